@@ -1,0 +1,168 @@
+"""What can go wrong with the lake, one class per failure, and how an engine's error becomes one of them.
+
+Engines quote data in their messages (a failed cast shows the value). So the text of an engine's error is read here to
+tell the kind of failure, and never passed on.
+"""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import duckdb
+import pyarrow as pa
+from deltalake.exceptions import (
+    CommitFailedError,
+    DeltaError,
+    SchemaMismatchError,
+    TableNotFoundError,
+)
+
+
+class LakeError(Exception):
+    """Something about the lake failed; the message says what to do and holds no value of a registry."""
+
+
+class LakeUnreachable(LakeError):
+    """The lake's store does not answer, or its bucket or mount is not there. Worth trying again."""
+
+
+class LakeDenied(LakeError):
+    """The lake's store answers and says no: credentials or file permissions."""
+
+
+class LakeFull(LakeError):
+    """No space left (or a quota or file-size limit reached), in the lake or in the scratch folder."""
+
+
+class LakeConflict(LakeError):
+    """Somebody else committed to the same table meanwhile. Worth trying again, from the start of the step."""
+
+
+class LakeSchemaConflict(LakeError):
+    """A published table cannot take the contract's new shape without losing what readers rely on."""
+
+
+class LakeTableMissing(LakeError):
+    """There is no table of that name in the lake."""
+
+
+class LakePathRefused(LakeError, ValueError):
+    """A name that would lead out of the lake."""
+
+
+_FULL_CODES = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_DENIED_CODES = {errno.EACCES, errno.EPERM, errno.EROFS}
+_GONE_CODES = {errno.EIO, errno.ESTALE, errno.ENOTCONN, errno.ECONNREFUSED, errno.ETIMEDOUT, errno.EHOSTUNREACH}
+
+# Looked for in this order: a full disk may be told inside a longer message about a failed connection or write.
+_FULL_SIGNS = (
+    "no space left",
+    "os error 28",
+    "os error 27",
+    "os error 122",
+    "file too large",
+    "disk quota exceeded",
+    "disk full",
+    "max_temp_directory_size",
+    "failed to offload",
+    "insufficientstorage",
+)
+_DENIED_SIGNS = (
+    "permission denied",
+    "permissiondenied",
+    "operation not permitted",
+    "read-only file system",
+    "os error 13",
+    "os error 1)",
+    "os error 30",
+    "accessdenied",
+    "access denied",
+    "access_denied",
+    "forbidden",
+    "403",
+    "invalidaccesskeyid",
+    "signaturedoesnotmatch",
+    "unauthenticated",
+    "unauthorized",
+    "expiredtoken",
+    "invalid_access_key_id",
+)
+_GONE_SIGNS = (
+    "connection refused",
+    "could not connect",
+    "couldn't connect",
+    "could not establish connection",
+    "could not resolve",
+    "couldn't resolve",
+    "error sending request",
+    "dns error",
+    "timed out",
+    "timeout",
+    "curlcode",
+    "connection error",
+    "network_connection",
+    "nosuchbucket",
+    "no_such_bucket",
+    "the specified bucket does not exist",
+    "broken pipe",
+    "connection reset",
+    "http 5",
+    "503",
+    "500 internal",
+    "os error 5)",
+    "stale file handle",
+    "transport endpoint",
+)
+
+_ENGINE_ERRORS = (duckdb.Error, DeltaError, TableNotFoundError, pa.ArrowException, OSError)
+
+_REMEDY = {
+    LakeFull: "the disk or quota of the lake, or of the scratch folder (LIENTHONG_TMP), is full: make room, then run again; "
+    "nothing half-written is visible to readers",
+    LakeDenied: "the lake refuses access: check AWS_ACCESS_KEY_ID / AWS_SECRET_ACCESS_KEY and the bucket's policy, or the "
+    "owner and mode of the folder",
+    LakeUnreachable: "the lake does not answer: check LAKE_URI, AWS_ENDPOINT_URL, the bucket's name and the network, then run "
+    "again; nothing was published",
+    LakeConflict: "another run committed to the same table meanwhile: run this table again (one writer per table is the rule; "
+    "in Airflow the table's pool keeps it)",
+    LakeTableMissing: "there is no such table: sync the registry first, or check the name",
+}
+
+
+def classify(error: BaseException) -> type[LakeError]:
+    """The kind of failure behind an engine's error; `LakeError` itself when it is none of the known kinds."""
+    if isinstance(error, TableNotFoundError):
+        return LakeTableMissing
+    if isinstance(error, SchemaMismatchError):
+        return LakeSchemaConflict
+    code = error.errno if isinstance(error, OSError) else None
+    text = str(error).lower()
+    for codes, signs, kind in (
+        (_FULL_CODES, _FULL_SIGNS, LakeFull),
+        (_DENIED_CODES, _DENIED_SIGNS, LakeDenied),
+        (_GONE_CODES, _GONE_SIGNS, LakeUnreachable),
+    ):
+        if code in codes or any(sign in text for sign in signs):
+            return kind
+    if isinstance(error, CommitFailedError):
+        return LakeConflict
+    return LakeError
+
+
+@contextmanager
+def lake_errors(doing: str) -> Iterator[None]:
+    """Turn engine errors inside the block into lake errors. `doing` completes "while ..." and must hold no value."""
+    try:
+        yield
+    except LakeError:
+        raise
+    except _ENGINE_ERRORS as error:
+        kind = classify(error)
+        remedy = _REMEDY.get(
+            kind,
+            f"{type(error).__module__.split('.')[0]} raised {type(error).__name__}: see its manual; "
+            "its own text is withheld because it may quote personal data",
+        )
+        raise kind(f"while {doing}: {remedy}") from None

@@ -1,0 +1,117 @@
+"""Small files of the lake, by pyarrow's file systems: the same few verbs for a folder and for S3."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from dataclasses import dataclass, field
+from functools import lru_cache
+from urllib.parse import urlsplit
+
+from pyarrow import fs
+
+from include.lake.errors import lake_errors
+
+
+@dataclass(frozen=True, slots=True)
+class Root:
+    """Where the lake's files are, and with which credentials."""
+
+    uri: str
+    options: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+
+
+@lru_cache(maxsize=8)
+def _filesystem(root: Root) -> fs.FileSystem:
+    if not root.uri.startswith("s3://"):
+        return fs.LocalFileSystem()
+    options = dict(root.options)
+    endpoint = urlsplit(options.get("AWS_ENDPOINT_URL", ""))
+    return fs.S3FileSystem(
+        access_key=options.get("AWS_ACCESS_KEY_ID"),
+        secret_key=options.get("AWS_SECRET_ACCESS_KEY"),
+        session_token=options.get("AWS_SESSION_TOKEN"),
+        region=options.get("AWS_REGION"),
+        endpoint_override=endpoint.netloc + endpoint.path.rstrip("/") or None,
+        scheme=endpoint.scheme or "https",
+        connect_timeout=5,
+        request_timeout=60,
+        retry_strategy=fs.AwsStandardS3RetryStrategy(max_attempts=3),
+        background_writes=False,
+    )
+
+
+def _absolute(root: Root, inside: str) -> str:
+    return f"{root.uri.removeprefix('s3://')}/{inside}"
+
+
+def exists(root: Root, inside: str) -> bool:
+    """Whether a file or folder is there."""
+    with lake_errors("looking for a file"):
+        return bool(_filesystem(root).get_file_info(_absolute(root, inside)).type != fs.FileType.NotFound)
+
+
+def size(root: Root, inside: str) -> int:
+    """Bytes of a file, or of everything below a folder."""
+    with lake_errors("measuring a folder"):
+        files = _filesystem(root)
+        here = files.get_file_info(_absolute(root, inside))
+        if here.type == fs.FileType.File:
+            return int(here.size)
+        if here.type == fs.FileType.NotFound:
+            return 0
+        below = files.get_file_info(fs.FileSelector(here.path, recursive=True, allow_not_found=True))
+        return sum(int(info.size) for info in below if info.type == fs.FileType.File)
+
+
+def children(root: Root, inside: str) -> list[str]:
+    """What lies directly below a folder, relative to the root, sorted."""
+    with lake_errors("listing a folder"):
+        selector = fs.FileSelector(_absolute(root, inside), recursive=False, allow_not_found=True)
+        return sorted(f"{inside}/{info.base_name}" for info in _filesystem(root).get_file_info(selector))
+
+
+def read(root: Root, inside: str) -> bytes:
+    """A whole file. FileNotFoundError if it is not there."""
+    with lake_errors("reading a file"):
+        files = _filesystem(root)
+        path = _absolute(root, inside)
+        if files.get_file_info(path).type == fs.FileType.File:
+            with files.open_input_stream(path) as stream:
+                return bytes(stream.read())
+    raise FileNotFoundError(inside)
+
+
+def write(root: Root, inside: str, content: bytes) -> None:
+    """Replace a file at once: by renaming in a folder, by one PUT in S3."""
+    path = _absolute(root, inside)
+    files = _filesystem(root)
+    with lake_errors("writing a file"):
+        if root.uri.startswith("s3://"):
+            with files.open_output_stream(path) as stream:
+                stream.write(content)
+            return
+        folder = os.path.dirname(path)
+        os.makedirs(folder, exist_ok=True)
+        draft = f"{path}.{uuid.uuid4().hex[:8]}.draft"
+        try:
+            with open(draft, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(draft, path)
+        except BaseException:
+            if os.path.exists(draft):
+                os.unlink(draft)
+            raise
+
+
+def delete(root: Root, inside: str) -> None:
+    """Remove a file or a folder with everything below it; nothing to do if it is not there."""
+    with lake_errors("removing files"):
+        files = _filesystem(root)
+        here = files.get_file_info(_absolute(root, inside))
+        if here.type == fs.FileType.File:
+            files.delete_file(here.path)
+        elif here.type == fs.FileType.Directory:
+            files.delete_dir(here.path)
