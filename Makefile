@@ -1,0 +1,60 @@
+# Liên Thông. `make help` lists the words.
+PYTHON ?= $(shell for p in python3.11 python3; do $$p -c "import sys; sys.exit(sys.version_info[:2] != (3, 11))" 2>/dev/null && echo $$p && break; done)
+VENV   := .venv
+BIN    := $(VENV)/bin
+UV     := 0.13.9
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-fast check format bench docs up up-stack down clean requirements
+
+help: ## what each word does
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
+
+demo: $(VENV)/.run ## the whole way once: a simulated country, Airflow, four registries to the lake
+	@$(BIN)/lienthong demo
+
+up: $(VENV)/.run ## start the embedded servers and Airflow with its UI, and leave them running
+	@$(BIN)/lienthong up
+
+down: ## stop what `make up` or `make demo` started
+	@if [ -x $(BIN)/lienthong ]; then $(BIN)/lienthong down; else echo "Nothing is installed, so nothing runs."; fi
+
+test: $(VENV)/.dev ## all tests, on real servers
+	@$(BIN)/python -m pytest
+
+test-fast: $(VENV)/.dev ## the tests that start no server, under 90 s
+	@$(BIN)/python -m pytest -m "not slow"
+
+check: $(VENV)/.dev ## lint, format, types, layers, contracts, generated docs
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@$(BIN)/lienthong check
+	@for contract in schemas/registries/*.odcs.yaml; do $(BIN)/datacontract lint $$contract >/dev/null && echo "datacontract lint $$contract: ok" || exit 1; done
+
+format: $(VENV)/.dev ## let ruff lay out the code
+	@$(BIN)/ruff check --fix-only -q . ; $(BIN)/ruff format .
+
+bench: $(VENV)/.dev ## the same work by us and by the usual pandas stack, 5,000,000 rows
+	@$(BIN)/python -m benchmarks.sync_against_pandas
+
+docs: $(VENV)/.dev ## write the generated reference pages under docs/reference
+	@$(BIN)/python -m docs.generate
+
+clean: down ## stop everything and remove var/ (the lake included)
+	@rm -rf var
+
+requirements: $(VENV)/.dev ## compile the pinned requirements from requirements*.in
+	@$(BIN)/uv pip compile -q requirements.in -o requirements.txt --python-version 3.11 --no-annotate --custom-compile-command "make requirements"
+	@$(BIN)/uv pip compile -q requirements-dev.in -o requirements-dev.txt --python-version 3.11 --no-annotate --custom-compile-command "make requirements"
+
+$(VENV)/.run: requirements.txt pyproject.toml
+	@test -x $(BIN)/uv || { $(PYTHON) -m venv $(VENV) && $(BIN)/python -m pip install -q --disable-pip-version-check uv==$(UV); }
+	@echo "Installing the pinned requirements into $(VENV) ..."
+	@$(BIN)/uv pip install -q --python $(BIN)/python -r requirements.txt
+	@$(BIN)/uv pip install -q --python $(BIN)/python --no-deps -e .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.run requirements-dev.txt
+	@$(BIN)/uv pip install -q --python $(BIN)/python -r requirements-dev.txt
+	@touch $@

@@ -1,0 +1,308 @@
+"""From what a contract says of a column or table to `Rule` objects: one written rule, one violation predicate.
+
+Great Expectations is driven elsewhere from the same rule's `metric`, `arguments` and `query`, never from
+`violation`, so that the two evaluations stay independent.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import sqlglot
+from open_data_contract_standard.model import DataQuality, SchemaObject, SchemaProperty
+from sqlglot import exp
+
+from include.contracts.model import Bound, Column, Relationship, Rule, Scope, Severity
+
+DIMENSION_OF = {
+    "required": "completeness",
+    "nullValues": "completeness",
+    "missingValues": "completeness",
+    "rowCount": "coverage",
+    "duplicateValues": "uniqueness",
+    "reference": "consistency",
+}
+CONTROL_CHARACTERS = r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x{FFFD}]"
+_OPERATORS = {
+    "mustBe": "=",
+    "mustNotBe": "!=",
+    "mustBeGreaterThan": ">",
+    "mustBeGreaterOrEqualTo": ">=",
+    "mustBeLessThan": "<",
+    "mustBeLessOrEqualTo": "<=",
+    "mustBeBetween": "between",
+    "mustNotBeBetween": "not between",
+}
+_OBJECT = re.compile(r"\$?\{\s*(?:object|table|model|schema)\s*\}", re.IGNORECASE)
+_COLUMN = re.compile(r"\$?\{\s*(?:property|column|field)\s*\}", re.IGNORECASE)
+
+
+class RuleError(ValueError):
+    """A rule cannot be run as it is written. `remedy` says what to write instead."""
+
+    def __init__(self, message: str, remedy: str) -> None:
+        self.remedy = remedy
+        super().__init__(message)
+
+
+def quote(name: str) -> str:
+    """A column name as a SQL identifier."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(value: object) -> str:
+    """A constant of a contract as a SQL literal."""
+    if isinstance(value, bool) or value is None:
+        return str(value).upper() if value is not None else "NULL"
+    if isinstance(value, int | float):
+        return repr(value)
+    return "'" + str(value).replace("'", "''") + "'"
+
+
+def column_rules(
+    prefix: str, column: Column, written: SchemaProperty, references: Sequence[Relationship]
+) -> list[Rule]:
+    """The rules a column's type, options, enum and reference lists imply, without being written as `quality`."""
+    rules, name = [], quote(column.name)
+
+    def add(metric: str, violation: str, description: str, scope: Scope = "row", **arguments: Any) -> None:
+        rules.append(
+            Rule(
+                rule_id=f"{prefix}.{column.name}.{metric}",
+                table=prefix.rpartition(".")[2],
+                columns=(column.name,),
+                metric=metric,
+                scope=scope,
+                severity="error",
+                dimension=DIMENSION_OF.get(metric, "conformity"),
+                description=description,
+                violation=violation,
+                arguments=arguments,
+            )
+        )
+
+    if column.is_required:
+        add("required", f"{name} IS NULL", f"{column.name} must be given")
+    if column.sql_type != "VARCHAR":
+        add(
+            "unreadable",
+            f'list_contains("_unreadable", {literal(column.name)})',
+            f"{column.source_name} cannot be read as {column.logical_type}",
+        )
+    else:
+        add(
+            "controlCharacters",
+            f"regexp_matches({name}, {literal(CONTROL_CHARACTERS)})",
+            f"{column.name} holds control characters or characters lost in an earlier conversion",
+            pattern=CONTROL_CHARACTERS,
+        )
+    if written.enum:
+        values = [v.value for v in written.enum]
+        listed = ", ".join(literal(v) for v in values)
+        add("enum", f"{name} NOT IN ({listed})", f"{column.name} must be one of the listed codes", validValues=values)
+    for option, comparison, words in (
+        ("minimum", "<", "at least"),
+        ("maximum", ">", "at most"),
+        ("exclusiveMinimum", "<=", "more than"),
+        ("exclusiveMaximum", ">=", "less than"),
+    ):
+        if (bound := column.options.get(option)) is not None:
+            constant = f"CAST({literal(bound)} AS {column.sql_type})"
+            add(option, f"{name} {comparison} {constant}", f"{column.name} must be {words} {bound}", value=bound)
+    if (step := column.options.get("multipleOf")) is not None:
+        add("multipleOf", f"{name} % {literal(step)} <> 0", f"{column.name} must be a multiple of {step}", value=step)
+    for option, comparison, words in (("minLength", "<", "at least"), ("maxLength", ">", "at most")):
+        if (length := column.options.get(option)) is not None:
+            message = f"{column.name} must have {words} {length} characters"
+            add(option, f"length({name}) {comparison} {literal(length)}", message, value=length)
+    if (pattern := column.options.get("pattern")) is not None:
+        message = f"{column.name} must have the form {pattern}"
+        add("pattern", f"NOT regexp_matches({name}, {literal(pattern)})", message, pattern=pattern)
+    if column.is_unique:
+        add("unique", "", f"{column.name} must not repeat", scope="set")
+    for reference in references:
+        target = quote(f"ref_{reference.table}")
+        add(
+            "reference",
+            f"{name} IS NOT NULL AND {name} NOT IN (SELECT {quote(reference.to_columns[0])} FROM {target}"
+            f" WHERE {quote(reference.to_columns[0])} IS NOT NULL)",
+            f"{column.name} must be a code of the list {reference.table}",
+            list=reference.table,
+            listColumn=reference.to_columns[0],
+        )
+    return rules
+
+
+def quality_rule(
+    prefix: str, written: DataQuality, columns: Sequence[Column], owner: Column | None, index: int
+) -> Rule | None:
+    """The rule that an entry of a `quality` list states; None for `type: text`, which is for readers only.
+
+    Raises:
+        RuleError: the entry cannot be run as it is written.
+    """
+    if written.type == "text":
+        return None
+    if written.type == "custom":
+        raise RuleError(
+            f"engine `{written.engine}` is not run here", "state the rule as `type: sql` or a library metric"
+        )
+    if (written.severity or "error") not in ("error", "warning"):
+        raise RuleError(f"severity `{written.severity}` is unknown", "one of: error, warning")
+    severity: Severity = "warning" if written.severity == "warning" else "error"
+    metric = "sql" if written.type == "sql" else written.metric or ""
+    bound = _bound(written)
+    arguments = dict(written.arguments or {})
+    names = {c.name for c in columns}
+    subject = _subject(metric, arguments, names, owner)
+    violation, query = "", ""
+    if metric == "sql":
+        query = _OBJECT.sub("{object}", written.query or "")
+        query = _COLUMN.sub(quote(owner.name) if owner else "{property}", query)
+        violation, subject = _violation_of_query(query, names)
+    elif metric in ("nullValues", "missingValues", "invalidValues"):
+        violation = _violation_of_metric(metric, arguments, subject[0])
+    every_row = bound.operator == "=" and bound.value == 0 and metric != "rowCount"
+    scope: Scope = "table" if not every_row else "set" if metric == "duplicateValues" else "row"
+    own_id = written.id or re.sub(r"[^a-z0-9]+", "-", (written.name or "").lower()).strip("-")
+    return Rule(
+        rule_id=f"{prefix}.{own_id or '-'.join([*subject[:1], metric, str(index + 1)])}",
+        table=prefix.rpartition(".")[2],
+        columns=subject,
+        metric=metric,
+        scope=scope,
+        severity=severity,
+        dimension=written.dimension or DIMENSION_OF.get(metric, "conformity"),
+        description=" ".join((written.description or written.name or own_id or metric).split()),
+        violation=violation,
+        arguments=arguments,
+        bound=bound if scope == "table" else None,
+        query=query,
+        legal_source="; ".join(d.description or d.url or "" for d in written.authoritativeDefinitions or []),
+    )
+
+
+def reference_targets(table: str, owner: SchemaObject | SchemaProperty, registry: str) -> Iterator[Relationship]:
+    """The relationships written on a table or a column, in the shorthand `[registry.]table.column`.
+
+    Raises:
+        RuleError: a relationship cannot be followed.
+    """
+    for written in owner.relationships or []:
+        to = written.to if isinstance(written.to, list) else [written.to or ""]
+        if isinstance(owner, SchemaProperty):
+            columns: tuple[str, ...] = (owner.name or "",)
+        else:
+            stated = written.from_ if isinstance(written.from_, list) else [written.from_ or ""]
+            columns = tuple(name.rpartition(".")[2] for name in stated)
+        parts = [target.split(".") for target in to]
+        if any(len(p) not in (2, 3) for p in parts) or len({tuple(p[:-1]) for p in parts}) != 1:
+            raise RuleError(
+                f"relationship to `{', '.join(to)}` cannot be followed",
+                "write `table.column`, `registry.table.column` or `reference.list.code`",
+            )
+        target = parts[0][:-1]
+        yield Relationship(
+            columns=columns,
+            registry=target[0] if len(target) == 2 else registry,
+            table=target[-1],
+            to_columns=tuple(p[-1] for p in parts),
+        )
+
+
+def _bound(written: DataQuality) -> Bound:
+    for word, operator in _OPERATORS.items():
+        value = getattr(written, word)
+        if value is None:
+            continue
+        unit = written.unit or "rows"
+        if unit not in ("rows", "percent"):
+            raise RuleError(f"unit `{unit}` is unknown", "one of: rows, percent")
+        if isinstance(value, list):
+            return Bound(operator, (float(value[0]), float(value[1])), unit)  # type: ignore[arg-type]
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise RuleError(f"`{word}` must be a number", "e.g. `mustBe: 0`")
+        return Bound(operator, value, unit)  # type: ignore[arg-type]
+    raise RuleError(
+        "says nothing to compare with", "add `mustBe: 0` (every row) or `mustBeLessThan: 5` with `unit: percent`"
+    )
+
+
+def _subject(metric: str, arguments: dict[str, Any], names: set[str], owner: Column | None) -> tuple[str, ...]:
+    if metric == "duplicateValues" and arguments.get("properties"):
+        listed = tuple(str(name) for name in arguments["properties"])
+        if unknown := [name for name in listed if name not in names]:
+            raise RuleError(
+                f"speaks of `{unknown[0]}`, which is not a column here", f"one of: {', '.join(sorted(names))}"
+            )
+        return listed
+    if owner is not None:
+        return (owner.name,)
+    if metric in ("rowCount", "sql"):
+        return ()
+    raise RuleError(f"`{metric}` on a table needs columns", "move the rule under the column it speaks of")
+
+
+def _violation_of_metric(metric: str, arguments: dict[str, Any], column: str) -> str:
+    name = quote(column)
+    if metric == "nullValues":
+        return f"{name} IS NULL"
+    if metric == "missingValues":
+        values = arguments.get("missingValues")
+        if not isinstance(values, list) or not values:
+            raise RuleError("`missingValues` lists no values", "add `arguments: {missingValues: [null, '', 'N/A']}`")
+        listed = ", ".join(literal(v) for v in values if v is not None)
+        parts = ([f"{name} IN ({listed})"] if listed else []) + ([f"{name} IS NULL"] if None in values else [])
+        return " OR ".join(parts)
+    pattern, values = arguments.get("pattern"), arguments.get("validValues")
+    if unknown := set(arguments) - {"pattern", "validValues"}:
+        raise RuleError(f"`invalidValues` knows no argument `{min(unknown)}`", "use `pattern` or `validValues`")
+    if not pattern and not values:
+        raise RuleError(
+            "`invalidValues` says not what is valid", "add `arguments: {pattern: ...}` or `{validValues: [...]}`"
+        )
+    parts = []
+    if pattern:
+        parts.append(f"NOT regexp_matches(CAST({name} AS VARCHAR), {literal(pattern)})")
+    if values:
+        parts.append(f"{name} NOT IN ({', '.join(literal(v) for v in values)})")
+    return " OR ".join(parts)
+
+
+def _violation_of_query(query: str, names: set[str]) -> tuple[str, tuple[str, ...]]:
+    """The WHERE of `SELECT COUNT(*) FROM {object} WHERE ...`, and the columns it speaks of."""
+    remedy = "write `SELECT COUNT(*) FROM {object} WHERE <what is wrong with a row>`"
+    try:
+        tree = sqlglot.parse_one(query.replace("{object}", "object_"), read="duckdb")
+    except sqlglot.errors.SqlglotError:
+        raise RuleError("is not SQL", remedy) from None
+    counted = isinstance(tree, exp.Select) and [e.unalias() for e in tree.expressions]
+    plain = (
+        counted
+        and len(counted) == 1
+        and isinstance(counted[0], exp.Count)
+        and isinstance(counted[0].this, exp.Star)
+        and not [
+            key
+            for key, value in tree.args.items()
+            if value and key not in ("expressions", "from_", "from", "where", "kind")
+        ]
+        and len(list(tree.find_all(exp.Select))) == 1
+        and not list(tree.find_all(exp.Window, exp.AggFunc))[1:]
+    )
+    source = tree.find(exp.Table)
+    where = tree.args.get("where")
+    if not plain or source is None or source.name != "object_" or where is None:
+        raise RuleError("is not a plain SELECT COUNT(*) over {object}", remedy)
+    columns = list(dict.fromkeys(c.name for c in tree.find_all(exp.Column)))
+    by_case = {name.lower(): name for name in names}
+    for node in tree.find_all(exp.Column):
+        if node.name.lower() not in by_case:
+            raise RuleError(
+                f"speaks of `{node.name}`, which is not a column here", f"one of: {', '.join(sorted(names))}"
+            )
+        node.replace(exp.column(by_case[node.name.lower()], quoted=True))
+    where = tree.args["where"]
+    return where.this.sql(dialect="duckdb"), tuple(by_case[c.lower()] for c in columns)
