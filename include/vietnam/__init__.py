@@ -1,0 +1,1 @@
+"""What is Vietnamese about the data: names, dates, identifiers, administrative units."""
