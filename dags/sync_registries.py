@@ -1,0 +1,87 @@
+"""Bring one registry into the lake: extract, assess, gate and publish, for each of its tables.
+
+A table whose source and contract did not change is skipped. A table outside its tolerance waits at the gate for a
+steward while the others go on. A lost connection is tried again, a broken contract is not. The same run again reads
+nothing twice and publishes nothing twice.
+"""
+
+from __future__ import annotations
+
+import os
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from airflow.sdk import DAG, ExceptionRetryPolicy, RetryAction, RetryRule, get_current_context, task, task_group
+from airflow.sdk.exceptions import AirflowSkipException
+
+from include.contracts.load import load_contracts
+from include.contracts.model import Contract
+from plugins.deadlines import promised_deadline
+from plugins.lake_assets import table_asset
+from plugins.steward_gate import StewardGate
+
+SCHEMAS = Path(os.environ.get("SCHEMAS_DIR") or Path(__file__).parents[1] / "schemas")
+COMES_BACK = ("sources.errors.SourceUnavailable", "sources.errors.SourceLost", "lake.errors.LakeUnreachable",
+              "lake.errors.LakeConflict")  # fmt: skip
+RETRY = ExceptionRetryPolicy([RetryRule([f"include.{name}" for name in COMES_BACK])], default=RetryAction.FAIL)
+
+
+def library_run_id() -> str:
+    """The same for every try of a DAG run; sorts by time."""
+    run = get_current_context()["dag_run"]
+    return f"{run.run_after:%Y%m%dT%H%M%SZ}-{sha256(f'{run.dag_id} {run.run_id}'.encode()).hexdigest()[:8]}"
+
+
+def sync(contract: Contract) -> None:
+    registry, within = contract.registry, contract.sla.deadline
+    assets = {table.name: table_asset(registry, table.name) for table in contract.tables}
+    by_table = "{{ task.op_kwargs['table'] }}"
+
+    @task(pool=f"source_{registry}", execution_timeout=within, map_index_template=by_table)
+    def extract(table: str) -> dict[str, Any]:
+        from include.pipelines.sync import extract_step
+
+        extracted = extract_step(registry, table, library_run_id())
+        if extracted["verdict"] == "unchanged":
+            raise AirflowSkipException(f"{registry}.{table}: neither the source nor the contract changed")
+        return extracted
+
+    @task(execution_timeout=within, map_index_template=by_table)
+    def assess(table: str, extracted: dict[str, Any]) -> dict[str, Any]:
+        from include.pipelines.sync import assess_step
+
+        return assess_step(extracted)
+
+    @task(pool=f"lake_{registry}", execution_timeout=within, map_index_template=by_table, outlets=[*assets.values()])
+    def publish(table: str, assessed: dict[str, Any], approval: dict[str, str] | None) -> dict[str, Any]:
+        from include.pipelines.sync import publish_step
+
+        published = publish_step(assessed, **(approval or {}))
+        # Of the tables this task may publish, tell Airflow of the one it did.
+        get_current_context()["task"].outlets = [assets[table]] if published["verdict"] == "published" else []
+        return published
+
+    @task_group
+    def sync_table(table: str) -> None:
+        assessed = assess(table=table, extracted=extract(table=table))
+        gate = StewardGate(task_id="gate", assessed=assessed, map_index_template="{{ task.assessed.table }}")
+        publish(table=table, assessed=assessed, approval=gate.output)
+
+    with DAG(
+        f"sync_{registry}",
+        description=contract.business_name or contract.name,
+        doc_md="\n\n".join([__doc__, contract.description, *(f"- `{t.name}`: {t.description}" for t in contract.tables)]),
+        schedule=contract.sla.schedule,
+        catchup=False,
+        max_active_runs=1,
+        deadline=promised_deadline(contract),
+        default_args={"owner": contract.owner or "lienthong", "retries": 4, "retry_delay": 15,
+                      "retry_exponential_backoff": True, "retry_policy": RETRY},
+        tags=["registry", "sync"],
+    ):  # fmt: skip
+        sync_table.expand(table=list(assets))
+
+
+for contract in load_contracts(SCHEMAS).values():
+    sync(contract)

@@ -1,0 +1,33 @@
+"""What happens when a sync has not ended within the time its contract promises."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from airflow.sdk import AsyncCallback, DeadlineAlert, DeadlineReference
+
+from include.contracts.model import Contract
+
+log = logging.getLogger("lienthong.deadline")
+
+
+async def deadline_missed(*, registry: str, owner: str, hours: float, context: dict[str, Any] | None = None) -> str:
+    """Say in the triggerer's log, and on the missed deadline itself, who must look at what."""
+    run = ((context or {}).get("dag_run") or {}).get("dag_run_id", "")
+    message = f"sync_{registry} {run} has not ended within {hours:g} h as its contract promises; owner: {owner}"
+    log.error(message)
+    return message
+
+
+def promised_deadline(contract: Contract) -> DeadlineAlert:
+    """The alert for the deadline of a contract's SLA, counted from the moment the run was queued."""
+    hours = contract.sla.deadline.total_seconds() / 3600
+    return DeadlineAlert(
+        name=f"sync_{contract.registry} within {hours:g} h",
+        reference=DeadlineReference.DAGRUN_QUEUED_AT,
+        interval=contract.sla.deadline,
+        callback=AsyncCallback(
+            deadline_missed, kwargs={"registry": contract.registry, "owner": contract.owner, "hours": hours}
+        ),
+    )
