@@ -6,47 +6,36 @@ import difflib
 import hashlib
 import json
 from collections.abc import Sequence
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import sqlglot
 from open_data_contract_standard.model import (
-    CustomProperty,
     OpenDataContractStandard,
     SchemaObject,
     SchemaProperty,
-    ServiceLevelAgreementProperty,
     Team,
 )
 from open_data_contract_standard.model import Server as OdcsServer
-from pydantic import TypeAdapter, ValidationError
 from sqlglot import exp
 
 from include.contracts.model import (
     RESERVED_PREFIX,
     Column,
     Contract,
-    ExtractPolicy,
     Relationship,
     Rule,
-    Server,
-    Sla,
     Table,
-    Tolerance,
 )
 from include.contracts.odcs import standard_problems
+from include.contracts.policies import extract_policy, sla, source_server, tolerance
 from include.contracts.problems import ContractError, Problem
 from include.contracts.rules import RuleError, column_rules, quality_rule, reference_targets
 from include.contracts.types import sql_type
 from include.contracts.yaml_file import Place, YamlFile, read_yaml
 
 SUFFIX = ".odcs.yaml"
-_DURATION = TypeAdapter(timedelta)
-_UNITS = {"d": 86400, "day": 86400, "days": 86400, "h": 3600, "hour": 3600, "hours": 3600, "m": 60, "minutes": 60}
 _CLASSIFICATIONS = ("public", "internal", "confidential", "restricted")
-_EXTRACT_KEYS = {"cursor", "lag", "deletes", "deleteLimitPercent"}
-_TOLERANCE_KEYS = {"rejectedPercent", "rowCountChangePercent"}
 
 
 def contract_paths(schemas_dir: Path) -> dict[str, Path]:
@@ -135,9 +124,11 @@ class _Reader:
             version=str(odcs.version),
             path=self.file.path,
             digest=hashlib.sha256(meaning.encode()).hexdigest(),
-            server=_server((odcs.servers or [OdcsServer(server=self.registry, type="custom")])[0]),
+            server=source_server((odcs.servers or [OdcsServer(server=self.registry, type="custom")])[0]),
             tables=tuple(tables),
-            sla=self.sla(odcs.slaProperties or []),
+            sla=sla(
+                odcs.slaProperties or [], lambda message, remedy: self.mistake(("slaProperties",), message, remedy)
+            ),
             name=odcs.name or self.registry,
             business_name=odcs.dataProduct or odcs.name or self.registry,
             description=(odcs.description.purpose if odcs.description else "") or "",
@@ -172,6 +163,10 @@ class _Reader:
         rules += self.quality(prefix, written.quality or [], columns, None, place)
         self.unique_ids(rules, place)
         known = {c.name for c in columns}
+
+        def refuse(message: str, remedy: str) -> None:
+            self.mistake((*place, "customProperties"), message, remedy)
+
         for relationship in relationships:
             for column_name in set(relationship.columns) - known:
                 self.mistake(place, f"a relationship speaks of `{column_name}`", f"one of: {', '.join(sorted(known))}")
@@ -183,8 +178,8 @@ class _Reader:
             columns=tuple(columns),
             rules=tuple(rules),
             relationships=tuple(relationships),
-            extract=self.extract(written.customProperties or [], known, place),
-            tolerance=self.tolerance(written.customProperties or [], place),
+            extract=extract_policy(written.customProperties or [], known, refuse),
+            tolerance=tolerance(written.customProperties or [], refuse),
             business_name=written.businessName or "",
             description=written.description or "",
             custom={k: v for k, v in custom.items() if k not in ("extract", "tolerance")},
@@ -260,92 +255,3 @@ class _Reader:
                     (*place, "quality"), f"the rule id `{rule.rule_id}` stands twice", "give each rule its own id"
                 )
             seen.add(rule.rule_id)
-
-    def extract(self, custom: Sequence[CustomProperty], columns: set[str], place: Place) -> ExtractPolicy:
-        value = self.settings(custom, "extract", _EXTRACT_KEYS, place)
-        cursor = value.get("cursor") or []
-        cursor = [cursor] if isinstance(cursor, str) else cursor
-        for name in cursor:
-            if name not in columns:
-                self.mistake(
-                    (*place, "customProperties"),
-                    f"the cursor `{name}` is not a column",
-                    f"one of: {', '.join(sorted(columns))}",
-                )
-        deletes = value.get("deletes", "reconcile")
-        if deletes not in ("reconcile", "soft", "none"):
-            self.mistake(
-                (*place, "customProperties"), f"deletes `{deletes}` is unknown", "one of: reconcile, soft, none"
-            )
-        lag = timedelta(hours=1)
-        try:
-            lag = _DURATION.validate_python(value.get("lag", "PT1H"))
-        except ValidationError:
-            self.mistake((*place, "customProperties"), "`lag` is not a duration", "write ISO 8601, e.g. PT1H or P1D")
-        limit = self.percent(value.get("deleteLimitPercent", 5), "deleteLimitPercent", place)
-        return ExtractPolicy(tuple(cursor), lag, deletes, limit)
-
-    def tolerance(self, custom: Sequence[CustomProperty], place: Place) -> Tolerance:
-        value = self.settings(custom, "tolerance", _TOLERANCE_KEYS, place)
-        return Tolerance(
-            self.percent(value.get("rejectedPercent", 5), "rejectedPercent", place),
-            self.percent(value.get("rowCountChangePercent", 20), "rowCountChangePercent", place),
-        )
-
-    def settings(self, custom: Sequence[CustomProperty], name: str, known: set[str], place: Place) -> dict[str, Any]:
-        for prop in custom:
-            if prop.property != name:
-                near = difflib.get_close_matches(prop.property or "", [name], n=1)
-                if near:
-                    self.mistake(
-                        (*place, "customProperties"), f"`{prop.property}` is unknown", f"did you mean `{name}`?"
-                    )
-                continue
-            if not isinstance(prop.value, dict):
-                self.mistake(
-                    (*place, "customProperties"), f"`{name}` is not a mapping", f"keys: {', '.join(sorted(known))}"
-                )
-                return {}
-            for key in set(prop.value) - known:
-                hint = difflib.get_close_matches(key, known, n=1)
-                remedy = f"did you mean `{hint[0]}`?" if hint else f"keys: {', '.join(sorted(known))}"
-                self.mistake((*place, "customProperties"), f"`{name}` has no key `{key}`", remedy)
-            return prop.value
-        return {}
-
-    def percent(self, value: object, name: str, place: Place) -> float:
-        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1000:
-            self.mistake((*place, "customProperties"), f"`{name}` is not a percentage", "a number such as 5")
-            return 0.0
-        return float(value)
-
-    def sla(self, written: Sequence[ServiceLevelAgreementProperty]) -> Sla:
-        default = Sla()
-        schedule, deadline, retention = default.schedule, default.deadline, default.landing_retention
-        for index, prop in enumerate(written):
-            if prop.schedule:
-                schedule = prop.schedule
-            if prop.property not in ("deadline", "latency", "retention"):
-                continue
-            seconds = _UNITS.get(str(prop.unit or "d").lower())
-            if seconds is None or isinstance(prop.value, bool) or not isinstance(prop.value, int | float):
-                self.mistake(("slaProperties", index), "is not a duration", "give a number and a unit: d, h or minutes")
-                continue
-            duration = timedelta(seconds=seconds * prop.value)
-            if prop.property == "retention":
-                retention = duration
-            else:
-                deadline = duration
-        return Sla(schedule, deadline, retention)
-
-
-def _server(written: OdcsServer) -> Server:
-    named = {"path", "format", "delimiter", "encoding", "schema"}
-    given = written.model_dump(exclude_none=True, by_alias=True)
-    custom = {p["property"]: p["value"] for p in given.pop("customProperties", [])}
-    return Server(
-        name=written.server or "",
-        type=written.type or "custom",
-        options={**{k: v for k, v in given.items() if k not in named | {"server", "type"}}, **custom},
-        **{k: str(given.get(k, "")) for k in named},
-    )

@@ -9,8 +9,7 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-from jsonschema import Draft201909Validator
-from jsonschema.exceptions import ValidationError
+from jsonschema_rs import Draft201909Validator, ValidationError
 
 from include.contracts.problems import Problem
 from include.contracts.yaml_file import YamlFile
@@ -48,65 +47,58 @@ def _words() -> frozenset[str]:
 
 def standard_problems(file: YamlFile) -> list[Problem]:
     """Every place where the file is not ODCS v3.2, in the order of the file."""
-    if file.data.get("apiVersion") not in (None, API_VERSION):
-        return [
-            file.problem(
-                ("apiVersion",),
-                f"apiVersion {file.data['apiVersion']} is not read here",
-                f"write the contract in ODCS {API_VERSION}",
-            )
-        ]
+    version = file.data.get("apiVersion")
+    if version not in (None, API_VERSION):
+        remedy = f"write the contract in ODCS {API_VERSION}"
+        return [file.problem(("apiVersion",), f"apiVersion {version} is not read here", remedy)]
     found: dict[tuple[object, ...], Problem] = {}
     for error in _validator().iter_errors(file.data):
         for leaf in _leaves(error):
-            if leaf.validator == "unevaluatedProperties" and not _unknown(leaf):
-                continue  # an echo: the key is known, and another error at this place says what is wrong
-            place = tuple(leaf.absolute_path)
-            message, remedy = _explain(leaf)
-            found.setdefault((place, message), file.problem(place, message, remedy))
+            explained = _explain(leaf)
+            if explained is not None:
+                place = tuple(leaf.instance_path)
+                found.setdefault((place, explained), file.problem(place, *explained))
     return sorted(found.values(), key=lambda p: p.line)
 
 
 def _leaves(error: ValidationError) -> Iterator[ValidationError]:
-    """The errors that name the mistake: for `anyOf`/`oneOf`, those of the branch that came furthest."""
-    if not error.context:
+    """The errors that name the mistake: of alternatives, those of the branch that came furthest."""
+    branches = getattr(error.kind, "context", None) or []
+    inner = [e for branch in branches for e in branch]
+    furthest = max((len(e.instance_path) for e in inner), default=0)
+    if furthest <= len(error.instance_path):
         yield error
         return
-    furthest = max(len(e.absolute_path) for e in error.context)
-    if furthest == len(error.absolute_path):
-        yield error
-        return
-    for inner in error.context:
-        if len(inner.absolute_path) == furthest:
-            yield from _leaves(inner)
+    for leaf in inner:
+        if len(leaf.instance_path) == furthest:
+            yield from _leaves(leaf)
 
 
-def _explain(error: ValidationError) -> tuple[str, str]:
-    rule, value = error.validator, error.validator_value
-    if rule == "required":
-        missing = [name for name in value if name not in error.instance]
-        return f"lacks {', '.join(f'`{m}`' for m in missing)}", "add it (ODCS requires it here)"
-    if rule in ("additionalProperties", "unevaluatedProperties"):
-        unknown = _unknown(error)
-        near = [m for name in unknown for m in difflib.get_close_matches(name, _words(), n=1)]
-        hint = f"did you mean `{near[0]}`?" if near else "remove it, or put it under `customProperties`"
-        return f"has no place for {', '.join(f'`{u}`' for u in unknown) or 'this key'} in ODCS", hint
-    if rule == "enum":
-        near = difflib.get_close_matches(str(error.instance), [str(v) for v in value], n=1)
-        hint = f"did you mean `{near[0]}`?" if near else f"one of: {', '.join(str(v) for v in value)}"
-        return f"`{error.instance}` is not a word of ODCS here", hint
-    if rule == "type":
-        return f"must be {value}, not {type(error.instance).__name__}", "quote text, and give lists as `- item`"
-    if rule in ("oneOf", "anyOf"):
-        if (isinstance(error.instance, dict) and "metric" in error.instance) or "mustBe" in str(value)[:200]:
+def _explain(error: ValidationError) -> tuple[str, str] | None:
+    """What is wrong and what to do; None for an echo of an error that another one explains."""
+    kind: Any = error.kind
+    value = error.instance
+    match type(kind).__name__.rpartition("_")[2]:
+        case "Required":
+            return f"lacks `{kind.property}`", "add it (ODCS requires it here)"
+        case "AdditionalProperties" | "UnevaluatedProperties":
+            unknown = [name for name in kind.unexpected if name not in _words()]
+            if not unknown:
+                return None
+            near = difflib.get_close_matches(unknown[0], _words(), n=1)
+            hint = f"did you mean `{near[0]}`?" if near else "remove it, or put it under `customProperties`"
+            return f"has no place for {', '.join(f'`{u}`' for u in unknown)} in ODCS", hint
+        case "Enum":
+            options = [str(option) for option in kind.options]
+            near = difflib.get_close_matches(str(value), options, n=1)
+            hint = f"did you mean `{near[0]}`?" if near else f"one of: {', '.join(options)}"
+            return f"`{value}` is not a word of ODCS here", hint
+        case "Type":
+            wanted = " or ".join(str(t) for t in kind.types)
+            return f"must be {wanted}, not {type(value).__name__}", "quote text, and give lists as `- item`"
+        case "OneOfNotValid" | "OneOfMultipleValid" if isinstance(value, dict) and {"metric", "query"} & set(value):
             return "needs exactly one comparison", "add one of mustBe, mustBeLessThan, mustBeBetween, ..."
-        return "fits none of the forms ODCS allows here", "see the standard, section of this key"
-    if rule == "pattern":
-        return f"`{error.instance}` has not the form {value}", "write it in that form"
-    return error.message[:200], "see the Open Data Contract Standard v3.2"
-
-
-def _unknown(error: ValidationError) -> list[str]:
-    """The keys ODCS does not know, out of jsonschema's "... ('qualtiy', 'metric' were unexpected)"."""
-    quoted = error.message[error.message.rfind("(") :].split("'")[1::2]
-    return [name for name in quoted if name not in _words()]
+        case "Pattern":
+            return f"`{value}` has not the form {kind.pattern}", "write it in that form"
+        case _:
+            return "is not as ODCS wants it here", "see this key in the Open Data Contract Standard v3.2"

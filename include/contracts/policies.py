@@ -1,0 +1,105 @@
+"""What a contract promises and allows beside its columns: extract, tolerance, service levels, the source server.
+
+`refuse(message, remedy)` is called for every mistake; a default stands in for the mistaken value.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from typing import Any
+
+from open_data_contract_standard.model import CustomProperty, ServiceLevelAgreementProperty
+from open_data_contract_standard.model import Server as OdcsServer
+from pydantic import TypeAdapter, ValidationError
+
+from include.contracts.model import ExtractPolicy, Server, Sla, Tolerance
+
+Refuse = Callable[[str, str], None]
+
+_DURATION = TypeAdapter(timedelta)
+_SECONDS = {"d": 86400, "day": 86400, "days": 86400, "h": 3600, "hour": 3600, "hours": 3600, "m": 60, "minutes": 60}
+_DELETES = ("reconcile", "soft", "none")
+_SERVER_FIELDS = ("path", "format", "delimiter", "encoding", "schema")
+
+
+def extract_policy(custom: Sequence[CustomProperty], columns: set[str], refuse: Refuse) -> ExtractPolicy:
+    """How the table is read, from the custom property `extract`."""
+    value = _settings(custom, "extract", {"cursor", "lag", "deletes", "deleteLimitPercent"}, refuse)
+    cursor = value.get("cursor") or []
+    cursor = [cursor] if isinstance(cursor, str) else cursor
+    for name in cursor:
+        if name not in columns:
+            refuse(f"the cursor `{name}` is not a column", f"one of: {', '.join(sorted(columns))}")
+    deletes = value.get("deletes", "reconcile")
+    if deletes not in _DELETES:
+        refuse(f"deletes `{deletes}` is unknown", f"one of: {', '.join(_DELETES)}")
+    lag = timedelta(hours=1)
+    try:
+        lag = _DURATION.validate_python(value.get("lag", "PT1H"))
+    except ValidationError:
+        refuse("`lag` is not a duration", "write ISO 8601, e.g. PT1H or P1D")
+    return ExtractPolicy(tuple(cursor), lag, deletes, _percent(value, "deleteLimitPercent", 5, refuse))
+
+
+def tolerance(custom: Sequence[CustomProperty], refuse: Refuse) -> Tolerance:
+    """What a run may do to the table without a steward's word, from the custom property `tolerance`."""
+    value = _settings(custom, "tolerance", {"rejectedPercent", "rowCountChangePercent"}, refuse)
+    return Tolerance(
+        _percent(value, "rejectedPercent", 5, refuse),
+        _percent(value, "rowCountChangePercent", 20, refuse),
+    )
+
+
+def sla(written: Sequence[ServiceLevelAgreementProperty], refuse: Refuse) -> Sla:
+    """Schedule (cron of any property), `deadline` (or `latency`) and `retention` of landing, from `slaProperties`."""
+    default = Sla()
+    schedule, durations = default.schedule, {}
+    for prop in written:
+        schedule = prop.schedule or schedule
+        if prop.property not in ("deadline", "latency", "retention"):
+            continue
+        seconds = _SECONDS.get(str(prop.unit or "d").lower())
+        if seconds is None or isinstance(prop.value, bool) or not isinstance(prop.value, int | float):
+            refuse(
+                f"the service level `{prop.property}` is not a duration", "give a number and a unit: d, h or minutes"
+            )
+            continue
+        durations[prop.property] = timedelta(seconds=seconds * prop.value)
+    deadline = durations.get("deadline", durations.get("latency", default.deadline))
+    return Sla(schedule, deadline, durations.get("retention", default.landing_retention))
+
+
+def source_server(written: OdcsServer) -> Server:
+    """The server a registry is read from; its custom properties join the options."""
+    given = written.model_dump(exclude_none=True, by_alias=True)
+    custom = {p["property"]: p["value"] for p in given.pop("customProperties", [])}
+    named = {field: str(given.pop(field, "")) for field in _SERVER_FIELDS}
+    name, kind = given.pop("server", ""), given.pop("type", "custom")
+    return Server(name=name, type=kind, options={**given, **custom}, **named)
+
+
+def _settings(custom: Sequence[CustomProperty], name: str, known: set[str], refuse: Refuse) -> dict[str, Any]:
+    for prop in custom:
+        if prop.property != name:
+            if difflib.get_close_matches(prop.property or "", [name], n=1):
+                refuse(f"`{prop.property}` is unknown", f"did you mean `{name}`?")
+            continue
+        if not isinstance(prop.value, dict):
+            refuse(f"`{name}` is not a mapping", f"keys: {', '.join(sorted(known))}")
+            return {}
+        for key in set(prop.value) - known:
+            near = difflib.get_close_matches(key, known, n=1)
+            hint = f"did you mean `{near[0]}`?" if near else f"keys: {', '.join(sorted(known))}"
+            refuse(f"`{name}` has no key `{key}`", hint)
+        return prop.value
+    return {}
+
+
+def _percent(settings: dict[str, Any], name: str, default: float, refuse: Refuse) -> float:
+    value = settings.get(name, default)
+    if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
+        refuse(f"`{name}` is not a percentage", "a number such as 5")
+        return float(default)
+    return float(value)
