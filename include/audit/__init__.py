@@ -1,0 +1,1 @@
+"""The trail: one chained record per run, commit, approval, agreement change and export, and how to check it."""

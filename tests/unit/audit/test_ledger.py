@@ -1,0 +1,111 @@
+"""The ledger: what goes in comes out chained, whoever writes and however often."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import multiprocessing
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+
+from include.audit import ledger
+from include.audit.record import GENESIS, Record, RecordRefused
+from include.lake.root import Lake
+
+AT = datetime(2026, 3, 1, 8, 30, tzinfo=UTC)
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Lake:
+    return Lake(str(tmp_path / "lake"), (), tmp_path / "tmp")
+
+
+def run(number: int) -> Record:
+    return Record("run", "population", {"run_id": f"r{number}", "accepted": number})
+
+
+def test_an_empty_lake_has_an_empty_ledger(lake: Lake) -> None:
+    assert ledger.head(lake).sequence == 0
+    assert ledger.read(lake).num_rows == 0
+
+
+def test_entries_are_numbered_and_carry_the_hash_of_the_one_before(lake: Lake) -> None:
+    ledger.append(lake, [run(1), run(2)], at=AT, actor="sync")
+    ledger.append(lake, [run(3)], at=AT, actor="sync")
+    rows = ledger.read(lake).to_pylist()
+    assert [row["sequence"] for row in rows] == [1, 2, 3]
+    assert [row["prev_hash"] for row in rows] == [GENESIS, rows[0]["hash"], rows[1]["hash"]]
+    assert rows[2]["payload"] == '{"accepted":3,"run_id":"r3"}'
+    assert str(ledger.head(lake)) == f"3:{rows[2]['hash']}"
+
+
+def test_anyone_can_repeat_the_hash_with_a_json_library(lake: Lake) -> None:
+    hanoi = timezone(timedelta(hours=7))
+    record = Record("agreement", "agreements/y-tế", {"sửa": ['"', "\n", 1.5]})
+    (entry,) = ledger.append(lake, [record], at=AT.astimezone(hanoi), actor="thủ thư")
+    columns = ledger.read(lake).to_pylist()[0]
+    expected = columns.pop("hash")
+    columns["at"] = "2026-03-01T08:30:00.000000Z"
+    text = json.dumps(columns, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    assert hashlib.sha256(text.encode()).hexdigest() == expected == entry.hash
+
+
+def test_a_retried_append_is_left_out(lake: Lake) -> None:
+    once = Record("run", "land", {"run_id": "r1"}, once=("run/r1/land", 1))
+    assert len(ledger.append(lake, [once], at=AT, actor="sync")) == 1
+    assert ledger.append(lake, [once, once], at=AT, actor="sync") == ()
+    assert ledger.head(lake).sequence == 1
+    assert ledger.last_taken(lake, "run/r1/land") == 1
+
+
+def test_the_head_is_found_after_maintenance_by_somebody_else(lake: Lake) -> None:
+    for number in range(3):
+        ledger.append(lake, [run(number)], at=AT, actor="sync")
+    before = ledger.head(lake)
+    lake.table(ledger.LEDGER).optimize.compact()
+    assert ledger.head(lake) == before
+    (entry,) = ledger.append(lake, [run(4)], at=AT, actor="sync")
+    assert (entry.sequence, entry.prev_hash) == (4, before.hash)
+
+
+def test_an_append_does_not_build_on_a_ledger_whose_end_was_cut_off(lake: Lake) -> None:
+    ledger.append(lake, [run(1), run(2)], at=AT, actor="sync")
+    lake.table(ledger.LEDGER).delete("sequence = 2")
+    with pytest.raises(ledger.LedgerDamaged, match="lienthong verify"):
+        ledger.append(lake, [run(3)], at=AT, actor="sync")
+
+
+def test_a_record_says_who_when_and_what(lake: Lake) -> None:
+    with pytest.raises(RecordRefused, match="unknown kind"):
+        Record("rumour", "land")  # type: ignore[arg-type]
+    with pytest.raises(RecordRefused, match="subject"):
+        Record("run", "")
+    with pytest.raises(RecordRefused, match="time zone"):
+        ledger.append(lake, [run(1)], at=AT.replace(tzinfo=None), actor="sync")
+    with pytest.raises(RecordRefused, match="actor"):
+        ledger.append(lake, [run(1)], at=AT, actor="")
+
+
+def _append_many(uri: str, writer: int, count: int) -> None:
+    # A scratch folder of its own: the writers do not queue for their turn, the commit alone decides.
+    lake = Lake(uri, (), Path(uri).parent / f"tmp-{writer}")
+    for number in range(count):
+        ledger.append(lake, [Record("run", f"writer-{writer}", {"number": number})], at=AT, actor=f"writer-{writer}")
+
+
+def test_eight_processes_leave_one_chain_without_gap_or_fork(lake: Lake) -> None:
+    context = multiprocessing.get_context("spawn")
+    writers = [context.Process(target=_append_many, args=(lake.uri, writer, 25)) for writer in range(8)]
+    for process in writers:
+        process.start()
+    for process in writers:
+        process.join(timeout=120)
+    assert [process.exitcode for process in writers] == [0] * 8
+    rows = ledger.read(lake).to_pylist()
+    assert [row["sequence"] for row in rows] == list(range(1, 201))
+    assert [row["prev_hash"] for row in rows] == [GENESIS, *(row["hash"] for row in rows[:-1])]
+    for writer in range(8):
+        own = [json.loads(row["payload"])["number"] for row in rows if row["actor"] == f"writer-{writer}"]
+        assert own == list(range(25))
