@@ -8,29 +8,20 @@ nothing twice and publishes nothing twice.
 from __future__ import annotations
 
 import os
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from airflow.sdk import DAG, ExceptionRetryPolicy, RetryAction, RetryRule, get_current_context, task, task_group
+from airflow.sdk import DAG, get_current_context, get_parsing_context, task, task_group
 from airflow.sdk.exceptions import AirflowSkipException
 
-from include.contracts.load import load_contracts
+from include.contracts.load import contract_paths, load_contract
 from include.contracts.model import Contract
 from plugins.deadlines import promised_deadline
 from plugins.lake_assets import table_asset
 from plugins.steward_gate import StewardGate
+from plugins.sync_defaults import RETRIES, library_run_id
 
 SCHEMAS = Path(os.environ.get("SCHEMAS_DIR") or Path(__file__).parents[1] / "schemas")
-COMES_BACK = ("sources.errors.SourceUnavailable", "sources.errors.SourceLost", "lake.errors.LakeUnreachable",
-              "lake.errors.LakeConflict")  # fmt: skip
-RETRY = ExceptionRetryPolicy([RetryRule([f"include.{name}" for name in COMES_BACK])], default=RetryAction.FAIL)
-
-
-def library_run_id() -> str:
-    """The same for every try of a DAG run; sorts by time."""
-    run = get_current_context()["dag_run"]
-    return f"{run.run_after:%Y%m%dT%H%M%SZ}-{sha256(f'{run.dag_id} {run.run_id}'.encode()).hexdigest()[:8]}"
 
 
 def sync(contract: Contract) -> None:
@@ -65,23 +56,24 @@ def sync(contract: Contract) -> None:
     @task_group
     def sync_table(table: str) -> None:
         assessed = assess(table=table, extracted=extract(table=table))
-        gate = StewardGate(task_id="gate", assessed=assessed, map_index_template="{{ task.assessed.table }}")
+        gate = StewardGate(task_id="gate", assessed=assessed, map_index_template="{{ task.assessed['table'] }}")
         publish(table=table, assessed=assessed, approval=gate.output)
 
+    tables = "\n".join(f"- `{table.name}`: {table.description}" for table in contract.tables)
     with DAG(
         f"sync_{registry}",
         description=contract.business_name or contract.name,
-        doc_md="\n\n".join([__doc__, contract.description, *(f"- `{t.name}`: {t.description}" for t in contract.tables)]),
+        doc_md=f"{__doc__}\n{contract.description}\n\n{tables}",
         schedule=contract.sla.schedule,
         catchup=False,
         max_active_runs=1,
         deadline=promised_deadline(contract),
-        default_args={"owner": contract.owner or "lienthong", "retries": 4, "retry_delay": 15,
-                      "retry_exponential_backoff": True, "retry_policy": RETRY},
+        default_args={"owner": contract.owner or "lienthong", **RETRIES},
         tags=["registry", "sync"],
-    ):  # fmt: skip
+    ):
         sync_table.expand(table=list(assets))
 
 
-for contract in load_contracts(SCHEMAS).values():
-    sync(contract)
+for registry, path in contract_paths(SCHEMAS).items():
+    if get_parsing_context().dag_id in (None, f"sync_{registry}"):  # a task's process needs its own contract only
+        sync(load_contract(path))

@@ -1,7 +1,7 @@
 """The gate before publication: passes by itself inside tolerance, else asks a steward.
 
-Airflow parks the waiting task in the database (`awaiting_input`): it holds no process and no pool slot, and
-survives restarts. The question shows figures and rule ids, never a value of the registry.
+Airflow parks the waiting task in its database (`awaiting_input`): it holds no process and no pool slot, and survives
+restarts. The question shows figures and rule ids, never a value of the registry.
 """
 
 from __future__ import annotations
@@ -13,33 +13,8 @@ from airflow.providers.standard.exceptions import HITLRejectException, HITLTimeo
 from airflow.providers.standard.operators.hitl import ApprovalOperator
 from airflow.sdk import Context, Param
 
-# A nightly sync held at two in the morning can be answered in the working day, and is closed before the next night.
+# A sync held at two in the morning can be answered in the working day, and is closed before the next night's.
 STEWARD_ANSWERS_WITHIN = timedelta(hours=20)
-
-QUESTION = """
-**{{ task.assessed.registry }}.{{ task.assessed.table }}** did not stay inside the tolerance of its contract, so nothing
-has been published. Approve to publish the accepted rows of this run; reject to keep the lake as it is.
-
-| What | Measured | Allowed |
-| --- | ---: | ---: |
-{% for finding in task.assessed.findings -%}
-| {{ finding.message or finding.what }} | {{ finding.measured }} | {{ finding.allowed }} |
-{% endfor %}
-| Rows | |
-| --- | ---: |
-| extracted | {{ task.assessed.extracted }} |
-| accepted | {{ task.assessed.accepted }} |
-| rejected | {{ task.assessed.rejected }} |
-| superseded | {{ task.assessed.superseded }} |
-{% if task.assessed.reasons %}
-| Most frequent reasons | Rows |
-| --- | ---: |
-{% for rule_id, rows in task.assessed.reasons[:5] -%}
-| `{{ rule_id }}` | {{ rows }} |
-{% endfor %}{% endif %}
-The rejected rows, as received: `lienthong rejected list {{ task.assessed.registry }}`
-(run `{{ task.assessed.run_id }}`).
-"""
 
 
 class HeldTableRejected(HITLRejectException):
@@ -53,20 +28,18 @@ class HeldTableUnanswered(HITLTimeoutError):
 class StewardGate(ApprovalOperator):
     """Passes at once when `assessed["held"]` is false, else waits for a steward's word.
 
-    `assessed` is what `assess_step` returned: counts and findings. Approval returns
-    `{"approved_by": ..., "approval_note": ...}`; a refusal or no answer in time fails the task without a retry, so that
-    publication does not run, the lake stays as it was, and the run is not shown as a success.
+    `assessed` is what `assess_step` returned: counts and findings. Approval returns what `publish_step` wants to
+    know: `approved_by` and `approval_note`. A refusal, or no answer in time, fails the task without a retry:
+    publication does not run, the lake stays as it was, and the run does not look like a success.
     """
 
-    template_fields = (*ApprovalOperator.template_fields, "assessed")
+    template_fields = ("assessed",)
 
-    def __init__(
-        self, *, assessed: Any, response_timeout: timedelta = STEWARD_ANSWERS_WITHIN, **kwargs: Any
-    ) -> None:
+    def __init__(self, *, assessed: Any, response_timeout: timedelta = STEWARD_ANSWERS_WITHIN, **kwargs: Any) -> None:
+        note = Param("", type="string", title="Reason", description="Kept in the audit trail with your name.")
         super().__init__(
-            subject="Publish {{ task.assessed.registry }}.{{ task.assessed.table }} although it is outside tolerance?",
-            body=QUESTION,
-            params={"note": Param("", type="string", title="Reason", description="Kept in the audit trail.")},
+            subject="Publish a table that is outside its tolerance?",
+            params={"note": note},
             fail_on_reject=True,
             response_timeout=response_timeout,
             **kwargs,
@@ -77,19 +50,51 @@ class StewardGate(ApprovalOperator):
         if not self.assessed["held"]:
             self.log.info("Inside tolerance: no approval needed.")
             return None
+        self.subject = f"Publish {self._table} although it is outside tolerance?"
+        self.body = question(self.assessed)
         return super().execute(context)
 
     def execute_complete(self, context: Context, event: dict[str, Any]) -> dict[str, str]:
-        table = f"{self.assessed['registry']}.{self.assessed['table']}"
         try:
             answer = super().execute_complete(context, event)
         except HITLRejectException:
-            raise HeldTableRejected(
-                f"{table}: a steward declined. The lake is as it was. Mend the source or the contract, then run the sync again."
-            ) from None
+            remedy = "Mend the source or the contract, then run the sync again."
+            raise HeldTableRejected(f"{self._table}: a steward declined; the lake is as it was. {remedy}") from None
         except HITLTimeoutError:
-            raise HeldTableUnanswered(
-                f"{table}: nobody answered in time. The lake is as it was. Clear this task to ask again."
-            ) from None
+            remedy = "Clear this task to ask again."
+            raise HeldTableUnanswered(f"{self._table}: no answer in time; the lake is as it was. {remedy}") from None
         user = answer["responded_by_user"] or {}
         return {"approved_by": user.get("name") or "unknown", "approval_note": answer["params_input"].get("note", "")}
+
+    @property
+    def _table(self) -> str:
+        return f"{self.assessed['registry']}.{self.assessed['table']}"
+
+
+def question(assessed: dict[str, Any]) -> str:
+    """What the steward reads, in Markdown: what is outside, the figures of the run, and where to look further."""
+    registry, table, run_id = assessed["registry"], assessed["table"], assessed["run_id"]
+    findings = [
+        f"| {f['message'] or f['what']} | {_figure(f['measured'])} | {f['allowed']} |" for f in assessed["findings"]
+    ]
+    rows = [f"| {name} | {assessed[name]:,} |" for name in ("extracted", "accepted", "rejected", "superseded")]
+    reasons = [f"| `{rule_id}` | {count:,} |" for rule_id, count in assessed["reasons"][:5]]
+    return f"""Nothing of **{registry}.{table}** has been published by run `{run_id}`.
+**Approve** publishes its accepted rows; **Reject** leaves the lake as it is.
+
+| Outside tolerance | Measured | Allowed |
+| --- | ---: | ---: |
+{_lines(findings)}
+
+| Rows of this run | |
+| --- | ---: |
+{_lines(rows)}
+
+| Most frequent reasons | Rows |
+| --- | ---: |
+{_lines(reasons)}
+"""
+
+
+def _lines(rows: list[str]) -> str:
+    return "\n".join(rows)

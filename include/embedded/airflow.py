@@ -1,0 +1,130 @@
+"""The embedded Airflow: LocalExecutor on SQLite, every setting in one place, nothing beyond 127.0.0.1."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from importlib.metadata import version
+
+import httpx
+
+from include.embedded.processes import Server, ServerDidNotStart, is_running, start, wait_until
+from include.embedded.site import Site, write_private
+
+USER = "admin"
+PREFERRED_PORT = 8080
+API = "airflow-api-server"
+# The logs are read from the disk; the log server would listen beyond 127.0.0.1.
+COMPONENTS: Mapping[str, tuple[str, ...]] = {
+    API: ("api-server",),
+    "airflow-scheduler": ("scheduler", "--skip-serve-logs"),
+    "airflow-dag-processor": ("dag-processor",),
+    "airflow-triggerer": ("triggerer", "--skip-serve-logs"),
+}
+
+
+def url(site: Site) -> str:
+    """Where the UI and the API answer."""
+    return f"http://127.0.0.1:{site.given_port(API)}"
+
+
+def airflow_environment(site: Site, sources: Mapping[str, str]) -> dict[str, str]:
+    """The whole environment of the Airflow processes; `sources` are the AIRFLOW_CONN_* of the source systems."""
+    home, port = site.airflow_home, site.given_port(API)
+    passwords = home / "passwords.json"
+    write_private(passwords, json.dumps({USER: site.secret("airflow_password")}))
+    inherited = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("AIRFLOW__") and name not in ("AIRFLOW_CONFIG", "PYTHONDONTWRITEBYTECODE")
+    }
+    settings = {
+        "CORE__DAGS_FOLDER": site.root / "dags",
+        "CORE__PLUGINS_FOLDER": site.root / "plugins",
+        "CORE__LOAD_EXAMPLES": False,
+        "CORE__EXECUTOR": "LocalExecutor",
+        # Each task is a process with an engine that uses several threads.
+        "CORE__PARALLELISM": max(2, os.cpu_count() or 2),
+        "CORE__AUTH_MANAGER": "airflow.api_fastapi.auth.managers.simple.simple_auth_manager.SimpleAuthManager",
+        "CORE__SIMPLE_AUTH_MANAGER_USERS": f"{USER}:ADMIN",
+        "CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": passwords,
+        "CORE__FERNET_KEY": "",
+        "CORE__EXECUTION_API_SERVER_URL": f"{url(site)}/execution/",
+        "CORE__DEFAULT_TIMEZONE": "Asia/Ho_Chi_Minh",
+        "DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home / 'airflow.db'}",
+        "LOGGING__BASE_LOG_FOLDER": site.folder("log", "airflow"),
+        "LOGGING__DAG_PROCESSOR_CHILD_PROCESS_LOG_DIRECTORY": site.folder("log", "airflow", "dag_processor"),
+        "LOGGING__LOGGING_LEVEL": "INFO",
+        "LOGGING__COLORED_CONSOLE_LOG": False,
+        "API__HOST": "127.0.0.1",
+        "API__PORT": port,
+        "API__BASE_URL": url(site),
+        "API__WORKERS": 1,
+        "API__SECRET_KEY": site.secret("airflow_session_key"),
+        "API__EXPOSE_CONFIG": False,
+        "API_AUTH__JWT_SECRET": site.secret("airflow_jwt_secret"),
+        # Two cores: look often enough that a short task is not followed by a long wait, and no oftener.
+        "SCHEDULER__SCHEDULER_HEARTBEAT_SEC": 1,
+        "SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": 0.5,
+        "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": 300,
+        "DAG_PROCESSOR__REFRESH_INTERVAL": 30,
+        "DAG_PROCESSOR__PRINT_STATS_INTERVAL": 0,
+        "DAG_PROCESSOR__DAG_BUNDLE_STORAGE_PATH": site.folder("airflow", "bundles"),
+        "SECRETS__USE_CACHE": False,
+    }
+    return {
+        **inherited,
+        **sources,
+        **{f"AIRFLOW__{name}": str(value) for name, value in settings.items()},
+        "AIRFLOW_HOME": str(home),
+        "PYTHONPATH": str(site.root),
+        "LAKE_URI": os.environ.get("LAKE_URI") or str(site.var / "lake"),
+        "LIENTHONG_TMP": os.environ.get("LIENTHONG_TMP") or str(site.folder("tmp")),
+        "SCHEMAS_DIR": os.environ.get("SCHEMAS_DIR") or str(site.root / "schemas"),
+        "GX_ANALYTICS_ENABLED": "false",
+        "NO_PROXY": "127.0.0.1,localhost",
+        "no_proxy": "127.0.0.1,localhost",
+    }
+
+
+def start_airflow(site: Site, sources: Mapping[str, str]) -> None:
+    """Start the four components that do not run yet and wait until all of them answer.
+
+    Raises:
+        ServerDidNotStart: with the log to read.
+    """
+    if not is_running(site, API):
+        site.port(API, PREFERRED_PORT)
+    env = airflow_environment(site, sources)
+    _migrate(site, env)
+    for name, arguments in COMPONENTS.items():
+        if not is_running(site, name):
+            start(site, Server(name, [sys.executable, "-m", "airflow", *arguments], env))
+    for name in COMPONENTS:
+        wait_until(site, name, lambda name=name: health(site).get(name) == "healthy", seconds=120)
+
+
+def health(site: Site) -> dict[str, str]:
+    """What each component says of itself: `healthy`, `unhealthy`; empty while the API server does not answer."""
+    try:
+        said = httpx.get(f"{url(site)}/api/v2/monitor/health", timeout=5).json()
+    except (httpx.HTTPError, ValueError):
+        return {}
+    parts = {name: name.removeprefix("airflow-").replace("-", "_") for name in COMPONENTS if name != API}
+    return {API: "healthy"} | {name: (said.get(part) or {}).get("status") or "" for name, part in parts.items()}
+
+
+def _migrate(site: Site, env: Mapping[str, str]) -> None:
+    """Bring Airflow's own database up to this release; seconds, so only when the release changed."""
+    mark, release = site.airflow_home / "migrated", version("apache-airflow-core")
+    if mark.exists() and mark.read_text() == release:
+        return
+    with site.log("airflow-migrate").open("ab") as log:
+        command = [sys.executable, "-m", "airflow", "db", "migrate"]
+        done = subprocess.run(command, env=dict(env), cwd=site.root, stdout=log, stderr=log, check=False)
+    if done.returncode:
+        raise ServerDidNotStart("airflow db migrate", site.log("airflow-migrate"), "failed")
+    mark.write_text(release)

@@ -1,0 +1,69 @@
+"""The few questions the demo asks Airflow, over its public REST API (v2)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+
+ENDED = frozenset({"success", "failed"})
+
+
+class AirflowRefused(Exception):
+    """Airflow's API answered something else than what was asked for."""
+
+
+class AirflowApi:
+    """A signed-in client. Answers are Airflow's own JSON objects."""
+
+    def __init__(self, url: str, user: str, password: str) -> None:
+        self._http = httpx.Client(base_url=url, timeout=30)
+        token = self._call("POST", "/auth/token", json={"username": user, "password": password})["access_token"]
+        self._http.headers["Authorization"] = f"Bearer {token}"
+
+    def close(self) -> None:
+        self._http.close()
+
+    def dags(self) -> list[dict[str, Any]]:
+        """The DAGs that are in the folder now."""
+        return [*self._all("/api/v2/dags", "dags")]
+
+    def import_errors(self) -> list[str]:
+        """What went wrong while the DAG folder was read, one text per file."""
+        return [error["stack_trace"] for error in self._all("/api/v2/importErrors", "import_errors")]
+
+    def unpause(self, dag_id: str) -> None:
+        self._call("PATCH", f"/api/v2/dags/{dag_id}", params={"update_mask": "is_paused"}, json={"is_paused": False})
+
+    def trigger(self, dag_id: str) -> str:
+        """Start a run now; returns its id."""
+        return self._call("POST", f"/api/v2/dags/{dag_id}/dagRuns", json={"logical_date": None})["dag_run_id"]
+
+    def runs(self, since: str) -> list[dict[str, Any]]:
+        """The runs of all DAGs that were queued at or after `since` (ISO 8601)."""
+        return [*self._all("/api/v2/dags/~/dagRuns", "dag_runs", run_after_gte=since)]
+
+    def task_instances(self, dag_id: str, run_id: str) -> list[dict[str, Any]]:
+        """The task instances of one run; a task that failed and is tried again appears once."""
+        return [*self._all(f"/api/v2/dags/{dag_id}/dagRuns/{run_id}/taskInstances", "task_instances")]
+
+    def waiting_events(self, dag_id: str) -> int:
+        """How many asset events wait to start a run of that DAG."""
+        answer = self._http.get(f"/api/v2/dags/{dag_id}/assets/queuedEvents")
+        return answer.json()["total_entries"] if answer.status_code == httpx.codes.OK else 0
+
+    def _all(self, path: str, key: str, **params: Any) -> Iterator[dict[str, Any]]:
+        offset = 0
+        while True:
+            page = self._call("GET", path, params={**params, "limit": 100, "offset": offset})
+            yield from page[key]
+            offset += len(page[key])
+            if not page[key] or offset >= page["total_entries"]:
+                return
+
+    def _call(self, method: str, path: str, **how: Any) -> dict[str, Any]:
+        answer = self._http.request(method, path, **how)
+        if answer.is_error:
+            raise AirflowRefused(f"{method} {path}: {answer.status_code} {answer.text[:300]}")
+        return answer.json()

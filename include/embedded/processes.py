@@ -1,0 +1,119 @@
+"""Start, find and stop servers that outlive the command that started them.
+
+A process is known by its pid and the instant it started, so that a pid given to somebody else is never signalled.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+
+from include.embedded.site import Site, write_private
+
+
+class ServerDidNotStart(Exception):
+    """A server ended, or did not answer in time, while it was being started."""
+
+    def __init__(self, name: str, log: Path, why: str) -> None:
+        super().__init__(f"{name} {why}; see {log}, then run `make down` and try again")
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A process to run: `popen` holds what subprocess.Popen needs beyond the command (user, stdin)."""
+
+    name: str
+    command: Sequence[str]
+    env: Mapping[str, str]
+    stop_signal: signal.Signals = signal.SIGTERM
+    popen: Mapping[str, object] = field(default_factory=dict)
+
+
+def start(site: Site, server: Server) -> None:
+    """Start a server in the background, in a session of its own; its output goes to its log file."""
+    with site.log(server.name).open("ab") as log:
+        process = subprocess.Popen(
+            [*server.command],
+            env=dict(server.env),
+            cwd=site.root,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            **server.popen,  # type: ignore[call-overload]
+        )
+    mark = {
+        "pid": process.pid,
+        "started": psutil.Process(process.pid).create_time(),
+        "stop_signal": int(server.stop_signal),
+    }
+    write_private(_pidfile(site, server.name), json.dumps(mark))
+
+
+def is_running(site: Site, name: str) -> bool:
+    """Whether the server of that name, started here, still runs."""
+    return _process(site, name) is not None
+
+
+def wait_until(site: Site, name: str, is_ready: Callable[[], bool], *, seconds: float) -> None:
+    """Return when `is_ready()` says so.
+
+    Raises:
+        ServerDidNotStart: the process ended before, or the time is over.
+    """
+    end = time.monotonic() + seconds
+    while not is_ready():
+        if not is_running(site, name):
+            raise ServerDidNotStart(name, site.log(name), "ended while starting")
+        if time.monotonic() > end:
+            raise ServerDidNotStart(name, site.log(name), f"did not answer within {seconds:g} s")
+        time.sleep(0.2)
+
+
+def stop(site: Site, names: Sequence[str], *, seconds: float = 20) -> list[str]:
+    """Stop servers and all their descendants: ask all first, then kill what is left. Returns who was stopped."""
+    asked: dict[str, list[psutil.Process]] = {}
+    for name in names:
+        process = _process(site, name)
+        if process is None:
+            _pidfile(site, name).unlink(missing_ok=True)
+            continue
+        with contextlib.suppress(psutil.NoSuchProcess):
+            asked[name] = [process, *process.children(recursive=True)]
+            process.send_signal(json.loads(_pidfile(site, name).read_text())["stop_signal"])
+    everybody = [process for family in asked.values() for process in family]
+    _, alive = psutil.wait_procs(everybody, timeout=seconds)
+    for process in alive:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process.kill()
+    psutil.wait_procs(alive, timeout=5)
+    for name in asked:
+        _pidfile(site, name).unlink(missing_ok=True)
+    return [*asked]
+
+
+def _pidfile(site: Site, name: str) -> Path:
+    return site.folder("run") / f"{name}.pid"
+
+
+def _process(site: Site, name: str) -> psutil.Process | None:
+    pidfile = _pidfile(site, name)
+    if not pidfile.exists():
+        return None
+    mark = json.loads(pidfile.read_text())
+    with contextlib.suppress(ChildProcessError):
+        os.waitpid(mark["pid"], os.WNOHANG)  # if it is ours and has ended, it must not look alive
+    with contextlib.suppress(psutil.NoSuchProcess):
+        process = psutil.Process(mark["pid"])
+        if abs(process.create_time() - mark["started"]) < 0.5 and process.status() != psutil.STATUS_ZOMBIE:
+            return process
+    return None

@@ -1,0 +1,91 @@
+"""Where the embedded servers keep their state: everything under one folder, nothing outside it."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A checkout (`root`) and the folder that holds all state (`var`, by default `<root>/var`)."""
+
+    root: Path
+    var: Path
+
+    @classmethod
+    def at(cls, root: Path) -> Site:
+        """The site of a checkout; `LIENTHONG_VAR` moves its state elsewhere."""
+        root = root.resolve()
+        return cls(root, Path(os.environ.get("LIENTHONG_VAR") or root / "var").resolve())
+
+    def folder(self, *parts: str) -> Path:
+        """A folder under `var`, made if it is not there."""
+        path = self.var.joinpath(*parts)
+        path.mkdir(parents=True, exist_ok=True)
+        return path
+
+    @property
+    def airflow_home(self) -> Path:
+        return self.folder("airflow")
+
+    def log(self, name: str) -> Path:
+        """The log file of the process of that name."""
+        return self.folder("log") / f"{name}.log"
+
+    def secret(self, name: str) -> str:
+        """A generated secret, the same for the life of `var`; readable by its owner only."""
+        known = self._noted("secrets")
+        if name not in known:
+            known[name] = secrets.token_urlsafe(32)
+            self._note("secrets", known)
+        return str(known[name])
+
+    def port(self, name: str, preferred: int) -> int:
+        """A free port of 127.0.0.1 for a server about to start: its last one, the preferred one, or any."""
+        known = self._noted("ports")
+        last = int(known.get(name, preferred))
+        known[name] = next((port for port in (last, preferred) if is_free(port)), None) or free_port()
+        self._note("ports", known)
+        return int(known[name])
+
+    def given_port(self, name: str) -> int:
+        """The port the server of that name was started with; 0 if it never was."""
+        return int(self._noted("ports").get(name, 0))
+
+    def _noted(self, what: str) -> dict[str, str | int]:
+        path = self.folder("run") / f"{what}.json"
+        return json.loads(path.read_text()) if path.exists() else {}
+
+    def _note(self, what: str, known: dict[str, str | int]) -> None:
+        write_private(self.folder("run") / f"{what}.json", json.dumps(known, indent=1))
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a file that only its owner can read, whole or not at all."""
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+    with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        file.write(text)
+    unfinished.replace(path)
+
+
+def is_free(port: int) -> bool:
+    """Whether a server could listen on that port of 127.0.0.1 now."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
+
+
+def free_port() -> int:
+    """A port of 127.0.0.1 that nobody listens on."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

@@ -1,0 +1,43 @@
+"""Makes the pools of a registry the first time its sync starts, so that a new contract needs no step in Airflow.
+
+`source_<registry>` bounds how many tables are read from the source at once; `lake_<registry>` lets one task write at a
+time. A pool that exists is left alone: change its slots in the UI, and they stay.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, ClassVar
+
+from airflow.listeners import hookimpl
+from airflow.plugins_manager import AirflowPlugin
+
+if TYPE_CHECKING:
+    from airflow.models.dagrun import DagRun
+
+SLOTS = {"source_": 2, "lake_": 1}
+_PURPOSE = {"source_": "Tables read from the source at once", "lake_": "One writer for the registry's tables"}
+
+
+@hookimpl
+def on_dag_run_running(dag_run: DagRun, msg: str) -> None:
+    """Called in the scheduler, inside its transaction: the pools become visible together with the running state."""
+    from airflow.models.pool import Pool
+    from sqlalchemy import select
+    from sqlalchemy.orm import object_session
+
+    named = {task.pool for task in dag_run.dag.tasks if task.pool.startswith(tuple(SLOTS))} if dag_run.dag else set()
+    session = object_session(dag_run)
+    if not named or session is None:
+        return
+    known = set(session.scalars(select(Pool.pool).where(Pool.pool.in_(named))))
+    for name in sorted(named - known):
+        kind = next(prefix for prefix in SLOTS if name.startswith(prefix))
+        session.add(Pool(pool=name, slots=SLOTS[kind], description=_PURPOSE[kind], include_deferred=False))
+
+
+class RegistryPools(AirflowPlugin):
+    """Registers the listener above."""
+
+    name = "registry_pools"
+    listeners: ClassVar = [sys.modules[__name__]]
