@@ -1,0 +1,146 @@
+"""Walking the chain: is every entry the one that was written, in its place?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.dataset as ds
+import pyarrow.parquet as pq
+
+from include.audit.delta_log import CommitUnreadable, read_commit, versions
+from include.audit.ledger import HEAD_METADATA, LEDGER, SCHEMA
+from include.audit.record import GENESIS, entry_hash
+from include.audit.verification import Discrepancy
+from include.lake import store
+from include.lake.errors import LakeDenied, LakeUnreachable, lake_errors
+from include.lake.root import Lake
+
+
+def read_what_is_left(lake: Lake, folder: str = LEDGER) -> tuple[pa.Table, list[Discrepancy]]:
+    """The ledger's entries in order, from every data file that can still be read, and which files were touched."""
+    found: list[Discrepancy] = []
+    tables = [SCHEMA.empty_table()]
+    with lake_errors("opening the ledger"):
+        fragments = list(lake.table(folder).to_pyarrow_dataset().get_fragments())
+    for fragment in fragments:
+        for read in (_as_delta_knows_it, _as_it_is):
+            try:
+                tables.append(read(lake, folder, fragment).select(SCHEMA.names).cast(SCHEMA))
+                break
+            except (LakeUnreachable, LakeDenied):
+                raise
+            except Exception:  # a damaged file fails in any way its reader has: it is evidence, not a crash
+                why = f"the ledger's data file {fragment.path} was altered, replaced or removed"
+                if not found or found[-1].why != why:
+                    found.append(Discrepancy(None, LEDGER, why))
+    return pa.concat_tables(tables).sort_by("sequence"), found
+
+
+def _as_delta_knows_it(lake: Lake, folder: str, fragment: ds.Fragment) -> pa.Table:
+    with lake_errors("reading the ledger"):
+        return fragment.to_table()
+
+
+def _as_it_is(lake: Lake, folder: str, fragment: ds.Fragment) -> pa.Table:
+    """The file whatever size the table's log gives it: an edited file can then still show which entry was edited."""
+    content = store.read(store.Root(lake.uri, lake.options), f"{folder}/{fragment.path}")
+    return pq.read_table(pa.BufferReader(content))
+
+
+def walk(entries: pa.Table) -> list[Discrepancy]:
+    """Every break in the chain of `entries`, which are in order of their sequence."""
+    found: list[Discrepancy] = []
+
+    def report(sequence: int, why: str) -> None:
+        if not found or found[-1].sequence != sequence:
+            found.append(Discrepancy(sequence, LEDGER, why))
+
+    previous, previous_hash = 0, GENESIS
+    for row in _rows(entries):
+        sequence, prev_hash, claimed = row["sequence"], row["prev_hash"], row["hash"]
+        if sequence != previous + 1:
+            if sequence is None or sequence <= previous:
+                report(sequence or 0, f"entry {sequence} is there more than once: one of them was inserted")
+                continue
+            last = f" to {sequence - 1}" if sequence - 1 > previous + 1 else ""
+            report(previous + 1, f"entry {previous + 1}{last} was dropped")
+            previous_hash = prev_hash
+        if not _is_intact(row):
+            report(sequence, f"entry {sequence} was altered: its content does not have the hash it carries")
+        elif prev_hash != previous_hash:
+            report(
+                max(sequence - 1, 1),
+                f"entry {sequence} was not chained to the entry {sequence - 1} that is there: "
+                f"{sequence - 1} was replaced, or {sequence} was inserted",
+            )
+        previous, previous_hash = sequence, claimed
+    return found
+
+
+def compare_marks(
+    entries: pa.Table, marks: Sequence[tuple[int, str]], *, witness: str, broken: Sequence[Discrepancy]
+) -> list[Discrepancy]:
+    """The first mark (sequence, hash) that the entries do not bear out; all later ones follow from it.
+
+    A mark speaks for every entry up to its own, so it names a range. If the walk has `broken` inside the range, that is
+    the closer word, and the mark adds none.
+    """
+    hashes = dict(zip(entries["sequence"].to_pylist(), entries["hash"].to_pylist(), strict=True))
+    agreed, last = 0, max(hashes, default=0)
+    for sequence, expected in sorted(marks):
+        if hashes.get(sequence) == expected:
+            agreed = max(agreed, sequence)
+            continue
+        if any(found.sequence is not None and agreed < found.sequence <= sequence for found in broken):
+            return []
+        if sequence > last:
+            why = f"entries {last + 1} to {sequence} were cut off: {witness} knows entry {sequence}"
+            return [Discrepancy(last + 1, LEDGER, why)]
+        where = f"entry {sequence}" if sequence == agreed + 1 else f"an entry from {agreed + 1} to {sequence}"
+        why = f"{where} was replaced: {witness} has another hash for entry {sequence}"
+        return [Discrepancy(agreed + 1, LEDGER, why)]
+    return []
+
+
+def read_own_log(lake: Lake, folder: str = LEDGER) -> tuple[list[tuple[int, str]], list[Discrepancy]]:
+    """The log of the ledger's own table: the head that each append noted, and what was not an append."""
+    notes: list[tuple[int, str]] = []
+    found: list[Discrepancy] = []
+    files = versions(lake, lake.path(folder))
+    for version in _missing(list(files)):
+        found.append(Discrepancy(None, LEDGER, f"version {version} of the ledger's log was removed"))
+    for version, uri in files.items():
+        try:
+            commit = read_commit(lake, uri)
+        except (CommitUnreadable, FileNotFoundError):
+            found.append(Discrepancy(None, LEDGER, f"version {version} of the ledger's log was altered"))
+            continue
+        if commit.changes_data and (commit.operation != "WRITE" or commit.files_removed):
+            why = f"version {version} of the ledger is a {commit.operation}: the ledger only grows by appends"
+            found.append(Discrepancy(None, LEDGER, why))
+        sequence, _, noted = commit.metadata.get(HEAD_METADATA, "").partition(":")
+        if sequence.isdecimal():
+            notes.append((int(sequence), noted))
+        elif commit.changes_data:
+            found.append(Discrepancy(None, LEDGER, f"version {version} of the ledger was not written by an append"))
+    return notes, found
+
+
+def _missing(present: list[int]) -> list[int]:
+    """Gaps after the oldest file; what lies before it, Delta's log retention may have removed."""
+    return sorted(set(range(present[0], present[-1] + 1)) - set(present)) if present else []
+
+
+def _rows(entries: pa.Table) -> list[dict[str, Any]]:
+    columns = [entries[name].to_pylist() for name in SCHEMA.names]
+    return [dict(zip(SCHEMA.names, values, strict=True)) for values in zip(*columns, strict=True)]
+
+
+def _is_intact(row: dict[str, Any]) -> bool:
+    try:
+        given = {name: value for name, value in row.items() if name != "hash"}
+        return bool(entry_hash(**given) == row["hash"])
+    except (TypeError, AttributeError, ValueError):
+        return False

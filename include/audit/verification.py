@@ -1,0 +1,58 @@
+"""What a verification found, in words that an auditor can act on."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Discrepancy:
+    """One thing that is not as the ledger says. `sequence` is the entry concerned, None if no entry is."""
+
+    sequence: int | None
+    subject: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """The outcome: `ok`, or the first entry that is wrong and why.
+
+    `records` entries were walked and `commits` commits of tables compared with their files. `commits_past_checking`
+    are recorded commits whose file the table's own log retention has removed: the ledger still tells of them, nothing
+    else does. `vouched_until` is the last entry that a valid signature covers (0: none): what comes after could have
+    been cut off, or replaced as a whole, by somebody who can write the lake.
+    """
+
+    records: int
+    commits: int = 0
+    commits_past_checking: int = 0
+    vouched_until: int = 0
+    discrepancies: tuple[Discrepancy, ...] = ()
+
+    @property
+    def ok(self) -> bool:
+        return not self.discrepancies
+
+    @property
+    def first(self) -> Discrepancy | None:
+        """The discrepancy with the lowest entry; one that concerns no entry only if there is no other."""
+        numbered = [found for found in self.discrepancies if found.sequence is not None]
+        if numbered:
+            return min(numbered, key=lambda found: found.sequence or 0)
+        return self.discrepancies[0] if self.discrepancies else None
+
+    @property
+    def first_bad(self) -> int | None:
+        """The number of the first entry that was altered, dropped or inserted."""
+        return self.first.sequence if self.first else None
+
+    @property
+    def why(self) -> str:
+        """What is wrong with the first one; empty if all is well."""
+        return self.first.why if self.first else ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """For `--json`: the figures, the verdict and every discrepancy."""
+        return {"ok": self.ok, "first_bad": self.first_bad, "why": self.why, **asdict(self)}

@@ -1,0 +1,261 @@
+"""What `verify` finds, witness by witness: the chain, the tables' logs, the checkpoints."""
+
+from __future__ import annotations
+
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+from deltalake import CommitProperties, DeltaTable, write_deltalake
+
+from include.audit import ledger, signing
+from include.audit.commits import commit_records
+from include.audit.record import Record
+from include.audit.verify import NoLedger, verify, verify_copy
+from include.lake.root import Lake
+
+AT = datetime(2026, 3, 1, 8, 30, tzinfo=UTC)
+CITIZEN = "registry/population/citizen"
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Lake:
+    """Three published versions of one table, each recorded, and the run that made each."""
+    lake = Lake(str(tmp_path / "lake"), (), tmp_path / "tmp")
+    for number in (1, 2, 3):
+        commit(lake, CITIZEN, f"r{number}")
+        record(lake, f"r{number}")
+    return lake
+
+
+def commit(lake: Lake, subject: str, run_id: str | None, mode: str = "append", **metadata: str) -> None:
+    notes = {f"lienthong.{key}": value for key, value in metadata.items()}
+    if run_id:
+        notes |= {"lienthong.run_id": run_id, "lienthong.accepted": "2", ledger.HEAD_METADATA: str(ledger.head(lake))}
+    rows = pa.table({"personal_id": ["001099000001", "001099000002"]})
+    write_deltalake(lake.path(subject), rows, mode=mode, commit_properties=CommitProperties(custom_metadata=notes))
+
+
+def record(lake: Lake, run_id: str = "r") -> None:
+    run = Record("run", "population", {"run_id": run_id})
+    ledger.append(lake, [*commit_records(lake, CITIZEN), run], at=AT, actor="sync")
+
+
+def edit_file(folder: Path, column: str, old: object, new: object) -> None:
+    """Change a value in the Parquet file that holds it, as somebody with a hex editor and patience would."""
+    import pyarrow.parquet as pq
+
+    for file in folder.glob("*.parquet"):
+        rows = pq.read_table(file)
+        values = rows[column].to_pylist()
+        if old in values:
+            values[values.index(old)] = new
+            position = rows.schema.get_field_index(column)
+            pq.write_table(rows.set_column(position, rows.schema.field(column), pa.array(values)), file)
+            return
+    raise AssertionError("no such value")
+
+
+def test_an_empty_lake_is_whole(tmp_path: Path) -> None:
+    assert verify(Lake(str(tmp_path / "lake"), (), tmp_path / "tmp")).ok
+
+
+def test_an_untouched_ledger_is_whole(lake: Lake) -> None:
+    found = verify(lake)
+    assert found.ok, found.why
+    assert (found.records, found.commits, found.commits_past_checking) == (6, 3, 0)
+
+
+def test_maintenance_is_no_alteration(lake: Lake) -> None:
+    lake.table(CITIZEN).optimize.compact()
+    lake.table(ledger.LEDGER).optimize.compact()
+    lake.table(ledger.LEDGER).vacuum(retention_hours=0, enforce_retention_duration=False, dry_run=False)
+    record(lake)
+    found = verify(lake)
+    assert found.ok, found.why
+    assert found.commits == 4
+
+
+def test_a_record_edited_by_hand_is_named(lake: Lake) -> None:
+    (row,) = [row for row in ledger.read(lake).to_pylist() if row["sequence"] == 4]
+    altered = row["payload"].replace('"r2"', '"r9"')
+    edit_file(Path(lake.path(ledger.LEDGER)), "payload", row["payload"], altered)
+    found = verify(lake)
+    assert found.first_bad == 4
+    assert "altered" in found.why
+
+
+def test_a_data_file_of_the_ledger_that_is_gone_or_garbage_is_named(lake: Lake) -> None:
+    files = {
+        row["add"]["path"] if "add" in row else row["path"]: row
+        for row in pa.table(lake.table(ledger.LEDGER).get_add_actions(flatten=True)).to_pylist()
+    }
+    (second,) = [path for path, row in files.items() if row["min.sequence"] == 3]
+    Path(lake.path(ledger.LEDGER), second).write_bytes(b"nothing")
+    found = verify(lake)
+    assert (found.first_bad, found.why) == (3, "entry 3 to 4 was dropped")
+    assert any("data file" in discrepancy.why for discrepancy in found.discrepancies)
+
+
+def test_entries_taken_out_through_delta_are_named_even_at_the_end(lake: Lake) -> None:
+    lake.table(ledger.LEDGER).delete("sequence >= 5")
+    found = verify(lake)
+    assert found.first_bad == 5
+    assert "cut off" in found.why
+    assert any("is a DELETE" in discrepancy.why for discrepancy in found.discrepancies)
+
+
+def test_a_commit_past_the_pipelines_is_named(lake: Lake) -> None:
+    commit(lake, CITIZEN, None)
+    record(lake)
+    found = verify(lake)
+    assert f"version 3 of {CITIZEN} is not in the ledger" in found.why
+
+
+def test_a_killed_run_is_caught_up_with_by_the_next_one(lake: Lake) -> None:
+    commit(lake, CITIZEN, "r4")  # killed before its record
+    assert not verify(lake).ok
+    commit(lake, CITIZEN, "r5")
+    record(lake)
+    assert verify(lake).ok
+    assert commit_records(lake, CITIZEN) == []
+
+
+def test_a_log_that_was_bent_or_shortened_is_named(lake: Lake) -> None:
+    log = Path(lake.path(CITIZEN), "_delta_log", f"{1:020d}.json")
+    text = log.read_text()
+    log.write_text(text.replace('"lienthong.accepted":"2"', '"lienthong.accepted":"9"'))
+    found = verify(lake)
+    assert found.first_bad == 3
+    assert f"the log of version 1 of {CITIZEN} was altered" in found.why
+    log.write_text(text)
+    assert verify(lake).ok
+    (log.parent / f"{2:020d}.json").unlink()
+    assert "version 2 of registry/population/citizen was removed from its log" in verify(lake).why
+
+
+def test_a_log_past_its_retention_is_told_not_accused(lake: Lake) -> None:
+    lake.table(CITIZEN).create_checkpoint()
+    for version in (0, 1):
+        Path(lake.path(CITIZEN), "_delta_log", f"{version:020d}.json").unlink()
+    found = verify(lake)
+    assert found.ok
+    assert (found.commits, found.commits_past_checking) == (1, 2)
+
+
+def test_a_table_replaced_without_a_word_is_named(lake: Lake) -> None:
+    shutil.rmtree(lake.path(CITIZEN))
+    assert "was removed or replaced" in verify(lake).why
+    commit(lake, CITIZEN, "r4")
+    record(lake)
+    assert "was removed or replaced" in verify(lake).why
+
+
+def test_a_table_made_anew_for_a_reason_is_recorded(lake: Lake) -> None:
+    shutil.rmtree(lake.path(CITIZEN))
+    commit(lake, CITIZEN, "r4", reason="the agreement expired")
+    record(lake)
+    found = verify(lake)
+    assert found.ok, found.why
+    rows = ledger.read(lake).to_pylist()
+    assert [row["kind"] for row in rows[6:]] == ["removal", "commit", "run"]
+    assert "the agreement expired" in rows[6]["payload"]
+
+
+def test_a_whole_new_ledger_is_betrayed_by_the_tables(lake: Lake) -> None:
+    rows = ledger.read(lake).to_pylist()
+    shutil.rmtree(lake.path(ledger.LEDGER))
+    import json
+
+    for row in rows:
+        payload = json.loads(row["payload"].replace('"r1"', '"r7"'))
+        ledger.append(lake, [Record(row["kind"], row["subject"], payload)], at=row["at"], actor=row["actor"])
+    found = verify(lake)
+    assert "was committed upon another" in found.why
+
+
+# Checkpoints
+
+
+@pytest.fixture
+def key() -> Ed25519PrivateKey:
+    return Ed25519PrivateKey.from_private_bytes(b"\x07" * 32)
+
+
+def test_a_copy_of_the_ledger_is_checked_with_the_public_key_alone(
+    lake: Lake, key: Ed25519PrivateKey, tmp_path: Path
+) -> None:
+    signing.write_checkpoint(lake, key, at=AT)
+    copy = Path(shutil.copytree(lake.path("audit"), tmp_path / "copy"))
+    public = tmp_path / "signing.pub.pem"
+    public.write_bytes(key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
+    found = verify_copy(copy, public_key=signing.public_key(public))
+    assert found.ok, found.why
+    assert (found.records, found.vouched_until) == (6, 6)
+    assert verify_copy(copy / "ledger", public_key=key.public_key()).ok
+    stranger = Ed25519PrivateKey.from_private_bytes(b"\x08" * 32).public_key()
+    assert "not signed with the key" in verify_copy(copy, public_key=stranger).why
+    with pytest.raises(NoLedger, match="copy of the lake's folder audit/"):
+        verify_copy(tmp_path)
+
+
+def test_an_end_cut_off_without_a_trace_is_found_by_a_checkpoint_kept_elsewhere(
+    lake: Lake, key: Ed25519PrivateKey
+) -> None:
+    kept = signing.write_checkpoint(lake, key, at=AT)
+    assert kept is not None
+    shutil.rmtree(lake.path("audit", "checkpoints"))
+    log = Path(lake.path(ledger.LEDGER), "_delta_log")
+    sorted(log.glob("*.json"))[-1].unlink()
+    shutil.rmtree(lake.path("registry"))  # the tables cannot testify
+    found = verify(lake, public_key=key.public_key(), checkpoints=[kept])
+    assert found.first_bad in (3, 5)
+    assert any("entries 5 to 6 were cut off" in discrepancy.why for discrepancy in found.discrepancies)
+    assert "no checkpoint signed" in "".join(d.why for d in verify(lake, public_key=key.public_key()).discrepancies)
+
+
+def test_a_forged_checkpoint_is_found(lake: Lake, key: Ed25519PrivateKey) -> None:
+    made = signing.write_checkpoint(lake, key, at=AT)
+    assert made is not None
+    file = Path(lake.path("audit", "checkpoints", "000000000006.json"))
+    file.write_text(made.to_json().replace("2026-03-01", "2026-03-02"))
+    assert "not signed with the key" in verify(lake, public_key=key.public_key()).why
+    file.write_text("{}")
+    assert "not readable" in verify(lake).why
+
+
+def test_an_unsigned_checkpoint_gives_way_to_a_signed_one(lake: Lake, key: Ed25519PrivateKey) -> None:
+    assert signing.write_checkpoint(lake, None, at=AT).signature == ""  # type: ignore[union-attr]
+    signed = signing.write_checkpoint(lake, key, at=AT)
+    assert signed is not None
+    assert signed.is_signed_by(key.public_key())
+    assert signing.write_checkpoint(lake, None, at=AT) == signed
+
+
+def test_the_key_is_read_from_the_environment_or_a_file(tmp_path: Path, key: Ed25519PrivateKey) -> None:
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    (tmp_path / "key.pem").write_text(pem)
+    for given in (pem, str(tmp_path / "key.pem")):
+        read = signing.signing_key({signing.SIGNING_KEY_VARIABLE: given})
+        assert read is not None
+        assert read.private_bytes_raw() == b"\x07" * 32
+    assert signing.signing_key({}) is None
+    for wrong in ("/nowhere/key.pem", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----"):
+        with pytest.raises(signing.SigningKeyUnreadable, match="openssl genpkey") as raised:
+            signing.signing_key({signing.SIGNING_KEY_VARIABLE: wrong})
+        assert "AAAA" not in str(raised.value)
+    with pytest.raises(signing.SigningKeyUnreadable, match="openssl pkey"):
+        signing.public_key(tmp_path / "key.pem")
+
+
+def test_a_ledger_that_was_dropped_altogether_is_missed(lake: Lake) -> None:
+    signing.write_checkpoint(lake, None, at=AT)
+    DeltaTable(lake.path(CITIZEN))
+    shutil.rmtree(lake.path(ledger.LEDGER))
+    found = verify(lake)
+    assert found.first_bad == 1
+    assert "entries 1 to 6 were cut off" in found.why
