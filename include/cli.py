@@ -1,0 +1,246 @@
+"""The same steps by hand: `lienthong --help`.
+
+Exit status: 0 published (rejected rows within tolerance included) or nothing to do, 1 the gate held a table back or a
+run failed, 2 misuse.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from include.console import errors, output, progress, show_problems, show_run
+
+app = typer.Typer(
+    name="lienthong",
+    help="Liên Thông: connects a country's registers into one data lake. Connected, no duplicates, safe.",
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+rejected_app = typer.Typer(no_args_is_help=True, help="The rows that were not accepted, with their reasons.")
+app.add_typer(rejected_app, name="rejected")
+
+Registry = Annotated[str, typer.Argument(help="Registry: the name of its contract file, e.g. `population`.")]
+Tables = Annotated[list[str] | None, typer.Option("--table", "-t", help="Only this table (may be repeated).")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else on standard output.")]
+ApproveAs = Annotated[str | None, typer.Option(help="Publish beyond tolerance, in this steward's name.")]
+Note = Annotated[str, typer.Option(help="Why it is published beyond tolerance; kept in the audit trail.")]
+
+MISUSE, NOT_PUBLISHED = 2, 1
+
+
+def main() -> None:
+    """Run the command line; every foreseen failure ends with a message and an exit status, never a traceback."""
+    from include.contracts.problems import ContractError
+
+    try:
+        app()
+    except ContractError as error:
+        show_problems(error.problems)
+        sys.exit(NOT_PUBLISHED)
+    except Exception as error:
+        from include.pipelines.errors import KNOWN_ERRORS, Misuse
+
+        if not isinstance(error, KNOWN_ERRORS):
+            raise
+        errors.print(f"{type(error).__name__}: {error}", style="red", markup=False)
+        sys.exit(MISUSE if isinstance(error, Misuse) else NOT_PUBLISHED)
+
+
+@app.command()
+def check(
+    schemas: Annotated[Path | None, typer.Argument(help="Folder to check [default: $SCHEMAS_DIR or schemas].")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Explain every mistake in the contracts and agreements, by file, line and remedy.
+
+    Example: `lienthong check` or `lienthong check my/schemas`
+    """
+    from include.pipelines.check import check_schemas
+    from include.pipelines.workplace import schemas_folder
+
+    report = check_schemas(schemas or schemas_folder())
+    if as_json:
+        output.print_json(json.dumps(report.to_dict(), ensure_ascii=False))
+    else:
+        show_problems(report.problems)
+        output.print(report.summary, markup=False)
+    raise typer.Exit(NOT_PUBLISHED if report.has_errors else 0)
+
+
+@app.command()
+def sync(
+    registry: Registry,
+    table: Tables = None,
+    full: Annotated[bool, typer.Option("--full", help="Read everything again, even if nothing changed.")] = False,
+    approve_as: ApproveAs = None,
+    note: Note = "",
+    as_json: AsJson = False,
+) -> None:
+    """Bring a registry into the lake: extract, assess, gate, publish.
+
+    Example: `lienthong sync population` or `lienthong sync land --table parcel --json`
+    """
+    from include.pipelines.sync import Approval, sync_registry
+    from include.pipelines.workplace import Workplace, new_run_id
+
+    place = Workplace.from_environment()
+    total = len(table or place.contract(registry).tables)
+    with progress(total, quiet=as_json) as watch:
+        run = sync_registry(
+            registry,
+            run_id=new_run_id(place.now()),
+            tables=table or (),
+            is_full=full,
+            approval=Approval(approve_as, note) if approve_as else None,
+            watch=watch,
+            workplace=place,
+        )
+    _end(run, as_json)
+
+
+@rejected_app.command("list")
+def rejected_list(registry: Registry, table: Tables = None, as_json: AsJson = False) -> None:
+    """Count the rejected rows of the published state by rule.
+
+    Example: `lienthong rejected list population`
+    """
+    from rich.table import Table as Grid
+
+    from include.pipelines.rejected import list_rejected
+    from include.pipelines.workplace import Workplace
+
+    found = list_rejected(Workplace.from_environment(), registry, table or ())
+    if as_json:
+        output.print_json(json.dumps(found, ensure_ascii=False))
+        return
+    grid = Grid(title=f"{registry}: rejected rows by reason", header_style="bold")
+    for name in ("table", "rule", "rows", "since", "what is wrong"):
+        grid.add_column(name, justify="right" if name == "rows" else "left", overflow="fold")
+    for entry in found:
+        grid.add_row(
+            entry["table"], entry["rule_id"], f"{entry['rows']:,}", entry["since"][:10], entry["message"] or ""
+        )
+    output.print(grid if found else f"{registry}: no rejected rows in the published state.")
+
+
+@rejected_app.command("show")
+def rejected_show(
+    registry: Registry,
+    table: Annotated[str, typer.Argument(help="Table of the registry.")],
+    rule: Annotated[str | None, typer.Option(help="Only rows rejected by this rule id.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="At most this many rows.")] = 20,
+    values: Annotated[bool, typer.Option("--values", help="Also the row as received: personal data.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Show rejected rows: where each stands in the extract and every reason.
+
+    Example: `lienthong rejected show population citizen --limit 5`
+    """
+    from include.pipelines.rejected import show_rejected
+    from include.pipelines.workplace import Workplace
+
+    rows = show_rejected(Workplace.from_environment(), registry, table, rule_id=rule, limit=limit, with_values=values)
+    if as_json:
+        output.print_json(json.dumps(rows, ensure_ascii=False, default=str))
+        return
+    for row in rows:
+        output.print(f"row {row['_row']} ({row['_status']})", style="bold")
+        for reason in row["_reasons"] or []:
+            output.print(f"  {reason['rule_id']}: {reason['message']}", markup=False)
+        if values:
+            received = {k: v for k, v in row.items() if not k.startswith("_")}
+            output.print("  as received:", json.dumps(received, ensure_ascii=False, default=str), markup=False)
+    if not rows:
+        output.print("no such rows in the published state.")
+
+
+@rejected_app.command("replay")
+def rejected_replay(
+    registry: Registry, table: Tables = None, approve_as: ApproveAs = None, note: Note = "", as_json: AsJson = False
+) -> None:
+    """Judge the last extract again under the contract as it is now, without reading the source.
+
+    Example: after mending a rule in the contract, `lienthong rejected replay land --table parcel`
+    """
+    from include.pipelines.rejected import replay
+    from include.pipelines.sync import Approval
+    from include.pipelines.workplace import Workplace, new_run_id
+
+    place = Workplace.from_environment()
+    approval = Approval(approve_as, note) if approve_as else None
+    _end(replay(place, registry, tables=table or (), run_id=new_run_id(place.now()), approval=approval), as_json)
+
+
+@app.command()
+def maintain(as_json: AsJson = False) -> None:
+    """Compact and vacuum the lake's tables and let expired landing go, by each contract's retention.
+
+    Example: `lienthong maintain`
+    """
+    from include.pipelines.maintain import maintain_lake
+    from include.pipelines.workplace import Workplace
+
+    done = maintain_lake(Workplace.from_environment(), at=datetime.now(UTC))
+    if as_json:
+        output.print_json(json.dumps(done, ensure_ascii=False, default=str))
+    else:
+        output.print(done["summary"], markup=False)
+
+
+def _end(run: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        output.print_json(json.dumps(run, ensure_ascii=False, default=str))
+    else:
+        show_run(run)
+    raise typer.Exit(NOT_PUBLISHED if run["verdict"] in ("held", "failed") else 0)
+
+
+@app.command()
+def simulate(
+    persons: Annotated[int, typer.Option(min=100, help="How many persons the country has.")] = 2_000,
+    seed: Annotated[int, typer.Option(help="Same seed, same country, byte for byte.")] = 2025,
+) -> None:
+    """Build a small simulated country with known truth and known dirt, and load it into the source systems.
+
+    Example: `lienthong simulate --persons 10000 --seed 7`
+    """
+    from include.embedded.country import simulate_country
+
+    raise typer.Exit(simulate_country(persons=persons, seed=seed))
+
+
+@app.command()
+def demo(
+    persons: Annotated[int, typer.Option(min=100, help="How many persons the simulated country has.")] = 2_000,
+) -> None:
+    """Walk the whole way once: a simulated country, Airflow, four registries to the lake. Under five minutes.
+
+    Example: `lienthong demo --persons 5000`
+    """
+    from include.embedded.demo import run
+
+    raise typer.Exit(run(persons=persons))
+
+
+@app.command()
+def up() -> None:
+    """Start the embedded servers and Airflow with its UI, and leave them running."""
+    from include.embedded.stack import up as start
+
+    raise typer.Exit(start())
+
+
+@app.command()
+def down() -> None:
+    """Stop what `up` or `demo` started."""
+    from include.embedded.stack import down as stop
+
+    raise typer.Exit(stop())

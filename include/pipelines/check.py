@@ -1,0 +1,88 @@
+"""Every mistake in `schemas/`: contracts by themselves, contracts against the code lists and against each other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from include.contracts.load import contract_paths, load_contract
+from include.contracts.model import Contract, Relationship, Table
+from include.contracts.problems import ContractError, Problem
+
+
+@dataclass(frozen=True)
+class CheckReport:
+    """What was checked and what is wrong."""
+
+    problems: tuple[Problem, ...]
+    contracts: int
+    tables: int
+    rules: int
+
+    @property
+    def has_errors(self) -> bool:
+        """Whether anything stops a run."""
+        return any(p.level == "error" for p in self.problems)
+
+    @property
+    def summary(self) -> str:
+        """One line for people."""
+        wrong = sum(p.level == "error" for p in self.problems)
+        return f"{self.contracts} contracts, {self.tables} tables, {self.rules} rules: {wrong or 'no'} mistakes"
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON takes it."""
+        problems = [{**asdict(p), "path": str(p.path)} for p in self.problems]
+        return {**asdict(self), "problems": problems, "has_errors": self.has_errors}
+
+
+def check_schemas(schemas: Path) -> CheckReport:
+    """Check every file under a schemas folder."""
+    problems: list[Problem] = []
+    contracts: dict[str, Contract] = {}
+    try:
+        paths = contract_paths(schemas)
+    except ContractError as error:
+        return CheckReport(error.problems, 0, 0, 0)
+    for registry, path in paths.items():
+        try:
+            contracts[registry] = load_contract(path)
+        except ContractError as error:
+            problems.extend(error.problems)
+    for contract in contracts.values():
+        for table in contract.tables:
+            problems.extend(_relationship_problems(contract, table, contracts, schemas / "reference"))
+    tables = [t for c in contracts.values() for t in c.tables]
+    return CheckReport(tuple(problems), len(paths), len(tables), sum(len(t.rules) for t in tables))
+
+
+def _relationship_problems(
+    contract: Contract, table: Table, contracts: Mapping[str, Contract], reference: Path
+) -> list[Problem]:
+    found = []
+    for relation in table.relationships:
+        remedy = _broken(relation, contracts, reference)
+        if remedy:
+            to = ".".join([relation.registry, relation.table, "+".join(relation.to_columns)])
+            where = f"schema[{table.name}] {'+'.join(relation.columns)}"
+            found.append(Problem(contract.path, 0, where, f"the relationship to `{to}` leads nowhere", remedy))
+    return found
+
+
+def _broken(relation: Relationship, contracts: Mapping[str, Contract], reference: Path) -> str | None:
+    """The remedy if the relationship's target is not there; None if it is."""
+    if relation.registry == "reference":
+        path = reference / f"{relation.table}.csv"
+        if not path.exists():
+            return f"add {path}, or name one of: {', '.join(sorted(p.stem for p in reference.glob('*.csv')))}"
+        columns = path.open(encoding="utf-8").readline().strip().split(",")
+        return None if set(relation.to_columns) <= set(columns) else f"the list has: {', '.join(columns)}"
+    if relation.registry not in contracts:
+        return f"registries with a contract: {', '.join(contracts)}"
+    tables = {t.name: t for t in contracts[relation.registry].tables}
+    if relation.table not in tables:
+        return f"tables of {relation.registry}: {', '.join(tables)}"
+    known = {c.name for c in tables[relation.table].columns}
+    return None if set(relation.to_columns) <= known else f"columns of {relation.table}: {', '.join(sorted(known))}"

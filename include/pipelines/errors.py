@@ -1,0 +1,51 @@
+"""Which failures speak for themselves, and what becomes of those that do not.
+
+The crafts raise errors whose messages name a remedy and no personal value. Any other exception may quote a row in
+its text (engines do), so its text stops here: what goes on is its type and the line of code.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from include.contracts.problems import ContractError
+from include.lake.errors import LakeError
+from include.quality.errors import QualityError
+from include.sources.errors import SourceError
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+
+class Misuse(ValueError):
+    """The command was asked for something that does not exist. Exit status 2."""
+
+
+class StepFailed(RuntimeError):
+    """A step failed in a way nobody foresaw."""
+
+
+KNOWN_ERRORS = (ContractError, SourceError, QualityError, LakeError, Misuse, StepFailed)
+
+
+@contextmanager
+def no_values_escape(doing: str) -> Iterator[None]:
+    """Let known errors pass; replace any other by StepFailed, which tells the place in the code and no text.
+
+    Raises:
+        StepFailed: in place of the unforeseen exception.
+    """
+    try:
+        yield
+    except KNOWN_ERRORS:
+        raise
+    except Exception as error:
+        frames = traceback.extract_tb(error.__traceback__)
+        ours = [f for f in frames if Path(f.filename).is_relative_to(REPOSITORY / "include")]
+        place = f"{Path(ours[-1].filename).relative_to(REPOSITORY)}:{ours[-1].lineno}" if ours else "outside include/"
+        raise StepFailed(
+            f"while {doing}: {type(error).__name__} at {place}; its text is withheld because it may quote a row. "
+            "Run the same again; if it comes back, report this line"
+        ) from None

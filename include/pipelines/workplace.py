@@ -1,0 +1,81 @@
+"""Where a pipeline works: its lake, its contracts, its environment and its clock, found once and handed on."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+
+from include.contracts.load import contract_paths, load_contract, load_contracts
+from include.contracts.model import Contract, Table
+from include.lake.root import Lake
+from include.pipelines.errors import REPOSITORY, Misuse
+
+
+def schemas_folder(environ: Mapping[str, str] = os.environ) -> Path:
+    """The folder SCHEMAS_DIR names, else `schemas/` of the repository."""
+    return Path(environ.get("SCHEMAS_DIR") or REPOSITORY / "schemas").absolute()
+
+
+def new_run_id(at: datetime) -> str:
+    """A run id that sorts by time and does not repeat: `20260131T020000Z-1a2b3c4d`."""
+    return f"{at:%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
+
+
+@dataclass(frozen=True)
+class Workplace:
+    """What every step needs. Tests build one by hand; commands and tasks take it from the environment."""
+
+    lake: Lake
+    schemas: Path
+    environ: Mapping[str, str]
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str] = os.environ) -> Workplace:
+        """The workplace that LAKE_URI, SCHEMAS_DIR and the AIRFLOW_CONN_* variables describe."""
+        return cls(Lake.from_environment(environ), schemas_folder(environ), environ)
+
+    def now(self) -> datetime:
+        """The present instant, in UTC."""
+        return datetime.now(UTC)
+
+    @cached_property
+    def contracts(self) -> dict[str, Contract]:
+        """Every contract by registry."""
+        return load_contracts(self.schemas)
+
+    def contract(self, registry: str) -> Contract:
+        """One registry's contract; the other files are not read.
+
+        Raises:
+            Misuse: there is no contract of that name.
+            ContractError: the contract has mistakes.
+        """
+        paths = contract_paths(self.schemas)
+        if registry not in paths:
+            raise Misuse(_unknown("registry", registry, list(paths), f"contracts are read from {self.schemas}"))
+        return load_contract(paths[registry])
+
+    def table(self, registry: str, table: str) -> tuple[Contract, Table]:
+        """One table and its contract.
+
+        Raises:
+            Misuse: there is no such registry or table.
+            ContractError: the contract has mistakes.
+        """
+        contract = self.contract(registry)
+        names = [t.name for t in contract.tables]
+        if table not in names:
+            raise Misuse(_unknown("table", table, names, f"see {contract.path}"))
+        return contract, contract.table(table)
+
+
+def _unknown(kind: str, name: str, known: list[str], where: str) -> str:
+    near = difflib.get_close_matches(name, known, n=1)
+    hint = f"did you mean `{near[0]}`?" if near else f"known: {', '.join(known)}"
+    return f"no {kind} `{name}`: {hint} ({where})"
