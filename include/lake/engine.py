@@ -65,6 +65,11 @@ def literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
+def scan(uri: str) -> str:
+    """A table function over one Parquet file. Folders named `run=...` are not columns."""
+    return f"read_parquet({literal(uri)}, hive_partitioning = false)"
+
+
 def connect(scratch: Path, *, memory_limit: str, threads: int | None) -> duckdb.DuckDBPyConnection:
     """An in-memory DuckDB that spills into a folder of its own below `scratch`.
 

@@ -7,8 +7,10 @@ tell the kind of failure, and never passed on.
 from __future__ import annotations
 
 import errno
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import duckdb
 import pyarrow as pa
@@ -18,6 +20,8 @@ from deltalake.exceptions import (
     SchemaMismatchError,
     TableNotFoundError,
 )
+
+_LIBRARY = Path(__file__).resolve().parents[1]
 
 
 class LakeError(Exception):
@@ -42,6 +46,10 @@ class LakeConflict(LakeError):
 
 class LakeSchemaConflict(LakeError):
     """A published table cannot take the contract's new shape without losing what readers rely on."""
+
+
+class LakeKeyBroken(LakeError):
+    """Rows that are to be published by key have no key, or share one."""
 
 
 class LakeTableMissing(LakeError):
@@ -116,18 +124,21 @@ _GONE_SIGNS = (
     "transport endpoint",
 )
 
+_CONFLICT_SIGNS = ("already exists", "transaction failed", "concurrent", "conflict")
+
 _ENGINE_ERRORS = (duckdb.Error, DeltaError, TableNotFoundError, pa.ArrowException, OSError)
 
 _REMEDY = {
-    LakeFull: "the disk or quota of the lake, or of the scratch folder (LIENTHONG_TMP), is full: make room, then run again; "
-    "nothing half-written is visible to readers",
-    LakeDenied: "the lake refuses access: check AWS_ACCESS_KEY_ID / AWS_SECRET_ACCESS_KEY and the bucket's policy, or the "
-    "owner and mode of the folder",
-    LakeUnreachable: "the lake does not answer: check LAKE_URI, AWS_ENDPOINT_URL, the bucket's name and the network, then run "
-    "again; nothing was published",
-    LakeConflict: "another run committed to the same table meanwhile: run this table again (one writer per table is the rule; "
-    "in Airflow the table's pool keeps it)",
+    LakeFull: "the disk or quota of the lake, or of the scratch folder (LIENTHONG_TMP), is full: make room, then run "
+    "again; nothing half-written is visible to readers",
+    LakeDenied: "the lake refuses access: check AWS_ACCESS_KEY_ID / AWS_SECRET_ACCESS_KEY and the bucket's policy, or "
+    "the owner and mode of the folder",
+    LakeUnreachable: "the lake does not answer: check LAKE_URI, AWS_ENDPOINT_URL, the bucket's name and the network, "
+    "then run again; nothing was published",
+    LakeConflict: "another run committed to the same table meanwhile: run this table again (one writer per table is "
+    "the rule; in Airflow the table's pool keeps it)",
     LakeTableMissing: "there is no such table: sync the registry first, or check the name",
+    LakeSchemaConflict: "the rows do not fit the table's columns: compare the contract with the published schema",
 }
 
 
@@ -146,7 +157,7 @@ def classify(error: BaseException) -> type[LakeError]:
     ):
         if code in codes or any(sign in text for sign in signs):
             return kind
-    if isinstance(error, CommitFailedError):
+    if isinstance(error, CommitFailedError) or any(sign in text for sign in _CONFLICT_SIGNS):
         return LakeConflict
     return LakeError
 
@@ -160,9 +171,16 @@ def lake_errors(doing: str) -> Iterator[None]:
         raise
     except _ENGINE_ERRORS as error:
         kind = classify(error)
-        remedy = _REMEDY.get(
-            kind,
-            f"{type(error).__module__.split('.')[0]} raised {type(error).__name__}: see its manual; "
-            "its own text is withheld because it may quote personal data",
+        remedy = _REMEDY.get(kind) or (
+            f"{type(error).__module__.split('.')[0].strip('_')} raised {type(error).__name__} at {_place(error)}; its "
+            "text is withheld because it may quote personal data. Run again; if it comes back, report this line"
         )
         raise kind(f"while {doing}: {remedy}") from None
+
+
+def _place(error: BaseException) -> str:
+    """The deepest line of ours that led to the error."""
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if Path(f.filename).is_relative_to(_LIBRARY)]
+    if not frames:
+        return "an unknown place"
+    return f"include/{Path(frames[-1].filename).relative_to(_LIBRARY)}:{frames[-1].lineno}"

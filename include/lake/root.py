@@ -121,7 +121,7 @@ class Lake:
     def is_table(self, *parts: str) -> bool:
         """Whether there is a Delta table."""
         with lake_errors("looking for a table"):
-            return DeltaTable.is_deltatable(self._uri(parts), self.storage_options())
+            return bool(DeltaTable.is_deltatable(self._uri(parts), self.storage_options()))
 
     def table(self, *parts: str, version: int | None = None) -> DeltaTable:
         """The Delta table, at its newest version or the one asked for. Raises LakeTableMissing, or how the store failed."""
@@ -137,6 +137,10 @@ class Lake:
     def size(self, uri: str) -> int:
         """Bytes of a file, or of all files below a folder; 0 if there is none."""
         return store.size(self._store(), self._inside(uri))
+
+    def fingerprint(self, uri: str) -> str:
+        """Size and time of change of a file: enough to tell that a step wrote it anew. Empty if it is not there."""
+        return store.fingerprint(self._store(), self._inside(uri))
 
     def list(self, uri: str) -> list[str]:
         """URIs of what lies directly below a folder, sorted; empty if it is not there."""

@@ -64,6 +64,13 @@ def size(root: Root, inside: str) -> int:
         return sum(int(info.size) for info in below if info.type == fs.FileType.File)
 
 
+def fingerprint(root: Root, inside: str) -> str:
+    """Size and time of change of a file; empty if it is not there."""
+    with lake_errors("looking at a file"):
+        here = _filesystem(root).get_file_info(_absolute(root, inside))
+        return f"{here.size}@{here.mtime_ns}" if here.type == fs.FileType.File else ""
+
+
 def children(root: Root, inside: str) -> list[str]:
     """What lies directly below a folder, relative to the root, sorted."""
     with lake_errors("listing a folder"):

@@ -1,0 +1,112 @@
+"""The columns of a published table: what the contract wants, what the table has, and whether one can become the other.
+
+A published table only ever gains columns. A new contract column is added (null until rows carry it); a column that left
+the contract stays in the schema, null in every row, because what the contract no longer states must no longer be read.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pyarrow as pa
+from deltalake import DeltaTable
+from deltalake import Schema as DeltaSchema
+from deltalake.schema import Field as DeltaField
+
+from include.contracts.model import Table
+from include.contracts.types import arrow_type
+from include.lake.errors import LakeSchemaConflict
+
+RUN_ID = "_run_id"
+WARNINGS = "_warnings"
+DELETED_AT = "_deleted_at"
+RESERVED = ((RUN_ID, "VARCHAR"), (WARNINGS, "VARCHAR[]"), (DELETED_AT, "TIMESTAMPTZ"))
+_RESERVED_ARROW = (
+    pa.field(RUN_ID, pa.string()),
+    pa.field(WARNINGS, pa.list_(pa.string())),
+    pa.field(DELETED_AT, pa.timestamp("us", tz="UTC")),
+)
+_SQL_OF_DELTA = {
+    "string": "VARCHAR",
+    "long": "BIGINT",
+    "integer": "INTEGER",
+    "short": "SMALLINT",
+    "byte": "TINYINT",
+    "float": "FLOAT",
+    "double": "DOUBLE",
+    "boolean": "BOOLEAN",
+    "binary": "BLOB",
+    "date": "DATE",
+    "timestamp": "TIMESTAMPTZ",
+    "timestamp_ntz": "TIMESTAMP",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """Contract columns with their DuckDB types, those the table lacks, and those it has beyond the contract."""
+
+    columns: tuple[tuple[str, str], ...]
+    key: tuple[str, ...]
+    added: tuple[str, ...] = ()
+    dropped: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def has_evolved(self) -> bool:
+        """Whether publishing changes the table's schema."""
+        return bool(self.added)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the contract's columns."""
+        return tuple(name for name, _ in self.columns)
+
+
+def published_schema(table: Table) -> pa.Schema:
+    """The Arrow schema of the published table; column descriptions travel as Delta comments."""
+    columns = [
+        pa.field(c.name, arrow_type(c.sql_type), metadata={"comment": c.description} if c.description else None)
+        for c in table.columns
+    ]
+    return pa.schema([*columns, *_RESERVED_ARROW])
+
+
+def shape_of(table: Table, current: DeltaTable | None) -> Shape:
+    """How the contract's table meets the published one. Raises LakeSchemaConflict if it cannot."""
+    columns = tuple((c.name, c.sql_type) for c in table.columns)
+    if current is None:
+        return Shape(columns, table.primary_key)
+    wanted = {field.name: field for field in DeltaSchema.from_arrow(published_schema(table)).fields}
+    present = {field.name: field for field in current.schema().fields}
+    by_lower_case = {name.lower(): name for name in present}
+    for name, field in wanted.items():
+        there = by_lower_case.get(name.lower())
+        if there is not None and there != name:
+            raise LakeSchemaConflict(
+                f"{table.qualified_name}: column {name!r} differs from the published {there!r} only by capitals: "
+                "keep the published spelling in the contract"
+            )
+        if there is not None and present[there].type != field.type:
+            raise LakeSchemaConflict(
+                f"{table.qualified_name}: column {name!r} is published as {_type_name(present[there])} and the contract "
+                f"now says {_type_name(field)}: publish the new type under a new column name, or retire the table "
+                f"(remove registry/{table.registry}/{table.name} from the lake) and sync it with --full"
+            )
+    dropped = tuple((name, _sql_type(table, field)) for name, field in present.items() if name not in wanted)
+    return Shape(columns, table.primary_key, tuple(name for name in wanted if name not in present), dropped)
+
+
+def _type_name(field: DeltaField) -> str:
+    return str(getattr(field.type, "type", field.type))
+
+
+def _sql_type(table: Table, field: DeltaField) -> str:
+    name = _type_name(field)
+    if name.startswith("decimal"):
+        return name.upper()
+    if name not in _SQL_OF_DELTA:
+        raise LakeSchemaConflict(
+            f"{table.qualified_name}: the published table has a column {field.name!r} of type {name}, which this house does "
+            "not write: it was changed from outside; restore an earlier version"
+        )
+    return _SQL_OF_DELTA[name]
