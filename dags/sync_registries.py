@@ -8,6 +8,7 @@ nothing twice and publishes nothing twice.
 from __future__ import annotations
 
 import os
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,9 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from include.contracts.load import contract_paths, load_contract
 from include.contracts.model import Contract
-from plugins.deadlines import promised_deadline
 from plugins.lake_assets import table_asset
 from plugins.steward_gate import StewardGate
-from plugins.sync_defaults import RETRIES, library_run_id
+from plugins.sync_settings import library_run_id, sync_settings
 
 SCHEMAS = Path(os.environ.get("SCHEMAS_DIR") or Path(__file__).parents[1] / "schemas")
 
@@ -28,8 +28,15 @@ def sync(contract: Contract) -> None:
     registry, within = contract.registry, contract.sla.deadline
     assets = {table.name: table_asset(registry, table.name) for table in contract.tables}
     by_table = "{{ task.op_kwargs['table'] }}"
+    step = partial(task, execution_timeout=within, map_index_template=by_table, multiple_outputs=False)
 
-    @task(pool=f"source_{registry}", execution_timeout=within, map_index_template=by_table)
+    @task(pool="lake_reference", multiple_outputs=False)
+    def prepare() -> list[str]:
+        from include.pipelines.sync import prepare_step
+
+        return prepare_step()
+
+    @step(pool=f"source_{registry}")
     def extract(table: str) -> dict[str, Any]:
         from include.pipelines.sync import extract_step
 
@@ -38,17 +45,17 @@ def sync(contract: Contract) -> None:
             raise AirflowSkipException(f"{registry}.{table}: neither the source nor the contract changed")
         return extracted
 
-    @task(execution_timeout=within, map_index_template=by_table)
+    @step()
     def assess(table: str, extracted: dict[str, Any]) -> dict[str, Any]:
         from include.pipelines.sync import assess_step
 
         return assess_step(extracted)
 
-    @task(pool=f"lake_{registry}", execution_timeout=within, map_index_template=by_table, outlets=[*assets.values()])
-    def publish(table: str, assessed: dict[str, Any], approval: dict[str, str] | None) -> dict[str, Any]:
+    @step(pool=f"lake_{registry}", outlets=[*assets.values()])
+    def publish(table: str, assessed: dict[str, Any], approval: dict[str, str]) -> dict[str, Any]:
         from include.pipelines.sync import publish_step
 
-        published = publish_step(assessed, **(approval or {}))
+        published = publish_step(assessed, **approval)
         # Of the tables this task may publish, tell Airflow of the one it did.
         get_current_context()["task"].outlets = [assets[table]] if published["verdict"] == "published" else []
         return published
@@ -59,18 +66,8 @@ def sync(contract: Contract) -> None:
         gate = StewardGate(task_id="gate", assessed=assessed, map_index_template="{{ task.assessed['table'] }}")
         publish(table=table, assessed=assessed, approval=gate.output)
 
-    tables = "\n".join(f"- `{table.name}`: {table.description}" for table in contract.tables)
-    with DAG(
-        f"sync_{registry}",
-        description=contract.business_name or contract.name,
-        doc_md=f"{__doc__}\n{contract.description}\n\n{tables}",
-        schedule=contract.sla.schedule,
-        catchup=False,
-        max_active_runs=1,
-        deadline=promised_deadline(contract),
-        default_args={"owner": contract.owner or "lienthong", **RETRIES},
-        tags=["registry", "sync"],
-    ):
+    with DAG(f"sync_{registry}", tags=["registry", "sync"], **sync_settings(contract, doc=__doc__)):
+        prepare()
         sync_table.expand(table=list(assets))
 
 

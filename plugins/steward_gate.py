@@ -46,10 +46,10 @@ class StewardGate(ApprovalOperator):
         )
         self.assessed = assessed
 
-    def execute(self, context: Context) -> dict[str, str] | None:
+    def execute(self, context: Context) -> dict[str, str]:
         if not self.assessed["held"]:
             self.log.info("Inside tolerance: no approval needed.")
-            return None
+            return {}
         self.subject = f"Publish {self._table} although it is outside tolerance?"
         self.body = question(self.assessed)
         return super().execute(context)
@@ -75,7 +75,8 @@ def question(assessed: dict[str, Any]) -> str:
     """What the steward reads, in Markdown: what is outside, the figures of the run, and where to look further."""
     registry, table, run_id = assessed["registry"], assessed["table"], assessed["run_id"]
     findings = [
-        f"| {f['message'] or f['what']} | {_figure(f['measured'])} | {f['allowed']} |" for f in assessed["findings"]
+        f"| {finding['message'] or finding['what']} | {round(finding['measured'], 2):,} | {finding['allowed']} |"
+        for finding in assessed["findings"]
     ]
     rows = [f"| {name} | {assessed[name]:,} |" for name in ("extracted", "accepted", "rejected", "superseded")]
     reasons = [f"| `{rule_id}` | {count:,} |" for rule_id, count in assessed["reasons"][:5]]
