@@ -1,0 +1,120 @@
+"""How a registry is reached: `AIRFLOW_CONN_<SERVER>` as a URI, the same variable that Airflow reads."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+from urllib.parse import parse_qsl, quote, unquote, urlsplit
+
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
+
+from include.contracts.model import Contract
+from include.sources.errors import SourceSecretMissing
+
+Kind = Literal["postgresql", "mysql", "sqlite", "files", "sqlalchemy"]
+
+_FAMILY: dict[str, Kind] = {"postgres": "postgresql", "postgresql": "postgresql", "mysql": "mysql", "mariadb": "mysql"}
+_EXAMPLES = {
+    "mysql": "mysql://user:password@host:3306/database",
+    "mariadb": "mysql://user:password@host:3306/database",
+    "local": "file:///folder/of/the/drop",
+    "sqlite": "sqlite:////folder/file.sqlite",
+    "custom": "sqlite:////folder/file.sqlite",
+}
+_POSTGRES_EXAMPLE = "postgresql://user:password@host:5432/database"
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """One source. `url` is for SQLAlchemy and holds the password, so it stays out of the repr; `path` is a file or folder."""
+
+    variable: str
+    kind: Kind
+    url: URL | None = field(default=None, repr=False)
+    path: str = ""
+
+    @property
+    def engine_url(self) -> URL:
+        """The URL for SQLAlchemy."""
+        if self.url is None:
+            raise TypeError("a file drop has no database URL")
+        return self.url
+
+
+def connect(contract: Contract, environ: Mapping[str, str]) -> Connection:
+    """The connection of a contract's server. Raises SourceSecretMissing, naming the variable and an example."""
+    server = contract.server
+    variable = server.connection_variable
+    text = environ.get(variable, "").strip()
+    example = f"export {variable}='{_EXAMPLES.get(server.type, _POSTGRES_EXAMPLE)}'"
+    if not text:
+        if server.type == "local" and server.path:
+            return Connection(variable, "files", path=server.path)
+        raise SourceSecretMissing(
+            f"{variable} is not set: it holds the URI of the source of registry '{contract.registry}', "
+            f"for example {example} (special characters percent-encoded)"
+        )
+    try:
+        return parse(_from_json(text) if text.startswith("{") else text, variable)
+    except (ArgumentError, ValueError, TypeError, KeyError):
+        raise SourceSecretMissing(
+            f"{variable} is not a URI that can be read: write it like {example}, with special characters in the user and "
+            "password percent-encoded"
+        ) from None
+
+
+def parse(text: str, variable: str) -> Connection:
+    """Read a URI, in SQLAlchemy's form or in the one that Airflow prints. ValueError and the like if it is none."""
+    scheme, separator, rest = text.partition("://")
+    if not separator:
+        raise ValueError("no scheme")
+    dialect, _, driver = scheme.lower().partition("+")
+    if dialect in {"file", "fs"}:
+        return Connection(variable, "files", path=_folder(text))
+    if dialect == "sqlite":
+        path = _sqlite_path(rest)
+        return Connection(variable, "sqlite", URL.create("sqlite", database=path), path)
+    url = make_url(f"{'postgresql' if dialect == 'postgres' else dialect}{'+' + driver if driver else ''}://{rest}")
+    url = url.difference_update_query(["__extra__"])
+    kind = _FAMILY.get(dialect, "sqlalchemy")
+    if kind == "postgresql":
+        url = url.set(drivername="postgresql+psycopg", password=url.password or None)
+    elif kind == "mysql":
+        url = url.set(drivername="mysql+pymysql", password=url.password or None)
+    return Connection(variable, kind, url)
+
+
+def _folder(text: str) -> str:
+    """`file:///dir`, or Airflow's `fs://` with the path percent-encoded as host or as `?path=`."""
+    parts = urlsplit(text)
+    given = dict(parse_qsl(parts.query)).get("path")
+    path = given or unquote(parts.netloc) + unquote(parts.path)
+    if not path:
+        raise ValueError("no path")
+    return path.removeprefix("localhost")
+
+
+def _sqlite_path(rest: str) -> str:
+    """`/rel`, `//abs`, or Airflow's `%2Fabs` (as host or as path)."""
+    path = rest.partition("?")[0]
+    decoded = unquote(path)
+    if path.startswith("/"):
+        decoded = unquote(path[1:])
+    if not decoded or decoded == ":memory:":
+        raise ValueError("no path")
+    return decoded
+
+
+def _from_json(text: str) -> str:
+    """Airflow's JSON form of a connection, as a URI."""
+    given = json.loads(text)
+    login = quote(str(given.get("login") or ""), safe="")
+    password = quote(str(given.get("password") or ""), safe="")
+    user = f"{login}:{password}@" if password else (f"{login}@" if login else "")
+    host = str(given.get("host") or "")
+    host = quote(host, safe="") if "/" in host else host
+    port = f":{given['port']}" if given.get("port") else ""
+    return f"{given['conn_type']}://{user}{host}{port}/{quote(str(given.get('schema') or ''), safe='')}".removesuffix("/")

@@ -1,0 +1,51 @@
+"""The files of one table of a drop, copied and checked against the manifest; every format reader takes one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from include.contracts.model import Table
+from include.sources.errors import DropBroken
+from include.sources.manifest import Entry
+from include.sources.spool import Copy
+
+LINES_SHOWN = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """`delimiter` is empty when nobody states it; `sheet` is the part of `physicalName` after `#`."""
+
+    table: Table
+    copies: tuple[Copy, ...]
+    entries: dict[str, Entry]
+    sheet: str
+    delimiter: str
+    notes: tuple[str, ...]
+
+    def entry(self, copy: Copy) -> Entry:
+        """What the manifest says of a file; nothing, if there is none."""
+        return self.entries.get(copy.name, Entry(copy.name))
+
+
+def header(names: Iterable[object], file_name: str) -> list[str]:
+    """Column names as they are used from here on: trimmed. Raises DropBroken for a nameless or doubled column."""
+    trimmed = ["" if name is None else str(name).strip() for name in names]
+    for position, name in enumerate(trimmed, start=1):
+        if not name:
+            raise DropBroken(f"{file_name}: column {position} has no name in the first line: ask the sender to name it")
+    lowered = [name.lower() for name in trimmed]
+    doubled = sorted({name for name in trimmed if lowered.count(name.lower()) > 1})
+    if doubled:
+        raise DropBroken(
+            f"{file_name}: the first line names {', '.join(doubled)} more than once: ask the sender for distinct names"
+        )
+    return trimmed
+
+
+def shown(lines: list[int]) -> str:
+    """`line 3` or `lines 3, 5, 8 and 12 more`."""
+    first = ", ".join(str(line) for line in lines[:LINES_SHOWN])
+    more = f" and {len(lines) - LINES_SHOWN} more" if len(lines) > LINES_SHOWN else ""
+    return f"line{'s' if len(lines) > 1 else ''} {first}{more}"

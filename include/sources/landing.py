@@ -1,0 +1,166 @@
+"""Landing: the rows as received, in one Parquet file, and the record of how they came."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import duckdb
+
+from include.lake.engine import literal, quote
+from include.lake.errors import LakeError, LakeFull, classify, lake_errors
+from include.lake.root import Lake
+from include.sources.reading import NotCarried, Reading
+
+RECORD = "_extract.json"
+FILE = "extract.parquet"
+ROWS_PER_GROUP = 122_880
+BYTES_PER_GROUP = "64MB"
+
+
+@dataclass(frozen=True, slots=True)
+class Extract:
+    """One table as one run received it.
+
+    `uri` is the Parquet file; `digest` is equal for equal rows in any order; `columns` are (name, DuckDB type) as landed;
+    `cursor` is the greatest cursor value, if the contract names one that can be ordered; `source` is the kind of source.
+    """
+
+    registry: str
+    table: str
+    run_id: str
+    uri: str
+    rows: int
+    digest: str
+    columns: tuple[tuple[str, str], ...]
+    bytes: int
+    seconds: float
+    snapshot_at: str
+    drift: tuple[str, ...]
+    cursor: str | None
+    source: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON takes it."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, given: dict[str, Any]) -> Extract:
+        """What `to_dict` gave, perhaps through JSON."""
+        return cls(
+            **{
+                **given,
+                "columns": tuple((name, sql_type) for name, sql_type in given["columns"]),
+                "drift": tuple(given["drift"]),
+            }
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Landed:
+    """The file that was written."""
+
+    rows: int
+    bytes: int
+    digest: str
+    columns: tuple[tuple[str, str], ...]
+    drift: tuple[str, ...]
+
+
+def earlier(lake: Lake, folder: str) -> Extract | None:
+    """The extract that this run already landed, if it ended."""
+    try:
+        return Extract.from_dict(json.loads(lake.read_text(f"{folder}/{RECORD}")))
+    except FileNotFoundError:
+        return None
+
+
+def record(lake: Lake, folder: str, extract: Extract) -> None:
+    """Write the record, last of all: with it the extract is complete."""
+    lake.write_text(f"{folder}/{RECORD}", json.dumps(extract.to_dict(), ensure_ascii=False, indent=1))
+
+
+def land(reading: Reading, *, duck: duckdb.DuckDBPyConnection, lake: Lake, folder: str) -> Landed:
+    """Run the reading into `folder`/extract.parquet and take its digest."""
+    lake.make_folder(folder)
+    uri = f"{folder}/{FILE}"
+    notes = reading.drift
+    try:
+        rows, size = _copy(duck, reading.query, uri)
+        notes += reading.check(rows)
+    except (duckdb.Error, OSError, NotCarried) as error:
+        _raise_known(reading, error)
+        if reading.plain is None:
+            raise _unknown(error) from None
+        try:
+            rows, size = _copy(duck, reading.plain(str(error)), uri)
+            notes += reading.check(rows)
+        except (duckdb.Error, OSError, NotCarried) as again:
+            _raise_known(reading, again)
+            raise _unknown(again) from None
+        notes += (reading.plain_note,) if reading.plain_note else ()
+    with lake_errors("reading back what was landed"):
+        columns = _columns(duck, uri)
+        digest = _digest(duck, uri, columns)
+    return Landed(rows, size, digest, columns, notes)
+
+
+def greatest(duck: duckdb.DuckDBPyConnection, folder: str, column: str) -> str | None:
+    """The greatest value of a landed column, as text."""
+    with lake_errors("reading back what was landed"):
+        row = duck.execute(
+            f"SELECT CAST(max({quote(column)}) AS VARCHAR) FROM {_file(f'{folder}/{FILE}')}"
+        ).fetchone()
+    return None if row is None else row[0]
+
+
+def _file(uri: str) -> str:
+    """The landed file as DuckDB reads it. Left to itself it would take `run=<run_id>` in the path for a column."""
+    return f"read_parquet({literal(uri)}, hive_partitioning = false)"
+
+
+def _copy(duck: duckdb.DuckDBPyConnection, query: str, uri: str) -> tuple[int, int]:
+    """Rows and bytes written."""
+    row = duck.execute(
+        f"COPY ({query}) TO {literal(uri)} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROWS_PER_GROUP}, "
+        f"ROW_GROUP_SIZE_BYTES '{BYTES_PER_GROUP}', RETURN_STATS)"
+    ).fetchone()
+    return (0, 0) if row is None else (int(row[1]), int(row[2]))
+
+
+def _raise_known(reading: Reading, error: BaseException) -> None:
+    """Raise what is behind the error if it is known. A full disk first: databases tell it in many words."""
+    if classify(error) is LakeFull:
+        with lake_errors("landing an extract"):
+            raise error
+    known = reading.explain(error)
+    if known is not None:
+        raise known from None
+    if classify(error) is not LakeError:
+        with lake_errors("landing an extract"):
+            raise error
+
+
+def _unknown(error: BaseException) -> BaseException:
+    try:
+        with lake_errors("landing an extract"):
+            raise error
+    except LakeError as told:
+        return told
+
+
+def _columns(duck: duckdb.DuckDBPyConnection, uri: str) -> tuple[tuple[str, str], ...]:
+    rows = duck.execute(f"DESCRIBE SELECT * FROM {_file(uri)}").fetchall()
+    return tuple((str(row[0]), str(row[1])) for row in rows)
+
+
+def _digest(duck: duckdb.DuckDBPyConnection, uri: str, columns: tuple[tuple[str, str], ...]) -> str:
+    """SHA-256 over the columns and three sums of row hashes that do not depend on the order of rows."""
+    row_hash = f"hash({', '.join(quote(name) for name, _ in columns)})"
+    sums = duck.execute(
+        f"SELECT count(*), CAST(sum(CAST(h AS HUGEINT)) AS VARCHAR), CAST(bit_xor(h) AS VARCHAR) "
+        f"FROM (SELECT {row_hash} AS h FROM {_file(uri)})"
+    ).fetchone()
+    return hashlib.sha256(json.dumps([sums, columns], ensure_ascii=False).encode()).hexdigest()

@@ -1,0 +1,98 @@
+"""`manifest.json` beside the files of a drop: what the sender says it sent.
+
+    {"produced_at": "2026-01-31T02:00:00+07:00",
+     "files": [{"name": "thu_ngan_sach_2026_01.csv", "rows": 120000, "sha256": "...", "encoding": "utf-8"}]}
+
+`file` or `path` are taken for `name`, `row_count` for `rows`, `checksum` for `sha256`. Only `name` must be there.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+from include.sources.errors import DropBroken
+
+NAME = "manifest.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One file as the sender describes it. What the sender left out is None or empty."""
+
+    name: str
+    rows: int | None = None
+    sha256: str = ""
+    encoding: str = ""
+    delimiter: str = ""
+
+
+def read_manifest(folder: Path) -> dict[str, Entry] | None:
+    """Entries by file name; None if the drop has no manifest. Raises DropBroken if it cannot be understood."""
+    try:
+        text = (folder / NAME).read_bytes().decode("utf-8-sig")
+    except FileNotFoundError:
+        return None
+    except UnicodeDecodeError:
+        raise DropBroken(f"{NAME} is not UTF-8: ask the sender to write it again") from None
+    try:
+        entries = [_entry(given) for given in json.loads(text)["files"]]
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise DropBroken(
+            f'{NAME} cannot be understood: it must be JSON like {{"files": [{{"name": "a.csv", "rows": 10, "sha256": "..."}}]}}'
+        ) from None
+    by_name = {entry.name: entry for entry in entries}
+    if len(by_name) != len(entries):
+        raise DropBroken(f"{NAME} lists a file twice: ask the sender which entry holds")
+    return by_name
+
+
+def check_listing(entries: dict[str, Entry], pattern: str, found: Sequence[str]) -> None:
+    """Raise DropBroken unless the files that match the pattern are exactly those that the manifest lists."""
+    listed = {name for name in entries if fnmatchcase(name, pattern)}
+    absent = sorted(listed - set(found))
+    unlisted = sorted(set(found) - listed)
+    if absent:
+        raise DropBroken(
+            f"{NAME} lists {', '.join(absent)}, and it is not in the drop: ask the sender to deliver it again, complete "
+            "(files first, the manifest last)"
+        )
+    if unlisted:
+        raise DropBroken(
+            f"{', '.join(unlisted)} is in the drop and not in {NAME}: ask the sender whether it belongs to the delivery; "
+            "remove it or have it listed"
+        )
+
+
+def check_file(entry: Entry, sha256: str) -> None:
+    """Raise DropBroken if the file is not the one that the sender described."""
+    if entry.sha256 and entry.sha256 != sha256:
+        raise DropBroken(
+            f"{entry.name}: its SHA-256 differs from {NAME}: it was altered or cut off on the way, or the manifest is "
+            "of another delivery. Ask the sender to deliver it again"
+        )
+
+
+def check_rows(entry: Entry, rows: int) -> None:
+    """Raise DropBroken if the file has not as many rows as the sender said."""
+    if entry.rows is not None and entry.rows != rows:
+        raise DropBroken(
+            f"{entry.name}: {NAME} says {entry.rows} rows, the file has {rows}: it is incomplete, or the manifest is of another "
+            "delivery. Ask the sender to deliver both again"
+        )
+
+
+def _entry(given: dict[str, Any]) -> Entry:
+    rows = given.get("rows", given.get("row_count"))
+    checksum = str(given.get("sha256") or given.get("checksum") or "").strip().lower()
+    return Entry(
+        name=str(given.get("name") or given.get("file") or given["path"]).removeprefix("./"),
+        rows=None if rows is None else int(rows),
+        sha256=checksum.removeprefix("sha256:"),
+        encoding=str(given.get("encoding") or ""),
+        delimiter=str(given.get("delimiter") or ""),
+    )

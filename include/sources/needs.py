@@ -1,0 +1,86 @@
+"""What a contract reads of a source object, and how the object drifts from that."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
+
+import sqlglot
+from sqlglot import exp
+from sqlglot.errors import SqlglotError
+
+from include.contracts.model import Column, Table
+from include.sources.errors import SourceMissing
+
+# Kinds of source type that cannot become the logical type. Text and anything unnamed here may.
+_CANNOT_FEED: dict[str, set[str]] = {
+    "integer": {"date", "time", "boolean", "binary", "json"},
+    "number": {"date", "time", "boolean", "binary", "json"},
+    "boolean": {"date", "time", "binary", "json", "float"},
+    "date": {"integer", "number", "float", "boolean", "binary", "json"},
+    "timestamp": {"integer", "number", "float", "boolean", "binary", "json"},
+    "time": {"integer", "number", "float", "boolean", "binary", "json", "date"},
+}
+
+
+def columns_read(column: Column) -> tuple[str, ...]:
+    """Names of the source columns that make a published column. Those of sub-queries and lambdas are not the source's."""
+    if not column.expression:
+        return (column.source_name or column.name,)
+    try:
+        tree = sqlglot.parse_one(column.expression, dialect="duckdb")
+    except SqlglotError:
+        return (column.source_name,) if column.source_name else ()
+    bound = {
+        parameter.name.lower() for found in tree.find_all(exp.Lambda) for parameter in found.expressions
+    }
+    names: dict[str, None] = {}
+    for found in tree.find_all(exp.Column):
+        if found.name.lower() in bound or found.find_ancestor(exp.Select) is not None:
+            continue
+        names[found.name] = None
+    return tuple(names)
+
+
+def needed(table: Table) -> tuple[str, ...]:
+    """Names of all source columns that the table reads, in order, each once."""
+    return tuple(dict.fromkeys(name for column in table.columns for name in columns_read(column)))
+
+
+def near(name: str, candidates: Iterable[str]) -> str:
+    """` (did you mean 'x'?)`, or nothing."""
+    by_lower = {candidate.lower(): candidate for candidate in candidates}
+    close = get_close_matches(name.lower(), by_lower, n=3, cutoff=0.6)
+    return f" (did you mean {' or '.join(repr(by_lower[found]) for found in close)}?)" if close else ""
+
+
+def judge_columns(table: Table, found: Sequence[str], where: str = "") -> tuple[str, ...]:
+    """Raise SourceMissing if a column that the contract reads is not in the source; note what only the source has.
+
+    `where` names the object if it is not called as in the contract (one file of many).
+    """
+    wanted = needed(table)
+    present = {name.lower() for name in found}
+    missing = [name for name in wanted if name.lower() not in present]
+    if missing:
+        told = "; ".join(f"'{name}'{near(name, found)}" for name in missing)
+        raise SourceMissing(
+            f"{table.qualified_name}: {where or table.source_name} has no column {told}. Was it renamed or dropped? Correct "
+            f"physicalName or transformLogic in the contract, or ask the registry's owner. It has: {', '.join(found)}"
+        )
+    read = {name.lower() for name in wanted}
+    extra = [name for name in found if name.lower() not in read]
+    return (f"not in the contract, landed but not published: {', '.join(extra)}",) if extra else ()
+
+
+def judge_types(table: Table, families: dict[str, str]) -> tuple[str, ...]:
+    """Note columns whose type cannot become what the contract says. `families`: source column -> kind of type."""
+    by_lower = {name.lower(): family for name, family in families.items()}
+    return tuple(
+        f"type of '{column.source_name}' is {family}, the contract reads it as {column.logical_type}: "
+        "its values may be unreadable"
+        for column in table.columns
+        if not column.expression
+        and (family := by_lower.get((column.source_name or column.name).lower(), ""))
+        in _CANNOT_FEED.get(column.logical_type, set())
+    )

@@ -1,0 +1,157 @@
+"""What is in a source database, as SQLAlchemy reflects it, and what a failure there means."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import types
+from sqlalchemy.exc import DBAPIError, NoSuchModuleError, SAWarning, SQLAlchemyError
+
+from include.contracts.model import Contract, Table
+from include.sources.connection import Connection
+from include.sources.errors import SourceError, SourceMissing, kind_of, source_error, unknown_error
+from include.sources.needs import judge_columns, judge_types, near
+
+CONNECT_SECONDS = 10
+_FAMILIES: tuple[tuple[type[types.TypeEngine[Any]], str], ...] = (
+    (types.Boolean, "boolean"),
+    (types.Integer, "integer"),
+    (types.Float, "float"),
+    (types.Numeric, "number"),
+    (types.DateTime, "timestamp"),
+    (types.Date, "date"),
+    (types.Time, "time"),
+    (types.LargeBinary, "binary"),
+    (types.JSON, "json"),
+    (types.String, "text"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SourceColumn:
+    """A column of the source, with its reflected type."""
+
+    name: str
+    type: types.TypeEngine[Any]
+
+    @property
+    def family(self) -> str:
+        """boolean, integer, float, number, timestamp, date, time, binary, json, text, or other."""
+        return next((name for kind, name in _FAMILIES if isinstance(self.type, kind)), "other")
+
+
+@dataclass(frozen=True, slots=True)
+class SourceTable:
+    """The object that a contract's table is read from."""
+
+    schema: str | None
+    name: str
+    columns: tuple[SourceColumn, ...]
+    drift: tuple[str, ...]
+
+    def clause(self) -> sa.TableClause:
+        """For a SELECT by SQLAlchemy Core."""
+        return sa.table(self.name, *(sa.column(c.name, c.type) for c in self.columns), schema=self.schema)
+
+
+@contextmanager
+def engine_errors(connection: Connection, table: Table) -> Iterator[None]:
+    """Turn what SQLAlchemy and the drivers raise inside the block into a SourceError that quotes nothing."""
+    try:
+        yield
+    except SourceError:
+        raise
+    except (NoSuchModuleError, ModuleNotFoundError):
+        raise SourceError(
+            f"{table.qualified_name}: no driver is installed for the database in {connection.variable}: install the "
+            "SQLAlchemy dialect and driver of that database (for Oracle: pip install oracledb, scheme oracle+oracledb)"
+        ) from None
+    except (SQLAlchemyError, OSError, ValueError) as error:
+        raise explain(error, connection, table) from None
+
+
+def explain(error: BaseException, connection: Connection, table: Table) -> SourceError:
+    """The failure behind a database's error."""
+    origin = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
+    code = str(getattr(origin, "sqlstate", None) or "")
+    kind = kind_of(str(origin), code=code)
+    if kind is not None:
+        return source_error(kind, variable=connection.variable, object_name=table.qualified_name)
+    return unknown_error(origin, object_name=table.qualified_name, code=code)
+
+
+def make_engine(connection: Connection, contract: Contract) -> sa.Engine:
+    """An engine that connects once, soon, under our name. Raises what SQLAlchemy raises."""
+    url = connection.engine_url
+    arguments: dict[str, Any] = {}
+    if connection.kind == "postgresql":
+        arguments = {"connect_timeout": CONNECT_SECONDS, "application_name": "lienthong"}
+        arguments = {key: value for key, value in arguments.items() if key not in url.query}
+    elif connection.kind == "mysql":
+        arguments = {"connect_timeout": CONNECT_SECONDS, "charset": "utf8mb4", "program_name": "lienthong"}
+        arguments = {key: value for key, value in arguments.items() if key not in url.query}
+    return sa.create_engine(url, connect_args=arguments, poolclass=sa.pool.NullPool, hide_parameters=True)
+
+
+def reflect(session: sa.Connection, contract: Contract, table: Table) -> SourceTable:
+    """Find the object that the table reads, and compare it with the contract.
+
+    Raises SourceMissing, with near names, when the object or a column that the contract reads is not there.
+    """
+    inspector = sa.inspect(session)
+    schema, name = _split(table.source_name or table.name, contract)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SAWarning)  # types that SQLAlchemy does not know are read as text
+        try:
+            found = inspector.get_columns(name, schema=schema)
+        except sa.exc.NoSuchTableError:
+            found = []
+        if not found:
+            raise _missing(inspector, schema, name, table)
+    columns = tuple(SourceColumn(str(c["name"]), c["type"]) for c in found)
+    drift = judge_columns(table, [c.name for c in columns])
+    drift += judge_types(table, {c.name: c.family for c in columns})
+    return SourceTable(schema, name, columns, drift)
+
+
+def probe(session: sa.Connection, select: sa.Select[Any]) -> None:
+    """Ask for no rows: a missing right shows here, with the database's own code, before any work is done."""
+    session.execute(select.where(sa.false())).close()
+
+
+def _split(source_name: str, contract: Contract) -> tuple[str | None, str]:
+    schema, dot, name = source_name.partition(".")
+    if dot:
+        return schema, name
+    return contract.server.schema or None, source_name
+
+
+def _missing(inspector: sa.Inspector, schema: str | None, name: str, table: Table) -> SourceMissing:
+    """The table is not there: say what is."""
+    try:
+        here = [*inspector.get_table_names(schema), *inspector.get_view_names(schema)]
+    except SQLAlchemyError:
+        here = []
+    elsewhere = ""
+    if schema is None:
+        for other in _schemas(inspector):
+            if name in inspector.get_table_names(other):
+                elsewhere = f" It is in schema '{other}': write '{other}.{name}'."
+                break
+    where = f"schema '{schema}'" if schema else "the source"
+    return SourceMissing(
+        f"{table.qualified_name}: there is no table or view '{name}' in {where}{near(name, here)}.{elsewhere} "
+        "Correct physicalName in the contract, or the database in the connection"
+    )
+
+
+def _schemas(inspector: sa.Inspector) -> list[str]:
+    try:
+        return [name for name in inspector.get_schema_names() if name not in {"information_schema", "pg_catalog", "sys"}]
+    except SQLAlchemyError:
+        return []
