@@ -1,0 +1,189 @@
+"""One vectorised pass from the extract, as the source wrote it, to the contract's names and types."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import duckdb
+
+from include.contracts.model import Column, Table
+from include.lake.engine import literal, quote, scan
+from include.lake.errors import lake_errors
+from include.quality.casting import finish, parse
+from include.quality.errors import DATA_ERRORS, ConformError, QualityError, run, why_unbound
+
+ROW = "_row"
+UNREADABLE = "_unreadable"
+_FILE_ROW = "_lienthong_file_row"
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """The extract as SQL: `sql` selects its columns (NUL made visible) and each row's number in the file."""
+
+    sql: str
+    types: dict[str, str]
+
+    def has(self, column: str) -> bool:
+        return column.lower() in self.types
+
+
+def conform(connection: duckdb.DuckDBPyConnection, table: Table, *, extract_uri: str, conformed_uri: str) -> int:
+    """Write conformed.parquet and return the number of rows.
+
+    It has the contract's columns in the contract's order, `_row` (BIGINT, the row's number in the extract, from 0) and
+    `_unreadable` (VARCHAR[], the columns whose source value is there but could not be read; NULL in a row without).
+
+    Args:
+        connection: from `Lake.connect`, with the macros of `include.vietnam` registered.
+        table: the contract's table.
+        extract_uri: the extract's Parquet file.
+        conformed_uri: where to write.
+
+    Raises:
+        ConformError: a column cannot be made; says which, and the remedy.
+        LakeError: the lake failed.
+    """
+    source = _source(connection, table, extract_uri)
+    derived_types = _types(connection, table, source)
+    sql = _statement(table, source, derived_types)
+    run(
+        connection,
+        f"COPY ({sql}) TO {literal(conformed_uri)} (FORMAT parquet, COMPRESSION zstd)",
+        doing=f"conforming {table.qualified_name}",
+        blame=lambda: _blame(connection, table, source),
+    )
+    with lake_errors("counting conformed rows"):
+        counts = connection.execute(
+            f"SELECT (SELECT count(*) FROM {scan(extract_uri)}), (SELECT count(*) FROM {scan(conformed_uri)})"
+        ).fetchone()
+    extracted, conformed = counts or (0, 0)
+    if extracted != conformed:
+        raise ConformError(
+            f"{table.qualified_name}: {extracted:,} rows became {conformed:,}: a transformLogic yields several rows or "
+            "aggregates (unnest, max, ...): write an expression that gives one value per row"
+        )
+    return int(conformed)
+
+
+def _source(connection: duckdb.DuckDBPyConnection, table: Table, extract_uri: str) -> _Source:
+    with lake_errors(f"reading the extract of {table.qualified_name}"):
+        described = connection.execute(f"DESCRIBE SELECT * FROM {scan(extract_uri)}").fetchall()
+    names = [row[0] for row in described]
+    if "file_row_number" in (name.lower() for name in names):
+        raise ConformError(
+            f"{table.qualified_name}: the source has a column named file_row_number, which the engine keeps for "
+            "itself: let a view in the source rename it"
+        )
+    # nfc_normalize and others end a text at its first NUL. U+FFFD instead keeps the rest, and is itself a fault.
+    columns = [
+        f"CASE WHEN contains({quote(name)}, chr(0)) THEN replace({quote(name)}, chr(0), chr(65533)) "
+        f"ELSE {quote(name)} END AS {quote(name)}"
+        if kind == "VARCHAR"
+        else quote(name)
+        for name, kind, *_ in described
+    ]
+    relation = f"read_parquet({literal(extract_uri)}, file_row_number = true, hive_partitioning = false)"
+    sql = f"SELECT {', '.join([*columns, f'file_row_number AS {_FILE_ROW}'])} FROM {relation}"
+    return _Source(sql, {name.lower(): kind for name, kind, *_ in described})
+
+
+def _types(connection: duckdb.DuckDBPyConnection, table: Table, source: _Source) -> list[str]:
+    """The type each column's value has before it is cast; binds every expression, so mistakes show here."""
+    for column in table.columns:
+        if not column.expression and not source.has(column.source_name):
+            raise ConformError(
+                f"{table.qualified_name}: column {column.name} reads {column.source_name!r}, which the extract does "
+                "not have: correct physicalName, or add transformLogic"
+            )
+    with lake_errors(f"reading the extract of {table.qualified_name}"):
+        try:
+            types = _describe(connection, table.columns, source)
+            if len(types) == len(table.columns):
+                return types
+        except (duckdb.ProgrammingError, duckdb.NotSupportedError, *DATA_ERRORS):
+            pass
+        for column in table.columns:
+            try:
+                count = len(_describe(connection, [column], source))
+            except (duckdb.ProgrammingError, duckdb.NotSupportedError, *DATA_ERRORS) as error:
+                reason = why_unbound(error)
+                raise _unusable(table, column, f"{reason}: correct it, source names in double quotes") from None
+            if count != 1:
+                raise _unusable(table, column, "it gives more than one column: write one expression")
+    raise ConformError(f"{table.qualified_name}: its transformLogic aggregates rows: write one value per row")
+
+
+def _describe(connection: duckdb.DuckDBPyConnection, columns: Sequence[Column], source: _Source) -> list[str]:
+    values = ", ".join(_value(column) for column in columns)
+    return [row[1] for row in connection.execute(f"DESCRIBE SELECT {values} FROM ({source.sql}) AS source").fetchall()]
+
+
+def _value(column: Column) -> str:
+    # On its own lines, so that a comment at the expression's end does not swallow the bracket.
+    return f"(\n{column.expression}\n)" if column.expression else f"source.{quote(column.source_name)}"
+
+
+def _statement(table: Table, source: _Source, types: Sequence[str]) -> str:
+    """Four layers, so that each expression stands, and runs, once: value, parsed, published, and what was lost.
+
+    Values have internal names (`_v0`, ...) until they are published, else an expression could take another column's
+    published name for a source column. Only a NULL is looked into further, so a clean table pays nothing for it.
+    """
+    columns = list(enumerate(table.columns))
+    checked = [(i, c) for i, c in columns if c.sql_type != "VARCHAR" and source.has(c.source_name)]
+    raw = [f"_g{i}" for i, _ in checked]
+    parses = [parse(f"_v{i}", types[i], c) for i, c in columns]
+    lost = [_is_lost(f"_g{i}", c, source) for i, c in checked]
+    unreadable = "NULL::VARCHAR[]"
+    if lost:
+        listed = ", ".join(
+            f"CASE WHEN {test} THEN {literal(c.name)} END" for test, (_, c) in zip(lost, checked, strict=True)
+        )
+        some_null = " OR ".join(f"{quote(c.name)} IS NULL" for _, c in checked)
+        unreadable = (
+            f"CASE WHEN {some_null} THEN nullif(list_filter([{listed}], lambda name: name IS NOT NULL), []) END"
+        )
+    values = [f"{_value(c)} AS _v{i}" for i, c in columns]
+    given = [f"source.{quote(c.source_name)} AS _g{i}" for i, c in checked]
+    parsed = [f"{sql} AS _p{i}" for i, (sql, _) in enumerate(parses)]
+    published = [f"{finish(f'_p{i}', parses[i][1], c)} AS {quote(c.name)}" for i, c in columns]
+    names = [quote(c.name) for c in table.columns]
+    last = [*names, f"CAST({_FILE_ROW} AS BIGINT) AS {ROW}", f"{unreadable} AS {UNREADABLE}"]
+    sql = f"SELECT {', '.join([*values, *given, _FILE_ROW])} FROM ({source.sql}) AS source"
+    for layer in (parsed, published):
+        sql = f"SELECT {', '.join([*layer, *raw, _FILE_ROW])} FROM ({sql})"
+    return f"SELECT {', '.join(last)} FROM ({sql})"
+
+
+def _is_lost(raw: str, column: Column, source: _Source) -> str:
+    """SQL: whether the source gave a value (blanks are none) that the published column could not take."""
+    if source.types[column.source_name.lower()] != "VARCHAR":
+        return f"{quote(column.name)} IS NULL AND {raw} IS NOT NULL"
+    blanks = "' ' || chr(9) || chr(10) || chr(13) || chr(160)"
+    return f"CASE WHEN {quote(column.name)} IS NULL AND {raw} IS NOT NULL THEN trim({raw}, {blanks}) <> '' END"
+
+
+def _blame(connection: duckdb.DuckDBPyConnection, table: Table, source: _Source) -> QualityError | None:
+    """The column whose expression raises on some row; expressions that cast with TRY_CAST never do."""
+    for column in table.columns:
+        if not column.expression:
+            continue
+        try:
+            values = f"SELECT {_value(column)} AS value FROM ({source.sql}) AS source"
+            connection.execute(f"SELECT count(value) FROM ({values})")
+        except DATA_ERRORS:
+            return _unusable(
+                table,
+                column,
+                "it stops on a value it cannot read: use TRY_CAST and try_strptime, which give NULL, so that the row "
+                "is rejected with its reason instead",
+            )
+        except duckdb.Error:
+            return None
+    return None
+
+
+def _unusable(table: Table, column: Column, why: str) -> ConformError:
+    return ConformError(f"{table.qualified_name}: the transformLogic of column {column.name} cannot be used: {why}")

@@ -1,0 +1,80 @@
+"""What can go wrong between an extract and the gate, one class per failure.
+
+DuckDB quotes data in its messages (`Could not convert string '...'`). Its text is read here only to tell the kind of
+failure, and never passed on.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import duckdb
+
+from include.lake.errors import lake_errors
+
+DATA_ERRORS = (duckdb.DataError, duckdb.InvalidInputException)
+_BIND_ERRORS = (duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException, duckdb.NotImplementedException)
+_UNKNOWN_COLUMN = re.compile(r'Referenced (?:column|table) "((?:[^"]|"")+)" not found')
+_UNKNOWN_NAME = re.compile(r"Function with name \"?(\w+)\"? does not exist|Table with name \"?(\w+)\"? does not exist")
+
+
+class QualityError(Exception):
+    """Rows could not be judged; the message says what to do and holds no value of a registry."""
+
+
+class ConformError(QualityError):
+    """A published column cannot be made from the extract."""
+
+
+class RuleUnusable(QualityError):
+    """A rule of the contract cannot be run on the conformed rows."""
+
+
+class ConservationBroken(QualityError):
+    """Rows were lost or doubled on the way: extracted is not accepted + rejected + superseded."""
+
+
+class EvaluationsDisagree(QualityError):
+    """The split and Great Expectations count a rule differently: one of the two is wrong, so nothing is published."""
+
+
+class MemoryExhausted(QualityError):
+    """The engine's memory limit was reached where it cannot spill to disk."""
+
+
+def run(
+    connection: duckdb.DuckDBPyConnection, sql: str, *, doing: str, blame: Callable[[], QualityError | None]
+) -> None:
+    """Run a statement. When it fails for the data's or the contract's sake, raise what `blame` finds out.
+
+    Raises:
+        QualityError: as `blame` says, or MemoryExhausted.
+        LakeError: the lake or the scratch folder failed.
+    """
+    with lake_errors(doing):
+        try:
+            connection.execute(sql)
+        except duckdb.OutOfMemoryException as error:
+            if "max_temp_directory_size" in str(error) or "offload" in str(error):
+                raise
+            raise MemoryExhausted(
+                f"while {doing}: the engine reached its memory limit: run fewer tables at once, or give it more memory"
+            ) from None
+        except (*DATA_ERRORS, *_BIND_ERRORS):
+            culprit = blame()
+            if culprit is None:
+                raise
+            raise culprit from None
+
+
+def why_unbound(error: duckdb.Error) -> str:
+    """What does not exist, in the contract's own words (names from the contract, never a value)."""
+    text = str(error)
+    if found := _UNKNOWN_COLUMN.search(text):
+        return f'it speaks of "{found[1]}", which is not there'
+    if found := _UNKNOWN_NAME.search(text):
+        return f"there is no function or list named {found[1] or found[2]}"
+    if isinstance(error, duckdb.ParserException):
+        return "it is not a SQL expression"
+    return "its types or functions do not fit together"

@@ -1,0 +1,175 @@
+"""Which rows break which rules: the SQL behind the split, in small temporary tables keyed by `_row`.
+
+A row rule is one bit of a mask, so that all of them are judged in one scan and only failing rows take memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import duckdb
+
+from include.contracts.model import Rule, Table
+from include.lake.engine import literal, quote
+from include.quality.conform import ROW
+from include.quality.errors import RuleUnusable, run, why_unbound
+
+BITS = 63
+REASON = 'STRUCT(rule_id VARCHAR, "column" VARCHAR, message VARCHAR)'
+SUPERSEDED = (
+    "another row of this extract has the same key and is newer (at equal age: greater in content); that one counts"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RowRules:
+    """The row rules of a table in mask order: rule i is bit i % 63 of the mask `_m<i // 63>`."""
+
+    rules: tuple[Rule, ...]
+
+    @property
+    def words(self) -> range:
+        """Numbers of the masks; at least one."""
+        return range(max(1, -(-len(self.rules) // BITS)))
+
+    @property
+    def masks(self) -> str:
+        """The names of the masks, for a SELECT."""
+        return ", ".join(f"_m{word}" for word in self.words)
+
+    def mask(self, word: int) -> str:
+        """SQL of a mask over the conformed columns. NULL is not a violation, as in a SQL CHECK."""
+        bits = [
+            f"CASE WHEN (\n{rule.violation}\n) THEN {1 << (i % BITS)}::UBIGINT ELSE 0::UBIGINT END"
+            for i, rule in enumerate(self.rules)
+            if i // BITS == word
+        ]
+        return " | ".join(bits) or "0::UBIGINT"
+
+    def breaks(self, index: int) -> str:
+        """SQL: whether a flagged row breaks that rule."""
+        return f"_m{index // BITS} & {1 << (index % BITS)}::UBIGINT <> 0"
+
+    def any_of(self, severity: str) -> str:
+        """SQL: whether a flagged row breaks a rule of that severity."""
+        chosen = [sum(1 << (i % BITS) for i, r in self._with(severity) if i // BITS == word) for word in self.words]
+        return " OR ".join(f"_m{word} & {mask}::UBIGINT <> 0" for word, mask in enumerate(chosen) if mask) or "false"
+
+    def reasons(self) -> str:
+        """SQL: the reasons why a flagged row is rejected, in the contract's order."""
+        items = ", ".join(f"CASE WHEN {self.breaks(i)} THEN {reason(rule)} END" for i, rule in self._with("error"))
+        return f"list_filter(CAST([{items}] AS {REASON}[]), lambda item: item IS NOT NULL)"
+
+    def warnings(self) -> str:
+        """SQL: the ids of the warning rules that a flagged row breaks, in the contract's order."""
+        items = ", ".join(
+            f"CASE WHEN {self.breaks(i)} THEN {literal(rule.rule_id)} END" for i, rule in self._with("warning")
+        )
+        return f"list_filter(CAST([{items}] AS VARCHAR[]), lambda item: item IS NOT NULL)"
+
+    def _with(self, severity: str) -> Iterable[tuple[int, Rule]]:
+        return ((i, rule) for i, rule in enumerate(self.rules) if rule.severity == severity)
+
+
+def reason(rule: Rule) -> str:
+    """SQL of one reason: which rule, which column or columns, and the rule's words. No value of the row."""
+    return _struct(rule.rule_id, ", ".join(rule.columns) or None, rule.description or rule.rule_id)
+
+
+def superseded_reason(table: Table) -> str:
+    """SQL of the one reason that every superseded row has."""
+    return _struct(f"{table.qualified_name}.superseded", ", ".join(table.primary_key), SUPERSEDED)
+
+
+def _struct(rule_id: str, column: str | None, message: str) -> str:
+    named = "NULL" if column is None else literal(column)
+    values = f'rule_id: {literal(rule_id)}, "column": {named}, message: {literal(message)}'
+    return f"CAST({{{values}}} AS {REASON})"
+
+
+def flag_rows(connection: duckdb.DuckDBPyConnection, rules: RowRules) -> None:
+    """Table `flagged`: `_row` and the masks of every row that breaks a row rule.
+
+    Raises:
+        RuleUnusable: a rule's SQL does not fit the conformed rows.
+    """
+    masks = ", ".join(f"{rules.mask(word)} AS _m{word}" for word in rules.words)
+    some = " OR ".join(f"_m{word} <> 0" for word in rules.words)
+    judged = f"SELECT {ROW}, {masks} FROM conformed"
+    run(
+        connection,
+        f"CREATE TEMP TABLE flagged AS SELECT {ROW}, {rules.masks} FROM ({judged}) WHERE {some}",
+        doing="judging rows",
+        blame=lambda: blame_rule(connection, rules.rules, "conformed"),
+    )
+    connection.execute(
+        f"CREATE TEMP VIEW passing AS SELECT * FROM conformed ANTI JOIN "
+        f"(SELECT {ROW} FROM flagged WHERE {rules.any_of('error')}) USING ({ROW})"
+    )
+
+
+def find_superseded(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
+    """Table `superseded`: `_row` of all but one of the passing rows that share a primary key.
+
+    The newest by cursor is kept, then the one greatest over the published columns in order, so the order of rows in the
+    extract does not matter. Equal NULLs count as the same key. A table without a key supersedes nothing.
+    """
+    connection.execute(f"CREATE TEMP TABLE superseded ({ROW} BIGINT)")
+    if table.primary_key:
+        key = [quote(name) for name in table.primary_key]
+        order = [quote(name) for name in dict.fromkeys([*table.extract.cursor, *(c.name for c in table.columns)])]
+        newest = ", ".join([*(f"{name} DESC NULLS LAST" for name in order), ROW])
+        _keep_shared_hashes(connection, "passing", key)
+        connection.execute(
+            f"INSERT INTO superseded SELECT {ROW} FROM ("
+            f"SELECT {ROW}, row_number() OVER (PARTITION BY {', '.join(key)} ORDER BY {newest}) AS place FROM passing "
+            f"WHERE hash({', '.join(key)}) IN (SELECT hashed FROM shared)) WHERE place > 1"
+        )
+    connection.execute(f"CREATE TEMP VIEW candidates AS SELECT * FROM passing ANTI JOIN superseded USING ({ROW})")
+
+
+def find_clashes(connection: duckdb.DuckDBPyConnection, rules: Sequence[Rule]) -> None:
+    """Table `clashes`: (`_row`, `rule`) of every candidate that shares the value of a set rule's columns.
+
+    `rule` is the rule's place in `rules`. A NULL in one of the columns clashes with nothing, as in SQL's UNIQUE.
+    """
+    connection.execute(f"CREATE TEMP TABLE clashes ({ROW} BIGINT, rule INTEGER)")
+    for index, rule in enumerate(rules):
+        columns = [quote(name) for name in rule.columns]
+        _keep_shared_hashes(connection, "candidates", columns)
+        members = sharing("candidates", columns, hashed=True)
+        connection.execute(f"INSERT INTO clashes SELECT {ROW}, {index} FROM ({members})")
+
+
+def sharing(relation: str, columns: Sequence[str], *, hashed: bool = False) -> str:
+    """SQL of the `_row` of all rows of `relation` whose (not null) `columns` occur more than once."""
+    listed = ", ".join(columns)
+    given = " AND ".join(f"{name} IS NOT NULL" for name in columns)
+    narrowed = f" AND hash({listed}) IN (SELECT hashed FROM shared)" if hashed else ""
+    return (
+        f"SELECT {ROW} FROM (SELECT {ROW}, count(*) OVER (PARTITION BY {listed}) AS members "
+        f"FROM {relation} WHERE {given}{narrowed}) WHERE members > 1"
+    )
+
+
+def blame_rule(connection: duckdb.DuckDBPyConnection, rules: Sequence[Rule], relation: str) -> RuleUnusable | None:
+    """The first rule whose SQL does not bind or stops on a row."""
+    for rule in rules:
+        try:
+            connection.execute(f"SELECT count_if((\n{rule.violation}\n)) FROM {relation}")
+        except (duckdb.ProgrammingError, duckdb.DataError, duckdb.NotSupportedError) as error:
+            if isinstance(error, duckdb.DataError | duckdb.InvalidInputException):
+                why = "it stops on a value it cannot read: use TRY_CAST, which gives NULL instead"
+            else:
+                why = f"{why_unbound(error)}: correct it to speak of published columns only"
+            return RuleUnusable(f"rule {rule.rule_id} cannot be used: {why}")
+    return None
+
+
+def _keep_shared_hashes(connection: duckdb.DuckDBPyConnection, relation: str, columns: Sequence[str]) -> None:
+    """Table `shared`: hashes that occur more than once. Eight bytes a group, not the key; exactness comes after."""
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE shared AS SELECT hash({', '.join(columns)}) AS hashed FROM {relation} "
+        "GROUP BY hashed HAVING count(*) > 1"
+    )

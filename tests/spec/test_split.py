@@ -1,0 +1,236 @@
+"""What becomes of every extracted row.
+
+Each extracted row ends as exactly one of: accepted, rejected (with every reason), superseded by a newer version of the
+same row. Rendered into the documentation: first the contract, then the rows as the source gave them, then their outcome.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.ascii_tables import check, contract_table
+
+
+def test_a_row_that_breaks_several_rules_is_rejected_with_all_reasons(tmp_path: Path) -> None:
+    """A row is not rejected at its first fault: the registry's owner gets all of them at once."""
+    contract = """
+    properties:
+      - {name: personal_id, physicalName: so_dinh_danh, logicalType: string, primaryKey: true,
+         logicalTypeOptions: {pattern: '^[0-9]{12}$'}}
+      - {name: full_name, physicalName: ho_ten, logicalType: string, required: true}
+      - {name: birth_date, physicalName: ngay_sinh, logicalType: date, logicalTypeOptions: {format: dd/MM/yyyy}}
+      - {name: sex, physicalName: gioi_tinh, logicalType: string, enum: [{value: '1'}, {value: '2'}]}
+    quality:
+      - {id: born-after-1850, type: sql, mustBe: 0, description: Nobody alive is older,
+         query: "SELECT COUNT(*) FROM {object} WHERE birth_date < DATE '1850-01-01'"}
+    """
+    given = """
+    so_dinh_danh | ho_ten | ngay_sinh  | gioi_tinh
+    -------------+--------+------------+----------
+    001090000001 | An     | 01/02/1990 | 1
+    1090000002   | -      | 31/02/1990 | 9
+    001090000003 | Chi    | 01/02/1790 | -
+    -            | Dung   | -          | 2
+    """
+    expected = """
+    outcome  | reasons
+    ---------+--------
+    accepted | -
+    rejected | personal_id.pattern, full_name.required, birth_date.unreadable, sex.enum
+    rejected | born-after-1850
+    rejected | personal_id.required
+    """
+    outcome = check(contract_table(contract, tmp_path), given, expected, tmp_path)
+    assert outcome.violations() == {
+        "personal_id.required": 1,
+        "personal_id.pattern": 1,
+        "full_name.required": 1,
+        "birth_date.unreadable": 1,
+        "sex.enum": 1,
+        "born-after-1850": 1,
+    }
+
+
+VERSIONED = """
+    properties:
+      - {name: personal_id, physicalName: so_dinh_danh, logicalType: string, primaryKey: true}
+      - {name: full_name, physicalName: ho_ten, logicalType: string, required: true}
+      - {name: updated_at, physicalName: ngay_cap_nhat, logicalType: timestamp}
+    customProperties:
+      - {property: extract, value: {cursor: [updated_at]}}
+"""
+
+
+def test_of_several_versions_of_a_row_the_newest_is_kept(tmp_path: Path) -> None:
+    """The cursor says which is newest. A version without a cursor value is the oldest."""
+    given = """
+    so_dinh_danh | ho_ten     | ngay_cap_nhat
+    -------------+------------+--------------------
+    1            | An         | 2024-01-01 00:00:00
+    1            | An Bình    | 2024-03-01 00:00:00
+    1            | An Bình An | -
+    2            | Chi        | 2024-01-01 00:00:00
+    """
+    expected = """
+    outcome    | reasons
+    -----------+--------
+    superseded | -
+    accepted   | -
+    superseded | -
+    accepted   | -
+    """
+    check(contract_table(VERSIONED, tmp_path), given, expected, tmp_path)
+
+
+def test_versions_of_the_same_age_are_told_apart_by_content(tmp_path: Path) -> None:
+    """So that the order of rows in the extract never decides: the greatest over the columns in order is kept."""
+    given = """
+    so_dinh_danh | ho_ten | ngay_cap_nhat
+    -------------+--------+--------------------
+    1            | Bình   | 2024-01-01 00:00:00
+    1            | Chi    | 2024-01-01 00:00:00
+    1            | An     | 2024-01-01 00:00:00
+    2            | Dung   | 2024-01-01 00:00:00
+    2            | Dung   | 2024-01-01 00:00:00
+    """
+    expected = """
+    outcome    | reasons
+    -----------+--------
+    superseded | -
+    accepted   | -
+    superseded | -
+    accepted   | -
+    superseded | -
+    """
+    check(contract_table(VERSIONED, tmp_path), given, expected, tmp_path)
+
+
+def test_a_rejected_version_does_not_supersede_a_good_one(tmp_path: Path) -> None:
+    """The newest version without fault is kept; the faulty newer one is rejected."""
+    given = """
+    so_dinh_danh | ho_ten | ngay_cap_nhat
+    -------------+--------+--------------------
+    1            | An     | 2024-01-01 00:00:00
+    1            | -      | 2024-03-01 00:00:00
+    """
+    expected = """
+    outcome  | reasons
+    ---------+-------------------
+    accepted | -
+    rejected | full_name.required
+    """
+    check(contract_table(VERSIONED, tmp_path), given, expected, tmp_path)
+
+
+def test_a_value_that_may_not_repeat_rejects_all_who_share_it(tmp_path: Path) -> None:
+    """Nobody guesses whose it is. No value is no clash, and neither is an older version of the same row."""
+    contract = """
+    properties:
+      - {name: personal_id, physicalName: so_dinh_danh, logicalType: string, primaryKey: true}
+      - {name: old_id, physicalName: so_cmnd, logicalType: string, unique: true}
+      - {name: serial, physicalName: so_phat_hanh, logicalType: string}
+      - {name: ward_code, physicalName: ma_xa, logicalType: string}
+      - {name: updated_at, physicalName: ngay_cap_nhat, logicalType: date}
+    quality:
+      - {id: serial-in-ward, type: library, metric: duplicateValues, mustBe: 0,
+         arguments: {properties: [ward_code, serial]}, description: A serial is given once in a ward}
+    customProperties:
+      - {property: extract, value: {cursor: [updated_at]}}
+    """
+    given = """
+    so_dinh_danh | so_cmnd   | so_phat_hanh | ma_xa | ngay_cap_nhat
+    -------------+-----------+--------------+-------+--------------
+    1            | 100000001 | AB 1         | 00001 | 2024-01-01
+    2            | 100000001 | AB 2         | 00001 | 2024-01-01
+    3            | -         | AB 3         | 00001 | 2024-01-01
+    4            | -         | AB 3         | 00002 | 2024-01-01
+    5            | 100000005 | -            | 00001 | 2024-01-01
+    6            | 100000006 | -            | 00001 | 2024-01-01
+    7            | 100000007 | AB 2         | 00001 | 2024-01-01
+    8            | 100000005 | AB 8         | 00001 | 2024-01-01
+    8            | 100000008 | AB 8         | 00001 | 2024-02-01
+    """
+    expected = """
+    outcome    | reasons
+    -----------+-------------------------------
+    rejected   | old_id.unique
+    rejected   | old_id.unique, serial-in-ward
+    accepted   | -
+    accepted   | -
+    accepted   | -
+    accepted   | -
+    rejected   | serial-in-ward
+    superseded | -
+    accepted   | -
+    """
+    outcome = check(contract_table(contract, tmp_path), given, expected, tmp_path)
+    assert outcome.violations() == {"old_id.unique": 2, "serial-in-ward": 2}
+    assert outcome.split.count("population.citizen.old_id.unique").rows == 8
+
+
+def test_a_warning_is_published_with_the_row(tmp_path: Path) -> None:
+    """Doubtful facts are marked, not withheld. A row that is rejected anyway carries its reasons only."""
+    contract = """
+    properties:
+      - {name: personal_id, physicalName: so_dinh_danh, logicalType: string, primaryKey: true}
+      - {name: full_name, physicalName: ho_ten, logicalType: string, required: true}
+      - {name: phone, physicalName: dien_thoai, logicalType: string}
+    quality:
+      - {id: known-prefix, type: sql, severity: warning, mustBe: 0, description: Prefix of a province,
+         query: "SELECT COUNT(*) FROM {object} WHERE left(personal_id, 1) <> '0'"}
+      - {id: own-phone, type: library, metric: duplicateValues, severity: warning, mustBe: 0,
+         arguments: {properties: [phone]}, description: A telephone number has one holder}
+    """
+    given = """
+    so_dinh_danh | ho_ten | dien_thoai
+    -------------+--------+-----------
+    01           | An     | 111
+    92           | Bình   | 111
+    93           | -      | 111
+    94           | Dung   | -
+    """
+    expected = """
+    outcome  | reasons
+    ---------+------------------------
+    accepted | own-phone
+    accepted | known-prefix, own-phone
+    rejected | full_name.required
+    accepted | known-prefix
+    """
+    outcome = check(contract_table(contract, tmp_path), given, expected, tmp_path)
+    assert outcome.violations() == {"full_name.required": 1, "known-prefix": 3, "own-phone": 2}
+
+
+def test_a_bound_on_the_table_rejects_nobody(tmp_path: Path) -> None:
+    """It is measured on the accepted rows; the gate compares it with the bound."""
+    contract = """
+    properties:
+      - {name: personal_id, physicalName: so_dinh_danh, logicalType: string, primaryKey: true}
+      - name: full_name
+        physicalName: ho_ten
+        logicalType: string
+        quality:
+          - {id: mostly-named, type: library, metric: nullValues, mustBeLessThan: 10, unit: percent}
+          - {id: names-vary, type: library, metric: duplicateValues, mustBeLessThan: 50, unit: percent}
+    quality:
+      - {id: enough, type: library, metric: rowCount, mustBeGreaterThan: 2}
+    """
+    given = """
+    so_dinh_danh | ho_ten
+    -------------+-------
+    1            | -
+    2            | An
+    3            | An
+    -            | -
+    """
+    expected = """
+    outcome  | reasons
+    ---------+---------------------
+    accepted | -
+    accepted | -
+    accepted | -
+    rejected | personal_id.required
+    """
+    outcome = check(contract_table(contract, tmp_path), given, expected, tmp_path)
+    assert outcome.violations() == {"personal_id.required": 1, "mostly-named": 1, "names-vary": 2, "enough": 3}
+    assert outcome.split.count("population.citizen.mostly-named").rows == 3

@@ -1,0 +1,106 @@
+"""The split's files, figures and limits."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from include.contracts.model import Column, Rule, Table
+from include.lake.engine import scan
+from include.quality import split as split_module
+from include.quality.errors import ConservationBroken
+from include.quality.results import SplitResult
+from tests.ascii_tables import contract_table, outcome_of, rows_of, write_extract
+
+CONTRACT = """
+properties:
+  - {name: personal_id, physicalName: so_dinh_danh, logicalType: string, primaryKey: true}
+  - {name: full_name, physicalName: ho_ten, logicalType: string, required: true}
+"""
+ROWS = """
+    so_dinh_danh | ho_ten
+    1            | An
+    1            | Bình
+    2            | -
+"""
+
+
+def test_reasons_carry_the_rule_the_column_and_the_contracts_words(tmp_path: Path) -> None:
+    extract = write_extract(rows_of(ROWS), tmp_path / "e.parquet")
+    outcome = outcome_of(contract_table(CONTRACT, tmp_path), extract, tmp_path)
+    with duckdb.connect() as db:
+        rows = db.execute(f"SELECT * FROM {scan(outcome.split.staged.faults)} ORDER BY _row").fetchall()
+        types = db.execute(f"DESCRIBE SELECT * FROM {scan(outcome.split.staged.faults)}").fetchall()
+        warnings = db.execute(f"DESCRIBE SELECT * FROM {scan(outcome.split.staged.warnings)}").fetchall()
+    assert [(name, kind) for name, kind, *_ in types] == [
+        ("_row", "BIGINT"),
+        ("_outcome", "VARCHAR"),
+        ("_reasons", 'STRUCT(rule_id VARCHAR, "column" VARCHAR, message VARCHAR)[]'),
+    ]
+    assert [(name, kind) for name, kind, *_ in warnings] == [("_row", "BIGINT"), ("_warnings", "VARCHAR[]")]
+    superseded, rejected = rows
+    assert superseded[:2] == (0, "superseded")
+    assert superseded[2][0]["rule_id"] == "population.citizen.superseded"
+    assert superseded[2][0]["column"] == "personal_id"
+    assert rejected == (
+        2,
+        "rejected",
+        [
+            {
+                "rule_id": "population.citizen.full_name.required",
+                "column": "full_name",
+                "message": "full_name must be given",
+            }
+        ],
+    )
+
+
+def test_the_result_survives_a_trip_through_json(tmp_path: Path) -> None:
+    extract = write_extract(rows_of(ROWS), tmp_path / "e.parquet")
+    split = outcome_of(contract_table(CONTRACT, tmp_path), extract, tmp_path).split
+    assert SplitResult.from_dict(json.loads(json.dumps(split.to_dict()))) == split
+
+
+def test_a_second_run_of_the_same_run_overwrites_its_files(tmp_path: Path) -> None:
+    table = contract_table(CONTRACT, tmp_path)
+    extract = write_extract(rows_of(ROWS), tmp_path / "e.parquet")
+    first, second = (outcome_of(table, extract, tmp_path, "same") for _ in range(2))
+    assert first.split.staged == second.split.staged
+    assert (first.accepted, first.rejected, first.superseded) == (second.accepted, second.rejected, second.superseded)
+
+
+def test_more_rules_than_bits_in_a_mask(tmp_path: Path) -> None:
+    """Rule i is broken by rows of at least i, so the last row breaks all 150, and every second rule only warns."""
+    rules = tuple(
+        Rule(f"r.t.{i:03}", "t", ("n",), "sql", "row", "error" if i % 2 else "warning", "accuracy", "", f'"n" >= {i}')
+        for i in range(1, 151)
+    )
+    table = Table("r", "t", "t", (Column("n", "n", "integer", "BIGINT"),), rules)
+    extract = write_extract([{"n": str(i)} for i in range(151)], tmp_path / "e.parquet")
+    outcome = outcome_of(table, extract, tmp_path)
+    assert [c.violations for c in outcome.split.counts] == [151 - i for i in range(1, 151)]
+    assert {row: len(reasons) for row, reasons in outcome.rejected.items()} == {i: (i + 1) // 2 for i in range(1, 151)}
+    assert outcome.rejected[3] == ["001", "003"]
+    assert outcome.warnings == {}
+
+
+def test_a_table_without_rules_or_key_accepts_every_row(tmp_path: Path) -> None:
+    table = Table("r", "t", "t", (Column("n", "n", "integer", "BIGINT"),), ())
+    outcome = outcome_of(table, write_extract([{"n": "1"}, {"n": "1"}], tmp_path / "e.parquet"), tmp_path)
+    assert outcome.accepted == [{"n": 1}, {"n": 1}]
+
+
+def test_a_lost_row_stops_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The check counts the files as written; here a row gets two outcomes because the key step runs on all rows."""
+
+    def two_outcomes(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
+        connection.execute("CREATE TEMP TABLE superseded AS SELECT _row FROM conformed")
+        connection.execute("CREATE TEMP VIEW candidates AS SELECT * FROM passing")
+
+    monkeypatch.setattr(split_module, "find_superseded", two_outcomes)
+    extract = write_extract(rows_of(ROWS), tmp_path / "e.parquet")
+    with pytest.raises(ConservationBroken, match=r"3 rows extracted, but 0 accepted \+ 1 rejected \+ 3 superseded"):
+        outcome_of(contract_table(CONTRACT, tmp_path), extract, tmp_path)
