@@ -1,0 +1,35 @@
+"""A small country with known truth and known dirt, loaded into real databases and file drops.
+
+It stands apart: nothing of the product imports it, and of the product it uses only the lists in schemas/reference.
+"""
+
+from include.simulator.build import build_country, load_country
+from include.simulator.country import simulate
+from include.simulator.load import (
+    UnknownTarget,
+    load_finance,
+    load_insurance,
+    load_land,
+    load_population,
+    load_registry,
+    source_uris,
+)
+from include.simulator.places import ReferenceMissing
+from include.simulator.rates import DirtRates
+from include.simulator.staging import Country
+
+__all__ = [
+    "Country",
+    "DirtRates",
+    "ReferenceMissing",
+    "UnknownTarget",
+    "build_country",
+    "load_country",
+    "load_finance",
+    "load_insurance",
+    "load_land",
+    "load_population",
+    "load_registry",
+    "simulate",
+    "source_uris",
+]

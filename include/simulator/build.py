@@ -1,0 +1,55 @@
+"""From nothing to four filled source systems: what `lienthong simulate` runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from include.simulator.country import STEPS, simulate
+from include.simulator.load import load_registry, source_uris
+from include.simulator.rates import DirtRates
+from include.simulator.staging import SOURCES, Country
+
+Progress = Callable[[str, int, int], None]
+
+
+def build_country(
+    *,
+    persons: int,
+    seed: int,
+    environ: Mapping[str, str],
+    root: Path,
+    rates: DirtRates | None = None,
+    progress: Progress = lambda step, done, total: None,
+) -> dict[str, int]:
+    """Simulates the country under `root` and loads it into the systems that `environ` names.
+
+    `progress(step, done, total)` is called before each step. Returns source rows by `registry.table`.
+
+    Raises:
+        UnknownTarget: a registry has no connection, before anything is simulated.
+    """
+    uris = source_uris(environ, root)
+    total, done = 1 + len(STEPS) + len(SOURCES), 0
+
+    def step(name: str) -> None:
+        nonlocal done
+        progress(name, done, total)
+        done += 1
+
+    country = simulate(persons=persons, seed=seed, out=root, rates=rates, progress=lambda name: step(f"simulating {name}"))
+    _load(country, uris, step)
+    progress("done", total, total)
+    return country.rows
+
+
+def load_country(country: Country, environ: Mapping[str, str]) -> dict[str, int]:
+    """Loads a country on disk (a later state of one, say) into the systems that `environ` names."""
+    _load(country, source_uris(environ, country.root), lambda name: None)
+    return country.rows
+
+
+def _load(country: Country, uris: Mapping[str, str], step: Callable[[str], None]) -> None:
+    for registry, uri in uris.items():
+        step(f"loading {registry}")
+        load_registry(country, registry, uri)

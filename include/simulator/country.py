@@ -1,0 +1,69 @@
+"""Simulating a country: one seed in, staging, truth and file drops out."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+from include.simulator.finance import build_finance
+from include.simulator.insurance import build_insurance
+from include.simulator.land import build_land
+from include.simulator.population import build_population
+from include.simulator.rates import DirtRates
+from include.simulator.society import Society, found_society
+from include.simulator.staging import Country, TruthWriter
+import pyarrow.parquet as pq
+
+AS_OF = date(2026, 9, 30)
+REFERENCE = Path(__file__).parents[2] / "schemas" / "reference"
+
+Progress = Callable[[str], None]
+
+
+def simulate(
+    *,
+    persons: int,
+    seed: int,
+    out: Path,
+    rates: DirtRates | None = None,
+    as_of: date = AS_OF,
+    reference: Path = REFERENCE,
+    progress: Progress = lambda step: None,
+) -> Country:
+    """Builds the country under `out`; whatever an earlier country left there is replaced.
+
+    Same arguments, same bytes. `as_of` is the day the registries were read: nothing in them is younger. `progress` is
+    told the name of each step before it begins.
+
+    Raises:
+        ValueError: fewer than 100 persons, who cannot make four generations.
+        ReferenceMissing: the code lists are not in `reference`.
+    """
+    if persons < 100:
+        raise ValueError(f"a country needs at least 100 persons, not {persons}")
+    rates = rates or DirtRates()
+    for old in ("staging", "drops", "truth"):
+        shutil.rmtree(out / old, ignore_errors=True)
+    (out / "country.json").unlink(missing_ok=True)
+    out.mkdir(parents=True, exist_ok=True)
+    with TruthWriter(out) as writer:
+        progress("families")
+        society = found_society(persons=persons, seed=seed, as_of=as_of, reference=reference)
+        pq.write_table(society.truth(), writer.root / "truth" / "persons.parquet", compression="zstd")
+        for name, build in STEPS:
+            progress(name)
+            build(society, rates, writer)
+        rows = dict(writer.rows)
+    country = Country(root=out, persons=persons, seed=seed, as_of=as_of.isoformat(), rows=rows)
+    country.save()
+    return country
+
+
+STEPS: tuple[tuple[str, Callable[[Society, DirtRates, TruthWriter], None]], ...] = (
+    ("population", build_population),
+    ("land", build_land),
+    ("insurance", build_insurance),
+    ("finance", build_finance),
+)
