@@ -7,11 +7,12 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping
+from functools import partial
 from importlib.metadata import version
 
 import httpx
 
-from include.embedded.processes import Server, ServerDidNotStart, is_running, start, wait_until
+from include.embedded.processes import Server, ServerFailedError, is_running, start, wait_until
 from include.embedded.site import Site, write_private
 
 USER = "admin"
@@ -69,15 +70,19 @@ def airflow_environment(site: Site, sources: Mapping[str, str]) -> dict[str, str
         # Two cores: look often enough that a short task is not followed by a long wait, and no oftener.
         "SCHEDULER__SCHEDULER_HEARTBEAT_SEC": 1,
         "SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": 0.5,
-        "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": 300,
+        # A task's supervisor may miss the end of its process and then sleeps this long (default: 5 s).
+        "WORKERS__MIN_HEARTBEAT_INTERVAL": 1,
+        # How soon a new contract becomes a DAG.
+        "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": 60,
         "DAG_PROCESSOR__REFRESH_INTERVAL": 30,
         "DAG_PROCESSOR__PRINT_STATS_INTERVAL": 0,
         "DAG_PROCESSOR__DAG_BUNDLE_STORAGE_PATH": site.folder("airflow", "bundles"),
         "SECRETS__USE_CACHE": False,
     }
     return {
-        **inherited,
+        # Who sets a connection of one of these names means it.
         **sources,
+        **inherited,
         **{f"AIRFLOW__{name}": str(value) for name, value in settings.items()},
         "AIRFLOW_HOME": str(home),
         "PYTHONPATH": str(site.root),
@@ -90,11 +95,11 @@ def airflow_environment(site: Site, sources: Mapping[str, str]) -> dict[str, str
     }
 
 
-def start_airflow(site: Site, sources: Mapping[str, str]) -> None:
-    """Start the four components that do not run yet and wait until all of them answer.
+def launch_airflow(site: Site, sources: Mapping[str, str]) -> None:
+    """Start the components that do not run yet; `await_airflow` tells when they answer.
 
     Raises:
-        ServerDidNotStart: with the log to read.
+        ServerFailedError: Airflow's own database could not be prepared; with the log to read.
     """
     if not is_running(site, API):
         site.port(API, PREFERRED_PORT)
@@ -103,8 +108,20 @@ def start_airflow(site: Site, sources: Mapping[str, str]) -> None:
     for name, arguments in COMPONENTS.items():
         if not is_running(site, name):
             start(site, Server(name, [sys.executable, "-m", "airflow", *arguments], env))
+
+
+def await_airflow(site: Site) -> None:
+    """Return when all components say they are healthy.
+
+    Raises:
+        ServerFailedError: one ended or did not answer in time; with the log to read.
+    """
     for name in COMPONENTS:
-        wait_until(site, name, lambda name=name: health(site).get(name) == "healthy", seconds=120)
+        wait_until(site, name, partial(_is_healthy, site, name), seconds=120)
+
+
+def _is_healthy(site: Site, name: str) -> bool:
+    return health(site).get(name) == "healthy"
 
 
 def health(site: Site) -> dict[str, str]:
@@ -126,5 +143,5 @@ def _migrate(site: Site, env: Mapping[str, str]) -> None:
         command = [sys.executable, "-m", "airflow", "db", "migrate"]
         done = subprocess.run(command, env=dict(env), cwd=site.root, stdout=log, stderr=log, check=False)
     if done.returncode:
-        raise ServerDidNotStart("airflow db migrate", site.log("airflow-migrate"), "failed")
+        raise ServerFailedError("airflow db migrate", site.log("airflow-migrate"), "failed")
     mark.write_text(release)

@@ -10,7 +10,7 @@ import httpx
 ENDED = frozenset({"success", "failed"})
 
 
-class AirflowRefused(Exception):
+class AirflowRefusedError(Exception):
     """Airflow's API answered something else than what was asked for."""
 
 
@@ -38,15 +38,15 @@ class AirflowApi:
 
     def trigger(self, dag_id: str) -> str:
         """Start a run now; returns its id."""
-        return self._call("POST", f"/api/v2/dags/{dag_id}/dagRuns", json={"logical_date": None})["dag_run_id"]
+        return str(self._call("POST", f"/api/v2/dags/{dag_id}/dagRuns", json={"logical_date": None})["dag_run_id"])
 
     def runs(self, since: str) -> list[dict[str, Any]]:
         """The runs of all DAGs that were queued at or after `since` (ISO 8601)."""
         return [*self._all("/api/v2/dags/~/dagRuns", "dag_runs", run_after_gte=since)]
 
-    def task_instances(self, dag_id: str, run_id: str) -> list[dict[str, Any]]:
-        """The task instances of one run; a task that failed and is tried again appears once."""
-        return [*self._all(f"/api/v2/dags/{dag_id}/dagRuns/{run_id}/taskInstances", "task_instances")]
+    def task_instances(self, since: str) -> list[dict[str, Any]]:
+        """The task instances of those runs; one that is tried again appears once."""
+        return [*self._all("/api/v2/dags/~/dagRuns/~/taskInstances", "task_instances", run_after_gte=since)]
 
     def waiting_events(self, dag_id: str) -> int:
         """How many asset events wait to start a run of that DAG."""
@@ -65,5 +65,6 @@ class AirflowApi:
     def _call(self, method: str, path: str, **how: Any) -> dict[str, Any]:
         answer = self._http.request(method, path, **how)
         if answer.is_error:
-            raise AirflowRefused(f"{method} {path}: {answer.status_code} {answer.text[:300]}")
-        return answer.json()
+            raise AirflowRefusedError(f"{method} {path}: {answer.status_code} {answer.text[:300]}")
+        body: dict[str, Any] = answer.json()
+        return body

@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 import psycopg
 
-from include.embedded.processes import Server, ServerDidNotStart, is_running, start, wait_until
+from include.embedded.processes import Server, ServerFailedError, is_running, start, stop, wait_until
 from include.embedded.site import Site, write_private
 
 NAME = "postgres"
@@ -44,7 +44,7 @@ def start_postgres(site: Site, *databases: str) -> None:
     """Start the server unless it runs, and make the databases that are not there.
 
     Raises:
-        ServerDidNotStart: with the log to read.
+        ServerFailedError: with the log to read.
     """
     if not is_running(site, NAME):
         data = site.folder("postgres") / "data"
@@ -67,11 +67,21 @@ def start_postgres(site: Site, *databases: str) -> None:
             connection.execute(psycopg.sql.SQL("CREATE DATABASE {}").format(psycopg.sql.Identifier(database)))
 
 
+def is_up(site: Site) -> bool:
+    """Whether the server of this checkout runs."""
+    return is_running(site, NAME)
+
+
+def stop_postgres(site: Site) -> None:
+    """Stop the server, if it runs."""
+    stop(site, [NAME])
+
+
 def _init(site: Site, command: list[str], popen: Mapping[str, object]) -> None:
     with site.log(NAME).open("ab") as log:
         done = subprocess.run(command, stdout=log, stderr=log, env=_env(), cwd="/", check=False, **popen)  # type: ignore[call-overload]
     if done.returncode:
-        raise ServerDidNotStart(NAME, site.log(NAME), "could not make its data folder")
+        raise ServerFailedError(NAME, site.log(NAME), "could not make its data folder")
 
 
 def _answers(site: Site) -> bool:

@@ -20,7 +20,7 @@ import psutil
 from include.embedded.site import Site, write_private
 
 
-class ServerDidNotStart(Exception):
+class ServerFailedError(Exception):
     """A server ended, or did not answer in time, while it was being started."""
 
     def __init__(self, name: str, log: Path, why: str) -> None:
@@ -68,14 +68,14 @@ def wait_until(site: Site, name: str, is_ready: Callable[[], bool], *, seconds: 
     """Return when `is_ready()` says so.
 
     Raises:
-        ServerDidNotStart: the process ended before, or the time is over.
+        ServerFailedError: the process ended before, or the time is over.
     """
     end = time.monotonic() + seconds
     while not is_ready():
         if not is_running(site, name):
-            raise ServerDidNotStart(name, site.log(name), "ended while starting")
+            raise ServerFailedError(name, site.log(name), "ended while starting")
         if time.monotonic() > end:
-            raise ServerDidNotStart(name, site.log(name), f"did not answer within {seconds:g} s")
+            raise ServerFailedError(name, site.log(name), f"did not answer within {seconds:g} s")
         time.sleep(0.2)
 
 

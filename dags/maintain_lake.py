@@ -1,0 +1,36 @@
+"""Keep the lake small and quick: compact and vacuum its tables, let expired landing go by each contract's retention.
+
+Runs on Sunday at 03:00, between the syncs of two nights. Readers are not disturbed: a version that somebody may still
+be reading is kept.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from airflow.sdk import CronTriggerTimetable, dag, get_current_context, task
+
+from plugins.sync_settings import RETRIES, TIMEZONE
+
+
+@dag(
+    doc_md=__doc__,
+    schedule=CronTriggerTimetable("0 3 * * 0", timezone=TIMEZONE),
+    catchup=False,
+    max_active_runs=1,
+    default_args={"owner": "lienthong", **RETRIES},
+    tags=["lake", "maintenance"],
+)
+def maintain_lake() -> None:
+    @task(multiple_outputs=False)
+    def maintain() -> dict[str, Any]:
+        from include.pipelines.maintain import maintain_lake
+
+        from include.pipelines.workplace import Workplace
+
+        return maintain_lake(Workplace.from_environment(), at=get_current_context()["dag_run"].run_after)
+
+    maintain()
+
+
+maintain_lake()

@@ -1,0 +1,101 @@
+"""The whole way once: a simulated country, Airflow, four registries to the lake, and a table of what happened."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from include.contracts.load import load_contracts
+from include.contracts.problems import ContractError
+from include.embedded import airflow
+from include.embedded.airflow_api import AirflowApi, AirflowRefusedError
+from include.embedded.country import PERSONS
+from include.embedded.display import Display, display
+from include.embedded.processes import ServerFailedError, stop
+from include.embedded.site import REPOSITORY, Site
+from include.embedded.stack import SERVERS, BusyError, alone, launch, running
+from include.embedded.summary import show_end
+from include.embedded.terminal import say
+from include.embedded.watch import Snapshot, look, wait
+
+MINUTES = 15
+INTERRUPTED = 130
+
+
+def run(*, persons: int = PERSONS, root: Path = REPOSITORY) -> int:
+    """Run the demo; returns its exit status: 0 if every table was published or had not changed."""
+    site = Site.at(root)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        with alone(site):
+            return _run(site, persons)
+    except BusyError as error:
+        say(f"[red]{error}")
+        return 1
+
+
+def _run(site: Site, persons: int) -> int:
+    ran_before = running(site)
+    try:
+        with display() as shown:
+            since, seen = _walk(site, persons, shown)
+        return show_end(site, since, seen)
+    except (ServerFailedError, AirflowRefusedError, ContractError) as error:
+        say(f"[red]{error}")
+        return 1
+    except KeyboardInterrupt:
+        say("Interrupted. What was published stays published; `make demo` goes on from there.")
+        return INTERRUPTED
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        if ours := [name for name in SERVERS if name not in ran_before]:
+            say("[dim]Stopping the servers ...")
+            stop(site, ours)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def _walk(site: Site, persons: int, shown: Display) -> tuple[datetime, Snapshot]:
+    """Start everything, sync every registry, and wait for the end; returns when it began and how it ended."""
+    schemas = Path(os.environ.get("SCHEMAS_DIR") or site.root / "schemas")
+    tables = {name: [table.name for table in contract.tables] for name, contract in load_contracts(schemas).items()}
+    launched = datetime.now(UTC)
+    launch(site, persons=persons, phase=shown.phase)
+    shown.phase("Reading the DAGs")
+    api = AirflowApi(airflow.url(site), airflow.USER, site.secret("airflow_password"))
+    try:
+        dags = _dags(api, tables, launched)
+        shown.phase("Syncing the registries")
+        since = datetime.now(UTC)
+        for dag_id in dags:
+            api.unpause(dag_id)
+        for registry in tables:
+            api.trigger(f"sync_{registry}")
+        consumers = [dag_id for dag_id, is_asset_triggered in dags.items() if is_asset_triggered]
+        seen = wait(
+            lambda: look(api, tables, since.isoformat(), consumers), shown.show, minutes=MINUTES, pause=time.sleep
+        )
+        return since, seen
+    finally:
+        api.close()
+
+
+def _dags(api: AirflowApi, tables: Mapping[str, Sequence[str]], launched: datetime) -> dict[str, bool]:
+    """The DAGs, once each was read after `launched`, and whether assets trigger them.
+
+    Raises:
+        AirflowRefusedError: a file of the DAG folder cannot be read, or it takes too long.
+    """
+    wanted = {f"sync_{registry}" for registry in tables}
+    end = time.monotonic() + 90
+    while time.monotonic() < end:
+        if errors := api.import_errors():
+            raise AirflowRefusedError("Airflow cannot read a DAG file:\n" + "\n".join(errors))
+        fresh = [d for d in api.dags() if datetime.fromisoformat(d["last_parsed_time"] or "1970-01-01T00Z") >= launched]
+        if wanted <= {dag["dag_id"] for dag in fresh}:
+            return {dag["dag_id"]: "asset" in (dag["timetable_summary"] or "").lower() for dag in fresh}
+        time.sleep(0.5)
+    raise AirflowRefusedError("Airflow did not read the DAG folder in time; see var/log/airflow-dag-processor.log")

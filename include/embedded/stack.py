@@ -1,0 +1,88 @@
+"""The whole house on this machine: `up` starts what does not run yet, `down` stops what was started here."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+from include.embedded import airflow, postgres
+from include.embedded.country import PERSONS, ensure_country, source_connections, start_sources
+from include.embedded.processes import ServerFailedError, is_running, stop
+from include.embedded.site import REPOSITORY, Site
+from include.embedded.terminal import say
+
+# In the order they are stopped.
+SERVERS = (*reversed([*airflow.COMPONENTS]), postgres.NAME)
+
+
+class BusyError(Exception):
+    """Another `demo`, `up` or `down` works on the same `var/` now."""
+
+
+def up(root: Path = REPOSITORY) -> int:
+    """Start PostgreSQL, the simulated sources and Airflow, and leave them running. Returns the exit status."""
+    site = Site.at(root)
+    try:
+        with alone(site):
+            launch(site)
+    except (ServerFailedError, BusyError) as error:
+        say(f"[red]{error}")
+        return 1
+    say(f"Airflow is up: {airflow.url(site)}")
+    say(f"Sign in as [bold]{airflow.USER}[/], password [bold]{site.secret('airflow_password')}[/].")
+    say("Logs are in " + str(site.var / "log") + "; stop everything with: make down")
+    return 0
+
+
+def launch(site: Site, *, persons: int = PERSONS, phase: Callable[[str], None] = say) -> None:
+    """Start every server that does not run yet. The country is built, if it is not there, while Airflow wakes up.
+
+    Raises:
+        ServerFailedError: with the log to read and what to do.
+    """
+    phase("Starting PostgreSQL")
+    start_sources(site)
+    with ThreadPoolExecutor(1) as meanwhile:
+        launched = meanwhile.submit(airflow.launch_airflow, site, source_connections(site))
+        ensure_country(site, persons=persons, phase=phase)
+        phase("Starting Airflow")
+        launched.result()
+    airflow.await_airflow(site)
+
+
+def down(root: Path = REPOSITORY) -> int:
+    """Stop every server that was started from this checkout. Returns the exit status."""
+    stopped = stop(Site.at(root), SERVERS)
+    say(f"Stopped: {', '.join(stopped)}." if stopped else "Nothing was running.")
+    return 0
+
+
+def running(site: Site) -> list[str]:
+    """The servers of this checkout that run now."""
+    return [name for name in SERVERS if is_running(site, name)]
+
+
+@contextmanager
+def alone(site: Site) -> Iterator[None]:
+    """Hold the checkout's `var/` for the block.
+
+    Raises:
+        BusyError: somebody else holds it.
+    """
+    path = site.folder("run") / "lock"
+    with path.open("a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.seek(0)
+            raise BusyError(
+                f"another `make demo` or `make up` works here now (process {lock.read()}): wait for it, or end it"
+            ) from None
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
+        yield

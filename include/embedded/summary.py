@@ -1,0 +1,83 @@
+"""How the demo ends: what happened to each table, from the lake's own records, and what to do next."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from include.console import reasons_table, runs_table
+from include.embedded import airflow
+from include.embedded.site import Site
+from include.embedded.terminal import console, say
+from include.embedded.watch import DONE, FailedTask, Snapshot
+
+
+def show_end(site: Site, since: datetime, seen: Snapshot) -> int:
+    """Print the end of the demo; returns its exit status."""
+    rows = published_rows(site, since)
+    recorded = {f"{row['registry']}.{row['table']}" for row in rows}
+    console.print(runs_table(rows, "What happened"))
+    if (grid := reasons_table(rows)) is not None:
+        console.print(grid)
+    for name, stage in seen.tables.items():
+        if name not in recorded:
+            say(f"[yellow]{name}: {stage}")
+    if rows and all(row["verdict"] == "unchanged" for row in rows):
+        say(
+            "Nothing changed: the sources hold what they held at the last sync and the contracts are the same, "
+            "so no table was written and the versions above are those of the last sync."
+        )
+    failed = [*(_failure(site, task) for task in seen.failed)]
+    for line in failed:
+        say(f"[red]{line}")
+    if seen.only_stewards_can_go_on:
+        say(
+            "[yellow]A table is outside its tolerance and waits for a steward: run `make up`, open "
+            f"{airflow.url(site)}/required_actions and approve or reject it."
+        )
+    is_well = not failed and seen.has_ended and all(stage in DONE for stage in seen.tables.values())
+    if not seen.has_ended and not seen.only_stewards_can_go_on:
+        say(f"[red]Airflow had not finished in time; its logs are in {site.var / 'log'}. Run `make demo` again.")
+    _next_steps(site)
+    return 0 if is_well else 1
+
+
+def published_rows(site: Site, since: datetime) -> Sequence[Mapping[str, Any]]:
+    """The last record of each table in `audit/runs` since then, in the contracts' order."""
+    raise NotImplementedError
+
+
+def _failure(site: Site, task: FailedTask) -> str:
+    """What a failed task said last, and the log that tells more."""
+    log = site.var / "log" / "airflow" / task.log
+    return f"{task.name} failed: {_last_error(log) or 'see its log'}\n  log: {log}"
+
+
+def _last_error(log: Path) -> str:
+    said = ""
+    for line in log.read_text().splitlines() if log.exists() else ():
+        try:
+            details = json.loads(line).get("error_detail") or []
+        except ValueError:
+            continue
+        if details:
+            said = f"{details[0]['exc_type']}: {details[0]['exc_value']}"
+    return said
+
+
+def _next_steps(site: Site) -> None:
+    citizen = site.var / "lake" / "registry" / "population" / "citizen"
+    user = f"user {airflow.USER}, password {site.secret('airflow_password')}"
+    say(
+        f"""
+Next
+  1. See it in Airflow:      make up, then {airflow.url(site)}, {user}
+  2. Read a published table: .venv/bin/python
+                             >>> from deltalake import DeltaTable
+                             >>> DeltaTable("{citizen}").to_pandas()
+  3. Add a registry:         one file schemas/registries/NAME.odcs.yaml and AIRFLOW_CONN_NAME, then
+                             .venv/bin/lienthong check && .venv/bin/lienthong sync NAME"""
+    )

@@ -1,0 +1,106 @@
+"""Waiting for Airflow: where each table stands now, and when everything has ended by itself."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from include.embedded.airflow_api import ENDED, AirflowApi
+
+STEPS = {"extract": "extracting", "assess": "assessing", "gate": "at the gate", "publish": "publishing"}
+HELD = "waits for a steward"
+DONE = frozenset({"published", "unchanged"})
+
+
+@dataclass(frozen=True, slots=True)
+class FailedTask:
+    """A task that Airflow gave up on, and where its log lies under Airflow's log folder."""
+
+    name: str
+    log: str
+
+    @classmethod
+    def of(cls, task: Mapping[str, Any], table: str) -> FailedTask:
+        """From Airflow's JSON of a task instance."""
+        mapped = [f"map_index={task['map_index']}"] if task["map_index"] >= 0 else []
+        folders = [f"dag_id={task['dag_id']}", f"run_id={task['dag_run_id']}", f"task_id={task['task_id']}", *mapped]
+        name = f"{table or task['dag_id']} {task['task_id'].rpartition('.')[2]}"
+        return cls(name, "/".join([*folders, f"attempt={task['try_number']}.log"]))
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """One look: the stage of each `registry.table`, (DAG id, state) of every run, and what is still queued."""
+
+    tables: Mapping[str, str]
+    runs: Sequence[tuple[str, str]]
+    waiting_events: int = 0
+    failed: Sequence[FailedTask] = ()
+
+    @property
+    def has_ended(self) -> bool:
+        """Every run ended, and no published table waits to start another."""
+        return not self.waiting_events and all(state in ENDED for _, state in self.runs)
+
+    @property
+    def only_stewards_can_go_on(self) -> bool:
+        """Nothing moves but the gates that wait for a person."""
+        moving = [stage for stage in self.tables.values() if stage not in DONE and not stage.startswith("failed")]
+        return bool(moving) and all(stage == HELD for stage in moving)
+
+
+def stage(steps: Mapping[str, str | None]) -> str:
+    """Where a table stands, in a person's words, from the Airflow states of its four tasks."""
+    if steps.get("publish") == "success":
+        return "published"
+    if steps.get("extract") == "skipped":
+        return "unchanged"
+    if steps.get("gate") == "awaiting_input":
+        return HELD
+    for step, doing in STEPS.items():
+        state = steps.get(step)
+        if state == "failed":
+            return f"failed: {step}"
+        if state in ("up_for_retry", "up_for_reschedule"):
+            return f"{doing} (tries again)"
+        if state in ("running", "queued", "scheduled", "restarting"):
+            return doing
+    begun = [doing for step, doing in STEPS.items() if steps.get(step) == "success"]
+    return begun[-1] if begun else "waiting"
+
+
+def look(api: AirflowApi, tables: Mapping[str, Sequence[str]], since: str, consumers: Sequence[str]) -> Snapshot:
+    """Ask Airflow once. `tables` are each registry's in the contract's order: Airflow maps them in the same."""
+    steps: dict[str, dict[str, str | None]] = {f"{r}.{name}": {} for r, names in tables.items() for name in names}
+    failed = []
+    for task in api.task_instances(since):
+        registry, (group, _, step) = task["dag_id"].removeprefix("sync_"), task["task_id"].rpartition(".")
+        table = ""
+        if group == "sync_table" and registry in tables and task["map_index"] >= 0:
+            table = f"{registry}.{tables[registry][task['map_index']]}"
+            steps[table][step] = task["state"]
+        if task["state"] == "failed":
+            failed.append(FailedTask.of(task, table))
+    waiting = sum(api.waiting_events(dag_id) for dag_id in consumers)
+    runs = [(run["dag_id"], run["state"]) for run in api.runs(since)]
+    return Snapshot({name: stage(states) for name, states in steps.items()}, runs, waiting, failed)
+
+
+def wait(
+    take: Callable[[], Snapshot], show: Callable[[Snapshot], None], *, minutes: float, pause: Callable[[float], None]
+) -> Snapshot:
+    """Look until everything ended, or only a steward can go on, or the time is over; returns the last look."""
+    end = time.monotonic() + minutes * 60
+    while True:
+        seen = take()
+        show(seen)
+        if seen.has_ended or seen.only_stewards_can_go_on or time.monotonic() > end:
+            # Airflow starts the runs behind an asset a moment after the run that published it has ended.
+            pause(3)
+            again = take()
+            show(again)
+            if again.has_ended or again.only_stewards_can_go_on or time.monotonic() > end:
+                return again
+        pause(2)
