@@ -1,6 +1,7 @@
 """What a run would do to a published table: the difference between its accepted rows and the current content.
 
-The difference is written once, beside the staged files, and used twice: the gate reads the counts, publishing applies it.
+The difference is written once, beside the staged files, and used twice: the gate reads the counts, publishing applies
+the rows.
 """
 
 from __future__ import annotations
@@ -138,7 +139,8 @@ def _compare_by_key(
     live_before = _count(connection, f"SELECT count(*) FROM published WHERE {DELETED_AT} IS NULL")
     retained = _count(
         connection,
-        f"""SELECT count(*) FROM published SEMI JOIN (SELECT * FROM conformed SEMI JOIN faults USING (_row)) USING ({keys})
+        f"""SELECT count(*) FROM published
+            SEMI JOIN (SELECT * FROM conformed SEMI JOIN faults USING (_row)) USING ({keys})
             ANTI JOIN accepted USING ({keys}) WHERE {DELETED_AT} IS NULL""",
     )
     return Changes(
@@ -197,8 +199,8 @@ def _check_key(connection: duckdb.DuckDBPyConnection, shape: Shape, view: str) -
     )[0]
     if empty or repeated:
         raise LakeKeyBroken(
-            f"the {view} rows break the primary key ({', '.join(shape.key)}): {empty} without a key, {repeated} keys more "
-            "than once; nothing was published. The contract must require every key column; if it does, report a bug"
+            f"the {view} rows break the primary key ({', '.join(shape.key)}): {empty} without a key, {repeated} keys "
+            "more than once; nothing was published. The contract must require every key column; if it does, report it"
         )
     return int(rows)
 

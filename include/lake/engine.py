@@ -29,7 +29,8 @@ def extension_file(name: str) -> Path:
     file = root / "extensions" / f"v{duckdb.__version__}" / f"{name}.duckdb_extension"
     if not file.exists():
         raise LakeError(
-            f"DuckDB's extension {name!r} is for another version: pip install duckdb-extension-{name}=={duckdb.__version__}"
+            f"DuckDB's extension {name!r} is for another version: "
+            f"pip install duckdb-extension-{name}=={duckdb.__version__}"
         )
     return file
 

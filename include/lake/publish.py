@@ -6,12 +6,11 @@ commit holds the run's id as a Delta application transaction, so a repetition fi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
-import duckdb
 import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, WriterProperties, write_deltalake
 
@@ -21,8 +20,8 @@ from include.lake.changes import KEY_FIGURE, Changes, Mode, find_changes, key_te
 from include.lake.engine import quote
 from include.lake.errors import LakeConflict, lake_errors
 from include.lake.root import Lake
-from include.lake.rows import StagedPaths, changed_rows, new_rows, set_run, unchanged_rows
-from include.lake.shape import Shape, published_schema, shape_of
+from include.lake.rows import StagedPaths, changed_rows, new_rows, set_run
+from include.lake.shape import Shape, evolve, published_schema, shape_of
 from include.lake.state import PublishedState, commit_properties, state_of_run
 
 __all__ = ["Changes", "Commit", "preview", "publish"]
@@ -102,6 +101,7 @@ def publish(
         run_id,
         metadata,
         mode=mode,
+        at=at.isoformat(),
         inserted=changes.inserted,
         updated=changes.updated,
         deleted=changes.deleted,
@@ -114,25 +114,36 @@ def publish(
             version = _create(lake, table, uri, shape, staged, run_id, at, properties)
         elif current.version() != changes.base_version:
             raise LakeConflict(f"{table.qualified_name} was committed to meanwhile: run this table again")
-        elif changes.is_empty and not shape.has_evolved:
-            version = rewrite.note(current, properties)
-        elif not shape.key:
-            version = _overwrite(lake, table, current, shape, lambda _: new_rows(shape, staged), run_id, at, properties)
-        elif changes.rows <= merge_rows and lake.size(changes.uri) <= MERGE_BYTES:
-            version = _merge(lake, table, current, shape, changes.uri, run_id, at, properties)
-        elif shape.has_evolved:
-            files = current.file_uris()
-
-            def evolved(connection: duckdb.DuckDBPyConnection) -> str:
-                untouched = unchanged_rows(connection, shape, files, changes.uri)
-                return f"{untouched} UNION ALL BY NAME {changed_rows(shape, changes.uri)}"
-
-            version = _overwrite(lake, table, current, shape, evolved, run_id, at, properties)
         else:
-            version = rewrite.move(lake, current, uri, shape, changes.uri, run_id=run_id, at=at, properties=properties)
+            if shape.added:
+                evolve(table, shape, current)
+            version = _apply(lake, table, current, shape, changes, staged, run_id, at, properties, merge_rows)
     return Commit(
         version, changes.inserted, changes.updated, changes.deleted, changes.retained, changes.live_after, is_new=True
     )
+
+
+def _apply(
+    lake: Lake,
+    table: Table,
+    current: DeltaTable,
+    shape: Shape,
+    changes: Changes,
+    staged: StagedPaths,
+    run_id: str,
+    at: datetime,
+    properties: CommitProperties,
+    merge_rows: int,
+) -> int:
+    """Bring a table that is there to its new content, the way that suits the size of the difference."""
+    if changes.is_empty:
+        return rewrite.note(current, properties)
+    if not shape.key:
+        return _overwrite(lake, table, current, shape, staged, run_id, at, properties)
+    if changes.rows <= merge_rows and lake.size(changes.uri) <= MERGE_BYTES:
+        return _merge(lake, table, current, shape, changes.uri, run_id, at, properties)
+    uri = lake.registry_table(table.registry, table.name)
+    return rewrite.move(lake, current, uri, shape, changes.uri, run_id=run_id, at=at, properties=properties)
 
 
 def _create(
@@ -145,7 +156,7 @@ def _create(
     at: datetime,
     properties: CommitProperties,
 ) -> int:
-    with _stream(lake, table, lambda _: new_rows(shape, staged), run_id, at) as rows:
+    with _stream(lake, table, new_rows(shape, staged), run_id, at) as rows:
         write_deltalake(
             uri,
             rows,
@@ -165,18 +176,17 @@ def _overwrite(
     table: Table,
     current: DeltaTable,
     shape: Shape,
-    rows_of: Callable[[duckdb.DuckDBPyConnection], str],
+    staged: StagedPaths,
     run_id: str,
     at: datetime,
     properties: CommitProperties,
 ) -> int:
     """Replace all files at once; the change feed then holds every old row as deleted and every new row as inserted."""
-    with _stream(lake, table, rows_of, run_id, at) as rows:
+    with _stream(lake, table, new_rows(shape, staged), run_id, at) as rows:
         write_deltalake(
             current,
             rows,
             mode="overwrite",
-            schema_mode="merge" if shape.has_evolved else None,
             writer_properties=WRITER,
             commit_properties=properties,
         )
@@ -194,13 +204,12 @@ def _merge(
     properties: CommitProperties,
 ) -> int:
     predicate = " AND ".join(f"target.{quote(name)} = source.{quote(name)}" for name in shape.key)
-    with _stream(lake, table, lambda _: changed_rows(shape, uri), run_id, at) as rows:
+    with _stream(lake, table, changed_rows(shape, uri), run_id, at) as rows:
         merger = current.merge(
             rows,
             predicate,
             source_alias="source",
             target_alias="target",
-            merge_schema=shape.has_evolved,
             writer_properties=WRITER,
             commit_properties=properties,
         )
@@ -209,14 +218,12 @@ def _merge(
 
 
 @contextmanager
-def _stream(
-    lake: Lake, table: Table, rows_of: Callable[[duckdb.DuckDBPyConnection], str], run_id: str, at: datetime
-) -> Iterator[pa.RecordBatchReader]:
+def _stream(lake: Lake, table: Table, query: str, run_id: str, at: datetime) -> Iterator[pa.RecordBatchReader]:
     """The query's rows, batch by batch, in the published schema (with its column comments)."""
     connection = lake.connect(memory_limit=_STREAM_MEMORY)
     try:
         set_run(connection, run_id, at)
-        reader = connection.execute(rows_of(connection)).to_arrow_reader(_BATCH_ROWS)
+        reader = connection.execute(query).to_arrow_reader(_BATCH_ROWS)
         comments = {field.name: field.metadata for field in published_schema(table)}
         schema = pa.schema([field.with_metadata(comments.get(field.name)) for field in reader.schema])
         yield pa.RecordBatchReader.from_batches(schema, (batch.cast(schema) for batch in reader))

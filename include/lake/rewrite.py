@@ -1,10 +1,10 @@
 """Apply a difference too large to merge in memory, by files that DuckDB writes; and the commit without any change.
 
 Delta's change feed of a commit without change files is what the commit removed and added, unless marked as no change
-of data (`dataChange: false`, as compaction does). So the rows that are about to change are first moved into files of their
-own, which is such a rearrangement: readers see the same content. Then one commit swaps those files for the new rows. The
-feed of that commit holds the changed rows and nothing else (as delete and insert instead of update), the memory is
-DuckDB's, which spills, and a run killed between the two has changed nothing that anybody can read.
+of data (`dataChange: false`, as compaction does). So the rows that are about to change are first moved into files of
+their own, which is such a rearrangement: readers see the same content. Then one commit swaps those files for the new
+rows. The feed of that commit holds the changed rows and nothing else (as delete and insert instead of update), the
+memory is DuckDB's, which spills, and a run killed between the two has changed nothing that anybody can read.
 """
 
 from __future__ import annotations
@@ -60,14 +60,15 @@ def move(
     try:
         files = _files(current)
         touched = _touched(connection, shape, files, uri)
-        whole = [file for file in files if touched.get(file.uri, 0) == file.rows]
-        part = [file for file in files if 0 < touched.get(file.uri, 0) < file.rows]
+        whole = [file for file in files if touched.get(file.uri) == file.rows]
+        part = [file for file in files if file.uri in touched and file not in whole]
         leaving = whole
         if part:
             rows = published_rows(connection, shape, [file.uri for file in part])
-            split = f"SELECT * EXCLUDE ({FILE}) FROM ({rows}) {{}} JOIN {scan(uri)} USING ({_keys(shape)})"
-            staying = _write(connection, table_uri, split.format("ANTI"))
-            moved = _write(connection, table_uri, split.format("SEMI"))
+            rows = f"SELECT * EXCLUDE ({FILE}) FROM ({rows})"
+            same_key = f"JOIN {scan(uri)} USING ({_keys(shape)})"
+            staying = _write(connection, table_uri, f"{rows} ANTI {same_key}")
+            moved = _write(connection, table_uri, f"{rows} SEMI {same_key}")
             _swap(current, part, [*staying, *moved], instant, None)
             leaving = [*whole, *moved]
         set_run(connection, run_id, at)

@@ -4,7 +4,7 @@ Zones (docs: the layout that readers outside rely on):
 
     landing/<registry>/<table>/run=<run_id>/    as received            staging/...   while a run works, then gone
     registry/<registry>/<table>                 Delta: accepted        rejected/<registry>/<table>   Delta: with reasons
-    reference/<list>                            Delta: code lists      audit/<name>                  Delta: runs, checks, ...
+    reference/<list>                            Delta: code lists      audit/<name>                  Delta: runs, checks
 """
 
 from __future__ import annotations
@@ -124,7 +124,7 @@ class Lake:
             return bool(DeltaTable.is_deltatable(self._uri(parts), self.storage_options()))
 
     def table(self, *parts: str, version: int | None = None) -> DeltaTable:
-        """The Delta table, at its newest version or the one asked for. Raises LakeTableMissing, or how the store failed."""
+        """The Delta table, at its newest version or the one asked for. Raises LakeTableMissing, or how it failed."""
         with lake_errors("opening a table"):
             return DeltaTable(self._uri(parts), version=version, storage_options=self.storage_options())
 

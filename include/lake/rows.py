@@ -1,4 +1,4 @@
-"""The rows of a run and of a table, as DuckDB SELECTs. Everything that publishes is built from these five."""
+"""The rows of a run and of a table, as DuckDB SELECTs. Everything that publishes is built from these."""
 
 from __future__ import annotations
 
@@ -81,15 +81,6 @@ def new_rows(shape: Shape, staged: StagedPaths) -> str:
     return (
         f"SELECT {_listed(shape)}, getvariable('run_id') AS {RUN_ID}, {WARNINGS}, "
         f"CAST(NULL AS TIMESTAMPTZ) AS {DELETED_AT}{_nulls(shape)} FROM ({accepted_rows(shape, staged)})"
-    )
-
-
-def unchanged_rows(connection: duckdb.DuckDBPyConnection, shape: Shape, files: Sequence[str], uri: str) -> str:
-    """SELECT of the rows of a table that a difference does not touch."""
-    keys = ", ".join(quote(name) for name in shape.key)
-    return (
-        f"SELECT * EXCLUDE ({FILE}) FROM ({published_rows(connection, shape, files)}) "
-        f"ANTI JOIN {scan(uri)} USING ({keys})"
     )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import pyarrow as pa
-from deltalake import DeltaTable
+from deltalake import CommitProperties, DeltaTable, TableFeatures
 from deltalake import Schema as DeltaSchema
 from deltalake.schema import Field as DeltaField
 
@@ -52,11 +52,6 @@ class Shape:
     dropped: tuple[tuple[str, str], ...] = ()
 
     @property
-    def has_evolved(self) -> bool:
-        """Whether publishing changes the table's schema."""
-        return bool(self.added)
-
-    @property
     def names(self) -> tuple[str, ...]:
         """Names of the contract's columns."""
         return tuple(name for name, _ in self.columns)
@@ -88,12 +83,25 @@ def shape_of(table: Table, current: DeltaTable | None) -> Shape:
             )
         if there is not None and present[there].type != field.type:
             raise LakeSchemaConflict(
-                f"{table.qualified_name}: column {name!r} is published as {_type_name(present[there])} and the contract "
-                f"now says {_type_name(field)}: publish the new type under a new column name, or retire the table "
-                f"(remove registry/{table.registry}/{table.name} from the lake) and sync it with --full"
+                f"{table.qualified_name}: column {name!r} is published as {_type_name(present[there])} and the "
+                f"contract now says {_type_name(field)}: publish the new type under a new column name, or retire the "
+                f"table (remove registry/{table.registry}/{table.name} from the lake) and sync it with --full"
             )
     dropped = tuple((name, _sql_type(table, field)) for name, field in present.items() if name not in wanted)
     return Shape(columns, table.primary_key, tuple(name for name in wanted if name not in present), dropped)
+
+
+def evolve(table: Table, shape: Shape, current: DeltaTable) -> None:
+    """Add the contract's new columns to the table, null in every row: a commit of its own that changes no data.
+
+    delta-rs can also do this inside a merge, but then it gives the table a new id, which for the audit trail (and for
+    a reader that streams) is another table.
+    """
+    fields = [f for f in DeltaSchema.from_arrow(published_schema(table)).fields if f.name in shape.added]
+    needs_local_time = any(_type_name(field) == "timestamp_ntz" for field in fields)
+    if needs_local_time and "timestampNtz" not in (current.protocol().reader_features or []):
+        current.alter.add_feature(TableFeatures.TimestampWithoutTimezone, allow_protocol_versions_increase=True)
+    current.alter.add_columns(fields, commit_properties=CommitProperties(max_commit_retries=0))
 
 
 def _type_name(field: DeltaField) -> str:
@@ -106,7 +114,7 @@ def _sql_type(table: Table, field: DeltaField) -> str:
         return name.upper()
     if name not in _SQL_OF_DELTA:
         raise LakeSchemaConflict(
-            f"{table.qualified_name}: the published table has a column {field.name!r} of type {name}, which this house does "
-            "not write: it was changed from outside; restore an earlier version"
+            f"{table.qualified_name}: the published table has a column {field.name!r} of type {name}, which this house "
+            "does not write: it was changed from outside; restore an earlier version"
         )
     return _SQL_OF_DELTA[name]

@@ -6,6 +6,7 @@ import os
 import uuid
 from dataclasses import dataclass, field
 from functools import lru_cache
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from pyarrow import fs
@@ -98,19 +99,21 @@ def write(root: Root, inside: str, content: bytes) -> None:
             with files.open_output_stream(path) as stream:
                 stream.write(content)
             return
-        folder = os.path.dirname(path)
-        os.makedirs(folder, exist_ok=True)
-        draft = f"{path}.{uuid.uuid4().hex[:8]}.draft"
-        try:
-            with open(draft, "wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(draft, path)
-        except BaseException:
-            if os.path.exists(draft):
-                os.unlink(draft)
-            raise
+        _replace(Path(path), content)
+
+
+def _replace(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f"{path.name}.{uuid.uuid4().hex[:8]}.draft")
+    try:
+        with draft.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(path)
+    except BaseException:
+        draft.unlink(missing_ok=True)
+        raise
 
 
 def delete(root: Root, inside: str) -> None:

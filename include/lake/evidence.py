@@ -1,0 +1,218 @@
+"""Evidence of what was done: a row per run and table in `audit/runs`, a row per rule in `audit/checks`. No values.
+
+Appending is safe from many processes at once, and repeating an append adds nothing: each carries a Delta application
+transaction of its own.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Protocol
+
+import pyarrow as pa
+from deltalake import CommitProperties, Transaction, write_deltalake
+
+from include.contracts.model import Table
+from include.lake.errors import LakeConflict, lake_errors
+from include.lake.root import Lake
+from include.lake.state import PublishedState
+
+_INSTANT = pa.timestamp("us", tz="UTC")
+_COUNTS = (
+    "extracted",
+    "accepted",
+    "rejected",
+    "superseded",
+    "deleted",
+    "retained",
+    "inserted",
+    "updated",
+    "live_rows",
+    "version",
+    "bytes",
+)
+_TEXTS = (
+    "run_id",
+    "registry",
+    "table",
+    "mode",
+    "verdict",
+    "contract_version",
+    "contract_digest",
+    "extract_digest",
+    "source",
+    "same_as_run",
+    "approved_by",
+    "approval_note",
+    "error_type",
+    "error",
+)
+_JSON = ("findings", "reasons", "drift")
+RUNS = pa.schema(
+    [
+        *((name, pa.string()) for name in _TEXTS),
+        *((name, pa.int64()) for name in _COUNTS),
+        *((name, pa.string()) for name in _JSON),
+        ("started_at", _INSTANT),
+        ("seconds", pa.float64()),
+    ]
+)
+CHECKS = pa.schema(
+    [
+        ("run_id", pa.string()),
+        ("registry", pa.string()),
+        ("table", pa.string()),
+        ("rule_id", pa.string()),
+        ("metric", pa.string()),
+        ("scope", pa.string()),
+        ("severity", pa.string()),
+        ("dimension", pa.string()),
+        ("columns", pa.list_(pa.string())),
+        ("rows", pa.int64()),
+        ("violations", pa.int64()),
+        ("gx_violations", pa.int64()),
+        ("at", _INSTANT),
+    ]
+)
+_ATTEMPTS = 8
+_COMPACT_AT = 64
+
+
+class RuleCounted(Protocol):
+    """One rule's count, as the split gives it."""
+
+    rule_id: str
+    metric: str
+    scope: Any
+    severity: Any
+    dimension: str
+    violations: int
+    rows: int
+    columns: tuple[str, ...]
+
+
+def append_run(lake: Lake, facts: Mapping[str, Any]) -> bool:
+    """Record what a run did to a table; False if it was recorded before.
+
+    `facts` has the names of RUNS; what is not there is null, what RUNS does not name is left out. `started_at` is a
+    datetime or ISO text. Failures of one run are all recorded, any other verdict of it once.
+    """
+    row: dict[str, Any] = {name: facts.get(name) for name in RUNS.names}
+    row |= {name: json.dumps(facts.get(name) or [], ensure_ascii=False) for name in _JSON}
+    if isinstance(row["started_at"], str):
+        row["started_at"] = datetime.fromisoformat(row["started_at"])
+    once = _run_key(row["run_id"], row["registry"], row["table"], row["verdict"])
+    return append(lake, "runs", pa.Table.from_pylist([row], RUNS), once=None if row["verdict"] == "failed" else once)
+
+
+def append_checks(
+    lake: Lake,
+    *,
+    registry: str,
+    table: str,
+    run_id: str,
+    at: datetime,
+    counts: Sequence[RuleCounted],
+    gx_counts: Mapping[str, int],
+) -> bool:
+    """Record both counts of every rule of a run: the split's, and Great Expectations' by rule id."""
+    rows = [
+        {
+            "run_id": run_id,
+            "registry": registry,
+            "table": table,
+            "rule_id": count.rule_id,
+            "metric": count.metric,
+            "scope": count.scope,
+            "severity": count.severity,
+            "dimension": count.dimension,
+            "columns": list(count.columns),
+            "rows": count.rows,
+            "violations": count.violations,
+            "gx_violations": gx_counts.get(count.rule_id),
+            "at": at,
+        }
+        for count in counts
+    ]
+    once = _run_key(run_id, registry, table, "checks")
+    return append(lake, "checks", pa.Table.from_pylist(rows, CHECKS), once=once)
+
+
+def heal_runs(lake: Lake, table: Table, state: PublishedState) -> bool:
+    """Record the run of a published state from its commit, if it was killed after the commit and before its record."""
+    return append_run(
+        lake,
+        {
+            **state.metadata,
+            **{name: int(state.metadata[name]) for name in _COUNTS if name in state.metadata},
+            "registry": table.registry,
+            "table": table.name,
+            "verdict": "published",
+            "version": state.version,
+            "started_at": state.metadata.get("at"),
+        },
+    )
+
+
+def read(lake: Lake, name: str) -> pa.Table:
+    """All rows of `audit/<name>`; an empty table with the right columns if there are none yet."""
+    schema = {"runs": RUNS, "checks": CHECKS}[name]
+    uri = lake.audit_table(name)
+    if not lake.is_table(uri):
+        return schema.empty_table()
+    with lake_errors("reading the evidence"):
+        rows = lake.table(uri).to_pyarrow_table()
+    return rows.select([n for n in schema.names if n in rows.column_names])
+
+
+def append(lake: Lake, name: str, rows: pa.Table, *, once: str | None = None) -> bool:
+    """Append rows to `audit/<name>`, creating it if need be; False if `once` names an append that was made before.
+
+    Appenders do not hinder each other: a lost race is tried again. Many small files are compacted on the way.
+    """
+    uri = lake.audit_table(name)
+    for attempt in range(_ATTEMPTS):
+        try:
+            return _append_once(lake, uri, rows, once)
+        except LakeConflict:
+            if attempt == _ATTEMPTS - 1:
+                raise
+            time.sleep(0.05 * 2**attempt)
+    raise AssertionError("unreachable")
+
+
+def _append_once(lake: Lake, uri: str, rows: pa.Table, once: str | None) -> bool:
+    with lake_errors("recording evidence"):
+        current = lake.table(uri) if lake.is_table(uri) else None
+        if current is not None and once and current.transaction_version(once) is not None:
+            return False
+        write_deltalake(
+            current if current is not None else uri,
+            rows,
+            mode="append" if current is not None else "error",
+            schema_mode="merge" if current is not None else None,
+            configuration=None if current is not None else {"delta.enableExpiredLogCleanup": "false"},
+            storage_options=lake.storage_options(),
+            commit_properties=CommitProperties(
+                app_transactions=[Transaction(app_id=once, version=1)] if once else None
+            ),
+        )
+    if current is not None and len(current.file_uris()) >= _COMPACT_AT:
+        _compact(lake, uri)
+    return True
+
+
+def _compact(lake: Lake, uri: str) -> None:
+    """Join small files; if somebody else is at it, leave it to them."""
+    try:
+        with lake_errors("compacting the evidence"):
+            lake.table(uri).optimize.compact()
+    except LakeConflict:
+        return
+
+
+def _run_key(run_id: str, registry: str, table: str, what: str) -> str:
+    return f"{run_id}/{registry}.{table}/{what}"

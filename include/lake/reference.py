@@ -1,0 +1,63 @@
+"""Publish the code lists of `schemas/reference/*.csv` as Delta tables, so that readers need no file of ours."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import pyarrow as pa
+from deltalake import CommitProperties, write_deltalake
+
+from include.lake.engine import quote
+from include.lake.errors import lake_errors
+from include.lake.root import Lake
+from include.lake.state import PREFIX
+
+_DATES = ("valid_from", "valid_until")
+_DIGEST = f"{PREFIX}file_digest"
+
+
+def publish_reference(lake: Lake, schemas_dir: Path) -> list[str]:
+    """Publish every code list whose file changed to `reference/<list>`; returns their names, sorted.
+
+    Codes stay text (leading zeros matter); `valid_from` and `valid_until` are dates. The file's SHA-256 is on the
+    commit, so a list that did not change is not touched.
+    """
+    return [path.stem for path in sorted((schemas_dir / "reference").glob("*.csv")) if _publish_list(lake, path)]
+
+
+def _publish_list(lake: Lake, path: Path) -> bool:
+    uri = lake.reference_table(path.stem)
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    with lake_errors(f"publishing the code list {path.stem}"):
+        current = lake.table(uri) if lake.is_table(uri) else None
+        if current is not None:
+            published = next((entry[_DIGEST] for entry in current.history() if _DIGEST in entry), None)
+            if published == digest:
+                return False
+        write_deltalake(
+            current if current is not None else uri,
+            _read(lake, path),
+            mode="overwrite" if current is not None else "error",
+            schema_mode="overwrite" if current is not None else None,
+            name=None if current is not None else f"reference.{path.stem}",
+            configuration=None if current is not None else {"delta.enableChangeDataFeed": "true"},
+            storage_options=lake.storage_options(),
+            commit_properties=CommitProperties(custom_metadata={_DIGEST: digest, f"{PREFIX}list": path.stem}),
+        )
+    return True
+
+
+def _read(lake: Lake, path: Path) -> pa.Table:
+    connection = lake.connect(memory_limit="256MB")
+    try:
+        connection.execute("SET preserve_insertion_order = true")
+        options = "all_varchar = true, header = true, delim = ',', quote = '\"', escape = '\"'"
+        described = connection.execute(f"DESCRIBE FROM read_csv($path, {options})", {"path": str(path)}).fetchall()
+        columns = ", ".join(
+            f"CAST({quote(name)} AS DATE) AS {quote(name)}" if name in _DATES else quote(name) for name, *_ in described
+        )
+        query = f"SELECT {columns} FROM read_csv($path, {options})"
+        return connection.execute(query, {"path": str(path)}).to_arrow_table()
+    finally:
+        connection.close()
