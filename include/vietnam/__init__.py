@@ -6,6 +6,6 @@ Python beside it, the same rule written again in the plainest way; property test
 
 from __future__ import annotations
 
-from include.vietnam.register import reference_lists, register
+from include.vietnam.load import reference_lists, register
 
 __all__ = ["reference_lists", "register"]

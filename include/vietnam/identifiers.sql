@@ -24,15 +24,17 @@ CREATE OR REPLACE MACRO vn_sex(code) AS
 -- Personal id (Decree 137/2015/NĐ-CP): 3 digits of place, 1 of century and sex, 2 of birth year, 6 random.
 CREATE OR REPLACE MACRO _vn_cccd_birth_year(d) AS
     CASE WHEN regexp_full_match(d, '\d{12}')
-         THEN CAST(1900 + TRY_CAST(d[4] AS INTEGER) // 2 * 100 + TRY_CAST(d[5:6] AS INTEGER) AS INTEGER) END;
+         THEN CAST(1900 + TRY_CAST(substr(d, 4, 1) AS INTEGER) // 2 * 100 + TRY_CAST(substr(d, 5, 2) AS INTEGER) AS INTEGER)
+    END;
 
-CREATE OR REPLACE MACRO vn_cccd_birth_year(id) AS _vn_cccd_birth_year(vn_digits(id));
+CREATE OR REPLACE MACRO vn_cccd_birth_year(id) AS
+    coalesce(_vn_cccd_birth_year(CAST(id AS VARCHAR)), _vn_cccd_birth_year(vn_digits(id)));
 
 CREATE OR REPLACE MACRO _vn_cccd_sex(d) AS
     CASE WHEN regexp_full_match(d, '\d{3}[02468]\d{8}') THEN 'male'
          WHEN regexp_full_match(d, '\d{3}[13579]\d{8}') THEN 'female' END;
 
-CREATE OR REPLACE MACRO vn_cccd_sex(id) AS _vn_cccd_sex(vn_digits(id));
+CREATE OR REPLACE MACRO vn_cccd_sex(id) AS coalesce(_vn_cccd_sex(CAST(id AS VARCHAR)), _vn_cccd_sex(vn_digits(id)));
 
 -- Check digit of a tax code (Circular 105/2020/TT-BTC, annex 1): the weighted sum of nine digits, modulo 11, and
 -- the tenth digit add up to 10. A code whose tenth digit would be 10 is never issued.
@@ -44,12 +46,13 @@ CREATE OR REPLACE MACRO _vn_mst_has_check_digit(n) AS
 -- 10 digits with their check digit; a branch: the same, a dash (or none) and 001 to 999; or the 12 digits of a personal
 -- id, the tax code of individuals since 2025-07-01 (Law 38/2019/QH14 art. 35). NULL for nothing.
 CREATE OR REPLACE MACRO _vn_mst_is_valid(t) AS
-    CASE WHEN t IS NULL THEN NULL
-         WHEN regexp_full_match(t, '\d{10}(?:-?\d{3})?') AND right(t, 3) <> CASE WHEN length(t) > 10 THEN '000' ELSE '' END
-         THEN _vn_mst_has_check_digit(TRY_CAST(left(t, 10) AS BIGINT))
-         ELSE regexp_full_match(t, '\d{12}') END;
+    CASE WHEN regexp_full_match(t, '\d{10}') THEN _vn_mst_has_check_digit(TRY_CAST(t AS BIGINT))
+         WHEN regexp_full_match(t, '\d{12}') THEN TRUE
+         WHEN regexp_full_match(t, '\d{10}-?(?:00[1-9]|0[1-9]\d|[1-9]\d\d)')
+         THEN _vn_mst_has_check_digit(TRY_CAST(left(t, 10) AS BIGINT)) END;
 
-CREATE OR REPLACE MACRO vn_mst_is_valid(s) AS _vn_mst_is_valid(vn_text(s));
+CREATE OR REPLACE MACRO vn_mst_is_valid(s) AS
+    coalesce(_vn_mst_is_valid(CAST(s AS VARCHAR)), _vn_mst_is_valid(vn_text(s)), CASE WHEN vn_text(s) IS NOT NULL THEN FALSE END);
 
 -- A tax code written one way: spaces and dots out, the dash before a branch in. Other text stays as it is.
 CREATE OR REPLACE MACRO _vn_mst(d, t) AS

@@ -64,16 +64,27 @@ CREATE OR REPLACE MACRO vn_tone_fold(s) AS _vn_fold_tones(vn_text(s));
 --   VNI:   a vowel with its mark as a second letter (Vaên, Traàn, Phöông), Ñ at the start of a word (Ñinh).
 -- Latin-1 names of foreigners (François, Müller, Zoë, Raúl) are left in peace; a short word that is right in
 -- both readings (Phó) cannot be told.
+CREATE OR REPLACE MACRO _vn_looks_tcvn3(t, word_start, word_end) AS
+    regexp_matches(t,
+        '[A-Za-zÀ-ÿ][¡-¬®¯µ-¸¹»-¾×÷]{1,2}[a-zß-ÿ]'
+        || '|[A-Za-z](?:[¨ª«¬µ¶·¸¹»¾½¼]|\xAD¬?(?:ng|u|i|a)?)' || word_end || '|[A-Za-z]\xAD[êëìíî]'
+        || '|' || word_start || '[®§¢¦¸][a-zÀ-ÿ¨-¾]'
+        || '|[a-z][À-ÏÑ-Þ](?:[a-z]|' || word_end || ')|[A-Z](?:[ÄÅÆÇËÎÏÑÖØÜÞ]|Ý[cnpt])[a-z]'
+        || '|[A-Za-z](?:[ïäæ](?:c|ch|g|h|m|n|ng|nh|p|t|i|u|o|y)?|å(?:ng|n|i|m)?|î[ipmn]|ü|ß(?:a|n|ng|i))' || word_end);
+
+CREATE OR REPLACE MACRO _vn_looks_vni(t, word_start, word_end) AS
+    regexp_matches(t,
+        '(?i)a(?:[ùøûõâáàåãäêéèü]|ï(?:[cimnpuyo]|' || word_end || ')|[ëú](?:[cmnpt]|' || word_end || '))'
+        || '|e(?:[ùøõïâáàåãä]|û(?:o|' || word_end || '))'
+        || '|o(?:[ùøõâåä]|ï(?:[cnmptia]|' || word_end || ')|û(?:ng|n|m|i|a|' || word_end || '))|uo[áàãâ]'
+        || '|ô[ùøûõï]|ö[ùøûõïô]|[uy][ùøûõ]|uï|uú|uè[cnt]|[òó](?:nh|ch)'
+        || '|' || word_start || '[a-z]{1,3}ö(?:ng|u|i|a)?' || word_end
+        || '|' || word_start || 'ñ[a-zà-ÿ]');
+
 CREATE OR REPLACE MACRO _vn_looks_legacy(t) AS
     strlen(t) > length(t)
     AND NOT regexp_matches(t, '[^\x00-\xFF]')
-    AND (regexp_matches(t, '[A-Za-zÀ-ÿ][¡-¬\xAD®¯µ-¸¹»-¾][a-zß-ÿ]'
-                        || '|[A-Za-z][¨ª«¬µ¶¸¹¾½¼](?:[ ,.;:)/-]|$)'
-                        || '|(?:^|[ ,.;:(/-])[®§¢¡£¤¥¦][a-zÆÇÈÊËÌÎÏÑÒÓÔÕÖרÜÝÞµ-ÿ]'
-                        || '|[a-z][À-ÏÑ-ÞÐ×](?:[a-z]|[ ,.;:)/-]|$)'
-                        || '|[A-Za-z](?:[ïäæ]|å[nim]|î[ipmn]|ü[nmcpt ])(?:c|ch|g|h|m|n|ng|nh|p|t|i|u|o|y)?(?:[ ,.;:)/-]|$)')
-      OR regexp_matches(t, '(?i)a(?:[ùøûõâáàåãäêéèü]|ï(?:[cimnpuyo ,.;:)/-]|$)|[ëú](?:[cmnpt ,.;:)/-]|$))'
-                        || '|e[ùøõïâáàåãä]|o[ùøõâåä]|ô[ùøûõï]|ö[ùøûõïô]|[uy][ùøûõ]|uï'
-                        || '|(?:^|[ ,.;:(/-])ñ[aeiouyôöæ]'));
+    AND (_vn_looks_tcvn3(t, '(?:^|[ ,.;:(/-])', '(?:[ ,.;:)/-]|$)')
+         OR _vn_looks_vni(t, '(?:^|[ ,.;:(/-])', '(?:[ ,.;:)/-]|$)'));
 
 CREATE OR REPLACE MACRO vn_is_legacy_encoded(s) AS coalesce(_vn_looks_legacy(CAST(s AS VARCHAR)), FALSE);

@@ -43,7 +43,7 @@ def _load(connection: duckdb.DuckDBPyConnection, name: str, path: Path) -> None:
     dates = ", ".join(f"TRY_CAST({column} AS DATE) AS {column}" for column in _DATES if column in _header(path))
     connection.execute(
         f"CREATE OR REPLACE TABLE {relation} AS SELECT *{f' REPLACE ({dates})' if dates else ''} "
-        "FROM read_csv($path, all_varchar = true, header = true, delim = ',', quote = '\"', escape = '\"', encoding = 'utf-8')",
+        "FROM read_csv($path, all_varchar = true, header = true, delim = ',', quote = '\"', escape = '\"')",
         {"path": str(path)},
     )
 

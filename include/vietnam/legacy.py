@@ -1,0 +1,68 @@
+"""TCVN3 (ABC) and VNI: how text typed in the fonts of the 1990s looks when it is read as Latin-1.
+
+Used to make such text for tests and for the simulator. Nothing decodes it: which of the two it was cannot be
+known for certain, so a row with such text is rejected and goes back to its owner.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+
+_VOWELS = "aăâeêioôơuưy"
+_TONES = "\N{COMBINING GRAVE ACCENT}\N{COMBINING HOOK ABOVE}\N{COMBINING TILDE}\N{COMBINING ACUTE ACCENT}\N{COMBINING DOT BELOW}"
+_TCVN3_ROWS = {
+    "a": "aµ¶·¸¹",
+    "ă": "¨»¼½¾Æ",
+    "â": "©ÇÈÉÊË",
+    "e": "eÌÎÏÐÑ",
+    "ê": "ªÒÓÔÕÖ",
+    "i": "i×ØÜÝÞ",
+    "o": "oßáâãä",
+    "ô": "«åæçèé",
+    "ơ": "¬êëìíî",
+    "u": "uïñòóô",
+    "ư": "\u00adõö÷øù",
+    "y": "yúûüýþ",
+}
+_TCVN3_CAPITALS = {"Ă": "¡", "Â": "¢", "Ê": "£", "Ô": "¤", "Ơ": "¥", "Ư": "¦", "Đ": "§"}
+_VNI_MARKS = {"": "øûõùï", "ă": "èúüéë", "â": "àåãáä"}  # grave, hook, tilde, acute, dot below
+_VNI_I = "ìæóíò"
+
+
+def _tcvn3() -> dict[str, str]:
+    table = {"đ": "®"}
+    for vowel, codes in _TCVN3_ROWS.items():
+        for tone, code in zip(("", *_TONES), codes, strict=True):
+            letter = unicodedata.normalize("NFC", vowel + tone)
+            table[letter] = code
+            # The font draws the capital: the code is that of the small letter, except for plain ASCII vowels.
+            table[letter.upper()] = code if letter not in "aeiouy" else letter.upper()
+    return table | _TCVN3_CAPITALS
+
+
+def _vni() -> dict[str, str]:
+    table = {"đ": "ñ", "ơ": "ô", "ư": "ö", "ă": "aê", "â": "aâ", "ê": "eâ", "ô": "oâ"}
+    for vowel in _VOWELS:
+        base, marks = vowel, _VNI_MARKS[""]
+        if vowel in "ăâêô":
+            base, marks = unicodedata.normalize("NFD", vowel)[0], _VNI_MARKS["ă" if vowel == "ă" else "â"]
+        for tone, mark in zip(_TONES, marks, strict=True):
+            table[unicodedata.normalize("NFC", vowel + tone)] = table.get(base, base) + mark
+    for tone, code in zip(_TONES, _VNI_I, strict=True):
+        table[unicodedata.normalize("NFC", "i" + tone)] = code
+    table["ỵ"] = "î"
+    return table | {letter.upper(): code.upper() for letter, code in table.items()}
+
+
+TCVN3 = _tcvn3()
+VNI = _vni()
+
+
+def to_tcvn3(text: str) -> str:
+    """Vietnamese text as it looks when TCVN3 bytes are read as Latin-1: `Nguyễn Văn Đạt` -> `NguyÔn V¨n §¹t`."""
+    return "".join(TCVN3.get(letter, letter) for letter in unicodedata.normalize("NFC", text))
+
+
+def to_vni(text: str) -> str:
+    """Vietnamese text as it looks when VNI bytes are read as Latin-1: `Nguyễn Văn Đạt` -> `Nguyeãn Vaên Ñaït`."""
+    return "".join(VNI.get(letter, letter) for letter in unicodedata.normalize("NFC", text))
