@@ -29,7 +29,10 @@ _POSTGRES_EXAMPLE = "postgresql://user:password@host:5432/database"
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """One source. `url` is for SQLAlchemy and holds the password, so it stays out of the repr; `path` is a file or folder."""
+    """One source.
+
+    `url` is for SQLAlchemy and holds the password, so it stays out of the repr; `path` is a file or folder.
+    """
 
     variable: str
     kind: Kind
@@ -61,7 +64,8 @@ def connect(contract: Contract, environ: Mapping[str, str]) -> Connection:
         return parse(_from_json(text) if text.startswith("{") else text, variable)
     except (ArgumentError, ValueError, TypeError, KeyError):
         raise SourceSecretMissing(
-            f"{variable} is not a URI that can be read: write it like {example}, with special characters in the user and "
+            f"{variable} is not a URI that can be read: write it like {example}, with special characters in the user "
+            f"and "
             "password percent-encoded"
         ) from None
 
@@ -117,4 +121,6 @@ def _from_json(text: str) -> str:
     host = str(given.get("host") or "")
     host = quote(host, safe="") if "/" in host else host
     port = f":{given['port']}" if given.get("port") else ""
-    return f"{given['conn_type']}://{user}{host}{port}/{quote(str(given.get('schema') or ''), safe='')}".removesuffix("/")
+    return f"{given['conn_type']}://{user}{host}{port}/{quote(str(given.get('schema') or ''), safe='')}".removesuffix(
+        "/"
+    )

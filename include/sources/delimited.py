@@ -1,7 +1,7 @@
 """CSV and its cousins: every column as text, every line accounted for.
 
-A line that is not a row (too short, too long, a broken quote, bytes that are no text) refuses the file, with the line numbers: to
-skip it would lose a row without a word, and to guess would invent one.
+A line that is not a row (too short, too long, a broken quote, bytes that are no text) refuses the file, with the line
+numbers: to skip it would lose a row without a word, and to guess would invent one.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import io
 from dataclasses import dataclass
+from pathlib import Path
 
 import duckdb
 
@@ -19,20 +20,19 @@ from include.sources.errors import DropBroken
 from include.sources.manifest import check_rows
 from include.sources.needs import judge_columns, needed
 from include.sources.reading import NotCarried, Reading
-from include.sources.spool import Copy
+from include.sources.spool import CHUNK, Copy
 
 DELIMITERS = (",", ";", "\t", "|")
 _NAMES = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 _HEADER_BYTES = 1 << 20
-_LONG_LINE = 256 << 20
-_TOO_LONG = "LINE SIZE OVER MAXIMUM"
+_LONG_LINE = 128 << 20
 _FAULTS = {
     "MISSING COLUMNS": "fewer values than columns",
     "TOO MANY COLUMNS": "more values than columns",
     "UNQUOTED VALUE": "a broken quote",
     "INVALID ENCODING": "bytes that are not UTF-8",
     "INVALID STATE": "a broken quote",
-    _TOO_LONG: f"a row of more than {_LONG_LINE >> 20} MB",
+    "LINE SIZE OVER MAXIMUM": f"a row of more than {_LONG_LINE >> 20} MB",
 }
 
 
@@ -45,7 +45,7 @@ class Layout:
     columns: tuple[str, ...]
 
     def query(self, *, is_long: bool) -> str:
-        """Read the file; faulty lines go to `reject_errors`. `is_long`: with room for rows of up to 256 MB."""
+        """Read the file; faulty lines go to `reject_errors`. `is_long`: with room for rows of up to 128 MB."""
         columns = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in self.columns)
         size = f", max_line_size = {_LONG_LINE}, buffer_size = {_LONG_LINE}, parallel = false" if is_long else ""
         return (
@@ -60,10 +60,13 @@ def read_delimited(delivery: Delivery, duck: duckdb.DuckDBPyConnection) -> Readi
     layouts = [_layout(copy, delivery) for copy in delivery.copies]
     drift = delivery.notes
     for layout in layouts:
-        drift += judge_columns(delivery.table, layout.columns, layout.copy.name)
+        judge_columns(delivery.table, layout.columns, layout.copy.name)
+    drift += judge_columns(delivery.table, list(dict.fromkeys(name for layout in layouts for name in layout.columns)))
 
     def query(*, is_long: bool) -> str:
         return " UNION ALL BY NAME ".join(layout.query(is_long=is_long) for layout in layouts)
+
+    faults: list[DropBroken] = []
 
     def plain(_: str) -> str:
         duck.execute("DROP TABLE IF EXISTS reject_errors")
@@ -71,16 +74,29 @@ def read_delimited(delivery: Delivery, duck: duckdb.DuckDBPyConnection) -> Readi
         return query(is_long=True)
 
     def check(rows: int) -> tuple[str, ...]:
-        _check_faults(duck, layouts)
-        if len(layouts) == 1:
-            check_rows(delivery.entry(layouts[0].copy), rows)
-        else:
-            for layout in layouts:
-                counted = duck.execute(f"SELECT count(*) FROM ({layout.query(is_long=True)})").fetchone()
-                check_rows(delivery.entry(layout.copy), int(counted[0]) if counted else 0)
+        found = _faults(duck, layouts)
+        if found is not None:
+            if not faults:  # a row longer than the buffer looks like a broken quote: look again with more room
+                faults.append(found)
+                raise NotCarried
+            raise found
+        counts = [rows] if len(layouts) == 1 else [_count(duck, layout) for layout in layouts]
+        for layout, counted in zip(layouts, counts, strict=True):
+            _check_count(layout, counted)
+            check_rows(delivery.entry(layout.copy), counted)
         return ()
 
-    return Reading("csv", query(is_long=False), tuple(dict.fromkeys(drift)), lambda _: None, check, plain)
+    def explain(error: BaseException) -> DropBroken | None:
+        if "invalid state" in str(error) and isinstance(error, duckdb.Error):
+            names = ", ".join(layout.copy.name for layout in layouts)
+            return DropBroken(
+                f"{names}: line ends are mixed (some CR LF, some LF), or a quote is broken: ask the sender to write "
+                f"the file "
+                "again with one kind of line end"
+            )
+        return faults[0] if faults else None
+
+    return Reading("csv", query(is_long=False), drift, explain, check, plain)
 
 
 def _layout(copy: Copy, delivery: Delivery) -> Layout:
@@ -94,7 +110,8 @@ def _layout(copy: Copy, delivery: Delivery) -> Layout:
     fits = [d for d, names in by_delimiter.items() if _has_all(delivery.table, names)]
     if stated and stated not in fits and fits:
         raise DropBroken(
-            f"{copy.name}: its columns are separated by a {_NAMES.get(fits[0], fits[0])}, not by '{stated}': correct the "
+            f"{copy.name}: its columns are separated by a {_NAMES.get(fits[0], fits[0])}, not by '{stated}': correct "
+            f"the "
             "delimiter in the manifest, or in the contract's server"
         )
     chosen = stated or (fits[0] if fits else max(by_delimiter, key=lambda d: len(by_delimiter[d])))
@@ -110,22 +127,56 @@ def _has_all(table: Table, names: list[str]) -> bool:
     return all(name.lower() in present for name in needed(table))
 
 
-def _check_faults(duck: duckdb.DuckDBPyConnection, layouts: list[Layout]) -> None:
-    """Raise DropBroken, with file, lines and kind of fault, if any line was not a row."""
+def _faults(duck: duckdb.DuckDBPyConnection, layouts: list[Layout]) -> DropBroken | None:
+    """What to raise, with file, lines and kind of fault, if any line was not a row."""
     rows = duck.execute(
-        "SELECT s.file_path, e.error_type::VARCHAR, e.line FROM reject_errors e JOIN reject_scans s USING (scan_id, file_id) "
-        "GROUP BY ALL ORDER BY ALL"
+        "SELECT s.file_path, e.error_type::VARCHAR, e.line FROM reject_errors e "
+        "JOIN reject_scans s USING (scan_id, file_id) GROUP BY ALL ORDER BY ALL"
     ).fetchall()
     if not rows:
-        return
-    if any(kind == _TOO_LONG for _, kind, _ in rows):
-        raise NotCarried
+        return None
     names = {str(layout.copy.path): layout.copy.name for layout in layouts}
     told: dict[tuple[str, str], list[int]] = {}
     for path, kind, line in rows:
         told.setdefault((names.get(path, path), _FAULTS.get(kind, kind.lower())), []).append(int(line))
     faults = "; ".join(f"{name}, {shown(lines)}: {fault}" for (name, fault), lines in told.items())
-    raise DropBroken(
+    return DropBroken(
         f"{faults}. Nothing of the delivery was taken: ask the sender to correct these lines, or check delimiter and "
         "encoding in the manifest or the contract's server"
     )
+
+
+def _count(duck: duckdb.DuckDBPyConnection, layout: Layout) -> int:
+    row = duck.execute(f"SELECT count(*) FROM ({layout.query(is_long=True)})").fetchone()
+    return int(row[0]) if row else 0
+
+
+def _check_count(layout: Layout, rows: int) -> None:
+    """A second opinion on the number of rows, by other code: a row that one reader swallowed must not pass unseen."""
+    if len(layout.columns) == 1 or count_records(layout.copy.path) == rows + 1:
+        return
+    with layout.copy.path.open(encoding="utf-8", newline="") as file:
+        csv.field_size_limit(_LONG_LINE)
+        counted = sum(1 for record in csv.reader(file, delimiter=layout.delimiter) if record)
+    if counted != rows + 1:
+        raise DropBroken(
+            f"{layout.copy.name}: two readers count {rows} and {counted - 1} rows: a quote is broken or line ends are "
+            f"mixed. "
+            "Nothing of the delivery was taken: ask the sender to write the file again"
+        )
+
+
+def count_records(path: Path) -> int:
+    """Line ends outside quotes, and a last line without one; empty lines are counted too."""
+    ends = 0
+    is_quoted = False
+    last = b"\n"
+    with path.open("rb") as file:
+        while chunk := file.read(CHUNK):
+            for number, part in enumerate(chunk.split(b'"')):
+                if number:
+                    is_quoted = not is_quoted
+                if not is_quoted:
+                    ends += part.count(b"\n")
+            last = chunk[-1:]
+    return ends + (last != b"\n")

@@ -27,8 +27,8 @@ from include.sources.spool import spool
 from include.sources.workbook import read_workbook
 
 _FORMATS = {
-    ".csv": "csv", ".txt": "csv", ".tsv": "csv", ".xlsx": "xlsx", ".xlsm": "xlsx", ".jsonl": "jsonl", ".ndjson": "jsonl",
-    ".json": "jsonl", ".parquet": "parquet",
+    ".csv": "csv", ".txt": "csv", ".tsv": "csv", ".xlsx": "xlsx", ".xlsm": "xlsx", ".jsonl": "jsonl",
+    ".ndjson": "jsonl", ".json": "jsonl", ".parquet": "parquet",
 }  # fmt: skip
 _STATED = {"csv": "csv", "text": "csv", "xlsx": "xlsx", "excel": "xlsx", "json": "jsonl", "jsonl": "jsonl",
            "ndjson": "jsonl", "parquet": "parquet"}  # fmt: skip
@@ -58,7 +58,8 @@ def read_files(
         if entries is None:
             if _setting(contract, table, "manifest") == "required":
                 raise DropBroken(
-                    f"{table.qualified_name}: the drop has no {NAME}, and the contract requires one: ask the sender for it "
+                    f"{table.qualified_name}: the drop has no {NAME}, and the contract requires one: ask the sender "
+                    f"for it "
                     "(it is delivered last)"
                 )
             notes = (f"no {NAME}: completeness not proven",)
@@ -70,7 +71,9 @@ def read_files(
             entry = (entries or {}).get(name, Entry(name))
             encoding = entry.encoding or str(_setting(contract, table, "encoding") or contract.server.encoding)
             is_text = kind in {"csv", "jsonl"}
-            copy = spool(folder / name, name, private / f"{number}{Path(name).suffix}", encoding=encoding if is_text else None)
+            copy = spool(
+                folder / name, name, private / f"{number}{Path(name).suffix}", encoding=encoding if is_text else None
+            )
             check_file(entry, copy.sha256)
             copies.append(copy)
         delimiter = str(_setting(contract, table, "delimiter") or contract.server.delimiter)
@@ -112,7 +115,8 @@ def _matching(folder: Path, pattern: str, table: Table, entries: dict[str, Entry
     is_listed = entries is not None and any(fnmatchcase(name, pattern) for name in entries)
     if not names and not is_listed:
         raise SourceMissing(
-            f"{table.qualified_name}: no file of the drop matches '{pattern}'{near(pattern, present)}. Has the delivery "
+            f"{table.qualified_name}: no file of the drop matches '{pattern}'{near(pattern, present)}. Has the "
+            f"delivery "
             "arrived? Otherwise correct physicalName in the contract"
         )
     return names
@@ -138,7 +142,7 @@ def _format(names: Sequence[str], contract: Contract, table: Table) -> str:
     if len(kinds) == 1 and (kind := kinds.pop()):
         return kind
     raise DropBroken(
-        f"{table.qualified_name}: the files {', '.join(names)} are not of one known format: CSV, Excel (.xlsx), JSON Lines or "
+        f"{table.qualified_name}: the files {', '.join(names)} are not of one known format: CSV, Excel (.xlsx), JSON "
+        f"Lines or "
         "Parquet. Narrow physicalName in the contract, or state the server's format"
     )
-

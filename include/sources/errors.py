@@ -120,12 +120,12 @@ _MISSING_SIGNS = (
 _REMEDY: dict[type[SourceError], str] = {
     SourceDenied: "the source refuses: check the user and password in {variable}, and that this user may read {object} "
     "(GRANT SELECT)",
-    SourceMissing: "the source has no such database or table: check the database in {variable}, and {object}'s physicalName "
-    "in the contract",
-    SourceLost: "the source was lost half-way while {object} was read (dropped connection, restart or time limit): run it "
-    "again; nothing was published. If it happens each time, ask the source's administrator about time limits",
-    SourceUnavailable: "the source does not answer: check that it is running, and the host and port in {variable}; the run can "
-    "be repeated",
+    SourceMissing: "the source has no such database or table: check the database in {variable}, and "
+    "{object}'s physicalName in the contract",
+    SourceLost: "the source was lost half-way while {object} was read (dropped connection, restart or time limit): "
+    "run it again; nothing was published. If it happens each time, ask the source's administrator about time limits",
+    SourceUnavailable: "the source does not answer: check that it is running, and the host and port in {variable}; "
+    "the run can be repeated",
 }
 
 

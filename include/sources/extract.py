@@ -15,6 +15,7 @@ from include.lake.root import Lake
 from include.sources.connection import Connection, Kind, connect
 from include.sources.drop import read_files
 from include.sources.landing import FILE, Extract, earlier, greatest, land, record
+from include.sources.mysql import read_mysql
 from include.sources.postgres import read_postgres
 from include.sources.reading import Reading
 from include.sources.sqlite import read_sqlite
@@ -24,6 +25,7 @@ Reader = Callable[[Connection, Contract, Table, duckdb.DuckDBPyConnection], Abst
 
 READERS: dict[Kind, Reader] = {
     "postgresql": read_postgres,
+    "mysql": read_mysql,
     "sqlite": read_sqlite,
     "sqlalchemy": read_any,
 }

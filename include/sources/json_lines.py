@@ -58,7 +58,8 @@ def _survey(copy: Copy) -> tuple[list[str], int]:
                 faulty.append(number)
     if faulty:
         raise DropBroken(
-            f"{copy.name}, {shown(faulty)}: not one whole JSON object in UTF-8. Nothing of the delivery was taken: ask the "
+            f"{copy.name}, {shown(faulty)}: not one whole JSON object in UTF-8. Nothing of the delivery was taken: "
+            f"ask the "
             "sender to correct these lines (one object a line, no list around them)"
         )
     return list(keys), rows
@@ -83,7 +84,9 @@ def _row(line: str) -> dict[str, str | None]:
     values: dict[str, Any] = _AS_WRITTEN.decode(line)
     if any(isinstance(value, dict | list) for value in values.values()):
         whole = json.loads(line)
-        values = {k: json.dumps(whole[k], ensure_ascii=False) if isinstance(v, dict | list) else v for k, v in values.items()}
+        values = {
+            k: json.dumps(whole[k], ensure_ascii=False) if isinstance(v, dict | list) else v for k, v in values.items()
+        }
     return {k: v if v is None or isinstance(v, str) else str(v).lower() for k, v in values.items()}
 
 

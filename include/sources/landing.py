@@ -24,8 +24,9 @@ BYTES_PER_GROUP = "64MB"
 class Extract:
     """One table as one run received it.
 
-    `uri` is the Parquet file; `digest` is equal for equal rows in any order; `columns` are (name, DuckDB type) as landed;
-    `cursor` is the greatest cursor value, if the contract names one that can be ordered; `source` is the kind of source.
+    `uri` is the Parquet file; `digest` is equal for equal rows in any order; `columns` are (name, DuckDB type) as
+    landed; `cursor` is the greatest cursor value, if the contract names one that can be ordered; `source` is the kind
+    of source.
     """
 
     registry: str
@@ -91,7 +92,8 @@ def land(reading: Reading, *, duck: duckdb.DuckDBPyConnection, lake: Lake, folde
         rows, size = _copy(duck, reading.query, uri)
         notes += reading.check(rows)
     except (duckdb.Error, OSError, NotCarried) as error:
-        _raise_known(reading, error)
+        if not isinstance(error, NotCarried):
+            _raise_known(reading, error)
         if reading.plain is None:
             raise _unknown(error) from None
         try:
@@ -110,9 +112,7 @@ def land(reading: Reading, *, duck: duckdb.DuckDBPyConnection, lake: Lake, folde
 def greatest(duck: duckdb.DuckDBPyConnection, folder: str, column: str) -> str | None:
     """The greatest value of a landed column, as text."""
     with lake_errors("reading back what was landed"):
-        row = duck.execute(
-            f"SELECT CAST(max({quote(column)}) AS VARCHAR) FROM {_file(f'{folder}/{FILE}')}"
-        ).fetchone()
+        row = duck.execute(f"SELECT CAST(max({quote(column)}) AS VARCHAR) FROM {_file(f'{folder}/{FILE}')}").fetchone()
     return None if row is None else row[0]
 
 

@@ -43,7 +43,8 @@ def read_manifest(folder: Path) -> dict[str, Entry] | None:
         entries = [_entry(given) for given in json.loads(text)["files"]]
     except (ValueError, KeyError, TypeError, AttributeError):
         raise DropBroken(
-            f'{NAME} cannot be understood: it must be JSON like {{"files": [{{"name": "a.csv", "rows": 10, "sha256": "..."}}]}}'
+            f"{NAME} cannot be understood: it must be JSON like "
+            f'{{"files": [{{"name": "a.csv", "rows": 10, "sha256": "..."}}]}}'
         ) from None
     by_name = {entry.name: entry for entry in entries}
     if len(by_name) != len(entries):
@@ -58,12 +59,14 @@ def check_listing(entries: dict[str, Entry], pattern: str, found: Sequence[str])
     unlisted = sorted(set(found) - listed)
     if absent:
         raise DropBroken(
-            f"{NAME} lists {', '.join(absent)}, and it is not in the drop: ask the sender to deliver it again, complete "
+            f"{NAME} lists {', '.join(absent)}, and it is not in the drop: ask the sender to deliver it again, "
+            f"complete "
             "(files first, the manifest last)"
         )
     if unlisted:
         raise DropBroken(
-            f"{', '.join(unlisted)} is in the drop and not in {NAME}: ask the sender whether it belongs to the delivery; "
+            f"{', '.join(unlisted)} is in the drop and not in {NAME}: ask the sender whether it belongs to the "
+            f"delivery; "
             "remove it or have it listed"
         )
 
@@ -81,7 +84,8 @@ def check_rows(entry: Entry, rows: int) -> None:
     """Raise DropBroken if the file has not as many rows as the sender said."""
     if entry.rows is not None and entry.rows != rows:
         raise DropBroken(
-            f"{entry.name}: {NAME} says {entry.rows} rows, the file has {rows}: it is incomplete, or the manifest is of another "
+            f"{entry.name}: {NAME} says {entry.rows} rows, the file has {rows}: it is incomplete, or the manifest is "
+            f"of another "
             "delivery. Ask the sender to deliver both again"
         )
 

@@ -24,16 +24,14 @@ _CANNOT_FEED: dict[str, set[str]] = {
 
 
 def columns_read(column: Column) -> tuple[str, ...]:
-    """Names of the source columns that make a published column. Those of sub-queries and lambdas are not the source's."""
+    """Names of the source columns that make a published column; names inside sub-queries and lambdas are not."""
     if not column.expression:
         return (column.source_name or column.name,)
     try:
         tree = sqlglot.parse_one(column.expression, dialect="duckdb")
     except SqlglotError:
         return (column.source_name,) if column.source_name else ()
-    bound = {
-        parameter.name.lower() for found in tree.find_all(exp.Lambda) for parameter in found.expressions
-    }
+    bound = {parameter.name.lower() for found in tree.find_all(exp.Lambda) for parameter in found.expressions}
     names: dict[str, None] = {}
     for found in tree.find_all(exp.Column):
         if found.name.lower() in bound or found.find_ancestor(exp.Select) is not None:
@@ -65,7 +63,8 @@ def judge_columns(table: Table, found: Sequence[str], where: str = "") -> tuple[
     if missing:
         told = "; ".join(f"'{name}'{near(name, found)}" for name in missing)
         raise SourceMissing(
-            f"{table.qualified_name}: {where or table.source_name} has no column {told}. Was it renamed or dropped? Correct "
+            f"{table.qualified_name}: {where or table.source_name} has no column {told}. Was it renamed or dropped? "
+            f"Correct "
             f"physicalName or transformLogic in the contract, or ask the registry's owner. It has: {', '.join(found)}"
         )
     read = {name.lower() for name in wanted}

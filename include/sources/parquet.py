@@ -24,9 +24,7 @@ def read_parquet(delivery: Delivery, duck: duckdb.DuckDBPyConnection) -> Reading
             rows, schema = file.metadata.num_rows, file.schema_arrow
             file.close()
         except (pa.ArrowException, OSError):
-            raise DropBroken(
-                f"{copy.name} is not a whole Parquet file: ask the sender to deliver it again"
-            ) from None
+            raise DropBroken(f"{copy.name} is not a whole Parquet file: ask the sender to deliver it again") from None
         check_rows(delivery.entry(copy), rows)
         drift += judge_columns(delivery.table, schema.names, copy.name)
         shapes[copy.name] = {(field.name, str(field.type)) for field in schema}
@@ -35,7 +33,8 @@ def read_parquet(delivery: Delivery, duck: duckdb.DuckDBPyConnection) -> Reading
         if shapes[name] != shapes[first]:
             differing = sorted({column for column, _ in shapes[name] ^ shapes[first]})
             raise DropBroken(
-                f"{name} and {first} differ in {', '.join(differing)} (column or type): files of one table must agree; ask the "
+                f"{name} and {first} differ in {', '.join(differing)} (column or type): files of one table must "
+                f"agree; ask the "
                 "sender to write them alike"
             )
     paths = ", ".join(literal(str(copy.path)) for copy in delivery.copies)

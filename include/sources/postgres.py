@@ -1,12 +1,12 @@
 """PostgreSQL, read by DuckDB's scanner over several connections that share one snapshot.
 
-A control connection opens a REPEATABLE READ transaction, reflects the table in it and exports its snapshot; every reading
-connection takes that snapshot before it reads its share of the table's pages. So what is reflected and what all readers
-see is one moment of the source, whoever writes meanwhile.
+A control connection opens a REPEATABLE READ transaction, reflects the table in it and exports its snapshot; every
+reading connection takes that snapshot before it reads its share of the table's pages. So what is reflected and what
+all readers see is one moment of the source, whoever writes meanwhile.
 
-The scanner silently damages a few values (measured with 1.5.5: NUMERIC 'NaN' becomes 0.00, NUMERIC without precision loses
-digits, timestamps past 294246 wrap, TIMETZ loses its offset). So PostgreSQL itself writes as text each type that the
-scanner cannot carry, and a guard column stops the reading when a value of the other kind comes by; then all
+The scanner silently damages a few values (measured with 1.5.5: NUMERIC 'NaN' becomes 0.00, NUMERIC without precision
+loses digits, timestamps past 294246 wrap, TIMETZ loses its offset). So PostgreSQL itself writes as text each type that
+the scanner cannot carry, and a guard column stops the reading when a value of the other kind comes by; then all
 columns that were guarded are read again as text.
 """
 
@@ -25,12 +25,12 @@ from include.contracts.model import Contract, Table
 from include.lake.engine import literal, load_extension
 from include.sources import reflect
 from include.sources.connection import Connection
-from include.sources.errors import SourceError, kind_of, source_error
-from include.sources.reading import TEXT_NOTE, Reading
+from include.sources.errors import unknown_error
+from include.sources.reading import GUARD, TEXT_NOTE, Reading, guarded
 
 PAGES_PER_STREAM = 4_000  # 32 MB: below that a second connection costs more than it brings
 MAX_STREAMS = 4
-GUARD = "_lienthong_guard"
+_DIALECT: sa.Dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
 _LAST_TIMESTAMP = "294246-01-01"
 _LIBPQ_OPTIONS = {
     "sslmode", "sslrootcert", "sslcert", "sslkey", "sslcrl", "channel_binding", "target_session_attrs", "gssencmode",
@@ -56,10 +56,7 @@ def read_postgres(
             snapshot = session.execute(sa.text("SELECT pg_export_snapshot()")).scalar_one() if len(cuts) > 1 else ""
         opened = _Streams(connection, duck, snapshot, _timeout(contract))
 
-        def explain(error: BaseException) -> SourceError | None:
-            kind = kind_of(str(error)) if not isinstance(error, OSError) else None
-            named = {"variable": connection.variable, "object_name": table.qualified_name}
-            return source_error(kind, **named) if kind else None
+        explain = reflect.explainer(connection, table)
 
         def plain(failure: str) -> str:
             return opened.query(_select(found, as_text="guarded" if GUARD in failure else "all"), cuts)
@@ -68,7 +65,7 @@ def read_postgres(
             try:
                 query = opened.query(_select(found), cuts)
             except duckdb.Error as error:
-                raise explain(error) or reflect.unknown_error(error, object_name=table.qualified_name) from None
+                raise explain(error) or unknown_error(error, object_name=table.qualified_name) from None
         yield Reading("postgresql", query, found.drift, explain, plain=plain, plain_note=TEXT_NOTE)
     finally:
         session.close()
@@ -103,17 +100,14 @@ class _Streams:
                 self._run(name, f"SET TRANSACTION SNAPSHOT {literal(self._snapshot)}")
             self._run(name, f"SET statement_timeout = {self._timeout}")
             self._run(name, "SET idle_in_transaction_session_timeout = 0")
-            part = select
+            part: sa.Select[Any] = select
             if len(cuts) > 1:
                 part = part.where(sa.text(f"ctid >= '({first},0)'::tid"))
                 if end is not None:
                     part = part.where(sa.text(f"ctid < '({end},0)'::tid"))
-            sql = str(part.compile(dialect=postgresql.dialect(), compile_kwargs={"literal_binds": True}))
+            sql = str(part.compile(dialect=_DIALECT, compile_kwargs={"literal_binds": True}))
             parts.append(f"SELECT * FROM postgres_query({literal(name)}, {literal(sql.replace('%%', '%'))})")
-        stop = f"error('{GUARD}')"
-        return (
-            f"SELECT * EXCLUDE ({GUARD}) FROM ({' UNION ALL '.join(parts)}) WHERE CASE WHEN {GUARD} THEN {stop} ELSE true END"
-        )
+        return guarded(parts)
 
     def _run(self, name: str, statement: str) -> None:
         self._duck.execute(f"CALL postgres_execute({literal(name)}, {literal(statement)})")
@@ -170,10 +164,13 @@ def _guard(value: sa.ColumnElement[Any], kind: types.TypeEngine[Any]) -> sa.Colu
 def _cuts(session: sa.Connection, found: reflect.SourceTable, allowed: int) -> list[tuple[int, int | None]]:
     """Page ranges, one per connection. One range when the object is small, no plain table, or the server before 14."""
     quoted = session.dialect.identifier_preparer
-    name = quoted.quote(found.name) if found.schema is None else f"{quoted.quote(found.schema)}.{quoted.quote(found.name)}"
+    name = (
+        quoted.quote(found.name) if found.schema is None else f"{quoted.quote(found.schema)}.{quoted.quote(found.name)}"
+    )
     row = session.execute(
         sa.text(
-            "SELECT pg_relation_size(c.oid) / current_setting('block_size')::int, current_setting('server_version_num')::int "
+            "SELECT pg_relation_size(c.oid) / current_setting('block_size')::int, "
+            "current_setting('server_version_num')::int "
             "FROM pg_class c JOIN pg_am a ON a.oid = c.relam "
             "WHERE c.oid = to_regclass(:name) AND c.relkind IN ('r', 'm') AND a.amname = 'heap'"
         ),
@@ -187,7 +184,7 @@ def _cuts(session: sa.Connection, found: reflect.SourceTable, allowed: int) -> l
 
 
 def _streams_allowed(contract: Contract, duck: duckdb.DuckDBPyConnection) -> int:
-    """As many connections as DuckDB has threads, four at most; the server's `connectionLimit` in the contract is kept."""
+    """One connection for each thread of DuckDB, four at most, and no more than the server's `connectionLimit`."""
     row = duck.execute("SELECT current_setting('threads')").fetchone()
     return min(int(contract.server.options.get("connectionLimit", MAX_STREAMS)), int(row[0]) if row else 1)
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import duckdb
 import sqlalchemy as sa
 from sqlalchemy import types
 from sqlalchemy.exc import DBAPIError, NoSuchModuleError, SAWarning, SQLAlchemyError
@@ -85,6 +86,16 @@ def explain(error: BaseException, connection: Connection, table: Table) -> Sourc
     return unknown_error(origin, object_name=table.qualified_name, code=code)
 
 
+def explainer(connection: Connection, table: Table) -> Callable[[BaseException], SourceError | None]:
+    """What tells the source's failure behind an error of DuckDB; None if it is not the source's."""
+
+    def explain_duckdb(error: BaseException) -> SourceError | None:
+        kind = kind_of(str(error)) if isinstance(error, duckdb.Error) else None
+        return source_error(kind, variable=connection.variable, object_name=table.qualified_name) if kind else None
+
+    return explain_duckdb
+
+
 def make_engine(connection: Connection, contract: Contract) -> sa.Engine:
     """An engine that connects once, soon, under our name. Raises what SQLAlchemy raises."""
     url = connection.engine_url
@@ -152,6 +163,8 @@ def _missing(inspector: sa.Inspector, schema: str | None, name: str, table: Tabl
 
 def _schemas(inspector: sa.Inspector) -> list[str]:
     try:
-        return [name for name in inspector.get_schema_names() if name not in {"information_schema", "pg_catalog", "sys"}]
+        return [
+            name for name in inspector.get_schema_names() if name not in {"information_schema", "pg_catalog", "sys"}
+        ]
     except SQLAlchemyError:
         return []

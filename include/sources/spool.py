@@ -39,8 +39,8 @@ class Copy:
 def spool(source: Path, name: str, target: Path, *, encoding: str | None) -> Copy:
     """Copy `source` to `target`.
 
-    With `encoding` ("" for: UTF-8 unless the file's own mark says otherwise) the copy is UTF-8 without a mark; with None
-    the bytes stay as they are.
+    With `encoding` ("" for: UTF-8 unless the file's own mark says otherwise) the copy is UTF-8 without a mark; with
+    None the bytes stay as they are.
 
     Raises:
         DropBroken: the file vanished or changed while it was read, or is not in that encoding.
@@ -49,7 +49,7 @@ def spool(source: Path, name: str, target: Path, *, encoding: str | None) -> Cop
     try:
         with source.open("rb") as file, target.open("wb") as copy:
             before = os.fstat(file.fileno())
-            start = file.peek(4)[:4]  # type: ignore[attr-defined]
+            start = file.peek(4)[:4]
             chunks = _chunks(file, digest)
             if encoding is not None:
                 chunks = _to_utf8(chunks, _codec(name, encoding, start), name)
@@ -59,15 +59,14 @@ def spool(source: Path, name: str, target: Path, *, encoding: str | None) -> Cop
             after = source.stat()
     except FileNotFoundError:
         raise DropBroken(
-            f"{name} vanished while it was read: wait until the delivery is complete, then run again. Senders should write "
+            f"{name} vanished while it was read: wait until the delivery is complete, then run again. Senders should "
+            f"write "
             "files under another name and rename them when they are whole"
         ) from None
     except PermissionError:
         raise SourceDenied(f"{name} cannot be read: check the owner and mode of the drop's files") from None
     if (before.st_size, before.st_mtime_ns, before.st_ino) != (after.st_size, after.st_mtime_ns, after.st_ino):
-        raise DropBroken(
-            f"{name} was changed while it was read: wait until the delivery is complete, then run again"
-        )
+        raise DropBroken(f"{name} was changed while it was read: wait until the delivery is complete, then run again")
     return Copy(name, target, digest.hexdigest())
 
 
@@ -86,13 +85,15 @@ def _codec(name: str, stated: str, start: bytes) -> str:
         codec = codecs.lookup(stated).name
     except LookupError:
         raise DropBroken(
-            f"{name}: the encoding '{stated}' is not known: state utf-8, utf-16, cp1258 or windows-1252 in the manifest or "
+            f"{name}: the encoding '{stated}' is not known: state utf-8, utf-16, cp1258 or windows-1252 in the "
+            f"manifest or "
             "the contract's server"
         ) from None
     family = codec.removesuffix("-sig").removesuffix("-le").removesuffix("-be")
     if marked and family != marked:
         raise DropBroken(
-            f"{name} begins with the mark of {marked.upper()}, and its encoding is stated as {stated}: correct the manifest, "
+            f"{name} begins with the mark of {marked.upper()}, and its encoding is stated as {stated}: correct the "
+            f"manifest, "
             "or the contract's server"
         )
     return marked or codec
@@ -116,8 +117,11 @@ def _to_utf8(chunks: Iterator[bytes], codec: str, name: str) -> Iterator[bytes]:
         yield decoder.decode(b"", final=True).encode()
     except UnicodeDecodeError as error:
         raise DropBroken(
-            f"{name} is not {codec.upper()}: byte {done - pending + error.start + 1} of the file has no meaning there. Ask the "
+            f"{name} is not {codec.upper()}: byte {done - pending + error.start + 1} of the file has no meaning "
+            f"there. Ask the "
             "sender which encoding it is, and state it in the manifest or the contract's server"
         ) from None
     except UnicodeEncodeError:
-        raise DropBroken(f"{name} holds half a character (a lone surrogate): ask the sender to write it again") from None
+        raise DropBroken(
+            f"{name} holds half a character (a lone surrogate): ask the sender to write it again"
+        ) from None

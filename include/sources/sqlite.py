@@ -1,8 +1,8 @@
-"""SQLite, read by DuckDB's scanner in one statement, everything as text.
+r"""SQLite, read by DuckDB's scanner in one statement, everything as text.
 
-SQLite checks no types: any column may hold any value. So every value lands as the text it is: blobs as `\\x` and hex
-digits, floating-point numbers with as many digits as it takes to read back the same number. One statement sees one state of the
-file, even while somebody writes.
+SQLite checks no types: any column may hold any value. So every value lands as the text it is: blobs as `\x` and hex
+digits, floating-point numbers with as many digits as it takes to read back the same number. One statement sees one
+state of the file, even while somebody writes.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from include.contracts.model import Contract, Table
 from include.lake.engine import literal, load_extension
 from include.sources import reflect
 from include.sources.connection import Connection
-from include.sources.errors import SourceDenied, SourceError, SourceUnavailable, kind_of, source_error
+from include.sources.errors import SourceDenied, SourceError, SourceUnavailable, unknown_error
 from include.sources.reading import Reading
 from include.sources.streaming import ROWS_PER_BATCH, VIEW, batch_of, text_of_bytes
 
@@ -41,25 +41,29 @@ def read_sqlite(
     load_extension(duck, "sqlite")
     duck.execute("SET sqlite_all_varchar = true")
 
-    def explain(error: BaseException) -> SourceError | None:
-        kind = kind_of(str(error)) if not isinstance(error, OSError) else None
-        named = {"variable": connection.variable, "object_name": table.qualified_name}
-        return source_error(kind, **named) if kind else None
+    explain = reflect.explainer(connection, table)
 
     try:
         duck.execute(f"ATTACH {literal(connection.path)} AS source (TYPE sqlite, READ_ONLY)")
     except duckdb.Error as error:
-        raise explain(error) or reflect.unknown_error(error, object_name=table.qualified_name) from None
+        raise explain(error) or unknown_error(error, object_name=table.qualified_name) from None
 
     def plain(_: str) -> str:
         return _stream(connection.path, found, duck)
 
     sql = str(_select(found).compile(dialect=sqlite.dialect(), compile_kwargs={"literal_binds": True}))
-    yield Reading("sqlite", f"SELECT * FROM sqlite_query('source', {literal(sql)})", found.drift, explain, plain=plain, plain_note="text that is not UTF-8 landed as \\x and hex digits")
+    yield Reading(
+        "sqlite",
+        f"SELECT * FROM sqlite_query('source', {literal(sql)})",
+        found.drift,
+        explain,
+        plain=plain,
+        plain_note="text that is not UTF-8 landed as \\x and hex digits",
+    )
 
 
 def _stream(path: str, found: reflect.SourceTable, duck: duckdb.DuckDBPyConnection) -> str:
-    """The same rows through Python, for a file that holds text which is not UTF-8: such a value lands as its bytes in hex."""
+    """The same rows through Python, for a file with text that is not UTF-8: such a value lands as its bytes in hex."""
     schema = pa.schema([(column.name, pa.string()) for column in found.columns])
     sql = str(_select(found).compile(dialect=sqlite.dialect(), compile_kwargs={"literal_binds": True}))
 
@@ -83,7 +87,8 @@ def _text(value: bytes) -> str:
 
 def _select(found: reflect.SourceTable) -> sa.Select[Any]:
     clause = found.clause()
-    return sa.select(*(_as_text(clause.c[c.name]).label(c.name) for c in found.columns)).select_from(clause)
+    listed: list[sa.ColumnElement[Any]] = [_as_text(clause.c[c.name]).label(c.name) for c in found.columns]
+    return sa.select(*listed).select_from(clause)
 
 
 def _as_text(value: sa.ColumnElement[Any]) -> sa.ColumnElement[str]:
@@ -115,6 +120,7 @@ def _check_file(connection: Connection, table: Table) -> None:
         ) from None
     if start and start != b"SQLite format 3\x00":
         raise SourceError(
-            f"{table.qualified_name}: the file that {connection.variable} points to is no SQLite database (or an encrypted "
+            f"{table.qualified_name}: the file that {connection.variable} points to is no SQLite database (or an "
+            f"encrypted "
             "one): check the path"
         )

@@ -58,7 +58,9 @@ def read_any(
 
         with reflect.engine_errors(connection, table):
             query = open_batches(as_text=False)
-        yield Reading(f"sqlalchemy:{engine.dialect.name}", query, found.drift, explain, plain=plain, plain_note=TEXT_NOTE)
+        yield Reading(
+            f"sqlalchemy:{engine.dialect.name}", query, found.drift, explain, plain=plain, plain_note=TEXT_NOTE
+        )
     finally:
         session.close()
         engine.dispose()
@@ -120,7 +122,7 @@ def _as_text(value: object) -> str | None:
         return json.dumps(value, ensure_ascii=False, default=str)
     if isinstance(value, uuid.UUID):
         return str(value)
-    return value.isoformat(sep=" ") if hasattr(value, "hour") and hasattr(value, "year") else str(value)
+    return str(value)
 
 
 def text_of_bytes(value: bytes) -> str:

@@ -1,7 +1,7 @@
 """Excel workbooks: one sheet is one table, every cell as text.
 
-Dates in ISO form, whole numbers without `.0`, text as it is. Excel has dropped leading zeros of a code that it took for a number
-before we see it: the contract's rules find those, nothing here guesses them back.
+Dates in ISO form, whole numbers without `.0`, text as it is. Excel has dropped leading zeros of a code that it took
+for a number before we see it: the contract's rules find those, nothing here guesses them back.
 """
 
 from __future__ import annotations
@@ -36,7 +36,9 @@ def read_workbook(delivery: Delivery, duck: duckdb.DuckDBPyConnection) -> Readin
     for copy in delivery.copies:
         rows = list(_rows(copy, delivery.sheet, delivery.table.qualified_name))
         if not rows:
-            raise DropBroken(f"{copy.name}: the sheet is empty, without even a header: ask the sender to deliver it again")
+            raise DropBroken(
+                f"{copy.name}: the sheet is empty, without even a header: ask the sender to deliver it again"
+            )
         columns = header(_trim(rows[0][1]), copy.name)
         body = _fit(rows[1:], len(columns), copy.name)
         check_rows(delivery.entry(copy), len(body))
@@ -66,13 +68,15 @@ def _rows(copy: Copy, sheet: str, table: str) -> Iterator[tuple[int, list[str | 
         if sheet not in book.sheetnames:
             wanted = f"no sheet '{sheet}'{near(sheet, book.sheetnames)}" if sheet else "several sheets"
             raise SourceMissing(
-                f"{table}: {copy.name} has {wanted}; it has {', '.join(book.sheetnames)}. Correct physicalName in the contract: "
+                f"{table}: {copy.name} has {wanted}; it has {', '.join(book.sheetnames)}. Correct physicalName in the "
+                f"contract: "
                 f"{copy.name}#{book.sheetnames[0]}"
             )
         uncomputed = _uncomputed(copy.path, sheet)
         if uncomputed:
             raise DropBroken(
-                f"{copy.name}, {shown(uncomputed)}: formulas without a stored result: ask the sender to open the workbook in "
+                f"{copy.name}, {shown(uncomputed)}: formulas without a stored result: ask the sender to open the "
+                f"workbook in "
                 "Excel, save it, and deliver it again"
             )
         page = book[sheet]
@@ -129,7 +133,8 @@ def _fit(rows: list[tuple[int, list[str | None]]], width: int, name: str) -> lis
     long = [number for number, cells in rows if any(cell is not None for cell in cells[width:])]
     if long:
         raise DropBroken(
-            f"{name}, {shown(long)}: values to the right of the last named column. Nothing of the delivery was taken: ask the "
+            f"{name}, {shown(long)}: values to the right of the last named column. Nothing of the delivery was taken: "
+            f"ask the "
             "sender to name the column or remove the values"
         )
     return [[*cells[:width], *[None] * (width - len(cells))] for _, cells in rows]
