@@ -9,6 +9,7 @@ from typing import Any
 
 from include.contracts.model import Table
 from include.lake.errors import lake_errors
+from include.lake.reading import view
 from include.lake.state import last_commit
 from include.pipelines.errors import Misuse, no_values_escape
 from include.pipelines.sync import Approval, Facts, assess_step, publish_step
@@ -30,11 +31,11 @@ def list_rejected(workplace: Workplace, registry: str, tables: Sequence[str] = (
             SELECT reason.rule_id, any_value(reason.column), any_value(reason.message), count(*), min(_rejected_at)
             FROM (
                 SELECT unnest(_reasons) AS reason, _rejected_at FROM rejected
-                WHERE _run_id = $run AND _status = 'rejected'
+                WHERE _status = 'rejected'
             )
             GROUP BY 1 ORDER BY 4 DESC, 1
         """
-        for rule_id, column, message, rows, since in _query(workplace, table, sql, run=state.run_id):
+        for rule_id, column, message, rows, since in _query(workplace, table, state.run_id, sql):
             found.append(
                 {
                     "table": table.name,
@@ -64,8 +65,8 @@ def show_rejected(
     chosen = (
         "AND list_contains(list_transform(_reasons, lambda r: r.rule_id), $rule)" if rule_id else "AND $rule IS NULL"
     )
-    sql = f"SELECT {columns} FROM rejected WHERE _run_id = $run {chosen} ORDER BY _row LIMIT $limit"
-    rows = _query(workplace, spec, sql, run=state.run_id, rule=rule_id, limit=limit, names=True)
+    sql = f"SELECT {columns} FROM rejected WHERE {chosen} ORDER BY _row LIMIT $limit"
+    rows = _query(workplace, spec, state.run_id, sql, names=True, rule=rule_id, limit=limit)
     return [dict(row) for row in rows]
 
 
@@ -126,13 +127,15 @@ def _uri(workplace: Workplace, table: Table) -> str:
     return workplace.lake.rejected_table(table.registry, table.name)
 
 
-def _query(workplace: Workplace, table: Table, sql: str, *, names: bool = False, **values: Any) -> list[Any]:
+def _query(
+    workplace: Workplace, table: Table, run_id: str, sql: str, *, names: bool = False, **values: Any
+) -> list[Any]:
     connection = workplace.lake.connect()
     try:
+        view(workplace.lake, connection, "rejected", _uri(workplace, table), _run_id=run_id)
         with lake_errors(f"reading the rejected rows of {table.qualified_name}"):
-            connection.register("rejected", workplace.lake.table(_uri(workplace, table)).to_pyarrow_dataset())
             result = connection.execute(sql, values)
-            columns = [d[0] for d in result.description]
+            columns = [described[0] for described in result.description]
             rows = result.fetchall()
     finally:
         connection.close()
