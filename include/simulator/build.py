@@ -37,7 +37,9 @@ def build_country(
         progress(name, done, total)
         done += 1
 
-    country = simulate(persons=persons, seed=seed, out=root, rates=rates, progress=lambda name: step(f"simulating {name}"))
+    country = simulate(
+        persons=persons, seed=seed, out=root, rates=rates, progress=lambda name: step(f"simulating {name}")
+    )
     _load(country, uris, step)
     progress("done", total, total)
     return country.rows

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from collections.abc import Callable
-
 from include.simulator import text_faults
 from include.simulator.dirt import Fault, Mask, Rows, Sheet, each
 from include.simulator.rates import DirtRates
-
 
 Locate = Callable[[Rows], pa.Array]
 

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
+import pyarrow.parquet as pq
+
 from include.simulator.finance import build_finance
 from include.simulator.insurance import build_insurance
 from include.simulator.land import build_land
@@ -14,7 +16,6 @@ from include.simulator.population import build_population
 from include.simulator.rates import DirtRates
 from include.simulator.society import Society, found_society
 from include.simulator.staging import Country, TruthWriter
-import pyarrow.parquet as pq
 
 AS_OF = date(2026, 9, 30)
 REFERENCE = Path(__file__).parents[2] / "schemas" / "reference"

@@ -7,6 +7,7 @@ at most one fault of any kind. What was planted comes out as the truth table `di
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +19,8 @@ from include.simulator.render import join
 
 Mask = npt.NDArray[np.bool_]
 Rows = npt.NDArray[np.int64]
-Fault = Callable[[list[str]], Iterable[str | None]]
+# Takes values as received, gives the faulty ones; text, or whole numbers in a column of numbers.
+Fault = Callable[[list[Any]], Iterable[Any]]
 
 UPDATED = {"ngay_cap_nhat", "NGAY_CAP_NHAT"}
 
@@ -96,7 +98,7 @@ class Sheet:
             return 0
         rows = self.rng.choice(candidates, min(candidates.size, wanted * 4 + 40), replace=False)
         done_rows: list[int] = []
-        done_values: list[str] = []
+        done_values: list[Any] = []
         for start in range(0, rows.size, max(wanted, 64)):
             some = rows[start : start + max(wanted, 64)]
             before = values.take(pa.array(some)).to_pylist()
@@ -211,6 +213,8 @@ class Sheet:
         for number, name in enumerate(self.keys):
             values = self.columns[name].take(at)
             quote = '"' if pa.types.is_string(values.type) else ""
-            shown = pc.fill_null(join(quote, values.cast(pa.string()), quote) if quote else values.cast(pa.string()), "null")
+            shown = pc.fill_null(
+                join(quote, values.cast(pa.string()), quote) if quote else values.cast(pa.string()), "null"
+            )
             parts += [f'{", " if number else ""}"{name}": ', shown]
         return pc.binary_join_element_wise(*parts, "}", "")

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 import zipfile
 from collections.abc import Iterator
@@ -128,7 +127,7 @@ def _forget_when(path: Path, as_of: str) -> None:
             if item.filename == "docProps/core.xml":
                 content = re.sub(rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", f"{as_of}T00:00:00Z".encode(), content)
             after.writestr(zipfile.ZipInfo(item.filename, (1980, 1, 1, 0, 0, 0)), content, zipfile.ZIP_DEFLATED)
-    os.replace(again, path)
+    again.replace(path)
 
 
 def _sha256(path: Path) -> str:

@@ -12,8 +12,8 @@ from include.simulator.dirt import Rows, Sheet, each
 from include.simulator.places import read_list
 from include.simulator.population import older
 from include.simulator.rates import DirtRates
-from include.simulator.render import dates, digits, instants, join, null_where, thousands, words
-from include.simulator.society import Instants, Society
+from include.simulator.render import Instants, dates, digits, instants, join, null_where, thousands, words
+from include.simulator.society import Society
 from include.simulator.staging import TruthWriter
 
 PAYMENT_MONTHS = 6
@@ -170,9 +170,13 @@ def _payment_month(
     amount = np.where(is_firm, rng.lognormal(17.2, 1.2, size), rng.lognormal(14.0, 1.0, size))
     amount = np.clip(amount, 50_000, 8e11).astype(np.int64)
     chapter = np.where(
-        is_firm, len(PERSON_CHAPTERS) + rng.integers(0, len(FIRM_CHAPTERS), size), rng.integers(0, len(PERSON_CHAPTERS), size)
+        is_firm,
+        len(PERSON_CHAPTERS) + rng.integers(0, len(FIRM_CHAPTERS), size),
+        rng.integers(0, len(PERSON_CHAPTERS), size),
     )
-    item = np.where(is_firm, len(PERSON_ITEMS) + rng.integers(0, len(FIRM_ITEMS), size), rng.integers(0, len(PERSON_ITEMS), size))
+    item = np.where(
+        is_firm, len(PERSON_ITEMS) + rng.integers(0, len(FIRM_ITEMS), size), rng.integers(0, len(PERSON_ITEMS), size)
+    )
     sheet = Sheet(
         registry="finance",
         table="payment",
@@ -192,7 +196,9 @@ def _payment_month(
         },
     )
     sheet.plant("negative_amount", "SO_TIEN", rates.negative_amount, each(faults.negative), rule="amount-positive")
-    sheet.plant("impossible_date", "NGAY_NOP", rates.impossible_date, each(faults.impossible_date), rule="paid_on.unreadable")
+    sheet.plant(
+        "impossible_date", "NGAY_NOP", rates.impossible_date, each(faults.impossible_date), rule="paid_on.unreadable"
+    )
     _soil_tax_codes(sheet, society, rates, prefix="payment-")
 
     def earlier(rows: Rows) -> dict[str, pa.Array]:
@@ -210,7 +216,11 @@ def _soil_tax_codes(sheet: Sheet, society: Society, rates: DirtRates, *, prefix:
         rule=f"{prefix}tax-code-form",
     )  # fmt: skip
     sheet.plant(
-        "bad_check_digit", "MST", rates.bad_check_digit, each(faults.wrong_check_digit), rule=f"{prefix}tax-code-check-digit"
+        "bad_check_digit",
+        "MST",
+        rates.bad_check_digit,
+        each(faults.wrong_check_digit),
+        rule=f"{prefix}tax-code-check-digit",
     )
     strangers, rng = society.strangers.to_pylist(), sheet.rng
     sheet.plant(
@@ -221,7 +231,7 @@ def _soil_tax_codes(sheet: Sheet, society: Society, rates: DirtRates, *, prefix:
 
 def _reliefs(society: Society, rates: DirtRates, rng: np.random.Generator, payers: npt.NDArray[np.intp]) -> Sheet:
     """Decisions on relief for about one person in a hundred; dates and amounts are typed cells."""
-    size = max(20, len(society) // 100)
+    size = max(150, len(society) // 100)
     who = pa.array(rng.choice(payers, min(size, payers.size), replace=False))
     size = len(who)
     now = np.datetime64(society.as_of)

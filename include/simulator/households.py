@@ -60,9 +60,7 @@ def form_households(
     return Households(number.astype(np.int32), head, _relations(people, everyone, head), apart)
 
 
-def _take_in_parents(
-    rng: np.random.Generator, people: People, anchor: Indices, couple: npt.NDArray[np.bool_]
-) -> None:
+def _take_in_parents(rng: np.random.Generator, people: People, anchor: Indices, couple: npt.NDArray[np.bool_]) -> None:
     sons = np.flatnonzero(couple & (people.sex == 0) & (people.father >= 0))
     fathers, first = np.unique(people.father[sons], return_index=True)
     taken = (rng.random(fathers.size) < 0.35) & couple[fathers]
@@ -83,10 +81,12 @@ def _heads(people: People, anchor: Indices, is_alive: npt.NDArray[np.bool_]) -> 
 
 def _relations(people: People, everyone: Indices, head: Indices) -> npt.NDArray[np.int8]:
     def parent_is(parents: Indices, of: Indices) -> npt.NDArray[np.bool_]:
-        return (of >= 0) & (parents[of] == everyone)
+        is_parent: npt.NDArray[np.bool_] = (of >= 0) & (parents[of] == everyone)
+        return is_parent
 
     def child_of(person: Indices, other: Indices) -> npt.NDArray[np.bool_]:
-        return (person >= 0) & (other >= 0) & ((people.father[person] == other) | (people.mother[person] == other))
+        is_child: npt.NDArray[np.bool_] = (people.father[person] == other) | (people.mother[person] == other)
+        return is_child & (person >= 0) & (other >= 0)
 
     partner = people.spouse[head]
     father, mother, spouse = people.father, people.mother, people.spouse

@@ -18,7 +18,12 @@ TAX_WEIGHTS = (31, 29, 23, 19, 17, 13, 7, 5, 3)
 
 
 def personal_ids(
-    rng: np.random.Generator, *, prefixes: list[str], province: npt.NDArray[np.int32], year: Ints, sex: npt.NDArray[np.int8]
+    rng: np.random.Generator,
+    *,
+    prefixes: list[str],
+    province: npt.NDArray[np.int32],
+    year: Ints,
+    sex: npt.NDArray[np.int8],
 ) -> pa.Array:
     """12 digits: province of birth registration, century and sex, year, six at random. All different.
 

@@ -1,4 +1,4 @@
-"""What Vietnam Social Security holds: `nguoi_tham_gia`, `the_bhyt`, `qua_trinh_dong` (the large table, month by month)."""
+"""What Vietnam Social Security holds: `nguoi_tham_gia`, `the_bhyt`, and month by month `qua_trinh_dong`."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from include.simulator import cell_faults as faults
 from include.simulator.dirt import Rows, Sheet, each
 from include.simulator.population import older
 from include.simulator.rates import DirtRates
-from include.simulator.render import dates, join, null_where, words
-from include.simulator.society import Instants, Society
+from include.simulator.render import Instants, dates, join, null_where, words
+from include.simulator.society import Society
 from include.simulator.staging import TruthWriter
 
 CONTRIBUTION_MONTHS = 6
@@ -80,7 +80,9 @@ def _members(
     faults.soil_text(sheet, "ho_ten", rates, published="full_name", legacy_rule="member-name-not-legacy-encoded")
     grown = written > society.people.born[who].astype("datetime64[s]") + np.timedelta64(800, "D")
     faults.soil_births(sheet, "ngay_sinh", rates, published="birth_date", old_enough=grown)
-    sheet.plant("orphan_reference", "so_dinh_danh", rates.orphan_reference, faults.orphans(rng, society.personal_id, keep=6))
+    sheet.plant(
+        "orphan_reference", "so_dinh_danh", rates.orphan_reference, faults.orphans(rng, society.personal_id, keep=6)
+    )
     born = society.people.born[who].astype("datetime64[s]")
 
     def earlier(rows: Rows) -> dict[str, pa.Array]:
@@ -97,13 +99,15 @@ def _groups(
     age, chance = society.age[who], rng.random(who.size)
     highland = society.names.is_minority[who] & (chance < 0.5)
     cases = [age < 6, age < 18, works & (chance < 0.15), works, highland, (age > 60) & (chance < 0.45), chance > 0.93]
-    return np.select(
-        cases, [CHILD, STUDENT, OFFICIAL, WORKER, HIGHLANDER, PENSIONER, POOR], FAMILY
-    ).astype(np.int32)
+    return np.select(cases, [CHILD, STUDENT, OFFICIAL, WORKER, HIGHLANDER, PENSIONER, POOR], FAMILY).astype(np.int32)
 
 
 def _health_cards(
-    society: Society, rates: DirtRates, rng: np.random.Generator, who: npt.NDArray[np.intp], works: npt.NDArray[np.bool_]
+    society: Society,
+    rates: DirtRates,
+    rng: np.random.Generator,
+    who: npt.NDArray[np.intp],
+    works: npt.NDArray[np.bool_],
 ) -> Sheet:
     """One card per member; newer cards show the insurance number alone."""
     number = society.social_insurance_number.take(pa.array(who))
@@ -204,7 +208,11 @@ def _contribution_month(
         },
     )
     sheet.plant(
-        "negative_amount", "tien_luong", rates.negative_amount, lambda values: [-int(v) for v in values], rule="wage-positive"
+        "negative_amount",
+        "tien_luong",
+        rates.negative_amount,
+        lambda values: [-int(v) for v in values],
+        rule="wage-positive",
     )
     sheet.plant(
         "bad_check_digit", "mst_don_vi", rates.bad_check_digit, each(faults.wrong_check_digit),

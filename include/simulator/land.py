@@ -17,8 +17,18 @@ from include.simulator.dirt import Mask, Rows, Sheet, each
 from include.simulator.places import REFORM, Indices
 from include.simulator.population import older
 from include.simulator.rates import DirtRates
-from include.simulator.render import dates, digits, distinct_numbers, join, null_where, thousands, words, years_of
-from include.simulator.society import Instants, Society
+from include.simulator.render import (
+    Instants,
+    dates,
+    digits,
+    distinct_numbers,
+    join,
+    null_where,
+    thousands,
+    words,
+    years_of,
+)
+from include.simulator.society import Society
 from include.simulator.staging import TruthWriter
 
 HOME_USE, FIELD_USE = ("ONT", "ODT"), ("LUC", "LUK", "CLN", "HNK", "NTS", "RSX")
@@ -87,7 +97,9 @@ def _parcels(society: Society, rng: np.random.Generator, rates: DirtRates) -> Pa
         [rng.integers(0, len(HOME_USE), old.size), len(HOME_USE) + rng.integers(0, len(FIELD_USE), old.size)],
         len(HOME_USE) + len(FIELD_USE) + rng.integers(0, len(WORK_USE), old.size),
     )
-    written = society.written_at(rng, old.size, mean_days=700.0, not_before=np.full(old.size, np.datetime64("2016-06-01T00:00:00")))
+    written = society.written_at(
+        rng, old.size, mean_days=700.0, not_before=np.full(old.size, np.datetime64("2016-06-01T00:00:00"))
+    )
     spouse = society.people.spouse[np.maximum(owner, 0)]
     together = (owner >= 0) & (spouse >= 0) & ~society.households.is_divorced[np.maximum(owner, 0)]
     ward = society.wards.codes_at(old.astype(np.int32), new.astype(np.int32), written)
@@ -157,7 +169,12 @@ def _repeat(sheet: Sheet, written: Instants, rates: DirtRates, rng: np.random.Ge
 
 
 def _certificates(
-    society: Society, parcels: Parcels, rates: DirtRates, rng: np.random.Generator, certificate_id: pa.Array, issued: Instants
+    society: Society,
+    parcels: Parcels,
+    rates: DirtRates,
+    rng: np.random.Generator,
+    certificate_id: pa.Array,
+    issued: Instants,
 ) -> Sheet:
     size = len(parcels)
     without = rng.random(size) < rates.land_serial_missing
@@ -165,7 +182,7 @@ def _certificates(
     is_new = issued >= np.datetime64("2020-01-01")
     number = distinct_numbers(rng, size, 0, 100_000_000)
     short, long = digits(number % 1_000_000, 6), digits(number, 8)
-    # Six digits repeat, so the letters of an old serial follow from the rest of its number: letter and digits are unique.
+    # Six digits repeat, so the letters of an old serial follow from the rest of the number: together they are unique.
     series = np.where(is_new, rng.integers(0, len(letters), size), number // 1_000_000 % len(letters))
     width = np.where(is_new, np.arange(size) + size, np.arange(size))
     gap = words([" ", "", "-"], rng.choice(3, size, p=[0.8, 0.15, 0.05]).astype(np.int32))
@@ -189,7 +206,9 @@ def _certificates(
     )
     sheet.note("serial_not_issued", "so_phat_hanh", without, serial)
     sheet.note("split_ward", "ma_xa", parcels.is_split)
-    sheet.plant("impossible_date", "ngay_cap", rates.impossible_date, each(faults.impossible_date), rule="issued_on.unreadable")
+    sheet.plant(
+        "impossible_date", "ngay_cap", rates.impossible_date, each(faults.impossible_date), rule="issued_on.unreadable"
+    )
     unknown = faults.unknown_wards(rng, society.wards.all_codes)
     sheet.plant("unknown_ward", "ma_xa", rates.unknown_ward, unknown, rule="ward_code.reference")
     _repeat(sheet, parcels.written, rates, rng)
@@ -197,7 +216,12 @@ def _certificates(
 
 
 def _ownerships(
-    society: Society, parcels: Parcels, rates: DirtRates, rng: np.random.Generator, certificate_id: pa.Array, issued: Instants
+    society: Society,
+    parcels: Parcels,
+    rates: DirtRates,
+    rng: np.random.Generator,
+    certificate_id: pa.Array,
+    issued: Instants,
 ) -> tuple[Sheet, pa.Array]:
     """One row for each owner of a parcel; a couple has two rows of one half."""
     shared = np.flatnonzero(parcels.is_shared)
@@ -211,7 +235,11 @@ def _ownerships(
     since = np.where(is_person, np.maximum(issued[parcel], adult), issued[parcel])
     written = np.maximum(parcels.written[parcel], since.astype("datetime64[s]"))
     gone = rng.random(size) < 0.04
-    until = np.maximum(since, since + ((written.astype("datetime64[D]") - since).astype(np.int64) * rng.random(size)).astype("timedelta64[D]"))
+    until = np.maximum(
+        since,
+        since
+        + ((written.astype("datetime64[D]") - since).astype(np.int64) * rng.random(size)).astype("timedelta64[D]"),
+    )
     has_old = society.old_id.is_valid().to_numpy(zero_copy_only=False)[who] & is_person
     by_old_card = has_old & (rng.random(size) < rates.old_card) & (written < np.datetime64("2025-01-01"))
     unidentified = is_person & ~by_old_card & (rng.random(size) < rates.land_owner_id_missing)
@@ -264,7 +292,11 @@ def _soil_ownerships(sheet: Sheet, rates: DirtRates, has_id: Mask, is_firm: Mask
     )  # fmt: skip
     sheet.plant("share_above_one", "ty_le", rates.share_above_one, each(lambda _: "1,5"), rule="share-between-0-and-1")
     sheet.plant(
-        "impossible_date", "nam_sinh", rates.impossible_date, each(faults.impossible_date), rule="owner_birth_date.unreadable"
+        "impossible_date",
+        "nam_sinh",
+        rates.impossible_date,
+        each(faults.impossible_date),
+        rule="owner_birth_date.unreadable",
     )
     faults.soil_text(
         sheet, "ten_chu", rates, published="owner_name", legacy_rule="owner-name-not-legacy-encoded", where=~is_firm

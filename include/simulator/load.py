@@ -52,8 +52,8 @@ def load_registry(country: Country, registry: str, uri: str) -> dict[str, int]:
     scheme = urlsplit(uri).scheme.partition("+")[0]
     if scheme not in LOADERS or (registry == "finance") != (scheme == "file"):
         raise UnknownTarget(
-            f"{registry} cannot be loaded into a {scheme or 'schemeless'} URI: finance takes file:///folder, the others "
-            "postgresql://, sqlite:/// or mysql://"
+            f"{registry} cannot be loaded into a {scheme or 'schemeless'} URI: finance takes file:///folder, the "
+            "others postgresql://, sqlite:/// or mysql://"
         )
     return LOADERS[scheme](country, registry, uri)
 

@@ -41,7 +41,7 @@ def load_sqlite(country: Country, registry: str, uri: str) -> dict[str, int]:
                 columns = ", ".join(f'"{f.name}" {_sql_type(f.type)}' for f in file.schema_arrow)
                 connection.execute(f'CREATE TABLE "{source.name}" ({columns})')
                 marks = ", ".join("?" * len(file.schema_arrow))
-                statement = f'INSERT INTO "{source.name}" VALUES ({marks})'  # noqa: S608 (names are our own)
+                statement = f'INSERT INTO "{source.name}" VALUES ({marks})'
                 for batch in file.iter_batches(BATCH):
                     connection.executemany(statement, _rows(batch))
                 keys = ", ".join(f'"{key}"' for key in source.keys)

@@ -14,7 +14,8 @@ KINH_FAMILIES = (
     "Hồ 15,Dương 14,Đinh 10,Đoàn 8,Lâm 8,Mai 8,Trịnh 8,Đào 8,Cao 7,Lý 7,Hà 7,Lưu 5,Lương 5,Thái 4,Châu 4,Tạ 4,"
     "Phùng 4,Tô 4,Vương 3,Văn 3,Tăng 3,Quách 2,Lại 2,Hứa 2,Thạch 2,Diệp 2,Từ 2,Chu 2,La 2,Đàm 2,Tống 2,Giang 2,"
     "Chung 2,Triệu 2,Kiều 2,Trang 1,Đồng 1,Lư 1,Lữ 1,Thân 1,Kim 1,Mã 1,Bạch 1,Liêu 1,Tiêu 1,Dư 1,Tôn 1,Khưu 1,"
-    "Nghiêm 1,Doãn 1,Khổng 1,Ninh 1,Cù 1,Viên 1,Ông 1,Mạc 1,Phí 1,Cấn 1,Khuất 1,Thiều 1,Âu 1,Ưng 1,Tôn Thất 1,Âu Dương 1"
+    "Nghiêm 1,Doãn 1,Khổng 1,Ninh 1,Cù 1,Viên 1,Ông 1,Mạc 1,Phí 1,Cấn 1,Khuất 1,Thiều 1,Âu 1,Ưng 1,Tôn Thất 1,"
+    "Âu Dương 1"
 )
 MALE_MIDDLES = (
     "Đức 60,Hữu 52,Minh 52,Quang 48,Xuân 42,Ngọc 42,Đình 40,Công 34,Quốc 36,Thanh 34,Anh 20,Trọng 22,Thành 24,Tuấn 18,"
@@ -23,24 +24,31 @@ MALE_MIDDLES = (
 )
 FEMALE_MIDDLES = (
     "Thị Thu 42,Thị Thanh 44,Thị Ngọc 40,Thị Hồng 38,Thị Kim 40,Thị Minh 22,Thị Bích 24,Thị Mỹ 24,Thị Phương 24,"
-    "Thị Thùy 22,Thị Hải 10,Thị Tuyết 14,Thị Diệu 8,Thị Lan 12,Thị Ánh 10,Thị Cẩm 10,Thị Hoài 8,Thị Xuân 12,Thị Quỳnh 6,"
+    "Thị Thùy 22,Thị Hải 10,Thị Tuyết 14,Thị Diệu 8,Thị Lan 12,Thị Ánh 10,Thị Cẩm 10,Thị Hoài 8,Thị Xuân 12,"
+    "Thị Quỳnh 6,"
     "Ngọc 60,Thanh 30,Thùy 22,Phương 26,Kim 30,Minh 26,Hồng 18,Bảo 22,Khánh 20,Quỳnh 18,Hoàng 18,Mai 10,Diệu 8,Như 12,"
     "Tuyết 10,Ánh 8,Cẩm 8,Lan 6,Bích 10,Mỹ 14,Gia 8,Thảo 6,Hà 8,Trúc 8,Thiên 5,Nhã 4,Yến 6,Tường 3,Thúy 10,Thuỳ 4"
 )
 MALE_GIVENS = (
-    "Hùng 34,Dũng 30,Tuấn 34,Minh 30,Long 20,Nam 26,Sơn 24,Hải 26,Thắng 20,Hiếu 22,Huy 22,Đức 20,Phong 14,Thành 24,Trung 20,"
-    "Cường 20,Quân 16,Khánh 12,Kiên 10,Việt 12,Tùng 14,Hoàng 20,Phúc 18,Bình 18,An 10,Anh 26,Bảo 16,Chiến 10,Công 8,Cảnh 4,"
-    "Dương 10,Duy 12,Đạt 20,Điệp 3,Định 5,Đông 6,Giang 8,Hà 6,Hậu 8,Hòa 12,Hưng 16,Hữu 3,Khang 12,Khoa 14,Khôi 8,Lâm 12,"
+    "Hùng 34,Dũng 30,Tuấn 34,Minh 30,Long 20,Nam 26,Sơn 24,Hải 26,Thắng 20,Hiếu 22,Huy 22,Đức 20,Phong 14,"
+    "Thành 24,Trung 20,"
+    "Cường 20,Quân 16,Khánh 12,Kiên 10,Việt 12,Tùng 14,Hoàng 20,Phúc 18,Bình 18,An 10,Anh 26,Bảo 16,Chiến 10,"
+    "Công 8,Cảnh 4,"
+    "Dương 10,Duy 12,Đạt 20,Điệp 3,Định 5,Đông 6,Giang 8,Hà 6,Hậu 8,Hòa 12,Hưng 16,Hữu 3,Khang 12,Khoa 14,"
+    "Khôi 8,Lâm 12,"
     "Linh 8,Lộc 10,Lợi 8,Luân 5,Lực 5,Mạnh 10,Nghĩa 12,Nguyên 8,Nhân 12,Nhật 6,Ninh 4,Phát 10,Phú 10,Phương 8,Quang 16,"
     "Quốc 6,Quý 8,Quyết 5,Sang 8,Sinh 6,Tài 14,Tâm 12,Tân 8,Thái 10,Thanh 12,Thịnh 12,Thiện 8,Thọ 5,Thông 5,Thuận 8,"
-    "Tiến 16,Tín 5,Toàn 14,Trí 10,Trọng 8,Trường 12,Tú 10,Tuân 4,Vinh 14,Vũ 14,Vương 5,Xuân 4,Đăng 8,Hoan 2,Mùi 1,Tý 1,Út 2"
+    "Tiến 16,Tín 5,Toàn 14,Trí 10,Trọng 8,Trường 12,Tú 10,Tuân 4,Vinh 14,Vũ 14,Vương 5,Xuân 4,Đăng 8,Hoan 2,"
+    "Mùi 1,Tý 1,Út 2"
 )
 FEMALE_GIVENS = (
-    "Hương 32,Lan 28,Hoa 24,Mai 26,Hà 26,Hằng 20,Hạnh 22,Thảo 26,Linh 32,Trang 30,Huyền 22,Ngọc 24,Anh 32,Phương 28,Thủy 20,"
+    "Hương 32,Lan 28,Hoa 24,Mai 26,Hà 26,Hằng 20,Hạnh 22,Thảo 26,Linh 32,Trang 30,Huyền 22,Ngọc 24,Anh 32,"
+    "Phương 28,Thủy 20,"
     "Thúy 12,Thu 14,Nga 18,Nhung 14,Yến 18,Oanh 12,Loan 16,Liên 14,Lý 4,Vân 20,Tuyết 14,Xuân 8,Dung 16,Hiền 20,Hòa 10,"
     "Hồng 14,Huệ 12,Kim 5,Lệ 5,Ly 8,My 12,Mỹ 6,Minh 5,Nhi 20,Như 14,Quyên 12,Quỳnh 14,Tâm 12,Thanh 12,Thắm 6,Thơm 5,"
     "Thư 16,Thương 8,Tiên 8,Trâm 10,Trinh 10,Trúc 8,Tú 5,Uyên 10,Vy 18,Ánh 8,Bích 5,Châu 8,Chi 12,Cúc 5,Diễm 6,Diệp 5,"
-    "Diệu 4,Duyên 10,Đào 5,Giang 8,Hân 12,Hường 8,Khánh 4,Lam 4,Lài 3,Lành 2,Na 3,Ngân 14,Nguyệt 8,Phượng 12,Sen 3,Sương 5,"
+    "Diệu 4,Duyên 10,Đào 5,Giang 8,Hân 12,Hường 8,Khánh 4,Lam 4,Lài 3,Lành 2,Na 3,Ngân 14,Nguyệt 8,Phượng 12,"
+    "Sen 3,Sương 5,"
     "Thoa 6,Vui 2,Bé 2,Út 2,Hoài 3,An 8,Bình 4,Dương 3,Hậu 4,Hảo 3,Nụ 1,Gấm 1,Mận 1,Tươi 2,Thuận 3,Tuyền 5"
 )
 
@@ -72,7 +80,9 @@ _HMONG = NameStyle(
     "Giàng 20,Vàng 18,Sùng 15,Thào 12,Lầu 8,Hạng 7,Mùa 5,Ly 6,Cứ 4,Hờ 3,Vừ 5,Tráng 4,Lý 6,Cháng 3,Thò 3",
     male_middles="A 70,Seo 12,Mí 10,Bá 6,Văn 8",
     female_middles="Thị 90,Seo 5,Y 5",
-    male_givens="Páo 10,Súa 9,Chống 7,Dơ 8,Sính 8,Phừ 6,Lử 8,Tủa 7,Dia 6,Chá 6,Nủ 5,Vảng 5,Pó 5,Sử 5,Lềnh 5,Hồng 4,Tỏa 4",
+    male_givens=(
+        "Páo 10,Súa 9,Chống 7,Dơ 8,Sính 8,Phừ 6,Lử 8,Tủa 7,Dia 6,Chá 6,Nủ 5,Vảng 5,Pó 5,Sử 5,Lềnh 5,Hồng 4,Tỏa 4"
+    ),
     female_givens="Mỷ 10,Dợ 9,Sua 8,Máy 8,Chư 8,Pà 7,Xay 6,Dí 5,Mai 6,Sông 5,Dủ 5,Chở 5,Xúa 4,Lía 4,Ké 3",
     opening=0.0,
 )
@@ -86,8 +96,12 @@ _KHMER = NameStyle(
     "Thạch 26,Sơn 14,Kim 13,Danh 14,Lâm 8,Châu 5,Tăng 4,Lý 6,Trần 6,Kiên 4,Thị 2",
     male_middles=" 60,Sa 15,Minh 8,Hoàng 6,Văn 10",
     female_middles="Thị 60,Thị Sa 12,Ngọc 8, 20",
-    male_givens="Sa Rết 8,Sô Phi 6,Út 8,Hoài 5,Dươl 5,Sóc 6,Thươl 5,Đa Ra 6,Ri 5,Sươl 5,Vuông 4,Sang 6,Khêl 4,Phước 5,Tha 4",
-    female_givens="Rinh 8,Sô Phia 6,Đa Ni 5,Út 6,Hoa 5,Sa Mên 6,Thươne 4,Ranh 5,Na Ri 5,Linh 5,Phượng 4,Chanh 4,Sa Rương 4",
+    male_givens=(
+        "Sa Rết 8,Sô Phi 6,Út 8,Hoài 5,Dươl 5,Sóc 6,Thươl 5,Đa Ra 6,Ri 5,Sươl 5,Vuông 4,Sang 6,Khêl 4,Phước 5,Tha 4"
+    ),
+    female_givens=(
+        "Rinh 8,Sô Phia 6,Đa Ni 5,Út 6,Hoa 5,Sa Mên 6,Thươne 4,Ranh 5,Na Ri 5,Linh 5,Phượng 4,Chanh 4,Sa Rương 4"
+    ),
     opening=0.0,
 )
 _HOA = NameStyle(
@@ -100,8 +114,13 @@ _EDE = NameStyle(
     "Niê 30,Ayun 8,Êban 12,Mlô 14,Kbuôr 8,Byă 8,Hđơk 5,Êñuôl 5,Knul 4,Ktla 3,Niê Kdăm 6,Adrơng 3",
     male_middles=" 1",
     female_middles=" 1",
-    male_givens="Y Thuột 5,Y Moan 6,Y Blăm 5,Y Dhăm 5,Y Khoa 5,Y Luyện 4,Y Phôn 4,Y Wăn 4,Y Bhiông 3,Y Trung 5,Y Nguyên 4,Y Suôl 3",
-    female_givens="H'Hen 6,H'Linh 6,H'Bia 6,H'Duyên 4,H'Nguyệt 4,H'Ngăm 4,H'Rươi 4,H'Wen 4,H'Lan 4,H'Yer 3,H'Mrăt 2,H'Bluên 3",
+    male_givens=(
+        "Y Thuột 5,Y Moan 6,Y Blăm 5,Y Dhăm 5,Y Khoa 5,Y Luyện 4,Y Phôn 4,Y Wăn 4,Y Bhiông 3,Y Trung 5,Y Nguyên 4,"
+        "Y Suôl 3"
+    ),
+    female_givens=(
+        "H'Hen 6,H'Linh 6,H'Bia 6,H'Duyên 4,H'Nguyệt 4,H'Ngăm 4,H'Rươi 4,H'Wen 4,H'Lan 4,H'Yer 3,H'Mrăt 2,H'Bluên 3"
+    ),
     opening=0.0,
     family_last=True,
     through_mother=True,
@@ -119,16 +138,25 @@ _BAHNAR = NameStyle(
     "",
     male_middles=" 1",
     female_middles=" 1",
-    male_givens="A Hlao 5,A Chương 5,A Biu 5,A Thuih 4,A Jar 4,A Lăng 4,A Krui 4,A Ngưi 3,A Dũng 4,A Hùng 4,A Đưp 3,A Tơn 3,A Blố 3",
-    female_givens="Y Blong 5,Y Hlưn 5,Y Ngân 4,Y Bênh 4,Y Lan 5,Y Phương 4,Y Dunh 3,Y Veo 3,Y Klai 3,Y Hơ 3,Y Nhếch 2,Y Thảo 4",
+    male_givens=(
+        "A Hlao 5,A Chương 5,A Biu 5,A Thuih 4,A Jar 4,A Lăng 4,A Krui 4,A Ngưi 3,A Dũng 4,A Hùng 4,A Đưp 3,"
+        "A Tơn 3,A Blố 3"
+    ),
+    female_givens=(
+        "Y Blong 5,Y Hlưn 5,Y Ngân 4,Y Bênh 4,Y Lan 5,Y Phương 4,Y Dunh 3,Y Veo 3,Y Klai 3,Y Hơ 3,Y Nhếch 2,Y Thảo 4"
+    ),
     opening=0.0,
 )
 _KOHO = NameStyle(
     "",
     male_middles=" 1",
     female_middles=" 1",
-    male_givens="K'Brèo 5,K'Tem 4,K'Brơi 4,K'Sọ 4,K'Điệp 4,K'Hùng 4,Điểu K'Ré 3,Điểu Lên 4,Điểu Hùng 4,K'Lơm 3,Ha Thanh 3",
-    female_givens="Ka Dìu 5,Ka Hem 4,Ka Thủy 4,Ka Brổi 4,Ka Duyên 4,Thị Brơi 3,Thị Nhói 3,Ka Să Rina 2,Ka Phương 4,K'Nga 3",
+    male_givens=(
+        "K'Brèo 5,K'Tem 4,K'Brơi 4,K'Sọ 4,K'Điệp 4,K'Hùng 4,Điểu K'Ré 3,Điểu Lên 4,Điểu Hùng 4,K'Lơm 3,Ha Thanh 3"
+    ),
+    female_givens=(
+        "Ka Dìu 5,Ka Hem 4,Ka Thủy 4,Ka Brổi 4,Ka Duyên 4,Thị Brơi 3,Thị Nhói 3,Ka Să Rina 2,Ka Phương 4,K'Nga 3"
+    ),
     opening=0.0,
 )
 _CHAM = NameStyle(

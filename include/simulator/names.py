@@ -29,7 +29,9 @@ class Vocabulary:
             return np.full(size, NO_WORD, np.int32)
         numbers = [self.numbers.setdefault(w, len(self.numbers)) if w else NO_WORD for w, _ in pairs]
         cumulative = np.cumsum([float(weight) for _, weight in pairs])
-        return np.array(numbers, np.int32)[np.searchsorted(cumulative, rng.random(size) * cumulative[-1])]
+        chosen = np.searchsorted(cumulative, rng.random(size) * cumulative[-1])
+        drawn: Indices = np.array(numbers, np.int32)[chosen]
+        return drawn
 
     def words(self) -> pa.Array:
         """All words, in the order of their numbers."""
@@ -45,9 +47,7 @@ class Names:
     is_minority: npt.NDArray[np.bool_]
 
 
-def name_everybody(
-    rng: np.random.Generator, people: People, *, wards: Wards, ethnicities: dict[str, str]
-) -> Names:
+def name_everybody(rng: np.random.Generator, people: People, *, wards: Wards, ethnicities: dict[str, str]) -> Names:
     """Peoples by province, then names by the grammar of each people.
 
     `ethnicities`: the code list, name -> code.
@@ -85,14 +85,19 @@ def organisation_names(rng: np.random.Generator, size: int) -> pa.Array:
     """Names of companies, co-operatives and offices."""
     forms = "Công ty TNHH 40,Công ty Cổ phần 30,Công ty TNHH MTV 14,Hợp tác xã 8,Doanh nghiệp tư nhân 8"
     trades = (
-        "Thương mại Dịch vụ 20,Xây dựng 16,Sản xuất Thương mại 14,Vận tải 9,Nông nghiệp 8,Dệt may 7,Thủy sản 6,Du lịch 6,"
+        "Thương mại Dịch vụ 20,Xây dựng 16,Sản xuất Thương mại 14,Vận tải 9,Nông nghiệp 8,Dệt may 7,Thủy sản 6,"
+        "Du lịch 6,"
         "Công nghệ 6,Đầu tư 8,Cơ khí 5,Dược phẩm 3,Thực phẩm 7,Giáo dục 3,In ấn 2"
     )
     brands = (
-        "Hoàng Long 8,Minh Phát 9,Thành Công 10,Đại Việt 7,An Bình 8,Phú Quý 7,Hưng Thịnh 9,Tân Tiến 7,Thiên Phú 6,Bình Minh 8,"
-        "Việt Hưng 6,Đông Á 6,Sao Mai 6,Trường Sơn 6,Hồng Hà 5,Cửu Long 5,Nam Phong 5,Gia Khánh 4,Ánh Dương 5,Lộc Phát 5,Kim Liên 3"
+        "Hoàng Long 8,Minh Phát 9,Thành Công 10,Đại Việt 7,An Bình 8,Phú Quý 7,Hưng Thịnh 9,Tân Tiến 7,"
+        "Thiên Phú 6,Bình Minh 8,"
+        "Việt Hưng 6,Đông Á 6,Sao Mai 6,Trường Sơn 6,Hồng Hà 5,Cửu Long 5,Nam Phong 5,Gia Khánh 4,Ánh Dương 5,"
+        "Lộc Phát 5,Kim Liên 3"
     )
-    second = " 40,Sài Gòn 8,Hà Nội 8,Miền Trung 5,Quốc Tế 8,Toàn Cầu 6,Phương Nam 6,Bắc Việt 4,Số Một 3,Xanh 5,Mới 3,Group 4"
+    second = (
+        " 40,Sài Gòn 8,Hà Nội 8,Miền Trung 5,Quốc Tế 8,Toàn Cầu 6,Phương Nam 6,Bắc Việt 4,Số Một 3,Xanh 5,Mới 3,Group 4"
+    )
     vocabulary = Vocabulary()
     parts = [vocabulary.draw(rng, item, size) for item in (forms, trades, brands, second)]
     return join(*(words(vocabulary.words(), part) for part in parts), separator=" ")

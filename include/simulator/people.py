@@ -13,9 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from include.simulator.places import Indices, Wards
-from include.simulator.render import ages_on
-
-Days = npt.NDArray[np.datetime64]
+from include.simulator.render import Days, ages_on
 
 NOBODY = np.int32(-1)
 CHILDREN_PER_COUPLE = (3.4, 2.2, 1.9)

@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 from pyarrow import csv
 
 from include.simulator.name_lists import INHABITANTS
+from include.simulator.render import Instants
 
 Indices = npt.NDArray[np.int32]
 
@@ -57,7 +58,8 @@ class Wards:
 
     def draw(self, rng: np.random.Generator, size: int) -> Indices:
         """Old wards by population."""
-        return np.searchsorted(np.cumsum(self.weight), rng.random(size) * self.weight.sum()).astype(np.int32)
+        at = np.searchsorted(np.cumsum(self.weight), rng.random(size) * self.weight.sum())
+        return np.asarray(at, np.int32)
 
     def draw_near(self, rng: np.random.Generator, wards: Indices) -> Indices:
         """For each ward one that is inhabited too, in the same province."""
@@ -75,9 +77,11 @@ class Wards:
         step = np.where(other, 1 + (rng.random(wards.size) * (count - 1)).astype(np.int32), 0)
         return self.new_ward[self.first_new[wards] + step]
 
-    def codes_at(self, old: Indices, new: Indices, written_at: npt.NDArray[np.datetime64]) -> pa.Array:
+    def codes_at(self, old: Indices, new: Indices, written_at: Instants) -> pa.Array:
         """The code that a row written at that time shows."""
-        return pc.if_else(pa.array(written_at < REFORM), self.code.take(pa.array(old)), self.new_code.take(pa.array(new)))
+        return pc.if_else(
+            pa.array(written_at < REFORM), self.code.take(pa.array(old)), self.new_code.take(pa.array(new))
+        )
 
 
 def read_list(folder: Path, name: str) -> pa.Table:
@@ -93,7 +97,7 @@ def read_list(folder: Path, name: str) -> pa.Table:
 def codes_of(folder: Path, name: str) -> list[str]:
     """The codes of one list that are in force."""
     rows = read_list(folder, name)
-    return rows.filter(pc.is_null(rows["valid_until"]))["code"].to_pylist()
+    return [str(code) for code in rows.filter(pc.is_null(rows["valid_until"]))["code"].to_pylist()]
 
 
 def load_wards(folder: Path, *, rng: np.random.Generator, persons: int) -> Wards:
@@ -106,7 +110,9 @@ def load_wards(folder: Path, *, rng: np.random.Generator, persons: int) -> Wards
     for row in changes.select(["old_code", "new_code", "is_default"]).to_pylist():
         target = (row["is_default"] != "true", new_index[row["new_code"]])
         targets.setdefault(row["old_code"], []).append(target)
-    old = old.filter(pc.is_in(old["code"], pa.array(list(targets)))).sort_by([("province_code", "ascending"), ("code", "ascending")])
+    old = old.filter(pc.is_in(old["code"], pa.array(list(targets)))).sort_by(
+        [("province_code", "ascending"), ("code", "ascending")]
+    )
     codes = old["code"].to_pylist()
     per_ward = [[index for _, index in sorted(targets[code])] for code in codes]
     province_code = sorted(set(old["province_code"].to_pylist()))

@@ -9,8 +9,8 @@ from include.simulator import cell_faults as faults
 from include.simulator.dirt import Rows, Sheet, each
 from include.simulator.households import RELATIONSHIPS
 from include.simulator.rates import DirtRates
-from include.simulator.render import dates, digits, join, null_where, words
-from include.simulator.society import Instants, Society
+from include.simulator.render import Instants, dates, digits, join, null_where, words
+from include.simulator.society import Society
 from include.simulator.staging import TruthWriter
 
 SINGLE, MARRIED, DIVORCED, WIDOWED = "1", "2", "3", "4"
@@ -20,7 +20,9 @@ ALIVE, DEAD, MISSING = "1", "2", "3"
 def older(rng: np.random.Generator, written: Instants, rows: Rows, *, floor: Instants) -> Instants:
     """Earlier moments of writing, after the floor."""
     room = np.maximum((written[rows] - floor[rows]).astype(np.int64), 2)
-    return written[rows] - np.maximum((rng.random(rows.size) * room * 0.9).astype(np.int64), 1).astype("timedelta64[s]")
+    ago = np.maximum((rng.random(rows.size) * room * 0.9).astype(np.int64), 1)
+    before: Instants = written[rows] - ago.astype("timedelta64[s]")
+    return before
 
 
 def build_population(society: Society, rates: DirtRates, out: TruthWriter) -> None:
@@ -37,7 +39,9 @@ def _citizens(society: Society, rates: DirtRates, rng: np.random.Generator, writ
     ids = society.personal_id
     size = len(society)
     lives_at = np.where(rng.random(size) < 0.12, society.wards.draw(rng, size), society.home).astype(np.int32)
-    lives_new = np.where(lives_at == society.home, society.new_home, society.wards.new_of(rng, lives_at)).astype(np.int32)
+    lives_new = np.where(lives_at == society.home, society.new_home, society.wards.new_of(rng, lives_at)).astype(
+        np.int32
+    )
     parents_known = (society.year > 1975) | (rng.random(size) < 0.4)
     sheet = Sheet(
         registry="population",
@@ -79,7 +83,11 @@ def _citizens(society: Society, rates: DirtRates, rng: np.random.Generator, writ
 def _soil_citizens(sheet: Sheet, society: Society, rates: DirtRates, written: Instants) -> None:
     rng = sheet.rng
     sheet.plant(
-        "lost_leading_zeros", "so_dinh_danh", rates.lost_leading_zeros, each(faults.lost_zeros), rule="personal-id-12-digits"
+        "lost_leading_zeros",
+        "so_dinh_danh",
+        rates.lost_leading_zeros,
+        each(faults.lost_zeros),
+        rule="personal-id-12-digits",
     )
     sheet.plant(
         "wrong_sex_in_id", "gioi_tinh", rates.wrong_sex_in_id, each(faults.other_sex), rule="personal-id-matches-sex"
@@ -95,7 +103,9 @@ def _soil_citizens(sheet: Sheet, society: Society, rates: DirtRates, written: In
     grown &= written > society.people.born + np.timedelta64(800, "D")
     faults.soil_births(sheet, "ngay_sinh", rates, published="birth_date", old_enough=grown)
     sheet.plant("unknown_prefix", "so_dinh_danh", rates.unknown_prefix, faults.unknown_prefixes(rng))
-    sheet.plant("orphan_reference", "so_dinh_danh_cha", rates.orphan_reference, faults.orphans(rng, society.personal_id, keep=6))
+    sheet.plant(
+        "orphan_reference", "so_dinh_danh_cha", rates.orphan_reference, faults.orphans(rng, society.personal_id, keep=6)
+    )
 
 
 def _marital(society: Society) -> pa.Array:
@@ -125,7 +135,9 @@ def _members(society: Society, rates: DirtRates, rng: np.random.Generator) -> Sh
     born = society.people.born[who]
     since = np.maximum(born, np.datetime64("1976-01-01"))
     now = np.datetime64(society.as_of)
-    since = since + (rng.random(who.size) ** 2 * (now - since).astype(np.int64)).astype(np.int64).astype("timedelta64[D]")
+    since = since + (rng.random(who.size) ** 2 * (now - since).astype(np.int64)).astype(np.int64).astype(
+        "timedelta64[D]"
+    )
     written = society.written_at(rng, who.size, not_before=since.astype("datetime64[s]"))
     unknown_since = rng.random(who.size) < 0.02
     sheet = Sheet(
@@ -142,10 +154,22 @@ def _members(society: Society, rates: DirtRates, rng: np.random.Generator) -> Sh
         },
     )
     sheet.plant(
-        "lost_leading_zeros", "so_dinh_danh", rates.lost_leading_zeros, each(faults.lost_zeros), rule="member-id-12-digits"
+        "lost_leading_zeros",
+        "so_dinh_danh",
+        rates.lost_leading_zeros,
+        each(faults.lost_zeros),
+        rule="member-id-12-digits",
     )
-    sheet.plant("unknown_relationship", "quan_he", rates.unknown_relationship, each(lambda _: "77"), rule="relationship_code.reference")
-    sheet.plant("orphan_reference", "so_dinh_danh", rates.orphan_reference, faults.orphans(rng, society.personal_id, keep=6))
+    sheet.plant(
+        "unknown_relationship",
+        "quan_he",
+        rates.unknown_relationship,
+        each(lambda _: "77"),
+        rule="relationship_code.reference",
+    )
+    sheet.plant(
+        "orphan_reference", "so_dinh_danh", rates.orphan_reference, faults.orphans(rng, society.personal_id, keep=6)
+    )
     floor = since.astype("datetime64[s]")
 
     def earlier(rows: Rows) -> dict[str, pa.Array]:
@@ -154,5 +178,3 @@ def _members(society: Society, rates: DirtRates, rng: np.random.Generator) -> Sh
     sheet.repeat("older_version", rates.older_version, earlier)
     sheet.repeat("repeated_row", rates.repeated_row)
     return sheet
-
-

@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-Array = npt.NDArray[np.generic]
+Array = npt.NDArray[Any]
+# Arrays of datetime64; numpy types do not say so in a way that arithmetic keeps.
+Days = npt.NDArray[Any]
+Instants = npt.NDArray[Any]
 
 _FIRST_DAY = np.datetime64("1880-01-01", "D")
 _LAST_DAY = np.datetime64("2040-12-31", "D")
@@ -71,9 +75,7 @@ def instants(seconds: Array, pattern: str = "%Y-%m-%d") -> pa.Array:
     """Local instants as text: the date by pattern, a space, the time."""
     days = seconds.astype("datetime64[D]")
     within = (seconds - days).astype("timedelta64[s]").astype(np.int64)
-    clock = join(
-        digits(within // 3600, 2), digits(within // 60 % 60, 2), digits(within % 60, 2), separator=":"
-    )
+    clock = join(digits(within // 3600, 2), digits(within // 60 % 60, 2), digits(within % 60, 2), separator=":")
     return join(dates(days, pattern), clock, separator=" ")
 
 
@@ -91,11 +93,12 @@ def distinct_numbers(rng: np.random.Generator, size: int, low: int, high: int) -
         drawn[again] = rng.integers(low, high, again.size)
 
 
-def years_of(days: Array) -> npt.NDArray[np.int64]:
+def years_of(days: Days) -> npt.NDArray[np.int64]:
     """The calendar year of every date."""
     return days.astype("datetime64[Y]").astype(np.int64) + 1970
 
 
-def ages_on(days: Array, on: date) -> npt.NDArray[np.float64]:
+def ages_on(days: Days, on: date) -> npt.NDArray[np.float64]:
     """Ages in years, with the fraction."""
-    return (np.datetime64(on) - days).astype("timedelta64[D]").astype(np.int64) / 365.25
+    lived: npt.NDArray[np.float64] = (np.datetime64(on) - days).astype("timedelta64[D]").astype(np.int64) / 365.25
+    return lived

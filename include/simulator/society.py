@@ -15,10 +15,9 @@ from include.simulator.identifiers import old_card_numbers, personal_ids, social
 from include.simulator.names import Names, name_everybody, organisation_names
 from include.simulator.people import People, raise_people
 from include.simulator.places import REFORM, Indices, Wards, codes_of, load_wards, read_list
-from include.simulator.render import ages_on, random_stream, words, years_of
+from include.simulator.render import Instants, ages_on, random_stream, words, years_of
 
 STRANGERS = 500
-Instants = npt.NDArray[np.datetime64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,9 +145,7 @@ def found_society(*, persons: int, seed: int, as_of: date, reference: Path) -> S
     firms = max(40, persons // 55)
     former = (year < 2003) & (rng.random(persons) < 0.45)
     codes = tax_codes(rng, offices=codes_of(reference, "tax_offices"), size=firms + int(former.sum()) + STRANGERS)
-    former_code = codes.slice(firms).take(
-        pa.array(np.cumsum(former) - 1, pa.int32(), mask=~former)
-    )
+    former_code = codes.slice(firms).take(pa.array(np.cumsum(former) - 1, pa.int32(), mask=~former))
     tax_code = _choose(former, former_code, personal_id, where=pays_tax)
     return Society(
         seed=seed, as_of=as_of, reference=reference, wards=wards, people=people, households=households, names=names,
@@ -170,13 +167,8 @@ def _only(mask: npt.NDArray[np.bool_], values: pa.Array) -> pa.Array:
     return values.take(pa.array(np.arange(mask.size), pa.int32(), mask=~mask))
 
 
-def _choose(
-    mask: npt.NDArray[np.bool_], yes: pa.Array, no: pa.Array, *, where: npt.NDArray[np.bool_]
-) -> pa.Array:
+def _choose(mask: npt.NDArray[np.bool_], yes: pa.Array, no: pa.Array, *, where: npt.NDArray[np.bool_]) -> pa.Array:
     """`yes` where the mask says so, else `no`; null outside `where`."""
     size = mask.size
     index = np.where(mask, np.arange(size), np.arange(size) + size)
     return pa.concat_arrays([yes, no]).take(pa.array(index, pa.int64(), mask=~where))
-
-
-

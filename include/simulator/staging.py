@@ -1,11 +1,11 @@
 """Where the simulated country lies on disk before (and after) it is loaded into source systems.
 
-    <root>/country.json                     seed, persons, as-of date, rows of every table
-    <root>/staging/<registry>/<table>.parquet   each source table as its owner holds it, dirt included
-    <root>/drops/finance/                   the finance file drop
-    <root>/truth/persons.parquet            who is who
-    <root>/truth/links.parquet              which row of which table speaks of whom
-    <root>/truth/dirt.parquet               every fault, and what must become of its row
+<root>/country.json                     seed, persons, as-of date, rows of every table
+<root>/staging/<registry>/<table>.parquet   each source table as its owner holds it, dirt included
+<root>/drops/finance/                   the finance file drop
+<root>/truth/persons.parquet            who is who
+<root>/truth/links.parquet              which row of which table speaks of whom
+<root>/truth/dirt.parquet               every fault, and what must become of its row
 """
 
 from __future__ import annotations
@@ -21,7 +21,13 @@ import pyarrow.parquet as pq
 from include.simulator.dirt import DIRT_SCHEMA, Sheet
 
 LINK_SCHEMA = pa.schema(
-    [("registry", pa.string()), ("table", pa.string()), ("row", pa.int64()), ("key", pa.string()), ("person_id", pa.int64())]
+    [
+        ("registry", pa.string()),
+        ("table", pa.string()),
+        ("row", pa.int64()),
+        ("key", pa.string()),
+        ("person_id", pa.int64()),
+    ]
 )
 
 

@@ -7,10 +7,8 @@ import unicodedata
 
 import numpy as np
 
-# TCVN 5712:1993 (TCVN3, "ABC" fonts): the byte that stands for each letter. Capitals other than Ă Â Ê Ô Ơ Ư Đ have none.
-_TCVN3_LETTERS = (
-    "ĂÂÊÔƠƯĐăâêôơưđ" "àảãáạ" "ằẳẵắ" "ặ" "ầẩẫấậ" "èẻẽéẹ" "ềểễếệ" "ìỉĩíị" "òỏõóọ" "ồổỗốộ" "ờởỡớợ" "ùủũúụ" "ừửữứự" "ỳỷỹýỵ"
-)
+# TCVN 5712:1993 (TCVN3, "ABC" fonts): the byte that stands for each letter. Capitals, Ă Â Ê Ô Ơ Ư Đ apart, have none.
+_TCVN3_LETTERS = "ĂÂÊÔƠƯĐăâêôơưđàảãáạằẳẵắặầẩẫấậèẻẽéẹềểễếệìỉĩíịòỏõóọồổỗốộờởỡớợùủũúụừửữứựỳỷỹýỵ"
 _TCVN3_BYTES = bytes.fromhex(
     "a1a2a3a4a5a6a7a8a9aaabacadae" "b5b6b7b8b9" "bbbcbdbe" "c6" "c7c8c9cacb" "cccecfd0d1" "d2d3d4d5d6" "d7d8dcddde"
     "dfe1e2e3e4" "e5e6e7e8e9" "eaebecedee" "eff1f2f3f4" "f5f6f7f8f9" "fafbfcfdfe"
