@@ -13,7 +13,6 @@ import json
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from urllib.parse import unquote
 
 import duckdb
@@ -22,10 +21,10 @@ from deltalake import CommitProperties, DeltaTable
 from deltalake.transaction import AddAction, RemoveAction
 
 from include.lake.engine import literal, quote, scan
-from include.lake.root import Lake
 from include.lake.rows import FILE, changed_rows, published_rows, set_run
 from include.lake.shape import Shape
 from include.lake.state import epoch_milliseconds
+from include.lake.write import Writing
 
 _FILE_BYTES = "256MB"
 
@@ -43,20 +42,10 @@ class _File:
     rows: int
 
 
-def move(
-    lake: Lake,
-    current: DeltaTable,
-    table_uri: str,
-    shape: Shape,
-    uri: str,
-    *,
-    run_id: str,
-    at: datetime,
-    properties: CommitProperties,
-) -> int:
+def move(writing: Writing, current: DeltaTable, uri: str) -> int:
     """Apply the difference at `uri` to the table. Gives the version of the commit that carries the run."""
-    instant = epoch_milliseconds(at)
-    connection = lake.connect()
+    instant = epoch_milliseconds(writing.at)
+    connection, shape = writing.lake.connect(), writing.shape
     try:
         files = _files(current)
         touched = _touched(connection, shape, files, uri)
@@ -67,13 +56,13 @@ def move(
             rows = published_rows(connection, shape, [file.uri for file in part])
             rows = f"SELECT * EXCLUDE ({FILE}) FROM ({rows})"
             same_key = f"JOIN {scan(uri)} USING ({_keys(shape)})"
-            staying = _write(connection, table_uri, f"{rows} ANTI {same_key}")
-            moved = _write(connection, table_uri, f"{rows} SEMI {same_key}")
+            staying = _write(connection, writing.uri, f"{rows} ANTI {same_key}")
+            moved = _write(connection, writing.uri, f"{rows} SEMI {same_key}")
             _swap(current, part, [*staying, *moved], instant, None)
             leaving = [*whole, *moved]
-        set_run(connection, run_id, at)
-        arriving = _write(connection, table_uri, changed_rows(shape, uri))
-        return _swap(current, leaving, arriving, instant, properties)
+        set_run(connection, writing.run_id, writing.at)
+        arriving = _write(connection, writing.uri, changed_rows(shape, uri))
+        return _swap(current, leaving, arriving, instant, writing.properties)
     finally:
         connection.close()
 

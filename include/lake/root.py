@@ -13,6 +13,7 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 import duckdb
@@ -141,6 +142,10 @@ class Lake:
     def fingerprint(self, uri: str) -> str:
         """Size and time of change of a file: enough to tell that a step wrote it anew. Empty if it is not there."""
         return store.fingerprint(self._store(), self._inside(uri))
+
+    def changed_at(self, uri: str) -> datetime | None:
+        """When the newest file of a folder was written, in UTC; None if there is no file."""
+        return store.changed_at(self._store(), self._inside(uri))
 
     def list(self, uri: str) -> list[str]:
         """URIs of what lies directly below a folder, sorted; empty if it is not there."""

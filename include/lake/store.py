@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import uuid
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -70,6 +71,14 @@ def fingerprint(root: Root, inside: str) -> str:
     with lake_errors("looking at a file"):
         here = _filesystem(root).get_file_info(_absolute(root, inside))
         return f"{here.size}@{here.mtime_ns}" if here.type == fs.FileType.File else ""
+
+
+def changed_at(root: Root, inside: str) -> datetime | None:
+    """When the newest file below a folder was written; None if there is none."""
+    with lake_errors("looking at a folder"):
+        selector = fs.FileSelector(_absolute(root, inside), recursive=True, allow_not_found=True)
+        times = [i.mtime_ns for i in _filesystem(root).get_file_info(selector) if i.type == fs.FileType.File]
+        return datetime.fromtimestamp(max(times) / 1e9, UTC) if times else None
 
 
 def children(root: Root, inside: str) -> list[str]:

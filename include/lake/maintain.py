@@ -1,0 +1,142 @@
+"""Keep the lake small and fast: compact small files, drop files nobody can read any more, expire what was landed.
+
+Nothing here changes what a reader of the current version sees. Files that older versions need go after `retention`: a
+reader that began before has time to end, and the change feed reaches that far back.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import pyarrow as pa
+from deltalake import CommitProperties, DeltaTable
+
+from include.lake.errors import lake_errors
+from include.lake.root import Lake
+
+RETENTION = timedelta(days=30)
+STAGING_RETENTION = timedelta(days=7)
+_ZONES = ("registry", "rejected", "reference", "audit", "people", "shared")
+_DEEPEST = 2
+_SMALL_BYTES = 64 * 1024**2
+_SMALL_FILES = 4
+
+
+@dataclass(frozen=True, slots=True)
+class TableFigures:
+    """What maintenance did to one table; `table` is its path in the lake."""
+
+    table: str
+    files_before: int
+    files_after: int
+    files_vacuumed: int
+    bytes: int
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Expired:
+    """Run folders removed, and their size."""
+
+    folders: int = 0
+    bytes: int = 0
+
+
+def find_tables(lake: Lake) -> list[str]:
+    """Paths in the lake of all its Delta tables, sorted."""
+    found: list[str] = []
+    for zone in _ZONES:
+        found += _tables_below(lake, lake.path(zone), _DEEPEST)
+    return sorted(uri.removeprefix(lake.uri + "/") for uri in found)
+
+
+def maintain_table(lake: Lake, table: str, *, retention: timedelta = RETENTION) -> TableFigures:
+    """Compact one table, and drop the files that only versions older than `retention` need.
+
+    Raises:
+        LakeConflict: somebody wrote to the table meanwhile; try again later.
+    """
+    with lake_errors(f"maintaining {table}"):
+        delta = lake.table(lake.path(table))
+        before = len(delta.file_uris())
+        _compact(delta)
+        vacuumed = _vacuum(delta, retention)
+        sizes = pa.table(delta.get_add_actions())["size_bytes"].to_pylist()
+        return TableFigures(table, before, len(sizes), vacuumed, sum(sizes), int(delta.version()))
+
+
+def expire_landing(lake: Lake, registry: str, *, at: datetime, retention: timedelta) -> Expired:
+    """Remove a registry's extracts that are older than its contract allows."""
+    return _expire(lake, lake.path("landing", registry), at - retention)
+
+
+def expire_staging(lake: Lake, *, at: datetime, retention: timedelta = STAGING_RETENTION) -> Expired:
+    """Remove work folders that killed runs left behind. A run that waits for a steward still needs its own."""
+    expired = Expired()
+    for registry in lake.list(lake.path("staging")):
+        more = _expire(lake, registry, at - retention)
+        expired = Expired(expired.folders + more.folders, expired.bytes + more.bytes)
+    return expired
+
+
+def clear_scratch(lake: Lake) -> int:
+    """Remove the spill folders of processes that are gone from the scratch folder; returns how many."""
+    removed = 0
+    for folder in lake.scratch.glob("duckdb-*-*"):
+        process = folder.name.split("-")[1]
+        if process.isdecimal() and not _is_running(int(process)):
+            shutil.rmtree(folder, ignore_errors=True)
+            removed += 1
+    return removed
+
+
+def _tables_below(lake: Lake, folder: str, deepest: int) -> list[str]:
+    found = []
+    for child in lake.list(folder):
+        if lake.is_table(child):
+            found.append(child)
+        elif deepest > 1:
+            found += _tables_below(lake, child, deepest - 1)
+    return found
+
+
+def _compact(delta: DeltaTable) -> None:
+    """Join small files, where there are enough of them to matter."""
+    sizes = pa.table(delta.get_add_actions())["size_bytes"].to_pylist()
+    if sum(size < _SMALL_BYTES for size in sizes) >= _SMALL_FILES:
+        delta.optimize.compact(commit_properties=CommitProperties(max_commit_retries=0))
+
+
+def _vacuum(delta: DeltaTable, retention: timedelta) -> int:
+    """Drop files of old versions, and files that no version ever named (a killed run's). No commit if none."""
+    hours = int(retention.total_seconds() // 3600)
+    doomed = delta.vacuum(retention_hours=hours, dry_run=True, enforce_retention_duration=False, full=True)
+    if doomed:
+        delta.vacuum(retention_hours=hours, dry_run=False, enforce_retention_duration=False, full=True)
+    return len(doomed)
+
+
+def _expire(lake: Lake, registry_folder: str, before: datetime) -> Expired:
+    """Remove the run folders below a registry's folder whose newest file is older than that."""
+    folders = size = 0
+    for table in lake.list(registry_folder):
+        for run in lake.list(table):
+            newest = lake.changed_at(run)
+            if newest is not None and newest < before:
+                size += lake.size(run)
+                folders += 1
+                lake.delete_tree(run)
+    return Expired(folders, size)
+
+
+def _is_running(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
