@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -16,8 +17,10 @@ from include.contracts.problems import Problem
 
 COLOURS = {"published": "green", "unchanged": "cyan", "held": "yellow", "failed": "red"}
 
+WIDE_ENOUGH = 120  # where nobody looks through a window, tables need not be squeezed into 80 columns
+
 errors = Console(stderr=True, highlight=False, soft_wrap=True)
-output = Console(highlight=False)
+output = Console(highlight=False, width=None if sys.stdout.isatty() else WIDE_ENOUGH)
 
 
 def runs_table(rows: Iterable[Mapping[str, Any]], title: str = "") -> Grid:

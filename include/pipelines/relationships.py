@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import duckdb
+import pyarrow as pa
 
 from include.contracts.model import Relationship, Table
 from include.lake import evidence
@@ -37,7 +38,7 @@ def relationships_step(registry: str, run_id: str, *, workplace: Workplace | Non
         for table in place.contract(registry).tables:
             fits = measure(place, table)
             if fits:
-                evidence.append_relationships(place.lake, table, run_id=run_id, at=place.now(), fits=fits)
+                _record(place, table, run_id, fits)
             found += [{"rule_id": f.rule_id, "rows": f.rows, "orphans": f.orphans} for f in fits]
     return found
 
@@ -59,6 +60,28 @@ def measure(place: Workplace, table: Table) -> list[Fit]:
         return [_follow(place, connection, table, relationship) for relationship in followed]
     finally:
         connection.close()
+
+
+def _record(place: Workplace, table: Table, run_id: str, fits: list[Fit]) -> None:
+    rows = [
+        {
+            "run_id": run_id,
+            "registry": table.registry,
+            "table": table.name,
+            "rule_id": fit.rule_id,
+            "metric": "relationship",
+            "scope": "row",
+            "severity": "warning",
+            "dimension": "consistency",
+            "columns": list(fit.relationship.columns),
+            "rows": fit.rows,
+            "violations": fit.orphans,
+            "at": place.now(),
+        }
+        for fit in fits
+    ]
+    once = f"{run_id}/{table.qualified_name}/relationships"
+    evidence.append(place.lake, "checks", pa.Table.from_pylist(rows, evidence.CHECKS), once=once)
 
 
 def _follow(place: Workplace, connection: duckdb.DuckDBPyConnection, table: Table, relationship: Relationship) -> Fit:

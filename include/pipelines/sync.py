@@ -21,7 +21,7 @@ from include.lake.rejected import append_rejected
 from include.lake.state import PublishedState, last_commit
 from include.pipelines.errors import KNOWN_ERRORS, Misuse, no_values_escape
 from include.pipelines.workplace import Workplace
-from include.quality.assess import assess
+from include.quality.assess import assess, warm_up
 from include.quality.gate import judge
 from include.quality.results import SplitResult
 from include.quality.split import conform_and_split
@@ -81,7 +81,7 @@ def assess_step(extracted: Facts, *, workplace: Workplace | None = None) -> Fact
         landed = _landed(place, table, run_id)
         split = conform_and_split(table, landed.uri, lake=place.lake, run_id=run_id, schemas_dir=place.schemas)
         place.lake.write_text(_split_record(place, table, run_id), json.dumps(split.to_dict()))
-        assessment = assess(table, split, lake=place.lake, run_id=run_id)
+        assessment = assess(table, split, lake=place.lake, run_id=run_id, schemas_dir=place.schemas)
         changes = preview(place.lake, table, staged=split.staged)
         findings = judge(table, split, changes)
         evidence.append_checks(
@@ -166,6 +166,7 @@ def sync_registry(
     place = workplace or Workplace.from_environment()
     contract = place.contract(registry)
     wanted = [place.table(registry, name)[1].name for name in tables] or [t.name for t in contract.tables]
+    warm_up()
     prepare_step(workplace=place)
     results = []
     for name in wanted:

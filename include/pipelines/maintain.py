@@ -1,0 +1,59 @@
+"""Keep the lake small: compact and vacuum its tables, let landing and left-over staging go when their time is over."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from include.lake.errors import LakeConflict
+from include.lake.maintain import (
+    clear_scratch,
+    expire_landing,
+    expire_staging,
+    find_tables,
+    maintain_table,
+)
+from include.pipelines.errors import no_values_escape
+from include.pipelines.sync import Facts
+from include.pipelines.workplace import Workplace
+
+
+def maintain_lake(workplace: Workplace, *, at: datetime) -> Facts:
+    """Maintain every table and expire what the contracts let go; a table somebody writes to is left for next time.
+
+    Returns:
+        Counts, the tables left for next time as `busy`, and a `summary` for people.
+    """
+    lake = workplace.lake
+    maintained, busy = [], []
+    with no_values_escape("maintaining the lake"):
+        for name in find_tables(lake):
+            try:
+                maintained.append(maintain_table(lake, name))
+            except LakeConflict:
+                busy.append(name)
+        landing = [
+            expire_landing(lake, contract.registry, at=at, retention=contract.sla.landing_retention)
+            for contract in workplace.contracts.values()
+        ]
+        staging = expire_staging(lake, at=at)
+        scratch = clear_scratch(lake)
+    files = sum(t.files_before for t in maintained), sum(t.files_after for t in maintained)
+    facts: Facts = {
+        "tables": len(maintained),
+        "busy": busy,
+        "files_before": files[0],
+        "files_after": files[1],
+        "files_vacuumed": sum(t.files_vacuumed for t in maintained),
+        "bytes": sum(t.bytes for t in maintained),
+        "landing_folders_expired": sum(e.folders for e in landing),
+        "landing_bytes_freed": sum(e.bytes for e in landing),
+        "staging_folders_removed": staging.folders,
+        "scratch_folders_removed": scratch,
+    }
+    waiting = f"; left for next time, being written to: {', '.join(busy)}" if busy else ""
+    facts["summary"] = (
+        f"{facts['tables']} tables: {files[0]} files became {files[1]}, {facts['files_vacuumed']} old ones removed; "
+        f"{facts['landing_folders_expired']} expired extracts removed ({facts['landing_bytes_freed']:,} bytes)"
+        f"{waiting}."
+    )
+    return facts
