@@ -42,7 +42,7 @@ def contract_table(text: str, folder: Path) -> Table:
 
 
 def rows_of(text: str) -> list[dict[str, str | None]]:
-    """The rows of a table whose first line names the columns; `|` stands between cells, a line of `---` is only for the eye."""
+    """The rows of a table whose first line names the columns; `|` stands between cells, `---` is for the eye."""
     lines = [line for line in textwrap.dedent(text).strip().splitlines() if "---" not in line]
     names, *rows = ([cell.strip() for cell in line.split("|")] for line in lines)
     values: dict[str, str | None] = {"-": None, "''": ""}

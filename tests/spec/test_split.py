@@ -1,7 +1,7 @@
 """What becomes of every extracted row.
 
 Each extracted row ends as exactly one of: accepted, rejected (with every reason), superseded by a newer version of the
-same row. Rendered into the documentation: first the contract, then the rows as the source gave them, then their outcome.
+same row. Rendered into the documentation: the contract, the rows as the source gave them, then their outcome.
 """
 
 from __future__ import annotations

@@ -1,0 +1,171 @@
+"""Is a run inside what the contract tolerates? If not, nothing is published until a steward has seen the figures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Any, Protocol
+
+from include.contracts.model import Rule, Table
+from include.quality.results import RuleCount, SplitResult
+
+_NAMED_REASONS = 3
+
+
+class Preview(Protocol):
+    """What publishing would change, in rows (`include.lake.changes.Changes`)."""
+
+    @property
+    def live_before(self) -> int:
+        """Rows that are live now."""
+
+    @property
+    def live_after(self) -> int:
+        """Rows that would be live."""
+
+    @property
+    def deleted(self) -> int:
+        """Rows that would be marked deleted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One figure outside its bound. `message` says it in plain words, with what to do next; no value of a row."""
+
+    what: str
+    measured: float
+    allowed: str
+    message: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, for XCom and JSON."""
+        return asdict(self)
+
+
+def judge(table: Table, split: SplitResult, changes: Preview) -> tuple[Finding, ...]:
+    """Everything about a run that a steward must approve before it is published; empty inside the tolerance.
+
+    Args:
+        table: the contract's table, with its tolerance, delete limit and bounds.
+        split: what became of the extracted rows.
+        changes: what publishing would do to the table as it is.
+    """
+    if split.extracted == 0:
+        return (_empty(table, changes),)
+    found = (_rejected(table, split), _row_count(table, changes), _deletes(table, changes))
+    return (*(finding for finding in found if finding), *_bounds(table, split, "error"))
+
+
+def remarks(table: Table, split: SplitResult) -> tuple[Finding, ...]:
+    """Bounds of severity `warning` that do not hold: worth a look, not worth a halt."""
+    return tuple(_bounds(table, split, "warning")) if split.extracted else ()
+
+
+def _empty(table: Table, changes: Preview) -> Finding:
+    live = f"{changes.live_before:,} rows are published now" if changes.live_before else "nothing is published yet"
+    return Finding(
+        "emptyExtract",
+        0,
+        "at least 1 row",
+        f"The source of {table.qualified_name} gave no rows ({live}). Ask the registry's owner whether "
+        f"{table.source_name} is really empty; decline unless it is.",
+    )
+
+
+def _rejected(table: Table, split: SplitResult) -> Finding | None:
+    share = 100 * split.rejected / split.extracted
+    allowed = table.tolerance.rejected_percent
+    if share <= allowed:
+        return None
+    return Finding(
+        "rejectedPercent",
+        round(share, 4),
+        f"<= {allowed:g} %",
+        f"{split.rejected:,} of {split.extracted:,} rows of {table.qualified_name} ({_percent(share, allowed)}) break "
+        f"rules; {allowed:g} % are tolerated. {_most_frequent(split)}The counts of every rule are in "
+        f"audit/data_docs/{table.registry}/{table.name}.html of the lake: send them to the registry's owner; approve only "
+        "if the table is of use without these rows.",
+    )
+
+
+def _row_count(table: Table, changes: Preview) -> Finding | None:
+    if not changes.live_before:
+        return None
+    change = 100 * (changes.live_after - changes.live_before) / changes.live_before
+    allowed = table.tolerance.row_count_change_percent
+    if abs(change) <= allowed:
+        return None
+    direction = "grow" if change > 0 else "shrink"
+    return Finding(
+        "rowCountChangePercent",
+        round(change, 4),
+        f"+-{allowed:g} %",
+        f"{table.qualified_name} would {direction} from {changes.live_before:,} to {changes.live_after:,} rows "
+        f"({_percent(abs(change), allowed)}); {allowed:g} % are tolerated. Ask the registry's owner whether the extract "
+        "is complete and whether such a change is expected; decline if it is not.",
+    )
+
+
+def _deletes(table: Table, changes: Preview) -> Finding | None:
+    if not changes.live_before:
+        return None
+    share = 100 * changes.deleted / changes.live_before
+    allowed = table.extract.delete_limit_percent
+    if share <= allowed:
+        return None
+    return Finding(
+        "deleteLimitPercent",
+        round(share, 4),
+        f"<= {allowed:g} %",
+        f"{changes.deleted:,} of {changes.live_before:,} published rows of {table.qualified_name} "
+        f"({_percent(share, allowed)}) are gone from the source and would be marked deleted; {allowed:g} % are "
+        "tolerated. Ask the registry's owner whether they were deleted or left out of the extract; decline if they were left out.",
+    )
+
+
+def _bounds(table: Table, split: SplitResult, severity: str) -> Iterator[Finding]:
+    """Table rules whose bound does not hold over the accepted rows."""
+    for rule in table.rules:
+        if rule.scope != "table" or rule.severity != severity or rule.bound is None:
+            continue
+        count = split.count(rule.rule_id)
+        measured = measure(rule, count)
+        if not rule.bound.holds(measured):
+            yield _bound(table, rule, count, measured)
+
+
+def measure(rule: Rule, count: RuleCount) -> float:
+    """What a table rule's bound is held against: rows, or percent of the accepted rows (0 if there are none)."""
+    if rule.bound is not None and rule.bound.unit == "percent":
+        return 100 * count.violations / count.rows if count.rows else 0.0
+    return float(count.violations)
+
+
+def _bound(table: Table, rule: Rule, count: RuleCount, measured: float) -> Finding:
+    is_share = rule.bound is not None and rule.bound.unit == "percent"
+    figure = f"{measured:.4g} % ({count.violations:,} of {count.rows:,} rows)" if is_share else f"{measured:,.0f} rows"
+    about = f" of {', '.join(rule.columns)}" if rule.columns else ""
+    return Finding(
+        rule.rule_id,
+        round(measured, 4),
+        str(rule.bound),
+        f"{rule.description.rstrip('.')}: {rule.metric}{about} must be {rule.bound} over the accepted rows of "
+        f"{table.qualified_name}, and is {figure}. Ask the registry's owner why; approve only if that is understood.",
+    )
+
+
+def _most_frequent(split: SplitResult) -> str:
+    broken = [c for c in split.counts if c.scope != "table" and c.severity == "error" and c.violations]
+    broken.sort(key=lambda count: (-count.violations, count.rule_id))
+    if not broken:
+        return ""
+    listed = ", ".join(f"{count.rule_id} ({count.violations:,})" for count in broken[:_NAMED_REASONS])
+    return f"Most frequent: {listed}. "
+
+
+def _percent(measured: float, allowed: float) -> str:
+    """So precise that a figure outside its bound never looks equal to it: 5.0003 % against 5 %."""
+    for digits in range(1, 5):
+        if round(measured, digits) != round(allowed, digits):
+            return f"{measured:.{digits}f} %"
+    return f"{measured:.6f} %"

@@ -1,0 +1,111 @@
+"""What a steward is asked, and in which words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import pytest
+
+from include.contracts.model import Bound, ExtractPolicy, Rule, Table, Tolerance
+from include.quality.gate import judge, remarks
+from include.quality.results import RuleCount, SplitResult, Staged
+
+TABLE = Table(
+    "population",
+    "citizen",
+    "cong_dan",
+    (),
+    (),
+    tolerance=Tolerance(5, 20),
+    extract=ExtractPolicy(delete_limit_percent=5),
+)
+
+
+@dataclass(frozen=True)
+class Preview:
+    live_before: int = 0
+    live_after: int = 0
+    deleted: int = 0
+
+
+def split_of(extracted: int, rejected: int = 0, counts: tuple[RuleCount, ...] = ()) -> SplitResult:
+    accepted = extracted - rejected
+    return SplitResult(Staged("c", "f", "w"), extracted, accepted, rejected, 0, counts, 0.0)
+
+
+def bounded(bound: Bound, severity: str = "error", metric: str = "nullValues") -> Table:
+    rule = Rule(
+        "population.citizen.floor", "citizen", ("personal_id",), metric, "table", severity, "completeness",  # type: ignore[arg-type]
+        "Nearly every person has an id", bound=bound,
+    )  # fmt: skip
+    return replace(TABLE, rules=(rule,))
+
+
+def test_inside_the_tolerance_nobody_is_asked() -> None:
+    assert judge(TABLE, split_of(100, rejected=5), Preview(100, 120, 5)) == ()
+    assert judge(TABLE, split_of(100, rejected=5), Preview(0, 95)) == ()
+
+
+def test_too_many_rejected_rows() -> None:
+    counts = tuple(
+        RuleCount(f"population.citizen.{name}", "sql", scope, severity, "accuracy", n, 1000, ())  # type: ignore[arg-type]
+        for name, scope, severity, n in [
+            ("a", "row", "error", 20), ("b", "set", "error", 50), ("c", "row", "warning", 900),
+            ("d", "table", "error", 999), ("e", "row", "error", 20), ("f", "row", "error", 1),
+        ]
+    )  # fmt: skip
+    (finding,) = judge(TABLE, split_of(1000, 51, counts), Preview())
+    assert (finding.what, finding.measured, finding.allowed) == ("rejectedPercent", 5.1, "<= 5 %")
+    assert "51 of 1,000 rows of population.citizen (5.1 %)" in finding.message
+    assert "population.citizen.b (50), population.citizen.a (20), population.citizen.e (20)." in finding.message
+    assert "audit/data_docs/population/citizen.html" in finding.message
+
+
+def test_a_figure_just_outside_does_not_look_like_the_bound() -> None:
+    (finding,) = judge(TABLE, split_of(1_000_000, 50_010), Preview())
+    assert "(5.001 %)" in finding.message
+
+
+@pytest.mark.parametrize(("after", "measured", "word"), [(121, 21, "grow"), (79, -21, "shrink")])
+def test_a_table_that_changes_its_size(after: int, measured: float, word: str) -> None:
+    (finding,) = judge(TABLE, split_of(100), Preview(100, after))
+    assert (finding.what, finding.measured) == ("rowCountChangePercent", measured)
+    assert f"would {word} from 100 to {after} rows (21.0 %)" in finding.message
+
+
+def test_rows_gone_from_the_source() -> None:
+    (finding,) = judge(TABLE, split_of(100), Preview(100, 100, 6))
+    assert (finding.what, finding.measured, finding.allowed) == ("deleteLimitPercent", 6, "<= 5 %")
+
+
+def test_an_empty_extract_is_one_finding() -> None:
+    (finding,) = judge(bounded(Bound(">", 0), metric="rowCount"), split_of(0), Preview(100, 0, 100))
+    assert finding.what == "emptyExtract"
+    assert "100 rows are published now" in finding.message
+    assert remarks(TABLE, split_of(0)) == ()
+
+
+def test_a_bound_in_percent_of_the_accepted_rows() -> None:
+    table = bounded(Bound("<", 5, "percent"))
+    count = RuleCount(
+        "population.citizen.floor", "nullValues", "table", "error", "completeness", 5, 100, ("personal_id",)
+    )
+    (finding,) = judge(table, split_of(100, counts=(count,)), Preview())
+    assert (finding.what, finding.measured, finding.allowed) == ("population.citizen.floor", 5, "< 5 %")
+    assert finding.message.startswith("Nearly every person has an id: nullValues of personal_id must be < 5 %")
+    assert judge(table, split_of(100, counts=(replace(count, violations=4),)), Preview()) == ()
+    assert (
+        judge(table, split_of(1, 1, counts=(replace(count, violations=0, rows=0),)), Preview())[0].what
+        == "rejectedPercent"
+    )
+
+
+def test_a_bound_in_rows_and_a_bound_that_only_warns() -> None:
+    count = RuleCount("population.citizen.floor", "rowCount", "table", "error", "coverage", 7, 7, ())
+    split = split_of(7, counts=(count,))
+    assert judge(bounded(Bound(">=", 7), metric="rowCount"), split, Preview()) == ()
+    (finding,) = judge(bounded(Bound("between", (8, 9)), metric="rowCount"), split, Preview())
+    assert "and is 7 rows" in finding.message
+    warned = bounded(Bound(">", 7), "warning", "rowCount")
+    assert judge(warned, split, Preview()) == ()
+    assert [r.what for r in remarks(warned, split)] == ["population.citizen.floor"]
