@@ -1,0 +1,44 @@
+"""The contract of what is published, derived from the contract of the source.
+
+A registry's contract names the source's tables and columns (`physicalName`) and says how to read them
+(`transformLogic`). In the lake they bear the published names, so a tool that reads `physicalName` looks for columns that
+are not there. This is the same contract as a consumer needs it: published names only, the lake as its one server. Any ODCS
+tool can test the published tables with it, e.g. `datacontract test`.
+"""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+from typing import Any
+
+from include.contracts.yaml_file import read_yaml
+
+_OF_THE_SOURCE = ("physicalName", "physicalType", "transformLogic", "transformDescription", "transformSourceObjects")
+
+
+def published_contract(path: Path, lake_uri: str) -> dict[str, Any]:
+    """The ODCS document for the published tables of a registry, ready for `yaml.safe_dump`.
+
+    Args:
+        path: the registry's contract, `<registry>.odcs.yaml`.
+        lake_uri: the root of the lake, a folder or `s3://bucket/prefix`.
+
+    Raises:
+        ContractError: the file cannot be read or is not YAML.
+    """
+    contract = copy.deepcopy(read_yaml(path).data)
+    registry = path.name.removesuffix(".odcs.yaml")
+    location = f"{lake_uri.rstrip('/')}/registry/{registry}/{{model}}"
+    place = {"type": "s3", "location": location} if lake_uri.startswith("s3://") else {"type": "local", "path": location}
+    contract["servers"] = [{"server": "lake", **place, "format": "delta"}]
+    for table in contract.get("schema") or []:
+        _drop(table, *_OF_THE_SOURCE, "customProperties")
+        for column in table.get("properties") or []:
+            _drop(column, *_OF_THE_SOURCE)
+    return contract
+
+
+def _drop(element: dict[str, Any], *keys: str) -> None:
+    for key in keys:
+        element.pop(key, None)
