@@ -18,6 +18,7 @@ import sys
 import unicodedata
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 OLD_FROM, OLD_UNTIL, NEW_FROM = "2004-07-08", "2025-06-30", "2025-07-01"
 KINDS = {
@@ -67,7 +68,7 @@ def _provinces(units: Iterable[tuple[str, str]], valid_from: str, valid_until: s
     return rows
 
 
-def _changes(mapping: dict[str, dict[str, dict[str, list]]], old: dict[str, str], new: dict[Row, str]) -> set[Row]:
+def _changes(mapping: dict[str, dict[str, dict[str, list[Any]]]], old: dict[str, str], new: dict[Row, str]) -> set[Row]:
     """(old code, new code, is_whole, is_default, valid_from); the package names both sides by a folded name."""
     rows: set[Row] = set()
     for province, wards in mapping["DICT_PROVINCE_WARD_NO_DIVIDED"].items():

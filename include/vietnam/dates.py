@@ -95,7 +95,7 @@ def _split(clean: str) -> tuple[str, str | None, bool]:
 
 def _time(clock: str, *, is_iso: bool, is_exact: bool = False) -> timedelta | None:
     match = _CLOCK.fullmatch(clock)
-    if match is None or match[4] and not is_iso:
+    if match is None or (match[4] and not is_iso):
         return None
     if is_exact and is_iso and (len(match[1]) < 2 or len(match[4] or "") > 6):
         return None

@@ -15,11 +15,9 @@ CREATE OR REPLACE MACRO vn_sex(code) AS
     CASE WHEN CAST(code AS VARCHAR) = '1' THEN 'male'
          WHEN CAST(code AS VARCHAR) = '2' THEN 'female'
          WHEN CAST(code AS VARCHAR) = '3' THEN 'unknown'
-         ELSE CASE vn_fold(code)
-                  WHEN '1' THEN 'male' WHEN 'nam' THEN 'male' WHEN 'male' THEN 'male'
-                  WHEN '2' THEN 'female' WHEN 'nu' THEN 'female' WHEN 'female' THEN 'female'
-                  WHEN '3' THEN 'unknown' WHEN 'khac' THEN 'unknown' WHEN 'khong xac dinh' THEN 'unknown'
-                  WHEN 'chua xac dinh' THEN 'unknown' WHEN 'unknown' THEN 'unknown' END END;
+         ELSE MAP {'1': 'male', 'nam': 'male', 'male': 'male', '2': 'female', 'nu': 'female', 'female': 'female',
+                   '3': 'unknown', 'khac': 'unknown', 'khong xac dinh': 'unknown', 'chua xac dinh': 'unknown',
+                   'unknown': 'unknown'}[vn_fold(code)] END;
 
 -- Personal id (Decree 137/2015/NĐ-CP): 3 digits of place, 1 of century and sex, 2 of birth year, 6 random.
 CREATE OR REPLACE MACRO _vn_cccd_birth_year(d) AS

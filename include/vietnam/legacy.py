@@ -9,7 +9,7 @@ from __future__ import annotations
 import unicodedata
 
 _VOWELS = "aăâeêioôơuưy"
-_TONES = "\N{COMBINING GRAVE ACCENT}\N{COMBINING HOOK ABOVE}\N{COMBINING TILDE}\N{COMBINING ACUTE ACCENT}\N{COMBINING DOT BELOW}"
+_TONES = "\u0300\u0309\u0303\u0301\u0323"  # grave, hook above, tilde, acute, dot below
 _TCVN3_ROWS = {
     "a": "aµ¶·¸¹",
     "ă": "¨»¼½¾Æ",
@@ -25,7 +25,7 @@ _TCVN3_ROWS = {
     "y": "yúûüýþ",
 }
 _TCVN3_CAPITALS = {"Ă": "¡", "Â": "¢", "Ê": "£", "Ô": "¤", "Ơ": "¥", "Ư": "¦", "Đ": "§"}
-_VNI_MARKS = {"": "øûõùï", "ă": "èúüéë", "â": "àåãáä"}  # grave, hook, tilde, acute, dot below
+_VNI_MARKS = {"": "øûõùï", "ă": "èúüéë", "â": "àåãáä"}
 _VNI_I = "ìæóíò"
 
 

@@ -24,7 +24,7 @@ def register(connection: duckdb.DuckDBPyConnection, schemas_dir: Path) -> None:
     lists = reference_lists(schemas_dir)
     for name, path in lists.items():
         _load(connection, name, path)
-    if WARD_LISTS <= lists.keys():
+    if lists.keys() >= WARD_LISTS:
         _run(connection, "units.sql")
 
 

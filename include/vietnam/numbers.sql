@@ -18,7 +18,6 @@ CREATE OR REPLACE MACRO _vn_plain_number(t) AS
          WHEN regexp_full_match(t, '[+-]?[1-9]\d{0,2}(?:\.\d{3})+(?:,\d+)?') THEN replace(replace(t, '.', ''), ',', '.')
          WHEN regexp_full_match(t, '[+-]?\d+,\d+') THEN replace(t, ',', '.')
          WHEN regexp_full_match(t, '[+-]?[1-9]\d{0,2}(?:(?:,\d{3}){2,}|(?:,\d{3})+\.\d+)') THEN replace(t, ',', '')
-         WHEN regexp_full_match(t, '[+-]?[1-9]\d{0,2}(?:,\d{3}){2,}\.\d+') THEN replace(t, ',', '')
          WHEN regexp_full_match(t, '[+-]?\d+\.\d+') THEN t
     END;
 
@@ -28,11 +27,10 @@ CREATE OR REPLACE MACRO _vn_plain(t, s) AS coalesce(_vn_plain_number(t), _vn_pla
 CREATE OR REPLACE MACRO vn_number(s) AS
     TRY_CAST(CASE WHEN _vn_is_number(s) THEN CAST(s AS VARCHAR) ELSE _vn_plain(CAST(s AS VARCHAR), s) END AS DECIMAL(18, 4));
 
--- A whole number; NULL when anything but zeros stands behind the decimal sign, or beyond 64 bits.
-CREATE OR REPLACE MACRO _vn_int(t) AS
-    CASE WHEN regexp_full_match(t, '[+-]?\d+(?:\.0*)?') THEN TRY_CAST(split_part(t, '.', 1) AS BIGINT)
-         WHEN contains(t, 'e+') AND TRY_CAST(t AS HUGEINT) = TRY_CAST(t AS DOUBLE) THEN TRY_CAST(TRY_CAST(t AS HUGEINT) AS BIGINT)
-    END;
-
+-- A whole number; NULL when anything but zeros stands behind the decimal sign, or beyond 64 bits. A DOUBLE goes
+-- through DECIMAL, whose text has no exponent.
 CREATE OR REPLACE MACRO vn_int(s) AS
-    _vn_int(CASE WHEN _vn_is_number(s) THEN CAST(s AS VARCHAR) ELSE _vn_plain(CAST(s AS VARCHAR), s) END);
+    TRY_CAST(regexp_extract(
+        CASE WHEN _vn_is_number(s) THEN CAST(TRY_CAST(CAST(s AS VARCHAR) AS DECIMAL(38, 10)) AS VARCHAR)
+             ELSE _vn_plain(CAST(s AS VARCHAR), s) END,
+        '^([+-]?\d+)(?:\.0*)?$', 1) AS BIGINT);

@@ -13,12 +13,14 @@ CREATE OR REPLACE MACRO _vn_strip_accents(t) AS
          THEN array_to_string(list_transform(string_split(t, chr(0)), lambda part: strip_accents(part)), chr(0))
          ELSE strip_accents(t) END;
 
+-- Clean text: letters and signs that NFC never changes, with single spaces between. Most text is clean, so one pass
+-- decides and only the rest takes a slow path.
+CREATE OR REPLACE MACRO _vn_is_unclean(t) AS
+    regexp_matches(t, '[^ -~\x{A1}-\x{2FF}\x{1E00}-\x{1EFF}\x{2010}-\x{2027}]|^ | $|  ');
+
 -- Unicode NFC, any run of white space (also no-break and zero-width space) to one space, trimmed, blank to NULL.
--- Most text is clean already: one pass decides, and only unclean text takes the slow path. Clean are letters
--- and signs that NFC never changes, with single spaces between.
 CREATE OR REPLACE MACRO vn_text(s) AS
-    CASE WHEN regexp_matches(CAST(s AS VARCHAR),
-                             '[^ -~\x{A1}-\x{2FF}\x{1E00}-\x{1EFF}\x{2010}-\x{2027}]|^ | $|  ')
+    CASE WHEN _vn_is_unclean(CAST(s AS VARCHAR))
          THEN nullif(trim(regexp_replace(_vn_nfc(CAST(s AS VARCHAR)),
                                          '[\s\x0B\p{Z}\x{85}\x{200B}\x{FEFF}]+', ' ', 'g')), '')
          ELSE nullif(CAST(s AS VARCHAR), '') END;
@@ -32,8 +34,12 @@ CREATE OR REPLACE MACRO _vn_repair_d(t) AS
 CREATE OR REPLACE MACRO vn_name(s) AS _vn_repair_d(vn_text(s));
 
 -- Key to compare by: no diacritics, lower case, đ as d. Where the tone stood no longer shows.
+CREATE OR REPLACE MACRO _vn_bare(t) AS
+    replace(replace(replace(lower(_vn_strip_accents(t)), 'đ', 'd'), 'ð', 'd'), 'ɖ', 'd');
+
 CREATE OR REPLACE MACRO vn_fold(s) AS
-    replace(replace(replace(lower(_vn_strip_accents(vn_text(s))), 'đ', 'd'), 'ð', 'd'), 'ɖ', 'd');
+    CASE WHEN _vn_is_unclean(CAST(s AS VARCHAR)) THEN _vn_bare(vn_text(_vn_strip_accents(CAST(s AS VARCHAR))))
+         ELSE nullif(_vn_bare(CAST(s AS VARCHAR)), '') END;
 
 -- hòa -> hoà, thúy -> thuý: the tone moves to the second vowel of an open oa, oe, uy, where one spelling school
 -- puts it anyway. Not after q (quý has no other spelling) and not before a final letter (toán neither).

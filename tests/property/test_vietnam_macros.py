@@ -1,0 +1,198 @@
+"""Every vn_ macro gives what its oracle in plain Python gives, for any text one can think of.
+
+The text is made of the pieces where mistakes hide: letters composed and decomposed, NUL and other control
+characters, exotic blanks, emoji, and fragments of dates, numbers and identifiers.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from include.vietnam import dates, identifiers, names, numbers, register
+from include.vietnam.units import Wards
+
+SCHEMAS = Path(__file__).resolve().parents[2] / "schemas"
+WARDS = Wards.read(SCHEMAS)
+MACROS: dict[str, Callable[[Any], Any]] = {
+    "text": names.text,
+    "name": names.name,
+    "fold": names.fold,
+    "tone_fold": names.tone_fold,
+    "date": dates.day,
+    "date_precision": dates.precision,
+    "timestamp": dates.instant,
+    "month": dates.month,
+    "number": numbers.number,
+    "int": numbers.integer,
+    "digits": identifiers.digits,
+    "sex": identifiers.sex,
+    "cccd_birth_year": identifiers.cccd_birth_year,
+    "cccd_sex": identifiers.cccd_sex,
+    "mst_is_valid": identifiers.mst_is_valid,
+    "mst": identifiers.mst,
+    "ward_current": WARDS.current,
+    "ward_candidates": WARDS.candidates,
+}
+
+ANY_TEXT = st.text(st.characters(exclude_categories=["Cs", "Cn"]), max_size=20)
+WORDS = [
+    "Nguyễn",
+    "Thị",
+    "Hòa",
+    "hoà",
+    "THÚY",
+    "Thuỷ",
+    "quý",
+    "Qúy",
+    "toán",
+    "tóan",
+    "Ðặng",
+    "ðỗ",
+    "Ɖinh",
+    "Y-Bhiâ",
+    "H'Hen",
+    "ỊNH",
+]
+ODD = [
+    "\0",
+    "\t",
+    "\n",
+    "\x07",
+    "\x85",
+    "\u00a0",
+    "\u200b",
+    "\ufeff",
+    "\u3000",
+    " ",
+    "  ",
+    "\u0300",
+    "\u0323",
+    "\u031b",
+    "🇻🇳",
+    "İ",
+    "ẞ",
+]
+NAMES = st.lists(st.sampled_from(WORDS + ODD) | ANY_TEXT, max_size=6).map("".join)
+DECOMPOSED = NAMES.map(lambda text: unicodedata.normalize("NFD", text))
+TWO, FOUR = (
+    st.integers(0, 35).map(lambda n: f"{n:02d}"),
+    st.sampled_from(["1980", "2000", "2024", "1900", "0999", "9999", "0000"]),
+)
+DATE_PARTS = st.sampled_from(
+    ["/", "-", " ", ":", "T", "Z", "+07:00", "-0830", ".5", "00", "0", "1", "29/02/", "31/02/", "-01"]
+)
+CLOCKS = st.builds("{}:{}:{}".format, TWO, TWO, TWO) | st.builds("{}:{}".format, TWO, TWO)
+WHOLE = st.builds("{}/{}/{}".format, TWO, TWO, FOUR) | st.builds("{2}-{1}-{0}".format, TWO, TWO, FOUR)
+DATES = (
+    WHOLE
+    | st.builds("{}/{}".format, TWO, FOUR)
+    | st.builds("{1}-{0}".format, TWO, FOUR)
+    | st.builds(
+        "{}{}{}{}".format,
+        WHOLE,
+        st.sampled_from([" ", "T", "  "]),
+        CLOCKS,
+        st.sampled_from(["", "", "Z", "+07:00", "-0830", ".25"]),
+    )
+    | st.lists(TWO | FOUR | DATE_PARTS, max_size=6).map("".join)
+)
+NUMBERS = st.lists(st.sampled_from(["1", "234", "567", "000", "0", "12", ".", ",", "-", "+", " "]), max_size=9).map(
+    "".join
+)
+DIGITS = st.lists(
+    st.sampled_from(["001", "090", "123456", "0100109106", "-", ".", " ", "–", ".0", "A", "４"]), max_size=6
+).map("".join)
+CODES = st.from_regex(r"\A[0-9]{10}(-?[0-9]{3})?\Z|\A[0-9]{12}\Z")
+WARD_CODES = st.sampled_from([*sorted(WARDS.current_codes | WARDS.successors.keys()), "", "4", "99999"])
+PADDED = st.sampled_from(["", " ", "\t"])
+
+
+def padded(texts: st.SearchStrategy[str]) -> st.SearchStrategy[list[str | None]]:
+    one = st.none() | ANY_TEXT | NAMES | st.builds("{1}{0}{1}".format, texts, PADDED)
+    return st.lists(one | texts, min_size=1, max_size=40)
+
+
+@pytest.fixture(scope="module")
+def connection() -> Iterator[duckdb.DuckDBPyConnection]:
+    with duckdb.connect() as opened:
+        register(opened, SCHEMAS)
+        opened.execute("CREATE TABLE given (v VARCHAR)")
+        for macro in MACROS:  # planned once: a macro takes longer to plan than a few rows to compute
+            opened.execute(f"PREPARE vn_{macro} AS SELECT v, vn_{macro}(v) FROM given")
+        yield opened
+
+
+def check(connection: duckdb.DuckDBPyConnection, macro: str, values: list[str | None]) -> None:
+    connection.execute("TRUNCATE given")
+    connection.execute("INSERT INTO given SELECT unnest($1::VARCHAR[])", [values])
+    found = connection.execute(f"EXECUTE vn_{macro}").fetchall()
+    assert len(found) == len(values)
+    for value, result in found:
+        assert result == MACROS[macro](value), value
+
+
+@pytest.mark.parametrize("macro", ["text", "name", "fold", "tone_fold"])
+@settings(deadline=None)
+@given(values=padded(NAMES | DECOMPOSED))
+def test_text(connection: duckdb.DuckDBPyConnection, macro: str, values: list[str | None]) -> None:
+    check(connection, macro, values)
+
+
+@pytest.mark.parametrize("macro", ["date", "date_precision", "timestamp", "month"])
+@settings(deadline=None)
+@given(values=padded(DATES))
+def test_dates(connection: duckdb.DuckDBPyConnection, macro: str, values: list[str | None]) -> None:
+    check(connection, macro, values)
+
+
+@pytest.mark.parametrize("macro", ["number", "int"])
+@settings(deadline=None)
+@given(values=padded(NUMBERS))
+def test_numbers(connection: duckdb.DuckDBPyConnection, macro: str, values: list[str | None]) -> None:
+    check(connection, macro, values)
+
+
+@pytest.mark.parametrize("macro", ["digits", "sex", "cccd_birth_year", "cccd_sex", "mst_is_valid", "mst"])
+@settings(deadline=None)
+@given(values=padded(DIGITS | CODES | st.sampled_from(["1", "Nữ", "NAM", "Khác"])))
+def test_identifiers(connection: duckdb.DuckDBPyConnection, macro: str, values: list[str | None]) -> None:
+    check(connection, macro, values)
+
+
+@pytest.mark.parametrize("macro", ["ward_current", "ward_candidates"])
+@settings(deadline=None)
+@given(values=st.lists(st.none() | WARD_CODES | ANY_TEXT, min_size=1, max_size=40))
+def test_wards(connection: duckdb.DuckDBPyConnection, macro: str, values: list[str | None]) -> None:
+    check(connection, macro, values)
+
+
+@given(value=NAMES | DECOMPOSED)
+def test_text_and_folds_are_idempotent(value: str) -> None:
+    for rule in (names.text, names.name, names.fold, names.tone_fold):
+        assert rule(rule(value)) == rule(value)
+
+
+@given(code=WARD_CODES)
+def test_a_current_ward_stays_itself(code: str) -> None:
+    assert WARDS.current(WARDS.current(code)) == WARDS.current(code)
+
+
+@given(value=DATES)
+def test_a_date_has_a_precision_and_a_day_an_instant(value: str) -> None:
+    assert (dates.day(value) is None) == (dates.precision(value) is None)
+    if (moment := dates.instant(value)) and not value.endswith(("Z", "0")):
+        assert dates.day(value) == moment.date()
+
+
+@given(nine=st.from_regex(r"\A[0-9]{9}\Z"))
+def test_one_tenth_digit_at_most_makes_a_tax_code(nine: str) -> None:
+    valid = [digit for digit in "0123456789" if identifiers.mst_is_valid(nine + digit)]
+    assert valid == [digit for digit in [identifiers.mst_check_digit(nine)] if digit is not None]
