@@ -47,7 +47,7 @@ class Layout:
     def query(self, *, is_long: bool) -> str:
         """Read the file; faulty lines go to `reject_errors`. `is_long`: with room for rows of up to 128 MB."""
         columns = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in self.columns)
-        size = f", max_line_size = {_LONG_LINE}, buffer_size = {_LONG_LINE}, parallel = false" if is_long else ""
+        size = f", max_line_size = {_LONG_LINE}, buffer_size = {_LONG_LINE}" if is_long else ""
         return (
             f"SELECT * FROM read_csv({literal(str(self.copy.path))}, auto_detect = false, header = true, "
             f"delim = {literal(self.delimiter)}, quote = '\"', escape = '\"', columns = {{{columns}}}, "
@@ -130,20 +130,34 @@ def _has_all(table: Table, names: list[str]) -> bool:
 def _faults(duck: duckdb.DuckDBPyConnection, layouts: list[Layout]) -> DropBroken | None:
     """What to raise, with file, lines and kind of fault, if any line was not a row."""
     rows = duck.execute(
-        "SELECT s.file_path, e.error_type::VARCHAR, e.line FROM reject_errors e "
+        "SELECT s.file_path, e.error_type::VARCHAR, e.line_byte_position FROM reject_errors e "
         "JOIN reject_scans s USING (scan_id, file_id) GROUP BY ALL ORDER BY ALL"
     ).fetchall()
     if not rows:
         return None
-    names = {str(layout.copy.path): layout.copy.name for layout in layouts}
-    told: dict[tuple[str, str], list[int]] = {}
-    for path, kind, line in rows:
-        told.setdefault((names.get(path, path), _FAULTS.get(kind, kind.lower())), []).append(int(line))
+    by_path = {str(layout.copy.path): layout.copy for layout in layouts}
+    places: dict[tuple[str, str], list[int]] = {}
+    for path, kind, place in rows:
+        places.setdefault((path, _FAULTS.get(kind, kind.lower())), []).append(int(place))
+    told = {(by_path[path].name, fault): line_numbers(Path(path), found) for (path, fault), found in places.items()}
     faults = "; ".join(f"{name}, {shown(lines)}: {fault}" for (name, fault), lines in told.items())
     return DropBroken(
         f"{faults}. Nothing of the delivery was taken: ask the sender to correct these lines, or check delimiter and "
         "encoding in the manifest or the contract's server"
     )
+
+
+def line_numbers(path: Path, places: list[int]) -> list[int]:
+    """The line of each byte position (ascending), as an editor counts; the engine counts a row of many lines as one."""
+    lines: list[int] = []
+    with path.open("rb") as file:
+        line, done = 1, 0
+        for place in places:
+            while done < place and (chunk := file.read(min(CHUNK, place - done))):
+                line += chunk.count(b"\n")
+                done += len(chunk)
+            lines.append(line)
+    return lines
 
 
 def _count(duck: duckdb.DuckDBPyConnection, layout: Layout) -> int:
@@ -179,4 +193,4 @@ def count_records(path: Path) -> int:
                 if not is_quoted:
                     ends += part.count(b"\n")
             last = chunk[-1:]
-    return ends + (last != b"\n")
+    return ends + (is_quoted or last != b"\n")

@@ -14,6 +14,7 @@ import duckdb
 
 from include.contracts.model import Contract, Table
 from include.lake.errors import lake_errors
+from include.lake.root import REPOSITORY
 from include.sources.connection import Connection
 from include.sources.delimited import read_delimited
 from include.sources.delivery import Delivery
@@ -84,7 +85,10 @@ def read_files(
 
 
 def locate(connection: Connection, contract: Contract, table: Table) -> tuple[Path, str, str]:
-    """Folder, file pattern and sheet of a table. A relative folder is looked for here, then beside the contract."""
+    """Folder, file pattern and sheet of a table.
+
+    A relative folder is looked for here, then beside the contract, then in the repository.
+    """
     source_name, _, sheet = (table.source_name or table.name).partition("#")
     stated = connection.path.replace("{model}", source_name)
     pattern = source_name
@@ -92,7 +96,8 @@ def locate(connection: Connection, contract: Contract, table: Table) -> tuple[Pa
     if any(sign in path.name for sign in "*?[") or path.suffix.lower() in _FORMATS:
         pattern = source_name if Path(source_name).suffix.lower() in _FORMATS else path.name
         path = path.parent
-    candidates = [path] if path.is_absolute() else [Path.cwd() / path, contract.path.absolute().parent / path]
+    beside = (Path.cwd(), contract.path.absolute().parent, REPOSITORY)
+    candidates = [path] if path.is_absolute() else [folder / path for folder in beside]
     folder = next((candidate for candidate in candidates if candidate.is_dir()), None)
     if folder is None:
         raise SourceMissing(

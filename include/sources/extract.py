@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from datetime import datetime
 
 import duckdb
 
 from include.contracts.model import Contract, Table
+from include.lake.errors import LakeError
 from include.lake.root import Lake
 from include.sources.connection import Connection, Kind, connect
 from include.sources.drop import read_files
@@ -61,6 +62,10 @@ def extract(
         with _open(connection, contract, table, duck, lake) as reading:
             landed = land(reading, duck=duck, lake=lake, folder=folder)
         cursor = _cursor(table, folder, duck, landed.columns)
+    except Exception:
+        with suppress(LakeError):
+            lake.delete_tree(folder)  # nothing is complete without its record; leave no rows that nobody will read
+        raise
     finally:
         duck.close()
     extracted = Extract(

@@ -9,7 +9,7 @@ from typing import Any
 
 import duckdb
 
-from include.lake.engine import literal, quote
+from include.lake.engine import literal, quote, scan
 from include.lake.errors import LakeError, LakeFull, classify, lake_errors
 from include.lake.root import Lake
 from include.sources.reading import NotCarried, Reading
@@ -112,13 +112,8 @@ def land(reading: Reading, *, duck: duckdb.DuckDBPyConnection, lake: Lake, folde
 def greatest(duck: duckdb.DuckDBPyConnection, folder: str, column: str) -> str | None:
     """The greatest value of a landed column, as text."""
     with lake_errors("reading back what was landed"):
-        row = duck.execute(f"SELECT CAST(max({quote(column)}) AS VARCHAR) FROM {_file(f'{folder}/{FILE}')}").fetchone()
+        row = duck.execute(f"SELECT CAST(max({quote(column)}) AS VARCHAR) FROM {scan(f'{folder}/{FILE}')}").fetchone()
     return None if row is None else row[0]
-
-
-def _file(uri: str) -> str:
-    """The landed file as DuckDB reads it. Left to itself it would take `run=<run_id>` in the path for a column."""
-    return f"read_parquet({literal(uri)}, hive_partitioning = false)"
 
 
 def _copy(duck: duckdb.DuckDBPyConnection, query: str, uri: str) -> tuple[int, int]:
@@ -152,7 +147,7 @@ def _unknown(error: BaseException) -> BaseException:
 
 
 def _columns(duck: duckdb.DuckDBPyConnection, uri: str) -> tuple[tuple[str, str], ...]:
-    rows = duck.execute(f"DESCRIBE SELECT * FROM {_file(uri)}").fetchall()
+    rows = duck.execute(f"DESCRIBE SELECT * FROM {scan(uri)}").fetchall()
     return tuple((str(row[0]), str(row[1])) for row in rows)
 
 
@@ -161,6 +156,6 @@ def _digest(duck: duckdb.DuckDBPyConnection, uri: str, columns: tuple[tuple[str,
     row_hash = f"hash({', '.join(quote(name) for name, _ in columns)})"
     sums = duck.execute(
         f"SELECT count(*), CAST(sum(CAST(h AS HUGEINT)) AS VARCHAR), CAST(bit_xor(h) AS VARCHAR) "
-        f"FROM (SELECT {row_hash} AS h FROM {_file(uri)})"
+        f"FROM (SELECT {row_hash} AS h FROM {scan(uri)})"
     ).fetchone()
     return hashlib.sha256(json.dumps([sums, columns], ensure_ascii=False).encode()).hexdigest()

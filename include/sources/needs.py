@@ -33,7 +33,7 @@ def columns_read(column: Column) -> tuple[str, ...]:
         return (column.source_name,) if column.source_name else ()
     bound = {parameter.name.lower() for found in tree.find_all(exp.Lambda) for parameter in found.expressions}
     names: dict[str, None] = {}
-    for found in tree.find_all(exp.Column):
+    for found in tree.find_all(exp.Column, bfs=False):
         if found.name.lower() in bound or found.find_ancestor(exp.Select) is not None:
             continue
         names[found.name] = None
