@@ -1,9 +1,9 @@
 """The contract of what is published, derived from the contract of the source.
 
 A registry's contract names the source's tables and columns (`physicalName`) and says how to read them
-(`transformLogic`). In the lake they bear the published names, so a tool that reads `physicalName` looks for columns that
-are not there. This is the same contract as a consumer needs it: published names only, the lake as its one server. Any ODCS
-tool can test the published tables with it, e.g. `datacontract test`.
+(`transformLogic`). In the lake they bear the published names, so a tool that reads `physicalName` looks for columns
+that are not there. This is the same contract as a consumer needs it: published names only, the lake as its one
+server. Any ODCS tool can test the published tables with it, e.g. `datacontract test`.
 """
 
 from __future__ import annotations
@@ -30,7 +30,9 @@ def published_contract(path: Path, lake_uri: str) -> dict[str, Any]:
     contract = copy.deepcopy(read_yaml(path).data)
     registry = path.name.removesuffix(".odcs.yaml")
     location = f"{lake_uri.rstrip('/')}/registry/{registry}/{{model}}"
-    place = {"type": "s3", "location": location} if lake_uri.startswith("s3://") else {"type": "local", "path": location}
+    place = {"type": "local", "path": location}
+    if lake_uri.startswith("s3://"):
+        place = {"type": "s3", "location": location}
     contract["servers"] = [{"server": "lake", **place, "format": "delta"}]
     for table in contract.get("schema") or []:
         _drop(table, *_OF_THE_SOURCE, "customProperties")

@@ -266,9 +266,8 @@ BREAKS: dict[str, dict[str, dict[str, str | None]]] = {
 }
 
 
-
 def tax_code(number: int) -> str:
-    """A tax code with a right check digit (Circular 105/2020/TT-BTC, annex 1), different for each number below 90."""
+    """A tax code with a right check digit (Circular 105/2020/TT-BTC, annex 1), different for each number."""
     for nine in range(10_000_000 + number * 100, 10_000_100 + number * 100):
         text = f"{nine:09d}"
         check = 10 - sum(w * int(d) for w, d in zip((31, 29, 23, 19, 17, 13, 7, 5, 3), text, strict=True)) % 11
