@@ -21,7 +21,17 @@ from include.lake.root import Lake
 
 # What of a commit's metadata goes into the ledger: counts, versions and digests. The cursor stays out: it is a value
 # of the registry.
-_COUNTS = ("extracted", "accepted", "rejected", "superseded", "deleted", "retained", "rows")
+_COUNTS = (
+    "extracted",
+    "accepted",
+    "rejected",
+    "superseded",
+    "inserted",
+    "updated",
+    "deleted",
+    "retained",
+    "live_rows",
+)
 _NOTES = (
     "contract_version",
     "contract_digest",
@@ -29,10 +39,12 @@ _NOTES = (
     "mode",
     "agreement",
     "agreement_digest",
+    "terms_digest",
     "key_id",
     "state",
     "reason",
     "source",
+    "source_table_id",
     "source_version",
 )
 

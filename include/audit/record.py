@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal, Self, get_args
@@ -26,14 +26,16 @@ class Record:
     """Something that happened. The payload holds counts, versions, ids and digests: never a value of a registry.
 
     `subject` is what it happened to: `registry/<registry>/<table>`, `shared/<recipient>/<product>`,
-    `agreements/<agreement>`, or a registry's name. `once` = (name, number) makes a retry harmless: the record is left
-    out if the ledger already took one of that name with that number or a higher one.
+    `agreements/<agreement>`, or a registry's name. Two ways make a retry harmless: `once` = (name, number) leaves the
+    record out if the ledger already took one of that name with that number or a higher one; `on_change` leaves it out
+    if the last one of this kind and subject (that had `on_change`) has the same payload.
     """
 
     kind: Kind
     subject: str
     payload: Mapping[str, Any] = field(default_factory=dict)
     once: tuple[str, int] | None = None
+    on_change: bool = False
 
     def __post_init__(self) -> None:
         if self.kind not in get_args(Kind):
@@ -43,9 +45,30 @@ class Record:
 
     @classmethod
     def from_dict(cls, given: Mapping[str, Any]) -> Self:
-        """A record out of `{kind, subject, payload, once}`, as other parts of the library hand it over."""
+        """A record out of `{kind, subject, payload, once, on_change}`, as other parts of the library hand it over."""
         once = given.get("once")
-        return cls(given["kind"], given["subject"], given.get("payload", {}), (once[0], int(once[1])) if once else None)
+        return cls(
+            given["kind"],
+            given["subject"],
+            given.get("payload", {}),
+            (once[0], int(once[1])) if once else None,
+            bool(given.get("on_change", False)),
+        )
+
+    def is_known(self, taken: Callable[[str], int | None]) -> bool:
+        """Whether the ledger has it already; `taken(name)` is the number that the ledger holds under a name."""
+        known = taken(self.mark[0]) if self.mark else None
+        if known is None or self.mark is None:
+            return False
+        return known >= self.mark[1] if self.once else known == self.mark[1]
+
+    @property
+    def mark(self) -> tuple[str, int] | None:
+        """The name and number under which the ledger remembers the record: a Delta application transaction."""
+        if self.once is None and self.on_change:
+            digest = hashlib.sha256(canonical(self.payload).encode()).digest()
+            return f"last/{self.kind}/{self.subject}", int.from_bytes(digest[:7])
+        return self.once
 
 
 @dataclass(frozen=True, slots=True)

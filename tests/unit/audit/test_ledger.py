@@ -60,6 +60,17 @@ def test_a_retried_append_is_left_out(lake: Lake) -> None:
     assert ledger.last_taken(lake, "run/r1/land") == 1
 
 
+def test_a_state_is_recorded_when_it_changes(lake: Lake) -> None:
+    def state(standing: str) -> Record:
+        given = {"kind": "agreement", "subject": "agreements/x", "payload": {"standing": standing}, "on_change": True}
+        return Record.from_dict(given)
+
+    for standing in ("pending", "pending", "in_force", "in_force", "pending"):
+        ledger.append(lake, [state(standing)], at=AT, actor="share")
+    payloads = ledger.read(lake)["payload"].to_pylist()
+    assert [json.loads(payload)["standing"] for payload in payloads] == ["pending", "in_force", "pending"]
+
+
 def test_the_head_is_found_after_maintenance_by_somebody_else(lake: Lake) -> None:
     for number in range(3):
         ledger.append(lake, [run(number)], at=AT, actor="sync")

@@ -1,0 +1,1 @@
+"""Sharing: what one recipient may read under an agreement, and nothing else."""

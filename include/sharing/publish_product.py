@@ -1,0 +1,184 @@
+"""Bring a shared table to what its agreement says today: exactly those columns, rows and protections, or nothing.
+
+While the terms stay the same, a run commits the difference, and the change feed tells recipients what it was. When the
+terms change (columns, protections, rows, key) or end, the table is removed, files, versions and all, and made anew:
+what was shared on other terms is then in no version and in no file. Every commit says which agreement, which terms and
+which version of the source it stands for, so that a run with nothing to do does nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+from deltalake import DeltaTable, write_deltalake
+
+from include.contracts.model import Table
+from include.lake.errors import LakeTableMissing, lake_errors
+from include.lake.root import Lake
+from include.sharing import content
+from include.sharing.agreement import Agreement, Product, terms_digest
+from include.sharing.apply import WRITER, Target, apply, forget_history, stream
+from include.sharing.keys import RecipientKey, missing_key
+from include.sharing.protect import lend_key
+from include.sharing.state import CLOSED, CONFIGURATION, OPEN, ProductResult, opened, properties, removed
+
+# As in include/lake/publish.py: delta-rs merges in memory; a larger difference is written as a whole.
+MERGE_ROWS = 400_000
+
+
+def publish_product(
+    agreement: Agreement,
+    product: Product,
+    table: Table,
+    *,
+    lake: Lake,
+    run_id: str,
+    key: RecipientKey | None,
+    merge_rows: int = MERGE_ROWS,
+) -> ProductResult:
+    """Share one product of an agreement in force. Verdict `published`, `unchanged`, or `waiting` for its source.
+
+    Raises:
+        PseudonymKeyMissing: the product holds pseudonyms and `key` is None.
+        LakeError: the lake is full, denied, unreachable, or another run writes the same table.
+    """
+    if product.needs_key and key is None:
+        raise missing_key(f"shared/{agreement.recipient}/{product.name}")
+    try:
+        source = lake.table(lake.registry_table(table.registry, table.name))
+    except LakeTableMissing:
+        reason = f"{table.qualified_name} is not published"
+        schema = content.schema(product, table)
+        closed = close_product(agreement, agreement.recipient, product.name, reason, schema, lake=lake, run_id=run_id)
+        return replace(closed, verdict="waiting")
+    notes = _notes(agreement, product, table, source, key)
+    shared = opened(lake, agreement.recipient, product.name)
+    if shared is None or not shared.stands_for(notes):
+        notes["reason"] = "first publication" if shared is None else shared.why_anew()
+        return _make_anew(agreement, product, table, source, notes, lake=lake, run_id=run_id, key=key)
+    result = ProductResult.of(agreement, product.name, version=shared.version, rows=shared.rows)
+    if shared.is_at(notes) or shared.is_of_run(run_id):
+        return result
+    target = Target(shared.delta, content.schema(product, table), content.key(product, table))
+    with _connection(lake, key) as connection, lake_errors(f"publishing {result.subject}"):
+        fresh = content.select(connection, product, table, source)
+        difference = content.compare(connection, fresh, target.delta, target.schema.names, target.keys)
+        commit = properties(run_id, {**notes, **difference.figures, "live_rows": difference.rows})
+        apply(connection, target, difference, commit, merge_rows)
+        version = int(target.delta.version())
+    forget_history(target.delta)
+    verdict = "unchanged" if difference.is_empty else "published"
+    return replace(
+        result,
+        verdict=verdict,
+        version=version,
+        rows=difference.rows,
+        inserted=difference.inserted,
+        updated=difference.updated,
+        deleted=difference.deleted,
+    )
+
+
+def close_product(
+    agreement: Agreement | None,
+    recipient: str,
+    product: str,
+    reason: str,
+    schema: pa.Schema | None,
+    *,
+    lake: Lake,
+    run_id: str,
+) -> ProductResult:
+    """Leave nothing of a product to read: an empty table without a past takes its place and tells the reason.
+
+    `schema` is for the empty table; without it, it gets the columns of the one that is there. `agreement` is None when
+    no agreement names the product. Verdict `closed`, or `unchanged` if it was closed for this reason before.
+    """
+    shared = opened(lake, recipient, product)
+    agreement_id = agreement.agreement_id if agreement else ""
+    result = ProductResult(agreement_id, recipient, product, "closed", CLOSED, reason)
+    if shared is not None and shared.is_closed_for(reason):
+        return replace(result, verdict="unchanged", version=shared.version)
+    if schema is None:
+        schema = pa.schema([]) if shared is None else pa.schema(shared.delta.schema().to_arrow())
+    notes = {
+        "agreement": agreement_id,
+        "agreement_digest": agreement.digest if agreement else "",
+        "state": CLOSED,
+        "reason": reason,
+        "live_rows": 0,
+    }
+    removed(lake, recipient, product)
+    with lake_errors(f"closing {result.subject}"):
+        DeltaTable.create(
+            lake.path("shared", recipient, product),
+            schema,
+            name=f"{recipient}.{product}",
+            description=f"Closed: {reason}",
+            configuration=CONFIGURATION,
+            storage_options=lake.storage_options(),
+            commit_properties=properties(run_id, notes),
+        )
+    return result
+
+
+def _make_anew(
+    agreement: Agreement,
+    product: Product,
+    table: Table,
+    source: DeltaTable,
+    notes: Mapping[str, Any],
+    *,
+    lake: Lake,
+    run_id: str,
+    key: RecipientKey | None,
+) -> ProductResult:
+    result = ProductResult.of(agreement, product.name, verdict="published", reason=notes["reason"])
+    with _connection(lake, key) as connection, lake_errors(f"publishing {result.subject}"):
+        # Everything that can fail for its content fails here, while the former table still stands.
+        connection.execute(f"CREATE TEMP TABLE fresh AS {content.select(connection, product, table, source)}")
+        rows = int(connection.execute("SELECT count(*) FROM fresh").fetchall()[0][0])
+        removed(lake, agreement.recipient, product.name)
+        write_deltalake(
+            lake.path("shared", agreement.recipient, product.name),
+            stream(connection, "FROM fresh", content.schema(product, table)),
+            mode="error",
+            name=f"{agreement.recipient}.{product.name}",
+            description=f"{product.title or agreement.title} (agreement {agreement.agreement_id})",
+            configuration=CONFIGURATION,
+            storage_options=lake.storage_options(),
+            writer_properties=WRITER,
+            commit_properties=properties(run_id, {**notes, "inserted": rows, "live_rows": rows}),
+        )
+    return replace(result, rows=rows, inserted=rows)
+
+
+def _notes(
+    agreement: Agreement, product: Product, table: Table, source: DeltaTable, key: RecipientKey | None
+) -> dict[str, Any]:
+    key_id = key.key_id if key is not None and product.needs_key else ""
+    return {
+        "agreement": agreement.agreement_id,
+        "agreement_digest": agreement.digest,
+        "terms_digest": terms_digest(product, key_id=key_id, types=content.types(product, table)),
+        "key_id": key_id,
+        "state": OPEN,
+        "source": f"registry/{table.registry}/{table.name}",
+        "source_table_id": source.metadata().id,
+        "source_version": source.version(),
+    }
+
+
+@contextmanager
+def _connection(lake: Lake, key: RecipientKey | None) -> Iterator[duckdb.DuckDBPyConnection]:
+    connection = lake.connect()
+    try:
+        lend_key(connection, key)
+        yield connection
+    finally:
+        connection.close()

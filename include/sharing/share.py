@@ -1,0 +1,143 @@
+"""Carry out agreements: publish what is in force, close what is not, and close what no agreement names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from include.contracts.model import Contract, Table
+from include.contracts.problems import ContractError
+from include.lake.root import Lake
+from include.sharing import content
+from include.sharing.agreement import Agreement, Product
+from include.sharing.check import problems_of
+from include.sharing.keys import MasterKey
+from include.sharing.publish_product import close_product, publish_product
+from include.sharing.state import OPEN, ProductResult
+
+NO_AGREEMENT = "no agreement names this product"
+
+
+@dataclass(frozen=True, slots=True)
+class Sharing:
+    """What one agreement came to. `records` are for the ledger: `{kind, subject, payload, once | on_change}`."""
+
+    agreement: str
+    standing: str
+    results: tuple[ProductResult, ...]
+    records: tuple[dict[str, Any], ...]
+
+
+def share_agreement(
+    agreement: Agreement,
+    contracts: Mapping[str, Contract],
+    *,
+    lake: Lake,
+    at: datetime,
+    run_id: str,
+    key: MasterKey | None,
+) -> Sharing:
+    """Bring every product of an agreement to what holds at `at`.
+
+    In force: exactly the agreed columns, rows and protections, in one commit per product. Otherwise: nothing to read,
+    and the reason on record. Closing needs neither key nor contracts, so that nothing stands in its way.
+
+    Raises:
+        ContractError: the agreement does not fit the contracts.
+        PseudonymKeyMissing: a product in force needs pseudonyms and `key` is None.
+        LakeError: the lake is full, denied, unreachable, or another run writes the same table.
+    """
+    standing = agreement.standing(at)
+    if standing == "in_force":
+        problems = problems_of(agreement, contracts)
+        if problems:
+            raise ContractError(problems)
+        recipient_key = key.of(agreement.recipient) if key else None
+        results = tuple(
+            publish_product(agreement, product, _table(contracts, product), lake=lake, run_id=run_id, key=recipient_key)
+            for product in agreement.products
+        )
+    else:
+        results = tuple(
+            close_product(
+                agreement,
+                agreement.recipient,
+                product.name,
+                agreement.reason(at),
+                _schema(contracts, product),
+                lake=lake,
+                run_id=run_id,
+            )
+            for product in agreement.products
+        )
+    records = (_agreement_record(agreement, at), *(_export_record(agreement, result) for result in results))
+    return Sharing(agreement.agreement_id, standing, results, records)
+
+
+def close_orphans(agreements: Iterable[Agreement], *, lake: Lake, run_id: str) -> Sharing:
+    """Close every shared table that no agreement names any more (its file was removed, or the product left it)."""
+    named = {(agreement.recipient, product.name) for agreement in agreements for product in agreement.products}
+    present = [
+        (recipient.rpartition("/")[2], product.rpartition("/")[2])
+        for recipient in lake.list(lake.path("shared"))
+        for product in lake.list(recipient)
+    ]
+    results = tuple(
+        close_product(None, recipient, product, NO_AGREEMENT, None, lake=lake, run_id=run_id)
+        for recipient, product in present
+        if (recipient, product) not in named
+    )
+    return Sharing("", "none", results, ())
+
+
+def _table(contracts: Mapping[str, Contract], product: Product) -> Table:
+    return contracts[product.registry].table(product.table)
+
+
+def _schema(contracts: Mapping[str, Contract], product: Product) -> Any:
+    """The columns that the product would have; None if the contracts do not tell (any more)."""
+    try:
+        return content.schema(product, _table(contracts, product))
+    except (KeyError, ValueError):
+        return None
+
+
+def _agreement_record(agreement: Agreement, at: datetime) -> dict[str, Any]:
+    """What was agreed and where it stands; the ledger takes it when it differs from what it last took."""
+    payload = {
+        "version": agreement.version,
+        "digest": agreement.digest,
+        "standing": agreement.standing(at),
+        "reason": agreement.reason(at),
+        "recipient": agreement.recipient,
+        "from": agreement.valid_from.isoformat(),
+        "until": agreement.valid_until.isoformat(),
+        "products": {
+            product.name: {
+                "table": f"{product.registry}.{product.table}",
+                "columns": [str(column) for column in product.columns],
+                "rows": product.rows,
+            }
+            for product in agreement.products
+        },
+    }
+    return {
+        "kind": "agreement",
+        "subject": f"agreements/{agreement.agreement_id}",
+        "payload": payload,
+        "on_change": True,
+    }
+
+
+def _export_record(agreement: Agreement, result: ProductResult) -> dict[str, Any]:
+    """What the recipient can read from now on; taken when it differs from what the ledger last took."""
+    payload = {
+        "agreement": agreement.agreement_id,
+        "state": result.state,
+        "reason": result.reason if result.state != OPEN else "",
+        "version": result.version,
+        "rows": result.rows,
+    }
+    return {"kind": "export", "subject": result.subject, "payload": payload, "on_change": True}

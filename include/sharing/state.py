@@ -1,0 +1,137 @@
+"""What a shared table says of itself: on which terms, from which version of its source, open or closed and why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from deltalake import CommitProperties, DeltaTable
+
+from include.lake.errors import LakeDenied, LakeError, LakeTableMissing, LakeUnreachable
+from include.lake.root import Lake
+from include.lake.state import PREFIX, commit_properties, last_state, state_of_run
+from include.sharing.agreement import Agreement
+
+OPEN, CLOSED = "open", "closed"
+# Recipients catch up with changes for this long; what left a product can be read in its old versions for this long and
+# no longer. Also in docs/explanation/sharing.md.
+HISTORY_DAYS = 30
+CONFIGURATION: Mapping[str, str | None] = {
+    "delta.enableChangeDataFeed": "true",
+    "delta.logRetentionDuration": f"interval {HISTORY_DAYS} days",
+    "delta.deletedFileRetentionDuration": f"interval {HISTORY_DAYS} days",
+    # Column statistics are the least and greatest values of each file, in clear, in every version of the log.
+    "delta.dataSkippingNumIndexedCols": "0",
+}
+
+
+class SharedNotRemoved(LakeError):
+    """Files of a shared table that had to go are still there."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProductResult:
+    """What sharing did to one product. `verdict`: published, unchanged, closed, waiting (for its source)."""
+
+    agreement: str
+    recipient: str
+    product: str
+    verdict: str
+    state: str
+    reason: str = ""
+    version: int = 0
+    rows: int = 0
+    inserted: int = 0
+    updated: int = 0
+    deleted: int = 0
+
+    @property
+    def subject(self) -> str:
+        """The table's path in the lake, by which the ledger knows it."""
+        return f"shared/{self.recipient}/{self.product}"
+
+    @classmethod
+    def of(
+        cls,
+        agreement: Agreement,
+        product: str,
+        *,
+        verdict: str = "unchanged",
+        reason: str = "",
+        version: int = 0,
+        rows: int = 0,
+    ) -> ProductResult:
+        """The result for a product that is open."""
+        names = agreement.agreement_id, agreement.recipient, product
+        return cls(*names, verdict, OPEN, reason, version, rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """A shared table that is there, and what its last commit by a run says (empty if no run of ours made one)."""
+
+    delta: DeltaTable
+    version: int
+    notes: Mapping[str, str]
+
+    @property
+    def rows(self) -> int:
+        return int(self.notes.get("live_rows", "0"))
+
+    def stands_for(self, wanted: Mapping[str, Any]) -> bool:
+        """Whether the table is open, for this agreement, on these very terms and from this very source."""
+        return self._agrees(wanted, "state", "agreement", "terms_digest", "source", "source_table_id")
+
+    def is_at(self, wanted: Mapping[str, Any]) -> bool:
+        """Whether the source and the agreement's text, too, are those of the last commit."""
+        return self._agrees(wanted, "source_version", "agreement_digest")
+
+    def is_of_run(self, run_id: str) -> bool:
+        """Whether this run has committed already."""
+        return state_of_run(self.delta, run_id) is not None
+
+    def is_closed_for(self, reason: str) -> bool:
+        """Whether the table was emptied, for this reason."""
+        return self.notes.get("state") == CLOSED and self.notes.get("reason") == reason
+
+    def why_anew(self) -> str:
+        """The reason to remove this table and make it anew, for the record."""
+        if self.notes.get("state") == CLOSED:
+            return f"opened again ({self.notes.get('reason', '')})"
+        return "the terms changed" if self.notes else "the table was not made by sharing"
+
+    def _agrees(self, wanted: Mapping[str, Any], *names: str) -> bool:
+        return all(self.notes.get(name) == str(wanted[name]) for name in names)
+
+
+def opened(lake: Lake, recipient: str, product: str) -> Shared | None:
+    """The shared table; None if there is none, or only what a killed run left of one."""
+    try:
+        delta = lake.table("shared", recipient, product)
+        state = last_state(delta)
+    except (LakeUnreachable, LakeDenied):
+        raise
+    except LakeError as error:
+        if isinstance(error, LakeTableMissing) or type(error) is LakeError:
+            return None
+        raise
+    return Shared(delta, int(delta.version()), state.metadata if state else {})
+
+
+def removed(lake: Lake, recipient: str, product: str) -> None:
+    """Remove a shared table physically: data, change files, versions and log. Raises SharedNotRemoved."""
+    uri = lake.path("shared", recipient, product)
+    # The log first: from then on no reader of Delta finds the table, whatever happens to this process.
+    lake.delete_tree(f"{uri}/_delta_log")
+    lake.delete_tree(uri)
+    if lake.list(uri):
+        raise SharedNotRemoved(
+            f"shared/{recipient}/{product} could not be emptied: remove that folder of the lake by hand, then share "
+            "again"
+        )
+
+
+def properties(run_id: str, notes: Mapping[str, Any]) -> CommitProperties:
+    """A commit that carries the run and the notes; at the next version or not at all."""
+    return commit_properties(run_id, {PREFIX + name: str(value) for name, value in notes.items()})
