@@ -92,7 +92,7 @@ def assess(table: Table, split: SplitResult, *, lake: Lake, run_id: str, schemas
         vietnam.register(connection, schemas_dir)
         _create_views(connection, table, split)
         result = _validate(connection, table, split, run_id)
-    counts = _counts(table, result)
+    counts = _counts(result)
     from include.quality import data_docs
 
     results_uri = lake.path("audit", "gx", table.registry, table.name, f"run={run_id}.json")
@@ -139,11 +139,14 @@ def _validate(
     """One result over the three views, with figures only."""
     import great_expectations as gx
     from great_expectations.core import ExpectationSuiteValidationResult
+    from great_expectations.data_context.types.base import DataContextConfig, InMemoryStoreBackendDefaults
 
     from include.quality.suite import expectations
 
-    context = gx.get_context(mode="ephemeral")
-    context.variables.progress_bars = {"globally": False, "metric_calculations": False}
+    in_memory = InMemoryStoreBackendDefaults(init_temp_docs_sites=False)
+    quiet = {"globally": False, "metric_calculations": False}
+    config = DataContextConfig(store_backend_defaults=in_memory, analytics_enabled=False, progress_bars=quiet)
+    context = gx.get_context(mode="ephemeral", project_config=config)
     results = []
     with _gx_source(context, connection) as source:
         for view, expected in expectations(table, extracted=split.extracted, accepted=split.accepted).items():
@@ -198,7 +201,7 @@ def _gx_source(context: Any, connection: duckdb.DuckDBPyConnection) -> Iterator[
 
 
 def _keep_figures(table: Table, result: Any) -> None:
-    """Drop everything from one result that is not a number; an engine's error text goes too.
+    """Drop everything from one result that is not a figure; an engine's error text goes too.
 
     Raises:
         RuleUnusable: there is no count, because the expectation could not be evaluated.
@@ -216,11 +219,12 @@ def _keep_figures(table: Table, result: Any) -> None:
     result.exception_info = {"raised_exception": False, "exception_traceback": None, "exception_message": None}
 
 
-def _counts(table: Table, result: ExpectationSuiteValidationResult) -> dict[str, int]:
+def _counts(result: ExpectationSuiteValidationResult) -> dict[str, int]:
+    """Violations by rule id; a column without rows has no count of its own, and none that are wrong."""
     counts = {}
     for one in result.results:
         figures = one.result
-        count = figures.get("unexpected_count", figures.get("observed_value"))
+        count = figures.get("unexpected_count", figures.get("observed_value", 0))
         counts[one.expectation_config.meta["rule_id"]] = int(count)
     return counts
 

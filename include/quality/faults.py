@@ -157,7 +157,7 @@ def blame_rule(connection: duckdb.DuckDBPyConnection, rules: Sequence[Rule], rel
     """The first rule whose SQL does not bind or stops on a row."""
     for rule in rules:
         try:
-            connection.execute(f"SELECT count_if((\n{rule.violation}\n)) FROM {relation}")
+            connection.execute(f"SELECT count(*) FILTER ((\n{rule.violation}\n)) FROM {relation}")
         except (duckdb.ProgrammingError, duckdb.DataError, duckdb.NotSupportedError) as error:
             if isinstance(error, duckdb.DataError | duckdb.InvalidInputException):
                 why = "it stops on a value it cannot read: use TRY_CAST, which gives NULL instead"

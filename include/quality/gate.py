@@ -83,8 +83,8 @@ def _rejected(table: Table, split: SplitResult) -> Finding | None:
         f"<= {allowed:g} %",
         f"{split.rejected:,} of {split.extracted:,} rows of {table.qualified_name} ({_percent(share, allowed)}) break "
         f"rules; {allowed:g} % are tolerated. {_most_frequent(split)}The counts of every rule are in "
-        f"audit/data_docs/{table.registry}/{table.name}.html of the lake: send them to the registry's owner; approve only "
-        "if the table is of use without these rows.",
+        f"audit/data_docs/{table.registry}/{table.name}.html of the lake: send them to the registry's owner; approve "
+        "only if the table is of use without these rows.",
     )
 
 
@@ -101,8 +101,8 @@ def _row_count(table: Table, changes: Preview) -> Finding | None:
         round(change, 4),
         f"+-{allowed:g} %",
         f"{table.qualified_name} would {direction} from {changes.live_before:,} to {changes.live_after:,} rows "
-        f"({_percent(abs(change), allowed)}); {allowed:g} % are tolerated. Ask the registry's owner whether the extract "
-        "is complete and whether such a change is expected; decline if it is not.",
+        f"({_percent(abs(change), allowed)}); {allowed:g} % are tolerated. Ask the registry's owner whether the "
+        "extract is complete and whether such a change is expected; decline if it is not.",
     )
 
 
@@ -119,7 +119,8 @@ def _deletes(table: Table, changes: Preview) -> Finding | None:
         f"<= {allowed:g} %",
         f"{changes.deleted:,} of {changes.live_before:,} published rows of {table.qualified_name} "
         f"({_percent(share, allowed)}) are gone from the source and would be marked deleted; {allowed:g} % are "
-        "tolerated. Ask the registry's owner whether they were deleted or left out of the extract; decline if they were left out.",
+        "tolerated. Ask the registry's owner whether they were deleted or left out of the extract; decline if left "
+        "out.",
     )
 
 

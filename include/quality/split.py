@@ -143,7 +143,7 @@ def _outcomes(connection: duckdb.DuckDBPyConnection) -> tuple[int, int, int]:
 
 
 def _row_counts(connection: duckdb.DuckDBPyConnection, rules: RowRules, extracted: int) -> list[RuleCount]:
-    sums = ", ".join(f"count_if({rules.breaks(i)})" for i in range(len(rules.rules)))
+    sums = ", ".join(f"count(*) FILTER ({rules.breaks(i)})" for i in range(len(rules.rules)))
     row = connection.execute(f"SELECT {sums or 'NULL'} FROM flagged").fetchone() or ()
     return [RuleCount.of(rule, violations, extracted) for rule, violations in zip(rules.rules, row, strict=False)]
 
@@ -163,7 +163,7 @@ def _table_counts(connection: duckdb.DuckDBPyConnection, rules: Sequence[Rule], 
             counts.append(RuleCount.of(rule, members, accepted))
     judged = [rule for rule in rules if rule.violation]
     if judged:
-        sums = ", ".join(f"count_if((\n{rule.violation}\n)) AS n{i}" for i, rule in enumerate(judged))
+        sums = ", ".join(f"count(*) FILTER ((\n{rule.violation}\n)) AS n{i}" for i, rule in enumerate(judged))
         run(
             connection,
             f"CREATE TEMP TABLE measured AS SELECT {sums} FROM accepted",

@@ -168,14 +168,16 @@ def _sql(value: Any) -> str:
 
 
 def _described(built: Expectation, rule: Rule) -> Expectation:
-    built.meta = {"rule_id": rule.rule_id, "dimension": rule.dimension, "scope": rule.scope}
-    built.notes = f"{rule.rule_id}: {rule.description}" + (f" ({rule.legal_source})" if rule.legal_source else "")
+    law = f" ({rule.legal_source})" if rule.legal_source else ""
     built.severity = "critical" if rule.severity == "error" else "warning"
-    return built
+    return _named(built, rule.rule_id, f"{rule.description}{law}", rule.dimension, rule.scope)
 
 
 def _own(built: Expectation, table: Table, name: str, description: str) -> Expectation:
-    rule_id = f"{table.qualified_name}.{name}"
-    built.meta = {"rule_id": rule_id, "dimension": "consistency", "scope": "table"}
-    built.notes = f"{rule_id}: {description}"
+    return _named(built, f"{table.qualified_name}.{name}", description, "consistency", "table")
+
+
+def _named(built: Expectation, rule_id: str, description: str, dimension: str, scope: str) -> Expectation:
+    built.meta = {"rule_id": rule_id, "dimension": dimension, "scope": scope}
+    built.description = f"{description.rstrip('.')}. {rule_id}".replace("$", "$$")
     return built

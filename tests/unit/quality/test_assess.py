@@ -1,0 +1,181 @@
+"""The second evaluation: same counts, no values, and an alarm when the two disagree."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from include.contracts.model import Table
+from include.lake.root import Lake
+from include.quality.assess import Assessment, assess
+from include.quality.errors import EvaluationsDisagree, RuleUnusable
+from include.quality.split import conform_and_split
+from include.quality.suite import where_of
+from tests.ascii_tables import SCHEMAS, contract_table, outcome_of, rows_of, write_extract
+
+PLANTED = "Nguyễn Thị Bí Mật"
+EVERY_METRIC = r"""
+properties:
+  - {name: personal_id, physicalName: a, logicalType: string, primaryKey: true,
+     logicalTypeOptions: {pattern: '^(?:0:)?[0-9]{2,12}$', minLength: 2, maxLength: 5}}
+  - name: full_name
+    physicalName: b
+    logicalType: string
+    required: true
+    quality:
+      - {id: named, type: library, metric: missingValues, arguments: {missingValues: ['', 'N/A', null]}, mustBe: 0}
+      - {id: not-na, type: library, metric: missingValues, arguments: {missingValues: ['N/A']}, mustBe: 0}
+      - {id: letters, type: library, metric: invalidValues, arguments: {pattern: '^\D+%?$', validValues: [An, Chi]},
+         mustBe: 0, severity: warning}
+      - {id: few-null, type: library, metric: nullValues, mustBeLessThan: 40, unit: percent}
+  - {name: birth_date, physicalName: c, logicalType: date,
+     logicalTypeOptions: {format: dd/MM/yyyy, minimum: '1900-01-01', exclusiveMaximum: '2020-01-01'}}
+  - {name: sex, physicalName: d, logicalType: string, enum: [{value: '1'}, {value: '2'}]}
+  - {name: share, physicalName: e, logicalType: number, physicalType: 'decimal(9,4)',
+     logicalTypeOptions: {exclusiveMinimum: 0, maximum: 1}}
+  - {name: amount, physicalName: f, logicalType: integer, logicalTypeOptions: {minimum: 0, multipleOf: 5},
+     enum: [{value: 5}, {value: 10}, {value: -5}, {value: 7}]}
+  - {name: phone, physicalName: g, logicalType: string, unique: true}
+  - name: sex_of_list
+    physicalName: h
+    logicalType: string
+    relationships: [{to: reference.sex.code}]
+    quality:
+      - {id: known-sex, type: library, metric: invalidValues, arguments: {validValues: ['1', '2']}, mustBe: 0}
+      - {id: at-most, type: library, metric: duplicateValues, mustBeLessThan: 100, unit: percent}
+quality:
+  - {id: pair, type: library, metric: duplicateValues, mustBe: 0, arguments: {properties: [birth_date, sex]}}
+  - {id: odd, type: sql, mustBe: 0, severity: warning,
+     query: "SELECT COUNT(*) FROM {object} WHERE full_name LIKE '%:x {%' OR strftime(birth_date, '%H:%M') <> '00:00'
+       OR birth_date::DATE > DATE '2000-01-01'"}
+  - {id: aliased, type: sql, mustBe: 0, severity: warning,
+     query: "SELECT COUNT(*) AS n FROM {object} AS o WHERE o.full_name = 'An' OR o.amount > 5"}
+  - {id: enough, type: library, metric: rowCount, mustBeGreaterThan: 1}
+"""
+ROWS = f"""
+    a    | b         | c          | d | e      | f   | g   | h
+    -----+-----------+------------+---+--------+-----+-----+---
+    01   | An        | 01/02/1990 | 1 | 0.5    | 5   | 1   | 1
+    02   | Chi       | 01/02/1991 | 2 | 1      | 10  | 2   | 2
+    02   | Dung      | 01/02/1991 | 2 | 1      | 10  | 2   | 2
+    03   | a:x {{%   | 01/02/2001 | 1 | 0.0001 | 5   | 3   | 3
+    0:04 | Giang     | 01/02/1990 | 1 | 0.5    | 5   | 4   | 1
+    05   | Hoa       | 01/02/1992 | 1 | 0.5    | 5   | 5   | 1
+    06   | Khanh     | 01/02/1993 | 1 | 0.5    | 5   | 5   | 2
+    07   | N/A       | 31/02/1890 | 9 | 0      | 7   | -   | 9
+    008x | ''        | 01/02/1890 | - | 1.0001 | -5  | -   | -
+    -    | -         | 01/02/2020 | 1 | x      | 2.5 | -   | 1
+    9    | {PLANTED} | -          | - | -      | -   | -   | -
+    10   | Lan       | -          | 1 | -      | -   | -   | 1
+    11   | Mai       | -          | 1 | -      | -   | -   | 1
+"""
+
+
+def run_both(table: Table, rows: str, folder: Path) -> tuple[Assessment, dict[str, int], Lake]:
+    lake = Lake(str(folder / "lake"), scratch=folder / "tmp")
+    extract = write_extract(rows_of(rows), folder / "e.parquet") if rows else str(folder / "e.parquet")
+    split = conform_and_split(table, extract, lake=lake, run_id="r1", schemas_dir=SCHEMAS)
+    assessment = assess(table, split, lake=lake, run_id="r1", schemas_dir=SCHEMAS)
+    return assessment, {count.rule_id: count.violations for count in split.counts}, lake
+
+
+def test_every_metric_is_counted_alike_by_both(tmp_path: Path) -> None:
+    table = contract_table(EVERY_METRIC, tmp_path)
+    assessment, counts, lake = run_both(table, ROWS, tmp_path)
+    assert assessment.counts == counts
+    zero = {rule_id.split(".", 2)[2] for rule_id, count in counts.items() if not count}
+    assert zero == {f"{c}.controlCharacters" for c in ("personal_id", "full_name", "sex", "phone", "sex_of_list")} | {
+        "few-null",
+        "amount.enum",
+        "personal_id.maxLength",
+    }
+    results = json.loads(lake.read_text(assessment.results))
+    assert results["statistics"]["evaluated_expectations"] == len(table.rules) + 3
+    assert {r["expectation_config"]["meta"]["rule_id"] for r in results["results"]} == set(counts) | {
+        "population.citizen.primaryKey",
+        "population.citizen.conformed.rows",
+        "population.citizen.accepted.rows",
+    }
+
+
+def test_nothing_that_is_written_holds_a_value(tmp_path: Path) -> None:
+    """The planted name breaks rules of every kind: a pattern, a set, a length, a SQL rule."""
+    table = contract_table(EVERY_METRIC, tmp_path)
+    rows = ROWS.replace("01   | An  ", f"01   | {PLANTED}").replace("| 9\n", f"| {PLANTED}\n").replace("008x", PLANTED)
+    assessment, counts, lake = run_both(table, rows, tmp_path)
+    assert counts["population.citizen.personal_id.maxLength"] == 1
+    for uri in (assessment.results, assessment.data_docs, lake.path("audit", "data_docs", "index.html")):
+        text = lake.read_text(uri)
+        assert "citizen" in text
+        for part in (PLANTED, PLANTED.encode("ascii", "backslashreplace").decode(), "Khanh", "0.0001"):
+            assert part not in text
+
+
+def test_the_page_shows_each_rule_and_loads_nothing(tmp_path: Path) -> None:
+    table = contract_table(EVERY_METRIC, tmp_path)
+    assessment, counts, lake = run_both(table, ROWS, tmp_path)
+    page = lake.read_text(assessment.data_docs)
+    for rule_id in counts:
+        assert rule_id in page
+    assert not re.search(r"<script|<link|<img|<iframe|src=|url\(|@import|https?://", page)
+    assert 'href="population/citizen.html"' in lake.read_text(lake.path("audit", "data_docs", "index.html"))
+
+
+def test_a_disagreement_stops_the_run_and_names_the_rule_and_both_counts(tmp_path: Path) -> None:
+    table = contract_table(EVERY_METRIC, tmp_path)
+    lake = Lake(str(tmp_path / "lake"), scratch=tmp_path / "tmp")
+    extract = write_extract(rows_of(ROWS), tmp_path / "e.parquet")
+    split = conform_and_split(table, extract, lake=lake, run_id="r1", schemas_dir=SCHEMAS)
+    sex = next(r for r in table.rules if r.rule_id.endswith("sex.enum"))
+    other = replace(
+        table, rules=tuple(replace(r, arguments={"validValues": ["1"]}) if r == sex else r for r in table.rules)
+    )
+    message = r"disagree on population\.citizen\.sex\.enum \(split 1, Great Expectations 3\)"
+    with pytest.raises(EvaluationsDisagree, match=message):
+        assess(other, split, lake=lake, run_id="r1", schemas_dir=SCHEMAS)
+    assert lake.exists(lake.path("audit", "gx", "population", "citizen", "run=r1.json"))
+
+
+def test_a_key_that_stands_twice_among_accepted_rows_is_a_disagreement(tmp_path: Path) -> None:
+    """GX checks the outcome of the key step too: here the contract that it is given has a shorter key."""
+    table = contract_table(EVERY_METRIC, tmp_path)
+    lake = Lake(str(tmp_path / "lake"), scratch=tmp_path / "tmp")
+    extract = write_extract(rows_of(ROWS), tmp_path / "e.parquet")
+    split = conform_and_split(table, extract, lake=lake, run_id="r1", schemas_dir=SCHEMAS)
+    keyed = tuple(replace(c, primary_key_position=1 if c.name == "sex" else None) for c in table.columns)
+    with pytest.raises(EvaluationsDisagree, match=r"population\.citizen\.primaryKey \(split 0, Great Expectations 1\)"):
+        assess(replace(table, columns=keyed), split, lake=lake, run_id="r1", schemas_dir=SCHEMAS)
+
+
+def test_an_expectation_that_cannot_be_evaluated_is_named_without_the_engines_words(tmp_path: Path) -> None:
+    table = contract_table(EVERY_METRIC, tmp_path)
+    rows = ROWS.replace("| Lan ", f"| {PLANTED} ")
+    lake = Lake(str(tmp_path / "lake"), scratch=tmp_path / "tmp")
+    extract = write_extract(rows_of(rows), tmp_path / "e.parquet")
+    split = conform_and_split(table, extract, lake=lake, run_id="r1", schemas_dir=SCHEMAS)
+    query = "SELECT COUNT(*) FROM {object} WHERE CAST(full_name AS INTEGER) > 1"
+    rules = tuple(replace(r, query=query) if r.rule_id.endswith(".odd") else r for r in table.rules)
+    with pytest.raises(RuleUnusable, match=r"could not evaluate population\.citizen\.odd") as raised:
+        assess(replace(table, rules=rules), split, lake=lake, run_id="r1", schemas_dir=SCHEMAS)
+    assert PLANTED not in str(raised.value)
+
+
+def test_an_empty_extract_and_one_without_a_good_row(tmp_path: Path) -> None:
+    table = contract_table(EVERY_METRIC, tmp_path)
+    write_extract([], tmp_path / "e.parquet", list("abcdefgh"))
+    assessment, counts, _ = run_both(table, "", tmp_path)
+    assert set(assessment.counts.values()) == {0}
+    assert assessment.counts == counts
+    bad = [*ROWS.splitlines()[0:3], ROWS.splitlines()[10]]
+    assessment, counts, _ = run_both(table, "\n".join(bad), tmp_path)
+    assert assessment.counts == counts
+    assert outcome_of(table, str(tmp_path / "e.parquet"), tmp_path).split.accepted == 0
+
+
+def test_the_condition_of_a_query_is_taken_letter_for_letter_where_it_can_be() -> None:
+    assert where_of("select count(*) from {object} where  a::DATE > 'x'  ;") == "a::DATE > 'x'"
+    assert where_of("SELECT COUNT(*) AS n FROM {object} AS o WHERE o.a > 1") == "a > 1"
