@@ -17,8 +17,8 @@ from great_expectations.render.view import DefaultJinjaSectionView
 from include.contracts.model import Table
 from include.lake.root import Lake
 
-_REMOTE = re.compile(
-    r"<(script|iframe)\b.*?</\1\s*>|<(?:link|img|meta|base)\b[^>]*>|\bsrc\s*=\s*[\"'][^\"']*[\"']|\bon[a-z]+\s*=\s*\"[^\"]*\"",
+_UNWANTED = re.compile(
+    r"<(script|iframe)\b.*?</\1\s*>|</?(?:a|link|img|meta|base)\b[^>]*>|\bsrc\s*=\s*[\"'][^\"']*[\"']|\bon[a-z]+\s*=\s*\"[^\"]*\"",
     re.DOTALL | re.IGNORECASE,
 )
 _STYLE = """
@@ -28,7 +28,7 @@ h1{font-size:24px;margin:0}h1 small{font-weight:400;color:#5b6875}
 h2,h3,h4,h5{margin:20px 0 8px}a{color:#0b5cad}
 .ge-section{background:#fff;border:1px solid #d9e0e7;border-radius:8px;padding:8px 20px 16px;margin:16px 0}
 table{border-collapse:collapse;width:100%}td,th{border-top:1px solid #e4e9ee;padding:6px 10px;text-align:left;
-vertical-align:top;overflow-wrap:anywhere}th{color:#5b6875;font-weight:600}
+vertical-align:top;overflow-wrap:anywhere}th{white-space:nowrap;color:#5b6875;font-weight:600}
 code,pre,.code-snippet{background:#eef2f6;border-radius:4px;padding:1px 4px;white-space:pre-wrap}
 .fa-check-circle:before{content:"✓"}.fa-times:before,.fa-exclamation-triangle:before{content:"✗"}
 .text-success{color:#1a7f37}.text-danger{color:#c62828}.badge{background:#eef2f6;border-radius:4px;padding:1px 6px}
@@ -62,10 +62,16 @@ def page(table: Table, result: ExpectationSuiteValidationResult) -> str:
     view = DefaultJinjaSectionView()
     sections = [
         view.render({"section": section.to_json_dict(), "section_loop": {"index": number}})
-        for number, section in enumerate(document.sections, start=1)
+        for number, section in enumerate(document.sections[1:], start=1)  # the first links to pages that are not here
     ]
+    met, all_ = result.statistics["successful_expectations"], result.statistics["evaluated_expectations"]
+    run_id = html.escape(result.meta["run_id"]["run_name"])
+    overview = (
+        f'<p><a href="../index.html">All tables</a></p><p>Run <code>{run_id}</code>: {met} of {all_} expectations are met '
+        "by every row. A row that does not meet one of severity critical is not published.</p>"
+    )
     title = f"{table.qualified_name} <small>{html.escape(table.business_name)}</small>"
-    return _page(title, '<p><a href="../index.html">All tables</a></p>' + _REMOTE.sub("", "\n".join(sections)))
+    return _page(title, overview + _UNWANTED.sub("", "\n".join(sections)))
 
 
 def index(pages: Iterable[str]) -> str:

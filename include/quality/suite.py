@@ -170,7 +170,8 @@ def _sql(value: Any) -> str:
 def _described(built: Expectation, rule: Rule) -> Expectation:
     law = f" ({rule.legal_source})" if rule.legal_source else ""
     built.severity = "critical" if rule.severity == "error" else "warning"
-    return _named(built, rule.rule_id, f"{rule.description}{law}", rule.dimension, rule.scope)
+    doubt = "Warning only: " if rule.severity == "warning" else ""
+    return _named(built, rule.rule_id, f"{doubt}{rule.description}{law}", rule.dimension, rule.scope)
 
 
 def _own(built: Expectation, table: Table, name: str, description: str) -> Expectation:
@@ -179,5 +180,5 @@ def _own(built: Expectation, table: Table, name: str, description: str) -> Expec
 
 def _named(built: Expectation, rule_id: str, description: str, dimension: str, scope: str) -> Expectation:
     built.meta = {"rule_id": rule_id, "dimension": dimension, "scope": scope}
-    built.description = f"{description.rstrip('.')}. {rule_id}".replace("$", "$$")
+    built.description = f"{description.rstrip('.')}. {rule_id}"
     return built
