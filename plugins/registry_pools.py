@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from airflow.models.dagrun import DagRun
 
 SLOTS = {"source_": 2, "lake_": 1}
-_PURPOSE = {"source_": "Tables read from the source at once", "lake_": "One writer for the registry's tables"}
+_PURPOSE = {"source_": "Tables read from the source at once", "lake_": "One writer at a time"}
 
 
 @hookimpl
@@ -24,6 +24,7 @@ def on_dag_run_running(dag_run: DagRun, msg: str) -> None:
     """Called in the scheduler, inside its transaction: the pools become visible together with the running state."""
     from airflow.models.pool import Pool
     from sqlalchemy import select
+    from sqlalchemy.dialects import postgresql, sqlite
     from sqlalchemy.orm import object_session
 
     named = {task.pool for task in dag_run.dag.tasks if task.pool.startswith(tuple(SLOTS))} if dag_run.dag else set()
@@ -31,9 +32,12 @@ def on_dag_run_running(dag_run: DagRun, msg: str) -> None:
     if not named or session is None:
         return
     known = set(session.scalars(select(Pool.pool).where(Pool.pool.in_(named))))
+    # Two runs, or two schedulers, may come here at once: whoever is second must not break the scheduler's transaction.
+    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
     for name in sorted(named - known):
         kind = next(prefix for prefix in SLOTS if name.startswith(prefix))
-        session.add(Pool(pool=name, slots=SLOTS[kind], description=_PURPOSE[kind], include_deferred=False))
+        pool = {"pool": name, "slots": SLOTS[kind], "description": _PURPOSE[kind], "include_deferred": False}
+        session.execute(insert(Pool).values(**pool).on_conflict_do_nothing(index_elements=["pool"]))
 
 
 class RegistryPools(AirflowPlugin):

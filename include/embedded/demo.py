@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import time
 from collections.abc import Mapping, Sequence
@@ -15,7 +14,7 @@ from include.embedded import airflow
 from include.embedded.airflow_api import AirflowApi, AirflowRefusedError
 from include.embedded.country import PERSONS
 from include.embedded.display import Display, display
-from include.embedded.processes import ServerFailedError, stop
+from include.embedded.processes import ServerFailedError, insist, stop
 from include.embedded.site import REPOSITORY, Site
 from include.embedded.stack import SERVERS, BusyError, alone, launch, running
 from include.embedded.summary import show_end
@@ -60,8 +59,9 @@ def _run(site: Site, persons: int) -> int:
 
 def _walk(site: Site, persons: int, shown: Display) -> tuple[datetime, Snapshot]:
     """Start everything, sync every registry, and wait for the end; returns when it began and how it ended."""
-    schemas = Path(os.environ.get("SCHEMAS_DIR") or site.root / "schemas")
-    tables = {name: [table.name for table in contract.tables] for name, contract in load_contracts(schemas).items()}
+    tables = {
+        name: [table.name for table in contract.tables] for name, contract in load_contracts(site.schemas).items()
+    }
     launched = datetime.now(UTC)
     launch(site, persons=persons, phase=shown.phase)
     shown.phase("Reading the DAGs")
@@ -75,10 +75,12 @@ def _walk(site: Site, persons: int, shown: Display) -> tuple[datetime, Snapshot]
         for registry in tables:
             api.trigger(f"sync_{registry}")
         consumers = [dag_id for dag_id, is_asset_triggered in dags.items() if is_asset_triggered]
-        seen = wait(
-            lambda: look(api, tables, since.isoformat(), consumers), shown.show, minutes=MINUTES, pause=time.sleep
-        )
-        return since, seen
+
+        def take() -> Snapshot:
+            insist(site, SERVERS)
+            return look(api, tables, since.isoformat(), consumers)
+
+        return since, wait(take, shown.show, minutes=MINUTES, pause=time.sleep)
     finally:
         api.close()
 

@@ -12,7 +12,7 @@ from rich.spinner import Spinner
 from rich.table import Table as Grid
 from rich.text import Text
 
-from include.embedded.terminal import console
+from include.embedded.terminal import console, say
 from include.embedded.watch import DONE, HELD, Snapshot
 
 _COLOURS = {"published": "green", "unchanged": "cyan", HELD: "yellow", "waiting": "dim"}
@@ -46,7 +46,7 @@ class _Lines:
         self.known: dict[str, str] = {}
 
     def phase(self, what: str) -> None:
-        console.print(f"{time.monotonic() - self.began:6.1f} s  {what}")
+        say(f"{time.monotonic() - self.began:6.1f} s  {what}")
 
     def show(self, seen: Snapshot) -> None:
         now = {**seen.tables, **{dag_id: state for dag_id, state in seen.runs if not dag_id.startswith("sync_")}}

@@ -11,7 +11,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -62,6 +62,17 @@ def start(site: Site, server: Server) -> None:
 def is_running(site: Site, name: str) -> bool:
     """Whether the server of that name, started here, still runs."""
     return _process(site, name) is not None
+
+
+def insist(site: Site, names: Iterable[str]) -> None:
+    """Return if all those servers still run.
+
+    Raises:
+        ServerFailedError: one does not; with the log to read.
+    """
+    for name in names:
+        if not is_running(site, name):
+            raise ServerFailedError(name, site.log(name), "ended by itself")
 
 
 def wait_until(site: Site, name: str, is_ready: Callable[[], bool], *, seconds: float) -> None:

@@ -35,6 +35,16 @@ class Site:
     def airflow_home(self) -> Path:
         return self.folder("airflow")
 
+    @property
+    def lake_uri(self) -> str:
+        """The lake's root: LAKE_URI, else a folder of `var`."""
+        return os.environ.get("LAKE_URI", "").strip() or str(self.var / "lake")
+
+    @property
+    def schemas(self) -> Path:
+        """The contracts' folder: SCHEMAS_DIR, else `schemas/` of the checkout."""
+        return Path(os.environ.get("SCHEMAS_DIR") or self.root / "schemas").absolute()
+
     def log(self, name: str) -> Path:
         """The log file of the process of that name."""
         return self.folder("log") / f"{name}.log"
@@ -43,7 +53,7 @@ class Site:
         """A generated secret, the same for the life of `var`; readable by its owner only."""
         known = self._noted("secrets")
         if name not in known:
-            known[name] = secrets.token_urlsafe(32)
+            known[name] = secrets.token_urlsafe(24)
             self._note("secrets", known)
         return str(known[name])
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -13,11 +14,13 @@ from include.embedded import airflow
 from include.embedded.site import Site
 from include.embedded.terminal import console, say
 from include.embedded.watch import DONE, FailedTask, Snapshot
+from include.lake import evidence
+from include.lake.root import Lake
 
 
 def show_end(site: Site, since: datetime, seen: Snapshot) -> int:
     """Print the end of the demo; returns its exit status."""
-    rows = published_rows(site, since)
+    rows = recorded_rows(site, since, [*seen.tables])
     recorded = {f"{row['registry']}.{row['table']}" for row in rows}
     console.print(runs_table(rows, "What happened"))
     if (grid := reasons_table(rows)) is not None:
@@ -45,9 +48,14 @@ def show_end(site: Site, since: datetime, seen: Snapshot) -> int:
     return 0 if is_well else 1
 
 
-def published_rows(site: Site, since: datetime) -> Sequence[Mapping[str, Any]]:
-    """The last record of each table in `audit/runs` since then, in the contracts' order."""
-    raise NotImplementedError
+def recorded_rows(site: Site, since: datetime, tables: Sequence[str]) -> list[dict[str, Any]]:
+    """The last record in `audit/runs` of each `registry.table` since then, in the order given."""
+    lake = Lake.from_environment({**os.environ, "LAKE_URI": site.lake_uri})
+    last: dict[str, dict[str, Any]] = {}
+    for row in sorted(evidence.read(lake, "runs").to_pylist(), key=lambda row: row["started_at"]):
+        if row["started_at"] >= since:
+            last[f"{row['registry']}.{row['table']}"] = {**row, "reasons": json.loads(row["reasons"] or "[]")}
+    return [last[name] for name in tables if name in last]
 
 
 def _failure(site: Site, task: FailedTask) -> str:
@@ -69,7 +77,6 @@ def _last_error(log: Path) -> str:
 
 
 def _next_steps(site: Site) -> None:
-    citizen = site.var / "lake" / "registry" / "population" / "citizen"
     user = f"user {airflow.USER}, password {site.secret('airflow_password')}"
     say(
         f"""
@@ -77,7 +84,7 @@ Next
   1. See it in Airflow:      make up, then {airflow.url(site)}, {user}
   2. Read a published table: .venv/bin/python
                              >>> from deltalake import DeltaTable
-                             >>> DeltaTable("{citizen}").to_pandas()
+                             >>> DeltaTable("{site.lake_uri}/registry/population/citizen").to_pandas()
   3. Add a registry:         one file schemas/registries/NAME.odcs.yaml and AIRFLOW_CONN_NAME, then
                              .venv/bin/lienthong check && .venv/bin/lienthong sync NAME"""
     )

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from rich.console import Console
 
-console = Console(highlight=False, soft_wrap=True)
+console = Console(highlight=False)
+if not console.is_terminal:
+    console.width = 140  # a log or a pipe has no width; the tables need this much
 
 
 def say(line: str) -> None:
     """One line for the person who waits, at once."""
-    console.print(line)
+    console.print(line, soft_wrap=True)
