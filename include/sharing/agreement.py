@@ -62,7 +62,7 @@ class Product:
 class Withdrawal:
     """The day from which an agreement does not hold any more, before its time, and why."""
 
-    on: date
+    first_day: date
     reason: str
 
 
@@ -94,7 +94,7 @@ class Agreement:
     def standing(self, at: datetime) -> Standing:
         """Whether the agreement holds at that instant, and if not, why."""
         today = at.astimezone(HANOI).date()
-        if self.withdrawal is not None and today >= self.withdrawal.on:
+        if self.withdrawal is not None and today >= self.withdrawal.first_day:
             return "withdrawn"
         if today < self.valid_from:
             return "pending"
@@ -104,7 +104,7 @@ class Agreement:
         """Why nothing may be read at that instant; empty if the agreement holds."""
         match self.standing(at):
             case "withdrawn" if self.withdrawal is not None:
-                return f"agreement withdrawn on {self.withdrawal.on}: {self.withdrawal.reason}"
+                return f"agreement withdrawn on {self.withdrawal.first_day}: {self.withdrawal.reason}"
             case "pending":
                 return f"agreement not valid before {self.valid_from}"
             case "expired":

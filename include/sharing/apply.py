@@ -1,4 +1,4 @@
-"""Write a product's rows: the difference in one commit, and no more history than recipients need."""
+"""Write a product's rows: the difference, in one commit."""
 
 from __future__ import annotations
 
@@ -10,9 +10,7 @@ from deltalake import CommitProperties, DeltaTable, WriterProperties, write_delt
 
 from include.lake import rewrite
 from include.lake.engine import quote
-from include.lake.errors import lake_errors
 from include.sharing.content import CHANGE, Difference
-from include.sharing.state import HISTORY_DAYS
 
 WRITER = WriterProperties(compression="ZSTD")
 _BATCH_ROWS = 65_536
@@ -58,16 +56,6 @@ def stream(connection: duckdb.DuckDBPyConnection, query: str, schema: pa.Schema)
     """The query's rows, batch by batch, in exactly this schema."""
     reader = connection.execute(query).to_arrow_reader(_BATCH_ROWS)
     return pa.RecordBatchReader.from_batches(schema, (batch.cast(schema) for batch in reader))
-
-
-def forget_history(delta: DeltaTable) -> None:
-    """Remove files and log entries that only versions older than the history need."""
-    hours = HISTORY_DAYS * 24
-    with lake_errors("removing old versions"):
-        if delta.vacuum(retention_hours=hours, dry_run=True, enforce_retention_duration=False):
-            delta.vacuum(retention_hours=hours, dry_run=False, enforce_retention_duration=False)
-            delta.create_checkpoint()
-            delta.cleanup_metadata()
 
 
 def _merge(connection: duckdb.DuckDBPyConnection, target: Target, commit: CommitProperties) -> None:

@@ -98,7 +98,7 @@ class _Form:
             products=self.products(),
             withdrawal=self.withdrawal(),
             path=path,
-            digest=hashlib.sha256(json.dumps(data, sort_keys=True, default=str).encode()).hexdigest(),
+            digest="" if self.problems else hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest(),
         )
 
     def products(self) -> tuple[Product, ...]:
@@ -152,9 +152,9 @@ class _Form:
         if "withdrawn" not in self.file.data:
             return None
         item = self.mapping(self.file.data, ("withdrawn",))
-        self.only(item, ("on", "reason"), ("withdrawn",))
-        on = self.day(item, ("withdrawn", "on"))
-        return Withdrawal(on or date.min, self.text(item, ("withdrawn", "reason")))
+        self.only(item, ("from", "reason"), ("withdrawn",))
+        first_day = self.day(item, ("withdrawn", "from"))
+        return Withdrawal(first_day or date.min, self.text(item, ("withdrawn", "reason")))
 
     def legal_basis(self) -> tuple[str, ...]:
         given = self.file.data.get("legalBasis")

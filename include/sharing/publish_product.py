@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 import duckdb
@@ -22,7 +23,8 @@ from include.lake.errors import LakeTableMissing, lake_errors
 from include.lake.root import Lake
 from include.sharing import content
 from include.sharing.agreement import Agreement, Product, terms_digest
-from include.sharing.apply import WRITER, Target, apply, forget_history, stream
+from include.sharing.apply import WRITER, Target, apply, stream
+from include.sharing.history import forget_history
 from include.sharing.keys import RecipientKey, missing_key
 from include.sharing.protect import lend_key
 from include.sharing.state import CLOSED, CONFIGURATION, OPEN, ProductResult, opened, properties, removed
@@ -37,6 +39,7 @@ def publish_product(
     table: Table,
     *,
     lake: Lake,
+    at: datetime,
     run_id: str,
     key: RecipientKey | None,
     merge_rows: int = MERGE_ROWS,
@@ -63,6 +66,7 @@ def publish_product(
         return _make_anew(agreement, product, table, source, notes, lake=lake, run_id=run_id, key=key)
     result = ProductResult.of(agreement, product.name, version=shared.version, rows=shared.rows)
     if shared.is_at(notes) or shared.is_of_run(run_id):
+        forget_history(lake, shared.delta, lake.path(result.subject), at=at)
         return result
     target = Target(shared.delta, content.schema(product, table), content.key(product, table))
     with _connection(lake, key) as connection, lake_errors(f"publishing {result.subject}"):
@@ -71,7 +75,7 @@ def publish_product(
         commit = properties(run_id, {**notes, **difference.figures, "live_rows": difference.rows})
         apply(connection, target, difference, commit, merge_rows)
         version = int(target.delta.version())
-    forget_history(target.delta)
+    forget_history(lake, target.delta, lake.path(result.subject), at=at)
     verdict = "unchanged" if difference.is_empty else "published"
     return replace(
         result,

@@ -56,7 +56,9 @@ def share_agreement(
             raise ContractError(problems)
         recipient_key = key.of(agreement.recipient) if key else None
         results = tuple(
-            publish_product(agreement, product, _table(contracts, product), lake=lake, run_id=run_id, key=recipient_key)
+            publish_product(
+                agreement, product, _table(contracts, product), lake=lake, at=at, run_id=run_id, key=recipient_key
+            )
             for product in agreement.products
         )
     else:
