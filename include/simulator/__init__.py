@@ -4,6 +4,7 @@ It stands apart: nothing of the product imports it, and of the product it uses o
 """
 
 from include.simulator.build import build_country, load_country
+from include.simulator.changes import ChangeRates, later_changes
 from include.simulator.country import simulate
 from include.simulator.load import (
     UnknownTarget,
@@ -19,11 +20,13 @@ from include.simulator.rates import DirtRates
 from include.simulator.staging import Country
 
 __all__ = [
+    "ChangeRates",
     "Country",
     "DirtRates",
     "ReferenceMissing",
     "UnknownTarget",
     "build_country",
+    "later_changes",
     "load_country",
     "load_finance",
     "load_insurance",

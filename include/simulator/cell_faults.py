@@ -119,7 +119,10 @@ def soil_text(
 
     if legacy_rule:
         rule = f"{published}.controlCharacters"
-        plant("legacy_encoding", rates.legacy_encoding, each(lambda v: _legacy(v, as_code_page)), legacy_rule)
+        share = rates.legacy_encoding * (0.7 if as_code_page == "latin-1" else 1.0)
+        plant("legacy_encoding", share, each(lambda v: text_faults.as_tcvn3(v, as_code_page)), legacy_rule)
+        if as_code_page == "latin-1":
+            plant("legacy_encoding", rates.legacy_encoding - share, each(text_faults.as_vni), legacy_rule)
         plant("control_character", rates.control_character, each(text_faults.control_character), rule)
     plant("typo", rates.typo, each(lambda value: text_faults.typo(value, rng)))
     if has_eth:
@@ -131,11 +134,6 @@ def soil_text(
     plant("lost_diacritics", rates.lost_diacritics, each(text_faults.without_diacritics))
     plant("capitals", rates.capitals, each(text_faults.capitals))
     plant("doubled_spaces", rates.doubled_spaces, each(text_faults.doubled_space))
-
-
-def _legacy(value: str, code_page: str) -> str | None:
-    seen = text_faults.legacy_encoded(value, code_page)
-    return seen if text_faults.shows_legacy(seen) else None
 
 
 def soil_births(sheet: Sheet, column: str, rates: DirtRates, *, published: str, old_enough: Mask) -> None:

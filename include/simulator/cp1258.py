@@ -12,19 +12,22 @@ _TONES = "\u0300\u0301\u0303\u0309\u0323"
 
 
 def _split_tone(letter: str) -> str | None:
-    """The letter without its tone, then the tone; None when it bears none."""
+    """The letter without its tone, then the tone; None when it bears none, or is none the code page has."""
     marks = unicodedata.normalize("NFD", letter)
     tone = [mark for mark in marks if mark in _TONES]
     if len(tone) != 1 or len(marks) == 1:
         return None
-    return unicodedata.normalize("NFC", "".join(mark for mark in marks if mark not in _TONES)) + tone[0]
+    apart = unicodedata.normalize("NFC", "".join(mark for mark in marks if mark not in _TONES)) + tone[0]
+    try:
+        apart.encode("cp1258")
+    except UnicodeEncodeError:
+        return None
+    return apart
 
 
-_LETTERS = (
-    "àáảãạằắẳẵặầấẩẫậèéẻẽẹềếểễệìíỉĩịòóỏõọồốổỗộờớởỡợùúủũụừứửữựỳýỷỹỵ"
-    "ÀÁẢÃẠẰẮẲẴẶẦẤẨẪẬÈÉẺẼẸỀẾỂỄỆÌÍỈĨỊÒÓỎÕỌỒỐỔỖỘỜỚỞỠỢÙÚỦŨỤỪỨỬỮỰỲÝỶỸỴ"
-)
-_DECOMPOSED = {ord(letter): parts for letter in _LETTERS if (parts := _split_tone(letter))}
+# Not the letters of Vietnamese alone: what garbled text composes to (V and a dot below) must go back as it came.
+_LATIN = [*range(0x00C0, 0x0250), *range(0x1E00, 0x1F00)]
+_DECOMPOSED = {code: parts for code in _LATIN if (parts := _split_tone(chr(code)))}
 
 
 def as_stored(values: list[str | None]) -> list[str | None]:

@@ -8,11 +8,11 @@ import pyarrow as pa
 
 from include.simulator import cell_faults as faults
 from include.simulator import cp1258
-from include.simulator.dirt import Rows, Sheet, each
+from include.simulator.dirt import Sheet, each
 from include.simulator.places import read_list
-from include.simulator.population import older
 from include.simulator.rates import DirtRates
 from include.simulator.render import Instants, dates, digits, instants, join, null_where, thousands, words
+from include.simulator.repeats import repeat_rows
 from include.simulator.society import Society
 from include.simulator.staging import TruthWriter
 
@@ -105,13 +105,7 @@ def _soil_taxpayers(
         sheet, "TEN_NNT", rates, published="taxpayer_name", legacy_rule="taxpayer-name-not-legacy-encoded",
         has_eth=False, has_decomposed=False, as_code_page="cp1258", where=is_person,
     )  # fmt: skip
-    floor = np.full(written.size, np.datetime64("2016-01-04T00:00:00", "s"))
-
-    def earlier(rows: Rows) -> dict[str, pa.Array]:
-        return {"NGAY_CAP_NHAT": instants(older(rng, written, rows, floor=floor), LOCAL)}
-
-    sheet.repeat("older_version", rates.older_version, earlier)
-    sheet.repeat("repeated_row", rates.repeated_row)
+    repeat_rows(sheet, rates, written=written, show=lambda moments: instants(moments, LOCAL))
 
 
 def _addresses(society: Society, rng: np.random.Generator, new_home: npt.NDArray[np.int32]) -> pa.Array:
@@ -201,12 +195,8 @@ def _payment_month(
     )
     _soil_tax_codes(sheet, society, rates, prefix="payment-")
 
-    def earlier(rows: Rows) -> dict[str, pa.Array]:
-        floor = paid_on.astype("datetime64[s]")
-        return {"NGAY_CAP_NHAT": instants(older(rng, written, rows, floor=floor), LOCAL)}
-
-    sheet.repeat("older_version", rates.older_version, earlier)
-    sheet.repeat("repeated_row", rates.repeated_row)
+    floor = paid_on.astype("datetime64[s]")
+    repeat_rows(sheet, rates, written=written, floor=floor, show=lambda moments: instants(moments, LOCAL))
     return sheet
 
 

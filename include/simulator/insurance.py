@@ -7,10 +7,10 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from include.simulator import cell_faults as faults
-from include.simulator.dirt import Rows, Sheet, each
-from include.simulator.population import older
+from include.simulator.dirt import Sheet, each
 from include.simulator.rates import DirtRates
 from include.simulator.render import Instants, dates, join, null_where, words
+from include.simulator.repeats import repeat_rows
 from include.simulator.society import Society
 from include.simulator.staging import TruthWriter
 
@@ -84,12 +84,7 @@ def _members(
         "orphan_reference", "so_dinh_danh", rates.orphan_reference, faults.orphans(rng, society.personal_id, keep=6)
     )
     born = society.people.born[who].astype("datetime64[s]")
-
-    def earlier(rows: Rows) -> dict[str, pa.Array]:
-        return {"ngay_cap_nhat": pa.array(older(rng, written, rows, floor=born))}
-
-    sheet.repeat("older_version", rates.older_version, earlier)
-    sheet.repeat("repeated_row", rates.repeated_row)
+    repeat_rows(sheet, rates, written=written, floor=born)
     return sheet
 
 
@@ -148,12 +143,7 @@ def _health_cards(
         rule="card-insurance-number-10-digits",
     )  # fmt: skip
     floor = start.astype("datetime64[s]") - np.timedelta64(30, "D")
-
-    def earlier(rows: Rows) -> dict[str, pa.Array]:
-        return {"ngay_cap_nhat": pa.array(older(rng, written, rows, floor=floor))}
-
-    sheet.repeat("older_version", rates.older_version, earlier)
-    sheet.repeat("repeated_row", rates.repeated_row)
+    repeat_rows(sheet, rates, written=written, floor=floor)
     return sheet
 
 
@@ -225,10 +215,5 @@ def _contribution_month(
     taken = society.social_insurance_number
     sheet.plant("orphan_reference", "so_bhxh", rates.orphan_reference, faults.orphans(rng, taken, keep=2))
     floor = np.full(paid.size, end - np.timedelta64(20, "D"))
-
-    def earlier(rows: Rows) -> dict[str, pa.Array]:
-        return {"ngay_cap_nhat": pa.array(older(rng, written, rows, floor=floor))}
-
-    sheet.repeat("older_version", rates.older_version, earlier)
-    sheet.repeat("repeated_row", rates.repeated_row)
+    repeat_rows(sheet, rates, written=written, floor=floor)
     return sheet

@@ -152,7 +152,7 @@ def _marry(rng: np.random.Generator, people: People, start: int, wards: Wards, a
     age = ages_on(people.born, as_of)
     province = wards.province[people.birth_ward]
     chosen = []
-    adult = age >= 19.5
+    adult = age >= 20.5
     enough = np.minimum(
         np.bincount(province[adult & (people.sex == 0)], minlength=len(wards.province_code)),
         np.bincount(province[adult & (people.sex == 1)], minlength=len(wards.province_code)),

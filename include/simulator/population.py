@@ -4,25 +4,19 @@ from __future__ import annotations
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from include.simulator import cell_faults as faults
 from include.simulator.dirt import Rows, Sheet, each
 from include.simulator.households import RELATIONSHIPS
 from include.simulator.rates import DirtRates
 from include.simulator.render import Instants, dates, digits, join, null_where, words
+from include.simulator.repeats import repeat_rows
 from include.simulator.society import Society
 from include.simulator.staging import TruthWriter
 
 SINGLE, MARRIED, DIVORCED, WIDOWED = "1", "2", "3", "4"
 ALIVE, DEAD, MISSING = "1", "2", "3"
-
-
-def older(rng: np.random.Generator, written: Instants, rows: Rows, *, floor: Instants) -> Instants:
-    """Earlier moments of writing, after the floor."""
-    room = np.maximum((written[rows] - floor[rows]).astype(np.int64), 2)
-    ago = np.maximum((rng.random(rows.size) * room * 0.9).astype(np.int64), 1)
-    before: Instants = written[rows] - ago.astype("timedelta64[s]")
-    return before
 
 
 def build_population(society: Society, rates: DirtRates, out: TruthWriter) -> None:
@@ -58,7 +52,7 @@ def _citizens(society: Society, rates: DirtRates, rng: np.random.Generator, writ
             "quoc_tich": pa.repeat("VN", size),
             "ma_xa_thuong_tru": society.ward_codes(everyone, written),
             "ma_xa_hien_tai": society.wards.codes_at(lives_at, lives_new, written),
-            "tinh_trang_hon_nhan": _marital(society),
+            "tinh_trang_hon_nhan": _marital(society, written),
             "so_dinh_danh_cha": words(ids, np.where(parents_known, people.father, -1)),
             "so_dinh_danh_me": words(ids, np.where(parents_known, people.mother, -1)),
             "trang_thai": words([ALIVE, DEAD, MISSING], _status(society, rng)),
@@ -69,14 +63,12 @@ def _citizens(society: Society, rates: DirtRates, rng: np.random.Generator, writ
     _soil_citizens(sheet, society, rates, written)
     born = people.born.astype("datetime64[s]")
 
-    def earlier(rows: Rows) -> dict[str, pa.Array]:
+    def change(rows: Rows, before: Instants) -> dict[str, pa.Array]:
         moved = society.wards.draw_near(rng, society.home[rows])
-        before = older(rng, written, rows, floor=born)
         new = society.wards.new_of(rng, moved)
-        return {"ma_xa_hien_tai": society.wards.codes_at(moved, new, before), "ngay_cap_nhat": pa.array(before)}
+        return {"ma_xa_hien_tai": society.wards.codes_at(moved, new, before)}
 
-    sheet.repeat("older_version", rates.older_version, earlier)
-    sheet.repeat("repeated_row", rates.repeated_row)
+    repeat_rows(sheet, rates, written=written, floor=born, change=change)
     return sheet
 
 
@@ -108,13 +100,16 @@ def _soil_citizens(sheet: Sheet, society: Society, rates: DirtRates, written: In
     )
 
 
-def _marital(society: Society) -> pa.Array:
+def _marital(society: Society, written: Instants) -> pa.Array:
+    """As the row knew it when it was written: who was a child then had no status, who was too young was single."""
     spouse = society.people.spouse
     married = spouse >= 0
     widowed = married & ~society.is_alive[np.maximum(spouse, 0)] & society.is_alive
     status = np.select([society.households.is_divorced, widowed, married], [2, 3, 1], 0)
     known = words([SINGLE, MARRIED, DIVORCED, WIDOWED], status.astype(np.int32))
-    return null_where(known, society.age < 16)
+    then = (written - society.people.born.astype("datetime64[s]")).astype(np.int64) / (365.25 * 86_400)
+    known = pc.if_else(pa.array(then < 20.5), SINGLE, known)
+    return null_where(known, then < 16)
 
 
 def _status(society: Society, rng: np.random.Generator) -> np.ndarray:
@@ -170,11 +165,5 @@ def _members(society: Society, rates: DirtRates, rng: np.random.Generator) -> Sh
     sheet.plant(
         "orphan_reference", "so_dinh_danh", rates.orphan_reference, faults.orphans(rng, society.personal_id, keep=6)
     )
-    floor = since.astype("datetime64[s]")
-
-    def earlier(rows: Rows) -> dict[str, pa.Array]:
-        return {"ngay_cap_nhat": pa.array(older(rng, written, rows, floor=floor))}
-
-    sheet.repeat("older_version", rates.older_version, earlier)
-    sheet.repeat("repeated_row", rates.repeated_row)
+    repeat_rows(sheet, rates, written=written, floor=since.astype("datetime64[s]"))
     return sheet

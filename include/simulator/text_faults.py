@@ -7,16 +7,12 @@ import unicodedata
 
 import numpy as np
 
-# TCVN 5712:1993 (TCVN3, "ABC" fonts): the byte that stands for each letter. Capitals, Ă Â Ê Ô Ơ Ư Đ apart, have none.
-_TCVN3_LETTERS = "ĂÂÊÔƠƯĐăâêôơưđàảãáạằẳẵắặầẩẫấậèẻẽéẹềểễếệìỉĩíịòỏõóọồổỗốộờởỡớợùủũúụừửữứựỳỷỹýỵ"
-_TCVN3_BYTES = bytes.fromhex(
-    "a1a2a3a4a5a6a7a8a9aaabacadae" "b5b6b7b8b9" "bbbcbdbe" "c6" "c7c8c9cacb" "cccecfd0d1" "d2d3d4d5d6" "d7d8dcddde"
-    "dfe1e2e3e4" "e5e6e7e8e9" "eaebecedee" "eff1f2f3f4" "f5f6f7f8f9" "fafbfcfdfe"
-)  # fmt: skip
-_TCVN3 = {letter: chr(byte) for letter, byte in zip(_TCVN3_LETTERS, _TCVN3_BYTES, strict=True)}
+from include.vietnam.legacy import to_tcvn3, to_vni
 
-# What a detector must be able to see: signs that no Vietnamese text in Unicode holds.
-LEGACY_SIGNS = re.compile(r"[¡-¬®-¿×÷]|[a-z][À-Þ]")
+# What gives old encodings away for certain: no letter beyond Latin-1 (but Đ), and a sign or pair no name holds.
+_BEYOND = re.compile(r"[^\x00-\xffĐđ]")
+_TCVN3_SIGNS = re.compile(r"[¡-¬®-¿]")
+_VNI_PAIRS = re.compile(r"a[âáàåãäêéèü]|e[âáàåãä]|o[âåä]|ö[ùøûõïô]")
 _LOOKS_LEGACY = re.compile(
     r"[¡-¬®-¿×÷]|[a-z][À-Þ]|[aAeE][øØûÛõÕåÅäÄãÃâÂàÀáÁ]|[oOuUyYôÔöÖ][øØûÛõÕ]|[oO][åÅäÄâÂ]|Phaïm|PHAÏM"
 )
@@ -48,15 +44,18 @@ def eth_for_d(text: str) -> str:
     return text.replace("Đ", "Ð")
 
 
-def legacy_encoded(text: str, code_page: str = "latin-1") -> str:
-    """TCVN3 bytes read as if they were another code page: `Nguyễn Văn` becomes `NguyÔn V¨n`."""
-    stored = "".join(_TCVN3.get(letter, letter) for letter in unicodedata.normalize("NFC", text))
-    return stored if code_page == "latin-1" else stored.encode("latin-1", "replace").decode(code_page)
+def as_tcvn3(text: str, code_page: str = "latin-1") -> str | None:
+    """TCVN3 read in another code page, `NguyÔn V¨n`; None where nothing would give it away."""
+    seen = to_tcvn3(text)
+    if code_page != "latin-1":
+        seen = unicodedata.normalize("NFC", seen.encode("latin-1", "replace").decode(code_page))
+    return seen if _TCVN3_SIGNS.search(seen) and not _BEYOND.search(seen) else None
 
 
-def shows_legacy(seen: str) -> bool:
-    """Whether text read in the wrong code page shows a sign that gives it away."""
-    return LEGACY_SIGNS.search(unicodedata.normalize("NFC", seen)) is not None
+def as_vni(text: str) -> str | None:
+    """VNI read as Latin-1, `Nguyeãn Vaên`; None where nothing would give it away."""
+    seen = to_vni(text)
+    return seen if _VNI_PAIRS.search(seen) and not _BEYOND.search(seen) else None
 
 
 def control_character(text: str) -> str:
