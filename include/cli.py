@@ -244,3 +244,7 @@ def down() -> None:
     from include.embedded.stack import down as stop
 
     raise typer.Exit(stop())
+
+
+if __name__ == "__main__":
+    main()

@@ -12,7 +12,7 @@ from include.lake.errors import lake_errors
 from include.lake.reading import view
 from include.lake.state import last_commit
 from include.pipelines.errors import Misuse, no_values_escape
-from include.pipelines.sync import Approval, Facts, assess_step, publish_step
+from include.pipelines.sync import Approval, Facts, assess_and_publish
 from include.pipelines.workplace import Workplace
 from include.sources.landing import RECORD, Extract
 
@@ -62,9 +62,7 @@ def show_rejected(
     if state is None or not workplace.lake.is_table(_uri(workplace, spec)):
         return []
     columns = "*" if with_values else "_row, _status, _reasons, _rejected_at"
-    chosen = (
-        "AND list_contains(list_transform(_reasons, lambda r: r.rule_id), $rule)" if rule_id else "AND $rule IS NULL"
-    )
+    chosen = "$rule IS NULL OR list_contains(list_transform(_reasons, lambda r: r.rule_id), $rule)"
     sql = f"SELECT {columns} FROM rejected WHERE {chosen} ORDER BY _row LIMIT $limit"
     rows = _query(workplace, spec, state.run_id, sql, names=True, rule=rule_id, limit=limit)
     return [dict(row) for row in rows]
@@ -89,16 +87,7 @@ def replay(
                 "extracted": landed.rows,
                 "started_at": workplace.now().isoformat(),
             }
-        assessed = assess_step(extracted, workplace=workplace)
-        if assessed["held"] and approval is None:
-            results.append({**assessed, "verdict": "held", "mode": "full", "version": None, "deleted": 0})
-            continue
-        word = approval if assessed["held"] else None
-        results.append(
-            publish_step(
-                assessed, word.approved_by if word else None, word.approval_note if word else None, workplace=workplace
-            )
-        )
+        results.append(assess_and_publish(extracted, approval, workplace=workplace))
     verdict = "held" if any(r["verdict"] == "held" for r in results) else "published"
     return {"run_id": run_id, "registry": registry, "verdict": verdict, "tables": results}
 

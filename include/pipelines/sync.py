@@ -26,7 +26,7 @@ from include.quality.gate import judge
 from include.quality.results import SplitResult
 from include.quality.split import conform_and_split
 from include.sources.extract import extract
-from include.sources.landing import Extract
+from include.sources.landing import RECORD, Extract
 
 Facts = dict[str, Any]
 Watch = Callable[[str, str], None]
@@ -60,7 +60,7 @@ def extract_step(
         at = place.now()
         extracted = extract(contract, spec, lake=place.lake, run_id=run_id, at=at, environ=place.environ)
         state = last_commit(place.lake, spec)
-        if state and not is_full and _is_same(state, extracted, contract) and state.run_id != run_id:
+        if state and not is_full and _is_same(place, state, extracted, contract) and state.run_id != run_id:
             return _unchanged(place, spec, extracted, state, at)
         return {
             **_subject(extracted),
@@ -99,7 +99,7 @@ def assess_step(extracted: Facts, *, workplace: Workplace | None = None) -> Fact
             "seconds": round(landed.seconds + time.perf_counter() - started, 3),
         }
         if findings:
-            _record(place, table, {**facts, "verdict": "held"}, landed, contract)
+            _record(place, {**facts, "verdict": "held"}, landed, contract)
         return facts
 
 
@@ -126,7 +126,7 @@ def publish_step(
         split = SplitResult.from_dict(json.loads(place.lake.read_text(_split_record(place, table, run_id))))
         at = datetime.fromisoformat(assessed["started_at"])
         append_rejected(place.lake, table, run_id=run_id, at=at, staged=split.staged, extract_uri=landed.uri)
-        metadata = _metadata(contract, landed, split, approved_by)
+        metadata = _metadata(place, contract, landed, split, approved_by)
         commit = publish(place.lake, table, run_id=run_id, at=at, staged=split.staged, metadata=metadata)
         facts = {
             **assessed,
@@ -142,7 +142,7 @@ def publish_step(
             "approval_note": approval_note or "",
             "seconds": round(assessed["seconds"] + time.perf_counter() - started, 3),
         }
-        _record(place, table, facts, landed, contract)
+        _record(place, facts, landed, contract)
         place.lake.delete_tree(place.lake.staging_path(registry, name, run_id))
         return facts
 
@@ -183,6 +183,22 @@ def sync_registry(
     return {"run_id": run_id, "registry": registry, "verdict": worst, "tables": results}
 
 
+def assess_and_publish(
+    extracted: Facts, approval: Approval | None, *, watch: Watch = lambda table, step: None, workplace: Workplace
+) -> Facts:
+    """From what was landed to what is published, or to the verdict `held` where the gate asks and nobody approves."""
+    name = extracted["table"]
+    watch(name, "assess")
+    assessed = assess_step(extracted, workplace=workplace)
+    if not assessed["held"]:
+        watch(name, "publish")
+        return publish_step(assessed, workplace=workplace)
+    if approval is None:
+        return {**assessed, "verdict": "held", "mode": "full", "version": None, "deleted": 0}
+    watch(name, "publish")
+    return publish_step(assessed, approval.approved_by, approval.approval_note, workplace=workplace)
+
+
 def _sync_table(
     place: Workplace, registry: str, name: str, run_id: str, is_full: bool, approval: Approval | None, watch: Watch
 ) -> Facts:
@@ -190,15 +206,7 @@ def _sync_table(
     extracted = extract_step(registry, name, run_id, is_full=is_full, workplace=place)
     if extracted["verdict"] == "unchanged":
         return extracted
-    watch(name, "assess")
-    assessed = assess_step(extracted, workplace=place)
-    if assessed["held"] and approval is None:
-        return {**assessed, "verdict": "held", "mode": "full", "version": None, "deleted": 0}
-    watch(name, "publish")
-    word = approval if assessed["held"] else None
-    return publish_step(
-        assessed, word.approved_by if word else None, word.approval_note if word else None, workplace=place
-    )
+    return assess_and_publish(extracted, approval, watch=watch, workplace=place)
 
 
 def _unchanged(place: Workplace, table: Table, extracted: Extract, state: PublishedState, at: datetime) -> Facts:
@@ -218,7 +226,7 @@ def _unchanged(place: Workplace, table: Table, extracted: Extract, state: Publis
         "started_at": at.isoformat(),
         "seconds": extracted.seconds,
     }
-    _record(place, table, facts, extracted, place.contract(table.registry))
+    _record(place, facts, extracted, place.contract(table.registry))
     place.lake.delete_tree(place.lake.landing_path(table.registry, table.name, extracted.run_id))
     return facts
 
@@ -240,15 +248,15 @@ def _subject(extracted: Extract) -> Facts:
     return {"registry": extracted.registry, "table": extracted.table, "run_id": extracted.run_id}
 
 
-def _is_same(state: PublishedState, extracted: Extract, contract: Contract) -> bool:
+def _is_same(place: Workplace, state: PublishedState, extracted: Extract, contract: Contract) -> bool:
     made_of = state.metadata.get("extract_digest"), state.metadata.get("contract_digest")
-    return made_of == (extracted.digest, contract.digest)
+    return made_of == (extracted.digest, place.meaning(contract))
 
 
 def _landed(place: Workplace, table: Table, run_id: str) -> Extract:
     folder = place.lake.landing_path(table.registry, table.name, run_id)
     try:
-        return Extract.from_dict(json.loads(place.lake.read_text(f"{folder}/_extract.json")))
+        return Extract.from_dict(json.loads(place.lake.read_text(f"{folder}/{RECORD}")))
     except FileNotFoundError:
         raise Misuse(f"run {run_id} landed nothing for {table.qualified_name}: run the extract step first") from None
 
@@ -263,11 +271,13 @@ def _frequent(split: SplitResult) -> list[list[Any]]:
     return [[c.rule_id, c.violations] for c in sorted(broken, key=lambda c: (-c.violations, c.rule_id))]
 
 
-def _metadata(contract: Contract, landed: Extract, split: SplitResult, approved_by: str | None) -> dict[str, str]:
+def _metadata(
+    place: Workplace, contract: Contract, landed: Extract, split: SplitResult, approved_by: str | None
+) -> dict[str, str]:
     figures = {name: getattr(split, name) for name in ("extracted", "accepted", "rejected", "superseded")}
     return {
         "contract_version": contract.version,
-        "contract_digest": contract.digest,
+        "contract_digest": place.meaning(contract),
         "extract_digest": landed.digest,
         "cursor": landed.cursor or "",
         "mode": "full",
@@ -276,13 +286,13 @@ def _metadata(contract: Contract, landed: Extract, split: SplitResult, approved_
     }
 
 
-def _record(place: Workplace, table: Table, facts: Facts, landed: Extract, contract: Contract) -> None:
+def _record(place: Workplace, facts: Facts, landed: Extract, contract: Contract) -> None:
     evidence.append_run(
         place.lake,
         {
             **facts,
             "contract_version": contract.version,
-            "contract_digest": contract.digest,
+            "contract_digest": place.meaning(contract),
             "extract_digest": landed.digest,
             "bytes": landed.bytes,
             "source": landed.source,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import hashlib
 import os
 import secrets
 from collections.abc import Mapping
@@ -15,6 +16,8 @@ from include.contracts.load import contract_paths, load_contract, load_contracts
 from include.contracts.model import Contract, Table
 from include.lake.root import Lake
 from include.pipelines.errors import REPOSITORY, Misuse
+
+MACROS = REPOSITORY / "include" / "vietnam"
 
 
 def schemas_folder(environ: Mapping[str, str] = os.environ) -> Path:
@@ -60,6 +63,13 @@ class Workplace:
         if registry not in paths:
             raise Misuse(_unknown("registry", registry, list(paths), f"contracts are read from {self.schemas}"))
         return load_contract(paths[registry])
+
+    def meaning(self, contract: Contract) -> str:
+        """SHA-256 of all that decides what an extract becomes: the contract, the code lists and the macros."""
+        digest = hashlib.sha256(contract.digest.encode())
+        for path in [*sorted((self.schemas / "reference").glob("*.csv")), *sorted(MACROS.glob("*.sql"))]:
+            digest.update(path.name.encode() + path.read_bytes())
+        return digest.hexdigest()
 
     def table(self, registry: str, table: str) -> tuple[Contract, Table]:
         """One table and its contract.
