@@ -7,6 +7,7 @@ the rows.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -22,6 +23,8 @@ from include.lake.shape import DELETED_AT, RUN_ID, WARNINGS, Shape, shape_of
 from include.lake.state import last_state
 
 KEY_FIGURE = "primary_key"
+# Comparing two sides of 5,000,000 rows of 11 columns just fits; more rows spill.
+COMPARE_MEMORY = "1200MB"
 Mode = Literal["full", "incremental"]
 
 
@@ -58,7 +61,13 @@ def preview(lake: Lake, table: Table, staged: StagedPaths, *, mode: Mode = "full
 
 
 def find_changes(
-    lake: Lake, shape: Shape, current: DeltaTable | None, staged: StagedPaths, *, mode: Mode, memory_limit: str = "1GB"
+    lake: Lake,
+    shape: Shape,
+    current: DeltaTable | None,
+    staged: StagedPaths,
+    *,
+    mode: Mode,
+    memory_limit: str = COMPARE_MEMORY,
 ) -> Changes:
     """The difference, from the run folder if it was found before against the same version of the table."""
     folder = staged.conformed.rpartition("/")[0]
@@ -101,33 +110,13 @@ def _create_views(
 def _compare_by_key(
     connection: duckdb.DuckDBPyConnection, shape: Shape, current: DeltaTable | None, uri: str, mode: Mode
 ) -> Changes:
-    keys = ", ".join(quote(name) for name in shape.key)
     accepted = _check_key(connection, shape, "accepted")
     if current is not None and _key_has_changed(current, shape):
         _check_key(connection, shape, "published")
     if current is None:
         return Changes(-1, accepted, accepted, 0, 0, 0, 0, accepted)
-    content = [*(name for name in shape.names if name not in shape.key), WARNINGS]
-    differs = " OR ".join(
-        [
-            *(f"a.{quote(name)} IS DISTINCT FROM c.{quote(name)}" for name in content),
-            *(f"c.{quote(name)} IS NOT NULL" for name, _ in shape.dropped),
-            f"c.{DELETED_AT} IS NOT NULL",
-        ]
-    )
-    deletes = f"""
-        UNION ALL BY NAME
-        SELECT {", ".join(quote(name) for name in shape.names)}, {WARNINGS}, 'delete' AS _change, false AS _was_deleted
-        FROM published ANTI JOIN conformed USING ({keys}) WHERE {DELETED_AT} IS NULL"""
-    connection.execute(f"""
-        COPY (
-            SELECT a.*,
-                   CASE WHEN c.{RUN_ID} IS NULL THEN 'insert' ELSE 'update' END AS _change,
-                   c.{DELETED_AT} IS NOT NULL AS _was_deleted
-            FROM accepted a LEFT JOIN published c USING ({keys})
-            WHERE c.{RUN_ID} IS NULL OR {differs}
-            {deletes if mode == "full" else ""}
-        ) TO {literal(uri)} (FORMAT parquet, COMPRESSION zstd)""")
+    query = _difference(shape) if mode == "full" else _upserts(shape)
+    connection.execute(f"COPY ({query}) TO {literal(uri)} (FORMAT parquet, COMPRESSION zstd)")
     counted = {
         (change, was_deleted): rows
         for change, was_deleted, rows in _rows(
@@ -136,29 +125,84 @@ def _compare_by_key(
     }
     inserted, deleted = counted.get(("insert", False), 0), counted.get(("delete", False), 0)
     revived = counted.get(("update", True), 0)
-    live_before = _count(connection, f"SELECT count(*) FROM published WHERE {DELETED_AT} IS NULL")
-    retained = _count(
-        connection,
-        f"""SELECT count(*) FROM published
-            SEMI JOIN (SELECT * FROM conformed SEMI JOIN faults USING (_row)) USING ({keys})
-            ANTI JOIN accepted USING ({keys}) WHERE {DELETED_AT} IS NULL""",
-    )
+    live_before = _rows(connection, f"SELECT count(*) FROM published WHERE {DELETED_AT} IS NULL")[0][0]
     return Changes(
         base_version=current.version(),
         accepted=accepted,
         inserted=inserted,
         updated=revived + counted.get(("update", False), 0),
         deleted=deleted,
-        retained=retained,
+        retained=counted.get(("retained", False), 0),
         live_before=live_before,
         live_after=live_before + inserted + revived - deleted,
         uri=uri,
     )
 
 
+def _difference(shape: Shape) -> str:
+    """SELECT of what a full extract changes, in one pass over both sides.
+
+    `_change` is `insert`, `update`, `delete` (a live key that the extract does not hold), or `retained` (one whose new
+    row was not accepted: nothing is written, it is only counted).
+    """
+    keys = _listed(shape.key)
+    content = [*(name for name in shape.names if name not in shape.key), WARNINGS]
+    chosen = "".join(
+        f", CASE WHEN a._is_accepted THEN a.{quote(name)} ELSE c.{quote(name)} END AS {quote(name)}" for name in content
+    )
+    return f"""
+        WITH difference AS (
+            SELECT {keys}{chosen},
+                   CASE WHEN a._is_accepted IS NULL THEN 'delete' WHEN c.{RUN_ID} IS NULL THEN 'insert'
+                        ELSE 'update' END AS _change,
+                   c.{DELETED_AT} IS NOT NULL AS _was_deleted
+            FROM (SELECT *, true AS _is_accepted FROM accepted) a FULL JOIN published c USING ({keys})
+            WHERE CASE WHEN a._is_accepted IS NULL THEN c.{DELETED_AT} IS NULL
+                       ELSE c.{RUN_ID} IS NULL OR {_differs(shape)} END
+        )
+        SELECT d.* REPLACE (
+                   CASE WHEN d._change = 'delete' AND f._is_faulty THEN 'retained' ELSE d._change END AS _change)
+        FROM difference d LEFT JOIN ({_faulty_keys(keys)}) f USING ({keys})"""
+
+
+def _upserts(shape: Shape) -> str:
+    """SELECT of what an incremental extract changes: it says nothing of the keys it does not hold."""
+    keys = _listed(shape.key)
+    columns = _listed((*shape.names, WARNINGS))
+    return f"""
+        SELECT a.*, CASE WHEN c.{RUN_ID} IS NULL THEN 'insert' ELSE 'update' END AS _change,
+               c.{DELETED_AT} IS NOT NULL AS _was_deleted
+        FROM accepted a LEFT JOIN published c USING ({keys})
+        WHERE c.{RUN_ID} IS NULL OR {_differs(shape)}
+        UNION ALL BY NAME
+        SELECT {columns}, 'retained' AS _change, false AS _was_deleted
+        FROM published SEMI JOIN ({_faulty_keys(keys)}) f USING ({keys}) ANTI JOIN accepted a USING ({keys})
+        WHERE {DELETED_AT} IS NULL"""
+
+
+def _differs(shape: Shape) -> str:
+    """Whether the accepted row `a` says anything else than the published row `c`."""
+    content = [*(name for name in shape.names if name not in shape.key), WARNINGS]
+    return " OR ".join(
+        [
+            *(f"a.{quote(name)} IS DISTINCT FROM c.{quote(name)}" for name in content),
+            *(f"c.{quote(name)} IS NOT NULL" for name, _ in shape.dropped),
+            f"c.{DELETED_AT} IS NOT NULL",
+        ]
+    )
+
+
+def _faulty_keys(keys: str) -> str:
+    """SELECT of the keys that have a row in the extract which was not accepted."""
+    return (
+        f"SELECT DISTINCT {keys}, true AS _is_faulty "
+        "FROM (SELECT k.* FROM conformed k SEMI JOIN faults n ON k._row = n._row)"
+    )
+
+
 def _compare_as_a_whole(connection: duckdb.DuckDBPyConnection, shape: Shape, current: DeltaTable | None) -> Changes:
     """Without a key rows cannot be matched: the content is the same, or all of it is replaced."""
-    columns = ", ".join(quote(name) for name in (*shape.names, WARNINGS, *(name for name, _ in shape.dropped)))
+    columns = _listed((*shape.names, WARNINGS, *(name for name, _ in shape.dropped)))
     nulls = "".join(f", CAST(NULL AS {sql_type}) AS {quote(name)}" for name, sql_type in shape.dropped)
     summary = f"SELECT count(*), bit_xor(hash({columns})), sum(hash({columns}))"
     new = _rows(connection, f"{summary} FROM (SELECT *{nulls} FROM accepted)")[0]
@@ -189,7 +233,7 @@ def key_text(shape: Shape) -> str:
 
 def _check_key(connection: duckdb.DuckDBPyConnection, shape: Shape, view: str) -> int:
     """Number of rows. Publishing by key relies on a key that is there and unique: the split's promise, checked."""
-    keys = ", ".join(quote(name) for name in shape.key)
+    keys = _listed(shape.key)
     missing = " OR ".join(f"{quote(name)} IS NULL" for name in shape.key)
     rows, empty, repeated = _rows(
         connection,
@@ -209,5 +253,5 @@ def _rows(connection: duckdb.DuckDBPyConnection, query: str) -> list[tuple[Any, 
     return connection.execute(query).fetchall()
 
 
-def _count(connection: duckdb.DuckDBPyConnection, query: str) -> int:
-    return int(_rows(connection, query)[0][0])
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(quote(name) for name in names)

@@ -20,8 +20,8 @@ import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable
 from deltalake.transaction import AddAction, RemoveAction
 
-from include.lake.engine import literal, quote, scan
-from include.lake.rows import FILE, changed_rows, published_rows, set_run
+from include.lake.engine import literal, quote
+from include.lake.rows import FILE, changed_rows, difference, published_rows, set_run
 from include.lake.shape import Shape
 from include.lake.state import epoch_milliseconds
 from include.lake.write import Writing
@@ -54,8 +54,8 @@ def move(writing: Writing, current: DeltaTable, uri: str) -> int:
         leaving = whole
         if part:
             rows = published_rows(connection, shape, [file.uri for file in part])
-            rows = f"SELECT * EXCLUDE ({FILE}) FROM ({rows})"
-            same_key = f"JOIN {scan(uri)} USING ({_keys(shape)})"
+            rows = f"SELECT * EXCLUDE ({FILE}) FROM ({rows}) r"
+            same_key = f"JOIN ({difference(uri)}) d USING ({_keys(shape)})"
             staying = _write(connection, writing.uri, f"{rows} ANTI {same_key}")
             moved = _write(connection, writing.uri, f"{rows} SEMI {same_key}")
             _swap(current, part, [*staying, *moved], instant, None)
@@ -82,8 +82,8 @@ def _files(current: DeltaTable) -> list[_File]:
 def _touched(connection: duckdb.DuckDBPyConnection, shape: Shape, files: Sequence[_File], uri: str) -> dict[str, int]:
     """How many rows of each file the difference updates or deletes."""
     rows = published_rows(connection, shape, [file.uri for file in files])
-    query = f"SELECT {FILE}, count(*) FROM ({rows}) SEMI JOIN {scan(uri)} USING ({_keys(shape)}) GROUP BY {FILE}"
-    return dict(connection.execute(query).fetchall())
+    same_key = f"SEMI JOIN ({difference(uri)}) d USING ({_keys(shape)})"
+    return dict(connection.execute(f"SELECT {FILE}, count(*) FROM ({rows}) r {same_key} GROUP BY {FILE}").fetchall())
 
 
 def _write(connection: duckdb.DuckDBPyConnection, table_uri: str, query: str) -> list[_File]:

@@ -67,12 +67,17 @@ def set_run(connection: duckdb.DuckDBPyConnection, run_id: str, at: datetime) ->
     connection.execute(f"SET VARIABLE run_at = CAST({literal(at.isoformat())} AS TIMESTAMPTZ)")
 
 
+def difference(uri: str) -> str:
+    """SELECT of the rows of a difference that are to be written."""
+    return f"SELECT * FROM {scan(uri)} WHERE _change <> 'retained'"
+
+
 def changed_rows(shape: Shape, uri: str) -> str:
     """SELECT of the rows of a difference as they are published."""
     return (
         f"SELECT {_listed(shape)}, getvariable('run_id') AS {RUN_ID}, {WARNINGS}, "
         f"CASE WHEN _change = 'delete' THEN getvariable('run_at') END AS {DELETED_AT}{_nulls(shape)} "
-        f"FROM {scan(uri)}"
+        f"FROM ({difference(uri)})"
     )
 
 

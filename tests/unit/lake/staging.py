@@ -1,0 +1,126 @@
+"""A run's staged files, made by hand: what the split would leave."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pyarrow as pa
+
+from include.contracts.model import Column, Table
+from include.lake.engine import quote
+from include.lake.publish import Commit, publish
+from include.lake.root import Lake
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+FAULTS = pa.schema(
+    [
+        ("_row", pa.int64()),
+        ("_outcome", pa.string()),
+        (
+            "_reasons",
+            pa.list_(pa.struct([("rule_id", pa.string()), ("column", pa.string()), ("message", pa.string())])),
+        ),
+    ]
+)
+WARNINGS = pa.schema([("_row", pa.int64()), ("_warnings", pa.list_(pa.string()))])
+
+
+@dataclass(frozen=True)
+class Staged:
+    """URIs of the three staged files, and of the extract they were made from."""
+
+    conformed: str
+    faults: str
+    warnings: str
+    extract: str
+
+
+def column(name: str, sql_type: str = "VARCHAR", key: int | None = None, **more: Any) -> Column:
+    return Column(name, name, "string", sql_type, primary_key_position=key, **more)
+
+
+def contract_table(*columns: Column, name: str = "citizen") -> Table:
+    return Table("population", name, "cong_dan", columns, ())
+
+
+PERSON = contract_table(column("personal_id", key=1), column("full_name"), column("age", "BIGINT"))
+
+
+def stage(
+    lake: Lake,
+    table: Table,
+    run_id: str,
+    rows: Sequence[Sequence[Any]],
+    *,
+    rejected: Iterable[int] = (),
+    superseded: Iterable[int] = (),
+    warned: Iterable[int] = (),
+) -> Staged:
+    """Write the staged files of a run. `rejected`, `superseded` and `warned` are row numbers."""
+    folder = lake.staging_path(table.registry, table.name, run_id)
+    landing = lake.landing_path(table.registry, table.name, run_id)
+    staged = Staged(
+        f"{folder}/conformed.parquet",
+        f"{folder}/faults.parquet",
+        f"{folder}/warnings.parquet",
+        f"{landing}/extract.parquet",
+    )
+    lake.make_folder(folder)
+    lake.make_folder(landing)
+    reason = {"rule_id": "population.citizen.age.required", "column": "age", "message": "must not be empty"}
+    outcomes = {**dict.fromkeys(superseded, "superseded"), **dict.fromkeys(rejected, "rejected")}
+    faults = pa.Table.from_pylist(
+        [
+            {"_row": row, "_outcome": outcome, "_reasons": [reason] if outcome == "rejected" else []}
+            for row, outcome in outcomes.items()
+        ],
+        FAULTS,
+    )
+    warnings = pa.Table.from_pylist([{"_row": row, "_warnings": ["w1"]} for row in warned], WARNINGS)
+    connection = lake.connect(memory_limit="200MB")
+    try:
+        casts = ", ".join(f"CAST(NULL AS {c.sql_type}) AS {quote(c.name)}" for c in table.columns)
+        connection.execute(f"CREATE TABLE conformed AS SELECT {casts}, NULL::BIGINT AS _row WHERE false")
+        if rows:
+            marks = ", ".join(["?"] * (len(table.columns) + 1))
+            numbered = [[*row, number] for number, row in enumerate(rows)]
+            connection.executemany(f"INSERT INTO conformed VALUES ({marks})", numbered)
+        connection.execute(f"COPY conformed TO '{staged.conformed}' (FORMAT parquet)")
+        raw = "SELECT * EXCLUDE (_row) FROM conformed ORDER BY _row"
+        connection.execute("SET preserve_insertion_order = true")
+        connection.execute(f"COPY ({raw}) TO '{staged.extract}' (FORMAT parquet)")
+        for uri, content in ((staged.faults, faults), (staged.warnings, warnings)):
+            connection.register("content", content)
+            connection.execute(f"COPY (FROM content) TO '{uri}' (FORMAT parquet)")
+    finally:
+        connection.close()
+    return staged
+
+
+def run(
+    lake: Lake, table: Table, number: int, rows: Sequence[Sequence[Any]], *, merge_rows: int = 400_000, **outcomes: Any
+) -> Commit:
+    """Stage and publish one run."""
+    run_id = f"r{number}"
+    staged = stage(lake, table, run_id, rows, **outcomes)
+    return publish(
+        lake,
+        table,
+        run_id=run_id,
+        at=START + timedelta(days=number),
+        staged=staged,
+        metadata={"extract_digest": f"d{number}", "contract_version": "1.0.0"},
+        merge_rows=merge_rows,
+    )
+
+
+def content(lake: Lake, table: Table, *, with_deleted: bool = False) -> list[tuple[Any, ...]]:
+    """Contract columns of the published rows, sorted."""
+    delta = lake.table(lake.registry_table(table.registry, table.name))
+    rows = pa.table(delta.to_pyarrow_table()).to_pylist()
+    names = [c.name for c in table.columns]
+    kept = [row for row in rows if with_deleted or row["_deleted_at"] is None]
+    return sorted((tuple(row[name] for name in names) for row in kept), key=repr)
