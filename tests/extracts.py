@@ -1,4 +1,4 @@
-"""A one-table contract, an extract of it into a lake of its own, and the rows that landed, for tests of `include/sources`."""
+"""A one-table contract, an extract of it into a lake of its own, and the rows that landed."""
 
 from __future__ import annotations
 

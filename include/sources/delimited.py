@@ -25,6 +25,7 @@ from include.sources.spool import CHUNK, Copy
 DELIMITERS = (",", ";", "\t", "|")
 _NAMES = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 _HEADER_BYTES = 1 << 20
+_FAULTS_KEPT = 1_000  # of each file; a wrong encoding would keep every line
 _LONG_LINE = 128 << 20
 _FAULTS = {
     "MISSING COLUMNS": "fewer values than columns",
@@ -51,7 +52,7 @@ class Layout:
         return (
             f"SELECT * FROM read_csv({literal(str(self.copy.path))}, auto_detect = false, header = true, "
             f"delim = {literal(self.delimiter)}, quote = '\"', escape = '\"', columns = {{{columns}}}, "
-            f"strict_mode = true, null_padding = false, store_rejects = true{size})"
+            f"strict_mode = true, null_padding = false, store_rejects = true, rejects_limit = {_FAULTS_KEPT}{size})"
         )
 
 

@@ -124,8 +124,8 @@ _REMEDY: dict[type[SourceError], str] = {
     "{object}'s physicalName in the contract",
     SourceLost: "the source was lost half-way while {object} was read (dropped connection, restart or time limit): "
     "run it again; nothing was published. If it happens each time, ask the source's administrator about time limits",
-    SourceUnavailable: "the source does not answer: check that it is running, and the host and port in {variable}; "
-    "the run can be repeated",
+    SourceUnavailable: "the source does not answer, or is locked: check that it is running, and the host and "
+    "port in {variable}; the run can be repeated",
 }
 
 
@@ -147,7 +147,8 @@ def kind_of(text: str, *, code: str = "") -> type[SourceError] | None:
     for prefix, kind in by_code.items():
         if code.startswith(prefix):
             return kind
-    lowered = text.lower()
+    told = text.partition("\n\nLINE ")[0]
+    lowered = re.sub(r'query ".*": ', "", told, flags=re.DOTALL).lower()  # our own SQL may hold any word
     for signs, kind in (
         (_DENIED_SIGNS, SourceDenied),
         (_MISSING_SIGNS, SourceMissing),

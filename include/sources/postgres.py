@@ -13,7 +13,7 @@ columns that were guarded are read again as text.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Literal
 
 import duckdb
@@ -46,6 +46,8 @@ def read_postgres(
     with reflect.engine_errors(connection, table):
         engine = reflect.make_engine(connection, contract)
         session = engine.connect()
+    opened: _Streams | None = None
+    explain = reflect.explainer(connection, table)
     try:
         with reflect.engine_errors(connection, table):
             session.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
@@ -53,21 +55,20 @@ def read_postgres(
             found = reflect.reflect(session, contract, table)
             reflect.probe(session, _select(found))
             cuts = _cuts(session, found, _streams_allowed(contract, duck))
-            snapshot = session.execute(sa.text("SELECT pg_export_snapshot()")).scalar_one() if len(cuts) > 1 else ""
-        opened = _Streams(connection, duck, snapshot, _timeout(contract))
-
-        explain = reflect.explainer(connection, table)
+            snapshot = session.execute(sa.text("SELECT pg_export_snapshot()")).scalar_one()
+        opened = streams = _Streams(connection, duck, snapshot, _timeout(contract))
 
         def plain(failure: str) -> str:
-            return opened.query(_select(found, as_text="guarded" if GUARD in failure else "all"), cuts)
+            return streams.query(_select(found, as_text="guarded" if GUARD in failure else "all"), cuts)
 
-        with reflect.engine_errors(connection, table):
-            try:
-                query = opened.query(_select(found), cuts)
-            except duckdb.Error as error:
-                raise explain(error) or unknown_error(error, object_name=table.qualified_name) from None
+        try:
+            query = streams.query(_select(found), cuts)
+        except duckdb.Error as error:
+            raise explain(error) or unknown_error(error, object_name=table.qualified_name) from None
         yield Reading("postgresql", query, found.drift, explain, plain=plain, plain_note=TEXT_NOTE)
     finally:
+        if opened is not None:
+            opened.close()
         session.close()
         engine.dispose()
 
@@ -87,7 +88,7 @@ class _Streams:
 
     def query(self, select: sa.Select[Any], cuts: list[tuple[int, int | None]]) -> str:
         """Open one transaction per cut, all on the snapshot, and give the DuckDB query that reads them side by side."""
-        self._close()
+        self.close()
         duck = self._duck
         for number in range(len(cuts)):
             name = f"source_{number}"
@@ -96,8 +97,7 @@ class _Streams:
         duck.execute("BEGIN")
         parts = []
         for name, (first, end) in zip(self._attached, cuts, strict=True):
-            if self._snapshot:
-                self._run(name, f"SET TRANSACTION SNAPSHOT {literal(self._snapshot)}")
+            self._run(name, f"SET TRANSACTION SNAPSHOT {literal(self._snapshot)}")
             self._run(name, f"SET statement_timeout = {self._timeout}")
             self._run(name, "SET idle_in_transaction_session_timeout = 0")
             part: sa.Select[Any] = select
@@ -112,11 +112,14 @@ class _Streams:
     def _run(self, name: str, statement: str) -> None:
         self._duck.execute(f"CALL postgres_execute({literal(name)}, {literal(statement)})")
 
-    def _close(self) -> None:
-        if self._attached:
-            self._duck.execute("ROLLBACK")
+    def close(self) -> None:
+        """End the transactions. DuckDB must not be closed before: where a connection is gone, that ends the process."""
+        with suppress(duckdb.Error):
+            if self._attached:
+                self._duck.execute("ROLLBACK")
         for name in self._attached:
-            self._duck.execute(f"DETACH {name}")
+            with suppress(duckdb.Error):
+                self._duck.execute(f"DETACH {name}")
         self._attached.clear()
 
 

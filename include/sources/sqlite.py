@@ -26,6 +26,8 @@ from include.sources.errors import SourceDenied, SourceError, SourceUnavailable,
 from include.sources.reading import Reading
 from include.sources.streaming import ROWS_PER_BATCH, VIEW, batch_of, text_of_bytes
 
+BUSY_MILLISECONDS = 30_000
+
 
 @contextmanager
 def read_sqlite(
@@ -35,7 +37,9 @@ def read_sqlite(
     _check_file(connection, table)
     with reflect.engine_errors(connection, table):
         url = f"sqlite:///{Path(connection.path).absolute().as_uri()}?mode=ro&uri=true"
-        engine = sa.create_engine(url, poolclass=sa.pool.NullPool, hide_parameters=True)
+        engine = sa.create_engine(
+            url, connect_args={"timeout": BUSY_MILLISECONDS / 1000}, poolclass=sa.pool.NullPool, hide_parameters=True
+        )
         with engine.connect() as session:
             found = reflect.reflect(session, contract, table)
     load_extension(duck, "sqlite")
@@ -44,11 +48,14 @@ def read_sqlite(
     explain = reflect.explainer(connection, table)
 
     try:
-        duck.execute(f"ATTACH {literal(connection.path)} AS source (TYPE sqlite, READ_ONLY)")
+        duck.execute(
+            f"ATTACH {literal(connection.path)} AS source (TYPE sqlite, READ_ONLY, BUSY_TIMEOUT {BUSY_MILLISECONDS})"
+        )
     except duckdb.Error as error:
         raise explain(error) or unknown_error(error, object_name=table.qualified_name) from None
 
     def plain(_: str) -> str:
+        duck.execute("DETACH source")  # closing one of two SQLite libraries in a process drops the locks of the other
         return _stream(connection.path, found, duck)
 
     sql = str(_select(found).compile(dialect=sqlite.dialect(), compile_kwargs={"literal_binds": True}))

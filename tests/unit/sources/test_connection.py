@@ -83,7 +83,9 @@ def test_a_drop_needs_no_variable() -> None:
     assert (connection.kind, connection.path) == ("files", "drop")
 
 
-@pytest.mark.parametrize("text", ["hunter2secret", "postgresql://u:hunter2secret@h:port/d", "{hunter2secret", "sqlite://"])
+@pytest.mark.parametrize(
+    "text", ["hunter2secret", "postgresql://u:hunter2secret@h:port/d", "{hunter2secret", "sqlite://"]
+)
 def test_an_unreadable_uri_is_not_quoted(text: str) -> None:
     with pytest.raises(SourceSecretMissing, match="is not a URI that can be read") as caught:
         connect(contract_of("t"), {"AIRFLOW_CONN_SOURCE": text})

@@ -32,7 +32,9 @@ def test_no_manifest_is_refused_where_the_contract_requires_one(drop: Drop, wher
         drop.take("a.csv", "MST", **({"custom": stated} if where == "table" else {"options": stated}))
 
 
-@pytest.mark.parametrize("keys", [("name", "rows", "sha256"), ("file", "row_count", "checksum"), ("path", "rows", "checksum")])
+@pytest.mark.parametrize(
+    "keys", [("name", "rows", "sha256"), ("file", "row_count", "checksum"), ("path", "rows", "checksum")]
+)
 def test_other_spellings(drop: Drop, keys: tuple[str, str, str]) -> None:
     drop.put("a.csv", "MST\n001\n")
     name, rows, checksum = keys
@@ -68,7 +70,9 @@ def test_a_file_that_is_not_listed(drop: Drop) -> None:
         drop.take("t_*.csv", "MST")
 
 
-@pytest.mark.parametrize("text", [b"[1", b"{}", b'{"files": 3}', b'{"files": ["a.csv"]}', b"\xff\xfe", b'{"files": [{"rows": 1}]}'])
+@pytest.mark.parametrize(
+    "text", [b"[1", b"{}", b'{"files": 3}', b'{"files": ["a.csv"]}', b"\xff\xfe", b'{"files": [{"rows": 1}]}']
+)
 def test_a_manifest_that_cannot_be_read(drop: Drop, text: bytes) -> None:
     drop.put("a.csv", "MST\n001\n")
     drop.put("manifest.json", text)

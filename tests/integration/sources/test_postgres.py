@@ -1,0 +1,315 @@
+"""Extracts from a real PostgreSQL: types, names, one snapshot, and how it fails."""
+
+from __future__ import annotations
+
+import datetime as dt
+import threading
+import time
+from decimal import Decimal
+from urllib.parse import quote, urlsplit
+from uuid import UUID
+
+import psycopg
+import pytest
+
+from include.contracts.model import Column, Server
+from include.lake.root import Lake
+from include.sources import SourceDenied, SourceLost, SourceMissing, SourceUnavailable
+from include.sources import postgres as reader
+from tests.extracts import contract_of, rows_of, take, types_of
+
+pytestmark = pytest.mark.slow
+
+# PostgreSQL type, value as written there, DuckDB type that lands, value that lands
+CARRIED = [
+    ("text", "Nguyễn", "VARCHAR", "Nguyễn"),
+    ("varchar(9)", "  x ", "VARCHAR", "  x "),
+    ("char(5)", "ab", "VARCHAR", "ab"),
+    ("boolean", "t", "BOOLEAN", True),
+    ("smallint", "-32768", "SMALLINT", -32768),
+    ("bigint", "9223372036854775807", "BIGINT", 9223372036854775807),
+    ("numeric(12,2)", "1.50", "DECIMAL(12,2)", Decimal("1.50")),
+    ("double precision", "0.1", "DOUBLE", 0.1),
+    ("date", "2024-01-31", "DATE", dt.date(2024, 1, 31)),
+    ("timestamp", "2024-01-31 05:06:07.123456", "TIMESTAMP", dt.datetime(2024, 1, 31, 5, 6, 7, 123456)),
+    ("uuid", "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11", "UUID", UUID("a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11")),
+    ("json", '{"a":  1}', "VARCHAR", '{"a":  1}'),
+    ("jsonb", '{"a": 1}', "VARCHAR", '{"a": 1}'),
+    ("bytea", "\\x00ff41", "BLOB", b"\x00\xffA"),
+    ("time", "07:30:00", "TIME", dt.time(7, 30)),
+]
+AS_TEXT = [
+    ("numeric", "12345678901234567890.123456789012345"),
+    ("numeric", "Infinity"),
+    ("numeric(50,10)", "1234567890123456789012345678901234567890.5000000000"),
+    ("text[]", '{a,NULL,"b,c"}'),
+    ("int[]", "{{1,2},{3,4}}"),
+    ("money", "$12.34"),
+    ("interval", "1 year 2 mons 3 days 04:05:06"),
+    ("timetz", "10:00:00+07"),
+    ("bit(3)", "101"),
+    ("inet", "10.0.0.1/8"),
+    ("int4range", "[1,5)"),
+    ("point", "(1,2)"),
+    ("tsvector", "'a':1"),
+    ("mood", "buồn"),
+    ("ward", "00001"),
+    ("pair", "(1,x)"),
+    ("oid", "4294967295"),
+]
+GUARDED = [
+    ("numeric(10,2)", "NaN"),
+    ("timestamp", "294276-12-31 23:59:59"),
+]
+# Infinite and ancient dates are carried as DuckDB carries them.
+FAR = [
+    ("date", "infinity", "infinity"),
+    ("date", "-infinity", "-infinity"),
+    ("date", "0044-03-15 BC", "0044-03-15 (BC)"),
+    ("date", "5874897-01-01", "5874897-01-01"),
+    ("timestamp", "infinity", "infinity"),
+    ("timestamp", "4713-01-01 00:00:00 BC", "4713-01-01 (BC) 00:00:00"),
+    ("timestamptz", "2024-01-01 00:00:00+07", "2023-12-31 17:00:00+00"),
+]
+
+
+def make_odd(pg: psycopg.Connection, cells: list[tuple[str, str]]) -> list[str]:
+    pg.execute("CREATE TYPE mood AS ENUM ('vui', 'buồn'); CREATE DOMAIN ward AS varchar(5)")
+    pg.execute("CREATE TYPE pair AS (a int, b text)")
+    names = [f"c{n}" for n in range(len(cells))]
+    pg.execute(f"CREATE TABLE odd ({', '.join(f'{n} {kind}' for n, (kind, _) in zip(names, cells, strict=True))})")
+    pg.execute(f"INSERT INTO odd VALUES ({', '.join(['%s'] * len(cells))})", [value for _, value in cells])
+    pg.execute("INSERT INTO odd DEFAULT VALUES")
+    return names
+
+
+def test_types_that_are_carried(pg: psycopg.Connection, postgres: str, lake: Lake) -> None:
+    make_odd(pg, [(kind, value) for kind, value, _, _ in CARRIED])
+    extracted = take(contract_of("odd"), postgres, lake)
+    assert list(types_of(extracted).values()) == [sql_type for _, _, sql_type, _ in CARRIED]
+    full, empty = sorted(rows_of(extracted), key=lambda row: row[0] is None)
+    assert list(full) == [landed for _, _, _, landed in CARRIED]
+    assert set(empty) == {None}
+    assert extracted.source == "postgresql"
+
+
+def test_types_that_land_as_postgresql_writes_them(pg: psycopg.Connection, postgres: str, lake: Lake) -> None:
+    make_odd(pg, AS_TEXT)
+    extracted = take(contract_of("odd"), postgres, lake)
+    assert set(types_of(extracted).values()) == {"VARCHAR"}
+    (full,) = [row for row in rows_of(extracted) if row[0] is not None]
+    assert list(full) == [value for _, value in AS_TEXT]
+    assert not any("landed as text" in note for note in extracted.drift)
+
+
+@pytest.mark.parametrize(("kind", "value"), GUARDED)
+def test_a_value_that_the_scanner_would_damage(
+    pg: psycopg.Connection, postgres: str, lake: Lake, kind: str, value: str
+) -> None:
+    make_odd(pg, [(kind, value), ("int", "1")])
+    extracted = take(contract_of("odd"), postgres, lake)
+    assert types_of(extracted) == {"c0": "VARCHAR", "c1": "INTEGER"}
+    assert rows_of(extracted) == [(value, 1), (None, None)]
+    assert any("landed as text" in note for note in extracted.drift)
+
+
+def test_far_dates(pg: psycopg.Connection, postgres: str, lake: Lake) -> None:
+    names = make_odd(pg, [(kind, value) for kind, value, _ in FAR])
+    extracted = take(contract_of("odd"), postgres, lake)
+    rows = rows_of(extracted, ", ".join(f"{name}::VARCHAR" for name in names))
+    assert [row for row in rows if row[0]] == [tuple(landed for _, _, landed in FAR)]
+
+
+def test_an_empty_table_and_a_view_and_another_schema(pg: psycopg.Connection, postgres: str, lake: Lake) -> None:
+    pg.execute("CREATE TABLE t (a text, b int); CREATE VIEW v AS SELECT 'x' AS a; CREATE SCHEMA other")
+    pg.execute("CREATE TABLE other.t (a text); INSERT INTO other.t VALUES ('y')")
+    assert take(contract_of("t", ["a"]), postgres, lake).rows == 0
+    assert rows_of(take(contract_of("v", ["a"]), postgres, lake)) == [("x",)]
+    assert rows_of(take(contract_of("other.t", ["a"]), postgres, lake)) == [("y",)]
+    server = Server("source", "postgresql", schema="other")
+    assert rows_of(take(contract_of("t", ["a"], server=server), postgres, lake)) == [("y",)]
+
+
+def test_names_that_want_quoting(pg: psycopg.Connection, postgres: str, lake: Lake) -> None:
+    pg.execute("""CREATE TABLE "Bảng ""x"" 'y'; %%s :a" ("Họ tên" text, "select" text, "a%%b" text, "c:d" text)""")
+    pg.execute("""INSERT INTO "Bảng ""x"" 'y'; %%s :a" VALUES ('1', '2', '3', '4')""")
+    contract = contract_of("Bảng \"x\" 'y'; %%s :a", ["Họ tên", "a%%b", "c:d"])
+    assert rows_of(take(contract, postgres, lake)) == [("1", "2", "3", "4")]
+
+
+def test_drift(pg: psycopg.Connection, postgres: str, lake: Lake) -> None:
+    pg.execute("CREATE TABLE cong_dan (ho_ten text, ngay_sinh int, moi text)")
+    born = Column("ngay_sinh", "ngay_sinh", "date", "DATE")
+    extracted = take(contract_of("cong_dan", ["ho_ten", born]), postgres, lake)
+    assert extracted.drift == (
+        "not in the contract, landed but not published: moi",
+        "type of 'ngay_sinh' is integer, the contract reads it as date: its values may be unreadable",
+    )
+
+
+def test_missing_table_column_and_database(pg: psycopg.Connection, postgres: str, lake: Lake) -> None:
+    pg.execute("CREATE SCHEMA other; CREATE TABLE cong_dan (ho_ten text); CREATE TABLE other.thua_dat (a text)")
+    with pytest.raises(SourceMissing, match=r"no table or view 'congdan'.*did you mean 'cong_dan'"):
+        take(contract_of("congdan", ["ho_ten"]), postgres, lake)
+    with pytest.raises(SourceMissing, match=r"It is in schema 'other': write 'other\.thua_dat'"):
+        take(contract_of("thua_dat", ["a"]), postgres, lake)
+    with pytest.raises(SourceMissing, match=r"no column 'hoten' \(did you mean 'ho_ten'\?\)"):
+        take(contract_of("cong_dan", ["hoten"]), postgres, lake)
+    with pytest.raises(SourceMissing, match="no such database"):
+        take(contract_of("cong_dan", ["ho_ten"]), postgres.replace("/registry", "/registri"), lake)
+
+
+def test_source_down(lake: Lake) -> None:
+    with pytest.raises(SourceUnavailable, match="does not answer.*AIRFLOW_CONN_SOURCE"):
+        take(contract_of("t", ["a"]), "postgresql://u:secret@127.0.0.1:1/d", lake)
+    with pytest.raises(SourceUnavailable, match="does not answer"):
+        take(contract_of("t", ["a"]), "postgresql://u:secret@no-such-host.invalid/d", lake)
+
+
+def as_reader(pg: psycopg.Connection, uri: str, password: str = "mật 'khẩu' \\ @:/") -> str:
+    pg.execute(psycopg.sql.SQL("CREATE ROLE reader LOGIN PASSWORD {}").format(password))
+    parts = urlsplit(uri)
+    return f"postgresql://reader:{quote(password, safe='')}@{parts.hostname}:{parts.port}{parts.path}"
+
+
+def test_a_reader_with_an_odd_password(pg: psycopg.Connection, postgres: str, lake: Lake) -> None:
+    uri = as_reader(pg, postgres)
+    pg.execute("CREATE TABLE t (a text); INSERT INTO t VALUES ('x'); GRANT USAGE ON SCHEMA public TO reader")
+    pg.execute("GRANT SELECT ON t TO reader")
+    assert rows_of(take(contract_of("t", ["a"]), uri, lake)) == [("x",)]
+
+
+def test_wrong_password_and_missing_rights(pg: psycopg.Connection, postgres: str, lake: Lake) -> None:
+    uri = as_reader(pg, postgres)
+    pg.execute("CREATE TABLE t (a text, b text); GRANT USAGE ON SCHEMA public TO reader")
+    with pytest.raises(SourceDenied, match="AIRFLOW_CONN_SOURCE") as caught:
+        take(contract_of("t", ["a"]), uri.replace("reader:", "reader:hunter2"), lake)
+    assert "hunter2" not in str(caught.value)
+    with pytest.raises(SourceDenied, match=r"may read registry\.thing \(GRANT SELECT\)"):
+        take(contract_of("t", ["a"]), uri, lake)
+    pg.execute("GRANT SELECT (a) ON t TO reader")
+    with pytest.raises(SourceDenied, match="GRANT SELECT"):
+        take(contract_of("t", ["a"]), uri, lake)
+
+
+def fill(pg: psycopg.Connection, rows: int) -> None:
+    pg.execute("CREATE TABLE big (k int, v int, t text)")
+    pg.execute("INSERT INTO big SELECT i, 0, repeat(i::text, 20) FROM generate_series(1, %s) i", [rows])
+    pg.execute("VACUUM ANALYZE big")
+
+
+def test_all_readers_and_the_reflection_see_one_snapshot(
+    pg: psycopg.Connection, postgres: str, lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A writer moves rows between the pages, sum always zero and count always the same, while several connections read."""
+    fill(pg, 300_000)
+    monkeypatch.setattr(reader, "PAGES_PER_STREAM", 500)
+    seen = []
+    cuts = reader._cuts
+    monkeypatch.setattr(reader, "_cuts", lambda *given: seen.append(cuts(*given)) or seen[-1])
+    stop = threading.Event()
+
+    def write() -> None:
+        with psycopg.connect(postgres, autocommit=True) as writer:
+            while not stop.is_set():
+                writer.execute(
+                    "BEGIN; UPDATE big SET v = v + 1 WHERE k <= 20; UPDATE big SET v = v - 1 WHERE k > 299980; COMMIT"
+                )
+                writer.execute("BEGIN; DELETE FROM big WHERE k = 7; INSERT INTO big VALUES (7, 0, 'moved'); COMMIT")
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        for _ in range(3):
+            extracted = take(contract_of("big", ["k"]), postgres, lake)
+            assert rows_of(extracted, "count(*), count(DISTINCT k)") == [(300_000, 300_000)]
+            assert rows_of(extracted, "sum(v)")[0][0] % 1 == 0
+            low, high = rows_of(extracted, "sum(v) FILTER (k <= 20 AND k <> 7), sum(v) FILTER (k > 299980)")[0]
+            assert low / 19 == -high / 20
+    finally:
+        stop.set()
+        writer.join()
+    assert len(seen[0]) >= 2
+
+
+def test_it_reads_only_and_is_gentle(
+    pg: psycopg.Connection, postgres: str, lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(pg, 300_000)
+    monkeypatch.setattr(reader, "PAGES_PER_STREAM", 100)
+    server = Server("source", "postgresql", options={"connectionLimit": 1})
+    seen: list[tuple[str, str]] = []
+    stop = threading.Event()
+
+    def watch() -> None:
+        with psycopg.connect(postgres, autocommit=True) as watcher:
+            while not stop.is_set():
+                sql = "SELECT pid::text, query FROM pg_stat_activity WHERE application_name = 'lienthong'"
+                seen.extend(watcher.execute(sql).fetchall())
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        take(contract_of("big", ["k"], server=server), postgres, lake)
+    finally:
+        stop.set()
+        watcher.join()
+    copying = {pid for pid, query in seen if query.startswith("COPY")}
+    assert len(copying) == 1
+
+
+def test_a_statement_limit_stops_the_reading(pg: psycopg.Connection, postgres: str, lake: Lake) -> None:
+    pg.execute("CREATE VIEW slow AS SELECT pg_sleep(5)::text AS a")
+    server = Server("source", "postgresql", options={"statementTimeoutSeconds": 0.2})
+    with pytest.raises(SourceLost, match="time limit"):
+        take(contract_of("slow", ["a"], server=server), postgres, lake)
+
+
+def test_a_connection_dropped_half_way(pg: psycopg.Connection, postgres: str, lake: Lake) -> None:
+    pg.execute("CREATE TABLE t (a text); INSERT INTO t SELECT 'bimat' FROM generate_series(1, 1000)")
+    pg.execute("CREATE VIEW slow AS SELECT a, pg_sleep(0.01)::text AS b FROM t")
+    stop = threading.Event()
+
+    def kill() -> None:
+        with psycopg.connect(postgres, autocommit=True) as killer:
+            while not stop.is_set():
+                sql = (
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'lienthong' "
+                    "AND query LIKE 'COPY%' AND now() - query_start > '0.3 s'"
+                )
+                killer.execute(sql)
+                time.sleep(0.05)
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    try:
+        with pytest.raises(SourceLost, match="lost half-way.*nothing was published") as caught:
+            take(contract_of("slow", ["a"]), postgres, lake)
+    finally:
+        stop.set()
+        killer.join()
+    assert "bimat" not in str(caught.value)
+    assert caught.value.is_retryable
+    assert lake.list(lake.path("landing/registry/thing")) == []
+
+
+def test_through_sqlalchemy_the_same_rows_come(pg: psycopg.Connection, postgres: str, lake: Lake) -> None:
+    pg.execute("CREATE TABLE t (a text, n int, m numeric(10,2), d date, ts timestamp, j jsonb, u uuid)")
+    pg.execute(
+        "INSERT INTO t VALUES ('x', 1, 1.50, '2024-01-31', '2024-01-31 05:06:07', '{\"a\": 1}', "
+        "'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11'), (NULL, NULL, NULL, NULL, NULL, NULL, NULL)"
+    )
+    import sys
+
+    from sqlalchemy.engine import make_url
+
+    from include.sources.connection import Connection
+
+    connection = Connection("X", "sqlalchemy", make_url(postgres.replace("postgresql://", "postgresql+psycopg://")))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys.modules["include.sources.extract"], "connect", lambda contract, environ: connection)
+        streamed = take(contract_of("t", ["a"]), postgres, lake)
+    scanned = take(contract_of("t", ["a"]), postgres, lake)
+    as_text = "a, n::VARCHAR, m::VARCHAR, d::VARCHAR, ts::VARCHAR, j, u::VARCHAR"
+    assert rows_of(streamed, as_text) == rows_of(scanned, as_text)
+    assert streamed.source == "sqlalchemy:postgresql"
