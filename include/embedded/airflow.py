@@ -55,7 +55,8 @@ def airflow_environment(site: Site, sources: Mapping[str, str]) -> dict[str, str
         "CORE__FERNET_KEY": "",
         "CORE__EXECUTION_API_SERVER_URL": f"{url(site)}/execution/",
         "CORE__DEFAULT_TIMEZONE": "Asia/Ho_Chi_Minh",
-        "DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home / 'airflow.db'}",
+        # One writer at a time: on a busy machine the default of 5 s is not enough patience.
+        "DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home / 'airflow.db'}?timeout=60",
         "LOGGING__BASE_LOG_FOLDER": site.folder("log", "airflow"),
         "LOGGING__DAG_PROCESSOR_CHILD_PROCESS_LOG_DIRECTORY": site.folder("log", "airflow", "dag_processor"),
         "LOGGING__LOGGING_LEVEL": "INFO",
@@ -72,6 +73,7 @@ def airflow_environment(site: Site, sources: Mapping[str, str]) -> dict[str, str
         "SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": 0.5,
         # A task's supervisor may miss the end of its process and then sleeps this long (default: 5 s).
         "WORKERS__MIN_HEARTBEAT_INTERVAL": 1,
+        "WORKERS__EXECUTION_API_TIMEOUT": 60,
         # How soon a new contract becomes a DAG.
         "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": 60,
         "DAG_PROCESSOR__REFRESH_INTERVAL": 30,

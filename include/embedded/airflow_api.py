@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from typing import Any
 
 import httpx
 
+# A busy SQLite makes Airflow answer 500 now and then; every question here may be asked twice.
+ATTEMPTS = 5
 ENDED = frozenset({"success", "failed"})
 
 
@@ -18,7 +21,7 @@ class AirflowApi:
     """A signed-in client. Answers are Airflow's own JSON objects."""
 
     def __init__(self, url: str, user: str, password: str) -> None:
-        self._http = httpx.Client(base_url=url, timeout=30)
+        self._http = httpx.Client(base_url=url, timeout=90)
         token = self._call("POST", "/auth/token", json={"username": user, "password": password})["access_token"]
         self._http.headers["Authorization"] = f"Bearer {token}"
 
@@ -36,9 +39,10 @@ class AirflowApi:
     def unpause(self, dag_id: str) -> None:
         self._call("PATCH", f"/api/v2/dags/{dag_id}", params={"update_mask": "is_paused"}, json={"is_paused": False})
 
-    def trigger(self, dag_id: str) -> str:
-        """Start a run now; returns its id."""
-        return str(self._call("POST", f"/api/v2/dags/{dag_id}/dagRuns", json={"logical_date": None})["dag_run_id"])
+    def trigger(self, dag_id: str, run_id: str) -> None:
+        """Start a run of that id now; nothing happens if there is one already."""
+        body = {"logical_date": None, "dag_run_id": run_id}
+        self._call("POST", f"/api/v2/dags/{dag_id}/dagRuns", json=body, accept=httpx.codes.CONFLICT)
 
     def runs(self, since: str) -> list[dict[str, Any]]:
         """The runs of all DAGs that were queued at or after `since` (ISO 8601)."""
@@ -62,9 +66,13 @@ class AirflowApi:
             if not page[key] or offset >= page["total_entries"]:
                 return
 
-    def _call(self, method: str, path: str, **how: Any) -> dict[str, Any]:
-        answer = self._http.request(method, path, **how)
-        if answer.is_error:
+    def _call(self, method: str, path: str, accept: int = httpx.codes.OK, **how: Any) -> dict[str, Any]:
+        for attempt in range(ATTEMPTS):
+            answer = self._http.request(method, path, **how)
+            if not answer.is_server_error or attempt == ATTEMPTS - 1:
+                break
+            time.sleep(1)
+        if answer.is_error and answer.status_code != accept:
             raise AirflowRefusedError(f"{method} {path}: {answer.status_code} {answer.text[:300]}")
         body: dict[str, Any] = answer.json()
         return body

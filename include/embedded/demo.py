@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+import httpx
+
 from include.contracts.load import load_contracts
 from include.contracts.problems import ContractError
 from include.embedded import airflow
@@ -43,7 +45,7 @@ def _run(site: Site, persons: int) -> int:
         with display() as shown:
             since, seen = _walk(site, persons, shown)
         return show_end(site, since, seen)
-    except (ServerFailedError, AirflowRefusedError, ContractError) as error:
+    except (ServerFailedError, AirflowRefusedError, httpx.HTTPError, ContractError) as error:
         say(f"[red]{error}")
         return 1
     except KeyboardInterrupt:
@@ -73,7 +75,7 @@ def _walk(site: Site, persons: int, shown: Display) -> tuple[datetime, Snapshot]
         for dag_id in dags:
             api.unpause(dag_id)
         for registry in tables:
-            api.trigger(f"sync_{registry}")
+            api.trigger(f"sync_{registry}", f"demo__{since:%Y-%m-%dT%H:%M:%S}")
         consumers = [dag_id for dag_id, is_asset_triggered in dags.items() if is_asset_triggered]
 
         def take() -> Snapshot:
