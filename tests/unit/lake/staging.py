@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 
 from include.contracts.model import Column, Table
-from include.lake.engine import quote
+from include.lake.engine import literal, quote
 from include.lake.publish import Commit, publish
 from include.lake.root import Lake
 
@@ -49,6 +49,18 @@ def contract_table(*columns: Column, name: str = "citizen") -> Table:
 PERSON = contract_table(column("personal_id", key=1), column("full_name"), column("age", "BIGINT"))
 
 
+def staged_paths(lake: Lake, table: Table, run_id: str) -> Staged:
+    """Where a run's files are."""
+    folder = lake.staging_path(table.registry, table.name, run_id)
+    landing = lake.landing_path(table.registry, table.name, run_id)
+    return Staged(
+        f"{folder}/conformed.parquet",
+        f"{folder}/faults.parquet",
+        f"{folder}/warnings.parquet",
+        f"{landing}/extract.parquet",
+    )
+
+
 def stage(
     lake: Lake,
     table: Table,
@@ -62,12 +74,7 @@ def stage(
     """Write the staged files of a run. `rejected`, `superseded` and `warned` are row numbers."""
     folder = lake.staging_path(table.registry, table.name, run_id)
     landing = lake.landing_path(table.registry, table.name, run_id)
-    staged = Staged(
-        f"{folder}/conformed.parquet",
-        f"{folder}/faults.parquet",
-        f"{folder}/warnings.parquet",
-        f"{landing}/extract.parquet",
-    )
+    staged = staged_paths(lake, table, run_id)
     lake.make_folder(folder)
     lake.make_folder(landing)
     reason = {"rule_id": "population.citizen.age.required", "column": "age", "message": "must not be empty"}
@@ -88,13 +95,13 @@ def stage(
             marks = ", ".join(["?"] * (len(table.columns) + 1))
             numbered = [[*row, number] for number, row in enumerate(rows)]
             connection.executemany(f"INSERT INTO conformed VALUES ({marks})", numbered)
-        connection.execute(f"COPY conformed TO '{staged.conformed}' (FORMAT parquet)")
+        connection.execute(f"COPY conformed TO {literal(staged.conformed)} (FORMAT parquet)")
         raw = "SELECT * EXCLUDE (_row) FROM conformed ORDER BY _row"
         connection.execute("SET preserve_insertion_order = true")
-        connection.execute(f"COPY ({raw}) TO '{staged.extract}' (FORMAT parquet)")
+        connection.execute(f"COPY ({raw}) TO {literal(staged.extract)} (FORMAT parquet)")
         for uri, content in ((staged.faults, faults), (staged.warnings, warnings)):
             connection.register("content", content)
-            connection.execute(f"COPY (FROM content) TO '{uri}' (FORMAT parquet)")
+            connection.execute(f"COPY (FROM content) TO {literal(uri)} (FORMAT parquet)")
     finally:
         connection.close()
     return staged

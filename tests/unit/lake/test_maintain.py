@@ -1,0 +1,107 @@
+"""Maintenance makes the lake smaller and faster, and changes nothing that anybody reads."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from include.lake import evidence
+from include.lake.maintain import (
+    Expired,
+    clear_scratch,
+    expire_landing,
+    expire_staging,
+    find_tables,
+    maintain_table,
+)
+from include.lake.root import Lake
+from include.lake.state import last_commit
+from tests.unit.lake.staging import PERSON, content, run
+
+ROWS = [(f"k{n}", f"name {n}", n) for n in range(20)]
+TABLE = "registry/population/citizen"
+
+
+@pytest.fixture
+def lake(tmp_path) -> Lake:
+    return Lake.from_environment({"LAKE_URI": str(tmp_path / "lake"), "LIENTHONG_TMP": str(tmp_path / "scratch")})
+
+
+def files(lake: Lake) -> set[Path]:
+    return {path for path in Path(lake.path(TABLE)).rglob("*.parquet") if "_delta_log" not in path.parts}
+
+
+def test_all_tables_of_the_lake_are_found(lake):
+    run(lake, PERSON, 1, ROWS)
+    evidence.append_run(lake, {"run_id": "r1", "registry": "population", "table": "citizen", "verdict": "held"})
+    assert find_tables(lake) == ["audit/runs", TABLE]
+
+
+def test_old_files_go_and_the_content_stays(lake):
+    run(lake, PERSON, 1, ROWS)
+    for number in range(2, 8):
+        changed = [(key, f"{name} {number}" if n < number else name, n) for key, name, n in ROWS]
+        run(lake, PERSON, number, changed, merge_rows=0 if number % 2 else 400_000)
+    orphan = Path(lake.path(TABLE)) / "part-of-a-killed-run.parquet"
+    orphan.write_bytes(b"half")
+    before, state = content(lake, PERSON), last_commit(lake, PERSON)
+    figures = maintain_table(lake, TABLE, retention=timedelta(0))
+    assert figures.files_vacuumed > 6
+    assert figures.table == TABLE
+    assert not orphan.exists()
+    assert content(lake, PERSON) == before
+    assert last_commit(lake, PERSON) == state, "the run's state is found behind the maintenance commits"
+    live = {Path(uri) for uri in lake.table(lake.path(TABLE)).file_uris()}
+    assert files(lake) == live
+    assert run(lake, PERSON, 9, ROWS).updated == 7
+
+
+def test_small_files_are_joined(lake):
+    for number in range(1, 6):
+        run(lake, PERSON, number, ROWS[: number * 3])
+    figures = maintain_table(lake, TABLE)
+    assert figures.files_after <= figures.files_before
+    table_feed = pa.table(lake.table(lake.path(TABLE)).load_cdf(starting_version=0).read_all())
+    assert table_feed.num_rows == 15, "joining files is no change of data"
+
+
+def test_nothing_to_do_leaves_no_trace(lake):
+    run(lake, PERSON, 1, ROWS)
+    figures = maintain_table(lake, TABLE)
+    assert (figures.version, figures.files_vacuumed) == (0, 0)
+
+
+def test_what_was_landed_expires(lake):
+    for run_id in ("old", "new"):
+        folder = lake.landing_path("population", "citizen", run_id)
+        lake.write_text(f"{folder}/extract.parquet", "12345")
+    aged = datetime(2026, 1, 1, tzinfo=UTC).timestamp()
+    os.utime(lake.landing_path("population", "citizen", "old") + "/extract.parquet", (aged, aged))
+    at = datetime.now(UTC)
+    assert expire_landing(lake, "population", at=at, retention=timedelta(days=36500)) == Expired()
+    retention = at - datetime(2026, 2, 1, tzinfo=UTC)
+    assert expire_landing(lake, "population", at=at, retention=retention) == Expired(1, 5)
+    assert [uri.rpartition("=")[2] for uri in lake.list(lake.path("landing/population/citizen"))] == ["new"]
+    assert expire_landing(lake, "nobody", at=at, retention=retention) == Expired()
+
+
+def test_work_folders_of_killed_runs_expire(lake):
+    lake.write_text(lake.staging_path("population", "citizen", "r1") + "/conformed.parquet", "x")
+    at = datetime.now(UTC)
+    assert expire_staging(lake, at=at) == Expired()
+    assert expire_staging(lake, at=at + timedelta(days=8)) == Expired(1, 1)
+
+
+def test_spill_folders_of_processes_that_are_gone_are_cleared(lake):
+    gone = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True)
+    (lake.scratch / f"duckdb-{int(gone.stdout)}-abc").mkdir(parents=True)
+    mine = lake.scratch / f"duckdb-{os.getpid()}-abc"
+    mine.mkdir()
+    assert clear_scratch(lake) == 1
+    assert mine.exists()
