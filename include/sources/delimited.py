@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
+import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -124,7 +125,7 @@ def _first_record(start: str, delimiter: str) -> list[str]:
 
 
 def _has_all(table: Table, names: list[str]) -> bool:
-    present = {name.strip().lower() for name in names}
+    present = {unicodedata.normalize("NFC", name).strip().lower() for name in names}
     return all(name.lower() in present for name in needed(table))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -30,8 +31,11 @@ class Delivery:
 
 
 def header(names: Iterable[object], file_name: str) -> list[str]:
-    """Column names as they are used from here on: trimmed. Raises DropBroken for a nameless or doubled column."""
-    trimmed = ["" if name is None else str(name).strip() for name in names]
+    """Column names as they are used from here on: trimmed, composed (NFC) whatever the file's encoding did to them.
+
+    Raises DropBroken for a nameless or doubled column.
+    """
+    trimmed = ["" if name is None else unicodedata.normalize("NFC", str(name)).strip() for name in names]
     for position, name in enumerate(trimmed, start=1):
         if not name:
             raise DropBroken(f"{file_name}: column {position} has no name in the first line: ask the sender to name it")

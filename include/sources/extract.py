@@ -30,7 +30,8 @@ READERS: dict[Kind, Reader] = {
     "sqlite": read_sqlite,
     "sqlalchemy": read_any,
 }
-MEMORY_LIMIT = "600MB"
+MEMORY_LIMIT = "700MB"
+MAX_THREADS = 4  # more would load the source, and hold more half-written row groups than the memory takes
 
 
 def extract(
@@ -57,7 +58,7 @@ def extract(
         return done
     connection = connect(contract, environ)
     started = time.perf_counter()
-    duck = lake.connect(memory_limit=MEMORY_LIMIT)
+    duck = lake.connect(memory_limit=MEMORY_LIMIT, threads=min(os.cpu_count() or 1, MAX_THREADS))
     try:
         with _open(connection, contract, table, duck, lake) as reading:
             landed = land(reading, duck=duck, lake=lake, folder=folder)

@@ -106,6 +106,8 @@ def make_engine(connection: Connection, contract: Contract) -> sa.Engine:
     elif connection.kind == "mysql":
         arguments = {"connect_timeout": CONNECT_SECONDS, "charset": "utf8mb4", "program_name": "lienthong"}
         arguments = {key: value for key, value in arguments.items() if key not in url.query}
+        if url.password:
+            arguments["password"] = str(url.password).encode()  # PyMySQL would take text for Latin-1
     return sa.create_engine(url, connect_args=arguments, poolclass=sa.pool.NullPool, hide_parameters=True)
 
 

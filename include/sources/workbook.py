@@ -7,6 +7,7 @@ for a number before we see it: the contract's rules find those, nothing here gue
 from __future__ import annotations
 
 import datetime as dt
+import warnings
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,12 +19,12 @@ import pyarrow as pa
 from openpyxl.utils.exceptions import InvalidFileException
 
 from include.sources.delivery import Delivery, header, shown
-from include.sources.errors import DropBroken, SourceError, SourceMissing
+from include.sources.errors import DropBroken, SourceMissing
 from include.sources.manifest import check_rows
 from include.sources.needs import judge_columns, near
 from include.sources.reading import Reading
 from include.sources.spool import Copy
-from include.sources.streaming import ROWS_PER_BATCH, VIEW
+from include.sources.streaming import ROWS_PER_BATCH, VIEW, batch_of
 
 MAX_EXACT = 10**15  # Excel keeps 15 digits
 
@@ -31,33 +32,49 @@ MAX_EXACT = 10**15  # Excel keeps 15 digits
 def read_workbook(delivery: Delivery, duck: duckdb.DuckDBPyConnection) -> Reading:
     """Open a reading of one sheet of each workbook; together they are one table."""
     drift = delivery.notes
-    sheets = []
-    names: dict[str, None] = {}
+    parts: list[pa.Table] = []
     for copy in delivery.copies:
-        rows = list(_rows(copy, delivery.sheet, delivery.table.qualified_name))
-        if not rows:
-            raise DropBroken(
-                f"{copy.name}: the sheet is empty, without even a header: ask the sender to deliver it again"
-            )
-        columns = header(_trim(rows[0][1]), copy.name)
-        body = _fit(rows[1:], len(columns), copy.name)
-        check_rows(delivery.entry(copy), len(body))
-        drift += judge_columns(delivery.table, columns, copy.name)
-        names.update(dict.fromkeys(columns))
-        sheets.append((columns, body))
-    schema = pa.schema([(name, pa.string()) for name in names])
-    duck.register(VIEW, pa.RecordBatchReader.from_batches(schema, _batches(sheets, schema)))
+        part = _sheet(copy, delivery)
+        check_rows(delivery.entry(copy), part.num_rows)
+        drift += judge_columns(delivery.table, part.column_names, copy.name)
+        parts.append(part)
+    duck.register(VIEW, pa.concat_tables(parts, promote_options="default"))
+    return Reading("xlsx", f"SELECT * FROM {VIEW}", tuple(dict.fromkeys(drift)), lambda _: None)
 
-    def explain(_: BaseException) -> SourceError | None:
-        return None
 
-    return Reading("xlsx", f"SELECT * FROM {VIEW}", tuple(dict.fromkeys(drift)), explain)
+def _sheet(copy: Copy, delivery: Delivery) -> pa.Table:
+    """All rows of a sheet as text. Raises DropBroken for values outside the named columns."""
+    rows = _rows(copy, delivery.sheet, delivery.table.qualified_name)
+    _, first = next(rows, (0, []))
+    if not first:
+        raise DropBroken(f"{copy.name}: the sheet is empty, without even a header: ask the sender to deliver it again")
+    columns = header(_trim(first), copy.name)
+    width = len(columns)
+    schema = pa.schema([(name, pa.string()) for name in columns])
+    batches: list[pa.RecordBatch] = []
+    pending: list[list[str | None]] = []
+    long: list[int] = []
+    for number, cells in rows:
+        if any(cell is not None for cell in cells[width:]):
+            long.append(number)
+        pending.append([*cells[:width], *[None] * (width - len(cells))])
+        if len(pending) == ROWS_PER_BATCH:
+            batches.append(batch_of(pending, schema))
+            pending = []
+    if long:
+        raise DropBroken(
+            f"{copy.name}, {shown(long)}: values to the right of the last named column. Nothing of the delivery was "
+            "taken: ask the sender to name the column or remove the values"
+        )
+    return pa.Table.from_batches([*batches, batch_of(pending, schema)], schema)
 
 
 def _rows(copy: Copy, sheet: str, table: str) -> Iterator[tuple[int, list[str | None]]]:
     """Rows that hold anything, with their number in the sheet."""
     try:
-        book = openpyxl.load_workbook(copy.path, read_only=True, data_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of styles and extensions that no cell depends on
+            book = openpyxl.load_workbook(copy.path, read_only=True, data_only=True)
     except (InvalidFileException, zipfile.BadZipFile, KeyError, OSError, ValueError):
         raise DropBroken(
             f"{copy.name} is no Excel workbook that can be read (.xlsx, without password): ask the sender to save it so"
@@ -126,22 +143,3 @@ def _trim(cells: list[str | None]) -> list[str | None]:
     """Without empty cells at the end: Excel remembers columns that were once formatted."""
     end = max((n for n, cell in enumerate(cells, start=1) if cell is not None and cell.strip()), default=0)
     return cells[:end]
-
-
-def _fit(rows: list[tuple[int, list[str | None]]], width: int, name: str) -> list[list[str | None]]:
-    """Rows of exactly `width` cells. Raises DropBroken for values outside the named columns."""
-    long = [number for number, cells in rows if any(cell is not None for cell in cells[width:])]
-    if long:
-        raise DropBroken(
-            f"{name}, {shown(long)}: values to the right of the last named column. Nothing of the delivery was taken: "
-            f"ask the "
-            "sender to name the column or remove the values"
-        )
-    return [[*cells[:width], *[None] * (width - len(cells))] for _, cells in rows]
-
-
-def _batches(sheets: list[tuple[list[str], list[list[str | None]]]], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
-    for columns, body in sheets:
-        for start in range(0, len(body), ROWS_PER_BATCH):
-            part = [dict(zip(columns, cells, strict=True)) for cells in body[start : start + ROWS_PER_BATCH]]
-            yield pa.RecordBatch.from_pylist(part, schema=schema)

@@ -160,7 +160,7 @@ def test_missing_table_column_and_database(pg: psycopg.Connection, postgres: str
 
 
 def test_source_down(lake: Lake) -> None:
-    with pytest.raises(SourceUnavailable, match="does not answer.*AIRFLOW_CONN_SOURCE"):
+    with pytest.raises(SourceUnavailable, match=r"does not answer.*AIRFLOW_CONN_SOURCE"):
         take(contract_of("t", ["a"]), "postgresql://u:secret@127.0.0.1:1/d", lake)
     with pytest.raises(SourceUnavailable, match="does not answer"):
         take(contract_of("t", ["a"]), "postgresql://u:secret@no-such-host.invalid/d", lake)
@@ -201,7 +201,7 @@ def fill(pg: psycopg.Connection, rows: int) -> None:
 def test_all_readers_and_the_reflection_see_one_snapshot(
     pg: psycopg.Connection, postgres: str, lake: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A writer moves rows between the pages, sum always zero and count always the same, while several connections read."""
+    """A writer moves rows between pages while several connections read; sum and count must stay those of one moment."""
     fill(pg, 300_000)
     monkeypatch.setattr(reader, "PAGES_PER_STREAM", 500)
     seen = []
@@ -283,7 +283,7 @@ def test_a_connection_dropped_half_way(pg: psycopg.Connection, postgres: str, la
     killer = threading.Thread(target=kill)
     killer.start()
     try:
-        with pytest.raises(SourceLost, match="lost half-way.*nothing was published") as caught:
+        with pytest.raises(SourceLost, match=r"lost half-way.*nothing was published") as caught:
             take(contract_of("slow", ["a"]), postgres, lake)
     finally:
         stop.set()
