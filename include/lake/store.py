@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import uuid
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -133,4 +134,6 @@ def delete(root: Root, inside: str) -> None:
         if here.type == fs.FileType.File:
             files.delete_file(here.path)
         elif here.type == fs.FileType.Directory:
-            files.delete_dir(here.path)
+            # An S3 store may go on showing a folder whose last file is gone; there is nothing to remove then.
+            with suppress(FileNotFoundError):
+                files.delete_dir(here.path)

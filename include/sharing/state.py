@@ -125,7 +125,7 @@ def removed(lake: Lake, recipient: str, product: str) -> None:
     # The log first: from then on no reader of Delta finds the table, whatever happens to this process.
     lake.delete_tree(f"{uri}/_delta_log")
     lake.delete_tree(uri)
-    if lake.list(uri):
+    if lake.size(uri):
         raise SharedNotRemoved(
             f"shared/{recipient}/{product} could not be emptied: remove that folder of the lake by hand, then share "
             "again"

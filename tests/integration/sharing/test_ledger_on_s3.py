@@ -1,0 +1,38 @@
+"""Writers on a real S3 server leave one chain too: the store's conditional PUT decides who is next."""
+
+from __future__ import annotations
+
+import multiprocessing
+from datetime import UTC, datetime
+from pathlib import Path
+
+from include.audit import ledger
+from include.audit.record import Record
+from include.audit.verify import verify
+from include.lake.root import Lake
+
+AT = datetime(2026, 3, 1, 8, 30, tzinfo=UTC)
+
+
+def append_many(uri: str, options: tuple[tuple[str, str], ...], scratch: str, writer: int) -> None:
+    lake = Lake(uri, options, Path(scratch) / str(writer))  # a scratch folder each: they do not queue, they race
+    for number in range(8):
+        ledger.append(lake, [Record("run", f"w{writer}", {"n": number})], at=AT, actor=f"w{writer}")
+
+
+def test_four_processes_leave_one_chain(lake: Lake, tmp_path: Path) -> None:
+    lake.delete_tree(lake.path("audit"))
+    lake.delete_tree(lake.path("registry"))
+    lake.delete_tree(lake.path("shared"))
+    context = multiprocessing.get_context("spawn")
+    writers = [
+        context.Process(target=append_many, args=(lake.uri, lake.options, str(tmp_path), writer)) for writer in range(4)
+    ]
+    for process in writers:
+        process.start()
+    for process in writers:
+        process.join(timeout=180)
+    assert [process.exitcode for process in writers] == [0] * 4
+    found = verify(lake)
+    assert found.ok, found.why
+    assert found.records == 32

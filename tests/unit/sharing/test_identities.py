@@ -1,0 +1,50 @@
+"""The store's identities follow from the agreements."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import pytest
+
+from include.sharing.agreement import Agreement
+from include.sharing.identities import Credential, ReaderCredentialMissing, identities, reader_variable, render
+
+from .conftest import AT
+
+OWNER = Credential("owner", "0123456789abcdef")
+ENVIRON = {"LIENTHONG_READER_NSO": "nso-key:0123456789abcdef", "LIENTHONG_READER_MOH": "moh-key:fedcba9876543210"}
+Agree = Callable[..., Agreement]
+
+
+def test_each_recipient_reads_and_lists_its_own_folder_and_nothing_else(agree: Agree) -> None:
+    agreements = [agree(), agree(("id: nso", "id: moh"), name="other"), agree(name="second")]
+    made = identities(agreements, lake_uri="s3://lake/national/", at=AT, owner=OWNER, environ=ENVIRON)
+    assert [identity["name"] for identity in made["identities"]] == ["lienthong", "moh", "nso"]
+    assert made["identities"][2]["actions"] == ["Read:lake/national/shared/nso/*", "List:lake/national/shared/nso/*"]
+    assert json.loads(render(made)) == made
+
+
+def test_without_an_agreement_in_force_there_is_no_identity(agree: Agree) -> None:
+    later = datetime(2027, 3, 1, tzinfo=UTC)
+    made = identities([agree()], lake_uri="s3://lake", at=later, owner=OWNER, environ={})
+    assert [identity["name"] for identity in made["identities"]] == ["lienthong"]
+
+
+@pytest.mark.parametrize("given", ["", "nso-key", "nso-key:short", ":0123456789abcdef", "a b:0123456789abcdef"])
+def test_missing_credentials_are_told_by_the_variable(agree: Agree, given: str) -> None:
+    with pytest.raises(
+        ReaderCredentialMissing, match=r"LIENTHONG_READER_NSO must hold ACCESS_KEY:SECRET_KEY"
+    ) as raised:
+        identities([agree()], lake_uri="s3://lake", at=AT, owner=OWNER, environ={reader_variable("nso"): given})
+    assert not given or given not in str(raised.value)
+
+
+def test_what_cannot_be_an_identity(agree: Agree) -> None:
+    with pytest.raises(ValueError, match="LAKE_URI must be s3://"):
+        identities([agree()], lake_uri="/var/lake", at=AT, owner=OWNER, environ=ENVIRON)
+    environ = {"LIENTHONG_READER_NSO": "owner:0123456789abcdef"}
+    with pytest.raises(ValueError, match="share an access key"):
+        identities([agree()], lake_uri="s3://lake", at=AT, owner=OWNER, environ=environ)
+    assert "0123456789abcdef" not in repr(OWNER)
