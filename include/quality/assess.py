@@ -21,12 +21,11 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from include import vietnam
 from include.contracts.model import Table
 from include.lake.engine import literal, scan
 from include.lake.errors import lake_errors
 from include.lake.root import Lake
-from include.quality.conform import ROW
+from include.quality.conform import ROW, register
 from include.quality.errors import EvaluationsDisagree, RuleUnusable
 from include.quality.results import SplitResult
 
@@ -89,7 +88,7 @@ def assess(table: Table, split: SplitResult, *, lake: Lake, run_id: str, schemas
     started = perf_counter()
     _import_gx()
     with _ONE_AT_A_TIME, lake.connect() as connection, lake_errors(f"assessing {table.qualified_name}"):
-        vietnam.register(connection, schemas_dir)
+        register(connection, schemas_dir, (rule.violation for rule in table.rules))
         _create_views(connection, table, split)
         result = _validate(connection, table, split, run_id)
     counts = _counts(result)

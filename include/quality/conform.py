@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import duckdb
 
+from include import vietnam
 from include.contracts.model import Column, Table
 from include.lake.engine import literal, quote, scan
 from include.lake.errors import lake_errors
@@ -16,6 +18,12 @@ from include.quality.errors import DATA_ERRORS, ConformError, QualityError, run,
 ROW = "_row"
 UNREADABLE = "_unreadable"
 _FILE_ROW = "_lienthong_file_row"
+
+
+def register(connection: duckdb.DuckDBPyConnection, schemas_dir: Path, statements: Iterable[str]) -> None:
+    """Make the macros and code lists known to the connection, if any of the statements may speak of them (0.4 s)."""
+    if any("vn_" in sql.lower() or "ref_" in sql.lower() for sql in statements):
+        vietnam.register(connection, schemas_dir)
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,8 +67,8 @@ def page(table: Table, result: ExpectationSuiteValidationResult) -> str:
     met, all_ = result.statistics["successful_expectations"], result.statistics["evaluated_expectations"]
     run_id = html.escape(result.meta["run_id"]["run_name"])
     overview = (
-        f'<p><a href="../index.html">All tables</a></p><p>Run <code>{run_id}</code>: {met} of {all_} expectations are met '
-        "by every row. A row that does not meet one of severity critical is not published.</p>"
+        f'<p><a href="../index.html">All tables</a></p><p>Run <code>{run_id}</code>: {met} of {all_} expectations are '
+        "met by every row. A row that does not meet one of severity critical is not published.</p>"
     )
     title = f"{table.qualified_name} <small>{html.escape(table.business_name)}</small>"
     return _page(title, overview + _UNWANTED.sub("", "\n".join(sections)))

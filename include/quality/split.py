@@ -18,12 +18,11 @@ from time import perf_counter
 
 import duckdb
 
-from include import vietnam
 from include.contracts.model import Rule, Table
 from include.lake.engine import literal, quote, scan
 from include.lake.errors import lake_errors
 from include.lake.root import Lake
-from include.quality.conform import ROW, conform
+from include.quality.conform import ROW, conform, register
 from include.quality.errors import ConservationBroken, run
 from include.quality.faults import (
     REASON,
@@ -65,7 +64,7 @@ def conform_and_split(
     lake.make_folder(folder)
     staged = Staged(*(f"{folder}/{name}.parquet" for name in ("conformed", "faults", "warnings")))
     with lake.connect(memory_limit=memory_limit) as connection:
-        vietnam.register(connection, schemas_dir)
+        register(connection, schemas_dir, [*(c.expression for c in table.columns), *(r.violation for r in table.rules)])
         extracted = conform(connection, table, extract_uri=extract_uri, conformed_uri=staged.conformed)
         with lake_errors(f"splitting {table.qualified_name}"):
             return _split(connection, table, staged, extracted, started)
