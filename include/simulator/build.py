@@ -10,7 +10,8 @@ from include.simulator.load import load_registry, source_uris
 from include.simulator.rates import DirtRates
 from include.simulator.staging import SOURCES, Country
 
-Progress = Callable[[str, int, int], None]
+# Told the step that begins, how many are done, and how many there are.
+Report = Callable[[str, int, int], None]
 
 
 def build_country(
@@ -20,7 +21,7 @@ def build_country(
     environ: Mapping[str, str],
     root: Path,
     rates: DirtRates | None = None,
-    progress: Progress = lambda step, done, total: None,
+    progress: Report = lambda step, done, total: None,
 ) -> dict[str, int]:
     """Simulates the country under `root` and loads it into the systems that `environ` names.
 

@@ -1,0 +1,24 @@
+"""A bar that says what is being built, for whoever waits for a country."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from include.simulator.build import Report
+
+
+@contextmanager
+def progress_bar(console: Console | None = None) -> Iterator[Report]:
+    """Gives what `build_country` takes as `progress`; draws on stderr unless told where."""
+    columns = (SpinnerColumn(), TextColumn("{task.description:<24}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console or Console(stderr=True)) as bar:
+        task = bar.add_task("", total=None)
+
+        def report(step: str, done: int, total: int) -> None:
+            bar.update(task, description=step, completed=done, total=total)
+
+        yield report
