@@ -125,6 +125,9 @@ def test_a_query_is_plain_sql_without_macros_clock_or_traps(registry: str) -> No
 def test_lists_inside_rules_are_the_reference_lists() -> None:
     assert listed_in("population", "personal-id-known-prefix") == codes("cccd_prefixes")
     assert listed_in("insurance", "card-code-known-group") == codes("health_card_groups")
+    assert listed_in("finance", "chapter-known") == codes("budget_chapters")
+    assert listed_in("finance", "item-in-list") == codes("budget_items")
+    assert listed_in("finance", "treasury-known") == codes("treasury_offices")
     assert {code for code in codes("tax_offices") if code == "00" or code > "64"} == set()
 
 
