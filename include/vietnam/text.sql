@@ -34,12 +34,11 @@ CREATE OR REPLACE MACRO _vn_repair_d(t) AS
 CREATE OR REPLACE MACRO vn_name(s) AS _vn_repair_d(vn_text(s));
 
 -- Key to compare by: no diacritics, lower case, đ as d. Where the tone stood no longer shows.
-CREATE OR REPLACE MACRO _vn_bare(t) AS
-    replace(replace(replace(lower(_vn_strip_accents(t)), 'đ', 'd'), 'ð', 'd'), 'ɖ', 'd');
+CREATE OR REPLACE MACRO _vn_lower(t) AS replace(replace(replace(lower(t), 'đ', 'd'), 'ð', 'd'), 'ɖ', 'd');
 
 CREATE OR REPLACE MACRO vn_fold(s) AS
-    CASE WHEN _vn_is_unclean(CAST(s AS VARCHAR)) THEN _vn_bare(vn_text(_vn_strip_accents(CAST(s AS VARCHAR))))
-         ELSE nullif(_vn_bare(CAST(s AS VARCHAR)), '') END;
+    CASE WHEN _vn_is_unclean(CAST(s AS VARCHAR)) THEN _vn_lower(vn_text(_vn_strip_accents(CAST(s AS VARCHAR))))
+         ELSE nullif(_vn_lower(strip_accents(CAST(s AS VARCHAR))), '') END;
 
 -- hòa -> hoà, thúy -> thuý: the tone moves to the second vowel of an open oa, oe, uy, where one spelling school
 -- puts it anyway. Not after q (quý has no other spelling) and not before a final letter (toán neither).
