@@ -1,0 +1,60 @@
+"""Split and assess on a real S3 store: the engine and Great Expectations read and write it with the lake's own rights."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from include.lake.errors import LakeDenied
+from include.lake.root import Lake
+from include.quality.assess import assess
+from include.quality.split import conform_and_split
+from tests.ascii_tables import SCHEMAS, contract_table, rows_of, write_extract
+from tests.integration.lake.weed import S3, serve
+
+pytestmark = pytest.mark.slow
+CONTRACT = """
+properties:
+  - {name: personal_id, physicalName: a, logicalType: string, primaryKey: true}
+  - {name: sex, physicalName: b, logicalType: string, relationships: [{to: reference.sex.code}]}
+  - {name: card, physicalName: c, logicalType: string, unique: true}
+"""
+ROWS = """
+    a | b | c
+    1 | 1 | k
+    1 | 1 | l
+    2 | 9 | -
+    3 | 2 | m
+    4 | 2 | m
+"""
+
+
+@pytest.fixture(scope="module")
+def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3]:
+    with serve(tmp_path_factory.mktemp("weed")) as server:
+        yield server
+
+
+def lake_of(s3: S3, tmp_path: Path, **who: str) -> Lake:
+    return Lake.from_environment({**s3.environ("national", **who), "LIENTHONG_TMP": str(tmp_path / "tmp")})
+
+
+def test_split_and_assess_on_s3(s3: S3, tmp_path: Path) -> None:
+    lake, table = lake_of(s3, tmp_path), contract_table(CONTRACT, tmp_path)
+    extract = write_extract(rows_of(ROWS), tmp_path / "e.parquet")
+    split = conform_and_split(table, extract, lake=lake, run_id="r1", schemas_dir=SCHEMAS)
+    assert split.staged.conformed.startswith("s3://lake/national/staging/population/citizen/run=r1/")
+    assert (split.accepted, split.rejected, split.superseded) == (1, 3, 1)
+    assessment = assess(table, split, lake=lake, run_id="r1", schemas_dir=SCHEMAS)
+    assert assessment.counts == {count.rule_id: count.violations for count in split.counts}
+    assert assessment.results == "s3://lake/national/audit/gx/population/citizen/run=r1.json"
+    assert "population.citizen.card.unique" in lake.read_text(assessment.data_docs)
+
+
+def test_a_store_that_says_no_is_told_as_such(s3: S3, tmp_path: Path) -> None:
+    lake, table = lake_of(s3, tmp_path, key="reader", secret="reader-secret"), contract_table(CONTRACT, tmp_path)
+    extract = write_extract(rows_of(ROWS), tmp_path / "e.parquet")
+    with pytest.raises(LakeDenied, match="AWS_ACCESS_KEY_ID"):
+        conform_and_split(table, extract, lake=lake, run_id="r2", schemas_dir=SCHEMAS)
