@@ -18,6 +18,13 @@ from include.embedded.site import Site, write_private
 USER = "admin"
 PREFERRED_PORT = 8080
 API = "airflow-api-server"
+PRELOADED = (
+    "airflow.executors.local_executor",
+    "airflow.sdk.execution_time.task_runner",
+    "airflow.dag_processing.dagbag",
+    "plugins.steward_gate",
+    "include.pipelines.sync",
+)
 # The logs are read from the disk; the log server would listen beyond 127.0.0.1.
 COMPONENTS: Mapping[str, tuple[str, ...]] = {
     API: ("api-server",),
@@ -69,6 +76,10 @@ def airflow_environment(site: Site, sources: Mapping[str, str]) -> dict[str, str
         "API__EXPOSE_CONFIG": False,
         "API_AUTH__JWT_SECRET": site.secret("airflow_jwt_secret"),
         # Two cores: look often enough that a short task is not followed by a long wait, and no oftener.
+        # Every task is forked from a process that has the library loaded already; each would spend seconds on importing
+        # Great Expectations otherwise. Code changed under include/ is seen after `make down up`; contracts at once.
+        "SCHEDULER__MP_START_METHOD": "forkserver",
+        "SCHEDULER__MP_FORKSERVER_PRELOAD": ",".join(PRELOADED),
         "SCHEDULER__SCHEDULER_HEARTBEAT_SEC": 1,
         "SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": 0.5,
         # A task's supervisor may miss the end of its process and then sleeps this long (default: 5 s).
