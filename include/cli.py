@@ -106,6 +106,19 @@ def sync(
     _end(run, as_json)
 
 
+@app.command()
+def contract(registry: Registry) -> None:
+    """Print the contract of a registry's published tables, for tools that know ODCS and not us.
+
+    Example: `lienthong contract land > land.odcs.yaml; datacontract test --server lake land.odcs.yaml`
+    """
+    from include.contracts.published import published_yaml
+    from include.pipelines.workplace import Workplace
+
+    place = Workplace.from_environment()
+    typer.echo(published_yaml(place.contract(registry).path, place.lake.uri), nl=False)
+
+
 @rejected_app.command("list")
 def rejected_list(registry: Registry, table: Tables = None, as_json: AsJson = False) -> None:
     """Count the rejected rows of the published state by rule.

@@ -12,6 +12,8 @@ import copy
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from include.contracts.yaml_file import read_yaml
 
 _OF_THE_SOURCE = ("physicalName", "physicalType", "transformLogic", "transformDescription", "transformSourceObjects")
@@ -39,6 +41,11 @@ def published_contract(path: Path, lake_uri: str) -> dict[str, Any]:
         for column in table.get("properties") or []:
             _drop(column, *_OF_THE_SOURCE)
     return contract
+
+
+def published_yaml(path: Path, lake_uri: str) -> str:
+    """`published_contract` as YAML."""
+    return yaml.safe_dump(published_contract(path, lake_uri), allow_unicode=True, sort_keys=False, width=120)
 
 
 def _drop(element: dict[str, Any], *keys: str) -> None:

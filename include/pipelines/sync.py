@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import Any
 
 from include.contracts.model import Contract, Table
+from include.contracts.published import published_yaml
 from include.lake import evidence
 from include.lake.publish import preview, publish
 from include.lake.reference import publish_reference
@@ -143,6 +144,7 @@ def publish_step(
             "seconds": round(assessed["seconds"] + time.perf_counter() - started, 3),
         }
         _record(place, facts, landed, contract)
+        publish_contract(place, contract)
         place.lake.delete_tree(place.lake.staging_path(registry, name, run_id))
         return facts
 
@@ -207,6 +209,14 @@ def _sync_table(
     if extracted["verdict"] == "unchanged":
         return extracted
     return assess_and_publish(extracted, approval, watch=watch, workplace=place)
+
+
+def publish_contract(place: Workplace, contract: Contract) -> None:
+    """Lay the contract of what is published beside its tables, so that any ODCS tool can test them with it."""
+    uri = f"{place.lake.path('registry', contract.registry)}/contract.odcs.yaml"
+    text = published_yaml(contract.path, place.lake.uri)
+    if not place.lake.exists(uri) or place.lake.read_text(uri) != text:
+        place.lake.write_text(uri, text)
 
 
 def _unchanged(place: Workplace, table: Table, extracted: Extract, state: PublishedState, at: datetime) -> Facts:
