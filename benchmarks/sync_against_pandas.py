@@ -1,8 +1,8 @@
 """Five million rows from PostgreSQL to a published table: Liên Thông against the usual pandas stack.
 
 Both read the same table (9 columns) from the same server in turn, hold it to the same ten rules and write Parquet.
-The usual stack: `pandas.read_sql` in chunks, Great Expectations on the frame, `drop_duplicates`, `to_parquet`. Each runs in a
-process of its own, so that peak memory is its own. Figures are medians over `--rounds`; compare the ratios.
+The usual stack: `pandas.read_sql` in chunks, Great Expectations on the frame, `drop_duplicates`, `to_parquet`. Each
+runs in a process of its own, so that peak memory is its own. Figures are medians over `--rounds`; compare the ratios.
 
     python -m benchmarks.sync_against_pandas [--rows 5000000] [--rounds 1] [--json FILE]
 """
@@ -59,12 +59,12 @@ schema:
 FILL = """
 CREATE TABLE payments AS
 SELECT g AS id,
-       lpad((g * 7919 % 1000000000000)::text, 12, '0') AS person_id,
+       lpad((g::bigint * 7919 % 1000000000000)::text, 12, '0') AS person_id,
        'Nguyen Van ' || (g % 100000) AS full_name,
        CASE WHEN g % 2 = 0 THEN 'M' ELSE 'F' END AS sex,
        lpad((g % 32000)::text, 5, '0') AS ward_code,
        DATE '2020-01-01' + (g % 1500)::int AS paid_on,
-       (g * 13 % 50000000)::bigint AS amount_vnd,
+       (g::bigint * 13 % 50000000)::bigint AS amount_vnd,
        'payment ' || (g % 977) AS note,
        TIMESTAMP '2025-01-01' + (g % 86400) * INTERVAL '1 second' AS updated_at
 FROM generate_series(1, {rows}) AS g
@@ -169,18 +169,24 @@ def compare(rows: int, rounds: int) -> dict[str, dict[str, float]]:
     """Fill an embedded PostgreSQL, let both ways run in turn, and take medians."""
     import psycopg
 
-    from include.embedded.postgres import temporary_server
+    from include.embedded.postgres import start_postgres, stop_postgres, uri
+    from include.embedded.site import Site
 
     figures: dict[str, list[dict[str, float]]] = {way: [] for way in WAYS}
-    with temporary_server() as uri:
-        with psycopg.connect(uri, autocommit=True) as connection:
-            print(f"filling {TABLE} with {rows:,} rows ...", file=sys.stderr)
-            connection.execute(FILL.format(rows=rows))
-            connection.execute(f"VACUUM ANALYZE {TABLE}")
-        for turn in range(rounds):
-            for way in WAYS:
-                print(f"round {turn + 1} of {rounds}: {way} ...", file=sys.stderr)
-                figures[way].append(in_own_process(way, uri))
+    with tempfile.TemporaryDirectory(dir=REPOSITORY / "var") as folder:
+        site = Site.at(Path(folder))
+        start_postgres(site, "bench")
+        try:
+            with psycopg.connect(uri(site, "bench"), autocommit=True) as connection:
+                print(f"filling {TABLE} with {rows:,} rows ...", file=sys.stderr)
+                connection.execute(FILL.format(rows=rows))
+                connection.execute(f"VACUUM ANALYZE {TABLE}")
+            for turn in range(rounds):
+                for way in WAYS:
+                    print(f"round {turn + 1} of {rounds}: {way} ...", file=sys.stderr)
+                    figures[way].append(in_own_process(way, uri(site, "bench")))
+        finally:
+            stop_postgres(site)
     return {way: {name: statistics.median(f[name] for f in runs) for name in runs[0]} for way, runs in figures.items()}
 
 

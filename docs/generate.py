@@ -105,9 +105,10 @@ def _table(table: Table) -> Iterator[str]:
     yield f"## {table.name} ({table.business_name})\n"
     yield f"{_line(table.description)}\n"
     key = ", ".join(f"`{name}`" for name in table.primary_key) or "none: the table is replaced as a whole"
-    yield f"Source `{table.source_name}`. Key: {key}. Held back when more than {table.tolerance.rejected_percent:g} % of the"
-    yield f"rows are rejected, the number of rows changes by more than {table.tolerance.row_count_change_percent:g} %, or"
-    yield f"more than {table.extract.delete_limit_percent:g} % disappear.\n"
+    allowed = table.tolerance
+    yield f"Source `{table.source_name}`. Key: {key}. Held back when more than {allowed.rejected_percent:g} % of the rows"
+    yield f"are rejected, the number of rows changes by more than {allowed.row_count_change_percent:g} %, or more than"
+    yield f"{table.extract.delete_limit_percent:g} % disappear.\n"
     yield "| column | tên | type | from | classification | description |"
     yield "| --- | --- | --- | --- | --- | --- |"
     yield from (_column(column) for column in table.columns)

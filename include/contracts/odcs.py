@@ -101,6 +101,7 @@ def _explain(error: ValidationError) -> tuple[str, str] | None:
         case "Pattern":
             return f"`{value}` has not the form {kind.pattern}", "write it in that form"
         case _ if error.instance_path[-1:] == ["to"]:
-            return f"`{value}` names no column", "write `table.column`, `registry.table.column` or `reference.list.code`"
+            remedy = "write `table.column`, `registry.table.column` or `reference.list.code`"
+            return f"`{value}` names no column", remedy
         case _:
             return "is not as ODCS wants it here", "see this key in the Open Data Contract Standard v3.2"

@@ -84,14 +84,22 @@ _COMPACT_AT = 64
 class RuleCounted(Protocol):
     """One rule's count, as the split gives it."""
 
-    rule_id: str
-    metric: str
-    scope: Any
-    severity: Any
-    dimension: str
-    violations: int
-    rows: int
-    columns: tuple[str, ...]
+    @property
+    def rule_id(self) -> str: ...
+    @property
+    def metric(self) -> str: ...
+    @property
+    def scope(self) -> str: ...
+    @property
+    def severity(self) -> str: ...
+    @property
+    def dimension(self) -> str: ...
+    @property
+    def violations(self) -> int: ...
+    @property
+    def rows(self) -> int: ...
+    @property
+    def columns(self) -> tuple[str, ...]: ...
 
 
 def append_run(lake: Lake, facts: Mapping[str, Any]) -> bool:

@@ -1,4 +1,4 @@
-"""A registry nobody has seen, from one YAML file and one connection: SQLite, PostgreSQL and a CSV drop, by the command."""
+"""A registry nobody has seen, from one YAML file and one connection: SQLite, PostgreSQL and a CSV drop."""
 
 from __future__ import annotations
 
@@ -31,14 +31,21 @@ schema:
   - name: enterprise
     physicalName: %(object)s
     properties:
-      - {name: code, physicalName: ma_dn, logicalType: string, primaryKey: true, logicalTypeOptions: {pattern: '^\d{10}$'}}
+      - name: code
+        physicalName: ma_dn
+        logicalType: string
+        primaryKey: true
+        logicalTypeOptions: {pattern: '^\d{10}$'}
       - {name: title, physicalName: ten, logicalType: string, required: true}
       - {name: founded_on, physicalName: ngay_lap, logicalType: date}
       - name: capital_vnd
         physicalName: von
         logicalType: integer
         quality:
-          - {id: capital-not-negative, type: sql, query: 'SELECT COUNT(*) FROM {object} WHERE capital_vnd < 0', mustBe: 0}
+          - id: capital-not-negative
+            type: sql
+            query: SELECT COUNT(*) FROM {object} WHERE capital_vnd < 0
+            mustBe: 0
       - {name: updated_at, physicalName: cap_nhat, logicalType: timestamp, required: true}
     customProperties:
       - {property: extract, value: {cursor: [updated_at]}}

@@ -104,12 +104,9 @@ def test_the_same_sources_again_change_nothing(country: SyncedCountry) -> None:
 
 
 def test_no_planted_name_outside_the_lake_s_data_zones(country: SyncedCountry) -> None:
-    """Names and identity numbers are in landing/, registry/ and rejected/; not in audit/, and not in what a run says."""
-    people = duckdb.sql(
-        f"SELECT ho_ten, so_dinh_danh FROM '{country.root}/staging/population/cong_dan.parquet'"
-        if (country.root / "staging/population/cong_dan.parquet").exists()
-        else f"SELECT ho_ten, so_dinh_danh FROM '{country.root}/staging/population/citizen.parquet'"
-    ).fetchall()
+    """Names and numbers of persons are in landing/, registry/ and rejected/; not in audit/, not in what a run says."""
+    citizens = country.root / "staging" / "population" / "citizen.parquet"
+    people = duckdb.sql(f"SELECT ho_ten, so_dinh_danh FROM '{citizens}'").fetchall()
     planted = {value for row in people for value in row if value and len(value) > 8}
     said = json.dumps(country.runs, ensure_ascii=False)
     assert not [value for value in planted if value in said]
