@@ -78,9 +78,9 @@ def mst_is_valid(value: str | None) -> bool | None:
 
 def mst(value: str | None) -> str | None:
     """`vn_mst`: ten digits, or ten, a dash and three for a branch; other text as it is."""
-    bare = digits(value) or ""
-    if not _is_digits(bare):
-        return names.text(value)
+    bare, clean = digits(value) or "", names.text(value)
+    if not _is_digits(bare) or re.fullmatch(r"\d{9}-\d{3}", clean or "", re.ASCII):
+        return clean
     return f"{bare[:10]}-{bare[10:]}" if len(bare) == 13 else bare
 
 

@@ -52,9 +52,11 @@ CREATE OR REPLACE MACRO _vn_mst_is_valid(t) AS
 CREATE OR REPLACE MACRO vn_mst_is_valid(s) AS
     coalesce(_vn_mst_is_valid(CAST(s AS VARCHAR)), _vn_mst_is_valid(vn_text(s)), CASE WHEN vn_text(s) IS NOT NULL THEN FALSE END);
 
--- A tax code written one way: spaces and dots out, the dash before a branch in. Other text stays as it is.
+-- A tax code written one way: spaces and dots out, the dash before a branch in. Other text stays as it is; so does a
+-- branch whose leading zero was lost (289807736-001), which without its dash would pass for a personal id.
 CREATE OR REPLACE MACRO _vn_mst(d, t) AS
-    CASE WHEN regexp_full_match(d, '\d{13}') THEN left(d, 10) || '-' || right(d, 3)
+    CASE WHEN regexp_full_match(t, '\d{9}-\d{3}') THEN t
+         WHEN regexp_full_match(d, '\d{13}') THEN left(d, 10) || '-' || right(d, 3)
          WHEN regexp_full_match(d, '\d+') THEN d
          ELSE t END;
 

@@ -214,6 +214,7 @@ def test_tax_codes(db: duckdb.DuckDBPyConnection) -> None:
         0100109106-001  | 0100109106-001 | true
         0100109106001   | 0100109106-001 | true
         0100109106-000  | 0100109106-000 | false
+        100109106-001   | 100109106-001  | false
         001190012345    | 001190012345   | true
         ABC             | ABC            | false
         -               | -              | -
