@@ -117,6 +117,11 @@ def soil_text(
     def plant(kind: str, rate: float, fault: Fault, rule: str | None = None, among: Mask | None = where) -> None:
         sheet.plant(kind, column, rate, fault, where=among, rule=rule)
 
+    def having(pattern: str) -> Mask:
+        found = pc.fill_null(pc.match_substring_regex(sheet.columns[column], pattern), False)
+        mask: Mask = found.to_numpy(zero_copy_only=False)
+        return mask if where is None else mask & where
+
     if legacy_rule:
         rule = f"{published}.controlCharacters"
         share = rates.legacy_encoding * (0.7 if as_code_page == "latin-1" else 1.0)
@@ -126,9 +131,9 @@ def soil_text(
         plant("control_character", rates.control_character, each(text_faults.control_character), rule)
     plant("typo", rates.typo, each(lambda value: text_faults.typo(value, rng)))
     if has_eth:
-        with_stroke = pc.fill_null(pc.match_substring(sheet.columns[column], "Đ"), False)
-        here = with_stroke.to_numpy(zero_copy_only=False)
-        plant("eth_for_d", rates.eth_for_d, each(text_faults.eth_for_d), among=here if where is None else here & where)
+        plant("eth_for_d", rates.eth_for_d, each(text_faults.eth_for_d), among=having("Đ"))
+    plant("moved_tone", rates.moved_tone, each(text_faults.moved_tone), among=having(text_faults.MOVABLE_TONE))
+    plant("i_for_y", rates.i_for_y, each(text_faults.i_for_y), among=having(text_faults.Y_ALONE))
     if has_decomposed:
         plant("decomposed_text", rates.decomposed_text, each(text_faults.decomposed))
     plant("lost_diacritics", rates.lost_diacritics, each(text_faults.without_diacritics))

@@ -90,6 +90,13 @@ def _soil_citizens(sheet: Sheet, society: Society, rates: DirtRates, written: In
     )  # fmt: skip
     unknown = faults.unknown_wards(rng, society.wards.all_codes)
     sheet.plant("unknown_ward", "ma_xa_thuong_tru", rates.unknown_ward, unknown, rule="permanent_ward_code.reference")
+    sheet.plant(
+        "lost_leading_zeros",
+        "ma_xa_hien_tai",
+        rates.lost_leading_zeros / 5,
+        each(faults.lost_zeros),
+        rule="current-ward-5-digits",
+    )
     faults.soil_text(sheet, "ho_ten", rates, published="full_name", legacy_rule="full-name-not-legacy-encoded")
     grown = society.age > 3
     grown &= written > society.people.born + np.timedelta64(800, "D")

@@ -22,6 +22,8 @@ class DirtRates:
     doubled_spaces: float = 0.01
     typo: float = 0.01
     eth_for_d: float = 0.01
+    moved_tone: float = 0.01
+    i_for_y: float = 0.003
     # Text: hard, nobody can say what it was.
     legacy_encoding: float = 0.003
     control_character: float = 0.002

@@ -13,6 +13,10 @@ from include.vietnam.legacy import to_tcvn3, to_vni
 _BEYOND = re.compile(r"[^\x00-\xffĐđ]")
 _TCVN3_SIGNS = re.compile(r"[¡-¬®-¿]")
 _VNI_PAIRS = re.compile(r"a[âáàåãäêéèü]|e[âáàåãä]|o[âåä]|ö[ùøûõïô]")
+_OPEN_PAIR = re.compile(r"(?<![qQ])(?:[òóỏõọ][ae]|[ùúủũụ]y)\b")
+_Y_TO_I = str.maketrans("yýỳỷỹỵ", "iíìỉĩị")
+# Where those two have something to do: the same in the words of Arrow's regular expressions.
+MOVABLE_TONE, Y_ALONE = r"[^qQ](?:[òóỏõọ][ae]|[ùúủũụ]y)(?: |$)", r"(?:^| )[HKLMT][yýỳỷỹỵ](?: |$)"
 _LOOKS_LEGACY = re.compile(
     r"[¡-¬®-¿×÷]|[a-z][À-Þ]|[aAeE][øØûÛõÕåÅäÄãÃâÂàÀáÁ]|[oOuUyYôÔöÖ][øØûÛõÕ]|[oO][åÅäÄâÂ]|Phaïm|PHAÏM"
 )
@@ -42,6 +46,21 @@ def doubled_space(text: str) -> str:
 def eth_for_d(text: str) -> str:
     """Ð (U+00D0, Icelandic eth) where Đ (U+0110) belongs: they look the same in print."""
     return text.replace("Đ", "Ð")
+
+
+def moved_tone(text: str) -> str:
+    """The other school of spelling: hòa as hoà, thúy as thuý (in open syllables, never after q)."""
+    return _OPEN_PAIR.sub(lambda pair: _tone_to_second(pair[0]), text)
+
+
+def i_for_y(text: str) -> str:
+    """Mĩ for Mỹ, Lí for Lý: where y alone is the vowel."""
+    return re.sub(r"\b[HKLMT][yýỳỷỹỵ]\b", lambda syllable: syllable[0].translate(_Y_TO_I), text)
+
+
+def _tone_to_second(pair: str) -> str:
+    first = unicodedata.normalize("NFD", pair[0])
+    return first[0] + unicodedata.normalize("NFC", pair[1] + first[1])
 
 
 def as_tcvn3(text: str, code_page: str = "latin-1") -> str | None:

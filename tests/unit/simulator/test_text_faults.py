@@ -22,11 +22,27 @@ NAME = "Nguyễn Thị Đào"
         (text_faults.eth_for_d, "Nguyễn Thị Ðào"),
         (text_faults.control_character, "N\x03guyễn Thị Đào"),
         (text_faults.decomposed, unicodedata.normalize("NFD", NAME)),
+        (text_faults.moved_tone, NAME),
+        (text_faults.i_for_y, NAME),
         (text_faults.as_vni, "Nguyeãn Thò Ñaøo"),
     ],
 )
 def test_a_name_as_it_arrives(fault: object, seen: str) -> None:
     assert fault(NAME) == seen  # type: ignore[operator]
+
+
+@pytest.mark.parametrize(
+    ("fault", "name", "seen"),
+    [
+        (text_faults.moved_tone, "Lê Thị Hòa", "Lê Thị Hoà"),
+        (text_faults.moved_tone, "Vũ Thúy Hằng", "Vũ Thuý Hằng"),
+        (text_faults.moved_tone, "Trần Quý Toàn", "Trần Quý Toàn"),
+        (text_faults.i_for_y, "Lý Thị Mỹ", "Lí Thị Mĩ"),
+        (text_faults.i_for_y, "Y Thuỷ Huyền", "Y Thuỷ Huyền"),
+    ],
+)
+def test_the_other_spelling_of_a_name(fault: object, name: str, seen: str) -> None:
+    assert fault(name) == seen  # type: ignore[operator]
 
 
 def test_tcvn3_is_planted_only_where_it_can_be_told() -> None:
@@ -66,6 +82,7 @@ def test_cp1258_has_no_place_for_other_letters() -> None:
         (cell_faults.lost_zeros, "001053123456", "1053123456"),
         (cell_faults.lost_zeros, "101053123456", None),
         (cell_faults.lost_zeros_of_tax_code, "0100109106", "100109106"),
+        (cell_faults.lost_zeros_of_tax_code, "0100109106-001", "100109106-001"),
         (cell_faults.lost_zeros_of_tax_code, "001053123456", None),
         (cell_faults.year_only, "05/11/1970", "1970"),
         (cell_faults.zero_day, "05/11/1970", "00/00/1970"),
