@@ -1,0 +1,106 @@
+"""The pages for recipients tell the truth: their code is run as a recipient, their output is what it prints."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+from deltalake import DeltaTable, write_deltalake
+
+from include.contracts.load import load_contracts
+from include.contracts.model import Table
+from include.contracts.types import arrow_type
+from include.lake.root import Lake
+from include.sharing.keys import MasterKey
+from include.sharing.load import load_agreements
+from include.sharing.share import share_agreement
+
+from .conftest import LAKE_URI, READERS, options
+
+ROOT = Path(__file__).parents[3]
+PAGES = ROOT / "docs" / "how-to"
+AT = datetime(2026, 3, 1, 8, 30, tzinfo=UTC)
+CITIZENS = [
+    ("001199000001", date(1999, 5, 17), "2"),
+    ("001099000002", date(1999, 1, 1), "1"),
+    ("001085000003", date(1985, 12, 31), "1"),
+    ("001085000004", None, "1"),
+]
+
+
+def publish(lake: Lake, table: Table, rows: list[dict[str, object]]) -> None:
+    arrays = {
+        column.name: pa.array([row.get(column.name) for row in rows], arrow_type(column.sql_type))
+        for column in table.columns
+    }
+    arrays["_deleted_at"] = pa.array([None] * len(rows), pa.timestamp("us", tz="UTC"))
+    uri = lake.registry_table(table.registry, table.name)
+    write_deltalake(uri, pa.table(arrays), mode="overwrite", storage_options=lake.storage_options())
+
+
+@pytest.fixture
+def reader(lake: Lake, endpoint: str) -> dict[str, str]:
+    """The environment of a recipient of the real agreement, with two versions of its table."""
+    contracts = load_contracts(ROOT / "schemas")
+    agreement = load_agreements(ROOT / "schemas")["population_for_statistics"]
+    lake.delete_tree(lake.path("shared"))
+    population = contracts["population"]
+    member = population.table("household_member")
+    publish(
+        lake,
+        member,
+        [
+            {"household_id": "H1", "personal_id": CITIZENS[0][0], "relationship_code": "01"},
+            {"household_id": "H1", "personal_id": CITIZENS[1][0], "relationship_code": "03"},
+        ],
+    )
+    for run_id, ward, citizens in (("r1", "00001", CITIZENS[:3]), ("r2", "00004", CITIZENS)):
+        rows = [
+            {
+                "personal_id": number, "birth_date": born, "sex": sex, "status_code": "1",
+                "permanent_ward_code_current": ward if number == "001085000003" else "00001",
+            }
+            for number, born, sex in citizens
+        ]  # fmt: skip
+        publish(lake, population.table("citizen"), rows)
+        key = MasterKey(bytes(range(32)))
+        share_agreement(agreement, contracts, lake=lake, at=AT, run_id=run_id, key=key)
+    access_key, _, secret_key = READERS["LIENTHONG_READER_NSO"].partition(":")
+    return {**options(access_key, secret_key, endpoint), "SHARED_TABLE": f"{LAKE_URI}/shared/nso/citizen"}
+
+
+@pytest.mark.parametrize("tool", ["deltalake", "duckdb", "pandas", "spark"])
+def test_the_page_does_what_it_says(tool: str, reader: dict[str, str], tmp_path: Path) -> None:
+    python = sys.executable
+    if tool == "spark":
+        python = os.environ.get("SPARK_PYTHON", sys.executable)
+        if subprocess.run([python, "-c", "import pyspark"], capture_output=True).returncode:
+            pytest.skip("PySpark is not installed: SPARK_PYTHON may name an interpreter that has it")
+    page = (PAGES / f"read-a-shared-table-{tool}.md").read_text(encoding="utf-8")
+    script = tmp_path / "page.py"
+    script.write_text("\n".join(re.findall(r"```python\n(.*?)```", page, re.DOTALL)), encoding="utf-8")
+    environ = {name: os.environ[name] for name in ("PATH", "JAVA_HOME") if name in os.environ}
+    environ |= {**reader, "HOME": str(tmp_path), "SPARK_LOCAL_IP": "127.0.0.1", "PYTHONIOENCODING": "utf-8"}
+    done = subprocess.run([python, str(script)], cwd=tmp_path, env=environ, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-3000:]
+    expected = "".join(re.findall(r"```text\n(.*?)```", page, re.DOTALL))
+    assert done.stdout == expected
+
+
+def test_any_delta_reader_can_read_the_tables(reader: dict[str, str]) -> None:
+    protocol = DeltaTable(
+        reader["SHARED_TABLE"], storage_options={k: v for k, v in reader.items() if k.startswith("AWS_")}
+    ).protocol()
+    assert protocol.min_reader_version == 1
+
+
+def test_every_page_is_reached_from_the_first() -> None:
+    index = (PAGES / "read-a-shared-table.md").read_text(encoding="utf-8")
+    for page in PAGES.glob("read-a-shared-table-*.md"):
+        assert f"({page.name})" in index
