@@ -62,7 +62,15 @@ class LakePathRefused(LakeError, ValueError):
 
 _FULL_CODES = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _DENIED_CODES = {errno.EACCES, errno.EPERM, errno.EROFS}
-_GONE_CODES = {errno.EIO, errno.ESTALE, errno.ENOTCONN, errno.ECONNREFUSED, errno.ETIMEDOUT, errno.EHOSTUNREACH}
+_GONE_CODES = {
+    errno.EIO,
+    errno.ESTALE,
+    errno.ENOTCONN,
+    errno.ENOTDIR,
+    errno.ECONNREFUSED,
+    errno.ETIMEDOUT,
+    errno.EHOSTUNREACH,
+}
 
 # Looked for in this order: a full disk may be told inside a longer message about a failed connection or write.
 _FULL_SIGNS = (
@@ -89,9 +97,12 @@ _DENIED_SIGNS = (
     "access denied",
     "access_denied",
     "forbidden",
-    "403",
+    "http 403",
+    "status code 403",
     "invalidaccesskeyid",
     "signaturedoesnotmatch",
+    "signature_does_not_match",
+    "does not match the signature",
     "unauthenticated",
     "unauthorized",
     "expiredtoken",
@@ -117,8 +128,10 @@ _GONE_SIGNS = (
     "broken pipe",
     "connection reset",
     "http 5",
-    "503",
+    "503 service",
     "500 internal",
+    "not a directory",
+    "os error 20)",
     "os error 5)",
     "stale file handle",
     "transport endpoint",
@@ -126,6 +139,7 @@ _GONE_SIGNS = (
 
 _CONFLICT_SIGNS = ("already exists", "transaction failed", "concurrent", "conflict")
 
+_DUCKDB_STORE_ERRORS = (duckdb.IOException, duckdb.OutOfMemoryException, duckdb.FatalException)
 _ENGINE_ERRORS = (duckdb.Error, DeltaError, TableNotFoundError, pa.ArrowException, OSError)
 
 _REMEDY = {
@@ -148,6 +162,9 @@ def classify(error: BaseException) -> type[LakeError]:
         return LakeTableMissing
     if isinstance(error, SchemaMismatchError):
         return LakeSchemaConflict
+    if isinstance(error, duckdb.Error) and not isinstance(error, _DUCKDB_STORE_ERRORS):
+        # Its text is about rows or SQL; a word in it says nothing of the store.
+        return LakeError
     code = error.errno if isinstance(error, OSError) else None
     text = str(error).lower()
     for codes, signs, kind in (

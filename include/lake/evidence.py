@@ -197,6 +197,7 @@ def _append_once(lake: Lake, uri: str, rows: pa.Table, once: str | None) -> bool
         current = lake.table(uri) if lake.is_table(uri) else None
         if current is not None and once and current.transaction_version(once) is not None:
             return False
+        lake.make_folder(uri)
         write_deltalake(
             current if current is not None else uri,
             rows,

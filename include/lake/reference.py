@@ -35,6 +35,7 @@ def _publish_list(lake: Lake, path: Path) -> bool:
             published = next((entry[_DIGEST] for entry in current.history() if _DIGEST in entry), None)
             if published == digest:
                 return False
+        lake.make_folder(uri)
         write_deltalake(
             current if current is not None else uri,
             _read(lake, path),

@@ -68,6 +68,7 @@ def _append(
         return 0
     published = [field.name for field in lake.table(uri).schema().fields] if lake.is_table(uri) else []
     query = _rejected_rows(connection, table, run_id, at, staged, extract_uri, published)
+    lake.make_folder(uri)
     write_deltalake(
         uri,
         connection.execute(query).to_arrow_reader(_BATCH_ROWS),

@@ -160,7 +160,10 @@ class Lake:
         store.write(self._store(), self._inside(uri), text.encode())
 
     def make_folder(self, uri: str) -> None:
-        """Make sure that DuckDB can write below `uri` (an S3 store has no folders, so nothing happens there)."""
+        """Make sure that engines can write below `uri` (an S3 store has no folders, so nothing happens there).
+
+        delta-rs reports a folder that it may not make as a table that is not there; here the refusal is plain.
+        """
         if not self.is_s3:
             with lake_errors("making a folder"):
                 Path(uri).mkdir(parents=True, exist_ok=True)

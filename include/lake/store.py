@@ -41,6 +41,7 @@ def _filesystem(root: Root) -> fs.FileSystem:
         request_timeout=60,
         retry_strategy=fs.AwsStandardS3RetryStrategy(max_attempts=3),
         background_writes=False,
+        allow_delayed_open=True,
     )
 
 

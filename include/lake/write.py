@@ -46,6 +46,7 @@ class Writing:
 
 def create(writing: Writing) -> int:
     """Version 0: data, schema and what the run says of itself, in one commit."""
+    writing.lake.make_folder(writing.uri)
     with _stream(writing, new_rows(writing.shape, writing.staged)) as rows:
         write_deltalake(
             writing.uri,

@@ -83,6 +83,7 @@ def serve(folder: Path) -> Iterator[S3]:
             f"-s3.port.grpc={s3_grpc}",
             "-s3.port.iceberg=0",
             "-s3.port.lance=0",
+            "-s3.autoCreateBucket=false",
             "-s3.ip.bind=127.0.0.1",
             f"-s3.config={folder / 'identities.json'}",
             "-master.volumeSizeLimitMB=64",
@@ -98,12 +99,8 @@ def serve(folder: Path) -> Iterator[S3]:
         _make_bucket(s3, folder)
         yield s3
     finally:
-        process.terminate()
-        try:
-            process.wait(20)
-        except subprocess.TimeoutExpired:  # it waits for clients' idle connections
-            process.kill()
-            process.wait()
+        process.kill()  # asked politely, it waits for clients' idle connections
+        process.wait()
         log.close()
 
 

@@ -1,0 +1,78 @@
+"""One step of run r2, in a process that has run out of disk or may not write. Prints the error's class and text."""
+
+from __future__ import annotations
+
+import os
+import resource
+import sys
+import tempfile
+from pathlib import Path
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
+
+from include.lake import evidence
+from include.lake.errors import LakeError
+from include.lake.publish import publish
+from include.lake.rejected import append_rejected
+from include.lake.root import Lake
+from tests.unit.lake.staging import PERSON, START, run, staged_paths
+
+NOBODY = 65534
+
+
+def suffer(fault: str, lake: Lake) -> None:
+    """Files may hold 2 kB, or the lake belongs to somebody else. Being root, become nobody first."""
+    if fault == "full":
+        resource.setrlimit(resource.RLIMIT_FSIZE, (2_000, 2_000))
+    if fault == "denied":
+        lake.scratch.chmod(0o777)
+        if os.geteuid() == 0:
+            for folder in [Path(lake.uri), *Path(lake.uri).parents][:4]:
+                folder.chmod(0o755)
+            os.seteuid(NOBODY)
+        else:
+            allow(lake, 0o555)
+
+
+def allow(lake: Lake, mode: int) -> None:
+    """Give every folder of the lake that mode."""
+    for folder in [lake.uri, *(str(path) for path in Path(lake.uri).rglob("*") if path.is_dir())]:
+        Path(folder).chmod(mode)
+
+
+def act(step: str, lake: Lake) -> None:
+    """What a pipeline does in that step."""
+    staged = staged_paths(lake, PERSON, "r2")
+    if step in ("publish", "move"):
+        merge_rows = 400_000 if step == "publish" else 0
+        publish(lake, PERSON, run_id="r2", at=START, staged=staged, metadata={}, merge_rows=merge_rows)
+    elif step == "rejected":
+        append_rejected(lake, PERSON, run_id="r2", at=START, staged=staged, extract_uri=staged.extract)
+    elif step == "evidence":
+        facts = {"run_id": "r2", "registry": "population", "table": "citizen", "verdict": "held"}
+        evidence.append_run(lake, {**facts, "findings": ["x" * 5_000]})
+    else:
+        lake.write_text(lake.path("staging/note.json"), "x" * 5_000)
+
+
+def main(uri: str, scratch: str, step: str, fault: str) -> None:
+    """Meet every module once on a small lake, then suffer the fault."""
+    lake = Lake.from_environment({"LAKE_URI": uri, "LIENTHONG_TMP": scratch})
+    with tempfile.TemporaryDirectory() as folder:
+        other = Lake.from_environment({"LAKE_URI": folder, "LIENTHONG_TMP": scratch})
+        for number in range(3):
+            run(other, PERSON, number, [("a", "An", number)], merge_rows=number % 2)
+    suffer(fault, lake)
+    try:
+        act(step, lake)
+        print("done")
+    except LakeError as error:
+        print(f"{type(error).__name__}: {error}")
+    finally:
+        if fault == "denied" and os.getuid() != 0:
+            allow(lake, 0o755)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
