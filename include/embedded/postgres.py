@@ -106,17 +106,31 @@ def _env() -> dict[str, str]:
 def _as_ordinary_user(folder: Path) -> tuple[list[str], dict[str, object]]:
     """PostgreSQL refuses to run as root. Returns what makes it somebody else: a command prefix, or Popen arguments.
 
-    Root becomes `nobody`; where `nobody` could not reach the folder (a checkout under /root), a user namespace
-    makes root look like it instead.
+    Root becomes `nobody`. Where `nobody` could not pass through to the folder (a checkout under /root), a user
+    namespace makes root look like it instead; where the kernel forbids that (some containers), others are allowed to
+    pass through (not to read) the folders above.
     """
     if os.geteuid() != 0:
         return [], {}
     nobody = pwd.getpwnam("nobody")
-    ways = {*folder.parents, *_binaries().parents, _binaries()}
-    if all(way.stat().st_mode & 0o001 for way in ways):
-        for path in (folder, *folder.rglob("*")):
-            os.chown(path, nobody.pw_uid, nobody.pw_gid)
-        return [], {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
+    closed = [way for way in {*folder.parents, *_binaries().parents, _binaries()} if not way.stat().st_mode & 0o001]
+    namespace = ["unshare", "--user", f"--map-user={nobody.pw_uid}", "--"]
+    if closed and _works([*namespace, "true"]):
+        _give(folder, 0, 0)
+        return namespace, {}
+    for way in closed:
+        way.chmod(way.stat().st_mode | 0o001)
+    _give(folder, nobody.pw_uid, nobody.pw_gid)
+    return [], {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
+
+
+def _works(command: list[str]) -> bool:
+    try:
+        return subprocess.run(command, capture_output=True, check=False).returncode == 0
+    except FileNotFoundError:
+        return False
+
+
+def _give(folder: Path, user: int, group: int) -> None:
     for path in (folder, *folder.rglob("*")):
-        os.chown(path, 0, 0)
-    return ["unshare", "--user", f"--map-user={nobody.pw_uid}", "--"], {}
+        os.chown(path, user, group)

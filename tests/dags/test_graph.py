@@ -1,0 +1,46 @@
+"""What Airflow makes of the DAG folder: which DAGs there are, and how their tasks hang together."""
+
+from __future__ import annotations
+
+OTHERS = {"maintain_lake"}
+
+
+def test_every_file_can_be_read(bag):
+    assert bag.import_errors == {}
+
+
+def test_every_contract_has_its_sync(dags, contracts):
+    assert set(dags) - OTHERS == {f"sync_{registry}" for registry in contracts}
+
+
+def test_a_sync_extracts_assesses_asks_and_publishes(syncs):
+    for dag, _ in syncs:
+        edges = {(task.task_id, below) for task in dag.tasks for below in task.downstream_task_ids}
+        assert edges == {
+            ("sync_table.extract", "sync_table.assess"),
+            ("sync_table.assess", "sync_table.gate"),
+            ("sync_table.assess", "sync_table.publish"),
+            ("sync_table.gate", "sync_table.publish"),
+        }
+        assert set(dag.task_ids) == {"prepare", *(f"sync_table.{s}" for s in ("extract", "assess", "gate", "publish"))}
+
+
+def test_a_sync_is_mapped_over_the_tables_of_its_contract(syncs):
+    for dag, contract in syncs:
+        mapped = dag.task_group_dict["sync_table"]
+        assert mapped._expand_input.value == {"table": [table.name for table in contract.tables]}
+
+
+def test_a_sync_offers_the_tables_of_the_lake_as_assets(syncs):
+    for dag, contract in syncs:
+        outlets = dag.get_task("sync_table.publish").outlets
+        assert [asset.name for asset in outlets] == [f"registry/{contract.registry}/{t.name}" for t in contract.tables]
+        assert {asset.uri for asset in outlets} == {f"lake://{asset.name}" for asset in outlets}
+        assert {asset.group for asset in outlets} == {contract.registry}
+        assert not any(task.outlets for task in dag.tasks if task.task_id != "sync_table.publish")
+
+
+def test_the_table_names_a_mapped_task(syncs):
+    for dag, _ in syncs:
+        templates = {task.task_id: task.map_index_template for task in dag.tasks if task.task_id != "prepare"}
+        assert all("table" in template for template in templates.values())
