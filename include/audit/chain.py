@@ -117,7 +117,7 @@ def read_own_log(lake: Lake, folder: str = LEDGER) -> tuple[list[tuple[int, str]
         except (CommitUnreadable, FileNotFoundError):
             found.append(Discrepancy(None, LEDGER, f"version {version} of the ledger's log was altered"))
             continue
-        if commit.changes_data and (commit.operation != "WRITE" or commit.files_removed):
+        if commit.changes_data and (commit.operation != "WRITE" or commit.removed):
             why = f"version {version} of the ledger is a {commit.operation}: the ledger only grows by appends"
             found.append(Discrepancy(None, LEDGER, why))
         sequence, _, noted = commit.metadata.get(HEAD_METADATA, "").partition(":")

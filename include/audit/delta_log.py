@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import unquote
 
 from include.lake.root import Lake
 
@@ -18,14 +19,14 @@ RUN_ID = "lienthong.run_id"
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """One version of a table, as its file in `_delta_log` tells it."""
+    """One version of a table, as its file in `_delta_log` tells it. `added` are paths below the table's folder."""
 
     version: int
     sha256: str
     operation: str
     changes_data: bool
-    files_added: int
-    files_removed: int
+    added: tuple[str, ...]
+    removed: int
     rows_added: int
     metadata: Mapping[str, str] = field(default_factory=dict)
 
@@ -71,8 +72,8 @@ def read_commit(lake: Lake, uri: str) -> Commit:
             sha256=hashlib.sha256(text.encode()).hexdigest(),
             operation=str(info.get("operation", "")),
             changes_data=bool(changed) or any(file.get("dataChange", True) for file in [*added, *removed]),
-            files_added=len(added),
-            files_removed=len(removed),
+            added=tuple(unquote(file["path"]) for file in added),
+            removed=len(removed),
             rows_added=sum(_rows(file) for file in added),
             metadata={key: str(value) for key, value in info.items() if key.startswith(PREFIX)},
         )

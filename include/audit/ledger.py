@@ -133,6 +133,7 @@ def _open(lake: Lake) -> DeltaTable | None:
 
 
 def _create(lake: Lake) -> DeltaTable:
+    lake.make_folder(lake.path(LEDGER))
     try:
         with lake_errors("creating the ledger"):
             return DeltaTable.create(

@@ -13,6 +13,7 @@ import pyarrow as pa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from include.audit import chain
+from include.audit.files import FilesChecked, compare_files
 from include.audit.ledger import LEDGER, SCHEMA
 from include.audit.signing import CHECKPOINTS, Checkpoint, key_id, read_checkpoints
 from include.audit.tables import compare_tables, read_logs
@@ -26,24 +27,30 @@ class NoLedger(LakeError):
 
 
 def verify(
-    lake: Lake, *, public_key: Ed25519PublicKey | None = None, checkpoints: Sequence[Checkpoint] = ()
+    lake: Lake,
+    *,
+    public_key: Ed25519PublicKey | None = None,
+    checkpoints: Sequence[Checkpoint] = (),
+    with_files: bool = False,
 ) -> Verification:
     """Check the ledger of a lake against itself, against the tables' logs and against checkpoints.
 
     `checkpoints` are those kept elsewhere, beside the ones in `audit/checkpoints/`. With `public_key` each must be
     signed by it, and there must be one; without, their signatures are not looked at. A run at work meanwhile may show
-    as a commit without a record: verify when nothing runs.
+    as a commit without a record: verify when nothing runs. `with_files` also reads every live data file of the tables.
     """
     # The logs first: what is recorded while we read is then known to the ledger, not missing from it.
     logs = read_logs(lake)
     found, (entries, vouched) = _verify_ledger(lake, LEDGER, CHECKPOINTS, public_key, checkpoints)
     compared = compare_tables(lake, logs, entries)
+    checked = compare_files(lake, sorted(logs), entries) if with_files else FilesChecked(0, ())
     return Verification(
         records=entries.num_rows,
         commits=compared.commits,
         commits_past_checking=compared.past_checking,
         vouched_until=vouched,
-        discrepancies=(*found, *compared.discrepancies),
+        files=checked.files,
+        discrepancies=(*found, *compared.discrepancies, *checked.discrepancies),
     )
 
 

@@ -147,6 +147,10 @@ class Lake:
         """When the newest file of a folder was written, in UTC; None if there is no file."""
         return store.changed_at(self._store(), self._inside(uri))
 
+    def digest(self, uri: str) -> str:
+        """SHA-256 of a file's content, in hex. FileNotFoundError if it is not there."""
+        return store.digest(self._store(), self._inside(uri))
+
     def list(self, uri: str) -> list[str]:
         """URIs of what lies directly below a folder, sorted; empty if it is not there."""
         return [self.uri + "/" + name for name in store.children(self._store(), self._inside(uri))]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import uuid
 from contextlib import suppress
@@ -15,6 +16,7 @@ from pyarrow import fs
 
 from include.lake.errors import lake_errors
 
+_BLOCK_BYTES = 4 * 1024**2
 
 @dataclass(frozen=True, slots=True)
 class Root:
@@ -98,6 +100,20 @@ def read(root: Root, inside: str) -> bytes:
         if files.get_file_info(path).type == fs.FileType.File:
             with files.open_input_stream(path) as stream:
                 return bytes(stream.read())
+    raise FileNotFoundError(inside)
+
+
+def digest(root: Root, inside: str) -> str:
+    """SHA-256 of a file's content, in hex, whatever its size. FileNotFoundError if it is not there."""
+    with lake_errors("reading a file"):
+        files = _filesystem(root)
+        path = _absolute(root, inside)
+        if files.get_file_info(path).type == fs.FileType.File:
+            found = hashlib.sha256()
+            with files.open_input_stream(path) as stream:
+                while block := stream.read(_BLOCK_BYTES):
+                    found.update(block)
+            return found.hexdigest()
     raise FileNotFoundError(inside)
 
 

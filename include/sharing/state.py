@@ -120,7 +120,11 @@ def opened(lake: Lake, recipient: str, product: str) -> Shared | None:
 
 
 def removed(lake: Lake, recipient: str, product: str) -> None:
-    """Remove a shared table physically: data, change files, versions and log. Raises SharedNotRemoved."""
+    """Remove a shared table physically, data, change files, versions and log, and make room for another.
+
+    Raises:
+        SharedNotRemoved: something is left of it.
+    """
     uri = lake.path("shared", recipient, product)
     # The log first: from then on no reader of Delta finds the table, whatever happens to this process.
     lake.delete_tree(f"{uri}/_delta_log")
@@ -130,6 +134,7 @@ def removed(lake: Lake, recipient: str, product: str) -> None:
             f"shared/{recipient}/{product} could not be emptied: remove that folder of the lake by hand, then share "
             "again"
         )
+    lake.make_folder(uri)
 
 
 def properties(run_id: str, notes: Mapping[str, Any]) -> CommitProperties:

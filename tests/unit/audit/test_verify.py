@@ -12,8 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 from deltalake import CommitProperties, DeltaTable, write_deltalake
 
-from include.audit import ledger, signing
-from include.audit.commits import commit_records
+from include.audit import commits, ledger, signing
 from include.audit.record import Record
 from include.audit.verify import NoLedger, verify, verify_copy
 from include.lake.root import Lake
@@ -42,7 +41,7 @@ def commit(lake: Lake, subject: str, run_id: str | None, mode: str = "append", *
 
 def record(lake: Lake, run_id: str = "r") -> None:
     run = Record("run", "population", {"run_id": run_id})
-    ledger.append(lake, [*commit_records(lake, CITIZEN), run], at=AT, actor="sync")
+    commits.record(lake, [run], tables=[CITIZEN], at=AT, actor="sync")
 
 
 def edit_file(folder: Path, column: str, old: object, new: object) -> None:
@@ -122,7 +121,7 @@ def test_a_killed_run_is_caught_up_with_by_the_next_one(lake: Lake) -> None:
     commit(lake, CITIZEN, "r5")
     record(lake)
     assert verify(lake).ok
-    assert commit_records(lake, CITIZEN) == []
+    assert commits.commit_records(lake, CITIZEN) == []
 
 
 def test_a_log_that_was_bent_or_shortened_is_named(lake: Lake) -> None:
@@ -176,6 +175,23 @@ def test_a_whole_new_ledger_is_betrayed_by_the_tables(lake: Lake) -> None:
         ledger.append(lake, [Record(row["kind"], row["subject"], payload)], at=row["at"], actor=row["actor"])
     found = verify(lake)
     assert "was committed upon another" in found.why
+
+
+def test_a_data_file_edited_in_place_is_named_when_files_are_read(lake: Lake) -> None:
+    found = verify(lake, with_files=True)
+    assert (found.ok, found.files) == (True, 3)
+    (file, *_) = sorted(Path(lake.path(CITIZEN)).glob("*.parquet"))
+    content = file.read_bytes()
+    file.write_bytes(content.replace(b"001099000001", b"001099000009"))
+    assert verify(lake).ok  # same size, same log: only reading it tells
+    found = verify(lake, with_files=True)
+    assert (found.ok, found.files) == (False, 2)
+    assert f"{file.name} of {CITIZEN} was altered" in found.why
+    assert found.first_bad in (1, 3, 5)
+    file.write_bytes(content)
+    assert verify(lake, with_files=True).ok
+    file.unlink()
+    assert "is gone" in verify(lake, with_files=True).why
 
 
 # Checkpoints
