@@ -14,7 +14,7 @@ from typing import Annotated, Any
 
 import typer
 
-from include.console import errors, output, progress, show_problems, show_run
+from include.console import errors, output, progress, show_problems, show_run, show_sharing
 
 app = typer.Typer(
     name="lienthong",
@@ -37,19 +37,17 @@ MISUSE, NOT_PUBLISHED = 2, 1
 
 
 def main() -> None:
-    """Run the command line; every foreseen failure ends with a message and an exit status, never a traceback."""
+    """Run the command line; every failure ends with a message and an exit status, never with a traceback."""
     from include.contracts.problems import ContractError
+    from include.pipelines.errors import KNOWN_ERRORS, Misuse, no_values_escape
 
     try:
-        app()
+        with no_values_escape("running the command"):
+            app()
     except ContractError as error:
         show_problems(error.problems)
         sys.exit(NOT_PUBLISHED)
-    except Exception as error:
-        from include.pipelines.errors import KNOWN_ERRORS, Misuse
-
-        if not isinstance(error, KNOWN_ERRORS):
-            raise
+    except KNOWN_ERRORS as error:
         errors.print(f"{type(error).__name__}: {error}", style="red", markup=False)
         sys.exit(MISUSE if isinstance(error, Misuse) else NOT_PUBLISHED)
 
@@ -190,6 +188,80 @@ def rejected_replay(
     place = Workplace.from_environment()
     approval = Approval(approve_as, note) if approve_as else None
     _end(replay(place, registry, tables=table or (), run_id=new_run_id(place.now()), approval=approval), as_json)
+
+
+@app.command()
+def share(
+    agreement: Annotated[str | None, typer.Argument(help="Agreement: the name of its file [default: all].")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Carry out agreements: publish to each recipient what is agreed, empty what is no longer in force.
+
+    Pseudonyms need LIENTHONG_PSEUDONYM_KEY (32 bytes or more, base64 or hex).
+
+    Example: `lienthong share` or `lienthong share moha-contribution`
+    """
+    from include.pipelines.share import share_step
+    from include.pipelines.workplace import Workplace, new_run_id
+
+    place = Workplace.from_environment()
+    done = share_step(agreement, new_run_id(place.now()), workplace=place)
+    if as_json:
+        output.print_json(json.dumps(done, ensure_ascii=False, default=str))
+    else:
+        show_sharing(done)
+
+
+@app.command()
+def verify(
+    copy: Annotated[Path | None, typer.Option(help="Check this copy of audit/ instead of the lake.")] = None,
+    public_key: Annotated[Path | None, typer.Option(help="PEM file; checkpoints must be signed by it.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Walk the ledger and the tables' logs, and name the first record that was altered, dropped or inserted.
+
+    Example: `lienthong verify` or, with nothing but a copy, `lienthong verify --copy audit --public-key key.pem`
+    """
+    from include.pipelines.trail import verify_folder, verify_lake
+    from include.pipelines.workplace import Workplace
+
+    if copy:
+        found = verify_folder(copy, key_file=public_key)
+    else:
+        found = verify_lake(Workplace.from_environment(), key_file=public_key)
+    if as_json:
+        output.print_json(json.dumps(found.to_dict(), ensure_ascii=False, default=str))
+    elif found.ok:
+        signed = (
+            f"entries up to {found.vouched_until} are signed for" if found.vouched_until else "nothing is signed for"
+        )
+        output.print(f"The trail is whole: {found.records} records, {found.commits} commits of tables; {signed}.")
+    else:
+        for discrepancy in found.discrepancies:
+            place = f"record {discrepancy.sequence}" if discrepancy.sequence is not None else "no record"
+            errors.print(f"{place}, {discrepancy.subject}: {discrepancy.why}", style="red", markup=False)
+        errors.print(f"The first that is wrong: {found.first_bad}. {found.why}", style="bold red", markup=False)
+    raise typer.Exit(0 if found.ok else NOT_PUBLISHED)
+
+
+@app.command()
+def checkpoint(as_json: AsJson = False) -> None:
+    """Write down where the ledger stands, signed with the Ed25519 key in LIENTHONG_SIGNING_KEY.
+
+    Keep copies where nobody who can write the lake can change them: they are what a cut-off ledger is found by.
+
+    Example: `LIENTHONG_SIGNING_KEY=signing.pem lienthong checkpoint`
+    """
+    from dataclasses import asdict
+
+    from include.pipelines.trail import sign_checkpoint
+    from include.pipelines.workplace import Workplace
+
+    made = sign_checkpoint(Workplace.from_environment())
+    if as_json:
+        output.print_json(json.dumps(asdict(made) if made else None, default=str))
+    else:
+        output.print(f"Checkpoint at record {made.sequence}." if made else "The ledger is empty: nothing to sign.")
 
 
 @app.command()

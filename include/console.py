@@ -113,3 +113,23 @@ def progress(total: int, quiet: bool) -> Iterator[Any]:
             bar.update(task, description=f"{table}: {step}", advance=1 if done else 0)
 
         yield watch
+
+
+def show_sharing(done: Mapping[str, Any]) -> None:
+    """What each agreement came to, product by product."""
+    grid = Grid(title=f"Agreements (run {done['run_id']})", header_style="bold", title_style="bold")
+    for name in ("agreement", "standing", "recipient", "product", "rows", "version", "verdict", "reason"):
+        grid.add_column(name, justify="right" if name in ("rows", "version") else "left", overflow="fold")
+    for agreement in done["agreements"]:
+        for product in agreement["products"]:
+            grid.add_row(
+                agreement["agreement"],
+                agreement["standing"],
+                product["recipient"],
+                product["product"],
+                f"{product['rows']:,}",
+                str(product["version"]),
+                product["verdict"],
+                product["reason"],
+            )
+    output.print(grid)

@@ -96,7 +96,7 @@ def clear_scratch(lake: Lake) -> int:
 def _tables_below(lake: Lake, folder: str, deepest: int) -> list[str]:
     found = []
     for child in lake.list(folder):
-        if lake.is_table(child):
+        if lake.exists(f"{child}/_delta_log"):  # a file beside tables is no table, and asking Delta would fail
             found.append(child)
         elif deepest > 1:
             found += _tables_below(lake, child, deepest - 1)

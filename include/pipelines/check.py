@@ -10,6 +10,8 @@ from typing import Any
 from include.contracts.load import contract_paths, load_contract
 from include.contracts.model import Contract, Relationship, Table
 from include.contracts.problems import ContractError, Problem
+from include.sharing.check import check_agreements
+from include.sharing.load import agreement_paths
 
 
 @dataclass(frozen=True)
@@ -20,6 +22,7 @@ class CheckReport:
     contracts: int
     tables: int
     rules: int
+    agreements: int = 0
 
     @property
     def has_errors(self) -> bool:
@@ -30,7 +33,8 @@ class CheckReport:
     def summary(self) -> str:
         """One line for people."""
         wrong = sum(p.level == "error" for p in self.problems)
-        return f"{self.contracts} contracts, {self.tables} tables, {self.rules} rules: {wrong or 'no'} mistakes"
+        checked = f"{self.contracts} contracts, {self.tables} tables, {self.rules} rules, {self.agreements} agreements"
+        return f"{checked}: {wrong or 'no'} mistakes"
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON takes it."""
@@ -54,8 +58,11 @@ def check_schemas(schemas: Path) -> CheckReport:
     for contract in contracts.values():
         for table in contract.tables:
             problems.extend(_relationship_problems(contract, table, contracts, schemas / "reference"))
+    if not problems:
+        problems.extend(check_agreements(schemas, contracts))
     tables = [t for c in contracts.values() for t in c.tables]
-    return CheckReport(tuple(problems), len(paths), len(tables), sum(len(t.rules) for t in tables))
+    agreements = len(agreement_paths(schemas))
+    return CheckReport(tuple(problems), len(paths), len(tables), sum(len(t.rules) for t in tables), agreements)
 
 
 def _relationship_problems(

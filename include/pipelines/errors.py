@@ -11,9 +11,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from include.audit.signing import SigningKeyUnreadable
 from include.contracts.problems import ContractError
 from include.lake.errors import LakeError
 from include.quality.errors import QualityError
+from include.sharing.identities import ReaderCredentialMissing
+from include.sharing.keys import PseudonymKeyMissing
 from include.sources.errors import SourceError
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -27,7 +30,17 @@ class StepFailed(RuntimeError):
     """A step failed in a way nobody foresaw."""
 
 
-KNOWN_ERRORS = (ContractError, SourceError, QualityError, LakeError, Misuse, StepFailed)
+KNOWN_ERRORS = (
+    ContractError,
+    SourceError,
+    QualityError,
+    LakeError,
+    PseudonymKeyMissing,
+    ReaderCredentialMissing,
+    SigningKeyUnreadable,
+    Misuse,
+    StepFailed,
+)
 
 
 @contextmanager

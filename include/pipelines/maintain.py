@@ -14,7 +14,10 @@ from include.lake.maintain import (
 )
 from include.pipelines.errors import no_values_escape
 from include.pipelines.sync import Facts
+from include.pipelines.trail import record_commits
 from include.pipelines.workplace import Workplace
+
+RECORDED = ("registry/", "shared/")
 
 
 def maintain_lake(workplace: Workplace, *, at: datetime) -> Facts:
@@ -29,6 +32,8 @@ def maintain_lake(workplace: Workplace, *, at: datetime) -> Facts:
         for name in find_tables(lake):
             try:
                 maintained.append(maintain_table(lake, name))
+                if name.startswith(RECORDED):
+                    record_commits(workplace, [name])
             except LakeConflict:
                 busy.append(name)
         landing = [

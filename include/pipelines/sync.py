@@ -21,6 +21,7 @@ from include.lake.reference import publish_reference
 from include.lake.rejected import append_rejected
 from include.lake.state import PublishedState, last_commit
 from include.pipelines.errors import KNOWN_ERRORS, Misuse, no_values_escape
+from include.pipelines.trail import record_run
 from include.pipelines.workplace import Workplace
 from include.quality.assess import assess, warm_up
 from include.quality.gate import judge
@@ -249,6 +250,7 @@ def _failed(place: Workplace, registry: str, name: str, run_id: str, error: Exce
     }  # fmt: skip
     try:
         evidence.append_run(place.lake, facts)
+        record_run(place, facts)
     except KNOWN_ERRORS:
         facts["error"] += " (and the lake could not record it)"
     return facts
@@ -297,14 +299,14 @@ def _metadata(
 
 
 def _record(place: Workplace, facts: Facts, landed: Extract, contract: Contract) -> None:
-    evidence.append_run(
-        place.lake,
-        {
-            **facts,
-            "contract_version": contract.version,
-            "contract_digest": place.meaning(contract),
-            "extract_digest": landed.digest,
-            "bytes": landed.bytes,
-            "source": landed.source,
-        },
-    )
+    """Into `audit/runs`, and into the ledger."""
+    recorded = {
+        **facts,
+        "contract_version": contract.version,
+        "contract_digest": place.meaning(contract),
+        "extract_digest": landed.digest,
+        "bytes": landed.bytes,
+        "source": landed.source,
+    }
+    evidence.append_run(place.lake, recorded)
+    record_run(place, recorded)

@@ -1,0 +1,68 @@
+"""The trail: what a run did goes into the ledger, chained; verifying it, and signing where it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from include.audit import ledger
+from include.audit.commits import commit_records
+from include.audit.record import Record
+from include.audit.signing import Checkpoint, public_key, signing_key, write_checkpoint
+from include.audit.verification import Verification
+from include.audit.verify import verify, verify_copy
+from include.pipelines.errors import no_values_escape
+from include.pipelines.workplace import Workplace
+
+ACTOR = "lienthong"
+_KEPT = (
+    "run_id",
+    "verdict",
+    "mode",
+    "extracted",
+    "accepted",
+    "rejected",
+    "superseded",
+    "deleted",
+    "retained",
+    "version",
+)
+
+
+def record_run(place: Workplace, facts: Mapping[str, Any]) -> None:
+    """Put what a run did to one table into the ledger: the run, its approval if it needed one, the commits it made."""
+    registry, table, run_id = facts["registry"], facts["table"], facts["run_id"]
+    subject = f"registry/{registry}/{table}"
+    payload = {name: facts.get(name) for name in _KEPT} | {"contract_digest": facts.get("contract_digest")}
+    records = [Record("run", subject, payload, once=(f"run/{subject}/{run_id}/{facts['verdict']}", 1))]
+    if facts.get("approved_by"):
+        approval = {name: facts.get(name, "") for name in ("run_id", "approved_by", "approval_note")}
+        approval["findings"] = [finding["what"] for finding in facts.get("findings") or []]
+        records.append(Record("approval", subject, approval, once=(f"approval/{subject}/{run_id}", 1)))
+    ledger.append(place.lake, [*records, *commit_records(place.lake, subject)], at=place.now(), actor=ACTOR)
+
+
+def record_commits(place: Workplace, subjects: Iterable[str], records: Iterable[Mapping[str, Any]] = ()) -> None:
+    """Put the given records and the new commits of the tables `subjects` (paths in the lake) into the ledger."""
+    given = [Record.from_dict(record) for record in records]
+    made = [record for subject in subjects for record in commit_records(place.lake, subject)]
+    ledger.append(place.lake, [*given, *made], at=place.now(), actor=ACTOR)
+
+
+def verify_lake(place: Workplace, *, key_file: Path | None = None) -> Verification:
+    """Check the ledger of the lake, the logs of its tables and its checkpoints."""
+    with no_values_escape("verifying the trail"):
+        return verify(place.lake, public_key=public_key(key_file) if key_file else None)
+
+
+def verify_folder(folder: Path, *, key_file: Path | None = None) -> Verification:
+    """The same for a copy of `audit/`, by somebody who has only that and a public key."""
+    with no_values_escape("verifying a copy of the trail"):
+        return verify_copy(folder, public_key=public_key(key_file) if key_file else None)
+
+
+def sign_checkpoint(place: Workplace) -> Checkpoint | None:
+    """Write down where the ledger stands, signed with LIENTHONG_SIGNING_KEY if it is set; None for an empty ledger."""
+    with no_values_escape("signing a checkpoint"):
+        return write_checkpoint(place.lake, signing_key(place.environ), at=place.now())
