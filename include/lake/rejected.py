@@ -17,6 +17,7 @@ from deltalake import CommitProperties, DeltaTable, Transaction, WriterPropertie
 from include.contracts.model import Table
 from include.lake.engine import literal, quote, scan
 from include.lake.errors import lake_errors
+from include.lake.evidence import was_published
 from include.lake.root import Lake
 from include.lake.rows import StagedPaths
 from include.lake.state import PREFIX
@@ -44,7 +45,7 @@ def append_rejected(
         if lake.is_table(uri):
             if registry is not None and registry.transaction_version(run_id) is not None:
                 return 0
-            _remove_orphans(lake.table(uri), registry)
+            _remove_orphans(lake, table, lake.table(uri), registry)
         connection = lake.connect(memory_limit="512MB")
         try:
             return _append(lake, connection, table, uri, run_id, at, staged, extract_uri)
@@ -144,17 +145,19 @@ def _text(expression: str, sql_type: str) -> str:
     return f"hex({expression})" if sql_type in {"BLOB", "BIT"} else f"CAST({expression} AS VARCHAR)"
 
 
-def _remove_orphans(rejected: DeltaTable, registry: DeltaTable | None) -> None:
+def _remove_orphans(lake: Lake, table: Table, rejected: DeltaTable, registry: DeltaTable | None) -> None:
     """Take out the rows of runs that did not get as far as their registry commit.
 
-    Runs of a table follow each other, so looking back ends at the first run that committed.
+    Runs of a table follow each other, so looking back ends at the first run that committed. The evidence is asked too:
+    when a table was retired and begins anew, the rows that its earlier runs rejected stay.
     """
     partitions = set(pa.table(rejected.get_add_actions(flatten=True))["partition._run_id"].to_pylist())
     for entry in rejected.history():
         run_id = entry.get(f"{PREFIX}run_id")
         if run_id is None:
             continue
-        if registry is not None and registry.transaction_version(run_id) is not None:
+        has_committed = registry is not None and registry.transaction_version(run_id) is not None
+        if has_committed or was_published(lake, table, run_id):
             return
         if run_id in partitions:
             rejected.delete(f"_run_id = {literal(run_id)}")

@@ -18,6 +18,7 @@ from include.lake.errors import lake_errors
 
 _BLOCK_BYTES = 4 * 1024**2
 
+
 @dataclass(frozen=True, slots=True)
 class Root:
     """Where the lake's files are, and with which credentials."""

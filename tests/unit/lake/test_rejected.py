@@ -9,8 +9,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from include.lake import evidence
 from include.lake.rejected import append_rejected, kept_names
 from include.lake.root import Lake
+from include.lake.state import last_commit
 from tests.unit.lake.staging import PERSON, START, column, contract_table, run, stage
 
 AN, BINH, CHI = ("a", "An", 1), ("b", "Bình", 2), ("c", "Chi", 3)
@@ -104,6 +106,15 @@ def test_rows_of_a_run_that_never_committed_go(lake):
     run(lake, PERSON, 1, [AN, BINH], rejected=[0])
     reject(lake, "killed", [AN, BINH, CHI], rejected=[1, 2])
     assert {r["_run_id"] for r in kept(lake)} == {"r1", "killed"}
+    reject(lake, "r2", [AN, BINH], rejected=[1])
+    assert [(r["_run_id"], r["_row"]) for r in kept(lake)] == [("r1", 0), ("r2", 1)]
+
+
+def test_a_table_that_begins_anew_keeps_what_its_earlier_runs_rejected(lake):
+    reject(lake, "r1", [AN, BINH], rejected=[0])
+    run(lake, PERSON, 1, [AN, BINH], rejected=[0])
+    evidence.heal_runs(lake, PERSON, last_commit(lake, PERSON))
+    lake.delete_tree(lake.registry_table("population", "citizen"))
     reject(lake, "r2", [AN, BINH], rejected=[1])
     assert [(r["_run_id"], r["_row"]) for r in kept(lake)] == [("r1", 0), ("r2", 1)]
 
