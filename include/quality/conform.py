@@ -17,6 +17,8 @@ from include.quality.errors import DATA_ERRORS, ConformError, QualityError, run,
 
 ROW = "_row"
 UNREADABLE = "_unreadable"
+# Measured on 5 M rows: dictionaries of near-unique columns cost a quarter of the pass and save no space.
+PARQUET = "FORMAT parquet, COMPRESSION zstd, DICTIONARY_SIZE_LIMIT 4000"
 _FILE_ROW = "_lienthong_file_row"
 
 
@@ -58,7 +60,7 @@ def conform(connection: duckdb.DuckDBPyConnection, table: Table, *, extract_uri:
     sql = _statement(table, source, derived_types)
     run(
         connection,
-        f"COPY ({sql}) TO {literal(conformed_uri)} (FORMAT parquet, COMPRESSION zstd)",
+        f"COPY ({sql}) TO {literal(conformed_uri)} ({PARQUET})",
         doing=f"conforming {table.qualified_name}",
         blame=lambda: _blame(connection, table, source),
     )

@@ -22,7 +22,7 @@ from include.contracts.model import Rule, Table
 from include.lake.engine import literal, quote, scan
 from include.lake.errors import lake_errors
 from include.lake.root import Lake
-from include.quality.conform import ROW, conform, register
+from include.quality.conform import PARQUET, ROW, conform, register
 from include.quality.errors import ConservationBroken, run
 from include.quality.faults import (
     REASON,
@@ -36,8 +36,6 @@ from include.quality.faults import (
     superseded_reason,
 )
 from include.quality.results import RuleCount, SplitResult, Staged
-
-_PARQUET = "FORMAT parquet, COMPRESSION zstd"
 
 
 def conform_and_split(
@@ -109,7 +107,7 @@ def _write_faults(
         f"SELECT {ROW}, 'superseded', [{superseded_reason(table)}] FROM superseded UNION ALL "
         f"SELECT {ROW}, 'rejected', CAST(list(item ORDER BY rule) AS {REASON}[]) FROM ({clash_reasons}) GROUP BY {ROW}"
     )
-    connection.execute(f"COPY ({faults}) TO {literal(uri)} ({_PARQUET})")
+    connection.execute(f"COPY ({faults}) TO {literal(uri)} ({PARQUET})")
     connection.execute(f"CREATE TEMP VIEW faults AS SELECT * FROM {scan(uri)}")
     connection.execute(f"CREATE TEMP VIEW accepted AS SELECT * FROM conformed ANTI JOIN faults USING ({ROW})")
 
@@ -124,7 +122,7 @@ def _write_warnings(
         of_sets = f"SELECT {ROW}, CAST(list(item ORDER BY rule) AS VARCHAR[]) FROM ({clashes}) GROUP BY {ROW}"
         found = f"SELECT {ROW}, flatten(list(_warnings)) AS _warnings FROM ({found} UNION ALL {of_sets}) GROUP BY {ROW}"
     accepted = f"SELECT {ROW}, _warnings FROM ({found}) ANTI JOIN faults USING ({ROW})"
-    connection.execute(f"COPY ({accepted}) TO {literal(uri)} ({_PARQUET})")
+    connection.execute(f"COPY ({accepted}) TO {literal(uri)} ({PARQUET})")
 
 
 def _of_clashes(rules: Sequence[Rule], severity: str, item: Callable[[Rule], str]) -> str:
