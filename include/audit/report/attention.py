@@ -1,0 +1,56 @@
+"""What a reader in a hurry must see: what stands still, what is late, what disagrees, and what costs most."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from include.audit.report.model import Overview, TableReport
+from include.audit.report.quality_index import Deduction
+from include.audit.report.surroundings import Surroundings
+from include.audit.report.words import Locale
+
+COSTLIEST = 5
+
+
+def attention(overview: Overview, surroundings: Surroundings, locale: Locale) -> list[str]:
+    """One sentence for everything that is not as it should be; empty if all is well."""
+    found = [sentence for table in overview.tables for sentence in _of_table(table, locale)]
+    ledger = surroundings.ledger
+    if ledger and not ledger.is_whole:
+        found.append(
+            locale.pick(f"Sổ kiểm toán không còn nguyên vẹn: {ledger.why}", f"The ledger is not whole: {ledger.why}")
+        )
+    return found
+
+
+def costliest(overview: Overview) -> list[tuple[TableReport, Deduction]]:
+    """The deductions that take the most points, over all tables."""
+    listed = [(table, deduction) for table in overview.tables for deduction in table.index.deductions]
+    return sorted(listed, key=lambda pair: (-pair[1].points, pair[0].table.qualified_name, pair[1].source))[:COSTLIEST]
+
+
+def _of_table(table: TableReport, locale: Locale) -> Iterator[str]:
+    name, latest, stands = table.table.qualified_name, table.latest, table.freshness
+    if latest and latest.verdict == "held":
+        yield locale.pick(
+            f"{name}: lần chạy {latest.run_id} bị tạm giữ, chờ cán bộ quản trị dữ liệu quyết định",
+            f"{name}: run {latest.run_id} is held back and waits for a steward's decision",
+        )
+    if latest and latest.verdict == "failed":
+        yield locale.pick(
+            f"{name}: lần chạy {latest.run_id} thất bại ({latest.error_type})",
+            f"{name}: run {latest.run_id} failed ({latest.error_type})",
+        )
+    if stands.missed:
+        yield locale.pick(
+            f"{name}: đã lỡ {stands.missed} kỳ cập nhật; lần tốt cuối cùng {locale.instant(stands.last_good_at)}",
+            f"{name}: {stands.missed} scheduled runs missed; the last good one was {locale.instant(stands.last_good_at)}",
+        )
+    if stands.took_too_long:
+        yield locale.pick(f"{name}: lần cập nhật cuối vượt thời hạn", f"{name}: the last run passed its deadline")
+    for rule in table.rules:
+        if rule.disagrees:
+            yield locale.pick(
+                f"{rule.rule_id}: hai lần đánh giá độc lập cho kết quả khác nhau",
+                f"{rule.rule_id}: the two independent evaluations disagree",
+            )

@@ -1,0 +1,121 @@
+"""The report's figures as tables: one CSV file per kind of figures, and one Excel workbook with all of them."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+import pandas as pd
+
+from include.audit.report.lineage import column_lineage
+from include.audit.report.model import Overview, TableReport
+from include.audit.report.quality_index import WORDS, Index
+from include.audit.report.surroundings import Surroundings
+
+_SHEET_NAME_LIMIT = 31
+
+
+def frames(overview: Overview, surroundings: Surroundings) -> dict[str, pd.DataFrame]:
+    """Every kind of figures by name. Figures are plain numbers, instants ISO 8601 in UTC."""
+    contracts = [registry.contract for registry in overview.registries]
+    return {
+        "quality_index": _frame(
+            [{"registry": "", "table": "", **_index(overview.index)}]
+            + [{"registry": r.name, "table": "", **_index(r.index)} for r in overview.registries]
+            + [{**_name(t), **_index(t.index)} for t in overview.tables]
+        ),
+        "quality_index_workings": _frame(
+            [{**_name(t), "run_id": t.last.run_id if t.last else "", **asdict(d)}
+             for t in overview.tables for d in t.index.deductions],
+            "registry", "table", "run_id", "word", "source", "violations", "rows", "points",
+        ),
+        "tables": _frame([_figures(t) for t in overview.tables]),
+        "rules": _frame(
+            [{**_name(t), **asdict(rule), "columns": ", ".join(rule.columns), "percent": rule.percent}
+             for t in overview.tables for rule in t.rules]
+        ),
+        "trend": _frame(
+            [{**_name(t), **asdict(p.run), "at": p.run.at.isoformat(), "rejected_percent": p.run.rejected_percent,
+              "index_without_timeliness": p.index} for t in overview.tables for p in t.trend],
+            "registry", "table", "run_id", "at", "rejected_percent", "index_without_timeliness",
+        ),
+        "gate": _frame(
+            [{"registry": e.registry, "table": e.table, "run_id": e.run_id, "at": e.at.isoformat(),
+              "is_published": e.is_published, "approved_by": e.approved_by, "approval_note": e.approval_note,
+              **{key: finding.get(key) for key in ("what", "measured", "allowed", "message")}}
+             for e in overview.gate for finding in e.findings or ({},)],
+            "registry", "table", "run_id", "at", "is_published", "approved_by", "approval_note", "what",
+        ),
+        "lineage": _frame(
+            [{**asdict(c), "sources": ", ".join(c.sources), "products": ", ".join(c.products)}
+             for c in column_lineage(contracts, surroundings.agreements)],
+            "registry", "table", "column", "sources", "transformation",
+        ),
+        "agreements": _frame(
+            [{"agreement": a.agreement_id, "title": a.title, "provider": a.provider, "recipient": a.recipient,
+              "recipient_name": a.recipient_name, "purpose": a.purpose, "legal_basis": "; ".join(a.legal_basis),
+              "valid_from": a.valid_from.isoformat(), "valid_until": a.valid_until.isoformat(),
+              "standing": a.standing, "product": p.name, "registry": p.registry, "table": p.table, "rows": p.rows,
+              "columns": ", ".join(f"{name} ({protection})" for name, protection in p.columns)}
+             for a in surroundings.agreements for p in a.products],
+            "agreement", "recipient", "standing", "product",
+        ),
+    }  # fmt: skip
+
+
+def csv_text(frame: pd.DataFrame) -> str:
+    """One kind of figures as CSV, with the mark by which Excel knows UTF-8."""
+    return "\ufeff" + str(frame.to_csv(index=False, lineterminator="\r\n"))
+
+
+def workbook(tables: Mapping[str, pd.DataFrame]) -> bytes:
+    """All kinds of figures as one Excel workbook, one sheet each, head frozen."""
+    file = io.BytesIO()
+    with pd.ExcelWriter(file, engine="openpyxl") as writer:
+        for name, frame in tables.items():
+            frame.map(_as_text).to_excel(writer, sheet_name=name[:_SHEET_NAME_LIMIT], index=False, freeze_panes=(1, 0))
+            sheet = writer.sheets[name[:_SHEET_NAME_LIMIT]]
+            for cells in sheet.columns:
+                longest = max((len(str(cell.value or "")) for cell in cells), default=0)
+                sheet.column_dimensions[cells[0].column_letter].width = min(60, max(10, longest + 2))
+            sheet.auto_filter.ref = sheet.dimensions
+    return file.getvalue()
+
+
+def _as_text(value: Any) -> Any:
+    """A text that a spreadsheet would take for a formula is written as text."""
+    return f"'{value}" if isinstance(value, str) and value[:1] in "=+-@" and value else value
+
+
+def _figures(table: TableReport) -> dict[str, Any]:
+    stands, last, latest = table.freshness, table.last, table.latest
+    names = (
+        "run_id", "version", "contract_version", "source", "extracted", "accepted", "rejected", "superseded", "retained",
+        "deleted", "inserted", "updated", "live_rows", "bytes", "seconds", "approved_by",
+    )  # fmt: skip
+    return {
+        **_name(table),
+        **{name: getattr(last, name) if last else None for name in names},
+        "published_at": last.at.isoformat() if last else None,
+        "rejected_percent": last.rejected_percent if last else None,
+        "last_good_at": stands.last_good_at.isoformat() if stands.last_good_at else None,
+        "next_deadline": stands.next_deadline.isoformat() if stands.next_deadline else None,
+        "missed": stands.missed,
+        "runs": table.runs,
+        "latest_run_id": latest.run_id if latest else None,
+        "latest_verdict": latest.verdict if latest else None,
+    }
+
+
+def _index(index: Index) -> dict[str, float | None]:
+    return {**{word: index.words[word] for word in WORDS}, "overall": index.overall}
+
+
+def _name(table: TableReport) -> dict[str, str]:
+    return {"registry": table.table.registry, "table": table.table.name}
+
+
+def _frame(rows: list[dict[str, Any]], *columns: str) -> pd.DataFrame:
+    return pd.DataFrame(rows) if rows else pd.DataFrame(columns=list(columns))

@@ -1,0 +1,166 @@
+"""What the report says, as frozen values: counts, ids, times and the contracts' own words, no value of a registry."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from include.audit.report.freshness import Freshness
+from include.audit.report.quality_index import Index
+from include.contracts.model import Contract, Table
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What one published run did to a table."""
+
+    run_id: str
+    at: datetime
+    seconds: float
+    version: int
+    contract_version: str
+    source: str
+    approved_by: str
+    extracted: int
+    accepted: int
+    rejected: int
+    superseded: int
+    deleted: int
+    retained: int
+    inserted: int
+    updated: int
+    live_rows: int
+    bytes: int
+
+    @property
+    def rejected_percent(self) -> float:
+        """The share of the extracted rows that were rejected."""
+        return 100 * self.rejected / self.extracted if self.extracted else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """The last run of a table, whatever came of it."""
+
+    run_id: str
+    at: datetime
+    verdict: str
+    error_type: str
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class RuleFigures:
+    """A rule and its counts in the last published run, by the split and by Great Expectations (None: not counted)."""
+
+    rule_id: str
+    columns: tuple[str, ...]
+    metric: str
+    scope: str
+    severity: str
+    dimension: str
+    description: str
+    legal_source: str
+    bound: str
+    rows: int | None
+    violations: int | None
+    gx_violations: int | None
+
+    @property
+    def disagrees(self) -> bool:
+        """Whether both evaluations counted and did not find the same."""
+        return None not in (self.violations, self.gx_violations) and self.violations != self.gx_violations
+
+    @property
+    def percent(self) -> float:
+        """The share of the judged rows that break the rule."""
+        return 100 * (self.violations or 0) / self.rows if self.rows else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class TrendPoint:
+    """One published run in the course of a table: its share of rejected rows, and its index without Sống."""
+
+    run: Run
+    index: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class TableReport:
+    """One table. `last` is the run that made what is published; None if nothing is."""
+
+    table: Table
+    runs: int
+    latest: Attempt | None
+    last: Run | None
+    freshness: Freshness
+    index: Index
+    rules: tuple[RuleFigures, ...]
+    trend: tuple[TrendPoint, ...]
+
+    @property
+    def reasons(self) -> tuple[RuleFigures, ...]:
+        """The rules that rejected rows in the last published run, most frequent first."""
+        broken = [r for r in self.rules if r.violations and r.severity == "error" and r.scope != "table"]
+        return tuple(sorted(broken, key=lambda rule: (-(rule.violations or 0), rule.rule_id)))
+
+    @property
+    def warnings(self) -> tuple[RuleFigures, ...]:
+        """The rules that published rows break with a warning, most frequent first."""
+        broken = [r for r in self.rules if r.violations and r.severity == "warning" and r.scope != "table"]
+        return tuple(sorted(broken, key=lambda rule: (-(rule.violations or 0), rule.rule_id)))
+
+
+@dataclass(frozen=True, slots=True)
+class RegistryReport:
+    """One registry: its contract and its tables."""
+
+    contract: Contract
+    tables: tuple[TableReport, ...]
+    index: Index
+
+    @property
+    def name(self) -> str:
+        """The registry's id."""
+        return self.contract.registry
+
+
+@dataclass(frozen=True, slots=True)
+class GateEvent:
+    """A run that its gate held back. `findings`: {what, measured, allowed, message}; no approval: still held."""
+
+    run_id: str
+    registry: str
+    table: str
+    at: datetime
+    findings: tuple[Mapping[str, Any], ...]
+    approved_by: str
+    approval_note: str
+    is_published: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """The whole report. `verdicts`: how often each was given, over all runs and tables."""
+
+    at: datetime
+    registries: tuple[RegistryReport, ...]
+    gate: tuple[GateEvent, ...]
+    verdicts: Mapping[str, int]
+    index: Index
+
+    @property
+    def tables(self) -> tuple[TableReport, ...]:
+        """The tables of all registries."""
+        return tuple(table for registry in self.registries for table in registry.tables)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no run left evidence yet."""
+        return not self.verdicts
+
+    def total(self, figure: str) -> int:
+        """A figure of `Run`, summed over what is published."""
+        return sum(getattr(table.last, figure) for table in self.tables if table.last)

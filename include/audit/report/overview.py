@@ -1,0 +1,166 @@
+"""Everything the report says, gathered once from the lake's evidence and the contracts.
+
+The pages in Airflow show the same values, so this is quick: the engine aggregates, and only what is shown comes here.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from include.audit.report.figures import FIGURES, Row, open_evidence
+from include.audit.report.freshness import NEVER, freshness
+from include.audit.report.model import (
+    Attempt,
+    GateEvent,
+    Overview,
+    RegistryReport,
+    RuleFigures,
+    Run,
+    TableReport,
+    TrendPoint,
+)
+from include.audit.report.quality_index import NOT_MEASURED, Counted, Index, mean_index, table_index
+from include.contracts.model import Contract, Rule, Table
+from include.lake.root import Lake
+
+GATE_EVENTS = 100
+
+
+def gather(lake: Lake, contracts: Mapping[str, Contract], *, at: datetime) -> Overview:
+    """Everything about the registries of these contracts, as the lake's evidence has it at the instant `at`."""
+    with open_evidence(lake) as evidence:
+        latest = {_name(row): row for row in evidence.latest()}
+        good = {_name(row): row for row in evidence.last_good()}
+        published: dict[tuple[str, str], list[Run]] = {}
+        for row in evidence.published():
+            published.setdefault(_name(row), []).append(_run(row))
+        checks: dict[tuple[str, str], list[Row]] = {}
+        for row in evidence.checks([run.run_id for runs in published.values() for run in runs]):
+            checks.setdefault(_name(row), []).append(row)
+        relationships: dict[tuple[str, str], list[Row]] = {}
+        for row in evidence.relationships():
+            relationships.setdefault(_name(row), []).append(row)
+        gate = tuple(_event(row) for row in evidence.gate(GATE_EVENTS))
+        verdicts = evidence.verdicts()
+    registries = []
+    for contract in contracts.values():
+        tables = []
+        for table in contract.tables:
+            name = (contract.registry, table.name)
+            tables.append(
+                _table(contract, table, latest.get(name), good.get(name), published.get(name, []),
+                       checks.get(name, []), relationships.get(name, []), at)
+            )  # fmt: skip
+        registries.append(RegistryReport(contract, tuple(tables), mean_index(t.index for t in tables)))
+    return Overview(at, tuple(registries), gate, verdicts, mean_index(registry.index for registry in registries))
+
+
+def _table(
+    contract: Contract, table: Table, latest: Row | None, good: Row | None, runs: list[Run], checks: list[Row],
+    relationships: list[Row], at: datetime,
+) -> TableReport:  # fmt: skip
+    stands = NEVER
+    if good:
+        stands = freshness(contract.sla, last_good_at=_utc(good["started_at"]), seconds=good["seconds"], at=at)
+    by_run: dict[str, dict[str, Row]] = {}
+    for row in checks:
+        by_run.setdefault(row["run_id"], {})[row["rule_id"]] = row
+    last = runs[-1] if runs else None
+    newest = {row["rule_id"]: row for row in relationships}
+    counts = {**by_run.get(last.run_id, {}), **newest} if last else {}
+    bounds = {rule.rule_id: rule for rule in table.rules}
+    index = NOT_MEASURED
+    if last:
+        index = _index(last, counts, bounds, stands.score)
+    trend = tuple(TrendPoint(run, _index(run, by_run.get(run.run_id, {}), bounds, None).overall) for run in runs)
+    return TableReport(
+        table,
+        runs=latest["runs"] if latest else 0,
+        latest=_attempt(latest) if latest else None,
+        last=last,
+        freshness=stands,
+        index=index,
+        rules=_rules(table, counts),
+        trend=trend,
+    )
+
+
+def _index(run: Run, counts: Mapping[str, Row], rules: Mapping[str, Rule], score: float | None) -> Index:
+    counted = [
+        Counted(
+            rule_id,
+            row["dimension"],
+            row["metric"],
+            row["scope"],
+            row["rows"],
+            row["violations"],
+            bound=rules[rule_id].bound if rule_id in rules else None,
+        )
+        for rule_id, row in counts.items()
+        if score is not None or row["dimension"] != "timeliness"
+    ]
+    return table_index(counted, extracted=run.extracted, superseded=run.superseded, freshness=score)
+
+
+def _rules(table: Table, counts: Mapping[str, Row]) -> tuple[RuleFigures, ...]:
+    """Every rule of the contract, counted or not, then what else was counted (relationships, rules since removed)."""
+    listed = []
+    for rule in table.rules:
+        row = counts.get(rule.rule_id, {})
+        listed.append(
+            RuleFigures(
+                rule.rule_id, rule.columns, rule.metric, rule.scope, rule.severity, rule.dimension, rule.description,
+                rule.legal_source, str(rule.bound or ""), row.get("rows"), row.get("violations"),
+                row.get("gx_violations"),
+            )
+        )  # fmt: skip
+    known = {rule.rule_id for rule in table.rules}
+    for rule_id, row in counts.items():
+        if rule_id in known:
+            continue
+        description = _followed(table, rule_id) if row["metric"] == "relationship" else ""
+        listed.append(
+            RuleFigures(
+                rule_id, (), row["metric"], row["scope"], row["severity"], row["dimension"], description, "", "",
+                row["rows"], row["violations"], row["gx_violations"],
+            )
+        )  # fmt: skip
+    return tuple(listed)
+
+
+def _followed(table: Table, rule_id: str) -> str:
+    for relationship in table.relationships:
+        columns = "+".join(relationship.columns)
+        if rule_id.startswith(f"{table.qualified_name}.{columns}.relationship"):
+            to = f"{relationship.registry}.{relationship.table}"
+            return f"{', '.join(relationship.columns)} must be found in {to}, which is published"
+    return ""
+
+
+def _run(row: Row) -> Run:
+    texts: dict[str, Any] = {name: row[name] or "" for name in ("run_id", "contract_version", "source", "approved_by")}
+    counts: dict[str, Any] = {name: row[name] or 0 for name in ("version", *FIGURES)}
+    return Run(at=_utc(row["started_at"]), seconds=row["seconds"] or 0.0, **texts, **counts)
+
+
+def _attempt(row: Row) -> Attempt:
+    return Attempt(row["run_id"], _utc(row["started_at"]), row["verdict"], row["error_type"] or "", row["error"] or "")
+
+
+def _event(row: Row) -> GateEvent:
+    findings: Sequence[Mapping[str, Any]] = json.loads(row["findings"] or "[]")
+    return GateEvent(
+        row["run_id"], row["registry"], row["table"], _utc(row["started_at"]), tuple(findings), row["approved_by"],
+        row["approval_note"], row["verdict"] == "published",
+    )  # fmt: skip
+
+
+def _name(row: Row) -> tuple[str, str]:
+    return row["registry"], row["table"]
+
+
+def _utc(instant: datetime) -> datetime:
+    return instant.astimezone(UTC)

@@ -1,0 +1,74 @@
+"""The report as one HTML page per language: no script, nothing loaded from elsewhere, readable on paper."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from include.audit.report.attention import attention, costliest
+from include.audit.report.lineage import column_lineage
+from include.audit.report.lineage_picture import draw
+from include.audit.report.model import Overview, RegistryReport, TableReport
+from include.audit.report.plots import trend
+from include.audit.report.quality_index import WORDS
+from include.audit.report.surroundings import Surroundings
+from include.audit.report.words import LOCALES, Language, Locale
+
+TEMPLATES = Path(__file__).parent / "templates"
+OTHER: Mapping[Language, Language] = {"vi": "en", "en": "vi"}
+
+
+def render(overview: Overview, surroundings: Surroundings, language: Language) -> str:
+    """The whole page. It names its sister page as `report.<language>.html`."""
+    locale = LOCALES[language]
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
+        lstrip_blocks=True,
+    )  # fmt: skip
+    environment.filters["business"] = _business_name
+    environment.globals |= {"l": locale, "_": locale.pick, "WORDS": WORDS}
+    contracts = [registry.contract for registry in overview.registries]
+    lineage: dict[tuple[str, str], list[Any]] = {}
+    for column in column_lineage(contracts, surroundings.agreements):
+        lineage.setdefault((column.registry, column.table), []).append(column)
+    return environment.get_template("report.html.j2").render(
+        overview=overview,
+        surroundings=surroundings,
+        other=OTHER[language],
+        attention=attention(overview, surroundings, locale),
+        costliest=costliest(overview),
+        plots={registry.name: Markup(_plot(registry, locale)) for registry in overview.registries},  # noqa: S704
+        picture=draw(contracts, surroundings.agreements),
+        lineage=lineage,
+    )
+
+
+def _business_name(column: str, table: TableReport) -> str:
+    """A column as the contract calls it for people."""
+    return next((c.business_name for c in table.table.columns if c.name == column and c.business_name), column)
+
+
+def _plot(registry: RegistryReport, locale: Locale) -> str:
+    described = [
+        f"{table.table.name}: {locale.percent(table.trend[0].run.rejected_percent)} → "
+        f"{locale.percent(table.trend[-1].run.rejected_percent)}, {locale.index(table.trend[0].index)} → "
+        f"{locale.index(table.trend[-1].index)} ({len(table.trend)})"
+        for table in registry.tables
+        if table.trend
+    ]
+    return trend(
+        registry.name,
+        registry.tables,
+        rejected_title=locale.pick("Bản ghi bị loại (%)", "Rejected rows (%)"),
+        index_title=locale.pick("Chỉ số (không tính Sống)", "Index (without timeliness)"),
+        title=locale.pick(f"Diễn biến qua các lần chạy: {registry.name}", f"Trend over runs: {registry.name}"),
+        desc=locale.pick(
+            "Tỷ lệ bị loại và chỉ số của từng bảng, lần đầu → lần cuối (số lần): ",
+            "Share rejected and index of each table, first → last (runs): ",
+        )
+        + "; ".join(described),
+    )

@@ -1,0 +1,109 @@
+"""Write the auditors' report: pages, figures as CSV and Excel; for people in `var/reports/`, and in the lake."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+import pyarrow as pa
+
+from include.audit import ledger
+from include.audit.report.export import csv_text, frames, workbook
+from include.audit.report.overview import gather
+from include.audit.report.render import render
+from include.audit.report.surroundings import AgreementFacts, LedgerFacts, SharedProduct, Surroundings
+from include.audit.report.words import LOCALES
+from include.audit.verify import verify
+from include.lake.root import Lake
+from include.pipelines.errors import REPOSITORY, no_values_escape
+from include.pipelines.sync import Facts
+from include.pipelines.workplace import Workplace
+from include.sharing.agreement import Agreement
+from include.sharing.load import load_agreements
+
+FOLDER = REPOSITORY / "var" / "reports"
+
+
+def report_step(*, workplace: Workplace | None = None, folder: Path | None = None) -> Facts:
+    """Make the report of the lake as it is now. An empty lake has one too: it says that there was no run yet.
+
+    Returns:
+        `paths` (the files for people), `lake` (the same in the lake, the newest and by day), and the counts of what it
+        tells: `tables`, `published_tables`, `rules`, `agreements`, `ledger_entries`, and the overall `index`.
+    """
+    place = workplace or Workplace.from_environment()
+    with no_values_escape("making the report"):
+        at = place.now()
+        overview = gather(place.lake, place.contracts, at=at)
+        surroundings = Surroundings(_agreements(place, at), _ledger(place.lake))
+        tables = frames(overview, surroundings)
+        texts = {f"report.{language}.html": render(overview, surroundings, language) for language in LOCALES}
+        texts |= {f"{name}.csv": csv_text(frame) for name, frame in tables.items()}
+        book = workbook(tables)
+        paths = _write(folder or FOLDER, texts, book)
+        kept = _keep(place.lake, at, texts)
+    return {
+        "at": at.isoformat(),
+        "paths": [str(path) for path in paths],
+        "lake": kept,
+        "tables": len(overview.tables),
+        "published_tables": sum(table.last is not None for table in overview.tables),
+        "rules": sum(len(table.rules) for table in overview.tables),
+        "agreements": sum(a.standing == "in_force" for a in surroundings.agreements),
+        "ledger_entries": surroundings.ledger.entries if surroundings.ledger else 0,
+        "index": None if overview.index.overall is None else round(overview.index.overall, 2),
+    }
+
+
+def _write(folder: Path, texts: dict[str, str], book: bytes) -> list[Path]:
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in texts.items():
+        (folder / name).write_text(text, encoding="utf-8", newline="")
+    (folder / "report.xlsx").write_bytes(book)
+    return [*(folder / name for name in texts), folder / "report.xlsx"]
+
+
+def _keep(lake: Lake, at: datetime, texts: dict[str, str]) -> list[str]:
+    """Lay the report into the lake: as the newest, and under its day, so that earlier ones stay readable."""
+    folders = [lake.path("audit", "reports", name) for name in ("latest", f"{at:%Y-%m-%d}")]
+    for folder in folders:
+        lake.make_folder(folder)
+        for name, text in texts.items():
+            lake.write_text(f"{folder}/{name}", text)
+    return folders
+
+
+def _agreements(place: Workplace, at: datetime) -> tuple[AgreementFacts, ...]:
+    return tuple(_facts(agreement, at) for agreement in load_agreements(place.schemas).values())
+
+
+def _facts(agreement: Agreement, at: datetime) -> AgreementFacts:
+    products = tuple(
+        SharedProduct(
+            product.name, product.title, product.registry, product.table,
+            tuple((column.name, column.protection) for column in product.columns), product.rows,
+        )
+        for product in agreement.products
+    )  # fmt: skip
+    return AgreementFacts(
+        agreement.agreement_id, agreement.title, agreement.provider, agreement.recipient, agreement.recipient_name,
+        agreement.purpose, agreement.legal_basis, agreement.valid_from, agreement.valid_until, agreement.standing(at),
+        products,
+    )  # fmt: skip
+
+
+def _ledger(lake: Lake) -> LedgerFacts | None:
+    entries = ledger.read(lake)
+    if not entries.num_rows:
+        return None
+    found = verify(lake)
+    last: pa.Table = entries.slice(entries.num_rows - 1)
+    return LedgerFacts(
+        entries=found.records,
+        commits=found.commits,
+        last_at=last["at"][0].as_py(),
+        last_hash=last["hash"][0].as_py(),
+        vouched_until=found.vouched_until,
+        is_whole=found.ok,
+        why=found.why,
+    )
