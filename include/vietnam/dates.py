@@ -63,7 +63,7 @@ def instant(value: str | None) -> datetime | None:
     if clock and offset:
         clock = clock[: offset.start()]
         minutes = _minutes(offset.group())
-        if minutes is None:
+        if minutes is None or whole >= "9999-12-31":  # moved, it could leave the calendar
             return None
         moved = _VIETNAM - timedelta(minutes=minutes)
     parsed = parse(whole)

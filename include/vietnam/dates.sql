@@ -36,7 +36,7 @@ CREATE OR REPLACE MACRO _vn_timestamp(t) AS
          WHEN regexp_full_match(t, '\d{1,2}/\d{1,2}/[1-9]\d{3}')
          THEN try_strptime(t, '%d/%m/%Y')
          WHEN regexp_full_match(t, '[1-9]\d{3}-\d\d-\d\d[ T](?:[01]\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:\.\d{1,6})?)?'
-                                || '(?:Z|[+-](?:0\d|1[0-4])(?::?[0-5]\d)?)')
+                                || '(?:Z|[+-](?:0\d|1[0-4])(?::?[0-5]\d)?)') AND t < '9999-12-31'
          THEN TRY_CAST(regexp_replace(t, '(?:Z|[+-]\d\d(?::?\d\d)?)$', '') AS TIMESTAMP) + to_minutes(420 - _vn_offset(t))
     END;
 
