@@ -8,6 +8,7 @@ from decimal import Decimal
 import pyarrow as pa
 import pytest
 
+from include.lake import publish as publishing
 from include.lake.errors import LakeKeyBroken, LakeSchemaConflict
 from include.lake.publish import preview, publish
 from include.lake.root import Lake
@@ -341,3 +342,22 @@ def test_accepted_rows_that_break_the_key_are_not_published(lake, bad):
         run(lake, PERSON, 1, bad)
     assert "An" not in str(caught.value)
     assert not lake.is_table("registry", "population", "citizen")
+
+
+# Somebody else at the same table
+
+
+def test_a_commit_that_came_between_is_noticed_and_the_difference_found_anew(lake, monkeypatch):
+    run(lake, PERSON, 1, [AN, BINH])
+    find = publishing.find_changes
+
+    def find_while_another_run_commits(*arguments, **options):
+        changes = find(*arguments, **options)
+        monkeypatch.setattr(publishing, "find_changes", find)
+        run(lake, PERSON, 3, [AN])
+        return changes
+
+    monkeypatch.setattr(publishing, "find_changes", find_while_another_run_commits)
+    commit = run(lake, PERSON, 2, [AN, BINH])
+    assert (commit.version, commit.updated) == (2, 1), "found empty at first, but run 3 had deleted a row meanwhile"
+    assert content(lake, PERSON) == [AN, BINH]
