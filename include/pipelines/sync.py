@@ -101,7 +101,7 @@ def assess_step(extracted: Facts, *, workplace: Workplace | None = None) -> Fact
             "seconds": round(landed.seconds + time.perf_counter() - started, 3),
         }
         if findings:
-            _record(place, {**facts, "verdict": "held"}, landed, contract)
+            record_run(place, {**facts, "verdict": "held", **_origin(place, contract, landed)})
         return facts
 
 
@@ -128,7 +128,12 @@ def publish_step(
         split = SplitResult.from_dict(json.loads(place.lake.read_text(_split_record(place, table, run_id))))
         at = datetime.fromisoformat(assessed["started_at"])
         append_rejected(place.lake, table, run_id=run_id, at=at, staged=split.staged, extract_uri=landed.uri)
-        metadata = _metadata(place, contract, landed, split, approved_by)
+        metadata = {
+            **{name: str(value) for name, value in _origin(place, contract, landed).items()},
+            **{name: str(getattr(split, name)) for name in ("extracted", "accepted", "rejected", "superseded")},
+            "cursor": landed.cursor or "",
+            "approved_by": approved_by or "",
+        }
         commit = publish(place.lake, table, run_id=run_id, at=at, staged=split.staged, metadata=metadata)
         facts = {
             **assessed,
@@ -144,7 +149,7 @@ def publish_step(
             "approval_note": approval_note or "",
             "seconds": round(assessed["seconds"] + time.perf_counter() - started, 3),
         }
-        _record(place, facts, landed, contract)
+        record_run(place, {**facts, **_origin(place, contract, landed)})
         publish_contract(place, contract)
         place.lake.delete_tree(place.lake.staging_path(registry, name, run_id))
         return facts
@@ -237,19 +242,29 @@ def _unchanged(place: Workplace, table: Table, extracted: Extract, state: Publis
         "started_at": at.isoformat(),
         "seconds": extracted.seconds,
     }
-    _record(place, facts, extracted, place.contract(table.registry))
+    record_run(place, {**facts, **_origin(place, place.contract(table.registry), extracted)})
     place.lake.delete_tree(place.lake.landing_path(table.registry, table.name, extracted.run_id))
     return facts
 
 
 def _failed(place: Workplace, registry: str, name: str, run_id: str, error: Exception) -> Facts:
     facts: Facts = {
-        "registry": registry, "table": name, "run_id": run_id, "verdict": "failed", "mode": "full", "version": None,
-        **dict.fromkeys(FIGURES, 0), "held": False, "findings": [], "reasons": [], "seconds": 0.0,
-        "started_at": place.now().isoformat(), "error": str(error), "error_type": type(error).__name__,
-    }  # fmt: skip
+        "registry": registry,
+        "table": name,
+        "run_id": run_id,
+        "verdict": "failed",
+        "mode": "full",
+        "version": None,
+        **dict.fromkeys(FIGURES, 0),
+        "held": False,
+        "findings": [],
+        "reasons": [],
+        "seconds": 0.0,
+        "started_at": place.now().isoformat(),
+        "error": str(error),
+        "error_type": type(error).__name__,
+    }
     try:
-        evidence.append_run(place.lake, facts)
         record_run(place, facts)
     except KNOWN_ERRORS:
         facts["error"] += " (and the lake could not record it)"
@@ -283,30 +298,12 @@ def _frequent(split: SplitResult) -> list[list[Any]]:
     return [[c.rule_id, c.violations] for c in sorted(broken, key=lambda c: (-c.violations, c.rule_id))]
 
 
-def _metadata(
-    place: Workplace, contract: Contract, landed: Extract, split: SplitResult, approved_by: str | None
-) -> dict[str, str]:
-    figures = {name: getattr(split, name) for name in ("extracted", "accepted", "rejected", "superseded")}
+def _origin(place: Workplace, contract: Contract, landed: Extract) -> dict[str, Any]:
+    """What the rows were made of, and by which contract."""
     return {
-        "contract_version": contract.version,
-        "contract_digest": place.meaning(contract),
-        "extract_digest": landed.digest,
-        "cursor": landed.cursor or "",
-        "mode": "full",
-        "approved_by": approved_by or "",
-        **{name: str(value) for name, value in figures.items()},
-    }
-
-
-def _record(place: Workplace, facts: Facts, landed: Extract, contract: Contract) -> None:
-    """Into `audit/runs`, and into the ledger."""
-    recorded = {
-        **facts,
         "contract_version": contract.version,
         "contract_digest": place.meaning(contract),
         "extract_digest": landed.digest,
         "bytes": landed.bytes,
         "source": landed.source,
     }
-    evidence.append_run(place.lake, recorded)
-    record_run(place, recorded)

@@ -12,6 +12,7 @@ from include.audit.record import Record
 from include.audit.signing import Checkpoint, public_key, signing_key, write_checkpoint
 from include.audit.verification import Verification
 from include.audit.verify import verify, verify_copy
+from include.lake import evidence
 from include.pipelines.errors import no_values_escape
 from include.pipelines.workplace import Workplace
 
@@ -31,7 +32,8 @@ _KEPT = (
 
 
 def record_run(place: Workplace, facts: Mapping[str, Any]) -> None:
-    """Put what a run did to one table into the ledger: the run, its approval if it needed one, the commits it made."""
+    """Put what a run did to one table on record: in `audit/runs`, and in the ledger with its approval and commits."""
+    evidence.append_run(place.lake, facts)
     registry, table, run_id = facts["registry"], facts["table"], facts["run_id"]
     subject = f"registry/{registry}/{table}"
     payload = {name: facts.get(name) for name in _KEPT} | {"contract_digest": facts.get("contract_digest")}
