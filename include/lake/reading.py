@@ -23,13 +23,18 @@ def view(lake: Lake, connection: duckdb.DuckDBPyConnection, name: str, uri: str,
     delta = lake.table(uri)
     chosen: list[Any] | None = [(column, "=", value) for column, value in partition.items()] or None
     with lake_errors("opening a table"):
-        files = delta.file_uris(chosen)
-        if not files:
-            empty = pa.schema(delta.schema().to_arrow()).empty_table()
-            connection.register(name, empty)
-            return
-        listed = ", ".join(literal(file) for file in files)
-        connection.execute(
-            f"CREATE OR REPLACE TEMP VIEW {quote(name)} AS SELECT * FROM "
-            f"read_parquet([{listed}], union_by_name = true, hive_partitioning = true, hive_types_autocast = false)"
-        )
+        schema = pa.schema(delta.schema().to_arrow())
+        files = delta.file_uris(file_pruning_predicate=chosen)
+        is_partitioned = str(bool(delta.metadata().partition_columns)).lower()
+        empty = f"{name} without rows"
+        connection.register(empty, schema.empty_table())
+        rows = f"SELECT * FROM {quote(empty)}"
+        if files:
+            # A column may be so new that no file has it yet: the empty table gives it, and its type.
+            listed = ", ".join(literal(file) for file in files)
+            rows += (
+                f" UNION ALL BY NAME SELECT * FROM read_parquet([{listed}], union_by_name = true, "
+                f"hive_partitioning = {is_partitioned}, hive_types_autocast = false)"
+            )
+        columns = ", ".join(quote(column) for column in schema.names)
+        connection.execute(f"CREATE OR REPLACE TEMP VIEW {quote(name)} AS SELECT {columns} FROM ({rows})")
