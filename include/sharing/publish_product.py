@@ -27,7 +27,7 @@ from include.sharing.apply import WRITER, Target, apply, stream
 from include.sharing.history import forget_history
 from include.sharing.keys import RecipientKey, missing_key
 from include.sharing.protect import lend_key
-from include.sharing.state import CLOSED, CONFIGURATION, OPEN, ProductResult, opened, properties, removed
+from include.sharing.state import CLOSED, CONFIGURATION, OPEN, ProductResult, Run, opened, properties, removed
 
 # As in include/lake/publish.py: delta-rs merges in memory; a larger difference is written as a whole.
 MERGE_ROWS = 400_000
@@ -38,9 +38,8 @@ def publish_product(
     product: Product,
     table: Table,
     *,
-    lake: Lake,
+    run: Run,
     at: datetime,
-    run_id: str,
     key: RecipientKey | None,
     merge_rows: int = MERGE_ROWS,
 ) -> ProductResult:
@@ -50,6 +49,7 @@ def publish_product(
         PseudonymKeyMissing: the product holds pseudonyms and `key` is None.
         LakeError: the lake is full, denied, unreachable, or another run writes the same table.
     """
+    lake = run.lake
     if product.needs_key and key is None:
         raise missing_key(f"shared/{agreement.recipient}/{product.name}")
     try:
@@ -57,22 +57,22 @@ def publish_product(
     except LakeTableMissing:
         reason = f"{table.qualified_name} is not published"
         schema = content.schema(product, table)
-        closed = close_product(agreement, agreement.recipient, product.name, reason, schema, lake=lake, run_id=run_id)
+        closed = close_product(agreement, agreement.recipient, product.name, reason, schema, run=run)
         return replace(closed, verdict="waiting")
     notes = _notes(agreement, product, table, source, key)
     shared = opened(lake, agreement.recipient, product.name)
     if shared is None or not shared.stands_for(notes):
         notes["reason"] = "first publication" if shared is None else shared.why_anew()
-        return _make_anew(agreement, product, table, source, notes, lake=lake, run_id=run_id, key=key)
+        return _make_anew(agreement, product, table, source, notes, run=run, key=key)
     result = ProductResult.of(agreement, product.name, version=shared.version, rows=shared.rows)
-    if shared.is_at(notes) or shared.is_of_run(run_id):
+    if shared.is_at(notes) or shared.is_of_run(run.run_id):
         forget_history(lake, shared.delta, lake.path(result.subject), at=at)
         return result
     target = Target(shared.delta, content.schema(product, table), content.key(product, table))
     with _connection(lake, key) as connection, lake_errors(f"publishing {result.subject}"):
         fresh = content.select(connection, product, table, source)
         difference = content.compare(connection, fresh, target.delta, target.schema.names, target.keys)
-        commit = properties(run_id, {**notes, **difference.figures, "live_rows": difference.rows})
+        commit = properties(run, {**notes, **difference.figures, "live_rows": difference.rows})
         apply(connection, target, difference, commit, merge_rows)
         version = int(target.delta.version())
     forget_history(lake, target.delta, lake.path(result.subject), at=at)
@@ -95,14 +95,14 @@ def close_product(
     reason: str,
     schema: pa.Schema | None,
     *,
-    lake: Lake,
-    run_id: str,
+    run: Run,
 ) -> ProductResult:
     """Leave nothing of a product to read: an empty table without a past takes its place and tells the reason.
 
     `schema` is for the empty table; without it, it gets the columns of the one that is there. `agreement` is None when
     no agreement names the product. Verdict `closed`, or `unchanged` if it was closed for this reason before.
     """
+    lake = run.lake
     shared = opened(lake, recipient, product)
     agreement_id = agreement.agreement_id if agreement else ""
     result = ProductResult(agreement_id, recipient, product, "closed", CLOSED, reason)
@@ -126,7 +126,7 @@ def close_product(
             description=f"Closed: {reason}",
             configuration=CONFIGURATION,
             storage_options=lake.storage_options(),
-            commit_properties=properties(run_id, notes),
+            commit_properties=properties(run, notes),
         )
     return result
 
@@ -138,10 +138,10 @@ def _make_anew(
     source: DeltaTable,
     notes: Mapping[str, Any],
     *,
-    lake: Lake,
-    run_id: str,
+    run: Run,
     key: RecipientKey | None,
 ) -> ProductResult:
+    lake = run.lake
     result = ProductResult.of(agreement, product.name, verdict="published", reason=notes["reason"])
     with _connection(lake, key) as connection, lake_errors(f"publishing {result.subject}"):
         # Everything that can fail for its content fails here, while the former table still stands.
@@ -157,7 +157,7 @@ def _make_anew(
             configuration=CONFIGURATION,
             storage_options=lake.storage_options(),
             writer_properties=WRITER,
-            commit_properties=properties(run_id, {**notes, "inserted": rows, "live_rows": rows}),
+            commit_properties=properties(run, {**notes, "inserted": rows, "live_rows": rows}),
         )
     return replace(result, rows=rows, inserted=rows)
 

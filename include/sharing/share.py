@@ -15,7 +15,7 @@ from include.sharing.agreement import Agreement, Product
 from include.sharing.check import problems_of
 from include.sharing.keys import MasterKey
 from include.sharing.publish_product import close_product, publish_product
-from include.sharing.state import OPEN, ProductResult
+from include.sharing.state import OPEN, ProductResult, Run
 
 NO_AGREEMENT = "no agreement names this product"
 
@@ -38,17 +38,20 @@ def share_agreement(
     at: datetime,
     run_id: str,
     key: MasterKey | None,
+    notes: Mapping[str, str] | None = None,
 ) -> Sharing:
     """Bring every product of an agreement to what holds at `at`.
 
     In force: exactly the agreed columns, rows and protections, in one commit per product. Otherwise: nothing to read,
-    and the reason on record. Closing needs neither key nor contracts, so that nothing stands in its way.
+    and the reason on record. Closing needs neither key nor contracts, so that nothing stands in its way. `notes` go
+    into the metadata of every commit.
 
     Raises:
         ContractError: the agreement does not fit the contracts.
         PseudonymKeyMissing: a product in force needs pseudonyms and `key` is None.
         LakeError: the lake is full, denied, unreachable, or another run writes the same table.
     """
+    run = Run(lake, run_id, notes or {})
     standing = agreement.standing(at)
     if standing == "in_force":
         problems = problems_of(agreement, contracts)
@@ -56,9 +59,7 @@ def share_agreement(
             raise ContractError(problems)
         recipient_key = key.of(agreement.recipient) if key else None
         results = tuple(
-            publish_product(
-                agreement, product, _table(contracts, product), lake=lake, at=at, run_id=run_id, key=recipient_key
-            )
+            publish_product(agreement, product, _table(contracts, product), run=run, at=at, key=recipient_key)
             for product in agreement.products
         )
     else:
@@ -69,8 +70,7 @@ def share_agreement(
                 product.name,
                 agreement.reason(at),
                 _schema(contracts, product),
-                lake=lake,
-                run_id=run_id,
+                run=run,
             )
             for product in agreement.products
         )
@@ -78,8 +78,11 @@ def share_agreement(
     return Sharing(agreement.agreement_id, standing, results, records)
 
 
-def close_orphans(agreements: Iterable[Agreement], *, lake: Lake, run_id: str) -> Sharing:
+def close_orphans(
+    agreements: Iterable[Agreement], *, lake: Lake, run_id: str, notes: Mapping[str, str] | None = None
+) -> Sharing:
     """Close every shared table that no agreement names any more (its file was removed, or the product left it)."""
+    run = Run(lake, run_id, notes or {})
     named = {(agreement.recipient, product.name) for agreement in agreements for product in agreement.products}
     present = [
         (recipient.rpartition("/")[2], product.rpartition("/")[2])
@@ -87,7 +90,7 @@ def close_orphans(agreements: Iterable[Agreement], *, lake: Lake, run_id: str) -
         for product in lake.list(recipient)
     ]
     results = tuple(
-        close_product(None, recipient, product, NO_AGREEMENT, None, lake=lake, run_id=run_id)
+        close_product(None, recipient, product, NO_AGREEMENT, None, run=run)
         for recipient, product in present
         if (recipient, product) not in named
     )

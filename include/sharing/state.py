@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from deltalake import CommitProperties, DeltaTable
 
 from include.lake.errors import LakeDenied, LakeError, LakeTableMissing, LakeUnreachable
 from include.lake.root import Lake
-from include.lake.state import PREFIX, commit_properties, last_state, state_of_run
+from include.lake.state import commit_properties, last_state, state_of_run
 from include.sharing.agreement import Agreement
 
 OPEN, CLOSED = "open", "closed"
@@ -28,6 +28,15 @@ CONFIGURATION: Mapping[str, str | None] = {
 
 class SharedNotRemoved(LakeError):
     """Files of a shared table that had to go are still there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A run that shares: where, under which id, and what else its commits shall note of it."""
+
+    lake: Lake
+    run_id: str
+    notes: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +146,6 @@ def removed(lake: Lake, recipient: str, product: str) -> None:
     lake.make_folder(uri)
 
 
-def properties(run_id: str, notes: Mapping[str, Any]) -> CommitProperties:
+def properties(run: Run, notes: Mapping[str, Any]) -> CommitProperties:
     """A commit that carries the run and the notes; at the next version or not at all."""
-    return commit_properties(run_id, {PREFIX + name: str(value) for name, value in notes.items()})
+    return commit_properties(run.run_id, {name: str(value) for name, value in {**run.notes, **notes}.items()})

@@ -20,6 +20,7 @@ from include.sharing.agreement import Agreement
 from include.sharing.keys import MasterKey, PseudonymKeyMissing
 from include.sharing.publish_product import publish_product
 from include.sharing.share import Sharing, close_orphans, share_agreement
+from include.sharing.state import Run
 
 from .conftest import AT, CITIZEN, CONTRACTS, CONTRIBUTION, MONTHS, PEOPLE, write_published
 
@@ -163,7 +164,7 @@ def test_a_large_difference_is_written_as_a_whole(lake: Lake, agree: Agree, key:
     share(lake, agreement, key)
     write_published(lake, CITIZEN, PEOPLE[1:])
     result = publish_product(
-        agreement, agreement.products[0], CITIZEN, lake=lake, at=AT, run_id="r2", key=key.of("nso"), merge_rows=0
+        agreement, agreement.products[0], CITIZEN, run=Run(lake, "r2"), at=AT, key=key.of("nso"), merge_rows=0
     )
     assert (result.verdict, result.deleted, result.rows) == ("published", 1, 2)
     assert [row["full_name"] for row in rows(lake)] != []

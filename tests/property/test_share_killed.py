@@ -1,0 +1,146 @@
+"""A sharing run killed at any instant leaves nothing wrong: run again, and all is as if nothing had happened.
+
+The run is a process of its own that gets SIGKILL after a while that grows from try to try, over the length of a run.
+"""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from deltalake import DeltaTable, write_deltalake
+
+from include.audit.verify import verify
+from include.lake.root import Lake
+
+ROOT = Path(__file__).parents[2]
+TRIES = 5
+NAME, SECRET = "Nguyễn Thị Ánh", "Trần Bí Mật"
+
+RUN = """
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from include.audit.commits import record
+from include.audit.record import Record
+from include.contracts.load import load_contracts
+from include.lake.root import Lake
+from include.sharing.keys import MasterKey
+from include.sharing.load import load_agreement
+from include.sharing.share import share_agreement
+
+uri, run_id, year = sys.argv[1:]
+print("ready", flush=True)
+sys.stdin.readline()
+lake = Lake(uri, (), Path(uri).parent / "tmp")
+root = Path(sys.path[0])
+agreement = load_agreement(root / "schemas/agreements/citizens_for_land.yaml")
+at = datetime(int(year), 3, 1, tzinfo=UTC)
+contracts = load_contracts(root / "schemas")
+done = share_agreement(agreement, contracts, lake=lake, at=at, run_id=run_id, key=MasterKey(bytes(range(32))))
+tables = [result.subject for result in done.results]
+record(lake, map(Record.from_dict, done.records), tables=tables, at=at, actor="share")
+"""
+
+
+def start(lake: Lake, run_id: str, year: int) -> subprocess.Popen[bytes]:
+    """A process that is about to share: its imports are done, it waits for a line."""
+    code = f"import sys; sys.path.insert(0, {str(ROOT)!r})\n{RUN}"
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, lake.uri, run_id, str(year)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == b"ready\n"
+    return process
+
+
+def share(lake: Lake, run_id: str, year: int) -> float:
+    """Share undisturbed; gives the seconds it took."""
+    process = start(lake, run_id, year)
+    began = time.monotonic()
+    process.communicate(b"go\n")
+    assert process.returncode == 0
+    return time.monotonic() - began
+
+
+def share_and_be_killed(lake: Lake, run_id: str, year: int, after: float) -> None:
+    process = start(lake, run_id, year)
+    assert process.stdin is not None
+    process.stdin.write(b"go\n")
+    process.stdin.flush()
+    time.sleep(after)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+
+
+def publish(lake: Lake, names: list[str], mode: str = "overwrite") -> None:
+    rows = {
+        "personal_id": [f"{number:012d}" for number in range(len(names))],
+        "full_name": names,
+        "_deleted_at": pa.array([None] * len(names), pa.timestamp("us", tz="UTC")),
+    }
+    write_deltalake(lake.registry_table("population", "citizen"), pa.table(rows), mode=mode)
+
+
+def content(lake: Lake) -> list[tuple[str, str]]:
+    table = pa.table(DeltaTable(f"{lake.uri}/shared/mae/citizen").to_pyarrow_table())
+    return sorted((row["personal_id"], row["full_name"]) for row in table.to_pylist())
+
+
+def everything_below(folder: Path) -> str:
+    files = [pq.read_table(file).to_pylist() for file in folder.rglob("*.parquet") if "_delta_log" not in file.parts]
+    return repr(files)
+
+
+def make_anew(lake: Lake) -> None:
+    """The table stands as another agreement left it."""
+    table = pa.table({"full_name": [SECRET]})
+    write_deltalake(lake.path("shared", "mae", "citizen"), table)
+
+
+def change(lake: Lake) -> None:
+    publish(lake, [f"Người {number}" for number in range(1, 3000)])
+
+
+CASES: dict[str, tuple[Callable[[Lake], None], int]] = {
+    "first publication": (lambda lake: None, 2026),
+    "other terms": (make_anew, 2026),
+    "a difference": (change, 2026),
+    "the end": (lambda lake: None, 2030),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_killed_and_run_again(tmp_path: Path, case: str) -> None:
+    prepare, year = CASES[case]
+    before = Lake(str(tmp_path / "before" / "lake"), (), tmp_path / "tmp")
+    publish(before, [NAME, *(f"Người {number}" for number in range(3000))])
+    if case in ("a difference", "the end"):
+        share(before, "r1", 2026)
+    prepare(before)
+
+    def fresh(name: str) -> Lake:
+        shutil.copytree(tmp_path / "before", tmp_path / name)
+        return Lake(str(tmp_path / name / "lake"), (), tmp_path / "tmp")
+
+    undisturbed = fresh("undisturbed")
+    seconds = share(undisturbed, "r2", year)
+    for number in range(TRIES):
+        lake = fresh(str(number))
+        share_and_be_killed(lake, "r2", year, after=seconds * (number + 1) / (TRIES + 1))
+        share(lake, "r3", year)
+        assert content(lake) == content(undisturbed)
+        left = everything_below(Path(lake.uri, "shared"))
+        assert SECRET not in left
+        assert (NAME in left) == (case in ("first publication", "other terms", "a difference"))
+        found = [d for d in verify(lake, with_files=True).discrepancies if not d.subject.startswith("registry/")]
+        assert found == [], number
+        shutil.rmtree(tmp_path / str(number))
