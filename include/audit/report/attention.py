@@ -44,7 +44,7 @@ def _of_table(table: TableReport, locale: Locale) -> Iterator[str]:
     if stands.missed:
         yield locale.pick(
             f"{name}: đã lỡ {stands.missed} kỳ cập nhật; lần tốt cuối cùng {locale.instant(stands.last_good_at)}",
-            f"{name}: {stands.missed} scheduled runs missed; the last good one was {locale.instant(stands.last_good_at)}",
+            f"{name}: {stands.missed} scheduled runs missed; the last good one: {locale.instant(stands.last_good_at)}",
         )
     if stands.took_too_long:
         yield locale.pick(f"{name}: lần cập nhật cuối vượt thời hạn", f"{name}: the last run passed its deadline")

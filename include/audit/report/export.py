@@ -92,8 +92,8 @@ def _as_text(value: Any) -> Any:
 def _figures(table: TableReport) -> dict[str, Any]:
     stands, last, latest = table.freshness, table.last, table.latest
     names = (
-        "run_id", "version", "contract_version", "source", "extracted", "accepted", "rejected", "superseded", "retained",
-        "deleted", "inserted", "updated", "live_rows", "bytes", "seconds", "approved_by",
+        "run_id", "version", "contract_version", "source", "extracted", "accepted", "rejected", "superseded",
+        "retained", "deleted", "inserted", "updated", "live_rows", "bytes", "seconds", "approved_by",
     )  # fmt: skip
     return {
         **_name(table),

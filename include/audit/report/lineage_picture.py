@@ -66,12 +66,8 @@ def draw(contracts: Sequence[Contract], agreements: Sequence[AgreementFacts]) ->
             y += STEP
         height = y - (STEP - BOX) - first
         boxes.append(Box("source", _LEFT[0], first, _LEFT[1], height, contract.server.name, contract.server.type))
-        lines += [
-            Line(
-                _LEFT[0] + _LEFT[1], middles[contract.registry, t.name], _MIDDLE[0], middles[contract.registry, t.name]
-            )
-            for t in contract.tables
-        ]
+        heights = [middles[contract.registry, table.name] for table in contract.tables]
+        lines += [Line(_LEFT[0] + _LEFT[1], at, _MIDDLE[0], at) for at in heights]
         y += GAP
     products = [
         (middles[product.registry, product.table], f"{agreement.recipient}/{product.name}")
@@ -80,10 +76,10 @@ def draw(contracts: Sequence[Contract], agreements: Sequence[AgreementFacts]) ->
         for product in agreement.products
         if (product.registry, product.table) in middles
     ]
-    at = float(TOP)
+    top = float(TOP)
     spare = max(0.0, (y - GAP - TOP) - len(products) * STEP) / max(1, len(products))
     for middle, title in sorted(products):
-        boxes.append(Box("product", _RIGHT[0], at, _RIGHT[1], BOX, title))
-        lines.append(Line(_MIDDLE[0] + _MIDDLE[1], middle, _RIGHT[0], at + BOX / 2))
-        at += STEP + spare
-    return Picture(WIDTH, max(y, at), (_LEFT[0], _MIDDLE[0], _RIGHT[0]), tuple(boxes), tuple(lines))
+        boxes.append(Box("product", _RIGHT[0], top, _RIGHT[1], BOX, title))
+        lines.append(Line(_MIDDLE[0] + _MIDDLE[1], middle, _RIGHT[0], top + BOX / 2))
+        top += STEP + spare
+    return Picture(WIDTH, max(y, top), (_LEFT[0], _MIDDLE[0], _RIGHT[0]), tuple(boxes), tuple(lines))

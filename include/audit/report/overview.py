@@ -121,7 +121,7 @@ def _rules(table: Table, counts: Mapping[str, Row]) -> tuple[RuleFigures, ...]:
     for rule_id, row in counts.items():
         if rule_id in known:
             continue
-        description = _followed(table, rule_id) if row["metric"] == "relationship" else ""
+        columns, description = _followed(table, rule_id) if row["metric"] == "relationship" else ((), "")
         listed.append(
             RuleFigures(
                 rule_id, (), row["metric"], row["scope"], row["severity"], row["dimension"], description, "", "",
@@ -131,13 +131,14 @@ def _rules(table: Table, counts: Mapping[str, Row]) -> tuple[RuleFigures, ...]:
     return tuple(listed)
 
 
-def _followed(table: Table, rule_id: str) -> str:
+def _followed(table: Table, rule_id: str) -> tuple[tuple[str, ...], str]:
+    """The columns of a relationship, and what it asks."""
     for relationship in table.relationships:
-        columns = "+".join(relationship.columns)
-        if rule_id.startswith(f"{table.qualified_name}.{columns}.relationship"):
-            to = f"{relationship.registry}.{relationship.table}"
-            return f"{', '.join(relationship.columns)} must be found in {to}, which is published"
-    return ""
+        name = f"{table.qualified_name}.{'+'.join(relationship.columns)}.relationship"
+        to = f"{relationship.registry}.{relationship.table}"
+        if relationship.registry != "reference" and rule_id in (name, f"{name}.{to}"):
+            return relationship.columns, f"{', '.join(relationship.columns)} must be found in {to}, which is published"
+    return (), ""
 
 
 def _run(row: Row) -> Run:

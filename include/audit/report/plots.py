@@ -5,14 +5,17 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.dates import AutoDateLocator, DateFormatter
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter
 
-from include.audit.report.freshness import SCHEDULE_ZONE
+from include.audit.report.freshness import SCHEDULE_ZONE as ZONE
 from include.audit.report.model import TableReport, TrendPoint
 
 _INK, _FAINT = "#010203", "#010204"
@@ -24,7 +27,7 @@ _VARIABLES = {_INK: "var(--ink)", _FAINT: "var(--line)"} | {
 }
 _DASHES = ("-", "--", "-.", ":", (0, (5, 1)), (0, (1, 1)))
 _MARKERS = ("o", "s", "^", "D", "v", "P")
-_SETTINGS = {
+_SETTINGS: Any = {
     "svg.fonttype": "none",
     "font.size": 9,
     "text.color": _INK,
@@ -40,9 +43,18 @@ _SETTINGS = {
 }
 
 
-def trend(
-    name: str, tables: Sequence[TableReport], *, rejected_title: str, index_title: str, title: str, desc: str
-) -> str:
+@dataclass(frozen=True, slots=True)
+class Captions:
+    """The words of a plot in one language, and the mark between a number's whole and its fraction."""
+
+    title: str
+    desc: str
+    rejected: str
+    index: str
+    point: str
+
+
+def trend(name: str, tables: Sequence[TableReport], captions: Captions) -> str:
     """Two plots side by side for one registry: the share of rejected rows and the index, over runs.
 
     Returns:
@@ -54,24 +66,28 @@ def trend(
     with mpl.rc_context({**_SETTINGS, "svg.hashsalt": name}):
         figure = Figure(figsize=(9.6, 2.9), layout="constrained")
         left, right = figure.subplots(1, 2)
-        _panel(left, drawn, rejected_title, lambda point: point.run.rejected_percent)
-        _panel(right, drawn, index_title, lambda point: point.index)
-        left.set_ylim(bottom=0)
+        _panel(left, drawn, captions.rejected, captions.point, lambda point: point.run.rejected_percent)
+        _panel(right, drawn, captions.index, captions.point, lambda point: point.index)
+        # Honest scales: no rejected rows is the floor of one, 100 the ceiling of the other.
+        left.set_ylim(0, max(1.0, left.get_ylim()[1]) * 1.1)
+        right.set_ylim(min(90.0, right.get_ylim()[0]), 100.5)
         figure.legend(
             *left.get_legend_handles_labels(), loc="outside upper left", ncols=min(4, len(drawn)), frameon=False
         )
         text = io.StringIO()
         figure.savefig(text, format="svg", transparent=True, metadata={"Date": None})
-    return _for_inlining(text.getvalue(), f"trend-{name}", title, desc)
+    return _for_inlining(text.getvalue(), f"trend-{name}", captions.title, captions.desc)
 
 
-def _panel(axes: Axes, tables: Sequence[TableReport], title: str, value: Callable[[TrendPoint], float | None]) -> None:
+def _panel(
+    axes: Axes, tables: Sequence[TableReport], title: str, mark: str, value: Callable[[TrendPoint], float | None]
+) -> None:
     for number, table in enumerate(tables):
         points = [(point.run.at, value(point)) for point in table.trend]
-        points = [(at, figure) for at, figure in points if figure is not None]
+        known: list[tuple[Any, float]] = [(at.astimezone(ZONE), figure) for at, figure in points if figure is not None]
         axes.plot(
-            [at.astimezone(SCHEDULE_ZONE) for at, _ in points],  # type: ignore[arg-type]
-            [figure for _, figure in points],  # type: ignore[misc]
+            [at for at, _ in known],
+            [figure for _, figure in known],
             label=table.table.name,
             color=_SERIES[number % len(_SERIES)],
             linestyle=_DASHES[number % len(_DASHES)],
@@ -82,11 +98,14 @@ def _panel(axes: Axes, tables: Sequence[TableReport], title: str, value: Callabl
     times = [point.run.at for table in tables for point in table.trend]
     span = max(times) - min(times)
     if span < timedelta(hours=1):
-        axes.set_xlim(min(times) - timedelta(hours=12), max(times) + timedelta(hours=12))  # type: ignore[arg-type]
-    locator = AutoDateLocator(tz=SCHEDULE_ZONE, minticks=2, maxticks=5)
-    axes.xaxis.set_major_locator(locator)
+        around: Any = (min(times) - timedelta(hours=12), max(times) + timedelta(hours=12))
+        axes.set_xlim(*around)
     pattern = "%d/%m %H:%M" if span < timedelta(days=3) else "%d/%m/%Y"
-    axes.xaxis.set_major_formatter(DateFormatter(pattern, tz=SCHEDULE_ZONE))
+    locator: Any = AutoDateLocator
+    formatter: Any = DateFormatter
+    axes.xaxis.set_major_locator(locator(tz=ZONE, minticks=2, maxticks=5))
+    axes.xaxis.set_major_formatter(formatter(pattern, tz=ZONE))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda figure, _: f"{figure:g}".replace(".", mark)))
     axes.set_title(title, loc="left")
     axes.grid(axis="y")
 

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from include.audit.report.attention import attention, costliest
 from include.audit.report.lineage import column_lineage
 from include.audit.report.lineage_picture import draw
 from include.audit.report.model import Overview, RegistryReport, TableReport
-from include.audit.report.plots import trend
+from include.audit.report.plots import Captions, trend
 from include.audit.report.quality_index import WORDS
 from include.audit.report.surroundings import Surroundings
 from include.audit.report.words import LOCALES, Language, Locale
 
 TEMPLATES = Path(__file__).parent / "templates"
+TOLD_BY_KIND = frozenset(
+    {"required", "unreadable", "controlCharacters", "minLength", "maxLength", "enum", "reference", "pattern"}
+)
+"""Kinds of rules whose name says it all; the contract's English text is left out of the Vietnamese page."""
+
 OTHER: Mapping[Language, Language] = {"vi": "en", "en": "vi"}
 
 
@@ -29,8 +35,8 @@ def render(overview: Overview, surroundings: Surroundings, language: Language) -
         loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
         lstrip_blocks=True,
     )  # fmt: skip
-    environment.filters["business"] = _business_name
-    environment.globals |= {"l": locale, "_": locale.pick, "WORDS": WORDS}
+    environment.filters |= {"business": _business_name, "soft": _soft}
+    environment.globals |= {"l": locale, "_": locale.pick, "WORDS": WORDS, "TOLD": TOLD_BY_KIND}
     contracts = [registry.contract for registry in overview.registries]
     lineage: dict[tuple[str, str], list[Any]] = {}
     for column in column_lineage(contracts, surroundings.agreements):
@@ -52,6 +58,11 @@ def _business_name(column: str, table: TableReport) -> str:
     return next((c.business_name for c in table.table.columns if c.name == column and c.business_name), column)
 
 
+def _soft(name: str) -> Markup:
+    """An id that may be broken behind its joints, and nowhere else."""
+    return Markup(re.sub(r"([._+/-])(?=\w)", r"\1<wbr>", str(escape(name))))  # noqa: S704
+
+
 def _plot(registry: RegistryReport, locale: Locale) -> str:
     described = [
         f"{table.table.name}: {locale.percent(table.trend[0].run.rejected_percent)} → "
@@ -60,15 +71,15 @@ def _plot(registry: RegistryReport, locale: Locale) -> str:
         for table in registry.tables
         if table.trend
     ]
-    return trend(
-        registry.name,
-        registry.tables,
-        rejected_title=locale.pick("Bản ghi bị loại (%)", "Rejected rows (%)"),
-        index_title=locale.pick("Chỉ số (không tính Sống)", "Index (without timeliness)"),
+    captions = Captions(
         title=locale.pick(f"Diễn biến qua các lần chạy: {registry.name}", f"Trend over runs: {registry.name}"),
         desc=locale.pick(
             "Tỷ lệ bị loại và chỉ số của từng bảng, lần đầu → lần cuối (số lần): ",
             "Share rejected and index of each table, first → last (runs): ",
         )
         + "; ".join(described),
+        rejected=locale.pick("Bản ghi bị loại (%)", "Rejected rows (%)"),
+        index=locale.pick("Chỉ số (không tính Sống)", "Index (without timeliness)"),
+        point=locale.pick(",", "."),
     )
+    return trend(registry.name, registry.tables, captions)

@@ -18,14 +18,14 @@ WORD_NAMES: Mapping[str, tuple[str, str, str, str]] = {
         "Đủ",
         "Completeness",
         "không thiếu giá trị, không thiếu bản ghi",
-        "no value and no record missing",
+        "no value, no record missing",
     ),
     "cleanliness": ("Sạch", "Cleanliness", "đúng chuẩn, không trùng lặp", "conforming, without duplicates"),
     "timeliness": ("Sống", "Timeliness", "cập nhật đúng hạn", "updated in time"),
     "consistency": (
         "Thống nhất",
         "Consistency",
-        "khớp trong và giữa các cơ sở dữ liệu",
+        "khớp trong và giữa các hệ thống",
         "fits within and across registers",
     ),
 }
@@ -143,8 +143,8 @@ class Locale:
         if value is None:
             return "–"
         if 0 < value < 0.01:
-            return f"< {self.number(0.01, 2)} %"
-        return f"{self.number(value, 2)} %"
+            return f"<\u00a0{self.number(0.01, 2)}\u00a0%"
+        return f"{self.number(value, 2)}\u00a0%"
 
     def instant(self, at: datetime | None) -> str:
         """A time in Hà Nội, to the minute."""
