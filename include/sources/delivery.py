@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from include.contracts.model import Table
 from include.sources.errors import DropBroken
 from include.sources.manifest import Entry
+from include.sources.needs import RESERVED
 from include.sources.spool import Copy
 
 LINES_SHOWN = 10
@@ -33,12 +34,13 @@ class Delivery:
 def header(names: Iterable[object], file_name: str) -> list[str]:
     """Column names as they are used from here on: trimmed, composed (NFC) whatever the file's encoding did to them.
 
-    Raises DropBroken for a nameless or doubled column.
+    A name that the lake uses itself gets a number. Raises DropBroken for a nameless or doubled column.
     """
     trimmed = ["" if name is None else unicodedata.normalize("NFC", str(name)).strip() for name in names]
     for position, name in enumerate(trimmed, start=1):
         if not name:
             raise DropBroken(f"{file_name}: column {position} has no name in the first line: ask the sender to name it")
+    trimmed = [f"{name}_2" if name.lower() in RESERVED else name for name in trimmed]
     lowered = [name.lower() for name in trimmed]
     doubled = sorted({name for name in trimmed if lowered.count(name.lower()) > 1})
     if doubled:

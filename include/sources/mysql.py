@@ -87,13 +87,13 @@ def _select(found: reflect.SourceTable, *, as_text: Literal["", "guarded", "all"
         is_date = isinstance(kind, types.Date | types.DateTime)
         is_bytes = isinstance(kind, types.LargeBinary | mysql.BINARY | mysql.VARBINARY | mysql.BIT)
         if isinstance(kind, types.NullType):  # geometry and the like: its bytes
-            listed.append(sa.func.hex(value).label(column.name))
+            listed.append(sa.func.hex(value).label(column.landed))
         elif isinstance(kind, mysql.BIT) and (kind.length or 1) > 1:
-            listed.append(sa.cast(value, mysql.INTEGER(unsigned=True)).label(column.name))
+            listed.append(sa.cast(value, mysql.INTEGER(unsigned=True)).label(column.landed))
         elif not _is_carried(kind) or (is_date and as_text) or (as_text == "all" and not is_bytes):
-            listed.append(sa.cast(value, types.CHAR).label(column.name))
+            listed.append(sa.cast(value, types.CHAR).label(column.landed))
         else:
-            listed.append(value.label(column.name))
+            listed.append(value.label(column.landed))
             if is_date:
                 month, day = sa.func.month(value), sa.func.dayofmonth(value)
                 odd.append(sa.or_(month == sa.literal_column("0"), day == sa.literal_column("0")))

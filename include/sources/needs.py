@@ -12,6 +12,11 @@ from sqlglot.errors import SqlglotError
 from include.contracts.model import Column, Table
 from include.sources.errors import SourceMissing
 
+# The lake's own columns beside a row as received, and the readers' guard.
+RESERVED = (
+    "_row", "_run_id", "_status", "_outcome", "_reasons", "_rejected_at", "_key", "_warnings", "_deleted_at",
+    "_lienthong_guard",
+)  # fmt: skip
 # Kinds of source type that cannot become the logical type. Text and anything unnamed here may.
 _CANNOT_FEED: dict[str, set[str]] = {
     "integer": {"date", "time", "boolean", "binary", "json"},
@@ -70,6 +75,33 @@ def judge_columns(table: Table, found: Sequence[str], where: str = "") -> tuple[
     read = {name.lower() for name in wanted}
     extra = [name for name in found if name.lower() not in read]
     return (f"not in the contract, landed but not published: {', '.join(extra)}",) if extra else ()
+
+
+def landed_names(table: Table, found: Sequence[str]) -> dict[str, str]:
+    """Under which name each source column lands.
+
+    The engine does not tell `Ten` from `TEN`, and the lake adds columns of its own; whoever would collide gets a
+    number, never the one that the contract reads.
+
+    Raises:
+        SourceMissing: the contract reads two that differ only in case.
+    """
+    read = set(needed(table))
+    names: dict[str, str] = {}
+    taken = {name.lower() for name in RESERVED}
+    for name in sorted(found, key=lambda name: name not in read):
+        landed, number = name, 1
+        while landed.lower() in taken:
+            if name in read and name not in RESERVED:
+                raise SourceMissing(
+                    f"{table.qualified_name}: {table.source_name} has columns that differ from '{name}' only in "
+                    "case, and the contract reads more than one: ask for a view with distinct names"
+                )
+            number += 1
+            landed = f"{name}_{number}"
+        taken.add(landed.lower())
+        names[name] = landed
+    return {name: names[name] for name in found}
 
 
 def judge_types(table: Table, families: dict[str, str]) -> tuple[str, ...]:

@@ -107,7 +107,7 @@ class _Streams:
                     part = part.where(sa.text(f"ctid < '({end},0)'::tid"))
             sql = str(part.compile(dialect=_DIALECT, compile_kwargs={"literal_binds": True}))
             parts.append(f"SELECT * FROM postgres_query({literal(name)}, {literal(sql.replace('%%', '%'))})")
-        return guarded(parts)
+        return guarded(parts) if GUARD in select.selected_columns else " UNION ALL ".join(parts)
 
     def _run(self, name: str, statement: str) -> None:
         self._duck.execute(f"CALL postgres_execute({literal(name)}, {literal(statement)})")
@@ -133,13 +133,14 @@ def _select(found: reflect.SourceTable, *, as_text: Literal["", "guarded", "all"
         guard = _guard(value, column.type)
         is_text = isinstance(column.type, types.String)
         if not _is_carried(column.type) or (as_text and guard is not None) or (as_text == "all" and not is_text):
-            listed.append(sa.cast(value, postgresql.TEXT).label(column.name))
+            listed.append(sa.cast(value, postgresql.TEXT).label(column.landed))
             continue
-        listed.append(value.label(column.name))
+        listed.append(value.label(column.landed))
         if guard is not None:
             odd.append(guard)
-    guards = sa.func.coalesce(sa.or_(*odd), sa.false()) if odd else sa.false()
-    return sa.select(*listed, guards.label(GUARD)).select_from(clause)
+    if odd:
+        listed.append(sa.func.coalesce(sa.or_(*odd), sa.false()).label(GUARD))
+    return sa.select(*listed).select_from(clause)
 
 
 def _is_carried(kind: types.TypeEngine[Any]) -> bool:

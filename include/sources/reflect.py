@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError, NoSuchModuleError, SAWarning, SQLAlchemyE
 from include.contracts.model import Contract, Table
 from include.sources.connection import Connection
 from include.sources.errors import SourceError, SourceMissing, kind_of, source_error, unknown_error
-from include.sources.needs import judge_columns, judge_types, near
+from include.sources.needs import judge_columns, judge_types, landed_names, near
 
 CONNECT_SECONDS = 10
 _FAMILIES: tuple[tuple[type[types.TypeEngine[Any]], str], ...] = (
@@ -35,9 +35,10 @@ _FAMILIES: tuple[tuple[type[types.TypeEngine[Any]], str], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class SourceColumn:
-    """A column of the source, with its reflected type."""
+    """A column of the source, with its reflected type; `landed` is its name in the landing zone."""
 
     name: str
+    landed: str
     type: types.TypeEngine[Any]
 
     @property
@@ -126,8 +127,10 @@ def reflect(session: sa.Connection, contract: Contract, table: Table) -> SourceT
             found = []
         if not found:
             raise _missing(inspector, schema, name, table)
-    columns = tuple(SourceColumn(str(c["name"]), c["type"]) for c in found)
-    drift = judge_columns(table, [c.name for c in columns])
+    drift = judge_columns(table, [str(c["name"]) for c in found])
+    landed = landed_names(table, [str(c["name"]) for c in found])
+    drift += tuple(f"'{name}' lands as '{other}': its name is taken" for name, other in landed.items() if name != other)
+    columns = tuple(SourceColumn(str(c["name"]), landed[str(c["name"])], c["type"]) for c in found)
     drift += judge_types(table, {c.name: c.family for c in columns})
     return SourceTable(schema, name, columns, drift)
 

@@ -71,7 +71,7 @@ def read_sqlite(
 
 def _stream(path: str, found: reflect.SourceTable, duck: duckdb.DuckDBPyConnection) -> str:
     """The same rows through Python, for a file with text that is not UTF-8: such a value lands as its bytes in hex."""
-    schema = pa.schema([(column.name, pa.string()) for column in found.columns])
+    schema = pa.schema([(column.landed, pa.string()) for column in found.columns])
     sql = str(_select(found).compile(dialect=sqlite.dialect(), compile_kwargs={"literal_binds": True}))
 
     def batches() -> Iterator[pa.RecordBatch]:
@@ -94,7 +94,7 @@ def _text(value: bytes) -> str:
 
 def _select(found: reflect.SourceTable) -> sa.Select[Any]:
     clause = found.clause()
-    listed: list[sa.ColumnElement[Any]] = [_as_text(clause.c[c.name]).label(c.name) for c in found.columns]
+    listed: list[sa.ColumnElement[Any]] = [_as_text(clause.c[c.name]).label(c.landed) for c in found.columns]
     return sa.select(*listed).select_from(clause)
 
 

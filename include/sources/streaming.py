@@ -43,7 +43,7 @@ def read_any(
             reflect.probe(session, select)
 
         def open_batches(*, as_text: bool) -> str:
-            schema = pa.schema([(c.name, pa.string() if as_text else arrow_type(c.type)) for c in found.columns])
+            schema = pa.schema([(c.landed, pa.string() if as_text else arrow_type(c.type)) for c in found.columns])
             rows = session.execution_options(stream_results=True, yield_per=ROWS_PER_BATCH).execute(select)
             batches = _batches(rows.partitions(), schema, failures, connection, table)
             duck.register(VIEW, pa.RecordBatchReader.from_batches(schema, batches))

@@ -313,3 +313,10 @@ def test_through_sqlalchemy_the_same_rows_come(pg: psycopg.Connection, postgres:
     as_text = "a, n::VARCHAR, m::VARCHAR, d::VARCHAR, ts::VARCHAR, j, u::VARCHAR"
     assert rows_of(streamed, as_text) == rows_of(scanned, as_text)
     assert streamed.source == "sqlalchemy:postgresql"
+
+
+def test_names_that_differ_only_in_case(pg: psycopg.Connection, postgres: str, lake: Lake) -> None:
+    pg.execute("""CREATE TABLE t ("TEN" text, ten text, _row int); INSERT INTO t VALUES ('A', 'a', 1)""")
+    extracted = take(contract_of("t", ["ten"]), postgres, lake)
+    assert rows_of(extracted, "ten, TEN_2, _row_2") == [("a", "A", 1)]
+    assert "'TEN' lands as 'TEN_2': its name is taken" in extracted.drift

@@ -6,7 +6,7 @@ import pytest
 
 from include.contracts.model import Column, Table
 from include.sources import SourceMissing
-from include.sources.needs import columns_read, judge_columns, judge_types
+from include.sources.needs import columns_read, judge_columns, judge_types, landed_names
 
 
 def column(name: str, expression: str = "", source: str = "", kind: str = "string") -> Column:
@@ -58,3 +58,21 @@ def test_new_columns_are_noted() -> None:
 def test_a_type_that_cannot_become_the_logical_type_is_noted(logical: str, family: str, is_noted: bool) -> None:
     notes = judge_types(table(column("born", source="sinh", kind=logical)), {"SINH": family})
     assert bool(notes) is is_noted
+
+
+@pytest.mark.parametrize(
+    ("reads", "found", "landed"),
+    [
+        ("ten", ["id", "ten"], {"id": "id", "ten": "ten"}),
+        ("ten", ["TEN", "ten"], {"TEN": "TEN_2", "ten": "ten"}),
+        ("TEN", ["TEN", "ten", "ten_2"], {"TEN": "TEN", "ten": "ten_2", "ten_2": "ten_2_2"}),
+        ("ten", ["ten", "_row", "_Run_Id"], {"ten": "ten", "_row": "_row_2", "_Run_Id": "_Run_Id_2"}),
+    ],
+)
+def test_names_that_collide_get_a_number(reads: str, found: list[str], landed: dict[str, str]) -> None:
+    assert landed_names(table(column("name", source=reads)), found) == landed
+
+
+def test_a_contract_cannot_read_two_columns_that_differ_only_in_case() -> None:
+    with pytest.raises(SourceMissing, match="only in case"):
+        landed_names(table(column("a", source="ten"), column("b", source="TEN")), ["ten", "TEN"])
