@@ -280,6 +280,27 @@ def maintain(as_json: AsJson = False) -> None:
         output.print(done["summary"], markup=False)
 
 
+@app.command()
+def report(
+    out: Annotated[Path | None, typer.Option(help="Folder for the files [default: var/reports].")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write the auditors' report: pages in Vietnamese and English, the figures as CSV and Excel.
+
+    Example: `lienthong report --out /srv/reports`
+    """
+    from include.pipelines.report import report_step
+
+    made = report_step(folder=out)
+    if as_json:
+        output.print_json(json.dumps(made, ensure_ascii=False))
+        return
+    index = "not measured yet: sync a registry first" if made["index"] is None else f"{made['index']} of 100"
+    output.print(f"{made['published_tables']} of {made['tables']} tables published; quality index {index}.")
+    for path in made["paths"]:
+        output.print(path, markup=False)
+
+
 def _end(run: dict[str, Any], as_json: bool) -> None:
     if as_json:
         output.print_json(json.dumps(run, ensure_ascii=False, default=str))

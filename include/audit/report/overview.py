@@ -124,7 +124,7 @@ def _rules(table: Table, counts: Mapping[str, Row]) -> tuple[RuleFigures, ...]:
         columns, description = _followed(table, rule_id) if row["metric"] == "relationship" else ((), "")
         listed.append(
             RuleFigures(
-                rule_id, (), row["metric"], row["scope"], row["severity"], row["dimension"], description, "", "",
+                rule_id, columns, row["metric"], row["scope"], row["severity"], row["dimension"], description, "", "",
                 row["rows"], row["violations"], row["gx_violations"],
             )
         )  # fmt: skip
