@@ -15,8 +15,8 @@ CREATE OR REPLACE MACRO _vn_date(t) AS
          THEN CAST(try_strptime(split_part(t, ' ', 1), '%d/%m/%Y') AS DATE)
     END;
 
--- dd/mm/yyyy, yyyy-mm-dd (a time of day behind either is dropped), yyyy, 00/00/yyyy, 00/mm/yyyy. A part that is not known
--- becomes the first; vn_date_precision tells how much was known.
+-- dd/mm/yyyy, yyyy-mm-dd (a time of day behind either is dropped), yyyy, 00/00/yyyy, 00/mm/yyyy. A part that is not
+-- known becomes the first; vn_date_precision tells how much was known.
 CREATE OR REPLACE MACRO vn_date(s) AS coalesce(_vn_date(CAST(s AS VARCHAR)), _vn_date(vn_text(s)));
 
 CREATE OR REPLACE MACRO vn_date_precision(s) AS
@@ -37,7 +37,8 @@ CREATE OR REPLACE MACRO _vn_timestamp(t) AS
          THEN try_strptime(t, '%d/%m/%Y')
          WHEN regexp_full_match(t, '[1-9]\d{3}-\d\d-\d\d[ T](?:[01]\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:\.\d{1,6})?)?'
                                 || '(?:Z|[+-](?:0\d|1[0-4])(?::?[0-5]\d)?)') AND t < '9999-12-31'
-         THEN TRY_CAST(regexp_replace(t, '(?:Z|[+-]\d\d(?::?\d\d)?)$', '') AS TIMESTAMP) + to_minutes(420 - _vn_offset(t))
+         THEN TRY_CAST(regexp_replace(t, '(?:Z|[+-]\d\d(?::?\d\d)?)$', '') AS TIMESTAMP)
+              + to_minutes(420 - _vn_offset(t))
     END;
 
 -- Minutes east of Greenwich of a text ending in Z, +hh, +hhmm or +hh:mm.

@@ -22,7 +22,8 @@ CREATE OR REPLACE MACRO vn_sex(code) AS
 -- Personal id (Decree 137/2015/NĐ-CP): 3 digits of place, 1 of century and sex, 2 of birth year, 6 random.
 CREATE OR REPLACE MACRO _vn_cccd_birth_year(d) AS
     CASE WHEN regexp_full_match(d, '\d{12}')
-         THEN CAST(1900 + TRY_CAST(substr(d, 4, 1) AS INTEGER) // 2 * 100 + TRY_CAST(substr(d, 5, 2) AS INTEGER) AS INTEGER)
+         THEN CAST(1900 + TRY_CAST(substr(d, 4, 1) AS INTEGER) // 2 * 100
+                   + TRY_CAST(substr(d, 5, 2) AS INTEGER) AS INTEGER)
     END;
 
 CREATE OR REPLACE MACRO vn_cccd_birth_year(id) AS
@@ -50,7 +51,8 @@ CREATE OR REPLACE MACRO _vn_mst_is_valid(t) AS
          THEN _vn_mst_has_check_digit(TRY_CAST(left(t, 10) AS BIGINT)) END;
 
 CREATE OR REPLACE MACRO vn_mst_is_valid(s) AS
-    coalesce(_vn_mst_is_valid(CAST(s AS VARCHAR)), _vn_mst_is_valid(vn_text(s)), CASE WHEN vn_text(s) IS NOT NULL THEN FALSE END);
+    coalesce(_vn_mst_is_valid(CAST(s AS VARCHAR)), _vn_mst_is_valid(vn_text(s)),
+             CASE WHEN vn_text(s) IS NOT NULL THEN FALSE END);
 
 -- A tax code written one way: spaces and dots out, the dash before a branch in. Other text stays as it is; so does a
 -- branch whose leading zero was lost (289807736-001), which without its dash would pass for a personal id.

@@ -25,7 +25,8 @@ CREATE OR REPLACE MACRO _vn_plain(t, s) AS coalesce(_vn_plain_number(t), _vn_pla
 
 -- Four decimals, half away from zero; NULL beyond fourteen digits before the comma.
 CREATE OR REPLACE MACRO vn_number(s) AS
-    TRY_CAST(CASE WHEN _vn_is_number(s) THEN CAST(s AS VARCHAR) ELSE _vn_plain(CAST(s AS VARCHAR), s) END AS DECIMAL(18, 4));
+    TRY_CAST(CASE WHEN _vn_is_number(s) THEN CAST(s AS VARCHAR)
+                  ELSE _vn_plain(CAST(s AS VARCHAR), s) END AS DECIMAL(18, 4));
 
 -- A whole number; NULL when anything but zeros stands behind the decimal sign, or beyond 64 bits. A DOUBLE goes
 -- through DECIMAL, whose text has no exponent.
