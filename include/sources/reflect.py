@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -91,7 +92,8 @@ def explainer(connection: Connection, table: Table) -> Callable[[BaseException],
     """What tells the source's failure behind an error of DuckDB; None if it is not the source's."""
 
     def explain_duckdb(error: BaseException) -> SourceError | None:
-        kind = kind_of(str(error)) if isinstance(error, duckdb.Error) else None
+        is_lake = isinstance(error, duckdb.HTTPException) or re.search(r"\bHTTP\b|s3://", str(error)) is not None
+        kind = kind_of(str(error)) if isinstance(error, duckdb.Error) and not is_lake else None
         return source_error(kind, variable=connection.variable, object_name=table.qualified_name) if kind else None
 
     return explain_duckdb

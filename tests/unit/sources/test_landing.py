@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from include.contracts.model import Column
 from include.sources import Extract, SourceMissing
+from include.sources.connection import Connection
+from include.sources.reflect import explainer
 from tests.extracts import AT, contract_of, rows_of, take
 from tests.unit.sources.conftest import Drop
 
@@ -92,3 +95,19 @@ def test_what_a_databases_words_mean(words: str, code: str, kind: str | None) ->
 
     found = kind_of(words, code=code)
     assert (found.__name__ if found else None) == kind
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (duckdb.IOException("server closed the connection unexpectedly"), "SourceLost"),
+        (duckdb.HTTPException("Connection error: timed out"), None),
+        (duckdb.IOException("IO Error: Connection refused for HTTP PUT to 'http://127.0.0.1:1/lake/x'"), None),
+        (duckdb.IOException("Could not connect while writing s3://lake/x"), None),
+        (duckdb.IOException("Failed to prepare query \"SELECT a AS 'timed out'\": something else"), None),
+    ],
+)
+def test_a_failing_lake_is_not_blamed_on_the_source(error: duckdb.Error, kind: str | None) -> None:
+    contract = contract_of("t")
+    told = explainer(Connection("X", "postgresql"), contract.tables[0])(error)
+    assert (type(told).__name__ if told else None) == kind
