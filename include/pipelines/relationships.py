@@ -87,12 +87,14 @@ def _record(place: Workplace, table: Table, run_id: str, fits: list[Fit]) -> Non
 def _follow(place: Workplace, connection: duckdb.DuckDBPyConnection, table: Table, relationship: Relationship) -> Fit:
     view(place.lake, connection, "parent", place.lake.registry_table(relationship.registry, relationship.table))
     pairs = list(zip(relationship.columns, relationship.to_columns, strict=True))
-    match = " AND ".join(f"child.{quote(own)} = parent.{quote(other)}" for own, other in pairs)
+    match = " AND ".join(f"child.{quote(own)} = there.{quote(other)}" for own, other in pairs)
     stated = " AND ".join(f"child.{quote(own)} IS NOT NULL" for own, _ in pairs)
+    keys = ", ".join(quote(other) for _, other in pairs)
     with lake_errors(f"following the relationships of {table.qualified_name}"):
         row = connection.execute(
-            f"SELECT count(*), count(*) FILTER (NOT is_there) FROM (SELECT EXISTS (SELECT 1 FROM parent WHERE {match} "
-            f"AND parent._deleted_at IS NULL) AS is_there FROM child WHERE child._deleted_at IS NULL AND {stated})"
+            f"SELECT count(*), count(*) FILTER (there.is_there IS NULL) FROM child LEFT JOIN "
+            f"(SELECT DISTINCT {keys}, true AS is_there FROM parent WHERE _deleted_at IS NULL) AS there ON {match} "
+            f"WHERE child._deleted_at IS NULL AND {stated}"
         ).fetchone()
     rows, orphans = row or (0, 0)
     to = f"{relationship.registry}.{relationship.table}"

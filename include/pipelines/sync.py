@@ -21,6 +21,7 @@ from include.lake.reference import publish_reference
 from include.lake.rejected import append_rejected
 from include.lake.state import PublishedState, last_commit
 from include.pipelines.errors import KNOWN_ERRORS, Misuse, no_values_escape
+from include.pipelines.relationships import relationships_step
 from include.pipelines.trail import record_run
 from include.pipelines.workplace import Workplace
 from include.quality.assess import assess, warm_up
@@ -186,6 +187,8 @@ def sync_registry(
         facts["seconds"] = round(time.perf_counter() - started, 3)
         watch(name, facts["verdict"])
         results.append(facts)
+    if any(facts["verdict"] == "published" for facts in results):
+        relationships_step(registry, run_id, workplace=place)
     verdicts = {facts["verdict"] for facts in results}
     worst = next(v for v in ("failed", "held", "published", "unchanged") if v in verdicts)
     return {"run_id": run_id, "registry": registry, "verdict": worst, "tables": results}
