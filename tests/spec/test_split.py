@@ -149,6 +149,7 @@ def test_a_value_that_may_not_repeat_rejects_all_who_share_it(tmp_path: Path) ->
     7            | 100000007 | AB 2         | 00001 | 2024-01-01
     8            | 100000005 | AB 8         | 00001 | 2024-01-01
     8            | 100000008 | AB 8         | 00001 | 2024-02-01
+    8            | 100000001 | AB 8         | 00001 | 2023-12-01
     """
     expected = """
     outcome    | reasons
@@ -162,6 +163,7 @@ def test_a_value_that_may_not_repeat_rejects_all_who_share_it(tmp_path: Path) ->
     rejected   | serial-in-ward
     superseded | -
     accepted   | -
+    superseded | -
     """
     outcome = check(contract_table(contract, tmp_path), given, expected, tmp_path)
     assert outcome.violations() == {"old_id.unique": 2, "serial-in-ward": 2}
