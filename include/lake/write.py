@@ -22,7 +22,8 @@ _CONFIGURATION = {
     # The log is evidence: which run wrote what. It stays.
     "delta.enableExpiredLogCleanup": "false",
 }
-_BATCH_ROWS = 65_536
+# Small enough for rows of 100 kB; larger batches were hardly faster (7 % at eight times the size).
+_BATCH_ROWS = 8_192
 _STREAM_MEMORY = "768MB"
 
 

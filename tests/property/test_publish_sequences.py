@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pyarrow as pa
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -101,6 +102,7 @@ def publish(lake: Lake, number: int, extract: Extract) -> Commit:
     return run(lake, PERSON, number, extract.rows, merge_rows=extract.merge_rows, **outcomes)
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(extracts(), min_size=1, max_size=5))
 def test_any_sequence_of_extracts(sequence: list[Extract]) -> None:

@@ -87,7 +87,7 @@ def stage(
         FAULTS,
     )
     warnings = pa.Table.from_pylist([{"_row": row, "_warnings": ["w1"]} for row in warned], WARNINGS)
-    connection = lake.connect(memory_limit="200MB")
+    connection = lake.connect(memory_limit="800MB")
     try:
         casts = ", ".join(f"CAST(NULL AS {c.sql_type}) AS {quote(c.name)}" for c in table.columns)
         connection.execute(f"CREATE TABLE conformed AS SELECT {casts}, NULL::BIGINT AS _row WHERE false")

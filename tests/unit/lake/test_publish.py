@@ -257,6 +257,16 @@ def test_a_difference_is_found_anew_when_table_or_staged_rows_changed(lake):
     assert preview(lake, PERSON, staged).inserted == 1
 
 
+@pytest.mark.slow
+def test_cells_of_40_megabytes(lake):
+    huge = "Ừ" * (14 * 1024**2)
+    run(lake, PERSON, 1, [AN, ("b", huge, 2)])
+    assert run(lake, PERSON, 2, [AN, ("b", huge, 2)]).updated == 0
+    assert run(lake, PERSON, 3, [AN, ("b", huge + "!", 2)]).updated == 1
+    assert run(lake, PERSON, 4, [AN, ("b", huge, 2)], merge_rows=0).updated == 1
+    assert rows(lake)["b"]["full_name"] == huge
+
+
 # Without a key
 
 

@@ -147,6 +147,7 @@ def test_a_table_without_a_key_has_no_key_to_note(lake):
     assert kept(lake, table)[0]["_key"] is None
 
 
+@pytest.mark.slow
 def test_cells_of_40_megabytes(lake):
     huge = "Ừ" * (14 * 1024**2)
     extract = pa.table({"note": ["short", huge, "short"]})
