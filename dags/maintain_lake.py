@@ -25,7 +25,6 @@ def maintain_lake() -> None:
     @task(multiple_outputs=False)
     def maintain() -> dict[str, Any]:
         from include.pipelines.maintain import maintain_lake
-
         from include.pipelines.workplace import Workplace
 
         return maintain_lake(Workplace.from_environment(), at=get_current_context()["dag_run"].run_after)

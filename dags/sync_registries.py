@@ -7,9 +7,8 @@ nothing twice and publishes nothing twice.
 
 from __future__ import annotations
 
-import os
+from contextlib import suppress
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from airflow.sdk import DAG, get_current_context, get_parsing_context, task, task_group
@@ -17,11 +16,10 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from include.contracts.load import contract_paths, load_contract
 from include.contracts.model import Contract
+from include.contracts.problems import ContractError
 from plugins.lake_assets import table_asset
 from plugins.steward_gate import StewardGate
-from plugins.sync_settings import library_run_id, sync_settings
-
-SCHEMAS = Path(os.environ.get("SCHEMAS_DIR") or Path(__file__).parents[1] / "schemas")
+from plugins.sync_settings import SCHEMAS, library_run_id, sync_settings
 
 
 def sync(contract: Contract) -> None:
@@ -72,5 +70,7 @@ def sync(contract: Contract) -> None:
 
 
 for registry, path in contract_paths(SCHEMAS).items():
-    if get_parsing_context().dag_id in (None, f"sync_{registry}"):  # a task's process needs its own contract only
-        sync(load_contract(path))
+    # A task's process needs its own contract only. A broken one stops its registry, and check_contracts.py says why.
+    if get_parsing_context().dag_id in (None, f"sync_{registry}"):
+        with suppress(ContractError):
+            sync(load_contract(path))

@@ -15,7 +15,7 @@ log = logging.getLogger("lienthong.deadline")
 async def deadline_missed(*, registry: str, owner: str, hours: float, context: dict[str, Any] | None = None) -> str:
     """Say in the triggerer's log, and on the missed deadline itself, who must look at what."""
     run = ((context or {}).get("dag_run") or {}).get("dag_run_id", "")
-    message = f"sync_{registry} {run} has not ended within {hours:g} h as its contract promises; owner: {owner}"
+    message = f"sync_{registry} {run} has not ended within {hours:.3g} h as its contract promises; owner: {owner}"
     log.error(message)
     return message
 
@@ -24,10 +24,11 @@ def promised_deadline(contract: Contract) -> DeadlineAlert:
     """The alert for the deadline of a contract's SLA, counted from the moment the run was queued."""
     hours = contract.sla.deadline.total_seconds() / 3600
     return DeadlineAlert(
-        name=f"sync_{contract.registry} within {hours:g} h",
+        name=f"sync_{contract.registry} within {hours:.3g} h",
         reference=DeadlineReference.DAGRUN_QUEUED_AT,
         interval=contract.sla.deadline,
         callback=AsyncCallback(
-            deadline_missed, kwargs={"registry": contract.registry, "owner": contract.owner, "hours": hours}
+            deadline_missed,
+            kwargs={"registry": contract.registry, "owner": contract.owner or "lienthong", "hours": hours},
         ),
     )

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 from airflow.sdk import CronTriggerTimetable, ExceptionRetryPolicy, RetryAction, RetryRule, get_current_context
 
 from include.contracts.model import Contract
 from plugins.deadlines import promised_deadline
+
+SCHEMAS = Path(os.environ.get("SCHEMAS_DIR") or Path(__file__).parents[1] / "schemas")
 
 # The clock that contracts write their schedules by.
 TIMEZONE = "Asia/Ho_Chi_Minh"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
 import httpx
@@ -32,9 +33,15 @@ class AirflowApi:
         """The DAGs that are in the folder now."""
         return [*self._all("/api/v2/dags", "dags")]
 
-    def import_errors(self) -> list[str]:
-        """What went wrong while the DAG folder was read, one text per file."""
-        return [error["stack_trace"] for error in self._all("/api/v2/importErrors", "import_errors")]
+    def import_errors(self, since: str) -> list[str]:
+        """What went wrong at or after `since` (ISO 8601) while the DAG folder was read: the last line of each."""
+        found = self._all("/api/v2/importErrors", "import_errors")
+        moment = datetime.fromisoformat(since)
+        return [
+            error["stack_trace"].strip().rpartition("  File ")[2].partition("\n")[2].strip()
+            for error in found
+            if datetime.fromisoformat(error["timestamp"]) >= moment
+        ]
 
     def unpause(self, dag_id: str) -> None:
         self._call("PATCH", f"/api/v2/dags/{dag_id}", params={"update_mask": "is_paused"}, json={"is_paused": False})
@@ -51,6 +58,27 @@ class AirflowApi:
     def task_instances(self, since: str) -> list[dict[str, Any]]:
         """The task instances of those runs; one that is tried again appears once."""
         return [*self._all("/api/v2/dags/~/dagRuns/~/taskInstances", "task_instances", run_after_gte=since)]
+
+    def questions(self, dag_id: str) -> list[dict[str, Any]]:
+        """The questions that the gates of a DAG asked and nobody has answered yet."""
+        path = f"/api/v2/dags/{dag_id}/dagRuns/~/hitlDetails"
+        return [asked for asked in self._all(path, "hitl_details") if not asked["response_received"]]
+
+    def answer(self, question: dict[str, Any], option: str, note: str) -> None:
+        """Answer a question as the user who is signed in."""
+        task = question["task_instance"]
+        path = f"/api/v2/dags/{task['dag_id']}/dagRuns/{task['dag_run_id']}/taskInstances/{task['task_id']}"
+        body = {"chosen_options": [option], "params_input": {"note": note}}
+        self._call("PATCH", f"{path}/{task['map_index']}/hitlDetails", json=body)
+
+    def events(self) -> list[str]:
+        """The names of the assets that were published, one for each time."""
+        names = {asset["id"]: asset["name"] for asset in self._all("/api/v2/assets", "assets")}
+        return [names[event["asset_id"]] for event in self._all("/api/v2/assets/events", "asset_events")]
+
+    def pools(self) -> dict[str, int]:
+        """The slots of every pool."""
+        return {pool["name"]: pool["slots"] for pool in self._all("/api/v2/pools", "pools")}
 
     def waiting_events(self, dag_id: str) -> int:
         """How many asset events wait to start a run of that DAG."""

@@ -96,7 +96,7 @@ def _dags(api: AirflowApi, tables: Mapping[str, Sequence[str]], launched: dateti
     wanted = {f"sync_{registry}" for registry in tables}
     end = time.monotonic() + 90
     while time.monotonic() < end:
-        if errors := api.import_errors():
+        if errors := api.import_errors(launched.isoformat()):
             raise AirflowRefusedError("Airflow cannot read a DAG file:\n" + "\n".join(errors))
         fresh = [d for d in api.dags() if datetime.fromisoformat(d["last_parsed_time"] or "1970-01-01T00Z") >= launched]
         if wanted <= {dag["dag_id"] for dag in fresh}:

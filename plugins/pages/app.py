@@ -1,0 +1,24 @@
+"""The pages as one FastAPI app, to be mounted in Airflow's."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI
+
+from include.pipelines.pages import QualityPages
+from include.pipelines.workplace import Workplace
+from plugins.pages import failures
+from plugins.pages.views import router
+
+
+def pages_app(pages: QualityPages) -> FastAPI:
+    """The app for one lake. It describes itself to nobody: no OpenAPI, no documentation pages."""
+    app = FastAPI(title="Liên Thông", docs_url=None, redoc_url=None, openapi_url=None)
+    app.state.pages = pages
+    app.include_router(router)
+    failures.register(app)
+    return app
+
+
+def pages_of_environment() -> FastAPI:
+    """The app for the lake that the environment names."""
+    return pages_app(QualityPages(Workplace.from_environment()))

@@ -1,0 +1,195 @@
+"""The pages, one small function each: check who asks, ask `include/` for the figures, hand them to a template."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Form, HTTPException, Query, Request, status
+from fastapi.responses import HTMLResponse, RedirectResponse
+
+from include.audit.report.model import TableReport
+from include.contracts.model import Contract
+from include.pipelines.pages import ROWS_A_PAGE, RUNS_A_PAGE, QualityPages
+from include.pipelines.rejected_access import AGES, MAX_PURPOSE, VALUES_AT_ONCE
+from plugins.pages.access import SignedIn, Visitor, signed_in
+from plugins.pages.rendering import page
+
+router = APIRouter(dependencies=[Depends(signed_in)], default_response_class=HTMLResponse)
+MOST_PAGES = 100_000
+LEDGER_KINDS = {
+    "run": ("lần chạy", "run"),
+    "commit": ("công bố", "commit"),
+    "removal": ("gỡ bảng", "removal"),
+    "approval": ("phê duyệt", "approval"),
+    "agreement": ("thỏa thuận", "agreement"),
+    "export": ("chia sẻ, xem dữ liệu", "export or look"),
+    "maintenance": ("bảo trì", "maintenance"),
+}
+
+PageNumber = Annotated[int, Query(alias="page", ge=1, le=MOST_PAGES)]
+RuleId = Annotated[str | None, Query(max_length=300)]
+
+
+def pages_of(request: Request) -> QualityPages:
+    """What the app was built with."""
+    found: QualityPages = request.app.state.pages
+    return found
+
+
+Pages = Annotated[QualityPages, Depends(pages_of)]
+
+
+@router.get("/")
+def registries(request: Request, visitor: SignedIn, pages: Pages) -> HTMLResponse:
+    """All registries the visitor may see."""
+    overview = pages.overview()
+    shown = [registry for registry in overview.registries if visitor.may_see(registry.name)]
+    values = {"overview": overview, "registries": shown, "lake_uri": pages.lake_uri}
+    return page(request, "registries.html.j2", values)
+
+
+@router.get("/tables/{registry}/{table}")
+def table(
+    request: Request, registry: str, table: str, visitor: SignedIn, pages: Pages, page_number: PageNumber = 1
+) -> HTMLResponse:
+    """One table: its figures, what costs it points, and its runs."""
+    contract, report = _table(pages, visitor, registry, table)
+    runs = pages.runs(report.table, page_number)
+    values = {"contract": contract, "report": report, "runs": runs, **_paging(page_number, runs.total, RUNS_A_PAGE)}
+    return page(request, "table.html.j2", values)
+
+
+@router.get("/tables/{registry}/{table}/runs/{run_id}")
+def run(request: Request, registry: str, table: str, run_id: str, visitor: SignedIn, pages: Pages) -> HTMLResponse:
+    """One run: figures, findings, approval, and every check with both counts."""
+    contract, report = _table(pages, visitor, registry, table)
+    found = pages.run(report.table, run_id)
+    if found is None:
+        raise HTTPException(status.HTTP_404_NOT_FOUND)
+    described = {rule.rule_id: rule for rule in report.rules}
+    values = {"contract": contract, "report": report, "run": found[0], "checks": found[1], "described": described}
+    return page(request, "run.html.j2", values)
+
+
+@router.get("/rejected")
+def rejected(request: Request, visitor: SignedIn, pages: Pages) -> HTMLResponse:
+    """How much is rejected of each table."""
+    shown = [registry for registry in pages.overview().registries if visitor.may_see(registry.name)]
+    return page(request, "rejected.html.j2", {"registries": shown})
+
+
+@router.get("/rejected/{registry}/{table}")
+def rejected_table(
+    request: Request,
+    registry: str,
+    table: str,
+    visitor: SignedIn,
+    pages: Pages,
+    rule: RuleId = None,
+    page_number: PageNumber = 1,
+) -> HTMLResponse:
+    """Rejected rows of one table by rule and age; row numbers and reasons, no value."""
+    values = _rejected(pages, visitor, registry, table, rule or None, page_number)
+    return page(request, "rejected_table.html.j2", values)
+
+
+@router.post("/rejected/{registry}/{table}")
+def rejected_values(
+    request: Request,
+    registry: str,
+    table: str,
+    visitor: SignedIn,
+    pages: Pages,
+    purpose: Annotated[str, Form(max_length=MAX_PURPOSE)] = "",
+    rule: Annotated[str, Form(max_length=300)] = "",
+    offset: Annotated[int, Form(ge=0, le=MOST_PAGES * ROWS_A_PAGE)] = 0,
+) -> HTMLResponse:
+    """Some rejected rows as received, for a role that may, with an entry in the ledger."""
+    contract, report = _table(pages, visitor, registry, table)
+    state = pages.rejected(report.table)
+    if not visitor.may_read_values(contract):
+        raise HTTPException(status.HTTP_403_FORBIDDEN)
+    if state is None:
+        raise HTTPException(status.HTTP_404_NOT_FOUND)
+    rows = pages.rejected_values(
+        report.table, state.run_id, rule_id=rule or None, offset=offset, reader=visitor.name, purpose=purpose
+    )
+    values = {
+        "contract": contract,
+        "report": report,
+        "rows": rows,
+        "rule": rule,
+        "purpose": purpose,
+        "reader": visitor.name,
+        "next_offset": offset + VALUES_AT_ONCE if len(rows) == VALUES_AT_ONCE else None,
+    }
+    return page(request, "values.html.j2", values)
+
+
+@router.get("/agreements")
+def agreements(request: Request, visitor: SignedIn, pages: Pages) -> HTMLResponse:
+    """Every agreement: its standing, whom it serves, and what can be read under it now."""
+    return page(request, "agreements.html.j2", {"agreements": pages.agreements(), "visitor": visitor})
+
+
+@router.get("/ledger")
+def ledger(request: Request, visitor: SignedIn, pages: Pages) -> HTMLResponse:
+    """The ledger's head, newest entries, last checkpoint and last verification."""
+    if not visitor.may_see_ledger():
+        raise HTTPException(status.HTTP_403_FORBIDDEN)
+    state = pages.ledger()
+    values = {
+        "state": state,
+        "checkpoint_at": datetime.fromisoformat(state.checkpoint.at) if state.checkpoint else None,
+        "kinds": LEDGER_KINDS,
+        "may_verify": visitor.may_verify(),
+    }
+    return page(request, "ledger.html.j2", values)
+
+
+@router.post("/ledger")
+def verify(request: Request, visitor: SignedIn, pages: Pages) -> RedirectResponse:
+    """Walk the ledger, remember what was found, and show it."""
+    if not visitor.may_verify():
+        raise HTTPException(status.HTTP_403_FORBIDDEN)
+    pages.verify()
+    root = request.scope.get("root_path", "").rstrip("/")
+    return RedirectResponse(f"{root}/ledger#verification", status.HTTP_303_SEE_OTHER)
+
+
+def _table(pages: QualityPages, visitor: Visitor, registry: str, table: str) -> tuple[Contract, TableReport]:
+    """A table the visitor may see; one they may not see is not told from one that is not there."""
+    report = pages.table(registry, table) if visitor.may_see(registry) else None
+    if report is None:
+        raise HTTPException(status.HTTP_404_NOT_FOUND)
+    return pages.contracts()[registry], report
+
+
+def _rejected(
+    pages: QualityPages, visitor: Visitor, registry: str, table: str, rule: str | None, number: int
+) -> dict[str, Any]:
+    contract, report = _table(pages, visitor, registry, table)
+    state = pages.rejected(report.table)
+    rows = pages.rejected_rows(report.table, state.run_id, rule_id=rule, page=number) if state else ()
+    total = 0
+    if state is not None:
+        total = state.rows if rule is None else next((r.rows for r in state.reasons if r.rule_id == rule), 0)
+    return {
+        "contract": contract,
+        "report": report,
+        "state": state,
+        "rows": rows,
+        "rule": rule,
+        "described": {r.rule_id: r for r in report.rules},
+        "age_bounds": AGES,
+        "may_read_values": visitor.may_read_values(contract),
+        "values_at_once": VALUES_AT_ONCE,
+        "max_purpose": MAX_PURPOSE,
+        "offset": (number - 1) * ROWS_A_PAGE,
+        **_paging(number, total, ROWS_A_PAGE),
+    }
+
+
+def _paging(number: int, total: int, size: int) -> dict[str, int]:
+    return {"page_number": number, "pages": max(1, -(-total // size)), "total": total}

@@ -1,0 +1,65 @@
+"""The quality pages in Airflow's UI, under its login: registries, runs, rejected rows, agreements, the ledger.
+
+Airflow loads this file in every one of its processes; what it takes to answer is imported in the API server alone, at
+the first request.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any, ClassVar
+from urllib.parse import urlsplit
+
+from airflow.configuration import conf
+from airflow.plugins_manager import AirflowPlugin
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+PREFIX = "/quality"
+_ICON = (
+    "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 24 24' fill='none' stroke='{}' "
+    "stroke-width='2' stroke-linecap='round' stroke-linejoin='round'%3E%3Cpath d='M12 3l7 3v6c0 4.5-3 7.5-7 9"
+    "-4-1.5-7-4.5-7-9V6z'/%3E%3Cpath d='M9 12l2 2 4-4'/%3E%3C/svg%3E"
+)
+
+
+class AtFirstRequest:
+    """An ASGI app that is built when somebody first asks for a page."""
+
+    def __init__(self) -> None:
+        self._app: ASGIApp | None = None
+        self._building = threading.Lock()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._app is None:
+            from starlette.concurrency import run_in_threadpool
+
+            await run_in_threadpool(self._build)
+        assert self._app is not None  # noqa: S101 - just built
+        await self._app(scope, receive, send)
+
+    def _build(self) -> None:
+        with self._building:
+            if self._app is None:
+                from plugins.pages.app import pages_of_environment
+
+                self._app = pages_of_environment()
+
+
+class QualityPagesPlugin(AirflowPlugin):
+    """Mounts the pages at /quality and shows them in the side bar."""
+
+    name = "quality_pages"
+    fastapi_apps: ClassVar[list[Any]] = [{"app": AtFirstRequest(), "url_prefix": PREFIX, "name": "Quality pages"}]
+    external_views: ClassVar[list[Any]] = [
+        {
+            "name": "Chất lượng",
+            "href": f"{urlsplit(conf.get('api', 'base_url', fallback='')).path.rstrip('/')}{PREFIX}/",
+            "destination": "nav",
+            "nav_top_level": True,
+            "url_route": "quality",
+            "icon": _ICON.format("%2352525b"),
+            "icon_dark_mode": _ICON.format("%23d4d4d8"),
+        }
+    ]
