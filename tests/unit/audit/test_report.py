@@ -1,0 +1,140 @@
+"""What the report gathers: from evidence to figures, in the order an auditor asks."""
+
+from __future__ import annotations
+
+import re
+import time
+from datetime import timedelta
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from include.audit.report.attention import attention, costliest
+from include.audit.report.overview import gather
+from include.audit.report.surroundings import LedgerFacts, Surroundings
+from include.audit.report.words import LOCALES
+from include.lake.reading import view
+from include.lake.root import Lake
+from tests.unit.audit.runs_evidence import NIGHT, contracts, record_checks, record_relationship, record_run
+
+POPULATION = contracts("population")
+CITIZEN = POPULATION["population"].table("citizen")
+MORNING = NIGHT + timedelta(hours=6)
+QUALITY_INDEX = Path(__file__).parents[3] / "docs" / "explanation" / "quality-index.md"
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> Lake:
+    return Lake(str(tmp_path / "lake"), (), tmp_path / "tmp")
+
+
+def test_an_empty_lake_has_a_report_without_figures(lake: Lake) -> None:
+    overview = gather(lake, POPULATION, at=MORNING)
+    assert overview.is_empty
+    assert overview.index.overall is None
+    assert [table.last for table in overview.tables] == [None, None]
+    assert overview.total("extracted") == 0
+    assert attention(overview, Surroundings(), LOCALES["en"]) == []
+
+
+def test_the_last_published_run_gives_the_figures_and_a_later_failure_shows_beside_them(lake: Lake) -> None:
+    run_id = record_run(lake, CITIZEN)
+    record_checks(lake, CITIZEN, run_id, personal_id_12_digits=15)
+    record_run(lake, CITIZEN, 1, verdict="failed", extracted=0, error_type="SourceUnavailable", error="no answer")
+    overview = gather(lake, POPULATION, at=MORNING + timedelta(days=1))
+    citizen = overview.tables[0]
+    assert citizen.last
+    assert (citizen.last.run_id, citizen.last.extracted, citizen.last.rejected_percent) == (run_id, 1000, 1.5)
+    assert citizen.latest
+    assert (citizen.latest.verdict, citizen.latest.error_type, citizen.runs) == ("failed", "SourceUnavailable", 2)
+    assert [(rule.rule_id, rule.violations) for rule in citizen.reasons] == [
+        ("population.citizen.personal-id-12-digits", 15)
+    ]
+    assert "Decree 137/2015/NĐ-CP" in citizen.reasons[0].legal_source
+    assert citizen.index.words["cleanliness"] == pytest.approx(98)
+
+
+def test_freshness_counts_the_nights_that_were_missed_and_an_unchanged_run_is_as_good(lake: Lake) -> None:
+    record_run(lake, CITIZEN)
+    record_run(lake, CITIZEN, 3, verdict="unchanged", same_as_run="night-0000")
+
+    def missed(days: float) -> int:
+        return gather(lake, POPULATION, at=NIGHT + timedelta(days=days)).tables[0].freshness.missed
+
+    assert [missed(days) for days in (3.1, 4.1, 4.2, 5.2, 6.2)] == [0, 0, 1, 2, 3]
+    late = gather(lake, POPULATION, at=NIGHT + timedelta(days=6.2))
+    assert late.tables[0].index.words["timeliness"] == pytest.approx(25)
+    assert "3 scheduled runs missed" in attention(late, Surroundings(), LOCALES["en"])[0]
+
+
+def test_what_the_gate_found_and_who_approved(lake: Lake) -> None:
+    finding = {"what": "rejectedPercent", "measured": 12.5, "allowed": "<= 10 %", "message": "125 of 1,000 rows"}
+    record_run(lake, CITIZEN, 0, verdict="held", findings=[finding])
+    record_run(lake, CITIZEN, 0, findings=[finding], approved_by="c06", approval_note="known since January")
+    record_run(lake, CITIZEN, 1, verdict="held", findings=[finding])
+    held, approved = gather(lake, POPULATION, at=MORNING).gate
+    assert (held.run_id, held.is_published, held.approved_by) == ("night-0001", False, "")
+    assert (approved.run_id, approved.is_published, approved.approved_by) == ("night-0000", True, "c06")
+    assert approved.findings == (finding,)
+
+
+def test_a_relationship_counts_with_its_newest_measure_and_names_where_it_leads(lake: Lake) -> None:
+    run_id = record_run(lake, CITIZEN)
+    record_checks(lake, CITIZEN, run_id)
+    name = "population.citizen.father_id.relationship"
+    record_relationship(lake, CITIZEN, "earlier", name, 90, 100, day=0)
+    record_relationship(lake, CITIZEN, "later", name, 4, 100, day=1)
+    citizen = gather(lake, POPULATION, at=MORNING).tables[0]
+    assert citizen.index.words["consistency"] == pytest.approx(96)
+    rule = next(rule for rule in citizen.rules if rule.rule_id == name)
+    assert (rule.violations, rule.columns) == (4, ("father_id",))
+    assert "population.citizen" in rule.description
+    assert costliest(gather(lake, POPULATION, at=MORNING))[0][1].source == name
+
+
+def test_two_evaluations_that_disagree_and_a_broken_ledger_are_called_out(lake: Lake) -> None:
+    run_id = record_run(lake, CITIZEN)
+    record_checks(lake, CITIZEN, run_id, gx_more=2, personal_id_12_digits=3)
+    overview = gather(lake, POPULATION, at=MORNING)
+    broken = Surroundings(ledger=LedgerFacts(9, 3, MORNING, "ab" * 32, 0, False, "entry 4 was altered"))
+    found = attention(overview, broken, LOCALES["en"])
+    assert "population.citizen.personal-id-12-digits: the two independent evaluations disagree" in found
+    assert found[-1].endswith("entry 4 was altered")
+    assert sum(rule.disagrees for table in overview.tables for rule in table.rules) == 1
+
+
+def test_the_sql_of_the_documentation_finds_the_same_figures(lake: Lake) -> None:
+    """The page that auditors repeat the index by, against the code; every word but what the page itself leaves out."""
+    record_checks(lake, CITIZEN, record_run(lake, CITIZEN), personal_id_12_digits=300)
+    last = record_run(lake, CITIZEN, 1, superseded=20, accepted=965)
+    record_checks(lake, CITIZEN, last, 1, personal_id_12_digits=15, full_name_two_words=7, parents_older=3)
+    record_relationship(lake, CITIZEN, last, "population.citizen.father_id.relationship", 4, 350, day=1)
+    citizen = gather(lake, POPULATION, at=MORNING + timedelta(days=1)).tables[0]
+    found = re.search(r"```sql\n(.*?)```", QUALITY_INDEX.read_text(encoding="utf-8"), re.DOTALL)
+    assert found
+    connection: duckdb.DuckDBPyConnection = lake.connect()
+    for name in ("runs", "checks"):
+        view(lake, connection, name, lake.audit_table(name))
+    by_hand = {word: figure for _, _, word, figure in connection.execute(found[1]).fetchall()}
+    connection.close()
+    assert by_hand == pytest.approx({word: value for word, value in citizen.index.words.items() if value is not None})
+    assert by_hand["cleanliness"] == pytest.approx(100 - 1.5 - 2)
+
+
+def test_thousands_of_runs_are_gathered_in_seconds(lake: Lake) -> None:
+    import pyarrow as pa
+
+    from include.lake import evidence
+
+    record_checks(lake, CITIZEN, record_run(lake, CITIZEN))
+    one = {name: lake.table(lake.audit_table(name)).to_pyarrow_table() for name in ("runs", "checks")}
+    ids = [f"more-{number:05}" for number in range(3000)]
+    for name, rows in one.items():
+        column = pa.array([run_id for run_id in ids for _ in range(rows.num_rows)])
+        many = pa.concat_tables([rows] * len(ids)).set_column(rows.column_names.index("run_id"), "run_id", column)
+        evidence.append(lake, name, many)
+    started = time.perf_counter()
+    citizen = gather(lake, POPULATION, at=MORNING).tables[0]
+    assert time.perf_counter() - started < 10
+    assert (citizen.runs, len(citizen.trend)) == (3001, 60)

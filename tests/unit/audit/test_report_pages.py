@@ -1,0 +1,128 @@
+"""What the report's files hold: both languages, every figure, nothing from elsewhere, no formula for a spreadsheet."""
+
+from __future__ import annotations
+
+import io
+from datetime import date, timedelta
+from pathlib import Path
+from xml.etree import ElementTree
+
+import openpyxl
+import pytest
+
+from include.audit.report.export import csv_text, frames, workbook
+from include.audit.report.lineage import column_lineage, source_columns
+from include.audit.report.model import Overview
+from include.audit.report.overview import gather
+from include.audit.report.render import render
+from include.audit.report.surroundings import AgreementFacts, LedgerFacts, SharedProduct, Surroundings
+from include.audit.report.words import LOCALES
+from include.contracts.model import Column, Table
+from include.lake.root import Lake
+from include.pipelines.report import report_step
+from include.pipelines.workplace import Workplace
+from tests.unit.audit.runs_evidence import NIGHT, SCHEMAS, contracts, record_checks, record_run
+
+POPULATION = contracts("population")
+CITIZEN = POPULATION["population"].table("citizen")
+PRODUCT = SharedProduct(
+    "citizen", "", "population", "citizen", (("personal_id", "pseudonym"), ("sex", "none"), ("full_name", "drop")), ""
+)
+AGREEMENTS = (
+    AgreementFacts(
+        "for_health", "Chia sẻ cho y tế", "Bộ Công an", "moh", "Bộ Y tế", "Cấp thẻ", ("Luật <thử>",),
+        date(2026, 1, 1), date(2026, 12, 31), "in_force", (PRODUCT,),
+    ),
+)  # fmt: skip
+LEDGER = LedgerFacts(12, 5, NIGHT, "0f" * 32, 0, True, "")
+
+
+@pytest.fixture
+def overview(tmp_path: Path) -> Overview:
+    lake = Lake(str(tmp_path / "lake"), (), tmp_path / "tmp")
+    for number in range(3):
+        run_id = record_run(lake, CITIZEN, number, rejected=15 + number)
+        record_checks(lake, CITIZEN, run_id, number, personal_id_12_digits=15 + number)
+    return gather(lake, POPULATION, at=NIGHT + timedelta(days=2, hours=6))
+
+
+@pytest.mark.parametrize("language", LOCALES)
+def test_a_page_tells_the_figures_in_its_language_and_loads_nothing(overview: Overview, language: str) -> None:
+    page = render(overview, Surroundings(AGREEMENTS, LEDGER), language)  # type: ignore[arg-type]
+    assert f'<html lang="{language}">' in page
+    assert ("Đang công bố" in page) == (language == "vi")
+    for text in (
+        "night-0002",
+        "1.000" if language == "vi" else "1,000",
+        "for_health",
+        "0f" * 32,
+        "Luật &lt;thử&gt;",
+        *(rule.rule_id for rule in CITIZEN.rules),
+    ):
+        assert text in page
+    assert "<script" not in page
+    for start in ('src="', "@import", "url(http", 'href="http', "<link"):
+        assert start not in page
+    ids = [part.split('"')[0] for part in page.split(' id="')[1:]]
+    assert len(ids) == len(set(ids))
+
+
+def test_the_plots_are_readable_text_with_title_and_description(overview: Overview) -> None:
+    page = render(overview, Surroundings(), "vi")
+    plot = page[page.index('<svg class="plot"') :]
+    tree = ElementTree.fromstring(plot[: plot.index("</svg>") + 6].replace("<svg ", '<svg xmlns="s" ', 1))
+    texts = [element.text for element in tree.iter() if element.tag.endswith("}text")]
+    assert "Bản ghi bị loại (%)" in texts
+    assert any("citizen: 1,50" in (e.text or "") for e in tree if e.tag.endswith("}desc"))
+    assert "var(--series-1)" in plot
+
+
+def test_an_empty_lake_says_that_nothing_ran_and_writes_every_file(tmp_path: Path) -> None:
+    lake = Lake(str(tmp_path / "lake"), (), tmp_path / "tmp")
+    made = report_step(workplace=Workplace(lake, SCHEMAS, {}), folder=tmp_path / "out")
+    assert made["published_tables"] == 0
+    assert made["index"] is None
+    assert "No run yet" in (tmp_path / "out" / "report.en.html").read_text(encoding="utf-8")
+    assert "Chưa có lần chạy nào" in (tmp_path / "out" / "report.vi.html").read_text(encoding="utf-8")
+    assert all(Path(path).stat().st_size for path in made["paths"])
+    assert lake.read_text(lake.path("audit", "reports", "latest", "report.vi.html")).startswith("<!doctype html>")
+
+
+def test_csv_and_workbook_hold_the_same_figures(overview: Overview) -> None:
+    tables = frames(overview, Surroundings(AGREEMENTS, LEDGER))
+    book = openpyxl.load_workbook(io.BytesIO(workbook(tables)))
+    assert book.sheetnames == list(tables)
+    for name, frame in tables.items():
+        lines = csv_text(frame).removeprefix("\ufeff").splitlines()
+        assert lines[0] == ",".join(frame.columns)
+        assert book[name].max_row == len(frame) + 1
+    assert (tables["tables"]["extracted"].iloc[0], tables["trend"]["rejected"].tolist()) == (1000, [15, 16, 17])
+
+
+def test_a_text_that_begins_like_a_formula_is_text_in_the_workbook(overview: Overview) -> None:
+    tables = frames(overview, Surroundings(AGREEMENTS))
+    tables["agreements"].loc[0, "purpose"] = "=HYPERLINK(1)"
+    sheet = openpyxl.load_workbook(io.BytesIO(workbook(tables)))["agreements"]
+    column = [cell.value for cell in sheet[1]].index("purpose")
+    assert sheet[2][column].value == "'=HYPERLINK(1)"
+
+
+def test_lineage_names_the_source_columns_of_an_expression_and_the_products_in_force() -> None:
+    table = Table("r", "t", "src", (
+        Column("a", "x", "string", "VARCHAR", expression="""CASE WHEN vn_text("x") = 'y' THEN "z" END"""),
+        Column("b", "z", "string", "VARCHAR"),
+        Column("c", "x", "string", "VARCHAR", expression="(SELECT name FROM ref_wards WHERE code = x)"),
+    ), ())  # fmt: skip
+    assert [source_columns(table, column) for column in table.columns] == [("x", "z"), ("z",), ("x",)]
+    found = {c.column: c.products for c in column_lineage(POPULATION.values(), AGREEMENTS) if c.table == "citizen"}
+    assert found["personal_id"] == ("moh/citizen (pseudonym)",)
+    assert found["sex"] == ("moh/citizen",)
+    assert found["full_name"] == ()
+
+
+def test_numbers_are_written_as_each_language_does_and_never_rounded_up_to_perfect() -> None:
+    vi, en = LOCALES["vi"], LOCALES["en"]
+    assert (vi.number(1234.5, 1), en.number(1234.5, 1)) == ("1.234,5", "1,234.5")
+    assert (vi.index(99.97), vi.index(100), vi.index(None)) == ("99,9", "100,0", "–")
+    assert en.percent(0.0001) == "<\u00a00.01\u00a0%"
+    assert (vi.instant(NIGHT), en.instant(NIGHT)) == ("02/03/2026 01:30", "2026-03-02 01:30")
