@@ -132,5 +132,9 @@ def filesystem(url: str, credential: Credential) -> fs.S3FileSystem:
 
 @pytest.fixture
 def lake(endpoint: str, tmp_path: Path) -> Lake:
+    """The lake on that store, emptied."""
     given = options(OWNER.access_key, OWNER.secret_key, endpoint)
-    return Lake(LAKE_URI, tuple(sorted(given.items())), tmp_path / "tmp")
+    lake = Lake(LAKE_URI, tuple(sorted(given.items())), tmp_path / "tmp")
+    for zone in ("registry", "shared", "audit"):
+        lake.delete_tree(lake.path(zone))
+    return lake

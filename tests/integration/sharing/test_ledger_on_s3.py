@@ -21,9 +21,6 @@ def append_many(uri: str, options: tuple[tuple[str, str], ...], scratch: str, wr
 
 
 def test_four_processes_leave_one_chain(lake: Lake, tmp_path: Path) -> None:
-    lake.delete_tree(lake.path("audit"))
-    lake.delete_tree(lake.path("registry"))
-    lake.delete_tree(lake.path("shared"))
     context = multiprocessing.get_context("spawn")
     writers = [
         context.Process(target=append_many, args=(lake.uri, lake.options, str(tmp_path), writer)) for writer in range(4)

@@ -49,7 +49,6 @@ def reader(lake: Lake, endpoint: str) -> dict[str, str]:
     """The environment of a recipient of the real agreement, with two versions of its table."""
     contracts = load_contracts(ROOT / "schemas")
     agreement = load_agreements(ROOT / "schemas")["population_for_statistics"]
-    lake.delete_tree(lake.path("shared"))
     population = contracts["population"]
     member = population.table("household_member")
     publish(

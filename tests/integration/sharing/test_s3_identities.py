@@ -69,8 +69,6 @@ def share(lake: Lake, folder: Path, recipient: str, run_id: str, at: datetime = 
 @pytest.fixture
 def shared(lake: Lake, tmp_path: Path) -> Lake:
     """A citizen table shared with nso and moh."""
-    lake.delete_tree(lake.path("shared"))
-    lake.delete_tree(lake.path("audit"))
     publish(lake, "Nguyễn Thị Ánh", "Trần Văn Bình")
     for recipient in ("nso", "moh"):
         share(lake, tmp_path, recipient, f"r-{recipient}")
