@@ -28,10 +28,12 @@ def show_end(site: Site, since: datetime, seen: Snapshot) -> int:
     for name, stage in seen.tables.items():
         if name not in recorded:
             say(f"[yellow]{name}: {stage}")
-    if rows and all(row["verdict"] == "unchanged" for row in rows):
+    unchanged = sum(row["verdict"] == "unchanged" for row in rows)
+    if unchanged:
+        how_many = "Nothing changed" if unchanged == len(rows) else f"{unchanged} of {len(rows)} tables did not change"
         say(
-            "Nothing changed: the sources hold what they held at the last sync and the contracts are the same, "
-            "so no table was written and the versions above are those of the last sync."
+            f"{how_many}: the source holds what it held at the last sync and the contract is the same, "
+            "so nothing was written and the version is that of the last sync."
         )
     failed = [*(_failure(site, task) for task in seen.failed)]
     for line in failed:

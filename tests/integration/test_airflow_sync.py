@@ -1,0 +1,306 @@
+"""Syncs through a real scheduler: published, unchanged, held and declined, held and approved, unanswered, source lost.
+
+One Airflow with a registry for each story; the stories run side by side, and each test reads the end of one.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from deltalake import DeltaTable
+
+from include.embedded import airflow
+from include.embedded.airflow_api import ENDED, AirflowApi
+from include.embedded.postgres import start_postgres, stop_postgres, uri
+from include.embedded.processes import insist, stop
+from include.embedded.site import Site
+from include.lake import evidence
+from include.lake.root import Lake
+
+pytestmark = pytest.mark.slow
+
+ROOT = Path(__file__).parents[2]
+SECRET_NAME = "Nguyễn Thị Bí Mật"
+APPROVAL_SECONDS = 60
+GOOD = [("1", SECRET_NAME, "30"), ("2", "Lê Văn Hai", "41"), ("3", "Phạm Ba", "52")]
+BAD = [("1", SECRET_NAME, "30"), ("2", None, "41"), ("3", None, "abc"), ("4", SECRET_NAME, "abc")]
+TABLE = """
+  - name: {table}
+    properties:
+      - {{name: person_id, logicalType: string, primaryKey: true, required: true}}
+      - {{name: full_name, logicalType: string, required: true, classification: confidential}}
+      - {{name: age, logicalType: integer}}
+    customProperties:
+      - {{property: tolerance, value: {{rejectedPercent: 10, rowCountChangePercent: 500}}}}
+"""
+CONTRACT = """
+apiVersion: v3.2.0
+kind: DataContract
+id: {registry}
+version: 1.0.0
+status: active
+name: {registry}
+servers:
+  - {{server: {registry}, {server}}}
+slaProperties:
+  - {{property: latency, value: {minutes}, unit: m}}
+schema:
+"""
+CONSUMER = """
+from airflow.sdk import dag, task
+
+from plugins.lake_assets import table_asset
+
+@dag(schedule=[table_asset("steady", "person")], catchup=False)
+def after_steady():
+    @task
+    def note():
+        pass
+    note()
+
+after_steady()
+"""
+SERVERS = {"lost": "type: postgres, host: localhost, port: 5432, database: lost, schema: public"}
+REGISTRIES = {"steady": 240, "declined": 240, "approved": 240, "unanswered": 1, "lost": 240}
+
+
+ANSWERS = {"approved": ("Approve", "known gap, agreed with the ministry"), "declined": ("Reject", "ask them first")}
+
+
+@dataclass
+class House:
+    """A running Airflow, and what became of each story."""
+
+    site: Site
+    api: AirflowApi
+    asked: dict[str, dict[str, Any]] = field(default_factory=dict)
+    began: str = field(default_factory=lambda: datetime.now(UTC).isoformat())
+
+    @property
+    def lake(self) -> Lake:
+        return Lake(self.site.lake_uri)
+
+    def versions(self, registry: str, table: str) -> int | None:
+        path = self.lake.registry_table(registry, table)
+        return DeltaTable(path).version() if DeltaTable.is_deltatable(path) else None
+
+    def records(self, registry: str) -> list[dict[str, Any]]:
+        rows = evidence.read(self.lake, "runs").to_pylist()
+        return sorted((r for r in rows if r["registry"] == registry), key=lambda r: r["started_at"])
+
+    def run_state(self, dag_id: str, run_id: str) -> str:
+        return next(r["state"] for r in self.api.runs(self.began) if (r["dag_id"], r["dag_run_id"]) == (dag_id, run_id))
+
+    def states(self, dag_id: str, run_id: str) -> dict[tuple[str, int], str]:
+        tasks = self.api.task_instances(self.began)
+        mine = [t for t in tasks if (t["dag_id"], t["dag_run_id"]) == (dag_id, run_id)]
+        return {(t["task_id"].rpartition(".")[2], t["map_index"]): t["state"] for t in mine}
+
+    def start(self, registry: str, run_id: str) -> None:
+        self.api.trigger(f"sync_{registry}", run_id)
+
+    def until(self, is_so: Callable[[], Any], seconds: float = 300) -> Any:
+        end = time.monotonic() + seconds
+        while not (found := is_so()):
+            insist(self.site, airflow.COMPONENTS)
+            self.answer_questions()
+            assert time.monotonic() < end, f"not so within {seconds} s; logs in {self.site.var / 'log'}"
+            time.sleep(1)
+        return found
+
+    def has_ended(self, *runs: tuple[str, str]) -> bool:
+        return all(self.run_state(dag_id, run_id) in ENDED for dag_id, run_id in runs)
+
+    def answer_questions(self) -> None:
+        """Answer as a person would: not in the same moment."""
+        for registry, (option, note) in ANSWERS.items():
+            for question in self.api.questions(f"sync_{registry}"):
+                self.asked[registry] = question
+                age = datetime.now(UTC) - datetime.fromisoformat(question["created_at"])
+                if age > timedelta(seconds=6):
+                    self.api.answer(question, option, note)
+
+
+def fill(path: Path, **tables: list[tuple[str | None, ...]]) -> None:
+    """Write a registry's SQLite file anew."""
+    path.unlink(missing_ok=True)
+    with sqlite3.connect(path) as database:
+        for table, rows in tables.items():
+            database.execute(f"CREATE TABLE {table} (person_id TEXT, full_name TEXT, age TEXT)")
+            database.executemany(f"INSERT INTO {table} VALUES (?, ?, ?)", rows)
+    database.close()
+
+
+def furnish(root: Path) -> dict[str, str]:
+    """A checkout with the real DAGs and library, and contracts of its own; returns the connections."""
+    shutil.copytree(ROOT / "dags", root / "dags", ignore=shutil.ignore_patterns("__pycache__"))
+    (root / "dags" / "after_steady.py").write_text(CONSUMER)
+    for shared in ("plugins", "include"):
+        (root / shared).symlink_to(ROOT / shared)
+    (root / "schemas" / "registries").mkdir(parents=True)
+    for registry, minutes in REGISTRIES.items():
+        head = CONTRACT.format(registry=registry, server=SERVERS.get(registry, "type: custom"), minutes=minutes)
+        tables = "".join(
+            TABLE.format(table=name) for name in ("person", *(["other"] if registry == "declined" else []))
+        )
+        (root / "schemas" / "registries" / f"{registry}.odcs.yaml").write_text(head + tables)
+    (root / "schemas" / "registries" / "broken.odcs.yaml").write_text("apiVersion: v3.2.0\nkind: Misspelt\n")
+    fill(root / "steady.sqlite", person=GOOD)
+    fill(root / "declined.sqlite", person=GOOD, other=GOOD)
+    fill(root / "approved.sqlite", person=BAD)
+    fill(root / "unanswered.sqlite", person=BAD)
+    return {f"AIRFLOW_CONN_{name.upper()}": f"sqlite:///{root / name}.sqlite" for name in REGISTRIES if name != "lost"}
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    root = tmp_path_factory.mktemp("house")
+    site = Site(root, root / "var")
+    connections = furnish(root)
+    start_postgres(site, "lost")
+    with psycopg.connect(uri(site, "lost")) as database:
+        database.execute("CREATE TABLE person (person_id text, full_name text, age text)")
+        database.cursor().executemany("INSERT INTO person VALUES (%s, %s, %s)", GOOD)
+    stop_postgres(site)
+    connections["AIRFLOW_CONN_LOST"] = uri(site, "lost")
+    try:
+        with pytest.MonkeyPatch.context() as patch:
+            for name in ("SCHEMAS_DIR", "LAKE_URI", "LIENTHONG_VAR"):
+                patch.delenv(name, raising=False)
+            patch.setenv("LIENTHONG_APPROVAL_HOURS", str(APPROVAL_SECONDS / 3600))
+            airflow.launch_airflow(site, connections)
+            airflow.await_airflow(site)
+        api = AirflowApi(airflow.url(site), airflow.USER, site.secret("airflow_password"))
+        running = House(site, api)
+        tell(running)
+        yield running
+        api.close()
+    finally:
+        stop(site, [*airflow.COMPONENTS, "postgres"])
+
+
+def tell(house: House) -> None:
+    """Let every story happen."""
+    wanted = {"after_steady", *(f"sync_{registry}" for registry in REGISTRIES)}
+    house.until(lambda: wanted <= {dag["dag_id"] for dag in house.api.dags()})
+    for dag_id in wanted:
+        house.api.unpause(dag_id)
+    for registry in REGISTRIES:
+        house.start(registry, "first")
+    house.until(lambda: house.states("sync_lost", "first").get(("extract", 0)) == "up_for_retry")
+    start_postgres(house.site)
+    house.until(lambda: house.has_ended(("sync_steady", "first"), ("sync_declined", "first")))
+    fill(house.site.root / "declined.sqlite", person=BAD, other=[*GOOD, ("4", "Võ Bốn", "63")])
+    house.start("declined", "second")
+    house.start("steady", "second")
+    ends = [(f"sync_{registry}", "first") for registry in REGISTRIES]
+    house.until(lambda: house.has_ended(*ends, ("sync_declined", "second"), ("sync_steady", "second")))
+    house.until(lambda: "after_steady" in {run["dag_id"] for run in house.api.runs(house.began)})
+
+
+def test_a_sync_publishes_and_starts_what_waits_for_its_table(house: House) -> None:
+    assert house.run_state("sync_steady", "first") == "success"
+    assert house.versions("steady", "person") == 0
+    assert house.api.events().count("registry/steady/person") == 1
+    assert [run["run_type"] for run in house.api.runs(house.began) if run["dag_id"] == "after_steady"] == [
+        "asset_triggered"
+    ]
+
+
+def test_a_broken_contract_is_told_and_stops_nobody_else(house: House) -> None:
+    (error,) = house.api.import_errors(house.began)
+    assert "broken.odcs.yaml" in error
+    assert "sync_broken" not in {dag["dag_id"] for dag in house.api.dags()}
+
+
+def test_the_run_in_the_lake_is_named_by_the_instant_of_the_dag_run(house: House) -> None:
+    (first, _) = house.records("steady")
+    assert first["run_id"][:8] == f"{datetime.now(UTC):%Y%m%d}"
+    assert len(first["run_id"]) == len("20260131T020000Z-1a2b3c4d")
+
+
+def test_an_unchanged_table_is_skipped_and_tells_nobody(house: House) -> None:
+    assert house.run_state("sync_steady", "second") == "success"
+    states = house.states("sync_steady", "second")
+    assert {states[step, 0] for step in ("extract", "assess", "gate", "publish")} == {"skipped"}
+    assert [record["verdict"] for record in house.records("steady")] == ["published", "unchanged"]
+
+
+def test_pools_were_made_when_the_syncs_first_ran(house: House) -> None:
+    pools = house.api.pools()
+    assert (pools["source_steady"], pools["lake_steady"], pools["lake_reference"]) == (2, 1, 1)
+
+
+def test_a_declined_table_leaves_the_lake_as_it_was_and_the_others_go_on(house: House) -> None:
+    assert house.run_state("sync_declined", "second") == "failed"
+    states = house.states("sync_declined", "second")
+    assert [states[step, 0] for step in ("assess", "gate", "publish")] == ["success", "failed", "upstream_failed"]
+    assert [states[step, 1] for step in ("assess", "gate", "publish")] == ["success", "success", "success"]
+    assert house.versions("declined", "person") == 0
+    assert house.versions("declined", "other") == 1
+    rows = DeltaTable(house.lake.registry_table("declined", "person")).to_pyarrow_table().to_pylist()
+    assert {(row["person_id"], row["full_name"], row["age"]) for row in rows} == {
+        (key, name, int(age)) for key, name, age in GOOD
+    }
+
+
+def test_the_steward_saw_figures_and_no_value(house: House) -> None:
+    question = house.asked["declined"]
+    assert question["subject"] == "Publish declined.person although it is outside tolerance?"
+    assert "| extracted | 4 |" in question["body"]
+    assert "| rejected | 3 |" in question["body"]
+    assert "declined.person.full_name.required" in question["body"]
+    assert SECRET_NAME not in question["body"]
+
+
+def test_an_approved_table_is_published_in_the_stewards_name(house: House) -> None:
+    assert house.run_state("sync_approved", "first") == "success"
+    assert house.versions("approved", "person") == 0
+    last = house.records("approved")[-1]
+    assert (last["verdict"], last["accepted"], last["rejected"]) == ("published", 1, 3)
+    assert (last["approved_by"], last["approval_note"]) == (airflow.USER, "known gap, agreed with the ministry")
+
+
+def test_without_an_answer_nothing_is_published(house: House) -> None:
+    assert house.run_state("sync_unanswered", "first") == "failed"
+    states = house.states("sync_unanswered", "first")
+    assert (states["gate", 0], states["publish", 0]) == ("failed", "upstream_failed")
+    assert house.versions("unanswered", "person") is None
+    assert "HeldTableUnanswered" in log_of(house, "unanswered", "gate")
+
+
+def test_a_run_past_its_deadline_is_told(house: House) -> None:
+    triggerer = house.site.log("airflow-triggerer").read_text()
+    assert "sync_unanswered first has not ended within" in triggerer
+    assert (
+        "sync_steady" not in triggerer.replace("sync_steady first", "")
+        or "has not ended" not in triggerer.split("sync_steady")[-1]
+    )
+
+
+def test_a_lost_source_is_tried_again(house: House) -> None:
+    assert house.run_state("sync_lost", "first") == "success"
+    assert house.versions("lost", "person") == 0
+    assert "SourceUnavailable" in log_of(house, "lost", "extract")
+
+
+def test_airflow_never_saw_a_name(house: House) -> None:
+    kept = [path for path in (house.site.var / "log").rglob("*") if path.is_file()]
+    kept += [path for path in house.site.airflow_home.rglob("*") if path.is_file()]
+    needles = (SECRET_NAME.encode(), SECRET_NAME.encode("unicode_escape"))
+    assert not [path for path in kept if any(needle in path.read_bytes() for needle in needles)]
+
+
+def log_of(house: House, registry: str, step: str) -> str:
+    """The log of the first try of a table's step in the first run of a registry."""
+    run = house.site.var / "log" / "airflow" / f"dag_id=sync_{registry}" / "run_id=first"
+    return (run / f"task_id=sync_table.{step}" / "map_index=0" / "attempt=1.log").read_text()

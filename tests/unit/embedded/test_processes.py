@@ -1,0 +1,127 @@
+"""Servers that outlive who started them: known by pid and start, never confused with somebody else's process."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import stat
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from include.embedded import processes
+from include.embedded.processes import Server, ServerFailedError
+from include.embedded.site import Site, is_free
+
+SLEEPS = (sys.executable, "-c", "import time; print('up', flush=True); time.sleep(60)")
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Site:
+    return Site(tmp_path, tmp_path / "var")
+
+
+def start(site: Site, *command: str, name: str = "sleeper") -> None:
+    processes.start(site, Server(name, command, dict(os.environ)))
+
+
+def test_a_server_runs_until_it_is_stopped(site):
+    start(site, *SLEEPS)
+    assert processes.is_running(site, "sleeper")
+    assert processes.stop(site, ["sleeper"]) == ["sleeper"]
+    assert not processes.is_running(site, "sleeper")
+    assert processes.stop(site, ["sleeper"]) == []
+
+
+def test_its_output_is_in_its_log(site):
+    start(site, *SLEEPS)
+    processes.wait_until(site, "sleeper", lambda: "up" in site.log("sleeper").read_text(), seconds=10)
+    processes.stop(site, ["sleeper"])
+
+
+def test_its_children_go_with_it(site):
+    start(site, "sh", "-c", "sleep 60 & wait")
+    pid = json.loads((site.var / "run" / "sleeper.pid").read_text())["pid"]
+    children: list[psutil.Process] = []
+    processes.wait_until(
+        site, "sleeper", lambda: bool(children.extend(psutil.Process(pid).children()) or children), seconds=10
+    )
+    processes.stop(site, ["sleeper"])
+    assert not any(child.is_running() and child.status() != psutil.STATUS_ZOMBIE for child in children)
+
+
+def test_who_does_not_listen_is_killed(site):
+    start(
+        site,
+        sys.executable,
+        "-c",
+        "import signal, time; signal.signal(15, signal.SIG_IGN); print('up', flush=True); time.sleep(60)",
+    )
+    processes.wait_until(site, "sleeper", lambda: "up" in site.log("sleeper").read_text(), seconds=10)
+    assert processes.stop(site, ["sleeper"], seconds=0.5) == ["sleeper"]
+    assert not processes.is_running(site, "sleeper")
+
+
+def test_a_pid_that_now_belongs_to_somebody_else_is_left_alone(site):
+    start(site, *SLEEPS)
+    pidfile = site.var / "run" / "sleeper.pid"
+    mark = json.loads(pidfile.read_text())
+    pidfile.write_text(json.dumps(mark | {"started": mark["started"] - 100}))
+    assert not processes.is_running(site, "sleeper")
+    assert processes.stop(site, ["sleeper"]) == []
+    os.kill(mark["pid"], 0)
+    os.kill(mark["pid"], signal.SIGKILL)
+    os.waitpid(mark["pid"], 0)
+
+
+def test_a_server_that_ends_while_starting_is_told_with_its_log(site):
+    start(site, "false")
+    with pytest.raises(
+        ServerFailedError, match=r"sleeper ended while starting; see .*sleeper\.log, then run `make down`"
+    ):
+        processes.wait_until(site, "sleeper", lambda: False, seconds=10)
+
+
+def test_a_server_that_does_not_answer_is_told(site):
+    start(site, *SLEEPS)
+    began = time.monotonic()
+    with pytest.raises(ServerFailedError, match=r"did not answer within 0\.5 s"):
+        processes.wait_until(site, "sleeper", lambda: False, seconds=0.5)
+    assert time.monotonic() - began < 5
+    processes.stop(site, ["sleeper"])
+
+
+def test_a_server_that_died_is_noticed(site):
+    start(site, *SLEEPS)
+    processes.insist(site, ["sleeper"])
+    os.kill(json.loads((site.var / "run" / "sleeper.pid").read_text())["pid"], signal.SIGKILL)
+    time.sleep(0.2)
+    with pytest.raises(ServerFailedError, match="sleeper ended by itself"):
+        processes.insist(site, ["sleeper"])
+
+
+def test_a_port_is_kept_while_it_is_free_and_changed_when_taken(site):
+    first = site.port("server", 0) or site.given_port("server")
+    assert site.port("server", first) == first == site.given_port("server")
+    with socket.create_server(("127.0.0.1", first)):
+        assert not is_free(first)
+        assert site.port("server", first) != first
+
+
+def test_a_secret_is_made_once_and_for_its_owner_only(site):
+    secret = site.secret("password")
+    assert len(secret) >= 32
+    assert site.secret("password") == secret != site.secret("another")
+    assert stat.S_IMODE((site.var / "run" / "secrets.json").stat().st_mode) == 0o600
+
+
+def test_a_site_can_keep_its_state_elsewhere(tmp_path, monkeypatch):
+    monkeypatch.setenv("LIENTHONG_VAR", str(tmp_path / "state"))
+    monkeypatch.setenv("LAKE_URI", "s3://lake/prefix")
+    assert Site.at(tmp_path).var == tmp_path / "state"
+    assert Site.at(tmp_path).lake_uri == "s3://lake/prefix"

@@ -1,0 +1,89 @@
+"""How the demo ends: its table comes from the lake's records, its exit status from what became of every table."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from include.embedded.site import Site
+from include.embedded.summary import show_end
+from include.embedded.watch import HELD, FailedTask, Snapshot
+from include.lake import evidence
+from include.lake.root import Lake
+
+SINCE = datetime(2026, 1, 31, 2, tzinfo=UTC)
+FIGURES = {"extracted": 1200, "accepted": 1100, "rejected": 90, "superseded": 10, "seconds": 1.5, "version": 3}
+
+
+@pytest.fixture
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Site:
+    monkeypatch.delenv("LAKE_URI", raising=False)
+    return Site(tmp_path, tmp_path / "var")
+
+
+def record(site: Site, table: str, verdict: str, *, at: datetime = SINCE, **facts: object) -> None:
+    row = {"registry": "land", "table": table, "run_id": f"{at:%H%M%S}", "verdict": verdict, "started_at": at}
+    evidence.append_run(Lake(site.lake_uri), {**FIGURES, **row, **facts})
+
+
+def end(site: Site, capsys: pytest.CaptureFixture[str], stages: dict[str, str], **more: object) -> tuple[int, str]:
+    runs = more.pop("runs", [("sync_land", "success")])
+    status = show_end(site, SINCE, Snapshot(stages, runs, **more))
+    return status, " ".join(capsys.readouterr().out.split())
+
+
+def test_published_tables_end_well(site, capsys):
+    record(site, "parcel", "published", reasons=[["land.parcel.area_m2.unreadable", 90]])
+    record(site, "ownership", "published", reasons=[["land.ownership.share-sum", 7]])
+    status, said = end(site, capsys, {"land.parcel": "published", "land.ownership": "published"})
+    assert status == 0
+    assert "parcel │ 1,200 │ 1,100 │ 90 │ 10" in said
+    assert said.index("land.parcel.area_m2.unreadable") < said.index("land.ownership.share-sum")
+    assert "make up" in said
+    assert f'DeltaTable("{site.lake_uri}/registry/population/citizen")' in said
+    assert "lienthong sync NAME" in said
+
+
+def test_a_second_demo_says_that_nothing_changed_and_why(site, capsys):
+    record(site, "parcel", "published", at=SINCE - timedelta(hours=1))
+    record(site, "parcel", "unchanged")
+    status, said = end(site, capsys, {"land.parcel": "unchanged"})
+    assert status == 0
+    assert "Nothing changed: the source holds what it held at the last sync and the contract is the same" in said
+
+
+def test_a_table_that_did_not_change_among_others_is_explained(site, capsys):
+    record(site, "parcel", "unchanged")
+    record(site, "ownership", "published")
+    _, said = end(site, capsys, {"land.parcel": "unchanged", "land.ownership": "published"})
+    assert "1 of 2 tables did not change: the source holds what it held" in said
+
+
+def test_a_failed_task_is_told_with_its_error_and_its_log(site, capsys):
+    record(site, "parcel", "published")
+    log = site.folder("log", "airflow", "dag_id=sync_land") / "attempt=1.log"
+    error = {"exc_type": "SourceDenied", "exc_value": "land: wrong password; set AIRFLOW_CONN_LAND"}
+    log.write_text("not JSON\n" + json.dumps({"event": "Task failed", "error_detail": [error]}) + "\n")
+    failed = [FailedTask("land.ownership extract", "dag_id=sync_land/attempt=1.log")]
+    stages = {"land.parcel": "published", "land.ownership": "failed: extract"}
+    status, said = end(site, capsys, stages, failed=failed, runs=[("sync_land", "failed")])
+    assert status == 1
+    assert "land.ownership extract failed: SourceDenied: land: wrong password; set AIRFLOW_CONN_LAND" in said
+    assert str(log) in said
+
+
+def test_a_held_table_asks_for_a_steward(site, capsys):
+    record(site, "parcel", "held")
+    status, said = end(site, capsys, {"land.parcel": HELD}, runs=[("sync_land", "running")])
+    assert status == 1
+    assert "waits for a steward" in said
+    assert "/required_actions" in said
+
+
+def test_what_did_not_end_in_time_is_told(site, capsys):
+    status, said = end(site, capsys, {"land.parcel": "assessing"}, runs=[("sync_land", "running")])
+    assert status == 1
+    assert "had not finished in time" in said
