@@ -17,6 +17,7 @@ import yaml
 
 from include.contracts.load import load_contract
 from include.contracts.model import Table
+from include.lake.engine import quote
 from include.lake.root import Lake
 from include.quality.results import SplitResult
 from include.quality.split import conform_and_split
@@ -81,7 +82,7 @@ def outcome_of(table: Table, extract: str, folder: Path, run_id: str = "r1") -> 
 
 def read_outcome(table: Table, split: SplitResult) -> Outcome:
     """Read the three files of a split."""
-    names = ", ".join(f'"{c.name}"' for c in table.columns)
+    names = ", ".join(quote(c.name) for c in table.columns)
     prefix = f"{table.qualified_name}."
     with duckdb.connect() as db:
         db.execute("SET TimeZone = 'UTC'")

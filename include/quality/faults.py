@@ -171,5 +171,5 @@ def _keep_shared_hashes(connection: duckdb.DuckDBPyConnection, relation: str, co
     """Table `shared`: hashes that occur more than once. Eight bytes a group, not the key; exactness comes after."""
     connection.execute(
         f"CREATE OR REPLACE TEMP TABLE shared AS SELECT hash({', '.join(columns)}) AS hashed FROM {relation} "
-        "GROUP BY hashed HAVING count(*) > 1"
+        "GROUP BY 1 HAVING count(*) > 1"
     )

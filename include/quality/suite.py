@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any, ClassVar
 
 import great_expectations.expectations as gxe
@@ -120,8 +121,7 @@ def _unique(columns: Sequence[str]) -> Expectation:
 
 
 def _between(column: Column, metric: str, value: Any) -> Expectation:
-    is_number = isinstance(value, int | float) and abs(value) < _EXACT_IN_FLOAT
-    if is_number and (column.sql_type in INTEGER_TYPES or column.sql_type.startswith(("DOUBLE", "FLOAT", "DECIMAL"))):
+    if _compares_as_float(value, column.sql_type):
         side = "min" if metric.lower().endswith("minimum") else "max"
         strict = metric.startswith("exclusive")
         return gxe.ExpectColumnValuesToBeBetween(
@@ -129,6 +129,16 @@ def _between(column: Column, metric: str, value: Any) -> Expectation:
         )
     wrong = {"minimum": "<", "maximum": ">", "exclusiveMinimum": "<=", "exclusiveMaximum": ">="}[metric]
     return _query(f"{quote(column.name)} {wrong} CAST({_sql(value)} AS {column.sql_type})")
+
+
+def _compares_as_float(value: Any, sql_type: str) -> bool:
+    """Whether a comparison with the bound is exact after GX binds it as a 64-bit float."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    if decimal := re.fullmatch(r"DECIMAL\(\d+,(\d+)\)", sql_type):
+        steps = Decimal(str(value)).scaleb(int(decimal[1]))
+        return steps == steps.to_integral_value() and abs(steps) < _EXACT_IN_FLOAT
+    return sql_type == "DOUBLE" or (sql_type in INTEGER_TYPES and abs(value) < _EXACT_IN_FLOAT)
 
 
 def _missing(column: Column, values: Sequence[Any]) -> Expectation:

@@ -9,8 +9,10 @@ import duckdb
 import pytest
 
 from include.contracts.model import Column, Rule, Table
-from include.lake.engine import scan
+from include.lake.engine import quote, scan
+from include.lake.root import Lake
 from include.quality import split as split_module
+from include.quality.assess import assess
 from include.quality.errors import ConservationBroken
 from include.quality.results import SplitResult
 from tests.ascii_tables import contract_table, outcome_of, rows_of, write_extract
@@ -104,3 +106,37 @@ def test_a_lost_row_stops_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     extract = write_extract(rows_of(ROWS), tmp_path / "e.parquet")
     with pytest.raises(ConservationBroken, match=r"3 rows extracted, but 0 accepted \+ 1 rejected \+ 3 superseded"):
         outcome_of(contract_table(CONTRACT, tmp_path), extract, tmp_path)
+
+
+def test_names_that_mean_something_to_the_engine_are_only_names(tmp_path: Path) -> None:
+    """Each column is key, unique and required in turn; a value that is not given twice must never clash."""
+    names = [
+        "hashed", "rule", "item", "place", "members", "source", "conformed", "shared", "select", "order", "rowid",
+        "c'd", "e:f", "g{h}", "i%j", "Tên cột", "violation", "condition", "lambda", "run", "x)*",
+    ]  # fmt: skip
+    columns = tuple(
+        Column(name, name, "string", "VARCHAR", primary_key_position=1 if name == "hashed" else None) for name in names
+    )
+    prefix = "r.t"
+    rules = tuple(
+        rule
+        for name in names
+        for rule in (
+            Rule(f"{prefix}.{name}.u", "t", (name,), "unique", "set", "error", "uniqueness", "no twin"),
+            Rule(
+                f"{prefix}.{name}.p", "t", (name,), "pattern", "row", "error", "conformity", "form",
+                f"NOT regexp_matches({quote(name)}, '^[0-9]{{1}}$')", {"pattern": "^[0-9]{1}$"},
+            ),
+        )
+    )  # fmt: skip
+    table = Table("r", "t", "t", columns, rules)
+    rows = [dict.fromkeys(names, str(i)) for i in range(3)] + [dict.fromkeys(names, "bad")]
+    outcome = outcome_of(table, write_extract(rows, tmp_path / "e.parquet"), tmp_path)
+    assert outcome.violations() == {f"{name}.p": 1 for name in names}
+    twins = [{**row, "rule": "7"} for row in rows[:2]] + [{**rows[0], "order": "8", "hashed": "9"}]
+    outcome = outcome_of(table, write_extract(twins, tmp_path / "e.parquet"), tmp_path)
+    assert outcome.rejected[1] == ["rule.u"]
+    assert outcome.rejected[0] == [f"{name}.u" for name in names if name not in ("hashed", "order")]
+    lake = Lake(str(tmp_path / "lake"), scratch=tmp_path / "tmp")
+    assessment = assess(table, outcome.split, lake=lake, run_id="r1", schemas_dir=tmp_path)
+    assert assessment.counts == {count.rule_id: count.violations for count in outcome.split.counts}
