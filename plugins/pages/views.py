@@ -67,8 +67,16 @@ def run(request: Request, registry: str, table: str, run_id: str, visitor: Signe
     found = pages.run(report.table, run_id)
     if found is None:
         raise HTTPException(status.HTTP_404_NOT_FOUND)
-    described = {rule.rule_id: rule for rule in report.rules}
-    values = {"contract": contract, "report": report, "run": found[0], "checks": found[1], "described": described}
+    line, checks = found
+    values = {
+        "contract": contract,
+        "report": report,
+        "run": line,
+        "checks": checks,
+        "broken": [check for check in checks if check.violations or check.disagrees],
+        "kept": [check for check in checks if not (check.violations or check.disagrees)],
+        "described": {rule.rule_id: rule for rule in report.rules},
+    }
     return page(request, "run.html.j2", values)
 
 

@@ -1,0 +1,178 @@
+"""What the pages in Airflow show, gathered from the crafts below and kept while the evidence stays the same."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from typing import Any, TypeVar
+
+from include.audit.ledger_state import LedgerState, ledger_state, note_verification
+from include.audit.report.model import Overview, TableReport
+from include.audit.report.overview import gather
+from include.audit.run_history import Check, RunLine, RunPage, run_of, runs_of
+from include.audit.verification import Verification
+from include.contracts.load import contract_paths
+from include.contracts.model import Contract, Table
+from include.pipelines.errors import no_values_escape
+from include.pipelines.rejected_access import RejectedRow, RejectedState, read_values, rejected_rows, rejected_state
+from include.pipelines.trail import verify_lake
+from include.pipelines.workplace import Workplace
+from include.sharing.agreement import Agreement, Product
+from include.sharing.load import agreement_paths, load_agreements
+from include.sharing.state import opened
+
+RUNS_A_PAGE = 25
+ROWS_A_PAGE = 50
+FRESH_SECONDS = 60
+"""How long an overview serves although nothing was recorded: lateness grows by the clock alone."""
+
+Found = TypeVar("Found")
+
+
+@dataclass(frozen=True, slots=True)
+class ServedProduct:
+    """A product of an agreement and its shared table as it is; `version` is None while there is no table."""
+
+    product: Product
+    version: int | None
+    rows: int
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class ServedAgreement:
+    """An agreement, whether it holds now, and what its recipient can read."""
+
+    agreement: Agreement
+    standing: str
+    products: tuple[ServedProduct, ...]
+
+
+@dataclass
+class QualityPages:
+    """Everything the pages ask for. One lives as long as the server; its answers are safe to share among threads."""
+
+    place: Workplace
+    _known: dict[str, tuple[Hashable, Any]] = field(default_factory=dict)
+    _gathering: threading.Lock = field(default_factory=threading.Lock)
+
+    @cached_property
+    def lake_uri(self) -> str:
+        """The lake that is shown."""
+        return self.place.lake.uri
+
+    def contracts(self) -> dict[str, Contract]:
+        """Every contract by registry; read again when a file changes.
+
+        Raises:
+            ContractError: a contract has mistakes.
+        """
+        stamps = tuple((name, path.stat().st_mtime_ns) for name, path in contract_paths(self.place.schemas).items())
+        return self._remember("contracts", stamps, self._load_contracts)
+
+    def overview(self) -> Overview:
+        """All registries: index, freshness, last runs."""
+        with no_values_escape("gathering the overview"):
+            contracts = self.contracts()
+            at = self.place.now()
+            key = (self._version("runs"), self._version("checks"), id(contracts), int(at.timestamp()) // FRESH_SECONDS)
+            return self._remember("overview", key, lambda: gather(self.place.lake, contracts, at=at))
+
+    def table(self, registry: str, table: str) -> TableReport | None:
+        """One table as the overview has it; None if no contract names it."""
+        for report in self.overview().tables:
+            if (report.table.registry, report.table.name) == (registry, table):
+                return report
+        return None
+
+    def runs(self, table: Table, page: int) -> RunPage:
+        """The runs of a table, newest first; `page` counts from 1."""
+        with no_values_escape("reading the runs"):
+            return runs_of(
+                self.place.lake, table.registry, table.name, limit=RUNS_A_PAGE, offset=(page - 1) * RUNS_A_PAGE
+            )
+
+    def run(self, table: Table, run_id: str) -> tuple[RunLine, tuple[Check, ...]] | None:
+        """One run and its checks; None if it is not on record."""
+        with no_values_escape("reading a run"):
+            return run_of(self.place.lake, table.registry, table.name, run_id)
+
+    def rejected(self, table: Table) -> RejectedState | None:
+        """What is rejected of a table now, by rule and age."""
+        with no_values_escape("reading what was rejected"):
+            at = self.place.now()
+            uri = self.place.lake.rejected_table(table.registry, table.name)
+            if not self.place.lake.is_table(uri):
+                return None
+            key = (self.place.lake.table(uri).version(), self._version("checks"), at.date())
+            what = f"rejected {table.qualified_name}"
+            return self._remember(what, key, lambda: rejected_state(self.place, table, at=at))
+
+    def rejected_rows(self, table: Table, run_id: str, *, rule_id: str | None, page: int) -> tuple[RejectedRow, ...]:
+        """Row numbers and reasons; no value."""
+        with no_values_escape("reading what was rejected"):
+            return rejected_rows(
+                self.place, table, run_id, rule_id=rule_id, limit=ROWS_A_PAGE, offset=(page - 1) * ROWS_A_PAGE
+            )
+
+    def rejected_values(
+        self, table: Table, run_id: str, *, rule_id: str | None, offset: int, reader: str, purpose: str
+    ) -> tuple[RejectedRow, ...]:
+        """Rows as received, with an entry in the ledger; ask only for a reader who may."""
+        return read_values(self.place, table, run_id, rule_id=rule_id, offset=offset, reader=reader, purpose=purpose)
+
+    def agreements(self) -> tuple[ServedAgreement, ...]:
+        """Every agreement and what its recipient can read now.
+
+        Raises:
+            ContractError: an agreement has mistakes.
+        """
+        with no_values_escape("reading the agreements"):
+            at = self.place.now()
+            paths = agreement_paths(self.place.schemas)
+            stamps = tuple((name, path.stat().st_mtime_ns) for name, path in paths.items())
+            loaded = self._remember("agreements", stamps, lambda: load_agreements(self.place.schemas))
+            return tuple(self._served(agreement, at) for agreement in loaded.values())
+
+    def ledger(self) -> LedgerState:
+        """Where the ledger stands, without walking it."""
+        with no_values_escape("reading the ledger"):
+            return ledger_state(self.place.lake)
+
+    def verify(self) -> Verification:
+        """Walk the ledger and remember what was found."""
+        found = verify_lake(self.place)
+        with no_values_escape("noting the verification"):
+            note_verification(self.place.lake, found, at=self.place.now())
+        return found
+
+    def _served(self, agreement: Agreement, at: datetime) -> ServedAgreement:
+        products = []
+        for product in agreement.products:
+            shared = opened(self.place.lake, agreement.recipient, product.name)
+            products.append(
+                ServedProduct(product, shared.version, shared.rows, shared.notes.get("state", ""))
+                if shared
+                else ServedProduct(product, None, 0, "")
+            )
+        return ServedAgreement(agreement, agreement.standing(at), tuple(products))
+
+    def _load_contracts(self) -> dict[str, Contract]:
+        return Workplace(self.place.lake, self.place.schemas, self.place.environ).contracts
+
+    def _version(self, name: str) -> int | None:
+        uri = self.place.lake.audit_table(name)
+        return self.place.lake.table(uri).version() if self.place.lake.is_table(uri) else None
+
+    def _remember(self, what: str, key: Hashable, find: Callable[[], Found]) -> Found:
+        """What was found for this key, or find it; one thread at a time, so that a busy server gathers once."""
+        with self._gathering:
+            known = self._known.get(what)
+            if known is not None and known[0] == key:
+                return known[1]  # type: ignore[no-any-return]
+            found = find()
+            self._known[what] = (key, found)
+            return found
