@@ -24,6 +24,7 @@ PRELOADED = (
     "airflow.dag_processing.dagbag",
     "plugins.steward_gate",
     "include.pipelines.sync",
+    "include.pipelines.report",
 )
 # The logs are read from the disk; the log server would listen beyond 127.0.0.1.
 COMPONENTS: Mapping[str, tuple[str, ...]] = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-OTHERS = {"maintain_lake"}
+OTHERS = {"maintain_lake", "report_quality"}
 
 
 def test_every_file_can_be_read(bag):
@@ -44,3 +44,10 @@ def test_the_table_names_a_mapped_task(syncs):
     for dag, _ in syncs:
         templates = {task.task_id: task.map_index_template for task in dag.tasks if task.task_id != "prepare"}
         assert all("table" in template for template in templates.values())
+
+
+def test_the_report_follows_every_table_of_the_lake(dags, contracts):
+    wanted = {f"registry/{c.registry}/{table.name}" for c in contracts.values() for table in c.tables}
+    condition = dags["report_quality"].timetable.asset_condition
+    assert type(condition).__name__ == "AssetAny"
+    assert {asset.name for asset in condition.objects} == wanted

@@ -1,0 +1,35 @@
+"""Write the auditors' report of the lake anew after any of its tables was published.
+
+Tables published while a report is being written are told by the next one: a night of syncs makes a few reports,
+not one for each table.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from airflow.sdk import AssetAny, dag, task
+
+from plugins.lake_assets import published_assets
+from plugins.sync_settings import RETRIES, SCHEMAS
+
+
+@dag(
+    doc_md=__doc__,
+    schedule=AssetAny(*published_assets(SCHEMAS)),
+    catchup=False,
+    max_active_runs=1,
+    default_args={"owner": "lienthong", **RETRIES},
+    tags=["lake", "report"],
+)
+def report_quality() -> None:
+    @task(multiple_outputs=False)
+    def report() -> dict[str, Any]:
+        from include.pipelines.report import report_step
+
+        return report_step()
+
+    report()
+
+
+report_quality()
