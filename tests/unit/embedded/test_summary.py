@@ -75,6 +75,13 @@ def test_a_failed_task_is_told_with_its_error_and_its_log(site, capsys):
     assert str(log) in said
 
 
+def test_a_table_that_was_held_and_approved_is_shown_as_published(site, capsys):
+    record(site, "parcel", "published")
+    record(site, "parcel", "held")
+    _, said = end(site, capsys, {"land.parcel": "published"})
+    assert "held" not in said
+
+
 def test_a_held_table_asks_for_a_steward(site, capsys):
     record(site, "parcel", "held")
     status, said = end(site, capsys, {"land.parcel": HELD}, runs=[("sync_land", "running")])
