@@ -11,6 +11,7 @@ from typing import Any
 
 import duckdb
 
+from include.contracts.model import Bound
 from include.lake import evidence
 from include.lake.errors import lake_errors
 from include.lake.reading import view
@@ -96,6 +97,15 @@ class Check:
     def disagrees(self) -> bool:
         """Whether both evaluations counted and did not find the same."""
         return self.gx_violations is not None and self.gx_violations != self.violations
+
+    def is_kept(self, bound: Bound | None) -> bool:
+        """Whether nothing is wrong: no row breaks the rule or, for a measure of the whole table, its bound holds."""
+        if self.disagrees:
+            return False
+        if self.scope != "table" or bound is None:
+            return self.violations == 0
+        share = 100 * self.violations / self.rows if self.rows else 0.0
+        return bound.holds(share if bound.unit == "percent" else self.violations)
 
 
 def runs_of(lake: Lake, registry: str, table: str, *, limit: int, offset: int = 0) -> RunPage:

@@ -68,13 +68,14 @@ def run(request: Request, registry: str, table: str, run_id: str, visitor: Signe
     if found is None:
         raise HTTPException(status.HTTP_404_NOT_FOUND)
     line, checks = found
+    bounds = {rule.rule_id: rule.bound for rule in report.table.rules}
     values = {
         "contract": contract,
         "report": report,
         "run": line,
-        "checks": checks,
-        "broken": [check for check in checks if check.violations or check.disagrees],
-        "kept": [check for check in checks if not (check.violations or check.disagrees)],
+        "has_checks": bool(checks),
+        "broken": [check for check in checks if not check.is_kept(bounds.get(check.rule_id))],
+        "kept": [check for check in checks if check.is_kept(bounds.get(check.rule_id))],
         "described": {rule.rule_id: rule for rule in report.rules},
     }
     return page(request, "run.html.j2", values)
