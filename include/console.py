@@ -132,4 +132,6 @@ def show_sharing(done: Mapping[str, Any]) -> None:
                 product["verdict"],
                 product["reason"],
             )
+        if agreement["error"]:
+            errors.print(f"[red]{agreement['agreement']}:[/] {agreement['error']}", markup=True)
     output.print(grid)

@@ -1,52 +1,103 @@
-"""Carry out the agreements: what is in force is published to its recipient, what is not is emptied, all on record."""
+"""Carry out the agreements: what is in force is published to its recipient, what is not is emptied, all on record.
+
+Nothing may stand in the way of closing: a broken contract, a missing key or a mistake in another agreement's file fails
+that agreement only, and what has ended is emptied first.
+"""
 
 from __future__ import annotations
 
 import difflib
+from collections.abc import Mapping
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 
-from include.pipelines.errors import Misuse, no_values_escape
-from include.pipelines.sync import Facts
+from include.audit import ledger
+from include.contracts.model import Contract
+from include.contracts.problems import ContractError
+from include.lake.root import Lake
+from include.pipelines.errors import KNOWN_ERRORS, Misuse, no_values_escape
 from include.pipelines.trail import record_commits
 from include.pipelines.workplace import Workplace
+from include.sharing.agreement import Agreement
 from include.sharing.keys import MasterKey
-from include.sharing.load import load_agreements
+from include.sharing.load import agreement_paths, load_agreement
 from include.sharing.share import Sharing, close_orphans, share_agreement
+
+Facts = dict[str, Any]
 
 
 def share_step(agreement_id: str | None, run_id: str, *, workplace: Workplace | None = None) -> Facts:
     """Carry out one agreement, or all of them; with all, tables that no agreement names any more are closed too.
 
     Returns:
-        `{run_id, agreements: [{agreement, standing, products: [...]}]}`: verdicts, versions and counts.
+        `{run_id, verdict, agreements: [{agreement, standing, products: [...], error}]}`; the verdict is `failed` if any
+        agreement failed, else `shared`.
 
     Raises:
         Misuse: there is no such agreement.
-        PseudonymKeyMissing: a product needs pseudonyms and LIENTHONG_PSEUDONYM_KEY is missing or short.
     """
     place = workplace or Workplace.from_environment()
-    with no_values_escape("sharing"):
-        agreements = load_agreements(place.schemas)
-        if agreement_id is not None and agreement_id not in agreements:
-            near = difflib.get_close_matches(agreement_id, agreements, n=1)
-            hint = f"did you mean `{near[0]}`?" if near else f"known: {', '.join(agreements)}"
-            raise Misuse(f"no agreement `{agreement_id}`: {hint}")
-        chosen = [agreements[agreement_id]] if agreement_id else list(agreements.values())
-        key, at = MasterKey.from_environment(place.environ), place.now()
-        done: list[dict[str, Any]] = []
-        for agreement in chosen:
-            sharing = share_agreement(agreement, place.contracts, lake=place.lake, at=at, run_id=run_id, key=key)
-            done.append(_record(place, sharing))
-        if agreement_id is None:
-            done.append(_record(place, close_orphans(agreements.values(), lake=place.lake, run_id=run_id)))
-    return {"run_id": run_id, "agreements": [d for d in done if d["agreement"] or d["products"]]}
+    agreements, done = _load(place, agreement_id)
+    at = place.now()
+    for agreement in sorted(agreements, key=lambda a: a.standing(at) == "in_force"):
+        done.append(_carry_out(place, agreement, at, run_id))
+    if agreement_id is None and not any(entry["error"] for entry in done):
+        with no_values_escape("closing tables that no agreement names"):
+            closed = close_orphans(agreements, lake=place.lake, run_id=run_id, notes=_notes(place.lake))
+            done.append(_record(place, closed))
+    verdict = "failed" if any(entry["error"] for entry in done) else "shared"
+    shown = [entry for entry in done if entry["agreement"] or entry["products"]]
+    return {"run_id": run_id, "verdict": verdict, "agreements": shown}
 
 
-def _record(place: Workplace, sharing: Sharing) -> dict[str, Any]:
+def _load(place: Workplace, agreement_id: str | None) -> tuple[list[Agreement], list[Facts]]:
+    """The agreements that can be read, and an entry for each that cannot."""
+    paths = agreement_paths(place.schemas)
+    if agreement_id is not None and agreement_id not in paths:
+        near = difflib.get_close_matches(agreement_id, paths, n=1)
+        hint = f"did you mean `{near[0]}`?" if near else f"known: {', '.join(paths) or 'none'}"
+        raise Misuse(f"no agreement `{agreement_id}`: {hint}")
+    readable, unreadable = [], []
+    for name in [agreement_id] if agreement_id else paths:
+        try:
+            readable.append(load_agreement(paths[name]))
+        except ContractError as error:
+            unreadable.append(_failure(name, "unreadable", error))
+    return readable, unreadable
+
+
+def _carry_out(place: Workplace, agreement: Agreement, at: datetime, run_id: str) -> Facts:
+    standing = agreement.standing(at)
+    try:
+        with no_values_escape(f"sharing under {agreement.agreement_id}"):
+            contracts, key = _what_sharing_needs(place) if standing == "in_force" else ({}, None)
+            sharing = share_agreement(
+                agreement, contracts, lake=place.lake, at=at, run_id=run_id, key=key, notes=_notes(place.lake)
+            )
+            return _record(place, sharing)
+    except KNOWN_ERRORS as error:
+        return _failure(agreement.agreement_id, standing, error)
+
+
+def _what_sharing_needs(place: Workplace) -> tuple[Mapping[str, Contract], MasterKey | None]:
+    return place.contracts, MasterKey.from_environment(place.environ)
+
+
+def _notes(lake: Lake) -> dict[str, str]:
+    """What every commit says of the ledger: where it stood, so that the tables' logs vouch for it."""
+    return {"ledger_head": str(ledger.head(lake))}
+
+
+def _failure(agreement_id: str, standing: str, error: Exception) -> Facts:
+    return {"agreement": agreement_id, "standing": standing, "products": [], "error": f"{error}"}
+
+
+def _record(place: Workplace, sharing: Sharing) -> Facts:
     record_commits(place, [result.subject for result in sharing.results], sharing.records)
     return {
         "agreement": sharing.agreement,
         "standing": sharing.standing,
         "products": [asdict(result) for result in sharing.results],
+        "error": "",
     }

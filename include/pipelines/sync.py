@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from include.audit import ledger
 from include.contracts.model import Contract, Table
 from include.contracts.published import published_yaml
 from include.lake import evidence
@@ -134,6 +135,7 @@ def publish_step(
             **{name: str(getattr(split, name)) for name in ("extracted", "accepted", "rejected", "superseded")},
             "cursor": landed.cursor or "",
             "approved_by": approved_by or "",
+            "ledger_head": str(ledger.head(place.lake)),
         }
         commit = publish(place.lake, table, run_id=run_id, at=at, staged=split.staged, metadata=metadata)
         facts = {

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,9 @@ def record_run(place: Workplace, facts: Mapping[str, Any]) -> None:
     payload = {name: facts.get(name) for name in _KEPT} | {"contract_digest": facts.get("contract_digest")}
     records = [Record("run", subject, payload, once=(f"run/{subject}/{run_id}/{facts['verdict']}", 1))]
     if facts.get("approved_by"):
-        approval = {name: facts.get(name, "") for name in ("run_id", "approved_by", "approval_note")}
+        approval = {name: facts.get(name, "") for name in ("run_id", "approved_by")}
+        # The note is free text and might name a person: it stays in audit/runs, the ledger holds its digest.
+        approval["note_sha256"] = hashlib.sha256(str(facts.get("approval_note") or "").encode()).hexdigest()
         approval["findings"] = [finding["what"] for finding in facts.get("findings") or []]
         records.append(Record("approval", subject, approval, once=(f"approval/{subject}/{run_id}", 1)))
     ledger.append(place.lake, [*records, *commit_records(place.lake, subject)], at=place.now(), actor=ACTOR)
@@ -52,16 +55,26 @@ def record_commits(place: Workplace, subjects: Iterable[str], records: Iterable[
     ledger.append(place.lake, [*given, *made], at=place.now(), actor=ACTOR)
 
 
-def verify_lake(place: Workplace, *, key_file: Path | None = None) -> Verification:
-    """Check the ledger of the lake, the logs of its tables and its checkpoints."""
+def verify_lake(
+    place: Workplace, *, key_file: Path | None = None, kept: Sequence[Path] = (), with_files: bool = False
+) -> Verification:
+    """Check the ledger of the lake, the logs of its tables, its checkpoints and those `kept` elsewhere.
+
+    `with_files` also compares every data file with the digest that the ledger has of it.
+    """
     with no_values_escape("verifying the trail"):
-        return verify(place.lake, public_key=public_key(key_file) if key_file else None)
+        key = public_key(key_file) if key_file else None
+        return verify(place.lake, public_key=key, checkpoints=_read(kept), with_files=with_files)
 
 
-def verify_folder(folder: Path, *, key_file: Path | None = None) -> Verification:
+def verify_folder(folder: Path, *, key_file: Path | None = None, kept: Sequence[Path] = ()) -> Verification:
     """The same for a copy of `audit/`, by somebody who has only that and a public key."""
     with no_values_escape("verifying a copy of the trail"):
-        return verify_copy(folder, public_key=public_key(key_file) if key_file else None)
+        return verify_copy(folder, public_key=public_key(key_file) if key_file else None, checkpoints=_read(kept))
+
+
+def _read(kept: Sequence[Path]) -> list[Checkpoint]:
+    return [Checkpoint.from_json(path.read_text(encoding="utf-8")) for path in kept]
 
 
 def sign_checkpoint(place: Workplace) -> Checkpoint | None:

@@ -1,0 +1,13 @@
+"""The same steps by hand: `lienthong --help`.
+
+Exit status: 0 published (rejected rows within tolerance included) or nothing to do, 1 the gate held a table back or a
+run failed, 2 misuse.
+"""
+
+from __future__ import annotations
+
+# Importing a module of commands puts its commands into the application.
+from include.cli import machine, registries, rejected, trail
+from include.cli.app import app, main
+
+__all__ = ["app", "machine", "main", "registries", "rejected", "trail"]

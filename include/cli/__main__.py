@@ -1,0 +1,5 @@
+"""`python -m include.cli` is `lienthong`."""
+
+from include.cli import main
+
+main()

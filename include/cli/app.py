@@ -1,0 +1,53 @@
+"""What the command modules share: the application, its common options, and how a run ends."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Annotated, Any
+
+import typer
+
+from include.console import errors, output, show_problems, show_run
+
+app = typer.Typer(
+    name="lienthong",
+    help="Liên Thông: connects a country's registers into one data lake. Connected, no duplicates, safe.",
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Registry = Annotated[str, typer.Argument(help="Registry: the name of its contract file, e.g. `population`.")]
+Tables = Annotated[list[str] | None, typer.Option("--table", "-t", help="Only this table (may be repeated).")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else on standard output.")]
+ApproveAs = Annotated[str | None, typer.Option(help="Publish beyond tolerance, in this steward's name.")]
+Note = Annotated[str, typer.Option(help="Why it is published beyond tolerance; kept in the audit trail.")]
+
+MISUSE, NOT_PUBLISHED = 2, 1
+
+
+def main() -> None:
+    """Run the command line; every failure ends with a message and an exit status, never with a traceback."""
+    from include.contracts.problems import ContractError
+    from include.pipelines.errors import KNOWN_ERRORS, Misuse, no_values_escape
+
+    try:
+        with no_values_escape("running the command"):
+            app()
+    except ContractError as error:
+        show_problems(error.problems)
+        sys.exit(NOT_PUBLISHED)
+    except KNOWN_ERRORS as error:
+        errors.print(f"{type(error).__name__}: {error}", style="red", markup=False)
+        sys.exit(MISUSE if isinstance(error, Misuse) else NOT_PUBLISHED)
+
+
+def end(run: dict[str, Any], as_json: bool) -> None:
+    """Print a run, as JSON or for people, and exit with its status."""
+    if as_json:
+        output.print_json(json.dumps(run, ensure_ascii=False, default=str))
+    else:
+        show_run(run)
+    raise typer.Exit(NOT_PUBLISHED if run["verdict"] in ("held", "failed") else 0)
