@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import subprocess
@@ -94,8 +95,9 @@ def airflow_environment(site: Site, sources: Mapping[str, str]) -> dict[str, str
         "SECRETS__USE_CACHE": False,
     }
     return {
-        # Who sets a connection of one of these names means it.
+        # Who sets a connection of one of these names, or the key of the pseudonyms, means it.
         **sources,
+        "LIENTHONG_PSEUDONYM_KEY": hashlib.sha256(site.secret("pseudonym_key").encode()).hexdigest(),
         **inherited,
         **{f"AIRFLOW__{name}": str(value) for name, value in settings.items()},
         "AIRFLOW_HOME": str(home),
