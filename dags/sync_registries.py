@@ -1,8 +1,7 @@
 """Bring one registry into the lake: extract, assess, gate and publish, for each of its tables.
 
 A table whose source and contract did not change is skipped. A table outside its tolerance waits at the gate for a
-steward while the others go on. A lost connection is tried again, a broken contract is not. The same run again reads
-nothing twice and publishes nothing twice.
+steward while the others go on. The same run again reads nothing twice and publishes nothing twice.
 """
 
 from __future__ import annotations
@@ -53,8 +52,7 @@ def sync(contract: Contract) -> None:
     def publish(table: str, assessed: dict[str, Any], approval: dict[str, str]) -> dict[str, Any]:
         from include.pipelines.sync import publish_step
 
-        published = publish_step(assessed, **approval)
-        # Of the tables this task may publish, tell Airflow of the one it did.
+        published = publish_step(assessed, **approval)  # of its outlets, Airflow is told of the one it published
         get_current_context()["task"].outlets = [assets[table]] if published["verdict"] == "published" else []
         return published
 
@@ -64,13 +62,19 @@ def sync(contract: Contract) -> None:
         gate = StewardGate(task_id="gate", assessed=assessed, map_index_template="{{ task.assessed['table'] }}")
         publish(table=table, assessed=assessed, approval=gate.output)
 
+    @task(trigger_rule="none_failed_min_one_success", multiple_outputs=False)
+    def follow_relationships() -> list[dict[str, Any]]:
+        from include.pipelines.relationships import relationships_step
+
+        return relationships_step(registry, library_run_id())
+
     with DAG(f"sync_{registry}", tags=["registry", "sync"], **sync_settings(contract, doc=__doc__)):
         prepare()
-        sync_table.expand(table=list(assets))
+        sync_table.expand(table=list(assets)) >> follow_relationships()
 
 
 for registry, path in contract_paths(SCHEMAS).items():
-    # A task's process needs its own contract only. A broken one stops its registry, and check_contracts.py says why.
+    # A task's process needs its own contract only. A broken one stops its registry: see check_contracts.py.
     if get_parsing_context().dag_id in (None, f"sync_{registry}"):
         with suppress(ContractError):
             sync(load_contract(path))

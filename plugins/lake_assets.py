@@ -17,6 +17,12 @@ def table_asset(registry: str, table: str) -> Asset:
     return Asset(name=name, uri=f"lake://{name}", group=registry)
 
 
+def product_asset(recipient: str, product: str) -> Asset:
+    """The asset of a shared table: `shared/<recipient>/<product>`, grouped by recipient in the UI."""
+    name = f"shared/{recipient}/{product}"
+    return Asset(name=name, uri=f"lake://{name}", group=recipient)
+
+
 def published_assets(schemas: Path) -> list[Asset]:
     """The assets of every table that a sound contract describes."""
     found: list[Asset] = []

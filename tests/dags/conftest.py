@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from airflow.sdk import DAG
 
     from include.contracts.model import Contract
+    from include.sharing.agreement import Agreement
 
 
 @pytest.fixture(scope="session")
@@ -39,6 +40,13 @@ def contracts() -> dict[str, Contract]:
     from include.contracts.load import load_contracts
 
     return load_contracts(ROOT / "schemas")
+
+
+@pytest.fixture(scope="session")
+def agreements() -> dict[str, Agreement]:
+    from include.sharing.load import load_agreements
+
+    return load_agreements(ROOT / "schemas")
 
 
 @pytest.fixture(scope="session")

@@ -9,8 +9,24 @@ def test_every_file_can_be_read(bag):
     assert bag.import_errors == {}
 
 
-def test_every_contract_has_its_sync(dags, contracts):
-    assert set(dags) - OTHERS == {f"sync_{registry}" for registry in contracts}
+def test_every_contract_has_its_sync(dags, contracts, agreements):
+    others = OTHERS | {f"share_{name}" for name in agreements}
+    assert set(dags) - others == {f"sync_{registry}" for registry in contracts}
+
+
+def test_every_agreement_is_carried_out_when_its_tables_change_and_every_night(dags, agreements):
+    assert agreements
+    for name, agreement in agreements.items():
+        dag = dags[f"share_{name}"]
+        assets = {
+            asset.name for asset in getattr(dag.timetable.asset_condition, "objects", [dag.timetable.asset_condition])
+        }
+        assert assets == {f"registry/{product.registry}/{product.table}" for product in agreement.products}
+        assert dag.timetable.timetable.expression == "5 0 * * *", "an agreement can end without any new data"
+        (task,) = dag.tasks
+        assert {outlet.name for outlet in task.outlets} == {
+            f"shared/{agreement.recipient}/{p.name}" for p in agreement.products
+        }
 
 
 def test_a_sync_extracts_assesses_asks_and_publishes(syncs):
@@ -21,8 +37,10 @@ def test_a_sync_extracts_assesses_asks_and_publishes(syncs):
             ("sync_table.assess", "sync_table.gate"),
             ("sync_table.assess", "sync_table.publish"),
             ("sync_table.gate", "sync_table.publish"),
+            ("sync_table.publish", "follow_relationships"),
         }
-        assert set(dag.task_ids) == {"prepare", *(f"sync_table.{s}" for s in ("extract", "assess", "gate", "publish"))}
+        steps = {f"sync_table.{step}" for step in ("extract", "assess", "gate", "publish")}
+        assert set(dag.task_ids) == {"prepare", "follow_relationships", *steps}
 
 
 def test_a_sync_is_mapped_over_the_tables_of_its_contract(syncs):
@@ -42,7 +60,9 @@ def test_a_sync_offers_the_tables_of_the_lake_as_assets(syncs):
 
 def test_the_table_names_a_mapped_task(syncs):
     for dag, _ in syncs:
-        templates = {task.task_id: task.map_index_template for task in dag.tasks if task.task_id != "prepare"}
+        templates = {
+            task.task_id: task.map_index_template for task in dag.tasks if task.task_id.startswith("sync_table.")
+        }
         assert all("table" in template for template in templates.values())
 
 

@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 FILES = sorted((ROOT / "dags").glob("*.py"))
-TAGS = {"registry", "sync", "lake", "maintenance", "report"}
+TAGS = {"registry", "sync", "lake", "maintenance", "report", "agreement", "share"}
 
 
 def test_every_dag_is_tagged_from_one_small_set(dags):
@@ -62,6 +62,7 @@ def test_a_pool_protects_the_source_and_another_the_lake(syncs):
             "sync_table.assess": "default_pool",
             "sync_table.gate": "default_pool",
             "sync_table.publish": f"lake_{contract.registry}",
+            "follow_relationships": "default_pool",
         }
 
 
