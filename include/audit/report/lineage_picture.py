@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from include.audit.report.surroundings import AgreementFacts
@@ -52,8 +52,13 @@ class Picture:
     lines: tuple[Line, ...]
 
 
-def draw(contracts: Sequence[Contract], agreements: Sequence[AgreementFacts]) -> Picture:
-    """Lay out sources, tables and the products of the agreements in force."""
+def draw(
+    contracts: Sequence[Contract], agreements: Sequence[AgreementFacts], kinds: Mapping[str, str] | None = None
+) -> Picture:
+    """Lay out sources, tables and the products of the agreements in force.
+
+    `kinds` says what each registry's source turned out to be (`postgresql`, `csv`, ...); else the contract's word.
+    """
     boxes: list[Box] = []
     lines: list[Line] = []
     middles: dict[tuple[str, str], float] = {}
@@ -65,7 +70,17 @@ def draw(contracts: Sequence[Contract], agreements: Sequence[AgreementFacts]) ->
             middles[contract.registry, table.name] = y + BOX / 2
             y += STEP
         height = y - (STEP - BOX) - first
-        boxes.append(Box("source", _LEFT[0], first, _LEFT[1], height, contract.server.name, contract.server.type))
+        boxes.append(
+            Box(
+                "source",
+                _LEFT[0],
+                first,
+                _LEFT[1],
+                height,
+                contract.server.name,
+                (kinds or {}).get(contract.registry) or contract.server.type,
+            )
+        )
         heights = [middles[contract.registry, table.name] for table in contract.tables]
         lines += [Line(_LEFT[0] + _LEFT[1], at, _MIDDLE[0], at) for at in heights]
         y += GAP

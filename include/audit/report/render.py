@@ -48,9 +48,14 @@ def render(overview: Overview, surroundings: Surroundings, language: Language) -
         attention=attention(overview, surroundings, locale),
         costliest=costliest(overview),
         plots={registry.name: Markup(_plot(registry, locale)) for registry in overview.registries},  # noqa: S704
-        picture=draw(contracts, surroundings.agreements),
+        picture=draw(contracts, surroundings.agreements, {r.name: _kind(r) for r in overview.registries}),
         lineage=lineage,
     )
+
+
+def _kind(registry: RegistryReport) -> str:
+    """What the tables of a registry were read from, as their runs say."""
+    return ", ".join(sorted({table.last.source for table in registry.tables if table.last and table.last.source}))
 
 
 def _business_name(column: str, table: TableReport) -> str:
