@@ -151,7 +151,9 @@ def test_a_key_that_stands_twice_among_accepted_rows_is_a_disagreement(tmp_path:
         assess(replace(table, columns=keyed), split, lake=lake, run_id="r1", schemas_dir=SCHEMAS)
 
 
-def test_an_expectation_that_cannot_be_evaluated_is_named_without_the_engines_words(tmp_path: Path) -> None:
+def test_an_expectation_that_cannot_be_evaluated_is_named_without_the_engines_words(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
     table = contract_table(EVERY_METRIC, tmp_path)
     rows = ROWS.replace("| Lan ", f"| {PLANTED} ")
     lake = Lake(str(tmp_path / "lake"), scratch=tmp_path / "tmp")
@@ -162,6 +164,8 @@ def test_an_expectation_that_cannot_be_evaluated_is_named_without_the_engines_wo
     with pytest.raises(RuleUnusable, match=r"could not evaluate population\.citizen\.odd") as raised:
         assess(replace(table, rules=rules), split, lake=lake, run_id="r1", schemas_dir=SCHEMAS)
     assert PLANTED not in str(raised.value)
+    assert PLANTED not in caplog.text
+    assert PLANTED not in "".join(capfd.readouterr())
 
 
 def test_an_empty_extract_and_one_without_a_good_row(tmp_path: Path) -> None:
