@@ -15,7 +15,11 @@ demo: $(VENV)/.run ## the whole way once: a simulated country, Airflow, four reg
 up: $(VENV)/.run ## start the embedded servers and Airflow with its UI, and leave them running
 	@$(BIN)/lienthong up
 
-down: ## stop what `make up` or `make demo` started
+up-stack: $(VENV)/.dev ## the production stack of docker-compose.yaml as processes: Celery, PostgreSQL, Valkey, S3
+	@$(BIN)/python -m include.embedded.production up
+
+down: ## stop what `make up`, `make up-stack` or `make demo` started
+	@if [ -d "$${LIENTHONG_VAR:-var}/stack" ]; then $(BIN)/python -m include.embedded.production down; fi
 	@if [ -x $(BIN)/lienthong ]; then $(BIN)/lienthong down; else echo "Nothing is installed, so nothing runs."; fi
 
 test: $(VENV)/.dev ## all tests, on real servers

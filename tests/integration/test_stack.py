@@ -1,0 +1,204 @@
+"""The stack of docker-compose.yaml without containers: a whole sync through Celery workers, PostgreSQL and S3."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import psutil
+import psycopg
+import pytest
+import yaml
+from deltalake import DeltaTable
+
+from include.embedded import postgres, production
+from include.embedded.airflow_api import ENDED, AirflowApi
+from include.embedded.production_settings import ADMIN, Production
+from include.embedded.site import Site
+
+pytestmark = pytest.mark.slow
+
+ROOT = Path(__file__).parents[2]
+SECRET_NAME = "Nguyễn Thị Kín Đáo"
+ROWS = [("1", SECRET_NAME, "30"), ("2", "Lê Văn Hai", "41"), ("3", None, "52"), ("4", "Võ Bốn", "abc")]
+CONTRACT = """
+apiVersion: v3.2.0
+kind: DataContract
+id: clinics
+version: 1.0.0
+status: active
+name: clinics
+servers:
+  - {server: clinics, type: custom}
+schema:
+  - name: doctor
+    properties:
+      - {name: doctor_id, logicalType: string, primaryKey: true, required: true}
+      - {name: full_name, logicalType: string, required: true, classification: confidential}
+      - {name: age, logicalType: integer}
+    customProperties:
+      - {property: tolerance, value: {rejectedPercent: 60}}
+"""
+AGREEMENT = """
+version: 1.0.0
+title: Chia sẻ danh bạ thầy thuốc
+provider: Bộ Y tế
+recipient: {id: nso, name: Cục Thống kê}
+purpose: Thống kê
+legalBasis: [Luật Thống kê 89/2015/QH13]
+from: 2020-01-01
+until: 2099-12-31
+contact: {provider: a@moh.example, recipient: b@nso.example}
+products:
+  - name: doctor
+    table: clinics.doctor
+    columns:
+      - {name: full_name, protection: none}
+"""
+
+
+@dataclass(frozen=True)
+class House:
+    """The running stack and what became of the sync."""
+
+    stack: Production
+    state: str
+
+    @property
+    def site(self) -> Site:
+        return self.stack.site
+
+    def options(self, access_key: str, secret_key: str) -> dict[str, str]:
+        return {
+            "AWS_ENDPOINT_URL": f"http://127.0.0.1:{self.stack.ports['seaweedfs']}",
+            "AWS_ACCESS_KEY_ID": access_key,
+            "AWS_SECRET_ACCESS_KEY": secret_key,
+            "AWS_REGION": "us-east-1",
+            "AWS_ALLOW_HTTP": "true",
+        }
+
+    def as_owner(self) -> dict[str, str]:
+        return self.options("lienthong", self.site.secret("lake_secret_key"))
+
+    def metadata(self, query: str) -> list[tuple[object, ...]]:
+        with psycopg.connect(postgres.uri(self.site, "airflow")) as connection:
+            return connection.execute(query.encode()).fetchall()
+
+
+def furnish(root: Path) -> dict[str, str]:
+    """A checkout with the real code and compose file, and one small registry; returns its connection."""
+    for shared in ("docker-compose.yaml", "dags", "plugins", "include"):
+        (root / shared).symlink_to(ROOT / shared)
+    for folder, text in (("registries/clinics.odcs.yaml", CONTRACT), ("agreements/doctors.yaml", AGREEMENT)):
+        path = root / "schemas" / folder
+        path.parent.mkdir(parents=True)
+        path.write_text(text)
+    with sqlite3.connect(root / "clinics.sqlite") as database:
+        database.execute("CREATE TABLE doctor (doctor_id TEXT, full_name TEXT, age TEXT)")
+        database.executemany("INSERT INTO doctor VALUES (?, ?, ?)", ROWS)
+    database.close()
+    return {"AIRFLOW_CONN_CLINICS": f"sqlite:///{root / 'clinics.sqlite'}"}
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    root = tmp_path_factory.mktemp("production")
+    connections = furnish(root)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("LIENTHONG_VAR", raising=False)
+        site = production.site_of(root)
+        try:
+            stack = production.launch(site, connections)
+            yield House(stack, sync(stack))
+        finally:
+            production.down(root)
+
+
+def sync(stack: Production, *, seconds: float = 240) -> str:
+    """Run `sync_clinics` once; returns the state it ended in."""
+    api = AirflowApi(stack.url, ADMIN, stack.site.secret("airflow_password"))
+    began, end = datetime.now(UTC).isoformat(), time.monotonic() + seconds
+    try:
+        while "sync_clinics" not in {dag["dag_id"] for dag in api.dags()}:
+            assert time.monotonic() < end, "the DAG did not appear"
+            time.sleep(1)
+        api.unpause("sync_clinics")
+        api.trigger("sync_clinics", "first")
+        while True:
+            (state,) = [run["state"] for run in api.runs(began) if run["dag_run_id"] == "first"]
+            if state in ENDED:
+                return str(state)
+            assert time.monotonic() < end, f"the sync is {state} after {seconds} s"
+            time.sleep(1)
+    finally:
+        api.close()
+
+
+def test_a_sync_goes_through_the_stack(house: House) -> None:
+    assert house.state == "success"
+
+
+def test_what_it_published_is_read_from_s3_with_the_stock_package(house: House) -> None:
+    lake = house.stack.environment("airflow-worker", {})["LAKE_URI"]
+    assert lake == "s3://lake/national"
+    published = DeltaTable(f"{lake}/registry/clinics/doctor", storage_options=house.as_owner())
+    rows = published.to_pyarrow_table().to_pylist()
+    assert {(row["doctor_id"], row["full_name"], row["age"]) for row in rows} == {
+        ("1", SECRET_NAME, 30),
+        ("2", "Lê Văn Hai", 41),
+    }
+    rejected = DeltaTable(f"{lake}/rejected/clinics/doctor", storage_options=house.as_owner())
+    assert {row["doctor_id"] for row in rejected.to_pyarrow_table().to_pylist()} == {"3", "4"}
+
+
+def test_both_workers_are_there_and_celery_ran_every_step(house: House) -> None:
+    assert production.workers(house.stack) == ["celery@airflow-worker-1", "celery@airflow-worker-2"]
+    ran = house.metadata("SELECT executor, external_executor_id FROM task_instance WHERE state = 'success'")
+    assert len(ran) >= 4
+    accepted = "".join(house.site.log(f"airflow-worker-{number}").read_text() for number in (1, 2))
+    known = [str(external_id) for _, external_id in ran if external_id]
+    assert known
+    assert [external_id for external_id in known if external_id not in accepted] == []
+
+
+def test_airflows_metadata_is_in_postgresql(house: House) -> None:
+    assert house.metadata("SELECT dag_id, state FROM dag_run") == [("sync_clinics", "success")]
+    assert not list(house.site.var.rglob("airflow.db"))
+
+
+def test_a_ministry_reads_nothing_but_its_own_folder(house: House) -> None:
+    access_key, _, secret_key = production.readers(house.site)["LIENTHONG_READER_NSO"].partition(":")
+    with pytest.raises(Exception, match=r"(?i)denied|forbidden|403"):
+        DeltaTable(
+            "s3://lake/national/registry/clinics/doctor", storage_options=house.options(access_key, secret_key)
+        ).to_pyarrow_table()
+    with pytest.raises(Exception, match=r"(?i)denied|forbidden|403|not a delta table|no files in log"):
+        DeltaTable("s3://lake/national/shared/nso/doctor", storage_options=house.options("nso-reader", "guess" * 5))
+
+
+def test_nothing_listens_beyond_this_machine(house: House) -> None:
+    marks = [yaml.safe_load(mark.read_text()) for mark in house.site.folder("run").glob("*.pid")]
+    assert len(marks) == 9
+    family = [child for mark in marks for child in _family(mark["pid"])]
+    sockets = [found for process in family for found in process.net_connections("inet")]
+    listening = {found.laddr.ip for found in sockets if found.status == psutil.CONN_LISTEN}
+    assert listening == {"127.0.0.1"}
+
+
+def test_no_name_is_in_a_log_the_metadata_or_the_broker(house: House) -> None:
+    folders = (house.site.var / name for name in ("log", "logs", "airflow", "valkey", "run"))
+    kept = [path for folder in folders for path in folder.rglob("*") if path.is_file()]
+    needles = (SECRET_NAME.encode(), SECRET_NAME.encode("unicode_escape"))
+    assert not [path for path in kept if any(needle in path.read_bytes() for needle in needles)]
+    values = house.metadata("SELECT value::text FROM xcom")
+    assert values
+    assert not [value for (value,) in values if SECRET_NAME in str(value) or str(needles[1])[2:-1] in str(value)]
+
+
+def _family(pid: int) -> list[psutil.Process]:
+    parent = psutil.Process(pid)
+    return [parent, *parent.children(recursive=True)]
