@@ -17,10 +17,12 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
 PREFIX = "/quality"
+# Drawn to be seen on the side bar as it is, chosen, light and dark: Airflow does not recolour images.
 _ICON = (
-    "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 24 24' fill='none' stroke='{}' "
-    "stroke-width='2' stroke-linecap='round' stroke-linejoin='round'%3E%3Cpath d='M12 3l7 3v6c0 4.5-3 7.5-7 9"
-    "-4-1.5-7-4.5-7-9V6z'/%3E%3Cpath d='M9 12l2 2 4-4'/%3E%3C/svg%3E"
+    "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 24 24' stroke-linecap='round' "
+    "stroke-linejoin='round'%3E%3Cpath d='M12 2l8 3.4v6.4c0 5-3.4 8.4-8 10.2-4.6-1.8-8-5.2-8-10.2V5.4z' "
+    "fill='%23a5121f'/%3E%3Cpath d='M8.2 12l2.7 2.7 5-5.2' fill='none' stroke='%23ffd84d' stroke-width='2.2'"
+    "/%3E%3C/svg%3E"
 )
 
 
@@ -59,7 +61,6 @@ class QualityPagesPlugin(AirflowPlugin):
             "destination": "nav",
             "nav_top_level": True,
             "url_route": "quality",
-            "icon": _ICON.format("%2352525b"),
-            "icon_dark_mode": _ICON.format("%23d4d4d8"),
+            "icon": _ICON,
         }
     ]
