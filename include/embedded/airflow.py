@@ -13,8 +13,8 @@ from importlib.metadata import version
 
 import httpx
 
-from include.embedded.processes import Server, ServerFailedError, is_running, start, wait_until
-from include.embedded.site import Site, write_private
+from include.embedded.processes import Server, ServerFailedError, is_running, listens, start, wait_until
+from include.embedded.site import Site, is_free, write_private
 
 USER = "admin"
 PREFERRED_PORT = 8080
@@ -26,6 +26,10 @@ PRELOADED = (
     "plugins.steward_gate",
     "include.pipelines.sync",
     "include.pipelines.report",
+    # Imported when first used:
+    "great_expectations",
+    "duckdb_sqlalchemy",
+    "psycopg",
 )
 # The logs are read from the disk; the log server would listen beyond 127.0.0.1.
 COMPONENTS: Mapping[str, tuple[str, ...]] = {
@@ -34,6 +38,10 @@ COMPONENTS: Mapping[str, tuple[str, ...]] = {
     "airflow-dag-processor": ("dag-processor",),
     "airflow-triggerer": ("triggerer", "--skip-serve-logs"),
 }
+
+
+class PortTakenError(ServerFailedError):
+    """Another program listens where the API server was to."""
 
 
 def url(site: Site) -> str:
@@ -130,10 +138,16 @@ def await_airflow(site: Site) -> None:
     """Return when all components say they are healthy.
 
     Raises:
+        PortTakenError: somebody else took the port while the API server was waking up: launch again.
         ServerFailedError: one ended or did not answer in time; with the log to read.
     """
-    for name in COMPONENTS:
-        wait_until(site, name, partial(_is_healthy, site, name), seconds=120)
+    try:
+        for name in COMPONENTS:
+            wait_until(site, name, partial(_is_healthy, site, name), seconds=180)
+    except ServerFailedError:
+        if not is_running(site, API) and not is_free(site.given_port(API)):
+            raise PortTakenError(API, site.log(API), "lost its port to another program") from None
+        raise
 
 
 def _is_healthy(site: Site, name: str) -> bool:
@@ -142,6 +156,8 @@ def _is_healthy(site: Site, name: str) -> bool:
 
 def health(site: Site) -> dict[str, str]:
     """What each component says of itself: `healthy`, `unhealthy`; empty while the API server does not answer."""
+    if not listens(site, API, site.given_port(API)):
+        return {}
     try:
         said = httpx.get(f"{url(site)}/api/v2/monitor/health", timeout=5).json()
     except (httpx.HTTPError, ValueError):

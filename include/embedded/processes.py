@@ -64,6 +64,18 @@ def is_running(site: Site, name: str) -> bool:
     return _process(site, name) is not None
 
 
+def listens(site: Site, name: str, port: int) -> bool:
+    """Whether it is that server, and nobody else, that listens on a port."""
+    process = _process(site, name)
+    if process is None:
+        return False
+    with contextlib.suppress(psutil.NoSuchProcess):
+        for member in (process, *process.children(recursive=True)):
+            if any(c.status == psutil.CONN_LISTEN and c.laddr.port == port for c in member.net_connections("tcp")):
+                return True
+    return False
+
+
 def insist(site: Site, names: Iterable[str]) -> None:
     """Return if all those servers still run.
 

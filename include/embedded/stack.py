@@ -51,7 +51,12 @@ def launch(site: Site, *, persons: int = PERSONS, phase: Callable[[str], None] =
         ensure_country(site, persons=persons, phase=phase)
         phase("Starting Airflow")
         launched.result()
-    airflow.await_airflow(site)
+    try:
+        airflow.await_airflow(site)
+    except airflow.PortTakenError:
+        stop(site, [*airflow.COMPONENTS])
+        airflow.launch_airflow(site, source_connections(site))
+        airflow.await_airflow(site)
 
 
 def down(root: Path = REPOSITORY) -> int:

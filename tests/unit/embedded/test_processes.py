@@ -125,3 +125,13 @@ def test_a_site_can_keep_its_state_elsewhere(tmp_path, monkeypatch):
     monkeypatch.setenv("LAKE_URI", "s3://lake/prefix")
     assert Site.at(tmp_path).var == tmp_path / "state"
     assert Site.at(tmp_path).lake_uri == "s3://lake/prefix"
+
+
+def test_a_port_of_somebody_else_is_not_taken_for_the_servers(site):
+    listen = "import socket, time; s = socket.create_server(('127.0.0.1', 0)); print(s.getsockname()[1], flush=True)"
+    start(site, sys.executable, "-c", f"{listen}; time.sleep(60)")
+    processes.wait_until(site, "sleeper", lambda: site.log("sleeper").read_text().endswith("\n"), seconds=10)
+    assert processes.listens(site, "sleeper", int(site.log("sleeper").read_text()))
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        assert not processes.listens(site, "sleeper", other.getsockname()[1])
+    processes.stop(site, ["sleeper"])
