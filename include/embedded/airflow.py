@@ -54,6 +54,7 @@ def airflow_environment(site: Site, sources: Mapping[str, str]) -> dict[str, str
     home, port = site.airflow_home, site.given_port(API)
     passwords = home / "passwords.json"
     write_private(passwords, json.dumps({USER: site.secret("airflow_password")}))
+    events = site.folder("lineage") / "events.jsonl"
     inherited = {
         name: value
         for name, value in os.environ.items()
@@ -101,6 +102,12 @@ def airflow_environment(site: Site, sources: Mapping[str, str]) -> dict[str, str
         "DAG_PROCESSOR__PRINT_STATS_INTERVAL": 0,
         "DAG_PROCESSOR__DAG_BUNDLE_STORAGE_PATH": site.folder("airflow", "bundles"),
         "SECRETS__USE_CACHE": False,
+        # Who made what of what, as OpenLineage events in a file: columns, no values.
+        "OPENLINEAGE__TRANSPORT": json.dumps({"type": "file", "log_file_path": str(events), "append": True}),
+        "OPENLINEAGE__NAMESPACE": "lienthong",
+        "OPENLINEAGE__EXTRACTORS": "plugins.lineage_events.ContractLineage",
+        "OPENLINEAGE__DISABLE_SOURCE_CODE": True,
+        "OPENLINEAGE__EXECUTE_IN_THREAD": True,
     }
     return {
         # Who sets a connection of one of these names, or the key of the pseudonyms, means it.
