@@ -187,8 +187,9 @@ class _Reader:
 
     def column(self, prop: SchemaProperty, place: Place, position: int) -> Column:
         name = prop.name or ""
-        if not name or name.startswith(RESERVED_PREFIX):
-            self.mistake(place, "has no usable name", f"give `name:`, not beginning with `{RESERVED_PREFIX}`")
+        if not name or name.startswith(RESERVED_PREFIX) or '"' in name:
+            remedy = f"give `name:`, not beginning with `{RESERVED_PREFIX}` and without quotes"
+            self.mistake(place, "has no usable name", remedy)
         classification = prop.classification or "internal"
         if classification not in _CLASSIFICATIONS:
             near = difflib.get_close_matches(classification, _CLASSIFICATIONS, n=1)

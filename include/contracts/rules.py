@@ -22,6 +22,7 @@ DIMENSION_OF = {
     "missingValues": "completeness",
     "rowCount": "coverage",
     "duplicateValues": "uniqueness",
+    "unique": "uniqueness",
     "reference": "consistency",
 }
 CONTROL_CHARACTERS = r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x{FFFD}]"
@@ -89,13 +90,13 @@ def column_rules(
         add(
             "unreadable",
             f'list_contains("_unreadable", {literal(column.name)})',
-            f"{column.source_name} cannot be read as {column.logical_type}",
+            f"{column.source_name} must be readable as {column.logical_type}",
         )
     else:
         add(
             "controlCharacters",
             f"regexp_matches({name}, {literal(CONTROL_CHARACTERS)})",
-            f"{column.name} holds control characters or characters lost in an earlier conversion",
+            f"{column.name} must not hold control characters, or characters lost in an earlier conversion",
             pattern=CONTROL_CHARACTERS,
         )
     if written.enum:
@@ -109,7 +110,9 @@ def column_rules(
         ("exclusiveMaximum", ">=", "less than"),
     ):
         if (bound := column.options.get(option)) is not None:
-            constant = f"CAST({literal(bound)} AS {column.sql_type})"
+            # A number is compared as it is written: cast to the column's type, 0.1 would become 0 for an integer.
+            is_number = isinstance(bound, int | float)
+            constant = literal(bound) if is_number else f"CAST({literal(bound)} AS {column.sql_type})"
             add(option, f"{name} {comparison} {constant}", f"{column.name} must be {words} {bound}", value=bound)
     if (step := column.options.get("multipleOf")) is not None:
         add("multipleOf", f"{name} % {literal(step)} <> 0", f"{column.name} must be a multiple of {step}", value=step)
