@@ -83,8 +83,9 @@ def look(api: AirflowApi, tables: Mapping[str, Sequence[str]], since: str, consu
             steps[table][step] = task["state"]
         if task["state"] == "failed":
             failed.append(FailedTask.of(task, table))
-    waiting = sum(api.waiting_events(dag_id) for dag_id in consumers)
     runs = [(run["dag_id"], run["state"]) for run in api.runs(since)]
+    is_quiet = all(state in ENDED for _, state in runs)
+    waiting = sum(api.waiting_events(dag_id) for dag_id in consumers) if is_quiet else 0
     return Snapshot({name: stage(states) for name, states in steps.items()}, runs, waiting, failed)
 
 

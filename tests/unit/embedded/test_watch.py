@@ -67,6 +67,9 @@ def test_waiting_looks_again_before_it_believes_the_end():
 class Airflow:
     """Answers as the API does."""
 
+    def __init__(self, state: str) -> None:
+        self.state = state
+
     def task_instances(self, since: str) -> list[dict[str, Any]]:
         def task(dag: str, name: str, index: int, state: str) -> dict[str, Any]:
             named = {"dag_id": dag, "dag_run_id": "r", "task_id": name, "map_index": index, "try_number": 2}
@@ -81,17 +84,16 @@ class Airflow:
         ]
 
     def runs(self, since: str) -> list[dict[str, Any]]:
-        return [{"dag_id": "sync_land", "state": "running"}]
+        return [{"dag_id": "sync_land", "state": self.state}]
 
     def waiting_events(self, dag_id: str) -> int:
         return 2
 
 
 def test_a_look_names_each_table_by_its_place_in_the_contract():
-    seen = look(Airflow(), {"land": ["parcel", "ownership"]}, "2026-01-31", ["report_quality"])
+    seen = look(Airflow("running"), {"land": ["parcel", "ownership"]}, "2026-01-31", ["report_quality"])
     assert seen.tables == {"land.parcel": "assessing", "land.ownership": "failed: extract"}
     assert seen.runs == [("sync_land", "running")]
-    assert seen.waiting_events == 2
     assert seen.failed == [
         FailedTask(
             "land.ownership extract",
@@ -99,3 +101,14 @@ def test_a_look_names_each_table_by_its_place_in_the_contract():
         ),
         FailedTask("report_quality report", "dag_id=report_quality/run_id=r/task_id=report/attempt=2.log"),
     ]
+
+
+def test_when_all_runs_ended_a_look_asks_for_events_that_will_start_another():
+    assert (
+        look(Airflow("success"), {"land": ["parcel", "ownership"]}, "2026-01-31", ["report_quality"]).waiting_events
+        == 2
+    )
+    assert (
+        look(Airflow("running"), {"land": ["parcel", "ownership"]}, "2026-01-31", ["report_quality"]).waiting_events
+        == 0
+    )
