@@ -34,6 +34,7 @@ check: $(VENV)/.dev ## lint, format, types, layers, contracts, generated docs
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/lienthong check
+	@$(BIN)/python -m docs.generate --check
 	@for contract in schemas/registries/*.odcs.yaml; do $(BIN)/datacontract lint $$contract >/dev/null && echo "datacontract lint $$contract: ok" || exit 1; done
 
 format: $(VENV)/.dev ## let ruff lay out the code

@@ -1,4 +1,4 @@
-"""Split and assess on a real S3 store: the engine and Great Expectations read and write it with the lake's own rights."""
+"""Split and assess on a real S3 store: engine and Great Expectations read and write it with the lake's own rights."""
 
 from __future__ import annotations
 
