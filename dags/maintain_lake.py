@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from airflow.sdk import CronTriggerTimetable, dag, get_current_context, task
+from airflow.sdk import dag, get_current_context, task
 
-from plugins.sync_settings import RETRIES, TIMEZONE
+from plugins.sync_settings import RETRIES, by_the_clock
 
 
 @dag(
     doc_md=__doc__,
-    schedule=CronTriggerTimetable("0 3 * * 0", timezone=TIMEZONE),
+    schedule=by_the_clock("0 3 * * 0"),
     catchup=False,
     max_active_runs=1,
     default_args={"owner": "lienthong", **RETRIES},

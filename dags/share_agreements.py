@@ -11,14 +11,14 @@ from functools import reduce
 from operator import or_
 from typing import Any
 
-from airflow.sdk import DAG, AssetOrTimeSchedule, CronTriggerTimetable, get_parsing_context, task
+from airflow.sdk import DAG, AssetOrTimeSchedule, get_parsing_context, task
 from airflow.sdk.exceptions import AirflowException
 
 from include.contracts.problems import ContractError
 from include.sharing.agreement import Agreement
 from include.sharing.load import agreement_paths, load_agreement
 from plugins.lake_assets import product_asset, table_asset
-from plugins.sync_settings import RETRIES, SCHEMAS, TIMEZONE, library_run_id
+from plugins.sync_settings import RETRIES, SCHEMAS, by_the_clock, library_run_id
 
 
 def share(agreement: Agreement) -> None:
@@ -40,7 +40,7 @@ def share(agreement: Agreement) -> None:
         description=agreement.title,
         doc_md=f"{__doc__}\n{agreement.description}",
         schedule=AssetOrTimeSchedule(
-            timetable=CronTriggerTimetable("5 0 * * *", timezone=TIMEZONE),
+            timetable=by_the_clock("5 0 * * *"),
             assets=reduce(or_, [table_asset(registry, table) for registry, table in sorted(sources)]),
         ),
         catchup=False,

@@ -53,6 +53,14 @@ def test_a_sync_keeps_the_schedule_and_the_deadline_of_its_contract(syncs):
         assert alert.callback.kwargs["owner"] == contract.owner
 
 
+def test_a_new_dag_waits_for_its_first_instant(dags):
+    clocks = [getattr(dag.timetable, "timetable", dag.timetable) for dag in dags.values()]
+    clocks = [clock for clock in clocks if hasattr(clock, "expression")]
+    assert len(clocks) > 5
+    # False would mean "not if the last instant was long ago".
+    assert {clock.run_immediately for clock in clocks} == {timedelta()}
+
+
 def test_a_pool_protects_the_source_and_another_the_lake(syncs):
     for dag, contract in syncs:
         pools = {task.task_id: task.pool for task in dag.tasks}
