@@ -106,8 +106,9 @@ def _table(table: Table) -> Iterator[str]:
     yield f"{_line(table.description)}\n"
     key = ", ".join(f"`{name}`" for name in table.primary_key) or "none: the table is replaced as a whole"
     allowed, gone = table.tolerance, table.extract.delete_limit_percent
-    yield f"Source `{table.source_name}`. Key: {key}. Held back when more than {allowed.rejected_percent:g} % of the rows"
-    yield f"are rejected, the number of rows changes by more than {allowed.row_count_change_percent:g} %,"
+    yield f"Source `{table.source_name}`. Key: {key}."
+    yield f"Held back when more than {allowed.rejected_percent:g} % of the rows are rejected,"
+    yield f"the number of rows changes by more than {allowed.row_count_change_percent:g} %,"
     yield f"or more than {gone:g} % disappear.\n"
     yield "| column | tên | type | from | classification | description |"
     yield "| --- | --- | --- | --- | --- | --- |"
