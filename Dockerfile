@@ -15,6 +15,8 @@ COPY --chown=airflow:0 dags /opt/lienthong/dags
 COPY --chown=airflow:0 plugins /opt/lienthong/plugins
 COPY --chown=airflow:0 include /opt/lienthong/include
 COPY --chown=airflow:0 schemas /opt/lienthong/schemas
+COPY --chown=airflow:0 pyproject.toml requirements.in README.md LICENSE /opt/lienthong/
+RUN pip install --no-cache-dir --no-deps --editable /opt/lienthong
 
 # Importable as include.* from anywhere; nothing is compiled at run time, for the file system is read only there.
 ENV PYTHONPATH=/opt/lienthong PYTHONDONTWRITEBYTECODE=1

@@ -32,6 +32,7 @@ from include.sharing.load import load_agreements
 
 BROKER, STORE, WORKER, API = "valkey", "seaweedfs", "airflow-worker", "airflow-apiserver"
 AIRFLOW = (API, "airflow-scheduler", "airflow-dag-processor", "airflow-triggerer", WORKER)
+SOURCES_FILE, READERS_FILE = "environment/sources.env", "environment/readers.env"
 # SeaweedFS is four servers in one process. The flag of each port, and the port to try first.
 STORE_PORTS = {
     "s3.port": 18333, "s3.port.grpc": 28333, "master.port": 19333, "master.port.grpc": 29333,
@@ -58,7 +59,7 @@ def up(root: Path = REPOSITORY) -> int:
         return 1
     say(f"The production stack is up: {stack.url}")
     say(f"Sign in as [bold]{ADMIN}[/], password [bold]{site.secret('airflow_password')}[/].")
-    say(f"The lake is {stack.environment(API, {})['LAKE_URI']} at http://127.0.0.1:{stack.ports[STORE]}")
+    say(f"The lake is {stack.environment(API)['LAKE_URI']} at http://127.0.0.1:{stack.ports[STORE]}")
     say(f"State and logs are in {site.var}; stop everything with: make down")
     return 0
 
@@ -86,12 +87,12 @@ def launch(site: Site, sources: Mapping[str, str]) -> Production:
     _start_metadata(stack)
     _start_broker(stack)
     _start_store(stack)
-    _initialise(stack, sources)
+    _initialise(stack)
     for service in AIRFLOW:
         for name in _names(service, stack.replicas(service)):
             if not is_running(site, name):
                 own = ["--celery-hostname", name] if service == WORKER else []
-                environment = stack.environment(service, sources)
+                environment = stack.environment(service, {SOURCES_FILE: sources})
                 start(site, Server(name, [*stack.command(service), *own], environment))
     for service in AIRFLOW:
         for name in _names(service, stack.replicas(service)):
@@ -153,7 +154,7 @@ def _start_store(stack: Production) -> None:
         return
     for folder in ("identities", "store"):
         site.folder(folder)
-    identities = stack.environment("store-identities", readers(site))
+    identities = stack.environment("store-identities", {READERS_FILE: readers(site)})
     _run(site, "store-identities", stack.command("store-identities"), identities)
     given = [stack.here(argument) for argument in stack.services[STORE]["command"]]
     # A flag said twice means what was said last.
@@ -164,14 +165,14 @@ def _start_store(stack: Production) -> None:
     wait_until(site, STORE, partial(_listens, stack.ports[STORE]), seconds=60)
 
 
-def _initialise(stack: Production, sources: Mapping[str, str]) -> None:
+def _initialise(stack: Production) -> None:
     """Run the one-shot service, when it says something else than the last time (a new release, say)."""
     site, command = stack.site, stack.command("airflow-init")
     meant = hashlib.sha256("\0".join([*command, version("apache-airflow-core")]).encode()).hexdigest()
     mark = site.folder("run") / "initialised"
     if mark.exists() and mark.read_text() == meant:
         return
-    _run(site, "airflow-init", command, stack.environment("airflow-init", sources))
+    _run(site, "airflow-init", command, stack.environment("airflow-init"))
     mark.write_text(meant)
 
 
@@ -198,7 +199,7 @@ def workers(stack: Production) -> list[str]:
     from celery import Celery  # type: ignore[import-untyped]
     from kombu.exceptions import OperationalError
 
-    url = stack.environment(WORKER, {})["AIRFLOW__CELERY__BROKER_URL"]
+    url = stack.environment(WORKER)["AIRFLOW__CELERY__BROKER_URL"]
     with Celery(broker=url, set_as_current=False) as app:
         try:
             answers = app.control.ping(timeout=2)

@@ -45,13 +45,15 @@ class Production:
         text = _ADDRESS.sub(lambda found: f"127.0.0.1:{self.ports[found[1]]}", text)
         return text.replace(IMAGE_CODE, str(self.site.root)).replace(IMAGE_STATE, str(self.site.var))
 
-    def environment(self, service: str, env_file: Mapping[str, str]) -> dict[str, str]:
-        """The whole environment of a service's process; `env_file` is what its file under environment/ would say."""
+    def environment(self, service: str, files: Mapping[str, Mapping[str, str]] | None = None) -> dict[str, str]:
+        """The whole environment of a service's process; `files` is what the files say that its `env_file` may name."""
         said = {name: self.here(value) for name, value in self.services[service]["environment"].items()}
         if "AIRFLOW__API__HOST" in said:
             said |= {"AIRFLOW__API__HOST": "127.0.0.1", "AIRFLOW__API__PORT": str(self.ports["airflow-apiserver"])}
         nothing_between = dict.fromkeys(("NO_PROXY", "no_proxy"), "127.0.0.1,localhost")
-        return {**_inherited(), **env_file, **said, **nothing_between}
+        named = [(files or {}).get(file, {}) for file in self.services[service].get("env_file", [])]
+        filed = {name: value for content in named for name, value in content.items()}
+        return {**filed, **_inherited(), **said, **nothing_between}
 
     def command(self, service: str) -> list[str]:
         """A service's command for this machine; the image's entrypoint makes `scheduler` an `airflow scheduler`."""

@@ -91,7 +91,8 @@ class House:
 
 def furnish(root: Path) -> dict[str, str]:
     """A checkout with the real code and compose file, and one small registry; returns its connection."""
-    for shared in ("docker-compose.yaml", "dags", "plugins", "include"):
+    (root / "dags").mkdir()
+    for shared in ("docker-compose.yaml", "plugins", "include", "dags/sync_registries.py"):
         (root / shared).symlink_to(ROOT / shared)
     for folder, text in (("registries/clinics.odcs.yaml", CONTRACT), ("agreements/doctors.yaml", AGREEMENT)):
         path = root / "schemas" / folder
@@ -143,7 +144,7 @@ def test_a_sync_goes_through_the_stack(house: House) -> None:
 
 
 def test_what_it_published_is_read_from_s3_with_the_stock_package(house: House) -> None:
-    lake = house.stack.environment("airflow-worker", {})["LAKE_URI"]
+    lake = house.stack.environment("airflow-worker")["LAKE_URI"]
     assert lake == "s3://lake/national"
     published = DeltaTable(f"{lake}/registry/clinics/doctor", storage_options=house.as_owner())
     rows = published.to_pyarrow_table().to_pylist()

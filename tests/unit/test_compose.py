@@ -106,15 +106,19 @@ def test_all_parts_of_airflow_have_one_image_and_one_environment() -> None:
         service = SERVICES[name]
         assert service["image"] == scheduler["image"]
         assert service["environment"].items() >= scheduler["environment"].items(), name
-        assert service["env_file"] == ["environment/sources.env"]
     assert scheduler["environment"]["AIRFLOW__CORE__EXECUTOR"] == "CeleryExecutor"
     assert scheduler["environment"]["LAKE_URI"].startswith("s3://")
     assert SERVICES["airflow-worker"]["deploy"]["replicas"] == 2
 
 
-def test_what_opens_the_store_to_others_is_known_to_one_service_only() -> None:
-    assert [name for name, s in SERVICES.items() if "environment/readers.env" in s.get("env_file", [])] == [
-        "store-identities"
+def test_the_registries_and_the_ministries_credentials_are_each_known_to_one_service() -> None:
+    files = {name: service["env_file"] for name, service in SERVICES.items() if service.get("env_file")}
+    assert files == {
+        "airflow-worker": ["environment/sources.env"],
+        "store-identities": ["environment/readers.env"],
+    }
+    assert [name for name, s in SERVICES.items() if "sources" in s["networks"] and not s.get("profiles")] == [
+        "airflow-worker"
     ]
 
 
