@@ -98,7 +98,7 @@ def read_delimited(delivery: Delivery, duck: duckdb.DuckDBPyConnection) -> Readi
             )
         return faults[0] if faults else None
 
-    return Reading("csv", query(is_long=False), drift, explain, check, plain)
+    return Reading("csv", query(is_long=False), drift, explain, check, plain, threads=None)
 
 
 def _layout(copy: Copy, delivery: Delivery) -> Layout:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -89,7 +90,7 @@ def land(reading: Reading, *, duck: duckdb.DuckDBPyConnection, lake: Lake, folde
     uri = f"{folder}/{FILE}"
     notes = reading.drift
     try:
-        rows, size = _copy(duck, reading.query, uri)
+        rows, size = _copy(duck, reading.query, uri, reading.threads)
         notes += reading.check(rows)
     except (duckdb.Error, OSError, NotCarried) as error:
         if not isinstance(error, NotCarried):
@@ -97,7 +98,7 @@ def land(reading: Reading, *, duck: duckdb.DuckDBPyConnection, lake: Lake, folde
         if reading.plain is None:
             raise _unknown(error) from None
         try:
-            rows, size = _copy(duck, reading.plain(str(error)), uri)
+            rows, size = _copy(duck, reading.plain(str(error)), uri, reading.threads)
             notes += reading.check(rows)
         except (duckdb.Error, OSError, NotCarried) as again:
             _raise_known(reading, again)
@@ -116,12 +117,18 @@ def greatest(duck: duckdb.DuckDBPyConnection, folder: str, column: str) -> str |
     return None if row is None else row[0]
 
 
-def _copy(duck: duckdb.DuckDBPyConnection, query: str, uri: str) -> tuple[int, int]:
+def _copy(duck: duckdb.DuckDBPyConnection, query: str, uri: str, threads: int | None) -> tuple[int, int]:
     """Rows and bytes written."""
-    row = duck.execute(
-        f"COPY ({query}) TO {literal(uri)} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROWS_PER_GROUP}, "
-        f"ROW_GROUP_SIZE_BYTES '{BYTES_PER_GROUP}', RETURN_STATS)"
-    ).fetchone()
+    allowed = duck.execute("SELECT current_setting('threads')").fetchall()[0][0]
+    duck.execute(f"SET threads = {threads or allowed}")
+    try:
+        row = duck.execute(
+            f"COPY ({query}) TO {literal(uri)} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROWS_PER_GROUP}, "
+            f"ROW_GROUP_SIZE_BYTES '{BYTES_PER_GROUP}', RETURN_STATS)"
+        ).fetchone()
+    finally:
+        with suppress(duckdb.Error):  # a transaction that failed takes no more statements
+            duck.execute(f"SET threads = {allowed}")
     return (0, 0) if row is None else (int(row[1]), int(row[2]))
 
 

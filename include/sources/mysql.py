@@ -54,9 +54,8 @@ def read_mysql(
         sql = str(
             _select(found, as_text=as_text).compile(dialect=mysql.dialect(), compile_kwargs={"literal_binds": True})
         )
-        return guarded(
-            [f"SELECT * FROM mysql_query('source', {literal(sql.replace('%%', '%'))}, stream_results = true)"]
-        )
+        text = literal(sql.replace("%%", "%"))
+        return guarded(f"SELECT * FROM mysql_query('source', {text}, stream_results = true)")
 
     load_extension(duck, "mysql")
     for name, value in _SETTINGS.items():

@@ -46,4 +46,4 @@ def read_parquet(delivery: Delivery, duck: duckdb.DuckDBPyConnection) -> Reading
         names = ", ".join(copy.name for copy in delivery.copies)
         return DropBroken(f"{names}: a page of the Parquet file cannot be read: ask the sender to deliver it again")
 
-    return Reading("parquet", query, tuple(dict.fromkeys(drift)), explain)
+    return Reading("parquet", query, tuple(dict.fromkeys(drift)), explain, threads=None)

@@ -1,13 +1,14 @@
-"""PostgreSQL, read by DuckDB's scanner over several connections that share one snapshot.
+"""PostgreSQL, read by DuckDB's scanner in one snapshot.
 
 A control connection opens a REPEATABLE READ transaction, reflects the table in it and exports its snapshot; every
-reading connection takes that snapshot before it reads its share of the table's pages. So what is reflected and what
-all readers see is one moment of the source, whoever writes meanwhile.
+reading connection takes that snapshot. So what is reflected and what all readers see is one moment of the source,
+whoever writes meanwhile.
 
-The scanner silently damages a few values (measured with 1.5.5: NUMERIC 'NaN' becomes 0.00, NUMERIC without precision
-loses digits, timestamps past 294246 wrap, TIMETZ loses its offset). So PostgreSQL itself writes as text each type that
-the scanner cannot carry, and a guard column stops the reading when a value of the other kind comes by; then all
-columns that were guarded are read again as text.
+There are two ways of reading. A large plain table is scanned by pages over several connections. Anything else is one
+SELECT on one connection, in which PostgreSQL itself writes as text what the scanner cannot carry. The scanner silently
+damages a few values (measured with 1.5.5: NUMERIC 'NaN' becomes 0.00, NUMERIC without precision loses digits,
+timestamps past 294246 wrap, TIMETZ loses its offset): before a scan PostgreSQL is asked whether there are any, in a
+SELECT a guard column stops the reading, and in both cases their columns are then read as text.
 """
 
 from __future__ import annotations
@@ -22,16 +23,27 @@ from sqlalchemy import types
 from sqlalchemy.dialects import postgresql
 
 from include.contracts.model import Contract, Table
-from include.lake.engine import literal, load_extension
+from include.lake.engine import literal, load_extension, quote
 from include.sources import reflect
 from include.sources.connection import Connection
 from include.sources.errors import unknown_error
 from include.sources.reading import GUARD, TEXT_NOTE, Reading, guarded
 
-PAGES_PER_STREAM = 4_000  # 32 MB: below that a second connection costs more than it brings
-MAX_STREAMS = 4
+PAGES_WORTH_SCANNING = 8_000  # 64 MB: below that more connections cost more than they bring
+MAX_CONNECTIONS = 4
+SOURCE = "source"
+AsText = Literal["", "guarded", "all"]
 _DIALECT: sa.Dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
 _LAST_TIMESTAMP = "294246-01-01"
+_PLAIN_TABLE = """
+SELECT n.nspname, c.relname
+FROM pg_class c JOIN pg_am a ON a.oid = c.relam JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE c.oid = to_regclass(:name) AND c.relkind IN ('r', 'm') AND a.amname = 'heap' AND NOT c.relhassubclass
+  AND pg_relation_size(c.oid) / current_setting('block_size')::int >= :pages
+  AND current_setting('server_version_num')::int >= 140000
+  AND (SELECT count(*) FROM pg_class o WHERE o.relnamespace = n.oid AND lower(o.relname) = lower(c.relname)) = 1
+  AND (SELECT count(*) FROM pg_namespace o WHERE lower(o.nspname) = lower(n.nspname)) = 1
+"""
 _LIBPQ_OPTIONS = {
     "sslmode", "sslrootcert", "sslcert", "sslkey", "sslcrl", "channel_binding", "target_session_attrs", "gssencmode",
     "krbsrvname", "options", "connect_timeout", "keepalives", "keepalives_idle", "application_name", "host", "port",
@@ -43,87 +55,76 @@ def read_postgres(
     connection: Connection, contract: Contract, table: Table, duck: duckdb.DuckDBPyConnection
 ) -> Iterator[Reading]:
     """Open a reading of a table, view or any other object that PostgreSQL can SELECT from."""
+    explain = reflect.explainer(connection, table)
     with reflect.engine_errors(connection, table):
         engine = reflect.make_engine(connection, contract)
         session = engine.connect()
-    opened: _Streams | None = None
-    explain = reflect.explainer(connection, table)
     try:
         with reflect.engine_errors(connection, table):
             session.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
             session.execute(sa.text("SET idle_in_transaction_session_timeout = 0"))
             found = reflect.reflect(session, contract, table)
             reflect.probe(session, _select(found))
-            cuts = _cuts(session, found, _streams_allowed(contract, duck))
+            path = _scannable(session, found)
+            has_odd = path is not None and _has_odd_values(session, found)
             snapshot = session.execute(sa.text("SELECT pg_export_snapshot()")).scalar_one()
-        opened = streams = _Streams(connection, duck, snapshot, _timeout(contract))
+        connections = _connections(contract, duck)
+
+        def select(as_text: AsText) -> str:
+            _begin(connection, duck, snapshot, connections, _timeout(contract))
+            chosen = _select(found, as_text=as_text)
+            sql = str(chosen.compile(dialect=_DIALECT, compile_kwargs={"literal_binds": True})).replace("%%", "%")
+            query = f"SELECT * FROM postgres_query({literal(SOURCE)}, {literal(sql)})"
+            return guarded(query) if GUARD in chosen.selected_columns else query
 
         def plain(failure: str) -> str:
-            return streams.query(_select(found, as_text="guarded" if GUARD in failure else "all"), cuts)
+            return select("guarded" if GUARD in failure else "all")
 
         try:
-            query = streams.query(_select(found), cuts)
+            if path is None or connections == 1 or has_odd:
+                query = select("guarded" if has_odd else "")
+                connections = 1
+            else:
+                _begin(connection, duck, snapshot, connections, _timeout(contract))
+                query = f"SELECT {', '.join(quote(c.name) for c in found.columns)} FROM {path}"
         except duckdb.Error as error:
             raise explain(error) or unknown_error(error, object_name=table.qualified_name) from None
-        yield Reading("postgresql", query, found.drift, explain, plain=plain, plain_note=TEXT_NOTE)
+        notes = found.drift + ((TEXT_NOTE,) if has_odd else ())
+        yield Reading("postgresql", query, notes, explain, plain=plain, plain_note=TEXT_NOTE, threads=connections)
     finally:
-        if opened is not None:
-            opened.close()
+        _end(duck)
         session.close()
         engine.dispose()
 
 
-class _Streams:
-    """The reading connections, one attached database each."""
+def _begin(
+    connection: Connection, duck: duckdb.DuckDBPyConnection, snapshot: str, connections: int, timeout: int
+) -> None:
+    """Attach the database and open a transaction on the snapshot, which the scanner's other connections take over."""
+    _end(duck)
+    load_extension(duck, "postgres")
+    duck.execute(_secret(connection))
+    duck.execute(f"SET pg_pool_max_connections = {connections}")
+    duck.execute(f"SET pg_statement_timeout_millis = {timeout}")
+    duck.execute("SET pg_idle_in_transaction_timeout_millis = 0")
+    duck.execute(f"ATTACH {literal(_conninfo(connection))} AS {SOURCE} (TYPE postgres, SECRET source, READ_ONLY)")
+    duck.execute("BEGIN")
+    for statement in (
+        f"SET TRANSACTION SNAPSHOT {literal(snapshot)}",
+        f"SET statement_timeout = {timeout}",
+        "SET idle_in_transaction_session_timeout = 0",
+    ):
+        duck.execute(f"CALL postgres_execute({literal(SOURCE)}, {literal(statement)})")
 
-    def __init__(self, connection: Connection, duck: duckdb.DuckDBPyConnection, snapshot: str, timeout: int) -> None:
-        self._duck = duck
-        self._snapshot = snapshot
-        self._timeout = timeout
-        self._conninfo = _conninfo(connection)
-        self._attached: list[str] = []
-        load_extension(duck, "postgres")
-        duck.execute("SET pg_pool_max_connections = 1")
-        duck.execute(_secret(connection))
 
-    def query(self, select: sa.Select[Any], cuts: list[tuple[int, int | None]]) -> str:
-        """Open one transaction per cut, all on the snapshot, and give the DuckDB query that reads them side by side."""
-        self.close()
-        duck = self._duck
-        for number in range(len(cuts)):
-            name = f"source_{number}"
-            duck.execute(f"ATTACH {literal(self._conninfo)} AS {name} (TYPE postgres, SECRET source, READ_ONLY)")
-            self._attached.append(name)
-        duck.execute("BEGIN")
-        parts = []
-        for name, (first, end) in zip(self._attached, cuts, strict=True):
-            self._run(name, f"SET TRANSACTION SNAPSHOT {literal(self._snapshot)}")
-            self._run(name, f"SET statement_timeout = {self._timeout}")
-            self._run(name, "SET idle_in_transaction_session_timeout = 0")
-            part: sa.Select[Any] = select
-            if len(cuts) > 1:
-                part = part.where(sa.text(f"ctid >= '({first},0)'::tid"))
-                if end is not None:
-                    part = part.where(sa.text(f"ctid < '({end},0)'::tid"))
-            sql = str(part.compile(dialect=_DIALECT, compile_kwargs={"literal_binds": True}))
-            parts.append(f"SELECT * FROM postgres_query({literal(name)}, {literal(sql.replace('%%', '%'))})")
-        return guarded(parts) if GUARD in select.selected_columns else " UNION ALL ".join(parts)
-
-    def _run(self, name: str, statement: str) -> None:
-        self._duck.execute(f"CALL postgres_execute({literal(name)}, {literal(statement)})")
-
-    def close(self) -> None:
-        """End the transactions. DuckDB must not be closed before: where a connection is gone, that ends the process."""
+def _end(duck: duckdb.DuckDBPyConnection) -> None:
+    """End the transaction. DuckDB must not be closed before: where the connection is gone, that ends the process."""
+    for statement in ("ROLLBACK", f"DETACH DATABASE IF EXISTS {SOURCE}"):
         with suppress(duckdb.Error):
-            if self._attached:
-                self._duck.execute("ROLLBACK")
-        for name in self._attached:
-            with suppress(duckdb.Error):
-                self._duck.execute(f"DETACH {name}")
-        self._attached.clear()
+            duck.execute(statement)
 
 
-def _select(found: reflect.SourceTable, *, as_text: Literal["", "guarded", "all"] = "") -> sa.Select[Any]:
+def _select(found: reflect.SourceTable, *, as_text: AsText = "") -> sa.Select[Any]:
     """All columns, those that the scanner cannot carry as text, and the guard over those that it mostly can."""
     clause = found.clause()
     listed: list[sa.ColumnElement[Any]] = []
@@ -165,32 +166,34 @@ def _guard(value: sa.ColumnElement[Any], kind: types.TypeEngine[Any]) -> sa.Colu
     return None
 
 
-def _cuts(session: sa.Connection, found: reflect.SourceTable, allowed: int) -> list[tuple[int, int | None]]:
-    """Page ranges, one per connection. One range when the object is small, no plain table, or the server before 14."""
+def _has_odd_values(session: sa.Connection, found: reflect.SourceTable) -> bool:
+    """Whether a guarded column holds a value that the scanner would change."""
+    clause = found.clause()
+    odd = [guard for column in found.columns if (guard := _guard(clause.c[column.name], column.type)) is not None]
+    if not odd:
+        return False
+    return bool(session.execute(sa.select(sa.exists().select_from(clause).where(sa.or_(*odd)))).scalar_one())
+
+
+def _scannable(session: sa.Connection, found: reflect.SourceTable) -> str | None:
+    """The table as DuckDB names it, if it is large, plain, and all its columns are carried; None otherwise.
+
+    DuckDB does not tell names by case, so there must be no other table of that name; before version 14 the server is
+    slow at reading by pages.
+    """
+    if not all(_is_carried(column.type) and column.landed == column.name for column in found.columns):
+        return None
     quoted = session.dialect.identifier_preparer
-    name = (
-        quoted.quote(found.name) if found.schema is None else f"{quoted.quote(found.schema)}.{quoted.quote(found.name)}"
-    )
-    row = session.execute(
-        sa.text(
-            "SELECT pg_relation_size(c.oid) / current_setting('block_size')::int, "
-            "current_setting('server_version_num')::int "
-            "FROM pg_class c JOIN pg_am a ON a.oid = c.relam "
-            "WHERE c.oid = to_regclass(:name) AND c.relkind IN ('r', 'm') AND a.amname = 'heap'"
-        ),
-        {"name": name},
-    ).one_or_none()
-    if row is None or row[1] < 140_000:
-        return [(0, None)]
-    streams = max(1, min(allowed, int(row[0]) // PAGES_PER_STREAM))
-    step = -(-int(row[0]) // streams)
-    return [(n * step, (n + 1) * step if n < streams - 1 else None) for n in range(streams)]
+    name = ".".join(quoted.quote(part) for part in (found.schema, found.name) if part is not None)
+    row = session.execute(sa.text(_PLAIN_TABLE), {"name": name, "pages": PAGES_WORTH_SCANNING}).one_or_none()
+    return None if row is None else f"{SOURCE}.{quote(row[0])}.{quote(row[1])}"
 
 
-def _streams_allowed(contract: Contract, duck: duckdb.DuckDBPyConnection) -> int:
-    """One connection for each thread of DuckDB, four at most, and no more than the server's `connectionLimit`."""
+def _connections(contract: Contract, duck: duckdb.DuckDBPyConnection) -> int:
+    """One for each thread of DuckDB, four at most, and no more than the server's `connectionLimit`."""
     row = duck.execute("SELECT current_setting('threads')").fetchone()
-    return min(int(contract.server.options.get("connectionLimit", MAX_STREAMS)), int(row[0]) if row else 1)
+    allowed = int(contract.server.options.get("connectionLimit", MAX_CONNECTIONS))
+    return max(1, min(allowed, MAX_CONNECTIONS, int(row[0]) if row else 1))
 
 
 def _timeout(contract: Contract) -> int:

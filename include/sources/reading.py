@@ -13,11 +13,9 @@ TEXT_NOTE = "values that the fast reader cannot carry: their columns landed as t
 GUARD = "_lienthong_guard"
 
 
-def guarded(parts: list[str]) -> str:
-    """One query over several with a guard column each: it fails, naming GUARD, at the first row where that is true."""
-    stop = f"error('{GUARD}')"
-    rows = " UNION ALL ".join(parts)
-    return f"SELECT * EXCLUDE ({GUARD}) FROM ({rows}) WHERE CASE WHEN {GUARD} THEN {stop} ELSE true END"
+def guarded(query: str) -> str:
+    """The query without its guard column; it fails, with GUARD in the message, at a row where that is true."""
+    return f"SELECT * EXCLUDE ({GUARD}) FROM ({query}) WHERE CASE WHEN {GUARD} THEN error('{GUARD}') ELSE true END"
 
 
 class NotCarried(Exception):
@@ -36,7 +34,8 @@ class Reading:
     that is not all of them, and returns notes. `explain` tells which source failure is behind an engine's error (None:
     not the source's). `plain` is a second way to read the same rows, slower and as text, for values that the first way
     cannot carry; it is asked for, with the engine's text, only when `query` failed for another reason than `explain`
-    knows.
+    knows. `threads` is how many of DuckDB's threads find work (None: any number): a thread without work does not sleep,
+    it takes a core away from the source's server (DuckDB issue 22178).
     """
 
     kind: str
@@ -46,3 +45,4 @@ class Reading:
     check: Callable[[int], tuple[str, ...]] = _accept
     plain: Callable[[str], str] | None = None
     plain_note: str = ""
+    threads: int | None = 1

@@ -39,7 +39,7 @@ def read_workbook(delivery: Delivery, duck: duckdb.DuckDBPyConnection) -> Readin
         drift += judge_columns(delivery.table, part.column_names, copy.name)
         parts.append(part)
     duck.register(VIEW, pa.concat_tables(parts, promote_options="default"))
-    return Reading("xlsx", f"SELECT * FROM {VIEW}", tuple(dict.fromkeys(drift)), lambda _: None)
+    return Reading("xlsx", f"SELECT * FROM {VIEW}", tuple(dict.fromkeys(drift)), lambda _: None, threads=None)
 
 
 def _sheet(copy: Copy, delivery: Delivery) -> pa.Table:
