@@ -142,7 +142,7 @@ def fill(path: Path, **tables: list[tuple[str | None, ...]]) -> None:
 
 def furnish(root: Path) -> dict[str, str]:
     """A checkout with the real DAGs and library, and contracts of its own; returns the connections."""
-    shutil.copytree(ROOT / "dags", root / "dags", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(ROOT / "dags", root / "dags", ignore=shutil.ignore_patterns("__pycache__", "report_*", "share_*"))
     (root / "dags" / "after_steady.py").write_text(CONSUMER)
     for shared in ("plugins", "include"):
         (root / shared).symlink_to(ROOT / shared)

@@ -1,0 +1,81 @@
+"""`lienthong demo` as a newcomer meets it: once, and once more; then nothing is left running."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+from deltalake import DeltaTable
+
+from include.contracts.load import load_contracts
+from include.embedded.site import Site
+from include.embedded.stack import running
+
+pytestmark = pytest.mark.slow
+
+ROOT = Path(__file__).parents[2]
+TABLES = [
+    (name, table.name) for name, contract in load_contracts(ROOT / "schemas").items() for table in contract.tables
+]
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
+    return Site(ROOT, tmp_path_factory.mktemp("demo") / "var")
+
+
+def demo(site: Site) -> str:
+    private = ("LAKE_URI", "SCHEMAS_DIR", "AIRFLOW_HOME", "LIENTHONG_TMP")
+    env = {name: value for name, value in os.environ.items() if name not in private}
+    env = {name: value for name, value in env.items() if not name.startswith("AIRFLOW_CONN_")}
+    done = subprocess.run(
+        [sys.executable, "-m", "include.cli", "demo", "--persons", "600"],
+        env={**env, "LIENTHONG_VAR": str(site.var)},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=600,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def first(site: Site) -> str:
+    return demo(site)
+
+
+def test_every_table_is_in_the_lake_and_in_the_table_at_the_end(site: Site, first: str) -> None:
+    for registry, table in TABLES:
+        assert DeltaTable(f"{site.lake_uri}/registry/{registry}/{table}").version() == 0
+        assert f"{registry}.{table}: published" in first
+        assert f" {table} " in first.partition("What happened")[2]
+    assert "Most frequent reasons" in first
+    assert "report_quality: success" in first
+
+
+def test_it_says_what_to_do_next(first: str) -> None:
+    steps = first.partition("\nNext\n")[2]
+    assert "make up, then http://127.0.0.1:" in steps
+    assert "from deltalake import DeltaTable" in steps
+    assert "lienthong sync NAME" in steps
+
+
+def test_a_second_demo_says_that_nothing_changed(site: Site, first: str) -> None:
+    second = demo(site)
+    assert "Nothing changed: the source holds what it held at the last sync" in second
+    assert all(f"{registry}.{table}: unchanged" in second for registry, table in TABLES)
+    for registry, table in TABLES:
+        assert DeltaTable(f"{site.lake_uri}/registry/{registry}/{table}").version() == 0
+
+
+def test_nothing_is_left_running(site: Site, first: str) -> None:
+    assert running(site) == []
+    mine = str(site.var)
+    left = [p for p in psutil.process_iter(["cmdline"]) if mine in " ".join(p.info["cmdline"] or [])]
+    assert left == []
