@@ -62,7 +62,7 @@ def read_postgres(
     try:
         with reflect.engine_errors(connection, table):
             session.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
-            session.execute(sa.text("SET idle_in_transaction_session_timeout = 0"))
+            session.execute(sa.text("SET LOCAL idle_in_transaction_session_timeout = 0"))
             found = reflect.reflect(session, contract, table)
             reflect.probe(session, _select(found))
             path = _scannable(session, found)
@@ -105,15 +105,17 @@ def _begin(
     load_extension(duck, "postgres")
     duck.execute(_secret(connection))
     duck.execute(f"SET pg_pool_max_connections = {connections}")
-    duck.execute(f"SET pg_statement_timeout_millis = {timeout}")
     duck.execute("SET pg_idle_in_transaction_timeout_millis = 0")
+    statements = [
+        f"SET TRANSACTION SNAPSHOT {literal(snapshot)}",
+        "SET LOCAL idle_in_transaction_session_timeout = 0",
+    ]
+    if timeout:  # otherwise the limit that the source's administrator set stays
+        duck.execute(f"SET pg_statement_timeout_millis = {timeout}")
+        statements.append(f"SET LOCAL statement_timeout = {timeout}")
     duck.execute(f"ATTACH {literal(_conninfo(connection))} AS {SOURCE} (TYPE postgres, SECRET source, READ_ONLY)")
     duck.execute("BEGIN")
-    for statement in (
-        f"SET TRANSACTION SNAPSHOT {literal(snapshot)}",
-        f"SET statement_timeout = {timeout}",
-        "SET idle_in_transaction_session_timeout = 0",
-    ):
+    for statement in statements:
         duck.execute(f"CALL postgres_execute({literal(SOURCE)}, {literal(statement)})")
 
 
