@@ -65,7 +65,7 @@ def stage(steps: Mapping[str, str | None]) -> str:
             return f"failed: {step}"
         if state in ("up_for_retry", "up_for_reschedule"):
             return f"{doing} (tries again)"
-        if state in ("running", "queued", "scheduled", "restarting"):
+        if state == "running" or (state in ("queued", "scheduled", "restarting") and step != "extract"):
             return doing
     begun = [doing for step, doing in STEPS.items() if steps.get(step) == "success"]
     return begun[-1] if begun else "waiting"

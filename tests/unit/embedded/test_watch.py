@@ -12,7 +12,7 @@ from include.embedded.watch import HELD, FailedTask, Snapshot, look, stage, wait
 STAGES = [
     ({}, "waiting"),
     ({"extract": None, "assess": None}, "waiting"),
-    ({"extract": "scheduled"}, "extracting"),
+    ({"extract": "scheduled"}, "waiting"),
     ({"extract": "running"}, "extracting"),
     ({"extract": "up_for_retry"}, "extracting (tries again)"),
     ({"extract": "failed", "assess": "upstream_failed", "publish": "upstream_failed"}, "failed: extract"),
