@@ -23,10 +23,10 @@ down: ## stop what `make up`, `make up-stack` or `make demo` started
 	@if [ -x $(BIN)/lienthong ]; then $(BIN)/lienthong down; else echo "Nothing is installed, so nothing runs."; fi
 
 test: $(VENV)/.dev ## all tests, on real servers
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n 3 --dist loadfile
 
 test-fast: $(VENV)/.dev ## the tests that start no server, under 90 s
-	@$(BIN)/python -m pytest -m "not slow"
+	@$(BIN)/python -m pytest -n 3 --dist loadfile -m "not slow"
 
 check: $(VENV)/.dev ## lint, format, types, layers, contracts, generated docs
 	@$(BIN)/ruff check .
