@@ -56,7 +56,7 @@ requirements: $(VENV)/.dev ## compile the pinned requirements from requirements*
 $(VENV)/.run: requirements.txt pyproject.toml
 	@test -x $(BIN)/uv || { $(PYTHON) -m venv $(VENV) && $(BIN)/python -m pip install -q --disable-pip-version-check uv==$(UV); }
 	@echo "Installing the pinned requirements into $(VENV) ..."
-	@$(BIN)/uv pip install -q --python $(BIN)/python -r requirements.txt
+	@$(BIN)/uv pip install -q --compile-bytecode --python $(BIN)/python -r requirements.txt
 	@$(BIN)/uv pip install -q --python $(BIN)/python --no-deps -e .
 	@touch $@
 

@@ -25,7 +25,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and 
 ApproveAs = Annotated[str | None, typer.Option(help="Publish beyond tolerance, in this steward's name.")]
 Note = Annotated[str, typer.Option(help="Why it is published beyond tolerance; kept in the audit trail.")]
 
-MISUSE, NOT_PUBLISHED = 2, 1
+MISUSE, NOT_PUBLISHED, INTERRUPTED = 2, 1, 130
 
 
 def main() -> None:
@@ -36,6 +36,8 @@ def main() -> None:
     try:
         with no_values_escape("running the command"):
             app()
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
     except ContractError as error:
         show_problems(error.problems)
         sys.exit(NOT_PUBLISHED)
