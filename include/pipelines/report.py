@@ -21,8 +21,6 @@ from include.pipelines.workplace import Workplace
 from include.sharing.agreement import Agreement
 from include.sharing.load import load_agreements
 
-FOLDER = REPOSITORY / "var" / "reports"
-
 
 def report_step(*, workplace: Workplace | None = None, folder: Path | None = None) -> Facts:
     """Make the report of the lake as it is now. An empty lake has one too: it says that there was no run yet.
@@ -40,7 +38,8 @@ def report_step(*, workplace: Workplace | None = None, folder: Path | None = Non
         texts = {f"report.{language}.html": render(overview, surroundings, language) for language in LOCALES}
         texts |= {f"{name}.csv": csv_text(frame) for name, frame in tables.items()}
         book = workbook(tables)
-        paths = _write(folder or FOLDER, texts, book)
+        state = Path(place.environ.get("LIENTHONG_VAR") or REPOSITORY / "var")
+        paths = _write(folder or state / "reports", texts, book)
         kept = _keep(place.lake, at, texts)
     return {
         "at": at.isoformat(),
