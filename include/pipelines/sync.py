@@ -25,7 +25,7 @@ from include.pipelines.errors import KNOWN_ERRORS, Misuse, no_values_escape
 from include.pipelines.relationships import relationships_step
 from include.pipelines.trail import record_run
 from include.pipelines.workplace import Workplace
-from include.quality.assess import assess, warm_up
+from include.quality.assess import assess
 from include.quality.gate import judge
 from include.quality.results import SplitResult
 from include.quality.split import conform_and_split
@@ -177,7 +177,6 @@ def sync_registry(
     place = workplace or Workplace.from_environment()
     contract = place.contract(registry)
     wanted = [place.table(registry, name)[1].name for name in tables] or [t.name for t in contract.tables]
-    warm_up()
     prepare_step(workplace=place)
     results = []
     for name in wanted:

@@ -60,13 +60,6 @@ class Assessment:
         return asdict(self)
 
 
-def warm_up() -> threading.Thread:
-    """Begin to import Great Expectations in the background: some three seconds that extraction would leave idle."""
-    thread = threading.Thread(target=_import_gx, name="import-great-expectations", daemon=True)
-    thread.start()
-    return thread
-
-
 def assess(table: Table, split: SplitResult, *, lake: Lake, run_id: str, schemas_dir: Path) -> Assessment:
     """Judge the split's rows by Great Expectations and hold its counts against the split's.
 
