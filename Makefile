@@ -25,7 +25,7 @@ down: ## stop what `make up`, `make up-stack` or `make demo` started
 test: $(VENV)/.dev ## all tests, on real servers
 	@$(BIN)/python -m pytest -n 3 --dist loadfile
 
-test-fast: $(VENV)/.dev ## the tests that start no server, under 90 s
+test-fast: $(VENV)/.dev ## the quick tests, which start no server: under 90 s
 	@$(BIN)/python -m pytest -n 3 --dist loadfile -m "not slow"
 
 check: $(VENV)/.dev ## lint, format, types, layers, contracts, generated docs
