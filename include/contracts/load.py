@@ -28,7 +28,7 @@ from include.contracts.model import (
     Table,
 )
 from include.contracts.odcs import standard_problems
-from include.contracts.policies import extract_policy, sla, source_server, tolerance
+from include.contracts.policies import extract_policy, link_role, sla, source_server, tolerance
 from include.contracts.problems import ContractError, Problem
 from include.contracts.rules import RuleError, column_rules, quality_rule, reference_targets
 from include.contracts.types import sql_type
@@ -202,6 +202,10 @@ class _Reader:
         key = None
         if prop.primaryKey:
             key = prop.primaryKeyPosition if prop.primaryKeyPosition and prop.primaryKeyPosition > 0 else position + 1
+
+        def refuse(message: str, remedy: str) -> None:
+            self.mistake((*place, "customProperties"), message, remedy)
+
         return Column(
             name=name,
             source_name=prop.physicalName or name,
@@ -215,6 +219,7 @@ class _Reader:
             business_name=prop.businessName or "",
             description=prop.description or "",
             options=options,
+            link=link_role(prop.customProperties or [], refuse),
         )
 
     def check_expression(self, expression: str, place: Place) -> None:

@@ -15,6 +15,11 @@ Classification = Literal["public", "internal", "confidential", "restricted"]
 Severity = Literal["error", "warning"]
 Scope = Literal["row", "set", "table"]
 Deletes = Literal["reconcile", "soft", "none"]
+Drift = Literal["evolve", "freeze", "discard_row", "discard_value"]
+LinkRole = Literal[
+    "personal_id", "old_id", "name", "family_name", "given_name", "birth_date", "birth_precision", "sex", "place",
+    "mother", "father", "tax_code", "insurance_number", "health_card", "address", "phone",
+]  # fmt: skip
 
 RESERVED_PREFIX = "_"
 
@@ -103,6 +108,7 @@ class Column:
 
     `source_name` is what the source calls it (ODCS `physicalName`), `expression` the DuckDB SQL over the source's
     columns that makes it (ODCS `transformLogic`; empty: the source column, cast). `sql_type` is the DuckDB type.
+    `link` is what the column says of a person when persons are linked across registries.
     """
 
     name: str
@@ -117,16 +123,23 @@ class Column:
     business_name: str = ""
     description: str = ""
     options: dict[str, Any] = field(default_factory=dict)
+    link: LinkRole | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ExtractPolicy:
-    """How a table is read: which columns move forward (`cursor`), how late rows may come (`lag`), how deletes show."""
+    """How a table is read: which columns move forward (`cursor`), how late rows may come (`lag`), how deletes show.
+
+    `deleted_when` is a predicate over published columns, TRUE for a row that the source keeps but calls deleted
+    (`deletes: soft`). `drift` says what happens when the source object no longer looks as it did.
+    """
 
     cursor: tuple[str, ...] = ()
     lag: timedelta = timedelta(hours=1)
     deletes: Deletes = "reconcile"
     delete_limit_percent: float = 5.0
+    deleted_when: str = ""
+    drift: Drift = "freeze"
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,39 +8,64 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Sequence
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast, get_args
 
+import sqlglot
 from open_data_contract_standard.model import CustomProperty, ServiceLevelAgreementProperty
 from open_data_contract_standard.model import Server as OdcsServer
 from pydantic import TypeAdapter, ValidationError
+from sqlglot import exp
 
-from include.contracts.model import ExtractPolicy, Server, Sla, Tolerance
+from include.contracts.model import Deletes, Drift, ExtractPolicy, LinkRole, Server, Sla, Tolerance
 
 Refuse = Callable[[str, str], None]
 
 _DURATION = TypeAdapter(timedelta)
 _SECONDS = {"d": 86400, "day": 86400, "days": 86400, "h": 3600, "hour": 3600, "hours": 3600, "m": 60, "minutes": 60}
-_DELETES = ("reconcile", "soft", "none")
+_DELETES = get_args(Deletes)
+_DRIFT = get_args(Drift)
+_LINK_ROLES = get_args(LinkRole)
+_EXTRACT = {"cursor", "lag", "deletes", "deleteLimitPercent", "deletedWhen", "drift"}
 _SERVER_FIELDS = ("path", "format", "delimiter", "encoding", "schema")
 
 
 def extract_policy(custom: Sequence[CustomProperty], columns: set[str], refuse: Refuse) -> ExtractPolicy:
     """How the table is read, from the custom property `extract`."""
-    value = _settings(custom, "extract", {"cursor", "lag", "deletes", "deleteLimitPercent"}, refuse)
+    value = _settings(custom, "extract", _EXTRACT, refuse)
     cursor = value.get("cursor") or []
     cursor = [cursor] if isinstance(cursor, str) else cursor
     for name in cursor:
         if name not in columns:
             refuse(f"the cursor `{name}` is not a column", f"one of: {', '.join(sorted(columns))}")
-    deletes = value.get("deletes", "reconcile")
-    if deletes not in _DELETES:
-        refuse(f"deletes `{deletes}` is unknown", f"one of: {', '.join(_DELETES)}")
+    deletes = _choice(value, "deletes", "reconcile", _DELETES, refuse)
+    drift = _choice(value, "drift", "freeze", _DRIFT, refuse)
+    deleted_when = str(value.get("deletedWhen", "")).strip()
+    if (deletes == "soft") != bool(deleted_when):
+        refuse(
+            "`deletes: soft` and `deletedWhen` go together",
+            "say which rows are deleted, e.g. `deletes: soft, deletedWhen: status = 'cancelled'`",
+        )
+    elif deleted_when:
+        _check_predicate(deleted_when, columns, refuse)
     lag = timedelta(hours=1)
     try:
         lag = _DURATION.validate_python(value.get("lag", "PT1H"))
     except ValidationError:
         refuse("`lag` is not a duration", "write ISO 8601, e.g. PT1H or P1D")
-    return ExtractPolicy(tuple(cursor), lag, deletes, _percent(value, "deleteLimitPercent", 5, refuse))
+    limit = _percent(value, "deleteLimitPercent", 5, refuse)
+    return ExtractPolicy(tuple(cursor), lag, deletes, limit, deleted_when, drift)  # type: ignore[arg-type]
+
+
+def link_role(custom: Sequence[CustomProperty], refuse: Refuse) -> LinkRole | None:
+    """What a column says of a person, from the column's custom property `link`."""
+    for prop in custom:
+        if prop.property == "link":
+            if prop.value in _LINK_ROLES:
+                return cast(LinkRole, prop.value)
+            near = difflib.get_close_matches(str(prop.value), _LINK_ROLES, n=1)
+            hint = f"did you mean `{near[0]}`?" if near else f"one of: {', '.join(_LINK_ROLES)}"
+            refuse(f"the link role `{prop.value}` is unknown", hint)
+    return None
 
 
 def tolerance(custom: Sequence[CustomProperty], refuse: Refuse) -> Tolerance:
@@ -95,6 +120,28 @@ def _settings(custom: Sequence[CustomProperty], name: str, known: set[str], refu
             refuse(f"`{name}` has no key `{key}`", hint)
         return prop.value
     return {}
+
+
+def _choice(settings: dict[str, Any], name: str, default: str, known: Sequence[str], refuse: Refuse) -> str:
+    value = settings.get(name, default)
+    if value not in known:
+        refuse(f"{name} `{value}` is unknown", f"one of: {', '.join(known)}")
+        return default
+    return str(value)
+
+
+def _check_predicate(text: str, columns: set[str], refuse: Refuse) -> None:
+    """A condition over the table's own columns, and nothing else."""
+    remedy = "write one condition over published columns, e.g. status = 'cancelled'"
+    try:
+        tree = sqlglot.parse_one(text, read="duckdb")
+    except sqlglot.errors.SqlglotError:
+        refuse(f"`deletedWhen` is not SQL: `{text}`", remedy)
+        return
+    if isinstance(tree, exp.Query | exp.DDL | exp.DML | exp.Command) or list(tree.find_all(exp.Query)):
+        refuse("`deletedWhen` is a statement or holds a subquery", remedy)
+    for unknown in sorted({found.name for found in tree.find_all(exp.Column)} - columns):
+        refuse(f"`deletedWhen` speaks of `{unknown}`", f"one of: {', '.join(sorted(columns))}")
 
 
 def _percent(settings: dict[str, Any], name: str, default: float, refuse: Refuse) -> float:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
 from pathlib import Path
 
 import pytest
+
+from tests.scripts import run_script
 
 ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.slow
@@ -17,15 +18,13 @@ def test_the_tutorial_runs_as_written(tmp_path: Path) -> None:
     """Every `sh` block of the tutorial, in order, in one shell, in a folder that has .venv and the library."""
     text = (ROOT / "docs/tutorial/first-registry.md").read_text(encoding="utf-8")
     script = "set -eu\n" + "\n".join(re.findall(r"```sh\n(.*?)```", text, re.DOTALL))
-    (tmp_path / ".venv").symlink_to(ROOT / ".venv")
-    done = subprocess.run(
-        ["bash", "-c", script],
-        cwd=tmp_path,
-        env={**os.environ, "LIENTHONG_TMP": str(tmp_path / "tmp"), "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+
+    def command(folder: Path) -> list[str]:
+        (folder / ".venv").symlink_to(ROOT / ".venv")
+        return ["bash", "-c", script]
+
+    environ = {**os.environ, "LIENTHONG_TMP": str(tmp_path / "tmp"), "PYTHONPATH": str(ROOT)}
+    done = run_script(command, tmp_path, environ)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "no mistakes" in done.stdout
     assert "enterprise.capital-positive" in done.stdout

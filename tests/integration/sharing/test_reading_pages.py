@@ -20,6 +20,7 @@ from include.lake.root import Lake
 from include.sharing.keys import MasterKey
 from include.sharing.load import load_agreements
 from include.sharing.share import share_agreement
+from tests.scripts import run_script
 
 from .conftest import LAKE_URI, READERS, options
 
@@ -86,7 +87,7 @@ def test_the_page_does_what_it_says(tool: str, reader: dict[str, str], tmp_path:
     script.write_text("\n".join(re.findall(r"```python\n(.*?)```", page, re.DOTALL)), encoding="utf-8")
     environ = {name: os.environ[name] for name in ("PATH", "JAVA_HOME") if name in os.environ}
     environ |= {**reader, "HOME": str(tmp_path), "SPARK_LOCAL_IP": "127.0.0.1", "PYTHONIOENCODING": "utf-8"}
-    done = subprocess.run([python, str(script)], cwd=tmp_path, env=environ, capture_output=True, text=True)
+    done = run_script(lambda folder: [python, str(script)], tmp_path, environ)
     assert done.returncode == 0, done.stderr[-3000:]
     expected = "".join(re.findall(r"```text\n(.*?)```", page, re.DOTALL))
     assert done.stdout == expected

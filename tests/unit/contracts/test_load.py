@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from include.contracts.digest import row_digest
 from include.contracts.load import load_contract, load_contracts
 from include.contracts.problems import ContractError
 
@@ -93,6 +94,19 @@ def test_what_is_written_is_what_is_loaded(tmp_path: Path) -> None:
     assert "shop.business.code.required" in rules, "a key must be given, without being written as required"
 
 
+def test_a_table_read_anew_only_for_what_changes_its_rows(tmp_path: Path) -> None:
+    digest = row_digest(load_contract(write(tmp_path, SHOP)).table("business"))
+    for old, new in ("rejectedPercent: 7", "rejectedPercent: 8"), ("lag: PT2H", "lag: PT3H"):
+        assert row_digest(load_contract(write(tmp_path, SHOP.replace(old, new))).table("business")) == digest
+    for old, new in (
+        ("'^[1-9]'", "'^[1-8]'"),
+        ("> CAST(updated_at", ">= CAST(updated_at"),
+        ("physicalName: ngay", "physicalName: ng"),
+    ):
+        assert old in SHOP
+        assert row_digest(load_contract(write(tmp_path, SHOP.replace(old, new))).table("business")) != digest
+
+
 MISTAKES = [
     ("required: true", "requird: true", "`requird`", "`required`"),
     ("metric: rowCount", "metric: rowcount", "`rowcount`", "`rowCount`"),
@@ -105,6 +119,12 @@ MISTAKES = [
     ("cursor: [updated_at]", "cursr: [updated_at]", "`cursr`", "`cursor`"),
     ("cursor: [updated_at]", "cursor: [x]", "cursor `x`", "updated_at"),
     ("lag: PT2H", "lag: soon", "`lag`", "PT1H"),
+    ("lag: PT2H", "lag: PT2H, deletes: sometimes", "`sometimes`", "reconcile, soft, none"),
+    ("lag: PT2H", "lag: PT2H, drift: ignore", "`ignore`", "evolve, freeze"),
+    ("lag: PT2H", "lag: PT2H, deletes: soft", "go together", "deletedWhen"),
+    ("lag: PT2H", "lag: PT2H, deletedWhen: code = '1'", "go together", "deletes: soft"),
+    ("lag: PT2H", "lag: PT2H, deletes: soft, deletedWhen: cod = '1'", "`cod`", "code"),
+    ("lag: PT2H", "lag: PT2H, deletes: soft, deletedWhen: 'code ='", "not SQL", "one condition"),
     ("rejectedPercent: 7", "rejectedPercent: few", "`rejectedPercent`", "number"),
     ("property: extract", "property: extrakt", "`extrakt`", "`extract`"),
     ("physicalName: ngay", "physicalName: [ngay]", "must be string", "quote text"),
