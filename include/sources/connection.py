@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
-from include.contracts.model import Contract
+from include.contracts.model import Contract, Server
 from include.sources.errors import SourceSecretMissing
 
 Kind = Literal["postgresql", "mysql", "sqlite", "files", "sqlalchemy"]
@@ -38,6 +38,7 @@ class Connection:
     kind: Kind
     url: URL | None = field(default=None, repr=False)
     path: str = ""
+    is_replica: bool = False
 
     @property
     def engine_url(self) -> URL:
@@ -51,13 +52,25 @@ def connect(contract: Contract, environ: Mapping[str, str]) -> Connection:
     """The connection of a contract's server. Raises SourceSecretMissing, naming the variable and an example."""
     server = contract.server
     variable = server.connection_variable
+    return _connect(server, variable, contract.registry, environ)
+
+
+def connect_replica(contract: Contract, environ: Mapping[str, str]) -> Connection | None:
+    """The connection of the server's read replica, `AIRFLOW_CONN_<SERVER>_REPLICA`; None if there is none."""
+    variable = f"{contract.server.connection_variable}_REPLICA"
+    if not environ.get(variable, "").strip():
+        return None
+    return replace(_connect(contract.server, variable, contract.registry, environ), is_replica=True)
+
+
+def _connect(server: Server, variable: str, registry: str, environ: Mapping[str, str]) -> Connection:
     text = environ.get(variable, "").strip()
     example = f"export {variable}='{_EXAMPLES.get(server.type, _POSTGRES_EXAMPLE)}'"
     if not text:
         if server.type == "local" and server.path:
             return Connection(variable, "files", path=server.path)
         raise SourceSecretMissing(
-            f"{variable} is not set: it holds the URI of the source of registry '{contract.registry}', "
+            f"{variable} is not set: it holds the URI of the source of registry '{registry}', "
             f"for example {example} (special characters percent-encoded)"
         )
     try:

@@ -23,7 +23,7 @@ from include.sources.json_lines import read_json_lines
 from include.sources.manifest import NAME, Entry, check_file, check_listing, read_manifest
 from include.sources.needs import near
 from include.sources.parquet import read_parquet
-from include.sources.reading import Reading
+from include.sources.reading import Opened, Reading
 from include.sources.spool import spool
 from include.sources.workbook import read_workbook
 
@@ -44,10 +44,10 @@ _OPENERS: dict[str, Callable[[Delivery, duckdb.DuckDBPyConnection], Reading]] = 
 
 
 @contextmanager
-def read_files(
-    connection: Connection, contract: Contract, table: Table, duck: duckdb.DuckDBPyConnection, scratch: Path
-) -> Iterator[Reading]:
-    """Open a reading of the files of one table. Everything that the manifest says is checked before a row is read."""
+def open_files(
+    connection: Connection, table: Table, contract: Contract, duck: duckdb.DuckDBPyConnection, scratch: Path
+) -> Iterator[Opened]:
+    """Open the files of one table. Everything that the manifest says is checked before a row is read."""
     folder, pattern, sheet = locate(connection, contract, table)
     with lake_errors("preparing the scratch folder"):
         scratch.mkdir(parents=True, exist_ok=True)
@@ -79,7 +79,7 @@ def read_files(
             copies.append(copy)
         delimiter = str(_setting(contract, table, "delimiter") or contract.server.delimiter)
         delivery = Delivery(table, tuple(copies), entries or {}, sheet, delimiter, notes)
-        yield _OPENERS[kind](delivery, duck)
+        yield Opened(kind, kind, None, whole=_OPENERS[kind](delivery, duck), spared="")
     finally:
         shutil.rmtree(private, ignore_errors=True)
 

@@ -7,6 +7,8 @@ their messages, so their text is read here to tell the kind of failure and never
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from datetime import datetime
 from typing import ClassVar
 
 
@@ -34,6 +36,28 @@ class SourceDenied(SourceError):
 
 class SourceMissing(SourceError):
     """The database, table or column that the contract reads is not there."""
+
+
+class ColumnsMissing(SourceMissing):
+    """The source object is there, without some `columns` that the contract reads; `found` are those that it has."""
+
+    def __init__(self, message: str, *, columns: Sequence[str], found: Sequence[str]) -> None:
+        super().__init__(message)
+        self.columns, self.found = tuple(columns), tuple(found)
+
+
+class SourceDrifted(SourceError):
+    """The source object no longer looks as it did, and the contract wants to be asked (`drift: freeze`)."""
+
+
+class SourceClosed(SourceError):
+    """The source may not be read at this hour; `opens_at` is when it may."""
+
+    is_retryable = True
+
+    def __init__(self, message: str, *, opens_at: datetime) -> None:
+        super().__init__(message)
+        self.opens_at = opens_at
 
 
 class SourceSecretMissing(SourceError):
@@ -68,6 +92,7 @@ _LOST_SIGNS = (
     "eof detected",
     "database disk image is malformed",
     "disk i/o error",
+    "failed to fetch result row",
 )
 _BUSY_SIGNS = (
     "connection refused",
@@ -90,6 +115,8 @@ _BUSY_SIGNS = (
     "connection slots are reserved",
     "no route to host",
     "database is locked",
+    "lock timeout",
+    "lock wait timeout",
 )
 _DENIED_SIGNS = (
     "password authentication failed",
@@ -142,6 +169,7 @@ def kind_of(text: str, *, code: str = "") -> type[SourceError] | None:
         "57P02": SourceLost,
         "57014": SourceLost,
         "57P03": SourceUnavailable,
+        "55P03": SourceUnavailable,
         "53300": SourceUnavailable,
     }
     for prefix, kind in by_code.items():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -19,6 +20,7 @@ RECORD = "_extract.json"
 FILE = "extract.parquet"
 ROWS_PER_GROUP = 122_880
 BYTES_PER_GROUP = "64MB"
+Wrap = Callable[[str], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +28,10 @@ class Extract:
     """One table as one run received it.
 
     `uri` is the Parquet file; `digest` is equal for equal rows in any order; `columns` are (name, DuckDB type) as
-    landed; `cursor` is the greatest cursor value, if the contract names one that can be ordered; `source` is the kind
-    of source.
+    landed; `cursor` is the greatest cursor, a text for each of its columns, if they can be ordered; `source` is the
+    kind of source and `via` how it was read; `since` is the cursor that it was read from, None for all rows.
+    `source_columns` are (name, type) of the source as the next run shall compare it with; `protection` says what the
+    source was spared.
     """
 
     registry: str
@@ -41,8 +45,13 @@ class Extract:
     seconds: float
     snapshot_at: str
     drift: tuple[str, ...]
-    cursor: str | None
+    cursor: tuple[str, ...] | None
     source: str
+    mode: str = "full"
+    since: tuple[str, ...] | None = None
+    source_columns: tuple[tuple[str, str], ...] = ()
+    via: str = ""
+    protection: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON takes it."""
@@ -54,7 +63,8 @@ class Extract:
         return cls(
             **{
                 **given,
-                "columns": tuple((name, sql_type) for name, sql_type in given["columns"]),
+                **{name: tuple((c, kind) for c, kind in given[name]) for name in ("columns", "source_columns")},
+                **{name: given[name] and tuple(given[name]) for name in ("cursor", "since")},
                 "drift": tuple(given["drift"]),
             }
         )
@@ -62,13 +72,18 @@ class Extract:
 
 @dataclass(frozen=True, slots=True)
 class Landed:
-    """The file that was written."""
+    """The file that was written; `cursor` is the greatest one in it (None: no row has one that can be ordered)."""
 
+    uri: str
     rows: int
     bytes: int
     digest: str
     columns: tuple[tuple[str, str], ...]
     drift: tuple[str, ...]
+    cursor: tuple[str, ...] | None = None
+    since: tuple[str, ...] | None = None
+    via: str = ""
+    seconds: float = 0.0
 
 
 def earlier(lake: Lake, folder: str) -> Extract | None:
@@ -84,13 +99,12 @@ def record(lake: Lake, folder: str, extract: Extract) -> None:
     lake.write_text(f"{folder}/{RECORD}", json.dumps(extract.to_dict(), ensure_ascii=False, indent=1))
 
 
-def land(reading: Reading, *, duck: duckdb.DuckDBPyConnection, lake: Lake, folder: str) -> Landed:
-    """Run the reading into `folder`/extract.parquet and take its digest."""
-    lake.make_folder(folder)
-    uri = f"{folder}/{FILE}"
+def land(reading: Reading, *, duck: duckdb.DuckDBPyConnection, lake: Lake, uri: str, wrap: Wrap = str) -> Landed:
+    """Run the reading into one Parquet file and take its digest. `wrap` makes the query that lands of the one read."""
+    lake.make_folder(uri.rpartition("/")[0])
     notes = reading.drift
     try:
-        rows, size = _copy(duck, reading.query, uri, reading.threads)
+        rows, size = _copy(duck, wrap(reading.query), uri, reading.threads)
         notes += reading.check(rows)
     except (duckdb.Error, OSError, NotCarried) as error:
         if not isinstance(error, NotCarried):
@@ -98,7 +112,7 @@ def land(reading: Reading, *, duck: duckdb.DuckDBPyConnection, lake: Lake, folde
         if reading.plain is None:
             raise _unknown(error) from None
         try:
-            rows, size = _copy(duck, reading.plain(str(error)), uri, reading.threads)
+            rows, size = _copy(duck, wrap(reading.plain(str(error))), uri, reading.threads)
             notes += reading.check(rows)
         except (duckdb.Error, OSError, NotCarried) as again:
             _raise_known(reading, again)
@@ -107,14 +121,7 @@ def land(reading: Reading, *, duck: duckdb.DuckDBPyConnection, lake: Lake, folde
     with lake_errors("reading back what was landed"):
         columns = _columns(duck, uri)
         digest = _digest(duck, uri, columns)
-    return Landed(rows, size, digest, columns, notes)
-
-
-def greatest(duck: duckdb.DuckDBPyConnection, folder: str, column: str) -> str | None:
-    """The greatest value of a landed column, as text."""
-    with lake_errors("reading back what was landed"):
-        row = duck.execute(f"SELECT CAST(max({quote(column)}) AS VARCHAR) FROM {scan(f'{folder}/{FILE}')}").fetchone()
-    return None if row is None else row[0]
+    return Landed(uri, rows, size, digest, columns, notes, via=reading.via)
 
 
 def _copy(duck: duckdb.DuckDBPyConnection, query: str, uri: str, threads: int | None) -> tuple[int, int]:

@@ -1,6 +1,7 @@
-"""MySQL and MariaDB, read by DuckDB's scanner in one statement on one connection.
+"""MySQL and MariaDB, read by DuckDB's scanner, each part in one statement on one connection.
 
-One SELECT of InnoDB sees one state of the table, whoever writes meanwhile.
+One SELECT of InnoDB sees one state of the table, whoever writes meanwhile. The scanner ends its transactions with each
+statement, so of two parts the second may be of a later state.
 
 The scanner silently damages a few values (measured with 1.5.5: the date 0000-00-00 becomes NULL, TINYINT(1) 2 becomes
 true, DECIMAL over 38 digits loses digits, ZEROFILL loses its zeros, text in a `_bin` collation becomes bytes). So the
@@ -11,7 +12,7 @@ date comes by; then all dates are read again as text.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Literal
 
 import duckdb
@@ -24,8 +25,11 @@ from include.lake.engine import literal, load_extension
 from include.sources import reflect
 from include.sources.connection import Connection
 from include.sources.errors import unknown_error
-from include.sources.reading import GUARD, TEXT_NOTE, Reading, guarded
+from include.sources.protection import LOCK_SECONDS, LOCKS, Protection
+from include.sources.reading import GUARD, TEXT_NOTE, Conditions, Opened, Reading, guarded
 
+AsText = Literal["", "guarded", "all"]
+_DIALECT: sa.Dialect = mysql.dialect()
 _OPTIONS = {
     "unix_socket": "socket", "socket": "socket", "ssl_ca": "ssl_ca", "ssl_cert": "ssl_cert", "ssl_key": "ssl_key",
     "ssl_mode": "ssl_mode", "ssl_capath": "ssl_capath", "ssl_cipher": "ssl_cipher",
@@ -38,44 +42,71 @@ _SETTINGS = {
 
 
 @contextmanager
-def read_mysql(
-    connection: Connection, contract: Contract, table: Table, duck: duckdb.DuckDBPyConnection
-) -> Iterator[Reading]:
-    """Open a reading of a table or view."""
+def open_mysql(
+    connection: Connection, table: Table, contract: Contract, protection: Protection, duck: duckdb.DuckDBPyConnection
+) -> Iterator[Opened]:
+    """Open a table or view."""
     with reflect.engine_errors(connection, table):
         engine = reflect.make_engine(connection, contract)
         with engine.connect() as session:
             found = reflect.reflect(session, contract, table)
             reflect.probe(session, _select(found))
+            is_mariadb = bool(getattr(session.dialect, "is_mariadb", False))
         engine.dispose()
     explain = reflect.explainer(connection, table)
-
-    def query(as_text: Literal["", "guarded", "all"]) -> str:
-        sql = str(
-            _select(found, as_text=as_text).compile(dialect=mysql.dialect(), compile_kwargs={"literal_binds": True})
-        )
-        text = literal(sql.replace("%%", "%"))
-        return guarded(f"SELECT * FROM mysql_query('source', {text}, stream_results = true)")
 
     load_extension(duck, "mysql")
     for name, value in _SETTINGS.items():
         duck.execute(f"SET {name} = {value}")
     try:
+        _end(duck)
         duck.execute(_secret(connection))
         duck.execute(f"ATTACH {literal(_conninfo(connection))} AS source (TYPE mysql, SECRET source, READ_ONLY)")
     except duckdb.Error as error:
         raise explain(error) or unknown_error(error, object_name=table.qualified_name) from None
-    yield Reading(
-        "mysql",
-        query(""),
-        found.drift,
-        explain,
-        plain=lambda failure: query("guarded" if GUARD in failure or "out of range" in failure else "all"),
-        plain_note=TEXT_NOTE,
-    )
+
+    def read(part: reflect.SourceTable, rows: Conditions) -> Reading:
+        def query(as_text: AsText) -> str:
+            chosen = [_select(part, as_text=as_text).where(row) for row in rows] or [_select(part, as_text=as_text)]
+            text = _limited(" UNION ALL ".join(_compiled(one) for one in chosen), protection, is_mariadb=is_mariadb)
+            return guarded(f"SELECT * FROM mysql_query('source', {literal(text)}, stream_results = true)")
+
+        return Reading(
+            "mysql",
+            query(""),
+            found.drift,
+            explain,
+            plain=lambda failure: query("guarded" if GUARD in failure or "out of range" in failure else "all"),
+            plain_note=TEXT_NOTE,
+        )
+
+    try:
+        lock = f"; {LOCKS}" if is_mariadb else ""
+        yield Opened("mysql", "mysql", found, read, spared=f"read only, each part in one state{lock}")
+    finally:
+        _end(duck)
 
 
-def _select(found: reflect.SourceTable, *, as_text: Literal["", "guarded", "all"] = "") -> sa.Select[Any]:
+def _end(duck: duckdb.DuckDBPyConnection) -> None:
+    with suppress(duckdb.Error):
+        duck.execute("DETACH DATABASE IF EXISTS source")
+
+
+def _limited(sql: str, protection: Protection, *, is_mariadb: bool) -> str:
+    """The statement with its limits. The scanner resets its connections, so they cannot be set for a session."""
+    if is_mariadb:
+        seconds = f", max_statement_time = {protection.statement_seconds:g}" if protection.statement_seconds else ""
+        return f"SET STATEMENT lock_wait_timeout = {LOCK_SECONDS}{seconds} FOR {sql}"
+    if protection.statement_seconds:
+        return sql.replace("SELECT", f"SELECT /*+ MAX_EXECUTION_TIME({protection.statement_milliseconds}) */", 1)
+    return sql
+
+
+def _compiled(select: sa.Select[Any]) -> str:
+    return str(select.compile(dialect=_DIALECT, compile_kwargs={"literal_binds": True})).replace("%%", "%")
+
+
+def _select(found: reflect.SourceTable, *, as_text: AsText = "") -> sa.Select[Any]:
     """All columns, those that the scanner cannot carry as text, and the guard over the dates."""
     clause = found.clause()
     listed: list[sa.ColumnElement[Any]] = []

@@ -10,12 +10,12 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from include.contracts.model import Column, Table
-from include.sources.errors import SourceMissing
+from include.sources.errors import ColumnsMissing, SourceMissing
 
 # The lake's own columns beside a row as received, and the readers' guard.
 RESERVED = (
     "_row", "_run_id", "_status", "_outcome", "_reasons", "_rejected_at", "_key", "_warnings", "_deleted_at",
-    "_lienthong_guard",
+    "_lienthong_guard", "_lienthong_drift",
 )  # fmt: skip
 # Kinds of source type that cannot become the logical type. Text and anything unnamed here may.
 _CANNOT_FEED: dict[str, set[str]] = {
@@ -58,7 +58,7 @@ def near(name: str, candidates: Iterable[str]) -> str:
 
 
 def judge_columns(table: Table, found: Sequence[str], where: str = "") -> tuple[str, ...]:
-    """Raise SourceMissing if a column that the contract reads is not in the source; note what only the source has.
+    """Raise ColumnsMissing if a column that the contract reads is not in the source; note what only the source has.
 
     `where` names the object if it is not called as in the contract (one file of many).
     """
@@ -67,10 +67,12 @@ def judge_columns(table: Table, found: Sequence[str], where: str = "") -> tuple[
     missing = [name for name in wanted if name.lower() not in present]
     if missing:
         told = "; ".join(f"'{name}'{near(name, found)}" for name in missing)
-        raise SourceMissing(
+        raise ColumnsMissing(
             f"{table.qualified_name}: {where or table.source_name} has no column {told}. Was it renamed or dropped? "
             f"Correct "
-            f"physicalName or transformLogic in the contract, or ask the registry's owner. It has: {', '.join(found)}"
+            f"physicalName or transformLogic in the contract, or ask the registry's owner. It has: {', '.join(found)}",
+            columns=missing,
+            found=found,
         )
     read = {name.lower() for name in wanted}
     extra = [name for name in found if name.lower() not in read]

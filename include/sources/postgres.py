@@ -7,8 +7,8 @@ whoever writes meanwhile.
 There are two ways of reading. A large plain table is scanned by pages over several connections. Anything else is one
 SELECT on one connection, in which PostgreSQL itself writes as text what the scanner cannot carry. The scanner silently
 damages a few values (measured with 1.5.5: NUMERIC 'NaN' becomes 0.00, NUMERIC without precision loses digits,
-timestamps past 294246 wrap, TIMETZ loses its offset): before a scan PostgreSQL is asked whether there are any, in a
-SELECT a guard column stops the reading, and in both cases their columns are then read as text.
+timestamps past 294246 wrap, TIMETZ loses its offset). Before a scan PostgreSQL is asked for such numbers, and the scan
+stops at a wrapped timestamp; in a SELECT a guard column stops the reading. Their columns are then read as text.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ from include.lake.engine import literal, load_extension, quote
 from include.sources import reflect
 from include.sources.connection import Connection
 from include.sources.errors import unknown_error
-from include.sources.reading import GUARD, TEXT_NOTE, Reading, guarded
+from include.sources.protection import LOCK_SECONDS, LOCKS, ONE_STATE, Protection
+from include.sources.reading import GUARD, TEXT_NOTE, Conditions, Opened, Reading, guarded
 
 PAGES_WORTH_SCANNING = 8_000  # 64 MB: below that more connections cost more than they bring
 MAX_CONNECTIONS = 4
@@ -51,50 +52,74 @@ _LIBPQ_OPTIONS = {
 
 
 @contextmanager
-def read_postgres(
-    connection: Connection, contract: Contract, table: Table, duck: duckdb.DuckDBPyConnection
-) -> Iterator[Reading]:
-    """Open a reading of a table, view or any other object that PostgreSQL can SELECT from."""
+def open_postgres(
+    connection: Connection, table: Table, contract: Contract, protection: Protection, duck: duckdb.DuckDBPyConnection
+) -> Iterator[Opened]:
+    """Open a table, view or any other object that PostgreSQL can SELECT from."""
     explain = reflect.explainer(connection, table)
     with reflect.engine_errors(connection, table):
         engine = reflect.make_engine(connection, contract)
         session = engine.connect()
+    timeout = protection.statement_milliseconds
     try:
         with reflect.engine_errors(connection, table):
             session.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
-            session.execute(sa.text("SET LOCAL idle_in_transaction_session_timeout = 0"))
+            for statement in _limits(timeout):
+                session.execute(sa.text(statement))
             found = reflect.reflect(session, contract, table)
             reflect.probe(session, _select(found))
-            path = _scannable(session, found)
-            has_odd = path is not None and _has_odd_values(session, found)
             snapshot = session.execute(sa.text("SELECT pg_export_snapshot()")).scalar_one()
-        connections = _connections(contract, duck)
+        allowed = _connections(protection, duck)
 
-        def select(as_text: AsText) -> str:
-            _begin(connection, duck, snapshot, connections, _timeout(contract))
-            chosen = _select(found, as_text=as_text)
-            sql = str(chosen.compile(dialect=_DIALECT, compile_kwargs={"literal_binds": True})).replace("%%", "%")
-            query = f"SELECT * FROM postgres_query({literal(SOURCE)}, {literal(sql)})"
-            return guarded(query) if GUARD in chosen.selected_columns else query
+        def read(part: reflect.SourceTable, rows: Conditions) -> Reading:
+            with reflect.engine_errors(connection, table):
+                path = None if rows else _scannable(session, part)
+                has_odd = path is not None and _has_odd_numbers(session, part)
 
-        def plain(failure: str) -> str:
-            return select("guarded" if GUARD in failure else "all")
+            def select(as_text: AsText) -> str:
+                _begin(connection, duck, snapshot, 1, timeout)
+                chosen = [_select(part, as_text=as_text).where(row) for row in rows] or [_select(part, as_text=as_text)]
+                sql = " UNION ALL ".join(_compiled(one) for one in chosen)
+                query = f"SELECT * FROM postgres_query({literal(SOURCE)}, {literal(sql)})"
+                return guarded(query) if GUARD in chosen[0].selected_columns else query
 
-        try:
-            if path is None or connections == 1 or has_odd:
-                query = select("guarded" if has_odd else "")
-                connections = 1
-            else:
-                _begin(connection, duck, snapshot, connections, _timeout(contract))
-                query = f"SELECT {', '.join(quote(c.name) for c in found.columns)} FROM {path}"
-        except duckdb.Error as error:
-            raise explain(error) or unknown_error(error, object_name=table.qualified_name) from None
-        notes = found.drift + ((TEXT_NOTE,) if has_odd else ())
-        yield Reading("postgresql", query, notes, explain, plain=plain, plain_note=TEXT_NOTE, threads=connections)
+            def plain(failure: str) -> str:
+                return select("guarded" if GUARD in failure else "all")
+
+            connections = 1 if path is None or has_odd else allowed
+            try:
+                if connections == 1:
+                    query = select("guarded" if has_odd else "")
+                else:
+                    _begin(connection, duck, snapshot, connections, timeout)
+                    query = (
+                        f"SELECT {', '.join(quote(c.name) for c in part.columns)} FROM {path}{_unless_wrapped(part)}"
+                    )
+            except duckdb.Error as error:
+                raise explain(error) or unknown_error(error, object_name=table.qualified_name) from None
+            via = "select" if connections == 1 else f"scan over {connections} connections"
+            notes = found.drift + ((TEXT_NOTE,) if has_odd else ())
+            return Reading(
+                "postgresql", query, notes, explain, plain=plain, plain_note=TEXT_NOTE, threads=connections, via=via
+            )
+
+        yield Opened("postgresql", "postgresql", found, read, spared=f"{ONE_STATE}; {LOCKS}")
     finally:
         _end(duck)
         session.close()
         engine.dispose()
+
+
+def _limits(timeout: int) -> list[str]:
+    """Settings of a transaction: it may idle while others read, and waits for no long lock."""
+    limits = ["SET LOCAL idle_in_transaction_session_timeout = 0", f"SET LOCAL lock_timeout = '{LOCK_SECONDS}s'"]
+    if timeout:  # otherwise the limit that the source's administrator set stays
+        limits.append(f"SET LOCAL statement_timeout = {timeout}")
+    return limits
+
+
+def _compiled(select: sa.Select[Any]) -> str:
+    return str(select.compile(dialect=_DIALECT, compile_kwargs={"literal_binds": True})).replace("%%", "%")
 
 
 def _begin(
@@ -106,16 +131,11 @@ def _begin(
     duck.execute(_secret(connection))
     duck.execute(f"SET pg_pool_max_connections = {connections}")
     duck.execute("SET pg_idle_in_transaction_timeout_millis = 0")
-    statements = [
-        f"SET TRANSACTION SNAPSHOT {literal(snapshot)}",
-        "SET LOCAL idle_in_transaction_session_timeout = 0",
-    ]
-    if timeout:  # otherwise the limit that the source's administrator set stays
+    if timeout:
         duck.execute(f"SET pg_statement_timeout_millis = {timeout}")
-        statements.append(f"SET LOCAL statement_timeout = {timeout}")
     duck.execute(f"ATTACH {literal(_conninfo(connection))} AS {SOURCE} (TYPE postgres, SECRET source, READ_ONLY)")
     duck.execute("BEGIN")
-    for statement in statements:
+    for statement in (f"SET TRANSACTION SNAPSHOT {literal(snapshot)}", *_limits(timeout)):
         duck.execute(f"CALL postgres_execute({literal(SOURCE)}, {literal(statement)})")
 
 
@@ -168,10 +188,25 @@ def _guard(value: sa.ColumnElement[Any], kind: types.TypeEngine[Any]) -> sa.Colu
     return None
 
 
-def _has_odd_values(session: sa.Connection, found: reflect.SourceTable) -> bool:
-    """Whether a guarded column holds a value that the scanner would change."""
+def _unless_wrapped(part: reflect.SourceTable) -> str:
+    """A condition that stops a scan at a timestamp that wrapped: before the oldest that PostgreSQL can hold."""
+    wrapped = []
+    for column in part.columns:
+        if isinstance(column.type, types.DateTime):
+            name, kind = quote(column.name), "TIMESTAMPTZ" if _is_aware(column.type) else "TIMESTAMP"
+            wrapped.append(f"(isfinite({name}) AND {name} < {kind} '5000-01-01 (BC)')")
+    return f" WHERE CASE WHEN {' OR '.join(wrapped)} THEN error('{GUARD}') ELSE true END" if wrapped else ""
+
+
+def _is_aware(kind: types.TypeEngine[Any]) -> bool:
+    return bool(getattr(kind, "timezone", False))
+
+
+def _has_odd_numbers(session: sa.Connection, found: reflect.SourceTable) -> bool:
+    """Whether a column of numbers holds one that the scanner would change."""
     clause = found.clause()
-    odd = [guard for column in found.columns if (guard := _guard(clause.c[column.name], column.type)) is not None]
+    numbers = [c for c in found.columns if isinstance(c.type, types.Numeric)]
+    odd = [guard for c in numbers if (guard := _guard(clause.c[c.name], c.type)) is not None]
     if not odd:
         return False
     return bool(session.execute(sa.select(sa.exists().select_from(clause).where(sa.or_(*odd)))).scalar_one())
@@ -191,16 +226,11 @@ def _scannable(session: sa.Connection, found: reflect.SourceTable) -> str | None
     return None if row is None else f"{SOURCE}.{quote(row[0])}.{quote(row[1])}"
 
 
-def _connections(contract: Contract, duck: duckdb.DuckDBPyConnection) -> int:
-    """One for each thread of DuckDB, four at most, and no more than the server's `connectionLimit`."""
+def _connections(protection: Protection, duck: duckdb.DuckDBPyConnection) -> int:
+    """One for each thread of DuckDB, four at most, and no more than the server allows; one where rows are paced."""
     row = duck.execute("SELECT current_setting('threads')").fetchone()
-    allowed = int(contract.server.options.get("connectionLimit", MAX_CONNECTIONS))
+    allowed = 1 if protection.rows_per_second else protection.connections or MAX_CONNECTIONS
     return max(1, min(allowed, MAX_CONNECTIONS, int(row[0]) if row else 1))
-
-
-def _timeout(contract: Contract) -> int:
-    """Milliseconds that one statement may take on the source; 0 is no limit."""
-    return int(float(contract.server.options.get("statementTimeoutSeconds", 0)) * 1000)
 
 
 def _secret(connection: Connection) -> str:

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import sqlalchemy as sa
+
 from include.sources.errors import SourceError
+from include.sources.reflect import SourceTable
 
 TEXT_NOTE = "values that the fast reader cannot carry: their columns landed as text"
 
@@ -28,14 +31,14 @@ def _accept(rows: int) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A source object, ready to be read once.
+    """A source object, or a part of one, ready to be read once.
 
-    `query` gives every column of the source object. `check` is called with the number of rows that landed: it raises if
-    that is not all of them, and returns notes. `explain` tells which source failure is behind an engine's error (None:
-    not the source's). `plain` is a second way to read the same rows, slower and as text, for values that the first way
-    cannot carry; it is asked for, with the engine's text, only when `query` failed for another reason than `explain`
-    knows. `threads` is how many of DuckDB's threads find work (None: any number): a thread without work does not sleep,
-    it takes a core away from the source's server (DuckDB issue 22178).
+    `query` gives every column wanted. `check` is called with the number of rows that landed: it raises if that is not
+    all of them, and returns notes. `explain` tells which source failure is behind an engine's error (None: not the
+    source's). `plain` is a second way to read the same rows, slower and as text, for values that the first way cannot
+    carry; it is asked for, with the engine's text, only when `query` failed for another reason than `explain` knows.
+    `threads` is how many of DuckDB's threads find work (None: any number): a thread without work does not sleep, it
+    takes a core away from the source's server (DuckDB issue 22178). `via` says how it is read, for the run record.
     """
 
     kind: str
@@ -46,3 +49,25 @@ class Reading:
     plain: Callable[[str], str] | None = None
     plain_note: str = ""
     threads: int | None = 1
+    via: str = "select"
+
+
+Conditions = tuple[sa.ColumnElement[bool], ...]
+"""Which rows: those that meet one of the conditions, none of which overlap; empty for all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A source object, open in one state; `kind` decides how conditions are written, `label` is for the run record.
+
+    `read` makes a reading of the given columns (`table`, or a part of it from `only`) and rows; it may be called
+    again. `table` is None for a file drop, of which only the whole can be read, once; then `whole` is that reading.
+    `spared` says what the source is spared beyond the contract's limits.
+    """
+
+    kind: str
+    label: str
+    table: SourceTable | None
+    read: Callable[[SourceTable, Conditions], Reading] | None = None
+    whole: Reading | None = None
+    spared: str = "read only, each part in one state"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import duckdb
@@ -36,11 +36,13 @@ _FAMILIES: tuple[tuple[type[types.TypeEngine[Any]], str], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class SourceColumn:
-    """A column of the source, with its reflected type; `landed` is its name in the landing zone."""
+    """A column of the source, with its reflected type, also as text; `landed` is its name in the landing zone."""
 
     name: str
     landed: str
     type: types.TypeEngine[Any]
+    type_text: str = ""
+    is_nullable: bool = True
 
     @property
     def family(self) -> str:
@@ -56,6 +58,15 @@ class SourceTable:
     name: str
     columns: tuple[SourceColumn, ...]
     drift: tuple[str, ...]
+
+    def column(self, name: str) -> SourceColumn | None:
+        """The column of that name, in any case if there is none in the same."""
+        exact = next((c for c in self.columns if c.name == name), None)
+        return exact or next((c for c in self.columns if c.name.lower() == name.lower()), None)
+
+    def only(self, columns: Collection[SourceColumn]) -> SourceTable:
+        """The same object with fewer columns."""
+        return replace(self, columns=tuple(c for c in self.columns if c in columns))
 
     def clause(self) -> sa.TableClause:
         """For a SELECT by SQLAlchemy Core."""
@@ -132,7 +143,16 @@ def reflect(session: sa.Connection, contract: Contract, table: Table) -> SourceT
     drift = judge_columns(table, [str(c["name"]) for c in found])
     landed = landed_names(table, [str(c["name"]) for c in found])
     drift += tuple(f"'{name}' lands as '{other}': its name is taken" for name, other in landed.items() if name != other)
-    columns = tuple(SourceColumn(str(c["name"]), landed[str(c["name"])], c["type"]) for c in found)
+    columns = tuple(
+        SourceColumn(
+            str(c["name"]),
+            landed[str(c["name"])],
+            c["type"],
+            _type_text(c["type"], session.dialect),
+            bool(c.get("nullable", True)),
+        )
+        for c in found
+    )
     drift += judge_types(table, {c.name: c.family for c in columns})
     return SourceTable(schema, name, columns, drift)
 
@@ -140,6 +160,14 @@ def reflect(session: sa.Connection, contract: Contract, table: Table) -> SourceT
 def probe(session: sa.Connection, select: sa.Select[Any]) -> None:
     """Ask for no rows: a missing right shows here, with the database's own code, before any work is done."""
     session.execute(select.where(sa.false())).close()
+
+
+def _type_text(kind: types.TypeEngine[Any], dialect: sa.Dialect) -> str:
+    """The type as the database writes it, without collation."""
+    try:
+        return re.sub(r" (COLLATE|CHARACTER SET) \S+", "", kind.compile(dialect))
+    except SQLAlchemyError:
+        return type(kind).__name__.upper()
 
 
 def _split(source_name: str, contract: Contract) -> tuple[str | None, str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -23,17 +23,20 @@ from include.lake.engine import literal, load_extension
 from include.sources import reflect
 from include.sources.connection import Connection
 from include.sources.errors import SourceDenied, SourceError, SourceUnavailable, unknown_error
-from include.sources.reading import Reading
+from include.sources.protection import ONE_STATE, Protection
+from include.sources.reading import Conditions, Opened, Reading
+from include.sources.rows_wanted import sqlite_text
 from include.sources.streaming import ROWS_PER_BATCH, VIEW, batch_of, text_of_bytes
 
 BUSY_MILLISECONDS = 30_000
+_DIALECT: sa.Dialect = sqlite.dialect()
 
 
 @contextmanager
-def read_sqlite(
-    connection: Connection, contract: Contract, table: Table, duck: duckdb.DuckDBPyConnection
-) -> Iterator[Reading]:
-    """Open a reading of a table or view of an SQLite file."""
+def open_sqlite(
+    connection: Connection, table: Table, contract: Contract, protection: Protection, duck: duckdb.DuckDBPyConnection
+) -> Iterator[Opened]:
+    """Open a table or view of an SQLite file."""
     _check_file(connection, table)
     with reflect.engine_errors(connection, table):
         url = f"sqlite:///{Path(connection.path).absolute().as_uri()}?mode=ro&uri=true"
@@ -47,39 +50,66 @@ def read_sqlite(
 
     explain = reflect.explainer(connection, table)
 
-    try:
+    def attach() -> None:
+        _end(duck)
         duck.execute(
             f"ATTACH {literal(connection.path)} AS source (TYPE sqlite, READ_ONLY, BUSY_TIMEOUT {BUSY_MILLISECONDS})"
         )
+        duck.execute("BEGIN")
+
+    try:
+        attach()
     except duckdb.Error as error:
         raise explain(error) or unknown_error(error, object_name=table.qualified_name) from None
 
-    def plain(_: str) -> str:
-        duck.execute("DETACH source")  # closing one of two SQLite libraries in a process drops the locks of the other
-        return _stream(connection.path, found, duck)
+    def read(part: reflect.SourceTable, rows: Conditions) -> Reading:
+        if not _is_attached(duck):
+            attach()
+        chosen = [_compiled(_select(part).where(row)) for row in rows] or [_compiled(_select(part))]
 
-    sql = str(_select(found).compile(dialect=sqlite.dialect(), compile_kwargs={"literal_binds": True}))
-    yield Reading(
-        "sqlite",
-        f"SELECT * FROM sqlite_query('source', {literal(sql)})",
-        found.drift,
-        explain,
-        plain=plain,
-        plain_note="text that is not UTF-8 landed as \\x and hex digits",
-    )
+        def plain(_: str) -> str:
+            _end(duck)  # closing one of two SQLite libraries in a process drops the locks of the other
+            return _stream(connection.path, part, chosen, duck)
+
+        return Reading(
+            "sqlite",
+            " UNION ALL ".join(f"SELECT * FROM sqlite_query('source', {literal(sql)})" for sql in chosen),
+            found.drift,
+            explain,
+            plain=plain,
+            plain_note="text that is not UTF-8 landed as \\x and hex digits",
+        )
+
+    try:
+        yield Opened("sqlite", "sqlite", found, read, spared=ONE_STATE)
+    finally:
+        _end(duck)
 
 
-def _stream(path: str, found: reflect.SourceTable, duck: duckdb.DuckDBPyConnection) -> str:
+def _is_attached(duck: duckdb.DuckDBPyConnection) -> bool:
+    return bool(duck.execute("SELECT 1 FROM duckdb_databases() WHERE database_name = 'source'").fetchall())
+
+
+def _end(duck: duckdb.DuckDBPyConnection) -> None:
+    for statement in ("ROLLBACK", "DETACH DATABASE IF EXISTS source"):
+        with suppress(duckdb.Error):
+            duck.execute(statement)
+
+
+def _compiled(select: sa.Select[Any]) -> str:
+    return str(select.compile(dialect=_DIALECT, compile_kwargs={"literal_binds": True}))
+
+
+def _stream(path: str, part: reflect.SourceTable, chosen: list[str], duck: duckdb.DuckDBPyConnection) -> str:
     """The same rows through Python, for a file with text that is not UTF-8: such a value lands as its bytes in hex."""
-    schema = pa.schema([(column.landed, pa.string()) for column in found.columns])
-    sql = str(_select(found).compile(dialect=sqlite.dialect(), compile_kwargs={"literal_binds": True}))
+    schema = pa.schema([(column.landed, pa.string()) for column in part.columns])
 
     def batches() -> Iterator[pa.RecordBatch]:
         with closing(sqlite3.connect(f"{Path(path).absolute().as_uri()}?mode=ro", uri=True)) as file:
             file.text_factory = _text
-            rows = file.execute(sql)
-            while part := rows.fetchmany(ROWS_PER_BATCH):
-                yield batch_of(part, schema)
+            rows = file.execute(" UNION ALL ".join(chosen))
+            while fetched := rows.fetchmany(ROWS_PER_BATCH):
+                yield batch_of(fetched, schema)
 
     duck.register(VIEW, pa.RecordBatchReader.from_batches(schema, batches()))
     return f"SELECT * FROM {VIEW}"
@@ -94,19 +124,8 @@ def _text(value: bytes) -> str:
 
 def _select(found: reflect.SourceTable) -> sa.Select[Any]:
     clause = found.clause()
-    listed: list[sa.ColumnElement[Any]] = [_as_text(clause.c[c.name]).label(c.landed) for c in found.columns]
+    listed: list[sa.ColumnElement[Any]] = [sqlite_text(clause.c[c.name]).label(c.landed) for c in found.columns]
     return sa.select(*listed).select_from(clause)
-
-
-def _as_text(value: sa.ColumnElement[Any]) -> sa.ColumnElement[str]:
-    kind = sa.func.typeof(value)
-    text = sa.cast(value, sa.TEXT)
-    value = sa.type_coerce(value, sa.types.NullType())
-    return sa.case(
-        (sa.and_(kind == "real", sa.cast(text, sa.REAL) != value), sa.func.printf("%!.17g", value)),
-        (kind == "blob", sa.literal_column(r"'\x'").op("||")(sa.func.hex(value))),
-        else_=text,
-    )
 
 
 def _check_file(connection: Connection, table: Table) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import decimal
 import json
 import uuid
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -21,46 +21,70 @@ from include.contracts.model import Contract, Table
 from include.sources import reflect
 from include.sources.connection import Connection
 from include.sources.errors import SourceError
-from include.sources.reading import TEXT_NOTE, Reading
+from include.sources.protection import Protection
+from include.sources.reading import TEXT_NOTE, Conditions, Opened, Reading
 
 ROWS_PER_BATCH = 10_000
 VIEW = "source_rows"
+# Where readers hinder nobody. Elsewhere a snapshot would cost locks, or is not to be had.
+_SNAPSHOTS = {"oracle": "SERIALIZABLE", "postgresql": "REPEATABLE READ", "mysql": "REPEATABLE READ"}
 
 
 @contextmanager
-def read_any(
-    connection: Connection, contract: Contract, table: Table, duck: duckdb.DuckDBPyConnection
-) -> Iterator[Reading]:
-    """Open a reading through SQLAlchemy's server-side cursor: one statement, so one state of the source."""
+def open_any(
+    connection: Connection, table: Table, contract: Contract, protection: Protection, duck: duckdb.DuckDBPyConnection
+) -> Iterator[Opened]:
+    """Open an object through SQLAlchemy.
+
+    Each statement sees one state of the source; all of them the same where the database has a snapshot to offer, else
+    the later one is of a later state.
+    """
     with reflect.engine_errors(connection, table):
         engine = reflect.make_engine(connection, contract)
         session = engine.connect()
     failures: list[SourceError] = []
+    streams: list[Generator[Any]] = []
+
+    def explain(_: BaseException) -> SourceError | None:
+        return failures[-1] if failures else None
+
     try:
         with reflect.engine_errors(connection, table):
+            if engine.dialect.name in _SNAPSHOTS:
+                session.execution_options(isolation_level=_SNAPSHOTS[engine.dialect.name])
             found = reflect.reflect(session, contract, table)
-            select = sa.select(*found.clause().c)
-            reflect.probe(session, select)
+            reflect.probe(session, sa.select(*found.clause().c))
 
-        def open_batches(*, as_text: bool) -> str:
-            schema = pa.schema([(c.landed, pa.string() if as_text else arrow_type(c.type)) for c in found.columns])
-            rows = session.execution_options(stream_results=True, yield_per=ROWS_PER_BATCH).execute(select)
-            batches = _batches(rows.partitions(), schema, failures, connection, table)
-            duck.register(VIEW, pa.RecordBatchReader.from_batches(schema, batches))
-            return f"SELECT * FROM {VIEW}"
+        def read(part: reflect.SourceTable, rows: Conditions) -> Reading:
+            every = sa.select(*part.clause().c)
+            chosen = [every.where(row) for row in rows] or [every]
 
-        def explain(_: BaseException) -> SourceError | None:
-            return failures[-1] if failures else None
+            def partitions() -> Generator[Any]:
+                streamed = session.execution_options(stream_results=True, yield_per=ROWS_PER_BATCH)
+                for select in chosen:
+                    with streamed.execute(select) as result:
+                        yield from result.partitions()
 
-        def plain(_: str) -> str:
-            session.rollback()
-            return open_batches(as_text=True)
+            def open_batches(*, as_text: bool) -> str:
+                for earlier in streams:
+                    earlier.close()
+                streams[:] = [partitions()]
+                schema = pa.schema([(c.landed, pa.string() if as_text else arrow_type(c.type)) for c in part.columns])
+                batches = _batches(streams[0], schema, failures, connection, table)
+                duck.register(VIEW, pa.RecordBatchReader.from_batches(schema, batches))
+                return f"SELECT * FROM {VIEW}"
 
-        with reflect.engine_errors(connection, table):
-            query = open_batches(as_text=False)
-        yield Reading(
-            f"sqlalchemy:{engine.dialect.name}", query, found.drift, explain, plain=plain, plain_note=TEXT_NOTE
-        )
+            return Reading(
+                f"sqlalchemy:{engine.dialect.name}",
+                open_batches(as_text=False),
+                found.drift,
+                explain,
+                plain=lambda _: open_batches(as_text=True),
+                plain_note=TEXT_NOTE,
+                via="rows streamed",
+            )
+
+        yield Opened("sqlalchemy", f"sqlalchemy:{engine.dialect.name}", found, read)
     finally:
         session.close()
         engine.dispose()

@@ -279,6 +279,23 @@ def test_the_two_ways_of_reading_give_the_same(pg: psycopg.Connection, postgres:
     assert any("landed as text" in note for note in odd.drift)
 
 
+@pytest.mark.usefixtures("scan_small_tables")
+@pytest.mark.parametrize("kind", ["timestamp", "timestamptz"])
+def test_a_scan_stops_at_a_timestamp_that_would_wrap(
+    pg: psycopg.Connection, postgres: str, lake: Lake, kind: str
+) -> None:
+    pg.execute(
+        f"CREATE TABLE t AS SELECT i AS k, '2026-01-01'::{kind} AS ts, repeat('x', 50) AS v "
+        "FROM generate_series(1, 9000) i"
+    )
+    pg.execute("INSERT INTO t VALUES (0, 'infinity', ''), (0, '-infinity', ''), (0, '4713-01-01 BC', '')")
+    assert take(contract_of("t", ["k", "ts", "v"]), postgres, lake).drift == ()
+    pg.execute("INSERT INTO t VALUES (-1, '294276-12-31 23:59:59', '')")
+    extracted = take(contract_of("t", ["k"]), postgres, lake)
+    assert rows_of(extracted, "k, ts")[0][1].startswith("294276-12-31 23:59:59")
+    assert any("landed as text" in note for note in extracted.drift)
+
+
 def test_a_statement_limit_stops_the_reading(pg: psycopg.Connection, postgres: str, lake: Lake) -> None:
     pg.execute("CREATE VIEW slow AS SELECT pg_sleep(5)::text AS a")
     server = Server("source", "postgresql", options={"statementTimeoutSeconds": 0.2})
@@ -328,7 +345,7 @@ def test_through_sqlalchemy_the_same_rows_come(pg: psycopg.Connection, postgres:
 
     connection = Connection("X", "sqlalchemy", make_url(postgres.replace("postgresql://", "postgresql+psycopg://")))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys.modules["include.sources.extract"], "connect", lambda contract, environ: connection)
+        patch.setattr(sys.modules["include.sources.source"], "connect", lambda contract, environ: connection)
         streamed = take(contract_of("t", ["a"]), postgres, lake)
     scanned = take(contract_of("t", ["a"]), postgres, lake)
     as_text = "a, n::VARCHAR, m::VARCHAR, d::VARCHAR, ts::VARCHAR, j, u::VARCHAR"

@@ -64,7 +64,7 @@ def test_the_cursor_is_the_greatest_value_if_it_has_an_order(drop: Drop) -> None
     ordered = Column("updated_at", "U", "timestamp", "TIMESTAMP")
     written = Column("updated_at", "V", "timestamp", "TIMESTAMP", 'vn_timestamp("V")')
     uri = drop.folder.as_uri()
-    assert take(contract_of("a.csv", ["A", ordered], cursor=["updated_at"]), uri, drop.lake).cursor == "2024-01-10"
+    assert take(contract_of("a.csv", ["A", ordered], cursor=["updated_at"]), uri, drop.lake).cursor == ("2024-01-10",)
     assert take(contract_of("a.csv", ["A", written], cursor=["updated_at"]), uri, drop.lake).cursor is None
     assert take(contract_of("a.csv", ["A"]), uri, drop.lake).cursor is None
 

@@ -27,7 +27,7 @@ def uri(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     path = tmp_path / "any.db"
     url = sa.engine.make_url(f"sqlite+pysqlite:///{path}")
     unknown = Connection(VARIABLE, "sqlalchemy", url)
-    monkeypatch.setattr(sys.modules["include.sources.extract"], "connect", lambda contract, environ: unknown)
+    monkeypatch.setattr(sys.modules["include.sources.source"], "connect", lambda contract, environ: unknown)
     with closing(sqlite3.connect(path, isolation_level=None)) as file:
         file.execute("CREATE TABLE t (k BIGINT, a VARCHAR(20), d DATE, m NUMERIC(20, 2), b BLOB)")
         file.execute("INSERT INTO t VALUES (1, 'Nguyễn', '2024-01-31', 1.5, x'00ff'), (2, NULL, NULL, NULL, NULL)")

@@ -1,0 +1,171 @@
+"""Drift: how a source object differs from what it was, and what the contract's policy makes of it.
+
+Four policies (`extract.drift`): `freeze` stops with SourceDrifted. `evolve` goes on with what is there. `discard_value`
+lands what it was: new columns do not land, and a value that does not fit the former type is NULL. `discard_row` lands
+everything and marks, in the column FLAG, each row with a value in a new column or one that does not fit. A column that
+is gone is NULL in every row under the last three, unless the key or the cursor is made of it: nothing can go on then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from typing import Literal
+
+from include.contracts.model import Table
+from include.lake.engine import quote
+from include.sources.column_types import SourceType
+from include.sources.errors import SourceDrifted
+from include.sources.needs import needed
+from include.sources.wanted import cursor_columns, key_columns
+
+FLAG = "_lienthong_drift"
+Columns = tuple[tuple[str, str], ...]
+Kind = Literal["added", "gone", "widened", "narrowed", "changed", "renamed"]
+_LIKE = 0.6
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """One difference: `was` and `now` are types; of a column perhaps `renamed`, `now` is the new name."""
+
+    kind: Kind
+    column: str
+    was: str
+    now: str
+
+    def __str__(self) -> str:
+        return {
+            "added": f"new column '{self.column}' ({self.now})",
+            "gone": f"column '{self.column}' ({self.was}) is gone",
+            "renamed": f"column '{self.column}' ({self.was}) is gone, perhaps renamed to '{self.now}'",
+        }.get(self.kind, f"type of '{self.column}' {self.kind}: {self.was} became {self.now}")
+
+
+def find_drift(table: Table, before: Columns | None, now: Columns) -> tuple[Drift, ...]:
+    """How the source object differs from `before`, (name, type) of each column; nothing where there is no before.
+
+    A column that is perhaps renamed is told as `renamed` and, by its new name, as `added`.
+    """
+    if before is None:
+        return ()
+    was, here = dict(before), dict(now)
+    gone = [name for name in was if name not in here]
+    added = [name for name in here if name not in was]
+    found = [
+        Drift(SourceType.parse(was[name]).change_to(SourceType.parse(here[name])), name, was[name], here[name])
+        for name in was
+        if name in here and was[name] != here[name]
+    ]
+    heirs = _heirs(gone, added, was, here)
+    found += [
+        Drift("renamed", name, was[name], heirs[name]) if name in heirs else Drift("gone", name, was[name], "")
+        for name in gone
+    ]
+    return (*found, *(Drift("added", name, "", here[name]) for name in added))
+
+
+def _heirs(gone: Sequence[str], added: Sequence[str], was: dict[str, str], here: dict[str, str]) -> dict[str, str]:
+    """For a column that is gone, the new one that has its type and a like name or its place."""
+    heirs: dict[str, str] = {}
+    places, new_places = list(was), list(here)
+    for name in gone:
+        free = [other for other in added if other not in heirs.values() and here[other] == was[name]]
+        like = {other: SequenceMatcher(None, name.lower(), other.lower()).ratio() for other in free}
+        best = max(like, key=lambda other: like[other], default=None)
+        same_place = [other for other in free if new_places.index(other) == places.index(name)]
+        if best is not None and like[best] >= _LIKE:
+            heirs[name] = best
+        elif same_place:
+            heirs[name] = same_place[0]
+    return heirs
+
+
+def refuse(table: Table, drift: Sequence[Drift]) -> None:
+    """Raise SourceDrifted if the policy does not let the sync go on with this drift."""
+    if not drift:
+        return
+    told = "; ".join(str(one) for one in drift)
+    if table.extract.drift == "freeze":
+        raise SourceDrifted(
+            f"{table.qualified_name}: its source is not what it was: {told}. Nothing was published. Ask the registry's "
+            "owner what it means; then correct the contract and raise its version, which takes the source as it is "
+            "now, or let the contract say `extract: {drift: evolve}` (or discard_row, discard_value)"
+        )
+    lost = {one.column for one in drift if one.kind in {"gone", "renamed"}}
+    for what, columns in (("key", key_columns(table)), ("cursor", cursor_columns(table))):
+        if missing := [name for name in columns if name in lost]:
+            raise SourceDrifted(
+                f"{table.qualified_name}: {told}. The {what} is made of {', '.join(missing)}, so `drift: "
+                f"{table.extract.drift}` cannot go on without it. Nothing was published. Correct physicalName or "
+                "transformLogic in the contract, or ask the registry's owner"
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What lands under a policy where the source drifted, and what the next run shall compare the source with."""
+
+    policy: str
+    drift: tuple[Drift, ...]
+    next_columns: Columns
+    read: frozenset[str]
+
+    @classmethod
+    def of(cls, table: Table, before: Columns | None, now: Columns) -> Shape:
+        """Raises SourceDrifted as `refuse` does."""
+        drift = find_drift(table, before, now)
+        refuse(table, drift)
+        read = {name.lower() for name in needed(table)}
+        gone = tuple((one.column, one.was) for one in drift if one.kind in {"gone", "renamed"})
+        policy = table.extract.drift
+        if before is not None and policy.startswith("discard"):
+            kept = before
+        else:
+            kept = (*now, *((name, kind) for name, kind in gone if name.lower() in read))
+        return cls(policy, drift, kept, frozenset(read))
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the run record says."""
+        return tuple(str(one) for one in self.drift)
+
+    @property
+    def not_landed(self) -> set[str]:
+        """Names of source columns that are left out."""
+        return {one.column for one in self.drift if one.kind == "added"} if self.policy == "discard_value" else set()
+
+    def query(
+        self, query: str, landed: Sequence[tuple[str, str, str]], *, is_whole: bool, is_text: bool = False
+    ) -> str:
+        """The query that lands, of the one that reads. `landed`: (source name, landed name, DuckDB type) as read.
+
+        `is_whole`: all columns are wanted, so those that are gone, and the flag, belong to it. `is_text`: this source
+        lands everything as text.
+        """
+        changed = {one.column: one for one in self.drift if one.kind in {"widened", "changed"}}
+        added = {one.column for one in self.drift if one.kind == "added"}
+        listed, flags = [], []
+        for source_name, name, sql_type in landed:
+            column = quote(name)
+            if source_name in changed:
+                former = SourceType.parse(changed[source_name].was)
+                if self.policy == "discard_value":
+                    value = column if is_text else f"TRY_CAST({column} AS {former.sql_type})"
+                    listed.append(f"CASE WHEN {former.fits(column, sql_type)} THEN {value} END AS {column}")
+                    continue
+                flags.append(f"NOT {former.fits(column, sql_type)}")
+            elif source_name in added:
+                if self.policy == "discard_value":
+                    continue
+                flags.append(f"{column} IS NOT NULL")
+            listed.append(column)
+        if is_whole:
+            for one in self.drift:
+                if one.kind in {"gone", "renamed"} and one.column.lower() in self.read:
+                    kind = "VARCHAR" if is_text else SourceType.parse(one.was).sql_type
+                    listed.append(f"CAST(NULL AS {kind}) AS {quote(one.column)}")
+            if self.policy == "discard_row" and flags:
+                listed.append(f"coalesce({' OR '.join(flags)}, false) AS {quote(FLAG)}")
+        return f"SELECT {', '.join(listed)} FROM ({query})"

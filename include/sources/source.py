@@ -1,0 +1,289 @@
+"""One source object, open in one state, of which parts can be read."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import replace
+from datetime import datetime
+
+import duckdb
+
+from include.contracts.model import Contract, Table
+from include.lake.root import Lake
+from include.sources.column_types import SourceType
+from include.sources.connection import Connection, Kind, connect, connect_replica
+from include.sources.cursor import cursor_of, greatest
+from include.sources.drift import Columns, Drift, Shape
+from include.sources.drop import open_files
+from include.sources.errors import (
+    ColumnsMissing,
+    SourceDenied,
+    SourceError,
+    SourceLost,
+    SourceUnavailable,
+    source_error,
+)
+from include.sources.landing import Extract, Landed, land
+from include.sources.mysql import open_mysql
+from include.sources.needs import columns_read
+from include.sources.postgres import open_postgres
+from include.sources.protection import Protection, Throttle, check_hours, protection_of
+from include.sources.reading import Opened, Reading
+from include.sources.reflect import SourceColumn, SourceTable
+from include.sources.rows_wanted import conditions
+from include.sources.sqlite import open_sqlite
+from include.sources.streaming import open_any
+from include.sources.wanted import Wanted
+
+Opener = Callable[[Connection, Table, Contract, Protection, duckdb.DuckDBPyConnection], AbstractContextManager[Opened]]
+OPENERS: dict[Kind, Opener] = {
+    "postgresql": open_postgres,
+    "mysql": open_mysql,
+    "sqlite": open_sqlite,
+    "sqlalchemy": open_any,
+}
+MEMORY_LIMIT = "700MB"
+MAX_THREADS = 4  # more would load the source, and hold more half-written row groups than the memory takes
+
+
+class Source:
+    """One state of one source object. `open_source` makes it.
+
+    `kind` names the source, and whether its replica served. `columns` are (name, type) as the source has them; `drift`
+    is how that differs from the columns that `open_source` was given.
+    """
+
+    kind: str
+    columns: Columns
+    drift: tuple[Drift, ...]
+
+    def __init__(
+        self,
+        opened: Opened,
+        *,
+        table: Table,
+        connection: Connection,
+        protection: Protection,
+        duck: duckdb.DuckDBPyConnection,
+        lake: Lake,
+        at: datetime,
+        before: Columns | None,
+        note: str,
+    ) -> None:
+        self._opened, self._table, self._duck, self._lake = opened, table, duck, lake
+        self._connection, self._protection, self._at, self._note = connection, protection, at, note
+        # PostgreSQL and MySQL limit their statements themselves.
+        seconds = protection.statement_seconds if opened.kind in {"sqlite", "sqlalchemy"} else 0
+        self._throttle = Throttle(duck, rows_per_second=protection.rows_per_second, seconds=seconds)
+        self.columns = (
+            tuple((c.name, c.type_text) for c in opened.table.columns)
+            if opened.table
+            else _described(duck, opened.whole.query if opened.whole else "")
+        )
+        self._shape = Shape.of(table, before, self.columns)
+        self.drift = self._shape.drift
+        self.kind = opened.label + (" replica" if connection.is_replica else "")
+
+    def can_select(self, table: Table, since: Sequence[str] | None = None) -> str:
+        """Why rows past a cursor cannot be read here (past this one, if it is given); empty if they can."""
+        if self._opened.table is None:
+            return "a file drop is always read whole"
+        parts = cursor_of(table, self._opened.table)
+        if isinstance(parts, str):
+            return parts
+        try:
+            for part, text in zip(parts, since or (), strict=False):
+                part.value(text)
+        except (ValueError, OverflowError):
+            return f"the last cursor is no value of the source column {part.source.name} ({part.source.type_text})"
+        return ""
+
+    def land(self, uri: str, wanted: Wanted = Wanted()) -> Landed:  # noqa: B008 - it cannot be changed
+        """Read a part of the object into one Parquet file. May be called again: it is the same state that is read.
+
+        Raises:
+            SourceError: one of its classes; a file drop can only be landed whole, and once.
+            LakeError: the lake is full, unreachable or refuses.
+        """
+        started = time.perf_counter()
+        reading, columns = self._reading(wanted)
+        is_whole = wanted.columns is None
+
+        def wrap(query: str) -> str:
+            query = self._throttle.query(query)
+            if not self._shape.drift:
+                return query
+            by_landed = {c.landed: c.name for c in columns.columns} if columns else {}
+            landed = [(by_landed.get(name, name), name, kind) for name, kind in _described(self._duck, query)]
+            return self._shape.query(query, landed, is_whole=is_whole, is_text=self._opened.kind == "sqlite")
+
+        def explain(error: BaseException) -> SourceError | None:
+            if self._throttle.is_over:
+                name = self._table.qualified_name
+                return source_error(SourceLost, variable=self._connection.variable, object_name=name)
+            return reading.explain(error)
+
+        landed = land(replace(reading, explain=explain), duck=self._duck, lake=self._lake, uri=uri, wrap=wrap)
+        notes = (*landed.drift, *self._shape.notes, *((self._note,) if self._note else ()))
+        return replace(
+            landed,
+            drift=tuple(dict.fromkeys(notes)),
+            cursor=self._greatest(landed),
+            since=wanted.since,
+            seconds=round(time.perf_counter() - started, 3),
+        )
+
+    def extract(self, landed: Landed, *, run_id: str, mode: str = "full", seconds: float | None = None) -> Extract:
+        """The record of what was landed for a run."""
+        table = self._table
+        return Extract(
+            registry=table.registry,
+            table=table.name,
+            run_id=run_id,
+            uri=landed.uri,
+            rows=landed.rows,
+            digest=landed.digest,
+            columns=landed.columns,
+            bytes=landed.bytes,
+            seconds=landed.seconds if seconds is None else seconds,
+            snapshot_at=self._at.isoformat(),
+            drift=landed.drift,
+            cursor=landed.cursor,
+            source=self.kind,
+            mode=mode,
+            since=landed.since,
+            source_columns=self._shape.next_columns,
+            via=landed.via,
+            protection="; ".join(filter(None, (self._opened.spared, self._protection.describe()))),
+        )
+
+    def _reading(self, wanted: Wanted) -> tuple[Reading, SourceTable | None]:
+        opened, name = self._opened, self._table.qualified_name
+        if opened.table is None or opened.read is None:
+            if wanted != Wanted() or opened.whole is None:
+                raise SourceError(f"{name}: a file drop can only be read whole, and once: run it with --full")
+            self._opened = replace(opened, whole=None)
+            return opened.whole, None
+        rows = conditions(opened.table, self._table, wanted, kind=opened.kind)
+        chosen = [c for c in opened.table.columns if c.name not in self._shape.not_landed]
+        if wanted.columns is not None:
+            named = [opened.table.column(column) for column in wanted.columns]
+            chosen = [column for column in chosen if column in named]
+        part = opened.table.only(chosen)
+        return opened.read(part, rows), part
+
+    def _greatest(self, landed: Landed) -> tuple[str, ...] | None:
+        source = self._opened.table or _as_source(landed.columns)
+        parts = cursor_of(self._table, source)
+        names = {name for name, _ in landed.columns}
+        if isinstance(parts, str) or any(part.source.landed not in names for part in parts):
+            return None
+        return greatest(self._duck, landed.uri, parts)
+
+
+@contextmanager
+def open_source(
+    contract: Contract,
+    table: Table,
+    *,
+    lake: Lake,
+    at: datetime,
+    environ: Mapping[str, str] = os.environ,
+    since_columns: Sequence[Sequence[str]] | None = None,
+) -> Iterator[Source]:
+    """Open the table's source object: its replica if there is one and it answers, else the source itself.
+
+    Args:
+        contract: says how the source is protected.
+        table: the contract's table.
+        lake: where parts will be landed.
+        at: now; becomes `snapshot_at`, and must be within the allowed hours.
+        environ: holds `AIRFLOW_CONN_<SERVER>`, perhaps also `..._REPLICA`.
+        since_columns: `source_columns` of the extract that the published state was made of; None for the first, or
+            when the contract changed since: then drift is not looked for.
+
+    Raises:
+        SourceClosed: not at this hour.
+        SourceDrifted: the object is not what it was, and the contract's policy does not go on with that.
+        SourceError: any other of its classes.
+    """
+    protection = protection_of(contract.server)
+    check_hours(contract, protection, at)
+    before = tuple((str(name), str(kind)) for name, kind in since_columns) if since_columns else None
+    duck = lake.connect(memory_limit=MEMORY_LIMIT, threads=min(os.cpu_count() or 1, MAX_THREADS))
+    with ExitStack() as stack:
+        stack.callback(duck.close)
+        opened, connection, note = _open(stack, contract, table, protection, duck, lake, before, environ)
+        yield Source(
+            opened,
+            table=table,
+            connection=connection,
+            protection=protection,
+            duck=duck,
+            lake=lake,
+            at=at,
+            before=before,
+            note=note,
+        )
+
+
+def _open(
+    stack: ExitStack,
+    contract: Contract,
+    table: Table,
+    protection: Protection,
+    duck: duckdb.DuckDBPyConnection,
+    lake: Lake,
+    before: Columns | None,
+    environ: Mapping[str, str],
+) -> tuple[Opened, Connection, str]:
+    """The object, from where, and a note if that is not where it should have been."""
+
+    def enter(connection: Connection) -> Opened:
+        def attempt(tolerant: Table) -> Opened:
+            if connection.kind == "files":
+                return stack.enter_context(open_files(connection, tolerant, contract, duck, lake.scratch))
+            return stack.enter_context(OPENERS[connection.kind](connection, tolerant, contract, protection, duck))
+
+        try:
+            return attempt(table)
+        except ColumnsMissing as missing:
+            if before is None:
+                raise
+            return attempt(_without(table, missing, before))
+
+    replica = connect_replica(contract, environ)
+    if replica is not None:
+        try:
+            return enter(replica), replica, ""
+        except (SourceUnavailable, SourceLost, SourceDenied) as error:
+            note = f"the replica did not serve ({type(error).__name__}): read from the source itself"
+        connection = connect(contract, environ)
+        return enter(connection), connection, note
+    connection = connect(contract, environ)
+    return enter(connection), connection, ""
+
+
+def _without(table: Table, missing: ColumnsMissing, before: Columns) -> Table:
+    """The table without what it makes of columns that were there and are gone: what then is decided later."""
+    known = {name.lower() for name, _ in before}
+    gone = {name.lower() for name in missing.columns}
+    if not gone <= known:
+        raise missing
+    kept = tuple(c for c in table.columns if not gone & {name.lower() for name in columns_read(c)})
+    return replace(table, columns=kept)
+
+
+def _described(duck: duckdb.DuckDBPyConnection, query: str) -> Columns:
+    """Names and DuckDB types of a query's columns."""
+    return tuple((str(row[0]), str(row[1])) for row in duck.execute(f"DESCRIBE {query}").fetchall())
+
+
+def _as_source(landed: Columns) -> SourceTable:
+    """The columns of a file as if they were those of a database."""
+    return SourceTable(
+        None, "", tuple(SourceColumn(n, n, SourceType.parse(kind).sqlalchemy, kind) for n, kind in landed), ()
+    )

@@ -1,0 +1,136 @@
+"""What a source is spared: hours, pace, time limits, and its replica first."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from include.contracts.model import Contract, Server
+from include.lake.root import Lake
+from include.sources import SourceClosed, SourceError, SourceLost, SourceUnavailable
+from include.sources.protection import check_hours, protection_of
+from tests.extracts import VARIABLE
+from tests.unit.sources.parts import contract_by, landed, opened, rows
+
+
+@pytest.fixture
+def uri(tmp_path: Path) -> str:
+    with closing(sqlite3.connect(tmp_path / "a.sqlite")) as file:
+        file.execute("CREATE TABLE t (k INTEGER, u TEXT, v TEXT)")
+        file.executemany("INSERT INTO t VALUES (?, '2026-01-01', 'chính')", [(n,) for n in range(10_000)])
+        file.commit()
+    return f"sqlite:///{tmp_path}/a.sqlite"
+
+
+def closed(contract: Contract, hanoi: str) -> str:
+    """When the source opens, if it is closed at this time in Hanoi; else empty."""
+    at = datetime.fromisoformat(f"{hanoi}+07:00").astimezone(UTC)
+    try:
+        check_hours(contract, protection_of(contract.server), at)
+    except SourceClosed as error:
+        return f"{error.opens_at:%m-%d %H:%M%z}"
+    return ""
+
+
+@pytest.mark.parametrize(
+    ("hours", "at", "opens_at"),
+    [
+        ("22:00-05:00", "2026-01-31 21:59:59", "01-31 22:00+0700"),
+        ("22:00-05:00", "2026-01-31 22:00", ""),
+        ("22:00-05:00", "2026-01-31 00:00", ""),
+        ("22:00-05:00", "2026-01-31 04:59:59", ""),
+        ("22:00-05:00", "2026-01-31 05:00", "01-31 22:00+0700"),
+        ("01:00-05:00", "2026-01-31 12:00", "02-01 01:00+0700"),
+        ("12:00-13:00, 22:00-24:00", "2026-01-31 11:00", "01-31 12:00+0700"),
+        ("12:00-13:00, 22:00-24:00", "2026-01-31 14:00", "01-31 22:00+0700"),
+        ("12:00-13:00, 22:00-24:00", "2026-01-31 23:59", ""),
+        (["00:00-24:00"], "2026-01-31 23:59", ""),
+    ],
+)
+def test_hours(hours: Any, at: str, opens_at: str) -> None:
+    assert closed(contract_by(allowedHours=hours), at) == opens_at
+
+
+def test_hours_are_by_the_stated_clock() -> None:
+    assert closed(contract_by(allowedHours="22:00-05:00", timezone="UTC"), "2026-01-31 22:00") == "01-31 22:00+0000"
+
+
+def test_outside_its_hours_nothing_is_asked_of_the_source(lake: Lake) -> None:
+    contract = contract_by(allowedHours="22:00-05:00")
+    with (
+        pytest.raises(SourceClosed, match=r"22:00-05:00 \(Asia/Ho_Chi_Minh\): it opens at 2026-01-31 22:00"),
+        opened(contract, "postgresql://nobody@127.0.0.1:1/none", lake, at=datetime(2026, 1, 31, 3, tzinfo=UTC)),
+    ):
+        pass
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"allowedHours": "at night"},
+        {"allowedHours": "22-5"},
+        {"timezone": "Hanoi"},
+        {"rowsPerSecond": -1},
+        {"statementTimeoutSeconds": "long"},
+    ],
+)
+def test_limits_that_cannot_be_read(options: dict[str, Any]) -> None:
+    with pytest.raises(SourceError, match='write allowedHours like "22:00-05:00"'):
+        protection_of(Server("source", "custom", options=options))
+
+
+def test_rows_come_at_the_pace(uri: str, lake: Lake) -> None:
+    started = time.monotonic()
+    with opened(contract_by(rowsPerSecond=10_000), uri, lake) as source:
+        part = landed(source, lake)
+    assert part.rows == 10_000
+    assert 0.9 < time.monotonic() - started < 5
+    assert part.columns == (("k", "VARCHAR"), ("u", "VARCHAR"), ("v", "VARCHAR"))
+
+
+def test_a_time_limit_where_the_database_has_none(uri: str, lake: Lake, tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "a.sqlite")) as file:
+        file.execute("CREATE VIEW endless AS SELECT a.k, a.u, a.v FROM t a, t b")
+    contract = contract_by(source_name="endless", statementTimeoutSeconds=0.3)
+    with opened(contract, uri, lake) as source, pytest.raises(SourceLost, match="time limit"):
+        landed(source, lake)
+
+
+def test_the_replica_is_read_first(uri: str, lake: Lake, tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "b.sqlite")) as file:
+        file.execute("CREATE TABLE t (k INTEGER, u TEXT, v TEXT)")
+        file.execute("INSERT INTO t VALUES (1, '2026-01-01', 'bản sao')")
+        file.commit()
+    environ = {f"{VARIABLE}_REPLICA": f"sqlite:///{tmp_path}/b.sqlite"}
+    with opened(contract_by(), uri, lake, environ=environ) as source:
+        part = landed(source, lake)
+        assert (source.kind, rows(part, "v"), part.drift) == ("sqlite replica", [("bản sao",)], ())
+
+
+def test_where_the_replica_does_not_answer_the_source_is_read(uri: str, lake: Lake, tmp_path: Path) -> None:
+    environ = {f"{VARIABLE}_REPLICA": f"sqlite:///{tmp_path}/none.sqlite"}
+    with opened(contract_by(), uri, lake, environ=environ) as source:
+        part = landed(source, lake)
+        assert (source.kind, part.rows) == ("sqlite", 10_000)
+        assert part.drift == ("the replica did not serve (SourceUnavailable): read from the source itself",)
+    gone = f"sqlite:///{tmp_path}/gone.sqlite"
+    with pytest.raises(SourceUnavailable), opened(contract_by(), gone, lake, environ=environ):
+        pass
+
+
+def test_the_record_says_what_the_source_was_spared(uri: str, lake: Lake) -> None:
+    contract = contract_by(
+        allowedHours="00:00-24:00", rowsPerSecond=500_000, statementTimeoutSeconds=60, connectionLimit=2
+    )
+    with opened(contract, uri, lake) as source:
+        told = source.extract(landed(source, lake), run_id="r1").protection
+    assert told == (
+        "read only, all parts in one state; at most 60 s a statement; at most 500000 rows/s; at most 2 connections; "
+        "open only 00:00-00:00 Asia/Ho_Chi_Minh"
+    )
