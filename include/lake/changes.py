@@ -7,25 +7,27 @@ the rows.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 import duckdb
+import pyarrow as pa
 from deltalake import DeltaTable
 
 from include.contracts.model import Table
+from include.lake import difference
 from include.lake.engine import literal, quote, scan
 from include.lake.errors import LakeKeyBroken, lake_errors
 from include.lake.root import Lake
-from include.lake.rows import StagedPaths, accepted_rows, published_rows
-from include.lake.shape import DELETED_AT, RUN_ID, WARNINGS, Shape, shape_of
+from include.lake.rows import StagedPaths, listed
+from include.lake.shape import WARNINGS, Shape, shape_of
 from include.lake.state import last_state
 
 KEY_FIGURE = "primary_key"
 # Comparing two sides of 5,000,000 rows of 11 columns just fits; more rows spill.
 COMPARE_MEMORY = "1200MB"
-Mode = Literal["full", "incremental"]
+_CALLED = {"judged": "accepted", "published": "published"}
+Mode = Literal["full", "incremental", "backfill", "replay"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,27 +51,33 @@ class Changes:
 
     @property
     def rows(self) -> int:
-        """Rows that would be written."""
+        """Rows that would be written or taken out."""
         return self.inserted + self.updated + self.deleted
 
 
-def preview(lake: Lake, table: Table, staged: StagedPaths, *, mode: Mode = "full") -> Changes:
+def preview(lake: Lake, table: Table, staged: StagedPaths, *, mode: Mode = "full", gone: str | None = None) -> Changes:
     """Count what publishing these staged rows would do to the table, without touching it."""
     uri = lake.registry_table(table.registry, table.name)
     current = lake.table(uri) if lake.is_table(uri) else None
-    return find_changes(lake, shape_of(table, current), current, staged, mode=mode)
+    return find_changes(lake, table, shape_of(table, current), current, staged, mode=mode, gone=gone)
 
 
 def find_changes(
     lake: Lake,
+    table: Table,
     shape: Shape,
     current: DeltaTable | None,
     staged: StagedPaths,
     *,
     mode: Mode,
+    gone: str | None = None,
     memory_limit: str = COMPARE_MEMORY,
 ) -> Changes:
-    """The difference, from the run folder if it was found before against the same version of the table."""
+    """The difference, from the run folder if it was found before against the same version of the table.
+
+    `gone`: URI of a Parquet with the keys that the source no longer has, in an incremental run. Rows for which the
+    contract's `deletedWhen` is TRUE are never published, and leave if they were.
+    """
     folder = staged.conformed.rpartition("/")[0]
     note, uri = f"{folder}/_changes.json", f"{folder}/changes.parquet"
     basis = {
@@ -77,7 +85,9 @@ def find_changes(
         "version": current.version() if current else -1,
         "mode": mode,
         "shape": repr(shape),
+        "deleted_when": table.extract.deleted_when,
         "staged": [lake.fingerprint(path) for path in (staged.conformed, staged.faults, staged.warnings)],
+        "gone": lake.fingerprint(gone) if gone else "",
     }
     if lake.exists(note):
         found = json.loads(lake.read_text(note))
@@ -86,128 +96,71 @@ def find_changes(
     with lake_errors("comparing a table with its new rows"):
         connection = lake.connect(memory_limit=memory_limit)
         try:
-            _create_views(connection, shape, current, staged)
+            files = current.file_uris() if current else []
+            difference.create_views(
+                connection, shape, files, staged, deleted_when=table.extract.deleted_when, gone=gone
+            )
             if shape.key:
-                changes = _compare_by_key(connection, shape, current, uri, mode)
+                changes = _compare_by_key(connection, table, shape, current, uri, mode)
             else:
-                changes = _compare_as_a_whole(connection, shape, current)
+                changes = _compare_as_a_whole(connection, shape, current, mode)
         finally:
             connection.close()
     lake.write_text(note, json.dumps({"basis": basis, "changes": asdict(changes)}))
     return changes
 
 
-def _create_views(
-    connection: duckdb.DuckDBPyConnection, shape: Shape, current: DeltaTable | None, staged: StagedPaths
-) -> None:
-    files = current.file_uris() if current else []
-    connection.execute(f"CREATE TEMP VIEW accepted AS {accepted_rows(shape, staged)}")
-    connection.execute(f"CREATE TEMP VIEW conformed AS FROM {scan(staged.conformed)}")
-    connection.execute(f"CREATE TEMP VIEW faults AS FROM {scan(staged.faults)}")
-    connection.execute(f"CREATE TEMP VIEW published AS {published_rows(connection, shape, files)}")
-
-
 def _compare_by_key(
-    connection: duckdb.DuckDBPyConnection, shape: Shape, current: DeltaTable | None, uri: str, mode: Mode
+    connection: duckdb.DuckDBPyConnection,
+    table: Table,
+    shape: Shape,
+    current: DeltaTable | None,
+    uri: str,
+    mode: Mode,
 ) -> Changes:
-    accepted = _check_key(connection, shape, "accepted")
-    if current is not None and _key_has_changed(current, shape):
-        _check_key(connection, shape, "published")
+    accepted = _check_key(connection, shape, "judged")
+    if table.extract.deleted_when:
+        accepted = int(_rows(connection, "SELECT count(*) FROM accepted")[0][0])
     if current is None:
         return Changes(-1, accepted, accepted, 0, 0, 0, 0, accepted)
-    query = _difference(shape) if mode == "full" else _upserts(shape)
+    if _key_has_changed(current, shape):
+        _check_key(connection, shape, "published")
+    if mode == "full":
+        query = difference.of_full(shape)
+    else:
+        # An incremental run reads what the source says now. The others may bring what was received long ago.
+        guard = () if mode == "incremental" else table.extract.cursor
+        query = difference.of_part(connection, shape, guard)
     connection.execute(f"COPY ({query}) TO {literal(uri)} (FORMAT parquet, COMPRESSION zstd)")
-    counted = {
-        (change, was_deleted): rows
-        for change, was_deleted, rows in _rows(
-            connection, f"SELECT _change, _was_deleted, count(*) FROM {scan(uri)} GROUP BY ALL"
-        )
-    }
-    inserted, deleted = counted.get(("insert", False), 0), counted.get(("delete", False), 0)
-    revived = counted.get(("update", True), 0)
-    live_before = _rows(connection, f"SELECT count(*) FROM published WHERE {DELETED_AT} IS NULL")[0][0]
+    counted = dict(_rows(connection, f"SELECT _change, count(*) FROM {scan(uri)} GROUP BY ALL"))
+    inserted, deleted = counted.get("insert", 0), counted.get("delete", 0)
+    live_before = _live_rows(connection, current)
     return Changes(
         base_version=current.version(),
         accepted=accepted,
         inserted=inserted,
-        updated=revived + counted.get(("update", False), 0),
+        updated=counted.get("update", 0),
         deleted=deleted,
-        retained=counted.get(("retained", False), 0),
+        retained=counted.get("retained", 0),
         live_before=live_before,
-        live_after=live_before + inserted + revived - deleted,
+        live_after=live_before + inserted - deleted,
         uri=uri,
     )
 
 
-def _difference(shape: Shape) -> str:
-    """SELECT of what a full extract changes, in one pass over both sides.
-
-    `_change` is `insert`, `update`, `delete` (a live key that the extract does not hold), or `retained` (one whose new
-    row was not accepted: nothing is written, it is only counted).
-    """
-    keys = _listed(shape.key)
-    content = [*(name for name in shape.names if name not in shape.key), WARNINGS]
-    chosen = "".join(
-        f", CASE WHEN a._is_accepted THEN a.{quote(name)} ELSE c.{quote(name)} END AS {quote(name)}" for name in content
-    )
-    return f"""
-        WITH difference AS (
-            SELECT {keys}{chosen},
-                   CASE WHEN a._is_accepted IS NULL THEN 'delete' WHEN c.{RUN_ID} IS NULL THEN 'insert'
-                        ELSE 'update' END AS _change,
-                   c.{DELETED_AT} IS NOT NULL AS _was_deleted
-            FROM (SELECT *, true AS _is_accepted FROM accepted) a FULL JOIN published c USING ({keys})
-            WHERE CASE WHEN a._is_accepted IS NULL THEN c.{DELETED_AT} IS NULL
-                       ELSE c.{RUN_ID} IS NULL OR {_differs(shape)} END
-        )
-        SELECT d.* REPLACE (
-                   CASE WHEN d._change = 'delete' AND f._is_faulty THEN 'retained' ELSE d._change END AS _change)
-        FROM difference d LEFT JOIN ({_faulty_keys(keys)}) f USING ({keys})"""
-
-
-def _upserts(shape: Shape) -> str:
-    """SELECT of what an incremental extract changes: it says nothing of the keys it does not hold."""
-    keys = _listed(shape.key)
-    columns = _listed((*shape.names, WARNINGS))
-    return f"""
-        SELECT a.*, CASE WHEN c.{RUN_ID} IS NULL THEN 'insert' ELSE 'update' END AS _change,
-               c.{DELETED_AT} IS NOT NULL AS _was_deleted
-        FROM accepted a LEFT JOIN published c USING ({keys})
-        WHERE c.{RUN_ID} IS NULL OR {_differs(shape)}
-        UNION ALL BY NAME
-        SELECT {columns}, 'retained' AS _change, false AS _was_deleted
-        FROM published SEMI JOIN ({_faulty_keys(keys)}) f USING ({keys}) ANTI JOIN accepted a USING ({keys})
-        WHERE {DELETED_AT} IS NULL"""
-
-
-def _differs(shape: Shape) -> str:
-    """Whether the accepted row `a` says anything else than the published row `c`."""
-    content = [*(name for name in shape.names if name not in shape.key), WARNINGS]
-    return " OR ".join(
-        [
-            *(f"a.{quote(name)} IS DISTINCT FROM c.{quote(name)}" for name in content),
-            *(f"c.{quote(name)} IS NOT NULL" for name, _ in shape.dropped),
-            f"c.{DELETED_AT} IS NOT NULL",
-        ]
-    )
-
-
-def _faulty_keys(keys: str) -> str:
-    """SELECT of the keys that have a row in the extract which was not accepted."""
-    return (
-        f"SELECT DISTINCT {keys}, true AS _is_faulty "
-        "FROM (SELECT k.* FROM conformed k SEMI JOIN faults n ON k._row = n._row)"
-    )
-
-
-def _compare_as_a_whole(connection: duckdb.DuckDBPyConnection, shape: Shape, current: DeltaTable | None) -> Changes:
-    """Without a key rows cannot be matched: the content is the same, or all of it is replaced."""
-    columns = _listed((*shape.names, WARNINGS, *(name for name, _ in shape.dropped)))
+def _compare_as_a_whole(
+    connection: duckdb.DuckDBPyConnection, shape: Shape, current: DeltaTable | None, mode: Mode
+) -> Changes:
+    """Without a key rows cannot be matched: the content is the same, or all of it is replaced; a replay adds."""
+    columns = listed((*shape.names, WARNINGS, *(name for name, _ in shape.dropped)))
     nulls = "".join(f", CAST(NULL AS {sql_type}) AS {quote(name)}" for name, sql_type in shape.dropped)
     summary = f"SELECT count(*), bit_xor(hash({columns})), sum(hash({columns}))"
     new = _rows(connection, f"{summary} FROM (SELECT *{nulls} FROM accepted)")[0]
-    old = _rows(connection, f"{summary} FROM published")[0]
     version = current.version() if current else -1
+    if mode != "full":
+        live_before = _live_rows(connection, current) if current else 0
+        return Changes(version, new[0], new[0], 0, 0, 0, live_before, live_before + new[0])
+    old = _rows(connection, f"{summary} FROM published")[0]
     is_same = current is not None and new == old
     return Changes(
         base_version=version,
@@ -219,6 +172,12 @@ def _compare_as_a_whole(connection: duckdb.DuckDBPyConnection, shape: Shape, cur
         live_before=old[0],
         live_after=new[0],
     )
+
+
+def _live_rows(connection: duckdb.DuckDBPyConnection, current: DeltaTable) -> int:
+    """Rows of the table, from what its log says of its files; counted only if a file came without a figure."""
+    rows = pa.table(current.get_add_actions())["num_records"].to_pylist()
+    return int(_rows(connection, "SELECT count(*) FROM published")[0][0]) if None in rows else sum(rows)
 
 
 def _key_has_changed(current: DeltaTable, shape: Shape) -> bool:
@@ -233,25 +192,27 @@ def key_text(shape: Shape) -> str:
 
 def _check_key(connection: duckdb.DuckDBPyConnection, shape: Shape, view: str) -> int:
     """Number of rows. Publishing by key relies on a key that is there and unique: the split's promise, checked."""
-    keys = _listed(shape.key)
+    keys = listed(shape.key)
     missing = " OR ".join(f"{quote(name)} IS NULL" for name in shape.key)
-    rows, empty, repeated = _rows(
+    rows, empty, different = _rows(
         connection,
-        f"""SELECT coalesce(sum(n), 0)::BIGINT, coalesce(sum(n) FILTER (WHERE {missing}), 0)::BIGINT,
-                   count(*) FILTER (WHERE n > 1)
-            FROM (SELECT {keys}, count(*) AS n FROM {view} GROUP BY {keys})""",
+        f"""SELECT coalesce(sum(_n), 0)::BIGINT, coalesce(sum(_m), 0)::BIGINT, count(*)
+            FROM (SELECT hash({keys}) AS _h, count(*) AS _n, count(*) FILTER (WHERE {missing}) AS _m
+                  FROM {view} GROUP BY _h)""",
     )[0]
+    repeated = 0
+    if different != rows:  # hashes take less memory than keys; only here it must be exact
+        repeated = _rows(
+            connection, f"SELECT count(*) FROM (SELECT {keys} FROM {view} GROUP BY {keys} HAVING count(*) > 1)"
+        )[0][0]
     if empty or repeated:
         raise LakeKeyBroken(
-            f"the {view} rows break the primary key ({', '.join(shape.key)}): {empty} without a key, {repeated} keys "
-            "more than once; nothing was published. The contract must require every key column; if it does, report it"
+            f"the {_CALLED[view]} rows break the primary key ({', '.join(shape.key)}): {empty} without a key, "
+            f"{repeated} keys more than once; nothing was published. The contract must require every key column; "
+            "if it does, report it"
         )
     return int(rows)
 
 
 def _rows(connection: duckdb.DuckDBPyConnection, query: str) -> list[tuple[Any, ...]]:
     return connection.execute(query).fetchall()
-
-
-def _listed(names: Sequence[str]) -> str:
-    return ", ".join(quote(name) for name in names)

@@ -10,6 +10,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import duckdb
+import pyarrow as pa
 
 from include.lake.errors import LakeError, lake_errors
 
@@ -69,6 +70,18 @@ def literal(text: str) -> str:
 def scan(uri: str) -> str:
     """A table function over one Parquet file. Folders named `run=...` are not columns."""
     return f"read_parquet({literal(uri)}, hive_partitioning = false)"
+
+
+def hold(connection: duckdb.DuckDBPyConnection, name: str, rows: pa.Table) -> None:
+    """Put a small Arrow table into the temporary table `name`.
+
+    One that is only registered stops a query now and then: DuckDB 1.5 pushes filters of joins into it that pyarrow does
+    not know.
+    """
+    given = f"{name} as Arrow"
+    connection.register(given, rows)
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE {quote(name)} AS FROM {quote(given)}")
+    connection.unregister(given)
 
 
 def connect(scratch: Path, *, memory_limit: str, threads: int | None) -> duckdb.DuckDBPyConnection:

@@ -44,6 +44,10 @@ class LakeConflict(LakeError):
     """Somebody else committed to the same table meanwhile. Worth trying again, from the start of the step."""
 
 
+class LakeOutdated(LakeError):
+    """The table was set back meanwhile: what was read does not follow on what is there. Run again from the extract."""
+
+
 class LakeSchemaConflict(LakeError):
     """A published table cannot take the contract's new shape without losing what readers rely on."""
 

@@ -39,11 +39,13 @@ _TEXTS = (
     "registry",
     "table",
     "mode",
+    "why",
     "verdict",
     "contract_version",
     "contract_digest",
     "extract_digest",
     "source",
+    "protection",
     "same_as_run",
     "approved_by",
     "approval_note",
@@ -177,14 +179,16 @@ def heal_runs(lake: Lake, table: Table, state: PublishedState) -> bool:
 
 
 def read(lake: Lake, name: str) -> pa.Table:
-    """All rows of `audit/<name>`; an empty table with the right columns if there are none yet."""
+    """All rows of `audit/<name>` with all its columns; an empty table if there are none yet."""
     schema = {"runs": RUNS, "checks": CHECKS}[name]
     uri = lake.audit_table(name)
     if not lake.is_table(uri):
         return schema.empty_table()
     with lake_errors("reading the evidence"):
         rows = lake.table(uri).to_pyarrow_table()
-    return rows.select([n for n in schema.names if n in rows.column_names])
+    present = set(rows.column_names)
+    columns = (rows[f.name] if f.name in present else pa.nulls(rows.num_rows, f.type) for f in schema)
+    return pa.table(list(columns), schema.names)
 
 
 def append(lake: Lake, name: str, rows: pa.Table, *, once: str | None = None) -> bool:

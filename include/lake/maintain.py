@@ -1,7 +1,8 @@
 """Keep the lake small and fast: compact small files, drop files nobody can read any more, expire what was landed.
 
 Nothing here changes what a reader of the current version sees. Files that older versions need go after `retention`: a
-reader that began before has time to end, and the change feed reaches that far back.
+reader that began before has time to end, and the change feed reaches that far back. A version that was current at any
+instant of that time stays readable.
 """
 
 from __future__ import annotations
@@ -15,9 +16,11 @@ import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable
 
 from include.lake.errors import lake_errors
+from include.lake.retry import until_it_commits
 from include.lake.root import Lake
+from include.lake.shape import RETENTION, RETENTION_PROPERTY, as_interval
+from include.lake.turn import turn
 
-RETENTION = timedelta(days=30)
 STAGING_RETENTION = timedelta(days=7)
 _ZONES = ("registry", "rejected", "reference", "audit", "people", "shared")
 _DEEPEST = 2
@@ -57,15 +60,22 @@ def maintain_table(lake: Lake, table: str, *, retention: timedelta = RETENTION) 
     """Compact one table, and drop the files that only versions older than `retention` need.
 
     Raises:
-        LakeConflict: somebody wrote to the table meanwhile; try again later.
+        LakeConflict: others wrote to the table again and again meanwhile; try again later.
     """
-    with lake_errors(f"maintaining {table}"):
-        delta = lake.table(lake.path(table))
-        before = len(delta.file_uris())
-        _compact(delta)
-        vacuumed = _vacuum(delta, retention)
-        sizes = pa.table(delta.get_add_actions())["size_bytes"].to_pylist()
-        return TableFigures(table, before, len(sizes), vacuumed, sum(sizes), int(delta.version()))
+    uri = lake.path(table)
+
+    def attempt() -> TableFigures:
+        with turn(lake, uri), lake_errors(f"maintaining {table}"):
+            delta = lake.table(uri)
+            before = len(delta.file_uris())
+            if table.startswith("registry/"):
+                _remember(delta, retention)
+            compact(delta)
+            vacuumed = _vacuum(delta, retention)
+            sizes = pa.table(delta.get_add_actions())["size_bytes"].to_pylist()
+            return TableFigures(table, before, len(sizes), vacuumed, sum(sizes), int(delta.version()))
+
+    return until_it_commits(attempt)
 
 
 def expire_landing(lake: Lake, registry: str, *, at: datetime, retention: timedelta) -> Expired:
@@ -103,15 +113,24 @@ def _tables_below(lake: Lake, folder: str, deepest: int) -> list[str]:
     return found
 
 
-def _compact(delta: DeltaTable) -> None:
+def compact(delta: DeltaTable, *, small_files: int = _SMALL_FILES) -> None:
     """Join small files, where there are enough of them to matter."""
     sizes = pa.table(delta.get_add_actions())["size_bytes"].to_pylist()
-    if sum(size < _SMALL_BYTES for size in sizes) >= _SMALL_FILES:
-        delta.optimize.compact(commit_properties=CommitProperties(max_commit_retries=0))
+    if sum(size < _SMALL_BYTES for size in sizes) >= small_files:
+        delta.optimize.compact(target_size=_SMALL_BYTES, commit_properties=CommitProperties(max_commit_retries=0))
+
+
+def _remember(delta: DeltaTable, retention: timedelta) -> None:
+    """Have the table's checkpoints name removed files for as long as the vacuum must spare them."""
+    if RETENTION_PROPERTY not in delta.metadata().configuration:
+        delta.alter.set_table_properties({RETENTION_PROPERTY: as_interval(max(retention, RETENTION))})
 
 
 def _vacuum(delta: DeltaTable, retention: timedelta) -> int:
-    """Drop files of old versions, and files that no version ever named (a killed run's). No commit if none."""
+    """Drop files of old versions and of the change feed, and files that no version ever named (a killed run's).
+
+    `full` is what reaches the change feed and the files of killed runs; both go by their age. No commit if none.
+    """
     hours = int(retention.total_seconds() // 3600)
     doomed = delta.vacuum(retention_hours=hours, dry_run=True, enforce_retention_duration=False, full=True)
     if doomed:

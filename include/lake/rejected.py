@@ -1,126 +1,180 @@
 """Keep what was not accepted: every row as received, with every reason, in the table's `rejected/` zone.
 
-The rows of a run go in before the run's registry commit, so that a published run always has its evidence. A run that
-was killed between the two leaves rows of a run that never was: the next run takes them out again, and its own too, if
-it is the one being repeated.
+The rows of a run go in before the run's registry commit, so that a published run always has its evidence; they count
+from that commit on (see opened.py). A run that is repeated before its commit replaces what it had put there.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 import duckdb
 import pyarrow as pa
-from deltalake import CommitProperties, DeltaTable, Transaction, WriterProperties, write_deltalake
+from deltalake import CommitProperties, Transaction, WriterProperties, write_deltalake
 
 from include.contracts.model import Table
-from include.lake.engine import literal, quote, scan
+from include.lake.changes import Mode
+from include.lake.engine import hold, literal, quote, scan
 from include.lake.errors import lake_errors
-from include.lake.evidence import was_published
+from include.lake.opened import COLUMNS, OPEN, RESERVED, as_json, open_rows
+from include.lake.received import ensure_open
+from include.lake.retry import until_it_commits
 from include.lake.root import Lake
 from include.lake.rows import StagedPaths
 from include.lake.state import PREFIX
 
-RESERVED = ("_run_id", "_row", "_status", "_reasons", "_rejected_at", "_key")
+__all__ = ["RESERVED", "append_rejected", "kept_names"]
+
 _BATCH_ROWS = 16_384
+_CONFIGURATION = {
+    "delta.enableExpiredLogCleanup": "false",
+    # Which files hold open rows is read from the log; values as received stay out of it.
+    "delta.dataSkippingStatsColumns": "_life,_status,_rejected_at",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Append:
+    """One run about to keep its rejected rows."""
+
+    lake: Lake
+    table: Table
+    run_id: str
+    at: datetime
+    staged: StagedPaths
+    extract_uri: str
+    mode: Mode
+    reading: dict[str, str]
+
+    @property
+    def uri(self) -> str:
+        return self.lake.rejected_table(self.table.registry, self.table.name)
 
 
 def append_rejected(
-    lake: Lake, table: Table, *, run_id: str, at: datetime, staged: StagedPaths, extract_uri: str
+    lake: Lake,
+    table: Table,
+    *,
+    run_id: str,
+    at: datetime,
+    staged: StagedPaths,
+    extract_uri: str,
+    mode: Mode = "full",
+    snapshot_at: str = "",
+    table_digest: str = "",
 ) -> int:
     """Append the run's rejected and superseded rows to `rejected/<registry>/<table>`; returns how many.
 
     Every source column is text exactly as received (binary as hexadecimal), followed by `_row` (number in the extract),
-    `_status`, `_reasons`, `_rejected_at`, `_key` (the published key as JSON, null if it could not be read) and
-    `_run_id`, by which the table is partitioned. A source column that has one of these names is renamed with the
-    prefix `src`.
+    `_status` (`rejected` or `superseded`), `_reasons`, `_rejected_at`, `_since` (when this streak of rejections of the
+    key began), `_key` and `_cursor` (as published, JSON; null if they could not be read), `_life` (null if superseded),
+    `_closed_by`, `_closed_at` and `_run_id`, by which the table is partitioned. A source column that has one of these
+    names is renamed with the prefix `src`. The commit says which type each source column had, when the source was read
+    (`snapshot_at`) and by which meaning (`table_digest`), both as the run's registry commit will.
 
-    Does nothing if the run has committed to the registry table. Else rows of runs that never committed go first.
+    Does nothing if the run has committed to the registry table, or replays rows that are kept already.
+
+    Raises:
+        LakeOutdated: the run replays rows that were received again since it gathered them.
     """
-    registry_uri = lake.registry_table(table.registry, table.name)
-    registry = lake.table(registry_uri) if lake.is_table(registry_uri) else None
-    uri = lake.rejected_table(table.registry, table.name)
+    if mode == "replay":
+        ensure_open(lake, table, run_id)
+        return 0
+    reading = {"snapshot_at": snapshot_at, "table_digest": table_digest}
+    append = _Append(lake, table, run_id, at, staged, extract_uri, mode, reading)
+    return until_it_commits(lambda: _append(append))
+
+
+def _append(append: _Append) -> int:
+    lake, table = append.lake, append.table
+    registry = lake.registry_table(table.registry, table.name)
     with lake_errors(f"keeping the rejected rows of {table.qualified_name}"):
-        if lake.is_table(uri):
-            if registry is not None and registry.transaction_version(run_id) is not None:
-                return 0
-            _remove_orphans(lake, table, lake.table(uri), registry)
+        if lake.is_table(registry) and lake.table(registry).transaction_version(append.run_id) is not None:
+            return 0
+        current = lake.table(append.uri) if lake.is_table(append.uri) else None
+        if current is not None and current.transaction_version(append.run_id) is not None:
+            current.delete(f"_run_id = {literal(append.run_id)}")
         connection = lake.connect(memory_limit="512MB")
         try:
-            return _append(lake, connection, table, uri, run_id, at, staged, extract_uri)
+            counted = connection.execute(f"SELECT count(*) FROM {scan(append.staged.faults)}").fetchone()
+            rows = int(counted[0]) if counted else 0
+            if rows or current is None:
+                published = [field.name for field in current.schema().fields] if current is not None else []
+                _write(append, connection, rows, published)
+            return rows
         finally:
             connection.close()
 
 
-def _append(
-    lake: Lake,
-    connection: duckdb.DuckDBPyConnection,
-    table: Table,
-    uri: str,
-    run_id: str,
-    at: datetime,
-    staged: StagedPaths,
-    extract_uri: str,
-) -> int:
-    counted = connection.execute(f"SELECT count(*) FROM {scan(staged.faults)}").fetchone()
-    rows = int(counted[0]) if counted else 0
-    if not rows and lake.is_table(uri):
-        return 0
-    published = [field.name for field in lake.table(uri).schema().fields] if lake.is_table(uri) else []
-    query = _rejected_rows(connection, table, run_id, at, staged, extract_uri, published)
-    lake.make_folder(uri)
+def _write(append: _Append, connection: duckdb.DuckDBPyConnection, rows: int, published: Sequence[str]) -> None:
+    described = connection.execute(f"DESCRIBE FROM {scan(append.extract_uri)}").fetchall()
+    source = {name: sql_type for name, sql_type, *_ in described}
+    names = kept_names(list(source), published)
+    hold(connection, "earlier", _open_since(append))
+    query = _rejected_rows(append, connection, source, names)
+    columns = [[name, sql_type, names[name]] for name, sql_type in source.items()]
+    metadata = append.reading | {"run_id": append.run_id, "rows": str(rows), "mode": append.mode}
+    metadata[COLUMNS] = json.dumps(columns, ensure_ascii=False)
+    append.lake.make_folder(append.uri)
     write_deltalake(
-        uri,
+        append.uri,
         connection.execute(query).to_arrow_reader(_BATCH_ROWS),
         mode="append",
         schema_mode="merge",
         partition_by=["_run_id"],
-        name=f"rejected {table.qualified_name}",
-        configuration={"delta.enableExpiredLogCleanup": "false"},
-        storage_options=lake.storage_options(),
+        name=f"rejected {append.table.qualified_name}",
+        configuration=_CONFIGURATION,
+        storage_options=append.lake.storage_options(),
         writer_properties=WriterProperties(compression="ZSTD"),
         commit_properties=CommitProperties(
-            custom_metadata={f"{PREFIX}run_id": run_id, f"{PREFIX}rows": str(rows)},
-            app_transactions=[Transaction(app_id=run_id, version=1)],
+            custom_metadata={PREFIX + name: text for name, text in metadata.items()},
+            app_transactions=[Transaction(app_id=append.run_id, version=1)],
         ),
     )
-    return rows
 
 
 def _rejected_rows(
-    connection: duckdb.DuckDBPyConnection,
-    table: Table,
-    run_id: str,
-    at: datetime,
-    staged: StagedPaths,
-    extract_uri: str,
-    published: Sequence[str],
+    append: _Append, connection: duckdb.DuckDBPyConnection, source: dict[str, str], names: dict[str, str]
 ) -> str:
     """SELECT of the rows that were not accepted."""
-    described = connection.execute(f"DESCRIBE FROM {scan(extract_uri)}").fetchall()
-    names = kept_names([row[0] for row in described], published)
-    source = ", ".join(
-        f"{_text(f'e.{quote(name)}', sql_type)} AS {quote(names[name])}" for name, sql_type, *_ in described
-    )
+    received = ", ".join(f"{_text(f'e.{quote(name)}', kind)} AS {quote(names[name])}" for name, kind in source.items())
     row_number = "file_row_number"
-    extract = f"(SELECT *, {row_number} AS _lake_row FROM {scan(extract_uri)})"
-    if row_number in (name.lower() for name in names):
+    extract = f"(SELECT *, {row_number} AS _lake_row FROM {scan(append.extract_uri)})"
+    if row_number in (name.lower() for name in source):
         connection.execute("SET preserve_insertion_order = true")
-        extract = f"(SELECT *, row_number() OVER () - 1 AS _lake_row FROM {scan(extract_uri)})"
-    key = "CAST(NULL AS VARCHAR)"
-    if table.primary_key:
-        fields = ", ".join(f"{literal(name)}, c.{quote(name)}" for name in table.primary_key)
-        present = " OR ".join(f"c.{quote(name)} IS NOT NULL" for name in table.primary_key)
-        key = f"CASE WHEN {present} THEN CAST(json_object({fields}) AS VARCHAR) END"
+        extract = f"(SELECT *, row_number() OVER () - 1 AS _lake_row FROM {scan(append.extract_uri)})"
+    staged, at = append.staged, f"CAST({literal(append.at.isoformat())} AS TIMESTAMPTZ)"
+    key, cursor = as_json(append.table.primary_key, "c"), as_json(append.table.extract.cursor, "c")
     return f"""
-        SELECT {source}, f._row, f._outcome AS _status, f._reasons,
-               CAST({literal(at.isoformat())} AS TIMESTAMPTZ) AS _rejected_at, {key} AS _key,
-               {literal(run_id)} AS _run_id
+        SELECT {received}, f._row, f._outcome AS _status, f._reasons, {at} AS _rejected_at,
+               CASE WHEN f._outcome = 'rejected' THEN coalesce(o._since, {at}) END AS _since,
+               {key} AS _key, {cursor} AS _cursor, CASE WHEN f._outcome = 'rejected' THEN {literal(OPEN)} END AS _life,
+               CAST(NULL AS VARCHAR) AS _closed_by, CAST(NULL AS TIMESTAMPTZ) AS _closed_at,
+               {literal(append.run_id)} AS _run_id
         FROM {extract} e
         JOIN {scan(staged.faults)} f ON e._lake_row = f._row
         LEFT JOIN (SELECT k.* FROM {scan(staged.conformed)} k SEMI JOIN {scan(staged.faults)} n ON k._row = n._row) c
-               ON c._row = f._row"""
+               ON c._row = f._row
+        LEFT JOIN earlier o ON o._key = {key}"""
+
+
+def _open_since(append: _Append) -> pa.Table:
+    """The keys of this run that an earlier run rejected too and that are still open, and since when."""
+    empty = pa.table({"_key": pa.array([], pa.string()), "_since": pa.array([], pa.timestamp("us", tz="UTC"))})
+    if not append.table.primary_key:
+        return empty
+    with open_rows(append.lake, append.table) as opened:
+        if opened is None or not opened.files:
+            return empty
+        faulty = f"SELECT _row FROM {scan(append.staged.faults)} WHERE _outcome = 'rejected'"
+        keys = f"SELECT {as_json(append.table.primary_key, 'k')} AS _key FROM {scan(append.staged.conformed)} k"
+        return opened.connection.execute(
+            f"SELECT _key, min(_since) AS _since FROM opened SEMI JOIN ({keys} SEMI JOIN ({faulty}) n USING (_row)) f "
+            "USING (_key) GROUP BY _key"
+        ).to_arrow_table()
 
 
 def kept_names(source: Sequence[str], published: Sequence[str] = ()) -> dict[str, str]:
@@ -143,21 +197,3 @@ def kept_names(source: Sequence[str], published: Sequence[str] = ()) -> dict[str
 
 def _text(expression: str, sql_type: str) -> str:
     return f"hex({expression})" if sql_type in {"BLOB", "BIT"} else f"CAST({expression} AS VARCHAR)"
-
-
-def _remove_orphans(lake: Lake, table: Table, rejected: DeltaTable, registry: DeltaTable | None) -> None:
-    """Take out the rows of runs that did not get as far as their registry commit.
-
-    Runs of a table follow each other, so looking back ends at the first run that committed. The evidence is asked too:
-    when a table was retired and begins anew, the rows that its earlier runs rejected stay.
-    """
-    partitions = set(pa.table(rejected.get_add_actions(flatten=True))["partition._run_id"].to_pylist())
-    for entry in rejected.history():
-        run_id = entry.get(f"{PREFIX}run_id")
-        if run_id is None:
-            continue
-        has_committed = registry is not None and registry.transaction_version(run_id) is not None
-        if has_committed or was_published(lake, table, run_id):
-            return
-        if run_id in partitions:
-            rejected.delete(f"_run_id = {literal(run_id)}")

@@ -15,6 +15,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
 
 import duckdb
 from deltalake import DeltaTable
@@ -127,7 +129,7 @@ class Lake:
     def table(self, *parts: str, version: int | None = None) -> DeltaTable:
         """The Delta table, at its newest version or the one asked for. Raises LakeTableMissing, or how it failed."""
         with lake_errors("opening a table"):
-            return DeltaTable(self._uri(parts), version=version, storage_options=self.storage_options())
+            return _Table(self._uri(parts), version=version, storage_options=self.storage_options())
 
     # Small files. `uri` is what `path` or a zone gave.
 
@@ -188,3 +190,14 @@ class Lake:
         if not uri.startswith(prefix):
             raise LakePathRefused("the path is not inside the lake: make it with Lake.path or a zone")
         return self.path(uri.removeprefix(prefix).rstrip("/")).removeprefix(prefix)
+
+
+class _Table(DeltaTable):  # type: ignore[misc]
+    """A Delta table whose files are named as engines open them: delta-rs percent-encodes the path of a folder."""
+
+    def file_uris(self, *args: Any, **kwargs: Any) -> list[str]:
+        encoded = self.table_uri.removeprefix("file://")
+        uris = super().file_uris(*args, **kwargs)
+        if encoded == self.table_uri or "%" not in encoded:
+            return list(uris)
+        return [unquote(encoded) + uri.removeprefix(encoded) for uri in uris]

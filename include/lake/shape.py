@@ -7,6 +7,7 @@ the contract stays in the schema, null in every row, because what the contract n
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, TableFeatures
@@ -17,14 +18,15 @@ from include.contracts.model import Table
 from include.contracts.types import arrow_type
 from include.lake.errors import LakeSchemaConflict
 
+# How far back a table's versions and its change feed can be read, and the property that says so to writers.
+RETENTION = timedelta(days=30)
+RETENTION_PROPERTY = "delta.deletedFileRetentionDuration"
 RUN_ID = "_run_id"
 WARNINGS = "_warnings"
-DELETED_AT = "_deleted_at"
-RESERVED = ((RUN_ID, "VARCHAR"), (WARNINGS, "VARCHAR[]"), (DELETED_AT, "TIMESTAMPTZ"))
+RESERVED = ((RUN_ID, "VARCHAR"), (WARNINGS, "VARCHAR[]"))
 _RESERVED_ARROW = (
     pa.field(RUN_ID, pa.string()),
     pa.field(WARNINGS, pa.list_(pa.string())),
-    pa.field(DELETED_AT, pa.timestamp("us", tz="UTC")),
 )
 _SQL_OF_DELTA = {
     "string": "VARCHAR",
@@ -64,6 +66,11 @@ def published_schema(table: Table) -> pa.Schema:
         for c in table.columns
     ]
     return pa.schema([*columns, *_RESERVED_ARROW])
+
+
+def as_interval(duration: timedelta) -> str:
+    """A duration as a table property."""
+    return f"interval {int(duration.total_seconds())} seconds"
 
 
 def shape_of(table: Table, current: DeltaTable | None) -> Shape:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from deltalake import CommitProperties, DeltaTable, Transaction
@@ -14,6 +16,8 @@ from include.lake.errors import lake_errors
 from include.lake.root import Lake
 
 PREFIX = "lienthong."
+# What a commit says of the source as it was last read. A run that reads only a part of the past leaves it as it is.
+OF_THE_SOURCE = ("cursor", "snapshot_at", "table_digest", "extract_digest", "source_columns")
 _FIRST_LOOK = 20
 
 
@@ -60,6 +64,67 @@ def commit_properties(run_id: str, metadata: Mapping[str, str], **figures: int |
         app_transactions=[Transaction(app_id=run_id, version=1)],
         max_commit_retries=0,
     )
+
+
+def carry_over(metadata: Mapping[str, str], base: PublishedState | None, *, mode: str) -> dict[str, str]:
+    """What a run's commit says, given the state it builds on.
+
+    A full run says what it read. An incremental run never takes the cursor back. Any other leaves what is known of the
+    source as it was.
+    """
+    own = {key.removeprefix(PREFIX): str(value) for key, value in metadata.items()}
+    if mode == "full" or (base is None and mode == "incremental"):
+        return own
+    if mode == "incremental" and base is not None:
+        return own | {"cursor": greater_cursor(own.get("cursor", ""), base.metadata.get("cursor", ""))}
+    known = base.metadata if base else {}
+    return {name: text for name, text in own.items() if name not in OF_THE_SOURCE} | {
+        name: known[name] for name in OF_THE_SOURCE if name in known
+    }
+
+
+def overtaken_by(metadata: Mapping[str, str], base: PublishedState | None, *, mode: str) -> str:
+    """The run that made the table's state, if it read the source after this run did, by the same meaning; else empty.
+
+    Then this run has nothing to add: what it read is older than what is published.
+    """
+    if base is None or mode not in ("full", "incremental") or base.metadata.get("mode") == "restore":
+        return ""
+    own = {key.removeprefix(PREFIX): value for key, value in metadata.items()}
+    own_at, base_at = own.get("snapshot_at", ""), base.metadata.get("snapshot_at", "")
+    if not own_at or not base_at or own.get("table_digest", "") != base.metadata.get("table_digest", ""):
+        return ""
+    return base.run_id if _instant(base_at) > _instant(own_at) else ""
+
+
+def greater_cursor(one: str, other: str) -> str:
+    """The cursor (JSON list of text) that is further; the empty one is behind all others."""
+    if not one or not other:
+        return one or other
+    return one if _position(one) >= _position(other) else other
+
+
+def _position(cursor: str) -> list[tuple[int, Any]]:
+    return [_ordered(value) for value in json.loads(cursor)]
+
+
+def _ordered(text: str | None) -> tuple[int, Any]:
+    """A cursor value so that numbers, instants and texts each compare among themselves; null comes first."""
+    if text is None:
+        return (0, 0)
+    try:
+        return (1, Decimal(text))
+    except InvalidOperation:
+        pass
+    try:
+        return (2, _instant(text))
+    except ValueError:
+        return (3, text)
+
+
+def _instant(text: str) -> datetime:
+    at = datetime.fromisoformat(text)
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 def epoch_milliseconds(at: datetime) -> int:

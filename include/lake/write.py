@@ -1,4 +1,4 @@
-"""Three ways to write a run's rows by delta-rs: a new table, a table replaced as a whole, a difference merged in."""
+"""Three ways to write a run's rows: a new table, a table replaced as a whole, a difference merged in."""
 
 from __future__ import annotations
 
@@ -7,24 +7,33 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
+import duckdb
 import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, WriterProperties, write_deltalake
+from deltalake import Schema as DeltaSchema
+from deltalake.transaction import create_table_with_add_actions
 
 from include.contracts.model import Table
-from include.lake.engine import quote
+from include.lake.changes import Changes
+from include.lake.difference import arriving
+from include.lake.engine import quote, scan
+from include.lake.files import add_actions, swap, write_files
 from include.lake.root import Lake
-from include.lake.rows import StagedPaths, changed_rows, new_rows, set_run
-from include.lake.shape import Shape, published_schema
+from include.lake.rows import StagedPaths, accepted_rows, as_published, set_run
+from include.lake.shape import RETENTION, RETENTION_PROPERTY, Shape, as_interval, published_schema
 
 _WRITER = WriterProperties(compression="ZSTD")
 _CONFIGURATION = {
     "delta.enableChangeDataFeed": "true",
     # The log is evidence: which run wrote what. It stays.
     "delta.enableExpiredLogCleanup": "false",
+    # After this time (a week unless stated) a checkpoint forgets removed files, and the vacuum no longer knows them.
+    RETENTION_PROPERTY: as_interval(RETENTION),
 }
 # Small enough for rows of 100 kB; larger batches were hardly faster (7 % at eight times the size).
 _BATCH_ROWS = 8_192
-_STREAM_MEMORY = "768MB"
+_MEMORY = "768MB"
+_CHANGE = "_change"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,59 +53,89 @@ class Writing:
         """The published table."""
         return self.lake.registry_table(self.table.registry, self.table.name)
 
+    @contextmanager
+    def connection(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A DuckDB that knows the run."""
+        connection = self.lake.connect(memory_limit=_MEMORY)
+        try:
+            set_run(connection, self.run_id)
+            yield connection
+        finally:
+            connection.close()
+
+    def accepted(self) -> str:
+        """SELECT of the accepted rows that are to be live, as they are published."""
+        rows = accepted_rows(self.shape, self.staged)
+        deleted_when = self.table.extract.deleted_when
+        if deleted_when:
+            rows = f"SELECT * FROM ({rows}) WHERE ({deleted_when}) IS NOT TRUE"
+        return as_published(self.shape, rows)
+
 
 def create(writing: Writing) -> int:
     """Version 0: data, schema and what the run says of itself, in one commit."""
     writing.lake.make_folder(writing.uri)
-    with _stream(writing, new_rows(writing.shape, writing.staged)) as rows:
-        write_deltalake(
-            writing.uri,
-            rows,
-            mode="error",
-            name=writing.table.qualified_name,
-            description=writing.table.description or None,
-            configuration=_CONFIGURATION,
-            storage_options=writing.lake.storage_options(),
-            writer_properties=_WRITER,
-            commit_properties=writing.properties,
-        )
+    with writing.connection() as connection:
+        files = write_files(connection, writing.uri, writing.accepted())
+    create_table_with_add_actions(
+        writing.uri,
+        DeltaSchema.from_arrow(published_schema(writing.table)),
+        add_actions(files, writing.at),
+        name=writing.table.qualified_name,
+        description=writing.table.description or None,
+        configuration=_CONFIGURATION,
+        storage_options=writing.lake.storage_options(),
+        commit_properties=writing.properties,
+    )
     return 0
+
+
+def append(writing: Writing, current: DeltaTable) -> int:
+    """Add the accepted rows to those that are there."""
+    with writing.connection() as connection:
+        return swap(
+            current, [], write_files(connection, writing.uri, writing.accepted()), writing.at, writing.properties
+        )
 
 
 def overwrite(writing: Writing, current: DeltaTable) -> int:
     """Replace all files at once; the change feed then holds every old row as deleted and every new row as inserted."""
-    with _stream(writing, new_rows(writing.shape, writing.staged)) as rows:
+    with writing.connection() as connection, _stream(writing, connection, writing.accepted()) as rows:
         write_deltalake(
             current, rows, mode="overwrite", writer_properties=_WRITER, commit_properties=writing.properties
         )
     return int(current.version())
 
 
-def merge(writing: Writing, current: DeltaTable, uri: str) -> int:
-    """Merge the difference at `uri` by key; the change feed holds what changed, before and after."""
-    predicate = " AND ".join(f"target.{quote(name)} = source.{quote(name)}" for name in writing.shape.key)
-    with _stream(writing, changed_rows(writing.shape, uri)) as rows:
+def merge(writing: Writing, current: DeltaTable, changes: Changes) -> int:
+    """Merge a difference by key; the change feed holds what changed, before and after, and what went."""
+    shape = writing.shape
+    keys = ", ".join(quote(name) for name in shape.key)
+    query = (
+        f"SELECT *, 'upsert' AS {_CHANGE} FROM ({as_published(shape, arriving(shape, changes.uri))}) "
+        f"UNION ALL BY NAME SELECT {keys}, {_CHANGE} FROM {scan(changes.uri)} WHERE {_CHANGE} = 'delete'"
+    )
+    same_key = " AND ".join(f"target.{quote(name)} = source.{quote(name)}" for name in shape.key)
+    with writing.connection() as connection, _stream(writing, connection, query) as rows:
         merger = current.merge(
             rows,
-            predicate,
+            same_key,
             source_alias="source",
             target_alias="target",
             writer_properties=_WRITER,
             commit_properties=writing.properties,
         )
-        merger.when_matched_update_all().when_not_matched_insert_all().execute()
+        if changes.deleted:
+            merger = merger.when_matched_delete(f"source.{_CHANGE} = 'delete'")
+        merger = merger.when_matched_update_all(except_cols=[_CHANGE])
+        merger.when_not_matched_insert_all(except_cols=[_CHANGE]).execute()
     return int(current.version())
 
 
 @contextmanager
-def _stream(writing: Writing, query: str) -> Iterator[pa.RecordBatchReader]:
+def _stream(writing: Writing, connection: duckdb.DuckDBPyConnection, query: str) -> Iterator[pa.RecordBatchReader]:
     """The query's rows, batch by batch, in the published schema (with its column comments)."""
-    connection = writing.lake.connect(memory_limit=_STREAM_MEMORY)
-    try:
-        set_run(connection, writing.run_id, writing.at)
-        reader = connection.execute(query).to_arrow_reader(_BATCH_ROWS)
-        comments = {field.name: field.metadata for field in published_schema(writing.table)}
-        schema = pa.schema([field.with_metadata(comments.get(field.name)) for field in reader.schema])
-        yield pa.RecordBatchReader.from_batches(schema, (batch.cast(schema) for batch in reader))
-    finally:
-        connection.close()
+    reader = connection.execute(query).to_arrow_reader(_BATCH_ROWS)
+    comments = {field.name: field.metadata for field in published_schema(writing.table)}
+    schema = pa.schema([field.with_metadata(comments.get(field.name)) for field in reader.schema])
+    yield pa.RecordBatchReader.from_batches(schema, (batch.cast(schema) for batch in reader))

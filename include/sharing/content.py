@@ -13,7 +13,7 @@ from include.contracts.model import Column, Table
 from include.contracts.types import arrow_type
 from include.lake.engine import literal, quote
 from include.lake.rows import published_rows
-from include.lake.shape import DELETED_AT, shape_of
+from include.lake.shape import shape_of
 from include.sharing.agreement import Product
 from include.sharing.protect import KEY_TABLE, expression, result_type
 from include.sharing.row_filter import compile_filter
@@ -75,7 +75,7 @@ def select(connection: duckdb.DuckDBPyConnection, product: Product, table: Table
         for shared, (_, kind) in zip(product.given, types(product, table), strict=True)
     )
     predicate = compile_filter(product.rows, table)
-    live = f"SELECT * FROM ({rows}) WHERE {DELETED_AT} IS NULL AND ({predicate})"
+    live = f"SELECT * FROM ({rows}) WHERE ({predicate})"
     order = " ORDER BY ALL" if product.needs_key else ""
     return f"SELECT {columns} FROM ({live}), {KEY_TABLE}{order}"
 

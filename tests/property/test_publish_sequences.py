@@ -1,41 +1,59 @@
-"""Whatever sequence of extracts comes, the published table is what the runs say (invariants 1 and 2).
+"""Whatever sequence of runs comes, the published table is what the runs say (invariants 1, 2 and 3).
 
-The model is a dictionary. After every run: the live rows are the accepted ones and the retained ones; replaying the
-change feed from version 0 gives the content; the figures add up; the same extract again changes nothing.
+The model is a dictionary. After every run, of any mode, crashed and repeated or not: the rows are those of the model;
+replaying the change feed from version 0 gives the content; the figures add up; the same extract again changes nothing.
 """
 
 from __future__ import annotations
 
 import tempfile
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from typing import Any
+from unittest import mock
 
 import pyarrow as pa
 import pytest
+from deltalake import DeltaTable
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from include.lake.publish import Commit
+from include.contracts.model import ExtractPolicy
+from include.lake.publish import Commit, Mode
 from include.lake.rejected import append_rejected
 from include.lake.root import Lake
 from tests.unit.lake.staging import PERSON, START, content, run, stage
 
+# The age tells which version of a row is newer; who is called deleted is.
+TABLE = replace(PERSON, extract=ExtractPolicy(("age",), deletes="soft", deleted_when="full_name = 'deleted'"))
 KEYS = st.sampled_from("abcdef")
-NAMES = st.sampled_from([None, "", "An", "Ân", "x\x00y"])
+NAMES = st.sampled_from([None, "", "An", "Ân", "x\x00y", "deleted"])
 OUTCOMES = st.sampled_from(["accepted", "accepted", "accepted", "rejected", "warned"])
+MODES = st.sampled_from(["full", "full", "incremental", "incremental", "incremental", "backfill", "replay"])
 
 
 @dataclass(frozen=True)
 class Extract:
-    """One extract: at most one row a key would be accepted, others may be there too."""
+    """One run's extract: at most one row a key would be accepted, others may be there too.
+
+    `crash_at`: the run is killed at its n-th commit, before it (odd) or after it (even), and then repeated; 0: never.
+    """
 
     rows: tuple[tuple[str, Any, Any], ...]
     outcomes: tuple[str, ...]
     merge_rows: int
+    mode: Mode
+    gone: tuple[str, ...] = ()
+    crash_at: int = 0
 
     @property
     def accepted(self) -> dict[str, tuple[Any, ...]]:
         return {row[0]: row for row, o in zip(self.rows, self.outcomes, strict=True) if o in ("accepted", "warned")}
+
+    @property
+    def received(self) -> set[str]:
+        return {row[0] for row in self.rows}
 
     def numbers(self, outcome: str) -> list[int]:
         return [number for number, o in enumerate(self.outcomes) if o == outcome]
@@ -51,7 +69,10 @@ def extracts(draw: st.DrawFn) -> Extract:
     for key in draw(st.lists(KEYS, max_size=2)):
         rows.append((key, "older", None))
         outcomes.append("superseded" if key in winners else "rejected")
-    return Extract(tuple(rows), tuple(outcomes), draw(st.sampled_from([0, 1, 400_000])))
+    mode = draw(MODES)
+    gone = tuple(draw(st.sets(KEYS, max_size=3))) if mode == "incremental" else ()
+    merge_rows, crash_at = draw(st.sampled_from([0, 1, 400_000])), draw(st.sampled_from([0, 0, 1, 2, 3, 4]))
+    return Extract(tuple(rows), tuple(outcomes), merge_rows, mode, gone, crash_at)
 
 
 @dataclass
@@ -59,20 +80,51 @@ class Model:
     """What the published table must hold."""
 
     live: dict[str, tuple[Any, ...]] = field(default_factory=dict)
-    known: set[str] = field(default_factory=set)
 
     def run(self, extract: Extract) -> dict[str, int]:
+        before = dict(self.live)
         accepted = extract.accepted
-        held = {row[0] for row in extract.rows}
-        retained = {key: row for key, row in self.live.items() if key in held and key not in accepted}
-        figures = {
-            "inserted": len(accepted.keys() - self.known),
-            "deleted": len(self.live.keys() - held),
+        if extract.mode in ("backfill", "replay"):
+            accepted = {key: row for key, row in accepted.items() if not self.is_newer(key, row)}
+        coming = {key: row for key, row in accepted.items() if row[1] != "deleted"}
+        leaving = accepted.keys() - coming.keys() | (set(extract.gone) - extract.received)
+        if extract.mode == "full":
+            leaving |= before.keys() - extract.received
+        self.live = {key: row for key, row in before.items() if key not in leaving} | coming
+        retained = {key for key in extract.received & before.keys() if key not in extract.accepted}
+        return {
+            "inserted": len(self.live.keys() - before.keys()),
+            "deleted": len(before.keys() - self.live.keys()),
             "retained": len(retained),
+            "live_rows": len(self.live),
         }
-        self.live = accepted | retained
-        self.known |= accepted.keys()
-        return {**figures, "live_rows": len(self.live)}
+
+    def is_newer(self, key: str, row: tuple[Any, ...]) -> bool:
+        """Whether what is published says more of the key than the row."""
+        age = self.live.get(key, (None, None, None))[2]
+        return age is not None and row[2] is not None and age > row[2]
+
+
+class Killed(BaseException):
+    """No handler of errors takes it for one."""
+
+
+@contextmanager
+def killed_at(commit: int) -> Iterator[None]:
+    """Die before (odd) or after (even) a commit of files."""
+    counted = iter(range(1, 10**6))
+    make = DeltaTable.create_write_transaction
+
+    def make_and_die(*arguments: Any, **options: Any) -> None:
+        number = next(counted)
+        if commit == 2 * number - 1:
+            raise Killed
+        make(*arguments, **options)
+        if commit == 2 * number:
+            raise Killed
+
+    with mock.patch.object(DeltaTable, "create_write_transaction", make_and_die):
+        yield
 
 
 def replayed(lake: Lake) -> list[tuple[Any, ...]]:
@@ -90,22 +142,41 @@ def replayed(lake: Lake) -> list[tuple[Any, ...]]:
         else:
             gone = rows.pop(change["personal_id"])
             assert (gone["full_name"], gone["age"]) == (change["full_name"], change["age"]), "what goes is what was"
-    live = [(r["personal_id"], r["full_name"], r["age"]) for r in rows.values() if r["_deleted_at"] is None]
-    return sorted(live, key=repr)
+    return sorted(((r["personal_id"], r["full_name"], r["age"]) for r in rows.values()), key=repr)
 
 
 def publish(lake: Lake, number: int, extract: Extract) -> Commit:
     outcomes = {name: extract.numbers(name) for name in ("rejected", "superseded", "warned")}
-    staged = stage(lake, PERSON, f"r{number}", extract.rows, **outcomes)
-    kept = append_rejected(lake, PERSON, run_id=f"r{number}", at=START, staged=staged, extract_uri=staged.extract)
+    staged = stage(lake, TABLE, f"r{number}", extract.rows, **outcomes)
+    kept = append_rejected(lake, TABLE, run_id=f"r{number}", at=START, staged=staged, extract_uri=staged.extract)
     assert kept == len(outcomes["rejected"]) + len(outcomes["superseded"])
-    return run(lake, PERSON, number, extract.rows, merge_rows=extract.merge_rows, **outcomes)
+
+    def attempt() -> Commit:
+        return run(
+            lake,
+            TABLE,
+            number,
+            extract.rows,
+            merge_rows=extract.merge_rows,
+            mode=extract.mode,
+            gone=[(key,) for key in extract.gone] if extract.mode == "incremental" else None,
+            **outcomes,
+        )
+
+    before = content(lake, TABLE) if lake.is_table(lake.registry_table("population", "citizen")) else None
+    try:
+        with killed_at(extract.crash_at):
+            return attempt()
+    except Killed:
+        commit = attempt()
+        assert commit.is_new or content(lake, TABLE) == before or extract.crash_at % 2 == 0
+        return commit
 
 
 @pytest.mark.slow
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(st.lists(extracts(), min_size=1, max_size=5))
-def test_any_sequence_of_extracts(sequence: list[Extract]) -> None:
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(extracts(), min_size=1, max_size=6))
+def test_any_sequence_of_runs(sequence: list[Extract]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         lake = Lake.from_environment({"LAKE_URI": f"{folder}/lake", "LIENTHONG_TMP": f"{folder}/scratch"})
         model = Model()
@@ -113,11 +184,11 @@ def test_any_sequence_of_extracts(sequence: list[Extract]) -> None:
             commit = publish(lake, number, extract)
             expected = model.run(extract)
             assert {name: getattr(commit, name) for name in expected} == expected
-            assert content(lake, PERSON) == sorted(model.live.values(), key=repr)
-            assert replayed(lake) == content(lake, PERSON)
+            assert content(lake, TABLE) == sorted(model.live.values(), key=repr)
+            assert replayed(lake) == content(lake, TABLE)
         again = publish(lake, len(sequence), sequence[-1])
         assert (again.inserted, again.updated, again.deleted) == (0, 0, 0)
-        assert content(lake, PERSON) == sorted(model.live.values(), key=repr)
+        assert content(lake, TABLE) == sorted(model.live.values(), key=repr)
         extracted = sum(len(extract.rows) for extract in [*sequence, sequence[-1]])
         accepted = sum(len(extract.accepted) for extract in [*sequence, sequence[-1]])
         kept = pa.table(lake.table("rejected/population/citizen").to_pyarrow_table()).num_rows

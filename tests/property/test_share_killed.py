@@ -85,7 +85,6 @@ def publish(lake: Lake, names: list[str], mode: str = "overwrite") -> None:
     rows = {
         "personal_id": [f"{number:012d}" for number in range(len(names))],
         "full_name": names,
-        "_deleted_at": pa.array([None] * len(names), pa.timestamp("us", tz="UTC")),
     }
     write_deltalake(lake.registry_table("population", "citizen"), pa.table(rows), mode=mode)
 

@@ -76,7 +76,7 @@ def rows(lake: Lake, uri: str, *names: str) -> pa.Table:
 
 def published(lake: Lake) -> pa.Table:
     uri = lake.registry_table("population", "citizen")
-    return rows(lake, uri, "personal_id", "full_name", "age", "_run_id", "_deleted_at")
+    return rows(lake, uri, "personal_id", "full_name", "age", "_run_id")
 
 
 def rejected(lake: Lake) -> pa.Table:

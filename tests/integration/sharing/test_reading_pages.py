@@ -40,7 +40,6 @@ def publish(lake: Lake, table: Table, rows: list[dict[str, object]]) -> None:
         column.name: pa.array([row.get(column.name) for row in rows], arrow_type(column.sql_type))
         for column in table.columns
     }
-    arrays["_deleted_at"] = pa.array([None] * len(rows), pa.timestamp("us", tz="UTC"))
     uri = lake.registry_table(table.registry, table.name)
     write_deltalake(uri, pa.table(arrays), mode="overwrite", storage_options=lake.storage_options())
 

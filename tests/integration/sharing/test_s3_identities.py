@@ -47,7 +47,6 @@ def publish(lake: Lake, *names: str) -> None:
         "full_name": list(names),
         "_run_id": ["r"] * len(names),
         "_warnings": pa.array([None] * len(names), pa.list_(pa.string())),
-        "_deleted_at": pa.array([None] * len(names), pa.timestamp("us", tz="UTC")),
     }
     write_deltalake(
         lake.registry_table("population", "citizen"),

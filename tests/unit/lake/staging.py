@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from include.contracts.model import Column, Table
 from include.lake.engine import literal, quote
-from include.lake.publish import Commit, publish
+from include.lake.publish import Commit, Mode, publish
 from include.lake.root import Lake
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -107,10 +107,34 @@ def stage(
     return staged
 
 
+def gone_keys(lake: Lake, table: Table, run_id: str, keys: Iterable[Sequence[Any]]) -> str:
+    """Write the keys that the source no longer has, as reconciling leaves them; gives the URI."""
+    uri = f"{lake.staging_path(table.registry, table.name, run_id)}/gone.parquet"
+    connection = lake.connect()
+    try:
+        casts = ", ".join(f"CAST(NULL AS {table.column(n).sql_type}) AS {quote(n)}" for n in table.primary_key)
+        connection.execute(f"CREATE TABLE gone AS SELECT {casts} WHERE false")
+        for key in keys:
+            connection.execute(f"INSERT INTO gone VALUES ({', '.join('?' * len(key))})", list(key))
+        connection.execute(f"COPY gone TO {literal(uri)} (FORMAT parquet)")
+    finally:
+        connection.close()
+    return uri
+
+
 def run(
-    lake: Lake, table: Table, number: int, rows: Sequence[Sequence[Any]], *, merge_rows: int = 400_000, **outcomes: Any
+    lake: Lake,
+    table: Table,
+    number: int,
+    rows: Sequence[Sequence[Any]],
+    *,
+    merge_rows: int = 400_000,
+    mode: Mode = "full",
+    gone: Iterable[Sequence[Any]] | None = None,
+    metadata: Mapping[str, str] | None = None,
+    **outcomes: Any,
 ) -> Commit:
-    """Stage and publish one run."""
+    """Stage and publish one run. `gone` are keys."""
     run_id = f"r{number}"
     staged = stage(lake, table, run_id, rows, **outcomes)
     return publish(
@@ -119,15 +143,16 @@ def run(
         run_id=run_id,
         at=START + timedelta(days=number),
         staged=staged,
-        metadata={"extract_digest": f"d{number}", "contract_version": "1.0.0"},
+        metadata={"extract_digest": f"d{number}", "contract_version": "1.0.0", **(metadata or {})},
+        mode=mode,
+        gone=None if gone is None else gone_keys(lake, table, run_id, gone),
         merge_rows=merge_rows,
     )
 
 
-def content(lake: Lake, table: Table, *, with_deleted: bool = False) -> list[tuple[Any, ...]]:
+def content(lake: Lake, table: Table) -> list[tuple[Any, ...]]:
     """Contract columns of the published rows, sorted."""
     delta = lake.table(lake.registry_table(table.registry, table.name))
     rows = pa.table(delta.to_pyarrow_table()).to_pylist()
     names = [c.name for c in table.columns]
-    kept = [row for row in rows if with_deleted or row["_deleted_at"] is None]
-    return sorted((tuple(row[name] for name in names) for row in kept), key=repr)
+    return sorted((tuple(row[name] for name in names) for row in rows), key=repr)

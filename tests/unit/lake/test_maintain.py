@@ -62,6 +62,58 @@ def test_old_files_go_and_the_content_stays(lake):
     assert run(lake, PERSON, 9, ROWS).updated == 7
 
 
+def days_ago(days: float) -> float:
+    return (datetime.now(UTC) - timedelta(days=days)).timestamp()
+
+
+def aged(lake: Lake, days: float) -> None:
+    """Make every data file of the table look as old as that."""
+    for path in files(lake):
+        os.utime(path, (days_ago(days), days_ago(days)))
+
+
+@pytest.mark.parametrize("removed_days_ago", [29, 31])
+def test_what_a_reader_of_the_last_30_days_needs_stays(lake, monkeypatch, removed_days_ago):
+    """Even behind a checkpoint, which forgets removed files, and though the files themselves are older."""
+    run(lake, PERSON, 1, ROWS)
+    monkeypatch.setattr("include.lake.files._now", lambda: int(days_ago(removed_days_ago) * 1000))
+    run(lake, PERSON, 2, ROWS[:10], merge_rows=0)
+    lake.table(lake.path(TABLE)).create_checkpoint()
+    aged(lake, 400)
+    maintain_table(lake, TABLE)
+    old = lake.table(lake.path(TABLE), version=0)
+    if removed_days_ago < 30:
+        assert old.to_pyarrow_table().num_rows == 20
+    assert all(Path(uri).exists() for uri in old.file_uris()) == (removed_days_ago < 30)
+    assert len(content(lake, PERSON)) == 10
+
+
+def test_files_that_a_run_is_writing_stay(lake):
+    run(lake, PERSON, 1, ROWS)
+    fresh = Path(lake.path(TABLE)) / "part-of-a-run-under-way.parquet"
+    fresh.write_bytes(b"half")
+    maintain_table(lake, TABLE)
+    assert fresh.exists()
+
+
+def test_the_change_feed_is_kept_as_long_as_the_versions(lake):
+    run(lake, PERSON, 1, ROWS)
+    run(lake, PERSON, 2, [("k0", "other", 0), *ROWS[1:]])
+    (change,) = (Path(lake.path(TABLE)) / "_change_data").iterdir()
+    for days, stays in ((29, True), (31, False)):
+        os.utime(change, (days_ago(days), days_ago(days)))
+        maintain_table(lake, TABLE)
+        assert change.exists() == stays
+
+
+def test_many_small_runs_leave_few_files(lake):
+    run(lake, PERSON, 0, [])
+    for number in range(1, 61):
+        run(lake, PERSON, number, [(f"k{number}", "x", number)], mode="incremental")
+    assert len(lake.table(lake.path(TABLE)).file_uris()) < 48
+    assert len(content(lake, PERSON)) == 60
+
+
 def test_small_files_are_joined(lake):
     for number in range(1, 6):
         run(lake, PERSON, number, ROWS[: number * 3])

@@ -34,7 +34,7 @@ def test_a_column_that_no_file_has_yet_is_there(lake, connection):
 def test_a_table_without_rows(lake, connection):
     run(lake, PERSON, 1, [])
     view(lake, connection, "person", lake.registry_table("population", "citizen"))
-    assert connection.execute("SELECT count(*), max(_deleted_at) FROM person").fetchall() == [(0, None)]
+    assert connection.execute("SELECT count(*), max(_run_id) FROM person").fetchall() == [(0, None)]
 
 
 def test_one_run_of_the_rejected_rows(lake, connection):

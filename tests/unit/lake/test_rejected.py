@@ -13,6 +13,7 @@ from include.lake import evidence
 from include.lake.rejected import append_rejected, kept_names
 from include.lake.root import Lake
 from include.lake.state import last_commit
+from tests.unit.lake.rejecting import kept
 from tests.unit.lake.staging import PERSON, START, column, contract_table, run, stage
 
 AN, BINH, CHI = ("a", "An", 1), ("b", "Bình", 2), ("c", "Chi", 3)
@@ -30,28 +31,22 @@ def reject(lake: Lake, run_id: str, rows: list[tuple], *, table=PERSON, extract:
     return append_rejected(lake, table, run_id=run_id, at=START, staged=staged, extract_uri=staged.extract)
 
 
-def kept(lake: Lake, table=PERSON) -> list[dict]:
-    delta = lake.table(lake.rejected_table(table.registry, table.name))
-    rows = pa.table(delta.to_pyarrow_table()).to_pylist()
-    return sorted(rows, key=lambda row: (row["_run_id"], row["_row"]))
-
-
 def test_every_row_that_was_not_accepted_is_kept_with_its_reasons(lake):
     assert reject(lake, "r1", [AN, BINH, CHI, (None, "Dũng", 4)], rejected=[1, 3], superseded=[2]) == 3
-    assert [(r["personal_id"], r["age"], r["_row"], r["_status"], r["_key"]) for r in kept(lake)] == [
+    assert [(r["personal_id"], r["age"], r["_row"], r["_status"], r["_key"]) for r in kept(lake, PERSON)] == [
         ("b", "2", 1, "rejected", '{"personal_id":"b"}'),
         ("c", "3", 2, "superseded", '{"personal_id":"c"}'),
         (None, "4", 3, "rejected", None),
     ]
     reason = {"rule_id": "population.citizen.age.required", "column": "age", "message": "must not be empty"}
-    assert kept(lake)[0]["_reasons"] == [reason]
-    assert kept(lake)[0]["_rejected_at"] == START
+    assert kept(lake, PERSON)[0]["_reasons"] == [reason]
+    assert kept(lake, PERSON)[0]["_rejected_at"] == START
     assert lake.table("rejected/population/citizen").metadata().partition_columns == ["_run_id"]
 
 
 def test_a_run_without_rejected_rows_leaves_an_empty_table_to_read(lake):
     assert reject(lake, "r1", [AN]) == 0
-    assert kept(lake) == []
+    assert kept(lake, PERSON) == []
     run(lake, PERSON, 1, [AN])
     assert reject(lake, "r2", [AN]) == 0
     assert lake.table("rejected/population/citizen").version() == 0
@@ -69,7 +64,7 @@ def test_values_are_as_received_whatever_their_type(lake):
         }
     )
     reject(lake, "r1", [AN, BINH], rejected=[0, 1], extract=extract)
-    first, second = kept(lake)
+    first, second = kept(lake, PERSON)
     assert [first[name] for name in extract.column_names] == [
         "a",
         "00FF",
@@ -85,7 +80,7 @@ def test_values_are_as_received_whatever_their_type(lake):
 def test_a_source_column_with_a_reserved_name_is_renamed(lake):
     extract = pa.table({"_key": ["k"], "_ROW": ["9"], "src_key": ["s"], "_other": ["o"], "file_row_number": ["f"]})
     reject(lake, "r1", [AN], rejected=[0], extract=extract)
-    (row,) = kept(lake)
+    (row,) = kept(lake, PERSON)
     assert (row["srcsrc_key"], row["src_ROW"], row["src_key"], row["_other"]) == ("k", "9", "s", "o")
     assert (row["_key"], row["_row"], row["file_row_number"]) == ('{"personal_id":"a"}', 0, "f")
 
@@ -98,16 +93,10 @@ def test_a_source_that_gains_a_column_and_loses_one(lake):
     reject(lake, "r1", [AN], rejected=[0], extract=pa.table({"a": ["1"], "Số tiền (VND), tháng": ["2"]}))
     run(lake, PERSON, 1, [BINH])
     reject(lake, "r2", [AN], rejected=[0], extract=pa.table({"A": ["3"], "new": ["4"]}))
-    assert [(r["a"], r["Số tiền (VND), tháng"], r["new"]) for r in kept(lake)] == [("1", "2", None), ("3", None, "4")]
-
-
-def test_rows_of_a_run_that_never_committed_go(lake):
-    reject(lake, "r1", [AN, BINH], rejected=[0])
-    run(lake, PERSON, 1, [AN, BINH], rejected=[0])
-    reject(lake, "killed", [AN, BINH, CHI], rejected=[1, 2])
-    assert {r["_run_id"] for r in kept(lake)} == {"r1", "killed"}
-    reject(lake, "r2", [AN, BINH], rejected=[1])
-    assert [(r["_run_id"], r["_row"]) for r in kept(lake)] == [("r1", 0), ("r2", 1)]
+    assert [(r["a"], r["Số tiền (VND), tháng"], r["new"]) for r in kept(lake, PERSON)] == [
+        ("1", "2", None),
+        ("3", None, "4"),
+    ]
 
 
 def test_a_table_that_begins_anew_keeps_what_its_earlier_runs_rejected(lake):
@@ -116,23 +105,23 @@ def test_a_table_that_begins_anew_keeps_what_its_earlier_runs_rejected(lake):
     evidence.heal_runs(lake, PERSON, last_commit(lake, PERSON))
     lake.delete_tree(lake.registry_table("population", "citizen"))
     reject(lake, "r2", [AN, BINH], rejected=[1])
-    assert [(r["_run_id"], r["_row"]) for r in kept(lake)] == [("r1", 0), ("r2", 1)]
+    assert [(r["_run_id"], r["_row"]) for r in kept(lake, PERSON)] == [("r1", 0), ("r2", 1)]
 
 
 def test_a_repeated_run_has_its_rows_once(lake):
     for _ in range(2):
         reject(lake, "r1", [AN, BINH, CHI], rejected=[0, 2])
-    assert [r["_row"] for r in kept(lake)] == [0, 2]
+    assert [r["_row"] for r in kept(lake, PERSON)] == [0, 2]
     run(lake, PERSON, 1, [AN, BINH, CHI], rejected=[0, 2])
     assert reject(lake, "r1", [AN], rejected=[0]) == 0
-    assert [r["_row"] for r in kept(lake)] == [0, 2]
+    assert [r["_row"] for r in kept(lake, PERSON)] == [0, 2]
 
 
 def test_a_run_id_may_hold_what_airflow_puts_there(lake):
     run_id = "scheduled__2026-01-01T00:00:00+00:00 'x'"
     assert reject(lake, run_id, [AN], rejected=[0]) == 1
     assert reject(lake, run_id, [AN], rejected=[0]) == 1
-    assert [r["_run_id"] for r in kept(lake)] == [run_id]
+    assert [r["_run_id"] for r in kept(lake, PERSON)] == [run_id]
 
 
 def test_a_key_of_several_columns_is_json(lake):
@@ -153,5 +142,5 @@ def test_cells_of_40_megabytes(lake):
     extract = pa.table({"note": ["short", huge, "short"]})
     assert len(huge.encode()) > 40 * 1024**2
     reject(lake, "r1", [AN, BINH, CHI], rejected=[1], extract=extract)
-    (row,) = kept(lake)
+    (row,) = kept(lake, PERSON)
     assert row["note"] == huge

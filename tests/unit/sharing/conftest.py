@@ -62,9 +62,7 @@ def contract(table: Table) -> Contract:
 CONTRACTS = {"population": contract(CITIZEN), "insurance": contract(CONTRIBUTION)}
 
 
-def write_published(
-    lake: Lake, table: Table, rows: Sequence[Sequence[Any]], *, deleted: Sequence[str] = (), mode: str = "overwrite"
-) -> None:
+def write_published(lake: Lake, table: Table, rows: Sequence[Sequence[Any]], *, mode: str = "overwrite") -> None:
     """Put rows in place of a published table, with the columns that publishing adds."""
     wide = [(*row, AT) if len(row) < len(table.columns) else tuple(row) for row in rows]
     arrays: dict[str, pa.Array] = {
@@ -73,8 +71,6 @@ def write_published(
     }
     arrays["_run_id"] = pa.array(["r"] * len(wide), pa.string())
     arrays["_warnings"] = pa.array([None] * len(wide), pa.list_(pa.string()))
-    gone = [AT if row[0] in deleted else None for row in wide]
-    arrays["_deleted_at"] = pa.array(gone, pa.timestamp("us", tz="UTC"))
     write_deltalake(lake.registry_table(table.registry, table.name), pa.table(arrays), mode=mode)
 
 

@@ -75,7 +75,7 @@ def test_the_agreed_columns_rows_and_protections_and_nothing_else(lake: Lake, ag
 
 
 def test_rows_deleted_in_the_registry_are_not_shared(lake: Lake, agree: Agree, key: MasterKey) -> None:
-    write_published(lake, CITIZEN, PEOPLE, deleted=["001199000001"])
+    write_published(lake, CITIZEN, [row for row in PEOPLE if row[0] != "001199000001"])
     share(lake, agree(), key)
     assert [row["full_name"] for row in rows(lake)] != []
     assert "Nguyễn Thị Ánh" not in str(rows(lake))

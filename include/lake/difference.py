@@ -1,0 +1,144 @@
+"""The difference between a run's accepted rows and the published ones, row by row, as DuckDB SQL.
+
+A difference is one Parquet file: the contract's columns and `_warnings` as they will be, `_change` (`insert`, `update`,
+`delete`, or `retained`: a row that stays because its new version was not accepted; it is only counted), `_file` (which
+file holds the row now) and the whole row as it is now, each column with the prefix `_was_`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import duckdb
+
+from include.lake.engine import literal, quote, scan
+from include.lake.rows import FILE, StagedPaths, accepted_rows, listed, published_rows
+from include.lake.shape import RESERVED, WARNINGS, Shape
+
+_WAS = "_was_"
+_FILES = "getvariable('files')"
+
+
+def create_views(
+    connection: duckdb.DuckDBPyConnection,
+    shape: Shape,
+    files: Sequence[str],
+    staged: StagedPaths,
+    *,
+    deleted_when: str,
+    gone: str | None,
+) -> None:
+    """Make the views that the SELECTs below read: received, accepted, deleted, faulty and published rows."""
+    # A join carries a file's number with every row; its name would be longer than many a row.
+    connection.execute(f"SET VARIABLE files = CAST([{', '.join(map(literal, files))}] AS VARCHAR[])")
+    keys = listed(shape.key)
+    is_deleted = f"coalesce(({deleted_when}), false)" if deleted_when else "false"
+    faults = f"SELECT DISTINCT {keys} FROM (SELECT k.* FROM conformed k SEMI JOIN {scan(staged.faults)} n USING (_row))"
+    views = {
+        "conformed": f"FROM {scan(staged.conformed)}",
+        "judged": f"SELECT *, {is_deleted} AS _is_deleted FROM ({accepted_rows(shape, staged)})",
+        "accepted": "SELECT * EXCLUDE (_is_deleted) FROM judged WHERE NOT _is_deleted",
+        "published": published_rows(connection, shape, files),
+    }
+    if shape.key:
+        views["faulty"] = faults
+        views["deleted"] = f"SELECT {keys} FROM judged WHERE _is_deleted"
+        if gone is not None:
+            views["deleted"] += f" UNION ALL SELECT {keys} FROM {scan(gone)} g ANTI JOIN conformed USING ({keys})"
+    for name, query in views.items():
+        connection.execute(f"CREATE TEMP VIEW {name} AS {query}")
+
+
+def of_full(shape: Shape) -> str:
+    """SELECT of what a full extract changes, in one pass over both sides: a key that it does not hold is deleted."""
+    keys = listed(shape.key)
+    now = "".join(f", a.{quote(name)}" for name in _content(shape))
+    return f"""
+        WITH difference AS (
+            SELECT {keys}{now}, c.{FILE}, {_was(shape)},
+                   CASE WHEN a._is_accepted IS NULL THEN 'delete' WHEN c.{FILE} IS NULL THEN 'insert'
+                        ELSE 'update' END AS _change
+            FROM (SELECT *, true AS _is_accepted FROM accepted) a
+            FULL JOIN (SELECT * REPLACE (list_position({_FILES}, {FILE}) AS {FILE}) FROM published) c USING ({keys})
+            WHERE a._is_accepted IS NULL OR c.{FILE} IS NULL OR {_differs(shape)}
+        )
+        SELECT d.* REPLACE (
+                   CASE WHEN d._change = 'delete' AND f._is_faulty THEN 'retained' ELSE d._change END AS _change,
+                   list_extract({_FILES}, d.{FILE}) AS {FILE})
+        FROM difference d
+        LEFT JOIN (SELECT *, true AS _is_faulty FROM faulty ANTI JOIN deleted USING ({keys})) f USING ({keys})"""
+
+
+def of_part(connection: duckdb.DuckDBPyConnection, shape: Shape, cursor: Sequence[str] = ()) -> str:
+    """SELECT of what some of the source's rows change: what is not among them stays, unless it is in `deleted`.
+
+    `cursor`: columns by which a row that is published in a newer version than the accepted one stays as it is.
+    """
+    keys = listed(shape.key)
+    received = f"SELECT {keys} FROM conformed UNION ALL SELECT {keys} FROM deleted"
+    connection.execute(f"CREATE TEMP TABLE current AS SELECT * FROM published SEMI JOIN ({received}) USING ({keys})")
+    connection.execute(f"CREATE TEMP VIEW stale AS {_stale(shape, cursor)}")
+    now = "".join(f", a.{quote(name)}" for name in _content(shape))
+    was = f"{keys}, {FILE}, {_was(shape)}"
+    return f"""
+        SELECT {keys}{now}, c.{FILE}, {_was(shape)},
+               CASE WHEN c.{FILE} IS NULL THEN 'insert' ELSE 'update' END AS _change
+        FROM (FROM accepted ANTI JOIN stale USING ({keys})) a LEFT JOIN current c USING ({keys})
+        WHERE c.{FILE} IS NULL OR {_differs(shape)}
+        UNION ALL BY NAME
+        SELECT {was}, 'delete' AS _change
+        FROM current c SEMI JOIN deleted USING ({keys}) ANTI JOIN stale USING ({keys})
+        UNION ALL BY NAME
+        SELECT {was}, 'retained' AS _change
+        FROM current c SEMI JOIN faulty USING ({keys})
+        ANTI JOIN accepted USING ({keys}) ANTI JOIN deleted USING ({keys})"""
+
+
+def arriving(shape: Shape, uri: str) -> str:
+    """SELECT of the rows that a difference writes: contract columns and `_warnings`."""
+    return f"SELECT {listed((*shape.names, WARNINGS))} FROM {scan(uri)} WHERE _change IN ('insert', 'update')"
+
+
+def leaving(shape: Shape, uri: str) -> str:
+    """SELECT of the rows that a difference takes out, as they are published now, and `_file`."""
+    rows = ", ".join(f"{quote(_WAS + name)} AS {quote(name)}" for name in _columns(shape))
+    return f"SELECT {rows}, {FILE} FROM {scan(uri)} WHERE _change IN ('update', 'delete')"
+
+
+def _stale(shape: Shape, cursor: Sequence[str]) -> str:
+    """SELECT of the keys whose published row is newer by the cursor than the accepted one."""
+    keys = listed(shape.key)
+    if not cursor:
+        return f"SELECT {keys} FROM current WHERE false"
+    return f"SELECT {keys} FROM judged a JOIN current c USING ({keys}) WHERE {later('c', 'a', cursor)}"
+
+
+def later(left: str, right: str, columns: Sequence[str]) -> str:
+    """Whether the left row is past the right one by these columns; the first that differs decides."""
+    first, *rest = (quote(name) for name in columns)
+    is_later = f"{left}.{first} > {right}.{first}"
+    if not rest:
+        return is_later
+    return f"({is_later} OR ({left}.{first} = {right}.{first} AND {later(left, right, columns[1:])}))"
+
+
+def _content(shape: Shape) -> list[str]:
+    return [*(name for name in shape.names if name not in shape.key), WARNINGS]
+
+
+def _columns(shape: Shape) -> list[str]:
+    return [name for name, _ in (*shape.columns, *RESERVED, *shape.dropped)]
+
+
+def _was(shape: Shape) -> str:
+    return ", ".join(f"c.{quote(name)} AS {quote(_WAS + name)}" for name in _columns(shape))
+
+
+def _differs(shape: Shape) -> str:
+    """Whether the accepted row `a` says anything else than the published row `c`."""
+    return " OR ".join(
+        [
+            *(f"a.{quote(name)} IS DISTINCT FROM c.{quote(name)}" for name in _content(shape)),
+            *(f"c.{quote(name)} IS NOT NULL" for name, _ in shape.dropped),
+        ]
+    )

@@ -1,0 +1,152 @@
+"""Compare the keys of a source with what the lake knows of it, exactly: what is gone, and what no cursor would find.
+
+A row of the lake, published or rejected, is *gone* if the source has no row of its key. A row of the source is a
+*stray* if the run would not read it by its cursor and the lake does not know it as it is: written late, written under a
+clock that ran backwards, given another key. The lake knows a row as it is if it is published, or rejected and still
+open, with the same key and cursor; or if it is an older version of a key whose newer version in the source is so known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import duckdb
+
+from include.contracts.model import Table
+from include.lake.changes import COMPARE_MEMORY
+from include.lake.difference import later
+from include.lake.engine import literal, quote, scan
+from include.lake.errors import lake_errors
+from include.lake.opened import as_json, open_rows, typed_key
+from include.lake.root import Lake
+from include.lake.rows import listed, published_rows
+from include.lake.shape import Shape
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciled:
+    """How many keys are gone and how many rows stray, and where they are: keys, and row numbers (`_row`)."""
+
+    gone: int
+    strays: int
+    gone_uri: str
+    strays_uri: str
+
+
+def reconcile(
+    lake: Lake, table: Table, *, conformed_keys: str, since: Mapping[str, str] | None, folder: str
+) -> Reconciled | None:
+    """Compare all rows of the source with the lake. None if the table was never published.
+
+    Args:
+        lake: where the table is.
+        table: the contract's table; it has a primary key.
+        conformed_keys: URI of a Parquet with the published key and cursor columns of every row of the source, made by
+            the contract's expressions, and `_row`.
+        since: from where the run reads by its cursor (lag taken off), as published text by column; None if it reads no
+            rows by a cursor. Rows past it, and rows without a cursor, are read anyway and are no strays.
+        folder: URI of the folder for what is found.
+    """
+    uri = lake.registry_table(table.registry, table.name)
+    if not lake.is_table(uri):
+        return None
+    files = lake.table(uri).file_uris()
+    names = (*table.primary_key, *(n for n in table.extract.cursor if n not in table.primary_key))
+    shape = Shape(tuple((name, table.column(name).sql_type) for name in names), table.primary_key)
+    gone_uri, strays_uri = f"{folder}/gone.parquet", f"{folder}/strays.parquet"
+    with lake_errors(f"reconciling {table.qualified_name}"):
+        opened = _open_rows(lake, table, f"{folder}/open.parquet")
+        connection = lake.connect(memory_limit=COMPARE_MEMORY)
+        try:
+            columns = ", ".join(f"CAST({quote(name)} AS {kind}) AS {quote(name)}" for name, kind in shape.columns)
+            connection.execute(f"CREATE TEMP VIEW source AS SELECT {columns}, _row FROM {scan(conformed_keys)}")
+            # A join carries every column it is given: the name of the file would be the longest of them.
+            rows = published_rows(connection, shape, files, with_file=False)
+            connection.execute(f"CREATE TEMP VIEW published AS SELECT *, true AS _is_published FROM ({rows})")
+            _find_differences(connection, table, since or {})
+            gone = f"SELECT {listed(table.primary_key)} FROM apart WHERE _row IS NULL{_withdrawn(table, opened)}"
+            return Reconciled(
+                gone=_write(connection, gone, gone_uri),
+                strays=_write(connection, _strays(connection, table, opened), strays_uri),
+                gone_uri=gone_uri,
+                strays_uri=strays_uri,
+            )
+        finally:
+            connection.close()
+
+
+def _find_differences(connection: duckdb.DuckDBPyConnection, table: Table, since: Mapping[str, str]) -> None:
+    """Table `apart`: in one pass over both sides, the rows that are on one only or differ by the cursor."""
+    keys, cursor = listed(table.primary_key), table.extract.cursor
+    differs = " OR ".join(f"s.{quote(name)} IS DISTINCT FROM c.{quote(name)}" for name in cursor) or "false"
+    stated = [name for name in cursor if name in since]
+    bounds = [f"TRY_CAST({literal(since[name])} AS {table.column(name).sql_type}) AS {quote(name)}" for name in stated]
+    is_past = "false"
+    if stated:
+        unknown = " OR ".join(f"s.{quote(name)} IS NULL" for name in stated)
+        is_past = f"({unknown} OR coalesce({later('s', 'b', stated)}, false))"
+    others = "".join(f", s.{quote(name)}" for name in cursor if name not in table.primary_key)
+    connection.execute(
+        f"CREATE TEMP TABLE apart AS "
+        f"SELECT {keys}{others}, s._row, coalesce({is_past}, false) AS _is_past "
+        f"FROM source s FULL JOIN published c USING ({keys}) "
+        f"CROSS JOIN (SELECT {', '.join(bounds) or 'NULL AS _nothing'}) b "
+        f"WHERE s._row IS NULL OR c._is_published IS NULL OR {differs}"
+    )
+
+
+def _strays(connection: duckdb.DuckDBPyConnection, table: Table, opened: str) -> str:
+    """SELECT of the strays: rows apart that would not be read anyway, and that no open rejected row explains."""
+    connection.execute("CREATE TEMP VIEW candidate AS SELECT * FROM apart WHERE _row IS NOT NULL AND NOT _is_past")
+    if not connection.execute("FROM candidate LIMIT 1").fetchall():
+        return "SELECT _row FROM candidate"
+    keys, cursor = listed(table.primary_key), table.extract.cursor
+    rejected = f"SELECT DISTINCT _key, _cursor FROM {scan(opened)}"
+    known = "false"
+    if opened:
+        known = (
+            f"EXISTS (FROM ({rejected}) r WHERE r._key IS NOT DISTINCT FROM {as_json(table.primary_key, 's')} "
+            f"AND r._cursor IS NOT DISTINCT FROM {as_json(cursor, 's')})"
+        )
+    # Every row of the source whose key a candidate has, and whether the lake knows it.
+    connection.execute(
+        f"CREATE TEMP TABLE sibling AS SELECT s.*, a._row IS NULL OR {known} AS _is_known "
+        f"FROM (FROM source SEMI JOIN candidate USING ({keys}) UNION BY NAME "
+        f"      SELECT * EXCLUDE (_is_past) FROM candidate) s LEFT JOIN apart a ON a._row = s._row"
+    )
+    strays = "SELECT s._row FROM sibling s SEMI JOIN candidate USING (_row) WHERE NOT s._is_known"
+    if not cursor:
+        return strays
+    same_key = " AND ".join(f"n.{quote(name)} = s.{quote(name)}" for name in table.primary_key)
+    return f"{strays} AND NOT EXISTS (FROM sibling n WHERE n._is_known AND {same_key} AND {later('n', 's', cursor)})"
+
+
+def _withdrawn(table: Table, opened: str) -> str:
+    """UNION of the keys that were only ever rejected and that the source no longer holds."""
+    if not opened:
+        return ""
+    keys = listed(table.primary_key)
+    values = ", ".join(f"{value} AS {name}" for name, value in typed_key(table))
+    kept = f"SELECT {values} FROM {scan(opened)} WHERE _key IS NOT NULL"
+    return f" UNION SELECT {keys} FROM ({kept}) ANTI JOIN source USING ({keys})"
+
+
+def _open_rows(lake: Lake, table: Table, uri: str) -> str:
+    """Write key and cursor of the open rejected rows; gives the URI, empty if there are none with both columns."""
+    rejected = lake.rejected_table(table.registry, table.name)
+    if not lake.is_table(rejected):
+        return ""
+    if not {"_life", "_key", "_cursor"} <= {field.name for field in lake.table(rejected).schema().fields}:
+        return ""
+    with open_rows(lake, table) as opened:
+        if opened is None or not opened.files:
+            return ""
+        _write(opened.connection, "SELECT DISTINCT _key, _cursor FROM opened", uri)
+    return uri
+
+
+def _write(connection: duckdb.DuckDBPyConnection, query: str, uri: str) -> int:
+    """Write the rows; returns how many."""
+    written = connection.execute(f"COPY ({query}) TO {literal(uri)} (FORMAT parquet, COMPRESSION zstd)").fetchone()
+    return int(written[0]) if written else 0
