@@ -73,10 +73,12 @@ class Outcome:
         return {c.rule_id.split(".", 2)[2]: c.violations for c in self.split.counts if c.violations}
 
 
-def outcome_of(table: Table, extract: str, folder: Path, run_id: str = "r1") -> Outcome:
+def outcome_of(table: Table, extract: str, folder: Path, run_id: str = "r1", *, beside: str | None = None) -> Outcome:
     """Conform and split an extract in a lake below `folder`; rules are named without the table's prefix."""
     lake = Lake(str(folder / "lake"), scratch=folder / "tmp")
-    split = conform_and_split(table, extract, lake=lake, run_id=run_id, schemas_dir=SCHEMAS)
+    split = conform_and_split(
+        table, extract, lake=lake, run_id=run_id, schemas_dir=SCHEMAS, beside=lambda conformed: beside
+    )
     return read_outcome(table, split)
 
 
@@ -103,13 +105,15 @@ def read_outcome(table: Table, split: SplitResult) -> Outcome:
     )
 
 
-def check(table: Table, given: str, expected: str, folder: Path) -> Outcome:
+def check(table: Table, given: str, expected: str, folder: Path, *, beside: str = "") -> Outcome:
     """Split the rows `given` and compare what became of each with `expected`.
 
-    `expected` has the columns `outcome` and `reasons` (rule ids, separated by a comma) and one line per row given. An
-    accepted row with a warning has the outcome `accepted` and the warnings as reasons.
+    `beside` are the published rows that the run does not touch, by their published names. `expected` has the columns
+    `outcome` and `reasons` (rule ids, separated by a comma) and one line per row given. An accepted row with a warning
+    has the outcome `accepted` and the warnings as reasons.
     """
-    outcome = outcome_of(table, write_extract(rows_of(given), folder / "extract.parquet"), folder)
+    untouched = write_extract(rows_of(beside), folder / "beside.parquet") if beside else None
+    outcome = outcome_of(table, write_extract(rows_of(given), folder / "extract.parquet"), folder, beside=untouched)
     found = []
     for row in range(outcome.split.extracted):
         kind = "rejected" if row in outcome.rejected else "superseded" if row in outcome.superseded else "accepted"

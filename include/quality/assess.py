@@ -1,16 +1,13 @@
 """The second opinion: Great Expectations counts, on the same rows, what the split counted. Both must agree.
 
-GX works on the lake's own DuckDB (spilling, memory limit, S3 and all) over three views: `conformed` (every extracted
-row), `candidates` (the newest good row of each key) and `accepted`. What it hands back is cut down to counts before
-anything is written: its defaults copy values into results and pages.
+GX works on the lake's own DuckDB (spilling, memory limit, S3 and all) over four views: `conformed` (every extracted
+row), `candidates` (the newest good row of each key), `accepted`, and `whole` (these and the published rows beside).
+What it hands back is cut down to counts before anything is written: its defaults copy values into results and pages.
 """
 
 from __future__ import annotations
 
-import importlib
 import json
-import logging
-import os
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -25,8 +22,11 @@ from include.contracts.model import Table
 from include.lake.engine import literal, scan
 from include.lake.errors import lake_errors
 from include.lake.root import Lake
+from include.quality.beside import view_beside, view_whole
 from include.quality.conform import ROW, register
+from include.quality.drift import with_drift_rule
 from include.quality.errors import EvaluationsDisagree, RuleUnusable
+from include.quality.gx import import_gx
 from include.quality.results import SplitResult
 
 if TYPE_CHECKING:
@@ -79,7 +79,9 @@ def assess(table: Table, split: SplitResult, *, lake: Lake, run_id: str, schemas
         LakeError: the lake failed.
     """
     started = perf_counter()
-    _import_gx()
+    import_gx()
+    if len(split.counts) > len(table.rules):  # the split judged one rule more
+        table = with_drift_rule(table)
     with _ONE_AT_A_TIME, lake.connect() as connection, lake_errors(f"assessing {table.qualified_name}"):
         register(connection, schemas_dir, (rule.violation for rule in table.rules))
         _create_views(connection, table, split)
@@ -100,14 +102,6 @@ def assess(table: Table, split: SplitResult, *, lake: Lake, run_id: str, schemas
     )
 
 
-def _import_gx() -> None:
-    """Import GX with everything off that speaks to its makers, or prints values when something fails."""
-    os.environ["GX_ANALYTICS_ENABLED"] = "false"
-    logging.getLogger("great_expectations").setLevel(logging.CRITICAL)
-    importlib.import_module("include.quality.suite")
-    importlib.import_module("include.quality.data_docs")
-
-
 def _create_views(connection: duckdb.DuckDBPyConnection, table: Table, split: SplitResult) -> None:
     """A superseded row, or one with a row rule's reason, is no candidate; a candidate may break set rules."""
     of_sets = [literal(rule.rule_id) for rule in table.rules if rule.scope == "set"] or ["NULL"]
@@ -123,12 +117,14 @@ def _create_views(connection: duckdb.DuckDBPyConnection, table: Table, split: Sp
     )
     faults = f"SELECT {ROW} FROM {scan(split.staged.faults)}"
     connection.execute(f"CREATE VIEW accepted AS SELECT * FROM {conformed} ANTI JOIN ({faults}) USING ({ROW})")
+    view_beside(connection, table, split.beside)
+    view_whole(connection)
 
 
 def _validate(
     connection: duckdb.DuckDBPyConnection, table: Table, split: SplitResult, run_id: str
 ) -> ExpectationSuiteValidationResult:
-    """One result over the three views, with figures only."""
+    """One result over the views, with figures only."""
     import great_expectations as gx
     from great_expectations.core import ExpectationSuiteValidationResult
     from great_expectations.data_context.types.base import DataContextConfig, InMemoryStoreBackendDefaults
@@ -141,7 +137,8 @@ def _validate(
     context = gx.get_context(mode="ephemeral", project_config=config)
     results = []
     with _gx_source(context, connection) as source:
-        for view, expected in expectations(table, extracted=split.extracted, accepted=split.accepted).items():
+        views = expectations(table, extracted=split.extracted, accepted=split.accepted, has_beside=bool(split.beside))
+        for view, expected in views.items():
             if not expected:
                 continue
             suite = gx.ExpectationSuite(name=f"{table.qualified_name}.{view}", expectations=expected)

@@ -101,6 +101,12 @@ def _zone(column: Column) -> str:
     return literal(str(column.options.get("defaultTimezone") or "UTC"))
 
 
+def _instant(local: str, column: Column) -> str:
+    """SQL of the instant of a local time; for UTC without the calendar, which takes six times as long."""
+    zone = _zone(column)
+    return f"make_timestamptz(epoch_us({local}))" if zone == "'UTC'" else f"timezone({zone}, {local})"
+
+
 def _parse_moment(value: str, from_type: str, column: Column) -> tuple[str, str]:
     if from_type != "VARCHAR":
         kept = from_type if from_type in _MOMENTS else column.sql_type
@@ -122,7 +128,7 @@ def _finish_moment(parsed: str, from_type: str, column: Column) -> str:
     has_zone = from_type in ("TIMESTAMP WITH TIME ZONE", "TIMESTAMPTZ")
     value = parsed
     if column.sql_type == "TIMESTAMPTZ" and not has_zone:
-        value = f"timezone({_zone(column)}, CAST({parsed} AS TIMESTAMP))"
+        value = _instant(f"CAST({parsed} AS TIMESTAMP)", column)
     elif column.sql_type != "TIMESTAMPTZ" and has_zone:
         value = f"timezone({_zone(column)}, {parsed})"
     if from_type != column.sql_type:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,15 +17,31 @@ from include.quality.errors import DATA_ERRORS, ConformError, QualityError, run,
 
 ROW = "_row"
 UNREADABLE = "_unreadable"
-# Measured on 5 M rows: dictionaries of near-unique columns cost a quarter of the pass and save no space.
-PARQUET = "FORMAT parquet, COMPRESSION zstd, DICTIONARY_SIZE_LIMIT 4000"
+DRIFT = "_drift"
 _FILE_ROW = "_lienthong_file_row"
+_LANDED_DRIFT = "_lienthong_drift"
 
 
 def register(connection: duckdb.DuckDBPyConnection, schemas_dir: Path, statements: Iterable[str]) -> None:
     """Make the macros and code lists known to the connection, if any of the statements may speak of them (0.4 s)."""
     if any("vn_" in sql.lower() or "ref_" in sql.lower() for sql in statements):
         vietnam.register(connection, schemas_dir)
+
+
+def has_drift(connection: duckdb.DuckDBPyConnection, extract_uri: str) -> bool:
+    """Whether the extract marks rows that do not fit the source's known layout."""
+    with lake_errors("reading an extract"):
+        described = connection.execute(f"DESCRIBE FROM {scan(extract_uri)}").fetchall()
+    return any(name == _LANDED_DRIFT for name, *_ in described)
+
+
+def parquet_to(uri: str) -> str:
+    """What COPY is told of a file in the run's folder, which is read a dozen times and then deleted.
+
+    Measured on 5 M rows: dictionaries of near-unique columns cost a quarter of the pass and save no space.
+    """
+    compression = "zstd" if uri.startswith("s3://") else "lz4"
+    return f"{literal(uri)} (FORMAT parquet, COMPRESSION {compression}, DICTIONARY_SIZE_LIMIT 4000)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,17 +55,28 @@ class _Source:
         return column.lower() in self.types
 
 
-def conform(connection: duckdb.DuckDBPyConnection, table: Table, *, extract_uri: str, conformed_uri: str) -> int:
+def conform(
+    connection: duckdb.DuckDBPyConnection,
+    table: Table,
+    *,
+    extract_uri: str,
+    conformed_uri: str,
+    judgement: Sequence[str] = (),
+    blame: Callable[[str], QualityError | None] = lambda relation: None,
+) -> int:
     """Write conformed.parquet and return the number of rows.
 
-    It has the contract's columns in the contract's order, `_row` (BIGINT, the row's number in the extract, from 0) and
-    `_unreadable` (VARCHAR[], the columns whose source value is there but could not be read; NULL in a row without).
+    It has the contract's columns in the contract's order, `_row` (BIGINT, the row's number in the extract, from 0),
+    `_unreadable` (VARCHAR[], the columns whose source value is there but could not be read; NULL in a row without) and,
+    if the extract marks rows that do not fit the source's known layout, `_drift` (BOOLEAN).
 
     Args:
         connection: from `Lake.connect`, with the macros of `include.vietnam` registered.
         table: the contract's table.
         extract_uri: the extract's Parquet file.
         conformed_uri: where to write.
+        judgement: SQL of further columns over those, made in the same pass.
+        blame: what is wrong with the judgement when the pass fails over the given relation.
 
     Raises:
         ConformError: a column cannot be made; says which, and the remedy.
@@ -60,9 +87,9 @@ def conform(connection: duckdb.DuckDBPyConnection, table: Table, *, extract_uri:
     sql = _statement(table, source, derived_types)
     run(
         connection,
-        f"COPY ({sql}) TO {literal(conformed_uri)} ({PARQUET})",
+        f"COPY (SELECT {', '.join(['*', *judgement])} FROM ({sql})) TO {parquet_to(conformed_uri)}",
         doing=f"conforming {table.qualified_name}",
-        blame=lambda: _blame(connection, table, source),
+        blame=lambda: _blame(connection, table, source) or blame(f"({sql})"),
     )
     with lake_errors("counting conformed rows"):
         counts = connection.execute(
@@ -161,9 +188,13 @@ def _statement(table: Table, source: _Source, types: Sequence[str]) -> str:
     published = [f"{finish(f'_p{i}', parses[i][1], c)} AS {quote(c.name)}" for i, c in columns]
     names = [quote(c.name) for c in table.columns]
     last = [*names, f"CAST({_FILE_ROW} AS BIGINT) AS {ROW}", f"{unreadable} AS {UNREADABLE}"]
-    sql = f"SELECT {', '.join([*values, *given, _FILE_ROW])} FROM ({source.sql}) AS source"
+    kept = [_FILE_ROW]
+    if source.has(_LANDED_DRIFT):
+        last.append(f"coalesce({_LANDED_DRIFT}, false) AS {DRIFT}")
+        kept.append(_LANDED_DRIFT)
+    sql = f"SELECT {', '.join([*values, *given, *kept])} FROM ({source.sql}) AS source"
     for layer in (parsed, published):
-        sql = f"SELECT {', '.join([*layer, *raw, _FILE_ROW])} FROM ({sql})"
+        sql = f"SELECT {', '.join([*layer, *raw, *kept])} FROM ({sql})"
     return f"SELECT {', '.join(last)} FROM ({sql})"
 
 

@@ -12,8 +12,8 @@ import duckdb
 
 from include.contracts.model import Rule, Table
 from include.lake.engine import literal, quote
-from include.quality.conform import ROW
-from include.quality.errors import RuleUnusable, run, why_unbound
+from include.quality.conform import ROW, UNREADABLE
+from include.quality.errors import RuleUnusable, why_unbound
 
 BITS = 63
 REASON = 'STRUCT(rule_id VARCHAR, "column" VARCHAR, message VARCHAR)'
@@ -39,13 +39,28 @@ class RowRules:
         return ", ".join(f"_m{word}" for word in self.words)
 
     def mask(self, word: int) -> str:
-        """SQL of a mask over the conformed columns. NULL is not a violation, as in a SQL CHECK."""
-        bits = [
-            f"CASE WHEN (\n{rule.violation}\n) THEN {1 << (i % BITS)}::UBIGINT ELSE 0::UBIGINT END"
-            for i, rule in enumerate(self.rules)
-            if i // BITS == word
-        ]
-        return " | ".join(bits) or "0::UBIGINT"
+        """SQL of a mask over the conformed columns. NULL is not a violation, as in a SQL CHECK.
+
+        Rules of a kind that hardly any row breaks stand behind one test that covers them all.
+        """
+        bits: dict[str, list[str]] = {}
+        for i, rule in enumerate(self.rules):
+            if i // BITS == word:
+                bit = f"CASE WHEN (\n{rule.violation}\n) THEN {1 << (i % BITS)}::UBIGINT ELSE 0::UBIGINT END"
+                bits.setdefault(self._gate(rule), []).append(bit)
+        plain = bits.pop("", [])
+        gated = [f"CASE WHEN {gate} THEN {' | '.join(behind)} ELSE 0::UBIGINT END" for gate, behind in bits.items()]
+        return " | ".join([*plain, *gated]) or "0::UBIGINT"
+
+    def _gate(self, rule: Rule) -> str:
+        """SQL that is TRUE wherever a rule like this one is broken; empty if that costs as much as the rule itself."""
+        if rule.metric == "unreadable":
+            return f"{UNREADABLE} IS NOT NULL"
+        if rule.metric == "controlCharacters":
+            alike = [r for r in self.rules if (r.metric, r.arguments) == (rule.metric, rule.arguments)]
+            texts = ", ".join(quote(r.columns[0]) for r in alike)
+            return f"regexp_matches(concat({texts}), {literal(rule.arguments['pattern'])})"
+        return ""
 
     def breaks(self, index: int) -> str:
         """SQL: whether a flagged row breaks that rule."""
@@ -89,20 +104,9 @@ def _struct(rule_id: str, column: str | None, message: str) -> str:
 
 
 def flag_rows(connection: duckdb.DuckDBPyConnection, rules: RowRules) -> None:
-    """Table `flagged`: `_row` and the masks of every row that breaks a row rule.
-
-    Raises:
-        RuleUnusable: a rule's SQL does not fit the conformed rows.
-    """
-    masks = ", ".join(f"{rules.mask(word)} AS _m{word}" for word in rules.words)
+    """Table `flagged`: `_row` and the masks of every row that breaks a row rule."""
     some = " OR ".join(f"_m{word} <> 0" for word in rules.words)
-    judged = f"SELECT {ROW}, {masks} FROM conformed"
-    run(
-        connection,
-        f"CREATE TEMP TABLE flagged AS SELECT {ROW}, {rules.masks} FROM ({judged}) WHERE {some}",
-        doing="judging rows",
-        blame=lambda: blame_rule(connection, rules.rules, "conformed"),
-    )
+    connection.execute(f"CREATE TEMP TABLE flagged AS SELECT {ROW}, {rules.masks} FROM conformed WHERE {some}")
     connection.execute(
         f"CREATE TEMP VIEW passing AS SELECT * FROM conformed ANTI JOIN "
         f"(SELECT {ROW} FROM flagged WHERE {rules.any_of('error')}) USING ({ROW})"
@@ -120,11 +124,11 @@ def find_superseded(connection: duckdb.DuckDBPyConnection, table: Table) -> None
         key = [quote(name) for name in table.primary_key]
         order = [quote(name) for name in dict.fromkeys([*table.extract.cursor, *(c.name for c in table.columns)])]
         newest = ", ".join([*(f"{name} DESC NULLS LAST" for name in order), ROW])
-        _keep_shared_hashes(connection, "passing", key)
+        shared = _keep_shared(connection, "passing", key)
         connection.execute(
             f"INSERT INTO superseded SELECT {ROW} FROM ("
             f"SELECT {ROW}, row_number() OVER (PARTITION BY {', '.join(key)} ORDER BY {newest}) AS place FROM passing "
-            f"WHERE hash({', '.join(key)}) IN (SELECT hashed FROM shared)) WHERE place > 1"
+            f"WHERE {shared}) WHERE place > 1"
         )
     connection.execute(f"CREATE TEMP VIEW candidates AS SELECT * FROM passing ANTI JOIN superseded USING ({ROW})")
 
@@ -132,24 +136,24 @@ def find_superseded(connection: duckdb.DuckDBPyConnection, table: Table) -> None
 def find_clashes(connection: duckdb.DuckDBPyConnection, rules: Sequence[Rule]) -> None:
     """Table `clashes`: (`_row`, `rule`) of every candidate that shares the value of a set rule's columns.
 
-    `rule` is the rule's place in `rules`. A NULL in one of the columns clashes with nothing, as in SQL's UNIQUE.
+    `rule` is the rule's place in `rules`. A NULL in one of the columns clashes with nothing, as in SQL's UNIQUE. A
+    candidate clashes with a row of the view `beside` too, which stays published whatever becomes of the run.
     """
     connection.execute(f"CREATE TEMP TABLE clashes ({ROW} BIGINT, rule INTEGER)")
     for index, rule in enumerate(rules):
         columns = [quote(name) for name in rule.columns]
-        _keep_shared_hashes(connection, "candidates", columns)
-        members = sharing("candidates", columns, hashed=True)
+        among = sharing("candidates", columns, also=_keep_shared(connection, "candidates", columns))
+        members = f"{among} UNION SELECT {ROW} FROM candidates JOIN beside USING ({', '.join(columns)})"
         connection.execute(f"INSERT INTO clashes SELECT {ROW}, {index} FROM ({members})")
 
 
-def sharing(relation: str, columns: Sequence[str], *, hashed: bool = False) -> str:
+def sharing(relation: str, columns: Sequence[str], *, also: str = "true") -> str:
     """SQL of the `_row` of all rows of `relation` whose (not null) `columns` occur more than once."""
     listed = ", ".join(columns)
     given = " AND ".join(f"{name} IS NOT NULL" for name in columns)
-    narrowed = f" AND hash({listed}) IN (SELECT hashed FROM shared)" if hashed else ""
     return (
         f"SELECT {ROW} FROM (SELECT {ROW}, count(*) OVER (PARTITION BY {listed}) AS members "
-        f"FROM {relation} WHERE {given}{narrowed}) WHERE members > 1"
+        f"FROM {relation} WHERE {given} AND {also}) WHERE members > 1"
     )
 
 
@@ -167,9 +171,14 @@ def blame_rule(connection: duckdb.DuckDBPyConnection, rules: Sequence[Rule], rel
     return None
 
 
-def _keep_shared_hashes(connection: duckdb.DuckDBPyConnection, relation: str, columns: Sequence[str]) -> None:
-    """Table `shared`: hashes that occur more than once. Eight bytes a group, not the key; exactness comes after."""
+def _keep_shared(connection: duckdb.DuckDBPyConnection, relation: str, columns: Sequence[str]) -> str:
+    """SQL: whether a row's hash over `columns` occurs more than once; such hashes are kept in the table `shared`.
+
+    Eight bytes a group, not the key: exactness comes after.
+    """
+    hashed = f"hash({', '.join(columns)})"
     connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE shared AS SELECT hash({', '.join(columns)}) AS hashed FROM {relation} "
+        f"CREATE OR REPLACE TEMP TABLE shared AS SELECT {hashed} AS hashed FROM {relation} "
         "GROUP BY 1 HAVING count(*) > 1"
     )
+    return f"{hashed} IN (SELECT hashed FROM shared)"

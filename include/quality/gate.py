@@ -10,6 +10,7 @@ from include.contracts.model import Rule, Table
 from include.quality.results import RuleCount, SplitResult
 
 _NAMED_REASONS = 3
+_MANY_ROWS = 1_000
 
 
 class Preview(Protocol):
@@ -25,7 +26,7 @@ class Preview(Protocol):
 
     @property
     def deleted(self) -> int:
-        """Rows that would be marked deleted."""
+        """Rows that would leave the table."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,23 +43,26 @@ class Finding:
         return asdict(self)
 
 
-def judge(table: Table, split: SplitResult, changes: Preview) -> tuple[Finding, ...]:
+def judge(table: Table, split: SplitResult, changes: Preview, *, mode: str = "full") -> tuple[Finding, ...]:
     """Everything about a run that a steward must approve before it is published; empty inside the tolerance.
+
+    Only a full extract may not be empty. The rejected rows of any other run are held against the table as it would be,
+    and against the run's own rows if these are many enough (1,000) for a share to say something.
 
     Args:
         table: the contract's table, with its tolerance, delete limit and bounds.
         split: what became of the extracted rows.
         changes: what publishing would do to the table as it is.
+        mode: `full`, or how a part of the source was read: `incremental`, `backfill`, `replay`.
     """
-    if split.extracted == 0:
+    if mode == "full" and split.extracted == 0:
         return (_empty(table, changes),)
-    found = (_rejected(table, split), _row_count(table, changes), _deletes(table, changes))
-    return (*(finding for finding in found if finding), *_bounds(table, split, "error"))
-
-
-def remarks(table: Table, split: SplitResult) -> tuple[Finding, ...]:
-    """Bounds of severity `warning` that do not hold: worth a look, not worth a halt."""
-    return tuple(_bounds(table, split, "warning")) if split.extracted else ()
+    judged = [split.extracted] if mode == "full" else [changes.live_after + split.rejected]
+    if mode != "full" and split.extracted >= _MANY_ROWS:
+        judged.append(split.extracted)
+    rejected = (_rejected(table, split, rows) for rows in judged)
+    found = (next(filter(None, rejected), None), _row_count(table, changes), _deletes(table, changes))
+    return (*(finding for finding in found if finding), *_bounds(table, split))
 
 
 def _empty(table: Table, changes: Preview) -> Finding:
@@ -72,8 +76,9 @@ def _empty(table: Table, changes: Preview) -> Finding:
     )
 
 
-def _rejected(table: Table, split: SplitResult) -> Finding | None:
-    share = 100 * split.rejected / split.extracted
+def _rejected(table: Table, split: SplitResult, rows: int) -> Finding | None:
+    """`rows`: of how many the rejected ones are a share."""
+    share = 100 * split.rejected / rows if rows else 0.0
     allowed = table.tolerance.rejected_percent
     if share <= allowed:
         return None
@@ -81,7 +86,7 @@ def _rejected(table: Table, split: SplitResult) -> Finding | None:
         "rejectedPercent",
         round(share, 4),
         f"<= {allowed:g} %",
-        f"{split.rejected:,} of {split.extracted:,} rows of {table.qualified_name} ({_percent(share, allowed)}) break "
+        f"{split.rejected:,} of {rows:,} rows of {table.qualified_name} ({_percent(share, allowed)}) break "
         f"rules; {allowed:g} % are tolerated. {_most_frequent(split)}The counts of every rule are in "
         f"audit/data_docs/{table.registry}/{table.name}.html of the lake: send them to the registry's owner; approve "
         "only if the table is of use without these rows.",
@@ -118,16 +123,16 @@ def _deletes(table: Table, changes: Preview) -> Finding | None:
         round(share, 4),
         f"<= {allowed:g} %",
         f"{changes.deleted:,} of {changes.live_before:,} published rows of {table.qualified_name} "
-        f"({_percent(share, allowed)}) are gone from the source and would be marked deleted; {allowed:g} % are "
+        f"({_percent(share, allowed)}) are gone from the source and would leave the table; {allowed:g} % are "
         "tolerated. Ask the registry's owner whether they were deleted or left out of the extract; decline if left "
         "out.",
     )
 
 
-def _bounds(table: Table, split: SplitResult, severity: str) -> Iterator[Finding]:
-    """Table rules whose bound does not hold over the accepted rows."""
+def _bounds(table: Table, split: SplitResult) -> Iterator[Finding]:
+    """Table rules whose bound does not hold. One of severity `warning` is worth a look in the report, not a halt."""
     for rule in table.rules:
-        if rule.scope != "table" or rule.severity != severity or rule.bound is None:
+        if rule.scope != "table" or rule.severity != "error" or rule.bound is None:
             continue
         count = split.count(rule.rule_id)
         measured = measure(rule, count)
@@ -136,7 +141,7 @@ def _bounds(table: Table, split: SplitResult, severity: str) -> Iterator[Finding
 
 
 def measure(rule: Rule, count: RuleCount) -> float:
-    """What a table rule's bound is held against: rows, or percent of the accepted rows (0 if there are none)."""
+    """What a table rule's bound is held against: rows, or percent of the table's rows (0 if there are none)."""
     if rule.bound is not None and rule.bound.unit == "percent":
         return 100 * count.violations / count.rows if count.rows else 0.0
     return float(count.violations)
@@ -150,7 +155,7 @@ def _bound(table: Table, rule: Rule, count: RuleCount, measured: float) -> Findi
         rule.rule_id,
         round(measured, 4),
         str(rule.bound),
-        f"{rule.description.rstrip('.')}: {rule.metric}{about} must be {rule.bound} over the accepted rows of "
+        f"{rule.description.rstrip('.')}: {rule.metric}{about} must be {rule.bound} over the rows of "
         f"{table.qualified_name}, and is {figure}. Ask the registry's owner why; approve only if that is understood.",
     )
 

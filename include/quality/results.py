@@ -12,9 +12,10 @@ from include.contracts.model import Rule, Scope, Severity
 class Staged:
     """The three files of a run folder that publishing takes, as URIs.
 
-    `conformed`: the contract's columns, `_row` and `_unreadable`, every extracted row. `faults`: `_row`, `_outcome`
-    (`rejected` or `superseded`), `_reasons` (list of rule_id, column, message), only rows that are not accepted.
-    `warnings`: `_row`, `_warnings` (list of rule ids), only accepted rows with a warning.
+    `conformed`: the contract's columns, `_row`, `_unreadable` and the masks of broken row rules (`_m0`, ...), every
+    extracted row. `faults`: `_row`, `_outcome` (`rejected` or `superseded`), `_reasons` (list of rule_id, column,
+    message), only rows that are not accepted. `warnings`: `_row`, `_warnings` (list of rule ids), only accepted rows
+    with a warning.
     """
 
     conformed: str
@@ -27,7 +28,7 @@ class RuleCount:
     """How many of the `rows` that a rule judged break it. For `rowCount`, `violations` is the number of rows.
 
     A `row` rule judges every extracted row, a `set` rule the rows that pass the row rules and are the newest of their
-    key, a `table` rule the accepted rows.
+    key, a `table` rule the accepted rows and the published ones that stay beside them.
     """
 
     rule_id: str
@@ -47,7 +48,10 @@ class RuleCount:
 
 @dataclass(frozen=True, slots=True)
 class SplitResult:
-    """One table's rows, each with exactly one outcome: extracted = accepted + rejected + superseded."""
+    """One table's rows, each with exactly one outcome: extracted = accepted + rejected + superseded.
+
+    `beside` is the URI of the published rows that the run does not touch and that were judged along; empty if none.
+    """
 
     staged: Staged
     extracted: int
@@ -56,6 +60,7 @@ class SplitResult:
     superseded: int
     counts: tuple[RuleCount, ...]
     seconds: float
+    beside: str = ""
 
     def count(self, rule_id: str) -> RuleCount:
         """The count of that rule; KeyError if the table has no such rule."""

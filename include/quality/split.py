@@ -5,7 +5,7 @@ The order matters and is part of the contract with the registries:
 1. Row rules (severity error) on all rows: a failing row is rejected with every reason.
 2. Among the rest, same primary key: the newest by cursor is kept, the others are superseded.
 3. Set rules (a value must not repeat) among those kept: all members of a clash are rejected:
-   nobody guesses which one is right.
+   nobody guesses which one is right. Of a clash with a published row that the run does not touch, that row stays.
 
 A rule that is NULL for a row is not broken: whether a value must be given is a rule of its own (`required`).
 """
@@ -13,6 +13,7 @@ A rule that is NULL for a row is not broken: whether a value must be given is a 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
 
@@ -22,7 +23,9 @@ from include.contracts.model import Rule, Table
 from include.lake.engine import literal, quote, scan
 from include.lake.errors import lake_errors
 from include.lake.root import Lake
-from include.quality.conform import PARQUET, ROW, conform, register
+from include.quality.beside import view_beside, view_whole
+from include.quality.conform import ROW, conform, has_drift, parquet_to, register
+from include.quality.drift import with_drift_rule
 from include.quality.errors import ConservationBroken, run
 from include.quality.faults import (
     REASON,
@@ -39,7 +42,14 @@ from include.quality.results import RuleCount, SplitResult, Staged
 
 
 def conform_and_split(
-    table: Table, extract_uri: str, *, lake: Lake, run_id: str, schemas_dir: Path, memory_limit: str = "1GB"
+    table: Table,
+    extract_uri: str,
+    *,
+    lake: Lake,
+    run_id: str,
+    schemas_dir: Path,
+    beside: Callable[[str], str | None] = lambda conformed: None,
+    memory_limit: str = "1GB",
 ) -> SplitResult:
     """Conform one extract and give every row its outcome; writes the three files of `Staged` into the run's folder.
 
@@ -49,6 +59,8 @@ def conform_and_split(
         lake: where the run folder is.
         run_id: the run.
         schemas_dir: the folder with `reference/`, for code lists.
+        beside: finds, given the URI of conformed.parquet, the Parquet file of the published rows that an increment does
+            not touch; None if there are none, or the run reads everything.
         memory_limit: of the engine, which spills to disk beyond it.
 
     Raises:
@@ -63,19 +75,32 @@ def conform_and_split(
     staged = Staged(*(f"{folder}/{name}.parquet" for name in ("conformed", "faults", "warnings")))
     with lake.connect(memory_limit=memory_limit) as connection:
         register(connection, schemas_dir, [*(c.expression for c in table.columns), *(r.violation for r in table.rules)])
-        extracted = conform(connection, table, extract_uri=extract_uri, conformed_uri=staged.conformed)
+        table = with_drift_rule(table) if has_drift(connection, extract_uri) else table
+        rules = RowRules(tuple(r for r in table.rules if r.scope == "row"))
+        extracted = conform(
+            connection, table, extract_uri=extract_uri, conformed_uri=staged.conformed,
+            judgement=[f"{rules.mask(word)} AS _m{word}" for word in rules.words],
+            blame=lambda relation: blame_rule(connection, rules.rules, relation),
+        )  # fmt: skip
+        untouched = beside(staged.conformed) or ""
         with lake_errors(f"splitting {table.qualified_name}"):
-            return _split(connection, table, staged, extracted, started)
+            result = _split(connection, table, rules, staged, extracted, untouched)
+    return replace(result, seconds=perf_counter() - started)
 
 
 def _split(
-    connection: duckdb.DuckDBPyConnection, table: Table, staged: Staged, extracted: int, started: float
+    connection: duckdb.DuckDBPyConnection,
+    table: Table,
+    row_rules: RowRules,
+    staged: Staged,
+    extracted: int,
+    beside: str,
 ) -> SplitResult:
-    row_rules = RowRules(tuple(r for r in table.rules if r.scope == "row"))
     set_rules = [r for r in table.rules if r.scope == "set"]
     connection.execute(f"CREATE TEMP VIEW conformed AS SELECT * FROM {scan(staged.conformed)}")
     flag_rows(connection, row_rules)
     find_superseded(connection, table)
+    view_beside(connection, table, beside)
     find_clashes(connection, set_rules)
     _write_faults(connection, table, row_rules, set_rules, staged.faults)
     accepted, rejected, superseded = _outcomes(connection)
@@ -90,11 +115,11 @@ def _split(
     counts = [
         *_row_counts(connection, row_rules, extracted),
         *_set_counts(connection, set_rules, candidates),
-        *_table_counts(connection, [r for r in table.rules if r.scope == "table"], accepted),
+        *_table_counts(connection, [r for r in table.rules if r.scope == "table"]),
     ]
     order = {rule.rule_id: place for place, rule in enumerate(table.rules)}
     counts.sort(key=lambda count: order[count.rule_id])
-    return SplitResult(staged, extracted, accepted, rejected, superseded, tuple(counts), perf_counter() - started)
+    return SplitResult(staged, extracted, accepted, rejected, superseded, tuple(counts), 0.0, beside)
 
 
 def _write_faults(
@@ -107,9 +132,10 @@ def _write_faults(
         f"SELECT {ROW}, 'superseded', [{superseded_reason(table)}] FROM superseded UNION ALL "
         f"SELECT {ROW}, 'rejected', CAST(list(item ORDER BY rule) AS {REASON}[]) FROM ({clash_reasons}) GROUP BY {ROW}"
     )
-    connection.execute(f"COPY ({faults}) TO {literal(uri)} ({PARQUET})")
+    connection.execute(f"COPY ({faults}) TO {parquet_to(uri)}")
     connection.execute(f"CREATE TEMP VIEW faults AS SELECT * FROM {scan(uri)}")
     connection.execute(f"CREATE TEMP VIEW accepted AS SELECT * FROM conformed ANTI JOIN faults USING ({ROW})")
+    view_whole(connection)
 
 
 def _write_warnings(
@@ -122,7 +148,7 @@ def _write_warnings(
         of_sets = f"SELECT {ROW}, CAST(list(item ORDER BY rule) AS VARCHAR[]) FROM ({clashes}) GROUP BY {ROW}"
         found = f"SELECT {ROW}, flatten(list(_warnings)) AS _warnings FROM ({found} UNION ALL {of_sets}) GROUP BY {ROW}"
     accepted = f"SELECT {ROW}, _warnings FROM ({found}) ANTI JOIN faults USING ({ROW})"
-    connection.execute(f"COPY ({accepted}) TO {literal(uri)} ({PARQUET})")
+    connection.execute(f"COPY ({accepted}) TO {parquet_to(uri)}")
 
 
 def _of_clashes(rules: Sequence[Rule], severity: str, item: Callable[[Rule], str]) -> str:
@@ -150,23 +176,26 @@ def _set_counts(connection: duckdb.DuckDBPyConnection, rules: Sequence[Rule], ca
     return [RuleCount.of(rule, found.get(i, 0), candidates) for i, rule in enumerate(rules)]
 
 
-def _table_counts(connection: duckdb.DuckDBPyConnection, rules: Sequence[Rule], accepted: int) -> list[RuleCount]:
-    """Measures over the accepted rows; the gate compares them with the rules' bounds."""
-    counts = [RuleCount.of(rule, accepted, accepted) for rule in rules if rule.metric == "rowCount"]
+def _table_counts(connection: duckdb.DuckDBPyConnection, rules: Sequence[Rule]) -> list[RuleCount]:
+    """Measures over the table as it would be; the gate compares them with the rules' bounds."""
+    if not rules:
+        return []
+    rows = connection.execute("SELECT count(*) FROM whole").fetchall()[0][0]
+    counts = [RuleCount.of(rule, rows, rows) for rule in rules if rule.metric == "rowCount"]
     for rule in rules:
         if rule.metric == "duplicateValues":
             columns = [quote(name) for name in rule.columns]
-            members = connection.execute(f"SELECT count(*) FROM ({sharing('accepted', columns)})").fetchall()[0][0]
-            counts.append(RuleCount.of(rule, members, accepted))
+            members = connection.execute(f"SELECT count(*) FROM ({sharing('whole', columns)})").fetchall()[0][0]
+            counts.append(RuleCount.of(rule, members, rows))
     judged = [rule for rule in rules if rule.violation]
     if judged:
         sums = ", ".join(f"count(*) FILTER ((\n{rule.violation}\n)) AS n{i}" for i, rule in enumerate(judged))
         run(
             connection,
-            f"CREATE TEMP TABLE measured AS SELECT {sums} FROM accepted",
+            f"CREATE TEMP TABLE measured AS SELECT {sums} FROM whole",
             doing="measuring accepted rows",
-            blame=lambda: blame_rule(connection, judged, "accepted"),
+            blame=lambda: blame_rule(connection, judged, "whole"),
         )
         row = connection.execute("FROM measured").fetchone() or ()
-        counts += [RuleCount.of(rule, violations, accepted) for rule, violations in zip(judged, row, strict=True)]
+        counts += [RuleCount.of(rule, violations, rows) for rule, violations in zip(judged, row, strict=True)]
     return counts

@@ -18,8 +18,9 @@ from sqlglot import exp
 from include.contracts.model import Bound, Column, Rule, Table
 from include.lake.engine import literal, quote
 from include.quality.casting import INTEGER_TYPES
+from include.quality.conform import ROW
 
-VIEW_OF = {"row": "conformed", "set": "candidates", "table": "accepted"}
+VIEW_OF = {"row": "conformed", "set": "candidates", "table": "whole"}
 KEY_CHECK = "primaryKey"
 COUNT_CHECK = "rows"
 _PLAIN_COUNT = re.compile(r"\s*SELECT\s+COUNT\(\s*\*\s*\)\s+FROM\s+\{object\}\s+WHERE\b(.*)", re.DOTALL | re.IGNORECASE)
@@ -38,15 +39,20 @@ class CountedRowsExpectation(gxe.UnexpectedRowsExpectation):  # type: ignore[mis
         return {"success": count == 0, "result": {"observed_value": count}}
 
 
-def expectations(table: Table, *, extracted: int, accepted: int) -> dict[str, list[Expectation]]:
-    """What is expected of the views `conformed`, `candidates` and `accepted`, each with its rule's id in `meta`.
+def expectations(
+    table: Table, *, extracted: int, accepted: int, has_beside: bool = False
+) -> dict[str, list[Expectation]]:
+    """What is expected of `conformed`, `candidates`, `accepted` and `whole`, each with its rule's id in `meta`.
 
     A little more than the contract says: the views have as many rows as the split counted, and among the accepted no
-    key stands twice.
+    key stands twice. With published rows in the view `beside`, no candidate may have the unique value of one of them.
     """
-    built: dict[str, list[Expectation]] = {view: [] for view in VIEW_OF.values()}
+    built: dict[str, list[Expectation]] = {view: [] for view in ("conformed", "candidates", "accepted", "whole")}
     for rule in table.rules:
-        built[VIEW_OF[rule.scope]].append(_described(expectation(rule, table), rule))
+        is_joined = has_beside and rule.scope == "set"
+        built[VIEW_OF[rule.scope]].append(
+            _described(_unique_beside(rule.columns) if is_joined else expectation(rule, table), rule)
+        )
     for view, rows in (("conformed", extracted), ("accepted", accepted)):
         check = gxe.ExpectTableRowCountToEqual(value=rows)
         built[view].append(_own(check, table, f"{view}.{COUNT_CHECK}", "No row is lost or doubled"))
@@ -118,6 +124,16 @@ def _unique(columns: Sequence[str]) -> Expectation:
     if len(columns) == 1:
         return gxe.ExpectColumnValuesToBeUnique(column=columns[0])
     return gxe.ExpectCompoundColumnsToBeUnique(column_list=list(columns), ignore_row_if="any_value_is_missing")
+
+
+def _unique_beside(columns: Sequence[str]) -> Expectation:
+    """Counts each row once whose value another row of the batch has, or a published row."""
+    listed = ", ".join(quote(name) for name in columns)
+    repeated = f"SELECT {listed} FROM {{batch}} GROUP BY ALL HAVING count(*) > 1"
+    return CountedRowsExpectation(
+        unexpected_rows_query=f"SELECT {ROW} FROM {{batch}} SEMI JOIN ({repeated}) USING ({listed}) UNION "
+        f"SELECT {ROW} FROM {{batch}} JOIN beside USING ({listed})"
+    )
 
 
 def _between(column: Column, metric: str, value: Any) -> Expectation:

@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import tempfile
 from collections import Counter
+from collections.abc import Sequence
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -57,8 +60,26 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> Table:
     return contract_table(CONTRACT, tmp_path_factory.mktemp("contract"))
 
 
-def run(table: Table, rows: list[dict[str, Any]], folder: Path) -> Outcome:
-    return outcome_of(table, write_extract(rows, folder / "extract.parquet", list(NAMES)), folder)
+BESIDE = st.lists(
+    st.fixed_dictionaries(
+        {
+            "born": st.sampled_from([date(1990, 2, 1), date(1990, 2, 2), None]),
+            "amount": st.sampled_from([0, 1, 2, None]),
+            "card": st.sampled_from(["k", "l", None]),
+        }
+    ),
+    max_size=4,
+)
+
+
+def run(table: Table, rows: list[dict[str, Any]], folder: Path, beside: list[dict[str, Any]] | None = None) -> Outcome:
+    """`beside`: published rows that the run does not touch."""
+    extract = write_extract(rows, folder / "extract.parquet", list(NAMES))
+    if beside is None:
+        return outcome_of(table, extract, folder)
+    types = pa.schema({"born": pa.date32(), "amount": pa.int64(), "card": pa.string()})
+    pq.write_table(pa.Table.from_pylist(beside, types), folder / "beside.parquet")
+    return outcome_of(table, extract, folder, beside=str(folder / "beside.parquet"))
 
 
 def conformed(row: dict[str, str | None]) -> dict[str, Any]:
@@ -87,7 +108,9 @@ def row_reasons(row: dict[str, str | None]) -> set[str]:
     return {rule for rule, is_broken in broken.items() if is_broken}
 
 
-def expected(rows: list[dict[str, str | None]]) -> list[tuple[str, frozenset[str]]]:
+def expected(
+    rows: list[dict[str, str | None]], beside: Sequence[dict[str, Any]] = ()
+) -> list[tuple[str, frozenset[str]]]:
     """Outcome and reasons of each row. Of equal versions of a key any may be kept: the first is, here."""
     reasons = [row_reasons(row) for row in rows]
     values = [conformed(row) for row in rows]
@@ -103,7 +126,8 @@ def expected(rows: list[dict[str, str | None]]) -> list[tuple[str, frozenset[str
         shared = Counter(tuple(values[i][c] for c in columns) for i in kept)
         for i in kept:
             value = tuple(values[i][c] for c in columns)
-            if None not in value and shared[value] > 1:
+            published = {tuple(row[c] for c in columns) for row in beside}
+            if None not in value and (shared[value] > 1 or value in published):
                 clashes[i].add(rule)
     found = []
     for i in range(len(rows)):
@@ -131,6 +155,20 @@ def test_each_row_has_the_outcome_and_all_the_reasons_that_the_contract_says(
     with tempfile.TemporaryDirectory() as folder:
         outcome = run(table, rows, Path(folder))
     assert found(outcome) == expected(rows)
+
+
+@settings(SLOW, max_examples=20)
+@given(rows=ROWS, beside=BESIDE)
+def test_a_row_clashes_with_published_rows_and_both_evaluations_say_so(
+    table: Table, rows: list[dict[str, Any]], beside: list[dict[str, Any]]
+) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        outcome = run(table, rows, Path(folder), beside)
+        lake = Lake(f"{folder}/lake", scratch=Path(folder) / "tmp")
+        assessment = assess(table, outcome.split, lake=lake, run_id="r1", schemas_dir=SCHEMAS)
+    assert found(outcome) == expected(rows, beside)
+    assert assessment.counts == {count.rule_id: count.violations for count in outcome.split.counts}
+    assert outcome.split.count("population.citizen.many").violations == outcome.split.accepted + len(beside)
 
 
 @SLOW

@@ -236,3 +236,81 @@ def test_a_bound_on_the_table_rejects_nobody(tmp_path: Path) -> None:
     outcome = check(contract_table(contract, tmp_path), given, expected, tmp_path)
     assert outcome.violations() == {"personal_id.required": 1, "mostly-named": 1, "names-vary": 2, "enough": 3}
     assert outcome.split.count("population.citizen.mostly-named").rows == 3
+
+
+def test_a_newcomer_with_a_published_value_is_rejected_and_the_published_row_stays(tmp_path: Path) -> None:
+    """An increment is held against the published rows that it does not touch; those of its own keys do not count."""
+    contract = """
+    properties:
+      - {name: personal_id, physicalName: so_dinh_danh, logicalType: string, primaryKey: true}
+      - {name: old_id, physicalName: so_cmnd, logicalType: string, unique: true}
+      - {name: serial, physicalName: so_phat_hanh, logicalType: string}
+      - {name: ward_code, physicalName: ma_xa, logicalType: string}
+    quality:
+      - {id: serial-in-ward, type: library, metric: duplicateValues, mustBe: 0,
+         arguments: {properties: [ward_code, serial]}, description: A serial is given once in a ward}
+    """
+    beside = """
+    personal_id | old_id    | serial | ward_code
+    ------------+-----------+--------+----------
+    1           | 100000001 | AB 1   | 00001
+    2           | 100000002 | -      | 00001
+    """
+    given = """
+    so_dinh_danh | so_cmnd   | so_phat_hanh | ma_xa
+    -------------+-----------+--------------+------
+    3            | 100000001 | AB 1         | 00001
+    4            | 100000004 | AB 1         | 00002
+    5            | 100000005 | -            | 00001
+    6            | 100000006 | AB 6         | 00001
+    7            | 100000006 | AB 7         | 00001
+    """
+    expected = """
+    outcome  | reasons
+    ---------+------------------------------
+    rejected | old_id.unique, serial-in-ward
+    accepted | -
+    accepted | -
+    rejected | old_id.unique
+    rejected | old_id.unique
+    """
+    outcome = check(contract_table(contract, tmp_path), given, expected, tmp_path, beside=beside)
+    assert outcome.violations() == {"old_id.unique": 3, "serial-in-ward": 1}
+
+
+def test_a_bound_on_the_table_holds_for_the_table_that_an_increment_makes(tmp_path: Path) -> None:
+    """It is measured on the accepted rows and the published ones that the increment does not touch."""
+    contract = """
+    properties:
+      - {name: personal_id, physicalName: so_dinh_danh, logicalType: string, primaryKey: true}
+      - name: full_name
+        physicalName: ho_ten
+        logicalType: string
+        quality:
+          - {id: mostly-named, type: library, metric: nullValues, mustBeLessThan: 60, unit: percent}
+          - {id: names-vary, type: library, metric: duplicateValues, mustBeLessThan: 50, unit: percent}
+    quality:
+      - {id: enough, type: library, metric: rowCount, mustBeGreaterThan: 2}
+    """
+    beside = """
+    personal_id | full_name
+    ------------+----------
+    1           | An
+    2           | -
+    3           | Chi
+    """
+    given = """
+    so_dinh_danh | ho_ten
+    -------------+-------
+    4            | An
+    5            | -
+    """
+    expected = """
+    outcome  | reasons
+    ---------+--------
+    accepted | -
+    accepted | -
+    """
+    outcome = check(contract_table(contract, tmp_path), given, expected, tmp_path, beside=beside)
+    assert outcome.violations() == {"mostly-named": 2, "names-vary": 2, "enough": 5}
+    assert outcome.split.count("population.citizen.mostly-named").rows == 5

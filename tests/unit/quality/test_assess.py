@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -183,3 +185,17 @@ def test_an_empty_extract_and_one_without_a_good_row(tmp_path: Path) -> None:
 def test_the_condition_of_a_query_is_taken_letter_for_letter_where_it_can_be() -> None:
     assert where_of("select count(*) from {object} where  a::DATE > 'x'  ;") == "a::DATE > 'x'"
     assert where_of("SELECT COUNT(*) AS n FROM {object} AS o WHERE o.a > 1") == "a > 1"
+
+
+def test_great_expectations_is_imported_beside_other_work_and_without_what_no_rule_uses() -> None:
+    program = """
+import sys
+from include.quality.gx import import_gx, import_gx_meanwhile
+import_gx_meanwhile()
+import_gx()
+assert "include.quality.suite" in sys.modules
+assert "scipy.stats._stats_py" not in sys.modules
+import scipy.stats
+assert scipy.stats.norm.cdf(0) == 0.5
+"""
+    subprocess.run([sys.executable, "-c", program], check=True, cwd=SCHEMAS.parent)

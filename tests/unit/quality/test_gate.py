@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import pytest
 
 from include.contracts.model import Bound, ExtractPolicy, Rule, Table, Tolerance
-from include.quality.gate import judge, remarks
+from include.quality.gate import judge
 from include.quality.results import RuleCount, SplitResult, Staged
 
 TABLE = Table(
@@ -82,7 +82,6 @@ def test_an_empty_extract_is_one_finding() -> None:
     (finding,) = judge(bounded(Bound(">", 0), metric="rowCount"), split_of(0), Preview(100, 0, 100))
     assert finding.what == "emptyExtract"
     assert "100 rows are published now" in finding.message
-    assert remarks(TABLE, split_of(0)) == ()
 
 
 def test_a_bound_in_percent_of_the_accepted_rows() -> None:
@@ -108,4 +107,28 @@ def test_a_bound_in_rows_and_a_bound_that_only_warns() -> None:
     assert "and is 7 rows" in finding.message
     warned = bounded(Bound(">", 7), "warning", "rowCount")
     assert judge(warned, split, Preview()) == ()
-    assert [r.what for r in remarks(warned, split)] == ["population.citizen.floor"]
+
+
+def test_only_a_full_extract_may_not_be_empty() -> None:
+    assert judge(TABLE, split_of(0), Preview(100, 100), mode="incremental") == ()
+    assert judge(TABLE, split_of(0), Preview(0, 0), mode="replay") == ()
+
+
+def test_the_rejected_rows_of_an_increment_are_a_share_of_the_table() -> None:
+    assert judge(TABLE, split_of(10, rejected=5), Preview(95, 95), mode="incremental") == ()
+    (finding,) = judge(TABLE, split_of(10, rejected=6), Preview(94, 94), mode="backfill")
+    assert (finding.what, finding.measured) == ("rejectedPercent", 6)
+    assert "6 of 100 rows of population.citizen (6.0 %)" in finding.message
+
+
+def test_an_increment_of_many_rows_is_judged_by_itself_too() -> None:
+    assert judge(TABLE, split_of(999, rejected=500), Preview(100_000, 100_000), mode="incremental") == ()
+    (finding,) = judge(TABLE, split_of(1000, rejected=51), Preview(100_000, 100_000), mode="incremental")
+    assert "51 of 1,000 rows" in finding.message
+
+
+@pytest.mark.parametrize("mode", ["incremental", "backfill", "replay"])
+def test_an_increment_that_empties_or_swells_the_table_is_held(mode: str) -> None:
+    found = judge(TABLE, split_of(5), Preview(100, 70, 35), mode=mode)
+    assert [finding.what for finding in found] == ["rowCountChangePercent", "deleteLimitPercent"]
+    assert "would leave the table" in found[1].message

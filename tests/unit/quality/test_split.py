@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from include.contracts.model import Column, Rule, Table
@@ -15,6 +17,7 @@ from include.quality import split as split_module
 from include.quality.assess import assess
 from include.quality.errors import ConservationBroken
 from include.quality.results import SplitResult
+from include.quality.split import conform_and_split
 from tests.ascii_tables import contract_table, outcome_of, rows_of, write_extract
 
 CONTRACT = """
@@ -140,3 +143,35 @@ def test_names_that_mean_something_to_the_engine_are_only_names(tmp_path: Path) 
     lake = Lake(str(tmp_path / "lake"), scratch=tmp_path / "tmp")
     assessment = assess(table, outcome.split, lake=lake, run_id="r1", schemas_dir=tmp_path)
     assert assessment.counts == {count.rule_id: count.violations for count in outcome.split.counts}
+
+
+def test_a_row_that_the_extract_marks_as_drifted_is_rejected_with_that_reason_too(tmp_path: Path) -> None:
+    table = contract_table(CONTRACT, tmp_path)
+    marks = pa.array([True, False, None, True], pa.bool_())
+    texts = {"so_dinh_danh": ["1", "2", "3", "4"], "ho_ten": ["An", "Binh", "Chi", None]}
+    pq.write_table(pa.table({**texts, "_lienthong_drift": marks}), tmp_path / "e.parquet")
+    outcome = outcome_of(table, str(tmp_path / "e.parquet"), tmp_path)
+    assert outcome.rejected == {0: ["drift"], 3: ["full_name.required", "drift"]}
+    assert outcome.violations() == {"full_name.required": 1, "drift": 2}
+    lake = Lake(str(tmp_path / "lake"), scratch=tmp_path / "tmp")
+    assessment = assess(table, outcome.split, lake=lake, run_id="r1", schemas_dir=tmp_path)
+    assert assessment.counts == {count.rule_id: count.violations for count in outcome.split.counts}
+
+
+def test_what_lies_beside_may_be_found_when_the_conformed_rows_are_there(tmp_path: Path) -> None:
+    """And is in the contract's types whatever the file has; columns that no rule reads need not be in it."""
+    contract = CONTRACT + "  - {name: n, physicalName: n, logicalType: integer, unique: true}"
+    extract = write_extract([{"so_dinh_danh": "1", "ho_ten": "An", "n": "7"}], tmp_path / "e.parquet")
+    asked: list[str] = []
+
+    def beside(conformed: str) -> str:
+        asked.append(conformed)
+        pq.write_table(pa.table({"n": pa.array([7, 8], pa.int32())}), tmp_path / "beside.parquet")
+        return str(tmp_path / "beside.parquet")
+
+    table, lake = contract_table(contract, tmp_path), Lake(str(tmp_path / "lake"), scratch=tmp_path / "tmp")
+    split = conform_and_split(table, extract, lake=lake, run_id="r1", schemas_dir=tmp_path, beside=beside)
+    assert asked == [split.staged.conformed]
+    assert (split.accepted, split.rejected, split.beside) == (0, 1, str(tmp_path / "beside.parquet"))
+    assessment = assess(table, split, lake=lake, run_id="r1", schemas_dir=tmp_path)
+    assert assessment.counts == {count.rule_id: count.violations for count in split.counts}
