@@ -40,8 +40,8 @@ check: $(VENV)/.dev ## lint, format, types, layers, contracts, generated docs
 format: $(VENV)/.dev ## let ruff lay out the code
 	@$(BIN)/ruff check --fix-only -q . ; $(BIN)/ruff format .
 
-bench: $(VENV)/.dev ## the same work by us and by the usual pandas stack, 5,000,000 rows
-	@$(BIN)/python -m benchmarks.sync_against_pandas
+bench: $(VENV)/.dev ## extraction and whole syncs by us and by other tools, 5,000,000 rows; `python -m benchmarks -h` for more
+	@$(BIN)/python -m benchmarks --only extraction sync
 
 docs: $(VENV)/.dev ## write the generated reference pages under docs/reference
 	@$(BIN)/python -m docs.generate

@@ -1,1 +1,1 @@
-"""The same work done by us and by what users would pick instead: programs, `python -m benchmarks.<name>`."""
+"""The same work done by us and by what users would pick instead: `python -m benchmarks --help`."""

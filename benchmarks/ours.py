@@ -1,0 +1,65 @@
+"""Our ways, and the floor under every extraction from PostgreSQL. Each returns its seconds and rows."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import time
+import uuid
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from benchmarks.payments import TABLE, write_contract
+from benchmarks.sources import psql
+from include.lake.root import Lake
+from include.pipelines.sync import sync_registry
+from include.pipelines.workplace import Workplace, new_run_id
+from include.sources.extract import extract
+
+
+def floor(uri: str, folder: str) -> dict[str, Any]:
+    """What the server takes to say all rows, to a client that does nothing with them."""
+    del folder
+    command = [psql(), uri, "-qc", f"COPY (SELECT * FROM {TABLE}) TO STDOUT (FORMAT binary)"]
+    started = time.perf_counter()
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    return {"seconds": time.perf_counter() - started}
+
+
+def extraction(uri: str, folder: str) -> dict[str, Any]:
+    """Source to Parquet in the landing zone, with the digest of the rows and the record of the extract."""
+    place = _place(uri, Path(folder))
+    contract, table = place.table("bench", TABLE)
+    started = time.perf_counter()
+    landed = extract(
+        contract, table, lake=place.lake, run_id=uuid.uuid4().hex, at=datetime.now(UTC), environ=place.environ
+    )
+    return {"seconds": time.perf_counter() - started, "rows": landed.rows}
+
+
+def sync(uri: str, folder: str) -> dict[str, Any]:
+    """Source to published Delta table: extract, conform, split, Great Expectations, gate, commit, evidence."""
+    place = _place(uri, Path(folder))
+    started = time.perf_counter()
+    run = sync_registry("bench", run_id=new_run_id(place.now()), workplace=place)
+    seconds = time.perf_counter() - started
+    (facts,) = run["tables"]
+    if facts["verdict"] != "published":
+        raise SystemExit(f"our sync did not publish: {facts}")
+    records = Path(folder).glob(f"lake/landing/bench/{TABLE}/run={run['run_id']}/_extract.json")
+    landed = place.lake.read_text(str(next(records)))
+    return {
+        "seconds": seconds,
+        "extract": json.loads(landed)["seconds"],
+        "rows": facts["extracted"],
+        "changed": facts["inserted"] + facts["updated"],
+        "mode": facts["mode"],
+    }
+
+
+def _place(uri: str, folder: Path) -> Workplace:
+    environ = {"AIRFLOW_CONN_BENCH": uri, "LIENTHONG_TMP": str(folder / "tmp")}
+    return Workplace(
+        Lake.from_environment({**environ, "LAKE_URI": str(folder / "lake")}), write_contract(folder), environ
+    )

@@ -1,0 +1,117 @@
+"""What is compared. A part gives its cases, a case the figures of each way: `{case: {way: figures}}`."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+
+from benchmarks import sources
+from benchmarks.payments import CHANGE
+from benchmarks.running import VAR, Figures, Way, compare, median, run
+
+Cases = dict[str, dict[str, Figures]]
+OURS = "Liên Thông"
+FLOOR = "psql COPY BINARY > /dev/null"
+
+_PEERS = "benchmarks.peers.extraction"
+_EXTRACTION = Way(OURS, "benchmarks.ours:extraction")
+_SYNC = Way(OURS, "benchmarks.ours:sync")
+_FLOOR = Way(FLOOR, "benchmarks.ours:floor")
+_PANDAS = Way("pandas", f"{_PEERS}:with_pandas")
+_SHARES = (0.1, 1.0, 10.0)
+
+
+@dataclass
+class Server:
+    """A PostgreSQL, and how many rows its table has."""
+
+    uri: str
+    rows: int = 0
+
+    def holding(self, rows: int) -> str:
+        """Its URI, once the table has that many rows."""
+        if self.rows != rows:
+            sources.fill(self.uri, rows)
+            self.rows = rows
+        return self.uri
+
+
+def extraction(server: Server, rows: int, rounds: int) -> Cases:
+    """PostgreSQL to Parquet."""
+    ways = [
+        _FLOOR,
+        _EXTRACTION,
+        Way("ConnectorX", f"{_PEERS}:with_connectorx"),
+        Way("ADBC", f"{_PEERS}:with_adbc"),
+        Way("dlt, ConnectorX", f"{_PEERS}:with_dlt", {"backend": "connectorx"}),
+        Way("dlt, pyarrow", f"{_PEERS}:with_dlt", {"backend": "pyarrow"}),
+        Way("dlt, as it comes", f"{_PEERS}:with_dlt"),
+        _PANDAS,
+        Way("SQLAlchemy", f"{_PEERS}:with_sqlalchemy"),
+    ]
+    return {"": compare(ways, rounds, uri=server.holding(rows))}
+
+
+def sync(server: Server, rows: int, rounds: int) -> Cases:
+    """PostgreSQL to a table that readers may use."""
+    delta = {"table_format": "delta"}
+    ways = [
+        _FLOOR,
+        _SYNC,
+        Way("pandas + Great Expectations", "benchmarks.peers.sync:with_pandas_and_gx"),
+        Way("dlt to Delta, ConnectorX", f"{_PEERS}:with_dlt", {**delta, "backend": "connectorx"}),
+        Way("dlt to Delta, pyarrow", f"{_PEERS}:with_dlt", {**delta, "backend": "pyarrow"}),
+        Way("dlt to Delta, as it comes", f"{_PEERS}:with_dlt", delta),
+    ]
+    return {"": compare(ways, rounds, uri=server.holding(rows))}
+
+
+def growth(server: Server, rows: int, rounds: int) -> Cases:
+    """The whole sync of a fifth of the rows, all of them, and four times as many."""
+    return {f"{n:,} rows": compare([_FLOOR, _SYNC], rounds, uri=server.holding(n)) for n in (rows // 5, rows, rows * 4)}
+
+
+def incremental(server: Server, rows: int, rounds: int) -> Cases:
+    """On four times the rows: a full sync, then runs after a share of the rows, spread at random, has changed."""
+    server.holding(rows * 4)
+    server.rows = 0  # not the table that was filled any more
+    with tempfile.TemporaryDirectory(dir=VAR, prefix="lake-") as name:
+        cases: Cases = {"full": {OURS: run(_SYNC, Path(name), uri=server.uri)}}
+        day = 0
+        for share in _SHARES:
+            turns = []
+            for _ in range(rounds):
+                day += 1
+                with psycopg.connect(server.uri, autocommit=True) as connection:
+                    connection.execute(CHANGE.format(day=day, share=share / 100))
+                    connection.execute("VACUUM payments")
+                turns.append(run(Way(f"{share:g} % changed", _SYNC.function), Path(name), uri=server.uri))
+            cases[f"{share:g} % changed"] = {OURS: median(turns)}
+    return cases
+
+
+def other_sources(rows: int, rounds: int) -> Cases:
+    """A fifth of the rows from MariaDB, SQLite and a CSV file, to Parquet."""
+    cases: Cases = {}
+    for name, start in (("MariaDB", sources.mariadb), ("SQLite", sources.sqlite), ("CSV", sources.csv)):
+        if name == "MariaDB" and not sources.has_mariadb():
+            print("MariaDB is not installed: left out", file=sys.stderr)
+            continue
+        with start() as uri:
+            sources.fill(uri, rows // 5)
+            cases[name] = compare([_EXTRACTION, _PANDAS], rounds, uri=uri)
+    return cases
+
+
+ON_POSTGRES: dict[str, Callable[[Server, int, int], Cases]] = {
+    "extraction": extraction,
+    "sync": sync,
+    "growth": growth,
+    "incremental": incremental,
+}
+NAMES = (*ON_POSTGRES, "sources")
