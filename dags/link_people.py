@@ -1,0 +1,54 @@
+"""Find the same person across registries and give every record of a person one stable id.
+
+Runs when a table that speaks of persons was published; tables published meanwhile are linked by the next run. A run
+that would merge, split or retire more persons than it should waits at the gate for a steward: until then nothing in
+`people/` changes. Tried again, a run goes on with the ids it minted.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from airflow.sdk import AssetAny, Param, dag, get_current_context, task
+from airflow.sdk.exceptions import AirflowSkipException
+
+from plugins.lake_assets import linked_assets, people_asset
+from plugins.link_gate import LinkGate
+from plugins.sync_settings import RETRIES, SCHEMAS, library_run_id
+
+FULL = Param(
+    False, type="boolean", title="Compare every pair again", description="Even of records that did not change."
+)
+
+
+@dag(
+    doc_md=__doc__,
+    schedule=AssetAny(*linked_assets(SCHEMAS)),
+    catchup=False,
+    max_active_runs=1,
+    params={"full": FULL},
+    default_args={"owner": "lienthong", **RETRIES},
+    tags=["people", "link"],
+)
+def link_people() -> None:
+    @task(multiple_outputs=False)
+    def link() -> dict[str, Any]:
+        from include.pipelines.link import link_step
+
+        linked = link_step(library_run_id(), is_full=bool(get_current_context()["params"]["full"]))
+        if linked["verdict"] == "unchanged":
+            raise AirflowSkipException("nothing that linking depends on changed since the last run")
+        return linked
+
+    @task(multiple_outputs=False, outlets=[people_asset(name) for name in ("index", "golden", "events", "findings")])
+    def commit(linked: dict[str, Any], approval: dict[str, str]) -> dict[str, Any]:
+        from include.pipelines.link import commit_link_step
+
+        return commit_link_step(linked, **approval)
+
+    linked = link()
+    gate = LinkGate(task_id="gate", assessed=linked)
+    commit(linked, gate.output)
+
+
+link_people()

@@ -1,0 +1,204 @@
+"""Commands over persons: link, and under it train, queue, decide, explain, resolve."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table as Grid
+
+from include.cli.app import NOT_PUBLISHED, AsJson, app
+from include.console import output
+
+link_app = typer.Typer(help="One person, one id: find the same person across registries.")
+app.add_typer(link_app, name="link")
+
+WIDEST_BAR = 24
+_FIGURES = ("records", "persons", "links", "grey", "minted", "merged", "split", "retired", "duplicates", "shared_ids")
+
+
+@link_app.callback(invoke_without_command=True)
+def link(
+    context: typer.Context,
+    full: Annotated[bool, typer.Option("--full", help="Compare every pair again, even of unchanged records.")] = False,
+    approve_as: Annotated[str | None, typer.Option(help="Commit beyond tolerance, in this steward's name.")] = None,
+    note: Annotated[str, typer.Option(help="Why; kept in the audit trail.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Link the persons of all published tables that have link roles, and give every record its person's id.
+
+    Example: `lienthong link`, or after looking at what the gate says `lienthong link --approve-as NAME --note REASON`
+    """
+    if context.invoked_subcommand:
+        return
+    from include.pipelines.link import link_persons
+    from include.pipelines.workplace import Workplace, new_run_id
+
+    place = Workplace.from_environment()
+    done = link_persons(
+        new_run_id(place.now()), is_full=full, approved_by=approve_as, approval_note=note, workplace=place
+    )
+    if as_json:
+        _print(done)
+    else:
+        _show_run(done)
+    raise typer.Exit(NOT_PUBLISHED if done["verdict"] == "held" else 0)
+
+
+@link_app.command()
+def train(
+    seed: Annotated[int, typer.Option(help="Of the sample; the same seed and records, the same model.")] = 2025,
+    out: Annotated[Path | None, typer.Option(help="File to write [default: $SCHEMAS_DIR/models/person.json].")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Train the linkage model on the published tables. Linking itself never trains.
+
+    Example: `lienthong link train --seed 7 --out /tmp/person.json`
+    """
+    from include.pipelines.persons import train_step
+
+    made = train_step(seed=seed, out=out)
+    if as_json:
+        _print(made)
+        return
+    output.print(f"Model {made['version']} of {made['sampled']:,} records: {made['path']}", markup=False)
+
+
+@link_app.command()
+def queue(
+    limit: Annotated[int, typer.Option(min=1, help="At most this many pairs.")] = 20, as_json: AsJson = False
+) -> None:
+    """List the pairs that wait for a person, the likeliest first; no value and no key of a record.
+
+    Example: `lienthong link queue --limit 5`, then `lienthong link explain PAIR`
+    """
+    from include.pipelines.persons import queue_step
+
+    found = queue_step(limit=limit)
+    if as_json:
+        _print(found)
+        return
+    grid = Grid(title=f"{found['total']:,} pairs wait", header_style="bold")
+    for name in ("pair", "records", "found by", "weight", "probability", "four eyes"):
+        grid.add_column(name, justify="right" if name in ("weight", "probability") else "left", overflow="fold")
+    for pair in found["pairs"]:
+        eyes = f"{pair['first_by']} says same" if pair["first_by"] else "needed" if pair["needs_second"] else ""
+        grid.add_row(
+            pair["pair_id"], f"{pair['left']}, {pair['right']}", pair["found_by"], f"{pair['weight']:.1f}",
+            f"{pair['probability']:.3f}", eyes,
+        )  # fmt: skip
+    output.print(grid if found["pairs"] else "No pair waits.")
+
+
+@link_app.command()
+def decide(
+    pair: Annotated[str, typer.Argument(help="A pair's name from the queue, or a record's id with --and.")],
+    decision: Annotated[str, typer.Argument(help="same, different or cannot_tell.")],
+    by: Annotated[str, typer.Option(help="Who decides.")],
+    other: Annotated[str | None, typer.Option("--and", help="The other record's id, for two that do not wait.")] = None,
+    note: Annotated[str, typer.Option(help="Why; kept with the decision.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Say whether two records are one person; the next run of linking follows it.
+
+    Example: `lienthong link decide 5f0c2a9e41b7d836 same --by "Lan" --note "same parents"`
+    """
+    from include.pipelines.persons import decide_step
+
+    review = decide_step(pair, decision, by=by, note=note, other=other)
+    if as_json:
+        _print(review)
+    elif review["is_complete"]:
+        output.print(f"Kept: {review['decision']}. The next `lienthong link` follows it.", markup=False)
+    else:
+        output.print(
+            "Kept, and waiting: both ids are older than 30 days, so a second person must say same too.",
+            markup=False,
+        )
+
+
+@link_app.command()
+def explain(
+    asked: Annotated[str, typer.Argument(help="A person's id, a pair's name, or a record's id.")],
+    other: Annotated[str | None, typer.Argument(help="Another person or record: why together, or why not.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say why records are one person, or why two are not, in words and weights.
+
+    Example: `lienthong link explain PERSON_ID` or `lienthong link explain RECORD_A RECORD_B`
+    """
+    from include.pipelines.persons import explain_step
+
+    found = explain_step(asked, other)
+    if as_json:
+        _print(found)
+        return
+    _show_explained(found)
+
+
+@link_app.command()
+def resolve(
+    person_id: Annotated[str, typer.Argument(help="Any id a person ever had.")], as_json: AsJson = False
+) -> None:
+    """Follow an old id to the person of today.
+
+    Example: `lienthong link resolve OLD_ID`
+    """
+    from include.pipelines.persons import resolve_step
+
+    found = resolve_step(person_id)
+    if as_json:
+        _print(found)
+    else:
+        output.print(f"{' -> '.join(found['way'])} ({found['standing']})", markup=False)
+    raise typer.Exit(NOT_PUBLISHED if found["standing"] == "unknown" else 0)
+
+
+def _show_run(done: dict[str, Any]) -> None:
+    grid = Grid(title=f"Persons: {done['verdict']} (run {done['run_id']})", header_style="bold", title_style="bold")
+    for name in _FIGURES:
+        grid.add_column(name.replace("_", " "), justify="right")
+    grid.add_row(*(f"{done.get(name) or 0:,}" for name in _FIGURES))
+    output.print(grid)
+    for name in ("precision", "recall"):
+        interval = f"{done[name + '_lower']:.4f} to {done[name + '_upper']:.4f}"
+        output.print(f"Estimated {name}: {done[name]:.4f} ({interval})", markup=False)
+    for finding in done["findings"]:
+        output.print(f"[yellow]{finding['message']}")
+    if done["verdict"] == "held":
+        output.print(
+            "Nothing was committed. All the same: lienthong link --approve-as NAME --note REASON", markup=False
+        )
+    elif done.get("waiting"):
+        output.print(f"{done['waiting']:,} pairs wait for a person: lienthong link queue", markup=False)
+
+
+def _show_explained(found: dict[str, Any]) -> None:
+    together = "one person" if len(found["persons"]) == 1 else f"{len(found['persons'])} persons"
+    output.print(f"{together}: {', '.join(found['persons'])}", style="bold", markup=False)
+    for record in found["records"]:
+        output.print(f"  {record['person_id'][:8]}  {record['record_id']}", markup=False)
+    for one in found["links"]:
+        state = "holds" if one["holds"] else "set aside" if one["decision"] == "link" else one["decision"] or "no link"
+        found_by = f", by {one['pass']}, probability {one['probability']:.4f}" if one["pass"] else ""
+        output.print(f"{one['left_id']} and {one['right_id']}: {state}{found_by}", markup=False)
+        for step in one["steps"]:
+            bar = ("+" if step["bits"] > 0 else "-") * min(WIDEST_BAR, round(abs(step["bits"])))
+            output.print(
+                f"  {step['comparison']:<16} {step['bits']:+7.1f} {step['sum']:+7.1f}  "
+                f"{bar:<{WIDEST_BAR}} {step['found']}",
+                markup=False,
+            )
+    if not found["links"]:
+        output.print("No link was kept between them.")
+    for event in found["events"]:
+        other = f" -> {event['other_id'][:8]}" if event["other_id"] else ""
+        output.print(
+            f"{event['at'][:10]} {event['kind']} {event['person_id'][:8]}{other}: {event['cause']}", markup=False
+        )
+
+
+def _print(found: dict[str, Any]) -> None:
+    output.print_json(json.dumps(found, ensure_ascii=False, default=str))

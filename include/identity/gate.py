@@ -1,0 +1,101 @@
+"""Does a run of linking change more than it should? Then nothing is committed until a steward has seen the figures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from include.identity.golden import Tolerance
+from include.identity.ids import Assigned
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One figure outside its bound. `message` says it in plain words, with what to do next; no value of a record."""
+
+    what: str
+    measured: float
+    allowed: str
+    message: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, for XCom and JSON."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What is watched from run to run. `largest`: most records that one person has in one register of persons.
+
+    `tables` are those that were linked: with another table both candidates and clusters change, and are not compared.
+    """
+
+    tables: tuple[str, ...]
+    records: int
+    persons: int
+    candidates: int
+    largest: int
+
+
+def judge(
+    tolerance: Tolerance, assigned: Assigned, now: Figures, before: Mapping[str, Any] | None
+) -> tuple[Finding, ...]:
+    """Everything about a run that a steward must approve; empty inside the tolerance.
+
+    Args:
+        tolerance: the limits that `golden.yaml` declares.
+        assigned: what the run would do to the ids.
+        now: the run's figures.
+        before: the figures of the last run that was published, by the names of Figures; None for the first.
+    """
+    found: list[Finding] = []
+    if now.largest > tolerance.largest_person:
+        found.append(
+            Finding(
+                "largestPerson", now.largest, f"at most {tolerance.largest_person} records",
+                f"One person would have {now.largest} records in one register of persons: strangers may be merged. "
+                "Look at the strongest links of the largest clusters; decline unless they are real.",
+            )
+        )  # fmt: skip
+    if not before or not before["persons"]:
+        return tuple(found)
+    for what, count, allowed, remedy in (
+        ("merged", assigned.merged, tolerance.merged_percent, "a shared default value or a new model merges strangers"),
+        ("split", assigned.split, tolerance.split_percent, "a register changed its keys or lost a column"),
+        ("retired", assigned.retired, tolerance.retired_percent, "a register may have come incomplete"),
+    ):
+        share = 100 * count / before["persons"]
+        if count >= tolerance.at_least and share > allowed:
+            found.append(
+                Finding(
+                    what, share, f"at most {allowed:g} % of persons",
+                    f"{count:,} persons would be {what} ({share:.2f} % of {before['persons']:,}). Perhaps {remedy}; "
+                    "decline unless it is meant.",
+                )
+            )  # fmt: skip
+    if list(before["tables"]) != list(now.tables):
+        return tuple(found)
+    found += _changed(
+        "candidates", now.candidates, before["candidates"], tolerance.candidates_change_percent, tolerance.at_least,
+        "pairs were compared and kept", "the candidates multiply when a column fills with one value",
+    )  # fmt: skip
+    if now.persons and before["records"]:
+        found += _changed(
+            "meanRecords", now.records / now.persons, before["records"] / before["persons"],
+            tolerance.mean_records_change_percent, 0, "records belong to a person on average",
+            "clusters grow when strangers are joined and shrink when links are lost",
+        )  # fmt: skip
+    return tuple(found)
+
+
+def _changed(
+    what: str, now: float, before: float, allowed: float, at_least: int, measured: str, hint: str
+) -> list[Finding]:
+    share = 100 * abs(now - before) / before if before else 0.0
+    if share <= allowed or abs(now - before) < at_least:
+        return []
+    text = (
+        f"{now:,.4g} {measured}, {before:,.4g} in the run before ({share:.1f} % change): {hint}. Compare the two runs."
+    )
+    return [Finding(what, share, f"at most {allowed:g} % change", text)]

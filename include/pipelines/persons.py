@@ -1,0 +1,203 @@
+"""Persons for people: the review queue and its decisions, why two records were joined, where an old id leads."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from include.identity.explain import explain_pairs
+from include.identity.ids import resolve
+from include.identity.model import MODEL_FILE, load_model
+from include.identity.records import collect
+from include.identity.reviews import Pair, ReviewRefused, decide, ends, pair_id, queue
+from include.identity.train import train
+from include.lake.engine import literal
+from include.lake.errors import lake_errors
+from include.lake.people import people_view
+from include.pipelines.errors import Misuse, no_values_escape
+from include.pipelines.trail import record_commits
+from include.pipelines.workplace import Workplace
+
+Facts = dict[str, Any]
+_PERSON = re.compile(r"[0-9a-f]{32}")
+_PAIR = re.compile(r"[0-9a-f]{16}")
+
+
+def queue_step(*, limit: int, offset: int = 0, with_steps: bool = False, workplace: Workplace | None = None) -> Facts:
+    """Pairs that wait for a person: `total`, and some `pairs` with their records' tables. No key and no value.
+
+    `with_steps` adds to each what every comparison found and weighs.
+    """
+    place = workplace or Workplace.from_environment()
+    with no_values_escape("reading the review queue"):
+        total, pairs = queue(place.lake, at=place.now(), limit=limit, offset=offset)
+        steps = steps_of(place, [(pair.left_id, pair.right_id) for pair in pairs]) if with_steps else [[]] * len(pairs)
+    return {"total": total, "pairs": [{**_shown(p), "steps": s} for p, s in zip(pairs, steps, strict=True)]}
+
+
+def decide_step(
+    pair: str, decision: str, *, by: str, note: str = "", other: str | None = None, workplace: Workplace | None = None
+) -> Facts:
+    """Keep a decision on a waiting pair (by its name), or on any two records (`pair` and `other` are their ids).
+
+    Raises:
+        Misuse: there is no such pair or decision, or the one who decides has no name.
+    """
+    place = workplace or Workplace.from_environment()
+    with no_values_escape("keeping a decision"):
+        at = place.now()
+        try:
+            left, right = (pair, other) if other else ends(place.lake, pair)
+            review = decide(place.lake, left, right, decision, by=by, at=at, note=note)
+        except ReviewRefused as error:
+            raise Misuse(str(error)) from None
+        payload = {name: getattr(review, name) for name in ("review_id", "pair_id", "decision", "by", "second_by")}
+        state = int(review.is_complete)
+        record = {
+            "kind": "approval", "subject": "people/reviews", "payload": payload,
+            "once": (f"review/{review.review_id}", state),
+        }  # fmt: skip
+        record_commits(place, ["people/reviews"], [record])
+    return asdict(review)
+
+
+def resolve_step(person_id: str, *, workplace: Workplace | None = None) -> Facts:
+    """Where an id leads today: `person_id`, `standing` (living, retired, unknown) and the `way` there."""
+    place = workplace or Workplace.from_environment()
+    with no_values_escape("following an id"):
+        return asdict(resolve(place.lake, person_id.strip().lower().replace("-", "")))
+
+
+def explain_step(asked: str, other: str | None = None, *, workplace: Workplace | None = None) -> Facts:
+    """Why records are one person, or are not: their links with pass, weight and words; no value of a record.
+
+    Args:
+        asked: a person's id, however old, the name of a waiting pair, or with `other` a record's or a person's id.
+        other: the other record or person.
+        workplace: where; from the environment by default.
+
+    Raises:
+        Misuse: nobody and nothing has that id.
+    """
+    place = workplace or Workplace.from_environment()
+    with no_values_escape("explaining a person"):
+        connection = place.lake.connect()
+        try:
+            for name in ("index", "links", "events", "reviews"):
+                people_view(place.lake, connection, name)
+            with lake_errors("explaining a person"):
+                if other is None and _PAIR.fullmatch(asked):
+                    asked, other = _ends(place, asked)
+                sides = [_records(place, connection, side) for side in (asked, *([other] if other else []))]
+                links = _links(connection, sides)
+                steps = steps_of(place, [(link["left_id"], link["right_id"]) for link in links])
+                return {
+                    "asked": [asked, *([other] if other else [])],
+                    "persons": sorted({person for side in sides for person in side.values()}),
+                    "records": [{"record_id": r, "person_id": p} for side in sides for r, p in side.items()],
+                    "links": [{**link, "steps": found} for link, found in zip(links, steps, strict=True)],
+                    "events": _events(connection, {person for side in sides for person in side.values()}),
+                }
+        finally:
+            connection.close()
+
+
+def steps_of(place: Workplace, pairs: list[tuple[str, str]]) -> list[list[Facts]]:
+    """What every comparison of each pair found and weighs by today's model: `comparison`, `found`, `bits`, `sum`."""
+    if not pairs:
+        return []
+    folder = place.lake.path("staging", "people", "explain", f"run={secrets.token_hex(8)}")
+    connection = place.lake.connect()
+    try:
+        with lake_errors("explaining pairs"):
+            people_view(place.lake, connection, "records")
+            place.lake.make_folder(folder)
+            connection.execute(f"COPY (FROM records) TO {literal(f'{folder}/records.parquet')} (FORMAT parquet)")
+            model = load_model(place.schemas / MODEL_FILE)
+            found = explain_pairs(place.lake, f"{folder}/records.parquet", model, pairs)
+    finally:
+        connection.close()
+        place.lake.delete_tree(folder)
+    return [[asdict(step) for step in one.steps] for one in found]
+
+
+def train_step(*, seed: int, out: Path | None = None, workplace: Workplace | None = None) -> Facts:
+    """Train a model on the published tables and write it, by default where linking reads it. Scoring never trains."""
+    place = workplace or Workplace.from_environment()
+    with no_values_escape("training a model"):
+        at = place.now()
+        folder = place.lake.path("staging", "people", "train", f"run={at:%Y%m%dT%H%M%SZ}")
+        try:
+            collect(place.lake, place.contracts.values(), place.schemas, f"{folder}/records.parquet")
+            model = train(place.lake, f"{folder}/records.parquet", seed=seed, at=at)
+        finally:
+            place.lake.delete_tree(folder)
+        path = out or place.schemas / MODEL_FILE
+        model.save(path)
+    return {"path": str(path), "version": model.version, **model.training}
+
+
+def _shown(pair: Pair) -> Facts:
+    """A pair without the keys of its records."""
+    tables = {"left": pair.left_id.partition(":")[0], "right": pair.right_id.partition(":")[0]}
+    return {name: value for name, value in asdict(pair).items() if name not in ("left_id", "right_id")} | tables
+
+
+def _ends(place: Workplace, name: str) -> tuple[str, str]:
+    try:
+        return ends(place.lake, name)
+    except ReviewRefused as error:
+        raise Misuse(str(error)) from None
+
+
+def _records(place: Workplace, connection: duckdb.DuckDBPyConnection, asked: str) -> dict[str, str]:
+    """The records of a person or the record itself, with their person."""
+    who = asked.strip()
+    if _PERSON.fullmatch(who):
+        who = resolve(place.lake, who).person_id
+    found = connection.execute(
+        "SELECT record_id, person_id FROM index WHERE person_id = $who OR record_id = $who ORDER BY ALL", {"who": who}
+    ).fetchall()
+    if not found:
+        raise Misuse(
+            "nobody has that id: give a person's id, a pair's name from `lienthong link queue`, or a record's id such "
+            'as population.citizen:["..."]; after `lienthong link` has run'
+        )
+    return dict(found)
+
+
+def _links(connection: duckdb.DuckDBPyConnection, sides: list[dict[str, str]]) -> list[Facts]:
+    """Among one person's records every link; between two sides those from one to the other."""
+    left, right = list(sides[0]), list(sides[-1])
+    # Two records are told apart or together even if no link between them was kept.
+    if len(sides) == 2 and len(left) == len(right) == 1:
+        missing = [{"left_id": min(left[0], right[0]), "right_id": max(left[0], right[0])}]
+    else:
+        missing = []
+    rows = connection.execute(
+        """SELECT left_id, right_id, pass, weight, probability, decision, why, holds FROM links
+        WHERE (list_contains($left, left_id) AND list_contains($right, right_id))
+           OR (list_contains($left, right_id) AND list_contains($right, left_id))
+        ORDER BY weight DESC, left_id, right_id""",
+        {"left": left, "right": right},
+    ).fetchall()
+    names = ("left_id", "right_id", "pass", "weight", "probability", "decision", "why", "holds")
+    found = [dict(zip(names, row, strict=True)) for row in rows] or [
+        {**dict.fromkeys(names), **ends} for ends in missing
+    ]
+    return [{**link, "pair_id": pair_id(link["left_id"], link["right_id"])} for link in found]
+
+
+def _events(connection: duckdb.DuckDBPyConnection, persons: set[str]) -> list[Facts]:
+    rows = connection.execute(
+        """SELECT "at", kind, person_id, other_id, cause, run_id FROM events
+        WHERE list_contains($persons, person_id) OR list_contains($persons, other_id) ORDER BY ALL""",
+        {"persons": sorted(persons)},
+    ).fetchall()
+    names = ("at", "kind", "person_id", "other_id", "cause", "run_id")
+    return [{**dict(zip(names, row, strict=True)), "at": row[0].isoformat()} for row in rows]

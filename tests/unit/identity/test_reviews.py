@@ -1,0 +1,126 @@
+"""The review queue: who decides what, four eyes for long-standing ids, and decisions as data."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pyarrow.parquet as pq
+import pytest
+
+from include.identity.reviews import ReviewRefused, decide, decided, ends, find_pair, pair_id, queue
+from include.lake.people import bring, extend, people_version
+
+AT = datetime(2026, 6, 1, 8, tzinfo=UTC)
+OLD, YOUNG = AT - timedelta(days=31), AT - timedelta(days=29)
+
+
+@pytest.fixture
+def lake(lake, write):
+    """Persons p, q (old) and y (young) with the records a, b, c; grey pairs a-b and b-c, and a-c set aside."""
+    links = [
+        ("a", "b", "review", 3.0, False), ("b", "c", "review", 5.0, False), ("a", "c", "link", 9.0, False),
+        ("a", "d", "link", 12.0, True), ("c", "d", "finding", 1.0, False),
+    ]  # fmt: skip
+    names = ("left_id", "right_id", "decision", "weight", "holds")
+    bring(
+        lake, "links", write("links", [dict(zip(names, link, strict=True), **{"pass": "model"}) for link in links]),
+        run_id="r1",
+    )  # fmt: skip
+    who = {"a": "p", "b": "q", "c": "y", "d": "p"}
+    bring(lake, "index", write("index", [{"record_id": r, "person_id": p} for r, p in who.items()]), run_id="r1")
+    minted = [("p", OLD), ("q", OLD), ("y", YOUNG)]
+    events = [{"event_id": p, "at": at, "kind": "minted", "person_id": p} for p, at in minted]
+    extend(lake, "events", write("events", events), run_id="r1")
+    return lake
+
+
+def waiting(lake):
+    return [(pair.left_id, pair.right_id) for pair in queue(lake, at=AT)[1]]
+
+
+def holding(lake):
+    uri = f"{lake.uri}/decided.parquet"
+    decided(lake, uri)
+    return {(r["left_id"], r["right_id"]): r["decision"] for r in pq.read_table(uri).to_pylist()}
+
+
+def test_grey_pairs_and_links_set_aside_wait_the_likeliest_first(lake):
+    assert waiting(lake) == [("a", "c"), ("b", "c"), ("a", "b")]
+    total, page = queue(lake, at=AT, limit=1, offset=1)
+    assert (total, [(p.left_id, p.left_person, p.found_by, p.weight) for p in page]) == (3, [("b", "q", "model", 5.0)])
+
+
+@pytest.mark.parametrize("decision", ["same", "different", "cannot_tell"])
+def test_a_decision_is_kept_and_the_pair_waits_no_more(lake, decision):
+    review = decide(lake, "c", "b", decision, by="Lan", at=AT)
+    assert (review.is_complete, review.pair_id) == (True, pair_id("b", "c"))
+    assert ("b", "c") not in waiting(lake)
+    assert holding(lake) == {("b", "c"): decision}
+
+
+def test_merging_two_long_standing_ids_needs_a_second_person(lake):
+    assert not decide(lake, "a", "b", "same", by="Lan", at=AT).is_complete
+    assert holding(lake) == {}
+    assert (queue(lake, at=AT)[1][0].first_by, queue(lake, at=AT)[1][0].needs_second) == ("Lan", True)
+    review = decide(lake, "a", "b", "same", by="Minh", at=AT + timedelta(hours=1))
+    assert (review.is_complete, review.by, review.second_by) == (True, "Lan", "Minh")
+    assert holding(lake) == {("a", "b"): "same"}
+
+
+def test_the_same_person_is_not_a_second_one(lake):
+    decide(lake, "a", "b", "same", by="Lan", at=AT)
+    again = decide(lake, "a", "b", "same", by="Lan", at=AT + timedelta(hours=1))
+    assert (again.is_new, again.is_complete) == (False, False)
+    assert holding(lake) == {}
+
+
+def test_a_second_person_who_disagrees_decides_alone_that_they_stay_apart(lake):
+    decide(lake, "a", "b", "same", by="Lan", at=AT)
+    assert decide(lake, "a", "b", "different", by="Minh", at=AT + timedelta(hours=1)).is_complete
+    assert holding(lake) == {("a", "b"): "different"}
+
+
+def test_an_id_younger_than_thirty_days_is_merged_by_one(lake):
+    assert decide(lake, "b", "c", "same", by="Lan", at=AT).is_complete
+
+
+def test_the_newest_complete_decision_holds_and_all_are_kept(lake):
+    decide(lake, "b", "c", "same", by="Lan", at=AT)
+    decide(lake, "b", "c", "different", by="Minh", at=AT + timedelta(hours=1))
+    assert holding(lake) == {("b", "c"): "different"}
+    assert lake.table(lake.path("people", "reviews")).to_pyarrow_table().num_rows == 2
+
+
+def test_said_twice_is_kept_once(lake):
+    decide(lake, "b", "c", "different", by="Lan", at=AT)
+    before = people_version(lake, "reviews")
+    assert not decide(lake, "b", "c", "different", by="Lan", at=AT + timedelta(hours=1)).is_new
+    assert people_version(lake, "reviews") == before
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "decision", "by"),
+    [("a", "b", "maybe", "Lan"), ("a", "b", "same", " "), ("a", "a", "same", "Lan"), ("a", "nobody-7", "same", "Lan")],
+)
+def test_what_cannot_be_decided_is_refused_without_naming_a_record(lake, left, right, decision, by):
+    with pytest.raises(ReviewRefused) as raised:
+        decide(lake, left, right, decision, by=by, at=AT)
+    assert "nobody-7" not in str(raised.value)
+
+
+def test_a_pair_is_found_by_its_name_and_a_settled_one_is_not(lake):
+    name = pair_id("c", "b")
+    assert find_pair(lake, name, at=AT).left_id == "b"
+    decide(lake, "b", "c", "different", by="Lan", at=AT)
+    with pytest.raises(ReviewRefused, match="no pair waits"):
+        find_pair(lake, name, at=AT)
+    assert ends(lake, name) == ("b", "c"), "but it is still known by its name"
+    with pytest.raises(ReviewRefused, match="no pair has this name"):
+        ends(lake, "0" * 16)
+
+
+def test_an_empty_lake_has_an_empty_queue(tmp_path):
+    from include.lake.root import Lake
+
+    (tmp_path / "empty").mkdir()
+    assert queue(Lake(str(tmp_path / "empty"), (), tmp_path / "tmp"), at=AT) == (0, ())
