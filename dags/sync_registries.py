@@ -1,24 +1,22 @@
 """Bring one registry into the lake: extract, assess, gate and publish, for each of its tables.
 
-A table whose source and contract did not change is skipped. A table outside its tolerance waits at the gate for a
-steward while the others go on. The same run again reads nothing twice and publishes nothing twice.
+Only what is new is read where the contract states a cursor. A table of which nothing changed is skipped; one outside
+its tolerance waits at the gate for a steward while the others go on. The same run again goes on where it stopped. A
+backfill reads what was written in its own dates again.
 """
 
 from __future__ import annotations
 
-from contextlib import suppress
 from functools import partial
 from typing import Any
 
 from airflow.sdk import DAG, get_current_context, get_parsing_context, task, task_group
-from airflow.sdk.exceptions import AirflowSkipException
 
-from include.contracts.load import contract_paths, load_contract
+from include.contracts.load import contract_paths
 from include.contracts.model import Contract
-from include.contracts.problems import ContractError
 from plugins.lake_assets import table_asset
 from plugins.steward_gate import StewardGate
-from plugins.sync_settings import SCHEMAS, library_run_id, sync_settings
+from plugins.sync_settings import SCHEMAS, extract_when_open, library_run_id, or_skip, sound_contract, sync_settings
 
 
 def sync(contract: Contract) -> None:
@@ -33,24 +31,19 @@ def sync(contract: Contract) -> None:
 
         return prepare_step()
 
-    @step(pool=f"source_{registry}")
+    @step(pool=f"source_{contract.server.name}")
     def extract(table: str) -> dict[str, Any]:
-        from include.pipelines.sync import extract_step
-
-        extracted = extract_step(registry, table, library_run_id())
-        if extracted["verdict"] == "unchanged":
-            raise AirflowSkipException(f"{registry}.{table}: neither the source nor the contract changed")
-        return extracted
+        return or_skip(extract_when_open(contract, table))
 
     @step()
     def assess(table: str, extracted: dict[str, Any]) -> dict[str, Any]:
-        from include.pipelines.sync import assess_step
+        from include.pipelines.publication import assess_step
 
-        return assess_step(extracted)
+        return or_skip(assess_step(extracted))
 
     @step(pool=f"lake_{registry}", outlets=[*assets.values()])
     def publish(table: str, assessed: dict[str, Any], approval: dict[str, str]) -> dict[str, Any]:
-        from include.pipelines.sync import publish_step
+        from include.pipelines.publication import publish_step
 
         published = publish_step(assessed, **approval)  # of its outlets, Airflow is told of the one it published
         get_current_context()["task"].outlets = [assets[table]] if published["verdict"] == "published" else []
@@ -75,6 +68,5 @@ def sync(contract: Contract) -> None:
 
 for registry, path in contract_paths(SCHEMAS).items():
     # A task's process needs its own contract only. A broken one stops its registry: see check_contracts.py.
-    if get_parsing_context().dag_id in (None, f"sync_{registry}"):
-        with suppress(ContractError):
-            sync(load_contract(path))
+    if get_parsing_context().dag_id in (None, f"sync_{registry}") and (found := sound_contract(path)):
+        sync(found)

@@ -17,6 +17,9 @@ from include.contracts.problems import Problem
 
 COLOURS = {"published": "green", "unchanged": "cyan", "held": "yellow", "failed": "red"}
 
+# How a run read a table, in a word; a run that changed or failed did not read for publishing.
+READ = {"full": "all", "incremental": "new", "backfill": "again", "replay": "rejected", "unchanged": "", "failed": ""}
+
 WIDE_ENOUGH = 120  # where nobody looks through a window, tables need not be squeezed into 80 columns
 
 errors = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -28,6 +31,7 @@ def runs_table(rows: Iterable[Mapping[str, Any]], title: str = "") -> Grid:
     grid = Grid(title=title or None, header_style="bold", title_style="bold")
     grid.add_column("registry")
     grid.add_column("table")
+    grid.add_column("read")
     for name in ("extracted", "accepted", "rejected", "superseded", "deleted", "version", "seconds"):
         grid.add_column(name, justify="right")
     grid.add_column("verdict")
@@ -42,6 +46,7 @@ def runs_table(rows: Iterable[Mapping[str, Any]], title: str = "") -> Grid:
         grid.add_row(
             registry,
             row["table"],
+            READ.get(row.get("mode") or "", row.get("mode") or ""),
             *figures,
             version,
             f"{row.get('seconds') or 0:.1f}",
@@ -135,3 +140,25 @@ def show_sharing(done: Mapping[str, Any]) -> None:
         if agreement["error"]:
             errors.print(f"[red]{agreement['agreement']}:[/] {agreement['error']}", markup=True)
     output.print(grid)
+
+
+def show_plan(registry: str, plans: Iterable[Mapping[str, Any]]) -> None:
+    """What a sync would do, table by table; breaking changes in red with their remedy."""
+    grid = Grid(title=f"{registry}: what a sync would do", header_style="bold", title_style="bold")
+    for name in ("table", "published", "reads", "because"):
+        grid.add_column(name, overflow="fold")
+    notes = []
+    for plan in plans:
+        version = plan["published_version"]
+        published = "never" if version is None else f"version {version}, contract {plan['published_contract']}"
+        grid.add_row(plan["table"], published, plan["mode"], plan["why"])
+        for change in plan["changes"]:
+            style = "red" if change["weight"] == "breaking" else "green"
+            touched = f" Agreements: {', '.join(change['agreements'])}." if change["agreements"] else ""
+            remedy = f" Remedy: {change['remedy']}." if change["remedy"] else ""
+            notes.append((style, f"{plan['table']}: {change['weight']}: {change['what']}.{touched}{remedy}"))
+    output.print(grid)
+    for style, note in notes:
+        output.print(note, style=style, markup=False)
+    if not notes:
+        output.print("The contract fits what is published.")

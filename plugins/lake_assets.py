@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from pathlib import Path
 
 from airflow.sdk import Asset
 
-from include.contracts.load import contract_paths, load_contract
-from include.contracts.problems import ContractError
+from include.contracts.load import contract_paths
+from include.contracts.model import Contract
+from plugins.sync_settings import sound_contract
 
 
 def table_asset(registry: str, table: str) -> Asset:
@@ -25,8 +25,24 @@ def product_asset(recipient: str, product: str) -> Asset:
 
 def published_assets(schemas: Path) -> list[Asset]:
     """The assets of every table that a sound contract describes."""
-    found: list[Asset] = []
-    for registry, path in contract_paths(schemas).items():
-        with suppress(ContractError):
-            found += [table_asset(registry, table.name) for table in load_contract(path).tables]
-    return found
+    return [table_asset(c.registry, table.name) for c in sound_contracts(schemas) for table in c.tables]
+
+
+def linked_assets(schemas: Path) -> list[Asset]:
+    """The assets of every table that speaks of persons: one with link roles."""
+    return [
+        table_asset(contract.registry, table.name)
+        for contract in sound_contracts(schemas)
+        for table in contract.tables
+        if any(column.link for column in table.columns)
+    ]
+
+
+def sound_contracts(schemas: Path) -> list[Contract]:
+    """The contracts without mistakes."""
+    return [contract for path in contract_paths(schemas).values() if (contract := sound_contract(path))]
+
+
+def people_asset(table: str) -> Asset:
+    """The asset of a table of the zone `people/`."""
+    return Asset(name=f"people/{table}", uri=f"lake://people/{table}", group="people")

@@ -1,12 +1,14 @@
 """Makes the pools of a registry the first time its sync starts, so that a new contract needs no step in Airflow.
 
-`source_<registry>` bounds how many tables are read from the source at once; `lake_<registry>` lets one task write at a
-time. A pool that exists is left alone: change its slots in the UI, and they stay.
+`source_<server>` bounds how many tables are read from one server at once, whichever registries lie on it: the property
+`poolSlots` of the contract's server, else two. `lake_<registry>` lets one task write at a time. A pool that exists is
+left alone: change its slots in the UI, and they stay.
 """
 
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING, ClassVar
 
 from airflow.listeners import hookimpl
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
     from airflow.models.dagrun import DagRun
 
 SLOTS = {"source_": 2, "lake_": 1}
-_PURPOSE = {"source_": "Tables read from the source at once", "lake_": "One writer at a time"}
+_PURPOSE = {"source_": "Tables read from the server at once", "lake_": "One writer at a time"}
 
 
 @hookimpl
@@ -36,8 +38,20 @@ def on_dag_run_running(dag_run: DagRun, msg: str) -> None:
     insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
     for name in sorted(named - known):
         kind = next(prefix for prefix in SLOTS if name.startswith(prefix))
-        pool = {"pool": name, "slots": SLOTS[kind], "description": _PURPOSE[kind], "include_deferred": False}
+        slots = stated_slots(dag_run.dag_id.removeprefix("sync_")) if kind == "source_" else None
+        pool = {"pool": name, "slots": slots or SLOTS[kind], "description": _PURPOSE[kind], "include_deferred": False}
         session.execute(insert(Pool).values(**pool).on_conflict_do_nothing(index_elements=["pool"]))
+
+
+def stated_slots(registry: str) -> int | None:
+    """The `poolSlots` of the server that a registry is read from; None if none can be read."""
+    from include.contracts.load import contract_paths, load_contract
+    from include.contracts.problems import ContractError
+    from plugins.sync_settings import SCHEMAS
+
+    with suppress(ContractError, KeyError, TypeError, ValueError):
+        return max(1, int(load_contract(contract_paths(SCHEMAS)[registry]).server.options["poolSlots"]))
+    return None
 
 
 class RegistryPools(AirflowPlugin):

@@ -39,7 +39,10 @@ class StewardGate(ApprovalOperator):
 
     template_fields = ("assessed",)
 
-    def __init__(self, *, assessed: Any, response_timeout: timedelta = STEWARD_ANSWERS_WITHIN, **kwargs: Any) -> None:
+    def __init__(
+        self, *, assessed: Any, response_timeout: timedelta = STEWARD_ANSWERS_WITHIN, params: Any = None, **kwargs: Any
+    ) -> None:
+        del params  # the DAG's own form, which Airflow hands to its operators: the gate has another
         note = Param("", type="string", title="Reason", description="Kept in the audit trail with your name.")
         super().__init__(
             subject="Publish a table that is outside its tolerance?",

@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 import os
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from functools import cache, partial
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 from airflow.sdk import CronTriggerTimetable, ExceptionRetryPolicy, RetryAction, RetryRule, get_current_context
+from airflow.sdk.exceptions import AirflowRescheduleException, AirflowSkipException
+from croniter import croniter  # type: ignore[import-untyped]
 
+from include.contracts.load import load_contract
 from include.contracts.model import Contract
+from include.contracts.problems import ContractError
 from plugins.deadlines import promised_deadline
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+    from airflow.sdk.types import DagRunProtocol
+
+    from include.pipelines.extraction import Window
 
 SCHEMAS = Path(os.environ.get("SCHEMAS_DIR") or Path(__file__).parents[1] / "schemas")
 
@@ -35,6 +47,18 @@ RETRIES = {
 }
 
 
+@cache
+def sound_contract(path: Path) -> Contract | None:
+    """The contract in a file, read once for all DAG files of a process; None if it has mistakes.
+
+    Which mistakes, `dags/check_contracts.py` tells.
+    """
+    try:
+        return load_contract(path)
+    except ContractError:
+        return None
+
+
 def by_the_clock(cron: str) -> CronTriggerTimetable:
     """The schedule of a cron expression in Vietnamese time, beginning with its next instant.
 
@@ -53,11 +77,72 @@ def sync_settings(contract: Contract, *, doc: str) -> dict[str, Any]:
         "catchup": False,
         "max_active_runs": 1,
         "deadline": promised_deadline(contract),
-        "default_args": {"owner": contract.owner or "lienthong", **RETRIES},
+        "default_args": {
+            "owner": contract.owner or "lienthong",
+            "on_failure_callback": partial(record_failure, contract.registry),
+            **RETRIES,
+        },
     }
 
 
-def library_run_id() -> str:
-    """The run id the library uses inside a task: the same for every try of a DAG run, and it sorts by time."""
+def extract_when_open(contract: Contract, table: str) -> dict[str, Any]:
+    """Extract one table; outside the source's hours the task waits until it opens, without a slot or a process.
+
+    A run of a backfill reads what was written in its own stretch of the schedule again.
+    """
+    from include.pipelines.extraction import extract_step
+    from include.sources.errors import SourceClosed
+
+    try:
+        return extract_step(contract.registry, table, library_run_id(), window=_backfill_window(contract))
+    except SourceClosed as closed:
+        raise AirflowRescheduleException(closed.opens_at) from None
+
+
+def or_skip(facts: dict[str, Any]) -> dict[str, Any]:
+    """The facts of a step, unless there is nothing to publish: then the table is skipped."""
+    if facts["verdict"] == "unchanged":
+        raise AirflowSkipException(f"{facts['registry']}.{facts['table']}: nothing changed, so nothing is published")
+    return facts
+
+
+def _backfill_window(contract: Contract) -> Window | None:
+    """From the schedule's instant before the run's date to that date; None if the run is not of a backfill."""
+    from include.pipelines.extraction import Window
+
     run = get_current_context()["dag_run"]
-    return f"{run.run_after:%Y%m%dT%H%M%SZ}-{sha256(f'{run.dag_id} {run.run_id}'.encode()).hexdigest()[:8]}"
+    if run.run_type != "backfill" or run.logical_date is None:
+        return None
+    end = run.logical_date.astimezone(ZoneInfo(TIMEZONE))
+    return Window(croniter(contract.sla.schedule, end).get_prev(datetime), end)
+
+
+def record_failure(registry: str, context: Context) -> None:
+    """Leave a row in `audit/runs` for a table whose step failed for good, as the command line does.
+
+    A declined gate and a task that was killed leave none: Airflow tells of them.
+    """
+    from include.pipelines.errors import KNOWN_ERRORS
+    from include.pipelines.facts import failed
+    from include.pipelines.workplace import Workplace
+
+    error, given = context.get("exception"), getattr(context["task"], "op_kwargs", {})
+    if not isinstance(error, KNOWN_ERRORS) or "table" not in given:
+        return
+    before = given.get("assessed") or given.get("extracted") or given.get("gathered") or {}
+    place = Workplace.from_environment()
+    _, table = place.table(registry, given["table"])
+    failed(place, table, before.get("run_id") or _run_id(context["dag_run"]), error)
+
+
+def library_run_id() -> str:
+    """The run id the library uses inside a task: the same for every try of a DAG run, and it sorts by time.
+
+    A DAG run that has ended and is cleared begins anew, with another id.
+    """
+    return _run_id(get_current_context()["dag_run"])
+
+
+def _run_id(run: DagRunProtocol) -> str:
+    began = (run.start_date or run.run_after).astimezone(UTC)
+    return f"{began:%Y%m%dT%H%M%SZ}-{sha256(f'{run.dag_id} {run.run_id}'.encode()).hexdigest()[:8]}"

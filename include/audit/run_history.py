@@ -13,6 +13,7 @@ import duckdb
 
 from include.contracts.model import Bound
 from include.lake import evidence
+from include.lake.engine import hold
 from include.lake.errors import lake_errors
 from include.lake.reading import view
 from include.lake.root import Lake
@@ -139,7 +140,7 @@ def _evidence(lake: Lake, *names: str) -> Iterator[duckdb.DuckDBPyConnection]:
                 view(lake, connection, name, uri)
             else:
                 schema = {"runs": evidence.RUNS, "checks": evidence.CHECKS}[name]
-                connection.register(name, schema.empty_table())
+                hold(connection, name, schema.empty_table())
         yield connection
     finally:
         connection.close()

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 
@@ -28,8 +29,19 @@ Note = Annotated[str, typer.Option(help="Why it is published beyond tolerance; k
 MISUSE, NOT_PUBLISHED, INTERRUPTED = 2, 1, 130
 
 
-def main() -> None:
-    """Run the command line; every failure ends with a message and an exit status, never with a traceback."""
+def main() -> NoReturn:
+    """Run the command line; every failure ends with a message and an exit status, never with a traceback.
+
+    The process ends at once, without Python's farewells: threads of Arrow that are still ending would otherwise abort
+    it now and then after the work is done (apache/arrow issue 34314), with an exit status that says nothing.
+    """
+    status = _run()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
+
+
+def _run() -> int:
     from include.contracts.problems import ContractError
     from include.pipelines.errors import KNOWN_ERRORS, Misuse, no_values_escape
 
@@ -37,13 +49,16 @@ def main() -> None:
         with no_values_escape("running the command"):
             app()
     except KeyboardInterrupt:
-        sys.exit(INTERRUPTED)
+        return INTERRUPTED
     except ContractError as error:
         show_problems(error.problems)
-        sys.exit(NOT_PUBLISHED)
+        return NOT_PUBLISHED
     except KNOWN_ERRORS as error:
         errors.print(f"{type(error).__name__}: {error}", style="red", markup=False)
-        sys.exit(MISUSE if isinstance(error, Misuse) else NOT_PUBLISHED)
+        return MISUSE if isinstance(error, Misuse) else NOT_PUBLISHED
+    except SystemExit as ended:
+        return ended.code if isinstance(ended.code, int) else bool(ended.code)
+    return 0
 
 
 def end(run: dict[str, Any], as_json: bool) -> None:

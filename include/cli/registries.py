@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from include.cli.app import NOT_PUBLISHED, ApproveAs, AsJson, Note, Registry, Tables, app, end
 from include.console import output, progress, show_problems
+
+if TYPE_CHECKING:
+    from include.pipelines.extraction import Window
 
 
 @app.command()
@@ -39,30 +42,76 @@ def sync(
     registry: Registry,
     table: Tables = None,
     full: Annotated[bool, typer.Option("--full", help="Read everything again, even if nothing changed.")] = False,
+    since: Annotated[datetime | None, typer.Option(help="Read what was written from then on again (UTC).")] = None,
+    until: Annotated[datetime | None, typer.Option(help="... and before then [default: now].")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the last run that did not publish.")] = False,
     approve_as: ApproveAs = None,
     note: Note = "",
     as_json: AsJson = False,
 ) -> None:
     """Bring a registry into the lake: extract, assess, gate, publish.
 
-    Example: `lienthong sync population` or `lienthong sync land --table parcel --json`
+    Only what is new is read where the contract states a cursor, unless all must be: `lienthong plan` says which.
+
+    Example: `lienthong sync population` or `lienthong sync land --table parcel --json`; a day again:
+    `lienthong sync land --since 2026-03-01 --until 2026-03-02`; a run that was held, with a steward's word:
+    `lienthong sync land --resume --approve-as "Lê Thu"`
     """
-    from include.pipelines.sync import Approval, sync_registry
+    from include.pipelines.interrupted import interrupted_run
+    from include.pipelines.publication import Approval
+    from include.pipelines.sync import sync_registry
     from include.pipelines.workplace import Workplace, new_run_id
 
     place = Workplace.from_environment()
+    window = _window(since, until, place.now())
+    if window and full:
+        raise typer.BadParameter("--full reads everything, --since a part: give one of them")
     total = len(table or place.contract(registry).tables)
     with progress(total, quiet=as_json) as watch:
         run = sync_registry(
             registry,
-            run_id=new_run_id(place.now()),
+            run_id=interrupted_run(place, registry) if resume else new_run_id(place.now()),
             tables=table or (),
             is_full=full,
+            window=window,
             approval=Approval(approve_as, note) if approve_as else None,
             watch=watch,
             workplace=place,
         )
     end(run, as_json)
+
+
+@app.command()
+def plan(registry: Registry, as_json: AsJson = False) -> None:
+    """Tell what a sync would do: how much it reads and why, what changes in the tables, and for which agreements.
+
+    Reads no source and writes nothing. Exits 1 when a change is breaking.
+
+    Example: after raising the version of a contract, `lienthong plan land`
+    """
+    from include.console import show_plan
+    from include.pipelines.plan import plan_registry
+    from include.pipelines.workplace import Workplace
+
+    plans = plan_registry(Workplace.from_environment(), registry)
+    if as_json:
+        output.print_json(json.dumps([plan.to_dict() for plan in plans], ensure_ascii=False))
+    else:
+        show_plan(registry, [plan.to_dict() for plan in plans])
+    raise typer.Exit(NOT_PUBLISHED if any(plan.is_breaking for plan in plans) else 0)
+
+
+def _window(since: datetime | None, until: datetime | None, now: datetime) -> Window | None:
+    if since is None:
+        if until is not None:
+            raise typer.BadParameter("--until needs --since")
+        return None
+    from include.pipelines.extraction import Window
+
+    end_of = until.replace(tzinfo=UTC) if until else now
+    if since.replace(tzinfo=UTC) >= end_of:
+        raise typer.BadParameter("--since must come before --until")
+    return Window(since.replace(tzinfo=UTC), end_of)
 
 
 @app.command()

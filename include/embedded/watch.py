@@ -55,7 +55,7 @@ def stage(steps: Mapping[str, str | None]) -> str:
     """Where a table stands, in a person's words, from the Airflow states of its four tasks."""
     if steps.get("publish") == "success":
         return "published"
-    if steps.get("extract") == "skipped":
+    if "skipped" in (steps.get("extract"), steps.get("assess")):
         return "unchanged"
     if steps.get("gate") == "awaiting_input":
         return HELD

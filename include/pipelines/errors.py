@@ -13,6 +13,9 @@ from pathlib import Path
 
 from include.audit.signing import SigningKeyUnreadable
 from include.contracts.problems import ContractError
+from include.identity.golden import GoldenRulesBroken
+from include.identity.model import ModelUnusable
+from include.identity.roles import LinkRolesIncomplete
 from include.lake.errors import LakeError
 from include.quality.errors import QualityError
 from include.sharing.identities import ReaderCredentialMissing
@@ -38,6 +41,9 @@ KNOWN_ERRORS = (
     PseudonymKeyMissing,
     ReaderCredentialMissing,
     SigningKeyUnreadable,
+    GoldenRulesBroken,
+    LinkRolesIncomplete,
+    ModelUnusable,
     Misuse,
     StepFailed,
 )

@@ -13,11 +13,11 @@ from include.lake.maintain import (
     maintain_table,
 )
 from include.pipelines.errors import no_values_escape
-from include.pipelines.sync import Facts
+from include.pipelines.facts import Facts
 from include.pipelines.trail import record_commits
 from include.pipelines.workplace import Workplace
 
-RECORDED = ("registry/", "shared/")
+RECORDED = ("registry/", "shared/", "people/")
 
 
 def maintain_lake(workplace: Workplace, *, at: datetime) -> Facts:

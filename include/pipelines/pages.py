@@ -16,8 +16,9 @@ from include.audit.run_history import Check, RunLine, RunPage, run_of, runs_of
 from include.audit.verification import Verification
 from include.contracts.load import contract_paths
 from include.contracts.model import Contract, Table
+from include.lake.open_figures import OpenFigures, open_figures
 from include.pipelines.errors import no_values_escape
-from include.pipelines.rejected_access import RejectedRow, RejectedState, read_values, rejected_rows, rejected_state
+from include.pipelines.rejected_access import RejectedRow, read_values, rejected_rows
 from include.pipelines.trail import verify_lake
 from include.pipelines.workplace import Workplace
 from include.sharing.agreement import Agreement, Product
@@ -100,29 +101,28 @@ class QualityPages:
         with no_values_escape("reading a run"):
             return run_of(self.place.lake, table.registry, table.name, run_id)
 
-    def rejected(self, table: Table) -> RejectedState | None:
-        """What is rejected of a table now, by rule and age."""
+    def rejected(self, table: Table) -> OpenFigures | None:
+        """What is rejected of a table and open, by rule and age, and how that went; None if nothing ever was."""
         with no_values_escape("reading what was rejected"):
             at = self.place.now()
             uri = self.place.lake.rejected_table(table.registry, table.name)
             if not self.place.lake.is_table(uri):
                 return None
-            key = (self.place.lake.table(uri).version(), self._version("checks"), at.date())
+            key = (self.place.lake.table(uri).version(), self._version("runs"), at.date())
             what = f"rejected {table.qualified_name}"
-            return self._remember(what, key, lambda: rejected_state(self.place, table, at=at))
+            return self._remember(what, key, lambda: open_figures(self.place.lake, table, at=at))
 
-    def rejected_rows(self, table: Table, run_id: str, *, rule_id: str | None, page: int) -> tuple[RejectedRow, ...]:
-        """Row numbers and reasons; no value."""
+    def rejected_rows(self, table: Table, *, rule_id: str | None, page: int) -> tuple[RejectedRow, ...]:
+        """Open rows by run and number, with their reasons; no value."""
         with no_values_escape("reading what was rejected"):
-            return rejected_rows(
-                self.place, table, run_id, rule_id=rule_id, limit=ROWS_A_PAGE, offset=(page - 1) * ROWS_A_PAGE
-            )
+            offset = (page - 1) * ROWS_A_PAGE
+            return rejected_rows(self.place, table, rule_id=rule_id, limit=ROWS_A_PAGE, offset=offset)
 
     def rejected_values(
-        self, table: Table, run_id: str, *, rule_id: str | None, offset: int, reader: str, purpose: str
+        self, table: Table, *, rule_id: str | None, offset: int, reader: str, purpose: str
     ) -> tuple[RejectedRow, ...]:
         """Rows as received, with an entry in the ledger; ask only for a reader who may."""
-        return read_values(self.place, table, run_id, rule_id=rule_id, offset=offset, reader=reader, purpose=purpose)
+        return read_values(self.place, table, rule_id=rule_id, offset=offset, reader=reader, purpose=purpose)
 
     def agreements(self) -> tuple[ServedAgreement, ...]:
         """Every agreement and what its recipient can read now.

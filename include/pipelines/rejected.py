@@ -1,131 +1,170 @@
-"""The rows that were not accepted: how many by reason and age, the rows themselves, and judging them again."""
+"""The rows that were not accepted and are still open: how many by reason and age, the rows, and judging them again."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
-from dataclasses import replace
+import time
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from include.contracts.model import Table
 from include.lake.errors import lake_errors
-from include.lake.reading import view
+from include.lake.opened import RESERVED, open_rows
+from include.lake.received import gather_open
 from include.lake.state import last_commit
-from include.pipelines.errors import Misuse, no_values_escape
-from include.pipelines.sync import Approval, Facts, assess_and_publish
+from include.pipelines import run_folder
+from include.pipelines.errors import KNOWN_ERRORS, no_values_escape
+from include.pipelines.facts import FIGURES, Facts, failed
+from include.pipelines.publication import Approval, Watch, assess_and_publish
+from include.pipelines.sync import worst
 from include.pipelines.workplace import Workplace
-from include.sources.landing import RECORD, Extract
+from include.sources.landing import FILE, Extract, record
+
+_BY_RULE = """
+    SELECT reason.rule_id, _life, any_value(reason.column), any_value(reason.message), count(*), min(_since)
+    FROM (SELECT unnest(_reasons) AS reason, _life, _since FROM opened)
+    GROUP BY ALL ORDER BY 5 DESC, 1, 2
+"""
 
 
-def list_rejected(workplace: Workplace, registry: str, tables: Sequence[str] = ()) -> list[Facts]:
-    """Open reasons of the run that made the published state: one entry per table and rule, most rows first.
+def list_rejected(
+    workplace: Workplace, registry: str, tables: Sequence[str] = (), *, with_closed: bool = False
+) -> list[Facts]:
+    """Why rows are open, over all runs: one entry per table and rule, most rows first.
 
-    Each entry has `table`, `rule_id`, `column`, `message`, `rows`, `run_id` and `since` (when that run began).
+    Each entry has `table`, `rule_id`, `column`, `message`, `life`, `rows` and `since` (when the oldest of them was
+    first rejected). `with_closed` adds entries for the rows that were replayed, superseded or withdrawn.
     """
     found: list[Facts] = []
     for table in _tables(workplace, registry, tables):
-        state = last_commit(workplace.lake, table)
-        if state is None or not workplace.lake.is_table(_uri(workplace, table)):
-            continue
-        sql = """
-            SELECT reason.rule_id, any_value(reason.column), any_value(reason.message), count(*), min(_rejected_at)
-            FROM (
-                SELECT unnest(_reasons) AS reason, _rejected_at FROM rejected
-                WHERE _status = 'rejected'
-            )
-            GROUP BY 1 ORDER BY 4 DESC, 1
-        """
-        for rule_id, column, message, rows, since in _query(workplace, table, state.run_id, sql):
-            found.append(
-                {
-                    "table": table.name,
-                    "rule_id": rule_id,
-                    "column": column,
-                    "message": message,
-                    "rows": rows,
-                    "run_id": state.run_id,
-                    "since": since.isoformat(),
-                }
-            )
+        with open_rows(workplace.lake, table, with_closed=with_closed) as opened:
+            if opened is None:
+                continue
+            with lake_errors(f"counting the rejected rows of {table.qualified_name}"):
+                counted = opened.connection.execute(_BY_RULE).fetchall()
+        found += [
+            {
+                "table": table.name,
+                "rule_id": rule_id,
+                "column": column,
+                "message": message,
+                "life": life,
+                "rows": count,
+                "since": since.isoformat(),
+            }
+            for rule_id, life, column, message, count, since in counted
+        ]
     return found
 
 
 def show_rejected(
     workplace: Workplace, registry: str, table: str, *, rule_id: str | None, limit: int, with_values: bool
 ) -> list[Facts]:
-    """Rejected rows of the published state's run: where each stands in its extract, and all its reasons.
+    """Open rows, the oldest first: where each stands in which extract, since when, and all its reasons.
 
     `with_values` adds the row as received: personal data, for the steward's eyes only.
     """
     spec = workplace.table(registry, table)[1]
-    state = last_commit(workplace.lake, spec)
-    if state is None or not workplace.lake.is_table(_uri(workplace, spec)):
-        return []
-    columns = "*" if with_values else "_row, _status, _reasons, _rejected_at"
-    chosen = "$rule IS NULL OR list_contains(list_transform(_reasons, lambda r: r.rule_id), $rule)"
-    sql = f"SELECT {columns} FROM rejected WHERE {chosen} ORDER BY _row LIMIT $limit"
-    rows = _query(workplace, spec, state.run_id, sql, names=True, rule=rule_id, limit=limit)
-    return [dict(row) for row in rows]
+    with open_rows(workplace.lake, spec) as opened:
+        if opened is None:
+            return []
+        columns = "* EXCLUDE (_file)" if with_values else ", ".join(name for name in RESERVED if name != "_key")
+        with lake_errors(f"reading the rejected rows of {spec.qualified_name}"):
+            result = opened.connection.execute(
+                f"SELECT {columns} FROM opened "
+                "WHERE $rule IS NULL OR list_contains(list_transform(_reasons, lambda r: r.rule_id), $rule) "
+                "ORDER BY _since, _run_id, _row LIMIT $limit",
+                {"rule": rule_id, "limit": limit},
+            )
+            names = [described[0] for described in result.description or []]
+            return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
 
 
 def replay(
-    workplace: Workplace, registry: str, *, tables: Sequence[str], run_id: str, approval: Approval | None
+    workplace: Workplace,
+    registry: str,
+    *,
+    tables: Sequence[str] = (),
+    rule_id: str | None = None,
+    run_id: str,
+    approval: Approval | None = None,
+    watch: Watch = lambda table, step: None,
 ) -> Facts:
-    """Judge the last landed extract again under the contract as it is now, without touching the source."""
+    """Judge the open rows again, as they were received, under the contract and code lists as they are now.
+
+    Rows that pass are published, unless a newer version of them is, and closed as `replayed`; those with a newer
+    version are closed as `superseded`; the others stay open. Begun again with the same `run_id` it goes on where it was
+    stopped.
+    """
     results = []
     for table in _tables(workplace, registry, tables):
-        with no_values_escape(f"replaying {table.qualified_name}"):
-            landed = _last_landing(workplace, table)
-            folder = workplace.lake.landing_path(registry, table.name, run_id)
-            again = replace(landed, run_id=run_id)
-            workplace.lake.write_text(f"{folder}/{RECORD}", json.dumps(again.to_dict(), ensure_ascii=False))
-            extracted = {
-                "registry": registry,
-                "table": table.name,
-                "run_id": run_id,
-                "verdict": "extracted",
-                "extracted": landed.rows,
-                "started_at": workplace.now().isoformat(),
-            }
-        results.append(assess_and_publish(extracted, approval, workplace=workplace))
-    verdict = "held" if any(r["verdict"] == "held" for r in results) else "published"
-    return {"run_id": run_id, "registry": registry, "verdict": verdict, "tables": results}
-
-
-def _last_landing(workplace: Workplace, table: Table) -> Extract:
-    state = last_commit(workplace.lake, table)
-    if state is not None:
-        folder = workplace.lake.landing_path(table.registry, table.name, state.run_id)
+        started = time.perf_counter()
         try:
-            return Extract.from_dict(json.loads(workplace.lake.read_text(f"{folder}/{RECORD}")))
-        except FileNotFoundError:
-            pass
-    raise Misuse(
-        f"the last extract of {table.qualified_name} is not in landing/ (never synced, or past its retention): "
-        f"run `lienthong sync {table.registry} --full`"
-    )
+            facts = gather_step(registry, table.name, run_id, rule_id=rule_id, workplace=workplace)
+            if facts["verdict"] != "unchanged":
+                facts = assess_and_publish(facts, approval, watch=watch, workplace=workplace)
+        except KNOWN_ERRORS as error:
+            facts = failed(workplace, table, run_id, error)
+        results.append({**facts, "seconds": round(time.perf_counter() - started, 3)})
+        watch(table.name, facts["verdict"])
+    return {"run_id": run_id, "registry": registry, "verdict": worst(results), "tables": results}
+
+
+def gather_step(
+    registry: str, table: str, run_id: str, *, rule_id: str | None = None, workplace: Workplace | None = None
+) -> Facts:
+    """Land the open rows of a table (of one rule) as an extract. The verdict is `unchanged` if there are none."""
+    place = workplace or Workplace.from_environment()
+    with no_values_escape(f"gathering the rejected rows of {registry}.{table}"):
+        spec = place.table(registry, table)[1]
+        done = run_folder.recall(place, spec, run_id, "extracted")
+        if done is not None:
+            return done
+        at, started = place.now(), time.perf_counter()
+        folder = place.lake.landing_path(registry, table, run_id)
+        uri = f"{folder}/{FILE}"
+        found = gather_open(
+            place.lake, spec, run_id=run_id, extract_uri=uri, meaning=place.meaning_of(spec), rule_id=rule_id
+        )
+        facts: Facts = {
+            "registry": registry,
+            "table": table,
+            "run_id": run_id,
+            "verdict": "extracted",
+            "mode": "replay",
+            "why": f"{found.rows:,} open rows again" + (f", {found.stale:,} out of date" if found.stale else ""),
+            "extracted": found.rows,
+            "gone": None,
+            "drift": [],
+            "started_at": at.isoformat(),
+        }
+        if not found.columns:
+            place.lake.delete_tree(folder)
+            state = last_commit(place.lake, spec)
+            same = {"version": state and state.version, "same_as_run": state and state.run_id}
+            return {**facts, **dict.fromkeys(FIGURES, 0), **same, "verdict": "unchanged"}
+        extract = Extract(
+            registry, table, run_id, uri, found.rows,
+            digest="", columns=found.columns, bytes=place.lake.size(uri),
+            seconds=round(time.perf_counter() - started, 3), snapshot_at=at.isoformat(), drift=(), cursor=None,
+            source="rejected", mode="replay",
+        )  # fmt: skip
+        record(place.lake, folder, extract)
+        return run_folder.keep(place, spec, "extracted", facts)
+
+
+def chosen_tables(registry: str, form: Mapping[str, Any], *, workplace: Workplace | None = None) -> list[str]:
+    """The tables of a registry that the form of the DAG `replay_rejected` names; none if it names another registry.
+
+    Raises:
+        Misuse: the registry has no such table.
+    """
+    if registry != form["registry"]:
+        return []
+    place = workplace or Workplace.from_environment()
+    return [table.name for table in _tables(place, registry, [form["table"]] if form["table"] else [])]
 
 
 def _tables(workplace: Workplace, registry: str, names: Sequence[str]) -> list[Table]:
     if names:
         return [workplace.table(registry, name)[1] for name in names]
     return list(workplace.contract(registry).tables)
-
-
-def _uri(workplace: Workplace, table: Table) -> str:
-    return workplace.lake.rejected_table(table.registry, table.name)
-
-
-def _query(
-    workplace: Workplace, table: Table, run_id: str, sql: str, *, names: bool = False, **values: Any
-) -> list[Any]:
-    connection = workplace.lake.connect()
-    try:
-        view(workplace.lake, connection, "rejected", _uri(workplace, table), _run_id=run_id)
-        with lake_errors(f"reading the rejected rows of {table.qualified_name}"):
-            result = connection.execute(sql, values)
-            columns = [described[0] for described in result.description]
-            rows = result.fetchall()
-    finally:
-        connection.close()
-    return [dict(zip(columns, row, strict=True)) for row in rows] if names else rows

@@ -93,8 +93,8 @@ def _follow(place: Workplace, connection: duckdb.DuckDBPyConnection, table: Tabl
     with lake_errors(f"following the relationships of {table.qualified_name}"):
         row = connection.execute(
             f"SELECT count(*), count(*) FILTER (there.is_there IS NULL) FROM child LEFT JOIN "
-            f"(SELECT DISTINCT {keys}, true AS is_there FROM parent WHERE _deleted_at IS NULL) AS there ON {match} "
-            f"WHERE child._deleted_at IS NULL AND {stated}"
+            f"(SELECT DISTINCT {keys}, true AS is_there FROM parent) AS there ON {match} "
+            f"WHERE {stated}"
         ).fetchone()
     rows, orphans = row or (0, 0)
     to = f"{relationship.registry}.{relationship.table}"

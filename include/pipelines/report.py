@@ -16,7 +16,7 @@ from include.audit.report.words import LOCALES
 from include.audit.verify import verify
 from include.lake.root import Lake
 from include.pipelines.errors import REPOSITORY, no_values_escape
-from include.pipelines.sync import Facts
+from include.pipelines.facts import Facts
 from include.pipelines.workplace import Workplace
 from include.sharing.agreement import Agreement
 from include.sharing.load import load_agreements

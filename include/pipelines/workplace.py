@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 
+from include.contracts.digest import row_digest
 from include.contracts.load import contract_paths, load_contract, load_contracts
 from include.contracts.model import Contract, Table
 from include.lake.root import Lake
@@ -66,7 +67,16 @@ class Workplace:
 
     def meaning(self, contract: Contract) -> str:
         """SHA-256 of all that decides what an extract becomes: the contract, the code lists and the macros."""
-        digest = hashlib.sha256(contract.digest.encode())
+        return hashlib.sha256((contract.digest + self._means).encode()).hexdigest()
+
+    def meaning_of(self, table: Table) -> str:
+        """SHA-256 of all that decides what the rows of one table become: if it changed, all of them are read again."""
+        return hashlib.sha256((row_digest(table) + self._means).encode()).hexdigest()
+
+    @cached_property
+    def _means(self) -> str:
+        """SHA-256 of the code lists and the macros."""
+        digest = hashlib.sha256()
         for path in [*sorted((self.schemas / "reference").glob("*.csv")), *sorted(MACROS.glob("*.sql"))]:
             digest.update(path.name.encode() + path.read_bytes())
         return digest.hexdigest()

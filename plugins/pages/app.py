@@ -6,7 +6,7 @@ from fastapi import FastAPI
 
 from include.pipelines.pages import QualityPages
 from include.pipelines.workplace import Workplace
-from plugins.pages import failures
+from plugins.pages import failures, person_views
 from plugins.pages.views import router
 
 
@@ -15,6 +15,7 @@ def pages_app(pages: QualityPages) -> FastAPI:
     app = FastAPI(title="Liên Thông", docs_url=None, redoc_url=None, openapi_url=None)
     app.state.pages = pages
     app.include_router(router)
+    app.include_router(person_views.router)
     failures.register(app)
     return app
 

@@ -10,8 +10,9 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 
 from include.audit.report.model import TableReport
 from include.contracts.model import Contract
+from include.lake.open_figures import AGES
 from include.pipelines.pages import ROWS_A_PAGE, RUNS_A_PAGE, QualityPages
-from include.pipelines.rejected_access import AGES, MAX_PURPOSE, VALUES_AT_ONCE
+from include.pipelines.rejected_access import MAX_PURPOSE, VALUES_AT_ONCE
 from plugins.pages.access import SignedIn, Visitor, signed_in
 from plugins.pages.rendering import page
 
@@ -122,7 +123,7 @@ def rejected_values(
     if state is None:
         raise HTTPException(status.HTTP_404_NOT_FOUND)
     rows = pages.rejected_values(
-        report.table, state.run_id, rule_id=rule or None, offset=offset, reader=visitor.name, purpose=purpose
+        report.table, rule_id=rule or None, offset=offset, reader=visitor.name, purpose=purpose
     )
     values = {
         "contract": contract,
@@ -180,10 +181,10 @@ def _rejected(
 ) -> dict[str, Any]:
     contract, report = _table(pages, visitor, registry, table)
     state = pages.rejected(report.table)
-    rows = pages.rejected_rows(report.table, state.run_id, rule_id=rule, page=number) if state else ()
+    rows = pages.rejected_rows(report.table, rule_id=rule, page=number) if state else ()
     total = 0
     if state is not None:
-        total = state.rows if rule is None else next((r.rows for r in state.reasons if r.rule_id == rule), 0)
+        total = next((r.rows for r in (state.total, *state.rules) if r.rule_id == (rule or "")), 0)
     return {
         "contract": contract,
         "report": report,

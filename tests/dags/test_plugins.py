@@ -1,11 +1,17 @@
-"""The gate, the retry policy and the deadline, without a scheduler."""
+"""The gate, the retry policy, the pools and the deadline, without a scheduler."""
 
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime
 from importlib import import_module
+from types import SimpleNamespace
 
 import pytest
+
+from include.lake import evidence
+from include.lake.root import Lake
+from include.sources import errors
 
 ASSESSED = {
     "registry": "land",
@@ -103,6 +109,84 @@ def test_what_comes_back_is_tried_again_and_nothing_else():
 
     for error in (ContractError([]), SourceDenied("wrong password"), HeldTableRejected("no"), ValueError()):
         assert decided(error) == "fail"
+
+
+def test_every_error_of_a_source_that_may_pass_is_tried_again():
+    from plugins.sync_settings import COMES_BACK
+
+    passing = {name for name, kind in vars(errors).items() if getattr(kind, "is_retryable", False)}
+    # For a closed source the task waits until it opens, however long: that is no try.
+    assert {name.rpartition(".")[2] for name in COMES_BACK if ".sources." in name} == passing - {"SourceClosed"}
+
+
+def dag_run(*, began):
+    late = datetime(2026, 1, 30, 19, tzinfo=UTC)
+    return SimpleNamespace(dag_id="sync_land", run_id="backfill__2026-01-31", run_after=late, start_date=began)
+
+
+def after_failure(error, monkeypatch, folder, **arguments):
+    """What is on record after a step of `land` failed for good."""
+    from plugins.sync_settings import record_failure
+
+    monkeypatch.setenv("LAKE_URI", str(folder / "lake"))
+    task = SimpleNamespace(op_kwargs=arguments) if arguments else SimpleNamespace()
+    began = datetime(2026, 1, 31, 2, tzinfo=UTC)
+    record_failure("land", {"exception": error, "task": task, "dag_run": dag_run(began=began)})
+    lake = Lake(str(folder / "lake"))
+    return evidence.read(lake, "runs").to_pylist() if lake.is_table(lake.audit_table("runs")) else []
+
+
+def test_an_extract_that_failed_for_good_is_on_record(monkeypatch, tmp_path):
+    (row,) = after_failure(errors.SourceDenied("wrong password"), monkeypatch, tmp_path, table="parcel")
+    assert (row["verdict"], row["mode"], row["error_type"], row["error"]) == (
+        "failed", "failed", "SourceDenied", "wrong password",
+    )  # fmt: skip
+    assert row["run_id"].startswith("20260131T020000Z-")
+
+
+def test_a_later_step_is_recorded_under_the_run_it_went_on_with(monkeypatch, tmp_path):
+    (row,) = after_failure(
+        errors.SourceError("broken"), monkeypatch, tmp_path, table="parcel", assessed=ASSESSED, approval={}
+    )
+    assert (row["run_id"], row["table"]) == (ASSESSED["run_id"], "parcel")
+
+
+def test_a_declined_gate_and_an_unknown_error_leave_nothing_more(monkeypatch, tmp_path):
+    from plugins.steward_gate import HeldTableRejected
+
+    assert after_failure(HeldTableRejected("no"), monkeypatch, tmp_path) == []
+    assert after_failure(ValueError("Nguyễn Văn A"), monkeypatch, tmp_path, table="parcel") == []
+    assert after_failure(None, monkeypatch, tmp_path, table="parcel") == []
+
+
+def test_a_cleared_run_and_a_backfill_are_named_by_when_they_began():
+    from plugins.sync_settings import _run_id
+
+    first, cleared = (_run_id(dag_run(began=datetime(2026, 3, day, tzinfo=UTC))) for day in (1, 2))
+    assert (first[:17], cleared[:17]) == ("20260301T000000Z-", "20260302T000000Z-")
+    assert first[17:] == cleared[17:]
+
+
+SLOTS = """
+apiVersion: v3.2.0
+kind: DataContract
+id: x
+version: 1.0.0
+status: active
+servers: [{{server: shared, type: custom, customProperties: [{{property: poolSlots, value: {slots}}}]}}]
+schema: [{{name: t, properties: [{{name: k, logicalType: string, primaryKey: true}}]}}]
+"""
+
+
+@pytest.mark.parametrize(("stated", "slots"), [("3", 3), ("'4'", 4), ("0", 1), ("many", None), ("[2]", None)])
+def test_the_slots_of_a_source_are_those_of_its_server(stated, slots, tmp_path, monkeypatch):
+    from plugins import registry_pools, sync_settings
+
+    (tmp_path / "registries").mkdir()
+    (tmp_path / "registries" / "x.odcs.yaml").write_text(SLOTS.format(slots=stated))
+    monkeypatch.setattr(sync_settings, "SCHEMAS", tmp_path)
+    assert registry_pools.stated_slots("x") == slots
+    assert registry_pools.stated_slots("gone") is None
 
 
 def test_a_missed_deadline_names_the_owner():

@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 FILES = sorted((ROOT / "dags").glob("*.py"))
-TAGS = {"registry", "sync", "lake", "maintenance", "report", "agreement", "share"}
+TAGS = {"registry", "sync", "lake", "maintenance", "report", "agreement", "share", "people", "link"}
 
 
 def test_every_dag_is_tagged_from_one_small_set(dags):
@@ -66,7 +66,7 @@ def test_a_pool_protects_the_source_and_another_the_lake(syncs):
         pools = {task.task_id: task.pool for task in dag.tasks}
         assert pools == {
             "prepare": "lake_reference",
-            "sync_table.extract": f"source_{contract.registry}",
+            "sync_table.extract": f"source_{contract.server.name}",
             "sync_table.assess": "default_pool",
             "sync_table.gate": "default_pool",
             "sync_table.publish": f"lake_{contract.registry}",

@@ -12,7 +12,8 @@ from include.embedded.country import source_connections
 from include.embedded.postgres import start_postgres, stop_postgres, uri
 from include.embedded.site import Site
 from include.lake.root import Lake
-from include.pipelines.sync import Facts, sync_registry
+from include.pipelines.facts import Facts
+from include.pipelines.sync import sync_registry
 from include.pipelines.workplace import Workplace
 from include.simulator.build import build_country
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Mapping
 from dataclasses import asdict
+from datetime import timedelta
 from typing import Any
 
 import pandas as pd
@@ -13,6 +14,7 @@ from include.audit.report.lineage import column_lineage
 from include.audit.report.model import Overview, TableReport
 from include.audit.report.quality_index import WORDS, Index
 from include.audit.report.surroundings import Surroundings
+from include.lake.open_figures import AGES, TREND_DAYS, OpenRule
 
 _SHEET_NAME_LIMIT = 31
 
@@ -40,6 +42,19 @@ def frames(overview: Overview, surroundings: Surroundings) -> dict[str, pd.DataF
             [{**_name(t), **asdict(p.run), "at": p.run.at.isoformat(), "rejected_percent": p.run.rejected_percent,
               "index_without_timeliness": p.index} for t in overview.tables for p in t.trend],
             "registry", "table", "run_id", "at", "rejected_percent", "index_without_timeliness",
+        ),
+        "open_rejections": _frame(
+            [{**_name(t), "rule_id": o.rule_id, "rows": o.rows, "since": o.since.isoformat() if o.since else "",
+              **_ages(o), "a_week_ago": o.a_week_ago, "a_month_ago": o.a_month_ago}
+             for t in overview.tables if t.open for o in (t.open.total, *t.open.rules)],
+            "registry", "table", "rule_id", "rows", "since", "a_week_ago", "a_month_ago",
+        ),
+        "open_rejections_trend": _frame(
+            [{**_name(t), "rule_id": o.rule_id, "at": (overview.at - timedelta(days=TREND_DAYS - day)).isoformat(),
+              "rows": rows}
+             for t in overview.tables if t.open for o in (t.open.total, *t.open.rules)
+             for day, rows in enumerate(o.trend)],
+            "registry", "table", "rule_id", "at", "rows",
         ),
         "gate": _frame(
             [{"registry": e.registry, "table": e.table, "run_id": e.run_id, "at": e.at.isoformat(),
@@ -107,6 +122,12 @@ def _figures(table: TableReport) -> dict[str, Any]:
         "latest_run_id": latest.run_id if latest else None,
         "latest_verdict": latest.verdict if latest else None,
     }
+
+
+def _ages(figures: OpenRule) -> dict[str, int]:
+    """Rows by age: `under_1_day`, `under_7_days`, ..., `over_90_days`."""
+    names = [f"under_{days}_days" for days in AGES]
+    return dict(zip([*names, f"over_{AGES[-1]}_days"], figures.ages, strict=True))
 
 
 def _index(index: Index) -> dict[str, float | None]:

@@ -9,6 +9,7 @@ from typing import Any
 import duckdb
 
 from include.lake import evidence
+from include.lake.engine import hold
 from include.lake.errors import lake_errors
 from include.lake.reading import view
 from include.lake.root import Lake
@@ -124,7 +125,7 @@ def open_evidence(lake: Lake) -> Iterator[Evidence]:
             if lake.is_table(uri):
                 view(lake, connection, name, uri)
             else:
-                connection.register(name, schema.empty_table())
+                hold(connection, name, schema.empty_table())
         yield Evidence(connection)
     finally:
         connection.close()

@@ -10,6 +10,7 @@ from typing import Any
 from include.audit.report.freshness import Freshness
 from include.audit.report.quality_index import Index
 from include.contracts.model import Contract, Table
+from include.lake.open_figures import OpenFigures, OpenRule
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,7 @@ class TrendPoint:
 
 @dataclass(frozen=True, slots=True)
 class TableReport:
-    """One table. `last` is the run that made what is published; None if nothing is."""
+    """One table. `last` is the run that made what is published; None if nothing is. `open`: its open rejected rows."""
 
     table: Table
     runs: int
@@ -99,6 +100,12 @@ class TableReport:
     index: Index
     rules: tuple[RuleFigures, ...]
     trend: tuple[TrendPoint, ...]
+    open: OpenFigures | None = None
+
+    @property
+    def open_rules(self) -> tuple[OpenRule, ...]:
+        """The rules that rejected rows which are open now or were in the last month, most frequent first."""
+        return self.open.rules if self.open else ()
 
     @property
     def reasons(self) -> tuple[RuleFigures, ...]:

@@ -24,6 +24,7 @@ from include.audit.report.model import (
 )
 from include.audit.report.quality_index import NOT_MEASURED, Counted, Index, mean_index, table_index
 from include.contracts.model import Contract, Rule, Table
+from include.lake.open_figures import OpenFigures, open_figures
 from include.lake.root import Lake
 
 GATE_EVENTS = 100
@@ -52,7 +53,7 @@ def gather(lake: Lake, contracts: Mapping[str, Contract], *, at: datetime) -> Ov
             name = (contract.registry, table.name)
             tables.append(
                 _table(contract, table, latest.get(name), good.get(name), published.get(name, []),
-                       checks.get(name, []), relationships.get(name, []), at)
+                       checks.get(name, []), relationships.get(name, []), open_figures(lake, table, at=at), at)
             )  # fmt: skip
         registries.append(RegistryReport(contract, tuple(tables), mean_index(t.index for t in tables)))
     return Overview(at, tuple(registries), gate, verdicts, mean_index(registry.index for registry in registries))
@@ -60,7 +61,7 @@ def gather(lake: Lake, contracts: Mapping[str, Contract], *, at: datetime) -> Ov
 
 def _table(
     contract: Contract, table: Table, latest: Row | None, good: Row | None, runs: list[Run], checks: list[Row],
-    relationships: list[Row], at: datetime,
+    relationships: list[Row], opened: OpenFigures | None, at: datetime,
 ) -> TableReport:  # fmt: skip
     stands = NEVER
     if good:
@@ -85,6 +86,7 @@ def _table(
         index=index,
         rules=_rules(table, counts),
         trend=trend,
+        open=opened,
     )
 
 

@@ -11,12 +11,16 @@ import duckdb
 import pytest
 
 from include.audit.report.attention import attention, costliest
+from include.audit.report.export import frames
 from include.audit.report.overview import gather
+from include.audit.report.render import render
 from include.audit.report.surroundings import LedgerFacts, Surroundings
 from include.audit.report.words import LOCALES
 from include.lake.reading import view
 from include.lake.root import Lake
 from tests.unit.audit.runs_evidence import NIGHT, contracts, record_checks, record_relationship, record_run
+from tests.unit.lake.rejecting import sync
+from tests.unit.lake.staging import PERSON, START
 
 POPULATION = contracts("population")
 CITIZEN = POPULATION["population"].table("citizen")
@@ -138,3 +142,18 @@ def test_thousands_of_runs_are_gathered_in_seconds(lake: Lake) -> None:
     citizen = gather(lake, POPULATION, at=MORNING).tables[0]
     assert time.perf_counter() - started < 10
     assert (citizen.runs, len(citizen.trend)) == (3001, 60)
+
+
+def test_the_report_tells_what_is_open_by_rule_and_age_and_how_it_went(lake: Lake) -> None:
+    sync(lake, PERSON, 1, [("a", "An", 1), ("b", "Bình", 2), ("c", "Chi", 3)], rejected=[0, 1])
+    sync(lake, PERSON, 4, [("a", "An", 1), ("b", "Bình", 2), ("c", "Chi", 3)], rejected=[0])
+    overview = gather(lake, POPULATION, at=START + timedelta(days=6))
+    (citizen,) = [table for table in overview.tables if table.table.name == "citizen"]
+    (rule,) = citizen.open_rules
+    assert (rule.rows, rule.ages, rule.trend[-6:]) == (1, (0, 1, 0, 0, 0), (2, 2, 2, 1, 1, 1))
+    tables = frames(overview, Surroundings())
+    assert tables["open_rejections"][["rule_id", "rows", "under_7_days"]].to_dict("records") == [
+        {"rule_id": "", "rows": 1, "under_7_days": 1},
+        {"rule_id": rule.rule_id, "rows": 1, "under_7_days": 1},
+    ]
+    assert "Rejected rows that are open" in render(overview, Surroundings(), "en")

@@ -36,11 +36,11 @@ def end(site: Site, capsys: pytest.CaptureFixture[str], stages: dict[str, str], 
 
 
 def test_published_tables_end_well(site, capsys):
-    record(site, "parcel", "published", reasons=[["land.parcel.area_m2.unreadable", 90]])
+    record(site, "parcel", "published", mode="full", reasons=[["land.parcel.area_m2.unreadable", 90]])
     record(site, "ownership", "published", reasons=[["land.ownership.share-sum", 7]])
     status, said = end(site, capsys, {"land.parcel": "published", "land.ownership": "published"})
     assert status == 0
-    assert "parcel │ 1,200 │ 1,100 │ 90 │ 10" in said
+    assert "parcel │ all │ 1,200 │ 1,100 │ 90 │ 10" in said
     assert said.index("land.parcel.area_m2.unreadable") < said.index("land.ownership.share-sum")
     assert "make up" in said
     assert f'DeltaTable("{site.lake_uri}/registry/population/citizen")' in said

@@ -17,6 +17,7 @@ STAGES = [
     ({"extract": "up_for_retry"}, "extracting (tries again)"),
     ({"extract": "failed", "assess": "upstream_failed", "publish": "upstream_failed"}, "failed: extract"),
     ({"extract": "skipped", "assess": "skipped", "publish": "skipped"}, "unchanged"),
+    ({"extract": "success", "assess": "skipped", "gate": "skipped", "publish": "skipped"}, "unchanged"),
     ({"extract": "success"}, "extracting"),
     ({"extract": "success", "assess": "running"}, "assessing"),
     ({"extract": "success", "assess": "success", "gate": "awaiting_input"}, HELD),

@@ -61,7 +61,7 @@ def test_a_run_tells_both_counts_of_every_rule(browse: Browse) -> None:
 
 def test_rejected_rows_are_shown_by_rule_and_age_with_their_numbers(browse: Browse) -> None:
     text = browse("viewer").get(REJECTED).text
-    assert "<strong>2</strong> rows rejected" in text
+    assert "<strong>2</strong> rejected rows are open" in text
     assert "Under 1 day" in text
     assert "Row 1" in text
     assert "Row 2" in text
@@ -86,11 +86,9 @@ def test_values_are_shown_to_a_role_that_may_and_the_ledger_knows(browse: Browse
     entry = ledger.read(synced.lake).to_pylist()[-1]
     assert (entry["kind"], entry["actor"], entry["subject"]) == ("export", "op", "rejected/business/enterprise")
     assert json.loads(entry["payload"]) == {
-        "run_id": RUN,
         "rule_id": "",
         "rows": 2,
-        "first_row": 1,
-        "last_row": 2,
+        "read": {RUN: [1, 2]},
         "purpose": "call the ministry about row 2",
     }
 

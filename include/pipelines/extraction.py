@@ -1,0 +1,206 @@
+"""The first step of a sync: how much of a table is read, and reading that much of it.
+
+A table is read whole when it must be, and otherwise only what is new since the last commit. Where the contract asks for
+it (`deletes: reconcile`), the key and cursor of every row of the source are compared with what the lake knows. So a row
+that came late, that was written under a clock that ran backwards or that has another key now is read by its key, and a
+row that is gone from the source leaves the lake.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from include.contracts.model import Contract, Table
+from include.lake.changes import Mode
+from include.lake.engine import literal, quote, scan
+from include.lake.errors import LakeError, lake_errors
+from include.lake.reconcile import reconcile
+from include.lake.state import PublishedState, last_commit
+from include.pipelines import run_folder
+from include.pipelines.errors import no_values_escape
+from include.pipelines.facts import Facts
+from include.pipelines.publication import already_there
+from include.pipelines.workplace import Workplace
+from include.quality.conform import conform, register
+from include.sources.landing import FILE, Extract, Landed, record
+from include.sources.source import Source, open_source
+from include.sources.wanted import Wanted, cursor_columns, key_columns
+
+MOST_STRAYS = 20_000  # rows fetched one by one; with more, the source has changed so much that all of it is read
+_KEYS_MEMORY = "900MB"
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A stretch of the cursor that is read again, from `since` to before `until` (a backfill)."""
+
+    since: datetime
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How a run reads a table, and why."""
+
+    mode: Mode
+    why: str
+    wanted: Wanted = field(default_factory=Wanted)
+
+
+def plan_extract(
+    table: Table, state: PublishedState | None, *, meaning: str, is_full: bool, window: Window | None = None
+) -> Plan:
+    """What to read, as far as it can be told without the source: the whole table, or what is past the last cursor."""
+    cursor: list[str] = json.loads(state.metadata.get("cursor") or "[]") if state else []
+    reasons = {
+        "it was asked for": is_full,
+        "the table was never published": state is None,
+        "the contract states no cursor": not table.extract.cursor,
+        "the contract states no primary key": not table.primary_key,
+        "the contract, a code list or a macro changed what rows become": state is not None
+        and state.metadata.get("table_digest") != meaning,
+        "the last commit holds no cursor": not cursor,
+    }
+    why = next((reason for reason, holds in reasons.items() if holds), None)
+    if why:
+        return Plan("full", why)
+    if window is not None:
+        span = Wanted(since=(window.since.isoformat(),), until=(window.until.isoformat(),))
+        return Plan("backfill", f"the rows written from {window.since:%F %R} to {window.until:%F %R} again", span)
+    return Plan("incremental", f"rows past {cursor[0]}", Wanted(since=tuple(cursor), lag=table.extract.lag))
+
+
+def extract_step(
+    registry: str,
+    table: str,
+    run_id: str,
+    *,
+    is_full: bool = False,
+    window: Window | None = None,
+    workplace: Workplace | None = None,
+) -> Facts:
+    """Land one table, or what is new of it. The verdict is `unchanged` if there is nothing to publish."""
+    place = workplace or Workplace.from_environment()
+    with no_values_escape(f"extracting {registry}.{table}"):
+        contract, spec = place.table(registry, table)
+        done = run_folder.recall(place, spec, run_id, "extracted")
+        if done is not None:
+            return done
+        at, state = place.now(), last_commit(place.lake, spec)
+        plan = plan_extract(spec, state, meaning=place.meaning_of(spec), is_full=is_full, window=window)
+        extracted, plan, gone = _land(place, contract, spec, run_id, at, state, plan)
+        facts: Facts = {
+            "registry": registry,
+            "table": table,
+            "run_id": run_id,
+            "verdict": "extracted",
+            "mode": plan.mode,
+            "why": plan.why,
+            "extracted": extracted.rows,
+            "gone": gone,
+            "drift": list(extracted.drift),
+            "started_at": at.isoformat(),
+        }
+        if state and state.run_id != run_id and _is_same(place, contract, plan, is_full, extracted, gone, state):
+            return already_there(place, contract, spec, facts, extracted)
+        return run_folder.keep(place, spec, "extracted", facts)
+
+
+def _land(
+    place: Workplace,
+    contract: Contract,
+    table: Table,
+    run_id: str,
+    at: datetime,
+    state: PublishedState | None,
+    plan: Plan,
+) -> tuple[Extract, Plan, str | None]:
+    """Read what the plan wants, or all if the source cannot do less; the plan kept to; and the keys that are gone."""
+    lake = place.lake
+    folder = lake.landing_path(table.registry, table.name, run_id)
+    columns = None
+    if state is not None and state.metadata.get("contract_version") == contract.version:
+        # Who raises the contract's version has looked at the source: what it is now is no drift.
+        columns = json.loads(state.metadata.get("source_columns") or "null")
+    started = time.perf_counter()
+    try:
+        with open_source(contract, table, lake=lake, at=at, environ=place.environ, since_columns=columns) as source:
+            gone = None
+            if plan.mode != "full" and (why := source.can_select(table, plan.wanted.since)):
+                plan = Plan("full", why)
+            if plan.mode == "incremental" and table.extract.deletes == "reconcile":
+                plan, gone = _reconcile(place, table, source, plan, run_id)
+            landed = source.land(f"{folder}/{FILE}", plan.wanted)
+            seconds = round(time.perf_counter() - started, 3)
+            extracted = source.extract(landed, run_id=run_id, mode=plan.mode, seconds=seconds)
+    except Exception:
+        with suppress(LakeError):
+            lake.delete_tree(folder)  # nothing is complete without its record; leave no rows that nobody will read
+        raise
+    record(lake, folder, extracted)
+    return extracted, plan, gone
+
+
+def _reconcile(place: Workplace, table: Table, source: Source, plan: Plan, run_id: str) -> tuple[Plan, str | None]:
+    """Compare all keys of the source with the lake: what to read besides, and which published keys are gone."""
+    folder = place.lake.staging_path(table.registry, table.name, run_id)
+    names = tuple(dict.fromkeys((*key_columns(table), *cursor_columns(table))))
+    keys = source.land(f"{folder}/keys.parquet", Wanted(columns=names))
+    compared = _conformed_keys(place, table, keys.uri, f"{folder}/keys-conformed.parquet")
+    found = reconcile(place.lake, table, conformed_keys=compared, since=None, folder=folder)
+    if found is None:
+        return plan, None
+    strays = _fetched_by_key(place, table, keys, found.strays_uri, plan.wanted) if found.strays else ()
+    if len(strays) > MOST_STRAYS:
+        return Plan("full", f"more than {MOST_STRAYS:,} rows are in the source that no cursor would find"), None
+    why = plan.why + (f", and {len(strays):,} rows by their key" if strays else "")
+    return replace(plan, why=why, wanted=replace(plan.wanted, keys=strays)), found.gone_uri if found.gone else None
+
+
+def _conformed_keys(place: Workplace, table: Table, keys_uri: str, uri: str) -> str:
+    """The key and cursor of every row of the source, made by the contract's own expressions."""
+    names = {*table.primary_key, *table.extract.cursor}
+    keyed = replace(table, columns=tuple(c for c in table.columns if c.name in names), rules=())
+    with place.lake.connect(memory_limit=_KEYS_MEMORY) as connection:
+        register(connection, place.schemas, (column.expression for column in keyed.columns))
+        conform(connection, keyed, extract_uri=keys_uri, conformed_uri=uri)
+    return uri
+
+
+def _fetched_by_key(
+    place: Workplace, table: Table, keys: Landed, strays_uri: str, wanted: Wanted
+) -> tuple[tuple[object, ...], ...]:
+    """The raw keys of the rows that the lake does not know and that the cursor will not bring. At most one too many."""
+    names = ", ".join(f"k.{quote(name)}" for name in key_columns(table))
+    first = cursor_columns(table)[0]
+    kind = dict(keys.columns)[first]
+    since = f"CAST({literal((wanted.since or ('',))[0])} AS {kind})"
+    if kind.startswith(("TIMESTAMP", "DATE")):
+        since += f" - INTERVAL {int(wanted.lag.total_seconds())} SECOND"
+    source = f"read_parquet({literal(keys.uri)}, file_row_number = true, hive_partitioning = false)"
+    with place.lake.connect() as connection, lake_errors(f"reconciling {table.qualified_name}"):
+        rows = connection.execute(
+            f"SELECT DISTINCT {names} FROM {source} k JOIN {scan(strays_uri)} s ON k.file_row_number = s._row "
+            f"WHERE k.{quote(first)} <= {since} LIMIT {MOST_STRAYS + 1}"
+        ).fetchall()
+    return tuple(rows)
+
+
+def _is_same(
+    place: Workplace,
+    contract: Contract,
+    plan: Plan,
+    is_full: bool,
+    extracted: Extract,
+    gone: str | None,
+    state: PublishedState,
+) -> bool:
+    """Whether publishing could not change anything: the same rows under the same contract, or no new row at all."""
+    if plan.mode != "full":
+        return not extracted.rows and gone is None
+    made_of = state.metadata.get("extract_digest"), state.metadata.get("contract_digest")
+    return not is_full and made_of == (extracted.digest, place.meaning(contract))

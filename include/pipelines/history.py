@@ -1,0 +1,203 @@
+"""Former versions of a published table: list them, read one, restore one in a steward's name."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import sqlglot
+from sqlglot import exp
+
+from include.contracts.model import Table
+from include.lake.engine import literal, quote
+from include.lake.errors import lake_errors
+from include.lake.history import RESTORE, open_version, restore, version_at, versions
+from include.lake.reading import view_of
+from include.lake.rejections import reopen_rejected
+from include.pipelines.errors import Misuse, no_values_escape
+from include.pipelines.facts import FIGURES, Facts
+from include.pipelines.publication import Approval
+from include.pipelines.trail import record_run
+from include.pipelines.workplace import Workplace
+
+OPEN_TO_ALL = ("public", "internal")
+_FORMATS = {
+    ".parquet": "FORMAT parquet, COMPRESSION zstd",
+    ".csv": "FORMAT csv, HEADER",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Rows of a version as plain values, or how many were written to a file; `hidden` columns are left out."""
+
+    version: int
+    columns: tuple[str, ...]
+    hidden: tuple[str, ...]
+    rows: list[tuple[Any, ...]]
+    written: int = 0
+
+
+def list_versions(workplace: Workplace, registry: str, table: str, *, limit: int) -> list[Facts]:
+    """What each version was made by, newest first: plain figures."""
+    spec = workplace.table(registry, table)[1]
+    with no_values_escape(f"reading the history of {registry}.{table}"):
+        return [
+            {
+                "version": entry.version,
+                "at": entry.at.isoformat(),
+                "mode": entry.metadata.get("mode", entry.operation.lower()),
+                **{name: entry.metadata.get(name, "") for name in ("run_id", "contract_version", "approved_by")},
+                **{name: entry.figure(name) for name in ("inserted", "updated", "deleted", "live_rows")},
+                "restored_version": entry.figure("restored_version") if entry.metadata.get("mode") == RESTORE else None,
+            }
+            for entry in versions(workplace.lake, spec, limit=limit)
+        ]
+
+
+def read_version(
+    workplace: Workplace,
+    registry: str,
+    table: str,
+    *,
+    version: int | None = None,
+    at: str = "",
+    where: str = "",
+    limit: int | None = None,
+    out: Path | None = None,
+    with_values: bool = False,
+) -> Reading:
+    """Rows of a table as of a version or an instant (default: the newest), in key order; to a file if `out` is given.
+
+    Without `with_values`, only columns that the contract classifies as public or internal: the others are personal.
+
+    Args:
+        workplace: the lake and the contracts.
+        registry: the registry.
+        table: its table.
+        version: a version of its history.
+        at: ISO instant (UTC unless it says otherwise); a day stands for its end.
+        where: an SQL condition over the table's columns.
+        limit: at most this many rows.
+        out: a file to write instead, `.parquet` or `.csv`.
+        with_values: every column.
+
+    Raises:
+        Misuse: both version and instant, an unknown format, a condition that is none.
+        VersionGone: that version cannot be had any more.
+    """
+    if version is not None and at:
+        raise Misuse("say either --version or --at, not both")
+    if out is not None and out.suffix.lower() not in _FORMATS:
+        raise Misuse(f"{out.name} has no format that can be written: end it with {' or '.join(_FORMATS)}")
+    spec = workplace.table(registry, table)[1]
+    with no_values_escape(f"reading {registry}.{table}"):
+        if at:
+            version = version_at(workplace.lake, spec, instant(at))
+        delta = open_version(workplace.lake, spec, version)
+        names = [field.name for field in delta.schema().fields]
+        shown = [name for name in names if with_values or name in _open_columns(spec)]
+        condition = f"WHERE {_condition(where, names)}" if where else ""
+        order = ", ".join(quote(name) for name in spec.primary_key if name in names) or "ALL"
+        query = f"SELECT {', '.join(quote(name) for name in shown)} FROM published {condition} ORDER BY {order}" + (
+            f" LIMIT {limit}" if limit is not None else ""
+        )
+        connection = workplace.lake.connect()
+        try:
+            view_of(connection, "published", delta, delta.file_uris())
+            hidden = tuple(name for name in names if name not in shown)
+            columns, number = tuple(shown), int(delta.version())
+            with lake_errors(f"reading {spec.qualified_name}"):
+                if out is None:
+                    return Reading(number, columns, hidden, _run(connection, query))
+                rows = _run(connection, f"COPY ({query}) TO {literal(str(out))} ({_FORMATS[out.suffix.lower()]})")
+                return Reading(number, columns, hidden, [], written=int(rows[0][0]))
+        finally:
+            connection.close()
+
+
+def restore_step(
+    registry: str, table: str, run_id: str, *, version: int, approval: Approval, workplace: Workplace | None = None
+) -> Facts:
+    """Go back to a former version: one commit, on record with who approved it. The next sync goes on from there.
+
+    Rejected rows that undone runs had closed are open again.
+    """
+    place = workplace or Workplace.from_environment()
+    with no_values_escape(f"restoring {registry}.{table}"):
+        spec = place.table(registry, table)[1]
+        started, at = time.perf_counter(), place.now()
+        done = restore(
+            place.lake, spec, version=version, run_id=run_id, at=at, metadata={"approved_by": approval.approved_by}
+        )
+        reopened = reopen_rejected(place.lake, spec, run_id=run_id, at=at, closed_by=done.undone)
+        facts: Facts = {
+            "registry": registry,
+            "table": table,
+            "run_id": run_id,
+            "verdict": "published",
+            "mode": RESTORE,
+            "restored_version": version,
+            **{name: int(done.metadata.get(name) or 0) for name in (*FIGURES, "bytes")},
+            **{name: getattr(done, name) for name in ("version", "inserted", "updated", "deleted", "live_rows")},
+            "retained": 0,
+            "reopened": reopened,
+            "undone": list(done.undone),
+            **{name: done.metadata.get(name, "") for name in ("contract_version", "contract_digest", "extract_digest")},
+            "source": RESTORE,
+            "approved_by": approval.approved_by,
+            "approval_note": approval.approval_note,
+            "held": False,
+            "findings": [],
+            "reasons": [],
+            "started_at": at.isoformat(),
+            "seconds": round(time.perf_counter() - started, 3),
+        }
+        record_run(place, facts)
+        return facts
+
+
+def instant(text: str) -> datetime:
+    """An ISO instant; UTC unless it says otherwise, and a day alone stands for its end.
+
+    Raises:
+        Misuse: it is none.
+    """
+    try:
+        at = datetime.fromisoformat(text.strip())
+    except ValueError:
+        raise Misuse(f"`{text}` is no instant: write 2026-01-31, or 2026-01-31T08:00+07:00") from None
+    if len(text.strip()) <= len("2026-01-31"):
+        at += timedelta(days=1, microseconds=-1)
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+def _open_columns(table: Table) -> set[str]:
+    return {column.name for column in table.columns if column.classification in OPEN_TO_ALL}
+
+
+def _condition(text: str, names: list[str]) -> str:
+    """The condition, parsed: over the table's columns and nothing else."""
+    remedy = "write one condition over the table's columns, e.g. status = 'active'"
+    try:
+        tree = sqlglot.parse_one(text, read="duckdb")
+    except sqlglot.errors.SqlglotError:
+        raise Misuse(f"--where is not SQL: {remedy}") from None
+    if isinstance(tree, exp.DDL | exp.DML | exp.Command) or list(tree.find_all(exp.Query)):
+        raise Misuse(f"--where is a statement or holds a subquery: {remedy}")
+    known = {name.lower() for name in names}
+    unknown = sorted({found.name for found in tree.find_all(exp.Column)} - known - set(names))
+    if unknown := [name for name in unknown if name.lower() not in known]:
+        raise Misuse(f"--where speaks of `{unknown[0]}`, which this version has not; columns: {', '.join(names)}")
+    return f"({tree.sql('duckdb')})"
+
+
+def _run(connection: duckdb.DuckDBPyConnection, query: str) -> list[tuple[Any, ...]]:
+    try:
+        return connection.execute(query).fetchall()
+    except (duckdb.BinderException, duckdb.ConversionException) as error:
+        raise Misuse(f"--where does not fit the columns' types ({type(error).__name__}): cast the values") from None

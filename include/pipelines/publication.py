@@ -1,0 +1,264 @@
+"""The steps of a sync after the extract: conform, split and assess what was landed; publish what was accepted.
+
+Each leaves what it came to in the run's folder, so that a run begun again does not do it twice.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from include.audit import ledger
+from include.contracts.model import Contract, Table
+from include.contracts.published import published_yaml
+from include.lake import evidence
+from include.lake.beside import beside
+from include.lake.changes import Mode
+from include.lake.publish import preview, publish
+from include.lake.rejected import append_rejected
+from include.lake.rejections import close_rejected, finish_closing, would_close
+from include.lake.state import last_commit
+from include.pipelines import run_folder
+from include.pipelines.errors import Misuse, no_values_escape
+from include.pipelines.facts import FIGURES, Facts, origin
+from include.pipelines.trail import record_run
+from include.pipelines.workplace import Workplace
+from include.quality.assess import assess
+from include.quality.gate import judge
+from include.quality.gx import import_gx_meanwhile
+from include.quality.results import SplitResult
+from include.quality.split import conform_and_split
+from include.sources.landing import RECORD, Extract
+
+Watch = Callable[[str, str], None]
+
+SPLIT_RECORD = "_split.json"
+
+# A run that reads a part goes on from the state it builds on; only one that follows the cursor moves it.
+_CARRIED = ("cursor", "snapshot_at", "table_digest", "extract_digest", "source_columns")
+
+
+@dataclass(frozen=True)
+class Approval:
+    """A steward's word that a table outside its tolerance shall be published."""
+
+    approved_by: str
+    approval_note: str = ""
+
+
+def assess_step(extracted: Facts, *, workplace: Workplace | None = None) -> Facts:
+    """Conform, split and assess what was landed, and say whether it stays inside the contract's tolerance.
+
+    The verdict is `unchanged` if a part was read and all of it is published already.
+    """
+    place = workplace or Workplace.from_environment()
+    registry, name, run_id, mode = (extracted[field] for field in ("registry", "table", "run_id", "mode"))
+    with no_values_escape(f"assessing {registry}.{name}"):
+        contract, table = place.table(registry, name)
+        done = run_folder.recall(place, table, run_id, "assessed")
+        if done is not None:
+            return done
+        started = time.perf_counter()
+        landed = landed_by(place, table, run_id)
+        if mode == "full":  # an increment may well need no assessment
+            import_gx_meanwhile()
+        split = _split(place, table, landed, mode, extracted["gone"])
+        changes = preview(place.lake, table, staged=split.staged, mode=mode, gone=extracted["gone"])
+        run: dict[str, Any] = {"run_id": run_id, "mode": mode, "staged": split.staged, "gone": extracted["gone"]}
+        is_same = changes.is_empty and not split.rejected and not would_close(place.lake, table, **run)
+        if mode in ("incremental", "backfill") and is_same:
+            return already_there(place, contract, table, extracted, landed)
+        assessment = assess(table, split, lake=place.lake, run_id=run_id, schemas_dir=place.schemas)
+        findings = judge(table, split, changes, mode=mode)
+        evidence.append_checks(
+            place.lake, registry=registry, table=name, run_id=run_id, at=place.now(),
+            counts=split.counts, gx_counts=assessment.counts,
+        )  # fmt: skip
+        facts = {
+            **extracted,
+            "accepted": split.accepted,
+            "rejected": split.rejected,
+            "superseded": split.superseded,
+            "findings": [f.to_dict() for f in findings],
+            "held": bool(findings),
+            "reasons": _frequent(split),
+            "seconds": round(landed.seconds + time.perf_counter() - started, 3),
+        }
+        if findings:
+            record_run(place, {**facts, "verdict": "held", **origin(place, contract, landed)})
+        return run_folder.keep(place, table, "assessed", facts)
+
+
+def publish_step(
+    assessed: Facts,
+    approved_by: str | None = None,
+    approval_note: str | None = None,
+    *,
+    workplace: Workplace | None = None,
+) -> Facts:
+    """Publish the accepted rows in one commit and keep the others with their reasons.
+
+    Raises:
+        Misuse: the table is held back and nobody approved.
+    """
+    place = workplace or Workplace.from_environment()
+    registry, name, run_id, mode = (assessed[field] for field in ("registry", "table", "run_id", "mode"))
+    if assessed["held"] and not approved_by:
+        raise Misuse(f"{registry}.{name} is held back by its gate: a steward must approve it first")
+    with no_values_escape(f"publishing {registry}.{name}"):
+        contract, table = place.table(registry, name)
+        done = run_folder.recall(place, table, run_id, "published")
+        if done is not None:
+            return done
+        started = time.perf_counter()
+        landed, gone = landed_by(place, table, run_id), assessed["gone"]
+        split = _split_of(place, table, run_id)
+        at = datetime.fromisoformat(assessed["started_at"])
+        metadata = _metadata(place, contract, table, landed, split, mode) | {"approved_by": approved_by or ""}
+        run: dict[str, Any] = {"run_id": run_id, "at": at, "staged": split.staged, "mode": mode}
+        append_rejected(
+            place.lake, table, **run, extract_uri=landed.uri, snapshot_at=metadata["snapshot_at"],
+            table_digest=metadata["table_digest"],
+        )  # fmt: skip
+        commit = publish(place.lake, table, **run, gone=gone, metadata=metadata)
+        close_rejected(place.lake, table, **run, gone=gone)
+        if commit.overtaken_by:
+            return already_there(place, contract, table, assessed, landed)
+        facts = {
+            **assessed,
+            "verdict": "published",
+            "version": commit.version,
+            "deleted": commit.deleted,
+            "retained": commit.retained,
+            "inserted": commit.inserted,
+            "updated": commit.updated,
+            "live_rows": commit.live_rows,
+            "approved_by": approved_by or "",
+            "approval_note": approval_note or "",
+            "seconds": round(assessed["seconds"] + time.perf_counter() - started, 3),
+        }
+        record_run(place, {**facts, **origin(place, contract, landed)})
+        publish_contract(place, contract)
+        run_folder.keep(place, table, "published", facts)
+        place.lake.delete_tree(place.lake.staging_path(registry, name, run_id))
+        return facts
+
+
+def assess_and_publish(
+    extracted: Facts, approval: Approval | None, *, watch: Watch = lambda table, step: None, workplace: Workplace
+) -> Facts:
+    """From what was landed to what is published, or to the verdict `held` where the gate asks and nobody approves."""
+    name = extracted["table"]
+    watch(name, "assess")
+    assessed = assess_step(extracted, workplace=workplace)
+    if assessed["verdict"] == "unchanged":
+        return assessed
+    if assessed["held"] and approval is None:
+        return {**assessed, "verdict": "held", "version": None, "deleted": 0}
+    watch(name, "publish")
+    if approval is None:
+        return publish_step(assessed, workplace=workplace)
+    return publish_step(assessed, approval.approved_by, approval.approval_note, workplace=workplace)
+
+
+def already_there(place: Workplace, contract: Contract, table: Table, facts: Facts, landed: Extract) -> Facts:
+    """Nothing to publish: the extract goes, the figures of the commit that stands are told again, and why."""
+    state = last_commit(place.lake, table)
+    if state is None:
+        raise Misuse(f"{table.qualified_name} is not published: there is nothing that could be unchanged")
+    evidence.heal_runs(place.lake, table, state)
+    finish_closing(place.lake, table)
+    told = {
+        **facts,
+        **{name: int(state.metadata.get(name) or 0) for name in FIGURES},
+        "verdict": "unchanged",
+        "mode": "unchanged",
+        "version": state.version,
+        "live_rows": state.live_rows,
+        "same_as_run": state.run_id,
+        "held": False,
+        "findings": [],
+        "reasons": [],
+        "seconds": landed.seconds,
+    }
+    record_run(place, {**told, **origin(place, contract, landed)})
+    run_folder.clear(place, table, landed.run_id)
+    return told
+
+
+def publish_contract(place: Workplace, contract: Contract) -> None:
+    """Lay the contract of what is published beside its tables, so that any ODCS tool can test them with it."""
+    uri = f"{place.lake.path('registry', contract.registry)}/contract.odcs.yaml"
+    text = published_yaml(contract.path, place.lake.uri)
+    if not place.lake.exists(uri) or place.lake.read_text(uri) != text:
+        place.lake.write_text(uri, text)
+
+
+def landed_by(place: Workplace, table: Table, run_id: str) -> Extract:
+    """What the run landed of a table.
+
+    Raises:
+        Misuse: nothing.
+    """
+    folder = place.lake.landing_path(table.registry, table.name, run_id)
+    try:
+        return Extract.from_dict(json.loads(place.lake.read_text(f"{folder}/{RECORD}")))
+    except FileNotFoundError:
+        raise Misuse(f"run {run_id} landed nothing for {table.qualified_name}: run the extract step first") from None
+
+
+def _metadata(
+    place: Workplace, contract: Contract, table: Table, landed: Extract, split: SplitResult, mode: str
+) -> dict[str, str]:
+    """What the commit says of the run."""
+    said: dict[str, Any] = {
+        **origin(place, contract, landed),
+        **{name: getattr(split, name) for name in ("extracted", "accepted", "rejected", "superseded")},
+        "cursor": json.dumps(landed.cursor) if landed.cursor else "",
+        "snapshot_at": landed.snapshot_at,
+        "since": json.dumps(landed.since) if mode == "incremental" else "",
+        "table_digest": place.meaning_of(table),
+        "source_columns": json.dumps(landed.source_columns, ensure_ascii=False),
+        "ledger_head": ledger.head(place.lake),
+    }
+    state = last_commit(place.lake, table)
+    if state is not None and mode not in ("full", "incremental"):
+        said |= {name: state.metadata.get(name, "") for name in _CARRIED}
+    return {name: str(value) for name, value in said.items()}
+
+
+def _split(place: Workplace, table: Table, landed: Extract, mode: Mode, gone: str | None) -> SplitResult:
+    split = conform_and_split(
+        table,
+        landed.uri,
+        lake=place.lake,
+        run_id=landed.run_id,
+        schemas_dir=place.schemas,
+        beside=partial(beside, place.lake, table, mode=mode, gone=gone),
+    )
+    place.lake.write_text(_split_record(place, table, landed.run_id), json.dumps(split.to_dict()))
+    return split
+
+
+def _split_of(place: Workplace, table: Table, run_id: str) -> SplitResult:
+    try:
+        return SplitResult.from_dict(json.loads(place.lake.read_text(_split_record(place, table, run_id))))
+    except FileNotFoundError:
+        raise Misuse(
+            f"the work folder of run {run_id} for {table.qualified_name} is gone (kept for a week): begin a new run"
+        ) from None
+
+
+def _split_record(place: Workplace, table: Table, run_id: str) -> str:
+    return f"{place.lake.staging_path(table.registry, table.name, run_id)}/{SPLIT_RECORD}"
+
+
+def _frequent(split: SplitResult) -> list[list[Any]]:
+    """The rules that rejected rows, most frequent first: [[rule_id, rows], ...]."""
+    broken = [c for c in split.counts if c.violations and c.scope != "table" and c.severity == "error"]
+    return [[c.rule_id, c.violations] for c in sorted(broken, key=lambda c: (-c.violations, c.rule_id))]

@@ -1,0 +1,42 @@
+"""What the steps of a run leave in its folder, so that the run, begun again, goes on at the first step not finished.
+
+The folder is the run's own in `landing/`: it stays as long as the contract keeps extracts. A result is of use only
+under the contract it was made by; after a correction the step is done again.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Literal
+
+from include.contracts.model import Table
+from include.pipelines.workplace import Workplace
+
+Facts = dict[str, Any]
+Step = Literal["extracted", "assessed", "published"]
+
+
+def recall(place: Workplace, table: Table, run_id: str, step: Step) -> Facts | None:
+    """What the step came to, if it ended in this run under the contract as it is."""
+    try:
+        kept = json.loads(place.lake.read_text(_uri(place, table, run_id, step)))
+    except FileNotFoundError:
+        return None
+    return dict(kept["facts"]) if kept["meaning"] == place.meaning_of(table) else None
+
+
+def keep(place: Workplace, table: Table, step: Step, facts: Facts) -> Facts:
+    """Leave the step's facts in the folder of its run, and give them back."""
+    kept = {"meaning": place.meaning_of(table), "facts": facts}
+    place.lake.write_text(_uri(place, table, facts["run_id"], step), json.dumps(kept, ensure_ascii=False))
+    return facts
+
+
+def clear(place: Workplace, table: Table, run_id: str) -> None:
+    """Forget what the run landed and worked on, to begin it anew."""
+    for folder in (place.lake.landing_path, place.lake.staging_path):
+        place.lake.delete_tree(folder(table.registry, table.name, run_id))
+
+
+def _uri(place: Workplace, table: Table, run_id: str, step: Step) -> str:
+    return f"{place.lake.landing_path(table.registry, table.name, run_id)}/_{step}.json"

@@ -1,0 +1,26 @@
+"""The form of `replay_rejected`: which registry, and if not all of it is meant which table or rule."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from airflow.sdk import Param
+
+from include.contracts.model import Contract
+
+
+def replay_form(contracts: Sequence[Contract]) -> dict[str, Param]:
+    """Choices from the contracts. A rule is proposed, not prescribed: one that left its contract may have open rows."""
+    registries = [contract.registry for contract in contracts] or [""]
+    tables = sorted({table.name for contract in contracts for table in contract.tables})
+    rules = sorted(
+        rule.rule_id for c in contracts for table in c.tables for rule in table.rules if rule.scope != "table"
+    )
+    everything = {"": "every table"}
+    return {
+        "registry": Param(registries[0], type="string", enum=registries, title="Registry"),
+        "table": Param("", type="string", enum=["", *tables], values_display=everything, title="Table"),
+        "rule": Param(
+            None, type=["null", "string"], examples=rules, title="Rule", description="Empty: whatever the rule."
+        ),
+    }

@@ -1,0 +1,66 @@
+"""The DAGs over persons: when they run, what they ask, and that no question holds a value of a record."""
+
+from __future__ import annotations
+
+from airflow.sdk import Asset
+
+
+def test_linking_follows_every_table_that_speaks_of_persons(dags, contracts):
+    wanted = {
+        f"registry/{contract.registry}/{table.name}"
+        for contract in contracts.values()
+        for table in contract.tables
+        if any(column.link for column in table.columns)
+    }
+    condition = dags["link_people"].timetable.asset_condition
+    assert type(condition).__name__ == "AssetAny"
+    assert {asset.name for asset in condition.objects} == wanted
+    assert "registry/population/citizen" in wanted
+
+
+def test_linking_asks_before_it_commits_and_offers_the_persons_as_assets(dags):
+    dag = dags["link_people"]
+    edges = {(task.task_id, below) for task in dag.tasks for below in task.downstream_task_ids}
+    assert edges == {("link", "gate"), ("link", "commit"), ("gate", "commit")}
+    outlets = dag.get_task("commit").outlets
+    assert {asset.uri for asset in outlets if isinstance(asset, Asset)} == {
+        f"lake://people/{name}" for name in ("index", "golden", "events", "findings")
+    }
+
+
+def test_reviews_are_asked_pair_by_pair_and_each_answer_is_kept(dags):
+    dag = dags["review_persons"]
+    edges = {(task.task_id, below) for task in dag.tasks for below in task.downstream_task_ids}
+    assert edges == {("find", "review.ask"), ("review.ask", "review.keep")}
+    assert dag.get_task("review.ask").options == ["Same person", "Different persons", "Cannot tell"]
+
+
+def test_the_gate_tells_what_is_outside_and_the_estimates(dags):
+    from plugins.link_gate import question
+
+    figures = dict.fromkeys(
+        ("records", "persons", "candidates", "links", "grey", "minted", "merged", "split", "retired", "moved"), 1_234
+    )
+    shares = {f"{name}{end}": 0.5 for name in ("precision", "recall") for end in ("", "_lower", "_upper")}
+    finding = {"message": "1,234 persons would be merged", "measured": 12.345, "allowed": "at most 0.5 % of persons"}
+    text = question({"run_id": "r", "findings": [finding], **figures, **shares})
+    assert "| 1,234 persons would be merged | 12.35 | at most 0.5 % of persons |" in text or "12.34" in text
+    assert "| precision | 0.5000 (0.5000 to 0.5000) |" in text
+
+
+def test_a_reviewer_reads_weights_and_words_and_whether_a_second_person_is_needed(dags):
+    from plugins.person_review import question
+
+    step = {"comparison": "name", "found": "same name", "bits": 7.25, "sum": -1.5}
+    pair = {
+        "pair_id": "5f0c2a9e41b7d836",
+        "found_by": "model",
+        "probability": 0.71,
+        "first_by": "Lan",
+        "needs_second": True,
+        "steps": [step],
+    }
+    text = question(pair)
+    assert "| name | same name | +7.2 | -1.5 |" in text
+    assert "**Lan says same.**" in text
+    assert "more than 30 days" in question({**pair, "first_by": ""})

@@ -1,0 +1,163 @@
+"""All or nothing over a whole sync: SIGKILL at random instants, go on with the run, and nobody can tell (invariant 3).
+
+`KILLS` and `KILL_SEED` in the environment ask for more, or for other instants.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+import sqlalchemy as sa
+from deltalake import DeltaTable
+
+from include.audit.verify import verify
+from include.lake import evidence
+from include.pipelines.workplace import Workplace
+from tests.integration.everyday.ledger_source import PaymentSource, workplace
+from tests.integration.lake.weed import S3, serve
+
+KILLS = int(os.environ.get("KILLS", "56"))
+SEED = int(os.environ.get("KILL_SEED", "4"))
+ROOT = Path(__file__).parents[3]
+FIRST, SECOND = "20260301T000000Z-00000001", "20260302T000000Z-00000002"
+
+
+class Zygote:
+    """The process that starts syncs and kills them."""
+
+    def __init__(self) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "tests.integration.everyday.zygote"],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert self.hear() == "ready\n"
+
+    def hear(self) -> str:
+        assert self.process.stdout
+        return self.process.stdout.readline()
+
+    def sync(self, order: dict[str, Any], kill_after: float | None = None) -> dict[str, Any]:
+        assert self.process.stdin
+        self.process.stdin.write(json.dumps({**order, "kill_after": kill_after}) + "\n")
+        self.process.stdin.flush()
+        return dict(json.loads(self.hear()))
+
+    def close(self) -> None:
+        assert self.process.stdin
+        self.process.stdin.close()
+        self.process.wait(timeout=30)
+
+
+@pytest.fixture(scope="module")
+def zygote() -> Iterator[Zygote]:
+    made = Zygote()
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3]:
+    with serve(tmp_path_factory.mktemp("weed")) as server:
+        yield server
+
+
+@pytest.mark.parametrize("store", ["local", "s3"])
+def test_nobody_can_tell_that_a_sync_was_killed(
+    store: str, zygote: Zygote, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    """A first load and an increment, undisturbed once, then killed and gone on with, in lake after lake."""
+    rng = random.Random(SEED)
+    server: S3 | None = request.getfixturevalue("s3") if store == "s3" else None
+    sources = two_days(tmp_path)
+
+    def live(name: str, wanted: int) -> tuple[Workplace, list[float], int]:
+        environ = server.environ(f"{name}-{SEED}") if server else {}
+        order = {"folder": str(tmp_path / name), "environ": environ, "is_full": False}
+        took, killed = [], 0
+        for number, (run_id, uri) in enumerate(sources.items()):
+            this = {**order, "uri": uri, "run_id": run_id}
+            if wanted:
+                killed += kill_until_done(zygote, this, usual[number], rng)
+            result = zygote.sync(this)
+            assert result["verdict"] == "published", result
+            took.append(result["seconds"])
+        return workplace(tmp_path / name, uri, **environ), took, killed
+
+    usual: list[float] = []
+    calm, usual, _ = live("calm", 0)
+    expected = everything(calm)
+    kills, lives = 0, 0
+    while kills < KILLS // 2:
+        place, _, killed = live(f"life-{lives}", KILLS)
+        kills, lives = kills + killed, lives + 1
+        assert everything(place) == expected, f"seed {SEED}, lake {lives}"
+        found = verify(place.lake)
+        assert found.ok, found.why
+        shutil.rmtree(tmp_path / f"life-{lives - 1}", ignore_errors=True)
+
+
+def two_days(folder: Path) -> dict[str, str]:
+    """The source on two days, as two SQLite files: URI by the run that reads it."""
+    first, second = folder / "first.db", folder / "second.db"
+    source = PaymentSource(f"sqlite:///{first}", seed=SEED, rows=2_000)
+    source.spoil(40)
+    shutil.copyfile(first, second)
+    source.engine = sa.create_engine(f"sqlite:///{second}", poolclass=sa.NullPool)
+    for _ in range(3):
+        source.live_day()
+    source.delete(20)
+    return {FIRST: f"sqlite:///{first}", SECOND: f"sqlite:///{second}"}
+
+
+def kill_until_done(zygote: Zygote, order: dict[str, Any], seconds: float, rng: random.Random) -> int:
+    """Kill one run at random instants, and go on with it, until it ends before its instant comes; how often."""
+    killed = 0
+    while True:
+        result = zygote.sync(order, kill_after=rng.uniform(0, seconds))
+        if not result["killed"]:
+            assert result["verdict"] == "published", result
+            return killed
+        killed += 1
+
+
+def everything(place: Workplace) -> dict[str, Any]:
+    """All that a ministry or an auditor can read of the two runs, but for instants and file names."""
+    lake = place.lake
+    options = lake.storage_options()
+    published = DeltaTable(lake.registry_table("payments", "payment"), storage_options=options)
+    rejected = DeltaTable(lake.rejected_table("payments", "payment"), storage_options=options)
+    feed = published.load_cdf(starting_version=0).read_all()
+    feed_rows = sorted(
+        (row["_run_id"], row["_change_type"], row["number"], str(row["amount_vnd"]))
+        for row in pa.table(feed).to_pylist()
+    )
+    runs = [row for row in evidence.read(lake, "runs").to_pylist() if row["verdict"] == "published"]
+    return {
+        "rows": sorted(map(str, published.to_pyarrow_table().to_pylist())),
+        "feed": feed_rows,
+        "rejected": sorted(
+            str({name: row[name] for name in ("_run_id", "_row", "_status", "_reasons", "_key", "_life", "_closed_by")})
+            for row in rejected.to_pyarrow_table().to_pylist()
+        ),
+        "runs": sorted(
+            (r["run_id"], r["extracted"], r["accepted"], r["rejected"], r["deleted"], r["mode"]) for r in runs
+        ),
+        "checks": sorted(
+            (r["run_id"], r["rule_id"], r["violations"], r["gx_violations"])
+            for r in evidence.read(lake, "checks").to_pylist()
+        ),
+        "cursor": published.history(1)[0].get("lienthong.cursor"),
+    }

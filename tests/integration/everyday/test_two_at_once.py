@@ -1,0 +1,61 @@
+"""Two syncs of one table at the same time, and a sync beside maintenance and readers: nothing is lost or doubled."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from include.audit.verify import verify
+from include.lake import evidence
+from include.lake.state import last_commit
+from include.pipelines.maintain import maintain_lake
+from tests.integration.everyday.ledger_source import PaymentSource, workplace
+from tests.integration.everyday.test_killed_syncs import Zygote
+from tests.integration.everyday.test_thirty_days import published, replayed_from_the_change_feed
+
+DAYS = 4
+
+
+@pytest.fixture
+def pair() -> Any:
+    made = Zygote(), Zygote()
+    yield made
+    for zygote in made:
+        zygote.close()
+
+
+def test_two_syncs_and_maintenance_leave_what_one_sync_would(pair: tuple[Zygote, Zygote], tmp_path: Path) -> None:
+    uri = f"sqlite:///{tmp_path}/payments.db"
+    source, place = PaymentSource(uri, seed=8, rows=500), workplace(tmp_path, uri)
+    order = {"folder": str(tmp_path), "uri": uri, "environ": {}, "is_full": False}
+    seen: list[int] = []
+    for day in range(DAYS):
+        answers: list[dict[str, Any]] = []
+
+        def run(number: int, day: int = day, answers: list[dict[str, Any]] = answers) -> None:
+            answers.append(pair[number].sync({**order, "run_id": f"202603{day + 1:02}T00000{number}Z-0000000{number}"}))
+
+        threads = [threading.Thread(target=run, args=(number,)) for number in (0, 1)]
+        for thread in threads:
+            thread.start()
+        while any(thread.is_alive() for thread in threads):
+            if day:
+                maintain_lake(place, at=place.now())
+                seen.append(len(published(place)))
+            threads[0].join(0.05)
+        assert {answer["verdict"] for answer in answers} <= {"published", "unchanged"}, answers
+        sound = {row[0]: row for row in source.content()}
+        now = {row[0]: row for row in published(place)}
+        assert now == sound
+        source.clock = source.clock.replace(day=source.clock.day + 1)
+        for change in (source.update, source.delete, source.insert, source.give_another_number):
+            change(20)
+    assert replayed_from_the_change_feed(place) == published(place)
+    assert verify(place.lake).ok
+    assert min(seen) > 400  # a reader never saw half a table
+    runs = [row for row in evidence.read(place.lake, "runs").to_pylist() if row["verdict"] == "published"]
+    assert len({row["version"] for row in runs}) == len(runs)
+    assert last_commit(place.lake, place.table("payments", "payment")[1]) is not None

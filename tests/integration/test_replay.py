@@ -1,0 +1,216 @@
+"""Rejected rows judged again: after a rule was mended, after a newer version came, after a replay was killed."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import pytest
+from deltalake import DeltaTable
+
+from include.lake import evidence
+from include.lake.history import versions
+from include.lake.state import OF_THE_SOURCE, PublishedState, last_commit
+from include.pipelines import publication
+from include.pipelines.rejected import list_rejected, replay, show_rejected
+from include.pipelines.sync import sync_registry
+from include.pipelines.workplace import Workplace
+from tests.integration.test_unseen_registry import COLUMNS, CONTRACT, ROWS, lienthong
+
+pytestmark = pytest.mark.slow
+
+CAPITAL = "enterprise.capital-not-negative"
+PATTERN = "enterprise.code.pattern"
+TITLE = "enterprise.title.required"
+
+
+class House:
+    """A registry in SQLite, its contract and its lake."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        (folder / "schemas" / "registries").mkdir(parents=True)
+        self.contract = CONTRACT % {"type": "custom", "server": "", "object": "doanh_nghiep"}
+        self.write_contract(("rejectedPercent: 50", "rejectedPercent: 90, rowCountChangePercent: 90"))
+        with sqlite3.connect(folder / "source.db") as source:
+            source.execute(f"CREATE TABLE doanh_nghiep ({', '.join(COLUMNS)})")
+            source.executemany("INSERT INTO doanh_nghiep VALUES (?, ?, ?, ?, ?)", ROWS)
+        self.environ = {
+            "LAKE_URI": str(folder / "lake"),
+            "SCHEMAS_DIR": str(folder / "schemas"),
+            "LIENTHONG_TMP": str(folder / "tmp"),
+            "AIRFLOW_CONN_BUSINESS_DB": f"sqlite:///{folder}/source.db",
+        }
+        self.place = Workplace.from_environment(self.environ)
+
+    def write_contract(self, *changes: tuple[str, str]) -> None:
+        for old, new in changes:
+            assert old in self.contract
+            self.contract = self.contract.replace(old, new)
+        (self.folder / "schemas" / "registries" / "business.odcs.yaml").write_text(self.contract, encoding="utf-8")
+
+    def allow_debt(self) -> None:
+        """The rule was wrong: a capital of -5 is fine."""
+        self.write_contract(("capital_vnd < 0", "capital_vnd < -9"))
+
+    def change(self, sql: str, *values: Any) -> None:
+        with sqlite3.connect(self.folder / "source.db") as source:
+            source.execute(sql, values)
+
+    def sync(self, run_id: str, **more: Any) -> dict[str, Any]:
+        (table,) = sync_registry("business", run_id=run_id, workplace=self.place, **more)["tables"]
+        assert table["verdict"] in ("published", "unchanged"), table
+        return table
+
+    def replay(self, run_id: str, **more: Any) -> dict[str, Any]:
+        (table,) = replay(self.place, "business", run_id=run_id, **more)["tables"]
+        return table
+
+    def published(self) -> dict[str, int]:
+        rows = DeltaTable(self.folder / "lake/registry/business/enterprise").to_pyarrow_table().to_pylist()
+        return {row["code"][-3:]: row["capital_vnd"] for row in rows}
+
+    def lives(self) -> dict[str, str]:
+        rows = DeltaTable(self.folder / "lake/rejected/business/enterprise").to_pyarrow_table().to_pylist()
+        return {f"{row['ma_dn'][-3:]}/{row['_run_id']}": row["_life"] for row in rows if row["_life"]}
+
+    def state(self) -> PublishedState:
+        state = last_commit(self.place.lake, self.place.table("business", "enterprise")[1])
+        assert state is not None
+        return state
+
+    def state_of(self, run_id: str) -> dict[str, str]:
+        """What that run's commit says."""
+        found = versions(self.place.lake, self.place.table("business", "enterprise")[1])
+        return dict(next(entry.metadata for entry in found if entry.metadata.get("run_id") == run_id))
+
+    def show(self, rule: str, *, with_values: bool) -> list[dict[str, Any]]:
+        rule_id = f"business.{rule}"
+        return show_rejected(self.place, "business", "enterprise", rule_id=rule_id, limit=9, with_values=with_values)
+
+    def open_rules(self) -> dict[str, int]:
+        return {e["rule_id"].removeprefix("business."): e["rows"] for e in list_rejected(self.place, "business")}
+
+
+@pytest.fixture
+def house(tmp_path) -> House:
+    return House(tmp_path)
+
+
+def test_rows_that_a_mended_rule_lets_pass_are_published(house):
+    house.sync("r1")
+    before = house.state().metadata
+    assert house.published() == {"001": 100, "005": 10}
+    assert house.open_rules() == {CAPITAL: 1, PATTERN: 1, TITLE: 1, "enterprise.founded_on.unreadable": 1}
+    house.allow_debt()
+    told = house.replay("r2")
+    figures = {name: told[name] for name in ("verdict", "mode", "extracted", "accepted", "rejected", "inserted")}
+    assert figures == {
+        "verdict": "published", "mode": "replay", "extracted": 3, "accepted": 1, "rejected": 2, "inserted": 1,
+    }  # fmt: skip
+    assert house.published() == {"001": 100, "005": 10, "002": -5}
+    assert house.lives() == {"002/r1": "replayed", "003/r1": "open", "004/r1": "open"}
+    after = house.state().metadata
+    assert after["mode"] == "replay"
+    assert {name: after.get(name) for name in OF_THE_SOURCE} == {name: before.get(name) for name in OF_THE_SOURCE}
+    runs = evidence.read(house.place.lake, "runs").to_pylist()
+    assert ("r2", "replay", "published") in [(r["run_id"], r["mode"], r["verdict"]) for r in runs]
+
+
+def test_a_second_replay_finds_what_is_still_open_and_changes_nothing(house):
+    house.sync("r1")
+    house.allow_debt()
+    house.replay("r2")
+    lives, published = house.lives(), house.published()
+    assert house.replay("r3")["extracted"] == 2
+    assert (house.lives(), house.published()) == (lives, published)
+
+
+def test_only_the_rows_of_one_rule_are_judged(house):
+    house.sync("r1")
+    house.allow_debt()
+    told = house.replay("r2", rule_id=f"business.{TITLE}")
+    assert (told["extracted"], told["accepted"]) == (1, 0)
+    assert house.open_rules()[CAPITAL] == 1
+
+
+def test_a_row_that_is_still_open_has_the_reasons_of_today(house):
+    house.sync("r1")
+    house.write_contract((r"'^\d{10}$'", r"'^\d+$'"))
+    house.replay("r2")
+    assert PATTERN not in house.open_rules()
+    assert house.open_rules()[TITLE] == 1
+
+
+def test_a_row_that_came_again_is_not_judged_again(house):
+    house.sync("r1")
+    house.change("UPDATE doanh_nghiep SET von = 7, cap_nhat = '2025-01-05 00:00:00' WHERE ma_dn = '0100000002'")
+    house.sync("r2")
+    assert house.published()["002"] == 7
+    assert house.lives()["002/r1"] == "superseded"
+    house.allow_debt()
+    assert house.replay("r3")["extracted"] == 2
+    assert house.published()["002"] == 7
+
+
+def test_a_row_that_left_the_source_is_withdrawn(house):
+    house.sync("r1")
+    house.change("DELETE FROM doanh_nghiep WHERE ma_dn = '0100000002'")
+    house.sync("r2", is_full=True)
+    assert house.lives()["002/r1"] == "withdrawn"
+
+
+@pytest.mark.parametrize("step", ["preview", "publish", "close_rejected", "record_run"])
+def test_a_replay_that_was_killed_and_is_repeated_gives_the_same(house, monkeypatch, step):
+    house.sync("r1")
+    house.allow_debt()
+    with monkeypatch.context() as patch:
+
+        def killed(*_: Any, **__: Any) -> None:
+            raise KeyboardInterrupt
+
+        patch.setattr(publication, step, killed)
+        with pytest.raises(KeyboardInterrupt):
+            house.replay("r2")
+    told = house.replay("r2")
+    assert (told["verdict"], told["accepted"]) == ("published", 1)
+    assert house.published() == {"001": 100, "005": 10, "002": -5}
+    assert house.lives() == {"002/r1": "replayed", "003/r1": "open", "004/r1": "open"}
+    assert house.replay("r2")["version"] == told["version"]
+
+
+def test_nothing_to_replay(house):
+    told = house.replay("r1")
+    assert (told["verdict"], told["extracted"]) == ("unchanged", 0)
+
+
+def test_what_is_shown_of_a_row(house):
+    house.sync("r1")
+    (row,) = show_rejected(
+        house.place, "business", "enterprise", rule_id=f"business.{CAPITAL}", limit=9, with_values=False
+    )
+    assert (row["_row"], row["_run_id"], row["_life"]) == (1, "r1", "open")
+    assert "ten" not in row
+    assert "_key" not in row
+    (row,) = show_rejected(
+        house.place, "business", "enterprise", rule_id=f"business.{CAPITAL}", limit=9, with_values=True
+    )
+    assert row["von"] == "-5"
+
+
+def test_by_the_command_line(house):
+    def run(*arguments: str) -> Any:
+        done = lienthong(house.folder, *arguments, "--json", **house.environ)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return json.loads(done.stdout)
+
+    run("sync", "business")
+    assert {(e["rule_id"], e["life"]) for e in run("rejected", "list", "business")} >= {(f"business.{CAPITAL}", "open")}
+    house.allow_debt()
+    (told,) = run("rejected", "replay", "business", "--rule", f"business.{CAPITAL}")["tables"]
+    assert (told["mode"], told["accepted"], told["rejected"]) == ("replay", 1, 0)
+    every = run("rejected", "list", "business", "--all")
+    assert ("replayed", 1) in {(e["life"], e["rows"]) for e in every}
+    assert len(run("rejected", "show", "business", "enterprise")) == 2
