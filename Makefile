@@ -60,6 +60,7 @@ $(VENV)/.run: requirements.txt pyproject.toml
 	@$(BIN)/uv pip install -q --python $(BIN)/python --no-deps -e .
 	@touch $@
 
-$(VENV)/.dev: $(VENV)/.run requirements-dev.txt
+$(VENV)/.dev: $(VENV)/.run requirements-dev.txt requirements-data.txt
 	@$(BIN)/uv pip install -q --python $(BIN)/python -r requirements-dev.txt
+	@$(BIN)/uv pip install -q --python $(BIN)/python --no-deps -r requirements-data.txt
 	@touch $@

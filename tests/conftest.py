@@ -12,6 +12,7 @@ SLOW = [
     "property",
     "unit/audit",
     "unit/embedded",
+    "unit/identity",
     "unit/lake",
     "unit/plugins",
     "unit/quality",
