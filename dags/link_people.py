@@ -1,6 +1,7 @@
 """Find the same person across registries and give every record of a person one stable id.
 
-Runs when a table that speaks of persons was published; tables published meanwhile are linked by the next run. A run
+Runs when a table that speaks of persons was published; tables published meanwhile are linked by the next run. The
+first run waits until all of them are there. A run
 that would merge, split or retire more persons than it should waits at the gate for a steward: until then nothing in
 `people/` changes. Tried again, a run goes on with the ids it minted.
 """
@@ -33,8 +34,10 @@ FULL = Param(
 def link_people() -> None:
     @task(multiple_outputs=False)
     def link() -> dict[str, Any]:
-        from include.pipelines.link import link_step
+        from include.pipelines.link import awaited_tables, link_step
 
+        if awaited := awaited_tables():
+            raise AirflowSkipException(f"the first linking waits until these are published: {', '.join(awaited)}")
         linked = link_step(library_run_id(), is_full=bool(get_current_context()["params"]["full"]))
         if linked["verdict"] == "unchanged":
             raise AirflowSkipException("nothing that linking depends on changed since the last run")

@@ -17,6 +17,7 @@ from include.identity.golden import load_golden
 from include.identity.model import MODEL_FILE, load_model
 from include.identity.records import collect
 from include.identity.reviews import decided, queue
+from include.identity.roles import linked_tables
 from include.identity.work import RUNS, Work, forget_compared, run_folder
 from include.lake.link_runs import append_link_run, last_link_run
 from include.lake.people import bring, extend, people_state
@@ -88,6 +89,20 @@ def link_step(run_id: str, *, is_full: bool = False, workplace: Workplace | None
             _record(place, {**facts, "verdict": "held"})
         place.lake.write_text(f"{folder}/{_PLAN}", json.dumps(facts, ensure_ascii=False))
         return facts
+
+
+def awaited_tables(*, workplace: Workplace | None = None) -> list[str]:
+    """Before persons are linked for the first time: the tables with link roles that were never published.
+
+    Linked one registry after the other, persons would be given ids that the next registry shows to be one person's.
+    """
+    place = workplace or Workplace.from_environment()
+    with no_values_escape("looking for the first time to link"):
+        if last_link_run(place.lake) is not None:
+            return []
+        tables = [linked.table for linked in linked_tables(place.contracts.values())]
+        registry_table = place.lake.registry_table
+        return [t.qualified_name for t in tables if not place.lake.is_table(registry_table(t.registry, t.name))]
 
 
 def commit_link_step(
