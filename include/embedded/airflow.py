@@ -93,6 +93,8 @@ def airflow_environment(site: Site, sources: Mapping[str, str]) -> dict[str, str
         "SCHEDULER__MP_FORKSERVER_PRELOAD": ",".join(PRELOADED),
         "SCHEDULER__SCHEDULER_HEARTBEAT_SEC": 1,
         "SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": 0.5,
+        # How soon the tasks of a scheduler that died are taken up again (default: 5 minutes).
+        "SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": 30,
         # A task's supervisor may miss the end of its process and then sleeps this long (default: 5 s).
         "WORKERS__MIN_HEARTBEAT_INTERVAL": 1,
         "WORKERS__EXECUTION_API_TIMEOUT": 60,
