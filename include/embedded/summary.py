@@ -15,6 +15,7 @@ from include.embedded.site import Site
 from include.embedded.terminal import console, say
 from include.embedded.watch import DONE, FailedTask, Snapshot
 from include.lake import evidence
+from include.lake.link_runs import last_link_run
 from include.lake.root import Lake
 
 
@@ -25,6 +26,7 @@ def show_end(site: Site, since: datetime, seen: Snapshot) -> int:
     console.print(runs_table(rows, "What happened"))
     if (grid := reasons_table(rows)) is not None:
         console.print(grid)
+    _tell_persons(site)
     for name, stage in seen.tables.items():
         if name not in recorded:
             say(f"[yellow]{name}: {stage}")
@@ -48,6 +50,16 @@ def show_end(site: Site, since: datetime, seen: Snapshot) -> int:
         say(f"[red]Airflow had not finished in time; its logs are in {site.var / 'log'}. Run `make demo` again.")
     _next_steps(site)
     return 0 if is_well else 1
+
+
+def _tell_persons(site: Site) -> None:
+    """What linking came to, in a line."""
+    linked = last_link_run(Lake.from_environment({**os.environ, "LAKE_URI": site.lake_uri}))
+    if linked:
+        say(
+            f"Persons: {linked['records']:,} records are {linked['persons']:,} persons with one id each; "
+            f"{linked['waiting'] or 0:,} pairs wait for a person to look at them (lienthong link queue)."
+        )
 
 
 def recorded_rows(site: Site, since: datetime, tables: Sequence[str]) -> list[dict[str, Any]]:

@@ -11,7 +11,6 @@ from typing import Any
 from include.identity.comparisons import NUMBERS, comparisons_for
 from include.identity.prepare import Prepared
 
-MODEL_FILE = "models/person.json"
 _NEEDED = ("name", "family", "given", "birth", "place")
 # Of two different persons' records, how often one bears a number of the other: this share, over the number of persons.
 SHARED_NUMBERS = 0.01

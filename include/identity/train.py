@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib.metadata import version as installed
-from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -15,7 +14,7 @@ import duckdb
 from include.identity.compare import compare, gammas
 from include.identity.comparisons import comparisons_for
 from include.identity.expect import Expectation, complete
-from include.identity.model import Model, ModelUnusable, load_model
+from include.identity.model import Model, ModelUnusable
 from include.identity.prepare import Prepared, prepare
 from include.lake.root import Lake
 
@@ -168,14 +167,7 @@ def _quiet() -> Iterator[None]:
         logger.setLevel(before)
 
 
-def model_for(lake: Lake, records_uri: str, models: Sequence[Path], *, seed: int, at: datetime) -> Model:
-    """The first of the models at hand that fits the records; where none does, one that is trained on them now.
-
-    Missing files are passed over.
-    """
+def fits(lake: Lake, records_uri: str, model: Model) -> bool:
+    """Whether the model compares what the records hold."""
     with lake.connect() as connection:
-        prepared = prepare(connection, records_uri)
-    for path in models:
-        if path.exists() and (model := load_model(path)).fits(prepared):
-            return model
-    return train(lake, records_uri, seed=seed, at=at, on="the records at hand: no model given fits their roles")
+        return model.fits(prepare(connection, records_uri))

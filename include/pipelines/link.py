@@ -13,8 +13,6 @@ from collections.abc import Callable
 from typing import Any
 
 from include.audit import ledger
-from include.identity.golden import load_golden
-from include.identity.model import MODEL_FILE, load_model
 from include.identity.records import collect
 from include.identity.reviews import decided, queue
 from include.identity.roles import linked_tables
@@ -22,13 +20,13 @@ from include.identity.work import RUNS, Work, forget_compared, run_folder
 from include.lake.link_runs import append_link_run, last_link_run
 from include.lake.people import bring, extend, people_state
 from include.pipelines.errors import Misuse, no_values_escape
+from include.pipelines.linkage_model import digest, golden_rules, model_for_records
 from include.pipelines.trail import record_commits
 from include.pipelines.workplace import Workplace
 
 Facts = dict[str, Any]
 Watch = Callable[[str, str], None]
 
-GOLDEN_FILE = "models/golden.yaml"
 SUBJECT = "people"
 # In the order of their commits: the index decides, the records come last because the next run compares with them.
 TABLES = ("index", "events", "links", "golden", "findings", "records")
@@ -64,16 +62,19 @@ def link_step(run_id: str, *, is_full: bool = False, workplace: Workplace | None
         folder, started = run_folder(place.lake, run_id), time.perf_counter()
         if place.lake.exists(f"{folder}/{_PLAN}"):
             return _read(place, f"{folder}/{_PLAN}")
-        model, golden = load_model(place.schemas / MODEL_FILE), load_golden(place.schemas / GOLDEN_FILE)
         work = Work(place.lake, place.contracts, folder, run_id, place.now())
         base = people_state(place.lake, "index")
         records = collect(place.lake, place.contracts.values(), place.schemas, work.records_uri)
         if not records:
             place.lake.delete_tree(folder)
             raise Misuse("no published table speaks of persons: sync a registry whose contract gives link roles first")
+        model, (golden, golden_digest) = model_for_records(place, work.records_uri, work.at), golden_rules(place)
         reviews, reviewed = decided(place.lake, work.reviews_uri)
         last = last_link_run(place.lake)
-        basis = {**_basis(place), "records": work.digest_of_records(), "reviews": reviewed}
+        basis = {
+            "model": digest(model), "golden": golden_digest, "contracts": _digest_of_contracts(place),
+            "records": work.digest_of_records(), "reviews": reviewed,
+        }  # fmt: skip
         if last is not None and last["basis"] == basis and not is_full:
             place.lake.delete_tree(folder)
             return _unchanged(place, run_id, last)
@@ -208,13 +209,9 @@ def _record(place: Workplace, facts: Facts) -> None:
     record_commits(place, subjects, records)
 
 
-def _basis(place: Workplace) -> dict[str, str]:
-    """Digests of all that linking depends on besides the records and the reviews."""
+def _digest_of_contracts(place: Workplace) -> str:
     contracts = "".join(contract.digest for _, contract in sorted(place.contracts.items()))
-    files = {"model": place.schemas / MODEL_FILE, "golden": place.schemas / GOLDEN_FILE}
-    return {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in files.items()} | {
-        "contracts": hashlib.sha256(contracts.encode()).hexdigest()
-    }
+    return hashlib.sha256(contracts.encode()).hexdigest()
 
 
 def _unchanged(place: Workplace, run_id: str, last: Facts) -> Facts:

@@ -12,7 +12,6 @@ import duckdb
 
 from include.identity.explain import explain_pairs
 from include.identity.ids import resolve
-from include.identity.model import MODEL_FILE, load_model
 from include.identity.records import collect
 from include.identity.reviews import Pair, ReviewRefused, decide, ends, pair_id, queue
 from include.identity.train import train
@@ -20,6 +19,7 @@ from include.lake.engine import literal
 from include.lake.errors import lake_errors
 from include.lake.people import people_view
 from include.pipelines.errors import Misuse, no_values_escape
+from include.pipelines.linkage_model import MODEL_FILE, model_in_use
 from include.pipelines.trail import record_commits
 from include.pipelines.workplace import Workplace
 
@@ -118,7 +118,7 @@ def steps_of(place: Workplace, pairs: list[tuple[str, str]]) -> list[list[Facts]
             people_view(place.lake, connection, "records")
             place.lake.make_folder(folder)
             connection.execute(f"COPY (FROM records) TO {literal(f'{folder}/records.parquet')} (FORMAT parquet)")
-            model = load_model(place.schemas / MODEL_FILE)
+            model = model_in_use(place)
             found = explain_pairs(place.lake, f"{folder}/records.parquet", model, pairs)
     finally:
         connection.close()

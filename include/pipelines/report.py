@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 
 from include.audit import ledger
 from include.audit.report.export import csv_text, frames, workbook
+from include.audit.report.linking import Comparison, Level, Linking, ModelFacts, gather_linking
 from include.audit.report.overview import gather
 from include.audit.report.render import render
 from include.audit.report.surroundings import AgreementFacts, LedgerFacts, SharedProduct, Surroundings
 from include.audit.report.words import LOCALES
 from include.audit.verify import verify
+from include.identity.model import ModelUnusable
 from include.lake.root import Lake
 from include.pipelines.errors import REPOSITORY, no_values_escape
 from include.pipelines.facts import Facts
+from include.pipelines.linkage_model import digest, model_in_use
 from include.pipelines.workplace import Workplace
 from include.sharing.agreement import Agreement
 from include.sharing.load import load_agreements
@@ -27,13 +31,14 @@ def report_step(*, workplace: Workplace | None = None, folder: Path | None = Non
 
     Returns:
         `paths` (the files for people), `lake` (the same in the lake, the newest and by day), and the counts of what it
-        tells: `tables`, `published_tables`, `rules`, `agreements`, `ledger_entries`, and the overall `index`.
+        tells: `tables`, `published_tables`, `rules`, `agreements`, `ledger_entries`, `persons`; the overall `index`.
     """
     place = workplace or Workplace.from_environment()
     with no_values_escape("making the report"):
         at = place.now()
         overview = gather(place.lake, place.contracts, at=at)
-        surroundings = Surroundings(_agreements(place, at), _ledger(place.lake))
+        linking = gather_linking(place.lake)
+        surroundings = Surroundings(_agreements(place, at), _ledger(place.lake), linking, _model(place, linking))
         tables = frames(overview, surroundings)
         texts = {f"report.{language}.html": render(overview, surroundings, language) for language in LOCALES}
         texts |= {f"{name}.csv": csv_text(frame) for name, frame in tables.items()}
@@ -50,6 +55,7 @@ def report_step(*, workplace: Workplace | None = None, folder: Path | None = Non
         "rules": sum(len(table.rules) for table in overview.tables),
         "agreements": sum(a.standing == "in_force" for a in surroundings.agreements),
         "ledger_entries": surroundings.ledger.entries if surroundings.ledger else 0,
+        "persons": linking.last.persons if linking.last else 0,
         "index": None if overview.index.overall is None else round(overview.index.overall, 2),
     }
 
@@ -106,3 +112,44 @@ def _ledger(lake: Lake) -> LedgerFacts | None:
         is_whole=found.ok,
         why=found.why,
     )
+
+
+def _model(place: Workplace, linking: Linking) -> ModelFacts | None:
+    """The linkage model, weighed for the persons of the last run; None before persons were linked, or without one."""
+    if linking.last is None:
+        return None
+    try:
+        model = model_in_use(place)
+    except ModelUnusable:
+        return None
+    persons, training = max(linking.last.persons, 2), model.training
+    return ModelFacts(
+        name=model.name,
+        version=model.version,
+        link_at=model.link_at,
+        review_at=model.review_at,
+        persons=persons,
+        is_of_last_run=digest(model) == linking.digest_of_model,
+        trained_on=training.get("on", ""),
+        trained_at=datetime.fromisoformat(training["trained_at"]) if training.get("trained_at") else None,
+        seed=training.get("seed"),
+        records=training.get("records"),
+        sampled=training.get("sampled"),
+        splink=training.get("splink", ""),
+        comparisons=tuple(map(_comparison, model.settings_for(persons)["comparisons"])),
+    )
+
+
+def _comparison(settings: dict[str, Any]) -> Comparison:
+    """A comparison as Splink's settings have it; that a value is not known says nothing, and is no level here."""
+    return Comparison(
+        settings["output_column_name"],
+        tuple(
+            Level(
+                level.get("label_for_charts", level["sql_condition"]), level.get("m_probability"),
+                level.get("u_probability"), bool(level.get("tf_adjustment_column")),
+            )
+            for level in settings["comparison_levels"]
+            if not level.get("is_null_level")
+        ),
+    )  # fmt: skip

@@ -15,6 +15,13 @@ COSTLIEST = 5
 def attention(overview: Overview, surroundings: Surroundings, locale: Locale) -> list[str]:
     """One sentence for everything that is not as it should be; empty if all is well."""
     found = [sentence for table in overview.tables for sentence in _of_table(table, locale)]
+    if held := surroundings.linking.waits:
+        found.append(
+            locale.pick(
+                f"Liên kết người: lần chạy {held.run_id} bị tạm giữ, chờ cán bộ quản trị dữ liệu quyết định",
+                f"Persons: run {held.run_id} of linking is held back and waits for a steward's decision",
+            )
+        )
     ledger = surroundings.ledger
     if ledger and not ledger.is_whole:
         found.append(

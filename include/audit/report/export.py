@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from include.audit.report.lineage import column_lineage
+from include.audit.report.linking_export import linking_rows
 from include.audit.report.model import Overview, TableReport
 from include.audit.report.quality_index import WORDS, Index
 from include.audit.report.surroundings import Surroundings
@@ -77,6 +78,10 @@ def frames(overview: Overview, surroundings: Surroundings) -> dict[str, pd.DataF
              for a in surroundings.agreements for p in a.products],
             "agreement", "recipient", "standing", "product",
         ),
+        **{
+            kind: _frame(rows, *columns)
+            for kind, (rows, columns) in linking_rows(surroundings.linking, surroundings.model).items()
+        },
     }  # fmt: skip
 
 

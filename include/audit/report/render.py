@@ -13,6 +13,8 @@ from markupsafe import Markup, escape
 from include.audit.report.attention import attention, costliest
 from include.audit.report.lineage import column_lineage
 from include.audit.report.lineage_picture import draw
+from include.audit.report.linking_plots import course, probabilities, weights
+from include.audit.report.linking_words import LinkingWords
 from include.audit.report.model import Overview, RegistryReport, TableReport
 from include.audit.report.plots import Captions, trend
 from include.audit.report.quality_index import WORDS
@@ -36,7 +38,13 @@ def render(overview: Overview, surroundings: Surroundings, language: Language) -
         lstrip_blocks=True,
     )  # fmt: skip
     environment.filters |= {"business": _business_name, "soft": _soft}
-    environment.globals |= {"l": locale, "_": locale.pick, "WORDS": WORDS, "TOLD": TOLD_BY_KIND}
+    environment.globals |= {
+        "l": locale,
+        "_": locale.pick,
+        "WORDS": WORDS,
+        "TOLD": TOLD_BY_KIND,
+        "w": LinkingWords(locale),
+    }
     contracts = [registry.contract for registry in overview.registries]
     lineage: dict[tuple[str, str], list[Any]] = {}
     for column in column_lineage(contracts, surroundings.agreements):
@@ -50,6 +58,7 @@ def render(overview: Overview, surroundings: Surroundings, language: Language) -
         plots={registry.name: Markup(_plot(registry, locale)) for registry in overview.registries},  # noqa: S704
         picture=draw(contracts, surroundings.agreements, {r.name: _kind(r) for r in overview.registries}),
         lineage=lineage,
+        **_plots_of_persons(surroundings, locale),
     )
 
 
@@ -66,6 +75,15 @@ def _business_name(column: str, table: TableReport) -> str:
 def _soft(name: str) -> Markup:
     """An id that may be broken behind its joints, and nowhere else."""
     return Markup(re.sub(r"([._+/-])(?=\w)", r"\1<wbr>", str(escape(name))))  # noqa: S704
+
+
+def _plots_of_persons(surroundings: Surroundings, locale: Locale) -> dict[str, Markup]:
+    """The plots of the section on persons; none before persons were linked."""
+    linking, model = surroundings.linking, surroundings.model
+    drawn = {"course": course(linking.trend, locale)}
+    if linking.last and model:
+        drawn |= {"weights": weights(model, locale), "probabilities": probabilities(model, locale)}
+    return {name: Markup(svg) for name, svg in drawn.items()}  # noqa: S704
 
 
 def _plot(registry: RegistryReport, locale: Locale) -> str:

@@ -1,9 +1,11 @@
-"""What the report tells besides the registries: agreements and the ledger's state, handed in as plain values."""
+"""What the report tells besides the registries: agreements, the ledger's state, persons; handed in as plain values."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
+
+from include.audit.report.linking import Linking, ModelFacts
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,9 @@ class LedgerFacts:
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """Everything the report is told. `ledger` is None where none is kept yet."""
+    """Everything the report is told. `ledger` is None where none is kept yet, `model` where none can be read."""
 
     agreements: tuple[AgreementFacts, ...] = ()
     ledger: LedgerFacts | None = None
+    linking: Linking = field(default_factory=Linking)
+    model: ModelFacts | None = None

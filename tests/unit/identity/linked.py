@@ -11,7 +11,7 @@ from deltalake import write_deltalake
 
 from include.contracts.model import Column, Contract, LinkRole, Server, Table
 from include.identity.cluster import cluster
-from include.identity.model import MODEL_FILE, Model, load_model
+from include.identity.model import Model, load_model
 from include.identity.records import collect
 from include.identity.score import Edges, score
 from include.lake.root import Lake
@@ -69,7 +69,7 @@ class Country:
         self.lake = Lake(str(folder / "lake"), scratch=folder / "scratch")
         self.contracts = [contract_of(name, roles) for name, roles in ROLES.items()]
         self.rows: dict[str, list[dict[str, object]]] = {name: [] for name in ROLES}
-        self.model: Model = load_model(SCHEMAS / MODEL_FILE)
+        self.model: Model = load_model(SCHEMAS / "models" / "person.json")
         for n in range(crowd):
             self.citizen(
                 f"{(n % 60) + 1:03d}{n % 2}{n % 90:02d}{n * 7919 % 1000000:06d}",
