@@ -23,7 +23,7 @@ down: ## stop what `make up`, `make up-stack` or `make demo` started
 	@if [ -x $(BIN)/lienthong ]; then $(BIN)/lienthong down; else echo "Nothing is installed, so nothing runs."; fi
 
 test: $(VENV)/.dev ## all tests, on real servers
-	@$(BIN)/python -m pytest -n 3 --dist loadfile
+	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 test-fast: $(VENV)/.dev ## the quick tests, which start no server: under 90 s
 	@$(BIN)/python -m pytest -n 3 --dist loadfile -m "not slow"

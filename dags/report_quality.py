@@ -1,4 +1,4 @@
-"""Write the auditors' report of the lake anew after any of its tables was published.
+"""Write the auditors' report of the lake anew after any of its tables was published or persons were linked.
 
 Tables published while a report is being written are told by the next one: a night of syncs makes a few reports,
 not one for each table.
@@ -10,13 +10,13 @@ from typing import Any
 
 from airflow.sdk import AssetAny, dag, task
 
-from plugins.lake_assets import published_assets
+from plugins.lake_assets import people_asset, published_assets
 from plugins.sync_settings import RETRIES, SCHEMAS
 
 
 @dag(
     doc_md=__doc__,
-    schedule=AssetAny(*published_assets(SCHEMAS)),
+    schedule=AssetAny(*published_assets(SCHEMAS), people_asset("index")),
     catchup=False,
     max_active_runs=1,
     default_args={"owner": "lienthong", **RETRIES},

@@ -19,10 +19,28 @@ SLOW = [
     "unit/schemas",
     "unit/simulator",
 ]
+# With `--no-loadscope-reorder` files are handed out in the order of collection: the longest begin first.
+LONGEST = [
+    "integration/test_demo.py",
+    "integration/test_airflow_sync.py",
+    "integration/everyday/test_airflow_every_day.py",
+    "integration/everyday/test_killed_syncs.py",
+    "integration/test_stack.py",
+    "integration/everyday/test_day_after_day.py",
+    "integration/lake/test_many_writers.py",
+    "integration/lake",
+    "property",
+    "integration",
+]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark everything in those folders as slow."""
+    """Mark everything in those folders as slow, and let the longest begin."""
     for item in items:
         if any(item.path.is_relative_to(TESTS / folder) for folder in SLOW):
             item.add_marker(pytest.mark.slow)
+    items.sort(key=_turn)
+
+
+def _turn(item: pytest.Item) -> int:
+    return next((n for n, long in enumerate(LONGEST) if item.path.is_relative_to(TESTS / long)), len(LONGEST))

@@ -38,7 +38,7 @@ from include.lake.rows import StagedPaths
 from include.lake.settling import Closing, Staged, settle
 from include.lake.state import PREFIX, epoch_milliseconds, last_commit, overtaken_by
 
-__all__ = ["as_json", "close_rejected", "finish_closing", "open_rows", "reopen_rejected", "would_close"]
+__all__ = ["as_json", "close_rejected", "finish_closing", "open_rows", "reopen_rejected", "tells_nothing_new"]
 
 _RECENT_COMMITS = 20
 _PARQUET = "FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE_BYTES '64MB'"
@@ -69,14 +69,35 @@ def close_rejected(
     return until_it_commits(lambda: _close(closing))
 
 
-def would_close(
+def tells_nothing_new(
     lake: Lake, table: Table, *, run_id: str, mode: Mode, staged: StagedPaths, gone: str | None = None
 ) -> bool:
-    """Whether publishing what is staged would close an open row, be it that no published row changes."""
+    """Whether publishing what is staged would leave what is open as it is: no new row, and none for which it is over.
+
+    A row that is rejected again, with the same key, cursor and rules, is no news: an increment reads the lag's rows
+    again and again.
+    """
+    rules = "list_sort(list_transform(_reasons, lambda r: r.rule_id))"
+    key, cursor = as_json(table.primary_key, "k"), as_json(table.extract.cursor, "k")
+    again = (
+        f"SELECT {key} AS _key, {cursor} AS _cursor, {rules} AS _rules FROM {scan(staged.conformed)} k "
+        f"JOIN {scan(staged.faults)} f ON k._row = f._row WHERE f._outcome = 'rejected'"
+    )
     with open_rows(lake, table) as opened, lake_errors(f"comparing the rejected rows of {table.qualified_name}"):
         if opened is None or not opened.files:
-            return False
-        return bool(settle(Closing(lake, table, run_id, datetime.min, mode, staged, gone), opened))
+            with lake.connect() as connection:
+                return not connection.execute(f"{again} LIMIT 1").fetchall()
+        settle(Closing(lake, table, run_id, datetime.min, mode, staged, gone), opened)
+        connection = opened.connection
+        connection.execute(f"CREATE TEMP TABLE again AS {again}")
+        connection.execute(f"CREATE TEMP VIEW known AS SELECT *, {rules} AS _rules FROM opened")
+        same = " AND ".join(f"a.{name} IS NOT DISTINCT FROM o.{name}" for name in ("_key", "_cursor", "_rules"))
+        news = f"SELECT 1 FROM again a WHERE NOT EXISTS (FROM known o WHERE {same})"
+        over = (
+            "SELECT 1 FROM settled s JOIN known o ON o._run_id = s._of_run AND o._row = s._of_row "
+            f"WHERE NOT EXISTS (FROM again a WHERE {same})"
+        )
+        return not connection.execute(f"({news} LIMIT 1) UNION ALL ({over} LIMIT 1)").fetchall()
 
 
 def reopen_rejected(lake: Lake, table: Table, *, run_id: str, at: datetime, closed_by: Sequence[str]) -> int:

@@ -21,7 +21,7 @@ from include.lake.beside import beside
 from include.lake.changes import Mode
 from include.lake.publish import preview, publish
 from include.lake.rejected import append_rejected
-from include.lake.rejections import close_rejected, finish_closing, would_close
+from include.lake.rejections import close_rejected, finish_closing, tells_nothing_new
 from include.lake.state import last_commit
 from include.pipelines import run_folder
 from include.pipelines.errors import Misuse, no_values_escape
@@ -70,8 +70,8 @@ def assess_step(extracted: Facts, *, workplace: Workplace | None = None) -> Fact
         split = _split(place, table, landed, mode, extracted["gone"])
         changes = preview(place.lake, table, staged=split.staged, mode=mode, gone=extracted["gone"])
         run: dict[str, Any] = {"run_id": run_id, "mode": mode, "staged": split.staged, "gone": extracted["gone"]}
-        is_same = changes.is_empty and not split.rejected and not would_close(place.lake, table, **run)
-        if mode in ("incremental", "backfill") and is_same:
+        is_part = mode in ("incremental", "backfill")
+        if is_part and changes.is_empty and tells_nothing_new(place.lake, table, **run):
             return already_there(place, contract, table, extracted, landed)
         assessment = assess(table, split, lake=place.lake, run_id=run_id, schemas_dir=place.schemas)
         findings = judge(table, split, changes, mode=mode)

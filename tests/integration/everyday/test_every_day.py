@@ -21,7 +21,7 @@ from include.pipelines.rejected import list_rejected
 from include.pipelines.sync import sync_registry
 from include.pipelines.workplace import Workplace
 from tests.integration.everyday.ledger_source import BAD, PAYMENTS, PaymentSource, workplace
-from tests.integration.everyday.test_thirty_days import published
+from tests.integration.everyday.test_day_after_day import published
 
 Days = tuple[PaymentSource, Workplace]
 
@@ -129,6 +129,17 @@ def test_a_row_that_was_only_ever_rejected_is_withdrawn_when_it_leaves(days: Day
     assert list_rejected(place, "payments") == []
     kept = DeltaTable(place.lake.rejected_table("payments", "payment")).to_pyarrow_table()
     assert kept["_life"].to_pylist() == ["withdrawn"] * 3
+
+
+def test_a_row_that_is_rejected_again_inside_the_lag_is_no_news(days: Days) -> None:
+    source, place = days
+    source.insert(3, amount=BAD)
+    assert sync(place, 2)["rejected"] == 3
+    again = sync(place, 3)
+    assert (again["verdict"], again["same_as_run"]) == ("unchanged", "20260302T000000Z-00000000")
+    source.mend(1)
+    assert sync(place, 4)["verdict"] == "published"
+    assert [entry["rows"] for entry in list_rejected(place, "payments")] == [2]
 
 
 def test_a_breaking_contract_is_told_before_it_runs(days: Days) -> None:

@@ -13,8 +13,8 @@ from include.lake import evidence
 from include.lake.state import last_commit
 from include.pipelines.maintain import maintain_lake
 from tests.integration.everyday.ledger_source import PaymentSource, workplace
+from tests.integration.everyday.test_day_after_day import published, replayed_from_the_change_feed
 from tests.integration.everyday.test_killed_syncs import Zygote
-from tests.integration.everyday.test_thirty_days import published, replayed_from_the_change_feed
 
 DAYS = 4
 

@@ -73,7 +73,7 @@ def check_nothing_is_lost(lake: Lake, writers: int, commits: int) -> None:
 
 @pytest.mark.slow
 def test_ten_writers_at_once_lose_nothing(tmp_path):
-    check_nothing_is_lost(write_at_once(tmp_path, 10, 20), 10, 20)
+    check_nothing_is_lost(write_at_once(tmp_path, 10, 5), 10, 5)
 
 
 if __name__ == "__main__":

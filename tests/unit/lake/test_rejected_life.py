@@ -11,7 +11,7 @@ import pytest
 
 from include.lake import rejections
 from include.lake.opened import live_files, open_rows
-from include.lake.rejections import would_close
+from include.lake.rejections import tells_nothing_new
 from include.lake.root import Lake
 from tests.unit.lake.rejecting import append, close, commit, kept, lives, sync
 from tests.unit.lake.staging import PERSON, START, column, contract_table, stage
@@ -111,11 +111,19 @@ def test_what_a_killed_run_did_not_close_the_next_one_closes_in_its_name(lake):
     assert lives(lake, PERSON) == [("r1", 0, "superseded", "r2"), ("r1", 1, "open", None)]
 
 
-def test_whether_a_run_would_close_anything(lake):
+def test_a_row_rejected_again_as_it_was_is_no_news(lake):
     sync(lake, PERSON, 1, [AN, BINH], rejected=[0])
-    for rows, would in (([AN], True), ([CHI], False)):
-        staged = stage(lake, PERSON, "r2", rows)
-        assert would_close(lake, PERSON, run_id="r2", mode="incremental", staged=staged) == would
+    stories = [
+        ([AN], [0], True),  # the same row, rejected again
+        ([AN], [], False),  # mended
+        ([CHI], [], True),  # nothing to do with what is open
+        ([CHI], [0], False),  # another row is rejected
+        ([AN, CHI], [0, 1], False),
+    ]
+    for rows, rejected, nothing_new in stories:
+        staged = stage(lake, PERSON, "r2", rows, rejected=rejected)
+        said = tells_nothing_new(lake, PERSON, run_id="r2", mode="incremental", staged=staged)
+        assert said == nothing_new, (rows, rejected)
     assert opened(lake) == [("r1", 0)]
 
 

@@ -1,7 +1,8 @@
-"""Thirty days of a source that changes in every way: each day the lake holds what the source holds."""
+"""A source that changes in every way: each day the lake holds what the source holds. EVERY_DAYS=30 asks for a month."""
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from include.pipelines.sync import sync_registry
 from include.pipelines.workplace import Workplace
 from tests.integration.everyday.ledger_source import PaymentSource, workplace
 
-DAYS = {"postgresql": 30, "sqlite": 12}
+DAYS = dict.fromkeys(("postgresql", "sqlite"), int(os.environ.get("EVERY_DAYS", "12")))
 
 
 @pytest.mark.parametrize("kind", DAYS)
