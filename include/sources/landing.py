@@ -130,7 +130,7 @@ def _copy(duck: duckdb.DuckDBPyConnection, query: str, uri: str, threads: int | 
     duck.execute(f"SET threads = {threads or allowed}")
     try:
         row = duck.execute(
-            f"COPY ({query}) TO {literal(uri)} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROWS_PER_GROUP}, "
+            f"COPY ({query}) TO {literal(uri)} (FORMAT parquet, PARQUET_VERSION V2, COMPRESSION zstd, COMPRESSION_LEVEL 1, DICTIONARY_SIZE_LIMIT 4000, ROW_GROUP_SIZE {ROWS_PER_GROUP}, "
             f"ROW_GROUP_SIZE_BYTES '{BYTES_PER_GROUP}', RETURN_STATS)"
         ).fetchone()
     finally:
