@@ -22,14 +22,15 @@ SLOW = [
 # With `--no-loadscope-reorder` files are handed out in the order of collection: the longest begin first.
 LONGEST = [
     "integration/test_demo.py",
-    "integration/test_airflow_sync.py",
-    "integration/everyday/test_airflow_every_day.py",
     "integration/everyday/test_killed_syncs.py",
-    "integration/test_stack.py",
     "integration/everyday/test_day_after_day.py",
+    "integration/test_airflow_sync.py",
     "integration/lake/test_many_writers.py",
-    "integration/lake",
     "property",
+    "integration/everyday/test_airflow_every_day.py",
+    "integration/lake",
+    "unit/lake",
+    "integration/test_stack.py",
     "integration",
 ]
 
