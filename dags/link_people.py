@@ -1,9 +1,8 @@
 """Find the same person across registries and give every record of a person one stable id.
 
-Runs when a table that speaks of persons was published; tables published meanwhile are linked by the next run. The
-first run waits until all of them are there. A run
-that would merge, split or retire more persons than it should waits at the gate for a steward: until then nothing in
-`people/` changes. Tried again, a run goes on with the ids it minted.
+Runs when a table that speaks of persons was published; tables published meanwhile are linked by the next run. The first
+run waits until all of them are there. A run that would merge, split or retire more persons than it should waits at the
+gate for a steward: until then nothing in `people/` changes. Tried again, a run goes on with the ids it minted.
 """
 
 from __future__ import annotations

@@ -7,10 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from airflow.providers.standard.operators.hitl import ApprovalOperator
-from airflow.sdk import Context
-
-from plugins.steward_gate import StewardGate
+from plugins.steward_gate import StewardGate, lines
 
 _FIGURES = ("records", "persons", "candidates", "links", "grey", "minted", "merged", "split", "retired", "moved")
 
@@ -18,13 +15,9 @@ _FIGURES = ("records", "persons", "candidates", "links", "grey", "minted", "merg
 class LinkGate(StewardGate):
     """Passes at once when `assessed["held"]` is false, else waits. `assessed` is what `link_step` returned."""
 
-    def execute(self, context: Context) -> dict[str, str]:
-        if not self.assessed["held"]:
-            self.log.info("Inside tolerance: no approval needed.")
-            return {}
-        self.subject = "Commit a linking of persons that changes more than it should?"
-        self.body = question(self.assessed)
-        return ApprovalOperator.execute(self, context)
+    def ask(self) -> tuple[str, str]:
+        """The question and what the steward reads, in Markdown."""
+        return "Commit a linking of persons that changes more than it should?", question(self.assessed)
 
 
 def question(linked: dict[str, Any]) -> str:
@@ -43,17 +36,13 @@ def question(linked: dict[str, Any]) -> str:
 
 | Outside tolerance | Measured | Allowed |
 | --- | ---: | ---: |
-{_lines(findings)}
+{lines(findings)}
 
 | This run | |
 | --- | ---: |
-{_lines(figures)}
+{lines(figures)}
 
 | Estimated | |
 | --- | ---: |
-{_lines(accuracy)}
+{lines(accuracy)}
 """
-
-
-def _lines(rows: list[str]) -> str:
-    return "\n".join(rows)

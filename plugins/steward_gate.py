@@ -57,9 +57,12 @@ class StewardGate(ApprovalOperator):
         if not self.assessed["held"]:
             self.log.info("Inside tolerance: no approval needed.")
             return {}
-        self.subject = f"Publish {self._table} although it is outside tolerance?"
-        self.body = question(self.assessed)
+        self.subject, self.body = self.ask()
         return super().execute(context)
+
+    def ask(self) -> tuple[str, str]:
+        """The question and what the steward reads, in Markdown."""
+        return f"Publish {self._table} although it is outside tolerance?", question(self.assessed)
 
     def execute_complete(self, context: Context, event: dict[str, Any]) -> dict[str, str]:
         try:
@@ -92,17 +95,18 @@ def question(assessed: dict[str, Any]) -> str:
 
 | Outside tolerance | Measured | Allowed |
 | --- | ---: | ---: |
-{_lines(findings)}
+{lines(findings)}
 
 | Rows of this run | |
 | --- | ---: |
-{_lines(rows)}
+{lines(rows)}
 
 | Most frequent reasons | Rows |
 | --- | ---: |
-{_lines(reasons)}
+{lines(reasons)}
 """
 
 
-def _lines(rows: list[str]) -> str:
+def lines(rows: list[str]) -> str:
+    """Rows of a Markdown table."""
     return "\n".join(rows)

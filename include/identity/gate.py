@@ -3,25 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
+from include.contracts.finding import Finding
 from include.identity.golden import Tolerance
 from include.identity.ids import Assigned
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One figure outside its bound. `message` says it in plain words, with what to do next; no value of a record."""
-
-    what: str
-    measured: float
-    allowed: str
-    message: str
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values, for XCom and JSON."""
-        return asdict(self)
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,10 +43,6 @@ class Assigned:
     retired: int
     moved: int
 
-    @property
-    def has_changes(self) -> bool:
-        return bool(self.minted or self.merged or self.split or self.retired or self.moved)
-
 
 def assign(
     lake: Lake,

@@ -34,7 +34,6 @@ Mode = Literal["full", "incremental", "backfill", "replay"]
 class Changes:
     """Counts of what a run would change; `uri` holds the rows (empty for a new table, or one without a key)."""
 
-    base_version: int
     accepted: int
     inserted: int
     updated: int
@@ -122,7 +121,7 @@ def _compare_by_key(
     if table.extract.deleted_when:
         accepted = int(_rows(connection, "SELECT count(*) FROM accepted")[0][0])
     if current is None:
-        return Changes(-1, accepted, accepted, 0, 0, 0, 0, accepted)
+        return Changes(accepted, accepted, 0, 0, 0, 0, accepted)
     if _key_has_changed(current, shape):
         _check_key(connection, shape, "published")
     if mode == "full":
@@ -136,7 +135,6 @@ def _compare_by_key(
     inserted, deleted = counted.get("insert", 0), counted.get("delete", 0)
     live_before = _live_rows(connection, current)
     return Changes(
-        base_version=current.version(),
         accepted=accepted,
         inserted=inserted,
         updated=counted.get("update", 0),
@@ -156,14 +154,12 @@ def _compare_as_a_whole(
     nulls = "".join(f", CAST(NULL AS {sql_type}) AS {quote(name)}" for name, sql_type in shape.dropped)
     summary = f"SELECT count(*), bit_xor(hash({columns})), sum(hash({columns}))"
     new = _rows(connection, f"{summary} FROM (SELECT *{nulls} FROM accepted)")[0]
-    version = current.version() if current else -1
     if mode != "full":
         live_before = _live_rows(connection, current) if current else 0
-        return Changes(version, new[0], new[0], 0, 0, 0, live_before, live_before + new[0])
+        return Changes(new[0], new[0], 0, 0, 0, live_before, live_before + new[0])
     old = _rows(connection, f"{summary} FROM published")[0]
     is_same = current is not None and new == old
     return Changes(
-        base_version=version,
         accepted=new[0],
         inserted=0 if is_same else new[0],
         updated=0,

@@ -10,7 +10,6 @@ import hashlib
 import json
 import time
 from collections.abc import Callable
-from typing import Any
 
 from include.audit import ledger
 from include.identity.records import collect
@@ -20,11 +19,11 @@ from include.identity.work import RUNS, Work, forget_compared, run_folder
 from include.lake.link_runs import append_link_run, last_link_run
 from include.lake.people import bring, extend, people_state
 from include.pipelines.errors import Misuse, no_values_escape
+from include.pipelines.facts import Facts
 from include.pipelines.linkage_model import digest, golden_rules, model_for_records
 from include.pipelines.trail import record_commits
 from include.pipelines.workplace import Workplace
 
-Facts = dict[str, Any]
 Watch = Callable[[str, str], None]
 
 SUBJECT = "people"

@@ -6,7 +6,6 @@ import re
 import secrets
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import duckdb
 
@@ -19,11 +18,11 @@ from include.lake.engine import literal
 from include.lake.errors import lake_errors
 from include.lake.people import people_view
 from include.pipelines.errors import Misuse, no_values_escape
+from include.pipelines.facts import Facts
 from include.pipelines.linkage_model import MODEL_FILE, model_in_use
 from include.pipelines.trail import record_commits
 from include.pipelines.workplace import Workplace
 
-Facts = dict[str, Any]
 _PERSON = re.compile(r"[0-9a-f]{32}")
 _PAIR = re.compile(r"[0-9a-f]{16}")
 

@@ -7,12 +7,12 @@ under the contract it was made by; after a correction the step is done again.
 from __future__ import annotations
 
 import json
-from typing import Any, Literal
+from typing import Literal
 
 from include.contracts.model import Table
+from include.pipelines.facts import Facts
 from include.pipelines.workplace import Workplace
 
-Facts = dict[str, Any]
 Step = Literal["extracted", "assessed", "published"]
 
 

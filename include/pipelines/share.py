@@ -10,21 +10,19 @@ import difflib
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime
-from typing import Any
 
 from include.audit import ledger
 from include.contracts.model import Contract
 from include.contracts.problems import ContractError
 from include.lake.root import Lake
 from include.pipelines.errors import KNOWN_ERRORS, Misuse, no_values_escape
+from include.pipelines.facts import Facts
 from include.pipelines.trail import record_commits
 from include.pipelines.workplace import Workplace
 from include.sharing.agreement import Agreement
 from include.sharing.keys import MasterKey
 from include.sharing.load import agreement_paths, load_agreement
 from include.sharing.share import Sharing, close_orphans, share_agreement
-
-Facts = dict[str, Any]
 
 
 def share_step(agreement_id: str | None, run_id: str, *, workplace: Workplace | None = None) -> Facts:

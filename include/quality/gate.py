@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
+from include.contracts.finding import Finding
 from include.contracts.model import Rule, Table
 from include.quality.results import RuleCount, SplitResult
 
@@ -27,20 +27,6 @@ class Preview(Protocol):
     @property
     def deleted(self) -> int:
         """Rows that would leave the table."""
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One figure outside its bound. `message` says it in plain words, with what to do next; no value of a row."""
-
-    what: str
-    measured: float
-    allowed: str
-    message: str
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values, for XCom and JSON."""
-        return asdict(self)
 
 
 def judge(table: Table, split: SplitResult, changes: Preview, *, mode: str = "full") -> tuple[Finding, ...]:

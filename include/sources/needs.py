@@ -14,7 +14,7 @@ from include.sources.errors import ColumnsMissing, SourceMissing
 
 # The lake's own columns beside a row as received, and the readers' guard.
 RESERVED = (
-    "_row", "_run_id", "_status", "_outcome", "_reasons", "_rejected_at", "_key", "_warnings", "_deleted_at",
+    "_row", "_run_id", "_status", "_outcome", "_reasons", "_rejected_at", "_key", "_warnings",
     "_lienthong_guard", "_lienthong_drift",
 )  # fmt: skip
 # Kinds of source type that cannot become the logical type. Text and anything unnamed here may.
