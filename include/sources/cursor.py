@@ -7,7 +7,7 @@ fewer; a row that is read again and has not changed makes no change.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal, InvalidOperation
@@ -27,6 +27,7 @@ _ISO = "____-__-__%"
 _WITH_T = "____-__-__T%"
 _WITH_OFFSET = ("%Z", "%+__", "%+____", "%+__:__", "%-__:__")
 _LOWEST_OFFSET = timedelta(hours=12)  # nowhere is the clock further behind UTC
+_AHEAD = timedelta(days=2)  # a day of grace, begun: clocks differ, and zones by up to 14 hours
 _ORDERED = {"timestamp", "date", "integer", "number"}
 Value = datetime | date | int | Decimal | str
 Write = Callable[[object], sa.ColumnElement[object]]
@@ -109,9 +110,16 @@ def past(
     return sa.or_(sa.and_(*bounds), *(test for part in parts for test in _always(part, is_sqlite=is_sqlite)))
 
 
-def greatest(duck: duckdb.DuckDBPyConnection, uri: str, parts: Sequence[CursorColumn]) -> tuple[str, ...] | None:
-    """The greatest cursor of a landed file, as text; a value without a place in the order is none."""
-    values = [_ordered_value(part) for part in parts]
+def greatest(
+    duck: duckdb.DuckDBPyConnection, uri: str, parts: Sequence[CursorColumn], *, kinds: Mapping[str, str], at: datetime
+) -> tuple[str, ...] | None:
+    """The greatest cursor of a landed file, as text; a value without a place in the order is none.
+
+    Nor is one that lies more than a day after `at`: one row with a wrong year would hide from the cursor all that is
+    written before that year comes. `kinds` are the DuckDB types by landed name.
+    """
+    ahead = (at + _AHEAD).date()
+    values = [_ordered_value(part, kinds[part.source.landed], ahead) for part in parts]
     kept = " AND ".join(f"c{n} IS NOT NULL" for n in range(len(parts)))
     order = ", ".join(f"c{n} DESC" for n in range(len(parts)))
     texts = ", ".join(f"CAST(t{n} AS VARCHAR)" for n in range(len(parts)))
@@ -123,13 +131,16 @@ def greatest(duck: duckdb.DuckDBPyConnection, uri: str, parts: Sequence[CursorCo
     return None if row is None else tuple(str(value) for value in row)
 
 
-def _ordered_value(part: CursorColumn) -> str:
-    """SQL: the landed value as it is ordered, NULL if it has no place there (infinity, a word)."""
+def _ordered_value(part: CursorColumn, kind: str, ahead: date) -> str:
+    """SQL: the landed value as it is ordered, NULL if it has no place there (infinity, a word, a day to come)."""
     column = quote(part.source.landed)
     if part.family in {"integer", "number"}:
         return f"TRY_CAST({column} AS {'HUGEINT' if part.family == 'integer' else 'DECIMAL(38, 9)'})"
+    if kind.startswith(("TIMESTAMP", "DATE")):
+        return f"CASE WHEN isfinite({column}) AND {column} < DATE '{ahead}' THEN {column} END"
     text = f"CAST({column} AS VARCHAR)"
-    return f"CASE WHEN regexp_matches({text}, '^[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}') THEN {column} END"
+    is_dated = f"regexp_matches({text}, '^[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}') AND {text} < '{ahead}'"
+    return f"CASE WHEN {is_dated} THEN {column} END"
 
 
 def _bound(

@@ -178,10 +178,10 @@ class Source:
     def _greatest(self, landed: Landed) -> tuple[str, ...] | None:
         source = self._opened.table or _as_source(landed.columns)
         parts = cursor_of(self._table, source)
-        names = {name for name, _ in landed.columns}
-        if isinstance(parts, str) or any(part.source.landed not in names for part in parts):
+        kinds = dict(landed.columns)
+        if isinstance(parts, str) or any(part.source.landed not in kinds for part in parts):
             return None
-        return greatest(self._duck, landed.uri, parts)
+        return greatest(self._duck, landed.uri, parts, kinds=kinds, at=self._at)
 
 
 @contextmanager

@@ -86,11 +86,11 @@ class PaymentSource:
             change(self.rng.randrange(1, 12))
 
     def update(self, rows: int) -> None:
-        self._change(rows, lambda: {"so_tien": self.rng.randrange(10**9), "ngay_cap_nhat": self._now()})
+        self.change(rows, lambda: {"so_tien": self.rng.randrange(10**9), "ngay_cap_nhat": self.now()})
 
     def update_by_a_slow_clock(self, rows: int) -> None:
         slow = timedelta(days=self.rng.randrange(1, 60), seconds=self.rng.randrange(86_400))
-        self._change(rows, lambda: {"so_tien": self.rng.randrange(10**9), "ngay_cap_nhat": self.clock - slow})
+        self.change(rows, lambda: {"so_tien": self.rng.randrange(10**9), "ngay_cap_nhat": self.clock - slow})
 
     def update_within_the_same_second(self, rows: int) -> None:
         """Written again without a new instant, as clocks of whole seconds do; inside the lag."""
@@ -111,13 +111,13 @@ class PaymentSource:
             self._run(PAYMENTS.update().where(PAYMENTS.c.id == row), {"so_phieu": self._number()})
 
     def spoil(self, rows: int) -> None:
-        self._change(rows, lambda: {"so_tien": BAD, "ngay_cap_nhat": self._now()})
+        self.change(rows, lambda: {"so_tien": BAD, "ngay_cap_nhat": self.now()})
 
     def mend(self, rows: int) -> None:
         with self.engine.begin() as connection:
             bad = connection.scalars(sa.select(PAYMENTS.c.id).where(PAYMENTS.c.so_tien == BAD)).all()
         for row in bad[:rows]:
-            values = {"so_tien": 5, "ngay_cap_nhat": self._now()}
+            values = {"so_tien": 5, "ngay_cap_nhat": self.now()}
             self._run(PAYMENTS.update().where(PAYMENTS.c.id == row), values)
 
     def content(self) -> list[tuple[Any, ...]]:
@@ -139,7 +139,7 @@ class PaymentSource:
         self.next_number += 1
         return f"PT{self.next_number:07d}"
 
-    def _now(self) -> datetime:
+    def now(self) -> datetime:
         return self.clock + timedelta(seconds=self.rng.randrange(3_600))
 
     def _some(self, rows: int) -> list[int]:
@@ -147,7 +147,7 @@ class PaymentSource:
             ids = list(connection.scalars(sa.select(PAYMENTS.c.id).order_by(PAYMENTS.c.id)))
         return self.rng.sample(ids, min(rows, len(ids)))
 
-    def _change(self, rows: int, values: Callable[[], dict[str, Any]]) -> None:
+    def change(self, rows: int, values: Callable[[], dict[str, Any]]) -> None:
         for row in self._some(rows):
             self._run(PAYMENTS.update().where(PAYMENTS.c.id == row), values())
 

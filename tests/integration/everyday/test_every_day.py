@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -111,7 +111,7 @@ def test_rows_the_source_calls_deleted_leave_the_table(tmp_path: Path) -> None:
     source.insert(2, amount=7)
     first = sync(place, 1)
     assert (first["verdict"], len(published(place))) == ("published", 20)
-    source._change(3, lambda: {"so_tien": 7, "ngay_cap_nhat": source._now()})
+    source.change(3, lambda: {"so_tien": 7, "ngay_cap_nhat": source.now()})
     second = sync(place, 2)
     sound = [row for row in source.content() if row[2] != 7]
     assert (second["mode"], second["deleted"]) == ("incremental", 20 - len(sound))
@@ -140,6 +140,19 @@ def test_a_row_that_is_rejected_again_inside_the_lag_is_no_news(days: Days) -> N
     source.mend(1)
     assert sync(place, 4)["verdict"] == "published"
     assert [entry["rows"] for entry in list_rejected(place, "payments")] == [2]
+
+
+def test_a_row_with_a_wrong_year_hides_nothing_that_is_written_after_it(tmp_path: Path) -> None:
+    uri = f"sqlite:///{tmp_path}/payments.db"
+    source, place = PaymentSource(uri, seed=5, rows=20), workplace(tmp_path, uri)
+    rewrite(place, "deletes: reconcile", "deletes: none")  # nothing but the cursor finds what is new
+    source.insert(1, late=-timedelta(days=30_000))
+    assert sync(place, 1)["verdict"] == "published"
+    source.clock += timedelta(days=1)
+    source.insert(4)
+    second = sync(place, 2)
+    assert (second["mode"], second["inserted"]) == ("incremental", 4)
+    assert published(place) == source.content()
 
 
 def test_a_breaking_contract_is_told_before_it_runs(days: Days) -> None:
