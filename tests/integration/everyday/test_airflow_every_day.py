@@ -24,6 +24,7 @@ from deltalake import DeltaTable
 from include.audit.verify import verify
 from include.embedded import airflow
 from include.embedded.airflow_api import AirflowApi
+from include.embedded.postgres import start_postgres, stop_postgres, uri
 from include.embedded.processes import stop
 from include.embedded.site import Site
 from tests.integration.everyday.ledger_source import CONTRACT, DAY_ONE, PAYMENTS, PaymentSource
@@ -118,8 +119,14 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EverydayHouse]:
         with pytest.MonkeyPatch.context() as patch:
             for name in ("SCHEMAS_DIR", "LAKE_URI", "LIENTHONG_VAR"):
                 patch.delenv(name, raising=False)
-            impatient = {f"AIRFLOW__SCHEDULER__{name}": value for name, value in IMPATIENT.items()}
-            patch.setattr(airflow, "airflow_environment", lambda *given: stated(*given) | impatient)
+            # SQLite refuses a writer whose snapshot is old, however patient it is; Airflow then leaves half a backfill.
+            start_postgres(site, "airflow")
+            metadata = uri(site, "airflow").replace("://", "+psycopg://", 1)
+            settings = dict.fromkeys(
+                ("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN", "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_ASYNC"), metadata
+            )
+            settings |= {f"AIRFLOW__SCHEDULER__{name}": value for name, value in IMPATIENT.items()}
+            patch.setattr(airflow, "airflow_environment", lambda *given: stated(*given) | settings)
             airflow.launch_airflow(site, connections)
             airflow.await_airflow(site)
             api = AirflowApi(airflow.url(site), airflow.USER, site.secret("airflow_password"))
@@ -129,6 +136,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EverydayHouse]:
         api.close()
     finally:
         stop(site, [*airflow.COMPONENTS])
+        stop_postgres(site)
 
 
 def tell(house: EverydayHouse) -> None:
