@@ -30,8 +30,9 @@ from include.contracts.model import (
 from include.contracts.odcs import standard_problems
 from include.contracts.policies import extract_policy, link_role, sla, source_server, tolerance
 from include.contracts.problems import ContractError, Problem
-from include.contracts.rules import RuleError, column_rules, quality_rule, reference_targets
+from include.contracts.rules import column_rules, quality_rule, reference_targets
 from include.contracts.types import sql_type
+from include.contracts.violations import RuleError
 from include.contracts.yaml_file import Place, YamlFile, read_yaml
 
 SUFFIX = ".odcs.yaml"

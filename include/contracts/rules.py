@@ -10,11 +10,10 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-import sqlglot
 from open_data_contract_standard.model import DataQuality, SchemaObject, SchemaProperty
-from sqlglot import exp
 
 from include.contracts.model import Bound, Column, Relationship, Rule, Scope, Severity
+from include.contracts.violations import RuleError, literal, quote, violation_of_metric, violation_of_query
 
 DIMENSION_OF = {
     "required": "completeness",
@@ -38,28 +37,6 @@ _OPERATORS = {
 }
 _OBJECT = re.compile(r"\$?\{\s*(?:object|table|model|schema)\s*\}", re.IGNORECASE)
 _COLUMN = re.compile(r"\$?\{\s*(?:property|column|field)\s*\}", re.IGNORECASE)
-
-
-class RuleError(ValueError):
-    """A rule cannot be run as it is written. `remedy` says what to write instead."""
-
-    def __init__(self, message: str, remedy: str) -> None:
-        self.remedy = remedy
-        super().__init__(message)
-
-
-def quote(name: str) -> str:
-    """A column name as a SQL identifier."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-def literal(value: object) -> str:
-    """A constant of a contract as a SQL literal."""
-    if isinstance(value, bool) or value is None:
-        return str(value).upper() if value is not None else "NULL"
-    if isinstance(value, int | float):
-        return repr(value)
-    return "'" + str(value).replace("'", "''") + "'"
 
 
 def column_rules(
@@ -164,9 +141,9 @@ def quality_rule(
     if metric == "sql":
         query = _OBJECT.sub("{object}", written.query or "")
         query = _COLUMN.sub(quote(owner.name) if owner else "{property}", query)
-        violation, subject = _violation_of_query(query, names)
+        violation, subject = violation_of_query(query, columns)
     elif metric in ("nullValues", "missingValues", "invalidValues"):
-        violation = _violation_of_metric(metric, arguments, subject[0])
+        violation = violation_of_metric(metric, arguments, subject[0])
     every_row = bound.operator == "=" and bound.value == 0 and metric != "rowCount"
     scope: Scope = "table" if not every_row else "set" if metric == "duplicateValues" else "row"
     own_id = written.id or re.sub(r"[^a-z0-9]+", "-", (written.name or "").lower()).strip("-")
@@ -246,66 +223,3 @@ def _subject(metric: str, arguments: dict[str, Any], names: set[str], owner: Col
     if metric in ("rowCount", "sql"):
         return ()
     raise RuleError(f"`{metric}` on a table needs columns", "move the rule under the column it speaks of")
-
-
-def _violation_of_metric(metric: str, arguments: dict[str, Any], column: str) -> str:
-    name = quote(column)
-    if metric == "nullValues":
-        return f"{name} IS NULL"
-    if metric == "missingValues":
-        values = arguments.get("missingValues")
-        if not isinstance(values, list) or not values:
-            raise RuleError("`missingValues` lists no values", "add `arguments: {missingValues: [null, '', 'N/A']}`")
-        listed = ", ".join(literal(v) for v in values if v is not None)
-        parts = ([f"{name} IN ({listed})"] if listed else []) + ([f"{name} IS NULL"] if None in values else [])
-        return " OR ".join(parts)
-    pattern, values = arguments.get("pattern"), arguments.get("validValues")
-    if unknown := set(arguments) - {"pattern", "validValues"}:
-        raise RuleError(f"`invalidValues` knows no argument `{min(unknown)}`", "use `pattern` or `validValues`")
-    if not pattern and not values:
-        raise RuleError(
-            "`invalidValues` says not what is valid", "add `arguments: {pattern: ...}` or `{validValues: [...]}`"
-        )
-    parts = []
-    if pattern:
-        parts.append(f"NOT regexp_matches(CAST({name} AS VARCHAR), {literal(pattern)})")
-    if values:
-        parts.append(f"{name} NOT IN ({', '.join(literal(v) for v in values)})")
-    return " OR ".join(parts)
-
-
-def _violation_of_query(query: str, names: set[str]) -> tuple[str, tuple[str, ...]]:
-    """The WHERE of `SELECT COUNT(*) FROM {object} WHERE ...`, and the columns it speaks of."""
-    remedy = "write `SELECT COUNT(*) FROM {object} WHERE <what is wrong with a row>`"
-    try:
-        tree = sqlglot.parse_one(query.replace("{object}", "object_"), read="duckdb")
-    except sqlglot.errors.SqlglotError:
-        raise RuleError("is not SQL", remedy) from None
-    counted = isinstance(tree, exp.Select) and [e.unalias() for e in tree.expressions]
-    plain = (
-        counted
-        and len(counted) == 1
-        and isinstance(counted[0], exp.Count)
-        and isinstance(counted[0].this, exp.Star)
-        and not [
-            key
-            for key, value in tree.args.items()
-            if value and key not in ("expressions", "from_", "from", "where", "kind")
-        ]
-        and len(list(tree.find_all(exp.Select))) == 1
-        and not list(tree.find_all(exp.Window, exp.AggFunc))[1:]
-    )
-    source = tree.find(exp.Table)
-    where = tree.args.get("where")
-    if not plain or source is None or source.name != "object_" or where is None:
-        raise RuleError("is not a plain SELECT COUNT(*) over {object}", remedy)
-    columns = list(dict.fromkeys(c.name for c in tree.find_all(exp.Column)))
-    by_case = {name.lower(): name for name in names}
-    for node in tree.find_all(exp.Column):
-        if node.name.lower() not in by_case:
-            raise RuleError(
-                f"speaks of `{node.name}`, which is not a column here", f"one of: {', '.join(sorted(names))}"
-            )
-        node.replace(exp.column(by_case[node.name.lower()], quoted=True))
-    where = tree.args["where"]
-    return where.this.sql(dialect="duckdb"), tuple(by_case[c.lower()] for c in columns)

@@ -31,9 +31,15 @@ RULES: dict[str, str] = {
 # Rows of one population-like table are different persons unless all of this is the same: then it is a finding.
 _WITHIN_POPULATION = ("name and birth",)
 
+# Which population-like table a record is a row of: a number from 1, or 0.
+SIDES = """
+SELECT unique_id, CASE WHEN is_population THEN number ELSE 0 END AS population
+FROM prepared JOIN (SELECT source, row_number() OVER (ORDER BY source) AS number
+                    FROM (SELECT DISTINCT source FROM prepared) AS sources) AS numbered USING (source)"""
 
-def block(connection: duckdb.DuckDBPyConnection, *, cap: int = BLOCK_CAP) -> int:
-    """Make the temporary table `pairs` (join_key_l < join_key_r, match_key) from `prepared`; returns how many.
+
+def steps(*, cap: int = BLOCK_CAP) -> dict[str, str]:
+    """The tables that lead from `prepared` to `pairs`, each with its query, in DuckDB's SQL.
 
     A block of more than `cap` records is left out: too many share it for it to say anything.
     """
@@ -41,29 +47,28 @@ def block(connection: duckdb.DuckDBPyConnection, *, cap: int = BLOCK_CAP) -> int
         f"SELECT {number}::UTINYINT AS rule, unnest({expression}) AS value, unique_id FROM prepared"
         for number, expression in enumerate(RULES.values())
     )
-    connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE keys AS SELECT DISTINCT rule, hash(value) AS key, unique_id FROM ({keys}) "
-        "WHERE value IS NOT NULL"
-    )
-    connection.execute(
-        f"""CREATE OR REPLACE TEMP TABLE blocked AS SELECT k.* FROM keys AS k JOIN (
-            SELECT rule, key FROM keys GROUP BY rule, key HAVING count(*) BETWEEN 2 AND {cap}) USING (rule, key)"""
-    )
-    connection.execute("DROP TABLE keys")
-    connection.execute(
-        """CREATE OR REPLACE TEMP TABLE sides AS
-        SELECT unique_id, CASE WHEN is_population THEN dense_rank() OVER (ORDER BY source) ELSE 0 END AS population
-        FROM prepared"""
-    )
     within = ", ".join(str(list(RULES).index(name)) for name in _WITHIN_POPULATION)
-    connection.execute(
-        f"""CREATE OR REPLACE TEMP TABLE pairs AS
+    return {
+        "sides": SIDES,
+        "keys": f"SELECT DISTINCT rule, hash(value) AS key, unique_id FROM ({keys}) AS said WHERE value IS NOT NULL",
+        "blocked": f"""SELECT k.* FROM keys AS k JOIN (
+            SELECT rule, key FROM keys GROUP BY rule, key HAVING count(*) BETWEEN 2 AND {cap}) AS kept
+            USING (rule, key)""",
+        "pairs": f"""
         SELECT CAST(min(l.rule) AS VARCHAR) AS match_key, l.unique_id AS join_key_l, r.unique_id AS join_key_r
         FROM blocked AS l JOIN blocked AS r ON l.rule = r.rule AND l.key = r.key AND l.unique_id < r.unique_id
         JOIN sides AS a ON a.unique_id = l.unique_id JOIN sides AS b ON b.unique_id = r.unique_id
         WHERE NOT (a.population = b.population AND a.population > 0) OR l.rule IN ({within})
-        GROUP BY l.unique_id, r.unique_id"""
-    )
+        GROUP BY l.unique_id, r.unique_id""",
+    }
+
+
+def block(connection: duckdb.DuckDBPyConnection, *, cap: int = BLOCK_CAP) -> int:
+    """Make the temporary tables `sides` and `pairs` (join_key_l < join_key_r, match_key); returns how many pairs."""
+    for name, query in steps(cap=cap).items():
+        connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {query}")
+        if name == "blocked":
+            connection.execute("DROP TABLE keys")
     connection.execute("DROP TABLE blocked")
     counted = connection.execute("SELECT count(*) FROM pairs").fetchone()
     return int(counted[0]) if counted else 0

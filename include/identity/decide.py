@@ -23,11 +23,18 @@ _OTHER_NUMBERS = {
 }
 
 
-def weigh(connection: duckdb.DuckDBPyConnection, model: Model, prepared: Prepared) -> None:
-    """Make `weighed` from `compared`: the weight of each pair worth keeping, its pass, the populations of its sides."""
+def weigh(connection: duckdb.DuckDBPyConnection, model: Model, prepared: Prepared, *, is_weighed: bool = False) -> None:
+    """Make `weighed` from `compared`: the weight of each pair worth keeping, its pass, the populations of its sides.
+
+    `is_weighed`: the pairs come with their `match_weight`, from Splink.
+    """
     persons = model.persons(prepared)
     settings = model.settings_for(persons)
-    compare.count_frequencies(connection, settings)
+    if is_weighed:
+        records, weight = "prepared", "match_weight"
+    else:
+        compare.count_frequencies(connection, settings)
+        records, weight = "(FROM prepared JOIN frequencies USING (unique_id))", compare.weight(settings)
     first = {name: len(levels) - 1 for name, levels in _levels(settings).items()}
     passes = [f"WHEN gamma_{n} = {first[n]} THEN '{n}'" for n in ("personal_id", "old_id") if n in first]
     other, number = other_numbers(persons)
@@ -38,10 +45,10 @@ def weigh(connection: duckdb.DuckDBPyConnection, model: Model, prepared: Prepare
                round(weight + CASE WHEN other IS NOT NULL THEN {number!r} ELSE 0.0 END, 9) AS weight
         FROM (SELECT c.*, a.population AS population_l, b.population AS population_r,
                      {f"CASE {' '.join(passes)} END" if passes else "NULL::VARCHAR"} AS told,
-                     {other} AS other, {compare.weight(settings)} AS weight
+                     {other} AS other, {weight} AS weight
               FROM compared AS c JOIN sides AS a ON a.unique_id = join_key_l JOIN sides AS b ON b.unique_id = join_key_r
-              JOIN (FROM prepared JOIN frequencies USING (unique_id)) AS l ON l.unique_id = join_key_l
-              JOIN (FROM prepared JOIN frequencies USING (unique_id)) AS r ON r.unique_id = join_key_r)
+              JOIN {records} AS l ON l.unique_id = join_key_l
+              JOIN {records} AS r ON r.unique_id = join_key_r)
         WHERE told IS NOT NULL OR other IS NOT NULL OR weight >= {math.log2(persons) - _RIVAL_BITS!r}"""
     )
 

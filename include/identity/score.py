@@ -14,6 +14,7 @@ from include.identity import compare, decide
 from include.identity.blocking import block
 from include.identity.model import Model, ModelUnusable
 from include.identity.prepare import prepare
+from include.identity.spark import Spark, compare_on
 from include.lake.engine import literal, scan
 from include.lake.root import Lake
 
@@ -23,7 +24,7 @@ _PARQUET = "FORMAT parquet, COMPRESSION zstd"
 
 @dataclass(frozen=True, slots=True)
 class Edges:
-    """What scoring left: `uri` holds EDGES, `compared_uri` the levels of every pair for the next run.
+    """What scoring left: `uri` holds EDGES, `compared_uri` the levels of every pair for the next run (DuckDB's only).
 
     `compared` pairs were compared now, `reused` of `pairs` were as the run before found them. `counts`: pairs by
     `pass` and `decision`. `seconds` by step.
@@ -48,6 +49,7 @@ def score(
     out: str,
     reviews_uri: str | None = None,
     previous: str | None = None,
+    spark: Spark | None = None,
     memory_limit: str = MEMORY_LIMIT,
 ) -> Edges:
     """Find and weigh the pairs of records that may be one person.
@@ -62,10 +64,12 @@ def score(
         out: a folder inside the lake; `edges.parquet` and `compared.parquet` are written into it.
         reviews_uri: REVIEWS, decisions of people that stand above the model.
         previous: `compared_uri` of an earlier run, of any model; None to compare everything.
+        spark: where the pairs are found, compared and weighed, every one of them; None for DuckDB, here.
         memory_limit: of DuckDB.
 
     Raises:
         ModelUnusable: the records have roles that the model knows no comparison for.
+        ClusterUnusable: the cluster cannot do its part.
     """
     clock = _Clock()
     lake.make_folder(out)
@@ -78,12 +82,15 @@ def score(
                 f"({', '.join(sorted(prepared.roles))}): train one with `lienthong link train`"
             )
         clock.lap("prepare")
-        pairs = block(connection)
-        clock.lap("block")
         settings = model.settings_for(model.persons(prepared))
-        compared = compare_pairs(connection, settings, previous, compared_uri)
+        if spark is not None:
+            pairs = compared = compare_on(spark, connection, settings, folder=out)
+        else:
+            pairs = block(connection)
+            clock.lap("block")
+            compared = compare_pairs(connection, settings, previous, compared_uri)
         clock.lap("compare")
-        decide.weigh(connection, model, prepared)
+        decide.weigh(connection, model, prepared, is_weighed=spark is not None)
         clock.lap("weigh")
         counts = decide.decide(connection, model, prepared, reviews_uri)
         connection.execute(

@@ -19,6 +19,7 @@ from include.identity.ids import Assigned, assign
 from include.identity.model import SHARED_NUMBERS, Model
 from include.identity.roles import linked_tables
 from include.identity.score import Edges, score
+from include.identity.spark import Spark
 from include.lake.engine import literal, scan
 from include.lake.errors import lake_errors
 from include.lake.people import people_view
@@ -75,15 +76,18 @@ class Work:
         last: Mapping[str, Any] | None,
         basis: Mapping[str, str],
         is_full: bool,
+        spark: Spark | None = None,
     ) -> dict[str, Any]:
         """Score, cluster, give ids; golden records, findings and accuracy. Gives the figures, and what the gate finds.
 
-        `last`: the figures of the last published run. `is_full`: compare every pair again.
+        `last`: the figures of the last published run. `is_full`: compare every pair again. `spark`:
+        where to compare, if not here.
         """
         compared = self.lake.path(*COMPARED, f"run={self.run_id}")
         previous = None if is_full else self._compared_before()
         edges = score(
-            self.lake, self.records_uri, model, out=compared, reviews_uri=self.reviews_uri, previous=previous
+            self.lake, self.records_uri, model, out=compared, reviews_uri=self.reviews_uri, previous=previous,
+            spark=spark,
         )  # fmt: skip
         clusters = cluster(
             self.lake, edges.uri, self.records_uri, out_uri=self._file("clusters"), reviews_uri=self.reviews_uri

@@ -16,6 +16,7 @@ from include.contracts.problems import ContractError
 from include.identity.golden import GoldenRulesBroken
 from include.identity.model import ModelUnusable
 from include.identity.roles import LinkRolesIncomplete
+from include.identity.spark import ClusterUnusable
 from include.lake.errors import LakeError
 from include.quality.errors import QualityError
 from include.sharing.identities import ReaderCredentialMissing
@@ -44,6 +45,7 @@ KNOWN_ERRORS = (
     GoldenRulesBroken,
     LinkRolesIncomplete,
     ModelUnusable,
+    ClusterUnusable,
     Misuse,
     StepFailed,
 )

@@ -53,10 +53,11 @@ def link_step(run_id: str, *, is_full: bool = False, workplace: Workplace | None
         linking depends on changed since the last run, else `linked`. The same run again reads its plan.
 
     Raises:
-        Misuse: no published table has link roles.
+        Misuse: no published table has link roles, or ENGINE asks for what is not there.
     """
     place = workplace or Workplace.from_environment()
     with no_values_escape("linking persons"):
+        spark = place.spark
         finish_unfinished(place, but=run_id)
         folder, started = run_folder(place.lake, run_id), time.perf_counter()
         if place.lake.exists(f"{folder}/{_PLAN}"):
@@ -77,7 +78,7 @@ def link_step(run_id: str, *, is_full: bool = False, workplace: Workplace | None
         if last is not None and last["basis"] == basis and not is_full:
             place.lake.delete_tree(folder)
             return _unchanged(place, run_id, last)
-        linked = work.link(model, golden, last=last, basis=basis, is_full=is_full)
+        linked = work.link(model, golden, last=last, basis=basis, is_full=is_full, spark=spark)
         facts = {
             "registry": SUBJECT, "table": "index", "run_id": run_id, "verdict": "linked", "basis": basis,
             "base_run": base.run_id if base else "", "model_version": model.version, "records": records,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import hashlib
+import importlib.util
 import os
 import secrets
 from collections.abc import Mapping
@@ -15,6 +16,7 @@ from pathlib import Path
 from include.contracts.digest import row_digest
 from include.contracts.load import contract_paths, load_contract, load_contracts
 from include.contracts.model import Contract, Table
+from include.identity.spark import Spark
 from include.lake.root import Lake
 from include.pipelines.errors import REPOSITORY, Misuse
 
@@ -52,6 +54,30 @@ class Workplace:
     def contracts(self) -> dict[str, Contract]:
         """Every contract by registry."""
         return load_contracts(self.schemas)
+
+    @property
+    def spark(self) -> Spark | None:
+        """Where records are compared if ENGINE is `spark`; None if it is `duckdb`, or not set.
+
+        Raises:
+            Misuse: ENGINE is none of the two, or what `spark` needs is not there.
+        """
+        engine = self.environ.get("ENGINE", "").strip() or "duckdb"
+        if engine == "duckdb":
+            return None
+        if engine != "spark":
+            raise Misuse(_unknown("engine", engine, ["duckdb", "spark"], "the variable ENGINE says which"))
+        if importlib.util.find_spec("pyspark") is None:
+            raise Misuse("ENGINE=spark needs pyspark, which is not installed: pip install -r requirements-spark.txt")
+        master, folder = (self.environ.get(name, "").strip() for name in ("SPARK_MASTER", "SPARK_FOLDER"))
+        if not master:
+            raise Misuse("ENGINE=spark needs SPARK_MASTER, the cluster's address: spark://host:7077, say")
+        if self.lake.is_s3 and not folder:
+            raise Misuse(
+                "ENGINE=spark hands records over in files, and PySpark by itself cannot read s3://: let SPARK_FOLDER "
+                "name a folder that this machine and every worker see under the same path"
+            )
+        return Spark(master, Path(folder).absolute() if folder else None)
 
     def contract(self, registry: str) -> Contract:
         """One registry's contract; the other files are not read.
