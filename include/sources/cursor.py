@@ -18,7 +18,7 @@ import duckdb
 import sqlalchemy as sa
 
 from include.contracts.model import Column, Table
-from include.lake.engine import quote, scan
+from include.lake.engine import literal, quote, scan
 from include.lake.errors import lake_errors
 from include.sources.needs import columns_read
 from include.sources.reflect import SourceColumn, SourceTable
@@ -120,15 +120,20 @@ def greatest(
     """
     ahead = (at + _AHEAD).date()
     values = [_ordered_value(part, kinds[part.source.landed], ahead) for part in parts]
-    kept = " AND ".join(f"c{n} IS NOT NULL" for n in range(len(parts)))
-    order = ", ".join(f"c{n} DESC" for n in range(len(parts)))
-    texts = ", ".join(f"CAST(t{n} AS VARCHAR)" for n in range(len(parts)))
-    columns = ", ".join(f"{value} AS c{n}, {quote(parts[n].source.landed)} AS t{n}" for n, value in enumerate(values))
+    kept = [f"{value} IS NOT NULL" for value in values]
+    found: list[str] = []
     with lake_errors("reading back what was landed"):
-        row = duck.execute(
-            f"SELECT {texts} FROM (SELECT {columns} FROM {scan(uri)}) WHERE {kept} ORDER BY {order} LIMIT 1"
-        ).fetchone()
-    return None if row is None else tuple(str(value) for value in row)
+        # The greatest of the first part; of the rows that have it, of the second. A sort by all of them is slower.
+        for part, value in zip(parts, values, strict=True):
+            row = duck.execute(
+                f"SELECT CAST(arg_max({quote(part.source.landed)}, {value}) AS VARCHAR), CAST(max({value}) AS VARCHAR) "
+                f"FROM {scan(uri)} WHERE {' AND '.join(kept)}"
+            ).fetchone()
+            if row is None or row[0] is None:
+                return None
+            found.append(str(row[0]))
+            kept.append(f"CAST({value} AS VARCHAR) = {literal(row[1])}")
+    return tuple(found)
 
 
 def _ordered_value(part: CursorColumn, kind: str, ahead: date) -> str:

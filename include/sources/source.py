@@ -104,6 +104,8 @@ class Source:
     def land(self, uri: str, wanted: Wanted = Wanted()) -> Landed:  # noqa: B008 - it cannot be changed
         """Read a part of the object into one Parquet file. May be called again: it is the same state that is read.
 
+        Of some columns only, neither digest nor cursor is taken.
+
         Raises:
             SourceError: one of its classes; a file drop can only be landed whole, and once.
             LakeError: the lake is full, unreachable or refuses.
@@ -126,12 +128,13 @@ class Source:
                 return source_error(SourceLost, variable=self._connection.variable, object_name=name)
             return reading.explain(error)
 
-        landed = land(replace(reading, explain=explain), duck=self._duck, lake=self._lake, uri=uri, wrap=wrap)
+        explained = replace(reading, explain=explain)
+        landed = land(explained, duck=self._duck, lake=self._lake, uri=uri, wrap=wrap, with_digest=is_whole)
         notes = (*landed.drift, *self._shape.notes, *((self._note,) if self._note else ()))
         return replace(
             landed,
             drift=tuple(dict.fromkeys(notes)),
-            cursor=self._greatest(landed),
+            cursor=self._greatest(landed) if is_whole else None,
             since=wanted.since,
             seconds=round(time.perf_counter() - started, 3),
         )
