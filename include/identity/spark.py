@@ -199,7 +199,7 @@ def _of_duckdb(function: str, returns: str) -> Any:
 
 def settings_for_spark(settings: dict[str, Any]) -> dict[str, Any]:
     """Splink's settings with the conditions of the levels in Spark's words."""
-    made = copy.deepcopy(settings) | {"sql_dialect": "spark", "retain_intermediate_calculation_columns": True}
+    made = copy.deepcopy(settings) | {"sql_dialect": "spark", "retain_matching_columns": True}
     for level in (level for comparison in made["comparisons"] for level in comparison["comparison_levels"]):
         if level["sql_condition"].strip().upper() != "ELSE":
             level["sql_condition"] = in_sparks_words(level["sql_condition"])
