@@ -125,6 +125,7 @@ def _predict(master: str, settings: dict[str, Any], shared: Path) -> None:
 @contextmanager
 def _session(master: str) -> Iterator[Any]:
     """A session on the cluster, once a worker has taken it. What Spark says of a failure is read and not passed on."""
+    _knock(master)
     from py4j.protocol import Py4JError, Py4JNetworkError
     from pyspark.errors import PySparkException
     from pyspark.logger import PySparkLogger
@@ -135,7 +136,6 @@ def _session(master: str) -> Iterator[Any]:
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     # It warns of pandas 3, which nothing here goes through.
     warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas", FutureWarning)
-    _knock(master)
     session = None
     try:
         builder = SparkSession.builder.master(master).appName("lienthong link")

@@ -67,8 +67,6 @@ class Workplace:
             return None
         if engine != "spark":
             raise Misuse(_unknown("engine", engine, ["duckdb", "spark"], "the variable ENGINE says which"))
-        if importlib.util.find_spec("pyspark") is None:
-            raise Misuse("ENGINE=spark needs pyspark, which is not installed: pip install -r requirements-spark.txt")
         master, folder = (self.environ.get(name, "").strip() for name in ("SPARK_MASTER", "SPARK_FOLDER"))
         if not master:
             raise Misuse("ENGINE=spark needs SPARK_MASTER, the cluster's address: spark://host:7077, say")
@@ -77,6 +75,8 @@ class Workplace:
                 "ENGINE=spark hands records over in files, and PySpark by itself cannot read s3://: let SPARK_FOLDER "
                 "name a folder that this machine and every worker see under the same path"
             )
+        if importlib.util.find_spec("pyspark") is None:
+            raise Misuse("ENGINE=spark needs pyspark, which is not installed: pip install -r requirements-spark.txt")
         return Spark(master, Path(folder).absolute() if folder else None)
 
     def contract(self, registry: str) -> Contract:

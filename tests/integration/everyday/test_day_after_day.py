@@ -30,7 +30,8 @@ def test_the_lake_equals_the_source_every_day(kind: str, tmp_path: Path, request
         assert facts["verdict"] in ("published", "unchanged"), facts
         modes.append(facts["mode"])
         # A row that was sound once and is spoiled now keeps its last sound content, until it is mended or goes.
-        held = {row[0]: row for row in held.values() if row[0] in source.spoiled()}
+        spoiled = source.spoiled()
+        held = {number: row for number, row in held.items() if number in spoiled}
         held |= {row[0]: row for row in source.content()}
         assert published(place) == sorted(held.values()), f"day {day + 1}, read {facts['mode']}"
         held = {row[0]: row for row in published(place)}

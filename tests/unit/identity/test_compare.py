@@ -34,7 +34,8 @@ def test_one_letter_off_is_one_edit_of_damerau_levenshtein() -> None:
         words = pa.table({"unique_id": range(2 * len(texts) + 1), "word": [*(w for t in texts for w in t), None]})
         connection.register("prepared", words)
         connection.execute(
-            f"""CREATE TABLE pairs AS SELECT 2 * range AS join_key_l, 2 * range + 1 AS join_key_r FROM range({len(texts)})
+            f"""CREATE TABLE pairs AS
+            SELECT 2 * range AS join_key_l, 2 * range + 1 AS join_key_r FROM range({len(texts)})
             UNION ALL SELECT 0, {2 * len(texts)}"""
         )
         compare(connection, settings, pairs="pairs", into="compared")
