@@ -106,7 +106,7 @@ def _predict(master: str, settings: dict[str, Any], shared: Path) -> None:
 
         for function, returns in _LIKENESS.items():
             session.udf.register(function, _of_duckdb(function, returns))
-        session.read.parquet((shared / "prepared.parquet").as_uri()).createOrReplaceTempView("prepared")
+        session.read.parquet(f"file://{shared}/prepared.parquet").createOrReplaceTempView("prepared")
         for name, query in steps().items():
             session.sql(in_sparks_words(query)).createOrReplaceTempView(name)
         api = SparkAPI(  # type: ignore[no-untyped-call]
@@ -119,7 +119,7 @@ def _predict(master: str, settings: dict[str, Any], shared: Path) -> None:
         linker.table_management.register_blocked_pairs_for_predict(api.register("pairs"))
         weighed = linker.inference.predict(warning_mode="never").as_spark_dataframe()
         kept = weighed.select("unique_id_l", "unique_id_r", "match_weight", *compare.gammas(settings))
-        kept.write.parquet((shared / "weighed").as_uri())
+        kept.write.parquet(f"file://{shared}/weighed")
 
 
 @contextmanager
