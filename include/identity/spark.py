@@ -1,9 +1,9 @@
 """Find, compare and weigh the pairs on a Spark cluster, for more records than one machine can take.
 
 The same pairs, levels and weights as DuckDB's: blocking and the levels are the same SQL, put into Spark's words by
-sqlglot; the weights are Splink's own, by its Spark API. The two functions of likeness that Spark lacks are DuckDB's, in
-the workers' Python: those of Splink's jar count characters, not bytes, and have another Jaro-Winkler. Every pair is
-compared: the levels of an earlier run serve DuckDB only.
+sqlglot; the weights are Splink's own, by its Spark API. The two functions of likeness are DuckDB's, in the workers'
+Python: those of Spark and of Splink's jar count characters and not bytes, and their Jaro-Winkler is another. Every pair
+is compared: the levels of an earlier run serve DuckDB only.
 """
 
 from __future__ import annotations
@@ -34,8 +34,9 @@ from include.lake.engine import literal
 from include.lake.errors import lake_errors
 
 PATIENCE_SECONDS = 60.0
+# What they return. Spark has a jaro_winkler_similarity of its own, which is another one, so they get another name.
 _LIKENESS = {"damerau_levenshtein": "long", "jaro_winkler_similarity": "double"}
-_RENAMED = {"hash": "xxhash64", "list_intersect": "array_intersect"}
+_RENAMED = {"hash": "xxhash64", "list_intersect": "array_intersect", **{name: f"duckdb_{name}" for name in _LIKENESS}}
 # Spark quotes values in its messages and logs, so it is told to be silent; other settings are in spark-defaults.conf.
 _QUIET = {"spark.ui.enabled": "false", "spark.ui.showConsoleProgress": "false", "spark.log.level": "OFF"}
 _LOGGERS = ("SQLQueryContextLogger", "DataFrameQueryContextLogger")
@@ -105,7 +106,7 @@ def _predict(master: str, settings: dict[str, Any], shared: Path) -> None:
         from splink.backends.spark import SparkAPI
 
         for function, returns in _LIKENESS.items():
-            session.udf.register(function, _of_duckdb(function, returns))
+            session.udf.register(_RENAMED[function], _of_duckdb(function, returns))
         session.read.parquet(f"file://{shared}/prepared.parquet").createOrReplaceTempView("prepared")
         for name, query in steps().items():
             session.sql(in_sparks_words(query)).createOrReplaceTempView(name)
@@ -218,7 +219,7 @@ def _in_sparks_words(node: exp.Expression) -> exp.Expression:
     if isinstance(node, exp.ArrayOverlaps):
         return exp.Anonymous(this="arrays_overlap", expressions=[node.this, node.expression])
     if isinstance(node, exp.JarowinklerSimilarity):
-        return exp.Anonymous(this="jaro_winkler_similarity", expressions=[node.this, node.expression])
+        return exp.Anonymous(this=_RENAMED["jaro_winkler_similarity"], expressions=[node.this, node.expression])
     if isinstance(node, exp.Length) and isinstance(node.this, exp.Split | exp.Anonymous):
         return exp.Anonymous(this="size", expressions=[node.this.transform(_in_sparks_words)])
     return node
