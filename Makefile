@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 UV     := 0.13.9
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast check format bench docs up up-stack down clean requirements
+.PHONY: help demo test test-fast test-spark check format bench docs up up-stack down clean requirements
 
 help: ## what each word does
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -27,6 +27,10 @@ test: $(VENV)/.dev ## all tests, on real servers
 
 test-fast: $(VENV)/.dev ## the quick tests, which start no server: under 90 s
 	@$(BIN)/python -m pytest -n 3 --dist loadfile -m "not slow"
+
+test-spark: $(VENV)/.dev ## linking on a Spark cluster of two workers; installs PySpark (480 MB), needs Java 17
+	@$(BIN)/uv pip install -q --python $(BIN)/python -r requirements-spark.txt
+	@$(BIN)/python -m pytest -k spark tests/integration/identity/test_spark.py tests/integration/sharing/test_reading_pages.py
 
 check: $(VENV)/.dev ## lint, format, types, layers, contracts, generated docs
 	@$(BIN)/ruff check .

@@ -30,13 +30,14 @@ SCHEMAS = Path(os.environ.get("SCHEMAS_DIR") or Path(__file__).parents[1] / "sch
 # The clock that contracts write their schedules by.
 TIMEZONE = "Asia/Ho_Chi_Minh"
 
-# Lost connections, and a lake that somebody else was writing to. Anything else fails at once: a wrong password, a
-# missing column or a broken contract is not mended by waiting.
+# Lost connections, a Spark cluster without a free worker, and a lake that somebody else was writing to. Anything else
+# fails at once: a wrong password, a missing column or a broken contract is not mended by waiting.
 COMES_BACK = (
     "include.sources.errors.SourceUnavailable",
     "include.sources.errors.SourceLost",
     "include.lake.errors.LakeUnreachable",
     "include.lake.errors.LakeConflict",
+    "include.identity.spark.ClusterUnreachable",
 )
 RETRIES = {
     "retries": 4,

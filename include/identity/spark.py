@@ -57,6 +57,10 @@ class ClusterUnusable(RuntimeError):
     """The Spark cluster cannot do its part; the message names the remedy and holds no value of a record."""
 
 
+class ClusterUnreachable(ClusterUnusable):
+    """No master answers, or no worker is free. Worth trying again."""
+
+
 @dataclass(frozen=True, slots=True)
 class Spark:
     """A cluster: the address of its `master`; a `folder` that all its machines see, None for the run's own."""
@@ -75,7 +79,8 @@ def compare_on(where: Spark, connection: duckdb.DuckDBPyConnection, settings: di
         folder: the run's own, where the cluster names none.
 
     Raises:
-        ClusterUnusable: there is no such cluster, or it lacks workers, Python packages or the folder.
+        ClusterUnreachable: no master answers, or no worker is free.
+        ClusterUnusable: the workers lack Python packages or the folder, or fail.
     """
     shared = (where.folder or Path(folder)) / f"spark-{uuid.uuid4().hex}"
     connection.execute(f"CREATE OR REPLACE TEMP TABLE sides AS {SIDES}")
@@ -166,7 +171,7 @@ def _knock(master: str) -> None:
         except (OSError, ValueError, OverflowError):
             refused.append(address)
     if refused:
-        raise ClusterUnusable(
+        raise ClusterUnreachable(
             f"no Spark master answers at {', '.join(refused)}: check SPARK_MASTER and that the cluster is up, "
             "or set ENGINE=duckdb to compare on this machine"
         )
@@ -178,7 +183,7 @@ def _await_workers(session: Any, master: str) -> None:
     status, end = session.sparkContext._jsc.sc().statusTracker(), time.monotonic() + PATIENCE_SECONDS
     while len(status.getExecutorInfos()) < 2:  # the first is this machine
         if time.monotonic() > end:
-            raise ClusterUnusable(
+            raise ClusterUnreachable(
                 f"no worker of {master} took the job within {PATIENCE_SECONDS:.0f} s: see whether workers are alive, "
                 "have a core and memory to spare, and can reach this machine (spark.driver.host)"
             )

@@ -19,7 +19,7 @@ from include.cli import app
 from include.identity import compare, spark
 from include.identity.blocking import block
 from include.identity.comparisons import comparisons_for
-from include.identity.spark import ClusterUnusable, Spark, compare_on
+from include.identity.spark import ClusterUnreachable, ClusterUnusable, Spark, compare_on
 from tests.integration.identity.registers import Country
 from tests.integration.identity.standalone import standalone_cluster
 
@@ -191,5 +191,5 @@ def test_a_cluster_without_workers_is_told(tmp_path: Path, monkeypatch: pytest.M
     with standalone_cluster(tmp_path, workers=0) as idle, duckdb.connect() as connection:
         connection.register("given", records(3, 2))
         connection.execute("CREATE TEMP TABLE prepared AS FROM given")
-        with pytest.raises(ClusterUnusable, match="no worker of"):
+        with pytest.raises(ClusterUnreachable, match="no worker of"):
             compare_on(Spark(idle), connection, {"comparisons": []}, folder=str(tmp_path / "own"))

@@ -13,7 +13,7 @@ from include.cli import app
 from include.identity.blocking import steps
 from include.identity.comparisons import comparisons_for
 from include.identity.score import score
-from include.identity.spark import ClusterUnusable, Spark, in_sparks_words, settings_for_spark
+from include.identity.spark import ClusterUnreachable, Spark, in_sparks_words, settings_for_spark
 from include.lake.root import Lake
 from include.pipelines.errors import Misuse
 from include.pipelines.workplace import Workplace
@@ -70,7 +70,7 @@ def test_a_command_with_an_unknown_engine_is_misuse(tmp_path: Path, monkeypatch:
 def test_a_cluster_that_is_not_there_is_told_at_once(tmp_path: Path, master: str) -> None:
     country = Country(tmp_path, crowd=20)
     records = country.link().records
-    with pytest.raises(ClusterUnusable, match="no Spark master answers"):
+    with pytest.raises(ClusterUnreachable, match="no Spark master answers"):
         score(country.lake, records, country.model, out=country.lake.path("out"), spark=Spark(master))
     assert not list(Path(country.lake.path("out")).iterdir()), "no record stays behind"
 
