@@ -27,6 +27,8 @@ RULES: dict[str, str] = {
     # Names that came apart are spelt by many tongues: fewer share one, and more of them are misspelt.
     "name": "[CASE WHEN is_split THEN name_sorted END]",
     "year and place": "CASE WHEN is_split THEN list_transform(places, lambda x: birth_year || x) END",
+    "family and place": "CASE WHEN is_split THEN list_transform(places, lambda x: family || '|' || x) END",
+    "given and place": "CASE WHEN is_split THEN list_transform(places, lambda x: given || '|' || x) END",
 }
 # Rows of one population-like table are different persons unless all of this is the same: then it is a finding.
 _WITHIN_POPULATION = ("name and birth",)

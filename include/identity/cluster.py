@@ -42,9 +42,9 @@ def cluster(
     """Every record's cluster, by the edges that are links; a record without links is a cluster of its own.
 
     A cluster holds at most one row of each population-like table, and no two records that people called different, that
-    share a number and nothing else, or that were born in other years and are not linked themselves. Where links would
-    join such, the strongest links hold first and a link that would join them is cut. A pair that people called the same
-    stays together, whatever its tables.
+    share a number and nothing else, or that were born in other years and are linked neither themselves nor both to one
+    record whose year is known. Where links would join such, the strongest links hold first and a link that would join
+    them is cut. A pair that people called the same stays together, whatever its tables.
     """
     with lake.connect(memory_limit=memory_limit) as connection:
         _read(connection, edges_uri, records_uri, reviews_uri)
@@ -103,12 +103,22 @@ def _read(connection: duckdb.DuckDBPyConnection, edges_uri: str, records_uri: st
 def _cut(connection: duckdb.DuckDBPyConnection, labels: Labels) -> Labels:
     """Labels in which no component breaks the constraint: only components that do are put together anew."""
     connection.register("joined", pa.table({"n": np.arange(len(labels)), "label": labels}))
-    # Born in other years, and no link of their own between them: what joins them is a third record.
+    # Born in other years, and neither linked themselves nor both linked to one whose year is known (then a year is an
+    # error that other links saw and outweighed): what joins them is a third record that may be either's.
+    connection.execute("CREATE TEMP TABLE either AS SELECT l, r FROM link UNION ALL SELECT r, l FROM link")
     connection.execute(
-        f"""INSERT INTO apart SELECT a.n, b.n FROM joined AS x JOIN node AS a ON a.n = x.n
-        JOIN joined AS y ON y.label = x.label AND y.n > x.n JOIN node AS b ON b.n = y.n AND b.birth_year <> a.birth_year
-        WHERE x.label IN (SELECT label FROM joined GROUP BY label HAVING count(*) <= {_LARGE})
-        AND NOT EXISTS (FROM link WHERE (l = a.n AND r = b.n) OR (l = b.n AND r = a.n))"""
+        f"""CREATE TEMP TABLE other_years AS
+        WITH aged AS (SELECT n, label, birth_year FROM joined JOIN node USING (n) WHERE label IN (
+            SELECT label FROM joined JOIN node USING (n)
+            GROUP BY label HAVING count(*) <= {_LARGE} AND min(birth_year) < max(birth_year)))
+        SELECT a.n AS l, b.n AS r FROM aged AS a JOIN aged AS b
+        ON a.label = b.label AND a.n < b.n AND a.birth_year <> b.birth_year"""
+    )
+    connection.execute(
+        """INSERT INTO apart SELECT l, r FROM other_years ANTI JOIN either USING (l, r) ANTI JOIN (
+            SELECT o.l, o.r FROM other_years AS o JOIN either AS p ON p.l = o.l
+            JOIN either AS q ON q.l = p.r AND q.r = o.r JOIN node AS c ON c.n = p.r AND c.birth_year IS NOT NULL
+        ) USING (l, r)"""
     )
     connection.execute(
         """CREATE TEMP TABLE broken AS

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pyarrow as pa
@@ -18,42 +19,42 @@ import pyarrow.parquet as pq
 import pytest
 from deltalake import DeltaTable, write_deltalake
 
-from include.audit.verify import verify
-from include.lake.root import Lake
-
-ROOT = Path(__file__).parents[2]
-TRIES = 5
-NAME, SECRET = "Nguyễn Thị Ánh", "Trần Bí Mật"
-
-RUN = """
-import sys
-from datetime import UTC, datetime
-from pathlib import Path
 from include.audit.commits import record
 from include.audit.record import Record
+from include.audit.verify import verify
 from include.contracts.load import load_contracts
 from include.lake.root import Lake
 from include.sharing.keys import MasterKey
 from include.sharing.load import load_agreement
 from include.sharing.share import share_agreement
 
+ROOT = Path(__file__).parents[2]
+TRIES = 5
+NAME, SECRET = "Nguyễn Thị Ánh", "Trần Bí Mật"
+
+RUN = """
+from tests.property.test_share_killed import share
+from include.lake.root import Lake
+
 uri, run_id, year = sys.argv[1:]
 print("ready", flush=True)
 sys.stdin.readline()
-lake = Lake(uri, (), Path(uri).parent / "tmp")
-root = Path(sys.path[0])
-agreement = load_agreement(root / "schemas/agreements/citizens_for_land.yaml")
-at = datetime(int(year), 3, 1, tzinfo=UTC)
-contracts = load_contracts(root / "schemas")
-done = share_agreement(agreement, contracts, lake=lake, at=at, run_id=run_id, key=MasterKey(bytes(range(32))))
-tables = [result.subject for result in done.results]
-record(lake, map(Record.from_dict, done.records), tables=tables, at=at, actor="share")
+share(Lake(uri, (), Path(uri).parent / "tmp"), run_id, int(year))
 """
+
+
+def share(lake: Lake, run_id: str, year: int) -> None:
+    """One run of sharing, to its end."""
+    agreement = load_agreement(ROOT / "schemas/agreements/citizens_for_land.yaml")
+    at, contracts = datetime(year, 3, 1, tzinfo=UTC), load_contracts(ROOT / "schemas")
+    done = share_agreement(agreement, contracts, lake=lake, at=at, run_id=run_id, key=MasterKey(bytes(range(32))))
+    tables = [result.subject for result in done.results]
+    record(lake, map(Record.from_dict, done.records), tables=tables, at=at, actor="share")
 
 
 def start(lake: Lake, run_id: str, year: int) -> subprocess.Popen[bytes]:
     """A process that is about to share: its imports are done, it waits for a line."""
-    code = f"import sys; sys.path.insert(0, {str(ROOT)!r})\n{RUN}"
+    code = f"import sys; from pathlib import Path; sys.path.insert(0, {str(ROOT)!r})\n{RUN}"
     process = subprocess.Popen(
         [sys.executable, "-c", code, lake.uri, run_id, str(year)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     )
@@ -62,8 +63,8 @@ def start(lake: Lake, run_id: str, year: int) -> subprocess.Popen[bytes]:
     return process
 
 
-def share(lake: Lake, run_id: str, year: int) -> float:
-    """Share undisturbed; gives the seconds it took."""
+def seconds_to_share(lake: Lake, run_id: str, year: int) -> float:
+    """Share undisturbed, in a process like those that will be killed."""
     process = start(lake, run_id, year)
     began = time.monotonic()
     process.communicate(b"go\n")
@@ -131,7 +132,7 @@ def test_killed_and_run_again(tmp_path: Path, case: str) -> None:
         return Lake(str(tmp_path / name / "lake"), (), tmp_path / "tmp")
 
     undisturbed = fresh("undisturbed")
-    seconds = share(undisturbed, "r2", year)
+    seconds = seconds_to_share(undisturbed, "r2", year)
     for number in range(TRIES):
         lake = fresh(str(number))
         share_and_be_killed(lake, "r2", year, after=seconds * (number + 1) / (TRIES + 1))
