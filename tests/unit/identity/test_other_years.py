@@ -1,0 +1,29 @@
+"""Records born in other years: when a third may join them, and when not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from include.identity.cluster import cluster
+from include.lake.root import Lake
+from tests.unit.identity.linked import ask
+
+
+@pytest.mark.parametrize(("year", "clusters"), [(1961, 1), (None, 2)])
+def test_a_year_that_links_outweighed_is_an_error_and_an_unknown_year_joins_nobody(
+    lake: Lake, write: Callable[..., str], year: int | None, clusters: int
+) -> None:
+    records = write(
+        "records",
+        [{"record_id": i, "registry": "r", "table": "t", "is_population": False, "birth_year": y}
+         for i, y in (("a", 1960), ("b", 1992), ("c", year))],
+    )  # fmt: skip
+    edges = write(
+        "edges",
+        [{"left_id": i, "right_id": "c", "pass": "model", "weight": 30.0, "decision": "link"} for i in "ab"],
+    )
+    found = cluster(lake, edges, records, out_uri=f"{lake.uri}/clusters.parquet")
+    assert found.clusters == clusters
+    assert ask(lake, f"SELECT count(*) FROM '{found.uri}'") == [(3,)]
