@@ -21,6 +21,8 @@ from include.lake.root import Lake
 
 Rule = Literal["source", "most_frequent", "most_precise", "newest"]
 SOURCE = "_source_"
+# Choosing the values of so many records fits into memory; of more it is done in parts, as DuckDB cannot spill it.
+_PART = 500_000
 _PRECISIONS = ("day", "month", "year")
 
 
@@ -91,8 +93,16 @@ def survive(lake: Lake, rules: GoldenRules, *, records_uri: str, index_uri: str,
     try:
         with lake_errors("making the golden records"):
             connection.execute(f"CREATE TEMP VIEW record AS FROM {scan(records_uri)}")
-            connection.execute(f"CREATE TEMP VIEW member AS SELECT record_id, person_id FROM {scan(index_uri)}")
-            connection.execute(f"COPY ({golden_query(rules)}) TO {literal(uri)} (FORMAT parquet, COMPRESSION zstd)")
+            records = connection.execute(f"SELECT count(*) FROM {scan(index_uri)}").fetchall()[0][0]
+            parts = 1 + records // _PART
+            for part in range(parts):
+                connection.execute(
+                    f"""CREATE OR REPLACE TEMP VIEW member AS SELECT record_id, person_id FROM {scan(index_uri)}
+                    WHERE hash(person_id) % {parts} = {part}"""
+                )
+                into = "INSERT INTO golden" if part else "CREATE TEMP TABLE golden AS"
+                connection.execute(f"{into} {golden_query(rules)}")
+            connection.execute(f"COPY golden TO {literal(uri)} (FORMAT parquet, COMPRESSION zstd)")
             found = connection.execute(f"SELECT count(*) FROM {scan(uri)}").fetchall()
     finally:
         connection.close()
