@@ -11,6 +11,8 @@ from include.lake.engine import literal, quote, scan
 from include.lake.shape import RESERVED, RUN_ID, WARNINGS, Shape
 
 FILE = "_file"
+_INTEGERS = {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER"}
+_BITS_PER_ROW = 64  # of a key with greater gaps, hashes take less memory
 
 
 class StagedPaths(Protocol):
@@ -77,3 +79,23 @@ def as_published(shape: Shape, rows: str) -> str:
 def listed(names: Sequence[str]) -> str:
     """Column names, quoted, with commas between."""
     return ", ".join(quote(name) for name in names)
+
+
+def all_differ(connection: duckdb.DuckDBPyConnection, relation: str, columns: Sequence[str]) -> bool:
+    """Whether it is certain, at little cost, that every row has a key (these columns) and no two have the same.
+
+    It can be told of a single integer without great gaps, by one bit a value: a tenth of the time that hashing takes.
+    """
+    if len(columns) != 1:
+        return False
+    column = quote(columns[0])
+    kind = connection.execute(f"DESCRIBE SELECT {column} FROM {relation}").fetchall()[0][1]
+    if kind not in _INTEGERS:
+        return False
+    rows, keys, low, high = connection.execute(
+        f"SELECT count(*), count({column}), min({column}), max({column}) FROM {relation}"
+    ).fetchall()[0]
+    if not rows or rows != keys or high - low >= _BITS_PER_ROW * rows:
+        return False
+    bits = f"bit_count(bitstring_agg({column}, CAST({low} AS {kind}), CAST({high} AS {kind})))"
+    return bool(connection.execute(f"SELECT {bits} = {rows} FROM {relation}").fetchall()[0][0])

@@ -12,6 +12,7 @@ import duckdb
 
 from include.contracts.model import Rule, Table
 from include.lake.engine import literal, quote
+from include.lake.rows import all_differ
 from include.quality.conform import ROW, UNREADABLE
 from include.quality.errors import RuleUnusable, why_unbound
 
@@ -124,12 +125,13 @@ def find_superseded(connection: duckdb.DuckDBPyConnection, table: Table) -> None
         key = [quote(name) for name in table.primary_key]
         order = [quote(name) for name in dict.fromkeys([*table.extract.cursor, *(c.name for c in table.columns)])]
         newest = ", ".join([*(f"{name} DESC NULLS LAST" for name in order), ROW])
-        shared = _keep_shared(connection, "passing", key)
-        connection.execute(
-            f"INSERT INTO superseded SELECT {ROW} FROM ("
-            f"SELECT {ROW}, row_number() OVER (PARTITION BY {', '.join(key)} ORDER BY {newest}) AS place FROM passing "
-            f"WHERE {shared}) WHERE place > 1"
-        )
+        if not all_differ(connection, "passing", table.primary_key):
+            shared = _keep_shared(connection, "passing", key)
+            connection.execute(
+                f"INSERT INTO superseded SELECT {ROW} FROM ("
+                f"SELECT {ROW}, row_number() OVER (PARTITION BY {', '.join(key)} ORDER BY {newest}) AS place "
+                f"FROM passing WHERE {shared}) WHERE place > 1"
+            )
     connection.execute(f"CREATE TEMP VIEW candidates AS SELECT * FROM passing ANTI JOIN superseded USING ({ROW})")
 
 
