@@ -95,7 +95,7 @@ def _select(linked: LinkedTable, published: str, present: set[str]) -> str:
     SELECT {literal(linked.name)} || ':' || to_json([{key}])::VARCHAR AS record_id,
            {literal(linked.table.registry)} AS registry, {literal(linked.table.name)} AS "table",
            {number("personal_id")} AS personal_id, {number("old_id")} AS old_id,
-           {names} AS name, link_key({names}) AS name_key,
+           {names} AS name,
            {family if is_split else "NULL::VARCHAR"} AS family_given,
            {given if is_split else "NULL::VARCHAR"} AS given_given,
            {str(is_split).upper()} AS is_split,
@@ -109,8 +109,7 @@ def _select(linked: LinkedTable, published: str, present: set[str]) -> str:
 
 
 _SHAPED = r"""
-    WITH told AS ({union}),
-    placed AS (
+    WITH placed AS (
         SELECT t.record_id,
                list_distinct(flatten(list(coalesce(p.places, [link_key(u.code)]) ORDER BY u.n))) AS places_any,
                first(coalesce(p.places[1], link_key(u.code)) ORDER BY u.n) AS place,
@@ -147,11 +146,14 @@ _SHAPED = r"""
 
 
 def _write(connection: duckdb.DuckDBPyConnection, selects: list[str], out_uri: str) -> int:
-    shaped = _SHAPED.format(union="\n UNION ALL BY NAME ".join(selects)) if selects else ""
     connection.register("no_records", RECORDS.empty_table())
+    for number, select in enumerate(selects):  # one at a time, for the planner's sake
+        into = "INSERT INTO told BY NAME" if number else "CREATE TEMP TABLE told AS"
+        # A macro of a macro is written out many times over: planning it takes half a second, planning two layers none.
+        connection.execute(f"{into} SELECT *, link_key(name) AS name_key FROM ({select})")
     told = ", ".join(quote(name) for name in RECORDS.names if name not in ("digest", "updated_at"))
     rows = (
-        f"SELECT * REPLACE (md5(CAST(row({told}) AS VARCHAR)) AS digest) FROM ({shaped})"
+        f"SELECT * REPLACE (md5(CAST(row({told}) AS VARCHAR)) AS digest) FROM ({_SHAPED})"
         if selects
         else "SELECT * FROM no_records"
     )

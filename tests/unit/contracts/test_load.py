@@ -86,7 +86,10 @@ def test_what_is_written_is_what_is_loaded(tmp_path: Path) -> None:
     assert (table.extract.cursor, table.extract.lag) == (("updated_at",), timedelta(hours=2))
     assert (table.tolerance.rejected_percent, table.tolerance.row_count_change_percent) == (7, 20)
     assert rules["shop.business.code.pattern"].violation == r"""NOT regexp_matches("code", '^\d{10}$')"""
-    assert rules["shop.business.not-future"].violation == '"opened_on" > CAST(MAKE_TIMESTAMP(EPOCH_US("updated_at")) AS DATE)'
+    assert (
+        rules["shop.business.not-future"].violation
+        == '"opened_on" > CAST(MAKE_TIMESTAMP(EPOCH_US("updated_at")) AS DATE)'
+    )
     assert rules["shop.business.not-future"].severity == "warning"
     assert rules["shop.business.enough"].scope == "table"
     assert str(rules["shop.business.enough"].bound) == "> 0"
