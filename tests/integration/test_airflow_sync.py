@@ -30,7 +30,7 @@ pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[2]
 SECRET_NAME = "Nguyễn Thị Bí Mật"
-APPROVAL_SECONDS = 60
+APPROVAL_SECONDS = 120  # a triggerer beside other servers may look only once a minute
 GOOD = [("1", SECRET_NAME, "30"), ("2", "Lê Văn Hai", "41"), ("3", "Phạm Ba", "52")]
 BAD = [("1", SECRET_NAME, "30"), ("2", None, "41"), ("3", None, "abc"), ("4", SECRET_NAME, "abc")]
 TABLE = """

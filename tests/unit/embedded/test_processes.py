@@ -51,7 +51,7 @@ def test_its_children_go_with_it(site):
     processes.wait_until(
         site, "sleeper", lambda: bool(children.extend(psutil.Process(pid).children()) or children), seconds=10
     )
-    processes.stop(site, ["sleeper"])
+    processes.stop(site, ["sleeper"], seconds=2)
     assert not any(child.is_running() and child.status() != psutil.STATUS_ZOMBIE for child in children)
 
 
