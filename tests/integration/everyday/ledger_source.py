@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import uuid
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -160,7 +161,9 @@ def workplace(folder: Path, source_uri: str, **environ: str) -> Workplace:
     """A workplace with the contract above and a lake in the folder (or where LAKE_URI says)."""
     registries = folder / "schemas" / "registries"
     registries.mkdir(parents=True, exist_ok=True)
-    (registries / "payments.odcs.yaml").write_text(CONTRACT, encoding="utf-8")
+    draft = registries / f"draft-{uuid.uuid4().hex}"  # two processes may furnish one folder
+    draft.write_text(CONTRACT, encoding="utf-8")
+    draft.replace(registries / "payments.odcs.yaml")
     settings = {"LAKE_URI": str(folder / "lake"), "LIENTHONG_TMP": str(folder / "tmp")}
     settings |= {"AIRFLOW_CONN_PAYMENTS_DB": source_uri, **environ}
     return Workplace(Lake.from_environment(settings), folder / "schemas", settings)
