@@ -110,7 +110,7 @@ def land(
     wrap: Wrap = str,
     with_digest: bool = True,
 ) -> Landed:
-    """Run the reading into one Parquet file and take its digest. `wrap` makes the query that lands of the one read."""
+    """Run the reading into one Parquet file, with its digest or without. `wrap`: of a query, the one that lands."""
     lake.make_folder(uri.rpartition("/")[0])
     notes = reading.drift
     try:

@@ -174,7 +174,7 @@ def publish(lake: Lake, number: int, extract: Extract) -> Commit:
 
 
 @pytest.mark.slow
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(extracts(), min_size=1, max_size=6))
 def test_any_sequence_of_runs(sequence: list[Extract]) -> None:
     with tempfile.TemporaryDirectory() as folder:
