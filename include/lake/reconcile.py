@@ -8,7 +8,7 @@ open, with the same key and cursor; or if it is an older version of a key whose 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import duckdb
@@ -18,10 +18,13 @@ from include.lake.changes import COMPARE_MEMORY
 from include.lake.difference import later
 from include.lake.engine import literal, quote, scan
 from include.lake.errors import lake_errors
-from include.lake.opened import as_json, open_rows, typed_key
+from include.lake.fingerprint import Fingerprint, fingerprint
+from include.lake.opened import as_json, open_rows, typed_cursor, typed_key
 from include.lake.root import Lake
 from include.lake.rows import listed, published_rows
 from include.lake.shape import Shape
+
+_BATCH_ROWS = 122_880
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +54,7 @@ def reconcile(
     uri = lake.registry_table(table.registry, table.name)
     if not lake.is_table(uri):
         return None
-    files = lake.table(uri).file_uris()
-    names = (*table.primary_key, *(n for n in table.extract.cursor if n not in table.primary_key))
-    shape = Shape(tuple((name, table.column(name).sql_type) for name in names), table.primary_key)
+    files, shape = lake.table(uri).file_uris(), _key_and_cursor(table)
     gone_uri, strays_uri = f"{folder}/gone.parquet", f"{folder}/strays.parquet"
     with lake_errors(f"reconciling {table.qualified_name}"):
         opened = _open_rows(lake, table, f"{folder}/open.parquet")
@@ -74,6 +75,48 @@ def reconcile(
             )
         finally:
             connection.close()
+
+
+def known_rows(
+    lake: Lake, table: Table, *, values: Sequence[str], folder: str, received: str | None = None
+) -> Fingerprint | None:
+    """Of the rows that the lake knows: published, or rejected and open. None if they have no figure.
+
+    Without those whose key a run has received it is that of what the run has not read of its source, if the lake has
+    exactly that: then no row strays, and none is gone.
+
+    Args:
+        lake: where the table is.
+        table: the contract's table; it was published.
+        values: SQL of what is hashed, over the published key and cursor columns: BIGINT or VARCHAR.
+        folder: URI of the folder for what is found.
+        received: URI of a Parquet with published keys, to count rows of these keys only.
+    """
+    files, shape = lake.table(lake.registry_table(table.registry, table.name)).file_uris(), _key_and_cursor(table)
+    keys, names = listed(shape.key), listed(shape.names)
+    with lake_errors(f"reconciling {table.qualified_name}"):
+        opened = _open_rows(lake, table, f"{folder}/open-{'some' if received else 'all'}.parquet")
+        connection = lake.connect(memory_limit=COMPARE_MEMORY)
+        try:
+            known = f"SELECT {names} FROM ({published_rows(connection, shape, files, with_file=False)})"
+            if opened:  # a key whose latest row was rejected has that row in the source, not the published one
+                typed = dict((*typed_cursor(table), *typed_key(table)))
+                columns = ", ".join(f"{typed[quote(name)]} AS {quote(name)}" for name in shape.names)
+                rejected = f"SELECT DISTINCT {columns} FROM {scan(opened)} WHERE _key IS NOT NULL"
+                connection.execute(f"CREATE TEMP TABLE rejected AS {rejected}")
+                known = f"{known} ANTI JOIN rejected USING ({keys}) UNION ALL SELECT {names} FROM rejected"
+            if received:
+                known = f"FROM ({known}) SEMI JOIN {scan(received)} USING ({keys})"
+            query = f"SELECT {', '.join(values)} FROM ({known})"
+            return fingerprint(connection.execute(query).to_arrow_reader(_BATCH_ROWS))
+        finally:
+            connection.close()
+
+
+def _key_and_cursor(table: Table) -> Shape:
+    """The columns that are compared, each once; the key's first."""
+    names = dict.fromkeys((*table.primary_key, *table.extract.cursor))
+    return Shape(tuple((name, table.column(name).sql_type) for name in names), table.primary_key)
 
 
 def _find_differences(connection: duckdb.DuckDBPyConnection, table: Table, since: Mapping[str, str]) -> None:

@@ -15,7 +15,8 @@ from deltalake import CommitProperties, DeltaTable
 from include.lake.difference import arriving, leaving
 from include.lake.engine import literal
 from include.lake.files import File, commit, live_files, swap, write_files
-from include.lake.rows import FILE, as_published, listed, published_rows
+from include.lake.rows import FILE, as_published, listed, published_rows, without_warnings
+from include.lake.shape import WARNINGS
 from include.lake.write import Writing
 
 
@@ -38,6 +39,8 @@ def move(writing: Writing, current: DeltaTable, uri: str) -> int:
         moved: list[File] = []
         if part:
             rows = published_rows(connection, shape, [file.uri for file in part], with_file=False)
+            if connection.execute(f"SELECT count({WARNINGS}) FROM ({rows})").fetchall() == [(0,)]:
+                rows = without_warnings(rows)
             keys = listed(shape.key)
             gone = f"SELECT {keys} FROM ({leaving(shape, uri)})"
             staying = write_files(connection, writing.uri, f"SELECT * FROM ({rows}) ANTI JOIN ({gone}) USING ({keys})")

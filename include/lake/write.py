@@ -19,7 +19,7 @@ from include.lake.difference import arriving
 from include.lake.engine import quote, scan
 from include.lake.files import add_actions, swap, write_files
 from include.lake.root import Lake
-from include.lake.rows import StagedPaths, accepted_rows, as_published, set_run
+from include.lake.rows import StagedPaths, accepted_rows, as_published, set_run, without_warnings
 from include.lake.shape import RETENTION, RETENTION_PROPERTY, Shape, as_interval, published_schema
 
 _WRITER = WriterProperties(compression="ZSTD")
@@ -71,12 +71,17 @@ class Writing:
             rows = f"SELECT * FROM ({rows}) WHERE ({deleted_when}) IS NOT TRUE"
         return as_published(self.shape, rows)
 
+    def accepted_to_write(self, connection: duckdb.DuckDBPyConnection) -> str:
+        """The same for files of the table, which leave out what no row has."""
+        is_clean = connection.execute(f"SELECT count(*) FROM {scan(self.staged.warnings)}").fetchall() == [(0,)]
+        return without_warnings(self.accepted()) if is_clean else self.accepted()
+
 
 def create(writing: Writing) -> int:
     """Version 0: data, schema and what the run says of itself, in one commit."""
     writing.lake.make_folder(writing.uri)
     with writing.connection() as connection:
-        files = write_files(connection, writing.uri, writing.accepted())
+        files = write_files(connection, writing.uri, writing.accepted_to_write(connection))
     create_table_with_add_actions(
         writing.uri,
         DeltaSchema.from_arrow(published_schema(writing.table)),
@@ -93,9 +98,8 @@ def create(writing: Writing) -> int:
 def append(writing: Writing, current: DeltaTable) -> int:
     """Add the accepted rows to those that are there."""
     with writing.connection() as connection:
-        return swap(
-            current, [], write_files(connection, writing.uri, writing.accepted()), writing.at, writing.properties
-        )
+        new = write_files(connection, writing.uri, writing.accepted_to_write(connection))
+        return swap(current, [], new, writing.at, writing.properties)
 
 
 def overwrite(writing: Writing, current: DeltaTable) -> int:

@@ -65,7 +65,7 @@ def assess_step(extracted: Facts, *, workplace: Workplace | None = None) -> Fact
             return done
         started = time.perf_counter()
         landed = landed_by(place, table, run_id)
-        if mode == "full":  # an increment may well need no assessment
+        if mode == "full" or landed.cursor != landed.since:  # an increment without news may need no assessment
             import_gx_meanwhile()
         split = _split(place, table, landed, mode, extracted["gone"])
         changes = preview(place.lake, table, staged=split.staged, mode=mode, gone=extracted["gone"])

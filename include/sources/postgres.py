@@ -21,6 +21,7 @@ import duckdb
 import sqlalchemy as sa
 from sqlalchemy import types
 from sqlalchemy.dialects import postgresql
+from sqlalchemy.exc import SQLAlchemyError
 
 from include.contracts.model import Contract, Table
 from include.lake.engine import literal, load_extension, quote
@@ -103,7 +104,17 @@ def open_postgres(
                 "postgresql", query, notes, explain, plain=plain, plain_note=TEXT_NOTE, threads=connections, via=via
             )
 
-        yield Opened("postgresql", "postgresql", found, read, spared=f"{ONE_STATE}; {LOCKS}")
+        def ask(select: sa.Select[Any]) -> tuple[int, int] | None:
+            alone = "SET LOCAL max_parallel_workers_per_gather = 0"  # it takes one core of the source, as a reader does
+            with suppress(SQLAlchemyError), engine.connect() as other:
+                other.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+                for statement in (f"SET TRANSACTION SNAPSHOT {literal(snapshot)}", alone, *_limits(timeout)):
+                    other.execute(sa.text(statement))
+                rows, mark = other.execute(select).one()
+                return int(rows), int(mark)
+            return None
+
+        yield Opened("postgresql", "postgresql", found, read, ask=ask, spared=f"{ONE_STATE}; {LOCKS}")
     finally:
         _end(duck)
         session.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -62,6 +63,7 @@ class Opened:
 
     `read` makes a reading of the given columns (`table`, or a part of it from `only`) and rows; it may be called
     again. `table` is None for a file drop, of which only the whole can be read, once; then `whole` is that reading.
+    `ask` has the server count and mark rows (None if it will not); it may be called while a reading is under way.
     `spared` says what the source is spared beyond the contract's limits.
     """
 
@@ -70,4 +72,5 @@ class Opened:
     table: SourceTable | None
     read: Callable[[SourceTable, Conditions], Reading] | None = None
     whole: Reading | None = None
+    ask: Callable[[sa.Select[Any]], tuple[int, int] | None] | None = None
     spared: str = "read only, each part in one state"

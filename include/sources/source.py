@@ -12,6 +12,7 @@ from datetime import datetime
 import duckdb
 
 from include.contracts.model import Contract, Table
+from include.lake.fingerprint import Fingerprint
 from include.lake.root import Lake
 from include.sources.column_types import SourceType
 from include.sources.connection import Connection, Kind, connect, connect_replica
@@ -26,6 +27,7 @@ from include.sources.errors import (
     SourceUnavailable,
     source_error,
 )
+from include.sources.fingerprint import Question, question
 from include.sources.landing import Extract, Landed, land
 from include.sources.mysql import open_mysql
 from include.sources.needs import columns_read
@@ -138,6 +140,22 @@ class Source:
             since=wanted.since,
             seconds=round(time.perf_counter() - started, 3),
         )
+
+    def question(self, wanted: Wanted) -> Question | None:
+        """What to ask so that the source says in one figure which rows there are beside the wanted; None: it cannot.
+
+        It is not asked if it is to be read at a pace, over one connection, or has drifted.
+        """
+        opened, protection = self._opened, self._protection
+        is_spared = protection.rows_per_second or protection.connections == 1
+        if opened.ask is None or opened.table is None or is_spared or self._shape.drift:
+            return None
+        return question(opened.table, self._table, conditions(opened.table, self._table, wanted, kind=opened.kind))
+
+    def answer(self, question: Question) -> Fingerprint | None:
+        """The figure, of the same state as what is landed, perhaps at the same time; None if the server will not."""
+        found = self._opened.ask(question.select) if self._opened.ask else None
+        return Fingerprint(*found) if found else None
 
     def extract(self, landed: Landed, *, run_id: str, mode: str = "full", seconds: float | None = None) -> Extract:
         """The record of what was landed for a run."""

@@ -1,0 +1,98 @@
+"""What PostgreSQL is asked so that it says in one figure which rows it has, and the same of the lake's rows.
+
+Comparing all keys of a table takes reading all keys. Where most days nothing was deleted and no row strays, the figure
+alone tells that, and only the figure leaves the source.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import types
+
+from include.contracts.model import Column, Table
+from include.lake.engine import literal, quote
+from include.sources.reading import Conditions
+from include.sources.reflect import SourceColumn, SourceTable
+
+_EPOCH = 946_684_800_000_000  # PostgreSQL counts microseconds from the year 2000
+_INTEGERS = {"TINYINT", "SMALLINT", "INTEGER", "BIGINT"}
+_Hash = sa.ColumnElement[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """`select` gives the number of rows and the mark (see `include.lake.fingerprint`).
+
+    `values` is SQL, over the published key and cursor columns, of what was hashed: BIGINT or VARCHAR.
+    """
+
+    select: sa.Select[Any]
+    values: tuple[str, ...]
+
+
+def question(source: SourceTable, table: Table, rows: Conditions) -> Question | None:
+    """Of the rows that meet none of the conditions. None if it cannot be asked of this key and cursor.
+
+    It can of integers, dates, timestamps and texts that are published as they are.
+    """
+    names = dict.fromkeys((*table.primary_key, *table.extract.cursor))
+    columns = [table.column(name) for name in names]
+    asked, values = [], []
+    for column in columns:
+        found = source.column(column.source_name or column.name)
+        value = None if found is None or column.expression else _published(column, found)
+        if found is None or value is None:
+            return None
+        asked.append(found)
+        values.append(value)
+    mark = sa.func.coalesce(sa.func.bit_xor(_hash(asked)), sa.literal_column("0"))
+    clause = source.clause()
+    select: sa.Select[Any] = sa.select(sa.literal_column("count(*)"), mark).select_from(clause)
+    return Question(select.where(sa.not_(sa.or_(*rows))), tuple(values))
+
+
+def _published(column: Column, source: SourceColumn) -> str | None:
+    """SQL of the source's value of a published one, as the hash takes it; None if it cannot be told from it."""
+    name, kind = quote(column.name), column.sql_type
+    if source.family == "integer" and kind in _INTEGERS:
+        return f"CAST({name} AS BIGINT)"
+    if source.family == "text" and kind == "VARCHAR" and isinstance(source.type, types.VARCHAR | types.TEXT):
+        return name
+    if source.family == "date" and kind == "DATE":
+        return f"CAST({name} - DATE '2000-01-01' AS BIGINT)"
+    if source.family == "timestamp" and kind in ("TIMESTAMP", "TIMESTAMPTZ"):
+        zone = str(column.options.get("defaultTimezone") or "UTC")
+        is_as_published = _is_aware(source) == (kind == "TIMESTAMPTZ")
+        moment = name if is_as_published or zone == "UTC" else f"timezone({literal(zone)}, {name})"
+        return f"epoch_us({moment}) - {_EPOCH}"
+    return None
+
+
+def _hash(columns: list[SourceColumn]) -> _Hash:
+    """The hash of a row: each column's is the seed of the next; an integer that comes first is itself the seed."""
+    first, *others = columns
+    seed: _Hash = sa.literal_column("0")
+    if others and first.family == "integer":
+        seed, columns = sa.cast(_value(first), types.BigInteger), others
+    for column in columns:
+        value = _value(column)
+        if column.family == "text":
+            seed = sa.func.hashtextextended(value, seed)
+        elif column.family == "timestamp":
+            moment = sa.func.timezone(sa.literal_column("'UTC'"), value) if _is_aware(column) else value
+            seed = sa.func.timestamp_hash_extended(moment, seed)
+        else:
+            number = value - sa.literal_column("DATE '2000-01-01'") if column.family == "date" else value
+            seed = sa.func.hashint8extended(sa.cast(number, types.BigInteger), seed)
+    return seed
+
+
+def _value(column: SourceColumn) -> sa.ColumnElement[Any]:
+    return sa.column(column.name, types.NullType())
+
+
+def _is_aware(column: SourceColumn) -> bool:
+    return bool(getattr(column.type, "timezone", False))

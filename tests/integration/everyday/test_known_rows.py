@@ -1,0 +1,108 @@
+"""PostgreSQL says in one figure which rows it has beside the new ones: keys are read only if the lake has others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from include.pipelines import extraction
+from include.pipelines.workplace import Workplace
+from tests.integration.everyday.ledger_source import BAD, PAYMENTS, PaymentSource, workplace
+from tests.integration.everyday.test_day_after_day import published
+from tests.integration.everyday.test_every_day import rewrite, sync
+
+pytestmark = pytest.mark.slow
+Days = tuple[PaymentSource, Workplace, list[str]]
+DAY = timedelta(days=1)
+TRIMMED = ", transformLogic: trim(so_phieu)"
+OF_TEXT = "{name: number, physicalName: so_phieu, logicalType: string, primaryKey: true" + TRIMMED + "}"
+OF_INTEGERS = """{name: id, logicalType: integer, primaryKey: true}
+      - {name: number, physicalName: so_phieu, logicalType: string}"""
+
+
+@pytest.fixture(params=["text", "integer"])
+def days(request: pytest.FixtureRequest, tmp_path: Path, database: str, monkeypatch: pytest.MonkeyPatch) -> Days:
+    """A source after its first sync, and the days on which keys were read."""
+    source, place = PaymentSource(database, seed=4, rows=60), workplace(tmp_path, database)
+    rewrite(place, OF_TEXT, OF_TEXT.replace(TRIMMED, "") if request.param == "text" else OF_INTEGERS)
+    compared: list[str] = []
+    reconcile = extraction._reconcile
+
+    def seen(*args, **kwargs):
+        compared.append(args[-1])
+        return reconcile(*args, **kwargs)
+
+    monkeypatch.setattr(extraction, "_reconcile", seen)
+    source.insert(4, amount=BAD)
+    source._run(PAYMENTS.update(), {"ngay_cap_nhat": source.clock - DAY * 30})  # far behind the cursor and its lag
+    source.insert(1)
+    assert sync(place, 1)["mode"] == "full"
+    source.clock += DAY
+    return source, place, compared
+
+
+def test_new_rows_changed_rows_and_rejected_rows_need_no_keys(days: Days) -> None:
+    source, place, compared = days
+    source.insert(5)
+    source.update(9)
+    source.spoil(3)  # their published rows stay, their rows in the source are known as rejected
+    second = sync(place, 2)
+    assert (second["mode"], second["deleted"], second["rejected"]) == ("incremental", 0, 3)
+    assert "all others are as the lake has them" in second["why"]
+    source.clock += DAY
+    source.mend(2)
+    source.update(5)
+    assert sync(place, 3)["verdict"] == "published"
+    source.clock += DAY
+    assert sync(place, 4)["verdict"] == "unchanged"
+    assert compared == []
+    assert {row[0] for row in published(place)} >= {row[0] for row in source.content()}
+
+
+UNSEEN: dict[str, Callable[[PaymentSource], None]] = {
+    "a row is deleted": lambda source: source.delete(1),
+    "a row is deleted and another came late": lambda source: (source.delete(1), source.insert(1, late=DAY * 20))[0],
+    "a rejected row is deleted": lambda source: source._run(PAYMENTS.delete().where(PAYMENTS.c.id == 62)),
+    "a clock ran backwards": lambda source: source.update_by_a_slow_clock(2),
+    "a key was corrected": lambda source: source._run(
+        PAYMENTS.update().where(PAYMENTS.c.id == 9), {"id": 900, "so_phieu": "PT0000900"}
+    ),
+}
+
+
+@pytest.mark.parametrize("what", UNSEEN)
+def test_what_no_cursor_shows_is_found_by_the_keys(days: Days, what: str) -> None:
+    source, place, compared = days
+    source.update(3)
+    UNSEEN[what](source)
+    facts = sync(place, 2)
+    assert (facts["verdict"], facts["mode"]) == ("published", "incremental")
+    assert published(place) == source.content()
+    assert len(compared) == 1
+
+
+def test_two_rows_that_exchange_their_instants_are_told_apart(days: Days) -> None:
+    source, place, compared = days
+    early, late = source.clock - DAY * 12, source.clock - DAY * 11
+    set_instants(source, {5: early, 6: late})
+    assert sync(place, 2)["updated"] == 2
+    set_instants(source, {5: late, 6: early})
+    assert sync(place, 3)["updated"] == 2
+    assert published(place) == source.content()
+    assert len(compared) == 2
+
+
+def set_instants(source: PaymentSource, by_id: dict[int, object]) -> None:
+    for row, instant in by_id.items():
+        source._run(PAYMENTS.update().where(PAYMENTS.c.id == row), {"ngay_cap_nhat": instant})
+
+
+def test_a_source_that_is_read_at_a_pace_is_not_asked(days: Days) -> None:
+    source, place, compared = days
+    rewrite(place, "type: custom}", "type: custom, customProperties: [{property: rowsPerSecond, value: 100000}]}")
+    source.update(3)
+    assert sync(place, 2)["verdict"] == "published"
+    assert len(compared) == 1

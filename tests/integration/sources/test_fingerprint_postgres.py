@@ -1,0 +1,121 @@
+"""What PostgreSQL says of its rows in one figure is what the same rows have in the lake's types."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import duckdb
+import psycopg
+import pytest
+
+from include.contracts.model import Column
+from include.lake.fingerprint import Fingerprint, fingerprint
+from include.lake.root import Lake
+from include.sources import Wanted
+from tests.unit.sources.parts import KEY, UPDATED, contract_by, opened
+
+pytestmark = pytest.mark.slow
+
+SINCE = Wanted(since=("2026-01-01 00:00:00",))
+TEXT_KEY = replace(KEY, logical_type="string", sql_type="VARCHAR")
+LOCAL = replace(UPDATED, sql_type="TIMESTAMP")
+DATE = replace(UPDATED, sql_type="DATE", logical_type="date")
+OLD = "'2025-03-30 01:30:00.123456'"
+
+
+def figures(
+    pg: psycopg.Connection, postgres: str, lake: Lake, *columns: Column, types: str, rows: str, published: str
+) -> tuple[Fingerprint | None, Fingerprint | None]:
+    """Of PostgreSQL, and of the same rows as they are published."""
+    pg.execute(f"CREATE TABLE t ({types}); INSERT INTO t {rows}")
+    with opened(contract_by(*columns), postgres, lake) as source, duckdb.connect() as duck:
+        question = source.question(SINCE)
+        assert question is not None
+        duck.execute("SET TimeZone = 'UTC'")
+        query = f"SELECT {', '.join(question.values)} FROM ({published})"
+        return source.answer(question), fingerprint(duck.execute(query).to_arrow_reader(7))
+
+
+@pytest.mark.parametrize(
+    ("columns", "types", "rows", "published"),
+    [
+        (
+            (KEY, UPDATED),
+            "k bigint, u timestamptz",
+            f"SELECT n * 9000000000, timestamptz {OLD} + n * interval '1 minute' FROM generate_series(-50, 50) n",
+            f"SELECT n * 9000000000 AS k, TIMESTAMPTZ {OLD} + to_minutes(n) AS updated_at FROM range(-50, 51) r(n)",
+        ),
+        (
+            (TEXT_KEY, UPDATED),
+            "k text, u timestamp",
+            f"SELECT repeat('Đ' || n, n % 20), timestamp {OLD} FROM generate_series(0, 99) n",
+            f"SELECT repeat('Đ' || n, n % 20) AS k, TIMESTAMPTZ {OLD} - to_hours(7) AS updated_at FROM range(100) r(n)",
+        ),
+        (
+            (replace(KEY, sql_type="INTEGER"), LOCAL),
+            "k smallint, u timestamptz",
+            f"SELECT n, timestamptz {OLD} FROM generate_series(-50, 50) n",
+            f"SELECT n::INTEGER AS k, TIMESTAMP {OLD} + to_hours(7) AS updated_at FROM range(-50, 51) r(n)",
+        ),
+        (
+            (KEY, DATE),
+            "k int, u date",
+            "SELECT n, date '1999-12-01' + n FROM generate_series(0, 60) n",
+            "SELECT n AS k, DATE '1999-12-01' + CAST(n AS INTEGER) AS updated_at FROM range(61) r(n)",
+        ),
+    ],
+    ids=["bigint and instant", "text and local time", "small integer, published in local time", "date"],
+)
+def test_the_same_rows_have_the_same_figure(
+    pg: psycopg.Connection,
+    postgres: str,
+    lake: Lake,
+    columns: tuple[Column, ...],
+    types: str,
+    rows: str,
+    published: str,
+) -> None:
+    pg.execute("SET timezone = 'UTC'")
+    said, ours = figures(pg, postgres, lake, *columns, types=types, rows=rows, published=published)
+    assert said == ours
+    assert said is not None
+    assert said.rows > 20
+
+
+def test_rows_that_are_wanted_are_not_in_the_figure(pg: psycopg.Connection, postgres: str, lake: Lake) -> None:
+    rows = "VALUES (1, timestamp '2025-01-01'), (2, '2026-02-01'), (3, NULL), (4, 'infinity')"
+    only_old = "SELECT 1::BIGINT AS k, TIMESTAMPTZ '2024-12-31 17:00:00' AS updated_at"
+    said, ours = figures(pg, postgres, lake, KEY, UPDATED, types="k int, u timestamp", rows=rows, published=only_old)
+    assert said == ours == replace(ours or Fingerprint(0, 0), rows=1)
+
+
+@pytest.mark.parametrize(
+    ("column", "kind"),
+    [
+        (TEXT_KEY, "char(5)"),
+        (replace(KEY, sql_type="DECIMAL(20,0)"), "numeric(20,0)"),
+        (TEXT_KEY, "int"),
+        (replace(KEY, expression="k + 1"), "int"),
+    ],
+)
+def test_it_is_not_asked_of_keys_that_are_published_otherwise(
+    pg: psycopg.Connection, postgres: str, lake: Lake, column: Column, kind: str
+) -> None:
+    pg.execute(f"CREATE TABLE t (k {kind}, u timestamp)")
+    with opened(contract_by(column, UPDATED), postgres, lake) as source:
+        assert source.question(SINCE) is None
+
+
+def test_a_server_that_will_not_answer_is_no_failure(pg: psycopg.Connection, postgres: str, lake: Lake) -> None:
+    pg.execute("CREATE TABLE t AS SELECT n::int AS k, timestamp '2025-01-01' AS u FROM generate_series(1, 10) n")
+    with opened(contract_by(KEY, UPDATED), postgres, lake) as source:
+        question = source.question(SINCE)
+        assert question is not None
+        assert source.answer(question) is not None
+        pg.execute("ALTER FUNCTION hashint8extended(bigint, bigint) RENAME TO hidden")
+        pg.execute("ALTER FUNCTION timestamp_hash_extended(timestamp, bigint) RENAME TO hidden_too")
+        try:
+            assert source.answer(question) is None
+        finally:
+            pg.execute("ALTER FUNCTION hidden(bigint, bigint) RENAME TO hashint8extended")
+            pg.execute("ALTER FUNCTION hidden_too(timestamp, bigint) RENAME TO timestamp_hash_extended")
