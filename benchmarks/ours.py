@@ -38,11 +38,11 @@ def extraction(uri: str, folder: str) -> dict[str, Any]:
     return {"seconds": time.perf_counter() - started, "rows": landed.rows}
 
 
-def sync(uri: str, folder: str) -> dict[str, Any]:
+def sync(uri: str, folder: str, *, is_full: bool = False) -> dict[str, Any]:
     """Source to published Delta table: extract, conform, split, Great Expectations, gate, commit, evidence."""
     place = _place(uri, Path(folder))
     started = time.perf_counter()
-    run = sync_registry("bench", run_id=new_run_id(place.now()), workplace=place)
+    run = sync_registry("bench", run_id=new_run_id(place.now()), is_full=is_full, workplace=place)
     seconds = time.perf_counter() - started
     (facts,) = run["tables"]
     if facts["verdict"] != "published":

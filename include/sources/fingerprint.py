@@ -29,7 +29,7 @@ class Question:
     `values` is SQL, over the published key and cursor columns, of what was hashed: BIGINT or VARCHAR.
     """
 
-    select: sa.Select[Any]
+    select: sa.Executable
     values: tuple[str, ...]
 
 
@@ -49,9 +49,8 @@ def question(source: SourceTable, table: Table, rows: Conditions) -> Question | 
         asked.append(found)
         values.append(value)
     mark = sa.func.coalesce(sa.func.bit_xor(_hash(asked)), sa.literal_column("0"))
-    clause = source.clause()
-    select: sa.Select[Any] = sa.select(sa.literal_column("count(*)"), mark).select_from(clause)
-    return Question(select.where(sa.not_(sa.or_(*rows))), tuple(values))
+    select = sa.select(sa.func.count(), mark).select_from(source.clause()).where(sa.not_(sa.or_(*rows)))
+    return Question(select, tuple(values))
 
 
 def _published(column: Column, source: SourceColumn) -> str | None:

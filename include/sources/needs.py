@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from difflib import get_close_matches
 
 import sqlglot
@@ -117,3 +118,13 @@ def judge_types(table: Table, families: dict[str, str]) -> tuple[str, ...]:
         and (family := by_lower.get((column.source_name or column.name).lower(), ""))
         in _CANNOT_FEED.get(column.logical_type, set())
     )
+
+
+def without(table: Table, missing: ColumnsMissing, before: Sequence[tuple[str, str]]) -> Table:
+    """The table without what it makes of columns that were there and are gone: what then is decided later."""
+    known = {name.lower() for name, _ in before}
+    gone = {name.lower() for name in missing.columns}
+    if not gone <= known:
+        raise missing
+    kept = tuple(c for c in table.columns if not gone & {name.lower() for name in columns_read(c)})
+    return replace(table, columns=kept)

@@ -104,7 +104,7 @@ def open_postgres(
                 "postgresql", query, notes, explain, plain=plain, plain_note=TEXT_NOTE, threads=connections, via=via
             )
 
-        def ask(select: sa.Select[Any]) -> tuple[int, int] | None:
+        def ask(select: sa.Executable) -> tuple[int, int] | None:
             alone = "SET LOCAL max_parallel_workers_per_gather = 0"  # it takes one core of the source, as a reader does
             with suppress(SQLAlchemyError), engine.connect() as other:
                 other.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import sqlalchemy as sa
 
@@ -72,5 +71,5 @@ class Opened:
     table: SourceTable | None
     read: Callable[[SourceTable, Conditions], Reading] | None = None
     whole: Reading | None = None
-    ask: Callable[[sa.Select[Any]], tuple[int, int] | None] | None = None
+    ask: Callable[[sa.Executable], tuple[int, int] | None] | None = None
     spared: str = "read only, each part in one state"

@@ -30,7 +30,7 @@ from include.sources.errors import (
 from include.sources.fingerprint import Question, question
 from include.sources.landing import Extract, Landed, land
 from include.sources.mysql import open_mysql
-from include.sources.needs import columns_read
+from include.sources.needs import without
 from include.sources.postgres import open_postgres
 from include.sources.protection import Protection, Throttle, check_hours, protection_of
 from include.sources.reading import Opened, Reading
@@ -274,7 +274,7 @@ def _open(
         except ColumnsMissing as missing:
             if before is None:
                 raise
-            return attempt(_without(table, missing, before))
+            return attempt(without(table, missing, before))
 
     replica = connect_replica(contract, environ)
     if replica is not None:
@@ -286,16 +286,6 @@ def _open(
         return enter(connection), connection, note
     connection = connect(contract, environ)
     return enter(connection), connection, ""
-
-
-def _without(table: Table, missing: ColumnsMissing, before: Columns) -> Table:
-    """The table without what it makes of columns that were there and are gone: what then is decided later."""
-    known = {name.lower() for name, _ in before}
-    gone = {name.lower() for name in missing.columns}
-    if not gone <= known:
-        raise missing
-    kept = tuple(c for c in table.columns if not gone & {name.lower() for name in columns_read(c)})
-    return replace(table, columns=kept)
 
 
 def _described(duck: duckdb.DuckDBPyConnection, query: str) -> Columns:
