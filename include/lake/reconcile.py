@@ -1,14 +1,15 @@
-"""Compare the keys of a source with what the lake knows of it, exactly: what is gone, and what no cursor would find.
+"""Compare the keys of a source with what the lake knows of it, exactly: what is gone, and what it does not know.
 
 A row of the lake, published or rejected, is *gone* if the source has no row of its key. A row of the source is a
-*stray* if the run would not read it by its cursor and the lake does not know it as it is: written late, written under a
-clock that ran backwards, given another key. The lake knows a row as it is if it is published, or rejected and still
-open, with the same key and cursor; or if it is an older version of a key whose newer version in the source is so known.
+*stray* if the lake does not know it as it is: new, or changed. If the run does not read it by its cursor, it was
+written late, or under a clock that ran backwards, or has another key now. The lake knows a row as it is if it is
+published, or rejected and still open, with the same key and cursor; or if it is an older version of a key whose newer
+version in the source is so known.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import duckdb
@@ -37,9 +38,7 @@ class Reconciled:
     strays_uri: str
 
 
-def reconcile(
-    lake: Lake, table: Table, *, conformed_keys: str, since: Mapping[str, str] | None, folder: str
-) -> Reconciled | None:
+def reconcile(lake: Lake, table: Table, *, conformed_keys: str, folder: str) -> Reconciled | None:
     """Compare all rows of the source with the lake. None if the table was never published.
 
     Args:
@@ -47,8 +46,6 @@ def reconcile(
         table: the contract's table; it has a primary key.
         conformed_keys: URI of a Parquet with the published key and cursor columns of every row of the source, made by
             the contract's expressions, and `_row`.
-        since: from where the run reads by its cursor (lag taken off), as published text by column; None if it reads no
-            rows by a cursor. Rows past it, and rows without a cursor, are read anyway and are no strays.
         folder: URI of the folder for what is found.
     """
     uri = lake.registry_table(table.registry, table.name)
@@ -65,7 +62,7 @@ def reconcile(
             # A join carries every column it is given: the name of the file would be the longest of them.
             rows = published_rows(connection, shape, files, with_file=False)
             connection.execute(f"CREATE TEMP VIEW published AS SELECT *, true AS _is_published FROM ({rows})")
-            _find_differences(connection, table, since or {})
+            _find_differences(connection, table)
             gone = f"SELECT {listed(table.primary_key)} FROM apart WHERE _row IS NULL{_withdrawn(table, opened)}"
             return Reconciled(
                 gone=_write(connection, gone, gone_uri),
@@ -119,29 +116,21 @@ def _key_and_cursor(table: Table) -> Shape:
     return Shape(tuple((name, table.column(name).sql_type) for name in names), table.primary_key)
 
 
-def _find_differences(connection: duckdb.DuckDBPyConnection, table: Table, since: Mapping[str, str]) -> None:
+def _find_differences(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
     """Table `apart`: in one pass over both sides, the rows that are on one only or differ by the cursor."""
     keys, cursor = listed(table.primary_key), table.extract.cursor
     differs = " OR ".join(f"s.{quote(name)} IS DISTINCT FROM c.{quote(name)}" for name in cursor) or "false"
-    stated = [name for name in cursor if name in since]
-    bounds = [f"TRY_CAST({literal(since[name])} AS {table.column(name).sql_type}) AS {quote(name)}" for name in stated]
-    is_past = "false"
-    if stated:
-        unknown = " OR ".join(f"s.{quote(name)} IS NULL" for name in stated)
-        is_past = f"({unknown} OR coalesce({later('s', 'b', stated)}, false))"
     others = "".join(f", s.{quote(name)}" for name in cursor if name not in table.primary_key)
     connection.execute(
         f"CREATE TEMP TABLE apart AS "
-        f"SELECT {keys}{others}, s._row, coalesce({is_past}, false) AS _is_past "
-        f"FROM source s FULL JOIN published c USING ({keys}) "
-        f"CROSS JOIN (SELECT {', '.join(bounds) or 'NULL AS _nothing'}) b "
+        f"SELECT {keys}{others}, s._row FROM source s FULL JOIN published c USING ({keys}) "
         f"WHERE s._row IS NULL OR c._is_published IS NULL OR {differs}"
     )
 
 
 def _strays(connection: duckdb.DuckDBPyConnection, table: Table, opened: str) -> str:
-    """SELECT of the strays: rows apart that would not be read anyway, and that no open rejected row explains."""
-    connection.execute("CREATE TEMP VIEW candidate AS SELECT * FROM apart WHERE _row IS NOT NULL AND NOT _is_past")
+    """SELECT of the strays: rows apart that no open rejected row explains."""
+    connection.execute("CREATE TEMP VIEW candidate AS SELECT * FROM apart WHERE _row IS NOT NULL")
     if not connection.execute("FROM candidate LIMIT 1").fetchall():
         return "SELECT _row FROM candidate"
     keys, cursor = listed(table.primary_key), table.extract.cursor
@@ -156,7 +145,7 @@ def _strays(connection: duckdb.DuckDBPyConnection, table: Table, opened: str) ->
     connection.execute(
         f"CREATE TEMP TABLE sibling AS SELECT s.*, a._row IS NULL OR {known} AS _is_known "
         f"FROM (FROM source SEMI JOIN candidate USING ({keys}) UNION BY NAME "
-        f"      SELECT * EXCLUDE (_is_past) FROM candidate) s LEFT JOIN apart a ON a._row = s._row"
+        f"      FROM candidate) s LEFT JOIN apart a ON a._row = s._row"
     )
     strays = "SELECT s._row FROM sibling s SEMI JOIN candidate USING (_row) WHERE NOT s._is_known"
     if not cursor:

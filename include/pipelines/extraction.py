@@ -182,7 +182,7 @@ def _reconcile(place: Workplace, table: Table, source: Source, plan: Plan, run_i
     names = tuple(dict.fromkeys((*key_columns(table), *cursor_columns(table))))
     keys = source.land(f"{folder}/keys.parquet", Wanted(columns=names))
     compared = _conformed_keys(place, table, keys.uri, f"{folder}/keys-conformed.parquet")
-    found = reconcile(place.lake, table, conformed_keys=compared, since=None, folder=folder)
+    found = reconcile(place.lake, table, conformed_keys=compared, folder=folder)
     if found is None:
         return plan, None
     strays = _fetched_by_key(place, table, keys, found.strays_uri, plan.wanted) if found.strays else ()
