@@ -12,6 +12,8 @@ from include.contracts.model import Contract, Relationship, Table
 from include.contracts.problems import ContractError, Problem
 from include.sharing.check import check_agreements
 from include.sharing.load import agreement_paths
+from include.sources import SourceError
+from include.sources.protection import protection_of
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,7 @@ def check_schemas(schemas: Path) -> CheckReport:
         except ContractError as error:
             problems.extend(error.problems)
     for contract in contracts.values():
+        problems.extend(_limit_problems(contract))
         for table in contract.tables:
             problems.extend(_relationship_problems(contract, table, contracts, schemas / "reference"))
     if not problems:
@@ -63,6 +66,15 @@ def check_schemas(schemas: Path) -> CheckReport:
     tables = [t for c in contracts.values() for t in c.tables]
     agreements = len(agreement_paths(schemas))
     return CheckReport(tuple(problems), len(paths), len(tables), sum(len(t.rules) for t in tables), agreements)
+
+
+def _limit_problems(contract: Contract) -> list[Problem]:
+    try:
+        protection_of(contract.server)
+    except SourceError as error:
+        what, _, remedy = str(error).partition(": ")
+        return [Problem(contract.path, 0, f"servers[{contract.server.name}]", what, remedy)]
+    return []
 
 
 def _relationship_problems(

@@ -32,11 +32,12 @@ Span = tuple[clock_time, clock_time]
 
 @dataclass(frozen=True, slots=True)
 class Protection:
-    """The limits of one server; 0 or empty is none."""
+    """The limits of one server; 0 or empty is none. Its pool in Airflow has the slots."""
 
     statement_seconds: float = 0
     rows_per_second: float = 0
     connections: int = 0
+    pool_slots: int = 0
     hours: tuple[Span, ...] = ()
     timezone: str = DEFAULT_TIMEZONE
 
@@ -52,6 +53,7 @@ class Protection:
             f"at most {self.statement_seconds:g} s a statement" if self.statement_seconds else "",
             f"at most {self.rows_per_second:g} rows/s" if self.rows_per_second else "",
             f"at most {self.connections} connections" if self.connections else "",
+            f"at most {self.pool_slots} tables at once" if self.pool_slots else "",
             f"open only {hours} {self.timezone}" if hours else "",
         ]
         return "; ".join(part for part in told if part)
@@ -67,14 +69,15 @@ def protection_of(server: Server) -> Protection:
             statement_seconds=_number(given, "statementTimeoutSeconds"),
             rows_per_second=_number(given, "rowsPerSecond"),
             connections=int(_number(given, "connectionLimit")),
+            pool_slots=int(_number(given, "poolSlots")),
             hours=tuple(_span(str(text)) for text in spans),
             timezone=ZoneInfo(str(given.get("timezone") or DEFAULT_TIMEZONE)).key,
         )
     except (ValueError, KeyError, OSError):  # an unknown zone is a KeyError
         raise SourceError(
             f"the limits of server '{server.name}' cannot be read: write allowedHours like \"22:00-05:00\", timezone "
-            f"like {DEFAULT_TIMEZONE}, and positive numbers for statementTimeoutSeconds, rowsPerSecond and "
-            "connectionLimit"
+            f"like {DEFAULT_TIMEZONE}, and positive numbers for statementTimeoutSeconds, rowsPerSecond, "
+            "connectionLimit and poolSlots"
         ) from None
 
 

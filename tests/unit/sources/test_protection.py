@@ -7,12 +7,16 @@ import time
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
+from shutil import copytree
 from typing import Any
 
 import pytest
+import yaml
 
 from include.contracts.model import Contract, Server
+from include.embedded.site import REPOSITORY
 from include.lake.root import Lake
+from include.pipelines.check import check_schemas
 from include.sources import SourceClosed, SourceError, SourceLost, SourceUnavailable
 from include.sources.protection import check_hours, protection_of
 from tests.extracts import VARIABLE
@@ -134,3 +138,17 @@ def test_the_record_says_what_the_source_was_spared(uri: str, lake: Lake) -> Non
         "read only, all parts in one state; at most 60 s a statement; at most 500000 rows/s; at most 2 connections; "
         "open only 00:00-00:00 Asia/Ho_Chi_Minh"
     )
+
+
+@pytest.mark.parametrize("limit", ["allowedHours, value: 25-99", "poolSlots, value: many", "rowsPerSecond, value: -1"])
+def test_a_limit_that_cannot_be_read_is_told_before_any_run(limit: str, tmp_path: Path) -> None:
+    copytree(REPOSITORY / "schemas", tmp_path / "schemas")
+    contract = tmp_path / "schemas" / "registries" / "land.odcs.yaml"
+    given = yaml.safe_load(contract.read_text(encoding="utf-8"))
+    name, _, value = limit.partition(", value: ")
+    given["servers"][0].setdefault("customProperties", []).append({"property": name, "value": value})
+    contract.write_text(yaml.safe_dump(given, allow_unicode=True), encoding="utf-8")
+    (problem,) = check_schemas(tmp_path / "schemas").problems
+    assert (problem.path, problem.level) == (contract, "error")
+    assert problem.message.startswith("the limits of server")
+    assert "poolSlots" in problem.remedy
