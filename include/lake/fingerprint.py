@@ -1,9 +1,9 @@
 """One figure of many rows, that a source can make of its rows and the lake of its own: are they the same rows?
 
 How many rows there are, and the XOR of a 64-bit hash of each, so their order does not matter. The hash is PostgreSQL's
-(`hashint8extended`, `hashtextextended`: lookup3 of Bob Jenkins, public domain, burtleburtle.net/bob/c/lookup3.c). Two
-different sets of rows have the same figure once in 2^64 times. Should a server hash otherwise, the figures differ, and
-whoever asked compares the rows themselves.
+(`hashint8extended` and kin: lookup3 of Bob Jenkins, public domain, burtleburtle.net/bob/c/lookup3.c). Two different
+sets of rows have the same figure once in 2^64 times. Should a server hash otherwise, the figures differ, and whoever
+asked compares the rows themselves.
 """
 
 from __future__ import annotations
@@ -41,9 +41,10 @@ class Fingerprint:
 
 
 def fingerprint(batches: Iterable[pa.RecordBatch]) -> Fingerprint | None:
-    """Of rows whose columns are BIGINT or VARCHAR. None if a value is NULL or a text longer than keys are.
+    """Of rows whose columns are BIGINT, DOUBLE or VARCHAR. None if a text is longer than keys are.
 
     The hash of a column is the seed of the next one's; an integer that comes first is itself the seed, unless alone.
+    A NULL, which PostgreSQL is not asked of, has a hash that no value has.
     """
     rows, mark = 0, np.uint64(0)
     for batch in batches:
@@ -56,28 +57,37 @@ def fingerprint(batches: Iterable[pa.RecordBatch]) -> Fingerprint | None:
 
 
 def _hash_rows(columns: list[pa.Array]) -> Hashes | None:
-    if any(column.null_count for column in columns):
-        return None
     first, *others = columns
     seed = np.zeros(len(first), np.uint64)
-    if others and not pa.types.is_string(first.type):
+    if others and pa.types.is_integer(first.type) and not first.null_count:
         seed, columns = first.to_numpy().view(np.uint64), others
     for column in columns:
-        hashed = _hash_texts(column, seed) if pa.types.is_string(column.type) else _hash_integers(column, seed)
+        if column.null_count:
+            seed = np.where(column.is_null().to_numpy(zero_copy_only=False), ~seed, seed)
+        if pa.types.is_string(column.type):
+            hashed = _hash_texts(column.fill_null(""), seed)
+        else:
+            hashed = _hash_numbers(column.fill_null(0).to_numpy(), seed)
         if hashed is None:
             return None
         seed = hashed
     return seed
 
 
-def _hash_integers(column: pa.Array, seed: Hashes) -> Hashes:
-    """As `hashint8extended`: the halves are folded so that equal integers of other widths have the same hash."""
-    values = column.to_numpy()
-    folded = values.astype(np.uint32)
-    upper = (values >> 32).astype(np.uint32)
-    np.bitwise_xor(folded, np.where(values >= 0, upper, ~upper), out=folded)
-    state = _begin(np.full(len(values), 4, np.uint32), seed)
-    state["a"] += folded
+def _hash_numbers(values: NDArray[np.int64] | NDArray[np.float64], seed: Hashes) -> Hashes:
+    """As `hashint8extended(value, seed # value)`, or `hashfloat8extended(value, seed)`.
+
+    The former folds the halves of an integer into 32 bits, so the seed brings all 64 of them.
+    """
+    bits = values.view(np.uint64)
+    low, high = bits.astype(np.uint32), (bits >> np.uint64(32)).astype(np.uint32)
+    if values.dtype == np.float64:
+        state = _begin(np.full(len(values), 8, np.uint32), seed)
+        state["a"] += low
+        state["b"] += high
+        return np.where(values == 0, seed, _end(state))
+    state = _begin(np.full(len(values), 4, np.uint32), seed ^ bits)
+    state["a"] += low ^ np.where(values >= 0, high, ~high)
     return _end(state)
 
 

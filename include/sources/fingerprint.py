@@ -17,7 +17,6 @@ from include.lake.engine import literal, quote
 from include.sources.reading import Conditions
 from include.sources.reflect import SourceColumn, SourceTable
 
-_EPOCH = 946_684_800_000_000  # PostgreSQL counts microseconds from the year 2000
 _INTEGERS = {"TINYINT", "SMALLINT", "INTEGER", "BIGINT"}
 _Hash = sa.ColumnElement[Any]
 
@@ -26,7 +25,7 @@ _Hash = sa.ColumnElement[Any]
 class Question:
     """`select` gives the number of rows and the mark (see `include.lake.fingerprint`).
 
-    `values` is SQL, over the published key and cursor columns, of what was hashed: BIGINT or VARCHAR.
+    `values` is SQL, over the published key and cursor columns, of what was hashed: BIGINT, DOUBLE or VARCHAR.
     """
 
     select: sa.Executable
@@ -66,30 +65,39 @@ def _published(column: Column, source: SourceColumn) -> str | None:
         zone = str(column.options.get("defaultTimezone") or "UTC")
         is_as_published = _is_aware(source) == (kind == "TIMESTAMPTZ")
         moment = name if is_as_published or zone == "UTC" else f"timezone({literal(zone)}, {name})"
-        return f"epoch_us({moment}) - {_EPOCH}"
+        return f"CAST(epoch_us({moment}) AS DOUBLE) / 1000000"
     return None
 
 
 def _hash(columns: list[SourceColumn]) -> _Hash:
-    """The hash of a row: each column's is the seed of the next; an integer that comes first is itself the seed."""
+    """The hash of a row: each column's is the seed of the next; an integer that comes first is itself the seed.
+
+    Of integers and timestamps PostgreSQL's hash takes 32 bits, which it folds of all 64. So an integer is put into the
+    seed too, and of a timestamp its seconds are hashed, a DOUBLE that is exact to the microsecond until the year 2255.
+    """
     first, *others = columns
     seed: _Hash = sa.literal_column("0")
-    if others and first.family == "integer":
-        seed, columns = sa.cast(_value(first), types.BigInteger), others
+    if others and first.family in ("integer", "date"):
+        seed, columns = _number(first), others
     for column in columns:
-        value = _value(column)
         if column.family == "text":
-            seed = sa.func.hashtextextended(value, seed)
+            seed = sa.func.hashtextextended(_value(column), seed)
         elif column.family == "timestamp":
-            moment = sa.func.timezone(sa.literal_column("'UTC'"), value) if _is_aware(column) else value
-            seed = sa.func.timestamp_hash_extended(moment, seed)
+            seed = sa.func.hashfloat8extended(sa.func.date_part(sa.literal_column("'epoch'"), _value(column)), seed)
         else:
-            number = value - sa.literal_column("DATE '2000-01-01'") if column.family == "date" else value
-            seed = sa.func.hashint8extended(sa.cast(number, types.BigInteger), seed)
+            number = _number(column)
+            seed = sa.func.hashint8extended(number, number.op("#")(seed))
     return seed
 
 
-def _value(column: SourceColumn) -> sa.ColumnElement[Any]:
+def _number(column: SourceColumn) -> _Hash:
+    value = _value(column)
+    if column.family == "date":
+        value = value - sa.literal_column("DATE '2000-01-01'")
+    return sa.cast(value, types.BigInteger)
+
+
+def _value(column: SourceColumn) -> _Hash:
     return sa.column(column.name, types.NullType())
 
 

@@ -105,12 +105,10 @@ def open_postgres(
             )
 
         def ask(select: sa.Executable) -> tuple[int, int] | None:
-            alone = "SET LOCAL max_parallel_workers_per_gather = 0"  # it takes one core of the source, as a reader does
-            with suppress(SQLAlchemyError), engine.connect() as other:
-                other.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
-                for statement in (f"SET TRANSACTION SNAPSHOT {literal(snapshot)}", alone, *_limits(timeout)):
-                    other.execute(sa.text(statement))
-                rows, mark = other.execute(select).one()
+            # By the connection that holds the snapshot, and on one core: the source is asked for no more than it was.
+            with suppress(SQLAlchemyError), session.begin_nested():
+                session.execute(sa.text("SET LOCAL max_parallel_workers_per_gather = 0"))
+                rows, mark = session.execute(select).one()
                 return int(rows), int(mark)
             return None
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from include.pipelines import extraction
 from include.pipelines.workplace import Workplace
@@ -105,4 +107,36 @@ def test_a_source_that_is_read_at_a_pace_is_not_asked(days: Days) -> None:
     rewrite(place, "type: custom}", "type: custom, customProperties: [{property: rowsPerSecond, value: 100000}]}")
     source.update(3)
     assert sync(place, 2)["verdict"] == "published"
+    assert len(compared) == 1
+
+
+def test_it_takes_no_connection_more(days: Days, database: str) -> None:
+    """One holds the snapshot and says the figure, one reads."""
+    source, place, compared = days
+    with source.engine.begin() as connection:
+        connection.execute(sa.text("DROP ROLE IF EXISTS narrow"))
+        connection.execute(sa.text("CREATE ROLE narrow LOGIN PASSWORD 'narrow' CONNECTION LIMIT 2"))
+        connection.execute(sa.text("GRANT SELECT ON phieu_thu TO narrow"))
+    uri = f"postgresql://narrow:narrow@{database.rpartition('@')[2]}"
+    narrow = replace(place, environ={**place.environ, "AIRFLOW_CONN_PAYMENTS_DB": uri})
+    for day in range(2, 6):
+        source.clock += DAY
+        source.update(3)
+        assert sync(narrow, day)["verdict"] == "published"
+    assert compared == []
+    source._run(sa.text("DROP OWNED BY narrow"))
+    source._run(sa.text("DROP ROLE narrow"))
+
+
+def test_a_row_without_an_instant_is_read_every_day_and_disturbs_nothing(days: Days) -> None:
+    source, place, compared = days
+    rewrite(place, "logicalType: timestamp, required: true", "logicalType: timestamp")
+    source._run(PAYMENTS.update().where(PAYMENTS.c.id == 3), {"ngay_cap_nhat": None})
+    assert sync(place, 2)["mode"] == "full"
+    source.clock += DAY
+    source.update(5)
+    assert sync(place, 3)["mode"] == "incremental"
+    assert compared == []
+    source._run(PAYMENTS.delete().where(PAYMENTS.c.id == 3))
+    assert sync(place, 4)["deleted"] == 1
     assert len(compared) == 1

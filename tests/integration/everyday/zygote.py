@@ -21,7 +21,8 @@ def sync(order: dict[str, Any]) -> str:
 
     place = workplace(Path(order["folder"]), order["uri"], **order["environ"])
     run = sync_registry("payments", run_id=order["run_id"], is_full=order["is_full"], workplace=place)
-    return str(run["verdict"])
+    errors = [str(table.get("error")) for table in run["tables"] if table["verdict"] == "failed"]
+    return "; ".join([str(run["verdict"]), *errors])
 
 
 def child(order: dict[str, Any], said: int) -> None:

@@ -20,8 +20,9 @@ def of(*columns: list, batches: int = 1) -> Fingerprint | None:
         ([[0]], 4154612158245552303),
         ([["đất đai"]], 1809368287841514385),
         ([["012345678901234567890123456789"]], 8089837138832153746),
-        ([[42], [-(2**63)]], -4216469540329842178),
-        ([["a"], [7], [9]], 6192258217521010573),
+        ([[42], [-(2**63)]], -7209473917433117659),
+        ([["a"], [7], [9]], -4292554017812352203),
+        ([[-5], [1769613419.123456]], -5394251677296348235),
     ],
 )
 def test_as_postgresql_hashes_them(columns, mark):
@@ -47,7 +48,22 @@ def test_less_some_of_them():
     assert whole.without(some) == rest
 
 
-def test_no_rows_have_a_figure_and_rows_with_gaps_have_none():
+def test_values_that_postgresql_folds_to_the_same_32_bits_are_told_apart():
+    folded = 100, (1 << 32) | 101
+    assert of([folded[0]]) != of([folded[1]])
+    assert of([7], [folded[0]]) != of([7], [folded[1]])
+    assert of(["a"], [folded[0]]) != of(["a"], [folded[1]])
+
+
+def test_no_value_is_as_nothing():
     assert fingerprint([]) == Fingerprint(0, 0)
-    assert of([1, None]) is None
+    some = of(["a", "b"], [1.0, None])
+    assert some is not None
+    assert some.rows == 2
+    assert some != of(["a", "b"], [1.0, 0.0])
+    assert of(["a", None]) != of(["a", ""])
+
+
+def test_a_text_longer_than_keys_are_has_none():
+    assert of(["x" * 252]) is not None
     assert of(["x" * 253]) is None
