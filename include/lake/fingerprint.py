@@ -17,6 +17,9 @@ from numpy.typing import NDArray
 
 Words = NDArray[np.uint32]
 Hashes = NDArray[np.uint64]
+Integers = NDArray[np.int64]
+_YEAR_2000 = 946_684_800_000_000  # PostgreSQL counts microseconds from there
+_UPPER_HALF = np.int64(-(2**32))
 _LONGEST_TEXT = 252  # bytes; a batch is padded to the longest
 _BLOCK = 12  # bytes that lookup3 takes at once
 _START = (0x9E3779B9 + 3923095) & 0xFFFFFFFF
@@ -41,7 +44,7 @@ class Fingerprint:
 
 
 def fingerprint(batches: Iterable[pa.RecordBatch]) -> Fingerprint | None:
-    """Of rows whose columns are BIGINT, DOUBLE or VARCHAR. None if a text is longer than keys are.
+    """Of rows whose columns are BIGINT, TIMESTAMP (in UTC) or VARCHAR. None if a text is longer than keys are.
 
     The hash of a column is the seed of the next one's; an integer that comes first is itself the seed, unless alone.
     A NULL, which PostgreSQL is not asked of, has a hash that no value has.
@@ -66,28 +69,31 @@ def _hash_rows(columns: list[pa.Array]) -> Hashes | None:
             seed = np.where(column.is_null().to_numpy(zero_copy_only=False), ~seed, seed)
         if pa.types.is_string(column.type):
             hashed = _hash_texts(column.fill_null(""), seed)
+            if hashed is None:
+                return None
+            seed = hashed
         else:
-            hashed = _hash_numbers(column.fill_null(0).to_numpy(), seed)
-        if hashed is None:
-            return None
-        seed = hashed
+            hash_them = _hash_moments if pa.types.is_timestamp(column.type) else _hash_integers
+            seed = hash_them(column.cast(pa.int64()).fill_null(0).to_numpy(), seed)
     return seed
 
 
-def _hash_numbers(values: NDArray[np.int64] | NDArray[np.float64], seed: Hashes) -> Hashes:
-    """As `hashint8extended(value, seed # value)`, or `hashfloat8extended(value, seed)`.
+def _hash_integers(values: Integers, seed: Hashes) -> Hashes:
+    """As `hashint8extended(value, value # seed)`: that hash folds an integer into 32 bits, the seed brings all 64."""
+    return _hash_folded(values, seed ^ values.view(np.uint64))
 
-    The former folds the halves of an integer into 32 bits, so the seed brings all 64 of them.
-    """
-    bits = values.view(np.uint64)
-    low, high = bits.astype(np.uint32), (bits >> np.uint64(32)).astype(np.uint32)
-    if values.dtype == np.float64:
-        state = _begin(np.full(len(values), 8, np.uint32), seed)
-        state["a"] += low
-        state["b"] += high
-        return np.where(values == 0, seed, _end(state))
-    state = _begin(np.full(len(values), 4, np.uint32), seed ^ bits)
-    state["a"] += low ^ np.where(values >= 0, high, ~high)
+
+def _hash_moments(values: Integers, seed: Hashes) -> Hashes:
+    """As `timestamp_hash_extended`, which folds too, with the hash of the upper half (by `date_bin`) as its seed."""
+    since_2000 = values - _YEAR_2000
+    return _hash_folded(since_2000, _hash_folded(since_2000 & _UPPER_HALF, seed))
+
+
+def _hash_folded(values: Integers, seed: Hashes) -> Hashes:
+    """As `hashint8extended`: the halves are folded so that equal integers of other widths have the same hash."""
+    state = _begin(np.full(len(values), 4, np.uint32), seed)
+    upper = (values >> 32).astype(np.uint32)
+    state["a"] += values.astype(np.uint32) ^ np.where(values >= 0, upper, ~upper)
     return _end(state)
 
 

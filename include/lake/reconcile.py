@@ -85,7 +85,7 @@ def known_rows(
     Args:
         lake: where the table is.
         table: the contract's table; it was published.
-        values: SQL of what is hashed, over the published key and cursor columns: BIGINT, DOUBLE or VARCHAR.
+        values: SQL of what is hashed, over the published key and cursor columns: BIGINT, TIMESTAMP or VARCHAR.
         folder: URI of the folder for what is found.
         received: URI of a Parquet with published keys, to count rows of these keys only.
     """

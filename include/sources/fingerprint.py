@@ -19,13 +19,15 @@ from include.sources.reflect import SourceColumn, SourceTable
 
 _INTEGERS = {"TINYINT", "SMALLINT", "INTEGER", "BIGINT"}
 _Hash = sa.ColumnElement[Any]
+_TWO_TO_THE_32_MICROSECONDS: _Hash = sa.literal_column("INTERVAL '4294.967296 seconds'")
+_YEAR_2000: _Hash = sa.literal_column("TIMESTAMP '2000-01-01'")
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
     """`select` gives the number of rows and the mark (see `include.lake.fingerprint`).
 
-    `values` is SQL, over the published key and cursor columns, of what was hashed: BIGINT, DOUBLE or VARCHAR.
+    `values` is SQL, over the published key and cursor columns, of what was hashed: BIGINT, TIMESTAMP or VARCHAR.
     """
 
     select: sa.Executable
@@ -65,7 +67,7 @@ def _published(column: Column, source: SourceColumn) -> str | None:
         zone = str(column.options.get("defaultTimezone") or "UTC")
         is_as_published = _is_aware(source) == (kind == "TIMESTAMPTZ")
         moment = name if is_as_published or zone == "UTC" else f"timezone({literal(zone)}, {name})"
-        return f"CAST(epoch_us({moment}) AS DOUBLE) / 1000000"
+        return f"make_timestamp(epoch_us({moment}))"
     return None
 
 
@@ -73,7 +75,7 @@ def _hash(columns: list[SourceColumn]) -> _Hash:
     """The hash of a row: each column's is the seed of the next; an integer that comes first is itself the seed.
 
     Of integers and timestamps PostgreSQL's hash takes 32 bits, which it folds of all 64. So an integer is put into the
-    seed too, and of a timestamp its seconds are hashed, a DOUBLE that is exact to the microsecond until the year 2255.
+    seed too, and a timestamp's upper half is hashed before the whole.
     """
     first, *others = columns
     seed: _Hash = sa.literal_column("0")
@@ -83,7 +85,11 @@ def _hash(columns: list[SourceColumn]) -> _Hash:
         if column.family == "text":
             seed = sa.func.hashtextextended(_value(column), seed)
         elif column.family == "timestamp":
-            seed = sa.func.hashfloat8extended(sa.func.date_part(sa.literal_column("'epoch'"), _value(column)), seed)
+            moment = (
+                sa.func.timezone(sa.literal_column("'UTC'"), _value(column)) if _is_aware(column) else _value(column)
+            )
+            upper_half = sa.func.date_bin(_TWO_TO_THE_32_MICROSECONDS, moment, _YEAR_2000)
+            seed = sa.func.timestamp_hash_extended(moment, sa.func.timestamp_hash_extended(upper_half, seed))
         else:
             number = _number(column)
             seed = sa.func.hashint8extended(number, number.op("#")(seed))

@@ -132,9 +132,9 @@ def test_a_server_that_will_not_answer_is_no_failure(pg: psycopg.Connection, pos
         question = source.question(SINCE)
         assert question is not None
         assert source.answer(question) is not None
-        pg.execute("ALTER FUNCTION hashfloat8extended(float8, bigint) RENAME TO hidden")
+        pg.execute("ALTER FUNCTION timestamp_hash_extended(timestamp, bigint) RENAME TO hidden")
         try:
             assert source.answer(question) is None
         finally:
-            pg.execute("ALTER FUNCTION hidden(float8, bigint) RENAME TO hashfloat8extended")
+            pg.execute("ALTER FUNCTION hidden(timestamp, bigint) RENAME TO timestamp_hash_extended")
         assert landed(source, lake).rows == 10, "the snapshot is still held"

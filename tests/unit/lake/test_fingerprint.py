@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import pyarrow as pa
 import pytest
 
 from include.lake.fingerprint import Fingerprint, fingerprint
+
+DAY = datetime(2026, 1, 1)
 
 
 def of(*columns: list, batches: int = 1) -> Fingerprint | None:
@@ -22,7 +26,8 @@ def of(*columns: list, batches: int = 1) -> Fingerprint | None:
         ([["012345678901234567890123456789"]], 8089837138832153746),
         ([[42], [-(2**63)]], -7209473917433117659),
         ([["a"], [7], [9]], -4292554017812352203),
-        ([[-5], [1769613419.123456]], -5394251677296348235),
+        ([[-5], [datetime(2026, 1, 28, 15, 16, 59, 123456)]], -733720818882321258),
+        ([["b"], [datetime(1974, 2, 3, 4, 5, 6, 7)]], 3718099173843184034),
     ],
 )
 def test_as_postgresql_hashes_them(columns, mark):
@@ -57,10 +62,10 @@ def test_values_that_postgresql_folds_to_the_same_32_bits_are_told_apart():
 
 def test_no_value_is_as_nothing():
     assert fingerprint([]) == Fingerprint(0, 0)
-    some = of(["a", "b"], [1.0, None])
+    some = of(["a", "b"], [DAY, None])
     assert some is not None
     assert some.rows == 2
-    assert some != of(["a", "b"], [1.0, 0.0])
+    assert some != of(["a", "b"], [DAY, datetime(1970, 1, 1)])
     assert of(["a", None]) != of(["a", ""])
 
 
