@@ -20,6 +20,7 @@ from include.sources.reflect import SourceColumn, SourceTable
 _INTEGERS = {"TINYINT", "SMALLINT", "INTEGER", "BIGINT"}
 _Hash = sa.ColumnElement[Any]
 _TWO_TO_THE_32_MICROSECONDS: _Hash = sa.literal_column("INTERVAL '4294.967296 seconds'")
+_UTC: _Hash = sa.literal_column("'UTC'")
 _YEAR_2000: _Hash = sa.literal_column("TIMESTAMP '2000-01-01'")
 
 
@@ -85,9 +86,7 @@ def _hash(columns: list[SourceColumn]) -> _Hash:
         if column.family == "text":
             seed = sa.func.hashtextextended(_value(column), seed)
         elif column.family == "timestamp":
-            moment = (
-                sa.func.timezone(sa.literal_column("'UTC'"), _value(column)) if _is_aware(column) else _value(column)
-            )
+            moment = sa.func.timezone(_UTC, _value(column)) if _is_aware(column) else _value(column)
             upper_half = sa.func.date_bin(_TWO_TO_THE_32_MICROSECONDS, moment, _YEAR_2000)
             seed = sa.func.timestamp_hash_extended(moment, sa.func.timestamp_hash_extended(upper_half, seed))
         else:
