@@ -47,10 +47,13 @@ def stated_slots(registry: str) -> int | None:
     """The `poolSlots` of the server that a registry is read from; None if none can be read."""
     from include.contracts.load import contract_paths, load_contract
     from include.contracts.problems import ContractError
+    from include.sources import SourceError
+    from include.sources.protection import protection_of
     from plugins.sync_settings import SCHEMAS
 
-    with suppress(ContractError, KeyError, TypeError, ValueError):
-        return max(1, int(load_contract(contract_paths(SCHEMAS)[registry]).server.options["poolSlots"]))
+    with suppress(ContractError, SourceError, KeyError):
+        server = load_contract(contract_paths(SCHEMAS)[registry]).server
+        return max(1, protection_of(server).pool_slots) if "poolSlots" in server.options else None
     return None
 
 

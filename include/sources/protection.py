@@ -32,7 +32,7 @@ Span = tuple[clock_time, clock_time]
 
 @dataclass(frozen=True, slots=True)
 class Protection:
-    """The limits of one server; 0 or empty is none. Its pool in Airflow has the slots."""
+    """The limits of one server; 0 or empty is none. `pool_slots` are those of its pool in Airflow."""
 
     statement_seconds: float = 0
     rows_per_second: float = 0
@@ -73,7 +73,7 @@ def protection_of(server: Server) -> Protection:
             hours=tuple(_span(str(text)) for text in spans),
             timezone=ZoneInfo(str(given.get("timezone") or DEFAULT_TIMEZONE)).key,
         )
-    except (ValueError, KeyError, OSError):  # an unknown zone is a KeyError
+    except (ValueError, TypeError, OverflowError, KeyError, OSError):  # an unknown zone is a KeyError
         raise SourceError(
             f"the limits of server '{server.name}' cannot be read: write allowedHours like \"22:00-05:00\", timezone "
             f"like {DEFAULT_TIMEZONE}, and positive numbers for statementTimeoutSeconds, rowsPerSecond, "

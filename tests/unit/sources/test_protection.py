@@ -82,6 +82,8 @@ def test_outside_its_hours_nothing_is_asked_of_the_source(lake: Lake) -> None:
         {"timezone": "Hanoi"},
         {"rowsPerSecond": -1},
         {"statementTimeoutSeconds": "long"},
+        {"connectionLimit": [2]},
+        {"poolSlots": "inf"},
     ],
 )
 def test_limits_that_cannot_be_read(options: dict[str, Any]) -> None:
