@@ -193,7 +193,7 @@ def _reconcile(place: Workplace, table: Table, source: Source, plan: Plan, run_i
 
 
 def _conformed_keys(place: Workplace, table: Table, keys_uri: str, uri: str) -> str:
-    """The key and cursor of every row of the source, made by the contract's own expressions."""
+    """The key and cursor of every row that was landed, made by the contract's own expressions."""
     names = {*table.primary_key, *table.extract.cursor}
     keyed = replace(table, columns=tuple(c for c in table.columns if c.name in names), rules=())
     with place.lake.connect(memory_limit=_KEYS_MEMORY) as connection:
