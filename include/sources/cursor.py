@@ -55,8 +55,7 @@ class CursorColumn:
             except InvalidOperation:
                 raise ValueError("not a number") from None
         moment = datetime.fromisoformat(text)
-        is_aware = bool(getattr(self.source.type, "timezone", False))
-        if is_aware:
+        if self.source.is_aware:
             return moment if moment.tzinfo else moment.replace(tzinfo=self.zone)
         if self.family != "text":
             moment = moment.astimezone(self.zone).replace(tzinfo=None) if moment.tzinfo else moment

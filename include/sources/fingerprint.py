@@ -66,7 +66,7 @@ def _published(column: Column, source: SourceColumn) -> str | None:
         return f"CAST({name} - DATE '2000-01-01' AS BIGINT)"
     if source.family == "timestamp" and kind in ("TIMESTAMP", "TIMESTAMPTZ"):
         zone = str(column.options.get("defaultTimezone") or "UTC")
-        is_as_published = _is_aware(source) == (kind == "TIMESTAMPTZ")
+        is_as_published = source.is_aware == (kind == "TIMESTAMPTZ")
         moment = name if is_as_published or zone == "UTC" else f"timezone({literal(zone)}, {name})"
         return f"make_timestamp(epoch_us({moment}))"
     return None
@@ -86,7 +86,7 @@ def _hash(columns: list[SourceColumn]) -> _Hash:
         if column.family == "text":
             seed = sa.func.hashtextextended(_value(column), seed)
         elif column.family == "timestamp":
-            moment = sa.func.timezone(_UTC, _value(column)) if _is_aware(column) else _value(column)
+            moment = sa.func.timezone(_UTC, _value(column)) if column.is_aware else _value(column)
             upper_half = sa.func.date_bin(_TWO_TO_THE_32_MICROSECONDS, moment, _YEAR_2000)
             seed = sa.func.timestamp_hash_extended(moment, sa.func.timestamp_hash_extended(upper_half, seed))
         else:
@@ -104,7 +104,3 @@ def _number(column: SourceColumn) -> _Hash:
 
 def _value(column: SourceColumn) -> _Hash:
     return sa.column(column.name, types.NullType())
-
-
-def _is_aware(column: SourceColumn) -> bool:
-    return bool(getattr(column.type, "timezone", False))

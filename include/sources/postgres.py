@@ -202,13 +202,9 @@ def _unless_wrapped(part: reflect.SourceTable) -> str:
     wrapped = []
     for column in part.columns:
         if isinstance(column.type, types.DateTime):
-            name, kind = quote(column.name), "TIMESTAMPTZ" if _is_aware(column.type) else "TIMESTAMP"
+            name, kind = quote(column.name), "TIMESTAMPTZ" if column.is_aware else "TIMESTAMP"
             wrapped.append(f"(isfinite({name}) AND {name} < {kind} '5000-01-01 (BC)')")
     return f" WHERE CASE WHEN {' OR '.join(wrapped)} THEN error('{GUARD}') ELSE true END" if wrapped else ""
-
-
-def _is_aware(kind: types.TypeEngine[Any]) -> bool:
-    return bool(getattr(kind, "timezone", False))
 
 
 def _has_odd_numbers(session: sa.Connection, found: reflect.SourceTable) -> bool:

@@ -49,6 +49,11 @@ class SourceColumn:
         """boolean, integer, float, number, timestamp, date, time, binary, json, text, or other."""
         return next((name for kind, name in _FAMILIES if isinstance(self.type, kind)), "other")
 
+    @property
+    def is_aware(self) -> bool:
+        """Whether it is a timestamp with time zone: an instant, whatever clock it is read by."""
+        return bool(getattr(self.type, "timezone", False))
+
 
 @dataclass(frozen=True, slots=True)
 class SourceTable:
