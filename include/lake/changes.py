@@ -16,7 +16,7 @@ from deltalake import DeltaTable
 
 from include.contracts.model import Table
 from include.lake import difference
-from include.lake.engine import literal, quote, scan
+from include.lake.engine import PARQUET, literal, quote, scan
 from include.lake.errors import LakeKeyBroken, lake_errors
 from include.lake.root import Lake
 from include.lake.rows import StagedPaths, all_differ, listed
@@ -130,7 +130,7 @@ def _compare_by_key(
         # An incremental run reads what the source says now. The others may bring what was received long ago.
         guard = () if mode == "incremental" else table.extract.cursor
         query = difference.of_part(connection, shape, guard)
-    connection.execute(f"COPY ({query}) TO {literal(uri)} (FORMAT parquet, COMPRESSION zstd)")
+    connection.execute(f"COPY ({query}) TO {literal(uri)} ({PARQUET})")
     counted = dict(_rows(connection, f"SELECT _change, count(*) FROM {scan(uri)} GROUP BY ALL"))
     inserted, deleted = counted.get("insert", 0), counted.get("delete", 0)
     live_before = _live_rows(connection, current)

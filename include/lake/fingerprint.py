@@ -38,10 +38,6 @@ class Fingerprint:
     rows: int
     mark: int
 
-    def without(self, some: Fingerprint) -> Fingerprint:
-        """Of these rows less some of them."""
-        return Fingerprint(self.rows - some.rows, self.mark ^ some.mark)
-
 
 def fingerprint(batches: Iterable[pa.RecordBatch]) -> Fingerprint | None:
     """Of rows whose columns are BIGINT, TIMESTAMP (in UTC) or VARCHAR. None if a text is longer than keys are.

@@ -74,25 +74,22 @@ def reconcile(lake: Lake, table: Table, *, conformed_keys: str, folder: str) -> 
             connection.close()
 
 
-def known_rows(
-    lake: Lake, table: Table, *, values: Sequence[str], folder: str, received: str | None = None
-) -> Fingerprint | None:
-    """Of the rows that the lake knows: published, or rejected and open. None if they have no figure.
+def known_rows(lake: Lake, table: Table, *, values: Sequence[str], folder: str, received: str) -> Fingerprint | None:
+    """Of the rows that the lake knows beside those received: published, or rejected and open. None: no figure.
 
-    Without those whose key a run has received it is that of what the run has not read of its source, if the lake has
-    exactly that: then no row strays, and none is gone.
+    If the source has exactly these beside the received ones, no row strays and none is gone.
 
     Args:
         lake: where the table is.
         table: the contract's table; it was published.
         values: SQL of what is hashed, over the published key and cursor columns: BIGINT, TIMESTAMP or VARCHAR.
         folder: URI of the folder for what is found.
-        received: URI of a Parquet with published keys, to count rows of these keys only.
+        received: URI of a Parquet with the published keys of the rows that a run received.
     """
     files, shape = lake.table(lake.registry_table(table.registry, table.name)).file_uris(), _key_and_cursor(table)
     keys, names = listed(shape.key), listed(shape.names)
     with lake_errors(f"reconciling {table.qualified_name}"):
-        opened = _open_rows(lake, table, f"{folder}/open-{'some' if received else 'all'}.parquet")
+        opened = _open_rows(lake, table, f"{folder}/open.parquet")
         connection = lake.connect(memory_limit=COMPARE_MEMORY)
         try:
             known = f"SELECT {names} FROM ({published_rows(connection, shape, files, with_file=False)})"
@@ -102,9 +99,7 @@ def known_rows(
                 rejected = f"SELECT DISTINCT {columns} FROM {scan(opened)} WHERE _key IS NOT NULL"
                 connection.execute(f"CREATE TEMP TABLE rejected AS {rejected}")
                 known = f"{known} ANTI JOIN rejected USING ({keys}) UNION ALL SELECT {names} FROM rejected"
-            if received:
-                known = f"FROM ({known}) SEMI JOIN {scan(received)} USING ({keys})"
-            query = f"SELECT {', '.join(values)} FROM ({known})"
+            query = f"SELECT {', '.join(values)} FROM ({known}) ANTI JOIN {scan(received)} USING ({keys})"
             return fingerprint(connection.execute(query).to_arrow_reader(_BATCH_ROWS))
         finally:
             connection.close()

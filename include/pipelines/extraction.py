@@ -15,7 +15,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from functools import partial
 
 from include.contracts.model import Contract, Table
 from include.lake.changes import Mode
@@ -166,14 +165,12 @@ def _landed_beside_the_known(
         return None, False
     folder = place.lake.staging_path(table.registry, table.name, run_id)
     place.lake.make_folder(folder)
-    known_rows_of = partial(known_rows, place.lake, table, values=question.values, folder=folder)
-    with ThreadPoolExecutor(max_workers=2) as beside:
-        said, all_known = beside.submit(source.answer, question), beside.submit(known_rows_of)
+    with ThreadPoolExecutor(max_workers=1) as beside:
+        said = beside.submit(source.answer, question)
         landed = source.land(uri, plan.wanted)
         received = _conformed_keys(place, table, landed.uri, f"{folder}/received-keys.parquet")
-        read_now, known = known_rows_of(received=received), all_known.result()
-        is_known = known is not None and read_now is not None and known.without(read_now) == said.result()
-        return landed, is_known
+        known = known_rows(place.lake, table, values=question.values, folder=folder, received=received)
+        return landed, known is not None and known == said.result()
 
 
 def _reconcile(place: Workplace, table: Table, source: Source, plan: Plan, run_id: str) -> tuple[Plan, str | None]:

@@ -7,10 +7,11 @@ import logging
 import os
 import sys
 import threading
-from importlib.util import LazyLoader, find_spec, module_from_spec
+from importlib.util import find_spec
+from types import ModuleType
 
 _WITH_GX = ("include.quality.suite", "include.quality.data_docs")
-_RARELY_USED = "scipy.stats"  # by expectations about distributions, which no contract has; 1.2 s
+_RARELY_USED = ("scipy.stats", "altair")  # by expectations about distributions, which no contract has; 1.5 s
 
 
 def import_gx() -> None:
@@ -18,7 +19,8 @@ def import_gx() -> None:
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
     logging.getLogger("great_expectations").setLevel(logging.CRITICAL)
     if "great_expectations" not in sys.modules:
-        _import_at_first_use(_RARELY_USED)
+        for name in _RARELY_USED:
+            _import_at_first_use(name)
     for module in _WITH_GX:
         importlib.import_module(module)
 
@@ -28,12 +30,21 @@ def import_gx_meanwhile() -> None:
     threading.Thread(target=import_gx, name="import-great-expectations").start()
 
 
+class _Deferred(ModuleType):
+    """Stands for a module until something of it is used."""
+
+    def __getattr__(self, attribute: str) -> object:
+        if sys.modules.get(self.__name__) is self:
+            del sys.modules[self.__name__]
+        return getattr(importlib.import_module(self.__name__), attribute)
+
+
 def _import_at_first_use(name: str) -> None:
     spec = None if name in sys.modules else find_spec(name)
-    if spec is None or spec.loader is None:
+    if spec is None:
         return
-    spec.loader = loader = LazyLoader(spec.loader)
-    module = sys.modules[name] = module_from_spec(spec)
-    loader.exec_module(module)
+    module = sys.modules[name] = _Deferred(name)
+    module.__spec__ = spec
     package, _, child = name.rpartition(".")
-    setattr(sys.modules[package], child, module)
+    if package:
+        setattr(sys.modules[package], child, module)

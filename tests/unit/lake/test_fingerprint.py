@@ -46,13 +46,6 @@ def test_values_that_change_places_are_other_rows():
     assert of(["a", "b"], ["x", "y"]) != of(["a", "b"], ["y", "x"])
 
 
-def test_less_some_of_them():
-    whole, some, rest = of(list("abcdef")), of(list("bd")), of(list("acef"))
-    assert whole is not None
-    assert some is not None
-    assert whole.without(some) == rest
-
-
 def test_values_that_postgresql_folds_to_the_same_32_bits_are_told_apart():
     folded = 100, (1 << 32) | 101
     assert of([folded[0]]) != of([folded[1]])

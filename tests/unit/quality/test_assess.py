@@ -194,8 +194,11 @@ from include.quality.gx import import_gx, import_gx_meanwhile
 import_gx_meanwhile()
 import_gx()
 assert "include.quality.suite" in sys.modules
-assert "scipy.stats._stats_py" not in sys.modules
-import scipy.stats
-assert scipy.stats.norm.cdf(0) == 0.5
+assert not {"scipy.stats._stats_py", "altair.vegalite"} & set(sys.modules)
+import altair, scipy.stats
+from altair.utils import data
+from scipy.stats import norm
+assert scipy.stats.norm.cdf(0) == norm.cdf(0) == 0.5
+assert altair.Chart.__module__.startswith("altair.vegalite")
 """
     subprocess.run([sys.executable, "-c", program], check=True, cwd=SCHEMAS.parent)
