@@ -154,7 +154,7 @@ class Lake:
         return store.digest(self._store(), self._inside(uri))
 
     def list(self, uri: str) -> list[str]:
-        """URIs of what lies directly below a folder, sorted; empty if it is not there."""
+        """URIs of what lies directly below a folder, sorted; empty if it is not there, or is a file."""
         return [self.uri + "/" + name for name in store.children(self._store(), self._inside(uri))]
 
     def read_text(self, uri: str) -> str:

@@ -17,6 +17,8 @@ from pyarrow import fs
 from include.lake.errors import lake_errors
 
 _BLOCK_BYTES = 4 * 1024**2
+_DRAFT = ".draft"
+_ATTEMPTS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,7 @@ def size(root: Root, inside: str) -> int:
             return int(here.size)
         if here.type == fs.FileType.NotFound:
             return 0
-        below = files.get_file_info(fs.FileSelector(here.path, recursive=True, allow_not_found=True))
+        below = _below(root, inside, recursive=True)
         return sum(int(info.size) for info in below if info.type == fs.FileType.File)
 
 
@@ -81,16 +83,29 @@ def fingerprint(root: Root, inside: str) -> str:
 def changed_at(root: Root, inside: str) -> datetime | None:
     """When the newest file below a folder was written; None if there is none."""
     with lake_errors("looking at a folder"):
-        selector = fs.FileSelector(_absolute(root, inside), recursive=True, allow_not_found=True)
-        times = [i.mtime_ns for i in _filesystem(root).get_file_info(selector) if i.type == fs.FileType.File]
+        times = [i.mtime_ns for i in _below(root, inside, recursive=True) if i.type == fs.FileType.File]
         return datetime.fromtimestamp(max(times) / 1e9, UTC) if times else None
 
 
 def children(root: Root, inside: str) -> list[str]:
-    """What lies directly below a folder, relative to the root, sorted."""
+    """What lies directly below a folder, relative to the root, sorted, without what is just being written."""
     with lake_errors("listing a folder"):
-        selector = fs.FileSelector(_absolute(root, inside), recursive=False, allow_not_found=True)
-        return sorted(f"{inside}/{info.base_name}" for info in _filesystem(root).get_file_info(selector))
+        names = [info.base_name for info in _below(root, inside, recursive=False)]
+        return sorted(f"{inside}/{name}" for name in names if not name.endswith(_DRAFT))
+
+
+def _below(root: Root, inside: str, *, recursive: bool) -> list[fs.FileInfo]:
+    """What lies below a folder; nothing if it is not there, or is a file. Others may write and remove meanwhile."""
+    selector = fs.FileSelector(_absolute(root, inside), recursive=recursive, allow_not_found=True)
+    for attempt in reversed(range(_ATTEMPTS)):
+        try:
+            return list(_filesystem(root).get_file_info(selector))
+        except NotADirectoryError:
+            return []
+        except FileNotFoundError:  # pyarrow meets a folder that goes between being found and being listed
+            if not attempt:
+                raise
+    raise AssertionError("unreachable")
 
 
 def read(root: Root, inside: str) -> bytes:
@@ -132,7 +147,7 @@ def write(root: Root, inside: str, content: bytes) -> None:
 
 def _replace(path: Path, content: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f"{path.name}.{uuid.uuid4().hex[:8]}.draft")
+    draft = path.with_name(f"{path.name}.{uuid.uuid4().hex[:8]}{_DRAFT}")
     try:
         with draft.open("wb") as file:
             file.write(content)

@@ -47,11 +47,7 @@ def write(lake: Lake, table: Table, result: ExpectationSuiteValidationResult) ->
     folder = lake.path("audit", "data_docs")
     uri = f"{folder}/{table.registry}/{table.name}.html"
     lake.write_text(uri, page(table, result))
-    pages = (
-        f"{registry}/{name.rpartition('/')[2]}"
-        for registry in _names(lake, folder)
-        for name in lake.list(f"{folder}/{registry}")
-    )
+    pages = (name.removeprefix(f"{folder}/") for registry in lake.list(folder) for name in lake.list(registry))
     lake.write_text(f"{folder}/index.html", index(pages))
     return uri
 
@@ -83,11 +79,6 @@ def index(pages: Iterable[str]) -> str:
     return _page(
         "Data Docs <small>the latest run of each table</small>", f'<div class="ge-section"><ul>{items}</ul></div>'
     )
-
-
-def _names(lake: Lake, folder: str) -> list[str]:
-    names = [uri.rpartition("/")[2] for uri in lake.list(folder)]
-    return [name for name in names if not name.endswith(".html")]
 
 
 def _page(title: str, body: str) -> str:

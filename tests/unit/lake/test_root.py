@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+from pathlib import Path
+
 import duckdb
 import pytest
 
@@ -86,12 +89,42 @@ def test_small_files(lake):
     assert lake.read_text(note) == "hai, ba"
     assert lake.fingerprint(note) != first
     assert lake.list(lake.path("staging")) == [lake.path("staging/a")]
-    assert lake.list(lake.path("staging/a")) == [note], "no draft is left behind"
+    assert lake.list(lake.path("staging/a")) == [note]
+    assert [file.name for file in Path(note).parent.iterdir()] == ["note.json"], "no draft is left behind"
     assert lake.size(lake.path("staging")) == len(b"hai, ba")
     lake.delete_tree(lake.path("staging"))
     lake.delete_tree(lake.path("staging"))
     assert not lake.exists(note)
     assert lake.size(lake.path("staging")) == 0
+
+
+def test_what_others_write_and_remove_meanwhile_is_no_failure(lake):
+    folder = lake.path("audit/pages")
+    lake.write_text(f"{folder}/a/page.html", "1")
+    lake.write_text(f"{folder}/index.html", "1")
+    Path(f"{folder}/index.html.0123abcd.draft").write_text("half a")
+    assert lake.list(folder) == [f"{folder}/a", f"{folder}/index.html"]
+    assert lake.list(f"{folder}/index.html") == []
+    assert lake.list(f"{folder}/index.html.0123abcd.draft") == []
+
+    ended = threading.Event()
+
+    def come_and_go() -> None:
+        while not ended.is_set():
+            lake.write_text(f"{folder}/b/c/page.html", "2")
+            lake.delete_tree(f"{folder}/b")
+
+    other = threading.Thread(target=come_and_go)
+    other.start()
+    try:
+        for _ in range(500):
+            assert set(lake.list(folder)) >= {f"{folder}/a", f"{folder}/index.html"}
+            assert lake.size(folder) > 0
+            lake.list(f"{folder}/b")
+            lake.changed_at(f"{folder}/b")
+    finally:
+        ended.set()
+        other.join()
 
 
 def test_a_table_that_is_not_there(lake):
