@@ -47,8 +47,10 @@ def write(lake: Lake, table: Table, result: ExpectationSuiteValidationResult) ->
     folder = lake.path("audit", "data_docs")
     uri = f"{folder}/{table.registry}/{table.name}.html"
     lake.write_text(uri, page(table, result))
-    pages = (name.removeprefix(f"{folder}/") for registry in lake.list(folder) for name in lake.list(registry))
-    lake.write_text(f"{folder}/index.html", index(pages))
+    listed = None
+    while listed != (pages := _pages(lake, folder)):  # tables are assessed side by side: who writes last knows of all
+        lake.write_text(f"{folder}/index.html", index(pages))
+        listed = pages
     return uri
 
 
@@ -79,6 +81,10 @@ def index(pages: Iterable[str]) -> str:
     return _page(
         "Data Docs <small>the latest run of each table</small>", f'<div class="ge-section"><ul>{items}</ul></div>'
     )
+
+
+def _pages(lake: Lake, folder: str) -> list[str]:
+    return [page.removeprefix(f"{folder}/") for registry in lake.list(folder) for page in lake.list(registry)]
 
 
 def _page(title: str, body: str) -> str:

@@ -127,6 +127,22 @@ def test_the_page_shows_each_rule_and_loads_nothing(tmp_path: Path) -> None:
     assert 'href="population/citizen.html"' in lake.read_text(lake.path("audit", "data_docs", "index.html"))
 
 
+def test_the_index_knows_the_page_that_another_run_writes_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_text = Lake.write_text
+
+    def beside_another(lake: Lake, uri: str, text: str) -> None:
+        if uri.endswith("index.html"):
+            write_text(lake, lake.path("audit", "data_docs", "land", "parcel.html"), "")
+        write_text(lake, uri, text)
+
+    monkeypatch.setattr(Lake, "write_text", beside_another)
+    _, _, lake = run_both(contract_table(EVERY_METRIC, tmp_path), ROWS, tmp_path)
+    index = lake.read_text(lake.path("audit", "data_docs", "index.html"))
+    assert re.findall(r'href="([^"]+)"', index) == ["land/parcel.html", "population/citizen.html"]
+
+
 def test_a_disagreement_stops_the_run_and_names_the_rule_and_both_counts(tmp_path: Path) -> None:
     table = contract_table(EVERY_METRIC, tmp_path)
     lake = Lake(str(tmp_path / "lake"), scratch=tmp_path / "tmp")
