@@ -1,7 +1,8 @@
 """The second opinion: Great Expectations counts, on the same rows, what the split counted. Both must agree.
 
-GX works on the lake's own DuckDB (spilling, memory limit, S3 and all) over four views: `conformed` (every extracted
-row), `candidates` (the newest good row of each key), `accepted`, and `whole` (these and the published rows beside).
+GX works on the lake's own DuckDB (spilling, memory limit, S3 and all) over views: `conformed` (every extracted row),
+`present` (those that the source does not call deleted), `candidates` (of these, the newest good row of each key),
+`accepted`, and `whole` (these, unless called deleted, and the published rows beside).
 What it hands back is cut down to counts before anything is written: its defaults copy values into results and pages.
 """
 
@@ -22,7 +23,7 @@ from include.contracts.model import Table
 from include.lake.engine import literal, scan
 from include.lake.errors import lake_errors
 from include.lake.root import Lake
-from include.quality.beside import view_beside, view_whole
+from include.quality.beside import is_deleted, view_beside, view_whole
 from include.quality.conform import ROW, register
 from include.quality.drift import with_drift_rule
 from include.quality.errors import EvaluationsDisagree, RuleUnusable
@@ -103,7 +104,7 @@ def assess(table: Table, split: SplitResult, *, lake: Lake, run_id: str, schemas
 
 
 def _create_views(connection: duckdb.DuckDBPyConnection, table: Table, split: SplitResult) -> None:
-    """A superseded row, or one with a row rule's reason, is no candidate; a candidate may break set rules."""
+    """A row that is deleted, superseded or broke a row rule is no candidate; a candidate may break set rules."""
     of_sets = [literal(rule.rule_id) for rule in table.rules if rule.scope == "set"] or ["NULL"]
     not_candidates = (
         f"SELECT {ROW} FROM {scan(split.staged.faults)} WHERE _reasons[1].rule_id NOT IN ({', '.join(of_sets)})"
@@ -112,13 +113,12 @@ def _create_views(connection: duckdb.DuckDBPyConnection, table: Table, split: Sp
         not_candidates = f"SELECT {ROW} FROM {scan(split.staged.faults)}"
     conformed = scan(split.staged.conformed)
     connection.execute(f"CREATE VIEW conformed AS SELECT * FROM {conformed}")
-    connection.execute(
-        f"CREATE VIEW candidates AS SELECT * FROM {conformed} ANTI JOIN ({not_candidates}) USING ({ROW})"
-    )
+    connection.execute(f"CREATE VIEW present AS SELECT * FROM {conformed} WHERE NOT {is_deleted(table)}")
+    connection.execute(f"CREATE VIEW candidates AS SELECT * FROM present ANTI JOIN ({not_candidates}) USING ({ROW})")
     faults = f"SELECT {ROW} FROM {scan(split.staged.faults)}"
     connection.execute(f"CREATE VIEW accepted AS SELECT * FROM {conformed} ANTI JOIN ({faults}) USING ({ROW})")
     view_beside(connection, table, split.beside)
-    view_whole(connection)
+    view_whole(connection, table)
 
 
 def _validate(

@@ -1,11 +1,34 @@
-"""The published rows that a run does not touch: an increment is judged as part of the table that it will be in."""
+"""A run is judged as part of the table that it will be in: beside published rows, without those that leave it.
+
+A row for which the contract's `deletedWhen` is TRUE is received only to leave the table: whatever else it says matters
+to no rule.
+"""
 
 from __future__ import annotations
 
 import duckdb
+import sqlglot
+from sqlglot import exp
 
-from include.contracts.model import Table
+from include.contracts.model import Rule, Table
 from include.lake.engine import quote, scan
+
+
+def is_deleted(table: Table) -> str:
+    """SQL: whether the source calls a conformed row deleted."""
+    # On its own lines, so that a comment at the condition's end does not swallow the bracket.
+    return f"coalesce((\n{table.extract.deleted_when}\n), false)" if table.extract.deleted_when else "false"
+
+
+def judges_deleted(rule: Rule, table: Table) -> bool:
+    """Whether a row rule judges also rows that the source calls deleted: a rule on the key, or on no column (drift).
+
+    So does `unreadable` on what `deletedWhen` reads: of a value that was lost nobody knows what the source calls it.
+    """
+    if not table.extract.deleted_when or set(rule.columns) <= set(table.primary_key):
+        return True
+    read = sqlglot.parse_one(table.extract.deleted_when, read="duckdb").find_all(exp.Column)
+    return rule.metric == "unreadable" and rule.columns[0] in {column.name for column in read}
 
 
 def view_beside(connection: duckdb.DuckDBPyConnection, table: Table, uri: str) -> None:
@@ -22,6 +45,8 @@ def view_beside(connection: duckdb.DuckDBPyConnection, table: Table, uri: str) -
     connection.execute(f"CREATE VIEW beside AS SELECT {columns} {rows}")
 
 
-def view_whole(connection: duckdb.DuckDBPyConnection) -> None:
-    """View `whole`: the views `accepted` and `beside` together, which is what rules over the table measure."""
-    connection.execute("CREATE VIEW whole AS FROM accepted UNION ALL BY NAME FROM beside")
+def view_whole(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
+    """View `whole`: what rules over the table measure, which is `beside` and, unless called deleted, `accepted`."""
+    connection.execute(
+        f"CREATE VIEW whole AS FROM accepted WHERE NOT {is_deleted(table)} UNION ALL BY NAME FROM beside"
+    )

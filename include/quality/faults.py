@@ -13,6 +13,7 @@ import duckdb
 from include.contracts.model import Rule, Table
 from include.lake.engine import literal, quote
 from include.lake.rows import all_differ
+from include.quality.beside import is_deleted, judges_deleted
 from include.quality.conform import ROW, UNREADABLE
 from include.quality.errors import RuleUnusable, why_unbound
 
@@ -25,9 +26,21 @@ SUPERSEDED = (
 
 @dataclass(frozen=True, slots=True)
 class RowRules:
-    """The row rules of a table in mask order: rule i is bit i % 63 of the mask `_m<i // 63>`."""
+    """The row rules of a table in mask order: rule i is bit i % 63 of the mask `_m<i // 63>`.
+
+    `deleted`: SQL of whether the source calls a row deleted; it then breaks none of the rules whose ids are `spared`.
+    """
 
     rules: tuple[Rule, ...]
+    deleted: str = "false"
+    spared: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(cls, table: Table) -> RowRules:
+        """The row rules of that table."""
+        rules = tuple(rule for rule in table.rules if rule.scope == "row")
+        spared = frozenset(rule.rule_id for rule in rules if not judges_deleted(rule, table))
+        return cls(rules, is_deleted(table), spared)
 
     @property
     def words(self) -> range:
@@ -40,15 +53,20 @@ class RowRules:
         return ", ".join(f"_m{word}" for word in self.words)
 
     def mask(self, word: int) -> str:
-        """SQL of a mask over the conformed columns. NULL is not a violation, as in a SQL CHECK.
+        """SQL of a mask over the conformed columns. NULL is not a violation, as in a SQL CHECK."""
+        of_word = [(i, rule) for i, rule in enumerate(self.rules) if i // BITS == word]
+        always = self._bits((i, rule) for i, rule in of_word if rule.rule_id not in self.spared)
+        if not self.spared:
+            return always
+        spared = self._bits((i, rule) for i, rule in of_word if rule.rule_id in self.spared)
+        return f"{always} | CASE WHEN {self.deleted} THEN 0::UBIGINT ELSE {spared} END"
 
-        Rules of a kind that hardly any row breaks stand behind one test that covers them all.
-        """
+    def _bits(self, rules: Iterable[tuple[int, Rule]]) -> str:
+        """Rules of a kind that hardly any row breaks stand behind one test that covers them all."""
         bits: dict[str, list[str]] = {}
-        for i, rule in enumerate(self.rules):
-            if i // BITS == word:
-                bit = f"CASE WHEN (\n{rule.violation}\n) THEN {1 << (i % BITS)}::UBIGINT ELSE 0::UBIGINT END"
-                bits.setdefault(self._gate(rule), []).append(bit)
+        for i, rule in rules:
+            bit = f"CASE WHEN (\n{rule.violation}\n) THEN {1 << (i % BITS)}::UBIGINT ELSE 0::UBIGINT END"
+            bits.setdefault(self._gate(rule), []).append(bit)
         plain = bits.pop("", [])
         gated = [f"CASE WHEN {gate} THEN {' | '.join(behind)} ELSE 0::UBIGINT END" for gate, behind in bits.items()]
         return " | ".join([*plain, *gated]) or "0::UBIGINT"
@@ -115,10 +133,11 @@ def flag_rows(connection: duckdb.DuckDBPyConnection, rules: RowRules) -> None:
 
 
 def find_superseded(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
-    """Table `superseded`: `_row` of all but one of the passing rows that share a primary key.
+    """Table `superseded`: `_row` of all but one of the passing rows that share a primary key; view `candidates`.
 
     The newest by cursor is kept, then the one greatest over the published columns in order, so the order of rows in the
-    extract does not matter. Equal NULLs count as the same key. A table without a key supersedes nothing.
+    extract does not matter. Equal NULLs count as the same key. A table without a key supersedes nothing. Candidates of
+    set rules are those that are kept and that the source does not call deleted.
     """
     connection.execute(f"CREATE TEMP TABLE superseded ({ROW} BIGINT)")
     if table.primary_key:
@@ -132,7 +151,10 @@ def find_superseded(connection: duckdb.DuckDBPyConnection, table: Table) -> None
                 f"SELECT {ROW}, row_number() OVER (PARTITION BY {', '.join(key)} ORDER BY {newest}) AS place "
                 f"FROM passing WHERE {shared}) WHERE place > 1"
             )
-    connection.execute(f"CREATE TEMP VIEW candidates AS SELECT * FROM passing ANTI JOIN superseded USING ({ROW})")
+    connection.execute(
+        f"CREATE TEMP VIEW candidates AS SELECT * FROM passing ANTI JOIN superseded USING ({ROW}) "
+        f"WHERE NOT {is_deleted(table)}"
+    )
 
 
 def find_clashes(connection: duckdb.DuckDBPyConnection, rules: Sequence[Rule]) -> None:
@@ -162,15 +184,27 @@ def sharing(relation: str, columns: Sequence[str], *, also: str = "true") -> str
 def blame_rule(connection: duckdb.DuckDBPyConnection, rules: Sequence[Rule], relation: str) -> RuleUnusable | None:
     """The first rule whose SQL does not bind or stops on a row."""
     for rule in rules:
-        try:
-            connection.execute(f"SELECT count(*) FILTER ((\n{rule.violation}\n)) FROM {relation}")
-        except (duckdb.ProgrammingError, duckdb.DataError, duckdb.NotSupportedError) as error:
-            if isinstance(error, duckdb.DataError | duckdb.InvalidInputException):
-                why = "it stops on a value it cannot read: use TRY_CAST, which gives NULL instead"
-            else:
-                why = f"{why_unbound(error)}: correct it to speak of published columns only"
+        if why := _why_unusable(connection, rule.violation, relation):
             return RuleUnusable(f"rule {rule.rule_id} cannot be used: {why}")
     return None
+
+
+def blame_deleted_when(connection: duckdb.DuckDBPyConnection, table: Table, relation: str) -> RuleUnusable | None:
+    """Whether it is the contract's `deletedWhen` that does not bind or stops on a row."""
+    if not table.extract.deleted_when:
+        return None
+    why = _why_unusable(connection, is_deleted(table), relation)
+    return RuleUnusable(f"{table.qualified_name}: its `deletedWhen` cannot be used: {why}") if why else None
+
+
+def _why_unusable(connection: duckdb.DuckDBPyConnection, condition: str, relation: str) -> str:
+    try:
+        connection.execute(f"SELECT count(*) FILTER ((\n{condition}\n)) FROM {relation}")
+    except (duckdb.ProgrammingError, duckdb.DataError, duckdb.NotSupportedError) as error:
+        if isinstance(error, duckdb.DataError | duckdb.InvalidInputException):
+            return "it stops on a value it cannot read: use TRY_CAST, which gives NULL instead"
+        return f"{why_unbound(error)}: correct it to speak of published columns only"
+    return ""
 
 
 def _keep_shared(connection: duckdb.DuckDBPyConnection, relation: str, columns: Sequence[str]) -> str:

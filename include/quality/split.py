@@ -8,6 +8,10 @@ The order matters and is part of the contract with the registries:
    nobody guesses which one is right. Of a clash with a published row that the run does not touch, that row stays.
 
 A rule that is NULL for a row is not broken: whether a value must be given is a rule of its own (`required`).
+
+A row that the source calls deleted (the contract's `deletedWhen`) leaves the table by its key, whatever else it says.
+Of the rules only those on the key hold for it (`judges_deleted` says which more); it supersedes older versions of its
+key, clashes with nothing, and counts as accepted.
 """
 
 from __future__ import annotations
@@ -20,16 +24,18 @@ from time import perf_counter
 import duckdb
 
 from include.contracts.model import Rule, Table
+from include.lake.beside import Conformed
 from include.lake.engine import literal, quote, scan
 from include.lake.errors import lake_errors
 from include.lake.root import Lake
-from include.quality.beside import view_beside, view_whole
+from include.quality.beside import is_deleted, view_beside, view_whole
 from include.quality.conform import ROW, conform, has_drift, parquet_to, register
 from include.quality.drift import with_drift_rule
 from include.quality.errors import ConservationBroken, run
 from include.quality.faults import (
     REASON,
     RowRules,
+    blame_deleted_when,
     blame_rule,
     find_clashes,
     find_superseded,
@@ -48,7 +54,7 @@ def conform_and_split(
     lake: Lake,
     run_id: str,
     schemas_dir: Path,
-    beside: Callable[[str], str | None] = lambda conformed: None,
+    beside: Callable[[Conformed], str | None] = lambda conformed: None,
     memory_limit: str = "1GB",
 ) -> SplitResult:
     """Conform one extract and give every row its outcome; writes the three files of `Staged` into the run's folder.
@@ -59,8 +65,8 @@ def conform_and_split(
         lake: where the run folder is.
         run_id: the run.
         schemas_dir: the folder with `reference/`, for code lists.
-        beside: finds, given the URI of conformed.parquet, the Parquet file of the published rows that an increment does
-            not touch; None if there are none, or the run reads everything.
+        beside: finds, given conformed.parquet and which of its rows break a row rule, the Parquet file of the published
+            rows that stay as they are; None if there are none.
         memory_limit: of the engine, which spills to disk beyond it.
 
     Raises:
@@ -76,13 +82,15 @@ def conform_and_split(
     with lake.connect(memory_limit=memory_limit) as connection:
         register(connection, schemas_dir, [*(c.expression for c in table.columns), *(r.violation for r in table.rules)])
         table = with_drift_rule(table) if has_drift(connection, extract_uri) else table
-        rules = RowRules(tuple(r for r in table.rules if r.scope == "row"))
+        rules = RowRules.of(table)
         extracted = conform(
             connection, table, extract_uri=extract_uri, conformed_uri=staged.conformed,
             judgement=[f"{rules.mask(word)} AS _m{word}" for word in rules.words],
-            blame=lambda relation: blame_rule(connection, rules.rules, relation),
+            blame=lambda relation: (
+                blame_deleted_when(connection, table, relation) or blame_rule(connection, rules.rules, relation)
+            ),
         )  # fmt: skip
-        untouched = beside(staged.conformed) or ""
+        untouched = beside(Conformed(staged.conformed, rules.any_of("error"))) or ""
         with lake_errors(f"splitting {table.qualified_name}"):
             result = _split(connection, table, rules, staged, extracted, untouched)
     return replace(result, seconds=perf_counter() - started)
@@ -111,7 +119,7 @@ def _split(
         )
     _write_warnings(connection, row_rules, set_rules, staged.warnings)
     failing = connection.execute(f"SELECT count(*) FROM flagged WHERE {row_rules.any_of('error')}").fetchall()[0][0]
-    candidates = extracted - failing - superseded
+    candidates = extracted - failing - superseded - _deleted(connection, table)
     counts = [
         *_row_counts(connection, row_rules, extracted),
         *_set_counts(connection, set_rules, candidates),
@@ -135,7 +143,7 @@ def _write_faults(
     connection.execute(f"COPY ({faults}) TO {parquet_to(uri)}")
     connection.execute(f"CREATE TEMP VIEW faults AS SELECT * FROM {scan(uri)}")
     connection.execute(f"CREATE TEMP VIEW accepted AS SELECT * FROM conformed ANTI JOIN faults USING ({ROW})")
-    view_whole(connection)
+    view_whole(connection, table)
 
 
 def _write_warnings(
@@ -163,6 +171,11 @@ def _outcomes(connection: duckdb.DuckDBPyConnection) -> tuple[int, int, int]:
     accepted = connection.execute("SELECT count(*) FROM accepted").fetchall()[0][0]
     outcomes = dict(connection.execute("SELECT _outcome, count(*) FROM faults GROUP BY _outcome").fetchall())
     return accepted, outcomes.get("rejected", 0), outcomes.get("superseded", 0)
+
+
+def _deleted(connection: duckdb.DuckDBPyConnection, table: Table) -> int:
+    """Accepted rows that the source calls deleted."""
+    return int(connection.execute(f"SELECT count(*) FROM accepted WHERE {is_deleted(table)}").fetchall()[0][0])
 
 
 def _row_counts(connection: duckdb.DuckDBPyConnection, rules: RowRules, extracted: int) -> list[RuleCount]:

@@ -17,9 +17,11 @@ from sqlglot import exp
 
 from include.contracts.model import Bound, Column, Rule, Table
 from include.lake.engine import literal, quote
+from include.quality.beside import judges_deleted
 from include.quality.casting import INTEGER_TYPES
 from include.quality.conform import ROW
 
+VIEWS = ("conformed", "present", "candidates", "accepted", "whole")
 VIEW_OF = {"row": "conformed", "set": "candidates", "table": "whole"}
 KEY_CHECK = "primaryKey"
 COUNT_CHECK = "rows"
@@ -42,17 +44,16 @@ class CountedRowsExpectation(gxe.UnexpectedRowsExpectation):  # type: ignore[mis
 def expectations(
     table: Table, *, extracted: int, accepted: int, has_beside: bool = False
 ) -> dict[str, list[Expectation]]:
-    """What is expected of `conformed`, `candidates`, `accepted` and `whole`, each with its rule's id in `meta`.
+    """What is expected of each view that `assess` makes (by name), each with its rule's id in `meta`.
 
     A little more than the contract says: the views have as many rows as the split counted, and among the accepted no
     key stands twice. With published rows in the view `beside`, no candidate may have the unique value of one of them.
     """
-    built: dict[str, list[Expectation]] = {view: [] for view in ("conformed", "candidates", "accepted", "whole")}
+    built: dict[str, list[Expectation]] = {view: [] for view in VIEWS}
     for rule in table.rules:
         is_joined = has_beside and rule.scope == "set"
-        built[VIEW_OF[rule.scope]].append(
-            _described(_unique_beside(rule.columns) if is_joined else expectation(rule, table), rule)
-        )
+        view = "present" if rule.scope == "row" and not judges_deleted(rule, table) else VIEW_OF[rule.scope]
+        built[view].append(_described(_unique_beside(rule.columns) if is_joined else expectation(rule, table), rule))
     for view, rows in (("conformed", extracted), ("accepted", accepted)):
         check = gxe.ExpectTableRowCountToEqual(value=rows)
         built[view].append(_own(check, table, f"{view}.{COUNT_CHECK}", "No row is lost or doubled"))

@@ -104,6 +104,24 @@ def test_every_metric_is_counted_alike_by_both(tmp_path: Path) -> None:
     }
 
 
+def test_both_count_alike_where_the_source_calls_rows_deleted(tmp_path: Path) -> None:
+    """Each rule that is broken here loses a row that breaks it, but those on the key."""
+    soft = 'customProperties:\n  - {property: extract, value: {deletes: soft, deletedWhen: "%s"}}\n'
+    kept = run_both(contract_table(EVERY_METRIC, tmp_path), ROWS, tmp_path)[1]
+    fewer = set()
+    for gone in (
+        "phone = '5' OR full_name = 'Chi' OR birth_date = DATE '2020-02-01'",
+        "share IS NULL OR share > 1",
+        "amount = 7 OR personal_id IN ('01', '03')",
+    ):
+        assessment, counts, _ = run_both(contract_table(EVERY_METRIC + soft % gone, tmp_path), ROWS, tmp_path)
+        assert assessment.counts == counts
+        fewer |= {rule_id.split(".", 2)[2] for rule_id in counts if counts[rule_id] < kept[rule_id]}
+    of_key = {f"personal_id.{name}" for name in ("required", "pattern", "minLength")}
+    broken = {rule_id.split(".", 2)[2] for rule_id, count in kept.items() if count}
+    assert fewer == broken - of_key, broken - of_key - fewer
+
+
 def test_nothing_that_is_written_holds_a_value(tmp_path: Path) -> None:
     """The planted name breaks rules of every kind: a pattern, a set, a length, a SQL rule."""
     table = contract_table(EVERY_METRIC, tmp_path)

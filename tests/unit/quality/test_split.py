@@ -11,14 +11,15 @@ import pyarrow.parquet as pq
 import pytest
 
 from include.contracts.model import Column, Rule, Table
+from include.lake.beside import Conformed
 from include.lake.engine import quote, scan
 from include.lake.root import Lake
 from include.quality import split as split_module
 from include.quality.assess import assess
-from include.quality.errors import ConservationBroken
+from include.quality.errors import ConservationBroken, RuleUnusable
 from include.quality.results import SplitResult
 from include.quality.split import conform_and_split
-from tests.ascii_tables import contract_table, outcome_of, rows_of, write_extract
+from tests.ascii_tables import Outcome, check, contract_table, outcome_of, rows_of, write_extract
 
 CONTRACT = """
 properties:
@@ -162,16 +163,154 @@ def test_what_lies_beside_may_be_found_when_the_conformed_rows_are_there(tmp_pat
     """And is in the contract's types whatever the file has; columns that no rule reads need not be in it."""
     contract = CONTRACT + "  - {name: n, physicalName: n, logicalType: integer, unique: true}"
     extract = write_extract([{"so_dinh_danh": "1", "ho_ten": "An", "n": "7"}], tmp_path / "e.parquet")
-    asked: list[str] = []
+    asked: list[Conformed] = []
 
-    def beside(conformed: str) -> str:
+    def beside(conformed: Conformed) -> str:
         asked.append(conformed)
         pq.write_table(pa.table({"n": pa.array([7, 8], pa.int32())}), tmp_path / "beside.parquet")
         return str(tmp_path / "beside.parquet")
 
     table, lake = contract_table(contract, tmp_path), Lake(str(tmp_path / "lake"), scratch=tmp_path / "tmp")
     split = conform_and_split(table, extract, lake=lake, run_id="r1", schemas_dir=tmp_path, beside=beside)
-    assert asked == [split.staged.conformed]
+    assert [conformed.uri for conformed in asked] == [split.staged.conformed]
     assert (split.accepted, split.rejected, split.beside) == (0, 1, str(tmp_path / "beside.parquet"))
     assessment = assess(table, split, lake=lake, run_id="r1", schemas_dir=tmp_path)
     assert assessment.counts == {count.rule_id: count.violations for count in split.counts}
+
+
+SOFT = """
+properties:
+  - {name: id, physicalName: a, logicalType: string, primaryKey: true, logicalTypeOptions: {pattern: '^[0-9]$'}}
+  - {name: name, physicalName: b, logicalType: string, required: true}
+  - {name: serial, physicalName: c, logicalType: string, unique: true}
+  - {name: status, physicalName: d, logicalType: string}
+  - {name: born, physicalName: e, logicalType: date}
+  - {name: changed, physicalName: f, logicalType: date}
+quality:
+  - {id: short, type: sql, mustBe: 0, severity: warning, query: "SELECT COUNT(*) FROM {object} WHERE length(name) < 2"}
+  - {id: key-and-name, type: sql, mustBe: 0, query: "SELECT COUNT(*) FROM {object} WHERE id = name"}
+  - {id: many, type: library, metric: rowCount, mustBeGreaterThan: 0}
+  - {id: known, type: library, metric: duplicateValues, mustBeLessThan: 9, arguments: {properties: [born]}}
+  - {id: no-name, type: sql, mustBeLessThan: 9, query: "SELECT COUNT(*) FROM {object} WHERE name IS NULL"}
+customProperties:
+  - {property: extract, value: {cursor: [changed], deletes: soft, deletedWhen: status = 'cancelled'}}
+"""
+
+
+def assessed_alike(table: Table, outcome: Outcome, folder: Path) -> Outcome:
+    """Great Expectations counts the same."""
+    lake = Lake(str(folder / "lake"), scratch=folder / "tmp")
+    assessment = assess(table, outcome.split, lake=lake, run_id="r1", schemas_dir=folder)
+    assert assessment.counts == {count.rule_id: count.violations for count in outcome.split.counts}
+    return outcome
+
+
+def test_a_row_that_the_source_calls_deleted_must_have_a_good_key_and_nothing_else(tmp_path: Path) -> None:
+    given = """
+    a | b  | c  | d         | e          | f
+    1 | -  | S1 | cancelled | 2020-01-01 | 2024-02-01
+    2 | A  | S2 | cancelled | 31-31-31   | soon
+    3 | 3  | S3 | cancelled | -          | -
+    - | An | -  | cancelled | -          | -
+    x | An | -  | cancelled | -          | -
+    4 | -  | S4 | -         | -          | -
+    """
+    expected = """
+    outcome  | reasons
+    accepted | -
+    accepted | -
+    accepted | -
+    rejected | id.required
+    rejected | id.pattern
+    rejected | name.required
+    """
+    table = contract_table(SOFT, tmp_path)
+    outcome = assessed_alike(table, check(table, given, expected, tmp_path), tmp_path)
+    assert outcome.violations() == {"id.required": 1, "id.pattern": 1, "name.required": 1}
+
+
+def test_a_row_that_the_source_calls_deleted_clashes_with_nothing_and_is_not_measured(tmp_path: Path) -> None:
+    """Its serial may be another's by now. It is the newest of its key, so an older version does not come back."""
+    given = """
+    a | b    | c  | d         | e          | f
+    1 | An   | S1 | cancelled | 2020-01-01 | 2024-02-01
+    2 | Chi  | S1 | active    | 2020-01-01 | 2024-02-01
+    3 | Dung | S3 | active    | -          | 2024-01-01
+    3 | -    | S9 | cancelled | 2020-01-01 | 2024-02-01
+    4 | Em   | S4 | cancelled | -          | 2024-01-01
+    4 | Em   | S4 | active    | -          | 2024-02-01
+    5 | Giao | S9 | active    | 2020-01-01 | 2024-01-01
+    6 | Hoa  | S5 | active    | -          | 2024-01-01
+    7 | Yen  | S6 | cancelled | -          | 2024-01-01
+    """
+    expected = """
+    outcome    | reasons
+    accepted   | -
+    accepted   | -
+    superseded | -
+    accepted   | -
+    superseded | -
+    accepted   | -
+    accepted   | -
+    rejected   | serial.unique
+    accepted   | -
+    """
+    beside = """
+    serial | born
+    S5     | 2020-01-01
+    S6     | -
+    """
+    table = contract_table(SOFT, tmp_path)
+    outcome = assessed_alike(table, check(table, given, expected, tmp_path, beside=beside), tmp_path)
+    assert outcome.violations() == {"serial.unique": 1, "many": 5, "known": 3, "no-name": 2}
+    assert outcome.split.count("population.citizen.serial.unique").rows == 4
+
+
+def test_nobody_is_called_deleted_because_a_value_could_not_be_read(tmp_path: Path) -> None:
+    contract = SOFT.replace("status = 'cancelled'", "born IS NULL")
+    given = """
+    a | b | c | d | e          | f
+    1 | - | - | - | -          | soon
+    2 | - | - | - | 31/31/2020 | soon
+    """
+    expected = """
+    outcome  | reasons
+    accepted | -
+    rejected | born.unreadable
+    """
+    table = contract_table(contract, tmp_path)
+    assessed_alike(table, check(table, given, expected, tmp_path), tmp_path)
+
+
+def test_a_deleted_row_that_drifted_is_rejected_as_ever(tmp_path: Path) -> None:
+    table = contract_table(SOFT, tmp_path)
+    row = {"a": "1", "b": None, "c": None, "d": "cancelled", "e": None, "f": None}
+    columns = {name: pa.array([value], pa.string()) for name, value in row.items()}
+    pq.write_table(pa.table({**columns, "_lienthong_drift": pa.array([True])}), tmp_path / "e.parquet")
+    outcome = assessed_alike(table, outcome_of(table, str(tmp_path / "e.parquet"), tmp_path), tmp_path)
+    assert outcome.rejected == {0: ["drift"]}
+
+
+def test_rules_of_a_second_mask_do_not_hold_for_deleted_rows_either(tmp_path: Path) -> None:
+    rules = "".join(
+        f"  - {{id: r{i}, type: sql, mustBe: 0, query: 'SELECT COUNT(*) FROM {{object}} WHERE born IS NULL'}}\n"
+        for i in range(70)
+    )
+    table = contract_table(SOFT.replace("customProperties:", f"{rules}customProperties:"), tmp_path)
+    given = [
+        {"a": str(i), "b": "An", "c": None, "d": d, "e": None, "f": None} for i, d in enumerate(("cancelled", "x"))
+    ]
+    outcome = outcome_of(table, write_extract(given, tmp_path / "e.parquet"), tmp_path)
+    assert [(row, len(reasons)) for row, reasons in outcome.rejected.items()] == [(1, 70)]
+
+
+def test_a_condition_that_cannot_be_used_is_named(tmp_path: Path) -> None:
+    """Not the rule that happens to stand behind it."""
+    extract = write_extract(rows_of("a | b | c | d | e | f\n1 | An | S1 | secret | - | -"), tmp_path / "e.parquet")
+    for condition, why in (("CAST(status AS INTEGER) > 1", "TRY_CAST"), ("nonsense(status)", "no function or list")):
+        table = contract_table(SOFT.replace("status = 'cancelled'", condition), tmp_path)
+        with pytest.raises(
+            RuleUnusable, match=rf"population\.citizen: its `deletedWhen` cannot be used: .*{why}"
+        ) as raised:
+            outcome_of(table, extract, tmp_path)
+        assert "secret" not in str(raised.value)
