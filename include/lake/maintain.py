@@ -23,6 +23,7 @@ from include.lake.turn import turn
 
 STAGING_RETENTION = timedelta(days=7)
 _ZONES = ("registry", "rejected", "reference", "audit", "people", "shared")
+_SCRATCH = ("duckdb", "drop")  # spilled rows, and copies of delivered files: <kind>-<process id>-<random>
 _DEEPEST = 2
 _SMALL_BYTES = 64 * 1024**2
 _SMALL_FILES = 4
@@ -78,8 +79,13 @@ def maintain_table(lake: Lake, table: str, *, retention: timedelta = RETENTION) 
     return until_it_commits(attempt)
 
 
+def find_landed(lake: Lake) -> list[str]:
+    """Registries of which something was landed, sorted."""
+    return [uri.rpartition("/")[2] for uri in lake.list(lake.path("landing"))]
+
+
 def expire_landing(lake: Lake, registry: str, *, at: datetime, retention: timedelta) -> Expired:
-    """Remove a registry's extracts that are older than its contract allows."""
+    """Remove a registry's extracts that are older than `retention`."""
     return _expire(lake, lake.path("landing", registry), at - retention)
 
 
@@ -93,9 +99,9 @@ def expire_staging(lake: Lake, *, at: datetime, retention: timedelta = STAGING_R
 
 
 def clear_scratch(lake: Lake) -> int:
-    """Remove the spill folders of processes that are gone from the scratch folder; returns how many."""
+    """Remove what processes that are gone left in the scratch folder, which may hold rows; returns how many folders."""
     removed = 0
-    for folder in lake.scratch.glob("duckdb-*-*"):
+    for folder in [folder for kind in _SCRATCH for folder in lake.scratch.glob(f"{kind}-*-*")]:
         process = folder.name.split("-")[1]
         if process.isdecimal() and not _is_running(int(process)):
             shutil.rmtree(folder, ignore_errors=True)

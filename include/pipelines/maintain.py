@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from include.contracts.load import contract_paths, load_contract
+from include.contracts.model import Sla
+from include.contracts.problems import ContractError, Problem
 from include.lake.errors import LakeConflict
 from include.lake.maintain import (
     clear_scratch,
     expire_landing,
     expire_staging,
+    find_landed,
     find_tables,
     maintain_table,
 )
@@ -23,8 +27,14 @@ RECORDED = ("registry/", "shared/", "people/")
 def maintain_lake(workplace: Workplace, *, at: datetime) -> Facts:
     """Maintain every table and expire what the contracts let go; a table somebody writes to is left for next time.
 
+    Extracts of a registry whose contract is broken or gone expire after the default retention.
+
     Returns:
         Counts, the tables left for next time as `busy`, and a `summary` for people.
+
+    Raises:
+        ContractError: contracts are broken, told when all else is done; or there are none at all: then nobody can say
+            how long extracts are kept, and none of them expires.
     """
     lake = workplace.lake
     maintained, busy = [], []
@@ -36,12 +46,15 @@ def maintain_lake(workplace: Workplace, *, at: datetime) -> Facts:
                     record_commits(workplace, [name])
             except LakeConflict:
                 busy.append(name)
-        landing = [
-            expire_landing(lake, contract.registry, at=at, retention=contract.sla.landing_retention)
-            for contract in workplace.contracts.values()
-        ]
         staging = expire_staging(lake, at=at)
         scratch = clear_scratch(lake)
+        retention, problems = _retention(workplace)
+        landing = [
+            expire_landing(lake, registry, at=at, retention=retention.get(registry, Sla().landing_retention))
+            for registry in find_landed(lake)
+        ]
+        if problems:
+            raise ContractError(problems)
     files = sum(t.files_before for t in maintained), sum(t.files_after for t in maintained)
     facts: Facts = {
         "tables": len(maintained),
@@ -62,3 +75,15 @@ def maintain_lake(workplace: Workplace, *, at: datetime) -> Facts:
         f"{waiting}."
     )
     return facts
+
+
+def _retention(workplace: Workplace) -> tuple[dict[str, timedelta], list[Problem]]:
+    """How long each registry's extracts are kept by its contract, and what is wrong with contracts that do not tell."""
+    retention: dict[str, timedelta] = {}
+    problems: list[Problem] = []
+    for registry, path in contract_paths(workplace.schemas).items():
+        try:
+            retention[registry] = load_contract(path).sla.landing_retention
+        except ContractError as error:
+            problems.extend(error.problems)
+    return retention, problems

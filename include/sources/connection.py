@@ -15,6 +15,7 @@ from include.contracts.model import Contract, Server
 from include.sources.errors import SourceSecretMissing
 
 Kind = Literal["postgresql", "mysql", "sqlite", "files", "sqlalchemy"]
+READ_WHOLE = "a file drop is always read whole"
 
 _FAMILY: dict[str, Kind] = {"postgres": "postgresql", "postgresql": "postgresql", "mysql": "mysql", "mariadb": "mysql"}
 _EXAMPLES = {

@@ -62,8 +62,7 @@ def read_delimited(delivery: Delivery, duck: duckdb.DuckDBPyConnection) -> Readi
     layouts = [_layout(copy, delivery) for copy in delivery.copies]
     drift = delivery.notes
     for layout in layouts:
-        judge_columns(delivery.table, layout.columns, layout.copy.name)
-    drift += judge_columns(delivery.table, list(dict.fromkeys(name for layout in layouts for name in layout.columns)))
+        drift += judge_columns(delivery.table, layout.columns, layout.copy.name)
 
     def query(*, is_long: bool) -> str:
         return " UNION ALL BY NAME ".join(layout.query(is_long=is_long) for layout in layouts)
@@ -98,7 +97,7 @@ def read_delimited(delivery: Delivery, duck: duckdb.DuckDBPyConnection) -> Readi
             )
         return faults[0] if faults else None
 
-    return Reading("csv", query(is_long=False), drift, explain, check, plain, threads=None)
+    return Reading("csv", query(is_long=False), tuple(dict.fromkeys(drift)), explain, check, plain, threads=None)
 
 
 def _layout(copy: Copy, delivery: Delivery) -> Layout:
@@ -117,7 +116,7 @@ def _layout(copy: Copy, delivery: Delivery) -> Layout:
             "delimiter in the manifest, or in the contract's server"
         )
     chosen = stated or (fits[0] if fits else max(by_delimiter, key=lambda d: len(by_delimiter[d])))
-    return Layout(copy, chosen, tuple(header(by_delimiter[chosen], copy.name)))
+    return Layout(copy, chosen, tuple(header(by_delimiter[chosen], copy.name, delivery.table)))
 
 
 def _first_record(start: str, delimiter: str) -> list[str]:

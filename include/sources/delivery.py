@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from include.contracts.model import Table
-from include.sources.errors import DropBroken
+from include.sources.errors import ColumnsMissing, DropBroken
 from include.sources.manifest import Entry
-from include.sources.needs import RESERVED
+from include.sources.needs import RESERVED, counted, needed
 from include.sources.spool import Copy
 
 LINES_SHOWN = 10
@@ -31,21 +31,35 @@ class Delivery:
         return self.entries.get(copy.name, Entry(copy.name))
 
 
-def header(names: Iterable[object], file_name: str) -> list[str]:
+def header(names: Iterable[object], file_name: str, table: Table) -> list[str]:
     """Column names as they are used from here on: trimmed, composed (NFC) whatever the file's encoding did to them.
 
-    A name that the lake uses itself gets a number. Raises DropBroken for a nameless or doubled column.
+    A name that the lake uses itself gets a number. No name is told: where the header is missing, it is a value.
+
+    Raises:
+        ColumnsMissing: none of them is a name that the contract reads.
+        DropBroken: a column is nameless or doubled.
     """
     trimmed = ["" if name is None else unicodedata.normalize("NFC", str(name)).strip() for name in names]
+    trimmed = [f"{name}_2" if name.lower() in RESERVED else name for name in trimmed]
+    lowered = [name.lower() for name in trimmed]
+    wanted = needed(table)
+    if wanted and not any(name.lower() in lowered for name in wanted):
+        raise ColumnsMissing(
+            f"{table.qualified_name}: {file_name}: the first line holds none of the contract's columns: is the header "
+            f"missing? Then ask the sender to write {', '.join(wanted)} there. If it is there, correct physicalName "
+            "or transformLogic in the contract, or the delimiter or encoding that it or the manifest states",
+            columns=wanted,
+            found=trimmed,
+        )
     for position, name in enumerate(trimmed, start=1):
         if not name:
             raise DropBroken(f"{file_name}: column {position} has no name in the first line: ask the sender to name it")
-    trimmed = [f"{name}_2" if name.lower() in RESERVED else name for name in trimmed]
-    lowered = [name.lower() for name in trimmed]
-    doubled = sorted({name for name in trimmed if lowered.count(name.lower()) > 1})
+    doubled = [position for position, name in enumerate(lowered, start=1) if lowered.count(name) > 1]
     if doubled:
         raise DropBroken(
-            f"{file_name}: the first line names {', '.join(doubled)} more than once: ask the sender for distinct names"
+            f"{file_name}: the first line gives {counted(doubled)} a name that others have too, letter case aside: "
+            "ask the sender for distinct names"
         )
     return trimmed
 

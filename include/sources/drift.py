@@ -4,6 +4,8 @@ Four policies (`extract.drift`): `freeze` stops with SourceDrifted. `evolve` goe
 lands what it was: new columns do not land, and a value that does not fit the former type is NULL. `discard_row` lands
 everything and marks, in the column FLAG, each row with a value in a new column or one that does not fit. A column that
 is gone is NULL in every row under the last three, unless the key or the cursor is made of it: nothing can go on then.
+
+What a file has for names may be values (a first line that is no header): a new one is told by its position.
 """
 
 from __future__ import annotations
@@ -28,25 +30,32 @@ _LIKE = 0.6
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """One difference: `was` and `now` are types; of a column perhaps `renamed`, `now` is the new name."""
+    """One difference: `was` and `now` are types; of a column perhaps `renamed`, `now` is the new name.
+
+    `position` of the new column stands where its name may not be told; 0 where it may.
+    """
 
     kind: Kind
     column: str
     was: str
     now: str
+    position: int = 0
 
     def __str__(self) -> str:
+        added = f"at position {self.position}" if self.position else f"'{self.column}'"
+        renamed = f"the one at position {self.position}" if self.position else f"'{self.now}'"
         return {
-            "added": f"new column '{self.column}' ({self.now})",
+            "added": f"new column {added} ({self.now})",
             "gone": f"column '{self.column}' ({self.was}) is gone",
-            "renamed": f"column '{self.column}' ({self.was}) is gone, perhaps renamed to '{self.now}'",
+            "renamed": f"column '{self.column}' ({self.was}) is gone, perhaps renamed to {renamed}",
         }.get(self.kind, f"type of '{self.column}' {self.kind}: {self.was} became {self.now}")
 
 
-def find_drift(table: Table, before: Columns | None, now: Columns) -> tuple[Drift, ...]:
+def find_drift(table: Table, before: Columns | None, now: Columns, *, is_file: bool = False) -> tuple[Drift, ...]:
     """How the source object differs from `before`, (name, type) of each column; nothing where there is no before.
 
-    A column that is perhaps renamed is told as `renamed` and, by its new name, as `added`.
+    A column that is perhaps renamed is told as `renamed` and, by its new name, as `added`. Of a file, names that nobody
+    knew are told by their position.
     """
     if before is None:
         return ()
@@ -59,11 +68,20 @@ def find_drift(table: Table, before: Columns | None, now: Columns) -> tuple[Drif
         if name in here and was[name] != here[name]
     ]
     heirs = _heirs(gone, added, was, here)
+    hidden = _positions_to_tell(table, was, here) if is_file else {}
     found += [
-        Drift("renamed", name, was[name], heirs[name]) if name in heirs else Drift("gone", name, was[name], "")
+        Drift("renamed", name, was[name], heirs[name], hidden.get(heirs[name], 0))
+        if name in heirs
+        else Drift("gone", name, was[name], "")
         for name in gone
     ]
-    return (*found, *(Drift("added", name, "", here[name]) for name in added))
+    return (*found, *(Drift("added", name, "", here[name], hidden.get(name, 0)) for name in added))
+
+
+def _positions_to_tell(table: Table, was: dict[str, str], here: dict[str, str]) -> dict[str, int]:
+    """Positions of columns whose names neither the contract nor the former extract knows."""
+    known = {name.lower() for name in (*was, *needed(table))}
+    return {name: position for position, name in enumerate(here, start=1) if name.lower() not in known}
 
 
 def _heirs(gone: Sequence[str], added: Sequence[str], was: dict[str, str], here: dict[str, str]) -> dict[str, str]:
@@ -113,9 +131,9 @@ class Shape:
     read: frozenset[str]
 
     @classmethod
-    def of(cls, table: Table, before: Columns | None, now: Columns) -> Shape:
+    def of(cls, table: Table, before: Columns | None, now: Columns, *, is_file: bool) -> Shape:
         """Raises SourceDrifted as `refuse` does."""
-        drift = find_drift(table, before, now)
+        drift = find_drift(table, before, now, is_file=is_file)
         refuse(table, drift)
         read = {name.lower() for name in needed(table)}
         gone = tuple((one.column, one.was) for one in drift if one.kind in {"gone", "renamed"})

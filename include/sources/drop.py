@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -47,11 +48,14 @@ _OPENERS: dict[str, Callable[[Delivery, duckdb.DuckDBPyConnection], Reading]] = 
 def open_files(
     connection: Connection, table: Table, contract: Contract, duck: duckdb.DuckDBPyConnection, scratch: Path
 ) -> Iterator[Opened]:
-    """Open the files of one table. Everything that the manifest says is checked before a row is read."""
+    """Open the files of one table. Everything that the manifest says is checked before a row is read.
+
+    The copies lie in a folder below `scratch` named with the process id: `maintain` removes a killed process's.
+    """
     folder, pattern, sheet = locate(connection, contract, table)
     with lake_errors("preparing the scratch folder"):
         scratch.mkdir(parents=True, exist_ok=True)
-        private = Path(tempfile.mkdtemp(prefix="drop-", dir=scratch))
+        private = Path(tempfile.mkdtemp(prefix=f"drop-{os.getpid()}-", dir=scratch))
     try:
         entries = read_manifest(folder)
         names = _matching(folder, pattern, table, entries)

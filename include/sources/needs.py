@@ -53,31 +53,56 @@ def needed(table: Table) -> tuple[str, ...]:
 
 def near(name: str, candidates: Iterable[str]) -> str:
     """` (did you mean 'x'?)`, or nothing."""
+    close = _close(name, candidates)
+    return f" (did you mean {' or '.join(map(repr, close))}?)" if close else ""
+
+
+def _close(name: str, candidates: Iterable[str]) -> list[str]:
     by_lower = {candidate.lower(): candidate for candidate in candidates}
-    close = get_close_matches(name.lower(), by_lower, n=3, cutoff=0.6)
-    return f" (did you mean {' or '.join(repr(by_lower[found]) for found in close)}?)" if close else ""
+    return [by_lower[found] for found in get_close_matches(name.lower(), by_lower, n=3, cutoff=0.6)]
+
+
+def counted(positions: Sequence[int]) -> str:
+    """`1 column (position 3)` or `2 columns (positions 3, 4)`, for columns whose names are not told."""
+    many = "s" if len(positions) > 1 else ""
+    return f"{len(positions)} column{many} (position{many} {', '.join(map(str, positions))})"
 
 
 def judge_columns(table: Table, found: Sequence[str], where: str = "") -> tuple[str, ...]:
     """Raise ColumnsMissing if a column that the contract reads is not in the source; note what only the source has.
 
-    `where` names the object if it is not called as in the contract (one file of many).
+    `where` names the file, if it is one. What a file has for names may be values (a first line that is no header), so
+    names that the contract does not read are told by their position.
     """
     wanted = needed(table)
     present = {name.lower() for name in found}
     missing = [name for name in wanted if name.lower() not in present]
+    read = {name.lower() for name in wanted}
+    extra = {position: name for position, name in enumerate(found, start=1) if name.lower() not in read}
     if missing:
-        told = "; ".join(f"'{name}'{near(name, found)}" for name in missing)
+        if where:
+            told = "; ".join(f"'{name}'{_near_places(name, extra)}" for name in missing)
+            has = f"It has {counted(list(extra))} that the contract does not read" if extra else "It has no other"
+        else:
+            told = "; ".join(f"'{name}'{near(name, found)}" for name in missing)
+            has = f"It has: {', '.join(found)}"
         raise ColumnsMissing(
             f"{table.qualified_name}: {where or table.source_name} has no column {told}. Was it renamed or dropped? "
-            f"Correct "
-            f"physicalName or transformLogic in the contract, or ask the registry's owner. It has: {', '.join(found)}",
+            f"Correct physicalName or transformLogic in the contract, or ask the registry's owner. {has}",
             columns=missing,
             found=found,
         )
-    read = {name.lower() for name in wanted}
-    extra = [name for name in found if name.lower() not in read]
-    return (f"not in the contract, landed but not published: {', '.join(extra)}",) if extra else ()
+    if not extra:
+        return ()
+    told = counted(list(extra)) if where else ", ".join(extra.values())
+    return (f"not in the contract, landed but not published: {told}",)
+
+
+def _near_places(name: str, extra: dict[int, str]) -> str:
+    """As `near`, of columns whose names are not told."""
+    close = _close(name, extra.values())
+    places = [f"the one at position {position}" for position, other in extra.items() if other in close]
+    return f" (did you mean {' or '.join(places)}?)" if places else ""
 
 
 def landed_names(table: Table, found: Sequence[str]) -> dict[str, str]:
@@ -121,10 +146,14 @@ def judge_types(table: Table, families: dict[str, str]) -> tuple[str, ...]:
 
 
 def without(table: Table, missing: ColumnsMissing, before: Sequence[tuple[str, str]]) -> Table:
-    """The table without what it makes of columns that were there and are gone: what then is decided later."""
+    """The table without what it makes of columns that were there and are gone: what then is decided later.
+
+    Raises:
+        ColumnsMissing: a column was never there, or nothing that was there still is: that is no drift.
+    """
     known = {name.lower() for name, _ in before}
     gone = {name.lower() for name in missing.columns}
-    if not gone <= known:
+    if not gone <= known or known.isdisjoint(name.lower() for name in missing.found):
         raise missing
     kept = tuple(c for c in table.columns if not gone & {name.lower() for name in columns_read(c)})
     return replace(table, columns=kept)

@@ -15,7 +15,7 @@ from include.contracts.model import Contract, Table
 from include.lake.fingerprint import Fingerprint
 from include.lake.root import Lake
 from include.sources.column_types import SourceType
-from include.sources.connection import Connection, Kind, connect, connect_replica
+from include.sources.connection import READ_WHOLE, Connection, Kind, connect, connect_replica
 from include.sources.cursor import cursor_of, greatest
 from include.sources.drift import Columns, Drift, Shape
 from include.sources.drop import open_files
@@ -85,14 +85,14 @@ class Source:
             if opened.table
             else _described(duck, opened.whole.query if opened.whole else "")
         )
-        self._shape = Shape.of(table, before, self.columns)
+        self._shape = Shape.of(table, before, self.columns, is_file=opened.table is None)
         self.drift = self._shape.drift
         self.kind = opened.label + (" replica" if connection.is_replica else "")
 
     def can_select(self, table: Table, since: Sequence[str] | None = None) -> str:
         """Why rows past a cursor cannot be read here (past this one, if it is given); empty if they can."""
         if self._opened.table is None:
-            return "a file drop is always read whole"
+            return READ_WHOLE
         parts = cursor_of(table, self._opened.table)
         if isinstance(parts, str):
             return parts

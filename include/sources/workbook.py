@@ -48,7 +48,7 @@ def _sheet(copy: Copy, delivery: Delivery) -> pa.Table:
     _, first = next(rows, (0, []))
     if not first:
         raise DropBroken(f"{copy.name}: the sheet is empty, without even a header: ask the sender to deliver it again")
-    columns = header(_trim(first), copy.name)
+    columns = header(_trim(first), copy.name, delivery.table)
     width = len(columns)
     schema = pa.schema([(name, pa.string()) for name in columns])
     batches: list[pa.RecordBatch] = []

@@ -150,10 +150,11 @@ def test_work_folders_of_killed_runs_expire(lake):
     assert expire_staging(lake, at=at + timedelta(days=8)) == Expired(1, 1)
 
 
-def test_spill_folders_of_processes_that_are_gone_are_cleared(lake):
+@pytest.mark.parametrize("kind", ["duckdb", "drop"])
+def test_folders_of_processes_that_are_gone_are_cleared_from_scratch(lake, kind):
     gone = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True)
-    (lake.scratch / f"duckdb-{int(gone.stdout)}-abc").mkdir(parents=True)
-    mine = lake.scratch / f"duckdb-{os.getpid()}-abc"
+    (lake.scratch / f"{kind}-{int(gone.stdout)}-abc").mkdir(parents=True)
+    mine = lake.scratch / f"{kind}-{os.getpid()}-abc"
     mine.mkdir()
     assert clear_scratch(lake) == 1
-    assert mine.exists()
+    assert list(lake.scratch.iterdir()) == [mine]

@@ -122,7 +122,10 @@ def test_an_empty_file_is_refused(drop: Drop, content: bytes) -> None:
         drop.take("a.csv", "A")
 
 
-@pytest.mark.parametrize(("first_line", "told"), [("A,A", "names A more than once"), ("A,,B", "column 2 has no name")])
+@pytest.mark.parametrize(
+    ("first_line", "told"),
+    [("A,B,b", r"gives 2 columns \(positions 2, 3\) a name that others have"), ("A,,B", "column 2 has no name")],
+)
 def test_headers_that_do_not_name_the_columns(drop: Drop, first_line: str, told: str) -> None:
     drop.put("a.csv", f"{first_line}\n1,2,3\n")
     with pytest.raises(DropBroken, match=told):
@@ -131,8 +134,31 @@ def test_headers_that_do_not_name_the_columns(drop: Drop, first_line: str, told:
 
 def test_a_column_that_the_contract_reads_is_missing(drop: Drop) -> None:
     drop.put("a.csv", "MST,TEN_NTN\n1,x\n")
-    with pytest.raises(SourceMissing, match=r"a\.csv has no column 'TEN_NNT' \(did you mean 'TEN_NTN'\?\)"):
+    with pytest.raises(SourceMissing, match=r"a\.csv has no column 'TEN_NNT' \(did you mean the one at position 2\?\)"):
         drop.take("a.csv", "MST", "TEN_NNT")
+
+
+@pytest.mark.parametrize("first_line", ["001053123456,Bimat,5", "Bimat,Bimat,5", "Bimat,,5", "Bimat;Bimat"])
+def test_a_first_line_that_is_no_header_is_told_without_a_value(drop: Drop, first_line: str) -> None:
+    drop.put("a.csv", f"{first_line}\n002053123457,Bimat,5\n")
+    told = (
+        "the first line holds none of the contract's columns: is the header missing.*ask the sender to write MST, TEN"
+    )
+    with pytest.raises(SourceMissing, match=told) as caught:
+        drop.take("a.csv", "MST", "TEN")
+    assert not any(value in str(caught.value) for value in ("Bimat", "053"))
+
+
+def test_names_that_the_contract_does_not_know_are_told_by_their_position(drop: Drop) -> None:
+    drop.put("a.csv", "MST,001053123456,Bimat\n1,x,y\n")
+    with pytest.raises(
+        SourceMissing, match=r"It has 2 columns \(positions 2, 3\) that the contract does not read"
+    ) as no:
+        drop.take("a.csv", "MST", "TEN")
+    assert not any(value in str(no.value) for value in ("Bimat", "053"))
+    assert (
+        "not in the contract, landed but not published: 2 columns (positions 2, 3)" in drop.take("a.csv", "MST").drift
+    )
 
 
 def test_many_files_are_one_table_and_columns_go_by_name(drop: Drop) -> None:
@@ -140,7 +166,7 @@ def test_many_files_are_one_table_and_columns_go_by_name(drop: Drop) -> None:
     drop.put("t_2026_02.csv", "B,A,MOI\n4,3,x\n")
     extracted = drop.take("t_*.csv", "A", "B")
     assert rows_of(extracted) == [("1", "2", None), ("3", "4", "x")]
-    assert "not in the contract, landed but not published: MOI" in extracted.drift
+    assert "not in the contract, landed but not published: 1 column (position 3)" in extracted.drift
 
 
 def test_no_file_matches(drop: Drop) -> None:

@@ -200,16 +200,46 @@ def test_a_value_that_no_longer_fits(file: sqlite3.Connection, uri: str, lake: L
 
 
 def test_a_drop_drifts_too(drop: Drop) -> None:
-    drop.put("a.csv", "k,u,moi\n1,2026-01-01,\n2,2026-01-02,x\n")
+    drop.put("a.csv", "k,u,Bimat\n1,2026-01-01,\n2,2026-01-02,x\n")
     before = (("k", "VARCHAR"), ("u", "VARCHAR"), ("v", "VARCHAR"))
     uri = drop.folder.as_uri()
     with (
-        pytest.raises(SourceDrifted, match="perhaps renamed to 'moi'"),
+        pytest.raises(
+            SourceDrifted, match="perhaps renamed to the one at position 3; new column at position 3"
+        ) as told,
         opened(contract_by(source_name="a.csv"), uri, drop.lake, before=before),
     ):
         pass
+    assert "Bimat" not in str(told.value)
     with opened(contract_by(source_name="a.csv", drift="discard_row"), uri, drop.lake, before=before) as source:
         assert rows(landed(source, drop.lake)) == [
             ("1", "2026-01-01", None, None, False),
             ("2", "2026-01-02", "x", None, True),
         ]
+
+
+def test_of_a_file_the_names_that_the_contract_and_the_former_extract_know_are_told() -> None:
+    table = contract_by().tables[0]
+    before = (("k", "VARCHAR"), ("u", "VARCHAR"), ("old", "VARCHAR"))
+    now = (("Bimat", "VARCHAR"), ("K", "VARCHAR"), ("v", "VARCHAR"), ("old", "VARCHAR"))
+    assert [str(drift) for drift in find_drift(table, before, now, is_file=True)] == [
+        "column 'k' (VARCHAR) is gone, perhaps renamed to 'K'",
+        "column 'u' (VARCHAR) is gone",
+        "new column at position 1 (VARCHAR)",
+        "new column 'K' (VARCHAR)",
+        "new column 'v' (VARCHAR)",
+    ]
+
+
+@pytest.mark.parametrize("policy", ["freeze", "evolve", "discard_value", "discard_row"])
+def test_a_drop_that_lost_its_header_is_no_drift(drop: Drop, policy: str) -> None:
+    """Even where neither a key nor a cursor would be lost."""
+    drop.put("a.csv", "001053123456,2026-01-01,Bimat\n002053123457,2026-01-02,Bimat\n")
+    before = (("k", "VARCHAR"), ("u", "VARCHAR"), ("v", "VARCHAR"))
+    contract = contract_by(UPDATED, VALUE, source_name="a.csv", cursor=(), drift=policy)  # type: ignore[arg-type]
+    with (
+        pytest.raises(SourceMissing, match="the first line holds none of the contract's columns") as told,
+        opened(contract, drop.folder.as_uri(), drop.lake, before=before),
+    ):
+        pass
+    assert not any(value in str(told.value) for value in ("Bimat", "053", "2026"))

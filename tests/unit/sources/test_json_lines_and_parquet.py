@@ -44,7 +44,7 @@ def test_an_empty_json_file_is_an_empty_table(drop: Drop) -> None:
 
 def test_a_json_key_that_is_missing_everywhere(drop: Drop) -> None:
     drop.put("a.jsonl", '{"ten": 1}\n')
-    with pytest.raises(SourceMissing, match=r"no column 'tne' \(did you mean 'ten'\?\)"):
+    with pytest.raises(SourceMissing, match=r"no column 'tne' \(did you mean the one at position 1\?\)"):
         drop.take("a.jsonl", "tne")
 
 

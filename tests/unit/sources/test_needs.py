@@ -42,6 +42,19 @@ def test_a_missing_column_is_named_with_its_neighbour() -> None:
         judge_columns(table(column("full_name", source="ho_ten")), ["so_dinh_danh", "hoten"])
 
 
+def test_of_a_file_only_names_that_the_contract_reads_are_told() -> None:
+    read = table(column("id", source="so_dinh_danh"), column("full_name", source="ho_ten"))
+    with pytest.raises(
+        SourceMissing,
+        match=r"a\.csv has no column 'ho_ten' \(did you mean the one at position 3\?\).*"
+        r"It has 2 columns \(positions 1, 3\) that the contract does not read",
+    ) as caught:
+        judge_columns(read, ["Bimat", "SO_DINH_DANH", "hoten"], "a.csv")
+    assert not any(name in str(caught.value) for name in ("Bimat", "hoten"))
+    with pytest.raises(SourceMissing, match="It has no other"):
+        judge_columns(read, ["so_dinh_danh"], "a.csv")
+
+
 def test_case_does_not_matter_as_it_does_not_to_the_engine() -> None:
     assert judge_columns(table(column("a", source="Ho_Ten")), ["HO_TEN"]) == ()
 

@@ -110,6 +110,13 @@ def test_what_is_no_workbook(drop: Drop, content: bytes) -> None:
         drop.take("a.xlsx", "A")
 
 
+def test_a_first_row_that_is_no_header_is_told_without_a_value(drop: Drop) -> None:
+    put_book(drop, [["Bimat", "Bimat", 79123456789], ["Bimat", "x", 5]])
+    with pytest.raises(SourceMissing, match="the first line holds none of the contract's columns") as caught:
+        drop.take("a.xlsx", "MST", "TEN")
+    assert not any(value in str(caught.value) for value in ("Bimat", "79123456789"))
+
+
 def test_an_empty_sheet(drop: Drop) -> None:
     put_book(drop, [])
     with pytest.raises(DropBroken, match="the sheet is empty"):
