@@ -4,7 +4,7 @@ A row of the lake, published or rejected, is *gone* if the source has no row of 
 *stray* if the lake does not know it as it is: new, or changed. If the run does not read it by its cursor, it was
 written late, or under a clock that ran backwards, or has another key now. The lake knows a row as it is if it is
 published, or rejected and still open, with the same key and cursor; or if it is an older version of a key whose newer
-version in the source is so known.
+version in the source is published, or rejected for a clash (a version that breaks a rule by itself supersedes none).
 """
 
 from __future__ import annotations
@@ -98,8 +98,14 @@ def known_rows(lake: Lake, table: Table, *, values: Sequence[str], folder: str, 
                 columns = ", ".join(f"{typed[quote(name)]} AS {quote(name)}" for name in shape.names)
                 rejected = f"SELECT DISTINCT {columns} FROM {scan(opened)} WHERE _key IS NOT NULL"
                 connection.execute(f"CREATE TEMP TABLE rejected AS {rejected}")
-                known = f"{known} ANTI JOIN rejected USING ({keys}) UNION ALL SELECT {names} FROM rejected"
-            query = f"SELECT {', '.join(values)} FROM ({known}) ANTI JOIN {scan(received)} USING ({keys})"
+                same = " AND ".join(f"k.{name} IS NOT DISTINCT FROM n.{name}" for name in map(quote, shape.key))
+                known = (
+                    f"{known} ANTI JOIN rejected USING ({keys}) ANTI JOIN {scan(received)} USING ({keys}) "
+                    f"UNION ALL SELECT {names} FROM rejected k ANTI JOIN {scan(received)} n ON {same}"
+                )
+            else:
+                known = f"{known} ANTI JOIN {scan(received)} USING ({keys})"
+            query = f"SELECT {', '.join(values)} FROM ({known})"
             return fingerprint(connection.execute(query).to_arrow_reader(_BATCH_ROWS))
         finally:
             connection.close()
@@ -124,29 +130,41 @@ def _find_differences(connection: duckdb.DuckDBPyConnection, table: Table) -> No
 
 
 def _strays(connection: duckdb.DuckDBPyConnection, table: Table, opened: str) -> str:
-    """SELECT of the strays: rows apart that no open rejected row explains."""
+    """SELECT of the strays: rows apart that no open rejected row explains, and rows that took back what was rejected.
+
+    A row that was rejected with a cursor that its key has no more is no row of the source. The others of its key are
+    read again, which closes it: else a row that takes up that cursor anew would pass for the rejected one.
+    """
     connection.execute("CREATE TEMP VIEW candidate AS SELECT * FROM apart WHERE _row IS NOT NULL")
-    if not connection.execute("FROM candidate LIMIT 1").fetchall():
+    if not opened and not connection.execute("FROM candidate LIMIT 1").fetchall():
         return "SELECT _row FROM candidate"
     keys, cursor = listed(table.primary_key), table.extract.cursor
-    rejected = f"SELECT DISTINCT _key, _cursor FROM {scan(opened)}"
-    known = "false"
+    key, moment = (as_json(names, "s") for names in (table.primary_key, cursor))
+    known = sound = "false"
+    taken_back = ""
     if opened:
-        known = (
-            f"EXISTS (FROM ({rejected}) r WHERE r._key IS NOT DISTINCT FROM {as_json(table.primary_key, 's')} "
-            f"AND r._cursor IS NOT DISTINCT FROM {as_json(cursor, 's')})"
-        )
-    # Every row of the source whose key a candidate has, and whether the lake knows it.
+        typed = ", ".join(f"{value} AS {name}" for name, value in typed_key(table))
+        connection.execute(f"CREATE TEMP TABLE rejected AS SELECT *, {typed} FROM {scan(opened)}")
+        connection.execute(f"CREATE TEMP TABLE of_rejected AS FROM source SEMI JOIN rejected USING ({keys})")
+        same = f"r._key IS NOT DISTINCT FROM {key} AND r._cursor IS NOT DISTINCT FROM {moment}"
+        known = f"EXISTS (FROM rejected r WHERE {same})"
+        sound = f"EXISTS (FROM rejected r WHERE {same} AND r._clashes)"
+        stale = f"SELECT {keys} FROM rejected r WHERE _key IS NOT NULL"
+        stale += f" AND NOT EXISTS (FROM of_rejected s WHERE {same})"
+        taken_back = f" UNION SELECT _row FROM of_rejected SEMI JOIN ({stale}) USING ({keys})"
+    # Every row of the source whose key a candidate has; whether the lake knows it, and as one that supersedes others.
     connection.execute(
-        f"CREATE TEMP TABLE sibling AS SELECT s.*, a._row IS NULL OR {known} AS _is_known "
+        f"CREATE TEMP TABLE sibling AS "
+        f"SELECT s.*, a._row IS NULL OR {known} AS _is_known, a._row IS NULL OR {sound} AS _supersedes "
         f"FROM (FROM source SEMI JOIN candidate USING ({keys}) UNION BY NAME "
         f"      FROM candidate) s LEFT JOIN apart a ON a._row = s._row"
     )
     strays = "SELECT s._row FROM sibling s SEMI JOIN candidate USING (_row) WHERE NOT s._is_known"
-    if not cursor:
-        return strays
-    same_key = " AND ".join(f"n.{quote(name)} = s.{quote(name)}" for name in table.primary_key)
-    return f"{strays} AND NOT EXISTS (FROM sibling n WHERE n._is_known AND {same_key} AND {later('n', 's', cursor)})"
+    if cursor:
+        same_key = " AND ".join(f"n.{quote(name)} = s.{quote(name)}" for name in table.primary_key)
+        newer = f"FROM sibling n WHERE n._supersedes AND {same_key} AND {later('n', 's', cursor)}"
+        strays += f" AND NOT EXISTS ({newer})"
+    return strays + taken_back
 
 
 def _withdrawn(table: Table, opened: str) -> str:
@@ -156,20 +174,26 @@ def _withdrawn(table: Table, opened: str) -> str:
     keys = listed(table.primary_key)
     values = ", ".join(f"{value} AS {name}" for name, value in typed_key(table))
     kept = f"SELECT {values} FROM {scan(opened)} WHERE _key IS NOT NULL"
-    return f" UNION SELECT {keys} FROM ({kept}) ANTI JOIN source USING ({keys})"
+    same = " AND ".join(f"k.{quote(name)} IS NOT DISTINCT FROM s.{quote(name)}" for name in table.primary_key)
+    return f" UNION SELECT {keys} FROM ({kept}) k ANTI JOIN source s ON {same}"
 
 
 def _open_rows(lake: Lake, table: Table, uri: str) -> str:
-    """Write key and cursor of the open rejected rows; gives the URI, empty if there are none with both columns."""
+    """Write the open rejected rows' `_key`, `_cursor`, and `_clashes`: whether they break nothing but set rules.
+
+    Gives the URI; empty if there are none with these columns.
+    """
     rejected = lake.rejected_table(table.registry, table.name)
     if not lake.is_table(rejected):
         return ""
-    if not {"_life", "_key", "_cursor"} <= {field.name for field in lake.table(rejected).schema().fields}:
+    if not {"_life", "_key", "_cursor", "_reasons"} <= {field.name for field in lake.table(rejected).schema().fields}:
         return ""
     with open_rows(lake, table) as opened:
         if opened is None or not opened.files:
             return ""
-        _write(opened.connection, "SELECT DISTINCT _key, _cursor FROM opened", uri)
+        of_sets = ", ".join(literal(rule.rule_id) for rule in table.rules if rule.scope == "set") or "NULL"
+        others = f"list_filter(_reasons, lambda r: (r.rule_id IN ({of_sets})) IS NOT TRUE)"
+        _write(opened.connection, f"SELECT DISTINCT _key, _cursor, len({others}) = 0 AS _clashes FROM opened", uri)
     return uri
 
 

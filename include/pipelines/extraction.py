@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from decimal import Decimal, InvalidOperation
 
 from include.contracts.model import Contract, Table
 from include.lake.changes import Mode
@@ -23,9 +24,9 @@ from include.lake.errors import LakeError, lake_errors
 from include.lake.reconcile import known_rows, reconcile
 from include.lake.state import PublishedState, last_commit
 from include.pipelines import run_folder
-from include.pipelines.errors import no_values_escape
+from include.pipelines.errors import Misuse, no_values_escape
 from include.pipelines.facts import Facts
-from include.pipelines.publication import already_there
+from include.pipelines.publication import already_there, carries_version
 from include.pipelines.workplace import Workplace
 from include.quality.conform import conform, register
 from include.sources.landing import FILE, Extract, Landed, record
@@ -56,7 +57,11 @@ class Plan:
 def plan_extract(
     table: Table, state: PublishedState | None, *, meaning: str, is_full: bool, window: Window | None = None
 ) -> Plan:
-    """What to read, as far as it can be told without the source: the whole table, or what is past the last cursor."""
+    """What to read, as far as it can be told without the source: the whole table, or what is past the last cursor.
+
+    Raises:
+        Misuse: a window of a table that can only be read whole, which deletes and moves the cursor.
+    """
     cursor: list[str] = json.loads(state.metadata.get("cursor") or "[]") if state else []
     reasons = {
         "it was asked for": is_full,
@@ -68,12 +73,20 @@ def plan_extract(
         "the last commit holds no cursor": not cursor,
     }
     why = next((reason for reason, holds in reasons.items() if holds), None)
+    if window is not None and state is not None and not (table.extract.cursor and table.primary_key):
+        raise _no_part(table, why or "")
     if why:
         return Plan("full", why)
     if window is not None:
         span = Wanted(since=(window.since.isoformat(),), until=(window.until.isoformat(),))
         return Plan("backfill", f"the rows written from {window.since:%F %R} to {window.until:%F %R} again", span)
-    return Plan("incremental", f"rows past {cursor[0]}", Wanted(since=tuple(cursor), lag=table.extract.lag))
+    return Plan("incremental", "rows past the last cursor", Wanted(since=tuple(cursor), lag=table.extract.lag))
+
+
+def _no_part(table: Table, why: str) -> Misuse:
+    return Misuse(
+        f"{table.qualified_name} cannot be read for a stretch of time: {why}. Every sync reads all of it: leave it out"
+    )
 
 
 def extract_step(
@@ -107,7 +120,7 @@ def extract_step(
             "drift": list(extracted.drift),
             "started_at": at.isoformat(),
         }
-        if state and state.run_id != run_id and _is_same(place, contract, plan, is_full, extracted, gone, state):
+        if state and state.run_id != run_id and _is_same(place, contract, spec, plan, is_full, extracted, gone, state):
             return already_there(place, contract, spec, facts, extracted)
         return run_folder.keep(place, spec, "extracted", facts)
 
@@ -125,7 +138,7 @@ def _land(
     lake = place.lake
     folder = lake.landing_path(table.registry, table.name, run_id)
     columns = None
-    if state is not None and state.metadata.get("contract_version") == contract.version:
+    if state is not None and carries_version(state, contract):
         # Who raises the contract's version has looked at the source: what it is now is no drift.
         columns = json.loads(state.metadata.get("source_columns") or "null")
     started = time.perf_counter()
@@ -133,6 +146,8 @@ def _land(
         with open_source(contract, table, lake=lake, at=at, environ=place.environ, since_columns=columns) as source:
             landed, gone, uri = None, None, f"{folder}/{FILE}"
             if plan.mode != "full" and (why := source.can_select(table, plan.wanted.since)):
+                if plan.mode == "backfill":
+                    raise _no_part(table, why)
                 plan = Plan("full", why)
             if plan.mode == "incremental" and table.extract.deletes == "reconcile":
                 landed, is_known = _landed_beside_the_known(place, table, source, plan, run_id, uri)
@@ -202,25 +217,37 @@ def _conformed_keys(place: Workplace, table: Table, keys_uri: str, uri: str) -> 
 def _fetched_by_key(
     place: Workplace, table: Table, keys: Landed, strays_uri: str, wanted: Wanted
 ) -> tuple[tuple[object, ...], ...]:
-    """The raw keys of the rows that the lake does not know and that the cursor will not bring. At most one too many."""
+    """The raw keys of the rows that the lake does not know and that the cursor may not bring. At most one too many."""
     names = ", ".join(f"k.{quote(name)}" for name in key_columns(table))
-    first = cursor_columns(table)[0]
-    kind = dict(keys.columns)[first]
-    since = f"CAST({literal((wanted.since or ('',))[0])} AS {kind})"
-    if kind.startswith(("TIMESTAMP", "DATE")):
-        since += f" - INTERVAL {int(wanted.lag.total_seconds())} SECOND"
     source = f"read_parquet({literal(keys.uri)}, file_row_number = true, hive_partitioning = false)"
     with place.lake.connect() as connection, lake_errors(f"reconciling {table.qualified_name}"):
         rows = connection.execute(
             f"SELECT DISTINCT {names} FROM {source} k JOIN {scan(strays_uri)} s ON k.file_row_number = s._row "
-            f"WHERE k.{quote(first)} <= {since} LIMIT {MOST_STRAYS + 1}"
+            f"WHERE ({_is_past(table, keys, wanted)}) IS NOT TRUE LIMIT {MOST_STRAYS + 1}"
         ).fetchall()
     return tuple(rows)
+
+
+def _is_past(table: Table, keys: Landed, wanted: Wanted) -> str:
+    """SQL: whether a row landed for its key is surely among those past the cursor."""
+    first = cursor_columns(table)[0]
+    value, since = f"k.{quote(first)}", (wanted.since or ("",))[0]
+    kind = {name.lower(): kind for name, kind in keys.columns}[first.lower()]
+    if kind.startswith(("TIMESTAMP", "DATE")):
+        return f"{value} > CAST({literal(since)} AS {kind}) - INTERVAL {int(wanted.lag.total_seconds())} SECOND"
+    if kind != "VARCHAR":
+        return f"{value} > CAST({literal(since)} AS {kind})"
+    try:
+        number = Decimal(since)
+    except InvalidOperation:  # an instant may be written with a T or a blank: the two have no common order
+        return f"{value} > {literal(since)} AND {value}[11] = {literal(since[10:11])}"
+    return f"TRY_CAST({value} AS DECIMAL(38, 9)) > {number:f}"
 
 
 def _is_same(
     place: Workplace,
     contract: Contract,
+    table: Table,
     plan: Plan,
     is_full: bool,
     extracted: Extract,
@@ -229,6 +256,6 @@ def _is_same(
 ) -> bool:
     """Whether publishing could not change anything: the same rows under the same contract, or no new row at all."""
     if plan.mode != "full":
-        return not extracted.rows and gone is None
-    made_of = state.metadata.get("extract_digest"), state.metadata.get("contract_digest")
-    return not is_full and made_of == (extracted.digest, place.meaning(contract))
+        return not extracted.rows and gone is None and carries_version(state, contract)
+    made_of = tuple(state.metadata.get(name) for name in ("extract_digest", "contract_digest", "table_digest"))
+    return not is_full and made_of == (extracted.digest, place.meaning(contract), place.meaning_of(table))

@@ -68,10 +68,13 @@ class CursorColumn:
 
 
 def cursor_of(table: Table, source: SourceTable) -> tuple[CursorColumn, ...] | str:
-    """The parts of the table's cursor, or why the source cannot be read by it."""
+    """The parts of the table's cursor that decide, or why the source cannot be read by it.
+
+    Databases and we sort text differently, so a text that comes second decides nothing, nor does what comes after it.
+    """
     if not table.extract.cursor:
         return "the contract names no cursor"
-    parts = []
+    parts: list[CursorColumn] = []
     for name in table.extract.cursor:
         published = table.column(name)
         read = columns_read(published)
@@ -80,6 +83,8 @@ def cursor_of(table: Table, source: SourceTable) -> tuple[CursorColumn, ...] | s
         column = source.column(read[0])
         if column is None:
             return f"the source has no column {read[0]}, of which the cursor is made"
+        if parts and column.family == "text":
+            break
         is_date_text = column.family == "text" and published.sql_type in {"DATE", "TIMESTAMP", "TIMESTAMPTZ", "VARCHAR"}
         if column.family not in _ORDERED and not is_date_text:
             return f"the source column {column.name} ({column.type_text}) has no order that the cursor could follow"
@@ -98,8 +103,7 @@ def past(
 ) -> sa.ColumnElement[bool]:
     """The condition for the rows from `since` (less the lag) to before `until`; never NULL.
 
-    With a lag on a timestamp or date, or where text comes second (databases and we sort it differently), the columns
-    before that decide alone. `write` makes a literal of a value.
+    With a lag on a timestamp or date, the first column decides alone. `write` makes a literal of a value.
     """
     bounds: list[sa.ColumnElement[bool]] = []
     if since is not None:
@@ -151,9 +155,6 @@ def _bound(
     parts: Sequence[CursorColumn], texts: Sequence[str], lag: timedelta, write: Write, *, is_lower: bool
 ) -> sa.ColumnElement[bool]:
     deciding = [*parts[: len(texts)]]
-    texts_after = [n for n, part in enumerate(deciding) if part.family == "text"]
-    if texts_after:
-        deciding = deciding[: max(1, texts_after[0])]
     if lag and deciding[0].family in {"timestamp", "date", "text"}:
         deciding = deciding[:1]
     values = [part.value(text) for part, text in zip(deciding, texts, strict=False)]

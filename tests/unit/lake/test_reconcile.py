@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 from deltalake import write_deltalake
 
-from include.contracts.model import ExtractPolicy
+from include.contracts.model import ExtractPolicy, Rule
 from include.lake.reconcile import reconcile
 from include.lake.root import Lake
 from tests.unit.lake.staging import column, contract_table, run
@@ -50,12 +50,13 @@ def publish(lake: Lake, *rows: tuple) -> None:
     run(lake, TABLE, 1, [(k, "x", day(d)) for k, d in rows])
 
 
-def reject(lake: Lake, *rows: tuple[str, str | None, str], run_id: str = "r1") -> None:
-    """(`_key`, `_cursor`, `_life`) of rejected rows."""
+def reject(lake: Lake, *rows: tuple[str, str | None, str], run_id: str = "r1", rule: str = "v.required") -> None:
+    """(`_key`, `_cursor`, `_life`) of rejected rows, and which rule they broke."""
     names = ("_key", "_cursor", "_life")
     table = pa.Table.from_pylist([dict(zip(names, row, strict=True)) for row in rows])
     table = table.append_column("_run_id", pa.array([run_id] * len(rows)))
     table = table.append_column("_status", pa.array(["rejected"] * len(rows)))
+    table = table.append_column("_reasons", pa.array([[{"rule_id": rule}]] * len(rows)))
     write_deltalake(lake.rejected_table("population", "citizen"), table, mode="append", partition_by=["_run_id"])
 
 
@@ -114,9 +115,12 @@ def test_rows_that_a_run_rejected_and_never_committed_are_not_known(lake):
 
 def test_older_versions_of_a_known_row_do_not_stray(lake):
     publish(lake, ("a", 5))
-    reject(lake, ('{"k":"bad"}', '{"updated_at":"2026-01-04 00:00:00"}', "open"))
+    reject(lake, ('{"k":"bad"}', '{"updated_at":"2026-01-04 00:00:00"}', "open"), rule="v.unique")
     source = [("a", 5), ("a", 2), ("bad", 4), ("bad", 3)]
-    assert compared(lake, source) == ([], [])
+    unique = Rule("v.unique", "citizen", ("v",), "unique", "set", "error", "uniqueness", "", "")
+    clashing = replace(TABLE, rules=(unique,))
+    assert compared(lake, source, table=clashing) == ([], [])
+    assert compared(lake, source) == ([], [("bad", 3)]), "a row that breaks a rule by itself supersedes none"
     assert compared(lake, [("a", 2), ("a", 3)]) == (["bad"], [("a", 2), ("a", 3)]), "the published version is not there"
 
 
