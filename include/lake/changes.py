@@ -125,7 +125,7 @@ def _compare_by_key(
     if _key_has_changed(current, shape):
         _check_key(connection, shape, "published")
     if mode == "full":
-        query = difference.of_full(shape)
+        query = difference.of_full(shape, is_reconciled=table.extract.deletes == "reconcile")
     else:
         # An incremental run reads what the source says now. The others may bring what was received long ago.
         guard = () if mode == "incremental" else table.extract.cursor

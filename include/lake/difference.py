@@ -49,10 +49,18 @@ def create_views(
         connection.execute(f"CREATE TEMP VIEW {name} AS {query}")
 
 
-def of_full(shape: Shape) -> str:
-    """SELECT of what a full extract changes, in one pass over both sides: a key that it does not hold is deleted."""
+def of_full(shape: Shape, *, is_reconciled: bool) -> str:
+    """SELECT of what a full extract changes, in one pass over both sides.
+
+    A key that it does not hold is deleted if the contract reconciles; otherwise only one in `deleted` is.
+    """
     keys = listed(shape.key)
     now = "".join(f", a.{quote(name)}" for name in _content(shape))
+    named = ""
+    if not is_reconciled:
+        named = f"""
+        LEFT JOIN (SELECT DISTINCT {keys}, true AS _is_deleted FROM deleted) x USING ({keys})
+        WHERE d._change <> 'delete' OR f._is_faulty OR x._is_deleted"""
     return f"""
         WITH difference AS (
             SELECT {keys}{now}, c.{FILE}, {_was(shape)},
@@ -66,7 +74,7 @@ def of_full(shape: Shape) -> str:
                    CASE WHEN d._change = 'delete' AND f._is_faulty THEN 'retained' ELSE d._change END AS _change,
                    list_extract({_FILES}, d.{FILE}) AS {FILE})
         FROM difference d
-        LEFT JOIN (SELECT *, true AS _is_faulty FROM faulty ANTI JOIN deleted USING ({keys})) f USING ({keys})"""
+        LEFT JOIN (SELECT *, true AS _is_faulty FROM faulty ANTI JOIN deleted USING ({keys})) f USING ({keys}){named}"""
 
 
 def of_part(connection: duckdb.DuckDBPyConnection, shape: Shape, cursor: Sequence[str] = ()) -> str:

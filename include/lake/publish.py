@@ -78,11 +78,11 @@ def publish(
 ) -> Commit:
     """Make the staged rows that were accepted the table's content; one commit, or none if there is nothing to add.
 
-    `full`: a key that the extract does not hold leaves the table; a key whose new row was rejected keeps its last
-    accepted version (`retained`). `incremental`: only the keys of `gone` leave, the others stay as they are.
-    `backfill`, `replay`: no key leaves, and a row that is published in a newer version (by the contract's cursor)
-    stays. In every mode a row for which the contract's `deletedWhen` is TRUE leaves. The change feed keeps the last
-    values of what left. A table without a primary key is replaced as a whole, or added to by a replay.
+    `full`: a key that the extract does not hold leaves the table if the contract says `deletes: reconcile`; a key whose
+    new row was rejected keeps its last accepted version (`retained`). `incremental`: only the keys of `gone` leave, the
+    others stay as they are. `backfill`, `replay`: no key leaves, and a row that is published in a newer version (by the
+    contract's cursor) stays. In every mode a row for which the contract's `deletedWhen` is TRUE leaves. The change feed
+    keeps the last values of what left. A table without a primary key is replaced as a whole, or added to by a replay.
 
     Args:
         lake: where to.

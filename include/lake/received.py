@@ -72,12 +72,12 @@ def gather_open(
 
 
 def ensure_open(lake: Lake, table: Table, run_id: str) -> None:
-    """See that what a replay judged is still open, where no cursor tells an older version from a newer one.
+    """See that what a replay judged is still open, where no key and cursor tell an older version from a newer one.
 
     Raises:
         LakeOutdated: a later run has received some of it again.
     """
-    if table.extract.cursor or runs_that_count(lake, table, [run_id]):
+    if (table.primary_key and table.extract.cursor) or runs_that_count(lake, table, [run_id]):
         return
     with open_rows(lake, table) as opened:
         if opened is None:

@@ -85,7 +85,8 @@ def _of_sync(closing: Closing, connection: duckdb.DuckDBPyConnection) -> str:
     others = "(FROM waiting ANTI JOIN received USING (_run_id, _row))"
     parts = [_settled(again, SUPERSEDED)]
     if is_full:
-        parts.append(_settled(f"{others} WHERE _key IS NOT NULL", WITHDRAWN))
+        if closing.table.extract.deletes == "reconcile":
+            parts.append(_settled(f"{others} WHERE _key IS NOT NULL", WITHDRAWN))
         parts.append(_settled(f"{others} WHERE _key IS NULL", SUPERSEDED))
         return " UNION ALL ".join(parts)
     if closing.gone is not None:

@@ -30,6 +30,10 @@ class Misuse(ValueError):
     """The command was asked for something that does not exist. Exit status 2."""
 
 
+class ContractChanged(RuntimeError):
+    """The contract became another while a run was under way: what the run did was by the former one."""
+
+
 class StepFailed(RuntimeError):
     """A step failed in a way nobody foresaw."""
 
@@ -47,6 +51,7 @@ KNOWN_ERRORS = (
     ModelUnusable,
     ClusterUnusable,
     Misuse,
+    ContractChanged,
     StepFailed,
 )
 

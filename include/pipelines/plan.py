@@ -16,11 +16,13 @@ from deltalake import Schema as DeltaSchema
 from include.contracts.model import Contract, Table
 from include.lake.shape import RESERVED, published_schema
 from include.lake.state import last_commit, last_state
-from include.pipelines.extraction import plan_extract
+from include.pipelines.extraction import Plan, plan_extract
 from include.pipelines.workplace import Workplace
 from include.sharing.agreement import Agreement
 from include.sharing.check import problems_of
 from include.sharing.load import agreement_paths, load_agreement
+from include.sources.connection import READ_WHOLE, connect
+from include.sources.errors import SourceSecretMissing
 
 Weight = Literal["compatible", "breaking"]
 
@@ -72,6 +74,8 @@ def plan_registry(place: Workplace, registry: str) -> tuple[TablePlan, ...]:
 def _plan_table(place: Workplace, contract: Contract, table: Table, agreements: Sequence[Agreement]) -> TablePlan:
     state = last_commit(place.lake, table)
     extract = plan_extract(table, state, meaning=place.meaning_of(table), is_full=False)
+    if extract.mode == "incremental" and _is_file_drop(place, contract):
+        extract = Plan("full", READ_WHOLE)
     uri = place.lake.registry_table(table.registry, table.name)
     changes: list[Change] = []
     if place.lake.is_table(uri):
@@ -79,6 +83,14 @@ def _plan_table(place: Workplace, contract: Contract, table: Table, agreements: 
     changes += _agreement_problems(contract, table, agreements, told={a for c in changes for a in c.agreements})
     version = state.metadata.get("contract_version", "") if state else ""
     return TablePlan(table.name, extract.mode, extract.why, state.version if state else None, version, tuple(changes))
+
+
+def _is_file_drop(place: Workplace, contract: Contract) -> bool:
+    """As far as the connection tells; it need not be set where nothing is read."""
+    try:
+        return connect(contract, place.environ).kind == "files"
+    except SourceSecretMissing:
+        return False
 
 
 def _shape_changes(table: Table, current: DeltaTable, agreements: Sequence[Agreement]) -> Iterator[Change]:

@@ -22,7 +22,7 @@ from include.lake.changes import Mode
 from include.lake.publish import preview, publish
 from include.lake.rejected import append_rejected
 from include.lake.rejections import close_rejected, finish_closing, tells_nothing_new
-from include.lake.state import last_commit
+from include.lake.state import OF_THE_SOURCE, PublishedState, last_commit
 from include.pipelines import run_folder
 from include.pipelines.errors import Misuse, no_values_escape
 from include.pipelines.facts import FIGURES, Facts, origin
@@ -39,9 +39,6 @@ Watch = Callable[[str, str], None]
 
 SPLIT_RECORD = "_split.json"
 
-# A run that reads a part goes on from the state it builds on; only one that follows the cursor moves it.
-_CARRIED = ("cursor", "snapshot_at", "table_digest", "extract_digest", "source_columns")
-
 
 @dataclass(frozen=True)
 class Approval:
@@ -55,6 +52,9 @@ def assess_step(extracted: Facts, *, workplace: Workplace | None = None) -> Fact
     """Conform, split and assess what was landed, and say whether it stays inside the contract's tolerance.
 
     The verdict is `unchanged` if a part was read and all of it is published already.
+
+    Raises:
+        ContractChanged: since the rows were read.
     """
     place = workplace or Workplace.from_environment()
     registry, name, run_id, mode = (extracted[field] for field in ("registry", "table", "run_id", "mode"))
@@ -63,6 +63,7 @@ def assess_step(extracted: Facts, *, workplace: Workplace | None = None) -> Fact
         done = run_folder.recall(place, table, run_id, "assessed")
         if done is not None:
             return done
+        run_folder.ensure_as_begun(place, table, run_id, "extracted")
         started = time.perf_counter()
         landed = landed_by(place, table, run_id)
         if mode == "full" or landed.cursor != landed.since:  # an increment without news may need no assessment
@@ -71,7 +72,8 @@ def assess_step(extracted: Facts, *, workplace: Workplace | None = None) -> Fact
         changes = preview(place.lake, table, staged=split.staged, mode=mode, gone=extracted["gone"])
         run: dict[str, Any] = {"run_id": run_id, "mode": mode, "staged": split.staged, "gone": extracted["gone"]}
         is_part = mode in ("incremental", "backfill")
-        if is_part and changes.is_empty and tells_nothing_new(place.lake, table, **run):
+        is_empty = changes.is_empty and carries_version(last_commit(place.lake, table), contract)
+        if is_part and is_empty and tells_nothing_new(place.lake, table, **run):
             return already_there(place, contract, table, extracted, landed)
         assessment = assess(table, split, lake=place.lake, run_id=run_id, schemas_dir=place.schemas)
         findings = judge(table, split, changes, mode=mode)
@@ -105,6 +107,7 @@ def publish_step(
 
     Raises:
         Misuse: the table is held back and nobody approved.
+        ContractChanged: by the contract as it is, what was assessed would become something else.
     """
     place = workplace or Workplace.from_environment()
     registry, name, run_id, mode = (assessed[field] for field in ("registry", "table", "run_id", "mode"))
@@ -115,6 +118,7 @@ def publish_step(
         done = run_folder.recall(place, table, run_id, "published")
         if done is not None:
             return done
+        run_folder.ensure_as_begun(place, table, run_id, "assessed")
         started = time.perf_counter()
         landed, gone = landed_by(place, table, run_id), assessed["gone"]
         split = _split_of(place, table, run_id)
@@ -164,6 +168,11 @@ def assess_and_publish(
     if approval is None:
         return publish_step(assessed, workplace=workplace)
     return publish_step(assessed, approval.approved_by, approval.approval_note, workplace=workplace)
+
+
+def carries_version(state: PublishedState | None, contract: Contract) -> bool:
+    """Whether the last commit was made by this version of the contract: from then on drift is told against it."""
+    return state is not None and state.metadata.get("contract_version") == contract.version
 
 
 def already_there(place: Workplace, contract: Contract, table: Table, facts: Facts, landed: Extract) -> Facts:
@@ -228,7 +237,7 @@ def _metadata(
     }
     state = last_commit(place.lake, table)
     if state is not None and mode not in ("full", "incremental"):
-        said |= {name: state.metadata.get(name, "") for name in _CARRIED}
+        said |= {name: state.metadata.get(name, "") for name in OF_THE_SOURCE}
     return {name: str(value) for name, value in said.items()}
 
 

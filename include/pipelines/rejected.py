@@ -19,6 +19,7 @@ from include.pipelines.sync import worst
 from include.pipelines.workplace import Workplace
 from include.sources.landing import FILE, Extract, record
 
+_OF_THE_ROW = ("_key", "_cursor")  # values that the registry gave
 _BY_RULE = """
     SELECT reason.rule_id, _life, any_value(reason.column), any_value(reason.message), count(*), min(_since)
     FROM (SELECT unnest(_reasons) AS reason, _life, _since FROM opened)
@@ -67,7 +68,8 @@ def show_rejected(
     with open_rows(workplace.lake, spec) as opened:
         if opened is None:
             return []
-        columns = "* EXCLUDE (_file)" if with_values else ", ".join(name for name in RESERVED if name != "_key")
+        told = [name for name in RESERVED if name not in _OF_THE_ROW]
+        columns = "* EXCLUDE (_file)" if with_values else ", ".join(told)
         with lake_errors(f"reading the rejected rows of {spec.qualified_name}"):
             result = opened.connection.execute(
                 f"SELECT {columns} FROM opened "

@@ -10,6 +10,7 @@ import json
 from typing import Literal
 
 from include.contracts.model import Table
+from include.pipelines.errors import ContractChanged
 from include.pipelines.facts import Facts
 from include.pipelines.workplace import Workplace
 
@@ -30,6 +31,19 @@ def keep(place: Workplace, table: Table, step: Step, facts: Facts) -> Facts:
     kept = {"meaning": place.meaning_of(table), "facts": facts}
     place.lake.write_text(_uri(place, table, facts["run_id"], step), json.dumps(kept, ensure_ascii=False))
     return facts
+
+
+def ensure_as_begun(place: Workplace, table: Table, run_id: str, step: Step) -> None:
+    """See that the contract, the code lists and the macros mean what they meant when that step of the run ended.
+
+    Raises:
+        ContractChanged: they do not, so what the run read, or what was approved of it, is not what they ask for now.
+    """
+    if recall(place, table, run_id, step) is None and place.lake.exists(_uri(place, table, run_id, step)):
+        raise ContractChanged(
+            f"the contract of {table.qualified_name}, a code list or a macro was changed while this run was under way: "
+            "it goes no further; begin a new run, which reads the table by the new one"
+        )
 
 
 def clear(place: Workplace, table: Table, run_id: str) -> None:

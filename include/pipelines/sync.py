@@ -13,7 +13,7 @@ from include.contracts.model import Table
 from include.lake.errors import LakeOutdated
 from include.lake.reference import publish_reference
 from include.pipelines import run_folder
-from include.pipelines.errors import KNOWN_ERRORS, no_values_escape
+from include.pipelines.errors import KNOWN_ERRORS, ContractChanged, no_values_escape
 from include.pipelines.extraction import Window, extract_step
 from include.pipelines.facts import Facts, failed
 from include.pipelines.publication import Approval, Watch, assess_and_publish
@@ -100,8 +100,8 @@ def _sync_table(
             return extracted
         try:
             return assess_and_publish(extracted, approval, watch=watch, workplace=place)
-        except LakeOutdated:
-            # Somebody set the table back, or loaded it anew, since it was read: what was read does not follow on it.
+        except (LakeOutdated, ContractChanged):
+            # Since it was read, somebody set the table back, loaded it anew, or changed the contract: read it again.
             if not attempts_left:
                 raise
             run_folder.clear(place, table, run_id)
