@@ -89,8 +89,10 @@ def sync_settings(contract: Contract, *, doc: str) -> dict[str, Any]:
 def extract_when_open(contract: Contract, table: str) -> dict[str, Any]:
     """Extract one table; outside the source's hours the task waits until it opens, without a slot or a process.
 
-    A run of a backfill reads what was written in its own stretch of the schedule again.
+    A run of a backfill reads what was written in its own stretch of the schedule again, and skips a table of which no
+    part can be read.
     """
+    from include.pipelines.errors import OnlyReadWhole
     from include.pipelines.extraction import extract_step
     from include.sources.errors import SourceClosed
 
@@ -98,6 +100,8 @@ def extract_when_open(contract: Contract, table: str) -> dict[str, Any]:
         return extract_step(contract.registry, table, library_run_id(), window=_backfill_window(contract))
     except SourceClosed as closed:
         raise AirflowRescheduleException(closed.opens_at) from None
+    except OnlyReadWhole as whole:
+        raise AirflowSkipException(str(whole)) from None
 
 
 def or_skip(facts: dict[str, Any]) -> dict[str, Any]:

@@ -22,6 +22,7 @@ LinkRole = Literal[
 ]  # fmt: skip
 
 RESERVED_PREFIX = "_"
+DRIFT_FLAG = "_lienthong_drift"  # in an extract: the row does not fit the source as it was known
 
 
 @dataclass(frozen=True, slots=True)

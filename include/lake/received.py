@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import duckdb
 from deltalake import DeltaTable
 
-from include.contracts.model import Table
+from include.contracts.model import DRIFT_FLAG, Table
 from include.lake.engine import literal, quote, scan
 from include.lake.errors import LakeOutdated, lake_errors
 from include.lake.opened import COLUMNS, RESERVED, OpenRows, open_rows, runs_that_count, typed_cursor, typed_key
@@ -18,7 +18,6 @@ from include.lake.root import Lake
 from include.lake.state import PREFIX
 
 ORIGIN = ("_of_run", "_of_row")
-DRIFT_FLAG = "_lienthong_drift"
 Columns = tuple[tuple[str, str, str], ...]
 """For each source column: its name, its DuckDB type, and its name among the rejected rows."""
 

@@ -30,6 +30,10 @@ class Misuse(ValueError):
     """The command was asked for something that does not exist. Exit status 2."""
 
 
+class OnlyReadWhole(Misuse):
+    """A stretch of time was asked of a table of which no part can be read."""
+
+
 class ContractChanged(RuntimeError):
     """The contract became another while a run was under way: what the run did was by the former one."""
 

@@ -24,7 +24,7 @@ from include.lake.errors import LakeError, lake_errors
 from include.lake.reconcile import known_rows, reconcile
 from include.lake.state import PublishedState, last_commit
 from include.pipelines import run_folder
-from include.pipelines.errors import Misuse, no_values_escape
+from include.pipelines.errors import OnlyReadWhole, no_values_escape
 from include.pipelines.facts import Facts
 from include.pipelines.publication import already_there, carries_version
 from include.pipelines.workplace import Workplace
@@ -60,7 +60,7 @@ def plan_extract(
     """What to read, as far as it can be told without the source: the whole table, or what is past the last cursor.
 
     Raises:
-        Misuse: a window of a table that can only be read whole, which deletes and moves the cursor.
+        OnlyReadWhole: a window of such a table; reading all of it deletes, and moves the cursor.
     """
     cursor: list[str] = json.loads(state.metadata.get("cursor") or "[]") if state else []
     reasons = {
@@ -83,8 +83,8 @@ def plan_extract(
     return Plan("incremental", "rows past the last cursor", Wanted(since=tuple(cursor), lag=table.extract.lag))
 
 
-def _no_part(table: Table, why: str) -> Misuse:
-    return Misuse(
+def _no_part(table: Table, why: str) -> OnlyReadWhole:
+    return OnlyReadWhole(
         f"{table.qualified_name} cannot be read for a stretch of time: {why}. Every sync reads all of it: leave it out"
     )
 

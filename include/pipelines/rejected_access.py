@@ -9,10 +9,9 @@ from typing import Any
 
 from include.audit import ledger
 from include.audit.record import Record
-from include.contracts.model import Table
+from include.contracts.model import DRIFT_FLAG, Table
 from include.lake.errors import lake_errors
 from include.lake.opened import RESERVED, open_rows
-from include.lake.received import DRIFT_FLAG
 from include.pipelines.errors import Misuse, no_values_escape
 from include.pipelines.workplace import Workplace
 

@@ -12,7 +12,7 @@ import json
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
@@ -55,10 +55,6 @@ class Assessment:
     results: str
     data_docs: str
     seconds: float
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values, for XCom and JSON."""
-        return asdict(self)
 
 
 def assess(table: Table, split: SplitResult, *, lake: Lake, run_id: str, schemas_dir: Path) -> Assessment:

@@ -9,7 +9,7 @@ from pathlib import Path
 import duckdb
 
 from include import vietnam
-from include.contracts.model import Column, Table
+from include.contracts.model import DRIFT_FLAG, Column, Table
 from include.lake.engine import literal, quote, scan
 from include.lake.errors import lake_errors
 from include.quality.casting import finish, parse
@@ -19,7 +19,6 @@ ROW = "_row"
 UNREADABLE = "_unreadable"
 DRIFT = "_drift"
 _FILE_ROW = "_lienthong_file_row"
-_LANDED_DRIFT = "_lienthong_drift"
 
 
 def register(connection: duckdb.DuckDBPyConnection, schemas_dir: Path, statements: Iterable[str]) -> None:
@@ -32,7 +31,7 @@ def has_drift(connection: duckdb.DuckDBPyConnection, extract_uri: str) -> bool:
     """Whether the extract marks rows that do not fit the source's known layout."""
     with lake_errors("reading an extract"):
         described = connection.execute(f"DESCRIBE FROM {scan(extract_uri)}").fetchall()
-    return any(name == _LANDED_DRIFT for name, *_ in described)
+    return any(name == DRIFT_FLAG for name, *_ in described)
 
 
 def parquet_to(uri: str) -> str:
@@ -190,9 +189,9 @@ def _statement(table: Table, source: _Source, types: Sequence[str]) -> str:
     names = [quote(c.name) for c in table.columns]
     last = [*names, f"CAST({_FILE_ROW} AS BIGINT) AS {ROW}", f"{unreadable} AS {UNREADABLE}"]
     kept = [_FILE_ROW]
-    if source.has(_LANDED_DRIFT):
-        last.append(f"coalesce({_LANDED_DRIFT}, false) AS {DRIFT}")
-        kept.append(_LANDED_DRIFT)
+    if source.has(DRIFT_FLAG):
+        last.append(f"coalesce({DRIFT_FLAG}, false) AS {DRIFT}")
+        kept.append(DRIFT_FLAG)
     sql = f"SELECT {', '.join([*values, *given, *kept])} FROM ({source.sql}) AS source"
     for layer in (parsed, published):
         sql = f"SELECT {', '.join([*layer, *raw, *kept])} FROM ({sql})"

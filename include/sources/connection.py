@@ -79,8 +79,7 @@ def _connect(server: Server, variable: str, registry: str, environ: Mapping[str,
     except (ArgumentError, ValueError, TypeError, KeyError):
         raise SourceSecretMissing(
             f"{variable} is not a URI that can be read: write it like {example}, with special characters in the user "
-            f"and "
-            "password percent-encoded"
+            "and password percent-encoded"
         ) from None
 
 

@@ -92,12 +92,11 @@ def read_delimited(delivery: Delivery, duck: duckdb.DuckDBPyConnection) -> Readi
             names = ", ".join(layout.copy.name for layout in layouts)
             return DropBroken(
                 f"{names}: line ends are mixed (some CR LF, some LF), or a quote is broken: ask the sender to write "
-                f"the file "
-                "again with one kind of line end"
+                "the file again with one kind of line end"
             )
         return faults[0] if faults else None
 
-    return Reading("csv", query(is_long=False), tuple(dict.fromkeys(drift)), explain, check, plain, threads=None)
+    return Reading(query(is_long=False), tuple(dict.fromkeys(drift)), explain, check, plain, threads=None)
 
 
 def _layout(copy: Copy, delivery: Delivery) -> Layout:
@@ -112,8 +111,7 @@ def _layout(copy: Copy, delivery: Delivery) -> Layout:
     if stated and stated not in fits and fits:
         raise DropBroken(
             f"{copy.name}: its columns are separated by a {_NAMES.get(fits[0], fits[0])}, not by '{stated}': correct "
-            f"the "
-            "delimiter in the manifest, or in the contract's server"
+            "the delimiter in the manifest, or in the contract's server"
         )
     chosen = stated or (fits[0] if fits else max(by_delimiter, key=lambda d: len(by_delimiter[d])))
     return Layout(copy, chosen, tuple(header(by_delimiter[chosen], copy.name, delivery.table)))
@@ -176,8 +174,7 @@ def _check_count(layout: Layout, rows: int) -> None:
     if counted != rows + 1:
         raise DropBroken(
             f"{layout.copy.name}: two readers count {rows} and {counted - 1} rows: a quote is broken or line ends are "
-            f"mixed. "
-            "Nothing of the delivery was taken: ask the sender to write the file again"
+            "mixed. Nothing of the delivery was taken: ask the sender to write the file again"
         )
 
 

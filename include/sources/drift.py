@@ -2,8 +2,9 @@
 
 Four policies (`extract.drift`): `freeze` stops with SourceDrifted. `evolve` goes on with what is there. `discard_value`
 lands what it was: new columns do not land, and a value that does not fit the former type is NULL. `discard_row` lands
-everything and marks, in the column FLAG, each row with a value in a new column or one that does not fit. A column that
-is gone is NULL in every row under the last three, unless the key or the cursor is made of it: nothing can go on then.
+everything and marks, in the column DRIFT_FLAG, each row with a value in a new column or one that does not fit. A column
+that is gone is NULL in every row under the last three, unless the key or the cursor is made of it: nothing can go on
+then.
 
 What a file has for names may be values (a first line that is no header): a new one is told by its position.
 """
@@ -15,14 +16,13 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Literal
 
-from include.contracts.model import Table
+from include.contracts.model import DRIFT_FLAG, Table
 from include.lake.engine import quote
 from include.sources.column_types import SourceType
 from include.sources.errors import SourceDrifted
 from include.sources.needs import needed
 from include.sources.wanted import cursor_columns, key_columns
 
-FLAG = "_lienthong_drift"
 Columns = tuple[tuple[str, str], ...]
 Kind = Literal["added", "gone", "widened", "narrowed", "changed", "renamed"]
 _LIKE = 0.6
@@ -185,5 +185,5 @@ class Shape:
                     kind = "VARCHAR" if is_text else SourceType.parse(one.was).sql_type
                     listed.append(f"CAST(NULL AS {kind}) AS {quote(one.column)}")
             if self.policy == "discard_row" and flags:
-                listed.append(f"coalesce({' OR '.join(flags)}, false) AS {quote(FLAG)}")
+                listed.append(f"coalesce({' OR '.join(flags)}, false) AS {quote(DRIFT_FLAG)}")
         return f"SELECT {', '.join(listed)} FROM ({query})"

@@ -64,8 +64,7 @@ def open_files(
             if _setting(contract, table, "manifest") == "required":
                 raise DropBroken(
                     f"{table.qualified_name}: the drop has no {NAME}, and the contract requires one: ask the sender "
-                    f"for it "
-                    "(it is delivered last)"
+                    "for it (it is delivered last)"
                 )
             notes = (f"no {NAME}: completeness not proven",)
         else:
@@ -125,8 +124,7 @@ def _matching(folder: Path, pattern: str, table: Table, entries: dict[str, Entry
     if not names and not is_listed:
         raise SourceMissing(
             f"{table.qualified_name}: no file of the drop matches '{pattern}'{near(pattern, present)}. Has the "
-            f"delivery "
-            "arrived? Otherwise correct physicalName in the contract"
+            "delivery arrived? Otherwise correct physicalName in the contract"
         )
     return names
 
@@ -152,6 +150,5 @@ def _format(names: Sequence[str], contract: Contract, table: Table) -> str:
         return kind
     raise DropBroken(
         f"{table.qualified_name}: the files {', '.join(names)} are not of one known format: CSV, Excel (.xlsx), JSON "
-        f"Lines or "
-        "Parquet. Narrow physicalName in the contract, or state the server's format"
+        "Lines or Parquet. Narrow physicalName in the contract, or state the server's format"
     )

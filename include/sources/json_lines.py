@@ -39,7 +39,7 @@ def read_json_lines(delivery: Delivery, duck: duckdb.DuckDBPyConnection) -> Read
     def explain(_: BaseException) -> SourceError | None:
         return None
 
-    return Reading("jsonl", f"SELECT * FROM {VIEW}", tuple(dict.fromkeys(drift)), explain)
+    return Reading(f"SELECT * FROM {VIEW}", tuple(dict.fromkeys(drift)), explain)
 
 
 def _survey(copy: Copy) -> tuple[list[str], int]:
@@ -59,8 +59,7 @@ def _survey(copy: Copy) -> tuple[list[str], int]:
     if faulty:
         raise DropBroken(
             f"{copy.name}, {shown(faulty)}: not one whole JSON object in UTF-8. Nothing of the delivery was taken: "
-            f"ask the "
-            "sender to correct these lines (one object a line, no list around them)"
+            "ask the sender to correct these lines (one object a line, no list around them)"
         )
     return list(keys), rows
 

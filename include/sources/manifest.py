@@ -60,14 +60,12 @@ def check_listing(entries: dict[str, Entry], pattern: str, found: Sequence[str])
     if absent:
         raise DropBroken(
             f"{NAME} lists {', '.join(absent)}, and it is not in the drop: ask the sender to deliver it again, "
-            f"complete "
-            "(files first, the manifest last)"
+            "complete (files first, the manifest last)"
         )
     if unlisted:
         raise DropBroken(
             f"{', '.join(unlisted)} is in the drop and not in {NAME}: ask the sender whether it belongs to the "
-            f"delivery; "
-            "remove it or have it listed"
+            "delivery; remove it or have it listed"
         )
 
 
@@ -85,8 +83,7 @@ def check_rows(entry: Entry, rows: int) -> None:
     if entry.rows is not None and entry.rows != rows:
         raise DropBroken(
             f"{entry.name}: {NAME} says {entry.rows} rows, the file has {rows}: it is incomplete, or the manifest is "
-            f"of another "
-            "delivery. Ask the sender to deliver both again"
+            "of another delivery. Ask the sender to deliver both again"
         )
 
 

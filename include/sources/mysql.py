@@ -72,7 +72,6 @@ def open_mysql(
             return guarded(f"SELECT * FROM mysql_query('source', {literal(text)}, stream_results = true)")
 
         return Reading(
-            "mysql",
             query(""),
             found.drift,
             explain,

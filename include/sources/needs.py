@@ -10,13 +10,13 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
-from include.contracts.model import Column, Table
+from include.contracts.model import DRIFT_FLAG, Column, Table
 from include.sources.errors import ColumnsMissing, SourceMissing
 
 # The lake's own columns beside a row as received, and the readers' guard.
 RESERVED = (
     "_row", "_run_id", "_status", "_outcome", "_reasons", "_rejected_at", "_key", "_warnings",
-    "_lienthong_guard", "_lienthong_drift",
+    "_lienthong_guard", DRIFT_FLAG,
 )  # fmt: skip
 # Kinds of source type that cannot become the logical type. Text and anything unnamed here may.
 _CANNOT_FEED: dict[str, set[str]] = {

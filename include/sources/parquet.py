@@ -34,8 +34,7 @@ def read_parquet(delivery: Delivery, duck: duckdb.DuckDBPyConnection) -> Reading
             differing = sorted({column for column, _ in shapes[name] ^ shapes[first]})
             raise DropBroken(
                 f"{name} and {first} differ in {', '.join(differing)} (column or type): files of one table must "
-                f"agree; ask the "
-                "sender to write them alike"
+                "agree; ask the sender to write them alike"
             )
     paths = ", ".join(literal(str(copy.path)) for copy in delivery.copies)
     query = f"SELECT * FROM read_parquet([{paths}], union_by_name = true, hive_partitioning = false)"
@@ -46,4 +45,4 @@ def read_parquet(delivery: Delivery, duck: duckdb.DuckDBPyConnection) -> Reading
         names = ", ".join(copy.name for copy in delivery.copies)
         return DropBroken(f"{names}: a page of the Parquet file cannot be read: ask the sender to deliver it again")
 
-    return Reading("parquet", query, tuple(dict.fromkeys(drift)), explain, threads=None)
+    return Reading(query, tuple(dict.fromkeys(drift)), explain, threads=None)

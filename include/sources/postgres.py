@@ -100,9 +100,7 @@ def open_postgres(
                 raise explain(error) or unknown_error(error, object_name=table.qualified_name) from None
             via = "select" if connections == 1 else f"scan over {connections} connections"
             notes = found.drift + ((TEXT_NOTE,) if has_odd else ())
-            return Reading(
-                "postgresql", query, notes, explain, plain=plain, plain_note=TEXT_NOTE, threads=connections, via=via
-            )
+            return Reading(query, notes, explain, plain=plain, plain_note=TEXT_NOTE, threads=connections, via=via)
 
         def ask(select: sa.Executable) -> tuple[int, int] | None:
             # By the connection that holds the snapshot, and on one core: the source is asked for no more than it was.

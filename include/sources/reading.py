@@ -41,7 +41,6 @@ class Reading:
     takes a core away from the source's server (DuckDB issue 22178). `via` says how it is read, for the run record.
     """
 
-    kind: str
     query: str
     drift: tuple[str, ...]
     explain: Callable[[BaseException], SourceError | None]

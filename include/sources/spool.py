@@ -60,8 +60,7 @@ def spool(source: Path, name: str, target: Path, *, encoding: str | None) -> Cop
     except FileNotFoundError:
         raise DropBroken(
             f"{name} vanished while it was read: wait until the delivery is complete, then run again. Senders should "
-            f"write "
-            "files under another name and rename them when they are whole"
+            "write files under another name and rename them when they are whole"
         ) from None
     except PermissionError:
         raise SourceDenied(f"{name} cannot be read: check the owner and mode of the drop's files") from None
@@ -86,15 +85,13 @@ def _codec(name: str, stated: str, start: bytes) -> str:
     except LookupError:
         raise DropBroken(
             f"{name}: the encoding '{stated}' is not known: state utf-8, utf-16, cp1258 or windows-1252 in the "
-            f"manifest or "
-            "the contract's server"
+            "manifest or the contract's server"
         ) from None
     family = codec.removesuffix("-sig").removesuffix("-le").removesuffix("-be")
     if marked and family != marked:
         raise DropBroken(
             f"{name} begins with the mark of {marked.upper()}, and its encoding is stated as {stated}: correct the "
-            f"manifest, "
-            "or the contract's server"
+            "manifest, or the contract's server"
         )
     return marked or codec
 
@@ -118,8 +115,7 @@ def _to_utf8(chunks: Iterator[bytes], codec: str, name: str) -> Iterator[bytes]:
     except UnicodeDecodeError as error:
         raise DropBroken(
             f"{name} is not {codec.upper()}: byte {done - pending + error.start + 1} of the file has no meaning "
-            f"there. Ask the "
-            "sender which encoding it is, and state it in the manifest or the contract's server"
+            "there. Ask the sender which encoding it is, and state it in the manifest or the contract's server"
         ) from None
     except UnicodeEncodeError:
         raise DropBroken(

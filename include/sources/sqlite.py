@@ -72,7 +72,6 @@ def open_sqlite(
             return _stream(connection.path, part, chosen, duck)
 
         return Reading(
-            "sqlite",
             " UNION ALL ".join(f"SELECT * FROM sqlite_query('source', {literal(sql)})" for sql in chosen),
             found.drift,
             explain,
@@ -147,6 +146,5 @@ def _check_file(connection: Connection, table: Table) -> None:
     if start and start != b"SQLite format 3\x00":
         raise SourceError(
             f"{table.qualified_name}: the file that {connection.variable} points to is no SQLite database (or an "
-            f"encrypted "
-            "one): check the path"
+            "encrypted one): check the path"
         )

@@ -75,7 +75,6 @@ def open_any(
                 return f"SELECT * FROM {VIEW}"
 
             return Reading(
-                f"sqlalchemy:{engine.dialect.name}",
                 open_batches(as_text=False),
                 found.drift,
                 explain,

@@ -25,11 +25,6 @@ class Wanted:
     lag: timedelta = timedelta(0)
     keys: tuple[tuple[object, ...], ...] = ()
 
-    @property
-    def is_some_rows(self) -> bool:
-        """Whether it is less than all rows."""
-        return self.since is not None or self.until is not None or bool(self.keys)
-
 
 def key_columns(table: Table) -> tuple[str, ...]:
     """The source columns that the published primary key is made of, each once."""

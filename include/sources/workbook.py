@@ -39,7 +39,7 @@ def read_workbook(delivery: Delivery, duck: duckdb.DuckDBPyConnection) -> Readin
         drift += judge_columns(delivery.table, part.column_names, copy.name)
         parts.append(part)
     duck.register(VIEW, pa.concat_tables(parts, promote_options="default"))
-    return Reading("xlsx", f"SELECT * FROM {VIEW}", tuple(dict.fromkeys(drift)), lambda _: None, threads=None)
+    return Reading(f"SELECT * FROM {VIEW}", tuple(dict.fromkeys(drift)), lambda _: None, threads=None)
 
 
 def _sheet(copy: Copy, delivery: Delivery) -> pa.Table:
@@ -86,15 +86,13 @@ def _rows(copy: Copy, sheet: str, table: str) -> Iterator[tuple[int, list[str | 
             wanted = f"no sheet '{sheet}'{near(sheet, book.sheetnames)}" if sheet else "several sheets"
             raise SourceMissing(
                 f"{table}: {copy.name} has {wanted}; it has {', '.join(book.sheetnames)}. Correct physicalName in the "
-                f"contract: "
-                f"{copy.name}#{book.sheetnames[0]}"
+                f"contract: {copy.name}#{book.sheetnames[0]}"
             )
         uncomputed = _uncomputed(copy.path, sheet)
         if uncomputed:
             raise DropBroken(
                 f"{copy.name}, {shown(uncomputed)}: formulas without a stored result: ask the sender to open the "
-                f"workbook in "
-                "Excel, save it, and deliver it again"
+                "workbook in Excel, save it, and deliver it again"
             )
         page = book[sheet]
         page.reset_dimensions()

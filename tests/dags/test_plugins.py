@@ -119,6 +119,23 @@ def test_every_error_of_a_source_that_may_pass_is_tried_again():
     assert {name.rpartition(".")[2] for name in COMES_BACK if ".sources." in name} == passing - {"SourceClosed"}
 
 
+def test_a_backfill_skips_a_table_of_which_no_part_can_be_read(monkeypatch):
+    from airflow.sdk.exceptions import AirflowSkipException
+
+    from include.pipelines import extraction
+    from include.pipelines.errors import OnlyReadWhole
+    from plugins import sync_settings
+
+    def refuse(*_, **how):
+        raise OnlyReadWhole(f"no part: {how['window']}")
+
+    monkeypatch.setattr(extraction, "extract_step", refuse)
+    monkeypatch.setattr(sync_settings, "library_run_id", lambda: "r1")
+    monkeypatch.setattr(sync_settings, "_backfill_window", lambda _: "a day")
+    with pytest.raises(AirflowSkipException, match="no part: a day"):
+        sync_settings.extract_when_open(SimpleNamespace(registry="finance"), "payment")
+
+
 def dag_run(*, began):
     late = datetime(2026, 1, 30, 19, tzinfo=UTC)
     return SimpleNamespace(dag_id="sync_land", run_id="backfill__2026-01-31", run_after=late, start_date=began)

@@ -8,11 +8,10 @@ from decimal import Decimal
 import psycopg
 import pytest
 
-from include.contracts.model import Column
+from include.contracts.model import DRIFT_FLAG, Column
 from include.lake.root import Lake
 from include.sources import SourceDrifted, SourceLost, Wanted
 from include.sources import postgres as reader
-from include.sources.drift import FLAG
 from tests.extracts import VARIABLE
 from tests.unit.sources.parts import KEY, UPDATED, contract_by, landed, opened, rows
 
@@ -52,7 +51,7 @@ def test_types_that_changed_under_each_policy(
     assert sorted(rows(part, "k, m"), key=str) == [(1, Decimal("1.50")), (2, None), (None, Decimal("2.00"))]
     with opened(contract_by(*columns, drift="discard_row"), postgres, lake, before=BEFORE) as source:
         part = landed(source, lake)
-    assert rows(part, f"k, {FLAG}") == [(1, False), (2, True), (3_000_000_000, True)]
+    assert rows(part, f"k, {DRIFT_FLAG}") == [(1, False), (2, True), (3_000_000_000, True)]
 
 
 @pytest.mark.usefixtures("drifted")

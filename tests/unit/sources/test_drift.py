@@ -10,11 +10,11 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from include.contracts.model import Column
+from include.contracts.model import DRIFT_FLAG, Column
 from include.lake.root import Lake
 from include.sources import SourceDrifted, SourceMissing, Wanted
 from include.sources.column_types import SourceType
-from include.sources.drift import FLAG, find_drift
+from include.sources.drift import find_drift
 from tests.unit.sources.conftest import Drop
 from tests.unit.sources.parts import UPDATED, VALUE, contract_by, landed, opened, rows
 
@@ -168,9 +168,9 @@ def test_a_new_column_under_each_policy(file: sqlite3.Connection, uri: str, lake
     assert found == {
         "evolve": (["k", "u", "v", "w"], ["k", "u", "v", "w"]),
         "discard_value": (["k", "u", "v"], ["k", "u", "v"]),
-        "discard_row": (["k", "u", "v", "w", FLAG], ["k", "u", "v"]),
+        "discard_row": (["k", "u", "v", "w", DRIFT_FLAG], ["k", "u", "v"]),
     }
-    assert rows(part, f"k, w, {FLAG}") == [("1", None, False), ("2", "moi", True)]
+    assert rows(part, f"k, w, {DRIFT_FLAG}") == [("1", None, False), ("2", "moi", True)]
 
 
 def test_the_flag_comes_with_some_rows_but_not_with_some_columns(
@@ -181,7 +181,7 @@ def test_the_flag_comes_with_some_rows_but_not_with_some_columns(
     with opened(contract_by(drift="discard_row"), uri, lake, before=BEFORE) as source:
         late = landed(source, lake, Wanted(since=("2026-01-02",)), "late")
         keys = landed(source, lake, Wanted(columns=("k", "u")), "keys")
-    assert rows(late, f"k, {FLAG}") == [("2", True)]
+    assert rows(late, f"k, {DRIFT_FLAG}") == [("2", True)]
     assert [name for name, _ in keys.columns] == ["k", "u"]
 
 
@@ -193,7 +193,7 @@ def test_a_value_that_no_longer_fits(file: sqlite3.Connection, uri: str, lake: L
         assert rows(landed(source, lake), "k, v") == [("1", "abc"), ("2", None), ("3", None)]
     with opened(contract_by(drift="discard_row"), uri, lake, before=before) as source:
         part = landed(source, lake)
-        assert rows(part, f"k, v, {FLAG}") == [("1", "abc", False), ("2", "abcdef", True), ("3", None, False)]
+        assert rows(part, f"k, v, {DRIFT_FLAG}") == [("1", "abc", False), ("2", "abcdef", True), ("3", None, False)]
         assert source.extract(part, run_id="r1").source_columns == before
     with opened(contract_by(drift="evolve"), uri, lake, before=before) as source:
         assert rows(landed(source, lake), "k, v") == [("1", "abc"), ("2", "abcdef"), ("3", None)]
