@@ -140,7 +140,7 @@ def _strays(connection: duckdb.DuckDBPyConnection, table: Table, opened: str) ->
         return "SELECT _row FROM candidate"
     keys, cursor = listed(table.primary_key), table.extract.cursor
     key, moment = (as_json(names, "s") for names in (table.primary_key, cursor))
-    known = sound = "false"
+    known = clashes = "false"
     taken_back = ""
     if opened:
         typed = ", ".join(f"{value} AS {name}" for name, value in typed_key(table))
@@ -148,14 +148,14 @@ def _strays(connection: duckdb.DuckDBPyConnection, table: Table, opened: str) ->
         connection.execute(f"CREATE TEMP TABLE of_rejected AS FROM source SEMI JOIN rejected USING ({keys})")
         same = f"r._key IS NOT DISTINCT FROM {key} AND r._cursor IS NOT DISTINCT FROM {moment}"
         known = f"EXISTS (FROM rejected r WHERE {same})"
-        sound = f"EXISTS (FROM rejected r WHERE {same} AND r._clashes)"
+        clashes = f"EXISTS (FROM rejected r WHERE {same} AND r._clashes)"
         stale = f"SELECT {keys} FROM rejected r WHERE _key IS NOT NULL"
         stale += f" AND NOT EXISTS (FROM of_rejected s WHERE {same})"
         taken_back = f" UNION SELECT _row FROM of_rejected SEMI JOIN ({stale}) USING ({keys})"
     # Every row of the source whose key a candidate has; whether the lake knows it, and as one that supersedes others.
     connection.execute(
         f"CREATE TEMP TABLE sibling AS "
-        f"SELECT s.*, a._row IS NULL OR {known} AS _is_known, a._row IS NULL OR {sound} AS _supersedes "
+        f"SELECT s.*, a._row IS NULL OR {known} AS _is_known, a._row IS NULL OR {clashes} AS _supersedes "
         f"FROM (FROM source SEMI JOIN candidate USING ({keys}) UNION BY NAME "
         f"      FROM candidate) s LEFT JOIN apart a ON a._row = s._row"
     )
