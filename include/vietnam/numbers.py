@@ -33,17 +33,20 @@ def _exact(value: str | None) -> Decimal | None:
     sign, body = (clean[0], clean[1:]) if clean[:1] in ("+", "-") else ("", clean)
     dots, commas = body.count("."), body.count(",")
     if dots and _are_thousands(body.split(",")[0], ".") and commas <= 1:
-        plain = body.replace(".", "").replace(",", ".")
+        whole, comma, fraction = body.partition(",")
+        plain = whole.replace(".", "") + comma.replace(",", ".") + fraction
     elif commas == 1 and not dots:
         plain = body.replace(",", ".")
     elif commas and dots <= 1 and commas + dots > 1 and _are_thousands(body.split(".")[0], ","):
-        plain = body.replace(",", "")
+        whole, dot, fraction = body.partition(".")
+        plain = whole.replace(",", "") + dot + fraction
     elif not commas and dots <= 1:
         plain = body
     else:
         return None
     parts = plain.split(".")
-    return Decimal(sign + plain) if all(part and _DIGITS.issuperset(part) for part in parts) else None
+    is_number = len(parts) <= 2 and all(part and _DIGITS.issuperset(part) for part in parts)
+    return Decimal(sign + plain) if is_number else None
 
 
 def _are_thousands(whole: str, separator: str) -> bool:

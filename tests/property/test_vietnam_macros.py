@@ -14,7 +14,7 @@ from typing import Any
 
 import duckdb
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from include.vietnam import dates, identifiers, names, numbers, register
@@ -171,6 +171,7 @@ def test_dates(connection: duckdb.DuckDBPyConnection, macro: str, values: list[s
 @pytest.mark.parametrize("macro", ["number", "int"])
 @settings(deadline=None)
 @given(values=padded(NUMBERS))
+@example(values=["1.000,0.", "1,000.0,", "1.000,0,0", "1,000.0.0", "1.000,05", "1,000.05"])
 def test_numbers(connection: duckdb.DuckDBPyConnection, macro: str, values: list[str | None]) -> None:
     check(connection, macro, values)
 
