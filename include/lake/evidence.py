@@ -118,15 +118,13 @@ def append_run(lake: Lake, facts: Mapping[str, Any]) -> bool:
     return append(lake, "runs", pa.Table.from_pylist([row], RUNS), once=None if row["verdict"] == "failed" else once)
 
 
-def was_published(lake: Lake, table: Table, run_id: str) -> bool:
-    """Whether a run is on record as having published the table. True even if the table was retired since."""
+def is_on_record(lake: Lake, table: Table, run_id: str, verdict: str) -> bool:
+    """Whether a run's verdict on a table is on record. True even if the table was retired since."""
     uri = lake.audit_table("runs")
     if not lake.is_table(uri):
         return False
     with lake_errors("reading the evidence"):
-        return (
-            lake.table(uri).transaction_version(_run_key(run_id, table.registry, table.name, "published")) is not None
-        )
+        return lake.table(uri).transaction_version(_run_key(run_id, table.registry, table.name, verdict)) is not None
 
 
 def append_checks(

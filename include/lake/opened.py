@@ -20,7 +20,7 @@ from deltalake import DeltaTable
 from include.contracts.model import Table
 from include.lake.engine import literal, quote
 from include.lake.errors import lake_errors
-from include.lake.evidence import was_published
+from include.lake.evidence import is_on_record
 from include.lake.reading import view_of
 from include.lake.root import Lake
 from include.lake.state import PREFIX
@@ -122,7 +122,7 @@ def runs_that_count(lake: Lake, table: Table, run_ids: Iterable[str], before_run
         if run_id not in later
         and (
             (registry is not None and registry.transaction_version(run_id) is not None)
-            or was_published(lake, table, run_id)
+            or is_on_record(lake, table, run_id, "published")
         )
     }
 

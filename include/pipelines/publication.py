@@ -63,6 +63,8 @@ def assess_step(extracted: Facts, *, workplace: Workplace | None = None) -> Fact
         done = run_folder.recall(place, table, run_id, "assessed")
         if done is not None:
             return done
+        if ended := _ended_unchanged(place, table, extracted):
+            return ended
         run_folder.ensure_as_begun(place, table, run_id, "extracted")
         started = time.perf_counter()
         landed = landed_by(place, table, run_id)
@@ -118,6 +120,8 @@ def publish_step(
         done = run_folder.recall(place, table, run_id, "published")
         if done is not None:
             return done
+        if ended := _ended_unchanged(place, table, assessed):
+            return ended
         run_folder.ensure_as_begun(place, table, run_id, "assessed")
         started = time.perf_counter()
         landed, gone = landed_by(place, table, run_id), assessed["gone"]
@@ -182,8 +186,27 @@ def already_there(place: Workplace, contract: Contract, table: Table, facts: Fac
         raise Misuse(f"{table.qualified_name} is not published: there is nothing that could be unchanged")
     evidence.heal_runs(place.lake, table, state)
     finish_closing(place.lake, table)
-    told = {
-        **facts,
+    told = {**facts, **_as_it_stands(state), "seconds": landed.seconds}
+    record_run(place, {**told, **origin(place, contract, landed)})
+    run_folder.clear(place, table, landed.run_id)
+    return told
+
+
+def _ended_unchanged(place: Workplace, table: Table, facts: Facts) -> Facts | None:
+    """What a step came to that found nothing to publish and is tried again: its folder is gone, its verdict on record.
+
+    Whoever was to hear of the verdict may have been killed before.
+    """
+    folder = place.lake.landing_path(table.registry, table.name, facts["run_id"])
+    state = None if place.lake.exists(f"{folder}/{RECORD}") else last_commit(place.lake, table)
+    if state is None or not evidence.is_on_record(place.lake, table, facts["run_id"], "unchanged"):
+        return None
+    return {**facts, **_as_it_stands(state), "seconds": 0.0}
+
+
+def _as_it_stands(state: PublishedState) -> Facts:
+    """What a run says of a table that it leaves as it is."""
+    return {
         **{name: int(state.metadata.get(name) or 0) for name in FIGURES},
         "verdict": "unchanged",
         "mode": "unchanged",
@@ -193,11 +216,7 @@ def already_there(place: Workplace, contract: Contract, table: Table, facts: Fac
         "held": False,
         "findings": [],
         "reasons": [],
-        "seconds": landed.seconds,
     }
-    record_run(place, {**told, **origin(place, contract, landed)})
-    run_folder.clear(place, table, landed.run_id)
-    return told
 
 
 def publish_contract(place: Workplace, contract: Contract) -> None:

@@ -235,6 +235,18 @@ def test_no_value_of_the_registry_is_in_what_a_run_tells(registry: Registry) -> 
     assert len(shown) == 1
 
 
+def test_a_step_that_found_nothing_to_publish_may_be_tried_again(registry: Registry) -> None:
+    """Its verdict is on record, and who was to hear of it was killed."""
+    registry.sync()
+    registry.rewrite(EXTRACT, EXTRACT.replace("}", ", lag: P30D}"))
+    extracted = extract_step("r", "t", registry.next_run(), workplace=registry.place)
+    assert extracted["extracted"] == 3
+    first, again = (assess_step(extracted, workplace=registry.place) for _ in range(2))
+    assert first["verdict"] == "unchanged"
+    assert {**again, "seconds": 0} == {**first, "seconds": 0}
+    assert publish_step(first, workplace=registry.place)["verdict"] == "unchanged"
+
+
 def test_a_steward_approves_what_will_be_published(registry: Registry) -> None:
     """The same contract from the reading to the approval: nothing stands in the way."""
     registry.rewrite("rejectedPercent: 100", "rejectedPercent: 1")
