@@ -19,14 +19,17 @@ from deltalake import DeltaTable
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from include.contracts.model import ExtractPolicy
+from include.contracts.model import ExtractPolicy, Table
 from include.lake.publish import Commit, Mode
 from include.lake.rejected import append_rejected
 from include.lake.root import Lake
 from tests.unit.lake.staging import PERSON, START, content, run, stage
 
 # The age tells which version of a row is newer; who is called deleted is.
-TABLE = replace(PERSON, extract=ExtractPolicy(("age",), deletes="soft", deleted_when="full_name = 'deleted'"))
+TABLES = {  # a contract has `deletedWhen` with `soft` only; publishing does not mind
+    policy: replace(PERSON, extract=ExtractPolicy(("age",), deletes=policy, deleted_when="full_name = 'deleted'"))
+    for policy in ("reconcile", "soft")
+}
 KEYS = st.sampled_from("abcdef")
 NAMES = st.sampled_from([None, "", "An", "Ân", "x\x00y", "deleted"])
 OUTCOMES = st.sampled_from(["accepted", "accepted", "accepted", "rejected", "warned"])
@@ -79,6 +82,7 @@ def extracts(draw: st.DrawFn) -> Extract:
 class Model:
     """What the published table must hold."""
 
+    policy: str
     live: dict[str, tuple[Any, ...]] = field(default_factory=dict)
 
     def run(self, extract: Extract) -> dict[str, int]:
@@ -88,7 +92,7 @@ class Model:
             accepted = {key: row for key, row in accepted.items() if not self.is_newer(key, row)}
         coming = {key: row for key, row in accepted.items() if row[1] != "deleted"}
         leaving = accepted.keys() - coming.keys() | (set(extract.gone) - extract.received)
-        if extract.mode == "full":
+        if extract.mode == "full" and self.policy == "reconcile":
             leaving |= before.keys() - extract.received
         self.live = {key: row for key, row in before.items() if key not in leaving} | coming
         retained = {key for key in extract.received & before.keys() if key not in extract.accepted}
@@ -145,16 +149,16 @@ def replayed(lake: Lake) -> list[tuple[Any, ...]]:
     return sorted(((r["personal_id"], r["full_name"], r["age"]) for r in rows.values()), key=repr)
 
 
-def publish(lake: Lake, number: int, extract: Extract) -> Commit:
+def publish(lake: Lake, table: Table, number: int, extract: Extract) -> Commit:
     outcomes = {name: extract.numbers(name) for name in ("rejected", "superseded", "warned")}
-    staged = stage(lake, TABLE, f"r{number}", extract.rows, **outcomes)
-    kept = append_rejected(lake, TABLE, run_id=f"r{number}", at=START, staged=staged, extract_uri=staged.extract)
+    staged = stage(lake, table, f"r{number}", extract.rows, **outcomes)
+    kept = append_rejected(lake, table, run_id=f"r{number}", at=START, staged=staged, extract_uri=staged.extract)
     assert kept == len(outcomes["rejected"]) + len(outcomes["superseded"])
 
     def attempt() -> Commit:
         return run(
             lake,
-            TABLE,
+            table,
             number,
             extract.rows,
             merge_rows=extract.merge_rows,
@@ -163,32 +167,33 @@ def publish(lake: Lake, number: int, extract: Extract) -> Commit:
             **outcomes,
         )
 
-    before = content(lake, TABLE) if lake.is_table(lake.registry_table("population", "citizen")) else None
+    before = content(lake, table) if lake.is_table(lake.registry_table("population", "citizen")) else None
     try:
         with killed_at(extract.crash_at):
             return attempt()
     except Killed:
         commit = attempt()
-        assert commit.is_new or content(lake, TABLE) == before or extract.crash_at % 2 == 0
+        assert commit.is_new or content(lake, table) == before or extract.crash_at % 2 == 0
         return commit
 
 
 @pytest.mark.slow
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(st.lists(extracts(), min_size=1, max_size=6))
-def test_any_sequence_of_runs(sequence: list[Extract]) -> None:
+@given(st.sampled_from(sorted(TABLES)), st.lists(extracts(), min_size=1, max_size=6))
+def test_any_sequence_of_runs(policy: str, sequence: list[Extract]) -> None:
+    table = TABLES[policy]
     with tempfile.TemporaryDirectory() as folder:
         lake = Lake.from_environment({"LAKE_URI": f"{folder}/lake", "LIENTHONG_TMP": f"{folder}/scratch"})
-        model = Model()
+        model = Model(policy)
         for number, extract in enumerate(sequence):
-            commit = publish(lake, number, extract)
+            commit = publish(lake, table, number, extract)
             expected = model.run(extract)
             assert {name: getattr(commit, name) for name in expected} == expected
-            assert content(lake, TABLE) == sorted(model.live.values(), key=repr)
-            assert replayed(lake) == content(lake, TABLE)
-        again = publish(lake, len(sequence), sequence[-1])
+            assert content(lake, table) == sorted(model.live.values(), key=repr)
+            assert replayed(lake) == content(lake, table)
+        again = publish(lake, table, len(sequence), sequence[-1])
         assert (again.inserted, again.updated, again.deleted) == (0, 0, 0)
-        assert content(lake, TABLE) == sorted(model.live.values(), key=repr)
+        assert content(lake, table) == sorted(model.live.values(), key=repr)
         extracted = sum(len(extract.rows) for extract in [*sequence, sequence[-1]])
         accepted = sum(len(extract.accepted) for extract in [*sequence, sequence[-1]])
         kept = pa.table(lake.table("rejected/population/citizen").to_pyarrow_table()).num_rows
