@@ -49,9 +49,8 @@ nothing.""",
     "growth": "The whole sync of tables of three sizes.",
     "incremental": """A table of {many:,} rows, of which a share, spread at random, was changed. Rows deleted at the
 source are looked for in every run (`deletes: reconcile`). The last line is what such a day takes without increments:
-all rows read, judged and compared again. Rows spread at random lie in every file of the published table, and each file
-is written anew, which is over a third of the time after 1 %. Delta's deletion vectors would spare it, but delta-rs does
-not write them, and not all tools that ministries read with know them.""",
+all rows read, judged and compared again. Rows spread at random lie in every file and row group of the published table:
+of each, only the columns that change are written anew, the others are copied byte by byte.""",
     "sources": "{few:,} of the same rows from each, to Parquet (zstd).",
 }
 

@@ -1,8 +1,9 @@
 """The difference between a run's accepted rows and the published ones, row by row, as DuckDB SQL.
 
 A difference is one Parquet file: the contract's columns and `_warnings` as they will be, `_change` (`insert`, `update`,
-`delete`, or `retained`: a row that stays because its new version was not accepted; it is only counted), `_file` (which
-file holds the row now) and the whole row as it is now, each column with the prefix `_was_`.
+`delete`, or `retained`: a row that stays because its new version was not accepted; it is only counted), `_file` and
+`_place` (which file holds the row now, and as which of its rows) and the whole row as it is now, each column with the
+prefix `_was_`.
 """
 
 from __future__ import annotations
@@ -12,8 +13,8 @@ from collections.abc import Sequence
 import duckdb
 
 from include.lake.engine import literal, quote, scan
-from include.lake.rows import FILE, StagedPaths, accepted_rows, listed, published_rows
-from include.lake.shape import RESERVED, WARNINGS, Shape
+from include.lake.rows import FILE, PLACE, StagedPaths, accepted_rows, as_published, listed, published_rows
+from include.lake.shape import RESERVED, RUN_ID, WARNINGS, Shape
 
 _WAS = "_was_"
 _FILES = "getvariable('files')"
@@ -63,7 +64,7 @@ def of_full(shape: Shape, *, is_reconciled: bool) -> str:
         WHERE d._change <> 'delete' OR f._is_faulty OR x._is_deleted"""
     return f"""
         WITH difference AS (
-            SELECT {keys}{now}, c.{FILE}, {_was(shape)},
+            SELECT {keys}{now}, c.{FILE}, c.{PLACE}, {_was(shape)},
                    CASE WHEN a._is_accepted IS NULL THEN 'delete' WHEN c.{FILE} IS NULL THEN 'insert'
                         ELSE 'update' END AS _change
             FROM (SELECT *, true AS _is_accepted FROM accepted) a
@@ -87,9 +88,9 @@ def of_part(connection: duckdb.DuckDBPyConnection, shape: Shape, cursor: Sequenc
     connection.execute(f"CREATE TEMP TABLE current AS SELECT * FROM published SEMI JOIN ({received}) USING ({keys})")
     connection.execute(f"CREATE TEMP VIEW stale AS {_stale(shape, cursor)}")
     now = "".join(f", a.{quote(name)}" for name in _content(shape))
-    was = f"{keys}, {FILE}, {_was(shape)}"
+    was = f"{keys}, {FILE}, {PLACE}, {_was(shape)}"
     return f"""
-        SELECT {keys}{now}, c.{FILE}, {_was(shape)},
+        SELECT {keys}{now}, c.{FILE}, c.{PLACE}, {_was(shape)},
                CASE WHEN c.{FILE} IS NULL THEN 'insert' ELSE 'update' END AS _change
         FROM (FROM accepted ANTI JOIN stale USING ({keys})) a LEFT JOIN current c USING ({keys})
         WHERE c.{FILE} IS NULL OR {_differs(shape)}
@@ -102,15 +103,55 @@ def of_part(connection: duckdb.DuckDBPyConnection, shape: Shape, cursor: Sequenc
         ANTI JOIN accepted USING ({keys}) ANTI JOIN deleted USING ({keys})"""
 
 
-def arriving(shape: Shape, uri: str) -> str:
+def arriving(shape: Shape, uri: str, *, where: str = "_change IN ('insert', 'update')") -> str:
     """SELECT of the rows that a difference writes: contract columns and `_warnings`."""
-    return f"SELECT {listed((*shape.names, WARNINGS))} FROM {scan(uri)} WHERE _change IN ('insert', 'update')"
+    return f"SELECT {listed((*shape.names, WARNINGS))} FROM {scan(uri)} WHERE {where}"
 
 
-def leaving(shape: Shape, uri: str) -> str:
-    """SELECT of the rows that a difference takes out, as they are published now, and `_file`."""
+def leaving(shape: Shape, uri: str, *, where: str = "_change IN ('update', 'delete')") -> str:
+    """SELECT of the rows that a difference takes out, as they are published now."""
     rows = ", ".join(f"{quote(_WAS + name)} AS {quote(name)}" for name in _columns(shape))
-    return f"SELECT {rows}, {FILE} FROM {scan(uri)} WHERE _change IN ('update', 'delete')"
+    return f"SELECT {rows} FROM {scan(uri)} WHERE {where}"
+
+
+def changing(connection: duckdb.DuckDBPyConnection, shape: Shape, uri: str) -> list[str]:
+    """Columns in which at least one updated row says something else than before; `_run_id` is always one."""
+    names = _columns(shape)
+    tests = ", ".join(f"coalesce(bool_or({is_new(shape, name)}), false)" for name in names)
+    found = connection.execute(f"SELECT {tests} FROM {scan(uri)} WHERE _change = 'update'").fetchall()[0]
+    return [name for name, is_changing in zip(names, found, strict=True) if is_changing]
+
+
+def new_value(shape: Shape, name: str) -> str:
+    """SQL, over a difference, of a column's value as the run publishes it."""
+    if name == RUN_ID:
+        return "getvariable('run_id')"
+    dropped = dict(shape.dropped).get(name)
+    return f"CAST(NULL AS {dropped})" if dropped else quote(name)
+
+
+def is_new(shape: Shape, name: str) -> str:
+    """SQL, over a difference, of whether that is another value than before."""
+    return f"({new_value(shape, name)} IS DISTINCT FROM {quote(_WAS + name)})"
+
+
+def feed(shape: Shape, uri: str) -> str:
+    """SELECT of what the change feed tells of a difference: whole rows, and `_change_type` as Delta has it."""
+
+    def told(rows: str, change: str) -> str:
+        return f"SELECT *, {literal(change)} AS _change_type FROM ({rows})"
+
+    def of(change: str) -> str:
+        return f"_change = {literal(change)}"
+
+    return " UNION ALL BY NAME ".join(
+        [
+            told(leaving(shape, uri, where=of("update")), "update_preimage"),
+            told(as_published(shape, arriving(shape, uri, where=of("update"))), "update_postimage"),
+            told(as_published(shape, arriving(shape, uri, where=of("insert"))), "insert"),
+            told(leaving(shape, uri, where=of("delete")), "delete"),
+        ]
+    )
 
 
 def _stale(shape: Shape, cursor: Sequence[str]) -> str:

@@ -20,6 +20,7 @@ from deltalake.exceptions import (
     SchemaMismatchError,
     TableNotFoundError,
 )
+from obstore.exceptions import BaseError as ObjectStoreError
 
 _LIBRARY = Path(__file__).resolve().parents[1]
 
@@ -144,7 +145,7 @@ _GONE_SIGNS = (
 _CONFLICT_SIGNS = ("already exists", "transaction failed", "concurrent", "conflict")
 
 _DUCKDB_STORE_ERRORS = (duckdb.IOException, duckdb.OutOfMemoryException, duckdb.FatalException)
-_ENGINE_ERRORS = (duckdb.Error, DeltaError, TableNotFoundError, pa.ArrowException, OSError)
+_ENGINE_ERRORS = (duckdb.Error, DeltaError, TableNotFoundError, ObjectStoreError, pa.ArrowException, OSError)
 
 _REMEDY = {
     LakeFull: "the disk or quota of the lake, or of the scratch folder (LIENTHONG_TMP), is full: make room, then run "

@@ -6,6 +6,7 @@ import json
 import math
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -14,6 +15,7 @@ from uuid import uuid4
 
 import duckdb
 import pyarrow as pa
+import pyarrow.parquet as pq
 from deltalake import CommitProperties, DeltaTable
 from deltalake.transaction import AddAction, RemoveAction
 
@@ -48,9 +50,12 @@ def live_files(current: DeltaTable) -> list[File]:
     ]
 
 
-def write_files(connection: duckdb.DuckDBPyConnection, table_uri: str, query: str) -> list[File]:
-    """Write rows as new files inside the table's folder. Until a commit names them they are nobody's."""
-    folder = f"part-{uuid4()}"
+def write_files(connection: duckdb.DuckDBPyConnection, table_uri: str, query: str, *, below: str = "") -> list[File]:
+    """Write rows as new files inside the table's folder. Until a commit names them they are nobody's.
+
+    `below` is a folder of the table, and ends in a slash.
+    """
+    folder = f"{below}part-{uuid4()}"
     types = {row[0]: row[1] for row in connection.execute(f"DESCRIBE {query}").fetchall()}
     written = connection.execute(
         f"COPY ({query}) TO {literal(f'{table_uri}/{folder}')} ({_PARQUET}, FILENAME_PATTERN {literal('{uuid}')})"
@@ -62,24 +67,50 @@ def write_files(connection: duckdb.DuckDBPyConnection, table_uri: str, query: st
     ]
 
 
-def add_actions(files: Sequence[File], at: datetime, *, is_change: bool = True) -> list[AddAction]:
+def patched_file(path: str, uri: str, size: int, metadata: pq.FileMetaData, types: Mapping[str, str]) -> File:
+    """A file that was written by others than DuckDB; `types` are of its columns, as far as they are known."""
+    rows = int(metadata.num_rows)
+    leaves = {metadata.schema.column(at).path: at for at in range(metadata.num_columns)}
+    groups = [metadata.row_group(at) for at in range(metadata.num_row_groups)]
+    columns = {
+        f'"{name.replace(chr(34), chr(34) * 2)}"': _footer_stats([group.column(leaves[name]) for group in groups])
+        for name in types
+        if name in leaves
+    }
+    return File(path, uri, size, rows, _stats(rows, columns, {n: t for n, t in types.items() if n in leaves}))
+
+
+def _footer_stats(chunks: Sequence[pq.ColumnChunkMetaData]) -> dict[str, str]:
+    """Of a column, as DuckDB tells them; without bounds where a chunk with values tells none."""
+    stats = [chunk.statistics for chunk in chunks]
+    if any(one is None or not one.has_null_count for one in stats):
+        return {}
+    told = {"null_count": str(sum(one.null_count for one in stats))}
+    bounded = [one for one in stats if one.num_values]
+    if bounded and all(one.has_min_max for one in bounded):
+        with suppress(ValueError, OverflowError):  # an instant that Python does not know
+            told["min"], told["max"] = _text(min(one.min for one in bounded)), _text(max(one.max for one in bounded))
+    return told
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(int(value))
+    return value.isoformat(sep=" ").replace("+00:00", "+00") if isinstance(value, datetime) else str(value)
+
+
+def add_actions(files: Sequence[File], at: datetime) -> list[AddAction]:
     """The actions that put files into a table."""
-    return [AddAction(f.path, f.size, {}, epoch_milliseconds(at), is_change, f.stats) for f in files]
+    return [AddAction(f.path, f.size, {}, epoch_milliseconds(at), True, f.stats) for f in files]
 
 
 def swap(
-    current: DeltaTable,
-    leaving: Sequence[File],
-    arriving: Sequence[File],
-    at: datetime,
-    properties: CommitProperties | None,
+    current: DeltaTable, leaving: Sequence[File], arriving: Sequence[File], at: datetime, properties: CommitProperties
 ) -> int:
-    """One commit that takes files out and puts others in: a run's change, or (no properties) a rearrangement."""
-    is_change = properties is not None
+    """One commit that takes files out and puts others in: what it says of rows is what the files hold."""
     # The vacuum counts by the clock from when a file was removed, and a run may have begun days before it was approved.
-    removed = [RemoveAction(f.path, is_change, _now(), f.size, {}) for f in leaving]
-    added = add_actions(arriving, at, is_change=is_change)
-    return commit(current, [*removed, *added], properties or CommitProperties(max_commit_retries=0))
+    removed = [RemoveAction(f.path, True, now(), f.size, {}) for f in leaving]
+    return commit(current, [*removed, *add_actions(arriving, at)], properties)
 
 
 def commit(current: DeltaTable, actions: list[AddAction | RemoveAction], properties: CommitProperties) -> int:
@@ -90,7 +121,8 @@ def commit(current: DeltaTable, actions: list[AddAction | RemoveAction], propert
     return int(version)
 
 
-def _now() -> int:
+def now() -> int:
+    """This instant, as Delta's log writes it."""
     return time.time_ns() // 10**6
 
 

@@ -19,6 +19,7 @@ from typing import Any
 from urllib.parse import unquote
 
 import duckdb
+import pyarrow as pa
 from deltalake import DeltaTable
 
 from include.lake import engine, store
@@ -164,6 +165,18 @@ class Lake:
     def write_text(self, uri: str, text: str) -> None:
         """Write a small UTF-8 file: readers see the old content or the new, never a part."""
         store.write(self._store(), self._inside(uri), text.encode())
+
+    def create_text(self, uri: str, text: str) -> bool:
+        """Write a small UTF-8 file where none is: of several writers one succeeds. Whether this one did."""
+        return store.create(self._store(), self._inside(uri), text.encode())
+
+    def open_input(self, uri: str) -> pa.NativeFile:
+        """A file to read from, at any place of it."""
+        return store.open_input(self._store(), self._inside(uri))
+
+    def open_output(self, uri: str) -> pa.NativeFile:
+        """A new file to write to. It is there when it is closed, and may be there in part before."""
+        return store.open_output(self._store(), self._inside(uri))
 
     def make_folder(self, uri: str) -> None:
         """Make sure that engines can write below `uri` (an S3 store has no folders, so nothing happens there).

@@ -10,7 +10,7 @@ import duckdb
 from include.lake.engine import literal, quote, scan
 from include.lake.shape import RESERVED, RUN_ID, WARNINGS, Shape
 
-FILE = "_file"
+FILE, PLACE = "_file", "_place"
 _INTEGERS = {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER"}
 _BITS_PER_ROW = 64  # of a key with greater gaps, hashes take less memory
 
@@ -46,16 +46,17 @@ def published_rows(
 ) -> str:
     """SELECT of a table's rows with every column that the shape names; a column that no file has yet is null.
 
-    `_file` is there too, so that a caller can tell which file holds a row.
+    `_file` and `_place` are there too, so that a caller can tell which file holds a row, and which of its rows it is.
     """
     columns = [*shape.columns, *RESERVED, *shape.dropped]
-    file, empty = (f", {FILE}", f", '' AS {FILE}") if with_file else ("", "")
+    file = f", {FILE}, file_row_number AS {PLACE}" if with_file else ""
+    empty = f", '' AS {FILE}, 0::BIGINT AS {PLACE}" if with_file else ""
     if not files:
         nulls = ", ".join(f"CAST(NULL AS {sql_type}) AS {quote(name)}" for name, sql_type in columns)
         return f"SELECT {nulls}{empty} WHERE false"
     source = (
         f"read_parquet([{', '.join(literal(file) for file in files)}], union_by_name = true, "
-        f"hive_partitioning = false, filename = {literal(FILE)})"
+        f"hive_partitioning = false, filename = {literal(FILE)}, file_row_number = true)"
     )
     present = {row[0] for row in connection.execute(f"DESCRIBE FROM {source}").fetchall()}
     select = ", ".join(

@@ -10,11 +10,19 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
 
+import obstore
+import pyarrow as pa
+from obstore.exceptions import AlreadyExistsError
+from obstore.store import LocalStore, S3Store
 from pyarrow import fs
 
 from include.lake.errors import lake_errors
+
+if TYPE_CHECKING:
+    from obstore.store import S3Config
 
 _BLOCK_BYTES = 4 * 1024**2
 _DRAFT = ".draft"
@@ -143,6 +151,37 @@ def write(root: Root, inside: str, content: bytes) -> None:
                 stream.write(content)
             return
         _replace(Path(path), content)
+
+
+def create(root: Root, inside: str, content: bytes) -> bool:
+    """Put a file where none is, at once; False if one is there. By linking in a folder, by a conditional PUT in S3."""
+    with lake_errors("writing a file"):
+        try:
+            obstore.put(_objects(root), inside, content, mode="create")
+        except AlreadyExistsError:
+            return False
+    return True
+
+
+@lru_cache(maxsize=8)
+def _objects(root: Root) -> LocalStore | S3Store:
+    if not root.uri.startswith("s3://"):
+        return LocalStore(root.uri)
+    options: dict[str, Any] = {name.lower(): value for name, value in root.options}
+    may_be_plain = options.pop("aws_allow_http", "false") == "true"
+    return S3Store.from_url(root.uri, config=cast("S3Config", options), client_options={"allow_http": may_be_plain})
+
+
+def open_input(root: Root, inside: str) -> pa.NativeFile:
+    """A file to read from, at any place."""
+    with lake_errors("reading a file"):
+        return _filesystem(root).open_input_file(_absolute(root, inside))
+
+
+def open_output(root: Root, inside: str) -> pa.NativeFile:
+    """A new file to write to."""
+    with lake_errors("writing a file"):
+        return _filesystem(root).open_output_stream(_absolute(root, inside))
 
 
 def _replace(path: Path, content: bytes) -> None:

@@ -7,7 +7,7 @@ replaying the change feed from version 0 gives the content; the figures add up; 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -20,6 +20,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from include.contracts.model import ExtractPolicy, Table
+from include.lake import rewrite
 from include.lake.publish import Commit, Mode
 from include.lake.rejected import append_rejected
 from include.lake.root import Lake
@@ -41,6 +42,7 @@ class Extract:
     """One run's extract: at most one row a key would be accepted, others may be there too.
 
     `crash_at`: the run is killed at its n-th commit, before it (odd) or after it (even), and then repeated; 0: never.
+    `most_patched`: up to which share of its rows a file is changed where they are.
     """
 
     rows: tuple[tuple[str, Any, Any], ...]
@@ -49,6 +51,7 @@ class Extract:
     mode: Mode
     gone: tuple[str, ...] = ()
     crash_at: int = 0
+    most_patched: float = 0.25
 
     @property
     def accepted(self) -> dict[str, tuple[Any, ...]]:
@@ -75,7 +78,8 @@ def extracts(draw: st.DrawFn) -> Extract:
     mode = draw(MODES)
     gone = tuple(draw(st.sets(KEYS, max_size=3))) if mode == "incremental" else ()
     merge_rows, crash_at = draw(st.sampled_from([0, 1, 400_000])), draw(st.sampled_from([0, 0, 1, 2, 3, 4]))
-    return Extract(tuple(rows), tuple(outcomes), merge_rows, mode, gone, crash_at)
+    most_patched = draw(st.sampled_from([0.25, 1.0]))
+    return Extract(tuple(rows), tuple(outcomes), merge_rows, mode, gone, crash_at, most_patched)
 
 
 @dataclass
@@ -115,19 +119,25 @@ class Killed(BaseException):
 
 @contextmanager
 def killed_at(commit: int) -> Iterator[None]:
-    """Die before (odd) or after (even) a commit of files."""
+    """Die before (odd) or after (even) a commit of files, whoever writes it."""
     counted = iter(range(1, 10**6))
-    make = DeltaTable.create_write_transaction
 
-    def make_and_die(*arguments: Any, **options: Any) -> None:
-        number = next(counted)
-        if commit == 2 * number - 1:
-            raise Killed
-        make(*arguments, **options)
-        if commit == 2 * number:
-            raise Killed
+    def dying(make: Callable[..., Any]) -> Callable[..., Any]:
+        def make_and_die(*arguments: Any, **options: Any) -> Any:
+            number = next(counted)
+            if commit == 2 * number - 1:
+                raise Killed
+            made = make(*arguments, **options)
+            if commit == 2 * number:
+                raise Killed
+            return made
 
-    with mock.patch.object(DeltaTable, "create_write_transaction", make_and_die):
+        return make_and_die
+
+    with (
+        mock.patch.object(DeltaTable, "create_write_transaction", dying(DeltaTable.create_write_transaction)),
+        mock.patch.object(Lake, "create_text", dying(Lake.create_text)),
+    ):
         yield
 
 
@@ -169,7 +179,7 @@ def publish(lake: Lake, table: Table, number: int, extract: Extract) -> Commit:
 
     before = content(lake, table) if lake.is_table(lake.registry_table("population", "citizen")) else None
     try:
-        with killed_at(extract.crash_at):
+        with killed_at(extract.crash_at), mock.patch.object(rewrite, "_MOST_PATCHED", extract.most_patched):
             return attempt()
     except Killed:
         commit = attempt()

@@ -66,7 +66,7 @@ def test_a_table_lives_through_every_kind_of_run(lake):
     assert content(lake, PERSON) == [("a", "Ân", 1), CHI]
     assert last_commit(lake, PERSON).run_id == "r4"
     feed = pa.table(lake.table("registry/population/citizen").load_cdf(starting_version=moved.version).read_all())
-    assert sorted(feed["_change_type"].to_pylist()) == ["delete", "delete", "insert"]
+    assert sorted(feed["_change_type"].to_pylist()) == ["delete", "update_postimage", "update_preimage"]
     connection = lake.connect(memory_limit="200MB")
     files = lake.table("registry/population/citizen").file_uris()
     assert connection.execute("SELECT count(*) FROM read_parquet($files)", {"files": files}).fetchone() == (2,)
