@@ -15,6 +15,10 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from include.contracts.model import Table
+from include.lake.engine import quote
+
+INTEGER_TYPES = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT")
 Words = NDArray[np.uint32]
 Hashes = NDArray[np.uint64]
 Integers = NDArray[np.int64]
@@ -37,6 +41,38 @@ class Fingerprint:
 
     rows: int
     mark: int
+
+    def __add__(self, other: Fingerprint) -> Fingerprint:
+        """Of these rows and others."""
+        return Fingerprint(self.rows + other.rows, self.mark ^ other.mark)
+
+    def __sub__(self, other: Fingerprint) -> Fingerprint:
+        """Of these rows without others that are among them."""
+        return Fingerprint(self.rows - other.rows, self.mark ^ other.mark)
+
+
+def hashed_values(table: Table) -> tuple[str, ...] | None:
+    """SQL, over the published key and cursor columns, of what is hashed: BIGINT, TIMESTAMP (in UTC) or VARCHAR.
+
+    None if there is no key or no cursor, or one of another type.
+    """
+    if not table.primary_key or not table.extract.cursor:
+        return None
+    names = dict.fromkeys((*table.primary_key, *table.extract.cursor))
+    values = [_hashed(quote(name), table.column(name).sql_type) for name in names]
+    return tuple(value for value in values if value) if all(values) else None
+
+
+def _hashed(name: str, sql_type: str) -> str:
+    if sql_type in INTEGER_TYPES:
+        return f"CAST({name} AS BIGINT)"
+    by_type = {
+        "VARCHAR": name,
+        "DATE": f"CAST({name} - DATE '2000-01-01' AS BIGINT)",
+        "TIMESTAMP": f"make_timestamp(epoch_us({name}))",
+        "TIMESTAMPTZ": f"make_timestamp(epoch_us({name}))",
+    }
+    return by_type.get(sql_type, "")
 
 
 def fingerprint(batches: Iterable[pa.RecordBatch]) -> Fingerprint | None:

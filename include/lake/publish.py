@@ -8,16 +8,18 @@ Writers of one table do not wait for each other: who loses the race for a versio
 from __future__ import annotations
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 
-from deltalake import DeltaTable
+from deltalake import CommitProperties, DeltaTable
 
 from include.contracts.model import Table
 from include.lake import rewrite, write
 from include.lake.changes import KEY_FIGURE, Changes, Mode, find_changes, key_text, preview
 from include.lake.errors import LakeConflict, LakeOutdated, lake_errors
 from include.lake.files import live_files
+from include.lake.known import KNOWN, known_after
 from include.lake.maintain import compact
 from include.lake.retry import until_it_commits
 from include.lake.root import Lake
@@ -140,20 +142,18 @@ def _publish(
         _check_base(table, metadata, base, mode)
     shape = shape_of(table, current)
     changes = find_changes(lake, table, shape, current, staged, mode=mode, gone=gone)
-    properties = commit_properties(
-        run_id,
-        carry_over(metadata, base, mode=mode),
-        mode=mode,
-        at=at.isoformat(),
-        inserted=changes.inserted,
-        updated=changes.updated,
-        deleted=changes.deleted,
-        retained=changes.retained,
-        live_rows=changes.live_after,
-        **{KEY_FIGURE: key_text(shape)},
-    )
-    writing = Writing(lake, table, shape, staged, run_id, at, properties)
-    with lake_errors(f"publishing {table.qualified_name}"):
+    with ThreadPoolExecutor(1) as beside, lake_errors(f"publishing {table.qualified_name}"):
+        files = current.file_uris() if current else None
+        known = beside.submit(known_after, lake, table, shape, files, base, staged, changes)
+
+        def said() -> CommitProperties:
+            figures = {name: getattr(changes, name) for name in ("inserted", "updated", "deleted", "retained")}
+            figures |= {"live_rows": changes.live_after, KEY_FIGURE: key_text(shape), KNOWN: known.result()}
+            return commit_properties(
+                run_id, carry_over(metadata, base, mode=mode), mode=mode, at=at.isoformat(), **figures
+            )
+
+        writing = Writing(lake, table, shape, staged, run_id, at, said)
         if current is None:
             version = write.create(writing)
         elif _is_behind(lake, uri, current):  # its files need not be written: they would not be committed

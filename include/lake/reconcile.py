@@ -9,23 +9,23 @@ version in the source is published, or rejected for a clash (a version that brea
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import duckdb
+from deltalake import DeltaTable
 
 from include.contracts.model import Table
 from include.lake.changes import COMPARE_MEMORY
 from include.lake.difference import later
 from include.lake.engine import literal, quote, scan
 from include.lake.errors import lake_errors
-from include.lake.fingerprint import Fingerprint, fingerprint
+from include.lake.fingerprint import Fingerprint, hashed_values
+from include.lake.known import figures, known_by
 from include.lake.opened import as_json, open_rows, typed_cursor, typed_key
 from include.lake.root import Lake
 from include.lake.rows import listed, published_rows
 from include.lake.shape import Shape
-
-_BATCH_ROWS = 122_880
+from include.lake.state import last_state
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ def reconcile(lake: Lake, table: Table, *, conformed_keys: str, folder: str) -> 
             connection.close()
 
 
-def known_rows(lake: Lake, table: Table, *, values: Sequence[str], folder: str, received: str) -> Fingerprint | None:
+def known_rows(lake: Lake, table: Table, *, folder: str, received: str) -> Fingerprint | None:
     """Of the rows that the lake knows beside those received: published, or rejected and open. None: no figure.
 
     If the source has exactly these beside the received ones, no row strays and none is gone.
@@ -82,33 +82,42 @@ def known_rows(lake: Lake, table: Table, *, values: Sequence[str], folder: str, 
     Args:
         lake: where the table is.
         table: the contract's table; it was published.
-        values: SQL of what is hashed, over the published key and cursor columns: BIGINT, TIMESTAMP or VARCHAR.
         folder: URI of the folder for what is found.
         received: URI of a Parquet with the published keys of the rows that a run received.
     """
-    files, shape = lake.table(lake.registry_table(table.registry, table.name)).file_uris(), _key_and_cursor(table)
+    delta, shape, values = _published(lake, table), _key_and_cursor(table), hashed_values(table)
+    if values is None:
+        return None
     keys, names = listed(shape.key), listed(shape.names)
     with lake_errors(f"reconciling {table.qualified_name}"):
+        of_all = known_by(last_state(delta), table)
         opened = _open_rows(lake, table, f"{folder}/open.parquet")
         connection = lake.connect(memory_limit=COMPARE_MEMORY)
         try:
-            known = f"SELECT {names} FROM ({published_rows(connection, shape, files, with_file=False)})"
+            of = figures(connection, values)
+            published = f"SELECT {names} FROM ({published_rows(connection, shape, delta.file_uris(), with_file=False)})"
+            apart = f"SELECT {keys} FROM {scan(received)}"
+            rejected: Fingerprint | None = Fingerprint(0, 0)
             if opened:  # a key whose latest row was rejected has that row in the source, not the published one
                 typed = dict((*typed_cursor(table), *typed_key(table)))
                 columns = ", ".join(f"{typed[quote(name)]} AS {quote(name)}" for name in shape.names)
-                rejected = f"SELECT DISTINCT {columns} FROM {scan(opened)} WHERE _key IS NOT NULL"
-                connection.execute(f"CREATE TEMP TABLE rejected AS {rejected}")
+                rows = f"SELECT DISTINCT {columns} FROM {scan(opened)} WHERE _key IS NOT NULL"
+                connection.execute(f"CREATE TEMP TABLE rejected AS {rows}")
                 same = " AND ".join(f"k.{name} IS NOT DISTINCT FROM n.{name}" for name in map(quote, shape.key))
-                known = (
-                    f"{known} ANTI JOIN rejected USING ({keys}) ANTI JOIN {scan(received)} USING ({keys}) "
-                    f"UNION ALL SELECT {names} FROM rejected k ANTI JOIN {scan(received)} n ON {same}"
-                )
+                apart += f" UNION ALL SELECT {keys} FROM rejected"
+                rejected = of(f"SELECT {names} FROM rejected k ANTI JOIN {scan(received)} n ON {same}")
+            if of_all is None:
+                others = of(f"{published} ANTI JOIN ({apart}) USING ({keys})")
             else:
-                known = f"{known} ANTI JOIN {scan(received)} USING ({keys})"
-            query = f"SELECT {', '.join(values)} FROM ({known})"
-            return fingerprint(connection.execute(query).to_arrow_reader(_BATCH_ROWS))
+                left_out = of(f"{published} SEMI JOIN ({apart}) USING ({keys})")
+                others = None if left_out is None else of_all - left_out
+            return None if others is None or rejected is None else others + rejected
         finally:
             connection.close()
+
+
+def _published(lake: Lake, table: Table) -> DeltaTable:
+    return lake.table(lake.registry_table(table.registry, table.name))
 
 
 def _key_and_cursor(table: Table) -> Shape:

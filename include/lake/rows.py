@@ -31,14 +31,15 @@ class StagedPaths(Protocol):
         """`_row`, `_warnings` of the rows that carry a warning."""
 
 
-def accepted_rows(shape: Shape, staged: StagedPaths) -> str:
-    """SELECT of the rows that the split accepted: contract columns and `_warnings`."""
+def accepted_rows(shape: Shape, staged: StagedPaths, *, deleted_when: str = "") -> str:
+    """SELECT of the rows that the split accepted: contract columns and `_warnings`; without those deleted, if told."""
     columns = ", ".join(f"CAST(c.{quote(name)} AS {sql_type}) AS {quote(name)}" for name, sql_type in shape.columns)
-    return (
+    rows = (
         f"SELECT {columns}, w.{WARNINGS} FROM {scan(staged.conformed)} c "
         f"ANTI JOIN {scan(staged.faults)} f ON c._row = f._row "
         f"LEFT JOIN {scan(staged.warnings)} w ON c._row = w._row"
     )
+    return f"SELECT * FROM ({rows}) WHERE ({deleted_when}) IS NOT TRUE" if deleted_when else rows
 
 
 def published_rows(

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -23,11 +23,15 @@ _FIRST_LOOK = 20
 
 @dataclass(frozen=True, slots=True)
 class PublishedState:
-    """The newest commit that a run made. `metadata` has the keys without their prefix `lienthong.`."""
+    """The newest commit that a run made. `metadata` has the keys without their prefix `lienthong.`.
+
+    `since` are the operations of the commits after it, as the log names them.
+    """
 
     version: int
     metadata: dict[str, str]
     live_rows: int
+    since: tuple[str, ...] = field(default=(), compare=False)
 
     @property
     def run_id(self) -> str:
@@ -135,20 +139,22 @@ def epoch_milliseconds(at: datetime) -> int:
 def _run_commits(delta: DeltaTable) -> Iterator[PublishedState]:
     """Commits made by runs, newest first. Looks at a few before it reads the whole log."""
     seen = 0
+    since: list[str] = []
     for limit in (_FIRST_LOOK, None):
         with lake_errors("reading a table's log"):
             history = delta.history(limit)
         for entry in history[seen:]:
-            state = _state(entry)
+            state = _state(entry, since)
             if state is not None:
                 yield state
+            since.append(str(entry.get("operation", "")))
         seen = len(history)
         if limit is not None and seen < limit:
             return
 
 
-def _state(entry: dict[str, Any]) -> PublishedState | None:
+def _state(entry: dict[str, Any], since: Sequence[str]) -> PublishedState | None:
     if PREFIX + "run_id" not in entry:
         return None
     metadata = {key.removeprefix(PREFIX): str(value) for key, value in entry.items() if key.startswith(PREFIX)}
-    return PublishedState(int(entry["version"]), metadata, int(metadata.get("live_rows", "0")))
+    return PublishedState(int(entry["version"]), metadata, int(metadata.get("live_rows", "0")), tuple(since))

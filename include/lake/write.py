@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -46,7 +46,12 @@ class Writing:
     staged: StagedPaths
     run_id: str
     at: datetime
-    properties: CommitProperties
+    said: Callable[[], CommitProperties]
+
+    @property
+    def properties(self) -> CommitProperties:
+        """What the commit says, which may have to be waited for."""
+        return self.said()
 
     @property
     def uri(self) -> str:
@@ -65,11 +70,8 @@ class Writing:
 
     def accepted(self) -> str:
         """SELECT of the accepted rows that are to be live, as they are published."""
-        rows = accepted_rows(self.shape, self.staged)
         deleted_when = self.table.extract.deleted_when
-        if deleted_when:
-            rows = f"SELECT * FROM ({rows}) WHERE ({deleted_when}) IS NOT TRUE"
-        return as_published(self.shape, rows)
+        return as_published(self.shape, accepted_rows(self.shape, self.staged, deleted_when=deleted_when))
 
     def accepted_to_write(self, connection: duckdb.DuckDBPyConnection) -> str:
         """The same for files of the table, which leave out what no row has."""

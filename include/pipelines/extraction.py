@@ -184,7 +184,7 @@ def _landed_beside_the_known(
         said = beside.submit(source.answer, question)
         landed = source.land(uri, plan.wanted)
         received = _conformed_keys(place, table, landed.uri, f"{folder}/received-keys.parquet")
-        known = known_rows(place.lake, table, values=question.values, folder=folder, received=received)
+        known = known_rows(place.lake, table, folder=folder, received=received)
         return landed, known is not None and known == said.result()
 
 

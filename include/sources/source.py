@@ -154,7 +154,7 @@ class Source:
 
     def answer(self, question: Question) -> Fingerprint | None:
         """The figure, of the same state as what is landed, perhaps at the same time; None if the server will not."""
-        found = self._opened.ask(question.select) if self._opened.ask else None
+        found = self._opened.ask(question) if self._opened.ask else None
         return Fingerprint(*found) if found else None
 
     def extract(self, landed: Landed, *, run_id: str, mode: str = "full", seconds: float | None = None) -> Extract:

@@ -21,9 +21,12 @@ from hypothesis import strategies as st
 
 from include.contracts.model import ExtractPolicy, Table
 from include.lake import rewrite
+from include.lake.fingerprint import Fingerprint, fingerprint
+from include.lake.known import known_by
 from include.lake.publish import Commit, Mode
 from include.lake.rejected import append_rejected
 from include.lake.root import Lake
+from include.lake.state import last_commit
 from tests.unit.lake.staging import PERSON, START, content, run, stage
 
 # The age tells which version of a row is newer; who is called deleted is.
@@ -159,6 +162,12 @@ def replayed(lake: Lake) -> list[tuple[Any, ...]]:
     return sorted(((r["personal_id"], r["full_name"], r["age"]) for r in rows.values()), key=repr)
 
 
+def figure(lake: Lake, table: Table) -> Fingerprint | None:
+    """Of the rows that are published, by reading them all."""
+    rows = pa.table(lake.table("registry/population/citizen").to_pyarrow_table(columns=["personal_id", "age"]))
+    return fingerprint(rows.to_batches())
+
+
 def publish(lake: Lake, table: Table, number: int, extract: Extract) -> Commit:
     outcomes = {name: extract.numbers(name) for name in ("rejected", "superseded", "warned")}
     staged = stage(lake, table, f"r{number}", extract.rows, **outcomes)
@@ -201,6 +210,7 @@ def test_any_sequence_of_runs(policy: str, sequence: list[Extract]) -> None:
             assert {name: getattr(commit, name) for name in expected} == expected
             assert content(lake, table) == sorted(model.live.values(), key=repr)
             assert replayed(lake) == content(lake, table)
+            assert known_by(last_commit(lake, table), table) == (figure(lake, table) if policy == "reconcile" else None)
         again = publish(lake, table, len(sequence), sequence[-1])
         assert (again.inserted, again.updated, again.deleted) == (0, 0, 0)
         assert content(lake, table) == sorted(model.live.values(), key=repr)

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from include.contracts.model import Column
-from include.lake.fingerprint import Fingerprint, fingerprint
+from include.lake.fingerprint import Fingerprint, fingerprint, hashed_values
 from include.lake.root import Lake
 from include.sources import Wanted
 from tests.unit.sources.parts import KEY, UPDATED, contract_by, landed, opened
@@ -28,11 +28,12 @@ def figures(
 ) -> tuple[Fingerprint | None, Fingerprint | None]:
     """Of PostgreSQL, and of the same rows as they are published."""
     pg.execute(f"CREATE TABLE t ({types}); INSERT INTO t {rows}")
-    with opened(contract_by(*columns), postgres, lake) as source, duckdb.connect() as duck:
+    contract = contract_by(*columns)
+    with opened(contract, postgres, lake) as source, duckdb.connect() as duck:
         question = source.question(SINCE)
         assert question is not None
         duck.execute("SET TimeZone = 'UTC'")
-        query = f"SELECT {', '.join(question.values)} FROM ({published})"
+        query = f"SELECT {', '.join(hashed_values(contract.tables[0]) or ())} FROM ({published})"
         return source.answer(question), fingerprint(duck.execute(query).to_arrow_reader(7))
 
 

@@ -91,9 +91,8 @@ def test_a_file_whose_rows_all_change_is_not_read(lake, monkeypatch):
 
 def test_a_version_that_another_has_made_is_a_conflict(lake):
     current = lake.table(TABLE)
-    writing = Writing(
-        lake, PERSON, None, None, "r9", START, CommitProperties(custom_metadata={"lienthong.run_id": "r9"})
-    )
+    said = CommitProperties(custom_metadata={"lienthong.run_id": "r9"})
+    writing = Writing(lake, PERSON, None, None, "r9", START, lambda: said)
     assert commit_with_feed(writing, current, [], [], []) == 1
     with pytest.raises(LakeConflict, match="run this table again"):
         commit_with_feed(writing, lake.table(TABLE, version=0), [], [], [])

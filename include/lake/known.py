@@ -1,0 +1,86 @@
+"""The figure of all published rows (see fingerprint.py), kept on the commits of their table.
+
+So a run that compares the source with the lake by figures reads only the rows that it must leave out of account. The
+figure is of the content, so it stays true when files are joined, and a restored version brings its own back. After a
+commit of anybody else's it is not believed, but made of the rows again.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+
+import duckdb
+
+from include.contracts.model import Table
+from include.lake.changes import COMPARE_MEMORY, Changes
+from include.lake.difference import arriving, leaving
+from include.lake.fingerprint import Fingerprint, fingerprint, hashed_values
+from include.lake.root import Lake
+from include.lake.rows import StagedPaths, accepted_rows, published_rows
+from include.lake.shape import Shape
+from include.lake.state import PublishedState
+
+KNOWN = "known_rows"  # in a commit's metadata
+
+_BATCH_ROWS = 122_880
+# What maintenance does; nothing of it changes a row.
+_CHANGES_NO_ROW = {
+    "ADD COLUMN", "ADD FEATURE", "OPTIMIZE", "SET TBLPROPERTIES", "VACUUM END", "VACUUM START",
+}  # fmt: skip
+
+
+def is_figured(table: Table) -> bool:
+    """Whether figures are of use for the table: it is compared with its source, by a key and cursor that have one."""
+    return table.extract.deletes == "reconcile" and hashed_values(table) is not None
+
+
+def known_by(state: PublishedState | None, table: Table) -> Fingerprint | None:
+    """The figure of what is published, from the last run's commit; None if it says none, or others wrote since."""
+    if state is None or not set(state.since) <= _CHANGES_NO_ROW:
+        return None
+    said = json.loads(state.metadata.get(KNOWN) or "{}")
+    return Fingerprint(said["rows"], said["mark"]) if said and said["of"] == list(hashed_values(table) or ()) else None
+
+
+def figures(connection: duckdb.DuckDBPyConnection, values: Sequence[str]) -> Callable[[str], Fingerprint | None]:
+    """What makes the figure of the rows of a SELECT; `values` is what is hashed of each."""
+
+    def of(rows: str) -> Fingerprint | None:
+        query = f"SELECT {', '.join(values)} FROM ({rows})"
+        return fingerprint(connection.execute(query).to_arrow_reader(_BATCH_ROWS))
+
+    return of
+
+
+def known_after(
+    lake: Lake,
+    table: Table,
+    shape: Shape,
+    files: Sequence[str] | None,
+    base: PublishedState | None,
+    staged: StagedPaths,
+    changes: Changes,
+) -> str:
+    """What a commit says of the rows that are published by it; empty if the table has no figure.
+
+    `files` are the table's before the commit; None if there is no table yet.
+    """
+    values = hashed_values(table)
+    if values is None or not is_figured(table):
+        return ""
+    connection = lake.connect(memory_limit=COMPARE_MEMORY)
+    try:
+        of = figures(connection, values)
+        if files is None:
+            parts = [of(accepted_rows(shape, staged, deleted_when=table.extract.deleted_when))]
+        else:
+            before = known_by(base, table) or of(published_rows(connection, shape, files, with_file=False))
+            parts = [before, of(leaving(shape, changes.uri)), of(arriving(shape, changes.uri))]
+    finally:
+        connection.close()
+    known = [part for part in parts if part is not None]
+    if len(known) < len(parts):
+        return ""
+    after = known[0] if len(known) == 1 else known[0] - known[1] + known[2]
+    return json.dumps({"rows": after.rows, "mark": after.mark, "of": list(values)})
