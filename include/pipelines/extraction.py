@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -96,9 +97,13 @@ def extract_step(
     *,
     is_full: bool = False,
     window: Window | None = None,
+    on_news: Callable[[], None] = lambda: None,
     workplace: Workplace | None = None,
 ) -> Facts:
-    """Land one table, or what is new of it. The verdict is `unchanged` if there is nothing to publish."""
+    """Land one table, or what is new of it. The verdict is `unchanged` if there is nothing to publish.
+
+    `on_news` is called once new rows have landed of a source that is still busy with a question about the others.
+    """
     place = workplace or Workplace.from_environment()
     with no_values_escape(f"extracting {registry}.{table}"):
         contract, spec = place.table(registry, table)
@@ -107,7 +112,7 @@ def extract_step(
             return done
         at, state = place.now(), last_commit(place.lake, spec)
         plan = plan_extract(spec, state, meaning=place.meaning_of(spec), is_full=is_full, window=window)
-        extracted, plan, gone = _land(place, contract, spec, run_id, at, state, plan)
+        extracted, plan, gone = _land(place, contract, spec, run_id, at, state, plan, on_news)
         facts: Facts = {
             "registry": registry,
             "table": table,
@@ -133,6 +138,7 @@ def _land(
     at: datetime,
     state: PublishedState | None,
     plan: Plan,
+    on_news: Callable[[], None],
 ) -> tuple[Extract, Plan, str | None]:
     """Read what the plan wants, or all if the source cannot do less; the plan kept to; and the keys that are gone."""
     lake = place.lake
@@ -150,7 +156,7 @@ def _land(
                     raise _no_part(table, why)
                 plan = Plan("full", why)
             if plan.mode == "incremental" and table.extract.deletes == "reconcile":
-                landed, is_known = _landed_beside_the_known(place, table, source, plan, run_id, uri)
+                landed, is_known = _landed_beside_the_known(place, table, source, plan, run_id, uri, on_news)
                 if is_known:
                     plan = replace(plan, why=f"{plan.why}; all others are as the lake has them")
                 else:
@@ -169,7 +175,13 @@ def _land(
 
 
 def _landed_beside_the_known(
-    place: Workplace, table: Table, source: Source, plan: Plan, run_id: str, uri: str
+    place: Workplace,
+    table: Table,
+    source: Source,
+    plan: Plan,
+    run_id: str,
+    uri: str,
+    on_news: Callable[[], None],
 ) -> tuple[Landed | None, bool]:
     """Land what the plan wants while the source says in one figure what it has besides; and whether the lake knows it.
 
@@ -183,6 +195,8 @@ def _landed_beside_the_known(
     with ThreadPoolExecutor(max_workers=1) as beside:
         said = beside.submit(source.answer, question)
         landed = source.land(uri, plan.wanted)
+        if landed.cursor != landed.since:
+            on_news()
         received = _conformed_keys(place, table, landed.uri, f"{folder}/received-keys.parquet")
         known = known_rows(place.lake, table, folder=folder, received=received)
         return landed, known is not None and known == said.result()

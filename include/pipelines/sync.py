@@ -19,6 +19,7 @@ from include.pipelines.facts import Facts, failed
 from include.pipelines.publication import Approval, Watch, assess_and_publish
 from include.pipelines.relationships import relationships_step
 from include.pipelines.workplace import Workplace
+from include.quality.gx import import_gx_meanwhile
 
 _ATTEMPTS = 3
 
@@ -95,7 +96,10 @@ def _sync_table(
 ) -> Facts:
     for attempts_left in range(_ATTEMPTS - 1, -1, -1):
         watch(table.name, "extract")
-        extracted = extract_step(table.registry, table.name, run_id, is_full=is_full, window=window, workplace=place)
+        extracted = extract_step(
+            table.registry, table.name, run_id,
+            is_full=is_full, window=window, on_news=import_gx_meanwhile, workplace=place,
+        )  # fmt: skip
         if extracted["verdict"] == "unchanged":
             return extracted
         try:
