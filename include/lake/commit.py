@@ -18,9 +18,12 @@ from include.lake.files import File, now
 from include.lake.state import epoch_milliseconds
 from include.lake.write import Writing
 
-# What writers of a table must know, by the protocol's names, that asks nothing more of this commit.
+# What writers of a table must know, by the protocol's names: it asks nothing of this commit where it is not in use.
 _KNOWN_FEATURES = {"appendOnly", "changeDataFeed", "checkConstraints", "generatedColumns", "invariants", "timestampNtz"}
-_LAST_WITHOUT_FEATURES = 4
+_UNKNOWN_VERSIONS = (5, 6)  # column mapping, identity columns
+_KEPT_PREFIXES = ("delta.constraints.",)
+_KEPT_SETTINGS = {"delta.appendOnly": "false", "delta.columnMapping.mode": "none"}
+_KEPT_BY_COLUMN = ("delta.generationExpression", "delta.invariants", "delta.identity")
 _CHECKPOINT_EVERY = 100  # versions, as delta-rs does
 
 
@@ -58,10 +61,16 @@ def commit_with_feed(
 
 
 def _ensure_known(current: DeltaTable) -> None:
-    protocol = current.protocol()
-    features = set(protocol.writer_features or ())
-    if protocol.min_writer_version > _LAST_WITHOUT_FEATURES and not features <= _KNOWN_FEATURES:
+    """Whoever writes without delta-rs keeps what delta-rs would keep; of what this house never asks for, nothing."""
+    protocol, metadata = current.protocol(), current.metadata()
+    asked = set(protocol.writer_features or ()) - _KNOWN_FEATURES
+    if protocol.min_writer_version in _UNKNOWN_VERSIONS:
+        asked.add(f"writer version {protocol.min_writer_version}")
+    asked |= {name for name in metadata.configuration if name.startswith(_KEPT_PREFIXES)}
+    asked |= {name for name, value in _KEPT_SETTINGS.items() if metadata.configuration.get(name, value) != value}
+    asked |= {name for name in _KEPT_BY_COLUMN if name in current.schema().to_json()}
+    if asked:
         raise LakeSchemaConflict(
-            f"the published table asks of its writers: {', '.join(sorted(features - _KNOWN_FEATURES))}, which this "
-            "house does not know: it was changed from outside; restore an earlier version"
+            f"the published table asks of its writers: {', '.join(sorted(asked))}, which this house does not keep: it "
+            "was changed from outside; restore an earlier version"
         )

@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 from deltalake import CommitProperties, DeltaTable
 from deltalake.transaction import AddAction, RemoveAction
 
-from include.lake.engine import PARQUET, literal
+from include.lake.engine import PARQUET, literal, quote
 from include.lake.state import epoch_milliseconds
 
 # A size limit without PER_THREAD_OUTPUT would use one core.
@@ -68,16 +68,17 @@ def write_files(connection: duckdb.DuckDBPyConnection, table_uri: str, query: st
 
 
 def patched_file(path: str, uri: str, size: int, metadata: pq.FileMetaData, types: Mapping[str, str]) -> File:
-    """A file that was written by others than DuckDB; `types` are of its columns, as far as they are known."""
+    """A file of which the footer is known; `types` are the table's. A column that it lacks is empty in every row."""
     rows = int(metadata.num_rows)
     leaves = {metadata.schema.column(at).path: at for at in range(metadata.num_columns)}
     groups = [metadata.row_group(at) for at in range(metadata.num_row_groups)]
-    columns = {
-        f'"{name.replace(chr(34), chr(34) * 2)}"': _footer_stats([group.column(leaves[name]) for group in groups])
-        for name in types
-        if name in leaves
-    }
-    return File(path, uri, size, rows, _stats(rows, columns, {n: t for n, t in types.items() if n in leaves}))
+    columns: dict[str, Mapping[str, str]] = {}
+    for name, sql_type in types.items():
+        if name in leaves:
+            columns[quote(name)] = _footer_stats([group.column(leaves[name]) for group in groups])
+        elif not sql_type.endswith("[]"):
+            columns[quote(name)] = {"null_count": str(rows)}
+    return File(path, uri, size, rows, _stats(rows, columns, types))
 
 
 def _footer_stats(chunks: Sequence[pq.ColumnChunkMetaData]) -> dict[str, str]:
@@ -133,7 +134,7 @@ def _stats(rows: int, columns: Mapping[str, Mapping[str, str]], types: Mapping[s
     """
     stats: dict[str, Any] = {"numRecords": rows, "minValues": {}, "maxValues": {}, "nullCount": {}}
     for name, sql_type in types.items():
-        column = columns.get('"' + name.replace('"', '""') + '"')
+        column = columns.get(quote(name))
         if column is None:
             if sql_type.endswith("[]"):
                 continue
@@ -165,7 +166,7 @@ def _bound(text: str | None, sql_type: str) -> int | float | str | None:
         return text if len(text) <= _LONGEST_BOUND else None
     if sql_type == "DATE":
         return text if len(text) == len("2026-01-01") else None
-    is_instant = sql_type == "TIMESTAMP WITH TIME ZONE"
+    is_instant = sql_type in ("TIMESTAMP WITH TIME ZONE", "TIMESTAMPTZ")
     if (is_instant and text.endswith("+00")) or sql_type == "TIMESTAMP":
         return text.replace(" ", "T").replace("+00", "Z") if text[4:5] == "-" else None
     return None

@@ -183,6 +183,8 @@ def _read(protocol: TCompactProtocol, kind: int) -> Any:
         values = [_read(protocol, of) for _ in range(length)]
         protocol.readListEnd()
         return of, values
+    if kind not in _SIMPLE:
+        raise pa.ArrowInvalid("a footer that is damaged, or of a newer Parquet")
     return getattr(protocol, f"read{_SIMPLE[kind]}")()
 
 

@@ -8,7 +8,6 @@ group is written anew.
 from __future__ import annotations
 
 import os
-import threading
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -35,9 +34,12 @@ from include.lake.footer import (
 # change, its values and (with this prefix) whether they are new.
 PLACE, LEAVES, IS_NEW = "_place", "_leaves", "_is_new_"
 
+# A patch holds one row group for each thread, with what comes into it. These are bytes before compression; texts with a
+# dictionary keep it, so that they are not more when they are decoded. A greater file is DuckDB's, which spills.
+LARGEST_GROUP = LARGEST_CHANGE = 128 * 1024**2
+
 _INTEGERS = (1, 2)  # physical types of the format
-_LARGEST_GROUP = 2**30  # bytes, decoded; Arrow's arrays of texts hold twice as much
-_MOST_THREADS = 4  # each holds a row group
+_MOST_THREADS = 4
 
 Pages = list[tuple[Chunk, bytes | memoryview]]
 
@@ -53,16 +55,16 @@ class Original:
     groups: list[list[Chunk]]
     as_written: frozenset[str] = field(repr=False)
 
-    def reader(self) -> pq.ParquetFile:
-        """One for one thread. Texts with a dictionary in every row group keep it: a quarter of the time."""
-        by_column = zip(*self.groups, strict=True)
-        coded = [chunks[0].path[0] for chunks in by_column if all(chunk.is_coded_text for chunk in chunks)]
-        return pq.ParquetFile(self.file, metadata=self.metadata, read_dictionary=coded)
-
     @classmethod
-    def of(cls, file: pa.NativeFile) -> Original:
-        """From an open file. Its columns are read as the format says, in whatever types its writer had them."""
-        footer = read_footer(file)
+    def read_from(cls, file: pa.NativeFile) -> Original | None:
+        """From an open file; None if its footer is not understood.
+
+        Its columns are read as the format says, in whatever types its writer had them.
+        """
+        try:
+            footer = read_footer(file)
+        except pa.ArrowInvalid:
+            return None
         metadata = pq.read_metadata(pa.BufferReader(standing_alone(without_notes(footer))))
         opened = pq.ParquetFile(file, metadata=metadata)
         schema = opened.schema_arrow
@@ -72,7 +74,13 @@ class Original:
         """Whether these columns (and all, if rows leave) can be encoded anew as the file's footer describes them."""
         fits = self.as_written >= (set(self.schema.names) if leaves else set(names) & set(self.schema.names))
         groups = range(self.metadata.num_row_groups)
-        return fits and all(self.metadata.row_group(g).total_byte_size <= _LARGEST_GROUP for g in groups)
+        return fits and all(self.metadata.row_group(g).total_byte_size <= LARGEST_GROUP for g in groups)
+
+    def read(self, group: int, names: Sequence[str]) -> pa.Table:
+        """Columns of a row group; texts with a dictionary keep it."""
+        coded = [chunk.path[0] for chunk in self.groups[group] if chunk.is_coded_text]
+        reader = pq.ParquetFile(self.file, metadata=self.metadata, read_dictionary=coded)
+        return reader.read_row_group(group, columns=list(names), use_threads=False)
 
 
 def patch(original: Original, rows: pa.RecordBatchReader, out: pa.NativeFile) -> tuple[int, pq.FileMetaData]:
@@ -84,23 +92,17 @@ def patch(original: Original, rows: pa.RecordBatchReader, out: pa.NativeFile) ->
         out: where to.
     """
     ends = list(accumulate(original.metadata.row_group(g).num_rows for g in range(original.metadata.num_row_groups)))
-    changes, here = _Ordered(rows), threading.local()
-
-    def group_anew(group: int, start: int, changed: pa.Table) -> tuple[int, Pages]:
-        if not hasattr(here, "reader"):  # a reader is one thread's
-            here.reader = original.reader()
-        return _group_anew(original, here.reader, group, start, changed)
-
+    changes = _Ordered(rows)
     threads = min(len(os.sched_getaffinity(0)), _MOST_THREADS)
     assembly, pending = Assembly(out), deque[Future[tuple[int, Pages]]]()
     with ThreadPoolExecutor(threads) as pool:
         for group, (start, end) in enumerate(zip([0, *ends], ends, strict=False)):
-            pending.append(pool.submit(group_anew, group, start, changes.before(end)))
+            pending.append(pool.submit(_group_anew, original, group, start, changes.before(end)))
             if len(pending) > threads:
                 _add(assembly, *pending.popleft().result())
         while pending:
             _add(assembly, *pending.popleft().result())
-    size, footer = assembly.close(original.footer)
+    size, footer = assembly.close(without_notes(original.footer))
     return size, pq.read_metadata(pa.BufferReader(footer))
 
 
@@ -128,75 +130,83 @@ class _Ordered:
         return pa.Table.from_batches(taken, self._schema).combine_chunks()
 
 
-def _group_anew(
-    original: Original, reader: pq.ParquetFile, group: int, start: int, rows: pa.Table
-) -> tuple[int, Pages]:
+def _group_anew(original: Original, group: int, start: int, rows: pa.Table) -> tuple[int, Pages]:
     """One row group with its rows changed: how many stay, and the chunks."""
     chunks, count = original.groups[group], original.metadata.row_group(group).num_rows
-    leaving = rows[LEAVES].to_numpy()
-    known = original.schema.names
-    changed = {name for name in rows.column_names if name in known and pc.any(rows[IS_NEW + name]).as_py()}
-    names = known if leaving.any() else [name for name in known if name in changed]
+    known, leaving = original.schema.names, rows[LEAVES].to_numpy()
+    changed = [name for name in known if name in rows.column_names and pc.any(rows[IS_NEW + name]).as_py()]
+    names = known if leaving.any() else changed
     anew: dict[tuple[str, ...], tuple[Chunk, bytes | memoryview]] = {}
     if names:
         places = rows[PLACE].to_numpy() - start
         stays = np.ones(count, bool)
         stays[places[leaving]] = False
-        as_it_was = np.arange(count)
-        as_it_is = as_it_was.copy()
-        as_it_is[places] = count + np.arange(len(places))
-        held = reader.read_row_group(group, columns=names, use_threads=False)
+        count = int(stays.sum())
+        if not count:
+            return 0, []
+        kept = np.arange(len(stays))
+        kept_or_new = kept.copy()
+        kept_or_new[places] = len(stays) + np.arange(len(places))  # new values are laid behind the old ones
+        held = original.read(group, names)
         columns = [
-            _taken(held[name], rows[name], as_it_is[stays]) if name in changed else held[name].take(as_it_was[stays])
+            _taken(
+                held[name], rows[name] if name in changed else None, (kept_or_new if name in changed else kept)[stays]
+            )
             for name in names
         ]
-        count = int(stays.sum())
         fields = [original.schema.field(name).with_type(c.type) for name, c in zip(names, columns, strict=True)]
-        anew = _encoded(pa.table(columns, schema=pa.schema(fields)), {chunk.path: chunk for chunk in chunks})
-    if not count:
-        return 0, []
-    kept = [chunk for chunk in chunks if chunk.path not in anew]
-    if kept:
-        first = min(chunk.start for chunk in kept)
-        last = max(chunk.start + chunk.size for chunk in kept)
+        anew = _encoded(pa.table(columns, schema=pa.schema(fields)), chunks)
+    copied = [chunk for chunk in chunks if chunk.path not in anew]
+    if copied:
+        first = min(chunk.start for chunk in copied)
+        last = max(chunk.start + chunk.size for chunk in copied)
         pages = memoryview(original.file.read_at(last - first, first))
-        anew |= {c.path: (c, pages[c.start - first : c.start - first + c.size]) for c in kept}
+        anew |= {c.path: (c, pages[c.start - first : c.start - first + c.size]) for c in copied}
     return count, [anew[chunk.path] for chunk in chunks]
 
 
-def _taken(old: pa.ChunkedArray, new: pa.ChunkedArray, indices: np.ndarray) -> pa.ChunkedArray:
+def _taken(old: pa.ChunkedArray, new: pa.ChunkedArray | None, indices: np.ndarray) -> pa.Array:
     """Values of the old column and, behind it, of the new one."""
-    if pa.types.is_dictionary(old.type):
-        new = new.cast(old.type.value_type).dictionary_encode().cast(old.type)
-    chunks = [*old.chunks, *new.cast(old.type).chunks]
-    return pa.chunked_array(chunks, old.type).combine_chunks().take(indices)
+    chunks = list(old.chunks)
+    if new is not None:
+        if pa.types.is_dictionary(old.type):
+            new = new.cast(old.type.value_type).dictionary_encode()
+        chunks += new.cast(old.type).chunks
+    taken = pa.concat_arrays(chunks).take(indices)
+    if not pa.types.is_dictionary(old.type):
+        return taken
+    # The dictionary keeps nothing that no row has: not what was deleted, nor what every run has left.
+    used = taken.indices.unique().drop_null()
+    return pa.DictionaryArray.from_arrays(pc.index_in(taken.indices, used), taken.dictionary.take(used))
 
 
-def _encoded(
-    table: pa.Table, like: dict[tuple[str, ...], Chunk]
-) -> dict[tuple[str, ...], tuple[Chunk, bytes | memoryview]]:
+def _encoded(table: pa.Table, chunks: Sequence[Chunk]) -> dict[tuple[str, ...], tuple[Chunk, bytes | memoryview]]:
     """The table's columns as chunks, encoded as those that they replace."""
-    replaced = [chunk for path, chunk in like.items() if path[0] in table.column_names]
+    replaced = [chunk for chunk in chunks if chunk.path[0] in table.column_names]
     sink = pa.BufferOutputStream()
     pq.write_table(
         table,
         sink,
-        row_group_size=max(len(table), 1),
+        row_group_size=len(table),
         use_dictionary=[".".join(chunk.path) for chunk in replaced if chunk.has_dictionary],
         column_encoding={
             ".".join(chunk.path): _encoding(chunk.physical_type) for chunk in replaced if not chunk.has_dictionary
         },
+        write_statistics=[".".join(chunk.path) for chunk in replaced if not _has_nan(table[chunk.path[0]])],
         **_OPTIONS,
     )
     written = sink.getvalue()
-    if not len(table):
-        return {chunk.path: (chunk, b"") for chunk in replaced}
     pages = memoryview(written)
     (group,) = row_groups(read_footer(pa.BufferReader(written)))
     return {
         old.path: (new.called_as(old), pages[new.start : new.start + new.size])
         for old, new in zip(replaced, group, strict=True)
     }
+
+
+def _has_nan(column: pa.ChunkedArray) -> bool:
+    """Bounds that Arrow writes leave out what is no number, and readers who skip by them would miss it."""
+    return pa.types.is_floating(column.type) and bool(pc.any(pc.is_nan(column)).as_py())
 
 
 _OPTIONS = {

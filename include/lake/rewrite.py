@@ -19,7 +19,7 @@ from include.lake.commit import commit_with_feed
 from include.lake.difference import arriving, changing, feed, is_new, leaving, new_value
 from include.lake.engine import literal, quote, scan
 from include.lake.files import File, commit, live_files, patched_file, swap, write_files
-from include.lake.patch import IS_NEW, LEAVES, Original, patch
+from include.lake.patch import IS_NEW, LARGEST_CHANGE, LEAVES, Original, patch
 from include.lake.root import Lake
 from include.lake.rows import FILE, PLACE, as_published, listed, published_rows, without_warnings
 from include.lake.shape import RESERVED, WARNINGS, Shape
@@ -33,11 +33,12 @@ _FEED_FOLDER = "_change_data/"  # the protocol's name
 
 @dataclass(frozen=True, slots=True)
 class _Touched:
-    """A file with rows that change: how many, whether one is deleted."""
+    """A file with rows that change: how many, whether one is deleted, whether the place of all is known."""
 
     file: File
     rows: int
     has_deleted: bool
+    has_places: bool
 
     @property
     def is_whole(self) -> bool:
@@ -47,7 +48,16 @@ class _Touched:
     @property
     def is_little(self) -> bool:
         """Whether few enough rows change for a patch."""
-        return self.file.rows is not None and not self.is_whole and self.rows <= _MOST_PATCHED * self.file.rows
+        share = self.rows / self.file.rows if self.file.rows else 1
+        return self.has_places and not self.is_whole and share <= _MOST_PATCHED
+
+
+@dataclass(frozen=True, slots=True)
+class _Patch:
+    """Of a file: the columns that change; SQL of which updated rows go to a new file, as this one lacks a column."""
+
+    columns: list[str]
+    moves: str
 
 
 def note(current: DeltaTable, properties: CommitProperties) -> int:
@@ -65,17 +75,19 @@ def apply(writing: Writing, current: DeltaTable, uri: str) -> int:
         touched = _touched(connection, uri, live_files(current))
         names = changing(connection, shape, uri)
         added: list[File] = []
-        homeless: dict[str, str] = {}  # by file: SQL of which updated rows it cannot hold
+        moves: dict[str, str] = {}  # by file that is patched
         for each in [each for each in touched if each.is_little]:
-            with _original(writing.lake, each, shape, names) as original:
+            with _original(writing.lake, connection, uri, each, shape, names) as original:
                 if original is not None:
                     missing = [name for name in names if name not in original.schema.names]
-                    homeless[each.file.uri] = " OR ".join(f"{new_value(shape, name)} IS NOT NULL" for name in missing)
-                    added.append(_patched(writing, connection, uri, each, original, names, homeless[each.file.uri]))
-        rest = [each.file for each in touched if each.file.uri not in homeless and not each.is_whole]
+                    moving = " OR ".join(f"{new_value(shape, name)} IS NOT NULL" for name in missing) or "false"
+                    plan = _Patch([name for name in names if name not in missing], moving)
+                    added.append(_patched(writing, connection, uri, each.file, original, plan))
+                    moves[each.file.uri] = moving
+        rest = [each.file for each in touched if each.file.uri not in moves and not each.is_whole]
         if rest:
             added += _staying(writing, connection, uri, rest)
-        new = f"_change = 'insert' OR {_moves(homeless)}"
+        new = f"_change = 'insert' OR {_moving(moves)}"
         if connection.execute(f"FROM {scan(uri)} WHERE {new} LIMIT 1").fetchall():
             added += write_files(connection, writing.uri, as_published(shape, arriving(shape, uri, where=new)))
         removed = [each.file for each in touched]
@@ -88,47 +100,57 @@ def apply(writing: Writing, current: DeltaTable, uri: str) -> int:
 
 def _touched(connection: duckdb.DuckDBPyConnection, uri: str, files: Iterable[File]) -> list[_Touched]:
     rows = connection.execute(
-        f"SELECT {FILE}, count(*), bool_or(_change = 'delete') FROM {scan(uri)} "
+        f"SELECT {FILE}, count(*), bool_or(_change = 'delete'), count({PLACE}) = count(*) FROM {scan(uri)} "
         f"WHERE _change IN ('update', 'delete') GROUP BY {FILE}"
     ).fetchall()
     by_uri = {file.uri: file for file in files}
-    return [_Touched(by_uri[name], count, has_deleted) for name, count, has_deleted in rows]
+    return [_Touched(by_uri[name], *figures) for name, *figures in rows]
 
 
 @contextmanager
-def _original(lake: Lake, touched: _Touched, shape: Shape, names: Sequence[str]) -> Iterator[Original | None]:
-    """The file, open; None if these columns of it cannot be patched."""
-    with lake.open_input(touched.file.uri) as file:
-        original = Original.of(file)
-        leaves = touched.has_deleted or not set(names) <= set(original.schema.names)
-        yield original if original.takes(names, leaves=leaves) else None
-
-
-def _patched(
-    writing: Writing,
+def _original(
+    lake: Lake,
     connection: duckdb.DuckDBPyConnection,
     uri: str,
     touched: _Touched,
-    original: Original,
+    shape: Shape,
     names: Sequence[str],
-    homeless: str,
+) -> Iterator[Original | None]:
+    """The file, open; None if these columns of it cannot be patched, or what comes into it is too much to hold."""
+    texts = [f"coalesce(strlen(CAST({quote(name)} AS VARCHAR)), 0)" for name in names if name in dict(shape.columns)]
+    coming = connection.execute(
+        f"SELECT coalesce(sum({' + '.join(texts) or '0'}), 0) FROM {scan(uri)} "
+        f"WHERE {_of_file(touched.file)} AND _change = 'update'"
+    ).fetchall()[0][0]
+    with lake.open_input(touched.file.uri) as file:
+        original = Original.read_from(file)
+        leaves = touched.has_deleted or original is None or not set(names) <= set(original.schema.names)
+        fits = original is not None and coming <= LARGEST_CHANGE and original.takes(names, leaves=leaves)
+        yield original if fits else None
+
+
+def _patched(
+    writing: Writing, connection: duckdb.DuckDBPyConnection, uri: str, file: File, original: Original, plan: _Patch
 ) -> File:
     """The file with its rows changed; those that it cannot hold leave it."""
     shape = writing.shape
-    columns = [name for name in names if name in original.schema.names]
     values = "".join(
         f", {new_value(shape, name)} AS {quote(name)}, {is_new(shape, name)} AS {quote(IS_NEW + name)}"
-        for name in columns
+        for name in plan.columns
     )
     rows = connection.execute(
-        f"SELECT {PLACE}, _change = 'delete' OR ({homeless or 'false'}) AS {LEAVES}{values} FROM {scan(uri)} "
-        f"WHERE {FILE} = {literal(touched.file.uri)} AND _change IN ('update', 'delete') ORDER BY {PLACE}"
+        f"SELECT {PLACE}, _change = 'delete' OR ({plan.moves}) AS {LEAVES}{values} FROM {scan(uri)} "
+        f"WHERE {_of_file(file)} AND _change IN ('update', 'delete') ORDER BY {PLACE}"
     ).to_arrow_reader(_BATCH_ROWS)
     path = f"part-{uuid4()}.parquet"
     with writing.lake.open_output(f"{writing.uri}/{path}") as out:
         size, metadata = patch(original, rows, out)
     types = dict((*shape.columns, *RESERVED, *shape.dropped))
     return patched_file(path, f"{writing.uri}/{path}", size, metadata, types)
+
+
+def _of_file(file: File) -> str:
+    return f"{FILE} = {literal(file.uri)}"
 
 
 def _staying(writing: Writing, connection: duckdb.DuckDBPyConnection, uri: str, files: Sequence[File]) -> list[File]:
@@ -141,9 +163,9 @@ def _staying(writing: Writing, connection: duckdb.DuckDBPyConnection, uri: str, 
     return write_files(connection, writing.uri, f"SELECT * FROM ({rows}) ANTI JOIN ({gone}) USING ({keys})")
 
 
-def _moves(homeless: dict[str, str]) -> str:
-    """SQL: whether an updated row goes to a new file, as the file that held it cannot take it."""
-    if not homeless:
+def _moving(moves: dict[str, str]) -> str:
+    """SQL: whether an updated row goes to a new file: its file is not patched, or cannot hold it."""
+    if not moves:
         return "_change = 'update'"
-    cases = " ".join(f"WHEN {literal(uri)} THEN {rows or 'false'}" for uri, rows in homeless.items())
+    cases = " ".join(f"WHEN {literal(uri)} THEN {rows}" for uri, rows in moves.items())
     return f"_change = 'update' AND (CASE {FILE} {cases} ELSE true END)"

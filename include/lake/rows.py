@@ -11,6 +11,7 @@ from include.lake.engine import literal, quote, scan
 from include.lake.shape import RESERVED, RUN_ID, WARNINGS, Shape
 
 FILE, PLACE = "_file", "_place"
+_DUCKDB_PLACE = "file_row_number"
 _INTEGERS = {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER"}
 _BITS_PER_ROW = 64  # of a key with greater gaps, hashes take less memory
 
@@ -48,16 +49,19 @@ def published_rows(
     """SELECT of a table's rows with every column that the shape names; a column that no file has yet is null.
 
     `_file` and `_place` are there too, so that a caller can tell which file holds a row, and which of its rows it is.
+    The place is not known (NULL) if the table has a column that is called as DuckDB calls it.
     """
     columns = [*shape.columns, *RESERVED, *shape.dropped]
-    file = f", {FILE}, file_row_number AS {PLACE}" if with_file else ""
+    has_place = with_file and not any(name.lower() == _DUCKDB_PLACE for name, _ in columns)
+    place = _DUCKDB_PLACE if has_place else "CAST(NULL AS BIGINT)"
+    file = f", {FILE}, {place} AS {PLACE}" if with_file else ""
     empty = f", '' AS {FILE}, 0::BIGINT AS {PLACE}" if with_file else ""
     if not files:
         nulls = ", ".join(f"CAST(NULL AS {sql_type}) AS {quote(name)}" for name, sql_type in columns)
         return f"SELECT {nulls}{empty} WHERE false"
     source = (
         f"read_parquet([{', '.join(literal(file) for file in files)}], union_by_name = true, "
-        f"hive_partitioning = false, filename = {literal(FILE)}, file_row_number = true)"
+        f"hive_partitioning = false, filename = {literal(FILE)}, file_row_number = {str(has_place).lower()})"
     )
     present = {row[0] for row in connection.execute(f"DESCRIBE FROM {source}").fetchall()}
     select = ", ".join(

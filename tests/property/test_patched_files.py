@@ -112,7 +112,7 @@ def test_a_patched_file_holds_the_rows_as_they_are_now(case):
     ]
     with tempfile.TemporaryDirectory() as folder:
         path = written(writer, pa.Table.from_pylist(rows, SCHEMA), group_rows, Path(folder))
-        original = Original.of(pa.OSFile(str(path)))
+        original = Original.read_from(pa.OSFile(str(path)))
         leaves = any(change is None for change in changes.values())
         if not original.takes(names, leaves=leaves):
             return
@@ -162,5 +162,5 @@ def test_all_that_our_own_writers_write_can_be_patched():
     for writer in ("duckdb", "delta-rs"):
         with tempfile.TemporaryDirectory() as folder:
             path = written(writer, pa.Table.from_pylist(rows, SCHEMA), 5, Path(folder))
-            original = Original.of(pa.OSFile(str(path)))
+            original = Original.read_from(pa.OSFile(str(path)))
             assert original.as_written == set(SCHEMA.names), writer

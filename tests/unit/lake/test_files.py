@@ -53,6 +53,25 @@ def test_what_the_log_says_of_a_file(lake):
     assert (said["num_records"], said["null_count.n"], said["null_count.empty"]) == (2, 0, 2)
 
 
+def test_the_log_bounds_a_patched_file_as_one_that_is_written_whole(lake):
+    """Of every type; and a column that the file lacks is empty in all its rows."""
+    table = contract_table(*(c for c in TABLE.columns if c.name not in ("wide", 'od"d')), name="typed")
+    wider = contract_table(*table.columns, column("late", "BIGINT"), name="typed")
+    low, high = ((*row[:6], *row[7:9]) for row in (FIRST, (*LAST[:5], Decimal("2.50"), *LAST[6:])))
+    high = (*high[:6], 0.5, high[7])
+    rows = [low, *((f"k{n}", *low[1:]) for n in range(8))]
+    uri = lake.registry_table("population", "typed")
+    run(lake, table, 1, rows)
+    run(lake, wider, 2, [(*("k1", *high[1:]), None)], mode="incremental", merge_rows=0)
+    (said,) = pa.table(lake.table(uri).get_add_actions(flatten=True)).to_pylist()
+    for number, name in enumerate(c.name for c in table.columns[1:]):
+        ends = {said[f"min.{name}"], said[f"max.{name}"]}
+        assert ends == {low[number + 1], high[number + 1]}, name
+    assert said["null_count.late"] == said["num_records"] == 9
+    field = pc.field("late").is_null()
+    assert lake.table(uri).to_pyarrow_dataset().to_table(filter=field).num_rows == 9
+
+
 def test_readers_who_skip_files_miss_no_row(lake):
     """One file for each of four rows; every reader asks for each row by each of its values."""
     rows = [FIRST, LAST, ("é", None, *FIRST[2:]), ("", 0, date(2000, 1, 1), *LAST[3:])]

@@ -5,16 +5,19 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import duckdb
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from deltalake import CommitProperties, TableFeatures
 
 from include.lake import rewrite
 from include.lake.commit import commit_with_feed
 from include.lake.errors import LakeConflict, LakeSchemaConflict
+from include.lake.patch import Original
 from include.lake.root import Lake
 from include.lake.write import Writing
-from tests.unit.lake.staging import PERSON, START, content, run
+from tests.unit.lake.staging import PERSON, START, column, content, contract_table, run
 
 TABLE = "registry/population/citizen"
 ROWS = [(f"k{n}", f"name {n}", n) for n in range(20)]
@@ -100,10 +103,22 @@ def test_a_version_that_another_has_made_is_a_conflict(lake):
     assert json.loads(log.read_text())["commitInfo"]["lienthong.run_id"] == "r9"
 
 
-def test_a_table_that_asks_more_of_its_writers_is_left_alone(lake):
-    lake.table(TABLE).alter.add_feature(TableFeatures.DeletionVectors, allow_protocol_versions_increase=True)
+def add_feature(delta):
+    delta.alter.add_feature(TableFeatures.DeletionVectors, allow_protocol_versions_increase=True)
+
+
+ASKED = {
+    "deletionVectors": add_feature,
+    "delta.constraints.grown": lambda delta: delta.alter.add_constraint({"grown": "age >= 0"}),
+    "delta.appendOnly": lambda delta: delta.alter.set_table_properties({"delta.appendOnly": "true"}),
+}
+
+
+@pytest.mark.parametrize("what", ASKED)
+def test_a_table_that_asks_more_of_its_writers_is_left_alone(lake, what):
+    ASKED[what](lake.table(TABLE))
     before = content_of_log(lake)
-    with pytest.raises(LakeSchemaConflict, match=r"deletionVectors.*restore an earlier version"):
+    with pytest.raises(LakeSchemaConflict, match=f"{what}.*restore an earlier version"):
         increment(lake, 2, [("k3", "Ba", 3)])
     assert content_of_log(lake) == before
 
@@ -121,3 +136,60 @@ def test_a_long_log_gets_a_checkpoint(lake):
     assert f"{99:020d}.checkpoint.parquet" in content_of_log(lake)
     assert increment(lake, 3, [("k3", "Bốn", 3)]).version == 100
     assert ("k3", "Bốn", 3) in content(lake, PERSON)
+
+
+def test_what_was_deleted_or_changed_is_in_no_live_file(lake):
+    """Not even in a dictionary, which would keep what no row has, and grow from run to run."""
+    few = [(key, f"name {age % 3}", age) for key, _, age in ROWS]
+    run(lake, PERSON, 2, [*few[:-1], ("k19", "SECRET-A", 19)])
+    increment(lake, 3, [], gone=[("k19",)])
+    for number in range(4, 8):
+        increment(lake, number, [("k1", f"SECRET-{number}", 1)])
+    increment(lake, 8, [("k1", "name 1", 1)])
+    for uri in lake.table(TABLE).file_uris():
+        table = pq.read_table(uri, read_dictionary=["full_name"])
+        assert not any("SECRET" in name for chunk in table["full_name"].chunks for name in chunk.dictionary.to_pylist())
+
+
+def test_a_text_with_a_dictionary_is_decoded_with_it_row_group_by_row_group():
+    """A few long texts of many rows are little; without their dictionary they would be all of the memory."""
+    sink = pa.BufferOutputStream()
+    rows = pa.table({"t": pa.array([None] * 5 + ["x" * 1000] * 5, pa.string())})
+    with pq.ParquetWriter(sink, rows.schema, use_dictionary=True) as writer:
+        writer.write_table(rows.slice(5))
+    coded = Original.read_from(pa.BufferReader(sink.getvalue()))
+    assert pa.types.is_dictionary(coded.read(0, ["t"])["t"].type)
+    sink = pa.BufferOutputStream()
+    with pq.ParquetWriter(sink, rows.schema, use_dictionary=False) as writer:
+        writer.write_table(rows.slice(5))
+    assert Original.read_from(pa.BufferReader(sink.getvalue())).read(0, ["t"])["t"].type == pa.string()
+
+
+def test_more_than_memory_holds_is_left_to_the_engine_that_spills(lake, monkeypatch):
+    monkeypatch.setattr(rewrite, "LARGEST_CHANGE", 3)
+    monkeypatch.setattr(rewrite, "patch", None)
+    increment(lake, 2, [("k3", "a longer name", 3)])
+    assert ("k3", "a longer name", 3) in content(lake, PERSON)
+
+
+def test_a_footer_that_is_not_understood_is_left_to_others():
+    assert Original.read_from(pa.BufferReader(b"PAR1" + b"\x1a" * 20 + (20).to_bytes(4, "little") + b"PAR1")) is None
+    assert Original.read_from(pa.BufferReader(b"PARE" * 5)) is None
+
+
+def test_a_number_that_is_none_is_found_by_readers_who_skip_by_bounds(lake):
+    table = contract_table(column("k", key=1), column("x", "DOUBLE"), name="numbers")
+    run(lake, table, 1, [(f"k{n}", float(n)) for n in range(20)])
+    run(lake, table, 2, [("k3", float("nan"))], mode="incremental", merge_rows=0)
+    (uri,) = lake.table("registry/population/numbers").file_uris()
+    with duckdb.connect() as connection:
+        assert connection.execute(f"SELECT k FROM '{uri}' WHERE x = 'nan'::DOUBLE").fetchall() == [("k3",)]
+    (said,) = pa.table(lake.table("registry/population/numbers").get_add_actions(flatten=True)).to_pylist()
+    assert said.get("max.x") is None
+
+
+def test_a_column_that_is_called_as_the_engine_calls_places(lake):
+    table = contract_table(column("k", key=1), column("File_Row_Number", "BIGINT"), name="odd")
+    run(lake, table, 1, [(f"k{n:02}", n) for n in range(20)])
+    run(lake, table, 2, [("k03", 300)], mode="incremental", gone=[("k05",)], merge_rows=0)
+    assert content(lake, table) == [(f"k{n:02}", 300 if n == 3 else n) for n in range(20) if n != 5]
