@@ -1,4 +1,7 @@
-"""A source that changes in every way: each day the lake holds what the source holds. EVERY_DAYS=30 asks for a month."""
+"""A source that changes in every way: each day the lake holds what the source holds.
+
+EVERY_DAYS=30 asks for a month, EVERY_DAYS_SEED for another one.
+"""
 
 from __future__ import annotations
 
@@ -11,21 +14,30 @@ import duckdb
 import pytest
 from deltalake import DeltaTable
 
+from include.lake import publish, rewrite
 from include.pipelines.sync import sync_registry
 from include.pipelines.workplace import Workplace
 from tests.integration.everyday.ledger_source import PaymentSource, workplace
 
-DAYS = dict.fromkeys(("postgresql", "sqlite"), int(os.environ.get("EVERY_DAYS", "12")))
+DAYS = int(os.environ.get("EVERY_DAYS", "12"))
+SEED = int(os.environ.get("EVERY_DAYS_SEED", "20260301"))
 
 
-@pytest.mark.parametrize("kind", DAYS)
-def test_the_lake_equals_the_source_every_day(kind: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+@pytest.mark.parametrize("way", ["merged", "patched"])
+@pytest.mark.parametrize("kind", ["postgresql", "sqlite"])
+def test_the_lake_equals_the_source_every_day(
+    kind: str, way: str, tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Tables are merged while they are small, and patched when they are not."""
+    if way == "patched":
+        monkeypatch.setattr(publish, "MERGE_TABLE_BYTES", -1)
+        monkeypatch.setattr(rewrite, "_MOST_PATCHED", 1.0)
     uri = f"sqlite:///{tmp_path}/payments.db" if kind == "sqlite" else request.getfixturevalue("database")
-    source = PaymentSource(uri, seed=20260301)
+    source = PaymentSource(uri, seed=SEED)
     place = workplace(tmp_path, uri)
     held = dict[str, tuple[Any, ...]]()
     modes = []
-    for day in range(DAYS[kind]):
+    for day in range(DAYS):
         (facts,) = sync_registry("payments", run_id=f"202603{day + 1:02}T000000Z-00000000", workplace=place)["tables"]
         assert facts["verdict"] in ("published", "unchanged"), facts
         modes.append(facts["mode"])

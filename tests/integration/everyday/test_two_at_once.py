@@ -30,7 +30,7 @@ def pair() -> Any:
 def test_two_syncs_and_maintenance_leave_what_one_sync_would(pair: tuple[Zygote, Zygote], tmp_path: Path) -> None:
     uri = f"sqlite:///{tmp_path}/payments.db"
     source, place = PaymentSource(uri, seed=8, rows=500), workplace(tmp_path, uri)
-    order = {"folder": str(tmp_path), "uri": uri, "environ": {}, "is_full": False}
+    order = {"folder": str(tmp_path), "uri": uri, "environ": {}, "is_full": False, "is_patched": True}
     seen: list[int] = []
     for day in range(DAYS):
         answers: list[dict[str, Any]] = []
