@@ -30,11 +30,6 @@ _CHANGES_NO_ROW = {
 }  # fmt: skip
 
 
-def is_figured(table: Table) -> bool:
-    """Whether figures are of use for the table: it is compared with its source, by a key and cursor that have one."""
-    return table.extract.deletes == "reconcile" and hashed_values(table) is not None
-
-
 def known_by(state: PublishedState | None, table: Table) -> Fingerprint | None:
     """The figure of what is published, from the last run's commit; None if it says none, or others wrote since."""
     if state is None or not set(state.since) <= _CHANGES_NO_ROW:
@@ -66,8 +61,8 @@ def known_after(
 
     `files` are the table's before the commit; None if there is no table yet.
     """
-    values = hashed_values(table)
-    if values is None or not is_figured(table):
+    values = hashed_values(table) if table.extract.deletes == "reconcile" else None  # else nobody asks for it
+    if values is None:
         return ""
     connection = lake.connect(memory_limit=COMPARE_MEMORY)
     try:

@@ -1,4 +1,4 @@
-"""What PostgreSQL is asked so that it says in one figure which rows it has, and the same of the lake's rows.
+"""What PostgreSQL is asked so that it says in one figure which rows it has (see `include.lake.fingerprint`).
 
 Comparing all keys of a table takes reading all keys. Where most days nothing was deleted and no row strays, the figure
 alone tells that, and only the figure leaves the source.
