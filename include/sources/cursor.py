@@ -17,10 +17,10 @@ from zoneinfo import ZoneInfo
 import duckdb
 import sqlalchemy as sa
 
+from include.contracts.expressions import columns_read
 from include.contracts.model import Column, Table
 from include.lake.engine import literal, quote, scan
 from include.lake.errors import lake_errors
-from include.sources.needs import columns_read
 from include.sources.reflect import SourceColumn, SourceTable
 
 _ISO = "____-__-__%"

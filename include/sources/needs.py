@@ -6,11 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
 
-import sqlglot
-from sqlglot import exp
-from sqlglot.errors import SqlglotError
-
-from include.contracts.model import DRIFT_FLAG, Column, Table
+from include.contracts.expressions import columns_read
+from include.contracts.model import DRIFT_FLAG, Table
 from include.sources.errors import ColumnsMissing, SourceMissing
 
 # The lake's own columns beside a row as received, and the readers' guard.
@@ -27,23 +24,6 @@ _CANNOT_FEED: dict[str, set[str]] = {
     "timestamp": {"integer", "number", "float", "boolean", "binary", "json"},
     "time": {"integer", "number", "float", "boolean", "binary", "json", "date"},
 }
-
-
-def columns_read(column: Column) -> tuple[str, ...]:
-    """Names of the source columns that make a published column; names inside sub-queries and lambdas are not."""
-    if not column.expression:
-        return (column.source_name or column.name,)
-    try:
-        tree = sqlglot.parse_one(column.expression, dialect="duckdb")
-    except SqlglotError:
-        return (column.source_name,) if column.source_name else ()
-    bound = {parameter.name.lower() for found in tree.find_all(exp.Lambda) for parameter in found.expressions}
-    names: dict[str, None] = {}
-    for found in tree.find_all(exp.Column, bfs=False):
-        if found.name.lower() in bound or found.find_ancestor(exp.Select) is not None:
-            continue
-        names[found.name] = None
-    return tuple(names)
 
 
 def needed(table: Table) -> tuple[str, ...]:

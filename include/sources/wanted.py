@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
+from include.contracts.expressions import columns_read
 from include.contracts.model import Table
-from include.sources.needs import columns_read
 
 
 @dataclass(frozen=True, slots=True)
