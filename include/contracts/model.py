@@ -109,7 +109,9 @@ class Column:
 
     `source_name` is what the source calls it (ODCS `physicalName`), `expression` the DuckDB SQL over the source's
     columns that makes it (ODCS `transformLogic`; empty: the source column, cast). `sql_type` is the DuckDB type.
-    `link` is what the column says of a person when persons are linked across registries.
+    `link` is what the column says of a person when persons are linked across registries. `empty_values` are source
+    values, without blanks around them, that mean "not given"; `empty_when` is a SQL condition over source columns that
+    says the same.
     """
 
     name: str
@@ -125,6 +127,8 @@ class Column:
     description: str = ""
     options: dict[str, Any] = field(default_factory=dict)
     link: LinkRole | None = None
+    empty_values: tuple[str, ...] = ()
+    empty_when: str = ""
 
 
 @dataclass(frozen=True, slots=True)
