@@ -22,13 +22,14 @@ down: ## stop what `make up`, `make up-stack` or `make demo` started
 	@if [ -d "$${LIENTHONG_VAR:-var}/stack" ]; then $(BIN)/python -m include.embedded.production down; fi
 	@if [ -x $(BIN)/lienthong ]; then $(BIN)/lienthong down; else echo "Nothing is installed, so nothing runs."; fi
 
-test: $(VENV)/.dev ## all tests, on real servers
+test: $(VENV)/.dev ## all tests, on real servers; ends by saying what this machine lacks to try the rest
 	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 test-fast: $(VENV)/.dev ## the quick tests, which start no server: under 90 s
 	@$(BIN)/python -m pytest -n 3 --dist loadfile -m "not slow"
 
 test-spark: $(VENV)/.dev ## linking on a Spark cluster of two workers; installs PySpark (480 MB), needs Java 17
+	@command -v java >/dev/null || { echo "No java on the search path: apt-get install openjdk-17-jre-headless"; exit 1; }
 	@$(BIN)/uv pip install -q --python $(BIN)/python -r requirements-spark.txt
 	@$(BIN)/python -m pytest -k spark tests/integration/identity/test_spark.py tests/integration/sharing/test_reading_pages.py
 

@@ -1,7 +1,8 @@
-"""Which tests `make test-fast` leaves out: those that start servers or work through many examples."""
+"""Which tests `make test-fast` leaves out, which begin first, and what is said of those that were not tried."""
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -45,3 +46,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def _turn(item: pytest.Item) -> int:
     return next((n for n, long in enumerate(LONGEST) if item.path.is_relative_to(TESTS / long)), len(LONGEST))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say in one line how many tests were not tried, why, and how to try them."""
+    skipped = Counter(_reason(report) for report in terminalreporter.getreports("skipped"))
+    if skipped:
+        told = (f"{count} test{'s' * (count > 1)} ({reason})" for reason, count in sorted(skipped.items()))
+        terminalreporter.write_line(f"Not tried: {'; '.join(told)}")
+
+
+def _reason(report: pytest.TestReport | pytest.CollectReport) -> str:
+    place = report.longrepr
+    return str(place[2] if isinstance(place, tuple) else place).removeprefix("Skipped: ")

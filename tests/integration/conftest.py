@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 
 from include.embedded.country import source_connections
 from include.embedded.postgres import start_postgres, stop_postgres, uri
@@ -16,9 +17,14 @@ from include.pipelines.facts import Facts
 from include.pipelines.sync import sync_registry
 from include.pipelines.workplace import Workplace
 from include.simulator.build import build_country
+from tests.machine import needed
 
 SCHEMAS = Path(__file__).parents[2] / "schemas"
 PERSONS, SEED = 2_000, 7
+CHROMIUM_ARGUMENTS = [
+    "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update",
+    "--disable-sync",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -65,3 +71,17 @@ def country(site: Site) -> SyncedCountry:
         for i, registry in enumerate(place.contracts)
     }
     return SyncedCountry(place, runs, root / "truth", root)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The program. Asked for by session, so that no country is built for tests that are skipped without it."""
+    return needed("Chromium")
+
+
+@pytest.fixture(scope="module")
+def browser(chromium: str) -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_ARGUMENTS)
+        yield launched
+        launched.close()

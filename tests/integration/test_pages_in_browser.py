@@ -13,17 +13,13 @@ import pytest
 import uvicorn
 from axe_playwright_python.sync_playwright import Axe
 from fastapi import FastAPI
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from include.embedded.site import free_port
 from include.pipelines.pages import QualityPages
 from tests.integration.conftest import SyncedCountry
 
 pytestmark = pytest.mark.slow
-ARGUMENTS = [
-    "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update",
-    "--disable-sync",
-]  # fmt: skip
 REJECTED = "/rejected/population/citizen"
 HEADINGS = {
     "/": ("Các cơ sở dữ liệu có đáng tin không?", "What are the registries worth?"),
@@ -76,14 +72,6 @@ def sites(country: SyncedCountry) -> Iterator[dict[str, str]]:
     yield {name: f"http://127.0.0.1:{port}/{name}" for name in ("op", "viewer")}
     server.should_exit = True
     thread.join()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=ARGUMENTS)
-        yield chromium
-        chromium.close()
 
 
 def opened(browser: Browser, address: str, *, width: int = 1280, language: str = "vi", scheme: Any = "light") -> Page:

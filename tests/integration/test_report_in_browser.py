@@ -4,25 +4,21 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from include.pipelines.relationships import relationships_step
 from include.pipelines.report import report_step
 from tests.integration.conftest import SyncedCountry
+from tests.machine import needed
 
 pytestmark = pytest.mark.slow
 LANGUAGES = ("vi", "en")
-ARGUMENTS = [
-    "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update",
-    "--disable-sync",
-]  # fmt: skip
 HEADINGS = {
     "vi": (
         "Báo cáo chất lượng dữ liệu",
@@ -36,6 +32,12 @@ HEADINGS = {
 }
 
 
+@pytest.fixture(scope="session")
+def poppler() -> Path:
+    """The folder of its programs."""
+    return Path(needed("Poppler")).parent
+
+
 @pytest.fixture(scope="module")
 def made(country: SyncedCountry, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     for registry, run in country.runs.items():
@@ -46,14 +48,6 @@ def made(country: SyncedCountry, tmp_path_factory: pytest.TempPathFactory) -> di
 @pytest.fixture(scope="module")
 def folder(made: dict[str, Any]) -> Path:
     return Path(made["paths"][0]).parent
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=ARGUMENTS)
-        yield chromium
-        chromium.close()
 
 
 def opened(browser: Browser, folder: Path, language: str, width: int, scheme: Any = "light") -> tuple[Page, list[str]]:
@@ -112,15 +106,17 @@ def test_axe_finds_no_fault(browser: Browser, folder: Path, language: str, width
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_it_prints_on_a4(browser: Browser, folder: Path, language: str) -> None:
+def test_it_prints_on_a4(browser: Browser, poppler: Path, folder: Path, language: str) -> None:
     page, _ = opened(browser, folder, language, 1280)
     paper = folder / f"{language}.pdf"
     page.pdf(path=paper, prefer_css_page_size=True)
     page.close()
-    text = subprocess.run(["pdftotext", "-layout", paper, "-"], capture_output=True, text=True, check=True).stdout
+    text = subprocess.run(
+        [poppler / "pdftotext", "-layout", paper, "-"], capture_output=True, text=True, check=True
+    ).stdout
     for heading in HEADINGS[language]:
         assert heading in text
-    size = subprocess.run(["pdfinfo", paper], capture_output=True, text=True, check=True).stdout
+    size = subprocess.run([poppler / "pdfinfo", paper], capture_output=True, text=True, check=True).stdout
     assert "A4" in size
 
 

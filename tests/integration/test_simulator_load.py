@@ -33,6 +33,7 @@ from include.simulator import (
 )
 from include.simulator.load_mariadb import LocalFilesRefused, connect
 from include.simulator.staging import SOURCES
+from tests.machine import needed
 
 pytestmark = pytest.mark.slow
 
@@ -45,8 +46,7 @@ def country(tmp_path_factory: pytest.TempPathFactory) -> Country:
 @pytest.fixture(scope="module")
 def mariadb() -> Iterator[str]:
     """A MariaDB of its own in a temporary folder; the URI ends before the database's name."""
-    if shutil.which("mariadbd") is None:
-        pytest.skip("mariadbd is not installed (Debian: apt-get install mariadb-server)")
+    program = needed("MariaDB")
     folder = Path(tempfile.mkdtemp(prefix="lienthong-simulator-"))
     user = "root" if os.geteuid() == 0 else os.environ.get("USER", "mysql")
     common = ["--no-defaults", f"--datadir={folder}/data", f"--user={user}"]
@@ -55,7 +55,7 @@ def mariadb() -> Iterator[str]:
     port = free_port()
     options = [f"--port={port}", f"--socket={folder}/s", f"--pid-file={folder}/pid", "--bind-address=127.0.0.1"]
     with (folder / "log").open("wb") as log:
-        server = subprocess.Popen(["mariadbd", *common, *options], stdout=log, stderr=log)
+        server = subprocess.Popen([program, *common, *options], stdout=log, stderr=log)
     address = f"mysql://root@127.0.0.1:{port}/"
     for _ in range(300):
         try:

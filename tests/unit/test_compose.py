@@ -17,6 +17,7 @@ from include.contracts.load import load_contracts
 from include.embedded.compose_file import SettingMissing, interpolate, load, variables
 from include.sharing.identities import reader_variable
 from include.sharing.load import load_agreements
+from tests.machine import needed
 
 ROOT = Path(__file__).parents[2]
 FILE = ROOT / "docker-compose.yaml"
@@ -148,9 +149,9 @@ def test_every_server_tells_its_health_and_starts_again(name: str) -> None:
 
 def test_nothing_starts_before_what_it_needs() -> None:
     for name, service in SERVICES.items():
-        for needed, how in (service.get("depends_on") or {}).items():
-            expected = "service_healthy" if needed in LONG_RUNNING else "service_completed_successfully"
-            assert how["condition"] == expected, f"{name} -> {needed}"
+        for other, how in (service.get("depends_on") or {}).items():
+            expected = "service_healthy" if other in LONG_RUNNING else "service_completed_successfully"
+            assert how["condition"] == expected, f"{name} -> {other}"
 
 
 def test_state_is_kept_in_named_volumes_or_nowhere() -> None:
@@ -169,7 +170,7 @@ def test_the_metadata_the_broker_and_the_store_have_no_way_out() -> None:
 
 def test_secrets_cannot_be_committed_nor_built_in() -> None:
     for name in (".env", "environment/sources.env", "environment/readers.env"):
-        ignored = subprocess.run(["git", "check-ignore", "-q", name], cwd=ROOT, check=False)
+        ignored = subprocess.run([needed("Git"), "check-ignore", "-q", name], cwd=ROOT, check=False)
         assert ignored.returncode == 0, f"add {name} to .gitignore"
     assert (ROOT / ".dockerignore").read_text().splitlines()[1] == "*"
 

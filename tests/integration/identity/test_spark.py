@@ -22,9 +22,9 @@ from include.identity.comparisons import comparisons_for
 from include.identity.spark import ClusterUnreachable, ClusterUnusable, Spark, compare_on
 from tests.integration.identity.registers import Country
 from tests.integration.identity.standalone import standalone_cluster
+from tests.machine import needed
 
-pytest.importorskip("pyspark")
-pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("spark_here"), pytest.mark.filterwarnings("ignore")]
 
 DEFAULTS = "spark.sql.shuffle.partitions 4\nspark.driver.memory 512m\nspark.executor.memory 512m\n"
 ROLES = frozenset({"name_key", "birth_key", "sex", "place", "personal_id", "old_id", "address_key", "phone"})
@@ -48,6 +48,11 @@ ADDRESSES = [
     "𠮷",
     None,
 ]
+
+
+@pytest.fixture(scope="session")
+def spark_here() -> None:
+    needed("Spark")
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
 import sys
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -20,6 +19,7 @@ from include.lake.root import Lake
 from include.sharing.keys import MasterKey
 from include.sharing.load import load_agreements
 from include.sharing.share import share_agreement
+from tests.machine import needed
 from tests.scripts import run_script
 
 from .conftest import LAKE_URI, READERS, options
@@ -78,9 +78,9 @@ def reader(lake: Lake, endpoint: str) -> dict[str, str]:
 def test_the_page_does_what_it_says(tool: str, reader: dict[str, str], tmp_path: Path) -> None:
     python = sys.executable
     if tool == "spark":
-        python = os.environ.get("SPARK_PYTHON", sys.executable)
-        if subprocess.run([python, "-c", "import pyspark"], capture_output=True).returncode:
-            pytest.skip("PySpark is not installed: SPARK_PYTHON may name an interpreter that has it")
+        python = os.environ.get("SPARK_PYTHON") or python
+        if python == sys.executable:
+            needed("Spark")
     page = (PAGES / f"read-a-shared-table-{tool}.md").read_text(encoding="utf-8")
     script = tmp_path / "page.py"
     script.write_text("\n".join(re.findall(r"```python\n(.*?)```", page, re.DOTALL)), encoding="utf-8")

@@ -21,6 +21,7 @@ from include.embedded.processes import stop
 from include.embedded.site import REPOSITORY, Site, free_port
 from include.lake.root import Lake
 from tests.extracts import lake_at
+from tests.machine import needed
 
 
 @pytest.fixture
@@ -66,8 +67,7 @@ class MariaDb:
 
 @pytest.fixture(scope="session")
 def mariadb(server_folder: Path) -> Iterator[MariaDb]:
-    if shutil.which("mariadbd") is None:
-        pytest.skip("mariadbd is not installed (Debian: apt-get install mariadb-server)")
+    program = needed("MariaDB")
     folder = server_folder / "mariadb"
     folder.mkdir()
     user = "root" if os.geteuid() == 0 else os.environ.get("USER", "mysql")
@@ -85,7 +85,7 @@ def mariadb(server_folder: Path) -> Iterator[MariaDb]:
         "--bind-address=127.0.0.1",
     ]
     with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(["mariadbd", *common, *options, "--skip-name-resolve"], stdout=log, stderr=log)
+        process = subprocess.Popen([program, *common, *options, "--skip-name-resolve"], stdout=log, stderr=log)
     for _ in range(300):
         try:
             server.connect().close()

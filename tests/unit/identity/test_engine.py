@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+from importlib.machinery import ModuleSpec
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,6 @@ from include.pipelines.workplace import Workplace
 from tests.unit.identity.linked import SCHEMAS, Country
 
 ROLES = frozenset({"name_key", "birth_key", "sex", "place", "personal_id", "old_id", "address_key", "phone"})
-HAS_PYSPARK = importlib.util.find_spec("pyspark") is not None
 ON_S3 = Lake("s3://bucket/lake")
 
 
@@ -47,14 +47,14 @@ def test_what_is_missing_is_named(environ: dict[str, str], lake: Lake | None, re
         _ = place(environ, lake).spark
 
 
-@pytest.mark.skipif(HAS_PYSPARK, reason="pyspark is installed")
-def test_pyspark_is_an_extra() -> None:
+def test_pyspark_is_an_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(Misuse, match="pyspark, which is not installed"):
         _ = place({"ENGINE": "spark", "SPARK_MASTER": "spark://host:7077"}).spark
 
 
-@pytest.mark.skipif(not HAS_PYSPARK, reason="pyspark is not installed")
-def test_a_lake_on_s3_hands_over_in_a_folder() -> None:
+def test_a_lake_on_s3_hands_over_in_a_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: ModuleSpec(name, None))
     environ = {"ENGINE": "spark", "SPARK_MASTER": "spark://host:7077", "SPARK_FOLDER": "/mnt/shared"}
     assert place(environ, ON_S3).spark == Spark("spark://host:7077", Path("/mnt/shared"))
 
