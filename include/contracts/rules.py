@@ -12,6 +12,7 @@ from typing import Any
 
 from open_data_contract_standard.model import DataQuality, SchemaObject, SchemaProperty
 
+from include.contracts.expressions import inputs, may_lose
 from include.contracts.model import Bound, Column, Relationship, Rule, Scope, Severity
 from include.contracts.violations import RuleError, literal, quote, violation_of_metric, violation_of_query
 
@@ -63,13 +64,9 @@ def column_rules(
 
     if column.is_required:
         add("required", f"{name} IS NULL", f"{column.name} must be given")
-    if column.sql_type != "VARCHAR":
-        add(
-            "unreadable",
-            f'list_contains("_unreadable", {literal(column.name)})',
-            f"{column.source_name} must be readable as {column.logical_type}",
-        )
-    else:
+    if may_lose(column):
+        add("unreadable", f'list_contains("_unreadable", {literal(column.name)})', _must_be_readable(column))
+    if column.sql_type == "VARCHAR":
         add(
             "controlCharacters",
             f"regexp_matches({name}, {literal(CONTROL_CHARACTERS)})",
@@ -113,6 +110,21 @@ def column_rules(
             listColumn=reference.to_columns[0],
         )
     return rules
+
+
+def _must_be_readable(column: Column) -> str:
+    """What an official reads where a value is there that cannot be published, with what would mend it."""
+    names = ", ".join(inputs(column))
+    if column.sql_type == "VARCHAR" and column.logical_type not in ("time", "object", "array"):
+        return f"{names} must not hold a value that the contract's expression for {column.name} makes empty"
+    remedies = {
+        "DOUBLE": " without losing a digit (for more than 15 digits the contract must state precision and scale)",
+        "TIMESTAMPTZ": ""
+        if column.options.get("defaultTimezone")
+        else " with an offset (the contract states no zone, defaultTimezone, for local times)",
+    }
+    how = remedies.get(column.sql_type, " without losing a digit" if column.sql_type.startswith("DECIMAL") else "")
+    return f"{names} must be readable as {column.logical_type}{how}"
 
 
 def quality_rule(

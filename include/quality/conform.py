@@ -9,16 +9,19 @@ from pathlib import Path
 import duckdb
 
 from include import vietnam
+from include.contracts.expressions import inputs, may_lose
 from include.contracts.model import DRIFT_FLAG, Column, Table
 from include.lake.engine import literal, quote, scan
 from include.lake.errors import lake_errors
-from include.quality.casting import finish, parse
+from include.quality.conversions import conversion, refusal
 from include.quality.errors import DATA_ERRORS, ConformError, QualityError, run, why_unbound
 
 ROW = "_row"
 UNREADABLE = "_unreadable"
 DRIFT = "_drift"
 _FILE_ROW = "_lienthong_file_row"
+_BLANK = r"\s\x0B\p{Z}\x{85}\x{200B}\x{FEFF}"  # as `vn_text` has it
+_NOT_BLANK, _AROUND = f"[^{_BLANK}]", f"^[{_BLANK}]+|[{_BLANK}]+$"
 
 
 def register(connection: duckdb.DuckDBPyConnection, schemas_dir: Path, statements: Iterable[str]) -> None:
@@ -83,8 +86,11 @@ def conform(
         LakeError: the lake failed.
     """
     source = _source(connection, table, extract_uri)
-    derived_types = _types(connection, table, source)
-    sql = _statement(table, source, derived_types)
+    types = _types(connection, table, source)
+    if refused := [why for kind, c in zip(types, table.columns, strict=True) if (why := refusal(kind, c))]:
+        raise ConformError(f"{table.qualified_name}: {'; '.join(refused)}")
+    connection.execute((Path(__file__).parent / "numbers.sql").read_text(encoding="utf-8"))
+    sql = _statement(table, source, types)
     run(
         connection,
         f"COPY (SELECT {', '.join(['*', *judgement])} FROM ({sql})) TO {parquet_to(conformed_uri)}",
@@ -169,41 +175,79 @@ def _statement(table: Table, source: _Source, types: Sequence[str]) -> str:
     published name for a source column. Only a NULL is looked into further, so a clean table pays nothing for it.
     """
     columns = list(enumerate(table.columns))
-    checked = [(i, c) for i, c in columns if c.sql_type != "VARCHAR" and source.has(c.source_name)]
-    raw = [f"_g{i}" for i, _ in checked]
-    parses = [parse(f"_v{i}", types[i], c) for i, c in columns]
-    lost = [_is_lost(f"_g{i}", c, source) for i, c in checked]
-    unreadable = "NULL::VARCHAR[]"
-    if lost:
-        listed = ", ".join(
-            f"CASE WHEN {test} THEN {literal(c.name)} END" for test, (_, c) in zip(lost, checked, strict=True)
-        )
-        some_null = " OR ".join(f"{quote(c.name)} IS NULL" for _, c in checked)
-        unreadable = (
-            f"CASE WHEN {some_null} THEN nullif(list_filter([{listed}], lambda name: name IS NOT NULL), []) END"
-        )
+    laws = [conversion(types[i], c) for i, c in columns]
+    raw = _raw_columns(table, source)
     values = [f"{_value(c)} AS _v{i}" for i, c in columns]
-    given = [f"source.{quote(c.source_name)} AS _g{i}" for i, c in checked]
+    given = [f"source.{quote(name)} AS {alias}" for name, alias in raw.items()]
+    empty = [f"coalesce((\n{c.empty_when}\n), false) AS _e{i}" for i, c in columns if c.empty_when]
+    parses = [laws[i].parse(f"_v{i}", types[i], c) for i, c in columns]
     parsed = [f"{sql} AS _p{i}" for i, (sql, _) in enumerate(parses)]
-    published = [f"{finish(f'_p{i}', parses[i][1], c)} AS {quote(c.name)}" for i, c in columns]
+    published = [
+        f"{_unless_empty(laws[i].finish(f'_p{i}', parses[i][1], c), i, c, source, raw)} AS {quote(c.name)}"
+        for i, c in columns
+    ]
+    unreadable = _unreadable([(c, _is_lost(i, c, source, raw)) for i, c in columns if may_lose(c)])
     names = [quote(c.name) for c in table.columns]
     last = [*names, f"CAST({_FILE_ROW} AS BIGINT) AS {ROW}", f"{unreadable} AS {UNREADABLE}"]
-    kept = [_FILE_ROW]
+    kept = [*raw.values(), *(f"_e{i}" for i, c in columns if c.empty_when), _FILE_ROW]
     if source.has(DRIFT_FLAG):
         last.append(f"coalesce({DRIFT_FLAG}, false) AS {DRIFT}")
         kept.append(DRIFT_FLAG)
-    sql = f"SELECT {', '.join([*values, *given, *kept])} FROM ({source.sql}) AS source"
+    passed = [_FILE_ROW, *([DRIFT_FLAG] if source.has(DRIFT_FLAG) else [])]
+    sql = f"SELECT {', '.join([*values, *given, *empty, *passed])} FROM ({source.sql}) AS source"
     for layer in (parsed, published):
-        sql = f"SELECT {', '.join([*layer, *raw, *kept])} FROM ({sql})"
+        sql = f"SELECT {', '.join([*layer, *kept])} FROM ({sql})"
     return f"SELECT {', '.join(last)} FROM ({sql})"
 
 
-def _is_lost(raw: str, column: Column, source: _Source) -> str:
-    """SQL: whether the source gave a value (blanks are none) that the published column could not take."""
-    if source.types[column.source_name.lower()] != "VARCHAR":
-        return f"{quote(column.name)} IS NULL AND {raw} IS NOT NULL"
-    blanks = "' ' || chr(9) || chr(10) || chr(13) || chr(160)"
-    return f"CASE WHEN {quote(column.name)} IS NULL AND {raw} IS NOT NULL THEN trim({raw}, {blanks}) <> '' END"
+def _raw_columns(table: Table, source: _Source) -> dict[str, str]:
+    """The source columns that are looked at again where nothing is published of them, and their internal names."""
+    looked_at = (name.lower() for c in table.columns if may_lose(c) or c.empty_values for name in inputs(c))
+    return {name: f"_g{i}" for i, name in enumerate(dict.fromkeys(looked_at)) if source.has(name)}
+
+
+def _unless_empty(published: str, index: int, column: Column, source: _Source, raw: dict[str, str]) -> str:
+    """SQL of the published value; NULL where the contract says that the inputs mean that none was given."""
+    tests = [f"_e{index}"] if column.empty_when else []
+    if column.empty_values:
+        given = [_is_given(raw[name.lower()], column, source.types[name.lower()]) for name in _present(column, source)]
+        tests.append(f"NOT coalesce({' OR '.join(given)}, false)")
+    return f"CASE WHEN NOT ({' OR '.join(tests)}) THEN {published} END" if tests else published
+
+
+def _present(column: Column, source: _Source) -> list[str]:
+    return [name for name in inputs(column) if source.has(name)]
+
+
+def _unreadable(tests: Sequence[tuple[Column, str]]) -> str:
+    """SQL of the names of the columns whose value was lost."""
+    if not tests:
+        return "NULL::VARCHAR[]"
+    listed = ", ".join(f"CASE WHEN {test} THEN {literal(c.name)} END" for c, test in tests)
+    some_null = " OR ".join(_is_nothing(c) for c, _ in tests)
+    return f"CASE WHEN {some_null} THEN nullif(list_filter([{listed}], lambda name: name IS NOT NULL), []) END"
+
+
+def _is_lost(index: int, column: Column, source: _Source, raw: dict[str, str]) -> str:
+    """SQL: whether the source gave a value (blanks are none) of which nothing is published."""
+    given = [_is_given(raw[name.lower()], column, source.types[name.lower()]) for name in _present(column, source)]
+    lost = f"{_is_nothing(column)} AND ({' OR '.join(given) or 'false'})"
+    return f"{lost} AND NOT _e{index}" if column.empty_when else lost
+
+
+def _is_nothing(column: Column) -> str:
+    name = quote(column.name)
+    return f"({name} IS NULL OR {name} = '')" if column.sql_type == "VARCHAR" else f"{name} IS NULL"
+
+
+def _is_given(raw: str, column: Column, landed_type: str) -> str:
+    """SQL: whether a source column holds a value: not blank, and none of those that the contract calls empty."""
+    text = raw if landed_type == "VARCHAR" else f"CAST({raw} AS VARCHAR)"
+    given = f"regexp_matches({raw}, {literal(_NOT_BLANK)})" if landed_type == "VARCHAR" else f"{raw} IS NOT NULL"
+    if not column.empty_values:
+        return given
+    trimmed = f"regexp_replace({text}, {literal(_AROUND)}, '', 'g')"
+    return f"({given} AND {trimmed} NOT IN ({', '.join(literal(value) for value in column.empty_values)}))"
 
 
 def _blame(connection: duckdb.DuckDBPyConnection, table: Table, source: _Source) -> QualityError | None:

@@ -18,8 +18,8 @@ from sqlglot import exp
 from include.contracts.model import Bound, Column, Rule, Table
 from include.lake.engine import literal, quote
 from include.quality.beside import judges_deleted
-from include.quality.casting import INTEGER_TYPES
 from include.quality.conform import ROW
+from include.quality.numbers import INTEGER_TYPES
 
 VIEWS = ("conformed", "present", "candidates", "accepted", "whole")
 VIEW_OF = {"row": "conformed", "set": "candidates", "table": "whole"}

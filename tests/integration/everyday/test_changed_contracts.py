@@ -35,7 +35,7 @@ schema:
       - {name: id, logicalType: string, primaryKey: true}
       - {name: name, logicalType: string, required: true}
       - {name: status, logicalType: string}
-      - {name: updated_at, logicalType: timestamp, required: true}
+      - {name: updated_at, logicalTypeOptions: {defaultTimezone: UTC}, logicalType: timestamp, required: true}
     customProperties:
       - {property: extract, value: {cursor: [updated_at], deleteLimitPercent: 90}}
       - {property: tolerance, value: {rejectedPercent: 100, rowCountChangePercent: 1000}}

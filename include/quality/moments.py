@@ -1,0 +1,124 @@
+"""Days, times and instants of the source as those of the contract, in DuckDB's SQL; NULL where one would change.
+
+Text is ISO 8601 (yyyy-mm-dd, perhaps a time of day, perhaps an offset), or what the column's `format` says, and nothing
+may stand before or behind it but blanks. Years are 0001 to 9999, which every reader of the lake can hold. Nothing below
+a microsecond is cut. A local time becomes an instant, and an instant a day or a local time, only by the zone that the
+contract states (`defaultTimezone`).
+"""
+
+from __future__ import annotations
+
+from include.contracts.formats import FormatError, read_format
+from include.contracts.model import Column
+from include.lake.engine import literal
+from include.quality.errors import ConformError
+from include.quality.zones import instant_of, local_of
+
+_DAY = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
+_CLOCK = r"[ T](?:[01][0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9](?:\.[0-9]{1,6}0*)?)?"
+_OFFSET = r"(?:Z|[+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?)"
+_LOCAL = rf"\s*{_DAY}(?:{_CLOCK})?\s*"
+_INSTANT = rf"\s*{_DAY}{_CLOCK} ?{_OFFSET}\s*"
+_TIME = rf"\s*(?:[01][0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9](?:\.[0-9]{{1,9}})?)?{_OFFSET}?\s*"
+_AROUND = r"^\s+|\s+$"
+_WITHOUT_SECONDS = r"([ T]..:..)( ?(?:[Z+-].*)?)$"
+_BLANK_BEFORE_OFFSET = r"(:[0-9.]+) ([Z+-])"
+
+
+def zone_of(column: Column) -> str:
+    """The zone that the contract states for the column; empty if it states none."""
+    return str(column.options.get("defaultTimezone") or "")
+
+
+def parsed_text(value: str, column: Column) -> tuple[str, str]:
+    """SQL of a text as a moment, and its type: by the column's `format`, or as ISO 8601.
+
+    Raises:
+        ConformError: the format cannot be read.
+    """
+    if pattern := column.options.get("format"):
+        return _parsed_by(str(pattern), value, column)
+    zone = zone_of(column)
+    instant = _cast(value, "TIMESTAMPTZ")
+    if column.sql_type == "TIMESTAMPTZ":
+        local = f"WHEN {_fits(value, _LOCAL)} THEN {instant_of(_cast(value, 'TIMESTAMP'), zone)} " if zone else ""
+        return f"CASE {local}WHEN {_fits(value, _INSTANT)} THEN {instant} END", "TIMESTAMP WITH TIME ZONE"
+    shown = f"WHEN {_fits(value, _INSTANT)} THEN {local_of(instant, zone)} " if zone else ""
+    local = f"WHEN {_fits(value, _LOCAL)} THEN {_cast(value, 'TIMESTAMP')} "
+    if column.sql_type == "DATE":
+        day = f"WHEN {_fits(value, _DAY)} THEN TRY_CAST({value} AS DATE)"
+        return f"CASE {day} ELSE CAST(CASE {local}{shown}END AS DATE) END", "DATE"
+    return f"CASE {local}{shown}END", "TIMESTAMP"
+
+
+def _cast(value: str, kind: str) -> str:
+    """SQL of an ISO text as a moment; the engine knows no blanks around it and no offset behind minutes."""
+    trimmed = f"regexp_replace({value}, {literal(_AROUND)}, '', 'g')"
+    clean = f"regexp_replace({trimmed}, {literal(_WITHOUT_SECONDS)}, '\\1:00\\2')"
+    clean = f"regexp_replace({clean}, {literal(_BLANK_BEFORE_OFFSET)}, '\\1\\2')"
+    return f"coalesce(TRY_CAST({value} AS {kind}), TRY_CAST({clean} AS {kind}))"
+
+
+def _parsed_by(pattern: str, value: str, column: Column) -> tuple[str, str]:
+    try:
+        form = read_format(pattern)
+    except FormatError as error:
+        raise ConformError(f"column {column.name}: {error}") from None
+    if not zone_of(column) and form.has_offset is not (column.sql_type == "TIMESTAMPTZ"):
+        raise ConformError(
+            f"column {column.name}: the format `{pattern}` tells {'an' if form.has_offset else 'no'} offset and the "
+            f"contract states no zone, so that a {column.logical_type} cannot be told from it: add `defaultTimezone`"
+        )
+    text = f"regexp_replace({value}, 'Z$', '+00:00')" if form.reads_z else value
+    kind = "TIMESTAMP WITH TIME ZONE" if form.has_offset else "TIMESTAMP"
+    return f"CASE WHEN {_fits(value, form.regex)} THEN try_strptime({text}, {literal(form.strptime)}) END", kind
+
+
+def whole_microseconds(value: str) -> str:
+    """A local timestamp of any unit as TIMESTAMP."""
+    cut = f"TRY_CAST({value} AS TIMESTAMP)"
+    return f"CASE WHEN CAST({cut} AS TIMESTAMP_NS) = {value} THEN {cut} END"
+
+
+def day_of(value: str, from_type: str, column: Column) -> str:
+    """The day of a date, a local timestamp, or an instant on the clocks of the contract's zone."""
+    if from_type == "TIMESTAMP WITH TIME ZONE":
+        value = local_of(value, zone_of(column))
+    return _within_years(value if from_type == "DATE" else f"TRY_CAST({value} AS DATE)", "DATE")
+
+
+def local_time_of(value: str, from_type: str, column: Column) -> str:
+    """What clocks show: a local timestamp, the midnight of a date, or an instant on the clocks of the contract's zone.
+
+    An instant that shares its local time with another one is none that could be told from it.
+    """
+    if from_type == "TIMESTAMP WITH TIME ZONE":
+        shown = local_of(value, zone_of(column))
+        value = f"CASE WHEN {instant_of(shown, zone_of(column))} = {value} THEN {shown} END"
+    return _within_years(value if from_type == "TIMESTAMP" else f"TRY_CAST({value} AS TIMESTAMP)", "TIMESTAMP")
+
+
+def instant_in_zone(value: str, from_type: str, column: Column) -> str:
+    """An instant, or the one at which the clocks of the contract's zone show a local timestamp or begin a day."""
+    if from_type != "TIMESTAMP WITH TIME ZONE":
+        local = value if from_type == "TIMESTAMP" else f"TRY_CAST({value} AS TIMESTAMP)"
+        value = instant_of(local, zone_of(column))
+    return _within_years(value, "TIMESTAMPTZ")
+
+
+def time_of_text(value: str) -> str:
+    """A time of day as it is written: hh:mm, perhaps seconds, a fraction and an offset."""
+    return f"CASE WHEN {_fits(value, _TIME)} THEN {value} END"
+
+
+def _within_years(value: str, sql_type: str) -> str:
+    if sql_type == "DATE":
+        bounds = "DATE '0001-01-01' AND DATE '9999-12-31'"
+    else:
+        zone = "+00" if sql_type == "TIMESTAMPTZ" else ""
+        bounds = f"{sql_type} '0001-01-01 00:00:00{zone}' AND {sql_type} '9999-12-31 23:59:59.999999{zone}'"
+    return f"CASE WHEN {value} BETWEEN {bounds} THEN {value} END"
+
+
+def _fits(value: str, pattern: str) -> str:
+    return f"regexp_full_match({value}, {literal(pattern)})"
