@@ -26,6 +26,7 @@ _DELETES = get_args(Deletes)
 _DRIFT = get_args(Drift)
 _LINK_ROLES = get_args(LinkRole)
 _EXTRACT = {"cursor", "lag", "deletes", "deleteLimitPercent", "deletedWhen", "drift"}
+_COLUMN_PROPERTIES = ("link", "empty")
 _SERVER_FIELDS = ("path", "format", "delimiter", "encoding", "schema")
 
 
@@ -66,6 +67,38 @@ def link_role(custom: Sequence[CustomProperty], refuse: Refuse) -> LinkRole | No
             hint = f"did you mean `{near[0]}`?" if near else f"one of: {', '.join(_LINK_ROLES)}"
             refuse(f"the link role `{prop.value}` is unknown", hint)
     return None
+
+
+def empty_inputs(custom: Sequence[CustomProperty], refuse: Refuse) -> tuple[tuple[str, ...], str]:
+    """What in the source means "not given", from the column's custom property `empty`: texts, or a SQL condition."""
+    for prop in custom:
+        name = prop.property or ""
+        near = difflib.get_close_matches(name, _COLUMN_PROPERTIES, n=1, cutoff=0.75)
+        if near and name not in _COLUMN_PROPERTIES:
+            refuse(f"`{name}` is unknown", f"did you mean `{near[0]}`?")
+        if name != "empty":
+            continue
+        if isinstance(prop.value, list) and prop.value:
+            return _empty_values(prop.value, refuse), ""
+        if isinstance(prop.value, dict) and set(prop.value) == {"when"} and str(prop.value["when"] or "").strip():
+            return (), str(prop.value["when"]).strip()
+        told = "`empty` is neither a list of texts nor a condition"
+        if isinstance(prop.value, dict) and (unknown := sorted(set(map(str, prop.value)) - {"when"})):
+            told = f"`empty` has no key `{unknown[0]}`"
+        refuse(told, 'write `value: ["N/A", "9"]`, or `value: {when: "<condition over source columns>"}`')
+    return (), ""
+
+
+def _empty_values(values: Sequence[Any], refuse: Refuse) -> tuple[str, ...]:
+    for value in values:
+        if not isinstance(value, str):
+            told = "nothing" if value is None else f"`{value}`, which is no text"
+            refuse(f"`empty` lists {told}", f'write texts in quotes: "{"N/A" if value is None else value}"')
+        elif not value.strip():
+            refuse("`empty` lists a blank, which is empty anyway", "leave it out")
+        elif value != value.strip():
+            refuse("`empty` lists a text with blanks around it", f'they are not compared: write "{value.strip()}"')
+    return tuple(value for value in values if isinstance(value, str) and value.strip())
 
 
 def tolerance(custom: Sequence[CustomProperty], refuse: Refuse) -> Tolerance:

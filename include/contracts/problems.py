@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +23,13 @@ class Problem:
         place = f"{self.path}:{self.line}" if self.line else str(self.path)
         where = f" {self.where}:" if self.where else ""
         return f"{place}: {self.level}:{where} {self.message} -> {self.remedy}"
+
+
+class Tell(Protocol):
+    """Takes one mistake found at a place of a file, given as the keys and positions that lead to it."""
+
+    def __call__(self, place: tuple[str | int, ...], message: str, remedy: str, *, warning: bool = False) -> None:
+        """Keep it; `warning`: nothing is stopped by it."""
 
 
 class ContractError(ValueError):

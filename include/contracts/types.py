@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
@@ -18,6 +20,12 @@ _INTEGERS = {
     "u64": "DECIMAL(20,0)",
 }
 _DECIMAL = re.compile(r"(?:decimal|numeric|number)\s*\(\s*(\d+)\s*(?:,\s*(\d+)\s*)?\)", re.IGNORECASE)
+_BARE_NUMBER = re.compile(r"decimal|numeric|number|dec", re.IGNORECASE)
+_FLOAT = re.compile(
+    r"(?:float[48]?|double(?: precision)?|real|binary_(?:float|double))(?:\s*\([\d, ]+\))?", re.IGNORECASE
+)
+_MOST_DIGITS = 38
+_BITS = {"TINYINT": 7, "SMALLINT": 15, "INTEGER": 31, "BIGINT": 63}
 _ARROW = {
     "VARCHAR": pa.string(),
     "DATE": pa.date32(),
@@ -38,18 +46,66 @@ def sql_type(logical_type: str, physical_type: str, options: dict[str, Any]) -> 
 
     A `number` is a DECIMAL when `physicalType` states precision and scale, else a DOUBLE. A `timestamp` is an
     instant in UTC unless `logicalTypeOptions.timezone` is false. Delta has no time of day and we publish no
-    nested values: `time`, `object`, `array`, `map` and `vector` are text (JSON).
+    nested values: `time` is text, `object` and `array` are JSON text.
     """
     if logical_type == "integer":
         return _INTEGERS.get(str(options.get("format", "i64")), "BIGINT")
     if logical_type == "number":
         stated = _DECIMAL.search(physical_type)
-        if stated and int(stated[1]) <= 38:
+        if stated and 0 < int(stated[1]) <= _MOST_DIGITS and int(stated[2] or 0) <= int(stated[1]):
             return f"DECIMAL({stated[1]},{stated[2] or 0})"
         return "FLOAT" if options.get("format") == "f32" else "DOUBLE"
     if logical_type == "timestamp":
         return "TIMESTAMP" if options.get("timezone") is False else "TIMESTAMPTZ"
     return {"date": "DATE", "boolean": "BOOLEAN"}.get(logical_type, "VARCHAR")
+
+
+@dataclass(frozen=True, slots=True)
+class WrongNumber:
+    """Why a `number` is not, or not exactly, what its `physicalType` says."""
+
+    message: str
+    remedy: str
+    is_warning: bool = False
+
+
+def why_no_number(physical_type: str, options: dict[str, Any]) -> WrongNumber | None:
+    """What is wrong with the precision of a `number`; None if it is a decimal, or asked for as a binary float."""
+    text = physical_type.strip()
+    if stated := _DECIMAL.search(text):
+        precision, scale = int(stated[1]), int(stated[2] or 0)
+        if precision > _MOST_DIGITS:
+            remedy = (
+                f"write decimal({_MOST_DIGITS},{min(scale, _MOST_DIGITS)}) if the values fit, or publish it as string"
+            )
+            return WrongNumber(f"`{text}` has more than {_MOST_DIGITS} digits, which nothing here can hold", remedy)
+        if precision == 0:
+            return WrongNumber(f"`{text}` has no digits", "write the number of digits, e.g. decimal(18,2)")
+        if scale > precision:
+            remedy = f"write decimal({max(scale + 1, 18)},{scale}): precision counts all digits, scale the decimals"
+            return WrongNumber(f"`{text}` has more decimals than digits", remedy)
+        return None
+    if _FLOAT.fullmatch(text) or (not text and options.get("format")):
+        return None
+    if not text or _BARE_NUMBER.fullmatch(text):
+        return WrongNumber(
+            "a number without precision is published as a binary float, and what that cannot hold is rejected",
+            "state its digits, e.g. `physicalType: decimal(18,2)`, or `physicalType: double` if floats are meant",
+            is_warning=True,
+        )
+    remedy = "write e.g. decimal(18,2), or double for binary floats; for whole numbers `logicalType: integer`"
+    return WrongNumber(f"`physicalType: {text}` is no type of number known here", remedy)
+
+
+def integer_range(type_name: str) -> tuple[Decimal, Decimal] | None:
+    """The least and the greatest value of an exact type; None for any other."""
+    if type_name in _BITS:
+        return Decimal(-(2 ** _BITS[type_name])), Decimal(2 ** _BITS[type_name] - 1)
+    if type_name.startswith("DECIMAL"):
+        precision, scale = (int(n) for n in re.findall(r"\d+", type_name))
+        greatest = Decimal(10**precision - 1).scaleb(-scale)
+        return -greatest, greatest
+    return None
 
 
 def arrow_type(type_name: str) -> pa.DataType:

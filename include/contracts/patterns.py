@@ -1,0 +1,55 @@
+"""Regular expressions as the engine reads them: RE2, whatever a contract's author is used to."""
+
+from __future__ import annotations
+
+import os
+import re
+import unicodedata
+from functools import lru_cache
+
+import duckdb
+
+_LOOK_AROUND = re.compile(r"\(\?(?:<?[=!]|>)")
+_BACK_REFERENCE = re.compile(r"\\[1-9]")
+_REMEDY = "correct it, or write the rule as `type: sql`"
+
+
+@lru_cache(maxsize=1024)
+def why_not_compiled(pattern: str) -> tuple[str, str] | None:
+    """What keeps a pattern from being used, and what to write instead; None if it compiles."""
+    try:
+        _ask(pattern, "")
+    except duckdb.Error as error:
+        told = str(error).partition("Error: ")[2].strip()
+        return f"the pattern does not compile: {told}", _remedy(pattern, told)
+    return None
+
+
+@lru_cache(maxsize=4096)
+def matches(pattern: str, text: str) -> bool:
+    """Whether a rule of this pattern lets a text pass; the text is compared in NFC, as it is published."""
+    return _ask(pattern, unicodedata.normalize("NFC", text))
+
+
+def _ask(pattern: str, text: str) -> bool:
+    given = {"pattern": pattern, "text": text}
+    found = _engine(os.getpid()).cursor().execute("SELECT regexp_matches($text, $pattern)", given).fetchone()
+    return bool(found and found[0])
+
+
+@lru_cache(maxsize=1)
+def _engine(process: int) -> duckdb.DuckDBPyConnection:
+    """One engine for a process: to start one takes longer than a thousand patterns."""
+    return duckdb.connect(config={"threads": 1})
+
+
+def _remedy(pattern: str, told: str) -> str:
+    if _LOOK_AROUND.search(pattern):
+        return "RE2 knows no look-ahead or look-behind: write two rules, one for each condition"
+    if _BACK_REFERENCE.search(pattern):
+        return "RE2 knows no back references: write the rule as `type: sql`"
+    if "missing ]" in told:
+        return "close the bracket with ]"
+    if "missing )" in told or "unexpected )" in told:
+        return "each ( needs its )"
+    return _REMEDY

@@ -1,0 +1,246 @@
+"""From a parsed file to the model: everything that a contract says beside what the standard's own schema can check."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import sqlglot
+from open_data_contract_standard.model import (
+    OpenDataContractStandard,
+    SchemaObject,
+    SchemaProperty,
+    Team,
+)
+from open_data_contract_standard.model import Server as OdcsServer
+from sqlglot import exp
+
+from include.contracts.checks_column import check_column, why_no_value
+from include.contracts.checks_keys import check_cursor, check_key
+from include.contracts.checks_names import same_but_for_case, why_no_column_name, why_no_table_name
+from include.contracts.model import (
+    Column,
+    Contract,
+    Relationship,
+    Rule,
+    Table,
+)
+from include.contracts.patterns import why_not_compiled
+from include.contracts.policies import empty_inputs, extract_policy, link_role, sla, source_server, tolerance
+from include.contracts.problems import Problem, Tell
+from include.contracts.rules import column_rules, quality_rule, reference_targets
+from include.contracts.types import sql_type
+from include.contracts.violations import RuleError
+from include.contracts.yaml_file import Place, YamlFile
+
+_CLASSIFICATIONS = ("public", "internal", "confidential", "restricted")
+
+
+class Reader:
+    """Builds the model from a valid ODCS document and collects the mistakes that the standard cannot see.
+
+    `places` says where in `file` things stand: a table by its name, a column as `table.column`, a rule by its id.
+    """
+
+    def __init__(self, file: YamlFile, registry: str) -> None:
+        self.file = file
+        self.registry = registry
+        self.problems: list[Problem] = []
+        self.places: dict[str, Place] = {}
+
+    def mistake(self, place: Place, message: str, remedy: str, *, warning: bool = False) -> None:
+        self.problems.append(self.file.problem(place, message, remedy, warning=warning))
+
+    def within(self, begin: Place) -> Tell:
+        """Takes mistakes at places that begin there."""
+
+        def tell(place: Place, message: str, remedy: str, *, warning: bool = False) -> None:
+            self.mistake((*begin, *place), message, remedy, warning=warning)
+
+        return tell
+
+    def contract(self, odcs: OpenDataContractStandard) -> Contract:
+        if not odcs.servers:
+            self.mistake((), "names no server", "add `servers:`; the first is the source the registry is read from")
+        if not odcs.schema_:
+            self.mistake((), "describes no table", "add `schema:` with one entry per table")
+        if wrong := why_no_table_name(self.registry):
+            self.mistake((), wrong[0], f"rename the file: {wrong[1]}")
+        tables = []
+        for index, written in enumerate(odcs.schema_ or []):
+            place: Place = ("schema", index)
+            if wrong := why_no_table_name(written.name or ""):
+                self.mistake((*place, "name"), *wrong)
+            tables.append(self.table(written, place))
+        for index, other in same_but_for_case(written.name or "" for written in odcs.schema_ or []):
+            self.mistake(("schema", index), f"the table `{other}` stands twice", "give each table its own name")
+        team = odcs.team if isinstance(odcs.team, Team) else None
+        members = (team.members if team else odcs.team) or []
+        meaning = json.dumps(self.file.data, sort_keys=True, ensure_ascii=False, default=str)
+        return Contract(
+            registry=self.registry,
+            version=str(odcs.version),
+            path=self.file.path,
+            digest=hashlib.sha256(meaning.encode()).hexdigest(),
+            server=source_server((odcs.servers or [OdcsServer(server=self.registry, type="custom")])[0]),
+            tables=tuple(tables),
+            sla=sla(
+                odcs.slaProperties or [], lambda message, remedy: self.mistake(("slaProperties",), message, remedy)
+            ),
+            name=odcs.name or self.registry,
+            business_name=odcs.dataProduct or odcs.name or self.registry,
+            description=(odcs.description.purpose if odcs.description else "") or "",
+            owner=(team.name if team else "") or odcs.tenant or "",
+            limitations=(odcs.description.limitations if odcs.description else "") or "",
+            team=tuple(m.model_dump(exclude_none=True) for m in members),
+            legal_sources=tuple(d.description or d.url or "" for d in odcs.authoritativeDefinitions or []),
+        )
+
+    def table(self, written: SchemaObject, place: Place) -> Table:
+        name = written.name or ""
+        prefix = f"{self.registry}.{name}"
+        properties = written.properties or []
+        if not properties:
+            self.mistake(place, "has no columns", "add `properties:`")
+        columns = [self.column(prop, (*place, "properties", index), index) for index, prop in enumerate(properties)]
+        for index, _ in same_but_for_case(column.name for column in columns):
+            self.mistake((*place, "properties", index), "stands twice", "give each column its own name")
+        self.places |= {name: place}
+        self.places |= {f"{name}.{c.name}": (*place, "properties", index) for index, c in enumerate(columns)}
+        rules: list[Rule] = []
+        relationships = self.relationships(name, written, place)
+        for index, (prop, column) in enumerate(zip(properties, columns, strict=True)):
+            here: Place = (*place, "properties", index)
+            own = self.relationships(name, prop, here)
+            lists = [r for r in own if r.registry == "reference"]
+            relationships += own
+            rules += column_rules(prefix, column, prop, lists)
+            rules += self.quality(prefix, prop.quality or [], columns, column, here)
+        rules += self.quality(prefix, written.quality or [], columns, None, place)
+        self.unique_ids(rules, place)
+        known = {c.name for c in columns}
+
+        def refuse(message: str, remedy: str) -> None:
+            self.mistake((*place, "customProperties"), message, remedy)
+
+        for relationship in relationships:
+            for column_name in set(relationship.columns) - known:
+                self.mistake(place, f"a relationship speaks of `{column_name}`", f"one of: {', '.join(sorted(known))}")
+        custom = {p.property or "": p.value for p in written.customProperties or []}
+        if "empty" in custom:
+            refuse("`empty` is of a column, not of a table", "move it under the column")
+        extract = extract_policy(written.customProperties or [], known, refuse)
+        check_key(columns, properties, extract, self.within(place))
+        check_cursor(columns, extract, self.within(place))
+        return Table(
+            registry=self.registry,
+            name=name,
+            source_name=written.physicalName or name,
+            columns=tuple(columns),
+            rules=tuple(rules),
+            relationships=tuple(relationships),
+            extract=extract,
+            tolerance=tolerance(written.customProperties or [], refuse),
+            business_name=written.businessName or "",
+            description=written.description or "",
+            custom={k: v for k, v in custom.items() if k not in ("extract", "tolerance")},
+        )
+
+    def column(self, prop: SchemaProperty, place: Place, position: int) -> Column:
+        name = prop.name or ""
+        if wrong := why_no_column_name(name):
+            self.mistake((*place, "name"), *wrong)
+        classification = prop.classification or "internal"
+        if classification not in _CLASSIFICATIONS:
+            near = difflib.get_close_matches(classification, _CLASSIFICATIONS, n=1)
+            hint = f"did you mean `{near[0]}`?" if near else f"one of: {', '.join(_CLASSIFICATIONS)}"
+            self.mistake((*place, "classification"), f"classification `{classification}` is unknown", hint)
+        expression = (prop.transformLogic or "").strip()
+        if expression:
+            self.check_expression(expression, (*place, "transformLogic"))
+        options = dict(prop.logicalTypeOptions or {})
+        key = None
+        if prop.primaryKey:
+            key = prop.primaryKeyPosition if prop.primaryKeyPosition and prop.primaryKeyPosition > 0 else position + 1
+
+        def refuse(message: str, remedy: str) -> None:
+            self.mistake((*place, "customProperties"), message, remedy)
+
+        empty_values, empty_when = empty_inputs(prop.customProperties or [], refuse)
+        if empty_when:
+            self.check_expression(empty_when, (*place, "customProperties"), "`empty` `when` ")
+        column = Column(
+            name=name,
+            source_name=prop.physicalName or name,
+            logical_type=prop.logicalType or "string",
+            sql_type=sql_type(prop.logicalType or "string", prop.physicalType or "", options),
+            expression=expression,
+            is_required=bool(prop.required or prop.primaryKey),
+            is_unique=bool(prop.unique and not prop.primaryKey),
+            primary_key_position=key,
+            classification=classification,  # type: ignore[arg-type]
+            business_name=prop.businessName or "",
+            description=prop.description or "",
+            options=options,
+            link=link_role(prop.customProperties or [], refuse),
+            empty_values=empty_values,
+            empty_when=empty_when,
+        )
+        check_column(column, prop.physicalType or "", [v.value for v in prop.enum or []], self.within(place))
+        return column
+
+    def check_expression(self, expression: str, place: Place, what: str = "") -> None:
+        remedy = 'write one SQL expression over the source\'s columns, e.g. vn_name("ho_ten")'
+        try:
+            parsed = sqlglot.parse_one(expression, read="duckdb")
+        except sqlglot.errors.SqlglotError:
+            self.mistake(place, f"{what}is not SQL", remedy)
+            return
+        if isinstance(parsed, exp.Query | exp.DDL | exp.DML | exp.Command) or list(parsed.find_all(exp.Query)):
+            self.mistake(place, f"{what}is a statement or holds a subquery", remedy)
+
+    def relationships(self, table: str, owner: SchemaObject | SchemaProperty, place: Place) -> list[Relationship]:
+        try:
+            return list(reference_targets(table, owner, self.registry))
+        except RuleError as error:
+            self.mistake((*place, "relationships"), str(error), error.remedy)
+            return []
+
+    def quality(
+        self, prefix: str, written: Sequence[Any], columns: Sequence[Column], owner: Column | None, place: Place
+    ) -> list[Rule]:
+        rules = []
+        for index, entry in enumerate(written):
+            try:
+                rule = quality_rule(prefix, entry, columns, owner, index)
+            except RuleError as error:
+                self.mistake((*place, "quality", index), str(error), error.remedy)
+                continue
+            if rule is not None:
+                rules.append(rule)
+                self.places[rule.rule_id] = (*place, "quality", index)
+                self.check_arguments(rule, columns, (*place, "quality", index))
+        return rules
+
+    def check_arguments(self, rule: Rule, columns: Sequence[Column], place: Place) -> None:
+        """A pattern that compiles, and valid values that the column can have."""
+        pattern = rule.arguments.get("pattern")
+        if pattern is not None and (wrong := why_not_compiled(str(pattern))):
+            self.mistake((*place, "arguments"), *wrong)
+        for column in columns:
+            if rule.metric == "invalidValues" and rule.columns == (column.name,):
+                for value in rule.arguments.get("validValues") or []:
+                    for message, remedy in why_no_value(column, {}, value):
+                        self.mistake((*place, "arguments"), message, remedy)
+
+    def unique_ids(self, rules: Sequence[Rule], place: Place) -> None:
+        seen: set[str] = set()
+        for rule in rules:
+            if rule.rule_id in seen:
+                self.mistake(
+                    (*place, "quality"), f"the rule id `{rule.rule_id}` stands twice", "give each rule its own id"
+                )
+            seen.add(rule.rule_id)
