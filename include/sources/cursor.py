@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 
 import duckdb
 import sqlalchemy as sa
+from sqlalchemy.dialects import mysql
 
 from include.contracts.expressions import columns_read
 from include.contracts.model import Column, Table
@@ -55,6 +56,8 @@ class CursorColumn:
             except InvalidOperation:
                 raise ValueError("not a number") from None
         moment = datetime.fromisoformat(text)
+        if isinstance(self.source.type, mysql.TIMESTAMP) and moment.tzinfo is None:
+            raise ValueError("a MySQL timestamp as it was read before its clock was known")
         if self.source.is_aware:
             return moment if moment.tzinfo else moment.replace(tzinfo=self.zone)
         if self.family != "text":

@@ -3,17 +3,20 @@
 One SELECT of InnoDB sees one state of the table, whoever writes meanwhile. The scanner ends its transactions with each
 statement, so of two parts the second may be of a later state.
 
+Every connection has the time zone UTC: a TIMESTAMP, which the server shows in the session's zone, lands as the instant
+that it is; a DATETIME is what it says.
+
 The scanner silently damages a few values (measured with 1.5.5: the date 0000-00-00 becomes NULL, TINYINT(1) 2 becomes
 true, DECIMAL over 38 digits loses digits, ZEROFILL loses its zeros, text in a `_bin` collation becomes bytes). So the
-server itself writes as text each type that the scanner cannot carry, and a guard column stops the reading when a zero
-date comes by; then all dates are read again as text.
+server itself writes as text each type that the scanner cannot carry, and a guard column stops the reading when a date
+comes by that no calendar has (a zero in it, or the year 0); then the columns that have such dates are read as text.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from typing import Any, Literal
+from typing import Any
 
 import duckdb
 import sqlalchemy as sa
@@ -21,14 +24,13 @@ from sqlalchemy import types
 from sqlalchemy.dialects import mysql
 
 from include.contracts.model import Contract, Table
-from include.lake.engine import literal, load_extension
+from include.lake.engine import literal, load_extension, quote
 from include.sources import reflect
 from include.sources.connection import Connection
 from include.sources.errors import unknown_error
 from include.sources.protection import LOCK_SECONDS, LOCKS, Protection
 from include.sources.reading import GUARD, TEXT_NOTE, Conditions, Opened, Reading, guarded
 
-AsText = Literal["", "guarded", "all"]
 _DIALECT: sa.Dialect = mysql.dialect()
 _OPTIONS = {
     "unix_socket": "socket", "socket": "socket", "ssl_ca": "ssl_ca", "ssl_cert": "ssl_cert", "ssl_key": "ssl_key",
@@ -38,7 +40,16 @@ _SETTINGS = {
     "mysql_tinyint1_as_boolean": "false",  # a TINYINT(1) may hold 2
     "mysql_sql_buffer_result": "false",  # would copy the table into the source's scratch space
     "mysql_query_timeout_enabled": "false",  # would stop a long extract after five minutes
+    "mysql_session_time_zone": "'+00:00'",
 }
+_EVERY_ROW = 18446744073709551615  # the server's own sql_select_limit would leave rows out without a word
+# What is written with other characters than Unicode has may come as `?` or U+FFFD; of these charsets nothing does.
+_WHOLE_CHARSETS = {"", "utf8mb4", "utf8mb3", "utf8", "ascii", "latin1", "binary"}
+_HEX = sa.literal_column("_utf8mb4 x'5c78'")  # a backslash and x, whatever sql_mode makes of a backslash
+_CHARSETS = """
+SELECT column_name, character_set_name FROM information_schema.columns
+WHERE table_schema = coalesce(:schema, database()) AND table_name = :name
+"""
 
 
 @contextmanager
@@ -50,7 +61,11 @@ def open_mysql(
         engine = reflect.make_engine(connection, contract)
         with engine.connect() as session:
             found = reflect.reflect(session, contract, table)
-            reflect.probe(session, _select(found))
+            reflect.probe(session, _select(found, {}))
+            charsets = {
+                str(name): str(charset or "")
+                for name, charset in session.execute(sa.text(_CHARSETS), {"schema": found.schema, "name": found.name})
+            }
             is_mariadb = bool(getattr(session.dialect, "is_mariadb", False))
         engine.dispose()
     explain = reflect.explainer(connection, table)
@@ -66,18 +81,33 @@ def open_mysql(
         raise explain(error) or unknown_error(error, object_name=table.qualified_name) from None
 
     def read(part: reflect.SourceTable, rows: Conditions) -> Reading:
-        def query(as_text: AsText) -> str:
-            chosen = [_select(part, as_text=as_text).where(row) for row in rows] or [_select(part, as_text=as_text)]
-            text = _limited(" UNION ALL ".join(_compiled(one) for one in chosen), protection, is_mariadb=is_mariadb)
-            return guarded(f"SELECT * FROM mysql_query('source', {literal(text)}, stream_results = true)")
+        def ask(select: sa.Select[Any]) -> str:
+            text = " UNION ALL ".join(_compiled(select.where(row)) for row in rows) or _compiled(select)
+            text = _limited(text, protection, is_mariadb=is_mariadb)
+            return f"SELECT * FROM mysql_query('source', {literal(text)}, stream_results = true)"
 
-        return Reading(
-            query(""),
-            found.drift,
-            explain,
-            plain=lambda failure: query("guarded" if GUARD in failure or "out of range" in failure else "all"),
-            plain_note=TEXT_NOTE,
-        )
+        def query(as_text: Collection[str]) -> str:
+            instants = [
+                f"make_timestamptz(epoch_us({quote(c.landed)})) AS {quote(c.landed)}"
+                for c in part.columns
+                if c.is_aware and c.name not in as_text
+            ]
+            found = ask(_select(part, charsets, as_text=as_text))
+            return guarded(found.replace("*", f"* REPLACE ({', '.join(instants)})", 1) if instants else found)
+
+        def plain(failure: str) -> str:
+            if GUARD not in failure and "out of range" not in failure:
+                return query({c.name for c in part.columns if not isinstance(c.type, types.Float)})
+            clause = part.clause()
+            dates = {c.name: odd for c in part.columns if (odd := _odd(clause.c[c.name], c.type)) is not None}
+            counts = sa.select(*(sa.func.max(odd).label(name) for name, odd in dates.items()))
+            try:
+                said = duck.execute(ask(counts.select_from(clause))).fetchall()
+            except duckdb.Error as error:
+                raise explain(error) or unknown_error(error, object_name=table.qualified_name) from None
+            return query({name for row in said for name, is_odd in zip(dates, row, strict=True) if is_odd})
+
+        return Reading(query(()), found.drift, explain, plain=plain, plain_note=TEXT_NOTE)
 
     try:
         lock = f"; {LOCKS}" if is_mariadb else ""
@@ -95,58 +125,112 @@ def _limited(sql: str, protection: Protection, *, is_mariadb: bool) -> str:
     """The statement with its limits. The scanner resets its connections, so they cannot be set for a session."""
     if is_mariadb:
         seconds = f", max_statement_time = {protection.statement_seconds:g}" if protection.statement_seconds else ""
-        return f"SET STATEMENT lock_wait_timeout = {LOCK_SECONDS}{seconds} FOR {sql}"
+        limits = f"lock_wait_timeout = {LOCK_SECONDS}, sql_select_limit = {_EVERY_ROW}{seconds}"
+        return f"SET STATEMENT {limits} FOR {sql}"
+    hints = f"SET_VAR(sql_select_limit = {_EVERY_ROW})"
     if protection.statement_seconds:
-        return sql.replace("SELECT", f"SELECT /*+ MAX_EXECUTION_TIME({protection.statement_milliseconds}) */", 1)
-    return sql
+        hints += f" MAX_EXECUTION_TIME({protection.statement_milliseconds})"
+    return sql.replace("SELECT", f"SELECT /*+ {hints} */", 1)
 
 
 def _compiled(select: sa.Select[Any]) -> str:
     return str(select.compile(dialect=_DIALECT, compile_kwargs={"literal_binds": True})).replace("%%", "%")
 
 
-def _select(found: reflect.SourceTable, *, as_text: AsText = "") -> sa.Select[Any]:
-    """All columns, those that the scanner cannot carry as text, and the guard over the dates."""
+def _select(
+    found: reflect.SourceTable, charsets: Mapping[str, str], *, as_text: Collection[str] = ()
+) -> sa.Select[Any]:
+    """All columns, as text those named and those that the scanner cannot carry, and the guard over the other dates.
+
+    `charsets`: of the columns that are text.
+    """
     clause = found.clause()
     listed: list[sa.ColumnElement[Any]] = []
     odd: list[sa.ColumnElement[bool]] = []
     for column in found.columns:
-        value = clause.c[column.name]
-        kind = column.type
-        is_date = isinstance(kind, types.Date | types.DateTime)
-        is_bytes = isinstance(kind, types.LargeBinary | mysql.BINARY | mysql.VARBINARY | mysql.BIT)
-        if isinstance(kind, types.NullType):  # geometry and the like: its bytes
-            listed.append(sa.func.hex(value).label(column.landed))
-        elif isinstance(kind, mysql.BIT) and (kind.length or 1) > 1:
-            listed.append(sa.cast(value, mysql.INTEGER(unsigned=True)).label(column.landed))
-        elif not _is_carried(kind) or (is_date and as_text) or (as_text == "all" and not is_bytes):
-            listed.append(sa.cast(value, types.CHAR).label(column.landed))
-        else:
-            listed.append(value.label(column.landed))
-            if is_date:
-                month, day = sa.func.month(value), sa.func.dayofmonth(value)
-                odd.append(sa.or_(month == sa.literal_column("0"), day == sa.literal_column("0")))
-    guard: sa.ColumnElement[Any] = (
+        value, kind = clause.c[column.name], column.type
+        carried: sa.ColumnElement[Any] = value
+        if _is_bytes(kind):
+            pass
+        elif isinstance(kind, mysql.BIT):
+            carried = value if (kind.length or 1) == 1 else sa.cast(value, mysql.INTEGER(unsigned=True))
+        elif isinstance(kind, types.NullType) and not charsets.get(column.name):  # geometry and the like: its bytes
+            carried = _hex(value)
+        elif not _is_carried(kind) or column.name in as_text:
+            carried = _text(value, kind, charsets.get(column.name, ""))
+        elif (guard := _odd(value, kind)) is not None:
+            odd.append(guard)
+        listed.append(carried.label(column.landed))
+    guards: sa.ColumnElement[Any] = (
         sa.func.coalesce(sa.or_(*odd), sa.literal_column("0")) if odd else sa.literal_column("0")
     )
-    return sa.select(*listed, guard.label(GUARD)).select_from(clause)
+    return sa.select(*listed, guards.label(GUARD)).select_from(clause)
+
+
+def _odd(value: sa.ColumnElement[Any], kind: types.TypeEngine[Any]) -> sa.ColumnElement[bool] | None:
+    """True for a date that no calendar has: with a zero in it, in the year 0, or the 31st of February."""
+    if not isinstance(kind, types.Date | types.DateTime):
+        return None
+    zero = sa.literal_column("0")
+    last = sa.func.last_day(value)
+    return sa.or_(
+        *(part == zero for part in (sa.func.year(value), sa.func.month(value), sa.func.dayofmonth(value))),
+        sa.and_(value.is_not(None), sa.or_(last.is_(None), sa.func.dayofmonth(value) > sa.func.dayofmonth(last))),
+    )
+
+
+def _is_bytes(kind: types.TypeEngine[Any]) -> bool:
+    return isinstance(kind, types._Binary)  # TINYBLOB and its kin are no LargeBinary
 
 
 def _is_carried(kind: types.TypeEngine[Any]) -> bool:
     """Whether the scanner keeps values of this type whole (apart from those the guard looks for).
 
-    Text is not among them: the scanner takes text in a `_bin` collation for bytes, so the server casts it, which says
-    what it is.
+    Text is not among them: the scanner takes text in a `_bin` collation for bytes, so the server converts it, which
+    says what it is.
     """
     if getattr(kind, "zerofill", False):
         return False
     if isinstance(kind, types.Numeric) and not isinstance(kind, types.Float):
         return (kind.precision or 10) <= 38
-    carried = (
-        types.Integer, types.Float, types.Boolean, types.Date, types.DateTime, types.LargeBinary, mysql.TIME,
-        mysql.YEAR, mysql.BIT, mysql.BINARY, mysql.VARBINARY,
-    )  # fmt: skip
+    carried = (types.Integer, types.Float, types.Boolean, types.Date, types.DateTime, mysql.TIME, mysql.YEAR)
     return isinstance(kind, carried)
+
+
+def _text(value: sa.ColumnElement[Any], kind: types.TypeEngine[Any], charset: str) -> sa.ColumnElement[Any]:
+    """The value as text. Not by CAST: what is longer than max_allowed_packet would become NULL.
+
+    Moments as the engine writes those of other rows and tables: no zeros at the end, an instant with its offset.
+    """
+    text = sa.func.convert(value.op("USING")(sa.literal_column("utf8mb4")))
+    if isinstance(kind, types.DateTime):
+        if getattr(kind, "fsp", None):
+            text = sa.func.trim(_trailing("0", text))
+            text = sa.func.trim(_trailing(".", text))
+        if isinstance(kind, mysql.TIMESTAMP):
+            is_moment = sa.func.year(value) > sa.literal_column("0")
+            text = sa.case((is_moment, sa.func.concat(text, sa.literal_column("'+00'"))), else_=text)
+    if charset in _WHOLE_CHARSETS:
+        return text
+    unknown = sa.literal_column("_utf8mb4 x'efbfbd'")
+    exact = text.op("COLLATE")(sa.literal_column("utf8mb4_bin"))
+    is_whole = sa.and_(
+        sa.func.instr(exact, unknown) == sa.literal_column("0"), _question_marks(exact) == _question_marks(value)
+    )
+    return sa.case((sa.or_(value.is_(None), is_whole), text), else_=_hex(value))
+
+
+def _trailing(sign: str, text: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+    return sa.literal_column(f"TRAILING '{sign}'").op("FROM")(text)
+
+
+def _question_marks(text: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+    without = sa.func.replace(text, sa.literal_column("'?'"), sa.literal_column("''"))
+    return sa.func.char_length(text) - sa.func.char_length(without)
+
+
+def _hex(value: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+    return sa.func.concat(_HEX, sa.func.lower(sa.func.hex(value)))
 
 
 def _secret(connection: Connection) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 import duckdb
 import sqlalchemy as sa
 from sqlalchemy import types
+from sqlalchemy.dialects import mysql
 from sqlalchemy.exc import DBAPIError, NoSuchModuleError, SAWarning, SQLAlchemyError
 
 from include.contracts.model import Contract, Table
@@ -20,6 +21,7 @@ from include.sources.errors import SourceError, SourceMissing, kind_of, source_e
 from include.sources.needs import judge_columns, judge_types, landed_names, near
 
 CONNECT_SECONDS = 10
+ANSWER_SECONDS = 30
 _FAMILIES: tuple[tuple[type[types.TypeEngine[Any]], str], ...] = (
     (types.Boolean, "boolean"),
     (types.Integer, "integer"),
@@ -28,7 +30,7 @@ _FAMILIES: tuple[tuple[type[types.TypeEngine[Any]], str], ...] = (
     (types.DateTime, "timestamp"),
     (types.Date, "date"),
     (types.Time, "time"),
-    (types.LargeBinary, "binary"),
+    (types._Binary, "binary"),
     (types.JSON, "json"),
     (types.String, "text"),
 )
@@ -52,7 +54,7 @@ class SourceColumn:
     @property
     def is_aware(self) -> bool:
         """Whether it is a timestamp with time zone: an instant, whatever clock it is read by."""
-        return bool(getattr(self.type, "timezone", False))
+        return bool(getattr(self.type, "timezone", False)) or isinstance(self.type, mysql.TIMESTAMP)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,10 +122,16 @@ def make_engine(connection: Connection, contract: Contract) -> sa.Engine:
     url = connection.engine_url
     arguments: dict[str, Any] = {}
     if connection.kind == "postgresql":
-        arguments = {"connect_timeout": CONNECT_SECONDS, "application_name": "lienthong"}
+        arguments = {"connect_timeout": CONNECT_SECONDS, "application_name": "lienthong", "client_encoding": "UTF8"}
         arguments = {key: value for key, value in arguments.items() if key not in url.query}
     elif connection.kind == "mysql":
-        arguments = {"connect_timeout": CONNECT_SECONDS, "charset": "utf8mb4", "program_name": "lienthong"}
+        arguments = {
+            "connect_timeout": CONNECT_SECONDS,
+            "read_timeout": ANSWER_SECONDS,  # the connection only reflects: whoever accepts and says nothing is no server
+            "charset": "utf8mb4",
+            "program_name": "lienthong",
+            "init_command": "SET time_zone = '+00:00'",
+        }
         arguments = {key: value for key, value in arguments.items() if key not in url.query}
         if url.password:
             arguments["password"] = str(url.password).encode()  # PyMySQL would take text for Latin-1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 
 import sqlalchemy as sa
@@ -133,6 +133,8 @@ def _postgres_text(value: object) -> str:
 def _mysql_text(value: object) -> str:
     if isinstance(value, bytes):
         return f"x'{value.hex()}'"
+    if isinstance(value, datetime) and value.tzinfo:  # its sessions have the time zone UTC, and take no offsets
+        return _plain(value.astimezone(UTC).replace(tzinfo=None))
     if isinstance(value, str) and ("\\" in value or "'" in value):  # the same whatever sql_mode says
         return f"_utf8mb4 x'{value.encode().hex()}'"
     return _plain(value)

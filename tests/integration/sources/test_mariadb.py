@@ -44,12 +44,12 @@ CARRIED = [
     ("double", "0.1", "DOUBLE", 0.1),
     ("date", "'0001-01-01'", "DATE", dt.date(1, 1, 1)),
     ("datetime(6)", "'2024-01-01 10:00:00.123456'", "TIMESTAMP", dt.datetime(2024, 1, 1, 10, 0, 0, 123456)),
-    ("timestamp NULL", "'2024-01-01 10:00:00'", "TIMESTAMP", dt.datetime(2024, 1, 1, 10)),
+    ("timestamp NULL", "'2024-01-01 10:00:00'", "TIMESTAMP WITH TIME ZONE", dt.datetime(2024, 1, 1, 10, tzinfo=dt.UTC)),
     ("time", "'-838:59:59'", "VARCHAR", "-838:59:59"),
     ("year", "2024", "INTEGER", 2024),
     ("varbinary(10)", "x'00ff41'", "BLOB", b"\x00\xffA"),
     ("blob", "x'00ff41'", "BLOB", b"\x00\xffA"),
-    ("point", "point(1,2)", "VARCHAR", "000000000101000000000000000000F03F0000000000000040"),
+    ("point", "point(1,2)", "VARCHAR", "\\x000000000101000000000000000000f03f0000000000000040"),
 ]
 
 

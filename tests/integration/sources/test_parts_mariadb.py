@@ -33,7 +33,7 @@ def made(my: pymysql.cursors.Cursor, kind: str, *values: str | None) -> None:
          timedelta(0), [2, 3, 4]),
         ("datetime", ["2026-01-01 10:00", "2026-01-01 12:00", "2026-01-01 13:00", None], "2026-01-01 05:30:00+00",
          timedelta(hours=1), [2, 3, 4]),
-        ("timestamp NULL", ["2026-01-01 10:00", "2026-01-01 12:00", None], "2026-01-01 12:00:00", timedelta(0), [2, 3]),
+        ("timestamp NULL", ["2026-01-01 10:00", "2026-01-01 12:00", None], "2026-01-01 19:00:00+07", timedelta(0), [2, 3]),
         ("date", ["2026-01-01", "2026-01-02", "2026-01-03"], "2026-01-03", timedelta(hours=1), [2, 3]),
         ("bigint unsigned", ["1", "9", "18446744073709551615", None], "9", timedelta(0), [2, 3, 4]),
         ("decimal(20,3)", ["1", "9.5", "10", None], "9.5", timedelta(0), [2, 3, 4]),
