@@ -51,14 +51,50 @@ def standard_problems(file: YamlFile) -> list[Problem]:
     if version not in (None, API_VERSION):
         remedy = f"write the contract in ODCS {API_VERSION}"
         return [file.problem(("apiVersion",), f"apiVersion {version} is not read here", remedy)]
-    found: dict[tuple[object, ...], Problem] = {}
-    for error in _validator().iter_errors(file.data):
-        for leaf in _leaves(error):
-            explained = _explain(leaf)
+    leaves = [leaf for error in _validator().iter_errors(file.data) for leaf in _leaves(error)]
+    # A known word in the wrong place is often but the echo of another mistake: it is told where there is no other.
+    for explain in (_explain, _explain_misplaced):
+        found: dict[tuple[object, ...], Problem] = {}
+        for leaf in leaves:
+            explained = explain(leaf)
             if explained is not None:
-                place = tuple(leaf.instance_path)
+                place = (*leaf.instance_path, *_unexpected(leaf)[:1])
                 found.setdefault((place, explained), file.problem(place, *explained))
-    return sorted(found.values(), key=lambda p: p.line)
+        if found:
+            return sorted(found.values(), key=lambda p: p.line)
+    return []
+
+
+def _explain_misplaced(error: ValidationError) -> tuple[str, str] | None:
+    """A word of the standard that stands where it has no meaning, so that nothing would heed it."""
+    kind: Any = error.kind
+    place = tuple(error.instance_path)
+    if type(kind).__name__.rpartition("_")[2] not in ("AdditionalProperties", "UnevaluatedProperties"):
+        return None
+    if "logicalTypeOptions" in place:  # whether a type has an option is told with the column
+        return None
+    words = ", ".join(f"`{name}`" for name in kind.unexpected)
+    options = set(kind.unexpected) & _option_words()
+    remedy = f"put `{min(options)}` under `logicalTypeOptions`" if options else "put it where ODCS has it"
+    return f"has no place for {words} here", remedy
+
+
+@cache
+def _option_words() -> frozenset[str]:
+    """The options that some logical type has."""
+
+    def options(node: object) -> Iterator[str]:
+        if isinstance(node, dict):
+            inner = (node.get("properties") or {}).get("logicalTypeOptions") if "properties" in node else None
+            if isinstance(inner, dict):
+                yield from inner.get("properties") or {}
+            for value in node.values():
+                yield from options(value)
+        elif isinstance(node, list):
+            for value in node:
+                yield from options(value)
+
+    return frozenset(options(_schema()))
 
 
 def _leaves(error: ValidationError) -> Iterator[ValidationError]:
@@ -72,6 +108,11 @@ def _leaves(error: ValidationError) -> Iterator[ValidationError]:
     for leaf in inner:
         if len(leaf.instance_path) == furthest:
             yield from _leaves(leaf)
+
+
+def _unexpected(error: ValidationError) -> list[str]:
+    """The words that have no place there, those first that the standard does not know at all."""
+    return sorted(getattr(error.kind, "unexpected", []), key=lambda name: name in _words())
 
 
 def _explain(error: ValidationError) -> tuple[str, str] | None:
