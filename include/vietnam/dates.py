@@ -14,7 +14,6 @@ _ISO = re.compile(r"(\d{4})-(\d{2})-(\d{2})", re.ASCII)
 _SLASHES = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})", re.ASCII)
 _CLOCK = re.compile(r"(\d{1,2}):(\d{2})(?::(\d{2})(?:\.(\d{1,9}))?)?", re.ASCII)
 _OFFSET = re.compile(r"(Z|[+-]\d{2}(?::?\d{2})?)$", re.ASCII)
-_VIETNAM = timedelta(hours=7)
 
 
 def parse(value: str | None) -> tuple[date, Precision] | None:
@@ -52,25 +51,24 @@ def precision(value: str | None) -> Precision | None:
     return parsed[1] if parsed else None
 
 
-def instant(value: str | None) -> datetime | None:
-    """`vn_timestamp`: local time in Vietnam."""
+def timestamp(value: str | None) -> str | None:
+    """`vn_timestamp`: ISO 8601 text, as it is if it was one."""
     clean = names.text(value)
     if clean is None:
         return None
     whole, clock, is_iso = _split(clean)
-    moved = timedelta()
     offset = _OFFSET.search(clock) if clock and is_iso else None
     if clock and offset:
-        clock = clock[: offset.start()]
-        minutes = _minutes(offset.group())
-        if minutes is None or whole >= "9999-12-31":  # moved, it could leave the calendar
+        if not _is_offset(offset.group()):
             return None
-        moved = _VIETNAM - timedelta(minutes=minutes)
+        clock = clock[: offset.start()]
     parsed = parse(whole)
     if parsed is None or parsed[1] != "day":
         return None
     time = timedelta() if clock is None else _time(clock, is_iso=is_iso, is_exact=True)
-    return None if time is None else datetime.combine(parsed[0], datetime.min.time()) + time + moved
+    if time is None:
+        return None
+    return clean if is_iso else (datetime.combine(parsed[0], datetime.min.time()) + time).isoformat(" ")
 
 
 def month(value: str | None) -> date | None:
@@ -105,14 +103,9 @@ def _time(clock: str, *, is_iso: bool, is_exact: bool = False) -> timedelta | No
     return timedelta(hours=hour, minutes=minute, seconds=second, microseconds=int((match[4] or "").ljust(6, "0")[:6]))
 
 
-def _minutes(offset: str) -> int | None:
-    if offset == "Z":
-        return 0
+def _is_offset(offset: str) -> bool:
     digits = offset[1:].replace(":", "")
-    hours, minutes = int(digits[:2]), int(digits[2:] or 0)
-    if hours > 14 or minutes > 59:
-        return None
-    return (-1 if offset[0] == "-" else 1) * (hours * 60 + minutes)
+    return offset == "Z" or (int(digits[:2]) <= 14 and int(digits[2:] or 0) <= 59)
 
 
 def _day(year: int, month: int, day: int) -> date | None:

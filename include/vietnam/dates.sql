@@ -25,28 +25,19 @@ CREATE OR REPLACE MACRO vn_date_precision(s) AS
          WHEN regexp_full_match(vn_text(s), '00?/\d{1,2}/\d{4}') THEN 'month'
          ELSE 'day' END;
 
--- Local time of Vietnam, UTC+7 all year. Text with an offset (...Z, ...+00:00) is moved to it.
+-- A moment as ISO 8601 text, with its offset if it has one; a text without one is local time, of the zone that the
+-- contract states for the column. The conform step makes the timestamp, by the same law as of any other text.
 CREATE OR REPLACE MACRO _vn_timestamp(t) AS
-    CASE WHEN regexp_full_match(t, '[1-9]\d{3}-\d\d-\d\d(?:[ T](?:[01]\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:\.\d{1,6})?)?)?')
-         THEN TRY_CAST(t AS TIMESTAMP)
+    CASE WHEN regexp_full_match(t, '[1-9]\d{3}-\d\d-\d\d(?:[ T](?:[01]\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:\.\d{1,6})?)?'
+                                   || '(?:Z|[+-](?:0\d|1[0-4])(?::?[0-5]\d)?)?)?')
+         THEN CASE WHEN TRY_CAST(left(t, 10) AS DATE) IS NOT NULL THEN t END
          WHEN regexp_full_match(t, '\d{1,2}/\d{1,2}/[1-9]\d{3} (?:[01]?\d|2[0-3]):[0-5]\d:[0-5]\d')
-         THEN try_strptime(t, '%d/%m/%Y %H:%M:%S')
+         THEN CAST(try_strptime(t, '%d/%m/%Y %H:%M:%S') AS VARCHAR)
          WHEN regexp_full_match(t, '\d{1,2}/\d{1,2}/[1-9]\d{3} (?:[01]?\d|2[0-3]):[0-5]\d')
-         THEN try_strptime(t, '%d/%m/%Y %H:%M')
+         THEN CAST(try_strptime(t, '%d/%m/%Y %H:%M') AS VARCHAR)
          WHEN regexp_full_match(t, '\d{1,2}/\d{1,2}/[1-9]\d{3}')
-         THEN try_strptime(t, '%d/%m/%Y')
-         WHEN regexp_full_match(t, '[1-9]\d{3}-\d\d-\d\d[ T](?:[01]\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:\.\d{1,6})?)?'
-                                || '(?:Z|[+-](?:0\d|1[0-4])(?::?[0-5]\d)?)') AND t < '9999-12-31'
-         THEN TRY_CAST(regexp_replace(t, '(?:Z|[+-]\d\d(?::?\d\d)?)$', '') AS TIMESTAMP)
-              + to_minutes(420 - _vn_offset(t))
+         THEN CAST(try_strptime(t, '%d/%m/%Y') AS VARCHAR)
     END;
-
--- Minutes east of Greenwich of a text ending in Z, +hh, +hhmm or +hh:mm.
-CREATE OR REPLACE MACRO _vn_offset(t) AS
-    CASE WHEN t LIKE '%Z' THEN 0
-         ELSE (CASE WHEN regexp_matches(t, '-\d\d(?::?\d\d)?$') THEN -1 ELSE 1 END)
-              * (60 * CAST(regexp_extract(t, '[+-](\d\d)(?::?(\d\d))?$', 1) AS INTEGER)
-                 + CAST('0' || regexp_extract(t, '[+-](\d\d)(?::?(\d\d))?$', 2) AS INTEGER)) END;
 
 CREATE OR REPLACE MACRO vn_timestamp(s) AS coalesce(_vn_timestamp(CAST(s AS VARCHAR)), _vn_timestamp(vn_text(s)));
 

@@ -10,14 +10,14 @@ _DIGITS = frozenset("0123456789")
 
 
 def number(value: str | None) -> Decimal | None:
-    """`vn_number`: four decimals; None when it is no number or too large."""
+    """`vn_number`: None when it is no number, or has more than 18 digits before the comma or 10 behind it."""
     exact = _exact(value)
-    if exact is None:
+    if exact is None or abs(exact) >= 10**18:
         return None
     with localcontext() as context:
         context.prec = max(len(exact.as_tuple().digits), 1) + 40
-        rounded = exact.quantize(Decimal("0.0001"), ROUND_HALF_UP)
-    return rounded if abs(rounded) < 10**14 else None
+        scaled = exact.quantize(Decimal("1e-10"), ROUND_HALF_UP)
+        return scaled if scaled == exact else None
 
 
 def integer(value: str | None) -> int | None:

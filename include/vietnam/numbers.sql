@@ -23,15 +23,16 @@ CREATE OR REPLACE MACRO _vn_plain_number(t) AS
 
 CREATE OR REPLACE MACRO _vn_plain(t, s) AS coalesce(_vn_plain_number(t), _vn_plain_number(vn_text(s)));
 
--- Four decimals, half away from zero; NULL beyond fourteen digits before the comma.
-CREATE OR REPLACE MACRO vn_number(s) AS
-    TRY_CAST(CASE WHEN _vn_is_number(s) THEN CAST(s AS VARCHAR)
-                  ELSE _vn_plain(CAST(s AS VARCHAR), s) END AS DECIMAL(18, 4));
+-- Up to eighteen digits before the comma and ten behind it; NULL for a number that has more: nothing is rounded.
+CREATE OR REPLACE MACRO _vn_exact(t) AS
+    CASE WHEN regexp_full_match(t, '[+-]?\d+(?:\.\d{0,10}0*)?|-?\d(?:\.\d+)?e\+\d+') THEN TRY_CAST(t AS DECIMAL(28, 10)) END;
 
--- A whole number; NULL when anything but zeros stands behind the decimal sign, or beyond 64 bits. A DOUBLE goes
--- through DECIMAL, whose text has no exponent.
+CREATE OR REPLACE MACRO vn_number(s) AS
+    _vn_exact(CASE WHEN _vn_is_number(s) THEN CAST(s AS VARCHAR) ELSE _vn_plain(CAST(s AS VARCHAR), s) END);
+
+-- A whole number; NULL when anything but zeros stands behind the decimal sign, beyond 64 bits, or for a DOUBLE whose
+-- text has an exponent (from 1e16 on it stands for several integers).
 CREATE OR REPLACE MACRO vn_int(s) AS
     TRY_CAST(regexp_extract(
-        CASE WHEN _vn_is_number(s) THEN CAST(TRY_CAST(CAST(s AS VARCHAR) AS DECIMAL(38, 10)) AS VARCHAR)
-             ELSE _vn_plain(CAST(s AS VARCHAR), s) END,
+        CASE WHEN _vn_is_number(s) THEN CAST(s AS VARCHAR) ELSE _vn_plain(CAST(s AS VARCHAR), s) END,
         '^([+-]?\d+)(?:\.0*)?$', 1) AS BIGINT);

@@ -69,14 +69,20 @@ def test_nothing_gives_nothing(db: duckdb.DuckDBPyConnection, macro: str) -> Non
 @pytest.mark.parametrize(
     ("expression", "value"),
     [
-        ("vn_number(1.234)", "1.2340"),  # a number is a number: its dot is no thousands dot
-        ("vn_number(1.234::DOUBLE)", "1.2340"),
-        ("vn_number('1.234')", "1234.0000"),
-        ("vn_int(1e16::DOUBLE)", "10000000000000000"),
+        ("vn_number(1.234)", "1.2340000000"),  # a number is a number: its dot is no thousands dot
+        ("vn_number(1.234::DOUBLE)", "1.2340000000"),
+        ("vn_number('1.234')", "1234.0000000000"),
+        ("vn_number(0.123456789012::DECIMAL(20,12))", None),
+        ("vn_number('0,12345678901')", None),
+        ("vn_number(1e17::DOUBLE)", "100000000000000000.0000000000"),
+        ("vn_int(1.000000000001::DOUBLE)", None),
+        ("vn_int(1.00000000001::DECIMAL(20,11))", None),
+        ("vn_int(1e16::DOUBLE)", None),
         ("vn_int(12.5::DOUBLE)", None),
         ("vn_int(-3::DOUBLE)", "-3"),
         ("vn_date(TIMESTAMP '2024-02-29 10:00:00')", "2024-02-29"),
-        ("vn_timestamp(DATE '2024-02-29')", "2024-02-29 00:00:00"),
+        ("vn_timestamp(DATE '2024-02-29')", "2024-02-29"),
+        ("vn_timestamp(TIMESTAMPTZ '2024-02-29 20:00:00+00')", "2024-02-29 20:00:00+00"),
         ("vn_month(DATE '2024-02-01')", "2024-02-01"),
         ("vn_sex(2)", "female"),
         ("vn_digits(1090012345)", "1090012345"),
@@ -91,9 +97,9 @@ def test_values_that_are_not_text(db: duckdb.DuckDBPyConnection, expression: str
     ("macro", "type_"),
     [
         ("date", "DATE"),
-        ("timestamp", "TIMESTAMP"),
+        ("timestamp", "VARCHAR"),
         ("month", "DATE"),
-        ("number", "DECIMAL(18,4)"),
+        ("number", "DECIMAL(28,10)"),
         ("int", "BIGINT"),
         ("cccd_birth_year", "INTEGER"),
         ("mst_is_valid", "BOOLEAN"),
