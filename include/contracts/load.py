@@ -8,7 +8,7 @@ from pathlib import Path
 from open_data_contract_standard.model import OpenDataContractStandard
 
 from include.contracts.model import Contract
-from include.contracts.odcs import standard_problems
+from include.contracts.odcs import misplaced_words, standard_problems
 from include.contracts.problems import ContractError, Problem
 from include.contracts.reader import Reader
 from include.contracts.yaml_file import Place, YamlFile, read_yaml
@@ -56,37 +56,38 @@ def load_contract(path: Path) -> Contract:
     Raises:
         ContractError: with every problem found, each with file, line and remedy.
     """
-    return read_contract(path).contract
+    read = examine_contract(path)
+    if any(problem.level == "error" for problem in read.problems):
+        raise ContractError(read.problems)
+    return read.contract
 
 
 @dataclass(frozen=True)
 class ReadContract:
-    """A contract without mistakes, and what is odd about it.
+    """A contract as far as it can be understood, and everything that is wrong or odd about it.
 
     `places` says where in `file` things stand: a table by its name, a column as `table.column`, a rule by its id.
     """
 
     contract: Contract
     file: YamlFile
-    warnings: tuple[Problem, ...]
+    problems: tuple[Problem, ...]
     places: dict[str, Place]
 
 
-def read_contract(path: Path) -> ReadContract:
-    """As `load_contract`, with the warnings and the lines of what was loaded.
+def examine_contract(path: Path) -> ReadContract:
+    """A contract with its mistakes and warnings, for whoever wants to tell more of them.
 
     Raises:
-        ContractError: with every problem found, each with file, line and remedy.
+        ContractError: it is not YAML or not ODCS v3.2, so that nothing can be made of it.
     """
     file = read_yaml(path)
     problems = standard_problems(file)
     if problems:
         raise ContractError(problems)
-    odcs = OpenDataContractStandard(**file.data)
-    registry = path.name.removesuffix(SUFFIX)
-    reader = Reader(file, registry)
-    contract = reader.contract(odcs)
+    reader = Reader(file, path.name.removesuffix(SUFFIX))
+    contract = reader.contract(OpenDataContractStandard(**file.data))
     told = sorted(reader.problems, key=lambda p: p.line)
-    if any(problem.level == "error" for problem in told):
-        raise ContractError(told)
+    if not any(problem.level == "error" for problem in told):
+        told += misplaced_words(file)
     return ReadContract(contract, file, tuple(told), reader.places)

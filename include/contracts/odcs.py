@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -51,22 +51,27 @@ def standard_problems(file: YamlFile) -> list[Problem]:
     if version not in (None, API_VERSION):
         remedy = f"write the contract in ODCS {API_VERSION}"
         return [file.problem(("apiVersion",), f"apiVersion {version} is not read here", remedy)]
-    leaves = [leaf for error in _validator().iter_errors(file.data) for leaf in _leaves(error)]
-    # A known word in the wrong place is often but the echo of another mistake: it is told where there is no other.
-    for explain in (_explain, _explain_misplaced):
-        found: dict[tuple[object, ...], Problem] = {}
-        for leaf in leaves:
+    return _told(file, _explain)
+
+
+def misplaced_words(file: YamlFile) -> list[Problem]:
+    """Words of the standard where nothing heeds them; where there is another mistake, perhaps only its echo."""
+    return _told(file, _explain_misplaced)
+
+
+def _told(file: YamlFile, explain: Callable[[ValidationError], tuple[str, str] | None]) -> list[Problem]:
+    found: dict[tuple[object, ...], Problem] = {}
+    for error in _validator().iter_errors(file.data):
+        for leaf in _leaves(error):
             explained = explain(leaf)
             if explained is not None:
                 place = (*leaf.instance_path, *_unexpected(leaf)[:1])
                 found.setdefault((place, explained), file.problem(place, *explained))
-        if found:
-            return sorted(found.values(), key=lambda p: p.line)
-    return []
+    return sorted(found.values(), key=lambda p: p.line)
 
 
 def _explain_misplaced(error: ValidationError) -> tuple[str, str] | None:
-    """A word of the standard that stands where it has no meaning, so that nothing would heed it."""
+    """What to do with a word of the standard that stands where it has no meaning."""
     kind: Any = error.kind
     place = tuple(error.instance_path)
     if type(kind).__name__.rpartition("_")[2] not in ("AdditionalProperties", "UnevaluatedProperties"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 import json
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -29,7 +30,7 @@ from include.contracts.model import (
     Table,
 )
 from include.contracts.patterns import why_not_compiled
-from include.contracts.policies import empty_inputs, extract_policy, link_role, sla, source_server, tolerance
+from include.contracts.policies import DERIVED, empty_inputs, extract_policy, link_role, sla, source_server, tolerance
 from include.contracts.problems import Problem, Tell
 from include.contracts.rules import column_rules, quality_rule, reference_targets
 from include.contracts.types import sql_type
@@ -188,6 +189,7 @@ class Reader:
             link=link_role(prop.customProperties or [], refuse),
             empty_values=empty_values,
             empty_when=empty_when,
+            is_derived=any((p.property, p.value) == ("empty", DERIVED) for p in prop.customProperties or []),
         )
         check_column(column, prop.physicalType or "", [v.value for v in prop.enum or []], self.within(place))
         return column
@@ -196,8 +198,10 @@ class Reader:
         remedy = 'write one SQL expression over the source\'s columns, e.g. vn_name("ho_ten")'
         try:
             parsed = sqlglot.parse_one(expression, read="duckdb")
-        except sqlglot.errors.SqlglotError:
-            self.mistake(place, f"{what}is not SQL", remedy)
+        except sqlglot.errors.SqlglotError as error:
+            is_count = re.search("number of provided arguments|Required keyword", str(error))
+            why = "gives a function a wrong number of arguments" if is_count else "is not SQL"
+            self.mistake(place, f"{what}{why}", remedy)
             return
         if isinstance(parsed, exp.Query | exp.DDL | exp.DML | exp.Command) or list(parsed.find_all(exp.Query)):
             self.mistake(place, f"{what}is a statement or holds a subquery", remedy)

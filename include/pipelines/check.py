@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from include.contracts.load import contract_paths, load_contract
+import duckdb
+
+from include.contracts.load import ReadContract, contract_paths, examine_contract
 from include.contracts.model import Contract, Relationship, Table
 from include.contracts.problems import ContractError, Problem
+from include.pipelines.check_expressions import expression_checker
 from include.sharing.check import check_agreements
 from include.sharing.load import agreement_paths
 from include.sources import SourceError
@@ -47,46 +50,60 @@ class CheckReport:
 def check_schemas(schemas: Path) -> CheckReport:
     """Check every file under a schemas folder."""
     problems: list[Problem] = []
-    contracts: dict[str, Contract] = {}
+    read: dict[str, ReadContract] = {}
     try:
         paths = contract_paths(schemas)
     except ContractError as error:
         return CheckReport(error.problems, 0, 0, 0)
     for registry, path in paths.items():
         try:
-            contracts[registry] = load_contract(path)
+            read[registry] = examine_contract(path)
         except ContractError as error:
             problems.extend(error.problems)
-    for contract in contracts.values():
-        problems.extend(_limit_problems(contract))
-        for table in contract.tables:
-            problems.extend(_relationship_problems(contract, table, contracts, schemas / "reference"))
-    if not problems:
+    contracts = {registry: found.contract for registry, found in read.items()}
+    for found in read.values():
+        problems.extend(found.problems)
+        problems.extend(_limit_problems(found))
+        for table in found.contract.tables:
+            problems.extend(_relationship_problems(found, table, contracts, schemas / "reference"))
+    problems.extend(_expression_problems(schemas, list(read.values())))
+    if not any(problem.level == "error" for problem in problems):
         problems.extend(check_agreements(schemas, contracts))
+    problems.sort(key=lambda problem: (str(problem.path), problem.line))
     tables = [t for c in contracts.values() for t in c.tables]
     agreements = len(agreement_paths(schemas))
     return CheckReport(tuple(problems), len(paths), len(tables), sum(len(t.rules) for t in tables), agreements)
 
 
-def _limit_problems(contract: Contract) -> list[Problem]:
+def _expression_problems(schemas: Path, read: Sequence[ReadContract]) -> list[Problem]:
     try:
-        protection_of(contract.server)
+        with expression_checker(schemas) as checker:
+            return [problem for found in read for problem in checker.problems(found)]
+    except duckdb.Error:
+        remedy = "each list is a CSV file in UTF-8 whose first line names its columns: see schemas/reference/README.md"
+        return [Problem(schemas / "reference", 0, "", "the code lists cannot be loaded", remedy)]
+
+
+def _limit_problems(read: ReadContract) -> list[Problem]:
+    try:
+        protection_of(read.contract.server)
     except SourceError as error:
         what, _, remedy = str(error).partition(": ")
-        return [Problem(contract.path, 0, f"servers[{contract.server.name}]", what, remedy)]
+        return [read.file.problem(("servers", 0), what, remedy)]
     return []
 
 
 def _relationship_problems(
-    contract: Contract, table: Table, contracts: Mapping[str, Contract], reference: Path
+    read: ReadContract, table: Table, contracts: Mapping[str, Contract], reference: Path
 ) -> list[Problem]:
     found = []
     for relation in table.relationships:
         remedy = _broken(relation, contracts, reference)
         if remedy:
             to = ".".join([relation.registry, relation.table, "+".join(relation.to_columns)])
-            where = f"schema[{table.name}] {'+'.join(relation.columns)}"
-            found.append(Problem(contract.path, 0, where, f"the relationship to `{to}` leads nowhere", remedy))
+            owner = f"{table.name}.{relation.columns[0]}" if len(relation.columns) == 1 else table.name
+            place = (*read.places.get(owner, ()), "relationships")
+            found.append(read.file.problem(place, f"the relationship to `{to}` leads nowhere", remedy))
     return found
 
 
