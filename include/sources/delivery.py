@@ -31,17 +31,20 @@ class Delivery:
         return self.entries.get(copy.name, Entry(copy.name))
 
 
-def header(names: Iterable[object], file_name: str, table: Table) -> list[str]:
-    """Column names as they are used from here on: trimmed, composed (NFC) whatever the file's encoding did to them.
+def clean_name(name: str) -> str:
+    """A column's name as it is used from here on: composed (NFC), trimmed; one that the lake uses gets a number."""
+    trimmed = unicodedata.normalize("NFC", name).strip()
+    return f"{trimmed}_2" if trimmed.lower() in RESERVED else trimmed
 
-    A name that the lake uses itself gets a number. No name is told: where the header is missing, it is a value.
+
+def header(names: Iterable[object], file_name: str, table: Table) -> list[str]:
+    """The cleaned names of the columns. No name is told: where the header is missing, it is a value.
 
     Raises:
         ColumnsMissing: none of them is a name that the contract reads.
         DropBroken: a column is nameless or doubled.
     """
-    trimmed = ["" if name is None else unicodedata.normalize("NFC", str(name)).strip() for name in names]
-    trimmed = [f"{name}_2" if name.lower() in RESERVED else name for name in trimmed]
+    trimmed = ["" if name is None else clean_name(str(name)) for name in names]
     lowered = [name.lower() for name in trimmed]
     wanted = needed(table)
     if wanted and not any(name.lower() in lowered for name in wanted):
