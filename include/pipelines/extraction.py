@@ -17,6 +17,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
+from typing import Any
 
 from include.contracts.model import Contract, Table
 from include.lake.changes import Mode
@@ -30,6 +31,7 @@ from include.pipelines.facts import Facts
 from include.pipelines.publication import already_there, carries_version
 from include.pipelines.workplace import Workplace
 from include.quality.conform import conform, register
+from include.sources.drift import reads_anew
 from include.sources.landing import FILE, Extract, Landed, record
 from include.sources.source import Source, open_source
 from include.sources.wanted import Wanted, cursor_columns, key_columns
@@ -143,18 +145,18 @@ def _land(
     """Read what the plan wants, or all if the source cannot do less; the plan kept to; and the keys that are gone."""
     lake = place.lake
     folder = lake.landing_path(table.registry, table.name, run_id)
-    columns = None
-    if state is not None and carries_version(state, contract):
-        # Who raises the contract's version has looked at the source: what it is now is no drift.
-        columns = json.loads(state.metadata.get("source_columns") or "null")
+    # Who raises the contract's version has looked at the source: what it is now is no drift.
+    was: dict[str, Any] = {"since_columns": _source_columns(state), "is_taken_as_it_is": not carries_version(state, contract)}
     started = time.perf_counter()
     try:
-        with open_source(contract, table, lake=lake, at=at, environ=place.environ, since_columns=columns) as source:
+        with open_source(contract, table, lake=lake, at=at, environ=place.environ, **was) as source:
             landed, gone, uri = None, None, f"{folder}/{FILE}"
             if plan.mode != "full" and (why := source.can_select(table, plan.wanted.since)):
                 if plan.mode == "backfill":
                     raise _no_part(table, why)
                 plan = Plan("full", why)
+            if plan.mode == "incremental" and source.anew:
+                plan = Plan("full", source.anew)
             if plan.mode == "incremental" and table.extract.deletes == "reconcile":
                 landed, is_known = _landed_beside_the_known(place, table, source, plan, run_id, uri, on_news)
                 if is_known:
@@ -172,6 +174,12 @@ def _land(
         raise
     record(lake, folder, extracted)
     return extracted, plan, gone
+
+
+def _source_columns(state: PublishedState | None) -> list[list[str]] | None:
+    """The columns that the source had when the table's state was read from it."""
+    known: list[list[str]] | None = json.loads(state.metadata.get("source_columns") or "null") if state else None
+    return known or None
 
 
 def _landed_beside_the_known(
@@ -271,5 +279,8 @@ def _is_same(
     """Whether publishing could not change anything: the same rows under the same contract, or no new row at all."""
     if plan.mode != "full":
         return not extracted.rows and gone is None and carries_version(state, contract)
+    before = tuple(tuple(column) for column in _source_columns(state) or ())
+    if reads_anew(table, before or None, extracted.source_columns):
+        return False  # the commit says what the source looks like now
     made_of = tuple(state.metadata.get(name) for name in ("extract_digest", "contract_digest", "table_digest"))
     return not is_full and made_of == (extracted.digest, place.meaning(contract), place.meaning_of(table))

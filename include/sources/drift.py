@@ -6,6 +6,10 @@ everything and marks, in the column DRIFT_FLAG, each row with a value in a new c
 that is gone is NULL in every row under the last three, unless the key or the cursor is made of it: nothing can go on
 then.
 
+A column that was dropped and added again, or has another type, may hold other values in every row, and no cursor tells:
+so whoever goes on after that reads the whole table. PostgreSQL numbers its columns and never uses a number again;
+elsewhere a column that changed its place among the others is taken for a new one.
+
 What a file has for names may be values (a first line that is no header): a new one is told by its position.
 """
 
@@ -14,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from include.contracts.model import DRIFT_FLAG, Table
 from include.lake.engine import quote
@@ -23,9 +27,31 @@ from include.sources.errors import SourceDrifted
 from include.sources.needs import needed
 from include.sources.wanted import cursor_columns, key_columns
 
-Columns = tuple[tuple[str, str], ...]
-Kind = Literal["added", "gone", "widened", "narrowed", "changed", "renamed"]
+Columns = tuple[tuple[str, ...], ...]
+"""(name, type) of each column, perhaps with the identity that the source gives it, perhaps with what it was read as."""
+Kind = Literal["added", "gone", "again", "widened", "narrowed", "changed", "renamed"]
 _LIKE = 0.6
+_GONE = "gone"
+
+
+class _Known(NamedTuple):
+    """A column on record. `read_as` is its type when rows were last read, where a policy keeps a former `type`."""
+
+    name: str
+    type: str
+    identity: str = ""
+    read_as: str = ""
+
+    @property
+    def record(self) -> tuple[str, ...]:
+        """As short as it can be told."""
+        read_as = self.read_as if self.read_as != self.type else ""
+        return (self.name, self.type, self.identity, read_as)[: 4 if read_as else 3 if self.identity else 2]
+
+
+def _known(columns: Columns) -> dict[str, _Known]:
+    found = (_Known(*column) for column in columns)
+    return {one.name: one._replace(read_as=one.read_as or one.type) for one in found}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,19 +73,20 @@ class Drift:
         return {
             "added": f"new column {added} ({self.now})",
             "gone": f"column '{self.column}' ({self.was}) is gone",
+            "again": f"column '{self.column}' was dropped and added again, or moved",
             "renamed": f"column '{self.column}' ({self.was}) is gone, perhaps renamed to {renamed}",
         }.get(self.kind, f"type of '{self.column}' {self.kind}: {self.was} became {self.now}")
 
 
 def find_drift(table: Table, before: Columns | None, now: Columns, *, is_file: bool = False) -> tuple[Drift, ...]:
-    """How the source object differs from `before`, (name, type) of each column; nothing where there is no before.
+    """How the source object differs from `before`; nothing where there is no before.
 
     A column that is perhaps renamed is told as `renamed` and, by its new name, as `added`. Of a file, names that nobody
     knew are told by their position.
     """
     if before is None:
         return ()
-    was, here = dict(before), dict(now)
+    was, here = {c[0]: c[1] for c in before}, {c[0]: c[1] for c in now}
     gone = [name for name in was if name not in here]
     added = [name for name in here if name not in was]
     found = [
@@ -67,6 +94,8 @@ def find_drift(table: Table, before: Columns | None, now: Columns, *, is_file: b
         for name in was
         if name in here and was[name] != here[name]
     ]
+    if not is_file:  # whose columns come in any order
+        found += [Drift("again", name, was[name], here[name]) for name in _again(_known(before), _known(now))]
     heirs = _heirs(gone, added, was, here)
     hidden = _positions_to_tell(table, was, here) if is_file else {}
     found += [
@@ -76,6 +105,38 @@ def find_drift(table: Table, before: Columns | None, now: Columns, *, is_file: b
         for name in gone
     ]
     return (*found, *(Drift("added", name, "", here[name], hidden.get(name, 0)) for name in added))
+
+
+def _again(was: dict[str, _Known], here: dict[str, _Known]) -> list[str]:
+    """Columns of an unchanged type that are not the ones they were: by their identity, or else by their place."""
+    common = [name for name in was if name in here]
+    if all(_object_of(was[name]) and _object_of(was[name]) == _object_of(here[name]) for name in common):
+        others = [name for name in common if was[name].identity != here[name].identity]
+    else:
+        places = [name for name in here if name in was]
+        blocks = SequenceMatcher(None, common, places, autojunk=False).get_matching_blocks()
+        kept = {name for block in blocks for name in common[block.a : block.a + block.size]}
+        others = [name for name in common if name not in kept]
+    return [name for name in others if was[name].type == here[name].type]
+
+
+def _object_of(column: _Known) -> str:
+    """The source's number of the object, of an identity `object.column`; empty if it gives none."""
+    return column.identity.partition(".")[0]
+
+
+def reads_anew(table: Table, before: Columns | None, now: Columns) -> str:
+    """Why rows that were read before must be read again, whatever their cursor is; empty if they need not."""
+    if before is None:
+        return ""
+    was, here = _known(before), _known(now)
+    gone = _Known("", "", read_as=_GONE)
+    others = {name for name in was if here.get(name, gone).read_as != was[name].read_as} | {*_again(was, here)}
+    read = {name.lower() for name in needed(table)}
+    told = [name for name in was if name in others and name.lower() in read]
+    if not told:
+        return ""
+    return f"in the source {', '.join(told)} is gone, was dropped and added again, moved, or has another type"
 
 
 def _positions_to_tell(table: Table, was: dict[str, str], here: dict[str, str]) -> dict[str, int]:
@@ -132,16 +193,18 @@ class Shape:
 
     @classmethod
     def of(cls, table: Table, before: Columns | None, now: Columns, *, is_file: bool) -> Shape:
-        """Raises SourceDrifted as `refuse` does."""
+        """`before` is None where there is none, or where the source is taken as it is. Raises as `refuse` does."""
         drift = find_drift(table, before, now, is_file=is_file)
         refuse(table, drift)
         read = {name.lower() for name in needed(table)}
-        gone = tuple((one.column, one.was) for one in drift if one.kind in {"gone", "renamed"})
         policy = table.extract.drift
+        lost = {one.column for one in drift if one.kind in {"gone", "renamed"} and one.column.lower() in read}
+        was, here = _known(before or ()), _known(now)
         if before is not None and policy.startswith("discard"):
-            kept = before
-        else:
-            kept = (*now, *((name, kind) for name, kind in gone if name.lower() in read))
+            here = {n: one._replace(type=was[n].type) for n, one in here.items() if n in was}
+            lost = was.keys() - here.keys()
+        known = (*here.values(), *(was[name]._replace(read_as=_GONE) for name in was if name in lost))
+        kept = tuple(one.record for one in known)
         return cls(policy, drift, kept, frozenset(read))
 
     @property

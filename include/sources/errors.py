@@ -34,6 +34,10 @@ class SourceDenied(SourceError):
     """The source answers and says no: wrong user or password, or no right to read."""
 
 
+class RowsHidden(SourceDenied):
+    """The source answers, and would leave rows out that a row-level policy hides from this user."""
+
+
 class SourceMissing(SourceError):
     """The database, table or column that the contract reads is not there."""
 
@@ -94,6 +98,8 @@ _LOST_SIGNS = (
     "disk i/o error",
     "failed to fetch result row",
 )
+_SILENT_SIGNS = (r"during query \(timed out\)", r"during query \(the read operation timed out\)")
+_HIDDEN_SIGNS = ("row-level security",)
 _BUSY_SIGNS = (
     "connection refused",
     "could not connect",
@@ -147,6 +153,10 @@ _MISSING_SIGNS = (
 _REMEDY: dict[type[SourceError], str] = {
     SourceDenied: "the source refuses: check the user and password in {variable}, and that this user may read {object} "
     "(GRANT SELECT)",
+    RowsHidden: "a row-level security policy of the source hides rows of {object} from the user in {variable} (rights "
+    "changed, or were never whole): rows that are hidden would look deleted, so nothing was read. Ask the source's "
+    "administrator for a user that sees every row: ALTER ROLE ... BYPASSRLS, or the table's owner, or SELECT on a view "
+    "that the owner makes of it (without security_invoker)",
     SourceMissing: "the source has no such database or table: check the database in {variable}, and "
     "{object}'s physicalName in the contract",
     SourceLost: "the source was lost half-way while {object} was read (dropped connection, restart or time limit): "
@@ -178,6 +188,8 @@ def kind_of(text: str, *, code: str = "") -> type[SourceError] | None:
     told = text.partition("\n\nLINE ")[0]
     lowered = re.sub(r'query ".*": ', "", told, flags=re.DOTALL).lower()  # our own SQL may hold any word
     for signs, kind in (
+        (_HIDDEN_SIGNS, RowsHidden),
+        (_SILENT_SIGNS, SourceUnavailable),
         (_DENIED_SIGNS, SourceDenied),
         (_MISSING_SIGNS, SourceMissing),
         (_LOST_SIGNS, SourceLost),

@@ -30,8 +30,8 @@ class Extract:
     `uri` is the Parquet file; `digest` is equal for equal rows in any order; `columns` are (name, DuckDB type) as
     landed; `cursor` is the greatest cursor, a text for each of its columns, if they can be ordered; `source` is the
     kind of source and `via` how it was read; `since` is the cursor that it was read from, None for all rows.
-    `source_columns` are (name, type) of the source as the next run shall compare it with; `protection` says what the
-    source was spared.
+    `source_columns` are (name, type, ...) of the source as the next run shall compare it with (see `drift.Columns`);
+    `protection` says what the source was spared.
     """
 
     registry: str
@@ -49,7 +49,7 @@ class Extract:
     source: str
     mode: str = "full"
     since: tuple[str, ...] | None = None
-    source_columns: tuple[tuple[str, str], ...] = ()
+    source_columns: tuple[tuple[str, ...], ...] = ()
     via: str = ""
     protection: str = ""
 
@@ -63,7 +63,7 @@ class Extract:
         return cls(
             **{
                 **given,
-                **{name: tuple((c, kind) for c, kind in given[name]) for name in ("columns", "source_columns")},
+                **{name: tuple(tuple(column) for column in given[name]) for name in ("columns", "source_columns")},
                 **{name: given[name] and tuple(given[name]) for name in ("cursor", "since")},
                 "drift": tuple(given["drift"]),
             }

@@ -9,42 +9,57 @@ SELECT on one connection, in which PostgreSQL itself writes as text what the sca
 damages a few values (measured with 1.5.5: NUMERIC 'NaN' becomes 0.00, NUMERIC without precision loses digits,
 timestamps past 294246 wrap, TIMETZ loses its offset). Before a scan PostgreSQL is asked for such numbers, and the scan
 stops at a wrapped timestamp; in a SELECT a guard column stops the reading. Their columns are then read as text.
+
+No row is left out in silence: with `row_security = off` a policy that hides rows is an error, through views too. Text
+comes in UTF-8 whatever the database's encoding is, and is written by fixed settings, whatever the server's are.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from typing import Any, Literal
 
 import duckdb
 import sqlalchemy as sa
 from sqlalchemy import types
 from sqlalchemy.dialects import postgresql
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from include.contracts.model import Contract, Table
 from include.lake.engine import literal, load_extension, quote
 from include.sources import reflect
 from include.sources.connection import Connection
-from include.sources.errors import unknown_error
+from include.sources.errors import RowsHidden, source_error, unknown_error
 from include.sources.protection import LOCK_SECONDS, LOCKS, ONE_STATE, Protection
 from include.sources.reading import GUARD, TEXT_NOTE, Conditions, Opened, Reading, guarded
 
 PAGES_WORTH_SCANNING = 8_000  # 64 MB: below that more connections cost more than they bring
 MAX_CONNECTIONS = 4
 SOURCE = "source"
+_NO_RIGHT = "42501"
 AsText = Literal["", "guarded", "all"]
 _DIALECT: sa.Dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
 _LAST_TIMESTAMP = "294246-01-01"
+# As pg_dump has it: rows that a policy hides are an error, and values are written the same by every server.
+_SETTINGS = (
+    "row_security = off", "DateStyle = 'ISO'", "IntervalStyle = 'postgres'", "bytea_output = 'hex'",
+    "extra_float_digits = 3",
+)  # fmt: skip
 _PLAIN_TABLE = """
 SELECT n.nspname, c.relname
 FROM pg_class c JOIN pg_am a ON a.oid = c.relam JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.oid = to_regclass(:name) AND c.relkind IN ('r', 'm') AND a.amname = 'heap' AND NOT c.relhassubclass
   AND pg_relation_size(c.oid) / current_setting('block_size')::int >= :pages
-  AND current_setting('server_version_num')::int >= 140000
+  AND current_setting('server_version_num')::int >= 140000 AND NOT c.relrowsecurity
   AND (SELECT count(*) FROM pg_class o WHERE o.relnamespace = n.oid AND lower(o.relname) = lower(c.relname)) = 1
   AND (SELECT count(*) FROM pg_namespace o WHERE lower(o.nspname) = lower(n.nspname)) = 1
+"""
+_ATTRIBUTES = """
+SELECT a.attname, a.attrelid || '.' || a.attnum, t.typcategory = 'A'
+FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
+WHERE a.attrelid = to_regclass(:name) AND a.attnum > 0 AND NOT a.attisdropped
 """
 _LIBPQ_OPTIONS = {
     "sslmode", "sslrootcert", "sslcert", "sslkey", "sslcrl", "channel_binding", "target_session_attrs", "gssencmode",
@@ -67,22 +82,23 @@ def open_postgres(
             session.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
             for statement in _limits(timeout):
                 session.execute(sa.text(statement))
-            found = reflect.reflect(session, contract, table)
-            reflect.probe(session, _select(found))
+            found = _with_attributes(session, reflect.reflect(session, contract, table))
+            _probe(session, connection, table, found)
             snapshot = session.execute(sa.text("SELECT pg_export_snapshot()")).scalar_one()
+            is_bytes = session.execute(sa.text("SHOW server_encoding")).scalar_one() == "SQL_ASCII"
         allowed = _connections(protection, duck)
 
         def read(part: reflect.SourceTable, rows: Conditions) -> Reading:
             with reflect.engine_errors(connection, table):
-                path = None if rows else _scannable(session, part)
+                path = None if rows or is_bytes else _scannable(session, part)
                 has_odd = path is not None and _has_odd_numbers(session, part)
 
             def select(as_text: AsText) -> str:
                 _begin(connection, duck, snapshot, 1, timeout)
-                chosen = [_select(part, as_text=as_text).where(row) for row in rows] or [_select(part, as_text=as_text)]
-                sql = " UNION ALL ".join(_compiled(one) for one in chosen)
-                query = f"SELECT * FROM postgres_query({literal(SOURCE)}, {literal(sql)})"
-                return guarded(query) if GUARD in chosen[0].selected_columns else query
+                chosen = _select(part, as_text=as_text, is_bytes=is_bytes)
+                sql = " UNION ALL ".join(_compiled(chosen.where(row)) for row in rows) or _compiled(chosen)
+                query = f"SELECT {_decoded(part) if is_bytes else '*'} FROM postgres_query({literal(SOURCE)}, {literal(sql)})"
+                return guarded(query) if GUARD in chosen.selected_columns else query
 
             def plain(failure: str) -> str:
                 return select("guarded" if GUARD in failure else "all")
@@ -93,9 +109,7 @@ def open_postgres(
                     query = select("guarded" if has_odd else "")
                 else:
                     _begin(connection, duck, snapshot, connections, timeout)
-                    query = (
-                        f"SELECT {', '.join(quote(c.name) for c in part.columns)} FROM {path}{_unless_wrapped(part)}"
-                    )
+                    query = f"SELECT {', '.join(map(_scanned, part.columns))} FROM {path}{_unless_wrapped(part)}"
             except duckdb.Error as error:
                 raise explain(error) or unknown_error(error, object_name=table.qualified_name) from None
             via = "select" if connections == 1 else f"scan over {connections} connections"
@@ -117,9 +131,48 @@ def open_postgres(
         engine.dispose()
 
 
+def _with_attributes(session: sa.Connection, found: reflect.SourceTable) -> reflect.SourceTable:
+    """The identity of each column, and which types that SQLAlchemy does not know are arrays."""
+    known = {
+        name: (identity, is_array)
+        for name, identity, is_array in session.execute(sa.text(_ATTRIBUTES), {"name": _qualified(session, found)})
+    }
+
+    def told(column: reflect.SourceColumn) -> reflect.SourceColumn:
+        identity, is_array = known.get(column.name, ("", False))
+        is_list = is_array and isinstance(column.type, types.NullType)
+        return replace(column, identity=identity, type=postgresql.ARRAY(column.type) if is_list else column.type)
+
+    return replace(found, columns=tuple(told(column) for column in found.columns))
+
+
+def _qualified(session: sa.Connection, found: reflect.SourceTable) -> str:
+    quoted = session.dialect.identifier_preparer
+    return ".".join(quoted.quote(part) for part in (found.schema, found.name) if part is not None)
+
+
+def _probe(session: sa.Connection, connection: Connection, table: Table, found: reflect.SourceTable) -> None:
+    """As `reflect.probe`; where only policies are in the way it says so, in whatever language the server answers.
+
+    Raises:
+        RowsHidden: a row-level policy would hide rows.
+    """
+    select = _select(found)
+    try:
+        with session.begin_nested():
+            reflect.probe(session, select)
+    except DBAPIError as error:
+        if getattr(error.orig, "sqlstate", None) != _NO_RIGHT:
+            raise
+        session.execute(sa.text("SET LOCAL row_security = on"))
+        reflect.probe(session, select)  # what is refused even so is a missing right
+        raise source_error(RowsHidden, variable=connection.variable, object_name=table.qualified_name) from None
+
+
 def _limits(timeout: int) -> list[str]:
-    """Settings of a transaction: it may idle while others read, and waits for no long lock."""
-    limits = ["SET LOCAL idle_in_transaction_session_timeout = 0", f"SET LOCAL lock_timeout = '{LOCK_SECONDS}s'"]
+    """Settings of a transaction: it may idle while others read, waits for no long lock, and hides no row."""
+    limits = [*(f"SET LOCAL {setting}" for setting in _SETTINGS)]
+    limits += ["SET LOCAL idle_in_transaction_session_timeout = 0", f"SET LOCAL lock_timeout = '{LOCK_SECONDS}s'"]
     if timeout:  # otherwise the limit that the source's administrator set stays
         limits.append(f"SET LOCAL statement_timeout = {timeout}")
     return limits
@@ -153,35 +206,64 @@ def _end(duck: duckdb.DuckDBPyConnection) -> None:
             duck.execute(statement)
 
 
-def _select(found: reflect.SourceTable, *, as_text: AsText = "") -> sa.Select[Any]:
-    """All columns, those that the scanner cannot carry as text, and the guard over those that it mostly can."""
+def _select(found: reflect.SourceTable, *, as_text: AsText = "", is_bytes: bool = False) -> sa.Select[Any]:
+    """All columns, those that the scanner cannot carry as text, and the guard over those that it mostly can.
+
+    `is_bytes`: the database does not say how its text is encoded, so the text is asked for as bytes.
+    """
     clause = found.clause()
     listed: list[sa.ColumnElement[Any]] = []
     odd: list[sa.ColumnElement[bool]] = []
     for column in found.columns:
-        value = clause.c[column.name]
-        guard = _guard(value, column.type)
-        is_text = isinstance(column.type, types.String)
-        if not _is_carried(column.type) or (as_text and guard is not None) or (as_text == "all" and not is_text):
-            listed.append(sa.cast(value, postgresql.TEXT).label(column.landed))
-            continue
-        listed.append(value.label(column.landed))
-        if guard is not None:
+        kind = column.type
+        value: sa.ColumnElement[Any] = clause.c[column.name]
+        guard = _guard(value, kind)
+        is_text = isinstance(kind, types.String) and not isinstance(kind, types.Enum)
+        if not _is_carried(kind) or (as_text and guard is not None) or (as_text == "all" and not is_text):
+            value = _text(value, kind)
+        if guard is not None and _is_carried(kind) and not as_text:
             odd.append(guard)
+        if is_bytes and _may_be_in_any_encoding(kind):
+            value = sa.func.convert_to(sa.cast(value, postgresql.TEXT), sa.literal_column("'SQL_ASCII'"))
+        listed.append(value.label(column.landed))
     if odd:
         listed.append(sa.func.coalesce(sa.or_(*odd), sa.false()).label(GUARD))
     return sa.select(*listed).select_from(clause)
 
 
+def _decoded(part: reflect.SourceTable) -> str:
+    r"""SQL of all columns where text came as bytes: what is no UTF-8 becomes `\\x` and hex digits."""
+    texts = [quote(c.landed) for c in part.columns if _may_be_in_any_encoding(c.type)]
+    decoded = [f"coalesce(TRY(decode({name})), '\\x' || lower(hex({name}))) AS {name}" for name in texts]
+    return f"* REPLACE ({', '.join(decoded)})" if decoded else "*"
+
+
+def _text(value: sa.ColumnElement[Any], kind: types.TypeEngine[Any]) -> sa.ColumnElement[Any]:
+    """The value as PostgreSQL writes it; an array as JSON, an instant in UTC."""
+    if isinstance(kind, postgresql.ARRAY):
+        return sa.cast(sa.func.to_json(value), postgresql.TEXT)
+    if isinstance(kind, types.DateTime) and kind.timezone:
+        in_utc = sa.cast(sa.func.timezone(sa.literal_column("'UTC'"), value), postgresql.TEXT)
+        is_moment = sa.func.isfinite(value)
+        return sa.case((is_moment, in_utc.op("||")(sa.literal_column("'+00'"))), else_=in_utc)
+    return sa.cast(value, postgresql.TEXT)
+
+
+def _may_be_in_any_encoding(kind: types.TypeEngine[Any]) -> bool:
+    """Whether a value may hold other letters than ASCII."""
+    plain = (types.Boolean, types.Numeric, types.Integer, types.Date, types.DateTime, types.Time, types.Uuid)
+    return not isinstance(kind, (*plain, types.LargeBinary))
+
+
 def _is_carried(kind: types.TypeEngine[Any]) -> bool:
     """Whether the scanner keeps values of this type whole (apart from those the guard looks for)."""
-    if isinstance(kind, types.Enum | postgresql.DOMAIN | postgresql.ARRAY | postgresql.TIME):
+    if isinstance(kind, types.Enum | postgresql.ARRAY | types.Uuid | postgresql.TIME):
         return isinstance(kind, postgresql.TIME) and not kind.timezone
     if isinstance(kind, types.Numeric) and not isinstance(kind, types.Float):
         return kind.precision is not None and kind.precision <= 38 and 0 <= (kind.scale or 0) <= kind.precision
     carried = (
         types.Boolean, types.Integer, types.Float, types.Text, types.VARCHAR, types.CHAR, types.Date, types.DateTime,
-        types.Uuid, types.LargeBinary, postgresql.JSON,
+        types.LargeBinary, postgresql.JSON,
     )  # fmt: skip
     return isinstance(kind, carried) and not isinstance(kind, postgresql.OID)
 
@@ -193,6 +275,11 @@ def _guard(value: sa.ColumnElement[Any], kind: types.TypeEngine[Any]) -> sa.Colu
     if isinstance(kind, types.DateTime):
         return sa.and_(value > sa.literal_column(f"'{_LAST_TIMESTAMP}'"), value < sa.literal_column("'infinity'"))
     return None
+
+
+def _scanned(column: reflect.SourceColumn) -> str:
+    name = quote(column.name)
+    return f"CAST({name} AS VARCHAR) AS {name}" if isinstance(column.type, types.Uuid) else name
 
 
 def _unless_wrapped(part: reflect.SourceTable) -> str:
@@ -221,11 +308,11 @@ def _scannable(session: sa.Connection, found: reflect.SourceTable) -> str | None
     DuckDB does not tell names by case, so there must be no other table of that name; before version 14 the server is
     slow at reading by pages.
     """
-    if not all(_is_carried(column.type) and column.landed == column.name for column in found.columns):
+    carried = (_is_carried(c.type) or isinstance(c.type, types.Uuid) for c in found.columns)
+    if not all(carried) or any(c.is_domain or c.landed != c.name for c in found.columns):
         return None
-    quoted = session.dialect.identifier_preparer
-    name = ".".join(quoted.quote(part) for part in (found.schema, found.name) if part is not None)
-    row = session.execute(sa.text(_PLAIN_TABLE), {"name": name, "pages": PAGES_WORTH_SCANNING}).one_or_none()
+    asked = {"name": _qualified(session, found), "pages": PAGES_WORTH_SCANNING}
+    row = session.execute(sa.text(_PLAIN_TABLE), asked).one_or_none()
     return None if row is None else f"{SOURCE}.{quote(row[0])}.{quote(row[1])}"
 
 
@@ -251,7 +338,11 @@ def _secret(connection: Connection) -> str:
 
 def _conninfo(connection: Connection) -> str:
     """The URI's other options, in libpq's own form."""
-    options = {"application_name": "lienthong", "connect_timeout": str(reflect.CONNECT_SECONDS)}
+    options = {
+        "application_name": "lienthong",
+        "connect_timeout": str(reflect.CONNECT_SECONDS),
+        "client_encoding": "UTF8",
+    }
     for name, value in connection.engine_url.query.items():
         if name in _LIBPQ_OPTIONS:
             options[name] = value if isinstance(value, str) else ",".join(value)

@@ -12,7 +12,7 @@ from typing import Any
 import duckdb
 import sqlalchemy as sa
 from sqlalchemy import types
-from sqlalchemy.dialects import mysql
+from sqlalchemy.dialects import mysql, postgresql
 from sqlalchemy.exc import DBAPIError, NoSuchModuleError, SAWarning, SQLAlchemyError
 
 from include.contracts.model import Contract, Table
@@ -38,13 +38,24 @@ _FAMILIES: tuple[tuple[type[types.TypeEngine[Any]], str], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class SourceColumn:
-    """A column of the source, with its reflected type, also as text; `landed` is its name in the landing zone."""
+    """A column of the source, with its reflected type, also as text; `landed` is its name in the landing zone.
+
+    Of a domain `type` is what it is made of, the text its name. `identity` (`object.column`, perhaps empty) is by what
+    the source tells the column from one that was dropped and had the same name.
+    """
 
     name: str
     landed: str
     type: types.TypeEngine[Any]
     type_text: str = ""
     is_nullable: bool = True
+    is_domain: bool = False
+    identity: str = ""
+
+    @property
+    def record(self) -> tuple[str, ...]:
+        """For `drift.Columns`."""
+        return (self.name, self.type_text, self.identity)[: 3 if self.identity else 2]
 
     @property
     def family(self) -> str:
@@ -160,9 +171,10 @@ def reflect(session: sa.Connection, contract: Contract, table: Table) -> SourceT
         SourceColumn(
             str(c["name"]),
             landed[str(c["name"])],
-            c["type"],
+            _base(c["type"]),
             _type_text(c["type"], session.dialect),
             bool(c.get("nullable", True)),
+            is_domain=isinstance(c["type"], postgresql.DOMAIN),
         )
         for c in found
     )
@@ -173,6 +185,13 @@ def reflect(session: sa.Connection, contract: Contract, table: Table) -> SourceT
 def probe(session: sa.Connection, select: sa.Select[Any]) -> None:
     """Ask for no rows: a missing right shows here, with the database's own code, before any work is done."""
     session.execute(select.where(sa.false())).close()
+
+
+def _base(kind: types.TypeEngine[Any]) -> types.TypeEngine[Any]:
+    """What a domain is made of, any other type itself."""
+    while isinstance(kind, postgresql.DOMAIN):
+        kind = types.to_instance(kind.data_type)
+    return kind
 
 
 def _type_text(kind: types.TypeEngine[Any], dialect: sa.Dialect) -> str:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 
 import sqlalchemy as sa
 from sqlalchemy import types
-from sqlalchemy.dialects import postgresql
 
 from include.contracts.model import Table
 from include.sources.cursor import Write, cursor_of, past
@@ -69,16 +69,9 @@ def _key_columns(source: SourceTable, table: Table) -> list[SourceColumn]:
 def _among(columns: Sequence[SourceColumn], keys: Sequence[tuple[object, ...]], kind: str) -> sa.ColumnElement[bool]:
     """The condition for rows of these keys."""
     sides = [_side(column, kind, {key[n] for key in keys}) for n, column in enumerate(columns)]
-    if any(value is None for key in keys for value in key) or (len(columns) > 1 and kind not in _KEYS_EACH):
-        write = writer(kind)
-        return sa.or_(
-            *(
-                sa.and_(
-                    *(side == write(v) if v is not None else side.is_(None) for side, v in zip(sides, key, strict=True))
-                )
-                for key in keys
-            )
-        )
+    is_odd = any(value is None or (kind == "postgresql" and _bytes_of(value)) for key in keys for value in key)
+    if is_odd or (len(columns) > 1 and kind not in _KEYS_EACH):
+        return sa.or_(*(sa.and_(*(_is(s, v, kind) for s, v in zip(sides, key, strict=True))) for key in keys))
     if len(columns) == 1:
         write = writer(kind)
         return sides[0].in_([write(value) for (value,) in keys])
@@ -94,14 +87,32 @@ def _among(columns: Sequence[SourceColumn], keys: Sequence[tuple[object, ...]], 
     return sa.tuple_(*sides).op("IN", is_comparison=True)(sa.literal_column(values))
 
 
+def _is(side: sa.ColumnElement[object], value: object, kind: str) -> sa.ColumnElement[bool]:
+    """That a column has the value. Of PostgreSQL, hex digits may stand for text in an encoding that nobody stated."""
+    if value is None:
+        return side.is_(None)
+    same = side == writer(kind)(value)
+    if kind == "postgresql" and (raw := _bytes_of(value)):
+        text = sa.cast(side, sa.TEXT)
+        same = sa.or_(same, sa.func.convert_to(text, sa.literal_column("'SQL_ASCII'")) == writer(kind)(raw))
+    return same
+
+
+def _bytes_of(value: object) -> bytes:
+    r"""What a text of `\\x` and hex digits stands for; empty for any other value."""
+    if not isinstance(value, str) or not re.fullmatch(r"\\x([0-9a-f]{2})+", value):
+        return b""
+    return bytes.fromhex(value[2:])
+
+
 def _side(column: SourceColumn, kind: str, values: Collection[object]) -> sa.ColumnElement[object]:
     """What is compared with a key's values: the column, for its index, or the text that landed of it."""
     value: sa.ColumnElement[object] = sa.column(column.name, types.NullType())
     if kind == "sqlite":
         is_as_it_landed = column.family in {"integer", "text"} and not any(str(v).startswith("\\x") for v in values)
         return value if is_as_it_landed else sqlite_text(value)
-    if kind == "postgresql" and isinstance(column.type, types.Enum | postgresql.DOMAIN):
-        return sa.cast(value, postgresql.TEXT)
+    if kind == "postgresql" and (column.is_domain or isinstance(column.type, types.Enum)):
+        return sa.cast(value, sa.TEXT)
     return value
 
 

@@ -17,7 +17,7 @@ from include.lake.root import Lake
 from include.sources.column_types import SourceType
 from include.sources.connection import READ_WHOLE, Connection, Kind, connect, connect_replica
 from include.sources.cursor import cursor_of, greatest
-from include.sources.drift import Columns, Drift, Shape
+from include.sources.drift import Columns, Drift, Shape, reads_anew
 from include.sources.drop import open_files
 from include.sources.errors import (
     ColumnsMissing,
@@ -54,13 +54,15 @@ MAX_THREADS = 4  # more would load the source, and hold more half-written row gr
 class Source:
     """One state of one source object. `open_source` makes it.
 
-    `kind` names the source, and whether its replica served. `columns` are (name, type) as the source has them; `drift`
-    is how that differs from the columns that `open_source` was given.
+    `kind` names the source, and whether its replica served. `columns` are (name, type, ...) as the source has them;
+    `drift` is how that differs from the columns that `open_source` was given, `anew` why that asks for a reading of the
+    whole object (empty if it does not).
     """
 
     kind: str
     columns: Columns
     drift: tuple[Drift, ...]
+    anew: str
 
     def __init__(
         self,
@@ -73,6 +75,7 @@ class Source:
         lake: Lake,
         at: datetime,
         before: Columns | None,
+        is_taken_as_it_is: bool,
         note: str,
     ) -> None:
         self._opened, self._table, self._duck, self._lake = opened, table, duck, lake
@@ -81,11 +84,13 @@ class Source:
         seconds = protection.statement_seconds if opened.kind in {"sqlite", "sqlalchemy"} else 0
         self._throttle = Throttle(duck, rows_per_second=protection.rows_per_second, seconds=seconds)
         self.columns = (
-            tuple((c.name, c.type_text) for c in opened.table.columns)
+            tuple(c.record for c in opened.table.columns)
             if opened.table
             else _described(duck, opened.whole.query if opened.whole else "")
         )
-        self._shape = Shape.of(table, before, self.columns, is_file=opened.table is None)
+        is_file = opened.table is None
+        self.anew = "" if is_file else reads_anew(table, before, self.columns)
+        self._shape = Shape.of(table, None if is_taken_as_it_is else before, self.columns, is_file=is_file)
         self.drift = self._shape.drift
         self.kind = opened.label + (" replica" if connection.is_replica else "")
 
@@ -214,6 +219,7 @@ def open_source(
     at: datetime,
     environ: Mapping[str, str] = os.environ,
     since_columns: Sequence[Sequence[str]] | None = None,
+    is_taken_as_it_is: bool = False,
 ) -> Iterator[Source]:
     """Open the table's source object: its replica if there is one and it answers, else the source itself.
 
@@ -223,8 +229,9 @@ def open_source(
         lake: where parts will be landed.
         at: now; becomes `snapshot_at`, and must be within the allowed hours.
         environ: holds `AIRFLOW_CONN_<SERVER>`, perhaps also `..._REPLICA`.
-        since_columns: `source_columns` of the extract that the published state was made of; None for the first, or
-            when the contract changed since: then drift is not looked for.
+        since_columns: `source_columns` of the extract that the published state was made of; None for the first.
+        is_taken_as_it_is: somebody looked at the source since (the contract's version was raised): how it differs is no
+            drift. What was read before may have to be read again (`Source.anew`).
 
     Raises:
         SourceClosed: not at this hour.
@@ -233,11 +240,12 @@ def open_source(
     """
     protection = protection_of(contract.server)
     check_hours(contract, protection, at)
-    before = tuple((str(name), str(kind)) for name, kind in since_columns) if since_columns else None
+    before = tuple(tuple(map(str, column)) for column in since_columns) if since_columns else None
     duck = lake.connect(memory_limit=MEMORY_LIMIT, threads=min(os.cpu_count() or 1, MAX_THREADS))
     with ExitStack() as stack:
         stack.callback(duck.close)
-        opened, connection, note = _open(stack, contract, table, protection, duck, lake, before, environ)
+        known = None if is_taken_as_it_is else before
+        opened, connection, note = _open(stack, contract, table, protection, duck, lake, known, environ)
         yield Source(
             opened,
             table=table,
@@ -247,6 +255,7 @@ def open_source(
             lake=lake,
             at=at,
             before=before,
+            is_taken_as_it_is=is_taken_as_it_is,
             note=note,
         )
 
@@ -274,7 +283,7 @@ def _open(
         except ColumnsMissing as missing:
             if before is None:
                 raise
-            return attempt(without(table, missing, before))
+            return attempt(without(table, missing, tuple((name, kind) for name, kind, *_ in before)))
 
     replica = connect_replica(contract, environ)
     if replica is not None:

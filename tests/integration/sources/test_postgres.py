@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from decimal import Decimal
 from urllib.parse import quote, urlsplit
-from uuid import UUID
 
 import psycopg
 import pytest
@@ -34,7 +33,7 @@ CARRIED = [
     ("double precision", "0.1", "DOUBLE", 0.1),
     ("date", "2024-01-31", "DATE", dt.date(2024, 1, 31)),
     ("timestamp", "2024-01-31 05:06:07.123456", "TIMESTAMP", dt.datetime(2024, 1, 31, 5, 6, 7, 123456)),
-    ("uuid", "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11", "UUID", UUID("a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11")),
+    ("uuid", "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11", "VARCHAR", "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11"),
     ("json", '{"a":  1}', "VARCHAR", '{"a":  1}'),
     ("jsonb", '{"a": 1}', "VARCHAR", '{"a": 1}'),
     ("bytea", "\\x00ff41", "BLOB", b"\x00\xffA"),
@@ -44,8 +43,6 @@ AS_TEXT = [
     ("numeric", "12345678901234567890.123456789012345"),
     ("numeric", "Infinity"),
     ("numeric(50,10)", "1234567890123456789012345678901234567890.5000000000"),
-    ("text[]", '{a,NULL,"b,c"}'),
-    ("int[]", "{{1,2},{3,4}}"),
     ("money", "$12.34"),
     ("interval", "1 year 2 mons 3 days 04:05:06"),
     ("timetz", "10:00:00+07"),
