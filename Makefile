@@ -28,10 +28,10 @@ test: $(VENV)/.dev ## all tests, on real servers; ends by saying what this machi
 test-fast: $(VENV)/.dev ## the quick tests, which start no server: under 90 s
 	@$(BIN)/python -m pytest -n 3 --dist loadfile -m "not slow"
 
-test-spark: $(VENV)/.dev ## linking on a Spark cluster of two workers; installs PySpark (480 MB), needs Java 17
+test-spark: $(VENV)/.dev ## linking on a Spark cluster of two workers, reading by Spark; installs PySpark (480 MB), needs Java 17
 	@command -v java >/dev/null || { echo "No java on the search path: apt-get install openjdk-17-jre-headless"; exit 1; }
 	@$(BIN)/uv pip install -q --python $(BIN)/python -r requirements-spark.txt
-	@$(BIN)/python -m pytest -k spark tests/integration/identity/test_spark.py tests/integration/sharing/test_reading_pages.py
+	@$(BIN)/python -m pytest -k spark tests/integration/identity/test_spark.py tests/integration/sharing/test_reading_pages.py tests/integration/lake/test_readers.py
 
 check: $(VENV)/.dev ## lint, format, types, layers, contracts, generated docs
 	@$(BIN)/ruff check .

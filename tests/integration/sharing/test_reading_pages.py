@@ -74,7 +74,7 @@ def reader(lake: Lake, endpoint: str) -> dict[str, str]:
     return {**options(access_key, secret_key, endpoint), "SHARED_TABLE": f"{LAKE_URI}/shared/nso/citizen"}
 
 
-@pytest.mark.parametrize("tool", ["deltalake", "duckdb", "pandas", "spark"])
+@pytest.mark.parametrize("tool", ["deltalake", "duckdb", "pandas", "polars", "spark"])
 def test_the_page_does_what_it_says(tool: str, reader: dict[str, str], tmp_path: Path) -> None:
     python = sys.executable
     if tool == "spark":
