@@ -41,7 +41,12 @@ def inputs(column: Column) -> tuple[str, ...]:
 
 
 def may_lose(column: Column) -> bool:
-    """Whether a value that is there may fail to become a published one; of text as it is, none does."""
+    """Whether a value that is there may fail to become a published one, and that is a fault.
+
+    Text that is published as it is cannot; and a derived column's input is published by another column.
+    """
+    if column.is_derived:
+        return False
     if column.sql_type != "VARCHAR" or column.logical_type in ("time", "object", "array"):
         return True
     if not column.expression:

@@ -111,7 +111,7 @@ class Column:
     columns that makes it (ODCS `transformLogic`; empty: the source column, cast). `sql_type` is the DuckDB type.
     `link` is what the column says of a person when persons are linked across registries. `empty_values` are source
     values, without blanks around them, that mean "not given"; `empty_when` is a SQL condition over source columns that
-    says the same.
+    says the same. `is_derived`: what the expression makes empty is published by another column.
     """
 
     name: str
@@ -129,6 +129,7 @@ class Column:
     link: LinkRole | None = None
     empty_values: tuple[str, ...] = ()
     empty_when: str = ""
+    is_derived: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +182,11 @@ class Table:
         """Published names of the key columns, in key order; empty if the contract states no key."""
         keyed = [c for c in self.columns if c.primary_key_position is not None]
         return tuple(c.name for c in sorted(keyed, key=lambda c: c.primary_key_position or 0))
+
+    @property
+    def key_rule_id(self) -> str:
+        """Id of the rule that rejects rows whose keys differ at the source and would be published as one."""
+        return f"{self.qualified_name}.key"
 
     def column(self, name: str) -> Column:
         """The column of that published name; KeyError if there is none."""

@@ -27,6 +27,7 @@ _DRIFT = get_args(Drift)
 _LINK_ROLES = get_args(LinkRole)
 _EXTRACT = {"cursor", "lag", "deletes", "deleteLimitPercent", "deletedWhen", "drift"}
 _COLUMN_PROPERTIES = ("link", "empty")
+DERIVED = "any"  # `empty: any`: what the expression makes empty is published by another column
 _SERVER_FIELDS = ("path", "format", "delimiter", "encoding", "schema")
 
 
@@ -78,6 +79,8 @@ def empty_inputs(custom: Sequence[CustomProperty], refuse: Refuse) -> tuple[tupl
             refuse(f"`{name}` is unknown", f"did you mean `{near[0]}`?")
         if name != "empty":
             continue
+        if prop.value == DERIVED:
+            return (), ""
         if isinstance(prop.value, list) and prop.value:
             return _empty_values(prop.value, refuse), ""
         if isinstance(prop.value, dict) and set(prop.value) == {"when"} and str(prop.value["when"] or "").strip():

@@ -11,6 +11,7 @@ from typing import Any
 
 import sqlglot
 from open_data_contract_standard.model import (
+    CustomProperty,
     OpenDataContractStandard,
     SchemaObject,
     SchemaProperty,
@@ -30,9 +31,18 @@ from include.contracts.model import (
     Table,
 )
 from include.contracts.patterns import why_not_compiled
-from include.contracts.policies import DERIVED, empty_inputs, extract_policy, link_role, sla, source_server, tolerance
+from include.contracts.policies import (
+    DERIVED,
+    Refuse,
+    empty_inputs,
+    extract_policy,
+    link_role,
+    sla,
+    source_server,
+    tolerance,
+)
 from include.contracts.problems import Problem, Tell
-from include.contracts.rules import column_rules, quality_rule, reference_targets
+from include.contracts.rules import column_rules, key_rule, quality_rule, reference_targets
 from include.contracts.types import sql_type
 from include.contracts.violations import RuleError
 from include.contracts.yaml_file import Place, YamlFile
@@ -62,6 +72,14 @@ class Reader:
             self.mistake((*begin, *place), message, remedy, warning=warning)
 
         return tell
+
+    def refusing(self, place: Place, custom: Sequence[CustomProperty], name: str) -> Refuse:
+        """Takes mistakes in a custom property."""
+
+        def refuse(message: str, remedy: str) -> None:
+            self.mistake(_place_of(place, custom, name), message, remedy)
+
+        return refuse
 
     def contract(self, odcs: OpenDataContractStandard) -> Contract:
         if not odcs.servers:
@@ -106,7 +124,9 @@ class Reader:
         properties = written.properties or []
         if not properties:
             self.mistake(place, "has no columns", "add `properties:`")
-        columns = [self.column(prop, (*place, "properties", index), index) for index, prop in enumerate(properties)]
+        columns = [
+            self.column(name, prop, (*place, "properties", index), index) for index, prop in enumerate(properties)
+        ]
         for index, _ in same_but_for_case(column.name for column in columns):
             self.mistake((*place, "properties", index), "stands twice", "give each column its own name")
         self.places |= {name: place}
@@ -120,22 +140,22 @@ class Reader:
             relationships += own
             rules += column_rules(prefix, column, prop, lists)
             rules += self.quality(prefix, prop.quality or [], columns, column, here)
-        rules += self.quality(prefix, written.quality or [], columns, None, place)
+        rules += [*self.quality(prefix, written.quality or [], columns, None, place), *key_rule(prefix, columns)]
         self.unique_ids(rules, place)
         known = {c.name for c in columns}
-
-        def refuse(message: str, remedy: str) -> None:
-            self.mistake((*place, "customProperties"), message, remedy)
-
+        written_custom = written.customProperties or []
+        for of in ("extract", "link"):
+            self.places[f"{name}:{of}"] = _place_of(place, written_custom, of)
         for relationship in relationships:
             for column_name in set(relationship.columns) - known:
                 self.mistake(place, f"a relationship speaks of `{column_name}`", f"one of: {', '.join(sorted(known))}")
-        custom = {p.property or "": p.value for p in written.customProperties or []}
+        custom = {p.property or "": p.value for p in written_custom}
         if "empty" in custom:
+            refuse = self.refusing(place, written_custom, "empty")
             refuse("`empty` is of a column, not of a table", "move it under the column")
-        extract = extract_policy(written.customProperties or [], known, refuse)
+        extract = extract_policy(written_custom, known, self.refusing(place, written_custom, "extract"))
         check_key(columns, properties, extract, self.within(place))
-        check_cursor(columns, extract, self.within(place))
+        check_cursor(columns, extract, self.within(self.places[f"{name}:extract"]))
         return Table(
             registry=self.registry,
             name=name,
@@ -144,13 +164,13 @@ class Reader:
             rules=tuple(rules),
             relationships=tuple(relationships),
             extract=extract,
-            tolerance=tolerance(written.customProperties or [], refuse),
+            tolerance=tolerance(written_custom, self.refusing(place, written_custom, "tolerance")),
             business_name=written.businessName or "",
             description=written.description or "",
             custom={k: v for k, v in custom.items() if k not in ("extract", "tolerance")},
         )
 
-    def column(self, prop: SchemaProperty, place: Place, position: int) -> Column:
+    def column(self, table: str, prop: SchemaProperty, place: Place, position: int) -> Column:
         name = prop.name or ""
         if wrong := why_no_column_name(name):
             self.mistake((*place, "name"), *wrong)
@@ -167,12 +187,12 @@ class Reader:
         if prop.primaryKey:
             key = prop.primaryKeyPosition if prop.primaryKeyPosition and prop.primaryKeyPosition > 0 else position + 1
 
-        def refuse(message: str, remedy: str) -> None:
-            self.mistake((*place, "customProperties"), message, remedy)
-
-        empty_values, empty_when = empty_inputs(prop.customProperties or [], refuse)
+        custom = prop.customProperties or []
+        place_of_empty = _place_of(place, custom, "empty")
+        self.places[f"{table}.{name}:empty"] = place_of_empty
+        empty_values, empty_when = empty_inputs(custom, self.refusing(place, custom, "empty"))
         if empty_when:
-            self.check_expression(empty_when, (*place, "customProperties"), "`empty` `when` ")
+            self.check_expression(empty_when, place_of_empty, "`empty` `when` ")
         column = Column(
             name=name,
             source_name=prop.physicalName or name,
@@ -186,7 +206,7 @@ class Reader:
             business_name=prop.businessName or "",
             description=prop.description or "",
             options=options,
-            link=link_role(prop.customProperties or [], refuse),
+            link=link_role(custom, self.refusing(place, custom, "link")),
             empty_values=empty_values,
             empty_when=empty_when,
             is_derived=any((p.property, p.value) == ("empty", DERIVED) for p in prop.customProperties or []),
@@ -199,7 +219,7 @@ class Reader:
         try:
             parsed = sqlglot.parse_one(expression, read="duckdb")
         except sqlglot.errors.SqlglotError as error:
-            is_count = re.search("number of provided arguments|Required keyword", str(error))
+            is_count = re.search(r"number of provided arguments|Required keyword.*\.(?!Paren)\w+'>", str(error))
             why = "gives a function a wrong number of arguments" if is_count else "is not SQL"
             self.mistake(place, f"{what}{why}", remedy)
             return
@@ -248,3 +268,11 @@ class Reader:
                     (*place, "quality"), f"the rule id `{rule.rule_id}` stands twice", "give each rule its own id"
                 )
             seen.add(rule.rule_id)
+
+
+def _place_of(place: Place, custom: Sequence[CustomProperty], name: str) -> Place:
+    """Where the value of a custom property stands; where they all do if there is none of that name."""
+    for index, prop in enumerate(custom):
+        if prop.property == name:
+            return (*place, "customProperties", index, "value")
+    return (*place, "customProperties")

@@ -12,7 +12,7 @@ from typing import Any
 
 from open_data_contract_standard.model import DataQuality, SchemaObject, SchemaProperty
 
-from include.contracts.expressions import inputs, may_lose
+from include.contracts.expressions import columns_read, inputs, may_lose
 from include.contracts.model import Bound, Column, Relationship, Rule, Scope, Severity
 from include.contracts.violations import RuleError, literal, quote, violation_of_metric, violation_of_query
 
@@ -110,6 +110,28 @@ def column_rules(
             listColumn=reference.to_columns[0],
         )
     return rules
+
+
+def key_rule(prefix: str, columns: Sequence[Column]) -> list[Rule]:
+    """The rule that no two keys of the source become one; none for a table without a key."""
+    keyed = sorted(
+        (c for c in columns if c.primary_key_position is not None), key=lambda c: c.primary_key_position or 0
+    )
+    if not keyed:
+        return []
+    names = ", ".join(dict.fromkeys(name for column in keyed for name in columns_read(column)))
+    return [
+        Rule(
+            rule_id=f"{prefix}.key",
+            table=prefix.rpartition(".")[2],
+            columns=tuple(column.name for column in keyed),
+            metric="unique",
+            scope="set",
+            severity="error",
+            dimension="uniqueness",
+            description=f"Two rows whose {names} differ at the source must not be published under one key",
+        )
+    ]
 
 
 def _must_be_readable(column: Column) -> str:

@@ -46,7 +46,7 @@ def beside(lake: Lake, table: Table, conformed: Conformed, *, mode: Mode, gone: 
     received, and without rules over the table only rows that share a value with a received one are there.
     """
     is_replaced = mode == "full" and table.extract.deletes == "reconcile"  # what was not received goes
-    unique = [rule for rule in table.rules if rule.scope == "set"]
+    unique = [rule for rule in table.rules if rule.scope == "set" and rule.rule_id != table.key_rule_id]
     measured = sorted(set(_measured(table)), key=[c.name for c in table.columns].index)
     is_measured = any(rule.scope == "table" for rule in table.rules)
     uri = lake.registry_table(table.registry, table.name)

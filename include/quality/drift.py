@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from include.contracts.model import Rule, Table
-from include.quality.conform import DRIFT
+from include.quality.conform_sql import DRIFT
 
 
 def with_drift_rule(table: Table) -> Table:

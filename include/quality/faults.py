@@ -14,7 +14,7 @@ from include.contracts.model import Rule, Table
 from include.lake.engine import literal, quote
 from include.lake.rows import all_differ
 from include.quality.beside import is_deleted, judges_deleted
-from include.quality.conform import ROW, UNREADABLE
+from include.quality.conform_sql import RAW_KEY, ROW, UNREADABLE
 from include.quality.errors import RuleUnusable, why_unbound
 
 BITS = 63
@@ -132,43 +132,51 @@ def flag_rows(connection: duckdb.DuckDBPyConnection, rules: RowRules) -> None:
     )
 
 
-def find_superseded(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
-    """Table `superseded`: `_row` of all but one of the passing rows that share a primary key; view `candidates`.
+def find_superseded(connection: duckdb.DuckDBPyConnection, table: Table) -> bool:
+    """Table `superseded`: `_row` of all but one of the passing rows that have the same key; whether some key repeats.
 
-    The newest by cursor is kept, then the one greatest over the published columns in order, so the order of rows in the
-    extract does not matter. Equal NULLs count as the same key. A table without a key supersedes nothing. Candidates of
-    set rules are those that are kept and that the source does not call deleted.
+    The same key means: as published and as received. The newest by cursor is kept, then the one greatest over the
+    published columns in order, so the order of rows in the extract does not matter. Equal NULLs count as the same key.
+    A table without a key supersedes nothing. View `kept` has what is left; view `candidates`, of which set rules speak,
+    has those of them that the source does not call deleted.
     """
     connection.execute(f"CREATE TEMP TABLE superseded ({ROW} BIGINT)")
-    if table.primary_key:
+    repeats = bool(table.primary_key) and not all_differ(connection, "passing", table.primary_key)
+    if repeats:
         key = [quote(name) for name in table.primary_key]
         order = [quote(name) for name in dict.fromkeys([*table.extract.cursor, *(c.name for c in table.columns)])]
         newest = ", ".join([*(f"{name} DESC NULLS LAST" for name in order), ROW])
-        if not all_differ(connection, "passing", table.primary_key):
-            shared = _keep_shared(connection, "passing", key)
-            connection.execute(
-                f"INSERT INTO superseded SELECT {ROW} FROM ("
-                f"SELECT {ROW}, row_number() OVER (PARTITION BY {', '.join(key)} ORDER BY {newest}) AS place "
-                f"FROM passing WHERE {shared}) WHERE place > 1"
-            )
-    connection.execute(
-        f"CREATE TEMP VIEW candidates AS SELECT * FROM passing ANTI JOIN superseded USING ({ROW}) "
-        f"WHERE NOT {is_deleted(table)}"
-    )
+        shared = _keep_shared(connection, "passing", key)
+        repeats = bool(connection.execute("FROM shared LIMIT 1").fetchall())
+        connection.execute(
+            f"INSERT INTO superseded SELECT {ROW} FROM ("
+            f"SELECT {ROW}, row_number() OVER (PARTITION BY {', '.join([*key, RAW_KEY])} ORDER BY {newest}) AS place "
+            f"FROM passing WHERE {shared}) WHERE place > 1"
+        )
+    connection.execute(f"CREATE TEMP VIEW kept AS SELECT * FROM passing ANTI JOIN superseded USING ({ROW})")
+    connection.execute(f"CREATE TEMP VIEW candidates AS SELECT * FROM kept WHERE NOT {is_deleted(table)}")
+    return repeats
 
 
-def find_clashes(connection: duckdb.DuckDBPyConnection, rules: Sequence[Rule]) -> None:
+def find_clashes(
+    connection: duckdb.DuckDBPyConnection, table: Table, rules: Sequence[Rule], *, key_repeats: bool
+) -> None:
     """Table `clashes`: (`_row`, `rule`) of every candidate that shares the value of a set rule's columns.
 
     `rule` is the rule's place in `rules`. A NULL in one of the columns clashes with nothing, as in SQL's UNIQUE. A
-    candidate clashes with a row of the view `beside` too, which stays published whatever becomes of the run.
+    candidate clashes with a row of the view `beside` too, which stays published whatever becomes of the run. The rule
+    on the key speaks of deleted rows as well: they leave the table by it.
     """
     connection.execute(f"CREATE TEMP TABLE clashes ({ROW} BIGINT, rule INTEGER)")
     for index, rule in enumerate(rules):
         columns = [quote(name) for name in rule.columns]
-        among = sharing("candidates", columns, also=_keep_shared(connection, "candidates", columns))
-        members = f"{among} UNION SELECT {ROW} FROM candidates JOIN beside USING ({', '.join(columns)})"
-        connection.execute(f"INSERT INTO clashes SELECT {ROW}, {index} FROM ({members})")
+        if rule.rule_id == table.key_rule_id:
+            members = sharing("kept", columns, also=_keep_shared(connection, "kept", columns)) if key_repeats else ""
+        else:
+            among = sharing("candidates", columns, also=_keep_shared(connection, "candidates", columns))
+            members = f"{among} UNION SELECT {ROW} FROM candidates JOIN beside USING ({', '.join(columns)})"
+        if members:
+            connection.execute(f"INSERT INTO clashes SELECT {ROW}, {index} FROM ({members})")
 
 
 def sharing(relation: str, columns: Sequence[str], *, also: str = "true") -> str:

@@ -3,7 +3,8 @@
 The order matters and is part of the contract with the registries:
 
 1. Row rules (severity error) on all rows: a failing row is rejected with every reason.
-2. Among the rest, same primary key: the newest by cursor is kept, the others are superseded.
+2. Among the rest, same primary key as received and as published: the newest by cursor is kept, the others are
+   superseded. Rows whose keys differ at the source and are published as one break a set rule.
 3. Set rules (a value must not repeat) among those kept: all members of a clash are rejected:
    nobody guesses which one is right. Of a clash with a published row that the run does not touch, that row stays.
 
@@ -29,7 +30,8 @@ from include.lake.engine import literal, quote, scan
 from include.lake.errors import lake_errors
 from include.lake.root import Lake
 from include.quality.beside import is_deleted, view_beside, view_whole
-from include.quality.conform import ROW, conform, has_drift, parquet_to, register
+from include.quality.conform import conform, has_drift, parquet_to, register
+from include.quality.conform_sql import ROW
 from include.quality.drift import with_drift_rule
 from include.quality.errors import ConservationBroken, run
 from include.quality.faults import (
@@ -107,9 +109,9 @@ def _split(
     set_rules = [r for r in table.rules if r.scope == "set"]
     connection.execute(f"CREATE TEMP VIEW conformed AS SELECT * FROM {scan(staged.conformed)}")
     flag_rows(connection, row_rules)
-    find_superseded(connection, table)
+    key_repeats = find_superseded(connection, table)
     view_beside(connection, table, beside)
-    find_clashes(connection, set_rules)
+    find_clashes(connection, table, set_rules, key_repeats=key_repeats)
     _write_faults(connection, table, row_rules, set_rules, staged.faults)
     accepted, rejected, superseded = _outcomes(connection)
     if extracted != accepted + rejected + superseded:
@@ -119,10 +121,10 @@ def _split(
         )
     _write_warnings(connection, row_rules, set_rules, staged.warnings)
     failing = connection.execute(f"SELECT count(*) FROM flagged WHERE {row_rules.any_of('error')}").fetchall()[0][0]
-    candidates = extracted - failing - superseded - _deleted(connection, table)
+    kept = extracted - failing - superseded
     counts = [
         *_row_counts(connection, row_rules, extracted),
-        *_set_counts(connection, set_rules, candidates),
+        *_set_counts(connection, table, set_rules, kept),
         *_table_counts(connection, [r for r in table.rules if r.scope == "table"]),
     ]
     order = {rule.rule_id: place for place, rule in enumerate(table.rules)}
@@ -184,9 +186,13 @@ def _row_counts(connection: duckdb.DuckDBPyConnection, rules: RowRules, extracte
     return [RuleCount.of(rule, violations, extracted) for rule, violations in zip(rules.rules, row, strict=False)]
 
 
-def _set_counts(connection: duckdb.DuckDBPyConnection, rules: Sequence[Rule], candidates: int) -> list[RuleCount]:
+def _set_counts(
+    connection: duckdb.DuckDBPyConnection, table: Table, rules: Sequence[Rule], kept: int
+) -> list[RuleCount]:
     found = dict(connection.execute("SELECT rule, count(*) FROM clashes GROUP BY rule").fetchall())
-    return [RuleCount.of(rule, found.get(i, 0), candidates) for i, rule in enumerate(rules)]
+    candidates = kept - _deleted(connection, table)
+    judged = [kept if rule.rule_id == table.key_rule_id else candidates for rule in rules]
+    return [RuleCount.of(rule, found.get(i, 0), judged[i]) for i, rule in enumerate(rules)]
 
 
 def _table_counts(connection: duckdb.DuckDBPyConnection, rules: Sequence[Rule]) -> list[RuleCount]:

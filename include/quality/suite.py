@@ -18,12 +18,11 @@ from sqlglot import exp
 from include.contracts.model import Bound, Column, Rule, Table
 from include.lake.engine import literal, quote
 from include.quality.beside import judges_deleted
-from include.quality.conform import ROW
+from include.quality.conform_sql import ROW
 from include.quality.numbers import INTEGER_TYPES
 
-VIEWS = ("conformed", "present", "candidates", "accepted", "whole")
+VIEWS = ("conformed", "present", "kept", "candidates", "accepted", "whole")
 VIEW_OF = {"row": "conformed", "set": "candidates", "table": "whole"}
-KEY_CHECK = "primaryKey"
 COUNT_CHECK = "rows"
 _PLAIN_COUNT = re.compile(r"\s*SELECT\s+COUNT\(\s*\*\s*\)\s+FROM\s+\{object\}\s+WHERE\b(.*)", re.DOTALL | re.IGNORECASE)
 _EXACT_IN_FLOAT = 2**53
@@ -46,21 +45,19 @@ def expectations(
 ) -> dict[str, list[Expectation]]:
     """What is expected of each view that `assess` makes (by name), each with its rule's id in `meta`.
 
-    A little more than the contract says: the views have as many rows as the split counted, and among the accepted no
-    key stands twice. With published rows in the view `beside`, no candidate may have the unique value of one of them.
+    A little more than the contract says: the views have as many rows as the split counted. With published rows in the
+    view `beside`, no candidate may have the unique value of one of them.
     """
     built: dict[str, list[Expectation]] = {view: [] for view in VIEWS}
     for rule in table.rules:
-        is_joined = has_beside and rule.scope == "set"
-        view = "present" if rule.scope == "row" and not judges_deleted(rule, table) else VIEW_OF[rule.scope]
+        is_joined = has_beside and rule.scope == "set" and rule.rule_id != table.key_rule_id
+        view = "kept" if rule.rule_id == table.key_rule_id else VIEW_OF[rule.scope]
+        if rule.scope == "row" and not judges_deleted(rule, table):
+            view = "present"
         built[view].append(_described(_unique_beside(rule.columns) if is_joined else expectation(rule, table), rule))
     for view, rows in (("conformed", extracted), ("accepted", accepted)):
         check = gxe.ExpectTableRowCountToEqual(value=rows)
         built[view].append(_own(check, table, f"{view}.{COUNT_CHECK}", "No row is lost or doubled"))
-    if table.primary_key:
-        key = ", ".join(quote(name) for name in table.primary_key)
-        repeated = _query(f"true GROUP BY {key} HAVING count(*) > 1")
-        built["accepted"].append(_own(repeated, table, KEY_CHECK, "No key stands twice among accepted rows"))
     return built
 
 
@@ -71,6 +68,8 @@ def expectation(rule: Rule, table: Table) -> Expectation:
         return gxe.ExpectTableRowCountToBeBetween(**_row_count(rule.bound))
     if rule.metric == "sql":
         return _query(where_of(rule.query))
+    if rule.rule_id == table.key_rule_id:
+        return _repeated(rule.columns)
     if rule.metric in ("unique", "duplicateValues"):
         return _unique(rule.columns)
     column = table.column(rule.columns[0])
@@ -127,14 +126,18 @@ def _unique(columns: Sequence[str]) -> Expectation:
     return gxe.ExpectCompoundColumnsToBeUnique(column_list=list(columns), ignore_row_if="any_value_is_missing")
 
 
-def _unique_beside(columns: Sequence[str]) -> Expectation:
-    """Counts each row once whose value another row of the batch has, or a published row."""
+def _repeated(columns: Sequence[str], *, also: str = "") -> Expectation:
+    """Counts each row once whose value another row of the batch has; GX's own for several columns joins all rows."""
     listed = ", ".join(quote(name) for name in columns)
     repeated = f"SELECT {listed} FROM {{batch}} GROUP BY ALL HAVING count(*) > 1"
-    return CountedRowsExpectation(
-        unexpected_rows_query=f"SELECT {ROW} FROM {{batch}} SEMI JOIN ({repeated}) USING ({listed}) UNION "
-        f"SELECT {ROW} FROM {{batch}} JOIN beside USING ({listed})"
-    )
+    query = f"SELECT {ROW} FROM {{batch}} SEMI JOIN ({repeated}) USING ({listed}){also}"
+    return CountedRowsExpectation(unexpected_rows_query=query)
+
+
+def _unique_beside(columns: Sequence[str]) -> Expectation:
+    """The same, and whose value a published row has."""
+    listed = ", ".join(quote(name) for name in columns)
+    return _repeated(columns, also=f" UNION SELECT {ROW} FROM {{batch}} JOIN beside USING ({listed})")
 
 
 def _between(column: Column, metric: str, value: Any) -> Expectation:

@@ -82,6 +82,68 @@ def test_of_several_versions_of_a_row_the_newest_is_kept(tmp_path: Path) -> None
     check(contract_table(VERSIONED, tmp_path), given, expected, tmp_path)
 
 
+def test_keys_that_differ_at_the_source_never_become_one(tmp_path: Path) -> None:
+    """Both are rejected: nobody can say which is meant. Only a key that the source itself has twice is superseded."""
+    given = """
+    so_dinh_danh | ho_ten | ngay_cap_nhat
+    -------------+--------+--------------------
+    001 002      | An     | 2024-01-01 00:00:00
+    001002       | Bình   | 2024-03-01 00:00:00
+    001002       | Chi    | 2024-02-01 00:00:00
+    003          | Dung   | 2024-01-01 00:00:00
+    0 04         | Giang  | 2024-01-01 00:00:00
+    """
+    expected = """
+    outcome    | reasons
+    -----------+--------
+    rejected   | key
+    rejected   | key
+    superseded | -
+    accepted   | -
+    accepted   | -
+    """
+    spaced = VERSIONED.replace(
+        "physicalName: so_dinh_danh", "physicalName: so_dinh_danh, transformLogic: vn_digits(so_dinh_danh)"
+    )
+    check(contract_table(spaced, tmp_path), given, expected, tmp_path)
+
+
+def test_an_input_that_an_expression_makes_empty_is_unreadable_unless_the_contract_calls_it_empty(
+    tmp_path: Path,
+) -> None:
+    """For text as for dates; the reason names the column. Blanks are no input."""
+    contract = """
+    properties:
+      - {name: id, physicalName: ma, logicalType: string, primaryKey: true}
+      - {name: sex, physicalName: wrong_name, logicalType: string, transformLogic: 'vn_sex("gioi_tinh")',
+         customProperties: [{property: empty, value: ["0"]}]}
+      - {name: born, logicalType: date, transformLogic: 'vn_date("ngay_sinh")'}
+      - {name: name, logicalType: string, transformLogic: CASE WHEN "loai" = 'P' THEN "ten" END,
+         customProperties: [{property: empty, value: {when: loai = 'O'}}]}
+    """
+    given = """
+    ma | gioi_tinh | ngay_sinh  | loai | ten
+    ---+-----------+------------+------+----
+    1  | 1         | 31/01/2020 | P    | An
+    2  | Namm      | 31/02/2020 | P    | Bình
+    3  | 0         | -          | O    | Công ty
+    4  | 0         | -          | X    | Chi
+    5  | ''        | ''         | X    | ''
+    6  | 9         | rác        | O    | Dung
+    """
+    expected = """
+    outcome  | reasons
+    ---------+------------------------------------
+    accepted | -
+    rejected | sex.unreadable, born.unreadable
+    accepted | -
+    rejected | name.unreadable
+    accepted | -
+    rejected | sex.unreadable, born.unreadable
+    """
+    check(contract_table(contract, tmp_path), given, expected, tmp_path)
+
+
 def test_versions_of_the_same_age_are_told_apart_by_content(tmp_path: Path) -> None:
     """So that the order of rows in the extract never decides: the greatest over the columns in order is kept."""
     given = """
