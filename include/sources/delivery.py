@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from include.contracts.model import Table
@@ -37,6 +38,20 @@ def clean_name(name: str) -> str:
     return f"{trimmed}_2" if trimmed.lower() in RESERVED else trimmed
 
 
+def check_names(names: Sequence[str], file_name: str) -> None:
+    """Raise DropBroken if a column has no name, or one that another has too; the engine does not see letter case."""
+    for position, name in enumerate(names, start=1):
+        if not name:
+            raise DropBroken(f"{file_name}: column {position} has no name: ask the sender to name it")
+    times = Counter(name.lower() for name in names)
+    doubled = [position for position, name in enumerate(names, start=1) if times[name.lower()] > 1]
+    if doubled:
+        raise DropBroken(
+            f"{file_name}: it gives {counted(doubled)} a name that others have too, letter case, Unicode composition "
+            "and blanks around it aside: ask the sender for distinct names"
+        )
+
+
 def header(names: Iterable[object], file_name: str, table: Table) -> list[str]:
     """The cleaned names of the columns. No name is told: where the header is missing, it is a value.
 
@@ -55,15 +70,7 @@ def header(names: Iterable[object], file_name: str, table: Table) -> list[str]:
             columns=wanted,
             found=trimmed,
         )
-    for position, name in enumerate(trimmed, start=1):
-        if not name:
-            raise DropBroken(f"{file_name}: column {position} has no name in the first line: ask the sender to name it")
-    doubled = [position for position, name in enumerate(lowered, start=1) if lowered.count(name) > 1]
-    if doubled:
-        raise DropBroken(
-            f"{file_name}: the first line gives {counted(doubled)} a name that others have too, letter case aside: "
-            "ask the sender for distinct names"
-        )
+    check_names(trimmed, file_name)
     return trimmed
 
 

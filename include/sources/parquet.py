@@ -1,48 +1,141 @@
-"""Parquet files of a drop: types are kept as they are."""
+"""Parquet files of a drop: types are kept as they are where the engine carries them exactly; the rest lands as text.
+
+A file is read by DuckDB. One with a column that DuckDB would change (nanoseconds of an instant, decimals over 38
+digits, nested values) is read through pyarrow instead, which is slower, and that column becomes text on the way.
+"""
 
 from __future__ import annotations
 
-import duckdb
-import pyarrow as pa
-import pyarrow.parquet as pq
+from collections.abc import Sequence
+from dataclasses import dataclass
 
-from include.lake.engine import literal
+import duckdb
+
+from include.lake.engine import literal, quote
 from include.sources.delivery import Delivery
 from include.sources.errors import DropBroken
 from include.sources.manifest import check_rows
 from include.sources.needs import judge_columns
+from include.sources.parquet_file import ParquetFile, open_parquet
+from include.sources.parquet_types import common, engine_sql
 from include.sources.reading import Reading
+
+_VIEW = "parquet_rows_{}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Scan:
+    """How one file is read: `columns` of `relation`, and their DuckDB types by name. Without `path`, not by DuckDB."""
+
+    file: ParquetFile
+    path: str
+    relation: str
+    columns: str
+    types: dict[str, str]
 
 
 def read_parquet(delivery: Delivery, duck: duckdb.DuckDBPyConnection) -> Reading:
-    """Open a reading of Parquet files, which together are one table. All must have the same columns and types."""
+    """Open a reading of Parquet files, which together are one table.
+
+    Raises:
+        DropBroken: a file cannot be opened, or the files have not the same columns, of types that fit together.
+    """
     drift = delivery.notes
-    shapes: dict[str, set[tuple[str, str]]] = {}
-    for copy in delivery.copies:
-        try:
-            file = pq.ParquetFile(copy.path)
-            rows, schema = file.metadata.num_rows, file.schema_arrow
-            file.close()
-        except (pa.ArrowException, OSError):
-            raise DropBroken(f"{copy.name} is not a whole Parquet file: ask the sender to deliver it again") from None
-        check_rows(delivery.entry(copy), rows)
-        drift += judge_columns(delivery.table, schema.names, copy.name)
-        shapes[copy.name] = {(field.name, str(field.type)) for field in schema}
-    first, *others = shapes
-    for name in others:
-        if shapes[name] != shapes[first]:
-            differing = sorted({column for column, _ in shapes[name] ^ shapes[first]})
+    files = [open_parquet(copy) for copy in delivery.copies]
+    for file in files:
+        check_rows(delivery.entry(file.copy), file.rows)
+        drift += judge_columns(delivery.table, file.names, file.copy.name)
+    told = ", ".join(file.copy.name for file in files)
+
+    def query(*, as_text: bool) -> str:
+        return _united([_scan(duck, n, file, as_text=as_text) for n, file in enumerate(files)])
+
+    def check(rows: int) -> tuple[str, ...]:
+        stated = sum(file.rows for file in files)
+        if rows != stated:
             raise DropBroken(
-                f"{name} and {first} differ in {', '.join(differing)} (column or type): files of one table must "
-                "agree; ask the sender to write them alike"
+                f"{told}: {stated} rows by the footer, {rows} in the pages: ask the sender to deliver again"
             )
-    paths = ", ".join(literal(str(copy.path)) for copy in delivery.copies)
-    query = f"SELECT * FROM read_parquet([{paths}], union_by_name = true, hive_partitioning = false)"
+        return ()
 
     def explain(error: BaseException) -> DropBroken | None:
         if not isinstance(error, duckdb.Error) or str(error).startswith("IO Error: Could not write"):
             return None
-        names = ", ".join(copy.name for copy in delivery.copies)
-        return DropBroken(f"{names}: a page of the Parquet file cannot be read: ask the sender to deliver it again")
+        failures = [failure for file in files for failure in file.failures]
+        return failures[0] if failures else next(filter(None, (file.damage() for file in files)), None)
 
-    return Reading(query, tuple(dict.fromkeys(drift)), explain, threads=None)
+    return Reading(
+        query(as_text=False),
+        tuple(dict.fromkeys(drift)),
+        explain,
+        check,
+        plain=lambda _: query(as_text=True),
+        plain_note="timestamps that the engine cannot carry: landed as text",
+        threads=None,
+    )
+
+
+def _scan(duck: duckdb.DuckDBPyConnection, number: int, file: ParquetFile, *, as_text: bool) -> _Scan:
+    """`as_text`: read through pyarrow whatever the types, with timestamps as text."""
+    if not as_text and file.int96_unit != "ns":
+        path = literal(str(file.copy.path))
+        found = _types(duck, f"read_parquet([{path}], hive_partitioning = false)")
+        casts = [engine_sql(field.type, found.get(field.name, "")) for field in file.fields]
+        if None not in casts:
+            columns = zip(file.fields, casts, file.names, strict=True)
+            listed = ", ".join(f"{quote(field.name)}{cast} AS {quote(name)}" for field, cast, name in columns)
+            kinds = ["VARCHAR" if cast else found[f.name] for f, cast in zip(file.fields, casts, strict=True)]
+            return _Scan(file, path, "", listed, dict(zip(file.names, kinds, strict=True)))
+    view = quote(_VIEW.format(number))
+    duck.register(_VIEW.format(number), file.batches(as_text=as_text))
+    return _Scan(file, "", view, ", ".join(map(quote, file.names)), _types(duck, view))
+
+
+def _types(duck: duckdb.DuckDBPyConnection, relation: str) -> dict[str, str]:
+    """DuckDB types by name; nothing if it cannot read the file."""
+    try:
+        return {str(row[0]): str(row[1]) for row in duck.execute(f"DESCRIBE FROM {relation}").fetchall()}
+    except duckdb.Error:
+        return {}
+
+
+def _united(scans: Sequence[_Scan]) -> str:
+    """One query over all files; those that are read alike are read together."""
+    kinds = _common_types(scans)
+    groups: dict[tuple[str, str, tuple[tuple[str, str], ...]], list[str]] = {}
+    for scan in scans:
+        groups.setdefault((scan.relation, scan.columns, tuple(scan.types.items())), []).append(scan.path)
+    parts = []
+    for (relation, columns, types), paths in groups.items():
+        source = relation or f"read_parquet([{', '.join(paths)}], hive_partitioning = false)"
+        casts = ", ".join(
+            quote(name) if kinds[name] == kind else f"CAST({quote(name)} AS {kinds[name]}) AS {quote(name)}"
+            for name, kind in types
+        )
+        parts.append(f"SELECT {casts} FROM (SELECT {columns} FROM {source})")
+    return " UNION ALL BY NAME ".join(parts)
+
+
+def _common_types(scans: Sequence[_Scan]) -> dict[str, str]:
+    """The DuckDB type of each column that takes all its values, from every file."""
+    first, *others = scans
+    for other in others:
+        _refuse(first, other, set(first.types) ^ set(other.types))
+    kinds: dict[str, str] = {}
+    for name in first.types:
+        stated = [scan for scan in scans if name not in scan.file.untyped]
+        kind = common({scan.types[name] for scan in stated} or {"VARCHAR"})
+        if kind is None:
+            pairs = (scan for scan in stated if common({stated[0].types[name], scan.types[name]}) is None)
+            unlike = next(pairs, stated[-1])
+            _refuse(stated[0], unlike, {name})
+        kinds[name] = kind or ""
+    return kinds
+
+
+def _refuse(first: _Scan, other: _Scan, differing: set[str]) -> None:
+    if differing:
+        raise DropBroken(
+            f"{other.file.copy.name} and {first.file.copy.name} differ in {', '.join(sorted(differing))} (column or "
+            "type): files of one table must agree; ask the sender to write them alike"
+        )
