@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -20,6 +20,8 @@ from include.sources.connection import Connection
 from include.sources.errors import SourceError, SourceMissing, kind_of, source_error, unknown_error
 from include.sources.needs import judge_columns, judge_types, landed_names, near
 
+_PART = re.compile(r'"(?:[^"]|"")+"|[^".]+')
+_QUOTED = re.compile(rf'(?=.*")(?:{_PART.pattern})(?:\.(?:{_PART.pattern}))*')
 CONNECT_SECONDS = 10
 ANSWER_SECONDS = 30
 _FAMILIES: tuple[tuple[type[types.TypeEngine[Any]], str], ...] = (
@@ -155,16 +157,18 @@ def reflect(session: sa.Connection, contract: Contract, table: Table) -> SourceT
     Raises SourceMissing, with near names, when the object or a column that the contract reads is not there.
     """
     inspector = sa.inspect(session)
-    schema, name = _split(table.source_name or table.name, contract)
+    source_name = table.source_name or table.name
+    meant = meanings(source_name, contract.server.schema or None)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", SAWarning)  # types that SQLAlchemy does not know are read as text
-        try:
-            found = inspector.get_columns(name, schema=schema)
-        except sa.exc.NoSuchTableError:
-            found = []
-        if not found:
-            raise _missing(inspector, schema, name, table)
-    drift = judge_columns(table, [str(c["name"]) for c in found])
+        schema, name = meant[0]
+        for schema, name in meant:
+            if found := _columns(inspector, schema, name):
+                break
+        else:
+            raise _missing(inspector, meant, table)
+        drift = _other_meanings(inspector, meant, (schema, name))
+    drift += judge_columns(table, [str(c["name"]) for c in found])
     landed = landed_names(table, [str(c["name"]) for c in found])
     drift += tuple(f"'{name}' lands as '{other}': its name is taken" for name, other in landed.items() if name != other)
     columns = tuple(
@@ -202,28 +206,64 @@ def _type_text(kind: types.TypeEngine[Any], dialect: sa.Dialect) -> str:
         return type(kind).__name__.upper()
 
 
-def _split(source_name: str, contract: Contract) -> tuple[str | None, str]:
-    schema, dot, name = source_name.partition(".")
-    if dot:
-        return schema, name
-    return contract.server.schema or None, source_name
+def meanings(source_name: str, schema: str | None) -> list[tuple[str | None, str]]:
+    """The (schema, name) that a physicalName may mean, the likeliest first: all of it is a name, or `schema.name`.
+
+    What stands in double quotes is one name, as in SQL: `"a"."b"` is b of schema a, `"a.b"` a name with a dot.
+    """
+    found: dict[tuple[str | None, str], None] = {(schema, source_name): None}
+    if _QUOTED.fullmatch(source_name):
+        parts = [part[1:-1].replace('""', '"') if part.startswith('"') else part for part in _PART.findall(source_name)]
+        found[(".".join(parts[:-1]) or schema, parts[-1])] = None
+    else:
+        dots = [at for at, sign in enumerate(source_name) if sign == "." and 0 < at < len(source_name) - 1]
+        found |= dict.fromkeys((source_name[:at], source_name[at + 1 :]) for at in dots)
+    return list(found)
 
 
-def _missing(inspector: sa.Inspector, schema: str | None, name: str, table: Table) -> SourceMissing:
-    """The table is not there: say what is."""
+def _columns(inspector: sa.Inspector, schema: str | None, name: str) -> list[Any]:
     try:
-        here = [*inspector.get_table_names(schema), *inspector.get_view_names(schema)]
-    except SQLAlchemyError:
-        here = []
+        return list(inspector.get_columns(name, schema=schema))
+    except sa.exc.NoSuchTableError:
+        return []
+    except DBAPIError as error:
+        if kind_of(str(error.orig)) is not SourceMissing:
+            raise
+        return []
+
+
+def _other_meanings(
+    inspector: sa.Inspector, meant: Sequence[tuple[str | None, str]], read: tuple[str | None, str]
+) -> tuple[str, ...]:
+    """A note where the name has a second meaning that is there too."""
+    for schema, name in meant[meant.index(read) + 1 :]:
+        with suppress(SQLAlchemyError):
+            if _columns(inspector, schema, name):
+                written = ".".join('"' + part.replace('"', '""') + '"' for part in (schema, name) if part)
+                return (f"'{read[1]}' is read as one name; table '{name}' in schema '{schema}' is written {written}",)
+    return ()
+
+
+def _missing(inspector: sa.Inspector, meant: Sequence[tuple[str | None, str]], table: Table) -> SourceMissing:
+    """The table is not there: say what is."""
+    told = []
+    for schema, name in meant:
+        try:
+            here = [*inspector.get_table_names(schema), *inspector.get_view_names(schema)]
+        except SQLAlchemyError:
+            here = []
+        where = f"schema '{schema}'" if schema else "the source"
+        told.append(f"no table or view '{name}' in {where}{near(name, here)}")
     elsewhere = ""
-    if schema is None:
+    schema, name = meant[0]
+    if schema is None and len(meant) == 1:
         for other in _schemas(inspector):
             if name in inspector.get_table_names(other):
-                elsewhere = f" It is in schema '{other}': write '{other}.{name}'."
+                written = f'"{other}"."{name}"' if "." in other or '"' in other else f"{other}.{name}"
+                elsewhere = f" It is in schema '{other}': write '{written}'."
                 break
-    where = f"schema '{schema}'" if schema else "the source"
     return SourceMissing(
-        f"{table.qualified_name}: there is no table or view '{name}' in {where}{near(name, here)}.{elsewhere} "
+        f"{table.qualified_name}: there is {', and '.join(told)}.{elsewhere} "
         "Correct physicalName in the contract, or the database in the connection"
     )
 
