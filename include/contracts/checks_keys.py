@@ -43,9 +43,9 @@ def check_key(columns: Sequence[Column], written: Sequence[SchemaProperty], extr
 
 
 def check_cursor(columns: Sequence[Column], extract: ExtractPolicy, tell: Tell) -> None:
-    """Tell which cursor columns have no order, or none that is the order of time; places are within the table."""
+    """Tell which cursor columns have no order, or none that is the order of time; places are within `extract`."""
     by_name = {column.name: column for column in columns}
-    place = ("customProperties",)
+    place = ("cursor",)
     for position, name in enumerate(extract.cursor):
         column = by_name.get(name)
         if column is None:

@@ -13,6 +13,7 @@ import yaml
 from include.contracts.problems import ContractError, Problem
 
 Place = tuple[str | int, ...]
+_NAMES = ("name", "id", "server", "property")  # what an item of a list is called by
 
 
 class _Loader(yaml.CSafeLoader):
@@ -60,7 +61,8 @@ class YamlFile:
             except (KeyError, IndexError, TypeError):
                 value = {}
             if isinstance(step, int):
-                name = isinstance(value, dict) and (value.get("name") or value.get("id") or value.get("server"))
+                names = [value.get(key) for key in _NAMES] if isinstance(value, dict) else []
+                name = next(filter(None, names), None)
                 words += f"[{name or step + 1}]"
             else:
                 words += f".{step}" if words else str(step)

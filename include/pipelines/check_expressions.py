@@ -75,19 +75,17 @@ class ExpressionChecker:
                     yield (*place, "transformLogic"), told
             if _is_sql(column.empty_when):
                 for told in self._over_source(column.empty_when, "BOOLEAN", "`empty` `when`"):
-                    yield (*place, "customProperties"), told
+                    yield (*read.places[f"{table.name}.{column.name}:empty"], "when"), told
         for rule in table.rules:
             if rule.violation and rule.rule_id in read.places:
                 for told in self._over_published(rule.violation, table, "the rule"):
                     yield (*read.places[rule.rule_id], "query"), told
-        place = (*read.places[table.name], "customProperties")
         link = table.custom.get("link")
-        conditions = {"`deletedWhen`": table.extract.deleted_when}
-        conditions["the condition of `link`"] = str(link.get("when") or "") if isinstance(link, dict) else ""
-        for what, condition in conditions.items():
+        when = str(link.get("when") or "") if isinstance(link, dict) else ""
+        for of, key, condition in (("extract", "deletedWhen", table.extract.deleted_when), ("link", "when", when)):
             if _is_sql(condition):
-                for told in self._over_published(condition, table, what):
-                    yield place, told
+                for told in self._over_published(condition, table, "it"):
+                    yield (*read.places[f"{table.name}:{of}"], key), told
 
     def _expression(self, column: Column) -> Iterator[Told]:
         told = list(self._over_source(column.expression, column.sql_type, "it"))
@@ -121,8 +119,12 @@ class ExpressionChecker:
         given = self._types(text, names, bound)
         if len(given) != 1 or given[0].startswith("STRUCT("):
             yield f"{what} gives more than one value", "write one expression"
-        elif _never_becomes(given[0], sql_type):
+        elif _never_becomes(given[0], sql_type) and self._never_else(text, names, sql_type):
             yield f"{what} gives {given[0]}, which is no {sql_type}", "correct logicalType, or the expression"
+
+    def _never_else(self, text: str, names: Sequence[str], sql_type: str) -> bool:
+        given = {self._types(text, names, types)[0] for types in _assignments(len(names))}
+        return all(_never_becomes(kind, sql_type) for kind in given if kind)
 
     def _over_published(self, text: str, table: Table, what: str) -> Iterator[Told]:
         """Mistakes of a condition over published columns, whose types are known."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from difflib import SequenceMatcher
 
 import duckdb
 
@@ -16,6 +17,15 @@ _NO_MATCH = re.compile(r"No function matches the given name and argument types '
 _NO_MACRO = re.compile(r"Macro \"?(\w+)\"?\(\) does not support the supplied arguments")
 _CANDIDATE = re.compile(r"^\s*([^\s(]+\([^\n]*?\))(?: -> [^\n]+)?$", re.MULTILINE)
 _TYPE_ERRORS = ("No function matches", "Could not choose a best candidate", "Cannot compare values", "Cannot mix")
+_LIKE = 0.7
+# What other databases call it.
+_ELSEWHERE = {
+    "to_date": "try_strptime, or the macro vn_date", "str_to_date": "try_strptime, or the macro vn_date",
+    "to_timestamp_tz": "try_strptime", "to_char": "strftime", "date_format": "strftime", "to_number": "vn_number",
+    "nvl": "coalesce", "isnull": "coalesce, or `IS NULL`", "iif": "if(condition, yes, no)", "charindex": "strpos",
+    "convert": "CAST(... AS ...)", "getdate": "a column of the source: an expression has no clock",
+    "sysdate": "a column of the source: an expression has no clock", "initcap": "upper and lower",
+}  # fmt: skip
 Told = tuple[str, str]
 
 
@@ -39,11 +49,7 @@ def explained(failure: Unbound, what: str) -> Told:
     text = failure.text
     if found := _UNKNOWN.search(text):
         kind = {"type": "type", "table": "code list"}.get(found[1].lower(), "function")
-        near = _NEAR.search(text)
-        remedy = f"did you mean `{near[1]}`?" if near else "use DuckDB's functions, or the macros that begin with vn_"
-        if near and near[1].startswith("_"):
-            remedy = "use DuckDB's functions, or the macros that begin with vn_"
-        return f"{what} speaks of `{found[2]}`: there is no such {kind}", remedy
+        return f"{what} speaks of `{found[2]}`: there is no such {kind}", _instead(found[2], text)
     forms = [form for form in _CANDIDATE.findall(text.partition("Candidate")[2]) if "(" in form]
     takes = f"it takes {' or '.join(forms[:4])}"
     if found := _NO_MACRO.search(text):
@@ -63,6 +69,8 @@ def explained(failure: Unbound, what: str) -> Told:
         return f"{what} joins or multiplies rows ({kind})", "write one expression that gives one value per row"
     if found := re.search(r'Referenced (?:table|column) "([^"]+)" not found', text):
         return f"{what} speaks of `{found[1]}`, which is not there", "name columns alone, in double quotes"
+    if "explicit cast is required" in text:
+        return f"{what} compares what has no common type: {_first_line(text)}", "CAST one side to the other's type"
     if "missing" in text or ("Invalid Input" in text and "regex" in text.lower()):
         return f"{what} has a pattern that does not compile: {_first_line(text)}", "correct the pattern"
     if isinstance(failure.error, duckdb.ParserException):
@@ -72,6 +80,18 @@ def explained(failure: Unbound, what: str) -> Told:
 
 def _first_line(text: str) -> str:
     return text.partition("Error: ")[2].partition("\n")[0].strip() or text.partition("\n")[0]
+
+
+def _instead(name: str, text: str) -> str:
+    """What to write for a name that is not known: the engine's proposal is taken if it is like the name."""
+    if name.startswith("vn_ward"):
+        return "the macros of wards need the lists wards.csv and ward_changes.csv in reference/"
+    if name.lower() in _ELSEWHERE:
+        return f"in DuckDB's SQL that is {_ELSEWHERE[name.lower()]}"
+    near = _NEAR.search(text)
+    if near and not near[1].startswith("_") and SequenceMatcher(None, name.lower(), near[1].lower()).ratio() >= _LIKE:
+        return f"did you mean `{near[1]}`?"
+    return "use DuckDB's functions, or the macros that begin with vn_ (see schemas/README.md)"
 
 
 def is_arity(text: str) -> bool:
