@@ -108,6 +108,11 @@ class Source:
             return f"the last cursor is no value of the source column {part.source.name} ({part.source.type_text})"
         return ""
 
+    def landed_types(self) -> Columns:
+        """Names and DuckDB types as all columns would land. No row is read; of a file drop nothing can be, after it."""
+        reading, _ = self._reading(Wanted())
+        return _described(self._duck, reading.query)
+
     def land(self, uri: str, wanted: Wanted = Wanted()) -> Landed:  # noqa: B008 - it cannot be changed
         """Read a part of the object into one Parquet file. May be called again: it is the same state that is read.
 
