@@ -31,7 +31,7 @@ schema:
       - {name: paid_on, logicalType: date, required: true}
       - {name: amount_vnd, logicalType: integer, logicalTypeOptions: {minimum: 0}}
       - {name: note, logicalType: string}
-      - {name: updated_at, logicalType: timestamp, required: true}
+      - {name: updated_at, logicalType: timestamp, logicalTypeOptions: {defaultTimezone: UTC}, required: true}
     quality:
       - id: paid-before-update
         type: sql

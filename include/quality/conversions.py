@@ -30,6 +30,25 @@ _FAMILIES: dict[str, Family] = {
     "TIMESTAMP_NS": "local timestamp", _INSTANT: "instant", "TIME": "time", "TIME_NS": "time",
     "TIME WITH TIME ZONE": "time", "UHUGEINT": "integer", **dict.fromkeys(numbers.INTEGER_TYPES, "integer"),
 }  # fmt: skip
+# As what the types of the sources land, and so by which family they are judged.
+SOURCE_TYPES: tuple[tuple[str, Family, str], ...] = (
+    ("integers of every width, signed or not; MySQL `BIT(n)`, `YEAR`", "integer", ""),
+    ("exact decimals with up to 38 digits", "decimal", ""),
+    ("exact decimals with more digits, or with none stated (PostgreSQL `numeric`)", "text", "plain digits"),
+    ("binary floats", "float", ""),
+    ("text, enumerations, UUIDs, network addresses", "text", ""),
+    ("booleans (PostgreSQL, Parquet)", "boolean", ""),
+    ("dates", "date", ""),
+    ("timestamps without zone; MySQL `DATETIME`", "local timestamp", ""),
+    ("timestamps with zone; MySQL `TIMESTAMP`; Parquet's in UTC", "instant", ""),
+    ("instants in nanoseconds (Parquet)", "text", "ISO 8601 with nine digits"),
+    ("times of day", "time", "MySQL's beyond a day as text"),
+    ("intervals and durations", "text", "as the database writes them"),
+    ("binary values", "binary", "from SQLite as text: `\\x` and hexadecimal digits"),
+    ("JSON, arrays, structures", "text", "JSON"),
+    ("geometry and other types that are not known", "text", "`\\x` and hexadecimal digits"),
+    ("every value of SQLite, CSV, Excel and JSON Lines", "text", "as it is written"),
+)
 Step = Callable[[str, str, Column], str]  # SQL of the value, its DuckDB type, the contract's column
 
 
@@ -217,6 +236,15 @@ def target_of(column: Column) -> Target:
 def conversion(landed_type: str, column: Column) -> Conversion:
     """How a landed type becomes the column's."""
     return LAW[target_of(column)].get(family_of(landed_type), NEVER)
+
+
+def converted(value: str, landed_type: str, column: Column) -> str:
+    """SELECT of the published value of one landed value (SQL)."""
+    law = conversion(landed_type, column)
+    parsed, kind = law.parse("given", landed_type, column)
+    return (
+        f"SELECT {law.finish('parsed', kind, column)} FROM (SELECT {parsed} AS parsed FROM (SELECT {value} AS given))"
+    )
 
 
 def refusal(landed_type: str, column: Column) -> str:

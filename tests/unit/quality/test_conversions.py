@@ -32,9 +32,7 @@ def read(db: duckdb.DuckDBPyConnection, value: str, sql_type: str, kind: str = "
     """What is published of SQL of a landed value; None if it is rejected."""
     column = Column("published", "source", kind, sql_type, options=options)
     from_type = db.execute(f"DESCRIBE SELECT {value} AS v").fetchall()[0][1]
-    law = conversions.conversion(from_type, column)
-    parsed, parsed_type = law.parse("v", from_type, column)
-    sql = f"SELECT {law.finish('p', parsed_type, column)} FROM (SELECT {parsed} AS p FROM (SELECT {value} AS v))"
+    sql = conversions.converted(value, from_type, column)
     published_type = db.execute(f"DESCRIBE {sql}").fetchall()[0][1]
     assert published_type.replace("TIMESTAMP WITH TIME ZONE", "TIMESTAMPTZ") == sql_type
     return db.execute(sql).fetchall()[0][0]
