@@ -25,7 +25,7 @@ from include.lake.state import epoch_milliseconds
 # A size limit without PER_THREAD_OUTPUT would use one core.
 _PARQUET = f"{PARQUET}, PER_THREAD_OUTPUT true, FILE_SIZE_BYTES '256MB', RETURN_STATS"
 _LONGEST_BOUND = 200
-_EXACT_DIGITS = 15
+EXACT_DIGITS = 15  # of a decimal number that a binary float gives back
 _NUMBERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT")
 
 
@@ -161,7 +161,7 @@ def _bound(text: str | None, sql_type: str) -> int | float | str | None:
     if sql_type in ("FLOAT", "DOUBLE"):
         return number if math.isfinite(number := float(text)) else None
     if sql_type.startswith("DECIMAL"):
-        return float(text) if len(text) <= _EXACT_DIGITS else None
+        return float(text) if len(text) <= EXACT_DIGITS else None
     if sql_type == "VARCHAR":
         return text if len(text) <= _LONGEST_BOUND else None
     if sql_type == "DATE":

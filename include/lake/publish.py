@@ -159,8 +159,7 @@ def _publish(
         elif _is_behind(lake, uri, current):  # its files need not be written: they would not be committed
             raise LakeConflict(f"{table.qualified_name} was committed to meanwhile: run this table again")
         else:
-            if shape.added:
-                evolve(table, shape, current)
+            evolve(table, shape, current)
             version = _apply(writing, current, changes, mode, merge_rows)
             _tidy(current)
     return Commit(

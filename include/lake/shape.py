@@ -17,10 +17,12 @@ from deltalake.schema import Field as DeltaField
 from include.contracts.model import Table
 from include.contracts.types import arrow_type
 from include.lake.errors import LakeSchemaConflict
+from include.lake.files import EXACT_DIGITS
 
 # How far back a table's versions and its change feed can be read, and the property that says so to writers.
 RETENTION = timedelta(days=30)
 RETENTION_PROPERTY = "delta.deletedFileRetentionDuration"
+NO_BOUNDS = {"delta.dataSkippingNumIndexedCols": "0"}
 RUN_ID = "_run_id"
 WARNINGS = "_warnings"
 RESERVED = ((RUN_ID, "VARCHAR"), (WARNINGS, "VARCHAR[]"))
@@ -68,6 +70,19 @@ def published_schema(table: Table) -> pa.Schema:
     return pa.schema([*columns, *_RESERVED_ARROW])
 
 
+def without_bounds(table: Table) -> dict[str, str]:
+    """The property that keeps delta-rs from writing bounds of files that readers would wrongly skip; {} if all hold.
+
+    delta-rs writes bounds of decimals as binary floats, which are past the values from the sixteenth digit on, and none
+    for infinity: a filter then misses rows in silence. Our own files (`include/lake/files.py`) have exact ones or none.
+    """
+    kinds = [arrow_type(column.sql_type) for column in table.columns]
+    is_inexact = any(
+        pa.types.is_floating(kind) or (pa.types.is_decimal(kind) and kind.precision > EXACT_DIGITS) for kind in kinds
+    )
+    return dict(NO_BOUNDS) if is_inexact else {}
+
+
 def as_interval(duration: timedelta) -> str:
     """A duration as a table property."""
     return f"interval {int(duration.total_seconds())} seconds"
@@ -101,14 +116,22 @@ def shape_of(table: Table, current: DeltaTable | None) -> Shape:
 def evolve(table: Table, shape: Shape, current: DeltaTable) -> None:
     """Add the contract's new columns to the table, null in every row: a commit of its own that changes no data.
 
+    A table whose columns, old or new, ask for a property that it lacks gets it before, in a commit as well.
+
     delta-rs can also do this inside a merge, but then it gives the table a new id, which for the audit trail (and for
     a reader that streams) is another table.
     """
+    alone = CommitProperties(max_commit_retries=0)
+    lacking = without_bounds(table).items() - current.metadata().configuration.items()
+    if lacking:
+        current.alter.set_table_properties(dict(lacking), commit_properties=alone)
+    if not shape.added:
+        return
     fields = [f for f in DeltaSchema.from_arrow(published_schema(table)).fields if f.name in shape.added]
     needs_local_time = any(_type_name(field) == "timestamp_ntz" for field in fields)
     if needs_local_time and "timestampNtz" not in (current.protocol().reader_features or []):
         current.alter.add_feature(TableFeatures.TimestampWithoutTimezone, allow_protocol_versions_increase=True)
-    current.alter.add_columns(fields, commit_properties=CommitProperties(max_commit_retries=0))
+    current.alter.add_columns(fields, commit_properties=alone)
 
 
 def _type_name(field: DeltaField) -> str:

@@ -20,7 +20,7 @@ from include.lake.engine import quote, scan
 from include.lake.files import add_actions, swap, write_files
 from include.lake.root import Lake
 from include.lake.rows import StagedPaths, accepted_rows, as_published, set_run, without_warnings
-from include.lake.shape import RETENTION, RETENTION_PROPERTY, Shape, as_interval, published_schema
+from include.lake.shape import RETENTION, RETENTION_PROPERTY, Shape, as_interval, published_schema, without_bounds
 
 _WRITER = WriterProperties(compression="ZSTD")
 _CONFIGURATION = {
@@ -90,7 +90,7 @@ def create(writing: Writing) -> int:
         add_actions(files, writing.at),
         name=writing.table.qualified_name,
         description=writing.table.description or None,
-        configuration=_CONFIGURATION,
+        configuration={**_CONFIGURATION, **without_bounds(writing.table)},
         storage_options=writing.lake.storage_options(),
         commit_properties=writing.properties,
     )
