@@ -6,13 +6,11 @@ file older than a column, or a table without a file.
 
 from __future__ import annotations
 
-import math
 import os
 import re
 import sys
 from collections.abc import Callable, Mapping
-from datetime import UTC, date, datetime
-from decimal import Decimal
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +30,7 @@ from include.lake.root import Lake
 from include.sharing.load import load_agreement
 from include.sharing.share import share_agreement
 from tests.extracts import lake_at
+from tests.integration.lake.edges import HIGH, LOW, NAMES, NONE, ODD, WIDE
 from tests.machine import needed
 from tests.scripts import run_script
 from tests.unit.lake.staging import START, column, contract_table, run
@@ -39,30 +38,6 @@ from tests.unit.lake.staging import START, column, contract_table, run
 pytestmark = pytest.mark.slow
 DOCS = Path(__file__).parents[3] / "docs" / "how-to"
 Row = Mapping[str, Any]
-# Column, type, the lowest value, the highest, and one that a reader may get wrong in its own way.
-EDGES: list[tuple[str, str, Any, Any, Any]] = [
-    ("họ và tên", "VARCHAR", "\x00", '\U0010ffff\ufffe\u2028a\x00b\r\n",', "e\u0301 \ufeff"),
-    ("ngày sinh", "DATE", date(1, 1, 1), date(9999, 12, 31), date(1582, 10, 10)),
-    ("local_at", "TIMESTAMP", datetime(1, 1, 1), datetime(9999, 12, 31, 23, 59, 59, 999_999), datetime(1582, 10, 1)),
-    ("instant", "TIMESTAMPTZ", datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, 23, 59, 59, 999_999, UTC),
-     datetime(1890, 1, 1, 0, 0, 0, 1, UTC)),
-    ("d38_10", "DECIMAL(38,10)", Decimal("-" + "9" * 28 + "." + "9" * 10), Decimal("9" * 28 + "." + "9" * 10),
-     Decimal("0.0000000001")),
-    ("d38_38", "DECIMAL(38,38)", Decimal("-0." + "9" * 38), Decimal("0." + "9" * 38), Decimal("0." + "0" * 37 + "1")),
-    ("d5_2", "DECIMAL(5,2)", Decimal("-999.99"), Decimal("999.99"), Decimal("0.01")),
-    ("i64", "BIGINT", -(2**63), 2**63 - 1, 2**53 + 1),
-    ("i32", "INTEGER", -(2**31), 2**31 - 1, 0),
-    ("i16", "SMALLINT", -(2**15), 2**15 - 1, 0),
-    ("i8", "TINYINT", -128, 127, 0),
-    ("f64", "DOUBLE", -math.inf, math.inf, 5e-324),
-    ("f32", "FLOAT", -math.inf, math.inf, 0.5),
-    ("is_valid", "BOOLEAN", False, True, None),
-    ("số_đo-Ω/%20", "VARCHAR", "", "🙂" * 40, " "),
-]  # fmt: skip
-NAMES = ("id", *(name for name, *_ in EDGES))
-WIDE = contract_table(column("id", key=1), *(column(name, kind) for name, kind, *_ in EDGES), name="wide")
-LOW, HIGH, ODD = (tuple(edge[place] for edge in EDGES) for place in (2, 3, 4))
-NONE = (None,) * len(EDGES)
 EMPTY = contract_table(column("id", key=1), column("local_at", "TIMESTAMP"), name="empty")
 YOUNG = contract_table(column("id", key=1), column("a", "BIGINT"), name="grown")
 GROWN = contract_table(
@@ -74,6 +49,7 @@ GROWN = contract_table(
 @pytest.fixture(scope="module")
 def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
     """Tables with every edge, without a row, with a file older than a column; and the first one shared."""
+    import_extension("delta")
     made = lake_at(tmp_path_factory.mktemp("readers"))
     run(made, WIDE, 1, [("low", *LOW), ("high", *HIGH), ("odd", *NONE), ("gone", *ODD)])
     run(made, WIDE, 2, [("low", *LOW), ("high", *HIGH), ("odd", *ODD), ("none", *NONE)])
@@ -154,7 +130,6 @@ def by_polars(uri: str) -> list[Row]:
 
 
 def by_duckdb(uri: str) -> list[Row]:
-    import_extension("delta")
     with duckdb.connect() as connection:
         connection.execute("LOAD delta; SET TimeZone = 'UTC'")
         found = connection.execute(f"FROM delta_scan('{uri}')")
@@ -199,6 +174,12 @@ def test_the_protocol_is_what_the_docs_say(
     protocol = DeltaTable(lake.path(path)).protocol()
     assert (protocol.min_reader_version, protocol.min_writer_version) == (reader, writer)
     assert protocol.reader_features == features
+
+
+def test_the_feed_has_the_values_that_went(lake: Lake) -> None:
+    feed = pa.table(_table(lake, WIDE).load_cdf(starting_version=1)).to_pylist()
+    went = [row for row in feed if row["_change_type"] == "delete"]
+    assert [tuple(row[name] for name in NAMES) for row in went] == [("gone", *ODD)]
 
 
 def test_a_pattern_over_the_files_has_rows_twice_and_the_logs_list_has_not(lake: Lake) -> None:
