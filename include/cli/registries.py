@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -18,17 +19,30 @@ if TYPE_CHECKING:
 
 @app.command()
 def check(
-    schemas: Annotated[Path | None, typer.Argument(help="Folder to check [default: $SCHEMAS_DIR or schemas].")] = None,
+    what: Annotated[
+        str | None,
+        typer.Argument(help="Folder to check [default: $SCHEMAS_DIR or schemas]; with --source also one registry."),
+    ] = None,
+    source: Annotated[bool, typer.Option("--source", help="Look at the live sources too; no row is read.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Explain every mistake in the contracts and agreements, by file, line and remedy.
 
-    Example: `lienthong check` or `lienthong check my/schemas`
-    """
-    from include.pipelines.check import check_schemas
-    from include.pipelines.workplace import schemas_folder
+    With `--source` also what the live sources lack, what a sync would be refused for, and what it would reject.
 
-    report = check_schemas(schemas or schemas_folder())
+    Example: `lienthong check`, `lienthong check my/schemas`, `lienthong check --source population`
+    """
+    from include.pipelines.check import check_schemas, check_sources
+    from include.pipelines.workplace import Workplace, schemas_folder
+
+    if source:
+        place = Workplace.from_environment()
+        is_folder = what is not None and what not in place.registries and Path(what).is_dir()
+        if is_folder:
+            place = replace(place, schemas=Path(what or "").absolute())
+        report = check_sources(place, None if is_folder else what)
+    else:
+        report = check_schemas(Path(what) if what else schemas_folder())
     if as_json:
         output.print_json(json.dumps(report.to_dict(), ensure_ascii=False))
     else:

@@ -83,10 +83,7 @@ def _check_key_column(column: Column, prop: SchemaProperty, index: int, tell: Te
         tell((*place, "logicalType"), f"the key `{column.name}` is a number without precision", remedy)
     if prop.required is False:
         tell((*place, "required"), f"the key `{column.name}` cannot be optional", "leave `required` out", warning=True)
-    if not prop.logicalType:
-        remedy = "write `logicalType: string`, or what it is"
-        tell(place, f"the key `{column.name}` states no type and is read as text", remedy, warning=True)
-    elif column.logical_type in ("object", "array"):
+    if column.logical_type in ("object", "array"):
         remedy = "two texts may mean one thing: publish what tells it as string or integer"
         tell((*place, "logicalType"), f"the key `{column.name}` is JSON", remedy, warning=True)
     elif column.logical_type == "string" and not _is_held_to_a_form(column, prop):

@@ -115,6 +115,12 @@ def _leaves(error: ValidationError) -> Iterator[ValidationError]:
             yield from _leaves(leaf)
 
 
+def _logical_types() -> list[str]:
+    """The types that are published."""
+    known = _schema()["$defs"]["SchemaBaseProperty"]["properties"]["logicalType"]["enum"]
+    return [name for name in known if name not in ("map", "vector")]
+
+
 def _unexpected(error: ValidationError) -> list[str]:
     """The words that have no place there, those first that the standard does not know at all."""
     return sorted(getattr(error.kind, "unexpected", []), key=lambda name: name in _words())
@@ -125,6 +131,11 @@ def _explain(error: ValidationError) -> tuple[str, str] | None:
     kind: Any = error.kind
     value = error.instance
     match type(kind).__name__.rpartition("_")[2]:
+        case "Required" if kind.property in ("map", "dimensions") and isinstance(value, dict):
+            # The standard's schema asks a column without a type for what it asks of a map or a vector.
+            if value.get("logicalType") or kind.property == "dimensions":
+                return "a map or vector is not published here", "publish it as `object` or `array` (JSON text)"
+            return "states no `logicalType`", f"add it, one of: {', '.join(_logical_types())}"
         case "Required":
             return f"lacks `{kind.property}`", "add it (ODCS requires it here)"
         case "AdditionalProperties" | "UnevaluatedProperties":

@@ -1,9 +1,9 @@
-"""Every mistake in `schemas/`: contracts by themselves, contracts against the code lists and against each other."""
+"""Every mistake in `schemas/`: contracts by themselves, against the code lists, each other and their live sources."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,8 @@ from include.contracts.load import ReadContract, contract_paths, examine_contrac
 from include.contracts.model import Contract, Relationship, Table
 from include.contracts.problems import ContractError, Problem
 from include.pipelines.check_expressions import expression_checker
+from include.pipelines.check_source import LookedAt, look_at_source
+from include.pipelines.workplace import Workplace
 from include.sharing.check import check_agreements
 from include.sharing.load import agreement_paths
 from include.sources import SourceError
@@ -28,6 +30,7 @@ class CheckReport:
     tables: int
     rules: int
     agreements: int = 0
+    sources: tuple[LookedAt, ...] = ()
 
     @property
     def has_errors(self) -> bool:
@@ -39,6 +42,8 @@ class CheckReport:
         """One line for people."""
         wrong = sum(p.level == "error" for p in self.problems)
         checked = f"{self.contracts} contracts, {self.tables} tables, {self.rules} rules, {self.agreements} agreements"
+        if self.sources:
+            checked += f"; {len(self.sources)} tables at their sources"
         return f"{checked}: {wrong or 'no'} mistakes"
 
     def to_dict(self) -> dict[str, Any]:
@@ -73,6 +78,27 @@ def check_schemas(schemas: Path) -> CheckReport:
     tables = [t for c in contracts.values() for t in c.tables]
     agreements = len(agreement_paths(schemas))
     return CheckReport(tuple(problems), len(paths), len(tables), sum(len(t.rules) for t in tables), agreements)
+
+
+def check_sources(place: Workplace, registry: str | None = None) -> CheckReport:
+    """Check the schemas, then look at the live source of one registry, or of all whose contracts have no mistakes.
+
+    Raises:
+        Misuse: there is no contract of that name.
+    """
+    if registry is not None:
+        place.contract_path(registry)
+    report = check_schemas(place.schemas)
+    wrong = {problem.path for problem in report.problems if problem.level == "error"}
+    looked: list[LookedAt] = []
+    problems = list(report.problems)
+    with expression_checker(place.schemas) as checker:
+        for name, path in contract_paths(place.schemas).items():
+            if registry in (None, name) and path not in wrong:
+                at_source, found = look_at_source(place, examine_contract(path), checker)
+                looked += at_source
+                problems += found
+    return replace(report, problems=tuple(problems), sources=tuple(looked))
 
 
 def _expression_problems(schemas: Path, read: Sequence[ReadContract]) -> list[Problem]:

