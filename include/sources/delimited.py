@@ -1,7 +1,9 @@
-"""CSV and its cousins: every column as text, every line accounted for.
+r"""CSV and its cousins: every column as text, every line accounted for.
 
 A line that is not a row (too short, too long, a broken quote, bytes that are no text) refuses the file, with the line
-numbers: to skip it would lose a row without a word, and to guess would invent one.
+numbers: to skip it would lose a row without a word, and to guess would invent one. A line without anything is no row.
+A value without anything is null, quoted or not, as CSV itself does not tell the two apart; all else stays as received,
+blanks and `NULL` and `\N` too.
 """
 
 from __future__ import annotations
@@ -9,70 +11,86 @@ from __future__ import annotations
 import csv
 import io
 import unicodedata
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
 
 import duckdb
 
 from include.contracts.model import Table
-from include.lake.engine import literal
+from include.lake.engine import literal, quote
+from include.sources.csv_records import LONGEST_VALUE, CsvBroken, batches, misfits, records
+from include.sources.csv_survey import Survey, first_other_end, line_numbers, survey_csv
 from include.sources.delivery import Delivery, header, shown
 from include.sources.errors import DropBroken
 from include.sources.manifest import check_rows
 from include.sources.needs import judge_columns, needed
 from include.sources.reading import NotCarried, Reading
-from include.sources.spool import CHUNK, Copy
+from include.sources.spool import Copy
 
 DELIMITERS = (",", ";", "\t", "|")
 _NAMES = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 _HEADER_BYTES = 1 << 20
+_LONG_VALUE = 20  # lines of a quoted value from which on it is told
 _FAULTS_KEPT = 1_000  # of each file; a wrong encoding would keep every line
-_LONG_LINE = 128 << 20
 _FAULTS = {
     "MISSING COLUMNS": "fewer values than columns",
     "TOO MANY COLUMNS": "more values than columns",
     "UNQUOTED VALUE": "a broken quote",
     "INVALID ENCODING": "bytes that are not UTF-8",
     "INVALID STATE": "a broken quote",
-    "LINE SIZE OVER MAXIMUM": f"a row of more than {_LONG_LINE >> 20} MB",
+    "LINE SIZE OVER MAXIMUM": f"a row of more than {LONGEST_VALUE >> 20} MB",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """How one file is cut into columns."""
+    """How one file is cut into columns. `view` holds the rows of one that DuckDB would not read exactly."""
 
     copy: Copy
     delimiter: str
     columns: tuple[str, ...]
+    survey: Survey
+    view: str = ""
 
     def query(self, *, is_long: bool) -> str:
         """Read the file; faulty lines go to `reject_errors`. `is_long`: with room for rows of up to 128 MB."""
+        if self.view:
+            return f"SELECT * FROM {self.view}"
         columns = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in self.columns)
-        size = f", max_line_size = {_LONG_LINE}, buffer_size = {_LONG_LINE}" if is_long else ""
-        return (
-            f"SELECT * FROM read_csv({literal(str(self.copy.path))}, auto_detect = false, header = true, "
+        size = f", max_line_size = {LONGEST_VALUE}, buffer_size = {LONGEST_VALUE}" if is_long else ""
+        scan = (
+            f"read_csv({literal(str(self.copy.path))}, auto_detect = false, header = true, "
             f"delim = {literal(self.delimiter)}, quote = '\"', escape = '\"', columns = {{{columns}}}, "
-            f"strict_mode = true, null_padding = false, store_rejects = true, rejects_limit = {_FAULTS_KEPT}{size})"
+            f"strict_mode = true, null_padding = false, store_rejects = true, rejects_limit = {_FAULTS_KEPT}{size}"
+        )
+        if len(self.columns) > 1:
+            return f"SELECT * FROM {scan})"
+        column = quote(self.columns[0])  # an empty line is no row here either, and a quoted nothing is one
+        return (
+            f"SELECT nullif({column}, '') AS {column} FROM {scan}, allow_quoted_nulls = false) WHERE {column} NOTNULL"
         )
 
 
 def read_delimited(delivery: Delivery, duck: duckdb.DuckDBPyConnection) -> Reading:
-    """Open a reading of CSV files, which together are one table."""
-    layouts = [_layout(copy, delivery) for copy in delivery.copies]
+    """Open a reading of CSV files, which together are one table. Raises DropBroken."""
     drift = delivery.notes
-    for layout in layouts:
-        drift += judge_columns(delivery.table, layout.columns, layout.copy.name)
+    layouts: list[Layout] = []
+    for number, copy in enumerate(delivery.copies):
+        layout = _layout(copy, delivery)
+        drift += judge_columns(delivery.table, layout.columns, copy.name)
+        drift += _notes(layout)
+        layouts.append(_carefully(duck, layout, f"csv_rows_{number}"))
 
     def query(*, is_long: bool) -> str:
         return " UNION ALL BY NAME ".join(layout.query(is_long=is_long) for layout in layouts)
 
-    faults: list[DropBroken] = []
-
     def plain(_: str) -> str:
         duck.execute("DROP TABLE IF EXISTS reject_errors")
         duck.execute("DROP TABLE IF EXISTS reject_scans")
+        for layout in layouts:
+            _register(duck, layout)
         return query(is_long=True)
+
+    faults: list[DropBroken] = []
 
     def check(rows: int) -> tuple[str, ...]:
         found = _faults(duck, layouts)
@@ -82,30 +100,32 @@ def read_delimited(delivery: Delivery, duck: duckdb.DuckDBPyConnection) -> Readi
                 raise NotCarried
             raise found
         counts = [rows] if len(layouts) == 1 else [_count(duck, layout) for layout in layouts]
+        notes: tuple[str, ...] = ()
         for layout, counted in zip(layouts, counts, strict=True):
-            _check_count(layout, counted)
+            notes += _check_count(layout, counted)
             check_rows(delivery.entry(layout.copy), counted)
-        return ()
+        return notes
 
     def explain(error: BaseException) -> DropBroken | None:
         if "invalid state" in str(error) and isinstance(error, duckdb.Error):
-            names = ", ".join(layout.copy.name for layout in layouts)
-            return DropBroken(
-                f"{names}: line ends are mixed (some CR LF, some LF), or a quote is broken: ask the sender to write "
-                "the file again with one kind of line end"
-            )
+            return _broken_quote(layouts)
         return faults[0] if faults else None
 
     return Reading(query(is_long=False), tuple(dict.fromkeys(drift)), explain, check, plain, threads=None)
 
 
 def _layout(copy: Copy, delivery: Delivery) -> Layout:
-    """Read the header. Raises DropBroken when the stated delimiter is not the file's."""
+    """Read the header. Raises DropBroken when the stated delimiter is not the file's, or its line ends are mixed."""
     with copy.path.open("rb") as file:
         start = file.read(_HEADER_BYTES).decode("utf-8", errors="replace")
     if not start.strip():
         raise DropBroken(f"{copy.name} is empty, without even a header: ask the sender to deliver it again")
     stated = delivery.entry(copy).delimiter or delivery.delimiter
+    if len(stated.encode()) > 1 or stated in {'"', "\r", "\n"}:
+        raise DropBroken(
+            f"{copy.name}: the stated delimiter is not one character of ASCII other than a quote or line end: correct "
+            "it in the manifest, or in the contract's server"
+        )
     by_delimiter = {d: _first_record(start, d) for d in dict.fromkeys((stated or ",", *DELIMITERS))}
     fits = [d for d, names in by_delimiter.items() if _has_all(delivery.table, names)]
     if stated and stated not in fits and fits:
@@ -114,7 +134,46 @@ def _layout(copy: Copy, delivery: Delivery) -> Layout:
             "the delimiter in the manifest, or in the contract's server"
         )
     chosen = stated or (fits[0] if fits else max(by_delimiter, key=lambda d: len(by_delimiter[d])))
-    return Layout(copy, chosen, tuple(header(by_delimiter[chosen], copy.name, delivery.table)))
+    names = by_delimiter[chosen]
+    if len(names) > 1 and not names[-1]:
+        names = names[:-1]  # a delimiter at the end of each line names no column; a value there is one too many
+    layout = Layout(copy, chosen, tuple(header(names, copy.name, delivery.table)), survey_csv(copy.path, chosen))
+    if layout.survey.is_mixed:
+        (line,) = line_numbers(copy.path, [first_other_end(copy.path, chosen)])
+        raise DropBroken(
+            f"{copy.name}: line ends are mixed: line {line:,} ends otherwise than the first (LF, CR LF and CR are the "
+            "kinds). Ask the sender to write the file again with one kind of line end"
+        )
+    return layout
+
+
+def _notes(layout: Layout) -> tuple[str, ...]:
+    survey = layout.survey
+    if survey.longest <= _LONG_VALUE:
+        return ()
+    (line,) = line_numbers(layout.copy.path, [survey.longest_at])
+    value = f"the longest quoted value spans {survey.longest:,} lines, beginning at line {line:,}"
+    return (f"{layout.copy.name}: {value}: is a quote missing?",)
+
+
+def _carefully(duck: duckdb.DuckDBPyConnection, layout: Layout, view: str) -> Layout:
+    """The layout, read by the letter of the standard if DuckDB might change a value. Raises DropBroken for misfits."""
+    if not layout.survey.needs_care:
+        return layout
+    try:
+        faults = misfits(layout.copy.path, layout.delimiter, len(layout.columns))
+    except UnicodeDecodeError:
+        return layout  # DuckDB knows the line
+    if faults:
+        raise _refused({(layout.copy.name, fault): lines for fault, lines in faults.items()})
+    layout = replace(layout, view=view)
+    _register(duck, layout)
+    return layout
+
+
+def _register(duck: duckdb.DuckDBPyConnection, layout: Layout) -> None:
+    if layout.view:
+        duck.register(layout.view, batches(layout.copy.path, layout.delimiter, layout.columns))
 
 
 def _first_record(start: str, delimiter: str) -> list[str]:
@@ -128,6 +187,8 @@ def _has_all(table: Table, names: list[str]) -> bool:
 
 def _faults(duck: duckdb.DuckDBPyConnection, layouts: list[Layout]) -> DropBroken | None:
     """What to raise, with file, lines and kind of fault, if any line was not a row."""
+    if all(layout.view for layout in layouts):
+        return None
     rows = duck.execute(
         "SELECT s.file_path, e.error_type::VARCHAR, e.line_byte_position FROM reject_errors e "
         "JOIN reject_scans s USING (scan_id, file_id) GROUP BY ALL ORDER BY ALL"
@@ -138,57 +199,53 @@ def _faults(duck: duckdb.DuckDBPyConnection, layouts: list[Layout]) -> DropBroke
     places: dict[tuple[str, str], list[int]] = {}
     for path, kind, place in rows:
         places.setdefault((path, _FAULTS.get(kind, kind.lower())), []).append(int(place))
-    told = {(by_path[path].name, fault): line_numbers(Path(path), found) for (path, fault), found in places.items()}
-    faults = "; ".join(f"{name}, {shown(lines)}: {fault}" for (name, fault), lines in told.items())
+    told = {
+        (by_path[path].name, fault): line_numbers(by_path[path].path, found) for (path, fault), found in places.items()
+    }
+    return _refused(told)
+
+
+def _refused(faults: dict[tuple[str, str], list[int]]) -> DropBroken:
+    """Of lines by file and kind of fault."""
+    told = "; ".join(f"{name}, {shown(lines)}: {fault}" for (name, fault), lines in faults.items())
     return DropBroken(
-        f"{faults}. Nothing of the delivery was taken: ask the sender to correct these lines, or check delimiter and "
+        f"{told}. Nothing of the delivery was taken: ask the sender to correct these lines, or check delimiter and "
         "encoding in the manifest or the contract's server"
     )
 
 
-def line_numbers(path: Path, places: list[int]) -> list[int]:
-    """The line of each byte position (ascending), as an editor counts; the engine counts a row of many lines as one."""
-    lines: list[int] = []
-    with path.open("rb") as file:
-        line, done = 1, 0
-        for place in places:
-            while done < place and (chunk := file.read(min(CHUNK, place - done))):
-                line += chunk.count(b"\n")
-                done += len(chunk)
-            lines.append(line)
-    return lines
+def _broken_quote(layouts: list[Layout]) -> DropBroken:
+    """Where a quote is broken so that DuckDB does not go on."""
+    for layout in layouts:
+        try:
+            for _ in records(layout.copy.path, layout.delimiter):
+                pass
+        except CsvBroken as broken:
+            return _refused({(layout.copy.name, "a broken quote"): [broken.line]})
+        except UnicodeDecodeError:
+            continue
+    names = ", ".join(layout.copy.name for layout in layouts)
+    return DropBroken(f"{names}: a quote is broken: ask the sender to write the file again")
 
 
 def _count(duck: duckdb.DuckDBPyConnection, layout: Layout) -> int:
+    _register(duck, layout)
     row = duck.execute(f"SELECT count(*) FROM ({layout.query(is_long=True)})").fetchone()
     return int(row[0]) if row else 0
 
 
-def _check_count(layout: Layout, rows: int) -> None:
+def _check_count(layout: Layout, rows: int) -> tuple[str, ...]:
     """A second opinion on the number of rows, by other code: a row that one reader swallowed must not pass unseen."""
-    if len(layout.columns) == 1 or count_records(layout.copy.path) == rows + 1:
-        return
-    with layout.copy.path.open(encoding="utf-8", newline="") as file:
-        csv.field_size_limit(_LONG_LINE)
-        counted = sum(1 for record in csv.reader(file, delimiter=layout.delimiter) if record)
-    if counted != rows + 1:
+    found = layout.survey.records - 1
+    if found == rows:
+        return ()
+    try:
+        counted = sum(1 for _ in records(layout.copy.path, layout.delimiter)) - 1
+    except CsvBroken as broken:
+        raise _refused({(layout.copy.name, "a broken quote"): [broken.line]}) from None
+    if counted != rows:
         raise DropBroken(
-            f"{layout.copy.name}: two readers count {rows} and {counted - 1} rows: a quote is broken or line ends are "
-            "mixed. Nothing of the delivery was taken: ask the sender to write the file again"
+            f"{layout.copy.name}: two readers count {rows} and {counted} rows: a quote is broken. Nothing of the "
+            "delivery was taken: ask the sender to write the file again"
         )
-
-
-def count_records(path: Path) -> int:
-    """Line ends outside quotes, and a last line without one; empty lines are counted too."""
-    ends = 0
-    is_quoted = False
-    last = b"\n"
-    with path.open("rb") as file:
-        while chunk := file.read(CHUNK):
-            for number, part in enumerate(chunk.split(b'"')):
-                if number:
-                    is_quoted = not is_quoted
-                if not is_quoted:
-                    ends += part.count(b"\n")
-            last = chunk[-1:]
-    return ends + (is_quoted or last != b"\n")
+    return (f"{layout.copy.name}: lines without anything between the rows: {found - rows:,}",)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from include.sources import DropBroken, SourceMissing
-from include.sources.delimited import count_records
+from include.sources.csv_survey import survey_csv
 from tests.extracts import contract_of, rows_of, take, types_of
 from tests.unit.sources.conftest import Drop
 
@@ -232,12 +232,12 @@ def test_a_cell_of_40_mb(drop: Drop, cell: str) -> None:
 
 @pytest.mark.parametrize(
     ("text", "records"),
-    [("A\n1\n", 2), ("A\n1", 2), ('A\n"x\ny"\n', 2), ('A\n"a""b\n"\n2\n', 3), ("", 0)],
+    [("A\n1\n", 2), ("A\n1", 2), ('A\n"x\ny"\n', 2), ('A\n"a""b\n"\n2\n', 3), ("A\n\n1\n\n\n", 3)],
 )
 def test_counting_records(tmp_path: Path, text: str, records: int) -> None:
     path = tmp_path / "a.csv"
     path.write_text(text)
-    assert count_records(path) == records
+    assert survey_csv(path, ",").records == records
 
 
 def test_two_readers_must_count_the_same(drop: Drop, monkeypatch: pytest.MonkeyPatch) -> None:
