@@ -16,9 +16,8 @@ from include.quality.zones import instant_of, local_of
 
 _DAY = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 _CLOCK = r"[ T](?:[01][0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9](?:\.[0-9]{1,6}0*)?)?"
+_ANY_CLOCK = _CLOCK.replace("{1,6}0*", "{1,9}")  # where only the day counts
 _OFFSET = r"(?:Z|[+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?)"
-_LOCAL = rf"\s*{_DAY}(?:{_CLOCK})?\s*"
-_INSTANT = rf"\s*{_DAY}{_CLOCK} ?{_OFFSET}\s*"
 _TIME = rf"\s*(?:[01][0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9](?:\.[0-9]{{1,9}})?)?{_OFFSET}?\s*"
 _AROUND = r"^\s+|\s+$"
 _WITHOUT_SECONDS = r"([ T]..:..)( ?(?:[Z+-].*)?)$"
@@ -39,16 +38,18 @@ def parsed_text(value: str, column: Column) -> tuple[str, str]:
     if pattern := column.options.get("format"):
         return _parsed_by(str(pattern), value, column)
     zone = zone_of(column)
-    instant = _cast(value, "TIMESTAMPTZ")
+    clock = _ANY_CLOCK if column.sql_type == "DATE" else _CLOCK
+    is_local = _fits(value, rf"\s*{_DAY}(?:{clock})?\s*")
+    is_instant = _fits(value, rf"\s*{_DAY}{clock} ?{_OFFSET}\s*")
+    instant, local = _cast(value, "TIMESTAMPTZ"), _cast(value, "TIMESTAMP")
     if column.sql_type == "TIMESTAMPTZ":
-        local = f"WHEN {_fits(value, _LOCAL)} THEN {instant_of(_cast(value, 'TIMESTAMP'), zone)} " if zone else ""
-        return f"CASE {local}WHEN {_fits(value, _INSTANT)} THEN {instant} END", "TIMESTAMP WITH TIME ZONE"
-    shown = f"WHEN {_fits(value, _INSTANT)} THEN {local_of(instant, zone)} " if zone else ""
-    local = f"WHEN {_fits(value, _LOCAL)} THEN {_cast(value, 'TIMESTAMP')} "
+        of_local = f"WHEN {is_local} THEN {instant_of(local, zone)} " if zone else ""
+        return f"CASE {of_local}WHEN {is_instant} THEN {instant} END", "TIMESTAMP WITH TIME ZONE"
+    of_instant = f"WHEN {is_instant} THEN {local_of(instant, zone)} " if zone else ""
+    shown = f"CASE WHEN {is_local} THEN {local} {of_instant}END"
     if column.sql_type == "DATE":
-        day = f"WHEN {_fits(value, _DAY)} THEN TRY_CAST({value} AS DATE)"
-        return f"CASE {day} ELSE CAST(CASE {local}{shown}END AS DATE) END", "DATE"
-    return f"CASE {local}{shown}END", "TIMESTAMP"
+        return f"CASE WHEN {_fits(value, _DAY)} THEN TRY_CAST({value} AS DATE) ELSE CAST({shown} AS DATE) END", "DATE"
+    return shown, "TIMESTAMP"
 
 
 def _cast(value: str, kind: str) -> str:
