@@ -47,7 +47,8 @@ def decimal_of_text(value: str, to_type: str) -> str:
     plain = rf"\s*[+-]?{behind}\s*"
     return (
         f"CASE WHEN {_fits(value, plain)} THEN TRY_CAST({value} AS {to_type}) "
-        f"WHEN {_fits(value, _NUMBER)} AND _number_scale({value}) <= {scale} THEN TRY_CAST({value} AS {to_type}) END"
+        f"WHEN {_fits(value, _NUMBER)} AND _number_scale({value}) <= {scale} "
+        f"THEN TRY_CAST(_number_plain({value}) AS {to_type}) END"
     )
 
 

@@ -17,6 +17,17 @@ CREATE OR REPLACE MACRO _number_canonical(t) AS
          ELSE CASE WHEN starts_with(ltrim(t), '-') THEN '-' ELSE '' END
               || trim(_number_digits(t), '0') || 'e' || (-_number_scale(t)) END;
 
+-- The same number without exponent: the engine's own cast of an exponent gives up near a DECIMAL's last places.
+CREATE OR REPLACE MACRO _number_plain_of(t, digits, scale) AS
+    CASE WHEN starts_with(ltrim(t), '-') THEN '-' ELSE '' END
+    || CASE WHEN scale <= 0 THEN digits || repeat('0', -scale)
+            WHEN length(digits) > scale THEN left(digits, length(digits) - scale) || '.' || right(digits, scale)
+            ELSE '0.' || repeat('0', scale - length(digits)) || digits END;
+
+CREATE OR REPLACE MACRO _number_plain(t) AS
+    CASE WHEN _number_canonical(t) = '0' THEN '0'
+         ELSE _number_plain_of(t, trim(_number_digits(t), '0'), _number_scale(t)) END;
+
 -- A binary float of a number that it gives back as it was written, else NULL.
 CREATE OR REPLACE MACRO _exact_double(t) AS
     CASE WHEN _number_canonical(t) = _number_canonical(CAST(TRY_CAST(t AS DOUBLE) AS VARCHAR)) THEN TRY_CAST(t AS DOUBLE)
