@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -142,7 +142,7 @@ def show_sharing(done: Mapping[str, Any]) -> None:
     output.print(grid)
 
 
-def show_plan(registry: str, plans: Iterable[Mapping[str, Any]]) -> None:
+def show_plan(registry: str, plans: Sequence[Mapping[str, Any]]) -> None:
     """What a sync would do, table by table; breaking changes in red with their remedy."""
     grid = Grid(title=f"{registry}: what a sync would do", header_style="bold", title_style="bold")
     for name in ("table", "published", "reads", "because"):
@@ -152,6 +152,8 @@ def show_plan(registry: str, plans: Iterable[Mapping[str, Any]]) -> None:
         version = plan["published_version"]
         published = "never" if version is None else f"version {version}, contract {plan['published_contract']}"
         grid.add_row(plan["table"], published, plan["mode"], plan["why"])
+        if plan["cannot_find"]:
+            notes.append(("yellow", f"{plan['table']}: {plan['cannot_find']}."))
         for change in plan["changes"]:
             style = "red" if change["weight"] == "breaking" else "green"
             touched = f" Agreements: {', '.join(change['agreements'])}." if change["agreements"] else ""
@@ -160,5 +162,5 @@ def show_plan(registry: str, plans: Iterable[Mapping[str, Any]]) -> None:
     output.print(grid)
     for style, note in notes:
         output.print(note, style=style, markup=False)
-    if not notes:
+    if not any(plan["changes"] for plan in plans):
         output.print("The contract fits what is published.")

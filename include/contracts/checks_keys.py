@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from datetime import timedelta
 
 from open_data_contract_standard.model import SchemaProperty
+from pydantic import TypeAdapter
 
 from include.contracts.expressions import columns_read
 from include.contracts.model import Column, ExtractPolicy
 from include.contracts.problems import Tell
 
 _BEGINS_WITH_YEAR = re.compile(r"\^\(?(?:\?:)?(?:\\d|\[0-9\]|\[\\d\]|[12]|\[12\])")
+_ISO = TypeAdapter(timedelta)
+LATE_ROWS_REMEDY = (
+    "let `lag` be at least as long as the longest transaction of the source, or use `deletes: reconcile`, or run "
+    "`--full` every week"
+)
+_LONG_ENOUGH = timedelta(days=1)  # no transaction of a register is open for longer
 _ORDERED = ("integer", "number", "date", "timestamp")
 
 
@@ -46,6 +54,8 @@ def check_cursor(columns: Sequence[Column], extract: ExtractPolicy, tell: Tell) 
     """Tell which cursor columns have no order, or none that is the order of time; places are within `extract`."""
     by_name = {column.name: column for column in columns}
     place = ("cursor",)
+    if unseen := late_rows_unseen(columns, extract):
+        tell(("deletes",), unseen, LATE_ROWS_REMEDY, warning=True)
     for position, name in enumerate(extract.cursor):
         column = by_name.get(name)
         if column is None:
@@ -74,6 +84,18 @@ def check_cursor(columns: Sequence[Column], extract: ExtractPolicy, tell: Tell) 
                 "rows without it are read in every run, and lose against any other of their key: add `required: true`"
             )
             tell(place, f"the cursor `{name}` may be empty", remedy, warning=True)
+
+
+def late_rows_unseen(columns: Sequence[Column], extract: ExtractPolicy) -> str:
+    """What a run that reads past a cursor cannot find without comparing keys, and what helps; empty if all is found."""
+    has_key = any(column.primary_key_position is not None for column in columns)
+    if extract.deletes == "reconcile" or not extract.cursor or not has_key or extract.lag >= _LONG_ENOUGH:
+        return ""
+    lag = _ISO.dump_python(extract.lag, mode="json")
+    return (
+        f"with `deletes: {extract.deletes}` a row that is committed later than the lag ({lag}) after its cursor was "
+        "set, as by a long transaction, is not found until a `--full` run"
+    )
 
 
 def _check_key_column(column: Column, prop: SchemaProperty, index: int, tell: Tell) -> None:

@@ -13,6 +13,7 @@ from typing import Any, Literal
 from deltalake import DeltaTable
 from deltalake import Schema as DeltaSchema
 
+from include.contracts.checks_keys import LATE_ROWS_REMEDY, late_rows_unseen
 from include.contracts.model import Contract, Table
 from include.lake.shape import RESERVED, published_schema
 from include.lake.state import last_commit, last_state
@@ -39,7 +40,10 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class TablePlan:
-    """What the next run would do to one table: `mode` and why, and what would change in its shape."""
+    """What the next run would do to one table: `mode` and why, and what would change in its shape.
+
+    `cannot_find` is what no run but a full one can find at the source, and what helps; empty if there is nothing.
+    """
 
     table: str
     mode: str
@@ -47,6 +51,7 @@ class TablePlan:
     published_version: int | None
     published_contract: str
     changes: tuple[Change, ...]
+    cannot_find: str = ""
 
     @property
     def is_breaking(self) -> bool:
@@ -74,15 +79,19 @@ def plan_registry(place: Workplace, registry: str) -> tuple[TablePlan, ...]:
 def _plan_table(place: Workplace, contract: Contract, table: Table, agreements: Sequence[Agreement]) -> TablePlan:
     state = last_commit(place.lake, table)
     extract = plan_extract(table, state, meaning=place.meaning_of(table), is_full=False)
-    if extract.mode == "incremental" and _is_file_drop(place, contract):
+    is_drop = _is_file_drop(place, contract)
+    if extract.mode == "incremental" and is_drop:
         extract = Plan("full", READ_WHOLE)
+    unseen = "" if is_drop else late_rows_unseen(table.columns, table.extract)
     uri = place.lake.registry_table(table.registry, table.name)
     changes: list[Change] = []
     if place.lake.is_table(uri):
         changes += _shape_changes(table, place.lake.table(uri), agreements)
     changes += _agreement_problems(contract, table, agreements, told={a for c in changes for a in c.agreements})
     version = state.metadata.get("contract_version", "") if state else ""
-    return TablePlan(table.name, extract.mode, extract.why, state.version if state else None, version, tuple(changes))
+    published = state.version if state else None
+    cannot_find = f"{unseen}: {LATE_ROWS_REMEDY}" if unseen else ""
+    return TablePlan(table.name, extract.mode, extract.why, published, version, tuple(changes), cannot_find)
 
 
 def _is_file_drop(place: Workplace, contract: Contract) -> bool:

@@ -40,7 +40,7 @@ schema:
     quality:
       - {id: in-order, type: sql, query: 'SELECT COUNT(*) FROM {object} WHERE closed_on < opened_on', mustBe: 0}
     customProperties:
-      - {property: extract, value: {cursor: [updated_at], deletes: soft, deletedWhen: kind = 'b'}}
+      - {property: extract, value: {cursor: [updated_at], lag: P1D, deletes: soft, deletedWhen: kind = 'b'}}
 """.lstrip()  # noqa: E501
 
 DATE = 'transformLogic: vn_date("ngay")'
@@ -170,6 +170,8 @@ MISTAKES = [
         "give all a place",
     ),
     ("logicalTypeOptions: {pattern: '^\\d{10}$', maxLength: 10}", "required: true", "`code` is any text", "pattern"),
+    ("lag: P1D", "lag: PT1S", "later than the lag (PT1S)", "longest transaction"),
+    ("lag: P1D, deletes: soft, deletedWhen: kind = 'b'", "lag: PT2H, deletes: none", "(PT2H)", "`--full` every week"),
     ("cursor: [updated_at]", "cursor: [name]", "order of text need not be that of time", "timestamp"),
     ("cursor: [updated_at]", "cursor: [opens]", "is a time, which has no order", "timestamp"),
     ("cursor: [updated_at]", "cursor: [seen_at]", "may be empty", "required: true"),
@@ -204,7 +206,7 @@ MISTAKES = [
     ),
 ]  # fmt: skip
 ELSEWHERE = {"only some columns of the key"}  # told where the other column stands
-ONLY_WARNED = {"binary float", "is any text", "may be empty"}
+ONLY_WARNED = {"later than the lag (PT1S)", "(PT2H)", "binary float", "is any text", "may be empty"}
 
 
 def check(folder: Path, text: str) -> tuple[Problem, ...]:
