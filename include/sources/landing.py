@@ -14,12 +14,16 @@ import duckdb
 from include.lake.engine import PARQUET, literal, quote, scan
 from include.lake.errors import LakeError, LakeFull, classify, lake_errors
 from include.lake.root import Lake
+from include.sources.errors import SourceError
 from include.sources.reading import NotCarried, Reading
 
 RECORD = "_extract.json"
 FILE = "extract.parquet"
-ROWS_PER_GROUP = 122_880
+ROWS_PER_GROUP, FEWEST_ROWS_PER_GROUP = 122_880, 2_048
+CELLS_PER_GROUP = 8_000_000
 BYTES_PER_GROUP = "64MB"
+# Each column's dictionary takes memory before its first value comes (measured: 600 columns, more than there is).
+MOST_DICTIONARIES = 250
 Wrap = Callable[[str], str]
 
 
@@ -118,13 +122,13 @@ def land(
         if not isinstance(error, NotCarried):
             _raise_known(reading, error)
         if reading.plain is None:
-            raise _unknown(error) from None
+            raise _unknown(error, uri) from None
         try:
             rows, size = _copy(duck, wrap(reading.plain(str(error))), uri, reading.threads)
             notes += reading.check(rows)
         except (duckdb.Error, OSError, NotCarried) as again:
             _raise_known(reading, again)
-            raise _unknown(again) from None
+            raise _unknown(again, uri) from None
         notes += (reading.plain_note,) if reading.plain_note else ()
     with lake_errors("reading back what was landed"):
         columns = _columns(duck, uri)
@@ -133,12 +137,15 @@ def land(
 
 
 def _copy(duck: duckdb.DuckDBPyConnection, query: str, uri: str, threads: int | None) -> tuple[int, int]:
-    """Rows and bytes written."""
+    """Rows and bytes written. A wide table has small row groups and no dictionaries, so that it fits into the memory."""
     allowed = duck.execute("SELECT current_setting('threads')").fetchall()[0][0]
     duck.execute(f"SET threads = {threads or allowed}")
     try:
+        wide = len(duck.execute(f"DESCRIBE {query}").fetchall())
+        rows = min(ROWS_PER_GROUP, max(FEWEST_ROWS_PER_GROUP, CELLS_PER_GROUP // wide))
+        parquet = PARQUET if wide <= MOST_DICTIONARIES else f"{PARQUET.rpartition(' ')[0]} 0"
         row = duck.execute(
-            f"COPY ({query}) TO {literal(uri)} ({PARQUET}, ROW_GROUP_SIZE {ROWS_PER_GROUP}, "
+            f"COPY ({query}) TO {literal(uri)} ({parquet}, ROW_GROUP_SIZE {rows}, "
             f"ROW_GROUP_SIZE_BYTES '{BYTES_PER_GROUP}', RETURN_STATS)"
         ).fetchone()
     finally:
@@ -152,6 +159,12 @@ def _raise_known(reading: Reading, error: BaseException) -> None:
     if classify(error) is LakeFull:
         with lake_errors("landing an extract"):
             raise error
+    if isinstance(error, duckdb.OutOfMemoryException):
+        raise SourceError(
+            "the rows are too wide, or hold values too long, for the memory that landing has: let a view in the source "
+            "leave out what the contract does not read (of a file, ask the sender), or run on a machine where less runs "
+            "at the same time"
+        ) from None
     known = reading.explain(error)
     if known is not None:
         raise known from None
@@ -160,7 +173,15 @@ def _raise_known(reading: Reading, error: BaseException) -> None:
             raise error
 
 
-def _unknown(error: BaseException) -> BaseException:
+def _unknown(error: BaseException, uri: str) -> BaseException:
+    """What nobody foresaw: of a value, what helps in any case; of the engine itself, as for the lake."""
+    if isinstance(error, duckdb.DataError | duckdb.ProgrammingError | duckdb.NotSupportedError | NotCarried):
+        registry, table, *_ = uri.rpartition("/landing/")[2].split("/")
+        return SourceError(
+            f"{registry}.{table}: a row of the source could not be landed ({type(error).__name__}): most often a value "
+            "that its column's type has no place for. Nothing was published. Let a view in the source write the column "
+            "as text (CAST ... AS VARCHAR) and name the view in physicalName; of a file, ask the sender"
+        )
     try:
         with lake_errors("landing an extract"):
             raise error

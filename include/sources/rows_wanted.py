@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
+from itertools import product
 
 import sqlalchemy as sa
 from sqlalchemy import types
@@ -20,6 +21,7 @@ from include.sources.wanted import Wanted, key_columns
 # Keys in one condition. SQLite takes a million characters of SQL; of the dialects we do not know we ask little.
 _KEYS_EACH = {"postgresql": 50_000, "mysql": 50_000, "sqlite": 5_000}
 _KEYS_EACH_ELSEWHERE = 200
+_FLOAT = re.compile(r"-?([0-9]+\.[0-9]+(e[+-][0-9]+)?|[0-9]+e[+-][0-9]+|inf)")
 
 
 def conditions(source: SourceTable, table: Table, wanted: Wanted, *, kind: str) -> Conditions:
@@ -72,11 +74,10 @@ def _among(columns: Sequence[SourceColumn], keys: Sequence[tuple[object, ...]], 
     is_odd = any(value is None or (kind == "postgresql" and _bytes_of(value)) for key in keys for value in key)
     if is_odd or (len(columns) > 1 and kind not in _KEYS_EACH):
         return sa.or_(*(sa.and_(*(_is(s, v, kind) for s, v in zip(sides, key, strict=True))) for key in keys))
+    forms = _FORMS.get(kind, lambda value: [writer(kind)(value)])
     if len(columns) == 1:
-        write = writer(kind)
-        return sides[0].in_([write(value) for (value,) in keys])
-    as_text = _TEXTS[kind]
-    rows = [[as_text(value) for value in key] for key in keys]
+        return sides[0].in_([form for (value,) in keys for form in forms(value)])
+    rows = [[str(form) for form in row] for key in keys for row in product(*(forms(value) for value in key))]
     if kind == "postgresql":  # the first row tells the types of all
         rows[0] = [
             f"CAST({text} AS {'TEXT' if isinstance(side, sa.Cast) else column.type_text})"
@@ -91,7 +92,7 @@ def _is(side: sa.ColumnElement[object], value: object, kind: str) -> sa.ColumnEl
     """That a column has the value. Of PostgreSQL, hex digits may stand for text in an encoding that nobody stated."""
     if value is None:
         return side.is_(None)
-    same = side == writer(kind)(value)
+    same = side.in_(_FORMS[kind](value)) if kind in _FORMS else side == writer(kind)(value)
     if kind == "postgresql" and (raw := _bytes_of(value)):
         text = sa.cast(side, sa.TEXT)
         same = sa.or_(same, sa.func.convert_to(text, sa.literal_column("'SQL_ASCII'")) == writer(kind)(raw))
@@ -110,7 +111,7 @@ def _side(column: SourceColumn, kind: str, values: Collection[object]) -> sa.Col
     value: sa.ColumnElement[object] = sa.column(column.name, types.NullType())
     if kind == "sqlite":
         is_as_it_landed = column.family in {"integer", "text"} and not any(str(v).startswith("\\x") for v in values)
-        return value if is_as_it_landed else sqlite_text(value)
+        return value if is_as_it_landed else _sqlite_text(value)
     if kind == "postgresql" and (column.is_domain or isinstance(column.type, types.Enum)):
         return sa.cast(value, sa.TEXT)
     return value
@@ -158,13 +159,25 @@ _TEXTS: dict[str, Callable[[object], str]] = {
 }
 
 
-def sqlite_text(value: sa.ColumnElement[object]) -> sa.ColumnElement[object]:
-    r"""What lands of an SQLite value: its text, blobs as `\x` and hex digits, reals with all their digits."""
+def _sqlite_forms(value: object) -> list[sa.ColumnElement[object]]:
+    """What `_sqlite_text` may give of a value that landed: a text may have been a floating-point number."""
+    forms: list[sa.ColumnElement[object]] = [sa.literal_column(_TEXTS["sqlite"](value))]
+    if isinstance(value, str) and _FLOAT.fullmatch(value):
+        number = {"inf": "9e999", "-inf": "-9e999"}.get(value, value)
+        forms.append(sa.literal_column(f"printf('%!.17g', {number})"))
+    return forms
+
+
+_FORMS = {"sqlite": _sqlite_forms}
+
+
+def _sqlite_text(value: sa.ColumnElement[object]) -> sa.ColumnElement[object]:
+    r"""What is compared of an SQLite value: its text, blobs as `\x` and hex digits, reals with all their digits."""
     kind = sa.func.typeof(value)
     text = sa.cast(value, sa.TEXT)
     value = sa.type_coerce(value, types.NullType())
     return sa.case(
-        (sa.and_(kind == "real", sa.cast(text, sa.REAL) != value), sa.func.printf("%!.17g", value)),
-        (kind == "blob", sa.literal_column(r"'\x'").op("||")(sa.func.hex(value))),
+        (kind == "real", sa.func.printf("%!.17g", value)),
+        (kind == "blob", sa.literal_column(r"'\x'").op("||")(sa.func.lower(sa.func.hex(value)))),
         else_=text,
     )

@@ -1,8 +1,8 @@
 r"""SQLite, read by DuckDB's scanner in one statement, everything as text.
 
 SQLite checks no types: any column may hold any value. So every value lands as the text it is: blobs as `\x` and hex
-digits, floating-point numbers with as many digits as it takes to read back the same number. One statement sees one
-state of the file, even while somebody writes.
+digits, floating-point numbers as the engine writes those of any source (the fewest digits that read back the same). One
+statement sees one state of the file, even while somebody writes.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -19,17 +18,21 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import sqlite
 
 from include.contracts.model import Contract, Table
-from include.lake.engine import literal, load_extension
+from include.lake.engine import literal, load_extension, quote
 from include.sources import reflect
 from include.sources.connection import Connection
 from include.sources.errors import SourceDenied, SourceError, SourceUnavailable, unknown_error
 from include.sources.protection import ONE_STATE, Protection
 from include.sources.reading import Conditions, Opened, Reading
-from include.sources.rows_wanted import sqlite_text
 from include.sources.streaming import ROWS_PER_BATCH, VIEW, batch_of, text_of_bytes
 
 BUSY_MILLISECONDS = 30_000
 _DIALECT: sa.Dialect = sqlite.dialect()
+# char(1) marks what is not the text itself: `r` before a number's digits, `t` before a text that begins with char(1).
+_VALUE = (
+    "CASE typeof({0}) WHEN 'real' THEN char(1)||'r'||printf('%!.17g',{0}) WHEN 'blob' THEN '\\x'||lower(hex({0})) "
+    "WHEN 'text' THEN CASE WHEN {0} GLOB char(1,42) THEN char(1)||'t'||{0} ELSE {0} END ELSE CAST({0} AS TEXT) END AS {0}"
+)
 
 
 @contextmanager
@@ -65,14 +68,16 @@ def open_sqlite(
     def read(part: reflect.SourceTable, rows: Conditions) -> Reading:
         if not _is_attached(duck):
             attach()
-        chosen = [_compiled(_select(part).where(row)) for row in rows] or [_compiled(_select(part))]
+        chosen = [_text_of_all(part, row) for row in rows or (None,)]
+        values = f"SELECT {', '.join(_untagged(n, c.landed) for n, c in enumerate(part.columns))}"
 
         def plain(_: str) -> str:
             _end(duck)  # closing one of two SQLite libraries in a process drops the locks of the other
-            return _stream(connection.path, part, chosen, duck)
+            return f"{values} FROM ({_stream(connection.path, part, chosen, duck)})"
 
+        read = " UNION ALL ".join(f"SELECT * FROM sqlite_query('source', {literal(sql)})" for sql in chosen)
         return Reading(
-            " UNION ALL ".join(f"SELECT * FROM sqlite_query('source', {literal(sql)})" for sql in chosen),
+            f"{values} FROM ({read})",
             found.drift,
             explain,
             plain=plain,
@@ -95,13 +100,13 @@ def _end(duck: duckdb.DuckDBPyConnection) -> None:
             duck.execute(statement)
 
 
-def _compiled(select: sa.Select[Any]) -> str:
+def _compiled(select: sa.Select[tuple[object, ...]]) -> str:
     return str(select.compile(dialect=_DIALECT, compile_kwargs={"literal_binds": True}))
 
 
 def _stream(path: str, part: reflect.SourceTable, chosen: list[str], duck: duckdb.DuckDBPyConnection) -> str:
     """The same rows through Python, for a file with text that is not UTF-8: such a value lands as its bytes in hex."""
-    schema = pa.schema([(column.landed, pa.string()) for column in part.columns])
+    schema = pa.schema([(f"c{n}", pa.string()) for n in range(len(part.columns))])
 
     def batches() -> Iterator[pa.RecordBatch]:
         with closing(sqlite3.connect(f"{Path(path).absolute().as_uri()}?mode=ro", uri=True)) as file:
@@ -121,10 +126,23 @@ def _text(value: bytes) -> str:
         return text_of_bytes(value)
 
 
-def _select(found: reflect.SourceTable) -> sa.Select[Any]:
-    clause = found.clause()
-    listed: list[sa.ColumnElement[Any]] = [sqlite_text(clause.c[c.name]).label(c.landed) for c in found.columns]
-    return sa.select(*listed).select_from(clause)
+def _text_of_all(part: reflect.SourceTable, rows: sa.ColumnElement[bool] | None) -> str:
+    """SQL of all values as text, in columns c0, c1, ...; of 2,000 columns too it is shorter than SQLite takes.
+
+    What is not the text itself is marked as _VALUE says.
+    """
+    clause = part.clause()
+    raw = sa.select(*(clause.c[c.name].label(f"c{n}") for n, c in enumerate(part.columns))).select_from(clause)
+    values = ", ".join(_VALUE.format(f"c{n}") for n in range(len(part.columns)))
+    return f"SELECT {values} FROM ({_compiled(raw if rows is None else raw.where(rows))})"
+
+
+def _untagged(number: int, landed: str) -> str:
+    """SQL of DuckDB: what lands of a value as `_text_of_all` gives it."""
+    value = f"c{number}"
+    real = f"CAST(CAST({value}[3:] AS DOUBLE) AS VARCHAR)"
+    told = f"CASE WHEN {value}[2] = 'r' THEN {real} ELSE {value}[3:] END"
+    return f"CASE WHEN starts_with({value}, chr(1)) THEN {told} ELSE {value} END AS {quote(landed)}"
 
 
 def _check_file(connection: Connection, table: Table) -> None:

@@ -37,8 +37,8 @@ MEANT = [
 
 @pytest.fixture
 def named(pg: psycopg.Connection) -> None:
-    pg.execute("DROP SCHEMA IF EXISTS t CASCADE; DROP SCHEMA IF EXISTS s CASCADE; DROP SCHEMA IF EXISTS \"x.y\" CASCADE")
-    pg.execute("CREATE SCHEMA t; CREATE SCHEMA s; CREATE SCHEMA \"x.y\"")
+    pg.execute('DROP SCHEMA IF EXISTS t CASCADE; DROP SCHEMA IF EXISTS s CASCADE; DROP SCHEMA IF EXISTS "x.y" CASCADE')
+    pg.execute('CREATE SCHEMA t; CREATE SCHEMA s; CREATE SCHEMA "x.y"')
     for table, content in (
         ('public."t.u"', "public t.u"), ("t.u", "schema t"), ("t.v", "schema t, v"), ('s."t.u"', "s t.u"),
         ('"x.y".z', "schema x.y"), ('public."say ""hi"""', "quoted"),
@@ -52,13 +52,15 @@ def test_postgresql(postgres: str, lake: Lake, name: str, schema: str, content: 
     server = Server("source", "postgresql", schema=schema)
     extracted = take(contract_of(name, ["a"], server=server), postgres, lake)
     assert rows_of(extracted) == [(content,)]
-    is_told = any('table \'u\' in schema \'t\' is written "t"."u"' in note for note in extracted.drift)
+    is_told = any("table 'u' in schema 't' is written \"t\".\"u\"" in note for note in extracted.drift)
     assert is_told == (name == "t.u")
 
 
 @pytest.mark.usefixtures("named")
 def test_a_name_that_is_nowhere(postgres: str, lake: Lake) -> None:
-    with pytest.raises(SourceMissing, match=r"no table or view 't\.w' in the source.*and no table or view 'w' in .*'t'"):
+    with pytest.raises(
+        SourceMissing, match=r"no table or view 't\.w' in the source.*and no table or view 'w' in .*'t'"
+    ):
         take(contract_of("t.w", ["a"]), postgres, lake)
     with pytest.raises(SourceMissing, match=r"It is in schema 'x\.y': write '\"x\.y\"\.\"z\"'"):
         take(contract_of("z", ["a"]), postgres, lake)

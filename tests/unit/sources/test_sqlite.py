@@ -34,8 +34,8 @@ def test_values_of_any_type_in_any_column(file: sqlite3.Connection, uri: str, la
     file.execute("INSERT INTO t VALUES (3, '', 9223372036854775807, 'x', '0012', NULL, '')")
     extracted = take(contract_of("t", ["a"]), uri, lake)
     assert rows_of(extracted) == [
-        ("1", "Nguyễn", "5", "0.1", "12.5", "\\x00FF41", "2024-01-01"),
-        ("2", "a\x00b", "abc", "0.30000000000000004", "1.0e+300", "txt", "20240101"),
+        ("1", "Nguyễn", "5", "0.1", "12.5", "\\x00ff41", "2024-01-01"),
+        ("2", "a\x00b", "abc", "0.30000000000000004", "1e+300", "txt", "20240101"),
         ("3", "", "9223372036854775807", "x", "12", None, ""),
     ]
     assert set(types_of(extracted).values()) == {"VARCHAR"}
