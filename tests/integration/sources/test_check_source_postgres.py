@@ -1,0 +1,82 @@
+"""`check --source` on a real PostgreSQL: rights, policies and types as the server has them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import psycopg
+import pytest
+from sqlalchemy.engine import make_url
+
+from include.lake.root import Lake
+from include.pipelines.check import check_sources
+from include.pipelines.workplace import Workplace
+
+CONTRACT = """
+apiVersion: v3.2.0
+kind: DataContract
+id: r
+version: 1.0.0
+status: active
+servers: [{server: r, type: postgresql, host: h, port: 5432, database: d, schema: public}]
+schema:
+  - name: first
+    physicalName: t
+    properties:
+      - {name: id, logicalType: integer, primaryKey: true, required: true}
+      - {COLUMN}
+  - name: second
+    physicalName: u
+    properties:
+      - {name: id, logicalType: integer, primaryKey: true, required: true}
+"""
+FITS = "name: x, logicalType: string"
+
+
+def check(folder: Path, uri: str, column: str = FITS) -> tuple[list[str], list[str]]:
+    """The verdict of each table, and what was told, `level line: message -> remedy`."""
+    (folder / "registries").mkdir(exist_ok=True)
+    (folder / "registries/r.odcs.yaml").write_text(CONTRACT.replace("COLUMN", column), encoding="utf-8")
+    lake = Lake(str(folder / "lake"), scratch=folder / "scratch")
+    report = check_sources(Workplace(lake, folder, {"AIRFLOW_CONN_R": uri}), "r")
+    told = [f"{p.level} {p.line}: {p.message} -> {p.remedy}" for p in report.problems]
+    return [one.verdict for one in report.sources], told
+
+
+@pytest.mark.parametrize(
+    ("source", "column", "verdict", "told"),
+    [
+        ("text", FITS, "fits", ""),
+        ("timestamptz", "name: x, logicalType: timestamp", "fits", ""),
+        ("timestamp", "name: x, logicalType: timestamp", "refused", "defaultTimezone"),
+        ("timestamptz", "name: x, logicalType: date", "refused", "defaultTimezone"),
+        ("timestamptz", "name: x, logicalType: integer", "refused", "no value of x (TIMESTAMP"),
+        ("bytea", "name: x, logicalType: date", "refused", "no value of x (BYTEA)"),
+        ("numeric(12,3)", "name: x, logicalType: number, physicalType: 'decimal(10,2)'", "warned", "more decimals (3)"),
+        ("bigint", "name: x, logicalType: integer, logicalTypeOptions: {format: i32}", "warned", "greater numbers"),
+        ("text", "name: x, logicalType: number, physicalType: 'decimal(10,2)'", "warned", "x (TEXT) is text"),
+        ("date", "name: x, logicalType: string, transformLogic: upper(x)", "refused", "does not go with DATE"),
+    ],
+)
+def test_what_types_cannot_feed_is_told_before_a_row_is_read(
+    pg: psycopg.Connection, postgres: str, tmp_path: Path, source: str, column: str, verdict: str, told: str
+) -> None:
+    pg.execute(f"CREATE TABLE t (id int PRIMARY KEY, x {source}); CREATE TABLE u (id int PRIMARY KEY)")
+    verdicts, lines = check(tmp_path, postgres, column)
+    assert verdicts == [verdict, "fits"], lines
+    assert [told in line for line in lines] == ([True] if told else [])
+    assert all(line.split()[1] == "13:" for line in lines)
+
+
+def test_a_right_that_lacks_and_a_policy_that_hides_are_told_for_each_table(
+    pg: psycopg.Connection, postgres: str, tmp_path: Path
+) -> None:
+    pg.execute("CREATE TABLE t (id int PRIMARY KEY, x text); CREATE TABLE u (id int PRIMARY KEY)")
+    pg.execute("CREATE ROLE reader LOGIN PASSWORD 'secret'; GRANT USAGE ON SCHEMA public TO reader")
+    pg.execute("GRANT SELECT ON u TO reader; ALTER TABLE u ENABLE ROW LEVEL SECURITY")
+    pg.execute("CREATE POLICY few ON u FOR SELECT USING (id > 30)")
+    uri = make_url(postgres).set(username="reader", password="secret").render_as_string(hide_password=False)
+    verdicts, lines = check(tmp_path, uri)
+    assert verdicts == ["refused", "refused"]
+    assert "GRANT SELECT" in lines[0]
+    assert "polic" in lines[1]
