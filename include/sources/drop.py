@@ -6,8 +6,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from fnmatch import fnmatchcase
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,23 +19,25 @@ from include.sources.connection import Connection
 from include.sources.delimited import read_delimited
 from include.sources.delivery import Delivery
 from include.sources.errors import DropBroken, SourceDenied, SourceMissing
+from include.sources.formats import (
+    READ,
+    START,
+    SUFFIXES,
+    Format,
+    format_of,
+    stated_format,
+    why_not_content,
+    why_not_read,
+)
 from include.sources.json_lines import read_json_lines
-from include.sources.manifest import NAME, Entry, check_file, check_listing, read_manifest
+from include.sources.manifest import NAME, Entry, check_file, check_listing, is_named, read_manifest
 from include.sources.needs import near
 from include.sources.parquet import read_parquet
 from include.sources.reading import Opened, Reading
 from include.sources.spool import spool
 from include.sources.workbook import read_workbook
 
-_FORMATS = {
-    ".csv": "csv", ".txt": "csv", ".tsv": "csv", ".xlsx": "xlsx", ".xlsm": "xlsx", ".jsonl": "jsonl",
-    ".ndjson": "jsonl", ".json": "jsonl", ".parquet": "parquet",
-}  # fmt: skip
-_STATED = {"csv": "csv", "text": "csv", "xlsx": "xlsx", "excel": "xlsx", "json": "jsonl", "jsonl": "jsonl",
-           "ndjson": "jsonl", "parquet": "parquet"}  # fmt: skip
-
-
-_OPENERS: dict[str, Callable[[Delivery, duckdb.DuckDBPyConnection], Reading]] = {
+_OPENERS: dict[Format, Callable[[Delivery, duckdb.DuckDBPyConnection], Reading]] = {
     "csv": read_delimited,
     "xlsx": read_workbook,
     "jsonl": read_json_lines,
@@ -52,13 +53,13 @@ def open_files(
 
     The copies lie in a folder below `scratch` named with the process id: `maintain` removes a killed process's.
     """
-    folder, pattern, sheet = locate(connection, contract, table)
+    folder, patterns, sheet = locate(connection, contract, table)
     with lake_errors("preparing the scratch folder"):
         scratch.mkdir(parents=True, exist_ok=True)
         private = Path(tempfile.mkdtemp(prefix=f"drop-{os.getpid()}-", dir=scratch))
     try:
         entries = read_manifest(folder)
-        names = _matching(folder, pattern, table, entries)
+        pattern, names = _matching(folder, patterns, table, entries)
         notes: tuple[str, ...] = ()
         if entries is None:
             if _setting(contract, table, "manifest") == "required":
@@ -75,6 +76,7 @@ def open_files(
             entry = (entries or {}).get(name, Entry(name))
             encoding = entry.encoding or str(_setting(contract, table, "encoding") or contract.server.encoding)
             is_text = kind in {"csv", "jsonl"}
+            _check_content(folder / name, name, kind)
             copy = spool(
                 folder / name, name, private / f"{number}{Path(name).suffix}", encoding=encoding if is_text else None
             )
@@ -87,18 +89,20 @@ def open_files(
         shutil.rmtree(private, ignore_errors=True)
 
 
-def locate(connection: Connection, contract: Contract, table: Table) -> tuple[Path, str, str]:
-    """Folder, file pattern and sheet of a table.
+def locate(connection: Connection, contract: Contract, table: Table) -> tuple[Path, tuple[str, ...], str]:
+    """Folder, file patterns of which the first that finds a file holds, and sheet of a table.
 
     A relative folder is looked for here, then beside the contract, then in the repository.
     """
     source_name, _, sheet = (table.source_name or table.name).partition("#")
-    stated = connection.path.replace("{model}", source_name)
+    path = Path(connection.path.replace("{model}", source_name))
     pattern = source_name
-    path = Path(stated)
-    if any(sign in path.name for sign in "*?[") or path.suffix.lower() in _FORMATS:
-        pattern = source_name if Path(source_name).suffix.lower() in _FORMATS else path.name
+    is_file = any(sign in path.name for sign in "*?[") or bool(format_of(path.name) or why_not_read(path.name))
+    if is_file and not path.is_dir():
+        pattern = source_name if format_of(source_name) or why_not_read(source_name) else path.name
         path = path.parent
+    if told := why_not_read(pattern):
+        raise DropBroken(f"{table.qualified_name}: {told}; then correct physicalName in the contract ({READ})")
     beside = (Path.cwd(), contract.path.absolute().parent, REPOSITORY)
     candidates = [path] if path.is_absolute() else [folder / path for folder in beside]
     folder = next((candidate for candidate in candidates if candidate.is_dir()), None)
@@ -107,26 +111,46 @@ def locate(connection: Connection, contract: Contract, table: Table) -> tuple[Pa
             f"{table.qualified_name}: the folder of the drop is not there ({' or '.join(map(str, candidates))}): check "
             f"{connection.variable} or the server's path in the contract, and that the share is mounted"
         )
-    if Path(pattern).suffix.lower() not in _FORMATS and contract.server.format:
-        pattern = f"{pattern}.{contract.server.format}"
-    return folder, pattern, sheet
+    if format_of(pattern) or not contract.server.format:
+        return folder, (pattern,), sheet
+    stated = stated_format(contract.server.format)
+    if stated is None:
+        raise DropBroken(
+            f"{table.qualified_name}: the contract's server states the format '{contract.server.format}', which is "
+            f"not known. Correct `format`, or ask the sender for one that is ({READ})"
+        )
+    return folder, (*(f"{pattern}{suffix}" for suffix in SUFFIXES[stated]), pattern), sheet
 
 
-def _matching(folder: Path, pattern: str, table: Table, entries: dict[str, Entry] | None) -> list[str]:
-    """Names of the files that match, sorted."""
+def _matching(
+    folder: Path, patterns: Sequence[str], table: Table, entries: dict[str, Entry] | None
+) -> tuple[str, list[str]]:
+    """The pattern that finds files, and the names of these, sorted."""
     try:
-        files = folder.rglob("*") if "/" in pattern else folder.iterdir()
+        files = folder.rglob("*") if "/" in patterns[0] else folder.iterdir()
         present = sorted(p.relative_to(folder).as_posix() for p in files if p.is_file())
     except PermissionError:
         raise SourceDenied(f"{table.qualified_name}: the folder of the drop cannot be listed: check its mode") from None
-    names = [name for name in present if fnmatchcase(name, pattern) and name != NAME]
-    is_listed = entries is not None and any(fnmatchcase(name, pattern) for name in entries)
-    if not names and not is_listed:
-        raise SourceMissing(
-            f"{table.qualified_name}: no file of the drop matches '{pattern}'{near(pattern, present)}. Has the "
-            "delivery arrived? Otherwise correct physicalName in the contract"
-        )
-    return names
+    for pattern in patterns:
+        names = [name for name in present if is_named(name, pattern) and name != NAME]
+        if names or any(is_named(name, pattern) for name in entries or {}):
+            return pattern, names
+    wanted = patterns[0]
+    others = (name for name in present if Path(name).name.lower().startswith(f"{Path(wanted).stem.lower()}."))
+    told = next(filter(None, map(why_not_read, others)), "")
+    raise SourceMissing(
+        f"{table.qualified_name}: no file of the drop matches '{wanted}'"
+        f"{near(wanted, filter(format_of, present))}. "
+        + (f"{told} ({READ})" if told else "Has the delivery arrived? Otherwise correct physicalName in the contract")
+    )
+
+
+def _check_content(path: Path, name: str, kind: Format) -> None:
+    """Raise DropBroken for a file that by its first bytes is of another format than its name says."""
+    with suppress(OSError), path.open("rb") as file:  # that it cannot be read is told by whoever reads it whole
+        told = why_not_content(name, kind, file.read(START))
+        if told:
+            raise DropBroken(f"{told} ({READ})")
 
 
 def _setting(contract: Contract, table: Table, name: str) -> Any:
@@ -142,13 +166,16 @@ def _setting(contract: Contract, table: Table, name: str) -> Any:
     return options.get(name)
 
 
-def _format(names: Sequence[str], contract: Contract, table: Table) -> str:
-    kinds = {_FORMATS.get(Path(name).suffix.lower(), "") for name in names}
-    if kinds == {""}:
-        kinds = {_STATED.get(str(_setting(contract, table, "format") or contract.server.format).lower(), "")}
-    if len(kinds) == 1 and (kind := kinds.pop()):
+def _format(names: Sequence[str], contract: Contract, table: Table) -> Format:
+    kinds = {format_of(name) for name in names}
+    if kinds == {None}:
+        kinds = {stated_format(str(_setting(contract, table, "format") or contract.server.format))}
+    kind = kinds.pop() if len(kinds) == 1 else None
+    if kind is not None and not any(map(why_not_read, names)):
         return kind
+    told = next(filter(None, map(why_not_read, names)), "")
     raise DropBroken(
-        f"{table.qualified_name}: the files {', '.join(names)} are not of one known format: CSV, Excel (.xlsx), JSON "
-        "Lines or Parquet. Narrow physicalName in the contract, or state the server's format"
+        f"{table.qualified_name}: the files {', '.join(names)} are not of one known format ({READ}). "
+        + (f"{told}. " if told else "")
+        + "Narrow physicalName in the contract, or state the server's format"
     )

@@ -40,11 +40,11 @@ def read_manifest(folder: Path) -> dict[str, Entry] | None:
     except UnicodeDecodeError:
         raise DropBroken(f"{NAME} is not UTF-8: ask the sender to write it again") from None
     try:
-        entries = [_entry(given) for given in json.loads(text)["files"]]
-    except (ValueError, KeyError, TypeError, AttributeError):
+        entries = [_entry(given) for given in json.loads(text, object_pairs_hook=_once)["files"]]
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise DropBroken(
             f"{NAME} cannot be understood: it must be JSON like "
-            f'{{"files": [{{"name": "a.csv", "rows": 10, "sha256": "..."}}]}}'
+            f'{{"files": [{{"name": "a.csv", "rows": 10, "sha256": "..."}}]}}, each key once'
         ) from None
     by_name = {entry.name: entry for entry in entries}
     if len(by_name) != len(entries):
@@ -52,9 +52,15 @@ def read_manifest(folder: Path) -> dict[str, Entry] | None:
     return by_name
 
 
+def is_named(name: str, pattern: str) -> bool:
+    """Whether a pattern means a file: by its very name, or by signs, unless it is hidden or a lock (`~$a.xlsx`)."""
+    own_name = name.rpartition("/")[2]
+    return name == pattern or (fnmatchcase(name, pattern) and not own_name.startswith((".", "~$")))
+
+
 def check_listing(entries: dict[str, Entry], pattern: str, found: Sequence[str]) -> None:
     """Raise DropBroken unless the files that match the pattern are exactly those that the manifest lists."""
-    listed = {name for name in entries if fnmatchcase(name, pattern)}
+    listed = {name for name in entries if is_named(name, pattern)}
     absent = sorted(listed - set(found))
     unlisted = sorted(set(found) - listed)
     if absent:
@@ -87,8 +93,17 @@ def check_rows(entry: Entry, rows: int) -> None:
         )
 
 
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Raise ValueError for a key that comes twice: nobody can say which holds."""
+    if len({key for key, _ in pairs}) < len(pairs):
+        raise ValueError
+    return dict(pairs)
+
+
 def _entry(given: dict[str, Any]) -> Entry:
     rows = given.get("rows", given.get("row_count"))
+    if isinstance(rows, bool | float):
+        raise TypeError
     checksum = str(given.get("sha256") or given.get("checksum") or "").strip().lower()
     return Entry(
         name=str(given.get("name") or given.get("file") or given["path"]).removeprefix("./"),

@@ -71,7 +71,19 @@ def test_a_file_that_is_not_listed(drop: Drop) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", [b"[1", b"{}", b'{"files": 3}', b'{"files": ["a.csv"]}', b"\xff\xfe", b'{"files": [{"rows": 1}]}']
+    "text",
+    [
+        b"[1",
+        b"{}",
+        b'{"files": 3}',
+        b'{"files": ["a.csv"]}',
+        b"\xff\xfe",
+        b'{"files": [{"rows": 1}]}',
+        b'{"files": [{"name": "a.csv", "rows": 1.9}]}',
+        b'{"files": [{"name": "a.csv", "rows": 2, "rows": 1}]}',
+        b'{"files": [], "files": [{"name": "a.csv"}]}',
+        b'{"files": ' + b"[" * 100_000,
+    ],
 )
 def test_a_manifest_that_cannot_be_read(drop: Drop, text: bytes) -> None:
     drop.put("a.csv", "MST\n001\n")

@@ -112,7 +112,8 @@ def test_types_that_only_the_file_names(drop: Drop) -> None:
 def test_beside_a_value_that_goes_through_pyarrow_the_others_keep_their_types(drop: Drop) -> None:
     kinds = {
         "o": pa.list_(pa.int8()), "h": pa.float16(), "u": pa.uuid(), "n": pa.null(),
-        "d": pa.dictionary(pa.int8(), pa.string()), "b": pa.binary(1), "c": pa.decimal64(9, 2), "t": pa.time32("ms"), "s": pa.timestamp("s", HANOI),
+        "d": pa.dictionary(pa.int8(), pa.string()), "b": pa.binary(1), "c": pa.decimal64(9, 2),
+        "t": pa.time32("ms"), "s": pa.timestamp("s", HANOI),
     }  # fmt: skip
     values = [[1], 1.5, b"\xab" * 16, None, "x", b"\xff", Decimal("1.50"), 1, 1]
     table = pa.table({name: _array(kind, [value]) for (name, kind), value in zip(kinds.items(), values, strict=True)})
