@@ -32,6 +32,7 @@ _ISO_DATE = re.compile(r"\d{4}-\d\d-\d\d")
 _ISO_MOMENT = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?(Z|[+-]\d\d(?::?\d\d)?)?)?")
 _TIME = re.compile(r"(?:[01]\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:\.\d{1,9})?)?")
 _TIME_FORMATS = re.compile(r"HH:mm(:ss(\.S{1,9})?)?")
+_VN_TIMESTAMP = re.compile(r"\bvn_timestamp\s*\(", re.IGNORECASE)
 _WIDE = {"i128", "u128"}
 
 
@@ -104,6 +105,10 @@ def _check_zone_and_format(column: Column, options: dict[str, Any], tell: Tell) 
     zone = options.get("defaultTimezone")
     if zone is not None and (wrong := why_no_zone(str(zone))):
         tell(("logicalTypeOptions", "defaultTimezone"), *wrong)
+    if not zone and column.sql_type == "TIMESTAMPTZ" and _VN_TIMESTAMP.search(column.expression):
+        remedy = "state the clock of those, e.g. `defaultTimezone: Asia/Ho_Chi_Minh`, or `timezone: false`"
+        message = "vn_timestamp reads local times too, and the column states no `defaultTimezone`"
+        tell(("transformLogic",), message, remedy)
     pattern = options.get("format")
     place = ("logicalTypeOptions", "format")
     if pattern is None or column.logical_type not in ("date", "timestamp", "time"):

@@ -23,7 +23,7 @@ from include.contracts.load import ReadContract
 from include.contracts.model import Column, Table
 from include.contracts.patterns import why_not_compiled
 from include.contracts.problems import Problem
-from include.contracts.time_zones import VIETNAM, why_no_zone
+from include.contracts.time_zones import why_no_zone
 from include.contracts.yaml_file import Place
 from include.lake.engine import quote
 from include.pipelines.unbound import Told, Unbound, explained, is_arity
@@ -35,7 +35,6 @@ _LANDED = (
 )  # fmt: skip
 _MOST_TRIED = 3  # of more columns, not every combination of types
 _LOCAL = ("TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS", "DATE")
-_VIETNAMS_CLOCK = (VIETNAM, "Asia/Saigon")
 _STEP = re.compile(r"\b_vn_\w+", re.IGNORECASE)
 
 
@@ -99,13 +98,8 @@ class ExpressionChecker:
         yield from told
         if told or column.sql_type != "TIMESTAMPTZ":
             return
-        zone = str(column.options.get("defaultTimezone") or "")
-        is_vietnams = "vn_timestamp" in _functions(column.expression)
-        if is_vietnams and zone and zone not in _VIETNAMS_CLOCK:
-            remedy = f"write `defaultTimezone: {VIETNAM}`, or `timezone: false` for a local time"
-            yield f"vn_timestamp gives the clock of Vietnam, and `defaultTimezone` is {zone}", remedy
-        elif not zone and (is_vietnams or self._is_local(column.expression)):
-            remedy = f"state the clock it is read by, e.g. `defaultTimezone: {VIETNAM}`, or `timezone: false`"
+        if not column.options.get("defaultTimezone") and self._is_local(column.expression):
+            remedy = "state the clock it is read by, e.g. `defaultTimezone: Asia/Ho_Chi_Minh`, or `timezone: false`"
             yield "it gives a local time, and the column states no `defaultTimezone`", remedy
 
     def _is_local(self, text: str) -> bool:
@@ -236,10 +230,6 @@ def _is_sql(text: str) -> bool:
 
 def _tree(text: str) -> exp.Expr:
     return sqlglot.parse_one(text, read="duckdb")
-
-
-def _functions(text: str) -> set[str]:
-    return {node.name.lower() for node in _tree(text).find_all(exp.Anonymous)}
 
 
 def _second(node: exp.Expr) -> exp.Expr | None:
