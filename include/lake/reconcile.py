@@ -5,6 +5,7 @@ A row of the lake, published or rejected, is *gone* if the source has no row of 
 written late, or under a clock that ran backwards, or has another key now. The lake knows a row as it is if it is
 published, or rejected and still open, with the same key and cursor; or if it is an older version of a key whose newer
 version in the source is published, or rejected for a clash (a version that breaks a rule by itself supersedes none).
+With a stray go the rows whose keys differ from its at the source and are published as the same.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ def reconcile(lake: Lake, table: Table, *, conformed_keys: str, folder: str) -> 
         lake: where the table is.
         table: the contract's table; it has a primary key.
         conformed_keys: URI of a Parquet with the published key and cursor columns of every row of the source, made by
-            the contract's expressions, and `_row`.
+            the contract's expressions, `_row`, and `_raw_key` (a hash of the key as received, null if it is the same).
         folder: URI of the folder for what is found.
     """
     uri = lake.registry_table(table.registry, table.name)
@@ -58,7 +59,9 @@ def reconcile(lake: Lake, table: Table, *, conformed_keys: str, folder: str) -> 
         connection = lake.connect(memory_limit=COMPARE_MEMORY)
         try:
             columns = ", ".join(f"CAST({quote(name)} AS {kind}) AS {quote(name)}" for name, kind in shape.columns)
-            connection.execute(f"CREATE TEMP VIEW source AS SELECT {columns}, _row FROM {scan(conformed_keys)}")
+            connection.execute(
+                f"CREATE TEMP VIEW source AS SELECT {columns}, _row, _raw_key FROM {scan(conformed_keys)}"
+            )
             # A join carries every column it is given: the name of the file would be the longest of them.
             rows = published_rows(connection, shape, files, with_file=False)
             connection.execute(f"CREATE TEMP VIEW published AS SELECT *, true AS _is_published FROM ({rows})")
@@ -173,7 +176,12 @@ def _strays(connection: duckdb.DuckDBPyConnection, table: Table, opened: str) ->
         same_key = " AND ".join(f"n.{quote(name)} = s.{quote(name)}" for name in table.primary_key)
         newer = f"FROM sibling n WHERE n._supersedes AND {same_key} AND {later('n', 's', cursor)}"
         strays += f" AND NOT EXISTS ({newer})"
-    return strays + taken_back
+    # Of keys that differ at the source and are published as one, all rows are read, so that the split sees the clash.
+    unknown = f"SELECT {keys} FROM candidate SEMI JOIN ({strays}) USING (_row)"
+    alike = f"FROM source SEMI JOIN ({unknown}) USING ({keys})"
+    clashing = f"SELECT {keys} {alike} GROUP BY ALL HAVING count(DISTINCT coalesce(_raw_key, 0)) > 1"
+    clashes = f" UNION SELECT _row {alike} SEMI JOIN ({clashing}) USING ({keys})"
+    return strays + taken_back + clashes
 
 
 def _withdrawn(table: Table, opened: str) -> str:

@@ -95,7 +95,8 @@ def stage(
             marks = ", ".join(["?"] * (len(table.columns) + 1))
             numbered = [[*row, number] for number, row in enumerate(rows)]
             connection.executemany(f"INSERT INTO conformed VALUES ({marks})", numbered)
-        connection.execute(f"COPY conformed TO {literal(staged.conformed)} (FORMAT parquet)")
+        whole = "SELECT *, NULL::UBIGINT AS _raw_key FROM conformed"
+        connection.execute(f"COPY ({whole}) TO {literal(staged.conformed)} (FORMAT parquet)")
         raw = "SELECT * EXCLUDE (_row) FROM conformed ORDER BY _row"
         connection.execute("SET preserve_insertion_order = true")
         connection.execute(f"COPY ({raw}) TO {literal(staged.extract)} (FORMAT parquet)")
