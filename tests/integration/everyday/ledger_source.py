@@ -28,7 +28,8 @@ schema:
       - {name: number, physicalName: so_phieu, logicalType: string, primaryKey: true, transformLogic: trim(so_phieu)}
       - {name: payer, physicalName: nguoi_nop, logicalType: string, required: true}
       - {name: amount_vnd, physicalName: so_tien, logicalType: integer, logicalTypeOptions: {minimum: 0}}
-      - {name: updated_at, physicalName: ngay_cap_nhat, logicalTypeOptions: {defaultTimezone: UTC}, logicalType: timestamp, required: true}
+      - {name: updated_at, physicalName: ngay_cap_nhat, logicalTypeOptions: {defaultTimezone: UTC},
+         logicalType: timestamp, required: true}
     customProperties:
       - {property: extract, value: {cursor: [updated_at], lag: PT1H, deletes: reconcile, deleteLimitPercent: 60}}
       - {property: tolerance, value: {rejectedPercent: 60, rowCountChangePercent: 80}}
