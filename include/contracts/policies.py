@@ -88,7 +88,8 @@ def empty_inputs(custom: Sequence[CustomProperty], refuse: Refuse) -> tuple[tupl
         told = "`empty` is neither a list of texts nor a condition"
         if isinstance(prop.value, dict) and (unknown := sorted(set(map(str, prop.value)) - {"when"})):
             told = f"`empty` has no key `{unknown[0]}`"
-        refuse(told, 'write `value: ["N/A", "9"]`, or `value: {when: "<condition over source columns>"}`')
+        remedy = 'write `value: ["N/A", "9"]`, or `value: {when: "<condition over source columns>"}`'
+        refuse(told, f"{remedy}, or `value: any` where another column publishes it")
     return (), ""
 
 

@@ -40,6 +40,9 @@ def published_contract(path: Path, lake_uri: str) -> dict[str, Any]:
         _drop(table, *_OF_THE_SOURCE, "customProperties")
         for column in table.get("properties") or []:
             _drop(column, *_OF_THE_SOURCE)
+            custom = [entry for entry in column.pop("customProperties", []) if entry.get("property") != "empty"]
+            if custom:
+                column["customProperties"] = custom
     return contract
 
 
