@@ -154,9 +154,16 @@ def _typed_rows(connection: duckdb.DuckDBPyConnection, delta: DeltaTable, meanin
     received = _columns_of(delta, runs, meaning)
     for run_id in runs:
         alike.setdefault(received[run_id], []).append(run_id)
+    kinds: dict[str, set[str]] = {}
+    for name, kind, _ in (column for columns in alike for column in columns):
+        kinds.setdefault(name, set()).add(kind)
     parts = []
     for columns, group in alike.items():
-        typed = ", ".join(f"{_typed(quote(kept), kind)} AS {quote(name)}" for name, kind, kept in columns)
+        # Received in several types, a value would change in the one that takes them all: then it stays text.
+        typed = ", ".join(
+            f"{_typed(quote(kept), kind if len(kinds[name]) == 1 else 'VARCHAR')} AS {quote(name)}"
+            for name, kind, kept in columns
+        )
         listed = ", ".join(literal(run_id) for run_id in group)
         parts.append(
             f"SELECT {typed}, c._row AS _place FROM opened o "
@@ -181,5 +188,5 @@ def _columns_of(delta: DeltaTable, runs: Sequence[str], meaning: str | None) -> 
 
 def _typed(column: str, sql_type: str) -> str:
     if sql_type == "BLOB":
-        return f"unhex(o.{column})"
+        return f"unhex(regexp_replace(o.{column}, '^\\\\x', ''))"
     return f"o.{column}" if sql_type == "VARCHAR" else f"CAST(o.{column} AS {sql_type})"

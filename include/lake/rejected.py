@@ -66,14 +66,15 @@ def append_rejected(
     snapshot_at: str = "",
     table_digest: str = "",
 ) -> int:
-    """Append the run's rejected and superseded rows to `rejected/<registry>/<table>`; returns how many.
+    r"""Append the run's rejected and superseded rows to `rejected/<registry>/<table>`; returns how many.
 
-    Every source column is text exactly as received (binary as hexadecimal), followed by `_row` (number in the extract),
-    `_status` (`rejected` or `superseded`), `_reasons`, `_rejected_at`, `_since` (when this streak of rejections of the
-    key began), `_key` and `_cursor` (as published, JSON; null if they could not be read), `_life` (null if superseded),
-    `_closed_by`, `_closed_at` and `_run_id`, by which the table is partitioned. A source column that has one of these
-    names is renamed with the prefix `src`. The commit says which type each source column had, when the source was read
-    (`snapshot_at`) and by which meaning (`table_digest`), both as the run's registry commit will.
+    Every source column is text exactly as received (binary as `\x` and hexadecimal digits), followed by `_row`
+    (number in the extract), `_status` (`rejected` or `superseded`), `_reasons`, `_rejected_at`, `_since` (when this
+    streak of rejections of the key began), `_key` and `_cursor` (as published, JSON; null if they could not be
+    read), `_life` (null if superseded), `_closed_by`, `_closed_at` and `_run_id`, by which the table is
+    partitioned. A source column that has one of these names is renamed with the prefix `src`. The commit says which
+    type each source column had, when the source was read (`snapshot_at`) and by which meaning (`table_digest`),
+    both as the run's registry commit will.
 
     Does nothing if the run has committed to the registry table, or replays rows that are kept already.
 
@@ -196,4 +197,6 @@ def kept_names(source: Sequence[str], published: Sequence[str] = ()) -> dict[str
 
 
 def _text(expression: str, sql_type: str) -> str:
-    return f"hex({expression})" if sql_type in {"BLOB", "BIT"} else f"CAST({expression} AS VARCHAR)"
+    if sql_type == "BLOB":  # as the conform step writes it
+        return f"'\\x' || lower(hex({expression}))"
+    return f"CAST({expression} AS VARCHAR)"

@@ -67,7 +67,7 @@ def test_values_are_as_received_whatever_their_type(lake):
     first, second = kept(lake, PERSON)
     assert [first[name] for name in extract.column_names] == [
         "a",
-        "00FF",
+        "\\x00ff",
         "1.50",
         "2026-01-02",
         "2026-01-02 03:04:05",
