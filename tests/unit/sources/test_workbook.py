@@ -81,7 +81,7 @@ def test_values_beyond_the_named_columns_are_refused(drop: Drop) -> None:
 
 def test_a_formula_that_was_never_computed_is_refused(drop: Drop) -> None:
     put_book(drop, [["A", "B"], ["1", "2"], ["1", "=A2+1"]])
-    with pytest.raises(DropBroken, match=r"a\.xlsx, line 3: formulas without a stored result"):
+    with pytest.raises(DropBroken, match=r"a\.xlsx, sheet 'MienGiam', cell B3: formulas without a stored result"):
         drop.take("a.xlsx", "A")
 
 
