@@ -23,8 +23,9 @@ from include.sources import reflect
 from include.sources.connection import Connection
 from include.sources.errors import SourceDenied, SourceError, SourceUnavailable, unknown_error
 from include.sources.protection import ONE_STATE, Protection
+from include.sources.python_values import batch_of, text_of_bytes
 from include.sources.reading import Conditions, Opened, Reading
-from include.sources.streaming import ROWS_PER_BATCH, VIEW, batch_of, text_of_bytes
+from include.sources.streaming import ROWS_PER_BATCH, VIEW
 
 BUSY_MILLISECONDS = 30_000
 _DIALECT: sa.Dialect = sqlite.dialect()

@@ -5,27 +5,28 @@ Slower than a scanner, and able to carry anything: what Arrow has a type for kee
 
 from __future__ import annotations
 
-import decimal
-import json
-import uuid
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import duckdb
 import pyarrow as pa
 import sqlalchemy as sa
 from sqlalchemy import types
+from sqlalchemy.exc import DataError, SQLAlchemyError
 
 from include.contracts.model import Contract, Table
 from include.sources import reflect
 from include.sources.connection import Connection
 from include.sources.errors import SourceError
 from include.sources.protection import Protection
+from include.sources.python_values import OddValue, array_of, arrow_type, batch_of, columns_of, is_finer
 from include.sources.reading import TEXT_NOTE, Conditions, Opened, Reading
 
 ROWS_PER_BATCH = 10_000
 VIEW = "source_rows"
+_LONGEST_MOMENT = 100
 # Where readers hinder nobody. Elsewhere a snapshot would cost locks, or is not to be had.
 _SNAPSHOTS = {"oracle": "SERIALIZABLE", "postgresql": "REPEATABLE READ", "mysql": "REPEATABLE READ"}
 
@@ -53,11 +54,12 @@ def open_any(
             if engine.dialect.name in _SNAPSHOTS:
                 session.execution_options(isolation_level=_SNAPSHOTS[engine.dialect.name])
             found = reflect.reflect(session, contract, table)
-            reflect.probe(session, sa.select(*found.clause().c))
+            reflect.probe(session, _select(found, engine.dialect.name))
 
         def read(part: reflect.SourceTable, rows: Conditions) -> Reading:
-            every = sa.select(*part.clause().c)
+            every = _select(part, engine.dialect.name)
             chosen = [every.where(row) for row in rows] or [every]
+            odd: set[str] = set()
 
             def partitions() -> Generator[Any]:
                 streamed = session.execution_options(stream_results=True, yield_per=ROWS_PER_BATCH)
@@ -65,23 +67,26 @@ def open_any(
                     with streamed.execute(select) as result:
                         yield from result.partitions()
 
-            def open_batches(*, as_text: bool) -> str:
+            def open_batches() -> Batches:
                 for earlier in streams:
                     earlier.close()
                 streams[:] = [partitions()]
-                schema = pa.schema([(c.landed, pa.string() if as_text else arrow_type(c.type)) for c in part.columns])
-                batches = _batches(streams[0], schema, failures, connection, table)
-                duck.register(VIEW, pa.RecordBatchReader.from_batches(schema, batches))
+                kinds = [pa.string() if c.landed in odd else arrow_type(c.type) for c in part.columns]
+                schema = pa.schema(list(zip((c.landed for c in part.columns), kinds, strict=True)))
+                return Batches(streams[0], schema, odd, failures, connection, table)
+
+            def query() -> str:
+                batches = open_batches()
+                duck.register(VIEW, pa.RecordBatchReader.from_batches(batches.schema, batches.made()))
                 return f"SELECT * FROM {VIEW}"
 
-            return Reading(
-                open_batches(as_text=False),
-                found.drift,
-                explain,
-                plain=lambda _: open_batches(as_text=True),
-                plain_note=TEXT_NOTE,
-                via="rows streamed",
-            )
+            def plain(_: str) -> str:
+                """With the columns as text in which some value is not of the column's type."""
+                for _ in open_batches().tried():
+                    pass
+                return query()
+
+            return Reading(query(), found.drift, explain, plain=plain, plain_note=TEXT_NOTE, via="rows streamed")
 
         yield Opened("sqlalchemy", f"sqlalchemy:{engine.dialect.name}", found, read)
     finally:
@@ -89,65 +94,72 @@ def open_any(
         engine.dispose()
 
 
-def _batches(
-    parts: Iterator[Any], schema: pa.Schema, failures: list[SourceError], connection: Connection, table: Table
-) -> Iterator[pa.RecordBatch]:
-    """Arrow batches. A failure of the source is kept for `explain`: DuckDB only tells that the stream broke."""
-    while True:
-        try:
-            rows = next(parts, None)
-        except Exception as error:
-            failures.append(reflect.explain(error, connection, table))
-            raise RuntimeError("the source failed") from None
-        if rows is None:
-            return
-        yield batch_of(rows, schema)
+def _select(part: reflect.SourceTable, dialect: str) -> sa.Select[Any]:
+    """All columns as the driver gives them: SQLAlchemy's own conversions round numbers and take 2 for true.
+
+    What Python's types would cut short (nanoseconds, months, digits in JSON), the server writes as text.
+    """
+    clause = sa.table(part.name, *(sa.column(c.name) for c in part.columns), schema=part.schema)
+
+    def value(column: reflect.SourceColumn) -> sa.ColumnElement[Any]:
+        given = clause.c[column.name]
+        if is_finer(column.type):
+            return sa.cast(given, types.String(_LONGEST_MOMENT))
+        is_json = isinstance(column.type, types.JSON) and dialect != "oracle"  # which casts none
+        return sa.cast(given, types.Text) if is_json else given
+
+    return sa.select(*(value(c).label(f"c{n}") for n, c in enumerate(part.columns))).select_from(clause)
 
 
-def batch_of(rows: list[Any], schema: pa.Schema) -> pa.RecordBatch:
-    """Rows (sequences in the schema's order) as one batch."""
-    columns = list(zip(*rows, strict=True)) if rows else [()] * len(schema)
-    arrays = [
-        pa.array((_as_text(value) for value in values) if field.type == pa.string() else values, field.type)
-        for field, values in zip(schema, columns, strict=True)
-    ]
-    return pa.record_batch(arrays, schema=schema)
+@dataclass(frozen=True, slots=True)
+class Batches:
+    """Rows as Arrow batches. `odd` gathers the columns that hold a value of another type than the schema has.
 
+    A failure of the source is kept in `failures` for `explain`: DuckDB only tells that the stream broke.
+    """
 
-def arrow_type(kind: types.TypeEngine[Any]) -> pa.DataType:
-    """The Arrow type that keeps every value of a reflected type; text when there is none."""
-    if isinstance(kind, types.Boolean):
-        return pa.bool_()
-    if isinstance(kind, types.Integer):
-        return pa.int64()
-    if isinstance(kind, types.Float):
-        return pa.float64()
-    if isinstance(kind, types.DateTime):
-        return pa.timestamp("us", tz="UTC" if kind.timezone else None)
-    if isinstance(kind, types.Date):
-        return pa.date32()
-    if isinstance(kind, types.LargeBinary):
-        return pa.binary()
-    return pa.string()
+    parts: Iterator[Any]
+    schema: pa.Schema
+    odd: set[str]
+    failures: list[SourceError]
+    connection: Connection
+    table: Table
 
+    def made(self) -> Iterator[pa.RecordBatch]:
+        """The batches; an error at the first odd column."""
+        for rows in self._fetched():
+            try:
+                yield batch_of(rows, self.schema)
+            except OddValue as error:
+                self.odd.add(str(error))
+                raise RuntimeError("a value that is not of its column's type") from None
 
-def _as_text(value: object) -> str | None:
-    """A value as the database would write it."""
-    if value is None or isinstance(value, str):
-        return value
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, bytes | bytearray | memoryview):
-        return text_of_bytes(bytes(value))
-    if isinstance(value, decimal.Decimal):
-        return format(value, "f") if value.is_finite() else str(value)
-    if isinstance(value, dict | list | tuple):
-        return json.dumps(value, ensure_ascii=False, default=str)
-    if isinstance(value, uuid.UUID):
-        return str(value)
-    return str(value)
+    def tried(self) -> Iterator[None]:
+        """Gather the odd columns of all rows. Raises SourceError."""
+        for rows in self._fetched():
+            for field, values in columns_of(rows, self.schema):
+                try:
+                    array_of(values, field)
+                except OddValue:
+                    self.odd.add(field.name)
+            yield
 
+    def _fetched(self) -> Iterator[list[Any]]:
+        while True:
+            try:
+                rows = next(self.parts, None)
+            except Exception as error:
+                self.failures.append(self._why(error))
+                raise self.failures[-1] from None
+            if rows is None:
+                return
+            yield rows
 
-def text_of_bytes(value: bytes) -> str:
-    r"""`\x` and hex digits."""
-    return "\\x" + value.hex()
+    def _why(self, error: Exception) -> SourceError:
+        if isinstance(error, SQLAlchemyError | OSError) and not isinstance(error, DataError):
+            return reflect.explain(error, self.connection, self.table)
+        return SourceError(
+            f"{self.table.qualified_name}: the driver of the database has no value for something that the source holds "
+            f"({type(error).__name__}), as a date before the year 1 or after 9999. Let a view in the source write that "
+            "column as text (CAST ... AS VARCHAR), and name the view in physicalName"
+        )
