@@ -76,7 +76,8 @@ def _explain_misplaced(error: ValidationError) -> tuple[str, str] | None:
     place = tuple(error.instance_path)
     if type(kind).__name__.rpartition("_")[2] not in ("AdditionalProperties", "UnevaluatedProperties"):
         return None
-    if "logicalTypeOptions" in place:  # whether a type has an option is told with the column
+    # Of a server we know more than the standard does; whether a type has an option is told with the column.
+    if place[:1] != ("schema",) or "logicalTypeOptions" in place:
         return None
     words = ", ".join(f"`{name}`" for name in kind.unexpected)
     options = set(kind.unexpected) & _option_words()

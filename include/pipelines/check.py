@@ -23,7 +23,7 @@ from include.sources.protection import protection_of
 
 @dataclass(frozen=True)
 class CheckReport:
-    """What was checked and what is wrong."""
+    """What was checked and what is wrong. `not_looked_at`: registries whose contracts have mistakes to mend first."""
 
     problems: tuple[Problem, ...]
     contracts: int
@@ -31,6 +31,7 @@ class CheckReport:
     rules: int
     agreements: int = 0
     sources: tuple[LookedAt, ...] = ()
+    not_looked_at: tuple[str, ...] = ()
 
     @property
     def has_errors(self) -> bool:
@@ -44,7 +45,8 @@ class CheckReport:
         checked = f"{self.contracts} contracts, {self.tables} tables, {self.rules} rules, {self.agreements} agreements"
         if self.sources:
             checked += f"; {len(self.sources)} tables at their sources"
-        return f"{checked}: {wrong or 'no'} mistakes"
+        mended_first = f"; mend the contract first to look at the source of {', '.join(self.not_looked_at)}"
+        return f"{checked}: {wrong or 'no'} mistakes{mended_first if self.not_looked_at else ''}"
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON takes it."""
@@ -90,15 +92,17 @@ def check_sources(place: Workplace, registry: str | None = None) -> CheckReport:
         place.contract_path(registry)
     report = check_schemas(place.schemas)
     wrong = {problem.path for problem in report.problems if problem.level == "error"}
+    wanted = {name: path for name, path in contract_paths(place.schemas).items() if registry in (None, name)}
+    broken = tuple(name for name, path in wanted.items() if path in wrong)
     looked: list[LookedAt] = []
     problems = list(report.problems)
     with expression_checker(place.schemas) as checker:
-        for name, path in contract_paths(place.schemas).items():
-            if registry in (None, name) and path not in wrong:
+        for name, path in wanted.items():
+            if name not in broken:
                 at_source, found = look_at_source(place, examine_contract(path), checker)
                 looked += at_source
                 problems += found
-    return replace(report, problems=tuple(problems), sources=tuple(looked))
+    return replace(report, problems=tuple(problems), sources=tuple(looked), not_looked_at=broken)
 
 
 def _expression_problems(schemas: Path, read: Sequence[ReadContract]) -> list[Problem]:

@@ -130,6 +130,10 @@ def _unfit(place: Place, column: Column, landed: str, declared: str) -> Iterator
         message = f"no value of {source} can become a {column.logical_type}: all rows would be rejected"
         yield (*place, "logicalType"), message, "correct logicalType, or write a transformLogic that says how", False
         return
+    if landed == "VARCHAR" and column.sql_type == "TIMESTAMPTZ" and not column.options.get("defaultTimezone"):
+        message = f"{source} lands as text: one without an offset is rejected, as no `defaultTimezone` is stated"
+        yield (*place, "logicalTypeOptions"), message, "state it, e.g. `defaultTimezone: Asia/Ho_Chi_Minh`", True
+        return
     if column.expression:
         return
     # SQLite lands text whatever a column is declared as.

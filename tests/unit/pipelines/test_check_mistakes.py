@@ -262,6 +262,7 @@ SOUND = [
     ("logicalType: time}", "logicalType: array}"),
     ("logicalType: time}", "logicalType: object}"),
     ("name: name,", "name: tên-đầy_đủ,"),
+    ("type: custom}", "type: local, path: drop, format: csv, delimiter: ;, encoding: utf-8}"),
 ]
 
 

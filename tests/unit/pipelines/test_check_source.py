@@ -87,6 +87,7 @@ IN_SQLITE = [
      "no column 'ho_ten' (did you mean 'ho_tn'?)", "physicalName"),
     ("x TEXT", 'name: a, logicalType: string, transformLogic: vn_name("y")', "error", "no column 'y'", "transform"),
     ("x TEXT", "name: a, physicalName: x, logicalType: integer", "warning", "x (TEXT) is text", "logicalType"),
+    ("x DATETIME", "name: a, physicalName: x, logicalType: timestamp", "warning", "one without an offset", "defaultTimez"),
     ("x DECIMAL(12,3)", "name: a, physicalName: x, logicalType: number, physicalType: 'decimal(10,2)'", "warning",
      "more decimals (3) than DECIMAL(10,2)", "widen"),
     ("x BIGINT", "name: a, physicalName: x, logicalType: integer, logicalTypeOptions: {format: i16}", "warning",
@@ -156,6 +157,13 @@ def test_one_source_that_is_not_there_does_not_hide_the_others(tmp_path: Path) -
     )
     report = check_sources(down, "away")
     assert "does not answer" in only(report).message
+
+
+def test_a_contract_with_mistakes_is_mended_before_its_source_is_looked_at(tmp_path: Path) -> None:
+    place = place_of(tmp_path, sqlite_at(tmp_path, "x TEXT"), "name: a b, physicalName: x, logicalType: string")
+    report = check_sources(place)
+    assert (report.sources, report.not_looked_at) == ((), ("shop",))
+    assert "mend the contract first to look at the source of shop" in report.summary
 
 
 def test_a_registry_that_nobody_knows_is_misuse(tmp_path: Path) -> None:
