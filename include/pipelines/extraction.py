@@ -146,7 +146,8 @@ def _land(
     lake = place.lake
     folder = lake.landing_path(table.registry, table.name, run_id)
     # Who raises the contract's version has looked at the source: what it is now is no drift.
-    was: dict[str, Any] = {"since_columns": _source_columns(state), "is_taken_as_it_is": not carries_version(state, contract)}
+    is_taken_as_it_is = not carries_version(state, contract)
+    was: dict[str, Any] = {"since_columns": _source_columns(state), "is_taken_as_it_is": is_taken_as_it_is}
     started = time.perf_counter()
     try:
         with open_source(contract, table, lake=lake, at=at, environ=place.environ, **was) as source:

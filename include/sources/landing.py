@@ -137,7 +137,7 @@ def land(
 
 
 def _copy(duck: duckdb.DuckDBPyConnection, query: str, uri: str, threads: int | None) -> tuple[int, int]:
-    """Rows and bytes written. A wide table has small row groups and no dictionaries, so that it fits into the memory."""
+    """Rows and bytes written. A wide table has small row groups and no dictionaries: so it fits into the memory."""
     allowed = duck.execute("SELECT current_setting('threads')").fetchall()[0][0]
     duck.execute(f"SET threads = {threads or allowed}")
     try:
@@ -162,8 +162,7 @@ def _raise_known(reading: Reading, error: BaseException) -> None:
     if isinstance(error, duckdb.OutOfMemoryException):
         raise SourceError(
             "the rows are too wide, or hold values too long, for the memory that landing has: let a view in the source "
-            "leave out what the contract does not read (of a file, ask the sender), or run on a machine where less runs "
-            "at the same time"
+            "leave out what the contract does not read; of a file, ask the sender for a narrower one"
         ) from None
     known = reading.explain(error)
     if known is not None:

@@ -45,7 +45,9 @@ _SETTINGS = {
 _EVERY_ROW = 18446744073709551615  # the server's own sql_select_limit would leave rows out without a word
 # What is written with other characters than Unicode has may come as `?` or U+FFFD; of these charsets nothing does.
 _WHOLE_CHARSETS = {"", "utf8mb4", "utf8mb3", "utf8", "ascii", "latin1", "binary"}
-_HEX = sa.literal_column("_utf8mb4 x'5c78'")  # a backslash and x, whatever sql_mode makes of a backslash
+_HEX: sa.ColumnElement[Any] = sa.literal_column(
+    "_utf8mb4 x'5c78'"
+)  # a backslash and x, whatever sql_mode makes of a backslash
 _CHARSETS = """
 SELECT column_name, character_set_name FROM information_schema.columns
 WHERE table_schema = coalesce(:schema, database()) AND table_name = :name
@@ -100,9 +102,9 @@ def open_mysql(
                 return query({c.name for c in part.columns if not isinstance(c.type, types.Float)})
             clause = part.clause()
             dates = {c.name: odd for c in part.columns if (odd := _odd(clause.c[c.name], c.type)) is not None}
-            counts = sa.select(*(sa.func.max(odd).label(name) for name, odd in dates.items()))
+            listed: list[sa.ColumnElement[Any]] = [sa.func.max(odd).label(name) for name, odd in dates.items()]
             try:
-                said = duck.execute(ask(counts.select_from(clause))).fetchall()
+                said = duck.execute(ask(sa.select(*listed).select_from(clause))).fetchall()
             except duckdb.Error as error:
                 raise explain(error) or unknown_error(error, object_name=table.qualified_name) from None
             return query({name for row in said for name, is_odd in zip(dates, row, strict=True) if is_odd})
@@ -171,7 +173,7 @@ def _odd(value: sa.ColumnElement[Any], kind: types.TypeEngine[Any]) -> sa.Column
     """True for a date that no calendar has: with a zero in it, in the year 0, or the 31st of February."""
     if not isinstance(kind, types.Date | types.DateTime):
         return None
-    zero = sa.literal_column("0")
+    zero: sa.ColumnElement[int] = sa.literal_column("0")
     last = sa.func.last_day(value)
     return sa.or_(
         *(part == zero for part in (sa.func.year(value), sa.func.month(value), sa.func.dayofmonth(value))),
@@ -202,7 +204,7 @@ def _text(value: sa.ColumnElement[Any], kind: types.TypeEngine[Any], charset: st
 
     Moments as the engine writes those of other rows and tables: no zeros at the end, an instant with its offset.
     """
-    text = sa.func.convert(value.op("USING")(sa.literal_column("utf8mb4")))
+    text: sa.ColumnElement[Any] = sa.func.convert(value.op("USING")(sa.literal_column("utf8mb4")))
     if isinstance(kind, types.DateTime):
         if getattr(kind, "fsp", None):
             text = sa.func.trim(_trailing("0", text))
@@ -212,7 +214,7 @@ def _text(value: sa.ColumnElement[Any], kind: types.TypeEngine[Any], charset: st
             text = sa.case((is_moment, sa.func.concat(text, sa.literal_column("'+00'"))), else_=text)
     if charset in _WHOLE_CHARSETS:
         return text
-    unknown = sa.literal_column("_utf8mb4 x'efbfbd'")
+    unknown: sa.ColumnElement[Any] = sa.literal_column("_utf8mb4 x'efbfbd'")
     exact = text.op("COLLATE")(sa.literal_column("utf8mb4_bin"))
     is_whole = sa.and_(
         sa.func.instr(exact, unknown) == sa.literal_column("0"), _question_marks(exact) == _question_marks(value)

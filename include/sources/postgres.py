@@ -19,7 +19,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Any
 
 import duckdb
 import sqlalchemy as sa
@@ -32,6 +32,7 @@ from include.lake.engine import literal, load_extension, quote
 from include.sources import reflect
 from include.sources.connection import Connection
 from include.sources.errors import RowsHidden, source_error, unknown_error
+from include.sources.postgres_values import AsText, decoded, guard_of, is_carried, select_all
 from include.sources.protection import LOCK_SECONDS, LOCKS, ONE_STATE, Protection
 from include.sources.reading import GUARD, TEXT_NOTE, Conditions, Opened, Reading, guarded
 
@@ -39,9 +40,7 @@ PAGES_WORTH_SCANNING = 8_000  # 64 MB: below that more connections cost more tha
 MAX_CONNECTIONS = 4
 SOURCE = "source"
 _NO_RIGHT = "42501"
-AsText = Literal["", "guarded", "all"]
 _DIALECT: sa.Dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
-_LAST_TIMESTAMP = "294246-01-01"
 # As pg_dump has it: rows that a policy hides are an error, and values are written the same by every server.
 _SETTINGS = (
     "row_security = off", "DateStyle = 'ISO'", "IntervalStyle = 'postgres'", "bytea_output = 'hex'",
@@ -95,9 +94,10 @@ def open_postgres(
 
             def select(as_text: AsText) -> str:
                 _begin(connection, duck, snapshot, 1, timeout)
-                chosen = _select(part, as_text=as_text, is_bytes=is_bytes)
+                chosen = select_all(part, as_text=as_text, is_bytes=is_bytes)
                 sql = " UNION ALL ".join(_compiled(chosen.where(row)) for row in rows) or _compiled(chosen)
-                query = f"SELECT {_decoded(part) if is_bytes else '*'} FROM postgres_query({literal(SOURCE)}, {literal(sql)})"
+                values = decoded(part) if is_bytes else "*"
+                query = f"SELECT {values} FROM postgres_query({literal(SOURCE)}, {literal(sql)})"
                 return guarded(query) if GUARD in chosen.selected_columns else query
 
             def plain(failure: str) -> str:
@@ -157,7 +157,7 @@ def _probe(session: sa.Connection, connection: Connection, table: Table, found: 
     Raises:
         RowsHidden: a row-level policy would hide rows.
     """
-    select = _select(found)
+    select = select_all(found)
     try:
         with session.begin_nested():
             reflect.probe(session, select)
@@ -206,77 +206,6 @@ def _end(duck: duckdb.DuckDBPyConnection) -> None:
             duck.execute(statement)
 
 
-def _select(found: reflect.SourceTable, *, as_text: AsText = "", is_bytes: bool = False) -> sa.Select[Any]:
-    """All columns, those that the scanner cannot carry as text, and the guard over those that it mostly can.
-
-    `is_bytes`: the database does not say how its text is encoded, so the text is asked for as bytes.
-    """
-    clause = found.clause()
-    listed: list[sa.ColumnElement[Any]] = []
-    odd: list[sa.ColumnElement[bool]] = []
-    for column in found.columns:
-        kind = column.type
-        value: sa.ColumnElement[Any] = clause.c[column.name]
-        guard = _guard(value, kind)
-        is_text = isinstance(kind, types.String) and not isinstance(kind, types.Enum)
-        if not _is_carried(kind) or (as_text and guard is not None) or (as_text == "all" and not is_text):
-            value = _text(value, kind)
-        if guard is not None and _is_carried(kind) and not as_text:
-            odd.append(guard)
-        if is_bytes and _may_be_in_any_encoding(kind):
-            value = sa.func.convert_to(sa.cast(value, postgresql.TEXT), sa.literal_column("'SQL_ASCII'"))
-        listed.append(value.label(column.landed))
-    if odd:
-        listed.append(sa.func.coalesce(sa.or_(*odd), sa.false()).label(GUARD))
-    return sa.select(*listed).select_from(clause)
-
-
-def _decoded(part: reflect.SourceTable) -> str:
-    r"""SQL of all columns where text came as bytes: what is no UTF-8 becomes `\\x` and hex digits."""
-    texts = [quote(c.landed) for c in part.columns if _may_be_in_any_encoding(c.type)]
-    decoded = [f"coalesce(TRY(decode({name})), '\\x' || lower(hex({name}))) AS {name}" for name in texts]
-    return f"* REPLACE ({', '.join(decoded)})" if decoded else "*"
-
-
-def _text(value: sa.ColumnElement[Any], kind: types.TypeEngine[Any]) -> sa.ColumnElement[Any]:
-    """The value as PostgreSQL writes it; an array as JSON, an instant in UTC."""
-    if isinstance(kind, postgresql.ARRAY):
-        return sa.cast(sa.func.to_json(value), postgresql.TEXT)
-    if isinstance(kind, types.DateTime) and kind.timezone:
-        in_utc = sa.cast(sa.func.timezone(sa.literal_column("'UTC'"), value), postgresql.TEXT)
-        is_moment = sa.func.isfinite(value)
-        return sa.case((is_moment, in_utc.op("||")(sa.literal_column("'+00'"))), else_=in_utc)
-    return sa.cast(value, postgresql.TEXT)
-
-
-def _may_be_in_any_encoding(kind: types.TypeEngine[Any]) -> bool:
-    """Whether a value may hold other letters than ASCII."""
-    plain = (types.Boolean, types.Numeric, types.Integer, types.Date, types.DateTime, types.Time, types.Uuid)
-    return not isinstance(kind, (*plain, types.LargeBinary))
-
-
-def _is_carried(kind: types.TypeEngine[Any]) -> bool:
-    """Whether the scanner keeps values of this type whole (apart from those the guard looks for)."""
-    if isinstance(kind, types.Enum | postgresql.ARRAY | types.Uuid | postgresql.TIME):
-        return isinstance(kind, postgresql.TIME) and not kind.timezone
-    if isinstance(kind, types.Numeric) and not isinstance(kind, types.Float):
-        return kind.precision is not None and kind.precision <= 38 and 0 <= (kind.scale or 0) <= kind.precision
-    carried = (
-        types.Boolean, types.Integer, types.Float, types.Text, types.VARCHAR, types.CHAR, types.Date, types.DateTime,
-        types.LargeBinary, postgresql.JSON,
-    )  # fmt: skip
-    return isinstance(kind, carried) and not isinstance(kind, postgresql.OID)
-
-
-def _guard(value: sa.ColumnElement[Any], kind: types.TypeEngine[Any]) -> sa.ColumnElement[bool] | None:
-    """True for a value that the scanner would change without a word."""
-    if isinstance(kind, types.Numeric) and not isinstance(kind, types.Float):
-        return value == sa.literal_column("'NaN'")
-    if isinstance(kind, types.DateTime):
-        return sa.and_(value > sa.literal_column(f"'{_LAST_TIMESTAMP}'"), value < sa.literal_column("'infinity'"))
-    return None
-
-
 def _scanned(column: reflect.SourceColumn) -> str:
     name = quote(column.name)
     return f"CAST({name} AS VARCHAR) AS {name}" if isinstance(column.type, types.Uuid) else name
@@ -296,7 +225,7 @@ def _has_odd_numbers(session: sa.Connection, found: reflect.SourceTable) -> bool
     """Whether a column of numbers holds one that the scanner would change."""
     clause = found.clause()
     numbers = [c for c in found.columns if isinstance(c.type, types.Numeric)]
-    odd = [guard for c in numbers if (guard := _guard(clause.c[c.name], c.type)) is not None]
+    odd = [guard for c in numbers if (guard := guard_of(clause.c[c.name], c.type)) is not None]
     if not odd:
         return False
     return bool(session.execute(sa.select(sa.exists().select_from(clause).where(sa.or_(*odd)))).scalar_one())
@@ -308,7 +237,7 @@ def _scannable(session: sa.Connection, found: reflect.SourceTable) -> str | None
     DuckDB does not tell names by case, so there must be no other table of that name; before version 14 the server is
     slow at reading by pages.
     """
-    carried = (_is_carried(c.type) or isinstance(c.type, types.Uuid) for c in found.columns)
+    carried = (is_carried(c.type) or isinstance(c.type, types.Uuid) for c in found.columns)
     if not all(carried) or any(c.is_domain or c.landed != c.name for c in found.columns):
         return None
     asked = {"name": _qualified(session, found), "pages": PAGES_WORTH_SCANNING}

@@ -16,6 +16,7 @@ from sqlalchemy.dialects import mysql, postgresql
 from sqlalchemy.exc import DBAPIError, NoSuchModuleError, SAWarning, SQLAlchemyError
 
 from include.contracts.model import Contract, Table
+from include.sources.column_types import SourceType
 from include.sources.connection import Connection
 from include.sources.errors import SourceError, SourceMissing, kind_of, source_error, unknown_error
 from include.sources.needs import judge_columns, judge_types, landed_names, near
@@ -93,6 +94,12 @@ class SourceTable:
         return sa.table(self.name, *(sa.column(c.name, c.type) for c in self.columns), schema=self.schema)
 
 
+def file_table(landed: Sequence[tuple[str, str]]) -> SourceTable:
+    """The columns of a file, (name, DuckDB type), as if they were those of a database."""
+    columns = (SourceColumn(n, n, SourceType.parse(kind).sqlalchemy, kind) for n, kind in landed)
+    return SourceTable(None, "", tuple(columns), ())
+
+
 @contextmanager
 def engine_errors(connection: Connection, table: Table) -> Iterator[None]:
     """Turn what SQLAlchemy and the drivers raise inside the block into a SourceError that quotes nothing."""
@@ -140,7 +147,7 @@ def make_engine(connection: Connection, contract: Contract) -> sa.Engine:
     elif connection.kind == "mysql":
         arguments = {
             "connect_timeout": CONNECT_SECONDS,
-            "read_timeout": ANSWER_SECONDS,  # the connection only reflects: whoever accepts and says nothing is no server
+            "read_timeout": ANSWER_SECONDS,  # it only reflects: whoever accepts and says nothing is no server
             "charset": "utf8mb4",
             "program_name": "lienthong",
             "init_command": "SET time_zone = '+00:00'",

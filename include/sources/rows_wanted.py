@@ -74,7 +74,8 @@ def _among(columns: Sequence[SourceColumn], keys: Sequence[tuple[object, ...]], 
     is_odd = any(value is None or (kind == "postgresql" and _bytes_of(value)) for key in keys for value in key)
     if is_odd or (len(columns) > 1 and kind not in _KEYS_EACH):
         return sa.or_(*(sa.and_(*(_is(s, v, kind) for s, v in zip(sides, key, strict=True))) for key in keys))
-    forms = _FORMS.get(kind, lambda value: [writer(kind)(value)])
+    write = writer(kind)
+    forms = _FORMS.get(kind) or (lambda value: [write(value)])
     if len(columns) == 1:
         return sides[0].in_([form for (value,) in keys for form in forms(value)])
     rows = [[str(form) for form in row] for key in keys for row in product(*(forms(value) for value in key))]
@@ -168,7 +169,7 @@ def _sqlite_forms(value: object) -> list[sa.ColumnElement[object]]:
     return forms
 
 
-_FORMS = {"sqlite": _sqlite_forms}
+_FORMS: dict[str, Callable[[object], list[sa.ColumnElement[object]]]] = {"sqlite": _sqlite_forms}
 
 
 def _sqlite_text(value: sa.ColumnElement[object]) -> sa.ColumnElement[object]:

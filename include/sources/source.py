@@ -8,13 +8,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 import duckdb
 
 from include.contracts.model import Contract, Table
 from include.lake.fingerprint import Fingerprint
 from include.lake.root import Lake
-from include.sources.column_types import SourceType
 from include.sources.connection import READ_WHOLE, Connection, Kind, connect, connect_replica
 from include.sources.cursor import cursor_of, greatest
 from include.sources.drift import Columns, Drift, Shape, reads_anew
@@ -34,7 +34,7 @@ from include.sources.needs import without
 from include.sources.postgres import open_postgres
 from include.sources.protection import Protection, Throttle, check_hours, protection_of
 from include.sources.reading import Opened, Reading
-from include.sources.reflect import SourceColumn, SourceTable
+from include.sources.reflect import SourceTable, file_table
 from include.sources.rows_wanted import conditions
 from include.sources.sqlite import open_sqlite
 from include.sources.streaming import open_any
@@ -83,12 +83,9 @@ class Source:
         # PostgreSQL and MySQL limit their statements themselves.
         seconds = protection.statement_seconds if opened.kind in {"sqlite", "sqlalchemy"} else 0
         self._throttle = Throttle(duck, rows_per_second=protection.rows_per_second, seconds=seconds)
-        self.columns = (
-            tuple(c.record for c in opened.table.columns)
-            if opened.table
-            else _described(duck, opened.whole.query if opened.whole else "")
-        )
         is_file = opened.table is None
+        whole = opened.whole.query if opened.whole else ""
+        self.columns = tuple(c.record for c in opened.table.columns) if opened.table else _described(duck, whole)
         self.anew = "" if is_file else reads_anew(table, before, self.columns)
         self._shape = Shape.of(table, None if is_taken_as_it_is else before, self.columns, is_file=is_file)
         self.drift = self._shape.drift
@@ -207,7 +204,7 @@ class Source:
         return opened.read(part, rows), part
 
     def _greatest(self, landed: Landed) -> tuple[str, ...] | None:
-        source = self._opened.table or _as_source(landed.columns)
+        source = self._opened.table or file_table(landed.columns)
         parts = cursor_of(self._table, source)
         kinds = dict(landed.columns)
         if isinstance(parts, str) or any(part.source.landed not in kinds for part in parts):
@@ -251,18 +248,9 @@ def open_source(
         stack.callback(duck.close)
         known = None if is_taken_as_it_is else before
         opened, connection, note = _open(stack, contract, table, protection, duck, lake, known, environ)
-        yield Source(
-            opened,
-            table=table,
-            connection=connection,
-            protection=protection,
-            duck=duck,
-            lake=lake,
-            at=at,
-            before=before,
-            is_taken_as_it_is=is_taken_as_it_is,
-            note=note,
-        )
+        given: dict[str, Any] = {"protection": protection, "duck": duck, "lake": lake, "at": at, "before": before}
+        given |= {"is_taken_as_it_is": is_taken_as_it_is, "note": note}
+        yield Source(opened, table=table, connection=connection, **given)
 
 
 def _open(
@@ -305,10 +293,3 @@ def _open(
 def _described(duck: duckdb.DuckDBPyConnection, query: str) -> Columns:
     """Names and DuckDB types of a query's columns."""
     return tuple((str(row[0]), str(row[1])) for row in duck.execute(f"DESCRIBE {query}").fetchall())
-
-
-def _as_source(landed: Columns) -> SourceTable:
-    """The columns of a file as if they were those of a database."""
-    return SourceTable(
-        None, "", tuple(SourceColumn(n, n, SourceType.parse(kind).sqlalchemy, kind) for n, kind in landed), ()
-    )

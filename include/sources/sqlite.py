@@ -32,7 +32,8 @@ _DIALECT: sa.Dialect = sqlite.dialect()
 # char(1) marks what is not the text itself: `r` before a number's digits, `t` before a text that begins with char(1).
 _VALUE = (
     "CASE typeof({0}) WHEN 'real' THEN char(1)||'r'||printf('%!.17g',{0}) WHEN 'blob' THEN '\\x'||lower(hex({0})) "
-    "WHEN 'text' THEN CASE WHEN {0} GLOB char(1,42) THEN char(1)||'t'||{0} ELSE {0} END ELSE CAST({0} AS TEXT) END AS {0}"
+    "WHEN 'text' THEN CASE WHEN {0} GLOB char(1,42) THEN char(1)||'t'||{0} ELSE {0} END "
+    "ELSE CAST({0} AS TEXT) END AS {0}"
 )
 
 

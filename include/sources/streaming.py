@@ -82,8 +82,7 @@ def open_any(
 
             def plain(_: str) -> str:
                 """With the columns as text in which some value is not of the column's type."""
-                for _ in open_batches().tried():
-                    pass
+                open_batches().find_odd()
                 return query()
 
             return Reading(query(), found.drift, explain, plain=plain, plain_note=TEXT_NOTE, via="rows streamed")
@@ -134,7 +133,7 @@ class Batches:
                 self.odd.add(str(error))
                 raise RuntimeError("a value that is not of its column's type") from None
 
-    def tried(self) -> Iterator[None]:
+    def find_odd(self) -> None:
         """Gather the odd columns of all rows. Raises SourceError."""
         for rows in self._fetched():
             for field, values in columns_of(rows, self.schema):
@@ -142,7 +141,6 @@ class Batches:
                     array_of(values, field)
                 except OddValue:
                     self.odd.add(field.name)
-            yield
 
     def _fetched(self) -> Iterator[list[Any]]:
         while True:
