@@ -87,7 +87,7 @@ IN_SQLITE = [
      "no column 'ho_ten' (did you mean 'ho_tn'?)", "physicalName"),
     ("x TEXT", 'name: a, logicalType: string, transformLogic: vn_name("y")', "error", "no column 'y'", "transform"),
     ("x TEXT", "name: a, physicalName: x, logicalType: integer", "warning", "x (TEXT) is text", "logicalType"),
-    ("x DATETIME", "name: a, physicalName: x, logicalType: timestamp", "warning", "one without an offset", "defaultTimez"),
+    ("x DATETIME", "name: a, physicalName: x, logicalType: timestamp", "warning", "without an offset", "defaultTime"),
     ("x DECIMAL(12,3)", "name: a, physicalName: x, logicalType: number, physicalType: 'decimal(10,2)'", "warning",
      "more decimals (3) than DECIMAL(10,2)", "widen"),
     ("x BIGINT", "name: a, physicalName: x, logicalType: integer, logicalTypeOptions: {format: i16}", "warning",
