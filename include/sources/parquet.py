@@ -1,7 +1,8 @@
 """Parquet files of a drop: types are kept as they are where the engine carries them exactly; the rest lands as text.
 
 A file is read by DuckDB. One with a column that DuckDB would change (nanoseconds of an instant, decimals over 38
-digits, nested values) is read through pyarrow instead, which is slower, and that column becomes text on the way.
+digits, nested values), or with more columns than its memory takes, is read through pyarrow instead, which is slower;
+what DuckDB would change becomes text on the way.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import duckdb
 
 from include.lake.engine import literal, quote
 from include.sources.delivery import Delivery
-from include.sources.errors import DropBroken
+from include.sources.errors import DropBroken, SourceError
 from include.sources.manifest import check_rows
 from include.sources.needs import judge_columns
 from include.sources.parquet_file import ParquetFile, open_parquet
@@ -47,8 +48,8 @@ def read_parquet(delivery: Delivery, duck: duckdb.DuckDBPyConnection) -> Reading
         drift += judge_columns(delivery.table, file.names, file.copy.name)
     told = ", ".join(file.copy.name for file in files)
 
-    def query(*, as_text: bool) -> str:
-        return _united([_scan(duck, n, file, as_text=as_text) for n, file in enumerate(files)])
+    def scans(*, as_text: bool) -> list[_Scan]:
+        return [_scan(duck, n, file, as_text=as_text) for n, file in enumerate(files)]
 
     def check(rows: int) -> tuple[str, ...]:
         stated = sum(file.rows for file in files)
@@ -58,26 +59,27 @@ def read_parquet(delivery: Delivery, duck: duckdb.DuckDBPyConnection) -> Reading
             )
         return ()
 
-    def explain(error: BaseException) -> DropBroken | None:
+    def explain(error: BaseException) -> SourceError | None:
         if not isinstance(error, duckdb.Error) or str(error).startswith("IO Error: Could not write"):
             return None
         failures = [failure for file in files for failure in file.failures]
         return failures[0] if failures else next(filter(None, (file.damage() for file in files)), None)
 
+    chosen = scans(as_text=False)
     return Reading(
-        query(as_text=False),
+        _united(chosen),
         tuple(dict.fromkeys(drift)),
         explain,
         check,
-        plain=lambda _: query(as_text=True),
+        plain=lambda _: _united(scans(as_text=True)),
         plain_note="timestamps that the engine cannot carry: landed as text",
-        threads=None,
+        threads=None if all(scan.path for scan in chosen) else 1,
     )
 
 
 def _scan(duck: duckdb.DuckDBPyConnection, number: int, file: ParquetFile, *, as_text: bool) -> _Scan:
     """`as_text`: read through pyarrow whatever the types, with timestamps as text."""
-    if not as_text and file.int96_unit != "ns":
+    if not as_text and file.int96_unit != "ns" and not file.is_wide:
         path = literal(str(file.copy.path))
         found = _types(duck, f"read_parquet([{path}], hive_partitioning = false)")
         casts = [engine_sql(field.type, found.get(field.name, "")) for field in file.fields]

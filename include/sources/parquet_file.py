@@ -11,10 +11,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from include.lake.errors import LakeError
 from include.sources.arrow_text import KeyTwice, bare, texts
 from include.sources.delivery import check_names, clean_name
-from include.sources.errors import DropBroken
+from include.sources.errors import DropBroken, SourceError
 from include.sources.parquet_types import carried_type
+from include.sources.parquet_wide import MOST_COLUMNS, rows_of_wide
 from include.sources.spool import Copy
 
 _VALUES_PER_BATCH = 2_000_000
@@ -34,12 +36,17 @@ class ParquetFile:
     fields: tuple[pa.Field, ...]
     names: tuple[str, ...]
     int96_unit: str = ""
-    failures: list[DropBroken] = field(default_factory=list, compare=False)
+    failures: list[SourceError] = field(default_factory=list, compare=False)
 
     @property
     def untyped(self) -> set[str]:
         """Names of columns without a value, of which the file states no type."""
         return {name for name, f in zip(self.names, self.fields, strict=True) if pa.types.is_null(f.type)}
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether it has more columns than can be read side by side."""
+        return len(self.fields) > MOST_COLUMNS
 
     def batches(self, *, as_text: bool) -> pa.RecordBatchReader:
         """All rows. What DuckDB cannot carry exactly is text; `as_text`: timestamps are, too.
@@ -55,9 +62,16 @@ class ParquetFile:
         size = max(_MIN_ROWS, min(_MAX_ROWS, _VALUES_PER_BATCH // max(1, len(schema))))
         try:
             with _open(self.copy, self.int96_unit) as file:
-                for batch in file.iter_batches(batch_size=size):
-                    columns = [_as(array, f.type) for array, f in zip(batch.columns, schema, strict=True)]
+                if self.is_wide:
+                    batches = rows_of_wide(file, self.copy.path, rows=size)
+                else:
+                    batches = (batch.columns for batch in file.iter_batches(batch_size=size))
+                for arrays in batches:
+                    columns = [_as(array, f.type) for array, f in zip(arrays, schema, strict=True)]
                     yield pa.RecordBatch.from_arrays(columns, schema=schema)
+        except LakeError as error:
+            self.failures.append(SourceError(str(error)))
+            raise
         except KeyTwice:
             self.failures.append(
                 DropBroken(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from include.sources import DropBroken
+from include.sources import DropBroken, SourceError, parquet_file, parquet_wide
 from tests.extracts import rows_of, types_of
 from tests.unit.sources.conftest import Drop
 
@@ -99,6 +100,41 @@ def test_files_with_other_columns(drop: Drop) -> None:
     pq.write_table(pa.table({"a": [1], "b": [1]}), drop.folder / "t_2.parquet")
     with pytest.raises(DropBroken, match=r"t_2\.parquet and t_1\.parquet differ in b"):
         drop.take("t_*.parquet", "a")
+
+
+@pytest.mark.parametrize("cells", [1, 7, 100])
+def test_a_file_of_more_columns_than_memory_takes(drop: Drop, monkeypatch: pytest.MonkeyPatch, cells: int) -> None:
+    names = ["a.b", "a", "n", "d", "ma", "at"]
+    table = pa.table(
+        [
+            pa.array(range(10)),
+            pa.array([{"b": n} for n in range(10)]),
+            pa.nulls(10),
+            pa.array(["x", "y"] * 5).dictionary_encode(),
+            pa.array([f"{n:03}" for n in range(10)]),
+            pa.array(range(10), pa.timestamp("us", "UTC")),
+        ],
+        names,
+    )
+    pq.write_table(table, drop.folder / "t.parquet", row_group_size=4)
+    as_ever = drop.take("t.parquet", "ma")
+    monkeypatch.setattr(parquet_file, "MOST_COLUMNS", 5)
+    monkeypatch.setattr(parquet_file, "_MIN_ROWS", 3)
+    monkeypatch.setattr(parquet_file, "_MAX_ROWS", 3)
+    monkeypatch.setattr(parquet_wide, "_CELLS", cells)
+    found = drop.take("t.parquet", "ma")
+    assert (rows_of(found), types_of(found), found.digest) == (rows_of(as_ever), types_of(as_ever), as_ever.digest)
+
+
+def test_a_scratch_folder_that_is_full(drop: Drop, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    pq.write_table(pa.table({"a": [1], "b": [1]}), drop.folder / "t.parquet")
+    monkeypatch.setattr(parquet_file, "MOST_COLUMNS", 1)
+    monkeypatch.setattr(parquet_wide.pa.ipc, "new_stream", full)
+    with pytest.raises(SourceError, match=r"while writing to the scratch folder: .*LIENTHONG_TMP.* is full"):
+        drop.take("t.parquet", "a")
 
 
 def test_a_file_that_is_cut_off(drop: Drop) -> None:
