@@ -27,7 +27,7 @@ schema:
     properties:
       - {name: id, logicalType: %(key)s, primaryKey: true, primaryKeyPosition: 1}%(more)s
       - {name: amount, logicalType: integer, logicalTypeOptions: {minimum: 0}}
-      - {name: moved, logicalType: %(cursor)s}
+      - {name: moved, logicalType: %(cursor)s%(zone)s}
     customProperties:
       - {property: extract, value: {cursor: [%(cursors)s], lag: PT0S, deleteLimitPercent: 100}}
       - {property: tolerance, value: {rejectedPercent: 100, rowCountChangePercent: 1000}}
@@ -42,6 +42,7 @@ class Source:
         self.sql(f"CREATE TABLE t ({columns})")
         self.place: Workplace = workplace(folder, f"sqlite:///{self.file}")
         given = {"key": "string", "cursor": "timestamp", "cursors": "moved", "more": "", **contract}
+        given["zone"] = ", logicalTypeOptions: {defaultTimezone: UTC}" if given["cursor"] == "timestamp" else ""
         (folder / "schemas/registries/payments.odcs.yaml").write_text(CONTRACT % given, encoding="utf-8")
 
     def sql(self, *statements: str) -> None:
