@@ -113,11 +113,18 @@ def _again(was: dict[str, _Known], here: dict[str, _Known]) -> list[str]:
     if all(_object_of(was[name]) and _object_of(was[name]) == _object_of(here[name]) for name in common):
         others = [name for name in common if was[name].identity != here[name].identity]
     else:
-        places = [name for name in here if name in was]
-        blocks = SequenceMatcher(None, common, places, autojunk=False).get_matching_blocks()
-        kept = {name for block in blocks for name in common[block.a : block.a + block.size]}
-        others = [name for name in common if name not in kept]
+        others = _moved(common, [name for name in here if name in was])
     return [name for name in others if was[name].type == here[name].type]
+
+
+def _moved(before: Sequence[str], now: Sequence[str]) -> list[str]:
+    """The fewest names that explain the new order; rather those at its end, where a column that is added comes."""
+    place = {name: number for number, name in enumerate(before)}
+    sorted_to = next((n for n in range(1, len(now)) if place[now[n]] < place[now[n - 1]]), len(now))
+    blocks = SequenceMatcher(None, before, now, autojunk=False).get_matching_blocks()
+    kept = {name for block in blocks for name in before[block.a : block.a + block.size]}
+    elsewhere = [name for name in before if name not in kept]
+    return [*now[sorted_to:]] if len(now) - sorted_to <= len(elsewhere) else elsewhere
 
 
 def _object_of(column: _Known) -> str:
