@@ -31,6 +31,7 @@ _NAMES = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 _HEADER_BYTES = 1 << 20
 _LONG_VALUE = 20  # lines of a quoted value from which on it is told
 _FAULTS_KEPT = 1_000  # of each file; a wrong encoding would keep every line
+_WIDE = 300  # columns from which on four threads want more memory than landing has
 _FAULTS = {
     "MISSING COLUMNS": "fewer values than columns",
     "TOO MANY COLUMNS": "more values than columns",
@@ -111,7 +112,8 @@ def read_delimited(delivery: Delivery, duck: duckdb.DuckDBPyConnection) -> Readi
             return _broken_quote(layouts)
         return faults[0] if faults else None
 
-    return Reading(query(is_long=False), tuple(dict.fromkeys(drift)), explain, check, plain, threads=None)
+    threads = 1 if any(len(layout.columns) > _WIDE for layout in layouts) else None
+    return Reading(query(is_long=False), tuple(dict.fromkeys(drift)), explain, check, plain, threads=threads)
 
 
 def _layout(copy: Copy, delivery: Delivery) -> Layout:

@@ -14,7 +14,7 @@ SUFFIXES: dict[Format, tuple[str, ...]] = {
     "jsonl": (".jsonl", ".ndjson", ".json"),
     "parquet": (".parquet",),
 }
-READ = "what is read: CSV (.csv, .tsv, .txt), Excel (.xlsx, .xlsm), JSON Lines (.jsonl, .ndjson, .json), Parquet (.parquet)"
+READ = "what is read: CSV (.csv, .tsv, .txt), Excel (.xlsx, .xlsm), JSON Lines (.jsonl, .ndjson, .json), Parquet"
 _BY_SUFFIX = {suffix: kind for kind, suffixes in SUFFIXES.items() for suffix in suffixes}
 _STATED: dict[str, Format] = {
     "csv": "csv", "tsv": "csv", "txt": "csv", "text": "csv", "xlsx": "xlsx", "xlsm": "xlsx", "excel": "xlsx",

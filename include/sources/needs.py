@@ -15,6 +15,7 @@ RESERVED = (
     "_row", "_run_id", "_status", "_outcome", "_reasons", "_rejected_at", "_key", "_warnings",
     "_lienthong_guard", DRIFT_FLAG,
 )  # fmt: skip
+_POSITIONS_SHOWN = 20
 # Kinds of source type that cannot become the logical type. Text and anything unnamed here may.
 _CANNOT_FEED: dict[str, set[str]] = {
     "integer": {"date", "time", "boolean", "binary", "json"},
@@ -45,7 +46,9 @@ def _close(name: str, candidates: Iterable[str]) -> list[str]:
 def counted(positions: Sequence[int]) -> str:
     """`1 column (position 3)` or `2 columns (positions 3, 4)`, for columns whose names are not told."""
     many = "s" if len(positions) > 1 else ""
-    return f"{len(positions)} column{many} (position{many} {', '.join(map(str, positions))})"
+    shown = ", ".join(map(str, positions[:_POSITIONS_SHOWN]))
+    more = f" and {len(positions) - _POSITIONS_SHOWN} more" if len(positions) > _POSITIONS_SHOWN else ""
+    return f"{len(positions)} column{many} (position{many} {shown}{more})"
 
 
 def judge_columns(table: Table, found: Sequence[str], where: str = "") -> tuple[str, ...]:

@@ -161,6 +161,14 @@ def test_names_that_the_contract_does_not_know_are_told_by_their_position(drop: 
     )
 
 
+def test_of_very_many_columns_some_are_told(drop: Drop) -> None:
+    drop.put("a.csv", ",".join(f"C{n}" for n in range(1, 601)) + "\n" + ",".join("1" * 600) + "\n")
+    extracted = drop.take("a.csv", "C1")
+    assert extracted.rows == 1
+    assert "599 columns (positions 2, 3, 4" in extracted.drift[1]
+    assert extracted.drift[1].endswith("20, 21 and 579 more)")
+
+
 def test_many_files_are_one_table_and_columns_go_by_name(drop: Drop) -> None:
     drop.put("t_2026_01.csv", "A,B\n1,2\n")
     drop.put("t_2026_02.csv", "B,A,MOI\n4,3,x\n")
