@@ -137,14 +137,14 @@ class SheetReader:
         if kind == "s":
             return self._shared(value)
         if kind == "n":
-            number_format = self._format(given.get("s", "0"))
+            number_format = self._format(given.get("s") or "0")
             if number_format.is_plain and value.isascii() and value.isdigit() and (value[0] != "0" or value == "0"):
                 return value
             return number_text(value, number_format, self._book.is_1904)
         if kind == "b" and value in _BOOLEANS:
             return _BOOLEANS[value]
         if kind == "d":
-            return iso_text(value, self._format(given.get("s", "0")))
+            return iso_text(value, self._format(given.get("s") or "0"))
         if kind == "e":
             raise _Broken(_ERROR.format(value if value in _ERRORS else "of an unknown name"))
         raise _Broken(_UNREADABLE)

@@ -201,6 +201,7 @@ def test_text_however_it_is_stored(drop: Drop, inside: str, expected: str) -> No
         ("<c><v/></c>", None),
         ("<c/>", None),
         ('<c s="1"/>', None),
+        ('<c s=""><v>45322</v></c>', "45322"),
         ('<c t="s"><v>1</v></c>', None),
     ],
 )
