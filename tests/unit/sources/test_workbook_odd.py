@@ -479,3 +479,13 @@ def test_a_fault_of_the_last_file_refuses_all(drop: Drop) -> None:
     drop.put("a2.xlsx", book(column(*[number("1")] * 30_000, '<c t="e"><v>#N/A</v></c>')))
     with pytest.raises(DropBroken, match=r"a2\.xlsx, sheet 'S', cell A30002: error value #N/A"):
         drop.take("a*.xlsx", "A")
+
+
+def test_two_thousand_columns(drop: Drop) -> None:
+    names = [f"C{n}" for n in range(2_000)]
+    rows = "".join(row(*[f"<c><v>{line * 2_000 + n}</v></c>" for n in range(2_000)]) for line in range(300))
+    drop.put("a.xlsx", book(row(*map(text, names)) + rows))
+    extracted = drop.take("a.xlsx", "C0", "C1999")
+    assert [name for name, _ in extracted.columns] == names
+    expected = [(line * 2_000, line * 2_000 + 1_999) for line in range(300)]
+    assert rows_of(extracted, "CAST(C0 AS INT) AS a, CAST(C1999 AS INT) AS b") == expected
