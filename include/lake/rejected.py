@@ -28,7 +28,9 @@ from include.lake.state import PREFIX
 
 __all__ = ["RESERVED", "append_rejected", "kept_names"]
 
-_BATCH_ROWS = 16_384
+_BATCH_ROWS, _BATCH_CELLS = 16_384, 4_000_000
+_MANY_COLUMNS = 500
+_AS_WRITTEN = "'join_order,build_side_probe_side'"
 _CONFIGURATION = {
     "delta.enableExpiredLogCleanup": "false",
     # Which files hold open rows is read from the log; values as received stay out of it.
@@ -113,6 +115,10 @@ def _append(append: _Append) -> int:
 def _write(append: _Append, connection: duckdb.DuckDBPyConnection, rows: int, published: Sequence[str]) -> None:
     described = connection.execute(f"DESCRIBE FROM {scan(append.extract_uri)}").fetchall()
     source = {name: sql_type for name, sql_type, *_ in described}
+    if len(source) > _MANY_COLUMNS:
+        # Each thread reads all columns at once; and what is joined to the extract is held, never the extract.
+        for setting in ("threads = 1", "memory_limit = '900MB'", f"disabled_optimizers = {_AS_WRITTEN}"):
+            connection.execute(f"SET {setting}")
     names = kept_names(list(source), published)
     hold(connection, "earlier", _open_since(append))
     query = _rejected_rows(append, connection, source, names)
@@ -122,7 +128,7 @@ def _write(append: _Append, connection: duckdb.DuckDBPyConnection, rows: int, pu
     append.lake.make_folder(append.uri)
     write_deltalake(
         append.uri,
-        connection.execute(query).to_arrow_reader(_BATCH_ROWS),
+        connection.execute(query).to_arrow_reader(min(_BATCH_ROWS, _BATCH_CELLS // len(source))),
         mode="append",
         schema_mode="merge",
         partition_by=["_run_id"],
@@ -150,16 +156,17 @@ def _rejected_rows(
     staged, at = append.staged, f"CAST({literal(append.at.isoformat())} AS TIMESTAMPTZ)"
     key, cursor = as_json(append.table.primary_key, "c"), as_json(append.table.extract.cursor, "c")
     return f"""
-        SELECT {received}, f._row, f._outcome AS _status, f._reasons, {at} AS _rejected_at,
-               CASE WHEN f._outcome = 'rejected' THEN coalesce(o._since, {at}) END AS _since,
-               {key} AS _key, {cursor} AS _cursor, CASE WHEN f._outcome = 'rejected' THEN {literal(OPEN)} END AS _life,
-               CAST(NULL AS VARCHAR) AS _closed_by, CAST(NULL AS TIMESTAMPTZ) AS _closed_at,
-               {literal(append.run_id)} AS _run_id
+        SELECT {received}, n._row, n._status, n._reasons, {at} AS _rejected_at, n._since, n._key, n._cursor,
+               CASE WHEN n._status = 'rejected' THEN {literal(OPEN)} END AS _life, CAST(NULL AS VARCHAR) AS _closed_by,
+               CAST(NULL AS TIMESTAMPTZ) AS _closed_at, {literal(append.run_id)} AS _run_id
         FROM {extract} e
-        JOIN {scan(staged.faults)} f ON e._lake_row = f._row
-        LEFT JOIN (SELECT k.* FROM {scan(staged.conformed)} k SEMI JOIN {scan(staged.faults)} n ON k._row = n._row) c
-               ON c._row = f._row
-        LEFT JOIN earlier o ON o._key = {key}"""
+        JOIN (SELECT f._row, f._outcome AS _status, f._reasons, {key} AS _key, {cursor} AS _cursor,
+                     CASE WHEN f._outcome = 'rejected' THEN coalesce(o._since, {at}) END AS _since
+              FROM {scan(staged.faults)} f
+              LEFT JOIN (SELECT k.* FROM {scan(staged.conformed)} k
+                         SEMI JOIN {scan(staged.faults)} n ON k._row = n._row) c ON c._row = f._row
+              LEFT JOIN earlier o ON o._key = {key}) n
+          ON e._lake_row = n._row"""
 
 
 def _open_since(append: _Append) -> pa.Table:

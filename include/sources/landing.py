@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -24,6 +24,7 @@ CELLS_PER_GROUP = 8_000_000
 BYTES_PER_GROUP = "64MB"
 # Each column's dictionary takes memory before its first value comes (measured: 600 columns, more than there is).
 MOST_DICTIONARIES = 250
+MOST_COLUMNS_AT_ONCE = 2_000  # of all threads
 Wrap = Callable[[str], str]
 
 
@@ -132,26 +133,34 @@ def land(
         notes += (reading.plain_note,) if reading.plain_note else ()
     with lake_errors("reading back what was landed"):
         columns = _columns(duck, uri)
-        digest = _digest(duck, uri, columns) if with_digest else ""
+        with _threads(duck, len(columns)):
+            digest = _digest(duck, uri, columns) if with_digest else ""
     return Landed(uri, rows, size, digest, columns, notes, via=reading.via)
 
 
 def _copy(duck: duckdb.DuckDBPyConnection, query: str, uri: str, threads: int | None) -> tuple[int, int]:
     """Rows and bytes written. A wide table has small row groups and no dictionaries: so it fits into the memory."""
-    allowed = duck.execute("SELECT current_setting('threads')").fetchall()[0][0]
-    duck.execute(f"SET threads = {threads or allowed}")
-    try:
-        wide = len(duck.execute(f"DESCRIBE {query}").fetchall())
-        rows = min(ROWS_PER_GROUP, max(FEWEST_ROWS_PER_GROUP, CELLS_PER_GROUP // wide))
-        parquet = PARQUET if wide <= MOST_DICTIONARIES else f"{PARQUET.rpartition(' ')[0]} 0"
+    wide = len(duck.execute(f"DESCRIBE {query}").fetchall())
+    rows = min(ROWS_PER_GROUP, max(FEWEST_ROWS_PER_GROUP, CELLS_PER_GROUP // wide))
+    parquet = PARQUET if wide <= MOST_DICTIONARIES else f"{PARQUET.rpartition(' ')[0]} 0"
+    with _threads(duck, wide, threads):
         row = duck.execute(
             f"COPY ({query}) TO {literal(uri)} ({parquet}, ROW_GROUP_SIZE {rows}, "
             f"ROW_GROUP_SIZE_BYTES '{BYTES_PER_GROUP}', RETURN_STATS)"
         ).fetchone()
+    return (0, 0) if row is None else (int(row[1]), int(row[2]))
+
+
+@contextmanager
+def _threads(duck: duckdb.DuckDBPyConnection, wide: int, threads: int | None = None) -> Iterator[None]:
+    """Inside, DuckDB has so many threads, and no more than the columns of a table allow: each holds all of them."""
+    allowed = int(duck.execute("SELECT current_setting('threads')").fetchall()[0][0])
+    duck.execute(f"SET threads = {max(1, min(threads or allowed, MOST_COLUMNS_AT_ONCE // wide))}")
+    try:
+        yield
     finally:
         with suppress(duckdb.Error):  # a transaction that failed takes no more statements
             duck.execute(f"SET threads = {allowed}")
-    return (0, 0) if row is None else (int(row[1]), int(row[2]))
 
 
 def _raise_known(reading: Reading, error: BaseException) -> None:
