@@ -71,14 +71,17 @@ def show_rejected(
         told = [name for name in RESERVED if name not in _OF_THE_ROW]
         columns = "* EXCLUDE (_file)" if with_values else ", ".join(told)
         with lake_errors(f"reading the rejected rows of {spec.qualified_name}"):
+            # Chosen first, by few columns: the engine holds all columns of what it sorts, and a source may have 2,000.
             result = opened.connection.execute(
-                f"SELECT {columns} FROM opened "
+                "WITH chosen AS (SELECT _run_id, _row FROM opened "
                 "WHERE $rule IS NULL OR list_contains(list_transform(_reasons, lambda r: r.rule_id), $rule) "
-                "ORDER BY _since, _run_id, _row LIMIT $limit",
+                "ORDER BY _since, _run_id, _row LIMIT $limit) "
+                f"SELECT {columns} FROM opened SEMI JOIN chosen USING (_run_id, _row)",
                 {"rule": rule_id, "limit": limit},
             )
             names = [described[0] for described in result.description or []]
-            return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+            rows = [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+    return sorted(rows, key=lambda row: (row["_since"], row["_run_id"], row["_row"]))
 
 
 def replay(
