@@ -71,7 +71,7 @@ def reasons_table(rows: Iterable[Mapping[str, Any]], limit: int = 5) -> Grid | N
 
 
 def show_run(run: Mapping[str, Any]) -> None:
-    """A whole run: its table, its most frequent reasons, what the gate found, what failed, and the next step."""
+    """A whole run: its table, its most frequent reasons, what source and gate told, what failed, and the next step."""
     rows = [{**row, "registry": run["registry"]} for row in run["tables"]]
     output.print(runs_table(rows, f"{run['registry']}: {run['verdict']} (run {run['run_id']})"))
     if (grid := reasons_table(rows)) is not None:
@@ -80,10 +80,13 @@ def show_run(run: Mapping[str, Any]) -> None:
         name = f"{row['registry']}.{row['table']}"
         if row["verdict"] == "unchanged":
             output.print(f"{name}: nothing changed since run {row.get('same_as_run')}, so nothing was written.")
+        for note in row.get("drift") or []:
+            output.print(f"{name}: {note}", markup=False)
         for finding in row.get("findings") or []:
-            output.print(f"[yellow]{name}: {finding['message']}")
+            output.print(f"{name}: {finding['message']}", style="yellow", markup=False)
         if row.get("error"):
-            errors.print(f"[red]{name}: {row['error_type']}:[/] {row['error']}", markup=True)
+            # What errors quote of a contract may hold brackets, which are no markup.
+            errors.print(Text.assemble((f"{name}: {row['error_type']}:", "red"), f" {row['error']}"))
     if run["verdict"] == "held":
         output.print(
             f"Nothing of the held tables was published. See why: lienthong rejected list {run['registry']}\n"
@@ -138,7 +141,7 @@ def show_sharing(done: Mapping[str, Any]) -> None:
                 product["reason"],
             )
         if agreement["error"]:
-            errors.print(f"[red]{agreement['agreement']}:[/] {agreement['error']}", markup=True)
+            errors.print(Text.assemble((f"{agreement['agreement']}:", "red"), f" {agreement['error']}"))
     output.print(grid)
 
 
