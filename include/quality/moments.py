@@ -103,7 +103,7 @@ def instant_in_zone(value: str, from_type: str, column: Column) -> str:
     """An instant, or the one at which the clocks of the contract's zone show a local timestamp or begin a day."""
     if from_type != "TIMESTAMP WITH TIME ZONE":
         local = value if from_type == "TIMESTAMP" else f"TRY_CAST({value} AS TIMESTAMP)"
-        value = instant_of(local, zone_of(column))
+        value = instant_of(_within_years(local, "TIMESTAMP"), zone_of(column))
     return _within_years(value, "TIMESTAMPTZ")
 
 
