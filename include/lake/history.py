@@ -135,7 +135,8 @@ def _restore(
         raise VersionGone(f"version {version} of {table.qualified_name} was made by no run: restore a later one")
     with lake_errors(f"restoring {table.qualified_name}"):
         changed = _compare(lake, table, current, former)
-        said = {**made_by.metadata, **metadata, "restored_version": str(version)}
+        read_by = made_by.metadata.get("read_by") or made_by.metadata["run_id"]
+        said = {**made_by.metadata, **metadata, "read_by": read_by, "restored_version": str(version)}
         properties = commit_properties(run_id, said, mode=RESTORE, at=at.isoformat(), **changed)
         current.restore(version, commit_properties=properties)
     return _restored(int(current.version()), said | {k: str(v) for k, v in changed.items()}, _undone(listed, version))

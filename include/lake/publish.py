@@ -52,7 +52,7 @@ _MANY_FILES = 48
 class Commit:
     """What a run did to a table. `is_new` is False when nothing was written now.
 
-    Either the run had committed before, or `overtaken_by` names a run that read the source later and has committed.
+    Either the run had committed before, or `overtaken_by` names a run that has published since this one began to read.
     """
 
     version: int
@@ -93,7 +93,7 @@ def publish(
         staged: what the split left.
         metadata: what the commit says of the run, each key stored with the prefix `lienthong.`: contract_version,
             contract_digest, the split's counts, and of the source: cursor, since, snapshot_at, table_digest,
-            extract_digest, source_columns.
+            extract_digest, source_columns; and `began_upon`, what `reader_of` the table was when the run began.
         mode: which part of the source the staged rows are.
         gone: URI of a Parquet with the keys that the source no longer has; in an incremental run only.
         merge_rows: up to how many changed rows delta-rs merges them, if the table is small.
@@ -150,7 +150,7 @@ def _publish(
             figures = {name: getattr(changes, name) for name in ("inserted", "updated", "deleted", "retained")}
             figures |= {"live_rows": changes.live_after, KEY_FIGURE: key_text(shape), KNOWN: known.result()}
             return commit_properties(
-                run_id, carry_over(metadata, base, mode=mode), mode=mode, at=at.isoformat(), **figures
+                run_id, carry_over(metadata, base, run_id=run_id, mode=mode), mode=mode, at=at.isoformat(), **figures
             )
 
         writing = Writing(lake, table, shape, staged, run_id, at, said)

@@ -67,6 +67,7 @@ def append_rejected(
     mode: Mode = "full",
     snapshot_at: str = "",
     table_digest: str = "",
+    began_upon: str | None = None,
 ) -> int:
     r"""Append the run's rejected and superseded rows to `rejected/<registry>/<table>`; returns how many.
 
@@ -75,8 +76,8 @@ def append_rejected(
     streak of rejections of the key began), `_key` and `_cursor` (as published, JSON; null if they could not be
     read), `_life` (null if superseded), `_closed_by`, `_closed_at` and `_run_id`, by which the table is
     partitioned. A source column that has one of these names is renamed with the prefix `src`. The commit says which
-    type each source column had, when the source was read (`snapshot_at`) and by which meaning (`table_digest`),
-    both as the run's registry commit will.
+    type each source column had, when the source was read (`snapshot_at`), by which meaning (`table_digest`)
+    and upon which reader (`began_upon`), all as the run's registry commit will.
 
     Does nothing if the run has committed to the registry table, or replays rows that are kept already.
 
@@ -87,6 +88,7 @@ def append_rejected(
         ensure_open(lake, table, run_id)
         return 0
     reading = {"snapshot_at": snapshot_at, "table_digest": table_digest}
+    reading |= {"began_upon": began_upon} if began_upon is not None else {}
     append = _Append(lake, table, run_id, at, staged, extract_uri, mode, reading)
     return until_it_commits(lambda: _append(append))
 

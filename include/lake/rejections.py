@@ -182,8 +182,8 @@ def _earlier(delta: DeltaTable, transaction: str) -> dict[str, int] | None:
 def _runs_that_never_were(closing: Closing, delta: DeltaTable, has_committed: bool) -> set[str]:
     """Recent runs whose rows are here and that cannot commit any more.
 
-    Such a run read its source before the present state did, or its staging folder, without which nothing commits, is
-    gone. A run that is still under way is neither.
+    Since such a run began, another has read the source and published; or its staging folder, without which nothing
+    commits, is gone. A run that is still under way is neither.
     """
     lake, table = closing.lake, closing.table
     if not has_committed:

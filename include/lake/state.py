@@ -17,7 +17,7 @@ from include.lake.root import Lake
 
 PREFIX = "lienthong."
 # What a commit says of the source as it was last read. A run that reads only a part of the past leaves it as it is.
-OF_THE_SOURCE = ("cursor", "snapshot_at", "table_digest", "extract_digest", "source_columns")
+OF_THE_SOURCE = ("cursor", "snapshot_at", "read_by", "table_digest", "extract_digest", "source_columns")
 _FIRST_LOOK = 20
 
 
@@ -37,6 +37,11 @@ class PublishedState:
     def run_id(self) -> str:
         """The run that made the commit."""
         return self.metadata["run_id"]
+
+    @property
+    def read_by(self) -> str:
+        """The run that last read the source for what is published: later runs may have judged kept rows again."""
+        return self.metadata.get("read_by") or self.run_id
 
 
 def last_commit(lake: Lake, table: Table) -> PublishedState | None:
@@ -70,35 +75,45 @@ def commit_properties(run_id: str, metadata: Mapping[str, str], **figures: int |
     )
 
 
-def carry_over(metadata: Mapping[str, str], base: PublishedState | None, *, mode: str) -> dict[str, str]:
-    """What a run's commit says, given the state it builds on.
+def reader_of(state: PublishedState | None) -> str:
+    """The run that last read the source of a table; empty if it was never published.
+
+    A run notes it before it reads. If it is another when the run commits, somebody has read and published meanwhile:
+    the order of runs is that of their commits, whatever their clocks say.
+    """
+    return state.read_by if state else ""
+
+
+def carry_over(metadata: Mapping[str, str], base: PublishedState | None, *, run_id: str, mode: str) -> dict[str, str]:
+    """What the commit of a run says, given the state it builds on.
 
     A full run says what it read. An incremental run never takes the cursor back. Any other leaves what is known of the
     source as it was.
     """
-    own = {key.removeprefix(PREFIX): str(value) for key, value in metadata.items()}
+    own = {key.removeprefix(PREFIX): str(value) for key, value in metadata.items()} | {"read_by": run_id}
     if mode == "full" or (base is None and mode == "incremental"):
         return own
     if mode == "incremental" and base is not None:
         return own | {"cursor": greater_cursor(own.get("cursor", ""), base.metadata.get("cursor", ""))}
-    known = base.metadata if base else {}
+    known = {**base.metadata, "read_by": base.read_by} if base else {}
     return {name: text for name, text in own.items() if name not in OF_THE_SOURCE} | {
         name: known[name] for name in OF_THE_SOURCE if name in known
     }
 
 
 def overtaken_by(metadata: Mapping[str, str], base: PublishedState | None, *, mode: str) -> str:
-    """The run that made the table's state, if it read the source after this run did, by the same meaning; else empty.
+    """The run that made the table's state, if since this run began one has read the source and published; else empty.
 
-    Then this run has nothing to add: what it read is older than what is published.
+    Then this run has nothing to add: what it read may be older than what is published, and the next run reads on from
+    there. `began_upon` of its metadata is what `reader_of` said when it began. Another meaning (`table_digest`) and a
+    restored version overtake nobody.
     """
     if base is None or mode not in ("full", "incremental") or base.metadata.get("mode") == "restore":
         return ""
     own = {key.removeprefix(PREFIX): value for key, value in metadata.items()}
-    own_at, base_at = own.get("snapshot_at", ""), base.metadata.get("snapshot_at", "")
-    if not own_at or not base_at or own.get("table_digest", "") != base.metadata.get("table_digest", ""):
+    if "began_upon" not in own or own.get("table_digest", "") != base.metadata.get("table_digest", ""):
         return ""
-    return base.run_id if _instant(base_at) > _instant(own_at) else ""
+    return base.run_id if base.read_by != own["began_upon"] else ""
 
 
 def greater_cursor(one: str, other: str) -> str:

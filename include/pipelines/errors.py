@@ -18,6 +18,7 @@ from include.identity.model import ModelUnusable
 from include.identity.roles import LinkRolesIncomplete
 from include.identity.spark import ClusterUnusable
 from include.lake.errors import LakeError
+from include.pipelines.clock import ClockAhead
 from include.quality.errors import QualityError
 from include.sharing.identities import ReaderCredentialMissing
 from include.sharing.keys import PseudonymKeyMissing
@@ -56,6 +57,7 @@ KNOWN_ERRORS = (
     ClusterUnusable,
     Misuse,
     ContractChanged,
+    ClockAhead,
     StepFailed,
 )
 

@@ -24,13 +24,15 @@ from include.lake.changes import Mode
 from include.lake.engine import literal, quote, scan
 from include.lake.errors import LakeError, lake_errors
 from include.lake.reconcile import known_rows, reconcile
-from include.lake.state import PublishedState, last_commit
+from include.lake.state import PublishedState, last_commit, reader_of
 from include.pipelines import run_folder
+from include.pipelines.clock import told_if_ahead
 from include.pipelines.errors import OnlyReadWhole, no_values_escape
 from include.pipelines.facts import Facts
 from include.pipelines.publication import already_there, carries_version
 from include.pipelines.workplace import Workplace
 from include.quality.conform import conform, register
+from include.sources.cursor import is_ahead
 from include.sources.drift import reads_anew
 from include.sources.landing import FILE, Extract, Landed, record
 from include.sources.source import Source, open_source
@@ -58,7 +60,13 @@ class Plan:
 
 
 def plan_extract(
-    table: Table, state: PublishedState | None, *, meaning: str, is_full: bool, window: Window | None = None
+    table: Table,
+    state: PublishedState | None,
+    *,
+    meaning: str,
+    is_full: bool,
+    at: datetime,
+    window: Window | None = None,
 ) -> Plan:
     """What to read, as far as it can be told without the source: the whole table, or what is past the last cursor.
 
@@ -74,6 +82,8 @@ def plan_extract(
         "the contract, a code list or a macro changed what rows become": state is not None
         and state.metadata.get("table_digest") != meaning,
         "the last commit holds no cursor": not cursor,
+        "the last cursor lies in the future: it was taken by a clock that was ahead": bool(cursor)
+        and is_ahead(cursor[0], at),
     }
     why = next((reason for reason, holds in reasons.items() if holds), None)
     if window is not None and state is not None and not (table.extract.cursor and table.primary_key):
@@ -113,18 +123,20 @@ def extract_step(
         if done is not None:
             return done
         at, state = place.now(), last_commit(place.lake, spec)
-        plan = plan_extract(spec, state, meaning=place.meaning_of(spec), is_full=is_full, window=window)
+        plan = plan_extract(spec, state, meaning=place.meaning_of(spec), is_full=is_full, at=at, window=window)
         extracted, plan, gone = _land(place, contract, spec, run_id, at, state, plan, on_news)
+        folder = place.lake.landing_path(registry, table, run_id)
         facts: Facts = {
             "registry": registry,
             "table": table,
             "run_id": run_id,
             "verdict": "extracted",
             "mode": plan.mode,
-            "why": plan.why,
+            "why": plan.why + told_if_ahead(place.lake, folder, now=place.now()),
             "extracted": extracted.rows,
             "gone": gone,
             "drift": list(extracted.drift),
+            "began_upon": reader_of(state),
             "started_at": at.isoformat(),
         }
         if state and state.run_id != run_id and _is_same(place, contract, spec, plan, is_full, extracted, gone, state):

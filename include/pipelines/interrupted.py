@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
+from include.lake.root import Lake
 from include.pipelines.errors import Misuse
 from include.pipelines.workplace import Workplace
 
@@ -12,12 +15,23 @@ def interrupted_run(place: Workplace, registry: str) -> str:
     Raises:
         Misuse: every run has ended.
     """
-    unfinished = {
-        folder.rpartition("run=")[2]
+    lake = place.lake
+    unfinished = [
+        newest
         for table in place.contract(registry).tables
-        for folder in place.lake.list(place.lake.path("landing", registry, table.name))[-1:]
-        if place.lake.exists(f"{folder}/_extracted.json") and not place.lake.exists(f"{folder}/_published.json")
-    }
+        if (newest := _newest(lake, lake.path("landing", registry, table.name)))
+        and lake.exists(f"{newest}/_extracted.json")
+        and not lake.exists(f"{newest}/_published.json")
+    ]
     if not unfinished:
         raise Misuse(f"no run of {registry} was interrupted: begin a new one, without --resume")
-    return max(unfinished)
+    return max(unfinished, key=lambda folder: _written(lake, folder)).rpartition("run=")[2]
+
+
+def _newest(lake: Lake, folder: str) -> str | None:
+    """The run folder that was written last, by the lake's clock: a run's id is dated by its worker's."""
+    return max(lake.list(folder), key=lambda run: _written(lake, run), default=None)
+
+
+def _written(lake: Lake, folder: str) -> datetime:
+    return lake.changed_at(folder) or datetime.min.replace(tzinfo=UTC)

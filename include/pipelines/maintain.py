@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from include.contracts.load import contract_paths, load_contract
 from include.contracts.model import Sla
@@ -16,6 +16,7 @@ from include.lake.maintain import (
     find_tables,
     maintain_table,
 )
+from include.pipelines.clock import ensure_not_ahead
 from include.pipelines.errors import no_values_escape
 from include.pipelines.facts import Facts
 from include.pipelines.trail import record_commits
@@ -33,12 +34,14 @@ def maintain_lake(workplace: Workplace, *, at: datetime) -> Facts:
         Counts, the tables left for next time as `busy`, and a `summary` for people.
 
     Raises:
+        ClockAhead: this machine's clock is ahead of the lake's: files that readers need would go.
         ContractError: contracts are broken, told when all else is done; or there are none at all: then nobody can say
             how long extracts are kept, and none of them expires.
     """
     lake = workplace.lake
     maintained, busy = [], []
     with no_values_escape("maintaining the lake"):
+        ensure_not_ahead(lake, now=datetime.now(UTC))  # the clock by which old versions are found
         for name in find_tables(lake):
             try:
                 maintained.append(maintain_table(lake, name))

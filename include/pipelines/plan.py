@@ -78,7 +78,7 @@ def plan_registry(place: Workplace, registry: str) -> tuple[TablePlan, ...]:
 
 def _plan_table(place: Workplace, contract: Contract, table: Table, agreements: Sequence[Agreement]) -> TablePlan:
     state = last_commit(place.lake, table)
-    extract = plan_extract(table, state, meaning=place.meaning_of(table), is_full=False)
+    extract = plan_extract(table, state, meaning=place.meaning_of(table), is_full=False, at=place.now())
     is_drop = _is_file_drop(place, contract)
     if extract.mode == "incremental" and is_drop:
         extract = Plan("full", READ_WHOLE)

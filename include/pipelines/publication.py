@@ -128,15 +128,17 @@ def publish_step(
         split = _split_of(place, table, run_id)
         at = datetime.fromisoformat(assessed["started_at"])
         metadata = _metadata(place, contract, table, landed, split, mode) | {"approved_by": approved_by or ""}
+        metadata |= {"began_upon": assessed["began_upon"]} if "began_upon" in assessed else {}
         run: dict[str, Any] = {"run_id": run_id, "at": at, "staged": split.staged, "mode": mode}
         append_rejected(
             place.lake, table, **run, extract_uri=landed.uri, snapshot_at=metadata["snapshot_at"],
-            table_digest=metadata["table_digest"],
+            table_digest=metadata["table_digest"], began_upon=metadata.get("began_upon"),
         )  # fmt: skip
         commit = publish(place.lake, table, **run, gone=gone, metadata=metadata)
         close_rejected(place.lake, table, **run, gone=gone)
         if commit.overtaken_by:
-            return already_there(place, contract, table, assessed, landed)
+            why = "another run has read and published the table meanwhile: the next one goes on from there"
+            return already_there(place, contract, table, {**assessed, "why": why}, landed)
         facts = {
             **assessed,
             "verdict": "published",

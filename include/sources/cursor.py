@@ -7,6 +7,7 @@ fewer; a row that is read again and has not changed makes no change.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -29,6 +30,7 @@ _WITH_T = "____-__-__T%"
 _WITH_OFFSET = ("%Z", "%+__", "%+____", "%+__:__", "%-__:__")
 _LOWEST_OFFSET = timedelta(hours=12)  # nowhere is the clock further behind UTC
 _AHEAD = timedelta(days=2)  # a day of grace, begun: clocks differ, and zones by up to 14 hours
+_DATED = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _ORDERED = {"timestamp", "date", "integer", "number"}
 Value = datetime | date | int | Decimal | str
 Write = Callable[[object], sa.ColumnElement[object]]
@@ -140,6 +142,11 @@ def greatest(
             found.append(str(row[0]))
             kept.append(f"CAST({value} AS VARCHAR) = {literal(row[1])}")
     return tuple(found)
+
+
+def is_ahead(text: str, at: datetime) -> bool:
+    """Whether a cursor value, as `greatest` gave it, is a date or an instant more than a day after `at`."""
+    return bool(_DATED.match(text)) and text[:10] >= f"{(at + _AHEAD).date()}"
 
 
 def _ordered_value(part: CursorColumn, kind: str, ahead: date) -> str:

@@ -14,6 +14,7 @@ from include.lake.publish import publish
 from include.lake.rejected import append_rejected
 from include.lake.rejections import close_rejected
 from include.lake.root import Lake
+from include.lake.state import last_commit, reader_of
 from tests.unit.lake.staging import START, Staged, stage
 
 
@@ -32,7 +33,7 @@ def append(
     at = START + timedelta(days=number)
     append_rejected(
         lake, table, run_id=run_name(number), at=at, staged=staged, extract_uri=staged.extract, mode=mode,
-        snapshot_at=at.isoformat(), table_digest=table_digest,
+        snapshot_at=at.isoformat(), table_digest=table_digest, began_upon=reader_of(last_commit(lake, table)),
     )  # fmt: skip
     return staged
 

@@ -33,7 +33,7 @@ def said(lake: Lake, name: str) -> str:
 
 
 def at(hour: int, **more: str) -> dict[str, str]:
-    """What a run says that read the source at that hour."""
+    """What a run says that read the source at that hour, by its own clock."""
     return {"snapshot_at": (START + timedelta(hours=hour)).isoformat(), "table_digest": "t", **more}
 
 
@@ -152,14 +152,26 @@ def test_what_is_known_of_the_source_outlives_runs_that_do_not_follow_it(lake, m
     assert said(lake, "mode") == mode
 
 
-def test_a_run_that_read_earlier_than_what_is_published_has_nothing_to_add(lake):
-    run(lake, PERSON, 1, [AN], metadata=at(1))
-    run(lake, PERSON, 2, [BINH], mode="incremental", metadata=at(3))
-    late = run(lake, PERSON, 3, [("a", "of old", 1)], metadata=at(2))
+@pytest.mark.parametrize("clock", [2, -9_600, 9_600])
+def test_a_run_that_another_overtook_has_nothing_to_add_whatever_its_clock_says(lake, clock):
+    run(lake, PERSON, 1, [AN], metadata=at(1, began_upon=""))
+    run(lake, PERSON, 2, [BINH], mode="incremental", metadata=at(3, began_upon="r1"))
+    late = run(lake, PERSON, 3, [("a", "of old", 1)], metadata=at(clock, began_upon="r1"))
     assert (late.is_new, late.overtaken_by, late.live_rows, late.version) == (False, "r2", 2, 1)
     assert content(lake, PERSON) == [AN, BINH]
-    assert run(lake, PERSON, 4, [AN], metadata=at(2, table_digest="other")).is_new, "read earlier, but means otherwise"
+    otherwise = at(clock, began_upon="r1", table_digest="other")
+    assert run(lake, PERSON, 4, [AN], metadata=otherwise).is_new, "it means otherwise"
     assert run(lake, PERSON, 5, [AN], mode="replay", metadata=at(0)).is_new
+
+
+# Older tests had one clock, which never ran backwards: the order of instants was that of the commits.
+@pytest.mark.parametrize("clock", [-9_600, 9_600])
+def test_the_next_run_publishes_what_is_new_whatever_the_clock_of_the_last_one_said(lake, clock):
+    run(lake, PERSON, 1, [AN], metadata=at(clock, began_upon=""))
+    assert run(lake, PERSON, 2, [BINH], mode="incremental", metadata=at(1, began_upon="r1")).is_new
+    assert run(lake, PERSON, 3, [CHI], mode="replay", metadata=at(clock)).is_new
+    assert said(lake, "read_by") == "r2", "a replay reads no source"
+    assert run(lake, PERSON, 4, [AN], metadata=at(-clock, began_upon="r2")).is_new
 
 
 def test_a_run_that_builds_on_a_cursor_that_was_taken_back_is_refused(lake):

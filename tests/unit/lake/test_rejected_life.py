@@ -130,8 +130,10 @@ def test_a_row_rejected_again_as_it_was_is_no_news(lake):
 def test_rows_of_a_run_that_can_never_commit_go(lake):
     sync(lake, PERSON, 1, [AN, BINH], rejected=[0])
     append(lake, PERSON, 2, [AN, BINH, CHI], rejected=[1, 2])  # killed
-    under_way = append(lake, PERSON, 9, [AN], rejected=[0])  # reads a later state of the source, and is slow
-    sync(lake, PERSON, 3, [AN, BINH], rejected=[1])
+    third = append(lake, PERSON, 3, [AN, BINH], rejected=[1])
+    commit(lake, PERSON, 3, third)
+    under_way = append(lake, PERSON, 9, [AN], rejected=[0])  # began upon the commit of the third, and is slow
+    close(lake, PERSON, 3, third)
     assert [(run, row) for run, row, _, _ in lives(lake, PERSON)] == [("r1", 0), ("r3", 1), ("r9", 0)]
     commit(lake, PERSON, 9, under_way)
     close(lake, PERSON, 9, under_way)
