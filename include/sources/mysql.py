@@ -42,15 +42,14 @@ _SETTINGS = {
     "mysql_query_timeout_enabled": "false",  # would stop a long extract after five minutes
     "mysql_session_time_zone": "'+00:00'",
 }
-_EVERY_ROW = 18446744073709551615  # the server's own sql_select_limit would leave rows out without a word
 # What is written with other characters than Unicode has may come as `?` or U+FFFD; of these charsets nothing does.
 _WHOLE_CHARSETS = {"", "utf8mb4", "utf8mb3", "utf8", "ascii", "latin1", "binary"}
 _HEX: sa.ColumnElement[Any] = sa.literal_column(
     "_utf8mb4 x'5c78'"
 )  # a backslash and x, whatever sql_mode makes of a backslash
 _CHARSETS = """
-SELECT column_name, character_set_name FROM information_schema.columns
-WHERE table_schema = coalesce(:schema, database()) AND table_name = :name
+SELECT column_name, CASE WHEN data_type IN ('inet4', 'inet6') THEN 'ascii' ELSE character_set_name END
+FROM information_schema.columns WHERE table_schema = coalesce(:schema, database()) AND table_name = :name
 """
 
 
@@ -127,9 +126,9 @@ def _limited(sql: str, protection: Protection, *, is_mariadb: bool) -> str:
     """The statement with its limits. The scanner resets its connections, so they cannot be set for a session."""
     if is_mariadb:
         seconds = f", max_statement_time = {protection.statement_seconds:g}" if protection.statement_seconds else ""
-        limits = f"lock_wait_timeout = {LOCK_SECONDS}, sql_select_limit = {_EVERY_ROW}{seconds}"
+        limits = f"lock_wait_timeout = {LOCK_SECONDS}, sql_select_limit = {reflect.EVERY_ROW}{seconds}"
         return f"SET STATEMENT {limits} FOR {sql}"
-    hints = f"SET_VAR(sql_select_limit = {_EVERY_ROW})"
+    hints = f"SET_VAR(sql_select_limit = {reflect.EVERY_ROW})"
     if protection.statement_seconds:
         hints += f" MAX_EXECUTION_TIME({protection.statement_milliseconds})"
     return sql.replace("SELECT", f"SELECT /*+ {hints} */", 1)

@@ -25,6 +25,7 @@ _PART = re.compile(r'"(?:[^"]|"")+"|[^".]+')
 _QUOTED = re.compile(rf'(?=.*")(?:{_PART.pattern})(?:\.(?:{_PART.pattern}))*')
 CONNECT_SECONDS = 10
 ANSWER_SECONDS = 30
+EVERY_ROW = 18446744073709551615  # MySQL's own sql_select_limit would leave rows out without a word
 _FAMILIES: tuple[tuple[type[types.TypeEngine[Any]], str], ...] = (
     (types.Boolean, "boolean"),
     (types.Integer, "integer"),
@@ -150,7 +151,7 @@ def make_engine(connection: Connection, contract: Contract) -> sa.Engine:
             "read_timeout": ANSWER_SECONDS,  # it only reflects: whoever accepts and says nothing is no server
             "charset": "utf8mb4",
             "program_name": "lienthong",
-            "init_command": "SET time_zone = '+00:00'",
+            "init_command": f"SET time_zone = '+00:00', sql_select_limit = {EVERY_ROW}",
         }
         arguments = {key: value for key, value in arguments.items() if key not in url.query}
         if url.password:

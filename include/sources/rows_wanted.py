@@ -148,15 +148,20 @@ def _mysql_text(value: object) -> str:
         return f"x'{value.hex()}'"
     if isinstance(value, datetime) and value.tzinfo:  # its sessions have the time zone UTC, and take no offsets
         return _plain(value.astimezone(UTC).replace(tzinfo=None))
-    if isinstance(value, str) and ("\\" in value or "'" in value):  # the same whatever sql_mode says
+    if isinstance(value, str) and any(sign in value for sign in "\\'\0"):  # the same whatever sql_mode says
         return f"_utf8mb4 x'{value.encode().hex()}'"
     return _plain(value)
+
+
+def _sqlite_literal(value: object) -> str:
+    text = _plain(value if isinstance(value, int) else str(value))
+    return "(" + text.replace("\0", "'||char(0)||'") + ")" if "\0" in text else text  # where a statement would end
 
 
 _TEXTS: dict[str, Callable[[object], str]] = {
     "postgresql": _postgres_text,
     "mysql": _mysql_text,
-    "sqlite": lambda value: _plain(value if isinstance(value, int) else str(value)),
+    "sqlite": _sqlite_literal,
 }
 
 
@@ -165,7 +170,7 @@ def _sqlite_forms(value: object) -> list[sa.ColumnElement[object]]:
     forms: list[sa.ColumnElement[object]] = [sa.literal_column(_TEXTS["sqlite"](value))]
     if isinstance(value, str) and _FLOAT.fullmatch(value):
         number = {"inf": "9e999", "-inf": "-9e999"}.get(value, value)
-        forms.append(sa.literal_column(f"printf('%!.17g', {number})"))
+        forms.append(sa.literal_column(f"printf('%!.20g', {number})"))
     return forms
 
 
@@ -178,7 +183,7 @@ def _sqlite_text(value: sa.ColumnElement[object]) -> sa.ColumnElement[object]:
     text = sa.cast(value, sa.TEXT)
     value = sa.type_coerce(value, types.NullType())
     return sa.case(
-        (kind == "real", sa.func.printf("%!.17g", value)),
+        (kind == "real", sa.func.printf("%!.20g", value)),
         (kind == "blob", sa.literal_column(r"'\x'").op("||")(sa.func.lower(sa.func.hex(value)))),
         else_=text,
     )

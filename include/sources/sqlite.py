@@ -29,9 +29,10 @@ from include.sources.streaming import ROWS_PER_BATCH, VIEW
 
 BUSY_MILLISECONDS = 30_000
 _DIALECT: sa.Dialect = sqlite.dialect()
+# With 17 digits SQLite is wrong in the last one once in a thousand times (measured with 3.38), with 20 never.
 # char(1) marks what is not the text itself: `r` before a number's digits, `t` before a text that begins with char(1).
 _VALUE = (
-    "CASE typeof({0}) WHEN 'real' THEN char(1)||'r'||printf('%!.17g',{0}) WHEN 'blob' THEN '\\x'||lower(hex({0})) "
+    "CASE typeof({0}) WHEN 'real' THEN char(1)||'r'||printf('%!.20g',{0}) WHEN 'blob' THEN '\\x'||lower(hex({0})) "
     "WHEN 'text' THEN CASE WHEN {0} GLOB char(1,42) THEN char(1)||'t'||{0} ELSE {0} END "
     "ELSE CAST({0} AS TEXT) END AS {0}"
 )
@@ -140,11 +141,11 @@ def _text_of_all(part: reflect.SourceTable, rows: sa.ColumnElement[bool] | None)
 
 
 def _untagged(number: int, landed: str) -> str:
-    """SQL of DuckDB: what lands of a value as `_text_of_all` gives it."""
+    """SQL of DuckDB: what lands of a value as `_text_of_all` gives it; an error if that is no UTF-8."""
     value = f"c{number}"
     real = f"CAST(CAST({value}[3:] AS DOUBLE) AS VARCHAR)"
-    told = f"CASE WHEN {value}[2] = 'r' THEN {real} ELSE {value}[3:] END"
-    return f"CASE WHEN starts_with({value}, chr(1)) THEN {told} ELSE {value} END AS {quote(landed)}"
+    told = f"CASE WHEN {value}[2] = 'r' THEN {real} ELSE decode(encode({value}))[3:] END"
+    return f"CASE WHEN starts_with({value}, chr(1)) THEN {told} ELSE decode(encode({value})) END AS {quote(landed)}"
 
 
 def _check_file(connection: Connection, table: Table) -> None:

@@ -73,7 +73,8 @@ ODD_NAMES = ["select", 'a"b', "a b", "a.b", "a%b", "a%%b", "c:d", "b\\n", "e'f",
 def made(pg: psycopg.Connection) -> None:
     pg.execute(
         "CREATE TYPE mood AS ENUM ('vui', 'buồn'); CREATE TYPE pair AS (a int, b text); CREATE DOMAIN d_text AS text;"
-        "CREATE DOMAIN d_number AS numeric(9,2); CREATE DOMAIN d_yes AS boolean; CREATE DOMAIN d_instant AS timestamptz;"
+        "CREATE DOMAIN d_number AS numeric(9,2); CREATE DOMAIN d_yes AS boolean;"
+        "CREATE DOMAIN d_instant AS timestamptz;"
         "CREATE DOMAIN d_bytes AS bytea; CREATE DOMAIN d_list AS int[]; CREATE DOMAIN d_nested AS d_number"
     )
     kinds = ", ".join(f"c{n} {kind}" for n, (kind, *_) in enumerate(VALUES))
@@ -81,8 +82,11 @@ def made(pg: psycopg.Connection) -> None:
     pg.execute(f"INSERT INTO odd VALUES ({', '.join(value for _, value, *_ in VALUES)})")
 
 
-@pytest.mark.parametrize("setting", ["", "DateStyle = 'SQL, DMY'", "IntervalStyle = 'iso_8601'", "bytea_output = 'escape'",
-                                     "TimeZone = 'Asia/Ho_Chi_Minh'", "extra_float_digits = -5"])  # fmt: skip
+SETTINGS = ["", "DateStyle = 'SQL, DMY'", "IntervalStyle = 'iso_8601'", "bytea_output = 'escape'",
+            "TimeZone = 'Asia/Ho_Chi_Minh'", "extra_float_digits = -5"]  # fmt: skip
+
+
+@pytest.mark.parametrize("setting", SETTINGS)
 def test_values(pg: psycopg.Connection, postgres: str, lake: Lake, setting: str) -> None:
     made(pg)
     if setting:
@@ -166,7 +170,7 @@ def hidden(pg: psycopg.Connection, postgres: str) -> str:
 
 @pytest.mark.parametrize("name", ["t", "by_reader"])
 def test_rows_that_a_policy_hides_are_an_error(hidden: str, lake: Lake, name: str) -> None:
-    with pytest.raises(RowsHidden, match="row-level security policy.*BYPASSRLS.*the table's owner.*a view") as told:
+    with pytest.raises(RowsHidden, match=r"row-level security policy.*BYPASSRLS.*the table's owner.*a view") as told:
         take(contract_of(name, ["a"]), hidden, lake)
     assert "GRANT SELECT" not in str(told.value)
 

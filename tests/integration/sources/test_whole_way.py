@@ -84,7 +84,9 @@ class Registry:
 def test_rows_that_are_hidden_later_are_not_deleted(pg: psycopg.Connection, postgres: str, tmp_path: Path) -> None:
     pg.execute("CREATE TABLE t AS SELECT i::text AS ma, now() AS u, 'x' AS f1 FROM generate_series(1, 100) i")
     pg.execute("CREATE VIEW v WITH (security_invoker) AS SELECT * FROM t")
-    pg.execute("CREATE ROLE reader LOGIN PASSWORD 'r'; GRANT USAGE ON SCHEMA public TO reader; GRANT SELECT ON t, v TO reader")
+    pg.execute(
+        "CREATE ROLE reader LOGIN PASSWORD 'r'; GRANT USAGE ON SCHEMA public TO reader; GRANT SELECT ON t, v TO reader"
+    )
     parts = urlsplit(postgres)
     uri = f"postgresql://reader:r@{parts.hostname}:{parts.port}{parts.path}"
     registries = []
@@ -179,7 +181,9 @@ def renewed(registry: Registry, run: Any, change: str, told: str, drift: str) ->
 def test_a_column_that_was_dropped_and_added_again_in_postgresql(
     pg: psycopg.Connection, postgres: str, tmp_path: Path, change: str, told: str, drift: str
 ) -> None:
-    pg.execute("CREATE TABLE t AS SELECT i::text AS ma, '2026-01-01'::timestamp AS u, 'old' AS f1 FROM generate_series(1, 99) i")
+    pg.execute(
+        "CREATE TABLE t AS SELECT i::text AS ma, timestamp '2026-01-01' AS u, 'old' AS f1 FROM generate_series(1, 99) i"
+    )
     registry = Registry(tmp_path, postgres)
     renewed(registry, lambda s: pg.execute(s.encode()), change.format(text="text"), told, drift)
 
@@ -211,7 +215,9 @@ def test_a_column_that_was_dropped_and_added_again_in_sqlite(
 def test_a_record_from_before_columns_had_an_identity_is_no_drift(
     pg: psycopg.Connection, postgres: str, tmp_path: Path
 ) -> None:
-    pg.execute("CREATE TABLE t AS SELECT '1' AS ma, '2026-01-01'::timestamp AS u, 0 AS gone, 'x' AS f1; ALTER TABLE t DROP gone")
+    pg.execute(
+        "CREATE TABLE t AS SELECT '1' AS ma, '2026-01-01'::timestamp AS u, 0 AS gone, 'x' AS f1;ALTER TABLE t DROP gone"
+    )
     registry = Registry(tmp_path, postgres)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("include.sources.reflect.SourceColumn.record", property(lambda c: (c.name, c.type_text)))
