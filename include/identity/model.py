@@ -49,7 +49,9 @@ class Model:
 
         What else they hold (a phone number, say) the model may leave aside.
         """
-        wanted = comparisons_for(prepared.roles, is_split=prepared.is_split, is_ward=prepared.is_ward)
+        wanted = comparisons_for(
+            prepared.roles, is_split=prepared.is_split, is_ward=prepared.is_ward, is_dated=prepared.is_dated
+        )
         return all(
             _conditions(comparison) in map(_conditions, self.comparisons)
             for comparison in wanted

@@ -12,7 +12,7 @@ from typing import Any
 import duckdb
 
 from include.identity.compare import compare, gammas
-from include.identity.comparisons import comparisons_for
+from include.identity.comparisons import STATED, comparisons_for
 from include.identity.expect import Expectation, complete
 from include.identity.model import Model, ModelUnusable
 from include.identity.prepare import Prepared, prepare
@@ -66,7 +66,9 @@ def train(
     """
     with lake.connect(memory_limit=memory_limit, threads=1) as connection:
         prepared = prepare(connection, records_uri)
-        comparisons = comparisons_for(prepared.roles, is_split=prepared.is_split, is_ward=prepared.is_ward)
+        comparisons = comparisons_for(
+            prepared.roles, is_split=prepared.is_split, is_ward=prepared.is_ward, is_dated=prepared.is_dated
+        )
         if prepared.named < 100 or len(comparisons) < 2:
             raise ModelUnusable(
                 f"{prepared.named} records with a name and {len(comparisons)} comparisons are too few to learn from: "
@@ -125,6 +127,9 @@ def _learn(
             patterns = _patterns(connection, learned, rule)
             matches = max(matches, expect.see(patterns, blind=known) * sum(row[0] for row in patterns))
     expect.tell(matches / _pairs_of_sample(connection))
+    for comparison in learned["comparisons"]:
+        for level in comparison["comparison_levels"]:
+            level |= {"m_probability": STATED[level["label_for_charts"]]} if level["label_for_charts"] in STATED else {}
     return learned
 
 

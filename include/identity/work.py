@@ -150,13 +150,25 @@ class Work:
         return uri
 
     def _mark_links(self, edges_uri: str, assigned: Assigned) -> None:
-        """The edges with `holds`: whether both records are one person now."""
-        index = scan(assigned.index_uri)
+        """The edges with `holds`: whether both records are one person now.
+
+        A doubtful pair of two persons who each have a row of their own in one population-like table is no question:
+        whatever the two records say, the persons behind them are two.
+        """
+        index, records = scan(assigned.index_uri), scan(self.records_uri)
+        citizens = (
+            "(SELECT person_id, list(DISTINCT source) AS sources FROM (SELECT i.person_id, "
+            f"r.registry || '.' || r.\"table\" AS source FROM {index} i JOIN {records} r USING (record_id) "
+            "WHERE r.is_population) GROUP BY person_id)"
+        )
         self._ask(
             # Rounded: a sum of floats in another order is no change of a link.
             f"COPY (SELECT e.* REPLACE (round(weight, 9) AS weight, round(probability, 9) AS probability), "
             f"l.person_id = r.person_id AS holds FROM {scan(edges_uri)} e "
-            f"JOIN {index} l ON left_id = l.record_id JOIN {index} r ON right_id = r.record_id) "
+            f"JOIN {index} l ON left_id = l.record_id JOIN {index} r ON right_id = r.record_id "
+            f"LEFT JOIN {citizens} a ON a.person_id = l.person_id LEFT JOIN {citizens} b ON b.person_id = r.person_id "
+            "WHERE NOT (e.decision = 'review' AND l.person_id <> r.person_id "
+            "AND coalesce(list_has_any(a.sources, b.sources), FALSE))) "
             f"TO {literal(self._file('links'))} (FORMAT parquet, COMPRESSION zstd)"
         )
 

@@ -19,13 +19,18 @@ def register(connection: duckdb.DuckDBPyConnection, schemas_dir: Path) -> None:
     folder only the macros are made; the ward macros need the lists `wards` and `ward_changes`. Calling it again
     reads the lists anew.
     """
-    for name in SQL_FILES:
-        _run(connection, name)
+    register_macros(connection)
     lists = reference_lists(schemas_dir)
     for name, path in lists.items():
         _load(connection, name, path)
     if lists.keys() >= WARD_LISTS:
         _run(connection, "units.sql")
+
+
+def register_macros(connection: duckdb.DuckDBPyConnection) -> None:
+    """Create the `vn_*` macros that need no code list."""
+    for name in SQL_FILES:
+        _run(connection, name)
 
 
 def reference_lists(schemas_dir: Path) -> dict[str, Path]:

@@ -112,6 +112,38 @@ def test_father_and_son_of_one_name_stay_apart(country: Country) -> None:
     assert linked.edge(father, of_either) == ("model", "review")
 
 
+# Older tests gave every stranger another name, year or ward: nobody was told from a namesake by what the ids say alone.
+@pytest.mark.parametrize(
+    ("taxpayer_id", "number", "is_asked"),
+    [("040179000777", "040179000123", False), ("040185000777", None, False), ("040079000777", None, True)],
+    ids=["two valid ids", "the year in the id", "the sex in the id"],
+)
+def test_what_an_id_says_tells_two_of_one_name_and_ward_apart(
+    country: Country, taxpayer_id: str, number: str | None, is_asked: bool
+) -> None:
+    insured = country.member(
+        "0200000001", "Tạ Quỳnh Thúy", "03/11/1979", sex="female", ward="27478", personal_id=number
+    )
+    payer = country.taxpayer("0301234567", "Tạ Quỳnh Thúy", ward="27478", personal_id=taxpayer_id)
+    linked = country.link()
+    assert not linked.are_one(insured, payer)
+    # The year that the id says right speaks for one person, its sex against: somebody should look.
+    assert linked.edge(insured, payer) == (("model", "review") if is_asked else None)
+
+
+def test_the_year_and_sex_in_an_id_speak_for_one_person_too(country: Country) -> None:
+    insured = country.member("0200000001", "Tạ Quỳnh Thúy", "03/11/1979", ward="27478", sex="female")
+    payer = country.taxpayer("0301234567", "Tạ Quỳnh Thúy", ward="27478", personal_id="040179000777")
+    assert country.link().are_one(insured, payer)
+
+
+def test_an_id_that_contradicts_its_own_record_says_little_against(country: Country) -> None:
+    home = {"ward": "27478", "sex": "female"}
+    citizen = country.citizen("040179000123", "Tạ Quỳnh Thúy", "03/11/1979", **home)
+    mistyped = country.member("0200000001", "Tạ Quỳnh Thúy", "03/11/1979", personal_id="001055987654", **home)
+    assert country.link().are_one(citizen, mistyped)
+
+
 def test_a_woman_who_moved_is_still_found(country: Country) -> None:
     citizen = country.citizen("001185000999", "Mạc Thùy Nhiên", "30/06/1985", sex="female", ward="26740")
     moved = country.member("0500000001", "Mạc Thùy Nhiên", "30/06/1985", sex="female", ward="10081")
