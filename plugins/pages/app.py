@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 
 from include.pipelines.pages import QualityPages
 from include.pipelines.workplace import Workplace
 from plugins.pages import failures, person_views
+from plugins.pages.origin import from_our_own_pages
 from plugins.pages.views import router
 
 
 def pages_app(pages: QualityPages) -> FastAPI:
     """The app for one lake. It describes itself to nobody: no OpenAPI, no documentation pages."""
-    app = FastAPI(title="Liên Thông", docs_url=None, redoc_url=None, openapi_url=None)
+    app = FastAPI(
+        title="Liên Thông",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        dependencies=[Depends(from_our_own_pages)],
+    )
     app.state.pages = pages
     app.include_router(router)
     app.include_router(person_views.router)
