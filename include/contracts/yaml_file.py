@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from typing import Any
 import yaml
 
 from include.contracts.problems import ContractError, Problem
+from include.contracts.yaml_bounds import MOST_BYTES, Beyond, ensure_within, ensure_written_within
 
 Place = tuple[str | int, ...]
 _NAMES = ("name", "id", "server", "property")  # what an item of a list is called by
@@ -73,28 +75,41 @@ def read_yaml(path: Path) -> YamlFile:
     """Read a mapping from a YAML file.
 
     Raises:
-        ContractError: the file cannot be read, is not UTF-8, is not YAML, repeats a key, or is not a mapping.
+        ContractError: the file cannot be read, is not UTF-8, is not YAML, repeats a key, is not a mapping, or is beyond
+            what is read: see yaml_bounds.py.
     """
 
     def refuse(line: int, message: str, remedy: str) -> ContractError:
         return ContractError([Problem(path, line, "", message, remedy)])
 
     try:
-        text = path.read_text(encoding="utf-8")
+        with path.open("rb") as file:
+            content = file.read(MOST_BYTES + 1)
+        if len(content) > MOST_BYTES:
+            raise refuse(0, f"has more than {MOST_BYTES:,} bytes", "split it: one registry is one file")
+        text = io.StringIO(content.decode("utf-8"), newline=None).read()
     except UnicodeDecodeError as error:
         raise refuse(0, f"is not UTF-8 (byte {error.start})", "save the file as UTF-8") from None
     except OSError as error:
         raise refuse(0, f"cannot be read: {error.strerror}", "check the path and its permissions") from None
     try:
+        ensure_written_within(text)
         loader = _Loader(text)
         root = loader.get_single_node()
+        if root is not None:
+            ensure_within(root)
         data = loader.construct_document(root) if root is not None else None
+    except Beyond as found:
+        remedy = "no contract needs that: remove it, and write out what is repeated"
+        raise refuse(found.line, found.what, remedy) from None
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 0
         raise refuse(line, f"is not YAML: {error.problem}", "check indentation and quotes near this line") from None
     except yaml.YAMLError as error:
         reason = re.sub(r"\s+", " ", str(error))
         raise refuse(0, f"is not YAML: {reason}", "remove characters that YAML does not allow") from None
+    except ValueError:  # a number that Python does not read
+        raise refuse(0, "holds a number of too many digits", "put long numbers in quotes") from None
     if root is None or not isinstance(data, dict):
         raise refuse(1, "is empty or not a mapping", "begin with `apiVersion:` and `kind:` at the left margin")
     repeated = list(_repeated_keys(root))

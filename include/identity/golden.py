@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-import yaml
-
+from include.contracts.problems import ContractError
+from include.contracts.yaml_file import read_yaml
 from include.identity.schema import RECORDS
 from include.lake.engine import literal, quote, scan
 from include.lake.errors import lake_errors
@@ -70,13 +70,13 @@ def load_golden(path: Path) -> GoldenRules:
     """
     text = path.read_text(encoding="utf-8")
     try:
-        said = yaml.safe_load(text)
+        said = read_yaml(path).data
         attributes = tuple(
             _attribute(path.name, name, settings, said.get("sources", []))
             for name, settings in said["attributes"].items()
         )
         tolerance = _tolerance(path.name, said.get("tolerance") or {})
-    except (yaml.YAMLError, AttributeError, KeyError, TypeError):
+    except (ContractError, AttributeError, KeyError, TypeError):
         raise GoldenRulesBroken(
             f"{path.name} is not a YAML mapping with `sources`, `attributes` and `tolerance`: compare it with the one "
             "that came with this release"

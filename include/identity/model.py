@@ -84,7 +84,7 @@ def load_model(path: Path) -> Model:
         return Model(**json.loads(path.read_text(encoding="utf-8")))
     except FileNotFoundError:
         raise ModelUnusable(f"there is no model at {path}: train one with `lienthong link train`") from None
-    except (json.JSONDecodeError, TypeError) as error:
+    except (ValueError, TypeError, RecursionError) as error:
         raise ModelUnusable(f"{path} is not a linkage model: train one with `lienthong link train`") from error
 
 
