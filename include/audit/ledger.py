@@ -12,7 +12,7 @@ from __future__ import annotations
 import fcntl
 import random
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 
@@ -114,6 +114,12 @@ def last_taken(lake: Lake, name: str) -> int | None:
     """The highest number that a record's `once` of this name had; None if there was none."""
     table = _open(lake)
     return None if table is None else table.transaction_version(name)
+
+
+def taken(lake: Lake, names: Iterable[str]) -> set[str]:
+    """Those of the names of `once` under which the ledger has taken a record."""
+    table = _open(lake)
+    return set() if table is None else {name for name in names if table.transaction_version(name) is not None}
 
 
 @contextmanager

@@ -18,7 +18,6 @@ from deltalake import CommitProperties, Transaction, write_deltalake
 from include.contracts.model import Table
 from include.lake.errors import LakeConflict, lake_errors
 from include.lake.root import Lake
-from include.lake.state import PublishedState
 
 _INSTANT = pa.timestamp("us", tz="UTC")
 _COUNTS = (
@@ -158,22 +157,6 @@ def append_checks(
     ]
     once = _run_key(run_id, registry, table, "checks")
     return append(lake, "checks", pa.Table.from_pylist(rows, CHECKS), once=once)
-
-
-def heal_runs(lake: Lake, table: Table, state: PublishedState) -> bool:
-    """Record the run of a published state from its commit, if it was killed after the commit and before its record."""
-    return append_run(
-        lake,
-        {
-            **state.metadata,
-            **{name: int(state.metadata[name]) for name in _COUNTS if name in state.metadata},
-            "registry": table.registry,
-            "table": table.name,
-            "verdict": "published",
-            "version": state.version,
-            "started_at": state.metadata.get("at"),
-        },
-    )
 
 
 def read(lake: Lake, name: str) -> pa.Table:

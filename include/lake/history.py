@@ -118,6 +118,11 @@ def restore(
     return until_it_commits(lambda: _restore(lake, table, version, run_id, at, metadata))
 
 
+def runs_between(lake: Lake, table: Table, first: int, last: int) -> tuple[str, ...]:
+    """The runs that committed after version `first` and before version `last`, newest first."""
+    return _undone([entry for entry in versions(lake, table) if entry.version < last], first)
+
+
 def _restore(
     lake: Lake, table: Table, version: int, run_id: str, at: datetime, metadata: Mapping[str, str]
 ) -> Restored:

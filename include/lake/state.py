@@ -151,6 +151,13 @@ def epoch_milliseconds(at: datetime) -> int:
     return int(at.timestamp() * 1000)
 
 
+def run_commits(delta: DeltaTable, last: int | None) -> list[PublishedState]:
+    """Those of the last commits of an open table that runs made, newest first; of all commits if `last` is None."""
+    with lake_errors("reading a table's log"):
+        history = delta.history(last)
+    return [state for entry in history if (state := _state(entry, ())) is not None]
+
+
 def _run_commits(delta: DeltaTable) -> Iterator[PublishedState]:
     """Commits made by runs, newest first. Looks at a few before it reads the whole log."""
     seen = 0

@@ -29,6 +29,7 @@ from include.pipelines import run_folder
 from include.pipelines.clock import told_if_ahead
 from include.pipelines.errors import OnlyReadWhole, no_values_escape
 from include.pipelines.facts import Facts
+from include.pipelines.healing import heal
 from include.pipelines.publication import already_there, carries_version
 from include.pipelines.workplace import Workplace
 from include.quality.conform import conform, register
@@ -122,6 +123,7 @@ def extract_step(
         done = run_folder.recall(place, spec, run_id, "extracted")
         if done is not None:
             return done
+        heal(place, spec, but=run_id)
         at, state = place.now(), last_commit(place.lake, spec)
         plan = plan_extract(spec, state, meaning=place.meaning_of(spec), is_full=is_full, at=at, window=window)
         extracted, plan, gone = _land(place, contract, spec, run_id, at, state, plan, on_news)

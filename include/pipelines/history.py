@@ -20,6 +20,7 @@ from include.lake.reading import view_of
 from include.lake.rejections import reopen_rejected
 from include.pipelines.errors import Misuse, no_values_escape
 from include.pipelines.facts import FIGURES, Facts
+from include.pipelines.healing import heal
 from include.pipelines.publication import Approval
 from include.pipelines.trail import record_run
 from include.pipelines.workplace import Workplace
@@ -130,6 +131,7 @@ def restore_step(
     place = workplace or Workplace.from_environment()
     with no_values_escape(f"restoring {registry}.{table}"):
         spec = place.table(registry, table)[1]
+        heal(place, spec, but=run_id)
         started, at = time.perf_counter(), place.now()
         done = restore(
             place.lake, spec, version=version, run_id=run_id, at=at, metadata={"approved_by": approval.approved_by}

@@ -20,6 +20,7 @@ from include.lake.link_runs import append_link_run, last_link_run
 from include.lake.people import bring, extend, people_state
 from include.pipelines.errors import Misuse, no_values_escape
 from include.pipelines.facts import Facts
+from include.pipelines.healing import heal
 from include.pipelines.linkage_model import digest, golden_rules, model_for_records
 from include.pipelines.trail import record_commits
 from include.pipelines.workplace import Workplace
@@ -59,6 +60,8 @@ def link_step(run_id: str, *, is_full: bool = False, workplace: Workplace | None
     with no_values_escape("linking persons"):
         spark = place.spark
         finish_unfinished(place, but=run_id)
+        for linked_table in linked_tables(place.contracts.values()):
+            heal(place, linked_table.table)
         folder, started = run_folder(place.lake, run_id), time.perf_counter()
         if place.lake.exists(f"{folder}/{_PLAN}"):
             return _read(place, f"{folder}/{_PLAN}")

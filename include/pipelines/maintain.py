@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 from include.contracts.load import contract_paths, load_contract
@@ -19,6 +20,7 @@ from include.lake.maintain import (
 from include.pipelines.clock import ensure_not_ahead
 from include.pipelines.errors import no_values_escape
 from include.pipelines.facts import Facts
+from include.pipelines.healing import heal
 from include.pipelines.trail import record_commits
 from include.pipelines.workplace import Workplace
 
@@ -42,6 +44,7 @@ def maintain_lake(workplace: Workplace, *, at: datetime) -> Facts:
     maintained, busy = [], []
     with no_values_escape("maintaining the lake"):
         ensure_not_ahead(lake, now=datetime.now(UTC))  # the clock by which old versions are found
+        _heal(workplace)
         for name in find_tables(lake):
             try:
                 maintained.append(maintain_table(lake, name))
@@ -78,6 +81,14 @@ def maintain_lake(workplace: Workplace, *, at: datetime) -> Facts:
         f"{waiting}."
     )
     return facts
+
+
+def _heal(workplace: Workplace) -> None:
+    """Put on record what runs committed and, killed, did not record; of registries whose contract can be read."""
+    for registry in workplace.registries:
+        with suppress(ContractError):
+            for table in workplace.contract(registry).tables:
+                heal(workplace, table, last=None)
 
 
 def _retention(workplace: Workplace) -> tuple[dict[str, timedelta], list[Problem]]:

@@ -15,7 +15,6 @@ from typing import Any
 
 from include.audit import ledger
 from include.contracts.model import Contract, Table
-from include.contracts.published import published_yaml
 from include.lake import evidence
 from include.lake.beside import beside
 from include.lake.changes import Mode
@@ -26,6 +25,7 @@ from include.lake.state import OF_THE_SOURCE, PublishedState, last_commit
 from include.pipelines import run_folder
 from include.pipelines.errors import Misuse, no_values_escape
 from include.pipelines.facts import FIGURES, Facts, origin
+from include.pipelines.healing import heal, publish_contract
 from include.pipelines.trail import record_run
 from include.pipelines.workplace import Workplace
 from include.quality.assess import assess
@@ -134,6 +134,14 @@ def publish_step(
             place.lake, table, **run, extract_uri=landed.uri, snapshot_at=metadata["snapshot_at"],
             table_digest=metadata["table_digest"], began_upon=metadata.get("began_upon"),
         )  # fmt: skip
+        known = {
+            **assessed,
+            "verdict": "published",
+            "approved_by": approved_by or "",
+            "approval_note": approval_note or "",
+            **origin(place, contract, landed),
+        }
+        run_folder.keep(place, table, "publishing", known)  # for whoever must record it if this process is killed
         commit = publish(place.lake, table, **run, gone=gone, metadata=metadata)
         close_rejected(place.lake, table, **run, gone=gone)
         if commit.overtaken_by:
@@ -152,8 +160,8 @@ def publish_step(
             "approval_note": approval_note or "",
             "seconds": round(assessed["seconds"] + time.perf_counter() - started, 3),
         }
-        record_run(place, {**facts, **origin(place, contract, landed)})
         publish_contract(place, contract)
+        record_run(place, {**facts, **origin(place, contract, landed)})
         run_folder.keep(place, table, "published", facts)
         place.lake.delete_tree(place.lake.staging_path(registry, name, run_id))
         return facts
@@ -186,7 +194,7 @@ def already_there(place: Workplace, contract: Contract, table: Table, facts: Fac
     state = last_commit(place.lake, table)
     if state is None:
         raise Misuse(f"{table.qualified_name} is not published: there is nothing that could be unchanged")
-    evidence.heal_runs(place.lake, table, state)
+    heal(place, table, but=facts["run_id"])
     finish_closing(place.lake, table)
     told = {**facts, **_as_it_stands(state), "seconds": landed.seconds}
     record_run(place, {**told, **origin(place, contract, landed)})
@@ -219,14 +227,6 @@ def _as_it_stands(state: PublishedState) -> Facts:
         "findings": [],
         "reasons": [],
     }
-
-
-def publish_contract(place: Workplace, contract: Contract) -> None:
-    """Lay the contract of what is published beside its tables, so that any ODCS tool can test them with it."""
-    uri = f"{place.lake.path('registry', contract.registry)}/contract.odcs.yaml"
-    text = published_yaml(contract.path, place.lake.uri)
-    if not place.lake.exists(uri) or place.lake.read_text(uri) != text:
-        place.lake.write_text(uri, text)
 
 
 def landed_by(place: Workplace, table: Table, run_id: str) -> Extract:

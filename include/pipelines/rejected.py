@@ -14,6 +14,7 @@ from include.lake.state import last_commit
 from include.pipelines import run_folder
 from include.pipelines.errors import KNOWN_ERRORS, no_values_escape
 from include.pipelines.facts import FIGURES, Facts, failed
+from include.pipelines.healing import heal
 from include.pipelines.publication import Approval, Watch, assess_and_publish
 from include.pipelines.sync import worst
 from include.pipelines.workplace import Workplace
@@ -124,6 +125,7 @@ def gather_step(
         done = run_folder.recall(place, spec, run_id, "extracted")
         if done is not None:
             return done
+        heal(place, spec, but=run_id)
         at, started = place.now(), time.perf_counter()
         folder = place.lake.landing_path(registry, table, run_id)
         uri = f"{folder}/{FILE}"

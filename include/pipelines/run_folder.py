@@ -14,7 +14,7 @@ from include.pipelines.errors import ContractChanged
 from include.pipelines.facts import Facts
 from include.pipelines.workplace import Workplace
 
-Step = Literal["extracted", "assessed", "published"]
+Step = Literal["extracted", "assessed", "publishing", "published"]
 
 
 def recall(place: Workplace, table: Table, run_id: str, step: Step) -> Facts | None:
@@ -31,6 +31,14 @@ def keep(place: Workplace, table: Table, step: Step, facts: Facts) -> Facts:
     kept = {"meaning": place.meaning_of(table), "facts": facts}
     place.lake.write_text(_uri(place, table, facts["run_id"], step), json.dumps(kept, ensure_ascii=False))
     return facts
+
+
+def left(place: Workplace, table: Table, run_id: str, step: Step) -> Facts | None:
+    """What the step of a run left, whatever the contract means by now."""
+    try:
+        return dict(json.loads(place.lake.read_text(_uri(place, table, run_id, step)))["facts"])
+    except FileNotFoundError:
+        return None
 
 
 def ensure_as_begun(place: Workplace, table: Table, run_id: str, step: Step) -> None:

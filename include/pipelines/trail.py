@@ -15,6 +15,7 @@ from include.audit.record import Record
 from include.audit.signing import Checkpoint, public_key, signing_key, write_checkpoint
 from include.audit.verification import Verification
 from include.audit.verify import verify, verify_copy
+from include.contracts.model import Table
 from include.lake import evidence
 from include.lake.errors import LakeDenied
 from include.pipelines.errors import no_values_escape
@@ -49,6 +50,11 @@ def record_run(place: Workplace, facts: Mapping[str, Any]) -> None:
         approval["findings"] = [finding["what"] for finding in facts.get("findings") or []]
         records.append(Record("approval", subject, approval, once=(f"approval/{subject}/{run_id}", 1)))
     ledger.append(place.lake, [*records, *commit_records(place.lake, subject)], at=place.now(), actor=ACTOR)
+
+
+def run_mark(table: Table, run_id: str, verdict: str) -> str:
+    """The name under which the ledger remembers what came of a run for a table."""
+    return f"run/registry/{table.registry}/{table.name}/{run_id}/{verdict}"
 
 
 def record_commits(place: Workplace, subjects: Iterable[str], records: Iterable[Mapping[str, Any]] = ()) -> None:

@@ -10,8 +10,7 @@ import pytest
 
 from include.lake import evidence
 from include.lake.root import Lake
-from include.lake.state import last_commit
-from tests.unit.lake.staging import PERSON, START, run
+from tests.unit.lake.staging import START
 
 FACTS = {
     "run_id": "r1",
@@ -71,18 +70,6 @@ def test_checks_hold_both_counts(lake):
         ("population.citizen.age.required", 2, 2, ["age"]),
         ("other", 2, None, ["age"]),
     ]
-
-
-def test_a_run_killed_before_its_record_is_recorded_from_its_commit(lake):
-    run(lake, PERSON, 1, [("a", "An", 1), ("b", "Bình", 2)])
-    state = last_commit(lake, PERSON)
-    assert evidence.heal_runs(lake, PERSON, state)
-    assert not evidence.heal_runs(lake, PERSON, state)
-    (row,) = evidence.read(lake, "runs").to_pylist()
-    assert (row["run_id"], row["verdict"], row["inserted"], row["live_rows"], row["version"]) == (
-        "r1", "published", 2, 2, 0,
-    )  # fmt: skip
-    assert row["extract_digest"] == "d1"
 
 
 def test_many_at_once_lose_nothing(lake):

@@ -1,0 +1,174 @@
+"""A run killed at any instruction between its commit and its record is on record after the next run, of any kind.
+
+Older tests went on with the killed run itself, or found nothing new after it; a run that found changes lost it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from include.audit import ledger
+from include.audit.verify import verify
+from include.lake import evidence
+from include.pipelines import history, publication, trail
+from include.pipelines.history import restore_step
+from include.pipelines.maintain import maintain_lake
+from include.pipelines.publication import Approval
+from include.pipelines.rejected import list_rejected, replay
+from include.pipelines.sync import sync_registry
+from include.pipelines.workplace import Workplace, new_run_id
+from tests.integration.everyday.ledger_source import PaymentSource, workplace
+
+
+class Killed(BaseException):
+    """What no handler of ours catches."""
+
+
+# Each is called once between the commit and the last record: killed before it, and after it.
+POINTS = [
+    (publication, "close_rejected"),
+    (publication, "record_run"),
+    (trail.evidence, "append_run"),
+    (trail, "commit_records"),
+    (trail.ledger, "append"),
+    (publication, "publish_contract"),
+]
+APPROVAL = Approval("Lê Thu", "tried")
+Next = Callable[[Workplace, PaymentSource], Any]
+
+
+def sync(place: Workplace, **how: Any) -> dict[str, Any]:
+    run = {"run_id": new_run_id(place.now()), "approval": APPROVAL, "workplace": place, **how}
+    return dict(sync_registry("payments", **run)["tables"][0])
+
+
+def news(place: Workplace, source: PaymentSource) -> None:
+    source.insert(1)
+    assert sync(place)["verdict"] == "published"
+
+
+def restore(place: Workplace, source: PaymentSource) -> None:
+    restore_step("payments", "payment", new_run_id(place.now()), version=0, approval=APPROVAL, workplace=place)
+
+
+NEXT: dict[str, Next] = {
+    "a sync with news": news,
+    "an unchanged sync": lambda place, source: sync(place),
+    "a full load": lambda place, source: sync(place, is_full=True),
+    "a replay": lambda place, source: replay(place, "payments", run_id=new_run_id(place.now())),
+    "maintenance": lambda place, source: maintain_lake(place, at=place.now()),
+    "a restore": restore,
+}
+
+
+def killed(monkeypatch: pytest.MonkeyPatch, where: tuple[Any, str], when: str, run: Callable[[], object]) -> None:
+    owner, name = where
+    real = getattr(owner, name)
+
+    def die(*given: Any, **named: Any) -> Any:
+        if when == "after":
+            real(*given, **named)
+        raise Killed
+
+    with monkeypatch.context() as patched:
+        patched.setattr(owner, name, die)
+        with pytest.raises(Killed):
+            run()
+
+
+def on_record(place: Workplace) -> dict[str, list[dict[str, Any]]]:
+    """Records of published runs, without what differs from run to run."""
+    left_out = ("run_id", "seconds", "started_at", "recorded", "same_as_run")
+    runs = [row for row in evidence.read(place.lake, "runs").to_pylist() if row["verdict"] == "published"]
+    found: dict[str, list[dict[str, Any]]] = {}
+    for row in runs:
+        found.setdefault(row["run_id"], []).append({k: v for k, v in row.items() if k not in left_out})
+    return found
+
+
+def entries(place: Workplace) -> dict[str, int]:
+    """How many entries of kind `run` with verdict `published` the ledger has of each run."""
+    found: dict[str, int] = {}
+    for kind, text in zip(*(ledger.read(place.lake)[name].to_pylist() for name in ("kind", "payload")), strict=True):
+        said = json.loads(text)
+        if kind == "run" and said["verdict"] == "published":
+            found[said["run_id"]] = found.get(said["run_id"], 0) + 1
+    return found
+
+
+@pytest.fixture
+def day(tmp_path: Path) -> tuple[PaymentSource, Workplace]:
+    """A source whose first day is published, and whose second has a row to reject and one to close."""
+    uri = f"sqlite:///{tmp_path}/payments.db"
+    source, place = PaymentSource(uri, seed=2, rows=60), workplace(tmp_path, uri)
+    source.spoil(2)
+    assert sync(place)["verdict"] == "published"
+    source.clock += timedelta(days=1)
+    for change in (source.insert, source.update, source.spoil, source.mend, source.delete):
+        change(1)
+    return source, place
+
+
+@pytest.mark.parametrize(
+    ("then", "where", "when"),
+    [
+        *(("a sync with news", where, when) for where in POINTS for when in ("before", "after")),
+        *((then, POINTS[0], "before") for then in NEXT if then != "a sync with news"),
+    ],
+    ids=lambda value: value[1] if isinstance(value, tuple) else value,
+)
+def test_a_sync_killed_after_its_commit(
+    then: str,
+    where: tuple[Any, str],
+    when: str,
+    day: tuple[PaymentSource, Workplace],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    source, place = day
+    run_id = new_run_id(place.now())
+    killed(
+        monkeypatch, where, when,
+        lambda: sync_registry("payments", run_id=run_id, approval=APPROVAL, workplace=place),
+    )  # fmt: skip
+    NEXT[then](place, source)
+    recorded = on_record(place)
+    assert len(recorded[run_id]) == 1
+    (record,) = recorded[run_id]
+    assert (record["mode"], record["extracted"] > 0, record["version"]) == ("incremental", True, 1)
+    assert record["why"]
+    assert record["contract_version"] == "1.0.0"
+    assert entries(place) == dict.fromkeys(recorded, 1)
+    assert verify(place.lake).ok
+    spoiled = {row["rows"] for row in list_rejected(place, "payments")}
+    assert then == "a restore" or sum(spoiled) == len(source.spoiled())
+    assert place.lake.exists(f"{place.lake.path('registry', 'payments')}/contract.odcs.yaml")
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("where", [(history, "reopen_rejected"), (history, "record_run")], ids=lambda where: where[1])
+@pytest.mark.parametrize("then", ["a sync with news"])
+def test_a_restore_killed_after_its_commit(
+    then: str,
+    where: tuple[Any, str],
+    when: str,
+    day: tuple[PaymentSource, Workplace],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    source, place = day
+    assert sync(place)["verdict"] == "published"
+    run_id = new_run_id(place.now())
+    killed(
+        monkeypatch, where, when,
+        lambda: restore_step("payments", "payment", run_id, version=0, approval=APPROVAL, workplace=place),
+    )  # fmt: skip
+    NEXT[then](place, source)
+    (record,) = on_record(place)[run_id]
+    assert (record["mode"], record["source"], record["approved_by"]) == ("restore", "restore", "Lê Thu")
+    assert entries(place) == dict.fromkeys(on_record(place), 1)
+    assert verify(place.lake).ok
