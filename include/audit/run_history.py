@@ -17,6 +17,7 @@ from include.lake.engine import hold
 from include.lake.errors import lake_errors
 from include.lake.reading import view
 from include.lake.root import Lake
+from include.lake.table_checks import CROSS_CHECKS
 
 _COUNTS = ("extracted", "accepted", "rejected", "superseded", "deleted", "retained", "inserted", "updated", "live_rows")
 _TEXTS = (
@@ -48,7 +49,7 @@ _CHECKS = """
     SELECT rule_id, metric, scope, severity, dimension, columns, "rows", violations, gx_violations
     FROM checks WHERE registry = $registry AND "table" = $table AND run_id = $run_id
     QUALIFY row_number() OVER (PARTITION BY rule_id ORDER BY "at" DESC) = 1
-    ORDER BY violations DESC, rule_id
+    ORDER BY metric = 'rowCount', violations DESC, rule_id
 """
 
 
@@ -98,6 +99,11 @@ class Check:
     def disagrees(self) -> bool:
         """Whether both evaluations counted and did not find the same."""
         return self.gx_violations is not None and self.gx_violations != self.violations
+
+    @property
+    def is_across(self) -> bool:
+        """Whether it is a rule across registers, which is counted once."""
+        return self.metric in CROSS_CHECKS
 
     def is_kept(self, bound: Bound | None) -> bool:
         """Whether nothing is wrong: no row breaks the rule or, for a measure of the whole table, its bound holds."""

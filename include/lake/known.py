@@ -30,9 +30,14 @@ _CHANGES_NO_ROW = {
 }  # fmt: skip
 
 
+def is_as_left(state: PublishedState) -> bool:
+    """Whether no row was changed since that commit."""
+    return set(state.since) <= _CHANGES_NO_ROW
+
+
 def known_by(state: PublishedState | None, table: Table) -> Fingerprint | None:
     """The figure of what is published, from the last run's commit; None if it says none, or others wrote since."""
-    if state is None or not set(state.since) <= _CHANGES_NO_ROW:
+    if state is None or not is_as_left(state):
         return None
     said = json.loads(state.metadata.get(KNOWN) or "{}")
     return Fingerprint(said["rows"], said["mark"]) if said and said["of"] == list(hashed_values(table) or ()) else None

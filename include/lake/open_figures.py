@@ -34,6 +34,12 @@ _WORDS = """
 """
 
 
+_OPEN_BY_RULE = """
+    WITH broken AS (SELECT unnest(list_distinct(list_transform(_reasons, lambda r: r.rule_id))) AS rule_id FROM opened)
+    SELECT rule_id, count(*) FROM broken GROUP BY rule_id UNION ALL SELECT '', count(*) FROM opened
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class OpenRule:
     """The open rows that break a rule, in all (`rule_id` empty) or of one.
@@ -86,6 +92,16 @@ def open_figures(lake: Lake, table: Table, *, at: datetime) -> OpenFigures | Non
         by_rule.setdefault(rule_id, []).append(_Count(since, rejected_at, closed_at, rows))
     total, *rules = [_rule(rule_id, words.get(rule_id, ("", "")), counts, at) for rule_id, counts in by_rule.items()]
     return OpenFigures(total, tuple(sorted(rules, key=lambda rule: (-rule.rows, rule.rule_id))))
+
+
+def open_counts(lake: Lake, table: Table) -> tuple[int, dict[str, int]]:
+    """How many rejected rows of a table are open, in all and by each rule that they break."""
+    with open_rows(lake, table) as opened:
+        if opened is None:
+            return 0, {}
+        with lake_errors(f"counting the rejected rows of {table.qualified_name}"):
+            by_rule = dict(opened.connection.execute(_OPEN_BY_RULE).fetchall())
+    return by_rule.pop("", 0), by_rule
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,7 @@ from include.lake.state import (
     state_of_run,
 )
 from include.lake.turn import turn
+from include.lake.warned import WARNED, warned_after
 from include.lake.write import Writing
 
 __all__ = ["Changes", "Commit", "Mode", "preview", "publish"]
@@ -144,11 +145,15 @@ def _publish(
     changes = find_changes(lake, table, shape, current, staged, mode=mode, gone=gone)
     with ThreadPoolExecutor(1) as beside, lake_errors(f"publishing {table.qualified_name}"):
         files = current.file_uris() if current else None
-        known = beside.submit(known_after, lake, table, shape, files, base, staged, changes)
+        known, warned = (
+            beside.submit(figure, lake, table, shape, files, base, staged, changes)
+            for figure in (known_after, warned_after)
+        )
 
         def said() -> CommitProperties:
             figures = {name: getattr(changes, name) for name in ("inserted", "updated", "deleted", "retained")}
-            figures |= {"live_rows": changes.live_after, KEY_FIGURE: key_text(shape), KNOWN: known.result()}
+            figures |= {"live_rows": changes.live_after, KEY_FIGURE: key_text(shape)}
+            figures |= {KNOWN: known.result(), WARNED: warned.result()}
             return commit_properties(
                 run_id, carry_over(metadata, base, run_id=run_id, mode=mode), mode=mode, at=at.isoformat(), **figures
             )

@@ -22,6 +22,8 @@ from include.pipelines.errors import Misuse, no_values_escape
 from include.pipelines.facts import FIGURES, Facts
 from include.pipelines.healing import heal
 from include.pipelines.publication import Approval
+from include.pipelines.relationships import relationships_step
+from include.pipelines.standing import record_standing
 from include.pipelines.trail import record_run
 from include.pipelines.workplace import Workplace
 
@@ -137,6 +139,7 @@ def restore_step(
             place.lake, spec, version=version, run_id=run_id, at=at, metadata={"approved_by": approval.approved_by}
         )
         reopened = reopen_rejected(place.lake, spec, run_id=run_id, at=at, closed_by=done.undone)
+        record_standing(place, spec)
         facts: Facts = {
             "registry": registry,
             "table": table,
@@ -160,6 +163,7 @@ def restore_step(
             "seconds": round(time.perf_counter() - started, 3),
         }
         record_run(place, facts)
+        relationships_step(registry, run_id, workplace=place)
         return facts
 
 

@@ -26,6 +26,7 @@ from include.pipelines import run_folder
 from include.pipelines.errors import Misuse, no_values_escape
 from include.pipelines.facts import FIGURES, Facts, origin
 from include.pipelines.healing import heal, publish_contract
+from include.pipelines.standing import record_standing
 from include.pipelines.trail import record_run
 from include.pipelines.workplace import Workplace
 from include.quality.assess import assess
@@ -160,6 +161,7 @@ def publish_step(
             "approval_note": approval_note or "",
             "seconds": round(assessed["seconds"] + time.perf_counter() - started, 3),
         }
+        record_standing(place, table)
         publish_contract(place, contract)
         record_run(place, {**facts, **origin(place, contract, landed)})
         run_folder.keep(place, table, "published", facts)
@@ -196,6 +198,7 @@ def already_there(place: Workplace, contract: Contract, table: Table, facts: Fac
         raise Misuse(f"{table.qualified_name} is not published: there is nothing that could be unchanged")
     heal(place, table, but=facts["run_id"])
     finish_closing(place.lake, table)
+    record_standing(place, table)
     told = {**facts, **_as_it_stands(state), "seconds": landed.seconds}
     record_run(place, {**told, **origin(place, contract, landed)})
     run_folder.clear(place, table, landed.run_id)

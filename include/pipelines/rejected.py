@@ -16,6 +16,7 @@ from include.pipelines.errors import KNOWN_ERRORS, no_values_escape
 from include.pipelines.facts import FIGURES, Facts, failed
 from include.pipelines.healing import heal
 from include.pipelines.publication import Approval, Watch, assess_and_publish
+from include.pipelines.relationships import relationships_step
 from include.pipelines.sync import worst
 from include.pipelines.workplace import Workplace
 from include.sources.landing import FILE, Extract, record
@@ -112,6 +113,8 @@ def replay(
             facts = failed(workplace, table, run_id, error)
         results.append({**facts, "seconds": round(time.perf_counter() - started, 3)})
         watch(table.name, facts["verdict"])
+    if any(result["verdict"] == "published" for result in results):
+        relationships_step(registry, run_id, workplace=workplace)
     return {"run_id": run_id, "registry": registry, "verdict": worst(results), "tables": results}
 
 

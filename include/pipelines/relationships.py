@@ -1,7 +1,9 @@
 """Do the registries fit together? Count published rows that refer to something that is not there.
 
 A reference that leads nowhere rejects nobody: the other register may simply be late. It is counted, under the rule id
-`<registry>.<table>.<columns>.relationship`, so that the report shows which registers do not fit.
+`<registry>.<table>.<columns>.relationship`, so that the report shows which registers do not fit. One that leads to a
+row that we hold among the open rejections is counted apart, under that id and `.rejected-target`: the other register
+has the row, and its owner can mend it.
 """
 
 from __future__ import annotations
@@ -12,34 +14,42 @@ import duckdb
 import pyarrow as pa
 
 from include.contracts.model import Relationship, Table
+from include.contracts.problems import ContractError
 from include.lake import evidence
-from include.lake.engine import quote
+from include.lake.engine import hold, quote
 from include.lake.errors import lake_errors
+from include.lake.opened import open_rows, typed_key
 from include.lake.reading import view
-from include.pipelines.errors import no_values_escape
+from include.lake.table_checks import CROSS_CHECKS, REJECTED_TARGET
+from include.pipelines.errors import Misuse, no_values_escape
 from include.pipelines.workplace import Workplace
 
 
 @dataclass(frozen=True)
 class Fit:
-    """How many live `rows` state the reference, and how many of them lead nowhere (`orphans`)."""
+    """How many live `rows` state the reference, and how many of them lead nowhere (`orphans`).
+
+    `refused`: of others, how many lead to a row that is rejected and open. None where no rejected row says what it is
+    referred to by, as that is not its key.
+    """
 
     rule_id: str
     relationship: Relationship
     rows: int
     orphans: int
+    refused: int | None
 
 
 def relationships_step(registry: str, run_id: str, *, workplace: Workplace | None = None) -> list[dict[str, object]]:
     """Measure every relationship of a registry whose other end is published, and keep the counts in `audit/checks`."""
     place = workplace or Workplace.from_environment()
-    found = []
+    found: list[dict[str, object]] = []
     with no_values_escape(f"following the relationships of {registry}"):
         for table in place.contract(registry).tables:
             fits = measure(place, table)
             if fits:
                 _record(place, table, run_id, fits)
-            found += [{"rule_id": f.rule_id, "rows": f.rows, "orphans": f.orphans} for f in fits]
+            found += [{"rule_id": f.rule_id, "rows": f.rows, "orphans": f.orphans, "refused": f.refused} for f in fits]
     return found
 
 
@@ -68,38 +78,76 @@ def _record(place: Workplace, table: Table, run_id: str, fits: list[Fit]) -> Non
             "run_id": run_id,
             "registry": table.registry,
             "table": table.name,
-            "rule_id": fit.rule_id,
-            "metric": "relationship",
+            "rule_id": rule_id,
+            "metric": metric,
             "scope": "row",
             "severity": "warning",
             "dimension": "consistency",
             "columns": list(fit.relationship.columns),
             "rows": fit.rows,
-            "violations": fit.orphans,
+            "violations": violations,
             "at": place.now(),
         }
         for fit in fits
+        for metric, rule_id, violations in _told(fit)
     ]
     once = f"{run_id}/{table.qualified_name}/relationships"
     evidence.append(place.lake, "checks", pa.Table.from_pylist(rows, evidence.CHECKS), once=once)
 
 
+def _told(fit: Fit) -> list[tuple[str, str, int]]:
+    """Metric, rule id and violations of what is on record of a reference."""
+    missing, rejected = CROSS_CHECKS
+    told = [(missing, fit.rule_id, fit.orphans)]
+    return told if fit.refused is None else [*told, (rejected, fit.rule_id + REJECTED_TARGET, fit.refused)]
+
+
 def _follow(place: Workplace, connection: duckdb.DuckDBPyConnection, table: Table, relationship: Relationship) -> Fit:
     view(place.lake, connection, "parent", place.lake.registry_table(relationship.registry, relationship.table))
     pairs = list(zip(relationship.columns, relationship.to_columns, strict=True))
-    match = " AND ".join(f"child.{quote(own)} = there.{quote(other)}" for own, other in pairs)
-    stated = " AND ".join(f"child.{quote(own)} IS NOT NULL" for own, _ in pairs)
     keys = ", ".join(quote(other) for _, other in pairs)
+    refused = _refused(place, relationship)
+
+    def led(relation: str) -> str:
+        match = " AND ".join(f"child.{quote(own)} = {relation}.{quote(other)}" for own, other in pairs)
+        return f"LEFT JOIN (SELECT DISTINCT {keys}, true AS is_it FROM {relation}) AS {relation} ON {match}"
+
+    stated = " AND ".join(f"child.{quote(own)} IS NOT NULL" for own, _ in pairs)
+    ours, joined = "false", led("parent")
+    if refused is not None:
+        hold(connection, "refused", refused)
+        ours, joined = "refused.is_it IS NOT NULL", f"{joined} {led('refused')}"
     with lake_errors(f"following the relationships of {table.qualified_name}"):
-        row = connection.execute(
-            f"SELECT count(*), count(*) FILTER (there.is_there IS NULL) FROM child LEFT JOIN "
-            f"(SELECT DISTINCT {keys}, true AS is_there FROM parent) AS there ON {match} "
-            f"WHERE {stated}"
-        ).fetchone()
-    rows, orphans = row or (0, 0)
+        rows, orphans, rejected = connection.execute(
+            f"SELECT count(*), count(*) FILTER (parent.is_it IS NULL AND NOT ({ours})), "
+            f"count(*) FILTER (parent.is_it IS NULL AND ({ours})) FROM child {joined} WHERE {stated}"
+        ).fetchall()[0]
     to = f"{relationship.registry}.{relationship.table}"
     rule_id = f"{table.qualified_name}.{'+'.join(relationship.columns)}.relationship"
-    return Fit(f"{rule_id}.{to}" if _is_ambiguous(table, relationship) else rule_id, relationship, rows, orphans)
+    rule_id = f"{rule_id}.{to}" if _is_ambiguous(table, relationship) else rule_id
+    return Fit(rule_id, relationship, rows, orphans, None if refused is None else rejected)
+
+
+def _refused(place: Workplace, relationship: Relationship) -> pa.Table | None:
+    """What open rejected rows of the other table are referred to by; None if that is not in their keys."""
+    try:
+        target = place.table(relationship.registry, relationship.table)[1]
+    except (Misuse, ContractError):  # that register's contract is gone or broken: this one's figures do not wait for it
+        return None
+    if not set(relationship.to_columns) <= set(target.primary_key):
+        return None
+    keys = dict(zip(target.primary_key, typed_key(target), strict=True))
+    chosen = ", ".join(f"{sql} AS {name}" for name, sql in (keys[column] for column in relationship.to_columns))
+    empty = ", ".join(
+        f"CAST(NULL AS {target.column(name).sql_type}) AS {quote(name)}" for name in relationship.to_columns
+    )
+    with open_rows(place.lake, target) as opened, lake_errors(f"reading the rejected rows of {target.qualified_name}"):
+        if opened is None:
+            with place.lake.connect() as connection:
+                return connection.execute(f"SELECT {empty} WHERE false").to_arrow_table()
+        return opened.connection.execute(
+            f"SELECT DISTINCT {chosen} FROM opened WHERE _key IS NOT NULL"
+        ).to_arrow_table()
 
 
 def _is_ambiguous(table: Table, relationship: Relationship) -> bool:

@@ -125,7 +125,7 @@ def _split(
     counts = [
         *_row_counts(connection, row_rules, extracted),
         *_set_counts(connection, table, set_rules, kept),
-        *_table_counts(connection, [r for r in table.rules if r.scope == "table"]),
+        *table_counts(connection, [r for r in table.rules if r.scope == "table"]),
     ]
     order = {rule.rule_id: place for place, rule in enumerate(table.rules)}
     counts.sort(key=lambda count: order[count.rule_id])
@@ -195,7 +195,7 @@ def _set_counts(
     return [RuleCount.of(rule, found.get(i, 0), judged[i]) for i, rule in enumerate(rules)]
 
 
-def _table_counts(connection: duckdb.DuckDBPyConnection, rules: Sequence[Rule]) -> list[RuleCount]:
+def table_counts(connection: duckdb.DuckDBPyConnection, rules: Sequence[Rule]) -> list[RuleCount]:
     """Measures over the table as it would be; the gate compares them with the rules' bounds."""
     if not rules:
         return []

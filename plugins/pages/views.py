@@ -86,7 +86,9 @@ def run(request: Request, registry: str, table: str, run_id: str, visitor: Signe
 def rejected(request: Request, visitor: SignedIn, pages: Pages) -> HTMLResponse:
     """How much is rejected of each table."""
     shown = [registry for registry in pages.overview().registries if visitor.may_see(registry.name)]
-    return page(request, "rejected.html.j2", {"registries": shown})
+    tables = [(registry, table) for registry in shown for table in registry.tables]
+    tables.sort(key=lambda pair: -pair[1].open.total.rows if pair[1].open else 0)
+    return page(request, "rejected.html.j2", {"tables": tables})
 
 
 @router.get("/rejected/{registry}/{table}")

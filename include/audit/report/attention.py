@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from include.audit.report.model import Overview, TableReport
 from include.audit.report.quality_index import Deduction
 from include.audit.report.surroundings import Surroundings
 from include.audit.report.words import Locale
+from include.lake.open_figures import OpenRule
 
 COSTLIEST = 5
 
 
 def attention(overview: Overview, surroundings: Surroundings, locale: Locale) -> list[str]:
-    """One sentence for everything that is not as it should be; empty if all is well."""
-    found = [sentence for table in overview.tables for sentence in _of_table(table, locale)]
+    """One sentence for everything that is not as it should be, the worst table first; empty if all is well."""
+    found = [sentence for table in worst_first(overview.tables) for sentence in _of_table(table, locale)]
     if held := surroundings.linking.waits:
         found.append(
             locale.pick(
@@ -36,6 +37,11 @@ def costliest(overview: Overview) -> list[tuple[TableReport, Deduction]]:
     return sorted(listed, key=lambda pair: (-pair[1].points, pair[0].table.qualified_name, pair[1].source))[:COSTLIEST]
 
 
+def worst_first(tables: Iterable[TableReport]) -> list[TableReport]:
+    """By their index, the lowest first; those that are not measured last."""
+    return sorted(tables, key=lambda table: 101.0 if table.index.overall is None else table.index.overall)
+
+
 def _of_table(table: TableReport, locale: Locale) -> Iterator[str]:
     name, latest, stands = table.table.qualified_name, table.latest, table.freshness
     if latest and latest.verdict == "held":
@@ -48,6 +54,8 @@ def _of_table(table: TableReport, locale: Locale) -> Iterator[str]:
             f"{name}: lần chạy {latest.run_id} thất bại ({latest.error_type})",
             f"{name}: run {latest.run_id} failed ({latest.error_type})",
         )
+    if table.open and table.open.total.rows:
+        yield _open(table, table.open.total, locale)
     if stands.missed:
         yield locale.pick(
             f"{name}: đã lỡ {stands.missed} kỳ cập nhật; lần tốt cuối cùng {locale.instant(stands.last_good_at)}",
@@ -61,3 +69,15 @@ def _of_table(table: TableReport, locale: Locale) -> Iterator[str]:
                 f"{rule.rule_id}: hai lần đánh giá độc lập cho kết quả khác nhau",
                 f"{rule.rule_id}: the two independent evaluations disagree",
             )
+
+
+def _open(table: TableReport, opened: OpenRule, locale: Locale) -> str:
+    name, rows, since = table.table.qualified_name, locale.number(opened.rows), locale.instant(opened.since)
+    share = judged = ""
+    if table.standing and table.standing.open_rows == opened.rows:
+        share, judged = locale.percent(table.standing.open_percent), locale.number(table.standing.judged)
+    of = locale.pick(f" ({share} trong {judged} bản ghi đã xét)", f" ({share} of the {judged} judged)") if share else ""
+    return locale.pick(
+        f"{name}: {rows} bản ghi bị loại còn chờ nguồn sửa{of}, lâu nhất từ {since}",
+        f"{name}: {rows} rejected rows are open until their source mends them{of}, the oldest since {since}",
+    )

@@ -30,7 +30,7 @@ def frames(overview: Overview, surroundings: Surroundings) -> dict[str, pd.DataF
             + [{**_name(t), **_index(t.index)} for t in overview.tables]
         ),
         "quality_index_workings": _frame(
-            [{**_name(t), "run_id": t.last.run_id if t.last else "", **asdict(d)}
+            [{**_name(t), "run_id": t.standing.run_id if t.standing else "", **asdict(d)}
              for t in overview.tables for d in t.index.deductions],
             "registry", "table", "run_id", "word", "source", "violations", "rows", "points",
         ),
@@ -41,8 +41,9 @@ def frames(overview: Overview, surroundings: Surroundings) -> dict[str, pd.DataF
         ),
         "trend": _frame(
             [{**_name(t), **asdict(p.run), "at": p.run.at.isoformat(), "rejected_percent": p.run.rejected_percent,
+              "open_rows": p.standing.open_rows if p.standing else None, "open_percent": p.open_percent,
               "index_without_timeliness": p.index} for t in overview.tables for p in t.trend],
-            "registry", "table", "run_id", "at", "rejected_percent", "index_without_timeliness",
+            "registry", "table", "run_id", "at", "rejected_percent", "open_percent", "index_without_timeliness",
         ),
         "open_rejections": _frame(
             [{**_name(t), "rule_id": o.rule_id, "rows": o.rows, "since": o.since.isoformat() if o.since else "",
@@ -120,6 +121,8 @@ def _figures(table: TableReport) -> dict[str, Any]:
         **{name: getattr(last, name) if last else None for name in names},
         "published_at": last.at.isoformat() if last else None,
         "rejected_percent": last.rejected_percent if last else None,
+        "open_rows": table.standing.open_rows if table.standing else None,
+        "open_percent": table.standing.open_percent if table.standing else None,
         "last_good_at": stands.last_good_at.isoformat() if stands.last_good_at else None,
         "next_deadline": stands.next_deadline.isoformat() if stands.next_deadline else None,
         "missed": stands.missed,

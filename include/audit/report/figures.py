@@ -13,6 +13,7 @@ from include.lake.engine import hold
 from include.lake.errors import lake_errors
 from include.lake.reading import view
 from include.lake.root import Lake
+from include.lake.table_checks import view_table_checks
 
 TREND_RUNS = 60
 """How many published runs of a table the trend goes back."""
@@ -67,8 +68,14 @@ _CHECKS = f"""
     ORDER BY rule_id
 """
 
+_TABLE_CHECKS = """
+    SELECT run_id, registry, "table", table_id, version, published_rows, open_rows,
+           rule_id, metric, scope, severity, dimension, "rows", violations, "at"
+    FROM table_checks WHERE run_id IN (SELECT unnest($runs)) ORDER BY rule_id
+"""
+
 _RELATIONSHIPS = f"""
-    SELECT {_COUNTS} FROM checks WHERE metric = 'relationship'
+    SELECT {_COUNTS} FROM checks WHERE metric IN ('relationship', 'rejectedTarget')
     QUALIFY row_number() OVER (PARTITION BY registry, "table", rule_id ORDER BY "at" DESC) = 1
     ORDER BY rule_id
 """
@@ -104,6 +111,10 @@ class Evidence:
         """The counts of every rule in these runs."""
         return self._rows(_CHECKS, runs=list(runs))
 
+    def table_checks(self, runs: Sequence[str]) -> list[Row]:
+        """Every rule counted over the table as each of these runs left it."""
+        return self._rows(_TABLE_CHECKS, runs=list(runs))
+
     def relationships(self) -> list[Row]:
         """The newest count of every relationship."""
         return self._rows(_RELATIONSHIPS)
@@ -126,6 +137,7 @@ def open_evidence(lake: Lake) -> Iterator[Evidence]:
                 view(lake, connection, name, uri)
             else:
                 hold(connection, name, schema.empty_table())
+        view_table_checks(lake, connection)
         yield Evidence(connection)
     finally:
         connection.close()

@@ -53,8 +53,30 @@ class Attempt:
 
 
 @dataclass(frozen=True, slots=True)
+class Standing:
+    """What a run left of a table: its published rows, and its rejected rows that are open."""
+
+    run_id: str
+    published_rows: int
+    open_rows: int
+
+    @property
+    def judged(self) -> int:
+        """The rows that the rules speak of."""
+        return self.published_rows + self.open_rows
+
+    @property
+    def open_percent(self) -> float:
+        """The share of these that is open."""
+        return 100 * self.open_rows / self.judged if self.judged else 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class RuleFigures:
-    """A rule and its counts in the last published run, by the split and by Great Expectations (None: not counted)."""
+    """A rule: how many of the `rows` of the table as it stands break it, and what the last published run counted.
+
+    `in_run` of `in_run_rows` by the split, `gx_violations` by Great Expectations (None: not counted).
+    """
 
     rule_id: str
     columns: tuple[str, ...]
@@ -67,12 +89,19 @@ class RuleFigures:
     bound: str
     rows: int | None
     violations: int | None
+    in_run_rows: int | None
+    in_run: int | None
     gx_violations: int | None
 
     @property
     def disagrees(self) -> bool:
-        """Whether both evaluations counted and did not find the same."""
-        return None not in (self.violations, self.gx_violations) and self.violations != self.gx_violations
+        """Whether both evaluations of the run counted and did not find the same."""
+        return None not in (self.in_run, self.gx_violations) and self.in_run != self.gx_violations
+
+    @property
+    def is_size(self) -> bool:
+        """Whether it asks for a number of rows: then there is nothing that breaks it."""
+        return self.metric == "rowCount"
 
     @property
     def percent(self) -> float:
@@ -82,15 +111,27 @@ class RuleFigures:
 
 @dataclass(frozen=True, slots=True)
 class TrendPoint:
-    """One published run in the course of a table: its share of rejected rows, and its index without Sống."""
+    """One published run in the course of a table: how the table stood after it, and its index without Sống.
+
+    Both are None after a run of which that is not on record.
+    """
 
     run: Run
     index: float | None
+    standing: Standing | None = None
+
+    @property
+    def open_percent(self) -> float | None:
+        """The share of the table's rows that was rejected and open."""
+        return self.standing.open_percent if self.standing else None
 
 
 @dataclass(frozen=True, slots=True)
 class TableReport:
-    """One table. `last` is the run that made what is published; None if nothing is. `open`: its open rejected rows."""
+    """One table. `last` is the run that made what is published; None if nothing is. `open`: its open rejected rows.
+
+    `standing` is None if no run has counted the table yet; the next one will, also if it finds nothing new.
+    """
 
     table: Table
     runs: int
@@ -101,6 +142,7 @@ class TableReport:
     rules: tuple[RuleFigures, ...]
     trend: tuple[TrendPoint, ...]
     open: OpenFigures | None = None
+    standing: Standing | None = None
 
     @property
     def open_rules(self) -> tuple[OpenRule, ...]:
@@ -109,7 +151,7 @@ class TableReport:
 
     @property
     def reasons(self) -> tuple[RuleFigures, ...]:
-        """The rules that rejected rows in the last published run, most frequent first."""
+        """The rules that the open rejected rows break, most frequent first."""
         broken = [r for r in self.rules if r.violations and r.severity == "error" and r.scope != "table"]
         return tuple(sorted(broken, key=lambda rule: (-(rule.violations or 0), rule.rule_id)))
 
@@ -167,6 +209,11 @@ class Overview:
     def is_empty(self) -> bool:
         """Whether no run left evidence yet."""
         return not self.verdicts
+
+    @property
+    def open_rows(self) -> int:
+        """Rejected rows of all tables that are open."""
+        return sum(table.open.total.rows for table in self.tables if table.open)
 
     def total(self, figure: str) -> int:
         """A figure of `Run`, summed over what is published."""

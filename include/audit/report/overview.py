@@ -19,6 +19,7 @@ from include.audit.report.model import (
     RegistryReport,
     RuleFigures,
     Run,
+    Standing,
     TableReport,
     TrendPoint,
 )
@@ -26,6 +27,7 @@ from include.audit.report.quality_index import NOT_MEASURED, Counted, Index, mea
 from include.contracts.model import Contract, Rule, Table
 from include.lake.open_figures import OpenFigures, open_figures
 from include.lake.root import Lake
+from include.lake.table_checks import CROSS_CHECKS, REJECTED_TARGET
 
 GATE_EVENTS = 100
 
@@ -41,6 +43,9 @@ def gather(lake: Lake, contracts: Mapping[str, Contract], *, at: datetime) -> Ov
         checks: dict[tuple[str, str], list[Row]] = {}
         for row in evidence.checks([run.run_id for runs in published.values() for run in runs]):
             checks.setdefault(_name(row), []).append(row)
+        stood: dict[tuple[str, str], list[Row]] = {}
+        for row in evidence.table_checks([run.run_id for runs in published.values() for run in runs]):
+            stood.setdefault(_name(row), []).append(row)
         relationships: dict[tuple[str, str], list[Row]] = {}
         for row in evidence.relationships():
             relationships.setdefault(_name(row), []).append(row)
@@ -53,7 +58,8 @@ def gather(lake: Lake, contracts: Mapping[str, Contract], *, at: datetime) -> Ov
             name = (contract.registry, table.name)
             tables.append(
                 _table(contract, table, latest.get(name), good.get(name), published.get(name, []),
-                       checks.get(name, []), relationships.get(name, []), open_figures(lake, table, at=at), at)
+                       checks.get(name, []), stood.get(name, []), relationships.get(name, []),
+                       open_figures(lake, table, at=at), at)
             )  # fmt: skip
         registries.append(RegistryReport(contract, tuple(tables), mean_index(t.index for t in tables)))
     return Overview(at, tuple(registries), gate, verdicts, mean_index(registry.index for registry in registries))
@@ -61,22 +67,23 @@ def gather(lake: Lake, contracts: Mapping[str, Contract], *, at: datetime) -> Ov
 
 def _table(
     contract: Contract, table: Table, latest: Row | None, good: Row | None, runs: list[Run], checks: list[Row],
-    relationships: list[Row], opened: OpenFigures | None, at: datetime,
+    stood: list[Row], relationships: list[Row], opened: OpenFigures | None, at: datetime,
 ) -> TableReport:  # fmt: skip
     stands = NEVER
     if good:
         stands = freshness(contract.sla, last_good_at=_utc(good["started_at"]), seconds=good["seconds"], at=at)
-    by_run: dict[str, dict[str, Row]] = {}
-    for row in checks:
-        by_run.setdefault(row["run_id"], {})[row["rule_id"]] = row
     last = runs[-1] if runs else None
-    newest = {row["rule_id"]: row for row in relationships}
-    counts = {**by_run.get(last.run_id, {}), **newest} if last else {}
-    bounds = {rule.rule_id: rule for rule in table.rules}
-    index = NOT_MEASURED
+    in_run = {row["rule_id"]: row for row in checks if last and row["run_id"] == last.run_id}
+    after: dict[str, dict[str, Row]] = {}
+    for row in stood:
+        after.setdefault(row["run_id"], {})[row["rule_id"]] = row
+    newest = _newest(stood)
+    counts = after[newest["run_id"]] if newest else {}
     if last:
-        index = _index(last, counts, bounds, stands.score)
-    trend = tuple(TrendPoint(run, _index(run, by_run.get(run.run_id, {}), bounds, None).overall) for run in runs)
+        counts = counts | {row["rule_id"]: row for row in relationships}
+    bounds = {rule.rule_id: rule for rule in table.rules}
+    index = _index(counts, bounds, stands.score) if last else NOT_MEASURED
+    trend = tuple(_point(run, after.get(run.run_id, {}), bounds) for run in runs)
     return TableReport(
         table,
         runs=latest["runs"] if latest else 0,
@@ -84,13 +91,29 @@ def _table(
         last=last,
         freshness=stands,
         index=index,
-        rules=_rules(table, counts),
+        rules=_rules(table, counts, in_run),
         trend=trend,
         open=opened,
+        standing=_standing(newest) if newest else None,
     )
 
 
-def _index(run: Run, counts: Mapping[str, Row], rules: Mapping[str, Rule], score: float | None) -> Index:
+def _newest(stood: list[Row]) -> Row | None:
+    """A rule's row as the last commit of the table left it; a table that began anew has another id."""
+    table_id = max(stood, key=lambda row: row["at"])["table_id"] if stood else ""
+    return max((row for row in stood if row["table_id"] == table_id), key=lambda row: row["version"], default=None)
+
+
+def _point(run: Run, counts: Mapping[str, Row], rules: Mapping[str, Rule]) -> TrendPoint:
+    standing = next(map(_standing, counts.values()), None)
+    return TrendPoint(run, _index(counts, rules, None).overall, standing)
+
+
+def _standing(row: Row) -> Standing:
+    return Standing(row["run_id"], row["published_rows"], row["open_rows"])
+
+
+def _index(counts: Mapping[str, Row], rules: Mapping[str, Rule], score: float | None) -> Index:
     counted = [
         Counted(
             rule_id,
@@ -104,30 +127,30 @@ def _index(run: Run, counts: Mapping[str, Row], rules: Mapping[str, Rule], score
         for rule_id, row in counts.items()
         if score is not None or row["dimension"] != "timeliness"
     ]
-    return table_index(counted, extracted=run.extracted, superseded=run.superseded, freshness=score)
+    return table_index(counted, freshness=score)
 
 
-def _rules(table: Table, counts: Mapping[str, Row]) -> tuple[RuleFigures, ...]:
+def _rules(table: Table, counts: Mapping[str, Row], in_run: Mapping[str, Row]) -> tuple[RuleFigures, ...]:
     """Every rule of the contract, counted or not, then what else was counted (relationships, rules since removed)."""
     listed = []
     for rule in table.rules:
-        row = counts.get(rule.rule_id, {})
+        row, found = counts.get(rule.rule_id, {}), in_run.get(rule.rule_id, {})
         listed.append(
             RuleFigures(
                 rule.rule_id, rule.columns, rule.metric, rule.scope, rule.severity, rule.dimension, rule.description,
                 rule.legal_source, str(rule.bound or ""), row.get("rows"), row.get("violations"),
-                row.get("gx_violations"),
+                found.get("rows"), found.get("violations"), found.get("gx_violations"),
             )
         )  # fmt: skip
     known = {rule.rule_id for rule in table.rules}
     for rule_id, row in counts.items():
         if rule_id in known:
             continue
-        columns, description = _followed(table, rule_id) if row["metric"] == "relationship" else ((), "")
+        columns, description = _followed(table, rule_id) if row["metric"] in CROSS_CHECKS else ((), "")
         listed.append(
             RuleFigures(
                 rule_id, columns, row["metric"], row["scope"], row["severity"], row["dimension"], description, "", "",
-                row["rows"], row["violations"], row["gx_violations"],
+                row["rows"], row["violations"], None, None, None,
             )
         )  # fmt: skip
     return tuple(listed)
@@ -138,8 +161,14 @@ def _followed(table: Table, rule_id: str) -> tuple[tuple[str, ...], str]:
     for relationship in table.relationships:
         name = f"{table.qualified_name}.{'+'.join(relationship.columns)}.relationship"
         to = f"{relationship.registry}.{relationship.table}"
-        if relationship.registry != "reference" and rule_id in (name, f"{name}.{to}"):
-            return relationship.columns, f"{', '.join(relationship.columns)} must be found in {to}, which is published"
+        if relationship.registry == "reference":
+            continue
+        if rule_id in (name, f"{name}.{to}"):
+            asked = f"{', '.join(relationship.columns)} must be found in {to}, which is published"
+            return relationship.columns, f"{asked}; where it is nowhere, the owners of both registers compare"
+        if rule_id in (f"{name}{REJECTED_TARGET}", f"{name}.{to}{REJECTED_TARGET}"):
+            asked = f"What {', '.join(relationship.columns)} refers to in {to} must not be rejected"
+            return relationship.columns, f"{asked}; the owner of {relationship.registry} mends it"
     return (), ""
 
 

@@ -28,7 +28,7 @@ class Captions:
 
 
 def trend(name: str, tables: Sequence[TableReport], captions: Captions) -> str:
-    """Two plots side by side for one registry: the share of rejected rows and the index, over runs.
+    """Two plots side by side for one registry: the share of open rejected rows and the index, after each run.
 
     Returns:
         An `<svg>` for inlining, with `title` and `desc` for those who cannot see it; empty if nothing is published.
@@ -38,7 +38,7 @@ def trend(name: str, tables: Sequence[TableReport], captions: Captions) -> str:
         return ""
     with draw(f"trend-{name}", captions.title, captions.desc, height=2.9) as plot:
         left, right = plot.figure.subplots(1, 2)
-        _panel(left, drawn, captions.rejected, captions.point, lambda point: point.run.rejected_percent)
+        _panel(left, drawn, captions.rejected, captions.point, lambda point: point.open_percent)
         _panel(right, drawn, captions.index, captions.point, lambda point: point.index)
         # Honest scales: no rejected rows is the floor of one, 100 the ceiling of the other.
         left.set_ylim(0, max(1.0, left.get_ylim()[1]) * 1.1)

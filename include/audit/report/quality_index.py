@@ -4,10 +4,10 @@ Each word starts at 100 and loses the share of rows that break its rules:
 
     word = max(0, 100 * (1 - sum over the word's rules of violations / rows))
 
-so it is a lower bound of the share of rows that are faultless in this respect: a row that breaks two rules is deducted
-twice, and no rule that always holds can raise the figure. Sống starts from the table's freshness instead of 100, Sạch
-also loses the superseded duplicates. A word that nothing measures has no figure. docs/explanation/quality-index.md
-tells it all, with the SQL by which an auditor repeats it.
+over the table as it stands: its published rows and its open rejections. So it is a lower bound of the share of rows
+that are faultless in this respect: a row that breaks two rules is deducted twice, and no rule that always holds can
+raise the figure. Sống starts from the table's freshness instead of 100. A word that nothing measures has no figure.
+docs/explanation/quality-index.md tells it all, with the SQL by which an auditor repeats it.
 """
 
 from __future__ import annotations
@@ -32,13 +32,12 @@ OF_DIMENSION: Mapping[str, Word] = {
 }
 """The dimensions of ODCS, by the word they belong to."""
 
-SUPERSEDED = "superseded duplicates"
 FRESHNESS = "freshness"
 
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """One rule's count in `audit/checks`, with the contract's bound if it is a rule over the whole table."""
+    """One rule's count in `audit/table_checks`, with the contract's bound if it is a rule over the whole table."""
 
     rule_id: str
     dimension: str
@@ -62,7 +61,7 @@ class Deduction:
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """The five figures (None: nothing measures the word) and how they came about."""
+    """The five figures (None: nothing measures the word) and how they came about, what costs most first."""
 
     words: Mapping[Word, float | None]
     deductions: tuple[Deduction, ...] = ()
@@ -76,8 +75,8 @@ class Index:
 NOT_MEASURED = Index(dict.fromkeys(WORDS))
 
 
-def table_index(counts: Iterable[Counted], *, extracted: int, superseded: int, freshness: float | None) -> Index:
-    """The index of one table, from the counts of its last published run and its freshness (0 to 100)."""
+def table_index(counts: Iterable[Counted], *, freshness: float | None) -> Index:
+    """The index of one table, from the counts of its rules over the table as it stands and its freshness (0 to 100)."""
     deductions: list[Deduction] = []
     measured: set[Word] = set()
     for count in counts:
@@ -87,18 +86,13 @@ def table_index(counts: Iterable[Counted], *, extracted: int, superseded: int, f
         measured.add(word)
         if points := _points(count):
             deductions.append(Deduction(word, count.rule_id, count.violations, count.rows, points))
-    if extracted:
-        measured.add("cleanliness")
-        if superseded:
-            points = 100 * superseded / extracted
-            deductions.append(Deduction("cleanliness", SUPERSEDED, superseded, extracted, points))
     if freshness is not None:
         measured.add("timeliness")
         if freshness < 100:
             deductions.append(Deduction("timeliness", FRESHNESS, 0, 0, 100 - freshness))
     lost = {word: sum(d.points for d in deductions if d.word == word) for word in WORDS}
     words = {word: max(0.0, 100 - lost[word]) if word in measured else None for word in WORDS}
-    return Index(words, tuple(sorted(deductions, key=lambda d: (WORDS.index(d.word), -d.points, d.source))))
+    return Index(words, tuple(sorted(deductions, key=lambda d: (-d.points, WORDS.index(d.word), d.source))))
 
 
 def mean_index(indices: Iterable[Index]) -> Index:
@@ -113,10 +107,10 @@ def _points(count: Counted) -> float:
         return 100 * count.violations / count.rows if count.rows else 0.0
     bound = count.bound
     share = count.violations / count.rows if count.rows else 0.0
+    if count.metric == "rowCount":  # a number of rows is no violation
+        return 0.0 if bound is None or bound.holds(count.rows) else 100.0
     if bound is None or bound.holds(100 * share if bound.unit == "percent" else count.violations):
         return 0.0
-    if count.metric == "rowCount":
-        return 100.0
     return 100 * (1 - share) if bound.operator in (">", ">=") else 100 * share
 
 

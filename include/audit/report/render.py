@@ -55,6 +55,7 @@ def render(overview: Overview, surroundings: Surroundings, language: Language) -
         other=OTHER[language],
         attention=attention(overview, surroundings, locale),
         costliest=costliest(overview),
+        deductions=sum(len(table.index.deductions) for table in overview.tables),
         plots={registry.name: Markup(_plot(registry, locale)) for registry in overview.registries},  # noqa: S704
         picture=draw(contracts, surroundings.agreements, {r.name: _kind(r) for r in overview.registries}),
         lineage=lineage,
@@ -88,8 +89,8 @@ def _plots_of_persons(surroundings: Surroundings, locale: Locale) -> dict[str, M
 
 def _plot(registry: RegistryReport, locale: Locale) -> str:
     described = [
-        f"{table.table.name}: {locale.percent(table.trend[0].run.rejected_percent)} → "
-        f"{locale.percent(table.trend[-1].run.rejected_percent)}, {locale.index(table.trend[0].index)} → "
+        f"{table.table.name}: {locale.percent(table.trend[0].open_percent)} → "
+        f"{locale.percent(table.trend[-1].open_percent)}, {locale.index(table.trend[0].index)} → "
         f"{locale.index(table.trend[-1].index)} ({len(table.trend)})"
         for table in registry.tables
         if table.trend
@@ -97,11 +98,11 @@ def _plot(registry: RegistryReport, locale: Locale) -> str:
     captions = Captions(
         title=locale.pick(f"Diễn biến qua các lần chạy: {registry.name}", f"Trend over runs: {registry.name}"),
         desc=locale.pick(
-            "Tỷ lệ bị loại và chỉ số của từng bảng, lần đầu → lần cuối (số lần): ",
-            "Share rejected and index of each table, first → last (runs): ",
+            "Tỷ lệ bị loại còn chờ và chỉ số của từng bảng, lần đầu → lần cuối (số lần): ",
+            "Share of open rejections and index of each table, first → last (runs): ",
         )
         + "; ".join(described),
-        rejected=locale.pick("Bản ghi bị loại (%)", "Rejected rows (%)"),
+        rejected=locale.pick("Bản ghi bị loại còn chờ (%)", "Open rejected rows (%)"),
         index=locale.pick("Chỉ số (không tính Sống)", "Index (without timeliness)"),
         point=locale.pick(",", "."),
     )

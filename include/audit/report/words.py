@@ -50,7 +50,14 @@ METRICS: Mapping[str, tuple[str, str]] = {
     "duplicateValues": ("Giá trị trùng", "Duplicate values"),
     "rowCount": ("Số bản ghi", "Number of rows"),
     "sql": ("Quy tắc nghiệp vụ", "Business rule"),
-    "relationship": ("Có trong bảng được tham chiếu", "Found in the table referred to"),
+    "relationship": (
+        "Có trong bảng được tham chiếu; nếu không, cơ quan chủ quản hai bên đối chiếu",
+        "Found in the table referred to; if not, the owners of both compare",
+    ),
+    "rejectedTarget": (
+        "Bản ghi được tham chiếu không bị loại; nếu bị loại, cơ quan chủ quản của bảng được tham chiếu sửa",
+        "What is referred to is not rejected; if it is, the owner of the table referred to mends it",
+    ),
 }
 
 FINDINGS: Mapping[str, tuple[str, str]] = {
@@ -90,7 +97,6 @@ _CODES: Mapping[str, tuple[str, str]] = {
     "year": ("chỉ năm", "year only"),
     "keep_last": ("chỉ các ký tự cuối", "last characters only"),
     "drop": ("không cung cấp", "not given"),
-    "superseded duplicates": ("bản trùng đã thay thế", "superseded duplicates"),
     "freshness": ("độ cập nhật", "freshness"),
 }
 

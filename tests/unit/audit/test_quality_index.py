@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from include.audit.report.quality_index import (
     FRESHNESS,
     OF_DIMENSION,
-    SUPERSEDED,
     WORDS,
     Counted,
     Index,
@@ -26,8 +25,8 @@ def counted(dimension: str, violations: int, rows: int = 100, *, scope: str = "r
     return Counted(f"r.t.{dimension}-{violations}", dimension, metric, scope, rows, violations, bound)
 
 
-def index(*counts: Counted, extracted: int = 100, superseded: int = 0, freshness: float | None = 100.0) -> Index:
-    return table_index(counts, extracted=extracted, superseded=superseded, freshness=freshness)
+def index(*counts: Counted, freshness: float | None = 100.0) -> Index:
+    return table_index(counts, freshness=freshness)
 
 
 @pytest.mark.parametrize("dimension", OF_DIMENSION)
@@ -45,18 +44,19 @@ def test_two_rules_add_up_and_the_floor_is_zero() -> None:
 def test_a_word_that_nothing_measures_has_no_figure_and_does_not_count() -> None:
     made = index(counted("accuracy", 10))
     assert made.words["consistency"] is None
-    assert made.overall == pytest.approx((90 + 100 + 100) / 3)
-    assert index(extracted=0, freshness=None).overall is None
+    assert made.overall == pytest.approx((90 + 100) / 2)
+    assert index(freshness=None).overall is None
 
 
-def test_superseded_duplicates_are_deducted_from_cleanliness_and_staleness_from_timeliness() -> None:
-    made = index(counted("uniqueness", 2), counted("timeliness", 10), superseded=3, freshness=50.0)
-    assert made.words["cleanliness"] == pytest.approx(95)
+def test_staleness_is_deducted_from_timeliness_and_what_costs_most_comes_first() -> None:
+    made = index(counted("uniqueness", 2), counted("timeliness", 10), freshness=50.0)
+    assert made.words["cleanliness"] == pytest.approx(98)
     assert made.words["timeliness"] == pytest.approx(40)
-    assert {d.source: d.points for d in made.deductions if d.source in (SUPERSEDED, FRESHNESS)} == {
-        SUPERSEDED: pytest.approx(3),
-        FRESHNESS: pytest.approx(50),
-    }
+    assert [(d.source, d.points) for d in made.deductions] == [
+        (FRESHNESS, pytest.approx(50)),
+        ("r.t.timeliness-10", pytest.approx(10)),
+        ("r.t.uniqueness-2", pytest.approx(2)),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -88,7 +88,7 @@ def test_the_figures_stay_between_0_and_100_and_no_rule_raises_them(rules: list[
 
 
 def test_tables_and_registries_count_the_same_each() -> None:
-    small, large = index(counted("accuracy", 1, 2), extracted=2), index(counted("accuracy", 0, 10_000))
+    small, large = index(counted("accuracy", 1, 2)), index(counted("accuracy", 0, 10_000))
     together = mean_index([small, large])
     assert together.words["accuracy"] == pytest.approx(75)
     assert together.words["consistency"] is None

@@ -72,7 +72,7 @@ def test_the_plots_are_readable_text_with_title_and_description(overview: Overvi
     plot = page[page.index('<svg class="plot"') :]
     tree = ElementTree.fromstring(plot[: plot.index("</svg>") + 6].replace("<svg ", '<svg xmlns="s" ', 1))
     texts = [element.text for element in tree.iter() if element.tag.endswith("}text")]
-    assert "Bản ghi bị loại (%)" in texts
+    assert "Bản ghi bị loại còn chờ (%)" in texts
     assert any("citizen: 1,50" in (e.text or "") for e in tree if e.tag.endswith("}desc"))
     assert "var(--series-1)" in plot
 

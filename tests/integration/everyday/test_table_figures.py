@@ -1,0 +1,185 @@
+"""Whatever run comes after whatever other, the figures on record are those of the table: counted again, row by row.
+
+The first load was always right; no older test compared the figures of a later run with a count over the table.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import random
+from collections import Counter
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from deltalake import DeltaTable
+
+from include.lake import publish, rewrite
+from include.lake.root import Lake
+from include.lake.state import last_commit
+from include.lake.warned import WARNED
+from include.pipelines import publication
+from include.pipelines.extraction import Window
+from include.pipelines.history import restore_step
+from include.pipelines.publication import Approval
+from include.pipelines.rejected import replay
+from include.pipelines.sync import sync_registry
+from include.pipelines.workplace import Workplace
+from tests.integration.everyday.ledger_source import DAY_ONE, PaymentSource, workplace
+
+RUNS = 10
+STEWARD = Approval("Lê Thu", "a test")
+RULES = """
+    quality:
+      - {id: odd, type: sql, query: "SELECT COUNT(*) FROM {object} WHERE amount_vnd % 2 = 1", mustBe: 0,
+         severity: warning, dimension: accuracy}
+      - {id: same-amount, metric: duplicateValues, arguments: {properties: [amount_vnd]}, mustBe: 0,
+         severity: warning, dimension: uniqueness}
+      - {id: small, type: sql, query: "SELECT COUNT(*) FROM {object} WHERE amount_vnd < 500000000",
+         mustBeLessThan: 90, unit: percent, severity: warning, dimension: coverage}
+      - {id: many, metric: rowCount, mustBeGreaterThan: 1, dimension: completeness}
+"""
+PAYMENT = "payments.payment"
+
+
+class House:
+    """A source, a lake, and a number for the next run."""
+
+    def __init__(self, folder: Path, seed: int) -> None:
+        self.source = PaymentSource(f"sqlite:///{folder}/payments.db", seed=seed, rows=60)
+        self.place = workplace(folder, self.source.uri)
+        self.contract = self.place.schemas / "registries" / "payments.odcs.yaml"
+        self.rewrite("    customProperties:", RULES.strip("\n") + "\n    customProperties:")
+        self.rewrite(
+            "rejectedPercent: 60, rowCountChangePercent: 80", "rejectedPercent: 100, rowCountChangePercent: 999"
+        )
+        self.rewrite("deleteLimitPercent: 60", "deleteLimitPercent: 100")
+        self.rng = random.Random(seed)
+        self.runs = 0
+
+    def rewrite(self, old: str, new: str) -> None:
+        text = self.contract.read_text(encoding="utf-8")
+        assert old in text, old
+        self.contract.write_text(text.replace(old, new, 1), encoding="utf-8")
+
+    def next_run(self) -> str:
+        self.runs += 1
+        self.place = dataclasses.replace(self.place)  # everything is read from disk anew
+        return f"20260301T{self.runs:06}Z-00000000"
+
+    def sync(self, **how: Any) -> dict[str, Any]:
+        run = sync_registry("payments", run_id=self.next_run(), approval=STEWARD, workplace=self.place, **how)
+        return dict(run["tables"][0])
+
+    def replay(self) -> dict[str, Any]:
+        (facts,) = replay(self.place, "payments", run_id=self.next_run(), approval=STEWARD)["tables"]
+        return dict(facts)
+
+    def backfill(self) -> dict[str, Any]:
+        day = DAY_ONE - timedelta(days=30)
+        return self.sync(window=Window(day, day + timedelta(days=60)))
+
+    def restore(self) -> dict[str, Any]:
+        newest = self.delta().version()
+        version = self.rng.randrange(newest) if newest else 0
+        if version == newest:
+            return self.sync()
+        how: dict[str, Any] = {"version": version, "approval": STEWARD, "workplace": self.place}
+        return restore_step("payments", "payment", self.next_run(), **how)
+
+    def other_rule(self) -> dict[str, Any]:
+        """A rule that rejects is mended, or becomes stricter: everything is read again."""
+        sound = "{minimum: 0}" in self.contract.read_text(encoding="utf-8")
+        self.rewrite("{minimum: 0}" if sound else "{minimum: -1}", "{minimum: -1}" if sound else "{minimum: 0}")
+        return self.replay() if self.rng.random() < 0.5 else self.sync()
+
+    def delta(self) -> DeltaTable:
+        return self.place.lake.table(self.place.lake.registry_table("payments", "payment"))
+
+
+def on_record(lake: Lake) -> dict[str, tuple[int, int]]:
+    """By rule, violations and rows of the newest figures of the table."""
+    rows = lake.table(lake.audit_table("table_checks")).to_pyarrow_table().to_pylist()
+    newest = max(rows, key=lambda row: row["version"])["run_id"]
+    return {
+        row["rule_id"].removeprefix(f"{PAYMENT}."): (row["violations"], row["rows"])
+        for row in rows if row["run_id"] == newest
+    }  # fmt: skip
+
+
+def counted(house: House) -> dict[str, tuple[int, int]]:
+    """The same, of the rows themselves, in Python."""
+    lake = house.place.lake
+    published = house.delta().to_pyarrow_table().to_pylist()
+    kept = lake.table(lake.rejected_table("payments", "payment")).to_pyarrow_table().to_pylist()
+    opened = [row for row in kept if row["_life"] == "open"]
+    rules = house.place.table("payments", "payment")[1].rules
+    broken = Counter(rule for row in opened for rule in {reason["rule_id"] for reason in row["_reasons"]})
+    warned = Counter(rule for row in published for rule in row["_warnings"] or [])
+    found = {}
+    for rule in rules:
+        if rule.scope != "table":
+            is_warning = rule.severity == "warning"
+            counts = warned if is_warning else broken
+            found[rule.rule_id] = (counts[rule.rule_id], len(published) + (0 if is_warning else len(opened)))
+    amounts = Counter(row["amount_vnd"] for row in published)
+    found[f"{PAYMENT}.same-amount"] = (sum(amounts[row["amount_vnd"]] > 1 for row in published), len(published))
+    found[f"{PAYMENT}.small"] = (sum(row["amount_vnd"] < 500_000_000 for row in published), len(published))
+    found[f"{PAYMENT}.many"] = (len(published), len(published))
+    return {rule_id.removeprefix(f"{PAYMENT}."): counts for rule_id, counts in found.items()}
+
+
+@pytest.mark.parametrize(("seed", "way"), [(1, "merged"), (2, "patched"), (3, "merged"), (4, "patched")])
+def test_after_every_run_the_figures_on_record_are_those_of_the_table(
+    seed: int, way: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if way == "patched":
+        monkeypatch.setattr(publish, "MERGE_TABLE_BYTES", -1)
+        monkeypatch.setattr(rewrite, "_MOST_PATCHED", 1.0)
+    house = House(tmp_path, seed)
+    ways: tuple[Callable[[], dict[str, Any]], ...] = (
+        house.sync, house.sync, house.sync, lambda: house.sync(is_full=True), house.replay, house.backfill,
+        house.restore, house.other_rule,
+    )  # fmt: skip
+    facts, opened = house.sync(), set[int]()
+    for _ in range(RUNS):
+        assert facts["verdict"] in ("published", "unchanged"), facts
+        assert on_record(house.place.lake) == counted(house), (house.runs, facts["mode"])
+        opened.add(counted(house)["amount_vnd.minimum"][0])
+        if house.rng.random() < 0.8:
+            house.source.live_day()
+            house.source.spoil(2)
+        facts = house.rng.choice(ways)()
+    assert len(opened) > 1, "rows were rejected, and taken in"
+
+
+def test_the_warnings_of_a_table_are_brought_up_to_date_and_not_counted_again(tmp_path: Path) -> None:
+    house = House(tmp_path, 5)
+    house.sync()
+    house.source.update(9)
+    assert house.sync()["updated"] > 0
+    state = last_commit(house.place.lake, house.place.table("payments", "payment")[1])
+    assert state is not None
+    assert WARNED in state.metadata
+    assert sum(counts for counts, _ in on_record(house.place.lake).values()) > 60
+
+
+def test_a_run_that_was_killed_before_its_figures_leaves_them_to_whoever_comes_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house = House(tmp_path, 6)
+    house.sync()
+    house.source.spoil(5)
+    with monkeypatch.context() as patched:
+
+        def killed(place: Workplace, table: object) -> None:
+            raise KeyboardInterrupt
+
+        patched.setattr(publication, "record_standing", killed)
+        with pytest.raises(KeyboardInterrupt):
+            house.sync()
+    assert on_record(house.place.lake) != counted(house)
+    assert house.sync()["verdict"] == "unchanged"
+    assert on_record(house.place.lake) == counted(house)
