@@ -16,7 +16,7 @@ from pathlib import Path
 from typer.cli import get_docs_for_click
 from typer.main import get_command
 
-from docs import conversions
+from docs import conversions, sql
 from include.cli import app
 from include.contracts.load import load_contracts
 from include.contracts.model import Column, Contract, Rule, Table
@@ -57,6 +57,7 @@ def pages() -> dict[str, str]:
             obj=get_command(app), ctx=_context(), name="lienthong", title="Command line"
         ),
         "conversions.md": "\n".join(conversions.page()),
+        "sql.md": "\n".join(sql.page()),
         "dags.md": "\n".join(_dags()),
         "specification.md": "\n".join(_specification()),
         **{f"registry-{name}.md": "\n".join(_registry(contract)) for name, contract in contracts.items()},
@@ -82,6 +83,7 @@ def _index(contracts: dict[str, Contract]) -> str:
             "| [DAGs](dags.md) | what Airflow runs, and when |",
             "| [Conversions](conversions.md) | which value of which source becomes which of the contract, and which never |",
             "| [Specification](specification.md) | small tables in, small tables out |",
+            "| [SQL](sql.md) | what contracts, agreements and `--where` may say, and the functions they may call |",
             "| [The lake](lake.md) | zones, tables, columns, commit metadata |",
         ]
     )

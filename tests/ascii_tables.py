@@ -5,6 +5,7 @@ A contract is written as in `schemas/`, without its head. In a table, `-` is NUL
 
 from __future__ import annotations
 
+import shutil
 import textwrap
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ import yaml
 
 from include.contracts.load import load_contract
 from include.contracts.model import Table
+from include.lake.beside import Conformed, beside_uri
 from include.lake.engine import quote
 from include.lake.root import Lake
 from include.quality.results import SplitResult
@@ -76,9 +78,11 @@ class Outcome:
 def outcome_of(table: Table, extract: str, folder: Path, run_id: str = "r1", *, beside: str | None = None) -> Outcome:
     """Conform and split an extract in a lake below `folder`; rules are named without the table's prefix."""
     lake = Lake(str(folder / "lake"), scratch=folder / "tmp")
-    split = conform_and_split(
-        table, extract, lake=lake, run_id=run_id, schemas_dir=SCHEMAS, beside=lambda conformed: beside
-    )
+
+    def found(conformed: Conformed) -> str | None:
+        return beside and str(shutil.copy(beside, beside_uri(conformed.uri)))
+
+    split = conform_and_split(table, extract, lake=lake, run_id=run_id, schemas_dir=SCHEMAS, beside=found)
     return read_outcome(table, split)
 
 

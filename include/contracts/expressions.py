@@ -10,6 +10,7 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from include.contracts.model import Column
+from include.contracts.sql_text import PlainDuckDB
 
 # Functions that give an empty value only for one that is blank, so that nothing can be lost by them.
 _KEEPS_ALL = {"vn_text", "vn_name", "vn_digits", "vn_mst", "upper", "lower"}
@@ -58,7 +59,7 @@ def may_lose(column: Column) -> bool:
 @lru_cache(maxsize=4096)
 def _tree(expression: str) -> exp.Expr | None:
     try:
-        return sqlglot.parse_one(expression, dialect="duckdb")
+        return sqlglot.parse_one(expression, dialect=PlainDuckDB)
     except SqlglotError:
         return None
 
@@ -71,10 +72,13 @@ def _columns(tree: exp.Expr) -> Iterator[exp.Column]:
 
 
 def _is_in_condition(found: exp.Expr) -> bool:
-    """Whether a column stands in the WHEN of a CASE or the condition of an IF."""
+    """Whether a column stands in the WHEN of a CASE or the condition of an `if`."""
     node: exp.Expr | None = found
     while node is not None and node.parent is not None:
-        if isinstance(node.parent, exp.If) and node.arg_key == "this":
+        over = node.parent
+        if isinstance(over, exp.If) and node.arg_key == "this":
+            return True
+        if isinstance(over, exp.Anonymous) and over.name.lower() == "if" and node is over.expressions[0]:
             return True
         node = node.parent
     return False

@@ -10,13 +10,12 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any, cast, get_args
 
-import sqlglot
 from open_data_contract_standard.model import CustomProperty, ServiceLevelAgreementProperty
 from open_data_contract_standard.model import Server as OdcsServer
 from pydantic import TypeAdapter, ValidationError
-from sqlglot import exp
 
 from include.contracts.model import Deletes, Drift, ExtractPolicy, LinkRole, Server, Sla, Tolerance
+from include.contracts.sql_text import SqlRefused, names_in, rewritten
 
 Refuse = Callable[[str, str], None]
 
@@ -48,7 +47,7 @@ def extract_policy(custom: Sequence[CustomProperty], columns: set[str], refuse: 
             "say which rows are deleted, e.g. `deletes: soft, deletedWhen: status = 'cancelled'`",
         )
     elif deleted_when:
-        _check_predicate(deleted_when, columns, refuse)
+        deleted_when = _predicate(deleted_when, columns, refuse)
     lag = timedelta(hours=1)
     try:
         lag = _DURATION.validate_python(value.get("lag", "PT1H"))
@@ -167,18 +166,18 @@ def _choice(settings: dict[str, Any], name: str, default: str, known: Sequence[s
     return str(value)
 
 
-def _check_predicate(text: str, columns: set[str], refuse: Refuse) -> None:
-    """A condition over the table's own columns, and nothing else."""
+def _predicate(text: str, columns: set[str], refuse: Refuse) -> str:
+    """A condition over the table's own columns, and nothing else, as it may be run."""
     remedy = "write one condition over published columns, e.g. status = 'cancelled'"
     try:
-        tree = sqlglot.parse_one(text, read="duckdb")
-    except sqlglot.errors.SqlglotError:
-        refuse(f"`deletedWhen` is not SQL: `{text}`", remedy)
-        return
-    if isinstance(tree, exp.Query | exp.DDL | exp.DML | exp.Command) or list(tree.find_all(exp.Query)):
-        refuse("`deletedWhen` is a statement or holds a subquery", remedy)
-    for unknown in sorted({found.name for found in tree.find_all(exp.Column)} - columns):
+        condition = rewritten(text)
+    except SqlRefused as refused:
+        is_none = str(refused) == "is not SQL"
+        refuse(f"`deletedWhen` {refused}{f': `{text}`' if is_none else ''}", remedy if is_none else refused.remedy)
+        return "NULL"
+    for unknown in sorted(set(names_in(condition)) - columns):
         refuse(f"`deletedWhen` speaks of `{unknown}`", f"one of: {', '.join(sorted(columns))}")
+    return condition
 
 
 def _percent(settings: dict[str, Any], name: str, default: float, refuse: Refuse) -> float:

@@ -5,11 +5,9 @@ from __future__ import annotations
 import difflib
 import hashlib
 import json
-import re
 from collections.abc import Sequence
 from typing import Any
 
-import sqlglot
 from open_data_contract_standard.model import (
     CustomProperty,
     OpenDataContractStandard,
@@ -18,7 +16,6 @@ from open_data_contract_standard.model import (
     Team,
 )
 from open_data_contract_standard.model import Server as OdcsServer
-from sqlglot import exp
 
 from include.contracts.checks_column import check_column, why_no_value
 from include.contracts.checks_keys import check_cursor, check_key
@@ -43,6 +40,7 @@ from include.contracts.policies import (
 )
 from include.contracts.problems import Problem, Tell
 from include.contracts.rules import column_rules, key_rule, quality_rule, reference_targets
+from include.contracts.sql_text import SqlRefused, rewritten
 from include.contracts.types import sql_type
 from include.contracts.violations import RuleError
 from include.contracts.yaml_file import Place, YamlFile
@@ -153,6 +151,8 @@ class Reader:
         if "empty" in custom:
             refuse = self.refusing(place, written_custom, "empty")
             refuse("`empty` is of a column, not of a table", "move it under the column")
+        if "link" in custom:
+            custom["link"] = self.link(custom["link"], self.places[f"{name}:link"])
         extract = extract_policy(written_custom, known, self.refusing(place, written_custom, "extract"))
         check_key(columns, properties, extract, self.within(place))
         check_cursor(columns, extract, self.within(self.places[f"{name}:extract"]))
@@ -181,7 +181,7 @@ class Reader:
             self.mistake((*place, "classification"), f"classification `{classification}` is unknown", hint)
         expression = (prop.transformLogic or "").strip()
         if expression:
-            self.check_expression(expression, (*place, "transformLogic"))
+            expression = self.sql(expression, (*place, "transformLogic"))
         options = dict(prop.logicalTypeOptions or {})
         key = None
         if prop.primaryKey:
@@ -192,7 +192,7 @@ class Reader:
         self.places[f"{table}.{name}:empty"] = place_of_empty
         empty_values, empty_when = empty_inputs(custom, self.refusing(place, custom, "empty"))
         if empty_when:
-            self.check_expression(empty_when, place_of_empty, "`empty` `when` ")
+            empty_when = self.sql(empty_when, (*place_of_empty, "when"), "`empty` `when` ")
         column = Column(
             name=name,
             source_name=prop.physicalName or name,
@@ -214,17 +214,19 @@ class Reader:
         check_column(column, prop.physicalType or "", [v.value for v in prop.enum or []], self.within(place))
         return column
 
-    def check_expression(self, expression: str, place: Place, what: str = "") -> None:
-        remedy = 'write one SQL expression over the source\'s columns, e.g. vn_name("ho_ten")'
+    def sql(self, text: str, place: Place, what: str = "") -> str:
+        """SQL as it may be run; NULL in place of what is refused, which is told."""
         try:
-            parsed = sqlglot.parse_one(expression, read="duckdb")
-        except sqlglot.errors.SqlglotError as error:
-            is_count = re.search(r"number of provided arguments|Required keyword.*\.(?!Paren)\w+'>", str(error))
-            why = "gives a function a wrong number of arguments" if is_count else "is not SQL"
-            self.mistake(place, f"{what}{why}", remedy)
-            return
-        if isinstance(parsed, exp.Query | exp.DDL | exp.DML | exp.Command) or list(parsed.find_all(exp.Query)):
-            self.mistake(place, f"{what}is a statement or holds a subquery", remedy)
+            return rewritten(text)
+        except SqlRefused as refused:
+            self.mistake(place, f"{what}{refused}", refused.remedy)
+            return "NULL"
+
+    def link(self, written: Any, place: Place) -> Any:
+        """The table's custom property `link`, whose condition is SQL; other mistakes in it are told elsewhere."""
+        if not isinstance(written, dict) or not str(written.get("when") or "").strip():
+            return written
+        return {**written, "when": self.sql(str(written["when"]), (*place, "when"), "`link` `when` ")}
 
     def relationships(self, table: str, owner: SchemaObject | SchemaProperty, place: Place) -> list[Relationship]:
         try:

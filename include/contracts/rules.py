@@ -175,7 +175,8 @@ def quality_rule(
     if metric == "sql":
         query = _OBJECT.sub("{object}", written.query or "")
         query = _COLUMN.sub(quote(owner.name) if owner else "{property}", query)
-        violation, subject = violation_of_query(query, columns)
+        violation, meant, subject = violation_of_query(query, columns)
+        query = f"SELECT COUNT(*) FROM {{object}} WHERE {meant}"
     elif metric in ("nullValues", "missingValues", "invalidValues"):
         violation = violation_of_metric(metric, arguments, subject[0])
     every_row = bound.operator == "=" and bound.value == 0 and metric != "rowCount"

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import sqlglot
 from sqlglot import exp
 
 from include.contracts.model import Column
+from include.contracts.sql_text import SqlRefused, check_where, understood, written
 
 
 class RuleError(ValueError):
@@ -60,44 +60,59 @@ def violation_of_metric(metric: str, arguments: dict[str, Any], column: str) -> 
     return " OR ".join(parts)
 
 
-def violation_of_query(query: str, columns: Sequence[Column]) -> tuple[str, tuple[str, ...]]:
-    """The WHERE of `SELECT COUNT(*) FROM {object} WHERE ...`, and the columns it speaks of."""
+def violation_of_query(query: str, columns: Sequence[Column]) -> tuple[str, str, tuple[str, ...]]:
+    """The WHERE of `SELECT COUNT(*) FROM {object} WHERE ...`: as the split runs it, as it was meant, and its columns.
+
+    Both are written anew from what was understood, every name quoted.
+    """
     remedy = "write `SELECT COUNT(*) FROM {object} WHERE <what is wrong with a row>`"
+    text = query.replace("{object}", "object_")
     try:
-        tree = sqlglot.parse_one(query.replace("{object}", "object_"), read="duckdb")
-    except sqlglot.errors.SqlglotError:
-        raise RuleError("is not SQL", remedy) from None
+        tree = understood(text)
+    except SqlRefused as refused:
+        raise RuleError(str(refused), remedy if str(refused) == "is not SQL" else refused.remedy) from None
     counted = isinstance(tree, exp.Select) and [e.unalias() for e in tree.expressions]
     plain = (
         counted
         and len(counted) == 1
-        and isinstance(counted[0], exp.Count)
-        and isinstance(counted[0].this, exp.Star)
+        and isinstance(counted[0], exp.Anonymous)
+        and counted[0].name.lower() == "count"
+        and [type(argument) for argument in counted[0].expressions] == [exp.Star]
         and not [
             key
             for key, value in tree.args.items()
             if value and key not in ("expressions", "from_", "from", "where", "kind")
         ]
         and len(list(tree.find_all(exp.Select))) == 1
-        and not list(tree.find_all(exp.Window, exp.AggFunc))[1:]
+        and not list(tree.find_all(exp.Window))
     )
     source = tree.find(exp.Table)
     where = tree.args.get("where")
     if not plain or source is None or source.name != "object_" or where is None:
         raise RuleError("is not a plain SELECT COUNT(*) over {object}", remedy)
-    named = list(dict.fromkeys(c.name for c in tree.find_all(exp.Column)))
+    try:
+        check_where(text, tree)
+    except SqlRefused as refused:
+        raise RuleError(str(refused), refused.remedy) from None
+    bound = {parameter.name.lower() for found in tree.find_all(exp.Lambda) for parameter in found.expressions}
+    named: dict[str, Column] = {}
     by_case = {column.name.lower(): column for column in columns}
-    for node in tree.find_all(exp.Column):
+    for node in list(where.find_all(exp.Column)):
+        if node.name.lower() in bound:
+            continue
         if node.name.lower() not in by_case:
             raise RuleError(
                 f"speaks of `{node.name}`, which is not a column here",
                 f"one of: {', '.join(sorted(c.name for c in columns))}",
             )
         column = by_case[node.name.lower()]
-        plain_name = exp.column(column.name, quoted=True)
-        node.replace(_in_utc(plain_name) if _is_day_of(node, column) else plain_name)
-    where = tree.args["where"]
-    return where.this.sql(dialect="duckdb"), tuple(by_case[name.lower()].name for name in named)
+        named[column.name] = column
+        node.replace(exp.column(column.name, quoted=True))
+    meant = written(where.this)
+    for node in list(where.find_all(exp.Column)):
+        if node.name in named and _is_day_of(node, named[node.name]):
+            node.replace(_in_utc(node.copy()))
+    return written(where.this), meant, tuple(named)
 
 
 def _is_day_of(node: exp.Column, column: Column) -> bool:
@@ -106,6 +121,6 @@ def _is_day_of(node: exp.Column, column: Column) -> bool:
     return isinstance(cast, exp.Cast) and cast.is_type(exp.DataType.Type.DATE) and column.sql_type == "TIMESTAMPTZ"
 
 
-def _in_utc(column: exp.Column) -> exp.Func:
+def _in_utc(column: exp.Expr) -> exp.Expr:
     """The instant on UTC's clock, which is the engine's: without the calendar library, in a tenth of the time."""
-    return exp.func("make_timestamp", exp.func("epoch_us", column, dialect="duckdb"), dialect="duckdb")
+    return exp.Anonymous(this="make_timestamp", expressions=[exp.Anonymous(this="epoch_us", expressions=[column])])

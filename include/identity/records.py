@@ -10,8 +10,8 @@ import duckdb
 from include.contracts.model import Contract, LinkRole
 from include.identity.roles import LinkedTable, linked_tables
 from include.identity.schema import RECORDS
-from include.lake.engine import literal, quote
-from include.lake.reading import view
+from include.lake.engine import literal, quote, shut
+from include.lake.reading import view_of
 from include.lake.root import Lake
 from include.vietnam.load import WARD_LISTS, reference_lists, register
 
@@ -34,13 +34,17 @@ def collect(
         register(connection, schemas_dir)
         has_wards = reference_lists(schemas_dir).keys() >= WARD_LISTS
         _make_places(connection, has_wards)
-        selects = []
+        selects: list[str] = []
+        files: list[str] = []
         for number, linked in enumerate(tables):
             uri = lake.registry_table(linked.table.registry, linked.table.name)
             if lake.is_table(uri):
-                view(lake, connection, f"published_{number}", uri)
+                delta = lake.table(uri)
+                view_of(connection, f"published_{number}", delta, found := delta.file_uris())
+                files += found
                 columns = {row[0] for row in connection.execute(f"DESCRIBE published_{number}").fetchall()}
                 selects.append(_select(linked, f"published_{number}", columns))
+        shut(connection, reads=files, writes=[out_uri])
         return _write(connection, selects, out_uri)
 
 

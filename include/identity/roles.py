@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-import sqlglot
-from sqlglot import exp
-
 from include.contracts.model import Column, Contract, LinkRole, Table
+from include.contracts.sql_text import SqlRefused, names_in, rewritten
 
 NAMING: tuple[LinkRole, ...] = ("name", "family_name", "given_name")
 NUMBERS: tuple[LinkRole, ...] = ("personal_id", "old_id", "tax_code", "insurance_number", "health_card")
@@ -80,13 +78,10 @@ def _condition(table: Table) -> str:
     if not isinstance(written, dict) or set(written) != {"when"}:
         raise LinkRolesIncomplete(f"{table.qualified_name}: the custom property `link` is not understood: {remedy}")
     try:
-        tree = sqlglot.parse_one(str(written["when"]), read="duckdb")
-    except sqlglot.errors.SqlglotError:
-        raise LinkRolesIncomplete(f"{table.qualified_name}: `when` is not SQL: {remedy}") from None
-    known = {column.name for column in table.columns}
-    named = {column.name for column in tree.find_all(exp.Column)}
-    if not isinstance(tree, exp.Condition) or tree.find(exp.Subquery, exp.Select) or not named or named - known:
+        condition = rewritten(str(written["when"]))
+    except SqlRefused as refused:
+        raise LinkRolesIncomplete(f"{table.qualified_name}: `when` {refused}: {refused.remedy}") from None
+    named = set(names_in(condition))
+    if not named or named - {column.name for column in table.columns}:
         raise LinkRolesIncomplete(f"{table.qualified_name}: `when` must speak of the table's own columns: {remedy}")
-    for column in tree.find_all(exp.Column):
-        column.replace(exp.column(column.name, quoted=True))
-    return tree.sql(dialect="duckdb")
+    return condition

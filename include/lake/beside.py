@@ -53,7 +53,7 @@ def beside(lake: Lake, table: Table, conformed: Conformed, *, mode: Mode, gone: 
     is_kept = table.primary_key or mode != "full"
     if not is_kept or not (unique or is_measured) or not lake.is_table(uri):
         return None
-    found = f"{conformed.uri.rpartition('/')[0]}/beside.parquet"
+    found = beside_uri(conformed.uri)
     with lake_errors(f"finding what {table.qualified_name} has beside a run"):
         connection = lake.connect(memory_limit=COMPARE_MEMORY)
         try:
@@ -76,6 +76,11 @@ def beside(lake: Lake, table: Table, conformed: Conformed, *, mode: Mode, gone: 
         finally:
             connection.close()
     return found if rows[0][0] else None
+
+
+def beside_uri(conformed_uri: str) -> str:
+    """Where those rows are written: beside the conformed ones."""
+    return f"{conformed_uri.rpartition('/')[0]}/beside.parquet"
 
 
 def _some_fail(connection: duckdb.DuckDBPyConnection) -> bool:

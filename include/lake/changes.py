@@ -16,10 +16,10 @@ from deltalake import DeltaTable
 
 from include.contracts.model import Table
 from include.lake import difference
-from include.lake.engine import PARQUET, literal, quote, scan
+from include.lake.engine import PARQUET, literal, quote, scan, shut
 from include.lake.errors import LakeKeyBroken, lake_errors
 from include.lake.root import Lake
-from include.lake.rows import StagedPaths, all_differ, listed
+from include.lake.rows import StagedPaths, all_differ, listed, staged_files
 from include.lake.shape import WARNINGS, Shape, shape_of
 from include.lake.state import last_state
 
@@ -96,6 +96,7 @@ def find_changes(
         connection = lake.connect(memory_limit=memory_limit)
         try:
             files = current.file_uris() if current else []
+            shut(connection, reads=[*staged_files(staged), *files, *([gone] if gone else [])], writes=[uri])
             difference.create_views(
                 connection, shape, files, staged, deleted_when=table.extract.deleted_when, gone=gone
             )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib import resources
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -103,6 +103,7 @@ def connect(scratch: Path, *, memory_limit: str, threads: int | None) -> duckdb.
         "extension_directory": str(scratch / "extensions"),
         "autoinstall_known_extensions": False,
         "autoload_known_extensions": False,
+        "allow_persistent_secrets": False,
         "preserve_insertion_order": False,
     }
     if threads is not None:
@@ -110,6 +111,29 @@ def connect(scratch: Path, *, memory_limit: str, threads: int | None) -> duckdb.
     connection = duckdb.connect(config=config)
     connection.execute("SET TimeZone = 'UTC'")
     return connection
+
+
+def shut(
+    connection: duckdb.DuckDBPyConnection,
+    *,
+    reads: Iterable[str] = (),
+    writes: Iterable[str] = (),
+    folders: Iterable[str] = (),
+) -> None:
+    """Before SQL that people wrote runs: from here on the connection reaches these files and nothing else.
+
+    No other file, no host, no extension, and no setting can be changed. `folders` are for writers that find names of
+    their own; name files where they are known: below an allowed folder of S3, a name that ends in `?s3_endpoint=...`
+    leads to another host.
+    """
+    written = list(writes)
+    # As the engine calls a file until it is whole.
+    drafts = [f"{folder}/tmp_{name}" for folder, _, name in (uri.rpartition("/") for uri in written)]  # noqa: S108
+    for setting, uris in (("allowed_paths", [*reads, *written, *drafts]), ("allowed_directories", folders)):
+        connection.execute(f"SET {setting} = [{', '.join(map(literal, dict.fromkeys(uris)))}]")
+    connection.execute("SET python_enable_replacements = false")
+    connection.execute("SET enable_external_access = false")
+    connection.execute("SET lock_configuration = true")
 
 
 def attach_s3(connection: duckdb.DuckDBPyConnection, options: Mapping[str, str]) -> None:

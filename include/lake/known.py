@@ -15,9 +15,10 @@ import duckdb
 from include.contracts.model import Table
 from include.lake.changes import COMPARE_MEMORY, Changes
 from include.lake.difference import arriving, leaving
+from include.lake.engine import shut
 from include.lake.fingerprint import Fingerprint, fingerprint, hashed_values
 from include.lake.root import Lake
-from include.lake.rows import StagedPaths, accepted_rows, published_rows
+from include.lake.rows import StagedPaths, accepted_rows, published_rows, staged_files
 from include.lake.shape import Shape
 from include.lake.state import PublishedState
 
@@ -71,6 +72,7 @@ def known_after(
         return ""
     connection = lake.connect(memory_limit=COMPARE_MEMORY)
     try:
+        shut(connection, reads=[*staged_files(staged), *(files or ()), *([changes.uri] if changes.uri else [])])
         of = figures(connection, values)
         if files is None:
             parts = [of(accepted_rows(shape, staged, deleted_when=table.extract.deleted_when))]

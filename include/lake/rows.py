@@ -32,6 +32,11 @@ class StagedPaths(Protocol):
         """`_row`, `_warnings` of the rows that carry a warning."""
 
 
+def staged_files(staged: StagedPaths) -> tuple[str, str, str]:
+    """The three files."""
+    return staged.conformed, staged.faults, staged.warnings
+
+
 def accepted_rows(shape: Shape, staged: StagedPaths, *, deleted_when: str = "") -> str:
     """SELECT of the rows that the split accepted: contract columns and `_warnings`; without those deleted, if told."""
     columns = ", ".join(f"CAST(c.{quote(name)} AS {sql_type}) AS {quote(name)}" for name, sql_type in shape.columns)

@@ -16,7 +16,7 @@ from deltalake.transaction import create_table_with_add_actions
 from include.contracts.model import Table
 from include.lake.changes import Changes
 from include.lake.difference import arriving
-from include.lake.engine import quote, scan
+from include.lake.engine import quote, scan, shut
 from include.lake.files import add_actions, swap, write_files
 from include.lake.root import Lake
 from include.lake.rows import StagedPaths, accepted_rows, as_published, set_run, without_warnings
@@ -63,6 +63,7 @@ class Writing:
         """A DuckDB that knows the run."""
         connection = self.lake.connect(memory_limit=_MEMORY)
         try:
+            shut(connection, folders=[self.uri, self.staged.conformed.rpartition("/")[0]])
             set_run(connection, self.run_id)
             yield connection
         finally:

@@ -23,9 +23,10 @@ from include.contracts.load import ReadContract
 from include.contracts.model import Column, Table
 from include.contracts.patterns import why_not_compiled
 from include.contracts.problems import Problem
+from include.contracts.sql_text import PlainDuckDB
 from include.contracts.time_zones import why_no_zone
 from include.contracts.yaml_file import Place
-from include.lake.engine import quote
+from include.lake.engine import quote, shut
 from include.pipelines.unbound import Told, Unbound, explained, is_arity
 
 # What a landed column may be, text first; "NULL" is a type that every function takes.
@@ -48,7 +49,7 @@ def expression_checker(schemas: Path) -> Iterator[ExpressionChecker]:
     }
     with duckdb.connect(config=config) as engine:
         vietnam.register(engine, schemas)
-        engine.execute("SET enable_external_access = false")
+        shut(engine)
         yield ExpressionChecker(engine)
 
 
@@ -190,7 +191,7 @@ class ExpressionChecker:
         if written is None or written.find(exp.Column):
             return None
         try:
-            row = self._engine.execute(f"SELECT CAST({written.sql(dialect='duckdb')} AS VARCHAR)").fetchone()
+            row = self._engine.execute(f"SELECT CAST({written.sql(dialect=PlainDuckDB)} AS VARCHAR)").fetchone()
         except duckdb.Error:
             return None
         return str(row[0]) if row and row[0] is not None else None
@@ -229,7 +230,7 @@ def _is_sql(text: str) -> bool:
 
 
 def _tree(text: str) -> exp.Expr:
-    return sqlglot.parse_one(text, read="duckdb")
+    return sqlglot.parse_one(text, dialect=PlainDuckDB)
 
 
 def _second(node: exp.Expr) -> exp.Expr | None:

@@ -9,11 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-import sqlglot
-from sqlglot import exp
 
 from include.contracts.model import Table
-from include.lake.engine import literal, quote
+from include.contracts.sql_text import SqlRefused, names_in, rewritten
+from include.lake.engine import literal, quote, shut
 from include.lake.errors import lake_errors
 from include.lake.history import RESTORE, open_version, restore, version_at, versions
 from include.lake.reading import view_of
@@ -111,13 +110,15 @@ def read_version(
         )
         connection = workplace.lake.connect()
         try:
-            view_of(connection, "published", delta, delta.file_uris())
+            files = delta.file_uris()
+            view_of(connection, "published", delta, files)
+            shut(connection, reads=files, writes=[str(out.absolute())] if out is not None else [])
             hidden = tuple(name for name in names if name not in shown)
             columns, number = tuple(shown), int(delta.version())
             with lake_errors(f"reading {spec.qualified_name}"):
                 if out is None:
                     return Reading(number, columns, hidden, _run(connection, query))
-                rows = _run(connection, f"COPY ({query}) TO {literal(str(out))} ({_FORMATS[out.suffix.lower()]})")
+                rows = _run(connection, f"COPY ({query}) TO {literal(str(out.absolute()))} ({_FORMATS[out.suffix.lower()]})")
                 return Reading(number, columns, hidden, [], written=int(rows[0][0]))
         finally:
             connection.close()
@@ -190,16 +191,13 @@ def _condition(text: str, names: list[str]) -> str:
     """The condition, parsed: over the table's columns and nothing else."""
     remedy = "write one condition over the table's columns, e.g. status = 'active'"
     try:
-        tree = sqlglot.parse_one(text, read="duckdb")
-    except sqlglot.errors.SqlglotError:
-        raise Misuse(f"--where is not SQL: {remedy}") from None
-    if isinstance(tree, exp.DDL | exp.DML | exp.Command) or list(tree.find_all(exp.Query)):
-        raise Misuse(f"--where is a statement or holds a subquery: {remedy}")
+        condition = rewritten(text)
+    except SqlRefused as refused:
+        raise Misuse(f"--where {refused}: {remedy if str(refused) == 'is not SQL' else refused.remedy}") from None
     known = {name.lower() for name in names}
-    unknown = sorted({found.name for found in tree.find_all(exp.Column)} - known - set(names))
-    if unknown := [name for name in unknown if name.lower() not in known]:
+    if unknown := [name for name in names_in(condition) if name.lower() not in known]:
         raise Misuse(f"--where speaks of `{unknown[0]}`, which this version has not; columns: {', '.join(names)}")
-    return f"({tree.sql('duckdb')})"
+    return f"({condition})"
 
 
 def _run(connection: duckdb.DuckDBPyConnection, query: str) -> list[tuple[Any, ...]]:

@@ -11,6 +11,8 @@ from difflib import SequenceMatcher
 
 import duckdb
 
+from include.contracts.sql_functions import ELSEWHERE
+
 _UNKNOWN = re.compile(r"(Function|Macro|Type|Table) with name \"?([^\s\"!]+)\"? does not exist!", re.IGNORECASE)
 _NEAR = re.compile(r'Did you mean "(?:main\.)?([^"]+)"')
 _NO_MATCH = re.compile(r"No function matches the given name and argument types '([^(']+)\((.*)\)'\.")
@@ -18,14 +20,6 @@ _NO_MACRO = re.compile(r"Macro \"?(\w+)\"?\(\) does not support the supplied arg
 _CANDIDATE = re.compile(r"^\s*([^\s(]+\([^\n]*?\))(?: -> [^\n]+)?$", re.MULTILINE)
 _TYPE_ERRORS = ("No function matches", "Could not choose a best candidate", "Cannot compare values", "Cannot mix")
 _LIKE = 0.7
-# What other databases call it.
-_ELSEWHERE = {
-    "to_date": "try_strptime, or the macro vn_date", "str_to_date": "try_strptime, or the macro vn_date",
-    "to_timestamp_tz": "try_strptime", "to_char": "strftime", "date_format": "strftime", "to_number": "vn_number",
-    "nvl": "coalesce", "isnull": "coalesce, or `IS NULL`", "iif": "if(condition, yes, no)", "charindex": "strpos",
-    "convert": "CAST(... AS ...)", "getdate": "a column of the source: an expression has no clock",
-    "sysdate": "a column of the source: an expression has no clock", "initcap": "upper and lower",
-}  # fmt: skip
 Told = tuple[str, str]
 
 
@@ -86,8 +80,8 @@ def _instead(name: str, text: str) -> str:
     """What to write for a name that is not known: the engine's proposal is taken if it is like the name."""
     if name.startswith("vn_ward"):
         return "the macros of wards need the lists wards.csv and ward_changes.csv in reference/"
-    if name.lower() in _ELSEWHERE:
-        return f"in DuckDB's SQL that is {_ELSEWHERE[name.lower()]}"
+    if name.lower() in ELSEWHERE:
+        return f"in DuckDB's SQL that is {ELSEWHERE[name.lower()]}"
     near = _NEAR.search(text)
     if near and not near[1].startswith("_") and SequenceMatcher(None, name.lower(), near[1].lower()).ratio() >= _LIKE:
         return f"did you mean `{near[1]}`?"

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from include.contracts.model import Table
-from include.lake.engine import literal, scan
+from include.lake.engine import literal, scan, shut
 from include.lake.errors import lake_errors
 from include.lake.root import Lake
 from include.quality.beside import is_deleted, view_beside, view_whole
@@ -82,6 +82,7 @@ def assess(table: Table, split: SplitResult, *, lake: Lake, run_id: str, schemas
         table = with_drift_rule(table)
     with _ONE_AT_A_TIME, lake.connect() as connection, lake_errors(f"assessing {table.qualified_name}"):
         register(connection, schemas_dir, (rule.violation for rule in table.rules))
+        shut(connection, reads=[split.staged.conformed, split.staged.faults, *([split.beside] if split.beside else [])])
         _create_views(connection, table, split)
         result = _validate(connection, table, split, run_id)
     counts = _counts(result)

@@ -25,8 +25,8 @@ from time import perf_counter
 import duckdb
 
 from include.contracts.model import Rule, Table
-from include.lake.beside import Conformed
-from include.lake.engine import literal, quote, scan
+from include.lake.beside import Conformed, beside_uri
+from include.lake.engine import literal, quote, scan, shut
 from include.lake.errors import lake_errors
 from include.lake.root import Lake
 from include.quality.beside import is_deleted, view_beside, view_whole
@@ -83,6 +83,8 @@ def conform_and_split(
     staged = Staged(*(f"{folder}/{name}.parquet" for name in ("conformed", "faults", "warnings")))
     with lake.connect(memory_limit=memory_limit) as connection:
         register(connection, schemas_dir, [*(c.expression for c in table.columns), *(r.violation for r in table.rules)])
+        files = [staged.conformed, staged.faults, staged.warnings]
+        shut(connection, reads=[extract_uri, beside_uri(staged.conformed)], writes=files)
         table = with_drift_rule(table) if has_drift(connection, extract_uri) else table
         rules = RowRules.of(table)
         extracted = conform(

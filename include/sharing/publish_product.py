@@ -19,6 +19,7 @@ import pyarrow as pa
 from deltalake import DeltaTable, write_deltalake
 
 from include.contracts.model import Table
+from include.lake.engine import shut
 from include.lake.errors import LakeTableMissing, lake_errors
 from include.lake.root import Lake
 from include.sharing import content
@@ -69,7 +70,7 @@ def publish_product(
         forget_history(lake, shared.delta, lake.path(result.subject), at=at)
         return result
     target = Target(shared.delta, content.schema(product, table), content.key(product, table))
-    with _connection(lake, key) as connection, lake_errors(f"publishing {result.subject}"):
+    with _connection(lake, key, source, shared.delta) as connection, lake_errors(f"publishing {result.subject}"):
         fresh = content.select(connection, product, table, source)
         difference = content.compare(connection, fresh, target.delta, target.schema.names, target.keys)
         commit = properties(run, {**notes, **difference.figures, "live_rows": difference.rows})
@@ -143,7 +144,7 @@ def _make_anew(
 ) -> ProductResult:
     lake = run.lake
     result = ProductResult.of(agreement, product.name, verdict="published", reason=notes["reason"])
-    with _connection(lake, key) as connection, lake_errors(f"publishing {result.subject}"):
+    with _connection(lake, key, source) as connection, lake_errors(f"publishing {result.subject}"):
         # Everything that can fail for its content fails here, while the former table still stands.
         connection.execute(f"CREATE TEMP TABLE fresh AS {content.select(connection, product, table, source)}")
         rows = int(connection.execute("SELECT count(*) FROM fresh").fetchall()[0][0])
@@ -179,9 +180,11 @@ def _notes(
 
 
 @contextmanager
-def _connection(lake: Lake, key: RecipientKey | None) -> Iterator[duckdb.DuckDBPyConnection]:
+def _connection(lake: Lake, key: RecipientKey | None, *tables: DeltaTable) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A DuckDB that reaches the files of these tables, and holds the recipient's key."""
     connection = lake.connect()
     try:
+        shut(connection, reads=[uri for table in tables for uri in table.file_uris()])
         lend_key(connection, key)
         yield connection
     finally:

@@ -7,19 +7,19 @@ what a predicate is made of, and written anew from what was understood: the text
 from __future__ import annotations
 
 import duckdb
-import sqlglot
 from sqlglot import exp
 
 from include.contracts.model import RESERVED_PREFIX, Table
+from include.contracts.sql_text import SqlRefused, rewritten, understood
 from include.lake.engine import quote
 
 _ALLOWED = (
     exp.Column, exp.Identifier, exp.Literal, exp.Boolean, exp.Null, exp.Paren, exp.Tuple, exp.Neg,
     exp.And, exp.Or, exp.Not, exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.Is,
-    exp.NullSafeEQ, exp.NullSafeNEQ, exp.Between, exp.In, exp.Like, exp.ILike, exp.Escape, exp.StartsWith,
-    exp.Substring, exp.Left, exp.Right, exp.Lower, exp.Upper, exp.Trim, exp.Length, exp.Year, exp.Month,
-    exp.Coalesce, exp.Date, exp.Add, exp.Sub, exp.Mul, exp.Cast, exp.DataType, exp.DataTypeParam,
+    exp.NullSafeEQ, exp.NullSafeNEQ, exp.Between, exp.In, exp.Like, exp.ILike, exp.Escape,
+    exp.Substring, exp.Trim, exp.Add, exp.Sub, exp.Mul, exp.Cast, exp.DataType, exp.DataTypeParam,
 )  # fmt: skip
+_FUNCTIONS = {"starts_with", "substr", "left", "right", "lower", "upper", "length", "year", "month", "coalesce", "date"}
 
 
 class FilterRefused(ValueError):
@@ -35,21 +35,24 @@ def compile_filter(text: str, table: Table) -> str:
     if not text.strip():
         return "true"
     try:
-        parsed = [tree for tree in sqlglot.parse(text, read="duckdb") if tree is not None]
-    except sqlglot.errors.SqlglotError:
-        raise FilterRefused("is not SQL") from None
-    if len(parsed) != 1:
-        raise FilterRefused("is more than one statement")
-    (tree,) = parsed
-    names = {column.name.lower(): column.name for column in table.columns}
-    for node in tree.walk():
-        if isinstance(node, exp.Column):
-            _check_column(node, names)
-        elif type(node) not in _ALLOWED or (isinstance(node, exp.In) and not _is_list(node)):
-            raise FilterRefused(f"uses {_spelled(node)}, which a row filter may not")
-    predicate = tree.sql(dialect="duckdb", identify=True, comments=False)
+        tree = understood(text)
+        names = {column.name.lower(): column.name for column in table.columns}
+        for node in tree.walk():
+            _check(node, names)
+        predicate = rewritten(text)
+    except SqlRefused as refused:
+        raise FilterRefused(str(refused)) from None
     _check_types(predicate, table)
     return predicate
+
+
+def _check(node: exp.Expr, names: dict[str, str]) -> None:
+    if isinstance(node, exp.Column):
+        _check_column(node, names)
+    elif isinstance(node, exp.Anonymous) and node.name.lower() in _FUNCTIONS:
+        return
+    elif type(node) not in _ALLOWED or (isinstance(node, exp.In) and not _is_list(node)):
+        raise FilterRefused(f"uses {_spelled(node)}, which a row filter may not")
 
 
 def _check_column(node: exp.Column, names: dict[str, str]) -> None:

@@ -95,6 +95,8 @@ def locate(connection: Connection, contract: Contract, table: Table) -> tuple[Pa
     A relative folder is looked for here, then beside the contract, then in the repository.
     """
     source_name, _, sheet = (table.source_name or table.name).partition("#")
+    if Path(source_name).is_absolute() or ".." in Path(source_name).parts:
+        raise DropBroken(f"{table.qualified_name}: physicalName leads out of the drop's folder: name a file inside it")
     path = Path(connection.path.replace("{model}", source_name))
     pattern = source_name
     is_file = any(sign in path.name for sign in "*?[") or bool(format_of(path.name) or why_not_read(path.name))

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import duckdb
 import pytest
 
+from include.lake.engine import shut
 from include.lake.errors import LakeDenied
 from include.lake.root import Lake
 from include.quality.assess import assess
@@ -51,6 +53,28 @@ def test_split_and_assess_on_s3(s3: S3, tmp_path: Path) -> None:
     assert assessment.counts == {count.rule_id: count.violations for count in split.counts}
     assert assessment.results == "s3://lake/national/audit/gx/population/citizen/run=r1.json"
     assert "population.citizen.card.unique" in lake.read_text(assessment.data_docs)
+
+
+def test_people_s_sql_reaches_no_other_object_and_no_other_host(s3: S3, tmp_path: Path) -> None:
+    """On S3 the engine keeps its network: only what the step was given by name may be asked for."""
+    lake = lake_of(s3, tmp_path)
+    own, other = lake.path("landing", "a.parquet"), lake.path("registry", "b.parquet")
+    with lake.connect() as connection:
+        for uri in (own, other):
+            connection.execute(f"COPY (SELECT 1 AS i) TO '{uri}'")
+        shut(connection, reads=[own], writes=[lake.path("staging", "c.parquet")])
+        assert connection.execute(f"FROM read_parquet('{own}')").fetchall() == [(1,)]
+        for _ in range(2):
+            connection.execute(f"COPY (SELECT 1 AS i) TO '{lake.path('staging', 'c.parquet')}'")
+        for uri in (
+            other, f"{lake.uri}/landing/../registry/b.parquet", f"{lake.uri}/landing/%2e%2e/registry/b.parquet",
+            f"{own}?s3_endpoint=localhost:9", f"{own}?s3_region=x", own.replace("s3://", "s3a://"),
+            f"{s3.endpoint}/lake/national/registry/b.parquet", f"{lake.uri}/*/*.parquet", "/etc/passwd",
+        ):  # fmt: skip
+            with pytest.raises(duckdb.PermissionException):
+                connection.execute(f"FROM read_blob('{uri}')")
+        told = str(connection.execute("FROM duckdb_secrets()").fetchall())
+        assert s3.environ()["AWS_SECRET_ACCESS_KEY"] not in told
 
 
 def test_a_store_that_says_no_is_told_as_such(s3: S3, tmp_path: Path) -> None:

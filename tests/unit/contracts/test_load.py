@@ -88,7 +88,7 @@ def test_what_is_written_is_what_is_loaded(tmp_path: Path) -> None:
     assert rules["shop.business.code.pattern"].violation == r"""NOT regexp_matches("code", '^\d{10}$')"""
     assert (
         rules["shop.business.not-future"].violation
-        == '"opened_on" > CAST(MAKE_TIMESTAMP(EPOCH_US("updated_at")) AS DATE)'
+        == '"opened_on" > CAST(make_timestamp(epoch_us("updated_at")) AS DATE)'
     )
     assert rules["shop.business.not-future"].severity == "warning"
     assert rules["shop.business.enough"].scope == "table"

@@ -215,9 +215,19 @@ def test_an_empty_extract_and_one_without_a_good_row(tmp_path: Path) -> None:
     assert outcome_of(table, str(tmp_path / "e.parquet"), tmp_path).split.accepted == 0
 
 
-def test_the_condition_of_a_query_is_taken_letter_for_letter_where_it_can_be() -> None:
-    assert where_of("select count(*) from {object} where  a::DATE > 'x'  ;") == "a::DATE > 'x'"
-    assert where_of("SELECT COUNT(*) AS n FROM {object} AS o WHERE o.a > 1") == "a > 1"
+def test_the_condition_of_a_query_is_the_contracts_own_and_not_the_splits(tmp_path: Path) -> None:
+    table = contract_table(
+        """
+properties:
+  - {name: a, logicalType: timestamp, logicalTypeOptions: {timezone: true}}
+quality:
+  - {id: late, type: sql, query: "select count(*) n from {object} o where  o.a::DATE > '2020-01-01'  ;", mustBe: 0}
+""",
+        tmp_path,
+    )
+    (rule,) = [rule for rule in table.rules if rule.metric == "sql"]
+    assert where_of(rule.query) == """CAST("a" AS DATE) > '2020-01-01'"""
+    assert rule.violation == """CAST(make_timestamp(epoch_us("a")) AS DATE) > '2020-01-01'"""
 
 
 def test_great_expectations_is_imported_beside_other_work_and_without_what_no_rule_uses() -> None:

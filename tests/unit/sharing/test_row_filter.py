@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from include.sharing.row_filter import FilterRefused, compile_filter
+from tests.hostile_sql import hostile_texts
 
 from .conftest import CITIZEN
 
@@ -45,7 +46,7 @@ def test_a_plain_condition_is_written_anew(text: str, sql: str | None) -> None:
         ("getvariable('x') = 'x'", "the function getvariable()"),
         ("random() < 0.5", "rand"),
         ("updated_at < now()", "may not"),
-        ("birth_date < current_date", "may not"),
+        ("birth_date < current_date", "not a column"),
         ("count(*) > 1", "may not"),
         ("row_number() OVER () = 1", "may not"),
         ("_deleted_at IS NOT NULL", "not a column"),
@@ -70,3 +71,9 @@ def test_anything_else_is_refused(text: str, why: str) -> None:
     with pytest.raises(FilterRefused) as refused:
         compile_filter(text, CITIZEN)
     assert why in str(refused.value)
+
+
+def test_no_hostile_text_is_a_filter() -> None:
+    for text in filter(str.strip, hostile_texts("/etc/passwd", "/srv/other.parquet", "http://127.0.0.1:9")):
+        with pytest.raises(FilterRefused):
+            pytest.fail(f"taken for a filter: {text!r} as {compile_filter(text, CITIZEN)!r}")
