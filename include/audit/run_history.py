@@ -13,9 +13,7 @@ import duckdb
 
 from include.contracts.model import Bound
 from include.lake import evidence
-from include.lake.engine import hold
 from include.lake.errors import lake_errors
-from include.lake.reading import view
 from include.lake.root import Lake
 from include.lake.table_checks import CROSS_CHECKS
 
@@ -25,10 +23,10 @@ _TEXTS = (
 )  # fmt: skip
 
 # A run that was held and then approved left two rows: the outcome counts. One that was tried again: the last try.
-_FINAL = "PARTITION BY run_id ORDER BY verdict = 'published' DESC, started_at DESC"
+_FINAL = "PARTITION BY run_id ORDER BY verdict = 'published' DESC, recorded DESC NULLS LAST, started_at DESC"
 
 _RUNS = f"""
-    SELECT run_id, verdict, started_at, seconds, version, findings, {", ".join((*_COUNTS, *_TEXTS))},
+    SELECT run_id, verdict, recorded, started_at, seconds, version, findings, {", ".join((*_COUNTS, *_TEXTS))},
            count(*) OVER () AS total
     FROM (
         SELECT *, row_number() OVER ({_FINAL}) AS _place FROM runs WHERE registry = $registry AND "table" = $table
@@ -36,7 +34,7 @@ _RUNS = f"""
     WHERE _place = 1
 """
 
-_PAGE = f"{_RUNS} ORDER BY started_at DESC, run_id DESC LIMIT $limit OFFSET $offset"
+_PAGE = f"{_RUNS} ORDER BY recorded DESC NULLS LAST, started_at DESC, run_id DESC LIMIT $limit OFFSET $offset"
 _ONE = f"SELECT * FROM ({_RUNS}) WHERE run_id = $run_id"
 
 _FINDINGS = """
@@ -48,7 +46,7 @@ _FINDINGS = """
 _CHECKS = """
     SELECT rule_id, metric, scope, severity, dimension, columns, "rows", violations, gx_violations
     FROM checks WHERE registry = $registry AND "table" = $table AND run_id = $run_id
-    QUALIFY row_number() OVER (PARTITION BY rule_id ORDER BY "at" DESC) = 1
+    QUALIFY row_number() OVER (PARTITION BY rule_id ORDER BY recorded DESC NULLS LAST, "at" DESC) = 1
     ORDER BY metric = 'rowCount', violations DESC, rule_id
 """
 
@@ -141,12 +139,7 @@ def _evidence(lake: Lake, *names: str) -> Iterator[duckdb.DuckDBPyConnection]:
     connection = lake.connect(memory_limit="512MB")
     try:
         for name in names:
-            uri = lake.audit_table(name)
-            if lake.is_table(uri):
-                view(lake, connection, name, uri)
-            else:
-                schema = {"runs": evidence.RUNS, "checks": evidence.CHECKS}[name]
-                hold(connection, name, schema.empty_table())
+            evidence.as_view(lake, connection, name)
         yield connection
     finally:
         connection.close()

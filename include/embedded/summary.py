@@ -66,8 +66,7 @@ def recorded_rows(site: Site, since: datetime, tables: Sequence[str]) -> list[di
     """The last record in `audit/runs` of each `registry.table` since then, in the order given."""
     lake = Lake.from_environment({**os.environ, "LAKE_URI": site.lake_uri})
     last: dict[str, dict[str, Any]] = {}
-    # A run that was held and then approved has two records of the same instant: the approval is the later one.
-    for row in sorted(evidence.read(lake, "runs").to_pylist(), key=lambda r: (r["started_at"], r["verdict"] != "held")):
+    for row in sorted(evidence.read(lake, "runs").to_pylist(), key=evidence.place_of):
         if row["started_at"] >= since:
             last[f"{row['registry']}.{row['table']}"] = {**row, "reasons": json.loads(row["reasons"] or "[]")}
     return [last[name] for name in tables if name in last]

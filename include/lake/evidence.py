@@ -12,11 +12,14 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
+import duckdb
 import pyarrow as pa
 from deltalake import CommitProperties, Transaction, write_deltalake
 
 from include.contracts.model import Table
+from include.lake.engine import hold
 from include.lake.errors import LakeConflict, lake_errors
+from include.lake.reading import view
 from include.lake.root import Lake
 
 _INSTANT = pa.timestamp("us", tz="UTC")
@@ -52,6 +55,10 @@ _TEXTS = (
     "error",
 )
 _JSON = ("findings", "reasons", "drift")
+RECORDED = "recorded"
+"""The column that orders what is on record: the version of the evidence's own table that the append made. Workers'
+clocks say otherwise; of runs that were recorded at the same time none is the later. Null before there was this column.
+"""
 RUNS = pa.schema(
     [
         *((name, pa.string()) for name in _TEXTS),
@@ -59,6 +66,7 @@ RUNS = pa.schema(
         *((name, pa.string()) for name in _JSON),
         ("started_at", _INSTANT),
         ("seconds", pa.float64()),
+        (RECORDED, pa.int64()),
     ]
 )
 CHECKS = pa.schema(
@@ -76,6 +84,7 @@ CHECKS = pa.schema(
         ("violations", pa.int64()),
         ("gx_violations", pa.int64()),
         ("at", _INSTANT),
+        (RECORDED, pa.int64()),
     ]
 )
 _ATTEMPTS = 8
@@ -172,6 +181,19 @@ def read(lake: Lake, name: str) -> pa.Table:
     return pa.table(list(columns), schema.names)
 
 
+def as_view(lake: Lake, connection: duckdb.DuckDBPyConnection, name: str) -> None:
+    """A view `name` of `audit/<name>` with all its columns, also those that its oldest rows were written without."""
+    schema = {"runs": RUNS, "checks": CHECKS}[name]
+    uri = lake.audit_table(name)
+    if not lake.is_table(uri):
+        hold(connection, name, schema.empty_table())
+        return
+    written, every = f"_{name}_written", f"_{name}_every"
+    view(lake, connection, written, uri)
+    hold(connection, every, schema.empty_table())
+    connection.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS FROM {written} UNION ALL BY NAME FROM {every}")
+
+
 def append(lake: Lake, name: str, rows: pa.Table, *, once: str | None = None) -> bool:
     """Append rows to `audit/<name>`, creating it if need be; False if `once` names an append that was made before.
 
@@ -196,7 +218,7 @@ def _append_once(lake: Lake, uri: str, rows: pa.Table, once: str | None) -> bool
         lake.make_folder(uri)
         write_deltalake(
             current if current is not None else uri,
-            rows,
+            _numbered(rows, 0 if current is None else int(current.version()) + 1),
             mode="append" if current is not None else "error",
             schema_mode="merge" if current is not None else None,
             configuration=None if current is not None else {"delta.enableExpiredLogCleanup": "false"},
@@ -208,6 +230,17 @@ def _append_once(lake: Lake, uri: str, rows: pa.Table, once: str | None) -> bool
     if current is not None and len(current.file_uris()) >= _COMPACT_AT:
         _compact(lake, uri)
     return True
+
+
+def place_of(row: Mapping[str, Any]) -> int:
+    """Where a row of the evidence stands in the order of what is on record."""
+    return -1 if row.get(RECORDED) is None else int(row[RECORDED])
+
+
+def _numbered(rows: pa.Table, version: int) -> pa.Table:
+    place = rows.schema.get_field_index(RECORDED)
+    numbers = pa.array([version] * rows.num_rows, pa.int64())
+    return rows if place < 0 else rows.set_column(place, rows.schema.field(place), numbers)
 
 
 def _compact(lake: Lake, uri: str) -> None:

@@ -30,6 +30,7 @@ LINK_RUNS = pa.schema(
         *((name, pa.float64()) for name in _SHARES),
         *((name, pa.string()) for name in _JSON),
         ("started_at", pa.timestamp("us", tz="UTC")),
+        (evidence.RECORDED, pa.int64()),
     ]
 )
 
@@ -50,7 +51,8 @@ def link_runs(lake: Lake) -> list[dict[str, Any]]:
     if not lake.is_table(uri):
         return []
     with lake_errors("reading the runs of linking"):
-        rows = lake.table(uri).to_pyarrow_table().sort_by("started_at").to_pylist()
+        rows = lake.table(uri).to_pyarrow_table().to_pylist()
+    rows.sort(key=lambda row: (evidence.place_of(row), row["started_at"]))
     return [{**row, **{name: json.loads(row[name] or "null") for name in _JSON}} for row in rows]
 
 

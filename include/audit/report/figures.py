@@ -9,9 +9,7 @@ from typing import Any
 import duckdb
 
 from include.lake import evidence
-from include.lake.engine import hold
 from include.lake.errors import lake_errors
-from include.lake.reading import view
 from include.lake.root import Lake
 from include.lake.table_checks import view_table_checks
 
@@ -25,7 +23,8 @@ FIGURES = (
 
 Row = dict[str, Any]
 
-_NEWEST = 'PARTITION BY registry, "table" ORDER BY started_at DESC, run_id DESC'
+_ORDER = "recorded DESC NULLS LAST, started_at DESC, run_id DESC"  # not by the clocks of workers
+_NEWEST = f'PARTITION BY registry, "table" ORDER BY {_ORDER}'
 
 _LATEST = f"""
     SELECT run_id, registry, "table", verdict, started_at, seconds, error_type, error,
@@ -41,7 +40,7 @@ _LAST_GOOD = f"""
 """
 
 _PUBLISHED = f"""
-    SELECT run_id, registry, "table", started_at, seconds, contract_version, source, version, approved_by,
+    SELECT run_id, registry, "table", recorded, started_at, seconds, contract_version, source, version, approved_by,
            {", ".join(f"coalesce({name}, 0)::BIGINT AS {name}" for name in FIGURES)}
     FROM runs WHERE verdict = 'published'
     QUALIFY row_number() OVER ({_NEWEST}) <= {TREND_RUNS}
@@ -49,10 +48,12 @@ _PUBLISHED = f"""
 
 _GATE = """
     SELECT run_id, registry, "table", arg_max(verdict, verdict = 'published') AS verdict, min(started_at) AS started_at,
+           max(recorded) AS recorded,
            arg_max(findings, verdict = 'held') AS findings, coalesce(max(approved_by), '') AS approved_by,
            coalesce(max(approval_note), '') AS approval_note
     FROM runs WHERE (findings IS NOT NULL AND findings <> '[]') OR approved_by <> ''
-    GROUP BY run_id, registry, "table" ORDER BY started_at DESC, run_id DESC, registry, "table" LIMIT $limit
+    GROUP BY run_id, registry, "table"
+    ORDER BY recorded DESC NULLS LAST, started_at DESC, run_id DESC, registry, "table" LIMIT $limit
 """
 
 _VERDICTS = """
@@ -64,7 +65,9 @@ _COUNTS = 'run_id, registry, "table", rule_id, metric, scope, severity, dimensio
 
 _CHECKS = f"""
     SELECT {_COUNTS} FROM checks WHERE run_id IN (SELECT unnest($runs))
-    QUALIFY row_number() OVER (PARTITION BY run_id, registry, "table", rule_id ORDER BY "at" DESC) = 1
+    QUALIFY row_number() OVER (
+        PARTITION BY run_id, registry, "table", rule_id ORDER BY recorded DESC NULLS LAST, "at" DESC
+    ) = 1
     ORDER BY rule_id
 """
 
@@ -76,7 +79,7 @@ _TABLE_CHECKS = """
 
 _RELATIONSHIPS = f"""
     SELECT {_COUNTS} FROM checks WHERE metric IN ('relationship', 'rejectedTarget')
-    QUALIFY row_number() OVER (PARTITION BY registry, "table", rule_id ORDER BY "at" DESC) = 1
+    QUALIFY row_number() OVER (PARTITION BY registry, "table", rule_id ORDER BY recorded DESC NULLS LAST, "at" DESC) = 1
     ORDER BY rule_id
 """
 
@@ -97,7 +100,10 @@ class Evidence:
 
     def published(self) -> list[Row]:
         """The last published runs of each table, at most TREND_RUNS, oldest first."""
-        return sorted(self._rows(_PUBLISHED), key=lambda row: (row["registry"], row["table"], row["started_at"]))
+        return sorted(
+            self._rows(_PUBLISHED),
+            key=lambda row: (row["registry"], row["table"], evidence.place_of(row), row["started_at"]),
+        )
 
     def gate(self, limit: int) -> list[Row]:
         """The newest runs that a gate held back or a steward approved."""
@@ -131,12 +137,8 @@ def open_evidence(lake: Lake) -> Iterator[Evidence]:
     """The evidence of a lake as it is now; empty views where there is none yet."""
     connection = lake.connect()
     try:
-        for name, schema in (("runs", evidence.RUNS), ("checks", evidence.CHECKS)):
-            uri = lake.audit_table(name)
-            if lake.is_table(uri):
-                view(lake, connection, name, uri)
-            else:
-                hold(connection, name, schema.empty_table())
+        for name in ("runs", "checks"):
+            evidence.as_view(lake, connection, name)
         view_table_checks(lake, connection)
         yield Evidence(connection)
     finally:

@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+from include.audit.report.figures import open_evidence
+from include.audit.run_history import runs_of
 from include.lake.state import last_commit
 from include.pipelines.history import restore_step
 from include.pipelines.interrupted import interrupted_run
@@ -115,3 +117,18 @@ def test_the_run_to_go_on_with_is_the_last_not_the_one_dated_last(tmp_path: Path
     held = sync(worker(place, RIGHT))
     assert held["verdict"] == "held"
     assert interrupted_run(place, "payments") == held["run_id"]
+
+
+@pytest.mark.parametrize("days_off", [AHEAD, BEHIND])
+def test_pages_name_the_run_that_came_last(days_off: int, tmp_path: Path) -> None:
+    uri = f"sqlite:///{tmp_path}/payments.db"
+    source, place = PaymentSource(uri, seed=3, rows=20), workplace(tmp_path, uri)
+    came = []
+    for off in (RIGHT, days_off, RIGHT):
+        source.clock += timedelta(days=1)
+        source.insert(1)
+        came.append(sync(worker(place, off))["run_id"])
+    assert [run.run_id for run in runs_of(place.lake, "payments", "payment", limit=9).runs] == came[::-1]
+    with open_evidence(place.lake) as told:
+        assert [row["run_id"] for row in told.latest()] == came[-1:]
+        assert [row["run_id"] for row in told.published()] == came
