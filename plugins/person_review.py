@@ -14,6 +14,8 @@ from airflow.providers.standard.operators.hitl import HITLOperator
 from airflow.sdk import Context, Param
 from airflow.sdk.exceptions import AirflowSkipException
 
+from plugins.pages.pair_words import found
+
 ANSWERS = {"Same person": "same", "Different persons": "different", "Cannot tell": "cannot_tell"}
 REVIEWERS_ANSWER_WITHIN = timedelta(days=7)
 
@@ -27,7 +29,13 @@ class PersonReview(HITLOperator):
         self, *, pair: Any, response_timeout: timedelta = REVIEWERS_ANSWER_WITHIN, params: Any = None, **kwargs: Any
     ) -> None:
         del params  # the DAG's own form, which Airflow hands to its operators: a question has another
-        note = Param("", type="string", title="Reason", description="Kept with your name and the decision.")
+        # Without a default: the form cannot be sent before somebody has written a reason.
+        note = Param(
+            type="string",
+            minLength=1,
+            title="Lý do / Reason",
+            description="Bắt buộc; lưu cùng tên bạn và quyết định. Needed; kept with your name and the decision.",
+        )
         super().__init__(
             subject="Are these two records one person?",
             options=list(ANSWERS),
@@ -63,13 +71,39 @@ def question(pair: dict[str, Any]) -> str:
         eyes = f"\n**{pair['first_by']} says same.** A second person must agree before the two are merged.\n"
     elif pair["needs_second"]:
         eyes = "\nBoth persons have had their id for more than 30 days: to merge them a second person must agree.\n"
-    steps = [f"| {s['comparison']} | {s['found']} | {s['bits']:+.1f} | {s['sum']:+.1f} |" for s in pair["steps"]]
-    lines = "\n".join(steps)
-    return f"""Found by `{pair["found_by"]}`, probability {pair["probability"]:.3f}.
+    # The prior is no comparison: it comes first and speaks of nobody.
+    prior, compared = pair["steps"][:1], pair["steps"][1:]
+    against = [f"- {_words(step)}" for step in compared if step["bits"] < 0]
+    for_one = [f"- {_words(step)}" for step in compared if step["bits"] > 0]
+    lines = "\n".join(
+        f"| {step['comparison']} | {step['found']} | {step['bits']:+.1f} | {step['sum']:+.1f} |"
+        for step in (*prior, *compared)
+    )
+    return f"""**Trái nhau / What contradicts**
+
+{_listed(against)}
+
+**Trùng khớp / What agrees**
+
+{_listed(for_one)}
 {eyes}
+Found by `{pair["found_by"]}`, probability {pair["probability"]:.3f}. The two records side by side, and what their
+personal ids say: page *Persons* of the quality pages, pair `{pair["pair_id"]}`.
+
+- *Same person*: the next run of linking makes them one, and one of the two ids ends.
+- *Different persons*: they are kept apart for good. *Cannot tell*: nothing changes, and nobody is asked again.
+- Until that run the decision can be taken back on the page *Persons*.
+
 | Compared | Found | Weight (bits) | Sum |
 | --- | --- | ---: | ---: |
 {lines}
-
-The two records side by side: page *Persons* of the quality pages, pair `{pair["pair_id"]}`.
 """
+
+
+def _words(step: dict[str, Any]) -> str:
+    (comparison_vi, comparison), (found_vi, said) = found(step["comparison"], step["found"])
+    return f"{comparison_vi}: {found_vi} / {comparison}: {said}"
+
+
+def _listed(lines: list[str]) -> str:
+    return "\n".join(lines) or "- không có gì / nothing"

@@ -98,7 +98,7 @@ def decide(
     decision: Annotated[str, typer.Argument(help="same, different or cannot_tell.")],
     by: Annotated[str, typer.Option(help="Who decides.")],
     other: Annotated[str | None, typer.Option("--and", help="The other record's id, for two that do not wait.")] = None,
-    note: Annotated[str, typer.Option(help="Why; kept with the decision.")] = "",
+    note: Annotated[str, typer.Option(help="Why; needed, and kept with the decision.")] = "",
     as_json: AsJson = False,
 ) -> None:
     """Say whether two records are one person; the next run of linking follows it.

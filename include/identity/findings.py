@@ -14,6 +14,7 @@ from include.lake.errors import lake_errors
 from include.lake.people_tables import FINDINGS
 from include.lake.root import Lake
 
+CONTRADICTIONS = ("other_birth", "other_sex")
 _OWN_IDS = ("personal_id", "tax_code", "insurance_number")
 
 
@@ -33,8 +34,9 @@ def find(
     """Write the findings of a run to the Parquet file `uri`; how many of each kind.
 
     `duplicate`: two rows of a register of persons that are one person (they have one `person_id`), or seem to be
-    although their keys say two (then `person_id` is null). `shared_id`: an id number that two persons share; told to
-    the owner of either record.
+    although their keys say two (then `person_id` is null). `shared_id`: an id number that two persons share.
+    `other_birth`, `other_sex`: a person whose record in a population-like table and another one contradict each other.
+    What concerns two registries is told to the owner of either.
     """
     registers = ", ".join(f"({literal(t.registry)}, {literal(t.name)})" for t in persons_registers(contracts))
     owners = ", ".join(f"({literal(c.registry)}, {literal(c.owner or '')})" for c in contracts.values())
@@ -54,7 +56,7 @@ def find(
             counted = connection.execute(f"SELECT kind, count(*) FROM {scan(uri)} GROUP BY kind").fetchall()
     finally:
         connection.close()
-    return {"duplicate": 0, "shared_id": 0} | {kind: int(count) for kind, count in counted}
+    return dict.fromkeys(("duplicate", "shared_id", *CONTRADICTIONS), 0) | {kind: int(count) for kind, count in counted}
 
 
 # Of three and more rows of one person each is set beside the first; the link between the two is the evidence, if there
@@ -80,7 +82,21 @@ _FINDINGS = f"""
             WHERE e.decision = 'finding' AND l.person_id <> r.person_id
         )
         QUALIFY row_number() OVER (PARTITION BY left_id, right_id, side.registry ORDER BY side."table") = 1
-    ), found AS (FROM duplicate UNION ALL BY NAME FROM shared)
+    ), spoken AS (
+        SELECT m.person_id, m.registry, m."table", m.record_id, birth_year, birth_key, sex, is_population,
+               birth_precision = 'day' AND right(birth_key, 4) <> '0101' AS is_day
+        FROM member m JOIN record USING (record_id)
+    ), against AS (
+        SELECT unnest([CASE WHEN a.birth_year <> b.birth_year OR (a.is_day AND b.is_day AND a.birth_key <> b.birth_key)
+                            THEN 'other_birth' END, CASE WHEN a.sex <> b.sex THEN 'other_sex' END]) AS kind,
+               least(a.record_id, b.record_id) AS left_id, greatest(a.record_id, b.record_id) AS right_id, person_id,
+               [{{'registry': a.registry, 'table': a."table"}}, {{'registry': b.registry, 'table': b."table"}}] AS sides
+        FROM spoken a JOIN spoken b USING (person_id) WHERE a.is_population AND NOT b.is_population
+    ), contradiction AS (
+        SELECT kind, side.registry, side."table", left_id, right_id, 'through the person' AS pass, person_id,
+               NULL::DOUBLE AS weight, NULL::DOUBLE AS probability
+        FROM (SELECT * EXCLUDE sides, unnest(sides) AS side FROM against WHERE kind IS NOT NULL)
+    ), found AS (FROM duplicate UNION ALL BY NAME FROM shared UNION ALL BY NAME FROM contradiction)
     SELECT {
     ", ".join(
         "md5(concat_ws('/', kind, registry, left_id, right_id)) AS finding_id" if name == "finding_id" else f'"{name}"'

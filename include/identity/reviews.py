@@ -23,6 +23,8 @@ from include.lake.people_tables import REVIEWS
 from include.lake.root import Lake
 
 Verdict = Literal["same", "different", "cannot_tell"]
+WITHDRAWN: Literal["withdrawn"] = "withdrawn"
+"""Stands in place of a verdict where the one before was taken back."""
 
 LONG_STANDING = timedelta(days=30)
 MAX_NOTE = 300
@@ -59,7 +61,7 @@ class Review:
 
     review_id: str
     pair_id: str
-    decision: Verdict
+    decision: Verdict | Literal["withdrawn"]
     by: str
     second_by: str
     is_complete: bool
@@ -73,10 +75,14 @@ def pair_id(left_id: str, right_id: str) -> str:
 
 _PAIR_ID = "left(sha256(left_id || chr(10) || right_id), 16)"
 
+# A decision that was taken back counts for nothing, nor does the taking back.
+_STANDING = f"""(
+    SELECT * FROM reviews QUALIFY decision <> '{WITHDRAWN}' AND coalesce(lead(decision) OVER (
+        PARTITION BY left_id, right_id ORDER BY "at", review_id) <> '{WITHDRAWN}', true))"""
 # Complete decisions and, apart from them, the newest `same` that still waits for a second person.
-_DECIDED = """
+_DECIDED = f"""
     SELECT left_id, right_id, arg_max(decision, ROW("at", review_id)) AS decision, max("at") AS decided_at
-    FROM reviews WHERE NOT needs_second OR second_by IS NOT NULL GROUP BY ALL
+    FROM {_STANDING} WHERE NOT needs_second OR second_by IS NOT NULL GROUP BY ALL
 """
 _PENDING = """
     SELECT left_id, right_id, "by" FROM reviews

@@ -45,9 +45,11 @@ def decide_step(
     """Keep a decision on a waiting pair (by its name), or on any two records (`pair` and `other` are their ids).
 
     Raises:
-        Misuse: there is no such pair or decision, or the one who decides has no name.
+        Misuse: there is no such pair or decision, or the one who decides gives no name or no reason.
     """
     place = workplace or Workplace.from_environment()
+    if not note.strip():
+        raise Misuse("say why: the reason is kept with the decision, so that others can follow it")
     with no_values_escape("keeping a decision"):
         at = place.now()
         try:

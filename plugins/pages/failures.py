@@ -112,7 +112,7 @@ def _failed(request: Request, error: Exception) -> HTMLResponse:
     log.warning("%s: %s", type(error).__name__, error)
     if isinstance(error, Misuse):
         heading = ("Chưa đủ thông tin", "Something is missing")
-        text = ("Hãy quay lại và ghi rõ mục đích xem.", "Go back and say what the values are needed for.")
+        text = ("Hãy quay lại và ghi rõ mục đích hoặc lý do.", "Go back and give the purpose or the reason.")
         return _message(request, heading, text, status=400, detail=str(error))
     for kind, heading, text in _BY_ERROR:
         if isinstance(error, kind):

@@ -1,4 +1,4 @@
-"""Pages of the review queue: pairs that wait, one pair side by side with its waterfall, and the decision."""
+"""Pages of the review queue: pairs that wait, one pair with what decides, a decision and what it will do, undoing."""
 
 from __future__ import annotations
 
@@ -8,7 +8,11 @@ from fastapi import APIRouter, Depends, Form, HTTPException, Query, Request, sta
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from include.identity.reviews import MAX_NOTE
+from include.identity.withdraw import Kept
+from include.pipelines.contradictions import PERSONS_A_PAGE, contradictions
+from include.pipelines.errors import Misuse
 from include.pipelines.pages import QualityPages
+from include.pipelines.pair_evidence import IdSays, evidence
 from include.pipelines.person_pairs import (
     PAIRS_A_PAGE,
     Beside,
@@ -19,12 +23,17 @@ from include.pipelines.person_pairs import (
     waiting_pairs,
 )
 from include.pipelines.persons import decide_step
-from include.pipelines.rejected_access import MAX_PURPOSE
+from include.pipelines.review_changes import not_followed_step, outlook_step, withdraw_step
+from plugins.pages import pair_words
 from plugins.pages.access import SignedIn, Visitor, signed_in
 from plugins.pages.rendering import page
 from plugins.pages.views import Pages
 
 router = APIRouter(dependencies=[Depends(signed_in)], default_response_class=HTMLResponse)
+
+Note = Annotated[str, Form(max_length=MAX_NOTE)]
+PageNumber = Annotated[int, Query(alias="page", ge=1, le=100_000)]
+Decision = Annotated[str, Form(max_length=20)]
 
 
 @router.get("/persons")
@@ -32,18 +41,36 @@ def queue(
     request: Request,
     visitor: SignedIn,
     pages: Pages,
-    page_number: Annotated[int, Query(alias="page", ge=1, le=100_000)] = 1,
+    page_number: PageNumber = 1,
 ) -> HTMLResponse:
-    """The pairs that wait, of the registries that the visitor may see."""
+    """The pairs that wait, of the registries that the visitor may see; and decisions that can be taken back."""
     total, pairs = waiting_pairs(pages.place, page_number)
     shown = [pair for pair in pairs if all(visitor.may_see(registry) for registry in pair.registries)]
-    values = {"pairs": shown, "total": total, "page_number": page_number, "pages": max(1, -(-total // PAIRS_A_PAGE))}
+    kept = [one for one in not_followed_step(workplace=pages.place) if all(map(visitor.may_see, _registries(one)))]
+    values = {
+        "pairs": shown,
+        "total": total,
+        "page_number": page_number,
+        "pages": max(1, -(-total // PAIRS_A_PAGE)),
+        "kept": [(one, _may_decide(pages, visitor, _registries(one))) for one in kept],
+        "words": pair_words,
+        "max_note": MAX_NOTE,
+    }
     return page(request, "persons.html.j2", values)
+
+
+@router.get("/persons/contradictions")
+def contradicting(request: Request, visitor: SignedIn, pages: Pages, page_number: PageNumber = 1) -> HTMLResponse:
+    """Persons whose registers contradict each other, of the registries that the visitor may see."""
+    seen = [registry for registry in pages.contracts() if visitor.may_see(registry)]
+    found = contradictions(pages.place, page_number, registries=seen)
+    values = {"found": found, "page_number": page_number, "pages": max(1, -(-found.total // PERSONS_A_PAGE))}
+    return page(request, "persons_contradictions.html.j2", values)
 
 
 @router.get("/persons/{pair_id}")
 def pair(request: Request, pair_id: str, visitor: SignedIn, pages: Pages) -> HTMLResponse:
-    """One pair: where the records agree and what that weighs; no value."""
+    """One pair: what decides, where the records agree and what that weighs; no value."""
     shown = _pair(pages, visitor, pair_id)
     return _page(request, pages, visitor, shown, beside(pages.place, shown))
 
@@ -54,33 +81,78 @@ def values(
     pair_id: str,
     visitor: SignedIn,
     pages: Pages,
-    purpose: Annotated[str, Form(max_length=MAX_PURPOSE)] = "",
+    purpose: Annotated[str, Form(max_length=MAX_NOTE)] = "",
 ) -> HTMLResponse:
     """The same with values, of those registries whose values the visitor's role may read; on record."""
     shown = _pair(pages, visitor, pair_id)
-    readable = _readable(pages, visitor, shown)
+    readable = _readable(pages, visitor, shown.registries)
     if not readable:
         raise HTTPException(status.HTTP_403_FORBIDDEN)
     rows = read_beside(pages.place, shown, registries=readable, reader=visitor.name, purpose=purpose)
-    return _page(request, pages, visitor, shown, rows)
+    return _page(request, pages, visitor, shown, rows, has_values=True)
+
+
+@router.post("/persons/{pair_id}/confirm")
+def confirm(
+    request: Request, pair_id: str, visitor: SignedIn, pages: Pages, decision: Decision, note: Note = ""
+) -> HTMLResponse:
+    """What a decision will do, before it is kept. Nothing is kept here."""
+    shown = _pair(pages, visitor, pair_id)
+    if not _may_decide(pages, visitor, shown.registries):
+        raise HTTPException(status.HTTP_403_FORBIDDEN)
+    said = _reason(note)
+    if decision not in pair_words.DECISIONS:
+        raise Misuse(f"say one of {', '.join(pair_words.DECISIONS)}")
+    values = {
+        "shown": shown,
+        "decision": decision,
+        "note": said,
+        "outlook": outlook_step(shown.pair, workplace=pages.place),
+        "evidence": evidence(pages.place, shown.pair),
+        "words": pair_words,
+    }
+    return page(request, "person_confirm.html.j2", values)
 
 
 @router.post("/persons/{pair_id}")
 def decide(
-    request: Request,
-    pair_id: str,
-    visitor: SignedIn,
-    pages: Pages,
-    decision: Annotated[str, Form(max_length=20)],
-    note: Annotated[str, Form(max_length=MAX_NOTE)] = "",
+    request: Request, pair_id: str, visitor: SignedIn, pages: Pages, decision: Decision, note: Note = ""
 ) -> RedirectResponse:
     """Keep the visitor's decision, and back to the queue."""
     shown = _pair(pages, visitor, pair_id)
-    if _readable(pages, visitor, shown) != shown.registries:
+    if not _may_decide(pages, visitor, shown.registries):
         raise HTTPException(status.HTTP_403_FORBIDDEN)
-    decide_step(pair_id, decision, by=visitor.name, note=note, workplace=pages.place)
+    decide_step(pair_id, decision, by=visitor.name, note=_reason(note), workplace=pages.place)
+    return _to_queue(request)
+
+
+@router.post("/persons/{pair_id}/undo")
+def undo(request: Request, pair_id: str, visitor: SignedIn, pages: Pages, note: Note = "") -> RedirectResponse:
+    """Take back a decision that no run has followed yet, and back to the queue."""
+    kept = next((one for one in not_followed_step(workplace=pages.place) if one.pair_id == pair_id), None)
+    if kept is None or not all(map(visitor.may_see, _registries(kept))):
+        raise HTTPException(status.HTTP_404_NOT_FOUND)
+    if not _may_decide(pages, visitor, _registries(kept)):
+        raise HTTPException(status.HTTP_403_FORBIDDEN)
+    withdraw_step(pair_id, by=visitor.name, note=_reason(note), workplace=pages.place)
+    return _to_queue(request)
+
+
+def _reason(note: str) -> str:
+    """The reason of a decision. Raises Misuse if there is none."""
+    said = " ".join(note.split())
+    if not said:
+        raise Misuse("give the reason: it is kept with your name and the decision")
+    return said
+
+
+def _to_queue(request: Request) -> RedirectResponse:
     root = request.scope.get("root_path", "").rstrip("/")
     return RedirectResponse(f"{root}/persons", status.HTTP_303_SEE_OTHER)
+
+
+def _registries(kept: Kept) -> set[str]:
+    return {record.partition(".")[0] for record in (kept.left_id, kept.right_id)}
 
 
 def _pair(pages: QualityPages, visitor: Visitor, pair_id: str) -> ShownPair:
@@ -91,24 +163,45 @@ def _pair(pages: QualityPages, visitor: Visitor, pair_id: str) -> ShownPair:
     return shown
 
 
-def _readable(pages: QualityPages, visitor: Visitor, shown: ShownPair) -> set[str]:
+def _readable(pages: QualityPages, visitor: Visitor, registries: set[str]) -> set[str]:
     contracts = pages.contracts()
-    return {r for r in shown.registries if r in contracts and visitor.may_read_values(contracts[r])}
+    return {r for r in registries if r in contracts and visitor.may_read_values(contracts[r])}
+
+
+def _may_decide(pages: QualityPages, visitor: Visitor, registries: set[str]) -> bool:
+    return _readable(pages, visitor, registries) == registries
 
 
 def _page(
-    request: Request, pages: QualityPages, visitor: Visitor, shown: ShownPair, rows: tuple[Beside, ...]
+    request: Request,
+    pages: QualityPages,
+    visitor: Visitor,
+    shown: ShownPair,
+    rows: tuple[Beside, ...],
+    *,
+    has_values: bool = False,
 ) -> HTMLResponse:
     widest = max((abs(step["bits"]) for step in shown.steps), default=1.0) or 1.0
-    readable = _readable(pages, visitor, shown)
+    readable = _readable(pages, visitor, shown.registries)
+    found = evidence(pages.place, shown.pair)
+    ids: list[tuple[tuple[str, str], IdSays | None, bool]] = [
+        (shown.left, found.left, has_values and shown.left[0] in readable),
+        (shown.right, found.right, has_values and shown.right[0] in readable),
+    ]
     values = {
         "shown": shown,
         "rows": rows,
-        "bars": [(step, 50 * abs(step["bits"]) / widest) for step in shown.steps],
-        "has_values": any(row.left is not None or row.right is not None for row in rows),
+        "evidence": found,
+        "ids": ids,
+        "bars": [
+            (step, pair_words.found(step["comparison"], step["found"]), 50 * abs(step["bits"]) / widest)
+            for step in shown.steps
+        ],
+        "has_values": has_values,
         "readable": readable,
         "may_decide": readable == shown.registries,
-        "max_purpose": MAX_PURPOSE,
+        "words": pair_words,
+        "max_purpose": MAX_NOTE,
         "max_note": MAX_NOTE,
     }
     return page(request, "person_pair.html.j2", values)

@@ -178,7 +178,7 @@ def test_a_run_that_was_overtaken_while_it_waited_is_refused(nation):
 def test_what_people_decide_overrides_the_model_and_the_old_id_still_leads_to_somebody(nation):
     left, right = a_joined_pair(nation)
     person = who(nation)[left]
-    decide_step(left, "different", by="Lan", other=right, workplace=nation.place)
+    decide_step(left, "different", by="Lan", note="twins", other=right, workplace=nation.place)
     done = link_persons(run(2), workplace=nation.place)
     assert (done["split"], done["minted"]) == (1, 1)
     apart = who(nation)
@@ -186,7 +186,7 @@ def test_what_people_decide_overrides_the_model_and_the_old_id_still_leads_to_so
     assert person in (apart[left], apart[right])
     assert [row["cause"] for row in rows(nation, "events") if row["kind"] == "split"] == ["review"]
 
-    decide_step(left, "same", by="Minh", other=right, workplace=nation.place)
+    decide_step(left, "same", by="Minh", note="same parents", other=right, workplace=nation.place)
     assert link_persons(run(3), workplace=nation.place)["merged"] == 1
     again = who(nation)
     assert again[left] == again[right] == person
@@ -198,7 +198,7 @@ def test_what_people_decide_overrides_the_model_and_the_old_id_still_leads_to_so
 
 def test_a_decision_is_in_the_ledger_under_a_digest_of_the_pair(nation):
     left, right = a_joined_pair(nation)
-    decide_step(left, "cannot_tell", by="Lan", other=right, workplace=nation.place)
+    decide_step(left, "cannot_tell", by="Lan", note="twins", other=right, workplace=nation.place)
     (entry,) = [
         e
         for e in ledger.read(nation.place.lake).to_pylist()
@@ -206,7 +206,7 @@ def test_a_decision_is_in_the_ledger_under_a_digest_of_the_pair(nation):
     ]
     assert json.loads(entry["payload"])["pair_id"] == pair_id(left, right)
     with pytest.raises(Misuse, match="maybe"):
-        decide_step(left, "maybe", by="Lan", other=right, workplace=nation.place)
+        decide_step(left, "maybe", by="Lan", note="twins", other=right, workplace=nation.place)
 
 
 def test_a_person_and_a_pair_are_explained_in_words_and_weights(nation):
@@ -244,7 +244,9 @@ def test_the_command_line_links_explains_decides_and_follows_old_ids(nation, mon
     person = who(nation)[left]
     told = json.loads(say("explain", person, "--json"))
     assert "holds" in say("explain", left, right)
-    assert json.loads(say("decide", told["links"][0]["pair_id"], "same", "--by", "Lan", "--json"))["is_complete"]
+    assert json.loads(say("decide", told["links"][0]["pair_id"], "same", "--by", "Lan", "--note", "twins", "--json"))[
+        "is_complete"
+    ]
     assert "living" in say("resolve", person)
     assert "unknown" in say("resolve", "0" * 32, status=1)
 

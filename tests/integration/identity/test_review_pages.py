@@ -3,68 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
-from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import replace
 
-# Airflow reads its settings when it is first imported.
-os.environ.setdefault("AIRFLOW_HOME", str(Path(tempfile.gettempdir()) / "lienthong-airflow-tests"))
-os.environ.setdefault("AIRFLOW__CORE__LOAD_EXAMPLES", "False")
-
-import pyarrow as pa
 import pytest
-from deltalake import write_deltalake
-from fastapi.testclient import TestClient
 
 from include.audit import ledger
 from include.identity.reviews import pair_id
-from include.lake.people import people_table
-from include.lake.people_tables import LINKS
-from include.pipelines.pages import QualityPages
+from include.pipelines.link import link_persons
 from tests.integration.identity.registers import Country
-
-
-@dataclass(frozen=True)
-class Role:
-    """A visitor; `reads` are the registries whose values they may read."""
-
-    name: str
-    reads: tuple[str, ...] = ()
-    sees: tuple[str, ...] = ("population", "insurance")
-
-    def may_see(self, registry: str) -> bool:
-        return registry in self.sees
-
-    def may_read_values(self, contract) -> bool:
-        return contract.registry in self.reads
-
-
-@pytest.fixture
-def pair(nation: Country) -> tuple[str, str]:
-    """A citizen and a stranger's membership, that the model was not sure of."""
-    citizens = sorted(nation.citizens.values(), key=lambda row: row.person)
-    member = next(row for row in nation.members.values() if row.person > citizens[0].person)
-    ends = (f'insurance.member:["{member.number}"]', f'population.citizen:["{citizens[0].number}"]')
-    names = ("left_id", "right_id", "pass", "weight", "probability", "decision", "why", "holds")
-    row = dict(zip(names, (*ends, "model", 4.0, 0.7, "review", "", False), strict=True))
-    uri = people_table(nation.place.lake, "links")
-    write_deltalake(uri, pa.Table.from_pylist([row], LINKS), mode="append")
-    return ends
-
-
-@pytest.fixture
-def browse(nation: Country) -> Callable[..., TestClient]:
-    from plugins.pages.access import signed_in
-    from plugins.pages.app import pages_app
-
-    def browse(**role) -> TestClient:
-        app = pages_app(QualityPages(nation.place))
-        app.dependency_overrides[signed_in] = lambda: Role(**{"name": "lan", **role})
-        return TestClient(app, headers={"accept-language": "en"}, follow_redirects=False)
-
-    return browse
 
 
 def values(nation: Country, ends: tuple[str, str]) -> tuple[str, str]:
@@ -97,17 +43,91 @@ def test_values_are_shown_by_role_with_an_entry_in_the_ledger_first(nation, pair
     assert browse(reads=("population",)).post(address, data={"purpose": " "}).status_code == 400
 
 
-def test_a_decision_is_kept_in_the_visitors_name(nation, pair, browse):
+def test_a_decision_is_kept_in_the_visitors_name(nation, pair, browse, reviews):
     client = browse(reads=("population", "insurance"))
-    answer = client.post(f"/persons/{pair_id(*pair)}", data={"decision": "different", "note": "strangers"})
+    address, said = f"/persons/{pair_id(*pair)}", {"decision": "different", "note": "strangers"}
+    assert client.post(f"{address}/confirm", data=said).status_code == 200
+    assert reviews() == [], "what will happen is said before anything is kept"
+    answer = client.post(address, data=said)
     assert (answer.status_code, answer.headers["location"]) == (303, "/persons")
-    (row,) = nation.place.lake.table("people", "reviews").to_pyarrow_table().to_pylist()
+    (row,) = reviews()
     assert (row["decision"], row["by"], row["note"]) == ("different", "lan", "strangers")
     assert client.get(f"/persons/{pair_id(*pair)}").status_code == 404
     assert "No pair waits" in client.get("/persons").text
+
+
+@pytest.mark.parametrize("step", ["", "/confirm"])
+def test_without_a_reason_nothing_is_kept(nation, pair, browse, reviews, step):
+    client = browse(reads=("population", "insurance"))
+    answer = client.post(f"/persons/{pair_id(*pair)}{step}", data={"decision": "same", "note": " "})
+    assert (answer.status_code, reviews()) == (400, [])
+    assert "give the reason" in answer.text
+
+
+def test_before_two_become_one_the_page_says_which_id_stays_and_which_records_join(nation, pair, browse):
+    client, (member, citizen) = browse(reads=("population", "insurance")), pair
+    text = client.post(f"/persons/{pair_id(*pair)}/confirm", data={"decision": "same", "note": "same parents"}).text
+    index = nation.place.lake.table("people", "index").to_pyarrow_table().to_pylist()
+    persons = {row["record_id"]: row["person_id"] for row in index}
+    # Both ids are of one run, so the smaller one counts as the older.
+    stays, ends = sorted((persons[member], persons[citizen]))
+    assert text.index(f'<code id="stays">{stays}') < text.index(f'<code id="ends">{ends}')
+    assert "insurance.member: 1" in text
+    assert "population.citizen: 1" in text
+    assert "two citizens will become one person" in text
+
+
+def test_a_decision_can_be_taken_back_until_a_run_has_followed_it(nation, pair, browse, reviews):
+    client, address = browse(reads=("population", "insurance")), f"/persons/{pair_id(*pair)}"
+    client.post(address, data={"decision": "different", "note": "strangers"})
+    assert "Take the decision back" in client.get("/persons").text
+    assert "Take the decision back" not in browse().get("/persons").text, "a role that may not decide"
+    assert browse().post(f"{address}/undo", data={"note": "x"}).status_code == 403
+    assert client.post(f"{address}/undo", data={"note": " "}).status_code == 400
+    assert client.post(f"{address}/undo", data={"note": "wrong button"}).status_code == 303
+    assert pair_id(*pair) in client.get("/persons").text
+    assert client.get(address).status_code == 200, "it waits again"
+    assert [row["decision"] for row in reviews()] == ["different", "withdrawn"]
+    entries = [e for e in ledger.read(nation.place.lake).to_pylist() if e["subject"] == "people/reviews"]
+    assert [json.loads(e["payload"])["decision"] for e in entries if e["kind"] == "approval"] == [
+        "different", "withdrawn",
+    ]  # fmt: skip
+
+    client.post(address, data={"decision": "different", "note": "strangers"})
+    assert link_persons("20260102T020000Z-00000002", workplace=nation.place)["verdict"] == "published"
+    assert "Take the decision back" not in client.get("/persons").text
+    assert client.post(f"{address}/undo", data={"note": "too late"}).status_code == 404
+
+
+def test_the_page_says_what_decides_before_it_says_what_it_weighs(nation, pair, browse):
+    client, address = browse(reads=("population", "insurance")), f"/persons/{pair_id(*pair)}"
+    text = client.get(address).text
+    assert "these are two different persons" in text
+    assert text.index('id="decides"') < text.index('id="beside"') < text.index('id="weights"')
+    number = json.loads(pair[1].partition(":")[2])[0]
+    assert number not in text
+    open_text = client.post(f"{address}/values", data={"purpose": "review"}).text
+    assert number in open_text
+    assert "Birth registered in" in open_text
 
 
 def test_who_may_not_see_a_registry_does_not_learn_of_the_pair(pair, browse):
     client = browse(sees=("population",))
     assert pair_id(*pair) not in client.get("/persons").text
     assert client.get(f"/persons/{pair_id(*pair)}").status_code == 404
+
+
+def test_persons_whose_registers_contradict_each_other_have_a_page_of_their_own(nation, browse):
+    # One digit of the year off, so that number and name still join the two.
+    is_fit = lambda row: row.personal_id and row.birth_date.year % 10 and row.birth_date.month > 2  # noqa: E731
+    member = next(row for row in nation.members.values() if is_fit(row))
+    wrong = member.birth_date.replace(year=member.birth_date.year - 1)
+    nation.change("members", member.number, lambda row: replace(row, birth_date=wrong))
+    nation.publish()
+    assert link_persons("20260102T020000Z-00000002", workplace=nation.place)["verdict"] == "published"
+    assert "/persons/contradictions" in browse().get("/persons").text
+    text = browse().get("/persons/contradictions").text
+    assert "insurance.member, population.citizen" in text
+    assert "different births" in text
+    assert member.full_name not in text
+    assert "There is no such person" in browse(sees=("insurance",)).get("/persons/contradictions").text

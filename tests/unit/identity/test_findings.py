@@ -41,16 +41,18 @@ CONTRACTS = {
 def found(lake, write):
     """`found({record: person}, edges)`: findings as rows; a record is named `registry.table:...`."""
 
-    def found(members, edges=()):
+    def found(members, edges=(), records=()):
         index = [
             {"record_id": r, "person_id": p, "registry": r.split(".")[0], "table": r.split(".")[1].split(":")[0]}
             for r, p in members.items()
         ]
+        said = [{**row, **dict(records).get(row["record_id"], {})} for row in index]
         uri = f"{lake.uri}/findings.parquet"
         edges = [dict(zip(("left_id", "right_id", "pass", "weight", "decision"), edge, strict=True)) for edge in edges]
+        records_uri = write("records", [{n: v for n, v in row.items() if n != "person_id"} for row in said])
         find(
-            lake, CONTRACTS, records_uri=write("records", index), index_uri=write("index", index),
-            edges_uri=write("edges", edges), uri=uri,
+            lake, CONTRACTS, records_uri=records_uri, index_uri=write("index", index), edges_uri=write("edges", edges),
+            uri=uri,
         )  # fmt: skip
         return pq.read_table(uri).sort_by([("kind", "ascending"), ("registry", "ascending")]).to_pylist()
 
@@ -104,3 +106,31 @@ def test_two_citizens_who_seem_to_be_one_stay_two_and_are_told_once(found):
         [("population.citizen:1", "population.citizen:2", "model", 20.0, "finding")],
     )
     assert [(row["kind"], row["person_id"], row["weight"]) for row in rows] == [("duplicate", None, 20.0)]
+
+
+@pytest.mark.parametrize(
+    ("citizen", "member", "kinds"),
+    [
+        (("19731110", "day", "male"), ("19731110", "day", "male"), []),
+        (("19731110", "day", "male"), ("19761110", "day", "male"), ["other_birth"]),
+        (("19731110", "day", "male"), ("19731011", "day", "male"), ["other_birth"]),
+        (("19731110", "day", "male"), ("19730101", "day", "male"), []),
+        (("19731110", "day", "male"), ("1973", "year", None), []),
+        (("19731110", "day", "male"), (None, None, "female"), ["other_sex"]),
+        (("19731110", "day", "male"), ("1976", "year", "female"), ["other_birth", "other_sex"]),
+    ],
+)
+def test_a_person_whose_registers_contradict_each_other_is_told_to_either_owner(found, citizen, member, kinds):
+    def record(born, precision, sex):
+        return {
+            "birth_key": born, "birth_year": int(born[:4]) if born else None, "birth_precision": precision, "sex": sex,
+        }  # fmt: skip
+
+    records = {
+        "population.citizen:1": {**record(*citizen), "is_population": True},
+        "insurance.member:1": {**record(*member), "is_population": False},
+    }
+    rows = found(dict.fromkeys(records, "p"), records=records)
+    assert sorted({row["kind"] for row in rows}) == kinds
+    assert {row["owner"] for row in rows} == ({"Bộ Công an", "Bảo hiểm xã hội"} if kinds else set())
+    assert len(rows) == 2 * len(kinds)

@@ -8,6 +8,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from include.identity.reviews import ReviewRefused, decide, decided, ends, find_pair, pair_id, queue
+from include.identity.withdraw import not_followed, withdraw
+from include.lake.link_runs import append_link_run
 from include.lake.people import bring, extend, people_version
 
 AT = datetime(2026, 6, 1, 8, tzinfo=UTC)
@@ -117,6 +119,50 @@ def test_a_pair_is_found_by_its_name_and_a_settled_one_is_not(lake):
     assert ends(lake, name) == ("b", "c"), "but it is still known by its name"
     with pytest.raises(ReviewRefused, match="no pair has this name"):
         ends(lake, "0" * 16)
+
+
+def later(hours):
+    return AT + timedelta(hours=hours)
+
+
+def test_a_decision_taken_back_lets_the_pair_wait_again_and_what_held_before_holds(lake):
+    name = pair_id("b", "c")
+    decide(lake, "b", "c", "same", by="Lan", at=AT, note="x")
+    withdraw(lake, name, by="Minh", at=later(1), note="wrong button")
+    assert (holding(lake), ("b", "c") in waiting(lake), not_followed(lake)) == ({}, True, ())
+
+    decide(lake, "b", "c", "different", by="Lan", at=later(2), note="x")
+    append_link_run(lake, {"run_id": "r2", "verdict": "published", "started_at": later(3)})
+    decide(lake, "b", "c", "same", by="Lan", at=later(4), note="x")
+    withdraw(lake, name, by="Lan", at=later(5), note="no")
+    assert holding(lake) == {("b", "c"): "different"}
+
+
+def test_half_a_decision_is_taken_back_whole(lake):
+    decide(lake, "a", "b", "same", by="Lan", at=AT, note="x")
+    withdraw(lake, pair_id("a", "b"), by="Lan", at=later(1), note="no")
+    assert queue(lake, at=AT)[1][-1].first_by == ""
+    assert not decide(lake, "a", "b", "same", by="Minh", at=later(2), note="x").is_complete
+
+
+@pytest.mark.parametrize(
+    ("by", "note", "run_at"), [(" ", "no", None), ("Lan", " ", None), ("Lan", "no", later(1))],
+    ids=["nobody", "no reason", "a run has followed it"],
+)  # fmt: skip
+def test_what_cannot_be_taken_back_is_refused(lake, by, note, run_at):
+    decide(lake, "b", "c", "same", by="Lan", at=AT, note="x")
+    if run_at:
+        append_link_run(lake, {"run_id": "r2", "verdict": "held", "started_at": run_at})
+    with pytest.raises(ReviewRefused, match=r"say who|nothing to take back"):
+        withdraw(lake, pair_id("b", "c"), by=by, at=later(2), note=note)
+    assert holding(lake) == {("b", "c"): "same"}
+
+
+def test_nothing_is_taken_back_twice(lake):
+    decide(lake, "b", "c", "same", by="Lan", at=AT, note="x")
+    withdraw(lake, pair_id("b", "c"), by="Lan", at=later(1), note="no")
+    with pytest.raises(ReviewRefused, match="nothing to take back"):
+        withdraw(lake, pair_id("b", "c"), by="Lan", at=later(2), note="no")
 
 
 def test_an_empty_lake_has_an_empty_queue(tmp_path):
