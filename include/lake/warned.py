@@ -15,11 +15,11 @@ import duckdb
 from include.contracts.model import Rule, Table
 from include.lake.changes import COMPARE_MEMORY, Changes
 from include.lake.difference import arriving, leaving
-from include.lake.engine import literal, quote, scan
+from include.lake.engine import literal, quote, scan, shut
 from include.lake.errors import lake_errors
 from include.lake.known import is_as_left
 from include.lake.root import Lake
-from include.lake.rows import StagedPaths, accepted_rows, listed, published_rows
+from include.lake.rows import StagedPaths, accepted_rows, listed, published_rows, staged_files
 from include.lake.shape import WARNINGS, Shape, shape_of
 from include.lake.state import PublishedState
 
@@ -53,6 +53,7 @@ def warned_after(
         return ""
     connection = lake.connect(memory_limit=COMPARE_MEMORY)
     try:
+        shut(connection, reads=[*staged_files(staged), *(files or ()), *([changes.uri] if changes.uri else [])])
         if files is None:
             after = _count(connection, table, *_of_first_run(table, shape, staged))
         else:

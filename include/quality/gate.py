@@ -43,9 +43,10 @@ def judge(table: Table, split: SplitResult, changes: Preview, *, mode: str = "fu
     """
     if mode == "full" and split.extracted == 0:
         return (_empty(table, changes),)
-    judged = [split.extracted] if mode == "full" else [changes.live_after + split.rejected]
-    if mode != "full" and split.extracted >= _MANY_ROWS:
-        judged.append(split.extracted)
+    own = split.accepted + split.rejected  # superseded rows were replaced before they were judged in full
+    judged = [own] if mode == "full" else [changes.live_after + split.rejected]
+    if mode != "full" and own >= _MANY_ROWS:
+        judged.append(own)
     rejected = (_rejected(table, split, rows) for rows in judged)
     found = (next(filter(None, rejected), None), _row_count(table, changes), _deletes(table, changes))
     return (*(finding for finding in found if finding), *_bounds(table, split))

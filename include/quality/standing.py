@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from include.contracts.model import Table
+from include.lake.engine import shut
 from include.lake.errors import lake_errors
 from include.lake.root import Lake
 from include.lake.rows import published_rows
@@ -56,8 +57,10 @@ def measured(lake: Lake, table: Table, schemas_dir: Path) -> list[RuleCount]:
     try:
         with lake_errors(f"measuring {table.qualified_name}"):
             register(connection, schemas_dir, [rule.violation for rule in rules])
-            rows = published_rows(connection, shape_of(table, delta), delta.file_uris(), with_file=False)
+            files = delta.file_uris()
+            rows = published_rows(connection, shape_of(table, delta), files, with_file=False)
             connection.execute(f"CREATE TEMP VIEW whole AS SELECT 0 AS {ROW}, * FROM ({rows})")
+            shut(connection, reads=files)
             return table_counts(connection, rules)
     finally:
         connection.close()

@@ -132,3 +132,12 @@ def test_an_increment_that_empties_or_swells_the_table_is_held(mode: str) -> Non
     found = judge(TABLE, split_of(5), Preview(100, 70, 35), mode=mode)
     assert [finding.what for finding in found] == ["rowCountChangePercent", "deleteLimitPercent"]
     assert "would leave the table" in found[1].message
+
+
+def test_the_share_is_of_the_rows_that_were_judged_not_of_those_that_came_twice() -> None:
+    """Older tests had no superseded rows."""
+    repeated = SplitResult(Staged("c", "f", "w"), 1_830, 1_365, 236, 229, (), 0.0)
+    for mode, changes in (("full", Preview(0, 1_365)), ("incremental", Preview(90_000, 90_000))):
+        (finding,) = judge(TABLE, repeated, changes, mode=mode)
+        assert "236 of 1,601 rows" in finding.message, mode
+        assert finding.measured == pytest.approx(14.7408)
