@@ -67,11 +67,11 @@ def conform(
         ConformError: a column cannot be made; says which, and the remedy.
         LakeError: the lake failed.
     """
+    connection.execute((Path(__file__).parent / "numbers.sql").read_text(encoding="utf-8"))
     source = _source(connection, table, extract_uri)
     types = _types(connection, table, source)
     if refused := [why for kind, c in zip(types, table.columns, strict=True) if (why := refusal(kind, c))]:
         raise ConformError(f"{table.qualified_name}: {'; '.join(refused)}")
-    connection.execute((Path(__file__).parent / "numbers.sql").read_text(encoding="utf-8"))
     sql = statement(table, source, types)
     run(
         connection,

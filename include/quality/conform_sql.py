@@ -9,6 +9,7 @@ from include.contracts.expressions import columns_read, inputs, may_lose
 from include.contracts.model import DRIFT_FLAG, Column, Table
 from include.lake.engine import literal, quote
 from include.quality.conversions import conversion
+from include.quality.exact_casts import with_exact_casts
 from include.quality.numbers import INTEGER_TYPES
 
 ROW = "_row"
@@ -33,8 +34,10 @@ class SourceSql:
 
 def value_of(column: Column) -> str:
     """SQL of a column's value before it is converted: its expression, or its source column."""
+    if not column.expression:
+        return f"source.{quote(column.source_name)}"
     # On its own lines, so that a comment at the expression's end does not swallow the bracket.
-    return f"(\n{column.expression}\n)" if column.expression else f"source.{quote(column.source_name)}"
+    return f"(\n{with_exact_casts(column.expression)}\n)"
 
 
 def statement(table: Table, source: SourceSql, types: Sequence[str]) -> str:
@@ -48,7 +51,7 @@ def statement(table: Table, source: SourceSql, types: Sequence[str]) -> str:
     raw = _raw_columns(table, source)
     values = [f"{value_of(c)} AS _v{i}" for i, c in columns]
     given = [f"source.{quote(name)} AS {alias}" for name, alias in raw.items()]
-    empty = [f"coalesce((\n{c.empty_when}\n), false) AS _e{i}" for i, c in columns if c.empty_when]
+    empty = [f"coalesce((\n{with_exact_casts(c.empty_when)}\n), false) AS _e{i}" for i, c in columns if c.empty_when]
     parses = [laws[i].parse(f"_v{i}", types[i], c) for i, c in columns]
     parsed = [f"{sql} AS _p{i}" for i, (sql, _) in enumerate(parses)]
     published = [

@@ -19,6 +19,8 @@ _CLOCK = r"[ T](?:[01][0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9](?:\.[0-9]{1,6}0*)?)
 _ANY_CLOCK = _CLOCK.replace("{1,6}0*", "{1,9}")  # where only the day counts
 _OFFSET = r"(?:Z|[+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?)"
 _TIME = rf"\s*(?:[01][0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9](?:\.[0-9]{{1,9}})?)?{_OFFSET}?\s*"
+_LOCAL_TEXT, _WHOLE_LOCAL = rf"\s*{_DAY}(?:{_ANY_CLOCK})?\s*", rf"\s*{_DAY}(?:{_CLOCK})?\s*"
+_WHOLE_INSTANT = rf"\s*{_DAY}{_CLOCK} ?{_OFFSET}\s*"
 _AROUND = r"^\s+|\s+$"
 _WITHOUT_SECONDS = r"([ T]..:..)( ?(?:[Z+-].*)?)$"
 _BLANK_BEFORE_OFFSET = r"(:[0-9.]+) ([Z+-])"
@@ -50,6 +52,16 @@ def parsed_text(value: str, column: Column) -> tuple[str, str]:
     if column.sql_type == "DATE":
         return f"CASE WHEN {_fits(value, _DAY)} THEN TRY_CAST({value} AS DATE) ELSE CAST({shown} AS DATE) END", "DATE"
     return shown, "TIMESTAMP"
+
+
+def cast_of_text(value: str, kind: str) -> str | None:
+    """SQL of an ISO text as a day, a local time (without offset) or an instant (with one); None of other types."""
+    if kind == "DATE":
+        return f"CASE WHEN {_fits(value, _LOCAL_TEXT)} THEN CAST({_cast(value, 'TIMESTAMP')} AS DATE) END"
+    if kind in ("TIMESTAMP", "TIMESTAMP WITH TIME ZONE"):
+        form = _WHOLE_LOCAL if kind == "TIMESTAMP" else _WHOLE_INSTANT
+        return f"CASE WHEN {_fits(value, form)} THEN {_cast(value, kind)} END"
+    return None
 
 
 def _cast(value: str, kind: str) -> str:

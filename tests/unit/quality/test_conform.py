@@ -84,7 +84,7 @@ def test_an_expression_sees_the_sources_columns_and_not_the_published_ones(tmp_p
 @pytest.mark.parametrize(
     ("expression", "why"),
     [
-        ('CAST("ho_ten" AS INTEGER)', "use TRY_CAST"),
+        ('epoch("ho_ten"::INTERVAL)', "use TRY_CAST"),
         ("strptime(\"ho_ten\", '%d')::VARCHAR", "use TRY_CAST"),
         ('error("ho_ten")', "use TRY_CAST"),
         ('vn_nothing("ho_ten")', "no function or list named vn_nothing"),
