@@ -112,13 +112,14 @@ def read_version(
         try:
             files = delta.file_uris()
             view_of(connection, "published", delta, files)
-            shut(connection, reads=files, writes=[str(out.absolute())] if out is not None else [])
+            file = str(out.absolute()) if out is not None else ""
+            shut(connection, reads=files, writes=[file] if file else [])
             hidden = tuple(name for name in names if name not in shown)
             columns, number = tuple(shown), int(delta.version())
             with lake_errors(f"reading {spec.qualified_name}"):
                 if out is None:
                     return Reading(number, columns, hidden, _run(connection, query))
-                rows = _run(connection, f"COPY ({query}) TO {literal(str(out.absolute()))} ({_FORMATS[out.suffix.lower()]})")
+                rows = _run(connection, f"COPY ({query}) TO {literal(file)} ({_FORMATS[out.suffix.lower()]})")
                 return Reading(number, columns, hidden, [], written=int(rows[0][0]))
         finally:
             connection.close()
