@@ -145,7 +145,7 @@ def _untagged(number: int, landed: str) -> str:
     value = f"c{number}"
     real = f"CAST(CAST({value}[3:] AS DOUBLE) AS VARCHAR)"
     told = f"CASE WHEN {value}[2] = 'r' THEN {real} ELSE decode(encode({value}))[3:] END"
-    return f"CASE WHEN starts_with({value}, chr(1)) THEN {told} ELSE decode(encode({value})) END AS {quote(landed)}"
+    return f"CASE WHEN {value} >= chr(1) AND {value} < chr(2) THEN {told} ELSE decode(encode({value})) END AS {quote(landed)}"
 
 
 def _check_file(connection: Connection, table: Table) -> None:
