@@ -48,7 +48,8 @@ def contradictions(place: Workplace, page: int, *, registries: Collection[str]) 
                 {"kinds": list(CONTRADICTIONS), "registries": sorted(registries)},
             )
             counted = connection.execute(
-                "SELECT kind, one, other, count(*) AS persons FROM found GROUP BY ALL ORDER BY persons DESC, kind, one, other"
+                "SELECT kind, one, other, count(*) AS persons FROM found GROUP BY ALL "
+                "ORDER BY persons DESC, kind, one, other"
             ).fetchall()
             rows = connection.execute(
                 "SELECT person_id, kind, one, other FROM found ORDER BY ALL LIMIT $limit OFFSET $offset",
