@@ -5,9 +5,12 @@ It is the gate of the registries with a question of its own. The question shows 
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from plugins.steward_gate import StewardGate, lines
+
+if TYPE_CHECKING:
+    from include.pipelines.decisions import Answer
 
 _FIGURES = ("records", "persons", "candidates", "links", "grey", "minted", "merged", "split", "retired", "moved")
 
@@ -18,6 +21,18 @@ class LinkGate(StewardGate):
     def ask(self) -> tuple[str, str]:
         """The question and what the steward reads, in Markdown."""
         return "Commit a linking of persons that changes more than it should?", question(self.assessed)
+
+    def approve(self, by: str, note: str) -> dict[str, str]:
+        """Put the approval on record; returns what `commit_link_step` wants to know."""
+        from include.pipelines.link import approve_link_step
+
+        return approve_link_step(self.assessed, by, note)
+
+    def refuse(self, answer: Answer) -> None:
+        """Put a refusal, or that nobody answered, on record."""
+        from include.pipelines.link import refuse_link_step
+
+        refuse_link_step(self.assessed, answer)
 
 
 def question(linked: dict[str, Any]) -> str:

@@ -10,16 +10,21 @@ from include.contracts.model import Contract
 
 
 def replay_form(contracts: Sequence[Contract]) -> dict[str, Param]:
-    """Choices from the contracts. A rule is proposed, not prescribed: one that left its contract may have open rows."""
+    """Choices from the contracts. A rule is proposed, not prescribed: one that left its contract may have open rows.
+
+    What may be left out is null, not an empty text: Airflow's form takes an empty text for a field still to be filled.
+    """
     registries = [contract.registry for contract in contracts] or [""]
     tables = sorted({table.name for contract in contracts for table in contract.tables})
     rules = sorted(
         rule.rule_id for c in contracts for table in c.tables for rule in table.rules if rule.scope != "table"
     )
-    everything = {"": "every table"}
+    every: list[str | None] = [None, *tables]
     return {
         "registry": Param(registries[0], type="string", enum=registries, title="Registry"),
-        "table": Param("", type="string", enum=["", *tables], values_display=everything, title="Table"),
+        "table": Param(
+            None, type=["null", "string"], enum=every, values_display={"None": "every table"}, title="Table"
+        ),
         "rule": Param(
             None, type=["null", "string"], examples=rules, title="Rule", description="Empty: whatever the rule."
         ),

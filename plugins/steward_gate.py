@@ -11,12 +11,19 @@ from __future__ import annotations
 
 import os
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
+from airflow.configuration import conf
 from airflow.providers.standard.exceptions import HITLRejectException, HITLTimeoutError
 from airflow.providers.standard.operators.hitl import ApprovalOperator
 from airflow.sdk import Context, Param
 
+if TYPE_CHECKING:
+    from include.pipelines.decisions import Answer
+
+# Where the quality pages are, below whatever path Airflow is served under.
+PAGES = f"{urlsplit(conf.get('api', 'base_url', fallback='')).path.rstrip('/')}/quality"
 # A sync held at two in the morning can be answered in the working day, and is closed before the next night's.
 STEWARD_ANSWERS_WITHIN = timedelta(hours=float(os.environ.get("LIENTHONG_APPROVAL_HOURS") or 20))
 
@@ -65,16 +72,34 @@ class StewardGate(ApprovalOperator):
         return f"Publish {self._table} although it is outside tolerance?", question(self.assessed)
 
     def execute_complete(self, context: Context, event: dict[str, Any]) -> dict[str, str]:
+        from include.pipelines.decisions import Answer
+
+        by = (event.get("responded_by_user") or {}).get("name") or "unknown"
+        note = (event.get("params_input") or {}).get("note") or ""
+        at = str(event.get("responded_at") or f"try {context['ti'].try_number}")
         try:
-            answer = super().execute_complete(context, event)
+            super().execute_complete(context, event)
         except HITLRejectException:
+            self.refuse(Answer("declined", by, note, at))
             remedy = "Mend the source or the contract, then run the sync again."
-            raise HeldTableRejected(f"{self._table}: a steward declined; the lake is as it was. {remedy}") from None
+            raise HeldTableRejected(f"{self._table}: {by} declined; the lake is as it was. {remedy}") from None
         except HITLTimeoutError:
+            self.refuse(Answer("timed out", answered_at=at))
             remedy = "Clear this task to ask again."
             raise HeldTableUnanswered(f"{self._table}: no answer in time; the lake is as it was. {remedy}") from None
-        user = answer["responded_by_user"] or {}
-        return {"approved_by": user.get("name") or "unknown", "approval_note": answer["params_input"].get("note", "")}
+        return self.approve(by, note)
+
+    def approve(self, by: str, note: str) -> dict[str, str]:
+        """Put the approval on record; returns what the step that waits wants to know."""
+        from include.pipelines.gate import approve_step
+
+        return approve_step(self.assessed, by, note)
+
+    def refuse(self, answer: Answer) -> None:
+        """Put a refusal, or that nobody answered, on record."""
+        from include.pipelines.gate import refuse_step
+
+        refuse_step(self.assessed, answer)
 
     @property
     def _table(self) -> str:
@@ -89,7 +114,8 @@ def question(assessed: dict[str, Any]) -> str:
         for finding in assessed["findings"]
     ]
     rows = [f"| {name} | {assessed[name]:,} |" for name in ("extracted", "accepted", "rejected", "superseded")]
-    reasons = [f"| `{rule_id}` | {count:,} |" for rule_id, count in assessed["reasons"][:5]]
+    reasons = [f"| `{rule_id}` | {count:,} |" for rule_id, count in assessed["reasons"]]
+    page = f"{PAGES}/tables/{registry}/{table}/runs/{run_id}"
     return f"""Nothing of **{registry}.{table}** has been published by run `{run_id}`.
 **Approve** publishes its accepted rows; **Reject** leaves the lake as it is.
 
@@ -101,9 +127,11 @@ def question(assessed: dict[str, Any]) -> str:
 | --- | ---: |
 {lines(rows)}
 
-| Most frequent reasons | Rows |
+| Rows break this rule | Rows |
 | --- | ---: |
 {lines(reasons)}
+
+[This run, every rule with both counts]({page}) · [open rejected rows of the table]({PAGES}/rejected/{registry}/{table})
 """
 
 

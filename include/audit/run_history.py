@@ -19,11 +19,15 @@ from include.lake.table_checks import CROSS_CHECKS
 
 _COUNTS = ("extracted", "accepted", "rejected", "superseded", "deleted", "retained", "inserted", "updated", "live_rows")
 _TEXTS = (
-    "contract_version", "source", "mode", "approved_by", "approval_note", "error_type", "error", "same_as_run",
+    "contract_version", "source", "mode", "approved_by", "approval_note", "refused_by", "refusal_note",
+    "error_type", "error", "same_as_run",
 )  # fmt: skip
 
-# A run that was held and then approved left two rows: the outcome counts. One that was tried again: the last try.
-_FINAL = "PARTITION BY run_id ORDER BY verdict = 'published' DESC, recorded DESC NULLS LAST, started_at DESC"
+# A run that was held and then decided about left two rows: the outcome counts. One that was tried again: the last try.
+_FINAL = (
+    "PARTITION BY run_id "
+    "ORDER BY verdict = 'published' DESC, recorded DESC NULLS LAST, started_at DESC, verdict <> 'held' DESC"
+)
 
 _RUNS = f"""
     SELECT run_id, verdict, recorded, started_at, seconds, version, findings, {", ".join((*_COUNTS, *_TEXTS))},
@@ -36,6 +40,11 @@ _RUNS = f"""
 
 _PAGE = f"{_RUNS} ORDER BY recorded DESC NULLS LAST, started_at DESC, run_id DESC LIMIT $limit OFFSET $offset"
 _ONE = f"SELECT * FROM ({_RUNS}) WHERE run_id = $run_id"
+
+_REFUSED = f"""
+    SELECT * FROM ({_RUNS}) WHERE list_contains($refusals, verdict)
+    ORDER BY recorded DESC NULLS LAST, started_at DESC, run_id DESC LIMIT $limit
+"""
 
 _FINDINGS = """
     SELECT findings FROM runs
@@ -132,6 +141,14 @@ def run_of(lake: Lake, registry: str, table: str, run_id: str) -> tuple[RunLine,
     row = found[0] | ({"findings": held[0]["findings"]} if held else {})
     listed = (check | {"columns": tuple(check["columns"] or ())} for check in checks)
     return _line(row), tuple(Check(**check) for check in listed)
+
+
+def refused_runs(lake: Lake, registry: str, table: str, *, limit: int) -> tuple[RunLine, ...]:
+    """The newest runs of a table that the gate held back and a steward declined, or nobody answered for in time."""
+    with _evidence(lake, "runs") as connection:
+        names = {"registry": registry, "table": table, "refusals": list(evidence.REFUSALS)}
+        rows = _rows(connection, _REFUSED, **names, limit=limit)
+    return tuple(_line(row) for row in rows)
 
 
 @contextmanager

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 import os
 import sys
-from typing import Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
 from include.console import errors, output, show_problems, show_run
+
+if TYPE_CHECKING:
+    from include.pipelines.decisions import Look
 
 app = typer.Typer(
     name="lienthong",
@@ -25,6 +29,8 @@ Tables = Annotated[list[str] | None, typer.Option("--table", "-t", help="Only th
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else on standard output.")]
 ApproveAs = Annotated[str | None, typer.Option(help="Publish beyond tolerance, in this steward's name.")]
 Note = Annotated[str, typer.Option(help="Why it is published beyond tolerance; kept in the audit trail.")]
+
+Purpose = Annotated[str, typer.Option(help="With --values: what they are needed for; kept in the ledger.")]
 
 MISUSE, NOT_PUBLISHED, INTERRUPTED = 2, 1, 130
 
@@ -59,6 +65,28 @@ def _run() -> int:
     except SystemExit as ended:
         return ended.code if isinstance(ended.code, int) else bool(ended.code)
     return 0
+
+
+def look(values: bool, purpose: str) -> Look | None:
+    """The look at personal values that `--values --purpose` asks for, in the name of the account that runs the command.
+
+    Raises:
+        Misuse: one of the two is missing.
+    """
+    from include.pipelines.decisions import Look
+    from include.pipelines.errors import Misuse
+
+    if not values:
+        if purpose:
+            raise Misuse("--purpose says what --values are needed for: give both, or neither")
+        return None
+    if not purpose.strip():
+        raise Misuse("--values shows personal data: say what for, --purpose TEXT; it is kept in the ledger")
+    try:
+        reader = getpass.getuser()
+    except (KeyError, OSError):  # an account without a name, as in some containers
+        reader = f"uid {os.getuid()}"
+    return Look.of(reader, purpose)
 
 
 def end(run: dict[str, Any], as_json: bool) -> None:

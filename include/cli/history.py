@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.table import Table as Grid
 
-from include.cli.app import AsJson, Note, Registry, app
+from include.cli.app import AsJson, Note, Purpose, Registry, app, look
 from include.console import output
 
 TableName = Annotated[str, typer.Argument(help="Table of the registry.")]
@@ -24,7 +24,7 @@ def history(
     limit: Annotated[int, typer.Option(min=1, help="At most this many versions, the newest.")] = 20,
     as_json: AsJson = False,
 ) -> None:
-    """List the versions of a published table: when, by which run, what it changed.
+    """List the versions of a published table: when, by which run, what it changed; and the runs that were refused.
 
     Example: `lienthong history land parcel`
     """
@@ -36,12 +36,14 @@ def history(
         output.print_json(json.dumps(found, ensure_ascii=False))
         return
     grid = Grid(title=f"{registry}.{table}: versions", header_style="bold")
-    for name in ("version", "at (UTC)", "mode", "run", *_FIGURES, "approved by"):
+    for name in ("version", "at (UTC)", "mode", "run", *_FIGURES, "approved or refused by"):
         grid.add_column(name, justify="right" if name in ("version", *_FIGURES) else "left", overflow="fold")
     for entry in found:
         mode = entry["mode"] + (f" of {entry['restored_version']}" if entry["restored_version"] is not None else "")
         figures = ["" if entry[name] is None else f"{entry[name]:,}" for name in _FIGURES]
-        grid.add_row(str(entry["version"]), entry["at"][:19], mode, entry["run_id"], *figures, entry["approved_by"])
+        version = "" if entry["version"] is None else str(entry["version"])
+        by = entry["approved_by"] or entry["refused_by"]
+        grid.add_row(version, entry["at"][:19], mode, entry["run_id"], *figures, by)
     output.print(grid)
 
 
@@ -55,9 +57,12 @@ def read(
     limit: Annotated[int | None, typer.Option(min=1, help="At most this many rows [default: 20 on screen].")] = None,
     out: Annotated[Path | None, typer.Option(help="Write the rows to this .parquet or .csv file instead.")] = None,
     values: Annotated[bool, typer.Option("--values", help="Also confidential columns: personal data.")] = False,
+    purpose: Purpose = "",
     as_json: AsJson = False,
 ) -> None:
     """Read a published table as it is, or as it was at a version or a date.
+
+    Whoever sees values is on record in the ledger, with the purpose, before the first is shown or written.
 
     Example: `lienthong read land parcel --at 2026-01-31 --where "area_m2 > 1000" --out parcels.parquet`
     """
@@ -73,7 +78,7 @@ def read(
         where=where,
         limit=limit if limit is not None or out is not None else 20,
         out=out,
-        with_values=values,
+        look=look(values, purpose),
     )
     if as_json:
         rows = [dict(zip(found.columns, row, strict=True)) for row in found.rows]

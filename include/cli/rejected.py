@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.table import Table as Grid
 
-from include.cli.app import ApproveAs, AsJson, Note, Registry, Tables, app, end
+from include.cli.app import ApproveAs, AsJson, Note, Purpose, Registry, Tables, app, end, look
 from include.console import output
 
 rejected_app = typer.Typer(no_args_is_help=True, help="The rows that were not accepted, with their reasons.")
@@ -52,16 +52,22 @@ def rejected_show(
     rule: Rule = None,
     limit: Annotated[int, typer.Option(min=1, help="At most this many rows.")] = 20,
     values: Annotated[bool, typer.Option("--values", help="Also the row as received: personal data.")] = False,
+    purpose: Purpose = "",
     as_json: AsJson = False,
 ) -> None:
     """Show open rejected rows, the oldest first: where each stands in its extract and every reason.
 
-    Example: `lienthong rejected show population citizen --limit 5`
+    Whoever sees values is on record in the ledger, with the purpose, before the first is shown.
+
+    Example: `lienthong rejected show population citizen --limit 5` or, with the rows as received,
+    `lienthong rejected show population citizen --values --purpose "list for the owner"`
     """
     from include.pipelines.rejected import show_rejected
     from include.pipelines.workplace import Workplace
 
-    rows = show_rejected(Workplace.from_environment(), registry, table, rule_id=rule, limit=limit, with_values=values)
+    rows = show_rejected(
+        Workplace.from_environment(), registry, table, rule_id=rule, limit=limit, look=look(values, purpose)
+    )
     if as_json:
         output.print_json(json.dumps(rows, ensure_ascii=False, default=str))
         return

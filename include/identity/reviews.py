@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal, get_args
@@ -128,10 +129,21 @@ def ends(lake: Lake, name: str) -> tuple[str, str]:
     return rows[0][0], rows[0][1]
 
 
-def decide(lake: Lake, left_id: str, right_id: str, decision: str, *, by: str, at: datetime, note: str = "") -> Review:
+def decide(
+    lake: Lake,
+    left_id: str,
+    right_id: str,
+    decision: str,
+    *,
+    by: str,
+    at: datetime,
+    note: str = "",
+    before: Callable[[Review], object] = lambda review: None,
+) -> Review:
     """Keep what somebody decided on two records, of the queue or not. The next run of linking follows it.
 
-    `same` for two persons with long-standing ids is complete when another person says `same` too.
+    `same` for two persons with long-standing ids is complete when another person says `same` too. `before` is told of a
+    new decision before it is kept; of the same one again, if others decided at the same moment.
 
     Raises:
         ReviewRefused: no such decision, nobody decides, or a record is not in the index.
@@ -144,16 +156,27 @@ def decide(lake: Lake, left_id: str, right_id: str, decision: str, *, by: str, a
     left, right = sorted((left_id, right_id))
     if left == right:
         raise ReviewRefused("a decision is about two records, these are one")
+    said, review_id = " ".join(note.split())[:MAX_NOTE], secrets.token_hex(16)
     for attempts_left in range(_ATTEMPTS - 1, -1, -1):
         try:
-            return _decide(lake, left, right, decision, by.strip(), at, " ".join(note.split())[:MAX_NOTE])
+            return _decide(lake, left, right, decision, by.strip(), at, said, review_id, before)
         except LakeConflict:
             if not attempts_left:
                 raise
     raise AssertionError("unreachable")
 
 
-def _decide(lake: Lake, left: str, right: str, decision: str, by: str, at: datetime, note: str) -> Review:
+def _decide(
+    lake: Lake,
+    left: str,
+    right: str,
+    decision: str,
+    by: str,
+    at: datetime,
+    note: str,
+    review_id: str,
+    before: Callable[[Review], object],
+) -> Review:
     connection = _connect(lake)
     try:
         with lake_errors("looking at a pair"):
@@ -167,20 +190,22 @@ def _decide(lake: Lake, left: str, right: str, decision: str, by: str, at: datet
         connection.close()
     first, second = by, None
     if newest is not None:
-        review_id, said, said_by, needed, seconded_by = newest
+        earlier_id, said, said_by, needed, seconded_by = newest
         is_pending = needed and seconded_by is None
         if said == decision and by in (said_by, seconded_by):
             # Said again by the same person: nothing is added, and a second person is still wanted.
-            return Review(review_id, pair_id(left, right), said, said_by, seconded_by or "", not is_pending, False)
+            return Review(earlier_id, pair_id(left, right), said, said_by, seconded_by or "", not is_pending, False)
         if is_pending and decision == "same":
             first, second, needs_second = said_by, by, True
     row = {
-        "review_id": secrets.token_hex(16), "left_id": left, "right_id": right, "decision": decision, "by": first,
+        "review_id": review_id, "left_id": left, "right_id": right, "decision": decision, "by": first,
         "at": at, "needs_second": needs_second, "second_by": second, "note": note,
     }  # fmt: skip
-    extend(lake, "reviews", pa.Table.from_pylist([row], REVIEWS), run_id=f"review-{row['review_id']}")
     is_complete = not needs_second or second is not None
-    return Review(str(row["review_id"]), pair_id(left, right), decision, first, second or "", is_complete, True)  # type: ignore[arg-type]
+    review = Review(review_id, pair_id(left, right), decision, first, second or "", is_complete, True)  # type: ignore[arg-type]
+    before(review)
+    extend(lake, "reviews", pa.Table.from_pylist([row], REVIEWS), run_id=f"review-{review_id}")
+    return review
 
 
 def _ends_a_long_standing_id(connection: duckdb.DuckDBPyConnection, left: str, right: str, at: datetime) -> bool:

@@ -51,6 +51,8 @@ _TEXTS = (
     "same_as_run",
     "approved_by",
     "approval_note",
+    "refused_by",
+    "refusal_note",
     "error_type",
     "error",
 )
@@ -87,6 +89,9 @@ CHECKS = pa.schema(
         (RECORDED, pa.int64()),
     ]
 )
+REFUSALS = ("declined", "timed out")
+"""Verdicts of runs that a gate held back and that were not approved."""
+
 _ATTEMPTS = 8
 _COMPACT_AT = 64
 

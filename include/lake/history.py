@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -104,18 +104,26 @@ def open_version(lake: Lake, table: Table, version: int | None) -> DeltaTable:
 
 
 def restore(
-    lake: Lake, table: Table, *, version: int, run_id: str, at: datetime, metadata: Mapping[str, str]
+    lake: Lake,
+    table: Table,
+    *,
+    version: int,
+    run_id: str,
+    at: datetime,
+    metadata: Mapping[str, str],
+    before: Callable[[], object] = lambda: None,
 ) -> Restored:
     """Make a former version the table's newest, by one commit of mode `restore`; a run restores once.
 
     The commit says of the source what the restored version's commit said (cursor, digests, contract), so that the next
     sync goes on from there, and what `metadata` adds. The change feed has what the restore removed and brought back.
+    `before` is called when nothing stands in the way any more, before the commit; again if others committed meanwhile.
 
     Raises:
         VersionGone: that version cannot be had any more, or is no former one.
         LakeConflict: others committed again and again meanwhile.
     """
-    return until_it_commits(lambda: _restore(lake, table, version, run_id, at, metadata))
+    return until_it_commits(lambda: _restore(lake, table, version, run_id, at, metadata, before))
 
 
 def runs_between(lake: Lake, table: Table, first: int, last: int) -> tuple[str, ...]:
@@ -124,14 +132,20 @@ def runs_between(lake: Lake, table: Table, first: int, last: int) -> tuple[str, 
 
 
 def _restore(
-    lake: Lake, table: Table, version: int, run_id: str, at: datetime, metadata: Mapping[str, str]
+    lake: Lake,
+    table: Table,
+    version: int,
+    run_id: str,
+    at: datetime,
+    metadata: Mapping[str, str],
+    before: Callable[[], object],
 ) -> Restored:
     current = _published(lake, table)
     done = state_of_run(current, run_id)
     listed = _versions(current, None)
     if done is not None:
-        before = [entry for entry in listed if entry.version < done.version]
-        return _restored(done.version, done.metadata, _undone(before, version))
+        earlier = [entry for entry in listed if entry.version < done.version]
+        return _restored(done.version, done.metadata, _undone(earlier, version))
     if version == current.version():
         raise VersionGone(f"version {version} of {table.qualified_name} is the newest: there is nothing to restore")
     former = open_version(lake, table, version)
@@ -143,6 +157,7 @@ def _restore(
         read_by = made_by.metadata.get("read_by") or made_by.metadata["run_id"]
         said = {**made_by.metadata, **metadata, "read_by": read_by, "restored_version": str(version)}
         properties = commit_properties(run_id, said, mode=RESTORE, at=at.isoformat(), **changed)
+        before()
         current.restore(version, commit_properties=properties)
     return _restored(int(current.version()), said | {k: str(v) for k, v in changed.items()}, _undone(listed, version))
 

@@ -14,7 +14,10 @@ from include.lake.errors import lake_errors
 from include.lake.root import Lake
 
 NAME = "link_runs"
-_TEXTS = ("run_id", "verdict", "mode", "model_version", "approved_by", "approval_note", "error_type", "error")
+_TEXTS = (
+    "run_id", "verdict", "mode", "model_version", "approved_by", "approval_note", "refused_by", "refusal_note",
+    "error_type", "error",
+)  # fmt: skip
 _COUNTS = (
     "records", "persons", "candidates", "links", "grey", "waiting", "minted", "merged", "split", "retired", "moved",
     "duplicates", "shared_ids", "largest", "reviews",

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
+from include.audit.run_history import RunLine, refused_runs
 from include.contracts.model import Table
 from include.contracts.sql_text import SqlRefused, names_in, rewritten
 from include.lake.engine import literal, quote, shut
@@ -17,6 +20,7 @@ from include.lake.errors import lake_errors
 from include.lake.history import RESTORE, open_version, restore, version_at, versions
 from include.lake.reading import view_of
 from include.lake.rejections import reopen_rejected
+from include.pipelines.decisions import Look, note_approval, note_look
 from include.pipelines.errors import Misuse, no_values_escape
 from include.pipelines.facts import FIGURES, Facts
 from include.pipelines.healing import heal
@@ -45,10 +49,14 @@ class Reading:
 
 
 def list_versions(workplace: Workplace, registry: str, table: str, *, limit: int) -> list[Facts]:
-    """What each version was made by, newest first: plain figures."""
+    """What each version was made by, newest first: plain figures. Runs that were refused stand among them.
+
+    A refused run (mode `declined` or `timed out`) made no version: its `version` is None, `refused_by` says who.
+    """
     spec = workplace.table(registry, table)[1]
     with no_values_escape(f"reading the history of {registry}.{table}"):
-        return [
+        refused = [_refused(run) for run in refused_runs(workplace.lake, registry, table, limit=limit)]
+        made = [
             {
                 "version": entry.version,
                 "at": entry.at.isoformat(),
@@ -56,9 +64,12 @@ def list_versions(workplace: Workplace, registry: str, table: str, *, limit: int
                 **{name: entry.metadata.get(name, "") for name in ("run_id", "contract_version", "approved_by")},
                 **{name: entry.figure(name) for name in ("inserted", "updated", "deleted", "live_rows")},
                 "restored_version": entry.figure("restored_version") if entry.metadata.get("mode") == RESTORE else None,
+                "refused_by": "",
+                "note": "",
             }
             for entry in versions(workplace.lake, spec, limit=limit)
         ]
+        return sorted([*made, *refused], key=lambda entry: entry["at"], reverse=True)[:limit]
 
 
 def read_version(
@@ -71,11 +82,12 @@ def read_version(
     where: str = "",
     limit: int | None = None,
     out: Path | None = None,
-    with_values: bool = False,
+    look: Look | None = None,
 ) -> Reading:
     """Rows of a table as of a version or an instant (default: the newest), in key order; to a file if `out` is given.
 
-    Without `with_values`, only columns that the contract classifies as public or internal: the others are personal.
+    Without a `look`, only columns that the contract classifies as public or internal: the others are personal. With
+    one, the ledger has an entry (kind `export`) before a value is shown or written: who, which version, what for.
 
     Args:
         workplace: the lake and the contracts.
@@ -86,7 +98,7 @@ def read_version(
         where: an SQL condition over the table's columns.
         limit: at most this many rows.
         out: a file to write instead, `.parquet` or `.csv`.
-        with_values: every column.
+        look: who wants every column, and what for.
 
     Raises:
         Misuse: both version and instant, an unknown format, a condition that is none.
@@ -102,7 +114,7 @@ def read_version(
             version = version_at(workplace.lake, spec, instant(at))
         delta = open_version(workplace.lake, spec, version)
         names = [field.name for field in delta.schema().fields]
-        shown = [name for name in names if with_values or name in _open_columns(spec)]
+        shown = [name for name in names if look or name in _open_columns(spec)]
         condition = f"WHERE {_condition(where, names)}" if where else ""
         order = ", ".join(quote(name) for name in spec.primary_key if name in names) or "ALL"
         query = f"SELECT {', '.join(quote(name) for name in shown)} FROM published {condition} ORDER BY {order}" + (
@@ -117,6 +129,9 @@ def read_version(
             hidden = tuple(name for name in names if name not in shown)
             columns, number = tuple(shown), int(delta.version())
             with lake_errors(f"reading {spec.qualified_name}"):
+                if look is not None:
+                    _run(connection, f"DESCRIBE {query}")  # what cannot be read is refused before it is on record
+                    _note(workplace, spec, look, version=number, where=where, limit=limit, is_file=out is not None)
                 if out is None:
                     return Reading(number, columns, hidden, _run(connection, query))
                 rows = _run(connection, f"COPY ({query}) TO {literal(file)} ({_FORMATS[out.suffix.lower()]})")
@@ -138,8 +153,12 @@ def restore_step(
         heal(place, spec, but=run_id)
         started, at = time.perf_counter(), place.now()
         done = restore(
-            place.lake, spec, version=version, run_id=run_id, at=at, metadata={"approved_by": approval.approved_by}
-        )
+            place.lake, spec, version=version, run_id=run_id, at=at, metadata={"approved_by": approval.approved_by},
+            before=partial(
+                note_approval, place, f"registry/{registry}/{table}", {"run_id": run_id},
+                approved_by=approval.approved_by, note=approval.approval_note, restored_version=version,
+            ),
+        )  # fmt: skip
         reopened = reopen_rejected(place.lake, spec, run_id=run_id, at=at, closed_by=done.undone)
         record_standing(place, spec)
         facts: Facts = {
@@ -167,6 +186,26 @@ def restore_step(
         record_run(place, facts)
         relationships_step(registry, run_id, workplace=place)
         return facts
+
+
+def _refused(run: RunLine) -> Facts:
+    figures = ("version", "inserted", "updated", "deleted", "live_rows", "restored_version")
+    return {
+        **dict.fromkeys(figures),
+        "at": run.at.isoformat(),
+        "mode": run.verdict,
+        "run_id": run.run_id,
+        "contract_version": run.texts["contract_version"],
+        "approved_by": "",
+        "refused_by": run.texts["refused_by"],
+        "note": run.texts["refusal_note"],
+    }
+
+
+def _note(place: Workplace, table: Table, look: Look, *, where: str, **what: Any) -> None:
+    """The look on record. The condition may hold a value, so its digest stands for it."""
+    digest = {"where_sha256": hashlib.sha256(where.encode()).hexdigest()} if where else {}
+    note_look(place, f"registry/{table.registry}/{table.name}", look, **what, **digest)
 
 
 def instant(text: str) -> datetime:

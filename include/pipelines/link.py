@@ -18,6 +18,7 @@ from include.identity.roles import linked_tables
 from include.identity.work import RUNS, Work, forget_compared, run_folder
 from include.lake.link_runs import append_link_run, last_link_run
 from include.lake.people import bring, extend, people_state
+from include.pipelines.decisions import Answer, note_approval, note_refusal
 from include.pipelines.errors import Misuse, no_values_escape
 from include.pipelines.facts import Facts
 from include.pipelines.healing import heal
@@ -128,12 +129,37 @@ def commit_link_step(
         raise Misuse("this run of linking is held back by its gate: a steward must approve it first")
     with no_values_escape("committing linked persons"):
         folder = run_folder(place.lake, linked["run_id"])
-        facts = {**linked, "approved_by": approved_by or "", "approval_note": approval_note or ""}
+        approval = (approved_by or "", approval_note or "") if linked["held"] else ("", "")
+        facts = {**linked, **dict(zip(("approved_by", "approval_note"), approval, strict=True))}
         if not place.lake.exists(f"{folder}/{_PLAN}"):
             return {**facts, "verdict": "published"}  # a run that was committed to its end, and is repeated
         _refuse_if_overtaken(place, linked)
+        if linked["held"]:
+            note_approval(place, SUBJECT, linked, approved_by=facts["approved_by"], note=facts["approval_note"])
         place.lake.write_text(f"{folder}/{_COMMITTING}", json.dumps(facts, ensure_ascii=False))
         return _commit(place, folder, facts)
+
+
+def approve_link_step(
+    linked: Facts, approved_by: str, approval_note: str, *, workplace: Workplace | None = None
+) -> dict[str, str]:
+    """A steward's approval as it is given; returns what `commit_link_step` wants to know."""
+    place = workplace or Workplace.from_environment()
+    with no_values_escape("approving linked persons"):
+        note_approval(place, SUBJECT, linked, approved_by=approved_by, note=approval_note)
+    return {"approved_by": approved_by, "approval_note": approval_note}
+
+
+def refuse_link_step(linked: Facts, answer: Answer, *, workplace: Workplace | None = None) -> Facts:
+    """A steward declined to commit what the gate held back, or nobody answered: on record; every id as it was."""
+    place = workplace or Workplace.from_environment()
+    with no_values_escape("refusing linked persons"):
+        note_refusal(place, SUBJECT, linked, answer)
+        refused = {"verdict": answer.verdict, "refused_by": answer.by, "refusal_note": answer.note}
+        facts = {**linked, **refused}
+        append_link_run(place.lake, facts)
+        _record(place, facts)
+        return facts
 
 
 def link_persons(
@@ -196,18 +222,12 @@ def _commit(place: Workplace, folder: str, facts: Facts) -> Facts:
 
 
 def _record(place: Workplace, facts: Facts) -> None:
-    """One record of the run in the ledger, with its approval, and its commits."""
+    """One record of the run in the ledger, and its commits; what a person decided stands there before."""
     run_id, verdict = facts["run_id"], facts["verdict"]
     payload = {name: facts.get(name) for name in _KEPT} | {"basis": facts["basis"]}
     records = [
         {"kind": "run", "subject": SUBJECT, "payload": payload, "once": (f"run/{SUBJECT}/{run_id}/{verdict}", 1)}
     ]
-    if facts.get("approved_by"):
-        approval = {name: facts[name] for name in ("run_id", "approved_by")}
-        approval["note_sha256"] = hashlib.sha256(facts["approval_note"].encode()).hexdigest()
-        approval["findings"] = [finding["what"] for finding in facts["findings"]]
-        once = (f"approval/{SUBJECT}/{run_id}", 1)
-        records.append({"kind": "approval", "subject": SUBJECT, "payload": approval, "once": once})
     subjects = [f"{SUBJECT}/{name}" for name in TABLES] if verdict == "published" else []
     record_commits(place, subjects, records)
 

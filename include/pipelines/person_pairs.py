@@ -6,15 +6,13 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-from include.audit import ledger
-from include.audit.record import Record
 from include.identity.reviews import Pair, ReviewRefused, find_pair, queue
 from include.lake.engine import quote
 from include.lake.errors import lake_errors
 from include.lake.people import people_view
-from include.pipelines.errors import Misuse, no_values_escape
+from include.pipelines.decisions import Look, note_look
+from include.pipelines.errors import no_values_escape
 from include.pipelines.persons import steps_of
-from include.pipelines.rejected_access import MAX_PURPOSE
 from include.pipelines.workplace import Workplace
 
 PAIRS_A_PAGE = 25
@@ -81,14 +79,11 @@ def read_beside(
     Raises:
         Misuse: no purpose is given.
     """
-    purpose = " ".join(purpose.split())[:MAX_PURPOSE]
-    if not purpose:
-        raise Misuse("say what the values are needed for: it is kept in the ledger")
+    look = Look.of(reader, purpose)
     with no_values_escape("reading two records"):
         rows = _beside(place, shown)
         readable = sorted(shown.registries & set(registries))
-        payload = {"pair_id": shown.pair.pair_id, "registries": readable, "purpose": purpose}
-        ledger.append(place.lake, [Record("export", "people/records", payload)], at=place.now(), actor=reader)
+        note_look(place, "people/records", look, pair_id=shown.pair.pair_id, registries=readable)
     return tuple(
         Beside(
             row.attribute,

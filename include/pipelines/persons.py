@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 import duckdb
@@ -17,6 +18,7 @@ from include.identity.train import train
 from include.lake.engine import literal
 from include.lake.errors import lake_errors
 from include.lake.people import people_view
+from include.pipelines.decisions import note_review
 from include.pipelines.errors import Misuse, no_values_escape
 from include.pipelines.facts import Facts
 from include.pipelines.linkage_model import MODEL_FILE, model_in_use
@@ -44,6 +46,8 @@ def decide_step(
 ) -> Facts:
     """Keep a decision on a waiting pair (by its name), or on any two records (`pair` and `other` are their ids).
 
+    The ledger has an entry (kind `approval`, a digest for the pair) before the decision is kept.
+
     Raises:
         Misuse: there is no such pair or decision, or the one who decides gives no name or no reason.
     """
@@ -54,16 +58,11 @@ def decide_step(
         at = place.now()
         try:
             left, right = (pair, other) if other else ends(place.lake, pair)
-            review = decide(place.lake, left, right, decision, by=by, at=at, note=note)
+            tell = partial(note_review, place, by=by.strip(), note=note)
+            review = decide(place.lake, left, right, decision, by=by, at=at, note=note, before=tell)
         except ReviewRefused as error:
             raise Misuse(str(error)) from None
-        payload = {name: getattr(review, name) for name in ("review_id", "pair_id", "decision", "by", "second_by")}
-        state = int(review.is_complete)
-        record = {
-            "kind": "approval", "subject": "people/reviews", "payload": payload,
-            "once": (f"review/{review.review_id}", state),
-        }  # fmt: skip
-        record_commits(place, ["people/reviews"], [record])
+        record_commits(place, ["people/reviews"])
     return asdict(review)
 
 

@@ -25,12 +25,12 @@ from include.lake.state import OF_THE_SOURCE, PublishedState, last_commit
 from include.pipelines import run_folder
 from include.pipelines.errors import Misuse, no_values_escape
 from include.pipelines.facts import FIGURES, Facts, origin
+from include.pipelines.gate import approved, outside_tolerance
 from include.pipelines.healing import heal, publish_contract
 from include.pipelines.standing import record_standing
 from include.pipelines.trail import record_run
 from include.pipelines.workplace import Workplace
 from include.quality.assess import assess
-from include.quality.gate import judge
 from include.quality.gx import import_gx_meanwhile
 from include.quality.results import SplitResult
 from include.quality.split import conform_and_split
@@ -79,7 +79,7 @@ def assess_step(extracted: Facts, *, workplace: Workplace | None = None) -> Fact
         if is_part and is_empty and tells_nothing_new(place.lake, table, **run):
             return already_there(place, contract, table, extracted, landed)
         assessment = assess(table, split, lake=place.lake, run_id=run_id, schemas_dir=place.schemas)
-        findings = judge(table, split, changes, mode=mode)
+        findings = outside_tolerance(place, table, split, changes, mode)
         evidence.append_checks(
             place.lake, registry=registry, table=name, run_id=run_id, at=place.now(),
             counts=split.counts, gx_counts=assessment.counts,
@@ -95,7 +95,8 @@ def assess_step(extracted: Facts, *, workplace: Workplace | None = None) -> Fact
             "seconds": round(landed.seconds + time.perf_counter() - started, 3),
         }
         if findings:
-            record_run(place, {**facts, "verdict": "held", **origin(place, contract, landed)})
+            facts |= origin(place, contract, landed)
+            record_run(place, {**facts, "verdict": "held"})
         return run_folder.keep(place, table, "assessed", facts)
 
 
@@ -124,11 +125,12 @@ def publish_step(
         if ended := _ended_unchanged(place, table, assessed):
             return ended
         run_folder.ensure_as_begun(place, table, run_id, "assessed")
+        approved_by, approval_note = approved(place, assessed, approved_by, approval_note)
         started = time.perf_counter()
         landed, gone = landed_by(place, table, run_id), assessed["gone"]
         split = _split_of(place, table, run_id)
         at = datetime.fromisoformat(assessed["started_at"])
-        metadata = _metadata(place, contract, table, landed, split, mode) | {"approved_by": approved_by or ""}
+        metadata = _metadata(place, contract, table, landed, split, mode) | {"approved_by": approved_by}
         metadata |= {"began_upon": assessed["began_upon"]} if "began_upon" in assessed else {}
         run: dict[str, Any] = {"run_id": run_id, "at": at, "staged": split.staged, "mode": mode}
         append_rejected(
@@ -138,8 +140,8 @@ def publish_step(
         known = {
             **assessed,
             "verdict": "published",
-            "approved_by": approved_by or "",
-            "approval_note": approval_note or "",
+            "approved_by": approved_by,
+            "approval_note": approval_note,
             **origin(place, contract, landed),
         }
         run_folder.keep(place, table, "publishing", known)  # for whoever must record it if this process is killed
@@ -157,8 +159,8 @@ def publish_step(
             "inserted": commit.inserted,
             "updated": commit.updated,
             "live_rows": commit.live_rows,
-            "approved_by": approved_by or "",
-            "approval_note": approval_note or "",
+            "approved_by": approved_by,
+            "approval_note": approval_note,
             "seconds": round(assessed["seconds"] + time.perf_counter() - started, 3),
         }
         record_standing(place, table)

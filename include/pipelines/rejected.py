@@ -12,10 +12,12 @@ from include.lake.opened import RESERVED, open_rows
 from include.lake.received import gather_open
 from include.lake.state import last_commit
 from include.pipelines import run_folder
+from include.pipelines.decisions import Look
 from include.pipelines.errors import KNOWN_ERRORS, no_values_escape
 from include.pipelines.facts import FIGURES, Facts, failed
 from include.pipelines.healing import heal
 from include.pipelines.publication import Approval, Watch, assess_and_publish
+from include.pipelines.rejected_access import note_rejected_look
 from include.pipelines.relationships import relationships_step
 from include.pipelines.sync import worst
 from include.pipelines.workplace import Workplace
@@ -60,18 +62,18 @@ def list_rejected(
 
 
 def show_rejected(
-    workplace: Workplace, registry: str, table: str, *, rule_id: str | None, limit: int, with_values: bool
+    workplace: Workplace, registry: str, table: str, *, rule_id: str | None, limit: int, look: Look | None = None
 ) -> list[Facts]:
     """Open rows, the oldest first: where each stands in which extract, since when, and all its reasons.
 
-    `with_values` adds the row as received: personal data, for the steward's eyes only.
+    A `look` adds the rows as received: personal data, with an entry in the ledger before the first value is given.
     """
     spec = workplace.table(registry, table)[1]
     with open_rows(workplace.lake, spec) as opened:
         if opened is None:
             return []
         told = [name for name in RESERVED if name not in _OF_THE_ROW]
-        columns = "* EXCLUDE (_file)" if with_values else ", ".join(told)
+        columns = "* EXCLUDE (_file)" if look else ", ".join(told)
         with lake_errors(f"reading the rejected rows of {spec.qualified_name}"):
             # Chosen first, by few columns: the engine holds all columns of what it sorts, and a source may have 2,000.
             result = opened.connection.execute(
@@ -83,7 +85,11 @@ def show_rejected(
             )
             names = [described[0] for described in result.description or []]
             rows = [dict(zip(names, row, strict=True)) for row in result.fetchall()]
-    return sorted(rows, key=lambda row: (row["_since"], row["_run_id"], row["_row"]))
+    rows.sort(key=lambda row: (row["_since"], row["_run_id"], row["_row"]))
+    if look is not None:
+        read = [(row["_run_id"], row["_row"]) for row in rows]
+        note_rejected_look(workplace, spec, look, rule_id=rule_id, rows=read)
+    return rows
 
 
 def replay(

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from include.audit import ledger
-from include.audit.record import Record
 from include.contracts.model import DRIFT_FLAG, Table
 from include.lake.errors import lake_errors
 from include.lake.opened import RESERVED, open_rows
-from include.pipelines.errors import Misuse, no_values_escape
+from include.pipelines.decisions import Look, note_look
+from include.pipelines.errors import no_values_escape
 from include.pipelines.workplace import Workplace
 
 VALUES_AT_ONCE = 20
-MAX_PURPOSE = 300
 
 _CHOSEN = "$rule IS NULL OR list_contains(list_transform(_reasons, lambda r: r.rule_id), $rule)"
 
@@ -50,18 +48,22 @@ def read_values(
     Raises:
         Misuse: no purpose is given.
     """
-    purpose = " ".join(purpose.split())[:MAX_PURPOSE]
-    if not purpose:
-        raise Misuse("say what the values are needed for: it is kept in the ledger")
+    look = Look.of(reader, purpose)
     with no_values_escape(f"reading the rejected rows of {table.qualified_name}"):
         rows = _page(place, table, "* EXCLUDE (_file)", rule_id, VALUES_AT_ONCE, offset)
-        read: dict[str, list[int]] = {}
-        for row in rows:
-            read.setdefault(row.run_id, []).append(row.number)
-        payload = {"rule_id": rule_id or "", "rows": len(rows), "read": read, "purpose": purpose}
-        record = Record("export", f"rejected/{table.registry}/{table.name}", payload)
-        ledger.append(place.lake, [record], at=place.now(), actor=reader)
+        note_rejected_look(place, table, look, rule_id=rule_id, rows=[(row.run_id, row.number) for row in rows])
     return rows
+
+
+def note_rejected_look(
+    place: Workplace, table: Table, look: Look, *, rule_id: str | None, rows: Sequence[tuple[str, int]]
+) -> None:
+    """That somebody is shown rejected rows as received: which, as (run id, number in its extract)."""
+    read: dict[str, list[int]] = {}
+    for run_id, number in rows:
+        read.setdefault(run_id, []).append(number)
+    subject = f"rejected/{table.registry}/{table.name}"
+    note_look(place, subject, look, rule_id=rule_id or "", rows=len(rows), read=read)
 
 
 def _page(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -37,18 +36,15 @@ _KEPT = (
 
 
 def record_run(place: Workplace, facts: Mapping[str, Any]) -> None:
-    """Put what a run did to one table on record: in `audit/runs`, and in the ledger with its approval and commits."""
+    """Put what a run did to one table on record: in `audit/runs`, and in the ledger with its commits.
+
+    What a person decided about it stands there before: see `include.pipelines.decisions`.
+    """
     evidence.append_run(place.lake, facts)
     registry, table, run_id = facts["registry"], facts["table"], facts["run_id"]
     subject = f"registry/{registry}/{table}"
     payload = {name: facts.get(name) for name in _KEPT} | {"contract_digest": facts.get("contract_digest")}
     records = [Record("run", subject, payload, once=(f"run/{subject}/{run_id}/{facts['verdict']}", 1))]
-    if facts.get("approved_by"):
-        approval = {name: facts.get(name, "") for name in ("run_id", "approved_by")}
-        # The note is free text and might name a person: it stays in audit/runs, the ledger holds its digest.
-        approval["note_sha256"] = hashlib.sha256(str(facts.get("approval_note") or "").encode()).hexdigest()
-        approval["findings"] = [finding["what"] for finding in facts.get("findings") or []]
-        records.append(Record("approval", subject, approval, once=(f"approval/{subject}/{run_id}", 1)))
     ledger.append(place.lake, [*records, *commit_records(place.lake, subject)], at=place.now(), actor=ACTOR)
 
 

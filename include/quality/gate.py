@@ -29,25 +29,29 @@ class Preview(Protocol):
         """Rows that would leave the table."""
 
 
-def judge(table: Table, split: SplitResult, changes: Preview, *, mode: str = "full") -> tuple[Finding, ...]:
+def judge(
+    table: Table, split: SplitResult, changes: Preview, *, mode: str = "full", known: int = 0
+) -> tuple[Finding, ...]:
     """Everything about a run that a steward must approve before it is published; empty inside the tolerance.
 
     Only a full extract may not be empty. The rejected rows of any other run are held against the table as it would be,
-    and against the run's own rows if these are many enough (1,000) for a share to say something.
+    and against the run's own rows if these are many enough (1,000) for a share to say something. Those of them that
+    came before and are open (`known`) were inside the tolerance or approved then: they are not asked for again.
 
     Args:
         table: the contract's table, with its tolerance, delete limit and bounds.
         split: what became of the extracted rows.
         changes: what publishing would do to the table as it is.
         mode: `full`, or how a part of the source was read: `incremental`, `backfill`, `replay`.
+        known: how many of the run's rejected rows are open in the same state since an earlier run.
     """
     if mode == "full" and split.extracted == 0:
         return (_empty(table, changes),)
     own = split.accepted + split.rejected  # superseded rows were replaced before they were judged in full
     judged = [own] if mode == "full" else [changes.live_after + split.rejected]
-    if mode != "full" and own >= _MANY_ROWS:
-        judged.append(own)
-    rejected = (_rejected(table, split, rows) for rows in judged)
+    if mode != "full" and own - known >= _MANY_ROWS:
+        judged.append(own - known)
+    rejected = (_rejected(table, split, rows, known) for rows in judged)
     found = (next(filter(None, rejected), None), _row_count(table, changes), _deletes(table, changes))
     return (*(finding for finding in found if finding), *_bounds(table, split))
 
@@ -63,9 +67,10 @@ def _empty(table: Table, changes: Preview) -> Finding:
     )
 
 
-def _rejected(table: Table, split: SplitResult, rows: int) -> Finding | None:
-    """`rows`: of how many the rejected ones are a share."""
-    share = 100 * split.rejected / rows if rows else 0.0
+def _rejected(table: Table, split: SplitResult, rows: int, known: int) -> Finding | None:
+    """`rows`: of how many the rejected ones that are news are a share."""
+    news = split.rejected - known
+    share = 100 * news / rows if rows else 0.0
     allowed = table.tolerance.rejected_percent
     if share <= allowed:
         return None
@@ -73,8 +78,9 @@ def _rejected(table: Table, split: SplitResult, rows: int) -> Finding | None:
         "rejectedPercent",
         round(share, 4),
         f"<= {allowed:g} %",
-        f"{split.rejected:,} of {rows:,} rows of {table.qualified_name} ({_percent(share, allowed)}) break "
-        f"rules; {allowed:g} % are tolerated. {_most_frequent(split)}The counts of every rule are in "
+        f"{news:,} of {rows:,} rows of {table.qualified_name} ({_percent(share, allowed)}) break rules"
+        f"{f', besides {known:,} that came before and are open' if known else ''}; "
+        f"{allowed:g} % are tolerated. {_most_frequent(split)}The counts of every rule are in "
         f"audit/data_docs/{table.registry}/{table.name}.html of the lake: send them to the registry's owner; approve "
         "only if the table is of use without these rows.",
     )

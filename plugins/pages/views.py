@@ -11,8 +11,9 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from include.audit.report.model import TableReport
 from include.contracts.model import Contract
 from include.lake.open_figures import AGES
+from include.pipelines.decisions import MAX_PURPOSE
 from include.pipelines.pages import ROWS_A_PAGE, RUNS_A_PAGE, QualityPages
-from include.pipelines.rejected_access import MAX_PURPOSE, VALUES_AT_ONCE
+from include.pipelines.rejected_access import VALUES_AT_ONCE
 from plugins.pages.access import SignedIn, Visitor, signed_in
 from plugins.pages.rendering import page
 
@@ -23,6 +24,7 @@ LEDGER_KINDS = {
     "commit": ("công bố", "commit"),
     "removal": ("gỡ bảng", "removal"),
     "approval": ("phê duyệt", "approval"),
+    "refusal": ("từ chối, quá hạn", "refusal"),
     "agreement": ("thỏa thuận", "agreement"),
     "export": ("chia sẻ, xem dữ liệu", "export or look"),
     "maintenance": ("bảo trì", "maintenance"),

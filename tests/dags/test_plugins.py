@@ -11,6 +11,7 @@ import pytest
 
 from include.lake import evidence
 from include.lake.root import Lake
+from include.pipelines.decisions import Answer
 from include.sources import errors
 
 ASSESSED = {
@@ -33,6 +34,14 @@ def gate(assessed):
     return StewardGate(task_id="gate", assessed=assessed)
 
 
+def told_gate(assessed):
+    """A gate and what it puts on record, in this order."""
+    word, told = gate(assessed), []
+    word.refuse = told.append
+    word.approve = lambda by, note: told.append((by, note)) or {"approved_by": by, "approval_note": note}
+    return word, told
+
+
 def test_inside_tolerance_the_gate_passes_by_itself():
     assert gate({**ASSESSED, "held": False}).execute({}) == {}
 
@@ -45,6 +54,15 @@ def test_the_question_shows_figures_and_rules():
     assert "| rejected | 1,400 |" in asked
     assert "| `land.parcel.area_m2.unreadable` | 900 |" in asked
     assert ASSESSED["run_id"] in asked
+    assert f"/quality/tables/land/parcel/runs/{ASSESSED['run_id']})" in asked
+    assert "/quality/rejected/land/parcel)" in asked
+
+
+def test_the_question_names_every_rule_that_rejects():
+    from plugins.steward_gate import question
+
+    asked = question({**ASSESSED, "reasons": [[f"land.parcel.rule-{number}", 1] for number in range(30)]})
+    assert all(f"`land.parcel.rule-{number}`" in asked for number in range(30))
 
 
 def test_the_question_reads_well_without_reasons():
@@ -66,12 +84,13 @@ def answered(option, note=""):
 def test_approval_names_who_and_why():
     from airflow.sdk.timezone import parse
 
-    word = gate(ASSESSED)
+    word, told = told_gate(ASSESSED)
     event = answered("Approve", "bulk correction announced") | {"responded_at": parse("2026-01-31T03:00:00Z")}
     assert word.execute_complete({}, event) == {
         "approved_by": "Trần Thị Bình",
         "approval_note": "bulk correction announced",
     }
+    assert told == [("Trần Thị Bình", "bulk correction announced")]
 
 
 def test_refusal_fails_with_what_to_do_next():
@@ -79,17 +98,21 @@ def test_refusal_fails_with_what_to_do_next():
 
     from plugins.steward_gate import HeldTableRejected
 
-    event = answered("Reject") | {"responded_at": parse("2026-01-31T03:00:00Z")}
-    with pytest.raises(HeldTableRejected, match=r"land\.parcel: a steward declined; the lake is as it was\. Mend"):
-        gate(ASSESSED).execute_complete({}, event)
+    event = answered("Reject", "ask them first") | {"responded_at": parse("2026-01-31T03:00:00Z")}
+    word, told = told_gate(ASSESSED)
+    with pytest.raises(HeldTableRejected, match=r"land\.parcel: Trần Thị Bình declined; the lake is as it was\. Mend"):
+        word.execute_complete({}, event)
+    assert told == [Answer("declined", "Trần Thị Bình", "ask them first", "2026-01-31 03:00:00+00:00")]
 
 
 def test_no_answer_in_time_fails_with_what_to_do_next():
     from plugins.steward_gate import HeldTableUnanswered
 
     event = {"error": "timed out", "error_type": "timeout"}
+    word, told = told_gate(ASSESSED)
     with pytest.raises(HeldTableUnanswered, match=r"no answer in time; the lake is as it was\. Clear this task"):
-        gate(ASSESSED).execute_complete({}, event)
+        word.execute_complete({"ti": SimpleNamespace(try_number=1)}, event)
+    assert told == [Answer("timed out", answered_at="try 1")]
 
 
 def test_what_comes_back_is_tried_again_and_nothing_else():

@@ -18,6 +18,7 @@ import psycopg
 import pytest
 from deltalake import DeltaTable
 
+from include.audit import ledger
 from include.embedded import airflow
 from include.embedded.airflow_api import ENDED, AirflowApi
 from include.embedded.postgres import start_postgres, stop_postgres, uri
@@ -247,6 +248,10 @@ def test_a_declined_table_leaves_the_lake_as_it_was_and_the_others_go_on(house: 
     assert [states[step, 1] for step in ("assess", "gate", "publish")] == ["success", "success", "success"]
     assert house.versions("declined", "person") == 0
     assert house.versions("declined", "other") == 1
+    (declined,) = [record for record in house.records("declined") if record["verdict"] == "declined"]
+    assert (declined["table"], declined["refused_by"], declined["refusal_note"]) == (
+        "person", airflow.USER, "ask them first",
+    )  # fmt: skip
     rows = DeltaTable(house.lake.registry_table("declined", "person")).to_pyarrow_table().to_pylist()
     assert {(row["person_id"], row["full_name"], row["age"]) for row in rows} == {
         (key, name, int(age)) for key, name, age in GOOD
@@ -280,6 +285,16 @@ def test_without_an_answer_nothing_is_published(house: House) -> None:
     assert (states["gate", 0], states["publish", 0]) == ("failed", "upstream_failed")
     assert house.versions("unanswered", "person") is None
     assert "HeldTableUnanswered" in log_of(house, "unanswered", "gate")
+    assert {record["verdict"] for record in house.records("unanswered")} == {"held", "timed out"}
+
+
+def test_each_decision_is_one_entry_of_the_ledger(house: House) -> None:
+    rows = [row for row in ledger.read(house.lake).to_pylist() if row["kind"] in ("approval", "refusal")]
+    assert sorted((row["kind"], row["actor"], row["subject"]) for row in rows) == [
+        ("approval", airflow.USER, "registry/approved/person"),
+        ("refusal", airflow.USER, "registry/declined/person"),
+        ("refusal", "lienthong", "registry/unanswered/person"),
+    ]
 
 
 def test_a_run_past_its_deadline_is_told(house: House) -> None:

@@ -14,6 +14,7 @@ from include.lake import evidence
 from include.lake.history import versions
 from include.lake.state import OF_THE_SOURCE, PublishedState, last_commit
 from include.pipelines import publication
+from include.pipelines.decisions import Look
 from include.pipelines.rejected import list_rejected, replay, show_rejected
 from include.pipelines.sync import sync_registry
 from include.pipelines.workplace import Workplace
@@ -88,7 +89,8 @@ class House:
 
     def show(self, rule: str, *, with_values: bool) -> list[dict[str, Any]]:
         rule_id = f"business.{rule}"
-        return show_rejected(self.place, "business", "enterprise", rule_id=rule_id, limit=9, with_values=with_values)
+        look = Look("tester", "test") if with_values else None
+        return show_rejected(self.place, "business", "enterprise", rule_id=rule_id, limit=9, look=look)
 
     def open_rules(self) -> dict[str, int]:
         return {e["rule_id"].removeprefix("business."): e["rows"] for e in list_rejected(self.place, "business")}
@@ -188,15 +190,11 @@ def test_nothing_to_replay(house):
 
 def test_what_is_shown_of_a_row(house):
     house.sync("r1")
-    (row,) = show_rejected(
-        house.place, "business", "enterprise", rule_id=f"business.{CAPITAL}", limit=9, with_values=False
-    )
+    (row,) = house.show(CAPITAL, with_values=False)
     assert (row["_row"], row["_run_id"], row["_life"]) == (1, "r1", "open")
     assert "ten" not in row
     assert "_key" not in row
-    (row,) = show_rejected(
-        house.place, "business", "enterprise", rule_id=f"business.{CAPITAL}", limit=9, with_values=True
-    )
+    (row,) = house.show(CAPITAL, with_values=True)
     assert row["von"] == "-5"
 
 

@@ -185,7 +185,8 @@ def test_exit_statuses_and_what_is_said(tmp_path: Path) -> None:
     shown = lienthong(tmp_path, "rejected", "show", "business", "enterprise")
     assert "business.enterprise.code.pattern" in shown.stdout
     assert "010000003" not in shown.stdout, "values only with --values"
-    assert "010000003" in lienthong(tmp_path, "rejected", "show", "business", "enterprise", "--values").stdout
+    look = ("--values", "--purpose", "list for the owner")
+    assert "010000003" in lienthong(tmp_path, "rejected", "show", "business", "enterprise", *look).stdout
 
     contract.write_text(
         contract.read_text().replace(r"^\d{10}$", r"^\d{9,10}$").replace("rejectedPercent: 5", "rejectedPercent: 60")

@@ -49,6 +49,16 @@ def _of_table(table: TableReport, locale: Locale) -> Iterator[str]:
             f"{name}: lần chạy {latest.run_id} bị tạm giữ, chờ cán bộ quản trị dữ liệu quyết định",
             f"{name}: run {latest.run_id} is held back and waits for a steward's decision",
         )
+    if latest and latest.verdict == "declined":
+        yield locale.pick(
+            f"{name}: lần chạy {latest.run_id} bị {latest.refused_by} từ chối công bố; số liệu trước đó giữ nguyên",
+            f"{name}: run {latest.run_id} was declined by {latest.refused_by}; what was published before stands",
+        )
+    if latest and latest.verdict == "timed out":
+        yield locale.pick(
+            f"{name}: lần chạy {latest.run_id} quá hạn duyệt, không được công bố",
+            f"{name}: run {latest.run_id} was held back and nobody answered in time: it is not published",
+        )
     if latest and latest.verdict == "failed":
         yield locale.pick(
             f"{name}: lần chạy {latest.run_id} thất bại ({latest.error_type})",

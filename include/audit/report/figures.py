@@ -27,10 +27,10 @@ _ORDER = "recorded DESC NULLS LAST, started_at DESC, run_id DESC"  # not by the 
 _NEWEST = f'PARTITION BY registry, "table" ORDER BY {_ORDER}'
 
 _LATEST = f"""
-    SELECT run_id, registry, "table", verdict, started_at, seconds, error_type, error,
+    SELECT run_id, registry, "table", verdict, started_at, seconds, error_type, error, refused_by,
            count(DISTINCT run_id) OVER (PARTITION BY registry, "table") AS runs
     FROM runs
-    QUALIFY row_number() OVER ({_NEWEST}, verdict = 'published' DESC) = 1
+    QUALIFY row_number() OVER ({_NEWEST}, verdict = 'published' DESC, verdict <> 'held' DESC) = 1
 """
 
 _LAST_GOOD = f"""
@@ -47,10 +47,12 @@ _PUBLISHED = f"""
 """
 
 _GATE = """
-    SELECT run_id, registry, "table", arg_max(verdict, verdict = 'published') AS verdict, min(started_at) AS started_at,
+    SELECT run_id, registry, "table", min(started_at) AS started_at,
            max(recorded) AS recorded,
+           arg_max(verdict, CASE verdict WHEN 'published' THEN 2 WHEN 'held' THEN 0 ELSE 1 END) AS verdict,
            arg_max(findings, verdict = 'held') AS findings, coalesce(max(approved_by), '') AS approved_by,
-           coalesce(max(approval_note), '') AS approval_note
+           coalesce(max(approval_note), '') AS approval_note, coalesce(max(refused_by), '') AS refused_by,
+           coalesce(max(refusal_note), '') AS refusal_note
     FROM runs WHERE (findings IS NOT NULL AND findings <> '[]') OR approved_by <> ''
     GROUP BY run_id, registry, "table"
     ORDER BY recorded DESC NULLS LAST, started_at DESC, run_id DESC, registry, "table" LIMIT $limit

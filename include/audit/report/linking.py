@@ -14,6 +14,7 @@ from typing import Any
 from include.audit.report.figures import TREND_RUNS
 from include.audit.report.model import GateEvent
 from include.lake.errors import lake_errors
+from include.lake.evidence import REFUSALS
 from include.lake.link_runs import link_runs
 from include.lake.people import people_view
 from include.lake.root import Lake
@@ -178,9 +179,9 @@ class Linking:
 
     @property
     def waits(self) -> GateEvent | None:
-        """The run that is held back and that no published run followed."""
+        """The run that is held back, was not refused, and that no published run followed."""
         newest = self.gate[0] if self.gate else None
-        if newest is None or newest.is_published or (self.last and self.last.at > newest.at):
+        if newest is None or newest.is_published or newest.refusal or (self.last and self.last.at > newest.at):
             return None
         return newest
 
@@ -230,11 +231,13 @@ def _band(found: Row) -> Band:
 def _gate(runs: Sequence[Row]) -> tuple[GateEvent, ...]:
     """The runs that the gate held back, with what became of them; the newest first."""
     events = {}
-    for row in sorted(runs, key=lambda row: row["verdict"] == "published"):
+    for row in sorted(runs, key=lambda row: {"held": 0, "published": 2}.get(row["verdict"], 1)):
         if row["findings"]:
             events[row["run_id"]] = GateEvent(
                 row["run_id"], *SUBJECT, row["started_at"].astimezone(UTC), tuple(row["findings"]),
                 row["approved_by"] or "", row["approval_note"] or "", row["verdict"] == "published",
+                row["verdict"] if row["verdict"] in REFUSALS else "",
+                row.get("refused_by") or "", row.get("refusal_note") or "",
             )  # fmt: skip
     return tuple(sorted(events.values(), key=lambda event: event.at, reverse=True))
 

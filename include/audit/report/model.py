@@ -50,6 +50,7 @@ class Attempt:
     verdict: str
     error_type: str
     error: str
+    refused_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +179,10 @@ class RegistryReport:
 
 @dataclass(frozen=True, slots=True)
 class GateEvent:
-    """A run that its gate held back. `findings`: {what, measured, allowed, message}; no approval: still held."""
+    """A run that its gate held back. `findings`: {what, measured, allowed, message}.
+
+    `refusal` is `declined` or `timed out`; without it and without an approval the run still waits.
+    """
 
     run_id: str
     registry: str
@@ -188,6 +192,9 @@ class GateEvent:
     approved_by: str
     approval_note: str
     is_published: bool
+    refusal: str = ""
+    refused_by: str = ""
+    refusal_note: str = ""
 
 
 @dataclass(frozen=True, slots=True)

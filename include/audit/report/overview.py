@@ -25,6 +25,7 @@ from include.audit.report.model import (
 )
 from include.audit.report.quality_index import NOT_MEASURED, Counted, Index, mean_index, table_index
 from include.contracts.model import Contract, Rule, Table
+from include.lake.evidence import REFUSALS
 from include.lake.open_figures import OpenFigures, open_figures
 from include.lake.root import Lake
 from include.lake.table_checks import CROSS_CHECKS, REJECTED_TARGET
@@ -179,7 +180,8 @@ def _run(row: Row) -> Run:
 
 
 def _attempt(row: Row) -> Attempt:
-    return Attempt(row["run_id"], _utc(row["started_at"]), row["verdict"], row["error_type"] or "", row["error"] or "")
+    texts = (row[name] or "" for name in ("error_type", "error", "refused_by"))
+    return Attempt(row["run_id"], _utc(row["started_at"]), row["verdict"], *texts)
 
 
 def _event(row: Row) -> GateEvent:
@@ -187,6 +189,7 @@ def _event(row: Row) -> GateEvent:
     return GateEvent(
         row["run_id"], row["registry"], row["table"], _utc(row["started_at"]), tuple(findings), row["approved_by"],
         row["approval_note"], row["verdict"] == "published",
+        row["verdict"] if row["verdict"] in REFUSALS else "", row["refused_by"], row["refusal_note"],
     )  # fmt: skip
 
 

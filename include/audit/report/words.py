@@ -71,6 +71,8 @@ _CODES: Mapping[str, tuple[str, str]] = {
     "published": ("đã công bố", "published"),
     "unchanged": ("không thay đổi", "unchanged"),
     "held": ("tạm giữ", "held"),
+    "declined": ("bị từ chối", "declined"),
+    "timed out": ("quá hạn duyệt", "timed out"),
     "failed": ("thất bại", "failed"),
     "error": ("lỗi", "error"),
     "warning": ("cảnh báo", "warning"),

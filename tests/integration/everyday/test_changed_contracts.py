@@ -230,7 +230,7 @@ def test_no_value_of_the_registry_is_in_what_a_run_tells(registry: Registry) -> 
     registry.insert("5", "giang", "2026-03-05 08:00:00")
     facts = registry.sync()
     assert facts["mode"] == "incremental"
-    shown = show_rejected(registry.place, "r", "t", rule_id=None, limit=5, with_values=False)
+    shown = show_rejected(registry.place, "r", "t", rule_id=None, limit=5)
     assert "2026-03-0" not in str(facts["why"]) + str(shown)
     assert len(shown) == 1
 

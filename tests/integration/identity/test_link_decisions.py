@@ -1,0 +1,76 @@
+"""What people decide about persons is in the ledger before it takes effect, refusals too.
+
+Older tests looked for the entry of a decision that was kept: none stopped between the two, none refused a run.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from include.audit import ledger
+from include.audit.report.linking import gather_linking
+from include.identity import reviews
+from include.lake.link_runs import link_runs
+from include.pipelines.decisions import Answer
+from include.pipelines.link import approve_link_step, commit_link_step, link_step, refuse_link_step
+from include.pipelines.persons import decide_step
+from tests.integration.identity.registers import Country
+
+RUN = "20260102T020000Z-00000002"
+
+
+class Killed(BaseException):
+    """A process that was killed at this place."""
+
+
+def kill(*_: Any, **__: Any) -> None:
+    raise Killed
+
+
+def decisions(nation: Country) -> list[tuple[str, str, str, str]]:
+    rows = [r for r in ledger.read(nation.place.lake).to_pylist() if r["kind"] in ("approval", "refusal")]
+    return [(r["kind"], r["actor"], r["subject"], json.loads(r["payload"])["decision"]) for r in rows]
+
+
+def test_every_answer_to_a_held_run_of_linking_is_one_entry(nation):
+    golden = nation.place.schemas / "models" / "golden.yaml"
+    golden.write_text(golden.read_text().replace("atLeast: 20", "atLeast: 1"))
+    for number, row in list(nation.members.items())[:30]:
+        nation.members[number] = replace(row, full_name="Vô Danh", personal_id=None, phone="", birth_date=None)
+    nation.publish()
+    held = link_step(RUN, workplace=nation.place)
+    assert held["held"]
+    refuse_link_step(held, Answer("timed out", answered_at="try 1"), workplace=nation.place)
+    refuse_link_step(held, Answer("declined", "Lan", "not yet", "9:00"), workplace=nation.place)
+    refuse_link_step(held, Answer("declined", "Lan", "not yet", "9:00"), workplace=nation.place)
+    told = [("refusal", "lienthong", "people", "timed out"), ("refusal", "Lan", "people", "declined")]
+    assert decisions(nation) == told
+    refused = next(row for row in link_runs(nation.place.lake) if row["verdict"] == "declined")
+    assert (refused["refused_by"], refused["refusal_note"]) == ("Lan", "not yet")
+    linking = gather_linking(nation.place.lake)
+    assert linking.gate[0].refusal
+    assert linking.waits is None
+    approval = approve_link_step(held, "Minh", "the register was cleaned", workplace=nation.place)
+    assert decisions(nation) == [*told, ("approval", "Minh", "people", "approved")]
+    assert link_runs(nation.place.lake)[-1]["verdict"] != "published"
+    assert commit_link_step(held, **approval, workplace=nation.place)["verdict"] == "published"
+    assert decisions(nation) == [*told, ("approval", "Minh", "people", "approved")]
+
+
+def test_a_review_that_was_killed_is_on_record_and_can_be_said_again(nation, monkeypatch):
+    links = nation.place.lake.table("people", "links").to_pyarrow_table().to_pylist()
+    left, right = next((row["left_id"], row["right_id"]) for row in links if row["holds"])
+    said = {"by": "Lan", "other": right, "note": "the addresses differ", "workplace": nation.place}
+    with monkeypatch.context() as patch:
+        patch.setattr(reviews, "extend", kill)
+        with pytest.raises(Killed):
+            decide_step(left, "different", **said)
+    assert decisions(nation) == [("approval", "Lan", "people/reviews", "different")]
+    assert not nation.place.lake.is_table(nation.place.lake.path("people", "reviews"))
+    assert decide_step(left, "different", **said)["is_new"]
+    assert not decide_step(left, "different", **said)["is_new"]
+    assert decisions(nation) == [("approval", "Lan", "people/reviews", "different")] * 2
