@@ -81,7 +81,7 @@ def _index(contracts: dict[str, Contract]) -> str:
             *lines,
             "| [Command line](command-line.md) | every command of `lienthong` |",
             "| [DAGs](dags.md) | what Airflow runs, and when |",
-            "| [Conversions](conversions.md) | which value of which source becomes which of the contract, and which never |",
+            "| [Conversions](conversions.md) | which value of which source becomes what, and which is rejected |",
             "| [Specification](specification.md) | small tables in, small tables out |",
             "| [SQL](sql.md) | what contracts, agreements and `--where` may say, and the functions they may call |",
             "| [The lake](lake.md) | zones, tables, columns, commit metadata |",

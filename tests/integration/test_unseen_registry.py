@@ -46,7 +46,8 @@ schema:
             type: sql
             query: SELECT COUNT(*) FROM {object} WHERE capital_vnd < 0
             mustBe: 0
-      - {name: updated_at, physicalName: cap_nhat, logicalTypeOptions: {defaultTimezone: UTC}, logicalType: timestamp, required: true}
+      - {name: updated_at, physicalName: cap_nhat, logicalTypeOptions: {defaultTimezone: UTC},
+         logicalType: timestamp, required: true}
     customProperties:
       - {property: extract, value: {cursor: [updated_at]}}
       - {property: tolerance, value: {rejectedPercent: 50}}

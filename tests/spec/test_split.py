@@ -55,7 +55,8 @@ VERSIONED = """
     properties:
       - {name: personal_id, physicalName: so_dinh_danh, logicalType: string, primaryKey: true}
       - {name: full_name, physicalName: ho_ten, logicalType: string, required: true}
-      - {name: updated_at, physicalName: ngay_cap_nhat, logicalTypeOptions: {defaultTimezone: UTC}, logicalType: timestamp}
+      - {name: updated_at, physicalName: ngay_cap_nhat, logicalTypeOptions: {defaultTimezone: UTC},
+         logicalType: timestamp}
     customProperties:
       - {property: extract, value: {cursor: [updated_at]}}
 """

@@ -30,7 +30,8 @@ def test_a_clock_ahead_of_the_lakes(lake, ahead, told):
     lake.make_folder(folder)
     lake.write_text(f"{folder}/_extract.json", "{}")
     said = told_if_ahead(lake, folder, now=now)
-    assert (told in said) and (bool(told) == bool(said))
+    assert told in said
+    assert bool(told) == bool(said)
     if not told:
         ensure_not_ahead(lake, now=now)
     else:
