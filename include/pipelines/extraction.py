@@ -193,8 +193,7 @@ def _land(
 
 def _source_columns(state: PublishedState | None) -> list[list[str]] | None:
     """The columns that the source had when the table's state was read from it."""
-    known: list[list[str]] | None = json.loads(state.metadata.get("source_columns") or "null") if state else None
-    return known or None
+    return (json.loads(state.metadata.get("source_columns") or "null") if state else None) or None
 
 
 def _landed_beside_the_known(

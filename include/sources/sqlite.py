@@ -144,8 +144,9 @@ def _untagged(number: int, landed: str) -> str:
     """SQL of DuckDB: what lands of a value as `_text_of_all` gives it; an error if that is no UTF-8."""
     value = f"c{number}"
     real = f"CAST(CAST({value}[3:] AS DOUBLE) AS VARCHAR)"
-    told = f"CASE WHEN {value}[2] = 'r' THEN {real} ELSE decode(encode({value}))[3:] END"
-    return f"CASE WHEN {value} >= chr(1) AND {value} < chr(2) THEN {told} ELSE decode(encode({value})) END AS {quote(landed)}"
+    text = f"decode(encode({value}))"
+    told = f"CASE WHEN {value}[2] = 'r' THEN {real} ELSE {text}[3:] END"
+    return f"CASE WHEN {value} >= chr(1) AND {value} < chr(2) THEN {told} ELSE {text} END AS {quote(landed)}"
 
 
 def _check_file(connection: Connection, table: Table) -> None:
