@@ -20,6 +20,8 @@ _PASSES: Mapping[str, tuple[str, str]] = {
 _KINDS: Mapping[str, tuple[str, str]] = {
     "duplicate": ("Bản ghi trùng một người", "Duplicate records of one person"),
     "shared_id": ("Một số, hai người", "One id number, two persons"),
+    "other_birth": ("Hai sổ ghi khác ngày sinh", "Two registers give different births"),
+    "other_sex": ("Hai sổ ghi khác giới tính", "Two registers give different sexes"),
 }
 
 _GATE: Mapping[str, tuple[str, str]] = {
@@ -37,6 +39,8 @@ _COMPARISONS: Mapping[str, tuple[str, str]] = {
     "given": ("Tên", "Given name"),
     "birth": ("Ngày sinh", "Birth"),
     "sex": ("Giới tính", "Sex"),
+    "id_year": ("Năm sinh trong số định danh", "Year of birth inside an id"),
+    "id_sex": ("Giới tính trong số định danh", "Sex inside an id"),
     "place": ("Nơi ở", "Place"),
     "address": ("Địa chỉ", "Address"),
     "phone": ("Số điện thoại", "Phone number"),
@@ -67,6 +71,12 @@ _LEVELS: Mapping[str, str] = {
     "same personal id": "trùng số định danh",
     "one digit of the personal id off": "số định danh lệch một chữ số",
     "other personal id": "số định danh khác",
+    "other personal id, one of the two in doubt": "khác số định danh, một trong hai số đáng ngờ",
+    "two valid personal ids, not the same": "hai số định danh hợp lệ khác nhau",
+    "the personal id says the same year of birth": "số định danh cho cùng năm sinh",
+    "the personal id says another year of birth": "số định danh cho năm sinh khác",
+    "the personal id says the same sex": "số định danh cho cùng giới tính",
+    "the personal id says another sex": "số định danh cho giới tính khác",
     "same old card": "trùng số CMND cũ",
     "one digit of the old card off": "số CMND cũ lệch một chữ số",
     "other old card": "số CMND cũ khác",
