@@ -182,7 +182,7 @@ def test_the_report_reads_the_model_at_hand_and_weighs_it_for_the_persons_found(
     assert "một chữ số" in section
     for english in ("same ", "other ", " off"):
         assert f">{english}" not in section
-    assert (tmp_path / "out" / "link_model.csv").read_text(encoding="utf-8").count("personal_id") == 3
+    assert (tmp_path / "out" / "link_model.csv").read_text(encoding="utf-8").count("personal_id") == 4
 
 
 def test_sizes_bands_and_small_figures_are_written_for_people() -> None:
