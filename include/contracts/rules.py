@@ -143,7 +143,7 @@ def _must_be_readable(column: Column) -> str:
         "DOUBLE": " without losing a digit (for more than 15 digits the contract must state precision and scale)",
         "TIMESTAMPTZ": ""
         if column.options.get("defaultTimezone")
-        else ", whole microseconds, with an offset (or the contract must state the zone of local times, defaultTimezone)",
+        else ", whole microseconds, with an offset (or the contract must state defaultTimezone for local times)",
     }
     how = remedies.get(column.sql_type, " without losing a digit" if column.sql_type.startswith("DECIMAL") else "")
     return f"{names} must be readable as {column.logical_type}{how}"
