@@ -122,6 +122,11 @@ def _layout(copy: Copy, delivery: Delivery) -> Layout:
         start = file.read(_HEADER_BYTES).decode("utf-8", errors="replace")
     if not start.strip():
         raise DropBroken(f"{copy.name} is empty, without even a header: ask the sender to deliver it again")
+    if start.lower().startswith("sep="):
+        raise DropBroken(
+            f"{copy.name}: the first line (`sep=`) is a hint for Excel and no header: ask the sender to write the file "
+            "without it"
+        )
     stated = delivery.entry(copy).delimiter or delivery.delimiter
     if len(stated.encode()) > 1 or stated in {'"', "\r", "\n"}:
         raise DropBroken(

@@ -256,3 +256,9 @@ def test_two_readers_must_count_the_same(drop: Drop, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(delimited, "_faults", lambda duck, layouts: None)
     with pytest.raises(DropBroken, match="two readers count 1 and 2 rows"):
         drop.take("a.csv", "A", "B")
+
+
+def test_a_hint_for_excel_is_no_header(drop: Drop) -> None:
+    drop.put("t.csv", "sep=;\na;b\n1;2\n")
+    with pytest.raises(DropBroken, match=r"t\.csv: the first line \(`sep=`\) is a hint for Excel and no header"):
+        drop.take("t.csv", "a", "b")
