@@ -110,6 +110,7 @@ def connect(scratch: Path, *, memory_limit: str, threads: int | None) -> duckdb.
         config["threads"] = threads
     connection = duckdb.connect(config=config)
     connection.execute("SET TimeZone = 'UTC'")
+    connection.execute("SET enable_progress_bar = false")  # it would write into what the user reads
     return connection
 
 

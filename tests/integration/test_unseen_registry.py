@@ -50,7 +50,7 @@ schema:
          logicalType: timestamp, required: true}
     customProperties:
       - {property: extract, value: {cursor: [updated_at]}}
-      - {property: tolerance, value: {rejectedPercent: 50}}
+      - {property: tolerance, value: {rejectedPercent: 60}}
 """
 ROWS = [
     ("0100000001", "Công ty Một", "2001-02-03", "100", "2025-01-01 00:00:00"),
@@ -167,7 +167,7 @@ def test_exit_statuses_and_what_is_said(tmp_path: Path) -> None:
     assert lienthong(tmp_path, "sync", "business", "--frobnicate").returncode == 2
 
     contract = tmp_path / "schemas/registries/business.odcs.yaml"
-    contract.write_text(contract.read_text().replace("rejectedPercent: 50", "rejectedPercent: 5"))
+    contract.write_text(contract.read_text().replace("rejectedPercent: 60", "rejectedPercent: 5"))
     held = lienthong(tmp_path, "sync", "business", AIRFLOW_CONN_BUSINESS_DB=uri)
     assert held.returncode == 1
     assert "held" in held.stdout

@@ -84,7 +84,7 @@ def test_published_tables_pass_every_error_rule_and_warn_as_often_as_we_do(
         warned = [rule for rules in outcomes[table.name].warnings.values() for rule in rules]
         for rule in table.rules:
             own_id = rule.rule_id.removeprefix(f"{table.qualified_name}.")
-            if "." in own_id:
+            if "." in own_id or rule.rule_id == table.key_rule_id:  # the tool counts the key's uniqueness by itself
                 continue
             check = by_rule[(table.name, own_id)]
             if rule.scope == "row":

@@ -76,8 +76,8 @@ def test_a_failed_task_is_told_with_its_error_and_its_log(site, capsys):
 
 
 def test_a_table_that_was_held_and_approved_is_shown_as_published(site, capsys):
-    record(site, "parcel", "published")
     record(site, "parcel", "held")
+    record(site, "parcel", "published")
     _, said = end(site, capsys, {"land.parcel": "published"})
     assert "│ published" in said
     assert "│ held" not in said
