@@ -59,6 +59,10 @@ def _run(site: Site, persons: int) -> int:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+# What follows the tables of the four registries; a DAG that is read later than they would never be switched on.
+CONSUMERS = frozenset({"link_people", "report_quality"})
+
+
 def _walk(site: Site, persons: int, shown: Display) -> tuple[datetime, Snapshot]:
     """Start everything, sync every registry, and wait for the end; returns when it began and how it ended."""
     tables = {
@@ -93,7 +97,7 @@ def _dags(api: AirflowApi, tables: Mapping[str, Sequence[str]], launched: dateti
     Raises:
         AirflowRefusedError: a file of the DAG folder cannot be read, or it takes too long.
     """
-    wanted = {f"sync_{registry}" for registry in tables}
+    wanted = {f"sync_{registry}" for registry in tables} | CONSUMERS
     end = time.monotonic() + 90
     while time.monotonic() < end:
         if errors := api.import_errors(launched.isoformat()):
