@@ -11,7 +11,7 @@ from include.contracts.model import Column
 from include.quality import conversions
 
 _ZONE = {"defaultTimezone": "Asia/Ho_Chi_Minh"}
-_TARGETS = {
+_TARGETS: dict[conversions.Target, str] = {
     "string": "`string`",
     "integer": "`integer`",
     "decimal": "`number` with precision (`physicalType: decimal(18,2)`)",
@@ -83,8 +83,8 @@ def _sources() -> Iterator[str]:
     yield ""
 
 
-def _target(target: str, name: str) -> Iterator[str]:
-    laws = conversions.LAW[target]  # type: ignore[index]
+def _target(target: conversions.Target, name: str) -> Iterator[str]:
+    laws = conversions.LAW[target]
     yield from (f"## To {name}", "", "| from | published; all else is rejected |", "| --- | --- |")
     for family, law in laws.items():
         yield f"| {family} | {law.says} |"

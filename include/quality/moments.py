@@ -12,6 +12,7 @@ from include.contracts.formats import FormatError, read_format
 from include.contracts.model import Column
 from include.lake.engine import literal
 from include.quality.errors import ConformError
+from include.quality.numbers import fits
 from include.quality.zones import instant_of, local_of
 
 _DAY = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
@@ -41,8 +42,8 @@ def parsed_text(value: str, column: Column) -> tuple[str, str]:
         return _parsed_by(str(pattern), value, column)
     zone = zone_of(column)
     clock = _ANY_CLOCK if column.sql_type == "DATE" else _CLOCK
-    is_local = _fits(value, rf"\s*{_DAY}(?:{clock})?\s*")
-    is_instant = _fits(value, rf"\s*{_DAY}{clock} ?{_OFFSET}\s*")
+    is_local = fits(value, rf"\s*{_DAY}(?:{clock})?\s*")
+    is_instant = fits(value, rf"\s*{_DAY}{clock} ?{_OFFSET}\s*")
     instant, local = _cast(value, "TIMESTAMPTZ"), _cast(value, "TIMESTAMP")
     if column.sql_type == "TIMESTAMPTZ":
         of_local = f"WHEN {is_local} THEN {instant_of(local, zone)} " if zone else ""
@@ -50,17 +51,17 @@ def parsed_text(value: str, column: Column) -> tuple[str, str]:
     of_instant = f"WHEN {is_instant} THEN {local_of(instant, zone)} " if zone else ""
     shown = f"CASE WHEN {is_local} THEN {local} {of_instant}END"
     if column.sql_type == "DATE":
-        return f"CASE WHEN {_fits(value, _DAY)} THEN TRY_CAST({value} AS DATE) ELSE CAST({shown} AS DATE) END", "DATE"
+        return f"CASE WHEN {fits(value, _DAY)} THEN TRY_CAST({value} AS DATE) ELSE CAST({shown} AS DATE) END", "DATE"
     return shown, "TIMESTAMP"
 
 
 def cast_of_text(value: str, kind: str) -> str | None:
     """SQL of an ISO text as a day, a local time (without offset) or an instant (with one); None of other types."""
     if kind == "DATE":
-        return f"CASE WHEN {_fits(value, _LOCAL_TEXT)} THEN CAST({_cast(value, 'TIMESTAMP')} AS DATE) END"
+        return f"CASE WHEN {fits(value, _LOCAL_TEXT)} THEN CAST({_cast(value, 'TIMESTAMP')} AS DATE) END"
     if kind in ("TIMESTAMP", "TIMESTAMP WITH TIME ZONE"):
         form = _WHOLE_LOCAL if kind == "TIMESTAMP" else _WHOLE_INSTANT
-        return f"CASE WHEN {_fits(value, form)} THEN {_cast(value, kind)} END"
+        return f"CASE WHEN {fits(value, form)} THEN {_cast(value, kind)} END"
     return None
 
 
@@ -84,7 +85,7 @@ def _parsed_by(pattern: str, value: str, column: Column) -> tuple[str, str]:
         )
     text = f"regexp_replace({value}, 'Z$', '+00:00')" if form.reads_z else value
     kind = "TIMESTAMP WITH TIME ZONE" if form.has_offset else "TIMESTAMP"
-    return f"CASE WHEN {_fits(value, form.regex)} THEN try_strptime({text}, {literal(form.strptime)}) END", kind
+    return f"CASE WHEN {fits(value, form.regex)} THEN try_strptime({text}, {literal(form.strptime)}) END", kind
 
 
 def whole_microseconds(value: str) -> str:
@@ -121,7 +122,7 @@ def instant_in_zone(value: str, from_type: str, column: Column) -> str:
 
 def time_of_text(value: str) -> str:
     """A time of day as it is written: hh:mm, perhaps seconds, a fraction and an offset."""
-    return f"CASE WHEN {_fits(value, _TIME)} THEN {value} END"
+    return f"CASE WHEN {fits(value, _TIME)} THEN {value} END"
 
 
 def _within_years(value: str, sql_type: str) -> str:
@@ -131,7 +132,3 @@ def _within_years(value: str, sql_type: str) -> str:
         zone = "+00" if sql_type == "TIMESTAMPTZ" else ""
         bounds = f"{sql_type} '0001-01-01 00:00:00{zone}' AND {sql_type} '9999-12-31 23:59:59.999999{zone}'"
     return f"CASE WHEN {value} BETWEEN {bounds} THEN {value} END"
-
-
-def _fits(value: str, pattern: str) -> str:
-    return f"regexp_full_match({value}, {literal(pattern)})"

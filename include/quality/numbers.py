@@ -26,7 +26,7 @@ def decimal_sizes(sql_type: str) -> tuple[int, int] | None:
 
 def whole_of_text(value: str, to_type: str) -> str:
     """An integer; the engine's own cast rounds 1.5 and reads 0x10, 1e3 and 1_000."""
-    return f"CASE WHEN {_fits(value, _WHOLE)} THEN TRY_CAST({value} AS {to_type}) END"
+    return f"CASE WHEN {fits(value, _WHOLE)} THEN TRY_CAST({value} AS {to_type}) END"
 
 
 def whole_of_float(value: str, to_type: str) -> str:
@@ -46,8 +46,8 @@ def decimal_of_text(value: str, to_type: str) -> str:
     behind = rf"(?:[0-9]+(?:\.[0-9]{{0,{scale}}}0*)?|\.[0-9]{{1,{scale}}}0*)" if scale else r"[0-9]+(?:\.0*)?"
     plain = rf"\s*[+-]?{behind}\s*"
     return (
-        f"CASE WHEN {_fits(value, plain)} THEN TRY_CAST({value} AS {to_type}) "
-        f"WHEN {_fits(value, _NUMBER)} AND _number_scale({value}) <= {scale} "
+        f"CASE WHEN {fits(value, plain)} THEN TRY_CAST({value} AS {to_type}) "
+        f"WHEN {fits(value, _NUMBER)} AND _number_scale({value}) <= {scale} "
         f"THEN TRY_CAST(_number_plain({value}) AS {to_type}) END"
     )
 
@@ -63,9 +63,9 @@ def decimal_of_decimal(value: str, from_type: str, to_type: str) -> str:
 
 def float_of_text(value: str, to_type: str) -> str:
     """The binary float that is written with the same digits again; others would come back changed."""
-    short = f"length({value}) <= {15 if to_type == 'DOUBLE' else 6} AND {_fits(value, _PLAIN)}"  # always come back
+    short = f"length({value}) <= {15 if to_type == 'DOUBLE' else 6} AND {fits(value, _PLAIN)}"  # always come back
     exact = f"_exact_{to_type.lower()}({value})"
-    return f"CASE WHEN {short} THEN TRY_CAST({value} AS {to_type}) WHEN {_fits(value, _NUMBER)} THEN {exact} END"
+    return f"CASE WHEN {short} THEN TRY_CAST({value} AS {to_type}) WHEN {fits(value, _NUMBER)} THEN {exact} END"
 
 
 def float_of_integer(value: str, to_type: str) -> str:
@@ -87,7 +87,7 @@ def float_of_float(value: str, from_type: str, to_type: str) -> str:
 
 def boolean_of_text(value: str) -> str:
     """True and 1, false and 0; other words only where the contract's own expression says what they mean."""
-    return f"CASE WHEN {_fits(value, _TRUE)} THEN true WHEN {_fits(value, _FALSE)} THEN false END"
+    return f"CASE WHEN {fits(value, _TRUE)} THEN true WHEN {fits(value, _FALSE)} THEN false END"
 
 
 def boolean_of_number(value: str) -> str:
@@ -95,5 +95,6 @@ def boolean_of_number(value: str) -> str:
     return f"CASE WHEN {value} = 1 THEN true WHEN {value} = 0 THEN false END"
 
 
-def _fits(value: str, pattern: str) -> str:
+def fits(value: str, pattern: str) -> str:
+    """SQL: whether the whole text has the form of the pattern (RE2)."""
     return f"regexp_full_match({value}, {literal(pattern)})"
