@@ -34,7 +34,7 @@ class House:
         self.folder = folder
         (folder / "schemas" / "registries").mkdir(parents=True)
         self.contract = CONTRACT % {"type": "custom", "server": "", "object": "doanh_nghiep"}
-        self.write_contract(("rejectedPercent: 50", "rejectedPercent: 90, rowCountChangePercent: 90"))
+        self.write_contract(("rejectedPercent: 60", "rejectedPercent: 90, rowCountChangePercent: 90"))
         with sqlite3.connect(folder / "source.db") as source:
             source.execute(f"CREATE TABLE doanh_nghiep ({', '.join(COLUMNS)})")
             source.executemany("INSERT INTO doanh_nghiep VALUES (?, ?, ?, ?, ?)", ROWS)

@@ -128,7 +128,7 @@ MESSY = [
     Messy("semicolons", b"a;b\n1,5;2\n", delimiter=";"),
     Messy("tabs", b'a\tb\n1\t "x"\n\t\n', delimiter="\t"),
     Messy("bars and commas", b"a|b\n1,2|3\n", delimiter="|"),
-    Messy("a separator line of Excel", b"sep=;\na;b\n1;2\n", "the first line holds none of the contract's columns"),
+    Messy("a separator line of Excel", b"sep=;\na;b\n1;2\n", "is a hint for Excel and no header"),
 ]  # fmt: skip
 
 
