@@ -83,10 +83,10 @@ def launch(site: Site, sources: Mapping[str, str]) -> Production:
     Raises:
         ServerFailedError: with the log to read.
     """
-    stack = Production.at(site, _ports(site))
+    stack = Production.at(site, ports_of(site))
     _start_metadata(stack)
     _start_broker(stack)
-    _start_store(stack)
+    start_store(stack)
     _initialise(stack)
     for service in AIRFLOW:
         for name in _names(service, stack.replicas(service)):
@@ -110,7 +110,7 @@ def _names(service: str, replicas: int = 2) -> list[str]:
     return [f"{WORKER}-{number}" for number in range(1, replicas + 1)] if service == WORKER else [service]
 
 
-def _ports(site: Site) -> dict[str, int]:
+def ports_of(site: Site) -> dict[str, int]:
     """The port of each service: the one it listens on, or a free one for a start."""
 
     def port(service: str, name: str, preferred: int) -> int:
@@ -148,7 +148,8 @@ def _start_broker(stack: Production) -> None:
     wait_until(site, BROKER, partial(_listens, port), seconds=30)
 
 
-def _start_store(stack: Production) -> None:
+def start_store(stack: Production) -> None:
+    """Start the S3 store, if it does not run, with the identities of the agreements in force."""
     site = stack.site
     if is_running(site, STORE):
         return
@@ -158,10 +159,10 @@ def _start_store(stack: Production) -> None:
     _run(site, "store-identities", stack.command("store-identities"), identities)
     given = [stack.here(argument) for argument in stack.services[STORE]["command"]]
     # A flag said twice means what was said last.
-    own = ["-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-s3.ip.bind=127.0.0.1", "-master.volumeSizeLimitMB=64"]
+    own = ["-s3.ip.bind=127.0.0.1", "-master.volumeSizeLimitMB=64"]
     own += ["-volume.max=60", *(f"-{flag}={stack.ports[flag]}" for flag in STORE_PORTS)]
     weed = Path(sys.executable).with_name("weed")
-    start(site, Server(STORE, [str(weed), *given, *own], {"HOME": str(site.folder("store")), "PATH": os.defpath}))
+    start(site, Server(STORE, [str(weed), *given, *own], {**stack.told(STORE), "PATH": os.defpath}))
     wait_until(site, STORE, partial(_listens, stack.ports[STORE]), seconds=60)
 
 

@@ -47,13 +47,17 @@ class Production:
 
     def environment(self, service: str, files: Mapping[str, Mapping[str, str]] | None = None) -> dict[str, str]:
         """The whole environment of a service's process; `files` is what the files say that its `env_file` may name."""
-        said = {name: self.here(value) for name, value in self.services[service]["environment"].items()}
+        said = self.told(service)
         if "AIRFLOW__API__HOST" in said:
             said |= {"AIRFLOW__API__HOST": "127.0.0.1", "AIRFLOW__API__PORT": str(self.ports["airflow-apiserver"])}
         nothing_between = dict.fromkeys(("NO_PROXY", "no_proxy"), "127.0.0.1,localhost")
         named = [(files or {}).get(file, {}) for file in self.services[service].get("env_file", [])]
         filed = {name: value for content in named for name, value in content.items()}
         return {**filed, **_inherited(), **said, **nothing_between}
+
+    def told(self, service: str) -> dict[str, str]:
+        """What the compose file itself puts into a service's environment."""
+        return {name: self.here(value) for name, value in self.services[service]["environment"].items()}
 
     def command(self, service: str) -> list[str]:
         """A service's command for this machine; the image's entrypoint makes `scheduler` an `airflow scheduler`."""

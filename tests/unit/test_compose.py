@@ -69,6 +69,14 @@ def test_nothing_is_published_beyond_this_machine() -> None:
     assert not [name for name, service in SERVICES.items() if service.get("network_mode")]
 
 
+def test_of_the_store_s_servers_only_s3_listens_beyond_its_container() -> None:
+    """What is behind them is tried by tests/integration/test_store_doors.py."""
+    said = SERVICES["seaweedfs"]["command"]
+    assert {"-disableHttp", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-s3.ip.bind=0.0.0.0"} <= set(said)
+    assert [flag for flag in said if "0.0.0.0" in flag] == ["-s3.ip.bind=0.0.0.0"]
+    assert {"filer", "iam", "webdav", "sftp", "mq.broker"} & {flag.strip("-") for flag in said} == {"filer"}
+
+
 def test_no_secret_stands_in_the_file() -> None:
     raw = RAW["services"] | {"x": {"environment": RAW["x-environment"]}}
     literal = [
