@@ -11,6 +11,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal
 
+from include.contracts.language import Language, pick
+
 Classification = Literal["public", "internal", "confidential", "restricted"]
 Severity = Literal["error", "warning"]
 Scope = Literal["row", "set", "table"]
@@ -71,6 +73,8 @@ class Rule:
     independently of `violation`: `required`, `unreadable`, `enum`, `pattern`, `minLength`, `maxLength`, `minimum`,
     `maximum`, `exclusiveMinimum`, `exclusiveMaximum`, `multipleOf`, `reference`, `controlCharacters`,
     `nullValues`, `missingValues`, `invalidValues`, `duplicateValues`, `rowCount`, `sql`.
+
+    `description` is English and is what is stored with a rejected row; people read `text`.
     """
 
     rule_id: str
@@ -86,6 +90,17 @@ class Rule:
     bound: Bound | None = None
     query: str = ""
     legal_source: str = ""
+    # Not of the digest of what a table's rows become, which is taken over the `repr`.
+    vietnamese: str = field(default="", repr=False)
+    legal_source_vietnamese: str = field(default="", repr=False)
+
+    def text(self, language: Language) -> str:
+        """What must hold, for people; English where the contract has no Vietnamese text."""
+        return pick(language, self.vietnamese, self.description)
+
+    def law(self, language: Language) -> str:
+        """The legal references, for people; empty if the contract cites none."""
+        return pick(language, self.legal_source_vietnamese, self.legal_source)
 
     @property
     def column(self) -> str | None:
@@ -195,6 +210,10 @@ class Table:
                 return column
         raise KeyError(name)
 
+    def rule(self, rule_id: str) -> Rule | None:
+        """The rule of that id, as a rejected row names it; None if the contract no longer has it."""
+        return next((rule for rule in self.rules if rule.rule_id == rule_id), None)
+
 
 @dataclass(frozen=True, slots=True)
 class Server:
@@ -243,6 +262,7 @@ class Contract:
     limitations: str = ""
     team: tuple[dict[str, Any], ...] = ()
     legal_sources: tuple[str, ...] = ()
+    legal_sources_vietnamese: tuple[str, ...] = ()
 
     def table(self, name: str) -> Table:
         """The table of that published name; KeyError if there is none."""

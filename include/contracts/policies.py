@@ -27,6 +27,7 @@ _LINK_ROLES = get_args(LinkRole)
 _EXTRACT = {"cursor", "lag", "deletes", "deleteLimitPercent", "deletedWhen", "drift"}
 _COLUMN_PROPERTIES = ("link", "empty")
 DERIVED = "any"  # `empty: any`: what the expression makes empty is published by another column
+VIETNAMESE = "vietnamese"  # a rule's description in that language; of `description`: texts of legal references by id
 _SERVER_FIELDS = ("path", "format", "delimiter", "encoding", "schema")
 
 
@@ -92,6 +93,16 @@ def empty_inputs(custom: Sequence[CustomProperty], refuse: Refuse) -> tuple[tupl
     return (), ""
 
 
+def legal_references(custom: Sequence[CustomProperty], refuse: Refuse) -> dict[str, str]:
+    """Vietnamese texts of legal references by their ids, from the custom property `vietnamese` of `description`."""
+    for prop in custom:
+        if prop.property == VIETNAMESE and not isinstance(prop.value, dict):
+            refuse(f"`{VIETNAMESE}` is not a mapping", "write `<id of a reference>: <its Vietnamese text>`")
+        elif prop.property == VIETNAMESE:
+            return {str(key): " ".join(str(text).split()) for key, text in prop.value.items()}
+    return {}
+
+
 def _empty_values(values: Sequence[Any], refuse: Refuse) -> tuple[str, ...]:
     for value in values:
         if not isinstance(value, str):
@@ -111,6 +122,14 @@ def tolerance(custom: Sequence[CustomProperty], refuse: Refuse) -> Tolerance:
         _percent(value, "rejectedPercent", 5, refuse),
         _percent(value, "rowCountChangePercent", 20, refuse),
     )
+
+
+def approval(custom: Sequence[CustomProperty], refuse: Refuse) -> bool:
+    """Whether two different stewards must approve what is decided about the table, from `approval`."""
+    wanted = _settings(custom, "approval", {"fourEyes"}, refuse).get("fourEyes", False)
+    if not isinstance(wanted, bool):
+        refuse(f"`fourEyes` is neither true nor false: `{wanted}`", "write `fourEyes: true`, or leave it out")
+    return wanted is True
 
 
 def sla(written: Sequence[ServiceLevelAgreementProperty], refuse: Refuse) -> Sla:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from open_data_contract_standard.model import (
+    AuthoritativeDefinition,
     CustomProperty,
     OpenDataContractStandard,
     SchemaObject,
@@ -19,6 +20,7 @@ from open_data_contract_standard.model import Server as OdcsServer
 
 from include.contracts.checks_column import check_column, why_no_value
 from include.contracts.checks_keys import check_cursor, check_key
+from include.contracts.checks_language import check_languages
 from include.contracts.checks_names import same_but_for_case, why_no_column_name, why_no_table_name
 from include.contracts.model import (
     Column,
@@ -30,16 +32,18 @@ from include.contracts.model import (
 from include.contracts.patterns import why_not_compiled
 from include.contracts.policies import (
     DERIVED,
+    VIETNAMESE,
     Refuse,
     empty_inputs,
     extract_policy,
+    legal_references,
     link_role,
     sla,
     source_server,
     tolerance,
 )
 from include.contracts.problems import Problem, Tell
-from include.contracts.rules import column_rules, key_rule, quality_rule, reference_targets
+from include.contracts.rules import cited, column_rules, key_rule, quality_rule, reference_targets
 from include.contracts.sql_text import SqlRefused, rewritten
 from include.contracts.types import sql_type
 from include.contracts.violations import RuleError
@@ -59,6 +63,7 @@ class Reader:
         self.registry = registry
         self.problems: list[Problem] = []
         self.places: dict[str, Place] = {}
+        self.laws: dict[str, str] = {}  # Vietnamese texts of legal references by their ids
 
     def mistake(self, place: Place, message: str, remedy: str, *, warning: bool = False) -> None:
         self.problems.append(self.file.problem(place, message, remedy, warning=warning))
@@ -86,6 +91,8 @@ class Reader:
             self.mistake((), "describes no table", "add `schema:` with one entry per table")
         if wrong := why_no_table_name(self.registry):
             self.mistake((), wrong[0], f"rename the file: {wrong[1]}")
+        custom = (odcs.description.customProperties if odcs.description else None) or []
+        self.laws = legal_references(custom, self.refusing(("description",), custom, VIETNAMESE))
         tables = []
         for index, written in enumerate(odcs.schema_ or []):
             place: Place = ("schema", index)
@@ -94,6 +101,7 @@ class Reader:
             tables.append(self.table(written, place))
         for index, other in same_but_for_case(written.name or "" for written in odcs.schema_ or []):
             self.mistake(("schema", index), f"the table `{other}` stands twice", "give each table its own name")
+        check_languages(tables, self.places, _definitions(odcs), self.laws, self.within(()))
         team = odcs.team if isinstance(odcs.team, Team) else None
         members = (team.members if team else odcs.team) or []
         meaning = json.dumps(self.file.data, sort_keys=True, ensure_ascii=False, default=str)
@@ -113,7 +121,8 @@ class Reader:
             owner=(team.name if team else "") or odcs.tenant or "",
             limitations=(odcs.description.limitations if odcs.description else "") or "",
             team=tuple(m.model_dump(exclude_none=True) for m in members),
-            legal_sources=tuple(d.description or d.url or "" for d in odcs.authoritativeDefinitions or []),
+            legal_sources=tuple(cited(odcs.authoritativeDefinitions)),
+            legal_sources_vietnamese=tuple(cited(odcs.authoritativeDefinitions, self.laws)),
         )
 
     def table(self, written: SchemaObject, place: Place) -> Table:
@@ -241,7 +250,7 @@ class Reader:
         rules = []
         for index, entry in enumerate(written):
             try:
-                rule = quality_rule(prefix, entry, columns, owner, index)
+                rule = quality_rule(prefix, entry, columns, owner, index, self.laws)
             except RuleError as error:
                 self.mistake((*place, "quality", index), str(error), error.remedy)
                 continue
@@ -278,3 +287,12 @@ def _place_of(place: Place, custom: Sequence[CustomProperty], name: str) -> Plac
         if prop.property == name:
             return (*place, "customProperties", index, "value")
     return (*place, "customProperties")
+
+
+def _definitions(odcs: OpenDataContractStandard) -> dict[Place, AuthoritativeDefinition]:
+    """The legal references at the top of a contract, by where they stand."""
+    described = (odcs.description.authoritativeDefinitions if odcs.description else None) or []
+    found: dict[Place, AuthoritativeDefinition] = {}
+    for place, definitions in (((), odcs.authoritativeDefinitions or []), (("description",), described)):
+        found |= {(*place, "authoritativeDefinitions", i): d for i, d in enumerate(definitions)}
+    return found

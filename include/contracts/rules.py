@@ -7,13 +7,21 @@ Great Expectations is driven elsewhere from the same rule's `metric`, `arguments
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from open_data_contract_standard.model import DataQuality, SchemaObject, SchemaProperty
+from open_data_contract_standard.model import (
+    AuthoritativeDefinition,
+    CustomProperty,
+    DataQuality,
+    SchemaObject,
+    SchemaProperty,
+)
 
-from include.contracts.expressions import columns_read, inputs, may_lose
+from include.contracts.expressions import may_lose
 from include.contracts.model import Bound, Column, Relationship, Rule, Scope, Severity
+from include.contracts.policies import VIETNAMESE
+from include.contracts.rule_words import Said, implied, one_key, readable
 from include.contracts.violations import RuleError, literal, quote, violation_of_metric, violation_of_query
 
 DIMENSION_OF = {
@@ -46,7 +54,7 @@ def column_rules(
     """The rules a column's type, options, enum and reference lists imply, without being written as `quality`."""
     rules, name = [], quote(column.name)
 
-    def add(metric: str, violation: str, description: str, scope: Scope = "row", **arguments: Any) -> None:
+    def add(metric: str, violation: str, said: Said, scope: Scope = "row", **arguments: Any) -> None:
         rules.append(
             Rule(
                 rule_id=f"{prefix}.{column.name}.{metric}",
@@ -56,56 +64,55 @@ def column_rules(
                 scope=scope,
                 severity="error",
                 dimension=DIMENSION_OF.get(metric, "conformity"),
-                description=description,
+                description=said.english,
+                vietnamese=said.vietnamese,
                 violation=violation,
                 arguments=arguments,
             )
         )
 
+    def option(metric: str, violation: str, value: object, **arguments: Any) -> None:
+        add(metric, violation, implied(metric, column, value), **(arguments or {"value": value}))
+
     if column.is_required:
-        add("required", f"{name} IS NULL", f"{column.name} must be given")
+        add("required", f"{name} IS NULL", implied("required", column))
     if may_lose(column):
-        add("unreadable", f'list_contains("_unreadable", {literal(column.name)})', _must_be_readable(column))
+        add("unreadable", f'list_contains("_unreadable", {literal(column.name)})', readable(column))
     if column.sql_type == "VARCHAR":
         add(
             "controlCharacters",
             f"regexp_matches({name}, {literal(CONTROL_CHARACTERS)})",
-            f"{column.name} must not hold control characters, or characters lost in an earlier conversion",
+            implied("controlCharacters", column),
             pattern=CONTROL_CHARACTERS,
         )
     if written.enum:
         values = [v.value for v in written.enum]
         listed = ", ".join(literal(v) for v in values)
-        add("enum", f"{name} NOT IN ({listed})", f"{column.name} must be one of the listed codes", validValues=values)
-    for option, comparison, words in (
-        ("minimum", "<", "at least"),
-        ("maximum", ">", "at most"),
-        ("exclusiveMinimum", "<=", "more than"),
-        ("exclusiveMaximum", ">=", "less than"),
-    ):
-        if (bound := column.options.get(option)) is not None:
+        add("enum", f"{name} NOT IN ({listed})", implied("enum", column), validValues=values)
+    for word, comparison in (
+        ("minimum", "<"), ("maximum", ">"), ("exclusiveMinimum", "<="), ("exclusiveMaximum", ">="),
+    ):  # fmt: skip
+        if (bound := column.options.get(word)) is not None:
             # A number is compared as it is written: cast to the column's type, 0.1 would become 0 for an integer.
             is_number = isinstance(bound, int | float)
-            constant = literal(bound) if is_number else f"CAST({literal(bound)} AS {column.sql_type})"
-            add(option, f"{name} {comparison} {constant}", f"{column.name} must be {words} {bound}", value=bound)
+            limit = literal(bound) if is_number else f"CAST({literal(bound)} AS {column.sql_type})"
+            option(word, f"{name} {comparison} {limit}", bound)
     if (step := column.options.get("multipleOf")) is not None:
-        add("multipleOf", f"{name} % {literal(step)} <> 0", f"{column.name} must be a multiple of {step}", value=step)
-    for option, comparison, words in (("minLength", "<", "at least"), ("maxLength", ">", "at most")):
-        if (length := column.options.get(option)) is not None:
-            message = f"{column.name} must have {words} {length} characters"
-            add(option, f"length({name}) {comparison} {literal(length)}", message, value=length)
+        option("multipleOf", f"{name} % {literal(step)} <> 0", step)
+    for word, comparison in (("minLength", "<"), ("maxLength", ">")):
+        if (length := column.options.get(word)) is not None:
+            option(word, f"length({name}) {comparison} {literal(length)}", length)
     if (pattern := column.options.get("pattern")) is not None:
-        message = f"{column.name} must have the form {pattern}"
-        add("pattern", f"NOT regexp_matches({name}, {literal(pattern)})", message, pattern=pattern)
+        option("pattern", f"NOT regexp_matches({name}, {literal(pattern)})", pattern, pattern=pattern)
     if column.is_unique:
-        add("unique", "", f"{column.name} must not repeat", scope="set")
+        add("unique", "", implied("unique", column), scope="set")
     for reference in references:
         target = quote(f"ref_{reference.table}")
-        add(
+        option(
             "reference",
             f"{name} IS NOT NULL AND {name} NOT IN (SELECT {quote(reference.to_columns[0])} FROM {target}"
             f" WHERE {quote(reference.to_columns[0])} IS NOT NULL)",
-            f"{column.name} must be a code of the list {reference.table}",
+            reference.table,
             list=reference.table,
             listColumn=reference.to_columns[0],
         )
@@ -119,7 +126,7 @@ def key_rule(prefix: str, columns: Sequence[Column]) -> list[Rule]:
     )
     if not keyed:
         return []
-    names = ", ".join(dict.fromkeys(name for column in keyed for name in columns_read(column)))
+    said = one_key(keyed)
     return [
         Rule(
             rule_id=f"{prefix}.key",
@@ -129,30 +136,23 @@ def key_rule(prefix: str, columns: Sequence[Column]) -> list[Rule]:
             scope="set",
             severity="error",
             dimension="uniqueness",
-            description=f"Two rows whose {names} differ at the source must not be published under one key",
+            description=said.english,
+            vietnamese=said.vietnamese,
         )
     ]
 
 
-def _must_be_readable(column: Column) -> str:
-    """What an official reads where a value is there that cannot be published, with what would mend it."""
-    names = ", ".join(inputs(column))
-    if column.sql_type == "VARCHAR" and column.logical_type not in ("time", "object", "array"):
-        return f"{names} must not hold a value that the contract's expression for {column.name} makes empty"
-    remedies = {
-        "DOUBLE": " without losing a digit (for more than 15 digits the contract must state precision and scale)",
-        "TIMESTAMPTZ": ""
-        if column.options.get("defaultTimezone")
-        else ", whole microseconds, with an offset (or the contract must state defaultTimezone for local times)",
-    }
-    how = remedies.get(column.sql_type, " without losing a digit" if column.sql_type.startswith("DECIMAL") else "")
-    return f"{names} must be readable as {column.logical_type}{how}"
-
-
 def quality_rule(
-    prefix: str, written: DataQuality, columns: Sequence[Column], owner: Column | None, index: int
+    prefix: str,
+    written: DataQuality,
+    columns: Sequence[Column],
+    owner: Column | None,
+    index: int,
+    laws: Mapping[str, str] | None = None,
 ) -> Rule | None:
     """The rule that an entry of a `quality` list states; None for `type: text`, which is for readers only.
+
+    `laws` are Vietnamese texts of legal references by their ids.
 
     Raises:
         RuleError: the entry cannot be run as it is written.
@@ -195,8 +195,20 @@ def quality_rule(
         arguments=arguments,
         bound=bound if scope == "table" else None,
         query=query,
-        legal_source="; ".join(d.description or d.url or "" for d in written.authoritativeDefinitions or []),
+        vietnamese=vietnamese_text(written.customProperties),
+        legal_source="; ".join(cited(written.authoritativeDefinitions)),
+        legal_source_vietnamese="; ".join(cited(written.authoritativeDefinitions, laws or {})),
     )
+
+
+def vietnamese_text(custom: Sequence[CustomProperty] | None) -> str:
+    """The Vietnamese description, from the custom property `vietnamese`; empty if there is none."""
+    return next((" ".join(str(p.value).split()) for p in custom or [] if p.property == VIETNAMESE and p.value), "")
+
+
+def cited(definitions: Sequence[AuthoritativeDefinition] | None, laws: Mapping[str, str] | None = None) -> list[str]:
+    """What is cited, one text each; with `laws` (id: text) in Vietnamese where there is such a text."""
+    return [(laws or {}).get(d.id or "") or d.description or d.url or "" for d in definitions or []]
 
 
 def reference_targets(table: str, owner: SchemaObject | SchemaProperty, registry: str) -> Iterator[Relationship]:

@@ -140,3 +140,46 @@ def test_the_published_contract_speaks_of_published_names_only(registry: str) ->
     assert published_contract(path_of(registry), "s3://b/lake")["servers"][0]["location"].startswith("s3://b/lake/")
     names = [c["name"] for t in published["schema"] for c in t["properties"]]
     assert names == [c["name"] for _, c in columns(registry)]
+
+
+WRITTEN_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+
+
+def vietnamese_texts(registry: str) -> dict[str, str]:
+    """Every text of a contract in Vietnamese, by what it is of."""
+    contract = load_contract(path_of(registry))
+    rules = [rule for table in contract.tables for rule in table.rules]
+    texts = {r.rule_id: r.vietnamese for r in rules}
+    texts |= {f"law of {r.rule_id}": r.legal_source_vietnamese for r in rules if r.legal_source}
+    texts |= dict(zip(contract.legal_sources, contract.legal_sources_vietnamese, strict=True))
+    texts |= {f"{t.name}.{c.name}": c.business_name for t in contract.tables for c in t.columns}
+    return texts
+
+
+@pytest.mark.parametrize("registry", REGISTRIES)
+def test_every_rule_and_reference_speaks_vietnamese(registry: str) -> None:
+    contract = load_contract(path_of(registry))
+    for table in contract.tables:
+        for rule in table.rules:
+            assert rule.vietnamese not in ("", rule.description), rule.rule_id
+            assert VIETNAMESE.search(rule.vietnamese), rule.rule_id
+            english = re.search(r"\b(Law|Decree|Circular|Decision|Code) ", rule.legal_source_vietnamese)
+            assert not english, rule.rule_id
+            assert bool(rule.legal_source) == bool(rule.legal_source_vietnamese), rule.rule_id
+    assert all(VIETNAMESE.search(text) for text in contract.legal_sources_vietnamese)
+
+
+@pytest.mark.parametrize("registry", REGISTRIES)
+def test_vietnamese_texts_cite_the_same_instruments_articles_and_figures(registry: str) -> None:
+    number = re.compile(r"\d+/\d{4}/[\w-]+|\d+/QĐ-BHXH|\bmod 11\b")
+    for table in load_contract(path_of(registry)).tables:
+        for rule in table.rules:
+            assert sorted(number.findall(rule.vietnamese)) == sorted(number.findall(rule.description)), rule.rule_id
+
+
+@pytest.mark.parametrize("registry", REGISTRIES)
+def test_vietnamese_texts_are_official_vietnamese(registry: str) -> None:
+    for of, text in vietnamese_texts(registry).items():
+        assert not WRITTEN_DAY.search(text), (of, text)  # 31/12/2024
+        assert not re.search(r"\bmật\b", text, re.IGNORECASE), (of, text)  # a class of state secrets, not of persons
+        assert not re.search(r"\d,\d{3}|\d\.\d{1,2}\b", text), (of, text)  # 2.000 and 0,5

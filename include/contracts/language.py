@@ -1,0 +1,41 @@
+"""The two languages of what people read, and how each writes figures and days."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from typing import Literal
+
+Language = Literal["vi", "en"]
+
+_DAY = re.compile(r"(\d{4})-(\d{2})-(\d{2})(?![\d-])")
+
+
+def pick(language: Language, vietnamese: str, english: str) -> str:
+    """The text of that language; the English one where there is no Vietnamese."""
+    return vietnamese if language == "vi" and vietnamese else english
+
+
+def of_environment(environment: Mapping[str, str] | None = None) -> Language:
+    """What the locale asks for: the first of LC_ALL, LC_MESSAGES and LANG that is set (POSIX); else English."""
+    environment = os.environ if environment is None else environment
+    for variable in ("LC_ALL", "LC_MESSAGES", "LANG"):
+        if locale := environment.get(variable):
+            return "vi" if re.match(r"vi($|[_.@-])", locale, re.IGNORECASE) else "en"
+    return "en"
+
+
+def figure(language: Language, value: float, digits: int = 0) -> str:
+    """A number: 1.234,5 in Vietnamese, 1,234.5 in English."""
+    text = f"{value:,.{digits}f}"
+    return text.translate(str.maketrans(",.", ".,")) if language == "vi" else text
+
+
+def constant(language: Language, value: object) -> str:
+    """A constant of a contract: in Vietnamese with a decimal comma, and days as 31/01/2020."""
+    if language == "en" or isinstance(value, bool):
+        return str(value)
+    if isinstance(value, float):
+        return str(value).replace(".", ",")
+    return _DAY.sub(r"\3/\2/\1", str(value))
