@@ -1,8 +1,9 @@
-"""Commands over persons: link, and under it train, queue, decide, explain, resolve."""
+"""Commands over persons: link, and under it train, queue, decide, undo, explain, resolve."""
 
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -120,6 +121,38 @@ def decide(
 
 
 @link_app.command()
+def undo(
+    pair: Annotated[str | None, typer.Argument(help="A pair's name; without one, list what can be taken back.")] = None,
+    by: Annotated[str, typer.Option(help="Who takes the decision back.")] = "",
+    note: Annotated[str, typer.Option(help="Why; needed, and kept with the decision.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Take the newest decision on a pair back, as long as no run of linking has followed it; both stay on record.
+
+    Example: `lienthong link undo`, then `lienthong link undo 5f0c2a9e41b7d836 --by "Lan" --note "wrong pair"`
+    """
+    from include.pipelines.review_changes import not_followed_step, withdraw_step
+    from include.pipelines.workplace import Workplace
+
+    place = Workplace.from_environment()
+    if pair is not None:
+        taken = withdraw_step(pair, by=by, note=note, workplace=place)
+        if as_json:
+            _print(taken)
+        else:
+            output.print(f"Taken back: the decision on {pair}. What held before it holds again.", markup=False)
+        return
+    kept = not_followed_step(workplace=place)
+    if as_json:
+        _print({"decisions": [{"pair_id": one.pair_id, **_without_keys(asdict(one))} for one in kept]})
+        return
+    for one in kept:
+        output.print(f"{one.pair_id}  {one.decision:<11}  {one.by}, {one.at:%Y-%m-%d %H:%M}: {one.note}", markup=False)
+    if not kept:
+        output.print("No decision can be taken back: a run of linking has followed all of them.")
+
+
+@link_app.command()
 def explain(
     asked: Annotated[str, typer.Argument(help="A person's id, a pair's name, or a record's id.")],
     other: Annotated[str | None, typer.Argument(help="Another person or record: why together, or why not.")] = None,
@@ -198,6 +231,11 @@ def _show_explained(found: dict[str, Any]) -> None:
         output.print(
             f"{event['at'][:10]} {event['kind']} {event['person_id'][:8]}{other}: {event['cause']}", markup=False
         )
+
+
+def _without_keys(decision: dict[str, Any]) -> dict[str, Any]:
+    """A decision without the keys of its records, which are personal."""
+    return {name: value for name, value in decision.items() if name not in ("left_id", "right_id")}
 
 
 def _print(found: dict[str, Any]) -> None:

@@ -1,8 +1,9 @@
 """Who may read what at the S3 store: one identity per recipient, for its own folder, made from the agreements.
 
 The configuration is SeaweedFS' (`weed s3 -config=identities.json`): each identity has credentials and actions
-`<Action>:<bucket>/<prefix>*`. A recipient gets Read and List on `shared/<recipient>/` and nothing else: it cannot list
-the bucket, see that another recipient exists, or write. Whoever has no agreement in force gets no identity.
+`<Action>:<bucket>/<prefix>*`. A recipient gets Read and List on `shared/<recipient>/` and on the code lists that its
+columns name (`reference/<list>/`), and nothing else: it cannot list the bucket, see that another recipient exists, or
+write. Whoever has no agreement in force gets no identity.
 """
 
 from __future__ import annotations
@@ -15,7 +16,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from include.contracts.model import Contract
 from include.sharing.agreement import Agreement
+from include.sharing.code_lists import code_lists
 
 OWNER = "lienthong"
 _WHOLE = ("Admin", "Read", "Write", "List", "Tagging")
@@ -51,6 +54,7 @@ def reader_credential(recipient: str, environ: Mapping[str, str] = os.environ) -
 
 def identities(
     agreements: Iterable[Agreement],
+    contracts: Mapping[str, Contract],
     *,
     lake_uri: str,
     at: datetime,
@@ -59,6 +63,7 @@ def identities(
 ) -> dict[str, Any]:
     """The store's configuration: `owner` (the pipelines) may do everything, each recipient reads its own folder.
 
+    `contracts` say which code lists its columns name; of a register that is missing there, none is readable.
     `lake_uri` is `s3://bucket` or `s3://bucket/prefix`.
 
     Raises:
@@ -70,11 +75,15 @@ def identities(
             "identities are for a lake on S3: LAKE_URI must be s3://bucket/prefix; in a folder, use its modes"
         )
     root = lake_uri.removeprefix("s3://").rstrip("/")
-    recipients = sorted({a.recipient for a in agreements if a.standing(at) == "in_force"})
+    lists: dict[str, set[str]] = {}
+    for agreement in agreements:
+        if agreement.standing(at) == "in_force":
+            lists.setdefault(agreement.recipient, set()).update(code_lists(agreement, contracts))
     found = [_identity(OWNER, owner, list(_WHOLE))]
-    for recipient in recipients:
-        below = f"{root}/shared/{recipient}/*"
-        found.append(_identity(recipient, reader_credential(recipient, environ), [f"Read:{below}", f"List:{below}"]))
+    for recipient, named in sorted(lists.items()):
+        folders = [f"{root}/shared/{recipient}/*", *(f"{root}/reference/{name}/*" for name in sorted(named))]
+        actions = [f"{action}:{folder}" for folder in folders for action in ("Read", "List")]
+        found.append(_identity(recipient, reader_credential(recipient, environ), actions))
     keys = [identity["credentials"][0]["accessKey"] for identity in found]
     if len(set(keys)) < len(keys):
         raise ValueError("two identities share an access key: give each recipient its own, and none the owner's")

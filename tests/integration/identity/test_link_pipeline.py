@@ -247,6 +247,15 @@ def test_the_command_line_links_explains_decides_and_follows_old_ids(nation, mon
     assert json.loads(say("decide", told["links"][0]["pair_id"], "same", "--by", "Lan", "--note", "twins", "--json"))[
         "is_complete"
     ]
+    pair = told["links"][0]["pair_id"]
+    (kept,) = json.loads(say("undo", "--json"))["decisions"]
+    assert (kept["pair_id"], kept["decision"], kept["by"], kept["note"]) == (pair, "same", "Lan", "twins")
+    assert left not in json.dumps(kept)
+    say("undo", pair, "--by", "Minh", status=1)  # no reason, no undoing
+    assert pair in say("undo")
+    assert "Taken back" in say("undo", pair, "--by", "Minh", "--note", "another pair was meant")
+    assert "No decision" in say("undo")
+    assert rows(nation, "reviews")[-1]["decision"] == "withdrawn"
     assert "living" in say("resolve", person)
     assert "unknown" in say("resolve", "0" * 32, status=1)
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from pyarrow import fs
 
+from include.contracts.model import Column, Contract, Relationship, Server, Table
 from include.lake.root import Lake
 from include.sharing.identities import Credential, identities, render
 from include.sharing.load import load_agreement
@@ -64,13 +65,28 @@ products:
     columns:
       - {name: personal_id, protection: pseudonym}
       - {name: full_name, protection: none}
+      - {name: status_code, protection: STATUS}
 """
+CITIZEN = Table(
+    "population",
+    "citizen",
+    "cong_dan",
+    (
+        Column("personal_id", "so_dinh_danh", "string", "VARCHAR", primary_key_position=1, classification="restricted"),
+        Column("full_name", "ho_ten", "string", "VARCHAR", classification="confidential"),
+        Column("status_code", "trang_thai", "string", "VARCHAR"),
+    ),
+    (),
+    (Relationship(("status_code",), "reference", "person_statuses", ("code",)),),
+)
+CONTRACTS = {"population": Contract("population", "1.0.0", Path("x"), "d", Server("s", "postgres"), (CITIZEN,))}
 
 
 def write_agreement(folder: Path, recipient: str, *, until: str = "2026-12-31") -> Path:
     path = folder / "schemas" / "agreements" / f"to_{recipient}.yaml"
     path.parent.mkdir(parents=True, exist_ok=True)
     text = AGREEMENT.replace("RECIPIENT", recipient).replace("NAME", recipient).replace("UNTIL", until)
+    text = text.replace("STATUS", "none" if recipient == "nso" else "drop")
     path.write_text(text, encoding="utf-8")
     return path
 
@@ -85,7 +101,7 @@ def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     agreements = [load_agreement(write_agreement(folder, recipient)) for recipient in ("nso", "moh")]
     at = datetime(2026, 3, 1, tzinfo=UTC)
     config = folder / "identities.json"
-    config.write_text(render(identities(agreements, lake_uri=LAKE_URI, at=at, owner=OWNER, environ=READERS)))
+    config.write_text(render(identities(agreements, CONTRACTS, lake_uri=LAKE_URI, at=at, owner=OWNER, environ=READERS)))
     ports = dict(zip(PORTS, free_ports(len(PORTS)), strict=True))
     command = [weed, "server", "-s3", "-filer", f"-dir={folder}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1",
                "-master.telemetry=false", "-master.volumeSizeLimitMB=64", "-volume.max=20", f"-s3.config={config}",
@@ -133,6 +149,6 @@ def lake(endpoint: str, tmp_path: Path) -> Lake:
     """The lake on that store, emptied."""
     given = options(OWNER.access_key, OWNER.secret_key, endpoint)
     lake = Lake(LAKE_URI, tuple(sorted(given.items())), tmp_path / "tmp")
-    for zone in ("registry", "shared", "audit"):
+    for zone in ("registry", "shared", "audit", "reference"):
         lake.delete_tree(lake.path(zone))
     return lake

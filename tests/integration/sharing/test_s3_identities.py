@@ -14,37 +14,28 @@ from include.audit import ledger
 from include.audit.commits import commit_records
 from include.audit.record import Record
 from include.audit.verify import verify
-from include.contracts.model import Column, Contract, Server, Table
+from include.lake.reference import publish_reference
 from include.lake.root import Lake
 from include.sharing.identities import Credential
 from include.sharing.keys import MasterKey
 from include.sharing.load import load_agreement
 from include.sharing.share import share_agreement
 
-from .conftest import BUCKET, LAKE_URI, PREFIX, filesystem, options, write_agreement
+from .conftest import BUCKET, CONTRACTS, LAKE_URI, PREFIX, filesystem, options, write_agreement
 
+SCHEMAS = Path(__file__).parents[3] / "schemas"
 AT = datetime(2026, 3, 1, 8, 30, tzinfo=UTC)
 LATER = datetime(2027, 3, 1, tzinfo=UTC)
 KEY = MasterKey(bytes(range(32)))
 NSO = Credential("nso-access", "nso-secret-0123456789")
 MOH = Credential("moh-access", "moh-secret-0123456789")
-CITIZEN = Table(
-    "population",
-    "citizen",
-    "cong_dan",
-    (
-        Column("personal_id", "so_dinh_danh", "string", "VARCHAR", primary_key_position=1, classification="restricted"),
-        Column("full_name", "ho_ten", "string", "VARCHAR", classification="confidential"),
-    ),
-    (),
-)
-CONTRACTS = {"population": Contract("population", "1.0.0", Path("x"), "d", Server("s", "postgres"), (CITIZEN,))}
 
 
 def publish(lake: Lake, *names: str) -> None:
     rows = {
         "personal_id": [f"{n:012d}" for n in range(len(names))],
         "full_name": list(names),
+        "status_code": ["1"] * len(names),
         "_run_id": ["r"] * len(names),
         "_warnings": pa.array([None] * len(names), pa.list_(pa.string())),
     }
@@ -110,6 +101,20 @@ def test_nor_reads_a_file_whose_name_it_learnt(shared: Lake, endpoint: str) -> N
     assert filesystem(endpoint, MOH).open_input_file(path).size() > 0
     with pytest.raises(OSError, match=r"(?i)access.?denied|forbidden"):
         filesystem(endpoint, NSO).open_input_file(path).read()
+
+
+def test_a_recipient_reads_the_code_list_of_its_column_and_no_other(shared: Lake, endpoint: str) -> None:
+    publish_reference(shared, SCHEMAS)
+    statuses = as_reader(endpoint, NSO, "reference/person_statuses").to_pyarrow_table()
+    assert statuses.num_rows > 1
+    # the column that names the list is dropped from the other agreement
+    for reader, path in [(NSO, "reference/wards"), (MOH, "reference/person_statuses")]:
+        with pytest.raises(Exception, match=r"(?i)access ?denied|forbidden|403"):
+            as_reader(endpoint, reader, path).to_pyarrow_table()
+    with pytest.raises(OSError, match=r"(?i)access.?denied"):
+        filesystem(endpoint, NSO).get_file_info(fs.FileSelector(f"{BUCKET}/{PREFIX}/reference"))
+    with pytest.raises(Exception, match=r"(?i)denied|forbidden|403"):
+        write_deltalake(as_reader(endpoint, NSO, "reference/person_statuses"), statuses, mode="append")
 
 
 def test_and_writes_nothing(shared: Lake, endpoint: str) -> None:

@@ -5,30 +5,64 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
+from include.contracts.model import Column, Contract, Relationship, Server, Table
 from include.sharing.agreement import Agreement
 from include.sharing.identities import Credential, ReaderCredentialMissing, identities, reader_variable, render
 
-from .conftest import AT
+from .conftest import AGREEMENT, AT
 
 OWNER = Credential("owner", "0123456789abcdef")
 ENVIRON = {"LIENTHONG_READER_NSO": "nso-key:0123456789abcdef", "LIENTHONG_READER_MOH": "moh-key:fedcba9876543210"}
+CITIZEN = Table(
+    "population",
+    "citizen",
+    "cong_dan",
+    (
+        *(Column(name, name, "string", "VARCHAR") for name in ("personal_id", "full_name", "status_code", "ward")),
+        Column("ward_now", "x", "string", "VARCHAR", expression='vn_ward_current("x")'),
+        Column("ethnicity_code", "dan_toc", "string", "VARCHAR"),
+    ),
+    (),
+    (
+        Relationship(("status_code",), "reference", "person_statuses", ("code",)),
+        Relationship(("ethnicity_code",), "reference", "ethnicities", ("code",)),
+        Relationship(("full_name",), "population", "household", ("name",)),
+    ),
+)
+CONTRACTS = {"population": Contract("population", "1.0.0", Path("x"), "d", Server("s", "postgres"), (CITIZEN,))}
 Agree = Callable[..., Agreement]
 
 
 def test_each_recipient_reads_and_lists_its_own_folder_and_nothing_else(agree: Agree) -> None:
     agreements = [agree(), agree(("id: nso", "id: moh"), name="other"), agree(name="second")]
-    made = identities(agreements, lake_uri="s3://lake/national/", at=AT, owner=OWNER, environ=ENVIRON)
+    made = identities(agreements, CONTRACTS, lake_uri="s3://lake/national/", at=AT, owner=OWNER, environ=ENVIRON)
     assert [identity["name"] for identity in made["identities"]] == ["lienthong", "moh", "nso"]
     assert made["identities"][2]["actions"] == ["Read:lake/national/shared/nso/*", "List:lake/national/shared/nso/*"]
     assert json.loads(render(made)) == made
 
 
+def test_a_recipient_reads_the_code_lists_that_its_columns_name_and_no_other(agree: Agree) -> None:
+    def lists(*columns: str) -> list[str]:
+        listed = "".join(f"      - {{name: {c.split()[0]}, protection: {c.split()[1]}}}\n" for c in columns)
+        given = agree(text=AGREEMENT.partition("      - {name: personal_id")[0] + listed)
+        made = identities([given], CONTRACTS, lake_uri="s3://lake", at=AT, owner=OWNER, environ=ENVIRON)
+        return [action for action in made["identities"][1]["actions"] if "shared/" not in action]
+
+    statuses = ["Read:lake/reference/person_statuses/*", "List:lake/reference/person_statuses/*"]
+    assert lists("full_name none", "status_code none") == statuses
+    assert lists("status_code none", "ward_now none") == [
+        *statuses, "Read:lake/reference/wards/*", "List:lake/reference/wards/*",
+    ]  # fmt: skip
+    assert lists("full_name none", "status_code pseudonym", "ethnicity_code drop", "ward none") == []
+
+
 def test_without_an_agreement_in_force_there_is_no_identity(agree: Agree) -> None:
     later = datetime(2027, 3, 1, tzinfo=UTC)
-    made = identities([agree()], lake_uri="s3://lake", at=later, owner=OWNER, environ={})
+    made = identities([agree()], CONTRACTS, lake_uri="s3://lake", at=later, owner=OWNER, environ={})
     assert [identity["name"] for identity in made["identities"]] == ["lienthong"]
 
 
@@ -37,14 +71,16 @@ def test_missing_credentials_are_told_by_the_variable(agree: Agree, given: str) 
     with pytest.raises(
         ReaderCredentialMissing, match=r"LIENTHONG_READER_NSO must hold ACCESS_KEY:SECRET_KEY"
     ) as raised:
-        identities([agree()], lake_uri="s3://lake", at=AT, owner=OWNER, environ={reader_variable("nso"): given})
+        identities(
+            [agree()], CONTRACTS, lake_uri="s3://lake", at=AT, owner=OWNER, environ={reader_variable("nso"): given}
+        )
     assert not given or given not in str(raised.value)
 
 
 def test_what_cannot_be_an_identity(agree: Agree) -> None:
     with pytest.raises(ValueError, match="LAKE_URI must be s3://"):
-        identities([agree()], lake_uri="/var/lake", at=AT, owner=OWNER, environ=ENVIRON)
+        identities([agree()], CONTRACTS, lake_uri="/var/lake", at=AT, owner=OWNER, environ=ENVIRON)
     environ = {"LIENTHONG_READER_NSO": "owner:0123456789abcdef"}
     with pytest.raises(ValueError, match="share an access key"):
-        identities([agree()], lake_uri="s3://lake", at=AT, owner=OWNER, environ=environ)
+        identities([agree()], CONTRACTS, lake_uri="s3://lake", at=AT, owner=OWNER, environ=environ)
     assert "0123456789abcdef" not in repr(OWNER)
