@@ -1,7 +1,8 @@
 """Prepare the S3 store that holds a production lake: `python -m include.pipelines.store identities FILE | bucket`.
 
-`identities` writes who may read what, from the agreements in force, into the file the store reads at its start;
-`bucket` makes the lake's bucket, once the store answers.
+`identities` writes who may read what, from the agreements in force, into the file the store reads at its start, and
+beside it the keys by which the store's own parts know each other; `bucket` makes the lake's bucket, once the store
+answers.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from pyarrow import fs
 from include.contracts.load import contract_paths, load_contract
 from include.contracts.model import Contract
 from include.contracts.problems import ContractError
+from include.pipelines.store_security import write_security
 from include.pipelines.workplace import schemas_folder
 from include.sharing.identities import Credential, identities, render
 from include.sharing.load import load_agreements
@@ -43,7 +45,9 @@ def write_identities(path: Path, *, at: datetime, environ: Mapping[str, str] = o
     owner = Credential(environ["AWS_ACCESS_KEY_ID"], environ["AWS_SECRET_ACCESS_KEY"])
     schemas = schemas_folder(environ)
     agreements = load_agreements(schemas).values()
-    found = identities(agreements, _readable(schemas), lake_uri=environ["LAKE_URI"], at=at, owner=owner, environ=environ)
+    found = identities(
+        agreements, _readable(schemas), lake_uri=environ["LAKE_URI"], at=at, owner=owner, environ=environ
+    )
     unfinished = path.with_name(f".{path.name}")
     unfinished.unlink(missing_ok=True)
     with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
@@ -99,6 +103,7 @@ def main(arguments: list[str]) -> int:
         match arguments:
             case ["identities", path]:
                 print(f"Identities: {', '.join(write_identities(Path(path), at=datetime.now(UTC)))}.")
+                write_security(Path(path).parent)
             case ["bucket"]:
                 print(f"Bucket: {make_bucket()}.")
             case _:
