@@ -33,6 +33,7 @@ Note = Annotated[str, typer.Option(help="Why it is published beyond tolerance; k
 Purpose = Annotated[str, typer.Option(help="With --values: what they are needed for; kept in the ledger.")]
 
 MISUSE, NOT_PUBLISHED, INTERRUPTED = 2, 1, 130
+_STARTS_SERVERS = {"simulate", "demo", "up", "down"}  # commands that make the settings which the others find
 
 
 def main() -> NoReturn:
@@ -49,8 +50,11 @@ def main() -> NoReturn:
 
 def _run() -> int:
     from include.contracts.problems import ContractError
+    from include.embedded.settings import complete
     from include.pipelines.errors import KNOWN_ERRORS, Misuse, no_values_escape
 
+    if not _STARTS_SERVERS & {*sys.argv[1:2]}:
+        complete(os.environ)
     try:
         with no_values_escape("running the command"):
             app()

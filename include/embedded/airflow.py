@@ -14,6 +14,7 @@ from importlib.metadata import version
 import httpx
 
 from include.embedded.processes import Server, ServerFailedError, is_running, listens, start, wait_until
+from include.embedded.settings import keep
 from include.embedded.site import Site, is_free, write_private
 
 USER = "admin"
@@ -137,6 +138,7 @@ def launch_airflow(site: Site, sources: Mapping[str, str]) -> None:
     if not is_running(site, API):
         site.port(API, PREFERRED_PORT)
     env = airflow_environment(site, sources)
+    keep(site, env)
     _migrate(site, env)
     for name, arguments in COMPONENTS.items():
         if not is_running(site, name):

@@ -77,7 +77,10 @@ class MasterKey:
             what = (
                 "is neither hex nor base64" if secret is None else f"is no random key of {_LEAST_BYTES} bytes or more"
             )
-            raise PseudonymKeyMissing(f"{PSEUDONYM_KEY_VARIABLE} {what}: {_REMEDY}")
+            raise PseudonymKeyMissing(
+                f"{PSEUDONYM_KEY_VARIABLE} {what}. If the lake has pseudonyms, its key is needed: {_FETCH}. "
+                f"If it has none yet: {_REMEDY}"
+            )
         return cls(secret)
 
     def of(self, recipient: str) -> RecipientKey:
@@ -90,11 +93,22 @@ _REMEDY = (
     "make one with `openssl rand -hex 32`, keep it in the secret store that feeds the environment, and keep a copy "
     "offline: with another key every pseudonym changes"
 )
+_FETCH = (
+    "fetch it from the secret store or the copy kept offline, and make no other. Only if it is lost for good: tell the "
+    "recipients, then set a new one; all their pseudonyms change, and what they joined by them no longer fits"
+)
 
 
-def missing_key(product: str) -> PseudonymKeyMissing:
-    """The error for a product that needs pseudonyms while no key is set."""
-    return PseudonymKeyMissing(f"{product} holds pseudonyms and {PSEUDONYM_KEY_VARIABLE} is not set: {_REMEDY}")
+def missing_key(product: str, known: Mapping[str, str]) -> PseudonymKeyMissing:
+    """The error for a product that needs pseudonyms while no key is set.
+
+    `known`: recipients of the lake whose pseudonyms were made with a key, and the id of each one's.
+    """
+    told = f"{product} holds pseudonyms and {PSEUDONYM_KEY_VARIABLE} is not set"
+    if not known:
+        return PseudonymKeyMissing(f"{told}: {_REMEDY}")
+    ids = ", ".join(f"{key_id} of {recipient}" for recipient, key_id in sorted(known.items()))
+    return PseudonymKeyMissing(f"{told}. This lake has a key already (ids of the recipients' keys: {ids}): {_FETCH}")
 
 
 def _decoded(given: str) -> bytes | None:

@@ -28,7 +28,17 @@ from include.sharing.apply import WRITER, Target, apply, stream
 from include.sharing.history import forget_history
 from include.sharing.keys import RecipientKey, missing_key
 from include.sharing.protect import lend_key
-from include.sharing.state import CLOSED, CONFIGURATION, OPEN, ProductResult, Run, opened, properties, removed
+from include.sharing.state import (
+    CLOSED,
+    CONFIGURATION,
+    OPEN,
+    ProductResult,
+    Run,
+    opened,
+    properties,
+    pseudonym_keys,
+    removed,
+)
 
 # As in include/lake/publish.py: delta-rs merges in memory; a larger difference is written as a whole.
 MERGE_ROWS = 400_000
@@ -52,7 +62,7 @@ def publish_product(
     """
     lake = run.lake
     if product.needs_key and key is None:
-        raise missing_key(f"shared/{agreement.recipient}/{product.name}")
+        raise missing_key(f"shared/{agreement.recipient}/{product.name}", pseudonym_keys(lake))
     try:
         source = lake.table(lake.registry_table(table.registry, table.name))
     except LakeTableMissing:

@@ -128,6 +128,18 @@ def opened(lake: Lake, recipient: str, product: str) -> Shared | None:
     return Shared(delta, int(delta.version()), state.metadata if state else {})
 
 
+def pseudonym_keys(lake: Lake) -> dict[str, str]:
+    """The id of the key that each recipient's pseudonyms were made with, of those that have any."""
+    found = {}
+    for recipient in lake.list(lake.path("shared")):
+        for product in lake.list(recipient):
+            names = recipient.rpartition("/")[2], product.rpartition("/")[2]
+            shared = opened(lake, *names)
+            if shared is not None and shared.notes.get("key_id"):
+                found[names[0]] = shared.notes["key_id"]
+    return found
+
+
 def removed(lake: Lake, recipient: str, product: str) -> None:
     """Remove a shared table physically, data, change files, versions and log, and make room for another.
 

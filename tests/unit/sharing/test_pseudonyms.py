@@ -83,7 +83,8 @@ def test_a_bad_key_is_refused_without_being_quoted(given: str, why: str) -> None
     with pytest.raises(PseudonymKeyMissing) as raised:
         MasterKey.from_environment({PSEUDONYM_KEY_VARIABLE: given})
     assert why in str(raised.value)
-    assert "openssl rand -hex 32" in str(raised.value)
+    assert "If the lake has pseudonyms, its key is needed: fetch it" in str(raised.value)
+    assert "If it has none yet: make one with `openssl rand -hex 32`" in str(raised.value)
     assert given not in str(raised.value)
 
 

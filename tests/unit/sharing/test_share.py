@@ -358,6 +358,18 @@ def test_a_missing_key_is_told_with_its_remedy(lake: Lake, agree: Agree) -> None
     assert not Path(lake.uri, "shared").exists()
 
 
+def test_nobody_is_advised_to_make_a_new_key_for_a_lake_that_has_one(lake: Lake, agree: Agree, key: MasterKey) -> None:
+    share(lake, agree(), key)
+    known = key.of(agree().recipient).key_id
+    before = table(lake).version()
+    with pytest.raises(PseudonymKeyMissing) as raised:
+        share(lake, agree(), None)
+    assert f"{known} of {agree().recipient}" in str(raised.value)
+    assert "fetch it from the secret store" in str(raised.value)
+    assert "openssl" not in str(raised.value)
+    assert table(lake).version() == before
+
+
 def test_an_agreement_that_does_not_fit_the_contracts_shares_nothing(lake: Lake, agree: Agree, key: MasterKey) -> None:
     with pytest.raises(ContractError, match="restricted and would be given bare"):
         share(lake, agree(("ethnicity_code, protection: drop", "ethnicity_code, protection: none")), key)

@@ -1,0 +1,43 @@
+"""What the embedded stack was started with, kept so that the same commands work by hand in another shell."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, MutableMapping
+from pathlib import Path
+
+from include.embedded.site import REPOSITORY, Site, write_private
+
+_FILE = "settings.json"
+_NAMES = ("LAKE_URI", "SCHEMAS_DIR", "LIENTHONG_TMP", "LIENTHONG_PSEUDONYM_KEY")
+_CONNECTION = "AIRFLOW_CONN_"
+
+
+def keep(site: Site, environment: Mapping[str, str]) -> None:
+    """Write down what steps by hand need of the environment that the servers get; for its owner's eyes only."""
+    kept = {name: value for name, value in environment.items() if name in _NAMES or name.startswith(_CONNECTION)}
+    write_private(site.folder("run") / _FILE, json.dumps(kept, indent=1))
+
+
+def complete(environment: MutableMapping[str, str], root: Path = REPOSITORY) -> None:
+    """Give an environment the settings of this checkout's stack, where it has none of its own.
+
+    They belong to the stack's lake. Who names another one gets nothing: the simulated sources must not be published
+    there, nor its pseudonyms be made with this key.
+    """
+    path = Site.at(root).var / "run" / _FILE
+    if not path.exists():
+        return
+    kept: dict[str, str] = json.loads(path.read_text())
+    named = environment.get("LAKE_URI", "").strip()
+    if named and _place(named) != _place(kept["LAKE_URI"]):
+        return
+    for name, value in kept.items():
+        if not environment.get(name, "").strip():
+            environment[name] = value
+
+
+def _place(uri: str) -> str:
+    """One text for one lake, however its folder is written."""
+    path = uri.removeprefix("file://")
+    return uri.rstrip("/") if "://" in path else str(Path(path).absolute())
