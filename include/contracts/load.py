@@ -9,8 +9,10 @@ from open_data_contract_standard.model import OpenDataContractStandard
 
 from include.contracts.model import Contract
 from include.contracts.odcs import misplaced_words, standard_problems
+from include.contracts.policies import approval
 from include.contracts.problems import ContractError, Problem
 from include.contracts.reader import Reader
+from include.contracts.stewards import check_team
 from include.contracts.yaml_file import Place, YamlFile, read_yaml
 
 SUFFIX = ".odcs.yaml"
@@ -86,8 +88,19 @@ def examine_contract(path: Path) -> ReadContract:
     if problems:
         raise ContractError(problems)
     reader = Reader(file, path.name.removesuffix(SUFFIX))
-    contract = reader.contract(OpenDataContractStandard(**file.data))
+    odcs = OpenDataContractStandard(**file.data)
+    contract = reader.contract(odcs)
+    _check_decisions(reader, odcs, contract)
     told = sorted(reader.problems, key=lambda p: p.line)
     if not any(problem.level == "error" for problem in told):
         told += misplaced_words(file)
     return ReadContract(contract, file, tuple(told), reader.places)
+
+
+def _check_decisions(reader: Reader, odcs: OpenDataContractStandard, contract: Contract) -> None:
+    """Tell what is wrong with who may decide, and how many must agree."""
+    for index, written in enumerate(odcs.schema_ or []):
+        custom = written.customProperties or []
+        approval(custom, reader.refusing(("schema", index), custom, "approval"))
+    is_plain = isinstance(reader.file.data.get("team"), list)
+    check_team(contract, reader.within(("team",) if is_plain else ("team", "members")))

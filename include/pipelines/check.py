@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import duckdb
 from include.contracts.load import ReadContract, contract_paths, examine_contract
 from include.contracts.model import Contract, Relationship, Table
 from include.contracts.problems import ContractError, Problem
+from include.contracts.stewards import odd_teams
 from include.pipelines.check_expressions import expression_checker
 from include.pipelines.check_source import LookedAt, look_at_source
 from include.pipelines.workplace import Workplace
@@ -71,6 +73,9 @@ def check_schemas(schemas: Path) -> CheckReport:
     for found in read.values():
         problems.extend(found.problems)
         problems.extend(_limit_problems(found))
+        problems.extend(
+            found.file.problem(("team",), *told, warning=True) for told in odd_teams(found.contract, datetime.now(UTC))
+        )
         for table in found.contract.tables:
             problems.extend(_relationship_problems(found, table, contracts, schemas / "reference"))
     problems.extend(_expression_problems(schemas, list(read.values())))

@@ -41,6 +41,7 @@ schema:
       - {id: in-order, type: sql, query: 'SELECT COUNT(*) FROM {object} WHERE closed_on < opened_on', mustBe: 0}
     customProperties:
       - {property: extract, value: {cursor: [updated_at], lag: P1D, deletes: soft, deletedWhen: kind = 'b'}}
+team: {members: [{username: lan, role: data steward}]}
 """.lstrip()  # noqa: E501
 
 DATE = 'transformLogic: vn_date("ngay")'

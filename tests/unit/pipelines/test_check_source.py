@@ -35,6 +35,7 @@ schema:
     properties:
       - {{name: code, physicalName: ma, logicalType: integer, primaryKey: true}}
 {columns}
+team: {{members: [{{username: lan, role: data steward}}]}}
 """.lstrip()
 
 
