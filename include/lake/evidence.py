@@ -19,8 +19,10 @@ from deltalake import CommitProperties, Transaction, write_deltalake
 from include.contracts.model import Table
 from include.lake.engine import hold
 from include.lake.errors import LakeConflict, lake_errors
+from include.lake.maintain import LOG_KEPT, compact
 from include.lake.reading import view
 from include.lake.root import Lake
+from include.lake.state import PREFIX
 
 _INSTANT = pa.timestamp("us", tz="UTC")
 _COUNTS = (
@@ -94,6 +96,7 @@ REFUSALS = ("declined", "timed out")
 
 _ATTEMPTS = 8
 _COMPACT_AT = 64
+_COMPACT_BYTES = 8 * 1024**2  # what appends join on the way; maintenance joins more
 
 
 class RuleCounted(Protocol):
@@ -200,7 +203,7 @@ def as_view(lake: Lake, connection: duckdb.DuckDBPyConnection, name: str) -> Non
 
 
 def append(lake: Lake, name: str, rows: pa.Table, *, once: str | None = None) -> bool:
-    """Append rows to `audit/<name>`, creating it if need be; False if `once` names an append that was made before.
+    """Append rows of one run to `audit/<name>`, creating it if need be; False if `once` names an append made before.
 
     Appenders do not hinder each other: a lost race is tried again. Many small files are compacted on the way.
     """
@@ -226,10 +229,11 @@ def _append_once(lake: Lake, uri: str, rows: pa.Table, once: str | None) -> bool
             _numbered(rows, 0 if current is None else int(current.version()) + 1),
             mode="append" if current is not None else "error",
             schema_mode="merge" if current is not None else None,
-            configuration=None if current is not None else {"delta.enableExpiredLogCleanup": "false"},
+            configuration=None if current is not None else LOG_KEPT,
             storage_options=lake.storage_options(),
             commit_properties=CommitProperties(
-                app_transactions=[Transaction(app_id=once, version=1)] if once else None
+                custom_metadata={f"{PREFIX}run_id": str(rows["run_id"][0])},
+                app_transactions=[Transaction(app_id=once, version=1)] if once else None,
             ),
         )
     if current is not None and len(current.file_uris()) >= _COMPACT_AT:
@@ -252,7 +256,7 @@ def _compact(lake: Lake, uri: str) -> None:
     """Join small files; if somebody else is at it, leave it to them."""
     try:
         with lake_errors("compacting the evidence"):
-            lake.table(uri).optimize.compact()
+            compact(lake.table(uri), small_files=_COMPACT_AT, small_bytes=_COMPACT_BYTES)
     except LakeConflict:
         return
 

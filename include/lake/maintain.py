@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -26,6 +27,8 @@ _ZONES = ("registry", "rejected", "reference", "audit", "people", "shared")
 _SCRATCH = ("duckdb", "drop")  # spilled rows, and copies of delivered files: <kind>-<process id>-<random>
 _DEEPEST = 2
 _SMALL_BYTES = 64 * 1024**2
+LOG_KEPT = {"delta.enableExpiredLogCleanup": "true", "delta.logRetentionDuration": as_interval(RETENTION)}
+"""Properties of a table that each run appends to: what was appended stays, the log of it is kept for a month."""
 _SMALL_FILES = 4
 
 
@@ -69,8 +72,10 @@ def maintain_table(lake: Lake, table: str, *, retention: timedelta = RETENTION) 
         with turn(lake, uri), lake_errors(f"maintaining {table}"):
             delta = lake.table(uri)
             before = len(delta.file_uris())
-            if table.startswith("registry/"):
-                _remember(delta, retention)
+            if table.startswith("registry/") and RETENTION_PROPERTY not in delta.metadata().configuration:
+                _set(delta, {RETENTION_PROPERTY: as_interval(max(retention, RETENTION))})
+            if table.startswith("audit/") and table != "audit/ledger":  # which has its own
+                _set(delta, LOG_KEPT)
             compact(delta)
             vacuumed = _vacuum(delta, retention)
             sizes = pa.table(delta.get_add_actions())["size_bytes"].to_pylist()
@@ -84,9 +89,11 @@ def find_landed(lake: Lake) -> list[str]:
     return [uri.rpartition("/")[2] for uri in lake.list(lake.path("landing"))]
 
 
-def expire_landing(lake: Lake, registry: str, *, at: datetime, retention: timedelta) -> Expired:
-    """Remove a registry's extracts that are older than `retention`."""
-    return _expire(lake, lake.path("landing", registry), at - retention)
+def expire_landing(
+    lake: Lake, registry: str, *, at: datetime, retention: timedelta, tell: Callable[[list[str]], None]
+) -> Expired:
+    """Remove a registry's extracts that are older than `retention`; `tell` hears their folders (in the lake) before."""
+    return _expire(lake, lake.path("landing", registry), at - retention, tell)
 
 
 def expire_staging(lake: Lake, *, at: datetime, retention: timedelta = STAGING_RETENTION) -> Expired:
@@ -119,17 +126,21 @@ def _tables_below(lake: Lake, folder: str, deepest: int) -> list[str]:
     return found
 
 
-def compact(delta: DeltaTable, *, small_files: int = _SMALL_FILES) -> None:
-    """Join small files, where there are enough of them to matter."""
+def compact(delta: DeltaTable, *, small_files: int = _SMALL_FILES, small_bytes: int = _SMALL_BYTES) -> None:
+    """Join files to such of up to `small_bytes`, where there are enough of less than half of that to matter."""
     sizes = pa.table(delta.get_add_actions())["size_bytes"].to_pylist()
-    if sum(size < _SMALL_BYTES for size in sizes) >= small_files:
-        delta.optimize.compact(target_size=_SMALL_BYTES, commit_properties=CommitProperties(max_commit_retries=0))
+    if sum(size < small_bytes // 2 for size in sizes) >= small_files:
+        delta.optimize.compact(target_size=small_bytes, commit_properties=CommitProperties(max_commit_retries=0))
 
 
-def _remember(delta: DeltaTable, retention: timedelta) -> None:
-    """Have the table's checkpoints name removed files for as long as the vacuum must spare them."""
-    if RETENTION_PROPERTY not in delta.metadata().configuration:
-        delta.alter.set_table_properties({RETENTION_PROPERTY: as_interval(max(retention, RETENTION))})
+def _set(delta: DeltaTable, properties: dict[str, str]) -> None:
+    """Give the table properties that it lacks, by a commit that changes no data: lakes of before have others.
+
+    RETENTION_PROPERTY has a table's checkpoints name removed files for as long as the vacuum must spare them.
+    """
+    lacking = properties.items() - delta.metadata().configuration.items()
+    if lacking:
+        delta.alter.set_table_properties(dict(lacking))
 
 
 def _vacuum(delta: DeltaTable, retention: timedelta) -> int:
@@ -144,17 +155,18 @@ def _vacuum(delta: DeltaTable, retention: timedelta) -> int:
     return len(doomed)
 
 
-def _expire(lake: Lake, registry_folder: str, before: datetime) -> Expired:
+def _expire(
+    lake: Lake, registry_folder: str, before: datetime, tell: Callable[[list[str]], None] = lambda folders: None
+) -> Expired:
     """Remove the run folders below a registry's folder whose newest file is older than that."""
-    folders = size = 0
-    for table in lake.list(registry_folder):
-        for run in lake.list(table):
-            newest = lake.changed_at(run)
-            if newest is not None and newest < before:
-                size += lake.size(run)
-                folders += 1
-                lake.delete_tree(run)
-    return Expired(folders, size)
+    runs = [run for table in lake.list(registry_folder) for run in lake.list(table)]
+    expired = [run for run in runs if (newest := lake.changed_at(run)) is not None and newest < before]
+    tell([run.removeprefix(f"{lake.uri}/") for run in expired])
+    size = 0
+    for run in expired:
+        size += lake.size(run)
+        lake.delete_tree(run)
+    return Expired(len(expired), size)
 
 
 def _is_running(process: int) -> bool:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
+import random
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
 from include.lake import evidence
+from include.lake.maintain import maintain_table
 from include.lake.root import Lake
 from tests.unit.lake.staging import START
 
@@ -89,3 +94,49 @@ def test_many_small_files_are_joined(lake):
         evidence.append_run(lake, {**FACTS, "run_id": f"r{number}"})
     assert len(lake.table("audit/runs").file_uris()) < 64
     assert evidence.read(lake, "runs").num_rows == 70
+
+
+def in_folder(lake: Lake, pattern: str) -> set[str]:
+    return {path.name for path in Path(lake.audit_table("runs")).glob(pattern)}
+
+
+def age(lake: Lake, days: float) -> None:
+    """Make everything that lies in the table's folder look as old as that."""
+    at = time.time() - days * 86_400
+    for path in Path(lake.audit_table("runs")).rglob("*.*"):
+        os.utime(path, (at, at))
+
+
+def test_years_of_runs_leave_the_log_of_a_month(lake):
+    for number in range(230):
+        assert evidence.append_run(lake, {**FACTS, "run_id": f"r{number}"})
+        if number == 150:
+            age(lake, 40)
+    maintain_table(lake, "audit/runs")
+    kept = in_folder(lake, "_delta_log/*.json")
+    assert len(kept) < 140
+    assert f"{0:020d}.json" not in kept
+    assert set(evidence.read(lake, "runs")["run_id"].to_pylist()) == {f"r{n}" for n in range(230)}
+    assert not evidence.append_run(lake, {**FACTS, "run_id": "r0"}), "what fell out of the log is still known"
+
+
+def test_a_lake_of_before_whose_log_was_kept_for_ever_is_set_right(lake):
+    evidence.append_run(lake, FACTS)
+    lake.table(lake.audit_table("runs")).alter.set_table_properties({"delta.enableExpiredLogCleanup": "false"})
+    maintain_table(lake, "audit/runs")
+    assert lake.table(lake.audit_table("runs")).metadata().configuration["delta.enableExpiredLogCleanup"] == "true"
+    version = maintain_table(lake, "audit/runs").version
+    assert maintain_table(lake, "audit/runs").version == version, "and is then left alone"
+
+
+def test_what_was_joined_is_not_written_again_and_again(lake, monkeypatch):
+    """Else every 64th append writes all that was ever recorded."""
+    monkeypatch.setattr(evidence, "_COMPACT_AT", 8)
+    monkeypatch.setattr(evidence, "_COMPACT_BYTES", 200_000)
+    texts = random.Random(7)
+    for number in range(160):
+        evidence.append_run(lake, {**FACTS, "run_id": f"r{number}", "why": texts.randbytes(5000).hex()})
+    written = [path.stat().st_size for path in Path(lake.audit_table("runs")).glob("*.parquet")]
+    live = [Path(uri).stat().st_size for uri in lake.table("audit/runs").file_uris()]
+    assert sum(written) < 6 * sum(live)
+    assert len(live) < 20
