@@ -5,11 +5,27 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from typing import Literal
+from typing import Literal, NamedTuple
 
 Language = Literal["vi", "en"]
 
+_ALLOWED = (
+    ("<=", "≤"), (">=", "≥"), ("!=", "≠"), ("+-", "±"), ("not between", "ngoài khoảng"), ("between", "từ"),
+    (" and ", " đến "), ("at most", "nhiều nhất"), ("at least", "ít nhất"), ("1 row", "1 bản ghi"), ("rows", "bản ghi"),
+    ("records", "bản ghi"), ("of persons", "số người"), ("change", "biến động"),
+)  # fmt: skip
 _DAY = re.compile(r"(\d{4})-(\d{2})-(\d{2})(?![\d-])")
+
+
+class Said(NamedTuple):
+    """One text in both languages."""
+
+    english: str
+    vietnamese: str
+
+    def text(self, language: Language) -> str:
+        """The text of that language; the English one where there is no Vietnamese."""
+        return pick(language, self.vietnamese, self.english)
 
 
 def pick(language: Language, vietnamese: str, english: str) -> str:
@@ -30,6 +46,16 @@ def figure(language: Language, value: float, digits: int = 0) -> str:
     """A number: 1.234,5 in Vietnamese, 1,234.5 in English."""
     text = f"{value:,.{digits}f}"
     return text.translate(str.maketrans(",.", ".,")) if language == "vi" else text
+
+
+def allowed(language: Language, text: str) -> str:
+    """What a rule or a gate allows (`<= 2.5 %`, `between 1 and 5 rows`), as people of that language write it."""
+    if language == "en":
+        return text
+    text = re.sub(r"(?<=\d)[.,](?=\d)", lambda mark: {".": ",", ",": "."}[mark[0]], text)
+    for english, vietnamese in _ALLOWED:
+        text = text.replace(english, vietnamese)
+    return text
 
 
 def constant(language: Language, value: object) -> str:

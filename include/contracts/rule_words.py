@@ -7,19 +7,10 @@ column's `businessName` and is only shown.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
 from include.contracts.expressions import columns_read, inputs
-from include.contracts.language import constant
+from include.contracts.language import Said, constant
 from include.contracts.model import Column
-
-
-class Said(NamedTuple):
-    """One text in both languages."""
-
-    english: str
-    vietnamese: str
-
 
 # metric: English, Vietnamese
 _IMPLIED: Mapping[str, tuple[str, str]] = {

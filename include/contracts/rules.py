@@ -19,9 +19,10 @@ from open_data_contract_standard.model import (
 )
 
 from include.contracts.expressions import may_lose
+from include.contracts.language import Said
 from include.contracts.model import Bound, Column, Relationship, Rule, Scope, Severity
 from include.contracts.policies import VIETNAMESE
-from include.contracts.rule_words import Said, implied, one_key, readable
+from include.contracts.rule_words import implied, one_key, readable
 from include.contracts.violations import RuleError, literal, quote, violation_of_metric, violation_of_query
 
 DIMENSION_OF = {

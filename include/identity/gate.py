@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from include.contracts.finding import Finding
+from include.identity import gate_words
 from include.identity.golden import Tolerance
 from include.identity.ids import Assigned
 
@@ -39,50 +40,37 @@ def judge(
     found: list[Finding] = []
     if now.largest > tolerance.largest_person:
         found.append(
-            Finding(
+            Finding.of(
                 "largestPerson", now.largest, f"at most {tolerance.largest_person} records",
-                f"One person would have {now.largest} records in one register of persons: strangers may be merged. "
-                "Look at the strongest links of the largest clusters; decline unless they are real.",
+                gate_words.largest(now.largest),
             )
         )  # fmt: skip
     if not before or not before["persons"]:
         return tuple(found)
-    for what, count, allowed, remedy in (
-        ("merged", assigned.merged, tolerance.merged_percent, "a shared default value or a new model merges strangers"),
-        ("split", assigned.split, tolerance.split_percent, "a register changed its keys or lost a column"),
-        ("retired", assigned.retired, tolerance.retired_percent, "a register may have come incomplete"),
+    for what, count, allowed in (
+        ("merged", assigned.merged, tolerance.merged_percent),
+        ("split", assigned.split, tolerance.split_percent),
+        ("retired", assigned.retired, tolerance.retired_percent),
     ):
         share = 100 * count / before["persons"]
         if count >= tolerance.at_least and share > allowed:
-            found.append(
-                Finding(
-                    what, share, f"at most {allowed:g} % of persons",
-                    f"{count:,} persons would be {what} ({share:.2f} % of {before['persons']:,}). Perhaps {remedy}; "
-                    "decline unless it is meant.",
-                )
-            )  # fmt: skip
+            said = gate_words.many(what, count, share, before["persons"])
+            found.append(Finding.of(what, share, f"at most {allowed:g} % of persons", said))
     if list(before["tables"]) != list(now.tables):
         return tuple(found)
     found += _changed(
         "candidates", now.candidates, before["candidates"], tolerance.candidates_change_percent, tolerance.at_least,
-        "pairs were compared and kept", "the candidates multiply when a column fills with one value",
     )  # fmt: skip
     if now.persons and before["records"]:
         found += _changed(
             "meanRecords", now.records / now.persons, before["records"] / before["persons"],
-            tolerance.mean_records_change_percent, 0, "records belong to a person on average",
-            "clusters grow when strangers are joined and shrink when links are lost",
+            tolerance.mean_records_change_percent, 0,
         )  # fmt: skip
     return tuple(found)
 
 
-def _changed(
-    what: str, now: float, before: float, allowed: float, at_least: int, measured: str, hint: str
-) -> list[Finding]:
+def _changed(what: str, now: float, before: float, allowed: float, at_least: int) -> list[Finding]:
     share = 100 * abs(now - before) / before if before else 0.0
     if share <= allowed or abs(now - before) < at_least:
         return []
-    text = (
-        f"{now:,.4g} {measured}, {before:,.4g} in the run before ({share:.1f} % change): {hint}. Compare the two runs."
-    )
-    return [Finding(what, share, f"at most {allowed:g} % change", text)]
+    return [Finding.of(what, share, f"at most {allowed:g} % change", gate_words.changed(what, now, before, share))]

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from include.contracts.finding import Finding
 from include.contracts.model import Rule, Table
+from include.quality import gate_words
 from include.quality.results import RuleCount, SplitResult
 
 _NAMED_REASONS = 3
@@ -57,14 +58,7 @@ def judge(
 
 
 def _empty(table: Table, changes: Preview) -> Finding:
-    live = f"{changes.live_before:,} rows are published now" if changes.live_before else "nothing is published yet"
-    return Finding(
-        "emptyExtract",
-        0,
-        "at least 1 row",
-        f"The source of {table.qualified_name} gave no rows ({live}). Ask the registry's owner whether "
-        f"{table.source_name} is really empty; decline unless it is.",
-    )
+    return Finding.of("emptyExtract", 0, "at least 1 row", gate_words.empty(table, changes.live_before))
 
 
 def _rejected(table: Table, split: SplitResult, rows: int, known: int) -> Finding | None:
@@ -74,16 +68,8 @@ def _rejected(table: Table, split: SplitResult, rows: int, known: int) -> Findin
     allowed = table.tolerance.rejected_percent
     if share <= allowed:
         return None
-    return Finding(
-        "rejectedPercent",
-        round(share, 4),
-        f"<= {allowed:g} %",
-        f"{news:,} of {rows:,} rows of {table.qualified_name} ({_percent(share, allowed)}) break rules"
-        f"{f', besides {known:,} that came before and are open' if known else ''}; "
-        f"{allowed:g} % are tolerated. {_most_frequent(split)}The counts of every rule are in "
-        f"audit/data_docs/{table.registry}/{table.name}.html of the lake: send them to the registry's owner; approve "
-        "only if the table is of use without these rows.",
-    )
+    said = gate_words.rejected(table, news, rows, known, share, _most_frequent(split))
+    return Finding.of("rejectedPercent", round(share, 4), f"<= {allowed:g} %", said)
 
 
 def _row_count(table: Table, changes: Preview) -> Finding | None:
@@ -93,15 +79,8 @@ def _row_count(table: Table, changes: Preview) -> Finding | None:
     allowed = table.tolerance.row_count_change_percent
     if abs(change) <= allowed:
         return None
-    direction = "grow" if change > 0 else "shrink"
-    return Finding(
-        "rowCountChangePercent",
-        round(change, 4),
-        f"+-{allowed:g} %",
-        f"{table.qualified_name} would {direction} from {changes.live_before:,} to {changes.live_after:,} rows "
-        f"({_percent(abs(change), allowed)}); {allowed:g} % are tolerated. Ask the registry's owner whether the "
-        "extract is complete and whether such a change is expected; decline if it is not.",
-    )
+    said = gate_words.row_count(table, changes.live_before, changes.live_after, change)
+    return Finding.of("rowCountChangePercent", round(change, 4), f"+-{allowed:g} %", said)
 
 
 def _deletes(table: Table, changes: Preview) -> Finding | None:
@@ -111,15 +90,8 @@ def _deletes(table: Table, changes: Preview) -> Finding | None:
     allowed = table.extract.delete_limit_percent
     if share <= allowed:
         return None
-    return Finding(
-        "deleteLimitPercent",
-        round(share, 4),
-        f"<= {allowed:g} %",
-        f"{changes.deleted:,} of {changes.live_before:,} published rows of {table.qualified_name} "
-        f"({_percent(share, allowed)}) are gone from the source and would leave the table; {allowed:g} % are "
-        "tolerated. Ask the registry's owner whether they were deleted or left out of the extract; decline if left "
-        "out.",
-    )
+    said = gate_words.deletes(table, changes.deleted, changes.live_before, share)
+    return Finding.of("deleteLimitPercent", round(share, 4), f"<= {allowed:g} %", said)
 
 
 def _bounds(table: Table, split: SplitResult) -> Iterator[Finding]:
@@ -141,30 +113,11 @@ def measure(rule: Rule, count: RuleCount) -> float:
 
 
 def _bound(table: Table, rule: Rule, count: RuleCount, measured: float) -> Finding:
-    is_share = rule.bound is not None and rule.bound.unit == "percent"
-    figure = f"{measured:.4g} % ({count.violations:,} of {count.rows:,} rows)" if is_share else f"{measured:,.0f} rows"
-    about = f" of {', '.join(rule.columns)}" if rule.columns else ""
-    return Finding(
-        rule.rule_id,
-        round(measured, 4),
-        str(rule.bound),
-        f"{rule.description.rstrip('.')}: {rule.metric}{about} must be {rule.bound} over the rows of "
-        f"{table.qualified_name}, and is {figure}. Ask the registry's owner why; approve only if that is understood.",
-    )
+    said = gate_words.bound(table, rule, count.violations, count.rows, measured)
+    return Finding.of(rule.rule_id, round(measured, 4), str(rule.bound), said)
 
 
-def _most_frequent(split: SplitResult) -> str:
+def _most_frequent(split: SplitResult) -> list[tuple[str, int]]:
     broken = [c for c in split.counts if c.scope != "table" and c.severity == "error" and c.violations]
     broken.sort(key=lambda count: (-count.violations, count.rule_id))
-    if not broken:
-        return ""
-    listed = ", ".join(f"{count.rule_id} ({count.violations:,})" for count in broken[:_NAMED_REASONS])
-    return f"Most frequent: {listed}. "
-
-
-def _percent(measured: float, allowed: float) -> str:
-    """So precise that a figure outside its bound never looks equal to it: 5.0003 % against 5 %."""
-    for digits in range(1, 5):
-        if round(measured, digits) != round(allowed, digits):
-            return f"{measured:.{digits}f} %"
-    return f"{measured:.6f} %"
+    return [(count.rule_id, count.violations) for count in broken[:_NAMED_REASONS]]

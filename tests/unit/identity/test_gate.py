@@ -59,3 +59,13 @@ def test_a_finding_names_figures_and_what_to_do():
     assert (finding.measured, finding.allowed) == (5.0, "at most 0.5 % of persons")
     assert "50 persons would be merged" in finding.message
     assert "decline" in finding.message
+
+
+def test_every_finding_says_the_same_in_vietnamese():
+    assigned = Assigned("", "", 2_201, 1_000, minted=0, merged=50, split=40, retired=60, moved=0)
+    findings = judge(Tolerance(), assigned, Figures(TABLES, 2_201, 1_000, 4_501, 41), BEFORE)
+    said = {finding.what: finding.vietnamese for finding in findings}
+    assert set(said) == {"largestPerson", "merged", "split", "retired", "candidates", "meanRecords"}
+    assert said["merged"].startswith("50 người sẽ bị gộp (5,00 % của 1.000 người)")
+    assert said["candidates"].startswith("4.501 cặp đã so sánh và giữ lại, lần trước là 3.000 (biến động 50,0 %)")
+    assert said["meanRecords"].startswith("2,201 bản ghi trung bình của một người, lần trước là 2 ")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 
 import pytest
@@ -141,3 +142,35 @@ def test_the_share_is_of_the_rows_that_were_judged_not_of_those_that_came_twice(
         (finding,) = judge(TABLE, repeated, changes, mode=mode)
         assert "236 of 1,601 rows" in finding.message, mode
         assert finding.measured == pytest.approx(14.7408)
+
+
+def test_every_finding_says_the_same_in_vietnamese() -> None:
+    """The same figures, written the Vietnamese way, and no English left."""
+    table = replace(
+        bounded(Bound("<", 2.5, "percent")),
+        tolerance=Tolerance(2.5, 20),
+        rules=(replace(bounded(Bound("<", 2.5, "percent")).rules[0], vietnamese="Hầu hết mọi người có số định danh."),),
+    )
+    count = RuleCount("population.citizen.floor", "nullValues", "table", "error", "completeness", 61, 1000, ("x",))
+    broken = RuleCount("population.citizen.rows", "sql", "row", "error", "accuracy", 1234, 2000, ())
+    found = [
+        *judge(table, split_of(2000, 1234, (count, broken)), Preview(1000, 766, 60)),
+        *judge(table, split_of(0), Preview(1000, 0, 1000)),
+    ]
+    said = {finding.what: finding.vietnamese for finding in found}
+    assert len(said) == 5
+    assert said["rejectedPercent"].startswith(
+        "1.234 trên 2.000 bản ghi của population.citizen (61,7 %) vi phạm quy tắc"
+    )
+    assert "mức cho phép là 2,5 %. Nhiều nhất: population.citizen.rows (1.234)." in said["rejectedPercent"]
+    assert "sẽ giảm từ 1.000 xuống 766 bản ghi (23,4 %)" in said["rowCountChangePercent"]
+    assert "60 trên 1.000 bản ghi đang công bố" in said["deleteLimitPercent"]
+    assert "không trả về bản ghi nào (hiện công bố 1.000 bản ghi)" in said["emptyExtract"]
+    floor = said["population.citizen.floor"]
+    assert floor.startswith(
+        "Hầu hết mọi người có số định danh: nullValues của personal_id phải < 2,5 % trên các bản ghi"
+    )
+    assert "thực tế là 6,1 % (61 trên 1.000 bản ghi)" in floor
+    for text in said.values():
+        assert "từ chối" in text or "duyệt" in text
+        assert not re.search(r"\b(rows?|of|the|and|is|are)\b", text.replace("population.citizen.rows", ""))
