@@ -19,6 +19,9 @@ from airflow.providers.standard.exceptions import HITLRejectException, HITLTimeo
 from airflow.providers.standard.operators.hitl import ApprovalOperator
 from airflow.sdk import Context, Param
 
+from include.contracts.language import Said
+from plugins.gate_words import KEPT, REASON, both, table_question
+
 if TYPE_CHECKING:
     from include.pipelines.decisions import Answer
 
@@ -50,9 +53,9 @@ class StewardGate(ApprovalOperator):
         self, *, assessed: Any, response_timeout: timedelta = STEWARD_ANSWERS_WITHIN, params: Any = None, **kwargs: Any
     ) -> None:
         del params  # the DAG's own form, which Airflow hands to its operators: the gate has another
-        note = Param("", type="string", title="Reason", description="Kept in the audit trail with your name.")
+        note = Param("", type="string", title=both(REASON), description=both(KEPT))
         super().__init__(
-            subject="Publish a table that is outside its tolerance?",
+            subject="Công bố bảng vượt ngưỡng? / Publish a table that is outside its tolerance?",
             params={"note": note},
             fail_on_reject=True,
             response_timeout=response_timeout,
@@ -69,7 +72,7 @@ class StewardGate(ApprovalOperator):
 
     def ask(self) -> tuple[str, str]:
         """The question and what the steward reads, in Markdown."""
-        return f"Publish {self._table} although it is outside tolerance?", question(self.assessed)
+        return question(self.assessed)
 
     def execute_complete(self, context: Context, event: dict[str, Any]) -> dict[str, str]:
         from include.pipelines.decisions import Answer
@@ -106,35 +109,16 @@ class StewardGate(ApprovalOperator):
         return f"{self.assessed['registry']}.{self.assessed['table']}"
 
 
-def question(assessed: dict[str, Any]) -> str:
-    """What the steward reads, in Markdown: what is outside, the figures of the run, and where to look further."""
-    registry, table, run_id = assessed["registry"], assessed["table"], assessed["run_id"]
-    findings = [
-        f"| {finding['message'] or finding['what']} | {round(finding['measured'], 2):,} | {finding['allowed']} |"
-        for finding in assessed["findings"]
-    ]
-    rows = [f"| {name} | {assessed[name]:,} |" for name in ("extracted", "accepted", "rejected", "superseded")]
-    reasons = [f"| `{rule_id}` | {count:,} |" for rule_id, count in assessed["reasons"]]
-    page = f"{PAGES}/tables/{registry}/{table}/runs/{run_id}"
-    return f"""Nothing of **{registry}.{table}** has been published by run `{run_id}`.
-**Approve** publishes its accepted rows; **Reject** leaves the lake as it is.
+def question(assessed: dict[str, Any]) -> tuple[str, str]:
+    """The question and what the steward reads, in both languages, with what the contract's rules say."""
+    from include.contracts.problems import ContractError
+    from include.pipelines.errors import Misuse
+    from include.pipelines.workplace import Workplace
 
-| Outside tolerance | Measured | Allowed |
-| --- | ---: | ---: |
-{lines(findings)}
-
-| Rows of this run | |
-| --- | ---: |
-{lines(rows)}
-
-| Rows break this rule | Rows |
-| --- | ---: |
-{lines(reasons)}
-
-[This run, every rule with both counts]({page}) · [open rejected rows of the table]({PAGES}/rejected/{registry}/{table})
-"""
-
-
-def lines(rows: list[str]) -> str:
-    """Rows of a Markdown table."""
-    return "\n".join(rows)
+    rules = {}
+    try:
+        _, table = Workplace.from_environment().table(assessed["registry"], assessed["table"])
+        rules = {rule.rule_id: Said(rule.description, rule.vietnamese) for rule in table.rules}
+    except (ContractError, Misuse):  # the contract was broken meanwhile: the ids and figures tell enough
+        pass
+    return table_question(assessed, rules, PAGES)

@@ -36,16 +36,23 @@ def test_reviews_are_asked_pair_by_pair_and_each_answer_is_kept(dags):
 
 
 def test_the_gate_tells_what_is_outside_and_the_estimates(dags):
-    from plugins.link_gate import question
+    from plugins.gate_words import link_question
 
     figures = dict.fromkeys(
         ("records", "persons", "candidates", "links", "grey", "minted", "merged", "split", "retired", "moved"), 1_234
     )
     shares = {f"{name}{end}": 0.5 for name in ("precision", "recall") for end in ("", "_lower", "_upper")}
-    finding = {"message": "1,234 persons would be merged", "measured": 12.345, "allowed": "at most 0.5 % of persons"}
-    text = question({"run_id": "r", "findings": [finding], **figures, **shares})
-    assert "| 1,234 persons would be merged | 12.35 | at most 0.5 % of persons |" in text or "12.34" in text
+    finding = {
+        "message": "1,234 persons would be merged",
+        "vietnamese": "1.234 người sẽ bị gộp",
+        "measured": 12.341,
+        "allowed": "at most 0.5 % of persons",
+    }
+    _, text = link_question({"run_id": "r", "findings": [finding], **figures, **shares})
+    assert "| 1,234 persons would be merged | 12.34 | at most 0.5 % of persons |" in text
     assert "| precision | 0.5000 (0.5000 to 0.5000) |" in text
+    assert "| 1.234 người sẽ bị gộp | 12,34 | nhiều nhất 0,5 % số người |" in text
+    assert "| độ chuẩn xác | 0,5000 (0,5000 đến 0,5000) |" in text
 
 
 def test_a_reviewer_reads_weights_and_words_and_whether_a_second_person_is_needed(dags):

@@ -23,7 +23,15 @@ ASSESSED = {
     "accepted": 10_500,
     "rejected": 1_400,
     "superseded": 100,
-    "findings": [{"what": "rejected", "measured": 11.6666, "allowed": "<= 5 %", "message": "11.7 % of rows rejected"}],
+    "findings": [
+        {
+            "what": "rejected",
+            "measured": 11.6666,
+            "allowed": "<= 5 %",
+            "message": "11.7 % of rows rejected",
+            "vietnamese": "11,7 % số bản ghi bị loại",
+        }
+    ],
     "reasons": [["land.parcel.area_m2.unreadable", 900], ["land.parcel.ward_code.reference", 500]],
 }
 
@@ -46,29 +54,38 @@ def test_inside_tolerance_the_gate_passes_by_itself():
     assert gate({**ASSESSED, "held": False}).execute({}) == {}
 
 
-def test_the_question_shows_figures_and_rules():
+def question(assessed):
     from plugins.steward_gate import question
 
-    asked = question(ASSESSED)
-    assert "| 11.7 % of rows rejected | 11.67 | <= 5 % |" in asked
-    assert "| rejected | 1,400 |" in asked
-    assert "| `land.parcel.area_m2.unreadable` | 900 |" in asked
-    assert ASSESSED["run_id"] in asked
-    assert f"/quality/tables/land/parcel/runs/{ASSESSED['run_id']})" in asked
-    assert "/quality/rejected/land/parcel)" in asked
+    return question(assessed)
+
+
+def test_the_question_shows_figures_and_rules_in_both_languages(monkeypatch):
+    monkeypatch.delenv("SCHEMAS_DIR", raising=False)
+    subject, asked = question(ASSESSED)
+    assert subject.startswith("Công bố land.parcel dù vượt ngưỡng cho phép? / Publish land.parcel although")
+    vietnamese, english = asked.split("\n---\n")
+    assert "| 11.7 % of rows rejected | 11.67 | <= 5 % |" in english
+    assert "| 11,7 % số bản ghi bị loại | 11,67 | ≤ 5 % |" in vietnamese
+    assert "| rejected | 1,400 |" in english
+    assert "| bị loại | 1.400 |" in vietnamese
+    assert "| `land.parcel.area_m2.unreadable` | dien_tich must be readable as number" in english
+    assert "| `land.parcel.ward_code.reference` | Mã xã" in vietnamese
+    for text in (vietnamese, english):
+        assert ASSESSED["run_id"] in text
+        assert f"/quality/tables/land/parcel/runs/{ASSESSED['run_id']})" in text
+        assert "/quality/rejected/land/parcel)" in text
 
 
 def test_the_question_names_every_rule_that_rejects():
-    from plugins.steward_gate import question
-
-    asked = question({**ASSESSED, "reasons": [[f"land.parcel.rule-{number}", 1] for number in range(30)]})
+    _, asked = question({**ASSESSED, "reasons": [[f"land.parcel.rule-{number}", 1] for number in range(30)]})
     assert all(f"`land.parcel.rule-{number}`" in asked for number in range(30))
 
 
-def test_the_question_reads_well_without_reasons():
-    from plugins.steward_gate import question
-
-    assert "None" not in question({**ASSESSED, "reasons": []})
+def test_the_question_reads_well_without_reasons_and_without_a_contract(monkeypatch, tmp_path):
+    assert "None" not in question({**ASSESSED, "reasons": []})[1]
+    monkeypatch.setenv("SCHEMAS_DIR", str(tmp_path))
+    assert "| `land.parcel.ward_code.reference` |  | 500 |" in question(ASSESSED)[1]
 
 
 def answered(option, note=""):

@@ -1,0 +1,161 @@
+"""What a steward reads at a gate, in Markdown: Vietnamese first, then the same in English. Figures and rules, no value.
+
+Airflow keeps one text for everybody who opens the question, whatever language each has chosen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from include.contracts.finding import bound, told
+from include.contracts.language import Language, Said, figure, pick
+
+LANGUAGES: tuple[Language, Language] = ("vi", "en")
+REASON = Said("Reason", "Lý do")
+KEPT = Said("Kept in the audit trail with your name.", "Được lưu vào nhật ký kiểm tra, giám sát cùng tên của bạn.")
+_ROWS: Mapping[str, Said] = {
+    "extracted": Said("extracted", "trích xuất"),
+    "accepted": Said("accepted", "được chấp nhận"),
+    "rejected": Said("rejected", "bị loại"),
+    "superseded": Said("superseded", "bị thay thế"),
+}
+_PERSONS: Mapping[str, Said] = {
+    "records": Said("records", "bản ghi"),
+    "persons": Said("persons", "số người"),
+    "candidates": Said("candidates", "cặp đã so sánh"),
+    "links": Said("links", "cặp là một người"),
+    "grey": Said("grey", "cặp chưa rõ"),
+    "minted": Said("minted", "mã người mới"),
+    "merged": Said("merged", "người bị gộp"),
+    "split": Said("split", "người bị tách"),
+    "retired": Said("retired", "mã không còn dùng"),
+    "moved": Said("moved", "bản ghi đổi người"),
+}
+_ACCURACY: Mapping[str, Said] = {"precision": Said("precision", "độ chuẩn xác"), "recall": Said("recall", "độ đầy đủ")}
+
+
+def both(said: Said) -> str:
+    """One line in both languages, for what has no room for two."""
+    return f"{said.vietnamese} / {said.english}"
+
+
+def table_question(assessed: Mapping[str, Any], rules: Mapping[str, Said], pages: str) -> tuple[str, str]:
+    """What is asked about a table, and what the steward reads: what is outside, the figures, where to look further.
+
+    Args:
+        assessed: what `assess_step` returned.
+        rules: what the rules say, by id; those that the contract no longer has are missing.
+        pages: the address of the quality pages.
+    """
+    registry, table, run_id = assessed["registry"], assessed["table"], assessed["run_id"]
+    subject = Said(
+        f"Publish {registry}.{table} although it is outside tolerance?",
+        f"Công bố {registry}.{table} dù vượt ngưỡng cho phép?",
+    )
+    page, rejected = f"{pages}/tables/{registry}/{table}/runs/{run_id}", f"{pages}/rejected/{registry}/{table}"
+
+    def body(language: Language) -> str:
+        rows = [f"| {name.text(language)} | {_number(language, assessed[key])} |" for key, name in _ROWS.items()]
+        reasons = [
+            f"| `{rule_id}` | {_cell(rules[rule_id].text(language)) if rule_id in rules else ''} | "
+            f"{_number(language, count)} |"
+            for rule_id, count in assessed["reasons"]
+        ]
+        opening = Said(
+            f"Nothing of **{registry}.{table}** has been published by run `{run_id}`.\n"
+            "**Approve** publishes its accepted rows; **Reject** leaves the lake as it is.",
+            f"Lần chạy `{run_id}` chưa công bố gì của **{registry}.{table}**.\n"
+            "**Approve** (duyệt): công bố các bản ghi được chấp nhận; **Reject** (từ chối): giữ nguyên kho dữ liệu.",
+        )
+        links = Said(
+            f"[This run, every rule with both counts]({page}) · [open rejected rows of the table]({rejected})",
+            f"[Lần chạy này, mọi quy tắc với cả hai số đếm]({page}) · "
+            f"[các bản ghi bị loại còn mở của bảng]({rejected})",
+        )
+        return "\n\n".join(
+            (
+                opening.text(language),
+                _findings(language, assessed["findings"]),
+                _table([pick(language, "Bản ghi của lần chạy này", "Rows of this run"), ""], rows),
+                _table([*_REASONS[language]], reasons),
+                links.text(language),
+            )
+        )
+
+    return both(subject), _in_both(body)
+
+
+_REASONS: Mapping[Language, tuple[str, str, str]] = {
+    "vi": ("Quy tắc bị vi phạm", "Nội dung", "Số bản ghi"),
+    "en": ("Rows break this rule", "What must hold", "Rows"),
+}
+
+
+def link_question(linked: Mapping[str, Any]) -> tuple[str, str]:
+    """What is asked about a run of linking, and what the steward reads."""
+    subject = Said(
+        "Commit a linking of persons that changes more than it should?",
+        "Ghi kết quả đối khớp danh tính dù thay đổi vượt ngưỡng cho phép?",
+    )
+
+    def body(language: Language) -> str:
+        figures = [f"| {name.text(language)} | {_number(language, linked[key])} |" for key, name in _PERSONS.items()]
+        accuracy = [
+            f"| {name.text(language)} | {_number(language, linked[key], 4)} "
+            f"({_number(language, linked[f'{key}_lower'], 4)} {pick(language, 'đến', 'to')} "
+            f"{_number(language, linked[f'{key}_upper'], 4)}) |"
+            for key, name in _ACCURACY.items()
+        ]
+        opening = Said(
+            f"Nothing of run `{linked['run_id']}` has been committed to `people/`.\n"
+            "**Approve** commits it; **Reject** leaves every person's id as it is.",
+            f"Lần chạy `{linked['run_id']}` chưa ghi gì vào `people/`.\n"
+            "**Approve** (duyệt): ghi kết quả; **Reject** (từ chối): giữ nguyên mã của mọi người.",
+        )
+        return "\n\n".join(
+            (
+                opening.text(language),
+                _findings(language, linked["findings"]),
+                _table([pick(language, "Lần chạy này", "This run"), ""], figures),
+                _table([pick(language, "Ước tính", "Estimated"), ""], accuracy),
+            )
+        )
+
+    return both(subject), _in_both(body)
+
+
+def _in_both(body: Callable[[Language], str]) -> str:
+    return "\n\n---\n\n".join(body(language) for language in LANGUAGES) + "\n"
+
+
+def _findings(language: Language, findings: Sequence[Mapping[str, Any]]) -> str:
+    head = [
+        pick(language, "Vượt ngưỡng", "Outside tolerance"),
+        pick(language, "Thực tế", "Measured"),
+        pick(language, "Cho phép", "Allowed"),
+    ]
+    rows = [
+        f"| {_cell(told(f, language))} | {_number(language, round(f['measured'], 2))} | {bound(f, language)} |"
+        for f in findings
+    ]
+    return _table(head, rows)
+
+
+def _table(head: Sequence[str], rows: Sequence[str]) -> str:
+    """A Markdown table whose figures stand to the right."""
+    texts = {head[0], *(names[1] for names in _REASONS.values())}
+    marks = ["---" if name in texts else "---:" for name in head]
+    return "\n".join((f"| {' | '.join(head)} |", f"| {' | '.join(marks)} |", *rows))
+
+
+def _number(language: Language, value: float, digits: int = 0) -> str:
+    """As many digits as the figure has, or as many as asked for."""
+    if digits or isinstance(value, int) or value == int(value):
+        return figure(language, value, digits)
+    return figure(language, value, len(repr(float(value)).partition(".")[2]))
+
+
+def _cell(text: str) -> str:
+    """A text as a cell of a Markdown table."""
+    return text.replace("|", "\\|")
