@@ -17,7 +17,10 @@ from plugins.link_gate import LinkGate
 from plugins.sync_settings import RETRIES, SCHEMAS, library_run_id
 
 FULL = Param(
-    False, type="boolean", title="Compare every pair again", description="Even of records that did not change."
+    False,
+    type="boolean",
+    title="So sánh lại mọi cặp / Compare every pair again",
+    description="Kể cả bản ghi không thay đổi. / Even of records that did not change.",
 )
 
 

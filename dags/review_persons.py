@@ -14,7 +14,14 @@ from airflow.sdk import Param, dag, get_current_context, task, task_group
 from plugins.person_review import PersonReview
 from plugins.sync_settings import RETRIES
 
-PAIRS = Param(10, type="integer", minimum=1, maximum=100, title="Pairs", description="How many to ask about.")
+PAIRS = Param(
+    10,
+    type="integer",
+    minimum=1,
+    maximum=100,
+    title="Số cặp / Pairs",
+    description="Hỏi về bao nhiêu cặp. / How many to ask about.",
+)
 
 
 @dag(

@@ -14,9 +14,10 @@ from airflow.providers.standard.operators.hitl import HITLOperator
 from airflow.sdk import Context, Param
 from airflow.sdk.exceptions import AirflowSkipException
 
-from plugins.pages.pair_words import found
+from include.contracts.language import figure
+from plugins.pages.pair_words import DECISIONS, found
 
-ANSWERS = {"Same person": "same", "Different persons": "different", "Cannot tell": "cannot_tell"}
+ANSWERS = {f"{vietnamese} / {english}": code for code, (vietnamese, english) in DECISIONS.items()}
 REVIEWERS_ANSWER_WITHIN = timedelta(days=7)
 
 
@@ -37,7 +38,7 @@ class PersonReview(HITLOperator):
             description="Bắt buộc; lưu cùng tên bạn và quyết định. Needed; kept with your name and the decision.",
         )
         super().__init__(
-            subject="Are these two records one person?",
+            subject="Hai bản ghi này có phải một người? / Are these two records one person?",
             options=list(ANSWERS),
             params={"note": note},
             response_timeout=response_timeout,
@@ -46,7 +47,8 @@ class PersonReview(HITLOperator):
         self.pair = pair
 
     def execute(self, context: Context) -> None:
-        self.subject = f"One person? {self.pair['left']} and {self.pair['right']} (pair {self.pair['pair_id']})"
+        records = f"{self.pair['left']}, {self.pair['right']} ({self.pair['pair_id']})"
+        self.subject = f"Một người? / One person? {records}"
         self.body = question(self.pair)
         return super().execute(context)
 
@@ -68,16 +70,21 @@ def question(pair: dict[str, Any]) -> str:
     """What the reviewer reads, in Markdown."""
     eyes = ""
     if pair["first_by"]:
-        eyes = f"\n**{pair['first_by']} says same.** A second person must agree before the two are merged.\n"
+        eyes = (
+            f"\n**{pair['first_by']}: một người / same person.** Cần người thứ hai đồng ý mới được gộp. / "
+            "A second person must agree before the two are merged.\n"
+        )
     elif pair["needs_second"]:
-        eyes = "\nBoth persons have had their id for more than 30 days: to merge them a second person must agree.\n"
+        eyes = (
+            "\nCả hai đã có mã người hơn 30 ngày: cần người thứ hai đồng ý mới được gộp. / "
+            "Both persons have had their id for more than 30 days: to merge them a second person must agree.\n"
+        )
     # The prior is no comparison: it comes first and speaks of nobody.
     prior, compared = pair["steps"][:1], pair["steps"][1:]
     against = [f"- {_words(step)}" for step in compared if step["bits"] < 0]
     for_one = [f"- {_words(step)}" for step in compared if step["bits"] > 0]
     lines = "\n".join(
-        f"| {step['comparison']} | {step['found']} | {step['bits']:+.1f} | {step['sum']:+.1f} |"
-        for step in (*prior, *compared)
+        f"| {_words(step)} | {_signed(step['bits'])} | {_signed(step['sum'])} |" for step in (*prior, *compared)
     )
     return f"""**Trái nhau / What contradicts**
 
@@ -87,15 +94,18 @@ def question(pair: dict[str, Any]) -> str:
 
 {_listed(for_one)}
 {eyes}
-Found by `{pair["found_by"]}`, probability {pair["probability"]:.3f}. The two records side by side, and what their
-personal ids say: page *Persons* of the quality pages, pair `{pair["pair_id"]}`.
+Tìm thấy bởi / found by `{pair["found_by"]}`, xác suất / probability {figure("vi", pair["probability"], 3)}.
+Hai bản ghi đặt cạnh nhau, và số định danh của họ cho biết gì: trang chất lượng, mục Đối khớp danh tính. / The two records
+side by side, and what their personal ids say: page *Persons* of the quality pages, pair `{pair["pair_id"]}`.
 
-- *Same person*: the next run of linking makes them one, and one of the two ids ends.
-- *Different persons*: they are kept apart for good. *Cannot tell*: nothing changes, and nobody is asked again.
-- Until that run the decision can be taken back on the page *Persons*.
+- *Một người / Same person*: lần đối khớp sau gộp hai người, một trong hai mã không còn dùng. / The next run of linking
+  makes them one, and one of the two ids ends.
+- *Hai người khác nhau / Different persons*: luôn được tách riêng. / They are kept apart for good.
+- *Không thể biết / Cannot tell*: không thay đổi gì, không hỏi lại ai. / Nothing changes, and nobody is asked again.
+- Trước lần đối khớp đó có thể rút lại quyết định trên trang này. / Until that run the decision can be taken back there.
 
-| Compared | Found | Weight (bits) | Sum |
-| --- | --- | ---: | ---: |
+| So sánh / Compared | Trọng số / Weight (bits) | Tổng / Sum |
+| --- | ---: | ---: |
 {lines}
 """
 
@@ -103,6 +113,10 @@ personal ids say: page *Persons* of the quality pages, pair `{pair["pair_id"]}`.
 def _words(step: dict[str, Any]) -> str:
     (comparison_vi, comparison), (found_vi, said) = found(step["comparison"], step["found"])
     return f"{comparison_vi}: {found_vi} / {comparison}: {said}"
+
+
+def _signed(bits: float) -> str:
+    return ("+" if bits >= 0 else "-") + figure("vi", abs(bits), 1)
 
 
 def _listed(lines: list[str]) -> str:

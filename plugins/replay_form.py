@@ -21,11 +21,19 @@ def replay_form(contracts: Sequence[Contract]) -> dict[str, Param]:
     )
     every: list[str | None] = [None, *tables]
     return {
-        "registry": Param(registries[0], type="string", enum=registries, title="Registry"),
+        "registry": Param(registries[0], type="string", enum=registries, title="Cơ sở dữ liệu / Registry"),
         "table": Param(
-            None, type=["null", "string"], enum=every, values_display={"None": "every table"}, title="Table"
+            None,
+            type=["null", "string"],
+            enum=every,
+            values_display={"None": "mọi bảng / every table"},
+            title="Bảng / Table",
         ),
         "rule": Param(
-            None, type=["null", "string"], examples=rules, title="Rule", description="Empty: whatever the rule."
+            None,
+            type=["null", "string"],
+            examples=rules,
+            title="Quy tắc / Rule",
+            description="Để trống: mọi quy tắc. / Empty: whatever the rule.",
         ),
     }

@@ -32,7 +32,11 @@ def test_reviews_are_asked_pair_by_pair_and_each_answer_is_kept(dags):
     dag = dags["review_persons"]
     edges = {(task.task_id, below) for task in dag.tasks for below in task.downstream_task_ids}
     assert edges == {("find", "review.ask"), ("review.ask", "review.keep")}
-    assert dag.get_task("review.ask").options == ["Same person", "Different persons", "Cannot tell"]
+    assert dag.get_task("review.ask").options == [
+        "Một người / Same person",
+        "Hai người khác nhau / Different persons",
+        "Không thể biết / Cannot tell",
+    ]
 
 
 def test_the_gate_tells_what_is_outside_and_the_estimates(dags):
@@ -68,6 +72,8 @@ def test_a_reviewer_reads_weights_and_words_and_whether_a_second_person_is_neede
         "steps": [step],
     }
     text = question(pair)
-    assert "| name | same name | +7.2 | -1.5 |" in text
-    assert "**Lan says same.**" in text
+    assert "same name | +7,2 | -1,5 |" in text
+    assert "trùng họ tên / " in text
+    assert "**Lan: một người / same person.**" in text
+    assert "hơn 30 ngày" in question({**pair, "first_by": ""})
     assert "more than 30 days" in question({**pair, "first_by": ""})
