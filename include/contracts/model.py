@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from include.contracts.language import Language, pick
 
-Classification = Literal["public", "internal", "confidential", "restricted"]
+Classification = Literal["public", "internal", "confidential", "restricted", "sensitive"]
 Severity = Literal["error", "warning"]
 Scope = Literal["row", "set", "table"]
 Deletes = Literal["reconcile", "soft", "none"]

@@ -49,7 +49,7 @@ from include.contracts.types import sql_type
 from include.contracts.violations import RuleError
 from include.contracts.yaml_file import Place, YamlFile
 
-_CLASSIFICATIONS = ("public", "internal", "confidential", "restricted")
+_CLASSIFICATIONS = ("public", "internal", "confidential", "restricted", "sensitive")
 
 
 class Reader:

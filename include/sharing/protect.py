@@ -18,6 +18,9 @@ from include.sharing.keys import PSEUDONYM_DIGITS, RecipientKey
 KEY_TABLE = "_key"
 LARGEST_KEEP = 4
 
+NEVER_BARE = ("restricted", "sensitive")
+"""Classes of columns that no agreement gives as they are."""
+
 
 def lend_key(connection: duckdb.DuckDBPyConnection, key: RecipientKey | None) -> None:
     """Make the key readable to the SQL of this connection, as the table `_key`; without a key its blocks are null."""
@@ -53,8 +56,8 @@ def misfit(shared: SharedColumn, column: Column) -> str:
     """Why this protection cannot protect this column; empty if it can."""
     is_text, is_date = column.sql_type == "VARCHAR", column.sql_type in ("DATE", "TIMESTAMP", "TIMESTAMPTZ")
     match shared.protection:
-        case "none" if column.classification == "restricted":
-            return "is restricted and would be given bare"
+        case "none" if column.classification in NEVER_BARE:
+            return f"is {column.classification} and would be given bare"
         case "pseudonym" if not is_text:
             return f"is of type {column.sql_type}: a pseudonym is made of an identifier, which is text"
         case "year" if not is_date:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from fastapi import Request
 
-from include.audit.report.words import LOCALES, Language
+from include.audit.report.words import LOCALES
+from include.contracts.language import Language
 
 COOKIE = "lienthong_language"
 

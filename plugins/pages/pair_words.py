@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from include.audit.report.linking_words import COMPARISONS, LEVELS
+
 Text = tuple[str, str]
 
 CLUES: dict[str, Text] = {
@@ -93,59 +95,9 @@ ATTRIBUTES: dict[str, Text] = {
     "phone": ("Số điện thoại", "Phone number"),
 }
 SEXES: dict[str, Text] = {"male": ("nam", "male"), "female": ("nữ", "female")}
-COMPARISONS: dict[str, str] = {
-    "before comparing": "trước khi so sánh",
-    "name": "họ tên",
-    "birth": "ngày sinh",
-    "sex": "giới tính",
-    "place": "nơi ở",
-    "personal id": "số định danh cá nhân",
-    "id year": "năm sinh trong số định danh",
-    "id sex": "giới tính trong số định danh",
-    "old id": "số CMND cũ",
-    "insurance number": "số bảo hiểm xã hội",
-    "health card": "thẻ bảo hiểm y tế",
-    "tax code": "mã số thuế",
-}
-FOUND: dict[str, str] = {
-    "not known of both": "không phải cả hai đều có",
-    "same name": "trùng họ tên",
-    "same name, diacritics lost or words in other order": "trùng họ tên, mất dấu hoặc đảo thứ tự",
-    "same letters, other diacritics": "cùng chữ cái, khác dấu",
-    "one letter off, or initials": "lệch một chữ cái, hoặc viết tắt",
-    "same family and given name, no middle name": "cùng họ và tên, thiếu tên đệm",
-    "similar name": "họ tên gần giống",
-    "other name": "khác họ tên",
-    "same day of birth": "trùng ngày sinh",
-    "same year of birth, the day not known of both": "trùng năm sinh, không phải cả hai đều có ngày",
-    "day and month of birth swapped": "ngày và tháng sinh đảo nhau",
-    "one digit of the birth date off": "ngày sinh lệch một chữ số",
-    "same year of birth, another day": "cùng năm sinh, khác ngày",
-    "other date of birth": "khác ngày sinh",
-    "same sex": "cùng giới tính",
-    "other sex": "khác giới tính",
-    "same ward": "cùng xã, phường",
-    "a ward in common": "có chung một xã, phường",
-    "same province": "cùng tỉnh, thành phố",
-    "other province": "khác tỉnh, thành phố",
-    "same personal id": "cùng số định danh",
-    "one digit of the personal id off": "số định danh lệch một chữ số",
-    "other personal id, one of the two in doubt": "khác số định danh, một trong hai số đáng ngờ",
-    "other personal id": "khác số định danh",
-    "two valid personal ids, not the same": "hai số định danh hợp lệ khác nhau",
-    "the personal id says the same year of birth": "số định danh cho cùng năm sinh",
-    "the personal id says another year of birth": "số định danh cho năm sinh khác",
-    "the personal id says the same sex": "số định danh cho cùng giới tính",
-    "the personal id says another sex": "số định danh cho giới tính khác",
-    "same old card": "cùng số CMND cũ",
-    "one digit of the old card off": "số CMND cũ lệch một chữ số",
-    "other old card": "khác số CMND cũ",
-    "same insurance number": "cùng số bảo hiểm xã hội",
-    "same health card": "cùng thẻ bảo hiểm y tế",
-    "same tax code": "cùng mã số thuế",
-}
 
 
 def found(comparison: str, label: str) -> tuple[Text, Text]:
-    """A step of the weighing in both languages; what has no Vietnamese words here stays English."""
-    return (COMPARISONS.get(comparison, comparison), comparison), (FOUND.get(label, label), label)
+    """A step of the weighing in both languages; what has no Vietnamese words stays English."""
+    name = COMPARISONS.get(comparison.replace(" ", "_"), (comparison, comparison))[0]
+    return (name, comparison), (LEVELS.get(label, label), label)

@@ -13,6 +13,7 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from include.audit.report.linking_words import LinkingWords
 from include.audit.report.quality_index import WORDS
 from include.audit.report.words import LOCALES
 from plugins.pages.language import COOKIE, chosen
@@ -36,13 +37,14 @@ _ENVIRONMENT.globals |= {"WORDS": WORDS, "style": Markup(STYLE)}  # noqa: S704 -
 
 
 def page(request: Request, template: str, values: Mapping[str, Any], *, status: int = 200) -> HTMLResponse:
-    """Render `template` in the visitor's language; it knows `_(vi, en)`, `l` (the locale) and `root` (our mount)."""
+    """Render `template` in the visitor's language; it knows `_(vi, en)`, `l` and `w` (its words) and `root`."""
     language = chosen(request)
     locale = LOCALES[language]
     other = "en" if language == "vi" else "vi"
     text = _ENVIRONMENT.get_template(template).render(
         l=locale,
         _=locale.pick,
+        w=LinkingWords(locale),
         root=request.scope.get("root_path", "").rstrip("/"),
         here=request.url.path,
         other=other,

@@ -19,14 +19,17 @@ def attention(overview: Overview, surroundings: Surroundings, locale: Locale) ->
     if held := surroundings.linking.waits:
         found.append(
             locale.pick(
-                f"Liên kết người: lần chạy {held.run_id} bị tạm giữ, chờ cán bộ quản trị dữ liệu quyết định",
+                f"Đối khớp danh tính: lần chạy {held.run_id} bị tạm giữ, chờ cán bộ quản trị dữ liệu quyết định",
                 f"Persons: run {held.run_id} of linking is held back and waits for a steward's decision",
             )
         )
     ledger = surroundings.ledger
     if ledger and not ledger.is_whole:
         found.append(
-            locale.pick(f"Sổ kiểm toán không còn nguyên vẹn: {ledger.why}", f"The ledger is not whole: {ledger.why}")
+            locale.pick(
+                f"Nhật ký kiểm tra, giám sát không còn nguyên vẹn: {ledger.why}",
+                f"The ledger is not whole: {ledger.why}",
+            )
         )
     return found
 

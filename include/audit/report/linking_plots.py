@@ -25,7 +25,7 @@ def course(runs: Sequence[LinkRun], locale: Locale) -> str:
     if not runs:
         return ""
     words, first, last = LinkingWords(locale), runs[0], runs[-1]
-    persons, links = locale.pick("Người", "Persons"), locale.pick("Liên kết", "Links")
+    persons, links = locale.pick("Người", "Persons"), locale.pick("Cặp đối khớp", "Links")
     precision, recall = locale.pick("Độ chính xác", "Precision"), locale.pick("Độ phủ", "Recall")
     shares = [
         f"{name}: {words.share(before)} → {words.share(now)}"
@@ -35,7 +35,7 @@ def course(runs: Sequence[LinkRun], locale: Locale) -> str:
         f"{name}: {locale.number(before)} → {locale.number(now)}"
         for name, before, now in ((persons, first.persons, last.persons), (links, first.links, last.links))
     ]
-    title = locale.pick("Diễn biến qua các lần liên kết", "The course over runs of linking")
+    title = locale.pick("Diễn biến qua các lần đối khớp", "The course over runs of linking")
     desc = locale.pick("Lần đầu → lần cuối: ", "First → last run: ") + "; ".join(counts + shares)
     with draw("trend-persons", title, f"{desc} ({len(runs)})", height=2.9) as plot:
         left, right = plot.figure.subplots(1, 2)

@@ -1,4 +1,4 @@
-"""Words of the section on persons: passes, comparisons and their levels, what the gate of linking finds."""
+"""Words on persons, of the report and the pages: passes, comparisons and their levels, what the gate finds."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from include.audit.report.words import Locale
 _PASSES: Mapping[str, tuple[str, str]] = {
     "personal_id": ("Cùng số định danh", "Same personal id"),
     "old_id": ("Cùng số CMND cũ", "Same old card number"),
-    "insurance_number": ("Cùng mã số bảo hiểm", "Same insurance number"),
+    "insurance_number": ("Cùng mã số bảo hiểm xã hội", "Same insurance number"),
     "health_card": ("Cùng thẻ bảo hiểm y tế", "Same health card"),
     "tax_code": ("Cùng mã số thuế", "Same tax code"),
     "model": ("Mô hình xác suất", "Probabilistic model"),
-    "review": ("Người quyết định", "Decided by people"),
+    "review": ("Do người xem xét quyết định", "Decided by people"),
 }
 
 _KINDS: Mapping[str, tuple[str, str]] = {
     "duplicate": ("Bản ghi trùng một người", "Duplicate records of one person"),
     "shared_id": ("Một số, hai người", "One id number, two persons"),
-    "other_birth": ("Hai sổ ghi khác ngày sinh", "Two registers give different births"),
-    "other_sex": ("Hai sổ ghi khác giới tính", "Two registers give different sexes"),
+    "other_birth": ("Hai cơ sở dữ liệu ghi khác ngày sinh", "Two registers give different births"),
+    "other_sex": ("Hai cơ sở dữ liệu ghi khác giới tính", "Two registers give different sexes"),
 }
 
 _GATE: Mapping[str, tuple[str, str]] = {
-    "largestPerson": ("Số bản ghi của một người trong một sổ", "Records of one person in one register"),
+    "largestPerson": ("Số bản ghi của một người trong một cơ sở dữ liệu", "Records of one person in one register"),
     "merged": ("Tỷ lệ người bị nhập làm một (%)", "Share of persons merged (%)"),
     "split": ("Tỷ lệ người bị tách (%)", "Share of persons split (%)"),
     "retired": ("Tỷ lệ mã người chấm dứt (%)", "Share of persons retired (%)"),
@@ -33,7 +33,7 @@ _GATE: Mapping[str, tuple[str, str]] = {
     "meanRecords": ("Biến động số bản ghi mỗi người (%)", "Change of records a person (%)"),
 }
 
-_COMPARISONS: Mapping[str, tuple[str, str]] = {
+COMPARISONS: Mapping[str, tuple[str, str]] = {
     "name": ("Họ tên", "Name"),
     "family": ("Họ", "Family name"),
     "given": ("Tên", "Given name"),
@@ -46,9 +46,13 @@ _COMPARISONS: Mapping[str, tuple[str, str]] = {
     "phone": ("Số điện thoại", "Phone number"),
     "personal_id": ("Số định danh", "Personal id"),
     "old_id": ("Số CMND cũ", "Old card"),
+    "insurance_number": ("Mã số bảo hiểm xã hội", "Insurance number"),
+    "health_card": ("Thẻ bảo hiểm y tế", "Health card"),
+    "tax_code": ("Mã số thuế", "Tax code"),
+    "before_comparing": ("Trước khi so sánh", "Before comparing"),
 }
 
-_LEVELS: Mapping[str, str] = {
+LEVELS: Mapping[str, str] = {
     "same name": "trùng họ tên",
     "same name, diacritics lost or words in other order": "trùng họ tên, mất dấu hoặc đảo thứ tự",
     "same letters, other diacritics": "cùng chữ cái, khác dấu",
@@ -83,6 +87,10 @@ _LEVELS: Mapping[str, str] = {
     "same phone number": "trùng số điện thoại",
     "one digit of the phone number off": "số điện thoại lệch một chữ số",
     "other phone number": "số điện thoại khác",
+    "same insurance number": "trùng mã số bảo hiểm xã hội",
+    "same health card": "trùng thẻ bảo hiểm y tế",
+    "same tax code": "trùng mã số thuế",
+    "not known of both": "không phải cả hai đều có",
 }
 """The levels of the models that are ours; a level of another model keeps its own name."""
 
@@ -107,11 +115,11 @@ class LinkingWords:
 
     def comparison(self, comparison: Comparison) -> str:
         """What is compared."""
-        return self._locale.pick(*_COMPARISONS.get(comparison.name, (comparison.name, comparison.name)))
+        return self._locale.pick(*COMPARISONS.get(comparison.name, (comparison.name, comparison.name)))
 
     def level(self, level: Level) -> str:
         """How much alike."""
-        return self._locale.pick(_LEVELS.get(level.name, level.name), level.name)
+        return self._locale.pick(LEVELS.get(level.name, level.name), level.name)
 
     def mode(self, mode: str) -> str:
         """Whether a run compared every pair."""

@@ -9,6 +9,7 @@ from typing import Any
 
 from include.audit.report.freshness import Freshness
 from include.audit.report.quality_index import Index
+from include.contracts.language import Language, pick
 from include.contracts.model import Contract, Table
 from include.lake.open_figures import OpenFigures, OpenRule
 
@@ -93,6 +94,16 @@ class RuleFigures:
     in_run_rows: int | None
     in_run: int | None
     gx_violations: int | None
+    vietnamese: str = ""
+    legal_source_vietnamese: str = ""
+
+    def text(self, language: Language) -> str:
+        """What must hold, in one language; empty if no contract says it any more."""
+        return pick(language, self.vietnamese, self.description)
+
+    def law(self, language: Language) -> str:
+        """What it rests on, in one language; empty if the contract cites nothing."""
+        return pick(language, self.legal_source_vietnamese, self.legal_source)
 
     @property
     def disagrees(self) -> bool:

@@ -140,37 +140,45 @@ def _rules(table: Table, counts: Mapping[str, Row], in_run: Mapping[str, Row]) -
             RuleFigures(
                 rule.rule_id, rule.columns, rule.metric, rule.scope, rule.severity, rule.dimension, rule.description,
                 rule.legal_source, str(rule.bound or ""), row.get("rows"), row.get("violations"),
-                found.get("rows"), found.get("violations"), found.get("gx_violations"),
+                found.get("rows"), found.get("violations"), found.get("gx_violations"), rule.vietnamese,
+                rule.legal_source_vietnamese,
             )
         )  # fmt: skip
     known = {rule.rule_id for rule in table.rules}
     for rule_id, row in counts.items():
         if rule_id in known:
             continue
-        columns, description = _followed(table, rule_id) if row["metric"] in CROSS_CHECKS else ((), "")
+        columns, said, vietnamese = _followed(table, rule_id) if row["metric"] in CROSS_CHECKS else ((), "", "")
         listed.append(
             RuleFigures(
-                rule_id, columns, row["metric"], row["scope"], row["severity"], row["dimension"], description, "", "",
-                row["rows"], row["violations"], None, None, None,
+                rule_id, columns, row["metric"], row["scope"], row["severity"], row["dimension"], said, "", "",
+                row["rows"], row["violations"], None, None, None, vietnamese,
             )
         )  # fmt: skip
     return tuple(listed)
 
 
-def _followed(table: Table, rule_id: str) -> tuple[tuple[str, ...], str]:
-    """The columns of a relationship, and what it asks."""
+def _followed(table: Table, rule_id: str) -> tuple[tuple[str, ...], str, str]:
+    """The columns of a relationship, and what it asks in English and Vietnamese."""
     for relationship in table.relationships:
         name = f"{table.qualified_name}.{'+'.join(relationship.columns)}.relationship"
         to = f"{relationship.registry}.{relationship.table}"
         if relationship.registry == "reference":
             continue
+        columns = ", ".join(relationship.columns)
+        labels = ", ".join(table.column(column).business_name or column for column in relationship.columns)
         if rule_id in (name, f"{name}.{to}"):
-            asked = f"{', '.join(relationship.columns)} must be found in {to}, which is published"
-            return relationship.columns, f"{asked}; where it is nowhere, the owners of both registers compare"
-        if rule_id in (f"{name}{REJECTED_TARGET}", f"{name}.{to}{REJECTED_TARGET}"):
-            asked = f"What {', '.join(relationship.columns)} refers to in {to} must not be rejected"
-            return relationship.columns, f"{asked}; the owner of {relationship.registry} mends it"
-    return (), ""
+            said = f"{columns} must be found in {to}, which is published; where it is nowhere, both owners compare"
+            vietnamese = "phải có trong {to} đang công bố; nếu không có, cơ quan chủ quản hai bên đối chiếu"
+        elif rule_id in (f"{name}{REJECTED_TARGET}", f"{name}.{to}{REJECTED_TARGET}"):
+            said = (
+                f"What {columns} refers to in {to} must not be rejected; the owner of {relationship.registry} mends it"
+            )
+            vietnamese = "bản ghi được tham chiếu trong {to} không bị loại; nếu bị loại, cơ quan chủ quản bên đó sửa"
+        else:
+            continue
+        return relationship.columns, said, f"{labels}: {vietnamese.format(to=to)}"
+    return (), "", ""
 
 
 def _run(row: Row) -> Run:

@@ -15,18 +15,14 @@ from include.audit.report.lineage import column_lineage
 from include.audit.report.lineage_picture import draw
 from include.audit.report.linking_plots import course, probabilities, weights
 from include.audit.report.linking_words import LinkingWords
-from include.audit.report.model import Overview, RegistryReport, TableReport
+from include.audit.report.model import Overview, RegistryReport
 from include.audit.report.plots import Captions, trend
 from include.audit.report.quality_index import WORDS
 from include.audit.report.surroundings import Surroundings
-from include.audit.report.words import LOCALES, Language, Locale
+from include.audit.report.words import LOCALES, Locale
+from include.contracts.language import Language
 
 TEMPLATES = Path(__file__).parent / "templates"
-TOLD_BY_KIND = frozenset(
-    {"required", "unreadable", "controlCharacters", "minLength", "maxLength", "enum", "reference", "pattern"}
-)
-"""Kinds of rules whose name says it all; the contract's English text is left out of the Vietnamese page."""
-
 OTHER: Mapping[Language, Language] = {"vi": "en", "en": "vi"}
 
 
@@ -37,12 +33,11 @@ def render(overview: Overview, surroundings: Surroundings, language: Language) -
         loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
         lstrip_blocks=True,
     )  # fmt: skip
-    environment.filters |= {"business": _business_name, "soft": _soft}
+    environment.filters |= {"soft": _soft}
     environment.globals |= {
         "l": locale,
         "_": locale.pick,
         "WORDS": WORDS,
-        "TOLD": TOLD_BY_KIND,
         "w": LinkingWords(locale),
     }
     contracts = [registry.contract for registry in overview.registries]
@@ -66,11 +61,6 @@ def render(overview: Overview, surroundings: Surroundings, language: Language) -
 def _kind(registry: RegistryReport) -> str:
     """What the tables of a registry were read from, as their runs say."""
     return ", ".join(sorted({table.last.source for table in registry.tables if table.last and table.last.source}))
-
-
-def _business_name(column: str, table: TableReport) -> str:
-    """A column as the contract calls it for people."""
-    return next((c.business_name for c in table.table.columns if c.name == column and c.business_name), column)
 
 
 def _soft(name: str) -> Markup:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Literal
 
 from include.audit.report.freshness import SCHEDULE_ZONE
-
-Language = Literal["vi", "en"]
+from include.contracts.language import Language, figure
 
 WORD_NAMES: Mapping[str, tuple[str, str, str, str]] = {
     # vi name, en name, vi meaning, en meaning
@@ -30,36 +29,6 @@ WORD_NAMES: Mapping[str, tuple[str, str, str, str]] = {
     ),
 }
 
-METRICS: Mapping[str, tuple[str, str]] = {
-    "required": ("Bắt buộc có giá trị", "Value required"),
-    "unreadable": ("Đọc được đúng kiểu dữ liệu", "Readable as its type"),
-    "enum": ("Thuộc danh sách cho phép", "One of the allowed values"),
-    "pattern": ("Đúng mẫu", "Matches its pattern"),
-    "minLength": ("Đủ độ dài tối thiểu", "Long enough"),
-    "maxLength": ("Không quá độ dài tối đa", "Short enough"),
-    "minimum": ("Không nhỏ hơn mức tối thiểu", "Not below the minimum"),
-    "maximum": ("Không lớn hơn mức tối đa", "Not above the maximum"),
-    "exclusiveMinimum": ("Lớn hơn mức tối thiểu", "Above the minimum"),
-    "exclusiveMaximum": ("Nhỏ hơn mức tối đa", "Below the maximum"),
-    "multipleOf": ("Là bội số", "A multiple"),
-    "reference": ("Có trong danh mục dùng chung", "Found in its code list"),
-    "controlCharacters": ("Không có ký tự hỏng", "No broken characters"),
-    "nullValues": ("Giá trị trống", "Null values"),
-    "missingValues": ("Giá trị thiếu", "Missing values"),
-    "invalidValues": ("Giá trị không hợp lệ", "Invalid values"),
-    "duplicateValues": ("Giá trị trùng", "Duplicate values"),
-    "rowCount": ("Số bản ghi", "Number of rows"),
-    "sql": ("Quy tắc nghiệp vụ", "Business rule"),
-    "relationship": (
-        "Có trong bảng được tham chiếu; nếu không, cơ quan chủ quản hai bên đối chiếu",
-        "Found in the table referred to; if not, the owners of both compare",
-    ),
-    "rejectedTarget": (
-        "Bản ghi được tham chiếu không bị loại; nếu bị loại, cơ quan chủ quản của bảng được tham chiếu sửa",
-        "What is referred to is not rejected; if it is, the owner of the table referred to mends it",
-    ),
-}
-
 FINDINGS: Mapping[str, tuple[str, str]] = {
     "emptyExtract": ("Nguồn không trả về bản ghi nào", "The source gave no rows"),
     "rejectedPercent": ("Tỷ lệ bản ghi bị loại (%)", "Share of rejected rows (%)"),
@@ -76,8 +45,8 @@ _CODES: Mapping[str, tuple[str, str]] = {
     "failed": ("thất bại", "failed"),
     "error": ("lỗi", "error"),
     "warning": ("cảnh báo", "warning"),
-    "row": ("từng dòng", "each row"),
-    "set": ("giữa các dòng", "between rows"),
+    "row": ("từng bản ghi", "each row"),
+    "set": ("giữa các bản ghi", "between rows"),
     "table": ("cả bảng", "whole table"),
     "accuracy": ("chính xác", "accuracy"),
     "completeness": ("đầy đủ", "completeness"),
@@ -92,8 +61,12 @@ _CODES: Mapping[str, tuple[str, str]] = {
     "withdrawn": ("đã thu hồi", "withdrawn"),
     "public": ("công khai", "public"),
     "internal": ("nội bộ", "internal"),
-    "confidential": ("mật, cá nhân", "confidential"),
-    "restricted": ("hạn chế", "restricted"),
+    "confidential": ("dữ liệu cá nhân cơ bản", "basic personal data"),
+    "restricted": (
+        "dữ liệu cá nhân cơ bản, không cung cấp nguyên bản",
+        "basic personal data, never given as it is",
+    ),
+    "sensitive": ("dữ liệu cá nhân nhạy cảm", "sensitive personal data"),
     "none": ("nguyên bản", "as it is"),
     "pseudonym": ("mã thay thế", "pseudonym"),
     "year": ("chỉ năm", "year only"),
@@ -114,20 +87,16 @@ class Locale:
         return vietnamese if self.language == "vi" else english
 
     def word(self, word: str) -> str:
-        """The name of one of the five words."""
+        """The name of one of the five criteria."""
         return self.pick(*WORD_NAMES[word][:2])
 
     def meaning(self, word: str) -> str:
-        """What one of the five words asks."""
+        """What one of the five criteria asks."""
         return self.pick(*WORD_NAMES[word][2:])
 
     def code(self, code: str) -> str:
         """A code of ours (verdict, severity, dimension, standing ...) in plain words; itself if it is unknown."""
         return self.pick(*_CODES.get(code, (code, code)))
-
-    def metric(self, metric: str) -> str:
-        """What kind of rule it is."""
-        return self.pick(*METRICS.get(metric, (metric, metric)))
 
     def finding(self, what: str) -> str:
         """What the gate found; a rule id stays as it is."""
@@ -137,8 +106,21 @@ class Locale:
         """1.234,5 in Vietnamese, 1,234.5 in English; a dash for what is not known."""
         if value is None:
             return "–"
-        text = f"{value:,.{digits}f}"
-        return text.translate(str.maketrans(",.", ".,")) if self.language == "vi" else text
+        return figure(self.language, value, digits)
+
+    def signed(self, value: float, digits: int = 1) -> str:
+        """A number that always shows its sign, as weights do."""
+        return f"{'−' if value < 0 else '+'}{self.number(abs(value), digits)}"
+
+    def bound(self, allowed: object) -> str:
+        """What a rule or the gate allows (`<= 5`, `between 1 and 2.5 %`), as people write it."""
+        text = str(allowed).replace("<=", "≤").replace(">=", "≥").replace("!=", "≠").replace("+-", "±")
+        if self.language == "en":
+            return text
+        text = re.sub(r"(?<=\d)\.(?=\d)", ",", text)
+        for english, vietnamese in (("not between", "ngoài khoảng"), ("between", "từ"), (" and ", " đến ")):
+            text = text.replace(english, vietnamese)
+        return text
 
     def index(self, value: float | None) -> str:
         """A figure of the index, to one digit, never rounded up to 100."""
@@ -166,7 +148,9 @@ class Locale:
 
     def duration(self, seconds: float) -> str:
         """Seconds, or minutes where that is easier to read."""
-        return f"{self.number(seconds, 1)} s" if seconds < 120 else f"{self.number(seconds / 60, 1)} min"
+        if seconds < 120:
+            return f"{self.number(seconds, 1)} {self.pick('giây', 's')}"
+        return f"{self.number(seconds / 60, 1)} {self.pick('phút', 'min')}"
 
 
 LOCALES: Mapping[Language, Locale] = {"vi": Locale("vi"), "en": Locale("en")}

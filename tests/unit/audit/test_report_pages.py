@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import html
 import io
+import re
 from datetime import date, timedelta
 from pathlib import Path
 from xml.etree import ElementTree
@@ -17,6 +19,8 @@ from include.audit.report.overview import gather
 from include.audit.report.render import render
 from include.audit.report.surroundings import AgreementFacts, LedgerFacts, SharedProduct, Surroundings
 from include.audit.report.words import LOCALES
+from include.contracts.language import Language
+from include.contracts.load import load_contracts
 from include.contracts.model import Column, Table
 from include.lake.root import Lake
 from include.pipelines.report import report_step
@@ -126,3 +130,18 @@ def test_numbers_are_written_as_each_language_does_and_never_rounded_up_to_perfe
     assert (vi.index(99.97), vi.index(100), vi.index(None)) == ("99,9", "100,0", "–")
     assert en.percent(0.0001) == "<\u00a00.01\u00a0%"
     assert (vi.instant(NIGHT), en.instant(NIGHT)) == ("02/03/2026 01:30", "2026-03-02 01:30")
+
+
+def test_rules_and_their_law_are_told_in_the_readers_language_from_the_contract(tmp_path: Path) -> None:
+    country = load_contracts(SCHEMAS)
+    overview = gather(Lake(str(tmp_path / "lake"), (), tmp_path / "tmp"), country, at=NIGHT)
+    rules = [rule for contract in country.values() for table in contract.tables for rule in table.rules]
+    assert len(rules) > 300
+    languages: tuple[tuple[Language, Language], ...] = (("vi", "en"), ("en", "vi"))
+    for language, other in languages:
+        page = re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", render(overview, Surroundings(), language))))
+        for rule in rules:
+            assert rule.vietnamese != rule.description
+            assert " ".join(rule.text(language).split()) in page, rule.rule_id
+            assert " ".join(rule.law(language).split()) in page, rule.rule_id
+            assert " ".join(rule.text(other).split()) not in page, rule.rule_id

@@ -57,7 +57,7 @@ def test_before_the_first_run_one_sentence_says_so(lake: Lake, tmp_path: Path) -
     assert gather_linking(lake) == Linking()
     assert all(not rows for rows in (course((), LOCALES["en"]), *frames_of(lake).values()))
     report_step(workplace=Workplace(lake, SCHEMAS, {}), folder=tmp_path / "out")
-    for language, sentence in (("en", "No persons are linked yet"), ("vi", "Chưa liên kết người nào")):
+    for language, sentence in (("en", "No persons are linked yet"), ("vi", "Chưa đối khớp danh tính lần nào")):
         text = (tmp_path / "out" / f"report.{language}.html").read_text(encoding="utf-8")
         section = text[text.index('<section id="persons"') :]
         assert sentence in section
