@@ -82,7 +82,7 @@ def test_every_column_is_told_in_both_languages_and_classified(registry: str) ->
         assert column["classification"] in get_args(Classification), where
         assert column["physicalName"], where
         if column["name"] in IDENTITY:
-            assert column["classification"] in ("confidential", "restricted"), where
+            assert column["classification"] in ("confidential", "restricted", "sensitive"), where
 
 
 @pytest.mark.parametrize("registry", REGISTRIES)
