@@ -95,8 +95,8 @@ def question(pair: dict[str, Any]) -> str:
 {_listed(for_one)}
 {eyes}
 Tìm thấy bởi / found by `{pair["found_by"]}`, xác suất / probability {figure("vi", pair["probability"], 3)}.
-Hai bản ghi đặt cạnh nhau, và số định danh của họ cho biết gì: trang chất lượng, mục Đối khớp danh tính. / The two records
-side by side, and what their personal ids say: page *Persons* of the quality pages, pair `{pair["pair_id"]}`.
+Hai bản ghi đặt cạnh nhau, và số định danh của họ cho biết gì: trang chất lượng, mục Đối khớp danh tính. / The two
+records side by side, and what their personal ids say: page *Persons* of the quality pages, pair `{pair["pair_id"]}`.
 
 - *Một người / Same person*: lần đối khớp sau gộp hai người, một trong hai mã không còn dùng. / The next run of linking
   makes them one, and one of the two ids ends.

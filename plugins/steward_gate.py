@@ -19,7 +19,6 @@ from airflow.providers.standard.exceptions import HITLRejectException, HITLTimeo
 from airflow.providers.standard.operators.hitl import ApprovalOperator
 from airflow.sdk import Context, Param
 
-from include.contracts.language import Said
 from plugins.gate_words import KEPT, REASON, both, table_question
 
 if TYPE_CHECKING:
@@ -111,14 +110,7 @@ class StewardGate(ApprovalOperator):
 
 def question(assessed: dict[str, Any]) -> tuple[str, str]:
     """The question and what the steward reads, in both languages, with what the contract's rules say."""
-    from include.contracts.problems import ContractError
-    from include.pipelines.errors import Misuse
+    from include.pipelines.rule_texts import rule_texts
     from include.pipelines.workplace import Workplace
 
-    rules = {}
-    try:
-        _, table = Workplace.from_environment().table(assessed["registry"], assessed["table"])
-        rules = {rule.rule_id: Said(rule.description, rule.vietnamese) for rule in table.rules}
-    except (ContractError, Misuse):  # the contract was broken meanwhile: the ids and figures tell enough
-        pass
-    return table_question(assessed, rules, PAGES)
+    return table_question(assessed, rule_texts(Workplace.from_environment(), assessed["registry"]), PAGES)

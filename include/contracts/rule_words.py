@@ -52,6 +52,11 @@ _INSTANT = Said(
     " đến micro giây, kèm độ lệch múi giờ (hoặc đặc tả phải nêu defaultTimezone cho giờ địa phương)",
 )
 
+SUPERSEDED = Said(
+    "another row of this extract has the same key and is newer (at equal age: greater in content); that one counts",
+    "dữ liệu trích xuất có bản ghi khác cùng khóa và mới hơn (nếu cùng thời điểm: lớn hơn về nội dung); dùng bản ghi đó",
+)
+
 
 def label(column: Column) -> str:
     """What officials call the column."""

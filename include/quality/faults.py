@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import duckdb
 
 from include.contracts.model import Rule, Table
+from include.contracts.rule_words import SUPERSEDED
 from include.lake.engine import literal, quote
 from include.lake.rows import all_differ
 from include.quality.beside import is_deleted, judges_deleted
@@ -19,9 +20,6 @@ from include.quality.errors import RuleUnusable, why_unbound
 
 BITS = 63
 REASON = 'STRUCT(rule_id VARCHAR, "column" VARCHAR, message VARCHAR)'
-SUPERSEDED = (
-    "another row of this extract has the same key and is newer (at equal age: greater in content); that one counts"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +111,7 @@ def reason(rule: Rule) -> str:
 
 def superseded_reason(table: Table) -> str:
     """SQL of the one reason that every superseded row has."""
-    return _struct(f"{table.qualified_name}.superseded", ", ".join(table.primary_key), SUPERSEDED)
+    return _struct(f"{table.qualified_name}.superseded", ", ".join(table.primary_key), SUPERSEDED.english)
 
 
 def _struct(rule_id: str, column: str | None, message: str) -> str:
