@@ -110,14 +110,20 @@ class Lake:
     # Engines
 
     def storage_options(self) -> dict[str, str] | None:
-        """What delta-rs needs to reach the lake; None for a folder."""
-        return dict(self.options) if self.is_s3 else None
+        """What delta-rs needs to reach the lake; None for a folder. Raises LakeUnreachable: the store says nothing."""
+        if not self.is_s3:
+            return None
+        options = dict(self.options)
+        if options.get("AWS_ENDPOINT_URL"):
+            store.ensure_answers(options["AWS_ENDPOINT_URL"])
+        return options
 
     def connect(self, *, memory_limit: str = "1GB", threads: int | None = None) -> duckdb.DuckDBPyConnection:
         """A new in-memory DuckDB that can read and write this lake. The caller closes it."""
+        options = self.storage_options()
         connection = engine.connect(self.scratch, memory_limit=memory_limit, threads=threads)
-        if self.is_s3:
-            engine.attach_s3(connection, dict(self.options))
+        if options is not None:
+            engine.attach_s3(connection, options)
         return connection
 
     # Tables. `parts` are names below the root, or one URI that `path` or a zone gave.
@@ -153,6 +159,10 @@ class Lake:
     def digest(self, uri: str) -> str:
         """SHA-256 of a file's content, in hex. FileNotFoundError if it is not there."""
         return store.digest(self._store(), self._inside(uri))
+
+    def files_below(self, uri: str) -> list[str]:
+        """Paths in the lake of all files below a folder, sorted; empty if it is not there."""
+        return store.files_below(self._store(), self._inside(uri))
 
     def list(self, uri: str) -> list[str]:
         """URIs of what lies directly below a folder, sorted; empty if it is not there, or is a file."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import http.client
 import os
 import uuid
 from contextlib import suppress
@@ -12,6 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import obstore
 import pyarrow as pa
@@ -19,7 +21,7 @@ from obstore.exceptions import AlreadyExistsError
 from obstore.store import LocalStore, S3Store
 from pyarrow import fs
 
-from include.lake.errors import lake_errors
+from include.lake.errors import LakeUnreachable, lake_errors
 
 if TYPE_CHECKING:
     from obstore.store import S3Config
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 _BLOCK_BYTES = 4 * 1024**2
 _DRAFT = ".draft"
 _ATTEMPTS = 5
+ANSWER_SECONDS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +41,40 @@ class Root:
 
 
 @lru_cache(maxsize=8)
+def ensure_answers(endpoint: str) -> None:
+    """Return if the store at this URL answers anything at all, or refuses at once; asked once in a process.
+
+    The engines would wait three minutes for a server that accepts a connection and then says nothing.
+
+    Raises:
+        LakeUnreachable: it said nothing for ANSWER_SECONDS.
+    """
+    url = urlsplit(endpoint)
+    if url.scheme in getproxies() and not proxy_bypass(url.hostname or ""):
+        return  # by a proxy, which is known to the engines
+    kind = http.client.HTTPSConnection if url.scheme == "https" else http.client.HTTPConnection
+    asked = kind(url.hostname or "", url.port, timeout=ANSWER_SECONDS)
+    try:
+        asked.request("HEAD", url.path or "/")
+        asked.getresponse()
+    except TimeoutError:
+        raise LakeUnreachable(
+            f"the lake's store at {url.hostname}:{url.port or url.scheme} takes connections and said nothing for "
+            f"{ANSWER_SECONDS} s: restart it, or correct AWS_ENDPOINT_URL, then run again; nothing was published"
+        ) from None
+    except (OSError, http.client.HTTPException):
+        return  # the engines tell what is wrong, or wait for a store that is being started
+    finally:
+        asked.close()
+
+
+@lru_cache(maxsize=8)
 def _filesystem(root: Root) -> fs.FileSystem:
     if not root.uri.startswith("s3://"):
         return fs.LocalFileSystem()
     options = dict(root.options)
+    if options.get("AWS_ENDPOINT_URL"):
+        ensure_answers(options["AWS_ENDPOINT_URL"])
     endpoint = urlsplit(options.get("AWS_ENDPOINT_URL", ""))
     return fs.S3FileSystem(
         access_key=options.get("AWS_ACCESS_KEY_ID"),
@@ -100,6 +133,14 @@ def children(root: Root, inside: str) -> list[str]:
     with lake_errors("listing a folder"):
         names = [info.base_name for info in _below(root, inside, recursive=False)]
         return sorted(f"{inside}/{name}" for name in names if not name.endswith(_DRAFT))
+
+
+def files_below(root: Root, inside: str) -> list[str]:
+    """All files below a folder, relative to the root, sorted, without what is just being written."""
+    with lake_errors("listing a folder"):
+        start = len(_absolute(root, inside)) - len(inside)
+        paths = [i.path[start:] for i in _below(root, inside, recursive=True) if i.type == fs.FileType.File]
+        return sorted(path for path in paths if not path.endswith(_DRAFT))
 
 
 def _below(root: Root, inside: str, *, recursive: bool) -> list[fs.FileInfo]:

@@ -18,7 +18,7 @@ from sqlalchemy.exc import DBAPIError, NoSuchModuleError, SAWarning, SQLAlchemyE
 from include.contracts.model import Contract, Table
 from include.sources.column_types import SourceType
 from include.sources.connection import Connection
-from include.sources.errors import SourceError, SourceMissing, kind_of, source_error, unknown_error
+from include.sources.errors import SourceError, SourceMissing, SourceUnavailable, kind_of, source_error, unknown_error
 from include.sources.needs import judge_columns, judge_types, landed_names, near
 
 _PART = re.compile(r'"(?:[^"]|"")+"|[^".]+')
@@ -121,7 +121,7 @@ def explain(error: BaseException, connection: Connection, table: Table) -> Sourc
     """The failure behind a database's error."""
     origin = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
     code = str(getattr(origin, "sqlstate", None) or "")
-    kind = kind_of(str(origin), code=code)
+    kind = SourceUnavailable if isinstance(origin, TimeoutError) else kind_of(str(origin), code=code)
     if kind is not None:
         return source_error(kind, variable=connection.variable, object_name=table.qualified_name)
     return unknown_error(origin, object_name=table.qualified_name, code=code)

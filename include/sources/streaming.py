@@ -5,7 +5,9 @@ Slower than a scanner, and able to carry anything: what Arrow has a type for kee
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Generator, Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -42,7 +44,7 @@ def open_any(
     """
     with reflect.engine_errors(connection, table):
         engine = reflect.make_engine(connection, contract)
-        session = engine.connect()
+        session = _connect_soon(engine)
     failures: list[SourceError] = []
     streams: list[Generator[Any]] = []
 
@@ -91,6 +93,26 @@ def open_any(
     finally:
         session.close()
         engine.dispose()
+
+
+def _connect_soon(engine: sa.Engine) -> sa.Connection:
+    """Connect, or say within ANSWER_SECONDS that the server does not answer: not every driver can be told to.
+
+    A driver that still waits is left alone in its thread; the process does not wait for it.
+
+    Raises:
+        TimeoutError: it did not; `engine_errors` makes it a SourceUnavailable.
+    """
+    made: Future[sa.Connection] = Future()
+
+    def connect() -> None:
+        try:
+            made.set_result(engine.connect())
+        except BaseException as error:
+            made.set_exception(error)
+
+    threading.Thread(target=connect, daemon=True, name="connecting").start()
+    return made.result(timeout=reflect.ANSWER_SECONDS)
 
 
 def _select(part: reflect.SourceTable, dialect: str) -> sa.Select[Any]:
