@@ -1,4 +1,8 @@
-"""What people see in a terminal: the table at the end of a run, progress while it works, errors with their remedy."""
+"""What people see in a terminal: the table at the end of a run, progress while it works, errors with their remedy.
+
+In the language of the locale, and no wider than the terminal: a table that has not the room leaves out what can be
+read elsewhere and names its registry on a line of its own.
+"""
 
 from __future__ import annotations
 
@@ -8,17 +12,21 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from rich import box
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table as Grid
 from rich.text import Text
 
+from include.console_words import FIGURES, READ, STANDINGS, VERDICTS, local, number, word
+from include.contracts.finding import told
+from include.contracts.language import Said, of_environment
 from include.contracts.problems import Problem
 
 COLOURS = {"published": "green", "unchanged": "cyan", "held": "yellow", "failed": "red"}
 
-# How a run read a table, in a word; a run that changed or failed did not read for publishing.
-READ = {"full": "all", "incremental": "new", "backfill": "again", "replay": "rejected", "unchanged": "", "failed": ""}
+_UNBOUND = 10_000
+_ALWAYS = ("extracted", "accepted", "rejected")
 
 WIDE_ENOUGH = 120  # where nobody looks through a window, tables need not be squeezed into 80 columns
 
@@ -26,72 +34,141 @@ errors = Console(stderr=True, highlight=False, soft_wrap=True)
 output = Console(highlight=False, width=None if sys.stdout.isatty() else WIDE_ENOUGH)
 
 
-def runs_table(rows: Iterable[Mapping[str, Any]], title: str = "") -> Grid:
-    """One line per table of a run: `registry`, `table`, the figures, `version`, `seconds`, `verdict`."""
+def runs_table(rows: Iterable[Mapping[str, Any]], title: str = "", *, width: int | None = None) -> Grid:
+    """One line per table of a run: `registry`, `table`, the figures, `version`, `seconds`, `verdict`.
+
+    Where `width` (of the terminal) has no room for all of that, the registry gets a line of its own, how the table was
+    read and the seconds are left out, and so are figures that are 0 throughout.
+    """
+    rows, width = list(rows), width or output.width
+    whole = _whole_table(rows, title)
+    wanted = output.measure(whole, options=output.options.update(width=_UNBOUND)).maximum
+    return whole if wanted <= width else _narrow_table(rows, title)
+
+
+def _whole_table(rows: Sequence[Mapping[str, Any]], title: str) -> Grid:
     grid = Grid(title=title or None, header_style="bold", title_style="bold")
-    grid.add_column("registry")
-    grid.add_column("table")
-    grid.add_column("read")
-    for name in ("extracted", "accepted", "rejected", "superseded", "deleted", "version", "seconds"):
-        grid.add_column(name, justify="right")
-    grid.add_column("verdict")
-    previous = None
-    for row in rows:
-        if previous not in (None, row["registry"]):
-            grid.add_section()
-        registry = row["registry"] if row["registry"] != previous else ""
-        previous = row["registry"]
-        figures = [f"{row.get(name) or 0:,}" for name in ("extracted", "accepted", "rejected", "superseded", "deleted")]
-        version = "-" if row.get("version") is None else str(row["version"])
-        grid.add_row(
-            registry,
-            row["table"],
-            READ.get(row.get("mode") or "", row.get("mode") or ""),
-            *figures,
-            version,
-            f"{row.get('seconds') or 0:.1f}",
-            Text(row["verdict"], style=COLOURS[row["verdict"]]),
-        )
+    grid.add_column(local("cơ sở dữ liệu", "registry"), no_wrap=True)
+    grid.add_column(local("bảng", "table"), no_wrap=True)
+    grid.add_column(local("đọc", "read"), no_wrap=True)
+    for said in FIGURES.values():
+        grid.add_column(said.text(of_environment()), justify="right", no_wrap=True)
+    grid.add_column(local("phiên bản", "version"), justify="right", no_wrap=True)
+    grid.add_column(local("giây", "seconds"), justify="right", no_wrap=True)
+    grid.add_column(local("kết quả", "verdict"), no_wrap=True)
+    for row, is_new in _by_registry(grid, rows):
+        read, seconds = word(READ, row.get("mode") or ""), number(row.get("seconds") or 0, 1)
+        figures = _figures(row, FIGURES)
+        registry = row["registry"] if is_new else ""
+        grid.add_row(registry, row["table"], read, *figures, _version(row), seconds, _verdict(row))
     return grid
 
 
-def reasons_table(rows: Iterable[Mapping[str, Any]], limit: int = 5) -> Grid | None:
-    """The most frequent reasons over all tables; None if nothing was rejected."""
+def _narrow_table(rows: Sequence[Mapping[str, Any]], title: str) -> Grid:
+    grid = Grid(title=title or None, header_style="bold", title_style="bold", box=box.SIMPLE_HEAD)
+    grid.padding, grid.collapse_padding, grid.pad_edge = (0, 1), True, False
+    shown = [name for name in FIGURES if name in _ALWAYS or any(row.get(name) for row in rows)]
+    grid.add_column(local("bảng", "table"), overflow="fold")
+    for name in shown:
+        grid.add_column(word(FIGURES, name), justify="right", no_wrap=True)
+    grid.add_column(local("phiên bản", "version"), justify="right", no_wrap=True)
+    grid.add_column(local("kết quả", "verdict"), no_wrap=True)
+    for row, is_new in _by_registry(grid, rows):
+        if is_new:
+            grid.add_row(Text(row["registry"], style="bold"))
+        grid.add_row(f"  {row['table']}", *_figures(row, shown), _version(row), _verdict(row))
+    return grid
+
+
+def _by_registry(grid: Grid, rows: Iterable[Mapping[str, Any]]) -> Iterator[tuple[Mapping[str, Any], bool]]:
+    """Each row and whether it is the first of its registry; a line is drawn before all but the first registry."""
+    previous = None
+    for row in rows:
+        is_new = row["registry"] != previous
+        if is_new and previous is not None:
+            grid.add_section()
+        previous = row["registry"]
+        yield row, is_new
+
+
+def _figures(row: Mapping[str, Any], names: Iterable[str]) -> list[str]:
+    return [number(row.get(name) or 0) for name in names]
+
+
+def _version(row: Mapping[str, Any]) -> str:
+    return "-" if row.get("version") is None else str(row["version"])
+
+
+def _verdict(row: Mapping[str, Any]) -> Text:
+    return Text(word(VERDICTS, row["verdict"]), style=COLOURS.get(row["verdict"], ""))
+
+
+def reasons_table(rows: Iterable[Mapping[str, Any]], rules: Mapping[str, Said], limit: int = 5) -> Grid | None:
+    """The most frequent reasons over all tables, with what `rules` say by their ids; None if nothing was rejected."""
     counted: Counter[str] = Counter()
     for row in rows:
         counted.update(dict(row.get("reasons") or []))
     if not counted:
         return None
-    grid = Grid(title="Most frequent reasons", header_style="bold", title_style="bold")
-    grid.add_column("rule")
-    grid.add_column("rows", justify="right")
+    title = local("Lý do thường gặp nhất", "Most frequent reasons")
+    grid = Grid(title=title, header_style="bold", title_style="bold", box=box.SIMPLE)
+    grid.add_column(local("bản ghi", "rows"), justify="right")
+    grid.add_column(local("quy tắc", "rule"), overflow="fold")
     for rule_id, count in counted.most_common(limit):
-        grid.add_row(rule_id, f"{count:,}")
+        grid.add_row(number(count), rule_cell(rule_id, rules))
     return grid
 
 
-def show_run(run: Mapping[str, Any]) -> None:
-    """A whole run: its table, its most frequent reasons, what source and gate told, what failed, and the next step."""
+def rule_cell(rule_id: str, rules: Mapping[str, Said], otherwise: str = "") -> Text:
+    """What must hold, and the rule's id below; `otherwise` is what was said then, for a rule that is gone."""
+    said = rules[rule_id].text(of_environment()) if rule_id in rules else otherwise
+    return Text.assemble(said, "\n" if said else "", (rule_id, "dim" if said else ""))
+
+
+def show_run(run: Mapping[str, Any], rules: Mapping[str, Said] | None = None) -> None:
+    """A whole run: its table, its most frequent reasons, what source and gate told, what failed, and the next step.
+
+    `rules`: what the rules say, by id.
+    """
     rows = [{**row, "registry": run["registry"]} for row in run["tables"]]
-    output.print(runs_table(rows, f"{run['registry']}: {run['verdict']} (run {run['run_id']})"))
-    if (grid := reasons_table(rows)) is not None:
+    title = f"{run['registry']}: {word(VERDICTS, run['verdict'])} ({local('lần chạy', 'run')} {run['run_id']})"
+    output.print(runs_table(rows, title))
+    if (grid := reasons_table(rows, rules or {})) is not None:
         output.print(grid)
     for row in rows:
         name = f"{row['registry']}.{row['table']}"
         if row["verdict"] == "unchanged":
-            output.print(f"{name}: nothing changed since run {row.get('same_as_run')}, so nothing was written.")
+            same = row.get("same_as_run")
+            output.print(
+                local(
+                    f"{name}: không có gì thay đổi từ lần chạy {same} nên không ghi gì.",
+                    f"{name}: nothing changed since run {same}, so nothing was written.",
+                )
+            )
         for note in row.get("drift") or []:
             output.print(f"{name}: {note}", markup=False)
         for finding in row.get("findings") or []:
-            output.print(f"{name}: {finding['message']}", style="yellow", markup=False)
+            output.print(f"{name}: {told(finding, of_environment())}", style="yellow", markup=False)
         if row.get("error"):
             # What errors quote of a contract may hold brackets, which are no markup.
             errors.print(Text.assemble((f"{name}: {row['error_type']}:", "red"), f" {row['error']}"))
     if run["verdict"] == "held":
-        output.print(
-            f"Nothing of the held tables was published. See why: lienthong rejected list {run['registry']}\n"
-            f"Publish all the same: lienthong sync {run['registry']} --full --approve-as NAME --note REASON"
+        registry = run["registry"]
+        show_lines(
+            local(
+                "Chưa công bố gì của các bảng bị tạm giữ. Xem lý do:",
+                "Nothing of the held tables was published. See why:",
+            ),
+            f"  lienthong rejected list {registry}",
+            local("Vẫn công bố:", "Publish all the same:"),
+            f"  lienthong sync {registry} --full --approve-as NAME --note REASON",
         )
+
+
+def show_lines(*lines: str) -> None:
+    """Lines for people; a command stands on one of its own, so that it can be copied whole."""
+    for line in lines:
+        output.print(line, markup=False, soft_wrap=line.startswith("  "))
 
 
 def show_problems(problems: Iterable[Problem]) -> None:
@@ -125,20 +202,22 @@ def progress(total: int, quiet: bool) -> Iterator[Any]:
 
 def show_sharing(done: Mapping[str, Any]) -> None:
     """What each agreement came to, product by product."""
-    grid = Grid(title=f"Agreements (run {done['run_id']})", header_style="bold", title_style="bold")
-    for name in ("agreement", "standing", "recipient", "product", "rows", "version", "verdict", "reason"):
-        grid.add_column(name, justify="right" if name in ("rows", "version") else "left", overflow="fold")
+    title = local(f"Thỏa thuận chia sẻ (lần chạy {done['run_id']})", f"Agreements (run {done['run_id']})")
+    grid = Grid(title=title, header_style="bold", title_style="bold", box=box.SIMPLE)
+    grid.add_column(local("thỏa thuận, nơi nhận", "agreement, recipient"), overflow="fold")
+    grid.add_column(local("sản phẩm", "product"), overflow="fold")
+    grid.add_column(local("bản ghi", "rows"), justify="right")
+    grid.add_column(local("phiên bản", "version"), justify="right")
+    grid.add_column(local("kết quả", "verdict"), overflow="fold")
     for agreement in done["agreements"]:
+        standing = word(STANDINGS, agreement["standing"])
         for product in agreement["products"]:
             grid.add_row(
-                agreement["agreement"],
-                agreement["standing"],
-                product["recipient"],
+                Text.assemble(agreement["agreement"] or "–", (f"\n{product['recipient']}, {standing}", "dim")),
                 product["product"],
-                f"{product['rows']:,}",
+                number(product["rows"]),
                 str(product["version"]),
-                product["verdict"],
-                product["reason"],
+                "\n".join(filter(None, (word(VERDICTS, product["verdict"]), product["reason"]))),
             )
         if agreement["error"]:
             errors.print(Text.assemble((f"{agreement['agreement']}:", "red"), f" {agreement['error']}"))
@@ -147,14 +226,21 @@ def show_sharing(done: Mapping[str, Any]) -> None:
 
 def show_plan(registry: str, plans: Sequence[Mapping[str, Any]]) -> None:
     """What a sync would do, table by table; breaking changes in red with their remedy."""
-    grid = Grid(title=f"{registry}: what a sync would do", header_style="bold", title_style="bold")
-    for name in ("table", "published", "reads", "because"):
-        grid.add_column(name, overflow="fold")
+    title = local(f"{registry}: lần đồng bộ sau sẽ làm gì", f"{registry}: what a sync would do")
+    grid = Grid(title=title, header_style="bold", box=box.SIMPLE)
+    for vietnamese, english in (
+        ("bảng", "table"), ("đã công bố", "published"), ("sẽ đọc", "reads"), ("vì", "because"),
+    ):  # fmt: skip
+        grid.add_column(local(vietnamese, english), overflow="fold")
     notes = []
     for plan in plans:
         version = plan["published_version"]
-        published = "never" if version is None else f"version {version}, contract {plan['published_contract']}"
-        grid.add_row(plan["table"], published, plan["mode"], plan["why"])
+        published = local(
+            f"phiên bản {version}, đặc tả {plan['published_contract']}",
+            f"version {version}, contract {plan['published_contract']}",
+        )
+        never = local("chưa lần nào", "never")
+        grid.add_row(plan["table"], never if version is None else published, plan["mode"], plan["why"])
         if plan["cannot_find"]:
             notes.append(("yellow", f"{plan['table']}: {plan['cannot_find']}."))
         for change in plan["changes"]:
@@ -166,4 +252,4 @@ def show_plan(registry: str, plans: Sequence[Mapping[str, Any]]) -> None:
     for style, note in notes:
         output.print(note, style=style, markup=False)
     if not any(plan["changes"] for plan in plans):
-        output.print("The contract fits what is published.")
+        output.print(local("Đặc tả phù hợp với dữ liệu đã công bố.", "The contract fits what is published."))

@@ -98,5 +98,8 @@ def end(run: dict[str, Any], as_json: bool) -> None:
     if as_json:
         output.print_json(json.dumps(run, ensure_ascii=False, default=str))
     else:
-        show_run(run)
+        from include.pipelines.rule_texts import rule_texts
+        from include.pipelines.workplace import Workplace
+
+        show_run(run, rule_texts(Workplace.from_environment(), run["registry"]))
     raise typer.Exit(NOT_PUBLISHED if run["verdict"] in ("held", "failed") else 0)

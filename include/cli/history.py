@@ -7,14 +7,27 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich import box
 from rich.table import Table as Grid
+from rich.text import Text
 
 from include.cli.app import AsJson, Note, Purpose, Registry, app, look
-from include.console import output
+from include.console import output, show_lines
+from include.console_words import MODES, day, local, number, word
+from include.contracts.language import Said, of_environment
 
 TableName = Annotated[str, typer.Argument(help="Table of the registry.")]
-_FIGURES = ("inserted", "updated", "deleted", "live_rows")
-_CHANGES = (("inserted", "came back"), ("updated", "changed back"), ("deleted", "left"))
+_FIGURES = {
+    "inserted": Said("inserted", "thêm"),
+    "updated": Said("updated", "sửa"),
+    "deleted": Said("deleted", "xóa"),
+    "live_rows": Said("rows", "bản ghi"),
+}
+_CHANGES = {
+    "inserted": Said("came back", "trở lại"),
+    "updated": Said("changed back", "đổi lại"),
+    "deleted": Said("left", "bị xóa"),
+}
 
 
 @app.command()
@@ -35,15 +48,29 @@ def history(
     if as_json:
         output.print_json(json.dumps(found, ensure_ascii=False))
         return
-    grid = Grid(title=f"{registry}.{table}: versions", header_style="bold")
-    for name in ("version", "at (UTC)", "mode", "run", *_FIGURES, "approved or refused by"):
-        grid.add_column(name, justify="right" if name in ("version", *_FIGURES) else "left", overflow="fold")
+    title = local(f"{registry}.{table}: các phiên bản", f"{registry}.{table}: versions")
+    grid = Grid(title=title, header_style="bold", box=box.SIMPLE)
+    grid.add_column(local("phiên bản", "version"), justify="right")
+    grid.add_column(local("lúc (UTC), lần chạy", "at (UTC), run"), overflow="fold")
+    grid.add_column(local("cách", "mode"), overflow="fold")
+    for name, said in _FIGURES.items():
+        if name == "live_rows" or any(entry[name] for entry in found):
+            grid.add_column(said.text(of_environment()), justify="right")
+    if has_names := any(entry["approved_by"] or entry["refused_by"] for entry in found):
+        grid.add_column(local("người duyệt hoặc từ chối", "approved or refused by"), overflow="fold")
     for entry in found:
-        mode = entry["mode"] + (f" of {entry['restored_version']}" if entry["restored_version"] is not None else "")
-        figures = ["" if entry[name] is None else f"{entry[name]:,}" for name in _FIGURES]
+        mode = word(MODES, entry["mode"])
+        if entry["restored_version"] is not None:
+            mode = f"{mode} {local('về', 'of')} {entry['restored_version']}"
+        figures = [
+            "" if entry[name] is None else number(entry[name])
+            for name in _FIGURES
+            if name == "live_rows" or any(other[name] for other in found)
+        ]
         version = "" if entry["version"] is None else str(entry["version"])
-        by = entry["approved_by"] or entry["refused_by"]
-        grid.add_row(version, entry["at"][:19], mode, entry["run_id"], *figures, by)
+        at = Text.assemble(f"{day(entry['at'])} {entry['at'][11:19]}", (f"\n{entry['run_id']}", "dim"))
+        by = [entry["approved_by"] or entry["refused_by"]] if has_names else []
+        grid.add_row(version, at, mode, *figures, *by)
     output.print(grid)
 
 
@@ -86,18 +113,25 @@ def read(
         output.print_json(json.dumps(told, ensure_ascii=False, default=str))
         return
     if out is not None:
-        output.print(f"{out}: {found.written:,} rows of version {found.version}.", markup=False)
+        written = local(
+            f"{number(found.written)} bản ghi của phiên bản {found.version}",
+            f"{number(found.written)} rows of version {found.version}",
+        )
+        output.print(f"{out}: {written}.", markup=False)
     else:
-        grid = Grid(title=f"{registry}.{table}, version {found.version}", header_style="bold")
+        title = local(f"{registry}.{table}, phiên bản {found.version}", f"{registry}.{table}, version {found.version}")
+        grid = Grid(title=title, header_style="bold")
         for name in found.columns:
             grid.add_column(name, overflow="fold")
         for row in found.rows:
             grid.add_row(*("" if value is None else str(value) for value in row))
         output.print(grid)
     if found.hidden:
-        output.print(
-            f"Left out, because it may be personal (--values shows it): {', '.join(found.hidden)}.", markup=False
+        why = local(
+            "Không hiển thị vì có thể là dữ liệu cá nhân (--values sẽ hiển thị)",
+            "Left out, because it may be personal (--values shows it)",
         )
+        output.print(f"{why}: {', '.join(found.hidden)}.", markup=False)
 
 
 @app.command()
@@ -129,10 +163,16 @@ def restore(
     if as_json:
         output.print_json(json.dumps(done, ensure_ascii=False))
         return
-    changed = ", ".join(f"{done[name]:,} {word}" for name, word in _CHANGES)
-    output.print(
-        f"{registry}.{table} is as it was in version {version}; this is version {done['version']} "
-        f"({done['live_rows']:,} rows: {changed}). Runs undone: {len(done['undone'])}; rejected rows open again: "
-        f"{done['reopened']:,}. `lienthong sync {registry} --table {table}` brings the table up to date.",
-        markup=False,
+    language = of_environment()
+    changed = ", ".join(f"{number(done[name])} {said.text(language)}" for name, said in _CHANGES.items())
+    show_lines(
+        local(
+            f"{registry}.{table} trở lại như ở phiên bản {version}; đây là phiên bản {done['version']} "
+            f"({number(done['live_rows'])} bản ghi: {changed}). Số lần chạy bị hủy: {len(done['undone'])}; bản ghi bị "
+            f"loại được mở lại: {number(done['reopened'])}. Để cập nhật bảng:",
+            f"{registry}.{table} is as it was in version {version}; this is version {done['version']} "
+            f"({number(done['live_rows'])} rows: {changed}). Runs undone: {len(done['undone'])}; rejected rows open "
+            f"again: {number(done['reopened'])}. To bring the table up to date:",
+        ),
+        f"  lienthong sync {registry} --table {table}",
     )

@@ -8,16 +8,19 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich import box
 from rich.table import Table as Grid
 
 from include.cli.app import NOT_PUBLISHED, AsJson, app
-from include.console import output
+from include.console import output, show_lines
+from include.console_words import ACCURACY, DECISIONS, LINKED, VERDICTS, day, local, number, word
+from include.contracts.finding import told
+from include.contracts.language import of_environment
 
 link_app = typer.Typer(help="One person, one id: find the same person across registries.")
 app.add_typer(link_app, name="link")
 
 WIDEST_BAR = 24
-_FIGURES = ("records", "persons", "links", "grey", "minted", "merged", "split", "retired", "duplicates", "shared_ids")
 
 
 @link_app.callback(invoke_without_command=True)
@@ -81,16 +84,25 @@ def queue(
     if as_json:
         _print(found)
         return
-    grid = Grid(title=f"{found['total']:,} pairs wait", header_style="bold")
-    for name in ("pair", "records", "found by", "weight", "probability", "four eyes"):
-        grid.add_column(name, justify="right" if name in ("weight", "probability") else "left", overflow="fold")
+    if not found["pairs"]:
+        output.print(local("Không có cặp nào chờ.", "No pair waits."))
+        return
+    total = number(found["total"])
+    grid = Grid(title=local(f"{total} cặp đang chờ", f"{total} pairs wait"), header_style="bold", box=box.SIMPLE)
+    grid.add_column(local("cặp", "pair"), no_wrap=True)
+    grid.add_column(local("bản ghi", "records"), overflow="fold")
+    grid.add_column(local("tìm thấy bởi", "found by"), overflow="fold")
+    grid.add_column(local("trọng số", "weight"), justify="right")
+    grid.add_column(local("xác suất", "proba-\nbility"), justify="right")
+    grid.add_column(local("hai người duyệt", "four eyes"), overflow="fold")
     for pair in found["pairs"]:
-        eyes = f"{pair['first_by']} says same" if pair["first_by"] else "needed" if pair["needs_second"] else ""
+        needed = local("cần", "needed") if pair["needs_second"] else ""
+        eyes = local(f"{pair['first_by']}: một người", f"{pair['first_by']} says same") if pair["first_by"] else needed
         grid.add_row(
-            pair["pair_id"], f"{pair['left']}, {pair['right']}", pair["found_by"], f"{pair['weight']:.1f}",
-            f"{pair['probability']:.3f}", eyes,
+            pair["pair_id"], f"{pair['left']}\n{pair['right']}", pair["found_by"], number(pair["weight"], 1),
+            number(pair["probability"], 3), eyes,
         )  # fmt: skip
-    output.print(grid if found["pairs"] else "No pair waits.")
+    output.print(grid)
 
 
 @link_app.command()
@@ -112,10 +124,20 @@ def decide(
     if as_json:
         _print(review)
     elif review["is_complete"]:
-        output.print(f"Kept: {review['decision']}. The next `lienthong link` follows it.", markup=False)
+        kept = word(DECISIONS, review["decision"])
+        output.print(
+            local(
+                f"Đã lưu: {kept}. Lần `lienthong link` sau sẽ theo quyết định này.",
+                f"Kept: {kept}. The next `lienthong link` follows it.",
+            ),
+            markup=False,
+        )
     else:
         output.print(
-            "Kept, and waiting: both ids are older than 30 days, so a second person must say same too.",
+            local(
+                "Đã lưu, còn chờ: cả hai mã đã có hơn 30 ngày nên cần người thứ hai cũng xác nhận là một người.",
+                "Kept, and waiting: both ids are older than 30 days, so a second person must say same too.",
+            ),
             markup=False,
         )
 
@@ -140,16 +162,28 @@ def undo(
         if as_json:
             _print(taken)
         else:
-            output.print(f"Taken back: the decision on {pair}. What held before it holds again.", markup=False)
+            output.print(
+                local(
+                    f"Đã rút quyết định về {pair}. Tình trạng trước đó được giữ lại.",
+                    f"Taken back: the decision on {pair}. What held before it holds again.",
+                ),
+                markup=False,
+            )
         return
     kept = not_followed_step(workplace=place)
     if as_json:
         _print({"decisions": [{"pair_id": one.pair_id, **_without_keys(asdict(one))} for one in kept]})
         return
     for one in kept:
-        output.print(f"{one.pair_id}  {one.decision:<11}  {one.by}, {one.at:%Y-%m-%d %H:%M}: {one.note}", markup=False)
+        when = f"{day(one.at.isoformat())} {one.at:%H:%M}"
+        output.print(f"{one.pair_id}  {word(DECISIONS, one.decision)}  {one.by}, {when}: {one.note}", markup=False)
     if not kept:
-        output.print("No decision can be taken back: a run of linking has followed all of them.")
+        output.print(
+            local(
+                "Không còn quyết định nào rút được: các lần đối khớp đã theo tất cả.",
+                "No decision can be taken back: a run of linking has followed all of them.",
+            )
+        )
 
 
 @link_app.command()
@@ -190,22 +224,32 @@ def resolve(
 
 
 def _show_run(done: dict[str, Any]) -> None:
-    grid = Grid(title=f"Persons: {done['verdict']} (run {done['run_id']})", header_style="bold", title_style="bold")
-    for name in _FIGURES:
-        grid.add_column(name.replace("_", " "), justify="right")
-    grid.add_row(*(f"{done.get(name) or 0:,}" for name in _FIGURES))
+    verdict = word(VERDICTS, done["verdict"])
+    title = local(
+        f"Đối khớp danh tính: {verdict} (lần chạy {done['run_id']})", f"Persons: {verdict} (run {done['run_id']})"
+    )
+    grid = Grid(title=title, title_style="bold", show_header=False, box=box.SIMPLE)
+    grid.add_column()
+    grid.add_column(justify="right")
+    language = of_environment()
+    for name, said in LINKED.items():
+        grid.add_row(said.text(language), number(done.get(name) or 0))
+    for name, said in ACCURACY.items():
+        interval = f"{number(done[f'{name}_lower'], 4)} {local('đến', 'to')} {number(done[f'{name}_upper'], 4)}"
+        grid.add_row(said.text(language), f"{number(done[name], 4)} ({interval})")
     output.print(grid)
-    for name in ("precision", "recall"):
-        interval = f"{done[name + '_lower']:.4f} to {done[name + '_upper']:.4f}"
-        output.print(f"Estimated {name}: {done[name]:.4f} ({interval})", markup=False)
     for finding in done["findings"]:
-        output.print(f"[yellow]{finding['message']}")
+        output.print(told(finding, language), style="yellow", markup=False)
     if done["verdict"] == "held":
-        output.print(
-            "Nothing was committed. All the same: lienthong link --approve-as NAME --note REASON", markup=False
+        show_lines(
+            local("Chưa ghi gì. Vẫn ghi:", "Nothing was committed. All the same:"),
+            "  lienthong link --approve-as NAME --note REASON",
         )
     elif done.get("waiting"):
-        output.print(f"{done['waiting']:,} pairs wait for a person: lienthong link queue", markup=False)
+        waiting = number(done["waiting"])
+        show_lines(
+            local(f"{waiting} cặp chờ người xem xét:", f"{waiting} pairs wait for a person:"), "  lienthong link queue"
+        )
 
 
 def _show_explained(found: dict[str, Any]) -> None:

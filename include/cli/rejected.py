@@ -6,10 +6,13 @@ import json
 from typing import Annotated
 
 import typer
+from rich import box
 from rich.table import Table as Grid
 
 from include.cli.app import ApproveAs, AsJson, Note, Purpose, Registry, Tables, app, end, look
-from include.console import output
+from include.console import output, rule_cell
+from include.console_words import LIVES, day, local, number, word
+from include.contracts.language import of_environment
 
 rejected_app = typer.Typer(no_args_is_help=True, help="The rows that were not accepted, with their reasons.")
 app.add_typer(rejected_app, name="rejected")
@@ -29,20 +32,33 @@ def rejected_list(
     Example: `lienthong rejected list population`
     """
     from include.pipelines.rejected import list_rejected
+    from include.pipelines.rule_texts import rule_texts
     from include.pipelines.workplace import Workplace
 
-    found = list_rejected(Workplace.from_environment(), registry, table or (), with_closed=every)
+    place = Workplace.from_environment()
+    found = list_rejected(place, registry, table or (), with_closed=every)
     if as_json:
         output.print_json(json.dumps(found, ensure_ascii=False))
         return
-    grid = Grid(title=f"{registry}: rejected rows by reason", header_style="bold")
-    for name in ("table", "rule", *(["life"] if every else []), "rows", "since", "what is wrong"):
-        grid.add_column(name, justify="right" if name == "rows" else "left", overflow="fold")
+    if not found:
+        output.print(
+            local(f"{registry}: không có bản ghi bị loại nào còn mở.", f"{registry}: no rejected row is open.")
+        )
+        return
+    rules = rule_texts(place, registry)
+    title = local(f"{registry}: bản ghi bị loại theo lý do", f"{registry}: rejected rows by reason")
+    grid = Grid(title=title, header_style="bold", box=box.SIMPLE)
+    grid.add_column(local("bảng", "table"), overflow="fold")
+    grid.add_column(local("bản ghi", "rows"), justify="right")
+    grid.add_column(local("từ ngày", "since"), no_wrap=True)
+    if every:
+        grid.add_column(local("tình trạng", "life"))
+    grid.add_column(local("quy tắc", "rule"), overflow="fold")
     for entry in found:
-        life = [entry["life"]] if every else []
-        figures = [f"{entry['rows']:,}", entry["since"][:10], entry["message"] or ""]
-        grid.add_row(entry["table"], entry["rule_id"], *life, *figures)
-    output.print(grid if found else f"{registry}: no rejected row is open.")
+        life = [word(LIVES, entry["life"])] if every else []
+        said = rule_cell(entry["rule_id"], rules, entry["message"] or "")
+        grid.add_row(entry["table"], number(entry["rows"]), day(entry["since"]), *life, said)
+    output.print(grid)
 
 
 @rejected_app.command("show")
@@ -63,23 +79,32 @@ def rejected_show(
     `lienthong rejected show population citizen --values --purpose "list for the owner"`
     """
     from include.pipelines.rejected import show_rejected
+    from include.pipelines.rule_texts import rule_texts
     from include.pipelines.workplace import Workplace
 
-    rows = show_rejected(
-        Workplace.from_environment(), registry, table, rule_id=rule, limit=limit, look=look(values, purpose)
-    )
+    place = Workplace.from_environment()
+    rows = show_rejected(place, registry, table, rule_id=rule, limit=limit, look=look(values, purpose))
     if as_json:
         output.print_json(json.dumps(rows, ensure_ascii=False, default=str))
         return
+    rules = rule_texts(place, registry)
     for row in rows:
-        output.print(f"row {row['_row']} of run {row['_run_id']}, since {row['_since']:%Y-%m-%d}", style="bold")
+        since = day(f"{row['_since']:%Y-%m-%d}")
+        heading = local(
+            f"bản ghi {row['_row']} của lần chạy {row['_run_id']}, từ {since}",
+            f"row {row['_row']} of run {row['_run_id']}, since {since}",
+        )
+        output.print(heading, style="bold")
         for reason in row["_reasons"] or []:
-            output.print(f"  {reason['rule_id']}: {reason['message']}", markup=False)
+            known = rules.get(reason["rule_id"])
+            said = known.text(of_environment()) if known else reason["message"]
+            output.print(f"  {reason['rule_id']}: {said}", markup=False)
         if values:
             received = {k: v for k, v in row.items() if not k.startswith("_")}
-            output.print("  as received:", json.dumps(received, ensure_ascii=False, default=str), markup=False)
+            as_received = json.dumps(received, ensure_ascii=False, default=str)
+            output.print(local("  như đã nhận:", "  as received:"), as_received, markup=False)
     if not rows:
-        output.print("no such row is open.")
+        output.print(local("không có bản ghi nào như vậy còn mở.", "no such row is open."))
 
 
 @rejected_app.command("replay")

@@ -54,7 +54,7 @@ _INSTANT = Said(
 
 SUPERSEDED = Said(
     "another row of this extract has the same key and is newer (at equal age: greater in content); that one counts",
-    "dữ liệu trích xuất có bản ghi khác cùng khóa và mới hơn (nếu cùng thời điểm: lớn hơn về nội dung); dùng bản ghi đó",
+    "dữ liệu trích xuất có bản ghi khác cùng khóa và mới hơn (cùng thời điểm: lớn hơn về nội dung); dùng bản ghi đó",
 )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import quote
 
+from include.console_words import local, number
 from include.embedded import postgres
 from include.embedded.site import REPOSITORY, Site
 from include.embedded.terminal import say
@@ -58,7 +59,12 @@ def source_connections(site: Site) -> dict[str, str]:
 def _build(site: Site, persons: int, seed: int, phase: Callable[[str], None]) -> None:
     from include.simulator import build_country
 
-    phase(f"Simulating a country of {persons:,} persons and loading its registries")
+    phase(
+        local(
+            f"Mô phỏng một đất nước {number(persons)} dân và nạp các cơ sở dữ liệu",
+            f"Simulating a country of {number(persons)} persons and loading its registries",
+        )
+    )
     _marker(site).unlink(missing_ok=True)
     # Never the connections of the environment: loading replaces what is there.
     rows = build_country(persons=persons, seed=seed, environ=source_connections(site), root=_folder(site))

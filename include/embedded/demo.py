@@ -10,6 +10,7 @@ from pathlib import Path
 
 import httpx
 
+from include.console_words import local
 from include.contracts.load import load_contracts
 from include.contracts.problems import ContractError
 from include.embedded import airflow
@@ -49,12 +50,17 @@ def _run(site: Site, persons: int) -> int:
         say(f"[red]{error}")
         return 1
     except KeyboardInterrupt:
-        say("Interrupted. What was published stays published; `make demo` goes on from there.")
+        say(
+            local(
+                "Đã dừng. Những gì đã công bố vẫn giữ nguyên; `make demo` sẽ chạy tiếp từ đó.",
+                "Interrupted. What was published stays published; `make demo` goes on from there.",
+            )
+        )
         return INTERRUPTED
     finally:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         if ours := [name for name in SERVERS if name not in ran_before]:
-            say("[dim]Stopping the servers ...")
+            say(f"[dim]{local('Đang dừng các máy chủ ...', 'Stopping the servers ...')}")
             stop(site, ours)
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
@@ -70,11 +76,11 @@ def _walk(site: Site, persons: int, shown: Display) -> tuple[datetime, Snapshot]
     }
     launched = datetime.now(UTC)
     launch(site, persons=persons, phase=shown.phase)
-    shown.phase("Reading the DAGs")
+    shown.phase(local("Đọc các DAG", "Reading the DAGs"))
     api = AirflowApi(airflow.url(site), airflow.USER, site.secret("airflow_password"))
     try:
         dags = _dags(api, tables, launched)
-        shown.phase("Syncing the registries")
+        shown.phase(local("Đồng bộ các cơ sở dữ liệu", "Syncing the registries"))
         since = datetime.now(UTC)
         for dag_id in dags:
             api.unpause(dag_id)

@@ -12,6 +12,7 @@ from rich.spinner import Spinner
 from rich.table import Table as Grid
 from rich.text import Text
 
+from include.console_words import STAGES, local, number, word
 from include.embedded.terminal import console, say
 from include.embedded.watch import DONE, HELD, Snapshot
 
@@ -52,7 +53,7 @@ class _Lines:
         now = {**seen.tables, **{dag_id: state for dag_id, state in seen.runs if not dag_id.startswith("sync_")}}
         for name, stage in now.items():
             if stage != self.known.get(name, "waiting"):
-                self.phase(f"{name}: {stage}")
+                self.phase(f"{name}: {word(STAGES, stage)}")
         self.known = now
 
 
@@ -67,21 +68,23 @@ class _Screen:
 
     def phase(self, what: str) -> None:
         if self.what:
-            self.live.console.print(f"[green]✓[/] {self.what} [dim]({time.monotonic() - self.phase_began:.1f} s)")
+            seconds = number(time.monotonic() - self.phase_began, 1)
+            self.live.console.print(f"[green]✓[/] {self.what} [dim]({seconds} s)")
         self.what, self.phase_began = what, time.monotonic()
         self.live.update(Spinner("dots", what))
 
     def show(self, seen: Snapshot) -> None:
         grid = Grid(box=None, padding=(0, 2, 0, 0), title_justify="left", title_style="")
         done = sum(stage in DONE for stage in seen.tables.values())
-        grid.title = f"{self.what}  {done}/{len(seen.tables)} tables, {time.monotonic() - self.began:.0f} s"
+        told = local("bảng", "tables")
+        grid.title = f"{self.what}  {done}/{len(seen.tables)} {told}, {time.monotonic() - self.began:.0f} s"
         for name, stage in seen.tables.items():
             if self.since.get(name, ("", 0.0))[0] != stage:
                 self.since[name] = (stage, time.monotonic())
             colour = "red" if stage.startswith("failed") else _COLOURS.get(stage, "blue")
             moving = "" if stage in DONE or stage == "waiting" else f"{time.monotonic() - self.since[name][1]:.0f} s"
-            grid.add_row(name, Text(stage, style=colour), Text(moving, style="dim"))
-        for dag_id, state in seen.runs:
+            grid.add_row(name, Text(word(STAGES, stage), style=colour), Text(moving, style="dim"))
+        for dag_id, state in dict(seen.runs).items():  # a DAG may have run several times: the last counts
             if not dag_id.startswith("sync_"):
-                grid.add_row(Text(dag_id, style="dim"), Text(state, style="dim"))
+                grid.add_row(Text(dag_id, style="dim"), Text(word(STAGES, state), style="dim"))
         self.live.update(grid)

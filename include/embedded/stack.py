@@ -9,11 +9,12 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
+from include.console_words import local
 from include.embedded import airflow, postgres
 from include.embedded.country import PERSONS, ensure_country, source_connections, start_sources
 from include.embedded.processes import ServerFailedError, is_running, stop
 from include.embedded.site import REPOSITORY, Site
-from include.embedded.terminal import say
+from include.embedded.terminal import say, show_command
 
 # In the order they are stopped.
 SERVERS = (*reversed([*airflow.COMPONENTS]), postgres.NAME)
@@ -32,9 +33,12 @@ def up(root: Path = REPOSITORY) -> int:
     except (ServerFailedError, BusyError) as error:
         say(f"[red]{error}")
         return 1
-    say(f"Airflow is up: {airflow.url(site)}")
-    say(f"Sign in as [bold]{airflow.USER}[/], password [bold]{site.secret('airflow_password')}[/].")
-    say("Logs are in " + str(site.var / "log") + "; stop everything with: make down")
+    say(local("Airflow đang chạy:", "Airflow is up:"))
+    show_command(airflow.url(site))
+    user, password = f"[bold]{airflow.USER}[/]", f"[bold]{site.secret('airflow_password')}[/]"
+    say(local(f"Đăng nhập: người dùng {user}, mật khẩu {password}", f"Sign in as {user}, password {password}"))
+    say(local("Dừng tất cả: make down. Nhật ký ở:", "Stop everything: make down. Logs are in:"))
+    show_command(str(site.var / "log"))
     return 0
 
 
@@ -44,12 +48,12 @@ def launch(site: Site, *, persons: int = PERSONS, phase: Callable[[str], None] =
     Raises:
         ServerFailedError: with the log to read and what to do.
     """
-    phase("Starting PostgreSQL")
+    phase(local("Khởi động PostgreSQL", "Starting PostgreSQL"))
     start_sources(site)
     with ThreadPoolExecutor(1) as meanwhile:
         launched = meanwhile.submit(airflow.launch_airflow, site, source_connections(site))
         ensure_country(site, persons=persons, phase=phase)
-        phase("Starting Airflow")
+        phase(local("Khởi động Airflow", "Starting Airflow"))
         launched.result()
     try:
         airflow.await_airflow(site)
@@ -62,7 +66,8 @@ def launch(site: Site, *, persons: int = PERSONS, phase: Callable[[str], None] =
 def down(root: Path = REPOSITORY) -> int:
     """Stop every server that was started from this checkout. Returns the exit status."""
     stopped = stop(Site.at(root), SERVERS)
-    say(f"Stopped: {', '.join(stopped)}." if stopped else "Nothing was running.")
+    done = f"{local('Đã dừng', 'Stopped')}: {', '.join(stopped)}."
+    say(done if stopped else local("Không có gì đang chạy.", "Nothing was running."))
     return 0
 
 

@@ -4,67 +4,112 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from include.console import reasons_table, runs_table
+from include.console_words import STAGES, local, number, word
+from include.contracts.language import Said
 from include.embedded import airflow
 from include.embedded.site import Site
-from include.embedded.terminal import console, say
+from include.embedded.terminal import console, say, show_command
 from include.embedded.watch import DONE, FailedTask, Snapshot
 from include.lake import evidence
 from include.lake.link_runs import last_link_run
 from include.lake.root import Lake
+from include.pipelines.rule_texts import rule_texts
+from include.pipelines.workplace import Workplace
 
 
 def show_end(site: Site, since: datetime, seen: Snapshot) -> int:
     """Print the end of the demo; returns its exit status."""
     rows = recorded_rows(site, since, [*seen.tables])
     recorded = {f"{row['registry']}.{row['table']}" for row in rows}
-    console.print(runs_table(rows, "What happened"))
-    if (grid := reasons_table(rows)) is not None:
+    console.print(runs_table(rows, local("Kết quả", "What happened"), width=console.width))
+    if (grid := reasons_table(rows, _rules(site, rows))) is not None:
         console.print(grid)
     _tell_persons(site)
     for name, stage in seen.tables.items():
         if name not in recorded:
-            say(f"[yellow]{name}: {stage}")
-    unchanged = sum(row["verdict"] == "unchanged" for row in rows)
-    if unchanged:
-        how_many = "Nothing changed" if unchanged == len(rows) else f"{unchanged} of {len(rows)} tables did not change"
-        say(
-            f"{how_many}: the source holds what it held at the last sync and the contract is the same, "
-            "so nothing was written and the version is that of the last sync."
-        )
+            say(f"[yellow]{name}: {word(STAGES, stage)}")
+    _tell_unchanged(rows)
     failed = [*(_failure(site, task) for task in seen.failed)]
-    for line in failed:
+    for line, log in failed:
         say(f"[red]{line}")
+        show_command(log)
     if seen.only_stewards_can_go_on:
         say(
-            "[yellow]A table is outside its tolerance and waits for a steward: run `make up`, open "
-            f"{airflow.url(site)}/required_actions and approve or reject it."
+            "[yellow]"
+            + local(
+                "Có bảng vượt ngưỡng cho phép và chờ người phụ trách dữ liệu: chạy `make up`, mở trang sau để duyệt "
+                "hoặc từ chối.",
+                "A table is outside its tolerance and waits for a steward: run `make up`, open this page and approve "
+                "or reject it.",
+            )
         )
+        show_command(f"{airflow.url(site)}/required_actions")
     is_well = not failed and seen.has_ended and all(stage in DONE for stage in seen.tables.values())
     if not seen.has_ended and not seen.only_stewards_can_go_on:
-        say(f"[red]Airflow had not finished in time; its logs are in {site.var / 'log'}. Run `make demo` again.")
+        say(
+            "[red]"
+            + local(
+                "Airflow chưa xong trong thời gian cho phép. Hãy chạy lại `make demo`. Nhật ký ở:",
+                "Airflow had not finished in time. Run `make demo` again. Its logs are in:",
+            )
+        )
+        show_command(str(site.var / "log"))
     _next_steps(site)
     return 0 if is_well else 1
 
 
+def _rules(site: Site, rows: Sequence[Mapping[str, Any]]) -> dict[str, Said]:
+    """What the rules of the registries say, by id."""
+    place = Workplace(_lake(site), site.schemas, os.environ)
+    registries = dict.fromkeys(row["registry"] for row in rows)
+    return {rule_id: said for registry in registries for rule_id, said in rule_texts(place, registry).items()}
+
+
+def _lake(site: Site) -> Lake:
+    return Lake.from_environment({**os.environ, "LAKE_URI": site.lake_uri})
+
+
+def _tell_unchanged(rows: Sequence[Mapping[str, Any]]) -> None:
+    unchanged = sum(row["verdict"] == "unchanged" for row in rows)
+    if not unchanged:
+        return
+    how_many = local(
+        f"{unchanged} trên {len(rows)} bảng không đổi", f"{unchanged} of {len(rows)} tables did not change"
+    )
+    if unchanged == len(rows):
+        how_many = local("Không có gì thay đổi", "Nothing changed")
+    why = local(
+        "nguồn giống như lần đồng bộ trước và đặc tả không đổi nên không ghi gì; phiên bản là của lần đồng bộ trước.",
+        "the source holds what it held at the last sync and the contract is the same, so nothing was written and the "
+        "version is that of the last sync.",
+    )
+    say(f"{how_many}: {why}")
+
+
 def _tell_persons(site: Site) -> None:
     """What linking came to, in a line."""
-    linked = last_link_run(Lake.from_environment({**os.environ, "LAKE_URI": site.lake_uri}))
+    linked = last_link_run(_lake(site))
     if linked:
+        records, persons, waiting = (number(linked[name] or 0) for name in ("records", "persons", "waiting"))
         say(
-            f"Persons: {linked['records']:,} records are {linked['persons']:,} persons with one id each; "
-            f"{linked['waiting'] or 0:,} pairs wait for a person to look at them (lienthong link queue)."
+            local(
+                f"Đối khớp danh tính: {records} bản ghi là của {persons} người, mỗi người một mã; {waiting} cặp chờ "
+                "người xem xét (lienthong link queue).",
+                f"Persons: {records} records are {persons} persons with one id each; {waiting} pairs wait for a person "
+                "to look at them (lienthong link queue).",
+            )
         )
 
 
 def recorded_rows(site: Site, since: datetime, tables: Sequence[str]) -> list[dict[str, Any]]:
     """The last record in `audit/runs` of each `registry.table` since then, in the order given."""
-    lake = Lake.from_environment({**os.environ, "LAKE_URI": site.lake_uri})
+    lake = _lake(site)
     last: dict[str, dict[str, Any]] = {}
     for row in sorted(evidence.read(lake, "runs").to_pylist(), key=evidence.place_of):
         if row["started_at"] >= since:
@@ -72,10 +117,11 @@ def recorded_rows(site: Site, since: datetime, tables: Sequence[str]) -> list[di
     return [last[name] for name in tables if name in last]
 
 
-def _failure(site: Site, task: FailedTask) -> str:
+def _failure(site: Site, task: FailedTask) -> tuple[str, str]:
     """What a failed task said last, and the log that tells more."""
     log = site.var / "log" / "airflow" / task.log
-    return f"{task.name} failed: {_last_error(log) or 'see its log'}\n  log: {log}"
+    what = local("thất bại", "failed")
+    return f"{task.name} {what}: {_last_error(log) or local('xem nhật ký', 'see its log')}", str(log)
 
 
 def _last_error(log: Path) -> str:
@@ -91,14 +137,32 @@ def _last_error(log: Path) -> str:
 
 
 def _next_steps(site: Site) -> None:
-    user = f"user {airflow.USER}, password {site.secret('airflow_password')}"
-    say(
-        f"""
-Next
-  1. See it in Airflow:      make up, then {airflow.url(site)}, {user}
-  2. Read a published table: .venv/bin/python
-                             >>> from deltalake import DeltaTable
-                             >>> DeltaTable("{site.lake_uri}/registry/population/citizen").to_pandas()
-  3. Add a registry:         one file schemas/registries/NAME.odcs.yaml and AIRFLOW_CONN_NAME, then
-                             .venv/bin/lienthong check && .venv/bin/lienthong sync NAME"""
+    lake = Path(site.lake_uri)
+    shown = lake.relative_to(site.root) if lake.is_relative_to(site.root) else site.lake_uri
+    password = f"{local('người dùng', 'user')} {airflow.USER}, {local('mật khẩu', 'password')}"
+    steps = (
+        (
+            local("Xem trong Airflow", "See it in Airflow"),
+            ("make up", airflow.url(site), f"{password} {site.secret('airflow_password')}"),
+        ),
+        (
+            local("Đọc một bảng đã công bố", "Read a published table"),
+            (
+                ".venv/bin/python",
+                ">>> from deltalake import DeltaTable",
+                f'>>> DeltaTable("{shown}/registry/population/citizen").to_pandas()',
+            ),
+        ),
+        (
+            local("Thêm một cơ sở dữ liệu", "Add a registry"),
+            (
+                f"schemas/registries/NAME.odcs.yaml {local('và', 'and')} AIRFLOW_CONN_NAME, {local('rồi', 'then')}",
+                ".venv/bin/lienthong check && .venv/bin/lienthong sync NAME",
+            ),
+        ),
     )
+    say(f"\n{local('Tiếp theo', 'Next')}")
+    for position, (what, commands) in enumerate(steps, 1):
+        say(f"  {position}. {what}")
+        for command in commands:
+            show_command(command)

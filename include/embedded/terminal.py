@@ -10,5 +10,10 @@ if not console.is_terminal:
 
 
 def say(line: str) -> None:
-    """One line for the person who waits, at once."""
-    console.print(line, soft_wrap=True)
+    """One line for the person who waits, at once; wrapped between words where there is a terminal."""
+    console.print(line, soft_wrap=not console.is_terminal)
+
+
+def show_command(line: str) -> None:
+    """What is to be typed or opened, on a line of its own that is never broken, so that it can be copied whole."""
+    console.print(f"       {line}", soft_wrap=True, markup=False)

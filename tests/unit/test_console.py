@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import json
+from io import StringIO
 from typing import Any
 
 import pytest
+import typer
+from rich.console import Console
 
-from include.console import show_run
+from include.cli.app import end
+from include.console import runs_table, show_run
+from include.contracts.language import Said, figure
 
 TABLE: dict[str, Any] = {"table": "t", "verdict": "published", "mode": "full", "version": 0}
 
@@ -27,3 +33,68 @@ def test_brackets_of_a_contract_are_no_markup(capsys: pytest.CaptureFixture[str]
     failed = shown(capsys, verdict="failed", error=text, error_type="SourceError")
     assert f"r.t: SourceError: {text}" in failed
     assert f"r.t: {text}" in shown(capsys, findings=[{"message": text}])
+
+
+RULES = {"r.t.a.required": Said("a must be given", "Số hiệu: bắt buộc có giá trị")}
+RUN: dict[str, Any] = {
+    "registry": "r", "run_id": "20260131T020000Z-1a2b3c4d", "verdict": "held",
+    "tables": [
+        TABLE | {
+            "verdict": "held", "extracted": 12_345, "accepted": 11_111, "rejected": 1_234, "seconds": 1.5,
+            "reasons": [["r.t.a.required", 1_234], ["r.t.gone", 1]],
+            "findings": [{"what": "w", "message": "10.0 % break rules", "vietnamese": "10,0 % vi phạm quy tắc"}],
+        },
+        TABLE | {"verdict": "unchanged", "mode": "unchanged", "same_as_run": "20260130T020000Z-0"},
+    ],
+}  # fmt: skip
+
+
+def test_a_run_is_told_in_the_language_of_the_locale(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = {}
+    for locale in ("en_US.UTF-8", "vi_VN.UTF-8"):
+        monkeypatch.setenv("LC_ALL", locale)
+        show_run(RUN, RULES)
+        said[locale[:2]] = " ".join(capsys.readouterr().out.split())
+    for text in (
+        "held",
+        "12,345",
+        "a must be given r.t.a.required",
+        "r.t.gone",
+        "10.0 % break rules",
+        "nothing changed",
+    ):
+        assert text in said["en"]
+        assert text.startswith("r.t.") or text not in said["vi"]
+    for text in ("tạm giữ", "12.345", "Số hiệu: bắt buộc có giá trị r.t.a.required", "10,0 % vi phạm quy tắc", "1,5"):
+        assert text in said["vi"]
+    assert "r.t: không có gì thay đổi từ lần chạy 20260130T020000Z-0" in said["vi"]
+    for command in ("lienthong rejected list r", "lienthong sync r --full --approve-as NAME --note REASON"):
+        assert command in said["vi"]
+        assert command in said["en"]
+
+
+@pytest.mark.parametrize("locale", ["C", "vi_VN"])
+def test_json_says_the_same_in_every_locale(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, locale: str
+) -> None:
+    monkeypatch.setenv("LC_ALL", locale)
+    with pytest.raises(typer.Exit):
+        end(RUN, as_json=True)
+    assert json.loads(capsys.readouterr().out) == json.loads(json.dumps(RUN))
+
+
+@pytest.mark.parametrize("locale", ["C", "vi_VN"])
+@pytest.mark.parametrize("width", [80, 100, 120, 200])
+def test_the_table_of_a_run_keeps_to_the_width(monkeypatch: pytest.MonkeyPatch, locale: str, width: int) -> None:
+    monkeypatch.setenv("LC_ALL", locale)
+    row = {"registry": "population", "table": "household_member", "verdict": "unchanged", "mode": "incremental"}
+    figures = {"extracted": 98_765_432, "accepted": 98_765_432, "rejected": 1_234_567, "superseded": 7_654}
+    console = Console(width=width, file=StringIO())
+    console.print(runs_table([{**row, **figures, "version": 1234, "seconds": 86_400}], "t", width=width))
+    shown = console.file.getvalue()  # type: ignore[attr-defined]
+    assert max(len(line.rstrip()) for line in shown.splitlines()) <= width
+    for value in figures.values():
+        assert figure("vi" if locale == "vi_VN" else "en", value) in shown
+    assert "…" not in shown

@@ -10,9 +10,11 @@ import pytest
 
 from include.embedded.site import Site
 from include.embedded.summary import show_end
+from include.embedded.terminal import console
 from include.embedded.watch import HELD, FailedTask, Snapshot
 from include.lake import evidence
 from include.lake.root import Lake
+from tests.ascii_tables import SCHEMAS
 
 SINCE = datetime(2026, 1, 31, 2, tzinfo=UTC)
 FIGURES = {"extracted": 1200, "accepted": 1100, "rejected": 90, "superseded": 10, "seconds": 1.5, "version": 3}
@@ -43,7 +45,7 @@ def test_published_tables_end_well(site, capsys):
     assert "parcel │ all │ 1,200 │ 1,100 │ 90 │ 10" in said
     assert said.index("land.parcel.area_m2.unreadable") < said.index("land.ownership.share-sum")
     assert "make up" in said
-    assert f'DeltaTable("{site.lake_uri}/registry/population/citizen")' in said
+    assert 'DeltaTable("var/lake/registry/population/citizen")' in said
     assert "lienthong sync NAME" in said
 
 
@@ -95,3 +97,37 @@ def test_what_did_not_end_in_time_is_told(site, capsys):
     status, said = end(site, capsys, {"land.parcel": "assessing"}, runs=[("sync_land", "running")])
     assert status == 1
     assert "had not finished in time" in said
+
+
+@pytest.mark.parametrize(
+    ("locale", "rule", "verdict"), [("C", "must be readable", "published"), ("vi_VN", "phải đọc được", "đã công bố")]
+)
+def test_the_end_fits_a_terminal_of_80_columns(site, capsys, monkeypatch, locale, rule, verdict):
+    """No line is longer, no figure is cut or folded, in either language and with figures of a whole country."""
+    monkeypatch.setenv("LC_ALL", locale)
+    monkeypatch.setenv("SCHEMAS_DIR", str(SCHEMAS))
+    monkeypatch.setattr(console, "_width", 80)
+    monkeypatch.setattr(console, "_force_terminal", True)
+    monkeypatch.setattr(console, "_color_system", None)
+    monkeypatch.setattr("include.embedded.site.Site.lake_uri", str(site.root / "var" / "lake"))
+    country = {
+        "extracted": 105_310_728,
+        "accepted": 103_204_513,
+        "rejected": 2_106_214,
+        "superseded": 1,
+        "version": 1200,
+    }
+    for registry, table in (("land", "certificate"), ("population", "household_member")):
+        row = {"registry": registry, "table": table, "run_id": "1", "verdict": "published", "started_at": SINCE}
+        reasons = [["land.certificate.issued_on.unreadable", 2_106_214], ["land.certificate.ward_code.reference", 1]]
+        evidence.append_run(Lake(site.lake_uri), {**FIGURES, **row, **country, "reasons": reasons})
+    stages = {"land.certificate": "published", "population.household_member": "published", "land.parcel": HELD}
+    show_end(site, SINCE, Snapshot(stages, [("sync_land", "running")]))
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= 80, max(lines, key=len)
+    said = "\n".join(lines)
+    figures = ["105,310,728", "103,204,513", "2,106,214"]
+    for figure in figures if locale == "C" else [figure.replace(",", ".") for figure in figures]:
+        assert said.count(figure) >= 2
+    assert said.count(verdict) >= 2
+    assert rule in said
