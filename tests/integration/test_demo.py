@@ -61,7 +61,8 @@ def test_every_table_is_in_the_lake_and_in_the_table_at_the_end(site: Site, firs
 
 def test_it_says_what_to_do_next(first: str) -> None:
     steps = first.partition("\nNext\n")[2]
-    assert "make up, then http://127.0.0.1:" in steps
+    assert "make up\n" in steps
+    assert "http://127.0.0.1:" in steps
     assert "from deltalake import DeltaTable" in steps
     assert "lienthong sync NAME" in steps
 
