@@ -42,8 +42,17 @@ def runs_table(rows: Iterable[Mapping[str, Any]], title: str = "", *, width: int
     """
     rows, width = list(rows), width or output.width
     whole = _whole_table(rows, title)
-    wanted = output.measure(whole, options=output.options.update(width=_UNBOUND)).maximum
-    return whole if wanted <= width else _narrow_table(rows, title)
+    if _wanted(whole) <= width:
+        return whole
+    narrow = _narrow_table(rows, title)
+    if _wanted(narrow) > width:
+        narrow.padding = (0, 0)
+    return narrow
+
+
+def _wanted(grid: Grid) -> int:
+    """The width at which nothing of a table is folded."""
+    return output.measure(grid, options=output.options.update(width=_UNBOUND)).maximum
 
 
 def _whole_table(rows: Sequence[Mapping[str, Any]], title: str) -> Grid:
@@ -66,12 +75,10 @@ def _whole_table(rows: Sequence[Mapping[str, Any]], title: str) -> Grid:
 
 def _narrow_table(rows: Sequence[Mapping[str, Any]], title: str) -> Grid:
     grid = Grid(title=title or None, header_style="bold", title_style="bold", box=box.SIMPLE_HEAD)
-    grid.padding, grid.collapse_padding, grid.pad_edge = (0, 1), True, False
     shown = [name for name in FIGURES if name in _ALWAYS or any(row.get(name) for row in rows)]
     grid.add_column(local("bảng", "table"), overflow="fold")
-    for name in shown:
-        grid.add_column(word(FIGURES, name), justify="right", no_wrap=True)
-    grid.add_column(local("phiên bản", "version"), justify="right", no_wrap=True)
+    for head in (*(word(FIGURES, name) for name in shown), local("phiên bản", "version")):
+        grid.add_column(head.replace(" ", "\n"), justify="right", no_wrap=True)
     grid.add_column(local("kết quả", "verdict"), no_wrap=True)
     for row, is_new in _by_registry(grid, rows):
         if is_new:
