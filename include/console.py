@@ -243,7 +243,7 @@ def show_plan(registry: str, plans: Sequence[Mapping[str, Any]]) -> None:
     for plan in plans:
         version = plan["published_version"]
         published = local(
-            f"phiên bản {version}, đặc tả {plan['published_contract']}",
+            f"phiên bản {version}, hợp đồng dữ liệu {plan['published_contract']}",
             f"version {version}, contract {plan['published_contract']}",
         )
         never = local("chưa lần nào", "never")
@@ -259,4 +259,4 @@ def show_plan(registry: str, plans: Sequence[Mapping[str, Any]]) -> None:
     for style, note in notes:
         output.print(note, style=style, markup=False)
     if not any(plan["changes"] for plan in plans):
-        output.print(local("Đặc tả phù hợp với dữ liệu đã công bố.", "The contract fits what is published."))
+        output.print(local("Hợp đồng dữ liệu phù hợp với dữ liệu đã công bố.", "The contract fits what is published."))

@@ -39,7 +39,7 @@ STAGES = {
     "publishing": Said("publishing", "đang công bố"),
     "published": Said("published", "đã công bố"),
     "unchanged": Said("unchanged", "không đổi"),
-    "waits for a steward": Said("waits for a steward", "chờ người phụ trách dữ liệu"),
+    "waits for a steward": Said("waits for a steward", "chờ cán bộ quản trị dữ liệu"),
     "failed: extract": Said("failed: extract", "thất bại khi trích xuất"),
     "failed: assess": Said("failed: assess", "thất bại khi đánh giá"),
     "failed: gate": Said("failed: gate", "thất bại khi xét ngưỡng"),

@@ -45,11 +45,11 @@ _TYPES = {
 _NO_DIGIT_LOST = Said(" without losing a digit", " mà không mất chữ số nào")
 _FLOAT = Said(
     " without losing a digit (for more than 15 digits the contract must state precision and scale)",
-    " mà không mất chữ số nào (nếu quá 15 chữ số, đặc tả phải nêu số chữ số và số chữ số thập phân)",
+    " mà không mất chữ số nào (nếu quá 15 chữ số, hợp đồng dữ liệu phải nêu số chữ số và số chữ số thập phân)",
 )
 _INSTANT = Said(
     ", whole microseconds, with an offset (or the contract must state defaultTimezone for local times)",
-    " đến micro giây, kèm độ lệch múi giờ (hoặc đặc tả phải nêu defaultTimezone cho giờ địa phương)",
+    " đến micro giây, kèm độ lệch múi giờ (hoặc hợp đồng dữ liệu phải nêu defaultTimezone cho giờ địa phương)",
 )
 
 SUPERSEDED = Said(
@@ -78,7 +78,7 @@ def readable(column: Column) -> Said:
     if column.sql_type == "VARCHAR" and column.logical_type not in ("time", "object", "array"):
         return Said(
             f"{names} must not hold a value that the contract's expression for {column.name} makes empty",
-            f"{label(column)}: giá trị của {names} không được bị biểu thức trong đặc tả biến thành rỗng",
+            f"{label(column)}: giá trị của {names} không được bị biểu thức trong hợp đồng dữ liệu biến thành rỗng",
         )
     how = Said("", "")
     if column.sql_type == "DOUBLE":

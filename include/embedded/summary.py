@@ -43,7 +43,7 @@ def show_end(site: Site, since: datetime, seen: Snapshot) -> int:
         say(
             "[yellow]"
             + local(
-                "Có bảng vượt ngưỡng cho phép và chờ người phụ trách dữ liệu: chạy `make up`, mở trang sau để duyệt "
+                "Có bảng vượt ngưỡng cho phép và chờ cán bộ quản trị dữ liệu: chạy `make up`, mở trang sau để duyệt "
                 "hoặc từ chối.",
                 "A table is outside its tolerance and waits for a steward: run `make up`, open this page and approve "
                 "or reject it.",
@@ -85,7 +85,7 @@ def _tell_unchanged(rows: Sequence[Mapping[str, Any]]) -> None:
     if unchanged == len(rows):
         how_many = local("Không có gì thay đổi", "Nothing changed")
     why = local(
-        "nguồn giống như lần đồng bộ trước và đặc tả không đổi nên không ghi gì; phiên bản là của lần đồng bộ trước.",
+        "nguồn giống như lần đồng bộ trước và hợp đồng dữ liệu không đổi nên không ghi gì; phiên bản là của lần đồng bộ trước.",
         "the source holds what it held at the last sync and the contract is the same, so nothing was written and the "
         "version is that of the last sync.",
     )
