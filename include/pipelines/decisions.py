@@ -65,6 +65,7 @@ def note_approval(
 def note_refusal(place: Workplace, subject: str, facts: Mapping[str, Any], answer: Answer) -> None:
     """A steward's refusal, or that nobody answered in time; `facts` as for an approval."""
     payload = _decision(facts, answer.note) | {"decision": answer.verdict, "refused_by": answer.by}
+    payload |= {"held_digest": facts["held_digest"]} if facts.get("held_digest") else {}
     told = _digest(f"{answer.verdict}/{answer.by}/{answer.answered_at}")[:16]
     record = Record("refusal", subject, payload, once=(f"refusal/{subject}/{facts['run_id']}/{told}", 1))
     _append(place, record, answer.by or ACTOR)

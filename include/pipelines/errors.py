@@ -35,6 +35,10 @@ class OnlyReadWhole(Misuse):
     """A stretch of time was asked of a table of which no part can be read."""
 
 
+class SecondApprovalWanted(RuntimeError):
+    """Two stewards must approve, and one has: nothing follows from it yet. The message names who may be the second."""
+
+
 class ContractChanged(RuntimeError):
     """The contract became another while a run was under way: what the run did was by the former one."""
 
@@ -56,6 +60,7 @@ KNOWN_ERRORS = (
     ModelUnusable,
     ClusterUnusable,
     Misuse,
+    SecondApprovalWanted,
     ContractChanged,
     ClockAhead,
     StepFailed,

@@ -6,21 +6,24 @@ import hashlib
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
 from include.audit.run_history import RunLine, refused_runs
-from include.contracts.model import Table
+from include.contracts.model import Contract, Table
 from include.contracts.sql_text import SqlRefused, names_in, rewritten
+from include.contracts.stewards import needs_two
 from include.lake.engine import literal, quote, shut
 from include.lake.errors import lake_errors
 from include.lake.history import RESTORE, open_version, restore, version_at, versions
 from include.lake.reading import view_of
 from include.lake.rejections import reopen_rejected
-from include.pipelines.decisions import Look, note_approval, note_look
+from include.lake.state import last_commit
+from include.pipelines.approvals import Matter, Word, approved_by_all, digest_of, given
+from include.pipelines.authority import steward_named
+from include.pipelines.decisions import Look, note_look
 from include.pipelines.errors import Misuse, no_values_escape
 from include.pipelines.facts import FIGURES, Facts
 from include.pipelines.healing import heal
@@ -149,15 +152,22 @@ def restore_step(
     """
     place = workplace or Workplace.from_environment()
     with no_values_escape(f"restoring {registry}.{table}"):
-        spec = place.table(registry, table)[1]
+        contract, spec = place.table(registry, table)
+        name = steward_named((contract,), approval.approved_by, at=place.now())
         heal(place, spec, but=run_id)
         started, at = time.perf_counter(), place.now()
+        matter = _matter(place, contract, spec, version)
+        names = ", ".join(tuple(dict.fromkeys([*(given(place, matter) if matter.needs_two else ()), name]))[:2])
+        words: list[Word] = []
+
+        def before() -> None:
+            note = approval.approval_note
+            more = {"restored_version": version}
+            words[:] = [approved_by_all(place, matter, {"run_id": run_id}, by=name, note=note, **more)]
+
         done = restore(
-            place.lake, spec, version=version, run_id=run_id, at=at, metadata={"approved_by": approval.approved_by},
-            before=partial(
-                note_approval, place, f"registry/{registry}/{table}", {"run_id": run_id},
-                approved_by=approval.approved_by, note=approval.approval_note, restored_version=version,
-            ),
+            place.lake, spec, version=version, run_id=run_id, at=at, metadata={"approved_by": names},
+            before=before,
         )  # fmt: skip
         reopened = reopen_rejected(place.lake, spec, run_id=run_id, at=at, closed_by=done.undone)
         record_standing(place, spec)
@@ -175,8 +185,8 @@ def restore_step(
             "undone": list(done.undone),
             **{name: done.metadata.get(name, "") for name in ("contract_version", "contract_digest", "extract_digest")},
             "source": RESTORE,
-            "approved_by": approval.approved_by,
-            "approval_note": approval.approval_note,
+            "approved_by": names,
+            "approval_note": words[0].note if words else approval.approval_note,
             "held": False,
             "findings": [],
             "reasons": [],
@@ -186,6 +196,15 @@ def restore_step(
         record_run(place, facts)
         relationships_step(registry, run_id, workplace=place)
         return facts
+
+
+def _matter(place: Workplace, contract: Contract, table: Table, version: int) -> Matter:
+    """Going back to a version from the commit that is the newest now."""
+    state = last_commit(place.lake, table)
+    upon = (state.run_id, state.version) if state else ()
+    digest = digest_of(table.qualified_name, RESTORE, version, upon, place.meaning(contract))
+    note_uri = f"{place.lake.staging_path(table.registry, table.name, f'restore-{digest[:16]}')}/_first.json"
+    return Matter(f"registry/{table.qualified_name.replace('.', '/')}", (contract,), needs_two(table), digest, note_uri)
 
 
 def _refused(run: RunLine) -> Facts:

@@ -12,15 +12,19 @@ import time
 from collections.abc import Callable
 
 from include.audit import ledger
+from include.contracts.stewards import needs_two
 from include.identity.records import collect
 from include.identity.reviews import decided, queue
 from include.identity.roles import linked_tables
 from include.identity.work import RUNS, Work, forget_compared, run_folder
 from include.lake.link_runs import append_link_run, last_link_run
 from include.lake.people import bring, extend, people_state
-from include.pipelines.decisions import Answer, note_approval, note_refusal
+from include.pipelines.approvals import Asked, Matter, approve, approved_by_all, digest_of, whom_to_ask
+from include.pipelines.authority import steward_named
+from include.pipelines.decisions import Answer, note_refusal
 from include.pipelines.errors import Misuse, no_values_escape
 from include.pipelines.facts import Facts
+from include.pipelines.gate import by_a_steward
 from include.pipelines.healing import heal
 from include.pipelines.linkage_model import digest, golden_rules, model_for_records
 from include.pipelines.trail import record_commits
@@ -135,7 +139,8 @@ def commit_link_step(
             return {**facts, "verdict": "published"}  # a run that was committed to its end, and is repeated
         _refuse_if_overtaken(place, linked)
         if linked["held"]:
-            note_approval(place, SUBJECT, linked, approved_by=facts["approved_by"], note=facts["approval_note"])
+            word = approved_by_all(place, matter_of(place, linked), linked, by=approval[0], note=approval[1])
+            facts |= {"approved_by": ", ".join(word.names), "approval_note": word.note}
         place.lake.write_text(f"{folder}/{_COMMITTING}", json.dumps(facts, ensure_ascii=False))
         return _commit(place, folder, facts)
 
@@ -146,15 +151,38 @@ def approve_link_step(
     """A steward's approval as it is given; returns what `commit_link_step` wants to know."""
     place = workplace or Workplace.from_environment()
     with no_values_escape("approving linked persons"):
-        note_approval(place, SUBJECT, linked, approved_by=approved_by, note=approval_note)
+        approve(place, matter_of(place, linked), linked, by=approved_by, note=approval_note)
     return {"approved_by": approved_by, "approval_note": approval_note}
+
+
+def ask_link_step(linked: Facts, *, workplace: Workplace | None = None) -> Asked:
+    """Whom the gate asks: the stewards of every registry that speaks of persons.
+
+    Raises:
+        NotASteward: nobody may answer.
+    """
+    place = workplace or Workplace.from_environment()
+    with no_values_escape("asking about linked persons"):
+        return whom_to_ask(place, matter_of(place, linked))
+
+
+def matter_of(place: Workplace, linked: Facts) -> Matter:
+    """What is decided when a run of linking is held back; by two stewards if any of its tables asks for two."""
+    tables = [found.table for found in linked_tables(place.contracts.values())]
+    contracts = tuple(place.contracts[registry] for registry in sorted({table.registry for table in tables}))
+    found = [(finding["what"], finding["measured"]) for finding in linked["findings"]]
+    digest = digest_of(SUBJECT, linked["basis"], linked["base_run"], found)
+    note_uri = f"{place.lake.path('staging', SUBJECT, 'held', f'run={digest[:16]}')}/_first.json"
+    return Matter(SUBJECT, contracts, any(map(needs_two, tables)), digest, note_uri)
 
 
 def refuse_link_step(linked: Facts, answer: Answer, *, workplace: Workplace | None = None) -> Facts:
     """A steward declined to commit what the gate held back, or nobody answered: on record; every id as it was."""
     place = workplace or Workplace.from_environment()
     with no_values_escape("refusing linked persons"):
-        note_refusal(place, SUBJECT, linked, answer)
+        matter = matter_of(place, linked)
+        answer = by_a_steward(place, matter, answer)
+        note_refusal(place, SUBJECT, {**linked, "held_digest": matter.digest}, answer)
         refused = {"verdict": answer.verdict, "refused_by": answer.by, "refusal_note": answer.note}
         facts = {**linked, **refused}
         append_link_run(place.lake, facts)
@@ -173,11 +201,17 @@ def link_persons(
 ) -> Facts:
     """Both steps; the verdict is `held` where the gate asks and nobody approves."""
     place = workplace or Workplace.from_environment()
+    if approved_by:
+        concerned = {found.table.registry for found in linked_tables(place.contracts.values())}
+        steward_named([place.contracts[registry] for registry in concerned], approved_by, at=place.now())
     watch(SUBJECT, "link")
     linked = link_step(run_id, is_full=is_full, workplace=place)
     if linked["verdict"] != "unchanged":
-        if linked["held"] and not approved_by:
-            return {**linked, "verdict": "held"}
+        if linked["held"]:
+            matter = matter_of(place, linked)
+            word = approve(place, matter, linked, by=approved_by, note=approval_note) if approved_by else None
+            if word is None or word.waits:
+                return {**linked, "verdict": "held", "waits": word.waits if word else ""}
         watch(SUBJECT, "publish")
         linked = commit_link_step(linked, approved_by, approval_note, workplace=place)
     watch(SUBJECT, linked["verdict"])

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import duckdb
 
+from include.contracts.stewards import Steward
 from include.identity.explain import explain_pairs
 from include.identity.ids import resolve
 from include.identity.records import collect
@@ -18,6 +19,7 @@ from include.identity.train import train
 from include.lake.engine import literal
 from include.lake.errors import lake_errors
 from include.lake.people import people_view
+from include.pipelines.authority import concerned, free_stewards, steward_named
 from include.pipelines.decisions import note_review
 from include.pipelines.errors import Misuse, no_values_escape
 from include.pipelines.facts import Facts
@@ -50,6 +52,7 @@ def decide_step(
 
     Raises:
         Misuse: there is no such pair or decision, or the one who decides gives no name or no reason.
+        NotASteward: who decides is steward of neither record's registry, though one of them names stewards.
     """
     place = workplace or Workplace.from_environment()
     if not note.strip():
@@ -58,12 +61,25 @@ def decide_step(
         at = place.now()
         try:
             left, right = (pair, other) if other else ends(place.lake, pair)
-            tell = partial(note_review, place, by=by.strip(), note=note)
+            by = steward_named(concerned(place.contracts, left, right), by, at=at)
+            tell = partial(note_review, place, by=by, note=note)
             review = decide(place.lake, left, right, decision, by=by, at=at, note=note, before=tell)
         except ReviewRefused as error:
             raise Misuse(str(error)) from None
         record_commits(place, ["people/reviews"])
     return asdict(review)
+
+
+def reviewers_step(pair: Facts, *, workplace: Workplace | None = None) -> tuple[Steward, ...]:
+    """Who may decide on a pair of the queue now; empty where neither contract names a steward: whoever may review.
+
+    Raises:
+        NotASteward: stewards are named, and none who may decide is in office.
+    """
+    place = workplace or Workplace.from_environment()
+    with no_values_escape("asking about a pair"):
+        contracts = concerned(place.contracts, pair["left"], pair["right"])
+        return free_stewards(contracts, pair["first_by"], at=place.now())
 
 
 def resolve_step(person_id: str, *, workplace: Workplace | None = None) -> Facts:

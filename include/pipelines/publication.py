@@ -25,7 +25,7 @@ from include.lake.state import OF_THE_SOURCE, PublishedState, last_commit
 from include.pipelines import run_folder
 from include.pipelines.errors import Misuse, no_values_escape
 from include.pipelines.facts import FIGURES, Facts, origin
-from include.pipelines.gate import approved, outside_tolerance
+from include.pipelines.gate import about_the_held, approved, outside_tolerance, word_on
 from include.pipelines.healing import heal, publish_contract
 from include.pipelines.standing import record_standing
 from include.pipelines.trail import record_run
@@ -96,6 +96,7 @@ def assess_step(extracted: Facts, *, workplace: Workplace | None = None) -> Fact
         }
         if findings:
             facts |= origin(place, contract, landed)
+            facts |= about_the_held(place, table, split, landed, facts)
             record_run(place, {**facts, "verdict": "held"})
         return run_folder.keep(place, table, "assessed", facts)
 
@@ -180,8 +181,11 @@ def assess_and_publish(
     assessed = assess_step(extracted, workplace=workplace)
     if assessed["verdict"] == "unchanged":
         return assessed
-    if assessed["held"] and approval is None:
-        return {**assessed, "verdict": "held", "version": None, "deleted": 0}
+    if assessed["held"]:
+        word = word_on(workplace, assessed, approval.approved_by, approval.approval_note) if approval else None
+        if word is None or word.waits:
+            waits = word.waits if word else ""
+            return {**assessed, "verdict": "held", "version": None, "deleted": 0, "waits": waits}
     watch(name, "publish")
     if approval is None:
         return publish_step(assessed, workplace=workplace)

@@ -12,6 +12,7 @@ from include.lake.opened import RESERVED, open_rows
 from include.lake.received import gather_open
 from include.lake.state import last_commit
 from include.pipelines import run_folder
+from include.pipelines.authority import steward_named
 from include.pipelines.decisions import Look
 from include.pipelines.errors import KNOWN_ERRORS, no_values_escape
 from include.pipelines.facts import FIGURES, Facts, failed
@@ -107,8 +108,13 @@ def replay(
     Rows that pass are published, unless a newer version of them is, and closed as `replayed`; those with a newer
     version are closed as `superseded`; the others stay open. Begun again with the same `run_id` it goes on where it was
     stopped.
+
+    Raises:
+        NotASteward: the contract names stewards, and the approval is by none of them.
     """
     results = []
+    if approval is not None:
+        steward_named((workplace.contract(registry),), approval.approved_by, at=workplace.now())
     for table in _tables(workplace, registry, tables):
         started = time.perf_counter()
         try:

@@ -8,8 +8,9 @@ from dataclasses import asdict
 from include.audit import ledger
 from include.audit.record import Record
 from include.identity.outlook import Outlook, outlook
-from include.identity.reviews import Pair, Review, ReviewRefused
+from include.identity.reviews import Pair, Review, ReviewRefused, ends
 from include.identity.withdraw import Kept, not_followed, withdraw
+from include.pipelines.authority import concerned, steward_named
 from include.pipelines.errors import Misuse, no_values_escape
 from include.pipelines.facts import Facts
 from include.pipelines.trail import record_commits
@@ -33,10 +34,12 @@ def withdraw_step(pair: str, *, by: str, note: str, workplace: Workplace | None 
 
     Raises:
         Misuse: nobody does it or says why, or a run of linking has followed the decision.
+        NotASteward: who does it is steward of neither record's registry, though one of them names stewards.
     """
     place = workplace or Workplace.from_environment()
     with no_values_escape("taking a decision back"):
         try:
+            by = steward_named(concerned(place.contracts, *ends(place.lake, pair)), by, at=place.now())
             review = withdraw(
                 place.lake, pair, by=by, at=place.now(), note=note, before=lambda review: _note(place, review, note)
             )

@@ -13,6 +13,7 @@ from include.contracts.model import Table
 from include.lake.errors import LakeOutdated
 from include.lake.reference import publish_reference
 from include.pipelines import run_folder
+from include.pipelines.authority import steward_named
 from include.pipelines.errors import KNOWN_ERRORS, ContractChanged, no_values_escape
 from include.pipelines.extraction import Window, extract_step
 from include.pipelines.facts import Facts, failed
@@ -52,17 +53,22 @@ def sync_registry(
         tables: only these.
         is_full: read the tables whole, also where the cursor would do.
         window: read what was written in this stretch of time again, instead of what is new.
-        approval: publish what is outside its tolerance, in this steward's name.
+        approval: publish what is outside its tolerance, in this steward's name (username or name).
         watch: called with (table, step) as each step begins, and once with the verdict.
         workplace: where; from the environment by default.
 
     Returns:
         `{run_id, registry, verdict, tables: [...]}`; the verdict is the worst of the tables': failed, held,
         published, unchanged.
+
+    Raises:
+        NotASteward: the contract names stewards, and the approval is by none of them.
     """
     place = workplace or Workplace.from_environment()
     contract = place.contract(registry)
     wanted = [place.table(registry, name)[1] for name in tables] or list(contract.tables)
+    if approval is not None:
+        steward_named((contract,), approval.approved_by, at=place.now())
     prepare_step(workplace=place)
     results = []
     for table in wanted:

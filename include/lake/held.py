@@ -1,0 +1,52 @@
+"""What a run that is held back would do, told before anybody decides: its rejected rows by rule, and what it rests on.
+
+Nothing of such a run is in `registry/` or `rejected/` yet: it lies in its staging folder.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+
+from include.contracts.model import Table
+from include.lake.engine import scan
+from include.lake.errors import lake_errors
+from include.lake.opened import as_json
+from include.lake.root import Lake
+from include.lake.rows import StagedPaths
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """How many of a run's rejected rows break a rule, and how many keys they have; None where the table has no key.
+
+    Rows whose key cannot be read have none.
+    """
+
+    rule_id: str
+    rows: int
+    keys: int | None
+
+
+def broken_rules(lake: Lake, table: Table, staged: StagedPaths) -> tuple[Broken, ...]:
+    """The rejected rows of a run that is not published, by rule, most rows first."""
+    key = as_json(table.primary_key, "k")
+    with lake.connect() as connection, lake_errors(f"counting the rejected rows of {table.qualified_name}"):
+        counted = connection.execute(
+            "SELECT reason.rule_id, count(DISTINCT _row), count(DISTINCT _key) FROM ("
+            f"SELECT k._row, {key} AS _key, unnest(f._reasons) AS reason FROM {scan(staged.conformed)} k "
+            f"JOIN {scan(staged.faults)} f ON k._row = f._row WHERE f._outcome = 'rejected') "
+            "GROUP BY 1 ORDER BY 2 DESC, 1"
+        ).fetchall()
+    return tuple(Broken(rule_id, rows, keys if table.primary_key else None) for rule_id, rows, keys in counted)
+
+
+def rows_digest(lake: Lake, uri: str) -> str:
+    """SHA-256 that is equal for equal rows of a Parquet file in any order."""
+    with lake.connect() as connection, lake_errors("taking the digest of rows"):
+        sums = connection.execute(
+            "SELECT count(*), CAST(sum(CAST(h AS HUGEINT)) AS VARCHAR), CAST(bit_xor(h) AS VARCHAR) "
+            f"FROM (SELECT hash(t) AS h FROM {scan(uri)} t)"
+        ).fetchone()
+    return hashlib.sha256(json.dumps(sums).encode()).hexdigest()

@@ -1,0 +1,201 @@
+"""Who may approve, and when two of them have: rules alone, over a ledger and nothing else.
+
+What a whole run makes of them is in `tests/integration/test_decisions.py`.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from include.audit import ledger
+from include.lake.root import Lake
+from include.pipelines.approvals import Matter, Word, approve, approved_by_all, given, whom_to_ask
+from include.pipelines.authority import NotASteward, free_stewards, steward_named
+from include.pipelines.decisions import Answer
+from include.pipelines.errors import SecondApprovalWanted
+from include.pipelines.gate import approve_step, matter_of, refuse_step
+from include.pipelines.workplace import Workplace
+
+CONTRACT = """
+apiVersion: v3.2.0
+kind: DataContract
+id: {registry}
+version: 1.0.0
+status: active
+servers: [{{server: src, type: custom}}]
+schema:
+  - name: shop
+    properties: [{{name: code, logicalType: integer, primaryKey: true}}]
+  - name: strict
+    properties: [{{name: code, logicalType: integer, primaryKey: true}}]
+    customProperties: [{{property: approval, value: {{fourEyes: {strict}}}}}]
+team: {{members: [{team}]}}
+"""
+STEWARDS = """
+    {username: lan, name: Nguyễn Lan, role: data steward},
+    {username: an, role: data steward, dateIn: "2026-01-01"},
+    {username: minh, role: data steward, dateOut: "2025-12-31"},
+    {username: mai, role: data steward, dateIn: "2027-01-01"},
+    {username: boss, role: owner}
+"""
+NOW = datetime(2026, 3, 1, 5, tzinfo=UTC)
+HELD = {
+    "registry": "land", "table": "strict", "run_id": "r1", "held": True, "held_digest": "thing", "verdict": "held",
+    "findings": [{"what": "rejectedPercent", "measured": 20}], "started_at": "2026-03-01T04:00:00+00:00",
+    "mode": "full",
+}  # fmt: skip
+
+
+class Fixed(Workplace):
+    def now(self) -> datetime:
+        return NOW
+
+
+@pytest.fixture
+def place(tmp_path) -> Workplace:
+    folder = tmp_path / "schemas" / "registries"
+    folder.mkdir(parents=True)
+    for registry, strict, team in (
+        ("land", "true", STEWARDS),
+        ("tax", "false", "{username: thu, role: data steward}"),
+        ("open", "false", "{username: boss, role: owner}"),
+    ):
+        text = CONTRACT.format(registry=registry, strict=strict, team=" ".join(team.split()))
+        (folder / f"{registry}.odcs.yaml").write_text(text, encoding="utf-8")
+    return Fixed(Lake(str(tmp_path / "lake"), scratch=tmp_path / "tmp"), tmp_path / "schemas", {})
+
+
+@pytest.mark.parametrize(
+    ("registries", "said", "found"),
+    [
+        (["land"], "lan", "lan"),
+        (["land"], "Nguyễn  LAN", "lan"),
+        (["land"], "an", "an"),
+        (["land", "tax"], "thu", "thu"),
+        (["open"], "anybody at all", "anybody at all"),
+    ],
+)
+def test_a_steward_of_the_registry_in_office_may_decide(place, registries, said, found):
+    assert steward_named([place.contract(registry) for registry in registries], said, at=NOW) == found
+
+
+@pytest.mark.parametrize(
+    ("registries", "said", "told"),
+    [
+        (["land"], "minh", "is no steward of land today (until 2025-12-31). Who may decide: lan (Nguyễn Lan), an. "),
+        (["land"], "mai", "is no steward of land today"),
+        (["land"], "boss", "`boss` is no steward of land. Who may decide"),
+        (["land"], "thu", "`thu` is no steward of land"),
+        (["land"], "admin", "They stand under `team.members` (role: data steward) of "),
+        (["land"], "  ", "say who decides"),
+        (["land", "tax"], "boss", "is no steward of land, tax"),
+        (["land", "open"], "boss", "is no steward of land, open"),
+        (["open"], "", "say who decides"),
+    ],
+)
+def test_nobody_else_may_and_is_told_where_it_stands_who_may(place, registries, said, told):
+    with pytest.raises(NotASteward) as refused:
+        steward_named([place.contract(registry) for registry in registries], said, at=NOW)
+    assert told in str(refused.value)
+
+
+def word(place: Workplace, by: str, **of: Any) -> Word:
+    facts = {**HELD, **of}
+    return approve(place, matter_of(place, facts), facts, by=by, note=f"says {by}")
+
+
+def entries(place: Workplace) -> list[tuple[str, str, Any]]:
+    rows = ledger.read(place.lake).to_pylist()
+    return [
+        (row["kind"], row["actor"], json.loads(row["payload"]).get("of_two")) for row in rows if row["kind"] != "run"
+    ]
+
+
+def test_one_steward_is_enough_where_the_contract_asks_for_no_more(place):
+    assert word(place, "Nguyễn Lan", table="shop") == Word(("lan",), "says Nguyễn Lan")
+    assert entries(place) == [("approval", "lan", None)]
+
+
+def test_the_first_of_two_is_an_entry_and_waits_for_another(place):
+    first = word(place, "lan")
+    assert first.waits == (
+        "the approval of `lan` is on record, and the contract asks for two: another steward must approve the same (an)"
+    )
+    with pytest.raises(SecondApprovalWanted, match="registry/land/strict: `lan` has approved this already"):
+        approved_by_all(place, matter_of(place, HELD), HELD, by="Nguyễn Lan", note="again")
+    assert entries(place) == [("approval", "lan", 1)]
+    both = word(place, "an")
+    assert both == Word(("lan", "an"), "lan: says lan; an: says an")
+    assert word(place, "an").names == word(place, "lan").names == ("lan", "an")
+    assert entries(place) == [("approval", "lan", 1), ("approval", "an", 2)]
+
+
+def test_nobody_else_is_the_second(place):
+    word(place, "lan")
+    for name in ("minh", "mai", "boss", "thu", "somebody"):
+        with pytest.raises(NotASteward):
+            word(place, name)
+    assert entries(place) == [("approval", "lan", 1)]
+
+
+@pytest.mark.parametrize(
+    ("of", "is_enough"),
+    [
+        ({"run_id": "r2"}, True),  # read again, and the same
+        ({"held_digest": "another thing"}, False),
+        ({"held_digest": ""}, False),
+        ({"table": "other"}, None),
+    ],
+)
+def test_the_first_counts_for_the_same_thing_only(place, of, is_enough):
+    word(place, "lan")
+    if is_enough is None:
+        other = replace(matter_of(place, HELD), subject="registry/land/other")
+        assert given(place, other) == ()
+        return
+    assert (word(place, "an", **of).waits == "") is is_enough
+    assert [of_two for _, _, of_two in entries(place)] == ([1, 2] if is_enough else [1, 1])
+
+
+@pytest.mark.parametrize(("verdict", "by", "is_over"), [("declined", "an", True), ("timed out", "", False)])
+def test_who_declines_ends_what_was_approved_before(place, verdict, by, is_over):
+    word(place, "lan")
+    refuse_step(HELD, Answer(verdict, by, "no", "1"), workplace=place)
+    assert given(place, matter_of(place, HELD)) == (() if is_over else ("lan",))
+    assert (word(place, "an").waits == "") is not is_over
+
+
+def test_only_a_steward_declines_or_approves_a_step(place):
+    for name in ("admin", "thu"):
+        with pytest.raises(NotASteward):
+            refuse_step(HELD, Answer("declined", name, "", "1"), workplace=place)
+        with pytest.raises(NotASteward):
+            approve_step(HELD, name, "", workplace=place)
+    assert entries(place) == []
+    refused = refuse_step(HELD, Answer("declined", "Nguyễn Lan", "", "1"), workplace=place)
+    assert refused["refused_by"] == "lan"
+
+
+def test_a_gate_asks_the_stewards_who_are_left(place):
+    matter = matter_of(place, HELD)
+    assert [s.username for s in whom_to_ask(place, matter).stewards] == ["lan", "an"]
+    word(place, "lan")
+    asked = whom_to_ask(place, matter)
+    assert ([s.username for s in asked.stewards], asked.given, asked.is_enough) == (["an"], ("lan",), False)
+    word(place, "an")
+    asked = whom_to_ask(place, matter)
+    assert (asked.stewards, asked.given, asked.is_enough) == ((), ("lan", "an"), True)
+    anybody = whom_to_ask(place, matter_of(place, {**HELD, "registry": "open"}))
+    assert (anybody.stewards, anybody.is_enough) == ((), False)
+
+
+def test_where_every_steward_is_gone_nobody_is_asked(place):
+    with pytest.raises(NotASteward, match="no steward in office may decide: name one"):
+        free_stewards([place.contract("tax")], "thu", at=NOW)
+    gone = Matter("registry/tax/shop", (place.contract("tax"),), False, "", "")
+    assert [s.username for s in whom_to_ask(place, gone).stewards] == ["thu"]
