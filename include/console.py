@@ -18,7 +18,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.table import Table as Grid
 from rich.text import Text
 
-from include.console_words import FIGURES, READ, STANDINGS, VERDICTS, local, number, word
+from include.console_words import FIGURES, MODES, READ, STANDINGS, VERDICTS, local, number, word
 from include.contracts.finding import told
 from include.contracts.language import Said, of_environment
 from include.contracts.problems import Problem
@@ -211,21 +211,17 @@ def show_sharing(done: Mapping[str, Any]) -> None:
     """What each agreement came to, product by product."""
     title = local(f"Thỏa thuận chia sẻ (lần chạy {done['run_id']})", f"Agreements (run {done['run_id']})")
     grid = Grid(title=title, header_style="bold", title_style="bold", box=box.SIMPLE)
-    grid.add_column(local("thỏa thuận, nơi nhận", "agreement, recipient"), overflow="fold")
-    grid.add_column(local("sản phẩm", "product"), overflow="fold")
-    grid.add_column(local("bản ghi", "rows"), justify="right")
-    grid.add_column(local("phiên bản", "version"), justify="right")
+    grid.add_column(local("sản phẩm chia sẻ", "product"), overflow="fold")
+    grid.add_column(local("bản ghi", "rows"), justify="right", no_wrap=True)
+    grid.add_column(local("phiên bản", "version"), justify="right", no_wrap=True)
     grid.add_column(local("kết quả", "verdict"), overflow="fold")
     for agreement in done["agreements"]:
-        standing = word(STANDINGS, agreement["standing"])
+        recipients = dict.fromkeys(product["recipient"] for product in agreement["products"])
+        heading = f"{agreement['agreement'] or '–'}: {', '.join(recipients)}, {word(STANDINGS, agreement['standing'])}"
+        grid.add_row(Text(heading, style="bold"))
         for product in agreement["products"]:
-            grid.add_row(
-                Text.assemble(agreement["agreement"] or "–", (f"\n{product['recipient']}, {standing}", "dim")),
-                product["product"],
-                number(product["rows"]),
-                str(product["version"]),
-                "\n".join(filter(None, (word(VERDICTS, product["verdict"]), product["reason"]))),
-            )
+            verdict = "\n".join(filter(None, (word(VERDICTS, product["verdict"]), product["reason"])))
+            grid.add_row(f"  {product['product']}", number(product["rows"]), str(product["version"]), verdict)
         if agreement["error"]:
             errors.print(Text.assemble((f"{agreement['agreement']}:", "red"), f" {agreement['error']}"))
     output.print(grid)
@@ -247,7 +243,7 @@ def show_plan(registry: str, plans: Sequence[Mapping[str, Any]]) -> None:
             f"version {version}, contract {plan['published_contract']}",
         )
         never = local("chưa lần nào", "never")
-        grid.add_row(plan["table"], never if version is None else published, plan["mode"], plan["why"])
+        grid.add_row(plan["table"], never if version is None else published, word(MODES, plan["mode"]), plan["why"])
         if plan["cannot_find"]:
             notes.append(("yellow", f"{plan['table']}: {plan['cannot_find']}."))
         for change in plan["changes"]:

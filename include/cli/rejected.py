@@ -7,12 +7,12 @@ from typing import Annotated
 
 import typer
 from rich import box
+from rich.padding import Padding
 from rich.table import Table as Grid
 
 from include.cli.app import ApproveAs, AsJson, Note, Purpose, Registry, Tables, app, end, look
 from include.console import output, rule_cell
 from include.console_words import LIVES, day, local, number, word
-from include.contracts.language import of_environment
 
 rejected_app = typer.Typer(no_args_is_help=True, help="The rows that were not accepted, with their reasons.")
 app.add_typer(rejected_app, name="rejected")
@@ -48,7 +48,6 @@ def rejected_list(
     rules = rule_texts(place, registry)
     title = local(f"{registry}: bản ghi bị loại theo lý do", f"{registry}: rejected rows by reason")
     grid = Grid(title=title, header_style="bold", box=box.SIMPLE)
-    grid.add_column(local("bảng", "table"), overflow="fold")
     grid.add_column(local("bản ghi", "rows"), justify="right")
     grid.add_column(local("từ ngày", "since"), no_wrap=True)
     if every:
@@ -57,7 +56,7 @@ def rejected_list(
     for entry in found:
         life = [word(LIVES, entry["life"])] if every else []
         said = rule_cell(entry["rule_id"], rules, entry["message"] or "")
-        grid.add_row(entry["table"], number(entry["rows"]), day(entry["since"]), *life, said)
+        grid.add_row(number(entry["rows"]), day(entry["since"]), *life, said)
     output.print(grid)
 
 
@@ -96,9 +95,7 @@ def rejected_show(
         )
         output.print(heading, style="bold")
         for reason in row["_reasons"] or []:
-            known = rules.get(reason["rule_id"])
-            said = known.text(of_environment()) if known else reason["message"]
-            output.print(f"  {reason['rule_id']}: {said}", markup=False)
+            output.print(Padding(rule_cell(reason["rule_id"], rules, reason["message"]), (0, 0, 0, 2)))
         if values:
             received = {k: v for k, v in row.items() if not k.startswith("_")}
             as_received = json.dumps(received, ensure_ascii=False, default=str)
