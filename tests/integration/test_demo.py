@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,8 @@ import pytest
 from deltalake import DeltaTable
 
 from include.contracts.load import load_contracts
+from include.embedded.country import start_sources
+from include.embedded.postgres import stop_postgres
 from include.embedded.site import Site
 from include.embedded.stack import running
 
@@ -73,6 +76,33 @@ def test_a_second_demo_says_that_nothing_changed(site: Site, first: str) -> None
     assert all(f"{registry}.{table}: unchanged" in second for registry, table in TABLES)
     for registry, table in TABLES:
         assert DeltaTable(f"{site.lake_uri}/registry/{registry}/{table}").version() == 0
+
+
+def test_the_commands_of_the_readme_work_in_another_shell(site: Site, first: str) -> None:
+    """Nothing is exported there: lake, sources and the key of the pseudonyms are found."""
+    by_hand = (ROOT / "README.md").read_text(encoding="utf-8").partition("## Use it by hand")[2]
+    block = re.findall(r"```console\n(.*?)```", by_hand, re.DOTALL)[0]
+    commands = "\n".join(line.removeprefix("$ ") for line in block.splitlines())
+    assert "lienthong sync population" in commands
+    shell = {"PATH": "/usr/bin:/bin", "HOME": str(site.var), "LIENTHONG_VAR": str(site.var)}
+    start_sources(site)
+    try:
+        done = run(["bash", "-euc", f"{commands}\nlienthong share"], shell)
+    finally:
+        stop_postgres(site)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "population: unchanged" in done.stdout
+    assert "no mistakes" in done.stdout
+    assert "citizens_for_land: mae, in force" in done.stdout
+    elsewhere = run(
+        ["bash", "-c", ".venv/bin/lienthong sync population"], {**shell, "LAKE_URI": str(site.var / "other")}
+    )
+    assert elsewhere.returncode == 1, "another lake gets nothing of the simulated country"
+    assert "AIRFLOW_CONN_POPULATION" in elsewhere.stderr
+
+
+def run(command: list[str], env: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, env=env, cwd=ROOT, capture_output=True, text=True, check=False, timeout=300)
 
 
 def test_nothing_is_left_running(site: Site, first: str) -> None:
