@@ -12,8 +12,8 @@ from typing import Any
 from airflow.sdk import AssetAny, Param, dag, get_current_context, task
 from airflow.sdk.exceptions import AirflowSkipException
 
-from plugins.lake_assets import linked_assets, people_asset
-from plugins.link_gate import LinkGate
+from plugins.lake_assets import linked_assets, people_asset, sound_contracts
+from plugins.link_gate import link_gates
 from plugins.sync_settings import RETRIES, SCHEMAS, library_run_id
 
 FULL = Param(
@@ -52,8 +52,7 @@ def link_people() -> None:
         return commit_link_step(linked, **approval)
 
     linked = link()
-    gate = LinkGate(task_id="gate", assessed=linked)
-    commit(linked, gate.output)
+    commit(linked, link_gates(sound_contracts(SCHEMAS), linked))
 
 
 link_people()

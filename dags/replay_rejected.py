@@ -14,7 +14,7 @@ from airflow.sdk import DAG, get_current_context, task, task_group
 from include.contracts.model import Contract
 from plugins.lake_assets import sound_contracts, table_asset
 from plugins.replay_form import replay_form
-from plugins.steward_gate import StewardGate
+from plugins.steward_gate import gates
 from plugins.sync_settings import RETRIES, SCHEMAS, library_run_id, or_skip, record_failure
 
 
@@ -58,8 +58,8 @@ def replay(contract: Contract) -> None:
     def replay_table(table: str) -> None:
         assessed = assess(table=table, gathered=gather(table=table))
         name = "{{ task.assessed['table'] }}"
-        gate = StewardGate(task_id="gate", assessed=assessed, map_index_template=name, owner=owner)
-        publish(table=table, assessed=assessed, approval=gate.output)
+        approval = gates(contract.tables, assessed=assessed, map_index_template=name, owner=owner)
+        publish(table=table, assessed=assessed, approval=approval)
 
     replay_table.expand(table=choose())
 

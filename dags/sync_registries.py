@@ -15,7 +15,7 @@ from airflow.sdk import DAG, get_current_context, get_parsing_context, task, tas
 from include.contracts.load import contract_paths
 from include.contracts.model import Contract
 from plugins.lake_assets import table_asset
-from plugins.steward_gate import StewardGate
+from plugins.steward_gate import gates
 from plugins.sync_settings import SCHEMAS, extract_when_open, library_run_id, or_skip, sound_contract, sync_settings
 
 
@@ -52,8 +52,8 @@ def sync(contract: Contract) -> None:
     @task_group
     def sync_table(table: str) -> None:
         assessed = assess(table=table, extracted=extract(table=table))
-        gate = StewardGate(task_id="gate", assessed=assessed, map_index_template="{{ task.assessed['table'] }}")
-        publish(table=table, assessed=assessed, approval=gate.output)
+        approval = gates(contract.tables, assessed=assessed, map_index_template="{{ task.assessed['table'] }}")
+        publish(table=table, assessed=assessed, approval=approval)
 
     @task(trigger_rule="none_failed_min_one_success", multiple_outputs=False)
     def follow_relationships() -> list[dict[str, Any]]:

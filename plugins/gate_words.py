@@ -40,27 +40,47 @@ def both(said: Said) -> str:
     return f"{said.vietnamese} / {said.english}"
 
 
-def table_question(assessed: Mapping[str, Any], rules: Mapping[str, Said], pages: str) -> tuple[str, str]:
+def eyes(given: Sequence[str], *, needs_two: bool) -> str:
+    """That two must approve, and who has; nothing where one is enough."""
+    if not needs_two:
+        return ""
+    said = Said(
+        "The contract asks for **two stewards**: the first approval publishes nothing, the second must be another's.",
+        "Hợp đồng dữ liệu yêu cầu **hai cán bộ quản trị dữ liệu**: lần duyệt thứ nhất chưa công bố gì, "
+        "lần thứ hai phải của người khác.",
+    )
+    if given:
+        names = ", ".join(f"**{name}**" for name in given)
+        said = Said(
+            f"{names} has approved. A second steward must agree before anything is published.",
+            f"{names} đã duyệt. Cần người thứ hai đồng ý mới được công bố.",
+        )
+    return f"{said.vietnamese}\n\n{said.english}\n\n---\n\n"
+
+
+def table_question(assessed: Mapping[str, Any], rules: Mapping[str, Said], base: str) -> tuple[str, str]:
     """What is asked about a table, and what the steward reads: what is outside, the figures, where to look further.
 
     Args:
         assessed: what `assess_step` returned.
         rules: what the rules say, by id; those that the contract no longer has are missing.
-        pages: the address of the quality pages.
+        base: the path that Airflow is served under.
     """
     registry, table, run_id = assessed["registry"], assessed["table"], assessed["run_id"]
     subject = Said(
         f"Publish {registry}.{table} although it is outside tolerance?",
         f"Công bố {registry}.{table} dù vượt ngưỡng cho phép?",
     )
-    page, rejected = f"{pages}/tables/{registry}/{table}/runs/{run_id}", f"{pages}/rejected/{registry}/{table}"
+    page, rejected = f"{base}/quality/tables/{registry}/{table}/runs/{run_id}", f"{base}/quality/rejected"
+
+    broken = assessed.get("broken") or [[rule_id, rows, None] for rule_id, rows in assessed["reasons"]]
 
     def body(language: Language) -> str:
         rows = [f"| {name.text(language)} | {_number(language, assessed[key])} |" for key, name in _ROWS.items()]
         reasons = [
             f"| `{rule_id}` | {_cell(rules[rule_id].text(language)) if rule_id in rules else ''} | "
-            f"{_number(language, count)} |"
-            for rule_id, count in assessed["reasons"]
+            f"{_number(language, rows)} | {_number(language, keys) if keys is not None else '–'} |"
+            for rule_id, rows, keys in broken
         ]
         opening = Said(
             f"Nothing of **{registry}.{table}** has been published by run `{run_id}`.\n"
@@ -69,9 +89,12 @@ def table_question(assessed: Mapping[str, Any], rules: Mapping[str, Said], pages
             "**Approve** (duyệt): công bố các bản ghi được chấp nhận; **Reject** (từ chối): giữ nguyên kho dữ liệu.",
         )
         links = Said(
-            f"[This run, every rule with both counts]({page}) · [open rejected rows of the table]({rejected})",
+            f"[This run, every rule with both counts]({page}) · [its rejected rows by rule]({page}#rejected) · "
+            f"[open rejected rows of the table]({rejected}/{registry}/{table}) · [replay]({base}/dags/replay_rejected)",
             f"[Lần chạy này, mọi quy tắc với cả hai số đếm]({page}) · "
-            f"[các bản ghi bị loại còn mở của bảng]({rejected})",
+            f"[bản ghi bị loại theo quy tắc]({page}#rejected) · "
+            f"[các bản ghi bị loại còn mở của bảng]({rejected}/{registry}/{table}) · "
+            f"[xét lại]({base}/dags/replay_rejected)",
         )
         return "\n\n".join(
             (
@@ -86,9 +109,9 @@ def table_question(assessed: Mapping[str, Any], rules: Mapping[str, Said], pages
     return both(subject), _in_both(body)
 
 
-_REASONS: Mapping[Language, tuple[str, str, str]] = {
-    "vi": ("Quy tắc bị vi phạm", "Nội dung", "Số bản ghi"),
-    "en": ("Rows break this rule", "What must hold", "Rows"),
+_REASONS: Mapping[Language, tuple[str, str, str, str]] = {
+    "vi": ("Quy tắc bị vi phạm", "Nội dung", "Số bản ghi", "Số khóa"),
+    "en": ("Rejected rows break this rule", "What must hold", "Rows", "Keys"),
 }
 
 

@@ -5,17 +5,30 @@ It is the gate of the registries with a question of its own. The question shows 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
+from include.contracts.model import Contract
+from include.contracts.stewards import needs_two
 from plugins.gate_words import link_question
-from plugins.steward_gate import StewardGate
+from plugins.steward_gate import SecondGate, StewardGate
 
 if TYPE_CHECKING:
+    from include.pipelines.approvals import Asked
     from include.pipelines.decisions import Answer
 
 
 class LinkGate(StewardGate):
     """Passes at once when `assessed["held"]` is false, else waits. `assessed` is what `link_step` returned."""
+
+    def whom(self) -> Asked:
+        """Who may answer, and who has approved before."""
+        from include.pipelines.link import ask_link_step
+
+        return ask_link_step(self.assessed)
+
+    def note_place(self, path: str) -> None:
+        """No page speaks of a run of linking."""
 
     def ask(self) -> tuple[str, str]:
         """The question and what the steward reads, in Markdown."""
@@ -32,3 +45,16 @@ class LinkGate(StewardGate):
         from include.pipelines.link import refuse_link_step
 
         refuse_link_step(self.assessed, answer)
+
+
+class SecondLinkGate(SecondGate, LinkGate):
+    """Asks another steward after the first approved, where a contract with link roles asks for two."""
+
+
+def link_gates(contracts: Sequence[Contract], linked: Any) -> Any:
+    """The gate of linking, and a second one if a table that speaks of persons asks for two stewards."""
+    first = LinkGate(task_id="gate", assessed=linked)
+    tables = [table for contract in contracts for table in contract.tables if any(c.link for c in table.columns)]
+    if not any(map(needs_two, tables)):
+        return first.output
+    return SecondLinkGate(task_id="second_gate", assessed=linked, first=first.output).output

@@ -47,9 +47,13 @@ class PersonReview(HITLOperator):
         self.pair = pair
 
     def execute(self, context: Context) -> None:
+        from include.pipelines.persons import reviewers_step
+
         records = f"{self.pair['left']}, {self.pair['right']} ({self.pair['pair_id']})"
         self.subject = f"Một người? / One person? {records}"
         self.body = question(self.pair)
+        stewards = reviewers_step(self.pair)
+        self.assigned_users = [{"id": steward.username, "name": steward.name} for steward in stewards] or None
         return super().execute(context)
 
     def execute_complete(self, context: Context, event: dict[str, Any]) -> dict[str, str]:

@@ -5,27 +5,35 @@ restarts. The question shows figures and rule ids, never a value of the registry
 
 Airflow 3.3.2 takes an answer that comes within a moment of the question for a task killed from outside, and tries the
 gate again: the question is then asked once more, and nothing is published meanwhile.
+
+Only stewards whom the contract names are asked: Airflow refuses anybody else's answer, and so does the library, by
+which every answer goes. Where the contract asks for two, the second is asked by a task of its own.
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from airflow.configuration import conf
 from airflow.providers.standard.exceptions import HITLRejectException, HITLTimeoutError
 from airflow.providers.standard.operators.hitl import ApprovalOperator
 from airflow.sdk import Context, Param
 
-from plugins.gate_words import KEPT, REASON, both, table_question
+from include.contracts.model import Table
+from include.contracts.stewards import needs_two
+from plugins.gate_words import KEPT, REASON, both, eyes, table_question
 
 if TYPE_CHECKING:
+    from include.pipelines.approvals import Asked
     from include.pipelines.decisions import Answer
 
-# Where the quality pages are, below whatever path Airflow is served under.
-PAGES = f"{urlsplit(conf.get('api', 'base_url', fallback='')).path.rstrip('/')}/quality"
+# Whatever path Airflow is served under, and where the quality pages are below it.
+BASE = urlsplit(conf.get("api", "base_url", fallback="")).path.rstrip("/")
+PAGES = f"{BASE}/quality"
 # A sync held at two in the morning can be answered in the working day, and is closed before the next night's.
 STEWARD_ANSWERS_WITHIN = timedelta(hours=float(os.environ.get("LIENTHONG_APPROVAL_HOURS") or 20))
 
@@ -46,7 +54,8 @@ class StewardGate(ApprovalOperator):
     publication does not run, the lake stays as it was, and the run does not look like a success.
     """
 
-    template_fields = ("assessed",)
+    template_fields: tuple[str, ...] = ("assessed",)
+    is_second = False
 
     def __init__(
         self, *, assessed: Any, response_timeout: timedelta = STEWARD_ANSWERS_WITHIN, params: Any = None, **kwargs: Any
@@ -66,8 +75,30 @@ class StewardGate(ApprovalOperator):
         if not self.assessed["held"]:
             self.log.info("Inside tolerance: no approval needed.")
             return {}
+        return self.ask_stewards(context)
+
+    def ask_stewards(self, context: Context) -> dict[str, str]:
+        """Ask those who may answer, and wait; where enough have approved before, nobody is asked again."""
+        asked = self.whom()
+        if asked.is_enough or (asked.given and not self.is_second):
+            return {"approved_by": asked.given[-1], "approval_note": ""}
+        self.assigned_users = [{"id": steward.username, "name": steward.name} for steward in asked.stewards] or None
         self.subject, self.body = self.ask()
+        self.body = f"{eyes(asked.given, needs_two=asked.needs_two)}{self.body}"
+        self.note_place(_place_of(context["ti"]))
         return super().execute(context)
+
+    def whom(self) -> Asked:
+        """Who may answer, and who has approved before."""
+        from include.pipelines.gate import ask_step
+
+        return ask_step(self.assessed)
+
+    def note_place(self, path: str) -> None:
+        """Leave in the run's folder where it is asked, so that the run's page leads there."""
+        from include.pipelines.gate import note_gate
+
+        note_gate(self.assessed, path)
 
     def ask(self) -> tuple[str, str]:
         """The question and what the steward reads, in Markdown."""
@@ -108,9 +139,46 @@ class StewardGate(ApprovalOperator):
         return f"{self.assessed['registry']}.{self.assessed['table']}"
 
 
+class SecondGate(StewardGate):
+    """Asks another steward after the first approved, where the contract of the table asks for two; else passes.
+
+    `first` is what the gate before returned.
+    """
+
+    template_fields = ("assessed", "first")
+    is_second = True
+
+    def __init__(self, *, first: Any, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.first = first
+
+    def execute(self, context: Context) -> dict[str, str]:
+        if not self.assessed["held"] or not self.whom().needs_two:
+            return dict(self.first or {})
+        return self.ask_stewards(context)
+
+
+def gates(tables: Sequence[Table], **how: Any) -> Any:
+    """The gate of a registry's tables, and a second one if the contract asks for two stewards for any of them.
+
+    Returns what `publish_step` wants to know.
+    """
+    first = StewardGate(task_id="gate", **how)
+    if not any(map(needs_two, tables)):
+        return first.output
+    return SecondGate(task_id="second_gate", first=first.output, **how).output
+
+
+def _place_of(ti: Any) -> str:
+    """The page of Airflow on which this task's question is answered."""
+    dag_id, run_id, task_id = (quote(str(part), safe="") for part in (ti.dag_id, ti.run_id, ti.task_id))
+    mapped = f"/mapped/{ti.map_index}" if ti.map_index is not None and ti.map_index >= 0 else ""
+    return f"{BASE}/dags/{dag_id}/runs/{run_id}/tasks/{task_id}{mapped}/required_actions"
+
+
 def question(assessed: dict[str, Any]) -> tuple[str, str]:
     """The question and what the steward reads, in both languages, with what the contract's rules say."""
     from include.pipelines.rule_texts import rule_texts
     from include.pipelines.workplace import Workplace
 
-    return table_question(assessed, rule_texts(Workplace.from_environment(), assessed["registry"]), PAGES)
+    return table_question(assessed, rule_texts(Workplace.from_environment(), assessed["registry"]), BASE)

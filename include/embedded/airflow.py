@@ -5,14 +5,19 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import partial
 from importlib.metadata import version
 
 import httpx
 
+from include.contracts.load import contract_paths, load_contract
+from include.contracts.problems import ContractError
+from include.contracts.stewards import stewards
 from include.embedded.processes import Server, ServerFailedError, is_running, listens, start, wait_until
 from include.embedded.settings import keep
 from include.embedded.site import Site, is_free, write_private
@@ -54,7 +59,8 @@ def airflow_environment(site: Site, sources: Mapping[str, str]) -> dict[str, str
     """The whole environment of the Airflow processes; `sources` are the AIRFLOW_CONN_* of the source systems."""
     home, port = site.airflow_home, site.given_port(API)
     passwords = home / "passwords.json"
-    write_private(passwords, json.dumps({USER: site.secret("airflow_password")}))
+    users = {USER: "ADMIN"} | dict.fromkeys(stewards_of(site), "OP")
+    write_private(passwords, json.dumps(dict.fromkeys(users, site.secret("airflow_password"))))
     events = site.folder("lineage") / "events.jsonl"
     inherited = {
         name: value
@@ -69,7 +75,7 @@ def airflow_environment(site: Site, sources: Mapping[str, str]) -> dict[str, str
         # Each task is a process with an engine that uses several threads.
         "CORE__PARALLELISM": max(2, os.cpu_count() or 2),
         "CORE__AUTH_MANAGER": "airflow.api_fastapi.auth.managers.simple.simple_auth_manager.SimpleAuthManager",
-        "CORE__SIMPLE_AUTH_MANAGER_USERS": f"{USER}:ADMIN",
+        "CORE__SIMPLE_AUTH_MANAGER_USERS": ",".join(f"{name}:{role}" for name, role in users.items()),
         "CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": passwords,
         "CORE__FERNET_KEY": "",
         "CORE__EXECUTION_API_SERVER_URL": f"{url(site)}/execution/",
@@ -127,6 +133,20 @@ def airflow_environment(site: Site, sources: Mapping[str, str]) -> dict[str, str
         "NO_PROXY": "127.0.0.1,localhost",
         "no_proxy": "127.0.0.1,localhost",
     }
+
+
+def stewards_of(site: Site) -> list[str]:
+    """The usernames of all stewards whom the contracts name, sorted; those of a broken contract are left out.
+
+    They are users of the embedded Airflow: nobody else may decide at a gate, not even who runs it.
+    """
+    found: set[str] = set()
+    with suppress(ContractError):
+        for path in contract_paths(site.schemas).values():
+            with suppress(ContractError):
+                found |= {steward.username for steward in stewards(load_contract(path))}
+    # Airflow's setting has no room for other names.
+    return sorted(name for name in found - {USER} if re.fullmatch(r"[^\s:,]+", name))
 
 
 def launch_airflow(site: Site, sources: Mapping[str, str]) -> None:

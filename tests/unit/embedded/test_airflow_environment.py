@@ -45,6 +45,37 @@ def test_the_password_is_generated_and_for_its_owner_only(site):
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 
+STEWARDS = """
+apiVersion: v3.2.0
+kind: DataContract
+id: {0}
+version: 1.0.0
+status: active
+servers: [{{server: {0}, type: custom}}]
+schema: [{{name: t, properties: [{{name: k, logicalType: integer, primaryKey: true}}]}}]
+team:
+  members:
+    - {{username: {0}-steward, role: data steward}}
+    - {{username: {0}-former, role: data steward, dateOut: "2020-01-01"}}
+    - {{username: {0}-owner, role: owner}}
+    - {{username: "odd:{0}", role: data steward}}
+"""
+
+
+def test_the_stewards_of_the_contracts_are_users_and_a_broken_contract_names_none(site):
+    folder = site.root / "schemas" / "registries"
+    folder.mkdir(parents=True)
+    for name in ("land", "finance"):
+        (folder / f"{name}.odcs.yaml").write_text(STEWARDS.format(name))
+    (folder / "broken.odcs.yaml").write_text(STEWARDS.format("broken") + "schema: 5\n")
+    users = airflow_environment(site, SOURCES)["AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS"].split(",")
+    assert users == [
+        f"{USER}:ADMIN", "finance-former:OP", "finance-steward:OP", "land-former:OP", "land-steward:OP",
+    ]  # fmt: skip
+    passwords = json.loads((site.airflow_home / "passwords.json").read_text())
+    assert list(passwords) == [user.partition(":")[0] for user in users]
+
+
 def test_settings_of_another_airflow_do_not_leak_in(site, monkeypatch):
     monkeypatch.setenv("AIRFLOW__CORE__EXECUTOR", "CeleryExecutor")
     monkeypatch.setenv("AIRFLOW__CORE__HOSTNAME_CALLABLE", "elsewhere")
