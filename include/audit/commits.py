@@ -16,8 +16,20 @@ from typing import Any
 import pyarrow.compute as pc
 
 from include.audit import ledger
-from include.audit.delta_log import PREFIX, RUN_ID, Commit, CommitUnreadable, read_commit, versions
+from include.audit.delta_log import (
+    LAST_CHECKPOINT,
+    PREFIX,
+    RUN_ID,
+    Commit,
+    CommitUnreadable,
+    other_files,
+    read_commit,
+    version_of,
+    versions,
+)
+from include.audit.ledger import Taken
 from include.audit.record import Entry, Record
+from include.audit.rows import EVIDENCE, row_digests
 from include.lake.errors import LakeTableMissing
 from include.lake.root import Lake
 
@@ -34,6 +46,9 @@ _COUNTS = (
     "retained",
     "live_rows",
 )
+ALWAYS_RECORDED = ("registry/", "shared/")
+"""Where every table is in the ledger from its first commit on. Tables elsewhere, in lakes of before, are taken as they
+were when the ledger first heard of them."""
 _NOTES = (
     "contract_version",
     "contract_digest",
@@ -58,35 +73,67 @@ def record(
 
     What a pipeline calls after it touched tables; a retry adds nothing twice. Returns the entries written.
     """
-    commits = [found for subject in tables for found in commit_records(lake, subject)]
-    return ledger.append(lake, [*commits, *records], at=at, actor=actor)
+    return ledger.append(lake, [*commit_records(lake, tables), *records], at=at, actor=actor)
 
 
-def commit_records(lake: Lake, subject: str) -> list[Record]:
-    """Records for what happened to the table `subject` (its path in the lake) since the ledger last heard of it.
+def commit_records(lake: Lake, subjects: Iterable[str]) -> list[Record]:
+    """Records for what happened to the tables `subjects` (paths in the lake) since the ledger last heard of them.
 
     One `commit` per version; before them a `removal` of the former table if this one was made anew for a stated
-    reason. A table that is gone or replaced without a reason gets no record: `verify` names it.
+    reason; after them the files that were laid beside the commits in its log. A table that is gone or replaced without
+    a reason gets no record: `verify` names it.
     """
+    taken = ledger.taken(lake)
+    return [record for subject in subjects for record in _table_records(lake, subject, taken)]
+
+
+def _table_records(lake: Lake, subject: str, taken: Taken) -> list[Record]:
     try:
-        table_id = str(lake.table(subject).metadata().id)
+        table = lake.table(subject)
     except LakeTableMissing:
         return []
-    known = ledger.last_taken(lake, once_name(subject, table_id))
-    records: list[Record] = []
-    for version, uri in versions(lake, lake.path(subject)).items():
-        if known is not None and version <= known:
-            continue
+    table_id, records = str(table.metadata().id), []
+    known = taken(once_name(subject, table_id))
+    for uri in _since(lake, subject, known, int(table.version())):
         try:
             commit = read_commit(lake, uri)
         except (CommitUnreadable, FileNotFoundError):
             continue
-        if commit.is_ours:
+        if commit.is_ours or (known is None and not subject.startswith(ALWAYS_RECORDED)):
             records.append(_commit(lake, subject, table_id, commit))
     if known is None and records and (reason := records[0].payload.get("reason")):
         former = [name for name in _standing(lake, subject) if name != table_id]
         records[:0] = [_removal(subject, name, reason, table_id) for name in former]
-    return records
+    return [*records, *_log_records(lake, subject, table_id, taken)]
+
+
+def _since(lake: Lake, subject: str, known: int | None, newest: int) -> Iterable[str]:
+    """URIs of the commits that the ledger does not know. Logs grow long: one that it knows is not listed."""
+    if known is None:
+        return versions(lake, lake.path(subject)).values()
+    return [f"{lake.path(subject)}/_delta_log/{version:020d}.json" for version in range(known + 1, newest + 1)]
+
+
+def _log_records(lake: Lake, subject: str, table_id: str, taken: Taken) -> list[Record]:
+    """What was laid into the table's log since the ledger last looked: readers begin at a checkpoint, if there is one.
+
+    A checkpoint is written once. `_last_checkpoint`, which points to the newest, tells whether there is a new one.
+    """
+    uri, name = f"{lake.path(subject)}/_delta_log/{LAST_CHECKPOINT}", f"log/{subject}/{table_id}"
+    try:
+        newest = int(json.loads(lake.read_text(uri))["version"])
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        return []
+    known = taken(name)
+    if known is not None and newest <= known:
+        return []
+    new = {
+        file: uri
+        for file, uri in other_files(lake, lake.path(subject)).items()
+        if file == LAST_CHECKPOINT or known is None or (version_of(file) or 0) > known
+    }
+    payload = {"table_id": table_id, "checkpoint": newest, "log": {file: lake.digest(uri) for file, uri in new.items()}}
+    return [Record("maintenance", subject, payload, once=(name, newest))]
 
 
 def once_name(subject: str, table_id: str) -> str:
@@ -105,10 +152,10 @@ def _standing(lake: Lake, subject: str) -> list[str]:
     return [table_id for table_id, is_standing in ids.items() if is_standing]
 
 
-def _digests(lake: Lake, subject: str, commit: Commit) -> dict[str, str]:
-    """SHA-256 of each data file that the commit added and that is still there."""
+def _digests(lake: Lake, subject: str, paths: Iterable[str]) -> dict[str, str]:
+    """SHA-256 of each of a commit's files that is still there."""
     found = {}
-    for path in commit.added:
+    for path in paths:
         try:
             found[path] = lake.digest(lake.path(subject, path))
         except FileNotFoundError:
@@ -127,11 +174,18 @@ def _commit(lake: Lake, subject: str, table_id: str, commit: Commit) -> Record:
         "version": commit.version,
         "commit_sha256": commit.sha256,
         "operation": commit.operation,
-        "files": _digests(lake, subject, commit),
-        "files_removed": commit.removed,
+        "committed_ms": commit.committed_ms,
+        "files": _digests(lake, subject, commit.added),
+        "files_removed": len(commit.removed),
         "rows_added": commit.rows_added,
         "run_id": commit.metadata.get(RUN_ID),
     }
+    if commit.removed:
+        payload["removed"] = sorted(commit.removed)
+    if commit.feed:
+        payload["feed"] = _digests(lake, subject, commit.feed)
+    if subject.startswith(EVIDENCE) and commit.changes_data:
+        payload["rows"] = row_digests(lake, subject, payload["files"])
     for name in _NOTES:
         if value := commit.metadata.get(PREFIX + name):
             payload[name] = value

@@ -1,67 +1,96 @@
-"""The data files themselves: does each live file of a table have the content that its commit added?"""
+"""The files themselves: has each data file of a table, and each single file that is read, the content it was given?"""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
-from urllib.parse import unquote
+from datetime import datetime, timedelta
 
-import pyarrow as pa
-import pyarrow.compute as pc
-
+from include.audit.told import FileTold, TableTold, Told
 from include.audit.verification import Discrepancy
-from include.lake.errors import lake_errors
 from include.lake.root import Lake
+from include.lake.shape import RETENTION
+
+FOR_READERS = ("audit/data_docs", "audit/reports")
+"""Folders in which every file is to be in the ledger."""
+INDEX_OF_PAGES = "audit/data_docs/index.html"
+"""Written by every run for all tables, side by side: of those that the ledger knows any content is right."""
+_LARGE = ("landing/", "audit/gx/")
 
 
 @dataclass(frozen=True, slots=True)
 class FilesChecked:
-    """How many live files were read and had the recorded content, and which did not."""
+    """How many files were read and had the recorded content, and which did not."""
 
     files: int
     discrepancies: tuple[Discrepancy, ...]
 
 
-def compare_files(lake: Lake, subjects: Iterable[str], entries: pa.Table) -> FilesChecked:
-    """Read every live data file of the tables and compare its SHA-256 with the ledger's. Takes as long as reading."""
-    recorded = _recorded(entries)
+def compare_files(
+    lake: Lake, table: TableTold, live: Iterable[str], *, now: datetime, retention: timedelta = RETENTION
+) -> FilesChecked:
+    """Compare the SHA-256 of every file of a table with the ledger's: live, of older versions, and of the change feed.
+
+    It takes as long as reading them. `live` are the paths that a reader of the newest version opens. Of the others
+    maintenance removes those that are older than `retention`.
+    """
+    told, gone = table.files(), table.removed_at()
+    paths = {*live, *(table.live() or ()), *told}
     found: list[Discrepancy] = []
     agreed = 0
-    for subject in subjects:
-        with lake_errors("listing a table's files"):
-            paths = pa.table(lake.table(subject).get_add_actions())["path"].to_pylist()
-        with ThreadPoolExecutor(4) as pool:
-            digests = list(pool.map(partial(_digest, lake, subject), map(unquote, paths)))
-        for path, digest in zip(map(unquote, paths), digests, strict=True):
-            sequence, expected = recorded.get((subject, path), (None, ""))
-            if digest == expected:
-                agreed += 1
-                continue
-            what = "was altered" if expected else "is in no entry of the ledger"
-            what = what if digest else "is gone"
-            found.append(Discrepancy(sequence, subject, f"the data file {path} of {subject} {what}"))
+    for path, digest in _digests(lake, {path: lake.path(table.subject, path) for path in sorted(paths)}):
+        known = told.get(path)
+        if known is not None and digest == known.sha256:
+            agreed += 1
+            continue
+        if digest is None and path in gone and gone[path] < now - retention:
+            continue  # no version is readable any more that needs it
+        what = "is gone" if digest is None else "was altered" if known else "is in no entry of the ledger"
+        why = f"the data file {path} of {table.subject} {what}"
+        found.append(Discrepancy(known.sequence if known else None, table.subject, why))
     return FilesChecked(agreed, tuple(found))
 
 
-def _digest(lake: Lake, subject: str, path: str) -> str:
-    try:
-        return lake.digest(lake.path(subject, path))
-    except FileNotFoundError:
-        return ""
+def compare_bound(lake: Lake, told: Told, *, with_large: bool) -> FilesChecked:
+    """The same for single files: reports, Data Docs, published contracts, code; with `with_large` extracts as well."""
+    files = {f"{folder}/{name}": file for folder, known in told.bound.items() for name, file in known.items()}
+    found, agreed = list(_strays(lake, files)), 0
+    looked = {path: file for path, file in files.items() if with_large or not path.startswith(_LARGE)}
+    for path, digest in _digests(lake, {path: lake.path(path) for path in sorted(looked)}):
+        known = looked[path]
+        if digest == known.sha256 or (path == INDEX_OF_PAGES and digest in known.former):
+            agreed += 1
+            continue
+        what = "is gone" if digest is None else f"was altered after entry {known.sequence}"
+        found.append(Discrepancy(known.sequence, path, f"the file {path} {what}"))
+    return FilesChecked(agreed, tuple(found))
 
 
-def _recorded(entries: pa.Table) -> dict[tuple[str, str], tuple[int, str]]:
-    """The digest of each file by (subject, path), with the entry that tells it."""
-    entries = entries.filter(pc.equal(entries["kind"], "commit"))
-    columns = [entries[name].to_pylist() for name in ("sequence", "subject", "payload")]
-    recorded: dict[tuple[str, str], tuple[int, str]] = {}
-    for sequence, subject, text in zip(*columns, strict=True):
+def _strays(lake: Lake, known: dict[str, FileTold]) -> Iterator[Discrepancy]:
+    for folder in FOR_READERS:
+        for path in lake.files_below(lake.path(folder)):
+            if path not in known:
+                yield Discrepancy(None, path, f"the file {path} is in no entry of the ledger: others laid it there")
+
+
+def _digests(lake: Lake, files: dict[str, str]) -> Iterator[tuple[str, str | None]]:
+    """The SHA-256 of each file; None if it is not there."""
+
+    def digest(uri: str) -> str | None:
         try:
-            files = json.loads(text)["files"]
-            recorded |= {(subject, path): (sequence, digest) for path, digest in files.items()}
-        except (ValueError, KeyError, TypeError, AttributeError):
-            continue  # an altered entry: the walk of the chain has named it
-    return recorded
+            return lake.digest(uri)
+        except FileNotFoundError:
+            return None
+
+    with ThreadPoolExecutor(4) as pool:
+        yield from zip(files, pool.map(digest, files.values()), strict=True)
+
+
+def bound(lake: Lake, paths: Iterable[str]) -> dict[str, str]:
+    """SHA-256 of files as they are now, by their path in the lake, for a record's payload; without those not there.
+
+    In a payload `bound` says what a file's content is from now on, and `unbound` which files (or folders of files) were
+    taken away by right.
+    """
+    return {path: digest for path, digest in _digests(lake, {p: lake.path(p) for p in paths}) if digest is not None}

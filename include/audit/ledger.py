@@ -12,7 +12,7 @@ from __future__ import annotations
 import fcntl
 import random
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 
@@ -25,6 +25,7 @@ from include.lake.errors import LakeConflict, LakeError, LakeTableMissing, lake_
 from include.lake.root import Lake
 
 LEDGER = "audit/ledger"
+Taken = Callable[[str], int | None]
 SCHEMA = pa.schema(
     [
         pa.field("sequence", pa.int64(), nullable=False),
@@ -110,16 +111,10 @@ def read_table(table: DeltaTable) -> pa.Table:
     return found.cast(SCHEMA).sort_by("sequence")
 
 
-def last_taken(lake: Lake, name: str) -> int | None:
-    """The highest number that a record's `once` of this name had; None if there was none."""
+def taken(lake: Lake) -> Taken:
+    """By the name of a record's `once`: the highest number that the ledger has taken; None if there was none."""
     table = _open(lake)
-    return None if table is None else table.transaction_version(name)
-
-
-def taken(lake: Lake, names: Iterable[str]) -> set[str]:
-    """Those of the names of `once` under which the ledger has taken a record."""
-    table = _open(lake)
-    return set() if table is None else {name for name in names if table.transaction_version(name) is not None}
+    return (lambda name: None) if table is None else table.transaction_version
 
 
 @contextmanager

@@ -21,9 +21,9 @@ class Verification:
 
     `records` entries were walked and `commits` commits of tables compared with their files. `commits_past_checking`
     are recorded commits whose file the table's own log retention has removed: the ledger still tells of them, nothing
-    else does. `files` data files were read, if that was asked for. `vouched_until` is the last entry that a valid
-    signature covers (0: none): what comes after could have been cut off, or replaced as a whole, by somebody who can
-    write the lake.
+    else does. `files` files were read: those of the evidence, and all if that was asked for. `vouched_until` is the
+    last entry that a valid signature covers (0: none): what comes after could have been cut off, or replaced as a
+    whole, by somebody who can write the lake.
     """
 
     records: int

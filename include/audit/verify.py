@@ -1,22 +1,27 @@
-"""Is the ledger whole, and does it tell the truth about the tables?
+"""Is the ledger whole, and is all that a reader reads what it says?
 
-Three witnesses are heard: the chain itself (every entry's hash), the Delta logs of the tables and of the ledger, and
-the checkpoints. What each can and cannot show is in docs/explanation/the-ledger.md.
+Heard are the chain itself (every entry's hash), the Delta logs of the tables and of the ledger, the files that readers
+open, and the checkpoints. What each can and cannot show is in docs/explanation/the-ledger.md.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pyarrow as pa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from include.audit import chain
-from include.audit.files import FilesChecked, compare_files
+from include.audit.delta_log import versions
+from include.audit.files import compare_bound, compare_files
 from include.audit.ledger import LEDGER, SCHEMA
+from include.audit.record import Head
+from include.audit.rows import EVIDENCE, compare_rows
 from include.audit.signing import CHECKPOINTS, Checkpoint, key_id, read_checkpoints
-from include.audit.tables import compare_tables, read_logs
+from include.audit.tables import compare_log_files, compare_tables, read_logs
+from include.audit.told import TableTold, Told
 from include.audit.verification import Discrepancy, Verification
 from include.lake.errors import LakeError, LakeTableMissing
 from include.lake.root import Lake
@@ -31,27 +36,49 @@ def verify(
     *,
     public_key: Ed25519PublicKey | None = None,
     checkpoints: Sequence[Checkpoint] = (),
+    receipts: Sequence[Head] = (),
     with_files: bool = False,
+    now: datetime | None = None,
 ) -> Verification:
-    """Check the ledger of a lake against itself, against the tables' logs and against checkpoints.
+    """Check the ledger of a lake against itself, against all that readers read, and against checkpoints and receipts.
 
-    `checkpoints` are those kept elsewhere, beside the ones in `audit/checkpoints/`. With `public_key` each must be
+    `checkpoints` are those kept elsewhere, beside the ones in `audit/checkpoints/`; `receipts` are heads of the ledger
+    that somebody noted when he read a table (each commit carries one). With `public_key` each checkpoint must be
     signed by it, and there must be one; without, their signatures are not looked at. A run at work meanwhile may show
-    as a commit without a record: verify when nothing runs. `with_files` also reads every live data file of the tables.
+    as a commit without a record: verify when nothing runs. `with_files` also reads every data file of the tables;
+    those of the evidence, reports and pages are read in any case. Files that older versions need may be gone after
+    their time, counted from `now`.
     """
     # The logs first: what is recorded while we read is then known to the ledger, not missing from it.
     logs = read_logs(lake)
-    found, (entries, vouched) = _verify_ledger(lake, LEDGER, CHECKPOINTS, public_key, checkpoints)
-    compared = compare_tables(lake, logs, entries)
-    checked = compare_files(lake, sorted(logs), entries) if with_files else FilesChecked(0, ())
+    found, (entries, vouched) = _verify_ledger(lake, LEDGER, CHECKPOINTS, public_key, checkpoints, receipts)
+    told = Told.of(entries)
+    for table in told.tables.get(LEDGER, {}).values():
+        found += compare_log_files(lake, table, set(versions(lake, lake.path(LEDGER))))
+    compared = compare_tables(lake, logs, told)
+    found += compared.discrepancies
+    files = 0
+    for log in logs.values():
+        if with_files or log.subject.startswith(EVIDENCE):
+            table = told.tables.get(log.subject, {}).get(log.table_id) or TableTold(log.subject, log.table_id)
+            checked = compare_files(lake, table, log.live or (), now=now or datetime.now(UTC))
+            files += checked.files
+            named = [*_of(compared.discrepancies, log.subject), *checked.discrepancies]
+            found += compare_rows(lake, table, log.live or ()) if named and log.subject.startswith(EVIDENCE) else ()
+            found += checked.discrepancies
+    single = compare_bound(lake, told, with_large=with_files)
     return Verification(
         records=entries.num_rows,
         commits=compared.commits,
         commits_past_checking=compared.past_checking,
         vouched_until=vouched,
-        files=checked.files,
-        discrepancies=(*found, *compared.discrepancies, *checked.discrepancies),
+        files=files + single.files,
+        discrepancies=(*found, *single.discrepancies),
     )
+
+
+def _of(discrepancies: Sequence[Discrepancy], subject: str) -> list[Discrepancy]:
+    return [discrepancy for discrepancy in discrepancies if discrepancy.subject == subject]
 
 
 def verify_copy(
@@ -79,6 +106,7 @@ def _verify_ledger(
     checkpoint_folder: str,
     public_key: Ed25519PublicKey | None,
     kept_elsewhere: Sequence[Checkpoint],
+    receipts: Sequence[Head] = (),
 ) -> tuple[list[Discrepancy], tuple[pa.Table, int]]:
     """Discrepancies of the ledger in itself; its entries, and until which one a signature vouches for them."""
     stored = read_checkpoints(lake, checkpoint_folder)
@@ -98,6 +126,8 @@ def _verify_ledger(
     claims = [(mark.sequence, mark.hash) for mark in marks]
     found += chain.compare_marks(entries, claims, witness="a checkpoint", broken=broken)
     found += chain.compare_marks(entries, notes, witness="the ledger's own log", broken=broken)
+    noted = [(head.sequence, head.hash) for head in receipts]
+    found += chain.compare_marks(entries, noted, witness="a reader's receipt", broken=broken)
     if public_key is None:
         return found, (entries, 0)
     for mark in marks:

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from include.cli.app import NOT_PUBLISHED, AsJson, app
 from include.console import errors, output, show_sharing
+from include.console_words import local, number
+
+if TYPE_CHECKING:
+    from include.audit.record import Head
+
+_TOLD = 50
 
 
 @app.command()
@@ -50,8 +56,15 @@ def report(
     if as_json:
         output.print_json(json.dumps(made, ensure_ascii=False))
         return
-    index = "not measured yet: sync a registry first" if made["index"] is None else f"{made['index']} of 100"
-    output.print(f"{made['published_tables']} of {made['tables']} tables published; quality index {index}.")
+    not_yet = local("chưa đo được: hãy đồng bộ một cơ sở dữ liệu trước", "not measured yet: sync a registry first")
+    index = not_yet if made["index"] is None else f"{number(made['index'], 2)} {local('trên', 'of')} 100"
+    published, tables = made["published_tables"], made["tables"]
+    output.print(
+        local(
+            f"{published} trên {tables} bảng đã công bố; chỉ số chất lượng {index}.",
+            f"{published} of {tables} tables published; quality index {index}.",
+        )
+    )
     for path in made["paths"]:
         output.print(path, markup=False)
 
@@ -63,33 +76,87 @@ def verify(
     checkpoints: Annotated[
         list[Path] | None, typer.Option("--checkpoint", help="A checkpoint kept elsewhere (may be repeated).")
     ] = None,
+    receipts: Annotated[
+        list[str] | None,
+        typer.Option("--receipt", help="NUMBER:HASH, as `lienthong.ledger_head` of a table said when it was read."),
+    ] = None,
+    report_file: Annotated[
+        Path | None, typer.Option("--report", help="Check only this file of a report: is it as it was made?")
+    ] = None,
     files: Annotated[bool, typer.Option("--files", help="Also compare every data file with its digest: slow.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Walk the ledger and the tables' logs, and name the first record that was altered, dropped or inserted.
+    """Hold the ledger against itself and against all that readers read, and name what was altered, dropped or inserted.
 
-    Example: `lienthong verify` or, with nothing but a copy, `lienthong verify --copy audit --public-key key.pem`
+    Read are the logs of all tables with their checkpoints, the rows of the evidence, reports and pages; with `--files`
+    all data files, extracts and the change feed too. Verify when nothing runs.
+
+    Example: `lienthong verify`, `lienthong verify --report report.vi.html` or, with nothing but a copy, `lienthong
+    verify --copy audit --public-key key.pem`
     """
     from include.pipelines.trail import verify_folder, verify_lake
     from include.pipelines.workplace import Workplace
 
+    if report_file:
+        raise typer.Exit(0 if _check_report(report_file, as_json=as_json) else NOT_PUBLISHED)
     if copy:
         found = verify_folder(copy, key_file=public_key, kept=checkpoints or ())
     else:
-        found = verify_lake(Workplace.from_environment(), key_file=public_key, kept=checkpoints or (), with_files=files)
+        noted = [_receipt(text) for text in receipts or ()]
+        place = Workplace.from_environment()
+        found = verify_lake(place, key_file=public_key, kept=checkpoints or (), receipts=noted, with_files=files)
     if as_json:
         output.print_json(json.dumps(found.to_dict(), ensure_ascii=False, default=str))
     elif found.ok:
-        signed = (
-            f"entries up to {found.vouched_until} are signed for" if found.vouched_until else "nothing is signed for"
+        until = found.vouched_until
+        signed = local(f"đã ký đến mục {until}", f"entries up to {until} are signed for")
+        unsigned = local("chưa có gì được ký", "nothing is signed for")
+        records, commits = number(found.records), number(found.commits)
+        whole = local(
+            f"Nhật ký kiểm tra, giám sát toàn vẹn: {records} mục, {commits} lần ghi bảng",
+            f"The trail is whole: {records} records, {commits} commits of tables",
         )
-        output.print(f"The trail is whole: {found.records} records, {found.commits} commits of tables; {signed}.")
+        output.print(f"{whole}; {signed if until else unsigned}.")
     else:
-        for discrepancy in found.discrepancies:
-            place = f"record {discrepancy.sequence}" if discrepancy.sequence is not None else "no record"
-            errors.print(f"{place}, {discrepancy.subject}: {discrepancy.why}", style="red", markup=False)
-        errors.print(f"The first that is wrong: {found.first_bad}. {found.why}", style="bold red", markup=False)
+        for discrepancy in found.discrepancies[:_TOLD]:
+            entry = f"entry {discrepancy.sequence}, " if discrepancy.sequence is not None else ""
+            errors.print(f"{entry}{discrepancy.subject}: {discrepancy.why}", style="red", markup=False)
+        count = len(found.discrepancies)
+        if count > _TOLD:
+            errors.print(f"... and {count - _TOLD} more: `--json` names all", style="red")
+        told = "1 thing is" if count == 1 else f"{count} things are"
+        errors.print(f"{told} not as recorded; the first: {found.why}", style="bold red", markup=False)
     raise typer.Exit(0 if found.ok else NOT_PUBLISHED)
+
+
+def _receipt(text: str) -> Head:
+    """`NUMBER:HASH` as a head of the ledger."""
+    from include.audit.record import Head
+
+    number, _, digest = text.partition(":")
+    if not number.isdecimal() or len(digest) != len(Head().hash):
+        raise typer.BadParameter(
+            f"{text!r} is no receipt: give NUMBER:HASH, as a commit's `lienthong.ledger_head` has it"
+        )
+    return Head(int(number), digest)
+
+
+def _check_report(file: Path, *, as_json: bool) -> bool:
+    from include.pipelines.trail import verify_report
+    from include.pipelines.workplace import Workplace
+
+    if not file.is_file():
+        raise typer.BadParameter(f"{file} is no file")
+    found = verify_report(Workplace.from_environment(), file)
+    if as_json:
+        output.print_json(json.dumps(found.to_dict(), ensure_ascii=False, default=str))
+        return found.ok
+    (output if found.ok else errors).print(
+        f"{file.name}: {found.why}.", style=None if found.ok else "bold red", markup=False
+    )
+    for says, was in found.differences:
+        errors.print(f"  it says: {says or '(nothing)'}\n  made as: {was or '(nothing)'}", markup=False)
+    return found.ok
 
 
 @app.command()
@@ -109,4 +176,5 @@ def checkpoint(as_json: AsJson = False) -> None:
     if as_json:
         output.print_json(json.dumps(asdict(made) if made else None, default=str))
     else:
-        output.print(f"Checkpoint at record {made.sequence}." if made else "The ledger is empty: nothing to sign.")
+        empty = local("Nhật ký còn trống: không có gì để ký.", "The ledger is empty: nothing to sign.")
+        output.print(f"{local('Điểm chốt tại mục', 'Checkpoint at record')} {made.sequence}." if made else empty)

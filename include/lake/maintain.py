@@ -90,7 +90,12 @@ def find_landed(lake: Lake) -> list[str]:
 
 
 def expire_landing(
-    lake: Lake, registry: str, *, at: datetime, retention: timedelta, tell: Callable[[list[str]], None]
+    lake: Lake,
+    registry: str,
+    *,
+    at: datetime,
+    retention: timedelta,
+    tell: Callable[[list[str]], None] = lambda folders: None,
 ) -> Expired:
     """Remove a registry's extracts that are older than `retention`; `tell` hears their folders (in the lake) before."""
     return _expire(lake, lake.path("landing", registry), at - retention, tell)

@@ -44,7 +44,9 @@ def _publish_list(lake: Lake, path: Path) -> bool:
             name=None if current is not None else f"reference.{path.stem}",
             configuration=None if current is not None else {"delta.enableChangeDataFeed": "true"},
             storage_options=lake.storage_options(),
-            commit_properties=CommitProperties(custom_metadata={_DIGEST: digest, f"{PREFIX}list": path.stem}),
+            commit_properties=CommitProperties(
+                custom_metadata={_DIGEST: digest, f"{PREFIX}list": path.stem, f"{PREFIX}run_id": f"list/{digest[:16]}"}
+            ),
         )
     return True
 

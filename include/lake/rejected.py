@@ -101,7 +101,8 @@ def _append(append: _Append) -> int:
             return 0
         current = lake.table(append.uri) if lake.is_table(append.uri) else None
         if current is not None and current.transaction_version(append.run_id) is not None:
-            current.delete(f"_run_id = {literal(append.run_id)}")
+            again = CommitProperties(custom_metadata={f"{PREFIX}run_id": append.run_id})
+            current.delete(f"_run_id = {literal(append.run_id)}", commit_properties=again)
         connection = lake.connect(memory_limit="512MB")
         try:
             counted = connection.execute(f"SELECT count(*) FROM {scan(append.staged.faults)}").fetchone()

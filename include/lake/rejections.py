@@ -285,7 +285,11 @@ def _commit(
     actions: list[AddAction | RemoveAction] = [
         RemoveAction(file.path, True, instant, file.size, {"_run_id": file.run_id}) for file in leaving
     ]
-    metadata = {"closed_by": closing.transaction, **{life: str(rows) for life, rows in figures.items()}}
+    metadata = {
+        "run_id": closing.run_id,
+        "closed_by": closing.transaction,
+        **{life: str(rows) for life, rows in figures.items()},
+    }
     delta.create_write_transaction(
         [*actions, *(arriving for _, arriving in rewrites)],
         "append",

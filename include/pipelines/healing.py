@@ -38,25 +38,28 @@ def heal(place: Workplace, table: Table, *, but: str = "", last: int | None = LA
     if not place.lake.is_table(uri):
         return []
     states = [state for state in run_commits(place.lake.table(uri), last) if state.run_id != but]
-    known = ledger.taken(place.lake, [run_mark(table, state.run_id, "published") for state in states])
-    lost = [state for state in states if run_mark(table, state.run_id, "published") not in known][::-1]
-    if lost:
-        publish_contract(place, place.contract(table.registry))
+    taken = ledger.taken(place.lake)
+    lost = [state for state in states if taken(run_mark(table, state.run_id, "published")) is None][::-1]
+    written = [publish_contract(place, place.contract(table.registry))] if lost else []
+    if any(state.metadata.get("mode") in get_args(Mode) for state in lost):
+        finish_closing(place.lake, table, before_run=but or None)
     for state in lost:
         if state.metadata.get("mode") == RESTORE:
             _reopen(place, table, state)
-        record_run(place, _facts(place, table, state))
-    if any(state.metadata.get("mode") in get_args(Mode) for state in lost):
-        finish_closing(place.lake, table, before_run=but or None)
+        record_run(place, _facts(place, table, state), written=written)
     return [state.run_id for state in lost]
 
 
-def publish_contract(place: Workplace, contract: Contract) -> None:
-    """Lay the contract of what is published beside its tables, so that any ODCS tool can test them with it."""
-    uri = f"{place.lake.path('registry', contract.registry)}/contract.odcs.yaml"
-    text = published_yaml(contract.path, place.lake.uri)
+def publish_contract(place: Workplace, contract: Contract) -> str:
+    """Lay the contract of what is published beside its tables, so that any ODCS tool can test them with it.
+
+    Returns its path in the lake.
+    """
+    path = f"registry/{contract.registry}/contract.odcs.yaml"
+    uri, text = place.lake.path(path), published_yaml(contract.path, place.lake.uri)
     if not place.lake.exists(uri) or place.lake.read_text(uri) != text:
         place.lake.write_text(uri, text)
+    return path
 
 
 def _reopen(place: Workplace, table: Table, state: PublishedState) -> None:

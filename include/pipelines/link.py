@@ -17,6 +17,7 @@ from include.identity.records import collect
 from include.identity.reviews import decided, queue
 from include.identity.roles import linked_tables
 from include.identity.work import RUNS, Work, forget_compared, run_folder
+from include.lake.link_runs import NAME as RUNS_OF_LINKING
 from include.lake.link_runs import append_link_run, last_link_run
 from include.lake.people import bring, extend, people_state
 from include.pipelines.approvals import Asked, Matter, approve, approved_by_all, digest_of, whom_to_ask
@@ -263,7 +264,7 @@ def _record(place: Workplace, facts: Facts) -> None:
         {"kind": "run", "subject": SUBJECT, "payload": payload, "once": (f"run/{SUBJECT}/{run_id}/{verdict}", 1)}
     ]
     subjects = [f"{SUBJECT}/{name}" for name in TABLES] if verdict == "published" else []
-    record_commits(place, subjects, records)
+    record_commits(place, [*subjects, f"audit/{RUNS_OF_LINKING}"], records)
 
 
 def _digest_of_contracts(place: Workplace) -> str:

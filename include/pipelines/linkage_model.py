@@ -16,11 +16,14 @@ from include.identity.golden import GoldenRules, load_golden
 from include.identity.model import Model, load_model
 from include.identity.train import fits, train
 from include.pipelines.errors import REPOSITORY
+from include.pipelines.trail import record_expired, record_files
 from include.pipelines.workplace import Workplace
 
 MODEL_FILE = "models/person.json"
 GOLDEN_FILE = "models/golden.yaml"
 SEED = 2025
+SUBJECT = "people"
+_KEPT_AT = "people/model.json"
 
 
 def golden_rules(place: Workplace) -> tuple[GoldenRules, str]:
@@ -39,13 +42,16 @@ def model_for_records(place: Workplace, records_uri: str, at: datetime) -> Model
     """The model given, if it compares what the records hold; else one trained on them, kept for the next time."""
     given = load_model(_given_or_shipped(place, MODEL_FILE))
     if fits(place.lake, records_uri, given):
-        place.lake.delete_tree(_uri(place))
+        if place.lake.exists(_uri(place)):
+            record_expired(place, SUBJECT, [_KEPT_AT])
+            place.lake.delete_tree(_uri(place))
         return given
     kept = _kept(place)
     if kept is not None and fits(place.lake, records_uri, kept):
         return kept
     trained = train(place.lake, records_uri, seed=SEED, at=at, on="the lake's records: the model given does not fit")
     place.lake.write_text(_uri(place), json.dumps(asdict(trained), ensure_ascii=False))
+    record_files(place, "maintenance", SUBJECT, [_KEPT_AT], model_version=trained.version)
     return trained
 
 
@@ -62,7 +68,7 @@ def _kept(place: Workplace) -> Model | None:
 
 
 def _uri(place: Workplace) -> str:
-    return place.lake.path("people", "model.json")
+    return place.lake.path(_KEPT_AT)
 
 
 def _given_or_shipped(place: Workplace, name: str) -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from include.contracts.load import contract_paths, load_contract
 from include.contracts.model import Sla
@@ -21,10 +22,8 @@ from include.pipelines.clock import ensure_not_ahead
 from include.pipelines.errors import no_values_escape
 from include.pipelines.facts import Facts
 from include.pipelines.healing import heal
-from include.pipelines.trail import record_commits
+from include.pipelines.trail import record_commits, record_expired
 from include.pipelines.workplace import Workplace
-
-RECORDED = ("registry/", "shared/", "people/")
 
 
 def maintain_lake(workplace: Workplace, *, at: datetime) -> Facts:
@@ -48,15 +47,20 @@ def maintain_lake(workplace: Workplace, *, at: datetime) -> Facts:
         for name in find_tables(lake):
             try:
                 maintained.append(maintain_table(lake, name))
-                if name.startswith(RECORDED):
-                    record_commits(workplace, [name])
+                record_commits(workplace, [name])
             except LakeConflict:
                 busy.append(name)
         staging = expire_staging(lake, at=at)
         scratch = clear_scratch(lake)
         retention, problems = _retention(workplace)
         landing = [
-            expire_landing(lake, registry, at=at, retention=retention.get(registry, Sla().landing_retention))
+            expire_landing(
+                lake,
+                registry,
+                at=at,
+                retention=retention.get(registry, Sla().landing_retention),
+                tell=partial(record_expired, workplace, f"landing/{registry}"),
+            )
             for registry in find_landed(lake)
         ]
         if problems:

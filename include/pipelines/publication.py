@@ -14,6 +14,7 @@ from functools import partial
 from typing import Any
 
 from include.audit import ledger
+from include.audit.files import INDEX_OF_PAGES, bound
 from include.contracts.model import Contract, Table
 from include.lake import evidence
 from include.lake.beside import beside
@@ -30,7 +31,7 @@ from include.pipelines.healing import heal, publish_contract
 from include.pipelines.standing import record_standing
 from include.pipelines.trail import record_run
 from include.pipelines.workplace import Workplace
-from include.quality.assess import assess
+from include.quality.assess import Assessment, assess
 from include.quality.gx import import_gx_meanwhile
 from include.quality.results import SplitResult
 from include.quality.split import conform_and_split
@@ -92,6 +93,7 @@ def assess_step(extracted: Facts, *, workplace: Workplace | None = None) -> Fact
             "findings": [f.to_dict() for f in findings],
             "held": bool(findings),
             "reasons": _frequent(split),
+            "bound": bound(place.lake, _pages_of(place, assessment)),
             "seconds": round(landed.seconds + time.perf_counter() - started, 3),
         }
         if findings:
@@ -122,6 +124,7 @@ def publish_step(
         contract, table = place.table(registry, name)
         done = run_folder.recall(place, table, run_id, "published")
         if done is not None:
+            heal(place, table)
             return done
         if ended := _ended_unchanged(place, table, assessed):
             return ended
@@ -165,9 +168,8 @@ def publish_step(
             "seconds": round(assessed["seconds"] + time.perf_counter() - started, 3),
         }
         record_standing(place, table)
-        publish_contract(place, contract)
-        record_run(place, {**facts, **origin(place, contract, landed)})
         run_folder.keep(place, table, "published", facts)
+        record_run(place, {**facts, **origin(place, contract, landed)}, written=[publish_contract(place, contract)])
         place.lake.delete_tree(place.lake.staging_path(registry, name, run_id))
         return facts
 
@@ -190,6 +192,12 @@ def assess_and_publish(
     if approval is None:
         return publish_step(assessed, workplace=workplace)
     return publish_step(assessed, approval.approved_by, approval.approval_note, workplace=workplace)
+
+
+def _pages_of(place: Workplace, assessment: Assessment) -> list[str]:
+    """Paths in the lake of what an assessment wrote for readers."""
+    written = (assessment.results, assessment.data_docs, place.lake.path(INDEX_OF_PAGES))
+    return [uri.removeprefix(f"{place.lake.uri}/") for uri in written]
 
 
 def carries_version(state: PublishedState | None, contract: Contract) -> bool:

@@ -22,6 +22,7 @@ from include.lake.opened import open_rows, typed_key
 from include.lake.reading import view
 from include.lake.table_checks import CROSS_CHECKS, REJECTED_TARGET
 from include.pipelines.errors import Misuse, no_values_escape
+from include.pipelines.trail import record_commits
 from include.pipelines.workplace import Workplace
 
 
@@ -49,6 +50,7 @@ def relationships_step(registry: str, run_id: str, *, workplace: Workplace | Non
             fits = measure(place, table)
             if fits:
                 _record(place, table, run_id, fits)
+                record_commits(place, ["audit/checks"])
             found += [{"rule_id": f.rule_id, "rows": f.rows, "orphans": f.orphans, "refused": f.refused} for f in fits]
     return found
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -13,17 +14,22 @@ from include.audit.report.export import csv_text, frames, workbook
 from include.audit.report.linking import Comparison, Level, Linking, ModelFacts, gather_linking
 from include.audit.report.overview import gather
 from include.audit.report.render import render
-from include.audit.report.surroundings import AgreementFacts, LedgerFacts, SharedProduct, Surroundings
+from include.audit.report.surroundings import LedgerFacts, Surroundings
 from include.audit.report.words import LOCALES
+from include.audit.report_file import REPORTS, figures_digest, with_figures
 from include.audit.verify import verify
 from include.identity.model import ModelUnusable
 from include.lake.root import Lake
+from include.pipelines.agreements import agreement_facts
+from include.pipelines.contradictions import contradictions
 from include.pipelines.errors import REPOSITORY, no_values_escape
 from include.pipelines.facts import Facts
 from include.pipelines.linkage_model import digest, model_in_use
+from include.pipelines.trail import record_files
 from include.pipelines.workplace import Workplace
-from include.sharing.agreement import Agreement
 from include.sharing.load import load_agreements
+
+WORKBOOK = "report.xlsx"
 
 
 def report_step(*, workplace: Workplace | None = None, folder: Path | None = None) -> Facts:
@@ -38,18 +44,28 @@ def report_step(*, workplace: Workplace | None = None, folder: Path | None = Non
         at = place.now()
         overview = gather(place.lake, place.contracts, at=at)
         linking = gather_linking(place.lake)
-        surroundings = Surroundings(_agreements(place, at), _ledger(place.lake), linking, _model(place, linking))
+        agreements = agreement_facts(load_agreements(place.schemas).values(), place.contracts, place.lake, at=at)
+        surroundings = Surroundings(
+            agreements, _ledger(place.lake), linking, _model(place, linking),
+            contradictions(place, 1, registries=place.contracts).total if linking.last else 0,
+            _pages_url(place.environ),
+        )  # fmt: skip
         tables = frames(overview, surroundings)
-        texts = {f"report.{language}.html": render(overview, surroundings, language) for language in LOCALES}
-        texts |= {f"{name}.csv": csv_text(frame) for name, frame in tables.items()}
+        texts = {f"{name}.csv": csv_text(frame) for name, frame in tables.items()}
+        figures = figures_digest(texts)
+        for language in LOCALES:
+            pages = render(overview, surroundings, language)
+            texts |= {name: with_figures(page, figures) for name, page in pages.items()}
         book = workbook(tables)
         state = Path(place.environ.get("LIENTHONG_VAR") or REPOSITORY / "var")
         paths = _write(folder or state / "reports", texts, book)
-        kept = _keep(place.lake, at, texts)
+        kept = _keep(place.lake, at, texts, book)
+        written = [f"{folder}/{name}" for folder in kept for name in (*texts, WORKBOOK)]
+        record_files(place, "export", REPORTS, written, figures_sha256=figures)
     return {
         "at": at.isoformat(),
         "paths": [str(path) for path in paths],
-        "lake": kept,
+        "lake": [place.lake.path(folder) for folder in kept],
         "tables": len(overview.tables),
         "published_tables": sum(table.last is not None for table in overview.tables),
         "rules": sum(len(table.rules) for table in overview.tables),
@@ -64,37 +80,29 @@ def _write(folder: Path, texts: dict[str, str], book: bytes) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     for name, text in texts.items():
         (folder / name).write_text(text, encoding="utf-8", newline="")
-    (folder / "report.xlsx").write_bytes(book)
-    return [*(folder / name for name in texts), folder / "report.xlsx"]
+    (folder / WORKBOOK).write_bytes(book)
+    return [*(folder / name for name in texts), folder / WORKBOOK]
 
 
-def _keep(lake: Lake, at: datetime, texts: dict[str, str]) -> list[str]:
-    """Lay the report into the lake: as the newest, and under its day, so that earlier ones stay readable."""
-    folders = [lake.path("audit", "reports", name) for name in ("latest", f"{at:%Y-%m-%d}")]
+def _keep(lake: Lake, at: datetime, texts: dict[str, str], book: bytes) -> list[str]:
+    """Lay the report into the lake: as the newest, and under its day, so that earlier ones stay readable.
+
+    Returns the folders, as paths in the lake.
+    """
+    folders = [f"{REPORTS}/{name}" for name in ("latest", f"{at:%Y-%m-%d}")]
     for folder in folders:
-        lake.make_folder(folder)
+        lake.make_folder(lake.path(folder))
         for name, text in texts.items():
-            lake.write_text(f"{folder}/{name}", text)
+            lake.write_text(lake.path(folder, name), text)
+        with lake.open_output(lake.path(folder, WORKBOOK)) as out:
+            out.write(book)
     return folders
 
 
-def _agreements(place: Workplace, at: datetime) -> tuple[AgreementFacts, ...]:
-    return tuple(_facts(agreement, at) for agreement in load_agreements(place.schemas).values())
-
-
-def _facts(agreement: Agreement, at: datetime) -> AgreementFacts:
-    products = tuple(
-        SharedProduct(
-            product.name, product.title, product.registry, product.table,
-            tuple((column.name, column.protection) for column in product.columns), product.rows,
-        )
-        for product in agreement.products
-    )  # fmt: skip
-    return AgreementFacts(
-        agreement.agreement_id, agreement.title, agreement.provider, agreement.recipient, agreement.recipient_name,
-        agreement.purpose, agreement.legal_basis, agreement.valid_from, agreement.valid_until, agreement.standing(at),
-        products,
-    )  # fmt: skip
+def _pages_url(environ: Mapping[str, str]) -> str:
+    """Where Airflow serves the quality pages; empty if its address is not known."""
+    address = environ.get("AIRFLOW__API__BASE_URL", "").rstrip("/")
+    return f"{address}/quality" if address else ""
 
 
 def _ledger(lake: Lake) -> LedgerFacts | None:

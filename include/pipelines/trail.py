@@ -9,8 +9,10 @@ from typing import Any
 
 from include.audit import ledger
 from include.audit.commits import commit_records
+from include.audit.files import bound
 from include.audit.ledger_state import note_verification
-from include.audit.record import Record
+from include.audit.record import Head, Kind, Record
+from include.audit.report_file import ReportChecked, check_report
 from include.audit.signing import Checkpoint, public_key, signing_key, write_checkpoint
 from include.audit.verification import Verification
 from include.audit.verify import verify, verify_copy
@@ -21,6 +23,8 @@ from include.pipelines.errors import no_values_escape
 from include.pipelines.workplace import Workplace
 
 ACTOR = "lienthong"
+EVIDENCE_OF_RUNS = ("audit/runs", "audit/checks", "audit/table_checks")
+_OVER = ("published", "declined", "timed out")
 _KEPT = (
     "run_id",
     "verdict",
@@ -35,17 +39,23 @@ _KEPT = (
 )
 
 
-def record_run(place: Workplace, facts: Mapping[str, Any]) -> None:
-    """Put what a run did to one table on record: in `audit/runs`, and in the ledger with its commits.
+def record_run(place: Workplace, facts: Mapping[str, Any], *, written: Iterable[str] = ()) -> None:
+    """Put what a run did to one table on record: in `audit/runs`, and in the ledger with its commits and files.
 
-    What a person decided about it stands there before: see `include.pipelines.decisions`.
+    `written` are single files (paths in the lake) that the run has just written for readers; what `facts` names as
+    `bound` was written by an earlier step, with the digests of then. Of a run that is over, what it landed is bound as
+    well. What a person decided about it stands in the ledger before: see `include.pipelines.decisions`.
     """
     evidence.append_run(place.lake, facts)
     registry, table, run_id = facts["registry"], facts["table"], facts["run_id"]
     subject = f"registry/{registry}/{table}"
     payload = {name: facts.get(name) for name in _KEPT} | {"contract_digest": facts.get("contract_digest")}
+    landed = place.lake.files_below(place.lake.landing_path(registry, table, run_id))
+    files = [*written, *(landed if facts["verdict"] in _OVER else ())]
+    payload["bound"] = {**facts.get("bound", {}), **bound(place.lake, files)}
     records = [Record("run", subject, payload, once=(f"run/{subject}/{run_id}/{facts['verdict']}", 1))]
-    ledger.append(place.lake, [*records, *commit_records(place.lake, subject)], at=place.now(), actor=ACTOR)
+    tables = [subject, f"rejected/{registry}/{table}", *EVIDENCE_OF_RUNS, ledger.LEDGER]
+    ledger.append(place.lake, [*records, *commit_records(place.lake, tables)], at=place.now(), actor=ACTOR)
 
 
 def run_mark(table: Table, run_id: str, verdict: str) -> str:
@@ -56,20 +66,40 @@ def run_mark(table: Table, run_id: str, verdict: str) -> str:
 def record_commits(place: Workplace, subjects: Iterable[str], records: Iterable[Mapping[str, Any]] = ()) -> None:
     """Put the given records and the new commits of the tables `subjects` (paths in the lake) into the ledger."""
     given = [Record.from_dict(record) for record in records]
-    made = [record for subject in subjects for record in commit_records(place.lake, subject)]
+    made = commit_records(place.lake, [*subjects, ledger.LEDGER])
     ledger.append(place.lake, [*given, *made], at=place.now(), actor=ACTOR)
 
 
+def record_files(place: Workplace, kind: Kind, subject: str, written: Iterable[str], **said: Any) -> None:
+    """Put into the ledger that single files (paths in the lake) were written for readers, with the digest of each."""
+    record = Record(kind, subject, {**said, "bound": bound(place.lake, written)})
+    ledger.append(place.lake, [record], at=place.now(), actor=ACTOR)
+
+
+def record_expired(place: Workplace, subject: str, folders: Sequence[str]) -> None:
+    """Put into the ledger that these folders of files are about to be taken away, because their time is over."""
+    if folders:
+        ledger.append(
+            place.lake, [Record("maintenance", subject, {"unbound": sorted(folders)})], at=place.now(), actor=ACTOR
+        )
+
+
 def verify_lake(
-    place: Workplace, *, key_file: Path | None = None, kept: Sequence[Path] = (), with_files: bool = False
+    place: Workplace,
+    *,
+    key_file: Path | None = None,
+    kept: Sequence[Path] = (),
+    receipts: Sequence[Head] = (),
+    with_files: bool = False,
 ) -> Verification:
-    """Check the ledger of the lake, the logs of its tables, its checkpoints and those `kept` elsewhere.
+    """Check the ledger of the lake, all that readers read, its checkpoints, those `kept` elsewhere, and receipts.
 
     `with_files` also compares every data file with the digest that the ledger has of it.
     """
     with no_values_escape("verifying the trail"):
         key = public_key(key_file) if key_file else None
-        found = verify(place.lake, public_key=key, checkpoints=_read(kept), with_files=with_files)
+        given: dict[str, Any] = {"public_key": key, "checkpoints": _read(kept), "receipts": receipts}
+        found = verify(place.lake, **given, with_files=with_files, now=place.now())
         # For the pages in Airflow; whoever may only read the lake verifies all the same.
         with suppress(LakeDenied):
             note_verification(place.lake, found, at=place.now())
@@ -80,6 +110,12 @@ def verify_folder(folder: Path, *, key_file: Path | None = None, kept: Sequence[
     """The same for a copy of `audit/`, by somebody who has only that and a public key."""
     with no_values_escape("verifying a copy of the trail"):
         return verify_copy(folder, public_key=public_key(key_file) if key_file else None, checkpoints=_read(kept))
+
+
+def verify_report(place: Workplace, file: Path) -> ReportChecked:
+    """Whether a file of a report is as it was made, by the ledger; else where it differs."""
+    with no_values_escape("checking a report"):
+        return check_report(place.lake, ledger.read(place.lake), file.name, file.read_bytes())
 
 
 def _read(kept: Sequence[Path]) -> list[Checkpoint]:

@@ -57,7 +57,7 @@ def test_a_retried_append_is_left_out(lake: Lake) -> None:
     assert len(ledger.append(lake, [once], at=AT, actor="sync")) == 1
     assert ledger.append(lake, [once, once], at=AT, actor="sync") == ()
     assert ledger.head(lake).sequence == 1
-    assert ledger.last_taken(lake, "run/r1/land") == 1
+    assert ledger.taken(lake)("run/r1/land") == 1
 
 
 def test_a_state_is_recorded_when_it_changes(lake: Lake) -> None:

@@ -1,0 +1,85 @@
+"""Rows of evidence (`audit/runs`, `audit/checks` and the like), each by a digest of its own.
+
+So a figure that was falsified is named by its row, not by its file only. A digest is of what the row says: files may be
+joined, and columns added that it has nothing in.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import pyarrow.parquet as pq
+from pyarrow import ArrowInvalid
+
+from include.audit.told import TableTold
+from include.audit.verification import Discrepancy
+from include.lake.root import Lake
+
+EVIDENCE = "audit/"
+_DIGITS = 16
+
+
+def row_digests(lake: Lake, subject: str, paths: Iterable[str]) -> list[str]:
+    """A digest for each row of these files of a table, in their order."""
+    return [_digest(row) for path in paths for row in _rows(lake, subject, path)]
+
+
+def compare_rows(lake: Lake, table: TableTold, live: Iterable[str]) -> Iterator[Discrepancy]:
+    """Which rows of the live files no entry tells of, and which of those that entries tell of are not there."""
+    told = Counter(digest for commit in table.commits.values() for digest in commit.rows)
+    lost, unknown = Counter(told), []
+    for path in live:
+        try:
+            rows = list(_rows(lake, table.subject, path))
+        except (FileNotFoundError, ArrowInvalid, OSError):
+            continue  # named as a file already
+        for row in rows:
+            digest = _digest(row)
+            if lost[digest] > 0:
+                lost[digest] -= 1
+            else:
+                unknown.append(row)
+    gone: dict[str, tuple[int | None, int]] = {}
+    for commit in table.commits.values():
+        missing = 0
+        for digest in commit.rows:
+            if lost[digest] > 0:
+                lost[digest] -= 1
+                missing += 1
+        if missing:
+            sequence, before = gone.get(commit.run_id, (commit.sequence, 0))
+            gone[commit.run_id] = (sequence, before + missing)
+    for row in unknown:
+        run_id = str(row.get("run_id"))
+        sequence, missing = gone.get(run_id, (None, 0))
+        what = "was altered" if missing else "is in no entry of the ledger: it was added, or its run renamed"
+        if missing:
+            gone[run_id] = (sequence, missing - 1)
+        yield Discrepancy(sequence, table.subject, f"{_label(row)} of {table.subject} {what}")
+    for run_id, (sequence, missing) in gone.items():
+        if missing:
+            rows_are = "1 row is" if missing == 1 else f"{missing} rows are"
+            why = f"{rows_are} gone from {table.subject} that run {run_id} recorded by entry {sequence}"
+            yield Discrepancy(sequence, table.subject, why)
+
+
+def _rows(lake: Lake, subject: str, path: str) -> list[dict[str, Any]]:
+    with lake.open_input(lake.path(subject, path)) as file:
+        return list(pq.read_table(file).to_pylist())
+
+
+def _digest(row: dict[str, Any]) -> str:
+    said = {name: value for name, value in row.items() if value is not None}
+    text = json.dumps(said, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=lambda v: v.isoformat())
+    return hashlib.sha256(text.encode()).hexdigest()[:_DIGITS]
+
+
+def _label(row: dict[str, Any]) -> str:
+    """Which row it is, by names and numbers: rows of evidence hold no value of a register."""
+    table = f"{row['registry']}.{row['table']}" if row.get("table") else "people"
+    what = row.get("rule_id") or row.get("verdict") or ""
+    return f"the row `{what}` of {table}, run {row.get('run_id')},"

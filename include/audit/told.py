@@ -1,0 +1,147 @@
+"""What the ledger's entries tell of the lake, added up: each table's commits, and the digests of files."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import pyarrow as pa
+
+
+@dataclass(frozen=True, slots=True)
+class CommitTold:
+    """One commit of a table by its entry. Paths are below the table's folder; `files` has the digest of each.
+
+    `removed` is None in an entry that counted the files only. `rows` are digests of the rows that the commit added, of
+    tables whose rows are evidence.
+    """
+
+    sequence: int
+    at: datetime
+    sha256: str
+    added: dict[str, str]
+    feed: dict[str, str]
+    removed: tuple[str, ...] | None
+    rows: tuple[str, ...]
+    run_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class FileTold:
+    """A file by the last entry that has its digest; `former` are the digests that it had before."""
+
+    sequence: int
+    sha256: str
+    former: frozenset[str] = frozenset()
+
+
+@dataclass(slots=True)
+class TableTold:
+    """One table (`subject` is its path in the lake) as its entries tell it; `log` are files of the log by name."""
+
+    subject: str
+    table_id: str
+    commits: dict[int, CommitTold] = field(default_factory=dict)
+    log: dict[str, FileTold] = field(default_factory=dict)
+
+    @property
+    def newest(self) -> int:
+        """The last version that the ledger knows; -1 if none."""
+        return max(self.commits, default=-1)
+
+    @property
+    def last_sequence(self) -> int | None:
+        """The entry of the newest version."""
+        return self.commits[self.newest].sequence if self.commits else None
+
+    def files(self) -> dict[str, FileTold]:
+        """Every data file and file of the change feed that ever was, by path; one of unknown content is not there."""
+        return {
+            path: FileTold(commit.sequence, digest)
+            for _, commit in sorted(self.commits.items())
+            for path, digest in (*commit.added.items(), *commit.feed.items())
+            if digest
+        }
+
+    def live(self) -> set[str] | None:
+        """The data files of the newest version; None if the entries do not reach back to the first."""
+        if set(self.commits) != set(range(len(self.commits))):
+            return None
+        standing: set[str] = set()
+        for _, commit in sorted(self.commits.items()):
+            if commit.removed is None:
+                return None
+            standing.difference_update(commit.removed)
+            standing.update(commit.added)
+        return standing
+
+    def removed_at(self) -> dict[str, datetime]:
+        """When each data file that is no longer live went, and when each file of the change feed came."""
+        gone: dict[str, datetime] = {}
+        for _, commit in sorted(self.commits.items()):
+            gone |= dict.fromkeys((*(commit.removed or ()), *commit.feed), commit.at)
+        return gone
+
+
+@dataclass(slots=True)
+class Told:
+    """All of it. `bound` are single files of the lake, by folder and name; `hashes` the hash of each entry."""
+
+    tables: dict[str, dict[str, TableTold]] = field(default_factory=dict)
+    bound: dict[str, dict[str, FileTold]] = field(default_factory=dict)
+    hashes: dict[int, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, entries: pa.Table) -> Told:
+        """What these entries of the ledger tell. An altered one tells nothing: the walk of the chain names it."""
+        told = cls()
+        for row in _rows(entries):
+            told.hashes[row["sequence"]] = row["hash"]
+            try:
+                told._take(row, json.loads(row["payload"]))
+            except (ValueError, KeyError, TypeError, AttributeError):
+                continue
+        return told
+
+    def _take(self, row: dict[str, Any], payload: dict[str, Any]) -> None:
+        tables = self.tables.setdefault(row["subject"], {}) if "table_id" in payload else {}
+        if row["kind"] == "removal" and "table_id" in payload:
+            tables.pop(payload["table_id"], None)
+        elif "table_id" in payload:
+            name = payload["table_id"]
+            table = tables.setdefault(name, TableTold(row["subject"], name))
+            if row["kind"] == "commit":
+                table.commits[int(payload["version"])] = _commit(row, payload)
+            table.log |= {path: FileTold(row["sequence"], digest) for path, digest in payload.get("log", {}).items()}
+        for path in payload.get("unbound", ()):
+            folder, _, name = path.rpartition("/")
+            self.bound.pop(path, None)
+            self.bound.get(folder, {}).pop(name, None)
+        for path, digest in payload.get("bound", {}).items():
+            folder, _, name = path.rpartition("/")
+            files = self.bound.setdefault(folder, {})
+            was = files.get(name)
+            former = was.former | {was.sha256} if was else frozenset()
+            files[name] = FileTold(row["sequence"], digest, former)
+
+
+def _commit(row: dict[str, Any], payload: dict[str, Any]) -> CommitTold:
+    removed = payload.get("removed", () if not payload.get("files_removed") else None)
+    return CommitTold(
+        sequence=row["sequence"],
+        at=datetime.fromtimestamp(ms / 1000, UTC) if (ms := int(payload.get("committed_ms", 0))) else row["at"],
+        sha256=payload["commit_sha256"],
+        added=dict(payload["files"]),
+        feed=dict(payload.get("feed", {})),
+        removed=None if removed is None else tuple(removed),
+        rows=tuple(payload.get("rows", ())),
+        run_id=payload.get("run_id") or "",
+    )
+
+
+def _rows(entries: pa.Table) -> Iterator[dict[str, Any]]:
+    for batch in entries.to_batches():
+        yield from batch.to_pylist()
