@@ -5,25 +5,25 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
-from datetime import datetime
 from functools import cached_property
 from typing import Any, TypeVar
 
 from include.audit.ledger_state import LedgerState, ledger_state, note_verification
 from include.audit.report.model import Overview, TableReport
 from include.audit.report.overview import gather
+from include.audit.report.surroundings import AgreementFacts
 from include.audit.run_history import Check, RunLine, RunPage, run_of, runs_of
 from include.audit.verification import Verification
 from include.contracts.load import contract_paths
 from include.contracts.model import Contract, Table
+from include.contracts.problems import ContractError
 from include.lake.open_figures import OpenFigures, open_figures
+from include.pipelines.agreements import agreement_facts
 from include.pipelines.errors import no_values_escape
 from include.pipelines.rejected_access import RejectedRow, read_values, rejected_rows
 from include.pipelines.trail import verify_lake
 from include.pipelines.workplace import Workplace
-from include.sharing.agreement import Agreement, Product
 from include.sharing.load import agreement_paths, load_agreements
-from include.sharing.state import opened
 
 RUNS_A_PAGE = 25
 ROWS_A_PAGE = 50
@@ -31,25 +31,6 @@ FRESH_SECONDS = 60
 """How long an overview serves although nothing was recorded: lateness grows by the clock alone."""
 
 Found = TypeVar("Found")
-
-
-@dataclass(frozen=True, slots=True)
-class ServedProduct:
-    """A product of an agreement and its shared table as it is; `version` is None while there is no table."""
-
-    product: Product
-    version: int | None
-    rows: int
-    state: str
-
-
-@dataclass(frozen=True, slots=True)
-class ServedAgreement:
-    """An agreement, whether it holds now, and what its recipient can read."""
-
-    agreement: Agreement
-    standing: str
-    products: tuple[ServedProduct, ...]
 
 
 @dataclass
@@ -124,7 +105,7 @@ class QualityPages:
         """Rows as received, with an entry in the ledger; ask only for a reader who may."""
         return read_values(self.place, table, rule_id=rule_id, offset=offset, reader=reader, purpose=purpose)
 
-    def agreements(self) -> tuple[ServedAgreement, ...]:
+    def agreements(self) -> tuple[AgreementFacts, ...]:
         """Every agreement and what its recipient can read now.
 
         Raises:
@@ -135,7 +116,11 @@ class QualityPages:
             paths = agreement_paths(self.place.schemas)
             stamps = tuple((name, path.stat().st_mtime_ns) for name, path in paths.items())
             loaded = self._remember("agreements", stamps, lambda: load_agreements(self.place.schemas))
-            return tuple(self._served(agreement, at) for agreement in loaded.values())
+            try:
+                contracts = self.contracts()
+            except ContractError:  # what was agreed is shown all the same
+                contracts = {}
+            return agreement_facts(loaded.values(), contracts, self.place.lake, at=at)
 
     def ledger(self) -> LedgerState:
         """Where the ledger stands, without walking it."""
@@ -148,17 +133,6 @@ class QualityPages:
         with no_values_escape("noting the verification"):
             note_verification(self.place.lake, found, at=self.place.now())
         return found
-
-    def _served(self, agreement: Agreement, at: datetime) -> ServedAgreement:
-        products = []
-        for product in agreement.products:
-            shared = opened(self.place.lake, agreement.recipient, product.name)
-            products.append(
-                ServedProduct(product, shared.version, shared.rows, shared.notes.get("state", ""))
-                if shared
-                else ServedProduct(product, None, 0, "")
-            )
-        return ServedAgreement(agreement, agreement.standing(at), tuple(products))
 
     def _load_contracts(self) -> dict[str, Contract]:
         return Workplace(self.place.lake, self.place.schemas, self.place.environ).contracts

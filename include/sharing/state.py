@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from deltalake import CommitProperties, DeltaTable
 
-from include.lake.errors import LakeDenied, LakeError, LakeTableMissing, LakeUnreachable
+from include.lake.errors import LakeDenied, LakeError, LakeTableMissing, LakeUnreachable, lake_errors
 from include.lake.root import Lake
-from include.lake.state import commit_properties, last_state, state_of_run
+from include.lake.state import PREFIX, commit_properties, last_state, state_of_run
 from include.sharing.agreement import Agreement
 
 OPEN, CLOSED = "open", "closed"
@@ -87,6 +88,20 @@ class Shared:
     @property
     def rows(self) -> int:
         return int(self.notes.get("live_rows", "0"))
+
+    @property
+    def since(self) -> datetime:
+        """When the table was made: what it holds has been delivered on its present terms since then."""
+        return datetime.fromtimestamp(self.delta.metadata().created_time / 1000, UTC)
+
+    def last_delivery(self) -> datetime:
+        """When rows last came or went. Commits older than the history are gone: then the first one counts."""
+        with lake_errors("reading a table's log"):
+            for commit in self.delta.history():
+                figures = (commit.get(f"{PREFIX}{name}", "0") for name in ("inserted", "updated", "deleted"))
+                if any(figure != "0" for figure in figures):
+                    return datetime.fromtimestamp(commit["timestamp"] / 1000, UTC)
+        return self.since
 
     def stands_for(self, wanted: Mapping[str, Any]) -> bool:
         """Whether the table is open, for this agreement, on these very terms and from this very source."""

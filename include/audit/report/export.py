@@ -74,8 +74,11 @@ def frames(overview: Overview, surroundings: Surroundings) -> dict[str, pd.DataF
             [{"agreement": a.agreement_id, "title": a.title, "provider": a.provider, "recipient": a.recipient,
               "recipient_name": a.recipient_name, "purpose": a.purpose, "legal_basis": "; ".join(a.legal_basis),
               "valid_from": a.valid_from.isoformat(), "valid_until": a.valid_until.isoformat(),
+              "provider_contact": a.provider_contact, "recipient_contact": a.recipient_contact,
               "standing": a.standing, "product": p.name, "registry": p.registry, "table": p.table, "rows": p.rows,
-              "columns": ", ".join(f"{name} ({protection})" for name, protection in p.columns)}
+              "columns": ", ".join(map(str, p.columns)), "state": p.state, "live_rows": p.live_rows,
+              "delivered_since": p.since.isoformat() if p.since else "",
+              "last_delivered_at": p.last_at.isoformat() if p.last_at else ""}
              for a in surroundings.agreements for p in a.products],
             "agreement", "recipient", "standing", "product",
         ),

@@ -54,10 +54,10 @@ def column_lineage(contracts: Iterable[Contract], agreements: Iterable[Agreement
         if agreement.standing != "in_force":
             continue
         for product in agreement.products:
-            for name, protection in product.given:
+            for column in product.given:
                 shown = f"{agreement.recipient}/{product.name}"
-                shown += f" ({protection})" if protection != "none" else ""
-                readers.setdefault((product.registry, product.table, name), []).append(shown)
+                shown += f" ({column.protection})" if column.protection != "none" else ""
+                readers.setdefault((product.registry, product.table, column.name), []).append(shown)
     return tuple(
         ColumnLineage(
             table.registry,

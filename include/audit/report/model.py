@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from include.audit.report.freshness import Freshness
 from include.audit.report.quality_index import Index
@@ -157,9 +157,18 @@ class TableReport:
     standing: Standing | None = None
 
     @property
-    def open_rules(self) -> tuple[OpenRule, ...]:
-        """The rules that rejected rows which are open now or were in the last month, most frequent first."""
-        return self.open.rules if self.open else ()
+    def live_rows(self) -> int:
+        """The rows that are published."""
+        return self.last.live_rows if self.last else 0
+
+    @property
+    def open_count(self) -> int:
+        """The rejected rows that are open."""
+        return self.open.total.rows if self.open else 0
+
+    def opened(self, rule_id: str) -> OpenRule | None:
+        """Since when the rule rejects rows that are open, and the course of a month; None if it rejects none."""
+        return next((rule for rule in self.open.rules if rule.rule_id == rule_id), None) if self.open else None
 
     @property
     def reasons(self) -> tuple[RuleFigures, ...]:
@@ -186,6 +195,17 @@ class RegistryReport:
     def name(self) -> str:
         """The registry's id."""
         return self.contract.registry
+
+    def broken(
+        self, kind: Literal["reasons", "warnings"]
+    ) -> tuple[tuple[TableReport, RuleFigures, OpenRule | None], ...]:
+        """The rules of its tables that rows break, most violations first: `reasons` of rejections, or `warnings`."""
+        found = [
+            (table, rule, table.opened(rule.rule_id))
+            for table in self.tables
+            for rule in (table.reasons if kind == "reasons" else table.warnings)
+        ]
+        return tuple(sorted(found, key=lambda broken: (-(broken[1].violations or 0), broken[1].rule_id)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,7 +251,7 @@ class Overview:
     @property
     def open_rows(self) -> int:
         """Rejected rows of all tables that are open."""
-        return sum(table.open.total.rows for table in self.tables if table.open)
+        return sum(table.open_count for table in self.tables)
 
     def total(self, figure: str) -> int:
         """A figure of `Run`, summed over what is published."""

@@ -1,4 +1,4 @@
-"""The report as one HTML page per language: no script, nothing loaded from elsewhere, readable on paper."""
+"""The report as HTML pages in each language: no script, nothing loaded from elsewhere, readable on paper."""
 
 from __future__ import annotations
 
@@ -23,11 +23,18 @@ from include.audit.report.words import LOCALES, Locale
 from include.contracts.language import Language
 
 TEMPLATES = Path(__file__).parent / "templates"
+PAGES = ("report", "rules", "columns", "model")
+MOST_ALERTS, MOST_REASONS, MOST_WARNINGS = 10, 8, 4
+"""How much of a list the report shows before it says that it is cut: a person reads it to the end."""
+
 OTHER: Mapping[Language, Language] = {"vi": "en", "en": "vi"}
 
 
-def render(overview: Overview, surroundings: Surroundings, language: Language) -> str:
-    """The whole page. It names its sister page as `report.<language>.html`."""
+def render(overview: Overview, surroundings: Surroundings, language: Language) -> dict[str, str]:
+    """The report and what stands apart from it, by file name: `report.vi.html`, `rules.vi.html` ...
+
+    The report is a summary with annexes, to be read; every rule, every column and the linkage model are looked up.
+    """
     locale = LOCALES[language]
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
@@ -38,24 +45,32 @@ def render(overview: Overview, surroundings: Surroundings, language: Language) -
         "l": locale,
         "_": locale.pick,
         "WORDS": WORDS,
+        "MOST_ALERTS": MOST_ALERTS,
+        "MOST_REASONS": MOST_REASONS,
+        "MOST_WARNINGS": MOST_WARNINGS,
         "w": LinkingWords(locale),
+        # For every template, and for the macros that they import.
+        "overview": overview,
+        "surroundings": surroundings,
+        "other": OTHER[language],
     }
     contracts = [registry.contract for registry in overview.registries]
     lineage: dict[tuple[str, str], list[Any]] = {}
     for column in column_lineage(contracts, surroundings.agreements):
         lineage.setdefault((column.registry, column.table), []).append(column)
-    return environment.get_template("report.html.j2").render(
-        overview=overview,
-        surroundings=surroundings,
-        other=OTHER[language],
-        attention=attention(overview, surroundings, locale),
-        costliest=costliest(overview),
-        deductions=sum(len(table.index.deductions) for table in overview.tables),
-        plots={registry.name: Markup(_plot(registry, locale)) for registry in overview.registries},  # noqa: S704
-        picture=draw(contracts, surroundings.agreements, {r.name: _kind(r) for r in overview.registries}),
-        lineage=lineage,
+    values = {
+        "attention": attention(overview, surroundings, locale),
+        "costliest": costliest(overview),
+        "deductions": sum(len(table.index.deductions) for table in overview.tables),
+        "plots": {registry.name: Markup(_plot(registry, locale)) for registry in overview.registries},  # noqa: S704
+        "picture": draw(contracts, surroundings.agreements, {r.name: _kind(r) for r in overview.registries}),
+        "lineage": lineage,
         **_plots_of_persons(surroundings, locale),
-    )
+    }
+    return {
+        f"{name}.{language}.html": environment.get_template(f"{name}.html.j2").render(values, name=name)
+        for name in PAGES
+    }
 
 
 def _kind(registry: RegistryReport) -> str:

@@ -9,27 +9,54 @@ from include.audit.report.linking import Linking, ModelFacts
 
 
 @dataclass(frozen=True, slots=True)
+class AgreedColumn:
+    """One column of a product: its protection (`none`, `pseudonym`, `year`, `keep_last`, `drop`) and what it is.
+
+    `business_name` and `classification` are the contract's; empty where it no longer has the column.
+    """
+
+    name: str
+    protection: str
+    keep: int = 0
+    business_name: str = ""
+    classification: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.protection})"
+
+
+@dataclass(frozen=True, slots=True)
 class SharedProduct:
-    """One shared table: of which published table, and each column's protection (`none`, `pseudonym`, `drop`, ...)."""
+    """One shared table: of which published table, which columns and rows are agreed, and what really is there.
+
+    `state` is `open`, `closed` (emptied) or empty: nothing is delivered yet. Of an open one `since` is when the table
+    was first committed on these terms, `last_at` when rows last came or went.
+    """
 
     name: str
     title: str
     registry: str
     table: str
-    columns: tuple[tuple[str, str], ...]
+    columns: tuple[AgreedColumn, ...]
     rows: str
+    state: str = ""
+    version: int | None = None
+    live_rows: int = 0
+    since: datetime | None = None
+    last_at: datetime | None = None
 
     @property
-    def given(self) -> tuple[tuple[str, str], ...]:
+    def given(self) -> tuple[AgreedColumn, ...]:
         """The columns that the recipient gets."""
-        return tuple((name, protection) for name, protection in self.columns if protection != "drop")
+        return tuple(column for column in self.columns if column.protection != "drop")
 
 
 @dataclass(frozen=True, slots=True)
 class AgreementFacts:
-    """An agreement as it stands: `in_force`, `pending`, `expired` or `withdrawn`."""
+    """An agreement as it stands: `in_force`, `pending`, `expired` or `withdrawn`. `code_lists` may be read too."""
 
     agreement_id: str
+    version: str
     title: str
     provider: str
     recipient: str
@@ -38,8 +65,12 @@ class AgreementFacts:
     legal_basis: tuple[str, ...]
     valid_from: date
     valid_until: date
+    provider_contact: str
+    recipient_contact: str
     standing: str
     products: tuple[SharedProduct, ...]
+    code_lists: tuple[str, ...] = ()
+    withdrawn_because: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +88,15 @@ class LedgerFacts:
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """Everything the report is told. `ledger` is None where none is kept yet, `model` where none can be read."""
+    """Everything the report is told. `ledger` is None where none is kept yet, `model` where none can be read.
+
+    `contradictions`: persons whose registers contradict each other. `pages_url` leads to the quality pages; empty: from
+    where they show the report.
+    """
 
     agreements: tuple[AgreementFacts, ...] = ()
     ledger: LedgerFacts | None = None
     linking: Linking = field(default_factory=Linking)
     model: ModelFacts | None = None
+    contradictions: int = 0
+    pages_url: str = ""

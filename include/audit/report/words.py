@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from include.audit.report.freshness import SCHEDULE_ZONE
+from include.audit.report.surroundings import AgreedColumn
 from include.contracts.language import Language, figure
 
 WORD_NAMES: Mapping[str, tuple[str, str, str, str]] = {
@@ -67,10 +68,9 @@ _CODES: Mapping[str, tuple[str, str]] = {
         "basic personal data, never given as it is",
     ),
     "sensitive": ("dữ liệu cá nhân nhạy cảm", "sensitive personal data"),
-    "none": ("nguyên bản", "as it is"),
+    "none": ("cung cấp nguyên bản", "as it is"),
     "pseudonym": ("mã thay thế", "pseudonym"),
     "year": ("chỉ năm", "year only"),
-    "keep_last": ("chỉ các ký tự cuối", "last characters only"),
     "drop": ("không cung cấp", "not given"),
     "freshness": ("độ cập nhật", "freshness"),
 }
@@ -97,6 +97,12 @@ class Locale:
     def code(self, code: str) -> str:
         """A code of ours (verdict, severity, dimension, standing ...) in plain words; itself if it is unknown."""
         return self.pick(*_CODES.get(code, (code, code)))
+
+    def protection(self, column: AgreedColumn) -> str:
+        """How a column is protected in a shared table."""
+        if column.protection == "keep_last":
+            return self.pick(f"chỉ {column.keep} ký tự cuối", f"last {column.keep} characters only")
+        return self.code(column.protection)
 
     def finding(self, what: str) -> str:
         """What the gate found; a rule id stays as it is."""

@@ -15,7 +15,6 @@ from include.audit.report.attention import attention, costliest, worst_first
 from include.audit.report.export import frames
 from include.audit.report.model import Standing
 from include.audit.report.overview import gather
-from include.audit.report.render import render
 from include.audit.report.surroundings import LedgerFacts, Surroundings
 from include.audit.report.words import LOCALES
 from include.lake import evidence
@@ -184,11 +183,12 @@ def test_the_report_tells_what_is_open_by_rule_and_age_and_how_it_went(lake: Lak
     sync(lake, PERSON, 4, [("a", "An", 1), ("b", "Bình", 2), ("c", "Chi", 3)], rejected=[0])
     overview = gather(lake, POPULATION, at=START + timedelta(days=6))
     (citizen,) = [table for table in overview.tables if table.table.name == "citizen"]
-    (rule,) = citizen.open_rules
+    assert citizen.open is not None
+    (rule,) = citizen.open.rules
+    assert citizen.opened(rule.rule_id) == rule
     assert (rule.rows, rule.ages, rule.trend[-6:]) == (1, (0, 1, 0, 0, 0), (2, 2, 2, 1, 1, 1))
     tables = frames(overview, Surroundings())
     assert tables["open_rejections"][["rule_id", "rows", "under_7_days"]].to_dict("records") == [
         {"rule_id": "", "rows": 1, "under_7_days": 1},
         {"rule_id": rule.rule_id, "rows": 1, "under_7_days": 1},
     ]
-    assert "Rejected rows that are open" in render(overview, Surroundings(), "en")

@@ -16,8 +16,8 @@ from include.audit.report.export import csv_text, frames, workbook
 from include.audit.report.lineage import column_lineage, source_columns
 from include.audit.report.model import Overview
 from include.audit.report.overview import gather
-from include.audit.report.render import render
-from include.audit.report.surroundings import AgreementFacts, LedgerFacts, SharedProduct, Surroundings
+from include.audit.report.render import MOST_REASONS, render
+from include.audit.report.surroundings import AgreedColumn, AgreementFacts, LedgerFacts, SharedProduct, Surroundings
 from include.audit.report.words import LOCALES
 from include.contracts.language import Language
 from include.contracts.load import load_contracts
@@ -30,15 +30,26 @@ from tests.unit.audit.runs_evidence import NIGHT, SCHEMAS, contracts, record_che
 POPULATION = contracts("population")
 CITIZEN = POPULATION["population"].table("citizen")
 PRODUCT = SharedProduct(
-    "citizen", "", "population", "citizen", (("personal_id", "pseudonym"), ("sex", "none"), ("full_name", "drop")), ""
-)
+    "citizen", "", "population", "citizen",
+    (
+        AgreedColumn("personal_id", "pseudonym", business_name="Số định danh cá nhân", classification="restricted"),
+        AgreedColumn("sex", "none", classification="internal"),
+        AgreedColumn("full_name", "drop", classification="confidential"),
+        AgreedColumn("old_id", "keep_last", 4),
+    ),
+    "sex <> '3'", "open", 3, 1234, NIGHT, NIGHT + timedelta(days=1),
+)  # fmt: skip
 AGREEMENTS = (
     AgreementFacts(
-        "for_health", "Chia sẻ cho y tế", "Bộ Công an", "moh", "Bộ Y tế", "Cấp thẻ", ("Luật <thử>",),
-        date(2026, 1, 1), date(2026, 12, 31), "in_force", (PRODUCT,),
+        "for_health", "1.0.0", "Chia sẻ cho y tế", "Bộ Công an", "moh", "Bộ Y tế", "Cấp thẻ", ("Luật <thử>",),
+        date(2026, 1, 1), date(2026, 12, 31), "a@bca.example", "b@moh.example", "in_force", (PRODUCT,), ("wards",),
     ),
 )  # fmt: skip
 LEDGER = LedgerFacts(12, 5, NIGHT, "0f" * 32, 0, True, "")
+
+
+def whole(pages: dict[str, str]) -> str:
+    return "".join(pages.values())
 
 
 @pytest.fixture
@@ -52,7 +63,7 @@ def overview(tmp_path: Path) -> Overview:
 
 @pytest.mark.parametrize("language", LOCALES)
 def test_a_page_tells_the_figures_in_its_language_and_loads_nothing(overview: Overview, language: str) -> None:
-    page = render(overview, Surroundings(AGREEMENTS, LEDGER), language)  # type: ignore[arg-type]
+    page = whole(render(overview, Surroundings(AGREEMENTS, LEDGER), language))  # type: ignore[arg-type]
     assert f'<html lang="{language}">' in page
     assert ("Đang công bố" in page) == (language == "vi")
     for text in (
@@ -67,12 +78,53 @@ def test_a_page_tells_the_figures_in_its_language_and_loads_nothing(overview: Ov
     assert "<script" not in page
     for start in ('src="', "@import", "url(http", 'href="http', "<link"):
         assert start not in page
-    ids = [part.split('"')[0] for part in page.split(' id="')[1:]]
-    assert len(ids) == len(set(ids))
+
+
+@pytest.mark.parametrize("language", LOCALES)
+def test_links_within_and_between_the_pages_lead_somewhere(overview: Overview, language: str) -> None:
+    pages = render(overview, Surroundings(AGREEMENTS, LEDGER), language)  # type: ignore[arg-type]
+    ids = {name: re.findall(r' id="([^"]+)"', page) for name, page in pages.items()}
+    assert [name for name in pages if len(ids[name]) != len(set(ids[name]))] == []
+    others = render(overview, Surroundings(AGREEMENTS, LEDGER), "en" if language == "vi" else "vi")
+    for name, page in pages.items():
+        links = re.findall(r' href="([^"]+)"', page)
+        assert len(links) >= 3
+        for file, _, place in (html.unescape(link).partition("#") for link in links):
+            assert file in pages or file in others or file in ("", "../../persons/contradictions"), file
+            assert not place or place in ids.get(file or name, ()), f"{name}: {file}#{place}"
+
+
+def test_the_agreements_annex_tells_every_column_its_protection_and_what_is_delivered(overview: Overview) -> None:
+    page = render(overview, Surroundings(AGREEMENTS, LEDGER), "vi")["report.vi.html"]
+    annex = page[page.index('<section id="agreements"') :]
+    text = html.unescape(re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", annex[: annex.index("</section>")])))
+    first, last = (LOCALES["vi"].instant(NIGHT + timedelta(days=day)) for day in (0, 1))
+    for said in (
+        "Cấp thẻ", "Luật <thử>", "a@bca.example", "b@moh.example", "01/01/2026 – 31/12/2026", "wards", "sex <> '3'",
+        f"1.234 bản ghi, từ {first}, lần cuối {last}",
+        "Số định danh cá nhân dữ liệu cá nhân cơ bản, không cung cấp nguyên bản mã thay thế",
+        "dữ liệu cá nhân cơ bản không cung cấp", "chỉ 4 ký tự cuối",
+    ):  # fmt: skip
+        assert said in text
+
+
+def test_a_list_that_is_cut_says_so(tmp_path: Path) -> None:
+    lake = Lake(str(tmp_path / "lake"), (), tmp_path / "tmp")
+    broken = {
+        rule.rule_id.rpartition(".")[2].replace("-", "_"): 3 for rule in CITIZEN.rules if rule.severity == "error"
+    }
+    run_id = record_run(lake, CITIZEN, 0, rejected=30)
+    record_checks(lake, CITIZEN, run_id, 0, **broken)
+    overview = gather(lake, POPULATION, at=NIGHT)
+    (registry,) = overview.registries
+    count = len(registry.broken("reasons"))
+    assert count > MOST_REASONS
+    page = render(overview, Surroundings(), "vi")["report.vi.html"]
+    assert f"({MOST_REASONS} trong {count}, nhiều vi phạm trước)" in page
 
 
 def test_the_plots_are_readable_text_with_title_and_description(overview: Overview) -> None:
-    page = render(overview, Surroundings(), "vi")
+    page = render(overview, Surroundings(), "vi")["report.vi.html"]
     plot = page[page.index('<svg class="plot"') :]
     tree = ElementTree.fromstring(plot[: plot.index("</svg>") + 6].replace("<svg ", '<svg xmlns="s" ', 1))
     texts = [element.text for element in tree.iter() if element.tag.endswith("}text")]
@@ -139,7 +191,9 @@ def test_rules_and_their_law_are_told_in_the_readers_language_from_the_contract(
     assert len(rules) > 300
     languages: tuple[tuple[Language, Language], ...] = (("vi", "en"), ("en", "vi"))
     for language, other in languages:
-        page = re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", render(overview, Surroundings(), language))))
+        page = re.sub(
+            r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", whole(render(overview, Surroundings(), language))))
+        )
         for rule in rules:
             assert rule.vietnamese != rule.description
             assert " ".join(rule.text(language).split()) in page, rule.rule_id
