@@ -12,6 +12,7 @@ from rich import box
 from rich.table import Table as Grid
 
 from include.cli.app import NOT_PUBLISHED, AsJson, app
+from include.cli.explained import show_explained
 from include.console import output, show_lines
 from include.console_words import ACCURACY, DECISIONS, LINKED, VERDICTS, day, local, number, word
 from include.contracts.finding import told
@@ -19,8 +20,6 @@ from include.contracts.language import of_environment
 
 link_app = typer.Typer(help="One person, one id: find the same person across registries.")
 app.add_typer(link_app, name="link")
-
-WIDEST_BAR = 24
 
 
 @link_app.callback(invoke_without_command=True)
@@ -202,7 +201,7 @@ def explain(
     if as_json:
         _print(found)
         return
-    _show_explained(found)
+    show_explained(found)
 
 
 @link_app.command()
@@ -240,6 +239,8 @@ def _show_run(done: dict[str, Any]) -> None:
     output.print(grid)
     for finding in done["findings"]:
         output.print(told(finding, language), style="yellow", markup=False)
+    if done.get("waits"):
+        output.print(local(done["waits_vi"], done["waits"]), style="yellow", markup=False)
     if done["verdict"] == "held":
         show_lines(
             local("Chưa ghi gì. Vẫn ghi:", "Nothing was committed. All the same:"),
@@ -249,31 +250,6 @@ def _show_run(done: dict[str, Any]) -> None:
         waiting = number(done["waiting"])
         show_lines(
             local(f"{waiting} cặp chờ người xem xét:", f"{waiting} pairs wait for a person:"), "  lienthong link queue"
-        )
-
-
-def _show_explained(found: dict[str, Any]) -> None:
-    together = "one person" if len(found["persons"]) == 1 else f"{len(found['persons'])} persons"
-    output.print(f"{together}: {', '.join(found['persons'])}", style="bold", markup=False)
-    for record in found["records"]:
-        output.print(f"  {record['person_id'][:8]}  {record['record_id']}", markup=False)
-    for one in found["links"]:
-        state = "holds" if one["holds"] else "set aside" if one["decision"] == "link" else one["decision"] or "no link"
-        found_by = f", by {one['pass']}, probability {one['probability']:.4f}" if one["pass"] else ""
-        output.print(f"{one['left_id']} and {one['right_id']}: {state}{found_by}", markup=False)
-        for step in one["steps"]:
-            bar = ("+" if step["bits"] > 0 else "-") * min(WIDEST_BAR, round(abs(step["bits"])))
-            output.print(
-                f"  {step['comparison']:<16} {step['bits']:+7.1f} {step['sum']:+7.1f}  "
-                f"{bar:<{WIDEST_BAR}} {step['found']}",
-                markup=False,
-            )
-    if not found["links"]:
-        output.print("No link was kept between them.")
-    for event in found["events"]:
-        other = f" -> {event['other_id'][:8]}" if event["other_id"] else ""
-        output.print(
-            f"{event['at'][:10]} {event['kind']} {event['person_id'][:8]}{other}: {event['cause']}", markup=False
         )
 
 

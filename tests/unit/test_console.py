@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 
 from include.cli.app import end
+from include.cli.explained import show_explained
 from include.console import runs_table, show_run
 from include.contracts.language import Said, figure
 
@@ -70,7 +71,7 @@ def test_a_run_is_told_in_the_language_of_the_locale(
     for text in ("tạm giữ", "12.345", "Số hiệu: bắt buộc có giá trị r.t.a.required", "10,0 % vi phạm quy tắc", "1,5"):
         assert text in said["vi"]
     assert "r.t: không có gì thay đổi từ lần chạy 20260130T020000Z-0" in said["vi"]
-    for command in ("lienthong rejected list r", "lienthong sync r --full --approve-as NAME --note REASON"):
+    for command in ("lienthong sync r --resume --approve-as NAME --note REASON",):
         assert command in said["vi"]
         assert command in said["en"]
 
@@ -98,3 +99,42 @@ def test_the_table_of_a_run_keeps_to_the_width(monkeypatch: pytest.MonkeyPatch, 
     for value in figures.values():
         assert figure("vi" if locale == "vi_VN" else "en", value) in shown
     assert "…" not in shown
+
+
+ENGLISH = ["one person", "holds, model, probability 0.9876", "name +9.2 -1.8", "2026-01-31 merged", "linked by model"]
+VIETNAMESE = [
+    "một người",
+    "giữ, model, xác suất 0,9876",
+    "họ tên +9,2 -1,8",
+    "31/01/2026 được gộp",
+    "liên kết theo model",
+]
+
+
+@pytest.mark.parametrize(
+    ("locale", "words"), [("C", [*ENGLISH, "same name"]), ("vi_VN", [*VIETNAMESE, "trùng họ tên"])]
+)
+def test_a_pair_is_explained_in_the_language_of_the_locale(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, locale: str, words: list[str]
+) -> None:
+    monkeypatch.setenv("LC_ALL", locale)
+    steps = [
+        {"comparison": "before comparing", "found": "one of 1,950 persons", "bits": -10.9, "sum": -10.9},
+        {"comparison": "name", "found": "same name", "bits": 9.15, "sum": -1.75},
+        {"comparison": "shoe size", "found": "same shoe", "bits": 0.0, "sum": -1.75},
+    ]
+    link = {"left_id": "a", "right_id": "b", "holds": True, "pass": "model", "probability": 0.98764, "steps": steps}
+    event = {
+        "at": "2026-01-31T00:00:00",
+        "kind": "merged",
+        "person_id": "p" * 32,
+        "other_id": "",
+        "cause": "linked by model",
+    }
+    show_explained(
+        {"persons": ["p" * 32], "records": [], "links": [link], "events": [event | {"cause": "linked by model"}]}
+    )
+    said = " ".join(capsys.readouterr().out.split())
+    for text in (*words, "shoe size", "same shoe"):
+        assert text in said
+    assert ("1,950" in said) == (locale == "C")

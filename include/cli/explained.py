@@ -1,0 +1,106 @@
+"""How `lienthong link explain` tells why records are one person: what was compared, what was found, what it weighs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from rich.padding import Padding
+from rich.table import Table as Grid
+from rich.text import Text
+
+from include.audit.report.linking_words import COMPARISONS, LEVELS
+from include.console import output
+from include.console_words import DECISIONS, day, local, number, word
+from include.contracts.language import Said
+
+WIDEST_BAR = 12
+_STATES = {
+    "holds": Said("holds", "được giữ"),
+    "set aside": Said("set aside", "không được dùng"),
+    "no link": Said("no link", "không liên kết"),
+}
+_EVENTS = {
+    "minted": Said("new id", "mã mới"),
+    "merged": Said("merged", "được gộp"),
+    "split": Said("split", "được tách"),
+    "retired": Said("retired", "không còn dùng"),
+}
+_CAUSES = {
+    "new record": "bản ghi mới",
+    "split from another person": "tách từ người khác",
+    "linked through other records": "liên kết qua bản ghi khác",
+    "review": "quyết định của người xem xét",
+    "a record changed": "một bản ghi thay đổi",
+    "no record is left": "không còn bản ghi nào",
+}
+
+
+def show_explained(found: Mapping[str, Any]) -> None:
+    """Persons and records, each link with the steps of its weighing, and what became of the ids."""
+    count = len(found["persons"])
+    together = local("một người", "one person") if count == 1 else f"{count} {local('người', 'persons')}"
+    output.print(f"{together}: {', '.join(found['persons'])}", style="bold", markup=False)
+    for record in found["records"]:
+        output.print(f"  {record['person_id'][:8]}  {record['record_id']}", markup=False)
+    for link in found["links"]:
+        _show_link(link)
+    if not found["links"]:
+        output.print(local("Không có liên kết nào được giữ giữa các bản ghi.", "No link was kept between them."))
+    for event in found["events"]:
+        other = f" -> {event['other_id'][:8]}" if event["other_id"] else ""
+        cause = local(_cause(event["cause"]), event["cause"])
+        kind = word(_EVENTS, event["kind"])
+        output.print(f"{day(event['at'])} {kind} {event['person_id'][:8]}{other}: {cause}", markup=False)
+
+
+def _show_link(link: Mapping[str, Any]) -> None:
+    state = "holds" if link["holds"] else "set aside" if link["decision"] == "link" else link["decision"] or "no link"
+    said = word(_STATES, state) if state in _STATES else word(DECISIONS, state)
+    likely = local("xác suất", "probability")
+    found_by = f", {link['pass']}, {likely} {number(link['probability'], 4)}" if link["pass"] else ""
+    output.print(f"{link['left_id']} {local('và', 'and')} {link['right_id']}: {said}{found_by}", markup=False)
+    if not link["steps"]:
+        return
+    grid = Grid(box=None, header_style="dim")
+    grid.add_column(local("so sánh", "compared"))
+    grid.add_column(local("trọng số", "weight"), justify="right", no_wrap=True)
+    grid.add_column(local("tổng", "sum"), justify="right", no_wrap=True)
+    grid.add_column("", no_wrap=True)
+    grid.add_column(local("kết quả", "found"), overflow="fold")
+    for step in link["steps"]:
+        bar = ("+" if step["bits"] > 0 else "-") * min(WIDEST_BAR, round(abs(step["bits"])))
+        grid.add_row(
+            local(_compared(step["comparison"]), step["comparison"]),
+            _signed(step["bits"]),
+            _signed(step["sum"]),
+            bar,
+            Text(local(_found(step["found"]), step["found"])),
+        )
+    output.print(Padding(grid, (0, 0, 0, 2)))
+
+
+def _compared(comparison: str) -> str:
+    """In Vietnamese; a comparison of another model keeps its own name."""
+    if comparison == "before comparing":
+        return "trước khi so sánh"
+    name = COMPARISONS.get(comparison.replace(" ", "_"), (comparison, ""))[0]
+    return name[:1].lower() + name[1:]
+
+
+def _found(found: str) -> str:
+    """In Vietnamese; a level of another model keeps its own name."""
+    if among := re.fullmatch(r"one of ([\d,]+) persons", found):
+        return f"một trong {among[1].replace(',', '.')} người"
+    return LEVELS.get(found, found)
+
+
+def _cause(cause: str) -> str:
+    if linked := re.fullmatch(r"linked by (.+)", cause):
+        return f"liên kết theo {linked[1]}"
+    return _CAUSES.get(cause, cause)
+
+
+def _signed(bits: float) -> str:
+    return f"{'-' if bits < 0 else '+'}{number(abs(bits), 1)}"
