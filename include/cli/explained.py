@@ -34,6 +34,8 @@ _CAUSES = {
     "review": "quyết định của người xem xét",
     "a record changed": "một bản ghi thay đổi",
     "no record is left": "không còn bản ghi nào",
+    "no longer linked": "không còn liên kết",
+    "no longer linked: the model changed": "không còn liên kết: mô hình đã thay đổi",
 }
 
 

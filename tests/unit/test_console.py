@@ -71,9 +71,24 @@ def test_a_run_is_told_in_the_language_of_the_locale(
     for text in ("tạm giữ", "12.345", "Số hiệu: bắt buộc có giá trị r.t.a.required", "10,0 % vi phạm quy tắc", "1,5"):
         assert text in said["vi"]
     assert "r.t: không có gì thay đổi từ lần chạy 20260130T020000Z-0" in said["vi"]
-    for command in ("lienthong sync r --resume --approve-as NAME --note REASON",):
-        assert command in said["vi"]
-        assert command in said["en"]
+    command = "lienthong sync r --resume --approve-as NAME --note REASON"
+    assert all(command in text for text in said.values())
+
+
+def test_a_held_run_shows_its_rejected_rows_by_rule_and_key_and_whom_it_waits_for(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits = {"waits": "another steward must approve", "waits_vi": "cần một người khác duyệt"}
+    broken = [["r.t.a.required", 1_234, 1_200], ["r.t.gone", 7, None]]
+    table = {"verdict": "held", "broken": broken, **waits}
+    for locale, texts in (("en_US", ("1,234 1,200 a must be given", "7 - r.t.gone", "r.t: another steward must")),
+                          ("vi_VN", ("1.234 1.200 Số hiệu", "r.t: cần một người khác duyệt"))):  # fmt: skip
+        monkeypatch.setenv("LC_ALL", locale)
+        show_run({**RUN, "tables": [TABLE | table]}, RULES)
+        said = " ".join(capsys.readouterr().out.split())
+        assert all(text in said for text in texts), said
+    show_run({**RUN, "tables": [TABLE | table | {"mode": "replay"}]}, RULES)
+    assert "lienthong rejected replay r --approve-as NAME" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("locale", ["C", "vi_VN"])
@@ -137,4 +152,4 @@ def test_a_pair_is_explained_in_the_language_of_the_locale(
     said = " ".join(capsys.readouterr().out.split())
     for text in (*words, "shoe size", "same shoe"):
         assert text in said
-    assert ("1,950" in said) == (locale == "C")
+    assert ("1,950" in said) == ("same name" in said) == (locale == "C")
