@@ -18,7 +18,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.table import Table as Grid
 from rich.text import Text
 
-from include.console_words import FIGURES, MODES, READ, STANDINGS, VERDICTS, local, number, word
+from include.console_words import FIGURES, MODES, READ, STANDINGS, STEPS, VERDICTS, local, number, word
 from include.contracts.finding import told
 from include.contracts.language import Said, of_environment
 from include.contracts.problems import Problem
@@ -126,6 +126,19 @@ def reasons_table(rows: Iterable[Mapping[str, Any]], rules: Mapping[str, Said], 
     return grid
 
 
+def broken_table(row: Mapping[str, Any], rules: Mapping[str, Said]) -> Grid:
+    """The rejected rows of a table that is held back, by rule: rows, and how many keys they have."""
+    name = f"{row['registry']}.{row['table']}"
+    title = local(f"{name}: bản ghi bị loại của lần chạy bị tạm giữ", f"{name}: rejected rows of the held run")
+    grid = Grid(title=title, header_style="bold", title_style="bold", box=box.SIMPLE)
+    grid.add_column(local("bản ghi", "rows"), justify="right")
+    grid.add_column(local("khóa", "keys"), justify="right")
+    grid.add_column(local("quy tắc", "rule"), overflow="fold")
+    for rule_id, count, keys in row["broken"]:
+        grid.add_row(number(count), "-" if keys is None else number(keys), rule_cell(rule_id, rules))
+    return grid
+
+
 def rule_cell(rule_id: str, rules: Mapping[str, Said], otherwise: str = "") -> Text:
     """What must hold, and the rule's id below; `otherwise` is what was said then, for a rule that is gone."""
     said = rules[rule_id].text(of_environment()) if rule_id in rules else otherwise
@@ -156,19 +169,22 @@ def show_run(run: Mapping[str, Any], rules: Mapping[str, Said] | None = None) ->
             output.print(f"{name}: {note}", markup=False)
         for finding in row.get("findings") or []:
             output.print(f"{name}: {told(finding, of_environment())}", style="yellow", markup=False)
+        if row["verdict"] == "held" and row.get("broken"):
+            output.print(broken_table(row, rules or {}))
+        if row.get("waits"):
+            output.print(f"{name}: {local(row['waits_vi'], row['waits'])}", style="yellow", markup=False)
         if row.get("error"):
             # What errors quote of a contract may hold brackets, which are no markup.
             errors.print(Text.assemble((f"{name}: {row['error_type']}:", "red"), f" {row['error']}"))
     if run["verdict"] == "held":
-        registry = run["registry"]
+        is_replay = any(row.get("mode") == "replay" for row in rows)
+        again = f"rejected replay {run['registry']}" if is_replay else f"sync {run['registry']} --resume"
         show_lines(
             local(
-                "Chưa công bố gì của các bảng bị tạm giữ. Xem lý do:",
-                "Nothing of the held tables was published. See why:",
+                "Chưa công bố gì của các bảng bị tạm giữ. Cán bộ quản trị dữ liệu vẫn có thể công bố:",
+                "Nothing of the held tables was published. A data steward may publish all the same:",
             ),
-            f"  lienthong rejected list {registry}",
-            local("Vẫn công bố:", "Publish all the same:"),
-            f"  lienthong sync {registry} --full --approve-as NAME --note REASON",
+            f"  lienthong {again} --approve-as NAME --note REASON",
         )
 
 
@@ -198,11 +214,11 @@ def progress(total: int, quiet: bool) -> Iterator[Any]:
         TimeElapsedColumn(),
     )
     with Progress(*columns, console=errors, transient=True) as bar:
-        task = bar.add_task("starting", total=total)
+        task = bar.add_task(local("bắt đầu", "starting"), total=total)
 
         def watch(table: str, step: str) -> None:
             done = step in COLOURS
-            bar.update(task, description=f"{table}: {step}", advance=1 if done else 0)
+            bar.update(task, description=f"{table}: {word(STEPS | VERDICTS, step)}", advance=1 if done else 0)
 
         yield watch
 

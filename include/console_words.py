@@ -15,11 +15,17 @@ READ = {
     "unchanged": Said("", ""),
     "failed": Said("", ""),
 }
+STEPS = {
+    "extract": Said("extract", "trích xuất"),
+    "assess": Said("assess", "đánh giá"),
+    "publish": Said("publish", "công bố"),
+}
 VERDICTS = {
     "published": Said("published", "đã công bố"),
     "unchanged": Said("unchanged", "không đổi"),
     "held": Said("held", "tạm giữ"),
     "declined": Said("declined", "bị từ chối"),
+    "timed out": Said("timed out", "quá hạn duyệt"),
     "failed": Said("failed", "thất bại"),
     "closed": Said("closed", "đã đóng"),
     "waiting": Said("waiting", "chờ nguồn"),
