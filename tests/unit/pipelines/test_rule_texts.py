@@ -1,0 +1,33 @@
+"""What people read for the ids that rejected rows bear, whatever became of the contract since."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from include.lake.root import Lake
+from include.pipelines.rule_texts import rule_texts
+from include.pipelines.workplace import Workplace
+from tests.ascii_tables import SCHEMAS
+
+
+def place(folder: Path, schemas: Path = SCHEMAS) -> Workplace:
+    return Workplace(Lake(str(folder / "lake"), (), folder / "tmp"), schemas, {})
+
+
+def test_every_id_a_rejected_row_can_bear_has_both_texts(tmp_path: Path) -> None:
+    here = place(tmp_path)
+    texts = rule_texts(here, "population")
+    for table in here.contract("population").tables:
+        for rule in table.rules:
+            assert texts[rule.rule_id] == (rule.description, rule.vietnamese)
+        superseded = texts[f"{table.qualified_name}.superseded"]
+        assert superseded.english.startswith("another row of this extract has the same key")
+        assert superseded.vietnamese.startswith("dữ liệu trích xuất có bản ghi khác cùng khóa")
+
+
+def test_without_a_contract_that_can_be_read_nothing_is_known(tmp_path: Path) -> None:
+    assert rule_texts(place(tmp_path), "forestry") == {}
+    (tmp_path / "registries").mkdir()
+    (tmp_path / "registries" / "forestry.odcs.yaml").write_text("apiVersion: v3.2.0\n")
+    assert rule_texts(place(tmp_path, tmp_path), "forestry") == {}
+    assert rule_texts(place(tmp_path, tmp_path / "nowhere"), "forestry") == {}
