@@ -11,11 +11,13 @@ from typing import Any
 from airflow.sdk import AssetAny, dag, task
 
 from plugins.lake_assets import people_asset, published_assets
+from plugins.quality_pages import ADDRESS
 from plugins.sync_settings import RETRIES, SCHEMAS
 
 
 @dag(
-    doc_md=__doc__,
+    doc_md=f"{__doc__}\n[Báo cáo mới nhất]({ADDRESS}/reports/latest/report.vi.html) · "
+    f"[The newest report]({ADDRESS}/reports/latest/report.en.html) · [{ADDRESS}/reports]({ADDRESS}/reports)",
     schedule=AssetAny(*published_assets(SCHEMAS), people_asset("index")),
     catchup=False,
     max_active_runs=1,

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
 PREFIX = "/quality"
+ADDRESS = f"{urlsplit(conf.get('api', 'base_url', fallback='')).path.rstrip('/')}{PREFIX}"
+"""The path of the pages on Airflow's server, for links in what Airflow shows."""
 # Drawn to be seen on the side bar as it is, chosen, light and dark: Airflow does not recolour images.
 _ICON = (
     "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 24 24' stroke-linecap='round' "
@@ -57,7 +59,7 @@ class QualityPagesPlugin(AirflowPlugin):
     external_views: ClassVar[list[Any]] = [
         {
             "name": "Chất lượng",
-            "href": f"{urlsplit(conf.get('api', 'base_url', fallback='')).path.rstrip('/')}{PREFIX}/",
+            "href": f"{ADDRESS}/",
             "destination": "nav",
             "nav_top_level": True,
             "url_route": "quality",

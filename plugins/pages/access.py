@@ -2,7 +2,8 @@
 
 A registry's figures: whoever may read its DAG. The values of rejected rows: whoever may also read the connection of
 its source, because they could read the source itself; that is Op and Admin, not User or Viewer. The ledger's state:
-whoever may read the audit log.
+whoever may read the audit log. The report: whoever may read the DAG that writes it. So a role of auditors needs the
+audit log, that DAG and those of the registries, and no connection.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from airflow.api_fastapi.core_api.security import GetUserDep
 from fastapi import Depends, HTTPException, status
 
 from include.contracts.model import Contract
+
+REPORT_DAG = "report_quality"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,11 @@ class Visitor:
         details = ConnectionDetails(conn_id=contract.server.name)
         is_allowed = get_auth_manager().is_authorized_connection(method="GET", details=details, user=self.user)
         return self.may_see(contract.registry) and bool(is_allowed)
+
+    def may_see_report(self) -> bool:
+        """Whether the report, which tells of all registries, may be read: with the DAG that writes it."""
+        details = DagDetails(id=REPORT_DAG)
+        return bool(get_auth_manager().is_authorized_dag(method="GET", details=details, user=self.user))
 
     def may_see_anything(self) -> bool:
         """Whether any DAG may be seen at all."""

@@ -6,7 +6,7 @@ from fastapi import Depends, FastAPI
 
 from include.pipelines.pages import QualityPages
 from include.pipelines.workplace import Workplace
-from plugins.pages import failures, person_views
+from plugins.pages import failures, person_views, report_views
 from plugins.pages.origin import from_our_own_pages
 from plugins.pages.views import router
 
@@ -23,6 +23,7 @@ def pages_app(pages: QualityPages) -> FastAPI:
     app.state.pages = pages
     app.include_router(router)
     app.include_router(person_views.router)
+    app.include_router(report_views.router)
     failures.register(app)
     return app
 

@@ -152,6 +152,10 @@ class Locale:
         """A date."""
         return f"{day:{self.pick('%d/%m/%Y', '%Y-%m-%d')}}"
 
+    def iso_day(self, text: str) -> str:
+        """A date as ISO 8601 has it, as this language does."""
+        return self.day(date.fromisoformat(text))
+
     def duration(self, seconds: float) -> str:
         """Seconds, or minutes where that is easier to read."""
         if seconds < 120:

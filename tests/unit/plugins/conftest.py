@@ -99,6 +99,9 @@ class Role:
     def may_see_ledger(self) -> bool:
         return True
 
+    def may_see_report(self) -> bool:
+        return self.name != "clerk"
+
     def may_verify(self) -> bool:
         return self.name == "op"
 
