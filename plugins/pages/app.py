@@ -7,7 +7,7 @@ from fastapi import Depends, FastAPI
 from include.pipelines.pages import QualityPages
 from include.pipelines.workplace import Workplace
 from plugins.pages import failures, person_views, report_views
-from plugins.pages.origin import from_our_own_pages
+from plugins.pages.origin import from_our_own_pages, with_our_own_token
 from plugins.pages.views import router
 
 
@@ -18,7 +18,7 @@ def pages_app(pages: QualityPages) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
-        dependencies=[Depends(from_our_own_pages)],
+        dependencies=[Depends(from_our_own_pages), Depends(with_our_own_token)],
     )
     app.state.pages = pages
     app.include_router(router)

@@ -17,6 +17,7 @@ from include.audit.report.linking_words import LinkingWords
 from include.audit.report.quality_index import WORDS
 from include.audit.report.words import LOCALES
 from plugins.pages.language import COOKIE, chosen
+from plugins.pages.origin import FIELD, form_token
 
 TEMPLATES = Path(__file__).parent / "templates"
 STYLE = (TEMPLATES / "pages.css").read_text(encoding="utf-8")
@@ -37,7 +38,11 @@ _ENVIRONMENT.globals |= {"WORDS": WORDS, "style": Markup(STYLE)}  # noqa: S704 -
 
 
 def page(request: Request, template: str, values: Mapping[str, Any], *, status: int = 200) -> HTMLResponse:
-    """Render `template` in the visitor's language; it knows `_(vi, en)`, `l` and `w` (its words) and `root`."""
+    """Render `template` in the visitor's language; it knows `_(vi, en)`, `l` and `w` (its words) and `root`.
+
+    Every form in it begins with `{{ form_token }}`, a hidden field.
+    """
+    token = form_token(request)
     language = chosen(request)
     locale = LOCALES[language]
     other = "en" if language == "vi" else "vi"
@@ -47,12 +52,16 @@ def page(request: Request, template: str, values: Mapping[str, Any], *, status: 
         w=LinkingWords(locale),
         root=request.scope.get("root_path", "").rstrip("/"),
         here=request.url.path,
+        form_token=Markup('<input type="hidden" name="{}" value="{}">').format(FIELD, token),
         other=other,
         other_url=str(request.url.include_query_params(lang=other).query),
         **values,
     )
     answer = HTMLResponse(text, status_code=status, headers=_HEADERS)
+    path = request.scope.get("root_path", "") or "/"
+    if request.cookies.get(FIELD) != token:
+        is_secure = request.url.scheme == "https"
+        answer.set_cookie(FIELD, token, path=path, secure=is_secure, httponly=True, samesite="lax")
     if request.query_params.get("lang") == language:
-        path = request.scope.get("root_path", "") or "/"
         answer.set_cookie(COOKIE, language, max_age=A_YEAR, path=path, httponly=True, samesite="lax")
     return answer

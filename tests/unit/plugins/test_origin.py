@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
+
 import pytest
 from fastapi import Depends, FastAPI
 from fastapi.testclient import TestClient
 
-from plugins.pages.origin import from_our_own_pages
+from plugins.pages.origin import FIELD, from_our_own_pages, with_our_own_token
+from plugins.pages.rendering import TEMPLATES
 
 
 @pytest.fixture(scope="module")
@@ -43,4 +47,41 @@ def test_the_pages_ask_for_it() -> None:
     from plugins.pages.app import pages_app
 
     app = pages_app(None)  # type: ignore[arg-type] - no page is opened
-    assert [dependency.dependency for dependency in app.router.dependencies] == [from_our_own_pages]
+    assert [d.dependency for d in app.router.dependencies] == [from_our_own_pages, with_our_own_token]
+
+
+FORM = re.compile(r'<form\b[^>]*method="post"[^>]*>(.{0,40})', re.DOTALL)
+
+
+def test_every_form_of_every_page_carries_the_token() -> None:
+    forms = [(path.name, after) for path in TEMPLATES.rglob("*.j2") for after in FORM.findall(path.read_text())]
+    assert len(forms) >= 7
+    assert [name for name, after in forms if not after.lstrip().startswith("{{ form_token }}")] == []
+
+
+def test_a_form_is_taken_with_the_token_of_the_page_and_with_no_other(browse: Callable[..., TestClient]) -> None:
+    client = browse("op")
+    client.cookies.set("_token", "what the browser sends by itself")
+    shown = client.get("/ledger")
+    (token,) = re.findall(rf'name="{FIELD}" value="([^"]+)"', shown.text)
+    assert client.cookies[FIELD] == token
+    assert "httponly" in shown.headers["set-cookie"].lower()
+    assert "samesite=lax" in shown.headers["set-cookie"].lower()
+    for given in ({}, {FIELD: ""}, {FIELD: "x" * len(token)}, {FIELD: token + "x"}):
+        assert client.post("/ledger", data=given, follow_redirects=False).status_code == 403
+    assert client.post("/ledger", data={FIELD: token}, follow_redirects=False).status_code == 303
+    purpose = {"purpose": "call the ministry"}
+    assert client.post("/rejected/business/enterprise", data=purpose).status_code == 403
+    assert client.post("/rejected/business/enterprise", data={**purpose, FIELD: token}).status_code == 200
+    assert re.findall(rf'name="{FIELD}" value="([^"]+)"', client.get("/ledger").text) == [token], "other tabs go on"
+
+
+def test_without_the_cookie_of_the_token_no_form_is_taken(browse: Callable[..., TestClient]) -> None:
+    client = browse("op")
+    client.cookies.set("_token", "what the browser sends by itself")
+    assert client.post("/ledger", data={FIELD: ""}, follow_redirects=False).status_code == 403
+    assert client.post("/ledger", data={FIELD: "guessed"}, follow_redirects=False).status_code == 403
+
+
+def test_a_client_that_is_no_browser_needs_none(browse: Callable[..., TestClient]) -> None:
+    assert browse("op").post("/ledger", follow_redirects=False).status_code == 303
