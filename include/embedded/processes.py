@@ -1,6 +1,7 @@
 """Start, find and stop servers that outlive the command that started them.
 
-A process is known by its pid and the instant it started, so that a pid given to somebody else is never signalled.
+A process is known by its pid and the instant it started, so that a pid given to somebody else is never signalled. What
+it started is known by its session, and by a mark in its environment, also when the server itself was killed.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from pathlib import Path
 import psutil
 
 from include.embedded.site import Site, write_private
+
+_MARK = "LIENTHONG_SERVER"  # of its environment
 
 
 class ServerFailedError(Exception):
@@ -43,7 +46,7 @@ def start(site: Site, server: Server) -> None:
     with site.log(server.name).open("ab") as log:
         process = subprocess.Popen(
             [*server.command],
-            env=dict(server.env),
+            env={**server.env, _MARK: _mark(site, server.name)},
             cwd=site.root,
             stdin=subprocess.DEVNULL,
             stdout=log,
@@ -103,18 +106,28 @@ def wait_until(site: Site, name: str, is_ready: Callable[[], bool], *, seconds: 
 
 
 def stop(site: Site, names: Sequence[str], *, seconds: float = 20) -> list[str]:
-    """Stop servers and all their descendants: ask all first, then kill what is left. Returns who was stopped."""
+    """Stop servers and all that they started: ask all first, then kill what is left. Returns who was stopped.
+
+    What a killed server left behind is stopped as well.
+    """
     asked: dict[str, list[psutil.Process]] = {}
+    everywhere = _started_here(site)
     for name in names:
         process = _process(site, name)
-        if process is None:
+        family = {*_session(site, name), *everywhere.get(name, ())}
+        with contextlib.suppress(psutil.NoSuchProcess):
+            family |= {process, *process.children(recursive=True)} if process else set()
+        if not family:
             _pidfile(site, name).unlink(missing_ok=True)
             continue
-        with contextlib.suppress(psutil.NoSuchProcess):
-            asked[name] = [process, *process.children(recursive=True)]
-            process.send_signal(json.loads(_pidfile(site, name).read_text())["stop_signal"])
+        asked[name] = [*family]
+        ask = signal.Signals(json.loads(_pidfile(site, name).read_text())["stop_signal"]) if process else signal.SIGTERM
+        for one in [process] if process else family:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                one.send_signal(ask)
     everybody = [process for family in asked.values() for process in family]
     _, alive = psutil.wait_procs(everybody, timeout=seconds)
+    alive += [one for name in asked for one in _session(site, name) if one not in alive]  # born meanwhile
     for process in alive:
         with contextlib.suppress(psutil.NoSuchProcess):
             process.kill()
@@ -122,6 +135,39 @@ def stop(site: Site, names: Sequence[str], *, seconds: float = 20) -> list[str]:
     for name in asked:
         _pidfile(site, name).unlink(missing_ok=True)
     return [*asked]
+
+
+def _mark(site: Site, name: str) -> str:
+    return f"{name}@{site.var}"
+
+
+def _started_here(site: Site) -> dict[str, list[psutil.Process]]:
+    """Processes with the mark of a server of this site, by the server's name. PostgreSQL's overwrite theirs."""
+    found: dict[str, list[psutil.Process]] = {}
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error, OSError):
+            name, _, var = process.environ().get(_MARK, "").partition("@")
+            if var == str(site.var):
+                found.setdefault(name, []).append(process)
+    return found
+
+
+def _session(site: Site, name: str) -> list[psutil.Process]:
+    """All processes of the session that a server began, also after its own end; the session bears its pid."""
+    try:
+        mark = json.loads(_pidfile(site, name).read_text())
+    except FileNotFoundError:
+        return []
+    with contextlib.suppress(psutil.NoSuchProcess):
+        if abs(psutil.Process(mark["pid"]).create_time() - mark["started"]) >= 0.5:
+            return []  # the pid is somebody else's now, and so may the session be
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error, OSError):
+            is_member = os.getsid(process.pid) == mark["pid"] and process.status() != psutil.STATUS_ZOMBIE
+            if is_member and process.create_time() >= mark["started"] - 0.5:
+                found.append(process)
+    return found
 
 
 def _pidfile(site: Site, name: str) -> Path:

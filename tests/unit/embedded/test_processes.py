@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import stat
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -55,6 +56,53 @@ def test_its_children_go_with_it(site):
     assert not any(child.is_running() and child.status() != psutil.STATUS_ZOMBIE for child in children)
 
 
+def alive(pids: list[int]) -> list[int]:
+    return [p for p in pids if psutil.pid_exists(p) and psutil.Process(p).status() != psutil.STATUS_ZOMBIE]
+
+
+def told_pids(site: Site, number: int) -> list[int]:
+    """The pids that the server wrote into its log, once all are there."""
+    processes.wait_until(site, "sleeper", lambda: len(site.log("sleeper").read_text().split()) == number, seconds=10)
+    return [int(pid) for pid in site.log("sleeper").read_text().split()]
+
+
+LEFT_BEHIND = {
+    "a child": "sleep 300 & echo $!; wait",
+    "a child of a child, whose parent is gone": "sh -c 'sleep 300 & echo $!'; sleep 300 & wait",
+    "one that has left the session": "setsid sh -c 'echo $$; exec sleep 300' & wait",
+    "one that does not listen": "sh -c 'trap \"\" TERM; echo $$; while :; do sleep 1; done' & wait",
+    "one that shows another environment": "env -i sh -c 'echo $$; exec sleep 300' & wait",
+}
+
+
+@pytest.mark.parametrize("how", LEFT_BEHIND)
+def test_what_a_killed_server_leaves_behind_is_stopped(site, how):
+    start(site, "sh", "-c", LEFT_BEHIND[how])
+    left = told_pids(site, 1)
+    os.kill(json.loads((site.var / "run" / "sleeper.pid").read_text())["pid"], signal.SIGKILL)
+    assert alive(left) == left
+    assert processes.stop(site, ["sleeper"], seconds=1) == ["sleeper"]
+    assert alive(left) == []
+    assert processes.stop(site, ["sleeper"]) == []
+
+
+def test_a_server_whose_starter_was_killed_before_it_was_noted_is_stopped(site):
+    start(site, *SLEEPS)
+    pidfile = site.var / "run" / "sleeper.pid"
+    pid = json.loads(pidfile.read_text())["pid"]
+    pidfile.unlink()
+    assert processes.stop(site, ["sleeper"], seconds=2) == ["sleeper"]
+    assert alive([pid]) == []
+
+
+def test_a_server_of_the_same_name_of_another_checkout_goes_on(site, tmp_path):
+    other = Site(tmp_path, tmp_path / "other")
+    start(other, *SLEEPS)
+    assert processes.stop(site, ["sleeper"], seconds=1) == []
+    assert processes.is_running(other, "sleeper")
+    processes.stop(other, ["sleeper"])
+
+
 def test_who_does_not_listen_is_killed(site):
     start(
         site,
@@ -71,12 +119,13 @@ def test_a_pid_that_now_belongs_to_somebody_else_is_left_alone(site):
     start(site, *SLEEPS)
     pidfile = site.var / "run" / "sleeper.pid"
     mark = json.loads(pidfile.read_text())
-    pidfile.write_text(json.dumps(mark | {"started": mark["started"] - 100}))
-    assert not processes.is_running(site, "sleeper")
-    assert processes.stop(site, ["sleeper"]) == []
-    os.kill(mark["pid"], 0)
-    os.kill(mark["pid"], signal.SIGKILL)
-    os.waitpid(mark["pid"], 0)
+    processes.stop(site, ["sleeper"])
+    with subprocess.Popen(SLEEPS, start_new_session=True) as other:
+        pidfile.write_text(json.dumps(mark | {"pid": other.pid, "started": mark["started"] - 100}))
+        assert not processes.is_running(site, "sleeper")
+        assert processes.stop(site, ["sleeper"]) == []
+        assert other.poll() is None
+        other.kill()
 
 
 def test_a_server_that_ends_while_starting_is_told_with_its_log(site):
