@@ -14,15 +14,12 @@ COSTLIEST = 5
 
 
 def attention(overview: Overview, surroundings: Surroundings, locale: Locale) -> list[str]:
-    """One sentence for everything that is not as it should be, the worst table first; empty if all is well."""
-    found = [sentence for table in worst_first(overview.tables) for sentence in _of_table(table, locale)]
-    if held := surroundings.linking.waits:
-        found.append(
-            locale.pick(
-                f"Đối khớp danh tính: lần chạy {held.run_id} bị tạm giữ, chờ cán bộ quản trị dữ liệu quyết định",
-                f"Persons: run {held.run_id} of linking is held back and waits for a steward's decision",
-            )
-        )
+    """One sentence for everything that is not as it should be; empty if all is well.
+
+    First what nobody may overlook, since a list may be cut behind it: a ledger that is not whole, what waits for a
+    decision, what failed, is late or disagrees. Then the open rejections. Each by table, the worst first.
+    """
+    found = []
     ledger = surroundings.ledger
     if ledger and not ledger.is_whole:
         found.append(
@@ -31,7 +28,16 @@ def attention(overview: Overview, surroundings: Surroundings, locale: Locale) ->
                 f"The ledger is not whole: {ledger.why}",
             )
         )
-    return found
+    if held := surroundings.linking.waits:
+        found.append(
+            locale.pick(
+                f"Đối khớp danh tính: lần chạy {held.run_id} bị tạm giữ, chờ cán bộ quản trị dữ liệu quyết định",
+                f"Persons: run {held.run_id} of linking is held back and waits for a steward's decision",
+            )
+        )
+    tables = worst_first(overview.tables)
+    found += [sentence for table in tables for sentence in _of_table(table, locale)]
+    return found + [_open(table, table.open.total, locale) for table in tables if table.open and table.open.total.rows]
 
 
 def costliest(overview: Overview) -> list[tuple[TableReport, Deduction]]:
@@ -46,7 +52,7 @@ def worst_first(tables: Iterable[TableReport]) -> list[TableReport]:
 
 
 def _of_table(table: TableReport, locale: Locale) -> Iterator[str]:
-    name, latest, stands = table.table.qualified_name, table.latest, table.freshness
+    name, latest, stands = _name(table, locale), table.latest, table.freshness
     if latest and latest.verdict == "held":
         yield locale.pick(
             f"{name}: lần chạy {latest.run_id} bị tạm giữ, chờ cán bộ quản trị dữ liệu quyết định",
@@ -67,8 +73,6 @@ def _of_table(table: TableReport, locale: Locale) -> Iterator[str]:
             f"{name}: lần chạy {latest.run_id} thất bại ({latest.error_type})",
             f"{name}: run {latest.run_id} failed ({latest.error_type})",
         )
-    if table.open and table.open.total.rows:
-        yield _open(table, table.open.total, locale)
     if stands.missed:
         yield locale.pick(
             f"{name}: đã lỡ {stands.missed} kỳ cập nhật; lần tốt cuối cùng {locale.instant(stands.last_good_at)}",
@@ -85,7 +89,7 @@ def _of_table(table: TableReport, locale: Locale) -> Iterator[str]:
 
 
 def _open(table: TableReport, opened: OpenRule, locale: Locale) -> str:
-    name, rows, since = table.table.qualified_name, locale.number(opened.rows), locale.instant(opened.since)
+    name, rows, since = _name(table, locale), locale.number(opened.rows), locale.instant(opened.since)
     share = judged = ""
     if table.standing and table.standing.open_rows == opened.rows:
         share, judged = locale.percent(table.standing.open_percent), locale.number(table.standing.judged)
@@ -94,3 +98,9 @@ def _open(table: TableReport, opened: OpenRule, locale: Locale) -> str:
         f"{name}: {rows} bản ghi bị loại còn chờ nguồn sửa{of}, lâu nhất từ {since}",
         f"{name}: {rows} rejected rows are open until their source mends them{of}, the oldest since {since}",
     )
+
+
+def _name(table: TableReport, locale: Locale) -> str:
+    """The table as its readers call it."""
+    name = table.table.qualified_name
+    return locale.pick(f"{table.table.business_name} ({name})" if table.table.business_name else name, name)

@@ -106,7 +106,7 @@ def test_two_evaluations_that_disagree_and_a_broken_ledger_are_called_out(lake: 
     broken = Surroundings(ledger=LedgerFacts(9, 3, MORNING, "ab" * 32, 0, False, "entry 4 was altered"))
     found = attention(overview, broken, LOCALES["en"])
     assert "population.citizen.personal-id-12-digits: the two independent evaluations disagree" in found
-    assert found[-1].endswith("entry 4 was altered")
+    assert found[0].endswith("entry 4 was altered")
     assert sum(rule.disagrees for table in overview.tables for rule in table.rules) == 1
 
 
@@ -157,6 +157,10 @@ def test_open_rejections_want_attention_and_the_worst_table_is_named_first(lake:
     overview = gather(lake, POPULATION, at=START + timedelta(days=2))
     (sentence,) = [text for text in attention(overview, Surroundings(), LOCALES["en"]) if "open" in text]
     assert "1 rejected rows are open" in sentence
+    broken = Surroundings(ledger=LedgerFacts(2, 1, MORNING, "", 0, False, "entry 2"))
+    first, *_, last = attention(overview, broken, LOCALES["vi"])
+    assert first == "Nhật ký kiểm tra, giám sát không còn nguyên vẹn: entry 2"
+    assert "Công dân (population.citizen): 1 bản ghi bị loại" in last
     for number, table in enumerate(POPULATION["population"].tables):
         record_checks(lake, table, record_run(lake, table, run_id=f"r{number}"), personal_id_12_digits=9 - number)
     worst, *_ = worst_first(gather(lake, POPULATION, at=MORNING).tables)
