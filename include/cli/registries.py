@@ -12,6 +12,7 @@ import typer
 
 from include.cli.app import NOT_PUBLISHED, ApproveAs, AsJson, Note, Registry, Tables, app, end
 from include.console import output, progress, show_problems
+from include.contracts.language import of_environment
 
 if TYPE_CHECKING:
     from include.pipelines.extraction import Window
@@ -47,7 +48,7 @@ def check(
         output.print_json(json.dumps(report.to_dict(), ensure_ascii=False))
     else:
         show_problems(report.problems)
-        output.print(report.summary, markup=False)
+        output.print(report.text(of_environment()), markup=False)
     raise typer.Exit(NOT_PUBLISHED if report.has_errors else 0)
 
 

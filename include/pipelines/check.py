@@ -10,6 +10,7 @@ from typing import Any
 
 import duckdb
 
+from include.contracts.language import Language
 from include.contracts.load import ReadContract, contract_paths, examine_contract
 from include.contracts.model import Contract, Relationship, Table
 from include.contracts.problems import ContractError, Problem
@@ -42,13 +43,22 @@ class CheckReport:
 
     @property
     def summary(self) -> str:
+        """One line for people, in English."""
+        return self.text("en")
+
+    def text(self, language: Language) -> str:
         """One line for people."""
         wrong = sum(p.level == "error" for p in self.problems)
+        first, looked = ", ".join(self.not_looked_at), len(self.sources)
+        if language == "vi":
+            checked = f"{self.contracts} hợp đồng dữ liệu, {self.tables} bảng, {self.rules} quy tắc, "
+            checked += f"{self.agreements} thỏa thuận" + (f"; {looked} bảng tại nguồn" if looked else "")
+            mended_first = f"; sửa hợp đồng dữ liệu trước khi xem nguồn của {first}" if first else ""
+            return f"{checked}: {wrong or 'không có'} lỗi{mended_first}"
         checked = f"{self.contracts} contracts, {self.tables} tables, {self.rules} rules, {self.agreements} agreements"
-        if self.sources:
-            checked += f"; {len(self.sources)} tables at their sources"
-        mended_first = f"; mend the contract first to look at the source of {', '.join(self.not_looked_at)}"
-        return f"{checked}: {wrong or 'no'} mistakes{mended_first if self.not_looked_at else ''}"
+        checked += f"; {looked} tables at their sources" if looked else ""
+        mended_first = f"; mend the contract first to look at the source of {first}" if first else ""
+        return f"{checked}: {wrong or 'no'} mistakes{mended_first}"
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON takes it."""

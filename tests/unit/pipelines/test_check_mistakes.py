@@ -12,7 +12,7 @@ import pytest
 
 from include.contracts.load import load_contract
 from include.contracts.problems import Problem
-from include.pipelines.check import check_schemas
+from include.pipelines.check import CheckReport, check_schemas
 
 # One statement a line, so that the line of a mistake is the line that was changed.
 CONTRACT = r"""
@@ -282,3 +282,12 @@ def test_inputs_that_mean_empty_are_loaded(tmp_path: Path) -> None:
 
 def test_the_shipped_contracts_have_no_mistakes() -> None:
     assert [str(problem) for problem in check_schemas(Path("schemas")).problems] == []
+
+
+def test_the_end_of_a_check_is_told_in_both_languages() -> None:
+    report = CheckReport((), 2, 5, 70, 1, not_looked_at=("land",))
+    assert report.text("vi") == (
+        "2 hợp đồng dữ liệu, 5 bảng, 70 quy tắc, 1 thỏa thuận: không có lỗi; "
+        "sửa hợp đồng dữ liệu trước khi xem nguồn của land"
+    )
+    assert report.text("en").startswith("2 contracts, 5 tables, 70 rules, 1 agreements: no mistakes; mend the contract")
