@@ -85,8 +85,8 @@ def _tell_unchanged(rows: Sequence[Mapping[str, Any]]) -> None:
     if unchanged == len(rows):
         how_many = local("Không có gì thay đổi", "Nothing changed")
     why = local(
-        "nguồn giống như lần đồng bộ trước và hợp đồng dữ liệu không đổi nên không ghi gì; phiên bản là của lần đồng bộ "
-        "trước.",
+        "nguồn giống như lần đồng bộ trước và hợp đồng dữ liệu không đổi nên không ghi gì; phiên bản là của lần "
+        "đồng bộ trước.",
         "the source holds what it held at the last sync and the contract is the same, so nothing was written and the "
         "version is that of the last sync.",
     )
