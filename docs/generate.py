@@ -18,6 +18,7 @@ from typer.main import get_command
 
 from docs import conversions, sql
 from include.cli import app
+from include.contracts.language import allowed
 from include.contracts.load import load_contracts
 from include.contracts.model import Column, Contract, Rule, Table
 
@@ -98,7 +99,8 @@ def _registry(contract: Contract) -> Iterator[str]:
     yield f"{contract.sla.landing_retention.days} days.\n"
     if contract.legal_sources:
         yield "Legal sources:\n"
-        yield from (f"- {_line(source)}" for source in contract.legal_sources)
+        both = zip(contract.legal_sources_vietnamese, contract.legal_sources, strict=True)
+        yield from (f"- {_line(_in_both(vietnamese, english))}" for vietnamese, english in both)
         yield ""
     if contract.limitations:
         yield f"**Known oddities.** {_line(contract.limitations)}\n"
@@ -110,15 +112,15 @@ def _table(table: Table) -> Iterator[str]:
     yield f"## {table.name} ({table.business_name})\n"
     yield f"{_line(table.description)}\n"
     key = ", ".join(f"`{name}`" for name in table.primary_key) or "none: the table is replaced as a whole"
-    allowed, gone = table.tolerance, table.extract.delete_limit_percent
+    tolerance, gone = table.tolerance, table.extract.delete_limit_percent
     yield f"Source `{table.source_name}`. Key: {key}."
-    yield f"Held back when more than {allowed.rejected_percent:g} % of the rows are rejected,"
-    yield f"the number of rows changes by more than {allowed.row_count_change_percent:g} %,"
+    yield f"Held back when more than {tolerance.rejected_percent:g} % of the rows are rejected,"
+    yield f"the number of rows changes by more than {tolerance.row_count_change_percent:g} %,"
     yield f"or more than {gone:g} % disappear.\n"
     yield "| column | tên | type | from | classification | description |"
     yield "| --- | --- | --- | --- | --- | --- |"
     yield from (_column(column) for column in table.columns)
-    yield "\n| rule | severity | dimension | what must hold |"
+    yield "\n| rule | severity | dimension | nội dung / what must hold |"
     yield "| --- | --- | --- | --- |"
     yield from (_rule(rule) for rule in table.rules)
     yield ""
@@ -135,13 +137,17 @@ def _column(column: Column) -> str:
 
 
 def _rule(rule: Rule) -> str:
-    what = rule.description + (f" ({rule.bound})" if rule.bound else "")
-    return _row(
-        f"`{rule.rule_id}`",
-        rule.severity,
-        rule.dimension,
-        what + (f" [{rule.legal_source}]" if rule.legal_source else ""),
-    )
+    english, vietnamese = rule.text("en"), rule.text("vi")
+    if rule.bound:
+        english, vietnamese = f"{english} ({rule.bound})", f"{vietnamese} ({allowed('vi', str(rule.bound))})"
+    if rule.legal_source:
+        english, vietnamese = f"{english} [{rule.law('en')}]", f"{vietnamese} [{rule.law('vi')}]"
+    return _row(f"`{rule.rule_id}`", rule.severity, rule.dimension, _in_both(vietnamese, english))
+
+
+def _in_both(vietnamese: str, english: str) -> str:
+    """A text in both languages; once where it is the same."""
+    return english if vietnamese == english else f"{vietnamese} / {english}"
 
 
 def _row(*cells: str) -> str:
