@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from include.audit import ledger
+from include.contracts.language import Said
 from include.contracts.model import Contract
 from include.contracts.stewards import Steward
 from include.pipelines.authority import deciders, free_stewards, steward_named
@@ -42,11 +43,20 @@ class Matter:
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """What an approval came to: who approved, their reasons, and what is still missing, in words; empty if nothing."""
+    """What an approval came to: who approved, their reasons, and what is still missing, in words; None if nothing."""
 
     names: tuple[str, ...]
     note: str
-    waits: str = ""
+    missing: Said | None = None
+
+    @property
+    def waits(self) -> str:
+        """What is still missing, in English; empty if nothing."""
+        return self.missing.english if self.missing else ""
+
+    def to_dict(self) -> dict[str, str]:
+        """What is still missing, for the facts of a run."""
+        return {"waits": self.missing.english, "waits_vi": self.missing.vietnamese} if self.missing else {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,9 +117,15 @@ def approve(place: Workplace, matter: Matter, facts: Mapping[str, Any], *, by: s
     if len(names) == 2:
         return Word(names, _both(place, matter, names, note))
     others = [s for s in deciders(matter.contracts, at=place.now()) if s.username != name]
-    who = ", ".join(steward.username for steward in others) or "nobody is in office: name one in the contract"
+    who = ", ".join(steward.username for steward in others)
     said = f"`{name}` has approved this already" if before else f"the approval of `{name}` is on record"
-    return Word(names, note, f"{said}, and the contract asks for two: another steward must approve the same ({who})")
+    missing = Said(
+        f"{said}, and the contract asks for two: another steward must approve the same "
+        f"({who or 'nobody is in office: name one in the contract'})",
+        f"`{name}` đã duyệt; hợp đồng dữ liệu yêu cầu hai người, cần một cán bộ quản trị dữ liệu khác duyệt cùng nội "
+        f"dung ({who or 'không còn ai đương nhiệm: hãy bổ sung trong hợp đồng'})",
+    )
+    return Word(names, note, missing)
 
 
 def approved_by_all(

@@ -211,8 +211,8 @@ def link_persons(
         if linked["held"]:
             matter = matter_of(place, linked)
             word = approve(place, matter, linked, by=approved_by, note=approval_note) if approved_by else None
-            if word is None or word.waits:
-                return {**linked, "verdict": "held", "waits": word.waits if word else ""}
+            if word is None or word.missing:
+                return {**linked, "verdict": "held", **(word.to_dict() if word else {})}
         watch(SUBJECT, "publish")
         linked = commit_link_step(linked, approved_by, approval_note, workplace=place)
     watch(SUBJECT, linked["verdict"])

@@ -93,17 +93,21 @@ class QualityPages:
             what = f"rejected {table.qualified_name}"
             return self._remember(what, key, lambda: open_figures(self.place.lake, table, at=at))
 
-    def rejected_rows(self, table: Table, *, rule_id: str | None, page: int) -> tuple[RejectedRow, ...]:
+    def rejected_rows(
+        self, table: Table, *, rule_id: str | None, run_id: str | None = None, page: int
+    ) -> tuple[RejectedRow, ...]:
         """Open rows by run and number, with their reasons; no value."""
         with no_values_escape("reading what was rejected"):
             offset = (page - 1) * ROWS_A_PAGE
-            return rejected_rows(self.place, table, rule_id=rule_id, limit=ROWS_A_PAGE, offset=offset)
+            of = {"rule_id": rule_id, "run_id": run_id}
+            return rejected_rows(self.place, table, **of, limit=ROWS_A_PAGE, offset=offset)
 
     def rejected_values(
-        self, table: Table, *, rule_id: str | None, offset: int, reader: str, purpose: str
+        self, table: Table, *, rule_id: str | None, run_id: str | None, offset: int, reader: str, purpose: str
     ) -> tuple[RejectedRow, ...]:
         """Rows as received, with an entry in the ledger; ask only for a reader who may."""
-        return read_values(self.place, table, rule_id=rule_id, offset=offset, reader=reader, purpose=purpose)
+        of = {"rule_id": rule_id, "run_id": run_id}
+        return read_values(self.place, table, **of, offset=offset, reader=reader, purpose=purpose)
 
     def agreements(self) -> tuple[AgreementFacts, ...]:
         """Every agreement and what its recipient can read now.

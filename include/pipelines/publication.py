@@ -185,9 +185,8 @@ def assess_and_publish(
         return assessed
     if assessed["held"]:
         word = word_on(workplace, assessed, approval.approved_by, approval.approval_note) if approval else None
-        if word is None or word.waits:
-            waits = word.waits if word else ""
-            return {**assessed, "verdict": "held", "version": None, "deleted": 0, "waits": waits}
+        if word is None or word.missing:
+            return {**assessed, "verdict": "held", "version": None, "deleted": 0, **(word.to_dict() if word else {})}
     watch(name, "publish")
     if approval is None:
         return publish_step(assessed, workplace=workplace)

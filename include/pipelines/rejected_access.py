@@ -16,7 +16,10 @@ from include.pipelines.workplace import Workplace
 
 VALUES_AT_ONCE = 20
 
-_CHOSEN = "$rule IS NULL OR list_contains(list_transform(_reasons, lambda r: r.rule_id), $rule)"
+_CHOSEN = (
+    "($rule IS NULL OR list_contains(list_transform(_reasons, lambda r: r.rule_id), $rule)) "
+    "AND ($run IS NULL OR _run_id = $run)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,14 +34,31 @@ class RejectedRow:
 
 
 def rejected_rows(
-    place: Workplace, table: Table, *, rule_id: str | None, limit: int, offset: int
+    place: Workplace, table: Table, *, rule_id: str | None, run_id: str | None = None, limit: int, offset: int
 ) -> tuple[RejectedRow, ...]:
-    """Open rows of all runs, the oldest first: where each stands and why; no value."""
-    return _page(place, table, "_run_id, _row, _since, _reasons", rule_id, limit, offset)
+    """Open rows of all runs or of one, the oldest first: where each stands and why; no value."""
+    return _page(place, table, "_run_id, _row, _since, _reasons", rule_id, run_id, limit, offset)
+
+
+def count_rejected(place: Workplace, table: Table, *, rule_id: str | None, run_id: str) -> int:
+    """How many rows that a run rejected are open."""
+    with no_values_escape("counting what a run rejected"), open_rows(place.lake, table) as opened:
+        if opened is None:
+            return 0
+        with lake_errors(f"reading the rejected rows of {table.qualified_name}"):
+            sql = f"SELECT count(*) FROM opened WHERE {_CHOSEN}"
+            return int(opened.connection.execute(sql, {"rule": rule_id, "run": run_id}).fetchall()[0][0])
 
 
 def read_values(
-    place: Workplace, table: Table, *, rule_id: str | None, offset: int, reader: str, purpose: str
+    place: Workplace,
+    table: Table,
+    *,
+    rule_id: str | None,
+    run_id: str | None = None,
+    offset: int,
+    reader: str,
+    purpose: str,
 ) -> tuple[RejectedRow, ...]:
     """The same with the rows as received, at most VALUES_AT_ONCE, for a reader who may and says what for.
 
@@ -50,7 +70,7 @@ def read_values(
     """
     look = Look.of(reader, purpose)
     with no_values_escape(f"reading the rejected rows of {table.qualified_name}"):
-        rows = _page(place, table, "* EXCLUDE (_file)", rule_id, VALUES_AT_ONCE, offset)
+        rows = _page(place, table, "* EXCLUDE (_file)", rule_id, run_id, VALUES_AT_ONCE, offset)
         note_rejected_look(place, table, look, rule_id=rule_id, rows=[(row.run_id, row.number) for row in rows])
     return rows
 
@@ -67,14 +87,15 @@ def note_rejected_look(
 
 
 def _page(
-    place: Workplace, table: Table, columns: str, rule_id: str | None, limit: int, offset: int
+    place: Workplace, table: Table, columns: str, rule_id: str | None, run_id: str | None, limit: int, offset: int
 ) -> tuple[RejectedRow, ...]:
     with open_rows(place.lake, table) as opened:
         if opened is None:
             return ()
         sql = f"SELECT {columns} FROM opened WHERE {_CHOSEN} ORDER BY _since, _run_id, _row LIMIT $limit OFFSET $offset"
         with lake_errors(f"reading the rejected rows of {table.qualified_name}"):
-            cursor = opened.connection.execute(sql, {"rule": rule_id, "limit": limit, "offset": offset})
+            given = {"rule": rule_id, "run": run_id, "limit": limit, "offset": offset}
+            cursor = opened.connection.execute(sql, given)
             names = [described[0] for described in cursor.description or []]
             found = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
     return tuple(_row(row) for row in found)

@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 
 from include.contracts.problems import ContractError
 from include.lake.errors import LakeDenied, LakeError, LakeFull, LakeUnreachable
+from include.pipelines.authority import NotASteward
 from include.pipelines.errors import KNOWN_ERRORS, Misuse
 from plugins.pages.rendering import page
 
@@ -110,6 +111,13 @@ def _misread(request: Request, error: Exception) -> HTMLResponse:
 
 def _failed(request: Request, error: Exception) -> HTMLResponse:
     log.warning("%s: %s", type(error).__name__, error)
+    if isinstance(error, NotASteward):
+        heading = ("Không thuộc quyền quyết định của bạn", "Not yours to decide")
+        text = (
+            "Chỉ cán bộ quản trị dữ liệu nêu trong hợp đồng dữ liệu được quyết định.",
+            "Only the data stewards whom the contract names may decide.",
+        )
+        return _message(request, heading, text, status=403, detail=str(error))
     if isinstance(error, Misuse):
         heading = ("Chưa đủ thông tin", "Something is missing")
         text = ("Hãy quay lại và ghi rõ mục đích hoặc lý do.", "Go back and give the purpose or the reason.")

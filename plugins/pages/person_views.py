@@ -7,8 +7,10 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Form, HTTPException, Query, Request, status
 from fastapi.responses import HTMLResponse, RedirectResponse
 
+from include.contracts.model import Contract
 from include.identity.reviews import MAX_NOTE
 from include.identity.withdraw import Kept
+from include.pipelines.authority import NotASteward, deciders, steward_named
 from include.pipelines.contradictions import PERSONS_A_PAGE, contradictions
 from include.pipelines.errors import Misuse
 from include.pipelines.pages import QualityPages
@@ -98,8 +100,7 @@ def confirm(
 ) -> HTMLResponse:
     """What a decision will do, before it is kept. Nothing is kept here."""
     shown = _pair(pages, visitor, pair_id)
-    if not _may_decide(pages, visitor, shown.registries):
-        raise HTTPException(status.HTTP_403_FORBIDDEN)
+    _steward(pages, visitor, shown.registries)
     said = _reason(note)
     if decision not in pair_words.DECISIONS:
         raise Misuse(f"say one of {', '.join(pair_words.DECISIONS)}")
@@ -120,8 +121,7 @@ def decide(
 ) -> RedirectResponse:
     """Keep the visitor's decision, and back to the queue."""
     shown = _pair(pages, visitor, pair_id)
-    if not _may_decide(pages, visitor, shown.registries):
-        raise HTTPException(status.HTTP_403_FORBIDDEN)
+    _steward(pages, visitor, shown.registries)
     decide_step(pair_id, decision, by=visitor.name, note=_reason(note), workplace=pages.place)
     return _to_queue(request)
 
@@ -132,8 +132,7 @@ def undo(request: Request, pair_id: str, visitor: SignedIn, pages: Pages, note: 
     kept = next((one for one in not_followed_step(workplace=pages.place) if one.pair_id == pair_id), None)
     if kept is None or not all(map(visitor.may_see, _registries(kept))):
         raise HTTPException(status.HTTP_404_NOT_FOUND)
-    if not _may_decide(pages, visitor, _registries(kept)):
-        raise HTTPException(status.HTTP_403_FORBIDDEN)
+    _steward(pages, visitor, _registries(kept))
     withdraw_step(pair_id, by=visitor.name, note=_reason(note), workplace=pages.place)
     return _to_queue(request)
 
@@ -169,7 +168,29 @@ def _readable(pages: QualityPages, visitor: Visitor, registries: set[str]) -> se
 
 
 def _may_decide(pages: QualityPages, visitor: Visitor, registries: set[str]) -> bool:
-    return _readable(pages, visitor, registries) == registries
+    """Whether the visitor may read both records, and is a steward of one of their registries."""
+    try:
+        _steward(pages, visitor, registries)
+    except (NotASteward, HTTPException):
+        return False
+    return True
+
+
+def _steward(pages: QualityPages, visitor: Visitor, registries: set[str]) -> None:
+    """See that the visitor may decide on records of these registries.
+
+    Raises:
+        HTTPException: the visitor's role may not read both (403).
+        NotASteward: neither contract names the visitor, though one of them names stewards.
+    """
+    if _readable(pages, visitor, registries) != registries:
+        raise HTTPException(status.HTTP_403_FORBIDDEN)
+    contracts = pages.contracts()
+    steward_named([contracts[registry] for registry in sorted(registries)], visitor.name, at=pages.place.now())
+
+
+def _contracts(pages: QualityPages, shown: ShownPair) -> list[Contract]:
+    return [contract for registry, contract in pages.contracts().items() if registry in shown.registries]
 
 
 def _page(
@@ -199,7 +220,8 @@ def _page(
         ],
         "has_values": has_values,
         "readable": readable,
-        "may_decide": readable == shown.registries,
+        "deciders": [s.username for s in deciders(_contracts(pages, shown), at=pages.place.now())],
+        "may_decide": _may_decide(pages, visitor, shown.registries),
         "words": pair_words,
         "max_purpose": MAX_NOTE,
         "max_note": MAX_NOTE,

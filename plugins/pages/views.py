@@ -12,13 +12,15 @@ from include.audit.report.model import TableReport
 from include.contracts.model import Contract
 from include.lake.open_figures import AGES
 from include.pipelines.decisions import MAX_PURPOSE
+from include.pipelines.held_run import held_run
 from include.pipelines.pages import ROWS_A_PAGE, RUNS_A_PAGE, QualityPages
-from include.pipelines.rejected_access import VALUES_AT_ONCE
+from include.pipelines.rejected_access import VALUES_AT_ONCE, count_rejected
 from plugins.pages.access import SignedIn, Visitor, signed_in
 from plugins.pages.rendering import page
 
 router = APIRouter(dependencies=[Depends(signed_in)], default_response_class=HTMLResponse)
 MOST_PAGES = 100_000
+MOST_REPLAYS = 5
 LEDGER_KINDS = {
     "run": ("lần chạy", "run"),
     "commit": ("công bố", "commit"),
@@ -80,6 +82,7 @@ def run(request: Request, registry: str, table: str, run_id: str, visitor: Signe
         "broken": [check for check in checks if not check.is_kept(bounds.get(check.rule_id))],
         "kept": [check for check in checks if check.is_kept(bounds.get(check.rule_id))],
         "described": {rule.rule_id: rule for rule in report.rules},
+        "held": held_run(pages.place, report.table, run_id, is_waiting=line.verdict == "held"),
     }
     return page(request, "run.html.j2", values)
 
@@ -101,10 +104,11 @@ def rejected_table(
     visitor: SignedIn,
     pages: Pages,
     rule: RuleId = None,
+    run: RuleId = None,
     page_number: PageNumber = 1,
 ) -> HTMLResponse:
     """Rejected rows of one table by rule and age; row numbers and reasons, no value."""
-    values = _rejected(pages, visitor, registry, table, rule or None, page_number)
+    values = _rejected(pages, visitor, registry, table, rule or None, run or None, page_number)
     return page(request, "rejected_table.html.j2", values)
 
 
@@ -117,6 +121,7 @@ def rejected_values(
     pages: Pages,
     purpose: Annotated[str, Form(max_length=MAX_PURPOSE)] = "",
     rule: Annotated[str, Form(max_length=300)] = "",
+    run: Annotated[str, Form(max_length=300)] = "",
     offset: Annotated[int, Form(ge=0, le=MOST_PAGES * ROWS_A_PAGE)] = 0,
 ) -> HTMLResponse:
     """Some rejected rows as received, for a role that may, with an entry in the ledger."""
@@ -127,13 +132,14 @@ def rejected_values(
     if state is None:
         raise HTTPException(status.HTTP_404_NOT_FOUND)
     rows = pages.rejected_values(
-        report.table, rule_id=rule or None, offset=offset, reader=visitor.name, purpose=purpose
+        report.table, rule_id=rule or None, run_id=run or None, offset=offset, reader=visitor.name, purpose=purpose
     )
     values = {
         "contract": contract,
         "report": report,
         "rows": rows,
         "rule": rule,
+        "run": run,
         "purpose": purpose,
         "reader": visitor.name,
         "next_offset": offset + VALUES_AT_ONCE if len(rows) == VALUES_AT_ONCE else None,
@@ -181,13 +187,15 @@ def _table(pages: QualityPages, visitor: Visitor, registry: str, table: str) -> 
 
 
 def _rejected(
-    pages: QualityPages, visitor: Visitor, registry: str, table: str, rule: str | None, number: int
+    pages: QualityPages, visitor: Visitor, registry: str, table: str, rule: str | None, run: str | None, number: int
 ) -> dict[str, Any]:
     contract, report = _table(pages, visitor, registry, table)
     state = pages.rejected(report.table)
-    rows = pages.rejected_rows(report.table, rule_id=rule, page=number) if state else ()
+    rows = pages.rejected_rows(report.table, rule_id=rule, run_id=run, page=number) if state else ()
     total = 0
-    if state is not None:
+    if state is not None and run is not None:
+        total = count_rejected(pages.place, report.table, rule_id=rule, run_id=run)
+    elif state is not None:
         total = next((r.rows for r in (state.total, *state.rules) if r.rule_id == (rule or "")), 0)
     return {
         "contract": contract,
@@ -195,6 +203,8 @@ def _rejected(
         "state": state,
         "rows": rows,
         "rule": rule,
+        "run": run,
+        "replays": [line for line in pages.runs(report.table, 1).runs if line.texts["mode"] == "replay"][:MOST_REPLAYS],
         "described": {r.rule_id: r for r in report.rules},
         "age_bounds": AGES,
         "may_read_values": visitor.may_read_values(contract),
