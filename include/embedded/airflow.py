@@ -24,7 +24,7 @@ from include.embedded.site import Site, is_free, write_private
 
 USER = "admin"
 PREFERRED_PORT = 8080
-API = "airflow-api-server"
+API, SCHEDULER = "airflow-api-server", "airflow-scheduler"
 PRELOADED = (
     "airflow.executors.local_executor",
     "airflow.sdk.execution_time.task_runner",
@@ -40,7 +40,7 @@ PRELOADED = (
 # The logs are read from the disk; the log server would listen beyond 127.0.0.1.
 COMPONENTS: Mapping[str, tuple[str, ...]] = {
     API: ("api-server",),
-    "airflow-scheduler": ("scheduler", "--skip-serve-logs"),
+    SCHEDULER: ("scheduler", "--skip-serve-logs"),
     "airflow-dag-processor": ("dag-processor",),
     "airflow-triggerer": ("triggerer", "--skip-serve-logs"),
 }
@@ -135,6 +135,11 @@ def airflow_environment(site: Site, sources: Mapping[str, str]) -> dict[str, str
     }
 
 
+def environment_of(component: str, env: Mapping[str, str]) -> dict[str, str]:
+    """What of the environment a component needs: the pseudonyms' key only who runs steps, the scheduler's forks."""
+    return {name: env[name] for name in env if name != "LIENTHONG_PSEUDONYM_KEY" or component == SCHEDULER}
+
+
 def stewards_of(site: Site) -> list[str]:
     """The usernames of all stewards whom the contracts name, sorted; those of a broken contract are left out.
 
@@ -162,7 +167,7 @@ def launch_airflow(site: Site, sources: Mapping[str, str]) -> None:
     _migrate(site, env)
     for name, arguments in COMPONENTS.items():
         if not is_running(site, name):
-            start(site, Server(name, [sys.executable, "-m", "airflow", *arguments], env))
+            start(site, Server(name, [sys.executable, "-m", "airflow", *arguments], environment_of(name, env)))
 
 
 def await_airflow(site: Site) -> None:

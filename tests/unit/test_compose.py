@@ -28,6 +28,7 @@ SERVICES: dict[str, Any] = load(FILE, VALUES)["services"]
 AIRFLOW = [name for name in SERVICES if name.startswith("airflow-")]
 LONG_RUNNING = [name for name, service in SERVICES.items() if service["restart"] != "no"]
 SECRET = re.compile(r"(?i)password|secret|_key$|fernet|access_key|auth$|sql_alchemy_conn|broker_url|^AIRFLOW_CONN_")
+KEYS = ("LIENTHONG_PSEUDONYM_KEY", "LIENTHONG_SIGNING_KEY")
 # Named like secrets, and none.
 NO_SECRET = {
     "AIRFLOW__CORE__AUTH_MANAGER",
@@ -94,7 +95,7 @@ def test_every_variable_is_asked_for_with_a_remedy_and_explained(name: str) -> N
     assert name in example, f"add {name} to .env.example"
     if SECRET.search(name):
         assert example[name] == "", f"{name} must have no value in .env.example"
-    optional = {"LIENTHONG_SIGNING_KEY", "LIENTHONG_ADMIN", "LIENTHONG_WORKER_CPUS", "LIENTHONG_WORKER_MEMORY"}
+    optional = {"LIENTHONG_ADMIN", "LIENTHONG_WORKER_CPUS", "LIENTHONG_WORKER_MEMORY"}
     assert variables(RAW)[name] == {":-" if name in optional | {"TRIAL_PASSWORD"} else ":?"}
 
 
@@ -129,6 +130,12 @@ def test_the_registries_and_the_ministries_credentials_are_each_known_to_one_ser
     assert [name for name, s in SERVICES.items() if "sources" in s["networks"] and not s.get("profiles")] == [
         "airflow-worker"
     ]
+
+
+def test_keys_are_where_they_are_used_and_nowhere_else() -> None:
+    """The pseudonyms' in the workers; the one that signs the ledger's checkpoints in none, as no DAG signs."""
+    having = {key: {n for n, s in SERVICES.items() if key in (s.get("environment") or {})} for key in KEYS}
+    assert having == {"LIENTHONG_PSEUDONYM_KEY": {"airflow-worker"}, "LIENTHONG_SIGNING_KEY": set()}
 
 
 def test_images_are_pinned_to_a_release() -> None:

@@ -7,7 +7,7 @@ import stat
 
 import pytest
 
-from include.embedded.airflow import COMPONENTS, USER, airflow_environment
+from include.embedded.airflow import COMPONENTS, USER, airflow_environment, environment_of
 from include.embedded.site import Site
 
 SOURCES = {"AIRFLOW_CONN_LAND": "postgresql://simulated", "AIRFLOW_CONN_POPULATION": "postgresql://simulated"}
@@ -43,6 +43,13 @@ def test_the_password_is_generated_and_for_its_owner_only(site):
     airflow_environment(site, SOURCES)
     assert json.loads(file.read_text()) == {USER: site.secret("airflow_password")}
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+def test_the_pseudonyms_key_is_with_who_runs_steps_only(site):
+    env = airflow_environment(site, SOURCES)
+    having = {name for name in COMPONENTS if "LIENTHONG_PSEUDONYM_KEY" in environment_of(name, env)}
+    assert having == {"airflow-scheduler"}
+    assert all(set(env) - set(environment_of(name, env)) <= {"LIENTHONG_PSEUDONYM_KEY"} for name in COMPONENTS)
 
 
 STEWARDS = """
