@@ -1,6 +1,7 @@
-"""Syncs through a real scheduler: published, unchanged, held and declined, held and approved, unanswered, source lost.
+"""Syncs through a real scheduler: published, unchanged, held and declined, approved by one, by two, unanswered, lost.
 
-One Airflow with a registry for each story; the stories run side by side, and each test reads the end of one.
+One Airflow with a registry for each story; the stories run side by side, and each test reads the end of one. At the end
+people open it in a browser.
 """
 
 from __future__ import annotations
@@ -17,10 +18,11 @@ from typing import Any
 import psycopg
 import pytest
 from deltalake import DeltaTable
+from playwright.sync_api import Browser, Page
 
 from include.audit import ledger
 from include.embedded import airflow
-from include.embedded.airflow_api import ENDED, AirflowApi
+from include.embedded.airflow_api import ENDED, AirflowApi, AirflowRefusedError
 from include.embedded.postgres import start_postgres, stop_postgres, uri
 from include.embedded.processes import insist, stop
 from include.embedded.site import Site
@@ -71,10 +73,20 @@ def after_steady():
 after_steady()
 """
 SERVERS = {"lost": "type: postgres, host: localhost, port: 5432, database: lost, schema: public"}
-REGISTRIES = {"steady": 240, "declined": 240, "approved": 240, "unanswered": 1, "lost": 240}
+REGISTRIES = {"steady": 240, "declined": 240, "approved": 240, "foureyes": 240, "unanswered": 1, "lost": 240}
+FOUR_EYES = "      - {property: approval, value: {fourEyes: true}}\n"
+TEAM = """
+team:
+  members:
+    - {username: lan, name: Nguyễn Lan, role: data steward}
+    - {username: an, name: Trần An, role: data steward}
+    - {username: minh, name: Lê Minh, role: data steward, dateOut: "2020-01-01"}
+"""
 
 
 ANSWERS = {"approved": ("Approve", "known gap, agreed with the ministry"), "declined": ("Reject", "ask them first")}
+# Who tries to answer which question of the registry with four eyes, in this order; the last of each may.
+TRIES = {"sync_table.gate": ("admin", "minh", "lan"), "sync_table.second_gate": ("lan", "admin", "an")}
 
 
 @dataclass
@@ -84,6 +96,8 @@ class House:
     site: Site
     api: AirflowApi
     asked: dict[str, dict[str, Any]] = field(default_factory=dict)
+    answers: list[tuple[str, str, str]] = field(default_factory=list)
+    places: dict[str, str] = field(default_factory=dict)
     began: str = field(default_factory=lambda: datetime.now(UTC).isoformat())
 
     @property
@@ -129,6 +143,25 @@ class House:
                 age = datetime.now(UTC) - datetime.fromisoformat(question["created_at"])
                 if age > timedelta(seconds=6):
                     self.api.answer(question, option, note)
+        for question in self.api.questions("sync_foureyes"):
+            task = question["task_instance"]["task_id"]
+            age = datetime.now(UTC) - datetime.fromisoformat(question["created_at"])
+            if age > timedelta(seconds=6):
+                self.asked[task] = question
+                self.places[task] = next(self.site.var.glob("lake/staging/foureyes/**/_asked.txt")).read_text()
+                for name in TRIES[task]:
+                    self.answers.append((task, name, self.answer_as(name, question)))
+
+    def answer_as(self, name: str, question: dict[str, Any]) -> str:
+        """Approve in somebody's name; what Airflow says to it."""
+        api = AirflowApi(airflow.url(self.site), name, self.site.secret("airflow_password"))
+        try:
+            api.answer(question, "Approve", f"says {name}")
+        except AirflowRefusedError as error:
+            return str(error)
+        finally:
+            api.close()
+        return "taken"
 
 
 def fill(path: Path, **tables: list[tuple[str | None, ...]]) -> None:
@@ -153,11 +186,13 @@ def furnish(root: Path) -> dict[str, str]:
         tables = "".join(
             TABLE.format(table=name) for name in ("person", *(["other"] if registry == "declined" else []))
         )
-        (root / "schemas" / "registries" / f"{registry}.odcs.yaml").write_text(head + tables)
+        decisions = FOUR_EYES + TEAM if registry == "foureyes" else ""
+        (root / "schemas" / "registries" / f"{registry}.odcs.yaml").write_text(head + tables + decisions)
     (root / "schemas" / "registries" / "broken.odcs.yaml").write_text("apiVersion: v3.2.0\nkind: Misspelt\n")
     fill(root / "steady.sqlite", person=GOOD)
     fill(root / "declined.sqlite", person=GOOD, other=GOOD)
     fill(root / "approved.sqlite", person=BAD)
+    fill(root / "foureyes.sqlite", person=BAD)
     fill(root / "unanswered.sqlite", person=BAD)
     return {f"AIRFLOW_CONN_{name.upper()}": f"sqlite:///{root / name}.sqlite" for name in REGISTRIES if name != "lost"}
 
@@ -279,6 +314,70 @@ def test_an_approved_table_is_published_in_the_stewards_name(house: House) -> No
     )
 
 
+def test_two_different_stewards_approve_and_nobody_else_is_heard(house: House) -> None:
+    assert house.run_state("sync_foureyes", "first") == "success"
+    taken = [(task, name) for task, name, said in house.answers if said == "taken"]
+    assert taken == [("sync_table.gate", "lan"), ("sync_table.second_gate", "an")]
+    refused = [(task, name) for task, name, said in house.answers if "403" in said]
+    assert refused == [(task, name) for task, names in TRIES.items() for name in names[:-1]]
+    (published,) = [record for record in house.records("foureyes") if record["verdict"] == "published"]
+    assert (published["approved_by"], published["approval_note"]) == ("lan, an", "lan: says lan; an: says an")
+    assert "two stewards" in house.asked["sync_table.gate"]["body"]
+    assert "**lan** has approved" in house.asked["sync_table.second_gate"]["body"]
+    entries = [row for row in ledger.read(house.lake).to_pylist() if row["subject"] == "registry/foureyes/person"]
+    kinds = [(row["kind"], row["actor"]) for row in entries if row["kind"] in ("approval", "commit")]
+    assert kinds == [("approval", "lan"), ("approval", "an"), ("commit", "lienthong")]
+
+
+def test_the_gate_shows_the_rejected_rows_by_rule_and_key(house: House) -> None:
+    body = house.asked["sync_table.gate"]["body"]
+    assert "| Rows | Keys |" in body
+    line = next(line for line in body.splitlines() if "`foureyes.person.age.unreadable`" in line)
+    assert line.endswith("| 2 | 2 |")
+    (run_id,) = {record["run_id"] for record in house.records("foureyes")}
+    assert f"(/quality/tables/foureyes/person/runs/{run_id}#rejected)" in body
+
+
+@pytest.fixture
+def page(house: House, browser: Browser) -> Iterator[Page]:
+    """A page of the running Airflow, signed in as who runs it."""
+    page = browser.new_page(viewport={"width": 1400, "height": 1000}, locale="en")
+    page.set_default_timeout(30_000)
+    page.goto(airflow.url(house.site))
+    page.fill("input[name=username]", airflow.USER)
+    page.fill("input[name=password]", house.site.secret("airflow_password"))
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/")
+    yield page
+    page.close()
+
+
+def test_the_run_page_leads_to_the_gate_that_asked(house: House, page: Page) -> None:
+    for task in TRIES:
+        assert f"/tasks/{task}/mapped/0/required_actions" in house.places[task]
+        page.goto(airflow.url(house.site) + house.places[task])
+        page.get_by_text("Publish foureyes.person although it is outside tolerance?").first.wait_for()
+
+
+def test_the_page_of_a_refused_run_says_by_whom_and_why(house: House, page: Page) -> None:
+    (run_id,) = {record["run_id"] for record in house.records("declined") if record["verdict"] == "declined"}
+    page.goto(f"{airflow.url(house.site)}/quality/tables/declined/person/runs/{run_id}?lang=en")
+    assert f"Declined by {airflow.USER}: “ask them first”" in page.inner_text("main")
+    assert page.locator("#t-rejected ~ tbody tr").count() == 2
+
+
+def test_the_form_of_a_replay_can_be_triggered_as_it_opens(house: House, page: Page) -> None:
+    house.api.unpause("replay_rejected")
+    page.goto(f"{airflow.url(house.site)}/quality/rejected/foureyes/person?lang=en")
+    page.get_by_role("link", name="replay_rejected").click()
+    page.get_by_role("button", name="Trigger").first.click()
+    submit = page.get_by_test_id("trigger-dag-submit")
+    submit.wait_for()
+    page.wait_for_function("!document.querySelector('[data-testid=trigger-dag-submit]').disabled")
+    submit.click()
+    house.until(lambda: [run for run in house.api.runs(house.began) if run["dag_id"] == "replay_rejected"], 60)
+
+
 def test_without_an_answer_nothing_is_published(house: House) -> None:
     assert house.run_state("sync_unanswered", "first") == "failed"
     states = house.states("sync_unanswered", "first")
@@ -292,6 +391,8 @@ def test_each_decision_is_one_entry_of_the_ledger(house: House) -> None:
     rows = [row for row in ledger.read(house.lake).to_pylist() if row["kind"] in ("approval", "refusal")]
     assert sorted((row["kind"], row["actor"], row["subject"]) for row in rows) == [
         ("approval", airflow.USER, "registry/approved/person"),
+        ("approval", "an", "registry/foureyes/person"),
+        ("approval", "lan", "registry/foureyes/person"),
         ("refusal", airflow.USER, "registry/declined/person"),
         ("refusal", "lienthong", "registry/unanswered/person"),
     ]

@@ -15,8 +15,17 @@ from include.audit import ledger
 from include.audit.report.linking import gather_linking
 from include.identity import reviews
 from include.lake.link_runs import link_runs
+from include.pipelines.authority import NotASteward
 from include.pipelines.decisions import Answer
-from include.pipelines.link import approve_link_step, commit_link_step, link_step, refuse_link_step
+from include.pipelines.errors import SecondApprovalWanted
+from include.pipelines.link import (
+    approve_link_step,
+    ask_link_step,
+    commit_link_step,
+    link_persons,
+    link_step,
+    refuse_link_step,
+)
 from include.pipelines.persons import decide_step
 from tests.integration.identity.registers import Country
 
@@ -36,7 +45,7 @@ def decisions(nation: Country) -> list[tuple[str, str, str, str]]:
     return [(r["kind"], r["actor"], r["subject"], json.loads(r["payload"])["decision"]) for r in rows]
 
 
-def test_every_answer_to_a_held_run_of_linking_is_one_entry(nation):
+def a_held_run(nation: Country) -> dict[str, Any]:
     golden = nation.place.schemas / "models" / "golden.yaml"
     golden.write_text(golden.read_text().replace("atLeast: 20", "atLeast: 1"))
     for number, row in list(nation.members.items())[:30]:
@@ -44,6 +53,11 @@ def test_every_answer_to_a_held_run_of_linking_is_one_entry(nation):
     nation.publish()
     held = link_step(RUN, workplace=nation.place)
     assert held["held"]
+    return held
+
+
+def test_every_answer_to_a_held_run_of_linking_is_one_entry(nation):
+    held = a_held_run(nation)
     refuse_link_step(held, Answer("timed out", answered_at="try 1"), workplace=nation.place)
     refuse_link_step(held, Answer("declined", "Lan", "not yet", "9:00"), workplace=nation.place)
     refuse_link_step(held, Answer("declined", "Lan", "not yet", "9:00"), workplace=nation.place)
@@ -59,6 +73,37 @@ def test_every_answer_to_a_held_run_of_linking_is_one_entry(nation):
     assert link_runs(nation.place.lake)[-1]["verdict"] != "published"
     assert commit_link_step(held, **approval, workplace=nation.place)["verdict"] == "published"
     assert decisions(nation) == [*told, ("approval", "Minh", "people", "approved")]
+
+
+def test_two_stewards_of_the_registries_that_speak_of_persons_commit_where_one_of_them_asks_for_two(nation):
+    names = {"population": ("an", "lan"), "insurance": ("minh",)}
+    for registry, usernames in names.items():
+        path = nation.place.contract_path(registry)
+        team = "".join(f"{{username: {name}, role: data steward}}, " for name in usernames)
+        text = path.read_text().replace("members: [", f"members: [{team}")
+        if registry == "population":
+            assert "    properties:" in text
+            asks = "    customProperties: [{property: approval, value: {fourEyes: true}}]\n    properties:"
+            text = text.replace("    properties:", asks, 1)
+        path.write_text(text, encoding="utf-8")
+    vars(nation.place).pop("contracts", None)
+    held = a_held_run(nation)
+    for answer in (
+        lambda: approve_link_step(held, "boss", "", workplace=nation.place),
+        lambda: refuse_link_step(held, Answer("declined", "boss", "", "1"), workplace=nation.place),
+        lambda: commit_link_step(held, "boss", workplace=nation.place),
+        lambda: link_persons("r9", approved_by="boss", workplace=nation.place),
+    ):
+        with pytest.raises(NotASteward, match=r"Who may decide: (minh|an|lan), "):
+            answer()
+    with pytest.raises(SecondApprovalWanted, match="the approval of `minh` is on record"):
+        commit_link_step(held, "minh", "cleaned", workplace=nation.place)
+    assert [s.username for s in ask_link_step(held, workplace=nation.place).stewards] == ["an", "lan"]
+    done = commit_link_step(held, "an", "seen", workplace=nation.place)
+    assert (done["verdict"], done["approved_by"], done["approval_note"]) == (
+        "published", "minh, an", "minh: cleaned; an: seen",
+    )  # fmt: skip
+    assert [actor for _, actor, _, _ in decisions(nation)] == ["minh", "an"]
 
 
 def test_a_review_that_was_killed_is_on_record_and_can_be_said_again(nation, monkeypatch):

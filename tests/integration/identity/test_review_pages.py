@@ -9,7 +9,10 @@ import pytest
 
 from include.audit import ledger
 from include.identity.reviews import pair_id
+from include.pipelines.authority import NotASteward
 from include.pipelines.link import link_persons
+from include.pipelines.persons import decide_step
+from include.pipelines.review_changes import withdraw_step
 from tests.integration.identity.registers import Country
 
 
@@ -54,6 +57,38 @@ def test_a_decision_is_kept_in_the_visitors_name(nation, pair, browse, reviews):
     assert (row["decision"], row["by"], row["note"]) == ("different", "lan", "strangers")
     assert client.get(f"/persons/{pair_id(*pair)}").status_code == 404
     assert "No pair waits" in client.get("/persons").text
+
+
+def name_stewards(nation: Country, **by_registry: str) -> None:
+    """Let the contracts say who may decide."""
+    for registry, username in by_registry.items():
+        path = nation.place.contract_path(registry)
+        team = f'[{{username: "{username}", role: data steward}}, '
+        path.write_text(path.read_text().replace("members: [", f"members: {team}"), encoding="utf-8")
+    vars(nation.place).pop("contracts", None)
+
+
+def test_only_a_steward_of_one_of_the_two_registries_decides(nation, pair, browse, reviews):
+    name_stewards(nation, population="an", insurance="minh")
+    address, said = f"/persons/{pair_id(*pair)}", {"decision": "different", "note": "strangers"}
+    every = ("population", "insurance")
+    page = browse(name="lan", reads=every).get(address).text
+    assert "may not decide" in page
+    assert "an, minh." in page or "minh, an." in page
+    for step in ("", "/confirm"):
+        answer = browse(name="lan", reads=every).post(address + step, data=said)
+        assert answer.status_code == 403
+        assert "Not yours to decide" in answer.text
+    with pytest.raises(NotASteward, match="`lan` is no steward of insurance, population"):
+        decide_step(pair[0], "different", by="lan", note="strangers", other=pair[1], workplace=nation.place)
+    assert reviews() == []
+    assert browse(name="minh", reads=every).post(address, data=said).status_code == 303
+    assert [row["by"] for row in reviews()] == ["minh"]
+    undo = browse(name="lan", reads=every).post(f"{address}/undo", data={"note": "mistaken"})
+    assert undo.status_code == 403
+    with pytest.raises(NotASteward):
+        withdraw_step(pair_id(*pair), by="lan", note="mistaken", workplace=nation.place)
+    assert browse(name="an", reads=every).post(f"{address}/undo", data={"note": "mistaken"}).status_code == 303
 
 
 @pytest.mark.parametrize("step", ["", "/confirm"])
