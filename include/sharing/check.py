@@ -14,6 +14,8 @@ from include.sharing.load import agreement_paths, load_agreement
 from include.sharing.protect import misfit
 from include.sharing.row_filter import FilterRefused, compile_filter
 
+REFERENCE = "reference"
+
 
 def check_agreements(schemas_dir: Path, contracts: Mapping[str, Contract]) -> list[Problem]:
     """Every mistake in `schemas_dir/agreements`: of form, against the contracts, and between agreements."""
@@ -29,6 +31,7 @@ def check_agreements(schemas_dir: Path, contracts: Mapping[str, Contract]) -> li
         agreements.append((file, agreement))
         for position, product in enumerate(agreement.products):
             problems.extend(_product_problems(file, position, product, contracts))
+            problems.extend(_guessable(file, position, product, contracts))
     return problems + _rival_problems(agreements)
 
 
@@ -70,6 +73,36 @@ def _column_problems(file: YamlFile, position: int, product: Product, table: Tab
             remedy = "protect it with pseudonym, year or keep_last, or drop it"
             found.append(file.problem((*place, "protection"), f"the column `{shared.name}` {why}", remedy))
     return found
+
+
+def _guessable(file: YamlFile, position: int, product: Product, contracts: Mapping[str, Contract]) -> list[Problem]:
+    """A warning for each pseudonym of a code: with few values, how often each comes tells which it is."""
+    contract = contracts.get(product.registry)
+    table = next((table for table in contract.tables if table.name == product.table), None) if contract else None
+    coded = set() if table is None else _coded(table)
+    return [
+        file.problem(
+            ("products", position, "columns", number, "protection"),
+            f"the column `{shared.name}` holds one of a list of codes: how often a pseudonym comes tells which code it is",
+            "drop it, or give it as it is where its class allows: a pseudonym is for what each person has alone",
+            warning=True,
+        )
+        for number, shared in enumerate(product.columns)
+        if shared.protection == "pseudonym" and shared.name in coded
+    ]
+
+
+def _coded(table: Table) -> set[str]:
+    """Columns that by the contract hold codes of a list."""
+    listed = {r.columns[0] for r in table.relationships if r.registry == REFERENCE and len(r.columns) == 1}
+    return listed | {
+        rule.columns[0]
+        for rule in table.rules
+        if len(rule.columns) == 1
+        and (
+            rule.metric in ("enum", REFERENCE) or (rule.metric == "invalidValues" and rule.arguments.get("validValues"))
+        )
+    }
 
 
 def _filter_problems(file: YamlFile, position: int, product: Product, table: Table) -> list[Problem]:

@@ -10,8 +10,8 @@ import pytest
 from include.contracts.load import load_contracts
 from include.contracts.problems import ContractError, Problem
 from include.sharing.agreement import Agreement
-from include.sharing.check import check_agreements
-from include.sharing.load import load_agreements
+from include.sharing.check import check_agreements, problems_of
+from include.sharing.load import load_agreement, load_agreements
 
 from .conftest import AGREEMENT, CONTRACTS
 
@@ -104,6 +104,22 @@ def test_a_product_of_nothing(tmp_path: Path) -> None:
     text = AGREEMENT[: AGREEMENT.index("      - {name: personal_id")] + "      - {name: full_name, protection: drop}\n"
     assert any("every column is dropped" in p.message for p in problems(tmp_path, text=text))
     assert any("`products` is missing" in p.message for p in problems(tmp_path, text=text[: text.index("products:")]))
+
+
+@pytest.mark.parametrize("column", ["sex", "marital_status_code"])
+def test_a_pseudonym_of_a_code_is_warned_about(tmp_path: Path, column: str) -> None:
+    text = AGREEMENT.replace(
+        "      - {name: full_name, protection: none}", f"      - {{name: {column}, protection: pseudonym}}"
+    )
+    path = tmp_path / "agreements" / "census.yaml"
+    path.parent.mkdir(parents=True)
+    path.write_text(text, encoding="utf-8")
+    contracts = load_contracts(SCHEMAS)
+    assert column in {c.name for c in contracts["population"].table("citizen").columns}
+    (told,) = [p for p in check_agreements(tmp_path, contracts) if "list of codes" in p.message]
+    assert told.level == "warning"
+    assert f"`{column}`" in told.message
+    assert not [p for p in problems_of(load_agreement(path), contracts) if "list of codes" in p.message], "it is shared"
 
 
 def test_two_agreements_may_not_write_one_product(tmp_path: Path, agree: Agree) -> None:
