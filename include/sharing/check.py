@@ -83,7 +83,7 @@ def _guessable(file: YamlFile, position: int, product: Product, contracts: Mappi
     return [
         file.problem(
             ("products", position, "columns", number, "protection"),
-            f"the column `{shared.name}` holds one of a list of codes: how often a pseudonym comes tells which code it is",
+            f"the column `{shared.name}` holds codes of a list: how often a pseudonym comes tells which code it is",
             "drop it, or give it as it is where its class allows: a pseudonym is for what each person has alone",
             warning=True,
         )

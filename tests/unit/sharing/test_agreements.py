@@ -116,10 +116,10 @@ def test_a_pseudonym_of_a_code_is_warned_about(tmp_path: Path, column: str) -> N
     path.write_text(text, encoding="utf-8")
     contracts = load_contracts(SCHEMAS)
     assert column in {c.name for c in contracts["population"].table("citizen").columns}
-    (told,) = [p for p in check_agreements(tmp_path, contracts) if "list of codes" in p.message]
+    (told,) = [p for p in check_agreements(tmp_path, contracts) if "codes of a list" in p.message]
     assert told.level == "warning"
     assert f"`{column}`" in told.message
-    assert not [p for p in problems_of(load_agreement(path), contracts) if "list of codes" in p.message], "it is shared"
+    assert not [p for p in problems_of(load_agreement(path), contracts) if "codes of a list" in p.message], "it is shared"
 
 
 def test_two_agreements_may_not_write_one_product(tmp_path: Path, agree: Agree) -> None:
