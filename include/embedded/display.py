@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
+from rich.console import Group
 from rich.live import Live
 from rich.spinner import Spinner
 from rich.table import Table as Grid
@@ -74,10 +75,10 @@ class _Screen:
         self.live.update(Spinner("dots", what))
 
     def show(self, seen: Snapshot) -> None:
-        grid = Grid(box=None, padding=(0, 2, 0, 0), title_justify="left", title_style="")
+        grid = Grid(box=None, padding=(0, 2, 0, 0), show_header=False)
         done = sum(stage in DONE for stage in seen.tables.values())
         told = local("bảng", "tables")
-        grid.title = f"{self.what}  {done}/{len(seen.tables)} {told}, {time.monotonic() - self.began:.0f} s"
+        title = f"{self.what}  {done}/{len(seen.tables)} {told}, {time.monotonic() - self.began:.0f} s"
         for name, stage in seen.tables.items():
             if self.since.get(name, ("", 0.0))[0] != stage:
                 self.since[name] = (stage, time.monotonic())
@@ -87,4 +88,4 @@ class _Screen:
         for dag_id, state in dict(seen.runs).items():  # a DAG may have run several times: the last counts
             if not dag_id.startswith("sync_"):
                 grid.add_row(Text(dag_id, style="dim"), Text(word(STAGES, state), style="dim"))
-        self.live.update(grid)
+        self.live.update(Group(title, grid))
