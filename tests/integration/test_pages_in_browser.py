@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 import time
 from collections.abc import Iterator
@@ -16,8 +17,16 @@ from fastapi import FastAPI
 from playwright.sync_api import Browser, Page
 
 from include.embedded.site import free_port
+from include.pipelines.decisions import Answer
+from include.pipelines.gate import note_gate, refuse_step
 from include.pipelines.pages import QualityPages
+from include.pipelines.publication import Approval
+from include.pipelines.report import report_step
+from include.pipelines.sync import sync_registry
+from include.pipelines.workplace import Workplace
 from tests.integration.conftest import SyncedCountry
+from tests.unit.plugins.conftest import make_place
+from tests.unit.plugins.test_decision_pages import ROWS, TEAM
 
 pytestmark = pytest.mark.slow
 REJECTED = "/rejected/population/citizen"
@@ -27,7 +36,10 @@ HEADINGS = {
     "/rejected": ("Bản ghi bị loại", "Rejected rows"),
     REJECTED: ("Bị loại: Công dân population.citizen", "Rejected: citizen population.citizen"),
     "/agreements": ("Ai được đọc gì, trên căn cứ nào", "Who may read what, on which ground"),
-    "/ledger": ("Sổ kiểm toán", "The ledger"),
+    "/ledger": ("Nhật ký kiểm tra, giám sát", "The ledger"),
+    "/reports": ("Báo cáo chất lượng dữ liệu", "Data quality report"),
+    "/persons": ("Cặp bản ghi chờ xem xét", "Pairs that wait for a person"),
+    "/persons/contradictions": ("Cơ sở dữ liệu trái nhau về một người", "Registers that contradict each other"),
 }
 
 
@@ -53,8 +65,38 @@ class Role:
         return self.name == "op"
 
 
+RUNS = {
+    verdict: f"20260102T01000{number}Z-0000000b" for number, verdict in enumerate(("declined", "held", "published"))
+}
+
+
+def decided_runs(folder: Path) -> Workplace:
+    """A lake with a run that a steward declined, one that waits for the second of two, and one that two approved."""
+    place = make_place(folder)
+    path = place.contract_path("business")
+    strict = "    customProperties:\n      - {property: approval, value: {fourEyes: true}}\n"
+    text = path.read_text().replace("rejectedPercent: 80", "rejectedPercent: 10")
+    path.write_text(text.replace("    customProperties:\n", strict) + TEAM, encoding="utf-8")
+    with sqlite3.connect(folder / "source.db") as source:
+        source.execute("CREATE TABLE doanh_nghiep (ma_dn, chu, von)")
+        source.executemany("INSERT INTO doanh_nghiep VALUES (?, ?, ?)", ROWS)
+
+    def sync(verdict: str, by: str) -> dict[str, Any]:
+        run = sync_registry("business", run_id=RUNS[verdict], approval=Approval(by), is_full=True, workplace=place)
+        facts: dict[str, Any] = run["tables"][0]
+        return facts
+
+    refuse_step(sync("declined", "lan"), Answer("declined", "an", "hỏi lại cơ quan chủ quản", "1"), workplace=place)
+    for by in ("lan", "an"):
+        sync("published", by)
+    with sqlite3.connect(folder / "source.db") as source:
+        source.execute("UPDATE doanh_nghiep SET von = -9 WHERE von = 1")
+    note_gate(sync("held", "lan"), "/dags/sync_business", workplace=place)
+    return place
+
+
 @pytest.fixture(scope="module")
-def sites(country: SyncedCountry) -> Iterator[dict[str, str]]:
+def sites(country: SyncedCountry, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """The addresses of the pages, signed in as `op` and as `viewer`; mounted below a prefix, as Airflow does."""
     from plugins.pages.access import signed_in
     from plugins.pages.app import pages_app
@@ -62,9 +104,11 @@ def sites(country: SyncedCountry) -> Iterator[dict[str, str]]:
     def visitor(name: str) -> Any:
         return lambda: Role(name)
 
+    report_step(workplace=country.place, folder=tmp_path_factory.mktemp("report"))
     root, port = FastAPI(), free_port()
-    for name in ("op", "viewer"):
-        app = pages_app(QualityPages(country.place))
+    decided = decided_runs(tmp_path_factory.mktemp("decided"))
+    for name, place in {"op": country.place, "viewer": country.place, "decided": decided}.items():
+        app = pages_app(QualityPages(place))
         app.dependency_overrides[signed_in] = visitor(name)
         root.mount(f"/{name}", app)
     server = uvicorn.Server(uvicorn.Config(root, port=port, log_level="warning"))
@@ -72,7 +116,7 @@ def sites(country: SyncedCountry) -> Iterator[dict[str, str]]:
     thread.start()
     while not server.started:
         time.sleep(0.05)
-    yield {name: f"http://127.0.0.1:{port}/{name}" for name in ("op", "viewer")}
+    yield {name: f"http://127.0.0.1:{port}/{name}" for name in ("op", "viewer", "decided")}
     server.should_exit = True
     thread.join()
 
@@ -83,7 +127,7 @@ def opened(browser: Browser, address: str, *, width: int = 1280, language: str =
     return page
 
 
-@pytest.mark.parametrize("width", [375, 768, 1280])
+@pytest.mark.parametrize("width", [390, 768, 1280])
 @pytest.mark.parametrize(("place", "language"), [(0, "vi"), (1, "en")])
 def test_every_page_fits_the_screen_and_asks_for_nothing_else(
     browser: Browser, sites: dict[str, str], width: int, place: int, language: str
@@ -99,8 +143,7 @@ def test_every_page_fits_the_screen_and_asks_for_nothing_else(
     page.close()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [375, 1280])
+@pytest.mark.parametrize(("width", "scheme"), [(390, "light"), (390, "dark"), (768, "light"), (1280, "light")])
 def test_axe_finds_no_fault(browser: Browser, sites: dict[str, str], scheme: str, width: int) -> None:
     page = opened(browser, sites["op"], width=width, scheme=scheme)
     paper = "rgb(255, 255, 255)" if scheme == "light" else "rgb(20, 23, 27)"
@@ -119,7 +162,7 @@ def test_axe_finds_no_fault(browser: Browser, sites: dict[str, str], scheme: str
 def test_the_keyboard_reaches_everything_in_the_order_it_is_read(browser: Browser, sites: dict[str, str]) -> None:
     page = opened(browser, sites["op"] + "/", language="en")
     reached = []
-    for _ in range(8):
+    for _ in range(9):
         page.keyboard.press("Tab")
         reached.append(page.evaluate("document.activeElement.innerText"))
         style = page.evaluate(
@@ -127,9 +170,9 @@ def test_the_keyboard_reaches_everything_in_the_order_it_is_read(browser: Browse
         )
         assert style[0] != "none"
         assert style[1] >= 2
-    assert reached[:8] == [
+    assert reached == [
         "Skip to the content", "LIÊN THÔNG Data quality", "Tiếng Việt", "Registries", "Rejected rows", "Persons",
-        "Agreements", "Ledger",
+        "Agreements", "Report", "Ledger",
     ]  # fmt: skip
     page.goto(sites["op"] + "/")
     page.keyboard.press("Tab")
@@ -148,7 +191,24 @@ def test_from_the_first_page_to_a_check_by_links_alone(browser: Browser, sites: 
     assert page.locator("details table").is_visible()
     page.get_by_role("link", name="English").click()
     assert page.locator("html").get_attribute("lang") == "en"
-    page.get_by_role("link", name="Rejected rows").click()
+    page.get_by_role("link", name="Rejected rows", exact=True).click()
+    assert page.locator("html").get_attribute("lang") == "en"
+    page.close()
+
+
+def test_the_report_is_read_from_the_pages_and_leads_back_to_them(browser: Browser, sites: dict[str, str]) -> None:
+    page = opened(browser, sites["viewer"] + "/", width=390)
+    page.get_by_role("link", name="Báo cáo").click()
+    page.get_by_role("link", name="Mở báo cáo mới nhất").click()
+    assert page.locator("h1").inner_text() == "Báo cáo chất lượng dữ liệu"
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert page.evaluate("getComputedStyle(document.querySelector('.top')).backgroundColor") == "rgb(165, 18, 31)"
+    page.get_by_role("link", name="Tệp riêng: mọi quy tắc").click()
+    assert page.locator("h1").inner_text() == "Mọi quy tắc"
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.get_by_role("link", name="English").click()
+    assert page.locator("h1").inner_text() == "Every rule"
+    page.get_by_role("link", name="The report").click()
     assert page.locator("html").get_attribute("lang") == "en"
     page.close()
 
@@ -192,3 +252,28 @@ def _rejected_names(country: SyncedCountry) -> list[str]:
     files = Path(country.place.lake.rejected_table("population", "citizen")).rglob("*.parquet")
     rows = duckdb.read_parquet([str(file) for file in files]).select("ho_ten").fetchall()
     return [name for (name,) in rows if name and len(name) > 8]
+
+
+@pytest.mark.parametrize(("width", "language", "scheme"), [(375, "vi", "light"), (1280, "en", "dark")])
+def test_pages_of_runs_that_were_decided_about_fit_the_screen_and_have_no_fault(
+    browser: Browser, sites: dict[str, str], width: int, language: str, scheme: str
+) -> None:
+    page = opened(browser, sites["decided"], width=width, language=language, scheme=scheme)
+    said = {
+        "declined": ("Bị từ chối công bố bởi an", "Declined by an"),
+        "held": ("Đã duyệt: lan", "Approved: lan"),
+        "published": ("Được duyệt bởi lan, an", "Approved by lan, an"),
+    }
+    addresses = [f"{sites['decided']}/tables/business/enterprise/runs/{RUNS[verdict]}" for verdict in said]
+    for address, told in zip(addresses, said.values(), strict=True):
+        page.goto(address)
+        assert told[language == "en"] in " ".join(page.inner_text("main").split())
+        assert page.locator("#t-rejected ~ tbody tr, table:has(#t-rejected) tbody tr").count() == 2
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        faults = Axe().run(page).response["violations"]
+        assert [(fault["id"], fault["nodes"][0]["html"][:200]) for fault in faults] == [], address
+    page.locator("a[href*='?run=']").first.click()
+    assert page.locator("#t-rows ~ tbody tr, table:has(#t-rows) tbody tr").count() > 0
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert [fault["id"] for fault in Axe().run(page).response["violations"]] == []
+    page.close()
