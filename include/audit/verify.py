@@ -23,7 +23,7 @@ from include.audit.signing import CHECKPOINTS, Checkpoint, key_id, read_checkpoi
 from include.audit.tables import compare_log_files, compare_tables, read_logs
 from include.audit.told import TableTold, Told
 from include.audit.verification import Discrepancy, Verification
-from include.lake.errors import LakeError, LakeTableMissing
+from include.lake.errors import LakeDenied, LakeError, LakeTableMissing, LakeUnreachable
 from include.lake.root import Lake
 
 
@@ -112,11 +112,15 @@ def _verify_ledger(
     stored = read_checkpoints(lake, checkpoint_folder)
     try:
         entries, found = chain.read_what_is_left(lake, folder)
-        broken = chain.walk(entries)
-        notes, own = chain.read_own_log(lake, folder)
-        found += broken + own
     except LakeTableMissing:
-        entries, found, broken, notes = SCHEMA.empty_table(), [], [], []
+        entries, found = SCHEMA.empty_table(), []
+    except (LakeUnreachable, LakeDenied):
+        raise
+    except LakeError:
+        entries, found = chain.read_every_file(lake, folder)
+    broken = chain.walk(entries)
+    notes, own = chain.read_own_log(lake, folder)
+    found += broken + own
     marks = [*kept_elsewhere]
     for name, mark in stored:
         if mark is None:

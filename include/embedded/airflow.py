@@ -18,7 +18,7 @@ import httpx
 from include.contracts.load import contract_paths, load_contract
 from include.contracts.problems import ContractError
 from include.contracts.stewards import stewards
-from include.embedded.processes import Server, ServerFailedError, is_running, listens, start, wait_until
+from include.embedded.processes import Server, ServerFailedError, is_running, listens, start, stop, wait_until
 from include.embedded.settings import keep
 from include.embedded.site import Site, is_free, write_private
 
@@ -44,10 +44,6 @@ COMPONENTS: Mapping[str, tuple[str, ...]] = {
     "airflow-dag-processor": ("dag-processor",),
     "airflow-triggerer": ("triggerer", "--skip-serve-logs"),
 }
-
-
-class PortTakenError(ServerFailedError):
-    """Another program listens where the API server was to."""
 
 
 def url(site: Site) -> str:
@@ -170,20 +166,27 @@ def launch_airflow(site: Site, sources: Mapping[str, str]) -> None:
             start(site, Server(name, [sys.executable, "-m", "airflow", *arguments], environment_of(name, env)))
 
 
-def await_airflow(site: Site) -> None:
-    """Return when all components say they are healthy.
+def await_airflow(site: Site, sources: Mapping[str, str]) -> None:
+    """Return when all components say they are healthy; launched once more if the API server's port was taken meanwhile.
+
+    It takes many seconds to wake up, and binds its port only then.
 
     Raises:
-        PortTakenError: somebody else took the port while the API server was waking up: launch again.
         ServerFailedError: one ended or did not answer in time; with the log to read.
     """
     try:
-        for name in COMPONENTS:
-            wait_until(site, name, partial(_is_healthy, site, name), seconds=180)
+        _await(site)
     except ServerFailedError:
-        if not is_running(site, API) and not is_free(site.given_port(API)):
-            raise PortTakenError(API, site.log(API), "lost its port to another program") from None
-        raise
+        if is_running(site, API) or is_free(site.given_port(API)):
+            raise
+        stop(site, [*COMPONENTS])
+        launch_airflow(site, sources)
+        _await(site)
+
+
+def _await(site: Site) -> None:
+    for name in COMPONENTS:
+        wait_until(site, name, partial(_is_healthy, site, name), seconds=180)
 
 
 def _is_healthy(site: Site, name: str) -> bool:

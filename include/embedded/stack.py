@@ -58,12 +58,7 @@ def launch(site: Site, *, persons: int = PERSONS, phase: Callable[[str], None] =
         ensure_country(site, persons=persons, phase=phase)
         phase(local("Khởi động Airflow", "Starting Airflow"))
         launched.result()
-    try:
-        airflow.await_airflow(site)
-    except airflow.PortTakenError:
-        stop(site, [*airflow.COMPONENTS])
-        airflow.launch_airflow(site, source_connections(site))
-        airflow.await_airflow(site)
+    airflow.await_airflow(site, source_connections(site))
 
 
 def down(root: Path = REPOSITORY) -> int:

@@ -214,7 +214,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
                 patch.delenv(name, raising=False)
             patch.setenv("LIENTHONG_APPROVAL_HOURS", str(APPROVAL_SECONDS / 3600))
             airflow.launch_airflow(site, connections)
-            airflow.await_airflow(site)
+            airflow.await_airflow(site, connections)
         api = AirflowApi(airflow.url(site), airflow.USER, site.secret("airflow_password"))
         running = House(site, api)
         tell(running)

@@ -128,7 +128,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EverydayHouse]:
             settings |= {f"AIRFLOW__SCHEDULER__{name}": value for name, value in IMPATIENT.items()}
             patch.setattr(airflow, "airflow_environment", lambda *given: stated(*given) | settings)
             airflow.launch_airflow(site, connections)
-            airflow.await_airflow(site)
+            airflow.await_airflow(site, connections)
             api = AirflowApi(airflow.url(site), airflow.USER, site.secret("airflow_password"))
             running = EverydayHouse(site, api, began="2020-01-01T00:00:00Z", connections=connections, sources=sources)
             tell(running)

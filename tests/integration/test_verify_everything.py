@@ -1,0 +1,395 @@
+"""Whatever a reader may read of a lake: altered anywhere, `verify` finds it and names it; unaltered, it is whole.
+
+Older tests altered the ledger and the published tables only: checkpoints, change feed, evidence, reports, rejected
+rows, code lists, persons and extracts were read by people and looked at by nobody.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from deltalake import DeltaTable
+
+from include.audit import ledger
+from include.audit.verification import Verification
+from include.pipelines.link import link_persons
+from include.pipelines.maintain import maintain_lake
+from include.pipelines.publication import Approval
+from include.pipelines.relationships import relationships_step
+from include.pipelines.report import report_step
+from include.pipelines.share import share_step
+from include.pipelines.sync import prepare_step, sync_registry
+from include.pipelines.trail import record_commits, verify_lake, verify_report
+from include.pipelines.workplace import Workplace
+from tests.integration.conftest import SyncedCountry
+from tests.integration.everyday.ledger_source import PaymentSource, workplace
+
+pytestmark = pytest.mark.slow
+KEY = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
+ZONES = ("registry", "rejected", "reference", "people", "shared", "audit")
+
+
+@pytest.fixture(scope="module")
+def place(country: SyncedCountry, tmp_path_factory: pytest.TempPathFactory) -> Workplace:
+    """A lake of its own in which everything has happened: syncs, references, linking, sharing, reports, maintenance."""
+    folder = tmp_path_factory.mktemp("whole")
+    shutil.copytree(country.place.lake.uri, folder / "lake")
+    environ = dict(country.place.environ) | {
+        "LAKE_URI": str(folder / "lake"), "LIENTHONG_TMP": str(folder / "tmp"), "LIENTHONG_VAR": str(folder / "var"),
+        "LIENTHONG_PSEUDONYM_KEY": KEY,
+    }  # fmt: skip
+    lake = country.place.lake.from_environment(environ)
+    return live(replace(country.place, lake=lake, environ=environ))
+
+
+def live(place: Workplace) -> Workplace:
+    folder = Path(place.lake.scratch)
+    payments = PaymentSource(f"sqlite:///{folder}.db", seed=3)
+    of_payments = workplace(folder / "payments", payments.uri, LAKE_URI=place.lake.uri)
+    for day in range(3):
+        run = {"run_id": f"2026010{day + 1}T030000Z-00000000", "workplace": of_payments}
+        sync_registry("payments", approval=Approval("Lê Thu", "tried"), **run)
+        payments.live_day()
+    prepare_step(workplace=place)
+    relationships_step("insurance", "20260102T000000Z-00000000", workplace=place)
+    sync_registry("insurance", run_id="20260102T000000Z-00000000", is_full=True, workplace=place)
+    link_persons("20260102T010000Z-00000000", workplace=place)
+    share_step(None, "20260102T020000Z-00000000", workplace=place)
+    report_step(workplace=place)
+    maintain_lake(place, at=place.now())
+    for table in ("registry/population/citizen", "audit/checks", "shared/tax/ownership"):
+        place.lake.table(table).create_checkpoint()
+        record_commits(place, [table])
+    return place
+
+
+def checked(place: Workplace) -> Verification:
+    return verify_lake(place, with_files=True)
+
+
+@contextmanager
+def kept(path: Path) -> Iterator[Path]:
+    """Whatever befalls a file or folder, it is as it was afterwards."""
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / path.name
+        (shutil.copytree if path.is_dir() else shutil.copy2)(path, copy)
+        try:
+            yield path
+        finally:
+            if path.is_dir():
+                shutil.rmtree(path)
+            shutil.move(copy, path)
+
+
+def flip(path: Path, chance: random.Random) -> None:
+    """One byte is another."""
+    content = bytearray(path.read_bytes())
+    at = chance.randrange(len(content))
+    content[at] ^= 1 << chance.randrange(8)
+    path.write_bytes(content)
+
+
+def files(folder: Path, pattern: str) -> list[Path]:
+    return sorted(path for path in folder.glob(pattern) if path.is_file())
+
+
+def live_files(lake: Path, table: str) -> list[Path]:
+    return sorted(
+        lake / table / path for path in pa.table(DeltaTable(lake / table).get_add_actions())["path"].to_pylist()
+    )
+
+
+def tables(lake: Path, zone: str) -> list[str]:
+    found = sorted(log.parent.relative_to(lake).as_posix() for log in (lake / zone).glob("**/_delta_log"))
+    return [table for table in found if table != "audit/ledger"]
+
+
+def test_an_untouched_lake_is_whole(place: Workplace) -> None:
+    found = checked(place)
+    assert found.ok, found.discrepancies[:5]
+    assert {table.partition("/")[0] for zone in ZONES for table in tables(Path(place.lake.uri), zone)} == set(ZONES)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_one_byte_anywhere_is_found(place: Workplace, seed: int) -> None:
+    """In every zone, in every kind of file that a reader may open."""
+    lake, chance = Path(place.lake.uri), random.Random(seed)
+    kinds: dict[str, list[Path]] = {
+        f"{kind} of {zone}": found
+        for zone in ZONES
+        for kind, found in {
+            "data": [file for table in tables(lake, zone) for file in live_files(lake, table)],
+            "commits": [file for table in tables(lake, zone) for file in files(lake / table, "_delta_log/*.json")],
+        }.items()
+    } | {
+        "checkpoints": files(lake, "[!a]*/**/_delta_log/*.checkpoint.parquet"),
+        "checkpoints of evidence": files(lake, "audit/checks/_delta_log/*.checkpoint.parquet"),
+        "pointers": [p for p in files(lake, "**/_delta_log/_last_checkpoint") if "ledger" not in p.parts],
+        "change feed": files(lake, "registry/**/_change_data/**/*.parquet"),
+        "extracts": files(lake, "landing/**/extract.parquet"),
+        "notes": files(lake, "landing/**/_*.json"),
+        "reports": files(lake, "audit/reports/**/*"),
+        "pages": files(lake, "audit/data_docs/**/*.html"),
+        "results": files(lake, "audit/gx/**/*.json"),
+        "contracts": files(lake, "registry/*/contract.odcs.yaml"),
+    }  # fmt: skip
+    for kind, found in kinds.items():
+        assert found, kind
+        path = chance.choice(found)
+        with kept(path):
+            flip(path, chance)
+            named = checked(place)
+        assert not named.ok, f"{kind}: {path}"
+        inside = path.relative_to(lake).as_posix()
+        assert any(inside.startswith(f"{d.subject}/") or inside == d.subject for d in named.discrepancies), (
+            kind,
+            named,
+        )
+    assert checked(place).ok
+
+
+@pytest.mark.parametrize(
+    "kind", ["*.parquet", "_delta_log/*.json", "_delta_log/*.parquet", "_delta_log/_last_checkpoint"]
+)
+def test_one_byte_of_the_ledger_is_found_or_changes_nothing_that_it_says(place: Workplace, kind: str) -> None:
+    """Its own files have nobody to tell of them; every entry is held by the chain, and every append by the next."""
+    lake, before = Path(place.lake.uri), ledger.read(place.lake)
+    for seed in range(12):
+        chance = random.Random(seed)
+        path = chance.choice(files(lake / "audit/ledger", kind))
+        with kept(path):
+            flip(path, chance)
+            if verify_lake(place).ok:
+                assert ledger.read(place.lake) == before
+
+
+def test_a_checkpoint_that_hides_entries_of_the_ledger(place: Workplace) -> None:
+    lake = Path(place.lake.uri)
+    with kept(lake / "audit/ledger"):
+        place.lake.table("audit/ledger").create_checkpoint()
+        forge_checkpoint("audit/ledger", without_files)(lake)
+        found = verify_lake(place)
+    assert "were cut off" in found.why
+
+
+def update(table: str, where: str, **values: str) -> Callable[[Path], None]:
+    return lambda lake: DeltaTable(lake / table).update(updates=values, predicate=where) and None
+
+
+def forge_checkpoint(table: str, change: Callable[[pa.Table], pa.Table]) -> Callable[[Path], None]:
+    def forge(lake: Path) -> None:
+        (path,) = files(lake / table, "_delta_log/*.checkpoint.parquet")[-1:]
+        pq.write_table(change(pq.read_table(path)), path)
+
+    return forge
+
+
+def without_files(actions: pa.Table) -> pa.Table:
+    return actions.filter(pa.compute.is_null(actions["add"]))
+
+
+def rewrite(table: str, column: str, value: int) -> Callable[[Path], None]:
+    """A figure changed in place, in the file that holds it."""
+
+    def change(lake: Path) -> None:
+        for path in live_files(lake, table):
+            rows = pq.read_table(path)
+            figures = rows[column].to_pylist()
+            at = next((n for n, figure in enumerate(figures) if figure), None)
+            if at is not None:
+                figures[at] = value
+                place = rows.schema.get_field_index(column)
+                pq.write_table(rows.set_column(place, rows.schema.field(place), pa.array(figures, pa.int64())), path)
+                return
+        raise AssertionError("no such figure")
+
+    return change
+
+
+def vacuum_by_hand(table: str) -> Callable[[Path], None]:
+    """A file that only a former version needs goes before its time."""
+
+    def remove(lake: Path) -> None:
+        live = set(live_files(lake, table))
+        next(
+            path for path in files(lake / table, "**/*.parquet") if path not in live and "_delta_log" not in path.parts
+        ).unlink()
+
+    return remove
+
+
+def delete(pattern: str) -> Callable[[Path], None]:
+    return lambda lake: files(lake, pattern)[-1].unlink()
+
+
+def plant(path: str, text: str = "{}") -> Callable[[Path], None]:
+    return lambda lake: (lake / path).write_text(text) and None
+
+
+def take_out(table: str, where: str) -> Callable[[Path], None]:
+    return lambda lake: DeltaTable(lake / table).delete(where) and None
+
+
+def take_away(registry: str) -> Callable[[Path], None]:
+    return lambda lake: shutil.rmtree(next((lake / registry).glob("*/")))
+
+
+ALTERATIONS: dict[str, tuple[str, Callable[[Path], None], str]] = {
+    # which folder is touched, how, and what must be named
+    "violations set to 0 through Delta": (
+        "audit/checks",
+        update("audit/checks", "violations > 0", violations="0"),
+        "run 2026",
+    ),
+    "a figure changed in place": ("audit/checks", rewrite("audit/checks", "violations", 0), "was altered"),
+    "figures of the table changed in place": (
+        "audit/table_checks",
+        rewrite("audit/table_checks", "violations", 0),
+        "was altered",
+    ),
+    "a run that rejected nothing": ("audit/runs", update("audit/runs", "rejected > 0", rejected="0"), "run 2026"),
+    "a run that never was": ("audit/runs", take_out("audit/runs", "registry = 'land'"), "gone from audit/runs"),
+    "linking that nobody saw": ("audit/link_runs", update("audit/link_runs", "true", persons="1"), "audit/link_runs"),
+    "a table emptied by its checkpoint": (
+        "registry/population/citizen",
+        forge_checkpoint("registry/population/citizen", without_files),
+        "checkpoint",
+    ),
+    "a checkpoint that hides evidence": ("audit/checks", forge_checkpoint("audit/checks", without_files), "checkpoint"),
+    "a checkpoint laid in by others": (
+        "registry/land/parcel",
+        lambda lake: DeltaTable(lake / "registry/land/parcel").create_checkpoint(),
+        "in no entry of the ledger",
+    ),
+    "a pointer to an older checkpoint": (
+        "registry/population/citizen",
+        plant("registry/population/citizen/_delta_log/_last_checkpoint", '{"version":0,"size":1}'),
+        "_last_checkpoint",
+    ),
+    "a pointer removed": (
+        "registry/population/citizen",
+        delete("registry/population/citizen/_delta_log/_last_checkpoint"),
+        "was removed from the log",
+    ),
+    "a checkpoint removed": (
+        "shared/tax/ownership",
+        delete("shared/tax/ownership/_delta_log/*.checkpoint.parquet"),
+        "was removed from the log",
+    ),
+    "commits joined into one file by others": (
+        "registry/land/parcel",
+        plant("registry/land/parcel/_delta_log/00000000000000000000.00000000000000000001.compacted.json"),
+        "compacted",
+    ),
+    "a checksum file by others": (
+        "registry/land/parcel",
+        plant("registry/land/parcel/_delta_log/00000000000000000000.crc"),
+        ".crc",
+    ),
+    "rejected rows gone": (
+        "rejected/population/citizen",
+        take_out("rejected/population/citizen", "_row % 2 = 0"),
+        "rejected/population",
+    ),
+    "a code list with another name": (
+        "reference/provinces",
+        update("reference/provinces", "true", valid_until="NULL"),
+        "reference/provinces",
+    ),
+    "a person with another id": ("people/index", update("people/index", "true", person_id="'X'"), "people/index"),
+    "a table set back": (
+        "registry/payments/payment",
+        lambda lake: DeltaTable(lake / "registry/payments/payment").restore(0) and None,
+        "registry/payments/payment",
+    ),
+    "a shared table with more than was agreed": (
+        "shared/tax/ownership",
+        update("shared/tax/ownership", "true", share="1"),
+        "shared/tax/ownership",
+    ),
+    "a former version's file gone": (
+        "registry/payments/payment",
+        vacuum_by_hand("registry/payments/payment"),
+        "is gone",
+    ),
+    "an extract gone": ("landing/land/parcel", delete("landing/land/parcel/**/extract.parquet"), "is gone"),
+    "a report laid in by others": (
+        "audit/reports",
+        plant("audit/reports/latest/report.fr.html"),
+        "others laid it there",
+    ),
+    "a page laid in by others": ("audit/data_docs", plant("audit/data_docs/land/other.html"), "others laid it there"),
+    "a report removed": ("audit/reports", delete("audit/reports/latest/*.csv"), "is gone"),
+    "a table removed": ("registry/finance", take_away("registry/finance"), "removed or replaced"),
+    "rejected rows removed altogether": ("rejected/land", take_away("rejected/land"), "removed or replaced"),
+}
+
+
+@pytest.mark.parametrize("name", ALTERATIONS)
+def test_an_alteration_is_found_and_named(place: Workplace, name: str) -> None:
+    lake = Path(place.lake.uri)
+    folder, alter, named = ALTERATIONS[name]
+    with kept(lake / folder):
+        alter(lake)
+        found = checked(place)
+    assert not found.ok
+    assert any(named in d.why or named in d.subject for d in found.discrepancies), found.discrepancies
+
+
+def test_a_falsified_figure_is_named_by_its_row(place: Workplace) -> None:
+    lake = Path(place.lake.uri)
+    (wrong,) = pa.Table.from_pylist(
+        [row for row in DeltaTable(lake / "audit/checks").to_pyarrow_table().to_pylist() if row["violations"]][:1]
+    ).to_pylist()
+    with kept(lake / "audit/checks"):
+        of_it = f"run_id = '{wrong['run_id']}' AND rule_id = '{wrong['rule_id']}' AND \"table\" = '{wrong['table']}'"
+        DeltaTable(lake / "audit/checks").update(updates={"violations": "0"}, predicate=of_it)
+        found = verify_lake(place)  # without reading the data files of all tables
+    whys = [d.why for d in found.discrepancies if "was altered" in d.why]
+    row = f"the row `{wrong['rule_id']}` of {wrong['registry']}.{wrong['table']}, run {wrong['run_id']},"
+    assert whys == [f"{row} of audit/checks was altered"]
+
+
+def test_a_report_that_somebody_holds(place: Workplace, tmp_path: Path) -> None:
+    latest = Path(place.lake.uri) / "audit/reports/latest"
+    for original in sorted(latest.iterdir()):
+        copy = tmp_path / original.name
+        shutil.copy2(original, copy)
+        told = verify_report(place, copy)
+        assert told.ok, told
+        assert told.sequence
+    altered = tmp_path / "tables.csv"
+    lines = altered.read_text(encoding="utf-8").splitlines(keepends=True)
+    lines[1] = lines[1].replace(lines[1].split(",")[0], "khác", 1)
+    altered.write_text("".join(lines), encoding="utf-8")
+    told = verify_report(place, altered)
+    assert not told.ok
+    assert "differs in 1 place" in told.why
+    assert told.differences[0][0].startswith("khác")
+    page = tmp_path / "report.en.html"
+    page.write_text(page.read_text(encoding="utf-8").replace("</td>", "9</td>", 1), encoding="utf-8")
+    told = verify_report(place, page)
+    assert (told.ok, len(told.differences)) == (False, 1)
+    stranger = tmp_path / "other.txt"
+    stranger.write_text("not ours")
+    assert "no entry of the ledger has its digest" in verify_report(place, stranger).why
+
+
+def test_no_value_of_a_register_is_in_what_verify_says(place: Workplace) -> None:
+    lake = Path(place.lake.uri)
+    with kept(lake / "people/index"), kept(lake / "rejected/population/citizen"):
+        update("people/index", "true", person_id="'X'")(lake)
+        DeltaTable(lake / "rejected/population/citizen").delete("_row % 2 = 0")
+        told = json.dumps(checked(place).to_dict(), default=str, ensure_ascii=False)
+    names = DeltaTable(lake / "registry/population/citizen").to_pyarrow_table(columns=["full_name"])["full_name"]
+    assert not [name for name in names.to_pylist()[:500] if name and name in told]
