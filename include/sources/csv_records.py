@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pyarrow as pa
 
-LONGEST_VALUE = 128 << 20
+from include.sources.csv_survey import LONGEST_VALUE
+
 _VALUES_PER_BATCH = 400_000
 _MAX_ROWS = 10_000
 

@@ -14,7 +14,16 @@ from pathlib import Path
 
 from include.sources.spool import CHUNK
 
+LONGEST_VALUE = 128 << 20
 _MOST = 500  # values that one match skips; a match remembers each
+
+
+class TooLong(Exception):
+    """A line, or a quoted value, is longer than `LONGEST_VALUE`: at the byte `at` it begins."""
+
+    def __init__(self, at: int) -> None:
+        super().__init__("a line or value is too long")
+        self.at = at
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +73,18 @@ class Survey:
 
 
 def survey_csv(path: Path, delimiter: str) -> Survey:
-    """Look through a file that is not empty."""
+    """Look through a file that is not empty. Raises TooLong: no reader's memory would hold its rows."""
     ends = Ends()
     needs_care = False
     longest, longest_at = 1, 0
+    read = line_at = 0
     for chunk in _pieces(path):
         ends += Ends.of(chunk)
+        if (last := max(chunk.rfind(b"\n"), chunk.rfind(b"\r"))) >= 0:
+            line_at = read + last + 1
+        read += len(chunk)
+        if read - line_at > LONGEST_VALUE:
+            raise TooLong(line_at)
         needs_care = needs_care or b"\0" in chunk
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
         for match in _quotes(delimiter).finditer(content):
@@ -77,7 +92,10 @@ def survey_csv(path: Path, delimiter: str) -> Survey:
                 needs_care = needs_care or _begins_field(content, match.start(), delimiter)
                 continue
             needs_care = needs_care or match["after"] is not None
-            if match["long"] is not None:
+            begin, end = match.span("long")
+            if end - begin > LONGEST_VALUE:
+                raise TooLong(begin)
+            if begin >= 0:
                 inside = Ends.of(match["long"])
                 ends -= inside
                 if inside.number >= longest:

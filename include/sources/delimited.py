@@ -17,8 +17,8 @@ import duckdb
 
 from include.contracts.model import Table
 from include.lake.engine import literal, quote
-from include.sources.csv_records import LONGEST_VALUE, CsvBroken, batches, misfits, records
-from include.sources.csv_survey import Survey, first_other_end, line_numbers, survey_csv
+from include.sources.csv_records import CsvBroken, batches, misfits, records
+from include.sources.csv_survey import LONGEST_VALUE, Survey, TooLong, first_other_end, line_numbers, survey_csv
 from include.sources.delivery import Delivery, header, shown
 from include.sources.errors import DropBroken
 from include.sources.manifest import check_rows
@@ -120,6 +120,8 @@ def _layout(copy: Copy, delivery: Delivery) -> Layout:
     """Read the header. Raises DropBroken when the stated delimiter is not the file's, or its line ends are mixed."""
     with copy.path.open("rb") as file:
         start = file.read(_HEADER_BYTES).decode("utf-8", errors="replace")
+    if len(start) >= _HEADER_BYTES // 4 and not any(end in start for end in "\r\n"):
+        raise _refused({(copy.name, f"a header of more than {_HEADER_BYTES >> 20} MB"): [1]})
     if not start.strip():
         raise DropBroken(f"{copy.name} is empty, without even a header: ask the sender to deliver it again")
     if start.lower().startswith("sep="):
@@ -144,7 +146,13 @@ def _layout(copy: Copy, delivery: Delivery) -> Layout:
     names = by_delimiter[chosen]
     if len(names) > 1 and not names[-1]:
         names = names[:-1]  # a delimiter at the end of each line names no column; a value there is one too many
-    layout = Layout(copy, chosen, tuple(header(names, copy.name, delivery.table)), survey_csv(copy.path, chosen))
+    columns = tuple(header(names, copy.name, delivery.table))
+    try:
+        layout = Layout(copy, chosen, columns, survey_csv(copy.path, chosen))
+    except TooLong as too_long:
+        lines = line_numbers(copy.path, [too_long.at])
+        fault = f"a row or value of more than {LONGEST_VALUE >> 20} MB begins here (is a quote missing?)"
+        raise _refused({(copy.name, fault): lines}) from None
     if layout.survey.is_mixed:
         (line,) = line_numbers(copy.path, [first_other_end(copy.path, chosen)])
         raise DropBroken(
@@ -184,7 +192,10 @@ def _register(duck: duckdb.DuckDBPyConnection, layout: Layout) -> None:
 
 
 def _first_record(start: str, delimiter: str) -> list[str]:
-    return next(csv.reader(io.StringIO(start, newline=""), delimiter=delimiter), [])
+    try:
+        return next(csv.reader(io.StringIO(start, newline=""), delimiter=delimiter), [])
+    except csv.Error:  # a name of more than 128 KB: it is another delimiter's
+        return []
 
 
 def _has_all(table: Table, names: list[str]) -> bool:

@@ -18,7 +18,7 @@ from include.sources.spool import Copy
 
 MAX_COLUMNS = 10_000
 MAX_DEPTH = 200
-MAX_LINE = 64 << 20
+MAX_LINE = 16 << 20  # what such a line is parsed into takes up to 40 times as much
 _SYNTAX = "not one whole JSON object in UTF-8 (one object a line, no list around them, nothing behind it)"
 _CONSTANT = "NaN or Infinity, which JSON does not have (a missing number is null)"
 _DOUBLED = "a key twice in one object"

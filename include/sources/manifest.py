@@ -18,6 +18,7 @@ from typing import Any
 from include.sources.errors import DropBroken
 
 NAME = "manifest.json"
+_LARGEST = 16 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,11 @@ class Entry:
 def read_manifest(folder: Path) -> dict[str, Entry] | None:
     """Entries by file name; None if the drop has no manifest. Raises DropBroken if it cannot be understood."""
     try:
-        text = (folder / NAME).read_bytes().decode("utf-8-sig")
+        with (folder / NAME).open("rb") as file:
+            content = file.read(_LARGEST + 1)
+        if len(content) > _LARGEST:
+            raise DropBroken(f"{NAME} has more than {_LARGEST >> 20} MB: ask the sender whether the file is theirs")
+        text = content.decode("utf-8-sig")
     except FileNotFoundError:
         return None
     except UnicodeDecodeError:

@@ -7,7 +7,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from include.sources.workbook.formats import Format, built_in, read_format
-from include.sources.workbook.package import Attributes, Package, fed, open_errors, parser_of, tags
+from include.sources.workbook.package import (
+    DEEPEST,
+    MOST_RUNS,
+    Attributes,
+    Forbidden,
+    Package,
+    fed,
+    open_errors,
+    parser_of,
+    tags,
+)
 
 STRINGS_LARGEST = 512 << 20  # they are held in memory, sheets are not
 _BOOK = tags("sheet", "workbookPr", "calcPr")
@@ -95,9 +105,13 @@ def _strings(package: Package, part: str, into: list[str | None]) -> Iterator[No
     runs: list[str] = []
     piece: list[str] = []
     is_phonetic = False
+    depth = 0
 
     def start(name: str, _: Attributes) -> None:
-        nonlocal is_phonetic
+        nonlocal is_phonetic, depth
+        depth += 1
+        if depth > DEEPEST:
+            raise Forbidden
         tag = _STRINGS.get(name)
         if tag == "t":
             piece.clear()
@@ -108,12 +122,15 @@ def _strings(package: Package, part: str, into: list[str | None]) -> Iterator[No
             is_phonetic = True
 
     def end(name: str) -> None:
-        nonlocal is_phonetic
+        nonlocal is_phonetic, depth
+        depth -= 1
         tag = _STRINGS.get(name)
         if tag == "t":
             parser.CharacterDataHandler = None
             if not is_phonetic:
                 runs.append("".join(piece))
+                if len(runs) > MOST_RUNS:
+                    raise Forbidden
         elif tag == "si":
             into.append(text_of(runs))
         elif tag == "rPh":
@@ -121,7 +138,7 @@ def _strings(package: Package, part: str, into: list[str | None]) -> Iterator[No
 
     parser = parser_of(start)
     parser.EndElementHandler = end
-    yield from fed(parser, package.chunks(part, STRINGS_LARGEST))
+    yield from fed(parser, package.chunks(part, STRINGS_LARGEST), piece)
 
 
 def text_of(runs: Sequence[str]) -> str | None:

@@ -6,7 +6,17 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from include.sources.workbook.package import Attributes, Package, fed, parser_of, tags
+from include.sources.workbook.package import (
+    DEEPEST,
+    MOST_MERGES,
+    MOST_RUNS,
+    Attributes,
+    Forbidden,
+    Package,
+    fed,
+    parser_of,
+    tags,
+)
 
 Cell = tuple[Attributes, str | None, list[str] | None, Attributes | None]
 """Attributes, `v`, the runs of inline text, and the attributes of `f`, as far as the cell has them."""
@@ -41,9 +51,13 @@ def raw_rows(package: Package, part: str, merges: list[Merge]) -> Iterator[tuple
     runs: list[str] | None = None
     formula: Attributes | None = None
     is_phonetic = False
+    depth = 0
 
     def start(name: str, attributes: Attributes) -> None:
-        nonlocal given, value, runs, formula, cells, row_number, is_phonetic
+        nonlocal given, value, runs, formula, cells, row_number, is_phonetic, depth
+        depth += 1
+        if depth > DEEPEST:
+            raise Forbidden
         tag = _TAGS.get(name)
         if tag == "c":
             given, value, runs, formula = attributes, None, None, None
@@ -57,10 +71,13 @@ def raw_rows(package: Package, part: str, merges: list[Merge]) -> Iterator[tuple
         elif tag == "rPh":
             is_phonetic = True
         elif tag == "mergeCell":
+            if len(merges) >= MOST_MERGES:
+                raise Forbidden
             merges.append(merge_of(attributes["ref"]))
 
     def end(name: str) -> None:
-        nonlocal value, runs, is_phonetic
+        nonlocal value, runs, is_phonetic, depth
+        depth -= 1
         tag = _TAGS.get(name)
         if tag == "v":
             parser.CharacterDataHandler = None
@@ -74,13 +91,16 @@ def raw_rows(package: Package, part: str, merges: list[Merge]) -> Iterator[tuple
         elif tag == "t":
             parser.CharacterDataHandler = None
             if not is_phonetic:
-                runs = [*(runs or ()), "".join(piece)]
+                runs = runs or []
+                runs.append("".join(piece))
+                if len(runs) > MOST_RUNS:
+                    raise Forbidden
         elif tag == "rPh":
             is_phonetic = False
 
     parser = parser_of(start)
     parser.EndElementHandler = end
-    for _ in fed(parser, package.chunks(part)):
+    for _ in fed(parser, package.chunks(part), piece):
         yield from rows
         rows.clear()
 

@@ -9,7 +9,7 @@ import mmap
 import posixpath
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sized
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -21,6 +21,13 @@ from include.sources.errors import DropBroken
 CHUNK = 1 << 16
 BOMB_RATIO = 200  # sheets are packed 5 to 40 to 1; what is packed closer and unpacks to more than SMALL is no table
 SMALL = 64 << 20
+_LISTING = 16 << 20  # of parts that list things: sheets, styles, relationships
+_DIRECTORY = 4 << 20  # of the names of all parts: some 40,000 of them
+_TOKEN = 16 << 20  # an attribute or comment, which the parser must hold whole
+_PIECES = 4096  # of 8 KB, of one text; a cell holds 32,767 characters
+DEEPEST = 200
+MOST_RUNS = 32_767
+MOST_MERGES = 250_000
 LARGEST_PART = 4 << 30
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _SAVE = "ask the sender to open it in Excel, save it as .xlsx, and deliver that"
@@ -33,7 +40,7 @@ Start = Callable[[str, Attributes], object]
 
 
 class Forbidden(Exception):
-    """XML with a document type: entities could unpack to anything, and no workbook has one."""
+    """XML that no workbook has: a document type, whose entities could unpack to anything, or more than memory takes."""
 
 
 def tags(*names: str) -> dict[str, str]:
@@ -48,6 +55,10 @@ class Package:
         self.name = name
         with open_errors(name):
             try:
+                with path.open("rb") as file:
+                    end = zipfile._EndRecData(file)  # type: ignore[attr-defined]
+                if end and end[zipfile._ECD_SIZE] > _DIRECTORY:  # type: ignore[attr-defined]
+                    raise Forbidden
                 self._zip = zipfile.ZipFile(path)
             except zipfile.BadZipFile:
                 raise DropBroken(_no_zip(path, name)) from None
@@ -90,13 +101,23 @@ class Package:
     def starts(self, part: str, wanted: dict[str, str]) -> Iterator[tuple[str, Attributes]]:
         """The wanted elements of a small part, with their attributes."""
         found: list[tuple[str, Attributes]] = []
+        depth = 0
 
         def start(name: str, attributes: Attributes) -> None:
+            nonlocal depth
+            depth += 1
+            if depth > DEEPEST:
+                raise Forbidden
             if tag := wanted.get(name):
                 found.append((tag, attributes))
 
+        def end(_: str) -> None:
+            nonlocal depth
+            depth -= 1
+
         parser = parser_of(start)
-        for _ in fed(parser, self.chunks(part, SMALL)):
+        parser.EndElementHandler = end
+        for _ in fed(parser, self.chunks(part, _LISTING)):
             yield from found
             found.clear()
 
@@ -160,10 +181,17 @@ def parser_of(start: Start) -> Any:
     return parser
 
 
-def fed(parser: Any, chunks: Iterator[bytes]) -> Iterator[None]:
-    """Feed a parser, stopping after each chunk for what its handlers have gathered."""
+def fed(parser: Any, chunks: Iterator[bytes], piece: Sized = ()) -> Iterator[None]:
+    """Feed a parser, stopping after each chunk for what its handlers have gathered.
+
+    `piece` is the text that they gather now. Raises Forbidden if that, or what the parser still holds, is too long.
+    """
+    given = 0
     for chunk in chunks:
         parser.Parse(chunk, False)
+        given += len(chunk)
+        if given - parser.CurrentByteIndex > _TOKEN or len(piece) > _PIECES:
+            raise Forbidden
         yield
     parser.Parse(b"", True)
     yield

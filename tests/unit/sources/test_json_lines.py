@@ -122,7 +122,7 @@ def test_names_are_composed_trimmed_and_kept_from_the_lakes_own(drop: Drop) -> N
 def test_a_line_over_the_bound(drop: Drop, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(json_survey, "MAX_LINE", 40)
     drop.put("a.jsonl", "\n".join([_OK, f'{{"ma":"{"x" * 100}"}}', f'{{"ma":"{"x" * 30}"}}', '{"ma":']))
-    with pytest.raises(DropBroken, match=r"line 2: more than 64 MB in one line; a\.jsonl, line 4: not one whole"):
+    with pytest.raises(DropBroken, match=r"line 2: more than 16 MB in one line; a\.jsonl, line 4: not one whole"):
         drop.take("a.jsonl", "ma")
 
 

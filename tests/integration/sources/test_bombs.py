@@ -1,0 +1,65 @@
+"""A delivered file cannot take the memory of the machine: each stops its own table, and says why.
+
+Measured is what the process holds for itself (`RssAnon`), from outside: pages of a file that it looks at can be taken
+from it at any time.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from .bombs import BOMBS, shared_strings
+
+pytestmark = pytest.mark.slow
+
+MOST_MB = 900
+READ = """
+import sys
+from pathlib import Path
+from tests.extracts import contract_of, lake_at, take
+folder = Path(sys.argv[1])
+(name,) = [path.name for path in folder.glob("t.*")]
+try:
+    print("rows", take(contract_of(name + ("#t" if name.endswith("xlsx") else ""), ["a"]), f"file://{folder}",
+                       lake_at(folder / "work")).rows)
+except Exception as error:
+    print(type(error).__name__, error)
+"""
+
+
+def peak_of(folder: Path) -> tuple[float, str]:
+    """The most memory in MB that reading the drop takes, and what is said in the end."""
+    with subprocess.Popen([sys.executable, "-c", READ, str(folder)], stdout=subprocess.PIPE, text=True) as process:
+        peak = 0
+        while process.poll() is None:
+            held = re.search(r"RssAnon:\s+(\d+) kB", Path(f"/proc/{process.pid}/status").read_text())
+            peak = max(peak, int(held[1]) if held else 0)
+            time.sleep(0.01)
+        assert process.stdout is not None
+        return peak / 1024, process.stdout.read()
+
+
+@pytest.mark.parametrize("bomb", BOMBS)
+def test_a_bomb_is_refused_in_little_memory(bomb: str, tmp_path: Path) -> None:
+    make, said = BOMBS[bomb]
+    make(tmp_path)
+    peak, told = peak_of(tmp_path)
+    print(f"{bomb}: {peak:.0f} MB")
+    assert re.search(said, told), told[:300]
+    assert re.match(r"DropBroken|SourceError|rows", told)
+    assert peak < MOST_MB
+
+
+def test_a_large_workbook_is_read(tmp_path: Path) -> None:
+    """Its shared strings are held, up to 512 MB of XML: what that takes is the most that a workbook takes."""
+    shared_strings(tmp_path, 5_000_000)
+    peak, told = peak_of(tmp_path)
+    print(f"5,000,000 shared strings: {peak:.0f} MB")
+    assert told.strip() == "rows 1"
+    assert peak < MOST_MB
