@@ -23,12 +23,22 @@ def publish_reference(lake: Lake, schemas_dir: Path) -> list[str]:
     Codes stay text (leading zeros matter); `valid_from` and `valid_until` are dates. The file's SHA-256 is on the
     commit, so a list that did not change is not touched.
     """
-    return [path.stem for path in sorted((schemas_dir / "reference").glob("*.csv")) if _publish_list(lake, path)]
+    return [path.stem for path in list_files(schemas_dir) if _publish_list(lake, path)]
+
+
+def list_files(schemas_dir: Path) -> list[Path]:
+    """The files of the code lists."""
+    return sorted((schemas_dir / "reference").glob("*.csv"))
+
+
+def digest_of(path: Path) -> str:
+    """SHA-256 of a list's file."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _publish_list(lake: Lake, path: Path) -> bool:
     uri = lake.reference_table(path.stem)
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    digest = digest_of(path)
     with lake_errors(f"publishing the code list {path.stem}"):
         current = lake.table(uri) if lake.is_table(uri) else None
         if current is not None:

@@ -19,7 +19,7 @@ from include.pipelines.extraction import Window, extract_step
 from include.pipelines.facts import Facts, failed
 from include.pipelines.publication import Approval, Watch, assess_and_publish
 from include.pipelines.relationships import relationships_step
-from include.pipelines.trail import record_commits
+from include.pipelines.trail import record_lists
 from include.pipelines.workplace import Workplace
 from include.quality.gx import import_gx_meanwhile
 
@@ -31,8 +31,7 @@ def prepare_step(*, workplace: Workplace | None = None) -> list[str]:
     place = workplace or Workplace.from_environment()
     with no_values_escape("publishing the code lists"):
         published = publish_reference(place.lake, place.schemas)
-        if published:
-            record_commits(place, [f"reference/{name}" for name in published])
+        record_lists(place)
         return published
 
 

@@ -19,6 +19,7 @@ from include.audit.verify import verify, verify_copy
 from include.contracts.model import Table
 from include.lake import evidence
 from include.lake.errors import LakeDenied
+from include.lake.reference import digest_of, list_files
 from include.pipelines.errors import no_values_escape
 from include.pipelines.workplace import Workplace
 
@@ -68,6 +69,21 @@ def record_commits(place: Workplace, subjects: Iterable[str], records: Iterable[
     given = [Record.from_dict(record) for record in records]
     made = commit_records(place.lake, [*subjects, ledger.LEDGER])
     ledger.append(place.lake, [*given, *made], at=place.now(), actor=ACTOR)
+
+
+def record_lists(place: Workplace) -> None:
+    """Put into the ledger the code lists whose file it does not know, with the commits of their tables.
+
+    So a list that a killed process published is recorded by the next one, which finds nothing to publish.
+    """
+    records = [
+        Record("maintenance", f"reference/{path.stem}", {"file_sha256": digest_of(path)}, on_change=True)
+        for path in list_files(place.schemas)
+    ]
+    taken = ledger.taken(place.lake)
+    if new := [record for record in records if not record.is_known(taken)]:
+        made = commit_records(place.lake, [record.subject for record in new])
+        ledger.append(place.lake, [*made, *new], at=place.now(), actor=ACTOR)
 
 
 def record_files(place: Workplace, kind: Kind, subject: str, written: Iterable[str], **said: Any) -> None:

@@ -1,0 +1,44 @@
+"""Code lists are in the ledger, also one that a killed process published and did not record."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from include.audit import ledger
+from include.audit.verify import verify
+from include.lake.reference import publish_reference
+from include.lake.root import Lake
+from include.pipelines.sync import prepare_step
+from include.pipelines.workplace import Workplace
+
+SCHEMAS = Path(__file__).parents[3] / "schemas"
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Workplace:
+    (tmp_path / "schemas" / "reference").mkdir(parents=True)
+    for name in ("sex.csv", "taxpayer_types.csv"):
+        shutil.copy2(SCHEMAS / "reference" / name, tmp_path / "schemas" / "reference")
+    return Workplace(Lake(str(tmp_path / "lake"), (), tmp_path / "tmp"), tmp_path / "schemas", {})
+
+
+def test_lists_that_a_killed_process_published_are_recorded_by_the_next(place: Workplace) -> None:
+    publish_reference(place.lake, place.schemas)  # killed before its record
+    assert "is not in the ledger" in verify(place.lake).why
+    assert prepare_step(workplace=place) == []
+    assert verify(place.lake, with_files=True).ok
+
+
+def test_a_list_that_does_not_change_adds_no_entry(place: Workplace) -> None:
+    assert prepare_step(workplace=place) == ["sex", "taxpayer_types"]
+    entries = ledger.head(place.lake).sequence
+    prepare_step(workplace=place)
+    assert ledger.head(place.lake).sequence == entries
+    with (place.schemas / "reference" / "sex.csv").open("a", encoding="utf-8") as file:
+        file.write("9,Khác,other,2025-01-01,\n")
+    assert prepare_step(workplace=place) == ["sex"]
+    assert ledger.head(place.lake).sequence == entries + 2
+    assert verify(place.lake, with_files=True).ok
