@@ -58,6 +58,7 @@ def open_files(
         scratch.mkdir(parents=True, exist_ok=True)
         private = Path(tempfile.mkdtemp(prefix=f"drop-{os.getpid()}-", dir=scratch))
     try:
+        _check_inside(folder, NAME)
         entries = read_manifest(folder)
         pattern, names = _matching(folder, patterns, table, entries)
         notes: tuple[str, ...] = ()
@@ -76,6 +77,7 @@ def open_files(
             entry = (entries or {}).get(name, Entry(name))
             encoding = entry.encoding or str(_setting(contract, table, "encoding") or contract.server.encoding)
             is_text = kind in {"csv", "jsonl"}
+            _check_inside(folder, name)
             _check_content(folder / name, name, kind)
             copy = spool(
                 folder / name, name, private / f"{number}{Path(name).suffix}", encoding=encoding if is_text else None
@@ -145,6 +147,12 @@ def _matching(
         f"{near(wanted, filter(format_of, present))}. "
         + (f"{told} ({READ})" if told else "Has the delivery arrived? Otherwise correct physicalName in the contract")
     )
+
+
+def _check_inside(folder: Path, name: str) -> None:
+    """Raise DropBroken for a link that leads out of the drop: who delivers files does not choose what else is read."""
+    if not (folder / name).resolve().is_relative_to(folder.resolve()):
+        raise DropBroken(f"{name} is a link that leads out of the drop's folder: ask the sender for the file itself")
 
 
 def _check_content(path: Path, name: str, kind: Format) -> None:
