@@ -276,3 +276,18 @@ def test_a_ledger_that_was_dropped_altogether_is_missed(lake: Lake) -> None:
     found = verify(lake)
     assert found.first_bad == 1
     assert "entries 1 to 6 were cut off" in found.why
+
+
+def test_evidence_of_a_lake_of_before_is_taken_as_it_was_found_and_held_from_then_on(lake: Lake) -> None:
+    def add(rows: int) -> None:
+        write_deltalake(lake.path("audit/runs"), pa.table({"run_id": ["r1"], "rejected": [rows]}), mode="append")
+
+    add(1)
+    assert "version 0 of audit/runs is not in the ledger" in verify(lake).why
+    commits.record(lake, tables=["audit/runs"], at=AT, actor="sync")
+    assert verify(lake).ok
+    add(2)
+    commits.record(lake, tables=["audit/runs"], at=AT, actor="sync")
+    whys = [discrepancy.why for discrepancy in verify(lake).discrepancies]
+    assert any("version 1 of audit/runs is not in the ledger" in why for why in whys)
+    assert any("the row `` of people, run r1, of audit/runs is in no entry of the ledger" in why for why in whys)
