@@ -74,6 +74,11 @@ def pair_id(left_id: str, right_id: str) -> str:
     return hashlib.sha256("\n".join(sorted((left_id, right_id))).encode()).hexdigest()[:16]
 
 
+def after(earlier: datetime, at: datetime) -> datetime:
+    """When a decision stands in the order of its pair's: behind the one before, whatever this machine's clock says."""
+    return max(at, earlier.astimezone(at.tzinfo) + timedelta(microseconds=1))
+
+
 _PAIR_ID = "left(sha256(left_id || chr(10) || right_id), 16)"
 
 # A decision that was taken back counts for nothing, nor does the taking back.
@@ -181,7 +186,7 @@ def _decide(
     try:
         with lake_errors("looking at a pair"):
             newest = connection.execute(
-                'SELECT review_id, decision, "by", needs_second, second_by FROM reviews '
+                'SELECT review_id, decision, "by", needs_second, second_by, "at" FROM reviews '
                 'WHERE left_id = $left AND right_id = $right ORDER BY "at" DESC, review_id DESC LIMIT 1',
                 {"left": left, "right": right},
             ).fetchone()
@@ -190,7 +195,8 @@ def _decide(
         connection.close()
     first, second = by, None
     if newest is not None:
-        earlier_id, said, said_by, needed, seconded_by = newest
+        earlier_id, said, said_by, needed, seconded_by, said_at = newest
+        at = after(said_at, at)
         is_pending = needed and seconded_by is None
         if said == decision and by in (said_by, seconded_by):
             # Said again by the same person: nothing is added, and a second person is still wanted.

@@ -170,3 +170,11 @@ def test_an_empty_lake_has_an_empty_queue(tmp_path):
 
     (tmp_path / "empty").mkdir()
     assert queue(Lake(str(tmp_path / "empty"), (), tmp_path / "tmp"), at=AT) == (0, ())
+
+
+def test_the_later_decision_holds_whatever_the_clocks_said(lake):
+    decide(lake, "b", "c", "different", by="Lan", at=AT + timedelta(days=400))
+    decide(lake, "b", "c", "cannot_tell", by="Minh", at=AT)
+    assert holding(lake) == {("b", "c"): "cannot_tell"}
+    withdraw(lake, pair_id("b", "c"), by="Minh", at=AT - timedelta(days=400), note="a mistake")
+    assert holding(lake) == {("b", "c"): "different"}
