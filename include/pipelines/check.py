@@ -83,6 +83,7 @@ def check_schemas(schemas: Path) -> CheckReport:
     for found in read.values():
         problems.extend(found.problems)
         problems.extend(_limit_problems(found))
+        problems.extend(_path_problems(found))
         problems.extend(
             found.file.problem(("team",), *told, warning=True) for told in odd_teams(found.contract, datetime.now(UTC))
         )
@@ -136,6 +137,16 @@ def _limit_problems(read: ReadContract) -> list[Problem]:
         what, _, remedy = str(error).partition(": ")
         return [read.file.problem(("servers", 0), what, remedy)]
     return []
+
+
+def _path_problems(read: ReadContract) -> list[Problem]:
+    server = read.contract.server
+    path = Path(server.path)
+    if server.type != "local" or not (path.is_absolute() or ".." in path.parts):
+        return []
+    what = "the path can lead to any file that a worker reads, and whoever reviews contracts must know which are there"
+    remedy = f"name the folder in {server.connection_variable}=file:///..., which whoever runs the workers sets"
+    return [read.file.problem(("servers", 0, "path"), what, remedy, warning=True)]
 
 
 def _relationship_problems(

@@ -291,3 +291,14 @@ def test_the_end_of_a_check_is_told_in_both_languages() -> None:
         "sửa hợp đồng dữ liệu trước khi xem nguồn của land"
     )
     assert report.text("en").startswith("2 contracts, 5 tables, 70 rules, 1 agreements: no mistakes; mend the contract")
+
+
+@pytest.mark.parametrize(("path", "is_told"), [("/etc", True), ("drops/../../x", True), ("drops/shop", False)])
+def test_a_path_of_a_contract_that_leads_anywhere_is_told(tmp_path: Path, path: str, is_told: bool) -> None:
+    local = f"servers: [{{server: shop_db, type: local, format: csv, path: '{path}'}}]"
+    told = [
+        problem
+        for problem in check(tmp_path, CONTRACT.replace("servers: [{server: shop_db, type: custom}]", local))
+        if "can lead to any file" in problem.message
+    ]
+    assert [(p.level, "AIRFLOW_CONN_SHOP_DB=file:///" in p.remedy) for p in told] == [("warning", True)] * is_told
