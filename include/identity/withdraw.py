@@ -84,7 +84,8 @@ def withdraw(
     review = Review(secrets.token_hex(16), name, WITHDRAWN, by.strip(), "", True, True)
     row = {
         "review_id": review.review_id, "left_id": kept.left_id, "right_id": kept.right_id, "decision": WITHDRAWN,
-        "by": review.by, "at": after(kept.at, at), "needs_second": False, "second_by": None, "note": " ".join(note.split())[:MAX_NOTE],
+        "by": review.by, "at": after(kept.at, at), "needs_second": False, "second_by": None,
+        "note": " ".join(note.split())[:MAX_NOTE],
     }  # fmt: skip
     before(review)
     extend(lake, "reviews", pa.Table.from_pylist([row], REVIEWS), run_id=f"review-{review.review_id}")
