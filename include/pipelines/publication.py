@@ -118,8 +118,6 @@ def publish_step(
     """
     place = workplace or Workplace.from_environment()
     registry, name, run_id, mode = (assessed[field] for field in ("registry", "table", "run_id", "mode"))
-    if assessed["held"] and not approved_by:
-        raise Misuse(f"{registry}.{name} is held back by its gate: a steward must approve it first")
     with no_values_escape(f"publishing {registry}.{name}"):
         contract, table = place.table(registry, name)
         done = run_folder.recall(place, table, run_id, "published")
@@ -129,6 +127,10 @@ def publish_step(
         if ended := _ended_unchanged(place, table, assessed):
             return ended
         run_folder.ensure_as_begun(place, table, run_id, "assessed")
+        # What the run's folder says of the gate counts, whatever was handed on from step to step.
+        assessed = run_folder.left(place, table, run_id, "assessed") or assessed
+        if assessed["held"] and not approved_by:
+            raise Misuse(f"{registry}.{name} is held back by its gate: a steward must approve it first")
         approved_by, approval_note = approved(place, assessed, approved_by, approval_note)
         started = time.perf_counter()
         landed, gone = landed_by(place, table, run_id), assessed["gone"]

@@ -10,7 +10,7 @@ import pytest
 from include.lake import evidence
 from include.pipelines.authority import NotASteward
 from include.pipelines.decisions import Answer
-from include.pipelines.errors import SecondApprovalWanted
+from include.pipelines.errors import Misuse, SecondApprovalWanted
 from include.pipelines.gate import approve_step, refuse_step
 from include.pipelines.history import restore_step
 from include.pipelines.publication import Approval, publish_step
@@ -53,6 +53,8 @@ def test_whoever_is_no_steward_approves_nothing_whichever_way(two):
         ):
             with pytest.raises(NotASteward, match=f"`{name}` is no steward of business"):
                 decide()
+    with pytest.raises(Misuse, match="is held back by its gate"):
+        publish_step({**held, "held": False, "findings": []}, workplace=two.place)
     assert two.decisions() == []
     runs = evidence.read(two.place.lake, "runs").to_pylist()
     assert [(run["run_id"], run["verdict"]) for run in runs] == [("r1", "held")], "nothing was read, nothing failed"
