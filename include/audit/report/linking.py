@@ -229,8 +229,12 @@ def _band(found: Row) -> Band:
 
 
 def _gate(runs: Sequence[Row]) -> tuple[GateEvent, ...]:
-    """The runs that the gate held back, with what became of them; the newest first."""
+    """The runs (in the order in which they are on record) that the gate held back, and what became of them.
+
+    The newest is first.
+    """
     events = {}
+    order = {row["run_id"]: place for place, row in enumerate(runs)}
     for row in sorted(runs, key=lambda row: {"held": 0, "published": 2}.get(row["verdict"], 1)):
         if row["findings"]:
             events[row["run_id"]] = GateEvent(
@@ -239,7 +243,7 @@ def _gate(runs: Sequence[Row]) -> tuple[GateEvent, ...]:
                 row["verdict"] if row["verdict"] in REFUSALS else "",
                 row.get("refused_by") or "", row.get("refusal_note") or "",
             )  # fmt: skip
-    return tuple(sorted(events.values(), key=lambda event: event.at, reverse=True))
+    return tuple(event for _, event in sorted(events.items(), key=lambda named: order[named[0]], reverse=True))
 
 
 def _people(lake: Lake) -> tuple[tuple[LinkedTable, ...], tuple[Told, ...]]:

@@ -78,7 +78,7 @@ def _table(
     after: dict[str, dict[str, Row]] = {}
     for row in stood:
         after.setdefault(row["run_id"], {})[row["rule_id"]] = row
-    newest = _newest(stood)
+    newest = _newest(stood, runs)
     counts = after[newest["run_id"]] if newest else {}
     if last:
         counts = counts | {row["rule_id"]: row for row in relationships}
@@ -99,9 +99,13 @@ def _table(
     )
 
 
-def _newest(stood: list[Row]) -> Row | None:
-    """A rule's row as the last commit of the table left it; a table that began anew has another id."""
-    table_id = max(stood, key=lambda row: row["at"])["table_id"] if stood else ""
+def _newest(stood: list[Row], runs: list[Run]) -> Row | None:
+    """A rule's row as the last commit of the table left it; a table that began anew has another id.
+
+    `runs` are in the order in which they are on record, whatever the clocks of those who made them said.
+    """
+    ids = {row["run_id"]: row["table_id"] for row in stood}
+    table_id = next((ids[run.run_id] for run in reversed(runs) if run.run_id in ids), "")
     return max((row for row in stood if row["table_id"] == table_id), key=lambda row: row["version"], default=None)
 
 

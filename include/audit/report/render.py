@@ -24,7 +24,7 @@ from include.contracts.language import Language
 
 TEMPLATES = Path(__file__).parent / "templates"
 PAGES = ("report", "rules", "columns", "model")
-MOST_ALERTS, MOST_REASONS, MOST_WARNINGS = 10, 8, 4
+MOST_ALERTS, MOST_REASONS, MOST_WARNINGS = 12, 8, 4
 """How much of a list the report shows before it says that it is cut: a person reads it to the end."""
 
 OTHER: Mapping[Language, Language] = {"vi": "en", "en": "vi"}

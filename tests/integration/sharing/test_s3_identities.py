@@ -51,8 +51,7 @@ def share(lake: Lake, folder: Path, recipient: str, run_id: str, at: datetime = 
     agreement = load_agreement(write_agreement(folder, recipient))
     done = share_agreement(agreement, CONTRACTS, lake=lake, at=at, run_id=run_id, key=KEY)
     records = [Record.from_dict(record) for record in done.records]
-    for result in done.results:
-        records += commit_records(lake, result.subject)
+    records += commit_records(lake, [result.subject for result in done.results])
     ledger.append(lake, records, at=at, actor="share")
 
 

@@ -1,0 +1,48 @@
+"""The auditors' report of a lake on a real S3 server: written there, and streamed from there by the pages."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+import pytest
+from fastapi.testclient import TestClient
+
+from include.lake.root import Lake
+from include.pipelines.report import report_step
+from include.pipelines.report_files import editions, files
+
+os.environ.setdefault("AIRFLOW_HOME", str(Path(tempfile.gettempdir()) / "lienthong-airflow-tests"))
+pytestmark = pytest.mark.slow
+SCHEMAS = Path(__file__).parents[3] / "schemas"
+
+
+class Auditor:
+    """A visitor who may read the report and nothing more."""
+
+    name = "auditor"
+
+    def may_see_report(self) -> bool:
+        return True
+
+
+def test_the_pages_stream_a_report_from_s3(lake: Lake, tmp_path: Path) -> None:
+    from include.pipelines.pages import QualityPages
+    from include.pipelines.workplace import Workplace
+    from plugins.pages.access import signed_in
+    from plugins.pages.app import pages_app
+
+    place = Workplace(lake, SCHEMAS, {})
+    report_step(workplace=place, folder=tmp_path / "out")
+    app = pages_app(QualityPages(place))
+    app.dependency_overrides[signed_in] = Auditor
+    client = TestClient(app)
+    assert "/reports/latest/report.vi.html" in client.get("/reports?lang=vi").text
+    day = editions(lake)[1]
+    assert {"report.vi.html", "rules.en.html", "report.xlsx", "tables.csv"} <= set(files(lake, day))
+    for name in files(lake, "latest"):
+        answer = client.get(f"/reports/{day}/{name}")
+        assert answer.status_code == 200
+        assert answer.content == (tmp_path / "out" / name).read_bytes()
+    assert client.get("/reports/latest/..%2f..%2fledger").status_code == 404
