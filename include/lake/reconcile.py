@@ -67,9 +67,14 @@ def reconcile(lake: Lake, table: Table, *, conformed_keys: str, folder: str) -> 
             connection.execute(f"CREATE TEMP VIEW published AS SELECT *, true AS _is_published FROM ({rows})")
             _find_differences(connection, table)
             gone = f"SELECT {listed(table.primary_key)} FROM apart WHERE _row IS NULL{_withdrawn(table, opened)}"
+            strays = _strays(connection, table, opened)
+            if _misses_one_without_key(connection, table, opened):
+                nothing = ", ".join(f"CAST(NULL AS {table.column(name).sql_type})" for name in table.primary_key)
+                gone += f" UNION ALL SELECT {nothing}"
+                strays += f" UNION SELECT _row FROM source s WHERE {as_json(table.primary_key, 's')} IS NULL"
             return Reconciled(
                 gone=_write(connection, gone, gone_uri),
-                strays=_write(connection, _strays(connection, table, opened), strays_uri),
+                strays=_write(connection, strays, strays_uri),
                 gone_uri=gone_uri,
                 strays_uri=strays_uri,
             )
@@ -81,6 +86,8 @@ def known_rows(lake: Lake, table: Table, *, folder: str, received: str) -> Finge
     """Of the rows that the lake knows beside those received: published, or rejected and open. None: no figure.
 
     If the source has exactly these beside the received ones, no row strays and none is gone.
+
+    There is none while a rejected row without a readable key is open.
 
     Args:
         lake: where the table is.
@@ -101,6 +108,8 @@ def known_rows(lake: Lake, table: Table, *, folder: str, received: str) -> Finge
             published = f"SELECT {names} FROM ({published_rows(connection, shape, delta.file_uris(), with_file=False)})"
             apart = f"SELECT {keys} FROM {scan(received)}"
             rejected: Fingerprint | None = Fingerprint(0, 0)
+            if opened and connection.execute(f"FROM {scan(opened)} WHERE _key IS NULL LIMIT 1").fetchall():
+                return None  # such a row is nowhere in a figure of keys
             if opened:  # a key whose latest row was rejected has that row in the source, not the published one
                 typed = dict((*typed_cursor(table), *typed_key(table)))
                 columns = ", ".join(f"{typed[quote(name)]} AS {quote(name)}" for name in shape.names)
@@ -195,8 +204,23 @@ def _withdrawn(table: Table, opened: str) -> str:
     return f" UNION SELECT {keys} FROM ({kept}) k ANTI JOIN source s ON {same}"
 
 
+def _misses_one_without_key(connection: duckdb.DuckDBPyConnection, table: Table, opened: str) -> bool:
+    """Whether of the open rows without a readable key one is not in the source any more: by number, at each cursor.
+
+    Which one, nobody can say by its key: so all such rows of the source are read again, and what does not come again is
+    gone.
+    """
+    if not opened:
+        return False
+    key, moment = (as_json(names, "s") for names in (table.primary_key, table.extract.cursor))
+    here = f"SELECT {moment} AS _cursor, count(*) AS rows FROM source s WHERE {key} IS NULL GROUP BY 1"
+    known = f"SELECT _cursor, sum(_rows) AS rows FROM {scan(opened)} WHERE _key IS NULL GROUP BY 1"
+    missing = f"FROM ({known}) k LEFT JOIN ({here}) h ON k._cursor IS NOT DISTINCT FROM h._cursor"
+    return bool(connection.execute(f"{missing} WHERE coalesce(h.rows, 0) < k.rows LIMIT 1").fetchall())
+
+
 def _open_rows(lake: Lake, table: Table, uri: str) -> str:
-    """Write the open rejected rows' `_key`, `_cursor`, and `_clashes`: whether they break nothing but set rules.
+    """Write the open rejected rows' `_key`, `_cursor`, `_clashes` (they break nothing but set rules) and their number.
 
     Gives the URI; empty if there are none with these columns.
     """
@@ -210,7 +234,8 @@ def _open_rows(lake: Lake, table: Table, uri: str) -> str:
             return ""
         of_sets = ", ".join(literal(rule.rule_id) for rule in table.rules if rule.scope == "set") or "NULL"
         others = f"list_filter(_reasons, lambda r: (r.rule_id IN ({of_sets})) IS NOT TRUE)"
-        _write(opened.connection, f"SELECT DISTINCT _key, _cursor, len({others}) = 0 AS _clashes FROM opened", uri)
+        told = f"SELECT _key, _cursor, len({others}) = 0 AS _clashes, count(*) AS _rows FROM opened GROUP BY ALL"
+        _write(opened.connection, told, uri)
     return uri
 
 

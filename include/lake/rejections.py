@@ -24,13 +24,14 @@ from include.lake.errors import lake_errors
 from include.lake.opened import (
     LIVES,
     OPEN,
+    WITHDRAWN,
     OpenRows,
     RejectedFile,
     as_json,
     live_files,
     open_rows,
     runs_that_count,
-)
+)  # fmt: skip
 from include.lake.reading import FILE
 from include.lake.retry import until_it_commits
 from include.lake.root import Lake
@@ -93,7 +94,7 @@ def tells_nothing_new(
         news = f"SELECT 1 FROM again a WHERE NOT EXISTS (FROM known o WHERE {same})"
         over = (
             "SELECT 1 FROM settled s JOIN known o ON o._run_id = s._of_run AND o._row = s._of_row "
-            f"WHERE NOT EXISTS (FROM again a WHERE {same})"
+            f"WHERE s._new_life = {literal(WITHDRAWN)} OR NOT EXISTS (FROM again a WHERE {same})"
         )
         return not connection.execute(f"({news} LIMIT 1) UNION ALL ({over} LIMIT 1)").fetchall()
 

@@ -89,9 +89,12 @@ def _of_sync(closing: Closing, connection: duckdb.DuckDBPyConnection) -> str:
             parts.append(_settled(f"{others} WHERE _key IS NOT NULL", WITHDRAWN))
         parts.append(_settled(f"{others} WHERE _key IS NULL", SUPERSEDED))
         return " UNION ALL ".join(parts)
-    if closing.gone is not None:
-        parts.append(_settled(f"{others} w SEMI JOIN {scan(closing.gone)} g ON {_same(keys, 'g')}", WITHDRAWN))
-    parts.append(_of_same_rows(connection))
+    connection.execute(f"CREATE TEMP TABLE same_again AS {_of_same_rows(connection)}")
+    parts.append("FROM same_again")
+    if closing.gone is not None:  # a key without values: of the rows without a readable key, those that did not come
+        gone = f"(FROM {others} w SEMI JOIN {scan(closing.gone)} g ON {_same(keys, 'g')})"
+        again = "o._of_run = w._run_id AND o._of_row = w._row"
+        parts.append(_settled(f"{gone} w ANTI JOIN same_again o ON {again}", WITHDRAWN))
     return " UNION ALL ".join(parts)
 
 
