@@ -8,10 +8,11 @@ seconds of an append, and the files and bytes on disk before and after a mainten
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import os
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -96,22 +97,16 @@ def _append(lake: Lake, runs: int) -> None:
 
 def _lay(lake: Lake, runs: int) -> None:
     """Lay the rows and the append names of that many runs into `audit/runs` and `audit/checks`, and checkpoint them."""
-    runs_rows = pa.Table.from_pylist([_row(f"old-{n:08d}") for n in range(runs)], evidence.RUNS)
-    checks = pa.table(
-        {
-            f.name: pa.array([f"{n // RULES}-{f.name}" for n in range(runs * RULES)]) if f.type == pa.string()
-            else pa.nulls(runs * RULES, f.type)
-            for f in evidence.CHECKS
-        },
-        schema=evidence.CHECKS,
-    )  # fmt: skip
+    names = [f"old-{n:08d}" for n in range(runs)]
+    runs_rows = _many(evidence.RUNS, names, _facts(""))
+    one = dataclasses.asdict(Count("population.citizen.column_7.required"))
+    checks = _many(evidence.CHECKS, [name for name in names for _ in range(RULES)], {**one, "columns": ["age"]})
     for name, rows, what in (("runs", runs_rows, "published"), ("checks", checks, "checks")):
         uri = lake.audit_table(name)
         lake.make_folder(uri)
-        names = [Transaction(f"old-{n:08d}/population.citizen/{what}", 1) for n in range(runs)]
-        write_deltalake(
-            uri, rows, configuration=LOG_KEPT, commit_properties=CommitProperties(app_transactions=names)
-        )  # fmt: skip
+        marks = [Transaction(f"{run}/population.citizen/{what}", 1) for run in names]
+        noted = CommitProperties(app_transactions=marks)
+        write_deltalake(uri, rows, configuration=LOG_KEPT, commit_properties=noted)
         lake.table(uri).create_checkpoint()
 
 
@@ -123,8 +118,15 @@ def _facts(run: str) -> dict[str, object]:
     }  # fmt: skip
 
 
-def _row(run: str) -> dict[str, object]:
-    return {**dict.fromkeys(evidence.RUNS.names), **_facts(run), "findings": "[]", "reasons": "[]", "started_at": AT}
+def _many(schema: pa.Schema, run_ids: list[str], values: Mapping[str, object]) -> pa.Table:
+    """A row for each run, alike but for its id."""
+
+    def column(field: pa.Field) -> pa.Array:
+        if field.name == "run_id":
+            return pa.array(run_ids, field.type)
+        return pa.repeat(pa.scalar(values.get(field.name), field.type), len(run_ids))
+
+    return pa.table([column(field) for field in schema], schema=schema)
 
 
 def _age(lake: Lake, *, days: float) -> None:

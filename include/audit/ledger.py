@@ -42,6 +42,7 @@ HEAD_METADATA = "lienthong.ledger_head"
 _HEAD_TRANSACTION = "lienthong.ledger"
 _PATIENCE_SECONDS = 120.0
 _COMPACT_EVERY = 200
+_COMPACT_BYTES = 8 * 1024**2  # so that no append writes all entries of all years again; maintenance joins more
 # An append costs what opening the table costs, and that grows with the files of the log (measured: 25 ms with 200,
 # 150 ms with 6,600 of them): so a frequent checkpoint, statistics for one column, and a week of log, not a month.
 _CONFIGURATION = {
@@ -210,6 +211,6 @@ def _compact(lake: Lake) -> None:
     note = CommitProperties(custom_metadata={HEAD_METADATA: str(_head(table))}, max_commit_retries=0)
     try:
         with lake_errors("compacting the ledger"):
-            table.optimize.compact(commit_properties=note)
+            table.optimize.compact(target_size=_COMPACT_BYTES, commit_properties=note)
     except LakeConflict:
         return

@@ -8,9 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from include.audit.verify import verify
 from include.contracts.problems import ContractError
+from include.lake import evidence
 from include.lake.root import Lake
 from include.pipelines.maintain import maintain_lake
+from include.pipelines.trail import record_commits
 from include.pipelines.workplace import Workplace
 
 AT = datetime(2026, 3, 1, tzinfo=UTC)
@@ -90,3 +93,28 @@ def test_where_no_contract_is_found_nothing_landed_expires(place: Workplace) -> 
     with pytest.raises(ContractError, match="holds no contract"):
         maintain_lake(place, at=AT)
     assert left(place) == {"population": ["run=r100"]}
+
+
+def test_what_falls_out_of_a_log_with_time_breaks_no_verification(place: Workplace) -> None:
+    """Delta itself cleans the log of `audit/runs`, at a checkpoint; what was appended stays and is vouched for."""
+    put_contract(place, "r", CONTRACT)
+    runs = Path(place.lake.audit_table("runs"))
+
+    def append(first: int, last: int) -> None:
+        for number in range(first, last):
+            facts = {"run_id": f"r{number}", "registry": "r", "table": "t", "verdict": "published"}
+            evidence.append_run(place.lake, facts)
+            record_commits(place, ["audit/runs"])
+
+    append(0, 1)
+    place.lake.table("audit/runs").alter.set_table_properties({"delta.checkpointInterval": "10"})
+    append(1, 15)
+    for path in runs.rglob("*.*"):
+        os.utime(path, (0, 0))
+    append(15, 35)
+    maintain_lake(place, at=AT)
+    assert not (runs / "_delta_log" / f"{0:020d}.json").exists()
+    found = verify(place.lake, with_files=True)
+    assert found.ok, found.why
+    assert found.commits_past_checking > 0
+    assert evidence.read(place.lake, "runs").num_rows == 35
