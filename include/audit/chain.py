@@ -10,6 +10,7 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
 from include.audit.delta_log import CommitUnreadable, read_commit, versions
+from include.audit.discrepancies import WITNESSES
 from include.audit.ledger import HEAD_METADATA, LEDGER, SCHEMA
 from include.audit.record import GENESIS, entry_hash
 from include.audit.verification import Discrepancy
@@ -32,15 +33,14 @@ def read_what_is_left(lake: Lake, folder: str = LEDGER) -> tuple[pa.Table, list[
             except (LakeUnreachable, LakeDenied):
                 raise
             except Exception:  # a damaged file fails in any way its reader has: it is evidence, not a crash
-                why = f"the ledger's data file {fragment.path} was altered, replaced or removed"
-                if not found or found[-1].why != why:
-                    found.append(Discrepancy(None, LEDGER, why))
+                touched = Discrepancy.of("ledger file touched", LEDGER, None, path=fragment.path)
+                if not found or found[-1] != touched:
+                    found.append(touched)
     return pa.concat_tables(tables).sort_by("sequence"), found
 
 
 def read_every_file(lake: Lake, folder: str) -> tuple[pa.Table, list[Discrepancy]]:
     """The entries of every data file in the folder, for a ledger that cannot be opened as a table; each entry once."""
-    why = "the ledger cannot be opened: its log or a checkpoint was altered or removed"
     rows: dict[tuple[int, str], dict[str, Any]] = {}
     for path in lake.files_below(lake.path(folder)):
         if path.endswith(".parquet") and "/_delta_log/" not in path:
@@ -51,7 +51,7 @@ def read_every_file(lake: Lake, folder: str) -> tuple[pa.Table, list[Discrepancy
             except (pa.ArrowException, KeyError, OSError):
                 continue  # what is not there is missing from the chain
     entries = pa.Table.from_pylist(list(rows.values()), SCHEMA)
-    return entries.sort_by("sequence"), [Discrepancy(None, LEDGER, why)]
+    return entries.sort_by("sequence"), [Discrepancy.of("ledger cannot be opened", LEDGER, None)]
 
 
 def _as_delta_knows_it(lake: Lake, folder: str, fragment: ds.Fragment) -> pa.Table:
@@ -69,28 +69,27 @@ def walk(entries: pa.Table) -> list[Discrepancy]:
     """Every break in the chain of `entries`, which are in order of their sequence."""
     found: list[Discrepancy] = []
 
-    def report(sequence: int, why: str) -> None:
+    def report(kind: str, sequence: int, **named: object) -> None:
         if not found or found[-1].sequence != sequence:
-            found.append(Discrepancy(sequence, LEDGER, why))
+            found.append(Discrepancy.of(kind, LEDGER, sequence, entry=sequence, **named))
 
     previous, previous_hash = 0, GENESIS
     for row in _rows(entries):
         sequence, prev_hash, claimed = row["sequence"], row["prev_hash"], row["hash"]
         if sequence != previous + 1:
             if sequence is None or sequence <= previous:
-                report(sequence or 0, f"entry {sequence} is there more than once: one of them was inserted")
+                report("entry twice", sequence or 0)
                 continue
-            last = f" to {sequence - 1}" if sequence - 1 > previous + 1 else ""
-            report(previous + 1, f"entry {previous + 1}{last} was dropped")
+            is_one = sequence - 1 == previous + 1
+            report("entry dropped" if is_one else "entries dropped", previous + 1, last=sequence - 1)
             previous_hash = prev_hash
         if not _is_intact(row):
-            report(sequence, f"entry {sequence} was altered: its content does not have the hash it carries")
+            report("entry altered", sequence)
         elif prev_hash != previous_hash:
-            report(
-                max(sequence - 1, 1),
-                f"entry {sequence} was not chained to the entry {sequence - 1} that is there: "
-                f"{sequence - 1} was replaced, or {sequence} was inserted",
-            )
+            before = max(sequence - 1, 1)
+            if not found or found[-1].sequence != before:
+                named = {"entry": sequence, "before": sequence - 1}
+                found.append(Discrepancy.of("entry not chained", LEDGER, before, **named))
         previous, previous_hash = sequence, claimed
     return found
 
@@ -112,12 +111,15 @@ def compare_marks(
         if any(found.sequence is not None and agreed < found.sequence <= sequence for found in broken):
             return []
         if sequence > last:
-            why = f"entries {last + 1} to {sequence} were cut off: {witness} knows entry {sequence}"
-            return [Discrepancy(last + 1, LEDGER, why)]
-        where = f"entry {sequence}" if sequence == agreed + 1 else f"an entry from {agreed + 1} to {sequence}"
-        why = f"{where} was replaced: {witness} has another hash for entry {sequence}"
-        return [Discrepancy(agreed + 1, LEDGER, why)]
+            return [_marked("entries cut off", last + 1, sequence, witness)]
+        kind = "entry replaced" if sequence == agreed + 1 else "one of entries replaced"
+        return [_marked(kind, agreed + 1, sequence, witness)]
     return []
+
+
+def _marked(kind: str, first: int, last: int, witness: str) -> Discrepancy:
+    named = {"first": first, "last": last, "witness": witness, "witness_vi": WITNESSES[witness]}
+    return Discrepancy.of(kind, LEDGER, first, **named)
 
 
 def read_own_log(lake: Lake, folder: str = LEDGER) -> tuple[list[tuple[int, str]], list[Discrepancy]]:
@@ -126,21 +128,21 @@ def read_own_log(lake: Lake, folder: str = LEDGER) -> tuple[list[tuple[int, str]
     found: list[Discrepancy] = []
     files = versions(lake, lake.path(folder))
     for version in _missing(list(files)):
-        found.append(Discrepancy(None, LEDGER, f"version {version} of the ledger's log was removed"))
+        found.append(Discrepancy.of("ledger version removed", LEDGER, None, version=version))
     for version, uri in files.items():
         try:
             commit = read_commit(lake, uri)
         except (CommitUnreadable, FileNotFoundError):
-            found.append(Discrepancy(None, LEDGER, f"version {version} of the ledger's log was altered"))
+            found.append(Discrepancy.of("ledger version altered", LEDGER, None, version=version))
             continue
         if commit.changes_data and (commit.operation != "WRITE" or commit.removed):
-            why = f"version {version} of the ledger is a {commit.operation}: the ledger only grows by appends"
-            found.append(Discrepancy(None, LEDGER, why))
+            named = {"version": version, "operation": commit.operation}
+            found.append(Discrepancy.of("ledger not appended", LEDGER, None, **named))
         sequence, _, noted = commit.metadata.get(HEAD_METADATA, "").partition(":")
         if sequence.isdecimal():
             notes.append((int(sequence), noted))
         elif commit.changes_data:
-            found.append(Discrepancy(None, LEDGER, f"version {version} of the ledger was not written by an append"))
+            found.append(Discrepancy.of("ledger written otherwise", LEDGER, None, version=version))
     return notes, found
 
 

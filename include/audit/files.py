@@ -46,9 +46,9 @@ def compare_files(
             continue
         if digest is None and path in gone and gone[path] < now - retention:
             continue  # no version is readable any more that needs it
-        what = "is gone" if digest is None else "was altered" if known else "is in no entry of the ledger"
-        why = f"the data file {path} of {table.subject} {what}"
-        found.append(Discrepancy(known.sequence if known else None, table.subject, why))
+        kind = "data file gone" if digest is None else "data file altered" if known else "data file unknown"
+        entry = known.sequence if known else None
+        found.append(Discrepancy.of(kind, table.subject, entry, path=path, table=table.subject))
     return FilesChecked(agreed, tuple(found))
 
 
@@ -62,8 +62,8 @@ def compare_bound(lake: Lake, told: Told, *, with_large: bool) -> FilesChecked:
         if digest == known.sha256 or (path == INDEX_OF_PAGES and digest in known.former):
             agreed += 1
             continue
-        what = "is gone" if digest is None else f"was altered after entry {known.sequence}"
-        found.append(Discrepancy(known.sequence, path, f"the file {path} {what}"))
+        kind = "file gone" if digest is None else "file altered"
+        found.append(Discrepancy.of(kind, path, known.sequence, path=path, entry=known.sequence))
     return FilesChecked(agreed, tuple(found))
 
 
@@ -71,7 +71,7 @@ def _strays(lake: Lake, known: dict[str, FileTold]) -> Iterator[Discrepancy]:
     for folder in FOR_READERS:
         for path in lake.files_below(lake.path(folder)):
             if path not in known:
-                yield Discrepancy(None, path, f"the file {path} is in no entry of the ledger: others laid it there")
+                yield Discrepancy.of("file unknown", path, None, path=path)
 
 
 def _digests(lake: Lake, files: dict[str, str]) -> Iterator[tuple[str, str | None]]:

@@ -10,6 +10,7 @@ from include.audit import ledger
 from include.audit.record import Head
 from include.audit.signing import Checkpoint, read_checkpoints
 from include.audit.verification import Verification
+from include.contracts.language import Said
 from include.lake.errors import lake_errors
 from include.lake.reading import view
 from include.lake.root import Lake
@@ -40,7 +41,7 @@ class VerificationNote:
     is_whole: bool
     records: int
     commits: int
-    why: str
+    why: Said
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +86,7 @@ def note_verification(lake: Lake, found: Verification, *, at: datetime) -> None:
         "records": found.records,
         "commits": found.commits,
         "why": found.why,
+        "vietnamese": found.vietnamese,
     }
     uri = lake.path(LAST_VERIFICATION)
     lake.make_folder(uri.rpartition("/")[0])
@@ -95,7 +97,7 @@ def last_verification(lake: Lake) -> VerificationNote | None:
     """The note of the last verification; None if there is none that can be read."""
     try:
         note = json.loads(lake.read_text(lake.path(LAST_VERIFICATION)))
-        at = datetime.fromisoformat(note["at"])
-        return VerificationNote(at, bool(note["ok"]), int(note["records"]), int(note["commits"]), str(note["why"]))
+        at, said = datetime.fromisoformat(note["at"]), Said(str(note["why"]), str(note.get("vietnamese", "")))
+        return VerificationNote(at, bool(note["ok"]), int(note["records"]), int(note["commits"]), said)
     except (FileNotFoundError, ValueError, KeyError, TypeError):
         return None

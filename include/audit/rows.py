@@ -56,15 +56,14 @@ def compare_rows(lake: Lake, table: TableTold, live: Iterable[str]) -> Iterator[
     for row in unknown:
         run_id = str(row.get("run_id"))
         sequence, missing = gone.get(run_id, (None, 0))
-        what = "was altered" if missing else "is in no entry of the ledger: it was added, or its run renamed"
         if missing:
             gone[run_id] = (sequence, missing - 1)
-        yield Discrepancy(sequence, table.subject, f"{_label(row)} of {table.subject} {what}")
+        kind = "row altered" if missing else "row unknown"
+        yield Discrepancy.of(kind, table.subject, sequence, table=table.subject, run_id=run_id, **_label(row))
     for run_id, (sequence, missing) in gone.items():
         if missing:
-            rows_are = "1 row is" if missing == 1 else f"{missing} rows are"
-            why = f"{rows_are} gone from {table.subject} that run {run_id} recorded by entry {sequence}"
-            yield Discrepancy(sequence, table.subject, why)
+            named = {"table": table.subject, "run_id": run_id, "entry": sequence, "rows": missing}
+            yield Discrepancy.of("row gone" if missing == 1 else "rows gone", table.subject, sequence, **named)
 
 
 def _rows(lake: Lake, subject: str, path: str) -> list[dict[str, Any]]:
@@ -78,8 +77,7 @@ def _digest(row: dict[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:_DIGITS]
 
 
-def _label(row: dict[str, Any]) -> str:
+def _label(row: dict[str, Any]) -> dict[str, str]:
     """Which row it is, by names and numbers: rows of evidence hold no value of a register."""
-    table = f"{row['registry']}.{row['table']}" if row.get("table") else "people"
-    what = row.get("rule_id") or row.get("verdict") or ""
-    return f"the row `{what}` of {table}, run {row.get('run_id')},"
+    of = f"{row['registry']}.{row['table']}" if row.get("table") else "people"
+    return {"row": row.get("rule_id") or row.get("verdict") or "", "of": of}

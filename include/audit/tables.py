@@ -63,15 +63,13 @@ def compare_tables(lake: Lake, logs: dict[str, TableLog], told: Told) -> Compari
         log = logs.get(subject) or (_read_log(lake, subject) if standing else None)
         for table_id, table in standing.items():
             if log is None or (log.table_id != table_id and log.table_id):
-                why = f"{subject} was removed or replaced: the table that entry {table.last_sequence} speaks of is gone"
-                found.append(Discrepancy(table.last_sequence, subject, why))
+                named = {"table": subject, "entry": table.last_sequence}
+                found.append(Discrepancy.of("table gone", subject, table.last_sequence, **named))
         if log is None:
             continue
         if not log.table_id:  # it cannot be opened, so the ledger says which table it should be
-            why = f"{subject} cannot be opened: its log or a checkpoint was altered or removed"
-            found.append(
-                Discrepancy(max((t.last_sequence or 0 for t in standing.values()), default=None), subject, why)
-            )
+            last = max((table.last_sequence or 0 for table in standing.values()), default=None)
+            found.append(Discrepancy.of("table cannot be opened", subject, last, table=subject))
         told_of = standing.get(log.table_id) or (None if log.table_id else next(iter(standing.values()), None))
         table = told_of or TableTold(subject, log.table_id)
         found += _compare_log(log, table, told.hashes)
@@ -92,16 +90,15 @@ def compare_log_files(lake: Lake, table: TableTold, commits: set[int]) -> Iterat
     for name, uri in here.items():
         known = table.log.get(name)
         if known is None:
-            why = f"{name} in the log of {table.subject} is in no entry of the ledger, and readers may believe it"
-            yield Discrepancy(None, table.subject, why)
+            yield Discrepancy.of("stranger in the log", table.subject, None, name=name, table=table.subject)
         elif lake.digest(uri) != known.sha256:
-            why = f"{name} in the log of {table.subject} was altered after entry {known.sequence}"
-            yield Discrepancy(known.sequence, table.subject, why)
+            named = {"name": name, "table": table.subject, "entry": known.sequence}
+            yield Discrepancy.of("log file altered", table.subject, known.sequence, **named)
     for name, known in table.log.items():
         version = version_of(name)
         if name not in here and (version is None or version >= kept or version in commits):
-            why = f"{name} was removed from the log of {table.subject}"
-            yield Discrepancy(known.sequence, table.subject, why)
+            named = {"name": name, "table": table.subject}
+            yield Discrepancy.of("log file removed", table.subject, known.sequence, **named)
 
 
 def _compare_view(log: TableLog, table: TableTold) -> Iterator[Discrepancy]:
@@ -109,38 +106,32 @@ def _compare_view(log: TableLog, table: TableTold) -> Iterator[Discrepancy]:
     if log.live is None or not table.commits:
         return
     if log.version < table.newest:
-        why = f"readers are shown version {log.version} of {log.subject}: entry {table.last_sequence} made version "
-        yield Discrepancy(table.last_sequence, log.subject, f"{why}{table.newest}")
+        named = {"shown": log.version, "version": table.newest, "table": log.subject, "entry": table.last_sequence}
+        yield Discrepancy.of("older version shown", log.subject, table.last_sequence, **named)
     if log.version != table.newest or (told := table.live()) is None or told == log.live:
         return
-    hidden, foreign = len(told - log.live), len(log.live - told)
-    why = (
-        f"readers of {log.subject} are shown other data files than its commits made: {hidden} hidden, {foreign} that "
-        "are not of this version"
-    )
-    yield Discrepancy(table.last_sequence, log.subject, why)
+    named = {"table": log.subject, "hidden": len(told - log.live), "foreign": len(log.live - told)}
+    yield Discrepancy.of("other files shown", log.subject, table.last_sequence, **named)
 
 
 def _compare_log(log: TableLog, table: TableTold, hashes: dict[int, str]) -> Iterator[Discrepancy]:
     oldest = min(log.commits, default=0)
     for version, commit in log.commits.items():
         record = table.commits.get(version)
-        sequence = record.sequence if record else None
-        where = f"version {version} of {log.subject}"
+        named = {"version": version, "table": log.subject}
         if record is None:
-            why = f"{where} is not in the ledger: its record was dropped, or the commit was made past the pipelines"
-            yield Discrepancy(None, log.subject, why)
+            yield Discrepancy.of("version not in ledger", log.subject, None, **named)
         elif commit is None or commit.sha256 != record.sha256:
-            yield Discrepancy(sequence, log.subject, f"the log of {where} was altered after entry {sequence}")
+            entry = record.sequence
+            yield Discrepancy.of("version altered", log.subject, entry, entry=entry, **named)
         if commit is not None and (note := commit.metadata.get(HEAD_METADATA)):
-            entry, _, noted = note.partition(":")
-            if entry.isdecimal() and int(entry) > 0 and hashes.get(int(entry)) != noted:
-                why = f"entry {entry} was dropped or replaced: {where} was committed upon another"
-                yield Discrepancy(int(entry), log.subject, why)
+            number, _, noted = note.partition(":")
+            if number.isdecimal() and int(number) > 0 and hashes.get(int(number)) != noted:
+                yield Discrepancy.of("version upon another", log.subject, int(number), entry=number, **named)
     for version, record in table.commits.items():
         if version >= oldest and version not in log.commits:
-            why = f"version {version} of {log.subject} was removed from its log"
-            yield Discrepancy(record.sequence, log.subject, why)
+            named = {"version": version, "table": log.subject}
+            yield Discrepancy.of("version removed", log.subject, record.sequence, **named)
 
 
 def _read_log(lake: Lake, subject: str) -> TableLog | None:

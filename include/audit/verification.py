@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Self
+
+from include.audit.discrepancies import WORDS
 
 
 @dataclass(frozen=True, slots=True)
 class Discrepancy:
-    """One thing that is not as the ledger says. `sequence` is the entry concerned, None if no entry is."""
+    """One thing that is not as the ledger says. `sequence` is the entry concerned, None if no entry is.
+
+    `why` says it in English, `vietnamese` in Vietnamese; both hold names and numbers only.
+    """
 
     sequence: int | None
     subject: str
     why: str
+    vietnamese: str
+
+    @classmethod
+    def of(cls, kind: str, subject: str, sequence: int | None, **named: object) -> Self:
+        """The finding of that kind (one of WORDS) with what it names."""
+        said = WORDS[kind]
+        return cls(sequence, subject, said.english.format(**named), said.vietnamese.format(**named))
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +66,11 @@ class Verification:
     def why(self) -> str:
         """What is wrong with the first one; empty if all is well."""
         return self.first.why if self.first else ""
+
+    @property
+    def vietnamese(self) -> str:
+        """The same in Vietnamese."""
+        return self.first.vietnamese if self.first else ""
 
     def to_dict(self) -> dict[str, Any]:
         """For `--json`: the figures, the verdict and every discrepancy."""

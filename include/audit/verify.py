@@ -124,7 +124,7 @@ def _verify_ledger(
     marks = [*kept_elsewhere]
     for name, mark in stored:
         if mark is None:
-            found.append(Discrepancy(None, f"{CHECKPOINTS}/{name}", "the checkpoint is not readable: it was altered"))
+            found.append(Discrepancy.of("checkpoint unreadable", f"{CHECKPOINTS}/{name}", None))
         else:
             marks.append(mark)
     claims = [(mark.sequence, mark.hash) for mark in marks]
@@ -136,10 +136,9 @@ def _verify_ledger(
         return found, (entries, 0)
     for mark in marks:
         if not mark.is_signed_by(public_key):
-            why = f"the checkpoint of entry {mark.sequence} is not signed with the key {key_id(public_key)}"
-            found.append(Discrepancy(mark.sequence, CHECKPOINTS, why))
+            named = {"entry": mark.sequence, "key": key_id(public_key)}
+            found.append(Discrepancy.of("checkpoint not signed", CHECKPOINTS, mark.sequence, **named))
     if not marks:
-        why = f"there is no checkpoint signed with the key {key_id(public_key)}: nothing vouches for the ledger's end"
-        found.append(Discrepancy(None, CHECKPOINTS, why))
+        found.append(Discrepancy.of("no checkpoint", CHECKPOINTS, None, key=key_id(public_key)))
     vouched = max((mark.sequence for mark in marks if mark.is_signed_by(public_key)), default=0)
     return found, (entries, 0 if found else vouched)

@@ -119,13 +119,20 @@ def verify(
         output.print(f"{whole}; {signed if until else unsigned}.")
     else:
         for discrepancy in found.discrepancies[:_TOLD]:
-            entry = f"entry {discrepancy.sequence}, " if discrepancy.sequence is not None else ""
-            errors.print(f"{entry}{discrepancy.subject}: {discrepancy.why}", style="red", markup=False)
+            at = discrepancy.sequence
+            entry = "" if at is None else local(f"mục {at}, ", f"entry {at}, ")
+            said = local(discrepancy.vietnamese, discrepancy.why)
+            errors.print(f"{entry}{discrepancy.subject}: {said}", style="red", markup=False)
         count = len(found.discrepancies)
         if count > _TOLD:
-            errors.print(f"... and {count - _TOLD} more: `--json` names all", style="red")
+            more = count - _TOLD
+            errors.print(
+                local(f"... và {more} điểm khác: `--json` nêu đủ", f"... and {more} more: `--json` names all"),
+                style="red",
+            )
         told = "1 thing is" if count == 1 else f"{count} things are"
-        errors.print(f"{told} not as recorded; the first: {found.why}", style="bold red", markup=False)
+        told = local(f"{count} điểm không đúng như đã ghi; đầu tiên", f"{told} not as recorded; the first")
+        errors.print(f"{told}: {local(found.vietnamese, found.why)}", style="bold red", markup=False)
     raise typer.Exit(0 if found.ok else NOT_PUBLISHED)
 
 

@@ -18,6 +18,7 @@ from include.audit.report.surroundings import LedgerFacts, Surroundings
 from include.audit.report.words import LOCALES
 from include.audit.report_file import REPORTS, figures_digest, with_figures
 from include.audit.verify import verify
+from include.contracts.language import Said
 from include.identity.model import ModelUnusable
 from include.lake.root import Lake
 from include.pipelines.agreements import agreement_facts
@@ -118,7 +119,7 @@ def _ledger(lake: Lake) -> LedgerFacts | None:
         last_hash=last["hash"][0].as_py(),
         vouched_until=found.vouched_until,
         is_whole=found.ok,
-        why=found.why,
+        why=Said(found.why, found.vietnamese),
     )
 
 

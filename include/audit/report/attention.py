@@ -24,8 +24,8 @@ def attention(overview: Overview, surroundings: Surroundings, locale: Locale) ->
     if ledger and not ledger.is_whole:
         found.append(
             locale.pick(
-                f"Nhật ký kiểm tra, giám sát không còn nguyên vẹn: {ledger.why}",
-                f"The ledger is not whole: {ledger.why}",
+                f"Nhật ký kiểm tra, giám sát không còn nguyên vẹn: {ledger.why.vietnamese}",
+                f"The ledger is not whole: {ledger.why.english}",
             )
         )
     if held := surroundings.linking.waits:

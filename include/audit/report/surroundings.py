@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from include.audit.report.linking import Linking, ModelFacts
+from include.contracts.language import Said
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,7 @@ class LedgerFacts:
     last_hash: str
     vouched_until: int
     is_whole: bool
-    why: str
+    why: Said
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from include.audit.report.model import Standing
 from include.audit.report.overview import gather
 from include.audit.report.surroundings import LedgerFacts, Surroundings
 from include.audit.report.words import LOCALES
+from include.contracts.language import Said
 from include.lake import evidence
 from include.lake.reading import view
 from include.lake.root import Lake
@@ -103,7 +104,9 @@ def test_two_evaluations_that_disagree_and_a_broken_ledger_are_called_out(lake: 
     run_id = record_run(lake, CITIZEN)
     record_checks(lake, CITIZEN, run_id, gx_more=2, personal_id_12_digits=3)
     overview = gather(lake, POPULATION, at=MORNING)
-    broken = Surroundings(ledger=LedgerFacts(9, 3, MORNING, "ab" * 32, 0, False, "entry 4 was altered"))
+    broken = Surroundings(
+        ledger=LedgerFacts(9, 3, MORNING, "ab" * 32, 0, False, Said("entry 4 was altered", "mục 4 đã bị sửa"))
+    )
     found = attention(overview, broken, LOCALES["en"])
     assert "population.citizen.personal-id-12-digits: the two independent evaluations disagree" in found
     assert found[0].endswith("entry 4 was altered")
@@ -157,9 +160,9 @@ def test_open_rejections_want_attention_and_the_worst_table_is_named_first(lake:
     overview = gather(lake, POPULATION, at=START + timedelta(days=2))
     (sentence,) = [text for text in attention(overview, Surroundings(), LOCALES["en"]) if "open" in text]
     assert "1 rejected rows are open" in sentence
-    broken = Surroundings(ledger=LedgerFacts(2, 1, MORNING, "", 0, False, "entry 2"))
+    broken = Surroundings(ledger=LedgerFacts(2, 1, MORNING, "", 0, False, Said("entry 2", "mục 2")))
     first, *_, last = attention(overview, broken, LOCALES["vi"])
-    assert first == "Nhật ký kiểm tra, giám sát không còn nguyên vẹn: entry 2"
+    assert first == "Nhật ký kiểm tra, giám sát không còn nguyên vẹn: mục 2"
     assert "Công dân (population.citizen): 1 bản ghi bị loại" in last
     for number, table in enumerate(POPULATION["population"].tables):
         record_checks(lake, table, record_run(lake, table, run_id=f"r{number}"), personal_id_12_digits=9 - number)

@@ -19,7 +19,7 @@ from include.audit.report.overview import gather
 from include.audit.report.render import MOST_REASONS, render
 from include.audit.report.surroundings import AgreedColumn, AgreementFacts, LedgerFacts, SharedProduct, Surroundings
 from include.audit.report.words import LOCALES
-from include.contracts.language import Language
+from include.contracts.language import Language, Said
 from include.contracts.load import load_contracts
 from include.contracts.model import Column, Table
 from include.lake.root import Lake
@@ -45,7 +45,7 @@ AGREEMENTS = (
         date(2026, 1, 1), date(2026, 12, 31), "a@bca.example", "b@moh.example", "in_force", (PRODUCT,), ("wards",),
     ),
 )  # fmt: skip
-LEDGER = LedgerFacts(12, 5, NIGHT, "0f" * 32, 0, True, "")
+LEDGER = LedgerFacts(12, 5, NIGHT, "0f" * 32, 0, True, Said("", ""))
 
 
 def whole(pages: dict[str, str]) -> str:
