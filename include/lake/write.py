@@ -60,7 +60,11 @@ class Writing:
 
     @contextmanager
     def connection(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """A DuckDB that knows the run."""
+        """A DuckDB that knows the run.
+
+        It reaches folders, as writers name their files themselves. What SQL of the contract runs here has run before, in
+        `find_changes`, where only named files are reached: SQL that reads others ends the run there.
+        """
         connection = self.lake.connect(memory_limit=_MEMORY)
         try:
             shut(connection, folders=[self.uri, self.staged.conformed.rpartition("/")[0]])
