@@ -62,8 +62,8 @@ class Writing:
     def connection(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """A DuckDB that knows the run.
 
-        It reaches folders, as writers name their files themselves. What SQL of the contract runs here has run before, in
-        `find_changes`, where only named files are reached: SQL that reads others ends the run there.
+        It reaches folders, as writers name their files themselves. What SQL of the contract runs here has run before,
+        in `find_changes`, where only named files are reached: SQL that reads others ends the run there.
         """
         connection = self.lake.connect(memory_limit=_MEMORY)
         try:
