@@ -13,6 +13,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from include.contracts.language import Said
 from include.lake.root import Lake
 
 REPORTS = "audit/reports"
@@ -20,6 +21,14 @@ FIGURES = "lienthong-figures"
 """The name under which a page of the report carries the digest of its figures."""
 _FIGURES = re.compile(rf'<meta name="{FIGURES}" content="([0-9a-f]{{64}})">')
 _MOST = 20
+_NONE = Said(
+    "no report is in the ledger: make one with `lienthong report`",
+    "nhật ký chưa có báo cáo nào: lập bằng `lienthong report`",
+)
+_STRANGE = Said(
+    "no entry of the ledger has its digest: it was altered, or it is none of the report's files",
+    "không mục nào của nhật ký có mã băm của tệp này: tệp đã bị sửa, hoặc không phải tệp của báo cáo",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +55,12 @@ class ReportChecked:
     sha256: str
     sequence: int | None = None
     at: datetime | None = None
-    why: str = ""
+    why: Said = Said("", "")
     differences: tuple[tuple[str, str], ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """For `--json`."""
-        return asdict(self)
+        return {**asdict(self), "why": self.why.english, "vietnamese": self.why.vietnamese}
 
 
 def figures_digest(texts: dict[str, str]) -> str:
@@ -73,11 +82,18 @@ def check_report(lake: Lake, entries: pa.Table, name: str, content: bytes) -> Re
     if of_it:
         one = of_it[-1]
         newest = made[-1]
-        later = "" if newest is one else f"; a newer report was made by entry {newest.sequence}"
-        why = f"made by entry {one.sequence} of the ledger and unaltered since{later}"
+        why = Said(
+            f"made by entry {one.sequence} of the ledger and unaltered since",
+            f"được lập theo mục {one.sequence} của nhật ký và chưa bị sửa",
+        )
+        if newest is not one:
+            why = Said(
+                f"{why.english}; a newer report was made by entry {newest.sequence}",
+                f"{why.vietnamese}; mục {newest.sequence} đã lập báo cáo mới hơn",
+            )
         return ReportChecked(True, name, digest, one.sequence, one.at, why)
     if not made:
-        return ReportChecked(False, name, digest, why="no report is in the ledger: make one with `lienthong report`")
+        return ReportChecked(False, name, digest, why=_NONE)
     text = _text(content)
     claimed = _FIGURES.search(text or "")
     candidates = [one for one in made if claimed and one.figures == claimed.group(1)] or made
@@ -90,11 +106,13 @@ def check_report(lake: Lake, entries: pa.Table, name: str, content: bytes) -> Re
         if best is None or len(differences) < best[0]:
             best = (len(differences), one, differences)
     if best is None:
-        why = "no entry of the ledger has its digest: it was altered, or it is none of the report's files"
-        return ReportChecked(False, name, digest, why=why)
+        return ReportChecked(False, name, digest, why=_STRANGE)
     count, one, differences = best
     where = "in 1 place" if count == 1 else f"in {count} places"
-    why = f"it differs {where} from the file that entry {one.sequence} tells of"
+    why = Said(
+        f"it differs {where} from the file that entry {one.sequence} tells of",
+        f"khác ở {count} chỗ so với tệp được lập theo mục {one.sequence}",
+    )
     return ReportChecked(False, name, digest, one.sequence, one.at, why, tuple(differences[:_MOST]))
 
 

@@ -159,10 +159,14 @@ def _check_report(file: Path, *, as_json: bool) -> bool:
         output.print_json(json.dumps(found.to_dict(), ensure_ascii=False, default=str))
         return found.ok
     (output if found.ok else errors).print(
-        f"{file.name}: {found.why}.", style=None if found.ok else "bold red", markup=False
+        f"{file.name}: {local(found.why.vietnamese, found.why.english)}.",
+        style=None if found.ok else "bold red",
+        markup=False,
     )
     for says, was in found.differences:
-        errors.print(f"  it says: {says or '(nothing)'}\n  made as: {was or '(nothing)'}", markup=False)
+        it_says, made_as = local("ghi là", "it says"), local("đã lập", "made as")
+        nothing = local("(không có gì)", "(nothing)")
+        errors.print(f"  {it_says}: {says or nothing}\n  {made_as}: {was or nothing}", markup=False)
     return found.ok
 
 

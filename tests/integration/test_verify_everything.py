@@ -374,7 +374,7 @@ def test_a_report_that_somebody_holds(place: Workplace, tmp_path: Path) -> None:
     altered.write_text("".join(lines), encoding="utf-8")
     told = verify_report(place, altered)
     assert not told.ok
-    assert "differs in 1 place" in told.why
+    assert "differs in 1 place" in told.why.english
     assert told.differences[0][0].startswith("khác")
     page = tmp_path / "report.en.html"
     page.write_text(page.read_text(encoding="utf-8").replace("</td>", "9</td>", 1), encoding="utf-8")
@@ -382,7 +382,7 @@ def test_a_report_that_somebody_holds(place: Workplace, tmp_path: Path) -> None:
     assert (told.ok, len(told.differences)) == (False, 1)
     stranger = tmp_path / "other.txt"
     stranger.write_text("not ours")
-    assert "no entry of the ledger has its digest" in verify_report(place, stranger).why
+    assert "no entry of the ledger has its digest" in verify_report(place, stranger).why.english
 
 
 def test_no_value_of_a_register_is_in_what_verify_says(place: Workplace) -> None:
