@@ -53,9 +53,9 @@ class ReportChecked:
     ok: bool
     name: str
     sha256: str
+    why: Said
     sequence: int | None = None
     at: datetime | None = None
-    why: Said = Said("", "")
     differences: tuple[tuple[str, str], ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
@@ -91,9 +91,9 @@ def check_report(lake: Lake, entries: pa.Table, name: str, content: bytes) -> Re
                 f"{why.english}; a newer report was made by entry {newest.sequence}",
                 f"{why.vietnamese}; mục {newest.sequence} đã lập báo cáo mới hơn",
             )
-        return ReportChecked(True, name, digest, one.sequence, one.at, why)
+        return ReportChecked(True, name, digest, why, one.sequence, one.at)
     if not made:
-        return ReportChecked(False, name, digest, why=_NONE)
+        return ReportChecked(False, name, digest, _NONE)
     text = _text(content)
     claimed = _FIGURES.search(text or "")
     candidates = [one for one in made if claimed and one.figures == claimed.group(1)] or made
@@ -106,14 +106,14 @@ def check_report(lake: Lake, entries: pa.Table, name: str, content: bytes) -> Re
         if best is None or len(differences) < best[0]:
             best = (len(differences), one, differences)
     if best is None:
-        return ReportChecked(False, name, digest, why=_STRANGE)
+        return ReportChecked(False, name, digest, _STRANGE)
     count, one, differences = best
     where = "in 1 place" if count == 1 else f"in {count} places"
     why = Said(
         f"it differs {where} from the file that entry {one.sequence} tells of",
         f"khác ở {count} chỗ so với tệp được lập theo mục {one.sequence}",
     )
-    return ReportChecked(False, name, digest, one.sequence, one.at, why, tuple(differences[:_MOST]))
+    return ReportChecked(False, name, digest, why, one.sequence, one.at, tuple(differences[:_MOST]))
 
 
 def _made(entries: pa.Table) -> list[Made]:
