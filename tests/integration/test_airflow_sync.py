@@ -128,7 +128,7 @@ class House:
         while not (found := is_so()):
             insist(self.site, airflow.COMPONENTS)
             self.answer_questions()
-            assert time.monotonic() < end, f"not so within {seconds} s; logs in {self.site.var / 'log'}"
+            assert time.monotonic() < end, f"not so within {seconds} s ({self.answers}); {self.site.var / 'log'}"
             time.sleep(1)
         return found
 
@@ -146,7 +146,7 @@ class House:
         for question in self.api.questions("sync_foureyes"):
             task = question["task_instance"]["task_id"]
             age = datetime.now(UTC) - datetime.fromisoformat(question["created_at"])
-            if age > timedelta(seconds=6):
+            if age > timedelta(seconds=6) and task not in self.asked:
                 self.asked[task] = question
                 self.places[task] = next(self.site.var.glob("lake/staging/foureyes/**/_asked.txt")).read_text()
                 for name in TRIES[task]:
@@ -232,7 +232,7 @@ def tell(house: House) -> None:
         house.api.unpause(dag_id)
     for registry in REGISTRIES:
         house.start(registry, "first")
-    house.until(lambda: house.states("sync_lost", "first").get(("extract", 0)) == "up_for_retry")
+    house.until(lambda: "SourceUnavailable" in log_of(house, "lost", "extract"))
     start_postgres(house.site)
     house.until(lambda: house.has_ended(("sync_steady", "first"), ("sync_declined", "first")))
     fill(house.site.root / "declined.sqlite", person=BAD, other=[*GOOD, ("4", "Võ Bốn", "63")])
@@ -295,7 +295,7 @@ def test_a_declined_table_leaves_the_lake_as_it_was_and_the_others_go_on(house: 
 
 def test_the_steward_saw_figures_and_no_value(house: House) -> None:
     question = house.asked["declined"]
-    assert question["subject"] == "Publish declined.person although it is outside tolerance?"
+    assert "Publish declined.person although it is outside tolerance?" in question["subject"]
     assert "| extracted | 4 |" in question["body"]
     assert "| rejected | 3 |" in question["body"]
     assert "declined.person.full_name.required" in question["body"]
@@ -421,6 +421,7 @@ def test_airflow_never_saw_a_name(house: House) -> None:
 
 
 def log_of(house: House, registry: str, step: str) -> str:
-    """The log of the first try of a table's step in the first run of a registry."""
+    """The log of the first try of a table's step in the first run of a registry; empty before it began."""
     run = house.site.var / "log" / "airflow" / f"dag_id=sync_{registry}" / "run_id=first"
-    return (run / f"task_id=sync_table.{step}" / "map_index=0" / "attempt=1.log").read_text()
+    log = run / f"task_id=sync_table.{step}" / "map_index=0" / "attempt=1.log"
+    return log.read_text() if log.exists() else ""
