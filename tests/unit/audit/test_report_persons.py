@@ -142,6 +142,19 @@ def test_the_page_says_if_the_model_is_not_that_of_the_run_or_cannot_be_read(lin
     assert "no model that can be read" in page(linked, "en")
 
 
+@pytest.mark.parametrize(
+    ("address", "shown"), [("https://a.example/quality", "https://a.example/quality"), ("", "../..")]
+)
+def test_the_persons_that_registers_contradict_are_counted_and_their_page_is_a_link_away(
+    linked: Lake, address: str, shown: str
+) -> None:
+    text = page(linked, "vi", contradictions=1066, pages_url=address)
+    summary = text[text.index('<section id="summary"') : text.index('<section id="registries"')]
+    for part in (summary, text[text.index('<section id="persons"') :]):
+        assert "1.066" in part
+        assert f'href="{shown}/persons/contradictions"' in part
+
+
 def test_the_plots_name_levels_and_figures_as_text(linked: Lake) -> None:
     texts, desc = drawn(weights(MODEL, LOCALES["en"]))
     assert {"Name: same name", "hair: same hair", "10.0", "-4.3"} <= set(texts)
