@@ -73,19 +73,19 @@ RUNS = pa.schema(
         (RECORDED, pa.int64()),
     ]
 )
+OF_A_RULE = (
+    *((name, pa.string()) for name in ("rule_id", "metric", "scope", "severity", "dimension")),
+    ("columns", pa.list_(pa.string())),
+    ("rows", pa.int64()),
+    ("violations", pa.int64()),
+)
+"""What is on record of a rule that was counted, whatever it was counted over."""
 CHECKS = pa.schema(
     [
         ("run_id", pa.string()),
         ("registry", pa.string()),
         ("table", pa.string()),
-        ("rule_id", pa.string()),
-        ("metric", pa.string()),
-        ("scope", pa.string()),
-        ("severity", pa.string()),
-        ("dimension", pa.string()),
-        ("columns", pa.list_(pa.string())),
-        ("rows", pa.int64()),
-        ("violations", pa.int64()),
+        *OF_A_RULE,
         ("gx_violations", pa.int64()),
         ("at", _INSTANT),
         (RECORDED, pa.int64()),
@@ -159,14 +159,7 @@ def append_checks(
             "run_id": run_id,
             "registry": registry,
             "table": table,
-            "rule_id": count.rule_id,
-            "metric": count.metric,
-            "scope": count.scope,
-            "severity": count.severity,
-            "dimension": count.dimension,
-            "columns": list(count.columns),
-            "rows": count.rows,
-            "violations": count.violations,
+            **counted(count),
             "gx_violations": gx_counts.get(count.rule_id),
             "at": at,
         }
@@ -174,6 +167,11 @@ def append_checks(
     ]
     once = _run_key(run_id, registry, table, "checks")
     return append(lake, "checks", pa.Table.from_pylist(rows, CHECKS), once=once)
+
+
+def counted(count: RuleCounted) -> dict[str, Any]:
+    """A rule's count by the names of OF_A_RULE."""
+    return {name: getattr(count, name) for name, _ in OF_A_RULE} | {"columns": list(count.columns)}
 
 
 def read(lake: Lake, name: str) -> pa.Table:

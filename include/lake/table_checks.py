@@ -34,14 +34,7 @@ TABLE_CHECKS = pa.schema(
         ("version", pa.int64()),
         ("published_rows", pa.int64()),
         ("open_rows", pa.int64()),
-        ("rule_id", pa.string()),
-        ("metric", pa.string()),
-        ("scope", pa.string()),
-        ("severity", pa.string()),
-        ("dimension", pa.string()),
-        ("columns", pa.list_(pa.string())),
-        ("rows", pa.int64()),
-        ("violations", pa.int64()),
+        *evidence.OF_A_RULE,
         ("at", pa.timestamp("us", tz="UTC")),
     ]
 )
@@ -73,10 +66,7 @@ def append_table_checks(
             "version": version,
             "published_rows": published_rows,
             "open_rows": open_rows,
-            **{name: getattr(count, name) for name in ("rule_id", "metric", "scope", "severity", "dimension")},
-            "columns": list(count.columns),
-            "rows": count.rows,
-            "violations": count.violations,
+            **evidence.counted(count),
             "at": at,
         }
         for count in counts
