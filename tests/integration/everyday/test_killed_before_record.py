@@ -38,6 +38,8 @@ POINTS = [
     (trail, "commit_records"),
     (trail.ledger, "append"),
     (publication, "publish_contract"),
+    (publication, "record_standing"),
+    (trail, "bound"),
 ]
 APPROVAL = Approval("Lê Thu", "tried")
 Next = Callable[[Workplace, PaymentSource], Any]
@@ -144,7 +146,7 @@ def test_a_sync_killed_after_its_commit(
     assert record["why"]
     assert record["contract_version"] == "1.0.0"
     assert entries(place) == dict.fromkeys(recorded, 1)
-    assert verify(place.lake).ok
+    assert verify(place.lake, with_files=True).ok
     spoiled = {row["rows"] for row in list_rejected(place, "payments")}
     assert then == "a restore" or sum(spoiled) == len(source.spoiled())
     assert place.lake.exists(f"{place.lake.path('registry', 'payments')}/contract.odcs.yaml")
@@ -171,4 +173,4 @@ def test_a_restore_killed_after_its_commit(
     (record,) = on_record(place)[run_id]
     assert (record["mode"], record["source"], record["approved_by"]) == ("restore", "restore", "Lê Thu")
     assert entries(place) == dict.fromkeys(on_record(place), 1)
-    assert verify(place.lake).ok
+    assert verify(place.lake, with_files=True).ok
