@@ -40,6 +40,18 @@ def load_contracts(schemas_dir: Path) -> dict[str, Contract]:
     Raises:
         ContractError: with every problem of every file.
     """
+    contracts, problems = readable_contracts(schemas_dir)
+    if problems:
+        raise ContractError(problems)
+    return contracts
+
+
+def readable_contracts(schemas_dir: Path) -> tuple[dict[str, Contract], list[Problem]]:
+    """The contracts that can be read, by registry, and the mistakes of those that cannot.
+
+    Raises:
+        ContractError: there is no folder of contracts.
+    """
     contracts: dict[str, Contract] = {}
     problems: list[Problem] = []
     for registry, path in contract_paths(schemas_dir).items():
@@ -47,9 +59,7 @@ def load_contracts(schemas_dir: Path) -> dict[str, Contract]:
             contracts[registry] = load_contract(path)
         except ContractError as error:
             problems.extend(error.problems)
-    if problems:
-        raise ContractError(problems)
-    return contracts
+    return contracts, problems
 
 
 def load_contract(path: Path) -> Contract:

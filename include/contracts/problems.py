@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
@@ -23,6 +23,11 @@ class Problem:
         place = f"{self.path}:{self.line}" if self.line else str(self.path)
         where = f" {self.where}:" if self.where else ""
         return f"{place}: {self.level}:{where} {self.message} -> {self.remedy}"
+
+
+def files_of(problems: Iterable[Problem]) -> tuple[str, ...]:
+    """Names of the files that have these mistakes, each once."""
+    return tuple(dict.fromkeys(problem.path.name for problem in problems))
 
 
 class Tell(Protocol):

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import Any, TypeVar
 
 from include.audit.ledger_state import LedgerState, ledger_state, note_verification
@@ -14,16 +15,17 @@ from include.audit.report.overview import gather
 from include.audit.report.surroundings import AgreementFacts
 from include.audit.run_history import Check, RunLine, RunPage, run_of, runs_of
 from include.audit.verification import Verification
-from include.contracts.load import contract_paths
+from include.contracts.load import contract_paths, readable_contracts
 from include.contracts.model import Contract, Table
-from include.contracts.problems import ContractError
+from include.contracts.problems import ContractError, Problem, files_of
 from include.lake.open_figures import OpenFigures, open_figures
 from include.pipelines.agreements import agreement_facts
 from include.pipelines.errors import no_values_escape
 from include.pipelines.rejected_access import RejectedRow, read_values, rejected_rows
 from include.pipelines.trail import verify_lake
 from include.pipelines.workplace import Workplace
-from include.sharing.load import agreement_paths, load_agreements
+from include.sharing.agreement import Agreement
+from include.sharing.load import agreement_paths, readable_agreements
 
 RUNS_A_PAGE = 25
 ROWS_A_PAGE = 50
@@ -47,13 +49,20 @@ class QualityPages:
         return self.place.lake.uri
 
     def contracts(self) -> dict[str, Contract]:
-        """Every contract by registry; read again when a file changes.
+        """The contracts that can be read, by registry; read again when a file changes."""
+        return self._readable()[0]
 
-        Raises:
-            ContractError: a contract has mistakes.
-        """
-        stamps = tuple((name, path.stat().st_mtime_ns) for name, path in contract_paths(self.place.schemas).items())
-        return self._remember("contracts", stamps, self._load_contracts)
+    def broken(self) -> tuple[str, ...]:
+        """Names of the files of contracts and agreements that have mistakes, and so are not shown."""
+        return files_of([*self._readable()[1], *self._agreements()[1]])
+
+    def _readable(self) -> tuple[dict[str, Contract], list[Problem]]:
+        stamps = _stamps(contract_paths(self.place.schemas))
+        return self._remember("contracts", stamps, lambda: readable_contracts(self.place.schemas))
+
+    def _agreements(self) -> tuple[dict[str, Agreement], list[Problem]]:
+        stamps = _stamps(agreement_paths(self.place.schemas))
+        return self._remember("agreements", stamps, lambda: readable_agreements(self.place.schemas))
 
     def overview(self) -> Overview:
         """All registries: index, freshness, last runs."""
@@ -110,21 +119,14 @@ class QualityPages:
         return read_values(self.place, table, **of, offset=offset, reader=reader, purpose=purpose)
 
     def agreements(self) -> tuple[AgreementFacts, ...]:
-        """Every agreement and what its recipient can read now.
-
-        Raises:
-            ContractError: an agreement has mistakes.
-        """
+        """Every agreement that can be read and what its recipient can read now."""
         with no_values_escape("reading the agreements"):
-            at = self.place.now()
-            paths = agreement_paths(self.place.schemas)
-            stamps = tuple((name, path.stat().st_mtime_ns) for name, path in paths.items())
-            loaded = self._remember("agreements", stamps, lambda: load_agreements(self.place.schemas))
+            loaded, _ = self._agreements()
             try:
                 contracts = self.contracts()
-            except ContractError:  # what was agreed is shown all the same
+            except ContractError:  # there is no folder of them: what was agreed is shown all the same
                 contracts = {}
-            return agreement_facts(loaded.values(), contracts, self.place.lake, at=at)
+            return agreement_facts(loaded.values(), contracts, self.place.lake, at=self.place.now())
 
     def ledger(self) -> LedgerState:
         """Where the ledger stands, without walking it."""
@@ -137,9 +139,6 @@ class QualityPages:
         with no_values_escape("noting the verification"):
             note_verification(self.place.lake, found, at=self.place.now())
         return found
-
-    def _load_contracts(self) -> dict[str, Contract]:
-        return Workplace(self.place.lake, self.place.schemas, self.place.environ).contracts
 
     def _version(self, name: str) -> int | None:
         uri = self.place.lake.audit_table(name)
@@ -154,3 +153,7 @@ class QualityPages:
             found = find()
             self._known[what] = (key, found)
             return found
+
+
+def _stamps(paths: Mapping[str, Path]) -> tuple[tuple[str, int], ...]:
+    return tuple((name, path.stat().st_mtime_ns) for name, path in paths.items())

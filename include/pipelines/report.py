@@ -19,6 +19,7 @@ from include.audit.report.words import LOCALES
 from include.audit.report_file import REPORTS, figures_digest, with_figures
 from include.audit.verify import verify
 from include.contracts.language import Said
+from include.contracts.problems import files_of
 from include.identity.model import ModelUnusable
 from include.lake.root import Lake
 from include.pipelines.agreements import agreement_facts
@@ -28,7 +29,7 @@ from include.pipelines.facts import Facts
 from include.pipelines.linkage_model import digest, model_in_use
 from include.pipelines.trail import record_files
 from include.pipelines.workplace import Workplace
-from include.sharing.load import load_agreements
+from include.sharing.load import readable_agreements
 
 WORKBOOK = "report.xlsx"
 
@@ -43,13 +44,15 @@ def report_step(*, workplace: Workplace | None = None, folder: Path | None = Non
     place = workplace or Workplace.from_environment()
     with no_values_escape("making the report"):
         at = place.now()
-        overview = gather(place.lake, place.contracts, at=at)
+        contracts, mistakes = place.readable
+        agreed, others = readable_agreements(place.schemas)
+        overview = gather(place.lake, contracts, at=at)
         linking = gather_linking(place.lake)
-        agreements = agreement_facts(load_agreements(place.schemas).values(), place.contracts, place.lake, at=at)
+        agreements = agreement_facts(agreed.values(), contracts, place.lake, at=at)
         surroundings = Surroundings(
             agreements, _ledger(place.lake), linking, _model(place, linking),
-            contradictions(place, 1, registries=place.contracts).total if linking.last else 0,
-            _pages_url(place.environ),
+            contradictions(place, 1, registries=contracts).total if linking.last else 0,
+            _pages_url(place.environ), files_of([*mistakes, *others]),
         )  # fmt: skip
         tables = frames(overview, surroundings)
         texts = {f"{name}.csv": csv_text(frame) for name, frame in tables.items()}

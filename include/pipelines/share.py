@@ -69,7 +69,7 @@ def _carry_out(place: Workplace, agreement: Agreement, at: datetime, run_id: str
     standing = agreement.standing(at)
     try:
         with no_values_escape(f"sharing under {agreement.agreement_id}"):
-            contracts, key = _what_sharing_needs(place) if standing == "in_force" else ({}, None)
+            contracts, key = _what_sharing_needs(place, agreement) if standing == "in_force" else ({}, None)
             sharing = share_agreement(
                 agreement, contracts, lake=place.lake, at=at, run_id=run_id, key=key, notes=_notes(place.lake)
             )
@@ -78,8 +78,11 @@ def _carry_out(place: Workplace, agreement: Agreement, at: datetime, run_id: str
         return _failure(agreement.agreement_id, standing, error)
 
 
-def _what_sharing_needs(place: Workplace) -> tuple[Mapping[str, Contract], MasterKey | None]:
-    return place.contracts, MasterKey.from_environment(place.environ)
+def _what_sharing_needs(place: Workplace, agreement: Agreement) -> tuple[Mapping[str, Contract], MasterKey | None]:
+    contracts, _ = place.readable
+    for registry in {product.registry for product in agreement.products} & {*place.registries} - {*contracts}:
+        place.contract(registry)  # raises what is wrong with it
+    return contracts, MasterKey.from_environment(place.environ)
 
 
 def _notes(lake: Lake) -> dict[str, str]:

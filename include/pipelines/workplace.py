@@ -14,9 +14,9 @@ from functools import cached_property
 from pathlib import Path
 
 from include.contracts.digest import row_digest
-from include.contracts.load import contract_paths, load_contract, load_contracts
+from include.contracts.load import contract_paths, load_contract, readable_contracts
 from include.contracts.model import Contract, Table
-from include.contracts.problems import ContractError
+from include.contracts.problems import ContractError, Problem
 from include.identity.spark import Spark
 from include.lake.root import Lake
 from include.pipelines.errors import REPOSITORY, Misuse
@@ -53,8 +53,20 @@ class Workplace:
 
     @cached_property
     def contracts(self) -> dict[str, Contract]:
-        """Every contract by registry."""
-        return load_contracts(self.schemas)
+        """Every contract by registry.
+
+        Raises:
+            ContractError: one has mistakes; `readable` has the others.
+        """
+        contracts, problems = self.readable
+        if problems:
+            raise ContractError(problems)
+        return contracts
+
+    @cached_property
+    def readable(self) -> tuple[dict[str, Contract], list[Problem]]:
+        """The contracts that can be read, by registry, and the mistakes of those that cannot."""
+        return readable_contracts(self.schemas)
 
     @property
     def spark(self) -> Spark | None:

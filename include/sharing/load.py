@@ -36,6 +36,14 @@ def load_agreements(schemas_dir: Path) -> dict[str, Agreement]:
     Raises:
         ContractError: with every problem of every file.
     """
+    agreements, problems = readable_agreements(schemas_dir)
+    if problems:
+        raise ContractError(problems)
+    return agreements
+
+
+def readable_agreements(schemas_dir: Path) -> tuple[dict[str, Agreement], list[Problem]]:
+    """The agreements that can be read, by id, and the mistakes of those that cannot."""
     agreements: dict[str, Agreement] = {}
     problems: list[Problem] = []
     for agreement_id, path in agreement_paths(schemas_dir).items():
@@ -43,9 +51,7 @@ def load_agreements(schemas_dir: Path) -> dict[str, Agreement]:
             agreements[agreement_id] = load_agreement(path)
         except ContractError as error:
             problems.extend(error.problems)
-    if problems:
-        raise ContractError(problems)
-    return agreements
+    return agreements, problems
 
 
 def load_agreement(path: Path) -> Agreement:

@@ -50,7 +50,7 @@ def registries(request: Request, visitor: SignedIn, pages: Pages) -> HTMLRespons
     """All registries the visitor may see."""
     overview = pages.overview()
     shown = [registry for registry in overview.registries if visitor.may_see(registry.name)]
-    values = {"overview": overview, "registries": shown, "lake_uri": pages.lake_uri}
+    values = {"overview": overview, "registries": shown, "lake_uri": pages.lake_uri, "broken": pages.broken()}
     return page(request, "registries.html.j2", values)
 
 

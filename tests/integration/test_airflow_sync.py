@@ -340,8 +340,7 @@ def test_the_gate_shows_the_rejected_rows_by_rule_and_key(house: House) -> None:
 
 @pytest.fixture
 def page(house: House, browser: Browser) -> Iterator[Page]:
-    """A page of the running Airflow, signed in as who runs it. The quality pages want every contract whole."""
-    (house.site.root / "schemas" / "registries" / "broken.odcs.yaml").unlink(missing_ok=True)
+    """A page of the running Airflow, signed in as who runs it."""
     page = browser.new_page(viewport={"width": 1400, "height": 1000}, locale="en")
     page.set_default_timeout(30_000)
     page.goto(airflow.url(house.site))

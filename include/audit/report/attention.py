@@ -28,6 +28,14 @@ def attention(overview: Overview, surroundings: Surroundings, locale: Locale) ->
                 f"The ledger is not whole: {ledger.why.english}",
             )
         )
+    if surroundings.broken:
+        files = ", ".join(surroundings.broken)
+        found.append(
+            locale.pick(
+                f"Không đọc được, nên không có trong báo cáo: {files}; xem lỗi bằng lienthong check",
+                f"Not readable, and so not in this report: {files}; lienthong check tells the mistakes",
+            )
+        )
     if held := surroundings.linking.waits:
         found.append(
             locale.pick(

@@ -92,7 +92,7 @@ class Surroundings:
     """Everything the report is told. `ledger` is None where none is kept yet, `model` where none can be read.
 
     `contradictions`: persons whose registers contradict each other. `pages_url` leads to the quality pages; empty: from
-    where they show the report.
+    where they show the report. `broken` are files of contracts and agreements that could not be read.
     """
 
     agreements: tuple[AgreementFacts, ...] = ()
@@ -101,3 +101,4 @@ class Surroundings:
     model: ModelFacts | None = None
     contradictions: int = 0
     pages_url: str = ""
+    broken: tuple[str, ...] = ()
