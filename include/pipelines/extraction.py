@@ -30,7 +30,7 @@ from include.pipelines.clock import told_if_ahead
 from include.pipelines.errors import OnlyReadWhole, no_values_escape
 from include.pipelines.facts import Facts
 from include.pipelines.healing import heal
-from include.pipelines.publication import already_there, carries_version
+from include.pipelines.unchanged import already_there, carries_version
 from include.pipelines.workplace import Workplace
 from include.quality.conform import conform, register
 from include.sources.cursor import is_ahead

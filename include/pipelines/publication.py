@@ -21,15 +21,16 @@ from include.lake.beside import beside
 from include.lake.changes import Mode
 from include.lake.publish import preview, publish
 from include.lake.rejected import append_rejected
-from include.lake.rejections import close_rejected, finish_closing, tells_nothing_new
-from include.lake.state import OF_THE_SOURCE, PublishedState, last_commit
+from include.lake.rejections import close_rejected, tells_nothing_new
+from include.lake.state import OF_THE_SOURCE, last_commit
 from include.pipelines import run_folder
 from include.pipelines.errors import Misuse, no_values_escape
-from include.pipelines.facts import FIGURES, Facts, origin
+from include.pipelines.facts import Facts, origin
 from include.pipelines.gate import about_the_held, approved, outside_tolerance, word_on
 from include.pipelines.healing import heal, publish_contract
 from include.pipelines.standing import record_standing
 from include.pipelines.trail import record_run
+from include.pipelines.unchanged import already_there, carries_version, ended_unchanged
 from include.pipelines.workplace import Workplace
 from include.quality.assess import Assessment, assess
 from include.quality.gx import import_gx_meanwhile
@@ -65,7 +66,7 @@ def assess_step(extracted: Facts, *, workplace: Workplace | None = None) -> Fact
         done = run_folder.recall(place, table, run_id, "assessed")
         if done is not None:
             return done
-        if ended := _ended_unchanged(place, table, extracted):
+        if ended := ended_unchanged(place, table, extracted):
             return ended
         run_folder.ensure_as_begun(place, table, run_id, "extracted")
         started = time.perf_counter()
@@ -124,7 +125,7 @@ def publish_step(
         if done is not None:
             heal(place, table)
             return done
-        if ended := _ended_unchanged(place, table, assessed):
+        if ended := ended_unchanged(place, table, assessed):
             return ended
         run_folder.ensure_as_begun(place, table, run_id, "assessed")
         # What the run's folder says of the gate counts, whatever was handed on from step to step.
@@ -199,52 +200,6 @@ def _pages_of(place: Workplace, assessment: Assessment) -> list[str]:
     """Paths in the lake of what an assessment wrote for readers."""
     written = (assessment.results, assessment.data_docs, place.lake.path(INDEX_OF_PAGES))
     return [uri.removeprefix(f"{place.lake.uri}/") for uri in written]
-
-
-def carries_version(state: PublishedState | None, contract: Contract) -> bool:
-    """Whether the last commit was made by this version of the contract: from then on drift is told against it."""
-    return state is not None and state.metadata.get("contract_version") == contract.version
-
-
-def already_there(place: Workplace, contract: Contract, table: Table, facts: Facts, landed: Extract) -> Facts:
-    """Nothing to publish: the extract goes, the figures of the commit that stands are told again, and why."""
-    state = last_commit(place.lake, table)
-    if state is None:
-        raise Misuse(f"{table.qualified_name} is not published: there is nothing that could be unchanged")
-    heal(place, table, but=facts["run_id"])
-    finish_closing(place.lake, table)
-    record_standing(place, table)
-    told = {**facts, **_as_it_stands(state), "seconds": landed.seconds}
-    record_run(place, {**told, **origin(place, contract, landed)})
-    run_folder.clear(place, table, landed.run_id)
-    return told
-
-
-def _ended_unchanged(place: Workplace, table: Table, facts: Facts) -> Facts | None:
-    """What a step came to that found nothing to publish and is tried again: its folder is gone, its verdict on record.
-
-    Whoever was to hear of the verdict may have been killed before.
-    """
-    folder = place.lake.landing_path(table.registry, table.name, facts["run_id"])
-    state = None if place.lake.exists(f"{folder}/{RECORD}") else last_commit(place.lake, table)
-    if state is None or not evidence.is_on_record(place.lake, table, facts["run_id"], "unchanged"):
-        return None
-    return {**facts, **_as_it_stands(state), "seconds": 0.0}
-
-
-def _as_it_stands(state: PublishedState) -> Facts:
-    """What a run says of a table that it leaves as it is."""
-    return {
-        **{name: int(state.metadata.get(name) or 0) for name in FIGURES},
-        "verdict": "unchanged",
-        "mode": "unchanged",
-        "version": state.version,
-        "live_rows": state.live_rows,
-        "same_as_run": state.run_id,
-        "held": False,
-        "findings": [],
-        "reasons": [],
-    }
 
 
 def landed_by(place: Workplace, table: Table, run_id: str) -> Extract:
