@@ -11,7 +11,7 @@ from rich import box
 from rich.table import Table as Grid
 from rich.text import Text
 
-from include.cli.app import AsJson, Note, Purpose, Registry, app, look
+from include.cli.app import AsJson, Purpose, Registry, app, look
 from include.console import output, show_lines
 from include.console_words import MODES, day, local, number, word
 from include.contracts.language import Said, of_environment
@@ -140,12 +140,12 @@ def restore(
     table: TableName,
     version: Annotated[int, typer.Option(min=0, help="The version to go back to; see `lienthong history`.")],
     approve_as: Annotated[str, typer.Option(help="The steward in whose name it is done.")],
-    note: Note = "",
+    note: Annotated[str, typer.Option(help="Why the table is set back; kept in the audit trail.")] = "",
     as_json: AsJson = False,
 ) -> None:
     """Go back to a former version of a table: one commit, on record. The next sync goes on from there.
 
-    Example: `lienthong restore land parcel --version 41 --approve-as "Trần An" --note "faulty delivery"`
+    Example: `lienthong restore land parcel --version 41 --approve-as cuc-quan-ly-dat-dai --note "faulty delivery"`
     """
     from include.pipelines.history import restore_step
     from include.pipelines.publication import Approval

@@ -115,7 +115,7 @@ def decide(
 ) -> None:
     """Say whether two records are one person; the next run of linking follows it.
 
-    Example: `lienthong link decide 5f0c2a9e41b7d836 same --by "Lan" --note "same parents"`
+    Example: `lienthong link decide 5f0c2a9e41b7d836 same --by c06 --note "same parents"`
     """
     from include.pipelines.persons import decide_step
 
@@ -150,7 +150,7 @@ def undo(
 ) -> None:
     """Take the newest decision on a pair back, as long as no run of linking has followed it; both stay on record.
 
-    Example: `lienthong link undo`, then `lienthong link undo 5f0c2a9e41b7d836 --by "Lan" --note "wrong pair"`
+    Example: `lienthong link undo`, then `lienthong link undo 5f0c2a9e41b7d836 --by c06 --note "wrong pair"`
     """
     from include.pipelines.review_changes import not_followed_step, withdraw_step
     from include.pipelines.workplace import Workplace

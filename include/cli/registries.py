@@ -70,7 +70,7 @@ def sync(
 
     Example: `lienthong sync population` or `lienthong sync land --table parcel --json`; a day again:
     `lienthong sync land --since 2026-03-01 --until 2026-03-02`; a run that was held, with a steward's word:
-    `lienthong sync land --resume --approve-as "Lê Thu"`
+    `lienthong sync land --resume --approve-as cuc-quan-ly-dat-dai`
     """
     from include.pipelines.interrupted import interrupted_run
     from include.pipelines.publication import Approval
