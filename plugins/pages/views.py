@@ -28,7 +28,7 @@ LEDGER_KINDS = {
     "approval": ("phê duyệt", "approval"),
     "refusal": ("từ chối, quá hạn", "refusal"),
     "agreement": ("thỏa thuận", "agreement"),
-    "export": ("chia sẻ, xem dữ liệu", "export or look"),
+    "export": ("báo cáo, chia sẻ, xem dữ liệu", "report, share or look"),
     "maintenance": ("bảo trì", "maintenance"),
 }
 
