@@ -14,6 +14,7 @@ from include.console import errors, output, show_problems, show_run
 
 if TYPE_CHECKING:
     from include.pipelines.decisions import Look
+    from include.pipelines.publication import Approval
 
 app = typer.Typer(
     name="lienthong",
@@ -28,7 +29,7 @@ Registry = Annotated[str, typer.Argument(help="Registry: the name of its contrac
 Tables = Annotated[list[str] | None, typer.Option("--table", "-t", help="Only this table (may be repeated).")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else on standard output.")]
 ApproveAs = Annotated[str | None, typer.Option(help="Publish beyond tolerance, in this steward's name.")]
-Note = Annotated[str, typer.Option(help="Why it is published beyond tolerance; kept in the audit trail.")]
+Note = Annotated[str, typer.Option(help="Why; needed with --approve-as, and kept with it.")]
 
 Purpose = Annotated[str, typer.Option(help="With --values: what they are needed for; kept in the ledger.")]
 
@@ -69,6 +70,18 @@ def _run() -> int:
     except SystemExit as ended:
         return ended.code if isinstance(ended.code, int) else bool(ended.code)
     return 0
+
+
+def approval_of(name: str, note: str) -> Approval:
+    """The approval of `--approve-as NAME --note REASON`.
+
+    Raises:
+        Misuse: no reason is given.
+    """
+    from include.pipelines.authority import reason_given
+    from include.pipelines.publication import Approval
+
+    return Approval(name, reason_given(note))
 
 
 def look(values: bool, purpose: str) -> Look | None:

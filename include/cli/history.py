@@ -11,7 +11,7 @@ from rich import box
 from rich.table import Table as Grid
 from rich.text import Text
 
-from include.cli.app import AsJson, Purpose, Registry, app, look
+from include.cli.app import AsJson, Purpose, Registry, app, approval_of, look
 from include.console import output, show_lines
 from include.console_words import MODES, day, local, number, word
 from include.contracts.language import Said, of_environment
@@ -52,7 +52,7 @@ def history(
     grid = Grid(title=title, header_style="bold", box=box.SIMPLE)
     grid.add_column(local("phiên bản", "version"), justify="right")
     grid.add_column(local("lúc (UTC), lần chạy", "at (UTC), run"), overflow="fold")
-    grid.add_column(local("cách", "mode"), overflow="fold")
+    grid.add_column(local("phương thức", "mode"), overflow="fold")
     for name, said in _FIGURES.items():
         if name == "live_rows" or any(entry[name] for entry in found):
             grid.add_column(said.text(of_environment()), justify="right")
@@ -148,16 +148,16 @@ def restore(
     Example: `lienthong restore land parcel --version 41 --approve-as cuc-quan-ly-dat-dai --note "faulty delivery"`
     """
     from include.pipelines.history import restore_step
-    from include.pipelines.publication import Approval
     from include.pipelines.workplace import Workplace, new_run_id
 
+    approval = approval_of(approve_as, note)
     place = Workplace.from_environment()
     done = restore_step(
         registry,
         table,
         new_run_id(place.now()),
         version=version,
-        approval=Approval(approve_as, note),
+        approval=approval,
         workplace=place,
     )
     if as_json:

@@ -11,7 +11,7 @@ import typer
 from rich import box
 from rich.table import Table as Grid
 
-from include.cli.app import NOT_PUBLISHED, AsJson, app
+from include.cli.app import NOT_PUBLISHED, AsJson, app, approval_of
 from include.cli.explained import show_explained
 from include.console import output, show_lines
 from include.console_words import ACCURACY, DECISIONS, LINKED, VERDICTS, day, local, number, word
@@ -27,7 +27,7 @@ def link(
     context: typer.Context,
     full: Annotated[bool, typer.Option("--full", help="Compare every pair again, even of unchanged records.")] = False,
     approve_as: Annotated[str | None, typer.Option(help="Commit beyond tolerance, in this steward's name.")] = None,
-    note: Annotated[str, typer.Option(help="Why; kept in the audit trail.")] = "",
+    note: Annotated[str, typer.Option(help="Why; needed with --approve-as, and kept with it.")] = "",
     as_json: AsJson = False,
 ) -> None:
     """Link the persons of all published tables that have link roles, and give every record its person's id.
@@ -39,6 +39,8 @@ def link(
     from include.pipelines.link import link_persons
     from include.pipelines.workplace import Workplace, new_run_id
 
+    if approve_as is not None:
+        approval_of(approve_as, note)
     place = Workplace.from_environment()
     done = link_persons(
         new_run_id(place.now()), is_full=full, approved_by=approve_as, approval_note=note, workplace=place
@@ -163,7 +165,7 @@ def undo(
         else:
             output.print(
                 local(
-                    f"Đã rút quyết định về {pair}. Tình trạng trước đó được giữ lại.",
+                    f"Đã rút quyết định về {pair}. Tình trạng trước đó được khôi phục.",
                     f"Taken back: the decision on {pair}. What held before it holds again.",
                 ),
                 markup=False,

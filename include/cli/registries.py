@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from include.cli.app import NOT_PUBLISHED, ApproveAs, AsJson, Note, Registry, Tables, app, end
+from include.cli.app import NOT_PUBLISHED, ApproveAs, AsJson, Note, Registry, Tables, app, approval_of, end
 from include.console import output, progress, show_problems
 from include.contracts.language import of_environment
 
@@ -70,13 +70,13 @@ def sync(
 
     Example: `lienthong sync population` or `lienthong sync land --table parcel --json`; a day again:
     `lienthong sync land --since 2026-03-01 --until 2026-03-02`; a run that was held, with a steward's word:
-    `lienthong sync land --resume --approve-as cuc-quan-ly-dat-dai`
+    `lienthong sync land --resume --approve-as cuc-quan-ly-dat-dai --note "merged wards"`
     """
     from include.pipelines.interrupted import interrupted_run
-    from include.pipelines.publication import Approval
     from include.pipelines.sync import sync_registry
     from include.pipelines.workplace import Workplace, new_run_id
 
+    approval = None if approve_as is None else approval_of(approve_as, note)
     place = Workplace.from_environment()
     window = _window(since, until, place.now())
     if window and full:
@@ -89,7 +89,7 @@ def sync(
             tables=table or (),
             is_full=full,
             window=window,
-            approval=Approval(approve_as, note) if approve_as else None,
+            approval=approval,
             watch=watch,
             workplace=place,
         )

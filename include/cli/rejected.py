@@ -10,7 +10,7 @@ from rich import box
 from rich.padding import Padding
 from rich.table import Table as Grid
 
-from include.cli.app import ApproveAs, AsJson, Note, Purpose, Registry, Tables, app, end, look
+from include.cli.app import ApproveAs, AsJson, Note, Purpose, Registry, Tables, app, approval_of, end, look
 from include.console import output, rule_cell
 from include.console_words import LIVES, day, local, number, word
 
@@ -117,10 +117,10 @@ def rejected_replay(
 
     Example: after mending a rule in the contract, `lienthong rejected replay land --table parcel`
     """
-    from include.pipelines.publication import Approval
     from include.pipelines.rejected import replay
     from include.pipelines.workplace import Workplace, new_run_id
 
+    approval = None if approve_as is None else approval_of(approve_as, note)
     place = Workplace.from_environment()
     done = replay(
         place,
@@ -128,6 +128,6 @@ def rejected_replay(
         tables=table or (),
         rule_id=rule,
         run_id=new_run_id(place.now()),
-        approval=Approval(approve_as, note) if approve_as else None,
+        approval=approval,
     )
     end(done, as_json)

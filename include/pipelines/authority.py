@@ -43,6 +43,17 @@ def steward_named(contracts: Collection[Contract], by: str, *, at: datetime) -> 
     raise NotASteward(f"{why}. Who may decide: {who}. They stand under `team.members` (role: {ROLE}) of {files}")
 
 
+def reason_given(note: str) -> str:
+    """The reason of a decision, which stands on record with the name of who decided.
+
+    Raises:
+        Misuse: there is none.
+    """
+    if not note.strip():
+        raise Misuse("say why (--note): the reason is kept with the decision, so that others can follow it")
+    return note
+
+
 def deciders(contracts: Collection[Contract], *, at: datetime) -> tuple[Steward, ...]:
     """The stewards of these contracts who are in office, each once."""
     found: dict[str, Steward] = {}

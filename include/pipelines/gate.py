@@ -13,7 +13,7 @@ from include.lake.held import broken_rules, rows_digest
 from include.lake.rejections import count_known
 from include.lake.state import last_commit
 from include.pipelines.approvals import Asked, Matter, Word, approve, approved_by_all, digest_of, whom_to_ask
-from include.pipelines.authority import steward_named
+from include.pipelines.authority import reason_given, steward_named
 from include.pipelines.decisions import Answer, note_refusal
 from include.pipelines.errors import no_values_escape
 from include.pipelines.facts import Facts
@@ -86,6 +86,7 @@ def approve_step(
 ) -> dict[str, str]:
     """A steward's approval as it is given; returns what `publish_step` wants to know."""
     place = workplace or Workplace.from_environment()
+    reason_given(approval_note)
     with no_values_escape(f"approving {assessed['registry']}.{assessed['table']}"):
         word_on(place, assessed, approved_by, approval_note)
     return {"approved_by": approved_by, "approval_note": approval_note}

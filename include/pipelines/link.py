@@ -21,7 +21,7 @@ from include.lake.link_runs import NAME as RUNS_OF_LINKING
 from include.lake.link_runs import append_link_run, last_link_run
 from include.lake.people import bring, extend, people_state
 from include.pipelines.approvals import Asked, Matter, approve, approved_by_all, digest_of, whom_to_ask
-from include.pipelines.authority import steward_named
+from include.pipelines.authority import reason_given, steward_named
 from include.pipelines.decisions import Answer, note_refusal
 from include.pipelines.errors import Misuse, no_values_escape
 from include.pipelines.facts import Facts
@@ -151,6 +151,7 @@ def approve_link_step(
 ) -> dict[str, str]:
     """A steward's approval as it is given; returns what `commit_link_step` wants to know."""
     place = workplace or Workplace.from_environment()
+    reason_given(approval_note)
     with no_values_escape("approving linked persons"):
         approve(place, matter_of(place, linked), linked, by=approved_by, note=approval_note)
     return {"approved_by": approved_by, "approval_note": approval_note}

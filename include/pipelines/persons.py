@@ -19,7 +19,7 @@ from include.identity.train import train
 from include.lake.engine import literal
 from include.lake.errors import lake_errors
 from include.lake.people import people_view
-from include.pipelines.authority import concerned, free_stewards, steward_named
+from include.pipelines.authority import concerned, free_stewards, reason_given, steward_named
 from include.pipelines.decisions import note_review
 from include.pipelines.errors import Misuse, no_values_escape
 from include.pipelines.facts import Facts
@@ -55,8 +55,7 @@ def decide_step(
         NotASteward: who decides is steward of neither record's registry, though one of them names stewards.
     """
     place = workplace or Workplace.from_environment()
-    if not note.strip():
-        raise Misuse("say why: the reason is kept with the decision, so that others can follow it")
+    reason_given(note)
     with no_values_escape("keeping a decision"):
         at = place.now()
         try:

@@ -98,7 +98,7 @@ def test_the_same_answer_told_again_is_one_entry_and_another_one_is_another(hous
     for answer in (("declined", "An", "", "1"), ("declined", "An", "", "1"), ("declined", "An", "", "2")):
         refuse_step(held, Answer(*answer), workplace=house.place)
     for name in ("Thu", "Thu", "Minh"):
-        approve_step(held, name, "", workplace=house.place)
+        approve_step(held, name, "why", workplace=house.place)
     assert [(kind, actor) for kind, actor, _ in house.decisions()] == [
         ("refusal", "An"), ("refusal", "An"), ("approval", "Thu"), ("approval", "Minh"),
     ]  # fmt: skip

@@ -160,7 +160,7 @@ def test_by_the_command_line(tmp_path):
     told = run("read", "business", "enterprise", "--version", "0")
     assert (told["version"], told["rows"][0]["capital_vnd"], "title" in told["rows"][0]) == (0, 100, False)
     assert "title" in told["hidden"]
-    done = run("restore", "business", "enterprise", "--version", "0", "--approve-as", "Trần An")
+    done = run("restore", "business", "enterprise", "--version", "0", "--approve-as", "Trần An", "--note", "faulty")
     assert (done["mode"], done["version"]) == ("restore", 2)
     assert [e["mode"] for e in run("history", "business", "enterprise")] == ["restore", "full", "full"]
     refused = lienthong(tmp_path, "restore", "business", "enterprise", "--version", "0", **house.environ)

@@ -47,7 +47,7 @@ def test_whoever_is_no_steward_approves_nothing_whichever_way(two):
             lambda name=name: two.try_sync("r2", approval=Approval(name)),
             lambda name=name: two.replay("r3", approval=Approval(name)),
             lambda name=name: publish_step(held, name, workplace=two.place),
-            lambda name=name: approve_step(held, name, "", workplace=two.place),
+            lambda name=name: approve_step(held, name, "why", workplace=two.place),
             lambda name=name: refuse_step(held, Answer("declined", name, "", "1"), workplace=two.place),
             lambda name=name: restore_step(*TABLE, "b", version=0, approval=Approval(name), workplace=two.place),
         ):
@@ -58,7 +58,9 @@ def test_whoever_is_no_steward_approves_nothing_whichever_way(two):
     assert two.decisions() == []
     runs = evidence.read(two.place.lake, "runs").to_pylist()
     assert [(run["run_id"], run["verdict"]) for run in runs] == [("r1", "held")], "nothing was read, nothing failed"
-    done = lienthong(two.folder, "sync", "business", "--resume", "--approve-as", "Trần Minh", **two.environ)
+    done = lienthong(
+        two.folder, "sync", "business", "--resume", "--approve-as", "Trần Minh", "--note", "why", **two.environ
+    )
     assert done.returncode == 2
     assert "Who may decide: thu (Lê Thu), an (Trần An). They stand under `team.members`" in " ".join(
         done.stderr.split()

@@ -89,7 +89,7 @@ def test_two_stewards_of_the_registries_that_speak_of_persons_commit_where_one_o
     vars(nation.place).pop("contracts", None)
     held = a_held_run(nation)
     for answer in (
-        lambda: approve_link_step(held, "boss", "", workplace=nation.place),
+        lambda: approve_link_step(held, "boss", "why", workplace=nation.place),
         lambda: refuse_link_step(held, Answer("declined", "boss", "", "1"), workplace=nation.place),
         lambda: commit_link_step(held, "boss", workplace=nation.place),
         lambda: link_persons("r9", approved_by="boss", workplace=nation.place),

@@ -11,13 +11,15 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
 from include.audit import ledger
+from include.cli import app
 from include.lake.root import Lake
 from include.pipelines.approvals import Matter, Word, approve, approved_by_all, given, whom_to_ask
 from include.pipelines.authority import NotASteward, free_stewards, steward_named
 from include.pipelines.decisions import Answer
-from include.pipelines.errors import SecondApprovalWanted
+from include.pipelines.errors import Misuse, SecondApprovalWanted
 from include.pipelines.gate import approve_step, matter_of, refuse_step
 from include.pipelines.workplace import Workplace
 
@@ -175,10 +177,34 @@ def test_only_a_steward_declines_or_approves_a_step(place):
         with pytest.raises(NotASteward):
             refuse_step(HELD, Answer("declined", name, "", "1"), workplace=place)
         with pytest.raises(NotASteward):
-            approve_step(HELD, name, "", workplace=place)
+            approve_step(HELD, name, "why", workplace=place)
     assert entries(place) == []
     refused = refuse_step(HELD, Answer("declined", "Nguyễn Lan", "", "1"), workplace=place)
     assert refused["refused_by"] == "lan"
+
+
+def test_an_approval_of_a_step_has_a_reason(place):
+    for note in ("", " \n"):
+        with pytest.raises(Misuse, match="say why"):
+            approve_step(HELD, "lan", note, workplace=place)
+    assert entries(place) == []
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["sync", "house", "--resume"],
+        ["rejected", "replay", "house"],
+        ["restore", "house", "strict", "--version", "0"],
+        ["link"],
+    ],
+)
+def test_no_command_approves_without_a_reason_whatever_there_is_to_approve(command, monkeypatch, tmp_path):
+    monkeypatch.setattr(Workplace, "from_environment", lambda: pytest.fail("it looked before it asked for the reason"))
+    for note in ([], ["--note", " "]):
+        done = CliRunner().invoke(app, [*command, "--approve-as", "lan", *note])
+        assert isinstance(done.exception, Misuse)
+        assert "say why (--note)" in str(done.exception)
 
 
 def test_a_gate_asks_the_stewards_who_are_left(place):
