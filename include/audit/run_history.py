@@ -60,6 +60,12 @@ _CHECKS = """
 """
 
 
+def rejected_percent(accepted: int, rejected: int) -> float | None:
+    """The share of a run's judged rows that were rejected, as at the gate: superseded rows are not judged in full."""
+    judged = accepted + rejected
+    return 100 * rejected / judged if judged else None
+
+
 @dataclass(frozen=True, slots=True)
 class RunLine:
     """What one run did to a table. `counts` and `texts` have the names of `audit/runs`."""
@@ -75,9 +81,8 @@ class RunLine:
 
     @property
     def rejected_percent(self) -> float | None:
-        """The share of the extracted rows that were rejected; None if nothing was extracted."""
-        extracted = self.counts["extracted"]
-        return 100 * self.counts["rejected"] / extracted if extracted else None
+        """The share of the judged rows that were rejected; None if none was judged."""
+        return rejected_percent(self.counts["accepted"], self.counts["rejected"])
 
 
 @dataclass(frozen=True, slots=True)

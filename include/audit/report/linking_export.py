@@ -41,10 +41,11 @@ def linking_rows(linking: Linking, model: ModelFacts | None) -> dict[str, tuple[
         ),
         "link_gate": (
             [{"run_id": event.run_id, "at": event.at.isoformat(), "is_published": event.is_published,
-              "approved_by": event.approved_by, "approval_note": event.approval_note,
+              "approved_by": event.approved_by, "approval_note": event.approval_note, "decision": event.decision,
+              "decided_by": event.decided_by, "note": event.note,
               **{key: finding.get(key) for key in ("what", "measured", "allowed", "message")}}
              for event in linking.gate for finding in event.findings],
-            ("run_id", "at", "is_published", "approved_by", "approval_note", "what"),
+            ("run_id", "at", "is_published", "approved_by", "approval_note", "decision", "decided_by", "note", "what"),
         ),
         "link_model": (
             [{"model": model.name, "version": model.version, "comparison": comparison.name, "level": level.name,

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from include.audit.report.freshness import Freshness
 from include.audit.report.quality_index import Index
+from include.audit.run_history import rejected_percent
 from include.contracts.language import Language, pick
 from include.contracts.model import Contract, Table
 from include.lake.open_figures import OpenFigures, OpenRule
@@ -38,8 +39,8 @@ class Run:
 
     @property
     def rejected_percent(self) -> float:
-        """The share of the extracted rows that were rejected."""
-        return 100 * self.rejected / self.extracted if self.extracted else 0.0
+        """The share of the judged rows that were rejected."""
+        return rejected_percent(self.accepted, self.rejected) or 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,6 +227,23 @@ class GateEvent:
     refusal: str = ""
     refused_by: str = ""
     refusal_note: str = ""
+
+    @property
+    def decision(self) -> str:
+        """`published`, `approved`, `declined` or `timed out`; `waiting` if none yet."""
+        if self.is_published:
+            return "published"
+        return self.refusal or ("approved" if self.approved_by else "waiting")
+
+    @property
+    def decided_by(self) -> str:
+        """Who approved or declined."""
+        return self.approved_by or self.refused_by
+
+    @property
+    def note(self) -> str:
+        """The reason of whoever did."""
+        return self.approval_note or self.refusal_note
 
 
 @dataclass(frozen=True, slots=True)

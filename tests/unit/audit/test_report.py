@@ -17,6 +17,7 @@ from include.audit.report.model import Standing
 from include.audit.report.overview import gather
 from include.audit.report.surroundings import LedgerFacts, Surroundings
 from include.audit.report.words import LOCALES
+from include.audit.run_history import runs_of
 from include.contracts.language import Said
 from include.lake import evidence
 from include.lake.reading import view
@@ -52,7 +53,10 @@ def test_the_last_published_run_gives_the_figures_and_a_later_failure_shows_besi
     overview = gather(lake, POPULATION, at=MORNING + timedelta(days=1))
     citizen = overview.tables[0]
     assert citizen.last
-    assert (citizen.last.run_id, citizen.last.extracted, citizen.last.rejected_percent) == (run_id, 1000, 1.5)
+    assert (citizen.last.run_id, citizen.last.extracted, citizen.last.rejected) == (run_id, 1000, 15)
+    [line] = runs_of(lake, "population", "citizen", limit=1, offset=1).runs
+    # 5 of the 1,000 were superseded: a share is of the 995 that were judged, at the gate, on the page and in the files.
+    assert citizen.last.rejected_percent == line.rejected_percent == pytest.approx(100 * 15 / 995)
     assert citizen.latest
     assert (citizen.latest.verdict, citizen.latest.error_type, citizen.runs) == ("failed", "SourceUnavailable", 2)
     assert [(rule.rule_id, rule.violations) for rule in citizen.reasons] == [
@@ -84,6 +88,21 @@ def test_what_the_gate_found_and_who_approved(lake: Lake) -> None:
     assert (held.run_id, held.is_published, held.approved_by) == ("night-0001", False, "")
     assert (approved.run_id, approved.is_published, approved.approved_by) == ("night-0000", True, "c06")
     assert approved.findings == (finding,)
+
+
+def test_the_file_of_the_gate_tells_what_was_decided_by_whom_and_why(lake: Lake) -> None:
+    finding = {"what": "rejectedPercent", "measured": 12.5, "allowed": "<= 10 %", "message": "125 of 1,000 rows"}
+    answers = [
+        ("published", "c06", "known"), ("declined", "lan", "ask first"), ("timed out", "", ""), ("waiting", "", ""),
+    ]  # fmt: skip
+    for number, (decision, by, note) in enumerate(answers):
+        record_run(lake, CITIZEN, number, verdict="held", findings=[finding])
+        if decision == "published":
+            record_run(lake, CITIZEN, number, findings=[finding], approved_by=by, approval_note=note)
+        elif decision != "waiting":
+            record_run(lake, CITIZEN, number, verdict=decision, findings=[finding], refused_by=by, refusal_note=note)
+    told = frames(gather(lake, POPULATION, at=MORNING), Surroundings())["gate"].sort_values("run_id")
+    assert list(told[["decision", "decided_by", "note"]].itertuples(index=False, name=None)) == answers
 
 
 def test_a_relationship_counts_with_its_newest_measure_and_names_where_it_leads(lake: Lake) -> None:
