@@ -91,8 +91,8 @@ class LedgerFacts:
 class Surroundings:
     """Everything the report is told. `ledger` is None where none is kept yet, `model` where none can be read.
 
-    `contradictions`: persons whose registers contradict each other. `pages_url` leads to the quality pages; empty: from
-    where they show the report. `broken` are files of contracts and agreements that could not be read.
+    `contradictions`: persons whose registers contradict each other. `pages_url` leads to the quality pages; where it is
+    empty the report names them. `broken` are files of contracts and agreements that could not be read.
     """
 
     agreements: tuple[AgreementFacts, ...] = ()
