@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -14,7 +15,7 @@ from include.lake.state import last_commit
 from include.pipelines import run_folder
 from include.pipelines.authority import steward_named
 from include.pipelines.decisions import Look
-from include.pipelines.errors import KNOWN_ERRORS, no_values_escape
+from include.pipelines.errors import KNOWN_ERRORS, Misuse, no_values_escape
 from include.pipelines.facts import FIGURES, Facts, failed
 from include.pipelines.healing import heal
 from include.pipelines.publication import Approval, Watch, assess_and_publish
@@ -68,7 +69,11 @@ def show_rejected(
     """Open rows, the oldest first: where each stands in which extract, since when, and all its reasons.
 
     A `look` adds the rows as received: personal data, with an entry in the ledger before the first value is given.
+
+    Raises:
+        Misuse: there is no such registry, table or rule.
     """
+    _ensure_rule(workplace, registry, [table], rule_id)
     spec = workplace.table(registry, table)[1]
     with open_rows(workplace.lake, spec) as opened:
         if opened is None:
@@ -111,8 +116,10 @@ def replay(
 
     Raises:
         NotASteward: the contract names stewards, and the approval is by none of them.
+        Misuse: there is no such registry, table or rule.
     """
     results = []
+    _ensure_rule(workplace, registry, tables, rule_id)
     if approval is not None:
         steward_named((workplace.contract(registry),), approval.approved_by, at=workplace.now())
     for table in _tables(workplace, registry, tables):
@@ -184,6 +191,21 @@ def chosen_tables(registry: str, form: Mapping[str, Any], *, workplace: Workplac
         return []
     place = workplace or Workplace.from_environment()
     return [table.name for table in _tables(place, registry, [form["table"]] if form["table"] else [])]
+
+
+def _ensure_rule(workplace: Workplace, registry: str, tables: Sequence[str], rule_id: str | None) -> None:
+    """Refuse a rule that neither the contract of the tables has nor any of their rejected rows, open or closed."""
+    chosen = _tables(workplace, registry, tables)
+    known = [rule.rule_id for table in chosen for rule in table.rules]
+    if rule_id is None or rule_id in known:
+        return
+    known += [entry["rule_id"] for entry in list_rejected(workplace, registry, tables, with_closed=True)]
+    if rule_id in known:
+        return
+    near = difflib.get_close_matches(rule_id, sorted(set(known)), n=3)
+    hint = f"did you mean {' or '.join(f'`{name}`' for name in near)}?" if near else "it starts with registry and table"
+    what = ", ".join(table.qualified_name for table in chosen)
+    raise Misuse(f"no rule `{rule_id}` of {what}: {hint} (see `lienthong rejected list {registry}`)")
 
 
 def _tables(workplace: Workplace, registry: str, names: Sequence[str]) -> list[Table]:

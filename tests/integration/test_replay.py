@@ -198,6 +198,18 @@ def test_what_is_shown_of_a_row(house):
     assert row["von"] == "-5"
 
 
+def test_a_rule_that_is_none_is_misuse_and_names_those_that_are_near(house):
+    house.sync("r1")
+    for arguments in (("replay", "business"), ("show", "business", "enterprise")):
+        done = lienthong(house.folder, "rejected", *arguments, "--rule", f"business.{CAPITAL}s", **house.environ)
+        assert done.returncode == 2, done.stdout
+        told = " ".join(done.stderr.split())
+        assert f"no rule `business.{CAPITAL}s`" in told
+        assert f"did you mean `business.{CAPITAL}`" in told
+    house.write_contract(("id: capital-not-negative", "id: capital-in-order"))
+    assert house.show(CAPITAL, with_values=False), "of a rule that the contract has no more rows may be open"
+
+
 def test_by_the_command_line(house):
     def run(*arguments: str) -> Any:
         done = lienthong(house.folder, *arguments, "--json", **house.environ)
