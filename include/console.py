@@ -248,7 +248,7 @@ def show_plan(registry: str, plans: Sequence[Mapping[str, Any]]) -> None:
     title = local(f"{registry}: lần đồng bộ sau sẽ làm gì", f"{registry}: what a sync would do")
     grid = Grid(title=title, header_style="bold", box=box.SIMPLE)
     for vietnamese, english in (
-        ("bảng", "table"), ("đã công bố", "published"), ("sẽ đọc", "reads"), ("vì", "because"),
+        ("bảng", "table"), ("đã công bố", "published"), ("sẽ đọc", "reads"), ("lý do", "because"),
     ):  # fmt: skip
         grid.add_column(local(vietnamese, english), overflow="fold")
     notes = []

@@ -86,7 +86,7 @@ def table_question(assessed: Mapping[str, Any], rules: Mapping[str, Said], base:
             f"Nothing of **{registry}.{table}** has been published by run `{run_id}`.\n"
             "**Approve** publishes its accepted rows; **Reject** leaves the lake as it is.",
             f"Lần chạy `{run_id}` chưa công bố gì của **{registry}.{table}**.\n"
-            "**Approve** (duyệt): công bố các bản ghi được chấp nhận; **Reject** (từ chối): giữ nguyên kho dữ liệu.",
+            "**Approve** (duyệt): công bố các bản ghi được chấp nhận; **Reject** (từ chối): giữ nguyên hồ dữ liệu.",
         )
         links = Said(
             f"[This run, every rule with both counts]({page}) · [its rejected rows by rule]({page}#rejected) · "

@@ -10,7 +10,7 @@ from rich.padding import Padding
 from rich.table import Table as Grid
 from rich.text import Text
 
-from include.audit.report.linking_words import COMPARISONS, LEVELS
+from include.audit.report.linking_words import COMPARISONS, level_in_vietnamese
 from include.console import output
 from include.console_words import DECISIONS, day, local, number, word
 from include.contracts.language import Said
@@ -78,7 +78,7 @@ def _show_link(link: Mapping[str, Any]) -> None:
             _signed(step["bits"]),
             _signed(step["sum"]),
             bar,
-            Text(local(_found(step["found"]), step["found"])),
+            Text(local(level_in_vietnamese(step["found"]), step["found"])),
         )
     output.print(Padding(grid, (0, 0, 0, 2)))
 
@@ -89,13 +89,6 @@ def _compared(comparison: str) -> str:
         return "trước khi so sánh"
     name = COMPARISONS.get(comparison.replace(" ", "_"), (comparison, ""))[0]
     return name[:1].lower() + name[1:]
-
-
-def _found(found: str) -> str:
-    """In Vietnamese; a level of another model keeps its own name."""
-    if among := re.fullmatch(r"one of ([\d,]+) persons", found):
-        return f"một trong {among[1].replace(',', '.')} người"
-    return LEVELS.get(found, found)
 
 
 def _cause(cause: str) -> str:

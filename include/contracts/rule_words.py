@@ -42,14 +42,14 @@ _TYPES = {
     "object": "đối tượng JSON",
     "array": "danh sách JSON",
 }
-_NO_DIGIT_LOST = Said(" without losing a digit", " mà không mất chữ số nào")
+_NO_DIGIT_LOST = Said(" without losing a digit", ", không mất chữ số nào")
 _FLOAT = Said(
     " without losing a digit (for more than 15 digits the contract must state precision and scale)",
-    " mà không mất chữ số nào (nếu quá 15 chữ số, hợp đồng dữ liệu phải nêu số chữ số và số chữ số thập phân)",
+    ", không mất chữ số nào (nếu quá 15 chữ số, hợp đồng dữ liệu phải nêu số chữ số và số chữ số thập phân)",
 )
 _INSTANT = Said(
     ", whole microseconds, with an offset (or the contract must state defaultTimezone for local times)",
-    " đến micro giây, kèm độ lệch múi giờ (hoặc hợp đồng dữ liệu phải nêu defaultTimezone cho giờ địa phương)",
+    ", đến micro giây, kèm độ lệch múi giờ (hoặc hợp đồng dữ liệu phải nêu defaultTimezone cho giờ địa phương)",
 )
 
 SUPERSEDED = Said(
@@ -90,7 +90,7 @@ def readable(column: Column) -> Said:
     kind = _TYPES.get(column.logical_type, column.logical_type)
     return Said(
         f"{names} must be readable as {column.logical_type}{how.english}",
-        f"{label(column)}: giá trị của {names} phải đọc được thành {kind}{how.vietnamese}",
+        f"{label(column)}: giá trị của {names} phải là {kind} hợp lệ{how.vietnamese}",
     )
 
 

@@ -34,7 +34,7 @@ def rejected(table: Table, news: int, rows: int, known: int, share: float, frequ
         f"{_vi(news)} trên {_vi(rows)} bản ghi của {table.qualified_name} ({percent('vi', share, tolerated)}) vi phạm "
         f"quy tắc{f', ngoài {_vi(known)} bản ghi bị loại từ trước và còn mở' if known else ''}; mức cho phép là "
         f"{allowed('vi', f'{tolerated:g} %')}. {_listed('vi', 'Nhiều nhất', frequent)}Số liệu của từng quy tắc ở "
-        f"{docs} trong kho dữ liệu: gửi cơ quan chủ quản; chỉ duyệt nếu bảng vẫn dùng được khi thiếu các bản ghi này.",
+        f"{docs} trong hồ dữ liệu: gửi cơ quan chủ quản; chỉ duyệt nếu bảng vẫn dùng được khi thiếu các bản ghi này.",
     )
 
 

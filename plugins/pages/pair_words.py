@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from include.audit.report.linking_words import COMPARISONS, LEVELS
+from include.audit.report.linking_words import COMPARISONS, level_in_vietnamese
 
 Text = tuple[str, str]
 
@@ -80,7 +80,7 @@ DECISIONS: dict[str, Text] = {
 ATTRIBUTES: dict[str, Text] = {
     "name": ("Họ và tên", "Name"),
     "birth_date": ("Ngày sinh", "Date of birth"),
-    "birth_precision": ("Ngày sinh biết đến mức", "Birth known to the"),
+    "birth_precision": ("Mức đầy đủ của ngày sinh", "Birth known to the"),
     "sex": ("Giới tính", "Sex"),
     "place": ("Xã, phường", "Ward"),
     "place_province": ("Tỉnh, thành phố", "Province"),
@@ -95,9 +95,16 @@ ATTRIBUTES: dict[str, Text] = {
     "phone": ("Số điện thoại", "Phone number"),
 }
 SEXES: dict[str, Text] = {"male": ("nam", "male"), "female": ("nữ", "female")}
+PRECISIONS: dict[str, Text] = {"year": ("năm", "year"), "month": ("tháng", "month"), "day": ("ngày", "day")}
+
+
+def value(attribute: str, said: object) -> tuple[object, object]:
+    """What a record says, in both languages where it is a word of ours."""
+    words = {"sex": SEXES, "birth_precision": PRECISIONS}.get(attribute, {})
+    return words.get(str(said), (said, said))
 
 
 def found(comparison: str, label: str) -> tuple[Text, Text]:
     """A step of the weighing in both languages; what has no Vietnamese words stays English."""
     name = COMPARISONS.get(comparison.replace(" ", "_"), (comparison, comparison))[0]
-    return (name, comparison), (LEVELS.get(label, label), label)
+    return (name, comparison), (level_in_vietnamese(label), label)

@@ -31,15 +31,15 @@ from tests.unit.plugins.test_decision_pages import ROWS, TEAM
 pytestmark = pytest.mark.slow
 REJECTED = "/rejected/population/citizen"
 HEADINGS = {
-    "/": ("Các cơ sở dữ liệu có đáng tin không?", "What are the registries worth?"),
+    "/": ("Chất lượng các cơ sở dữ liệu", "What are the registries worth?"),
     "/tables/population/citizen": ("Công dân population.citizen", "citizen population.citizen"),
     "/rejected": ("Bản ghi bị loại", "Rejected rows"),
     REJECTED: ("Bị loại: Công dân population.citizen", "Rejected: citizen population.citizen"),
-    "/agreements": ("Ai được đọc gì, trên căn cứ nào", "Who may read what, on which ground"),
+    "/agreements": ("Thỏa thuận chia sẻ: phạm vi và căn cứ", "Who may read what, on which ground"),
     "/ledger": ("Nhật ký kiểm tra, giám sát", "The ledger"),
     "/reports": ("Báo cáo chất lượng dữ liệu", "Data quality report"),
     "/persons": ("Cặp bản ghi chờ xem xét", "Pairs that wait for a person"),
-    "/persons/contradictions": ("Cơ sở dữ liệu trái nhau về một người", "Registers that contradict each other"),
+    "/persons/contradictions": ("Thông tin không thống nhất giữa các cơ sở dữ liệu", "Registers that contradict each other"),
 }
 
 

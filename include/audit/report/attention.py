@@ -83,7 +83,8 @@ def _of_table(table: TableReport, locale: Locale) -> Iterator[str]:
         )
     if stands.missed:
         yield locale.pick(
-            f"{name}: đã lỡ {stands.missed} kỳ cập nhật; lần tốt cuối cùng {locale.instant(stands.last_good_at)}",
+            f"{name}: quá hạn {stands.missed} kỳ cập nhật; lần cập nhật thành công gần nhất: "
+            f"{locale.instant(stands.last_good_at)}",
             f"{name}: {stands.missed} scheduled runs missed; the last good one: {locale.instant(stands.last_good_at)}",
         )
     if stands.took_too_long:

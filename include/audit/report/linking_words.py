@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from include.audit.report.linking import Band, Comparison, Level, Share
@@ -95,6 +96,13 @@ LEVELS: Mapping[str, str] = {
 """The levels of the models that are ours; a level of another model keeps its own name."""
 
 
+def level_in_vietnamese(level: str) -> str:
+    """A level, or among how many a step of the weighing begins."""
+    if among := re.fullmatch(r"one of ([\d,]+) persons", level):
+        return f"một trong {among[1].replace(',', '.')} người"
+    return LEVELS.get(level, level)
+
+
 class LinkingWords:
     """The section's words in one language."""
 
@@ -119,7 +127,7 @@ class LinkingWords:
 
     def level(self, level: Level) -> str:
         """How much alike."""
-        return self._locale.pick(LEVELS.get(level.name, level.name), level.name)
+        return self._locale.pick(level_in_vietnamese(level.name), level.name)
 
     def mode(self, mode: str) -> str:
         """Whether a run compared every pair."""

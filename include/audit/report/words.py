@@ -108,6 +108,14 @@ class Locale:
         """What the gate found; a rule id stays as it is."""
         return self.pick(*FINDINGS.get(what, (what, what)))
 
+    def schedule(self, cron: str) -> str:
+        """A daily cron as people say it; another one as it stands."""
+        daily = re.fullmatch(r"([0-5]?[0-9]) ([01]?[0-9]|2[0-3]) \* \* \*", cron)
+        if daily is None:
+            return cron
+        at = f"{int(daily[2]):02}:{int(daily[1]):02}"
+        return self.pick(f"hằng ngày lúc {at}", f"daily at {at}")
+
     def number(self, value: float | None, digits: int = 0) -> str:
         """1.234,5 in Vietnamese, 1,234.5 in English; a dash for what is not known."""
         if value is None:

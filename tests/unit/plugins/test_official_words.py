@@ -53,7 +53,24 @@ def test_bounds_signs_and_spans_are_written_as_each_language_does() -> None:
     assert [vi.duration(1.25), vi.duration(180), en.duration(1.25)] == ["1,2 giây", "3,0 phút", "1.2 s"]
 
 
+def test_a_daily_schedule_is_said_and_another_one_stands_as_it_is() -> None:
+    vi, en = LOCALES["vi"], LOCALES["en"]
+    assert [vi.schedule("45 1 * * *"), en.schedule("5 13 * * *")] == ["hằng ngày lúc 01:45", "daily at 13:05"]
+    others = ("45 1 * * 1", "*/5 1 * * *", "0 25 * * *", "60 1 * * *", "0 1,2 * * *", "@daily")
+    assert [vi.schedule(cron) for cron in others] == list(others)
+
+
+def test_what_a_record_says_is_said_in_words_where_it_is_a_word_of_ours() -> None:
+    assert pair_words.value("birth_precision", "month") == ("tháng", "month")
+    assert pair_words.value("sex", "female") == ("nữ", "female")
+    assert pair_words.value("name", "day") == ("day", "day")
+
+
 def test_a_step_of_the_weighing_has_the_reports_words() -> None:
+    assert pair_words.found("before comparing", "one of 1,950 persons")[1] == (
+        "một trong 1.950 người",
+        "one of 1,950 persons",
+    )
     assert pair_words.found("id year", "the personal id says another year of birth") == (
         ("Năm sinh trong số định danh", "id year"),
         ("số định danh cho năm sinh khác", "the personal id says another year of birth"),
