@@ -145,6 +145,9 @@ def rule_cell(rule_id: str, rules: Mapping[str, Said], otherwise: str = "") -> T
     return Text.assemble(said, "\n" if said else "", (rule_id, "dim" if said else ""))
 
 
+_OF_A_REPLAY = ("accepted", "inserted", "updated", "deleted")
+
+
 def show_run(run: Mapping[str, Any], rules: Mapping[str, Said] | None = None) -> None:
     """A whole run: its table, its most frequent reasons, what source and gate told, what failed, and the next step.
 
@@ -163,6 +166,13 @@ def show_run(run: Mapping[str, Any], rules: Mapping[str, Said] | None = None) ->
                 local(
                     f"{name}: không có gì thay đổi từ lần chạy {same} nên không ghi gì.",
                     f"{name}: nothing changed since run {same}, so nothing was written.",
+                )
+            )
+        if row.get("mode") == "replay" and row["verdict"] == "published" and not any(map(row.get, _OF_A_REPLAY)):
+            output.print(
+                local(
+                    f"{name}: không có bản ghi nào được chấp nhận; số liệu đã công bố được giữ nguyên.",
+                    f"{name}: no row was accepted; the published rows are as they were.",
                 )
             )
         for note in row.get("drift") or []:

@@ -91,6 +91,15 @@ def test_a_held_run_shows_its_rejected_rows_by_rule_and_key_and_whom_it_waits_fo
     assert "lienthong rejected replay r --approve-as NAME" in capsys.readouterr().out
 
 
+def test_a_replay_that_accepts_nothing_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    said = "r.t: no row was accepted; the published rows are as they were."
+    assert said in shown(capsys, mode="replay", accepted=0, rejected=3)
+    assert said not in shown(capsys, mode="replay", accepted=1, rejected=3)
+    assert said not in shown(capsys, mode="replay", accepted=0, deleted=1)
+    assert said not in shown(capsys, mode="incremental", accepted=0, rejected=3)
+    assert said not in shown(capsys, mode="replay", verdict="held", accepted=0)
+
+
 @pytest.mark.parametrize("locale", ["C", "vi_VN"])
 def test_json_says_the_same_in_every_locale(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, locale: str
