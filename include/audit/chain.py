@@ -104,7 +104,7 @@ def compare_marks(
     """
     hashes = dict(zip(entries["sequence"].to_pylist(), entries["hash"].to_pylist(), strict=True))
     agreed, last = 0, max(hashes, default=0)
-    for sequence, expected in sorted(marks):
+    for sequence, expected in sorted(mark for mark in marks if mark[0] > 0):  # before the first entry nothing is said
         if hashes.get(sequence) == expected:
             agreed = max(agreed, sequence)
             continue

@@ -29,8 +29,9 @@ from include.audit.delta_log import (
 )
 from include.audit.ledger import Taken
 from include.audit.record import Entry, Record
-from include.audit.rows import EVIDENCE, row_digests
+from include.audit.rows import EVIDENCE, holds_the_same_rows, row_digests
 from include.lake.errors import LakeTableMissing
+from include.lake.maintain import find_tables
 from include.lake.root import Lake
 
 # What of a commit's metadata goes into the ledger: counts, versions and digests. The cursor stays out: it is a value
@@ -47,8 +48,9 @@ _COUNTS = (
     "live_rows",
 )
 ALWAYS_RECORDED = ("registry/", "shared/")
-"""Where every table is in the ledger from its first commit on. Tables elsewhere, in lakes of before, are taken as they
-were when the ledger first heard of them."""
+"""Where every table is in the ledger from its first commit on, also in lakes of before."""
+_SOON_SECONDS = 60
+_EVERY_ZONE = ("tells of every zone", 1)
 _NOTES = (
     "contract_version",
     "contract_digest",
@@ -82,29 +84,54 @@ def commit_records(lake: Lake, subjects: Iterable[str]) -> list[Record]:
     One `commit` per version; before them a `removal` of the former table if this one was made anew for a stated
     reason; after them the files that were laid beside the commits in its log. A table that is gone or replaced without
     a reason gets no record: `verify` names it.
+
+    A ledger that was kept before it told of every zone takes the other zones once as they are.
     """
     taken = ledger.taken(lake)
-    return [record for subject in subjects for record in _table_records(lake, subject, taken)]
+    if taken(_EVERY_ZONE[0]) is not None or not ledger.is_of_before(lake):
+        return [record for subject in subjects for record in _table_records(lake, subject, taken)]
+    every = [*subjects, *(table for table in find_tables(lake) if not table.startswith(ALWAYS_RECORDED))]
+    found = [
+        record
+        for subject in dict.fromkeys(every)
+        for record in _table_records(lake, subject, taken, as_it_is=not subject.startswith(ALWAYS_RECORDED))
+    ]
+    return [*found, Record("maintenance", ledger.LEDGER, {"tells_of": "every zone"}, once=_EVERY_ZONE)]
 
 
-def _table_records(lake: Lake, subject: str, taken: Taken) -> list[Record]:
+def _table_records(lake: Lake, subject: str, taken: Taken, *, as_it_is: bool = False) -> list[Record]:
     try:
         table = lake.table(subject)
     except LakeTableMissing:
         return []
     table_id, records = str(table.metadata().id), []
     known = taken(once_name(subject, table_id))
-    for uri in _since(lake, subject, known, int(table.version())):
+    for uri in _since(lake, subject, known, int(table.version())) if subject != ledger.LEDGER else ():
         try:
             commit = read_commit(lake, uri)
         except (CommitUnreadable, FileNotFoundError):
             continue
-        if commit.is_ours or (known is None and not subject.startswith(ALWAYS_RECORDED)):
+        if (known is None and as_it_is) or _is_ours(lake, subject, commit, taken):
             records.append(_commit(lake, subject, table_id, commit))
     if known is None and records and (reason := records[0].payload.get("reason")):
         former = [name for name in _standing(lake, subject) if name != table_id]
         records[:0] = [_removal(subject, name, reason, table_id) for name in former]
-    return [*records, *_log_records(lake, subject, table_id, taken)]
+    return [*records, *_log_records(lake, subject, table_id, taken, known)]
+
+
+def _is_ours(lake: Lake, subject: str, commit: Commit, taken: Taken) -> bool:
+    """Whether a run of ours vouches for a commit, or it leaves the rows as they were.
+
+    A run commits before it is on record, never after: who names a run that is on record is somebody else. Evidence is
+    only added to. That a commit says of itself that it changes no data proves nothing: its rows are looked at.
+    """
+    if not commit.changes_data:
+        return not (commit.added or commit.removed) or holds_the_same_rows(lake, subject, commit.removed, commit.added)
+    if not commit.run_id or (subject.startswith(EVIDENCE) and commit.removed):
+        return False
+    zone, _, of = subject.partition("/")
+    run_of = {"registry": f"registry/{of}", "rejected": f"registry/{of}", "people": "people"}.get(zone, "")
+    return not run_of or taken(f"run/{run_of}/{commit.run_id}/published") is None
 
 
 def _since(lake: Lake, subject: str, known: int | None, newest: int) -> Iterable[str]:
@@ -114,10 +141,11 @@ def _since(lake: Lake, subject: str, known: int | None, newest: int) -> Iterable
     return [f"{lake.path(subject)}/_delta_log/{version:020d}.json" for version in range(known + 1, newest + 1)]
 
 
-def _log_records(lake: Lake, subject: str, table_id: str, taken: Taken) -> list[Record]:
+def _log_records(lake: Lake, subject: str, table_id: str, taken: Taken, recorded: int | None) -> list[Record]:
     """What was laid into the table's log since the ledger last looked: readers begin at a checkpoint, if there is one.
 
-    A checkpoint is written once. `_last_checkpoint`, which points to the newest, tells whether there is a new one.
+    Ours is written just after the commit that it holds; one of a version that is long on record (`recorded` is the
+    last) is somebody else's. `_last_checkpoint`, which points to the newest, tells whether there is a new one.
     """
     uri, name = f"{lake.path(subject)}/_delta_log/{LAST_CHECKPOINT}", f"log/{subject}/{table_id}"
     try:
@@ -125,7 +153,7 @@ def _log_records(lake: Lake, subject: str, table_id: str, taken: Taken) -> list[
     except (FileNotFoundError, ValueError, KeyError, TypeError):
         return []
     known = taken(name)
-    if known is not None and newest <= known:
+    if (known is not None and newest <= known) or not _is_of_the_commit(lake, subject, newest, recorded):
         return []
     new = {
         file: uri
@@ -134,6 +162,19 @@ def _log_records(lake: Lake, subject: str, table_id: str, taken: Taken) -> list[
     }
     payload = {"table_id": table_id, "checkpoint": newest, "log": {file: lake.digest(uri) for file, uri in new.items()}}
     return [Record("maintenance", subject, payload, once=(name, newest))]
+
+
+def _is_of_the_commit(lake: Lake, subject: str, version: int, recorded: int | None) -> bool:
+    """Whether a checkpoint was written with its commit: that is new to the ledger, or was made just before."""
+    if recorded is None or version > recorded:
+        return True
+    log = f"{lake.path(subject)}/_delta_log/{version:020d}"
+    try:
+        committed = read_commit(lake, f"{log}.json").committed_ms / 1000
+    except (CommitUnreadable, FileNotFoundError):
+        return False
+    _, _, written = lake.fingerprint(f"{lake.path(subject)}/_delta_log/{LAST_CHECKPOINT}").partition("@")
+    return bool(written) and int(written) / 1e9 - committed < _SOON_SECONDS
 
 
 def once_name(subject: str, table_id: str) -> str:

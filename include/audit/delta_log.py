@@ -86,7 +86,7 @@ def read_commit(lake: Lake, uri: str) -> Commit:
     version = int(uri.rpartition("/")[2].partition(".")[0])
     try:
         text = lake.read_text(uri)
-        actions = [json.loads(line) for line in text.splitlines() if line.strip()]
+        actions = [json.loads(line) for line in text.split("\n") if line.strip()]
         added = [action["add"] for action in actions if "add" in action]
         removed = [action["remove"] for action in actions if "remove" in action]
         changed = [action["cdc"] for action in actions if "cdc" in action]

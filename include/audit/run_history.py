@@ -46,6 +46,8 @@ _REFUSED = f"""
     ORDER BY recorded DESC NULLS LAST, started_at DESC, run_id DESC LIMIT $limit
 """
 
+_APPROVED = f"SELECT run_id, approval_note FROM ({_RUNS}) WHERE approval_note <> ''"
+
 _FINDINGS = """
     SELECT findings FROM runs
     WHERE registry = $registry AND "table" = $table AND run_id = $run_id AND findings IS NOT NULL AND findings <> '[]'
@@ -154,6 +156,13 @@ def refused_runs(lake: Lake, registry: str, table: str, *, limit: int) -> tuple[
         names = {"registry": registry, "table": table, "refusals": list(evidence.REFUSALS)}
         rows = _rows(connection, _REFUSED, **names, limit=limit)
     return tuple(_line(row) for row in rows)
+
+
+def approval_notes(lake: Lake, registry: str, table: str) -> dict[str, str]:
+    """Why runs of a table were approved, by run."""
+    with _evidence(lake, "runs") as connection:
+        rows = _rows(connection, _APPROVED, registry=registry, table=table)
+    return {row["run_id"]: row["approval_note"] for row in rows}
 
 
 @contextmanager

@@ -35,7 +35,8 @@ class Verification:
     are recorded commits whose file the table's own log retention has removed: the ledger still tells of them, nothing
     else does. `files` files were read: those of the evidence, and all if that was asked for. `vouched_until` is the
     last entry that a valid signature covers (0: none): what comes after could have been cut off, or replaced as a
-    whole, by somebody who can write the lake.
+    whole, by somebody who can write the lake. `signed_until` is the last entry of a checkpoint that has a signature,
+    whether it was looked at or not.
     """
 
     records: int
@@ -43,6 +44,7 @@ class Verification:
     commits_past_checking: int = 0
     files: int = 0
     vouched_until: int = 0
+    signed_until: int = 0
     discrepancies: tuple[Discrepancy, ...] = ()
 
     @property

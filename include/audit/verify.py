@@ -51,7 +51,7 @@ def verify(
     """
     # The logs first: what is recorded while we read is then known to the ledger, not missing from it.
     logs = read_logs(lake)
-    found, (entries, vouched) = _verify_ledger(lake, LEDGER, CHECKPOINTS, public_key, checkpoints, receipts)
+    found, (entries, vouched, signed) = _verify_ledger(lake, LEDGER, CHECKPOINTS, public_key, checkpoints, receipts)
     told = Told.of(entries)
     for table in told.tables.get(LEDGER, {}).values():
         found += compare_log_files(lake, table, set(versions(lake, lake.path(LEDGER))))
@@ -72,6 +72,7 @@ def verify(
         commits=compared.commits,
         commits_past_checking=compared.past_checking,
         vouched_until=vouched,
+        signed_until=signed,
         files=files + single.files,
         discrepancies=(*found, *single.discrepancies),
     )
@@ -82,7 +83,11 @@ def _of(discrepancies: Sequence[Discrepancy], subject: str) -> list[Discrepancy]
 
 
 def verify_copy(
-    folder: Path, *, public_key: Ed25519PublicKey | None = None, checkpoints: Sequence[Checkpoint] = ()
+    folder: Path,
+    *,
+    public_key: Ed25519PublicKey | None = None,
+    checkpoints: Sequence[Checkpoint] = (),
+    receipts: Sequence[Head] = (),
 ) -> Verification:
     """The same without the lake, for somebody who has only a copy of `audit/` (or of `audit/ledger`) and a public key.
 
@@ -96,8 +101,12 @@ def verify_copy(
         raise NoLedger(f"there is no ledger in {folder}: give a copy of the lake's folder audit/, with all below it")
     ledger_folder = ledger_folder.absolute()
     lake = Lake(str(ledger_folder.parent), (), ledger_folder.parent)
-    found, (entries, vouched) = _verify_ledger(lake, ledger_folder.name, "checkpoints", public_key, checkpoints)
-    return Verification(records=entries.num_rows, vouched_until=vouched, discrepancies=tuple(found))
+    found, (entries, vouched, signed) = _verify_ledger(
+        lake, ledger_folder.name, "checkpoints", public_key, checkpoints, receipts
+    )
+    return Verification(
+        records=entries.num_rows, vouched_until=vouched, signed_until=signed, discrepancies=tuple(found)
+    )
 
 
 def _verify_ledger(
@@ -107,8 +116,11 @@ def _verify_ledger(
     public_key: Ed25519PublicKey | None,
     kept_elsewhere: Sequence[Checkpoint],
     receipts: Sequence[Head] = (),
-) -> tuple[list[Discrepancy], tuple[pa.Table, int]]:
-    """Discrepancies of the ledger in itself; its entries, and until which one a signature vouches for them."""
+) -> tuple[list[Discrepancy], tuple[pa.Table, int, int]]:
+    """Discrepancies of the ledger in itself.
+
+    And its entries, until which one a signature vouches, and until which one a checkpoint has a signature at all.
+    """
     stored = read_checkpoints(lake, checkpoint_folder)
     try:
         entries, found = chain.read_what_is_left(lake, folder)
@@ -132,13 +144,15 @@ def _verify_ledger(
     found += chain.compare_marks(entries, notes, witness="the ledger's own log", broken=broken)
     noted = [(head.sequence, head.hash) for head in receipts]
     found += chain.compare_marks(entries, noted, witness="a reader's receipt", broken=broken)
+    signed = max((mark.sequence for mark in marks if mark.signature), default=0)
     if public_key is None:
-        return found, (entries, 0)
+        return found, (entries, 0, signed)
+    vouched = max((mark.sequence for mark in marks if mark.is_signed_by(public_key)), default=0)
     for mark in marks:
-        if not mark.is_signed_by(public_key):
+        is_covered = not mark.signature and mark.sequence <= vouched  # a later one signs for its entry too
+        if not is_covered and not mark.is_signed_by(public_key):
             named = {"entry": mark.sequence, "key": key_id(public_key)}
             found.append(Discrepancy.of("checkpoint not signed", CHECKPOINTS, mark.sequence, **named))
     if not marks:
         found.append(Discrepancy.of("no checkpoint", CHECKPOINTS, None, key=key_id(public_key)))
-    vouched = max((mark.sequence for mark in marks if mark.is_signed_by(public_key)), default=0)
-    return found, (entries, 0 if found else vouched)
+    return found, (entries, 0 if found else vouched, signed)

@@ -99,17 +99,29 @@ def verify(
 
     if report_file:
         raise typer.Exit(0 if _check_report(report_file, as_json=as_json) else NOT_PUBLISHED)
+    place = Workplace.from_environment()
+    noted = [_receipt(text) for text in receipts or ()]
+    if copy and files:
+        raise typer.BadParameter("a copy of audit/ has no data files of the tables: leave --files out")
     if copy:
-        found = verify_folder(copy, key_file=public_key, kept=checkpoints or ())
+        found = verify_folder(copy, key_file=public_key, kept=checkpoints or (), receipts=noted)
     else:
-        noted = [_receipt(text) for text in receipts or ()]
-        place = Workplace.from_environment()
         found = verify_lake(place, key_file=public_key, kept=checkpoints or (), receipts=noted, with_files=files)
+    if found.ok and not found.records:
+        where = copy or place.lake.uri
+        none = local(f"Không có nhật ký nào tại {where}: kiểm tra", f"There is no ledger at {where}: check")
+        errors.print(f"{none} LAKE_URI.", style="red", markup=False)
+        raise typer.Exit(NOT_PUBLISHED)
     if as_json:
         output.print_json(json.dumps(found.to_dict(), ensure_ascii=False, default=str))
     elif found.ok:
-        until = found.vouched_until
+        until = found.vouched_until or found.signed_until
         signed = local(f"đã ký đến mục {until}", f"entries up to {until} are signed for")
+        if not found.vouched_until:
+            signed = local(
+                f"có điểm chốt ký đến mục {until}, chưa kiểm chữ ký: thêm --public-key",
+                f"a checkpoint is signed up to entry {until}; give --public-key to check its signature",
+            )
         unsigned = local("chưa có gì được ký", "nothing is signed for")
         records, commits = number(found.records), number(found.commits)
         whole = local(
@@ -188,4 +200,9 @@ def checkpoint(as_json: AsJson = False) -> None:
         output.print_json(json.dumps(asdict(made) if made else None, default=str))
     else:
         empty = local("Nhật ký còn trống: không có gì để ký.", "The ledger is empty: nothing to sign.")
-        output.print(f"{local('Điểm chốt tại mục', 'Checkpoint at record')} {made.sequence}." if made else empty)
+        output.print(f"{local('Điểm chốt tại mục', 'Checkpoint at entry')} {made.sequence}." if made else empty)
+        if made and not made.signature:
+            unsigned = local(
+                "CHƯA KÝ, vì chưa đặt LIENTHONG_SIGNING_KEY", "NOT SIGNED, as LIENTHONG_SIGNING_KEY is not set"
+            )
+            output.print(f"{unsigned}.", style="yellow")

@@ -58,7 +58,8 @@ def note_approval(
 ) -> None:
     """A steward's word that something is done all the same; `facts` has `run_id` and the gate's `findings`."""
     payload = _decision(facts, note) | {"decision": "approved", "approved_by": approved_by, **more}
-    once = (f"approval/{subject}/{facts['run_id']}/{_digest(approved_by)[:16]}", 1)
+    what = _digest(f"{approved_by}/{facts.get('held_digest', '')}/{note}")[:16]
+    once = (f"approval/{subject}/{facts['run_id']}/{what}", 1)
     _append(place, Record("approval", subject, payload, once=once), approved_by)
 
 

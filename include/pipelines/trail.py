@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from include.audit import ledger
+from include.audit.canonical import canonical
 from include.audit.commits import commit_records
 from include.audit.files import bound
 from include.audit.ledger_state import note_verification
@@ -54,7 +56,10 @@ def record_run(place: Workplace, facts: Mapping[str, Any], *, written: Iterable[
     landed = place.lake.files_below(place.lake.landing_path(registry, table, run_id))
     files = [*written, *(landed if facts["verdict"] in _OVER else ())]
     payload["bound"] = {**facts.get("bound", {}), **bound(place.lake, files)}
-    records = [Record("run", subject, payload, once=(f"run/{subject}/{run_id}/{facts['verdict']}", 1))]
+    mark = f"run/{subject}/{run_id}/{facts['verdict']}"
+    if facts["verdict"] != "published":  # which it comes to once; it can be held, declined and held again otherwise
+        mark += "/" + hashlib.sha256(canonical(payload).encode()).hexdigest()[:16]
+    records = [Record("run", subject, payload, once=(mark, 1))]
     tables = [subject, f"rejected/{registry}/{table}", *EVIDENCE_OF_RUNS, ledger.LEDGER]
     ledger.append(place.lake, [*records, *commit_records(place.lake, tables)], at=place.now(), actor=ACTOR)
 
@@ -117,15 +122,19 @@ def verify_lake(
         given: dict[str, Any] = {"public_key": key, "checkpoints": _read(kept), "receipts": receipts}
         found = verify(place.lake, **given, with_files=with_files, now=place.now())
         # For the pages in Airflow; whoever may only read the lake verifies all the same.
-        with suppress(LakeDenied):
-            note_verification(place.lake, found, at=place.now())
+        if found.records or not found.ok:
+            with suppress(LakeDenied):
+                note_verification(place.lake, found, at=place.now())
         return found
 
 
-def verify_folder(folder: Path, *, key_file: Path | None = None, kept: Sequence[Path] = ()) -> Verification:
+def verify_folder(
+    folder: Path, *, key_file: Path | None = None, kept: Sequence[Path] = (), receipts: Sequence[Head] = ()
+) -> Verification:
     """The same for a copy of `audit/`, by somebody who has only that and a public key."""
     with no_values_escape("verifying a copy of the trail"):
-        return verify_copy(folder, public_key=public_key(key_file) if key_file else None, checkpoints=_read(kept))
+        key = public_key(key_file) if key_file else None
+        return verify_copy(folder, public_key=key, checkpoints=_read(kept), receipts=receipts)
 
 
 def verify_report(place: Workplace, file: Path) -> ReportChecked:

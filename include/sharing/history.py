@@ -34,7 +34,8 @@ def _forget_changes(lake: Lake, delta: DeltaTable, uri: str, since: datetime) ->
     recent = [int(commit["version"]) for commit in history if commit["timestamp"] >= epoch_milliseconds(since)]
     named: set[str] = set()
     for version in recent:
-        actions = map(json.loads, lake.read_text(f"{uri}/_delta_log/{version:020d}.json").splitlines())
+        lines = lake.read_text(f"{uri}/_delta_log/{version:020d}.json").split("\n")  # values may hold other line ends
+        actions = map(json.loads, filter(None, lines))
         named |= {action["cdc"]["path"].rpartition("/")[2] for action in actions if "cdc" in action}
     for file in files:
         if file.rpartition("/")[2] not in named:

@@ -50,7 +50,7 @@ class Nation:
 
     def link(self, day: int, *, is_full: bool = False) -> dict:
         run_id = f"{START + timedelta(days=day):%Y%m%dT%H%M%SZ}-0000000{int(is_full)}"
-        return link_persons(run_id, is_full=is_full, approved_by="Steward", workplace=self.place)
+        return link_persons(run_id, is_full=is_full, approved_by="c06", workplace=self.place)
 
     def who(self) -> dict[str, str]:
         index = self.place.lake.table("people", "index").to_pyarrow_table()

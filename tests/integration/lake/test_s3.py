@@ -152,7 +152,7 @@ def test_a_wrong_secret_is_denied(environ):
 def test_a_reader_of_one_prefix_reads_that_and_nothing_else(s3, environ, lake, tmp_path):
     """A ministry's key: rights such as `Read:lake/shared/moh/*` are enough for delta-rs, and for no more."""
     root = Lake.from_environment({**environ, "LAKE_URI": "s3://lake"})
-    evidence.append(root, "runs", pa.table({"secret": ["x"]}))
+    evidence.append(root, "runs", pa.table({"run_id": ["r1"], "secret": ["x"]}))
     for recipient in ("moh", "mof"):
         rows = pa.table({"personal_id": ["a"]})
         write_deltalake(root.path("shared", recipient, "p"), rows, storage_options=root.storage_options())

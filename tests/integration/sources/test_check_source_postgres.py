@@ -29,6 +29,7 @@ schema:
     physicalName: u
     properties:
       - {name: id, logicalType: integer, primaryKey: true, required: true}
+team: {name: r, members: [{username: an, role: data steward}]}
 """
 FITS = "name: x, logicalType: string"
 

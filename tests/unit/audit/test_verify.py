@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from datetime import UTC, datetime
 from pathlib import Path
@@ -278,16 +279,77 @@ def test_a_ledger_that_was_dropped_altogether_is_missed(lake: Lake) -> None:
     assert "entries 1 to 6 were cut off" in found.why
 
 
-def test_evidence_of_a_lake_of_before_is_taken_as_it_was_found_and_held_from_then_on(lake: Lake) -> None:
+def test_evidence_of_a_lake_of_before_is_taken_as_it_was_found_and_held_from_then_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lake = Lake(str(tmp_path / "lake"), (), tmp_path / "tmp")
+    with monkeypatch.context() as before:
+        before.setattr(ledger, "DESCRIPTION", "Every run, commit, approval, agreement change and export")
+        ledger.append(lake, [Record("run", "population", {"run_id": "r0"})], at=AT, actor="sync")
+
     def add(rows: int) -> None:
         write_deltalake(lake.path("audit/runs"), pa.table({"run_id": ["r1"], "rejected": [rows]}), mode="append")
 
     add(1)
     assert "version 0 of audit/runs is not in the ledger" in verify(lake).why
-    commits.record(lake, tables=["audit/runs"], at=AT, actor="sync")
+    commits.record(lake, tables=[CITIZEN], at=AT, actor="sync")  # of whatever table comes first
     assert verify(lake).ok
     add(2)
     commits.record(lake, tables=["audit/runs"], at=AT, actor="sync")
     whys = [discrepancy.why for discrepancy in verify(lake).discrepancies]
     assert any("version 1 of audit/runs is not in the ledger" in why for why in whys)
     assert any("the row `` of people, run r1, of audit/runs is in no entry of the ledger" in why for why in whys)
+
+
+OF_OTHERS = {
+    "one that says it changes no data": lambda lake: rewrite_log(lake, '"dataChange":true', '"dataChange":false'),
+    "one in the name of a run that is on record": lambda lake: lake.table(CITIZEN).delete(
+        "personal_id = '001099000002'", commit_properties=CommitProperties(custom_metadata={"lienthong.run_id": "r3"})
+    ),
+}
+
+
+def rewrite_log(lake: Lake, old: str, new: str) -> None:
+    lake.table(CITIZEN).delete("personal_id = '001099000002'")
+    (newest,) = Path(lake.path(CITIZEN), "_delta_log").glob("*3.json")
+    newest.write_text(newest.read_text().replace(old, new))
+
+
+@pytest.mark.parametrize("name", OF_OTHERS)
+def test_a_commit_of_others_is_not_adopted_by_the_next_record(lake: Lake, name: str) -> None:
+    record_published(lake)
+    OF_OTHERS[name](lake)
+    record(lake, "r4")
+    assert f"version 3 of {CITIZEN} is not in the ledger" in verify(lake).why
+
+
+def record_published(lake: Lake) -> None:
+    runs = [Record("run", CITIZEN, {}, once=(f"run/{CITIZEN}/r{n}/published", 1)) for n in (1, 2, 3)]
+    commits.record(lake, runs, at=AT, actor="sync")
+
+
+def test_a_checkpoint_laid_in_long_after_its_commit_is_not_adopted(lake: Lake) -> None:
+    lake.table(CITIZEN).create_checkpoint()
+    later = Path(lake.path(CITIZEN), "_delta_log", "_last_checkpoint")
+    os.utime(later, (later.stat().st_mtime + 3600,) * 2)
+    record(lake, "r4")
+    assert "checkpoint" in verify(lake).why
+
+
+def test_line_ends_of_other_scripts_in_what_a_commit_says(lake: Lake) -> None:
+    commit(lake, CITIZEN, "r4", reason_="a\x85b\u2028c\u2029d")
+    record(lake, "r4")
+    found = verify(lake, receipts=[ledger.Head()])
+    assert found.ok, found.why
+
+
+def test_an_unsigned_checkpoint_is_covered_by_a_later_signed_one(lake: Lake) -> None:
+    key = Ed25519PrivateKey.generate()
+    signing.write_checkpoint(lake, None, at=AT)
+    assert "not signed with the key" in verify(lake, public_key=key.public_key()).why
+    record(lake, "r4")
+    signing.write_checkpoint(lake, key, at=AT)
+    found = verify(lake, public_key=key.public_key())
+    assert (found.ok, found.vouched_until, found.signed_until) == (True, 7, 7), found.why
+    unlooked = verify(lake)
+    assert (unlooked.ok, unlooked.vouched_until, unlooked.signed_until) == (True, 0, 7)
