@@ -69,7 +69,8 @@ def history(
         ]
         version = "" if entry["version"] is None else str(entry["version"])
         at = Text.assemble(f"{day(entry['at'])} {entry['at'][11:19]}", (f"\n{entry['run_id']}", "dim"))
-        by = [entry["approved_by"] or entry["refused_by"]] if has_names else []
+        decided = ": ".join(filter(None, (entry["approved_by"] or entry["refused_by"], entry["note"])))
+        by = [Text(decided)] if has_names else []  # people's words may hold brackets, which are no markup
         grid.add_row(version, at, mode, *figures, *by)
     output.print(grid)
 

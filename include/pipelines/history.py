@@ -12,7 +12,7 @@ from typing import Any
 
 import duckdb
 
-from include.audit.run_history import RunLine, refused_runs
+from include.audit.run_history import RunLine, approval_notes, refused_runs
 from include.contracts.model import Contract, Table
 from include.contracts.sql_text import SqlRefused, names_in, rewritten
 from include.contracts.stewards import needs_two
@@ -56,10 +56,12 @@ def list_versions(workplace: Workplace, registry: str, table: str, *, limit: int
     """What each version was made by, newest first: plain figures. Runs that were refused stand among them.
 
     A refused run (mode `declined` or `timed out`) made no version: its `version` is None, `refused_by` says who.
+    `note` is the reason of who approved or refused.
     """
     spec = workplace.table(registry, table)[1]
     with no_values_escape(f"reading the history of {registry}.{table}"):
         refused = [_refused(run) for run in refused_runs(workplace.lake, registry, table, limit=limit)]
+        why = approval_notes(workplace.lake, registry, table)
         made = [
             {
                 "version": entry.version,
@@ -69,7 +71,7 @@ def list_versions(workplace: Workplace, registry: str, table: str, *, limit: int
                 **{name: entry.figure(name) for name in ("inserted", "updated", "deleted", "live_rows")},
                 "restored_version": entry.figure("restored_version") if entry.metadata.get("mode") == RESTORE else None,
                 "refused_by": "",
-                "note": "",
+                "note": why.get(entry.metadata.get("run_id", ""), ""),
             }
             for entry in versions(workplace.lake, spec, limit=limit)
         ]

@@ -123,15 +123,19 @@ def test_a_refusal_is_told_wherever_the_run_is(house):
     )  # fmt: skip
 
 
-def test_history_lists_a_refused_run_among_the_versions(house):
-    house.try_sync("r1", approval=Approval("Lê Thu"))
+def test_history_lists_a_refused_run_among_the_versions_and_why(house):
+    house.try_sync("r1", approval=Approval("Lê Thu", "known [gap]"))
     house.change("UPDATE doanh_nghiep SET von = '-300', cap_nhat = '2025-03-01 00:00:00' WHERE ma_dn = '0100000001'")
     refuse_step(house.try_sync("r2", is_full=True), Answer("timed out", answered_at="1"), workplace=house.place)
-    told = [(e["version"], e["mode"], e["run_id"]) for e in list_versions(house.place, *TABLE, limit=9)]
-    assert told == [(None, "timed out", "r2"), (0, "full", "r1")]
+    answer = Answer("declined", "Trần An", "ask them first", "1")
+    refuse_step(house.try_sync("r3", is_full=True), answer, workplace=house.place)
+    told = [(e["version"], e["mode"], e["run_id"], e["note"]) for e in list_versions(house.place, *TABLE, limit=9)]
+    assert told == [
+        (None, "declined", "r3", "ask them first"), (None, "timed out", "r2", ""), (0, "full", "r1", "known [gap]"),
+    ]  # fmt: skip
     done = lienthong(house.folder, "history", *TABLE, **house.environ, COLUMNS="200")
     assert done.returncode == 0, done.stderr
-    assert "timed out" in done.stdout
+    assert all(text in done.stdout for text in ("timed out", "Lê Thu: known [gap]", "Trần An: ask them first"))
 
 
 class Killed(BaseException):
