@@ -55,6 +55,13 @@ def last_state(delta: DeltaTable) -> PublishedState | None:
     return next(_run_commits(delta), None)
 
 
+def has_committed(lake: Lake, table: Table, run_id: str) -> bool:
+    """Whether this run has published the table."""
+    uri = lake.registry_table(table.registry, table.name)
+    with lake_errors("reading a table's log"):
+        return lake.is_table(uri) and lake.table(uri).transaction_version(run_id) is not None
+
+
 def state_of_run(delta: DeltaTable, run_id: str) -> PublishedState | None:
     """The commit that this run made, if it made one."""
     with lake_errors("reading a table's log"):

@@ -24,7 +24,7 @@ from include.lake.changes import Mode
 from include.lake.engine import literal, quote, scan
 from include.lake.errors import LakeError, lake_errors
 from include.lake.reconcile import known_rows, reconcile
-from include.lake.state import PublishedState, last_commit, reader_of
+from include.lake.state import PublishedState, has_committed, last_commit, reader_of
 from include.pipelines import run_folder
 from include.pipelines.clock import told_if_ahead
 from include.pipelines.errors import OnlyReadWhole, no_values_escape
@@ -123,6 +123,8 @@ def extract_step(
         done = run_folder.recall(place, spec, run_id, "extracted")
         if done is not None:
             return done
+        if has_committed(place.lake, spec, run_id):
+            run_folder.ensure_as_begun(place, spec, run_id, "extracted")
         heal(place, spec, but=run_id)
         at, state = place.now(), last_commit(place.lake, spec)
         plan = plan_extract(spec, state, meaning=place.meaning_of(spec), is_full=is_full, at=at, window=window)

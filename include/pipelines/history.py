@@ -122,7 +122,7 @@ def read_version(
         delta = open_version(workplace.lake, spec, version)
         names = [field.name for field in delta.schema().fields]
         shown = [name for name in names if look or name in _open_columns(spec)]
-        condition = f"WHERE {_condition(where, names)}" if where else ""
+        condition = f"WHERE {_condition(where, names, shown)}" if where else ""
         order = ", ".join(quote(name) for name in spec.primary_key if name in names) or "ALL"
         query = f"SELECT {', '.join(quote(name) for name in shown)} FROM published {condition} ORDER BY {order}" + (
             f" LIMIT {limit}" if limit is not None else ""
@@ -250,8 +250,8 @@ def _open_columns(table: Table) -> set[str]:
     return {column.name for column in table.columns if column.classification in OPEN_TO_ALL}
 
 
-def _condition(text: str, names: list[str]) -> str:
-    """The condition, parsed: over the table's columns and nothing else."""
+def _condition(text: str, names: list[str], shown: list[str]) -> str:
+    """The condition, parsed: over the columns that are shown only, as it would tell what others hold."""
     remedy = "write one condition over the table's columns, e.g. status = 'active'"
     try:
         condition = rewritten(text)
@@ -260,6 +260,9 @@ def _condition(text: str, names: list[str]) -> str:
     known = {name.lower() for name in names}
     if unknown := [name for name in names_in(condition) if name.lower() not in known]:
         raise Misuse(f"--where speaks of `{unknown[0]}`, which this version has not; columns: {', '.join(names)}")
+    open_to_it = {name.lower() for name in shown}
+    if hidden := [name for name in names_in(condition) if name.lower() not in open_to_it]:
+        raise Misuse(f"--where speaks of `{hidden[0]}`, which holds personal values: add --values and --purpose")
     return f"({condition})"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from datetime import timedelta
+from functools import partial
 
 import pyarrow as pa
 import pytest
@@ -165,3 +166,14 @@ def test_by_the_command_line(tmp_path):
     assert [e["mode"] for e in run("history", "business", "enterprise")] == ["restore", "full", "full"]
     refused = lienthong(tmp_path, "restore", "business", "enterprise", "--version", "0", **house.environ)
     assert refused.returncode == 2
+
+
+def test_a_condition_tells_no_more_than_the_columns_that_are_shown(tmp_path):
+    house = House(tmp_path)
+    house.write_contract(("{name: title,", "{name: title, classification: confidential,"))
+    house.sync("r1")
+    read = partial(read_version, house.place, "business", "enterprise")
+    assert read(where="capital_vnd > 50").rows
+    with pytest.raises(Misuse, match="`title`, which holds personal values: add --values"):
+        read(where="title LIKE 'C%'")
+    assert read(where="title LIKE 'C%'", look=Look.of("lan", "a check")).rows

@@ -39,7 +39,10 @@ HEADINGS = {
     "/ledger": ("Nhật ký kiểm tra, giám sát", "The ledger"),
     "/reports": ("Báo cáo chất lượng dữ liệu", "Data quality report"),
     "/persons": ("Cặp bản ghi chờ xem xét", "Pairs that wait for a person"),
-    "/persons/contradictions": ("Thông tin không thống nhất giữa các cơ sở dữ liệu", "Registers that contradict each other"),
+    "/persons/contradictions": (
+        "Thông tin không thống nhất giữa các cơ sở dữ liệu",
+        "Registers that contradict each other",
+    ),
 }
 
 

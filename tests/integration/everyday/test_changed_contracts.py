@@ -20,6 +20,7 @@ from include.pipelines.publication import Approval, assess_step, publish_step
 from include.pipelines.rejected import gather_step, list_rejected, replay, show_rejected
 from include.pipelines.sync import sync_registry
 from include.pipelines.workplace import Workplace
+from tests.integration.test_replay import House
 
 CONTRACT = """
 apiVersion: v3.2.0
@@ -253,3 +254,13 @@ def test_a_steward_approves_what_will_be_published(registry: Registry) -> None:
     registry.insert("4", None, "2026-03-04 08:00:00")
     assert registry.sync()["verdict"] == "held"
     assert registry.sync(approval=Approval("steward", "fine"))["verdict"] == "published"
+
+
+def test_a_run_that_has_published_is_not_begun_again_under_another_contract(tmp_path):
+    """As a cleared run of a DAG would: it said `published` of rows that were not."""
+    house = House(tmp_path)
+    house.sync("r1")
+    house.allow_debt()
+    later = Workplace(house.place.lake, house.place.schemas, house.environ)
+    with pytest.raises(ContractChanged, match="begin a new run"):
+        extract_step("business", "enterprise", "r1", workplace=later)
