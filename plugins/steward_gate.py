@@ -61,8 +61,8 @@ class StewardGate(ApprovalOperator):
         self, *, assessed: Any, response_timeout: timedelta = STEWARD_ANSWERS_WITHIN, params: Any = None, **kwargs: Any
     ) -> None:
         del params  # the DAG's own form, which Airflow hands to its operators: the gate has another
-        # Without a default: the form cannot be sent before somebody has written a reason.
-        note = Param(type="string", minLength=1, title=both(REASON), description=both(KEPT))
+        # Airflow wants a default that is valid, also where nobody is asked; an approval without a reason is refused after.
+        note = Param("", type="string", title=both(REASON), description=both(KEPT))
         super().__init__(
             subject="Công bố bảng vượt ngưỡng? / Publish a table that is outside its tolerance?",
             params={"note": note},

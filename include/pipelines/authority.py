@@ -50,7 +50,10 @@ def reason_given(note: str) -> str:
         Misuse: there is none.
     """
     if not note.strip():
-        raise Misuse("say why (--note): the reason is kept with the decision, so that others can follow it")
+        raise Misuse(
+            "say why (--note; in Airflow clear the gate's task, and it asks again): the reason is kept with the decision, "
+            "so that others can follow it"
+        )
     return note
 
 

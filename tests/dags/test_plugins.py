@@ -98,13 +98,9 @@ def answered(option, note=""):
     }
 
 
-def test_the_form_of_the_gate_cannot_be_sent_without_a_reason():
-    word = gate(ASSESSED)
-    with pytest.raises(ValueError, match="No value passed"):
-        word.params.validate()
-    with pytest.raises(ValueError, match=r"non-empty|too short"):
-        word.validate_params_input({"note": ""})
-    word.validate_params_input({"note": "known gap"})
+def test_the_form_of_the_gate_is_valid_before_anybody_has_answered():
+    """Airflow validates it whenever the gate is run, also where nothing is held."""
+    gate(ASSESSED).params.validate()
 
 
 def test_approval_names_who_and_why():
