@@ -61,7 +61,7 @@ class StewardGate(ApprovalOperator):
         self, *, assessed: Any, response_timeout: timedelta = STEWARD_ANSWERS_WITHIN, params: Any = None, **kwargs: Any
     ) -> None:
         del params  # the DAG's own form, which Airflow hands to its operators: the gate has another
-        # Airflow wants a default that is valid, also where nobody is asked; an approval without a reason is refused after.
+        # Airflow wants a valid default, also where nobody is asked; an approval without a reason is refused later.
         note = Param("", type="string", title=both(REASON), description=both(KEPT))
         super().__init__(
             subject="Công bố bảng vượt ngưỡng? / Publish a table that is outside its tolerance?",
