@@ -51,8 +51,8 @@ def reason_given(note: str) -> str:
     """
     if not note.strip():
         raise Misuse(
-            "say why (--note): the reason is kept with the decision, so that others can follow it. In Airflow, clear the "
-            "gate's task: it asks again"
+            "say why (--note): the reason is kept with the decision, so that others can follow it. In Airflow, clear "
+            "the gate's task: it asks again"
         )
     return note
 
