@@ -100,7 +100,8 @@ def test_what_did_not_end_in_time_is_told(site, capsys):
 
 
 @pytest.mark.parametrize(
-    ("locale", "rule", "verdict"), [("C", "must be readable", "published"), ("vi_VN", "phải đọc được", "đã công bố")]
+    ("locale", "rule", "verdict"),
+    [("C", "must be readable", "published"), ("vi_VN", "phải là ngày hợp lệ", "đã công bố")],
 )
 def test_the_end_fits_a_terminal_of_80_columns(site, capsys, monkeypatch, locale, rule, verdict):
     """No line is longer, no figure is cut or folded, in either language and with figures of a whole country."""
