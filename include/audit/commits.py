@@ -13,8 +13,6 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-import pyarrow.compute as pc
-
 from include.audit import ledger
 from include.audit.delta_log import (
     LAST_CHECKPOINT,
@@ -30,6 +28,7 @@ from include.audit.delta_log import (
 from include.audit.ledger import Taken
 from include.audit.record import Entry, Record
 from include.audit.rows import EVIDENCE, holds_the_same_rows, row_digests
+from include.audit.told import Told
 from include.lake.errors import LakeTableMissing
 from include.lake.maintain import find_tables
 from include.lake.root import Lake
@@ -114,7 +113,8 @@ def _table_records(lake: Lake, subject: str, taken: Taken, *, as_it_is: bool = F
         if (known is None and as_it_is) or _is_ours(lake, subject, commit, taken):
             records.append(_commit(lake, subject, table_id, commit))
     if known is None and records and (reason := records[0].payload.get("reason")):
-        former = [name for name in _standing(lake, subject) if name != table_id]
+        standing = Told.of(ledger.read(lake)).tables.get(subject, {})
+        former = [name for name in standing if name != table_id]
         records[:0] = [_removal(subject, name, reason, table_id) for name in former]
     return [*records, *_log_records(lake, subject, table_id, taken, known)]
 
@@ -180,17 +180,6 @@ def _is_of_the_commit(lake: Lake, subject: str, version: int, recorded: int | No
 def once_name(subject: str, table_id: str) -> str:
     """Under which name the ledger remembers the last recorded version of a table."""
     return f"commit/{subject}/{table_id}"
-
-
-def _standing(lake: Lake, subject: str) -> list[str]:
-    """Ids of the tables that stood at `subject` by the ledger's word, and whose removal is not recorded."""
-    entries = ledger.read(lake)
-    entries = entries.filter(pc.equal(entries["subject"], subject))
-    ids: dict[str, bool] = {}
-    for kind, payload in zip(entries["kind"].to_pylist(), entries["payload"].to_pylist(), strict=True):
-        if kind in ("commit", "removal"):
-            ids[json.loads(payload).get("table_id", "")] = kind == "commit"
-    return [table_id for table_id, is_standing in ids.items() if is_standing]
 
 
 def _digests(lake: Lake, subject: str, paths: Iterable[str]) -> dict[str, str]:

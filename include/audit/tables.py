@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from datetime import datetime
 from urllib.parse import unquote
 
 import pyarrow as pa
@@ -23,6 +24,7 @@ from include.audit.verification import Discrepancy
 from include.lake.errors import LakeDenied, LakeError, LakeTableMissing, LakeUnreachable, lake_errors
 from include.lake.maintain import find_tables
 from include.lake.root import Lake
+from include.lake.shape import RETENTION
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +56,11 @@ def read_logs(lake: Lake) -> dict[str, TableLog]:
     return {log.subject: log for subject in subjects if (log := _read_log(lake, subject)) is not None}
 
 
-def compare_tables(lake: Lake, logs: dict[str, TableLog], told: Told) -> Comparison:
-    """Hold the tables' logs against what the ledger tells of them."""
+def compare_tables(lake: Lake, logs: dict[str, TableLog], told: Told, *, now: datetime) -> Comparison:
+    """Hold the tables' logs against what the ledger tells of them.
+
+    A log is cleaned of commits that are older than RETENTION, counted from `now`: nothing else confirms those.
+    """
     found: list[Discrepancy] = []
     agreed = past = 0
     for subject in sorted({*logs, *told.tables} - {LEDGER}):
@@ -72,7 +77,7 @@ def compare_tables(lake: Lake, logs: dict[str, TableLog], told: Told) -> Compari
             found.append(Discrepancy.of("table cannot be opened", subject, last, table=subject))
         told_of = standing.get(log.table_id) or (None if log.table_id else next(iter(standing.values()), None))
         table = told_of or TableTold(subject, log.table_id)
-        found += _compare_log(log, table, told.hashes)
+        found += _compare_log(log, table, told.hashes, kept_since=now - RETENTION)
         found += _compare_view(log, table)
         found += compare_log_files(lake, table, set(log.commits))
         agreed += sum(version in table.commits for version in log.commits)
@@ -114,7 +119,9 @@ def _compare_view(log: TableLog, table: TableTold) -> Iterator[Discrepancy]:
     yield Discrepancy.of("other files shown", log.subject, table.last_sequence, **named)
 
 
-def _compare_log(log: TableLog, table: TableTold, hashes: dict[int, str]) -> Iterator[Discrepancy]:
+def _compare_log(
+    log: TableLog, table: TableTold, hashes: dict[int, str], *, kept_since: datetime
+) -> Iterator[Discrepancy]:
     oldest = min(log.commits, default=0)
     for version, commit in log.commits.items():
         record = table.commits.get(version)
@@ -129,7 +136,7 @@ def _compare_log(log: TableLog, table: TableTold, hashes: dict[int, str]) -> Ite
             if number.isdecimal() and int(number) > 0 and hashes.get(int(number)) != noted:
                 yield Discrepancy.of("version upon another", log.subject, int(number), entry=number, **named)
     for version, record in table.commits.items():
-        if version >= oldest and version not in log.commits:
+        if version not in log.commits and (version >= oldest or record.at > kept_since):
             named = {"version": version, "table": log.subject}
             yield Discrepancy.of("version removed", log.subject, record.sequence, **named)
 

@@ -7,6 +7,7 @@ open, and the checkpoints. What each can and cannot show is in docs/explanation/
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -51,28 +52,29 @@ def verify(
     """
     # The logs first: what is recorded while we read is then known to the ledger, not missing from it.
     logs = read_logs(lake)
-    found, (entries, vouched, signed) = _verify_ledger(lake, LEDGER, CHECKPOINTS, public_key, checkpoints, receipts)
-    told = Told.of(entries)
+    now = now or datetime.now(UTC)
+    itself = _verify_ledger(lake, LEDGER, CHECKPOINTS, public_key, checkpoints, receipts)
+    told, found = Told.of(itself.entries), [*itself.discrepancies]
     for table in told.tables.get(LEDGER, {}).values():
         found += compare_log_files(lake, table, set(versions(lake, lake.path(LEDGER))))
-    compared = compare_tables(lake, logs, told)
+    compared = compare_tables(lake, logs, told, now=now)
     found += compared.discrepancies
     files = 0
     for log in logs.values():
         if with_files or log.subject.startswith(EVIDENCE):
             table = told.tables.get(log.subject, {}).get(log.table_id) or TableTold(log.subject, log.table_id)
-            checked = compare_files(lake, table, log.live or (), now=now or datetime.now(UTC))
+            checked = compare_files(lake, table, log.live or (), now=now)
             files += checked.files
             named = [*_of(compared.discrepancies, log.subject), *checked.discrepancies]
             found += compare_rows(lake, table, log.live or ()) if named and log.subject.startswith(EVIDENCE) else ()
             found += checked.discrepancies
     single = compare_bound(lake, told, with_large=with_files)
     return Verification(
-        records=entries.num_rows,
+        records=itself.entries.num_rows,
         commits=compared.commits,
         commits_past_checking=compared.past_checking,
-        vouched_until=vouched,
-        signed_until=signed,
+        vouched_until=itself.vouched_until,
+        signed_until=itself.signed_until,
         files=files + single.files,
         discrepancies=(*found, *single.discrepancies),
     )
@@ -101,12 +103,26 @@ def verify_copy(
         raise NoLedger(f"there is no ledger in {folder}: give a copy of the lake's folder audit/, with all below it")
     ledger_folder = ledger_folder.absolute()
     lake = Lake(str(ledger_folder.parent), (), ledger_folder.parent)
-    found, (entries, vouched, signed) = _verify_ledger(
-        lake, ledger_folder.name, "checkpoints", public_key, checkpoints, receipts
-    )
+    itself = _verify_ledger(lake, ledger_folder.name, "checkpoints", public_key, checkpoints, receipts)
     return Verification(
-        records=entries.num_rows, vouched_until=vouched, signed_until=signed, discrepancies=tuple(found)
+        records=itself.entries.num_rows,
+        vouched_until=itself.vouched_until,
+        signed_until=itself.signed_until,
+        discrepancies=itself.discrepancies,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _LedgerItself:
+    """The ledger's entries and what contradicts them.
+
+    A signature that was looked at vouches until one entry; `signed_until` is the last that a checkpoint has one for.
+    """
+
+    entries: pa.Table
+    discrepancies: tuple[Discrepancy, ...]
+    vouched_until: int
+    signed_until: int
 
 
 def _verify_ledger(
@@ -115,12 +131,8 @@ def _verify_ledger(
     checkpoint_folder: str,
     public_key: Ed25519PublicKey | None,
     kept_elsewhere: Sequence[Checkpoint],
-    receipts: Sequence[Head] = (),
-) -> tuple[list[Discrepancy], tuple[pa.Table, int, int]]:
-    """Discrepancies of the ledger in itself.
-
-    And its entries, until which one a signature vouches, and until which one a checkpoint has a signature at all.
-    """
+    receipts: Sequence[Head],
+) -> _LedgerItself:
     stored = read_checkpoints(lake, checkpoint_folder)
     try:
         entries, found = chain.read_what_is_left(lake, folder)
@@ -146,7 +158,7 @@ def _verify_ledger(
     found += chain.compare_marks(entries, noted, witness="a reader's receipt", broken=broken)
     signed = max((mark.sequence for mark in marks if mark.signature), default=0)
     if public_key is None:
-        return found, (entries, 0, signed)
+        return _LedgerItself(entries, tuple(found), 0, signed)
     vouched = max((mark.sequence for mark in marks if mark.is_signed_by(public_key)), default=0)
     for mark in marks:
         is_covered = not mark.signature and mark.sequence <= vouched  # a later one signs for its entry too
@@ -155,4 +167,4 @@ def _verify_ledger(
             found.append(Discrepancy.of("checkpoint not signed", CHECKPOINTS, mark.sequence, **named))
     if not marks:
         found.append(Discrepancy.of("no checkpoint", CHECKPOINTS, None, key=key_id(public_key)))
-    return found, (entries, 0 if found else vouched, signed)
+    return _LedgerItself(entries, tuple(found), 0 if found else vouched, signed)

@@ -64,6 +64,8 @@ def check_team(contract: Contract, tell: Tell) -> None:
         if role != ROLE and (role == "steward" or difflib.SequenceMatcher(None, role, ROLE).ratio() >= _NEAR):
             message = f"the role `{member['role']}` is nearly `{ROLE}`, and only `{ROLE}` may decide at the gate"
             tell((index, "role"), message, f"write `role: {ROLE}`")
+        if role == ROLE and not str(member.get("username") or "").strip():
+            tell((index, "role"), "a data steward without a `username` decides nothing", "give the member a `username`")
         for key in ("dateIn", "dateOut"):
             if member.get(key) and _day(member[key]) is None:
                 tell((index, key), f"`{key}` is no day: `{member[key]}`", 'write it as "2026-01-31"')

@@ -16,6 +16,7 @@ from typing import Any, Literal, get_args
 import duckdb
 import pyarrow as pa
 
+from include.contracts.stewards import as_said
 from include.identity.ids import minted_at
 from include.lake.engine import literal
 from include.lake.errors import LakeConflict, lake_errors
@@ -198,7 +199,7 @@ def _decide(
         earlier_id, said, said_by, needed, seconded_by, said_at = newest
         at = after(said_at, at)
         is_pending = needed and seconded_by is None
-        if said == decision and by in (said_by, seconded_by):
+        if said == decision and as_said(by) in {as_said(said_by), as_said(seconded_by or "")}:
             # Said again by the same person: nothing is added, and a second person is still wanted.
             return Review(earlier_id, pair_id(left, right), said, said_by, seconded_by or "", not is_pending, False)
         if is_pending and decision == "same":

@@ -79,20 +79,26 @@ def digest_of(*parts: Any) -> str:
 
 def given(place: Workplace, matter: Matter) -> tuple[str, ...]:
     """Who has approved this very thing, in their order, since a steward last declined it."""
+    return _so_far(place, matter)[0]
+
+
+def _so_far(place: Workplace, matter: Matter) -> tuple[tuple[str, ...], int]:
+    """The same, and how often it was declined."""
     if not matter.digest:
-        return ()
+        return (), 0
     rows = ledger.read(place.lake)
     kinds = pc.is_in(rows["kind"], pa.array(["approval", "refusal"]))
     names: list[str] = []
+    declined = 0
     for row in rows.filter(pc.and_(pc.equal(rows["subject"], matter.subject), kinds)).to_pylist():
         said = json.loads(row["payload"])
         if said.get("held_digest") != matter.digest:
             continue
         if said["decision"] == "declined":
-            names = []
+            names, declined = [], declined + 1
         elif said["decision"] == "approved" and said["approved_by"] not in names:
             names.append(said["approved_by"])
-    return tuple(names)
+    return tuple(names), declined
 
 
 def approve(place: Workplace, matter: Matter, facts: Mapping[str, Any], *, by: str, note: str, **more: Any) -> Word:
@@ -104,11 +110,11 @@ def approve(place: Workplace, matter: Matter, facts: Mapping[str, Any], *, by: s
         NotASteward: that name may not decide.
     """
     name = steward_named(matter.contracts, by, at=place.now())
-    more = {**more, "held_digest": matter.digest}
+    before, declined = _so_far(place, matter)
+    more = {**more, "held_digest": matter.digest, "declined_before": declined}
     if not matter.needs_two:
         note_approval(place, matter.subject, facts, approved_by=name, note=note, **more)
         return Word((name,), note)
-    before = given(place, matter)
     if name not in before:
         if not before:
             place.lake.write_text(matter.note_uri, json.dumps({"note": note}, ensure_ascii=False))

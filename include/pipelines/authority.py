@@ -30,9 +30,11 @@ def steward_named(contracts: Collection[Contract], by: str, *, at: datetime) -> 
     if not named:
         return said
     in_office = deciders(contracts, at=at)
-    for steward in in_office:
-        if steward.is_called(said):
-            return steward.username
+    # A username first: somebody's name may be another's username.
+    for called in ("username", "name"):
+        for steward in in_office:
+            if as_said(getattr(steward, called)) == as_said(said):
+                return steward.username
     what = ", ".join(sorted(contract.registry for contract in contracts))
     former = next((steward for steward in named if steward.is_called(said)), None)
     why = f"`{said}` is no steward of {what}" if former is None else f"`{said}` is no steward of {what} today"

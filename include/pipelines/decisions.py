@@ -7,6 +7,7 @@ decision of the same person on the same run, or the same answer told again, adds
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -20,6 +21,7 @@ from include.pipelines.workplace import Workplace
 
 Refusal = Literal["declined", "timed out"]
 MAX_PURPOSE = 300
+_A_NUMBER = re.compile(r"\d[\d .-]{7,}\d")  # of nine digits or more, as persons have
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,22 +46,34 @@ class Look:
         """A look with a purpose.
 
         Raises:
-            Misuse: no purpose is given, or nobody looks.
+            Misuse: no purpose is given, or one with a person's number, or nobody looks.
         """
         if not (said := " ".join(purpose.split())[:MAX_PURPOSE]):
             raise Misuse("say what the values are needed for: it is kept in the ledger")
+        if _A_NUMBER.search(said):
+            raise Misuse("a purpose holds no number of a person: it stands in the ledger as it is written")
         if not reader.strip():
             raise Misuse("say who looks at the values: it is kept in the ledger")
         return cls(reader.strip(), said)
 
 
 def note_approval(
-    place: Workplace, subject: str, facts: Mapping[str, Any], *, approved_by: str, note: str, **more: Any
+    place: Workplace,
+    subject: str,
+    facts: Mapping[str, Any],
+    *,
+    approved_by: str,
+    note: str,
+    declined_before: int = 0,
+    **more: Any,
 ) -> None:
-    """A steward's word that something is done all the same; `facts` has `run_id` and the gate's `findings`."""
+    """A steward's word that something is done all the same; `facts` has `run_id` and the gate's `findings`.
+
+    The same word said again adds nothing, unless the thing was declined in between (`declined_before` counts that).
+    """
     payload = _decision(facts, note) | {"decision": "approved", "approved_by": approved_by, **more}
     what = _digest(f"{approved_by}/{facts.get('held_digest', '')}/{note}")[:16]
-    once = (f"approval/{subject}/{facts['run_id']}/{what}", 1)
+    once = (f"approval/{subject}/{facts['run_id']}/{what}", declined_before + 1)
     _append(place, Record("approval", subject, payload, once=once), approved_by)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pyarrow as pa
@@ -143,9 +143,11 @@ def test_a_log_past_its_retention_is_told_not_accused(lake: Lake) -> None:
     record(lake)
     for version in (0, 1):
         Path(lake.path(CITIZEN), "_delta_log", f"{version:020d}.json").unlink()
-    found = verify(lake)
+    found = verify(lake, now=datetime.now(UTC) + timedelta(days=31))
     assert found.ok, found.why
     assert (found.commits, found.commits_past_checking) == (1, 2)
+    young = verify(lake)
+    assert young.why == f"version 0 of {CITIZEN} was removed from its log", "nobody cleans a log of today's commits"
 
 
 def test_a_table_replaced_without_a_word_is_named(lake: Lake) -> None:

@@ -76,6 +76,11 @@ def test_the_same_person_is_not_a_second_one(lake):
     assert holding(lake) == {}
 
 
+def test_another_spelling_of_a_name_is_no_second_person(lake):
+    decide(lake, "a", "b", "same", by="Nguyễn Lan", at=AT)
+    assert not decide(lake, "a", "b", "same", by="nguyễn  LAN", at=AT).is_complete
+
+
 def test_a_second_person_who_disagrees_decides_alone_that_they_stay_apart(lake):
     decide(lake, "a", "b", "same", by="Lan", at=AT)
     assert decide(lake, "a", "b", "different", by="Minh", at=AT + timedelta(hours=1)).is_complete

@@ -18,7 +18,7 @@ from include.cli import app
 from include.lake.root import Lake
 from include.pipelines.approvals import Matter, Word, approve, approved_by_all, given, whom_to_ask
 from include.pipelines.authority import NotASteward, free_stewards, steward_named
-from include.pipelines.decisions import Answer
+from include.pipelines.decisions import Answer, Look
 from include.pipelines.errors import Misuse, SecondApprovalWanted
 from include.pipelines.gate import approve_step, matter_of, refuse_step
 from include.pipelines.workplace import Workplace
@@ -137,6 +137,22 @@ def test_the_first_of_two_is_an_entry_and_waits_for_another(place):
     assert entries(place) == [("approval", "lan", 1), ("approval", "an", 2)]
 
 
+@pytest.mark.parametrize("table", ["shop", "strict"])
+def test_an_approval_that_was_declined_meanwhile_is_said_anew(place, table):
+    assert word(place, "lan", table=table).names == ("lan",)
+    refuse_step({**HELD, "table": table}, Answer("declined", "an", "", "1"), workplace=place)
+    assert word(place, "lan", table=table).names == ("lan",)
+    said = [(kind, actor) for kind, actor, _ in entries(place) if kind in ("approval", "refusal")]
+    assert said == [("approval", "lan"), ("refusal", "an"), ("approval", "lan")]
+    assert given(place, matter_of(place, {**HELD, "table": table})) == ("lan",)
+
+
+def test_a_username_comes_before_a_name_that_is_spelt_like_it(place):
+    path = place.contract_path("land")
+    path.write_text(path.read_text().replace("username: lan, name: Nguyễn Lan", "username: lan, name: an"))
+    assert steward_named([place.contract("land")], "an", at=NOW) == "an"
+
+
 def test_nobody_else_is_the_second(place):
     word(place, "lan")
     for name in ("minh", "mai", "boss", "thu", "somebody"):
@@ -225,3 +241,10 @@ def test_where_every_steward_is_gone_nobody_is_asked(place):
         free_stewards([place.contract("tax")], "thu", at=NOW)
     gone = Matter("registry/tax/shop", (place.contract("tax"),), False, "", "")
     assert [s.username for s in whom_to_ask(place, gone).stewards] == ["thu"]
+
+
+@pytest.mark.parametrize("purpose", ["check 001099000001", "gọi 0912 345 678", "id 001-099-000001"])
+def test_a_purpose_holds_no_number_of_a_person(purpose):
+    with pytest.raises(Misuse, match="no number of a person"):
+        Look.of("lan", purpose)
+    assert Look.of("lan", "hồ sơ 12/2026, 3 dòng đầu").purpose
