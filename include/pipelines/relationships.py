@@ -42,27 +42,38 @@ class Fit:
 
 
 def relationships_step(registry: str, run_id: str, *, workplace: Workplace | None = None) -> list[dict[str, object]]:
-    """Measure every relationship of a registry whose other end is published, and keep the counts in `audit/checks`."""
+    """Measure the relationships that a change of a registry may change, and keep the counts in `audit/checks`.
+
+    They are its own, and those of other registries that lead into it: a row that came or went here may be what theirs
+    was looking for. Both ends are published.
+    """
     place = workplace or Workplace.from_environment()
     found: list[dict[str, object]] = []
     with no_values_escape(f"following the relationships of {registry}"):
-        for table in place.contract(registry).tables:
-            fits = measure(place, table)
-            if fits:
-                _record(place, table, run_id, fits)
-                record_commits(place, ["audit/checks"])
-            found += [{"rule_id": f.rule_id, "rows": f.rows, "orphans": f.orphans, "refused": f.refused} for f in fits]
+        others, _ = place.readable
+        for contract in (place.contract(registry), *(c for name, c in others.items() if name != registry)):
+            for table in contract.tables:
+                fits = measure(place, table, into=None if contract.registry == registry else registry)
+                if fits:
+                    _record(place, table, run_id, fits)
+                found += [
+                    {"rule_id": f.rule_id, "rows": f.rows, "orphans": f.orphans, "refused": f.refused} for f in fits
+                ]
+        if found:
+            record_commits(place, ["audit/checks"])
     return found
 
 
-def measure(place: Workplace, table: Table) -> list[Fit]:
-    """Every relationship of a published table to another published table."""
+def measure(place: Workplace, table: Table, *, into: str | None = None) -> list[Fit]:
+    """Every relationship of a published table to another published table; only those `into` one registry, if given."""
     lake = place.lake
     own = lake.registry_table(table.registry, table.name)
     followed = [
         r
         for r in table.relationships
-        if r.registry != "reference" and lake.is_table(lake.registry_table(r.registry, r.table))
+        if r.registry != "reference"
+        and into in (None, r.registry)
+        and lake.is_table(lake.registry_table(r.registry, r.table))
     ]
     if not followed or not lake.is_table(own):
         return []

@@ -98,3 +98,15 @@ def test_a_broken_contract_of_the_other_register_leaves_one_figure(place: Workpl
     (tmp_path / "schemas" / "registries" / "offices.odcs.yaml").write_text("kind: nothing\n")
     sync_registry("letters", run_id="l1", workplace=Workplace.from_environment(place.environ))
     assert counted(place, "l1") == {"relationship": (5, 7)}
+
+
+def test_a_reference_is_counted_again_when_what_it_leads_to_comes(place: Workplace, tmp_path: Path) -> None:
+    """Whichever registry is synced first, and without a run of its own: a later replay changes no figure by itself."""
+    sync_registry("letters", run_id="l1", workplace=place)
+    assert counted(place, "l1") == {}, "there is nothing yet that it could lead to"
+    sync_registry("offices", run_id="o1", workplace=place)
+    assert counted(place, "o1") == {"relationship": (2, 7), "rejectedTarget": (3, 7)}
+    with sqlite3.connect(tmp_path / "source.db") as source:
+        source.execute("INSERT INTO office VALUES ('Z', 9, 1)")
+    sync_registry("offices", run_id="o2", workplace=place)
+    assert counted(place, "o2") == {"relationship": (1, 7), "rejectedTarget": (3, 7)}
