@@ -12,7 +12,7 @@ from include.lake.errors import lake_errors
 from include.lake.people import people_view
 from include.pipelines.decisions import Look, note_look
 from include.pipelines.errors import no_values_escape
-from include.pipelines.persons import steps_of
+from include.pipelines.persons import steps_of, with_rivals
 from include.pipelines.workplace import Workplace
 
 PAIRS_A_PAGE = 25
@@ -61,7 +61,7 @@ def waiting_pair(place: Workplace, name: str) -> ShownPair | None:
             pair = find_pair(place.lake, name, at=place.now())
         except ReviewRefused:
             return None
-        return _shown(pair, steps_of(place, [(pair.left_id, pair.right_id)])[0])
+        return _shown(pair, with_rivals(steps_of(place, [(pair.left_id, pair.right_id)])[0], pair.probability))
 
 
 def beside(place: Workplace, shown: ShownPair) -> tuple[Beside, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import secrets
 from dataclasses import asdict
@@ -29,6 +30,7 @@ from include.pipelines.workplace import Workplace
 
 _PERSON = re.compile(r"[0-9a-f]{32}")
 _PAIR = re.compile(r"[0-9a-f]{16}")
+_WEIGHS_NOTHING = 0.05  # bits, which are shown with one digit
 
 
 def queue_step(*, limit: int, offset: int = 0, with_steps: bool = False, workplace: Workplace | None = None) -> Facts:
@@ -40,7 +42,8 @@ def queue_step(*, limit: int, offset: int = 0, with_steps: bool = False, workpla
     with no_values_escape("reading the review queue"):
         total, pairs = queue(place.lake, at=place.now(), limit=limit, offset=offset)
         steps = steps_of(place, [(pair.left_id, pair.right_id) for pair in pairs]) if with_steps else [[]] * len(pairs)
-    return {"total": total, "pairs": [{**_shown(p), "steps": s} for p, s in zip(pairs, steps, strict=True)]}
+    shown = [{**_shown(p), "steps": with_rivals(s, p.probability)} for p, s in zip(pairs, steps, strict=True)]
+    return {"total": total, "pairs": shown}
 
 
 def decide_step(
@@ -115,7 +118,10 @@ def explain_step(asked: str, other: str | None = None, *, workplace: Workplace |
                     "asked": [asked, *([other] if other else [])],
                     "persons": sorted({person for side in sides for person in side.values()}),
                     "records": [{"record_id": r, "person_id": p} for side in sides for r, p in side.items()],
-                    "links": [{**link, "steps": found} for link, found in zip(links, steps, strict=True)],
+                    "links": [
+                        {**link, "steps": with_rivals(found, link["probability"])}
+                        for link, found in zip(links, steps, strict=True)
+                    ],
                     "events": _events(connection, {person for side in sides for person in side.values()}),
                 }
         finally:
@@ -139,6 +145,21 @@ def steps_of(place: Workplace, pairs: list[tuple[str, str]]) -> list[list[Facts]
         connection.close()
         place.lake.delete_tree(folder)
     return [[asdict(step) for step in one.steps] for one in found]
+
+
+def with_rivals(steps: list[Facts], probability: float | None) -> list[Facts]:
+    """The steps, and what the other persons who might be meant make of the pair: the way from the last sum to it.
+
+    Of the rows of a register of citizens one at most is the person, so a pair is likelier where no other row fits.
+    """
+    if not steps or not probability or probability >= 1.0:
+        return steps
+    reached = math.log2(probability / (1.0 - probability))
+    bits = reached - steps[-1]["sum"]
+    if abs(bits) < _WEIGHS_NOTHING:
+        return steps
+    found = "no other fits as well" if bits > 0 else "others fit too"
+    return [*steps, {"comparison": "rivals", "found": found, "bits": bits, "sum": reached}]
 
 
 def train_step(*, seed: int, out: Path | None = None, workplace: Workplace | None = None) -> Facts:

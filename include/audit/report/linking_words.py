@@ -50,6 +50,7 @@ COMPARISONS: Mapping[str, tuple[str, str]] = {
     "insurance_number": ("Mã số bảo hiểm xã hội", "Insurance number"),
     "health_card": ("Thẻ bảo hiểm y tế", "Health card"),
     "tax_code": ("Mã số thuế", "Tax code"),
+    "rivals": ("Những người khác có thể là người này", "The others who might be meant"),
     "before_comparing": ("Trước khi so sánh", "Before comparing"),
 }
 
@@ -91,6 +92,8 @@ LEVELS: Mapping[str, str] = {
     "same insurance number": "trùng mã số bảo hiểm xã hội",
     "same health card": "trùng thẻ bảo hiểm y tế",
     "same tax code": "trùng mã số thuế",
+    "no other fits as well": "không ai khác phù hợp bằng",
+    "others fit too": "còn người khác cũng phù hợp",
     "not known of both": "không phải cả hai đều có",
 }
 """The levels of the models that are ours; a level of another model keeps its own name."""
