@@ -11,7 +11,7 @@ import typer
 from rich import box
 from rich.table import Table as Grid
 
-from include.cli.app import NOT_PUBLISHED, AsJson, app, approval_of
+from include.cli.app import NOT_PUBLISHED, AsJson, Purpose, app, approval_of, look
 from include.cli.explained import show_explained
 from include.console import output, show_lines
 from include.console_words import ACCURACY, DECISIONS, LINKED, VERDICTS, day, local, number, word
@@ -191,15 +191,21 @@ def undo(
 def explain(
     asked: Annotated[str, typer.Argument(help="A person's id, a pair's name, or a record's id.")],
     other: Annotated[str | None, typer.Argument(help="Another person or record: why together, or why not.")] = None,
+    values: Annotated[
+        bool, typer.Option("--values", help="Also the records' keys, which may be personal ids.")
+    ] = False,
+    purpose: Purpose = "",
     as_json: AsJson = False,
 ) -> None:
     """Say why records are one person, or why two are not, in words and weights.
 
-    Example: `lienthong link explain PERSON_ID` or `lienthong link explain RECORD_A RECORD_B`
+    A digest stands for each record's key. Whoever sees keys is on record in the ledger, with the purpose, before.
+
+    Example: `lienthong link explain PERSON_ID` or `lienthong link explain PERSON_ID --values --purpose "case 12"`
     """
     from include.pipelines.persons import explain_step
 
-    found = explain_step(asked, other)
+    found = explain_step(asked, other, look=look(values, purpose))
     if as_json:
         _print(found)
         return

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 import re
 import secrets
+from collections.abc import Callable
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -21,7 +23,7 @@ from include.lake.engine import literal
 from include.lake.errors import lake_errors
 from include.lake.people import people_view
 from include.pipelines.authority import concerned, free_stewards, reason_given, steward_named
-from include.pipelines.decisions import note_review
+from include.pipelines.decisions import Look, note_look, note_review
 from include.pipelines.errors import Misuse, no_values_escape
 from include.pipelines.facts import Facts
 from include.pipelines.linkage_model import MODEL_FILE, model_in_use
@@ -91,12 +93,18 @@ def resolve_step(person_id: str, *, workplace: Workplace | None = None) -> Facts
         return asdict(resolve(place.lake, person_id.strip().lower().replace("-", "")))
 
 
-def explain_step(asked: str, other: str | None = None, *, workplace: Workplace | None = None) -> Facts:
+def explain_step(
+    asked: str, other: str | None = None, *, look: Look | None = None, workplace: Workplace | None = None
+) -> Facts:
     """Why records are one person, or are not: their links with pass, weight and words; no value of a record.
+
+    A record's id holds its key, which may be a personal id: without a `look`, which is an entry of the ledger before
+    anything is told, a digest stands for the key.
 
     Args:
         asked: a person's id, however old, the name of a waiting pair, or with `other` a record's or a person's id.
         other: the other record or person.
+        look: who wants to see the keys, and what for.
         workplace: where; from the environment by default.
 
     Raises:
@@ -114,18 +122,32 @@ def explain_step(asked: str, other: str | None = None, *, workplace: Workplace |
                 sides = [_records(place, connection, side) for side in (asked, *([other] if other else []))]
                 links = _links(connection, sides)
                 steps = steps_of(place, [(link["left_id"], link["right_id"]) for link in links])
+                if look is not None:
+                    note_look(place, "people/records", look, records=sum(map(len, sides)))
+                named: Callable[[str], str] = str if look else _without_key
                 return {
-                    "asked": [asked, *([other] if other else [])],
+                    "asked": [named(side) for side in (asked, other) if side],
                     "persons": sorted({person for side in sides for person in side.values()}),
-                    "records": [{"record_id": r, "person_id": p} for side in sides for r, p in side.items()],
+                    "records": [{"record_id": named(r), "person_id": p} for side in sides for r, p in side.items()],
                     "links": [
-                        {**link, "steps": with_rivals(found, link["probability"])}
+                        {
+                            **link,
+                            "left_id": named(link["left_id"]),
+                            "right_id": named(link["right_id"]),
+                            "steps": with_rivals(found, link["probability"]),
+                        }
                         for link, found in zip(links, steps, strict=True)
                     ],
                     "events": _events(connection, {person for side in sides for person in side.values()}),
                 }
         finally:
             connection.close()
+
+
+def _without_key(record_id: str) -> str:
+    """A record by its table and a digest of its id; what is no record's id stays."""
+    table, colon, _ = record_id.partition(":")
+    return f"{table}:#{hashlib.sha256(record_id.encode()).hexdigest()[:8]}" if colon else record_id
 
 
 def steps_of(place: Workplace, pairs: list[tuple[str, str]]) -> list[list[Facts]]:

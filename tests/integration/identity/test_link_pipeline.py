@@ -18,6 +18,7 @@ from include.identity.reviews import pair_id
 from include.lake.link_runs import link_runs
 from include.lake.people import people_version
 from include.pipelines import link
+from include.pipelines.decisions import Look
 from include.pipelines.errors import Misuse
 from include.pipelines.link import TABLES, commit_link_step, link_persons, link_step
 from include.pipelines.persons import decide_step, explain_step, queue_step, resolve_step
@@ -213,9 +214,16 @@ def test_a_decision_is_in_the_ledger_under_a_digest_of_the_pair(nation):
 def test_a_person_and_a_pair_are_explained_in_words_and_weights(nation):
     left, right = a_joined_pair(nation)
     person = who(nation)[left]
-    told = explain_step(person, workplace=nation.place)
+    told = explain_step(person, look=Look.of("lan", "a case"), workplace=nation.place)
     assert told["persons"] == [person]
-    assert {record["record_id"] for record in told["records"]} == {r for r, p in who(nation).items() if p == person}
+    records = {r for r, p in who(nation).items() if p == person}
+    assert {record["record_id"] for record in told["records"]} == records
+    entry = ledger.read(nation.place.lake).to_pylist()[-1]
+    assert (entry["kind"], entry["subject"], entry["actor"]) == ("export", "people/records", "lan")
+    without = json.dumps(explain_step(person, workplace=nation.place), default=str)
+    assert all(record.partition(":")[0] in without for record in records)
+    assert not any(key in without for record in records for key in json.loads(record.partition(":")[2]))
+    assert ledger.head(nation.place.lake).sequence == entry["sequence"]
     pair = explain_step(left, right, workplace=nation.place)
     (one,) = pair["links"]
     assert (one["holds"], bool(one["why"])) == (True, True)
