@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
     from airflow.sdk.types import DagRunProtocol
 
-    from include.pipelines.extraction import Window
+    from include.pipelines.read_plan import Window
 
 SCHEMAS = Path(os.environ.get("SCHEMAS_DIR") or Path(__file__).parents[1] / "schemas")
 
@@ -113,7 +113,7 @@ def or_skip(facts: dict[str, Any]) -> dict[str, Any]:
 
 def _backfill_window(contract: Contract) -> Window | None:
     """From the schedule's instant before the run's date to that date; None if the run is not of a backfill."""
-    from include.pipelines.extraction import Window
+    from include.pipelines.read_plan import Window
 
     run = get_current_context()["dag_run"]
     if run.run_type != "backfill" or run.logical_date is None:

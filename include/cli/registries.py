@@ -15,7 +15,7 @@ from include.console import output, progress, show_problems
 from include.contracts.language import of_environment
 
 if TYPE_CHECKING:
-    from include.pipelines.extraction import Window
+    from include.pipelines.read_plan import Window
 
 
 @app.command()
@@ -121,7 +121,7 @@ def _window(since: datetime | None, until: datetime | None, now: datetime) -> Wi
         if until is not None:
             raise typer.BadParameter("--until needs --since")
         return None
-    from include.pipelines.extraction import Window
+    from include.pipelines.read_plan import Window
 
     end_of = until.replace(tzinfo=UTC) if until else now
     if since.replace(tzinfo=UTC) >= end_of:

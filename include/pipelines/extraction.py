@@ -14,26 +14,25 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from include.contracts.model import Contract, Table
-from include.lake.changes import Mode
 from include.lake.engine import literal, quote, scan
 from include.lake.errors import LakeError, lake_errors
 from include.lake.reconcile import known_rows, reconcile
 from include.lake.state import PublishedState, has_committed, last_commit, reader_of
 from include.pipelines import run_folder
 from include.pipelines.clock import told_if_ahead
-from include.pipelines.errors import OnlyReadWhole, no_values_escape
+from include.pipelines.errors import no_values_escape
 from include.pipelines.facts import Facts
 from include.pipelines.healing import heal
+from include.pipelines.read_plan import Plan, Window, no_part, plan_extract
 from include.pipelines.unchanged import already_there, carries_version
 from include.pipelines.workplace import Workplace
 from include.quality.conform import conform, register
-from include.sources.cursor import is_ahead
 from include.sources.drift import reads_anew
 from include.sources.landing import FILE, Extract, Landed, record
 from include.sources.source import Source, open_source
@@ -41,66 +40,6 @@ from include.sources.wanted import Wanted, cursor_columns, key_columns
 
 MOST_STRAYS = 20_000  # rows fetched one by one; with more, the source has changed so much that all of it is read
 _KEYS_MEMORY = "900MB"
-
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """A stretch of the cursor that is read again, from `since` to before `until` (a backfill)."""
-
-    since: datetime
-    until: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """How a run reads a table, and why."""
-
-    mode: Mode
-    why: str
-    wanted: Wanted = field(default_factory=Wanted)
-
-
-def plan_extract(
-    table: Table,
-    state: PublishedState | None,
-    *,
-    meaning: str,
-    is_full: bool,
-    at: datetime,
-    window: Window | None = None,
-) -> Plan:
-    """What to read, as far as it can be told without the source: the whole table, or what is past the last cursor.
-
-    Raises:
-        OnlyReadWhole: a window of such a table; reading all of it deletes, and moves the cursor.
-    """
-    cursor: list[str] = json.loads(state.metadata.get("cursor") or "[]") if state else []
-    reasons = {
-        "it was asked for": is_full,
-        "the table was never published": state is None,
-        "the contract states no cursor": not table.extract.cursor,
-        "the contract states no primary key": not table.primary_key,
-        "the contract, a code list or a macro changed what rows become": state is not None
-        and state.metadata.get("table_digest") != meaning,
-        "the last commit holds no cursor": not cursor,
-        "the last cursor lies in the future: it was taken by a clock that was ahead": bool(cursor)
-        and is_ahead(cursor[0], at),
-    }
-    why = next((reason for reason, holds in reasons.items() if holds), None)
-    if window is not None and state is not None and not (table.extract.cursor and table.primary_key):
-        raise _no_part(table, why or "")
-    if why:
-        return Plan("full", why)
-    if window is not None:
-        span = Wanted(since=(window.since.isoformat(),), until=(window.until.isoformat(),))
-        return Plan("backfill", f"the rows written from {window.since:%F %R} to {window.until:%F %R} again", span)
-    return Plan("incremental", "rows past the last cursor", Wanted(since=tuple(cursor), lag=table.extract.lag))
-
-
-def _no_part(table: Table, why: str) -> OnlyReadWhole:
-    return OnlyReadWhole(
-        f"{table.qualified_name} cannot be read for a stretch of time: {why}. Every sync reads all of it: leave it out"
-    )
 
 
 def extract_step(
@@ -170,7 +109,7 @@ def _land(
             landed, gone, uri = None, None, f"{folder}/{FILE}"
             if plan.mode != "full" and (why := source.can_select(table, plan.wanted.since)):
                 if plan.mode == "backfill":
-                    raise _no_part(table, why)
+                    raise no_part(table, why)
                 plan = Plan("full", why)
             if plan.mode == "incremental" and source.anew:
                 plan = Plan("full", source.anew)

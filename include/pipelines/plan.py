@@ -17,7 +17,7 @@ from include.contracts.checks_keys import LATE_ROWS_REMEDY, late_rows_unseen
 from include.contracts.model import Contract, Table
 from include.lake.shape import RESERVED, published_schema
 from include.lake.state import last_commit, last_state
-from include.pipelines.extraction import Plan, plan_extract
+from include.pipelines.read_plan import Plan, plan_extract
 from include.pipelines.workplace import Workplace
 from include.sharing.agreement import Agreement
 from include.sharing.check import problems_of

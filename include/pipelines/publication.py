@@ -19,9 +19,10 @@ from include.contracts.model import Contract, Table
 from include.lake import evidence
 from include.lake.beside import beside
 from include.lake.changes import Mode
+from include.lake.known_rejections import tells_nothing_new
 from include.lake.publish import preview, publish
 from include.lake.rejected import append_rejected
-from include.lake.rejections import close_rejected, tells_nothing_new
+from include.lake.rejections import close_rejected
 from include.lake.state import OF_THE_SOURCE, last_commit
 from include.pipelines import run_folder
 from include.pipelines.errors import Misuse, no_values_escape

@@ -15,9 +15,10 @@ from include.lake.reference import publish_reference
 from include.pipelines import run_folder
 from include.pipelines.authority import steward_named
 from include.pipelines.errors import KNOWN_ERRORS, ContractChanged, no_values_escape
-from include.pipelines.extraction import Window, extract_step
+from include.pipelines.extraction import extract_step
 from include.pipelines.facts import Facts, failed
 from include.pipelines.publication import Approval, Watch, assess_and_publish
+from include.pipelines.read_plan import Window
 from include.pipelines.relationships import relationships_step
 from include.pipelines.trail import record_lists
 from include.pipelines.workplace import Workplace

@@ -14,9 +14,10 @@ from deltalake import DeltaTable
 from include.lake.errors import LakeOutdated
 from include.lake.root import Lake
 from include.pipelines.errors import ContractChanged
-from include.pipelines.extraction import Window, extract_step
+from include.pipelines.extraction import extract_step
 from include.pipelines.plan import plan_registry
 from include.pipelines.publication import Approval, assess_step, publish_step
+from include.pipelines.read_plan import Window
 from include.pipelines.rejected import gather_step, list_rejected, replay, show_rejected
 from include.pipelines.sync import sync_registry
 from include.pipelines.workplace import Workplace

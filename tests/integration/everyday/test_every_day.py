@@ -13,10 +13,10 @@ from deltalake import DeltaTable
 
 from include.lake.state import last_commit
 from include.pipelines.errors import Misuse
-from include.pipelines.extraction import Window
 from include.pipelines.interrupted import interrupted_run
 from include.pipelines.plan import plan_registry
 from include.pipelines.publication import Approval
+from include.pipelines.read_plan import Window
 from include.pipelines.rejected import list_rejected
 from include.pipelines.sync import sync_registry
 from include.pipelines.workplace import Workplace

@@ -21,9 +21,9 @@ from include.lake.root import Lake
 from include.lake.state import last_commit
 from include.lake.warned import WARNED
 from include.pipelines import publication
-from include.pipelines.extraction import Window
 from include.pipelines.history import restore_step
 from include.pipelines.publication import Approval
+from include.pipelines.read_plan import Window
 from include.pipelines.rejected import replay
 from include.pipelines.sync import sync_registry
 from include.pipelines.workplace import Workplace

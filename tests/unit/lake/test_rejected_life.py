@@ -10,8 +10,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from include.lake import rejections
+from include.lake.known_rejections import tells_nothing_new
 from include.lake.opened import live_files, open_rows
-from include.lake.rejections import tells_nothing_new
 from include.lake.root import Lake
 from tests.unit.lake.rejecting import append, close, commit, kept, lives, sync
 from tests.unit.lake.staging import PERSON, START, column, contract_table, stage
