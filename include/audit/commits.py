@@ -27,11 +27,12 @@ from include.audit.delta_log import (
 )
 from include.audit.ledger import Taken
 from include.audit.record import Entry, Record
-from include.audit.rows import EVIDENCE, holds_the_same_rows, row_digests
+from include.audit.rows import EVIDENCE, row_digests
 from include.audit.told import Told
 from include.lake.errors import LakeTableMissing
 from include.lake.maintain import find_tables
 from include.lake.root import Lake
+from include.lake.row_sets import same_rows
 
 # What of a commit's metadata goes into the ledger: counts, versions and digests. The cursor stays out: it is a value
 # of the registry.
@@ -126,7 +127,8 @@ def _is_ours(lake: Lake, subject: str, commit: Commit, taken: Taken) -> bool:
     only added to. That a commit says of itself that it changes no data proves nothing: its rows are looked at.
     """
     if not commit.changes_data:
-        return not (commit.added or commit.removed) or holds_the_same_rows(lake, subject, commit.removed, commit.added)
+        removed, added = ([lake.path(subject, path) for path in paths] for paths in (commit.removed, commit.added))
+        return not (removed or added) or same_rows(lake, removed, added)
     if not commit.run_id or (subject.startswith(EVIDENCE) and commit.removed):
         return False
     zone, _, of = subject.partition("/")

@@ -12,13 +12,11 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-import duckdb
 import pyarrow.parquet as pq
 from pyarrow import ArrowInvalid
 
 from include.audit.told import TableTold
 from include.audit.verification import Discrepancy
-from include.lake.engine import literal, quote
 from include.lake.root import Lake
 
 EVIDENCE = "audit/"
@@ -28,28 +26,6 @@ _DIGITS = 16
 def row_digests(lake: Lake, subject: str, paths: Iterable[str]) -> list[str]:
     """A digest for each row of these files of a table, in their order."""
     return [_digest(row) for path in paths for row in _rows(lake, subject, path)]
-
-
-def holds_the_same_rows(lake: Lake, subject: str, removed: Iterable[str], added: Iterable[str]) -> bool:
-    """Whether files of a table that took the place of others hold the same rows; False if that cannot be seen."""
-    sides = []
-    for side, paths in enumerate((removed, added)):
-        files = ", ".join(literal(lake.path(subject, path)) for path in paths)
-        rows = f"read_parquet([{files}], union_by_name = true, hive_partitioning = false)"
-        sides.append(f"SELECT {side} AS _side, * FROM {rows}")
-    connection = lake.connect(memory_limit="512MB")
-    try:
-        connection.execute(f"CREATE TEMP VIEW both_sides AS {' UNION ALL BY NAME '.join(sides)}")
-        names = [row[0] for row in connection.execute("DESCRIBE both_sides").fetchall() if row[0] != "_side"]
-        listed = ", ".join(map(quote, names))
-        counted = connection.execute(
-            f"SELECT count(*), sum(hash({listed})::HUGEINT) FROM both_sides GROUP BY _side ORDER BY _side"
-        ).fetchall()
-    except duckdb.Error:
-        return False
-    finally:
-        connection.close()
-    return len(counted) == 2 and counted[0] == counted[1]
 
 
 def compare_rows(lake: Lake, table: TableTold, live: Iterable[str]) -> Iterator[Discrepancy]:

@@ -5,8 +5,6 @@ Nothing of such a run is in `registry/` or `rejected/` yet: it lies in its stagi
 
 from __future__ import annotations
 
-import hashlib
-import json
 from dataclasses import dataclass
 
 from include.contracts.model import Table
@@ -40,13 +38,3 @@ def broken_rules(lake: Lake, table: Table, staged: StagedPaths) -> tuple[Broken,
             "GROUP BY 1 ORDER BY 2 DESC, 1"
         ).fetchall()
     return tuple(Broken(rule_id, rows, keys if table.primary_key else None) for rule_id, rows, keys in counted)
-
-
-def rows_digest(lake: Lake, uri: str) -> str:
-    """SHA-256 that is equal for equal rows of a Parquet file in any order."""
-    with lake.connect() as connection, lake_errors("taking the digest of rows"):
-        sums = connection.execute(
-            "SELECT count(*), CAST(sum(CAST(h AS HUGEINT)) AS VARCHAR), CAST(bit_xor(h) AS VARCHAR) "
-            f"FROM (SELECT hash(t) AS h FROM {scan(uri)} t)"
-        ).fetchone()
-    return hashlib.sha256(json.dumps(sums).encode()).hexdigest()

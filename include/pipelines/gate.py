@@ -9,8 +9,9 @@ from include.contracts.finding import Finding
 from include.contracts.model import Table
 from include.contracts.stewards import needs_two
 from include.lake.changes import Changes, Mode
-from include.lake.held import broken_rules, rows_digest
+from include.lake.held import broken_rules
 from include.lake.known_rejections import count_known
+from include.lake.row_sets import rows_digest
 from include.lake.state import last_commit
 from include.pipelines.approvals import Asked, Matter, Word, approve, approved_by_all, digest_of, whom_to_ask
 from include.pipelines.authority import reason_given, steward_named

@@ -14,6 +14,7 @@ import duckdb
 from include.lake.engine import PARQUET, literal, quote, scan
 from include.lake.errors import LakeError, LakeFull, classify, lake_errors
 from include.lake.root import Lake
+from include.lake.row_sets import row_sums
 from include.sources.errors import SourceError
 from include.sources.reading import NotCarried, Reading
 
@@ -205,8 +206,5 @@ def _columns(duck: duckdb.DuckDBPyConnection, uri: str) -> tuple[tuple[str, str]
 def _digest(duck: duckdb.DuckDBPyConnection, uri: str, columns: tuple[tuple[str, str], ...]) -> str:
     """SHA-256 over the columns and three sums of row hashes that do not depend on the order of rows."""
     row_hash = f"hash({', '.join(quote(name) for name, _ in columns)})"
-    sums = duck.execute(
-        f"SELECT count(*), CAST(sum(CAST(h AS HUGEINT)) AS VARCHAR), CAST(bit_xor(h) AS VARCHAR) "
-        f"FROM (SELECT {row_hash} AS h FROM {scan(uri)})"
-    ).fetchone()
+    sums = row_sums(duck, f"{row_hash} AS h FROM {scan(uri)}")
     return hashlib.sha256(json.dumps([sums, columns], ensure_ascii=False).encode()).hexdigest()
