@@ -43,8 +43,8 @@ STAGES = {
     "assessing": Said("assessing", "đang đánh giá"),
     "at the gate": Said("at the gate", "đang xét ngưỡng"),
     "publishing": Said("publishing", "đang công bố"),
-    "published": Said("published", "đã công bố"),
-    "unchanged": Said("unchanged", "không đổi"),
+    "published": VERDICTS["published"],
+    "unchanged": VERDICTS["unchanged"],
     "waits for a steward": Said("waits for a steward", "chờ cán bộ quản trị dữ liệu"),
     "failed: extract": Said("failed: extract", "thất bại khi trích xuất"),
     "failed: assess": Said("failed: assess", "thất bại khi đánh giá"),
@@ -54,7 +54,7 @@ STAGES = {
     "queued": Said("queued", "đang xếp hàng"),
     "running": Said("running", "đang chạy"),
     "success": Said("success", "xong"),
-    "failed": Said("failed", "thất bại"),
+    "failed": VERDICTS["failed"],
 }
 MODES = {
     "full": Said("full", "toàn bộ"),
@@ -62,9 +62,7 @@ MODES = {
     "backfill": Said("backfill", "đọc lại"),
     "replay": Said("replay", "xét lại"),
     "restore": Said("restore", "khôi phục"),
-    "held": Said("held", "tạm giữ"),
-    "declined": Said("declined", "bị từ chối"),
-    "timed out": Said("timed out", "quá hạn duyệt"),
+    **{code: VERDICTS[code] for code in ("held", "declined", "timed out")},
 }
 LIVES = {
     "open": Said("open", "còn mở"),

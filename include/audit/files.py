@@ -54,7 +54,7 @@ def compare_files(
 
 
 def compare_bound(lake: Lake, told: Told, *, with_large: bool) -> FilesChecked:
-    """The same for single files: reports, Data Docs, published contracts, code; with `with_large` extracts as well."""
+    """The same for single files: reports, Data Docs, published contracts, the model; `with_large` extracts too."""
     files = {f"{folder}/{name}": file for folder, known in told.bound.items() for name, file in known.items()}
     found, agreed = list(_strays(lake, files)), 0
     looked = {path: file for path, file in files.items() if with_large or not path.startswith(_LARGE)}

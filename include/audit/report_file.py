@@ -33,14 +33,12 @@ _STRANGE = Said(
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """One making of the report, by its entry: when, by whom, and which files with which digests (by name)."""
+    """One making of the report, by its entry: when, the digest of its figures, and of each file (by its path)."""
 
     sequence: int
     at: datetime
-    actor: str
     figures: str
-    files: dict[str, set[str]]
-    paths: dict[str, str]
+    files: dict[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +76,7 @@ def check_report(lake: Lake, entries: pa.Table, name: str, content: bytes) -> Re
     """Whether an entry of the ledger tells of a file; if not, which report it resembles and where it differs."""
     digest = hashlib.sha256(content).hexdigest()
     made = _made(entries)
-    of_it = [one for one in made if any(digest in digests for digests in one.files.values())]
+    of_it = [one for one in made if digest in one.files.values()]
     if of_it:
         one = of_it[-1]
         newest = made[-1]
@@ -121,19 +119,13 @@ def _made(entries: pa.Table) -> list[Made]:
     made = []
     for row in of_reports.to_pylist():
         payload = json.loads(row["payload"])
-        files: dict[str, set[str]] = {}
-        paths: dict[str, str] = {}
-        for path, digest in payload.get("bound", {}).items():
-            name = path.rpartition("/")[2]
-            files.setdefault(name, set()).add(digest)
-            paths[path] = digest
-        made.append(Made(row["sequence"], row["at"], row["actor"], payload.get("figures_sha256", ""), files, paths))
+        made.append(Made(row["sequence"], row["at"], payload["figures_sha256"], payload["bound"]))
     return made
 
 
 def _original(lake: Lake, made: Made, name: str) -> str | None:
     """The file as it was made, from the lake, if it still lies there unaltered."""
-    for path, digest in made.paths.items():
+    for path, digest in made.files.items():
         if path.rpartition("/")[2] == name:
             try:
                 text = lake.read_text(lake.path(path))

@@ -119,8 +119,14 @@ def verify_lake(
     """
     with no_values_escape("verifying the trail"):
         key = public_key(key_file) if key_file else None
-        given: dict[str, Any] = {"public_key": key, "checkpoints": _read(kept), "receipts": receipts}
-        found = verify(place.lake, **given, with_files=with_files, now=place.now())
+        found = verify(
+            place.lake,
+            public_key=key,
+            checkpoints=_read(kept),
+            receipts=receipts,
+            with_files=with_files,
+            now=place.now(),
+        )
         # For the pages in Airflow; whoever may only read the lake verifies all the same.
         if found.records or not found.ok:
             with suppress(LakeDenied):
