@@ -11,16 +11,13 @@ import os
 import sys
 import time
 from collections.abc import Mapping
-from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from pyarrow import fs
 
-from include.contracts.load import contract_paths, load_contract
-from include.contracts.model import Contract
-from include.contracts.problems import ContractError
+from include.contracts.load import readable_contracts
 from include.pipelines.store_security import write_security
 from include.pipelines.workplace import schemas_folder
 from include.sharing.identities import Credential, identities, render
@@ -45,24 +42,14 @@ def write_identities(path: Path, *, at: datetime, environ: Mapping[str, str] = o
     owner = Credential(environ["AWS_ACCESS_KEY_ID"], environ["AWS_SECRET_ACCESS_KEY"])
     schemas = schemas_folder(environ)
     agreements = load_agreements(schemas).values()
-    found = identities(
-        agreements, _readable(schemas), lake_uri=environ["LAKE_URI"], at=at, owner=owner, environ=environ
-    )
+    contracts, _ = readable_contracts(schemas)  # a broken one must not keep an ended agreement's identity alive
+    found = identities(agreements, contracts, lake_uri=environ["LAKE_URI"], at=at, owner=owner, environ=environ)
     unfinished = path.with_name(f".{path.name}")
     unfinished.unlink(missing_ok=True)
     with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         file.write(render(found))
     unfinished.replace(path)
     return [identity["name"] for identity in found["identities"]]
-
-
-def _readable(schemas: Path) -> dict[str, Contract]:
-    """The contracts without mistakes: a broken one must not keep an ended agreement's identity alive."""
-    found = {}
-    for registry, path in contract_paths(schemas).items():
-        with suppress(ContractError):
-            found[registry] = load_contract(path)
-    return found
 
 
 def make_bucket(*, environ: Mapping[str, str] = os.environ, patience: float = PATIENCE_SECONDS) -> str:
