@@ -17,23 +17,18 @@ from typing import Any
 
 import duckdb
 
-from include.contracts.model import Table
-from include.embedded.site import REPOSITORY
-from include.identity.blocking import block
-from include.identity.cluster import cluster
-from include.identity.golden import load_golden, survive
-from include.identity.ids import assign
-from include.identity.model import Model, load_model
-from include.identity.prepare import prepare
-from include.identity.records import collect
-from include.identity.roles import linked_tables
-from include.identity.score import MEMORY_LIMIT, score
-from include.lake.publish import publish
-from include.lake.root import Lake
-from include.pipelines.link import link_persons
-from include.pipelines.workplace import Workplace
+from include.contracts import Table
+from include.embedded import REPOSITORY
+from include.identity.linkage_model import Model, load_model
+from include.identity.persons import assign, cluster, load_golden, survive
+from include.identity.records import block, collect, linked_tables, prepare
+from include.identity.scoring import MEMORY_LIMIT, score
+from include.lake.publishing import publish
+from include.lake.storage import Lake
+from include.pipelines import Workplace
+from include.pipelines.people import link_persons
 from include.quality.split import conform_and_split
-from include.simulator.country import simulate
+from include.simulator import simulate
 
 SCHEMAS = REPOSITORY / "schemas"
 SEED = 2025

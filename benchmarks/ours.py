@@ -12,10 +12,10 @@ from typing import Any
 
 from benchmarks.payments import TABLE, write_contract
 from benchmarks.sources import psql
-from include.lake.root import Lake
+from include.lake.storage import Lake
+from include.pipelines import Workplace, new_run_id
 from include.pipelines.sync import sync_registry
-from include.pipelines.workplace import Workplace, new_run_id
-from include.sources.extract import extract
+from include.sources import extract
 
 
 def floor(uri: str, folder: str) -> dict[str, Any]:

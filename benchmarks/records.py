@@ -22,10 +22,10 @@ import pyarrow as pa
 from deltalake import CommitProperties, Transaction, write_deltalake
 
 from include.audit import ledger
-from include.audit.record import Record
-from include.lake import evidence
-from include.lake.maintain import LOG_KEPT, find_tables, maintain_table
-from include.lake.root import Lake
+from include.audit.ledger import Record
+from include.lake import run_log
+from include.lake.delta import LOG_KEPT, find_tables, maintain_table
+from include.lake.storage import Lake
 
 TABLES, RULES = 102, 40
 AT = datetime(2026, 3, 1, tzinfo=UTC)
@@ -71,8 +71,8 @@ def _append(lake: Lake, runs: int) -> None:
     mark = time.time_ns()
     counts = [Count(f"population.citizen.column_{n}.required") for n in range(RULES)]
     ways: dict[str, Callable[[str], object]] = {
-        "audit/runs": lambda run: evidence.append_run(lake, _facts(run)),
-        "audit/checks": lambda run: evidence.append_checks(
+        "audit/runs": lambda run: run_log.append_run(lake, _facts(run)),
+        "audit/checks": lambda run: run_log.append_checks(
             lake, registry="population", table="citizen", run_id=run, at=AT, counts=counts, gx_counts={}
         ),
         "audit/ledger": lambda run: ledger.append(
@@ -98,9 +98,9 @@ def _append(lake: Lake, runs: int) -> None:
 def _lay(lake: Lake, runs: int) -> None:
     """Lay the rows and the append names of that many runs into `audit/runs` and `audit/checks`, and checkpoint them."""
     names = [f"old-{n:08d}" for n in range(runs)]
-    runs_rows = _many(evidence.RUNS, names, _facts(""))
+    runs_rows = _many(run_log.RUNS, names, _facts(""))
     one = dataclasses.asdict(Count("population.citizen.column_7.required"))
-    checks = _many(evidence.CHECKS, [name for name in names for _ in range(RULES)], {**one, "columns": ["age"]})
+    checks = _many(run_log.CHECKS, [name for name in names for _ in range(RULES)], {**one, "columns": ["age"]})
     for name, rows, what in (("runs", runs_rows, "published"), ("checks", checks, "checks")):
         uri = lake.audit_table(name)
         lake.make_folder(uri)

@@ -20,10 +20,10 @@ import pymysql
 
 from benchmarks.payments import ROWS, TABLE
 from benchmarks.running import VAR
-from include.embedded.postgres import start_postgres, stop_postgres
-from include.embedded.postgres import uri as postgres_uri
-from include.embedded.site import REPOSITORY, Site, free_port
-from include.lake.engine import DEFAULT_SCRATCH, load_extension
+from include.embedded import REPOSITORY, Site, free_port
+from include.embedded.servers import start_postgres, stop_postgres
+from include.embedded.servers import uri as postgres_uri
+from include.lake.storage import DEFAULT_SCRATCH, load_extension
 
 
 @contextmanager

@@ -36,7 +36,7 @@ FULL = Param(
 def link_people() -> None:
     @task(multiple_outputs=False)
     def link() -> dict[str, Any]:
-        from include.pipelines.link import awaited_tables, link_step
+        from include.pipelines.people import awaited_tables, link_step
 
         if awaited := awaited_tables():
             raise AirflowSkipException(f"the first linking waits until these are published: {', '.join(awaited)}")
@@ -47,7 +47,7 @@ def link_people() -> None:
 
     @task(multiple_outputs=False, outlets=[people_asset(name) for name in ("index", "golden", "events", "findings")])
     def commit(linked: dict[str, Any], approval: dict[str, str]) -> dict[str, Any]:
-        from include.pipelines.link import commit_link_step
+        from include.pipelines.people import commit_link_step
 
         return commit_link_step(linked, **approval)
 

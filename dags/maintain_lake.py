@@ -24,8 +24,8 @@ from plugins.sync_settings import RETRIES, by_the_clock
 def maintain_lake() -> None:
     @task(multiple_outputs=False)
     def maintain() -> dict[str, Any]:
-        from include.pipelines.maintain import maintain_lake
-        from include.pipelines.workplace import Workplace
+        from include.pipelines import Workplace
+        from include.pipelines.upkeep import maintain_lake
 
         return maintain_lake(Workplace.from_environment(), at=get_current_context()["dag_run"].run_after)
 

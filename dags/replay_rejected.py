@@ -11,7 +11,7 @@ from typing import Any
 
 from airflow.sdk import DAG, get_current_context, task, task_group
 
-from include.contracts.model import Contract
+from include.contracts import Contract
 from plugins.lake_assets import sound_contracts, table_asset
 from plugins.replay_form import replay_form
 from plugins.steward_gate import gates
@@ -43,13 +43,13 @@ def replay(contract: Contract) -> None:
 
     @step()
     def assess(table: str, gathered: dict[str, Any]) -> dict[str, Any]:
-        from include.pipelines.publication import assess_step
+        from include.pipelines.sync import assess_step
 
         return or_skip(assess_step(gathered))
 
     @step(pool=f"lake_{registry}", outlets=[*assets.values()])
     def publish(table: str, assessed: dict[str, Any], approval: dict[str, str]) -> dict[str, Any]:
-        from include.pipelines.publication import publish_step
+        from include.pipelines.sync import publish_step
 
         get_current_context()["task"].outlets = [assets[table]]
         return publish_step(assessed, **approval)

@@ -27,7 +27,7 @@ from plugins.sync_settings import RETRIES, SCHEMAS
 def report_quality() -> None:
     @task(multiple_outputs=False)
     def report() -> dict[str, Any]:
-        from include.pipelines.report import report_step
+        from include.pipelines.reporting import report_step
 
         return report_step()
 

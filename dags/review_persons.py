@@ -36,7 +36,7 @@ PAIRS = Param(
 def review_persons() -> None:
     @task(multiple_outputs=False)
     def find() -> list[dict[str, Any]]:
-        from include.pipelines.persons import queue_step
+        from include.pipelines.people import queue_step
 
         wanted = int(get_current_context()["params"]["pairs"])
         pairs: list[dict[str, Any]] = queue_step(limit=wanted, with_steps=True)["pairs"]
@@ -44,7 +44,7 @@ def review_persons() -> None:
 
     @task(multiple_outputs=False)
     def keep(answer: dict[str, str]) -> dict[str, Any]:
-        from include.pipelines.persons import decide_step
+        from include.pipelines.people import decide_step
 
         return decide_step(answer["pair"], answer["decision"], by=answer["by"], note=answer["note"])
 

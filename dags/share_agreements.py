@@ -14,9 +14,8 @@ from typing import Any
 from airflow.sdk import DAG, AssetOrTimeSchedule, get_parsing_context, task
 from airflow.sdk.exceptions import AirflowException
 
-from include.contracts.problems import ContractError
-from include.sharing.agreement import Agreement
-from include.sharing.load import agreement_paths, load_agreement
+from include.contracts.yaml_files import ContractError
+from include.sharing.agreements import Agreement, agreement_paths, load_agreement
 from plugins.lake_assets import product_asset, table_asset
 from plugins.sync_settings import RETRIES, SCHEMAS, by_the_clock, library_run_id
 
@@ -28,7 +27,7 @@ def share(agreement: Agreement) -> None:
 
     @task(outlets=products, multiple_outputs=False)
     def carry_out() -> dict[str, Any]:
-        from include.pipelines.share import share_step
+        from include.pipelines.sharing import share_step
 
         shared = share_step(agreement.agreement_id, library_run_id())
         if shared["verdict"] == "failed":

@@ -12,8 +12,7 @@ from typing import Any
 
 from airflow.sdk import DAG, get_current_context, get_parsing_context, task, task_group
 
-from include.contracts.load import contract_paths
-from include.contracts.model import Contract
+from include.contracts import Contract, contract_paths
 from plugins.lake_assets import table_asset
 from plugins.steward_gate import gates
 from plugins.sync_settings import SCHEMAS, extract_when_open, library_run_id, or_skip, sound_contract, sync_settings
@@ -37,13 +36,13 @@ def sync(contract: Contract) -> None:
 
     @step()
     def assess(table: str, extracted: dict[str, Any]) -> dict[str, Any]:
-        from include.pipelines.publication import assess_step
+        from include.pipelines.sync import assess_step
 
         return or_skip(assess_step(extracted))
 
     @step(pool=f"lake_{registry}", outlets=[*assets.values()])
     def publish(table: str, assessed: dict[str, Any], approval: dict[str, str]) -> dict[str, Any]:
-        from include.pipelines.publication import publish_step
+        from include.pipelines.sync import publish_step
 
         published = publish_step(assessed, **approval)  # of its outlets, Airflow is told of the one it published
         get_current_context()["task"].outlets = [assets[table]] if published["verdict"] == "published" else []
@@ -57,7 +56,7 @@ def sync(contract: Contract) -> None:
 
     @task(trigger_rule="none_failed_min_one_success", multiple_outputs=False)
     def follow_relationships() -> list[dict[str, Any]]:
-        from include.pipelines.relationships import relationships_step
+        from include.pipelines.sync import relationships_step
 
         return relationships_step(registry, library_run_id())
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import duckdb
 
-from include.contracts.model import Column
-from include.quality import conversions
+from include.contracts import Column
+from include.quality import conversion
 
 _ZONE = {"defaultTimezone": "Asia/Ho_Chi_Minh"}
-_TARGETS: dict[conversions.Target, str] = {
+_TARGETS: dict[conversion.Target, str] = {
     "string": "`string`",
     "integer": "`integer`",
     "decimal": "`number` with precision (`physicalType: decimal(18,2)`)",
@@ -62,8 +62,9 @@ def page() -> Iterator[str]:
     yield (
         "A value is published if, written back in the source's type, it equals what was received. Else its row is "
         "rejected by the rule `<column>.unreadable`, or the run is refused before a row is judged, with the remedy. It "
-        "is the same for every source. `include/quality/conversions.py` holds the table that this page and the conform "
-        "step are made of; `lienthong check --source` tells before a sync where a source does not fit its contract."
+        "is the same for every source. `include/quality/conversion/conversions.py` holds the table that this page and "
+        "the conform step are made of; `lienthong check --source` tells before a sync where a source does "
+        "not fit its contract."
     )
     yield ""
     yield "Years are 0001 to 9999. Blanks around a number or a moment are no part of it. Blank text is no value. What a"
@@ -78,17 +79,17 @@ def page() -> Iterator[str]:
 
 def _sources() -> Iterator[str]:
     yield from ("## What the types of sources are to the law", "", "| source type | family | |", "| --- | --- | --- |")
-    for types, family, how in conversions.SOURCE_TYPES:
+    for types, family, how in conversion.SOURCE_TYPES:
         yield f"| {types} | {family} | {how} |"
     yield ""
 
 
-def _target(target: conversions.Target, name: str) -> Iterator[str]:
-    laws = conversions.LAW[target]
+def _target(target: conversion.Target, name: str) -> Iterator[str]:
+    laws = conversion.LAW[target]
     yield from (f"## To {name}", "", "| from | published; all else is rejected |", "| --- | --- |")
     for family, law in laws.items():
         yield f"| {family} | {law.says} |"
-    families = {family for _, family, _ in conversions.SOURCE_TYPES}
+    families = {family for _, family, _ in conversion.SOURCE_TYPES}
     if never := sorted(families - laws.keys()):
         yield f"| {', '.join(never)} | never |"
     yield ""
@@ -99,12 +100,12 @@ def _examples() -> Iterator[str]:
     yield from ("| received | contract | published |", "| --- | --- | --- |")
     with duckdb.connect() as engine:
         engine.execute("SET TimeZone = 'UTC'")
-        engine.execute((Path(conversions.__file__).parent / "numbers.sql").read_text(encoding="utf-8"))
+        engine.execute((Path(conversion.__file__).parent / "numbers.sql").read_text(encoding="utf-8"))
         for value, logical_type, sql_type, options in _EXAMPLES:
             column = Column("published", "received", logical_type, sql_type, options=options)
             landed = engine.execute(f"DESCRIBE SELECT {value} AS v").fetchall()[0][1]
             found = engine.execute(
-                f"SELECT CAST(({conversions.converted(value, landed, column)}) AS VARCHAR)"
+                f"SELECT CAST(({conversion.converted(value, landed, column)}) AS VARCHAR)"
             ).fetchall()[0][0]
             stated = "".join(f", {key}: {text}" for key, text in options.items())
             published = "rejected" if found is None else f"`{found}`"

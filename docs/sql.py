@@ -5,8 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator
 
-from include.contracts.sql_functions import GROUPS
-from include.contracts.sql_text import DEEPEST, LONGEST
+from include.contracts.sql import DEEPEST, GROUPS, LONGEST
 
 _HEAD = f"""# What SQL may say
 

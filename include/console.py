@@ -19,9 +19,8 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from include.console_words import FIGURES, MODES, READ, STANDINGS, STEPS, VERDICTS, local, number, word
-from include.contracts.finding import told
-from include.contracts.language import Said, of_environment
-from include.contracts.problems import Problem
+from include.contracts import Said, of_environment, told
+from include.contracts.yaml_files import Problem
 
 COLOURS = {"published": "green", "unchanged": "cyan", "held": "yellow", "failed": "red"}
 

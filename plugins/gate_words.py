@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from include.contracts.finding import bound, told
-from include.contracts.language import Language, Said, figure, pick
+from include.contracts import Language, Said, bound, figure, pick, told
 
 LANGUAGES: tuple[Language, Language] = ("vi", "en")
 REASON = Said("Reason", "Lý do")

@@ -6,8 +6,7 @@ from pathlib import Path
 
 from airflow.sdk import Asset
 
-from include.contracts.load import contract_paths
-from include.contracts.model import Contract
+from include.contracts import Contract, contract_paths
 from plugins.sync_settings import sound_contract
 
 

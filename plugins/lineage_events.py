@@ -15,9 +15,8 @@ from airflow.providers.openlineage.extractors.base import BaseExtractor, Operato
 from openlineage.client.event_v2 import Dataset, InputDataset, OutputDataset
 from openlineage.client.facet_v2 import column_lineage_dataset, schema_dataset
 
-from include.audit.report.lineage import source_columns
-from include.contracts.load import contract_paths, load_contract
-from include.contracts.model import Contract, Table
+from include.audit.report_data import source_columns
+from include.contracts import Contract, Table, contract_paths, load_contract
 
 LAKE = "lake"
 """The namespace of what is published; tables have their path in the lake as name."""

@@ -8,14 +8,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from include.contracts.model import Contract
-from include.contracts.stewards import needs_two
+from include.contracts import Contract, needs_two
 from plugins.gate_words import link_question
 from plugins.steward_gate import SecondGate, StewardGate
 
 if TYPE_CHECKING:
-    from include.pipelines.approvals import Asked
-    from include.pipelines.decisions import Answer
+    from include.pipelines.decisions import Answer, Asked
 
 
 class LinkGate(StewardGate):
@@ -23,7 +21,7 @@ class LinkGate(StewardGate):
 
     def whom(self) -> Asked:
         """Who may answer, and who has approved before."""
-        from include.pipelines.link import ask_link_step
+        from include.pipelines.people import ask_link_step
 
         return ask_link_step(self.assessed)
 
@@ -36,13 +34,13 @@ class LinkGate(StewardGate):
 
     def approve(self, by: str, note: str) -> dict[str, str]:
         """Put the approval on record; returns what `commit_link_step` wants to know."""
-        from include.pipelines.link import approve_link_step
+        from include.pipelines.people import approve_link_step
 
         return approve_link_step(self.assessed, by, note)
 
     def refuse(self, answer: Answer) -> None:
         """Put a refusal, or that nobody answered, on record."""
-        from include.pipelines.link import refuse_link_step
+        from include.pipelines.people import refuse_link_step
 
         refuse_link_step(self.assessed, answer)
 

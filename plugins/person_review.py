@@ -14,7 +14,7 @@ from airflow.providers.standard.operators.hitl import HITLOperator
 from airflow.sdk import Context, Param
 from airflow.sdk.exceptions import AirflowSkipException
 
-from include.contracts.language import figure
+from include.contracts import figure
 from plugins.pages.pair_words import DECISIONS, found
 
 ANSWERS = {f"{vietnamese} / {english}": code for code, (vietnamese, english) in DECISIONS.items()}
@@ -47,7 +47,7 @@ class PersonReview(HITLOperator):
         self.pair = pair
 
     def execute(self, context: Context) -> None:
-        from include.pipelines.persons import reviewers_step
+        from include.pipelines.people import reviewers_step
 
         records = f"{self.pair['left']}, {self.pair['right']} ({self.pair['pair_id']})"
         self.subject = f"Một người? / One person? {records}"

@@ -45,10 +45,9 @@ def on_dag_run_running(dag_run: DagRun, msg: str) -> None:
 
 def stated_slots(registry: str) -> int | None:
     """The `poolSlots` of the server that a registry is read from; None if none can be read."""
-    from include.contracts.load import contract_paths, load_contract
-    from include.contracts.problems import ContractError
-    from include.sources import SourceError
-    from include.sources.protection import protection_of
+    from include.contracts import contract_paths, load_contract
+    from include.contracts.yaml_files import ContractError
+    from include.sources import SourceError, protection_of
     from plugins.sync_settings import SCHEMAS
 
     with suppress(ContractError, SourceError, KeyError):

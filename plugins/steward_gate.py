@@ -23,13 +23,11 @@ from airflow.providers.standard.exceptions import HITLRejectException, HITLTimeo
 from airflow.providers.standard.operators.hitl import ApprovalOperator
 from airflow.sdk import Context, Param
 
-from include.contracts.model import Table
-from include.contracts.stewards import needs_two
+from include.contracts import Table, needs_two
 from plugins.gate_words import KEPT, REASON, both, eyes, table_question
 
 if TYPE_CHECKING:
-    from include.pipelines.approvals import Asked
-    from include.pipelines.decisions import Answer
+    from include.pipelines.decisions import Answer, Asked
 
 # Whatever path Airflow is served under, and where the quality pages are below it.
 BASE = urlsplit(conf.get("api", "base_url", fallback="")).path.rstrip("/")
@@ -91,13 +89,13 @@ class StewardGate(ApprovalOperator):
 
     def whom(self) -> Asked:
         """Who may answer, and who has approved before."""
-        from include.pipelines.gate import ask_step
+        from include.pipelines.decisions import ask_step
 
         return ask_step(self.assessed)
 
     def note_place(self, path: str) -> None:
         """Leave in the run's folder where it is asked, so that the run's page leads there."""
-        from include.pipelines.gate import note_gate
+        from include.pipelines.decisions import note_gate
 
         note_gate(self.assessed, path)
 
@@ -125,13 +123,13 @@ class StewardGate(ApprovalOperator):
 
     def approve(self, by: str, note: str) -> dict[str, str]:
         """Put the approval on record; returns what the step that waits wants to know."""
-        from include.pipelines.gate import approve_step
+        from include.pipelines.decisions import approve_step
 
         return approve_step(self.assessed, by, note)
 
     def refuse(self, answer: Answer) -> None:
         """Put a refusal, or that nobody answered, on record."""
-        from include.pipelines.gate import refuse_step
+        from include.pipelines.decisions import refuse_step
 
         refuse_step(self.assessed, answer)
 
@@ -179,7 +177,7 @@ def _place_of(ti: Any) -> str:
 
 def question(assessed: dict[str, Any]) -> tuple[str, str]:
     """The question and what the steward reads, in both languages, with what the contract's rules say."""
-    from include.pipelines.rule_texts import rule_texts
-    from include.pipelines.workplace import Workplace
+    from include.pipelines import Workplace
+    from include.pipelines.reporting import rule_texts
 
     return table_question(assessed, rule_texts(Workplace.from_environment(), assessed["registry"]), BASE)

@@ -14,16 +14,15 @@ from airflow.sdk import CronTriggerTimetable, ExceptionRetryPolicy, RetryAction,
 from airflow.sdk.exceptions import AirflowRescheduleException, AirflowSkipException
 from croniter import croniter  # type: ignore[import-untyped]
 
-from include.contracts.load import load_contract
-from include.contracts.model import Contract
-from include.contracts.problems import ContractError
+from include.contracts import Contract, load_contract
+from include.contracts.yaml_files import ContractError
 from plugins.deadlines import promised_deadline
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
     from airflow.sdk.types import DagRunProtocol
 
-    from include.pipelines.read_plan import Window
+    from include.pipelines.sync import Window
 
 SCHEMAS = Path(os.environ.get("SCHEMAS_DIR") or Path(__file__).parents[1] / "schemas")
 
@@ -35,9 +34,9 @@ TIMEZONE = "Asia/Ho_Chi_Minh"
 COMES_BACK = (
     "include.sources.errors.SourceUnavailable",
     "include.sources.errors.SourceLost",
-    "include.lake.errors.LakeUnreachable",
-    "include.lake.errors.LakeConflict",
-    "include.identity.spark.ClusterUnreachable",
+    "include.lake.storage.errors.LakeUnreachable",
+    "include.lake.storage.errors.LakeConflict",
+    "include.identity.scoring.spark.ClusterUnreachable",
 )
 RETRIES = {
     "retries": 4,
@@ -92,9 +91,9 @@ def extract_when_open(contract: Contract, table: str) -> dict[str, Any]:
     A run of a backfill reads what was written in its own stretch of the schedule again, and skips a table of which no
     part can be read.
     """
-    from include.pipelines.errors import OnlyReadWhole
-    from include.pipelines.extraction import extract_step
-    from include.sources.errors import SourceClosed
+    from include.pipelines import OnlyReadWhole
+    from include.pipelines.sync import extract_step
+    from include.sources import SourceClosed
 
     try:
         return extract_step(contract.registry, table, library_run_id(), window=_backfill_window(contract))
@@ -113,7 +112,7 @@ def or_skip(facts: dict[str, Any]) -> dict[str, Any]:
 
 def _backfill_window(contract: Contract) -> Window | None:
     """From the schedule's instant before the run's date to that date; None if the run is not of a backfill."""
-    from include.pipelines.read_plan import Window
+    from include.pipelines.sync import Window
 
     run = get_current_context()["dag_run"]
     if run.run_type != "backfill" or run.logical_date is None:
@@ -127,9 +126,7 @@ def record_failure(registry: str, context: Context) -> None:
 
     A declined gate and a task that was killed leave none: Airflow tells of them.
     """
-    from include.pipelines.errors import KNOWN_ERRORS
-    from include.pipelines.facts import failed
-    from include.pipelines.workplace import Workplace
+    from include.pipelines import KNOWN_ERRORS, Workplace, failed
 
     error, given = context.get("exception"), getattr(context["task"], "op_kwargs", {})
     if not isinstance(error, KNOWN_ERRORS) or "table" not in given:

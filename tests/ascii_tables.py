@@ -18,11 +18,11 @@ import yaml
 
 from include.contracts.load import load_contract
 from include.contracts.model import Table
-from include.lake.beside import Conformed, beside_uri
-from include.lake.engine import quote
-from include.lake.root import Lake
-from include.quality.results import SplitResult
-from include.quality.split import conform_and_split
+from include.lake.publishing.published_context import Conformed, beside_uri
+from include.lake.storage.duckdb_engine import quote
+from include.lake.storage.lake import Lake
+from include.quality.split.results import SplitResult
+from include.quality.split.row_outcomes import conform_and_split
 
 SCHEMAS = Path(__file__).resolve().parents[1] / "schemas"
 HEAD = """

@@ -11,7 +11,7 @@ from typing import Any
 import duckdb
 
 from include.contracts.model import Column, Contract, ExtractPolicy, Server, Table
-from include.lake.root import Lake
+from include.lake.storage.lake import Lake
 from include.sources import Extract, extract
 
 AT = datetime(2026, 1, 31, 2, 0, tzinfo=UTC)

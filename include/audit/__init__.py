@@ -1,1 +1,1 @@
-"""The trail: one chained record per run, commit, approval, agreement change and export, and how to check it."""
+"""Evidence for auditors: a hash-chained ledger, its verification against the lake, and the quality report."""

@@ -14,7 +14,7 @@ from include.console import errors, output, show_problems, show_run
 
 if TYPE_CHECKING:
     from include.pipelines.decisions import Look
-    from include.pipelines.publication import Approval
+    from include.pipelines.sync import Approval
 
 app = typer.Typer(
     name="lienthong",
@@ -50,9 +50,9 @@ def main() -> NoReturn:
 
 
 def _run() -> int:
-    from include.contracts.problems import ContractError
-    from include.embedded.settings import complete
-    from include.pipelines.errors import KNOWN_ERRORS, Misuse, no_values_escape
+    from include.contracts.yaml_files import ContractError
+    from include.embedded import complete
+    from include.pipelines import KNOWN_ERRORS, Misuse, no_values_escape
 
     if not _STARTS_SERVERS & {*sys.argv[1:2]}:
         complete(os.environ)
@@ -78,8 +78,8 @@ def approval_of(name: str, note: str) -> Approval:
     Raises:
         Misuse: no reason is given.
     """
-    from include.pipelines.authority import reason_given
-    from include.pipelines.publication import Approval
+    from include.pipelines.decisions import reason_given
+    from include.pipelines.sync import Approval
 
     return Approval(name, reason_given(note))
 
@@ -90,8 +90,8 @@ def look(values: bool, purpose: str) -> Look | None:
     Raises:
         Misuse: one of the two is missing.
     """
+    from include.pipelines import Misuse
     from include.pipelines.decisions import Look
-    from include.pipelines.errors import Misuse
 
     if not values:
         if purpose:
@@ -111,8 +111,8 @@ def end(run: dict[str, Any], as_json: bool) -> None:
     if as_json:
         output.print_json(json.dumps(run, ensure_ascii=False, default=str))
     else:
-        from include.pipelines.rule_texts import rule_texts
-        from include.pipelines.workplace import Workplace
+        from include.pipelines import Workplace
+        from include.pipelines.reporting import rule_texts
 
         show_run(run, rule_texts(Workplace.from_environment(), run["registry"]))
     raise typer.Exit(NOT_PUBLISHED if run["verdict"] in ("held", "failed") else 0)

@@ -14,7 +14,7 @@ from rich.text import Text
 from include.cli.app import AsJson, Purpose, Registry, app, approval_of, look
 from include.console import output, show_lines
 from include.console_words import MODES, day, local, number, word
-from include.contracts.language import Said, of_environment
+from include.contracts import Said, of_environment
 
 TableName = Annotated[str, typer.Argument(help="Table of the registry.")]
 _FIGURES = {
@@ -41,8 +41,8 @@ def history(
 
     Example: `lienthong history land parcel`
     """
-    from include.pipelines.history import list_versions
-    from include.pipelines.workplace import Workplace
+    from include.pipelines import Workplace
+    from include.pipelines.upkeep import list_versions
 
     found = list_versions(Workplace.from_environment(), registry, table, limit=limit)
     if as_json:
@@ -94,8 +94,8 @@ def read(
 
     Example: `lienthong read land parcel --at 2026-01-31 --where "area_m2 > 1000" --out parcels.parquet`
     """
-    from include.pipelines.history import read_version
-    from include.pipelines.workplace import Workplace
+    from include.pipelines import Workplace
+    from include.pipelines.upkeep import read_version
 
     found = read_version(
         Workplace.from_environment(),
@@ -148,8 +148,8 @@ def restore(
 
     Example: `lienthong restore land parcel --version 41 --approve-as cuc-quan-ly-dat-dai --note "faulty delivery"`
     """
-    from include.pipelines.history import restore_step
-    from include.pipelines.workplace import Workplace, new_run_id
+    from include.pipelines import Workplace, new_run_id
+    from include.pipelines.upkeep import restore_step
 
     approval = approval_of(approve_as, note)
     place = Workplace.from_environment()

@@ -15,8 +15,7 @@ from include.cli.app import NOT_PUBLISHED, AsJson, Purpose, app, approval_of, lo
 from include.cli.explained import show_explained
 from include.console import output, show_lines
 from include.console_words import ACCURACY, DECISIONS, LINKED, VERDICTS, day, local, number, word
-from include.contracts.finding import told
-from include.contracts.language import of_environment
+from include.contracts import of_environment, told
 
 link_app = typer.Typer(help="One person, one id: find the same person across registries.")
 app.add_typer(link_app, name="link")
@@ -36,8 +35,8 @@ def link(
     """
     if context.invoked_subcommand:
         return
-    from include.pipelines.link import link_persons
-    from include.pipelines.workplace import Workplace, new_run_id
+    from include.pipelines import Workplace, new_run_id
+    from include.pipelines.people import link_persons
 
     if approve_as is not None:
         approval_of(approve_as, note)
@@ -62,7 +61,7 @@ def train(
 
     Example: `lienthong link train --seed 7 --out /tmp/person.json`
     """
-    from include.pipelines.persons import train_step
+    from include.pipelines.people import train_step
 
     made = train_step(seed=seed, out=out)
     if as_json:
@@ -79,7 +78,7 @@ def queue(
 
     Example: `lienthong link queue --limit 5`, then `lienthong link explain PAIR`
     """
-    from include.pipelines.persons import queue_step
+    from include.pipelines.people import queue_step
 
     found = queue_step(limit=limit)
     if as_json:
@@ -119,7 +118,7 @@ def decide(
 
     Example: `lienthong link decide 5f0c2a9e41b7d836 same --by c06 --note "same parents"`
     """
-    from include.pipelines.persons import decide_step
+    from include.pipelines.people import decide_step
 
     review = decide_step(pair, decision, by=by, note=note, other=other)
     if as_json:
@@ -154,8 +153,8 @@ def undo(
 
     Example: `lienthong link undo`, then `lienthong link undo 5f0c2a9e41b7d836 --by c06 --note "wrong pair"`
     """
-    from include.pipelines.review_changes import not_followed_step, withdraw_step
-    from include.pipelines.workplace import Workplace
+    from include.pipelines import Workplace
+    from include.pipelines.reporting import not_followed_step, withdraw_step
 
     place = Workplace.from_environment()
     if pair is not None:
@@ -203,7 +202,7 @@ def explain(
 
     Example: `lienthong link explain PERSON_ID` or `lienthong link explain PERSON_ID --values --purpose "case 12"`
     """
-    from include.pipelines.persons import explain_step
+    from include.pipelines.people import explain_step
 
     found = explain_step(asked, other, look=look(values, purpose))
     if as_json:
@@ -220,7 +219,7 @@ def resolve(
 
     Example: `lienthong link resolve OLD_ID`
     """
-    from include.pipelines.persons import resolve_step
+    from include.pipelines.people import resolve_step
 
     found = resolve_step(person_id)
     if as_json:

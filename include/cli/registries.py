@@ -12,10 +12,10 @@ import typer
 
 from include.cli.app import NOT_PUBLISHED, ApproveAs, AsJson, Note, Registry, Tables, app, approval_of, end
 from include.console import output, progress, show_problems
-from include.contracts.language import of_environment
+from include.contracts import of_environment
 
 if TYPE_CHECKING:
-    from include.pipelines.read_plan import Window
+    from include.pipelines.sync import Window
 
 
 @app.command()
@@ -33,8 +33,8 @@ def check(
 
     Example: `lienthong check`, `lienthong check my/schemas`, `lienthong check --source population`
     """
-    from include.pipelines.check import check_schemas, check_sources
-    from include.pipelines.workplace import Workplace, schemas_folder
+    from include.pipelines import Workplace, schemas_folder
+    from include.pipelines.checks import check_schemas, check_sources
 
     if source:
         place = Workplace.from_environment()
@@ -72,9 +72,8 @@ def sync(
     `lienthong sync land --since 2026-03-01 --until 2026-03-02`; a run that was held, with a steward's word:
     `lienthong sync land --resume --approve-as cuc-quan-ly-dat-dai --note "merged wards"`
     """
-    from include.pipelines.interrupted import interrupted_run
-    from include.pipelines.sync import sync_registry
-    from include.pipelines.workplace import Workplace, new_run_id
+    from include.pipelines import Workplace, new_run_id
+    from include.pipelines.sync import interrupted_run, sync_registry
 
     approval = None if approve_as is None else approval_of(approve_as, note)
     place = Workplace.from_environment()
@@ -105,8 +104,8 @@ def plan(registry: Registry, as_json: AsJson = False) -> None:
     Example: after raising the version of a contract, `lienthong plan land`
     """
     from include.console import show_plan
-    from include.pipelines.plan import plan_registry
-    from include.pipelines.workplace import Workplace
+    from include.pipelines import Workplace
+    from include.pipelines.sync import plan_registry
 
     plans = plan_registry(Workplace.from_environment(), registry)
     if as_json:
@@ -121,7 +120,7 @@ def _window(since: datetime | None, until: datetime | None, now: datetime) -> Wi
         if until is not None:
             raise typer.BadParameter("--until needs --since")
         return None
-    from include.pipelines.read_plan import Window
+    from include.pipelines.sync import Window
 
     end_of = until.replace(tzinfo=UTC) if until else now
     if since.replace(tzinfo=UTC) >= end_of:
@@ -135,8 +134,8 @@ def contract(registry: Registry) -> None:
 
     Example: `lienthong contract land > land.odcs.yaml; datacontract test --server lake land.odcs.yaml`
     """
-    from include.contracts.published import published_yaml
-    from include.pipelines.workplace import Workplace
+    from include.contracts import published_yaml
+    from include.pipelines import Workplace
 
     place = Workplace.from_environment()
     typer.echo(published_yaml(place.contract(registry).path, place.lake.uri), nl=False)
@@ -148,8 +147,8 @@ def maintain(as_json: AsJson = False) -> None:
 
     Example: `lienthong maintain`
     """
-    from include.pipelines.maintain import maintain_lake
-    from include.pipelines.workplace import Workplace
+    from include.pipelines import Workplace
+    from include.pipelines.upkeep import maintain_lake
 
     done = maintain_lake(Workplace.from_environment(), at=datetime.now(UTC))
     if as_json:

@@ -31,9 +31,9 @@ def rejected_list(
 
     Example: `lienthong rejected list population`
     """
+    from include.pipelines import Workplace
     from include.pipelines.rejected import list_rejected
-    from include.pipelines.rule_texts import rule_texts
-    from include.pipelines.workplace import Workplace
+    from include.pipelines.reporting import rule_texts
 
     place = Workplace.from_environment()
     found = list_rejected(place, registry, table or (), with_closed=every)
@@ -77,9 +77,9 @@ def rejected_show(
     Example: `lienthong rejected show population citizen --limit 5` or, with the rows as received,
     `lienthong rejected show population citizen --values --purpose "list for the owner"`
     """
+    from include.pipelines import Workplace
     from include.pipelines.rejected import show_rejected
-    from include.pipelines.rule_texts import rule_texts
-    from include.pipelines.workplace import Workplace
+    from include.pipelines.reporting import rule_texts
 
     place = Workplace.from_environment()
     rows = show_rejected(place, registry, table, rule_id=rule, limit=limit, look=look(values, purpose))
@@ -117,8 +117,8 @@ def rejected_replay(
 
     Example: after mending a rule in the contract, `lienthong rejected replay land --table parcel`
     """
+    from include.pipelines import Workplace, new_run_id
     from include.pipelines.rejected import replay
-    from include.pipelines.workplace import Workplace, new_run_id
 
     approval = None if approve_as is None else approval_of(approve_as, note)
     place = Workplace.from_environment()

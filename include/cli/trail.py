@@ -13,7 +13,7 @@ from include.console import errors, output, show_sharing
 from include.console_words import local, number
 
 if TYPE_CHECKING:
-    from include.audit.record import Head
+    from include.audit.ledger import Head
 
 _TOLD = 50
 
@@ -29,8 +29,8 @@ def share(
 
     Example: `lienthong share` or `lienthong share land_for_tax`
     """
-    from include.pipelines.share import share_step
-    from include.pipelines.workplace import Workplace, new_run_id
+    from include.pipelines import Workplace, new_run_id
+    from include.pipelines.sharing import share_step
 
     place = Workplace.from_environment()
     done = share_step(agreement, new_run_id(place.now()), workplace=place)
@@ -50,7 +50,7 @@ def report(
 
     Example: `lienthong report --out /srv/reports`
     """
-    from include.pipelines.report import report_step
+    from include.pipelines.reporting import report_step
 
     made = report_step(folder=out)
     if as_json:
@@ -94,8 +94,7 @@ def verify(
     Example: `lienthong verify`, `lienthong verify --report report.vi.html` or, with nothing but a copy, `lienthong
     verify --copy audit --public-key key.pem`
     """
-    from include.pipelines.trail import verify_folder, verify_lake
-    from include.pipelines.workplace import Workplace
+    from include.pipelines import Workplace, verify_folder, verify_lake
 
     if report_file:
         raise typer.Exit(0 if _check_report(report_file, as_json=as_json) else NOT_PUBLISHED)
@@ -150,7 +149,7 @@ def verify(
 
 def _receipt(text: str) -> Head:
     """`NUMBER:HASH` as a head of the ledger."""
-    from include.audit.record import Head
+    from include.audit.ledger import Head
 
     number, _, digest = text.partition(":")
     if not number.isdecimal() or len(digest) != len(Head().hash):
@@ -161,8 +160,7 @@ def _receipt(text: str) -> Head:
 
 
 def _check_report(file: Path, *, as_json: bool) -> bool:
-    from include.pipelines.trail import verify_report
-    from include.pipelines.workplace import Workplace
+    from include.pipelines import Workplace, verify_report
 
     if not file.is_file():
         raise typer.BadParameter(f"{file} is no file")
@@ -192,8 +190,7 @@ def checkpoint(as_json: AsJson = False) -> None:
     """
     from dataclasses import asdict
 
-    from include.pipelines.trail import sign_checkpoint
-    from include.pipelines.workplace import Workplace
+    from include.pipelines import Workplace, sign_checkpoint
 
     made = sign_checkpoint(Workplace.from_environment())
     if as_json:

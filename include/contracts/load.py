@@ -7,13 +7,12 @@ from pathlib import Path
 
 from open_data_contract_standard.model import OpenDataContractStandard
 
+from include.contracts.checks import misplaced_words, standard_problems
 from include.contracts.model import Contract
-from include.contracts.odcs import misplaced_words, standard_problems
 from include.contracts.policies import approval
-from include.contracts.problems import ContractError, Problem
 from include.contracts.reader import Reader
-from include.contracts.stewards import check_team
-from include.contracts.yaml_file import Place, YamlFile, read_yaml
+from include.contracts.stewardship import check_team
+from include.contracts.yaml_files import ContractError, Place, Problem, YamlFile, read_yaml
 
 SUFFIX = ".odcs.yaml"
 

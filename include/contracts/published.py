@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from include.contracts.yaml_file import read_yaml
+from include.contracts.yaml_files import read_yaml
 
 _OF_THE_SOURCE = ("physicalName", "physicalType", "transformLogic", "transformDescription", "transformSourceObjects")
 

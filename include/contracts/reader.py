@@ -18,18 +18,18 @@ from open_data_contract_standard.model import (
 )
 from open_data_contract_standard.model import Server as OdcsServer
 
-from include.contracts.checks_column import check_column, why_no_value
-from include.contracts.checks_keys import check_cursor, check_key
-from include.contracts.checks_language import check_languages
-from include.contracts.checks_names import same_but_for_case, why_no_column_name, why_no_table_name
-from include.contracts.model import (
-    Column,
-    Contract,
-    Relationship,
-    Rule,
-    Table,
+from include.contracts.checks import (
+    check_column,
+    check_cursor,
+    check_key,
+    check_languages,
+    same_but_for_case,
+    why_no_column_name,
+    why_no_table_name,
+    why_no_value,
+    why_not_compiled,
 )
-from include.contracts.patterns import why_not_compiled
+from include.contracts.model import Column, Contract, Relationship, Rule, Table
 from include.contracts.policies import (
     DERIVED,
     VIETNAMESE,
@@ -42,12 +42,10 @@ from include.contracts.policies import (
     source_server,
     tolerance,
 )
-from include.contracts.problems import Problem, Tell
-from include.contracts.rules import cited, column_rules, key_rule, quality_rule, reference_targets
-from include.contracts.sql_text import SqlRefused, rewritten
+from include.contracts.rules import RuleError, cited, column_rules, key_rule, quality_rule, reference_targets
+from include.contracts.sql import SqlRefused, rewritten
 from include.contracts.types import sql_type
-from include.contracts.violations import RuleError
-from include.contracts.yaml_file import Place, YamlFile
+from include.contracts.yaml_files import Place, Problem, Tell, YamlFile
 
 _CLASSIFICATIONS = ("public", "internal", "confidential", "restricted", "sensitive")
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from include.console_words import local, number
-from include.embedded import postgres
+from include.embedded import servers
 from include.embedded.site import REPOSITORY, Site
 from include.embedded.terminal import say
 
@@ -19,19 +19,19 @@ PERSONS, SEED = 2_000, 2025
 def simulate_country(*, persons: int = PERSONS, seed: int = SEED, root: Path = REPOSITORY) -> int:
     """Build a country anew and load it into the source systems. Returns the exit status."""
     site = Site.at(root)
-    ran_before = postgres.is_up(site)
+    ran_before = servers.is_up(site)
     start_sources(site)
     try:
         _build(site, persons, seed, say)
     finally:
         if not ran_before:
-            postgres.stop_postgres(site)
+            servers.stop_postgres(site)
     return 0
 
 
 def start_sources(site: Site) -> None:
     """Start the database server that holds population and land; the other two sources are files."""
-    postgres.start_postgres(site, *DATABASES)
+    servers.start_postgres(site, *DATABASES)
 
 
 def ensure_country(site: Site, *, persons: int = PERSONS, seed: int = SEED, phase: Callable[[str], None] = say) -> None:
@@ -49,8 +49,8 @@ def source_connections(site: Site) -> dict[str, str]:
     """AIRFLOW_CONN_* of the four simulated source systems."""
     folder = _folder(site)
     return {
-        "AIRFLOW_CONN_POPULATION": postgres.uri(site, "population"),
-        "AIRFLOW_CONN_LAND": postgres.uri(site, "land"),
+        "AIRFLOW_CONN_POPULATION": servers.uri(site, "population"),
+        "AIRFLOW_CONN_LAND": servers.uri(site, "land"),
         "AIRFLOW_CONN_INSURANCE": f"sqlite:///{quote(str(folder / 'insurance.sqlite'))}",
         "AIRFLOW_CONN_FINANCE": f"file://{quote(str(folder / 'drops' / 'finance'))}",
     }

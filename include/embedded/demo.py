@@ -11,13 +11,12 @@ from pathlib import Path
 import httpx
 
 from include.console_words import local
-from include.contracts.load import load_contracts
-from include.contracts.problems import ContractError
-from include.embedded import airflow
-from include.embedded.airflow_api import AirflowApi, AirflowRefusedError
+from include.contracts import load_contracts
+from include.contracts.yaml_files import ContractError
+from include.embedded import servers
 from include.embedded.country import PERSONS
 from include.embedded.display import Display, display
-from include.embedded.processes import ServerFailedError, insist, stop
+from include.embedded.servers import AirflowApi, AirflowRefusedError, ServerFailedError, insist, stop
 from include.embedded.site import REPOSITORY, Site
 from include.embedded.stack import SERVERS, BusyError, alone, launch, running
 from include.embedded.summary import show_end
@@ -77,7 +76,7 @@ def _walk(site: Site, persons: int, shown: Display) -> tuple[datetime, Snapshot]
     launched = datetime.now(UTC)
     launch(site, persons=persons, phase=shown.phase)
     shown.phase(local("Đọc các DAG", "Reading the DAGs"))
-    api = AirflowApi(airflow.url(site), airflow.USER, site.secret("airflow_password"))
+    api = AirflowApi(servers.url(site), servers.USER, site.secret("airflow_password"))
     try:
         dags = _dags(api, tables, launched)
         shown.phase(local("Đồng bộ các cơ sở dữ liệu", "Syncing the registries"))

@@ -10,14 +10,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from include.console_words import local
-from include.embedded import airflow, postgres
+from include.embedded import servers
 from include.embedded.country import PERSONS, ensure_country, source_connections, start_sources
-from include.embedded.processes import ServerFailedError, is_running, stop
+from include.embedded.servers import ServerFailedError, is_running, stop
 from include.embedded.site import REPOSITORY, Site
 from include.embedded.terminal import say, show_command
 
 # In the order they are stopped.
-SERVERS = (*reversed([*airflow.COMPONENTS]), postgres.NAME)
+SERVERS = (*reversed([*servers.COMPONENTS]), servers.NAME)
 
 
 class BusyError(Exception):
@@ -34,10 +34,10 @@ def up(root: Path = REPOSITORY) -> int:
         say(f"[red]{error}")
         return 1
     say(local("Airflow đang chạy:", "Airflow is up:"))
-    show_command(airflow.url(site))
-    user, password = f"[bold]{airflow.USER}[/]", f"[bold]{site.secret('airflow_password')}[/]"
+    show_command(servers.url(site))
+    user, password = f"[bold]{servers.USER}[/]", f"[bold]{site.secret('airflow_password')}[/]"
     say(local(f"Đăng nhập: người dùng {user}, mật khẩu {password}", f"Sign in as {user}, password {password}"))
-    if names := ", ".join(airflow.stewards_of(site)):
+    if names := ", ".join(servers.stewards_of(site)):
         said = local("Người được quyết định ở cổng duyệt (cùng mật khẩu):", "Who may decide at a gate (same password):")
         say(f"{said} {names}")
     say(local("Dừng tất cả: make down. Nhật ký ở:", "Stop everything: make down. Logs are in:"))
@@ -54,11 +54,11 @@ def launch(site: Site, *, persons: int = PERSONS, phase: Callable[[str], None] =
     phase(local("Khởi động PostgreSQL", "Starting PostgreSQL"))
     start_sources(site)
     with ThreadPoolExecutor(1) as meanwhile:
-        launched = meanwhile.submit(airflow.launch_airflow, site, source_connections(site))
+        launched = meanwhile.submit(servers.launch_airflow, site, source_connections(site))
         ensure_country(site, persons=persons, phase=phase)
         phase(local("Khởi động Airflow", "Starting Airflow"))
         launched.result()
-    airflow.await_airflow(site, source_connections(site))
+    servers.await_airflow(site, source_connections(site))
 
 
 def down(root: Path = REPOSITORY) -> int:

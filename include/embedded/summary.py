@@ -11,16 +11,16 @@ from typing import Any
 
 from include.console import reasons_table, runs_table
 from include.console_words import STAGES, local, number, word
-from include.contracts.language import Said
-from include.embedded import airflow
+from include.contracts import Said
+from include.embedded import servers
 from include.embedded.site import Site
 from include.embedded.terminal import console, say, show_command
 from include.embedded.watch import DONE, FailedTask, Snapshot
-from include.lake import evidence
-from include.lake.link_runs import last_link_run
-from include.lake.root import Lake
-from include.pipelines.rule_texts import rule_texts
-from include.pipelines.workplace import Workplace
+from include.lake import run_log
+from include.lake.run_log import last_link_run
+from include.lake.storage import Lake
+from include.pipelines import Workplace
+from include.pipelines.reporting import rule_texts
 
 
 def show_end(site: Site, since: datetime, seen: Snapshot) -> int:
@@ -49,7 +49,7 @@ def show_end(site: Site, since: datetime, seen: Snapshot) -> int:
                 "or reject it.",
             )
         )
-        show_command(f"{airflow.url(site)}/required_actions")
+        show_command(f"{servers.url(site)}/required_actions")
     is_well = not failed and seen.has_ended and all(stage in DONE for stage in seen.tables.values())
     if not seen.has_ended and not seen.only_stewards_can_go_on:
         say(
@@ -112,7 +112,7 @@ def recorded_rows(site: Site, since: datetime, tables: Sequence[str]) -> list[di
     """The last record in `audit/runs` of each `registry.table` since then, in the order given."""
     lake = _lake(site)
     last: dict[str, dict[str, Any]] = {}
-    for row in sorted(evidence.read(lake, "runs").to_pylist(), key=evidence.place_of):
+    for row in sorted(run_log.read(lake, "runs").to_pylist(), key=run_log.place_of):
         if row["started_at"] >= since:
             last[f"{row['registry']}.{row['table']}"] = {**row, "reasons": json.loads(row["reasons"] or "[]")}
     return [last[name] for name in tables if name in last]
@@ -140,11 +140,11 @@ def _last_error(log: Path) -> str:
 def _next_steps(site: Site) -> None:
     lake = Path(site.lake_uri)
     shown = lake.relative_to(site.root) if lake.is_relative_to(site.root) else site.lake_uri
-    password = f"{local('người dùng', 'user')} {airflow.USER}, {local('mật khẩu', 'password')}"
+    password = f"{local('người dùng', 'user')} {servers.USER}, {local('mật khẩu', 'password')}"
     steps = (
         (
             local("Xem trong Airflow", "See it in Airflow"),
-            ("make up", airflow.url(site), f"{password} {site.secret('airflow_password')}"),
+            ("make up", servers.url(site), f"{password} {site.secret('airflow_password')}"),
         ),
         (
             local("Đọc một bảng đã công bố", "Read a published table"),

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from include.embedded.airflow_api import ENDED, AirflowApi
+from include.embedded.servers import ENDED, AirflowApi
 
 STEPS = {"extract": "extracting", "assess": "assessing", "gate": "at the gate", "publish": "publishing"}
 HELD = "waits for a steward"

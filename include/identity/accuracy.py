@@ -14,9 +14,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from include.lake.engine import scan
-from include.lake.errors import lake_errors
-from include.lake.root import Lake
+from include.lake.storage import Lake, lake_errors, scan
 
 Z = 1.959964
 ENOUGH_REVIEWS = 20

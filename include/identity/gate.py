@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from include.contracts.finding import Finding
+from include.contracts import Finding
 from include.identity import gate_words
-from include.identity.golden import Tolerance
-from include.identity.ids import Assigned
+from include.identity.persons import Assigned, Tolerance
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,8 @@ from pathlib import Path
 import pyarrow as pa
 from deltalake import CommitProperties, write_deltalake
 
-from include.lake.engine import quote
-from include.lake.errors import lake_errors
-from include.lake.root import Lake
-from include.lake.state import PREFIX
+from include.lake.delta import PREFIX
+from include.lake.storage import Lake, lake_errors, quote
 
 _DATES = ("valid_from", "valid_until")
 _DIGEST = f"{PREFIX}file_digest"

@@ -1,1 +1,27 @@
-"""The processes: each module reads like the process it runs, and leaves the work to the crafts below."""
+"""The processes a user can name: sync, link, share, report, verify; each reads like what it does.
+
+Packages: `sync`, `rejected`, `people`, `sharing`, `reporting`, `decisions`, `upkeep`, `checks`. A `PipelineContext`
+carries the lake, the contracts, the environment and the clock.
+"""
+
+from __future__ import annotations
+
+from include.pipelines.audit_log import sign_checkpoint, verify_folder, verify_lake, verify_report
+from include.pipelines.context import Workplace, new_run_id, schemas_folder
+from include.pipelines.errors import KNOWN_ERRORS, Misuse, OnlyReadWhole, no_values_escape
+from include.pipelines.step_results import failed
+
+__all__ = [
+    "KNOWN_ERRORS",
+    "Misuse",
+    "OnlyReadWhole",
+    "Workplace",
+    "failed",
+    "new_run_id",
+    "no_values_escape",
+    "schemas_folder",
+    "sign_checkpoint",
+    "verify_folder",
+    "verify_lake",
+    "verify_report",
+]

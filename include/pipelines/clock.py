@@ -9,7 +9,7 @@ from __future__ import annotations
 import secrets
 from datetime import datetime, timedelta
 
-from include.lake.root import Lake
+from include.lake.storage import Lake
 
 GRACE = timedelta(hours=1)
 

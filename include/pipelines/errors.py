@@ -11,18 +11,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from include.audit.signing import SigningKeyUnreadable
-from include.contracts.problems import ContractError
-from include.identity.golden import GoldenRulesBroken
-from include.identity.model import ModelUnusable
-from include.identity.roles import LinkRolesIncomplete
-from include.identity.spark import ClusterUnusable
-from include.lake.errors import LakeError
+from include.audit.ledger import SigningKeyUnreadable
+from include.contracts.yaml_files import ContractError
+from include.identity.linkage_model import ModelUnusable
+from include.identity.persons import GoldenRulesBroken
+from include.identity.records import LinkRolesIncomplete
+from include.identity.scoring import ClusterUnusable
+from include.lake.storage import LakeError
 from include.pipelines.clock import ClockAhead
-from include.quality.errors import QualityError
-from include.sharing.identities import ReaderCredentialMissing
-from include.sharing.keys import PseudonymKeyMissing
-from include.sources.errors import SourceError
+from include.quality import QualityError
+from include.sharing import PseudonymKeyMissing, ReaderCredentialMissing
+from include.sources import SourceError
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 

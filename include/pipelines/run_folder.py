@@ -9,10 +9,10 @@ from __future__ import annotations
 import json
 from typing import Literal
 
-from include.contracts.model import Table
+from include.contracts import Table
+from include.pipelines.context import Workplace
 from include.pipelines.errors import ContractChanged
-from include.pipelines.facts import Facts
-from include.pipelines.workplace import Workplace
+from include.pipelines.step_results import Facts
 
 Step = Literal["extracted", "assessed", "publishing", "published"]
 

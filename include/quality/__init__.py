@@ -1,1 +1,17 @@
-"""Every row is held to the contract, twice: DuckDB splits the rows, Great Expectations counts them again."""
+"""Quality: each extracted row gets one outcome, a second engine counts the same rules, a gate compares with tolerances.
+
+Packages in the order of the work: `conversion`, `split`, `expectations`.
+"""
+
+from __future__ import annotations
+
+from include.quality.errors import QualityError
+from include.quality.gate import judge
+from include.quality.table_quality import measured, standing
+
+__all__ = [
+    "QualityError",
+    "judge",
+    "measured",
+    "standing",
+]

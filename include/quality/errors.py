@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import duckdb
 
-from include.lake.errors import lake_errors
+from include.lake.storage import lake_errors
 
 DATA_ERRORS = (duckdb.DataError, duckdb.InvalidInputException)
 _BIND_ERRORS = (duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException, duckdb.NotImplementedException)

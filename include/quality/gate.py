@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Protocol
 
-from include.contracts.finding import Finding
-from include.contracts.model import Rule, Table
+from include.contracts import Finding, Rule, Table
 from include.quality import gate_words
-from include.quality.results import RuleCount, SplitResult
+from include.quality.split import RuleCount, SplitResult
 
 _NAMED_REASONS = 3
 _MANY_ROWS = 1_000
 
 
 class Preview(Protocol):
-    """What publishing would change, in rows (`include.lake.changes.Changes`)."""
+    """What publishing would change, in rows (`include.lake.upsert.change_set.Changes`)."""
 
     @property
     def live_before(self) -> int:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from include.contracts.language import Language, Said, allowed, figure
-from include.contracts.model import Rule, Table
+from include.contracts import Language, Rule, Said, Table, allowed, figure
 
 Reasons = Sequence[tuple[str, int]]
 

@@ -8,8 +8,8 @@ import duckdb
 import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, WriterProperties, write_deltalake
 
-from include.lake import rewrite
-from include.lake.engine import quote
+from include.lake import upsert
+from include.lake.storage import quote
 from include.sharing.content import CHANGE, Difference
 
 WRITER = WriterProperties(compression="ZSTD")
@@ -37,7 +37,7 @@ def apply(
     Takes the temporary tables that `content.compare` left in the connection.
     """
     if difference.is_empty:
-        rewrite.note(target.delta, commit)
+        upsert.note(target.delta, commit)
     elif target.keys and difference.changes <= merge_rows:
         _merge(connection, target, commit)
     else:

@@ -6,13 +6,17 @@ import difflib
 from collections.abc import Mapping
 from pathlib import Path
 
-from include.contracts.model import Contract, Table
-from include.contracts.problems import ContractError, Problem
-from include.contracts.yaml_file import YamlFile, read_yaml
-from include.sharing.agreement import Agreement, Product
-from include.sharing.load import agreement_paths, load_agreement
+from include.contracts import Contract, Table
+from include.contracts.yaml_files import ContractError, Problem, YamlFile, read_yaml
+from include.sharing.agreements import (
+    Agreement,
+    FilterRefused,
+    Product,
+    agreement_paths,
+    compile_filter,
+    load_agreement,
+)
 from include.sharing.protect import misfit
-from include.sharing.row_filter import FilterRefused, compile_filter
 
 REFERENCE = "reference"
 

@@ -9,14 +9,11 @@ import duckdb
 import pyarrow as pa
 from deltalake import DeltaTable
 
-from include.contracts.model import Column, Table
-from include.contracts.types import arrow_type
-from include.lake.engine import literal, quote
-from include.lake.rows import published_rows
-from include.lake.shape import shape_of
-from include.sharing.agreement import Product
+from include.contracts import Column, Table, arrow_type
+from include.lake.delta import published_rows, shape_of
+from include.lake.storage import literal, quote
+from include.sharing.agreements import Product, compile_filter
 from include.sharing.protect import KEY_TABLE, expression, result_type
-from include.sharing.row_filter import compile_filter
 
 CHANGE = "_change"
 

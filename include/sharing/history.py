@@ -7,9 +7,8 @@ from datetime import datetime, timedelta
 
 from deltalake import DeltaTable
 
-from include.lake.errors import lake_errors
-from include.lake.root import Lake
-from include.lake.state import epoch_milliseconds
+from include.lake.delta import epoch_milliseconds
+from include.lake.storage import Lake, lake_errors
 from include.sharing.state import HISTORY_DAYS
 
 

@@ -10,9 +10,9 @@ from __future__ import annotations
 import duckdb
 import pyarrow as pa
 
-from include.contracts.model import Column
-from include.lake.engine import quote
-from include.sharing.agreement import HANOI, SharedColumn
+from include.contracts import Column
+from include.lake.storage import quote
+from include.sharing.agreements import HANOI, SharedColumn
 from include.sharing.keys import PSEUDONYM_DIGITS, RecipientKey
 
 KEY_TABLE = "_key"

@@ -18,12 +18,10 @@ import duckdb
 import pyarrow as pa
 from deltalake import DeltaTable, write_deltalake
 
-from include.contracts.model import Table
-from include.lake.engine import shut
-from include.lake.errors import LakeTableMissing, lake_errors
-from include.lake.root import Lake
+from include.contracts import Table
+from include.lake.storage import Lake, LakeTableMissing, lake_errors, shut
 from include.sharing import content
-from include.sharing.agreement import Agreement, Product, terms_digest
+from include.sharing.agreements import Agreement, Product, terms_digest
 from include.sharing.apply import WRITER, Target, apply, stream
 from include.sharing.history import forget_history
 from include.sharing.keys import RecipientKey, missing_key
@@ -40,7 +38,7 @@ from include.sharing.state import (
     removed,
 )
 
-# As in include/lake/publish.py: delta-rs merges in memory; a larger difference is written as a whole.
+# As in include/lake/publishing/publication.py: delta-rs merges in memory; a larger difference is written as a whole.
 MERGE_ROWS = 400_000
 
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from include.contracts.model import Contract, Table
-from include.contracts.problems import ContractError
-from include.lake.root import Lake
+from include.contracts import Contract, Table
+from include.contracts.yaml_files import ContractError
+from include.lake.storage import Lake
 from include.sharing import content
-from include.sharing.agreement import Agreement, Product
+from include.sharing.agreements import Agreement, Product
 from include.sharing.check import problems_of
 from include.sharing.keys import MasterKey
 from include.sharing.publish_product import close_product, publish_product

@@ -9,10 +9,9 @@ from typing import Any
 
 from deltalake import CommitProperties, DeltaTable
 
-from include.lake.errors import LakeDenied, LakeError, LakeTableMissing, LakeUnreachable, lake_errors
-from include.lake.root import Lake
-from include.lake.state import PREFIX, commit_properties, last_state, state_of_run
-from include.sharing.agreement import Agreement
+from include.lake.delta import PREFIX, commit_properties, last_state, state_of_run
+from include.lake.storage import Lake, LakeDenied, LakeError, LakeTableMissing, LakeUnreachable, lake_errors
+from include.sharing.agreements import Agreement
 
 OPEN, CLOSED = "open", "closed"
 # Recipients catch up with changes for this long; what left a product can be read in its old versions for this long and

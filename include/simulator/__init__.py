@@ -3,27 +3,25 @@
 It stands apart: nothing of the product imports it, and of the product it uses only the lists in schemas/reference.
 """
 
+from __future__ import annotations
+
 from include.simulator.build import build_country, load_country
-from include.simulator.changes import ChangeRates, later_changes
+from include.simulator.changes import later_changes
 from include.simulator.country import simulate
-from include.simulator.load import (
+from include.simulator.dirt import DirtRates
+from include.simulator.loading import (
     UnknownTarget,
     load_finance,
     load_insurance,
     load_land,
     load_population,
     load_registry,
-    source_uris,
 )
-from include.simulator.places import ReferenceMissing
-from include.simulator.rates import DirtRates
 from include.simulator.staging import Country
 
 __all__ = [
-    "ChangeRates",
     "Country",
     "DirtRates",
-    "ReferenceMissing",
     "UnknownTarget",
     "build_country",
     "later_changes",
@@ -34,5 +32,4 @@ __all__ = [
     "load_population",
     "load_registry",
     "simulate",
-    "source_uris",
 ]

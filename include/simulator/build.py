@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from include.simulator.country import STEPS, simulate
-from include.simulator.load import load_registry, source_uris
-from include.simulator.rates import DirtRates
+from include.simulator.dirt import DirtRates
+from include.simulator.loading import load_registry, source_uris
 from include.simulator.staging import SOURCES, Country
 
 # Told the step that begins, how many are done, and how many there are.

@@ -9,11 +9,8 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from include.simulator.finance import build_finance
-from include.simulator.insurance import build_insurance
-from include.simulator.land import build_land
-from include.simulator.population import build_population
-from include.simulator.rates import DirtRates
+from include.simulator.dirt import DirtRates
+from include.simulator.registers import build_finance, build_insurance, build_land, build_population
 from include.simulator.society import Society, found_society
 from include.simulator.staging import Country, TruthWriter
 

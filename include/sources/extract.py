@@ -8,9 +8,8 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 
-from include.contracts.model import Contract, Table
-from include.lake.errors import LakeError
-from include.lake.root import Lake
+from include.contracts import Contract, Table
+from include.lake.storage import Lake, LakeError
 from include.sources.landing import FILE, Extract, earlier, record
 from include.sources.source import open_source
 

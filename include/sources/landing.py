@@ -11,10 +11,8 @@ from typing import Any
 
 import duckdb
 
-from include.lake.engine import PARQUET, literal, quote, scan
-from include.lake.errors import LakeError, LakeFull, classify, lake_errors
-from include.lake.root import Lake
-from include.lake.row_sets import row_sums
+from include.lake.delta import row_sums
+from include.lake.storage import PARQUET, Lake, LakeError, LakeFull, classify, lake_errors, literal, quote, scan
 from include.sources.errors import SourceError
 from include.sources.reading import NotCarried, Reading
 

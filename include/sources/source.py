@@ -12,13 +12,21 @@ from typing import Any
 
 import duckdb
 
-from include.contracts.model import Contract, Table
-from include.lake.fingerprint import Fingerprint
-from include.lake.root import Lake
+from include.contracts import Contract, Table
+from include.lake.incremental import Fingerprint
+from include.lake.storage import Lake
 from include.sources.connection import READ_WHOLE, Connection, Kind, connect, connect_replica
-from include.sources.cursor import cursor_of, greatest
-from include.sources.drift import Columns, Drift, Shape, reads_anew
-from include.sources.drop import open_files
+from include.sources.databases import (
+    Question,
+    conditions,
+    cursor_of,
+    greatest,
+    open_any,
+    open_mysql,
+    open_postgres,
+    open_sqlite,
+    question,
+)
 from include.sources.errors import (
     ColumnsMissing,
     SourceDenied,
@@ -27,18 +35,12 @@ from include.sources.errors import (
     SourceUnavailable,
     source_error,
 )
-from include.sources.fingerprint import Question, question
+from include.sources.file_drop import open_files
 from include.sources.landing import Extract, Landed, land
-from include.sources.mysql import open_mysql
-from include.sources.needs import without
-from include.sources.postgres import open_postgres
-from include.sources.protection import Protection, Throttle, check_hours, protection_of
+from include.sources.load_limits import Protection, Throttle, check_hours, protection_of
+from include.sources.read_request import Wanted
 from include.sources.reading import Opened, Reading
-from include.sources.reflect import SourceTable, file_table
-from include.sources.rows_wanted import conditions
-from include.sources.sqlite import open_sqlite
-from include.sources.streaming import open_any
-from include.sources.wanted import Wanted
+from include.sources.source_schema import Columns, Drift, Shape, SourceTable, file_table, reads_anew, without
 
 Opener = Callable[[Connection, Table, Contract, Protection, duckdb.DuckDBPyConnection], AbstractContextManager[Opened]]
 OPENERS: dict[Kind, Opener] = {

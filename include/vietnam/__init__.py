@@ -6,6 +6,17 @@ Python beside it, the same rule written again in the plainest way; property test
 
 from __future__ import annotations
 
-from include.vietnam.load import reference_lists, register
+from include.vietnam.identifiers import cccd_birth_year, cccd_sex
+from include.vietnam.legacy import to_tcvn3, to_vni
+from include.vietnam.load import WARD_LISTS, reference_lists, register, register_macros
 
-__all__ = ["reference_lists", "register"]
+__all__ = [
+    "WARD_LISTS",
+    "cccd_birth_year",
+    "cccd_sex",
+    "reference_lists",
+    "register",
+    "register_macros",
+    "to_tcvn3",
+    "to_vni",
+]

@@ -9,7 +9,7 @@ import duckdb
 SQL_FILES = ("text.sql", "dates.sql", "numbers.sql", "identifiers.sql")
 WARD_LISTS = {"wards", "ward_changes"}
 _DATES = ("valid_from", "valid_until")
-_HERE = Path(__file__).parent
+_HERE = Path(__file__).parent / "macros"
 
 
 def register(connection: duckdb.DuckDBPyConnection, schemas_dir: Path) -> None:

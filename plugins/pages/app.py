@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from fastapi import Depends, FastAPI
 
-from include.pipelines.pages import QualityPages
-from include.pipelines.workplace import Workplace
+from include.pipelines import Workplace
+from include.pipelines.reporting import QualityPages
 from plugins.pages import failures, person_views, report_views
 from plugins.pages.origin import from_our_own_pages, with_our_own_token
 from plugins.pages.views import router

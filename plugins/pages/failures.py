@@ -10,10 +10,10 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse
 from starlette.exceptions import HTTPException
 
-from include.contracts.problems import ContractError
-from include.lake.errors import LakeDenied, LakeError, LakeFull, LakeUnreachable
-from include.pipelines.authority import NotASteward
-from include.pipelines.errors import KNOWN_ERRORS, Misuse
+from include.contracts.yaml_files import ContractError
+from include.lake.storage import LakeDenied, LakeError, LakeFull, LakeUnreachable
+from include.pipelines import KNOWN_ERRORS, Misuse
+from include.pipelines.decisions import NotASteward
 from plugins.pages.rendering import page
 
 log = logging.getLogger(__name__)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from include.audit.report.linking_words import COMPARISONS, level_in_vietnamese
+from include.audit.report_pages import COMPARISONS, level_in_vietnamese
 
 Text = tuple[str, str]
 

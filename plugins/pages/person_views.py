@@ -7,25 +7,25 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Form, HTTPException, Query, Request, status
 from fastapi.responses import HTMLResponse, RedirectResponse
 
-from include.contracts.model import Contract
-from include.identity.reviews import MAX_NOTE
-from include.identity.withdraw import Kept
-from include.pipelines.authority import NotASteward, deciders, steward_named
-from include.pipelines.contradictions import PERSONS_A_PAGE, contradictions
-from include.pipelines.errors import Misuse
-from include.pipelines.pages import QualityPages
-from include.pipelines.pair_evidence import IdSays, evidence
-from include.pipelines.person_pairs import (
+from include.contracts import Contract
+from include.identity.persons import MAX_NOTE, Kept
+from include.pipelines import Misuse
+from include.pipelines.decisions import NotASteward, deciders, steward_named
+from include.pipelines.people import (
     PAIRS_A_PAGE,
+    PERSONS_A_PAGE,
     Beside,
+    IdSays,
     ShownPair,
     beside,
+    contradictions,
+    decide_step,
+    evidence,
     read_beside,
     waiting_pair,
     waiting_pairs,
 )
-from include.pipelines.persons import decide_step
-from include.pipelines.review_changes import not_followed_step, outlook_step, withdraw_step
+from include.pipelines.reporting import QualityPages, not_followed_step, outlook_step, withdraw_step
 from plugins.pages import pair_words
 from plugins.pages.access import SignedIn, Visitor, signed_in
 from plugins.pages.rendering import page

@@ -13,9 +13,8 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from include.audit.report.linking_words import LinkingWords
-from include.audit.report.quality_index import WORDS
-from include.audit.report.words import LOCALES
+from include.audit.report_data import WORDS
+from include.audit.report_pages import LOCALES, LinkingWords
 from plugins.pages.language import COOKIE, chosen
 from plugins.pages.origin import FIELD, form_token
 

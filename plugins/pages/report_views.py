@@ -5,8 +5,8 @@ from __future__ import annotations
 from fastapi import APIRouter, Depends, HTTPException, Request, status
 from fastapi.responses import HTMLResponse, StreamingResponse
 
-from include.pipelines.errors import no_values_escape
-from include.pipelines.report_files import LATEST, editions, files, report_file
+from include.pipelines import no_values_escape
+from include.pipelines.reporting import LATEST, editions, files, report_file
 from plugins.pages.access import SignedIn, Visitor, signed_in
 from plugins.pages.rendering import page
 from plugins.pages.views import Pages

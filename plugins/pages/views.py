@@ -8,13 +8,13 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Form, HTTPException, Query, Request, status
 from fastapi.responses import HTMLResponse, RedirectResponse
 
-from include.audit.report.model import TableReport
-from include.contracts.model import Contract
-from include.lake.open_figures import AGES
+from include.audit.report_data import TableReport
+from include.contracts import Contract
+from include.lake.rejected import AGES
 from include.pipelines.decisions import MAX_PURPOSE
-from include.pipelines.held_run import held_run
-from include.pipelines.pages import ROWS_A_PAGE, RUNS_A_PAGE, QualityPages
-from include.pipelines.rejected_access import VALUES_AT_ONCE, count_rejected
+from include.pipelines.rejected import VALUES_AT_ONCE, count_rejected
+from include.pipelines.reporting import ROWS_A_PAGE, RUNS_A_PAGE, QualityPages
+from include.pipelines.sync import held_run
 from plugins.pages.access import SignedIn, Visitor, signed_in
 from plugins.pages.rendering import page
 

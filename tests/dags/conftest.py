@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from airflow.sdk import DAG
 
     from include.contracts.model import Contract
-    from include.sharing.agreement import Agreement
+    from include.sharing.agreements.agreement import Agreement
 
 
 @pytest.fixture(scope="session")
@@ -44,7 +44,7 @@ def contracts() -> dict[str, Contract]:
 
 @pytest.fixture(scope="session")
 def agreements() -> dict[str, Agreement]:
-    from include.sharing.load import load_agreements
+    from include.sharing.agreements.loading import load_agreements
 
     return load_agreements(ROOT / "schemas")
 

@@ -9,9 +9,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from include.lake import evidence
-from include.lake.root import Lake
-from include.pipelines.decisions import Answer
+from include.lake.run_log import log_tables
+from include.lake.storage.lake import Lake
+from include.pipelines.decisions.ledger_entries import Answer
 from include.sources import errors
 
 ASSESSED = {
@@ -148,7 +148,7 @@ def test_what_comes_back_is_tried_again_and_nothing_else():
     for name in COMES_BACK:
         module, _, error = name.rpartition(".")
         assert decided(getattr(import_module(module), error)("gone")) == "retry"
-    from include.contracts.problems import ContractError
+    from include.contracts.yaml_files.problems import ContractError
     from include.sources.errors import SourceDenied
     from plugins.steward_gate import HeldTableRejected
 
@@ -167,8 +167,8 @@ def test_every_error_of_a_source_that_may_pass_is_tried_again():
 def test_a_backfill_skips_a_table_of_which_no_part_can_be_read(monkeypatch):
     from airflow.sdk.exceptions import AirflowSkipException
 
-    from include.pipelines import extraction
     from include.pipelines.errors import OnlyReadWhole
+    from include.pipelines.sync import extraction
     from plugins import sync_settings
 
     def refuse(*_, **how):
@@ -195,7 +195,7 @@ def after_failure(error, monkeypatch, folder, **arguments):
     began = datetime(2026, 1, 31, 2, tzinfo=UTC)
     record_failure("land", {"exception": error, "task": task, "dag_run": dag_run(began=began)})
     lake = Lake(str(folder / "lake"))
-    return evidence.read(lake, "runs").to_pylist() if lake.is_table(lake.audit_table("runs")) else []
+    return log_tables.read(lake, "runs").to_pylist() if lake.is_table(lake.audit_table("runs")) else []
 
 
 def test_an_extract_that_failed_for_good_is_on_record(monkeypatch, tmp_path):

@@ -7,8 +7,8 @@ from types import SimpleNamespace
 import pytest
 
 from include.contracts.model import Table
-from include.contracts.stewards import Steward
-from include.pipelines.approvals import Asked
+from include.contracts.stewardship import Steward
+from include.pipelines.decisions.approvals import Asked
 
 LAN, AN = Steward("lan", "Nguyễn Lan"), Steward("an", "Trần An")
 HELD = {

@@ -10,12 +10,12 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from include.embedded.country import source_connections
-from include.embedded.postgres import start_postgres, stop_postgres, uri
+from include.embedded.servers.postgres import start_postgres, stop_postgres, uri
 from include.embedded.site import Site
-from include.lake.root import Lake
-from include.pipelines.facts import Facts
-from include.pipelines.sync import sync_registry
-from include.pipelines.workplace import Workplace
+from include.lake.storage.lake import Lake
+from include.pipelines.context import Workplace
+from include.pipelines.step_results import Facts
+from include.pipelines.sync.registry_sync import sync_registry
 from include.simulator.build import build_country
 from tests.machine import needed
 

@@ -20,14 +20,14 @@ import pytest
 from deltalake import DeltaTable
 from playwright.sync_api import Browser, Page
 
-from include.audit import ledger
-from include.embedded import airflow
-from include.embedded.airflow_api import ENDED, AirflowApi, AirflowRefusedError
-from include.embedded.postgres import start_postgres, stop_postgres, uri
-from include.embedded.processes import insist, stop
+from include.audit.ledger import entries as ledger
+from include.embedded.servers import airflow
+from include.embedded.servers.airflow_api import ENDED, AirflowApi, AirflowRefusedError
+from include.embedded.servers.postgres import start_postgres, stop_postgres, uri
+from include.embedded.servers.processes import insist, stop
 from include.embedded.site import Site
-from include.lake import evidence
-from include.lake.root import Lake
+from include.lake.run_log import log_tables
+from include.lake.storage.lake import Lake
 
 pytestmark = pytest.mark.slow
 
@@ -109,7 +109,7 @@ class House:
         return DeltaTable(path).version() if DeltaTable.is_deltatable(path) else None
 
     def records(self, registry: str) -> list[dict[str, Any]]:
-        rows = evidence.read(self.lake, "runs").to_pylist()
+        rows = log_tables.read(self.lake, "runs").to_pylist()
         return sorted((r for r in rows if r["registry"] == registry), key=lambda r: r["started_at"])
 
     def run_state(self, dag_id: str, run_id: str) -> str:

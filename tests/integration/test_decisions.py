@@ -11,19 +11,22 @@ from typing import Any
 
 import pytest
 
-from include.audit import ledger
-from include.audit.report.overview import gather
-from include.audit.run_history import run_of
-from include.lake import evidence
-from include.pipelines import gate, history, publication, rejected
-from include.pipelines.decisions import Answer, Look
+from include.audit.ledger import entries
+from include.audit.report_data.overview import gather
+from include.audit.report_data.run_history import run_of
+from include.lake.run_log import log_tables
+from include.pipelines.audit_log import verify_lake
+from include.pipelines.decisions import gate
+from include.pipelines.decisions.gate import approve_step, refuse_step
+from include.pipelines.decisions.ledger_entries import Answer, Look
 from include.pipelines.errors import Misuse
-from include.pipelines.gate import approve_step, refuse_step
-from include.pipelines.history import list_versions, read_version, restore_step
-from include.pipelines.publication import Approval
-from include.pipelines.rejected import show_rejected
-from include.pipelines.sync import sync_registry
-from include.pipelines.trail import verify_lake
+from include.pipelines.rejected import replaying
+from include.pipelines.rejected.replaying import show_rejected
+from include.pipelines.sync import publication
+from include.pipelines.sync.publication import Approval
+from include.pipelines.sync.registry_sync import sync_registry
+from include.pipelines.upkeep import versions
+from include.pipelines.upkeep.versions import list_versions, read_version, restore_step
 from tests.integration.everyday.test_odd_cursors import Source
 from tests.integration.test_replay import House
 from tests.integration.test_unseen_registry import lienthong
@@ -48,7 +51,7 @@ class Strict(House):
 
     def decisions(self) -> list[tuple[str, str, dict[str, Any]]]:
         """(kind, actor, payload) of what people decided or looked at, in the order of the ledger."""
-        rows = ledger.read(self.place.lake).to_pylist()
+        rows = entries.read(self.place.lake).to_pylist()
         kept = [row for row in rows if row["kind"] in ("approval", "refusal", "export")]
         return [(row["kind"], row["actor"], {"subject": row["subject"], **json.loads(row["payload"])}) for row in kept]
 
@@ -107,7 +110,7 @@ def test_the_same_answer_told_again_is_one_entry_and_another_one_is_another(hous
 def test_a_refusal_is_told_wherever_the_run_is(house):
     held = house.try_sync("r1")
     refuse_step(held, Answer("declined", "Trần An", "ask them first", "1"), workplace=house.place)
-    verdicts = [(r["verdict"], r["refused_by"]) for r in evidence.read(house.place.lake, "runs").to_pylist()]
+    verdicts = [(r["verdict"], r["refused_by"]) for r in log_tables.read(house.place.lake, "runs").to_pylist()]
     assert sorted(verdicts) == [("declined", "Trần An"), ("held", None)]
     found = run_of(house.place.lake, *TABLE, "r1")
     assert found is not None
@@ -167,7 +170,7 @@ def test_a_crash_between_entry_and_effect_leaves_the_entry_and_the_effect_can_be
         with pytest.raises(Killed):
             decide(house)
     assert len(house.decisions()) == 1
-    runs = evidence.read(house.place.lake, "runs").to_pylist()
+    runs = log_tables.read(house.place.lake, "runs").to_pylist()
     assert [run["verdict"] for run in runs if run["verdict"] != "failed"] == ["held"]
     assert decide(house)["verdict"] in ("published", "declined")
     assert len(house.decisions()) == 1
@@ -197,8 +200,8 @@ def test_no_value_is_shown_without_purpose_or_without_an_entry(house, monkeypatc
     with pytest.raises(Misuse, match="nobody"):
         read_version(house.place, *TABLE, where="nobody = 1", look=LOOK)
     assert len(house.decisions()) == before, "what cannot be read is no look"
-    monkeypatch.setattr(history, "note_look", kill)
-    monkeypatch.setattr(rejected, "note_rejected_look", kill)
+    monkeypatch.setattr(versions, "note_look", kill)
+    monkeypatch.setattr(replaying, "note_rejected_look", kill)
     out = tmp_path / "out.csv"
     for look in (
         lambda: read_version(house.place, *TABLE, look=LOOK),
@@ -251,7 +254,7 @@ def test_rows_that_were_approved_are_not_asked_for_again_by_the_lag(tmp_path):
     assert sync(4, approval=Approval("Lê Thu"))["verdict"] == "published"
     source.sql("UPDATE t SET amount = -9, moved = '2026-03-05 00:00:00' WHERE id = 'a'")  # right before, wrong now
     assert sync(5)["verdict"] == "held"
-    rows = ledger.read(source.place.lake).to_pylist()
+    rows = entries.read(source.place.lake).to_pylist()
     assert [row["actor"] for row in rows if row["kind"] == "approval"] == ["Lê Thu", "Lê Thu"]
 
 

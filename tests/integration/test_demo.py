@@ -14,7 +14,7 @@ from deltalake import DeltaTable
 
 from include.contracts.load import load_contracts
 from include.embedded.country import start_sources
-from include.embedded.postgres import stop_postgres
+from include.embedded.servers.postgres import stop_postgres
 from include.embedded.site import Site
 from include.embedded.stack import running
 

@@ -11,16 +11,16 @@ import pyarrow as pa
 import pytest
 from deltalake import DeltaTable
 
-from include.audit import ledger
-from include.lake import evidence
-from include.lake.history import VersionGone
-from include.lake.maintain import maintain_table
-from include.lake.state import OF_THE_SOURCE
-from include.pipelines.decisions import Look
+from include.audit.ledger import entries
+from include.lake.delta.commit_metadata import OF_THE_SOURCE
+from include.lake.delta.maintenance import maintain_table
+from include.lake.delta.version_history import VersionGone
+from include.lake.run_log import log_tables
+from include.pipelines.audit_log import verify_lake
+from include.pipelines.decisions.ledger_entries import Look
 from include.pipelines.errors import Misuse
-from include.pipelines.history import list_versions, read_version, restore_step
-from include.pipelines.publication import Approval
-from include.pipelines.trail import verify_lake
+from include.pipelines.sync.publication import Approval
+from include.pipelines.upkeep.versions import list_versions, read_version, restore_step
 from tests.integration.test_replay import House
 from tests.integration.test_unseen_registry import lienthong
 
@@ -97,10 +97,10 @@ def test_going_back_is_one_commit_on_record_and_the_next_sync_goes_on_from_there
         "restore", "back", "0", "Trần An",
     )  # fmt: skip
     assert {name: said.get(name) for name in OF_THE_SOURCE} == {name: first.get(name) for name in OF_THE_SOURCE}
-    runs = evidence.read(house.place.lake, "runs").to_pylist()
+    runs = log_tables.read(house.place.lake, "runs").to_pylist()
     (run,) = [run for run in runs if run["run_id"] == "back"]
     assert (run["mode"], run["verdict"], run["approval_note"]) == ("restore", "published", "faulty delivery")
-    kinds = [r["kind"] for r in ledger.read(house.place.lake).to_pylist() if '"back"' in r["payload"]]
+    kinds = [r["kind"] for r in entries.read(house.place.lake).to_pylist() if '"back"' in r["payload"]]
     assert {"run", "approval", "commit"} <= set(kinds)
     assert verify_lake(house.place).ok
     house.sync("r4", approval=STEWARD)

@@ -17,13 +17,13 @@ from fastapi import FastAPI
 from playwright.sync_api import Browser, Page
 
 from include.embedded.site import free_port
-from include.pipelines.decisions import Answer
-from include.pipelines.gate import note_gate, refuse_step
-from include.pipelines.pages import QualityPages
-from include.pipelines.publication import Approval
-from include.pipelines.report import report_step
-from include.pipelines.sync import sync_registry
-from include.pipelines.workplace import Workplace
+from include.pipelines.context import Workplace
+from include.pipelines.decisions.gate import note_gate, refuse_step
+from include.pipelines.decisions.ledger_entries import Answer
+from include.pipelines.reporting.pages import QualityPages
+from include.pipelines.reporting.report import report_step
+from include.pipelines.sync.publication import Approval
+from include.pipelines.sync.registry_sync import sync_registry
 from tests.integration.conftest import SyncedCountry
 from tests.unit.plugins.conftest import make_place
 from tests.unit.plugins.test_decision_pages import ROWS, TEAM

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from include.lake import evidence
-from include.lake.table_checks import CROSS_CHECKS
-from include.pipelines.rejected import replay
-from include.pipelines.sync import sync_registry
-from include.pipelines.workplace import Workplace
+from include.lake.run_log import log_tables
+from include.lake.run_log.table_checks import CROSS_CHECKS
+from include.pipelines.context import Workplace
+from include.pipelines.rejected.replaying import replay
+from include.pipelines.sync.registry_sync import sync_registry
 
 CONTRACT = """
 apiVersion: v3.2.0
@@ -68,7 +68,7 @@ def place(tmp_path: Path) -> Workplace:
 
 
 def counted(place: Workplace, run_id: str) -> dict[str, tuple[int, int]]:
-    checks = evidence.read(place.lake, "checks").to_pylist()
+    checks = log_tables.read(place.lake, "checks").to_pylist()
     return {
         row["metric"]: (row["violations"], row["rows"])
         for row in checks if row["run_id"] == run_id and row["metric"] in CROSS_CHECKS

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from include.lake import evidence
+from include.lake.run_log import log_tables
 from tests.integration.conftest import SyncedCountry
 
 pytestmark = pytest.mark.slow
@@ -13,7 +13,7 @@ pytestmark = pytest.mark.slow
 def test_every_relationship_between_published_tables_is_counted(country: SyncedCountry) -> None:
     checks = [
         row
-        for row in evidence.read(country.place.lake, "checks").to_pylist()
+        for row in log_tables.read(country.place.lake, "checks").to_pylist()
         if row["metric"] == "relationship" and row["run_id"] == country.runs["population"]["run_id"]
     ]
     found = {row["rule_id"]: (row["rows"], row["violations"]) for row in checks}

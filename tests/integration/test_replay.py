@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 from deltalake import DeltaTable
 
-from include.lake import evidence
-from include.lake.history import versions
-from include.lake.state import OF_THE_SOURCE, PublishedState, last_commit
-from include.pipelines import publication
-from include.pipelines.decisions import Look
-from include.pipelines.rejected import list_rejected, replay, show_rejected
-from include.pipelines.sync import sync_registry
-from include.pipelines.workplace import Workplace
+from include.lake.delta.commit_metadata import OF_THE_SOURCE, PublishedState, last_commit
+from include.lake.delta.version_history import versions
+from include.lake.run_log import log_tables
+from include.pipelines.context import Workplace
+from include.pipelines.decisions.ledger_entries import Look
+from include.pipelines.rejected.replaying import list_rejected, replay, show_rejected
+from include.pipelines.sync import publication
+from include.pipelines.sync.registry_sync import sync_registry
 from tests.integration.test_unseen_registry import COLUMNS, CONTRACT, ROWS, lienthong
 
 pytestmark = pytest.mark.slow
@@ -117,7 +117,7 @@ def test_rows_that_a_mended_rule_lets_pass_are_published(house):
     after = house.state().metadata
     assert after["mode"] == "replay"
     assert {name: after.get(name) for name in OF_THE_SOURCE} == {name: before.get(name) for name in OF_THE_SOURCE}
-    runs = evidence.read(house.place.lake, "runs").to_pylist()
+    runs = log_tables.read(house.place.lake, "runs").to_pylist()
     assert ("r2", "replay", "published") in [(r["run_id"], r["mode"], r["verdict"]) for r in runs]
 
 

@@ -13,8 +13,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
-from include.pipelines.relationships import relationships_step
-from include.pipelines.report import report_step
+from include.pipelines.reporting.report import report_step
+from include.pipelines.sync.relationships import relationships_step
 from tests.integration.conftest import SyncedCountry
 from tests.machine import needed
 

@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 import pymysql
 import pytest
 
-from include.embedded.postgres import uri
+from include.embedded.servers.postgres import uri
 from include.embedded.site import Site, free_port
 from include.simulator import (
     Country,
@@ -31,7 +31,7 @@ from include.simulator import (
     load_population,
     simulate,
 )
-from include.simulator.load_mariadb import LocalFilesRefused, connect
+from include.simulator.loading.mariadb import LocalFilesRefused, connect
 from include.simulator.staging import SOURCES
 from tests.machine import needed
 

@@ -15,9 +15,10 @@ import pytest
 import yaml
 from deltalake import DeltaTable
 
-from include.embedded import postgres, production
-from include.embedded.airflow_api import ENDED, AirflowApi
-from include.embedded.production_settings import ADMIN, Production
+from include.embedded.production import production_stack
+from include.embedded.production.production_settings import ADMIN, Production
+from include.embedded.servers import postgres
+from include.embedded.servers.airflow_api import ENDED, AirflowApi
 from include.embedded.site import Site
 
 pytestmark = pytest.mark.slow
@@ -111,12 +112,12 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     connections = furnish(root)
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("LIENTHONG_VAR", raising=False)
-        site = production.site_of(root)
+        site = production_stack.site_of(root)
         try:
-            stack = production.launch(site, connections)
+            stack = production_stack.launch(site, connections)
             yield House(stack, sync(stack))
         finally:
-            production.down(root)
+            production_stack.down(root)
 
 
 def sync(stack: Production, *, seconds: float = 240) -> str:
@@ -157,7 +158,7 @@ def test_what_it_published_is_read_from_s3_with_the_stock_package(house: House) 
 
 
 def test_both_workers_are_there_and_celery_ran_every_step(house: House) -> None:
-    assert production.workers(house.stack) == ["celery@airflow-worker-1", "celery@airflow-worker-2"]
+    assert production_stack.workers(house.stack) == ["celery@airflow-worker-1", "celery@airflow-worker-2"]
     ran = house.metadata("SELECT executor, external_executor_id FROM task_instance WHERE state = 'success'")
     assert len(ran) >= 4
     accepted = "".join(house.site.log(f"airflow-worker-{number}").read_text() for number in (1, 2))
@@ -172,7 +173,7 @@ def test_airflows_metadata_is_in_postgresql(house: House) -> None:
 
 
 def test_a_ministry_reads_nothing_but_its_own_folder(house: House) -> None:
-    access_key, _, secret_key = production.readers(house.site)["LIENTHONG_READER_NSO"].partition(":")
+    access_key, _, secret_key = production_stack.readers(house.site)["LIENTHONG_READER_NSO"].partition(":")
     with pytest.raises(Exception, match=r"(?i)denied|forbidden|403"):
         DeltaTable(
             "s3://lake/national/registry/clinics/doctor", storage_options=house.options(access_key, secret_key)

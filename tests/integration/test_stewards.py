@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import pytest
 
-from include.lake import evidence
-from include.pipelines.authority import NotASteward
-from include.pipelines.decisions import Answer
+from include.lake.run_log import log_tables
+from include.pipelines.audit_log import verify_lake
+from include.pipelines.decisions.authority import NotASteward
+from include.pipelines.decisions.gate import approve_step, refuse_step
+from include.pipelines.decisions.ledger_entries import Answer
 from include.pipelines.errors import Misuse, SecondApprovalWanted
-from include.pipelines.gate import approve_step, refuse_step
-from include.pipelines.history import restore_step
-from include.pipelines.publication import Approval, publish_step
-from include.pipelines.trail import verify_lake
+from include.pipelines.sync.publication import Approval, publish_step
+from include.pipelines.upkeep.versions import restore_step
 from tests.integration.test_decisions import TABLE, Strict
 from tests.integration.test_unseen_registry import lienthong
 
@@ -56,7 +56,7 @@ def test_whoever_is_no_steward_approves_nothing_whichever_way(two):
     with pytest.raises(Misuse, match="is held back by its gate"):
         publish_step({**held, "held": False, "findings": []}, workplace=two.place)
     assert two.decisions() == []
-    runs = evidence.read(two.place.lake, "runs").to_pylist()
+    runs = log_tables.read(two.place.lake, "runs").to_pylist()
     assert [(run["run_id"], run["verdict"]) for run in runs] == [("r1", "held")], "nothing was read, nothing failed"
     done = lienthong(
         two.folder, "sync", "business", "--resume", "--approve-as", "Trần Minh", "--note", "why", **two.environ

@@ -16,9 +16,9 @@ import pytest
 import yaml
 from pyarrow import fs
 
-from include.embedded import production
-from include.embedded.processes import stop
-from include.embedded.production_settings import Production
+from include.embedded.production import production_stack
+from include.embedded.production.production_settings import Production
+from include.embedded.servers.processes import stop
 
 from .test_stack import furnish
 
@@ -51,7 +51,7 @@ class Store:
         return self.as_("lienthong", self.stack.site.secret("lake_secret_key"))
 
     def ministry(self) -> fs.S3FileSystem:
-        access_key, _, secret_key = production.readers(self.stack.site)["LIENTHONG_READER_NSO"].partition(":")
+        access_key, _, secret_key = production_stack.readers(self.stack.site)["LIENTHONG_READER_NSO"].partition(":")
         return self.as_(access_key, secret_key)
 
     def url(self, flag: str, path: str = "") -> str:
@@ -80,10 +80,10 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     furnish(root)
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("LIENTHONG_VAR", raising=False)
-        site = production.site_of(root)
-        stack = Production.at(site, production.ports_of(site))
+        site = production_stack.site_of(root)
+        stack = Production.at(site, production_stack.ports_of(site))
         try:
-            production.start_store(stack)
+            production_stack.start_store(stack)
             store = Store(stack)
             files = store.owner()
             files.create_dir("lake")
@@ -94,11 +94,11 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
             assert read(files, OTHERS) == SECRET
             assert read(files, OWN) == SHARED
         finally:
-            stop(site, [production.STORE], seconds=1)
+            stop(site, [production_stack.STORE], seconds=1)
 
 
 def test_the_list_of_ports_is_whole(store: Store) -> None:
-    mark = yaml.safe_load((store.stack.site.folder("run") / f"{production.STORE}.pid").read_text())
+    mark = yaml.safe_load((store.stack.site.folder("run") / f"{production_stack.STORE}.pid").read_text())
     sockets = psutil.Process(mark["pid"]).net_connections("inet")
     listening = {(s.laddr.ip, s.laddr.port) for s in sockets if s.status == psutil.CONN_LISTEN}
     assert listening == {("127.0.0.1", store.stack.ports[flag]) for flag in (*HTTP, *GRPC, "s3.port")}

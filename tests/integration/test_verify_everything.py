@@ -19,17 +19,17 @@ import pyarrow as pa
 import pytest
 from deltalake import DeltaTable
 
-from include.audit import ledger
-from include.audit.verification import Verification
-from include.pipelines.link import link_persons
-from include.pipelines.maintain import maintain_lake
-from include.pipelines.publication import Approval
-from include.pipelines.relationships import relationships_step
-from include.pipelines.report import report_step
-from include.pipelines.share import share_step
-from include.pipelines.sync import prepare_step, sync_registry
-from include.pipelines.trail import record_commits, verify_lake, verify_report
-from include.pipelines.workplace import Workplace
+from include.audit.ledger import entries
+from include.audit.verification.findings import Verification
+from include.pipelines.audit_log import record_commits, verify_lake, verify_report
+from include.pipelines.context import Workplace
+from include.pipelines.people.linking import link_persons
+from include.pipelines.reporting.report import report_step
+from include.pipelines.sharing.products import share_step
+from include.pipelines.sync.publication import Approval
+from include.pipelines.sync.registry_sync import prepare_step, sync_registry
+from include.pipelines.sync.relationships import relationships_step
+from include.pipelines.upkeep.maintenance import maintain_lake
 from tests.integration.alterations import ALTERATIONS, files, forge_checkpoint, live_files, update, without_files
 from tests.integration.conftest import SyncedCountry
 from tests.integration.everyday.ledger_source import PaymentSource, workplace
@@ -154,14 +154,14 @@ def test_one_byte_anywhere_is_found(place: Workplace) -> None:
 )
 def test_one_byte_of_the_ledger_is_found_or_changes_nothing_that_it_says(place: Workplace, kind: str) -> None:
     """Its own files have nobody to tell of them; every entry is held by the chain, and every append by the next."""
-    lake, before = Path(place.lake.uri), ledger.read(place.lake)
+    lake, before = Path(place.lake.uri), entries.read(place.lake)
     for seed in range(5):
         chance = random.Random(seed)
         path = chance.choice(files(lake / "audit/ledger", kind))
         with kept(path):
             flip(path, chance)
             if verify_lake(place).ok:
-                assert ledger.read(place.lake) == before
+                assert entries.read(place.lake) == before
 
 
 def test_a_checkpoint_that_hides_entries_of_the_ledger(place: Workplace) -> None:

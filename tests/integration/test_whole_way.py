@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from deltalake import DeltaTable
 
-from include.pipelines.sync import sync_registry
+from include.pipelines.sync.registry_sync import sync_registry
 from include.simulator.staging import SOURCES
 from tests.integration.conftest import SyncedCountry
 

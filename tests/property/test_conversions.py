@@ -16,7 +16,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from include.contracts.model import Column
-from include.quality import conversions
+from include.quality.conversion import conversions
 
 ZONES = ("UTC", "Asia/Ho_Chi_Minh", "Europe/Berlin", "America/New_York", "Asia/Kathmandu", "Australia/Lord_Howe")
 SIZES = st.sampled_from([(4, 0), (5, 2), (18, 4), (38, 0), (38, 20), (38, 38)])

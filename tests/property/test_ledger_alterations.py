@@ -16,10 +16,10 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from deltalake import CommitProperties, Transaction, write_deltalake
 
-from include.audit import ledger, signing
-from include.audit.record import Record, entry_hash
-from include.audit.verify import verify
-from include.lake.root import Lake
+from include.audit.ledger import entries, signing
+from include.audit.ledger.record import Record, entry_hash
+from include.audit.verification.verify_lake import verify
+from include.lake.storage.lake import Lake
 
 AT = datetime(2026, 3, 1, 8, 30, tzinfo=UTC)
 KEY = Ed25519PrivateKey.from_private_bytes(b"\x07" * 32)
@@ -34,7 +34,7 @@ def original(tmp_path_factory: pytest.TempPathFactory) -> Lake:
     lake = Lake(str(folder / "lake"), (), folder / "tmp")
     for number in range(1, ENTRIES + 1):
         record = Record("run", f"registry-{number % 3}", {"run_id": f"r{number}", "accepted": number})
-        ledger.append(lake, [record], at=AT + timedelta(minutes=number), actor="sync")
+        entries.append(lake, [record], at=AT + timedelta(minutes=number), actor="sync")
         if number % CHECKPOINT_EVERY == 0:
             signing.write_checkpoint(lake, KEY, at=AT)
     return lake
@@ -45,13 +45,15 @@ def forge(lake: Lake, rows: Rows) -> None:
 
     Only the chain and the checkpoints can tell: the worst case short of the signing key.
     """
-    shutil.rmtree(lake.path(ledger.LEDGER))
+    shutil.rmtree(lake.path(entries.LEDGER))
     last = rows[-1]
     note = CommitProperties(
-        custom_metadata={ledger.HEAD_METADATA: f"{last['sequence']}:{last['hash']}"},
+        custom_metadata={entries.HEAD_METADATA: f"{last['sequence']}:{last['hash']}"},
         app_transactions=[Transaction("lienthong.ledger", last["sequence"])],
     )
-    write_deltalake(lake.path(ledger.LEDGER), pa.Table.from_pylist(rows, schema=ledger.SCHEMA), commit_properties=note)
+    write_deltalake(
+        lake.path(entries.LEDGER), pa.Table.from_pylist(rows, schema=entries.SCHEMA), commit_properties=note
+    )
 
 
 def rehash(rows: Rows, start: int, stop: int) -> None:
@@ -163,7 +165,7 @@ def test_an_untouched_ledger_is_whole(original: Lake) -> None:
 def test_forging_the_same_rows_is_no_alteration(original: Lake, tmp_path: Path) -> None:
     shutil.copytree(original.uri, tmp_path / "lake")
     lake = Lake(str(tmp_path / "lake"), (), tmp_path / "tmp")
-    forge(lake, ledger.read(original).to_pylist())
+    forge(lake, entries.read(original).to_pylist())
     assert verify(lake, public_key=KEY.public_key()).ok
 
 
@@ -171,7 +173,7 @@ def test_forging_the_same_rows_is_no_alteration(original: Lake, tmp_path: Path) 
 def test_an_altered_ledger_is_not(original: Lake, tmp_path: Path, seed: int) -> None:
     chance = random.Random(seed)
     alteration: Callable[[Rows, random.Random], tuple[int, int]] = ALTERATIONS[seed % len(ALTERATIONS)]
-    rows = ledger.read(original).to_pylist()
+    rows = entries.read(original).to_pylist()
     low, high = alteration(rows, chance)
     shutil.copytree(original.uri, tmp_path / "lake")
     lake = Lake(str(tmp_path / "lake"), (), tmp_path / "tmp")
@@ -183,8 +185,8 @@ def test_an_altered_ledger_is_not(original: Lake, tmp_path: Path, seed: int) -> 
 
 
 def test_the_fields_of_an_entry_are_all_under_its_hash(original: Lake) -> None:
-    (entry,) = ledger.append(original, [Record("run", "x")], at=AT, actor="sync")
-    assert set(ledger.SCHEMA.names) == {"hash", "sequence", "at", "kind", "actor", "subject", "payload", "prev_hash"}
+    (entry,) = entries.append(original, [Record("run", "x")], at=AT, actor="sync")
+    assert set(entries.SCHEMA.names) == {"hash", "sequence", "at", "kind", "actor", "subject", "payload", "prev_hash"}
     assert astuple(entry)[:-1] == tuple(
-        ledger.read(original).to_pylist()[-1][name] for name in ledger.SCHEMA.names[:-1]
+        entries.read(original).to_pylist()[-1][name] for name in entries.SCHEMA.names[:-1]
     )

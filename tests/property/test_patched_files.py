@@ -16,9 +16,9 @@ from deltalake import DeltaTable, WriterProperties, write_deltalake
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from include.lake.engine import PARQUET
-from include.lake.footer import read_footer, row_groups
-from include.lake.patch import IS_NEW, LEAVES, PLACE, Original, patch
+from include.lake.file_patch.column_patch import IS_NEW, LEAVES, PLACE, Original, patch
+from include.lake.file_patch.parquet_footer import read_footer, row_groups
+from include.lake.storage.duckdb_engine import PARQUET
 
 pytestmark = pytest.mark.slow
 

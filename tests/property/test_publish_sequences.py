@@ -20,13 +20,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from include.contracts.model import ExtractPolicy, Table
-from include.lake import rewrite
-from include.lake.fingerprint import Fingerprint, fingerprint
-from include.lake.known import known_by
-from include.lake.publish import Commit, Mode
-from include.lake.rejected import append_rejected
-from include.lake.root import Lake
-from include.lake.state import last_commit
+from include.lake.delta.commit_metadata import last_commit
+from include.lake.incremental.row_checksum import Fingerprint, fingerprint
+from include.lake.incremental.stored_checksum import known_by
+from include.lake.publishing.publication import Commit, Mode
+from include.lake.rejected.append import append_rejected
+from include.lake.storage.lake import Lake
+from include.lake.upsert import file_rewrite
 from tests.unit.lake.staging import PERSON, START, content, run, stage
 
 # The age tells which version of a row is newer; who is called deleted is.
@@ -188,7 +188,7 @@ def publish(lake: Lake, table: Table, number: int, extract: Extract) -> Commit:
 
     before = content(lake, table) if lake.is_table(lake.registry_table("population", "citizen")) else None
     try:
-        with killed_at(extract.crash_at), mock.patch.object(rewrite, "_MOST_PATCHED", extract.most_patched):
+        with killed_at(extract.crash_at), mock.patch.object(file_rewrite, "_MOST_PATCHED", extract.most_patched):
             return attempt()
     except Killed:
         commit = attempt()

@@ -19,13 +19,13 @@ import pyarrow.parquet as pq
 import pytest
 from deltalake import DeltaTable, write_deltalake
 
-from include.audit.commits import record
-from include.audit.record import Record
-from include.audit.verify import verify
+from include.audit.ledger.record import Record
+from include.audit.verification.table_commits import record
+from include.audit.verification.verify_lake import verify
 from include.contracts.load import load_contracts
-from include.lake.root import Lake
+from include.lake.storage.lake import Lake
+from include.sharing.agreements.loading import load_agreement
 from include.sharing.keys import MasterKey
-from include.sharing.load import load_agreement
 from include.sharing.share import share_agreement
 
 ROOT = Path(__file__).parents[2]
@@ -34,7 +34,7 @@ NAME, SECRET = "Nguyễn Thị Ánh", "Trần Bí Mật"
 
 RUN = """
 from tests.property.test_share_killed import share
-from include.lake.root import Lake
+from include.lake.storage.lake import Lake
 
 uri, run_id, year = sys.argv[1:]
 print("ready", flush=True)

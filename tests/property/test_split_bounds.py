@@ -10,8 +10,8 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from include.lake.root import Lake
-from include.quality.assess import assess
+from include.lake.storage.lake import Lake
+from include.quality.expectations.assessment import assess
 from tests.ascii_tables import SCHEMAS, contract_table, outcome_of, write_extract
 
 # Bounds that fit the type: `lienthong check` is there for those that do not.

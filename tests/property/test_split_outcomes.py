@@ -19,8 +19,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from include.contracts.model import Table
-from include.lake.root import Lake
-from include.quality.assess import assess
+from include.lake.storage.lake import Lake
+from include.quality.expectations.assessment import assess
 from tests.ascii_tables import SCHEMAS, Outcome, contract_table, outcome_of, write_extract
 
 CONTRACT = """

@@ -11,8 +11,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from include.lake.root import Lake
-from include.pipelines.workplace import Workplace
+from include.lake.storage.lake import Lake
+from include.pipelines.context import Workplace
 
 CONTRACT = r"""
 apiVersion: v3.2.0

@@ -21,11 +21,11 @@ import psutil
 import pytest
 from deltalake import DeltaTable
 
-from include.audit.verify import verify
-from include.embedded import airflow
-from include.embedded.airflow_api import AirflowApi
-from include.embedded.postgres import start_postgres, stop_postgres, uri
-from include.embedded.processes import stop
+from include.audit.verification.verify_lake import verify
+from include.embedded.servers import airflow
+from include.embedded.servers.airflow_api import AirflowApi
+from include.embedded.servers.postgres import start_postgres, stop_postgres, uri
+from include.embedded.servers.processes import stop
 from include.embedded.site import Site
 from tests.integration.everyday.ledger_source import CONTRACT, DAY_ONE, PAYMENTS, PaymentSource
 from tests.integration.test_airflow_sync import House

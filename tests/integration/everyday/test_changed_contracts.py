@@ -11,16 +11,16 @@ from typing import Any
 import pytest
 from deltalake import DeltaTable
 
-from include.lake.errors import LakeOutdated
-from include.lake.root import Lake
+from include.lake.storage.errors import LakeOutdated
+from include.lake.storage.lake import Lake
+from include.pipelines.context import Workplace
 from include.pipelines.errors import ContractChanged
-from include.pipelines.extraction import extract_step
-from include.pipelines.plan import plan_registry
-from include.pipelines.publication import Approval, assess_step, publish_step
-from include.pipelines.read_plan import Window
-from include.pipelines.rejected import gather_step, list_rejected, replay, show_rejected
-from include.pipelines.sync import sync_registry
-from include.pipelines.workplace import Workplace
+from include.pipelines.rejected.replaying import gather_step, list_rejected, replay, show_rejected
+from include.pipelines.sync.extraction import extract_step
+from include.pipelines.sync.plan import plan_registry
+from include.pipelines.sync.publication import Approval, assess_step, publish_step
+from include.pipelines.sync.read_plan import Window
+from include.pipelines.sync.registry_sync import sync_registry
 from tests.integration.test_replay import House
 
 CONTRACT = """

@@ -14,9 +14,10 @@ import duckdb
 import pytest
 from deltalake import DeltaTable
 
-from include.lake import publish, rewrite
-from include.pipelines.sync import sync_registry
-from include.pipelines.workplace import Workplace
+from include.lake.publishing import publication
+from include.lake.upsert import file_rewrite
+from include.pipelines.context import Workplace
+from include.pipelines.sync.registry_sync import sync_registry
 from tests.integration.everyday.ledger_source import PaymentSource, workplace
 
 DAYS = int(os.environ.get("EVERY_DAYS", "12"))
@@ -30,8 +31,8 @@ def test_the_lake_equals_the_source_every_day(
 ) -> None:
     """Tables are merged while they are small, and patched when they are not."""
     if way == "patched":
-        monkeypatch.setattr(publish, "MERGE_TABLE_BYTES", -1)
-        monkeypatch.setattr(rewrite, "_MOST_PATCHED", 1.0)
+        monkeypatch.setattr(publication, "MERGE_TABLE_BYTES", -1)
+        monkeypatch.setattr(file_rewrite, "_MOST_PATCHED", 1.0)
     uri = f"sqlite:///{tmp_path}/payments.db" if kind == "sqlite" else request.getfixturevalue("database")
     source = PaymentSource(uri, seed=SEED)
     place = workplace(tmp_path, uri)

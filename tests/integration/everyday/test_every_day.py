@@ -11,15 +11,15 @@ import pytest
 import sqlalchemy as sa
 from deltalake import DeltaTable
 
-from include.lake.state import last_commit
+from include.lake.delta.commit_metadata import last_commit
+from include.pipelines.context import Workplace
 from include.pipelines.errors import Misuse
-from include.pipelines.interrupted import interrupted_run
-from include.pipelines.plan import plan_registry
-from include.pipelines.publication import Approval
-from include.pipelines.read_plan import Window
-from include.pipelines.rejected import list_rejected
-from include.pipelines.sync import sync_registry
-from include.pipelines.workplace import Workplace
+from include.pipelines.rejected.replaying import list_rejected
+from include.pipelines.sync.plan import plan_registry
+from include.pipelines.sync.publication import Approval
+from include.pipelines.sync.read_plan import Window
+from include.pipelines.sync.registry_sync import sync_registry
+from include.pipelines.sync.resumable_runs import interrupted_run
 from tests.integration.everyday.ledger_source import BAD, PAYMENTS, PaymentSource, workplace
 from tests.integration.everyday.test_day_after_day import published
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from deltalake import DeltaTable
 
-from include.pipelines.workplace import Workplace
+from include.pipelines.context import Workplace
 from tests.integration.everyday.ledger_source import PAYMENTS, PaymentSource, workplace
 from tests.integration.everyday.test_every_day import sync
 

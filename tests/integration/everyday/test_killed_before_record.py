@@ -13,16 +13,18 @@ from typing import Any
 
 import pytest
 
-from include.audit import ledger
-from include.audit.verify import verify
-from include.lake import evidence
-from include.pipelines import history, publication, trail
-from include.pipelines.history import restore_step
-from include.pipelines.maintain import maintain_lake
-from include.pipelines.publication import Approval
-from include.pipelines.rejected import list_rejected, replay
-from include.pipelines.sync import sync_registry
-from include.pipelines.workplace import Workplace, new_run_id
+from include.audit.ledger import entries as ledger
+from include.audit.verification.verify_lake import verify
+from include.lake.run_log import log_tables
+from include.pipelines import audit_log
+from include.pipelines.context import Workplace, new_run_id
+from include.pipelines.rejected.replaying import list_rejected, replay
+from include.pipelines.sync import publication
+from include.pipelines.sync.publication import Approval
+from include.pipelines.sync.registry_sync import sync_registry
+from include.pipelines.upkeep import versions
+from include.pipelines.upkeep.maintenance import maintain_lake
+from include.pipelines.upkeep.versions import restore_step
 from tests.integration.everyday.ledger_source import PaymentSource, workplace
 
 
@@ -34,12 +36,12 @@ class Killed(BaseException):
 POINTS = [
     (publication, "close_rejected"),
     (publication, "record_run"),
-    (trail.evidence, "append_run"),
-    (trail, "commit_records"),
-    (trail.ledger, "append"),
+    (audit_log.run_log, "append_run"),
+    (audit_log, "commit_records"),
+    (audit_log.ledger, "append"),
     (publication, "publish_contract"),
     (publication, "record_standing"),
-    (trail, "bound"),
+    (audit_log, "bound"),
 ]
 APPROVAL = Approval("Lê Thu", "tried")
 Next = Callable[[Workplace, PaymentSource], Any]
@@ -87,7 +89,7 @@ def killed(monkeypatch: pytest.MonkeyPatch, where: tuple[Any, str], when: str, r
 def on_record(place: Workplace) -> dict[str, list[dict[str, Any]]]:
     """Records of published runs, without what differs from run to run."""
     left_out = ("run_id", "seconds", "started_at", "recorded", "same_as_run")
-    runs = [row for row in evidence.read(place.lake, "runs").to_pylist() if row["verdict"] == "published"]
+    runs = [row for row in log_tables.read(place.lake, "runs").to_pylist() if row["verdict"] == "published"]
     found: dict[str, list[dict[str, Any]]] = {}
     for row in runs:
         found.setdefault(row["run_id"], []).append({k: v for k, v in row.items() if k not in left_out})
@@ -153,7 +155,7 @@ def test_a_sync_killed_after_its_commit(
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
-@pytest.mark.parametrize("where", [(history, "reopen_rejected"), (history, "record_run")], ids=lambda where: where[1])
+@pytest.mark.parametrize("where", [(versions, "reopen_rejected"), (versions, "record_run")], ids=lambda where: where[1])
 @pytest.mark.parametrize("then", ["a sync with news"])
 def test_a_restore_killed_after_its_commit(
     then: str,

@@ -20,9 +20,9 @@ import pytest
 import sqlalchemy as sa
 from deltalake import DeltaTable
 
-from include.audit.verify import verify
-from include.lake import evidence
-from include.pipelines.workplace import Workplace
+from include.audit.verification.verify_lake import verify
+from include.lake.run_log import log_tables
+from include.pipelines.context import Workplace
 from tests.integration.everyday.ledger_source import PaymentSource, workplace
 from tests.integration.lake.weed import S3, serve
 
@@ -147,7 +147,7 @@ def everything(place: Workplace) -> dict[str, Any]:
         (row["_run_id"], row["_change_type"], row["number"], str(row["amount_vnd"]))
         for row in pa.table(feed).to_pylist()
     )
-    runs = [row for row in evidence.read(lake, "runs").to_pylist() if row["verdict"] == "published"]
+    runs = [row for row in log_tables.read(lake, "runs").to_pylist() if row["verdict"] == "published"]
     return {
         "rows": sorted(map(str, published.to_pyarrow_table().to_pylist())),
         "feed": feed_rows,
@@ -160,7 +160,7 @@ def everything(place: Workplace) -> dict[str, Any]:
         ),
         "checks": sorted(
             (r["run_id"], r["rule_id"], r["violations"], r["gx_violations"])
-            for r in evidence.read(lake, "checks").to_pylist()
+            for r in log_tables.read(lake, "checks").to_pylist()
         ),
         "cursor": published.history(1)[0].get("lienthong.cursor"),
     }

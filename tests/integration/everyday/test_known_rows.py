@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from include.pipelines import extraction
-from include.pipelines.workplace import Workplace
+from include.pipelines.context import Workplace
+from include.pipelines.sync import extraction
 from tests.integration.everyday.ledger_source import BAD, PAYMENTS, PaymentSource, workplace
 from tests.integration.everyday.test_day_after_day import published
 from tests.integration.everyday.test_every_day import rewrite, sync

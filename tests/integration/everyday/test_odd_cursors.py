@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from deltalake import DeltaTable
 
-from include.pipelines.rejected import list_rejected
-from include.pipelines.sync import sync_registry
-from include.pipelines.workplace import Workplace
+from include.pipelines.context import Workplace
+from include.pipelines.rejected.replaying import list_rejected
+from include.pipelines.sync.registry_sync import sync_registry
 from tests.integration.everyday.ledger_source import workplace
 
 CONTRACT = """

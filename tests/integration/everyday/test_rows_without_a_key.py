@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from include.lake.opened import open_rows
-from include.pipelines.sync import sync_registry
-from include.pipelines.workplace import Workplace
+from include.lake.rejected.open_rejections import open_rows
+from include.pipelines.context import Workplace
+from include.pipelines.sync.registry_sync import sync_registry
 from tests.integration.everyday.ledger_source import PAYMENTS, PaymentSource, workplace
 from tests.integration.everyday.test_day_after_day import published
 

@@ -16,17 +16,18 @@ from typing import Any
 import pytest
 from deltalake import DeltaTable
 
-from include.lake import publish, rewrite
-from include.lake.root import Lake
-from include.lake.state import last_commit
-from include.lake.warned import WARNED
-from include.pipelines import publication
-from include.pipelines.history import restore_step
-from include.pipelines.publication import Approval
-from include.pipelines.read_plan import Window
-from include.pipelines.rejected import replay
-from include.pipelines.sync import sync_registry
-from include.pipelines.workplace import Workplace
+from include.lake.delta.commit_metadata import last_commit
+from include.lake.publishing import publication as publish
+from include.lake.publishing.warning_counts import WARNED
+from include.lake.storage.lake import Lake
+from include.lake.upsert import file_rewrite
+from include.pipelines.context import Workplace
+from include.pipelines.rejected.replaying import replay
+from include.pipelines.sync import publication
+from include.pipelines.sync.publication import Approval
+from include.pipelines.sync.read_plan import Window
+from include.pipelines.sync.registry_sync import sync_registry
+from include.pipelines.upkeep.versions import restore_step
 from tests.integration.everyday.ledger_source import DAY_ONE, PaymentSource, workplace
 
 RUNS = 10
@@ -137,7 +138,7 @@ def test_after_every_run_the_figures_on_record_are_those_of_the_table(
 ) -> None:
     if way == "patched":
         monkeypatch.setattr(publish, "MERGE_TABLE_BYTES", -1)
-        monkeypatch.setattr(rewrite, "_MOST_PATCHED", 1.0)
+        monkeypatch.setattr(file_rewrite, "_MOST_PATCHED", 1.0)
     house = House(tmp_path, seed)
     ways: tuple[Callable[[], dict[str, Any]], ...] = (
         house.sync, house.sync, house.sync, lambda: house.sync(is_full=True), house.replay, house.backfill,

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from include.audit.verify import verify
-from include.lake import evidence
+from include.audit.verification.verify_lake import verify
+from include.lake.run_log import log_tables
 from tests.integration.everyday.ledger_source import PaymentSource, workplace
 from tests.integration.lake.weed import serve
 
@@ -65,6 +65,6 @@ def _days(tmp_path: Path, source: PaymentSource, place: Any, environ: dict[str, 
         source.clock += timedelta(days=1)
         for change in (source.update, source.delete, source.insert):
             change(20)
-    runs = evidence.read(place.lake, "runs").to_pylist()
+    runs = log_tables.read(place.lake, "runs").to_pylist()
     assert [row["error"] for row in runs if row["verdict"] == "failed"] == []
     assert verify(place.lake).ok

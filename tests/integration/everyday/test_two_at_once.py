@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from include.audit.verify import verify
-from include.lake import evidence
-from include.lake.state import last_commit
-from include.pipelines.maintain import maintain_lake
+from include.audit.verification.verify_lake import verify
+from include.lake.delta.commit_metadata import last_commit
+from include.lake.run_log import log_tables
+from include.pipelines.upkeep.maintenance import maintain_lake
 from tests.integration.everyday.ledger_source import PaymentSource, workplace
 from tests.integration.everyday.test_day_after_day import published, replayed_from_the_change_feed
 from tests.integration.everyday.test_killed_syncs import Zygote
@@ -56,6 +56,6 @@ def test_two_syncs_and_maintenance_leave_what_one_sync_would(pair: tuple[Zygote,
     assert replayed_from_the_change_feed(place) == published(place)
     assert verify(place.lake).ok
     assert min(seen) > 400  # a reader never saw half a table
-    runs = [row for row in evidence.read(place.lake, "runs").to_pylist() if row["verdict"] == "published"]
+    runs = [row for row in log_tables.read(place.lake, "runs").to_pylist() if row["verdict"] == "published"]
     assert len({row["version"] for row in runs}) == len(runs)
     assert last_commit(place.lake, place.table("payments", "payment")[1]) is not None

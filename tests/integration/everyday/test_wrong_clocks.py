@@ -13,15 +13,15 @@ from typing import Any
 
 import pytest
 
-from include.audit.report.figures import open_evidence
-from include.audit.run_history import runs_of
-from include.lake.state import last_commit
-from include.pipelines.history import restore_step
-from include.pipelines.interrupted import interrupted_run
-from include.pipelines.publication import Approval
-from include.pipelines.rejected import replay
-from include.pipelines.sync import sync_registry
-from include.pipelines.workplace import Workplace, new_run_id
+from include.audit.report_data.figures import open_evidence
+from include.audit.report_data.run_history import runs_of
+from include.lake.delta.commit_metadata import last_commit
+from include.pipelines.context import Workplace, new_run_id
+from include.pipelines.rejected.replaying import replay
+from include.pipelines.sync.publication import Approval
+from include.pipelines.sync.registry_sync import sync_registry
+from include.pipelines.sync.resumable_runs import interrupted_run
+from include.pipelines.upkeep.versions import restore_step
 from tests.integration.everyday.ledger_source import PaymentSource, workplace
 from tests.integration.everyday.test_day_after_day import published
 from tests.integration.everyday.test_every_day import rewrite

@@ -17,12 +17,13 @@ from typing import Any
 
 
 def sync(order: dict[str, Any]) -> str:
-    from include.lake import publish, rewrite
-    from include.pipelines.sync import sync_registry
+    from include.lake.publishing import publication
+    from include.lake.upsert import file_rewrite
+    from include.pipelines.sync.registry_sync import sync_registry
     from tests.integration.everyday.ledger_source import workplace
 
     if order["is_patched"]:
-        publish.MERGE_TABLE_BYTES, rewrite._MOST_PATCHED = -1, 1.0
+        publication.MERGE_TABLE_BYTES, file_rewrite._MOST_PATCHED = -1, 1.0
     place = workplace(Path(order["folder"]), order["uri"], **order["environ"])
     run = sync_registry("payments", run_id=order["run_id"], is_full=order["is_full"], workplace=place)
     errors = [str(table.get("error")) for table in run["tables"] if table["verdict"] == "failed"]
@@ -63,9 +64,9 @@ def carry_out(order: dict[str, Any]) -> dict[str, Any]:
 
 
 def main() -> None:
-    import include.pipelines.sync
-    import include.quality.data_docs
-    import include.quality.suite  # noqa: F401
+    import include.pipelines.sync.registry_sync
+    import include.quality.expectations.data_docs
+    import include.quality.expectations.suite  # noqa: F401
 
     print("ready", flush=True)
     for line in sys.stdin:

@@ -19,11 +19,11 @@ import pytest
 from deltalake import write_deltalake
 from fastapi.testclient import TestClient
 
-from include.lake.people import people_table
-from include.lake.people_tables import LINKS
-from include.pipelines.link import link_persons
-from include.pipelines.pages import QualityPages
-from include.pipelines.persons import train_step
+from include.lake.people.index import people_table
+from include.lake.people.tables import LINKS
+from include.pipelines.people.linking import link_persons
+from include.pipelines.people.reviews import train_step
+from include.pipelines.reporting.pages import QualityPages
 from tests.integration.identity.registers import Country, country
 
 FIRST = "20260101T020000Z-00000001"

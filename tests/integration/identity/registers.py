@@ -11,8 +11,8 @@ from pathlib import Path
 import pyarrow as pa
 from deltalake import write_deltalake
 
-from include.lake.root import Lake
-from include.pipelines.workplace import Workplace
+from include.lake.storage.lake import Lake
+from include.pipelines.context import Workplace
 
 ROOT = Path(__file__).parents[3]
 FAMILIES = [

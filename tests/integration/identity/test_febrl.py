@@ -15,12 +15,12 @@ from pathlib import Path
 import pytest
 
 from include.contracts.model import LinkRole
-from include.identity.cluster import cluster
-from include.identity.model import load_model
-from include.identity.records import collect
-from include.identity.score import score
-from include.identity.train import fits, train
-from include.lake.root import Lake
+from include.identity.linkage_model.model import load_model
+from include.identity.linkage_model.training import fits, train
+from include.identity.persons.clustering import cluster
+from include.identity.records.person_records import collect
+from include.identity.scoring.pair_scores import score
+from include.lake.storage.lake import Lake
 from tests.integration.identity.hand_tuned import best_f1
 from tests.unit.identity.linked import SCHEMAS, ask, contract_of, publish
 

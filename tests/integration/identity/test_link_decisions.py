@@ -11,14 +11,14 @@ from typing import Any
 
 import pytest
 
-from include.audit import ledger
-from include.audit.report.linking import gather_linking
-from include.identity import reviews
-from include.lake.link_runs import link_runs
-from include.pipelines.authority import NotASteward
-from include.pipelines.decisions import Answer
+from include.audit.ledger import entries
+from include.audit.report_data.linking import gather_linking
+from include.identity.persons import review_queue
+from include.lake.run_log.linking_log import link_runs
+from include.pipelines.decisions.authority import NotASteward
+from include.pipelines.decisions.ledger_entries import Answer
 from include.pipelines.errors import SecondApprovalWanted
-from include.pipelines.link import (
+from include.pipelines.people.linking import (
     approve_link_step,
     ask_link_step,
     commit_link_step,
@@ -26,7 +26,7 @@ from include.pipelines.link import (
     link_step,
     refuse_link_step,
 )
-from include.pipelines.persons import decide_step
+from include.pipelines.people.reviews import decide_step
 from tests.integration.identity.registers import Country
 
 RUN = "20260102T020000Z-00000002"
@@ -41,7 +41,7 @@ def kill(*_: Any, **__: Any) -> None:
 
 
 def decisions(nation: Country) -> list[tuple[str, str, str, str]]:
-    rows = [r for r in ledger.read(nation.place.lake).to_pylist() if r["kind"] in ("approval", "refusal")]
+    rows = [r for r in entries.read(nation.place.lake).to_pylist() if r["kind"] in ("approval", "refusal")]
     return [(r["kind"], r["actor"], r["subject"], json.loads(r["payload"])["decision"]) for r in rows]
 
 
@@ -111,7 +111,7 @@ def test_a_review_that_was_killed_is_on_record_and_can_be_said_again(nation, mon
     left, right = next((row["left_id"], row["right_id"]) for row in links if row["holds"])
     said = {"by": "Lan", "other": right, "note": "the addresses differ", "workplace": nation.place}
     with monkeypatch.context() as patch:
-        patch.setattr(reviews, "extend", kill)
+        patch.setattr(review_queue, "extend", kill)
         with pytest.raises(Killed):
             decide_step(left, "different", **said)
     assert decisions(nation) == [("approval", "Lan", "people/reviews", "different")]

@@ -11,17 +11,17 @@ import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
-from include.audit import ledger
-from include.audit.verify import verify
-from include.identity.ids import resolve
-from include.identity.reviews import pair_id
-from include.lake.link_runs import link_runs
-from include.lake.people import people_version
-from include.pipelines import link
-from include.pipelines.decisions import Look
+from include.audit.ledger import entries as ledger
+from include.audit.verification.verify_lake import verify
+from include.identity.persons.review_queue import pair_id
+from include.identity.persons.stable_ids import resolve
+from include.lake.people.index import people_version
+from include.lake.run_log.linking_log import link_runs
+from include.pipelines.decisions.ledger_entries import Look
 from include.pipelines.errors import Misuse
-from include.pipelines.link import TABLES, commit_link_step, link_persons, link_step
-from include.pipelines.persons import decide_step, explain_step, queue_step, resolve_step
+from include.pipelines.people import linking
+from include.pipelines.people.linking import TABLES, commit_link_step, link_persons, link_step
+from include.pipelines.people.reviews import decide_step, explain_step, queue_step, resolve_step
 from tests.integration.identity.conftest import FIRST, copy
 from tests.integration.identity.registers import Country, add
 
@@ -133,8 +133,8 @@ def test_a_run_killed_between_commits_is_finished_with_the_ids_it_minted(nation,
 
             return wrapped
 
-        patch.setattr(link, "bring", stop(link.bring))
-        patch.setattr(link, "extend", stop(link.extend))
+        patch.setattr(linking, "bring", stop(linking.bring))
+        patch.setattr(linking, "extend", stop(linking.extend))
         with pytest.raises(Killed):
             commit_link_step(planned, workplace=nation.place)
     again = link_step(run(2), workplace=nation.place) if after % 2 else None

@@ -14,7 +14,7 @@ from fastapi.testclient import TestClient
 from playwright.sync_api import Browser, Page
 
 from include.embedded.site import free_port
-from include.identity.reviews import pair_id
+from include.identity.persons.review_queue import pair_id
 
 pytestmark = pytest.mark.slow
 Reviews = Callable[[], list[dict[str, Any]]]

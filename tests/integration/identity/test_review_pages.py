@@ -7,12 +7,12 @@ from dataclasses import replace
 
 import pytest
 
-from include.audit import ledger
-from include.identity.reviews import pair_id
-from include.pipelines.authority import NotASteward
-from include.pipelines.link import link_persons
-from include.pipelines.persons import decide_step
-from include.pipelines.review_changes import withdraw_step
+from include.audit.ledger import entries as ledger
+from include.identity.persons.review_queue import pair_id
+from include.pipelines.decisions.authority import NotASteward
+from include.pipelines.people.linking import link_persons
+from include.pipelines.people.reviews import decide_step
+from include.pipelines.reporting.review_changes import withdraw_step
 from tests.integration.identity.registers import Country
 
 

@@ -12,12 +12,12 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from include.identity.roles import linked_tables
-from include.lake.publish import publish
-from include.lake.root import Lake
-from include.pipelines.link import link_persons
-from include.pipelines.workplace import Workplace
-from include.quality.split import conform_and_split
+from include.identity.records.roles import linked_tables
+from include.lake.publishing.publication import publish
+from include.lake.storage.lake import Lake
+from include.pipelines.context import Workplace
+from include.pipelines.people.linking import link_persons
+from include.quality.split.row_outcomes import conform_and_split
 from include.simulator.country import simulate
 
 pytestmark = pytest.mark.slow

@@ -16,10 +16,11 @@ import pytest
 from typer.testing import CliRunner
 
 from include.cli import app
-from include.identity import compare, spark
-from include.identity.blocking import block
-from include.identity.comparisons import comparisons_for
-from include.identity.spark import ClusterUnreachable, ClusterUnusable, Spark, compare_on
+from include.identity.linkage_model import comparison_sql
+from include.identity.linkage_model.comparisons import comparisons_for
+from include.identity.records.blocking import block
+from include.identity.scoring import spark
+from include.identity.scoring.spark import ClusterUnreachable, ClusterUnusable, Spark, compare_on
 from tests.integration.identity.registers import Country
 from tests.integration.identity.standalone import standalone_cluster
 from tests.machine import needed
@@ -107,9 +108,9 @@ def all_comparisons() -> list[dict[str, Any]]:
 
 def by_duckdb(connection: duckdb.DuckDBPyConnection, settings: dict[str, Any]) -> list[tuple[Any, ...]]:
     block(connection)
-    compare.compare(connection, settings, pairs="pairs", into="compared")
-    compare.count_frequencies(connection, settings)
-    said = ", ".join([*compare.gammas(settings), compare.weight(settings)])
+    comparison_sql.compare(connection, settings, pairs="pairs", into="compared")
+    comparison_sql.count_frequencies(connection, settings)
+    said = ", ".join([*comparison_sql.gammas(settings), comparison_sql.weight(settings)])
     return connection.execute(
         f"""SELECT join_key_l, join_key_r, {said} FROM compared JOIN frequencies AS l ON l.unique_id = join_key_l
         JOIN frequencies AS r ON r.unique_id = join_key_r ORDER BY ALL"""
@@ -120,7 +121,7 @@ def by_spark(
     connection: duckdb.DuckDBPyConnection, settings: dict[str, Any], where: Spark, folder: Path
 ) -> list[tuple[Any, ...]]:
     pairs = compare_on(where, connection, settings, folder=str(folder))
-    levels = ", ".join(compare.gammas(settings))
+    levels = ", ".join(comparison_sql.gammas(settings))
     found = connection.execute(
         f"SELECT join_key_l, join_key_r, {levels}, match_weight FROM compared ORDER BY ALL"
     ).fetchall()
@@ -144,7 +145,7 @@ def test_both_engines_agree_on_every_pair_level_and_weight(master: str, tmp_path
     assert [row[:2] for row in theirs] == [row[:2] for row in ours]
     assert [row[:-1] for row in theirs] == [row[:-1] for row in ours]
     assert max(abs(one[-1] - other[-1]) for one, other in zip(ours, theirs, strict=True)) < 1e-6
-    for n, name in enumerate(compare.names(settings)):
+    for n, name in enumerate(comparison_sql.names(settings)):
         labels = next(c for c in settings["comparisons"] if c["output_column_name"] == name)["comparison_levels"]
         assert len({row[2 + n] for row in ours}) > len(labels) - 2, f"too few levels of {name} were seen"
     assert list(shared.iterdir()) == [], "no record stays behind"

@@ -11,11 +11,11 @@ from pathlib import Path
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
 
-from include.lake import evidence
-from include.lake.errors import LakeError
-from include.lake.publish import publish
-from include.lake.rejected import append_rejected
-from include.lake.root import Lake
+from include.lake.publishing.publication import publish
+from include.lake.rejected.append import append_rejected
+from include.lake.run_log import log_tables
+from include.lake.storage.errors import LakeError
+from include.lake.storage.lake import Lake
 from tests.unit.lake.staging import PERSON, START, run, staged_paths
 
 NOBODY = 65534
@@ -60,7 +60,7 @@ def act(step: str, lake: Lake) -> None:
         append_rejected(lake, PERSON, run_id="r2", at=START, staged=staged, extract_uri=staged.extract)
     elif step == "evidence":
         facts = {"run_id": "r2", "registry": "population", "table": "citizen", "verdict": "held"}
-        evidence.append_run(lake, {**facts, "findings": ["x" * 5_000]})
+        log_tables.append_run(lake, {**facts, "findings": ["x" * 5_000]})
     else:
         lake.write_text(lake.path("staging/note.json"), "x" * 5_000)
 

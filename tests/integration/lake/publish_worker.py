@@ -9,10 +9,10 @@ from pathlib import Path
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
 
-from include.lake import evidence
-from include.lake.publish import publish
-from include.lake.rejected import append_rejected
-from include.lake.root import Lake
+from include.lake.publishing.publication import publish
+from include.lake.rejected.append import append_rejected
+from include.lake.run_log import log_tables
+from include.lake.storage.lake import Lake
 from tests.unit.lake.staging import PERSON, START, staged_paths
 
 
@@ -26,7 +26,7 @@ def main(uri: str, scratch: str, number: str, merge_rows: str) -> None:
     append_rejected(lake, PERSON, run_id=run_id, at=at, staged=staged, extract_uri=staged.extract)
     commit = publish(lake, PERSON, run_id=run_id, at=at, staged=staged, metadata={}, merge_rows=int(merge_rows))
     facts = {"run_id": run_id, "registry": PERSON.registry, "table": PERSON.name, "verdict": "published"}
-    evidence.append_run(lake, {**facts, "version": commit.version, "started_at": at})
+    log_tables.append_run(lake, {**facts, "version": commit.version, "started_at": at})
     print("done", flush=True)
 
 

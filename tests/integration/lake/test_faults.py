@@ -8,8 +8,8 @@ import sys
 import pyarrow as pa
 import pytest
 
-from include.lake.errors import LakeUnreachable
-from include.lake.root import Lake
+from include.lake.storage.errors import LakeUnreachable
+from include.lake.storage.lake import Lake
 from tests.integration.lake import faulty_worker
 from tests.unit.lake.staging import PERSON, content, run, stage, staged_paths
 

@@ -16,7 +16,7 @@ import pytest
 from deltalake import DeltaTable
 from duckdb_extensions import import_extension
 
-from include.lake.root import Lake
+from include.lake.storage.lake import Lake
 from tests.extracts import lake_at
 from tests.integration.lake.edges import EDGES, HIGH, LOW, NAMES, NONE, ODD, WIDE
 from tests.unit.lake.staging import column, contract_table, run

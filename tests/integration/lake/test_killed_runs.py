@@ -13,8 +13,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from include.lake import evidence
-from include.lake.root import Lake
+from include.lake.run_log import log_tables
+from include.lake.storage.lake import Lake
 from tests.integration.lake import publish_worker
 from tests.unit.lake.staging import PERSON, stage, staged_paths
 
@@ -111,7 +111,7 @@ def test_a_run_killed_at_any_instant_leaves_no_trace_once_it_is_repeated(tmp_pat
         assert published(lake) == after
         assert rejected(lake) == kept
         assert replayed(lake) == after.num_rows
-        runs = evidence.read(lake, "runs")["run_id"].to_pylist()
+        runs = log_tables.read(lake, "runs")["run_id"].to_pylist()
         assert sorted(runs) == ["r1", "r2"]
         shutil.rmtree(folder)
     assert halfway > 0, "no kill came before the commit: nothing was tested"

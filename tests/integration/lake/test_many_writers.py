@@ -16,9 +16,9 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from include.lake.maintain import maintain_table
-from include.lake.root import Lake
-from include.lake.state import last_commit
+from include.lake.delta.commit_metadata import last_commit
+from include.lake.delta.maintenance import maintain_table
+from include.lake.storage.lake import Lake
 from tests.integration.lake import writer as worker
 from tests.unit.lake.staging import PERSON, START, content, run
 

@@ -25,9 +25,9 @@ from deltalake import DeltaTable, QueryBuilder
 from duckdb_extensions import import_extension
 
 from include.contracts.model import Contract, Server, Table
-from include.lake.maintain import maintain_table
-from include.lake.root import Lake
-from include.sharing.load import load_agreement
+from include.lake.delta.maintenance import maintain_table
+from include.lake.storage.lake import Lake
+from include.sharing.agreements.loading import load_agreement
 from include.sharing.share import share_agreement
 from tests.extracts import lake_at
 from tests.integration.lake.edges import HIGH, LOW, NAMES, NONE, ODD, WIDE

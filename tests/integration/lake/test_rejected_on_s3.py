@@ -6,11 +6,11 @@ from datetime import timedelta
 
 import pytest
 
-from include.lake import history
-from include.lake.open_figures import open_figures
-from include.lake.received import gather_open
-from include.lake.rejections import reopen_rejected
-from include.lake.root import Lake
+from include.lake.delta import version_history
+from include.lake.rejected.backlog import open_figures
+from include.lake.rejected.close import reopen_rejected
+from include.lake.rejected.replay_source import gather_open
+from include.lake.storage.lake import Lake
 from tests.integration.lake.weed import serve
 from tests.unit.lake.rejecting import lives, sync
 from tests.unit.lake.staging import PERSON, START, content
@@ -36,7 +36,7 @@ def test_rows_are_closed_gathered_and_opened_again(lake, monkeypatch):
     connection = lake.connect()
     assert connection.execute(f"SELECT personal_id FROM '{uri}'").fetchall() == [("b",)]
     assert open_figures(lake, PERSON, at=START + timedelta(days=3)).total.trend[-3:] == (2, 1, 1)
-    done = history.restore(lake, PERSON, version=0, run_id="back", at=START, metadata={})
+    done = version_history.restore(lake, PERSON, version=0, run_id="back", at=START, metadata={})
     assert (done.deleted, done.undone) == (1, (f"{odd}2",))
     assert content(lake, PERSON) == [CHI]
     assert reopen_rejected(lake, PERSON, run_id="back", at=START, closed_by=done.undone) == 1

@@ -10,15 +10,15 @@ import pyarrow as pa
 import pytest
 from deltalake import write_deltalake
 
-from include.lake import evidence
-from include.lake.errors import LakeDenied, LakeUnreachable
-from include.lake.maintain import Expired, expire_landing, find_tables, maintain_table
-from include.lake.publish import publish
-from include.lake.reconcile import reconcile
+from include.lake.delta.commit_metadata import last_commit
+from include.lake.delta.maintenance import Expired, expire_landing, find_tables, maintain_table
+from include.lake.incremental.key_comparison import reconcile
+from include.lake.publishing.publication import publish
 from include.lake.reference import publish_reference
-from include.lake.rejected import append_rejected
-from include.lake.root import REPOSITORY, Lake
-from include.lake.state import last_commit
+from include.lake.rejected.append import append_rejected
+from include.lake.run_log import log_tables
+from include.lake.storage.errors import LakeDenied, LakeUnreachable
+from include.lake.storage.lake import REPOSITORY, Lake
 from tests.integration.lake.weed import S3, serve
 from tests.unit.lake.staging import PERSON, START, content, run, stage
 
@@ -102,12 +102,12 @@ def test_commits_at_once_lose_nothing(lake):
 
     def record(number: int) -> bool:
         facts = {"run_id": f"r{number}", "registry": "population", "table": "citizen", "verdict": "held"}
-        return evidence.append_run(lake, facts)
+        return log_tables.append_run(lake, facts)
 
     with ThreadPoolExecutor(6) as pool:
         made = list(pool.map(record, range(36)))
     assert all(made)
-    assert sorted(evidence.read(lake, "runs")["run_id"].to_pylist()) == sorted(f"r{n}" for n in range(36))
+    assert sorted(log_tables.read(lake, "runs")["run_id"].to_pylist()) == sorted(f"r{n}" for n in range(36))
 
 
 def test_writers_of_one_version_all_get_their_turn(lake):
@@ -152,7 +152,7 @@ def test_a_wrong_secret_is_denied(environ):
 def test_a_reader_of_one_prefix_reads_that_and_nothing_else(s3, environ, lake, tmp_path):
     """A ministry's key: rights such as `Read:lake/shared/moh/*` are enough for delta-rs, and for no more."""
     root = Lake.from_environment({**environ, "LAKE_URI": "s3://lake"})
-    evidence.append(root, "runs", pa.table({"run_id": ["r1"], "secret": ["x"]}))
+    log_tables.append(root, "runs", pa.table({"run_id": ["r1"], "secret": ["x"]}))
     for recipient in ("moh", "mof"):
         rows = pa.table({"personal_id": ["a"]})
         write_deltalake(root.path("shared", recipient, "p"), rows, storage_options=root.storage_options())

@@ -10,7 +10,7 @@ from pathlib import Path
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
 
-from include.lake.root import Lake
+from include.lake.storage.lake import Lake
 from tests.unit.lake.staging import PERSON, START, run
 
 

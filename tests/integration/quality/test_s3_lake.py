@@ -8,11 +8,11 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from include.lake.engine import shut
-from include.lake.errors import LakeDenied
-from include.lake.root import Lake
-from include.quality.assess import assess
-from include.quality.split import conform_and_split
+from include.lake.storage.duckdb_engine import shut
+from include.lake.storage.errors import LakeDenied
+from include.lake.storage.lake import Lake
+from include.quality.expectations.assessment import assess
+from include.quality.split.row_outcomes import conform_and_split
 from tests.ascii_tables import SCHEMAS, contract_table, rows_of, write_extract
 from tests.integration.lake.weed import S3, serve
 

@@ -18,10 +18,10 @@ from datacontract.model.run import Check, ResultEnum, Run
 from include.contracts.load import load_contract
 from include.contracts.model import Contract
 from include.contracts.published import published_contract
-from include.lake.engine import load_extension
-from include.lake.publish import publish
-from include.lake.root import Lake
-from include.quality.split import conform_and_split
+from include.lake.publishing.publication import publish
+from include.lake.storage.duckdb_engine import load_extension
+from include.lake.storage.lake import Lake
+from include.quality.split.row_outcomes import conform_and_split
 from tests.ascii_tables import SCHEMAS, Outcome, read_outcome, write_extract
 from tests.unit.schemas.examples import BREAKS, ODD_BUT_RIGHT, SOUND, rows_with
 

@@ -6,10 +6,10 @@ import multiprocessing
 from datetime import UTC, datetime
 from pathlib import Path
 
-from include.audit import ledger
-from include.audit.record import Record
-from include.audit.verify import verify
-from include.lake.root import Lake
+from include.audit.ledger import entries
+from include.audit.ledger.record import Record
+from include.audit.verification.verify_lake import verify
+from include.lake.storage.lake import Lake
 
 AT = datetime(2026, 3, 1, 8, 30, tzinfo=UTC)
 
@@ -17,7 +17,7 @@ AT = datetime(2026, 3, 1, 8, 30, tzinfo=UTC)
 def append_many(uri: str, options: tuple[tuple[str, str], ...], scratch: str, writer: int) -> None:
     lake = Lake(uri, options, Path(scratch) / str(writer))  # a scratch folder each: they do not queue, they race
     for number in range(8):
-        ledger.append(lake, [Record("run", f"w{writer}", {"n": number})], at=AT, actor=f"w{writer}")
+        entries.append(lake, [Record("run", f"w{writer}", {"n": number})], at=AT, actor=f"w{writer}")
 
 
 def test_four_processes_leave_one_chain(lake: Lake, tmp_path: Path) -> None:

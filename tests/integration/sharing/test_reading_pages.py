@@ -15,9 +15,9 @@ from deltalake import DeltaTable, write_deltalake
 from include.contracts.load import load_contracts
 from include.contracts.model import Table
 from include.contracts.types import arrow_type
-from include.lake.root import Lake
+from include.lake.storage.lake import Lake
+from include.sharing.agreements.loading import load_agreements
 from include.sharing.keys import MasterKey
-from include.sharing.load import load_agreements
 from include.sharing.share import share_agreement
 from tests.machine import needed
 from tests.scripts import run_script

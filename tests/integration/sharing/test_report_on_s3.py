@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
-from include.lake.root import Lake
-from include.pipelines.report import report_step
-from include.pipelines.report_files import editions, files
+from include.lake.storage.lake import Lake
+from include.pipelines.reporting.report import report_step
+from include.pipelines.reporting.report_files import editions, files
 
 os.environ.setdefault("AIRFLOW_HOME", str(Path(tempfile.gettempdir()) / "lienthong-airflow-tests"))
 pytestmark = pytest.mark.slow
@@ -28,8 +28,8 @@ class Auditor:
 
 
 def test_the_pages_stream_a_report_from_s3(lake: Lake, tmp_path: Path) -> None:
-    from include.pipelines.pages import QualityPages
-    from include.pipelines.workplace import Workplace
+    from include.pipelines.context import Workplace
+    from include.pipelines.reporting.pages import QualityPages
     from plugins.pages.access import signed_in
     from plugins.pages.app import pages_app
 

@@ -10,16 +10,16 @@ import pytest
 from deltalake import DeltaTable, write_deltalake
 from pyarrow import fs
 
-from include.audit import ledger
-from include.audit.commits import commit_records
-from include.audit.record import Record
-from include.audit.verify import verify
+from include.audit.ledger import entries
+from include.audit.ledger.record import Record
+from include.audit.verification.table_commits import commit_records
+from include.audit.verification.verify_lake import verify
 from include.lake.reference import publish_reference
-from include.lake.root import Lake
-from include.sharing.identities import Credential
+from include.lake.storage.lake import Lake
+from include.sharing.agreements.loading import load_agreement
 from include.sharing.keys import MasterKey
-from include.sharing.load import load_agreement
 from include.sharing.share import share_agreement
+from include.sharing.store_identities import Credential
 
 from .conftest import BUCKET, CONTRACTS, LAKE_URI, PREFIX, filesystem, options, write_agreement
 
@@ -52,7 +52,7 @@ def share(lake: Lake, folder: Path, recipient: str, run_id: str, at: datetime = 
     done = share_agreement(agreement, CONTRACTS, lake=lake, at=at, run_id=run_id, key=KEY)
     records = [Record.from_dict(record) for record in done.records]
     records += commit_records(lake, [result.subject for result in done.results])
-    ledger.append(lake, records, at=at, actor="share")
+    entries.append(lake, records, at=at, actor="share")
 
 
 @pytest.fixture

@@ -15,11 +15,11 @@ import psycopg
 import pymysql
 import pytest
 
-from include.embedded.postgres import start_postgres
-from include.embedded.postgres import uri as postgres_uri
-from include.embedded.processes import stop
+from include.embedded.servers.postgres import start_postgres
+from include.embedded.servers.postgres import uri as postgres_uri
+from include.embedded.servers.processes import stop
 from include.embedded.site import REPOSITORY, Site, free_port
-from include.lake.root import Lake
+from include.lake.storage.lake import Lake
 from tests.extracts import lake_at
 from tests.machine import needed
 

@@ -8,9 +8,9 @@ import psycopg
 import pytest
 from sqlalchemy.engine import make_url
 
-from include.lake.root import Lake
-from include.pipelines.check import check_sources
-from include.pipelines.workplace import Workplace
+from include.lake.storage.lake import Lake
+from include.pipelines.checks.contract_check import check_sources
+from include.pipelines.context import Workplace
 
 CONTRACT = """
 apiVersion: v3.2.0

@@ -9,8 +9,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from include.lake.errors import LakeFull, LakeUnreachable
-from include.lake.root import Lake
+from include.lake.storage.errors import LakeFull, LakeUnreachable
+from include.lake.storage.lake import Lake
 from tests.extracts import contract_of, take
 from tests.machine import needed
 
@@ -54,7 +54,7 @@ def test_a_file_size_limit_is_a_full_disk(pg: psycopg.Connection, postgres: str,
     program = (
         "import resource, signal, sys\n"
         "from pathlib import Path\n"
-        "from include.lake.errors import LakeFull\n"
+        "from include.lake.storage.errors import LakeFull\n"
         "from tests.extracts import contract_of, lake_at, take\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, resource.RLIM_INFINITY))\n"

@@ -9,8 +9,8 @@ import psycopg
 import pytest
 
 from include.contracts.model import Column
-from include.lake.fingerprint import Fingerprint, fingerprint, hashed_values
-from include.lake.root import Lake
+from include.lake.incremental.row_checksum import Fingerprint, fingerprint, hashed_values
+from include.lake.storage.lake import Lake
 from include.sources import Wanted
 from tests.unit.sources.parts import KEY, UPDATED, contract_by, landed, opened
 

@@ -11,7 +11,7 @@ from urllib.parse import quote
 import pymysql
 import pytest
 
-from include.lake.root import Lake
+from include.lake.storage.lake import Lake
 from include.sources import SourceDenied, SourceLost, SourceMissing, SourceUnavailable
 from tests.extracts import contract_of, rows_of, take, types_of
 from tests.integration.sources.conftest import MariaDb

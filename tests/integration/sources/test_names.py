@@ -14,7 +14,7 @@ import pymysql
 import pytest
 
 from include.contracts.model import Server
-from include.lake.root import Lake
+from include.lake.storage.lake import Lake
 from include.sources import SourceMissing
 from tests.extracts import contract_of, rows_of, take
 from tests.integration.sources.conftest import MariaDb

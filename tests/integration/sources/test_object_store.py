@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from include.lake.root import Lake
+from include.lake.storage.lake import Lake
 from include.sources import DropBroken
 from tests.extracts import contract_of, take
 from tests.integration.sharing.conftest import LAKE_URI, OWNER, endpoint, options

@@ -18,8 +18,8 @@ import sqlalchemy as sa
 
 from include.contracts.model import Column
 from include.contracts.types import sql_type
-from include.lake.root import Lake
-from include.quality.conform import conform
+from include.lake.storage.lake import Lake
+from include.quality.conversion.conforming import conform
 from include.sources.connection import Connection
 from tests.extracts import VARIABLE, contract_of, take
 from tests.integration.sources import carriers

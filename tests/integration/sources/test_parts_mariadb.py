@@ -8,7 +8,7 @@ import pymysql
 import pytest
 
 from include.contracts.model import Column
-from include.lake.root import Lake
+from include.lake.storage.lake import Lake
 from include.sources import SourceLost, Wanted
 from tests.integration.sources.conftest import MariaDb
 from tests.unit.sources.parts import HANOI, KEY, VALUE, contract_by, keys, landed, opened, rows

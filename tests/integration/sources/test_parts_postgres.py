@@ -10,9 +10,9 @@ import psycopg
 import pytest
 
 from include.contracts.model import Column
-from include.lake.root import Lake
+from include.lake.storage.lake import Lake
 from include.sources import SourceError, Wanted
-from include.sources import postgres as reader
+from include.sources.databases import postgres as reader
 from tests.unit.sources.parts import HANOI, KEY, UPDATED, VALUE, contract_by, keys, landed, opened, rows
 
 pytestmark = pytest.mark.slow

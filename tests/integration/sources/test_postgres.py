@@ -14,9 +14,9 @@ import psycopg
 import pytest
 
 from include.contracts.model import Column, Server
-from include.lake.root import Lake
+from include.lake.storage.lake import Lake
 from include.sources import SourceDenied, SourceLost, SourceMissing, SourceUnavailable
-from include.sources import postgres as reader
+from include.sources.databases import postgres as reader
 from tests.extracts import contract_of, rows_of, take, types_of
 
 pytestmark = pytest.mark.slow

@@ -9,9 +9,9 @@ import psycopg
 import pytest
 
 from include.contracts.model import DRIFT_FLAG, Column
-from include.lake.root import Lake
+from include.lake.storage.lake import Lake
 from include.sources import SourceDrifted, SourceLost, Wanted
-from include.sources import postgres as reader
+from include.sources.databases import postgres as reader
 from tests.extracts import VARIABLE
 from tests.unit.sources.parts import KEY, UPDATED, contract_by, landed, opened, rows
 

@@ -16,8 +16,9 @@ import pymysql
 import pytest
 
 from include.contracts.model import Column
-from include.lake.root import Lake
-from include.sources import SourceUnavailable, Wanted, reflect
+from include.lake.storage.lake import Lake
+from include.sources import SourceUnavailable, Wanted
+from include.sources.databases import reflection
 from tests.extracts import contract_of, rows_of, take, types_of
 from tests.integration.sources.conftest import MariaDb
 from tests.unit.sources.parts import KEY, VALUE, contract_by, landed, opened, rows
@@ -165,7 +166,7 @@ def test_an_instant_in_a_key(my: pymysql.cursors.Cursor, mariadb: MariaDb, uri: 
 
 
 def test_a_server_that_accepts_and_says_nothing(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reflect, "ANSWER_SECONDS", 1)
+    monkeypatch.setattr(reflection, "ANSWER_SECONDS", 1)
     with socket.create_server(("127.0.0.1", 0)) as server:
         accepted: list[socket.socket] = []
         threading.Thread(target=lambda: accepted.append(server.accept()[0]), daemon=True).start()

@@ -13,7 +13,7 @@ import pytest
 from psycopg import sql
 
 from include.contracts.model import Column
-from include.lake.root import Lake
+from include.lake.storage.lake import Lake
 from include.sources import SourceDenied, Wanted
 from include.sources.errors import RowsHidden
 from tests.extracts import contract_of, rows_of, take, types_of

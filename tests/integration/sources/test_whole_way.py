@@ -18,8 +18,8 @@ import pymysql
 import pytest
 from deltalake import DeltaTable
 
-from include.pipelines.sync import sync_registry
-from include.pipelines.workplace import Workplace
+from include.pipelines.context import Workplace
+from include.pipelines.sync.registry_sync import sync_registry
 from tests.integration.everyday.ledger_source import workplace
 from tests.integration.sources.conftest import MariaDb
 
@@ -220,7 +220,9 @@ def test_a_record_from_before_columns_had_an_identity_is_no_drift(
     )
     registry = Registry(tmp_path, postgres)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("include.sources.reflect.SourceColumn.record", property(lambda c: (c.name, c.type_text)))
+        patch.setattr(
+            "include.sources.databases.reflection.SourceColumn.record", property(lambda c: (c.name, c.type_text))
+        )
         registry.sync()
     pg.execute("INSERT INTO t VALUES ('2', '2026-01-02', 'y')")
     assert registry.sync()["mode"] == "incremental"

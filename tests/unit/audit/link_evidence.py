@@ -8,11 +8,11 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from include.audit.report.linking import Comparison, Level, ModelFacts
-from include.lake.link_runs import append_link_run
-from include.lake.people import bring
-from include.lake.people_tables import FINDINGS, INDEX
-from include.lake.root import Lake
+from include.audit.report_data.linking import Comparison, Level, ModelFacts
+from include.lake.people.index import bring
+from include.lake.people.tables import FINDINGS, INDEX
+from include.lake.run_log.linking_log import append_link_run
+from include.lake.storage.lake import Lake
 from tests.unit.audit.runs_evidence import NIGHT
 
 SECRET = "001099012345"

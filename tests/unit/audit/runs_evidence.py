@@ -12,9 +12,9 @@ import pyarrow as pa
 
 from include.contracts.load import load_contracts
 from include.contracts.model import Contract, Table
-from include.lake import evidence
-from include.lake.root import Lake
-from include.lake.table_checks import append_table_checks
+from include.lake.run_log import log_tables
+from include.lake.run_log.table_checks import append_table_checks
+from include.lake.storage.lake import Lake
 
 SCHEMAS = Path(__file__).parents[3] / "schemas"
 NIGHT = datetime(2026, 3, 1, 18, 30, tzinfo=UTC)
@@ -41,7 +41,7 @@ def record_run(lake: Lake, table: Table, number: int = 0, *, verdict: str = "pub
     """One run of the night `number`; returns its id."""
     run_id = facts.pop("run_id", f"night-{number:04}")
     figures = {"extracted": 1000, "accepted": 980, "rejected": 15, "superseded": 5, "deleted": 0, "retained": 0}
-    evidence.append_run(
+    log_tables.append_run(
         lake,
         {"run_id": run_id, "registry": table.registry, "table": table.name, "verdict": verdict, "mode": "full",
          "live_rows": 980, "version": number, "contract_version": "1.0.0", "seconds": 12.5,
@@ -64,7 +64,7 @@ def record_checks(
         for r in table.rules
     ]  # fmt: skip
     second = {c.rule_id: c.violations + (gx_more if c.violations and c.metric != "rowCount" else 0) for c in counts}
-    evidence.append_checks(
+    log_tables.append_checks(
         lake, registry=table.registry, table=table.name, run_id=run_id, at=NIGHT + timedelta(days=number),
         counts=counts, gx_counts=second,
     )  # fmt: skip
@@ -87,4 +87,4 @@ def record_relationship(lake: Lake, table: Table, run_id: str, rule_id: str, orp
         "metric": "relationship", "scope": "row", "severity": "warning", "dimension": "consistency", "columns": [],
         "rows": rows, "violations": orphans, "at": NIGHT + timedelta(days=day),
     }  # fmt: skip
-    evidence.append(lake, "checks", pa.Table.from_pylist([row], evidence.CHECKS))
+    log_tables.append(lake, "checks", pa.Table.from_pylist([row], log_tables.CHECKS))

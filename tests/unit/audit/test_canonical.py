@@ -7,7 +7,7 @@ import struct
 
 import pytest
 
-from include.audit.canonical import NotCanonical, canonical
+from include.audit.ledger.canonical_json import NotCanonical, canonical
 
 
 @pytest.mark.parametrize(

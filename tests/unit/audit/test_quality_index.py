@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from include.audit.report.quality_index import (
+from include.audit.report_data.quality_index import (
     FRESHNESS,
     OF_DIMENSION,
     WORDS,

@@ -11,17 +11,17 @@ import duckdb
 import pyarrow as pa
 import pytest
 
-from include.audit.report.attention import attention, costliest, worst_first
-from include.audit.report.export import frames
-from include.audit.report.model import Standing
-from include.audit.report.overview import gather
-from include.audit.report.surroundings import LedgerFacts, Surroundings
-from include.audit.report.words import LOCALES
-from include.audit.run_history import runs_of
+from include.audit.report_data.model import Standing
+from include.audit.report_data.overview import gather
+from include.audit.report_data.run_history import runs_of
+from include.audit.report_data.surroundings import LedgerFacts, Surroundings
+from include.audit.report_pages.attention import attention, costliest, worst_first
+from include.audit.report_pages.export import frames
+from include.audit.report_pages.words import LOCALES
 from include.contracts.language import Said
-from include.lake import evidence
-from include.lake.reading import view
-from include.lake.root import Lake
+from include.lake.delta.sql_views import view
+from include.lake.run_log import log_tables
+from include.lake.storage.lake import Lake
 from tests.unit.audit.runs_evidence import NIGHT, contracts, record_checks, record_relationship, record_run
 from tests.unit.lake.rejecting import sync
 from tests.unit.lake.staging import PERSON, START
@@ -155,10 +155,10 @@ def test_the_index_is_of_the_table_and_what_a_run_brought_stands_beside_it(lake:
     record_checks(lake, CITIZEN, record_run(lake, CITIZEN), personal_id_12_digits=15)
     second = record_run(lake, CITIZEN, 1, mode="incremental", extracted=2, accepted=1, rejected=1)
     record_checks(lake, CITIZEN, second, 1, personal_id_12_digits=16)
-    run = evidence.read(lake, "checks").to_pylist()
+    run = log_tables.read(lake, "checks").to_pylist()
     in_run = [row | {"rows": 2, "violations": 1, "gx_violations": 1, "at": NIGHT + timedelta(days=2)} for row in run
               if row["rule_id"].endswith("personal-id-12-digits") and row["run_id"] == second]  # fmt: skip
-    evidence.append(lake, "checks", pa.Table.from_pylist(in_run, evidence.CHECKS))
+    log_tables.append(lake, "checks", pa.Table.from_pylist(in_run, log_tables.CHECKS))
     citizen = gather(lake, POPULATION, at=MORNING + timedelta(days=1)).tables[0]
     assert [point.index for point in citizen.trend] == [pytest.approx(99.6, abs=0.1), pytest.approx(99.6, abs=0.1)]
     assert citizen.index.words["cleanliness"] == pytest.approx(98.4)
@@ -197,7 +197,7 @@ def test_thousands_of_runs_are_gathered_in_seconds(lake: Lake) -> None:
     for name, rows in one.items():
         column = pa.array([run_id for run_id in ids for _ in range(rows.num_rows)])
         many = pa.concat_tables([rows] * len(ids)).set_column(rows.column_names.index("run_id"), "run_id", column)
-        evidence.append(lake, name, many)
+        log_tables.append(lake, name, many)
     started = time.perf_counter()
     citizen = gather(lake, POPULATION, at=MORNING).tables[0]
     assert time.perf_counter() - started < 10

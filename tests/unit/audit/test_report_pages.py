@@ -12,19 +12,25 @@ from xml.etree import ElementTree
 import openpyxl
 import pytest
 
-from include.audit.report.export import csv_text, frames, workbook
-from include.audit.report.lineage import column_lineage, source_columns
-from include.audit.report.model import Overview
-from include.audit.report.overview import gather
-from include.audit.report.render import MOST_REASONS, render
-from include.audit.report.surroundings import AgreedColumn, AgreementFacts, LedgerFacts, SharedProduct, Surroundings
-from include.audit.report.words import LOCALES
+from include.audit.report_data.lineage import column_lineage, source_columns
+from include.audit.report_data.model import Overview
+from include.audit.report_data.overview import gather
+from include.audit.report_data.surroundings import (
+    AgreedColumn,
+    AgreementFacts,
+    LedgerFacts,
+    SharedProduct,
+    Surroundings,
+)
+from include.audit.report_pages.export import csv_text, frames, workbook
+from include.audit.report_pages.rendering import MOST_REASONS, render
+from include.audit.report_pages.words import LOCALES
 from include.contracts.language import Language, Said
 from include.contracts.load import load_contracts
 from include.contracts.model import Column, Table
-from include.lake.root import Lake
-from include.pipelines.report import report_step
-from include.pipelines.workplace import Workplace
+from include.lake.storage.lake import Lake
+from include.pipelines.context import Workplace
+from include.pipelines.reporting.report import report_step
 from tests.unit.audit.runs_evidence import NIGHT, SCHEMAS, contracts, record_checks, record_run
 
 POPULATION = contracts("population")

@@ -8,18 +8,18 @@ from xml.etree import ElementTree
 
 import pytest
 
-from include.audit.report.attention import attention
-from include.audit.report.export import csv_text, frames
-from include.audit.report.linking import LinkedTable, Linking, Pass, Share, Told, gather_linking
-from include.audit.report.linking_plots import course, probabilities, weights
-from include.audit.report.linking_words import LinkingWords
-from include.audit.report.overview import gather
-from include.audit.report.render import render
-from include.audit.report.surroundings import Surroundings
-from include.audit.report.words import LOCALES
-from include.lake.root import Lake
-from include.pipelines.report import report_step
-from include.pipelines.workplace import Workplace
+from include.audit.report_data.linking import LinkedTable, Linking, Pass, Share, Told, gather_linking
+from include.audit.report_data.overview import gather
+from include.audit.report_data.surroundings import Surroundings
+from include.audit.report_pages.attention import attention
+from include.audit.report_pages.export import csv_text, frames
+from include.audit.report_pages.linking_plots import course, probabilities, weights
+from include.audit.report_pages.linking_words import LinkingWords
+from include.audit.report_pages.rendering import render
+from include.audit.report_pages.words import LOCALES
+from include.lake.storage.lake import Lake
+from include.pipelines.context import Workplace
+from include.pipelines.reporting.report import report_step
 from tests.unit.audit.link_evidence import JUMP, MODEL, SECRET, record_link_run, write_people
 from tests.unit.audit.runs_evidence import NIGHT, SCHEMAS
 

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from include.audit import ledger
-from include.audit.commits import record
-from include.audit.verify import verify
-from include.lake.maintain import find_tables, maintain_table
-from include.lake.root import Lake
+from include.audit.ledger import entries as ledger
+from include.audit.verification.table_commits import record
+from include.audit.verification.verify_lake import verify
+from include.lake.delta.maintenance import find_tables, maintain_table
+from include.lake.storage.lake import Lake
 from tests.unit.lake.staging import PERSON, START, column, contract_table, run
 
 SUBJECT = "registry/population/citizen"

@@ -13,10 +13,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 from deltalake import CommitProperties, DeltaTable, write_deltalake
 
-from include.audit import commits, ledger, signing
-from include.audit.record import Record
-from include.audit.verify import NoLedger, verify, verify_copy
-from include.lake.root import Lake
+from include.audit.ledger import entries, signing
+from include.audit.ledger.record import Record
+from include.audit.verification import table_commits
+from include.audit.verification.verify_lake import NoLedger, verify, verify_copy
+from include.lake.storage.lake import Lake
 
 AT = datetime(2026, 3, 1, 8, 30, tzinfo=UTC)
 CITIZEN = "registry/population/citizen"
@@ -35,14 +36,14 @@ def lake(tmp_path: Path) -> Lake:
 def commit(lake: Lake, subject: str, run_id: str | None, mode: str = "append", **metadata: str) -> None:
     notes = {f"lienthong.{key}": value for key, value in metadata.items()}
     if run_id:
-        notes |= {"lienthong.run_id": run_id, "lienthong.accepted": "2", ledger.HEAD_METADATA: str(ledger.head(lake))}
+        notes |= {"lienthong.run_id": run_id, "lienthong.accepted": "2", entries.HEAD_METADATA: str(entries.head(lake))}
     rows = pa.table({"personal_id": ["001099000001", "001099000002"]})
     write_deltalake(lake.path(subject), rows, mode=mode, commit_properties=CommitProperties(custom_metadata=notes))
 
 
 def record(lake: Lake, run_id: str = "r") -> None:
     run = Record("run", "population", {"run_id": run_id})
-    commits.record(lake, [run], tables=[CITIZEN], at=AT, actor="sync")
+    table_commits.record(lake, [run], tables=[CITIZEN], at=AT, actor="sync")
 
 
 def edit_file(folder: Path, column: str, old: object, new: object) -> None:
@@ -72,8 +73,8 @@ def test_an_untouched_ledger_is_whole(lake: Lake) -> None:
 
 def test_maintenance_is_no_alteration(lake: Lake) -> None:
     lake.table(CITIZEN).optimize.compact()
-    lake.table(ledger.LEDGER).optimize.compact()
-    lake.table(ledger.LEDGER).vacuum(retention_hours=0, enforce_retention_duration=False, dry_run=False)
+    lake.table(entries.LEDGER).optimize.compact()
+    lake.table(entries.LEDGER).vacuum(retention_hours=0, enforce_retention_duration=False, dry_run=False)
     record(lake)
     found = verify(lake)
     assert found.ok, found.why
@@ -81,9 +82,9 @@ def test_maintenance_is_no_alteration(lake: Lake) -> None:
 
 
 def test_a_record_edited_by_hand_is_named(lake: Lake) -> None:
-    (row,) = [row for row in ledger.read(lake).to_pylist() if row["sequence"] == 4]
+    (row,) = [row for row in entries.read(lake).to_pylist() if row["sequence"] == 4]
     altered = row["payload"].replace('"r2"', '"r9"')
-    edit_file(Path(lake.path(ledger.LEDGER)), "payload", row["payload"], altered)
+    edit_file(Path(lake.path(entries.LEDGER)), "payload", row["payload"], altered)
     found = verify(lake)
     assert found.first_bad == 4
     assert "altered" in found.why
@@ -92,17 +93,17 @@ def test_a_record_edited_by_hand_is_named(lake: Lake) -> None:
 def test_a_data_file_of_the_ledger_that_is_gone_or_garbage_is_named(lake: Lake) -> None:
     files = {
         row["add"]["path"] if "add" in row else row["path"]: row
-        for row in pa.table(lake.table(ledger.LEDGER).get_add_actions(flatten=True)).to_pylist()
+        for row in pa.table(lake.table(entries.LEDGER).get_add_actions(flatten=True)).to_pylist()
     }
     (second,) = [path for path, row in files.items() if row["min.sequence"] == 3]
-    Path(lake.path(ledger.LEDGER), second).write_bytes(b"nothing")
+    Path(lake.path(entries.LEDGER), second).write_bytes(b"nothing")
     found = verify(lake)
     assert (found.first_bad, found.why) == (3, "entry 3 to 4 was dropped")
     assert any("data file" in discrepancy.why for discrepancy in found.discrepancies)
 
 
 def test_entries_taken_out_through_delta_are_named_even_at_the_end(lake: Lake) -> None:
-    lake.table(ledger.LEDGER).delete("sequence >= 5")
+    lake.table(entries.LEDGER).delete("sequence >= 5")
     found = verify(lake)
     assert found.first_bad == 5
     assert "cut off" in found.why
@@ -122,7 +123,7 @@ def test_a_killed_run_is_caught_up_with_by_the_next_one(lake: Lake) -> None:
     commit(lake, CITIZEN, "r5")
     record(lake)
     assert verify(lake).ok
-    assert commits.commit_records(lake, [CITIZEN]) == []
+    assert table_commits.commit_records(lake, [CITIZEN]) == []
 
 
 def test_a_log_that_was_bent_or_shortened_is_named(lake: Lake) -> None:
@@ -164,19 +165,19 @@ def test_a_table_made_anew_for_a_reason_is_recorded(lake: Lake) -> None:
     record(lake)
     found = verify(lake)
     assert found.ok, found.why
-    rows = ledger.read(lake).to_pylist()
+    rows = entries.read(lake).to_pylist()
     assert [row["kind"] for row in rows[6:]] == ["removal", "commit", "run"]
     assert "the agreement expired" in rows[6]["payload"]
 
 
 def test_a_whole_new_ledger_is_betrayed_by_the_tables(lake: Lake) -> None:
-    rows = ledger.read(lake).to_pylist()
-    shutil.rmtree(lake.path(ledger.LEDGER))
+    rows = entries.read(lake).to_pylist()
+    shutil.rmtree(lake.path(entries.LEDGER))
     import json
 
     for row in rows:
         payload = json.loads(row["payload"].replace('"r1"', '"r7"'))
-        ledger.append(lake, [Record(row["kind"], row["subject"], payload)], at=row["at"], actor=row["actor"])
+        entries.append(lake, [Record(row["kind"], row["subject"], payload)], at=row["at"], actor=row["actor"])
     found = verify(lake)
     assert "was committed upon another" in found.why
 
@@ -229,7 +230,7 @@ def test_an_end_cut_off_without_a_trace_is_found_by_a_checkpoint_kept_elsewhere(
     kept = signing.write_checkpoint(lake, key, at=AT)
     assert kept is not None
     shutil.rmtree(lake.path("audit", "checkpoints"))
-    log = Path(lake.path(ledger.LEDGER), "_delta_log")
+    log = Path(lake.path(entries.LEDGER), "_delta_log")
     sorted(log.glob("*.json"))[-1].unlink()
     shutil.rmtree(lake.path("registry"))  # the tables cannot testify
     found = verify(lake, public_key=key.public_key(), checkpoints=[kept])
@@ -275,7 +276,7 @@ def test_the_key_is_read_from_the_environment_or_a_file(tmp_path: Path, key: Ed2
 def test_a_ledger_that_was_dropped_altogether_is_missed(lake: Lake) -> None:
     signing.write_checkpoint(lake, None, at=AT)
     DeltaTable(lake.path(CITIZEN))
-    shutil.rmtree(lake.path(ledger.LEDGER))
+    shutil.rmtree(lake.path(entries.LEDGER))
     found = verify(lake)
     assert found.first_bad == 1
     assert "entries 1 to 6 were cut off" in found.why
@@ -286,18 +287,18 @@ def test_evidence_of_a_lake_of_before_is_taken_as_it_was_found_and_held_from_the
 ) -> None:
     lake = Lake(str(tmp_path / "lake"), (), tmp_path / "tmp")
     with monkeypatch.context() as before:
-        before.setattr(ledger, "DESCRIPTION", "Every run, commit, approval, agreement change and export")
-        ledger.append(lake, [Record("run", "population", {"run_id": "r0"})], at=AT, actor="sync")
+        before.setattr(entries, "DESCRIPTION", "Every run, commit, approval, agreement change and export")
+        entries.append(lake, [Record("run", "population", {"run_id": "r0"})], at=AT, actor="sync")
 
     def add(rows: int) -> None:
         write_deltalake(lake.path("audit/runs"), pa.table({"run_id": ["r1"], "rejected": [rows]}), mode="append")
 
     add(1)
     assert "version 0 of audit/runs is not in the ledger" in verify(lake).why
-    commits.record(lake, tables=[CITIZEN], at=AT, actor="sync")  # of whatever table comes first
+    table_commits.record(lake, tables=[CITIZEN], at=AT, actor="sync")  # of whatever table comes first
     assert verify(lake).ok
     add(2)
-    commits.record(lake, tables=["audit/runs"], at=AT, actor="sync")
+    table_commits.record(lake, tables=["audit/runs"], at=AT, actor="sync")
     whys = [discrepancy.why for discrepancy in verify(lake).discrepancies]
     assert any("version 1 of audit/runs is not in the ledger" in why for why in whys)
     assert any("the row `` of people, run r1, of audit/runs is in no entry of the ledger" in why for why in whys)
@@ -327,7 +328,7 @@ def test_a_commit_of_others_is_not_adopted_by_the_next_record(lake: Lake, name: 
 
 def record_published(lake: Lake) -> None:
     runs = [Record("run", CITIZEN, {}, once=(f"run/{CITIZEN}/r{n}/published", 1)) for n in (1, 2, 3)]
-    commits.record(lake, runs, at=AT, actor="sync")
+    table_commits.record(lake, runs, at=AT, actor="sync")
 
 
 def test_a_checkpoint_laid_in_long_after_its_commit_is_not_adopted(lake: Lake) -> None:
@@ -341,7 +342,7 @@ def test_a_checkpoint_laid_in_long_after_its_commit_is_not_adopted(lake: Lake) -
 def test_line_ends_of_other_scripts_in_what_a_commit_says(lake: Lake) -> None:
     commit(lake, CITIZEN, "r4", reason_="a\x85b\u2028c\u2029d")
     record(lake, "r4")
-    found = verify(lake, receipts=[ledger.Head()])
+    found = verify(lake, receipts=[entries.Head()])
     assert found.ok, found.why
 
 

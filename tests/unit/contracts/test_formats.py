@@ -8,7 +8,7 @@ from __future__ import annotations
 import duckdb
 import pytest
 
-from include.contracts.formats import FormatError, read_format
+from include.contracts.checks.date_formats import FormatError, read_format
 
 READ = [
     # format, text, what it means (empty: not of the form)

@@ -9,7 +9,7 @@ import pytest
 
 from include.contracts.digest import row_digest
 from include.contracts.load import load_contract, load_contracts
-from include.contracts.problems import ContractError
+from include.contracts.yaml_files.problems import ContractError
 
 SHOP = r"""
 apiVersion: v3.2.0

@@ -17,8 +17,8 @@ import yaml
 
 from include import vietnam
 from include.contracts.load import examine_contract
-from include.contracts.sql_functions import FUNCTIONS, GROUPS, MACROS
-from include.contracts.sql_text import SqlRefused, names_in, rewritten
+from include.contracts.sql.functions import FUNCTIONS, GROUPS, MACROS
+from include.contracts.sql.sql_text import SqlRefused, names_in, rewritten
 from tests.hostile_sql import hostile_texts
 
 REPOSITORY = Path(__file__).parents[3]

@@ -10,8 +10,8 @@ import pytest
 
 from include.contracts.digest import row_digest
 from include.contracts.load import examine_contract, load_contract
-from include.contracts.problems import ContractError
-from include.contracts.stewards import needs_two, odd_teams, stewards
+from include.contracts.stewardship import needs_two, odd_teams, stewards
+from include.contracts.yaml_files.problems import ContractError
 
 CONTRACT = """
 apiVersion: v3.2.0

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from include.contracts.load import load_contract, load_contracts
-from include.contracts.problems import ContractError
-from include.contracts.yaml_bounds import DEEPEST
-from include.contracts.yaml_file import read_yaml
-from include.identity.golden import GoldenRulesBroken, load_golden
-from include.sharing.load import load_agreement
+from include.contracts.yaml_files.problems import ContractError
+from include.contracts.yaml_files.yaml_bounds import DEEPEST
+from include.contracts.yaml_files.yaml_file import read_yaml
+from include.identity.persons.golden_record import GoldenRulesBroken, load_golden
+from include.sharing.agreements.loading import load_agreement
 
 LETTERS = "abcdefghi"
 LAUGHS = "a: &a [lol,lol,lol,lol,lol,lol,lol,lol,lol]\n" + "".join(

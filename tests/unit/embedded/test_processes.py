@@ -15,8 +15,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from include.embedded import processes
-from include.embedded.processes import Server, ServerFailedError
+from include.embedded.servers import processes
+from include.embedded.servers.processes import Server, ServerFailedError
 from include.embedded.site import Site, is_free
 
 SLEEPS = (sys.executable, "-c", "import time; print('up', flush=True); time.sleep(60)")

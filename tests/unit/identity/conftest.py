@@ -10,9 +10,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from include.identity.schema import CLUSTERS, EDGES, RECORDS
-from include.lake.people_tables import EVENTS, INDEX, LINKS
-from include.lake.root import Lake
+from include.identity.records.record_schema import CLUSTERS, EDGES, RECORDS
+from include.lake.people.tables import EVENTS, INDEX, LINKS
+from include.lake.storage.lake import Lake
 
 SCHEMAS = {
     "records": RECORDS, "edges": EDGES, "clusters": CLUSTERS, "links": LINKS, "index": INDEX, "events": EVENTS,

@@ -10,11 +10,11 @@ import pyarrow as pa
 from deltalake import write_deltalake
 
 from include.contracts.model import Column, Contract, LinkRole, Server, Table
-from include.identity.cluster import cluster
-from include.identity.model import Model, load_model
-from include.identity.records import collect
-from include.identity.score import Edges, score
-from include.lake.root import Lake
+from include.identity.linkage_model.model import Model, load_model
+from include.identity.persons.clustering import cluster
+from include.identity.records.person_records import collect
+from include.identity.scoring.pair_scores import Edges, score
+from include.lake.storage.lake import Lake
 
 SCHEMAS = Path(__file__).parents[3] / "schemas"
 ROLES: dict[str, dict[str, LinkRole]] = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from include.identity.cluster import components, join_strongest_first
+from include.identity.persons.clustering import components, join_strongest_first
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import random
 import duckdb
 import pyarrow as pa
 
-from include.identity.compare import compare
+from include.identity.linkage_model.comparison_sql import compare
 
 LETTERS = "abcđế 中"
 

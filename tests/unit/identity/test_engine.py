@@ -11,13 +11,13 @@ import sqlglot
 from typer.testing import CliRunner
 
 from include.cli import app
-from include.identity.blocking import steps
-from include.identity.comparisons import comparisons_for
-from include.identity.score import score
-from include.identity.spark import ClusterUnreachable, Spark, in_sparks_words, settings_for_spark
-from include.lake.root import Lake
+from include.identity.linkage_model.comparisons import comparisons_for
+from include.identity.records.blocking import steps
+from include.identity.scoring.pair_scores import score
+from include.identity.scoring.spark import ClusterUnreachable, Spark, in_sparks_words, settings_for_spark
+from include.lake.storage.lake import Lake
+from include.pipelines.context import Workplace
 from include.pipelines.errors import Misuse
-from include.pipelines.workplace import Workplace
 from tests.unit.identity.linked import SCHEMAS, Country
 
 ROLES = frozenset({"name_key", "birth_key", "sex", "place", "personal_id", "old_id", "address_key", "phone"})

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from include.identity.expect import LEAST_M, Expectation
+from include.identity.linkage_model.expectation_maximisation import LEAST_M, Expectation
 
 
 def _settings() -> dict[str, Any]:

@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from include.contracts.model import Column, Contract, Server, Table
-from include.identity.findings import find, persons_registers
+from include.identity.persons.owner_findings import find, persons_registers
 
 
 def table(registry, name, **keys):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from include.identity.gate import Figures, judge
-from include.identity.golden import Tolerance
-from include.identity.ids import Assigned
+from include.identity.persons.golden_record import Tolerance
+from include.identity.persons.stable_ids import Assigned
 
 TABLES = ("insurance.member", "population.citizen")
 BEFORE = {"tables": list(TABLES), "records": 2_000, "persons": 1_000, "candidates": 3_000}

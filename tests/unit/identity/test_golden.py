@@ -8,7 +8,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from include.identity.golden import GoldenRulesBroken, load_golden, survive
+from include.identity.persons.golden_record import GoldenRulesBroken, load_golden, survive
 
 OWN = Path(__file__).parents[3] / "schemas" / "models" / "golden.yaml"
 

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from include.identity.ids import mint
+from include.identity.persons.stable_ids import mint
 from tests.unit.identity.who import Registers
 
 

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from include.identity.cluster import cluster
-from include.lake.root import Lake
+from include.identity.persons.clustering import cluster
+from include.lake.storage.lake import Lake
 from tests.unit.identity.linked import ask
 
 

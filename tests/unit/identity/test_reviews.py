@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta
 import pyarrow.parquet as pq
 import pytest
 
-from include.identity.reviews import ReviewRefused, decide, decided, ends, find_pair, pair_id, queue
-from include.identity.withdraw import not_followed, withdraw
-from include.lake.link_runs import append_link_run
-from include.lake.people import bring, extend, people_version
+from include.identity.persons.review_queue import ReviewRefused, decide, decided, ends, find_pair, pair_id, queue
+from include.identity.persons.withdrawal import not_followed, withdraw
+from include.lake.people.index import bring, extend, people_version
+from include.lake.run_log.linking_log import append_link_run
 
 AT = datetime(2026, 6, 1, 8, tzinfo=UTC)
 OLD, YOUNG = AT - timedelta(days=31), AT - timedelta(days=29)
@@ -171,7 +171,7 @@ def test_nothing_is_taken_back_twice(lake):
 
 
 def test_an_empty_lake_has_an_empty_queue(tmp_path):
-    from include.lake.root import Lake
+    from include.lake.storage.lake import Lake
 
     (tmp_path / "empty").mkdir()
     assert queue(Lake(str(tmp_path / "empty"), (), tmp_path / "tmp"), at=AT) == (0, ())

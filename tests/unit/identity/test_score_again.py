@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from include.identity import compare
-from include.identity.explain import explain_pair
-from include.identity.prepare import prepare
+from include.identity.linkage_model import comparison_sql
+from include.identity.records.prepared import prepare
+from include.identity.scoring.explanations import explain_pair
 from tests.unit.identity.linked import Country
 
 
@@ -56,10 +56,10 @@ def test_weights_are_those_of_splink(tmp_path: Path) -> None:
             FROM prepared l JOIN prepared r
             ON l.unique_id < r.unique_id AND (l.birth_year = r.birth_year OR l.given = r.given)"""
         )
-        compare.count_frequencies(connection, settings)
-        compare.compare(connection, settings, pairs="pairs", into="compared")
+        comparison_sql.count_frequencies(connection, settings)
+        comparison_sql.compare(connection, settings, pairs="pairs", into="compared")
         ours = connection.execute(
-            f"""SELECT join_key_l, join_key_r, {compare.weight(settings)} FROM compared
+            f"""SELECT join_key_l, join_key_r, {comparison_sql.weight(settings)} FROM compared
             JOIN frequencies l ON l.unique_id = join_key_l
             JOIN frequencies r ON r.unique_id = join_key_r ORDER BY ALL"""
         ).fetchall()

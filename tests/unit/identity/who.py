@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import duckdb
 
-from include.identity.ids import Resolved, assign_ids, name_events, resolve_id
+from include.identity.persons.stable_ids import Resolved, assign_ids, name_events, resolve_id
 
 DAY_ONE = datetime(2026, 1, 1, 2, tzinfo=UTC)
 

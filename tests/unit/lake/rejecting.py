@@ -10,11 +10,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from include.contracts.model import Table
-from include.lake.publish import publish
-from include.lake.rejected import append_rejected
-from include.lake.rejections import close_rejected
-from include.lake.root import Lake
-from include.lake.state import last_commit, reader_of
+from include.lake.delta.commit_metadata import last_commit, reader_of
+from include.lake.publishing.publication import publish
+from include.lake.rejected.append import append_rejected
+from include.lake.rejected.close import close_rejected
+from include.lake.storage.lake import Lake
 from tests.unit.lake.staging import START, Staged, stage
 
 

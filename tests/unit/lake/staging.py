@@ -10,9 +10,9 @@ from typing import Any
 import pyarrow as pa
 
 from include.contracts.model import Column, Table
-from include.lake.engine import literal, quote
-from include.lake.publish import Commit, Mode, publish
-from include.lake.root import Lake
+from include.lake.publishing.publication import Commit, Mode, publish
+from include.lake.storage.duckdb_engine import literal, quote
+from include.lake.storage.lake import Lake
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 FAULTS = pa.schema(

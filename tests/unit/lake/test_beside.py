@@ -10,10 +10,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from include.contracts.model import ExtractPolicy, Rule
-from include.lake.beside import Conformed, beside
-from include.lake.root import Lake
-from include.quality.assess import assess
-from include.quality.split import conform_and_split
+from include.lake.publishing.published_context import Conformed, beside
+from include.lake.storage.lake import Lake
+from include.quality.expectations.assessment import assess
+from include.quality.split.row_outcomes import conform_and_split
 from tests.unit.lake.staging import PERSON, gone_keys, run, stage
 
 UNIQUE = Rule("u", "citizen", ("full_name",), "unique", "set", "error", "uniqueness", "")

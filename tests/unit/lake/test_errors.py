@@ -9,7 +9,7 @@ import duckdb
 import pytest
 from deltalake.exceptions import CommitFailedError, DeltaError
 
-from include.lake.errors import (
+from include.lake.storage.errors import (
     LakeConflict,
     LakeDenied,
     LakeError,

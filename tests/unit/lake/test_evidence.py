@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from include.lake import evidence
-from include.lake.maintain import maintain_table
-from include.lake.root import Lake
+from include.lake.delta.maintenance import maintain_table
+from include.lake.run_log import log_tables
+from include.lake.storage.lake import Lake
 from tests.unit.lake.staging import START
 
 FACTS = {
@@ -48,17 +48,17 @@ def lake(tmp_path) -> Lake:
 
 
 def test_before_any_run_there_is_nothing_to_read(lake):
-    assert evidence.read(lake, "runs").num_rows == 0
-    assert evidence.read(lake, "checks").schema.equals(evidence.CHECKS)
+    assert log_tables.read(lake, "runs").num_rows == 0
+    assert log_tables.read(lake, "checks").schema.equals(log_tables.CHECKS)
 
 
 def test_a_verdict_of_a_run_is_recorded_once_and_failures_each_time(lake):
-    assert evidence.append_run(lake, FACTS)
-    assert not evidence.append_run(lake, FACTS)
-    assert evidence.append_run(lake, {**FACTS, "verdict": "published", "started_at": START})
+    assert log_tables.append_run(lake, FACTS)
+    assert not log_tables.append_run(lake, FACTS)
+    assert log_tables.append_run(lake, {**FACTS, "verdict": "published", "started_at": START})
     for _ in range(2):
-        assert evidence.append_run(lake, {**FACTS, "verdict": "failed", "error": "the source is down"})
-    rows = evidence.read(lake, "runs").to_pylist()
+        assert log_tables.append_run(lake, {**FACTS, "verdict": "failed", "error": "the source is down"})
+    rows = log_tables.read(lake, "runs").to_pylist()
     assert sorted(r["verdict"] for r in rows) == ["failed", "failed", "held", "published"]
     held = next(r for r in rows if r["verdict"] == "held")
     assert json.loads(held["findings"]) == FACTS["findings"]
@@ -68,9 +68,9 @@ def test_a_verdict_of_a_run_is_recorded_once_and_failures_each_time(lake):
 def test_checks_hold_both_counts(lake):
     arguments = {"registry": "population", "table": "citizen", "run_id": "r1", "at": START}
     counts = [Count(), Count(rule_id="other")]
-    assert evidence.append_checks(lake, counts=counts, gx_counts={Count.rule_id: 2}, **arguments)
-    assert not evidence.append_checks(lake, counts=counts, gx_counts={}, **arguments)
-    rows = evidence.read(lake, "checks").to_pylist()
+    assert log_tables.append_checks(lake, counts=counts, gx_counts={Count.rule_id: 2}, **arguments)
+    assert not log_tables.append_checks(lake, counts=counts, gx_counts={}, **arguments)
+    rows = log_tables.read(lake, "checks").to_pylist()
     assert [(r["rule_id"], r["violations"], r["gx_violations"], r["columns"]) for r in rows] == [
         ("population.citizen.age.required", 2, 2, ["age"]),
         ("other", 2, None, ["age"]),
@@ -81,19 +81,19 @@ def test_many_at_once_lose_nothing(lake):
     """The first appenders race to create the table, the others to commit; small files are joined on the way."""
 
     def record(number: int) -> bool:
-        return evidence.append_run(lake, {**FACTS, "run_id": f"r{number % 40}"})
+        return log_tables.append_run(lake, {**FACTS, "run_id": f"r{number % 40}"})
 
     with ThreadPoolExecutor(8) as pool:
         made = list(pool.map(record, range(80)))
     assert sum(made) == 40
-    assert sorted(evidence.read(lake, "runs")["run_id"].to_pylist()) == sorted(f"r{n}" for n in range(40))
+    assert sorted(log_tables.read(lake, "runs")["run_id"].to_pylist()) == sorted(f"r{n}" for n in range(40))
 
 
 def test_many_small_files_are_joined(lake):
     for number in range(70):
-        evidence.append_run(lake, {**FACTS, "run_id": f"r{number}"})
+        log_tables.append_run(lake, {**FACTS, "run_id": f"r{number}"})
     assert len(lake.table("audit/runs").file_uris()) < 64
-    assert evidence.read(lake, "runs").num_rows == 70
+    assert log_tables.read(lake, "runs").num_rows == 70
 
 
 def in_folder(lake: Lake, pattern: str) -> set[str]:
@@ -109,19 +109,19 @@ def age(lake: Lake, days: float) -> None:
 
 def test_years_of_runs_leave_the_log_of_a_month(lake):
     for number in range(230):
-        assert evidence.append_run(lake, {**FACTS, "run_id": f"r{number}"})
+        assert log_tables.append_run(lake, {**FACTS, "run_id": f"r{number}"})
         if number == 150:
             age(lake, 40)
     maintain_table(lake, "audit/runs")
     kept = in_folder(lake, "_delta_log/*.json")
     assert len(kept) < 140
     assert f"{0:020d}.json" not in kept
-    assert set(evidence.read(lake, "runs")["run_id"].to_pylist()) == {f"r{n}" for n in range(230)}
-    assert not evidence.append_run(lake, {**FACTS, "run_id": "r0"}), "what fell out of the log is still known"
+    assert set(log_tables.read(lake, "runs")["run_id"].to_pylist()) == {f"r{n}" for n in range(230)}
+    assert not log_tables.append_run(lake, {**FACTS, "run_id": "r0"}), "what fell out of the log is still known"
 
 
 def test_a_lake_of_before_whose_log_was_kept_for_ever_is_set_right(lake):
-    evidence.append_run(lake, FACTS)
+    log_tables.append_run(lake, FACTS)
     lake.table(lake.audit_table("runs")).alter.set_table_properties({"delta.enableExpiredLogCleanup": "false"})
     maintain_table(lake, "audit/runs")
     assert lake.table(lake.audit_table("runs")).metadata().configuration["delta.enableExpiredLogCleanup"] == "true"
@@ -131,11 +131,11 @@ def test_a_lake_of_before_whose_log_was_kept_for_ever_is_set_right(lake):
 
 def test_what_was_joined_is_not_written_again_and_again(lake, monkeypatch):
     """Else every 64th append writes all that was ever recorded."""
-    monkeypatch.setattr(evidence, "_COMPACT_AT", 8)
-    monkeypatch.setattr(evidence, "_COMPACT_BYTES", 200_000)
+    monkeypatch.setattr(log_tables, "_COMPACT_AT", 8)
+    monkeypatch.setattr(log_tables, "_COMPACT_BYTES", 200_000)
     texts = random.Random(7)
     for number in range(160):
-        evidence.append_run(lake, {**FACTS, "run_id": f"r{number}", "why": texts.randbytes(5000).hex()})
+        log_tables.append_run(lake, {**FACTS, "run_id": f"r{number}", "why": texts.randbytes(5000).hex()})
     written = [path.stat().st_size for path in Path(lake.audit_table("runs")).glob("*.parquet")]
     live = [Path(uri).stat().st_size for uri in lake.table("audit/runs").file_uris()]
     assert sum(written) < 6 * sum(live)

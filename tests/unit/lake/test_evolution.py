@@ -7,8 +7,8 @@ from datetime import datetime
 import pyarrow as pa
 import pytest
 
-from include.lake.errors import LakeKeyBroken, LakeSchemaConflict
-from include.lake.root import Lake
+from include.lake.storage.errors import LakeKeyBroken, LakeSchemaConflict
+from include.lake.storage.lake import Lake
 from tests.unit.lake.staging import PERSON, column, content, contract_table, run
 
 WAYS = pytest.mark.parametrize("merge_rows", [400_000, 0], ids=["merged", "moved"])

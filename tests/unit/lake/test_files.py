@@ -10,8 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
-from include.lake.engine import load_extension
-from include.lake.root import Lake
+from include.lake.storage.duckdb_engine import load_extension
+from include.lake.storage.lake import Lake
 from tests.unit.lake.staging import column, contract_table, run
 
 TABLE = contract_table(
@@ -45,7 +45,7 @@ def lake(tmp_path) -> Lake:
 @pytest.fixture
 def told(monkeypatch: pytest.MonkeyPatch) -> None:
     """Readers are given the bounds that the lake's own files have, also of a table that delta-rs must not bound."""
-    for module in ("include.lake.write", "include.lake.shape"):
+    for module in ("include.lake.upsert.delta_merge", "include.lake.delta.table_schema"):
         monkeypatch.setattr(f"{module}.without_bounds", lambda table: {})
 
 

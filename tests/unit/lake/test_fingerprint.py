@@ -7,7 +7,7 @@ from datetime import datetime
 import pyarrow as pa
 import pytest
 
-from include.lake.fingerprint import Fingerprint, fingerprint
+from include.lake.incremental.row_checksum import Fingerprint, fingerprint
 
 DAY = datetime(2026, 1, 1)
 

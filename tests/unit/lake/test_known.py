@@ -9,12 +9,12 @@ import pytest
 from deltalake import DeltaTable
 
 from include.contracts.model import ExtractPolicy
-from include.lake.fingerprint import fingerprint
-from include.lake.history import restore
-from include.lake.known import known_by
-from include.lake.maintain import maintain_table
-from include.lake.root import Lake
-from include.lake.state import last_commit
+from include.lake.delta.commit_metadata import last_commit
+from include.lake.delta.maintenance import maintain_table
+from include.lake.delta.version_history import restore
+from include.lake.incremental.row_checksum import fingerprint
+from include.lake.incremental.stored_checksum import known_by
+from include.lake.storage.lake import Lake
 from tests.unit.lake.staging import PERSON, START, column, contract_table, run
 
 TABLE = replace(PERSON, extract=ExtractPolicy(("age",)))

@@ -11,8 +11,8 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from include.lake import evidence
-from include.lake.maintain import (
+from include.lake.delta.commit_metadata import last_commit
+from include.lake.delta.maintenance import (
     Expired,
     clear_scratch,
     expire_landing,
@@ -20,8 +20,8 @@ from include.lake.maintain import (
     find_tables,
     maintain_table,
 )
-from include.lake.root import Lake
-from include.lake.state import last_commit
+from include.lake.run_log import log_tables
+from include.lake.storage.lake import Lake
 from tests.unit.lake.staging import PERSON, content, run
 
 ROWS = [(f"k{n}", f"name {n}", n) for n in range(20)]
@@ -39,7 +39,7 @@ def files(lake: Lake) -> set[Path]:
 
 def test_all_tables_of_the_lake_are_found(lake):
     run(lake, PERSON, 1, ROWS)
-    evidence.append_run(lake, {"run_id": "r1", "registry": "population", "table": "citizen", "verdict": "held"})
+    log_tables.append_run(lake, {"run_id": "r1", "registry": "population", "table": "citizen", "verdict": "held"})
     assert find_tables(lake) == ["audit/runs", TABLE]
 
 

@@ -10,10 +10,11 @@ import pyarrow as pa
 import pytest
 
 from include.contracts.model import ExtractPolicy
-from include.lake.errors import LakeOutdated
-from include.lake.publish import preview, publish
-from include.lake.root import Lake
-from include.lake.state import greater_cursor, last_commit
+from include.lake.delta.commit_metadata import greater_cursor, last_commit
+from include.lake.publishing.publication import publish
+from include.lake.storage.errors import LakeOutdated
+from include.lake.storage.lake import Lake
+from include.lake.upsert.change_set import preview
 from tests.unit.lake.staging import PERSON, START, column, content, contract_table, gone_keys, run, stage
 
 WAYS = pytest.mark.parametrize("merge_rows", [400_000, 0], ids=["merged", "moved"])

@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from include.lake.open_figures import open_figures
-from include.lake.root import Lake
+from include.lake.rejected.backlog import open_figures
+from include.lake.storage.lake import Lake
 from tests.unit.lake.rejecting import append, sync
 from tests.unit.lake.staging import PERSON, START
 

@@ -6,11 +6,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from include.lake import people
-from include.lake.errors import LakeConflict
-from include.lake.people import bring, extend, people_table, people_version
-from include.lake.people_tables import INDEX
-from include.lake.root import Lake
+from include.lake.people import index as people
+from include.lake.people.index import bring, extend, people_table, people_version
+from include.lake.people.tables import INDEX
+from include.lake.storage.errors import LakeConflict
+from include.lake.storage.lake import Lake
 
 
 @pytest.fixture

@@ -8,11 +8,12 @@ from decimal import Decimal
 import pyarrow as pa
 import pytest
 
-from include.lake import publish as publishing
-from include.lake.errors import LakeKeyBroken
-from include.lake.publish import preview, publish
-from include.lake.root import Lake
-from include.lake.state import last_commit
+from include.lake.delta.commit_metadata import last_commit
+from include.lake.publishing import publication
+from include.lake.publishing.publication import publish
+from include.lake.storage.errors import LakeKeyBroken
+from include.lake.storage.lake import Lake
+from include.lake.upsert.change_set import preview
 from tests.unit.lake.staging import PERSON, START, column, content, contract_table, run, stage
 
 WAYS = pytest.mark.parametrize("merge_rows", [400_000, 0], ids=["merged", "moved"])
@@ -287,15 +288,15 @@ def test_a_commit_that_came_between_is_noticed_and_the_difference_found_anew(lak
     """The other run is made on another machine: it has its own scratch folder, and so does not wait."""
     run(lake, PERSON, 1, [AN, BINH])
     elsewhere = Lake.from_environment({"LAKE_URI": lake.uri, "LIENTHONG_TMP": str(tmp_path / "elsewhere")})
-    find = publishing.find_changes
+    find = publication.find_changes
 
     def find_while_another_run_commits(*arguments, **options):
         changes = find(*arguments, **options)
-        monkeypatch.setattr(publishing, "find_changes", find)
+        monkeypatch.setattr(publication, "find_changes", find)
         run(elsewhere, PERSON, 3, [AN])
         return changes
 
-    monkeypatch.setattr(publishing, "find_changes", find_while_another_run_commits)
+    monkeypatch.setattr(publication, "find_changes", find_while_another_run_commits)
     commit = run(lake, PERSON, 2, [AN, BINH])
     assert (commit.version, commit.inserted) == (2, 1), "found empty at first, but run 3 had deleted a row meanwhile"
     assert content(lake, PERSON) == [AN, BINH]

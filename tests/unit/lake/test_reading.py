@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from include.lake.errors import LakeTableMissing
-from include.lake.reading import view
-from include.lake.rejected import append_rejected
-from include.lake.root import Lake
+from include.lake.delta.sql_views import view
+from include.lake.rejected.append import append_rejected
+from include.lake.storage.errors import LakeTableMissing
+from include.lake.storage.lake import Lake
 from tests.unit.lake.staging import PERSON, START, column, contract_table, run, stage
 
 

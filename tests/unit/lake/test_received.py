@@ -11,10 +11,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from include.contracts.model import ExtractPolicy
-from include.lake.errors import LakeOutdated
-from include.lake.received import gather_open, origin_uri
-from include.lake.rejected import append_rejected
-from include.lake.root import Lake
+from include.lake.rejected.append import append_rejected
+from include.lake.rejected.replay_source import gather_open, origin_uri
+from include.lake.storage.errors import LakeOutdated
+from include.lake.storage.lake import Lake
 from tests.unit.lake.rejecting import append, close, commit, lives, sync
 from tests.unit.lake.staging import FAULTS, PERSON, START, column, contract_table, stage
 

@@ -11,8 +11,8 @@ import pytest
 from deltalake import write_deltalake
 
 from include.contracts.model import ExtractPolicy, Rule
-from include.lake.reconcile import reconcile
-from include.lake.root import Lake
+from include.lake.incremental.key_comparison import reconcile
+from include.lake.storage.lake import Lake
 from tests.unit.lake.staging import column, contract_table, run
 
 DAY = datetime(2026, 1, 1)

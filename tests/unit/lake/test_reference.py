@@ -7,9 +7,9 @@ from datetime import date
 import pyarrow as pa
 import pytest
 
-from include.lake.errors import LakeError
 from include.lake.reference import publish_reference
-from include.lake.root import Lake
+from include.lake.storage.errors import LakeError
+from include.lake.storage.lake import Lake
 
 SEX = 'code,name,valid_from,valid_until\n01,Nam,2004-07-08,\n02,"Nữ, bà",2004-07-08,2025-06-30\n'
 

@@ -9,9 +9,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from include.lake import evidence
-from include.lake.rejected import append_rejected, kept_names
-from include.lake.root import Lake
+from include.lake.rejected.append import append_rejected, kept_names
+from include.lake.run_log import log_tables
+from include.lake.storage.lake import Lake
 from tests.unit.lake.rejecting import kept
 from tests.unit.lake.staging import PERSON, START, column, contract_table, run, stage
 
@@ -101,7 +101,7 @@ def test_a_source_that_gains_a_column_and_loses_one(lake):
 def test_a_table_that_begins_anew_keeps_what_its_earlier_runs_rejected(lake):
     reject(lake, "r1", [AN, BINH], rejected=[0])
     run(lake, PERSON, 1, [AN, BINH], rejected=[0])
-    evidence.append_run(
+    log_tables.append_run(
         lake, {"run_id": "r1", "registry": "population", "table": "citizen", "verdict": "published", "started_at": None}
     )
     lake.delete_tree(lake.registry_table("population", "citizen"))

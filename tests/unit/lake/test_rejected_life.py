@@ -9,10 +9,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from include.lake import rejections
-from include.lake.known_rejections import tells_nothing_new
-from include.lake.opened import live_files, open_rows
-from include.lake.root import Lake
+from include.lake.rejected import close as rejections
+from include.lake.rejected.open_rejections import live_files, open_rows
+from include.lake.rejected.repeats import tells_nothing_new
+from include.lake.storage.lake import Lake
 from tests.unit.lake.rejecting import append, close, commit, kept, lives, sync
 from tests.unit.lake.staging import PERSON, START, column, contract_table, stage
 

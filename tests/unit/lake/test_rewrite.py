@@ -11,12 +11,12 @@ import pyarrow.parquet as pq
 import pytest
 from deltalake import CommitProperties, TableFeatures
 
-from include.lake import rewrite
-from include.lake.commit import commit_with_feed
-from include.lake.errors import LakeConflict, LakeSchemaConflict
-from include.lake.patch import Original
-from include.lake.root import Lake
-from include.lake.write import Writing
+from include.lake.file_patch.column_patch import Original
+from include.lake.storage.errors import LakeConflict, LakeSchemaConflict
+from include.lake.storage.lake import Lake
+from include.lake.upsert import file_rewrite
+from include.lake.upsert.cdf_commit import commit_with_feed
+from include.lake.upsert.delta_merge import Writing
 from tests.unit.lake.staging import PERSON, START, column, content, contract_table, run
 
 TABLE = "registry/population/citizen"
@@ -78,15 +78,15 @@ def test_a_row_that_its_file_cannot_hold_moves_and_is_still_told_as_an_update(la
 
 
 def test_of_a_file_of_which_much_changes_the_rest_is_written_anew(lake, monkeypatch):
-    monkeypatch.setattr(rewrite, "patch", None)
+    monkeypatch.setattr(file_rewrite, "patch", None)
     increment(lake, 2, [(key, "other", age) for key, _, age in ROWS[:6]])
     assert [row[1] for row in content(lake, PERSON)].count("other") == 6
     assert {change for change, *_ in feed(lake, 1)} == {"update_preimage", "update_postimage"}
 
 
 def test_a_file_whose_rows_all_change_is_not_read(lake, monkeypatch):
-    monkeypatch.setattr(rewrite, "patch", None)
-    monkeypatch.setattr(rewrite, "published_rows", None)
+    monkeypatch.setattr(file_rewrite, "patch", None)
+    monkeypatch.setattr(file_rewrite, "published_rows", None)
     increment(lake, 2, [(key, "other", age) for key, _, age in ROWS])
     assert {row[1] for row in content(lake, PERSON)} == {"other"}
     assert len(feed(lake, 1)) == 40
@@ -129,7 +129,7 @@ def content_of_log(lake) -> list[str]:
 
 def test_a_long_log_gets_a_checkpoint(lake):
     for version in range(1, 99):
-        rewrite.note(lake.table(TABLE), CommitProperties(max_commit_retries=0))
+        file_rewrite.note(lake.table(TABLE), CommitProperties(max_commit_retries=0))
         assert lake.table(TABLE).version() == version
     assert not any("checkpoint" in name for name in content_of_log(lake))
     assert increment(lake, 2, [("k3", "Ba", 3)]).version == 99
@@ -166,8 +166,8 @@ def test_a_text_with_a_dictionary_is_decoded_with_it_row_group_by_row_group():
 
 
 def test_more_than_memory_holds_is_left_to_the_engine_that_spills(lake, monkeypatch):
-    monkeypatch.setattr(rewrite, "LARGEST_CHANGE", 3)
-    monkeypatch.setattr(rewrite, "patch", None)
+    monkeypatch.setattr(file_rewrite, "LARGEST_CHANGE", 3)
+    monkeypatch.setattr(file_rewrite, "patch", None)
     increment(lake, 2, [("k3", "a longer name", 3)])
     assert ("k3", "a longer name", 3) in content(lake, PERSON)
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from include.lake import engine
-from include.lake.errors import LakeError, LakePathRefused, LakeTableMissing
-from include.lake.root import REPOSITORY, Lake
+from include.lake.storage import duckdb_engine
+from include.lake.storage.errors import LakeError, LakePathRefused, LakeTableMissing
+from include.lake.storage.lake import REPOSITORY, Lake
 
 
 @pytest.fixture
@@ -147,13 +147,13 @@ def test_extensions_come_from_packages_and_nothing_is_fetched(lake, tmp_path, mo
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     connection = lake.connect(memory_limit="200MB")
     for name in ("postgres", "mysql", "sqlite", "httpfs", "delta"):
-        engine.load_extension(connection, name)
-        engine.load_extension(connection, name)
+        duckdb_engine.load_extension(connection, name)
+        duckdb_engine.load_extension(connection, name)
     assert connection.execute("SELECT current_setting('allow_unsigned_extensions')").fetchone() == (False,)
     with pytest.raises(duckdb.Error):
         connection.execute("LOAD spatial")
     with pytest.raises(LakeError, match="pip install duckdb-extension-spatial=="):
-        engine.load_extension(connection, "spatial")
+        duckdb_engine.load_extension(connection, "spatial")
     connection.close()
     assert not (tmp_path / "home").exists()
 

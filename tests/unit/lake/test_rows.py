@@ -5,7 +5,7 @@ from __future__ import annotations
 import duckdb
 import pytest
 
-from include.lake.rows import all_differ
+from include.lake.delta.table_rows import all_differ
 
 CASES = {
     "in a row": ("SELECT range AS k FROM range(1000)", True),

@@ -17,11 +17,11 @@ import duckdb
 import pytest
 
 from include.contracts.model import Table
-from include.lake.engine import shut
-from include.lake.errors import LakeError
-from include.lake.root import Lake
+from include.lake.storage.duckdb_engine import shut
+from include.lake.storage.errors import LakeError
+from include.lake.storage.lake import Lake
 from include.quality.errors import QualityError
-from include.quality.split import conform_and_split
+from include.quality.split.row_outcomes import conform_and_split
 from tests.ascii_tables import SCHEMAS, contract_table, rows_of, write_extract
 from tests.hostile_sql import SECRET, hostile_texts
 

@@ -13,15 +13,15 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from include.audit import ledger
+from include.audit.ledger import entries as ledger
 from include.cli import app
-from include.lake.root import Lake
-from include.pipelines.approvals import Matter, Word, approve, approved_by_all, given, whom_to_ask
-from include.pipelines.authority import NotASteward, free_stewards, steward_named
-from include.pipelines.decisions import Answer, Look
+from include.lake.storage.lake import Lake
+from include.pipelines.context import Workplace
+from include.pipelines.decisions.approvals import Matter, Word, approve, approved_by_all, given, whom_to_ask
+from include.pipelines.decisions.authority import NotASteward, free_stewards, steward_named
+from include.pipelines.decisions.gate import approve_step, matter_of, refuse_step
+from include.pipelines.decisions.ledger_entries import Answer, Look
 from include.pipelines.errors import Misuse, SecondApprovalWanted
-from include.pipelines.gate import approve_step, matter_of, refuse_step
-from include.pipelines.workplace import Workplace
 
 CONTRACT = """
 apiVersion: v3.2.0

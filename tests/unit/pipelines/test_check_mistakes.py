@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from include.contracts.load import load_contract
-from include.contracts.problems import Problem
-from include.pipelines.check import CheckReport, check_schemas
+from include.contracts.yaml_files.problems import Problem
+from include.pipelines.checks.contract_check import CheckReport, check_schemas
 
 # One statement a line, so that the line of a mistake is the line that was changed.
 CONTRACT = r"""

@@ -16,11 +16,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from include.contracts.problems import Problem
-from include.lake.root import Lake
-from include.pipelines.check import CheckReport, check_sources
+from include.contracts.yaml_files.problems import Problem
+from include.lake.storage.lake import Lake
+from include.pipelines.checks.contract_check import CheckReport, check_sources
+from include.pipelines.context import Workplace
 from include.pipelines.errors import Misuse
-from include.pipelines.workplace import Workplace
 
 CONTRACT = """
 apiVersion: v3.2.0

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from include.lake.root import Lake
+from include.lake.storage.lake import Lake
 from include.pipelines.clock import ClockAhead, ensure_not_ahead, told_if_ahead
 
 

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from include.audit.verify import verify
-from include.contracts.problems import ContractError
-from include.lake import evidence
-from include.lake.root import Lake
-from include.lake.shape import RETENTION
-from include.pipelines.maintain import maintain_lake
-from include.pipelines.trail import record_commits
-from include.pipelines.workplace import Workplace
+from include.audit.verification.verify_lake import verify
+from include.contracts.yaml_files.problems import ContractError
+from include.lake.delta.table_schema import RETENTION
+from include.lake.run_log import log_tables
+from include.lake.storage.lake import Lake
+from include.pipelines.audit_log import record_commits
+from include.pipelines.context import Workplace
+from include.pipelines.upkeep.maintenance import maintain_lake
 
 AT = datetime(2026, 3, 1, tzinfo=UTC)
 CONTRACT = """
@@ -104,7 +104,7 @@ def test_what_falls_out_of_a_log_with_time_breaks_no_verification(place: Workpla
     def append(first: int, last: int) -> None:
         for number in range(first, last):
             facts = {"run_id": f"r{number}", "registry": "r", "table": "t", "verdict": "published"}
-            evidence.append_run(place.lake, facts)
+            log_tables.append_run(place.lake, facts)
             record_commits(place, ["audit/runs"])
 
     append(0, 1)
@@ -118,4 +118,4 @@ def test_what_falls_out_of_a_log_with_time_breaks_no_verification(place: Workpla
     found = verify(place.lake, with_files=True, now=datetime.now(UTC) + RETENTION)
     assert found.ok, found.why
     assert found.commits_past_checking > 0
-    assert evidence.read(place.lake, "runs").num_rows == 35
+    assert log_tables.read(place.lake, "runs").num_rows == 35

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from include.pipelines.pair_evidence import Evidence, IdSays, compare_records, read_id
+from include.pipelines.people.pair_evidence import Evidence, IdSays, compare_records, read_id
 
 HUNG = {"personal_id": "001073983713", "birth_year": 1973, "sex": "male"}
 NAMESAKE = {"personal_id": "001073200200", "birth_year": 1973, "sex": "male"}

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from include.console import output, show_plan
-from include.lake.root import Lake
-from include.pipelines.plan import plan_registry
-from include.pipelines.workplace import Workplace
+from include.lake.storage.lake import Lake
+from include.pipelines.context import Workplace
+from include.pipelines.sync.plan import plan_registry
 
 CONTRACT = """
 apiVersion: v3.2.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from include.pipelines.persons import with_rivals
+from include.pipelines.people.reviews import with_rivals
 
 STEPS = [{"comparison": "name", "found": "same name", "bits": -1.7, "sum": -1.7}]
 

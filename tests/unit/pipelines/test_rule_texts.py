@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from include.lake.root import Lake
-from include.pipelines.rule_texts import rule_texts
-from include.pipelines.workplace import Workplace
+from include.lake.storage.lake import Lake
+from include.pipelines.context import Workplace
+from include.pipelines.reporting.rule_descriptions import rule_texts
 from tests.ascii_tables import SCHEMAS
 
 

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from include.audit import ledger
-from include.audit.verify import verify
+from include.audit.ledger import entries as ledger
+from include.audit.verification.verify_lake import verify
 from include.lake.reference import publish_reference
-from include.lake.root import Lake
-from include.pipelines.sync import prepare_step
-from include.pipelines.workplace import Workplace
+from include.lake.storage.lake import Lake
+from include.pipelines.context import Workplace
+from include.pipelines.sync.registry_sync import prepare_step
 
 SCHEMAS = Path(__file__).parents[3] / "schemas"
 

@@ -17,10 +17,10 @@ os.environ.setdefault("AIRFLOW__CORE__LOAD_EXAMPLES", "False")
 
 from fastapi.testclient import TestClient
 
-from include.lake.root import Lake
-from include.pipelines.pages import QualityPages
-from include.pipelines.sync import sync_registry
-from include.pipelines.workplace import Workplace
+from include.lake.storage.lake import Lake
+from include.pipelines.context import Workplace
+from include.pipelines.reporting.pages import QualityPages
+from include.pipelines.sync.registry_sync import sync_registry
 
 PLANTED = "Nguyễn Thị Trồng Sẵn"
 RUN = "20260101T010000Z-0000000a"

@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
-from include.audit.report.words import LOCALES
-from include.pipelines.pages import QualityPages
-from include.pipelines.share import share_step
-from include.pipelines.sync import sync_registry
-from include.pipelines.workplace import Workplace
+from include.audit.report_pages.words import LOCALES
+from include.pipelines.context import Workplace
+from include.pipelines.reporting.pages import QualityPages
+from include.pipelines.sharing.products import share_step
+from include.pipelines.sync.registry_sync import sync_registry
 from tests.unit.plugins.conftest import PLANTED, make_place
 
 AGREEMENT = """\

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
-from include.pipelines.report import report_step
-from include.pipelines.share import share_step
-from include.pipelines.workplace import Workplace
+from include.pipelines.context import Workplace
+from include.pipelines.reporting.report import report_step
+from include.pipelines.sharing.products import share_step
 from tests.unit.plugins.test_agreements_page import AGREEMENT, place, sync
 
 __all__ = ["place"]

@@ -8,12 +8,12 @@ from collections.abc import Callable
 import pytest
 from fastapi.testclient import TestClient
 
-from include.pipelines.decisions import Answer
-from include.pipelines.gate import note_gate, refuse_step
-from include.pipelines.publication import Approval
-from include.pipelines.rejected import replay
-from include.pipelines.sync import sync_registry
-from include.pipelines.workplace import Workplace
+from include.pipelines.context import Workplace
+from include.pipelines.decisions.gate import note_gate, refuse_step
+from include.pipelines.decisions.ledger_entries import Answer
+from include.pipelines.rejected.replaying import replay
+from include.pipelines.sync.publication import Approval
+from include.pipelines.sync.registry_sync import sync_registry
 from tests.unit.plugins.conftest import PLANTED, make_place
 
 TEAM = """

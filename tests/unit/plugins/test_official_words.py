@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from include.audit.report.words import LOCALES
+from include.audit.report_pages.words import LOCALES
 from include.contracts.load import load_contracts
 from plugins.pages import pair_words
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from fastapi.testclient import TestClient
 
-from include.pipelines.pages import QualityPages
-from include.pipelines.workplace import Workplace
+from include.pipelines.context import Workplace
+from include.pipelines.reporting.pages import QualityPages
 from tests.unit.plugins.conftest import PLANTED, RUN
 
 TABLE = "/tables/business/enterprise"

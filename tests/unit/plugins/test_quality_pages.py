@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
-from include.audit import ledger
-from include.lake.errors import LakeUnreachable
-from include.pipelines.pages import QualityPages
-from include.pipelines.workplace import Workplace
+from include.audit.ledger import entries
+from include.lake.storage.errors import LakeUnreachable
+from include.pipelines.context import Workplace
+from include.pipelines.reporting.pages import QualityPages
 from tests.unit.plugins.conftest import PLANTED, RUN, make_place
 
 TABLE = "/tables/business/enterprise"
@@ -71,19 +71,19 @@ def test_rejected_rows_are_shown_by_rule_and_age_with_their_numbers(browse: Brow
 
 
 def test_values_are_refused_to_a_role_that_may_not_see_them(browse: Browse, synced: Workplace) -> None:
-    before = ledger.head(synced.lake)
+    before = entries.head(synced.lake)
     answer = browse("viewer").post(REJECTED, data={"purpose": "curious"})
     assert answer.status_code == 403
     assert PLANTED not in answer.text
     assert "<form" not in browse("viewer").get(REJECTED).text
-    assert ledger.head(synced.lake) == before
+    assert entries.head(synced.lake) == before
 
 
 def test_values_are_shown_to_a_role_that_may_and_the_ledger_knows(browse: Browse, synced: Workplace) -> None:
     answer = browse("op").post(REJECTED, data={"purpose": "call the ministry  about row 2"})
     assert answer.status_code == 200
     assert answer.text.count(PLANTED) == 2
-    entry = ledger.read(synced.lake).to_pylist()[-1]
+    entry = entries.read(synced.lake).to_pylist()[-1]
     assert (entry["kind"], entry["actor"], entry["subject"]) == ("export", "op", "rejected/business/enterprise")
     assert json.loads(entry["payload"]) == {
         "rule_id": "",
@@ -94,18 +94,18 @@ def test_values_are_shown_to_a_role_that_may_and_the_ledger_knows(browse: Browse
 
 
 def test_no_purpose_no_values(browse: Browse, synced: Workplace) -> None:
-    before = ledger.head(synced.lake)
+    before = entries.head(synced.lake)
     answer = browse("op").post(REJECTED, data={"purpose": "  "})
     assert answer.status_code == 400
     assert PLANTED not in answer.text
-    assert ledger.head(synced.lake) == before
+    assert entries.head(synced.lake) == before
 
 
 def test_no_ledger_no_values(browse: Browse, monkeypatch: pytest.MonkeyPatch) -> None:
     def gone(*_: object, **__: object) -> None:
         raise LakeUnreachable("while appending to the ledger: the lake does not answer: check LAKE_URI")
 
-    monkeypatch.setattr("include.audit.ledger.append", gone)
+    monkeypatch.setattr("include.audit.ledger.entries.append", gone)
     answer = browse("op").post(REJECTED, data={"purpose": "call the ministry"})
     assert answer.status_code == 503
     assert PLANTED not in answer.text

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from include.pipelines.pages import QualityPages
-from include.pipelines.report import report_step
-from include.pipelines.report_files import editions, files, report_file
-from include.pipelines.workplace import Workplace
+from include.pipelines.context import Workplace
+from include.pipelines.reporting.pages import QualityPages
+from include.pipelines.reporting.report import report_step
+from include.pipelines.reporting.report_files import editions, files, report_file
 
 Browse = Callable[..., TestClient]
 REPORT = "/reports/latest/report.vi.html"

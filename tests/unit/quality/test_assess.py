@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 
 from include.contracts.model import Table
-from include.lake.root import Lake
-from include.quality.assess import Assessment, assess
+from include.lake.storage.lake import Lake
 from include.quality.errors import EvaluationsDisagree, RuleUnusable
-from include.quality.split import conform_and_split
-from include.quality.suite import where_of
+from include.quality.expectations.assessment import Assessment, assess
+from include.quality.expectations.suite import where_of
+from include.quality.split.row_outcomes import conform_and_split
 from tests.ascii_tables import SCHEMAS, contract_table, outcome_of, rows_of, write_extract
 
 PLANTED = "Nguyễn Thị Bí Mật"
@@ -233,10 +233,10 @@ quality:
 def test_great_expectations_is_imported_beside_other_work_and_without_what_no_rule_uses() -> None:
     program = """
 import sys
-from include.quality.gx import import_gx, import_gx_meanwhile
+from include.quality.expectations.gx import import_gx, import_gx_meanwhile
 import_gx_meanwhile()
 import_gx()
-assert "include.quality.suite" in sys.modules
+assert "include.quality.expectations.suite" in sys.modules
 assert not {"scipy.stats._stats_py", "altair.vegalite"} & set(sys.modules)
 import altair, scipy.stats
 from altair.utils import data

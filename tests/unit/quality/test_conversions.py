@@ -14,7 +14,7 @@ import duckdb
 import pytest
 
 from include.contracts.model import Column
-from include.quality import conversions
+from include.quality.conversion import conversions
 
 VIETNAM = {"defaultTimezone": "Asia/Ho_Chi_Minh"}
 

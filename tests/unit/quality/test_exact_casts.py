@@ -11,8 +11,8 @@ from typing import Any
 import duckdb
 import pytest
 
-from include.quality import numbers
-from include.quality.exact_casts import with_exact_casts
+from include.quality.conversion import numbers
+from include.quality.conversion.exact_casts import with_exact_casts
 
 
 @pytest.fixture(scope="module")

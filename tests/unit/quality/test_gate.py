@@ -9,7 +9,7 @@ import pytest
 
 from include.contracts.model import Bound, ExtractPolicy, Rule, Table, Tolerance
 from include.quality.gate import judge
-from include.quality.results import RuleCount, SplitResult, Staged
+from include.quality.split.results import RuleCount, SplitResult, Staged
 
 TABLE = Table(
     "population",

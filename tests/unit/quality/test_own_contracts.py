@@ -14,9 +14,9 @@ from sqlglot import exp
 
 from include.contracts.load import load_contracts
 from include.contracts.model import Table
-from include.lake.root import Lake
-from include.quality.assess import assess
-from include.quality.split import conform_and_split
+from include.lake.storage.lake import Lake
+from include.quality.expectations.assessment import assess
+from include.quality.split.row_outcomes import conform_and_split
 from tests.ascii_tables import SCHEMAS, write_extract
 
 TABLES = {table.qualified_name: table for c in load_contracts(SCHEMAS).values() for table in c.tables}

@@ -12,14 +12,14 @@ import pyarrow.parquet as pq
 import pytest
 
 from include.contracts.model import Column, Rule, Table
-from include.lake.beside import Conformed, beside_uri
-from include.lake.engine import quote, scan
-from include.lake.root import Lake
-from include.quality import split as split_module
-from include.quality.assess import assess
+from include.lake.publishing.published_context import Conformed, beside_uri
+from include.lake.storage.duckdb_engine import quote, scan
+from include.lake.storage.lake import Lake
 from include.quality.errors import ConservationBroken, RuleUnusable
-from include.quality.results import SplitResult
-from include.quality.split import conform_and_split
+from include.quality.expectations.assessment import assess
+from include.quality.split import row_outcomes
+from include.quality.split.results import SplitResult
+from include.quality.split.row_outcomes import conform_and_split
 from tests.ascii_tables import Outcome, check, contract_table, outcome_of, rows_of, write_extract
 
 CONTRACT = """
@@ -107,7 +107,7 @@ def test_a_lost_row_stops_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         connection.execute("CREATE TEMP TABLE superseded AS SELECT _row FROM conformed")
         connection.execute("CREATE TEMP VIEW candidates AS SELECT * FROM passing")
 
-    monkeypatch.setattr(split_module, "find_superseded", two_outcomes)
+    monkeypatch.setattr(row_outcomes, "find_superseded", two_outcomes)
     extract = write_extract(rows_of(ROWS), tmp_path / "e.parquet")
     with pytest.raises(ConservationBroken, match=r"3 rows extracted, but 0 accepted \+ 1 rejected \+ 3 superseded"):
         outcome_of(contract_table(CONTRACT, tmp_path), extract, tmp_path)

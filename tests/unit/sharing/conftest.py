@@ -13,10 +13,10 @@ from deltalake import write_deltalake
 
 from include.contracts.model import Column, Contract, Server, Table
 from include.contracts.types import arrow_type
-from include.lake.root import Lake
-from include.sharing.agreement import Agreement
+from include.lake.storage.lake import Lake
+from include.sharing.agreements.agreement import Agreement
+from include.sharing.agreements.loading import load_agreement
 from include.sharing.keys import MasterKey
-from include.sharing.load import load_agreement
 
 AT = datetime(2026, 3, 1, 8, 30, tzinfo=UTC)
 

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from include.contracts.load import load_contracts
-from include.contracts.problems import ContractError, Problem
-from include.sharing.agreement import Agreement
+from include.contracts.yaml_files.problems import ContractError, Problem
+from include.sharing.agreements.agreement import Agreement
+from include.sharing.agreements.loading import load_agreement, load_agreements
 from include.sharing.check import check_agreements, problems_of
-from include.sharing.load import load_agreement, load_agreements
 
 from .conftest import AGREEMENT, CONTRACTS
 

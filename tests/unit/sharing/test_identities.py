@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from include.contracts.model import Column, Contract, Relationship, Server, Table
-from include.sharing.agreement import Agreement
-from include.sharing.identities import Credential, ReaderCredentialMissing, identities, reader_variable, render
+from include.sharing.agreements.agreement import Agreement
+from include.sharing.store_identities import Credential, ReaderCredentialMissing, identities, reader_variable, render
 
 from .conftest import AGREEMENT, AT
 

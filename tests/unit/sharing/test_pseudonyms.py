@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from include.lake.root import Lake
-from include.sharing.agreement import SharedColumn
+from include.lake.storage.lake import Lake
+from include.sharing.agreements.agreement import SharedColumn
 from include.sharing.keys import PSEUDONYM_KEY_VARIABLE, MasterKey, PseudonymKeyMissing, RecipientKey
 from include.sharing.protect import expression, lend_key
 

@@ -14,9 +14,9 @@ import pyarrow as pa
 import pytest
 from deltalake import DeltaTable
 
-from include.contracts.problems import ContractError
-from include.lake.root import Lake
-from include.sharing.agreement import Agreement
+from include.contracts.yaml_files.problems import ContractError
+from include.lake.storage.lake import Lake
+from include.sharing.agreements.agreement import Agreement
 from include.sharing.keys import MasterKey, PseudonymKeyMissing
 from include.sharing.publish_product import publish_product
 from include.sharing.share import Sharing, close_orphans, share_agreement

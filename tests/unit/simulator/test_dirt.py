@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from include.simulator import Country, DirtRates
-from include.simulator.rates import HARD_KINDS
+from include.simulator.dirt.rates import HARD_KINDS
 from include.simulator.staging import SOURCES
 
 TABLES = [(registry, table) for registry in SOURCES for table in SOURCES[registry]]

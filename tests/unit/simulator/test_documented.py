@@ -7,7 +7,7 @@ from dataclasses import fields
 from pathlib import Path
 
 from include.simulator import DirtRates
-from include.simulator.rates import HARD_KINDS, SUPERSEDED_KINDS
+from include.simulator.dirt.rates import HARD_KINDS, SUPERSEDED_KINDS
 
 PAGE = Path(__file__).parents[3] / "docs" / "explanation" / "simulator.md"
 

@@ -13,7 +13,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
-from include.simulator import Country, UnknownTarget, cp1258, load_finance, load_registry
+from include.simulator import Country, UnknownTarget, load_finance, load_registry
+from include.simulator.dirt import cp1258
 
 
 @pytest.fixture(scope="module")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
-from include.simulator import identifiers
 from include.simulator.render import digits, distinct_numbers, instants, random_stream, thousands
+from include.simulator.society import identifiers
 
 
 def check(code: str) -> bool:

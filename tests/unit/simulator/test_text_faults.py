@@ -8,7 +8,7 @@ import unicodedata
 import numpy as np
 import pytest
 
-from include.simulator import cell_faults, cp1258, text_faults
+from include.simulator.dirt import cell_faults, cp1258, text_faults
 
 NAME = "Nguyễn Thị Đào"
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from include.contracts.model import Server
-from include.lake.root import Lake
+from include.lake.storage.lake import Lake
 from include.sources import Extract
 from tests.extracts import contract_of, lake_at, take
 

@@ -12,7 +12,7 @@ from typing import Any
 import duckdb
 
 from include.contracts.model import Column, Contract, Drift, ExtractPolicy, Table
-from include.lake.root import Lake
+from include.lake.storage.lake import Lake
 from include.sources import Landed, Source, Wanted, open_source
 from tests.extracts import AT, SERVER, VARIABLE
 

@@ -7,7 +7,7 @@ import pytest
 from include.contracts.model import Server
 from include.sources import SourceSecretMissing
 from include.sources.connection import connect, parse
-from include.sources.postgres import _conninfo, _secret
+from include.sources.databases.postgres import _conninfo, _secret
 from tests.extracts import contract_of
 
 SECRET = "p@ss:w/o'r d\\"

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from include.sources import DropBroken, SourceMissing
-from include.sources.csv_survey import survey_csv
+from include.sources.csv.survey import survey_csv
 from tests.extracts import contract_of, rows_of, take, types_of
 from tests.unit.sources.conftest import Drop
 
@@ -215,18 +215,18 @@ def test_a_file_that_vanishes_while_read(drop: Drop, monkeypatch: pytest.MonkeyP
 
 
 def test_a_file_that_grows_while_read(drop: Drop, monkeypatch: pytest.MonkeyPatch) -> None:
-    from include.sources import spool
+    from include.sources.deliveries import local_copy
 
     path = drop.put("a.csv", "A\n" + "1\n" * 100)
-    monkeypatch.setattr(spool, "CHUNK", 50)
-    to_utf8 = spool._to_utf8
+    monkeypatch.setattr(local_copy, "CHUNK", 50)
+    to_utf8 = local_copy._to_utf8
 
     def append_once(chunks, codec, name):  # type: ignore[no-untyped-def]
         with path.open("a") as file:
             file.write("2\n")
         return to_utf8(chunks, codec, name)
 
-    monkeypatch.setattr(spool, "_to_utf8", append_once)
+    monkeypatch.setattr(local_copy, "_to_utf8", append_once)
     with pytest.raises(DropBroken, match=r"a\.csv was changed while it was read"):
         drop.take("a.csv", "A")
 
@@ -249,7 +249,7 @@ def test_counting_records(tmp_path: Path, text: str, records: int) -> None:
 
 
 def test_two_readers_must_count_the_same(drop: Drop, monkeypatch: pytest.MonkeyPatch) -> None:
-    from include.sources import delimited
+    from include.sources.csv import delimited
 
     drop.put("a.csv", "A,B\n1,2\n3,4\n")
     monkeypatch.setattr(delimited.Layout, "query", lambda self, is_long: "SELECT '1' AS A, '2' AS B")

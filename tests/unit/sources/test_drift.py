@@ -11,10 +11,10 @@ import duckdb
 import pytest
 
 from include.contracts.model import DRIFT_FLAG, Column
-from include.lake.root import Lake
+from include.lake.storage.lake import Lake
 from include.sources import SourceDrifted, SourceMissing, Wanted
-from include.sources.column_types import SourceType
-from include.sources.drift import find_drift
+from include.sources.source_schema.column_types import SourceType
+from include.sources.source_schema.drift import find_drift
 from tests.unit.sources.conftest import Drop
 from tests.unit.sources.parts import UPDATED, VALUE, contract_by, landed, opened, rows
 

@@ -9,8 +9,8 @@ import pytest
 
 from include.contracts.model import Column, Contract, Server, Table
 from include.sources.connection import Connection
-from include.sources.drop import locate
 from include.sources.errors import DropBroken, SourceMissing
+from include.sources.file_drop import locate
 from tests.extracts import contract_of, lake_at, take
 
 TABLE = Table("shop", "shop", "shop.csv", (Column("a", "a", "string", "VARCHAR"),), ())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-from include.lake.maintain import clear_scratch
+from include.lake.delta.maintenance import clear_scratch
 from tests.unit.sources.conftest import Drop
 
 KILLED = """
@@ -14,7 +14,7 @@ from pathlib import Path
 import duckdb
 from include.contracts.model import Server
 from include.sources.connection import connect
-from include.sources.drop import open_files
+from include.sources.file_drop import open_files
 from tests.extracts import VARIABLE, contract_of
 
 folder, scratch = sys.argv[1:]

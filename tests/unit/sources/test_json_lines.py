@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from include.sources import DropBroken, SourceMissing, json_lines, json_survey
+from include.sources import DropBroken, SourceMissing
+from include.sources.json_lines import json_table, survey
 from tests.extracts import rows_of, types_of
 from tests.unit.sources.conftest import Drop
 
@@ -120,14 +121,14 @@ def test_names_are_composed_trimmed_and_kept_from_the_lakes_own(drop: Drop) -> N
 
 
 def test_a_line_over_the_bound(drop: Drop, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(json_survey, "MAX_LINE", 40)
+    monkeypatch.setattr(survey, "MAX_LINE", 40)
     drop.put("a.jsonl", "\n".join([_OK, f'{{"ma":"{"x" * 100}"}}', f'{{"ma":"{"x" * 30}"}}', '{"ma":']))
     with pytest.raises(DropBroken, match=r"line 2: more than 16 MB in one line; a\.jsonl, line 4: not one whole"):
         drop.take("a.jsonl", "ma")
 
 
 def test_values_for_keys(drop: Drop, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(json_survey, "MAX_COLUMNS", 3)
+    monkeypatch.setattr(survey, "MAX_COLUMNS", 3)
     drop.put("a.jsonl", "".join(f'{{"ma":"1","bimat{n}":1}}\n' for n in range(5)))
     with pytest.raises(DropBroken, match=r"a\.jsonl, line 3: .* they look like values") as caught:
         drop.take("a.jsonl", "ma")
@@ -136,8 +137,8 @@ def test_values_for_keys(drop: Drop, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("most", [1, 3, 7, 1_000])
 def test_rows_are_the_same_in_batches_of_any_size(drop: Drop, monkeypatch: pytest.MonkeyPatch, most: int) -> None:
-    monkeypatch.setattr(json_lines, "_VALUES_PER_BATCH", most)
-    monkeypatch.setattr(json_survey, "_SHAPES_KEPT", 1)
+    monkeypatch.setattr(json_table, "_VALUES_PER_BATCH", most)
+    monkeypatch.setattr(survey, "_SHAPES_KEPT", 1)
     given: list[dict[str, Any]] = [{"ma": str(n), **({f"c{n % 3}": [n]} if n % 2 else {"c1": True})} for n in range(9)]
     drop.put("a.jsonl", "\n".join(map(json.dumps, given)))
     assert rows_of(drop.take("a.jsonl", "ma"), "ma, c0, c1, c2") == [

@@ -11,7 +11,7 @@ import pytest
 from include.contracts.model import Column
 from include.sources import Extract, SourceMissing
 from include.sources.connection import Connection
-from include.sources.reflect import explainer
+from include.sources.databases.reflection import explainer
 from tests.extracts import AT, contract_of, rows_of, take
 from tests.unit.sources.conftest import Drop
 

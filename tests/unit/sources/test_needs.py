@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from include.contracts.expressions import columns_read
 from include.contracts.model import Column, Table
+from include.contracts.rules.expressions import columns_read
 from include.sources import SourceMissing
-from include.sources.needs import judge_columns, judge_types, landed_names
+from include.sources.source_schema.required_columns import judge_columns, judge_types, landed_names
 
 
 def column(name: str, expression: str = "", source: str = "", kind: str = "string") -> Column:

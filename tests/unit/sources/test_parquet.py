@@ -10,7 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from include.sources import DropBroken, SourceError, parquet_file, parquet_wide
+from include.sources import DropBroken, SourceError
+from include.sources.parquet import parquet_file, wide_files
 from tests.extracts import rows_of, types_of
 from tests.unit.sources.conftest import Drop
 
@@ -121,7 +122,7 @@ def test_a_file_of_more_columns_than_memory_takes(drop: Drop, monkeypatch: pytes
     monkeypatch.setattr(parquet_file, "MOST_COLUMNS", 5)
     monkeypatch.setattr(parquet_file, "_MIN_ROWS", 3)
     monkeypatch.setattr(parquet_file, "_MAX_ROWS", 3)
-    monkeypatch.setattr(parquet_wide, "_CELLS", cells)
+    monkeypatch.setattr(wide_files, "_CELLS", cells)
     found = drop.take("t.parquet", "ma")
     assert (rows_of(found), types_of(found), found.digest) == (rows_of(as_ever), types_of(as_ever), as_ever.digest)
 
@@ -132,7 +133,7 @@ def test_a_scratch_folder_that_is_full(drop: Drop, monkeypatch: pytest.MonkeyPat
 
     pq.write_table(pa.table({"a": [1], "b": [1]}), drop.folder / "t.parquet")
     monkeypatch.setattr(parquet_file, "MOST_COLUMNS", 1)
-    monkeypatch.setattr(parquet_wide.pa.ipc, "new_stream", full)
+    monkeypatch.setattr(wide_files.pa.ipc, "new_stream", full)
     with pytest.raises(SourceError, match=r"while writing to the scratch folder: .*LIENTHONG_TMP.* is full"):
         drop.take("t.parquet", "a")
 

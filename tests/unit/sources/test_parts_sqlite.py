@@ -13,7 +13,7 @@ import pytest
 import sqlalchemy as sa
 
 from include.contracts.model import Column
-from include.lake.root import Lake
+from include.lake.storage.lake import Lake
 from include.sources import SourceError, Wanted
 from include.sources.connection import Connection
 from tests.extracts import VARIABLE

@@ -13,10 +13,10 @@ import pytest
 from sqlalchemy.dialects import registry
 from sqlalchemy.engine.default import DefaultDialect
 
-from include.lake import store
-from include.lake.errors import LakeUnreachable
-from include.lake.root import Lake
-from include.sources import reflect
+from include.lake.storage import object_store
+from include.lake.storage.errors import LakeUnreachable
+from include.lake.storage.lake import Lake
+from include.sources.databases import reflection
 from include.sources.errors import SourceUnavailable
 from tests.extracts import VARIABLE, contract_of, lake_at, take
 
@@ -48,8 +48,8 @@ registry.register("waits", __name__, "Waits")
 
 @pytest.mark.parametrize("scheme", ["postgresql", "mysql", "waits"])
 def test_a_silent_database(scheme: str, port: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reflect, "ANSWER_SECONDS", 2)
-    monkeypatch.setattr(reflect, "CONNECT_SECONDS", 2)
+    monkeypatch.setattr(reflection, "ANSWER_SECONDS", 2)
+    monkeypatch.setattr(reflection, "CONNECT_SECONDS", 2)
     began = time.monotonic()
     with pytest.raises(SourceUnavailable, match=f"does not answer.*{VARIABLE}"):
         take(contract_of("t", ["a"]), f"{scheme}://u:secret@127.0.0.1:{port}/d", lake_at(tmp_path))
@@ -57,7 +57,7 @@ def test_a_silent_database(scheme: str, port: int, tmp_path: Path, monkeypatch: 
 
 
 def test_the_limits_are_seconds() -> None:
-    assert (reflect.CONNECT_SECONDS, reflect.ANSWER_SECONDS, store.ANSWER_SECONDS) == (10, 30, 10)
+    assert (reflection.CONNECT_SECONDS, reflection.ANSWER_SECONDS, object_store.ANSWER_SECONDS) == (10, 30, 10)
 
 
 def silent_lake(port: int, scratch: Path) -> Lake:
@@ -70,7 +70,7 @@ def silent_lake(port: int, scratch: Path) -> Lake:
 
 @pytest.mark.parametrize("way", ["table", "is_table", "list", "read_text", "connect"])
 def test_a_silent_store(way: str, port: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(store, "ANSWER_SECONDS", 1)
+    monkeypatch.setattr(object_store, "ANSWER_SECONDS", 1)
     lake = silent_lake(port, tmp_path)
     began = time.monotonic()
     with pytest.raises(LakeUnreachable, match=f"127.0.0.1:{port}.*AWS_ENDPOINT_URL"):

@@ -20,9 +20,10 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.dialects import mssql
 
-from include.lake.root import Lake
-from include.sources import SourceError, SourceMissing, streaming
+from include.lake.storage.lake import Lake
+from include.sources import SourceError, SourceMissing
 from include.sources.connection import Connection
+from include.sources.databases import sqlalchemy_stream
 from include.sources.python_values import arrow_type, text_of
 from tests.extracts import VARIABLE, contract_of, rows_of, take, types_of
 
@@ -94,7 +95,7 @@ def test_nothing_is_rounded_or_taken_for_true(file: sqlite3.Connection, lake: La
 
 
 def test_many_batches(file: sqlite3.Connection, lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(streaming, "ROWS_PER_BATCH", 7)
+    monkeypatch.setattr(sqlalchemy_stream, "ROWS_PER_BATCH", 7)
     file.executemany("INSERT INTO t (k) VALUES (?)", [(n,) for n in range(100)])
     assert take(contract_of("t", ["k"]), "x", lake).rows == 102
     file.execute("INSERT INTO t (k, a) VALUES ('not a number', 'x')")

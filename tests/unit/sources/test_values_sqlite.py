@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from include.contracts.model import Column
-from include.lake.root import Lake
+from include.lake.storage.lake import Lake
 from include.sources import Wanted
 from tests.extracts import contract_of, rows_of, take
 from tests.unit.sources.parts import contract_by, landed, opened

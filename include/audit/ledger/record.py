@@ -1,0 +1,128 @@
+"""What the ledger holds: a record as it is handed in, and as an entry of the chain."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Literal, Self, get_args
+
+from include.audit.ledger.canonical_json import canonical
+
+Kind = Literal["run", "commit", "removal", "approval", "refusal", "agreement", "export", "maintenance"]
+
+GENESIS = "0" * 64
+"""The `prev_hash` of the first entry."""
+
+
+class RecordRefused(ValueError):
+    """A record that the ledger does not take."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """Something that happened. The payload holds counts, versions, ids and digests: never a value of a registry.
+
+    `subject` is what it happened to: `registry/<registry>/<table>`, `shared/<recipient>/<product>`,
+    `agreements/<agreement>`, or a registry's name. Two ways make a retry harmless: `once` = (name, number) leaves the
+    record out if the ledger already took one of that name with that number or a higher one; `on_change` leaves it out
+    if the last one of this kind and subject (that had `on_change`) has the same payload.
+    """
+
+    kind: Kind
+    subject: str
+    payload: Mapping[str, Any] = field(default_factory=dict)
+    once: tuple[str, int] | None = None
+    on_change: bool = False
+
+    def __post_init__(self) -> None:
+        if self.kind not in get_args(Kind):
+            raise RecordRefused(f"unknown kind of record {self.kind!r}: use one of {', '.join(get_args(Kind))}")
+        if not self.subject:
+            raise RecordRefused("a record needs a subject: the table, product, agreement or registry it speaks of")
+
+    @classmethod
+    def from_dict(cls, given: Mapping[str, Any]) -> Self:
+        """A record out of `{kind, subject, payload, once, on_change}`, as other parts of the library hand it over."""
+        once = given.get("once")
+        return cls(
+            given["kind"],
+            given["subject"],
+            given.get("payload", {}),
+            (once[0], int(once[1])) if once else None,
+            bool(given.get("on_change", False)),
+        )
+
+    def is_known(self, taken: Callable[[str], int | None]) -> bool:
+        """Whether the ledger has it already; `taken(name)` is the number that the ledger holds under a name."""
+        known = taken(self.mark[0]) if self.mark else None
+        if known is None or self.mark is None:
+            return False
+        return known >= self.mark[1] if self.once else known == self.mark[1]
+
+    @property
+    def mark(self) -> tuple[str, int] | None:
+        """The name and number under which the ledger remembers the record: a Delta application transaction."""
+        if self.once is None and self.on_change:
+            digest = hashlib.sha256(canonical(self.payload).encode()).digest()
+            return f"last/{self.kind}/{self.subject}", int.from_bytes(digest[:7])
+        return self.once
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One link of the chain: a record with its number, its time, and the hash of the link before."""
+
+    sequence: int
+    at: datetime
+    kind: str
+    actor: str
+    subject: str
+    payload: str
+    prev_hash: str
+    hash: str
+
+    @classmethod
+    def following(cls, head: Head, record: Record, *, at: datetime, actor: str) -> Self:
+        """The entry that puts `record` behind `head`."""
+        if at.tzinfo is None:
+            raise RecordRefused("a record's time needs a time zone: pass an aware datetime")
+        if not actor:
+            raise RecordRefused("a record needs an actor: the service or the role that did it")
+        at = at.astimezone(UTC)
+        sequence, payload = head.sequence + 1, canonical(record.payload)
+        digest = entry_hash(sequence, at, record.kind, actor, record.subject, payload, head.hash)
+        return cls(sequence, at, record.kind, actor, record.subject, payload, head.hash, digest)
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The last link: its number (0 for an empty ledger) and its hash."""
+
+    sequence: int = 0
+    hash: str = GENESIS
+
+    def __str__(self) -> str:
+        return f"{self.sequence}:{self.hash}"
+
+
+def entry_hash(sequence: int, at: datetime, kind: str, actor: str, subject: str, payload: str, prev_hash: str) -> str:
+    """SHA-256 over the entry's canonical JSON (RFC 8785), all columns but `hash`; `payload` goes in as the text it is.
+
+    Anyone can repeat it: `json.dumps(columns, sort_keys=True, separators=(",", ":"), ensure_ascii=False)` in UTF-8,
+    `at` as `2026-01-31T08:30:00.000000Z`.
+    """
+    columns = {
+        "actor": actor,
+        "at": at.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+        "kind": kind,
+        "payload": payload,
+        "prev_hash": prev_hash,
+        "sequence": sequence,
+        "subject": subject,
+    }
+    # The keys are in order and every value is a string or a small integer: this is RFC 8785 without the general walk.
+    content = json.dumps(columns, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(content.encode()).hexdigest()

@@ -1,0 +1,271 @@
+"""What the report says of persons across registries: the runs of linking, and what the last one left in the lake.
+
+Counts, shares and names of tables only; the model is handed in, because it belongs to those who link.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from include.audit.report_data.figures import TREND_RUNS
+from include.audit.report_data.model import GateEvent
+from include.lake.people import people_view
+from include.lake.run_log import REFUSALS, link_runs
+from include.lake.storage import Lake, lake_errors
+
+SUBJECT = ("people", "index")
+DECISIONS = ("link", "review", "finding")
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """An estimated share (0 to 1) with its interval at 95 %."""
+
+    value: float
+    lower: float
+    upper: float
+
+
+@dataclass(frozen=True, slots=True)
+class LinkRun:
+    """One published run of linking. `waiting`: pairs that waited for a person when it ended."""
+
+    run_id: str
+    at: datetime
+    mode: str
+    model_version: str
+    approved_by: str
+    seconds: float
+    records: int
+    persons: int
+    candidates: int
+    links: int
+    grey: int
+    waiting: int
+    minted: int
+    merged: int
+    split: int
+    retired: int
+    duplicates: int
+    shared_ids: int
+    largest: int
+    reviews: int
+    unseen: float
+    precision: Share
+    recall: Share
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """The pairs that one pass kept: linked, left to people, or told to the owners of the registries."""
+
+    name: str
+    link: int
+    review: int
+    finding: int
+
+
+@dataclass(frozen=True, slots=True)
+class Band:
+    """Pairs of one band of match weights, linked or not; `basis`: whether `reviews` or the `model` give its rate."""
+
+    low: float | None
+    high: float | None
+    is_linked: bool
+    pairs: int
+    expected: float
+    reviewed: int
+    same: int
+    basis: str
+    rate: Share
+
+
+@dataclass(frozen=True, slots=True)
+class LinkedTable:
+    """Records of one table and their persons; `elsewhere`: those of whom another table speaks too."""
+
+    registry: str
+    table: str
+    records: int
+    persons: int
+    elsewhere: int
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """How many findings of a kind (`duplicate`, `shared_id`) the owner of a table was told."""
+
+    kind: str
+    registry: str
+    table: str
+    owner: str
+    findings: int
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """A level of a comparison: how often it is found among pairs of one person (m) and of two persons (u)."""
+
+    name: str
+    m: float | None
+    u: float | None
+    is_by_frequency: bool
+
+    @property
+    def weight(self) -> float | None:
+        """The level's match weight in bits, log2(m / u); None where one of the two is not known."""
+        return math.log2(self.m / self.u) if self.m and self.u else None
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What two records are compared by, from most to least alike."""
+
+    name: str
+    levels: tuple[Level, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFacts:
+    """The linkage model as it is now. `persons`: for how many the weights of id numbers are told.
+
+    `is_of_last_run` is False when another model (or another edition of it) made the last run.
+    """
+
+    name: str
+    version: str
+    link_at: float
+    review_at: float
+    persons: int
+    is_of_last_run: bool
+    trained_on: str
+    trained_at: datetime | None
+    seed: int | None
+    records: int | None
+    sampled: int | None
+    splink: str
+    comparisons: tuple[Comparison, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Linking:
+    """Persons across registries; nothing but `gate` can be filled before the first run was published.
+
+    `trend`: the last published runs, the oldest first. `sizes`: persons by records of a person, each size named by its
+    greatest number. `gate`: runs held back, the newest first.
+    """
+
+    trend: tuple[LinkRun, ...] = ()
+    passes: tuple[Pass, ...] = ()
+    bands: tuple[Band, ...] = ()
+    sizes: tuple[tuple[str, int], ...] = ()
+    tables: tuple[LinkedTable, ...] = ()
+    told: tuple[Told, ...] = ()
+    gate: tuple[GateEvent, ...] = ()
+    digest_of_model: str = ""
+
+    @property
+    def last(self) -> LinkRun | None:
+        """The run that made what stands in the lake; None before the first."""
+        return self.trend[-1] if self.trend else None
+
+    @property
+    def waits(self) -> GateEvent | None:
+        """The run that is held back, was not refused, and that no published run followed."""
+        newest = self.gate[0] if self.gate else None
+        if newest is None or newest.is_published or newest.refusal or (self.last and self.last.at > newest.at):
+            return None
+        return newest
+
+
+def gather_linking(lake: Lake) -> Linking:
+    """The runs of linking on record, and who is who now by table. Without a run everything is empty."""
+    runs = link_runs(lake)
+    published = [row for row in runs if row["verdict"] == "published"]
+    gate = _gate(runs)
+    if not published:
+        return Linking(gate=gate)
+    last = published[-1]
+    tables, told = _people(lake)
+    return Linking(
+        trend=tuple(_run(row) for row in published[-TREND_RUNS:]),
+        passes=tuple(
+            Pass(name, *(by_decision.get(decision, 0) for decision in DECISIONS))
+            for name, by_decision in sorted((last["passes"] or {}).items(), key=lambda found: -sum(found[1].values()))
+        ),
+        bands=tuple(map(_band, last["bands"] or [])),
+        sizes=tuple((last["sizes"] or {}).items()),
+        tables=tables,
+        told=told,
+        gate=gate,
+        digest_of_model=(last["basis"] or {}).get("model", ""),
+    )
+
+
+def _run(row: Row) -> LinkRun:
+    shares: dict[str, Any] = {
+        name: Share(*(row[column] or 0.0 for column in (name, f"{name}_lower", f"{name}_upper")))
+        for name in ("precision", "recall")
+    }
+    others: dict[str, Any] = {
+        name: row[name] or ("" if name in ("run_id", "mode", "model_version", "approved_by") else 0)
+        for name in LinkRun.__dataclass_fields__
+        if name not in ("at", "precision", "recall")
+    }
+    return LinkRun(at=row["started_at"].astimezone(UTC), **shares, **others)
+
+
+def _band(found: Row) -> Band:
+    known = {name: found[name] for name in Band.__dataclass_fields__ if name != "rate"}
+    return Band(rate=Share(*(found["rate"][name] for name in ("value", "lower", "upper"))), **known)
+
+
+def _gate(runs: Sequence[Row]) -> tuple[GateEvent, ...]:
+    """The runs (in the order in which they are on record) that the gate held back, and what became of them.
+
+    The newest is first.
+    """
+    events = {}
+    order = {row["run_id"]: place for place, row in enumerate(runs)}
+    for row in sorted(runs, key=lambda row: {"held": 0, "published": 2}.get(row["verdict"], 1)):
+        if row["findings"]:
+            events[row["run_id"]] = GateEvent(
+                row["run_id"], *SUBJECT, row["started_at"].astimezone(UTC), tuple(row["findings"]),
+                row["approved_by"] or "", row["approval_note"] or "", row["verdict"] == "published",
+                row["verdict"] if row["verdict"] in REFUSALS else "",
+                row.get("refused_by") or "", row.get("refusal_note") or "",
+            )  # fmt: skip
+    return tuple(event for _, event in sorted(events.items(), key=lambda named: order[named[0]], reverse=True))
+
+
+def _people(lake: Lake) -> tuple[tuple[LinkedTable, ...], tuple[Told, ...]]:
+    connection = lake.connect()
+    try:
+        with lake_errors("counting persons by table"):
+            people_view(lake, connection, "index", called="member")
+            people_view(lake, connection, "findings", called="finding")
+            tables = connection.execute(_TABLES).fetchall()
+            told = connection.execute(_TOLD).fetchall()
+    finally:
+        connection.close()
+    return tuple(LinkedTable(*row) for row in tables), tuple(Told(*row) for row in told)
+
+
+_TABLES = """
+    WITH known AS (
+        SELECT registry, "table", person_id, count(*) AS records, count(*) OVER (PARTITION BY person_id) AS tables
+        FROM member GROUP BY registry, "table", person_id
+    )
+    SELECT registry, "table", sum(records)::BIGINT, count(*), count(*) FILTER (tables > 1)
+    FROM known GROUP BY registry, "table" ORDER BY registry, "table"
+"""
+
+_TOLD = """
+    SELECT kind, registry, "table", owner, count(*) FROM finding GROUP BY ALL ORDER BY kind, registry, "table", owner
+"""

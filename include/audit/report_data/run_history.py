@@ -1,0 +1,195 @@
+"""The runs of one table and what each found, out of `audit/runs` and `audit/checks`: one page of them at a time."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import duckdb
+
+from include.contracts import Bound
+from include.lake import run_log
+from include.lake.run_log import CROSS_CHECKS
+from include.lake.storage import Lake, lake_errors
+
+_COUNTS = ("extracted", "accepted", "rejected", "superseded", "deleted", "retained", "inserted", "updated", "live_rows")
+_TEXTS = (
+    "contract_version", "source", "mode", "approved_by", "approval_note", "refused_by", "refusal_note",
+    "error_type", "error", "same_as_run",
+)  # fmt: skip
+
+# A run that was held and then decided about left two rows: the outcome counts. One that was tried again: the last try.
+_FINAL = (
+    "PARTITION BY run_id "
+    "ORDER BY verdict = 'published' DESC, recorded DESC NULLS LAST, started_at DESC, verdict <> 'held' DESC"
+)
+
+_RUNS = f"""
+    SELECT run_id, verdict, recorded, started_at, seconds, version, findings, {", ".join((*_COUNTS, *_TEXTS))},
+           count(*) OVER () AS total
+    FROM (
+        SELECT *, row_number() OVER ({_FINAL}) AS _place FROM runs WHERE registry = $registry AND "table" = $table
+    )
+    WHERE _place = 1
+"""
+
+_PAGE = f"{_RUNS} ORDER BY recorded DESC NULLS LAST, started_at DESC, run_id DESC LIMIT $limit OFFSET $offset"
+_ONE = f"SELECT * FROM ({_RUNS}) WHERE run_id = $run_id"
+
+_REFUSED = f"""
+    SELECT * FROM ({_RUNS}) WHERE list_contains($refusals, verdict)
+    ORDER BY recorded DESC NULLS LAST, started_at DESC, run_id DESC LIMIT $limit
+"""
+
+_APPROVED = f"SELECT run_id, approval_note FROM ({_RUNS}) WHERE approval_note <> ''"
+
+_FINDINGS = """
+    SELECT findings FROM runs
+    WHERE registry = $registry AND "table" = $table AND run_id = $run_id AND findings IS NOT NULL AND findings <> '[]'
+    LIMIT 1
+"""
+
+_CHECKS = """
+    SELECT rule_id, metric, scope, severity, dimension, columns, "rows", violations, gx_violations
+    FROM checks WHERE registry = $registry AND "table" = $table AND run_id = $run_id
+    QUALIFY row_number() OVER (PARTITION BY rule_id ORDER BY recorded DESC NULLS LAST, "at" DESC) = 1
+    ORDER BY metric = 'rowCount', violations DESC, rule_id
+"""
+
+
+def rejected_percent(accepted: int, rejected: int) -> float | None:
+    """The share of a run's judged rows that were rejected, as at the gate: superseded rows are not judged in full."""
+    judged = accepted + rejected
+    return 100 * rejected / judged if judged else None
+
+
+@dataclass(frozen=True, slots=True)
+class RunLine:
+    """What one run did to a table. `counts` and `texts` have the names of `audit/runs`."""
+
+    run_id: str
+    verdict: str
+    at: datetime
+    seconds: float
+    version: int | None
+    counts: Mapping[str, int]
+    texts: Mapping[str, str]
+    findings: tuple[Mapping[str, Any], ...]
+
+    @property
+    def rejected_percent(self) -> float | None:
+        """The share of the judged rows that were rejected; None if none was judged."""
+        return rejected_percent(self.counts["accepted"], self.counts["rejected"])
+
+
+@dataclass(frozen=True, slots=True)
+class RunPage:
+    """Some of a table's runs, newest first, and how many there are in all."""
+
+    runs: tuple[RunLine, ...]
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One rule's two counts in a run. `gx_violations` is None where Great Expectations did not count."""
+
+    rule_id: str
+    metric: str
+    scope: str
+    severity: str
+    dimension: str
+    columns: tuple[str, ...]
+    rows: int
+    violations: int
+    gx_violations: int | None
+
+    @property
+    def disagrees(self) -> bool:
+        """Whether both evaluations counted and did not find the same."""
+        return self.gx_violations is not None and self.gx_violations != self.violations
+
+    @property
+    def is_across(self) -> bool:
+        """Whether it is a rule across registers, which is counted once."""
+        return self.metric in CROSS_CHECKS
+
+    def is_kept(self, bound: Bound | None) -> bool:
+        """Whether nothing is wrong: no row breaks the rule or, for a measure of the whole table, its bound holds."""
+        if self.disagrees:
+            return False
+        if self.scope != "table" or bound is None:
+            return self.violations == 0
+        share = 100 * self.violations / self.rows if self.rows else 0.0
+        return bound.holds(share if bound.unit == "percent" else self.violations)
+
+
+def runs_of(lake: Lake, registry: str, table: str, *, limit: int, offset: int = 0) -> RunPage:
+    """The runs of a table, newest first; every run once, with what came of it in the end."""
+    with _evidence(lake, "runs") as connection:
+        rows = _rows(connection, _PAGE, registry=registry, table=table, limit=limit, offset=offset)
+    return RunPage(tuple(_line(row) for row in rows), rows[0]["total"] if rows else 0)
+
+
+def run_of(lake: Lake, registry: str, table: str, run_id: str) -> tuple[RunLine, tuple[Check, ...]] | None:
+    """One run and every rule it counted, most violations first; None if no such run is on record."""
+    with _evidence(lake, "runs", "checks") as connection:
+        names = {"registry": registry, "table": table, "run_id": run_id}
+        found = _rows(connection, _ONE, **names)
+        if not found:
+            return None
+        held = _rows(connection, _FINDINGS, **names)
+        checks = _rows(connection, _CHECKS, **names)
+    row = found[0] | ({"findings": held[0]["findings"]} if held else {})
+    listed = (check | {"columns": tuple(check["columns"] or ())} for check in checks)
+    return _line(row), tuple(Check(**check) for check in listed)
+
+
+def refused_runs(lake: Lake, registry: str, table: str, *, limit: int) -> tuple[RunLine, ...]:
+    """The newest runs of a table that the gate held back and a steward declined, or nobody answered for in time."""
+    with _evidence(lake, "runs") as connection:
+        names = {"registry": registry, "table": table, "refusals": list(run_log.REFUSALS)}
+        rows = _rows(connection, _REFUSED, **names, limit=limit)
+    return tuple(_line(row) for row in rows)
+
+
+def approval_notes(lake: Lake, registry: str, table: str) -> dict[str, str]:
+    """Why runs of a table were approved, by run."""
+    with _evidence(lake, "runs") as connection:
+        rows = _rows(connection, _APPROVED, registry=registry, table=table)
+    return {row["run_id"]: row["approval_note"] for row in rows}
+
+
+@contextmanager
+def _evidence(lake: Lake, *names: str) -> Iterator[duckdb.DuckDBPyConnection]:
+    connection = lake.connect(memory_limit="512MB")
+    try:
+        for name in names:
+            run_log.as_view(lake, connection, name)
+        yield connection
+    finally:
+        connection.close()
+
+
+def _rows(connection: duckdb.DuckDBPyConnection, sql: str, **values: Any) -> list[dict[str, Any]]:
+    with lake_errors("reading the evidence"):
+        cursor = connection.execute(sql, values)
+        names = [column[0] for column in cursor.description or []]
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def _line(row: Mapping[str, Any]) -> RunLine:
+    return RunLine(
+        row["run_id"],
+        row["verdict"],
+        row["started_at"].astimezone(UTC),
+        row["seconds"] or 0.0,
+        row["version"],
+        {name: row[name] or 0 for name in _COUNTS},
+        {name: row[name] or "" for name in _TEXTS},
+        tuple(json.loads(row["findings"] or "[]")),
+    )

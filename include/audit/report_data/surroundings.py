@@ -1,0 +1,104 @@
+"""What the report tells besides the registries: agreements, the ledger's state, persons; handed in as plain values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+from include.audit.report_data.linking import Linking, ModelFacts
+from include.contracts import Said
+
+
+@dataclass(frozen=True, slots=True)
+class AgreedColumn:
+    """One column of a product: its protection (`none`, `pseudonym`, `year`, `keep_last`, `drop`) and what it is.
+
+    `business_name` and `classification` are the contract's; empty where it no longer has the column.
+    """
+
+    name: str
+    protection: str
+    keep: int = 0
+    business_name: str = ""
+    classification: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.protection})"
+
+
+@dataclass(frozen=True, slots=True)
+class SharedProduct:
+    """One shared table: of which published table, which columns and rows are agreed, and what really is there.
+
+    `state` is `open`, `closed` (emptied) or empty: nothing is delivered yet. Of an open one `since` is when the table
+    was first committed on these terms, `last_at` when rows last came or went.
+    """
+
+    name: str
+    title: str
+    registry: str
+    table: str
+    columns: tuple[AgreedColumn, ...]
+    rows: str
+    state: str = ""
+    version: int | None = None
+    live_rows: int = 0
+    since: datetime | None = None
+    last_at: datetime | None = None
+
+    @property
+    def given(self) -> tuple[AgreedColumn, ...]:
+        """The columns that the recipient gets."""
+        return tuple(column for column in self.columns if column.protection != "drop")
+
+
+@dataclass(frozen=True, slots=True)
+class AgreementFacts:
+    """An agreement as it stands: `in_force`, `pending`, `expired` or `withdrawn`. `code_lists` may be read too."""
+
+    agreement_id: str
+    version: str
+    title: str
+    provider: str
+    recipient: str
+    recipient_name: str
+    purpose: str
+    legal_basis: tuple[str, ...]
+    valid_from: date
+    valid_until: date
+    provider_contact: str
+    recipient_contact: str
+    standing: str
+    products: tuple[SharedProduct, ...]
+    code_lists: tuple[str, ...] = ()
+    withdrawn_because: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerFacts:
+    """What a walk along the ledger found. `why` names the first entry that is wrong; empty if all is well."""
+
+    entries: int
+    commits: int
+    last_at: datetime | None
+    last_hash: str
+    vouched_until: int
+    is_whole: bool
+    why: Said
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """Everything the report is told. `ledger` is None where none is kept yet, `model` where none can be read.
+
+    `contradictions`: persons whose registers contradict each other. `pages_url` leads to the quality pages; where it is
+    empty the report names them. `broken` are files of contracts and agreements that could not be read.
+    """
+
+    agreements: tuple[AgreementFacts, ...] = ()
+    ledger: LedgerFacts | None = None
+    linking: Linking = field(default_factory=Linking)
+    model: ModelFacts | None = None
+    contradictions: int = 0
+    pages_url: str = ""
+    broken: tuple[str, ...] = ()

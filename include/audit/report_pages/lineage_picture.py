@@ -1,0 +1,100 @@
+"""Where the boxes and lines of the lineage picture stand: sources at the left, published tables, shared products."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from include.audit.report_data import AgreementFacts
+from include.contracts import Contract
+
+WIDTH, BOX, STEP, GAP, TOP = 960, 30, 40, 18, 40
+_LEFT, _MIDDLE, _RIGHT = (0, 210), (320, 250), (690, 270)
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A rectangle with one or two lines of text."""
+
+    kind: str
+    x: float
+    y: float
+    width: float
+    height: float
+    title: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A curve from the right side of one box to the left side of another."""
+
+    x1: float
+    y1: float
+    x2: float
+    y2: float
+
+    @property
+    def path(self) -> str:
+        """The curve in SVG's words."""
+        middle = (self.x1 + self.x2) / 2
+        return f"M{self.x1:g},{self.y1:g} C{middle:g},{self.y1:g} {middle:g},{self.y2:g} {self.x2:g},{self.y2:g}"
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """The whole drawing. `heads`: where the three columns begin."""
+
+    width: float
+    height: float
+    heads: tuple[float, float, float]
+    boxes: tuple[Box, ...]
+    lines: tuple[Line, ...]
+
+
+def draw(
+    contracts: Sequence[Contract], agreements: Sequence[AgreementFacts], kinds: Mapping[str, str] | None = None
+) -> Picture:
+    """Lay out sources, tables and the products of the agreements in force.
+
+    `kinds` says what each registry's source turned out to be (`postgresql`, `csv`, ...); else the contract's word.
+    """
+    boxes: list[Box] = []
+    lines: list[Line] = []
+    middles: dict[tuple[str, str], float] = {}
+    y = float(TOP)
+    for contract in contracts:
+        first = y
+        for table in contract.tables:
+            boxes.append(Box("table", _MIDDLE[0], y, _MIDDLE[1], BOX, table.qualified_name))
+            middles[contract.registry, table.name] = y + BOX / 2
+            y += STEP
+        height = y - (STEP - BOX) - first
+        boxes.append(
+            Box(
+                "source",
+                _LEFT[0],
+                first,
+                _LEFT[1],
+                height,
+                contract.server.name,
+                (kinds or {}).get(contract.registry) or contract.server.type,
+            )
+        )
+        heights = [middles[contract.registry, table.name] for table in contract.tables]
+        lines += [Line(_LEFT[0] + _LEFT[1], at, _MIDDLE[0], at) for at in heights]
+        y += GAP
+    products = [
+        (middles[product.registry, product.table], f"{agreement.recipient}/{product.name}")
+        for agreement in agreements
+        if agreement.standing == "in_force"
+        for product in agreement.products
+        if (product.registry, product.table) in middles
+    ]
+    top = float(TOP)
+    spare = max(0.0, (y - GAP - TOP) - len(products) * STEP) / max(1, len(products))
+    for middle, title in sorted(products):
+        boxes.append(Box("product", _RIGHT[0], top, _RIGHT[1], BOX, title))
+        lines.append(Line(_MIDDLE[0] + _MIDDLE[1], middle, _RIGHT[0], top + BOX / 2))
+        top += STEP + spare
+    return Picture(WIDTH, max(y, top), (_LEFT[0], _MIDDLE[0], _RIGHT[0]), tuple(boxes), tuple(lines))

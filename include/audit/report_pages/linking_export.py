@@ -1,0 +1,63 @@
+"""The figures of the section on persons as tables, beside those of the registries."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from include.audit.report_data import Linking, LinkRun, ModelFacts
+
+Rows = list[dict[str, Any]]
+
+
+def linking_rows(linking: Linking, model: ModelFacts | None) -> dict[str, tuple[Rows, tuple[str, ...]]]:
+    """Rows by kind of figures, and the columns of a kind that has none."""
+    last = {"run_id": linking.last.run_id} if linking.last else {}
+    return {
+        "link_runs": (
+            [_run(run) for run in linking.trend],
+            ("run_id", "at", "records", "persons", "links", "precision", "recall"),
+        ),
+        "link_tables": (
+            [{**last, **asdict(table)} for table in linking.tables],
+            ("run_id", "registry", "table", "records", "persons", "elsewhere"),
+        ),
+        "link_passes": (
+            [{**last, **asdict(found)} for found in linking.passes],
+            ("run_id", "name", "link", "review", "finding"),
+        ),
+        "link_bands": (
+            [{**last, **{k: v for k, v in asdict(band).items() if k != "rate"}, "rate": band.rate.value,
+              "rate_lower": band.rate.lower, "rate_upper": band.rate.upper} for band in linking.bands],
+            ("run_id", "low", "high", "is_linked", "pairs", "rate"),
+        ),
+        "link_sizes": (
+            [{**last, "records_up_to": size, "persons": persons} for size, persons in linking.sizes],
+            ("run_id", "records_up_to", "persons"),
+        ),
+        "link_findings": (
+            [{**last, **asdict(told)} for told in linking.told],
+            ("run_id", "kind", "registry", "table", "owner", "findings"),
+        ),
+        "link_gate": (
+            [{"run_id": event.run_id, "at": event.at.isoformat(), "is_published": event.is_published,
+              "approved_by": event.approved_by, "approval_note": event.approval_note, "decision": event.decision,
+              "decided_by": event.decided_by, "note": event.note,
+              **{key: finding.get(key) for key in ("what", "measured", "allowed", "message")}}
+             for event in linking.gate for finding in event.findings],
+            ("run_id", "at", "is_published", "approved_by", "approval_note", "decision", "decided_by", "note", "what"),
+        ),
+        "link_model": (
+            [{"model": model.name, "version": model.version, "comparison": comparison.name, "level": level.name,
+              "m": level.m, "u": level.u, "weight": level.weight, "is_by_frequency": level.is_by_frequency}
+             for comparison in model.comparisons for level in comparison.levels] if model else [],
+            ("model", "version", "comparison", "level", "m", "u", "weight"),
+        ),
+    }  # fmt: skip
+
+
+def _run(run: LinkRun) -> dict[str, Any]:
+    flat = {name: value for name, value in asdict(run).items() if name not in ("precision", "recall")}
+    for name, share in (("precision", run.precision), ("recall", run.recall)):
+        flat |= {name: share.value, f"{name}_lower": share.lower, f"{name}_upper": share.upper}
+    return {**flat, "at": run.at.isoformat()}

@@ -1,0 +1,111 @@
+"""The report as HTML pages in each language: no script, nothing loaded from elsewhere, readable on paper."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+from include.audit.report_data import WORDS, Overview, RegistryReport, Surroundings, column_lineage
+from include.audit.report_pages.attention import attention, costliest
+from include.audit.report_pages.lineage_picture import draw
+from include.audit.report_pages.linking_plots import course, probabilities, weights
+from include.audit.report_pages.linking_words import LinkingWords
+from include.audit.report_pages.plots import Captions, trend
+from include.audit.report_pages.words import LOCALES, Locale
+from include.contracts import Language
+
+TEMPLATES = Path(__file__).parent / "templates"
+PAGES = ("report", "rules", "columns", "model")
+MOST_ALERTS, MOST_REASONS, MOST_WARNINGS = 12, 8, 4
+"""How much of a list the report shows before it says that it is cut: a person reads it to the end."""
+
+OTHER: Mapping[Language, Language] = {"vi": "en", "en": "vi"}
+
+
+def render(overview: Overview, surroundings: Surroundings, language: Language) -> dict[str, str]:
+    """The report and what stands apart from it, by file name: `report.vi.html`, `rules.vi.html` ...
+
+    The report is a summary with annexes, to be read; every rule, every column and the linkage model are looked up.
+    """
+    locale = LOCALES[language]
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
+        lstrip_blocks=True,
+    )  # fmt: skip
+    environment.filters |= {"soft": _soft}
+    environment.globals |= {
+        "l": locale,
+        "_": locale.pick,
+        "WORDS": WORDS,
+        "MOST_ALERTS": MOST_ALERTS,
+        "MOST_REASONS": MOST_REASONS,
+        "MOST_WARNINGS": MOST_WARNINGS,
+        "w": LinkingWords(locale),
+        # For every template, and for the macros that they import.
+        "overview": overview,
+        "surroundings": surroundings,
+        "other": OTHER[language],
+    }
+    contracts = [registry.contract for registry in overview.registries]
+    lineage: dict[tuple[str, str], list[Any]] = {}
+    for column in column_lineage(contracts, surroundings.agreements):
+        lineage.setdefault((column.registry, column.table), []).append(column)
+    values = {
+        "attention": attention(overview, surroundings, locale),
+        "costliest": costliest(overview),
+        "deductions": sum(len(table.index.deductions) for table in overview.tables),
+        "plots": {registry.name: Markup(_plot(registry, locale)) for registry in overview.registries},  # noqa: S704
+        "picture": draw(contracts, surroundings.agreements, {r.name: _kind(r) for r in overview.registries}),
+        "lineage": lineage,
+        **_plots_of_persons(surroundings, locale),
+    }
+    return {
+        f"{name}.{language}.html": environment.get_template(f"{name}.html.j2").render(values, name=name)
+        for name in PAGES
+    }
+
+
+def _kind(registry: RegistryReport) -> str:
+    """What the tables of a registry were read from, as their runs say."""
+    return ", ".join(sorted({table.last.source for table in registry.tables if table.last and table.last.source}))
+
+
+def _soft(name: str) -> Markup:
+    """An id that may be broken behind its joints, and nowhere else."""
+    return Markup(re.sub(r"([._+/-])(?=\w)", r"\1<wbr>", str(escape(name))))  # noqa: S704
+
+
+def _plots_of_persons(surroundings: Surroundings, locale: Locale) -> dict[str, Markup]:
+    """The plots of the section on persons; none before persons were linked."""
+    linking, model = surroundings.linking, surroundings.model
+    drawn = {"course": course(linking.trend, locale)}
+    if linking.last and model:
+        drawn |= {"weights": weights(model, locale), "probabilities": probabilities(model, locale)}
+    return {name: Markup(svg) for name, svg in drawn.items()}  # noqa: S704
+
+
+def _plot(registry: RegistryReport, locale: Locale) -> str:
+    described = [
+        f"{table.table.name}: {locale.percent(table.trend[0].open_percent)} → "
+        f"{locale.percent(table.trend[-1].open_percent)}, {locale.index(table.trend[0].index)} → "
+        f"{locale.index(table.trend[-1].index)} ({len(table.trend)})"
+        for table in registry.tables
+        if table.trend
+    ]
+    captions = Captions(
+        title=locale.pick(f"Diễn biến qua các lần chạy: {registry.name}", f"Trend over runs: {registry.name}"),
+        desc=locale.pick(
+            "Tỷ lệ bị loại còn chờ và chỉ số của từng bảng, lần đầu → lần cuối (số lần): ",
+            "Share of open rejections and index of each table, first → last (runs): ",
+        )
+        + "; ".join(described),
+        rejected=locale.pick("Bản ghi bị loại còn chờ (%)", "Open rejected rows (%)"),
+        index=locale.pick("Chỉ số (không tính Sống)", "Index (without timeliness)"),
+        point=locale.pick(",", "."),
+    )
+    return trend(registry.name, registry.tables, captions)

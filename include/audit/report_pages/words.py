@@ -1,0 +1,173 @@
+"""The report's words in Vietnamese and English, and how each language writes numbers and times."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from include.audit.report_data import SCHEDULE_ZONE, AgreedColumn
+from include.contracts import Language, figure
+
+WORD_NAMES: Mapping[str, tuple[str, str, str, str]] = {
+    # vi name, en name, vi meaning, en meaning
+    "accuracy": ("Đúng", "Accuracy", "giá trị phản ánh đúng thực tế", "values say what is true"),
+    "completeness": (
+        "Đủ",
+        "Completeness",
+        "không thiếu giá trị, không thiếu bản ghi",
+        "no value, no record missing",
+    ),
+    "cleanliness": ("Sạch", "Cleanliness", "đúng chuẩn, không trùng lặp", "conforming, without duplicates"),
+    "timeliness": ("Sống", "Timeliness", "cập nhật đúng hạn", "updated in time"),
+    "consistency": (
+        "Thống nhất",
+        "Consistency",
+        "khớp trong và giữa các hệ thống",
+        "fits within and across registers",
+    ),
+}
+
+FINDINGS: Mapping[str, tuple[str, str]] = {
+    "emptyExtract": ("Nguồn không trả về bản ghi nào", "The source gave no rows"),
+    "rejectedPercent": ("Tỷ lệ bản ghi bị loại (%)", "Share of rejected rows (%)"),
+    "rowCountChangePercent": ("Biến động số bản ghi (%)", "Change of the number of rows (%)"),
+    "deleteLimitPercent": ("Tỷ lệ bản ghi bị xóa (%)", "Share of deleted rows (%)"),
+}
+
+_CODES: Mapping[str, tuple[str, str]] = {
+    "published": ("đã công bố", "published"),
+    "unchanged": ("không thay đổi", "unchanged"),
+    "held": ("tạm giữ", "held"),
+    "declined": ("bị từ chối", "declined"),
+    "timed out": ("quá hạn duyệt", "timed out"),
+    "failed": ("thất bại", "failed"),
+    "error": ("lỗi", "error"),
+    "warning": ("cảnh báo", "warning"),
+    "row": ("từng bản ghi", "each row"),
+    "set": ("giữa các bản ghi", "between rows"),
+    "table": ("cả bảng", "whole table"),
+    "accuracy": ("chính xác", "accuracy"),
+    "completeness": ("đầy đủ", "completeness"),
+    "coverage": ("bao phủ", "coverage"),
+    "conformity": ("đúng chuẩn", "conformity"),
+    "uniqueness": ("duy nhất", "uniqueness"),
+    "timeliness": ("kịp thời", "timeliness"),
+    "consistency": ("nhất quán", "consistency"),
+    "in_force": ("đang có hiệu lực", "in force"),
+    "pending": ("chưa có hiệu lực", "not yet in force"),
+    "expired": ("hết hiệu lực", "expired"),
+    "withdrawn": ("đã thu hồi", "withdrawn"),
+    "public": ("công khai", "public"),
+    "internal": ("nội bộ", "internal"),
+    "confidential": ("dữ liệu cá nhân cơ bản", "basic personal data"),
+    "restricted": (
+        "dữ liệu cá nhân cơ bản, không cung cấp nguyên bản",
+        "basic personal data, never given as it is",
+    ),
+    "sensitive": ("dữ liệu cá nhân nhạy cảm", "sensitive personal data"),
+    "none": ("cung cấp nguyên bản", "as it is"),
+    "pseudonym": ("mã thay thế", "pseudonym"),
+    "year": ("chỉ năm", "year only"),
+    "drop": ("không cung cấp", "not given"),
+    "freshness": ("độ cập nhật", "freshness"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Locale:
+    """One language of the report."""
+
+    language: Language
+
+    def pick(self, vietnamese: str, english: str) -> str:
+        """The text of this language."""
+        return vietnamese if self.language == "vi" else english
+
+    def word(self, word: str) -> str:
+        """The name of one of the five criteria."""
+        return self.pick(*WORD_NAMES[word][:2])
+
+    def meaning(self, word: str) -> str:
+        """What one of the five criteria asks."""
+        return self.pick(*WORD_NAMES[word][2:])
+
+    def code(self, code: str) -> str:
+        """A code of ours (verdict, severity, dimension, standing ...) in plain words; itself if it is unknown."""
+        return self.pick(*_CODES.get(code, (code, code)))
+
+    def protection(self, column: AgreedColumn) -> str:
+        """How a column is protected in a shared table."""
+        if column.protection == "keep_last":
+            return self.pick(f"chỉ {column.keep} ký tự cuối", f"last {column.keep} characters only")
+        return self.code(column.protection)
+
+    def finding(self, what: str) -> str:
+        """What the gate found; a rule id stays as it is."""
+        return self.pick(*FINDINGS.get(what, (what, what)))
+
+    def schedule(self, cron: str) -> str:
+        """A daily cron as people say it; another one as it stands."""
+        daily = re.fullmatch(r"([0-5]?[0-9]) ([01]?[0-9]|2[0-3]) \* \* \*", cron)
+        if daily is None:
+            return cron
+        at = f"{int(daily[2]):02}:{int(daily[1]):02}"
+        return self.pick(f"hằng ngày lúc {at}", f"daily at {at}")
+
+    def number(self, value: float | None, digits: int = 0) -> str:
+        """1.234,5 in Vietnamese, 1,234.5 in English; a dash for what is not known."""
+        if value is None:
+            return "–"
+        return figure(self.language, value, digits)
+
+    def signed(self, value: float, digits: int = 1) -> str:
+        """A number that always shows its sign, as weights do."""
+        return f"{'−' if value < 0 else '+'}{self.number(abs(value), digits)}"
+
+    def bound(self, allowed: object) -> str:
+        """What a rule or the gate allows (`<= 5`, `between 1 and 2.5 %`), as people write it."""
+        text = str(allowed).replace("<=", "≤").replace(">=", "≥").replace("!=", "≠").replace("+-", "±")
+        if self.language == "en":
+            return text
+        text = re.sub(r"(?<=\d)\.(?=\d)", ",", text)
+        for english, vietnamese in (("not between", "ngoài khoảng"), ("between", "từ"), (" and ", " đến ")):
+            text = text.replace(english, vietnamese)
+        return text
+
+    def index(self, value: float | None) -> str:
+        """A figure of the index, to one digit, never rounded up to 100."""
+        if value is None:
+            return "–"
+        return self.number(100 if value == 100 else min(value, 99.9), 1)
+
+    def percent(self, value: float | None) -> str:
+        """A share with its sign; what is more than nothing never looks like nothing."""
+        if value is None:
+            return "–"
+        if 0 < value < 0.01:
+            return f"<\u00a0{self.number(0.01, 2)}\u00a0%"
+        return f"{self.number(value, 2)}\u00a0%"
+
+    def instant(self, at: datetime | None) -> str:
+        """A time in Hà Nội, to the minute."""
+        if at is None:
+            return "–"
+        return f"{at.astimezone(SCHEDULE_ZONE):{self.pick('%d/%m/%Y %H:%M', '%Y-%m-%d %H:%M')}}"
+
+    def day(self, day: date) -> str:
+        """A date."""
+        return f"{day:{self.pick('%d/%m/%Y', '%Y-%m-%d')}}"
+
+    def iso_day(self, text: str) -> str:
+        """A date as ISO 8601 has it, as this language does."""
+        return self.day(date.fromisoformat(text))
+
+    def duration(self, seconds: float) -> str:
+        """Seconds, or minutes where that is easier to read."""
+        if seconds < 120:
+            return f"{self.number(seconds, 1)} {self.pick('giây', 's')}"
+        return f"{self.number(seconds / 60, 1)} {self.pick('phút', 'min')}"
+
+
+LOCALES: Mapping[Language, Locale] = {"vi": Locale("vi"), "en": Locale("en")}

@@ -1,0 +1,27 @@
+"""`lienthong verify`: is the ledger whole, and is every byte that a reader may read what the ledger says?"""
+
+from __future__ import annotations
+
+from include.audit.verification.file_digests import INDEX_OF_PAGES, bound
+from include.audit.verification.findings import Verification
+from include.audit.verification.ledger_summary import LedgerState, ledger_state, note_verification
+from include.audit.verification.report_file import REPORTS, ReportChecked, check_report, figures_digest, with_figures
+from include.audit.verification.table_commits import commit_records
+from include.audit.verification.verify_lake import verify, verify_copy
+
+__all__ = [
+    "INDEX_OF_PAGES",
+    "REPORTS",
+    "LedgerState",
+    "ReportChecked",
+    "Verification",
+    "bound",
+    "check_report",
+    "commit_records",
+    "figures_digest",
+    "ledger_state",
+    "note_verification",
+    "verify",
+    "verify_copy",
+    "with_figures",
+]

@@ -1,0 +1,111 @@
+"""The log of a Delta table, file by file: which commits are still there, what each says, and its digest."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import unquote
+
+from include.lake.storage import Lake
+
+_COMMIT_FILE = re.compile(r"^(\d{20})\.json$")
+_UNFINISHED = re.compile(r"^_commit_.*\.tmp$|#\d+$")
+_CHECKPOINT_FILE = re.compile(r"^(\d{20})\.checkpoint(\.\d{10}\.\d{10})?\.parquet$")
+LAST_CHECKPOINT = "_last_checkpoint"
+PREFIX = "lienthong."
+RUN_ID = "lienthong.run_id"
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """One version of a table, as its file in `_delta_log` tells it.
+
+    `added`, `removed` and `feed` (files of the change feed) are paths below the table's folder; `committed_ms` is when,
+    in milliseconds since 1970 by the writer's clock.
+    """
+
+    version: int
+    sha256: str
+    operation: str
+    committed_ms: int
+    changes_data: bool
+    added: tuple[str, ...]
+    removed: tuple[str, ...]
+    feed: tuple[str, ...]
+    rows_added: int
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def run_id(self) -> str:
+        """The run that made the commit; empty for maintenance and for commits that are not ours."""
+        return self.metadata.get(RUN_ID, "")
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether a run of ours vouches for it, or it leaves the rows as they were (compaction, vacuum, settings)."""
+        return bool(self.run_id) or not self.changes_data
+
+
+class CommitUnreadable(ValueError):
+    """A file of the log that is not a Delta commit."""
+
+    def __init__(self, version: int) -> None:
+        super().__init__(f"version {version} of the log is not a readable Delta commit")
+
+
+def versions(lake: Lake, table: str) -> dict[int, str]:
+    """The versions whose file is still in the log of the table at URI `table`, with the file's URI, in order."""
+    found = {}
+    for uri in lake.list(table + "/_delta_log"):
+        if match := _COMMIT_FILE.match(uri.rpartition("/")[2]):
+            found[int(match.group(1))] = uri
+    return dict(sorted(found.items()))
+
+
+def other_files(lake: Lake, table: str) -> dict[str, str]:
+    """What lies in the log of the table at URI `table` beside its commits (checkpoints, and what points to them).
+
+    By name, with the URI. What a writer left half-written, and no reader looks at, is not among them.
+    """
+    names = {uri.rpartition("/")[2]: uri for uri in lake.list(table + "/_delta_log")}
+    return {name: uri for name, uri in names.items() if not (_COMMIT_FILE.match(name) or _UNFINISHED.search(name))}
+
+
+def version_of(name: str) -> int | None:
+    """The version that a checkpoint holds, by the name of its file; None if it is no checkpoint."""
+    match = _CHECKPOINT_FILE.match(name)
+    return int(match.group(1)) if match else None
+
+
+def read_commit(lake: Lake, uri: str) -> Commit:
+    """What one file of the log says. Raises FileNotFoundError, or CommitUnreadable."""
+    version = int(uri.rpartition("/")[2].partition(".")[0])
+    try:
+        text = lake.read_text(uri)
+        actions = [json.loads(line) for line in text.split("\n") if line.strip()]
+        added = [action["add"] for action in actions if "add" in action]
+        removed = [action["remove"] for action in actions if "remove" in action]
+        changed = [action["cdc"] for action in actions if "cdc" in action]
+        info: dict[str, Any] = next((action["commitInfo"] for action in actions if "commitInfo" in action), {})
+        return Commit(
+            version=version,
+            sha256=hashlib.sha256(text.encode()).hexdigest(),
+            operation=str(info.get("operation", "")),
+            committed_ms=int(info.get("timestamp", 0)),
+            changes_data=bool(changed) or any(file.get("dataChange", True) for file in [*added, *removed]),
+            added=tuple(unquote(file["path"]) for file in added),
+            removed=tuple(unquote(file["path"]) for file in removed),
+            feed=tuple(unquote(file["path"]) for file in changed),
+            rows_added=sum(_rows(file) for file in added),
+            metadata={key: str(value) for key, value in info.items() if key.startswith(PREFIX)},
+        )
+    except (ValueError, TypeError, AttributeError, KeyError):
+        raise CommitUnreadable(version) from None
+
+
+def _rows(added: Mapping[str, Any]) -> int:
+    return int(json.loads(added.get("stats") or "{}").get("numRecords", 0))

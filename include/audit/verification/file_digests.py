@@ -1,0 +1,97 @@
+"""The files themselves: has each data file of a table, and each single file that is read, the content it was given?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from include.audit.verification.findings import Discrepancy
+from include.audit.verification.recorded_state import FileTold, TableTold, Told
+from include.lake.delta import RETENTION
+from include.lake.storage import Lake
+
+FOR_READERS = ("audit/data_docs", "audit/reports")
+"""Folders in which every file is to be in the ledger."""
+INDEX_OF_PAGES = "audit/data_docs/index.html"
+_SHARED_PAGES = "audit/data_docs/"
+"""Written anew by run after run, also by one that is held meanwhile: any content that the ledger knows is right."""
+_LARGE = ("landing/", "audit/gx/")
+
+
+@dataclass(frozen=True, slots=True)
+class FilesChecked:
+    """How many files were read and had the recorded content, and which did not."""
+
+    files: int
+    discrepancies: tuple[Discrepancy, ...]
+
+
+def compare_files(
+    lake: Lake, table: TableTold, live: Iterable[str], *, now: datetime, retention: timedelta = RETENTION
+) -> FilesChecked:
+    """Compare the SHA-256 of every file of a table with the ledger's: live, of older versions, and of the change feed.
+
+    It takes as long as reading them. `live` are the paths that a reader of the newest version opens. Of the others
+    maintenance removes those that are older than `retention`.
+    """
+    told, gone = table.files(), table.removed_at()
+    paths = {*live, *(table.live() or ()), *told}
+    found: list[Discrepancy] = []
+    agreed = 0
+    for path, digest in _digests(lake, {path: lake.path(table.subject, path) for path in sorted(paths)}):
+        known = told.get(path)
+        if known is not None and digest == known.sha256:
+            agreed += 1
+            continue
+        if digest is None and path in gone and gone[path] < now - retention:
+            continue  # no version is readable any more that needs it
+        kind = "data file gone" if digest is None else "data file altered" if known else "data file unknown"
+        entry = known.sequence if known else None
+        found.append(Discrepancy.of(kind, table.subject, entry, path=path, table=table.subject))
+    return FilesChecked(agreed, tuple(found))
+
+
+def compare_bound(lake: Lake, told: Told, *, with_large: bool) -> FilesChecked:
+    """The same for single files: reports, Data Docs, published contracts, the model; `with_large` extracts too."""
+    files = {f"{folder}/{name}": file for folder, known in told.bound.items() for name, file in known.items()}
+    found, agreed = list(_strays(lake, files)), 0
+    looked = {path: file for path, file in files.items() if with_large or not path.startswith(_LARGE)}
+    for path, digest in _digests(lake, {path: lake.path(path) for path in sorted(looked)}):
+        known = looked[path]
+        if digest == known.sha256 or (path.startswith(_SHARED_PAGES) and digest in known.former):
+            agreed += 1
+            continue
+        kind = "file gone" if digest is None else "file altered"
+        found.append(Discrepancy.of(kind, path, known.sequence, path=path, entry=known.sequence))
+    return FilesChecked(agreed, tuple(found))
+
+
+def _strays(lake: Lake, known: dict[str, FileTold]) -> Iterator[Discrepancy]:
+    for folder in FOR_READERS:
+        for path in lake.files_below(lake.path(folder)):
+            if path not in known:
+                yield Discrepancy.of("file unknown", path, None, path=path)
+
+
+def _digests(lake: Lake, files: dict[str, str]) -> Iterator[tuple[str, str | None]]:
+    """The SHA-256 of each file; None if it is not there."""
+
+    def digest(uri: str) -> str | None:
+        try:
+            return lake.digest(uri)
+        except FileNotFoundError:
+            return None
+
+    with ThreadPoolExecutor(4) as pool:
+        yield from zip(files, pool.map(digest, files.values()), strict=True)
+
+
+def bound(lake: Lake, paths: Iterable[str]) -> dict[str, str]:
+    """SHA-256 of files as they are now, by their path in the lake, for a record's payload; without those not there.
+
+    In a payload `bound` says what a file's content is from now on, and `unbound` which files (or folders of files) were
+    taken away by right.
+    """
+    return {path: digest for path, digest in _digests(lake, {p: lake.path(p) for p in paths}) if digest is not None}

@@ -1,0 +1,83 @@
+"""Rows of evidence (`audit/runs`, `audit/checks` and the like), each by a digest of its own.
+
+So a figure that was falsified is named by its row, not by its file only. A digest is of what the row says: files may be
+joined, and columns added that it has nothing in.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import pyarrow.parquet as pq
+from pyarrow import ArrowInvalid
+
+from include.audit.verification.findings import Discrepancy
+from include.audit.verification.recorded_state import TableTold
+from include.lake.storage import Lake
+
+EVIDENCE = "audit/"
+_DIGITS = 16
+
+
+def row_digests(lake: Lake, subject: str, paths: Iterable[str]) -> list[str]:
+    """A digest for each row of these files of a table, in their order."""
+    return [_digest(row) for path in paths for row in _rows(lake, subject, path)]
+
+
+def compare_rows(lake: Lake, table: TableTold, live: Iterable[str]) -> Iterator[Discrepancy]:
+    """Which rows of the live files no entry tells of, and which of those that entries tell of are not there."""
+    told = Counter(digest for commit in table.commits.values() for digest in commit.rows)
+    lost, unknown = Counter(told), []
+    for path in live:
+        try:
+            rows = list(_rows(lake, table.subject, path))
+        except (FileNotFoundError, ArrowInvalid, OSError):
+            continue  # named as a file already
+        for row in rows:
+            digest = _digest(row)
+            if lost[digest] > 0:
+                lost[digest] -= 1
+            else:
+                unknown.append(row)
+    gone: dict[str, tuple[int | None, int]] = {}
+    for commit in table.commits.values():
+        missing = 0
+        for digest in commit.rows:
+            if lost[digest] > 0:
+                lost[digest] -= 1
+                missing += 1
+        if missing:
+            sequence, before = gone.get(commit.run_id, (commit.sequence, 0))
+            gone[commit.run_id] = (sequence, before + missing)
+    for row in unknown:
+        run_id = str(row.get("run_id"))
+        sequence, missing = gone.get(run_id, (None, 0))
+        if missing:
+            gone[run_id] = (sequence, missing - 1)
+        kind = "row altered" if missing else "row unknown"
+        yield Discrepancy.of(kind, table.subject, sequence, table=table.subject, run_id=run_id, **_label(row))
+    for run_id, (sequence, missing) in gone.items():
+        if missing:
+            named = {"table": table.subject, "run_id": run_id, "entry": sequence, "rows": missing}
+            yield Discrepancy.of("row gone" if missing == 1 else "rows gone", table.subject, sequence, **named)
+
+
+def _rows(lake: Lake, subject: str, path: str) -> list[dict[str, Any]]:
+    with lake.open_input(lake.path(subject, path)) as file:
+        return list(pq.read_table(file).to_pylist())
+
+
+def _digest(row: dict[str, Any]) -> str:
+    said = {name: value for name, value in row.items() if value is not None}
+    text = json.dumps(said, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=lambda v: v.isoformat())
+    return hashlib.sha256(text.encode()).hexdigest()[:_DIGITS]
+
+
+def _label(row: dict[str, Any]) -> dict[str, str]:
+    """Which row it is, by names and numbers: rows of evidence hold no value of a register."""
+    of = f"{row['registry']}.{row['table']}" if row.get("table") else "people"
+    return {"row": row.get("rule_id") or row.get("verdict") or "", "of": of}

@@ -1,0 +1,225 @@
+"""From a table's log to records of the ledger: which commits the ledger has not taken yet, and which files they added.
+
+A commit of a table and its record in the ledger are two writes. So the record is made from the log, after the commit,
+and whoever comes next catches up on what a killed run could not record: `append(lake, commit_records(lake, ...))`
+after every step that touches a table is all a pipeline does. Commits that change rows without a run of ours are not
+taken: `verify` names them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from include.audit import ledger
+from include.audit.ledger import Entry, Record, Taken
+from include.audit.verification.delta_log import (
+    LAST_CHECKPOINT,
+    PREFIX,
+    RUN_ID,
+    Commit,
+    CommitUnreadable,
+    other_files,
+    read_commit,
+    version_of,
+    versions,
+)
+from include.audit.verification.recorded_state import Told
+from include.audit.verification.row_digests import EVIDENCE, row_digests
+from include.lake.delta import find_tables, same_rows
+from include.lake.storage import Lake, LakeTableMissing
+
+# What of a commit's metadata goes into the ledger: counts, versions and digests. The cursor stays out: it is a value
+# of the registry.
+_COUNTS = (
+    "extracted",
+    "accepted",
+    "rejected",
+    "superseded",
+    "inserted",
+    "updated",
+    "deleted",
+    "retained",
+    "live_rows",
+)
+ALWAYS_RECORDED = ("registry/", "shared/")
+"""Where every table is in the ledger from its first commit on, also in lakes of before."""
+_SOON_SECONDS = 60
+_EVERY_ZONE = ("tells of every zone", 1)
+_NOTES = (
+    "contract_version",
+    "contract_digest",
+    "extract_digest",
+    "mode",
+    "agreement",
+    "agreement_digest",
+    "terms_digest",
+    "key_id",
+    "state",
+    "reason",
+    "source",
+    "source_table_id",
+    "source_version",
+)
+
+
+def record(
+    lake: Lake, records: Iterable[Record] = (), *, tables: Iterable[str] = (), at: datetime, actor: str
+) -> tuple[Entry, ...]:
+    """Put into the ledger what happened, and every commit of these tables (paths in the lake) that it has not yet.
+
+    What a pipeline calls after it touched tables; a retry adds nothing twice. Returns the entries written.
+    """
+    return ledger.append(lake, [*commit_records(lake, tables), *records], at=at, actor=actor)
+
+
+def commit_records(lake: Lake, subjects: Iterable[str]) -> list[Record]:
+    """Records for what happened to the tables `subjects` (paths in the lake) since the ledger last heard of them.
+
+    One `commit` per version; before them a `removal` of the former table if this one was made anew for a stated
+    reason; after them the files that were laid beside the commits in its log. A table that is gone or replaced without
+    a reason gets no record: `verify` names it.
+
+    A ledger that was kept before it told of every zone takes the other zones once as they are.
+    """
+    taken = ledger.taken(lake)
+    if taken(_EVERY_ZONE[0]) is not None or not ledger.is_of_before(lake):
+        return [record for subject in subjects for record in _table_records(lake, subject, taken)]
+    every = [*subjects, *(table for table in find_tables(lake) if not table.startswith(ALWAYS_RECORDED))]
+    found = [
+        record
+        for subject in dict.fromkeys(every)
+        for record in _table_records(lake, subject, taken, as_it_is=not subject.startswith(ALWAYS_RECORDED))
+    ]
+    return [*found, Record("maintenance", ledger.LEDGER, {"tells_of": "every zone"}, once=_EVERY_ZONE)]
+
+
+def _table_records(lake: Lake, subject: str, taken: Taken, *, as_it_is: bool = False) -> list[Record]:
+    try:
+        table = lake.table(subject)
+    except LakeTableMissing:
+        return []
+    table_id, records = str(table.metadata().id), []
+    known = taken(once_name(subject, table_id))
+    for uri in _since(lake, subject, known, int(table.version())) if subject != ledger.LEDGER else ():
+        try:
+            commit = read_commit(lake, uri)
+        except (CommitUnreadable, FileNotFoundError):
+            continue
+        if (known is None and as_it_is) or _is_ours(lake, subject, commit, taken):
+            records.append(_commit(lake, subject, table_id, commit))
+    if known is None and records and (reason := records[0].payload.get("reason")):
+        standing = Told.of(ledger.read(lake)).tables.get(subject, {})
+        former = [name for name in standing if name != table_id]
+        records[:0] = [_removal(subject, name, reason, table_id) for name in former]
+    return [*records, *_log_records(lake, subject, table_id, taken, known)]
+
+
+def _is_ours(lake: Lake, subject: str, commit: Commit, taken: Taken) -> bool:
+    """Whether a run of ours vouches for a commit, or it leaves the rows as they were.
+
+    A run commits before it is on record, never after: who names a run that is on record is somebody else. Evidence is
+    only added to. That a commit says of itself that it changes no data proves nothing: its rows are looked at.
+    """
+    if not commit.changes_data:
+        removed, added = ([lake.path(subject, path) for path in paths] for paths in (commit.removed, commit.added))
+        return not (removed or added) or same_rows(lake, removed, added)
+    if not commit.run_id or (subject.startswith(EVIDENCE) and commit.removed):
+        return False
+    zone, _, of = subject.partition("/")
+    run_of = {"registry": f"registry/{of}", "rejected": f"registry/{of}", "people": "people"}.get(zone, "")
+    return not run_of or taken(f"run/{run_of}/{commit.run_id}/published") is None
+
+
+def _since(lake: Lake, subject: str, known: int | None, newest: int) -> Iterable[str]:
+    """URIs of the commits that the ledger does not know. Logs grow long: one that it knows is not listed."""
+    if known is None:
+        return versions(lake, lake.path(subject)).values()
+    return [f"{lake.path(subject)}/_delta_log/{version:020d}.json" for version in range(known + 1, newest + 1)]
+
+
+def _log_records(lake: Lake, subject: str, table_id: str, taken: Taken, recorded: int | None) -> list[Record]:
+    """What was laid into the table's log since the ledger last looked: readers begin at a checkpoint, if there is one.
+
+    Ours is written just after the commit that it holds; one of a version that is long on record (`recorded` is the
+    last) is somebody else's. `_last_checkpoint`, which points to the newest, tells whether there is a new one.
+    """
+    uri, name = f"{lake.path(subject)}/_delta_log/{LAST_CHECKPOINT}", f"log/{subject}/{table_id}"
+    try:
+        newest = int(json.loads(lake.read_text(uri))["version"])
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        return []
+    known = taken(name)
+    if (known is not None and newest <= known) or not _is_of_the_commit(lake, subject, newest, recorded):
+        return []
+    new = {
+        file: uri
+        for file, uri in other_files(lake, lake.path(subject)).items()
+        if file == LAST_CHECKPOINT or known is None or (version_of(file) or 0) > known
+    }
+    payload = {"table_id": table_id, "checkpoint": newest, "log": {file: lake.digest(uri) for file, uri in new.items()}}
+    return [Record("maintenance", subject, payload, once=(name, newest))]
+
+
+def _is_of_the_commit(lake: Lake, subject: str, version: int, recorded: int | None) -> bool:
+    """Whether a checkpoint was written with its commit: that is new to the ledger, or was made just before."""
+    if recorded is None or version > recorded:
+        return True
+    log = f"{lake.path(subject)}/_delta_log/{version:020d}"
+    try:
+        committed = read_commit(lake, f"{log}.json").committed_ms / 1000
+    except (CommitUnreadable, FileNotFoundError):
+        return False
+    _, _, written = lake.fingerprint(f"{lake.path(subject)}/_delta_log/{LAST_CHECKPOINT}").partition("@")
+    return bool(written) and int(written) / 1e9 - committed < _SOON_SECONDS
+
+
+def once_name(subject: str, table_id: str) -> str:
+    """Under which name the ledger remembers the last recorded version of a table."""
+    return f"commit/{subject}/{table_id}"
+
+
+def _digests(lake: Lake, subject: str, paths: Iterable[str]) -> dict[str, str]:
+    """SHA-256 of each of a commit's files that is still there."""
+    found = {}
+    for path in paths:
+        try:
+            found[path] = lake.digest(lake.path(subject, path))
+        except FileNotFoundError:
+            continue  # vacuumed before it was recorded
+    return found
+
+
+def _removal(subject: str, table_id: str, reason: str, successor: str) -> Record:
+    payload = {"table_id": table_id, "reason": reason, "successor": successor}
+    return Record("removal", subject, payload, once=(f"removal/{subject}/{table_id}", 1))
+
+
+def _commit(lake: Lake, subject: str, table_id: str, commit: Commit) -> Record:
+    payload: dict[str, Any] = {
+        "table_id": table_id,
+        "version": commit.version,
+        "commit_sha256": commit.sha256,
+        "operation": commit.operation,
+        "committed_ms": commit.committed_ms,
+        "files": _digests(lake, subject, commit.added),
+        "files_removed": len(commit.removed),
+        "rows_added": commit.rows_added,
+        "run_id": commit.metadata.get(RUN_ID),
+    }
+    if commit.removed:
+        payload["removed"] = sorted(commit.removed)
+    if commit.feed:
+        payload["feed"] = _digests(lake, subject, commit.feed)
+    if subject.startswith(EVIDENCE) and commit.changes_data:
+        payload["rows"] = row_digests(lake, subject, payload["files"])
+    for name in _NOTES:
+        if value := commit.metadata.get(PREFIX + name):
+            payload[name] = value
+    for name in _COUNTS:
+        value = commit.metadata.get(PREFIX + name, "")
+        if value.isdecimal():
+            payload[name] = int(value)
+    return Record("commit", subject, payload, once=(once_name(subject, table_id), commit.version))

@@ -1,0 +1,167 @@
+"""The ledger against the tables: every commit has its record, every record its commit, and readers see just that."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import datetime
+from urllib.parse import unquote
+
+import pyarrow as pa
+
+from include.audit.ledger import HEAD_METADATA, LEDGER
+from include.audit.verification.delta_log import (
+    Commit,
+    CommitUnreadable,
+    other_files,
+    read_commit,
+    version_of,
+    versions,
+)
+from include.audit.verification.findings import Discrepancy
+from include.audit.verification.recorded_state import TableTold, Told
+from include.lake.delta import RETENTION, find_tables
+from include.lake.storage import Lake, LakeDenied, LakeError, LakeTableMissing, LakeUnreachable, lake_errors
+
+
+@dataclass(frozen=True, slots=True)
+class TableLog:
+    """A table as it stands: its id, and each version that still has a file in the log (None: unreadable).
+
+    A reader is shown `version`, and `live` data files; None if the table cannot be opened.
+    """
+
+    subject: str
+    table_id: str
+    commits: dict[int, Commit | None] = field(default_factory=dict)
+    version: int = -1
+    live: frozenset[str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """How many commits agreed with their record, how many can no longer be looked at, and what did not agree."""
+
+    commits: int
+    past_checking: int
+    discrepancies: tuple[Discrepancy, ...]
+
+
+def read_logs(lake: Lake) -> dict[str, TableLog]:
+    """The logs of all tables of the lake but the ledger's own, by subject (the table's path in the lake)."""
+    subjects = [subject for subject in find_tables(lake) if subject != LEDGER]
+    return {log.subject: log for subject in subjects if (log := _read_log(lake, subject)) is not None}
+
+
+def compare_tables(lake: Lake, logs: dict[str, TableLog], told: Told, *, now: datetime) -> Comparison:
+    """Hold the tables' logs against what the ledger tells of them.
+
+    A log is cleaned of commits that are older than RETENTION, counted from `now`: nothing else confirms those.
+    """
+    found: list[Discrepancy] = []
+    agreed = past = 0
+    for subject in sorted({*logs, *told.tables} - {LEDGER}):
+        standing = {table_id: table for table_id, table in told.tables.get(subject, {}).items() if table.commits}
+        log = logs.get(subject) or (_read_log(lake, subject) if standing else None)
+        for table_id, table in standing.items():
+            if log is None or (log.table_id != table_id and log.table_id):
+                named = {"table": subject, "entry": table.last_sequence}
+                found.append(Discrepancy.of("table gone", subject, table.last_sequence, **named))
+        if log is None:
+            continue
+        if not log.table_id:  # it cannot be opened, so the ledger says which table it should be
+            last = max((table.last_sequence or 0 for table in standing.values()), default=None)
+            found.append(Discrepancy.of("table cannot be opened", subject, last, table=subject))
+        told_of = standing.get(log.table_id) or (None if log.table_id else next(iter(standing.values()), None))
+        table = told_of or TableTold(subject, log.table_id)
+        found += _compare_log(log, table, told.hashes, kept_since=now - RETENTION)
+        found += _compare_view(log, table)
+        found += compare_log_files(lake, table, set(log.commits))
+        agreed += sum(version in table.commits for version in log.commits)
+        past += sum(version < min(log.commits, default=0) for version in table.commits)
+    return Comparison(agreed, past, tuple(found))
+
+
+def compare_log_files(lake: Lake, table: TableTold, commits: set[int]) -> Iterator[Discrepancy]:
+    """What lies in a table's log beside its commits, by which readers are led: only what the ledger knows, as it was.
+
+    A log that is cleaned loses old commits and old checkpoints together; `commits` are the versions that are there.
+    """
+    here = other_files(lake, lake.path(table.subject))
+    kept = max((version_of(name) or 0 for name in table.log), default=0)
+    for name, uri in here.items():
+        known = table.log.get(name)
+        if known is None:
+            yield Discrepancy.of("stranger in the log", table.subject, None, name=name, table=table.subject)
+        elif lake.digest(uri) != known.sha256:
+            named = {"name": name, "table": table.subject, "entry": known.sequence}
+            yield Discrepancy.of("log file altered", table.subject, known.sequence, **named)
+    for name, known in table.log.items():
+        version = version_of(name)
+        if name not in here and (version is None or version >= kept or version in commits):
+            named = {"name": name, "table": table.subject}
+            yield Discrepancy.of("log file removed", table.subject, known.sequence, **named)
+
+
+def _compare_view(log: TableLog, table: TableTold) -> Iterator[Discrepancy]:
+    """What a reader is shown, wherever in the log he begins, is what the ledger's entries add up to."""
+    if log.live is None or not table.commits:
+        return
+    if log.version < table.newest:
+        named = {"shown": log.version, "version": table.newest, "table": log.subject, "entry": table.last_sequence}
+        yield Discrepancy.of("older version shown", log.subject, table.last_sequence, **named)
+    if log.version != table.newest or (told := table.live()) is None or told == log.live:
+        return
+    named = {"table": log.subject, "hidden": len(told - log.live), "foreign": len(log.live - told)}
+    yield Discrepancy.of("other files shown", log.subject, table.last_sequence, **named)
+
+
+def _compare_log(
+    log: TableLog, table: TableTold, hashes: dict[int, str], *, kept_since: datetime
+) -> Iterator[Discrepancy]:
+    oldest = min(log.commits, default=0)
+    for version, commit in log.commits.items():
+        record = table.commits.get(version)
+        named = {"version": version, "table": log.subject}
+        if record is None:
+            yield Discrepancy.of("version not in ledger", log.subject, None, **named)
+        elif commit is None or commit.sha256 != record.sha256:
+            entry = record.sequence
+            yield Discrepancy.of("version altered", log.subject, entry, entry=entry, **named)
+        if commit is not None and (note := commit.metadata.get(HEAD_METADATA)):
+            number, _, noted = note.partition(":")
+            if number.isdecimal() and int(number) > 0 and hashes.get(int(number)) != noted:
+                yield Discrepancy.of("version upon another", log.subject, int(number), entry=number, **named)
+    for version, record in table.commits.items():
+        if version not in log.commits and (version >= oldest or record.at > kept_since):
+            named = {"version": version, "table": log.subject}
+            yield Discrepancy.of("version removed", log.subject, record.sequence, **named)
+
+
+def _read_log(lake: Lake, subject: str) -> TableLog | None:
+    files = versions(lake, lake.path(subject))
+    if not files and not other_files(lake, lake.path(subject)):
+        return None
+    table_id, version, live = "", -1, None
+    try:
+        with lake_errors("opening a table"):
+            table = lake.table(subject)
+            table_id, version = str(table.metadata().id), int(table.version())
+            live = frozenset(map(unquote, pa.table(table.get_add_actions())["path"].to_pylist()))
+    except LakeTableMissing:
+        return None if not files else TableLog(subject, "", {})
+    except (LakeUnreachable, LakeDenied):
+        raise
+    except LakeError:
+        pass  # evidence, not a crash: it is named
+
+    def read(uri: str) -> Commit | None:
+        try:
+            return read_commit(lake, uri)
+        except (CommitUnreadable, FileNotFoundError):
+            return None
+
+    with ThreadPoolExecutor(8 if lake.is_s3 else 1) as pool:
+        commits = dict(zip(files, pool.map(read, files.values()), strict=True))
+    return TableLog(subject, table_id, commits, version, live)

@@ -1,0 +1,167 @@
+"""Is the ledger whole, and is all that a reader reads what it says?
+
+Heard are the chain itself (every entry's hash), the Delta logs of the tables and of the ledger, the files that readers
+open, and the checkpoints. What each can and cannot show is in docs/explanation/the-ledger.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pyarrow as pa
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from include.audit.ledger import CHECKPOINTS, LEDGER, SCHEMA, Checkpoint, Head, key_id, read_checkpoints
+from include.audit.verification import chain
+from include.audit.verification.delta_log import versions
+from include.audit.verification.file_digests import compare_bound, compare_files
+from include.audit.verification.findings import Discrepancy, Verification
+from include.audit.verification.recorded_state import TableTold, Told
+from include.audit.verification.row_digests import EVIDENCE, compare_rows
+from include.audit.verification.tables import compare_log_files, compare_tables, read_logs
+from include.lake.storage import Lake, LakeDenied, LakeError, LakeTableMissing, LakeUnreachable
+
+
+class NoLedger(LakeError):
+    """There is nothing to verify at the place given."""
+
+
+def verify(
+    lake: Lake,
+    *,
+    public_key: Ed25519PublicKey | None = None,
+    checkpoints: Sequence[Checkpoint] = (),
+    receipts: Sequence[Head] = (),
+    with_files: bool = False,
+    now: datetime | None = None,
+) -> Verification:
+    """Check the ledger of a lake against itself, against all that readers read, and against checkpoints and receipts.
+
+    `checkpoints` are those kept elsewhere, beside the ones in `audit/checkpoints/`; `receipts` are heads of the ledger
+    that somebody noted when he read a table (each commit carries one). With `public_key` each checkpoint must be
+    signed by it, and there must be one; without, their signatures are not looked at. A run at work meanwhile may show
+    as a commit without a record: verify when nothing runs. `with_files` also reads every data file of the tables;
+    those of the evidence, reports and pages are read in any case. Files that older versions need may be gone after
+    their time, counted from `now`.
+    """
+    # The logs first: what is recorded while we read is then known to the ledger, not missing from it.
+    logs = read_logs(lake)
+    now = now or datetime.now(UTC)
+    itself = _verify_ledger(lake, LEDGER, CHECKPOINTS, public_key, checkpoints, receipts)
+    told, found = Told.of(itself.entries), [*itself.discrepancies]
+    for table in told.tables.get(LEDGER, {}).values():
+        found += compare_log_files(lake, table, set(versions(lake, lake.path(LEDGER))))
+    compared = compare_tables(lake, logs, told, now=now)
+    found += compared.discrepancies
+    files = 0
+    for log in logs.values():
+        if with_files or log.subject.startswith(EVIDENCE):
+            table = told.tables.get(log.subject, {}).get(log.table_id) or TableTold(log.subject, log.table_id)
+            checked = compare_files(lake, table, log.live or (), now=now)
+            files += checked.files
+            named = [*_of(compared.discrepancies, log.subject), *checked.discrepancies]
+            found += compare_rows(lake, table, log.live or ()) if named and log.subject.startswith(EVIDENCE) else ()
+            found += checked.discrepancies
+    single = compare_bound(lake, told, with_large=with_files)
+    return Verification(
+        records=itself.entries.num_rows,
+        commits=compared.commits,
+        commits_past_checking=compared.past_checking,
+        vouched_until=itself.vouched_until,
+        signed_until=itself.signed_until,
+        files=files + single.files,
+        discrepancies=(*found, *single.discrepancies),
+    )
+
+
+def _of(discrepancies: Sequence[Discrepancy], subject: str) -> list[Discrepancy]:
+    return [discrepancy for discrepancy in discrepancies if discrepancy.subject == subject]
+
+
+def verify_copy(
+    folder: Path,
+    *,
+    public_key: Ed25519PublicKey | None = None,
+    checkpoints: Sequence[Checkpoint] = (),
+    receipts: Sequence[Head] = (),
+) -> Verification:
+    """The same without the lake, for somebody who has only a copy of `audit/` (or of `audit/ledger`) and a public key.
+
+    The tables' logs are not there, so only the chain, the ledger's own log and the checkpoints are checked. Raises
+    NoLedger.
+    """
+    for ledger_folder in (folder / "audit" / "ledger", folder / "ledger", folder):
+        if (ledger_folder / "_delta_log").is_dir():
+            break
+    else:
+        raise NoLedger(f"there is no ledger in {folder}: give a copy of the lake's folder audit/, with all below it")
+    ledger_folder = ledger_folder.absolute()
+    lake = Lake(str(ledger_folder.parent), (), ledger_folder.parent)
+    itself = _verify_ledger(lake, ledger_folder.name, "checkpoints", public_key, checkpoints, receipts)
+    return Verification(
+        records=itself.entries.num_rows,
+        vouched_until=itself.vouched_until,
+        signed_until=itself.signed_until,
+        discrepancies=itself.discrepancies,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _LedgerItself:
+    """The ledger's entries and what contradicts them.
+
+    A signature that was looked at vouches until one entry; `signed_until` is the last that a checkpoint has one for.
+    """
+
+    entries: pa.Table
+    discrepancies: tuple[Discrepancy, ...]
+    vouched_until: int
+    signed_until: int
+
+
+def _verify_ledger(
+    lake: Lake,
+    folder: str,
+    checkpoint_folder: str,
+    public_key: Ed25519PublicKey | None,
+    kept_elsewhere: Sequence[Checkpoint],
+    receipts: Sequence[Head],
+) -> _LedgerItself:
+    stored = read_checkpoints(lake, checkpoint_folder)
+    try:
+        entries, found = chain.read_what_is_left(lake, folder)
+    except LakeTableMissing:
+        entries, found = SCHEMA.empty_table(), []
+    except (LakeUnreachable, LakeDenied):
+        raise
+    except LakeError:
+        entries, found = chain.read_every_file(lake, folder)
+    broken = chain.walk(entries)
+    notes, own = chain.read_own_log(lake, folder)
+    found += broken + own
+    marks = [*kept_elsewhere]
+    for name, mark in stored:
+        if mark is None:
+            found.append(Discrepancy.of("checkpoint unreadable", f"{CHECKPOINTS}/{name}", None))
+        else:
+            marks.append(mark)
+    claims = [(mark.sequence, mark.hash) for mark in marks]
+    found += chain.compare_marks(entries, claims, witness="a checkpoint", broken=broken)
+    found += chain.compare_marks(entries, notes, witness="the ledger's own log", broken=broken)
+    noted = [(head.sequence, head.hash) for head in receipts]
+    found += chain.compare_marks(entries, noted, witness="a reader's receipt", broken=broken)
+    signed = max((mark.sequence for mark in marks if mark.signature), default=0)
+    if public_key is None:
+        return _LedgerItself(entries, tuple(found), 0, signed)
+    vouched = max((mark.sequence for mark in marks if mark.is_signed_by(public_key)), default=0)
+    for mark in marks:
+        is_covered = not mark.signature and mark.sequence <= vouched  # a later one signs for its entry too
+        if not is_covered and not mark.is_signed_by(public_key):
+            named = {"entry": mark.sequence, "key": key_id(public_key)}
+            found.append(Discrepancy.of("checkpoint not signed", CHECKPOINTS, mark.sequence, **named))
+    if not marks:
+        found.append(Discrepancy.of("no checkpoint", CHECKPOINTS, None, key=key_id(public_key)))
+    return _LedgerItself(entries, tuple(found), 0 if found else vouched, signed)

@@ -1,0 +1,46 @@
+"""Whether what a contract says to people is said in Vietnamese everywhere, if it is anywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from open_data_contract_standard.model import AuthoritativeDefinition
+
+from include.contracts.checks.names import nearest
+from include.contracts.model import Table
+from include.contracts.yaml_files import Place, Tell
+
+
+def check_languages(
+    tables: Sequence[Table],
+    places: Mapping[str, Place],
+    definitions: Mapping[Place, AuthoritativeDefinition],
+    laws: Mapping[str, str],
+    tell: Tell,
+) -> None:
+    """Warn of rules and legal references without a Vietnamese text, in a contract that has some.
+
+    A contract in English only is as good as any: its texts are shown in English in both languages.
+
+    Args:
+        tables: with their rules; those that a contract implies have their text from us.
+        places: where written rules stand, by id.
+        definitions: the legal references, by where they stand.
+        laws: Vietnamese texts of legal references, by id.
+        tell: takes the warnings.
+    """
+    written = [rule for table in tables for rule in table.rules if rule.rule_id in places]
+    if not laws and not any(rule.vietnamese for rule in written):
+        return
+    for rule in written:
+        if not rule.vietnamese:
+            remedy = "add `customProperties: [{property: vietnamese, value: ...}]` to the rule"
+            tell(places[rule.rule_id], "the rule has no Vietnamese text", remedy, warning=True)
+    for place, definition in definitions.items():
+        if definition.id not in laws:
+            remedy = "give it an `id`, and that id a text in `description: customProperties: vietnamese`"
+            tell(place, "the reference has no Vietnamese text", remedy, warning=True)
+    known = {definition.id for definition in definitions.values() if definition.id}
+    for name in sorted(set(laws) - known):
+        place = ("description", "customProperties")
+        tell(place, f"`vietnamese` names no reference `{name}`", nearest(name, known), warning=True)

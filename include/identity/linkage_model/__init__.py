@@ -1,0 +1,33 @@
+"""The linkage model: comparisons and their SQL, training by expectation maximisation, thresholds."""
+
+from __future__ import annotations
+
+from include.identity.linkage_model.comparison_sql import (
+    compare,
+    conditions,
+    count_frequencies,
+    gammas,
+    labels,
+    names,
+    weight,
+    weights,
+)
+from include.identity.linkage_model.model import SHARED_NUMBERS, Model, ModelUnusable, load_model
+from include.identity.linkage_model.training import fits, train
+
+__all__ = [
+    "SHARED_NUMBERS",
+    "Model",
+    "ModelUnusable",
+    "compare",
+    "conditions",
+    "count_frequencies",
+    "fits",
+    "gammas",
+    "labels",
+    "load_model",
+    "names",
+    "train",
+    "weight",
+    "weights",
+]

@@ -1,0 +1,52 @@
+"""From linked pairs to persons: clusters, stable ids, golden records, reviews, findings for owners."""
+
+from __future__ import annotations
+
+from include.identity.persons.clustering import cluster
+from include.identity.persons.decision_outlook import Outlook, outlook
+from include.identity.persons.golden_record import GoldenRules, GoldenRulesBroken, Tolerance, load_golden, survive
+from include.identity.persons.owner_findings import CONTRADICTIONS, find, persons_registers
+from include.identity.persons.review_queue import (
+    MAX_NOTE,
+    Pair,
+    Review,
+    ReviewRefused,
+    decide,
+    decided,
+    ends,
+    find_pair,
+    pair_id,
+    queue,
+)
+from include.identity.persons.stable_ids import Assigned, assign, resolve
+from include.identity.persons.withdrawal import Kept, not_followed, withdraw
+
+__all__ = [
+    "CONTRADICTIONS",
+    "MAX_NOTE",
+    "Assigned",
+    "GoldenRules",
+    "GoldenRulesBroken",
+    "Kept",
+    "Outlook",
+    "Pair",
+    "Review",
+    "ReviewRefused",
+    "Tolerance",
+    "assign",
+    "cluster",
+    "decide",
+    "decided",
+    "ends",
+    "find",
+    "find_pair",
+    "load_golden",
+    "not_followed",
+    "outlook",
+    "pair_id",
+    "persons_registers",
+    "queue",
+    "resolve",
+    "survive",
+    "withdraw",
+]

@@ -1,0 +1,90 @@
+"""Taking a decision back before a run of linking has followed it. It stays on record, with who took it back and why."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+import pyarrow as pa
+
+from include.identity.persons.review_queue import MAX_NOTE, WITHDRAWN, Review, ReviewRefused, after, pair_id
+from include.lake.people import REVIEWS, extend, people_view
+from include.lake.run_log import link_runs
+from include.lake.storage import Lake, lake_errors
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A decision that no run has followed yet."""
+
+    review_id: str
+    left_id: str
+    right_id: str
+    decision: str
+    by: str
+    second_by: str
+    at: datetime
+    note: str
+
+    @property
+    def pair_id(self) -> str:
+        """The pair's name."""
+        return pair_id(self.left_id, self.right_id)
+
+
+def not_followed(lake: Lake) -> tuple[Kept, ...]:
+    """The newest decision on each pair, where no run of linking began since; the newest first."""
+    began = [run["started_at"] for run in link_runs(lake) if run["verdict"] != "failed" and run["started_at"]]
+    connection = lake.connect(memory_limit="512MB")
+    try:
+        with lake_errors("reading the reviews"):
+            people_view(lake, connection, "reviews")
+            rows = connection.execute(
+                f"""SELECT review_id, left_id, right_id, decision, "by", coalesce(second_by, ''), "at",
+                       coalesce(note, '')
+                FROM reviews WHERE $since::TIMESTAMPTZ IS NULL OR "at" > $since::TIMESTAMPTZ
+                QUALIFY row_number() OVER (PARTITION BY left_id, right_id ORDER BY "at" DESC, review_id DESC) = 1
+                        AND decision <> '{WITHDRAWN}' ORDER BY "at" DESC, review_id""",
+                {"since": max(began, default=None)},
+            ).fetchall()
+    finally:
+        connection.close()
+    return tuple(Kept(*row) for row in rows)
+
+
+def withdraw(
+    lake: Lake,
+    name: str,
+    *,
+    by: str,
+    at: datetime,
+    note: str,
+    before: Callable[[Review], object] = lambda review: None,
+) -> Review:
+    """Take back the newest decision on the pair of this `pair_id`; what held before it holds again.
+
+    `before` is told of it before it is kept.
+
+    Raises:
+        ReviewRefused: nobody does it or says why, or there is no decision that no run has followed yet.
+        LakeConflict: others kept deciding at the same moment.
+    """
+    if not by.strip() or not note.strip():
+        raise ReviewRefused("say who takes the decision back, and why")
+    kept = next((kept for kept in not_followed(lake) if kept.pair_id == name), None)
+    if kept is None:
+        raise ReviewRefused(
+            "there is nothing to take back: the pair was not decided, or a run of linking has followed the decision; "
+            "decide otherwise instead"
+        )
+    review = Review(secrets.token_hex(16), name, WITHDRAWN, by.strip(), "", True, True)
+    row = {
+        "review_id": review.review_id, "left_id": kept.left_id, "right_id": kept.right_id, "decision": WITHDRAWN,
+        "by": review.by, "at": after(kept.at, at), "needs_second": False, "second_by": None,
+        "note": " ".join(note.split())[:MAX_NOTE],
+    }  # fmt: skip
+    before(review)
+    extend(lake, "reviews", pa.Table.from_pylist([row], REVIEWS), run_id=f"review-{review.review_id}")
+    return review

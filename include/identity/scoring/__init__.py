@@ -1,0 +1,9 @@
+"""Pairs of records: candidates scored by the model (DuckDB or Spark), decided, explained."""
+
+from __future__ import annotations
+
+from include.identity.scoring.explanations import MEMORY_LIMIT, explain_pairs
+from include.identity.scoring.pair_scores import Edges, score
+from include.identity.scoring.spark import ClusterUnusable, Spark
+
+__all__ = ["MEMORY_LIMIT", "ClusterUnusable", "Edges", "Spark", "explain_pairs", "score"]

@@ -1,0 +1,188 @@
+"""What the last commit of a table says: version, run, digests, cursor, figures. The state lives with the data."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from deltalake import CommitProperties, DeltaTable, Transaction
+
+from include.contracts import Table
+from include.lake.storage import Lake, lake_errors
+
+PREFIX = "lienthong."
+# What a commit says of the source as it was last read. A run that reads only a part of the past leaves it as it is.
+OF_THE_SOURCE = ("cursor", "snapshot_at", "read_by", "table_digest", "extract_digest", "source_columns")
+_FIRST_LOOK = 20
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedState:
+    """The newest commit that a run made. `metadata` has the keys without their prefix `lienthong.`.
+
+    `since` are the operations of the commits after it, as the log names them.
+    """
+
+    version: int
+    metadata: dict[str, str]
+    live_rows: int
+    since: tuple[str, ...] = field(default=(), compare=False)
+
+    @property
+    def run_id(self) -> str:
+        """The run that made the commit."""
+        return self.metadata["run_id"]
+
+    @property
+    def read_by(self) -> str:
+        """The run that last read the source for what is published: later runs may have judged kept rows again."""
+        return self.metadata.get("read_by") or self.run_id
+
+
+def last_commit(lake: Lake, table: Table) -> PublishedState | None:
+    """The state of a published table; None if it was never published. Maintenance commits are looked through."""
+    uri = lake.registry_table(table.registry, table.name)
+    return last_state(lake.table(uri)) if lake.is_table(uri) else None
+
+
+def last_state(delta: DeltaTable) -> PublishedState | None:
+    """The newest commit of an open table that a run made."""
+    return next(_run_commits(delta), None)
+
+
+def has_committed(lake: Lake, table: Table, run_id: str) -> bool:
+    """Whether this run has published the table."""
+    uri = lake.registry_table(table.registry, table.name)
+    with lake_errors("reading a table's log"):
+        return lake.is_table(uri) and lake.table(uri).transaction_version(run_id) is not None
+
+
+def state_of_run(delta: DeltaTable, run_id: str) -> PublishedState | None:
+    """The commit that this run made, if it made one."""
+    with lake_errors("reading a table's log"):
+        is_committed = delta.transaction_version(run_id) is not None
+    if not is_committed:
+        return None
+    return next((state for state in _run_commits(delta) if state.run_id == run_id), None)
+
+
+def commit_properties(run_id: str, metadata: Mapping[str, str], **figures: int | str) -> CommitProperties:
+    """What a run writes on its commit. A commit is made at the next version or not at all: no silent rebase."""
+    plain = {key.removeprefix(PREFIX): str(value) for key, value in metadata.items()}
+    plain |= {key: str(value) for key, value in figures.items()} | {"run_id": run_id}
+    return CommitProperties(
+        custom_metadata={PREFIX + key: value for key, value in plain.items()},
+        app_transactions=[Transaction(app_id=run_id, version=1)],
+        max_commit_retries=0,
+    )
+
+
+def reader_of(state: PublishedState | None) -> str:
+    """The run that last read the source of a table; empty if it was never published.
+
+    A run notes it before it reads. If it is another when the run commits, somebody has read and published meanwhile:
+    the order of runs is that of their commits, whatever their clocks say.
+    """
+    return state.read_by if state else ""
+
+
+def carry_over(metadata: Mapping[str, str], base: PublishedState | None, *, run_id: str, mode: str) -> dict[str, str]:
+    """What the commit of a run says, given the state it builds on.
+
+    A full run says what it read. An incremental run never takes the cursor back. Any other leaves what is known of the
+    source as it was.
+    """
+    own = {key.removeprefix(PREFIX): str(value) for key, value in metadata.items()} | {"read_by": run_id}
+    if mode == "full" or (base is None and mode == "incremental"):
+        return own
+    if mode == "incremental" and base is not None:
+        return own | {"cursor": greater_cursor(own.get("cursor", ""), base.metadata.get("cursor", ""))}
+    known = {**base.metadata, "read_by": base.read_by} if base else {}
+    return {name: text for name, text in own.items() if name not in OF_THE_SOURCE} | {
+        name: known[name] for name in OF_THE_SOURCE if name in known
+    }
+
+
+def overtaken_by(metadata: Mapping[str, str], base: PublishedState | None, *, mode: str) -> str:
+    """The run that made the table's state, if since this run began one has read the source and published; else empty.
+
+    Then this run has nothing to add: what it read may be older than what is published, and the next run reads on from
+    there. `began_upon` of its metadata is what `reader_of` said when it began. Another meaning (`table_digest`) and a
+    restored version overtake nobody.
+    """
+    if base is None or mode not in ("full", "incremental") or base.metadata.get("mode") == "restore":
+        return ""
+    own = {key.removeprefix(PREFIX): value for key, value in metadata.items()}
+    if "began_upon" not in own or own.get("table_digest", "") != base.metadata.get("table_digest", ""):
+        return ""
+    return base.run_id if base.read_by != own["began_upon"] else ""
+
+
+def greater_cursor(one: str, other: str) -> str:
+    """The cursor (JSON list of text) that is further; the empty one is behind all others."""
+    if not one or not other:
+        return one or other
+    return one if _position(one) >= _position(other) else other
+
+
+def _position(cursor: str) -> list[tuple[int, Any]]:
+    return [_ordered(value) for value in json.loads(cursor)]
+
+
+def _ordered(text: str | None) -> tuple[int, Any]:
+    """A cursor value so that numbers, instants and texts each compare among themselves; null comes first."""
+    if text is None:
+        return (0, 0)
+    try:
+        return (1, Decimal(text))
+    except InvalidOperation:
+        pass
+    try:
+        return (2, _instant(text))
+    except ValueError:
+        return (3, text)
+
+
+def _instant(text: str) -> datetime:
+    at = datetime.fromisoformat(text)
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+def epoch_milliseconds(at: datetime) -> int:
+    """An instant as Delta's log writes it."""
+    return int(at.timestamp() * 1000)
+
+
+def run_commits(delta: DeltaTable, last: int | None) -> list[PublishedState]:
+    """Those of the last commits of an open table that runs made, newest first; of all commits if `last` is None."""
+    with lake_errors("reading a table's log"):
+        history = delta.history(last)
+    return [state for entry in history if (state := _state(entry, ())) is not None]
+
+
+def _run_commits(delta: DeltaTable) -> Iterator[PublishedState]:
+    """Commits made by runs, newest first. Looks at a few before it reads the whole log."""
+    seen = 0
+    since: list[str] = []
+    for limit in (_FIRST_LOOK, None):
+        with lake_errors("reading a table's log"):
+            history = delta.history(limit)
+        for entry in history[seen:]:
+            state = _state(entry, since)
+            if state is not None:
+                yield state
+            since.append(str(entry.get("operation", "")))
+        seen = len(history)
+        if limit is not None and seen < limit:
+            return
+
+
+def _state(entry: dict[str, Any], since: Sequence[str]) -> PublishedState | None:
+    if PREFIX + "run_id" not in entry:
+        return None
+    metadata = {key.removeprefix(PREFIX): str(value) for key, value in entry.items() if key.startswith(PREFIX)}
+    return PublishedState(int(entry["version"]), metadata, int(metadata.get("live_rows", "0")), tuple(since))

@@ -1,0 +1,172 @@
+"""Parquet files of a Delta table that DuckDB writes, and the commit that puts them in and takes others out."""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from urllib.parse import unquote
+from uuid import uuid4
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+from deltalake import CommitProperties, DeltaTable
+from deltalake.transaction import AddAction, RemoveAction
+
+from include.lake.delta.commit_metadata import epoch_milliseconds
+from include.lake.storage import PARQUET, literal, quote
+
+# A size limit without PER_THREAD_OUTPUT would use one core.
+_PARQUET = f"{PARQUET}, PER_THREAD_OUTPUT true, FILE_SIZE_BYTES '256MB', RETURN_STATS"
+_LONGEST_BOUND = 200
+EXACT_DIGITS = 15  # of a decimal number that a binary float gives back
+_NUMBERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT")
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file of a table: `path` as the log has it, `uri` as engines open it; `stats` is Delta's JSON."""
+
+    path: str
+    uri: str
+    size: int
+    rows: int
+    stats: str = ""
+
+
+def live_files(current: DeltaTable) -> list[File]:
+    """The table's files."""
+    actions = pa.table(current.get_add_actions()).select(["path", "size_bytes", "num_records"]).to_pylist()
+    by_path = {uri.rpartition("/")[2]: uri for uri in current.file_uris()}
+    return [
+        File(a["path"], by_path[unquote(a["path"]).rpartition("/")[2]], a["size_bytes"], a["num_records"])
+        for a in actions
+    ]
+
+
+def write_files(connection: duckdb.DuckDBPyConnection, table_uri: str, query: str, *, below: str = "") -> list[File]:
+    """Write rows as new files inside the table's folder. Until a commit names them they are nobody's.
+
+    `below` is a folder of the table, and ends in a slash.
+    """
+    folder = f"{below}part-{uuid4()}"
+    types = {row[0]: row[1] for row in connection.execute(f"DESCRIBE {query}").fetchall()}
+    written = connection.execute(
+        f"COPY ({query}) TO {literal(f'{table_uri}/{folder}')} ({_PARQUET}, FILENAME_PATTERN {literal('{uuid}')})"
+    ).fetchall()
+    return [
+        File(f"{folder}/{name.rpartition('/')[2]}", name, size, rows, _stats(rows, columns, types))
+        for name, rows, size, _, columns, *_ in written
+        if rows
+    ]
+
+
+def patched_file(path: str, uri: str, size: int, metadata: pq.FileMetaData, types: Mapping[str, str]) -> File:
+    """A file of which the footer is known; `types` are the table's. A column that it lacks is empty in every row."""
+    rows = int(metadata.num_rows)
+    leaves = {metadata.schema.column(at).path: at for at in range(metadata.num_columns)}
+    groups = [metadata.row_group(at) for at in range(metadata.num_row_groups)]
+    columns: dict[str, Mapping[str, str]] = {}
+    for name, sql_type in types.items():
+        if name in leaves:
+            columns[quote(name)] = _footer_stats([group.column(leaves[name]) for group in groups])
+        elif not sql_type.endswith("[]"):
+            columns[quote(name)] = {"null_count": str(rows)}
+    return File(path, uri, size, rows, _stats(rows, columns, types))
+
+
+def _footer_stats(chunks: Sequence[pq.ColumnChunkMetaData]) -> dict[str, str]:
+    """Of a column, as DuckDB tells them; without bounds where a chunk with values tells none."""
+    stats = [chunk.statistics for chunk in chunks]
+    if any(one is None or not one.has_null_count for one in stats):
+        return {}
+    told = {"null_count": str(sum(one.null_count for one in stats))}
+    bounded = [one for one in stats if one.num_values]
+    if bounded and all(one.has_min_max for one in bounded):
+        with suppress(ValueError, OverflowError):  # an instant that Python does not know
+            told["min"], told["max"] = _text(min(one.min for one in bounded)), _text(max(one.max for one in bounded))
+    return told
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(int(value))
+    return value.isoformat(sep=" ").replace("+00:00", "+00") if isinstance(value, datetime) else str(value)
+
+
+def add_actions(files: Sequence[File], at: datetime) -> list[AddAction]:
+    """The actions that put files into a table."""
+    return [AddAction(f.path, f.size, {}, epoch_milliseconds(at), True, f.stats) for f in files]
+
+
+def swap(
+    current: DeltaTable, leaving: Sequence[File], arriving: Sequence[File], at: datetime, properties: CommitProperties
+) -> int:
+    """One commit that takes files out and puts others in: what it says of rows is what the files hold."""
+    # The vacuum counts by the clock from when a file was removed, and a run may have begun days before it was approved.
+    removed = [RemoveAction(f.path, True, now(), f.size, {}) for f in leaving]
+    return commit(current, [*removed, *add_actions(arriving, at)], properties)
+
+
+def commit(current: DeltaTable, actions: list[AddAction | RemoveAction], properties: CommitProperties) -> int:
+    """Commit at the next version, which is what no retries means, and bring the open table up to it."""
+    version = current.version() + 1
+    current.create_write_transaction(actions, "append", current.schema(), commit_properties=properties)
+    current.load_as_version(version)
+    return int(version)
+
+
+def now() -> int:
+    """This instant, as Delta's log writes it."""
+    return time.time_ns() // 10**6
+
+
+def _stats(rows: int, columns: Mapping[str, Mapping[str, str]], types: Mapping[str, str]) -> str:
+    """Delta's statistics of a file, from DuckDB's: readers skip files by them.
+
+    All or nothing: where one column has no bounds, delta-rs tells pyarrow that its values are all beyond them.
+    """
+    stats: dict[str, Any] = {"numRecords": rows, "minValues": {}, "maxValues": {}, "nullCount": {}}
+    for name, sql_type in types.items():
+        column = columns.get(quote(name))
+        if column is None:
+            if sql_type.endswith("[]"):
+                continue
+            return json.dumps({"numRecords": rows})
+        empty = int(column.get("null_count", -1))
+        stats["nullCount"][name] = empty
+        if empty == rows:
+            continue
+        bounds = [_bound(column.get(end), sql_type) for end in ("min", "max")]
+        if None in bounds or empty < 0 or column.get("has_nan") == "true":
+            return json.dumps({"numRecords": rows})
+        stats["minValues"][name], stats["maxValues"][name] = bounds
+    return json.dumps(stats)
+
+
+def _bound(text: str | None, sql_type: str) -> int | float | str | None:
+    """A smallest or greatest value as Delta's log writes it; None if it is not to be had exactly."""
+    if text is None:
+        return None
+    if sql_type in _NUMBERS:
+        return int(text)
+    if sql_type == "BOOLEAN":
+        return {"0": False, "1": True}.get(text)
+    if sql_type in ("FLOAT", "DOUBLE"):
+        return number if math.isfinite(number := float(text)) else None
+    if sql_type.startswith("DECIMAL"):
+        return float(text) if len(text) <= EXACT_DIGITS else None
+    if sql_type == "VARCHAR":
+        return text if len(text) <= _LONGEST_BOUND else None
+    if sql_type == "DATE":
+        return text if len(text) == len("2026-01-01") else None
+    is_instant = sql_type in ("TIMESTAMP WITH TIME ZONE", "TIMESTAMPTZ")
+    if (is_instant and text.endswith("+00")) or sql_type == "TIMESTAMP":
+        return text.replace(" ", "T").replace("+00", "Z") if text[4:5] == "-" else None
+    return None

@@ -1,0 +1,181 @@
+"""Keep the lake small and fast: compact small files, drop files nobody can read any more, expire what was landed.
+
+Nothing here changes what a reader of the current version sees. Files that older versions need go after `retention`: a
+reader that began before has time to end, and the change feed reaches that far back. A version that was current at any
+instant of that time stays readable.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import pyarrow as pa
+from deltalake import CommitProperties, DeltaTable
+
+from include.lake.delta.table_schema import RETENTION, RETENTION_PROPERTY, as_interval
+from include.lake.storage import Lake, lake_errors, turn, until_it_commits
+
+STAGING_RETENTION = timedelta(days=7)
+_ZONES = ("registry", "rejected", "reference", "audit", "people", "shared")
+_SCRATCH = ("duckdb", "drop")  # spilled rows, and copies of delivered files: <kind>-<process id>-<random>
+_DEEPEST = 2
+_SMALL_BYTES = 64 * 1024**2
+LOG_KEPT = {"delta.enableExpiredLogCleanup": "true", "delta.logRetentionDuration": as_interval(RETENTION)}
+"""Properties of a table that each run appends to: what was appended stays, the log of it is kept for a month."""
+_SMALL_FILES = 4
+
+
+@dataclass(frozen=True, slots=True)
+class TableFigures:
+    """What maintenance did to one table; `table` is its path in the lake."""
+
+    table: str
+    files_before: int
+    files_after: int
+    files_vacuumed: int
+    bytes: int
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Expired:
+    """Run folders removed, and their size."""
+
+    folders: int = 0
+    bytes: int = 0
+
+
+def find_tables(lake: Lake) -> list[str]:
+    """Paths in the lake of all its Delta tables, sorted."""
+    found: list[str] = []
+    for zone in _ZONES:
+        found += _tables_below(lake, lake.path(zone), _DEEPEST)
+    return sorted(uri.removeprefix(lake.uri + "/") for uri in found)
+
+
+def maintain_table(lake: Lake, table: str, *, retention: timedelta = RETENTION) -> TableFigures:
+    """Compact one table, and drop the files that only versions older than `retention` need.
+
+    Raises:
+        LakeConflict: others wrote to the table again and again meanwhile; try again later.
+    """
+    uri = lake.path(table)
+
+    def attempt() -> TableFigures:
+        with turn(lake, uri), lake_errors(f"maintaining {table}"):
+            delta = lake.table(uri)
+            before = len(delta.file_uris())
+            if table.startswith("registry/") and RETENTION_PROPERTY not in delta.metadata().configuration:
+                _set(delta, {RETENTION_PROPERTY: as_interval(max(retention, RETENTION))})
+            if table.startswith("audit/") and table != "audit/ledger":  # which has its own
+                _set(delta, LOG_KEPT)
+            compact(delta)
+            vacuumed = _vacuum(delta, retention)
+            sizes = pa.table(delta.get_add_actions())["size_bytes"].to_pylist()
+            return TableFigures(table, before, len(sizes), vacuumed, sum(sizes), int(delta.version()))
+
+    return until_it_commits(attempt)
+
+
+def find_landed(lake: Lake) -> list[str]:
+    """Registries of which something was landed, sorted."""
+    return [uri.rpartition("/")[2] for uri in lake.list(lake.path("landing"))]
+
+
+def expire_landing(
+    lake: Lake,
+    registry: str,
+    *,
+    at: datetime,
+    retention: timedelta,
+    tell: Callable[[list[str]], None] = lambda folders: None,
+) -> Expired:
+    """Remove a registry's extracts that are older than `retention`; `tell` hears their folders (in the lake) before."""
+    return _expire(lake, lake.path("landing", registry), at - retention, tell)
+
+
+def expire_staging(lake: Lake, *, at: datetime, retention: timedelta = STAGING_RETENTION) -> Expired:
+    """Remove work folders that killed runs left behind. A run that waits for a steward still needs its own."""
+    expired = Expired()
+    for registry in lake.list(lake.path("staging")):
+        more = _expire(lake, registry, at - retention)
+        expired = Expired(expired.folders + more.folders, expired.bytes + more.bytes)
+    return expired
+
+
+def clear_scratch(lake: Lake) -> int:
+    """Remove what processes that are gone left in the scratch folder, which may hold rows; returns how many folders."""
+    removed = 0
+    for folder in [folder for kind in _SCRATCH for folder in lake.scratch.glob(f"{kind}-*-*")]:
+        process = folder.name.split("-")[1]
+        if process.isdecimal() and not _is_running(int(process)):
+            shutil.rmtree(folder, ignore_errors=True)
+            removed += 1
+    return removed
+
+
+def _tables_below(lake: Lake, folder: str, deepest: int) -> list[str]:
+    found = []
+    for child in lake.list(folder):
+        if lake.exists(f"{child}/_delta_log"):  # a file beside tables is no table, and asking Delta would fail
+            found.append(child)
+        elif deepest > 1:
+            found += _tables_below(lake, child, deepest - 1)
+    return found
+
+
+def compact(delta: DeltaTable, *, small_files: int = _SMALL_FILES, small_bytes: int = _SMALL_BYTES) -> None:
+    """Join files to such of up to `small_bytes`, where there are enough of less than half of that to matter."""
+    sizes = pa.table(delta.get_add_actions())["size_bytes"].to_pylist()
+    if sum(size < small_bytes // 2 for size in sizes) >= small_files:
+        delta.optimize.compact(target_size=small_bytes, commit_properties=CommitProperties(max_commit_retries=0))
+
+
+def _set(delta: DeltaTable, properties: dict[str, str]) -> None:
+    """Give the table properties that it lacks, by a commit that changes no data: lakes of before have others.
+
+    RETENTION_PROPERTY has a table's checkpoints name removed files for as long as the vacuum must spare them.
+    """
+    lacking = properties.items() - delta.metadata().configuration.items()
+    if lacking:
+        delta.alter.set_table_properties(dict(lacking))
+
+
+def _vacuum(delta: DeltaTable, retention: timedelta) -> int:
+    """Drop files of old versions and of the change feed, and files that no version ever named (a killed run's).
+
+    `full` is what reaches the change feed and the files of killed runs; both go by their age. No commit if none.
+    """
+    hours = int(retention.total_seconds() // 3600)
+    doomed = delta.vacuum(retention_hours=hours, dry_run=True, enforce_retention_duration=False, full=True)
+    if doomed:
+        delta.vacuum(retention_hours=hours, dry_run=False, enforce_retention_duration=False, full=True)
+    return len(doomed)
+
+
+def _expire(
+    lake: Lake, registry_folder: str, before: datetime, tell: Callable[[list[str]], None] = lambda folders: None
+) -> Expired:
+    """Remove the run folders below a registry's folder whose newest file is older than that."""
+    runs = [run for table in lake.list(registry_folder) for run in lake.list(table)]
+    expired = [run for run in runs if (newest := lake.changed_at(run)) is not None and newest < before]
+    tell([run.removeprefix(f"{lake.uri}/") for run in expired])
+    size = 0
+    for run in expired:
+        size += lake.size(run)
+        lake.delete_tree(run)
+    return Expired(len(expired), size)
+
+
+def _is_running(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

@@ -1,0 +1,121 @@
+"""The rows of a run and of a table, as DuckDB SELECTs. Everything that publishes is built from these."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import duckdb
+
+from include.lake.delta.sql_views import FILE
+from include.lake.delta.table_schema import RESERVED, RUN_ID, WARNINGS, Shape
+from include.lake.storage import literal, quote, scan
+
+PLACE = "_place"
+_DUCKDB_PLACE = "file_row_number"
+_INTEGERS = {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER"}
+_BITS_PER_ROW = 64  # of a key with greater gaps, hashes take less memory
+
+
+class StagedPaths(Protocol):
+    """URIs of the three files that the split leaves in the run's staging folder."""
+
+    @property
+    def conformed(self) -> str:
+        """Contract columns and `_row`, for every extracted row."""
+
+    @property
+    def faults(self) -> str:
+        """`_row`, `_outcome`, `_reasons` of the rows that are not accepted."""
+
+    @property
+    def warnings(self) -> str:
+        """`_row`, `_warnings` of the rows that carry a warning."""
+
+
+def staged_files(staged: StagedPaths) -> tuple[str, str, str]:
+    """The three files."""
+    return staged.conformed, staged.faults, staged.warnings
+
+
+def accepted_rows(shape: Shape, staged: StagedPaths, *, deleted_when: str = "") -> str:
+    """SELECT of the rows that the split accepted: contract columns and `_warnings`; without those deleted, if told."""
+    columns = ", ".join(f"CAST(c.{quote(name)} AS {sql_type}) AS {quote(name)}" for name, sql_type in shape.columns)
+    rows = (
+        f"SELECT {columns}, w.{WARNINGS} FROM {scan(staged.conformed)} c "
+        f"ANTI JOIN {scan(staged.faults)} f ON c._row = f._row "
+        f"LEFT JOIN {scan(staged.warnings)} w ON c._row = w._row"
+    )
+    return f"SELECT * FROM ({rows}) WHERE ({deleted_when}) IS NOT TRUE" if deleted_when else rows
+
+
+def published_rows(
+    connection: duckdb.DuckDBPyConnection, shape: Shape, files: Sequence[str], *, with_file: bool = True
+) -> str:
+    """SELECT of a table's rows with every column that the shape names; a column that no file has yet is null.
+
+    `_file` and `_place` are there too, so that a caller can tell which file holds a row, and which of its rows it is.
+    The place is not known (NULL) if the table has a column that is called as DuckDB calls it.
+    """
+    columns = [*shape.columns, *RESERVED, *shape.dropped]
+    has_place = with_file and not any(name.lower() == _DUCKDB_PLACE for name, _ in columns)
+    place = _DUCKDB_PLACE if has_place else "CAST(NULL AS BIGINT)"
+    file = f", {FILE}, {place} AS {PLACE}" if with_file else ""
+    empty = f", '' AS {FILE}, 0::BIGINT AS {PLACE}" if with_file else ""
+    if not files:
+        nulls = ", ".join(f"CAST(NULL AS {sql_type}) AS {quote(name)}" for name, sql_type in columns)
+        return f"SELECT {nulls}{empty} WHERE false"
+    source = (
+        f"read_parquet([{', '.join(literal(file) for file in files)}], union_by_name = true, "
+        f"hive_partitioning = false, filename = {literal(FILE)}, file_row_number = {str(has_place).lower()})"
+    )
+    present = {row[0] for row in connection.execute(f"DESCRIBE FROM {source}").fetchall()}
+    select = ", ".join(
+        f"CAST({quote(name) if name in present else 'NULL'} AS {sql_type}) AS {quote(name)}"
+        for name, sql_type in columns
+    )
+    return f"SELECT {select}{file} FROM {source}"
+
+
+def set_run(connection: duckdb.DuckDBPyConnection, run_id: str) -> None:
+    """Tell a connection which run writes; the SELECTs below read it."""
+    connection.execute(f"SET VARIABLE run_id = {literal(run_id)}")
+
+
+def without_warnings(query: str) -> str:
+    """The rows without the column of warnings, for a file in which no row has one: readers see NULL.
+
+    Measured on 20,000,000 rows of 11 columns: it takes a tenth of the time to write them.
+    """
+    return f"SELECT * EXCLUDE ({WARNINGS}) FROM ({query})"
+
+
+def as_published(shape: Shape, rows: str) -> str:
+    """SELECT of rows (contract columns and `_warnings`) as the run writes them."""
+    nulls = "".join(f", CAST(NULL AS {sql_type}) AS {quote(name)}" for name, sql_type in shape.dropped)
+    return f"SELECT {listed(shape.names)}, getvariable('run_id') AS {RUN_ID}, {WARNINGS}{nulls} FROM ({rows})"
+
+
+def listed(names: Sequence[str]) -> str:
+    """Column names, quoted, with commas between."""
+    return ", ".join(quote(name) for name in names)
+
+
+def all_differ(connection: duckdb.DuckDBPyConnection, relation: str, columns: Sequence[str]) -> bool:
+    """Whether it is certain, at little cost, that every row has a key (these columns) and no two have the same.
+
+    It can be told of a single integer without great gaps, by one bit a value: a tenth of the time that hashing takes.
+    """
+    if len(columns) != 1:
+        return False
+    column = quote(columns[0])
+    kind = connection.execute(f"DESCRIBE SELECT {column} FROM {relation}").fetchall()[0][1]
+    if kind not in _INTEGERS:
+        return False
+    rows, keys, low, high = connection.execute(
+        f"SELECT count(*), count({column}), min({column}), max({column}) FROM {relation}"
+    ).fetchall()[0]
+    if not rows or rows != keys or high - low >= _BITS_PER_ROW * rows:
+        return False
+    bits = f"bit_count(bitstring_agg({column}, CAST({low} AS {kind}), CAST({high} AS {kind})))"
+    return bool(connection.execute(f"SELECT {bits} = {rows} FROM {relation}").fetchall()[0][0])

@@ -1,0 +1,149 @@
+"""The columns of a published table: what the contract wants, what the table has, and whether one can become the other.
+
+A published table only ever gains columns. A new contract column is added (null until rows carry it); a column that left
+the contract stays in the schema, null in every row, because what the contract no longer states must no longer be read.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+import pyarrow as pa
+from deltalake import CommitProperties, DeltaTable, TableFeatures
+from deltalake import Schema as DeltaSchema
+from deltalake.schema import Field as DeltaField
+
+from include.contracts import Table, arrow_type
+from include.lake.delta.data_files import EXACT_DIGITS
+from include.lake.storage import LakeSchemaConflict
+
+# How far back a table's versions and its change feed can be read, and the property that says so to writers.
+RETENTION = timedelta(days=30)
+RETENTION_PROPERTY = "delta.deletedFileRetentionDuration"
+NO_BOUNDS = {"delta.dataSkippingNumIndexedCols": "0"}
+RUN_ID = "_run_id"
+WARNINGS = "_warnings"
+RESERVED = ((RUN_ID, "VARCHAR"), (WARNINGS, "VARCHAR[]"))
+_RESERVED_ARROW = (
+    pa.field(RUN_ID, pa.string()),
+    pa.field(WARNINGS, pa.list_(pa.string())),
+)
+_SQL_OF_DELTA = {
+    "string": "VARCHAR",
+    "long": "BIGINT",
+    "integer": "INTEGER",
+    "short": "SMALLINT",
+    "byte": "TINYINT",
+    "float": "FLOAT",
+    "double": "DOUBLE",
+    "boolean": "BOOLEAN",
+    "binary": "BLOB",
+    "date": "DATE",
+    "timestamp": "TIMESTAMPTZ",
+    "timestamp_ntz": "TIMESTAMP",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """Contract columns with their DuckDB types, those the table lacks, and those it has beyond the contract."""
+
+    columns: tuple[tuple[str, str], ...]
+    key: tuple[str, ...]
+    added: tuple[str, ...] = ()
+    dropped: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the contract's columns."""
+        return tuple(name for name, _ in self.columns)
+
+
+def published_schema(table: Table) -> pa.Schema:
+    """The Arrow schema of the published table; column descriptions travel as Delta comments."""
+    columns = [
+        pa.field(c.name, arrow_type(c.sql_type), metadata={"comment": c.description} if c.description else None)
+        for c in table.columns
+    ]
+    return pa.schema([*columns, *_RESERVED_ARROW])
+
+
+def without_bounds(table: Table) -> dict[str, str]:
+    """The property that keeps delta-rs from writing bounds of files that readers would wrongly skip; {} if all hold.
+
+    delta-rs writes bounds of decimals as binary floats, which are past the values from the sixteenth digit on, and none
+    for infinity: a filter then misses rows in silence. Our own files (`data_files.py`) have exact ones or none.
+    """
+    kinds = [arrow_type(column.sql_type) for column in table.columns]
+    is_inexact = any(
+        pa.types.is_floating(kind) or (pa.types.is_decimal(kind) and kind.precision > EXACT_DIGITS) for kind in kinds
+    )
+    return dict(NO_BOUNDS) if is_inexact else {}
+
+
+def as_interval(duration: timedelta) -> str:
+    """A duration as a table property."""
+    return f"interval {int(duration.total_seconds())} seconds"
+
+
+def shape_of(table: Table, current: DeltaTable | None) -> Shape:
+    """How the contract's table meets the published one. Raises LakeSchemaConflict if it cannot."""
+    columns = tuple((c.name, c.sql_type) for c in table.columns)
+    if current is None:
+        return Shape(columns, table.primary_key)
+    wanted = {field.name: field for field in DeltaSchema.from_arrow(published_schema(table)).fields}
+    present = {field.name: field for field in current.schema().fields}
+    by_lower_case = {name.lower(): name for name in present}
+    for name, field in wanted.items():
+        there = by_lower_case.get(name.lower())
+        if there is not None and there != name:
+            raise LakeSchemaConflict(
+                f"{table.qualified_name}: column {name!r} differs from the published {there!r} only by capitals: "
+                "keep the published spelling in the contract"
+            )
+        if there is not None and present[there].type != field.type:
+            raise LakeSchemaConflict(
+                f"{table.qualified_name}: column {name!r} is published as {_type_name(present[there])} and the "
+                f"contract now says {_type_name(field)}: publish the new type under a new column name, or retire the "
+                f"table (remove registry/{table.registry}/{table.name} from the lake) and sync it with --full"
+            )
+    dropped = tuple((name, _sql_type(table, field)) for name, field in present.items() if name not in wanted)
+    return Shape(columns, table.primary_key, tuple(name for name in wanted if name not in present), dropped)
+
+
+def evolve(table: Table, shape: Shape, current: DeltaTable) -> None:
+    """Add the contract's new columns to the table, null in every row: a commit of its own that changes no data.
+
+    A table whose columns, old or new, ask for a property that it lacks gets it before, in a commit as well.
+
+    delta-rs can also do this inside a merge, but then it gives the table a new id, which for the audit trail (and for
+    a reader that streams) is another table.
+    """
+    alone = CommitProperties(max_commit_retries=0)
+    lacking = without_bounds(table).items() - current.metadata().configuration.items()
+    if lacking:
+        current.alter.set_table_properties(dict(lacking), commit_properties=alone)
+    if not shape.added:
+        return
+    fields = [f for f in DeltaSchema.from_arrow(published_schema(table)).fields if f.name in shape.added]
+    needs_local_time = any(_type_name(field) == "timestamp_ntz" for field in fields)
+    if needs_local_time and "timestampNtz" not in (current.protocol().reader_features or []):
+        current.alter.add_feature(TableFeatures.TimestampWithoutTimezone, allow_protocol_versions_increase=True)
+    current.alter.add_columns(fields, commit_properties=alone)
+
+
+def _type_name(field: DeltaField) -> str:
+    return str(getattr(field.type, "type", field.type))
+
+
+def _sql_type(table: Table, field: DeltaField) -> str:
+    name = _type_name(field)
+    if name.startswith("decimal"):
+        return name.upper()
+    if name not in _SQL_OF_DELTA:
+        raise LakeSchemaConflict(
+            f"{table.qualified_name}: the published table has a column {field.name!r} of type {name}, which this house "
+            "does not write: it was changed from outside; restore an earlier version"
+        )
+    return _SQL_OF_DELTA[name]

@@ -1,0 +1,13 @@
+"""Column-level copy-on-write of Parquet files: only changed column chunks are encoded anew. See README.md here."""
+
+from __future__ import annotations
+
+from include.lake.file_patch.column_patch import IS_NEW, LARGEST_CHANGE, LEAVES, Original, patch
+
+__all__ = [
+    "IS_NEW",
+    "LARGEST_CHANGE",
+    "LEAVES",
+    "Original",
+    "patch",
+]

@@ -1,0 +1,240 @@
+"""Compare the keys of a source with what the lake knows of it, exactly: what is gone, and what it does not know.
+
+A row of the lake, published or rejected, is *gone* if the source has no row of its key. A row of the source is a
+*stray* if the lake does not know it as it is: new, or changed. If the run does not read it by its cursor, it was
+written late, or under a clock that ran backwards, or has another key now. The lake knows a row as it is if it is
+published, or rejected and still open, with the same key and cursor; or if it is an older version of a key whose newer
+version in the source is published, or rejected for a clash (a version that breaks a rule by itself supersedes none).
+With a stray go the rows whose keys differ from its at the source and are published as the same.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import duckdb
+from deltalake import DeltaTable
+
+from include.contracts import Table
+from include.lake.delta import Shape, last_state, listed, published_rows
+from include.lake.incremental.row_checksum import Fingerprint, hashed_values
+from include.lake.incremental.stored_checksum import figures, known_by
+from include.lake.rejected import as_json, open_rows, typed_cursor, typed_key
+from include.lake.storage import Lake, lake_errors, literal, quote, scan
+from include.lake.upsert import COMPARE_MEMORY, later
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciled:
+    """How many keys are gone and how many rows stray, and where they are: keys, and row numbers (`_row`)."""
+
+    gone: int
+    strays: int
+    gone_uri: str
+    strays_uri: str
+
+
+def reconcile(lake: Lake, table: Table, *, conformed_keys: str, folder: str) -> Reconciled | None:
+    """Compare all rows of the source with the lake. None if the table was never published.
+
+    Args:
+        lake: where the table is.
+        table: the contract's table; it has a primary key.
+        conformed_keys: URI of a Parquet with the published key and cursor columns of every row of the source, made by
+            the contract's expressions, `_row`, and `_raw_key` (a hash of the key as received, null if it is the same).
+        folder: URI of the folder for what is found.
+    """
+    uri = lake.registry_table(table.registry, table.name)
+    if not lake.is_table(uri):
+        return None
+    files, shape = lake.table(uri).file_uris(), _key_and_cursor(table)
+    gone_uri, strays_uri = f"{folder}/gone.parquet", f"{folder}/strays.parquet"
+    with lake_errors(f"reconciling {table.qualified_name}"):
+        opened = _open_rows(lake, table, f"{folder}/open.parquet")
+        connection = lake.connect(memory_limit=COMPARE_MEMORY)
+        try:
+            columns = ", ".join(f"CAST({quote(name)} AS {kind}) AS {quote(name)}" for name, kind in shape.columns)
+            connection.execute(
+                f"CREATE TEMP VIEW source AS SELECT {columns}, _row, _raw_key FROM {scan(conformed_keys)}"
+            )
+            # A join carries every column it is given: the name of the file would be the longest of them.
+            rows = published_rows(connection, shape, files, with_file=False)
+            connection.execute(f"CREATE TEMP VIEW published AS SELECT *, true AS _is_published FROM ({rows})")
+            _find_differences(connection, table)
+            gone = f"SELECT {listed(table.primary_key)} FROM apart WHERE _row IS NULL{_withdrawn(table, opened)}"
+            strays = _strays(connection, table, opened)
+            if _misses_one_without_key(connection, table, opened):
+                nothing = ", ".join(f"CAST(NULL AS {table.column(name).sql_type})" for name in table.primary_key)
+                gone += f" UNION ALL SELECT {nothing}"
+                strays += f" UNION SELECT _row FROM source s WHERE {as_json(table.primary_key, 's')} IS NULL"
+            return Reconciled(
+                gone=_write(connection, gone, gone_uri),
+                strays=_write(connection, strays, strays_uri),
+                gone_uri=gone_uri,
+                strays_uri=strays_uri,
+            )
+        finally:
+            connection.close()
+
+
+def known_rows(lake: Lake, table: Table, *, folder: str, received: str) -> Fingerprint | None:
+    """Of the rows that the lake knows beside those received: published, or rejected and open. None: no figure.
+
+    If the source has exactly these beside the received ones, no row strays and none is gone.
+
+    There is none while a rejected row without a readable key is open.
+
+    Args:
+        lake: where the table is.
+        table: the contract's table; it was published.
+        folder: URI of the folder for what is found.
+        received: URI of a Parquet with the published keys of the rows that a run received.
+    """
+    delta, shape, values = _published(lake, table), _key_and_cursor(table), hashed_values(table)
+    if values is None:
+        return None
+    keys, names = listed(shape.key), listed(shape.names)
+    with lake_errors(f"reconciling {table.qualified_name}"):
+        of_all = known_by(last_state(delta), table)
+        opened = _open_rows(lake, table, f"{folder}/open.parquet")
+        connection = lake.connect(memory_limit=COMPARE_MEMORY)
+        try:
+            of = figures(connection, values)
+            published = f"SELECT {names} FROM ({published_rows(connection, shape, delta.file_uris(), with_file=False)})"
+            apart = f"SELECT {keys} FROM {scan(received)}"
+            rejected: Fingerprint | None = Fingerprint(0, 0)
+            if opened and connection.execute(f"FROM {scan(opened)} WHERE _key IS NULL LIMIT 1").fetchall():
+                return None  # such a row is nowhere in a figure of keys
+            if opened:  # a key whose latest row was rejected has that row in the source, not the published one
+                typed = dict((*typed_cursor(table), *typed_key(table)))
+                columns = ", ".join(f"{typed[quote(name)]} AS {quote(name)}" for name in shape.names)
+                rows = f"SELECT DISTINCT {columns} FROM {scan(opened)} WHERE _key IS NOT NULL"
+                connection.execute(f"CREATE TEMP TABLE rejected AS {rows}")
+                same = " AND ".join(f"k.{name} IS NOT DISTINCT FROM n.{name}" for name in map(quote, shape.key))
+                apart += f" UNION ALL SELECT {keys} FROM rejected"
+                rejected = of(f"SELECT {names} FROM rejected k ANTI JOIN {scan(received)} n ON {same}")
+            if of_all is None:
+                others = of(f"{published} ANTI JOIN ({apart}) USING ({keys})")
+            else:
+                left_out = of(f"{published} SEMI JOIN ({apart}) USING ({keys})")
+                others = None if left_out is None else of_all - left_out
+            return None if others is None or rejected is None else others + rejected
+        finally:
+            connection.close()
+
+
+def _published(lake: Lake, table: Table) -> DeltaTable:
+    return lake.table(lake.registry_table(table.registry, table.name))
+
+
+def _key_and_cursor(table: Table) -> Shape:
+    """The columns that are compared, each once; the key's first."""
+    names = dict.fromkeys((*table.primary_key, *table.extract.cursor))
+    return Shape(tuple((name, table.column(name).sql_type) for name in names), table.primary_key)
+
+
+def _find_differences(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
+    """Table `apart`: in one pass over both sides, the rows that are on one only or differ by the cursor."""
+    keys, cursor = listed(table.primary_key), table.extract.cursor
+    differs = " OR ".join(f"s.{quote(name)} IS DISTINCT FROM c.{quote(name)}" for name in cursor) or "false"
+    others = "".join(f", s.{quote(name)}" for name in cursor if name not in table.primary_key)
+    connection.execute(
+        f"CREATE TEMP TABLE apart AS "
+        f"SELECT {keys}{others}, s._row FROM source s FULL JOIN published c USING ({keys}) "
+        f"WHERE s._row IS NULL OR c._is_published IS NULL OR {differs}"
+    )
+
+
+def _strays(connection: duckdb.DuckDBPyConnection, table: Table, opened: str) -> str:
+    """SELECT of the strays: rows apart that no open rejected row explains, and rows that took back what was rejected.
+
+    A row that was rejected with a cursor that its key has no more is no row of the source. The others of its key are
+    read again, which closes it: else a row that takes up that cursor anew would pass for the rejected one.
+    """
+    connection.execute("CREATE TEMP VIEW candidate AS SELECT * FROM apart WHERE _row IS NOT NULL")
+    if not opened and not connection.execute("FROM candidate LIMIT 1").fetchall():
+        return "SELECT _row FROM candidate"
+    keys, cursor = listed(table.primary_key), table.extract.cursor
+    key, moment = (as_json(names, "s") for names in (table.primary_key, cursor))
+    known = clashes = "false"
+    taken_back = ""
+    if opened:
+        typed = ", ".join(f"{value} AS {name}" for name, value in typed_key(table))
+        connection.execute(f"CREATE TEMP TABLE rejected AS SELECT *, {typed} FROM {scan(opened)}")
+        connection.execute(f"CREATE TEMP TABLE of_rejected AS FROM source SEMI JOIN rejected USING ({keys})")
+        same = f"r._key IS NOT DISTINCT FROM {key} AND r._cursor IS NOT DISTINCT FROM {moment}"
+        known = f"EXISTS (FROM rejected r WHERE {same})"
+        clashes = f"EXISTS (FROM rejected r WHERE {same} AND r._clashes)"
+        stale = f"SELECT {keys} FROM rejected r WHERE _key IS NOT NULL"
+        stale += f" AND NOT EXISTS (FROM of_rejected s WHERE {same})"
+        taken_back = f" UNION SELECT _row FROM of_rejected SEMI JOIN ({stale}) USING ({keys})"
+    # Every row of the source whose key a candidate has; whether the lake knows it, and as one that supersedes others.
+    connection.execute(
+        f"CREATE TEMP TABLE sibling AS "
+        f"SELECT s.*, a._row IS NULL OR {known} AS _is_known, a._row IS NULL OR {clashes} AS _supersedes "
+        f"FROM (FROM source SEMI JOIN candidate USING ({keys}) UNION BY NAME "
+        f"      FROM candidate) s LEFT JOIN apart a ON a._row = s._row"
+    )
+    strays = "SELECT s._row FROM sibling s SEMI JOIN candidate USING (_row) WHERE NOT s._is_known"
+    if cursor:
+        same_key = " AND ".join(f"n.{quote(name)} = s.{quote(name)}" for name in table.primary_key)
+        newer = f"FROM sibling n WHERE n._supersedes AND {same_key} AND {later('n', 's', cursor)}"
+        strays += f" AND NOT EXISTS ({newer})"
+    # Of keys that differ at the source and are published as one, all rows are read, so that the split sees the clash.
+    unknown = f"SELECT {keys} FROM candidate SEMI JOIN ({strays}) USING (_row)"
+    alike = f"FROM source SEMI JOIN ({unknown}) USING ({keys})"
+    clashing = f"SELECT {keys} {alike} GROUP BY ALL HAVING count(DISTINCT coalesce(_raw_key, 0)) > 1"
+    clashes = f" UNION SELECT _row {alike} SEMI JOIN ({clashing}) USING ({keys})"
+    return strays + taken_back + clashes
+
+
+def _withdrawn(table: Table, opened: str) -> str:
+    """UNION of the keys that were only ever rejected and that the source no longer holds."""
+    if not opened:
+        return ""
+    keys = listed(table.primary_key)
+    values = ", ".join(f"{value} AS {name}" for name, value in typed_key(table))
+    kept = f"SELECT {values} FROM {scan(opened)} WHERE _key IS NOT NULL"
+    same = " AND ".join(f"k.{quote(name)} IS NOT DISTINCT FROM s.{quote(name)}" for name in table.primary_key)
+    return f" UNION SELECT {keys} FROM ({kept}) k ANTI JOIN source s ON {same}"
+
+
+def _misses_one_without_key(connection: duckdb.DuckDBPyConnection, table: Table, opened: str) -> bool:
+    """Whether of the open rows without a readable key one is not in the source any more: by number, at each cursor.
+
+    Which one, nobody can say by its key: so all such rows of the source are read again, and what does not come again is
+    gone.
+    """
+    if not opened:
+        return False
+    key, moment = (as_json(names, "s") for names in (table.primary_key, table.extract.cursor))
+    here = f"SELECT {moment} AS _cursor, count(*) AS rows FROM source s WHERE {key} IS NULL GROUP BY 1"
+    known = f"SELECT _cursor, sum(_rows) AS rows FROM {scan(opened)} WHERE _key IS NULL GROUP BY 1"
+    missing = f"FROM ({known}) k LEFT JOIN ({here}) h ON k._cursor IS NOT DISTINCT FROM h._cursor"
+    return bool(connection.execute(f"{missing} WHERE coalesce(h.rows, 0) < k.rows LIMIT 1").fetchall())
+
+
+def _open_rows(lake: Lake, table: Table, uri: str) -> str:
+    """Write the open rejected rows' `_key`, `_cursor`, `_clashes` (they break nothing but set rules) and their number.
+
+    Gives the URI; empty if there are none with these columns.
+    """
+    rejected = lake.rejected_table(table.registry, table.name)
+    if not lake.is_table(rejected):
+        return ""
+    if not {"_life", "_key", "_cursor", "_reasons"} <= {field.name for field in lake.table(rejected).schema().fields}:
+        return ""
+    with open_rows(lake, table) as opened:
+        if opened is None or not opened.files:
+            return ""
+        of_sets = ", ".join(literal(rule.rule_id) for rule in table.rules if rule.scope == "set") or "NULL"
+        others = f"list_filter(_reasons, lambda r: (r.rule_id IN ({of_sets})) IS NOT TRUE)"
+        told = f"SELECT _key, _cursor, len({others}) = 0 AS _clashes, count(*) AS _rows FROM opened GROUP BY ALL"
+        _write(opened.connection, told, uri)
+    return uri
+
+
+def _write(connection: duckdb.DuckDBPyConnection, query: str, uri: str) -> int:
+    """Write the rows; returns how many."""
+    written = connection.execute(f"COPY ({query}) TO {literal(uri)} (FORMAT parquet, COMPRESSION zstd)").fetchone()
+    return int(written[0]) if written else 0

@@ -1,0 +1,15 @@
+"""The index of persons as Delta tables under `people/`: which record belongs to whom, golden records, reviews."""
+
+from __future__ import annotations
+
+from include.lake.people.index import bring, extend, people_state, people_view
+from include.lake.people.tables import FINDINGS, REVIEWS
+
+__all__ = [
+    "FINDINGS",
+    "REVIEWS",
+    "bring",
+    "extend",
+    "people_state",
+    "people_view",
+]

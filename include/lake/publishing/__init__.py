@@ -1,0 +1,15 @@
+"""Publishing a registry's table: one run is one commit, or none; warnings counted over the table as it will stand."""
+
+from __future__ import annotations
+
+from include.lake.publishing.publication import publish
+from include.lake.publishing.published_context import Conformed, beside, beside_uri
+from include.lake.publishing.warning_counts import published_warnings
+
+__all__ = [
+    "Conformed",
+    "beside",
+    "beside_uri",
+    "publish",
+    "published_warnings",
+]

@@ -1,0 +1,211 @@
+"""Publish a table: the accepted rows become its current content, in one Delta commit that carries the run.
+
+Readers see the content before the run or after it, never between. A run that has committed is not applied twice: its
+commit holds the run's id as a Delta application transaction, so a repetition finds it and answers with what it did.
+Writers of one table do not wait for each other: who loses the race for a version finds the difference anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+
+from deltalake import CommitProperties, DeltaTable
+
+from include.contracts import Table
+from include.lake import upsert
+from include.lake.delta import (
+    PublishedState,
+    StagedPaths,
+    carry_over,
+    commit_properties,
+    compact,
+    evolve,
+    greater_cursor,
+    last_state,
+    live_files,
+    overtaken_by,
+    shape_of,
+    state_of_run,
+)
+from include.lake.incremental import KNOWN, known_after
+from include.lake.publishing.warning_counts import WARNED, warned_after
+from include.lake.storage import Lake, LakeConflict, LakeOutdated, lake_errors, turn, until_it_commits
+from include.lake.upsert import KEY_FIGURE, Changes, Mode, Writing, find_changes, key_text
+
+# delta-rs merges with an in-memory hash table of the changed rows: measured, 1,000,000 rows of 11 columns take
+# 1.1 GB and 5,000,000 take 2.8 GB. And it writes every row group of every file anew: 1 % of 20,000,000 rows changed at
+# random, 11 s against 2. So it merges into small tables; the files of others are patched (see rewrite.py).
+MERGE_ROWS = 400_000
+MERGE_BYTES = 32 * 1024**2
+MERGE_TABLE_BYTES = 64 * 1024**2
+_MANY_FILES = 48
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """What a run did to a table. `is_new` is False when nothing was written now.
+
+    Either the run had committed before, or `overtaken_by` names a run that has published since this one began to read.
+    """
+
+    version: int
+    inserted: int
+    updated: int
+    deleted: int
+    retained: int
+    live_rows: int
+    is_new: bool
+    overtaken_by: str = ""
+
+
+def publish(
+    lake: Lake,
+    table: Table,
+    *,
+    run_id: str,
+    at: datetime,
+    staged: StagedPaths,
+    metadata: Mapping[str, str],
+    mode: Mode = "full",
+    gone: str | None = None,
+    merge_rows: int = MERGE_ROWS,
+) -> Commit:
+    """Make the staged rows that were accepted the table's content; one commit, or none if there is nothing to add.
+
+    `full`: a key that the extract does not hold leaves the table if the contract says `deletes: reconcile`; a key whose
+    new row was rejected keeps its last accepted version (`retained`). `incremental`: only the keys of `gone` leave, the
+    others stay as they are. `backfill`, `replay`: no key leaves, and a row that is published in a newer version (by the
+    contract's cursor) stays. In every mode a row for which the contract's `deletedWhen` is TRUE leaves. The change feed
+    keeps the last values of what left. A table without a primary key is replaced as a whole, or added to by a replay.
+
+    Args:
+        lake: where to.
+        table: the contract's table.
+        run_id: the run; a run commits once.
+        at: the run's instant, for the commit.
+        staged: what the split left.
+        metadata: what the commit says of the run, each key stored with the prefix `lienthong.`: contract_version,
+            contract_digest, the split's counts, and of the source: cursor, since, snapshot_at, table_digest,
+            extract_digest, source_columns; and `began_upon`, what `reader_of` the table was when the run began.
+        mode: which part of the source the staged rows are.
+        gone: URI of a Parquet with the keys that the source no longer has; in an incremental run only.
+        merge_rows: up to how many changed rows delta-rs merges them, if the table is small.
+
+    Raises:
+        LakeSchemaConflict: the published columns cannot become the contract's.
+        LakeKeyBroken: accepted rows without a key, or with the same.
+        LakeOutdated: the table was set back behind where this run began to read.
+        LakeConflict: others committed again and again meanwhile.
+        LakeError: the lake is full, denied or unreachable.
+    """
+    if not table.primary_key and mode in ("incremental", "backfill"):
+        raise ValueError(f"{table.qualified_name} has no primary key: a run of mode {mode} cannot find its rows again")
+    if gone is not None and mode != "incremental":
+        raise ValueError(f"a run of mode {mode} deletes no keys by name")
+    uri = lake.registry_table(table.registry, table.name)
+
+    def attempt() -> Commit:
+        with turn(lake, uri):
+            return _publish(lake, table, run_id, at, staged, metadata, mode, gone, merge_rows)
+
+    return until_it_commits(attempt)
+
+
+def _publish(
+    lake: Lake,
+    table: Table,
+    run_id: str,
+    at: datetime,
+    staged: StagedPaths,
+    metadata: Mapping[str, str],
+    mode: Mode,
+    gone: str | None,
+    merge_rows: int,
+) -> Commit:
+    uri = lake.registry_table(table.registry, table.name)
+    current = lake.table(uri) if lake.is_table(uri) else None
+    base = last_state(current) if current is not None else None
+    if current is not None and base is not None:
+        recorded = state_of_run(current, run_id)
+        if recorded is not None:
+            return _commit(recorded)
+        overtaker = overtaken_by(metadata, base, mode=mode)
+        if overtaker:
+            return Commit(base.version, 0, 0, 0, 0, base.live_rows, is_new=False, overtaken_by=overtaker)
+        _check_base(table, metadata, base, mode)
+    shape = shape_of(table, current)
+    changes = find_changes(lake, table, shape, current, staged, mode=mode, gone=gone)
+    with ThreadPoolExecutor(1) as beside, lake_errors(f"publishing {table.qualified_name}"):
+        files = current.file_uris() if current else None
+        known, warned = (
+            beside.submit(figure, lake, table, shape, files, base, staged, changes)
+            for figure in (known_after, warned_after)
+        )
+
+        def said() -> CommitProperties:
+            figures = {name: getattr(changes, name) for name in ("inserted", "updated", "deleted", "retained")}
+            figures |= {"live_rows": changes.live_after, KEY_FIGURE: key_text(shape)}
+            figures |= {KNOWN: known.result(), WARNED: warned.result()}
+            return commit_properties(
+                run_id, carry_over(metadata, base, run_id=run_id, mode=mode), mode=mode, at=at.isoformat(), **figures
+            )
+
+        writing = Writing(lake, table, shape, staged, run_id, at, said)
+        if current is None:
+            version = upsert.create(writing)
+        elif _is_behind(lake, uri, current):  # its files need not be written: they would not be committed
+            raise LakeConflict(f"{table.qualified_name} was committed to meanwhile: run this table again")
+        else:
+            evolve(table, shape, current)
+            version = _apply(writing, current, changes, mode, merge_rows)
+            _tidy(current)
+    return Commit(
+        version, changes.inserted, changes.updated, changes.deleted, changes.retained, changes.live_after, is_new=True
+    )
+
+
+def _apply(writing: Writing, current: DeltaTable, changes: Changes, mode: Mode, merge_rows: int) -> int:
+    """Bring a table that is there to its new content, the way that suits the size of the difference."""
+    if changes.is_empty:
+        return upsert.note(current, writing.properties)
+    if not writing.shape.key:
+        return upsert.overwrite(writing, current) if mode == "full" else upsert.append(writing, current)
+    table_bytes = sum(file.size for file in live_files(current))
+    is_small = table_bytes <= MERGE_TABLE_BYTES and writing.lake.size(changes.uri) <= MERGE_BYTES
+    if is_small and changes.rows <= merge_rows:
+        return upsert.merge(writing, current, changes)
+    return upsert.apply(writing, current, changes.uri)
+
+
+def _check_base(table: Table, metadata: Mapping[str, str], base: PublishedState, mode: Mode) -> None:
+    """An incremental run builds on all that lies before `since`, the cursor from which it read."""
+    since, cursor = metadata.get("since", ""), base.metadata.get("cursor", "")
+    if mode == "incremental" and since and greater_cursor(cursor, since) != cursor:
+        raise LakeOutdated(
+            f"{table.qualified_name} was set back (restored, or loaded anew) after this run began to read behind it: "
+            "nothing was published; run this table again"
+        )
+
+
+def _tidy(current: DeltaTable) -> None:
+    """Join the files of many small runs, which would slow down every run after; if somebody is at it, leave it."""
+    try:
+        with lake_errors("joining small files"):
+            compact(current, small_files=_MANY_FILES)
+    except LakeConflict:
+        return
+
+
+def _is_behind(lake: Lake, uri: str, current: DeltaTable) -> bool:
+    """Whether somebody has committed since the table was opened."""
+    return lake.exists(f"{uri}/_delta_log/{current.version() + 1:020d}.json")
+
+
+def _commit(state: PublishedState) -> Commit:
+    inserted, updated, deleted, retained = (
+        int(state.metadata.get(name, "0")) for name in ("inserted", "updated", "deleted", "retained")
+    )
+    return Commit(state.version, inserted, updated, deleted, retained, state.live_rows, is_new=False)

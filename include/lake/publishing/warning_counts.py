@@ -1,0 +1,170 @@
+"""How many published rows break which rule of severity `warning`, kept on the commits of their table.
+
+So the figures of a table of many rows are brought up to date by the rows that a run changes, and need no pass over the
+others. They are of the content, so they stay true when files are joined, and a restored version brings its own back.
+After a commit of anybody else's, or with other rules, they are not believed, but counted anew.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+import duckdb
+
+from include.contracts import Rule, Table
+from include.lake.delta import (
+    WARNINGS,
+    PublishedState,
+    Shape,
+    StagedPaths,
+    accepted_rows,
+    listed,
+    published_rows,
+    shape_of,
+    staged_files,
+)
+from include.lake.incremental import is_as_left
+from include.lake.storage import Lake, lake_errors, literal, quote, scan, shut
+from include.lake.upsert import COMPARE_MEMORY, Changes, arriving, leaving
+
+WARNED = "warned_rows"  # in a commit's metadata
+
+Counts = dict[str, int]
+
+
+def warned_by(state: PublishedState | None, table: Table) -> Counts | None:
+    """Rows by warning of what is published, from the last run's commit; None if it says none, or others wrote since."""
+    if state is None or not is_as_left(state):
+        return None
+    said = json.loads(state.metadata.get(WARNED) or "{}")
+    return said["counts"] if said and said["of"] == _rules(table) else None
+
+
+def warned_after(
+    lake: Lake,
+    table: Table,
+    shape: Shape,
+    files: Sequence[str] | None,
+    base: PublishedState | None,
+    staged: StagedPaths,
+    changes: Changes,
+) -> str:
+    """What a commit says of the rows that are published by it; empty if no difference tells what it changes.
+
+    `files` are the table's before the commit; None if there is no table yet.
+    """
+    if files is not None and not changes.uri:
+        return ""
+    connection = lake.connect(memory_limit=COMPARE_MEMORY)
+    try:
+        shut(connection, reads=[*staged_files(staged), *(files or ()), *([changes.uri] if changes.uri else [])])
+        if files is None:
+            after = _count(connection, table, *_of_first_run(table, shape, staged))
+        else:
+            published = published_rows(connection, shape, files, with_file=False)
+            before = warned_by(base, table)
+            if before is None:
+                before = _count(connection, table, published)
+            sides = leaving(shape, changes.uri), arriving(shape, changes.uri)
+            gained = _gained(connection, table, published, *sides)
+            after = {rule_id: before[rule_id] + rows for rule_id, rows in gained.items()}
+    finally:
+        connection.close()
+    return json.dumps({"counts": after, "of": _rules(table)})
+
+
+def published_warnings(lake: Lake, table: Table, state: PublishedState) -> Counts:
+    """How many published rows break each rule of severity `warning`; counted if the last commit does not say."""
+    said = warned_by(state, table)
+    if said is not None:
+        return said
+    delta = lake.table(lake.registry_table(table.registry, table.name))
+    connection = lake.connect(memory_limit=COMPARE_MEMORY)
+    try:
+        rows = published_rows(connection, shape_of(table, delta), delta.file_uris(), with_file=False)
+        with lake_errors(f"counting the warnings of {table.qualified_name}"):
+            return _count(connection, table, rows)
+    finally:
+        connection.close()
+
+
+def _rules(table: Table) -> list[list[str]]:
+    return [[rule.rule_id, *rule.columns] for rule in (*_of_rows(table), *_of_values(table))]
+
+
+def _of_rows(table: Table) -> list[Rule]:
+    """The rules whose ids stand in `_warnings` of every row that breaks them."""
+    return [rule for rule in table.rules if rule.severity == "warning" and rule.scope == "row"]
+
+
+def _of_values(table: Table) -> list[Rule]:
+    """Those by which a value must not repeat: a row that was there first carries no warning of the newcomer's."""
+    return [rule for rule in table.rules if rule.severity == "warning" and rule.scope == "set"]
+
+
+def _of_first_run(table: Table, shape: Shape, staged: StagedPaths) -> tuple[str, str]:
+    """SELECTs for `_count`: of rows that are all of one run, only those that carry a warning need be looked at."""
+    if table.extract.deleted_when:
+        accepted = accepted_rows(shape, staged, deleted_when=table.extract.deleted_when)
+        return accepted, accepted
+    carrying = f"SELECT {WARNINGS} FROM {scan(staged.warnings)}"
+    values = listed(sorted({name for rule in _of_values(table) for name in rule.columns}))
+    either = " OR ".join(map(_carries, _of_values(table))) or "false"
+    joined = f"{scan(staged.warnings)} w JOIN {scan(staged.conformed)} c ON c._row = w._row"
+    return carrying, f"SELECT {values}, {WARNINGS} FROM {joined} WHERE {either}"
+
+
+def _count(connection: duckdb.DuckDBPyConnection, table: Table, rows: str, candidates: str = "") -> Counts:
+    """The counts of the rows of a SELECT; `candidates` are those of them that may share a value, if that is known."""
+    found = _carrying(connection, table, rows)
+    for rule in _of_values(table):
+        groups = (
+            f"SELECT count(*) AS n FROM ({candidates or rows}) WHERE {_given(rule)} "
+            f"GROUP BY {listed(rule.columns)} HAVING count(*) > 1"
+        )
+        found[rule.rule_id] = _one(connection, f"SELECT coalesce(sum(n), 0)::BIGINT FROM ({groups})")
+    return found
+
+
+def _gained(connection: duckdb.DuckDBPyConnection, table: Table, before: str, gone: str, come: str) -> Counts:
+    """How many more rows break each rule once some rows are gone and others have come."""
+    less, more = _carrying(connection, table, gone), _carrying(connection, table, come)
+    found = {rule_id: more[rule_id] - less[rule_id] for rule_id in less}
+    for rule in _of_values(table):
+        columns = listed(rule.columns)
+        connection.execute(
+            f"CREATE OR REPLACE TEMP TABLE net AS SELECT {columns}, sum(d) AS d FROM "
+            f"(SELECT {columns}, -1 AS d FROM ({gone}) UNION ALL SELECT {columns}, 1 FROM ({come})) "
+            f"WHERE {_given(rule)} GROUP BY {columns} HAVING sum(d) <> 0"
+        )
+        found[rule.rule_id] = 0
+        if _one(connection, "SELECT count(*) FROM net"):
+            was = f"SELECT {columns}, count(*) AS n FROM ({before}) SEMI JOIN net USING ({columns}) GROUP BY {columns}"
+            found[rule.rule_id] = _one(
+                connection,
+                "SELECT coalesce(sum(CASE WHEN n + d > 1 THEN n + d ELSE 0 END - CASE WHEN n > 1 THEN n ELSE 0 END), 0)"
+                f"::BIGINT FROM (SELECT d, coalesce(n, 0) AS n FROM net LEFT JOIN ({was}) USING ({columns}))",
+            )
+    return found
+
+
+def _carrying(connection: duckdb.DuckDBPyConnection, table: Table, rows: str) -> Counts:
+    rules = _of_rows(table)
+    if not rules:
+        return {}
+    sums = ", ".join(f"count(*) FILTER ({_carries(rule)})" for rule in rules)
+    counts = connection.execute(f"SELECT {sums} FROM ({rows})").fetchall()[0]
+    return dict(zip((rule.rule_id for rule in rules), counts, strict=True))
+
+
+def _carries(rule: Rule) -> str:
+    return f"list_contains({WARNINGS}, {literal(rule.rule_id)})"
+
+
+def _given(rule: Rule) -> str:
+    return " AND ".join(f"{quote(name)} IS NOT NULL" for name in rule.columns)
+
+
+def _one(connection: duckdb.DuckDBPyConnection, query: str) -> int:
+    return int(connection.execute(query).fetchall()[0][0])

@@ -1,0 +1,132 @@
+"""How many rejected rows are open, by rule and age, and how that went over the last days. Counts, no value."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from include.contracts import Table
+from include.lake.rejected.open_rejections import open_rows
+from include.lake.storage import Lake, lake_errors
+
+AGES = (1, 7, 30, 90)
+"""Where one age ends and the next begins, in days since the key of a row was first rejected without a break."""
+
+TREND_DAYS = 30
+
+_COUNTED = """
+    WITH rows AS (
+        SELECT _reasons, _since, _rejected_at, _closed_at FROM opened
+        WHERE _closed_at IS NULL OR _closed_at > $start::TIMESTAMPTZ
+    ),
+    reasons AS (SELECT DISTINCT unnest(_reasons).rule_id AS rule_id, _since, _rejected_at, _closed_at, id
+                FROM (SELECT *, row_number() OVER () AS id FROM rows))
+    SELECT rule_id, _since, _rejected_at, _closed_at, count(*) FROM reasons GROUP BY ALL
+    UNION ALL
+    SELECT '', _since, _rejected_at, _closed_at, count(*) FROM rows GROUP BY ALL
+"""
+
+_WORDS = """
+    SELECT reason.rule_id, any_value(reason.column), any_value(reason.message)
+    FROM (SELECT unnest(_reasons) AS reason FROM opened WHERE _closed_at IS NULL) GROUP BY 1
+"""
+
+
+_OPEN_BY_RULE = """
+    WITH broken AS (SELECT unnest(list_distinct(list_transform(_reasons, lambda r: r.rule_id))) AS rule_id FROM opened)
+    SELECT rule_id, count(*) FROM broken GROUP BY rule_id UNION ALL SELECT '', count(*) FROM opened
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenRule:
+    """The open rows that break a rule, in all (`rule_id` empty) or of one.
+
+    `ages`: rows up to each of AGES days, and a last figure for older ones. `trend`: open rows at the same time of each
+    of the last TREND_DAYS days, the oldest first and now last.
+    """
+
+    rule_id: str
+    column: str
+    message: str
+    rows: int
+    since: datetime | None
+    ages: tuple[int, ...]
+    trend: tuple[int, ...]
+
+    @property
+    def a_week_ago(self) -> int:
+        """Rows that were open seven days ago."""
+        return self.trend[-8]
+
+    @property
+    def a_month_ago(self) -> int:
+        """Rows that were open thirty days ago."""
+        return self.trend[0]
+
+
+@dataclass(frozen=True, slots=True)
+class OpenFigures:
+    """What is open of a table. A row may break several rules, so the rules add up to more than `total`."""
+
+    total: OpenRule
+    rules: tuple[OpenRule, ...]
+
+
+def open_figures(lake: Lake, table: Table, *, at: datetime) -> OpenFigures | None:
+    """The open rows of a table now and over the last days; None if nothing of it was ever kept.
+
+    A rule of which the last row was closed in this time is there too, with no rows.
+    """
+    start = at - timedelta(days=TREND_DAYS)
+    with open_rows(lake, table, with_closed=True, changed_since=start) as opened:
+        if opened is None:
+            return None
+        with lake_errors(f"counting the rejected rows of {table.qualified_name}"):
+            counted = opened.connection.execute(_COUNTED, {"start": start}).fetchall()
+            words = {row[0]: row[1:] for row in opened.connection.execute(_WORDS).fetchall()}
+    by_rule: dict[str, list[_Count]] = {"": []}
+    for rule_id, since, rejected_at, closed_at, rows in counted:
+        by_rule.setdefault(rule_id, []).append(_Count(since, rejected_at, closed_at, rows))
+    total, *rules = [_rule(rule_id, words.get(rule_id, ("", "")), counts, at) for rule_id, counts in by_rule.items()]
+    return OpenFigures(total, tuple(sorted(rules, key=lambda rule: (-rule.rows, rule.rule_id))))
+
+
+def open_counts(lake: Lake, table: Table) -> tuple[int, dict[str, int]]:
+    """How many rejected rows of a table are open, in all and by each rule that they break."""
+    with open_rows(lake, table) as opened:
+        if opened is None:
+            return 0, {}
+        with lake_errors(f"counting the rejected rows of {table.qualified_name}"):
+            by_rule = dict(opened.connection.execute(_OPEN_BY_RULE).fetchall())
+    return by_rule.pop("", 0), by_rule
+
+
+@dataclass(frozen=True, slots=True)
+class _Count:
+    since: datetime
+    rejected_at: datetime
+    closed_at: datetime | None
+    rows: int
+
+    def is_open(self, at: datetime) -> bool:
+        return self.rejected_at <= at and (self.closed_at is None or self.closed_at > at)
+
+
+def _rule(rule_id: str, words: tuple[str | None, ...], counts: Iterable[_Count], at: datetime) -> OpenRule:
+    counts = list(counts)
+    now = [count for count in counts if count.closed_at is None]
+    bounds = [timedelta(days=days) for days in AGES]
+    ages = [0] * (len(AGES) + 1)
+    for count in now:
+        ages[sum(at - count.since >= bound for bound in bounds)] += count.rows
+    instants = [at - timedelta(days=days) for days in range(TREND_DAYS, 0, -1)]
+    before = [sum(count.rows for count in counts if count.is_open(instant)) for instant in instants]
+    rows = sum(count.rows for count in now)
+    since = min((count.since for count in now), default=None)
+    column, message = words
+    return OpenRule(
+        rule_id, column or "", message or "", rows, since.astimezone(UTC) if since else None, tuple(ages),
+        (*before, rows),
+    )  # fmt: skip

@@ -1,0 +1,239 @@
+"""Close the open rejected rows that a run has dealt with, after its registry commit. One commit, or none.
+
+Only the files that hold such rows are written anew. A run closes rows of runs that committed before it; who loses the
+race to a commit looks again.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from functools import partial
+from typing import Any, get_args
+
+import duckdb
+from deltalake import CommitProperties, DeltaTable, Transaction
+from deltalake.transaction import AddAction, RemoveAction
+
+from include.contracts import Table
+from include.lake.delta import FILE, PREFIX, StagedPaths, epoch_milliseconds, last_commit, overtaken_by
+from include.lake.rejected.open_rejections import (  # fmt: skip
+    LIVES,
+    OPEN,
+    OpenRows,
+    RejectedFile,
+    live_files,
+    open_rows,
+    runs_that_count,
+)
+from include.lake.rejected.outcomes import Closing, Staged, settle
+from include.lake.storage import Lake, lake_errors, literal, scan, until_it_commits
+from include.lake.upsert import Mode
+
+_RECENT_COMMITS = 20
+_PARQUET = "FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE_BYTES '64MB'"
+
+
+def close_rejected(
+    lake: Lake,
+    table: Table,
+    *,
+    run_id: str,
+    at: datetime,
+    mode: Mode,
+    staged: StagedPaths,
+    gone: str | None = None,
+) -> dict[str, int]:
+    """Close what the run's commit has settled; returns how many rows took each life. A run closes once.
+
+    `full`: a row whose key came again is `superseded`, any other `withdrawn`; a row without a readable key is
+    superseded. `incremental`, `backfill`: a row whose key came again, or without a readable key the very same row, is
+    superseded; one whose key is in `gone` (Parquet of published key columns) is withdrawn; others stay open. `replay`:
+    of the rows that the run judged again, the accepted are `replayed`, those of which something newer is published are
+    superseded, and the others stay open with the reasons they have now.
+
+    If the run has not committed to the registry table (another overtook it), what it appended goes instead.
+    """
+    finish_closing(lake, table, before_run=run_id)
+    closing = Closing(lake, table, run_id, at, mode, staged, gone)
+    return until_it_commits(lambda: _close(closing))
+
+
+def reopen_rejected(lake: Lake, table: Table, *, run_id: str, at: datetime, closed_by: Sequence[str]) -> int:
+    """Open again the rows that these runs closed, because their commits were undone; returns how many. Once a run."""
+    closing = Closing(lake, table, run_id, at, "replay", Staged.of(lake, table, run_id), None)
+    return until_it_commits(lambda: _reopen(closing, closed_by))
+
+
+def _reopen(closing: Closing, closed_by: Sequence[str]) -> int:
+    table = closing.table
+    with (
+        open_rows(closing.lake, table, with_closed=True) as opened,
+        lake_errors(f"opening the rejected rows of {table.qualified_name} again"),
+    ):
+        if opened is None:
+            return 0
+        earlier = _earlier(opened.delta, closing.transaction)
+        if earlier is not None:
+            return earlier.get(OPEN, 0)
+        runs = ", ".join(literal(run_id) for run_id in closed_by) or "NULL"
+        opened.connection.execute(
+            f"CREATE TEMP TABLE settled AS SELECT _run_id AS _of_run, _row AS _of_row, {literal(OPEN)} AS _new_life, "
+            f"_reasons AS _new_reasons, {FILE} AS _of_file FROM opened WHERE _closed_by IN ({runs})"
+        )
+        rewrites = _rewrite(closing, opened)
+        rows = int(opened.connection.execute("SELECT count(*) FROM settled").fetchall()[0][0])
+        if rewrites:
+            _commit(closing, opened.delta, rewrites, [], {OPEN: rows})
+        return rows
+
+
+def finish_closing(lake: Lake, table: Table, *, before_run: str | None = None) -> None:
+    """Close for runs that were killed between their registry commit and their closing: their staged files are there."""
+    uri = lake.registry_table(table.registry, table.name)
+    if not lake.is_table(uri) or not lake.is_table(lake.rejected_table(table.registry, table.name)):
+        return
+    with lake_errors("reading a table's log"):
+        recent = lake.table(uri).history(_RECENT_COMMITS)
+    for entry in reversed(recent):
+        run_id, mode = entry.get(f"{PREFIX}run_id"), entry.get(f"{PREFIX}mode")
+        if run_id in (None, before_run) or mode not in get_args(Mode):
+            continue
+        staged = Staged.of(lake, table, run_id)
+        if lake.exists(staged.conformed) and lake.exists(staged.faults):
+            gone = staged.gone if mode == "incremental" and lake.exists(staged.gone) else None
+            closing = Closing(lake, table, run_id, datetime.fromisoformat(entry[f"{PREFIX}at"]), mode, staged, gone)
+            until_it_commits(partial(_close, closing))
+
+
+def _close(closing: Closing) -> dict[str, int]:
+    lake, table = closing.lake, closing.table
+    with (
+        open_rows(lake, table, before_run=closing.run_id) as opened,
+        lake_errors(f"closing the rejected rows of {table.qualified_name}"),
+    ):
+        if opened is None:
+            return {}
+        earlier = _earlier(opened.delta, closing.transaction)
+        if earlier is not None:
+            return earlier
+        has_committed = bool(runs_that_count(lake, table, [closing.run_id]))
+        doomed = _runs_that_never_were(closing, opened.delta, has_committed)
+        removals = [file for file in live_files(opened.delta) if file.run_id in doomed]
+        figures: dict[str, int] = {}
+        rewrites: list[tuple[list[RejectedFile], AddAction]] = []
+        if has_committed and opened.files:
+            figures = settle(closing, opened)
+            rewrites = _rewrite(closing, opened)
+        if rewrites or removals:
+            _commit(closing, opened.delta, rewrites, removals, figures)
+        return figures
+
+
+def _earlier(delta: DeltaTable, transaction: str) -> dict[str, int] | None:
+    """What this run closed when it was here before."""
+    if delta.transaction_version(transaction) is None:
+        return None
+    entry: dict[str, Any] = next((e for e in delta.history() if e.get(f"{PREFIX}closed_by") == transaction), {})
+    return {life: int(entry[f"{PREFIX}{life}"]) for life in LIVES if f"{PREFIX}{life}" in entry}
+
+
+def _runs_that_never_were(closing: Closing, delta: DeltaTable, has_committed: bool) -> set[str]:
+    """Recent runs whose rows are here and that cannot commit any more.
+
+    Since such a run began, another has read the source and published; or its staging folder, without which nothing
+    commits, is gone. A run that is still under way is neither.
+    """
+    lake, table = closing.lake, closing.table
+    if not has_committed:
+        return {closing.run_id}
+    state = last_commit(lake, table)
+    recent = {e[f"{PREFIX}run_id"]: e for e in delta.history(_RECENT_COMMITS) if f"{PREFIX}rows" in e}
+    found = set()
+    for run_id in set(recent) - runs_that_count(lake, table, recent):
+        said = {name: str(value) for name, value in recent[run_id].items() if name.startswith(PREFIX)}
+        is_overtaken = overtaken_by(said, state, mode=said.get(f"{PREFIX}mode", ""))
+        if is_overtaken or not lake.exists(lake.staging_path(table.registry, table.name, run_id)):
+            found.add(run_id)
+    return found
+
+
+def _rewrite(closing: Closing, opened: OpenRows) -> list[tuple[list[RejectedFile], AddAction]]:
+    """Write the files that hold settled rows anew, one for each run that rejected them."""
+    connection = opened.connection
+    touched = {uri for (uri,) in connection.execute("SELECT DISTINCT _of_file FROM settled").fetchall()}
+    by_run: dict[str, list[RejectedFile]] = {}
+    for file in opened.files:
+        if file.uri in touched:
+            by_run.setdefault(file.run_id, []).append(file)
+    return [(files, _rewrite_run(closing, connection, run_id, files)) for run_id, files in sorted(by_run.items())]
+
+
+def _rewrite_run(
+    closing: Closing, connection: duckdb.DuckDBPyConnection, run_id: str, files: Sequence[RejectedFile]
+) -> AddAction:
+    """Until a commit names the new file, it is nobody's."""
+    listed = ", ".join(literal(file.uri) for file in files)
+    by, at = literal(closing.run_id), f"CAST({literal(closing.at.isoformat())} AS TIMESTAMPTZ)"
+    closes = f"s._new_life IS NOT NULL AND s._new_life <> {literal(OPEN)}"
+    query = f"""
+        SELECT r.* REPLACE (
+            coalesce(s._new_life, r._life) AS _life,
+            CASE WHEN s._new_life = {literal(OPEN)} THEN s._new_reasons ELSE r._reasons END AS _reasons,
+            CASE WHEN {closes} THEN {by} WHEN s._new_life IS NULL THEN r._closed_by END AS _closed_by,
+            CASE WHEN {closes} THEN {at} WHEN s._new_life IS NULL THEN r._closed_at END AS _closed_at)
+        FROM read_parquet([{listed}], union_by_name = true, hive_partitioning = false) r
+        LEFT JOIN (FROM settled WHERE _of_run = {literal(run_id)}) s ON s._of_row = r._row"""
+    name = f"part-{uuid.uuid4()}.zstd.parquet"
+    uri = f"{files[0].uri.rpartition('/')[0]}/{name}"
+    connection.execute(f"COPY ({query}) TO {literal(uri)} ({_PARQUET})")
+    first, last, rows, without = connection.execute(
+        f"SELECT min(_life), max(_life), count(*), count(*) FILTER (_life IS NULL) FROM {scan(uri)}"
+    ).fetchall()[0]
+    stats = {
+        "numRecords": rows,
+        "minValues": {"_life": first},
+        "maxValues": {"_life": last},
+        "nullCount": {"_life": without},
+    }
+    return AddAction(
+        f"{files[0].path.rpartition('/')[0]}/{name}",
+        closing.lake.size(uri),
+        {"_run_id": run_id},
+        epoch_milliseconds(closing.at),
+        True,
+        json.dumps(stats),
+    )
+
+
+def _commit(
+    closing: Closing,
+    delta: DeltaTable,
+    rewrites: Sequence[tuple[Sequence[RejectedFile], AddAction]],
+    removals: Sequence[RejectedFile],
+    figures: Mapping[str, int],
+) -> None:
+    """Commit at the next version or not at all."""
+    leaving = [*removals, *(file for files, _ in rewrites for file in files)]
+    instant = epoch_milliseconds(closing.at)
+    actions: list[AddAction | RemoveAction] = [
+        RemoveAction(file.path, True, instant, file.size, {"_run_id": file.run_id}) for file in leaving
+    ]
+    metadata = {
+        "run_id": closing.run_id,
+        "closed_by": closing.transaction,
+        **{life: str(rows) for life, rows in figures.items()},
+    }
+    delta.create_write_transaction(
+        [*actions, *(arriving for _, arriving in rewrites)],
+        "append",
+        delta.schema(),
+        partition_by=["_run_id"],
+        commit_properties=CommitProperties(
+            custom_metadata={PREFIX + name: text for name, text in metadata.items()},
+            app_transactions=[Transaction(app_id=closing.transaction, version=1)],
+            max_commit_retries=0,
+        ),
+    )

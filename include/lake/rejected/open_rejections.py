@@ -1,0 +1,161 @@
+"""Rejected rows that are open, whatever run rejected them, and the files that hold them.
+
+A row that a run rejects is `open` until a later run brings its key again (`superseded`), finds that the source no
+longer holds it (`withdrawn`), or judges the row itself again and accepts it (`replayed`). It is never removed. Rows
+count once their run has committed to the registry table; those of a run that is under way, or was killed, do not yet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from urllib.parse import unquote
+
+import duckdb
+import pyarrow as pa
+from deltalake import DeltaTable
+
+from include.contracts import Table
+from include.lake.delta import PREFIX, view_of
+from include.lake.run_log import is_on_record
+from include.lake.storage import Lake, lake_errors, literal, quote
+
+OPEN, REPLAYED, SUPERSEDED, WITHDRAWN = LIVES = ("open", "replayed", "superseded", "withdrawn")
+RESERVED = (
+    "_run_id", "_row", "_status", "_reasons", "_rejected_at", "_since", "_key", "_cursor", "_life", "_closed_by",
+    "_closed_at",
+)  # fmt: skip
+COLUMNS = "source_columns"
+_FIRST_LOOK = 20
+
+
+@dataclass(frozen=True, slots=True)
+class RejectedFile:
+    """A live file of a table of rejected rows; `path` is below the table, `may_be_open` is by its statistics."""
+
+    path: str
+    uri: str
+    size: int
+    run_id: str
+    written_at: datetime
+    may_be_open: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OpenRows:
+    """A connection with the view `opened`: every column of the open rows, and `_file`. `files` are those it reads."""
+
+    connection: duckdb.DuckDBPyConnection
+    delta: DeltaTable
+    files: tuple[RejectedFile, ...]
+
+
+@contextmanager
+def open_rows(
+    lake: Lake,
+    table: Table,
+    *,
+    before_run: str | None = None,
+    with_closed: bool = False,
+    changed_since: datetime | None = None,
+    memory_limit: str = "512MB",
+) -> Iterator[OpenRows | None]:
+    """The open rows of a table, of all runs; None if it has no table of rejected rows.
+
+    Only files that may hold open rows are read. `before_run` leaves out the rows of that run and of runs that committed
+    after it. `with_closed` adds the rows that were open once, at the price of reading every file, or those files that
+    were written after `changed_since`.
+    """
+    uri = lake.rejected_table(table.registry, table.name)
+    if not lake.is_table(uri):
+        yield None
+        return
+    delta = lake.table(uri)
+    with lake_errors(f"finding the rejected rows of {table.qualified_name}"):
+        files = [
+            file
+            for file in live_files(delta)
+            if file.may_be_open or (with_closed and (changed_since is None or file.written_at >= changed_since))
+        ]
+        runs = runs_that_count(lake, table, {file.run_id for file in files}, before_run)
+    files = [file for file in files if file.run_id in runs]
+    connection = lake.connect(memory_limit=memory_limit)
+    try:
+        with lake_errors(f"reading the rejected rows of {table.qualified_name}"):
+            view_of(connection, "_chosen", delta, [file.uri for file in files], with_file=True)
+            chosen = "_life IS NOT NULL" if with_closed else f"_life = {literal(OPEN)}"
+            connection.execute(f"CREATE TEMP VIEW opened AS SELECT * FROM _chosen WHERE {chosen}")
+        yield OpenRows(connection, delta, tuple(files))
+    finally:
+        connection.close()
+
+
+def live_files(delta: DeltaTable) -> list[RejectedFile]:
+    """The files of an open table of rejected rows."""
+    actions = pa.table(delta.get_add_actions(flatten=True))
+    uris = {uri.rpartition("/")[2]: uri for uri in delta.file_uris()}
+    files = []
+    for action in actions.to_pylist():
+        first, last = action.get("min._life"), action.get("max._life")
+        is_closed = action.get("null_count._life") == action["num_records"]
+        may_be_open = not is_closed and (first is None or first <= OPEN <= (last or OPEN))
+        path = unquote(action["path"])
+        written_at = datetime.fromtimestamp(action["modification_time"] / 1000, UTC)
+        size, run_id = action["size_bytes"], action["partition._run_id"]
+        files.append(RejectedFile(path, uris[path.rpartition("/")[2]], size, run_id, written_at, may_be_open))
+    return files
+
+
+def runs_that_count(lake: Lake, table: Table, run_ids: Iterable[str], before_run: str | None = None) -> set[str]:
+    """Those of the runs that committed to the registry table, now or before it was retired and began anew."""
+    uri = lake.registry_table(table.registry, table.name)
+    registry = lake.table(uri) if lake.is_table(uri) else None
+    later = _runs_since(registry, before_run) if registry is not None and before_run else set()
+    return {
+        run_id
+        for run_id in run_ids
+        if run_id not in later
+        and (
+            (registry is not None and registry.transaction_version(run_id) is not None)
+            or is_on_record(lake, table, run_id, "published")
+        )
+    }
+
+
+def _runs_since(registry: DeltaTable, run_id: str) -> set[str]:
+    """That run and those that committed after it."""
+    found: set[str] = set()
+    for limit in (_FIRST_LOOK, None):
+        for entry in registry.history(limit):
+            by = entry.get(f"{PREFIX}run_id")
+            if by is not None:
+                found.add(by)
+            if by == run_id:
+                return found
+    return found
+
+
+def typed_key(table: Table) -> list[tuple[str, str]]:
+    """For each key column, its quoted name and the SQL that takes its value out of `_key`."""
+    return [(quote(name), _from_json("_key", name, table.column(name).sql_type)) for name in table.primary_key]
+
+
+def typed_cursor(table: Table) -> list[tuple[str, str]]:
+    """The same for the cursor columns and `_cursor`."""
+    return [(quote(name), _from_json("_cursor", name, table.column(name).sql_type)) for name in table.extract.cursor]
+
+
+def as_json(names: Sequence[str], relation: str) -> str:
+    """SQL of a JSON object of these columns; NULL where all of them are, or there are none."""
+    if not names:
+        return "CAST(NULL AS VARCHAR)"
+    fields = ", ".join(f"{literal(name)}, {relation}.{quote(name)}" for name in names)
+    present = " OR ".join(f"{relation}.{quote(name)} IS NOT NULL" for name in names)
+    return f"CASE WHEN {present} THEN CAST(json_object({fields}) AS VARCHAR) END"
+
+
+def _from_json(column: str, name: str, sql_type: str) -> str:
+    path = literal("/" + name.replace("~", "~0").replace("/", "~1"))
+    return f"TRY_CAST(json_extract_string({column}, {path}) AS {sql_type})"

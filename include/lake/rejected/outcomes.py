@@ -1,0 +1,139 @@
+"""Which life each open row takes by what a run received, found gone or judged again, as DuckDB SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import duckdb
+
+from include.contracts import Table
+from include.lake.delta import FILE, StagedPaths, view_of
+from include.lake.rejected.open_rejections import (
+    OPEN,
+    REPLAYED,
+    RESERVED,
+    SUPERSEDED,
+    WITHDRAWN,
+    OpenRows,
+    live_files,
+    typed_key,
+)
+from include.lake.rejected.replay_source import ORIGIN, origin_uri
+from include.lake.storage import Lake, literal, quote, scan
+from include.lake.upsert import Mode
+
+_REASONS = 'STRUCT(rule_id VARCHAR, "column" VARCHAR, message VARCHAR)[]'
+
+
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """One run about to close rows; `gone` is the URI of a Parquet of published keys that the source no longer has."""
+
+    lake: Lake
+    table: Table
+    run_id: str
+    at: datetime
+    mode: Mode
+    staged: StagedPaths
+    gone: str | None
+
+    @property
+    def transaction(self) -> str:
+        """What marks the commit: a run closes once."""
+        return f"closed/{self.run_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Staged:
+    """What a run left in its staging folder, for whoever finishes what it began."""
+
+    conformed: str
+    faults: str
+    warnings: str
+    gone: str
+
+    @classmethod
+    def of(cls, lake: Lake, table: Table, run_id: str) -> Staged:
+        """The files of that run."""
+        folder = lake.staging_path(table.registry, table.name, run_id)
+        return cls(*(f"{folder}/{name}.parquet" for name in ("conformed", "faults", "warnings", "gone")))
+
+
+def settle(closing: Closing, opened: OpenRows) -> dict[str, int]:
+    """Table `settled`: `_of_run`, `_of_row`, `_new_life`, `_new_reasons` of the rows that change; counts by life."""
+    connection = opened.connection
+    own = [file.uri for file in live_files(opened.delta) if file.run_id == closing.run_id]
+    view_of(connection, "own", opened.delta, own)
+    query = _of_replay(closing) if closing.mode == "replay" else _of_sync(closing, connection)
+    connection.execute(
+        f"CREATE TEMP TABLE settled AS SELECT q.*, o.{FILE} AS _of_file FROM ({query}) q "
+        f"JOIN opened o ON o._run_id = q._of_run AND o._row = q._of_row "
+        f"WHERE q._new_life <> {literal(OPEN)} OR q._new_reasons IS DISTINCT FROM o._reasons"
+    )
+    counted = connection.execute("SELECT _new_life, count(*) FROM settled GROUP BY 1").fetchall()
+    return {life: rows for life, rows in counted if life != OPEN}
+
+
+def _of_sync(closing: Closing, connection: duckdb.DuckDBPyConnection) -> str:
+    """SELECT of the life that each row takes by what a sync received, and by what it found gone."""
+    keys = typed_key(closing.table)
+    is_full = closing.mode == "full"
+    typed = "".join(f", {sql} AS k{i}" for i, (_, sql) in enumerate(keys))
+    connection.execute(f"CREATE TEMP TABLE waiting AS SELECT _run_id, _row, _key{typed} FROM opened")
+    if not keys:
+        return _settled("waiting", SUPERSEDED) if is_full else _settled("waiting WHERE false", SUPERSEDED)
+    connection.execute(
+        f"CREATE TEMP TABLE received AS SELECT DISTINCT w._run_id, w._row FROM waiting w "
+        f"JOIN {scan(closing.staged.conformed)} c ON {_same(keys, 'c')} WHERE w._key IS NOT NULL"
+    )
+    again = "(FROM waiting SEMI JOIN received USING (_run_id, _row))"
+    others = "(FROM waiting ANTI JOIN received USING (_run_id, _row))"
+    parts = [_settled(again, SUPERSEDED)]
+    if is_full:
+        if closing.table.extract.deletes == "reconcile":
+            parts.append(_settled(f"{others} WHERE _key IS NOT NULL", WITHDRAWN))
+        parts.append(_settled(f"{others} WHERE _key IS NULL", SUPERSEDED))
+        return " UNION ALL ".join(parts)
+    connection.execute(f"CREATE TEMP TABLE same_again AS {_of_same_rows(connection)}")
+    parts.append("FROM same_again")
+    if closing.gone is not None:  # a key without values: of the rows without a readable key, those that did not come
+        gone = f"(FROM {others} w SEMI JOIN {scan(closing.gone)} g ON {_same(keys, 'g')})"
+        again = "o._of_run = w._run_id AND o._of_row = w._row"
+        parts.append(_settled(f"{gone} w ANTI JOIN same_again o ON {again}", WITHDRAWN))
+    return " UNION ALL ".join(parts)
+
+
+def _of_same_rows(connection: duckdb.DuckDBPyConnection) -> str:
+    """SELECT of the rows without a readable key that came again, cell by cell the same."""
+    described = connection.execute("DESCRIBE opened").fetchall()
+    received = [quote(name) for name, *_ in described if name not in (*RESERVED, FILE)]
+    row = f"struct_pack({', '.join(f'{name} := {name}' for name in received)})"
+    own = f"SELECT {row} AS content FROM own WHERE _status = 'rejected' AND _key IS NULL"
+    keyless = f"(SELECT _run_id, _row, {row} AS content FROM opened WHERE _key IS NULL)"
+    return _settled(f"{keyless} k SEMI JOIN ({own}) USING (content)", SUPERSEDED)
+
+
+def _of_replay(closing: Closing) -> str:
+    """SELECT of the life that each row takes which this run judged again."""
+    origin = origin_uri(closing.lake, closing.table, closing.run_id)
+    return f"""
+        SELECT o.{ORIGIN[0]} AS _of_run, o.{ORIGIN[1]} AS _of_row,
+               CASE WHEN o._row IS NULL OR f._outcome = 'superseded' THEN {literal(SUPERSEDED)}
+                    WHEN f._outcome IS NULL THEN {literal(REPLAYED)} ELSE {literal(OPEN)} END AS _new_life,
+               f._reasons AS _new_reasons
+        FROM {scan(origin)} o LEFT JOIN {scan(closing.staged.faults)} f ON o._row = f._row"""
+
+
+def _settled(rows: str, life: str) -> str:
+    no_reasons = f"CAST(NULL AS {_REASONS})"
+    return (
+        f"SELECT _run_id AS _of_run, _row AS _of_row, {literal(life)} AS _new_life, {no_reasons} AS _new_reasons "
+        f"FROM {rows}"
+    )
+
+
+def _same(keys: Sequence[tuple[str, str]], relation: str) -> str:
+    """SQL: whether a waiting row `w` has the key of a row of `relation`."""
+    return " AND ".join(f"w.k{i} IS NOT DISTINCT FROM {relation}.{name}" for i, (name, _) in enumerate(keys))

@@ -1,0 +1,67 @@
+"""What of a run's rejected rows is no news: they are open already, with the same key, cursor and rules."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from include.contracts import Table
+from include.lake.delta import StagedPaths
+from include.lake.rejected.open_rejections import WITHDRAWN, as_json, open_rows
+from include.lake.rejected.outcomes import Closing, settle
+from include.lake.storage import Lake, lake_errors, literal, scan
+from include.lake.upsert import Mode
+
+_RULES = "list_sort(list_transform(_reasons, lambda r: r.rule_id))"
+
+
+def tells_nothing_new(
+    lake: Lake, table: Table, *, run_id: str, mode: Mode, staged: StagedPaths, gone: str | None = None
+) -> bool:
+    """Whether publishing what is staged would leave what is open as it is: no new row, and none for which it is over.
+
+    A row that is rejected again, with the same key, cursor and rules, is no news: an increment reads the lag's rows
+    again and again.
+    """
+    again = _staged_rejected(table, staged)
+    with open_rows(lake, table) as opened, lake_errors(f"comparing the rejected rows of {table.qualified_name}"):
+        if opened is None or not opened.files:
+            with lake.connect() as connection:
+                return not connection.execute(f"{again} LIMIT 1").fetchall()
+        settle(Closing(lake, table, run_id, datetime.min, mode, staged, gone), opened)
+        connection = opened.connection
+        connection.execute(f"CREATE TEMP TABLE again AS {again}")
+        connection.execute(f"CREATE TEMP VIEW known AS SELECT *, {_RULES} AS _rules FROM opened")
+        same = " AND ".join(f"a.{name} IS NOT DISTINCT FROM o.{name}" for name in ("_key", "_cursor", "_rules"))
+        news = f"SELECT 1 FROM again a WHERE NOT EXISTS (FROM known o WHERE {same})"
+        over = (
+            "SELECT 1 FROM settled s JOIN known o ON o._run_id = s._of_run AND o._row = s._of_row "
+            f"WHERE s._new_life = {literal(WITHDRAWN)} OR NOT EXISTS (FROM again a WHERE {same})"
+        )
+        return not connection.execute(f"({news} LIMIT 1) UNION ALL ({over} LIMIT 1)").fetchall()
+
+
+def count_known(lake: Lake, table: Table, staged: StagedPaths) -> int:
+    """How many of the staged rejected rows are open already, with the same key, cursor and rules: no news to anybody.
+
+    Rows that cannot be told apart (without a readable key) are known as often as they are open.
+    """
+    same = "_key, _cursor, _rules"
+    with open_rows(lake, table) as opened, lake_errors(f"comparing the rejected rows of {table.qualified_name}"):
+        if opened is None or not opened.files:
+            return 0
+        counted = opened.connection.execute(
+            f"WITH again AS (SELECT {same}, count(*) AS rows FROM ({_staged_rejected(table, staged)}) GROUP BY ALL), "
+            f"known AS (SELECT _key, _cursor, {_RULES} AS _rules, count(*) AS rows FROM opened GROUP BY ALL) "
+            "SELECT coalesce(sum(least(a.rows, o.rows)), 0) FROM again a JOIN known o ON "
+            + " AND ".join(f"a.{name} IS NOT DISTINCT FROM o.{name}" for name in same.split(", "))
+        ).fetchall()
+    return int(counted[0][0])
+
+
+def _staged_rejected(table: Table, staged: StagedPaths) -> str:
+    """The rejected rows of a run that is not published yet: `_key`, `_cursor`, `_rules`."""
+    key, cursor = as_json(table.primary_key, "k"), as_json(table.extract.cursor, "k")
+    return (
+        f"SELECT {key} AS _key, {cursor} AS _cursor, {_RULES} AS _rules FROM {scan(staged.conformed)} k "
+        f"JOIN {scan(staged.faults)} f ON k._row = f._row WHERE f._outcome = 'rejected'"
+    )

@@ -1,0 +1,197 @@
+"""Rejected rows as an extract again: what was received, with the types that the source's columns had."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import duckdb
+from deltalake import DeltaTable
+
+from include.contracts import DRIFT_FLAG, Table
+from include.lake.delta import PREFIX, view_of
+from include.lake.rejected.open_rejections import (
+    COLUMNS,
+    RESERVED,
+    OpenRows,
+    open_rows,
+    runs_that_count,
+    typed_cursor,
+    typed_key,
+)
+from include.lake.storage import Lake, LakeOutdated, lake_errors, literal, quote, scan
+
+ORIGIN = ("_of_run", "_of_row")
+Columns = tuple[tuple[str, str, str], ...]
+"""For each source column: its name, its DuckDB type, and its name among the rejected rows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """Open rows gathered into one extract at `uri`; `stale` others need not be judged: something newer is published."""
+
+    uri: str
+    rows: int
+    stale: int
+    columns: tuple[tuple[str, str], ...]
+
+
+def origin_uri(lake: Lake, table: Table, run_id: str) -> str:
+    """The Parquet file that says which rejected row each row of a replay's extract is: `_of_run`, `_of_row`, `_row`.
+
+    `_row` is null for a row that was not judged because something newer of its key is published.
+    """
+    return f"{lake.landing_path(table.registry, table.name, run_id)}/origin.parquet"
+
+
+def gather_open(
+    lake: Lake, table: Table, *, run_id: str, extract_uri: str, meaning: str, rule_id: str | None = None
+) -> Received:
+    """Write the open rows (of one rule) as an extract, and beside it where each comes from.
+
+    A row is stale if a newer version of its key is published, or open itself: newer by cursor; without a cursor, by the
+    later run. Rows of runs whose source had other columns come together by name. A row that was marked because the
+    source had drifted is marked still, unless the contract's policy is another now or its `meaning` has changed since.
+    """
+    lake.make_folder(lake.landing_path(table.registry, table.name, run_id))
+    with (
+        open_rows(lake, table, memory_limit="1GB") as opened,
+        lake_errors(f"gathering the rejected rows of {table.qualified_name}"),
+    ):
+        if opened is None or not opened.files:
+            return Received(extract_uri, 0, 0, ())
+        connection = opened.connection
+        _choose(lake, table, opened, rule_id)
+        rows, stale = connection.execute("SELECT count(_row), count(*) - count(_row) FROM chosen").fetchall()[0]
+        connection.execute("SET preserve_insertion_order = true")
+        origin = origin_uri(lake, table, run_id)
+        connection.execute(f"COPY (FROM chosen ORDER BY _row) TO {literal(origin)} (FORMAT parquet, COMPRESSION zstd)")
+        if not rows + stale:
+            return Received(extract_uri, 0, 0, ())
+        typed = _typed_rows(connection, opened.delta, meaning if table.extract.drift == "discard_row" else None)
+        connection.execute(f"COPY ({typed}) TO {literal(extract_uri)} (FORMAT parquet, COMPRESSION zstd)")
+        described = connection.execute(f"DESCRIBE FROM {scan(extract_uri)}").fetchall()
+        return Received(extract_uri, rows, stale, tuple((name, kind) for name, kind, *_ in described))
+
+
+def ensure_open(lake: Lake, table: Table, run_id: str) -> None:
+    """See that what a replay judged is still open, where no key and cursor tell an older version from a newer one.
+
+    Raises:
+        LakeOutdated: a later run has received some of it again.
+    """
+    if (table.primary_key and table.extract.cursor) or runs_that_count(lake, table, [run_id]):
+        return
+    with open_rows(lake, table) as opened:
+        if opened is None:
+            return
+        with lake_errors(f"comparing the rejected rows of {table.qualified_name}"):
+            closed = opened.connection.execute(
+                f"SELECT count(*) FROM {scan(origin_uri(lake, table, run_id))} c "
+                "ANTI JOIN opened o ON o._run_id = c._of_run AND o._row = c._of_row WHERE c._row IS NOT NULL"
+            ).fetchall()[0][0]
+    if closed:
+        raise LakeOutdated(
+            f"{closed:,} rejected rows of {table.qualified_name} were received again since this replay gathered them: "
+            "replay again"
+        )
+
+
+def _choose(lake: Lake, table: Table, opened: OpenRows, rule_id: str | None) -> None:
+    """Table `chosen`: `_of_run`, `_of_row`, and `_row`, the place in the new extract (null if stale)."""
+    connection, keys, cursors = opened.connection, typed_key(table), typed_cursor(table)
+    registry_uri = lake.registry_table(table.registry, table.name)
+    registry = lake.table(registry_uri) if lake.is_table(registry_uri) else None
+    _order_runs(connection, registry)
+    typed = "".join(f", {sql} AS k{i}" for i, (_, sql) in enumerate(keys))
+    typed += "".join(f", {sql} AS c{i}" for i, (_, sql) in enumerate(cursors))
+    wanted = "list_contains(list_transform(_reasons, lambda r: r.rule_id), $rule)" if rule_id else "true"
+    connection.execute(
+        "CREATE TEMP TABLE waiting AS SELECT _run_id, _row, _key, coalesce(place, -1) AS place, "
+        f"{wanted} AS is_wanted{typed} FROM opened LEFT JOIN runs USING (_run_id)",
+        {"rule": rule_id} if rule_id else {},
+    )
+    stale = "false"
+    if keys:
+        newest = ", ".join([*(f"c{i} DESC NULLS LAST" for i in range(len(cursors))), "place DESC"])
+        listed = ", ".join(f"k{i}" for i in range(len(keys)))
+        stale = f"_key IS NOT NULL AND _run_id <> first_value(_run_id) OVER (PARTITION BY {listed} ORDER BY {newest})"
+    connection.execute(f"CREATE TEMP TABLE judged AS SELECT *, {stale} AS is_stale FROM waiting")
+    if keys and registry is not None:
+        view_of(connection, "published", registry, registry.file_uris())
+        same = " AND ".join(f"w.k{i} = p.{name}" for i, (name, _) in enumerate(keys))
+        connection.execute(
+            "UPDATE judged w SET is_stale = true FROM (FROM published LEFT JOIN runs USING (_run_id)) p "
+            f"WHERE {same} AND {_is_newer([name for name, _ in cursors])}"
+        )
+    connection.execute(
+        "CREATE TEMP TABLE chosen AS SELECT _run_id AS _of_run, _row AS _of_row, CASE WHEN NOT is_stale THEN "
+        "row_number() OVER (PARTITION BY is_stale ORDER BY place, _run_id, _row) - 1 END AS _row "
+        "FROM judged WHERE is_wanted"
+    )
+
+
+def _is_newer(cursors: Sequence[str]) -> str:
+    """SQL: whether the published row `p` is newer than the waiting row `w`."""
+    by_run = "coalesce(p.place, -1) > w.place"
+    if not cursors:
+        return by_run
+    published, waiting = (
+        ", ".join(names) for names in zip(*((f"p.{n}", f"w.c{i}") for i, n in enumerate(cursors)), strict=True)
+    )
+    return f"CASE WHEN w.c0 IS NULL THEN {by_run} ELSE ({published}) > ({waiting}) END"
+
+
+def _order_runs(connection: duckdb.DuckDBPyConnection, registry: DeltaTable | None) -> None:
+    """Table `runs`: `_run_id` and `place`, the version that the run committed."""
+    connection.execute("CREATE TEMP TABLE runs (_run_id VARCHAR, place BIGINT)")
+    if registry is not None:
+        made = [(e[f"{PREFIX}run_id"], e["version"]) for e in registry.history() if f"{PREFIX}run_id" in e]
+        if made:
+            connection.executemany("INSERT INTO runs VALUES (?, ?)", made)
+
+
+def _typed_rows(connection: duckdb.DuckDBPyConnection, delta: DeltaTable, meaning: str | None) -> str:
+    """SELECT of the chosen rows in their order: source columns only, each with the type it was received in."""
+    runs = [run_id for (run_id,) in connection.execute("SELECT DISTINCT _of_run FROM chosen ORDER BY 1").fetchall()]
+    alike: dict[Columns, list[str]] = {}
+    received = _columns_of(delta, runs, meaning)
+    for run_id in runs:
+        alike.setdefault(received[run_id], []).append(run_id)
+    kinds: dict[str, set[str]] = {}
+    for name, kind, _ in (column for columns in alike for column in columns):
+        kinds.setdefault(name, set()).add(kind)
+    parts = []
+    for columns, group in alike.items():
+        # Received in several types, a value would change in the one that takes them all: then it stays text.
+        typed = ", ".join(
+            f"{_typed(quote(kept), kind if len(kinds[name]) == 1 else 'VARCHAR')} AS {quote(name)}"
+            for name, kind, kept in columns
+        )
+        listed = ", ".join(literal(run_id) for run_id in group)
+        parts.append(
+            f"SELECT {typed}, c._row AS _place FROM opened o "
+            f"JOIN chosen c ON o._run_id = c._of_run AND o._row = c._of_row "
+            f"WHERE c._row IS NOT NULL AND c._of_run IN ({listed})"
+        )
+    return f"SELECT * EXCLUDE (_place) FROM ({' UNION ALL BY NAME '.join(parts)}) ORDER BY _place"
+
+
+def _columns_of(delta: DeltaTable, runs: Sequence[str], meaning: str | None) -> Mapping[str, Columns]:
+    """What the newest append of each run says of its source's columns; all text if it says nothing."""
+    names = [field.name for field in delta.schema().fields if field.name not in RESERVED]
+    found: dict[str, Columns] = {}
+    for entry in delta.history():
+        run_id = entry.get(f"{PREFIX}run_id")
+        if run_id is not None and f"{PREFIX}{COLUMNS}" in entry:
+            is_marked = entry.get(f"{PREFIX}table_digest") == meaning
+            columns = (tuple(column) for column in json.loads(entry[f"{PREFIX}{COLUMNS}"]))
+            found.setdefault(run_id, tuple(c for c in columns if is_marked or c[0] != DRIFT_FLAG))
+    return {run_id: found.get(run_id, tuple((name, "VARCHAR", name) for name in names)) for run_id in runs}
+
+
+def _typed(column: str, sql_type: str) -> str:
+    if sql_type == "BLOB":
+        return f"unhex(regexp_replace(o.{column}, '^\\\\x', ''))"
+    return f"o.{column}" if sql_type == "VARCHAR" else f"CAST(o.{column} AS {sql_type})"

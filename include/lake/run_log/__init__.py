@@ -1,0 +1,46 @@
+"""The run log: what each run of a table, a check or a linking did, as rows of Delta tables under `audit/`."""
+
+from __future__ import annotations
+
+from include.lake.run_log.linking_log import LINKING_LOG, append_link_run, last_link_run, link_runs
+from include.lake.run_log.log_tables import (
+    CHECKS,
+    REFUSALS,
+    RUNS,
+    append,
+    append_checks,
+    append_run,
+    as_view,
+    is_on_record,
+    place_of,
+    read,
+)
+from include.lake.run_log.table_checks import (
+    CROSS_CHECKS,
+    REJECTED_TARGET,
+    append_table_checks,
+    has_table_checks,
+    view_table_checks,
+)
+
+__all__ = [
+    "CHECKS",
+    "CROSS_CHECKS",
+    "LINKING_LOG",
+    "REFUSALS",
+    "REJECTED_TARGET",
+    "RUNS",
+    "append",
+    "append_checks",
+    "append_link_run",
+    "append_run",
+    "append_table_checks",
+    "as_view",
+    "has_table_checks",
+    "is_on_record",
+    "last_link_run",
+    "link_runs",
+    "place_of",
+    "read",
+    "view_table_checks",
+]

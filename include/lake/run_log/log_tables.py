@@ -1,0 +1,259 @@
+"""Evidence of what was done: a row per run and table in `audit/runs`, a row per rule in `audit/checks`. No values.
+
+Appending is safe from many processes at once, and repeating an append adds nothing: each carries a Delta application
+transaction of its own.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Protocol
+
+import duckdb
+import pyarrow as pa
+from deltalake import CommitProperties, Transaction, write_deltalake
+
+from include.contracts import Table
+from include.lake.delta import LOG_KEPT, PREFIX, compact, view
+from include.lake.storage import Lake, LakeConflict, hold, lake_errors
+
+_INSTANT = pa.timestamp("us", tz="UTC")
+_COUNTS = (
+    "extracted",
+    "accepted",
+    "rejected",
+    "superseded",
+    "deleted",
+    "retained",
+    "inserted",
+    "updated",
+    "live_rows",
+    "version",
+    "bytes",
+)
+_TEXTS = (
+    "run_id",
+    "registry",
+    "table",
+    "mode",
+    "why",
+    "verdict",
+    "contract_version",
+    "contract_digest",
+    "extract_digest",
+    "source",
+    "protection",
+    "same_as_run",
+    "approved_by",
+    "approval_note",
+    "refused_by",
+    "refusal_note",
+    "error_type",
+    "error",
+)
+_JSON = ("findings", "reasons", "drift")
+RECORDED = "recorded"
+"""The column that orders what is on record: the version of the evidence's own table that the append made. Workers'
+clocks say otherwise; of runs that were recorded at the same time none is the later. Null before there was this column.
+"""
+RUNS = pa.schema(
+    [
+        *((name, pa.string()) for name in _TEXTS),
+        *((name, pa.int64()) for name in _COUNTS),
+        *((name, pa.string()) for name in _JSON),
+        ("started_at", _INSTANT),
+        ("seconds", pa.float64()),
+        (RECORDED, pa.int64()),
+    ]
+)
+OF_A_RULE = (
+    *((name, pa.string()) for name in ("rule_id", "metric", "scope", "severity", "dimension")),
+    ("columns", pa.list_(pa.string())),
+    ("rows", pa.int64()),
+    ("violations", pa.int64()),
+)
+"""What is on record of a rule that was counted, whatever it was counted over."""
+CHECKS = pa.schema(
+    [
+        ("run_id", pa.string()),
+        ("registry", pa.string()),
+        ("table", pa.string()),
+        *OF_A_RULE,
+        ("gx_violations", pa.int64()),
+        ("at", _INSTANT),
+        (RECORDED, pa.int64()),
+    ]
+)
+REFUSALS = ("declined", "timed out")
+"""Verdicts of runs that a gate held back and that were not approved."""
+
+_ATTEMPTS = 8
+_COMPACT_AT = 64
+_COMPACT_BYTES = 8 * 1024**2  # what appends join on the way; maintenance joins more
+
+
+class RuleCounted(Protocol):
+    """One rule's count, as the split gives it."""
+
+    @property
+    def rule_id(self) -> str: ...
+    @property
+    def metric(self) -> str: ...
+    @property
+    def scope(self) -> str: ...
+    @property
+    def severity(self) -> str: ...
+    @property
+    def dimension(self) -> str: ...
+    @property
+    def violations(self) -> int: ...
+    @property
+    def rows(self) -> int: ...
+    @property
+    def columns(self) -> tuple[str, ...]: ...
+
+
+def append_run(lake: Lake, facts: Mapping[str, Any]) -> bool:
+    """Record what a run did to a table; False if it was recorded before.
+
+    `facts` has the names of RUNS; what is not there is null, what RUNS does not name is left out. `started_at` is a
+    datetime or ISO text. Failures of one run are all recorded, any other verdict of it once.
+    """
+    row: dict[str, Any] = {name: facts.get(name) for name in RUNS.names}
+    row |= {name: json.dumps(facts.get(name) or [], ensure_ascii=False) for name in _JSON}
+    if isinstance(row["started_at"], str):
+        row["started_at"] = datetime.fromisoformat(row["started_at"])
+    once = _run_key(row["run_id"], row["registry"], row["table"], row["verdict"])
+    return append(lake, "runs", pa.Table.from_pylist([row], RUNS), once=None if row["verdict"] == "failed" else once)
+
+
+def is_on_record(lake: Lake, table: Table, run_id: str, verdict: str) -> bool:
+    """Whether a run's verdict on a table is on record. True even if the table was retired since."""
+    uri = lake.audit_table("runs")
+    if not lake.is_table(uri):
+        return False
+    with lake_errors("reading the evidence"):
+        return lake.table(uri).transaction_version(_run_key(run_id, table.registry, table.name, verdict)) is not None
+
+
+def append_checks(
+    lake: Lake,
+    *,
+    registry: str,
+    table: str,
+    run_id: str,
+    at: datetime,
+    counts: Sequence[RuleCounted],
+    gx_counts: Mapping[str, int],
+) -> bool:
+    """Record both counts of every rule of a run: the split's, and Great Expectations' by rule id."""
+    rows = [
+        {
+            "run_id": run_id,
+            "registry": registry,
+            "table": table,
+            **counted(count),
+            "gx_violations": gx_counts.get(count.rule_id),
+            "at": at,
+        }
+        for count in counts
+    ]
+    once = _run_key(run_id, registry, table, "checks")
+    return append(lake, "checks", pa.Table.from_pylist(rows, CHECKS), once=once)
+
+
+def counted(count: RuleCounted) -> dict[str, Any]:
+    """A rule's count by the names of OF_A_RULE."""
+    return {name: getattr(count, name) for name, _ in OF_A_RULE} | {"columns": list(count.columns)}
+
+
+def read(lake: Lake, name: str) -> pa.Table:
+    """All rows of `audit/<name>` with all its columns; an empty table if there are none yet."""
+    schema = {"runs": RUNS, "checks": CHECKS}[name]
+    uri = lake.audit_table(name)
+    if not lake.is_table(uri):
+        return schema.empty_table()
+    with lake_errors("reading the evidence"):
+        rows = lake.table(uri).to_pyarrow_table()
+    present = set(rows.column_names)
+    columns = (rows[f.name] if f.name in present else pa.nulls(rows.num_rows, f.type) for f in schema)
+    return pa.table(list(columns), schema.names)
+
+
+def as_view(lake: Lake, connection: duckdb.DuckDBPyConnection, name: str) -> None:
+    """A view `name` of `audit/<name>` with all its columns, also those that its oldest rows were written without."""
+    schema = {"runs": RUNS, "checks": CHECKS}[name]
+    uri = lake.audit_table(name)
+    if not lake.is_table(uri):
+        hold(connection, name, schema.empty_table())
+        return
+    written, every = f"_{name}_written", f"_{name}_every"
+    view(lake, connection, written, uri)
+    hold(connection, every, schema.empty_table())
+    connection.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS FROM {written} UNION ALL BY NAME FROM {every}")
+
+
+def append(lake: Lake, name: str, rows: pa.Table, *, once: str | None = None) -> bool:
+    """Append rows of one run to `audit/<name>`, creating it if need be; False if `once` names an append made before.
+
+    Appenders do not hinder each other: a lost race is tried again. Many small files are compacted on the way.
+    """
+    uri = lake.audit_table(name)
+    for attempt in range(_ATTEMPTS):
+        try:
+            return _append_once(lake, uri, rows, once)
+        except LakeConflict:
+            if attempt == _ATTEMPTS - 1:
+                raise
+            time.sleep(0.05 * 2**attempt)
+    raise AssertionError("unreachable")
+
+
+def _append_once(lake: Lake, uri: str, rows: pa.Table, once: str | None) -> bool:
+    with lake_errors("recording evidence"):
+        current = lake.table(uri) if lake.is_table(uri) else None
+        if current is not None and once and current.transaction_version(once) is not None:
+            return False
+        lake.make_folder(uri)
+        write_deltalake(
+            current if current is not None else uri,
+            _numbered(rows, 0 if current is None else int(current.version()) + 1),
+            mode="append" if current is not None else "error",
+            schema_mode="merge" if current is not None else None,
+            configuration=None if current is not None else LOG_KEPT,
+            storage_options=lake.storage_options(),
+            commit_properties=CommitProperties(
+                custom_metadata={f"{PREFIX}run_id": str(rows["run_id"][0])},
+                app_transactions=[Transaction(app_id=once, version=1)] if once else None,
+            ),
+        )
+    if current is not None and len(current.file_uris()) >= _COMPACT_AT:
+        _compact(lake, uri)
+    return True
+
+
+def place_of(row: Mapping[str, Any]) -> int:
+    """Where a row of the evidence stands in the order of what is on record."""
+    return -1 if row.get(RECORDED) is None else int(row[RECORDED])
+
+
+def _numbered(rows: pa.Table, version: int) -> pa.Table:
+    place = rows.schema.get_field_index(RECORDED)
+    numbers = pa.array([version] * rows.num_rows, pa.int64())
+    return rows if place < 0 else rows.set_column(place, rows.schema.field(place), numbers)
+
+
+def _compact(lake: Lake, uri: str) -> None:
+    """Join small files; if somebody else is at it, leave it to them."""
+    try:
+        with lake_errors("compacting the evidence"):
+            compact(lake.table(uri), small_files=_COMPACT_AT, small_bytes=_COMPACT_BYTES)
+    except LakeConflict:
+        return
+
+
+def _run_key(run_id: str, registry: str, table: str, what: str) -> str:
+    return f"{run_id}/{registry}.{table}/{what}"

@@ -1,0 +1,28 @@
+"""From staged rows to one Delta commit: the difference by key, then a merge or rewritten files with a change feed."""
+
+from __future__ import annotations
+
+from include.lake.upsert.change_set import COMPARE_MEMORY, KEY_FIGURE, Changes, Mode, find_changes, key_text, preview
+from include.lake.upsert.delta_merge import Writing, append, create, merge, overwrite
+from include.lake.upsert.diff_sql import arriving, later, leaving
+from include.lake.upsert.file_rewrite import apply, note
+
+__all__ = [
+    "COMPARE_MEMORY",
+    "KEY_FIGURE",
+    "Changes",
+    "Mode",
+    "Writing",
+    "append",
+    "apply",
+    "arriving",
+    "create",
+    "find_changes",
+    "key_text",
+    "later",
+    "leaving",
+    "merge",
+    "note",
+    "overwrite",
+    "preview",
+]

@@ -1,0 +1,75 @@
+"""A commit that tells its change feed by files of its own, which delta-rs cannot be given.
+
+Delta's change feed of a commit without such files is what the commit removed and added; of one with them, it is what
+they hold, so that a file may be replaced of which few rows change. The commit is one JSON file, put where none is: of
+two writers one succeeds. What is in it: the Delta protocol, "Actions" (github.com/delta-io/delta, PROTOCOL.md).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from deltalake import DeltaTable
+
+from include.lake.delta import File, epoch_milliseconds, now
+from include.lake.storage import LakeConflict, LakeSchemaConflict
+from include.lake.upsert.delta_merge import Writing
+
+# What writers of a table must know, by the protocol's names: it asks nothing of this commit where it is not in use.
+_KNOWN_FEATURES = {"appendOnly", "changeDataFeed", "checkConstraints", "generatedColumns", "invariants", "timestampNtz"}
+_UNKNOWN_VERSIONS = (5, 6)  # column mapping, identity columns
+_KEPT_PREFIXES = ("delta.constraints.",)
+_KEPT_SETTINGS = {"delta.appendOnly": "false", "delta.columnMapping.mode": "none"}
+_KEPT_BY_COLUMN = ("delta.generationExpression", "delta.invariants", "delta.identity")
+_CHECKPOINT_EVERY = 100  # versions, as delta-rs does
+
+
+def commit_with_feed(
+    writing: Writing, current: DeltaTable, removed: Sequence[File], added: Sequence[File], feed: Sequence[File]
+) -> int:
+    """Commit at the next version, and bring the open table up to it.
+
+    Raises:
+        LakeConflict: somebody else has made that version.
+        LakeSchemaConflict: the table asks of its writers what this house does not know.
+    """
+    _ensure_known(current)
+    version, moment = int(current.version()) + 1, now()
+    # The vacuum counts by the clock from when a file was removed, and a run may have begun days before it was approved.
+    gone = {"deletionTimestamp": moment, "dataChange": True, "extendedFileMetadata": True, "partitionValues": {}}
+    new = {"partitionValues": {}, "modificationTime": epoch_milliseconds(writing.at), "dataChange": True}
+    properties = writing.properties
+    actions: list[dict[str, Any]] = [
+        {"commitInfo": {"timestamp": moment, "operation": "MERGE", "operationParameters": {}, "isBlindAppend": False,
+                        "engineInfo": "lienthong", **(properties.custom_metadata or {})}},
+        *({"txn": {"appId": t.app_id, "version": t.version, "lastUpdated": moment}}
+          for t in properties.app_transactions or ()),
+        *({"remove": {"path": file.path, "size": file.size, **gone}} for file in removed),
+        *({"add": {"path": file.path, "size": file.size, "stats": file.stats, **new}} for file in added),
+        *({"cdc": {"path": file.path, "size": file.size, "partitionValues": {}, "dataChange": False}} for file in feed),
+    ]  # fmt: skip
+    text = "".join(json.dumps(action, ensure_ascii=False, separators=(",", ":")) + "\n" for action in actions)
+    if not writing.lake.create_text(f"{writing.uri}/_delta_log/{version:020d}.json", text):
+        raise LakeConflict("another run committed to the same table meanwhile: run this table again")
+    current.load_as_version(version)
+    if (version + 1) % _CHECKPOINT_EVERY == 0:
+        current.create_checkpoint()
+    return version
+
+
+def _ensure_known(current: DeltaTable) -> None:
+    """Whoever writes without delta-rs keeps what delta-rs would keep; of what this house never asks for, nothing."""
+    protocol, metadata = current.protocol(), current.metadata()
+    asked = set(protocol.writer_features or ()) - _KNOWN_FEATURES
+    if protocol.min_writer_version in _UNKNOWN_VERSIONS:
+        asked.add(f"writer version {protocol.min_writer_version}")
+    asked |= {name for name in metadata.configuration if name.startswith(_KEPT_PREFIXES)}
+    asked |= {name for name, value in _KEPT_SETTINGS.items() if metadata.configuration.get(name, value) != value}
+    asked |= {name for name in _KEPT_BY_COLUMN if name in current.schema().to_json()}
+    if asked:
+        raise LakeSchemaConflict(
+            f"the published table asks of its writers: {', '.join(sorted(asked))}, which this house does not keep: it "
+            "was changed from outside; restore an earlier version"
+        )

@@ -1,0 +1,211 @@
+"""What a run would do to a published table: the difference between its accepted rows and the current content.
+
+The difference is written once, beside the staged files, and used twice: the gate reads the counts, publishing applies
+the rows.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+import duckdb
+import pyarrow as pa
+from deltalake import DeltaTable
+
+from include.contracts import Table
+from include.lake.delta import WARNINGS, Shape, StagedPaths, all_differ, last_state, listed, shape_of, staged_files
+from include.lake.storage import PARQUET, Lake, LakeKeyBroken, lake_errors, literal, quote, scan, shut
+from include.lake.upsert import diff_sql
+
+KEY_FIGURE = "primary_key"
+# Comparing two sides of 5,000,000 rows of 11 columns just fits; more rows spill.
+COMPARE_MEMORY = "1200MB"
+_CALLED = {"judged": "accepted", "published": "published"}
+Mode = Literal["full", "incremental", "backfill", "replay"]
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """Counts of what a run would change; `uri` holds the rows (empty for a new table, or one without a key)."""
+
+    accepted: int
+    inserted: int
+    updated: int
+    deleted: int
+    retained: int
+    live_before: int
+    live_after: int
+    uri: str = ""
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether the published content would stay as it is."""
+        return not (self.inserted or self.updated or self.deleted)
+
+    @property
+    def rows(self) -> int:
+        """Rows that would be written or taken out."""
+        return self.inserted + self.updated + self.deleted
+
+
+def preview(lake: Lake, table: Table, staged: StagedPaths, *, mode: Mode = "full", gone: str | None = None) -> Changes:
+    """Count what publishing these staged rows would do to the table, without touching it."""
+    uri = lake.registry_table(table.registry, table.name)
+    current = lake.table(uri) if lake.is_table(uri) else None
+    return find_changes(lake, table, shape_of(table, current), current, staged, mode=mode, gone=gone)
+
+
+def find_changes(
+    lake: Lake,
+    table: Table,
+    shape: Shape,
+    current: DeltaTable | None,
+    staged: StagedPaths,
+    *,
+    mode: Mode,
+    gone: str | None = None,
+    memory_limit: str = COMPARE_MEMORY,
+) -> Changes:
+    """The difference, from the run folder if it was found before against the same version of the table.
+
+    `gone`: URI of a Parquet with the keys that the source no longer has, in an incremental run. Rows for which the
+    contract's `deletedWhen` is TRUE are never published, and leave if they were.
+    """
+    folder = staged.conformed.rpartition("/")[0]
+    note, uri = f"{folder}/_changes.json", f"{folder}/changes.parquet"
+    basis = {
+        "table": str(current.metadata().id) if current else "",
+        "version": current.version() if current else -1,
+        "mode": mode,
+        "shape": repr(shape),
+        "deleted_when": table.extract.deleted_when,
+        "staged": [lake.fingerprint(path) for path in (staged.conformed, staged.faults, staged.warnings)],
+        "gone": lake.fingerprint(gone) if gone else "",
+    }
+    if lake.exists(note):
+        found = json.loads(lake.read_text(note))
+        if found["basis"] == basis:
+            return Changes(**found["changes"])
+    with lake_errors("comparing a table with its new rows"):
+        connection = lake.connect(memory_limit=memory_limit)
+        try:
+            files = current.file_uris() if current else []
+            shut(connection, reads=[*staged_files(staged), *files, *([gone] if gone else [])], writes=[uri])
+            diff_sql.create_views(connection, shape, files, staged, deleted_when=table.extract.deleted_when, gone=gone)
+            if shape.key:
+                changes = _compare_by_key(connection, table, shape, current, uri, mode)
+            else:
+                changes = _compare_as_a_whole(connection, shape, current, mode)
+        finally:
+            connection.close()
+    lake.write_text(note, json.dumps({"basis": basis, "changes": asdict(changes)}))
+    return changes
+
+
+def _compare_by_key(
+    connection: duckdb.DuckDBPyConnection,
+    table: Table,
+    shape: Shape,
+    current: DeltaTable | None,
+    uri: str,
+    mode: Mode,
+) -> Changes:
+    accepted = _check_key(connection, shape, "judged")
+    if table.extract.deleted_when:
+        accepted = int(_rows(connection, "SELECT count(*) FROM accepted")[0][0])
+    if current is None:
+        return Changes(accepted, accepted, 0, 0, 0, 0, accepted)
+    if _key_has_changed(current, shape):
+        _check_key(connection, shape, "published")
+    if mode == "full":
+        query = diff_sql.of_full(shape, is_reconciled=table.extract.deletes == "reconcile")
+    else:
+        # An incremental run reads what the source says now. The others may bring what was received long ago.
+        guard = () if mode == "incremental" else table.extract.cursor
+        query = diff_sql.of_part(connection, shape, guard)
+    connection.execute(f"COPY ({query}) TO {literal(uri)} ({PARQUET})")
+    counted = dict(_rows(connection, f"SELECT _change, count(*) FROM {scan(uri)} GROUP BY ALL"))
+    inserted, deleted = counted.get("insert", 0), counted.get("delete", 0)
+    live_before = _live_rows(connection, current)
+    return Changes(
+        accepted=accepted,
+        inserted=inserted,
+        updated=counted.get("update", 0),
+        deleted=deleted,
+        retained=counted.get("retained", 0),
+        live_before=live_before,
+        live_after=live_before + inserted - deleted,
+        uri=uri,
+    )
+
+
+def _compare_as_a_whole(
+    connection: duckdb.DuckDBPyConnection, shape: Shape, current: DeltaTable | None, mode: Mode
+) -> Changes:
+    """Without a key rows cannot be matched: the content is the same, or all of it is replaced; a replay adds."""
+    columns = listed((*shape.names, WARNINGS, *(name for name, _ in shape.dropped)))
+    nulls = "".join(f", CAST(NULL AS {sql_type}) AS {quote(name)}" for name, sql_type in shape.dropped)
+    summary = f"SELECT count(*), bit_xor(hash({columns})), sum(hash({columns}))"
+    new = _rows(connection, f"{summary} FROM (SELECT *{nulls} FROM accepted)")[0]
+    if mode != "full":
+        live_before = _live_rows(connection, current) if current else 0
+        return Changes(new[0], new[0], 0, 0, 0, live_before, live_before + new[0])
+    old = _rows(connection, f"{summary} FROM published")[0]
+    is_same = current is not None and new == old
+    return Changes(
+        accepted=new[0],
+        inserted=0 if is_same else new[0],
+        updated=0,
+        deleted=0 if is_same else old[0],
+        retained=0,
+        live_before=old[0],
+        live_after=new[0],
+    )
+
+
+def _live_rows(connection: duckdb.DuckDBPyConnection, current: DeltaTable) -> int:
+    """Rows of the table, from what its log says of its files; counted only if a file came without a figure."""
+    rows = pa.table(current.get_add_actions())["num_records"].to_pylist()
+    return int(_rows(connection, "SELECT count(*) FROM published")[0][0]) if None in rows else sum(rows)
+
+
+def _key_has_changed(current: DeltaTable, shape: Shape) -> bool:
+    state = last_state(current)
+    return state is not None and state.metadata.get(KEY_FIGURE, "") != key_text(shape)
+
+
+def key_text(shape: Shape) -> str:
+    """The key as a commit records it."""
+    return ",".join(shape.key)
+
+
+def _check_key(connection: duckdb.DuckDBPyConnection, shape: Shape, view: str) -> int:
+    """Number of rows. Publishing by key relies on a key that is there and unique: the split's promise, checked."""
+    if all_differ(connection, view, shape.key):
+        return int(_rows(connection, f"SELECT count(*) FROM {view}")[0][0])
+    keys = listed(shape.key)
+    missing = " OR ".join(f"{quote(name)} IS NULL" for name in shape.key)
+    rows, empty, different = _rows(
+        connection,
+        f"""SELECT coalesce(sum(_n), 0)::BIGINT, coalesce(sum(_m), 0)::BIGINT, count(*)
+            FROM (SELECT hash({keys}) AS _h, count(*) AS _n, count(*) FILTER (WHERE {missing}) AS _m
+                  FROM {view} GROUP BY _h)""",
+    )[0]
+    repeated = 0
+    if different != rows:  # hashes take less memory than keys; only here it must be exact
+        repeated = _rows(
+            connection, f"SELECT count(*) FROM (SELECT {keys} FROM {view} GROUP BY {keys} HAVING count(*) > 1)"
+        )[0][0]
+    if empty or repeated:
+        raise LakeKeyBroken(
+            f"the {_CALLED[view]} rows break the primary key ({', '.join(shape.key)}): {empty} without a key, "
+            f"{repeated} keys more than once; nothing was published. The contract must require every key column; "
+            "if it does, report it"
+        )
+    return int(rows)
+
+
+def _rows(connection: duckdb.DuckDBPyConnection, query: str) -> list[tuple[Any, ...]]:
+    return connection.execute(query).fetchall()

@@ -1,0 +1,204 @@
+"""The difference between a run's accepted rows and the published ones, row by row, as DuckDB SQL.
+
+A difference is one Parquet file: the contract's columns and `_warnings` as they will be, `_change` (`insert`, `update`,
+`delete`, or `retained`: a row that stays because its new version was not accepted; it is only counted), `_file` and
+`_place` (which file holds the row now, and as which of its rows) and the whole row as it is now, each column with the
+prefix `_was_`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import duckdb
+
+from include.lake.delta import (
+    FILE,
+    PLACE,
+    RESERVED,
+    RUN_ID,
+    WARNINGS,
+    Shape,
+    StagedPaths,
+    accepted_rows,
+    as_published,
+    listed,
+    published_rows,
+)
+from include.lake.storage import literal, quote, scan
+
+_WAS = "_was_"
+_FILES = "getvariable('files')"
+
+
+def create_views(
+    connection: duckdb.DuckDBPyConnection,
+    shape: Shape,
+    files: Sequence[str],
+    staged: StagedPaths,
+    *,
+    deleted_when: str,
+    gone: str | None,
+) -> None:
+    """Make the views that the SELECTs below read: received, accepted, deleted, faulty and published rows."""
+    # A join carries a file's number with every row; its name would be longer than many a row.
+    connection.execute(f"SET VARIABLE files = CAST([{', '.join(map(literal, files))}] AS VARCHAR[])")
+    keys = listed(shape.key)
+    is_deleted = f"coalesce(({deleted_when}), false)" if deleted_when else "false"
+    faults = f"SELECT DISTINCT {keys} FROM (SELECT k.* FROM conformed k SEMI JOIN {scan(staged.faults)} n USING (_row))"
+    views = {
+        "conformed": f"FROM {scan(staged.conformed)}",
+        "judged": f"SELECT *, {is_deleted} AS _is_deleted FROM ({accepted_rows(shape, staged)})",
+        "accepted": "SELECT * EXCLUDE (_is_deleted) FROM judged WHERE NOT _is_deleted",
+        "published": published_rows(connection, shape, files),
+    }
+    if shape.key:
+        views["faulty"] = faults
+        views["deleted"] = f"SELECT {keys} FROM judged WHERE _is_deleted"
+        if gone is not None:
+            views["deleted"] += f" UNION ALL SELECT {keys} FROM {scan(gone)} g ANTI JOIN conformed USING ({keys})"
+    for name, query in views.items():
+        connection.execute(f"CREATE TEMP VIEW {name} AS {query}")
+
+
+def of_full(shape: Shape, *, is_reconciled: bool) -> str:
+    """SELECT of what a full extract changes, in one pass over both sides.
+
+    A key that it does not hold is deleted if the contract reconciles; otherwise only one in `deleted` is.
+    """
+    keys = listed(shape.key)
+    now = "".join(f", a.{quote(name)}" for name in _content(shape))
+    named = ""
+    if not is_reconciled:
+        named = f"""
+        LEFT JOIN (SELECT DISTINCT {keys}, true AS _is_deleted FROM deleted) x USING ({keys})
+        WHERE d._change <> 'delete' OR f._is_faulty OR x._is_deleted"""
+    return f"""
+        WITH difference AS (
+            SELECT {keys}{now}, c.{FILE}, c.{PLACE}, {_was(shape)},
+                   CASE WHEN a._is_accepted IS NULL THEN 'delete' WHEN c.{FILE} IS NULL THEN 'insert'
+                        ELSE 'update' END AS _change
+            FROM (SELECT *, true AS _is_accepted FROM accepted) a
+            FULL JOIN (SELECT * REPLACE (list_position({_FILES}, {FILE}) AS {FILE}) FROM published) c USING ({keys})
+            WHERE a._is_accepted IS NULL OR c.{FILE} IS NULL OR {_differs(shape)}
+        )
+        SELECT d.* REPLACE (
+                   CASE WHEN d._change = 'delete' AND f._is_faulty THEN 'retained' ELSE d._change END AS _change,
+                   list_extract({_FILES}, d.{FILE}) AS {FILE})
+        FROM difference d
+        LEFT JOIN (SELECT *, true AS _is_faulty FROM faulty ANTI JOIN deleted USING ({keys})) f USING ({keys}){named}"""
+
+
+def of_part(connection: duckdb.DuckDBPyConnection, shape: Shape, cursor: Sequence[str] = ()) -> str:
+    """SELECT of what some of the source's rows change: what is not among them stays, unless it is in `deleted`.
+
+    `cursor`: columns by which a row that is published in a newer version than the accepted one stays as it is.
+    """
+    keys = listed(shape.key)
+    received = f"SELECT {keys} FROM conformed UNION ALL SELECT {keys} FROM deleted"
+    connection.execute(f"CREATE TEMP TABLE current AS SELECT * FROM published SEMI JOIN ({received}) USING ({keys})")
+    connection.execute(f"CREATE TEMP VIEW stale AS {_stale(shape, cursor)}")
+    now = "".join(f", a.{quote(name)}" for name in _content(shape))
+    was = f"{keys}, {FILE}, {PLACE}, {_was(shape)}"
+    return f"""
+        SELECT {keys}{now}, c.{FILE}, c.{PLACE}, {_was(shape)},
+               CASE WHEN c.{FILE} IS NULL THEN 'insert' ELSE 'update' END AS _change
+        FROM (FROM accepted ANTI JOIN stale USING ({keys})) a LEFT JOIN current c USING ({keys})
+        WHERE c.{FILE} IS NULL OR {_differs(shape)}
+        UNION ALL BY NAME
+        SELECT {was}, 'delete' AS _change
+        FROM current c SEMI JOIN deleted USING ({keys}) ANTI JOIN stale USING ({keys})
+        UNION ALL BY NAME
+        SELECT {was}, 'retained' AS _change
+        FROM current c SEMI JOIN faulty USING ({keys})
+        ANTI JOIN accepted USING ({keys}) ANTI JOIN deleted USING ({keys})"""
+
+
+def arriving(shape: Shape, uri: str, *, where: str = "_change IN ('insert', 'update')") -> str:
+    """SELECT of the rows that a difference writes: contract columns and `_warnings`."""
+    return f"SELECT {listed((*shape.names, WARNINGS))} FROM {scan(uri)} WHERE {where}"
+
+
+def leaving(shape: Shape, uri: str, *, where: str = "_change IN ('update', 'delete')") -> str:
+    """SELECT of the rows that a difference takes out, as they are published now."""
+    rows = ", ".join(f"{quote(_WAS + name)} AS {quote(name)}" for name in _columns(shape))
+    return f"SELECT {rows} FROM {scan(uri)} WHERE {where}"
+
+
+def changing(connection: duckdb.DuckDBPyConnection, shape: Shape, uri: str) -> list[str]:
+    """Columns in which at least one updated row says something else than before; `_run_id` is always one."""
+    names = _columns(shape)
+    tests = ", ".join(f"coalesce(bool_or({is_new(shape, name)}), false)" for name in names)
+    found = connection.execute(f"SELECT {tests} FROM {scan(uri)} WHERE _change = 'update'").fetchall()[0]
+    return [name for name, is_changing in zip(names, found, strict=True) if is_changing]
+
+
+def new_value(shape: Shape, name: str) -> str:
+    """SQL, over a difference, of a column's value as the run publishes it."""
+    if name == RUN_ID:
+        return "getvariable('run_id')"
+    dropped = dict(shape.dropped).get(name)
+    return f"CAST(NULL AS {dropped})" if dropped else quote(name)
+
+
+def is_new(shape: Shape, name: str) -> str:
+    """SQL, over a difference, of whether that is another value than before."""
+    return f"({new_value(shape, name)} IS DISTINCT FROM {quote(_WAS + name)})"
+
+
+def feed(shape: Shape, uri: str) -> str:
+    """SELECT of what the change feed tells of a difference: whole rows, and `_change_type` as Delta has it."""
+
+    def told(rows: str, change: str) -> str:
+        return f"SELECT *, {literal(change)} AS _change_type FROM ({rows})"
+
+    def of(change: str) -> str:
+        return f"_change = {literal(change)}"
+
+    return " UNION ALL BY NAME ".join(
+        [
+            told(leaving(shape, uri, where=of("update")), "update_preimage"),
+            told(as_published(shape, arriving(shape, uri, where=of("update"))), "update_postimage"),
+            told(as_published(shape, arriving(shape, uri, where=of("insert"))), "insert"),
+            told(leaving(shape, uri, where=of("delete")), "delete"),
+        ]
+    )
+
+
+def _stale(shape: Shape, cursor: Sequence[str]) -> str:
+    """SELECT of the keys whose published row is newer by the cursor than the accepted one."""
+    keys = listed(shape.key)
+    if not cursor:
+        return f"SELECT {keys} FROM current WHERE false"
+    return f"SELECT {keys} FROM judged a JOIN current c USING ({keys}) WHERE {later('c', 'a', cursor)}"
+
+
+def later(left: str, right: str, columns: Sequence[str]) -> str:
+    """Whether the left row is past the right one by these columns; the first that differs decides."""
+    first, *rest = (quote(name) for name in columns)
+    is_later = f"{left}.{first} > {right}.{first}"
+    if not rest:
+        return is_later
+    return f"({is_later} OR ({left}.{first} = {right}.{first} AND {later(left, right, columns[1:])}))"
+
+
+def _content(shape: Shape) -> list[str]:
+    return [*(name for name in shape.names if name not in shape.key), WARNINGS]
+
+
+def _columns(shape: Shape) -> list[str]:
+    return [name for name, _ in (*shape.columns, *RESERVED, *shape.dropped)]
+
+
+def _was(shape: Shape) -> str:
+    return ", ".join(f"c.{quote(name)} AS {quote(_WAS + name)}" for name in _columns(shape))
+
+
+def _differs(shape: Shape) -> str:
+    """Whether the accepted row `a` says anything else than the published row `c`."""
+    return " OR ".join(
+        [
+            *(f"a.{quote(name)} IS DISTINCT FROM c.{quote(name)}" for name in _content(shape)),
+            *(f"c.{quote(name)} IS NOT NULL" for name, _ in shape.dropped),
+        ]
+    )

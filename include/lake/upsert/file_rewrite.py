@@ -1,0 +1,184 @@
+"""Apply a difference too large to merge in memory: one commit, of files that are new and of the change feed's own.
+
+A file of which few rows change is patched: what changes is written anew, the rest is copied as it is (see patch.py).
+Of a file of which many rows change, or that cannot be patched, the rows that stay are written anew, by DuckDB, whose
+memory is bounded. Rows whose file cannot take them, and those that are inserted, go to files of their own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from uuid import uuid4
+
+import duckdb
+from deltalake import CommitProperties, DeltaTable
+
+from include.lake.delta import (
+    FILE,
+    PLACE,
+    RESERVED,
+    WARNINGS,
+    File,
+    Shape,
+    as_published,
+    commit,
+    listed,
+    live_files,
+    patched_file,
+    published_rows,
+    swap,
+    without_warnings,
+    write_files,
+)
+from include.lake.file_patch import IS_NEW, LARGEST_CHANGE, LEAVES, Original, patch
+from include.lake.storage import Lake, literal, quote, scan
+from include.lake.upsert.cdf_commit import commit_with_feed
+from include.lake.upsert.delta_merge import Writing
+from include.lake.upsert.diff_sql import arriving, changing, feed, is_new, leaving, new_value
+
+# Of a file's rows. Beyond it nearly every column of every row group is written anew, which DuckDB does faster.
+_MOST_PATCHED = 0.25
+_BATCH_ROWS = 122_880
+_FEED_FOLDER = "_change_data/"  # the protocol's name
+
+
+@dataclass(frozen=True, slots=True)
+class _Touched:
+    """A file with rows that change: how many, whether one is deleted, whether the place of all is known."""
+
+    file: File
+    rows: int
+    has_deleted: bool
+    has_places: bool
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all its rows change."""
+        return self.rows == self.file.rows
+
+    @property
+    def is_little(self) -> bool:
+        """Whether few enough rows change for a patch."""
+        share = self.rows / self.file.rows if self.file.rows else 1
+        return self.has_places and not self.is_whole and share <= _MOST_PATCHED
+
+
+@dataclass(frozen=True, slots=True)
+class _Patch:
+    """Of a file: the columns that change; SQL of which updated rows go to a new file, as this one lacks a column."""
+
+    columns: list[str]
+    moves: str
+
+
+def note(current: DeltaTable, properties: CommitProperties) -> int:
+    """Commit a run that changed nothing: no file, only what the run says of itself."""
+    return commit(current, [], properties)
+
+
+def apply(writing: Writing, current: DeltaTable, uri: str) -> int:
+    """Apply the difference at `uri` to the table. Gives the version of the commit that carries the run.
+
+    Files without a row that changes are not read, nor are those whose rows all change.
+    """
+    shape = writing.shape
+    with writing.connection() as connection:
+        touched = _touched(connection, uri, live_files(current))
+        names = changing(connection, shape, uri)
+        added: list[File] = []
+        moves: dict[str, str] = {}  # by file that is patched
+        for each in [each for each in touched if each.is_little]:
+            with _original(writing.lake, connection, uri, each, shape, names) as original:
+                if original is not None:
+                    missing = [name for name in names if name not in original.schema.names]
+                    moving = " OR ".join(f"{new_value(shape, name)} IS NOT NULL" for name in missing) or "false"
+                    plan = _Patch([name for name in names if name not in missing], moving)
+                    added.append(_patched(writing, connection, uri, each.file, original, plan))
+                    moves[each.file.uri] = moving
+        rest = [each.file for each in touched if each.file.uri not in moves and not each.is_whole]
+        if rest:
+            added += _staying(writing, connection, uri, rest)
+        new = f"_change = 'insert' OR {_moving(moves)}"
+        if connection.execute(f"FROM {scan(uri)} WHERE {new} LIMIT 1").fetchall():
+            added += write_files(connection, writing.uri, as_published(shape, arriving(shape, uri, where=new)))
+        removed = [each.file for each in touched]
+        if all(each.is_whole for each in touched):  # then files that come and go tell the feed by themselves
+            return swap(current, removed, added, writing.at, writing.properties)
+        writing.lake.make_folder(f"{writing.uri}/{_FEED_FOLDER}")
+        told = write_files(connection, writing.uri, feed(shape, uri), below=_FEED_FOLDER)
+        return commit_with_feed(writing, current, removed, added, told)
+
+
+def _touched(connection: duckdb.DuckDBPyConnection, uri: str, files: Iterable[File]) -> list[_Touched]:
+    rows = connection.execute(
+        f"SELECT {FILE}, count(*), bool_or(_change = 'delete'), count({PLACE}) = count(*) FROM {scan(uri)} "
+        f"WHERE _change IN ('update', 'delete') GROUP BY {FILE}"
+    ).fetchall()
+    by_uri = {file.uri: file for file in files}
+    return [_Touched(by_uri[name], *figures) for name, *figures in rows]
+
+
+@contextmanager
+def _original(
+    lake: Lake,
+    connection: duckdb.DuckDBPyConnection,
+    uri: str,
+    touched: _Touched,
+    shape: Shape,
+    names: Sequence[str],
+) -> Iterator[Original | None]:
+    """The file, open; None if these columns of it cannot be patched, or what comes into it is too much to hold."""
+    texts = [f"coalesce(strlen(CAST({quote(name)} AS VARCHAR)), 0)" for name in names if name in dict(shape.columns)]
+    coming = connection.execute(
+        f"SELECT coalesce(sum({' + '.join(texts) or '0'}), 0) FROM {scan(uri)} "
+        f"WHERE {_of_file(touched.file)} AND _change = 'update'"
+    ).fetchall()[0][0]
+    with lake.open_input(touched.file.uri) as file:
+        original = Original.read_from(file)
+        leaves = touched.has_deleted or original is None or not set(names) <= set(original.schema.names)
+        fits = original is not None and coming <= LARGEST_CHANGE and original.takes(names, leaves=leaves)
+        yield original if fits else None
+
+
+def _patched(
+    writing: Writing, connection: duckdb.DuckDBPyConnection, uri: str, file: File, original: Original, plan: _Patch
+) -> File:
+    """The file with its rows changed; those that it cannot hold leave it."""
+    shape = writing.shape
+    values = "".join(
+        f", {new_value(shape, name)} AS {quote(name)}, {is_new(shape, name)} AS {quote(IS_NEW + name)}"
+        for name in plan.columns
+    )
+    rows = connection.execute(
+        f"SELECT {PLACE}, _change = 'delete' OR ({plan.moves}) AS {LEAVES}{values} FROM {scan(uri)} "
+        f"WHERE {_of_file(file)} AND _change IN ('update', 'delete') ORDER BY {PLACE}"
+    ).to_arrow_reader(_BATCH_ROWS)
+    path = f"part-{uuid4()}.parquet"
+    with writing.lake.open_output(f"{writing.uri}/{path}") as out:
+        size, metadata = patch(original, rows, out)
+    types = dict((*shape.columns, *RESERVED, *shape.dropped))
+    return patched_file(path, f"{writing.uri}/{path}", size, metadata, types)
+
+
+def _of_file(file: File) -> str:
+    return f"{FILE} = {literal(file.uri)}"
+
+
+def _staying(writing: Writing, connection: duckdb.DuckDBPyConnection, uri: str, files: Sequence[File]) -> list[File]:
+    """The rows of these files that do not change, in new files."""
+    shape, keys = writing.shape, listed(writing.shape.key)
+    rows = published_rows(connection, shape, [file.uri for file in files], with_file=False)
+    if connection.execute(f"SELECT count({WARNINGS}) FROM ({rows})").fetchall() == [(0,)]:
+        rows = without_warnings(rows)
+    gone = f"SELECT {keys} FROM ({leaving(shape, uri)})"
+    return write_files(connection, writing.uri, f"SELECT * FROM ({rows}) ANTI JOIN ({gone}) USING ({keys})")
+
+
+def _moving(moves: dict[str, str]) -> str:
+    """SQL: whether an updated row goes to a new file: its file is not patched, or cannot hold it."""
+    if not moves:
+        return "_change = 'update'"
+    cases = " ".join(f"WHEN {literal(uri)} THEN {rows}" for uri, rows in moves.items())
+    return f"_change = 'update' AND (CASE {FILE} {cases} ELSE true END)"

@@ -1,0 +1,154 @@
+"""Where a pipeline works: its lake, its contracts, its environment and its clock, found once and handed on."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import importlib.util
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+
+from include.contracts import Contract, Table, contract_paths, load_contract, readable_contracts, row_digest
+from include.contracts.yaml_files import ContractError, Problem
+from include.identity.scoring import Spark
+from include.lake.storage import Lake
+from include.pipelines.errors import REPOSITORY, Misuse
+
+MACROS = REPOSITORY / "include" / "vietnam"
+
+
+def schemas_folder(environ: Mapping[str, str] = os.environ) -> Path:
+    """The folder SCHEMAS_DIR names, else `schemas/` of the repository."""
+    return Path(environ.get("SCHEMAS_DIR") or REPOSITORY / "schemas").absolute()
+
+
+def new_run_id(at: datetime) -> str:
+    """A run id that sorts by time and does not repeat: `20260131T020000Z-1a2b3c4d`."""
+    return f"{at:%Y%m%dT%H%M%SZ}-{secrets.token_hex(4)}"
+
+
+@dataclass(frozen=True)
+class Workplace:
+    """What every step needs. Tests build one by hand; commands and tasks take it from the environment."""
+
+    lake: Lake
+    schemas: Path
+    environ: Mapping[str, str]
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str] = os.environ) -> Workplace:
+        """The workplace that LAKE_URI, SCHEMAS_DIR and the AIRFLOW_CONN_* variables describe."""
+        return cls(Lake.from_environment(environ), schemas_folder(environ), environ)
+
+    def now(self) -> datetime:
+        """The present instant, in UTC."""
+        return datetime.now(UTC)
+
+    @cached_property
+    def contracts(self) -> dict[str, Contract]:
+        """Every contract by registry.
+
+        Raises:
+            ContractError: one has mistakes; `readable` has the others.
+        """
+        contracts, problems = self.readable
+        if problems:
+            raise ContractError(problems)
+        return contracts
+
+    @cached_property
+    def readable(self) -> tuple[dict[str, Contract], list[Problem]]:
+        """The contracts that can be read, by registry, and the mistakes of those that cannot."""
+        return readable_contracts(self.schemas)
+
+    @property
+    def spark(self) -> Spark | None:
+        """Where records are compared if ENGINE is `spark`; None if it is `duckdb`, or not set.
+
+        Raises:
+            Misuse: ENGINE is none of the two, or what `spark` needs is not there.
+        """
+        engine = self.environ.get("ENGINE", "").strip() or "duckdb"
+        if engine == "duckdb":
+            return None
+        if engine != "spark":
+            raise Misuse(_unknown("engine", engine, ["duckdb", "spark"], "the variable ENGINE says which"))
+        master, folder = (self.environ.get(name, "").strip() for name in ("SPARK_MASTER", "SPARK_FOLDER"))
+        if not master:
+            raise Misuse("ENGINE=spark needs SPARK_MASTER, the cluster's address: spark://host:7077, say")
+        if self.lake.is_s3 and not folder:
+            raise Misuse(
+                "ENGINE=spark hands records over in files, and PySpark by itself cannot read s3://: let SPARK_FOLDER "
+                "name a folder that this machine and every worker see under the same path"
+            )
+        if importlib.util.find_spec("pyspark") is None:
+            raise Misuse("ENGINE=spark needs pyspark, which is not installed: pip install -r requirements-spark.txt")
+        return Spark(master, Path(folder).absolute() if folder else None)
+
+    def contract(self, registry: str) -> Contract:
+        """One registry's contract; the other files are not read.
+
+        Raises:
+            Misuse: there is no contract of that name.
+            ContractError: the contract has mistakes.
+        """
+        return load_contract(self.contract_path(registry))
+
+    @property
+    def registries(self) -> tuple[str, ...]:
+        """Names of the registries that have a contract; none where there is no folder of them."""
+        try:
+            return tuple(contract_paths(self.schemas))
+        except ContractError:
+            return ()
+
+    def contract_path(self, registry: str) -> Path:
+        """The file of one registry's contract.
+
+        Raises:
+            Misuse: there is no contract of that name.
+        """
+        paths = contract_paths(self.schemas)
+        if registry not in paths:
+            raise Misuse(_unknown("registry", registry, list(paths), f"contracts are read from {self.schemas}"))
+        return paths[registry]
+
+    def meaning(self, contract: Contract) -> str:
+        """SHA-256 of all that decides what an extract becomes: the contract, the code lists and the macros."""
+        return hashlib.sha256((contract.digest + self._means).encode()).hexdigest()
+
+    def meaning_of(self, table: Table) -> str:
+        """SHA-256 of all that decides what the rows of one table become: if it changed, all of them are read again."""
+        return hashlib.sha256((row_digest(table) + self._means).encode()).hexdigest()
+
+    @cached_property
+    def _means(self) -> str:
+        """SHA-256 of the code lists and the macros."""
+        digest = hashlib.sha256()
+        for path in [*sorted((self.schemas / "reference").glob("*.csv")), *sorted(MACROS.glob("*.sql"))]:
+            digest.update(path.name.encode() + path.read_bytes())
+        return digest.hexdigest()
+
+    def table(self, registry: str, table: str) -> tuple[Contract, Table]:
+        """One table and its contract.
+
+        Raises:
+            Misuse: there is no such registry or table.
+            ContractError: the contract has mistakes.
+        """
+        contract = self.contract(registry)
+        names = [t.name for t in contract.tables]
+        if table not in names:
+            raise Misuse(_unknown("table", table, names, f"see {contract.path}"))
+        return contract, contract.table(table)
+
+
+def _unknown(kind: str, name: str, known: list[str], where: str) -> str:
+    near = difflib.get_close_matches(name, known, n=1)
+    hint = f"did you mean `{near[0]}`?" if near else f"known: {', '.join(known)}"
+    return f"no {kind} `{name}`: {hint} ({where})"

@@ -1,0 +1,70 @@
+"""Decisions of stewards: who may decide, approvals (four eyes), the gate; each a ledger entry before it acts."""
+
+from __future__ import annotations
+
+from include.pipelines.decisions.approvals import (
+    Asked,
+    Matter,
+    Word,
+    approve,
+    approved_by_all,
+    digest_of,
+    given,
+    whom_to_ask,
+)
+from include.pipelines.decisions.authority import (
+    NotASteward,
+    concerned,
+    deciders,
+    free_stewards,
+    reason_given,
+    steward_named,
+)
+from include.pipelines.decisions.gate import (
+    about_the_held,
+    approve_step,
+    approved,
+    ask_step,
+    by_a_steward,
+    gate_page,
+    matter_of,
+    note_gate,
+    outside_tolerance,
+    refuse_step,
+    word_on,
+)
+from include.pipelines.decisions.ledger_entries import MAX_PURPOSE, Answer, Look, note_look, note_refusal, note_review
+
+__all__ = [
+    "MAX_PURPOSE",
+    "Answer",
+    "Asked",
+    "Look",
+    "Matter",
+    "NotASteward",
+    "Word",
+    "about_the_held",
+    "approve",
+    "approve_step",
+    "approved",
+    "approved_by_all",
+    "ask_step",
+    "by_a_steward",
+    "concerned",
+    "deciders",
+    "digest_of",
+    "free_stewards",
+    "gate_page",
+    "given",
+    "matter_of",
+    "note_gate",
+    "note_look",
+    "note_refusal",
+    "note_review",
+    "outside_tolerance",
+    "reason_given",
+    "refuse_step",
+    "steward_named",
+    "whom_to_ask",
+    "word_on",
+]

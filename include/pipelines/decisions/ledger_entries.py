@@ -1,0 +1,115 @@
+"""What people decide, and every look at personal values: one entry of the ledger each, before it takes effect.
+
+An entry without its effect tells of a process that was killed between the two. The effect can be done again: the same
+decision of the same person on the same run, or the same answer told again, adds no second entry.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from include.audit import ledger
+from include.audit.ledger import Record
+from include.identity.persons import Review
+from include.pipelines.audit_log import ACTOR
+from include.pipelines.context import Workplace
+from include.pipelines.errors import Misuse
+
+Refusal = Literal["declined", "timed out"]
+MAX_PURPOSE = 300
+_A_NUMBER = re.compile(r"\d[\d .-]{7,}\d")  # of nine digits or more, as persons have
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """How a gate was answered when nothing shall be published. `answered_at` tells two answers to one run apart."""
+
+    verdict: Refusal
+    by: str = ""
+    note: str = ""
+    answered_at: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Who wants to see personal values, and what for."""
+
+    reader: str
+    purpose: str
+
+    @classmethod
+    def of(cls, reader: str, purpose: str) -> Look:
+        """A look with a purpose.
+
+        Raises:
+            Misuse: no purpose is given, or one with a person's number, or nobody looks.
+        """
+        if not (said := " ".join(purpose.split())[:MAX_PURPOSE]):
+            raise Misuse("say what the values are needed for: it is kept in the ledger")
+        if _A_NUMBER.search(said):
+            raise Misuse("a purpose holds no number of a person: it stands in the ledger as it is written")
+        if not reader.strip():
+            raise Misuse("say who looks at the values: it is kept in the ledger")
+        return cls(reader.strip(), said)
+
+
+def note_approval(
+    place: Workplace,
+    subject: str,
+    facts: Mapping[str, Any],
+    *,
+    approved_by: str,
+    note: str,
+    declined_before: int = 0,
+    **more: Any,
+) -> None:
+    """A steward's word that something is done all the same; `facts` has `run_id` and the gate's `findings`.
+
+    The same word said again adds nothing, unless the thing was declined in between (`declined_before` counts that).
+    """
+    payload = _decision(facts, note) | {"decision": "approved", "approved_by": approved_by, **more}
+    what = _digest(f"{approved_by}/{facts.get('held_digest', '')}/{note}")[:16]
+    once = (f"approval/{subject}/{facts['run_id']}/{what}", declined_before + 1)
+    _append(place, Record("approval", subject, payload, once=once), approved_by)
+
+
+def note_refusal(place: Workplace, subject: str, facts: Mapping[str, Any], answer: Answer) -> None:
+    """A steward's refusal, or that nobody answered in time; `facts` as for an approval."""
+    payload = _decision(facts, answer.note) | {"decision": answer.verdict, "refused_by": answer.by}
+    payload |= {"held_digest": facts["held_digest"]} if facts.get("held_digest") else {}
+    told = _digest(f"{answer.verdict}/{answer.by}/{answer.answered_at}")[:16]
+    record = Record("refusal", subject, payload, once=(f"refusal/{subject}/{facts['run_id']}/{told}", 1))
+    _append(place, record, answer.by or ACTOR)
+
+
+def note_review(place: Workplace, review: Review, *, by: str, note: str) -> None:
+    """What somebody decided on two records of persons; a digest of their ids stands for them."""
+    said = {name: getattr(review, name) for name in ("review_id", "pair_id", "decision", "by", "second_by")}
+    once = (f"review/{review.review_id}", int(review.is_complete))
+    _append(place, Record("approval", "people/reviews", said | {"note_sha256": _digest(note)}, once=once), by)
+
+
+def note_look(place: Workplace, subject: str, look: Look, **what: Any) -> None:
+    """That somebody is shown personal values; `what` says which, by numbers and names."""
+    _append(place, Record("export", subject, {**what, "purpose": look.purpose}), look.reader)
+
+
+def _decision(facts: Mapping[str, Any], note: str) -> dict[str, Any]:
+    # The note is free text and might name a person: it stays in audit/, the ledger holds its digest.
+    return {
+        "run_id": facts["run_id"],
+        "note_sha256": _digest(note),
+        "findings": [finding["what"] for finding in facts.get("findings") or []],
+    }
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _append(place: Workplace, record: Record, actor: str) -> None:
+    ledger.append(place.lake, [record], at=place.now(), actor=actor)

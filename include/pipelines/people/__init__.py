@@ -1,0 +1,62 @@
+"""Persons across registries: linking runs, the linkage model, reviews of pairs, undo, explanations."""
+
+from __future__ import annotations
+
+from include.pipelines.people.contradicting_links import PERSONS_A_PAGE, contradictions
+from include.pipelines.people.linkage_model import digest, model_in_use
+from include.pipelines.people.linking import (
+    approve_link_step,
+    ask_link_step,
+    awaited_tables,
+    commit_link_step,
+    link_persons,
+    link_step,
+    refuse_link_step,
+)
+from include.pipelines.people.pair_evidence import IdSays, evidence
+from include.pipelines.people.person_pairs import (
+    PAIRS_A_PAGE,
+    Beside,
+    ShownPair,
+    beside,
+    read_beside,
+    waiting_pair,
+    waiting_pairs,
+)
+from include.pipelines.people.reviews import (
+    decide_step,
+    explain_step,
+    queue_step,
+    resolve_step,
+    reviewers_step,
+    train_step,
+)
+
+__all__ = [
+    "PAIRS_A_PAGE",
+    "PERSONS_A_PAGE",
+    "Beside",
+    "IdSays",
+    "ShownPair",
+    "approve_link_step",
+    "ask_link_step",
+    "awaited_tables",
+    "beside",
+    "commit_link_step",
+    "contradictions",
+    "decide_step",
+    "digest",
+    "evidence",
+    "explain_step",
+    "link_persons",
+    "link_step",
+    "model_in_use",
+    "queue_step",
+    "read_beside",
+    "refuse_link_step",
+    "resolve_step",
+    "reviewers_step",
+    "train_step",
+    "waiting_pair",
+    "waiting_pairs",
+]

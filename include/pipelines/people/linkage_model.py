@@ -1,0 +1,75 @@
+"""The model that links persons, and the rules of the golden record: given with the contracts, or those shipped.
+
+Scoring never trains. Only where no model at hand compares what the records hold (contracts of another country's names,
+say) is one trained on them, once, and kept in the lake as `people/model.json` until somebody gives a better one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+
+from include.identity.linkage_model import Model, fits, load_model, train
+from include.identity.persons import GoldenRules, load_golden
+from include.pipelines.audit_log import record_expired, record_files
+from include.pipelines.context import Workplace
+from include.pipelines.errors import REPOSITORY
+
+MODEL_FILE = "models/person.json"
+GOLDEN_FILE = "models/golden.yaml"
+SEED = 2025
+SUBJECT = "people"
+_KEPT_AT = "people/model.json"
+
+
+def golden_rules(place: Workplace) -> tuple[GoldenRules, str]:
+    """The rules of the golden record, and their digest."""
+    path = _given_or_shipped(place, GOLDEN_FILE)
+    return load_golden(path), hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def model_in_use(place: Workplace) -> Model:
+    """The model of the last run: the one trained on the lake's own records if there is one, else the one given."""
+    kept = _kept(place)
+    return kept or load_model(_given_or_shipped(place, MODEL_FILE))
+
+
+def model_for_records(place: Workplace, records_uri: str, at: datetime) -> Model:
+    """The model given, if it compares what the records hold; else one trained on them, kept for the next time."""
+    given = load_model(_given_or_shipped(place, MODEL_FILE))
+    if fits(place.lake, records_uri, given):
+        if place.lake.exists(_uri(place)):
+            record_expired(place, SUBJECT, [_KEPT_AT])
+            place.lake.delete_tree(_uri(place))
+        return given
+    kept = _kept(place)
+    if kept is not None and fits(place.lake, records_uri, kept):
+        return kept
+    trained = train(place.lake, records_uri, seed=SEED, at=at, on="the lake's records: the model given does not fit")
+    place.lake.write_text(_uri(place), json.dumps(asdict(trained), ensure_ascii=False))
+    record_files(place, "maintenance", SUBJECT, [_KEPT_AT], model_version=trained.version)
+    return trained
+
+
+def digest(model: Model) -> str:
+    """SHA-256 of a model's meaning."""
+    return hashlib.sha256(json.dumps(asdict(model), sort_keys=True, default=str).encode()).hexdigest()
+
+
+def _kept(place: Workplace) -> Model | None:
+    try:
+        return Model(**json.loads(place.lake.read_text(_uri(place))))
+    except FileNotFoundError:
+        return None
+
+
+def _uri(place: Workplace) -> str:
+    return place.lake.path(_KEPT_AT)
+
+
+def _given_or_shipped(place: Workplace, name: str) -> Path:
+    given = place.schemas / name
+    return given if given.exists() else REPOSITORY / "schemas" / name

@@ -1,0 +1,302 @@
+"""Link persons: collect records, score, cluster, keep ids, make golden records, ask where too much changes, commit.
+
+A run works in its folder of the lake and touches nothing that is read until `commit_link_step`. There the index comes
+first: it decides that the run happened. What a killed run could not finish the next one finishes before it begins.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Callable
+
+from include.audit import ledger
+from include.contracts import needs_two
+from include.identity import RUNS, Work, forget_compared, run_folder
+from include.identity.persons import decided, queue
+from include.identity.records import collect, linked_tables
+from include.lake.people import bring, extend, people_state
+from include.lake.run_log import LINKING_LOG, append_link_run, last_link_run
+from include.pipelines.audit_log import record_commits
+from include.pipelines.context import Workplace
+from include.pipelines.decisions import (
+    Answer,
+    Asked,
+    Matter,
+    approve,
+    approved_by_all,
+    by_a_steward,
+    digest_of,
+    note_refusal,
+    reason_given,
+    steward_named,
+    whom_to_ask,
+)
+from include.pipelines.errors import Misuse, no_values_escape
+from include.pipelines.people.linkage_model import digest, golden_rules, model_for_records
+from include.pipelines.step_results import Facts
+from include.pipelines.unfinished_runs import heal
+
+Watch = Callable[[str, str], None]
+
+SUBJECT = "people"
+# In the order of their commits: the index decides, the records come last because the next run compares with them.
+TABLES = ("index", "events", "links", "golden", "findings", "records")
+_PLAN, _COMMITTING = "_plan.json", "_committing.json"
+_KEPT = (
+    "run_id",
+    "verdict",
+    "mode",
+    "model_version",
+    "records",
+    "persons",
+    "links",
+    "minted",
+    "merged",
+    "split",
+    "retired",
+)
+
+
+def link_step(run_id: str, *, is_full: bool = False, workplace: Workplace | None = None) -> Facts:
+    """Find out what linking the published tables anew would change, and whether a steward must approve it.
+
+    Returns:
+        Counts, the estimated accuracy, `findings` of the gate and `held`; the verdict is `unchanged` if nothing that
+        linking depends on changed since the last run, else `linked`. The same run again reads its plan.
+
+    Raises:
+        Misuse: no published table has link roles, or ENGINE asks for what is not there.
+    """
+    place = workplace or Workplace.from_environment()
+    with no_values_escape("linking persons"):
+        spark = place.spark
+        finish_unfinished(place, but=run_id)
+        for linked_table in linked_tables(place.contracts.values()):
+            heal(place, linked_table.table)
+        folder, started = run_folder(place.lake, run_id), time.perf_counter()
+        if place.lake.exists(f"{folder}/{_PLAN}"):
+            return _read(place, f"{folder}/{_PLAN}")
+        work = Work(place.lake, place.contracts, folder, run_id, place.now())
+        base = people_state(place.lake, "index")
+        records = collect(place.lake, place.contracts.values(), place.schemas, work.records_uri)
+        if not records:
+            place.lake.delete_tree(folder)
+            raise Misuse("no published table speaks of persons: sync a registry whose contract gives link roles first")
+        model, (golden, golden_digest) = model_for_records(place, work.records_uri, work.at), golden_rules(place)
+        reviews, reviewed = decided(place.lake, work.reviews_uri)
+        last = last_link_run(place.lake)
+        basis = {
+            "model": digest(model), "golden": golden_digest, "contracts": _digest_of_contracts(place),
+            "records": work.digest_of_records(), "reviews": reviewed,
+        }  # fmt: skip
+        if last is not None and last["basis"] == basis and not is_full:
+            place.lake.delete_tree(folder)
+            return _unchanged(place, run_id, last)
+        linked = work.link(model, golden, last=last, basis=basis, is_full=is_full, spark=spark)
+        facts = {
+            "registry": SUBJECT, "table": "index", "run_id": run_id, "verdict": "linked", "basis": basis,
+            "base_run": base.run_id if base else "", "model_version": model.version, "records": records,
+            "reviews": reviews, "started_at": work.at.isoformat(), **linked, "held": bool(linked["findings"]),
+            "seconds": round(time.perf_counter() - started, 3),
+        }  # fmt: skip
+        if facts["held"]:
+            append_link_run(place.lake, {**facts, "verdict": "held"})
+            _record(place, {**facts, "verdict": "held"})
+        place.lake.write_text(f"{folder}/{_PLAN}", json.dumps(facts, ensure_ascii=False))
+        return facts
+
+
+def awaited_tables(*, workplace: Workplace | None = None) -> list[str]:
+    """Before persons are linked for the first time: the tables with link roles that were never published.
+
+    Linked one registry after the other, persons would be given ids that the next registry shows to be one person's.
+    """
+    place = workplace or Workplace.from_environment()
+    with no_values_escape("looking for the first time to link"):
+        if last_link_run(place.lake) is not None:
+            return []
+        tables = [linked.table for linked in linked_tables(place.contracts.values())]
+        registry_table = place.lake.registry_table
+        return [t.qualified_name for t in tables if not place.lake.is_table(registry_table(t.registry, t.name))]
+
+
+def commit_link_step(
+    linked: Facts,
+    approved_by: str | None = None,
+    approval_note: str | None = None,
+    *,
+    workplace: Workplace | None = None,
+) -> Facts:
+    """Commit what `link_step` planned: index, events, links, golden records, findings, records; then the evidence.
+
+    Raises:
+        Misuse: the run is held back and nobody approved, or another run has linked since.
+    """
+    place = workplace or Workplace.from_environment()
+    if linked["verdict"] == "unchanged":
+        return linked
+    if linked["held"] and not approved_by:
+        raise Misuse("this run of linking is held back by its gate: a steward must approve it first")
+    with no_values_escape("committing linked persons"):
+        folder = run_folder(place.lake, linked["run_id"])
+        approval = (approved_by or "", approval_note or "") if linked["held"] else ("", "")
+        facts = {**linked, **dict(zip(("approved_by", "approval_note"), approval, strict=True))}
+        if not place.lake.exists(f"{folder}/{_PLAN}"):
+            return {**facts, "verdict": "published"}  # a run that was committed to its end, and is repeated
+        _refuse_if_overtaken(place, linked)
+        if linked["held"]:
+            word = approved_by_all(place, matter_of(place, linked), linked, by=approval[0], note=approval[1])
+            facts |= {"approved_by": ", ".join(word.names), "approval_note": word.note}
+        place.lake.write_text(f"{folder}/{_COMMITTING}", json.dumps(facts, ensure_ascii=False))
+        return _commit(place, folder, facts)
+
+
+def approve_link_step(
+    linked: Facts, approved_by: str, approval_note: str, *, workplace: Workplace | None = None
+) -> dict[str, str]:
+    """A steward's approval as it is given; returns what `commit_link_step` wants to know."""
+    place = workplace or Workplace.from_environment()
+    reason_given(approval_note)
+    with no_values_escape("approving linked persons"):
+        approve(place, matter_of(place, linked), linked, by=approved_by, note=approval_note)
+    return {"approved_by": approved_by, "approval_note": approval_note}
+
+
+def ask_link_step(linked: Facts, *, workplace: Workplace | None = None) -> Asked:
+    """Whom the gate asks: the stewards of every registry that speaks of persons.
+
+    Raises:
+        NotASteward: nobody may answer.
+    """
+    place = workplace or Workplace.from_environment()
+    with no_values_escape("asking about linked persons"):
+        return whom_to_ask(place, matter_of(place, linked))
+
+
+def matter_of(place: Workplace, linked: Facts) -> Matter:
+    """What is decided when a run of linking is held back; by two stewards if any of its tables asks for two."""
+    tables = [found.table for found in linked_tables(place.contracts.values())]
+    contracts = tuple(place.contracts[registry] for registry in sorted({table.registry for table in tables}))
+    found = [(finding["what"], finding["measured"]) for finding in linked["findings"]]
+    digest = digest_of(SUBJECT, linked["basis"], linked["base_run"], found)
+    note_uri = f"{place.lake.path('staging', SUBJECT, 'held', f'run={digest[:16]}')}/_first.json"
+    return Matter(SUBJECT, contracts, any(map(needs_two, tables)), digest, note_uri)
+
+
+def refuse_link_step(linked: Facts, answer: Answer, *, workplace: Workplace | None = None) -> Facts:
+    """A steward declined to commit what the gate held back, or nobody answered: on record; every id as it was."""
+    place = workplace or Workplace.from_environment()
+    with no_values_escape("refusing linked persons"):
+        matter = matter_of(place, linked)
+        answer = by_a_steward(place, matter, answer)
+        note_refusal(place, SUBJECT, {**linked, "held_digest": matter.digest}, answer)
+        refused = {"verdict": answer.verdict, "refused_by": answer.by, "refusal_note": answer.note}
+        facts = {**linked, **refused}
+        append_link_run(place.lake, facts)
+        _record(place, facts)
+        return facts
+
+
+def link_persons(
+    run_id: str,
+    *,
+    is_full: bool = False,
+    approved_by: str | None = None,
+    approval_note: str = "",
+    watch: Watch = lambda table, step: None,
+    workplace: Workplace | None = None,
+) -> Facts:
+    """Both steps; the verdict is `held` where the gate asks and nobody approves."""
+    place = workplace or Workplace.from_environment()
+    if approved_by:
+        concerned = {found.table.registry for found in linked_tables(place.contracts.values())}
+        steward_named([place.contracts[registry] for registry in concerned], approved_by, at=place.now())
+    watch(SUBJECT, "link")
+    linked = link_step(run_id, is_full=is_full, workplace=place)
+    if linked["verdict"] != "unchanged":
+        if linked["held"]:
+            matter = matter_of(place, linked)
+            word = approve(place, matter, linked, by=approved_by, note=approval_note) if approved_by else None
+            if word is None or word.missing:
+                return {**linked, "verdict": "held", **(word.to_dict() if word else {})}
+        watch(SUBJECT, "publish")
+        linked = commit_link_step(linked, approved_by, approval_note, workplace=place)
+    watch(SUBJECT, linked["verdict"])
+    return linked
+
+
+def finish_unfinished(place: Workplace, *, but: str = "") -> list[str]:
+    """Bring runs that were killed while they committed to their end; returns their ids."""
+    finished = []
+    for folder in place.lake.list(place.lake.path(*RUNS)):
+        run_id = folder.rpartition("run=")[2]
+        if run_id != but and place.lake.exists(f"{folder}/{_COMMITTING}"):
+            facts = _read(place, f"{folder}/{_COMMITTING}")
+            _refuse_if_overtaken(place, facts)
+            _commit(place, folder, facts)
+            finished.append(run_id)
+    return finished
+
+
+def _commit(place: Workplace, folder: str, facts: Facts) -> Facts:
+    """Every table in its order, the evidence, and the folder goes. Repeated, it finds what it did and does the rest."""
+    lake, run_id = place.lake, facts["run_id"]
+    metadata = {
+        "at": facts["started_at"], "mode": facts["mode"], "model_version": facts["model_version"],
+        "approved_by": facts["approved_by"], "ledger_head": str(ledger.head(lake)),
+    }  # fmt: skip
+    commits = {}
+    for name in TABLES:
+        uri = f"{folder}/{name}.parquet"
+        if name == "events":
+            commits[name] = extend(lake, name, uri, run_id=run_id, metadata=metadata)
+        else:
+            after = facts["base_run"] if name == "index" else None
+            commits[name] = bring(lake, name, uri, run_id=run_id, metadata=metadata, after=after)
+    waiting, _ = queue(lake, at=place.now(), limit=1)
+    done = {**facts, "verdict": "published", "waiting": waiting, "versions": {n: c.version for n, c in commits.items()}}
+    append_link_run(lake, done)
+    _record(place, done)
+    forget_compared(lake, but=run_id)
+    lake.delete_tree(folder)
+    return done
+
+
+def _record(place: Workplace, facts: Facts) -> None:
+    """One record of the run in the ledger, and its commits; what a person decided stands there before."""
+    run_id, verdict = facts["run_id"], facts["verdict"]
+    payload = {name: facts.get(name) for name in _KEPT} | {"basis": facts["basis"]}
+    records = [
+        {"kind": "run", "subject": SUBJECT, "payload": payload, "once": (f"run/{SUBJECT}/{run_id}/{verdict}", 1)}
+    ]
+    subjects = [f"{SUBJECT}/{name}" for name in TABLES] if verdict == "published" else []
+    record_commits(place, [*subjects, f"audit/{LINKING_LOG}"], records)
+
+
+def _digest_of_contracts(place: Workplace) -> str:
+    contracts = "".join(contract.digest for _, contract in sorted(place.contracts.items()))
+    return hashlib.sha256(contracts.encode()).hexdigest()
+
+
+def _unchanged(place: Workplace, run_id: str, last: Facts) -> Facts:
+    """Nothing to do: the figures of the last run stand."""
+    facts = {
+        **{name: value for name, value in last.items() if name not in ("approved_by", "approval_note", "started_at")},
+        "registry": SUBJECT, "table": "index", "run_id": run_id, "verdict": "unchanged", "same_as_run": last["run_id"],
+        "minted": 0, "merged": 0, "split": 0, "retired": 0, "moved": 0, "held": False, "findings": [],
+    }  # fmt: skip
+    _record(place, facts)
+    return facts
+
+
+def _refuse_if_overtaken(place: Workplace, facts: Facts) -> None:
+    state = people_state(place.lake, "index")
+    if state is not None and state.run_id not in (facts["base_run"], facts["run_id"]):
+        raise Misuse("another run has linked persons since this one looked: run `lienthong link` again")
+
+
+def _read(place: Workplace, uri: str) -> Facts:
+    found: Facts = json.loads(place.lake.read_text(uri))
+    return found

@@ -1,0 +1,133 @@
+"""Pairs that wait for a person, as a page shows them: what was compared, and side by side for those who may read it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+
+from include.identity.persons import Pair, ReviewRefused, find_pair, queue
+from include.lake.people import people_view
+from include.lake.storage import lake_errors, quote
+from include.pipelines.context import Workplace
+from include.pipelines.decisions import Look, note_look
+from include.pipelines.errors import no_values_escape
+from include.pipelines.people.reviews import steps_of, with_rivals
+
+PAIRS_A_PAGE = 25
+ATTRIBUTES = (
+    "name", "birth_date", "birth_precision", "sex", "place", "place_province", "personal_id", "old_id", "tax_code",
+    "insurance_number", "health_card", "mother_id", "father_id", "address_key", "phone",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """One attribute of two records. `state`: same, differs, one_sided or unknown; a value only for who may read it."""
+
+    attribute: str
+    state: str
+    left: str | None = None
+    right: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ShownPair:
+    """A pair with the registry and table of either record, and the waterfall of its weights."""
+
+    pair: Pair
+    left: tuple[str, str]
+    right: tuple[str, str]
+    steps: tuple[dict[str, Any], ...] = ()
+
+    @property
+    def registries(self) -> set[str]:
+        """Whose data the two records are."""
+        return {self.left[0], self.right[0]}
+
+
+def waiting_pairs(place: Workplace, page: int) -> tuple[int, tuple[ShownPair, ...]]:
+    """How many pairs wait, and one page of them; `page` counts from 1."""
+    with no_values_escape("reading the review queue"):
+        total, pairs = queue(place.lake, at=place.now(), limit=PAIRS_A_PAGE, offset=(page - 1) * PAIRS_A_PAGE)
+    return total, tuple(_shown(pair) for pair in pairs)
+
+
+def waiting_pair(place: Workplace, name: str) -> ShownPair | None:
+    """One waiting pair with its waterfall; None if none waits under this name."""
+    with no_values_escape("reading a pair"):
+        try:
+            pair = find_pair(place.lake, name, at=place.now())
+        except ReviewRefused:
+            return None
+        return _shown(pair, with_rivals(steps_of(place, [(pair.left_id, pair.right_id)])[0], pair.probability))
+
+
+def beside(place: Workplace, shown: ShownPair) -> tuple[Beside, ...]:
+    """What the two records say, without saying it: where they agree, differ, or are silent."""
+    return tuple(Beside(row.attribute, row.state) for row in _beside(place, shown))
+
+
+def read_beside(
+    place: Workplace, shown: ShownPair, *, registries: Collection[str], reader: str, purpose: str
+) -> tuple[Beside, ...]:
+    """The same with the values of the registries that the reader may read, who says what for.
+
+    The ledger has an entry (kind `export`) before the first value is handed out.
+
+    Raises:
+        Misuse: no purpose is given.
+    """
+    look = Look.of(reader, purpose)
+    with no_values_escape("reading two records"):
+        rows = _beside(place, shown)
+        readable = sorted(shown.registries & set(registries))
+        note_look(place, "people/records", look, pair_id=shown.pair.pair_id, registries=readable)
+    return tuple(
+        Beside(
+            row.attribute,
+            row.state,
+            row.left if shown.left[0] in readable else None,
+            row.right if shown.right[0] in readable else None,
+        )
+        for row in rows
+    )
+
+
+def _beside(place: Workplace, shown: ShownPair) -> list[Beside]:
+    columns = ", ".join(f"CAST({quote(name)} AS VARCHAR)" for name in ATTRIBUTES)
+    connection = place.lake.connect(memory_limit="512MB")
+    try:
+        with lake_errors("reading two records"):
+            people_view(place.lake, connection, "records")
+            rows = {
+                row[0]: row[1:]
+                for row in connection.execute(
+                    f"SELECT record_id, {columns} FROM records WHERE record_id IN (?, ?)",
+                    [shown.pair.left_id, shown.pair.right_id],
+                ).fetchall()
+            }
+    finally:
+        connection.close()
+    nothing = (None,) * len(ATTRIBUTES)
+    sides = zip(
+        ATTRIBUTES, rows.get(shown.pair.left_id, nothing), rows.get(shown.pair.right_id, nothing), strict=True
+    )  # fmt: skip
+    return [Beside(name, _state(left, right), left, right) for name, left, right in sides]
+
+
+def _state(left: str | None, right: str | None) -> str:
+    if left is None and right is None:
+        return "unknown"
+    if left is None or right is None:
+        return "one_sided"
+    return "same" if left == right else "differs"
+
+
+def _shown(pair: Pair, steps: list[dict[str, Any]] | None = None) -> ShownPair:
+    return ShownPair(pair, _table(pair.left_id), _table(pair.right_id), tuple(steps or ()))
+
+
+def _table(record_id: str) -> tuple[str, str]:
+    registry, _, table = record_id.partition(":")[0].partition(".")
+    return registry, table

@@ -1,0 +1,210 @@
+"""The rows that were not accepted and are still open: how many by reason and age, the rows, and judging them again."""
+
+from __future__ import annotations
+
+import difflib
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from include.contracts import Table
+from include.lake.delta import last_commit
+from include.lake.rejected import RESERVED, gather_open, open_rows
+from include.lake.storage import lake_errors
+from include.pipelines import run_folder
+from include.pipelines.context import Workplace
+from include.pipelines.decisions import Look, steward_named
+from include.pipelines.errors import KNOWN_ERRORS, Misuse, no_values_escape
+from include.pipelines.rejected.access import note_rejected_look
+from include.pipelines.step_results import FIGURES, Facts, failed
+from include.pipelines.sync import Approval, Watch, assess_and_publish, relationships_step, worst
+from include.pipelines.unfinished_runs import heal
+from include.sources import FILE, Extract, record
+
+_OF_THE_ROW = ("_key", "_cursor")  # values that the registry gave
+_BY_RULE = """
+    SELECT reason.rule_id, _life, any_value(reason.column), any_value(reason.message), count(*), min(_since)
+    FROM (SELECT unnest(_reasons) AS reason, _life, _since FROM opened)
+    GROUP BY ALL ORDER BY 5 DESC, 1, 2
+"""
+
+
+def list_rejected(
+    workplace: Workplace, registry: str, tables: Sequence[str] = (), *, with_closed: bool = False
+) -> list[Facts]:
+    """Why rows are open, over all runs: one entry per table and rule, most rows first.
+
+    Each entry has `table`, `rule_id`, `column`, `message`, `life`, `rows` and `since` (when the oldest of them was
+    first rejected). `with_closed` adds entries for the rows that were replayed, superseded or withdrawn.
+    """
+    found: list[Facts] = []
+    for table in _tables(workplace, registry, tables):
+        with open_rows(workplace.lake, table, with_closed=with_closed) as opened:
+            if opened is None:
+                continue
+            with lake_errors(f"counting the rejected rows of {table.qualified_name}"):
+                counted = opened.connection.execute(_BY_RULE).fetchall()
+        found += [
+            {
+                "table": table.name,
+                "rule_id": rule_id,
+                "column": column,
+                "message": message,
+                "life": life,
+                "rows": count,
+                "since": since.isoformat(),
+            }
+            for rule_id, life, column, message, count, since in counted
+        ]
+    return found
+
+
+def show_rejected(
+    workplace: Workplace, registry: str, table: str, *, rule_id: str | None, limit: int, look: Look | None = None
+) -> list[Facts]:
+    """Open rows, the oldest first: where each stands in which extract, since when, and all its reasons.
+
+    A `look` adds the rows as received: personal data, with an entry in the ledger before the first value is given.
+
+    Raises:
+        Misuse: there is no such registry, table or rule.
+    """
+    _ensure_rule(workplace, registry, [table], rule_id)
+    spec = workplace.table(registry, table)[1]
+    with open_rows(workplace.lake, spec) as opened:
+        if opened is None:
+            return []
+        told = [name for name in RESERVED if name not in _OF_THE_ROW]
+        columns = "* EXCLUDE (_file)" if look else ", ".join(told)
+        with lake_errors(f"reading the rejected rows of {spec.qualified_name}"):
+            # Chosen first, by few columns: the engine holds all columns of what it sorts, and a source may have 2,000.
+            result = opened.connection.execute(
+                "WITH chosen AS (SELECT _run_id, _row FROM opened "
+                "WHERE $rule IS NULL OR list_contains(list_transform(_reasons, lambda r: r.rule_id), $rule) "
+                "ORDER BY _since, _run_id, _row LIMIT $limit) "
+                f"SELECT {columns} FROM opened SEMI JOIN chosen USING (_run_id, _row)",
+                {"rule": rule_id, "limit": limit},
+            )
+            names = [described[0] for described in result.description or []]
+            rows = [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+    rows.sort(key=lambda row: (row["_since"], row["_run_id"], row["_row"]))
+    if look is not None:
+        read = [(row["_run_id"], row["_row"]) for row in rows]
+        note_rejected_look(workplace, spec, look, rule_id=rule_id, rows=read)
+    return rows
+
+
+def replay(
+    workplace: Workplace,
+    registry: str,
+    *,
+    tables: Sequence[str] = (),
+    rule_id: str | None = None,
+    run_id: str,
+    approval: Approval | None = None,
+    watch: Watch = lambda table, step: None,
+) -> Facts:
+    """Judge the open rows again, as they were received, under the contract and code lists as they are now.
+
+    Rows that pass are published, unless a newer version of them is, and closed as `replayed`; those with a newer
+    version are closed as `superseded`; the others stay open. Begun again with the same `run_id` it goes on where it was
+    stopped.
+
+    Raises:
+        NotASteward: the contract names stewards, and the approval is by none of them.
+        Misuse: there is no such registry, table or rule.
+    """
+    results = []
+    _ensure_rule(workplace, registry, tables, rule_id)
+    if approval is not None:
+        steward_named((workplace.contract(registry),), approval.approved_by, at=workplace.now())
+    for table in _tables(workplace, registry, tables):
+        started = time.perf_counter()
+        try:
+            facts = gather_step(registry, table.name, run_id, rule_id=rule_id, workplace=workplace)
+            if facts["verdict"] != "unchanged":
+                facts = assess_and_publish(facts, approval, watch=watch, workplace=workplace)
+        except KNOWN_ERRORS as error:
+            facts = failed(workplace, table, run_id, error)
+        results.append({**facts, "seconds": round(time.perf_counter() - started, 3)})
+        watch(table.name, facts["verdict"])
+    if any(result["verdict"] == "published" for result in results):
+        relationships_step(registry, run_id, workplace=workplace)
+    return {"run_id": run_id, "registry": registry, "verdict": worst(results), "tables": results}
+
+
+def gather_step(
+    registry: str, table: str, run_id: str, *, rule_id: str | None = None, workplace: Workplace | None = None
+) -> Facts:
+    """Land the open rows of a table (of one rule) as an extract. The verdict is `unchanged` if there are none."""
+    place = workplace or Workplace.from_environment()
+    with no_values_escape(f"gathering the rejected rows of {registry}.{table}"):
+        spec = place.table(registry, table)[1]
+        done = run_folder.recall(place, spec, run_id, "extracted")
+        if done is not None:
+            return done
+        heal(place, spec, but=run_id)
+        at, started = place.now(), time.perf_counter()
+        folder = place.lake.landing_path(registry, table, run_id)
+        uri = f"{folder}/{FILE}"
+        found = gather_open(
+            place.lake, spec, run_id=run_id, extract_uri=uri, meaning=place.meaning_of(spec), rule_id=rule_id
+        )
+        facts: Facts = {
+            "registry": registry,
+            "table": table,
+            "run_id": run_id,
+            "verdict": "extracted",
+            "mode": "replay",
+            "why": f"{found.rows:,} open rows again" + (f", {found.stale:,} out of date" if found.stale else ""),
+            "extracted": found.rows,
+            "gone": None,
+            "drift": [],
+            "started_at": at.isoformat(),
+        }
+        if not found.columns:
+            place.lake.delete_tree(folder)
+            state = last_commit(place.lake, spec)
+            same = {"version": state and state.version, "same_as_run": state and state.run_id}
+            return {**facts, **dict.fromkeys(FIGURES, 0), **same, "verdict": "unchanged"}
+        extract = Extract(
+            registry, table, run_id, uri, found.rows,
+            digest="", columns=found.columns, bytes=place.lake.size(uri),
+            seconds=round(time.perf_counter() - started, 3), snapshot_at=at.isoformat(), drift=(), cursor=None,
+            source="rejected", mode="replay",
+        )  # fmt: skip
+        record(place.lake, folder, extract)
+        return run_folder.keep(place, spec, "extracted", facts)
+
+
+def chosen_tables(registry: str, form: Mapping[str, Any], *, workplace: Workplace | None = None) -> list[str]:
+    """The tables of a registry that the form of the DAG `replay_rejected` names; none if it names another registry.
+
+    Raises:
+        Misuse: the registry has no such table.
+    """
+    if registry != form["registry"]:
+        return []
+    place = workplace or Workplace.from_environment()
+    return [table.name for table in _tables(place, registry, [form["table"]] if form["table"] else [])]
+
+
+def _ensure_rule(workplace: Workplace, registry: str, tables: Sequence[str], rule_id: str | None) -> None:
+    """Refuse a rule that neither the contract of the tables has nor any of their rejected rows, open or closed."""
+    chosen = _tables(workplace, registry, tables)
+    known = [rule.rule_id for table in chosen for rule in table.rules]
+    if rule_id is None or rule_id in known:
+        return
+    known += [entry["rule_id"] for entry in list_rejected(workplace, registry, tables, with_closed=True)]
+    if rule_id in known:
+        return
+    near = difflib.get_close_matches(rule_id, sorted(set(known)), n=3)
+    hint = f"did you mean {' or '.join(f'`{name}`' for name in near)}?" if near else "it starts with registry and table"
+    what = ", ".join(table.qualified_name for table in chosen)
+    raise Misuse(f"no rule `{rule_id}` of {what}: {hint} (see `lienthong rejected list {registry}`)")
+
+
+def _tables(workplace: Workplace, registry: str, names: Sequence[str]) -> list[Table]:
+    if names:
+        return [workplace.table(registry, name)[1] for name in names]
+    return list(workplace.contract(registry).tables)

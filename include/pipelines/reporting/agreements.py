@@ -1,0 +1,57 @@
+"""The agreements as pages and report show them: what was agreed, and what their recipients really can read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+
+from include.audit.report_data import AgreedColumn, AgreementFacts, SharedProduct
+from include.contracts import Column, Contract
+from include.lake.storage import Lake
+from include.sharing import OPEN, code_lists, opened
+from include.sharing.agreements import Agreement, Product
+
+
+def agreement_facts(
+    agreements: Iterable[Agreement], contracts: Mapping[str, Contract], lake: Lake, *, at: datetime
+) -> tuple[AgreementFacts, ...]:
+    """Each agreement as it stands at `at`, with its shared tables as they are in the lake."""
+    return tuple(
+        AgreementFacts(
+            agreement.agreement_id, agreement.version, agreement.title, agreement.provider, agreement.recipient,
+            agreement.recipient_name, agreement.purpose, agreement.legal_basis, agreement.valid_from,
+            agreement.valid_until, agreement.provider_contact, agreement.recipient_contact, agreement.standing(at),
+            tuple(_product(agreement, product, contracts, lake) for product in agreement.products),
+            tuple(sorted(code_lists(agreement, contracts))),
+            agreement.withdrawal.reason if agreement.withdrawal else "",
+        )
+        for agreement in agreements
+    )  # fmt: skip
+
+
+def _product(agreement: Agreement, product: Product, contracts: Mapping[str, Contract], lake: Lake) -> SharedProduct:
+    known = _columns(product, contracts)
+    columns = tuple(
+        AgreedColumn(
+            column.name, column.protection, column.keep,
+            known[column.name].business_name if column.name in known else "",
+            known[column.name].classification if column.name in known else "",
+        )
+        for column in product.columns
+    )  # fmt: skip
+    shared = opened(lake, agreement.recipient, product.name)
+    state = shared.notes.get("state", "") if shared else ""
+    return SharedProduct(
+        product.name, product.title, product.registry, product.table, columns, product.rows, state,
+        shared.version if shared else None,
+        shared.rows if shared else 0,
+        shared.since if shared and state == OPEN else None,
+        shared.last_delivery() if shared and state == OPEN else None,
+    )  # fmt: skip
+
+
+def _columns(product: Product, contracts: Mapping[str, Contract]) -> dict[str, Column]:
+    """The columns of the published table by name; empty if no contract has it any more."""
+    contract = contracts.get(product.registry)
+    tables = contract.tables if contract else ()
+    return {column.name: column for table in tables if table.name == product.table for column in table.columns}

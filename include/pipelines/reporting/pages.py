@@ -1,0 +1,160 @@
+"""What the pages in Airflow show, gathered from the crafts below and kept while the evidence stays the same."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, TypeVar
+
+from include.audit.report_data import (
+    AgreementFacts,
+    Check,
+    Overview,
+    RunLine,
+    RunPage,
+    TableReport,
+    gather,
+    run_of,
+    runs_of,
+)
+from include.audit.verification import LedgerState, Verification, ledger_state
+from include.contracts import Contract, Table, contract_paths, readable_contracts
+from include.contracts.yaml_files import ContractError, Problem, files_of
+from include.lake.rejected import OpenFigures, open_figures
+from include.pipelines.audit_log import verify_lake
+from include.pipelines.context import Workplace
+from include.pipelines.errors import no_values_escape
+from include.pipelines.rejected import RejectedRow, read_values, rejected_rows
+from include.pipelines.reporting.agreements import agreement_facts
+from include.sharing.agreements import Agreement, agreement_paths, readable_agreements
+
+RUNS_A_PAGE = 25
+ROWS_A_PAGE = 50
+FRESH_SECONDS = 60
+"""How long an overview serves although nothing was recorded: lateness grows by the clock alone."""
+
+Found = TypeVar("Found")
+
+
+@dataclass
+class QualityPages:
+    """Everything the pages ask for. One lives as long as the server; its answers are safe to share among threads."""
+
+    place: Workplace
+    _known: dict[str, tuple[Hashable, Any]] = field(default_factory=dict)
+    _gathering: threading.Lock = field(default_factory=threading.Lock)
+
+    @cached_property
+    def lake_uri(self) -> str:
+        """The lake that is shown."""
+        return self.place.lake.uri
+
+    def contracts(self) -> dict[str, Contract]:
+        """The contracts that can be read, by registry; read again when a file changes."""
+        return self._readable()[0]
+
+    def broken(self) -> tuple[str, ...]:
+        """Names of the files of contracts and agreements that have mistakes, and so are not shown."""
+        return files_of([*self._readable()[1], *self._agreements()[1]])
+
+    def _readable(self) -> tuple[dict[str, Contract], list[Problem]]:
+        stamps = _stamps(contract_paths(self.place.schemas))
+        return self._remember("contracts", stamps, lambda: readable_contracts(self.place.schemas))
+
+    def _agreements(self) -> tuple[dict[str, Agreement], list[Problem]]:
+        stamps = _stamps(agreement_paths(self.place.schemas))
+        return self._remember("agreements", stamps, lambda: readable_agreements(self.place.schemas))
+
+    def overview(self) -> Overview:
+        """All registries: index, freshness, last runs."""
+        with no_values_escape("gathering the overview"):
+            contracts = self.contracts()
+            at = self.place.now()
+            key = (self._version("runs"), self._version("checks"), id(contracts), int(at.timestamp()) // FRESH_SECONDS)
+            return self._remember("overview", key, lambda: gather(self.place.lake, contracts, at=at))
+
+    def table(self, registry: str, table: str) -> TableReport | None:
+        """One table as the overview has it; None if no contract names it."""
+        for report in self.overview().tables:
+            if (report.table.registry, report.table.name) == (registry, table):
+                return report
+        return None
+
+    def runs(self, table: Table, page: int) -> RunPage:
+        """The runs of a table, newest first; `page` counts from 1."""
+        with no_values_escape("reading the runs"):
+            return runs_of(
+                self.place.lake, table.registry, table.name, limit=RUNS_A_PAGE, offset=(page - 1) * RUNS_A_PAGE
+            )
+
+    def run(self, table: Table, run_id: str) -> tuple[RunLine, tuple[Check, ...]] | None:
+        """One run and its checks; None if it is not on record."""
+        with no_values_escape("reading a run"):
+            return run_of(self.place.lake, table.registry, table.name, run_id)
+
+    def rejected(self, table: Table) -> OpenFigures | None:
+        """What is rejected of a table and open, by rule and age, and how that went; None if nothing ever was."""
+        with no_values_escape("reading what was rejected"):
+            at = self.place.now()
+            uri = self.place.lake.rejected_table(table.registry, table.name)
+            if not self.place.lake.is_table(uri):
+                return None
+            key = (self.place.lake.table(uri).version(), self._version("runs"), at.date())
+            what = f"rejected {table.qualified_name}"
+            return self._remember(what, key, lambda: open_figures(self.place.lake, table, at=at))
+
+    def rejected_rows(
+        self, table: Table, *, rule_id: str | None, run_id: str | None = None, page: int
+    ) -> tuple[RejectedRow, ...]:
+        """Open rows by run and number, with their reasons; no value."""
+        with no_values_escape("reading what was rejected"):
+            offset = (page - 1) * ROWS_A_PAGE
+            of = {"rule_id": rule_id, "run_id": run_id}
+            return rejected_rows(self.place, table, **of, limit=ROWS_A_PAGE, offset=offset)
+
+    def rejected_values(
+        self, table: Table, *, rule_id: str | None, run_id: str | None, offset: int, reader: str, purpose: str
+    ) -> tuple[RejectedRow, ...]:
+        """Rows as received, with an entry in the ledger; ask only for a reader who may."""
+        of = {"rule_id": rule_id, "run_id": run_id}
+        return read_values(self.place, table, **of, offset=offset, reader=reader, purpose=purpose)
+
+    def agreements(self) -> tuple[AgreementFacts, ...]:
+        """Every agreement that can be read and what its recipient can read now."""
+        with no_values_escape("reading the agreements"):
+            loaded, _ = self._agreements()
+            try:
+                contracts = self.contracts()
+            except ContractError:  # there is no folder of them: what was agreed is shown all the same
+                contracts = {}
+            return agreement_facts(loaded.values(), contracts, self.place.lake, at=self.place.now())
+
+    def ledger(self) -> LedgerState:
+        """Where the ledger stands, without walking it."""
+        with no_values_escape("reading the ledger"):
+            return ledger_state(self.place.lake)
+
+    def verify(self) -> Verification:
+        """Walk the ledger and remember what was found."""
+        return verify_lake(self.place)
+
+    def _version(self, name: str) -> int | None:
+        uri = self.place.lake.audit_table(name)
+        return self.place.lake.table(uri).version() if self.place.lake.is_table(uri) else None
+
+    def _remember(self, what: str, key: Hashable, find: Callable[[], Found]) -> Found:
+        """What was found for this key, or find it; one thread at a time, so that a busy server gathers once."""
+        with self._gathering:
+            known = self._known.get(what)
+            if known is not None and known[0] == key:
+                return known[1]  # type: ignore[no-any-return]
+            found = find()
+            self._known[what] = (key, found)
+            return found
+
+
+def _stamps(paths: Mapping[str, Path]) -> tuple[tuple[str, int], ...]:
+    return tuple((name, path.stat().st_mtime_ns) for name, path in paths.items())

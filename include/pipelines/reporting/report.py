@@ -1,0 +1,170 @@
+"""Write the auditors' report: pages, figures as CSV and Excel; for people in `var/reports/`, and in the lake."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from include.audit import ledger
+from include.audit.report_data import (
+    Comparison,
+    LedgerFacts,
+    Level,
+    Linking,
+    ModelFacts,
+    Surroundings,
+    gather,
+    gather_linking,
+)
+from include.audit.report_pages import LOCALES, csv_text, frames, render, workbook
+from include.audit.verification import REPORTS, figures_digest, verify, with_figures
+from include.contracts import Said
+from include.contracts.yaml_files import files_of
+from include.identity.linkage_model import ModelUnusable
+from include.lake.storage import Lake
+from include.pipelines.audit_log import record_files
+from include.pipelines.context import Workplace
+from include.pipelines.errors import REPOSITORY, no_values_escape
+from include.pipelines.people import contradictions, digest, model_in_use
+from include.pipelines.reporting.agreements import agreement_facts
+from include.pipelines.step_results import Facts
+from include.sharing.agreements import readable_agreements
+
+WORKBOOK = "report.xlsx"
+
+
+def report_step(*, workplace: Workplace | None = None, folder: Path | None = None) -> Facts:
+    """Make the report of the lake as it is now. An empty lake has one too: it says that there was no run yet.
+
+    Returns:
+        `paths` (the files for people), `lake` (the same in the lake, the newest and by day), and the counts of what it
+        tells: `tables`, `published_tables`, `rules`, `agreements`, `ledger_entries`, `persons`; the overall `index`.
+    """
+    place = workplace or Workplace.from_environment()
+    with no_values_escape("making the report"):
+        at = place.now()
+        contracts, mistakes = place.readable
+        agreed, others = readable_agreements(place.schemas)
+        overview = gather(place.lake, contracts, at=at)
+        linking = gather_linking(place.lake)
+        agreements = agreement_facts(agreed.values(), contracts, place.lake, at=at)
+        surroundings = Surroundings(
+            agreements, _ledger(place.lake), linking, _model(place, linking),
+            contradictions(place, 1, registries=contracts).total if linking.last else 0,
+            _pages_url(place.environ), files_of([*mistakes, *others]),
+        )  # fmt: skip
+        tables = frames(overview, surroundings)
+        texts = {f"{name}.csv": csv_text(frame) for name, frame in tables.items()}
+        figures = figures_digest(texts)
+        for language in LOCALES:
+            pages = render(overview, surroundings, language)
+            texts |= {name: with_figures(page, figures) for name, page in pages.items()}
+        book = workbook(tables)
+        state = Path(place.environ.get("LIENTHONG_VAR") or REPOSITORY / "var")
+        paths = _write(folder or state / "reports", texts, book)
+        kept = _keep(place.lake, at, texts, book)
+        written = [f"{folder}/{name}" for folder in kept for name in (*texts, WORKBOOK)]
+        record_files(place, "export", REPORTS, written, figures_sha256=figures)
+    return {
+        "at": at.isoformat(),
+        "paths": [str(path) for path in paths],
+        "lake": [place.lake.path(folder) for folder in kept],
+        "tables": len(overview.tables),
+        "published_tables": sum(table.last is not None for table in overview.tables),
+        "rules": sum(len(table.rules) for table in overview.tables),
+        "agreements": sum(a.standing == "in_force" for a in surroundings.agreements),
+        "ledger_entries": surroundings.ledger.entries if surroundings.ledger else 0,
+        "persons": linking.last.persons if linking.last else 0,
+        "index": None if overview.index.overall is None else round(overview.index.overall, 2),
+    }
+
+
+def _write(folder: Path, texts: dict[str, str], book: bytes) -> list[Path]:
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in texts.items():
+        (folder / name).write_text(text, encoding="utf-8", newline="")
+    (folder / WORKBOOK).write_bytes(book)
+    return [*(folder / name for name in texts), folder / WORKBOOK]
+
+
+def _keep(lake: Lake, at: datetime, texts: dict[str, str], book: bytes) -> list[str]:
+    """Lay the report into the lake: as the newest, and under its day, so that earlier ones stay readable.
+
+    Returns the folders, as paths in the lake.
+    """
+    folders = [f"{REPORTS}/{name}" for name in ("latest", f"{at:%Y-%m-%d}")]
+    for folder in folders:
+        lake.make_folder(lake.path(folder))
+        for name, text in texts.items():
+            lake.write_text(lake.path(folder, name), text)
+        with lake.open_output(lake.path(folder, WORKBOOK)) as out:
+            out.write(book)
+    return folders
+
+
+def _pages_url(environ: Mapping[str, str]) -> str:
+    """Where Airflow serves the quality pages; empty if its address is not known."""
+    address = environ.get("AIRFLOW__API__BASE_URL", "").rstrip("/")
+    return f"{address}/quality" if address else ""
+
+
+def _ledger(lake: Lake) -> LedgerFacts | None:
+    entries = ledger.read(lake)
+    if not entries.num_rows:
+        return None
+    found = verify(lake)
+    last: pa.Table = entries.slice(entries.num_rows - 1)
+    return LedgerFacts(
+        entries=found.records,
+        commits=found.commits,
+        last_at=last["at"][0].as_py(),
+        last_hash=last["hash"][0].as_py(),
+        vouched_until=found.vouched_until,
+        is_whole=found.ok,
+        why=Said(found.why, found.vietnamese),
+    )
+
+
+def _model(place: Workplace, linking: Linking) -> ModelFacts | None:
+    """The linkage model, weighed for the persons of the last run; None before persons were linked, or without one."""
+    if linking.last is None:
+        return None
+    try:
+        model = model_in_use(place)
+    except ModelUnusable:
+        return None
+    persons, training = max(linking.last.persons, 2), model.training
+    return ModelFacts(
+        name=model.name,
+        version=model.version,
+        link_at=model.link_at,
+        review_at=model.review_at,
+        persons=persons,
+        is_of_last_run=digest(model) == linking.digest_of_model,
+        trained_on=training.get("on", ""),
+        trained_at=datetime.fromisoformat(training["trained_at"]) if training.get("trained_at") else None,
+        seed=training.get("seed"),
+        records=training.get("records"),
+        sampled=training.get("sampled"),
+        splink=training.get("splink", ""),
+        comparisons=tuple(map(_comparison, model.settings_for(persons)["comparisons"])),
+    )
+
+
+def _comparison(settings: dict[str, Any]) -> Comparison:
+    """A comparison as Splink's settings have it; that a value is not known says nothing, and is no level here."""
+    return Comparison(
+        settings["output_column_name"],
+        tuple(
+            Level(
+                level.get("label_for_charts", level["sql_condition"]), level.get("m_probability"),
+                level.get("u_probability"), bool(level.get("tf_adjustment_column")),
+            )
+            for level in settings["comparison_levels"]
+            if not level.get("is_null_level")
+        ),
+    )  # fmt: skip

@@ -1,0 +1,109 @@
+"""Prepare the S3 store of a production lake: `python -m include.pipelines.sharing.store identities FILE | bucket`.
+
+`identities` writes who may read what, from the agreements in force, into the file the store reads at its start, and
+beside it the keys by which the store's own parts know each other; `bucket` makes the lake's bucket, once the store
+answers.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from pyarrow import fs
+
+from include.contracts import readable_contracts
+from include.pipelines.context import schemas_folder
+from include.pipelines.sharing.store_security import write_security
+from include.sharing import Credential, identities, render
+from include.sharing.agreements import load_agreements
+
+PATIENCE_SECONDS = 60
+
+
+class StoreNotReady(Exception):
+    """The store did not let the bucket be made."""
+
+
+def write_identities(path: Path, *, at: datetime, environ: Mapping[str, str] = os.environ) -> list[str]:
+    """Write the identities of the agreements in force at `at`; only the file's owner can read it. Returns their names.
+
+    The pipelines' own credentials are AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.
+
+    Raises:
+        ReaderCredentialMissing: a recipient has an agreement in force and no credentials.
+        ValueError: the lake is not on S3, or two identities share an access key.
+    """
+    owner = Credential(environ["AWS_ACCESS_KEY_ID"], environ["AWS_SECRET_ACCESS_KEY"])
+    schemas = schemas_folder(environ)
+    agreements = load_agreements(schemas).values()
+    contracts, _ = readable_contracts(schemas)  # a broken one must not keep an ended agreement's identity alive
+    found = identities(agreements, contracts, lake_uri=environ["LAKE_URI"], at=at, owner=owner, environ=environ)
+    unfinished = path.with_name(f".{path.name}")
+    unfinished.unlink(missing_ok=True)
+    with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(render(found))
+    unfinished.replace(path)
+    return [identity["name"] for identity in found["identities"]]
+
+
+def make_bucket(*, environ: Mapping[str, str] = os.environ, patience: float = PATIENCE_SECONDS) -> str:
+    """Make the lake's bucket if it is not there, waiting `patience` seconds for the store. Returns its name.
+
+    Raises:
+        StoreNotReady: the store did not answer, or refused.
+    """
+    bucket, endpoint = urlsplit(environ["LAKE_URI"]).netloc, urlsplit(environ["AWS_ENDPOINT_URL"])
+    store = fs.S3FileSystem(
+        access_key=environ["AWS_ACCESS_KEY_ID"],
+        secret_key=environ["AWS_SECRET_ACCESS_KEY"],
+        region=environ.get("AWS_REGION") or "us-east-1",
+        endpoint_override=endpoint.netloc,
+        scheme=endpoint.scheme,
+        allow_bucket_creation=True,
+        connect_timeout=2,
+        request_timeout=10,
+    )
+    end = time.monotonic() + patience
+    while True:
+        try:
+            store.create_dir(bucket)
+        except OSError:
+            if time.monotonic() > end:
+                raise StoreNotReady(
+                    f"the store at {environ['AWS_ENDPOINT_URL']} did not make the bucket {bucket}: is it up, and are "
+                    "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY those of its identity `lienthong`?"
+                ) from None
+            time.sleep(0.5)
+        else:
+            return bucket
+
+
+def main(arguments: list[str]) -> int:
+    """Carry out one of the two commands; returns the exit status."""
+    try:
+        match arguments:
+            case ["identities", path]:
+                print(f"Identities: {', '.join(write_identities(Path(path), at=datetime.now(UTC)))}.")
+                write_security(Path(path).parent)
+            case ["bucket"]:
+                print(f"Bucket: {make_bucket()}.")
+            case _:
+                print(__doc__, file=sys.stderr)
+                return 2
+    except (ValueError, StoreNotReady) as error:
+        print(error, file=sys.stderr)
+        return 1
+    except KeyError as missing:
+        print(f"{missing.args[0]} is not set: docker-compose.yaml names all there are", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,238 @@
+"""The first step of a sync: how much of a table is read, and reading that much of it.
+
+A table is read whole when it must be, and otherwise only what is new since the last commit. Where the contract asks for
+it (`deletes: reconcile`), the key and cursor of every row of the source are compared with what the lake knows. So a row
+that came late, that was written under a clock that ran backwards or that has another key now is read by its key, and a
+row that is gone from the source leaves the lake. A source that can say in one figure which rows it has beside the new
+ones is asked first: if the lake has the same, no key is read.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from include.contracts import Contract, Table
+from include.lake.delta import PublishedState, has_committed, last_commit, reader_of
+from include.lake.incremental import known_rows, reconcile
+from include.lake.storage import LakeError, lake_errors, literal, quote, scan
+from include.pipelines import run_folder
+from include.pipelines.clock import told_if_ahead
+from include.pipelines.context import Workplace
+from include.pipelines.errors import no_values_escape
+from include.pipelines.step_results import Facts
+from include.pipelines.sync.read_plan import Plan, Window, no_part, plan_extract
+from include.pipelines.sync.unchanged import already_there, carries_version
+from include.pipelines.unfinished_runs import heal
+from include.quality.conversion import conform, register
+from include.sources import FILE, Extract, Landed, Source, Wanted, cursor_columns, key_columns, open_source, record
+from include.sources.source_schema import reads_anew
+
+MOST_STRAYS = 20_000  # rows fetched one by one; with more, the source has changed so much that all of it is read
+_KEYS_MEMORY = "900MB"
+
+
+def extract_step(
+    registry: str,
+    table: str,
+    run_id: str,
+    *,
+    is_full: bool = False,
+    window: Window | None = None,
+    on_news: Callable[[], None] = lambda: None,
+    workplace: Workplace | None = None,
+) -> Facts:
+    """Land one table, or what is new of it. The verdict is `unchanged` if there is nothing to publish.
+
+    `on_news` is called once new rows have landed of a source that is still busy with a question about the others.
+    """
+    place = workplace or Workplace.from_environment()
+    with no_values_escape(f"extracting {registry}.{table}"):
+        contract, spec = place.table(registry, table)
+        done = run_folder.recall(place, spec, run_id, "extracted")
+        if done is not None:
+            return done
+        if has_committed(place.lake, spec, run_id):
+            run_folder.ensure_as_begun(place, spec, run_id, "extracted")
+        heal(place, spec, but=run_id)
+        at, state = place.now(), last_commit(place.lake, spec)
+        plan = plan_extract(spec, state, meaning=place.meaning_of(spec), is_full=is_full, at=at, window=window)
+        extracted, plan, gone = _land(place, contract, spec, run_id, at, state, plan, on_news)
+        folder = place.lake.landing_path(registry, table, run_id)
+        facts: Facts = {
+            "registry": registry,
+            "table": table,
+            "run_id": run_id,
+            "verdict": "extracted",
+            "mode": plan.mode,
+            "why": plan.why + told_if_ahead(place.lake, folder, now=place.now()),
+            "extracted": extracted.rows,
+            "gone": gone,
+            "drift": list(extracted.drift),
+            "began_upon": reader_of(state),
+            "started_at": at.isoformat(),
+        }
+        if state and state.run_id != run_id and _is_same(place, contract, spec, plan, is_full, extracted, gone, state):
+            return already_there(place, contract, spec, facts, extracted)
+        return run_folder.keep(place, spec, "extracted", facts)
+
+
+def _land(
+    place: Workplace,
+    contract: Contract,
+    table: Table,
+    run_id: str,
+    at: datetime,
+    state: PublishedState | None,
+    plan: Plan,
+    on_news: Callable[[], None],
+) -> tuple[Extract, Plan, str | None]:
+    """Read what the plan wants, or all if the source cannot do less; the plan kept to; and the keys that are gone."""
+    lake = place.lake
+    folder = lake.landing_path(table.registry, table.name, run_id)
+    # Who raises the contract's version has looked at the source: what it is now is no drift.
+    is_taken_as_it_is = not carries_version(state, contract)
+    was: dict[str, Any] = {"since_columns": _source_columns(state), "is_taken_as_it_is": is_taken_as_it_is}
+    started = time.perf_counter()
+    try:
+        with open_source(contract, table, lake=lake, at=at, environ=place.environ, **was) as source:
+            landed, gone, uri = None, None, f"{folder}/{FILE}"
+            if plan.mode != "full" and (why := source.can_select(table, plan.wanted.since)):
+                if plan.mode == "backfill":
+                    raise no_part(table, why)
+                plan = Plan("full", why)
+            if plan.mode == "incremental" and source.anew:
+                plan = Plan("full", source.anew)
+            if plan.mode == "incremental" and table.extract.deletes == "reconcile":
+                landed, is_known = _landed_beside_the_known(place, table, source, plan, run_id, uri, on_news)
+                if is_known:
+                    plan = replace(plan, why=f"{plan.why}; all others are as the lake has them")
+                else:
+                    wanted = plan.wanted
+                    plan, gone = _reconcile(place, table, source, plan, run_id)
+                    landed = landed if plan.wanted == wanted else None
+            landed = landed or source.land(uri, plan.wanted)
+            seconds = round(time.perf_counter() - started, 3)
+            extracted = source.extract(landed, run_id=run_id, mode=plan.mode, seconds=seconds)
+    except Exception:
+        with suppress(LakeError):
+            lake.delete_tree(folder)  # nothing is complete without its record; leave no rows that nobody will read
+        raise
+    record(lake, folder, extracted)
+    return extracted, plan, gone
+
+
+def _source_columns(state: PublishedState | None) -> list[list[str]] | None:
+    """The columns that the source had when the table's state was read from it."""
+    return (json.loads(state.metadata.get("source_columns") or "null") if state else None) or None
+
+
+def _landed_beside_the_known(
+    place: Workplace,
+    table: Table,
+    source: Source,
+    plan: Plan,
+    run_id: str,
+    uri: str,
+    on_news: Callable[[], None],
+) -> tuple[Landed | None, bool]:
+    """Land what the plan wants while the source says in one figure what it has besides; and whether the lake knows it.
+
+    Where the source cannot say it, nothing is landed.
+    """
+    question = source.question(plan.wanted)
+    if question is None:
+        return None, False
+    folder = place.lake.staging_path(table.registry, table.name, run_id)
+    place.lake.make_folder(folder)
+    with ThreadPoolExecutor(max_workers=1) as beside:
+        said = beside.submit(source.answer, question)
+        landed = source.land(uri, plan.wanted)
+        if landed.cursor != landed.since:
+            on_news()
+        received = _conformed_keys(place, table, landed.uri, f"{folder}/received-keys.parquet")
+        known = known_rows(place.lake, table, folder=folder, received=received)
+        return landed, known is not None and known == said.result()
+
+
+def _reconcile(place: Workplace, table: Table, source: Source, plan: Plan, run_id: str) -> tuple[Plan, str | None]:
+    """Compare all keys of the source with the lake: what to read besides, and which published keys are gone."""
+    folder = place.lake.staging_path(table.registry, table.name, run_id)
+    names = tuple(dict.fromkeys((*key_columns(table), *cursor_columns(table))))
+    keys = source.land(f"{folder}/keys.parquet", Wanted(columns=names))
+    compared = _conformed_keys(place, table, keys.uri, f"{folder}/keys-conformed.parquet")
+    found = reconcile(place.lake, table, conformed_keys=compared, folder=folder)
+    if found is None:
+        return plan, None
+    strays = _fetched_by_key(place, table, keys, found.strays_uri, plan.wanted) if found.strays else ()
+    if len(strays) > MOST_STRAYS:
+        return Plan("full", f"more than {MOST_STRAYS:,} rows are in the source that no cursor would find"), None
+    why = plan.why + (f", and {len(strays):,} rows by their key" if strays else "")
+    return replace(plan, why=why, wanted=replace(plan.wanted, keys=strays)), found.gone_uri if found.gone else None
+
+
+def _conformed_keys(place: Workplace, table: Table, keys_uri: str, uri: str) -> str:
+    """The key and cursor of every row that was landed, made by the contract's own expressions."""
+    names = {*table.primary_key, *table.extract.cursor}
+    keyed = replace(table, columns=tuple(c for c in table.columns if c.name in names), rules=())
+    with place.lake.connect(memory_limit=_KEYS_MEMORY) as connection:
+        register(connection, place.schemas, (column.expression for column in keyed.columns))
+        conform(connection, keyed, extract_uri=keys_uri, conformed_uri=uri)
+    return uri
+
+
+def _fetched_by_key(
+    place: Workplace, table: Table, keys: Landed, strays_uri: str, wanted: Wanted
+) -> tuple[tuple[object, ...], ...]:
+    """The raw keys of the rows that the lake does not know and that the cursor may not bring. At most one too many."""
+    names = ", ".join(f"k.{quote(name)}" for name in key_columns(table))
+    source = f"read_parquet({literal(keys.uri)}, file_row_number = true, hive_partitioning = false)"
+    with place.lake.connect() as connection, lake_errors(f"reconciling {table.qualified_name}"):
+        rows = connection.execute(
+            f"SELECT DISTINCT {names} FROM {source} k JOIN {scan(strays_uri)} s ON k.file_row_number = s._row "
+            f"WHERE ({_is_past(table, keys, wanted)}) IS NOT TRUE LIMIT {MOST_STRAYS + 1}"
+        ).fetchall()
+    return tuple(rows)
+
+
+def _is_past(table: Table, keys: Landed, wanted: Wanted) -> str:
+    """SQL: whether a row landed for its key is surely among those past the cursor."""
+    first = cursor_columns(table)[0]
+    value, since = f"k.{quote(first)}", (wanted.since or ("",))[0]
+    kind = {name.lower(): kind for name, kind in keys.columns}[first.lower()]
+    if kind.startswith(("TIMESTAMP", "DATE")):
+        return f"{value} > CAST({literal(since)} AS {kind}) - INTERVAL {int(wanted.lag.total_seconds())} SECOND"
+    if kind != "VARCHAR":
+        return f"{value} > CAST({literal(since)} AS {kind})"
+    try:
+        number = Decimal(since)
+    except InvalidOperation:  # an instant may be written with a T or a blank: the two have no common order
+        return f"{value} > {literal(since)} AND {value}[11] = {literal(since[10:11])}"
+    return f"TRY_CAST({value} AS DECIMAL(38, 9)) > {number:f}"
+
+
+def _is_same(
+    place: Workplace,
+    contract: Contract,
+    table: Table,
+    plan: Plan,
+    is_full: bool,
+    extracted: Extract,
+    gone: str | None,
+    state: PublishedState,
+) -> bool:
+    """Whether publishing could not change anything: the same rows under the same contract, or no new row at all."""
+    if plan.mode != "full":
+        return not extracted.rows and gone is None and carries_version(state, contract)
+    before = tuple(tuple(column) for column in _source_columns(state) or ())
+    if reads_anew(table, before or None, extracted.source_columns):
+        return False  # the commit says what the source looks like now
+    made_of = tuple(state.metadata.get(name) for name in ("extract_digest", "contract_digest", "table_digest"))
+    return not is_full and made_of == (extracted.digest, place.meaning(contract), place.meaning_of(table))

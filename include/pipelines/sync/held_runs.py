@@ -1,0 +1,43 @@
+"""A run that its gate held back, as its page tells of it: its rejected rows by rule, who may decide, and where."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from include.contracts import Steward, Table
+from include.lake.rejected import Broken
+from include.pipelines import run_folder
+from include.pipelines.context import Workplace
+from include.pipelines.decisions import NotASteward, gate_page, matter_of, whom_to_ask
+from include.pipelines.errors import no_values_escape
+
+
+@dataclass(frozen=True, slots=True)
+class HeldRun:
+    """What the run's folders still hold of the question; `gate` is its page in Airflow, empty if it is not asked there.
+
+    While nobody has decided, `stewards` may (none: whoever may run the pipeline), and `given` are those of two who have
+    approved already.
+    """
+
+    broken: tuple[Broken, ...] = ()
+    stewards: tuple[Steward, ...] = ()
+    given: tuple[str, ...] = ()
+    needs_two: bool = False
+    gate: str = ""
+
+
+def held_run(place: Workplace, table: Table, run_id: str, *, is_waiting: bool) -> HeldRun:
+    """What is left of a held run; empty for any other, and once its extract is over."""
+    with no_values_escape("reading a held run"):
+        assessed = run_folder.left(place, table, run_id, "assessed")
+        if assessed is None or not assessed.get("held"):
+            return HeldRun()
+        broken = tuple(Broken(*rule) for rule in assessed.get("broken") or ())
+        if not is_waiting:
+            return HeldRun(broken)
+        try:
+            asked = whom_to_ask(place, matter_of(place, assessed))
+        except NotASteward:
+            return HeldRun(broken, gate=gate_page(place, table, run_id))
+        return HeldRun(broken, asked.stewards, asked.given, asked.needs_two, gate_page(place, table, run_id))

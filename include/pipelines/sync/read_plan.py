@@ -1,0 +1,75 @@
+"""How much of a table a run reads, as far as it can be told without the source: all, a stretch, or what is new."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from include.contracts import Table
+from include.lake.delta import PublishedState
+from include.lake.upsert import Mode
+from include.pipelines.errors import OnlyReadWhole
+from include.sources import Wanted
+from include.sources.databases import is_ahead
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A stretch of the cursor that is read again, from `since` to before `until` (a backfill)."""
+
+    since: datetime
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How a run reads a table, and why."""
+
+    mode: Mode
+    why: str
+    wanted: Wanted = field(default_factory=Wanted)
+
+
+def plan_extract(
+    table: Table,
+    state: PublishedState | None,
+    *,
+    meaning: str,
+    is_full: bool,
+    at: datetime,
+    window: Window | None = None,
+) -> Plan:
+    """What to read, as far as it can be told without the source: the whole table, or what is past the last cursor.
+
+    Raises:
+        OnlyReadWhole: a window of such a table; reading all of it deletes, and moves the cursor.
+    """
+    cursor: list[str] = json.loads(state.metadata.get("cursor") or "[]") if state else []
+    reasons = {
+        "it was asked for": is_full,
+        "the table was never published": state is None,
+        "the contract states no cursor": not table.extract.cursor,
+        "the contract states no primary key": not table.primary_key,
+        "the contract, a code list or a macro changed what rows become": state is not None
+        and state.metadata.get("table_digest") != meaning,
+        "the last commit holds no cursor": not cursor,
+        "the last cursor lies in the future: it was taken by a clock that was ahead": bool(cursor)
+        and is_ahead(cursor[0], at),
+    }
+    why = next((reason for reason, holds in reasons.items() if holds), None)
+    if window is not None and state is not None and not (table.extract.cursor and table.primary_key):
+        raise no_part(table, why or "")
+    if why:
+        return Plan("full", why)
+    if window is not None:
+        span = Wanted(since=(window.since.isoformat(),), until=(window.until.isoformat(),))
+        return Plan("backfill", f"the rows written from {window.since:%F %R} to {window.until:%F %R} again", span)
+    return Plan("incremental", "rows past the last cursor", Wanted(since=tuple(cursor), lag=table.extract.lag))
+
+
+def no_part(table: Table, why: str) -> OnlyReadWhole:
+    """The refusal of a stretch of a table that is only read whole."""
+    return OnlyReadWhole(
+        f"{table.qualified_name} cannot be read for a stretch of time: {why}. Every sync reads all of it: leave it out"
+    )

@@ -1,0 +1,122 @@
+"""Bring a registry into the lake: extract, conform and split, assess, gate, publish; table by table.
+
+The steps are the same for the command line and for Airflow. Each takes and gives plain values (counts, verdicts,
+versions): rows stay in the lake, and what one step leaves for the next lies in the run's folders there.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+from include.contracts import Table
+from include.lake import publish_reference
+from include.lake.storage import LakeOutdated
+from include.pipelines import run_folder
+from include.pipelines.audit_log import record_lists
+from include.pipelines.context import Workplace
+from include.pipelines.decisions import steward_named
+from include.pipelines.errors import KNOWN_ERRORS, ContractChanged, no_values_escape
+from include.pipelines.step_results import Facts, failed
+from include.pipelines.sync.extraction import extract_step
+from include.pipelines.sync.publication import Approval, Watch, assess_and_publish
+from include.pipelines.sync.read_plan import Window
+from include.pipelines.sync.relationships import relationships_step
+from include.quality.expectations import import_gx_meanwhile
+
+_ATTEMPTS = 3
+
+
+def prepare_step(*, workplace: Workplace | None = None) -> list[str]:
+    """Publish the code lists that changed to `reference/`; returns their names."""
+    place = workplace or Workplace.from_environment()
+    with no_values_escape("publishing the code lists"):
+        published = publish_reference(place.lake, place.schemas)
+        record_lists(place)
+        return published
+
+
+def sync_registry(
+    registry: str,
+    *,
+    run_id: str,
+    tables: Sequence[str] = (),
+    is_full: bool = False,
+    window: Window | None = None,
+    approval: Approval | None = None,
+    watch: Watch = lambda table, step: None,
+    workplace: Workplace | None = None,
+) -> Facts:
+    """Sync every table of a registry (or those named), one after the other; a table's failure does not stop the others.
+
+    Begun again with the same `run_id` it goes on where it was stopped.
+
+    Args:
+        registry: the name of a contract.
+        run_id: of a new run, or of one to go on with.
+        tables: only these.
+        is_full: read the tables whole, also where the cursor would do.
+        window: read what was written in this stretch of time again, instead of what is new.
+        approval: publish what is outside its tolerance, in this steward's name (username or name).
+        watch: called with (table, step) as each step begins, and once with the verdict.
+        workplace: where; from the environment by default.
+
+    Returns:
+        `{run_id, registry, verdict, tables: [...]}`; the verdict is the worst of the tables': failed, held,
+        published, unchanged.
+
+    Raises:
+        NotASteward: the contract names stewards, and the approval is by none of them.
+    """
+    place = workplace or Workplace.from_environment()
+    contract = place.contract(registry)
+    wanted = [place.table(registry, name)[1] for name in tables] or list(contract.tables)
+    if approval is not None:
+        steward_named((contract,), approval.approved_by, at=place.now())
+    prepare_step(workplace=place)
+    results = []
+    for table in wanted:
+        started = time.perf_counter()
+        try:
+            facts = _sync_table(place, table, run_id, is_full, window, approval, watch)
+        except KNOWN_ERRORS as error:
+            facts = failed(place, table, run_id, error)
+        facts["seconds"] = round(time.perf_counter() - started, 3)
+        watch(table.name, facts["verdict"])
+        results.append(facts)
+    if any(facts["verdict"] == "published" for facts in results):
+        relationships_step(registry, run_id, workplace=place)
+    return {"run_id": run_id, "registry": registry, "verdict": worst(results), "tables": results}
+
+
+def worst(results: Sequence[Facts]) -> str:
+    """The verdict of a run over several tables."""
+    verdicts = {facts["verdict"] for facts in results}
+    return next(verdict for verdict in ("failed", "held", "published", "unchanged") if verdict in verdicts)
+
+
+def _sync_table(
+    place: Workplace,
+    table: Table,
+    run_id: str,
+    is_full: bool,
+    window: Window | None,
+    approval: Approval | None,
+    watch: Watch,
+) -> Facts:
+    for attempts_left in range(_ATTEMPTS - 1, -1, -1):
+        watch(table.name, "extract")
+        extracted = extract_step(
+            table.registry, table.name, run_id,
+            is_full=is_full, window=window, on_news=import_gx_meanwhile, workplace=place,
+        )  # fmt: skip
+        if extracted["verdict"] == "unchanged":
+            return extracted
+        try:
+            return assess_and_publish(extracted, approval, watch=watch, workplace=place)
+        except (LakeOutdated, ContractChanged):
+            # Since it was read, somebody set the table back, loaded it anew, or changed the contract: read it again.
+            if not attempts_left:
+                raise
+            run_folder.clear(place, table, run_id)
+    raise AssertionError("unreachable")

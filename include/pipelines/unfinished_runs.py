@@ -1,0 +1,84 @@
+"""A run that was killed between its commit and its record is put on record by whoever comes next, whatever that is.
+
+The commit decides that a run happened. What follows it (closing rejected rows, the row in `audit/runs`, the entry in
+the ledger) can be cut off; so every run looks, before it begins, whether the last commits of its table are on record.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import get_args
+
+from include.audit import ledger
+from include.contracts import Contract, Table, published_yaml
+from include.lake.delta import RESTORE, PublishedState, run_commits, runs_between
+from include.lake.rejected import finish_closing, reopen_rejected
+from include.lake.upsert import Mode
+from include.pipelines import run_folder
+from include.pipelines.audit_log import record_run, run_mark
+from include.pipelines.context import Workplace
+from include.pipelines.step_results import Facts
+
+LAST_COMMITS = 20
+_COUNTS = (
+    "extracted", "accepted", "rejected", "superseded", "deleted", "retained", "inserted", "updated", "live_rows",
+    "bytes", "restored_version",
+)  # fmt: skip
+
+
+def heal(place: Workplace, table: Table, *, but: str = "", last: int | None = LAST_COMMITS) -> list[str]:
+    """Finish and record the runs that committed to the table and are not on record; returns them, the oldest first.
+
+    `but` is the run at work, which records itself. Of the table's log the `last` commits are looked at, or all. A run
+    that is alive and about to record itself is recorded once: its facts are the same, from the folder it left.
+    """
+    uri = place.lake.registry_table(table.registry, table.name)
+    if not place.lake.is_table(uri):
+        return []
+    states = [state for state in run_commits(place.lake.table(uri), last) if state.run_id != but]
+    taken = ledger.taken(place.lake)
+    lost = [state for state in states if taken(run_mark(table, state.run_id, "published")) is None][::-1]
+    written = [publish_contract(place, place.contract(table.registry))] if lost else []
+    if any(state.metadata.get("mode") in get_args(Mode) for state in lost):
+        finish_closing(place.lake, table, before_run=but or None)
+    for state in lost:
+        if state.metadata.get("mode") == RESTORE:
+            _reopen(place, table, state)
+        record_run(place, _facts(place, table, state), written=written)
+    return [state.run_id for state in lost]
+
+
+def publish_contract(place: Workplace, contract: Contract) -> str:
+    """Lay the contract of what is published beside its tables, so that any ODCS tool can test them with it.
+
+    Returns its path in the lake.
+    """
+    path = f"registry/{contract.registry}/contract.odcs.yaml"
+    uri, text = place.lake.path(path), published_yaml(contract.path, place.lake.uri)
+    if not place.lake.exists(uri) or place.lake.read_text(uri) != text:
+        place.lake.write_text(uri, text)
+    return path
+
+
+def _reopen(place: Workplace, table: Table, state: PublishedState) -> None:
+    undone = runs_between(place.lake, table, int(state.metadata["restored_version"]), state.version)
+    at = datetime.fromisoformat(state.metadata["at"])
+    reopen_rejected(place.lake, table, run_id=state.run_id, at=at, closed_by=undone)
+
+
+def _facts(place: Workplace, table: Table, state: PublishedState) -> Facts:
+    """What the run would have recorded: as it left it in its folder before it committed, else as its commit says."""
+    is_restored = state.metadata.get("mode") == RESTORE
+    left = run_folder.left(place, table, state.run_id, "publishing") or {}
+    return {
+        **state.metadata,
+        "started_at": state.metadata.get("at"),
+        **left,
+        **{name: int(state.metadata[name]) for name in _COUNTS if state.metadata.get(name)},
+        **({"source": RESTORE, "retained": 0} if is_restored else {}),
+        "registry": table.registry,
+        "table": table.name,
+        "run_id": state.run_id,
+        "verdict": "published",
+        "version": state.version,
+    }

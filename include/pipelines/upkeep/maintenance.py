@@ -1,0 +1,99 @@
+"""Keep the lake small: compact and vacuum its tables, let landing and left-over staging go when their time is over."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from functools import partial
+
+from include.contracts import Sla, contract_paths, load_contract
+from include.contracts.yaml_files import ContractError, Problem
+from include.lake.delta import clear_scratch, expire_landing, expire_staging, find_landed, find_tables, maintain_table
+from include.lake.storage import LakeConflict
+from include.pipelines.audit_log import record_commits, record_expired
+from include.pipelines.clock import ensure_not_ahead
+from include.pipelines.context import Workplace
+from include.pipelines.errors import no_values_escape
+from include.pipelines.step_results import Facts
+from include.pipelines.unfinished_runs import heal
+
+
+def maintain_lake(workplace: Workplace, *, at: datetime) -> Facts:
+    """Maintain every table and expire what the contracts let go; a table somebody writes to is left for next time.
+
+    Extracts of a registry whose contract is broken or gone expire after the default retention.
+
+    Returns:
+        Counts, the tables left for next time as `busy`, and a `summary` for people.
+
+    Raises:
+        ClockAhead: this machine's clock is ahead of the lake's: files that readers need would go.
+        ContractError: contracts are broken, told when all else is done; or there are none at all: then nobody can say
+            how long extracts are kept, and none of them expires.
+    """
+    lake = workplace.lake
+    maintained, busy = [], []
+    with no_values_escape("maintaining the lake"):
+        ensure_not_ahead(lake, now=datetime.now(UTC))  # the clock by which old versions are found
+        _heal(workplace)
+        for name in find_tables(lake):
+            try:
+                maintained.append(maintain_table(lake, name))
+                record_commits(workplace, [name])
+            except LakeConflict:
+                busy.append(name)
+        staging = expire_staging(lake, at=at)
+        scratch = clear_scratch(lake)
+        retention, problems = _retention(workplace)
+        landing = [
+            expire_landing(
+                lake,
+                registry,
+                at=at,
+                retention=retention.get(registry, Sla().landing_retention),
+                tell=partial(record_expired, workplace, f"landing/{registry}"),
+            )
+            for registry in find_landed(lake)
+        ]
+        if problems:
+            raise ContractError(problems)
+    files = sum(t.files_before for t in maintained), sum(t.files_after for t in maintained)
+    facts: Facts = {
+        "tables": len(maintained),
+        "busy": busy,
+        "files_before": files[0],
+        "files_after": files[1],
+        "files_vacuumed": sum(t.files_vacuumed for t in maintained),
+        "bytes": sum(t.bytes for t in maintained),
+        "landing_folders_expired": sum(e.folders for e in landing),
+        "landing_bytes_freed": sum(e.bytes for e in landing),
+        "staging_folders_removed": staging.folders,
+        "scratch_folders_removed": scratch,
+    }
+    waiting = f"; left for next time, being written to: {', '.join(busy)}" if busy else ""
+    facts["summary"] = (
+        f"{facts['tables']} tables: {files[0]} files became {files[1]}, {facts['files_vacuumed']} old ones removed; "
+        f"{facts['landing_folders_expired']} expired extracts removed ({facts['landing_bytes_freed']:,} bytes)"
+        f"{waiting}."
+    )
+    return facts
+
+
+def _heal(workplace: Workplace) -> None:
+    """Put on record what runs committed and, killed, did not record; of registries whose contract can be read."""
+    for registry in workplace.registries:
+        with suppress(ContractError):
+            for table in workplace.contract(registry).tables:
+                heal(workplace, table, last=None)
+
+
+def _retention(workplace: Workplace) -> tuple[dict[str, timedelta], list[Problem]]:
+    """How long each registry's extracts are kept by its contract, and what is wrong with contracts that do not tell."""
+    retention: dict[str, timedelta] = {}
+    problems: list[Problem] = []
+    for registry, path in contract_paths(workplace.schemas).items():
+        try:
+            retention[registry] = load_contract(path).sla.landing_retention
+        except ContractError as error:
+            problems.extend(error.problems)
+    return retention, problems

@@ -1,0 +1,265 @@
+"""Former versions of a published table: list them, read one, restore one in a steward's name."""
+
+from __future__ import annotations
+
+import hashlib
+import heapq
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from include.audit.report_data import RunLine, approval_notes, refused_runs
+from include.contracts import Contract, Table, needs_two
+from include.contracts.sql import SqlRefused, names_in, rewritten
+from include.lake.delta import RESTORE, last_commit, open_version, restore, version_at, versions, view_of
+from include.lake.rejected import reopen_rejected
+from include.lake.storage import lake_errors, literal, quote, shut
+from include.pipelines.audit_log import record_run
+from include.pipelines.context import Workplace
+from include.pipelines.decisions import Look, Matter, Word, approved_by_all, digest_of, given, note_look, steward_named
+from include.pipelines.errors import Misuse, no_values_escape
+from include.pipelines.step_results import FIGURES, Facts
+from include.pipelines.sync import Approval, record_standing, relationships_step
+from include.pipelines.unfinished_runs import heal
+
+OPEN_TO_ALL = ("public", "internal")
+_FORMATS = {
+    ".parquet": "FORMAT parquet, COMPRESSION zstd",
+    ".csv": "FORMAT csv, HEADER",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Rows of a version as plain values, or how many were written to a file; `hidden` columns are left out."""
+
+    version: int
+    columns: tuple[str, ...]
+    hidden: tuple[str, ...]
+    rows: list[tuple[Any, ...]]
+    written: int = 0
+
+
+def list_versions(workplace: Workplace, registry: str, table: str, *, limit: int) -> list[Facts]:
+    """What each version was made by, newest first: plain figures. Runs that were refused stand among them.
+
+    A refused run (mode `declined` or `timed out`) made no version: its `version` is None, `refused_by` says who.
+    `note` is the reason of who approved or refused.
+    """
+    spec = workplace.table(registry, table)[1]
+    with no_values_escape(f"reading the history of {registry}.{table}"):
+        refused = [_refused(run) for run in refused_runs(workplace.lake, registry, table, limit=limit)]
+        why = approval_notes(workplace.lake, registry, table)
+        made = [
+            {
+                "version": entry.version,
+                "at": entry.at.isoformat(),
+                "mode": entry.metadata.get("mode", entry.operation.lower()),
+                **{name: entry.metadata.get(name, "") for name in ("run_id", "contract_version", "approved_by")},
+                **{name: entry.figure(name) for name in ("inserted", "updated", "deleted", "live_rows")},
+                "restored_version": entry.figure("restored_version") if entry.metadata.get("mode") == RESTORE else None,
+                "refused_by": "",
+                "note": why.get(entry.metadata.get("run_id", ""), ""),
+            }
+            for entry in versions(workplace.lake, spec, limit=limit)
+        ]
+        # Versions keep their own order, whatever the clocks of those who made them said.
+        return list(heapq.merge(made, refused, key=lambda entry: entry["at"], reverse=True))[:limit]
+
+
+def read_version(
+    workplace: Workplace,
+    registry: str,
+    table: str,
+    *,
+    version: int | None = None,
+    at: str = "",
+    where: str = "",
+    limit: int | None = None,
+    out: Path | None = None,
+    look: Look | None = None,
+) -> Reading:
+    """Rows of a table as of a version or an instant (default: the newest), in key order; to a file if `out` is given.
+
+    Without a `look`, only columns that the contract classifies as public or internal: the others are personal. With
+    one, the ledger has an entry (kind `export`) before a value is shown or written: who, which version, what for.
+
+    Args:
+        workplace: the lake and the contracts.
+        registry: the registry.
+        table: its table.
+        version: a version of its history.
+        at: ISO instant (UTC unless it says otherwise); a day stands for its end.
+        where: an SQL condition over the table's columns.
+        limit: at most this many rows.
+        out: a file to write instead, `.parquet` or `.csv`.
+        look: who wants every column, and what for.
+
+    Raises:
+        Misuse: both version and instant, an unknown format, a condition that is none.
+        VersionGone: that version cannot be had any more.
+    """
+    if version is not None and at:
+        raise Misuse("say either --version or --at, not both")
+    if out is not None and out.suffix.lower() not in _FORMATS:
+        raise Misuse(f"{out.name} has no format that can be written: end it with {' or '.join(_FORMATS)}")
+    spec = workplace.table(registry, table)[1]
+    with no_values_escape(f"reading {registry}.{table}"):
+        if at:
+            version = version_at(workplace.lake, spec, instant(at))
+        delta = open_version(workplace.lake, spec, version)
+        names = [field.name for field in delta.schema().fields]
+        shown = [name for name in names if look or name in _open_columns(spec)]
+        condition = f"WHERE {_condition(where, names, shown)}" if where else ""
+        order = ", ".join(quote(name) for name in spec.primary_key if name in names) or "ALL"
+        query = f"SELECT {', '.join(quote(name) for name in shown)} FROM published {condition} ORDER BY {order}" + (
+            f" LIMIT {limit}" if limit is not None else ""
+        )
+        connection = workplace.lake.connect()
+        try:
+            files = delta.file_uris()
+            view_of(connection, "published", delta, files)
+            file = str(out.absolute()) if out is not None else ""
+            shut(connection, reads=files, writes=[file] if file else [])
+            hidden = tuple(name for name in names if name not in shown)
+            columns, number = tuple(shown), int(delta.version())
+            with lake_errors(f"reading {spec.qualified_name}"):
+                if look is not None:
+                    _run(connection, f"DESCRIBE {query}")  # what cannot be read is refused before it is on record
+                    _note(workplace, spec, look, version=number, where=where, limit=limit, is_file=out is not None)
+                if out is None:
+                    return Reading(number, columns, hidden, _run(connection, query))
+                rows = _run(connection, f"COPY ({query}) TO {literal(file)} ({_FORMATS[out.suffix.lower()]})")
+                return Reading(number, columns, hidden, [], written=int(rows[0][0]))
+        finally:
+            connection.close()
+
+
+def restore_step(
+    registry: str, table: str, run_id: str, *, version: int, approval: Approval, workplace: Workplace | None = None
+) -> Facts:
+    """Go back to a former version: one commit, on record with who approved it. The next sync goes on from there.
+
+    Rejected rows that undone runs had closed are open again.
+    """
+    place = workplace or Workplace.from_environment()
+    with no_values_escape(f"restoring {registry}.{table}"):
+        contract, spec = place.table(registry, table)
+        name = steward_named((contract,), approval.approved_by, at=place.now())
+        heal(place, spec, but=run_id)
+        started, at = time.perf_counter(), place.now()
+        matter = _matter(place, contract, spec, version)
+        names = ", ".join(tuple(dict.fromkeys([*(given(place, matter) if matter.needs_two else ()), name]))[:2])
+        words: list[Word] = []
+
+        def before() -> None:
+            note = approval.approval_note
+            more = {"restored_version": version}
+            words[:] = [approved_by_all(place, matter, {"run_id": run_id}, by=name, note=note, **more)]
+
+        done = restore(
+            place.lake, spec, version=version, run_id=run_id, at=at, metadata={"approved_by": names},
+            before=before,
+        )  # fmt: skip
+        reopened = reopen_rejected(place.lake, spec, run_id=run_id, at=at, closed_by=done.undone)
+        record_standing(place, spec)
+        facts: Facts = {
+            "registry": registry,
+            "table": table,
+            "run_id": run_id,
+            "verdict": "published",
+            "mode": RESTORE,
+            "restored_version": version,
+            **{name: int(done.metadata.get(name) or 0) for name in (*FIGURES, "bytes")},
+            **{name: getattr(done, name) for name in ("version", "inserted", "updated", "deleted", "live_rows")},
+            "retained": 0,
+            "reopened": reopened,
+            "undone": list(done.undone),
+            **{name: done.metadata.get(name, "") for name in ("contract_version", "contract_digest", "extract_digest")},
+            "source": RESTORE,
+            "approved_by": names,
+            "approval_note": words[0].note if words else approval.approval_note,
+            "held": False,
+            "findings": [],
+            "reasons": [],
+            "started_at": at.isoformat(),
+            "seconds": round(time.perf_counter() - started, 3),
+        }
+        record_run(place, facts)
+        relationships_step(registry, run_id, workplace=place)
+        return facts
+
+
+def _matter(place: Workplace, contract: Contract, table: Table, version: int) -> Matter:
+    """Going back to a version from the commit that is the newest now."""
+    state = last_commit(place.lake, table)
+    upon = (state.run_id, state.version) if state else ()
+    digest = digest_of(table.qualified_name, RESTORE, version, upon, place.meaning(contract))
+    note_uri = f"{place.lake.staging_path(table.registry, table.name, f'restore-{digest[:16]}')}/_first.json"
+    return Matter(f"registry/{table.qualified_name.replace('.', '/')}", (contract,), needs_two(table), digest, note_uri)
+
+
+def _refused(run: RunLine) -> Facts:
+    figures = ("version", "inserted", "updated", "deleted", "live_rows", "restored_version")
+    return {
+        **dict.fromkeys(figures),
+        "at": run.at.isoformat(),
+        "mode": run.verdict,
+        "run_id": run.run_id,
+        "contract_version": run.texts["contract_version"],
+        "approved_by": "",
+        "refused_by": run.texts["refused_by"],
+        "note": run.texts["refusal_note"],
+    }
+
+
+def _note(place: Workplace, table: Table, look: Look, *, where: str, **what: Any) -> None:
+    """The look on record. The condition may hold a value, so its digest stands for it."""
+    digest = {"where_sha256": hashlib.sha256(where.encode()).hexdigest()} if where else {}
+    note_look(place, f"registry/{table.registry}/{table.name}", look, **what, **digest)
+
+
+def instant(text: str) -> datetime:
+    """An ISO instant; UTC unless it says otherwise, and a day alone stands for its end.
+
+    Raises:
+        Misuse: it is none.
+    """
+    try:
+        at = datetime.fromisoformat(text.strip())
+    except ValueError:
+        raise Misuse(f"`{text}` is no instant: write 2026-01-31, or 2026-01-31T08:00+07:00") from None
+    if len(text.strip()) <= len("2026-01-31"):
+        at += timedelta(days=1, microseconds=-1)
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+def _open_columns(table: Table) -> set[str]:
+    return {column.name for column in table.columns if column.classification in OPEN_TO_ALL}
+
+
+def _condition(text: str, names: list[str], shown: list[str]) -> str:
+    """The condition, parsed: over the columns that are shown only, as it would tell what others hold."""
+    remedy = "write one condition over the table's columns, e.g. status = 'active'"
+    try:
+        condition = rewritten(text)
+    except SqlRefused as refused:
+        raise Misuse(f"--where {refused}: {remedy if str(refused) == 'is not SQL' else refused.remedy}") from None
+    known = {name.lower() for name in names}
+    if unknown := [name for name in names_in(condition) if name.lower() not in known]:
+        raise Misuse(f"--where speaks of `{unknown[0]}`, which this version has not; columns: {', '.join(names)}")
+    open_to_it = {name.lower() for name in shown}
+    if hidden := [name for name in names_in(condition) if name.lower() not in open_to_it]:
+        raise Misuse(f"--where speaks of `{hidden[0]}`, which holds personal values: add --values and --purpose")
+    return f"({condition})"
+
+
+def _run(connection: duckdb.DuckDBPyConnection, query: str) -> list[tuple[Any, ...]]:
+    try:
+        return connection.execute(query).fetchall()
+    except (duckdb.BinderException, duckdb.ConversionException) as error:
+        raise Misuse(f"--where does not fit the columns' types ({type(error).__name__}): cast the values") from None

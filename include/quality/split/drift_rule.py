@@ -1,0 +1,25 @@
+"""Rows that the extract marks as drifted (`drift: discard_row`) break a rule that no contract needs to state."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from include.contracts import Rule, Table
+from include.quality.conversion import DRIFT
+
+
+def with_drift_rule(table: Table) -> Table:
+    """The table with the rule `<registry>.<table>.drift`, broken by every row that is marked so."""
+    rule = Rule(
+        rule_id=f"{table.qualified_name}.drift",
+        table=table.name,
+        columns=(),
+        metric="sql",
+        scope="row",
+        severity="error",
+        dimension="conformity",
+        description="The row holds a value that the contract's source layout does not foresee",
+        violation=DRIFT,
+        query=f"SELECT COUNT(*) FROM {{object}} WHERE {DRIFT}",
+    )
+    return replace(table, rules=(*table.rules, rule))

@@ -1,0 +1,226 @@
+"""Which rows break which rules: the SQL behind the split, in small temporary tables keyed by `_row`.
+
+A row rule is one bit of a mask, so that all of them are judged in one scan and only failing rows take memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import duckdb
+
+from include.contracts import Rule, Table
+from include.contracts.rules import SUPERSEDED
+from include.lake.delta import all_differ
+from include.lake.storage import literal, quote
+from include.quality.conversion import RAW_KEY, ROW, UNREADABLE
+from include.quality.errors import RuleUnusable, why_unbound
+from include.quality.split.published_context import is_deleted, judges_deleted
+
+BITS = 63
+REASON = 'STRUCT(rule_id VARCHAR, "column" VARCHAR, message VARCHAR)'
+
+
+@dataclass(frozen=True, slots=True)
+class RowRules:
+    """The row rules of a table in mask order: rule i is bit i % 63 of the mask `_m<i // 63>`.
+
+    `deleted`: SQL of whether the source calls a row deleted; it then breaks none of the rules whose ids are `spared`.
+    """
+
+    rules: tuple[Rule, ...]
+    deleted: str = "false"
+    spared: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(cls, table: Table) -> RowRules:
+        """The row rules of that table."""
+        rules = tuple(rule for rule in table.rules if rule.scope == "row")
+        spared = frozenset(rule.rule_id for rule in rules if not judges_deleted(rule, table))
+        return cls(rules, is_deleted(table), spared)
+
+    @property
+    def words(self) -> range:
+        """Numbers of the masks; at least one."""
+        return range(max(1, -(-len(self.rules) // BITS)))
+
+    @property
+    def masks(self) -> str:
+        """The names of the masks, for a SELECT."""
+        return ", ".join(f"_m{word}" for word in self.words)
+
+    def mask(self, word: int) -> str:
+        """SQL of a mask over the conformed columns. NULL is not a violation, as in a SQL CHECK."""
+        of_word = [(i, rule) for i, rule in enumerate(self.rules) if i // BITS == word]
+        always = self._bits((i, rule) for i, rule in of_word if rule.rule_id not in self.spared)
+        if not self.spared:
+            return always
+        spared = self._bits((i, rule) for i, rule in of_word if rule.rule_id in self.spared)
+        return f"{always} | CASE WHEN {self.deleted} THEN 0::UBIGINT ELSE {spared} END"
+
+    def _bits(self, rules: Iterable[tuple[int, Rule]]) -> str:
+        """Rules of a kind that hardly any row breaks stand behind one test that covers them all."""
+        bits: dict[str, list[str]] = {}
+        for i, rule in rules:
+            bit = f"CASE WHEN (\n{rule.violation}\n) THEN {1 << (i % BITS)}::UBIGINT ELSE 0::UBIGINT END"
+            bits.setdefault(self._gate(rule), []).append(bit)
+        plain = bits.pop("", [])
+        gated = [f"CASE WHEN {gate} THEN {' | '.join(behind)} ELSE 0::UBIGINT END" for gate, behind in bits.items()]
+        return " | ".join([*plain, *gated]) or "0::UBIGINT"
+
+    def _gate(self, rule: Rule) -> str:
+        """SQL that is TRUE wherever a rule like this one is broken; empty if that costs as much as the rule itself."""
+        if rule.metric == "unreadable":
+            return f"{UNREADABLE} IS NOT NULL"
+        if rule.metric == "controlCharacters":
+            alike = [r for r in self.rules if (r.metric, r.arguments) == (rule.metric, rule.arguments)]
+            texts = ", ".join(quote(r.columns[0]) for r in alike)
+            return f"regexp_matches(concat({texts}), {literal(rule.arguments['pattern'])})"
+        return ""
+
+    def breaks(self, index: int) -> str:
+        """SQL: whether a flagged row breaks that rule."""
+        return f"_m{index // BITS} & {1 << (index % BITS)}::UBIGINT <> 0"
+
+    def any_of(self, severity: str) -> str:
+        """SQL: whether a flagged row breaks a rule of that severity."""
+        chosen = [sum(1 << (i % BITS) for i, r in self._with(severity) if i // BITS == word) for word in self.words]
+        return " OR ".join(f"_m{word} & {mask}::UBIGINT <> 0" for word, mask in enumerate(chosen) if mask) or "false"
+
+    def reasons(self) -> str:
+        """SQL: the reasons why a flagged row is rejected, in the contract's order."""
+        items = ", ".join(f"CASE WHEN {self.breaks(i)} THEN {reason(rule)} END" for i, rule in self._with("error"))
+        return f"list_filter(CAST([{items}] AS {REASON}[]), lambda item: item IS NOT NULL)"
+
+    def warnings(self) -> str:
+        """SQL: the ids of the warning rules that a flagged row breaks, in the contract's order."""
+        items = ", ".join(
+            f"CASE WHEN {self.breaks(i)} THEN {literal(rule.rule_id)} END" for i, rule in self._with("warning")
+        )
+        return f"list_filter(CAST([{items}] AS VARCHAR[]), lambda item: item IS NOT NULL)"
+
+    def _with(self, severity: str) -> Iterable[tuple[int, Rule]]:
+        return ((i, rule) for i, rule in enumerate(self.rules) if rule.severity == severity)
+
+
+def reason(rule: Rule) -> str:
+    """SQL of one reason: which rule, which column or columns, and the rule's words. No value of the row."""
+    return _struct(rule.rule_id, ", ".join(rule.columns) or None, rule.description or rule.rule_id)
+
+
+def superseded_reason(table: Table) -> str:
+    """SQL of the one reason that every superseded row has."""
+    return _struct(f"{table.qualified_name}.superseded", ", ".join(table.primary_key), SUPERSEDED.english)
+
+
+def _struct(rule_id: str, column: str | None, message: str) -> str:
+    named = "NULL" if column is None else literal(column)
+    values = f'rule_id: {literal(rule_id)}, "column": {named}, message: {literal(message)}'
+    return f"CAST({{{values}}} AS {REASON})"
+
+
+def flag_rows(connection: duckdb.DuckDBPyConnection, rules: RowRules) -> None:
+    """Table `flagged`: `_row` and the masks of every row that breaks a row rule."""
+    some = " OR ".join(f"_m{word} <> 0" for word in rules.words)
+    connection.execute(f"CREATE TEMP TABLE flagged AS SELECT {ROW}, {rules.masks} FROM conformed WHERE {some}")
+    connection.execute(
+        f"CREATE TEMP VIEW passing AS SELECT * FROM conformed ANTI JOIN "
+        f"(SELECT {ROW} FROM flagged WHERE {rules.any_of('error')}) USING ({ROW})"
+    )
+
+
+def find_superseded(connection: duckdb.DuckDBPyConnection, table: Table) -> bool:
+    """Table `superseded`: `_row` of all but one of the passing rows that have the same key; whether some key repeats.
+
+    The same key means: as published and as received. The newest by cursor is kept, then the one greatest over the
+    published columns in order, so the order of rows in the extract does not matter. Equal NULLs count as the same key.
+    A table without a key supersedes nothing. View `kept` has what is left; view `candidates`, of which set rules speak,
+    has those of them that the source does not call deleted.
+    """
+    connection.execute(f"CREATE TEMP TABLE superseded ({ROW} BIGINT)")
+    repeats = bool(table.primary_key) and not all_differ(connection, "passing", table.primary_key)
+    if repeats:
+        key = [quote(name) for name in table.primary_key]
+        order = [quote(name) for name in dict.fromkeys([*table.extract.cursor, *(c.name for c in table.columns)])]
+        newest = ", ".join([*(f"{name} DESC NULLS LAST" for name in order), ROW])
+        shared = _keep_shared(connection, "passing", key)
+        repeats = bool(connection.execute("FROM shared LIMIT 1").fetchall())
+        connection.execute(
+            f"INSERT INTO superseded SELECT {ROW} FROM ("
+            f"SELECT {ROW}, row_number() OVER (PARTITION BY {', '.join([*key, RAW_KEY])} ORDER BY {newest}) AS place "
+            f"FROM passing WHERE {shared}) WHERE place > 1"
+        )
+    connection.execute(f"CREATE TEMP VIEW kept AS SELECT * FROM passing ANTI JOIN superseded USING ({ROW})")
+    connection.execute(f"CREATE TEMP VIEW candidates AS SELECT * FROM kept WHERE NOT {is_deleted(table)}")
+    return repeats
+
+
+def find_clashes(
+    connection: duckdb.DuckDBPyConnection, table: Table, rules: Sequence[Rule], *, key_repeats: bool
+) -> None:
+    """Table `clashes`: (`_row`, `rule`) of every candidate that shares the value of a set rule's columns.
+
+    `rule` is the rule's place in `rules`. A NULL in one of the columns clashes with nothing, as in SQL's UNIQUE. A
+    candidate clashes with a row of the view `beside` too, which stays published whatever becomes of the run. The rule
+    on the key speaks of deleted rows as well: they leave the table by it.
+    """
+    connection.execute(f"CREATE TEMP TABLE clashes ({ROW} BIGINT, rule INTEGER)")
+    for index, rule in enumerate(rules):
+        columns = [quote(name) for name in rule.columns]
+        if rule.rule_id == table.key_rule_id:
+            members = sharing("kept", columns, also=_keep_shared(connection, "kept", columns)) if key_repeats else ""
+        else:
+            among = sharing("candidates", columns, also=_keep_shared(connection, "candidates", columns))
+            members = f"{among} UNION SELECT {ROW} FROM candidates JOIN beside USING ({', '.join(columns)})"
+        if members:
+            connection.execute(f"INSERT INTO clashes SELECT {ROW}, {index} FROM ({members})")
+
+
+def sharing(relation: str, columns: Sequence[str], *, also: str = "true") -> str:
+    """SQL of the `_row` of all rows of `relation` whose (not null) `columns` occur more than once."""
+    listed = ", ".join(columns)
+    given = " AND ".join(f"{name} IS NOT NULL" for name in columns)
+    return (
+        f"SELECT {ROW} FROM (SELECT {ROW}, count(*) OVER (PARTITION BY {listed}) AS members "
+        f"FROM {relation} WHERE {given} AND {also}) WHERE members > 1"
+    )
+
+
+def blame_rule(connection: duckdb.DuckDBPyConnection, rules: Sequence[Rule], relation: str) -> RuleUnusable | None:
+    """The first rule whose SQL does not bind or stops on a row."""
+    for rule in rules:
+        if why := _why_unusable(connection, rule.violation, relation):
+            return RuleUnusable(f"rule {rule.rule_id} cannot be used: {why}")
+    return None
+
+
+def blame_deleted_when(connection: duckdb.DuckDBPyConnection, table: Table, relation: str) -> RuleUnusable | None:
+    """Whether it is the contract's `deletedWhen` that does not bind or stops on a row."""
+    if not table.extract.deleted_when:
+        return None
+    why = _why_unusable(connection, is_deleted(table), relation)
+    return RuleUnusable(f"{table.qualified_name}: its `deletedWhen` cannot be used: {why}") if why else None
+
+
+def _why_unusable(connection: duckdb.DuckDBPyConnection, condition: str, relation: str) -> str:
+    try:
+        connection.execute(f"SELECT count(*) FILTER ((\n{condition}\n)) FROM {relation}")
+    except (duckdb.ProgrammingError, duckdb.DataError, duckdb.NotSupportedError) as error:
+        if isinstance(error, duckdb.DataError | duckdb.InvalidInputException):
+            return "it stops on a value it cannot read: use TRY_CAST, which gives NULL instead"
+        return f"{why_unbound(error)}: correct it to speak of published columns only"
+    return ""
+
+
+def _keep_shared(connection: duckdb.DuckDBPyConnection, relation: str, columns: Sequence[str]) -> str:
+    """SQL: whether a row's hash over `columns` occurs more than once; such hashes are kept in the table `shared`.
+
+    Eight bytes a group, not the key: exactness comes after.
+    """
+    hashed = f"hash({', '.join(columns)})"
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE shared AS SELECT {hashed} AS hashed FROM {relation} "
+        "GROUP BY 1 HAVING count(*) > 1"
+    )
+    return f"{hashed} IN (SELECT hashed FROM shared)"

@@ -1,0 +1,80 @@
+"""What the split says of a table's run: paths and counts, never a row."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from include.contracts import Rule, Scope, Severity
+
+
+@dataclass(frozen=True, slots=True)
+class Staged:
+    """The three files of a run folder that publishing takes, as URIs.
+
+    `conformed`: the contract's columns, `_row`, `_unreadable` and the masks of broken row rules (`_m0`, ...), every
+    extracted row. `faults`: `_row`, `_outcome` (`rejected` or `superseded`), `_reasons` (list of rule_id, column,
+    message), only rows that are not accepted. `warnings`: `_row`, `_warnings` (list of rule ids), only accepted rows
+    with a warning.
+    """
+
+    conformed: str
+    faults: str
+    warnings: str
+
+
+@dataclass(frozen=True, slots=True)
+class RuleCount:
+    """How many of the `rows` that a rule judged break it. For `rowCount`, `violations` is the number of rows.
+
+    A `row` rule judges every extracted row, a `set` rule the rows that pass the row rules and are the newest of their
+    key, a `table` rule the accepted rows and the published ones that stay beside them.
+    """
+
+    rule_id: str
+    metric: str
+    scope: Scope
+    severity: Severity
+    dimension: str
+    violations: int
+    rows: int
+    columns: tuple[str, ...]
+
+    @classmethod
+    def of(cls, rule: Rule, violations: int, rows: int) -> RuleCount:
+        """The count of a rule."""
+        return cls(rule.rule_id, rule.metric, rule.scope, rule.severity, rule.dimension, violations, rows, rule.columns)
+
+
+@dataclass(frozen=True, slots=True)
+class SplitResult:
+    """One table's rows, each with exactly one outcome: extracted = accepted + rejected + superseded.
+
+    `beside` is the URI of the published rows that the run does not touch and that were judged along; empty if none.
+    """
+
+    staged: Staged
+    extracted: int
+    accepted: int
+    rejected: int
+    superseded: int
+    counts: tuple[RuleCount, ...]
+    seconds: float
+    beside: str = ""
+
+    def count(self, rule_id: str) -> RuleCount:
+        """The count of that rule; KeyError if the table has no such rule."""
+        for count in self.counts:
+            if count.rule_id == rule_id:
+                return count
+        raise KeyError(rule_id)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, for XCom and JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> SplitResult:
+        """The inverse of `to_dict`, also after a trip through JSON."""
+        counts = tuple(RuleCount(**{**c, "columns": tuple(c["columns"])}) for c in values["counts"])
+        return cls(**{**values, "staged": Staged(**values["staged"]), "counts": counts})

@@ -1,0 +1,219 @@
+"""Every extracted row gets one outcome: accepted, rejected with all its reasons, or superseded by a newer version.
+
+The order matters and is part of the contract with the registries:
+
+1. Row rules (severity error) on all rows: a failing row is rejected with every reason.
+2. Among the rest, same primary key as received and as published: the newest by cursor is kept, the others are
+   superseded. Rows whose keys differ at the source and are published as one break a set rule.
+3. Set rules (a value must not repeat) among those kept: all members of a clash are rejected:
+   nobody guesses which one is right. Of a clash with a published row that the run does not touch, that row stays.
+
+A rule that is NULL for a row is not broken: whether a value must be given is a rule of its own (`required`).
+
+A row that the source calls deleted (the contract's `deletedWhen`) leaves the table by its key, whatever else it says.
+Of the rules only those on the key hold for it (`judges_deleted` says which more); it supersedes older versions of its
+key, clashes with nothing, and counts as accepted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from time import perf_counter
+
+import duckdb
+
+from include.contracts import Rule, Table
+from include.lake.publishing import Conformed, beside_uri
+from include.lake.storage import Lake, lake_errors, literal, quote, scan, shut
+from include.quality.conversion import ROW, conform, has_drift, parquet_to, register
+from include.quality.errors import ConservationBroken, run
+from include.quality.split.drift_rule import with_drift_rule
+from include.quality.split.faults import (
+    REASON,
+    RowRules,
+    blame_deleted_when,
+    blame_rule,
+    find_clashes,
+    find_superseded,
+    flag_rows,
+    reason,
+    sharing,
+    superseded_reason,
+)
+from include.quality.split.published_context import is_deleted, view_beside, view_whole
+from include.quality.split.results import RuleCount, SplitResult, Staged
+
+
+def conform_and_split(
+    table: Table,
+    extract_uri: str,
+    *,
+    lake: Lake,
+    run_id: str,
+    schemas_dir: Path,
+    beside: Callable[[Conformed], str | None] = lambda conformed: None,
+    memory_limit: str = "1GB",
+) -> SplitResult:
+    """Conform one extract and give every row its outcome; writes the three files of `Staged` into the run's folder.
+
+    Args:
+        table: the contract's table.
+        extract_uri: the extract's Parquet file.
+        lake: where the run folder is.
+        run_id: the run.
+        schemas_dir: the folder with `reference/`, for code lists.
+        beside: finds, given conformed.parquet and which of its rows break a row rule, the Parquet file of the published
+            rows that stay as they are; None if there are none.
+        memory_limit: of the engine, which spills to disk beyond it.
+
+    Raises:
+        ConformError: a column cannot be made from the extract.
+        RuleUnusable: a rule cannot be run.
+        ConservationBroken: rows were lost or doubled; nothing may be published.
+        LakeError: the lake failed.
+    """
+    started = perf_counter()
+    folder = lake.staging_path(table.registry, table.name, run_id)
+    lake.make_folder(folder)
+    staged = Staged(*(f"{folder}/{name}.parquet" for name in ("conformed", "faults", "warnings")))
+    with lake.connect(memory_limit=memory_limit) as connection:
+        register(connection, schemas_dir, [*(c.expression for c in table.columns), *(r.violation for r in table.rules)])
+        files = [staged.conformed, staged.faults, staged.warnings]
+        shut(connection, reads=[extract_uri, beside_uri(staged.conformed)], writes=files)
+        table = with_drift_rule(table) if has_drift(connection, extract_uri) else table
+        rules = RowRules.of(table)
+        extracted = conform(
+            connection, table, extract_uri=extract_uri, conformed_uri=staged.conformed,
+            judgement=[f"{rules.mask(word)} AS _m{word}" for word in rules.words],
+            blame=lambda relation: (
+                blame_deleted_when(connection, table, relation) or blame_rule(connection, rules.rules, relation)
+            ),
+        )  # fmt: skip
+        untouched = beside(Conformed(staged.conformed, rules.any_of("error"))) or ""
+        with lake_errors(f"splitting {table.qualified_name}"):
+            result = _split(connection, table, rules, staged, extracted, untouched)
+    return replace(result, seconds=perf_counter() - started)
+
+
+def _split(
+    connection: duckdb.DuckDBPyConnection,
+    table: Table,
+    row_rules: RowRules,
+    staged: Staged,
+    extracted: int,
+    beside: str,
+) -> SplitResult:
+    set_rules = [r for r in table.rules if r.scope == "set"]
+    connection.execute(f"CREATE TEMP VIEW conformed AS SELECT * FROM {scan(staged.conformed)}")
+    flag_rows(connection, row_rules)
+    key_repeats = find_superseded(connection, table)
+    view_beside(connection, table, beside)
+    find_clashes(connection, table, set_rules, key_repeats=key_repeats)
+    _write_faults(connection, table, row_rules, set_rules, staged.faults)
+    accepted, rejected, superseded = _outcomes(connection)
+    if extracted != accepted + rejected + superseded:
+        raise ConservationBroken(
+            f"{table.qualified_name}: {extracted:,} rows extracted, but {accepted:,} accepted + {rejected:,} rejected "
+            f"+ {superseded:,} superseded: nothing was published; keep the landing folder and report this as a defect"
+        )
+    _write_warnings(connection, row_rules, set_rules, staged.warnings)
+    failing = connection.execute(f"SELECT count(*) FROM flagged WHERE {row_rules.any_of('error')}").fetchall()[0][0]
+    kept = extracted - failing - superseded
+    counts = [
+        *_row_counts(connection, row_rules, extracted),
+        *_set_counts(connection, table, set_rules, kept),
+        *table_counts(connection, [r for r in table.rules if r.scope == "table"]),
+    ]
+    order = {rule.rule_id: place for place, rule in enumerate(table.rules)}
+    counts.sort(key=lambda count: order[count.rule_id])
+    return SplitResult(staged, extracted, accepted, rejected, superseded, tuple(counts), 0.0, beside)
+
+
+def _write_faults(
+    connection: duckdb.DuckDBPyConnection, table: Table, row_rules: RowRules, set_rules: Sequence[Rule], uri: str
+) -> None:
+    clash_reasons = _of_clashes(set_rules, "error", reason)
+    faults = (
+        f"SELECT {ROW}, 'rejected' AS _outcome, {row_rules.reasons()} AS _reasons "
+        f"FROM flagged WHERE {row_rules.any_of('error')} UNION ALL "
+        f"SELECT {ROW}, 'superseded', [{superseded_reason(table)}] FROM superseded UNION ALL "
+        f"SELECT {ROW}, 'rejected', CAST(list(item ORDER BY rule) AS {REASON}[]) FROM ({clash_reasons}) GROUP BY {ROW}"
+    )
+    connection.execute(f"COPY ({faults}) TO {parquet_to(uri)}")
+    connection.execute(f"CREATE TEMP VIEW faults AS SELECT * FROM {scan(uri)}")
+    connection.execute(f"CREATE TEMP VIEW accepted AS SELECT * FROM conformed ANTI JOIN faults USING ({ROW})")
+    view_whole(connection, table)
+
+
+def _write_warnings(
+    connection: duckdb.DuckDBPyConnection, row_rules: RowRules, set_rules: Sequence[Rule], uri: str
+) -> None:
+    """Only of accepted rows: of the others, the reasons are what matters."""
+    clashes = _of_clashes(set_rules, "warning", lambda rule: literal(rule.rule_id))
+    found = f"SELECT {ROW}, {row_rules.warnings()} AS _warnings FROM flagged WHERE {row_rules.any_of('warning')}"
+    if any(rule.severity == "warning" for rule in set_rules):  # only then can a row stand twice
+        of_sets = f"SELECT {ROW}, CAST(list(item ORDER BY rule) AS VARCHAR[]) FROM ({clashes}) GROUP BY {ROW}"
+        found = f"SELECT {ROW}, flatten(list(_warnings)) AS _warnings FROM ({found} UNION ALL {of_sets}) GROUP BY {ROW}"
+    accepted = f"SELECT {ROW}, _warnings FROM ({found}) ANTI JOIN faults USING ({ROW})"
+    connection.execute(f"COPY ({accepted}) TO {parquet_to(uri)}")
+
+
+def _of_clashes(rules: Sequence[Rule], severity: str, item: Callable[[Rule], str]) -> str:
+    """SQL: `_row`, `rule` and the rule's item for each clash with a rule of that severity."""
+    cases = [f"WHEN {i} THEN {item(rule)}" for i, rule in enumerate(rules) if rule.severity == severity]
+    value = f"CASE rule {' '.join(cases)} END" if cases else "NULL"
+    return f"SELECT {ROW}, rule, item FROM (SELECT {ROW}, rule, {value} AS item FROM clashes) WHERE item IS NOT NULL"
+
+
+def _outcomes(connection: duckdb.DuckDBPyConnection) -> tuple[int, int, int]:
+    """Accepted, rejected, superseded: each counted on its own, on the files as written."""
+    accepted = connection.execute("SELECT count(*) FROM accepted").fetchall()[0][0]
+    outcomes = dict(connection.execute("SELECT _outcome, count(*) FROM faults GROUP BY _outcome").fetchall())
+    return accepted, outcomes.get("rejected", 0), outcomes.get("superseded", 0)
+
+
+def _deleted(connection: duckdb.DuckDBPyConnection, table: Table) -> int:
+    """Accepted rows that the source calls deleted."""
+    return int(connection.execute(f"SELECT count(*) FROM accepted WHERE {is_deleted(table)}").fetchall()[0][0])
+
+
+def _row_counts(connection: duckdb.DuckDBPyConnection, rules: RowRules, extracted: int) -> list[RuleCount]:
+    sums = ", ".join(f"count(*) FILTER ({rules.breaks(i)})" for i in range(len(rules.rules)))
+    row = connection.execute(f"SELECT {sums or 'NULL'} FROM flagged").fetchone() or ()
+    return [RuleCount.of(rule, violations, extracted) for rule, violations in zip(rules.rules, row, strict=False)]
+
+
+def _set_counts(
+    connection: duckdb.DuckDBPyConnection, table: Table, rules: Sequence[Rule], kept: int
+) -> list[RuleCount]:
+    found = dict(connection.execute("SELECT rule, count(*) FROM clashes GROUP BY rule").fetchall())
+    candidates = kept - _deleted(connection, table)
+    judged = [kept if rule.rule_id == table.key_rule_id else candidates for rule in rules]
+    return [RuleCount.of(rule, found.get(i, 0), judged[i]) for i, rule in enumerate(rules)]
+
+
+def table_counts(connection: duckdb.DuckDBPyConnection, rules: Sequence[Rule]) -> list[RuleCount]:
+    """Measures over the table as it would be; the gate compares them with the rules' bounds."""
+    if not rules:
+        return []
+    rows = connection.execute("SELECT count(*) FROM whole").fetchall()[0][0]
+    counts = [RuleCount.of(rule, rows, rows) for rule in rules if rule.metric == "rowCount"]
+    for rule in rules:
+        if rule.metric == "duplicateValues":
+            columns = [quote(name) for name in rule.columns]
+            members = connection.execute(f"SELECT count(*) FROM ({sharing('whole', columns)})").fetchall()[0][0]
+            counts.append(RuleCount.of(rule, members, rows))
+    judged = [rule for rule in rules if rule.violation]
+    if judged:
+        sums = ", ".join(f"count(*) FILTER ((\n{rule.violation}\n)) AS n{i}" for i, rule in enumerate(judged))
+        run(
+            connection,
+            f"CREATE TEMP TABLE measured AS SELECT {sums} FROM whole",
+            doing="measuring accepted rows",
+            blame=lambda: blame_rule(connection, judged, "whole"),
+        )
+        row = connection.execute("FROM measured").fetchone() or ()
+        counts += [RuleCount.of(rule, violations, rows) for rule, violations in zip(judged, row, strict=True)]
+    return counts

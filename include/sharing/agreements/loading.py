@@ -1,0 +1,234 @@
+"""Read agreements from YAML. Whoever holds an `Agreement` holds one without mistakes of form.
+
+Whether it fits the contracts (tables, columns, classifications) is `check.py`'s to say.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import json
+import re
+from collections.abc import Mapping, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any, get_args
+
+from include.contracts.yaml_files import ContractError, Problem, YamlFile, read_yaml
+from include.sharing.agreements.agreement import Agreement, Product, Protection, SharedColumn, Withdrawal
+
+FOLDER = "agreements"
+PROTECTIONS: tuple[str, ...] = get_args(Protection)
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
+_MAILBOX = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+_NAME_REMEDY = "use lower-case letters, digits and `_`, beginning with a letter"
+
+
+def agreement_paths(schemas_dir: Path) -> dict[str, Path]:
+    """The agreement files of a schemas folder, by agreement id (the file's stem), sorted; there may be none."""
+    return {path.stem: path for path in sorted((schemas_dir / FOLDER).glob("*.yaml"))}
+
+
+def load_agreements(schemas_dir: Path) -> dict[str, Agreement]:
+    """Every agreement under `schemas_dir/agreements`, by id; all mistakes of all files at once.
+
+    Raises:
+        ContractError: with every problem of every file.
+    """
+    agreements, problems = readable_agreements(schemas_dir)
+    if problems:
+        raise ContractError(problems)
+    return agreements
+
+
+def readable_agreements(schemas_dir: Path) -> tuple[dict[str, Agreement], list[Problem]]:
+    """The agreements that can be read, by id, and the mistakes of those that cannot."""
+    agreements: dict[str, Agreement] = {}
+    problems: list[Problem] = []
+    for agreement_id, path in agreement_paths(schemas_dir).items():
+        try:
+            agreements[agreement_id] = load_agreement(path)
+        except ContractError as error:
+            problems.extend(error.problems)
+    return agreements, problems
+
+
+def load_agreement(path: Path) -> Agreement:
+    """One agreement.
+
+    Raises:
+        ContractError: with every mistake of form, each with file, line and remedy.
+    """
+    form = _Form(read_yaml(path))
+    agreement = form.agreement()
+    if form.problems:
+        raise ContractError(form.problems)
+    return agreement
+
+
+class _Form:
+    """Reads the fields of one file and notes what is wrong with them; goes on with a stand-in to find the rest."""
+
+    def __init__(self, file: YamlFile) -> None:
+        self.file = file
+        self.problems: list[Problem] = []
+
+    def agreement(self) -> Agreement:
+        data, path = self.file.data, self.file.path
+        known = ("version", "title", "description", "provider", "recipient", "purpose", "legalBasis", "from", "until",
+                 "withdrawn", "contact", "products")  # fmt: skip
+        self.only(data, known, ())
+        if not _NAME.fullmatch(path.stem):
+            self.note((), f"the file's name `{path.stem}` is the agreement's id and cannot be one", _NAME_REMEDY)
+        recipient, contact = self.mapping(data, ("recipient",)), self.mapping(data, ("contact",))
+        self.only(recipient, ("id", "name"), ("recipient",))
+        self.only(contact, ("provider", "recipient"), ("contact",))
+        valid_from, valid_until = self.day(data, ("from",)), self.day(data, ("until",))
+        if valid_from and valid_until and valid_until < valid_from:
+            self.note(("until",), f"ends on {valid_until}, before it begins on {valid_from}", "correct one of the days")
+        return Agreement(
+            agreement_id=path.stem,
+            version=self.text(data, ("version",)),
+            title=self.text(data, ("title",)),
+            description=self.text(data, ("description",), is_required=False),
+            provider=self.text(data, ("provider",)),
+            recipient=self.name(recipient, ("recipient", "id")),
+            recipient_name=self.text(recipient, ("recipient", "name")),
+            purpose=self.text(data, ("purpose",)),
+            legal_basis=self.legal_basis(),
+            valid_from=valid_from or date.max,
+            valid_until=valid_until or date.min,
+            provider_contact=self.mailbox(contact, ("contact", "provider")),
+            recipient_contact=self.mailbox(contact, ("contact", "recipient")),
+            products=self.products(),
+            withdrawal=self.withdrawal(),
+            path=path,
+            digest="" if self.problems else hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest(),
+        )
+
+    def products(self) -> tuple[Product, ...]:
+        items = self.items(self.file.data, ("products",), "name at least one product: its name, table and columns")
+        products = tuple(self.product(item, ("products", position)) for position, item in items)
+        names = [product.name for product in products]
+        for position, name in enumerate(names):
+            if name and name in names[:position]:
+                self.note(("products", position), f"the product `{name}` stands twice", "give each its own name")
+        return products
+
+    def product(self, item: Mapping[str, Any], place: tuple[str | int, ...]) -> Product:
+        self.only(item, ("name", "title", "table", "rows", "columns"), place)
+        registry, _, table = self.text(item, (*place, "table")).partition(".")
+        if item.get("table") and not table:
+            self.note((*place, "table"), "does not name a registry and a table", "write `registry.table`")
+        listed = self.items(item, (*place, "columns"), "list the columns that the recipient gets")
+        columns = tuple(self.column(column, (*place, "columns", position)) for position, column in listed)
+        names = [column.name for column in columns]
+        for position, name in enumerate(names):
+            if name and name in names[:position]:
+                self.note((*place, "columns", position), f"the column `{name}` stands twice", "keep one of them")
+        if columns and all(column.protection == "drop" for column in columns):
+            self.note((*place, "columns"), "every column is dropped", "a product needs a column, or leave it out")
+        return Product(
+            name=self.name(item, (*place, "name")),
+            registry=registry,
+            table=table,
+            columns=columns,
+            rows=self.text(item, (*place, "rows"), is_required=False),
+            title=self.text(item, (*place, "title"), is_required=False),
+        )
+
+    def column(self, item: Mapping[str, Any], place: tuple[str | int, ...]) -> SharedColumn:
+        self.only(item, ("name", "protection", "keep"), place)
+        protection = self.text(item, (*place, "protection"))
+        if protection and protection not in PROTECTIONS:
+            near = difflib.get_close_matches(protection, PROTECTIONS, n=1)
+            hint = f"did you mean `{near[0]}`? " if near else ""
+            self.note(
+                (*place, "protection"), f"unknown protection `{protection}`", f"{hint}one of: {', '.join(PROTECTIONS)}"
+            )
+            protection = "drop"
+        keep = item.get("keep", 0)
+        if not isinstance(keep, int) or isinstance(keep, bool) or ("keep" in item) != (protection == "keep_last"):
+            self.note((*place, "keep"), "goes with the protection `keep_last`, as a number", "write e.g. `keep: 4`")
+            keep = 0
+        return SharedColumn(self.text(item, (*place, "name")), protection or "drop", keep)  # type: ignore[arg-type]
+
+    def withdrawal(self) -> Withdrawal | None:
+        if "withdrawn" not in self.file.data:
+            return None
+        item = self.mapping(self.file.data, ("withdrawn",))
+        self.only(item, ("from", "reason"), ("withdrawn",))
+        first_day = self.day(item, ("withdrawn", "from"))
+        return Withdrawal(first_day or date.min, self.text(item, ("withdrawn", "reason")))
+
+    def legal_basis(self) -> tuple[str, ...]:
+        given = self.file.data.get("legalBasis")
+        if (
+            not isinstance(given, list)
+            or not given
+            or not all(isinstance(item, str) and item.strip() for item in given)
+        ):
+            self.note(
+                ("legalBasis",), "is missing or not a list of instruments", "list each law or decree by name and number"
+            )
+            return ()
+        return tuple(item.strip() for item in given)
+
+    # Fields. `place` leads from the file's root to the field; `item` is the mapping that holds it.
+
+    def note(self, place: Sequence[str | int], message: str, remedy: str) -> None:
+        self.problems.append(self.file.problem(place, message, remedy))
+
+    def only(self, item: Mapping[str, Any], known: Sequence[str], place: Sequence[str | int]) -> None:
+        for key in item:
+            if key not in known:
+                near = difflib.get_close_matches(str(key), known, n=1)
+                remedy = f"did you mean `{near[0]}`?" if near else f"known here: {', '.join(known)}"
+                self.note((*place, key), f"unknown field `{key}`", remedy)
+
+    def mapping(self, item: Mapping[str, Any], place: Sequence[str | int]) -> Mapping[str, Any]:
+        given = item.get(str(place[-1]))
+        if isinstance(given, dict):
+            return given
+        self.note(place, f"`{place[-1]}` is missing or not a mapping", "see schemas/agreements/ for its fields")
+        return {}
+
+    def items(
+        self, item: Mapping[str, Any], place: Sequence[str | int], remedy: str
+    ) -> list[tuple[int, Mapping[str, Any]]]:
+        given = item.get(str(place[-1]))
+        if not isinstance(given, list) or not given:
+            self.note(place, f"`{place[-1]}` is missing or empty", remedy)
+            return []
+        for position, entry in enumerate(given):
+            if not isinstance(entry, dict):
+                self.note((*place, position), "is not a mapping", "write `- name: ...`")
+        return [(position, entry) for position, entry in enumerate(given) if isinstance(entry, dict)]
+
+    def text(self, item: Mapping[str, Any], place: Sequence[str | int], *, is_required: bool = True) -> str:
+        given = item.get(str(place[-1]))
+        if isinstance(given, str | int | float) and not isinstance(given, bool) and str(given).strip():
+            return str(given).strip()
+        if is_required or given is not None:
+            self.note(place, f"`{place[-1]}` is missing or not text", f"add `{place[-1]}:`")
+        return ""
+
+    def name(self, item: Mapping[str, Any], place: Sequence[str | int]) -> str:
+        given = self.text(item, place)
+        if given and not _NAME.fullmatch(given):
+            self.note(place, f"`{given}` cannot be a name in the lake", _NAME_REMEDY)
+        return given
+
+    def day(self, item: Mapping[str, Any], place: Sequence[str | int]) -> date | None:
+        given = self.text(item, place)
+        try:
+            return date.fromisoformat(given) if given else None
+        except ValueError:
+            self.note(place, f"`{given}` is not a day", "write it as 2026-01-31")
+            return None
+
+    def mailbox(self, item: Mapping[str, Any], place: Sequence[str | int]) -> str:
+        given = self.text(item, place)
+        if given and not _MAILBOX.fullmatch(given):
+            self.note(place, f"`{given}` is not a mailbox", "give a mailbox of the office, not a person's")
+        return given

@@ -1,0 +1,34 @@
+"""Which code lists a recipient needs to read the codes that its agreements give it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from include.contracts import Contract
+from include.sharing.agreements import Agreement, Product
+
+_MADE_BY: Mapping[str, str] = {"vn_ward_current": "wards"}
+"""Macros whose result is a code of a list: a column made by one has no relationship that says so."""
+
+
+def code_lists(agreement: Agreement, contracts: Mapping[str, Contract]) -> frozenset[str]:
+    """The lists whose codes stand, as they are, in columns that the recipient gets.
+
+    A column names its list in the contract, by a relationship to `reference.<list>`. Codes that are protected need no
+    list, and a product of a register without a contract has none.
+    """
+    return frozenset(name for product in agreement.products for name in _of_product(product, contracts))
+
+
+def _of_product(product: Product, contracts: Mapping[str, Contract]) -> Iterator[str]:
+    contract = contracts.get(product.registry)
+    table = next((table for table in contract.tables if table.name == product.table), None) if contract else None
+    if table is None:
+        return
+    bare = {column.name for column in product.columns if column.protection == "none"}
+    for relationship in table.relationships:
+        if relationship.registry == "reference" and bare.issuperset(relationship.columns):
+            yield relationship.table
+    for column in table.columns:
+        if column.name in bare:
+            yield from (name for macro, name in _MADE_BY.items() if f"{macro}(" in column.expression)

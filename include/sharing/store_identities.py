@@ -1,0 +1,100 @@
+"""Who may read what at the S3 store: one identity per recipient, for its own folder, made from the agreements.
+
+The configuration is SeaweedFS' (`weed s3 -config=identities.json`): each identity has credentials and actions
+`<Action>:<bucket>/<prefix>*`. A recipient gets Read and List on `shared/<recipient>/` and on the code lists that its
+columns name (`reference/<list>/`), and nothing else: it cannot list the bucket, see that another recipient exists, or
+write. Whoever has no agreement in force gets no identity.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from include.contracts import Contract
+from include.sharing.agreements import Agreement
+from include.sharing.recipient_code_lists import code_lists
+
+OWNER = "lienthong"
+_WHOLE = ("Admin", "Read", "Write", "List", "Tagging")
+
+
+class ReaderCredentialMissing(ValueError):
+    """A recipient has an agreement in force and no credentials for the store."""
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """An access key and its secret."""
+
+    access_key: str
+    secret_key: str = field(repr=False)
+
+
+def reader_variable(recipient: str) -> str:
+    """The environment variable with a recipient's credentials: `ACCESS_KEY:SECRET_KEY`."""
+    return f"LIENTHONG_READER_{recipient.upper()}"
+
+
+def reader_credential(recipient: str, environ: Mapping[str, str] = os.environ) -> Credential:
+    """A recipient's credentials. Raises ReaderCredentialMissing if they are not set, or too weak to be meant."""
+    access_key, _, secret_key = environ.get(reader_variable(recipient), "").strip().partition(":")
+    if not re.fullmatch(r"[A-Za-z0-9_.-]{4,128}", access_key) or len(secret_key) < 16:
+        raise ReaderCredentialMissing(
+            f"{reader_variable(recipient)} must hold ACCESS_KEY:SECRET_KEY, the secret 16 characters or more: make one "
+            "with `openssl rand -hex 20`, and hand both to the recipient's office over a channel of its own"
+        )
+    return Credential(access_key, secret_key)
+
+
+def identities(
+    agreements: Iterable[Agreement],
+    contracts: Mapping[str, Contract],
+    *,
+    lake_uri: str,
+    at: datetime,
+    owner: Credential,
+    environ: Mapping[str, str] = os.environ,
+) -> dict[str, Any]:
+    """The store's configuration: `owner` (the pipelines) may do everything, each recipient reads its own folder.
+
+    `contracts` say which code lists its columns name; of a register that is missing there, none is readable.
+    `lake_uri` is `s3://bucket` or `s3://bucket/prefix`.
+
+    Raises:
+        ReaderCredentialMissing: for the first recipient without credentials.
+        ValueError: the lake is not on S3, or two identities share an access key.
+    """
+    if not lake_uri.startswith("s3://"):
+        raise ValueError(
+            "identities are for a lake on S3: LAKE_URI must be s3://bucket/prefix; in a folder, use its modes"
+        )
+    root = lake_uri.removeprefix("s3://").rstrip("/")
+    lists: dict[str, set[str]] = {}
+    for agreement in agreements:
+        if agreement.standing(at) == "in_force":
+            lists.setdefault(agreement.recipient, set()).update(code_lists(agreement, contracts))
+    found = [_identity(OWNER, owner, list(_WHOLE))]
+    for recipient, named in sorted(lists.items()):
+        folders = [f"{root}/shared/{recipient}/*", *(f"{root}/reference/{name}/*" for name in sorted(named))]
+        actions = [f"{action}:{folder}" for folder in folders for action in ("Read", "List")]
+        found.append(_identity(recipient, reader_credential(recipient, environ), actions))
+    keys = [identity["credentials"][0]["accessKey"] for identity in found]
+    if len(set(keys)) < len(keys):
+        raise ValueError("two identities share an access key: give each recipient its own, and none the owner's")
+    return {"identities": found}
+
+
+def render(configuration: Mapping[str, Any]) -> str:
+    """The configuration as the text of its file. It holds secrets: mode 0600, and never in the repository."""
+    return json.dumps(configuration, indent=2) + "\n"
+
+
+def _identity(name: str, credential: Credential, actions: list[str]) -> dict[str, Any]:
+    secrets = {"accessKey": credential.access_key, "secretKey": credential.secret_key}
+    return {"name": name, "credentials": [secrets], "actions": actions}

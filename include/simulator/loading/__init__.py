@@ -1,0 +1,23 @@
+"""Loading the simulated country into PostgreSQL, MariaDB, SQLite and file deliveries."""
+
+from __future__ import annotations
+
+from include.simulator.loading.load_country import (
+    UnknownTarget,
+    load_finance,
+    load_insurance,
+    load_land,
+    load_population,
+    load_registry,
+    source_uris,
+)
+
+__all__ = [
+    "UnknownTarget",
+    "load_finance",
+    "load_insurance",
+    "load_land",
+    "load_population",
+    "load_registry",
+    "source_uris",
+]

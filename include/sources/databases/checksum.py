@@ -1,0 +1,86 @@
+"""The query by which PostgreSQL gives the row-set checksum of its rows (see `include.lake.incremental`).
+
+Comparing all keys of a table takes reading all keys. Where most days nothing was deleted and no row strays, the figure
+alone tells that, and only the figure leaves the source.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import types
+
+from include.contracts import Column, Table
+from include.lake.incremental import INTEGER_TYPES, hashed_values
+from include.lake.storage import literal
+from include.sources.reading import Conditions
+from include.sources.source_schema import SourceColumn, SourceTable
+
+Question = sa.Executable
+_Hash = sa.ColumnElement[Any]
+_TWO_TO_THE_32_MICROSECONDS: _Hash = sa.literal_column("INTERVAL '4294.967296 seconds'")
+_UTC: _Hash = sa.literal_column("'UTC'")
+_YEAR_2000: _Hash = sa.literal_column("TIMESTAMP '2000-01-01'")
+
+
+def question(source: SourceTable, table: Table, rows: Conditions) -> Question | None:
+    """The number of rows that meet none of the conditions, and their mark (see `include.lake.incremental`).
+
+    None if it cannot be asked of this key and cursor: it can of integers, dates, timestamps and texts that are
+    published as they are.
+    """
+    if hashed_values(table) is None:
+        return None
+    asked = []
+    for column in (table.column(name) for name in dict.fromkeys((*table.primary_key, *table.extract.cursor))):
+        found = source.column(column.source_name or column.name)
+        value = None if found is None or column.expression else _as_published(column, found)
+        if found is None or value is None:
+            return None
+        asked.append((found.family, value))
+    mark = sa.func.coalesce(sa.func.bit_xor(_hash(asked)), sa.literal_column("0"))
+    return sa.select(sa.func.count(), mark).select_from(source.clause()).where(sa.not_(sa.or_(*rows)))
+
+
+def _as_published(column: Column, source: SourceColumn) -> _Hash | None:
+    """What is hashed of the published value, by the server's own means; None if it cannot tell it."""
+    value: _Hash = sa.column(source.name, types.NullType())
+    kind = column.sql_type
+    if source.family == "integer" and kind in INTEGER_TYPES:
+        return sa.cast(value, types.BigInteger)
+    if source.family == "text" and kind == "VARCHAR" and isinstance(source.type, types.VARCHAR | types.TEXT):
+        return value
+    if source.family == "date" and kind == "DATE":
+        return sa.cast(value - sa.literal_column("DATE '2000-01-01'"), types.BigInteger)
+    if source.family != "timestamp" or kind not in ("TIMESTAMP", "TIMESTAMPTZ"):
+        return None
+    zone = str(column.options.get("defaultTimezone") or "UTC")
+    there: _Hash = sa.literal_column(literal(zone))
+    if source.is_aware:
+        return sa.func.timezone(_UTC if kind == "TIMESTAMPTZ" else there, value)
+    if kind == "TIMESTAMPTZ" and zone != "UTC":
+        return sa.func.timezone(_UTC, sa.func.timezone(there, value))
+    return value
+
+
+def _hash(columns: Sequence[tuple[str, _Hash]]) -> _Hash:
+    """The hash of a row: each column's is the seed of the next; an integer that comes first is itself the seed.
+
+    Of integers and timestamps PostgreSQL's hash takes 32 bits, which it folds of all 64. So an integer is put into the
+    seed too, and a timestamp's upper half is hashed before the whole.
+    """
+    (family, first), *others = columns
+    seed: _Hash = sa.literal_column("0")
+    if others and family in ("integer", "date"):
+        seed, columns = first, others
+    for family, value in columns:
+        if family == "text":
+            seed = sa.func.hashtextextended(value, seed)
+        elif family == "timestamp":
+            upper_half = sa.func.date_bin(_TWO_TO_THE_32_MICROSECONDS, value, _YEAR_2000)
+            seed = sa.func.timestamp_hash_extended(value, sa.func.timestamp_hash_extended(upper_half, seed))
+        else:
+            seed = sa.func.hashint8extended(value, value.op("#")(seed))
+    return seed

@@ -1,0 +1,238 @@
+"""The cursor in the source: whether its columns have an order there, and the condition for the rows past it.
+
+Nothing may slip past, so whatever has no place in the order is always read: a row without a cursor value, and in a text
+column a value that is not written as an ISO 8601 date. Two notations of one instant may compare as more rows, never as
+fewer; a row that is read again and has not changed makes no change.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal, InvalidOperation
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import duckdb
+import sqlalchemy as sa
+from sqlalchemy.dialects import mysql
+
+from include.contracts import Column, Table
+from include.contracts.rules import columns_read
+from include.lake.storage import lake_errors, literal, quote, scan
+from include.sources.source_schema import SourceColumn, SourceTable
+
+_ISO = "____-__-__%"
+_WITH_T = "____-__-__T%"
+_WITH_OFFSET = ("%Z", "%+__", "%+____", "%+__:__", "%-__:__")
+_LOWEST_OFFSET = timedelta(hours=12)  # nowhere is the clock further behind UTC
+_AHEAD = timedelta(days=2)  # a day of grace, begun: clocks differ, and zones by up to 14 hours
+_DATED = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_ORDERED = {"timestamp", "date", "integer", "number"}
+Value = datetime | date | int | Decimal | str
+Write = Callable[[object], sa.ColumnElement[object]]
+
+
+@dataclass(frozen=True, slots=True)
+class CursorColumn:
+    """One part of the cursor: how it is published, and the source column that it is made of."""
+
+    published: Column
+    source: SourceColumn
+
+    @property
+    def family(self) -> str:
+        """timestamp, date, integer, number, or text."""
+        return self.source.family
+
+    def value(self, text: str) -> Value:
+        """A cursor value as this source column compares it. ValueError if it has none such."""
+        if self.family == "integer":
+            return int(text)
+        if self.family == "number":
+            try:
+                return Decimal(text)
+            except InvalidOperation:
+                raise ValueError("not a number") from None
+        moment = datetime.fromisoformat(text)
+        if isinstance(self.source.type, mysql.TIMESTAMP) and moment.tzinfo is None:
+            raise ValueError("a MySQL timestamp as it was read before its clock was known")
+        if self.source.is_aware:
+            return moment if moment.tzinfo else moment.replace(tzinfo=self.zone)
+        if self.family != "text":
+            moment = moment.astimezone(self.zone).replace(tzinfo=None) if moment.tzinfo else moment
+        return moment.date() if self.family == "date" else moment
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The clock that the source's timestamps without offset are read by."""
+        return ZoneInfo(str(self.published.options.get("defaultTimezone") or "UTC"))
+
+
+def cursor_of(table: Table, source: SourceTable) -> tuple[CursorColumn, ...] | str:
+    """The parts of the table's cursor that decide, or why the source cannot be read by it.
+
+    Databases and we sort text differently, so a text that comes second decides nothing, nor does what comes after it.
+    """
+    if not table.extract.cursor:
+        return "the contract names no cursor"
+    parts: list[CursorColumn] = []
+    for name in table.extract.cursor:
+        published = table.column(name)
+        read = columns_read(published)
+        if len(read) != 1:
+            return f"the cursor column {name} is made of {len(read)} source columns"
+        column = source.column(read[0])
+        if column is None:
+            return f"the source has no column {read[0]}, of which the cursor is made"
+        if parts and column.family == "text":
+            break
+        is_date_text = column.family == "text" and published.sql_type in {"DATE", "TIMESTAMP", "TIMESTAMPTZ", "VARCHAR"}
+        if column.family not in _ORDERED and not is_date_text:
+            return f"the source column {column.name} ({column.type_text}) has no order that the cursor could follow"
+        parts.append(CursorColumn(published, column))
+    return tuple(parts)
+
+
+def past(
+    parts: Sequence[CursorColumn],
+    *,
+    since: Sequence[str] | None,
+    until: Sequence[str] | None,
+    lag: timedelta,
+    write: Write,
+    is_sqlite: bool = False,
+) -> sa.ColumnElement[bool]:
+    """The condition for the rows from `since` (less the lag) to before `until`; never NULL.
+
+    With a lag on a timestamp or date, the first column decides alone. `write` makes a literal of a value.
+    """
+    bounds: list[sa.ColumnElement[bool]] = []
+    if since is not None:
+        bounds.append(_bound(parts, since, lag, write, is_lower=True))
+    if until is not None:
+        bounds.append(_bound(parts, until, timedelta(0), write, is_lower=False))
+    return sa.or_(sa.and_(*bounds), *(test for part in parts for test in _always(part, is_sqlite=is_sqlite)))
+
+
+def greatest(
+    duck: duckdb.DuckDBPyConnection, uri: str, parts: Sequence[CursorColumn], *, kinds: Mapping[str, str], at: datetime
+) -> tuple[str, ...] | None:
+    """The greatest cursor of a landed file, as text; a value without a place in the order is none.
+
+    Nor is one that lies more than a day after `at`: one row with a wrong year would hide from the cursor all that is
+    written before that year comes. `kinds` are the DuckDB types by landed name.
+    """
+    ahead = (at + _AHEAD).date()
+    values = [_ordered_value(part, kinds[part.source.landed], ahead) for part in parts]
+    kept = [f"{value} IS NOT NULL" for value in values]
+    found: list[str] = []
+    with lake_errors("reading back what was landed"):
+        # The greatest of the first part; of the rows that have it, of the second. A sort by all of them is slower.
+        for part, value in zip(parts, values, strict=True):
+            row = duck.execute(
+                f"SELECT CAST(arg_max({quote(part.source.landed)}, {value}) AS VARCHAR), CAST(max({value}) AS VARCHAR) "
+                f"FROM {scan(uri)} WHERE {' AND '.join(kept)}"
+            ).fetchone()
+            if row is None or row[0] is None:
+                return None
+            found.append(str(row[0]))
+            kept.append(f"CAST({value} AS VARCHAR) = {literal(row[1])}")
+    return tuple(found)
+
+
+def is_ahead(text: str, at: datetime) -> bool:
+    """Whether a cursor value, as `greatest` gave it, is a date or an instant more than a day after `at`."""
+    return bool(_DATED.match(text)) and text[:10] >= f"{(at + _AHEAD).date()}"
+
+
+def _ordered_value(part: CursorColumn, kind: str, ahead: date) -> str:
+    """SQL: the landed value as it is ordered, NULL if it has no place there (infinity, a word, a day to come)."""
+    column = quote(part.source.landed)
+    if part.family in {"integer", "number"}:
+        return f"TRY_CAST({column} AS {'HUGEINT' if part.family == 'integer' else 'DECIMAL(38, 9)'})"
+    if kind.startswith(("TIMESTAMP", "DATE")):
+        return f"CASE WHEN isfinite({column}) AND {column} < DATE '{ahead}' THEN {column} END"
+    text = f"CAST({column} AS VARCHAR)"
+    is_dated = f"regexp_matches({text}, '^[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}') AND {text} < '{ahead}'"
+    return f"CASE WHEN {is_dated} THEN {column} END"
+
+
+def _bound(
+    parts: Sequence[CursorColumn], texts: Sequence[str], lag: timedelta, write: Write, *, is_lower: bool
+) -> sa.ColumnElement[bool]:
+    deciding = [*parts[: len(texts)]]
+    if lag and deciding[0].family in {"timestamp", "date", "text"}:
+        deciding = deciding[:1]
+    values = [part.value(text) for part, text in zip(deciding, texts, strict=False)]
+    first = values[0]
+    if lag and isinstance(first, datetime):
+        values[0] = first - lag
+    elif lag and isinstance(first, date):
+        values[0] = (datetime.combine(first, time()) - lag).date()
+    return _compare(deciding, values, write, is_lower=is_lower)
+
+
+def _compare(
+    parts: Sequence[CursorColumn], values: Sequence[Value], write: Write, *, is_lower: bool
+) -> sa.ColumnElement[bool]:
+    """The columns as one row value, at least (or less than) the values; the first alone too, for its index."""
+    part, value = parts[0], values[0]
+    column: sa.ColumnElement[Any] = sa.column(part.source.name, part.source.type)
+    if part.family == "text" and isinstance(value, datetime):
+        return _compare_text(part, column, value, write, is_lower=is_lower)
+    bound = write(value)
+    if len(parts) == 1:
+        return column >= bound if is_lower else column < bound
+    rest = _compare(parts[1:], values[1:], write, is_lower=is_lower)
+    if is_lower:
+        return sa.and_(column >= bound, sa.or_(column > bound, rest))
+    return sa.and_(column <= bound, sa.or_(column < bound, rest))
+
+
+def _compare_text(
+    part: CursorColumn, column: sa.ColumnElement[str], value: datetime, write: Write, *, is_lower: bool
+) -> sa.ColumnElement[bool]:
+    """Texts without offset against the local time, those with one against the earliest it may be anywhere."""
+    instant = value if value.tzinfo else value.replace(tzinfo=part.zone)
+    has_offset = sa.or_(*(column.like(write(form)) for form in _WITH_OFFSET))
+    local = _notations(column, instant.astimezone(part.zone), write, is_lower=is_lower)
+    if not is_lower:
+        return sa.or_(local, has_offset)
+    anywhere = _notations(column, instant.astimezone(UTC) - _LOWEST_OFFSET, write, is_lower=True)
+    return sa.or_(local, sa.and_(anywhere, has_offset))
+
+
+def _notations(
+    column: sa.ColumnElement[str], moment: datetime, write: Write, *, is_lower: bool
+) -> sa.ColumnElement[bool]:
+    """The text against a moment as it is written with a blank, or with a T, between date and time."""
+    has_t = column.like(write(_WITH_T))
+    blank = write(_shortest(moment))
+    t = write(_shortest(moment).replace(" ", "T"))
+    if is_lower:
+        return sa.and_(column >= blank, sa.or_(sa.not_(has_t), column >= t))
+    return sa.or_(column < blank, sa.and_(has_t, column < t))
+
+
+def _shortest(moment: datetime) -> str:
+    """The least of the ISO 8601 texts for a moment that have a blank, not a T: without zeros at the end."""
+    text = moment.replace(tzinfo=None).isoformat(" ", timespec="seconds")
+    return text.removesuffix(":00").removesuffix(" 00:00")
+
+
+def _always(part: CursorColumn, *, is_sqlite: bool) -> list[sa.ColumnElement[bool]]:
+    """The conditions for values without a place in the order."""
+    column: sa.ColumnElement[Any] = sa.column(part.source.name)
+    is_number = part.family in {"integer", "number"}
+    if is_sqlite:  # where any column may hold any value
+        kind = sa.func.typeof(column)
+        if is_number:
+            return [kind.not_in([sa.literal_column("'integer'"), sa.literal_column("'real'")])]
+        return [kind != sa.literal_column("'text'"), column.not_like(sa.literal_column(f"'{_ISO}'"))]
+    tests: list[sa.ColumnElement[bool]] = [column.is_(None)] if part.source.is_nullable else []
+    if part.family == "text":
+        tests.append(column.not_like(sa.literal_column(f"'{_ISO}'")))
+    return tests

@@ -1,0 +1,283 @@
+"""PostgreSQL, read by DuckDB's scanner in one snapshot.
+
+A control connection opens a REPEATABLE READ transaction, reflects the table in it and exports its snapshot; every
+reading connection takes that snapshot. So what is reflected and what all readers see is one moment of the source,
+whoever writes meanwhile.
+
+There are two ways of reading. A large plain table is scanned by pages over several connections. Anything else is one
+SELECT on one connection, in which PostgreSQL itself writes as text what the scanner cannot carry. The scanner silently
+damages a few values (measured with 1.5.5: NUMERIC 'NaN' becomes 0.00, NUMERIC without precision loses digits,
+timestamps past 294246 wrap, TIMETZ loses its offset). Before a scan PostgreSQL is asked for such numbers, and the scan
+stops at a wrapped timestamp; in a SELECT a guard column stops the reading. Their columns are then read as text.
+
+No row is left out in silence: with `row_security = off` a policy that hides rows is an error, through views too. Text
+comes in UTF-8 whatever the database's encoding is, and is written by fixed settings, whatever the server's are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from typing import Any
+
+import duckdb
+import sqlalchemy as sa
+from sqlalchemy import types
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+from include.contracts import Contract, Table
+from include.lake.storage import literal, load_extension, quote
+from include.sources.connection import Connection
+from include.sources.databases import reflection
+from include.sources.databases.postgres_values import AsText, decoded, guard_of, is_carried, select_all
+from include.sources.errors import RowsHidden, source_error, unknown_error
+from include.sources.load_limits import LOCK_SECONDS, LOCKS, ONE_STATE, Protection
+from include.sources.reading import GUARD, TEXT_NOTE, Conditions, Opened, Reading, guarded
+from include.sources.source_schema import SourceColumn, SourceTable
+
+PAGES_WORTH_SCANNING = 8_000  # 64 MB: below that more connections cost more than they bring
+MAX_CONNECTIONS = 4
+SOURCE = "source"
+_NO_RIGHT = "42501"
+_DIALECT: sa.Dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
+# As pg_dump has it: rows that a policy hides are an error, and values are written the same by every server.
+_SETTINGS = (
+    "row_security = off", "DateStyle = 'ISO'", "IntervalStyle = 'postgres'", "bytea_output = 'hex'",
+    "extra_float_digits = 3",
+)  # fmt: skip
+_PLAIN_TABLE = """
+SELECT n.nspname, c.relname
+FROM pg_class c JOIN pg_am a ON a.oid = c.relam JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE c.oid = to_regclass(:name) AND c.relkind IN ('r', 'm') AND a.amname = 'heap' AND NOT c.relhassubclass
+  AND pg_relation_size(c.oid) / current_setting('block_size')::int >= :pages
+  AND current_setting('server_version_num')::int >= 140000 AND NOT c.relrowsecurity
+  AND (SELECT count(*) FROM pg_class o WHERE o.relnamespace = n.oid AND lower(o.relname) = lower(c.relname)) = 1
+  AND (SELECT count(*) FROM pg_namespace o WHERE lower(o.nspname) = lower(n.nspname)) = 1
+"""
+_ATTRIBUTES = """
+SELECT a.attname, a.attrelid || '.' || a.attnum, t.typcategory = 'A'
+FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
+WHERE a.attrelid = to_regclass(:name) AND a.attnum > 0 AND NOT a.attisdropped
+"""
+_LIBPQ_OPTIONS = {
+    "sslmode", "sslrootcert", "sslcert", "sslkey", "sslcrl", "channel_binding", "target_session_attrs", "gssencmode",
+    "krbsrvname", "options", "connect_timeout", "keepalives", "keepalives_idle", "application_name", "host", "port",
+}  # fmt: skip
+
+
+@contextmanager
+def open_postgres(
+    connection: Connection, table: Table, contract: Contract, protection: Protection, duck: duckdb.DuckDBPyConnection
+) -> Iterator[Opened]:
+    """Open a table, view or any other object that PostgreSQL can SELECT from."""
+    explain = reflection.explainer(connection, table)
+    with reflection.engine_errors(connection, table):
+        engine = reflection.make_engine(connection, contract)
+        session = engine.connect()
+    timeout = protection.statement_milliseconds
+    try:
+        with reflection.engine_errors(connection, table):
+            session.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+            for statement in _limits(timeout):
+                session.execute(sa.text(statement))
+            found = _with_attributes(session, reflection.reflect(session, contract, table))
+            _probe(session, connection, table, found)
+            snapshot = session.execute(sa.text("SELECT pg_export_snapshot()")).scalar_one()
+            is_bytes = session.execute(sa.text("SHOW server_encoding")).scalar_one() == "SQL_ASCII"
+        allowed = _connections(protection, duck)
+
+        def read(part: SourceTable, rows: Conditions) -> Reading:
+            with reflection.engine_errors(connection, table):
+                path = None if rows or is_bytes else _scannable(session, part)
+                has_odd = path is not None and _has_odd_numbers(session, part)
+
+            def select(as_text: AsText) -> str:
+                _begin(connection, duck, snapshot, 1, timeout)
+                chosen = select_all(part, as_text=as_text, is_bytes=is_bytes)
+                sql = " UNION ALL ".join(_compiled(chosen.where(row)) for row in rows) or _compiled(chosen)
+                values = decoded(part) if is_bytes else "*"
+                query = f"SELECT {values} FROM postgres_query({literal(SOURCE)}, {literal(sql)})"
+                return guarded(query) if GUARD in chosen.selected_columns else query
+
+            def plain(failure: str) -> str:
+                return select("guarded" if GUARD in failure else "all")
+
+            connections = 1 if path is None or has_odd else allowed
+            try:
+                if connections == 1:
+                    query = select("guarded" if has_odd else "")
+                else:
+                    _begin(connection, duck, snapshot, connections, timeout)
+                    query = f"SELECT {', '.join(map(_scanned, part.columns))} FROM {path}{_unless_wrapped(part)}"
+            except duckdb.Error as error:
+                raise explain(error) or unknown_error(error, object_name=table.qualified_name) from None
+            via = "select" if connections == 1 else f"scan over {connections} connections"
+            notes = found.drift + ((TEXT_NOTE,) if has_odd else ())
+            return Reading(query, notes, explain, plain=plain, plain_note=TEXT_NOTE, threads=connections, via=via)
+
+        def ask(select: sa.Executable) -> tuple[int, int] | None:
+            # By the connection that holds the snapshot, and on one core: the source is asked for no more than it was.
+            with suppress(SQLAlchemyError), session.begin_nested():
+                session.execute(sa.text("SET LOCAL max_parallel_workers_per_gather = 0"))
+                rows, mark = session.execute(select).one()
+                return int(rows), int(mark)
+            return None
+
+        yield Opened("postgresql", "postgresql", found, read, ask=ask, spared=f"{ONE_STATE}; {LOCKS}")
+    finally:
+        _end(duck)
+        session.close()
+        engine.dispose()
+
+
+def _with_attributes(session: sa.Connection, found: SourceTable) -> SourceTable:
+    """The identity of each column, and which types that SQLAlchemy does not know are arrays."""
+    known = {
+        name: (identity, is_array)
+        for name, identity, is_array in session.execute(sa.text(_ATTRIBUTES), {"name": _qualified(session, found)})
+    }
+
+    def told(column: SourceColumn) -> SourceColumn:
+        identity, is_array = known.get(column.name, ("", False))
+        is_list = is_array and isinstance(column.type, types.NullType)
+        return replace(column, identity=identity, type=postgresql.ARRAY(column.type) if is_list else column.type)
+
+    return replace(found, columns=tuple(told(column) for column in found.columns))
+
+
+def _qualified(session: sa.Connection, found: SourceTable) -> str:
+    quoted = session.dialect.identifier_preparer
+    return ".".join(quoted.quote(part) for part in (found.schema, found.name) if part is not None)
+
+
+def _probe(session: sa.Connection, connection: Connection, table: Table, found: SourceTable) -> None:
+    """As `reflect.probe`; where only policies are in the way it says so, in whatever language the server answers.
+
+    Raises:
+        RowsHidden: a row-level policy would hide rows.
+    """
+    select = select_all(found)
+    try:
+        with session.begin_nested():
+            reflection.probe(session, select)
+    except DBAPIError as error:
+        if getattr(error.orig, "sqlstate", None) != _NO_RIGHT:
+            raise
+        session.execute(sa.text("SET LOCAL row_security = on"))
+        reflection.probe(session, select)  # what is refused even so is a missing right
+        raise source_error(RowsHidden, variable=connection.variable, object_name=table.qualified_name) from None
+
+
+def _limits(timeout: int) -> list[str]:
+    """Settings of a transaction: it may idle while others read, waits for no long lock, and hides no row."""
+    limits = [*(f"SET LOCAL {setting}" for setting in _SETTINGS)]
+    limits += ["SET LOCAL idle_in_transaction_session_timeout = 0", f"SET LOCAL lock_timeout = '{LOCK_SECONDS}s'"]
+    if timeout:  # otherwise the limit that the source's administrator set stays
+        limits.append(f"SET LOCAL statement_timeout = {timeout}")
+    return limits
+
+
+def _compiled(select: sa.Select[Any]) -> str:
+    return str(select.compile(dialect=_DIALECT, compile_kwargs={"literal_binds": True})).replace("%%", "%")
+
+
+def _begin(
+    connection: Connection, duck: duckdb.DuckDBPyConnection, snapshot: str, connections: int, timeout: int
+) -> None:
+    """Attach the database and open a transaction on the snapshot, which the scanner's other connections take over."""
+    _end(duck)
+    load_extension(duck, "postgres")
+    duck.execute(_secret(connection))
+    duck.execute(f"SET pg_pool_max_connections = {connections}")
+    duck.execute("SET pg_idle_in_transaction_timeout_millis = 0")
+    if timeout:
+        duck.execute(f"SET pg_statement_timeout_millis = {timeout}")
+    duck.execute(f"ATTACH {literal(_conninfo(connection))} AS {SOURCE} (TYPE postgres, SECRET source, READ_ONLY)")
+    duck.execute("BEGIN")
+    for statement in (f"SET TRANSACTION SNAPSHOT {literal(snapshot)}", *_limits(timeout)):
+        duck.execute(f"CALL postgres_execute({literal(SOURCE)}, {literal(statement)})")
+
+
+def _end(duck: duckdb.DuckDBPyConnection) -> None:
+    """End the transaction. DuckDB must not be closed before: where the connection is gone, that ends the process."""
+    for statement in ("ROLLBACK", f"DETACH DATABASE IF EXISTS {SOURCE}"):
+        with suppress(duckdb.Error):
+            duck.execute(statement)
+
+
+def _scanned(column: SourceColumn) -> str:
+    name = quote(column.name)
+    return f"CAST({name} AS VARCHAR) AS {name}" if isinstance(column.type, types.Uuid) else name
+
+
+def _unless_wrapped(part: SourceTable) -> str:
+    """A condition that stops a scan at a timestamp that wrapped: before the oldest that PostgreSQL can hold."""
+    wrapped = []
+    for column in part.columns:
+        if isinstance(column.type, types.DateTime):
+            name, kind = quote(column.name), "TIMESTAMPTZ" if column.is_aware else "TIMESTAMP"
+            wrapped.append(f"(isfinite({name}) AND {name} < {kind} '5000-01-01 (BC)')")
+    return f" WHERE CASE WHEN {' OR '.join(wrapped)} THEN error('{GUARD}') ELSE true END" if wrapped else ""
+
+
+def _has_odd_numbers(session: sa.Connection, found: SourceTable) -> bool:
+    """Whether a column of numbers holds one that the scanner would change."""
+    clause = found.clause()
+    numbers = [c for c in found.columns if isinstance(c.type, types.Numeric)]
+    odd = [guard for c in numbers if (guard := guard_of(clause.c[c.name], c.type)) is not None]
+    if not odd:
+        return False
+    return bool(session.execute(sa.select(sa.exists().select_from(clause).where(sa.or_(*odd)))).scalar_one())
+
+
+def _scannable(session: sa.Connection, found: SourceTable) -> str | None:
+    """The table as DuckDB names it, if it is large, plain, and all its columns are carried; None otherwise.
+
+    DuckDB does not tell names by case, so there must be no other table of that name; before version 14 the server is
+    slow at reading by pages.
+    """
+    carried = (is_carried(c.type) or isinstance(c.type, types.Uuid) for c in found.columns)
+    if not all(carried) or any(c.is_domain or c.landed != c.name for c in found.columns):
+        return None
+    asked = {"name": _qualified(session, found), "pages": PAGES_WORTH_SCANNING}
+    row = session.execute(sa.text(_PLAIN_TABLE), asked).one_or_none()
+    return None if row is None else f"{SOURCE}.{quote(row[0])}.{quote(row[1])}"
+
+
+def _connections(protection: Protection, duck: duckdb.DuckDBPyConnection) -> int:
+    """One for each thread of DuckDB, four at most, and no more than the server allows; one where rows are paced."""
+    row = duck.execute("SELECT current_setting('threads')").fetchone()
+    allowed = 1 if protection.rows_per_second else protection.connections or MAX_CONNECTIONS
+    return max(1, min(allowed, MAX_CONNECTIONS, int(row[0]) if row else 1))
+
+
+def _secret(connection: Connection) -> str:
+    url = connection.engine_url
+    given = {
+        "HOST": url.host,
+        "PORT": str(url.port) if url.port else None,
+        "DATABASE": url.database,
+        "USER": url.username,
+        "PASSWORD": str(url.password) if url.password else None,
+    }
+    parts = [f"{name} {literal(value)}" for name, value in given.items() if value]
+    return f"CREATE OR REPLACE SECRET source (TYPE postgres, {', '.join(parts)})" if parts else ""
+
+
+def _conninfo(connection: Connection) -> str:
+    """The URI's other options, in libpq's own form."""
+    options = {
+        "application_name": "lienthong",
+        "connect_timeout": str(reflection.CONNECT_SECONDS),
+        "client_encoding": "UTF8",
+    }
+    for name, value in connection.engine_url.query.items():
+        if name in _LIBPQ_OPTIONS:
+            options[name] = value if isinstance(value, str) else ",".join(value)
+    return " ".join(f"{name}='{_escape(value)}'" for name, value in options.items())
+
+
+def _escape(value: str) -> str:
+    return value.replace("\\", "\\\\").replace("'", "\\'")

@@ -1,0 +1,189 @@
+"""The WHERE of a reading, by SQLAlchemy Core: rows past a cursor, and rows of given keys."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from itertools import product
+
+import sqlalchemy as sa
+from sqlalchemy import types
+
+from include.contracts import Table
+from include.sources.databases.cursor import Write, cursor_of, past
+from include.sources.errors import SourceError, SourceMissing
+from include.sources.read_request import Wanted, key_columns
+from include.sources.reading import Conditions
+from include.sources.source_schema import SourceColumn, SourceTable
+
+# Keys in one condition. SQLite takes a million characters of SQL; of the dialects we do not know we ask little.
+_KEYS_EACH = {"postgresql": 50_000, "mysql": 50_000, "sqlite": 5_000}
+_KEYS_EACH_ELSEWHERE = 200
+_FLOAT = re.compile(r"-?([0-9]+\.[0-9]+(e[+-][0-9]+)?|[0-9]+e[+-][0-9]+|inf)")
+
+
+def conditions(source: SourceTable, table: Table, wanted: Wanted, *, kind: str) -> Conditions:
+    """The conditions for the rows wanted, none of which overlap; empty for all rows.
+
+    Raises:
+        SourceError: the source cannot be read by this cursor or these keys; says why.
+    """
+    write = writer(kind)
+    found: list[sa.ColumnElement[bool]] = []
+    if wanted.since is not None or wanted.until is not None:
+        parts = cursor_of(table, source)
+        if isinstance(parts, str):
+            raise SourceError(f"{table.qualified_name}: it cannot be read by its cursor: {parts}. Run it with --full")
+        try:
+            bounds = {"since": wanted.since, "until": wanted.until}
+            found.append(past(parts, **bounds, lag=wanted.lag, write=write, is_sqlite=kind == "sqlite"))
+        except (ValueError, OverflowError):
+            raise SourceError(
+                f"{table.qualified_name}: the last cursor is no value of the source's column "
+                f"{parts[0].source.name} ({parts[0].source.type_text}). Run it with --full"
+            ) from None
+    if wanted.keys:
+        columns = _key_columns(source, table)
+        keys = list(dict.fromkeys(wanted.keys))
+        each = _KEYS_EACH.get(kind, _KEYS_EACH_ELSEWHERE)
+        for start in range(0, len(keys), each):
+            test = _among(columns, keys[start : start + each], kind)
+            found.append(sa.and_(test, sa.not_(found[0])) if wanted.since or wanted.until else test)
+    return tuple(found)
+
+
+def _key_columns(source: SourceTable, table: Table) -> list[SourceColumn]:
+    columns = []
+    for name in key_columns(table):
+        column = source.column(name)
+        if column is None:
+            raise SourceMissing(f"{table.qualified_name}: the source has no column {name}, of which the key is made")
+        columns.append(column)
+    if not columns:
+        raise SourceError(
+            f"{table.qualified_name}: the contract states no primary key to find rows by: run with --full"
+        )
+    return columns
+
+
+def _among(columns: Sequence[SourceColumn], keys: Sequence[tuple[object, ...]], kind: str) -> sa.ColumnElement[bool]:
+    """The condition for rows of these keys."""
+    sides = [_side(column, kind, {key[n] for key in keys}) for n, column in enumerate(columns)]
+    is_odd = any(value is None or (kind == "postgresql" and _bytes_of(value)) for key in keys for value in key)
+    if is_odd or (len(columns) > 1 and kind not in _KEYS_EACH):
+        return sa.or_(*(sa.and_(*(_is(s, v, kind) for s, v in zip(sides, key, strict=True))) for key in keys))
+    write = writer(kind)
+    forms = _FORMS.get(kind) or (lambda value: [write(value)])
+    if len(columns) == 1:
+        return sides[0].in_([form for (value,) in keys for form in forms(value)])
+    rows = [[str(form) for form in row] for key in keys for row in product(*(forms(value) for value in key))]
+    if kind == "postgresql":  # the first row tells the types of all
+        rows[0] = [
+            f"CAST({text} AS {'TEXT' if isinstance(side, sa.Cast) else column.type_text})"
+            for text, side, column in zip(rows[0], sides, columns, strict=True)
+        ]
+    listed = ", ".join(f"({', '.join(row)})" for row in rows)
+    values = f"({listed})" if kind == "mysql" else f"(VALUES {listed})"
+    return sa.tuple_(*sides).op("IN", is_comparison=True)(sa.literal_column(values))
+
+
+def _is(side: sa.ColumnElement[object], value: object, kind: str) -> sa.ColumnElement[bool]:
+    """That a column has the value. Of PostgreSQL, hex digits may stand for text in an encoding that nobody stated."""
+    if value is None:
+        return side.is_(None)
+    same = side.in_(_FORMS[kind](value)) if kind in _FORMS else side == writer(kind)(value)
+    if kind == "postgresql" and (raw := _bytes_of(value)):
+        text = sa.cast(side, sa.TEXT)
+        same = sa.or_(same, sa.func.convert_to(text, sa.literal_column("'SQL_ASCII'")) == writer(kind)(raw))
+    return same
+
+
+def _bytes_of(value: object) -> bytes:
+    r"""What a text of `\\x` and hex digits stands for; empty for any other value."""
+    if not isinstance(value, str) or not re.fullmatch(r"\\x([0-9a-f]{2})+", value):
+        return b""
+    return bytes.fromhex(value[2:])
+
+
+def _side(column: SourceColumn, kind: str, values: Collection[object]) -> sa.ColumnElement[object]:
+    """What is compared with a key's values: the column, for its index, or the text that landed of it."""
+    value: sa.ColumnElement[object] = sa.column(column.name, types.NullType())
+    if kind == "sqlite":
+        is_as_it_landed = column.family in {"integer", "text"} and not any(str(v).startswith("\\x") for v in values)
+        return value if is_as_it_landed else _sqlite_text(value)
+    if kind == "postgresql" and (column.is_domain or isinstance(column.type, types.Enum)):
+        return sa.cast(value, sa.TEXT)
+    return value
+
+
+def writer(kind: str) -> Write:
+    """What makes a literal of a value: written out for a scanner's query, bound for SQLAlchemy's own."""
+    if kind in _TEXTS:
+        as_text = _TEXTS[kind]
+        return lambda value: sa.literal_column(as_text(value))
+    return sa.literal
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | Decimal):
+        return format(value, "f" if isinstance(value, Decimal) and value.is_finite() else "")
+    text = value.isoformat(" ") if isinstance(value, datetime) else str(value)
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _postgres_text(value: object) -> str:
+    if isinstance(value, bytes):
+        return f"'\\x{value.hex()}'"
+    if isinstance(value, str) and "\\" in value:  # the same whatever standard_conforming_strings says
+        return "E" + _plain(value.replace("\\", "\\\\"))
+    return _plain(value)
+
+
+def _mysql_text(value: object) -> str:
+    if isinstance(value, bytes):
+        return f"x'{value.hex()}'"
+    if isinstance(value, datetime) and value.tzinfo:  # its sessions have the time zone UTC, and take no offsets
+        return _plain(value.astimezone(UTC).replace(tzinfo=None))
+    if isinstance(value, str) and any(sign in value for sign in "\\'\0"):  # the same whatever sql_mode says
+        return f"_utf8mb4 x'{value.encode().hex()}'"
+    return _plain(value)
+
+
+def _sqlite_literal(value: object) -> str:
+    text = _plain(value if isinstance(value, int) else str(value))
+    return "(" + text.replace("\0", "'||char(0)||'") + ")" if "\0" in text else text  # where a statement would end
+
+
+_TEXTS: dict[str, Callable[[object], str]] = {
+    "postgresql": _postgres_text,
+    "mysql": _mysql_text,
+    "sqlite": _sqlite_literal,
+}
+
+
+def _sqlite_forms(value: object) -> list[sa.ColumnElement[object]]:
+    """What `_sqlite_text` may give of a value that landed: a text may have been a floating-point number."""
+    forms: list[sa.ColumnElement[object]] = [sa.literal_column(_TEXTS["sqlite"](value))]
+    if isinstance(value, str) and _FLOAT.fullmatch(value):
+        number = {"inf": "9e999", "-inf": "-9e999"}.get(value, value)
+        forms.append(sa.literal_column(f"printf('%!.20g', {number})"))
+    return forms
+
+
+_FORMS: dict[str, Callable[[object], list[sa.ColumnElement[object]]]] = {"sqlite": _sqlite_forms}
+
+
+def _sqlite_text(value: sa.ColumnElement[object]) -> sa.ColumnElement[object]:
+    r"""What is compared of an SQLite value: its text, blobs as `\x` and hex digits, reals with all their digits."""
+    kind = sa.func.typeof(value)
+    text = sa.cast(value, sa.TEXT)
+    value = sa.type_coerce(value, types.NullType())
+    return sa.case(
+        (kind == "real", sa.func.printf("%!.20g", value)),
+        (kind == "blob", sa.literal_column(r"'\x'").op("||")(sa.func.lower(sa.func.hex(value)))),
+        else_=text,
+    )

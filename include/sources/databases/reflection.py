@@ -1,0 +1,217 @@
+"""What is in a source database, as SQLAlchemy reflects it, and what a failure there means."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any
+
+import duckdb
+import sqlalchemy as sa
+from sqlalchemy import types
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.exc import DBAPIError, NoSuchModuleError, SAWarning, SQLAlchemyError
+
+from include.contracts import Contract, Table
+from include.sources.connection import Connection
+from include.sources.errors import SourceError, SourceMissing, SourceUnavailable, kind_of, source_error, unknown_error
+from include.sources.source_schema import (
+    SourceColumn,
+    SourceTable,
+    judge_columns,
+    judge_types,
+    landed_names,
+    near,
+)
+
+_PART = re.compile(r'"(?:[^"]|"")+"|[^".]+')
+_QUOTED = re.compile(rf'(?=.*")(?:{_PART.pattern})(?:\.(?:{_PART.pattern}))*')
+CONNECT_SECONDS = 10
+ANSWER_SECONDS = 30
+EVERY_ROW = 18446744073709551615  # MySQL's own sql_select_limit would leave rows out without a word
+
+
+@contextmanager
+def engine_errors(connection: Connection, table: Table) -> Iterator[None]:
+    """Turn what SQLAlchemy and the drivers raise inside the block into a SourceError that quotes nothing."""
+    try:
+        yield
+    except SourceError:
+        raise
+    except (NoSuchModuleError, ModuleNotFoundError):
+        raise SourceError(
+            f"{table.qualified_name}: no driver is installed for the database in {connection.variable}: install the "
+            "SQLAlchemy dialect and driver of that database (for Oracle: pip install oracledb, scheme oracle+oracledb)"
+        ) from None
+    except (SQLAlchemyError, OSError, ValueError) as error:
+        raise explain(error, connection, table) from None
+
+
+def explain(error: BaseException, connection: Connection, table: Table) -> SourceError:
+    """The failure behind a database's error."""
+    origin = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
+    code = str(getattr(origin, "sqlstate", None) or "")
+    kind = SourceUnavailable if isinstance(origin, TimeoutError) else kind_of(str(origin), code=code)
+    if kind is not None:
+        return source_error(kind, variable=connection.variable, object_name=table.qualified_name)
+    return unknown_error(origin, object_name=table.qualified_name, code=code)
+
+
+def explainer(connection: Connection, table: Table) -> Callable[[BaseException], SourceError | None]:
+    """What tells the source's failure behind an error of DuckDB; None if it is not the source's."""
+
+    def explain_duckdb(error: BaseException) -> SourceError | None:
+        is_lake = isinstance(error, duckdb.HTTPException) or re.search(r"\bHTTP\b|s3://", str(error)) is not None
+        kind = kind_of(str(error)) if isinstance(error, duckdb.Error) and not is_lake else None
+        return source_error(kind, variable=connection.variable, object_name=table.qualified_name) if kind else None
+
+    return explain_duckdb
+
+
+def make_engine(connection: Connection, contract: Contract) -> sa.Engine:
+    """An engine that connects once, soon, under our name. Raises what SQLAlchemy raises."""
+    url = connection.engine_url
+    arguments: dict[str, Any] = {}
+    if connection.kind == "postgresql":
+        arguments = {"connect_timeout": CONNECT_SECONDS, "application_name": "lienthong", "client_encoding": "UTF8"}
+        arguments = {key: value for key, value in arguments.items() if key not in url.query}
+    elif connection.kind == "mysql":
+        arguments = {
+            "connect_timeout": CONNECT_SECONDS,
+            "read_timeout": ANSWER_SECONDS,  # it only reflects: whoever accepts and says nothing is no server
+            "charset": "utf8mb4",
+            "program_name": "lienthong",
+            "init_command": f"SET time_zone = '+00:00', sql_select_limit = {EVERY_ROW}",
+        }
+        arguments = {key: value for key, value in arguments.items() if key not in url.query}
+        if url.password:
+            arguments["password"] = str(url.password).encode()  # PyMySQL would take text for Latin-1
+    return sa.create_engine(url, connect_args=arguments, poolclass=sa.pool.NullPool, hide_parameters=True)
+
+
+def reflect(session: sa.Connection, contract: Contract, table: Table) -> SourceTable:
+    """Find the object that the table reads, and compare it with the contract.
+
+    Raises SourceMissing, with near names, when the object or a column that the contract reads is not there.
+    """
+    inspector = sa.inspect(session)
+    source_name = table.source_name or table.name
+    meant = meanings(source_name, contract.server.schema or None)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SAWarning)  # types that SQLAlchemy does not know are read as text
+        schema, name = meant[0]
+        for schema, name in meant:
+            if found := _columns(inspector, schema, name):
+                break
+        else:
+            raise _missing(inspector, meant, table)
+        drift = _other_meanings(inspector, meant, (schema, name))
+    drift += judge_columns(table, [str(c["name"]) for c in found])
+    landed = landed_names(table, [str(c["name"]) for c in found])
+    drift += tuple(f"'{name}' lands as '{other}': its name is taken" for name, other in landed.items() if name != other)
+    columns = tuple(
+        SourceColumn(
+            str(c["name"]),
+            landed[str(c["name"])],
+            _base(c["type"]),
+            _type_text(c["type"], session.dialect),
+            bool(c.get("nullable", True)),
+            is_domain=isinstance(c["type"], postgresql.DOMAIN),
+        )
+        for c in found
+    )
+    drift += judge_types(table, {c.name: c.family for c in columns})
+    return SourceTable(schema, name, columns, drift)
+
+
+def probe(session: sa.Connection, select: sa.Select[Any]) -> None:
+    """Ask for no rows: a missing right shows here, with the database's own code, before any work is done."""
+    session.execute(select.where(sa.false())).close()
+
+
+def _base(kind: types.TypeEngine[Any]) -> types.TypeEngine[Any]:
+    """What a domain is made of, any other type itself."""
+    while isinstance(kind, postgresql.DOMAIN):
+        kind = types.to_instance(kind.data_type)
+    return kind
+
+
+def _type_text(kind: types.TypeEngine[Any], dialect: sa.Dialect) -> str:
+    """The type as the database writes it, without collation."""
+    try:
+        return re.sub(r" (COLLATE|CHARACTER SET) \S+", "", kind.compile(dialect))
+    except SQLAlchemyError:
+        return type(kind).__name__.upper()
+
+
+def meanings(source_name: str, schema: str | None) -> list[tuple[str | None, str]]:
+    """The (schema, name) that a physicalName may mean, the likeliest first: all of it is a name, or `schema.name`.
+
+    What stands in double quotes is one name, as in SQL: `"a"."b"` is b of schema a, `"a.b"` a name with a dot.
+    """
+    found: dict[tuple[str | None, str], None] = {(schema, source_name): None}
+    if _QUOTED.fullmatch(source_name):
+        parts = [part[1:-1].replace('""', '"') if part.startswith('"') else part for part in _PART.findall(source_name)]
+        found[(".".join(parts[:-1]) or schema, parts[-1])] = None
+    else:
+        dots = [at for at, sign in enumerate(source_name) if sign == "." and 0 < at < len(source_name) - 1]
+        found |= dict.fromkeys((source_name[:at], source_name[at + 1 :]) for at in dots)
+    return list(found)
+
+
+def _columns(inspector: sa.Inspector, schema: str | None, name: str) -> list[Any]:
+    try:
+        return list(inspector.get_columns(name, schema=schema))
+    except sa.exc.NoSuchTableError:
+        return []
+    except DBAPIError as error:
+        if kind_of(str(error.orig)) is not SourceMissing:
+            raise
+        return []
+
+
+def _other_meanings(
+    inspector: sa.Inspector, meant: Sequence[tuple[str | None, str]], read: tuple[str | None, str]
+) -> tuple[str, ...]:
+    """A note where the name has a second meaning that is there too."""
+    for schema, name in meant[meant.index(read) + 1 :]:
+        with suppress(SQLAlchemyError):
+            if _columns(inspector, schema, name):
+                written = ".".join('"' + part.replace('"', '""') + '"' for part in (schema, name) if part)
+                return (f"'{read[1]}' is read as one name; table '{name}' in schema '{schema}' is written {written}",)
+    return ()
+
+
+def _missing(inspector: sa.Inspector, meant: Sequence[tuple[str | None, str]], table: Table) -> SourceMissing:
+    """The table is not there: say what is."""
+    told = []
+    for schema, name in meant:
+        try:
+            here = [*inspector.get_table_names(schema), *inspector.get_view_names(schema)]
+        except SQLAlchemyError:
+            here = []
+        where = f"schema '{schema}'" if schema else "the source"
+        told.append(f"no table or view '{name}' in {where}{near(name, here)}")
+    elsewhere = ""
+    schema, name = meant[0]
+    if schema is None and len(meant) == 1:
+        for other in _schemas(inspector):
+            if name in inspector.get_table_names(other):
+                written = f'"{other}"."{name}"' if "." in other or '"' in other else f"{other}.{name}"
+                elsewhere = f" It is in schema '{other}': write '{written}'."
+                break
+    return SourceMissing(
+        f"{table.qualified_name}: there is {', and '.join(told)}.{elsewhere} "
+        "Correct physicalName in the contract, or the database in the connection"
+    )
+
+
+def _schemas(inspector: sa.Inspector) -> list[str]:
+    try:
+        return [
+            name for name in inspector.get_schema_names() if name not in {"information_schema", "pg_catalog", "sys"}
+        ]
+    except SQLAlchemyError:
+        return []

@@ -1,0 +1,186 @@
+"""Rows from any database that SQLAlchemy speaks to, streamed in batches into DuckDB, without holding the table.
+
+Slower than a scanner, and able to carry anything: what Arrow has a type for keeps its type, the rest becomes text.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Generator, Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import sqlalchemy as sa
+from sqlalchemy import types
+from sqlalchemy.exc import DataError, SQLAlchemyError
+
+from include.contracts import Contract, Table
+from include.sources.connection import Connection
+from include.sources.databases import reflection
+from include.sources.errors import SourceError
+from include.sources.load_limits import Protection
+from include.sources.python_values import OddValue, array_of, arrow_type, batch_of, columns_of, is_finer
+from include.sources.reading import TEXT_NOTE, Conditions, Opened, Reading
+from include.sources.source_schema import SourceColumn, SourceTable
+
+ROWS_PER_BATCH = 10_000
+VIEW = "source_rows"
+_LONGEST_MOMENT = 100
+# Where readers hinder nobody. Elsewhere a snapshot would cost locks, or is not to be had.
+_SNAPSHOTS = {"oracle": "SERIALIZABLE", "postgresql": "REPEATABLE READ", "mysql": "REPEATABLE READ"}
+
+
+@contextmanager
+def open_any(
+    connection: Connection, table: Table, contract: Contract, protection: Protection, duck: duckdb.DuckDBPyConnection
+) -> Iterator[Opened]:
+    """Open an object through SQLAlchemy.
+
+    Each statement sees one state of the source; all of them the same where the database has a snapshot to offer, else
+    the later one is of a later state.
+    """
+    with reflection.engine_errors(connection, table):
+        engine = reflection.make_engine(connection, contract)
+        session = _connect_soon(engine)
+    failures: list[SourceError] = []
+    streams: list[Generator[Any]] = []
+
+    def explain(_: BaseException) -> SourceError | None:
+        return failures[-1] if failures else None
+
+    try:
+        with reflection.engine_errors(connection, table):
+            if engine.dialect.name in _SNAPSHOTS:
+                session.execution_options(isolation_level=_SNAPSHOTS[engine.dialect.name])
+            found = reflection.reflect(session, contract, table)
+            reflection.probe(session, _select(found, engine.dialect.name))
+
+        def read(part: SourceTable, rows: Conditions) -> Reading:
+            every = _select(part, engine.dialect.name)
+            chosen = [every.where(row) for row in rows] or [every]
+            odd: set[str] = set()
+
+            def partitions() -> Generator[Any]:
+                streamed = session.execution_options(stream_results=True, yield_per=ROWS_PER_BATCH)
+                for select in chosen:
+                    with streamed.execute(select) as result:
+                        yield from result.partitions()
+
+            def open_batches() -> Batches:
+                for earlier in streams:
+                    earlier.close()
+                streams[:] = [partitions()]
+                kinds = [pa.string() if c.landed in odd else arrow_type(c.type) for c in part.columns]
+                schema = pa.schema(list(zip((c.landed for c in part.columns), kinds, strict=True)))
+                return Batches(streams[0], schema, odd, failures, connection, table)
+
+            def query() -> str:
+                batches = open_batches()
+                duck.register(VIEW, pa.RecordBatchReader.from_batches(batches.schema, batches.made()))
+                return f"SELECT * FROM {VIEW}"
+
+            def plain(_: str) -> str:
+                """With the columns as text in which some value is not of the column's type."""
+                open_batches().find_odd()
+                return query()
+
+            return Reading(query(), found.drift, explain, plain=plain, plain_note=TEXT_NOTE, via="rows streamed")
+
+        yield Opened("sqlalchemy", f"sqlalchemy:{engine.dialect.name}", found, read)
+    finally:
+        session.close()
+        engine.dispose()
+
+
+def _connect_soon(engine: sa.Engine) -> sa.Connection:
+    """Connect, or say within ANSWER_SECONDS that the server does not answer: not every driver can be told to.
+
+    A driver that still waits is left alone in its thread; the process does not wait for it.
+
+    Raises:
+        TimeoutError: it did not; `engine_errors` makes it a SourceUnavailable.
+    """
+    made: Future[sa.Connection] = Future()
+
+    def connect() -> None:
+        try:
+            made.set_result(engine.connect())
+        except BaseException as error:
+            made.set_exception(error)
+
+    threading.Thread(target=connect, daemon=True, name="connecting").start()
+    return made.result(timeout=reflection.ANSWER_SECONDS)
+
+
+def _select(part: SourceTable, dialect: str) -> sa.Select[Any]:
+    """All columns as the driver gives them: SQLAlchemy's own conversions round numbers and take 2 for true.
+
+    What Python's types would cut short (nanoseconds, months, digits in JSON), the server writes as text.
+    """
+    clause = sa.table(part.name, *(sa.column(c.name) for c in part.columns), schema=part.schema)
+
+    def value(column: SourceColumn) -> sa.ColumnElement[Any]:
+        given = clause.c[column.name]
+        if is_finer(column.type):
+            return sa.cast(given, types.String(_LONGEST_MOMENT))
+        is_json = isinstance(column.type, types.JSON) and dialect != "oracle"  # which casts none
+        return sa.cast(given, types.Text) if is_json else given
+
+    return sa.select(*(value(c).label(f"c{n}") for n, c in enumerate(part.columns))).select_from(clause)
+
+
+@dataclass(frozen=True, slots=True)
+class Batches:
+    """Rows as Arrow batches. `odd` gathers the columns that hold a value of another type than the schema has.
+
+    A failure of the source is kept in `failures` for `explain`: DuckDB only tells that the stream broke.
+    """
+
+    parts: Iterator[Any]
+    schema: pa.Schema
+    odd: set[str]
+    failures: list[SourceError]
+    connection: Connection
+    table: Table
+
+    def made(self) -> Iterator[pa.RecordBatch]:
+        """The batches; an error at the first odd column."""
+        for rows in self._fetched():
+            try:
+                yield batch_of(rows, self.schema)
+            except OddValue as error:
+                self.odd.add(str(error))
+                raise RuntimeError("a value that is not of its column's type") from None
+
+    def find_odd(self) -> None:
+        """Gather the odd columns of all rows. Raises SourceError."""
+        for rows in self._fetched():
+            for field, values in columns_of(rows, self.schema):
+                try:
+                    array_of(values, field)
+                except OddValue:
+                    self.odd.add(field.name)
+
+    def _fetched(self) -> Iterator[list[Any]]:
+        while True:
+            try:
+                rows = next(self.parts, None)
+            except Exception as error:
+                self.failures.append(self._why(error))
+                raise self.failures[-1] from None
+            if rows is None:
+                return
+            yield rows
+
+    def _why(self, error: Exception) -> SourceError:
+        if isinstance(error, SQLAlchemyError | OSError) and not isinstance(error, DataError):
+            return reflection.explain(error, self.connection, self.table)
+        return SourceError(
+            f"{self.table.qualified_name}: the driver of the database has no value for something that the source holds "
+            f"({type(error).__name__}), as a date before the year 1 or after 9999. Let a view in the source write that "
+            "column as text (CAST ... AS VARCHAR), and name the view in physicalName"
+        )

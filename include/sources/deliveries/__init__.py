@@ -1,0 +1,52 @@
+"""Deliveries of files: the manifest, a verified local copy, and which file formats are taken."""
+
+from __future__ import annotations
+
+from include.sources.deliveries.delivery import LINES_SHOWN, Delivery, check_names, clean_name, header, shown
+from include.sources.deliveries.file_formats import (
+    READ,
+    START,
+    SUFFIXES,
+    Format,
+    format_of,
+    stated_format,
+    why_not_content,
+    why_not_read,
+)
+from include.sources.deliveries.local_copy import CHUNK, Copy, spool
+from include.sources.deliveries.manifest import (
+    NAME,
+    Entry,
+    check_file,
+    check_listing,
+    check_rows,
+    is_named,
+    read_manifest,
+)
+
+__all__ = [
+    "CHUNK",
+    "LINES_SHOWN",
+    "NAME",
+    "READ",
+    "START",
+    "SUFFIXES",
+    "Copy",
+    "Delivery",
+    "Entry",
+    "Format",
+    "check_file",
+    "check_listing",
+    "check_names",
+    "check_rows",
+    "clean_name",
+    "format_of",
+    "header",
+    "is_named",
+    "read_manifest",
+    "shown",
+    "spool",
+    "stated_format",
+    "why_not_content",
+    "why_not_read",
+]

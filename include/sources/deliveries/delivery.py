@@ -1,0 +1,81 @@
+"""The files of one table of a drop, copied and checked against the manifest; every format reader takes one."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from include.contracts import Table
+from include.sources.deliveries.local_copy import Copy
+from include.sources.deliveries.manifest import Entry
+from include.sources.errors import ColumnsMissing, DropBroken
+from include.sources.source_schema import RESERVED, counted, needed
+
+LINES_SHOWN = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """`delimiter` is empty when nobody states it; `sheet` is the part of `physicalName` after `#`."""
+
+    table: Table
+    copies: tuple[Copy, ...]
+    entries: dict[str, Entry]
+    sheet: str
+    delimiter: str
+    notes: tuple[str, ...]
+
+    def entry(self, copy: Copy) -> Entry:
+        """What the manifest says of a file; nothing, if there is none."""
+        return self.entries.get(copy.name, Entry(copy.name))
+
+
+def clean_name(name: str) -> str:
+    """A column's name as it is used from here on: composed (NFC), trimmed; one that the lake uses gets a number."""
+    trimmed = unicodedata.normalize("NFC", name).strip()
+    return f"{trimmed}_2" if trimmed.lower() in RESERVED else trimmed
+
+
+def check_names(names: Sequence[str], file_name: str) -> None:
+    """Raise DropBroken if a column has no name, or one that another has too; the engine does not see letter case."""
+    for position, name in enumerate(names, start=1):
+        if not name:
+            raise DropBroken(f"{file_name}: column {position} has no name: ask the sender to name it")
+    times = Counter(name.lower() for name in names)
+    doubled = [position for position, name in enumerate(names, start=1) if times[name.lower()] > 1]
+    if doubled:
+        raise DropBroken(
+            f"{file_name}: it gives {counted(doubled)} a name that others have too, letter case, Unicode composition "
+            "and blanks around it aside: ask the sender for distinct names"
+        )
+
+
+def header(names: Iterable[object], file_name: str, table: Table) -> list[str]:
+    """The cleaned names of the columns. No name is told: where the header is missing, it is a value.
+
+    Raises:
+        ColumnsMissing: none of them is a name that the contract reads.
+        DropBroken: a column is nameless or doubled.
+    """
+    trimmed = ["" if name is None else clean_name(str(name)) for name in names]
+    lowered = [name.lower() for name in trimmed]
+    wanted = needed(table)
+    if wanted and not any(name.lower() in lowered for name in wanted):
+        raise ColumnsMissing(
+            f"{table.qualified_name}: {file_name}: the first line holds none of the contract's columns: is the header "
+            f"missing? Then ask the sender to write {', '.join(wanted)} there. If it is there, correct physicalName "
+            "or transformLogic in the contract, or the delimiter or encoding that it or the manifest states",
+            columns=wanted,
+            found=trimmed,
+        )
+    check_names(trimmed, file_name)
+    return trimmed
+
+
+def shown(lines: list[int]) -> str:
+    """`line 3` or `lines 3, 5, 8 and 12 more`."""
+    first = ", ".join(str(line) for line in lines[:LINES_SHOWN])
+    more = f" and {len(lines) - LINES_SHOWN} more" if len(lines) > LINES_SHOWN else ""
+    return f"line{'s' if len(lines) > 1 else ''} {first}{more}"

@@ -1,0 +1,195 @@
+"""File drops: which files are a table, and whether they are all there and whole."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from include.contracts import Contract, Table
+from include.lake.storage import REPOSITORY, lake_errors
+from include.sources.connection import Connection
+from include.sources.csv import read_delimited
+from include.sources.deliveries import (
+    NAME,
+    READ,
+    START,
+    SUFFIXES,
+    Delivery,
+    Entry,
+    Format,
+    check_file,
+    check_listing,
+    format_of,
+    is_named,
+    read_manifest,
+    spool,
+    stated_format,
+    why_not_content,
+    why_not_read,
+)
+from include.sources.errors import DropBroken, SourceDenied, SourceMissing
+from include.sources.excel import read_workbook
+from include.sources.json_lines import read_json_lines
+from include.sources.parquet import read_parquet
+from include.sources.reading import Opened, Reading
+from include.sources.source_schema import near
+
+_OPENERS: dict[Format, Callable[[Delivery, duckdb.DuckDBPyConnection], Reading]] = {
+    "csv": read_delimited,
+    "xlsx": read_workbook,
+    "jsonl": read_json_lines,
+    "parquet": read_parquet,
+}
+
+
+@contextmanager
+def open_files(
+    connection: Connection, table: Table, contract: Contract, duck: duckdb.DuckDBPyConnection, scratch: Path
+) -> Iterator[Opened]:
+    """Open the files of one table. Everything that the manifest says is checked before a row is read.
+
+    The copies lie in a folder below `scratch` named with the process id: `maintain` removes a killed process's.
+    """
+    folder, patterns, sheet = locate(connection, contract, table)
+    with lake_errors("preparing the scratch folder"):
+        scratch.mkdir(parents=True, exist_ok=True)
+        private = Path(tempfile.mkdtemp(prefix=f"drop-{os.getpid()}-", dir=scratch))
+    try:
+        _check_inside(folder, NAME)
+        entries = read_manifest(folder)
+        pattern, names = _matching(folder, patterns, table, entries)
+        notes: tuple[str, ...] = ()
+        if entries is None:
+            if _setting(contract, table, "manifest") == "required":
+                raise DropBroken(
+                    f"{table.qualified_name}: the drop has no {NAME}, and the contract requires one: ask the sender "
+                    "for it (it is delivered last)"
+                )
+            notes = (f"no {NAME}: completeness not proven",)
+        else:
+            check_listing(entries, pattern, names)
+        kind = _format(names, contract, table)
+        copies = []
+        for number, name in enumerate(names):
+            entry = (entries or {}).get(name, Entry(name))
+            encoding = entry.encoding or str(_setting(contract, table, "encoding") or contract.server.encoding)
+            is_text = kind in {"csv", "jsonl"}
+            _check_inside(folder, name)
+            _check_content(folder / name, name, kind)
+            copy = spool(
+                folder / name, name, private / f"{number}{Path(name).suffix}", encoding=encoding if is_text else None
+            )
+            check_file(entry, copy.sha256)
+            copies.append(copy)
+        delimiter = str(_setting(contract, table, "delimiter") or contract.server.delimiter)
+        delivery = Delivery(table, tuple(copies), entries or {}, sheet, delimiter, notes)
+        yield Opened(kind, kind, None, whole=_OPENERS[kind](delivery, duck), spared="")
+    finally:
+        shutil.rmtree(private, ignore_errors=True)
+
+
+def locate(connection: Connection, contract: Contract, table: Table) -> tuple[Path, tuple[str, ...], str]:
+    """Folder, file patterns of which the first that finds a file holds, and sheet of a table.
+
+    A relative folder is looked for here, then beside the contract, then in the repository.
+    """
+    source_name, _, sheet = (table.source_name or table.name).partition("#")
+    if Path(source_name).is_absolute() or ".." in Path(source_name).parts:
+        raise DropBroken(f"{table.qualified_name}: physicalName leads out of the drop's folder: name a file inside it")
+    path = Path(connection.path.replace("{model}", source_name))
+    pattern = source_name
+    is_file = any(sign in path.name for sign in "*?[") or bool(format_of(path.name) or why_not_read(path.name))
+    if is_file and not path.is_dir():
+        pattern = source_name if format_of(source_name) or why_not_read(source_name) else path.name
+        path = path.parent
+    if told := why_not_read(pattern):
+        raise DropBroken(f"{table.qualified_name}: {told}; then correct physicalName in the contract ({READ})")
+    beside = (Path.cwd(), contract.path.absolute().parent, REPOSITORY)
+    candidates = [path] if path.is_absolute() else [folder / path for folder in beside]
+    folder = next((candidate for candidate in candidates if candidate.is_dir()), None)
+    if folder is None:
+        raise SourceMissing(
+            f"{table.qualified_name}: the folder of the drop is not there ({' or '.join(map(str, candidates))}): check "
+            f"{connection.variable} or the server's path in the contract, and that the share is mounted"
+        )
+    if format_of(pattern) or not contract.server.format:
+        return folder, (pattern,), sheet
+    stated = stated_format(contract.server.format)
+    if stated is None:
+        raise DropBroken(
+            f"{table.qualified_name}: the contract's server states the format '{contract.server.format}', which is "
+            f"not known. Correct `format`, or ask the sender for one that is ({READ})"
+        )
+    return folder, (*(f"{pattern}{suffix}" for suffix in SUFFIXES[stated]), pattern), sheet
+
+
+def _matching(
+    folder: Path, patterns: Sequence[str], table: Table, entries: dict[str, Entry] | None
+) -> tuple[str, list[str]]:
+    """The pattern that finds files, and the names of these, sorted."""
+    try:
+        files = folder.rglob("*") if "/" in patterns[0] else folder.iterdir()
+        present = sorted(p.relative_to(folder).as_posix() for p in files if p.is_file())
+    except PermissionError:
+        raise SourceDenied(f"{table.qualified_name}: the folder of the drop cannot be listed: check its mode") from None
+    for pattern in patterns:
+        names = [name for name in present if is_named(name, pattern) and name != NAME]
+        if names or any(is_named(name, pattern) for name in entries or {}):
+            return pattern, names
+    wanted = patterns[0]
+    others = (name for name in present if Path(name).name.lower().startswith(f"{Path(wanted).stem.lower()}."))
+    told = next(filter(None, map(why_not_read, others)), "")
+    raise SourceMissing(
+        f"{table.qualified_name}: no file of the drop matches '{wanted}'"
+        f"{near(wanted, filter(format_of, present))}. "
+        + (f"{told} ({READ})" if told else "Has the delivery arrived? Otherwise correct physicalName in the contract")
+    )
+
+
+def _check_inside(folder: Path, name: str) -> None:
+    """Raise DropBroken for a link that leads out of the drop: who delivers files does not choose what else is read."""
+    if not (folder / name).resolve().is_relative_to(folder.resolve()):
+        raise DropBroken(f"{name} is a link that leads out of the drop's folder: ask the sender for the file itself")
+
+
+def _check_content(path: Path, name: str, kind: Format) -> None:
+    """Raise DropBroken for a file that by its first bytes is of another format than its name says."""
+    with suppress(OSError), path.open("rb") as file:  # that it cannot be read is told by whoever reads it whole
+        told = why_not_content(name, kind, file.read(START))
+        if told:
+            raise DropBroken(f"{told} ({READ})")
+
+
+def _setting(contract: Contract, table: Table, name: str) -> Any:
+    """A custom property of the table, or else of the server."""
+    if name in table.custom:
+        return table.custom[name]
+    options = contract.server.options
+    listed = options.get("customProperties") or []
+    if isinstance(listed, list):
+        for item in listed:
+            if isinstance(item, dict) and item.get("property") == name:
+                return item.get("value")
+    return options.get(name)
+
+
+def _format(names: Sequence[str], contract: Contract, table: Table) -> Format:
+    kinds = {format_of(name) for name in names}
+    if kinds == {None}:
+        kinds = {stated_format(str(_setting(contract, table, "format") or contract.server.format))}
+    kind = kinds.pop() if len(kinds) == 1 else None
+    if kind is not None and not any(map(why_not_read, names)):
+        return kind
+    told = next(filter(None, map(why_not_read, names)), "")
+    raise DropBroken(
+        f"{table.qualified_name}: the files {', '.join(names)} are not of one known format ({READ}). "
+        + (f"{told}. " if told else "")
+        + "Narrow physicalName in the contract, or state the server's format"
+    )

@@ -1,0 +1,181 @@
+"""Which columns JSON Lines have, and which lines cannot be taken as they are.
+
+JSON lets a key come twice and leaves open what that means, and readers let `NaN`, lone surrogates and keys that a table
+cannot tell apart pass. Each of these would change or lose a value, so each refuses the file, with its lines.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from json import JSONDecoder
+from typing import Any
+
+from include.sources.deliveries import Copy, clean_name, shown
+from include.sources.errors import DropBroken
+
+MAX_COLUMNS = 10_000
+MAX_DEPTH = 200
+MAX_LINE = 16 << 20  # what such a line is parsed into takes up to 40 times as much
+_SYNTAX = "not one whole JSON object in UTF-8 (one object a line, no list around them, nothing behind it)"
+_CONSTANT = "NaN or Infinity, which JSON does not have (a missing number is null)"
+_DOUBLED = "a key twice in one object"
+_NAMELESS = "a key without a name"
+_ALIKE = (
+    "a key that the file has elsewhere in another letter case, with other blanks around it or in another Unicode "
+    "composition (one spelling for one column)"
+)
+_SURROGATE = "half a character (a lone surrogate, written \\ud800 to \\udfff)"
+_DEEP = f"more than {MAX_DEPTH} levels of nesting"
+_LONG = f"more than {MAX_LINE >> 20} MB in one line"
+_HALF_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")
+_SHAPES_KEPT = 10_000
+
+
+class _NotTaken(Exception):
+    """A line that cannot be taken; the message is the kind of fault."""
+
+
+def _refuse_constant(_: str) -> None:
+    raise _NotTaken(_CONSTANT)
+
+
+# Numbers as text, an object as a tuple of its pairs: a key that comes twice is there twice.
+DECODER = JSONDecoder(parse_int=str, parse_float=str, parse_constant=_refuse_constant, object_pairs_hook=tuple)
+
+
+class Keys:
+    """The columns of a delivery, in order of appearance, and where the keys of a line go."""
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+        self._by_folded: dict[str, tuple[str, int]] = {}
+        self._shapes: dict[tuple[str, ...], range | tuple[int, ...]] = {}
+
+    def positions(self, keys: tuple[str, ...]) -> range | tuple[int, ...]:
+        """The column of each key of a line; keys not met before become columns.
+
+        Raises:
+            _NotTaken: two of them, or one and a key of another line, are not the same and name the same column.
+        """
+        known = self._shapes.get(keys)
+        if known is not None:
+            return known
+        if len(set(keys)) < len(keys):
+            raise _NotTaken(_DOUBLED)
+        found = tuple(self._position(key) for key in keys)
+        if len(set(found)) < len(found):
+            raise _NotTaken(_ALIKE)
+        positions = range(len(found)) if found == tuple(range(len(found))) else found
+        if len(self._shapes) < _SHAPES_KEPT:
+            self._shapes[keys] = positions
+        return positions
+
+    def _position(self, key: str) -> int:
+        name = clean_name(key)
+        if not name:
+            raise _NotTaken(_NAMELESS)
+        spelling, position = self._by_folded.setdefault(name.lower(), (key, len(self.names)))
+        if spelling != key:
+            raise _NotTaken(_ALIKE)
+        if position == len(self.names):
+            self.names.append(name)
+        return position
+
+
+def survey(copy: Copy, keys: Keys) -> tuple[list[str], int]:
+    """The names of a file's columns, and its number of rows.
+
+    Raises:
+        DropBroken: some lines cannot be taken, the keys are no column names, or the file is one JSON value.
+    """
+    faults: dict[str, list[int]] = {}
+    columns: dict[int, None] = {}
+    shapes: set[tuple[str, ...]] = set()
+    rows = 0
+    for number, line in _lines(copy):
+        try:
+            found = _keys(line)
+            if found not in shapes:
+                columns.update(dict.fromkeys(keys.positions(found)))
+                if len(shapes) < _SHAPES_KEPT:
+                    shapes.add(found)
+            rows += 1
+        except _NotTaken as fault:
+            if not rows and not faults and _is_document(line):
+                raise DropBroken(
+                    f"{copy.name} is one JSON document (a list, or an object over several lines), not JSON Lines: ask "
+                    "the sender for one object a line, without a list around them (`jq -c '.[]'` writes a list so, "
+                    "`jq -c .` an object)"
+                ) from None
+            faults.setdefault(str(fault), []).append(number)
+        if len(keys.names) > MAX_COLUMNS:
+            raise DropBroken(
+                f"{copy.name}, line {number}: with it the delivery has more than {MAX_COLUMNS:,} different keys: they "
+                "look like values. Ask the sender to write values as values, under keys that stay the same"
+            )
+    if faults:
+        told = "; ".join(f"{copy.name}, {shown(lines)}: {fault}" for fault, lines in faults.items())
+        raise DropBroken(f"{told}. Nothing of the delivery was taken: ask the sender to correct these lines")
+    return [keys.names[position] for position in columns], rows
+
+
+def _is_document(first: bytes) -> bool:
+    """Whether the first line of a file begins a list, or an object that ends on another line."""
+    begun = first.strip()
+    return begun.startswith(b"[") or (begun.startswith(b"{") and not begun.endswith(b"}"))
+
+
+def _lines(copy: Copy) -> Iterator[tuple[int, bytes]]:
+    """Lines that hold anything, with their numbers. One that is too long comes cut off, so it is no whole object."""
+    with copy.path.open("rb") as file:
+        number = 0
+        while line := file.readline(MAX_LINE + 1):
+            number += 1
+            if not line.isspace():
+                yield number, line
+            while len(line) > MAX_LINE and not line.endswith(b"\n"):
+                line = file.readline(MAX_LINE + 1)
+
+
+def _keys(line: bytes) -> tuple[str, ...]:
+    """The keys of a line's object, as written. Raises _NotTaken if a value would not come through as it is."""
+    if len(line) > MAX_LINE:
+        raise _NotTaken(_LONG)
+    try:
+        text = line.decode()
+        pairs = DECODER.decode(text)
+    except RecursionError:
+        raise _NotTaken(_DEEP) from None
+    except ValueError:
+        raise _NotTaken(_SYNTAX) from None
+    if not isinstance(pairs, tuple):
+        raise _NotTaken(_SYNTAX)
+    if _HALF_ESCAPE.search(text):
+        _check_characters(pairs)
+    if "[" in text or text.count("{") > 1:
+        for _, value in pairs:
+            _check_nested(value, depth=1)
+    return tuple(key for key, _ in pairs)
+
+
+def _check_characters(value: Any) -> None:
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise _NotTaken(_SURROGATE) from None
+
+
+def _check_nested(value: Any, depth: int) -> None:
+    """Objects and lists inside a value. Keys that differ in case may stand side by side there: they stay as written."""
+    if depth > MAX_DEPTH:
+        raise _NotTaken(_DEEP)
+    if isinstance(value, tuple):
+        if len({key for key, _ in value}) < len(value):
+            raise _NotTaken(_DOUBLED)
+        for _, inner in value:
+            _check_nested(inner, depth + 1)
+    elif isinstance(value, list):
+        for inner in value:
+            _check_nested(inner, depth + 1)

@@ -1,0 +1,36 @@
+"""Which part of a source object a reading takes, and which source columns its key and cursor are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from include.contracts import Table
+from include.contracts.rules import columns_read
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A part of a source object; by default everything.
+
+    `columns` are source columns (None: all). `since` and `until` are values of the contract's cursor columns, in their
+    order, as text as they landed or as they are published: from `since` on, less the `lag` (of a timestamp or date;
+    an integer has none), and before `until`. Rows without a cursor value are always among them. `keys` are rows to read
+    besides, by the raw values of `key_columns(table)`; without `since` and `until` only those are read.
+    """
+
+    columns: tuple[str, ...] | None = None
+    since: tuple[str, ...] | None = None
+    until: tuple[str, ...] | None = None
+    lag: timedelta = timedelta(0)
+    keys: tuple[tuple[object, ...], ...] = ()
+
+
+def key_columns(table: Table) -> tuple[str, ...]:
+    """The source columns that the published primary key is made of, each once."""
+    return tuple(dict.fromkeys(name for key in table.primary_key for name in columns_read(table.column(key))))
+
+
+def cursor_columns(table: Table) -> tuple[str, ...]:
+    """The source columns that the published cursor columns are made of, each once."""
+    return tuple(dict.fromkeys(name for part in table.extract.cursor for name in columns_read(table.column(part))))

@@ -1,0 +1,36 @@
+"""The schema of a source object: its columns and types, what a contract requires of it, and how it drifted."""
+
+from __future__ import annotations
+
+from include.sources.source_schema.column_types import SourceType
+from include.sources.source_schema.drift import Columns, Drift, Shape, reads_anew
+from include.sources.source_schema.required_columns import (
+    RESERVED,
+    counted,
+    judge_columns,
+    judge_types,
+    landed_names,
+    near,
+    needed,
+    without,
+)
+from include.sources.source_schema.source_table import SourceColumn, SourceTable, file_table
+
+__all__ = [
+    "RESERVED",
+    "Columns",
+    "Drift",
+    "Shape",
+    "SourceColumn",
+    "SourceTable",
+    "SourceType",
+    "counted",
+    "file_table",
+    "judge_columns",
+    "judge_types",
+    "landed_names",
+    "near",
+    "needed",
+    "reads_anew",
+    "without",
+]

@@ -1,0 +1,142 @@
+"""What a contract reads of a source object, and how the object drifts from that."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from difflib import get_close_matches
+
+from include.contracts import DRIFT_FLAG, Table
+from include.contracts.rules import columns_read
+from include.sources.errors import ColumnsMissing, SourceMissing
+
+# The lake's own columns beside a row as received, and the readers' guard.
+RESERVED = (
+    "_row", "_run_id", "_status", "_outcome", "_reasons", "_rejected_at", "_key", "_warnings",
+    "_lienthong_guard", DRIFT_FLAG,
+)  # fmt: skip
+_POSITIONS_SHOWN = 20
+# Kinds of source type that cannot become the logical type. Text and anything unnamed here may.
+_CANNOT_FEED: dict[str, set[str]] = {
+    "integer": {"date", "time", "boolean", "binary", "json"},
+    "number": {"date", "time", "boolean", "binary", "json"},
+    "boolean": {"date", "time", "binary", "json", "float"},
+    "date": {"integer", "number", "float", "boolean", "binary", "json"},
+    "timestamp": {"integer", "number", "float", "boolean", "binary", "json"},
+    "time": {"integer", "number", "float", "boolean", "binary", "json", "date"},
+}
+
+
+def needed(table: Table) -> tuple[str, ...]:
+    """Names of all source columns that the table reads, in order, each once."""
+    return tuple(dict.fromkeys(name for column in table.columns for name in columns_read(column)))
+
+
+def near(name: str, candidates: Iterable[str]) -> str:
+    """` (did you mean 'x'?)`, or nothing."""
+    close = _close(name, candidates)
+    return f" (did you mean {' or '.join(map(repr, close))}?)" if close else ""
+
+
+def _close(name: str, candidates: Iterable[str]) -> list[str]:
+    by_lower = {candidate.lower(): candidate for candidate in candidates}
+    return [by_lower[found] for found in get_close_matches(name.lower(), by_lower, n=3, cutoff=0.6)]
+
+
+def counted(positions: Sequence[int]) -> str:
+    """`1 column (position 3)` or `2 columns (positions 3, 4)`, for columns whose names are not told."""
+    many = "s" if len(positions) > 1 else ""
+    shown = ", ".join(map(str, positions[:_POSITIONS_SHOWN]))
+    more = f" and {len(positions) - _POSITIONS_SHOWN} more" if len(positions) > _POSITIONS_SHOWN else ""
+    return f"{len(positions)} column{many} (position{many} {shown}{more})"
+
+
+def judge_columns(table: Table, found: Sequence[str], where: str = "") -> tuple[str, ...]:
+    """Raise ColumnsMissing if a column that the contract reads is not in the source; note what only the source has.
+
+    `where` names the file, if it is one. What a file has for names may be values (a first line that is no header), so
+    names that the contract does not read are told by their position.
+    """
+    wanted = needed(table)
+    present = {name.lower() for name in found}
+    missing = [name for name in wanted if name.lower() not in present]
+    read = {name.lower() for name in wanted}
+    extra = {position: name for position, name in enumerate(found, start=1) if name.lower() not in read}
+    if missing:
+        if where:
+            told = "; ".join(f"'{name}'{_near_places(name, extra)}" for name in missing)
+            has = f"It has {counted(list(extra))} that the contract does not read" if extra else "It has no other"
+        else:
+            told = "; ".join(f"'{name}'{near(name, found)}" for name in missing)
+            has = f"It has: {', '.join(found)}"
+        raise ColumnsMissing(
+            f"{table.qualified_name}: {where or table.source_name} has no column {told}. Was it renamed or dropped? "
+            f"Correct physicalName or transformLogic in the contract, or ask the registry's owner. {has}",
+            columns=missing,
+            found=found,
+        )
+    if not extra:
+        return ()
+    told = counted(list(extra)) if where else ", ".join(extra.values())
+    return (f"not in the contract, landed but not published: {told}",)
+
+
+def _near_places(name: str, extra: dict[int, str]) -> str:
+    """As `near`, of columns whose names are not told."""
+    close = _close(name, extra.values())
+    places = [f"the one at position {position}" for position, other in extra.items() if other in close]
+    return f" (did you mean {' or '.join(places)}?)" if places else ""
+
+
+def landed_names(table: Table, found: Sequence[str]) -> dict[str, str]:
+    """Under which name each source column lands.
+
+    The engine does not tell `Ten` from `TEN`, and the lake adds columns of its own; whoever would collide gets a
+    number, never the one that the contract reads.
+
+    Raises:
+        SourceMissing: the contract reads two that differ only in case.
+    """
+    read = set(needed(table))
+    names: dict[str, str] = {}
+    taken = {name.lower() for name in RESERVED}
+    for name in sorted(found, key=lambda name: name not in read):
+        landed, number = name, 1
+        while landed.lower() in taken:
+            if name in read and name not in RESERVED:
+                raise SourceMissing(
+                    f"{table.qualified_name}: {table.source_name} has columns that differ from '{name}' only in "
+                    "case, and the contract reads more than one: ask for a view with distinct names"
+                )
+            number += 1
+            landed = f"{name}_{number}"
+        taken.add(landed.lower())
+        names[name] = landed
+    return {name: names[name] for name in found}
+
+
+def judge_types(table: Table, families: dict[str, str]) -> tuple[str, ...]:
+    """Note columns whose type cannot become what the contract says. `families`: source column -> kind of type."""
+    by_lower = {name.lower(): family for name, family in families.items()}
+    return tuple(
+        f"type of '{column.source_name}' is {family}, the contract reads it as {column.logical_type}: "
+        "its values may be unreadable"
+        for column in table.columns
+        if not column.expression
+        and (family := by_lower.get((column.source_name or column.name).lower(), ""))
+        in _CANNOT_FEED.get(column.logical_type, set())
+    )
+
+
+def without(table: Table, missing: ColumnsMissing, before: Sequence[tuple[str, str]]) -> Table:
+    """The table without what it makes of columns that were there and are gone: what then is decided later.
+
+    Raises:
+        ColumnsMissing: a column was never there, or nothing that was there still is: that is no drift.
+    """
+    known = {name.lower() for name, _ in before}
+    gone = {name.lower() for name in missing.columns}
+    if not gone <= known or known.isdisjoint(name.lower() for name in missing.found):
+        raise missing
+    kept = tuple(c for c in table.columns if not gone & {name.lower() for name in columns_read(c)})
+    return replace(table, columns=kept)
