@@ -17,7 +17,7 @@ from typer.cli import get_docs_for_click
 from typer.main import get_command
 
 from docs import conversions, sql
-from include import cli
+from include.cli import app
 from include.contracts import Column, Contract, Rule, Table, allowed, load_contracts
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -53,7 +53,7 @@ def pages() -> dict[str, str]:
     return {
         "README.md": _index(contracts),
         "command-line.md": get_docs_for_click(
-            obj=get_command(cli), ctx=_context(), name="lienthong", title="Command line"
+            obj=get_command(app), ctx=_context(), name="lienthong", title="Command line"
         ),
         "conversions.md": "\n".join(conversions.page()),
         "sql.md": "\n".join(sql.page()),
@@ -66,7 +66,7 @@ def pages() -> dict[str, str]:
 def _context() -> object:
     import click
 
-    return click.Context(get_command(cli), info_name="lienthong")
+    return click.Context(get_command(app), info_name="lienthong")
 
 
 def _index(contracts: dict[str, Contract]) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -13,7 +11,7 @@ from include.contracts import Contract
 from include.identity import persons
 from include.identity.accuracy import Accuracy, estimate
 from include.identity.gate import Figures, judge
-from include.identity.linkage_model import SHARED_NUMBERS, Model
+from include.identity.linkage_model import Model
 from include.identity.persons import Assigned, GoldenRules, assign, cluster, survive
 from include.identity.records import linked_tables
 from include.identity.scoring import Edges, Spark, score
@@ -101,7 +99,10 @@ class Work:
         survive(
             self.lake, golden, records_uri=self.records_uri, index_uri=assigned.index_uri, uri=self._file("golden")
         )  # fmt: skip
-        accuracy = self._accuracy(model, edges, assigned)
+        accuracy = estimate(
+            self.lake, links_uri=self._file("links"), edges_uri=edges.uri, index_uri=assigned.index_uri,
+            reviews_uri=self.reviews_uri, link_at=model.link_at,
+        )  # fmt: skip
         sizes, largest = self._sizes(assigned)
         tables = tuple(table.name for table in linked_tables(self.contracts.values()))
         figures = Figures(tables, assigned.records, assigned.persons, edges.pairs, largest)
@@ -158,7 +159,7 @@ class Work:
         )
         self._ask(
             # Rounded: a sum of floats in another order is no change of a link.
-            f"COPY (SELECT e.* REPLACE (round(weight, 9) AS weight, round(probability, 9) AS probability), "
+            f"COPY (SELECT e.* EXCLUDE (blind) REPLACE (round(weight, 9) AS weight, round(probability, 9) AS probability), "
             f"l.person_id = r.person_id AS holds FROM {scan(edges_uri)} e "
             f"JOIN {index} l ON left_id = l.record_id JOIN {index} r ON right_id = r.record_id "
             f"LEFT JOIN {citizens} a ON a.person_id = l.person_id LEFT JOIN {citizens} b ON b.person_id = r.person_id "
@@ -166,14 +167,6 @@ class Work:
             "AND coalesce(list_has_any(a.sources, b.sources), FALSE))) "
             f"TO {literal(self._file('links'))} (FORMAT parquet, COMPRESSION zstd)"
         )
-
-    def _accuracy(self, model: Model, edges: Edges, assigned: Assigned) -> Accuracy:
-        odds = model.link_at / (1 - model.link_at)
-        return estimate(
-            self.lake, links_uri=self._file("links"), index_uri=assigned.index_uri, reviews_uri=self.reviews_uri,
-            link_weight=math.log2(edges.persons * odds),
-            id_weight=math.log2((1 - SHARED_NUMBERS) * edges.persons / SHARED_NUMBERS),
-        )  # fmt: skip
 
     def _sizes(self, assigned: Assigned) -> tuple[dict[str, int], int]:
         """How many persons have up to so many records; and the most of one person in one register of persons."""
@@ -204,8 +197,10 @@ class Work:
 
 
 def _shares(accuracy: Accuracy) -> dict[str, Any]:
-    found: dict[str, Any] = {"unseen": accuracy.unseen, "bands": json.loads(json.dumps(accuracy.to_dict()["bands"]))}
-    for name in ("precision", "recall"):
-        share = getattr(accuracy, name)
-        found |= {name: share.value, f"{name}_lower": share.lower, f"{name}_upper": share.upper}
-    return found
+    """The figures of a run's record; None where nothing can be told."""
+    missed = accuracy.missed.value if accuracy.missed else None
+    found: dict[str, Any] = {"unseen": missed, "bands": [asdict(band) for band in accuracy.bands]}
+    for name, share in (("precision", accuracy.precision), ("recall", accuracy.recall)):
+        ends = (share.value, share.lower, share.upper) if share else (None, None, None)
+        found |= dict(zip((name, f"{name}_lower", f"{name}_upper"), ends, strict=True))
+    return found | {"recall_reason": accuracy.reason}

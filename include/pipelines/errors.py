@@ -20,7 +20,8 @@ from include.identity.scoring import ClusterUnusable
 from include.lake.storage import LakeError
 from include.pipelines.clock import ClockAhead
 from include.quality import QualityError
-from include.sharing import PseudonymKeyMissing, ReaderCredentialMissing
+from include.sharing.products import PseudonymKeyMissing
+from include.sharing.recipients import ReaderCredentialMissing
 from include.sources import SourceError
 
 REPOSITORY = Path(__file__).resolve().parents[2]

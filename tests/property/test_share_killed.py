@@ -25,8 +25,8 @@ from include.audit.verification.verify_lake import verify
 from include.contracts.load import load_contracts
 from include.lake.storage.lake import Lake
 from include.sharing.agreements.loading import load_agreement
-from include.sharing.keys import MasterKey
-from include.sharing.share import share_agreement
+from include.sharing.products.keys import MasterKey
+from include.sharing.products.share import share_agreement
 
 ROOT = Path(__file__).parents[2]
 TRIES = 5

@@ -16,7 +16,7 @@ from compose_spec import PyCompose
 from include.contracts.load import load_contracts
 from include.embedded.production.compose_file import SettingMissing, interpolate, load, variables
 from include.sharing.agreements.loading import load_agreements
-from include.sharing.store_identities import reader_variable
+from include.sharing.recipients.store_identities import reader_variable
 from tests.machine import needed
 
 ROOT = Path(__file__).parents[2]

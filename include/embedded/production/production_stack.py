@@ -27,8 +27,8 @@ from include.embedded.servers import Server, ServerFailedError, is_running, star
 from include.embedded.site import REPOSITORY, Site, write_private
 from include.embedded.stack import BusyError, alone
 from include.embedded.terminal import say
-from include.sharing import reader_variable
 from include.sharing.agreements import load_agreements
+from include.sharing.recipients import reader_variable
 
 BROKER, STORE, WORKER, API = "valkey", "seaweedfs", "airflow-worker", "airflow-apiserver"
 AIRFLOW = (API, "airflow-scheduler", "airflow-dag-processor", "airflow-triggerer", WORKER)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from include.identity.persons.clustering import cluster
+from include.identity.persons.clustering import cluster, components
 from include.identity.persons.decision_outlook import Outlook, outlook
 from include.identity.persons.golden_record import GoldenRules, GoldenRulesBroken, Tolerance, load_golden, survive
 from include.identity.persons.owner_findings import CONTRADICTIONS, find, persons_registers
@@ -35,6 +35,7 @@ __all__ = [
     "Tolerance",
     "assign",
     "cluster",
+    "components",
     "decide",
     "decided",
     "ends",

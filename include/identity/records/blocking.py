@@ -30,6 +30,8 @@ RULES: dict[str, str] = {
     "family and place": "CASE WHEN is_split THEN list_transform(places, lambda x: family || '|' || x) END",
     "given and place": "CASE WHEN is_split THEN list_transform(places, lambda x: given || '|' || x) END",
 }
+NUMBER_RULES = 4
+"""The first rules are numbers of which a person has one; `match_key` is the last rule that found a pair."""
 # Rows of one population-like table are different persons unless all of this is the same: then it is a finding.
 _WITHIN_POPULATION = ("name and birth",)
 
@@ -57,7 +59,7 @@ def steps(*, cap: int = BLOCK_CAP) -> dict[str, str]:
             SELECT rule, key FROM keys GROUP BY rule, key HAVING count(*) BETWEEN 2 AND {cap}) AS kept
             USING (rule, key)""",
         "pairs": f"""
-        SELECT CAST(min(l.rule) AS VARCHAR) AS match_key, l.unique_id AS join_key_l, r.unique_id AS join_key_r
+        SELECT CAST(max(l.rule) AS VARCHAR) AS match_key, l.unique_id AS join_key_l, r.unique_id AS join_key_r
         FROM blocked AS l JOIN blocked AS r ON l.rule = r.rule AND l.key = r.key AND l.unique_id < r.unique_id
         JOIN sides AS a ON a.unique_id = l.unique_id JOIN sides AS b ON b.unique_id = r.unique_id
         WHERE NOT (a.population = b.population AND a.population > 0) OR l.rule IN ({within})

@@ -49,7 +49,8 @@ RECORDS = pa.schema(
 )
 
 # One row per pair that was kept, `left_id` < `right_id`. `weight` is the log2 Bayes factor of what the two records say,
-# `probability` that they are one person. `decision`: `link` holds, `review` asks a person, `finding` the owner.
+# `probability` that they are one person, `blind` the same without any id number (NULL if only a number made them a
+# pair). `decision`: `link` holds, `review` asks a person, `finding` the owner.
 EDGES = pa.schema(
     [
         ("left_id", pa.string()),
@@ -57,6 +58,7 @@ EDGES = pa.schema(
         ("pass", pa.string()),
         ("weight", pa.float64()),
         ("probability", pa.float64()),
+        ("blind", pa.float64()),
         ("decision", pa.string()),
         ("why", pa.string()),
     ]

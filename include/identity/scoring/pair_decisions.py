@@ -8,7 +8,7 @@ import duckdb
 
 from include.identity import linkage_model
 from include.identity.linkage_model import SHARED_NUMBERS, Model
-from include.identity.records import Prepared
+from include.identity.records import NUMBER_RULES, Prepared
 from include.lake.storage import scan
 
 REVIEWED_WEIGHT = 100.0
@@ -26,6 +26,8 @@ _OTHER_NUMBERS = {
 def weigh(connection: duckdb.DuckDBPyConnection, model: Model, prepared: Prepared, *, is_weighed: bool = False) -> None:
     """Make `weighed` from `compared`: the weight of each pair worth keeping, its pass, the populations of its sides.
 
+    `blind_weight`: the weight without id numbers, NULL where only an id number made the two a pair.
+
     `is_weighed`: the pairs come with their `match_weight`, from Splink.
     """
     persons = model.persons(prepared)
@@ -36,20 +38,24 @@ def weigh(connection: duckdb.DuckDBPyConnection, model: Model, prepared: Prepare
         linkage_model.count_frequencies(connection, settings)
         records, weight = "(FROM prepared JOIN frequencies USING (unique_id))", linkage_model.weight(settings)
     first = {name: len(levels) - 1 for name, levels in _levels(settings).items()}
-    passes = [f"WHEN gamma_{n} = {first[n]} THEN '{n}'" for n in ("personal_id", "old_id") if n in first]
+    numbers = [name for name in ("personal_id", "old_id") if name in first]
+    passes = [f"WHEN gamma_{name} = {first[name]} THEN '{name}'" for name in numbers]
+    parts = linkage_model.weights(settings)
+    by_number = " + ".join(parts[name] for name in numbers) or "0.0"
     other, number = other_numbers(persons)
     # Rounded to what does not depend on the order of addition, so that a pair weighs the same in every run.
     connection.execute(
         f"""CREATE OR REPLACE TEMP TABLE weighed AS
-        SELECT * EXCLUDE (told, other, weight), coalesce(told, other, 'model') AS pass,
-               round(weight + CASE WHEN other IS NOT NULL THEN {number!r} ELSE 0.0 END, 9) AS weight
+        SELECT * EXCLUDE (told, other, weight, by_number), coalesce(told, other, 'model') AS pass,
+               round(weight + CASE WHEN other IS NOT NULL THEN {number!r} ELSE 0.0 END, 9) AS weight,
+               CASE WHEN CAST(match_key AS INTEGER) >= {NUMBER_RULES} THEN weight - by_number END AS blind_weight
         FROM (SELECT c.*, a.population AS population_l, b.population AS population_r,
                      {f"CASE {' '.join(passes)} END" if passes else "NULL::VARCHAR"} AS told,
-                     {other} AS other, {weight} AS weight
+                     {other} AS other, {weight} AS weight, {by_number} AS by_number
               FROM compared AS c JOIN sides AS a ON a.unique_id = join_key_l JOIN sides AS b ON b.unique_id = join_key_r
               JOIN {records} AS l ON l.unique_id = join_key_l
               JOIN {records} AS r ON r.unique_id = join_key_r)
-        WHERE told IS NOT NULL OR other IS NOT NULL OR weight >= {math.log2(persons) - _RIVAL_BITS!r}"""
+        WHERE pass <> 'model' OR greatest(weight, blind_weight) >= {_least_rival(persons)!r}"""
     )
 
 
@@ -75,18 +81,20 @@ def decide(
     connection.execute(
         f"""CREATE OR REPLACE TEMP TABLE rated AS
         WITH odds AS (
-            SELECT *, pow(2.0, least(weight, 900.0) - {math.log2(persons)!r}) AS odds,
+            SELECT *, CASE WHEN pass <> 'model' OR weight >= {_least_rival(persons)!r} THEN {_odds("weight", persons)}
+                      END AS odds,
+                   CASE WHEN blind_weight IS NOT NULL THEN {_odds("blind_weight", persons)} END AS blind_odds,
                    CASE WHEN population_l > 0 AND population_r = 0 THEN join_key_r
                         WHEN population_r > 0 AND population_l = 0 THEN join_key_l END AS claimant,
                    greatest(population_l, population_r) AS population
             FROM weighed
         ), shared AS (
-            SELECT *, sum(odds) OVER (PARTITION BY claimant, population) AS rivals FROM odds WHERE claimant IS NOT NULL
-            UNION ALL SELECT *, NULL FROM odds WHERE claimant IS NULL
+            SELECT *, sum(odds) OVER claim AS rivals, sum(blind_odds) OVER claim AS blind_rivals
+            FROM odds WHERE claimant IS NOT NULL WINDOW claim AS (PARTITION BY claimant, population)
+            UNION ALL SELECT *, NULL, NULL FROM odds WHERE claimant IS NULL
         )
-        SELECT *, CASE WHEN claimant IS NULL THEN odds / (1.0 + odds)
-                       ELSE {model.coverage!r} * odds / ({model.coverage!r} * rivals + {1.0 - model.coverage!r})
-                       END AS probability
+        SELECT *, {_probability("odds", "rivals", model)} AS probability,
+               {_probability("blind_odds", "blind_rivals", model)} AS blind
         FROM shared"""
     )
     # Whoever may be one of several rows of a population, without clearly being one, is linked by a number only.
@@ -115,7 +123,7 @@ def decide(
             LEFT JOIN unsure AS v ON v.claimant = join_key_r
         )
         SELECT least(a.record_id, b.record_id) AS left_id, greatest(a.record_id, b.record_id) AS right_id, pass, weight,
-               probability, decision, concat_ws('; ', {said}) AS why
+               probability, blind, decision, concat_ws('; ', {said}) AS why
         FROM decided JOIN prepared AS a ON a.unique_id = join_key_l JOIN prepared AS b ON b.unique_id = join_key_r
         WHERE decision IS NOT NULL"""
     )
@@ -127,6 +135,22 @@ def decide(
     ).fetchall():
         counts.setdefault(name, {})[decision] = int(count)
     return counts
+
+
+def _least_rival(persons: int) -> float:
+    """The least weight of a pair that is kept."""
+    return math.log2(persons) - _RIVAL_BITS
+
+
+def _odds(weight: str, persons: int) -> str:
+    return f"pow(2.0, least({weight}, 900.0) - {math.log2(persons)!r})"
+
+
+def _probability(odds: str, rivals: str, model: Model) -> str:
+    return (
+        f"CASE WHEN claimant IS NULL THEN {odds} / (1.0 + {odds}) "
+        f"ELSE {model.coverage!r} * {odds} / ({model.coverage!r} * {rivals} + {1.0 - model.coverage!r}) END"
+    )
 
 
 def _review(connection: duckdb.DuckDBPyConnection, uri: str) -> None:
@@ -143,7 +167,7 @@ def _review(connection: duckdb.DuckDBPyConnection, uri: str) -> None:
     )
     connection.execute(
         f"""INSERT INTO edges BY NAME SELECT left_id, right_id, 'review' AS pass, {REVIEWED_WEIGHT} AS weight,
-        1.0 AS probability, 'link' AS decision, 'decided by people' AS why FROM decided_by_people AS d
+        1.0 AS probability, NULL AS blind, 'link' AS decision, 'decided by people' AS why FROM decided_by_people AS d
         WHERE decision = 'same' AND left_id IN (SELECT record_id FROM prepared)
         AND right_id IN (SELECT record_id FROM prepared)"""
     )

@@ -92,7 +92,7 @@ def compare_on(where: Spark, connection: duckdb.DuckDBPyConnection, settings: di
         with lake_errors("reading what the Spark cluster found"):
             connection.execute(
                 f"""CREATE OR REPLACE TEMP TABLE compared AS
-                SELECT unique_id_l AS join_key_l, unique_id_r AS join_key_r, {columns}, match_weight
+                SELECT unique_id_l AS join_key_l, unique_id_r AS join_key_r, {columns}, match_key, match_weight
                 FROM read_parquet({literal(str(shared / "weighed" / "*.parquet"))}, hive_partitioning = false)"""
             )
     finally:
@@ -123,7 +123,9 @@ def _predict(master: str, settings: dict[str, Any], shared: Path) -> None:
         linker = Linker(api.register("prepared"), settings_for_spark(settings), log_level=logging.CRITICAL)
         linker.table_management.register_blocked_pairs_for_predict(api.register("pairs"))
         weighed = linker.inference.predict(warning_mode="never").as_spark_dataframe()
-        kept = weighed.select("unique_id_l", "unique_id_r", "match_weight", *linkage_model.gammas(settings))
+        kept = weighed.select(
+            "unique_id_l", "unique_id_r", "match_key", "match_weight", *linkage_model.gammas(settings)
+        )
         kept.write.parquet(f"file://{shared}/weighed")
 
 

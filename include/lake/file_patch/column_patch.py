@@ -7,11 +7,12 @@ group is written anew.
 
 from __future__ import annotations
 
+import io
 import os
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import accumulate
 
 import numpy as np
@@ -19,20 +20,23 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from include.lake.file_patch.not_patchable import ensure, patching, read_at
 from include.lake.file_patch.parquet_footer import (
     BYTE_ARRAY,
     Assembly,
     Chunk,
+    Piece,
     Struct,
     read_footer,
     row_groups,
     standing_alone,
     without_notes,
 )
+from include.lake.file_patch.patch_verification import ensure_bounds, ensure_same, is_same_type
 
 # Of the rows that a patch brings: their place in the file, whether they leave it, and for each column `name` that may
-# change, its values and (with this prefix) whether they are new.
-PLACE, LEAVES, IS_NEW = "_place", "_leaves", "_is_new_"
+# change, its values and (with these prefixes) whether they are new, and what they were.
+PLACE, LEAVES, IS_NEW, WAS = "_place", "_leaves", "_is_new_", "_was_"
 
 # A patch holds one row group for each thread, with what comes into it. These are bytes before compression; texts with a
 # dictionary keep it, so that they are not more when they are decoded. A greater file is DuckDB's, which spills.
@@ -41,74 +45,108 @@ LARGEST_GROUP = LARGEST_CHANGE = 128 * 1024**2
 _INTEGERS = (1, 2)  # physical types of the format
 _MOST_THREADS = 4
 
-Pages = list[tuple[Chunk, bytes | memoryview]]
-
 
 @dataclass(frozen=True, slots=True)
 class Original:
-    """A file to be patched."""
+    """The footer of a file to be patched."""
 
-    file: pa.NativeFile
     metadata: pq.FileMetaData
     schema: pa.Schema
     footer: Struct
     groups: list[list[Chunk]]
-    as_written: frozenset[str] = field(repr=False)
 
     @classmethod
-    def read_from(cls, file: pa.NativeFile) -> Original | None:
-        """From an open file; None if its footer is not understood.
+    def read_from(cls, file: pa.NativeFile, *, rows: int) -> Original:
+        """From an open file of that many rows. Raises NotPatchable: its footer is not understood, or cannot be true.
 
         Its columns are read as the format says, in whatever types its writer had them.
         """
-        try:
+        with patching():
             footer = read_footer(file)
-        except pa.ArrowInvalid:
-            return None
-        metadata = pq.read_metadata(pa.BufferReader(standing_alone(without_notes(footer))))
-        opened = pq.ParquetFile(file, metadata=metadata)
-        schema = opened.schema_arrow
-        return cls(file, metadata, schema, footer, row_groups(footer), _as_written(opened.schema, schema))
+            metadata = pq.read_metadata(pa.BufferReader(standing_alone(without_notes(footer))))
+            schema = metadata.schema.to_arrow_schema()
+            ensure(len(set(schema.names)) == len(schema.names), "columns of one name")
+            ensure(metadata.num_rows == rows, "other rows than the table's log says")
+            original = cls(metadata, schema, footer, row_groups(footer))
+            for at, chunks in enumerate(original.groups):
+                group = metadata.row_group(at)
+                size = max(group.total_byte_size, sum(chunk.size for chunk in chunks), original.span(at)[1])
+                ensure(size <= LARGEST_GROUP, "a row group too large to be held")
+                ensure(
+                    group.num_rows > 0 and len(chunks) == len(metadata.schema), "a row group without rows or columns"
+                )
+            return original
 
-    def takes(self, names: Sequence[str], *, leaves: bool) -> bool:
-        """Whether these columns (and all, if rows leave) can be encoded anew as the file's footer describes them."""
-        fits = self.as_written >= (set(self.schema.names) if leaves else set(names) & set(self.schema.names))
-        groups = range(self.metadata.num_row_groups)
-        return fits and all(self.metadata.row_group(g).total_byte_size <= LARGEST_GROUP for g in groups)
+    def ensure_takes(self, types: Mapping[str, pa.DataType], names: Sequence[str], *, leaves: bool) -> None:
+        """Raise NotPatchable unless these columns (and all, if rows leave) can be encoded anew. `types` are the table's.
 
-    def read(self, group: int, names: Sequence[str]) -> pa.Table:
-        """Columns of a row group; texts with a dictionary keep it."""
+        They must be of those types, and be written by Arrow with the physical types and levels that the file has.
+        """
+        encoded = self.schema.names if leaves else [name for name in names if name in self.schema.names]
+        with patching():
+            ensure(set(self.schema.names) <= set(types), "columns that the table has not")
+            is_fit = all(is_same_type(types[name], self.schema.field(name).type) for name in encoded)
+            ensure(is_fit and _as_written(self.metadata.schema, self.schema) >= set(encoded), "columns of other types")
+
+    def span(self, group: int) -> tuple[int, int]:
+        """Where the pages of a row group begin, and how many bytes there are to their end."""
+        start = min(chunk.start for chunk in self.groups[group])
+        return start, max(chunk.start + chunk.size for chunk in self.groups[group]) - start
+
+    def read(self, group: int, names: Sequence[str], pages: bytes) -> pa.Table:
+        """Columns of a row group, of which these are the pages; texts with a dictionary keep it."""
         coded = [chunk.path[0] for chunk in self.groups[group] if chunk.is_coded_text]
-        reader = pq.ParquetFile(self.file, metadata=self.metadata, read_dictionary=coded)
+        file = pa.PythonFile(_Part(self.span(group)[0], pages), mode="r")
+        reader = pq.ParquetFile(file, metadata=self.metadata, read_dictionary=coded)
         return reader.read_row_group(group, columns=list(names), use_threads=False)
 
 
-def patch(original: Original, rows: pa.RecordBatchReader, out: pa.NativeFile) -> tuple[int, pq.FileMetaData]:
-    """Write the file anew with these rows changed or gone. Gives its size, and what its footer says.
+class _Part(io.BytesIO):
+    """Bytes of a file from a place on, which are asked for by their place in the file."""
+
+    def __init__(self, start: int, data: bytes) -> None:
+        super().__init__(data)
+        self._start = start
+
+    def seek(self, place: int, whence: int = 0) -> int:
+        return super().seek(place if whence else place - self._start, whence) + self._start
+
+    def tell(self) -> int:
+        return super().tell() + self._start
+
+
+def patch(original: Original, file: pa.NativeFile, rows: pa.RecordBatchReader, out: pa.NativeFile) -> Assembly:
+    """Write a file anew with these rows changed or gone, and close it. Gives what was laid into it, for `read_back`.
 
     Args:
-        original: the file as it is.
+        original: the file's footer.
+        file: the file as it is.
         rows: those that change, in the order of their place in the file; see `PLACE`.
         out: where to.
+
+    Raises:
+        NotPatchable: a row group is not what the footer says, or not what the rows were compared with.
+        LakeError: storage failed.
     """
     ends = list(accumulate(original.metadata.row_group(g).num_rows for g in range(original.metadata.num_row_groups)))
-    changes = _Ordered(rows)
     threads = min(len(os.sched_getaffinity(0)), _MOST_THREADS)
-    assembly, pending = Assembly(out), deque[Future[tuple[int, Pages]]]()
-    with ThreadPoolExecutor(threads) as pool:
-        for group, (start, end) in enumerate(zip([0, *ends], ends, strict=False)):
-            pending.append(pool.submit(_group_anew, original, group, start, changes.before(end)))
-            if len(pending) > threads:
+    with patching():
+        changes = _Ordered(rows)
+        assembly, pending = Assembly(out), deque[Future[tuple[int, list[Piece]]]]()
+        with ThreadPoolExecutor(threads) as pool:
+            for group, (start, end) in enumerate(zip([0, *ends], ends, strict=False)):
+                pending.append(pool.submit(_group_anew, original, file, group, start, changes.before(end)))
+                if len(pending) > threads:
+                    _add(assembly, *pending.popleft().result())
+            while pending:
                 _add(assembly, *pending.popleft().result())
-        while pending:
-            _add(assembly, *pending.popleft().result())
-    size, footer = assembly.close(without_notes(original.footer))
-    return size, pq.read_metadata(pa.BufferReader(footer))
+        assembly.close(without_notes(original.footer))
+    return assembly
 
 
-def _add(assembly: Assembly, rows: int, pages: Pages) -> None:
+def _add(assembly: Assembly, rows: int, pieces: Sequence[Piece]) -> None:
     if rows:
-        assembly.add(rows, pages)
+        assembly.add(rows, pieces)
 
 
 class _Ordered:
@@ -130,13 +168,20 @@ class _Ordered:
         return pa.Table.from_batches(taken, self._schema).combine_chunks()
 
 
-def _group_anew(original: Original, group: int, start: int, rows: pa.Table) -> tuple[int, Pages]:
+def _group_anew(
+    original: Original, file: pa.NativeFile, group: int, start: int, rows: pa.Table
+) -> tuple[int, list[Piece]]:
     """One row group with its rows changed: how many stay, and the chunks."""
-    chunks, count = original.groups[group], original.metadata.row_group(group).num_rows
+    chunks, described = original.groups[group], original.metadata.row_group(group)
     known, leaving = original.schema.names, rows[LEAVES].to_numpy()
     changed = [name for name in known if name in rows.column_names and pc.any(rows[IS_NEW + name]).as_py()]
     names = known if leaving.any() else changed
-    anew: dict[tuple[str, ...], tuple[Chunk, bytes | memoryview]] = {}
+    count, first = described.num_rows, original.span(group)[0]
+    pages = read_at(file, *original.span(group))
+    pieces = {
+        chunk.path: Piece(chunk, memoryview(pages)[chunk.start - first :][: chunk.size], described.column(at))
+        for at, chunk in enumerate(chunks)
+    }
     if names:
         places = rows[PLACE].to_numpy() - start
         stays = np.ones(count, bool)
@@ -147,7 +192,13 @@ def _group_anew(original: Original, group: int, start: int, rows: pa.Table) -> t
         kept = np.arange(len(stays))
         kept_or_new = kept.copy()
         kept_or_new[places] = len(stays) + np.arange(len(places))  # new values are laid behind the old ones
-        held = original.read(group, names)
+        held = original.read(group, names, pages)
+        ensure(len(held) == len(stays), "a row group with other rows than its footer says")
+        for name in names:
+            if (name,) in pieces:
+                ensure_bounds(held[name], pieces[name,].described)
+            if name in changed:
+                ensure_same(rows[WAS + name], held[name].take(places))
         columns = [
             _taken(
                 held[name], rows[name] if name in changed else None, (kept_or_new if name in changed else kept)[stays]
@@ -155,14 +206,8 @@ def _group_anew(original: Original, group: int, start: int, rows: pa.Table) -> t
             for name in names
         ]
         fields = [original.schema.field(name).with_type(c.type) for name, c in zip(names, columns, strict=True)]
-        anew = _encoded(pa.table(columns, schema=pa.schema(fields)), chunks)
-    copied = [chunk for chunk in chunks if chunk.path not in anew]
-    if copied:
-        first = min(chunk.start for chunk in copied)
-        last = max(chunk.start + chunk.size for chunk in copied)
-        pages = memoryview(original.file.read_at(last - first, first))
-        anew |= {c.path: (c, pages[c.start - first : c.start - first + c.size]) for c in copied}
-    return count, [anew[chunk.path] for chunk in chunks]
+        pieces |= _encoded(pa.table(columns, schema=pa.schema(fields)), chunks)
+    return count, list(pieces.values())
 
 
 def _taken(old: pa.ChunkedArray, new: pa.ChunkedArray | None, indices: np.ndarray) -> pa.Array:
@@ -170,18 +215,20 @@ def _taken(old: pa.ChunkedArray, new: pa.ChunkedArray | None, indices: np.ndarra
     chunks = list(old.chunks)
     if new is not None:
         if pa.types.is_dictionary(old.type):
-            new = new.cast(old.type.value_type).dictionary_encode()
+            new = new.dictionary_encode()
         chunks += new.cast(old.type).chunks
     taken = pa.concat_arrays(chunks).take(indices)
     if not pa.types.is_dictionary(old.type):
         return taken
     # The dictionary keeps nothing that no row has: not what was deleted, nor what every run has left.
     used = taken.indices.unique().drop_null()
+    if len(used) == len(taken.dictionary):
+        return taken
     return pa.DictionaryArray.from_arrays(pc.index_in(taken.indices, used), taken.dictionary.take(used))
 
 
-def _encoded(table: pa.Table, chunks: Sequence[Chunk]) -> dict[tuple[str, ...], tuple[Chunk, bytes | memoryview]]:
-    """The table's columns as chunks, encoded as those that they replace."""
+def _encoded(table: pa.Table, chunks: Sequence[Chunk]) -> dict[tuple[str, ...], Piece]:
+    """The table's columns as chunks, encoded as those that they replace, and decoded again to compare."""
     replaced = [chunk for chunk in chunks if chunk.path[0] in table.column_names]
     sink = pa.BufferOutputStream()
     pq.write_table(
@@ -196,12 +243,22 @@ def _encoded(table: pa.Table, chunks: Sequence[Chunk]) -> dict[tuple[str, ...], 
         **_OPTIONS,
     )
     written = sink.getvalue()
+    coded = [name for name in table.column_names if pa.types.is_dictionary(table[name].type)]
+    again = pq.ParquetFile(pa.BufferReader(written), read_dictionary=coded)
+    found = again.read(use_threads=False)
+    ensure(again.num_row_groups == 1 and len(found) == len(table), "rows were lost")
+    described = again.metadata.row_group(0)
     pages = memoryview(written)
     (group,) = row_groups(read_footer(pa.BufferReader(written)))
-    return {
-        old.path: (new.called_as(old), pages[new.start : new.start + new.size])
-        for old, new in zip(replaced, group, strict=True)
+    pieces = {
+        old.path: Piece(new.called_as(old), pages[new.start : new.start + new.size], described.column(at))
+        for at, (old, new) in enumerate(zip(replaced, group, strict=True))
     }
+    for name in table.column_names:
+        ensure_same(table[name], found[name])
+        if (name,) in pieces:
+            ensure_bounds(table[name], pieces[name,].described)
+    return pieces
 
 
 def _has_nan(column: pa.ChunkedArray) -> bool:
@@ -224,16 +281,17 @@ def _encoding(physical_type: int) -> str:
     return "DELTA_LENGTH_BYTE_ARRAY" if physical_type == BYTE_ARRAY else "PLAIN"
 
 
-def _as_written(there: pq.ParquetSchema, schema: pa.Schema) -> frozenset[str]:
-    """Columns that would be written with the same physical type and levels as the file has."""
+def _as_written(there: pq.ParquetSchema, schema: pa.Schema) -> set[str]:
+    """Columns that would be written with the types and levels that the file has."""
     sink = pa.BufferOutputStream()
     pq.write_table(schema.empty_table(), sink, **_OPTIONS)
-    ours = pq.ParquetFile(pa.BufferReader(sink.getvalue())).schema
+    ours = pq.read_metadata(pa.BufferReader(sink.getvalue())).schema
     top = [name for name, leaves in ((f.name, _leaves(f.type)) for f in schema) for _ in range(leaves)]
     if not len(top) == len(there) == len(ours):
-        return frozenset()
+        return set()
+    again = ours.to_arrow_schema()
     differ = {name for at, name in enumerate(top) if _layout(there.column(at)) != _layout(ours.column(at))}
-    return frozenset(schema.names) - differ
+    return {name for name in schema.names if is_same_type(again.field(name).type, schema.field(name).type)} - differ
 
 
 def _layout(column: pq.ColumnSchema) -> tuple[object, ...]:

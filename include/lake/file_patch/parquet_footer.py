@@ -6,14 +6,19 @@ passed on. Field ids and their meaning: parquet.thrift of the Apache Parquet for
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 from thrift.protocol.TCompactProtocol import TCompactProtocol
 from thrift.Thrift import TType
 from thrift.transport.TTransport import TMemoryBuffer
+
+from include.lake.file_patch.not_patchable import NotPatchable, ensure, patching, read_at
+from include.lake.storage import lake_errors
 
 Struct = dict[int, tuple[int, Any]]
 
@@ -30,6 +35,10 @@ _SIMPLE = {
     TType.DOUBLE: "Double",
     TType.STRING: "Binary",
 }
+# Fields that are understood; a file, row group or chunk with any other (encryption is one) is not.
+_FILE_FIELDS, _GROUP_FIELDS, _CHUNK_FIELDS, _META_FIELDS = range(1, 8), range(1, 8), range(2, 8), range(1, 18)
+_CODECS = (0, 1, 2, 4, 5, 6, 7)  # all but LZO
+_ENCODINGS = (0, *range(2, 10))
 # FileMetaData
 _FILE_ROWS, _ROW_GROUPS, _NOTES = 3, 4, 5
 # RowGroup
@@ -37,7 +46,7 @@ _COLUMNS, _BYTES, _ROWS, _FILE_OFFSET, _COMPRESSED_BYTES = 1, 2, 3, 5, 6
 # ColumnChunk
 _CHUNK_OFFSET, _META = 2, 3
 # ColumnMetaData
-_TYPE, _PATH, _UNCOMPRESSED_SIZE, _COMPRESSED_SIZE = 1, 3, 6, 7
+_TYPE, _ENCODED, _PATH, _CODEC, _UNCOMPRESSED_SIZE, _COMPRESSED_SIZE = 1, 2, 3, 4, 6, 7
 _DATA_PAGE, _INDEX_PAGE, _DICTIONARY_PAGE, _BLOOM_FILTER, _BLOOM_FILTER_LENGTH = 9, 10, 11, 14, 15
 
 
@@ -97,22 +106,52 @@ class Chunk:
         return {_CHUNK_OFFSET: (TType.I64, 0), _META: (TType.STRUCT, meta)}
 
 
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A chunk to be laid into a file: its pages, and its description by Arrow where it comes from."""
+
+    chunk: Chunk
+    pages: bytes | memoryview
+    described: pq.ColumnChunkMetaData
+
+
 def row_groups(footer: Struct) -> list[list[Chunk]]:
     """The chunks of each row group, in the order of the file's leaf columns."""
     groups = footer[_ROW_GROUPS][1][1]
     return [[Chunk(struct) for struct in group[_COLUMNS][1][1]] for group in groups]
 
 
-def read_footer(file: pa.NativeFile) -> Struct:
-    """The footer of an open Parquet file."""
-    size = file.size()
-    tail = file.read_at(_TAIL_BYTES, size - _TAIL_BYTES)
+def stored_footer(file: pa.NativeFile) -> bytes:
+    """The footer of an open Parquet file, as a file without rows. Raises NotPatchable: there is none."""
+    with lake_errors("reading a file of a table"):
+        end = int(file.size()) - _TAIL_BYTES
+    tail = read_at(file, end, _TAIL_BYTES)
+    ensure(tail[4:] == _MAGIC, "not a Parquet file, or one with an encrypted footer")
     length = int.from_bytes(tail[:4], "little")
-    if tail[4:] != _MAGIC:
-        raise pa.ArrowInvalid("not a Parquet file, or one with an encrypted footer")
-    buffer = TMemoryBuffer(file.read_at(length, size - _TAIL_BYTES - length))
-    footer: Struct = _read(TCompactProtocol(buffer), TType.STRUCT)
+    return _MAGIC + read_at(file, end - length, length) + tail
+
+
+def read_footer(file: pa.NativeFile) -> Struct:
+    """The footer of an open Parquet file. Raises NotPatchable: it is not understood, or cannot be true."""
+    with patching():
+        alone = stored_footer(file)
+        footer: Struct = _read(TCompactProtocol(TMemoryBuffer(alone[len(_MAGIC) : -_TAIL_BYTES])), TType.STRUCT)
+        _check(footer, file.size() - len(alone) + len(_MAGIC))
     return footer
+
+
+def _check(footer: Struct, end: int) -> None:
+    """Whether the footer is understood, and can be true: chunks lie before it, none over another."""
+    groups = footer[_ROW_GROUPS][1][1]
+    ensure(set(footer) <= set(_FILE_FIELDS) and all(set(g) <= set(_GROUP_FIELDS) for g in groups), "unknown fields")
+    ensure(sum(group[_ROWS][1] for group in groups) == footer[_FILE_ROWS][1], "row groups have other rows")
+    place = len(_MAGIC)
+    for chunk in sorted((chunk for group in row_groups(footer) for chunk in group), key=lambda chunk: chunk.start):
+        meta = chunk.meta
+        ensure(set(chunk.struct) <= set(_CHUNK_FIELDS) and set(meta) <= set(_META_FIELDS), "unknown fields")
+        ensure(meta[_CODEC][1] in _CODECS and set(meta[_ENCODED][1][1]) <= set(_ENCODINGS), "unknown encoding")
+        ensure(place <= chunk.start < chunk.start + chunk.size <= end, "chunks lie one over another")
+        place = chunk.start + chunk.size
 
 
 def without_notes(footer: Struct) -> Struct:
@@ -133,40 +172,43 @@ class Assembly:
 
     def __init__(self, out: pa.NativeFile) -> None:
         """`out` is an output stream at its beginning."""
-        self._out, self._at = out, 0
+        self._out, self.size = out, 0
         self._groups: list[Struct] = []
+        # Of each row group its rows, and of each chunk a checksum of its pages and its description where it comes from.
+        self.laid: list[tuple[int, list[tuple[int, pq.ColumnChunkMetaData]]]] = []
         self._write(_MAGIC)
 
-    def add(self, rows: int, chunks: Sequence[tuple[Chunk, bytes | memoryview]]) -> None:
-        """Add a row group: for each leaf column a chunk and the bytes of its pages."""
-        start, columns = self._at, []
-        for chunk, pages in chunks:
-            columns.append(chunk.moved(self._at))
-            self._write(pages)
+    def add(self, rows: int, pieces: Sequence[Piece]) -> None:
+        """Add a row group: a chunk for each leaf column."""
+        start, columns = self.size, []
+        for piece in pieces:
+            columns.append(piece.chunk.moved(self.size))
+            self._write(piece.pages)
+        self.laid.append((rows, [(zlib.crc32(piece.pages), piece.described) for piece in pieces]))
         self._groups.append(
             {
                 _COLUMNS: (TType.LIST, (TType.STRUCT, columns)),
-                _BYTES: (TType.I64, sum(chunk.meta[_UNCOMPRESSED_SIZE][1] for chunk, _ in chunks)),
+                _BYTES: (TType.I64, sum(piece.chunk.meta[_UNCOMPRESSED_SIZE][1] for piece in pieces)),
                 _ROWS: (TType.I64, rows),
                 _FILE_OFFSET: (TType.I64, start),
-                _COMPRESSED_BYTES: (TType.I64, self._at - start),
+                _COMPRESSED_BYTES: (TType.I64, self.size - start),
             }
         )
 
-    def close(self, like: Struct) -> tuple[int, bytes]:
-        """End the file with the footer `like`, but for its row groups. Gives the file's size, and its footer."""
-        rows = sum(group[_ROWS][1] for group in self._groups)
+    def close(self, like: Struct) -> None:
+        """End the file with the footer `like`, but for its row groups."""
         footer = like | {
-            _FILE_ROWS: (TType.I64, rows),
+            _FILE_ROWS: (TType.I64, sum(rows for rows, _ in self.laid)),
             _ROW_GROUPS: (TType.LIST, (TType.STRUCT, self._groups)),
         }
-        alone = standing_alone(footer)
-        self._write(alone[len(_MAGIC) :])
-        return self._at, alone
+        self._write(standing_alone(footer)[len(_MAGIC) :])
+        with lake_errors("writing a file of a table"):
+            self._out.close()
 
     def _write(self, data: bytes | memoryview) -> None:
-        self._out.write(data)
-        self._at += len(data)
+        with lake_errors("writing a file of a table"):
+            self._out.write(data)
+        self.size += len(data)
 
 
 def _read(protocol: TCompactProtocol, kind: int) -> Any:
@@ -184,7 +226,7 @@ def _read(protocol: TCompactProtocol, kind: int) -> Any:
         protocol.readListEnd()
         return of, values
     if kind not in _SIMPLE:
-        raise pa.ArrowInvalid("a footer that is damaged, or of a newer Parquet")
+        raise NotPatchable("a footer that is damaged, or of a newer Parquet")
     return getattr(protocol, f"read{_SIMPLE[kind]}")()
 
 

@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from include.lake.storage.errors import LakeError, lake_errors
 
-DEFAULT_SCRATCH = Path(__file__).resolve().parents[2] / "var" / "tmp"
+DEFAULT_SCRATCH = Path(__file__).resolve().parents[3] / "var" / "tmp"
 # How rows are written that may be many. Measured on rows of 12 columns: zstd level 1 takes 0.7 of level 3's CPU for 6 %
 # more bytes; the encodings of version 2 take 0.85 of the time to write, 0.7 to read, and 0.8 of the bytes; a dictionary
 # of a column whose values hardly repeat saves nothing.

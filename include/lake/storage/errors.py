@@ -22,7 +22,7 @@ from deltalake.exceptions import (
 )
 from obstore.exceptions import BaseError as ObjectStoreError
 
-_LIBRARY = Path(__file__).resolve().parents[1]
+_LIBRARY = Path(__file__).resolve().parents[2]
 
 
 class LakeError(Exception):
@@ -39,6 +39,10 @@ class LakeDenied(LakeError):
 
 class LakeFull(LakeError):
     """No space left (or a quota or file-size limit reached), in the lake or in the scratch folder."""
+
+
+class LakeDamaged(LakeError):
+    """A file of the lake is not the Parquet that it should be."""
 
 
 class LakeConflict(LakeError):
@@ -142,6 +146,7 @@ _GONE_SIGNS = (
     "transport endpoint",
 )
 
+_DAMAGED_SIGNS = ("parquet", "magic bytes", "failed to read file", "could not read enough bytes", "footer length")
 _CONFLICT_SIGNS = ("already exists", "transaction failed", "concurrent", "conflict")
 
 _DUCKDB_STORE_ERRORS = (duckdb.IOException, duckdb.OutOfMemoryException, duckdb.FatalException)
@@ -156,6 +161,8 @@ _REMEDY = {
     "then run again; nothing was published",
     LakeConflict: "another run committed to the same table meanwhile: run this table again (one writer per table is "
     "the rule; in Airflow the table's pool keeps it)",
+    LakeDamaged: "a Parquet file of the lake is damaged, or of a kind that cannot be read: put the file back from a "
+    "backup, or restore the table to an earlier version (`lienthong restore`), then run again; nothing was published",
     LakeTableMissing: "there is no such table: sync the registry first, or check the name",
     LakeSchemaConflict: "the rows do not fit the table's columns: compare the contract with the published schema",
 }
@@ -167,9 +174,13 @@ def classify(error: BaseException) -> type[LakeError]:
         return LakeTableMissing
     if isinstance(error, SchemaMismatchError):
         return LakeSchemaConflict
+    # DuckDB's reader of Parquet raises the plain class of errors.
+    is_damage = type(error) is duckdb.Error or (
+        isinstance(error, duckdb.Error) and any(sign in str(error).lower() for sign in _DAMAGED_SIGNS)
+    )
     if isinstance(error, duckdb.Error) and not isinstance(error, _DUCKDB_STORE_ERRORS):
         # Its text is about rows or SQL; a word in it says nothing of the store.
-        return LakeError
+        return LakeDamaged if is_damage else LakeError
     code = error.errno if isinstance(error, OSError) else None
     text = str(error).lower()
     for codes, signs, kind in (
@@ -181,7 +192,7 @@ def classify(error: BaseException) -> type[LakeError]:
             return kind
     if isinstance(error, CommitFailedError) or any(sign in text for sign in _CONFLICT_SIGNS):
         return LakeConflict
-    return LakeError
+    return LakeDamaged if is_damage else LakeError
 
 
 @contextmanager

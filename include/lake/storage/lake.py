@@ -25,7 +25,7 @@ from deltalake import DeltaTable
 from include.lake.storage import duckdb_engine, object_store
 from include.lake.storage.errors import LakeError, LakePathRefused, lake_errors
 
-REPOSITORY = Path(__file__).resolve().parents[2]
+REPOSITORY = Path(__file__).resolve().parents[3]
 _AWS_OPTIONS = (
     "AWS_ENDPOINT_URL",
     "AWS_ACCESS_KEY_ID",
@@ -39,17 +39,27 @@ _PART = re.compile(r"[^/\\\x00-\x1f]+")
 
 @dataclass(frozen=True, slots=True)
 class Lake:
-    """One lake. `uri` is an absolute path without scheme, or `s3://bucket/prefix`; neither ends in a slash."""
+    """One lake. `uri` is an absolute path without scheme, or `s3://bucket/prefix`; neither ends in a slash.
+
+    `patches_files`: whether published files of which few rows change are patched, or always rewritten (see file_patch).
+    """
 
     uri: str
     options: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     scratch: Path = duckdb_engine.DEFAULT_SCRATCH
+    patches_files: bool = True
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> Lake:
-        """The lake that LAKE_URI names (default `var/lake`); S3 by the usual AWS_* variables."""
+        """The lake that LAKE_URI names (default `var/lake`); S3 by the usual AWS_* variables.
+
+        LIENTHONG_PATCH_FILES=off has all files rewritten by DuckDB (docs/how-to/run-in-production.md).
+        """
         uri = environ.get("LAKE_URI", "").strip() or str(REPOSITORY / "var" / "lake")
         scratch = Path(environ.get("LIENTHONG_TMP", "").strip() or duckdb_engine.DEFAULT_SCRATCH).absolute()
+        patch = environ.get("LIENTHONG_PATCH_FILES", "").strip() or "on"
+        if patch not in ("on", "off"):
+            raise LakeError("LIENTHONG_PATCH_FILES must be on or off")
         if uri.startswith("s3://"):
             options = {name: environ[name] for name in _AWS_OPTIONS if environ.get(name)}
             options.setdefault("AWS_REGION", environ.get("AWS_DEFAULT_REGION") or "us-east-1")
@@ -60,13 +70,13 @@ class Lake:
                         "AWS_ENDPOINT_URL is plain http: set AWS_ALLOW_HTTP=true if that is meant, or use https"
                     )
                 options["AWS_ALLOW_HTTP"] = "true"
-            return cls(uri.rstrip("/"), tuple(sorted(options.items())), scratch)
+            return cls(uri.rstrip("/"), tuple(sorted(options.items())), scratch, patch == "on")
         scheme, separator, rest = uri.partition("://")
         if separator and scheme != "file":
             raise LakeError(
                 f"LAKE_URI has the scheme {scheme}://, which is not supported: use a folder or s3://bucket/prefix"
             )
-        return cls(str(Path(rest if separator else uri).absolute()), (), scratch)
+        return cls(str(Path(rest if separator else uri).absolute()), (), scratch, patch == "on")
 
     @property
     def is_s3(self) -> bool:

@@ -33,9 +33,7 @@ def commit_with_feed(
 
     Raises:
         LakeConflict: somebody else has made that version.
-        LakeSchemaConflict: the table asks of its writers what this house does not know.
     """
-    _ensure_known(current)
     version, moment = int(current.version()) + 1, now()
     # The vacuum counts by the clock from when a file was removed, and a run may have begun days before it was approved.
     gone = {"deletionTimestamp": moment, "dataChange": True, "extendedFileMetadata": True, "partitionValues": {}}
@@ -59,12 +57,17 @@ def commit_with_feed(
     return version
 
 
-def _ensure_known(current: DeltaTable) -> None:
-    """Whoever writes without delta-rs keeps what delta-rs would keep; of what this house never asks for, nothing."""
+def ensure_writable(current: DeltaTable) -> None:
+    """Check the table's protocol and configuration before anything is written without delta-rs.
+
+    Raises:
+        LakeSchemaConflict: the table asks of its writers what is not kept here.
+    """
     protocol, metadata = current.protocol(), current.metadata()
     asked = set(protocol.writer_features or ()) - _KNOWN_FEATURES
     if protocol.min_writer_version in _UNKNOWN_VERSIONS:
         asked.add(f"writer version {protocol.min_writer_version}")
+    asked |= {f"partitions by {name}" for name in metadata.partition_columns}
     asked |= {name for name in metadata.configuration if name.startswith(_KEPT_PREFIXES)}
     asked |= {name for name, value in _KEPT_SETTINGS.items() if metadata.configuration.get(name, value) != value}
     asked |= {name for name in _KEPT_BY_COLUMN if name in current.schema().to_json()}

@@ -121,7 +121,7 @@ def arriving(shape: Shape, uri: str, *, where: str = "_change IN ('insert', 'upd
 
 def leaving(shape: Shape, uri: str, *, where: str = "_change IN ('update', 'delete')") -> str:
     """SELECT of the rows that a difference takes out, as they are published now."""
-    rows = ", ".join(f"{quote(_WAS + name)} AS {quote(name)}" for name in _columns(shape))
+    rows = ", ".join(f"{old_value(name)} AS {quote(name)}" for name in _columns(shape))
     return f"SELECT {rows} FROM {scan(uri)} WHERE {where}"
 
 
@@ -141,9 +141,14 @@ def new_value(shape: Shape, name: str) -> str:
     return f"CAST(NULL AS {dropped})" if dropped else quote(name)
 
 
+def old_value(name: str) -> str:
+    """SQL, over a difference, of a column's value as it is published now."""
+    return quote(_WAS + name)
+
+
 def is_new(shape: Shape, name: str) -> str:
     """SQL, over a difference, of whether that is another value than before."""
-    return f"({new_value(shape, name)} IS DISTINCT FROM {quote(_WAS + name)})"
+    return f"({new_value(shape, name)} IS DISTINCT FROM {old_value(name)})"
 
 
 def feed(shape: Shape, uri: str) -> str:

@@ -1,18 +1,19 @@
 """Apply a difference too large to merge in memory: one commit, of files that are new and of the change feed's own.
 
-A file of which few rows change is patched: what changes is written anew, the rest is copied as it is (see patch.py).
-Of a file of which many rows change, or that cannot be patched, the rows that stay are written anew, by DuckDB, whose
-memory is bounded. Rows whose file cannot take them, and those that are inserted, go to files of their own.
+A file of which few rows change is patched: what changes is written anew, the rest is copied as it is (see file_patch).
+Of a file of which many rows change, or that cannot be patched for whatever reason, the rows that stay are written anew,
+by DuckDB, whose memory is bounded. Rows whose file cannot take them, and those that are inserted, go to files of their own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+import logging
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import uuid4
 
 import duckdb
+import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable
 
 from include.lake.delta import (
@@ -21,7 +22,6 @@ from include.lake.delta import (
     RESERVED,
     WARNINGS,
     File,
-    Shape,
     as_published,
     commit,
     listed,
@@ -32,12 +32,13 @@ from include.lake.delta import (
     without_warnings,
     write_files,
 )
-from include.lake.file_patch import IS_NEW, LARGEST_CHANGE, LEAVES, Original, patch
-from include.lake.storage import Lake, literal, quote, scan
-from include.lake.upsert.cdf_commit import commit_with_feed
+from include.lake.file_patch import IS_NEW, LARGEST_CHANGE, LEAVES, WAS, NotPatchable, Original, patch, read_back
+from include.lake.storage import literal, quote, scan
+from include.lake.upsert.cdf_commit import commit_with_feed, ensure_writable
 from include.lake.upsert.delta_merge import Writing
-from include.lake.upsert.diff_sql import arriving, changing, feed, is_new, leaving, new_value
+from include.lake.upsert.diff_sql import arriving, changing, feed, is_new, leaving, new_value, old_value
 
+_LOG = logging.getLogger(__name__)
 # Of a file's rows. Beyond it nearly every column of every row group is written anew, which DuckDB does faster.
 _MOST_PATCHED = 0.25
 _BATCH_ROWS = 122_880
@@ -67,8 +68,13 @@ class _Touched:
 
 @dataclass(frozen=True, slots=True)
 class _Patch:
-    """Of a file: the columns that change; SQL of which updated rows go to a new file, as this one lacks a column."""
+    """A file to be patched: its footer, the columns that change, and SQL of its updated rows that move to a new file.
 
+    A row moves if it now has a value in a column that the file lacks.
+    """
+
+    file: File
+    original: Original
     columns: list[str]
     moves: str
 
@@ -83,20 +89,21 @@ def apply(writing: Writing, current: DeltaTable, uri: str) -> int:
 
     Files without a row that changes are not read, nor are those whose rows all change.
     """
+    ensure_writable(current)
     shape = writing.shape
     with writing.connection() as connection:
         touched = _touched(connection, uri, live_files(current))
         names = changing(connection, shape, uri)
+        types = {field.name: field.type for field in pa.schema(current.schema().to_arrow())}
+        little = [each for each in touched if each.is_little] if writing.lake.patches_files else []
+        # All footers are read before anything is written.
+        plans = [_planned(writing, connection, uri, each, names, types) for each in little]
         added: list[File] = []
         moves: dict[str, str] = {}  # by file that is patched
-        for each in [each for each in touched if each.is_little]:
-            with _original(writing.lake, connection, uri, each, shape, names) as original:
-                if original is not None:
-                    missing = [name for name in names if name not in original.schema.names]
-                    moving = " OR ".join(f"{new_value(shape, name)} IS NOT NULL" for name in missing) or "false"
-                    plan = _Patch([name for name in names if name not in missing], moving)
-                    added.append(_patched(writing, connection, uri, each.file, original, plan))
-                    moves[each.file.uri] = moving
+        for plan in plans:
+            if plan is not None and (patched := _patched(writing, connection, uri, plan)) is not None:
+                added.append(patched)
+                moves[plan.file.uri] = plan.moves
         rest = [each.file for each in touched if each.file.uri not in moves and not each.is_whole]
         if rest:
             added += _staying(writing, connection, uri, rest)
@@ -120,46 +127,61 @@ def _touched(connection: duckdb.DuckDBPyConnection, uri: str, files: Iterable[Fi
     return [_Touched(by_uri[name], *figures) for name, *figures in rows]
 
 
-@contextmanager
-def _original(
-    lake: Lake,
+def _planned(
+    writing: Writing,
     connection: duckdb.DuckDBPyConnection,
     uri: str,
     touched: _Touched,
-    shape: Shape,
     names: Sequence[str],
-) -> Iterator[Original | None]:
-    """The file, open; None if these columns of it cannot be patched, or what comes into it is too much to hold."""
+    types: Mapping[str, pa.DataType],
+) -> _Patch | None:
+    """How to patch a file; None if these columns of it cannot be, or what comes into it is too much to hold."""
+    shape, file = writing.shape, touched.file
     texts = [f"coalesce(strlen(CAST({quote(name)} AS VARCHAR)), 0)" for name in names if name in dict(shape.columns)]
     coming = connection.execute(
         f"SELECT coalesce(sum({' + '.join(texts) or '0'}), 0) FROM {scan(uri)} "
-        f"WHERE {_of_file(touched.file)} AND _change = 'update'"
+        f"WHERE {_of_file(file)} AND _change = 'update'"
     ).fetchall()[0][0]
-    with lake.open_input(touched.file.uri) as file:
-        original = Original.read_from(file)
-        leaves = touched.has_deleted or original is None or not set(names) <= set(original.schema.names)
-        fits = original is not None and coming <= LARGEST_CHANGE and original.takes(names, leaves=leaves)
-        yield original if fits else None
+    if coming > LARGEST_CHANGE:
+        return None
+    try:
+        with writing.lake.open_input(file.uri) as stored:
+            original = Original.read_from(stored, rows=file.rows)
+        missing = [name for name in names if name not in original.schema.names]
+        original.ensure_takes(types, names, leaves=touched.has_deleted or bool(missing))
+    except NotPatchable as error:
+        return _not_patched(file, error)
+    moves = " OR ".join(f"{new_value(shape, name)} IS NOT NULL" for name in missing) or "false"
+    return _Patch(file, original, [name for name in names if name not in missing], moves)
 
 
-def _patched(
-    writing: Writing, connection: duckdb.DuckDBPyConnection, uri: str, file: File, original: Original, plan: _Patch
-) -> File:
-    """The file with its rows changed; those that it cannot hold leave it."""
-    shape = writing.shape
+def _patched(writing: Writing, connection: duckdb.DuckDBPyConnection, uri: str, plan: _Patch) -> File | None:
+    """The file with its rows changed, read back; those that it cannot hold leave it. None if it cannot be patched."""
+    shape, lake = writing.shape, writing.lake
     values = "".join(
-        f", {new_value(shape, name)} AS {quote(name)}, {is_new(shape, name)} AS {quote(IS_NEW + name)}"
+        f", {new_value(shape, name)} AS {quote(name)}, {is_new(shape, name)} AS {quote(IS_NEW + name)}, "
+        f"{old_value(name)} AS {quote(WAS + name)}"
         for name in plan.columns
     )
     rows = connection.execute(
         f"SELECT {PLACE}, _change = 'delete' OR ({plan.moves}) AS {LEAVES}{values} FROM {scan(uri)} "
-        f"WHERE {_of_file(file)} AND _change IN ('update', 'delete') ORDER BY {PLACE}"
+        f"WHERE {_of_file(plan.file)} AND _change IN ('update', 'delete') ORDER BY {PLACE}"
     ).to_arrow_reader(_BATCH_ROWS)
     path = f"part-{uuid4()}.parquet"
-    with writing.lake.open_output(f"{writing.uri}/{path}") as out:
-        size, metadata = patch(original, rows, out)
-    types = dict((*shape.columns, *RESERVED, *shape.dropped))
-    return patched_file(path, f"{writing.uri}/{path}", size, metadata, types)
+    new = f"{writing.uri}/{path}"
+    try:
+        with lake.open_input(plan.file.uri) as stored, lake.open_output(new) as out:
+            laid = patch(plan.original, stored, rows, out)
+        with lake.open_input(new) as stored:
+            metadata = read_back(stored, laid)
+    except NotPatchable as error:
+        lake.delete_tree(new)
+        return _not_patched(plan.file, error)
+    return patched_file(path, new, laid.size, metadata, dict((*shape.columns, *RESERVED, *shape.dropped)))
+
+
+def _not_patched(file: File, error: NotPatchable) -> None:
+    _LOG.info("%s is not patched, but rewritten by DuckDB: %s", file.path, error)
 
 
 def _of_file(file: File) -> str:

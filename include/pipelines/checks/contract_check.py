@@ -24,8 +24,8 @@ from include.contracts.yaml_files import ContractError, Problem
 from include.pipelines.checks.expressions import expression_checker
 from include.pipelines.checks.source_check import LookedAt, look_at_source
 from include.pipelines.context import Workplace
-from include.sharing import check_agreements
 from include.sharing.agreements import agreement_paths
+from include.sharing.products import check_agreements
 from include.sources import SourceError, protection_of
 
 

@@ -8,8 +8,9 @@ from datetime import datetime
 from include.audit.report_data import AgreedColumn, AgreementFacts, SharedProduct
 from include.contracts import Column, Contract
 from include.lake.storage import Lake
-from include.sharing import OPEN, code_lists, opened
 from include.sharing.agreements import Agreement, Product
+from include.sharing.products import OPEN, opened
+from include.sharing.recipients import code_lists
 
 
 def agreement_facts(

@@ -19,8 +19,8 @@ from include.pipelines.audit_log import record_commits
 from include.pipelines.context import Workplace
 from include.pipelines.errors import KNOWN_ERRORS, Misuse, no_values_escape
 from include.pipelines.step_results import Facts
-from include.sharing import MasterKey, Sharing, close_orphans, share_agreement
 from include.sharing.agreements import Agreement, agreement_paths, load_agreement
+from include.sharing.products import MasterKey, Sharing, close_orphans, share_agreement
 
 
 def share_step(agreement_id: str | None, run_id: str, *, workplace: Workplace | None = None) -> Facts:

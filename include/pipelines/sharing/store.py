@@ -20,8 +20,8 @@ from pyarrow import fs
 from include.contracts import readable_contracts
 from include.pipelines.context import schemas_folder
 from include.pipelines.sharing.store_security import write_security
-from include.sharing import Credential, identities, render
 from include.sharing.agreements import load_agreements
+from include.sharing.recipients import Credential, identities, render
 
 PATIENCE_SECONDS = 60
 

@@ -18,8 +18,8 @@ from include.contracts.checks import LATE_ROWS_REMEDY, late_rows_unseen
 from include.lake.delta import RESERVED, last_commit, last_state, published_schema
 from include.pipelines.context import Workplace
 from include.pipelines.sync.read_plan import Plan, plan_extract
-from include.sharing import problems_of
 from include.sharing.agreements import Agreement, agreement_paths, load_agreement
+from include.sharing.products import problems_of
 from include.sources import READ_WHOLE, SourceSecretMissing, connect
 
 Weight = Literal["compatible", "breaking"]

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from include.sharing.agreements.agreement import HANOI, Agreement, Product, SharedColumn, terms_digest
 from include.sharing.agreements.loading import agreement_paths, load_agreement, load_agreements, readable_agreements
-from include.sharing.agreements.row_filter import FilterRefused, compile_filter
 
 __all__ = [
     "HANOI",
     "Agreement",
-    "FilterRefused",
     "Product",
     "SharedColumn",
     "agreement_paths",
-    "compile_filter",
     "load_agreement",
     "load_agreements",
     "readable_agreements",

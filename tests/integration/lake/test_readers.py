@@ -28,7 +28,7 @@ from include.contracts.model import Contract, Server, Table
 from include.lake.delta.maintenance import maintain_table
 from include.lake.storage.lake import Lake
 from include.sharing.agreements.loading import load_agreement
-from include.sharing.share import share_agreement
+from include.sharing.products.share import share_agreement
 from tests.extracts import lake_at
 from tests.integration.lake.edges import HIGH, LOW, NAMES, NONE, ODD, WIDE
 from tests.machine import needed

@@ -16,7 +16,7 @@ from pyarrow import fs
 from include.contracts.model import Column, Contract, Relationship, Server, Table
 from include.lake.storage.lake import Lake
 from include.sharing.agreements.loading import load_agreement
-from include.sharing.store_identities import Credential, identities, render
+from include.sharing.recipients.store_identities import Credential, identities, render
 
 BUCKET, PREFIX = "lake", "national"
 LAKE_URI = f"s3://{BUCKET}/{PREFIX}"

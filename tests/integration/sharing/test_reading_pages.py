@@ -17,8 +17,8 @@ from include.contracts.model import Table
 from include.contracts.types import arrow_type
 from include.lake.storage.lake import Lake
 from include.sharing.agreements.loading import load_agreements
-from include.sharing.keys import MasterKey
-from include.sharing.share import share_agreement
+from include.sharing.products.keys import MasterKey
+from include.sharing.products.share import share_agreement
 from tests.machine import needed
 from tests.scripts import run_script
 

@@ -17,9 +17,9 @@ from include.audit.verification.verify_lake import verify
 from include.lake.reference import publish_reference
 from include.lake.storage.lake import Lake
 from include.sharing.agreements.loading import load_agreement
-from include.sharing.keys import MasterKey
-from include.sharing.share import share_agreement
-from include.sharing.store_identities import Credential
+from include.sharing.products.keys import MasterKey
+from include.sharing.products.share import share_agreement
+from include.sharing.recipients.store_identities import Credential
 
 from .conftest import BUCKET, CONTRACTS, LAKE_URI, PREFIX, filesystem, options, write_agreement
 

@@ -16,7 +16,7 @@ from include.contracts.types import arrow_type
 from include.lake.storage.lake import Lake
 from include.sharing.agreements.agreement import Agreement
 from include.sharing.agreements.loading import load_agreement
-from include.sharing.keys import MasterKey
+from include.sharing.products.keys import MasterKey
 
 AT = datetime(2026, 3, 1, 8, 30, tzinfo=UTC)
 

@@ -11,7 +11,7 @@ from include.contracts.load import load_contracts
 from include.contracts.yaml_files.problems import ContractError, Problem
 from include.sharing.agreements.agreement import Agreement
 from include.sharing.agreements.loading import load_agreement, load_agreements
-from include.sharing.check import check_agreements, problems_of
+from include.sharing.products.check import check_agreements, problems_of
 
 from .conftest import AGREEMENT, CONTRACTS
 

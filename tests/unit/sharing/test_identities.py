@@ -11,7 +11,13 @@ import pytest
 
 from include.contracts.model import Column, Contract, Relationship, Server, Table
 from include.sharing.agreements.agreement import Agreement
-from include.sharing.store_identities import Credential, ReaderCredentialMissing, identities, reader_variable, render
+from include.sharing.recipients.store_identities import (
+    Credential,
+    ReaderCredentialMissing,
+    identities,
+    reader_variable,
+    render,
+)
 
 from .conftest import AGREEMENT, AT
 

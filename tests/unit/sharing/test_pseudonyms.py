@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from include.lake.storage.lake import Lake
 from include.sharing.agreements.agreement import SharedColumn
-from include.sharing.keys import PSEUDONYM_KEY_VARIABLE, MasterKey, PseudonymKeyMissing, RecipientKey
-from include.sharing.protect import expression, lend_key
+from include.sharing.products.keys import PSEUDONYM_KEY_VARIABLE, MasterKey, PseudonymKeyMissing, RecipientKey
+from include.sharing.products.protect import expression, lend_key
 
 from .conftest import CITIZEN
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from include.sharing.agreements.row_filter import FilterRefused, compile_filter
+from include.sharing.products.row_filter import FilterRefused, compile_filter
 from tests.hostile_sql import hostile_texts
 
 from .conftest import CITIZEN

@@ -17,10 +17,10 @@ from deltalake import DeltaTable
 from include.contracts.yaml_files.problems import ContractError
 from include.lake.storage.lake import Lake
 from include.sharing.agreements.agreement import Agreement
-from include.sharing.keys import MasterKey, PseudonymKeyMissing
-from include.sharing.publish_product import publish_product
-from include.sharing.share import Sharing, close_orphans, share_agreement
-from include.sharing.state import Run
+from include.sharing.products.keys import MasterKey, PseudonymKeyMissing
+from include.sharing.products.publish_product import publish_product
+from include.sharing.products.share import Sharing, close_orphans, share_agreement
+from include.sharing.products.state import Run
 
 from .conftest import AT, CITIZEN, CONTRACTS, CONTRIBUTION, MONTHS, PEOPLE, write_published
 

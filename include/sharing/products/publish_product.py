@@ -20,13 +20,13 @@ from deltalake import DeltaTable, write_deltalake
 
 from include.contracts import Table
 from include.lake.storage import Lake, LakeTableMissing, lake_errors, shut
-from include.sharing import content
 from include.sharing.agreements import Agreement, Product, terms_digest
-from include.sharing.apply import WRITER, Target, apply, stream
-from include.sharing.history import forget_history
-from include.sharing.keys import RecipientKey, missing_key
-from include.sharing.protect import lend_key
-from include.sharing.state import (
+from include.sharing.products import content
+from include.sharing.products.apply import WRITER, Target, apply, stream
+from include.sharing.products.history import forget_history
+from include.sharing.products.keys import RecipientKey, missing_key
+from include.sharing.products.protect import lend_key
+from include.sharing.products.state import (
     CLOSED,
     CONFIGURATION,
     OPEN,

@@ -13,7 +13,7 @@ import pyarrow as pa
 from include.contracts import Column
 from include.lake.storage import quote
 from include.sharing.agreements import HANOI, SharedColumn
-from include.sharing.keys import PSEUDONYM_DIGITS, RecipientKey
+from include.sharing.products.keys import PSEUDONYM_DIGITS, RecipientKey
 
 KEY_TABLE = "_key"
 LARGEST_KEEP = 4

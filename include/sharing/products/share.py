@@ -10,12 +10,12 @@ from typing import Any
 from include.contracts import Contract, Table
 from include.contracts.yaml_files import ContractError
 from include.lake.storage import Lake
-from include.sharing import content
 from include.sharing.agreements import Agreement, Product
-from include.sharing.check import problems_of
-from include.sharing.keys import MasterKey
-from include.sharing.publish_product import close_product, publish_product
-from include.sharing.state import OPEN, ProductResult, Run
+from include.sharing.products import content
+from include.sharing.products.check import problems_of
+from include.sharing.products.keys import MasterKey
+from include.sharing.products.publish_product import close_product, publish_product
+from include.sharing.products.state import OPEN, ProductResult, Run
 
 NO_AGREEMENT = "no agreement names this product"
 

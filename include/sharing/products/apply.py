@@ -10,7 +10,7 @@ from deltalake import CommitProperties, DeltaTable, WriterProperties, write_delt
 
 from include.lake import upsert
 from include.lake.storage import quote
-from include.sharing.content import CHANGE, Difference
+from include.sharing.products.content import CHANGE, Difference
 
 WRITER = WriterProperties(compression="ZSTD")
 _BATCH_ROWS = 65_536

@@ -8,15 +8,9 @@ from pathlib import Path
 
 from include.contracts import Contract, Table
 from include.contracts.yaml_files import ContractError, Problem, YamlFile, read_yaml
-from include.sharing.agreements import (
-    Agreement,
-    FilterRefused,
-    Product,
-    agreement_paths,
-    compile_filter,
-    load_agreement,
-)
-from include.sharing.protect import misfit
+from include.sharing.agreements import Agreement, Product, agreement_paths, load_agreement
+from include.sharing.products.protect import misfit
+from include.sharing.products.row_filter import FilterRefused, compile_filter
 
 REFERENCE = "reference"
 

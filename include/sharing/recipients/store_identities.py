@@ -18,7 +18,7 @@ from typing import Any
 
 from include.contracts import Contract
 from include.sharing.agreements import Agreement
-from include.sharing.recipient_code_lists import code_lists
+from include.sharing.recipients.recipient_code_lists import code_lists
 
 OWNER = "lienthong"
 _WHOLE = ("Admin", "Read", "Write", "List", "Tagging")

@@ -9,7 +9,7 @@ from deltalake import DeltaTable
 
 from include.lake.delta import epoch_milliseconds
 from include.lake.storage import Lake, lake_errors
-from include.sharing.state import HISTORY_DAYS
+from include.sharing.products.state import HISTORY_DAYS
 
 
 def forget_history(lake: Lake, delta: DeltaTable, uri: str, *, at: datetime) -> None:

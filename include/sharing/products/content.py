@@ -12,8 +12,9 @@ from deltalake import DeltaTable
 from include.contracts import Column, Table, arrow_type
 from include.lake.delta import published_rows, shape_of
 from include.lake.storage import literal, quote
-from include.sharing.agreements import Product, compile_filter
-from include.sharing.protect import KEY_TABLE, expression, result_type
+from include.sharing.agreements import Product
+from include.sharing.products.protect import KEY_TABLE, expression, result_type
+from include.sharing.products.row_filter import compile_filter
 
 CHANGE = "_change"
 

@@ -1,0 +1,183 @@
+"""Files of other writers are patched where they are understood, and else rewritten; either way the rows are right."""
+
+from __future__ import annotations
+
+import base64
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pyarrow.parquet.encryption as pe
+import pytest
+from deltalake import BloomFilterProperties, ColumnProperties, DeltaTable, WriterProperties, write_deltalake
+
+from include.lake.storage.errors import LakeDamaged
+from tests.unit.lake.foreign_files import NAMES, PATH, ROWS, TABLE, Row, by_arrow, by_duckdb, lake_with
+from tests.unit.lake.staging import run
+
+OURS: dict[str, Any] = {"compression": "zstd", "row_group_size": 7, "store_decimal_as_integer": True}
+
+
+def arrow(**options: Any) -> Callable[[pa.Table], bytes]:
+    def rewrite(rows: pa.Table) -> bytes:
+        sink = pa.BufferOutputStream()
+        pq.write_table(rows, sink, **{**OURS, **options})
+        return sink.getvalue().to_pybytes()
+
+    return rewrite
+
+
+def encoded(**encodings: str) -> Callable[[pa.Table], bytes]:
+    return arrow(use_dictionary=False, column_encoding=encodings)
+
+
+def changed(change: Callable[[pa.Table], pa.Table], **options: Any) -> Callable[[pa.Table], bytes]:
+    return lambda rows: arrow(**options)(change(rows))
+
+
+def cast(name: str, kind: pa.DataType, **options: Any) -> Callable[[pa.Table], bytes]:
+    return changed(lambda rows: rows.set_column(NAMES.index(name), name, rows[name].cast(kind)), **options)
+
+
+def with_column(name: str, values: pa.Array) -> Callable[[pa.Table], bytes]:
+    return changed(lambda rows: rows.append_column(name, values))
+
+
+def by_engine(options: str) -> Callable[[pa.Table], bytes]:
+    def rewrite(rows: pa.Table) -> bytes:
+        with duckdb.connect() as connection:
+            connection.execute("SET TimeZone = 'UTC'")
+            connection.register("rows", rows)
+            path = connection.execute("SELECT '/tmp/' || uuid() || '.parquet'").fetchall()[0][0]
+            connection.execute(f"COPY (FROM rows) TO '{path}' (FORMAT parquet, {options})")
+        content = Path(path).read_bytes()
+        Path(path).unlink()
+        return content
+
+    return rewrite
+
+
+def by_delta_rs(properties: WriterProperties) -> Callable[[pa.Table], bytes]:
+    def rewrite(rows: pa.Table) -> bytes:
+        with duckdb.connect() as connection:
+            (folder,) = connection.execute("SELECT '/tmp/' || uuid()").fetchall()[0]
+        write_deltalake(folder, rows, writer_properties=properties)
+        (uri,) = DeltaTable(folder).file_uris()
+        return Path(uri.removeprefix("file://")).read_bytes()
+
+    return rewrite
+
+
+class Kms(pe.KmsClient):
+    """Wraps keys in nothing."""
+
+    def __init__(self, config: pe.KmsConnectionConfig) -> None:
+        pe.KmsClient.__init__(self)
+
+    def wrap_key(self, key_bytes: bytes, master_key_identifier: str) -> bytes:
+        return base64.b64encode(key_bytes)
+
+    def unwrap_key(self, wrapped_key: bytes, master_key_identifier: str) -> bytes:
+        return base64.b64decode(wrapped_key)
+
+
+def encrypted(*, plaintext_footer: bool) -> Callable[[pa.Table], bytes]:
+    config = pe.EncryptionConfiguration(
+        footer_key="footer", column_keys={"n": ["n", "x"]}, plaintext_footer=plaintext_footer
+    )
+    factory = pe.CryptoFactory(Kms)
+
+    def rewrite(rows: pa.Table) -> bytes:
+        properties = factory.file_encryption_properties(pe.KmsConnectionConfig(), config)
+        return arrow(encryption_properties=properties)(rows)
+
+    return rewrite
+
+
+PATCHED: dict[str, Callable[[pa.Table], bytes]] = {
+    **{f"codec {c}": arrow(compression=c) for c in ("none", "snappy", "gzip", "brotli", "lz4", "zstd")},
+    **{f"page version {v}": arrow(data_page_version=v, data_page_size=16) for v in ("1.0", "2.0")},
+    "format 1.0": arrow(version="1.0"),
+    "format 2.4": arrow(version="2.4"),
+    "no dictionary": arrow(use_dictionary=False),
+    "a dictionary that is given up": arrow(dictionary_pagesize_limit=8),
+    "a page index": arrow(write_page_index=True, data_page_size=16),
+    "page checksums": arrow(write_page_checksum=True),
+    "a bloom filter": arrow(bloom_filter_options={"k": True, "t": True}),
+    "no statistics": arrow(write_statistics=False),
+    "Arrow's own schema": arrow(store_schema=True),
+    "sorted": arrow(sorting_columns=[pq.SortingColumn(0)]),
+    "plain": encoded(k="PLAIN", n="PLAIN", t="PLAIN"),
+    "delta": encoded(
+        k="DELTA_BYTE_ARRAY", n="DELTA_BINARY_PACKED", d="DELTA_BINARY_PACKED", t="DELTA_LENGTH_BYTE_ARRAY"
+    ),
+    "split streams": encoded(x="BYTE_STREAM_SPLIT", yes="RLE"),
+    "engine, version 1": by_engine("PARQUET_VERSION V1, ROW_GROUP_SIZE 7"),
+    "engine, version 2": by_engine("PARQUET_VERSION V2, COMPRESSION zstd, DICTIONARY_SIZE_LIMIT 1"),
+    "engine, lz4": by_engine("COMPRESSION lz4_raw"),
+    "delta-rs": by_delta_rs(WriterProperties(compression="ZSTD", max_row_group_size=7)),
+    "delta-rs, page statistics and bloom filters": by_delta_rs(
+        WriterProperties(
+            default_column_properties=ColumnProperties(
+                statistics_enabled="PAGE", bloom_filter_properties=BloomFilterProperties(True, 0.01, 20)
+            )
+        )
+    ),
+    "delta-rs, short statistics": by_delta_rs(WriterProperties(statistics_truncate_length=1)),
+}
+ENCRYPTED = {
+    "columns": encrypted(plaintext_footer=True),
+    "footer": encrypted(plaintext_footer=False),
+}
+REWRITTEN: dict[str, Callable[[pa.Table], bytes]] = {
+    "nanoseconds of the first kind": cast("at", pa.timestamp("ns"), use_deprecated_int96_timestamps=True),
+    "decimals of bytes": arrow(store_decimal_as_integer=False),
+    "milliseconds": cast("at", pa.timestamp("ms", tz="UTC")),
+    "a wider integer": cast("small", pa.int64()),
+    "a shorter decimal": cast("amount", pa.decimal128(9, 2)),
+    "a text of bytes": cast("t", pa.binary()),
+    "a nested column": with_column("more", pa.array([{"a": [1]}] * len(ROWS))),
+    "a map": with_column("more", pa.array([[("a", 1)]] * len(ROWS), pa.map_(pa.string(), pa.int64()))),
+}
+
+
+# Rows that change, and keys that leave. In files of row groups of seven rows, the last one is not touched.
+CHANGES: dict[str, tuple[list[Row], list[Row]]] = {
+    "no row leaves": ([(*ROWS[2][:-2], False, "other"), ("k03", *[None] * 8), ("k09", *ROWS[5][1:])], []),
+    "a row leaves": ([(*ROWS[2][:-2], False, "other")], [("k03",), ("k12",)]),
+}
+
+
+def after(rows: list[Row], changed_rows: list[Row], gone: list[Row]) -> list[Row]:
+    by_key = {row[0]: row for row in rows} | {row[0]: row for row in changed_rows}
+    return sorted((row for key, row in by_key.items() if (key,) not in gone), key=repr)
+
+
+@pytest.fixture
+def reasons(caplog: pytest.LogCaptureFixture) -> Callable[[], list[str]]:
+    caplog.set_level(logging.INFO, "include.lake.upsert")
+    return lambda: [r.getMessage() for r in caplog.records if "is not patched" in r.getMessage()]
+
+
+@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize("what", [*PATCHED, *REWRITTEN])
+def test_the_rows_are_right_whoever_wrote_the_file(tmp_path, reasons, what, change):
+    lake = lake_with(tmp_path, (PATCHED | REWRITTEN)[what])
+    rows, gone = CHANGES[change]
+    run(lake, TABLE, 2, rows, mode="incremental", gone=gone, merge_rows=0)
+    expected = after(ROWS, rows, gone)
+    assert by_arrow(lake) == expected
+    assert by_duckdb(lake.table(PATH).file_uris()) == expected
+    assert len(reasons()) == (what in REWRITTEN)
+
+
+@pytest.mark.parametrize("what", ENCRYPTED)
+def test_a_file_that_no_engine_can_read_is_an_error_that_names_the_remedy(tmp_path, what):
+    lake = lake_with(tmp_path, ENCRYPTED[what])
+    with pytest.raises(LakeDamaged, match="put the file back from a backup"):
+        run(lake, TABLE, 2, [], mode="incremental", gone=[("k03",)], merge_rows=0)
+    assert lake.table(PATH).version() == 0
