@@ -132,20 +132,13 @@ def estimate(
 
 
 def _precision(bands: Iterable[Band]) -> Estimate:
-    """Each band counts by its pairs; a reviewed band's interval is independent of the others', the rest go together."""
+    """Each band counts by its pairs; at the ends of the interval all of them err to one side."""
     linked = [band for band in bands if band.is_linked]
     pairs = sum(band.pairs for band in linked)
     if not pairs:
         return Estimate(0.0, 0.0, 1.0)
-    share = sum(band.pairs * band.rate.value for band in linked) / pairs
-    ends = []
-    for end in ("lower", "upper"):
-        off = {basis: [b.pairs * (getattr(b.rate, end) - b.rate.value) for b in linked if b.basis == basis]
-               for basis in ("reviews", "model")}  # fmt: skip
-        ends.append(
-            (math.copysign(math.hypot(*off["reviews"]), -1 if end == "lower" else 1) + sum(off["model"])) / pairs
-        )
-    return Estimate(share, max(0.0, share + ends[0]), min(1.0, share + ends[1]))
+    ends = ("value", "lower", "upper")
+    return Estimate(*(sum(band.pairs * getattr(band.rate, end) for band in linked) / pairs for end in ends))
 
 
 def _recall(captured: Iterable[Captured]) -> tuple[Estimate, Estimate] | None:

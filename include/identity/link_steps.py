@@ -14,7 +14,7 @@ from include.identity.gate import Figures, judge
 from include.identity.linkage_model import Model
 from include.identity.persons import Assigned, GoldenRules, assign, cluster, survive
 from include.identity.records import linked_tables
-from include.identity.scoring import Edges, Spark, score
+from include.identity.scoring import Spark, score
 from include.lake.people import people_view
 from include.lake.storage import Lake, lake_errors, literal, scan
 
@@ -159,8 +159,8 @@ class Work:
         )
         self._ask(
             # Rounded: a sum of floats in another order is no change of a link.
-            f"COPY (SELECT e.* EXCLUDE (blind) REPLACE (round(weight, 9) AS weight, round(probability, 9) AS probability), "
-            f"l.person_id = r.person_id AS holds FROM {scan(edges_uri)} e "
+            "COPY (SELECT e.* EXCLUDE (blind) REPLACE (round(weight, 9) AS weight, "
+            f"round(probability, 9) AS probability), l.person_id = r.person_id AS holds FROM {scan(edges_uri)} e "
             f"JOIN {index} l ON left_id = l.record_id JOIN {index} r ON right_id = r.record_id "
             f"LEFT JOIN {citizens} a ON a.person_id = l.person_id LEFT JOIN {citizens} b ON b.person_id = r.person_id "
             "WHERE NOT (e.decision = 'review' AND l.person_id <> r.person_id "
