@@ -72,15 +72,13 @@ class Original:
                 group = metadata.row_group(at)
                 size = max(group.total_byte_size, sum(chunk.size for chunk in chunks), original.span(at)[1])
                 ensure(size <= LARGEST_GROUP, "a row group too large to be held")
-                ensure(
-                    group.num_rows > 0 and len(chunks) == len(metadata.schema), "a row group without rows or columns"
-                )
+                ensure(group.num_rows > 0 and len(chunks) == len(metadata.schema), "a row group that lacks something")
             return original
 
     def ensure_takes(self, types: Mapping[str, pa.DataType], names: Sequence[str], *, leaves: bool) -> None:
-        """Raise NotPatchable unless these columns (and all, if rows leave) can be encoded anew. `types` are the table's.
+        """Raise NotPatchable unless these columns (and all, if rows leave) can be encoded anew.
 
-        They must be of those types, and be written by Arrow with the physical types and levels that the file has.
+        They must be of the table's `types`, and be written by Arrow with the physical types and levels of the file.
         """
         encoded = self.schema.names if leaves else [name for name in names if name in self.schema.names]
         with patching():

@@ -19,7 +19,7 @@ _NOT_UNDERSTOOD = (
 
 
 class NotPatchable(Exception):
-    """A Parquet file that is not understood, or not what its footer says: DuckDB rewrites it, or tells why it cannot."""
+    """A Parquet file that is not understood, or not what its footer says: DuckDB rewrites it, or tells why not."""
 
 
 @contextmanager

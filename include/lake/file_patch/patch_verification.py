@@ -1,7 +1,7 @@
-"""A patched file is compared with what was meant: values and bounds where they are encoded, bytes where they are stored.
+"""Comparison of a patched file with what was meant: values and bounds when encoded, bytes when stored.
 
-Encoded columns are decoded again while they are in memory. The stored file is then read once more: its footer as Arrow
-reads it, and the pages of every chunk, copied or new, by a checksum. So no page is decoded that was not encoded here.
+Columns that are encoded anew are decoded again while they are in memory. The stored file is then read once more: its
+footer by Arrow, and the pages of every chunk, copied or new, by a checksum. No copied page is decoded.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def read_back(file: pa.NativeFile, meant: Assembly) -> pq.FileMetaData:
 
 
 def _start(chunk: pq.ColumnChunkMetaData) -> int:
-    return min(at for at in (chunk.dictionary_page_offset, chunk.data_page_offset) if at)
+    return min(int(at) for at in (chunk.dictionary_page_offset, chunk.data_page_offset) if at)
 
 
 def _description(chunk: pq.ColumnChunkMetaData) -> tuple[object, ...]:

@@ -2,7 +2,7 @@
 
 A file of which few rows change is patched: what changes is written anew, the rest is copied as it is (see file_patch).
 Of a file of which many rows change, or that cannot be patched for whatever reason, the rows that stay are written anew,
-by DuckDB, whose memory is bounded. Rows whose file cannot take them, and those that are inserted, go to files of their own.
+by DuckDB, whose memory is bounded. Rows whose file cannot take them, and those that are inserted, go to new files.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from include.lake.upsert.cdf_commit import commit_with_feed, ensure_writable
 from include.lake.upsert.delta_merge import Writing
 from include.lake.upsert.diff_sql import arriving, changing, feed, is_new, leaving, new_value, old_value
 
-_LOG = logging.getLogger(__name__)
+_LOG, _NOT_PATCHED = logging.getLogger(__name__), "%s is not patched, but rewritten by DuckDB: %s"
 # Of a file's rows. Beyond it nearly every column of every row group is written anew, which DuckDB does faster.
 _MOST_PATCHED = 0.25
 _BATCH_ROWS = 122_880
@@ -150,7 +150,8 @@ def _planned(
         missing = [name for name in names if name not in original.schema.names]
         original.ensure_takes(types, names, leaves=touched.has_deleted or bool(missing))
     except NotPatchable as error:
-        return _not_patched(file, error)
+        _LOG.info(_NOT_PATCHED, file.path, error)
+        return None
     moves = " OR ".join(f"{new_value(shape, name)} IS NOT NULL" for name in missing) or "false"
     return _Patch(file, original, [name for name in names if name not in missing], moves)
 
@@ -176,12 +177,9 @@ def _patched(writing: Writing, connection: duckdb.DuckDBPyConnection, uri: str, 
             metadata = read_back(stored, laid)
     except NotPatchable as error:
         lake.delete_tree(new)
-        return _not_patched(plan.file, error)
+        _LOG.info(_NOT_PATCHED, plan.file.path, error)
+        return None
     return patched_file(path, new, laid.size, metadata, dict((*shape.columns, *RESERVED, *shape.dropped)))
-
-
-def _not_patched(file: File, error: NotPatchable) -> None:
-    _LOG.info("%s is not patched, but rewritten by DuckDB: %s", file.path, error)
 
 
 def _of_file(file: File) -> str:

@@ -37,8 +37,9 @@ def row(number: int) -> Row:
     if number % 5 == 4:
         return (f"k{number:02}", *[None] * (len(NAMES) - 1))
     return (
-        f"k{number:02}", number, number - 9, date(2020, 1, 1) + timedelta(number), datetime(2026, 1, 1, number, tzinfo=UTC),
-        number / 3, Decimal(number) / 4, number % 2 == 0, f"text {number % 3}",
+        f"k{number:02}", number, number - 9, date(2020, 1, 1) + timedelta(number),
+        datetime(2026, 1, 1, number, tzinfo=UTC), number / 3, Decimal(number) / 4, number % 2 == 0,
+        f"text {number % 3}",
     )  # fmt: skip
 
 

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from deltalake import CommitProperties, TableFeatures
 
-from include.lake.file_patch.column_patch import Original
+from include.lake.file_patch import NotPatchable, Original
 from include.lake.storage.errors import LakeConflict, LakeSchemaConflict
 from include.lake.storage.lake import Lake
 from include.lake.upsert import file_rewrite
@@ -157,12 +157,18 @@ def test_a_text_with_a_dictionary_is_decoded_with_it_row_group_by_row_group():
     rows = pa.table({"t": pa.array([None] * 5 + ["x" * 1000] * 5, pa.string())})
     with pq.ParquetWriter(sink, rows.schema, use_dictionary=True) as writer:
         writer.write_table(rows.slice(5))
-    coded = Original.read_from(pa.BufferReader(sink.getvalue()))
-    assert pa.types.is_dictionary(coded.read(0, ["t"])["t"].type)
+    assert pa.types.is_dictionary(decoded(sink.getvalue()).type)
     sink = pa.BufferOutputStream()
     with pq.ParquetWriter(sink, rows.schema, use_dictionary=False) as writer:
         writer.write_table(rows.slice(5))
-    assert Original.read_from(pa.BufferReader(sink.getvalue())).read(0, ["t"])["t"].type == pa.string()
+    assert decoded(sink.getvalue()).type == pa.string()
+
+
+def decoded(file: pa.Buffer) -> pa.ChunkedArray:
+    reader = pa.BufferReader(file)
+    original = Original.read_from(reader, rows=5)
+    start, size = original.span(0)
+    return original.read(0, ["t"], reader.read_at(size, start))["t"]
 
 
 def test_more_than_memory_holds_is_left_to_the_engine_that_spills(lake, monkeypatch):
@@ -172,9 +178,10 @@ def test_more_than_memory_holds_is_left_to_the_engine_that_spills(lake, monkeypa
     assert ("k3", "a longer name", 3) in content(lake, PERSON)
 
 
-def test_a_footer_that_is_not_understood_is_left_to_others():
-    assert Original.read_from(pa.BufferReader(b"PAR1" + b"\x1a" * 20 + (20).to_bytes(4, "little") + b"PAR1")) is None
-    assert Original.read_from(pa.BufferReader(b"PARE" * 5)) is None
+@pytest.mark.parametrize("content", [b"", b"PAR1", b"PARE" * 5, b"PAR1" + b"\x1a" * 20 + b"\x14\0\0\0PAR1"])
+def test_a_footer_that_is_not_understood_is_left_to_others(content):
+    with pytest.raises(NotPatchable):
+        Original.read_from(pa.BufferReader(content), rows=1)
 
 
 def test_a_number_that_is_none_is_found_by_readers_who_skip_by_bounds(lake):
