@@ -15,7 +15,7 @@ from benchmarks.sources import psql
 from include.lake.storage import Lake
 from include.pipelines import Workplace, new_run_id
 from include.pipelines.sync import sync_registry
-from include.sources import extract
+from include.sources.landing import extract
 
 
 def floor(uri: str, folder: str) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from include.contracts import Language, Said, bound, figure, pick, told
+from include.lake.run_log import NO_RECALL
 
 LANGUAGES: tuple[Language, Language] = ("vi", "en")
 REASON = Said("Reason", "Lý do")
@@ -114,6 +115,14 @@ _REASONS: Mapping[Language, tuple[str, str, str, str]] = {
 }
 
 
+def _share(language: Language, linked: Mapping[str, Any], key: str) -> str:
+    """An estimate with its interval, or why there is none."""
+    if linked[key] is None:
+        return NO_RECALL[linked["recall_reason"]].text(language)
+    value, lower, upper = (_number(language, linked[f"{key}{end}"], 4) for end in ("", "_lower", "_upper"))
+    return f"{value} ({lower} {pick(language, 'đến', 'to')} {upper})"
+
+
 def link_question(linked: Mapping[str, Any]) -> tuple[str, str]:
     """What is asked about a run of linking, and what the steward reads."""
     subject = Said(
@@ -123,12 +132,7 @@ def link_question(linked: Mapping[str, Any]) -> tuple[str, str]:
 
     def body(language: Language) -> str:
         figures = [f"| {name.text(language)} | {_number(language, linked[key])} |" for key, name in _PERSONS.items()]
-        accuracy = [
-            f"| {name.text(language)} | {_number(language, linked[key], 4)} "
-            f"({_number(language, linked[f'{key}_lower'], 4)} {pick(language, 'đến', 'to')} "
-            f"{_number(language, linked[f'{key}_upper'], 4)}) |"
-            for key, name in _ACCURACY.items()
-        ]
+        accuracy = [f"| {name.text(language)} | {_share(language, linked, key)} |" for key, name in _ACCURACY.items()]
         opening = Said(
             f"Nothing of run `{linked['run_id']}` has been committed to `people/`.\n"
             "**Approve** commits it; **Reject** leaves every person's id as it is.",

@@ -47,7 +47,7 @@ def stated_slots(registry: str) -> int | None:
     """The `poolSlots` of the server that a registry is read from; None if none can be read."""
     from include.contracts import contract_paths, load_contract
     from include.contracts.yaml_files import ContractError
-    from include.sources import SourceError, protection_of
+    from include.sources.access import SourceError, protection_of
     from plugins.sync_settings import SCHEMAS
 
     with suppress(ContractError, SourceError, KeyError):

@@ -32,8 +32,8 @@ TIMEZONE = "Asia/Ho_Chi_Minh"
 # Lost connections, a Spark cluster without a free worker, and a lake that somebody else was writing to. Anything else
 # fails at once: a wrong password, a missing column or a broken contract is not mended by waiting.
 COMES_BACK = (
-    "include.sources.errors.SourceUnavailable",
-    "include.sources.errors.SourceLost",
+    "include.sources.access.errors.SourceUnavailable",
+    "include.sources.access.errors.SourceLost",
     "include.lake.storage.errors.LakeUnreachable",
     "include.lake.storage.errors.LakeConflict",
     "include.identity.scoring.spark.ClusterUnreachable",
@@ -93,7 +93,7 @@ def extract_when_open(contract: Contract, table: str) -> dict[str, Any]:
     """
     from include.pipelines import OnlyReadWhole
     from include.pipelines.sync import extract_step
-    from include.sources import SourceClosed
+    from include.sources.access import SourceClosed
 
     try:
         return extract_step(contract.registry, table, library_run_id(), window=_backfill_window(contract))

@@ -12,7 +12,8 @@ import duckdb
 
 from include.contracts.model import Column, Contract, ExtractPolicy, Server, Table
 from include.lake.storage.lake import Lake
-from include.sources import Extract, extract
+from include.sources.landing.extract import extract
+from include.sources.landing.landed import Extract
 
 AT = datetime(2026, 1, 31, 2, 0, tzinfo=UTC)
 SERVER = Server("source", "custom")

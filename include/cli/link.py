@@ -1,4 +1,4 @@
-"""Commands over persons: link, and under it train, queue, decide, undo, explain, resolve."""
+"""Commands over persons: link, and under it train, threshold, queue, decide, undo, explain, resolve."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from include.cli.explained import show_explained
 from include.console import output, show_lines
 from include.console_words import ACCURACY, DECISIONS, LINKED, VERDICTS, day, local, number, word
 from include.contracts import of_environment, told
+from include.lake.run_log import NO_RECALL
 
 link_app = typer.Typer(help="One person, one id: find the same person across registries.")
 app.add_typer(link_app, name="link")
@@ -68,6 +69,36 @@ def train(
         _print(made)
         return
     output.print(f"Model {made['version']} of {made['sampled']:,} records: {made['path']}", markup=False)
+
+
+@link_app.command()
+def threshold(
+    precision: Annotated[float, typer.Option(help="Share of the model's links that shall be right, such as 0.99.")],
+    as_json: AsJson = False,
+) -> None:
+    """Choose from which probability on the model links two records, by the precision wanted of its links.
+
+    The report shows what each precision costs. The next run of linking follows the choice.
+
+    Example: `lienthong link threshold --precision 0.99`, then `lienthong link`
+    """
+    from include.pipelines.people import threshold_step
+
+    made = threshold_step(precision)
+    if as_json:
+        _print(made)
+        return
+    before, now = number(made["link_at_before"], 6), number(made["link_at"], 6)
+    links, reviews = number(made["links"]), number(made["reviews"])
+    output.print(
+        local(
+            f"Từ xác suất {now} (trước: {before}): {links} cặp là một người, {reviews} cặp cần xem xét. "
+            f"Đã ghi vào {made['path']}.",
+            f"From probability {now} on (before: {before}): {links} pairs linked, {reviews} left to people. "
+            f"Written to {made['path']}.",
+        ),
+        markup=False,
+    )
 
 
 @link_app.command()
@@ -241,6 +272,9 @@ def _show_run(done: dict[str, Any]) -> None:
     for name, said in LINKED.items():
         grid.add_row(said.text(language), number(done.get(name) or 0))
     for name, said in ACCURACY.items():
+        if done[name] is None:
+            grid.add_row(said.text(language), word(NO_RECALL, done["recall_reason"]))
+            continue
         interval = f"{number(done[f'{name}_lower'], 4)} {local('đến', 'to')} {number(done[f'{name}_upper'], 4)}"
         grid.add_row(said.text(language), f"{number(done[name], 4)} ({interval})")
     output.print(grid)

@@ -21,7 +21,8 @@ from include.audit.verification import (
     verify_copy,
 )
 from include.contracts import Table
-from include.lake import digest_of, list_files, run_log
+from include.lake import run_log
+from include.lake.publishing import digest_of, list_files
 from include.lake.storage import LakeDenied
 from include.pipelines.context import Workplace
 from include.pipelines.errors import no_values_escape

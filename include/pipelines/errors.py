@@ -22,7 +22,7 @@ from include.pipelines.clock import ClockAhead
 from include.quality import QualityError
 from include.sharing.products import PseudonymKeyMissing
 from include.sharing.recipients import ReaderCredentialMissing
-from include.sources import SourceError
+from include.sources.access import SourceError
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 

@@ -8,7 +8,7 @@ from include.contracts import Contract, Table
 from include.pipelines.audit_log import record_run
 from include.pipelines.context import Workplace
 from include.pipelines.errors import KNOWN_ERRORS
-from include.sources import Extract
+from include.sources.landing import Extract
 
 Facts = dict[str, Any]
 

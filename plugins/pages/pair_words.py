@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from include.audit.report_pages import COMPARISONS, level_in_vietnamese
-
 Text = tuple[str, str]
 
 CLUES: dict[str, Text] = {
@@ -106,5 +104,7 @@ def value(attribute: str, said: object) -> tuple[object, object]:
 
 def found(comparison: str, label: str) -> tuple[Text, Text]:
     """A step of the weighing in both languages; what has no Vietnamese words stays English."""
+    from include.audit.report_pages import COMPARISONS, level_in_vietnamese  # not while a DAG file is parsed
+
     name = COMPARISONS.get(comparison.replace(" ", "_"), (comparison, comparison))[0]
     return (name, comparison), (level_in_vietnamese(label), label)

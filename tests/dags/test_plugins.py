@@ -12,7 +12,7 @@ import pytest
 from include.lake.run_log import log_tables
 from include.lake.storage.lake import Lake
 from include.pipelines.decisions.ledger_entries import Answer
-from include.sources import errors
+from include.sources.access import errors
 
 ASSESSED = {
     "registry": "land",
@@ -149,7 +149,7 @@ def test_what_comes_back_is_tried_again_and_nothing_else():
         module, _, error = name.rpartition(".")
         assert decided(getattr(import_module(module), error)("gone")) == "retry"
     from include.contracts.yaml_files.problems import ContractError
-    from include.sources.errors import SourceDenied
+    from include.sources.access.errors import SourceDenied
     from plugins.steward_gate import HeldTableRejected
 
     for error in (ContractError([]), SourceDenied("wrong password"), HeldTableRejected("no"), ValueError()):

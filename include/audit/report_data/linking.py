@@ -19,6 +19,7 @@ from include.lake.storage import Lake, lake_errors
 
 SUBJECT = ("people", "index")
 DECISIONS = ("link", "review", "finding")
+_ENDS = ("value", "lower", "upper")
 
 Row = Mapping[str, Any]
 
@@ -34,7 +35,11 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class LinkRun:
-    """One published run of linking. `waiting`: pairs that waited for a person when it ended."""
+    """One published run of linking. `waiting`: pairs that waited for a person when it ended.
+
+    `unseen`: pairs of one person that have two person ids. It and `recall` are None where they are not estimable;
+    `recall_reason` is then a key of NO_RECALL.
+    """
 
     run_id: str
     at: datetime
@@ -56,9 +61,10 @@ class LinkRun:
     shared_ids: int
     largest: int
     reviews: int
-    unseen: float
+    unseen: float | None
     precision: Share
-    recall: Share
+    recall: Share | None
+    recall_reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +90,17 @@ class Band:
     same: int
     basis: str
     rate: Share
+
+
+@dataclass(frozen=True, slots=True)
+class Threshold:
+    """A wanted precision of what the model links: from which probability on it links then, and what that costs."""
+
+    precision: float
+    link_at: float
+    links: int
+    reviews: int
+    recall: Share | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +181,7 @@ class Linking:
     trend: tuple[LinkRun, ...] = ()
     passes: tuple[Pass, ...] = ()
     bands: tuple[Band, ...] = ()
+    thresholds: tuple[Threshold, ...] = ()
     sizes: tuple[tuple[str, int], ...] = ()
     tables: tuple[LinkedTable, ...] = ()
     told: tuple[Told, ...] = ()
@@ -200,6 +218,7 @@ def gather_linking(lake: Lake) -> Linking:
             for name, by_decision in sorted((last["passes"] or {}).items(), key=lambda found: -sum(found[1].values()))
         ),
         bands=tuple(map(_band, last["bands"] or [])),
+        thresholds=tuple(Threshold(**{**row, "recall": _share(row["recall"])}) for row in last["thresholds"] or []),
         sizes=tuple((last["sizes"] or {}).items()),
         tables=tables,
         told=told,
@@ -210,20 +229,30 @@ def gather_linking(lake: Lake) -> Linking:
 
 def _run(row: Row) -> LinkRun:
     shares: dict[str, Any] = {
-        name: Share(*(row[column] or 0.0 for column in (name, f"{name}_lower", f"{name}_upper")))
+        name: _share(
+            {end: row[column] for end, column in zip(_ENDS, (name, f"{name}_lower", f"{name}_upper"), strict=True)}
+        )
         for name in ("precision", "recall")
     }
     others: dict[str, Any] = {
-        name: row[name] or ("" if name in ("run_id", "mode", "model_version", "approved_by") else 0)
+        name: row.get(name)
+        or ("" if name in ("run_id", "mode", "model_version", "approved_by", "recall_reason") else 0)
         for name in LinkRun.__dataclass_fields__
-        if name not in ("at", "precision", "recall")
+        if name not in ("at", "precision", "recall", "unseen")
     }
-    return LinkRun(at=row["started_at"].astimezone(UTC), **shares, **others)
+    shares["precision"] = shares["precision"] or Share(0.0, 0.0, 1.0)
+    return LinkRun(at=row["started_at"].astimezone(UTC), unseen=row["unseen"], **shares, **others)
+
+
+def _share(found: Row | None) -> Share | None:
+    if found is None or found["value"] is None:
+        return None
+    return Share(*(found[end] for end in _ENDS))
 
 
 def _band(found: Row) -> Band:
     known = {name: found[name] for name in Band.__dataclass_fields__ if name != "rate"}
-    return Band(rate=Share(*(found["rate"][name] for name in ("value", "lower", "upper"))), **known)
+    return Band(rate=Share(*(found["rate"][end] for end in _ENDS)), **known)
 
 
 def _gate(runs: Sequence[Row]) -> tuple[GateEvent, ...]:

@@ -27,9 +27,14 @@ def linking_rows(linking: Linking, model: ModelFacts | None) -> dict[str, tuple[
             ("run_id", "name", "link", "review", "finding"),
         ),
         "link_bands": (
-            [{**last, **{k: v for k, v in asdict(band).items() if k != "rate"}, "rate": band.rate.value,
-              "rate_lower": band.rate.lower, "rate_upper": band.rate.upper} for band in linking.bands],
+            [{**last, **{k: v for k, v in asdict(band).items() if k != "rate"}, **_ends("rate", band.rate)}
+             for band in linking.bands],
             ("run_id", "low", "high", "is_linked", "pairs", "rate"),
+        ),
+        "link_thresholds": (
+            [{**last, **{k: v for k, v in asdict(found).items() if k != "recall"}, **_ends("recall", found.recall)}
+             for found in linking.thresholds],
+            ("run_id", "precision", "link_at", "links", "reviews", "recall"),
         ),
         "link_sizes": (
             [{**last, "records_up_to": size, "persons": persons} for size, persons in linking.sizes],
@@ -58,6 +63,11 @@ def linking_rows(linking: Linking, model: ModelFacts | None) -> dict[str, tuple[
 
 def _run(run: LinkRun) -> dict[str, Any]:
     flat = {name: value for name, value in asdict(run).items() if name not in ("precision", "recall")}
-    for name, share in (("precision", run.precision), ("recall", run.recall)):
-        flat |= {name: share.value, f"{name}_lower": share.lower, f"{name}_upper": share.upper}
+    flat |= _ends("precision", run.precision) | _ends("recall", run.recall)
     return {**flat, "at": run.at.isoformat()}
+
+
+def _ends(name: str, share: Share | None) -> dict[str, float | None]:
+    """An estimate and the ends of its interval; empty where there is none."""
+    ends = (share.value, share.lower, share.upper) if share else (None, None, None)
+    return dict(zip((name, f"{name}_lower", f"{name}_upper"), ends, strict=True))

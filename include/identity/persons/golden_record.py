@@ -39,7 +39,7 @@ class Attribute:
 
 @dataclass(frozen=True, slots=True)
 class Tolerance:
-    """How much a run may change before a person is asked (see include/identity/gate.py)."""
+    """How much a run may change before a person is asked (see include/identity/linking/gate.py)."""
 
     merged_percent: float = 0.5
     split_percent: float = 0.5

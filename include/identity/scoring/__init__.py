@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from include.identity.scoring.explanations import MEMORY_LIMIT, explain_pairs
-from include.identity.scoring.pair_scores import Edges, score
+from include.identity.scoring.pair_scores import score
 from include.identity.scoring.spark import ClusterUnusable, Spark
 
-__all__ = ["MEMORY_LIMIT", "ClusterUnusable", "Edges", "Spark", "explain_pairs", "score"]
+__all__ = ["MEMORY_LIMIT", "ClusterUnusable", "Spark", "explain_pairs", "score"]

@@ -40,7 +40,9 @@ _FILE_FIELDS, _GROUP_FIELDS, _CHUNK_FIELDS, _META_FIELDS = range(1, 8), range(1,
 _CODECS = (0, 1, 2, 4, 5, 6, 7)  # all but LZO
 _ENCODINGS = (0, *range(2, 10))
 # FileMetaData
-_FILE_ROWS, _ROW_GROUPS, _NOTES = 3, 4, 5
+_SCHEMA, _FILE_ROWS, _ROW_GROUPS, _NOTES = 2, 3, 4, 5
+# SchemaElement
+_LEAF_TYPE, _CHILDREN = 1, 5
 # RowGroup
 _COLUMNS, _BYTES, _ROWS, _FILE_OFFSET, _COMPRESSED_BYTES = 1, 2, 3, 5, 6
 # ColumnChunk
@@ -145,6 +147,9 @@ def _check(footer: Struct, end: int) -> None:
     groups = footer[_ROW_GROUPS][1][1]
     ensure(set(footer) <= set(_FILE_FIELDS) and all(set(g) <= set(_GROUP_FIELDS) for g in groups), "unknown fields")
     ensure(sum(group[_ROWS][1] for group in groups) == footer[_FILE_ROWS][1], "row groups have other rows")
+    leaves = [element[_LEAF_TYPE][1] for element in footer[_SCHEMA][1][1] if _CHILDREN not in element]
+    for group in row_groups(footer):  # Arrow ends the process if the types differ
+        ensure([chunk.physical_type for chunk in group] == leaves, "chunks of other types than the schema's")
     place = len(_MAGIC)
     for chunk in sorted((chunk for group in row_groups(footer) for chunk in group), key=lambda chunk: chunk.start):
         meta = chunk.meta

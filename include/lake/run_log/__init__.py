@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from include.lake.run_log.linking_log import LINKING_LOG, append_link_run, last_link_run, link_runs
+from include.lake.run_log.linking_log import LINKING_LOG, NO_RECALL, append_link_run, last_link_run, link_runs
 from include.lake.run_log.log_tables import (
     CHECKS,
     REFUSALS,
@@ -27,6 +27,7 @@ __all__ = [
     "CHECKS",
     "CROSS_CHECKS",
     "LINKING_LOG",
+    "NO_RECALL",
     "REFUSALS",
     "REJECTED_TARGET",
     "RUNS",

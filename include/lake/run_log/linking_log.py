@@ -9,13 +9,21 @@ from typing import Any
 
 import pyarrow as pa
 
+from include.contracts import Said
 from include.lake.run_log import log_tables
 from include.lake.storage import Lake, lake_errors
 
 LINKING_LOG = "link_runs"
+NO_RECALL = {
+    "numbers": Said(
+        "not estimable: too few pairs of records share an id number",
+        "không ước lượng được: quá ít cặp bản ghi có chung số định danh",
+    )
+}
+"""Why the recall of a run is not estimable, by `recall_reason`."""
 _TEXTS = (
     "run_id", "verdict", "mode", "model_version", "approved_by", "approval_note", "refused_by", "refusal_note",
-    "error_type", "error",
+    "error_type", "error", "recall_reason",
 )  # fmt: skip
 _COUNTS = (
     "records", "persons", "candidates", "links", "grey", "waiting", "minted", "merged", "split", "retired", "moved",
@@ -24,7 +32,7 @@ _COUNTS = (
 _SHARES = (
     "precision", "precision_lower", "precision_upper", "recall", "recall_lower", "recall_upper", "unseen", "seconds",
 )  # fmt: skip
-_JSON = ("basis", "tables", "passes", "sizes", "bands", "findings")
+_JSON = ("basis", "tables", "passes", "sizes", "bands", "findings", "thresholds")
 LINK_RUNS = pa.schema(
     [
         *((name, pa.string()) for name in _TEXTS),
@@ -55,7 +63,7 @@ def link_runs(lake: Lake) -> list[dict[str, Any]]:
     with lake_errors("reading the runs of linking"):
         rows = lake.table(uri).to_pyarrow_table().to_pylist()
     rows.sort(key=lambda row: (log_tables.place_of(row), row["started_at"]))
-    return [{**row, **{name: json.loads(row[name] or "null") for name in _JSON}} for row in rows]
+    return [{**row, **{name: json.loads(row.get(name) or "null") for name in _JSON}} for row in rows]
 
 
 def last_link_run(lake: Lake) -> dict[str, Any] | None:

@@ -26,7 +26,7 @@ from include.pipelines.checks.source_check import LookedAt, look_at_source
 from include.pipelines.context import Workplace
 from include.sharing.agreements import agreement_paths
 from include.sharing.products import check_agreements
-from include.sources import SourceError, protection_of
+from include.sources.access import SourceError, protection_of
 
 
 @dataclass(frozen=True)

@@ -20,15 +20,8 @@ from include.pipelines.checks.expressions import ExpressionChecker
 from include.pipelines.context import Workplace
 from include.pipelines.errors import StepFailed, no_values_escape
 from include.quality.conversion import conversion, family_of, refusal, target_of
-from include.sources import (
-    ColumnsMissing,
-    Source,
-    SourceClosed,
-    SourceError,
-    SourceSecretMissing,
-    SourceUnavailable,
-    open_source,
-)
+from include.sources.access import ColumnsMissing, SourceClosed, SourceError, SourceSecretMissing, SourceUnavailable
+from include.sources.landing import Source, open_source
 from include.sources.source_schema import SourceType, near
 
 _END = re.compile(r"(?<=[^:.]): |(?<=[.?)]) (?=[A-Z])")

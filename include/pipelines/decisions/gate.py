@@ -18,7 +18,7 @@ from include.pipelines.errors import no_values_escape
 from include.pipelines.step_results import Facts
 from include.quality import judge
 from include.quality.split import SplitResult
-from include.sources import Extract
+from include.sources.landing import Extract
 
 
 def outside_tolerance(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from include.pipelines.people.contradicting_links import PERSONS_A_PAGE, contradictions
-from include.pipelines.people.linkage_model import digest, model_in_use
+from include.pipelines.people.linkage_model import digest, model_in_use, threshold_step
 from include.pipelines.people.linking import (
     approve_link_step,
     ask_link_step,
@@ -56,6 +56,7 @@ __all__ = [
     "refuse_link_step",
     "resolve_step",
     "reviewers_step",
+    "threshold_step",
     "train_step",
     "waiting_pair",
     "waiting_pairs",

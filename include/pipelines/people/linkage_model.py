@@ -8,15 +8,19 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
 from pathlib import Path
 
 from include.identity.linkage_model import Model, fits, load_model, train
+from include.identity.linking import thresholds
 from include.identity.persons import GoldenRules, load_golden
+from include.lake.people import people_view
+from include.lake.storage import lake_errors
 from include.pipelines.audit_log import record_expired, record_files
 from include.pipelines.context import Workplace
-from include.pipelines.errors import REPOSITORY
+from include.pipelines.errors import REPOSITORY, Misuse, no_values_escape
+from include.pipelines.step_results import Facts
 
 MODEL_FILE = "models/person.json"
 GOLDEN_FILE = "models/golden.yaml"
@@ -52,6 +56,33 @@ def model_for_records(place: Workplace, records_uri: str, at: datetime) -> Model
     place.lake.write_text(_uri(place), json.dumps(asdict(trained), ensure_ascii=False))
     record_files(place, "maintenance", SUBJECT, [_KEPT_AT], model_version=trained.version)
     return trained
+
+
+def threshold_step(precision: float, *, workplace: Workplace | None = None) -> Facts:
+    """Set the model's `link_at` so that the pairs it links have this precision, by the links of the last run.
+
+    The model is written where linking reads it first; the next run of linking follows it, and its gate asks as ever.
+
+    Raises:
+        Misuse: no share that a precision can be, or persons were never linked.
+    """
+    place = workplace or Workplace.from_environment()
+    if not 0.5 < precision < 1.0:
+        raise Misuse(f"a precision is a share between 0.5 and 1, such as 0.99, not {precision:g}")
+    with no_values_escape("choosing a threshold"):
+        model = model_in_use(place)
+        connection = place.lake.connect()
+        try:
+            with lake_errors("choosing a threshold"):
+                if not people_view(place.lake, connection, "links"):
+                    raise Misuse("there are no links to choose a threshold by: run `lienthong link` first")
+                (chosen,) = thresholds(connection, "links", model, None, (precision,))
+        finally:
+            connection.close()
+        path = place.schemas / MODEL_FILE
+        replace(model, link_at=chosen.link_at).save(path)
+    told = {"precision": precision, "link_at": chosen.link_at, "link_at_before": model.link_at}
+    return {"path": str(path), **told, "links": chosen.links, "reviews": chosen.reviews}
 
 
 def digest(model: Model) -> str:

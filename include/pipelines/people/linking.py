@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 from include.audit import ledger
 from include.contracts import needs_two
-from include.identity import RUNS, Work, forget_compared, run_folder
+from include.identity.linking import RUNS, Work, forget_compared, run_folder
 from include.identity.persons import decided, queue
 from include.identity.records import collect, linked_tables
 from include.lake.people import bring, extend, people_state

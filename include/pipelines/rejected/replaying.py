@@ -19,7 +19,7 @@ from include.pipelines.rejected.access import note_rejected_look
 from include.pipelines.step_results import FIGURES, Facts, failed
 from include.pipelines.sync import Approval, Watch, assess_and_publish, relationships_step, worst
 from include.pipelines.unfinished_runs import heal
-from include.sources import FILE, Extract, record
+from include.sources.landing import FILE, Extract, record
 
 _OF_THE_ROW = ("_key", "_cursor")  # values that the registry gave
 _BY_RULE = """

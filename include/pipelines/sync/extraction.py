@@ -32,7 +32,8 @@ from include.pipelines.sync.read_plan import Plan, Window, no_part, plan_extract
 from include.pipelines.sync.unchanged import already_there, carries_version
 from include.pipelines.unfinished_runs import heal
 from include.quality.conversion import conform, register
-from include.sources import FILE, Extract, Landed, Source, Wanted, cursor_columns, key_columns, open_source, record
+from include.sources.landing import FILE, Extract, Landed, Source, open_source, record
+from include.sources.open_object import Wanted, cursor_columns, key_columns
 from include.sources.source_schema import reads_anew
 
 MOST_STRAYS = 20_000  # rows fetched one by one; with more, the source has changed so much that all of it is read

@@ -20,7 +20,7 @@ from include.pipelines.context import Workplace
 from include.pipelines.sync.read_plan import Plan, plan_extract
 from include.sharing.agreements import Agreement, agreement_paths, load_agreement
 from include.sharing.products import problems_of
-from include.sources import READ_WHOLE, SourceSecretMissing, connect
+from include.sources.access import READ_WHOLE, SourceSecretMissing, connect
 
 Weight = Literal["compatible", "breaking"]
 

@@ -32,7 +32,7 @@ from include.pipelines.sync.unchanged import already_there, carries_version, end
 from include.pipelines.unfinished_runs import heal, publish_contract
 from include.quality.expectations import Assessment, assess, import_gx_meanwhile
 from include.quality.split import SplitResult, conform_and_split
-from include.sources import RECORD, Extract
+from include.sources.landing import RECORD, Extract
 
 Watch = Callable[[str, str], None]
 

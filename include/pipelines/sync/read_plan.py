@@ -10,8 +10,8 @@ from include.contracts import Table
 from include.lake.delta import PublishedState
 from include.lake.upsert import Mode
 from include.pipelines.errors import OnlyReadWhole
-from include.sources import Wanted
 from include.sources.databases import is_ahead
+from include.sources.open_object import Wanted
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ import time
 from collections.abc import Sequence
 
 from include.contracts import Table
-from include.lake import publish_reference
+from include.lake.publishing import publish_reference
 from include.lake.storage import LakeOutdated
 from include.pipelines import run_folder
 from include.pipelines.audit_log import record_lists

@@ -13,7 +13,7 @@ from include.pipelines.errors import Misuse
 from include.pipelines.step_results import FIGURES, Facts, origin
 from include.pipelines.sync.table_quality import record_standing
 from include.pipelines.unfinished_runs import heal
-from include.sources import RECORD, Extract
+from include.sources.landing import RECORD, Extract
 
 
 def carries_version(state: PublishedState | None, contract: Contract) -> bool:

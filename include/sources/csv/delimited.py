@@ -17,11 +17,11 @@ import duckdb
 
 from include.contracts import Table
 from include.lake.storage import literal, quote
+from include.sources.access import DropBroken
 from include.sources.csv.records import CsvBroken, batches, misfits, records
 from include.sources.csv.survey import LONGEST_VALUE, Survey, TooLong, first_other_end, line_numbers, survey_csv
 from include.sources.deliveries import Copy, Delivery, check_rows, header, shown
-from include.sources.errors import DropBroken
-from include.sources.reading import NotCarried, Reading
+from include.sources.open_object import NotCarried, Reading
 from include.sources.source_schema import judge_columns, needed
 
 DELIMITERS = (",", ";", "\t", "|")

@@ -15,7 +15,7 @@ from sqlalchemy import types
 from include.contracts import Column, Table
 from include.lake.incremental import INTEGER_TYPES, hashed_values
 from include.lake.storage import literal
-from include.sources.reading import Conditions
+from include.sources.open_object import Conditions
 from include.sources.source_schema import SourceColumn, SourceTable
 
 Question = sa.Executable

@@ -25,11 +25,9 @@ from sqlalchemy.dialects import mysql
 
 from include.contracts import Contract, Table
 from include.lake.storage import literal, load_extension, quote
-from include.sources.connection import Connection
+from include.sources.access import LOCK_SECONDS, LOCKS, Connection, Protection, unknown_error
 from include.sources.databases import reflection
-from include.sources.errors import unknown_error
-from include.sources.load_limits import LOCK_SECONDS, LOCKS, Protection
-from include.sources.reading import GUARD, TEXT_NOTE, Conditions, Opened, Reading, guarded
+from include.sources.open_object import GUARD, TEXT_NOTE, Conditions, Opened, Reading, guarded
 from include.sources.source_schema import SourceTable
 
 _DIALECT: sa.Dialect = mysql.dialect()

@@ -29,12 +29,19 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from include.contracts import Contract, Table
 from include.lake.storage import literal, load_extension, quote
-from include.sources.connection import Connection
+from include.sources.access import (
+    LOCK_SECONDS,
+    LOCKS,
+    ONE_STATE,
+    Connection,
+    Protection,
+    RowsHidden,
+    source_error,
+    unknown_error,
+)
 from include.sources.databases import reflection
 from include.sources.databases.postgres_values import AsText, decoded, guard_of, is_carried, select_all
-from include.sources.errors import RowsHidden, source_error, unknown_error
-from include.sources.load_limits import LOCK_SECONDS, LOCKS, ONE_STATE, Protection
-from include.sources.reading import GUARD, TEXT_NOTE, Conditions, Opened, Reading, guarded
+from include.sources.open_object import GUARD, TEXT_NOTE, Conditions, Opened, Reading, guarded
 from include.sources.source_schema import SourceColumn, SourceTable
 
 PAGES_WORTH_SCANNING = 8_000  # 64 MB: below that more connections cost more than they bring

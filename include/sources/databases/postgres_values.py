@@ -9,7 +9,7 @@ from sqlalchemy import types
 from sqlalchemy.dialects import postgresql
 
 from include.lake.storage import quote
-from include.sources.reading import GUARD
+from include.sources.open_object import GUARD
 from include.sources.source_schema import SourceTable
 
 AsText = Literal["", "guarded", "all"]

@@ -12,10 +12,9 @@ import sqlalchemy as sa
 from sqlalchemy import types
 
 from include.contracts import Table
+from include.sources.access import SourceError, SourceMissing
 from include.sources.databases.cursor import Write, cursor_of, past
-from include.sources.errors import SourceError, SourceMissing
-from include.sources.read_request import Wanted, key_columns
-from include.sources.reading import Conditions
+from include.sources.open_object import Conditions, Wanted, key_columns
 from include.sources.source_schema import SourceColumn, SourceTable
 
 # Keys in one condition. SQLite takes a million characters of SQL; of the dialects we do not know we ask little.

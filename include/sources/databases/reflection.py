@@ -15,8 +15,15 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import DBAPIError, NoSuchModuleError, SAWarning, SQLAlchemyError
 
 from include.contracts import Contract, Table
-from include.sources.connection import Connection
-from include.sources.errors import SourceError, SourceMissing, SourceUnavailable, kind_of, source_error, unknown_error
+from include.sources.access import (
+    Connection,
+    SourceError,
+    SourceMissing,
+    SourceUnavailable,
+    kind_of,
+    source_error,
+    unknown_error,
+)
 from include.sources.source_schema import (
     SourceColumn,
     SourceTable,

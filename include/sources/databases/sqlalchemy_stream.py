@@ -19,12 +19,20 @@ from sqlalchemy import types
 from sqlalchemy.exc import DataError, SQLAlchemyError
 
 from include.contracts import Contract, Table
-from include.sources.connection import Connection
+from include.sources.access import Connection, Protection, SourceError
 from include.sources.databases import reflection
-from include.sources.errors import SourceError
-from include.sources.load_limits import Protection
-from include.sources.python_values import OddValue, array_of, arrow_type, batch_of, columns_of, is_finer
-from include.sources.reading import TEXT_NOTE, Conditions, Opened, Reading
+from include.sources.open_object import (
+    TEXT_NOTE,
+    Conditions,
+    OddValue,
+    Opened,
+    Reading,
+    array_of,
+    arrow_type,
+    batch_of,
+    columns_of,
+    is_finer,
+)
 from include.sources.source_schema import SourceColumn, SourceTable
 
 ROWS_PER_BATCH = 10_000

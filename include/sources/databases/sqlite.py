@@ -19,13 +19,18 @@ from sqlalchemy.dialects import sqlite
 
 from include.contracts import Contract, Table
 from include.lake.storage import literal, load_extension, quote
-from include.sources.connection import Connection
+from include.sources.access import (
+    ONE_STATE,
+    Connection,
+    Protection,
+    SourceDenied,
+    SourceError,
+    SourceUnavailable,
+    unknown_error,
+)
 from include.sources.databases import reflection
 from include.sources.databases.sqlalchemy_stream import ROWS_PER_BATCH, VIEW
-from include.sources.errors import SourceDenied, SourceError, SourceUnavailable, unknown_error
-from include.sources.load_limits import ONE_STATE, Protection
-from include.sources.python_values import batch_of, text_of_bytes
-from include.sources.reading import Conditions, Opened, Reading
+from include.sources.open_object import Conditions, Opened, Reading, batch_of, text_of_bytes
 from include.sources.source_schema import SourceTable
 
 BUSY_MILLISECONDS = 30_000

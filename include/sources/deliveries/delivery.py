@@ -8,9 +8,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from include.contracts import Table
+from include.sources.access import ColumnsMissing, DropBroken
 from include.sources.deliveries.local_copy import Copy
 from include.sources.deliveries.manifest import Entry
-from include.sources.errors import ColumnsMissing, DropBroken
 from include.sources.source_schema import RESERVED, counted, needed
 
 LINES_SHOWN = 10

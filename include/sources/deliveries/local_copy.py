@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from include.lake.storage import lake_errors
-from include.sources.errors import DropBroken, SourceDenied
+from include.sources.access import DropBroken, SourceDenied
 
 CHUNK = 4 << 20
 _MARKS = (

@@ -15,7 +15,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-from include.sources.errors import DropBroken
+from include.sources.access import DropBroken
 
 NAME = "manifest.json"
 _LARGEST = 16 << 20

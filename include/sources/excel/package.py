@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import IO, Any, Self
 from xml.parsers import expat
 
-from include.sources.errors import DropBroken
+from include.sources.access import DropBroken
 
 CHUNK = 1 << 16
 BOMB_RATIO = 200  # sheets are packed 5 to 40 to 1; what is packed closer and unpacks to more than SMALL is no table

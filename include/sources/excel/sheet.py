@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from include.sources.access import DropBroken
 from include.sources.deliveries import LINES_SHOWN
-from include.sources.errors import DropBroken
 from include.sources.excel.book import Book, Sheet, Strings, text_of
 from include.sources.excel.cell_texts import iso_text, number_text
 from include.sources.excel.cells import Cell, Merge, address, place_of, raw_rows

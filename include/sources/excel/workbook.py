@@ -10,14 +10,13 @@ from itertools import islice
 import duckdb
 import pyarrow as pa
 
+from include.sources.access import DropBroken, SourceError, SourceMissing
 from include.sources.databases import ROWS_PER_BATCH, VIEW
 from include.sources.deliveries import Copy, Delivery, check_rows, header, shown
-from include.sources.errors import DropBroken, SourceError, SourceMissing
 from include.sources.excel.book import Book, Sheet, read_book
 from include.sources.excel.package import Package
 from include.sources.excel.sheet import SheetReader, Texts
-from include.sources.python_values import batch_of
-from include.sources.reading import Reading
+from include.sources.open_object import Reading, batch_of
 from include.sources.source_schema import judge_columns, near
 
 CELLS_PER_BATCH = 500_000  # sheets of thousands of columns have fewer rows in a batch

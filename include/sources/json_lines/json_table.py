@@ -15,7 +15,7 @@ import pyarrow as pa
 from include.sources.databases import ROWS_PER_BATCH, VIEW
 from include.sources.deliveries import Copy, Delivery, check_rows
 from include.sources.json_lines.survey import DECODER, Keys, survey
-from include.sources.reading import Reading
+from include.sources.open_object import Reading
 from include.sources.source_schema import judge_columns, needed
 
 _VALUES_PER_BATCH = 400_000

@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from json import JSONDecoder
 from typing import Any
 
+from include.sources.access import DropBroken
 from include.sources.deliveries import Copy, clean_name, shown
-from include.sources.errors import DropBroken
 
 MAX_COLUMNS = 10_000
 MAX_DEPTH = 200

@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from include.sources.python_values import text_of_bytes
+from include.sources.open_object import text_of_bytes
 
 _TICKS = {"s": 0, "ms": 3, "us": 6, "ns": 9}  # digits behind the second
 _NOT_FINITE = {"nan": "NaN", "-nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}

@@ -12,8 +12,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from include.lake.storage import LakeError
+from include.sources.access import DropBroken, SourceError
 from include.sources.deliveries import Copy, check_names, clean_name
-from include.sources.errors import DropBroken, SourceError
 from include.sources.parquet.arrow_text import KeyTwice, bare, texts
 from include.sources.parquet.parquet_types import carried_type
 from include.sources.parquet.wide_files import MOST_COLUMNS, rows_of_wide

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 import duckdb
 
 from include.lake.storage import literal, quote
+from include.sources.access import DropBroken, SourceError
 from include.sources.deliveries import Delivery, check_rows
-from include.sources.errors import DropBroken, SourceError
+from include.sources.open_object import Reading
 from include.sources.parquet.parquet_file import ParquetFile, open_parquet
 from include.sources.parquet.parquet_types import common, engine_sql
-from include.sources.reading import Reading
 from include.sources.source_schema import judge_columns
 
 _VIEW = "parquet_rows_{}"

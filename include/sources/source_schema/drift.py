@@ -22,8 +22,8 @@ from typing import Literal, NamedTuple
 
 from include.contracts import DRIFT_FLAG, Table
 from include.lake.storage import quote
-from include.sources.errors import SourceDrifted
-from include.sources.read_request import cursor_columns, key_columns
+from include.sources.access import SourceDrifted
+from include.sources.open_object import cursor_columns, key_columns
 from include.sources.source_schema.column_types import SourceType
 from include.sources.source_schema.required_columns import needed
 

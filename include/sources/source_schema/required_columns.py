@@ -8,7 +8,7 @@ from difflib import get_close_matches
 
 from include.contracts import DRIFT_FLAG, Table
 from include.contracts.rules import columns_read
-from include.sources.errors import ColumnsMissing, SourceMissing
+from include.sources.access import ColumnsMissing, SourceMissing
 
 # The lake's own columns beside a row as received, and the readers' guard.
 RESERVED = (

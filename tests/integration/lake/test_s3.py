@@ -13,8 +13,8 @@ from deltalake import write_deltalake
 from include.lake.delta.commit_metadata import last_commit
 from include.lake.delta.maintenance import Expired, expire_landing, find_tables, maintain_table
 from include.lake.incremental.key_comparison import reconcile
+from include.lake.publishing.code_lists import publish_reference
 from include.lake.publishing.publication import publish
-from include.lake.reference import publish_reference
 from include.lake.rejected.append import append_rejected
 from include.lake.run_log import log_tables
 from include.lake.storage.errors import LakeDenied, LakeUnreachable

@@ -14,7 +14,7 @@ from include.audit.ledger import entries
 from include.audit.ledger.record import Record
 from include.audit.verification.table_commits import commit_records
 from include.audit.verification.verify_lake import verify
-from include.lake.reference import publish_reference
+from include.lake.publishing.code_lists import publish_reference
 from include.lake.storage.lake import Lake
 from include.sharing.agreements.loading import load_agreement
 from include.sharing.products.keys import MasterKey

@@ -11,7 +11,7 @@ import pytest
 from include.contracts.model import Column
 from include.lake.incremental.row_checksum import Fingerprint, fingerprint, hashed_values
 from include.lake.storage.lake import Lake
-from include.sources import Wanted
+from include.sources.open_object import Wanted
 from tests.unit.sources.parts import KEY, UPDATED, contract_by, landed, opened
 
 pytestmark = pytest.mark.slow

@@ -12,7 +12,7 @@ import pymysql
 import pytest
 
 from include.lake.storage.lake import Lake
-from include.sources import SourceDenied, SourceLost, SourceMissing, SourceUnavailable
+from include.sources.access import SourceDenied, SourceLost, SourceMissing, SourceUnavailable
 from tests.extracts import contract_of, rows_of, take, types_of
 from tests.integration.sources.conftest import MariaDb
 

@@ -15,7 +15,7 @@ import pytest
 
 from include.contracts.model import Server
 from include.lake.storage.lake import Lake
-from include.sources import SourceMissing
+from include.sources.access import SourceMissing
 from tests.extracts import contract_of, rows_of, take
 from tests.integration.sources.conftest import MariaDb
 

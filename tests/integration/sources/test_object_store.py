@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from include.lake.storage.lake import Lake
-from include.sources import DropBroken
+from include.sources.access import DropBroken
 from tests.extracts import contract_of, take
 from tests.integration.sharing.conftest import LAKE_URI, OWNER, endpoint, options
 

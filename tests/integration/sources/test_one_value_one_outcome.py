@@ -20,7 +20,7 @@ from include.contracts.model import Column
 from include.contracts.types import sql_type
 from include.lake.storage.lake import Lake
 from include.quality.conversion.conforming import conform
-from include.sources.connection import Connection
+from include.sources.access.connection import Connection
 from tests.extracts import VARIABLE, contract_of, take
 from tests.integration.sources import carriers
 from tests.integration.sources.carriers import Value
@@ -71,7 +71,7 @@ def test_the_streaming_reader(
     carriers.into_postgres(pg, VALUES)
     url = sa.engine.make_url(postgres).set(drivername="postgresql+psycopg")
     unknown = Connection(VARIABLE, "sqlalchemy", url)
-    monkeypatch.setattr(sys.modules["include.sources.source"], "connect", lambda contract, environ: unknown)
+    monkeypatch.setattr(sys.modules["include.sources.landing.source"], "connect", lambda contract, environ: unknown)
     compare(outcomes(postgres, carriers.NAME, lake, carriers.names(VALUES)))
 
 

@@ -9,7 +9,8 @@ import pytest
 
 from include.contracts.model import Column
 from include.lake.storage.lake import Lake
-from include.sources import SourceLost, Wanted
+from include.sources.access import SourceLost
+from include.sources.open_object import Wanted
 from tests.integration.sources.conftest import MariaDb
 from tests.unit.sources.parts import HANOI, KEY, VALUE, contract_by, keys, landed, opened, rows
 

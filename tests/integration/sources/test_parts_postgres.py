@@ -11,8 +11,9 @@ import pytest
 
 from include.contracts.model import Column
 from include.lake.storage.lake import Lake
-from include.sources import SourceError, Wanted
+from include.sources.access import SourceError
 from include.sources.databases import postgres as reader
+from include.sources.open_object import Wanted
 from tests.unit.sources.parts import HANOI, KEY, UPDATED, VALUE, contract_by, keys, landed, opened, rows
 
 pytestmark = pytest.mark.slow
@@ -181,7 +182,7 @@ def test_all_parts_are_of_one_state(
 def test_nobody_waits_for_a_reader_and_it_waits_for_nobody_long(
     pg: psycopg.Connection, postgres: str, lake: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from include.sources import SourceUnavailable
+    from include.sources.access import SourceUnavailable
 
     monkeypatch.setattr(reader, "LOCK_SECONDS", 0.3)
     made(pg, "timestamp", "2026-01-01")

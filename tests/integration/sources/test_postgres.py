@@ -15,7 +15,7 @@ import pytest
 
 from include.contracts.model import Column, Server
 from include.lake.storage.lake import Lake
-from include.sources import SourceDenied, SourceLost, SourceMissing, SourceUnavailable
+from include.sources.access import SourceDenied, SourceLost, SourceMissing, SourceUnavailable
 from include.sources.databases import postgres as reader
 from tests.extracts import contract_of, rows_of, take, types_of
 
@@ -338,11 +338,11 @@ def test_through_sqlalchemy_the_same_rows_come(pg: psycopg.Connection, postgres:
 
     from sqlalchemy.engine import make_url
 
-    from include.sources.connection import Connection
+    from include.sources.access.connection import Connection
 
     connection = Connection("X", "sqlalchemy", make_url(postgres.replace("postgresql://", "postgresql+psycopg://")))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys.modules["include.sources.source"], "connect", lambda contract, environ: connection)
+        patch.setattr(sys.modules["include.sources.landing.source"], "connect", lambda contract, environ: connection)
         streamed = take(contract_of("t", ["a"]), postgres, lake)
     scanned = take(contract_of("t", ["a"]), postgres, lake)
     as_text = "a, n::VARCHAR, m::VARCHAR, d::VARCHAR, ts::VARCHAR, j, u::VARCHAR"

@@ -10,8 +10,9 @@ import pytest
 
 from include.contracts.model import DRIFT_FLAG, Column
 from include.lake.storage.lake import Lake
-from include.sources import SourceDrifted, SourceLost, Wanted
+from include.sources.access import SourceDrifted, SourceLost
 from include.sources.databases import postgres as reader
+from include.sources.open_object import Wanted
 from tests.extracts import VARIABLE
 from tests.unit.sources.parts import KEY, UPDATED, contract_by, landed, opened, rows
 

@@ -17,8 +17,9 @@ import pytest
 
 from include.contracts.model import Column
 from include.lake.storage.lake import Lake
-from include.sources import SourceUnavailable, Wanted
+from include.sources.access import SourceUnavailable
 from include.sources.databases import reflection
+from include.sources.open_object import Wanted
 from tests.extracts import contract_of, rows_of, take, types_of
 from tests.integration.sources.conftest import MariaDb
 from tests.unit.sources.parts import KEY, VALUE, contract_by, landed, opened, rows

@@ -14,8 +14,9 @@ from psycopg import sql
 
 from include.contracts.model import Column
 from include.lake.storage.lake import Lake
-from include.sources import SourceDenied, Wanted
-from include.sources.errors import RowsHidden
+from include.sources.access import SourceDenied
+from include.sources.access.errors import RowsHidden
+from include.sources.open_object import Wanted
 from tests.extracts import contract_of, rows_of, take, types_of
 from tests.unit.sources.parts import contract_by, landed, opened, rows
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from include.identity.accuracy import estimate, wilson
+from include.identity.linking.accuracy import estimate, wilson
 
 
 @pytest.fixture

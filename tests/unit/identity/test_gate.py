@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from include.identity.gate import Figures, judge
+from include.identity.linking.gate import Figures, judge
 from include.identity.persons.golden_record import Tolerance
 from include.identity.persons.stable_ids import Assigned
 

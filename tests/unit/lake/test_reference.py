@@ -7,7 +7,7 @@ from datetime import date
 import pyarrow as pa
 import pytest
 
-from include.lake.reference import publish_reference
+from include.lake.publishing.code_lists import publish_reference
 from include.lake.storage.errors import LakeError
 from include.lake.storage.lake import Lake
 

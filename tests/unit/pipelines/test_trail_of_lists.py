@@ -9,7 +9,7 @@ import pytest
 
 from include.audit.ledger import entries as ledger
 from include.audit.verification.verify_lake import verify
-from include.lake.reference import publish_reference
+from include.lake.publishing.code_lists import publish_reference
 from include.lake.storage.lake import Lake
 from include.pipelines.context import Workplace
 from include.pipelines.sync.registry_sync import prepare_step

@@ -12,7 +12,7 @@ import pytest
 
 from include.contracts.model import Server
 from include.lake.storage.lake import Lake
-from include.sources import Extract
+from include.sources.landing.landed import Extract
 from tests.extracts import contract_of, lake_at, take
 
 

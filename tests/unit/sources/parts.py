@@ -13,7 +13,9 @@ import duckdb
 
 from include.contracts.model import Column, Contract, Drift, ExtractPolicy, Table
 from include.lake.storage.lake import Lake
-from include.sources import Landed, Source, Wanted, open_source
+from include.sources.landing.landed import Landed
+from include.sources.landing.source import Source, open_source
+from include.sources.open_object import Wanted
 from tests.extracts import AT, SERVER, VARIABLE
 
 HANOI = {"defaultTimezone": "Asia/Ho_Chi_Minh"}

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from include.contracts.model import Server
-from include.sources import SourceSecretMissing
-from include.sources.connection import connect, parse
+from include.sources.access import SourceSecretMissing
+from include.sources.access.connection import connect, parse
 from include.sources.databases.postgres import _conninfo, _secret
 from tests.extracts import contract_of
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from include.sources import DropBroken, SourceMissing
+from include.sources.access import DropBroken, SourceMissing
 from include.sources.csv.survey import survey_csv
 from tests.extracts import contract_of, rows_of, take, types_of
 from tests.unit.sources.conftest import Drop

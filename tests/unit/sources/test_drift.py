@@ -12,7 +12,8 @@ import pytest
 
 from include.contracts.model import DRIFT_FLAG, Column
 from include.lake.storage.lake import Lake
-from include.sources import SourceDrifted, SourceMissing, Wanted
+from include.sources.access import SourceDrifted, SourceMissing
+from include.sources.open_object import Wanted
 from include.sources.source_schema.column_types import SourceType
 from include.sources.source_schema.drift import find_drift
 from tests.unit.sources.conftest import Drop

@@ -13,8 +13,8 @@ import os, signal, sys
 from pathlib import Path
 import duckdb
 from include.contracts.model import Server
-from include.sources.connection import connect
-from include.sources.file_drop import open_files
+from include.sources.access.connection import connect
+from include.sources.landing.file_drop import open_files
 from tests.extracts import VARIABLE, contract_of
 
 folder, scratch = sys.argv[1:]

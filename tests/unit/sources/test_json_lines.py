@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from include.sources import DropBroken, SourceMissing
+from include.sources.access import DropBroken, SourceMissing
 from include.sources.json_lines import json_table, survey
 from tests.extracts import rows_of, types_of
 from tests.unit.sources.conftest import Drop

@@ -9,9 +9,10 @@ import duckdb
 import pytest
 
 from include.contracts.model import Column
-from include.sources import Extract, SourceMissing
-from include.sources.connection import Connection
+from include.sources.access import SourceMissing
+from include.sources.access.connection import Connection
 from include.sources.databases.reflection import explainer
+from include.sources.landing.landed import Extract
 from tests.extracts import AT, contract_of, rows_of, take
 from tests.unit.sources.conftest import Drop
 
@@ -70,7 +71,7 @@ def test_the_cursor_is_the_greatest_value_if_it_has_an_order(drop: Drop) -> None
 
 
 def test_errors_tell_whether_to_try_again() -> None:
-    from include.sources import DropBroken, SourceDenied, SourceLost, SourceSecretMissing, SourceUnavailable
+    from include.sources.access import DropBroken, SourceDenied, SourceLost, SourceSecretMissing, SourceUnavailable
 
     assert [kind for kind in (SourceUnavailable, SourceLost) if not kind.is_retryable] == []
     assert [k for k in (SourceDenied, SourceMissing, DropBroken, SourceSecretMissing) if k.is_retryable] == []
@@ -91,7 +92,7 @@ def test_errors_tell_whether_to_try_again() -> None:
     ],
 )
 def test_what_a_databases_words_mean(words: str, code: str, kind: str | None) -> None:
-    from include.sources.errors import kind_of
+    from include.sources.access.errors import kind_of
 
     found = kind_of(words, code=code)
     assert (found.__name__ if found else None) == kind

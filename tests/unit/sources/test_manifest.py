@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from include.sources import DropBroken
+from include.sources.access import DropBroken
 from tests.extracts import rows_of
 from tests.unit.sources.conftest import Drop
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import pandas as pd
 import pytest
 
-from include.sources import DropBroken, SourceMissing
+from include.sources.access import DropBroken, SourceMissing
 from tests.extracts import rows_of
 from tests.unit.sources.conftest import Drop
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from include.sources import DropBroken, SourceError
+from include.sources.access import DropBroken, SourceError
 from include.sources.parquet import parquet_file, wide_files
 from tests.extracts import rows_of, types_of
 from tests.unit.sources.conftest import Drop

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from include.sources import DropBroken
+from include.sources.access import DropBroken
 from tests.extracts import rows_of, types_of
 from tests.unit.sources.conftest import Drop
 

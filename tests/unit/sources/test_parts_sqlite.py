@@ -14,8 +14,9 @@ import sqlalchemy as sa
 
 from include.contracts.model import Column
 from include.lake.storage.lake import Lake
-from include.sources import SourceError, Wanted
-from include.sources.connection import Connection
+from include.sources.access import SourceError
+from include.sources.access.connection import Connection
+from include.sources.open_object import Wanted
 from tests.extracts import VARIABLE
 from tests.unit.sources.conftest import Drop
 from tests.unit.sources.parts import KEY, UPDATED, VALUE, contract_by, keys, landed, opened, rows
@@ -32,7 +33,7 @@ def uri(tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.Monk
     path = f"{tmp_path}/a.sqlite"
     if request.param == "sqlalchemy":
         unknown = Connection(VARIABLE, "sqlalchemy", sa.engine.make_url(f"sqlite+pysqlite:///{path}"))
-        monkeypatch.setattr(sys.modules["include.sources.source"], "connect", lambda contract, environ: unknown)
+        monkeypatch.setattr(sys.modules["include.sources.landing.source"], "connect", lambda contract, environ: unknown)
     return f"sqlite:///{path}"
 
 

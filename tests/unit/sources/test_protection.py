@@ -17,8 +17,8 @@ from include.contracts.model import Contract, Server
 from include.embedded.site import REPOSITORY
 from include.lake.storage.lake import Lake
 from include.pipelines.checks.contract_check import check_schemas
-from include.sources import SourceClosed, SourceError, SourceLost, SourceUnavailable
-from include.sources.load_limits import check_hours, protection_of
+from include.sources.access import SourceClosed, SourceError, SourceLost, SourceUnavailable
+from include.sources.access.load_limits import check_hours, protection_of
 from tests.extracts import VARIABLE
 from tests.unit.sources.parts import contract_by, landed, opened, rows
 

@@ -16,8 +16,8 @@ from sqlalchemy.engine.default import DefaultDialect
 from include.lake.storage import object_store
 from include.lake.storage.errors import LakeUnreachable
 from include.lake.storage.lake import Lake
+from include.sources.access.errors import SourceUnavailable
 from include.sources.databases import reflection
-from include.sources.errors import SourceUnavailable
 from tests.extracts import VARIABLE, contract_of, lake_at, take
 
 

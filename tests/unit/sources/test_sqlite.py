@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from include.lake.storage.lake import Lake
-from include.sources import SourceDenied, SourceError, SourceMissing, SourceUnavailable
+from include.sources.access import SourceDenied, SourceError, SourceMissing, SourceUnavailable
 from tests.extracts import contract_of, rows_of, take, types_of
 
 

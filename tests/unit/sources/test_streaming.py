@@ -21,10 +21,10 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import mssql
 
 from include.lake.storage.lake import Lake
-from include.sources import SourceError, SourceMissing
-from include.sources.connection import Connection
+from include.sources.access import SourceError, SourceMissing
+from include.sources.access.connection import Connection
 from include.sources.databases import sqlalchemy_stream
-from include.sources.python_values import arrow_type, text_of
+from include.sources.open_object.python_values import arrow_type, text_of
 from tests.extracts import VARIABLE, contract_of, rows_of, take, types_of
 
 # type, value as SQL, type that lands, its text as DuckDB writes it
@@ -75,7 +75,7 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> sqlite3.Connection:
     """An SQLite file that is read as a database of an unknown dialect."""
     path = tmp_path / "any.db"
     unknown = Connection(VARIABLE, "sqlalchemy", sa.engine.make_url(f"sqlite+pysqlite:///{path}"))
-    monkeypatch.setattr(sys.modules["include.sources.source"], "connect", lambda contract, environ: unknown)
+    monkeypatch.setattr(sys.modules["include.sources.landing.source"], "connect", lambda contract, environ: unknown)
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         connection.execute("CREATE TABLE t (k BIGINT, a VARCHAR(20), d DATE, m NUMERIC(20, 2), b BLOB, y BOOLEAN)")
         connection.execute("INSERT INTO t VALUES (1, 'Nguyễn', NULL, 2.675, x'00ff', 1), (2, NULL, NULL, 2, NULL, 0)")

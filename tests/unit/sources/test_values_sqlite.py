@@ -14,7 +14,7 @@ import pytest
 
 from include.contracts.model import Column
 from include.lake.storage.lake import Lake
-from include.sources import Wanted
+from include.sources.open_object import Wanted
 from tests.extracts import contract_of, rows_of, take
 from tests.unit.sources.parts import contract_by, landed, opened
 

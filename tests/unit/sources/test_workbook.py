@@ -9,7 +9,7 @@ from typing import Any
 import openpyxl
 import pytest
 
-from include.sources import DropBroken, SourceMissing
+from include.sources.access import DropBroken, SourceMissing
 from tests.extracts import rows_of, types_of
 from tests.unit.sources.conftest import Drop
 

@@ -14,7 +14,7 @@ import openpyxl
 import pytest
 from openpyxl.worksheet.formula import ArrayFormula, DataTableFormula
 
-from include.sources import DropBroken, SourceMissing
+from include.sources.access import DropBroken, SourceMissing
 from tests.extracts import rows_of
 from tests.unit.sources.conftest import Drop
 from tests.unit.sources.workbooks import MAIN, book, column, row, text, zipped

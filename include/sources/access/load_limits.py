@@ -19,7 +19,7 @@ import duckdb
 import pyarrow as pa
 
 from include.contracts import Contract, Server
-from include.sources.errors import SourceClosed, SourceError
+from include.sources.access.errors import SourceClosed, SourceError
 
 LOCK_SECONDS = 10  # for a table that somebody alters: to wait longer would make the source's own sessions queue behind
 LOCKS = f"waits at most {LOCK_SECONDS} s for a lock"

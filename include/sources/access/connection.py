@@ -12,7 +12,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from include.contracts import Contract, Server
-from include.sources.errors import SourceSecretMissing
+from include.sources.access.errors import SourceSecretMissing
 
 Kind = Literal["postgresql", "mysql", "sqlite", "files", "sqlalchemy"]
 READ_WHOLE = "a file drop is always read whole"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from include.sources.errors import SourceError
+from include.sources.access import SourceError
 from include.sources.source_schema import SourceTable
 
 TEXT_NOTE = "values that the fast reader cannot carry: their columns landed as text"

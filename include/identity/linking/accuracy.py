@@ -30,7 +30,6 @@ Z = 1.959964
 ENOUGH_REVIEWS = 20
 ENOUGH_PAIRS = 30
 DEPENDENCE = 3.0
-NO_SECOND_LIST = "too few id numbers"
 WEIGHTS = (0, 4, 8, 12, 16, 20)
 """Where one band of match weights (log2 Bayes factors) ends and the next begins."""
 
@@ -89,8 +88,8 @@ class Accuracy:
 
     @property
     def reason(self) -> str:
-        """Why recall is not estimable; empty where it is."""
-        return "" if self.recall else NO_SECOND_LIST
+        """Why recall is not estimable, as a key of NO_RECALL; empty where it is."""
+        return "" if self.recall else "numbers"
 
 
 def wilson(successes: float, trials: float, z: float = Z) -> Estimate:

@@ -13,8 +13,8 @@ import duckdb
 
 from include.lake.delta import row_sums
 from include.lake.storage import PARQUET, Lake, LakeError, LakeFull, classify, lake_errors, literal, quote, scan
-from include.sources.errors import SourceError
-from include.sources.reading import NotCarried, Reading
+from include.sources.access import SourceError
+from include.sources.open_object import NotCarried, Reading
 
 RECORD = "_extract.json"
 FILE = "extract.parquet"

@@ -14,7 +14,7 @@ import duckdb
 
 from include.contracts import Contract, Table
 from include.lake.storage import REPOSITORY, lake_errors
-from include.sources.connection import Connection
+from include.sources.access import Connection, DropBroken, SourceDenied, SourceMissing
 from include.sources.csv import read_delimited
 from include.sources.deliveries import (
     NAME,
@@ -34,11 +34,10 @@ from include.sources.deliveries import (
     why_not_content,
     why_not_read,
 )
-from include.sources.errors import DropBroken, SourceDenied, SourceMissing
 from include.sources.excel import read_workbook
 from include.sources.json_lines import read_json_lines
+from include.sources.open_object import Opened, Reading
 from include.sources.parquet import read_parquet
-from include.sources.reading import Opened, Reading
 from include.sources.source_schema import near
 
 _OPENERS: dict[Format, Callable[[Delivery, duckdb.DuckDBPyConnection], Reading]] = {

@@ -9,9 +9,10 @@ from typing import Any
 
 from include.contracts import Contract
 from include.identity import persons
-from include.identity.accuracy import Accuracy, estimate
-from include.identity.gate import Figures, judge
 from include.identity.linkage_model import Model
+from include.identity.linking.accuracy import Accuracy, estimate
+from include.identity.linking.gate import Figures, judge
+from include.identity.linking.threshold_choice import WANTED, thresholds
 from include.identity.persons import Assigned, GoldenRules, assign, cluster, survive
 from include.identity.records import linked_tables
 from include.identity.scoring import Spark, score
@@ -103,6 +104,7 @@ class Work:
             self.lake, links_uri=self._file("links"), edges_uri=edges.uri, index_uri=assigned.index_uri,
             reviews_uri=self.reviews_uri, link_at=model.link_at,
         )  # fmt: skip
+        costs = self._costs(model, accuracy)
         sizes, largest = self._sizes(assigned)
         tables = tuple(table.name for table in linked_tables(self.contracts.values()))
         figures = Figures(tables, assigned.records, assigned.persons, edges.pairs, largest)
@@ -114,7 +116,8 @@ class Work:
             "mode": "incremental" if edges.reused else "full", "compared": edges.compared, **asdict(figures),
             "links": counts["link"], "grey": counts["review"], "passes": edges.counts,
             **{name: getattr(assigned, name) for name in ("minted", "merged", "split", "retired", "moved")},
-            **_shares(accuracy), "sizes": sizes, "duplicates": told["duplicate"], "shared_ids": told["shared_id"],
+            **_shares(accuracy), "thresholds": costs, "sizes": sizes, "duplicates": told["duplicate"],
+            "shared_ids": told["shared_id"],
             "findings": [finding.to_dict() for finding in found],
         }  # fmt: skip
 
@@ -167,6 +170,16 @@ class Work:
             "AND coalesce(list_has_any(a.sources, b.sources), FALSE))) "
             f"TO {literal(self._file('links'))} (FORMAT parquet, COMPRESSION zstd)"
         )
+
+    def _costs(self, model: Model, accuracy: Accuracy) -> list[dict[str, Any]]:
+        """What each precision that a steward may want would cost."""
+        connection = self.lake.connect()
+        try:
+            with lake_errors("looking at other thresholds"):
+                found = thresholds(connection, scan(self._file("links")), model, accuracy, WANTED)
+                return [asdict(one) for one in found]
+        finally:
+            connection.close()
 
     def _sizes(self, assigned: Assigned) -> tuple[dict[str, int], int]:
         """How many persons have up to so many records; and the most of one person in one register of persons."""

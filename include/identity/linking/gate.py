@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from include.contracts import Finding
-from include.identity import gate_words
+from include.identity.linking import gate_words
 from include.identity.persons import Assigned, Tolerance
 
 

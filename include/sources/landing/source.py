@@ -15,7 +15,23 @@ import duckdb
 from include.contracts import Contract, Table
 from include.lake.incremental import Fingerprint
 from include.lake.storage import Lake
-from include.sources.connection import READ_WHOLE, Connection, Kind, connect, connect_replica
+from include.sources.access import (
+    READ_WHOLE,
+    ColumnsMissing,
+    Connection,
+    Kind,
+    Protection,
+    SourceDenied,
+    SourceError,
+    SourceLost,
+    SourceUnavailable,
+    Throttle,
+    check_hours,
+    connect,
+    connect_replica,
+    protection_of,
+    source_error,
+)
 from include.sources.databases import (
     Question,
     conditions,
@@ -27,19 +43,9 @@ from include.sources.databases import (
     open_sqlite,
     question,
 )
-from include.sources.errors import (
-    ColumnsMissing,
-    SourceDenied,
-    SourceError,
-    SourceLost,
-    SourceUnavailable,
-    source_error,
-)
-from include.sources.file_drop import open_files
-from include.sources.landing import Extract, Landed, land
-from include.sources.load_limits import Protection, Throttle, check_hours, protection_of
-from include.sources.read_request import Wanted
-from include.sources.reading import Opened, Reading
+from include.sources.landing.file_drop import open_files
+from include.sources.landing.landed import Extract, Landed, land
+from include.sources.open_object import Opened, Reading, Wanted
 from include.sources.source_schema import Columns, Drift, Shape, SourceTable, file_table, reads_anew, without
 
 Opener = Callable[[Connection, Table, Contract, Protection, duckdb.DuckDBPyConnection], AbstractContextManager[Opened]]

@@ -10,8 +10,8 @@ from datetime import datetime
 
 from include.contracts import Contract, Table
 from include.lake.storage import Lake, LakeError
-from include.sources.landing import FILE, Extract, earlier, record
-from include.sources.source import open_source
+from include.sources.landing.landed import FILE, Extract, earlier, record
+from include.sources.landing.source import open_source
 
 
 def extract(

@@ -1,0 +1,59 @@
+"""Access to a registry: its connection, the load limits that spare it, and every failure as one error class."""
+
+from __future__ import annotations
+
+from include.sources.access.connection import READ_WHOLE, Connection, Kind, connect, connect_replica
+from include.sources.access.errors import (
+    ColumnsMissing,
+    DropBroken,
+    RowsHidden,
+    SourceClosed,
+    SourceDenied,
+    SourceDrifted,
+    SourceError,
+    SourceLost,
+    SourceMissing,
+    SourceSecretMissing,
+    SourceUnavailable,
+    kind_of,
+    source_error,
+    unknown_error,
+)
+from include.sources.access.load_limits import (
+    LOCK_SECONDS,
+    LOCKS,
+    ONE_STATE,
+    Protection,
+    Throttle,
+    check_hours,
+    protection_of,
+)
+
+__all__ = [
+    "LOCKS",
+    "LOCK_SECONDS",
+    "ONE_STATE",
+    "READ_WHOLE",
+    "ColumnsMissing",
+    "Connection",
+    "DropBroken",
+    "Kind",
+    "Protection",
+    "RowsHidden",
+    "SourceClosed",
+    "SourceDenied",
+    "SourceDrifted",
+    "SourceError",
+    "SourceLost",
+    "SourceMissing",
+    "SourceSecretMissing",
+    "SourceUnavailable",
+    "Throttle",
+    "check_hours",
+    "connect",
+    "connect_replica",
+    "kind_of",
+    "protection_of",
+    "source_error",
+    "unknown_error",
+]

@@ -1,0 +1,35 @@
+"""What every reader is asked and gives: the read request, the opened object, a reading as one DuckDB query."""
+
+from __future__ import annotations
+
+from include.sources.open_object.python_values import (
+    OddValue,
+    array_of,
+    arrow_type,
+    batch_of,
+    columns_of,
+    is_finer,
+    text_of_bytes,
+)
+from include.sources.open_object.read_request import Wanted, cursor_columns, key_columns
+from include.sources.open_object.reading import GUARD, TEXT_NOTE, Conditions, NotCarried, Opened, Reading, guarded
+
+__all__ = [
+    "GUARD",
+    "TEXT_NOTE",
+    "Conditions",
+    "NotCarried",
+    "OddValue",
+    "Opened",
+    "Reading",
+    "Wanted",
+    "array_of",
+    "arrow_type",
+    "batch_of",
+    "columns_of",
+    "cursor_columns",
+    "guarded",
+    "is_finer",
+    "key_columns",
+    "text_of_bytes",
+]
