@@ -58,6 +58,11 @@ def test_the_gate_tells_what_is_outside_and_the_estimates(dags):
     assert "| 1.234 người sẽ bị gộp | 12,34 | nhiều nhất 0,5 % số người |" in text
     assert "| độ chuẩn xác | 0,5000 (0,5000 đến 0,5000) |" in text
 
+    shares |= {"recall": None, "recall_reason": "numbers"}
+    _, text = link_question({"run_id": "r", "findings": [finding], **figures, **shares})
+    assert "| recall | not estimable: " in text
+    assert "| độ đầy đủ | không ước lượng được: " in text
+
 
 def test_a_reviewer_reads_weights_and_words_and_whether_a_second_person_is_needed(dags):
     from plugins.person_review import question

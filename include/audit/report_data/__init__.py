@@ -12,6 +12,7 @@ from include.audit.report_data.linking import (
     LinkRun,
     ModelFacts,
     Share,
+    Threshold,
     gather_linking,
 )
 from include.audit.report_data.model import Overview, RegistryReport, TableReport, TrendPoint
@@ -49,6 +50,7 @@ __all__ = [
     "SharedProduct",
     "Surroundings",
     "TableReport",
+    "Threshold",
     "TrendPoint",
     "approval_notes",
     "column_lineage",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from include.audit.report_data import Linking, LinkRun, ModelFacts
+from include.audit.report_data import Linking, LinkRun, ModelFacts, Share
 
 Rows = list[dict[str, Any]]
 

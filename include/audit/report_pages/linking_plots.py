@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter
 
 from include.audit.report_data import SCHEDULE_ZONE as ZONE
-from include.audit.report_data import LinkRun, ModelFacts, Share
+from include.audit.report_data import LinkRun, ModelFacts, Share, Threshold
 from include.audit.report_pages.linking_words import LinkingWords
 from include.audit.report_pages.svg import FAINT, SERIES, along_time, draw, with_mark
 from include.audit.report_pages.words import Locale
@@ -27,10 +27,10 @@ def course(runs: Sequence[LinkRun], locale: Locale) -> str:
     words, first, last = LinkingWords(locale), runs[0], runs[-1]
     persons, links = locale.pick("Người", "Persons"), locale.pick("Cặp đối khớp", "Links")
     precision, recall = locale.pick("Độ chính xác", "Precision"), locale.pick("Độ phủ", "Recall")
-    shares = [
-        f"{name}: {words.share(before)} → {words.share(now)}"
-        for name, before, now in ((precision, first.precision, last.precision), (recall, first.recall, last.recall))
-    ]
+    estimates: dict[str, list[Share | None]] = {
+        precision: [run.precision for run in runs], recall: [run.recall for run in runs]
+    }  # fmt: skip
+    shares = [f"{name}: {words.share(found[0])} → {words.share(found[-1])}" for name, found in estimates.items()]
     counts = [
         f"{name}: {locale.number(before)} → {locale.number(now)}"
         for name, before, now in ((persons, first.persons, last.persons), (links, first.links, last.links))
@@ -44,14 +44,11 @@ def course(runs: Sequence[LinkRun], locale: Locale) -> str:
             ((persons, [run.persons for run in runs]), (links, [run.links for run in runs]))
         ):
             _line(left, times, [float(count) for count in counted], name, number)
-        for number, (name, estimated) in enumerate(
-            ((precision, [run.precision for run in runs]), (recall, [run.recall for run in runs])), 2
-        ):
-            _line(right, times, [100 * share.value for share in estimated], name, number)
-            _interval(right, times, estimated, number)
+        for number, (name, estimated) in enumerate(estimates.items(), 2):
+            _estimates(right, times, estimated, name, number)
         # Honest scales: nothing is the floor of counts, and 100 the ceiling of shares.
         left.set_ylim(0, left.get_ylim()[1] * 1.05)
-        right.set_ylim(min(99.0, right.get_ylim()[0]), 100.05)
+        right.set_ylim(max(0.0, min(99.0, right.get_ylim()[0])), 100.05)
         titles = locale.pick("Số lượng", "Counts"), locale.pick("Ước tính, khoảng 95 % (%)", "Estimates, 95 % (%)")
         for axes, head in zip((left, right), titles, strict=True):
             along_time(axes, [run.at for run in runs])
@@ -59,6 +56,37 @@ def course(runs: Sequence[LinkRun], locale: Locale) -> str:
             axes.set_title(head, loc="left")
             axes.grid(axis="y")
         plot.figure.legend(loc="outside upper left", ncols=4, frameon=False)
+    return plot.svg
+
+
+def costs(found: Sequence[Threshold], locale: Locale) -> str:
+    """Two plots side by side: the recall, and the pairs left to people, that each wanted precision comes to."""
+    if not found:
+        return ""
+    words = LinkingWords(locale)
+    recall, reviews = locale.pick("Độ phủ", "Recall"), locale.pick("Cặp cần xem xét", "Pairs left to people")
+    title = locale.pick("Cái giá của độ chính xác mong muốn", "What a wanted precision costs")
+    desc = "; ".join(
+        f"{words.wanted(one)}: {recall} {words.share(one.recall)}, {reviews} {locale.number(one.reviews)}"
+        for one in found
+    )
+    with draw("threshold-costs", title, desc, height=2.6) as plot:
+        left, right = plot.figure.subplots(1, 2)
+        places = range(len(found))
+        if found[0].recall:
+            _estimates(left, places, [one.recall for one in found], recall, 3)
+            left.set_ylim(max(0.0, left.get_ylim()[0]), 100.05)
+        else:
+            left.text(0.5, 0.5, words.share(None), transform=left.transAxes, ha="center", va="center")
+            left.set_yticks([])
+        _line(right, places, [float(one.reviews) for one in found], reviews, 1)
+        right.set_ylim(0, right.get_ylim()[1] * 1.05)
+        for axes, head in ((left, f"{recall} (%)"), (right, reviews)):
+            axes.set_xticks(places, [words.wanted(one).removesuffix("\u00a0%") for one in found])
+            axes.set_xlabel(locale.pick("Độ chính xác mong muốn (%)", "Wanted precision (%)"))
+            axes.yaxis.set_major_formatter(with_mark(locale.pick(",", ".")))
+            axes.set_title(head, loc="left")
+            axes.grid(axis="y")
     return plot.svg
 
 
@@ -138,10 +166,14 @@ def _line(axes: Axes, times: Sequence[Any], values: list[float], name: str, numb
     )  # fmt: skip
 
 
-def _interval(axes: Axes, times: Sequence[Any], shares: Sequence[Share], number: int) -> None:
-    lower, upper = [100 * share.lower for share in shares], [100 * share.upper for share in shares]
-    axes.vlines(list(times), lower, upper, color=SERIES[number], linewidth=1, alpha=0.7)
-    axes.fill_between(list(times), lower, upper, color=SERIES[number], alpha=0.15, linewidth=0)
+def _estimates(axes: Axes, places: Sequence[Any], shares: Sequence[Share | None], name: str, number: int) -> None:
+    """A line of percentages with their intervals, where there are any."""
+    known = [(place, share) for place, share in zip(places, shares, strict=True) if share]
+    along = [place for place, _ in known]
+    _line(axes, along, [100 * share.value for _, share in known], name, number)
+    lower, upper = ([100 * getattr(share, end) for _, share in known] for end in ("lower", "upper"))
+    axes.vlines(along, lower, upper, color=SERIES[number], linewidth=1, alpha=0.7)
+    axes.fill_between(along, lower, upper, color=SERIES[number], alpha=0.15, linewidth=0)
 
 
 def _beside(axes: Axes, weight: float, place: float, text: str) -> None:

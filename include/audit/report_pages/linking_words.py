@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from include.audit.report_data import Band, Comparison, Level, Share
+from include.audit.report_data import Band, Comparison, Level, LinkRun, Share, Threshold
 from include.audit.report_pages.words import Locale
+from include.lake.run_log import NO_RECALL
 
 _PASSES: Mapping[str, tuple[str, str]] = {
     "personal_id": ("Cùng số định danh", "Same personal id"),
@@ -153,10 +154,20 @@ class LinkingWords:
         first = int(before) + 1 if before else 1
         return greatest if int(greatest) == first else f"{first}–{greatest}"
 
-    def share(self, share: Share) -> str:
+    def no_recall(self, run: LinkRun) -> str:
+        """Why the recall of a run is not estimable."""
+        return NO_RECALL[run.recall_reason].text(self._locale.language)
+
+    def share(self, share: Share | None) -> str:
         """An estimate with its interval: 99.78 % (99.67 – 99.90)."""
+        if share is None:
+            return self._locale.pick("không ước lượng được", "not estimable")
         lower, upper = (self.percent(bound).removesuffix("\u00a0%") for bound in (share.lower, share.upper))
         return f"{self.percent(share.value)} ({lower}\u00a0–\u00a0{upper})"
+
+    def wanted(self, threshold: Threshold) -> str:
+        """A wanted precision: 99 %, 99.5 %."""
+        return f"{100 * threshold.precision:g}\u00a0%".replace(".", self._locale.pick(",", "."))
 
     def percent(self, share: float) -> str:
         """A share as a percentage, never rounded up to 100."""

@@ -13,7 +13,7 @@ from markupsafe import Markup, escape
 from include.audit.report_data import WORDS, Overview, RegistryReport, Surroundings, column_lineage
 from include.audit.report_pages.attention import attention, costliest
 from include.audit.report_pages.lineage_picture import draw
-from include.audit.report_pages.linking_plots import course, probabilities, weights
+from include.audit.report_pages.linking_plots import costs, course, probabilities, weights
 from include.audit.report_pages.linking_words import LinkingWords
 from include.audit.report_pages.plots import Captions, trend
 from include.audit.report_pages.words import LOCALES, Locale
@@ -83,7 +83,7 @@ def _soft(name: str) -> Markup:
 def _plots_of_persons(surroundings: Surroundings, locale: Locale) -> dict[str, Markup]:
     """The plots of the section on persons; none before persons were linked."""
     linking, model = surroundings.linking, surroundings.model
-    drawn = {"course": course(linking.trend, locale)}
+    drawn = {"course": course(linking.trend, locale), "costs": costs(linking.thresholds, locale)}
     if linking.last and model:
         drawn |= {"weights": weights(model, locale), "probabilities": probabilities(model, locale)}
     return {name: Markup(svg) for name, svg in drawn.items()}  # noqa: S704

@@ -33,6 +33,12 @@ _BANDS = [
     {"low": 20.0, "high": None, "is_linked": True, "pairs": 900, "expected": 899.9, "reviewed": 30, "same": 30,
      "rate": {"value": 1.0, "lower": 0.886, "upper": 1.0}, "basis": "reviews"},
 ]  # fmt: skip
+_THRESHOLDS = [
+    {"precision": 0.95, "link_at": 0.61, "links": 1240, "reviews": 4,
+     "recall": {"value": 0.98, "lower": 0.965, "upper": 0.99}},
+    {"precision": 0.995, "link_at": 0.98, "links": 1210, "reviews": 33,
+     "recall": {"value": 0.961, "lower": 0.94, "upper": 0.97}},
+]  # fmt: skip
 JUMP = {"what": "merged", "measured": 4.25, "allowed": "at most 0.5 % of persons", "message": "30 would be merged"}
 
 
@@ -45,10 +51,12 @@ def record_link_run(lake: Lake, number: int = 0, *, verdict: str = "published", 
          "persons": 3 + number, "candidates": 12, "links": 1234 + number, "grey": 9, "waiting": 8, "minted": 3,
          "merged": 0, "split": 0, "retired": 0, "moved": 0, "duplicates": 1, "shared_ids": 2, "largest": 2,
          "reviews": 30, "precision": 0.99996, "precision_lower": 0.9951, "precision_upper": 1.0, "recall": 0.975,
-         "recall_lower": 0.961, "recall_upper": 0.983, "unseen": 3.2, "seconds": 4.5, "basis": {"model": "m1"},
+         "recall_lower": 0.961, "recall_upper": 0.983, "recall_reason": "", "unseen": 3.2, "seconds": 4.5,
+         "basis": {"model": "m1"},
          "tables": ["insurance.member", "population.citizen"],
          "passes": {"old_id": {"link": 2}, "model": {"link": 90, "review": 9, "finding": 4}},
          "sizes": {"1": 2, "5": 1, "over 50": 1}, "bands": _BANDS, "findings": [],
+         "thresholds": _THRESHOLDS,
          "started_at": NIGHT + timedelta(days=number), **facts},
     )  # fmt: skip
     return run_id

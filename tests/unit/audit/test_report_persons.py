@@ -13,7 +13,7 @@ from include.audit.report_data.overview import gather
 from include.audit.report_data.surroundings import Surroundings
 from include.audit.report_pages.attention import attention
 from include.audit.report_pages.export import csv_text, frames
-from include.audit.report_pages.linking_plots import course, probabilities, weights
+from include.audit.report_pages.linking_plots import costs, course, probabilities, weights
 from include.audit.report_pages.linking_words import LinkingWords
 from include.audit.report_pages.rendering import render
 from include.audit.report_pages.words import LOCALES
@@ -55,7 +55,7 @@ def drawn(svg: str) -> tuple[list[str], str]:
 
 def test_before_the_first_run_one_sentence_says_so(lake: Lake, tmp_path: Path) -> None:
     assert gather_linking(lake) == Linking()
-    assert all(not rows for rows in (course((), LOCALES["en"]), *frames_of(lake).values()))
+    assert not any((course((), LOCALES["en"]), costs((), LOCALES["en"]), *frames_of(lake).values()))
     report_step(workplace=Workplace(lake, SCHEMAS, {}), folder=tmp_path / "out")
     for language, sentence in (("en", "No persons are linked yet"), ("vi", "Chưa đối khớp danh tính lần nào")):
         text = (tmp_path / "out" / f"report.{language}.html").read_text(encoding="utf-8")
@@ -169,6 +169,28 @@ def test_the_plots_name_levels_and_figures_as_text(linked: Lake) -> None:
     assert desc.endswith("(2)")
 
 
+def test_the_plot_of_wanted_precisions_tells_recall_and_reviews_or_that_recall_is_not_estimable(linked: Lake) -> None:
+    found = gather_linking(linked).thresholds
+    texts, desc = drawn(costs(found, LOCALES["en"]))
+    assert {"Recall (%)", "Pairs left to people", "95", "99.5"} <= set(texts)
+    assert desc.startswith("95\u00a0%: Recall 98.00\u00a0% (96.50\u00a0–\u00a099.00), Pairs left to people 4")
+    texts, desc = drawn(costs([replace(one, recall=None) for one in found], LOCALES["vi"]))
+    assert {"không ước lượng được", "99,5"} <= set(texts)
+    assert "Độ phủ không ước lượng được" in desc
+
+
+@pytest.mark.parametrize(("language", "reason"), [("en", "not estimable: too few"), ("vi", "không ước lượng được: ")])
+def test_a_recall_that_is_not_estimable_is_no_number_anywhere(linked: Lake, language: str, reason: str) -> None:
+    nothing = {"recall": None, "recall_lower": None, "recall_upper": None, "unseen": None}
+    record_link_run(linked, 2, **nothing, recall_reason="numbers")
+    linking = gather_linking(linked)
+    assert [run.recall is None for run in linking.trend] == [False, False, True]
+    text = page(linked, language, model=MODEL)
+    assert text.count(reason) == 2
+    assert frames_of(linked)["link_runs"][-1]["recall_reason"] == "numbers"
+    assert "→ not estimable" in drawn(course(linking.trend, LOCALES["en"]))[1]
+
+
 def test_the_sheets_hold_the_figures_and_no_record(linked: Lake) -> None:
     tables = frames(gather(linked, {}, at=NIGHT), Surroundings(linking=gather_linking(linked), model=MODEL))
     runs, levels = tables["link_runs"], tables["link_model"]
@@ -181,6 +203,9 @@ def test_the_sheets_hold_the_figures_and_no_record(linked: Lake) -> None:
     assert tables["link_sizes"]["persons"].tolist() == [2, 1, 1]
     assert tables["link_bands"]["rate_upper"].tolist() == [0.3, 1.0]
     assert tables["link_findings"]["findings"].tolist() == [1, 2]
+    assert tables["link_thresholds"][["precision", "reviews", "recall_lower"]].to_numpy().tolist() == [
+        [0.95, 4, 0.965], [0.995, 33, 0.94],
+    ]  # fmt: skip
     assert not any(SECRET in csv_text(frame) for frame in tables.values())
 
 
