@@ -7,7 +7,6 @@ footer by Arrow, and the pages of every chunk, copied or new, by a checksum. No 
 from __future__ import annotations
 
 import zlib
-from contextlib import suppress
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -81,11 +80,15 @@ def ensure_bounds(values: pa.ChunkedArray, chunk: pq.ColumnChunkMetaData) -> Non
         return
     ensure(not stats.has_null_count or stats.null_count == values.null_count, "a false count of nulls")
     if stats.has_min_max:
-        is_coded = pa.types.is_dictionary(values.type)
-        ends = pc.min_max(pa.chunked_array([c.dictionary for c in values.chunks]) if is_coded else values)
-        with suppress(ValueError, OverflowError):  # an instant that Python does not know
-            low, high = ends["min"].as_py(), ends["max"].as_py()
-            ensure(low is None or stats.min <= low <= high <= stats.max, "false bounds")
+        if pa.types.is_dictionary(values.type):
+            values = pa.chunked_array([chunk.dictionary for chunk in values.chunks])
+        is_temporal = pa.types.is_temporal(values.type)
+        if is_temporal:  # as numbers: there are instants that Python does not know
+            values = values.cast(pa.int32() if pa.types.is_date32(values.type) else pa.int64())
+        least, greatest = (stats.min_raw, stats.max_raw) if is_temporal else (stats.min, stats.max)
+        ends = pc.min_max(values)
+        low, high = ends["min"].as_py(), ends["max"].as_py()
+        ensure(low is None or least <= low <= high <= greatest, "false bounds")
 
 
 def is_same_type(one: pa.DataType, other: pa.DataType) -> bool:
