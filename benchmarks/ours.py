@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import time
-import uuid
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +12,7 @@ from benchmarks.payments import TABLE, write_contract
 from benchmarks.sources import psql
 from include.lake.storage import Lake
 from include.pipelines import Workplace, new_run_id
-from include.pipelines.sync import sync_registry
-from include.sources.landing import extract
+from include.pipelines.sync import extract_step, sync_registry
 
 
 def floor(uri: str, folder: str) -> dict[str, Any]:
@@ -28,14 +25,11 @@ def floor(uri: str, folder: str) -> dict[str, Any]:
 
 
 def extraction(uri: str, folder: str) -> dict[str, Any]:
-    """Source to Parquet in the landing zone, with the digest of the rows and the record of the extract."""
+    """A sync's first step: source to Parquet in the landing zone, with the rows' digest and the extract's record."""
     place = _place(uri, Path(folder))
-    contract, table = place.table("bench", TABLE)
     started = time.perf_counter()
-    landed = extract(
-        contract, table, lake=place.lake, run_id=uuid.uuid4().hex, at=datetime.now(UTC), environ=place.environ
-    )
-    return {"seconds": time.perf_counter() - started, "rows": landed.rows}
+    extracted = extract_step("bench", TABLE, new_run_id(place.now()), workplace=place)
+    return {"seconds": time.perf_counter() - started, "rows": extracted["extracted"]}
 
 
 def sync(uri: str, folder: str, *, is_full: bool = False) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from typer.cli import get_docs_for_click
 from typer.main import get_command
 
 from docs import conversions, sql
-from include.cli import app
+from include.cli import application as app
 from include.contracts import Column, Contract, Rule, Table, allowed, load_contracts
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,8 +14,9 @@ import duckdb
 
 from include.contracts.model import Column, Contract, ExtractPolicy, Server, Table
 from include.lake.storage.lake import Lake
-from include.sources.landing.extract import extract
-from include.sources.landing.landed import Extract
+from include.pipelines.context import Workplace
+from include.pipelines.sync.extraction import extract_step
+from include.sources.landing.landed import RECORD, Extract
 
 AT = datetime(2026, 1, 31, 2, 0, tzinfo=UTC)
 SERVER = Server("source", "custom")
@@ -41,11 +44,26 @@ def contract_of(
     return Contract("registry", "1.0.0", path, "digest", server, (table,))
 
 
+@dataclass(frozen=True)
+class _Place(Workplace):
+    """A workplace with one contract, which is in no file."""
+
+    only: Contract
+
+    def now(self) -> datetime:
+        return AT
+
+    def table(self, registry: str, table: str) -> tuple[Contract, Table]:
+        return self.only, self.only.table(table)
+
+
 def take(contract: Contract, uri: str | None, lake: Lake, *, run_id: str = "") -> Extract:
     """Extract the contract's one table, with `uri` as the connection."""
     environ = {} if uri is None else {contract.server.connection_variable: uri}
-    table = contract.tables[0]
-    return extract(contract, table, lake=lake, run_id=run_id or uuid.uuid4().hex, at=AT, environ=environ)
+    table, run_id = contract.tables[0], run_id or uuid.uuid4().hex
+    extract_step(table.registry, table.name, run_id, workplace=_Place(lake, Path(), environ, contract))
+    folder = lake.landing_path(table.registry, table.name, run_id)
+    return Extract.from_dict(json.loads(lake.read_text(f"{folder}/{RECORD}")))
 
 
 def rows_of(extracted: Extract, columns: str = "*") -> list[tuple[Any, ...]]:

@@ -8,6 +8,6 @@ from __future__ import annotations
 
 # Importing a module of commands puts its commands into the application.
 from include.cli import history, link, machine, registries, rejected, trail
-from include.cli.app import app, main
+from include.cli.application import app, main
 
 __all__ = ["app", "history", "link", "machine", "main", "registries", "rejected", "trail"]

@@ -1,5 +1,5 @@
 """`python -m include.cli` is `lienthong`."""
 
-from include.cli import main
+from include.cli.application import main
 
 main()

@@ -11,7 +11,7 @@ from rich import box
 from rich.table import Table as Grid
 from rich.text import Text
 
-from include.cli.app import AsJson, Purpose, Registry, app, approval_of, look
+from include.cli.application import AsJson, Purpose, Registry, app, approval_of, look
 from include.console import output, show_lines
 from include.console_words import MODES, day, local, number, word
 from include.contracts import Said, of_environment

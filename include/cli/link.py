@@ -11,7 +11,7 @@ import typer
 from rich import box
 from rich.table import Table as Grid
 
-from include.cli.app import NOT_PUBLISHED, AsJson, Purpose, app, approval_of, look
+from include.cli.application import NOT_PUBLISHED, AsJson, Purpose, app, approval_of, look
 from include.cli.explained import show_explained
 from include.console import output, show_lines
 from include.console_words import ACCURACY, DECISIONS, LINKED, VERDICTS, day, local, number, word

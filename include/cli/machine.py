@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from include.cli.app import app
+from include.cli.application import app
 
 
 @app.command()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from include.cli.app import NOT_PUBLISHED, ApproveAs, AsJson, Note, Registry, Tables, app, approval_of, end
+from include.cli.application import NOT_PUBLISHED, ApproveAs, AsJson, Note, Registry, Tables, app, approval_of, end
 from include.console import output, progress, show_problems
 from include.contracts import of_environment
 

@@ -10,7 +10,7 @@ from rich import box
 from rich.padding import Padding
 from rich.table import Table as Grid
 
-from include.cli.app import ApproveAs, AsJson, Note, Purpose, Registry, Tables, app, approval_of, end, look
+from include.cli.application import ApproveAs, AsJson, Note, Purpose, Registry, Tables, app, approval_of, end, look
 from include.console import output, rule_cell
 from include.console_words import LIVES, day, local, number, word
 

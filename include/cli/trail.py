@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from include.cli.app import NOT_PUBLISHED, AsJson, app
+from include.cli.application import NOT_PUBLISHED, AsJson, app
 from include.console import errors, output, show_sharing
 from include.console_words import local, number
 

@@ -18,8 +18,7 @@ from include.contracts.yaml_files import ContractError, Problem
 from include.identity.scoring import Spark
 from include.lake.storage import Lake
 from include.pipelines.errors import REPOSITORY, Misuse
-
-MACROS = REPOSITORY / "include" / "vietnam"
+from include.vietnam import macro_files
 
 
 def schemas_folder(environ: Mapping[str, str] = os.environ) -> Path:
@@ -130,7 +129,7 @@ class Workplace:
     def _means(self) -> str:
         """SHA-256 of the code lists and the macros."""
         digest = hashlib.sha256()
-        for path in [*sorted((self.schemas / "reference").glob("*.csv")), *sorted(MACROS.glob("*.sql"))]:
+        for path in [*sorted((self.schemas / "reference").glob("*.csv")), *macro_files()]:
             digest.update(path.name.encode() + path.read_bytes())
         return digest.hexdigest()
 

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from include.vietnam.identifiers import cccd_birth_year, cccd_sex
 from include.vietnam.legacy import to_tcvn3, to_vni
-from include.vietnam.load import WARD_LISTS, reference_lists, register, register_macros
+from include.vietnam.load import WARD_LISTS, macro_files, reference_lists, register, register_macros
 
 __all__ = [
     "WARD_LISTS",
     "cccd_birth_year",
     "cccd_sex",
+    "macro_files",
     "reference_lists",
     "register",
     "register_macros",

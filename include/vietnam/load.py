@@ -6,7 +6,8 @@ from pathlib import Path
 
 import duckdb
 
-SQL_FILES = ("text.sql", "dates.sql", "numbers.sql", "identifiers.sql")
+FILES_WITHOUT_LISTS = ("text.sql", "dates.sql", "numbers.sql", "identifiers.sql")
+MACRO_FILES = (*FILES_WITHOUT_LISTS, "units.sql")
 WARD_LISTS = {"wards", "ward_changes"}
 _DATES = ("valid_from", "valid_until")
 _HERE = Path(__file__).parent / "macros"
@@ -29,7 +30,7 @@ def register(connection: duckdb.DuckDBPyConnection, schemas_dir: Path) -> None:
 
 def register_macros(connection: duckdb.DuckDBPyConnection) -> None:
     """Create the `vn_*` macros that need no code list."""
-    for name in SQL_FILES:
+    for name in FILES_WITHOUT_LISTS:
         _run(connection, name)
 
 
@@ -40,6 +41,11 @@ def reference_lists(schemas_dir: Path) -> dict[str, Path]:
 
 def _run(connection: duckdb.DuckDBPyConnection, file: str) -> None:
     connection.execute((_HERE / file).read_text(encoding="utf-8"))
+
+
+def macro_files() -> list[Path]:
+    """The SQL files of the `vn_*` macros, by name."""
+    return sorted(_HERE / name for name in MACRO_FILES)
 
 
 def _load(connection: duckdb.DuckDBPyConnection, name: str, path: Path) -> None:

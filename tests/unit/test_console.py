@@ -10,7 +10,7 @@ import pytest
 import typer
 from rich.console import Console
 
-from include.cli.app import end
+from include.cli.application import end
 from include.cli.explained import show_explained
 from include.console import runs_table, show_run
 from include.contracts.language import Said, figure

@@ -127,7 +127,7 @@ def estimate(
         connection.close()
     found = _recall(captured)
     recall, missed = found or (None, None)
-    return Accuracy(bands, _precision(bands), recall, missed, sum(one.pairs for one in captured))
+    return Accuracy(bands, _precision(bands), recall, missed, sum(one.pairs for one in captured if one.without))
 
 
 def _precision(bands: Iterable[Band]) -> Estimate:

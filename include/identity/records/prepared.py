@@ -80,7 +80,7 @@ _COMPARABLE = ("name_key", "birth_key", "sex", "place", "personal_id", "old_id",
 
 def prepare(connection: duckdb.DuckDBPyConnection, records_uri: str) -> Prepared:
     """Make the temporary table `prepared` from the records at `records_uri`."""
-    # The tone of an open oa, oe, uy stands on either vowel (see include/vietnam/text.sql); the key has no marks anyway.
+    # The tone of an open oa, oe, uy stands on either vowel (see text.sql of the macros); the key has no marks anyway.
     connection.execute("CREATE OR REPLACE TEMP MACRO link_tones(s) AS " + _tones(["oa", "oe", "uy"]))
     register_macros(connection)
     connection.execute(_PREPARED.format(records=scan(records_uri), cap=BLOCK_CAP))

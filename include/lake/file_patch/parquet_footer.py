@@ -42,14 +42,19 @@ _ENCODINGS = (0, *range(2, 10))
 # FileMetaData
 _SCHEMA, _FILE_ROWS, _ROW_GROUPS, _NOTES = 2, 3, 4, 5
 # SchemaElement
-_LEAF_TYPE, _CHILDREN = 1, 5
+_LEAF_TYPE, _LEAF_WIDTH, _CHILDREN = 1, 2, 5
 # RowGroup
 _COLUMNS, _BYTES, _ROWS, _FILE_OFFSET, _COMPRESSED_BYTES = 1, 2, 3, 5, 6
 # ColumnChunk
 _CHUNK_OFFSET, _META = 2, 3
 # ColumnMetaData
 _TYPE, _ENCODED, _PATH, _CODEC, _UNCOMPRESSED_SIZE, _COMPRESSED_SIZE = 1, 2, 3, 4, 6, 7
-_DATA_PAGE, _INDEX_PAGE, _DICTIONARY_PAGE, _BLOOM_FILTER, _BLOOM_FILTER_LENGTH = 9, 10, 11, 14, 15
+_DATA_PAGE, _INDEX_PAGE, _DICTIONARY_PAGE, _STATISTICS = 9, 10, 11, 12
+_LEFT_BEHIND = range(14, 18)  # bloom filters; statistics of sizes and of places, of which Arrow may end the process
+# Statistics
+_BOUNDS = (1, 2, 5, 6)
+# Bytes of a bound, by physical type; others have what the schema says, or any number.
+_WIDTHS = {0: 1, 1: 4, 2: 8, 3: 12, 4: 4, 5: 8}
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,9 +104,8 @@ class Chunk:
         return Chunk(self.struct | {_META: (TType.STRUCT, self.meta | {_PATH: other.meta[_PATH]})})
 
     def moved(self, start: int) -> Struct:
-        """What a footer says of it once its pages begin at `start`: without indexes and filters, which stay behind."""
-        by = start - self.start
-        meta = {at: field for at, field in self.meta.items() if at not in (_BLOOM_FILTER, _BLOOM_FILTER_LENGTH)}
+        """What a footer says of it once its pages begin at `start`: without indexes, which stay behind."""
+        by, meta = start - self.start, dict(self.meta)
         for at in (_DATA_PAGE, _INDEX_PAGE, _DICTIONARY_PAGE):
             if meta.get(at, (0, 0))[1]:
                 meta[at] = (TType.I64, meta[at][1] + by)
@@ -139,17 +143,28 @@ def read_footer(file: pa.NativeFile) -> Struct:
         alone = stored_footer(file)
         footer: Struct = _read(TCompactProtocol(TMemoryBuffer(alone[len(_MAGIC) : -_TAIL_BYTES])), TType.STRUCT)
         _check(footer, file.size() - len(alone) + len(_MAGIC))
+        for chunk in (chunk for group in row_groups(footer) for chunk in group):
+            for at in _LEFT_BEHIND:
+                chunk.meta.pop(at, None)
     return footer
 
 
 def _check(footer: Struct, end: int) -> None:
-    """Whether the footer is understood, and can be true: chunks lie before it, none over another."""
+    """Ensure that a footer is understood, and can be true: chunks are of its schema and lie before it, none over another.
+
+    pyarrow ends the process where Arrow throws while a chunk's description is looked at, so that is prevented here.
+    """
     groups = footer[_ROW_GROUPS][1][1]
     ensure(set(footer) <= set(_FILE_FIELDS) and all(set(g) <= set(_GROUP_FIELDS) for g in groups), "unknown fields")
     ensure(sum(group[_ROWS][1] for group in groups) == footer[_FILE_ROWS][1], "row groups have other rows")
-    leaves = [element[_LEAF_TYPE][1] for element in footer[_SCHEMA][1][1] if _CHILDREN not in element]
-    for group in row_groups(footer):  # Arrow ends the process if the types differ
-        ensure([chunk.physical_type for chunk in group] == leaves, "chunks of other types than the schema's")
+    leaves = [element for element in footer[_SCHEMA][1][1] if _CHILDREN not in element]
+    for group in row_groups(footer):
+        ensure([chunk.physical_type for chunk in group] == [leaf[_LEAF_TYPE][1] for leaf in leaves], "other columns")
+        for chunk, leaf in zip(group, leaves, strict=True):
+            width = _WIDTHS.get(chunk.physical_type, leaf.get(_LEAF_WIDTH, (0, 0))[1])
+            bounds = [text for at, (_, text) in chunk.meta.get(_STATISTICS, (0, {}))[1].items() if at in _BOUNDS]
+            is_wide = chunk.physical_type == BYTE_ARRAY or all(len(bound) == width for bound in bounds)
+            ensure(is_wide, "bounds of another type")
     place = len(_MAGIC)
     for chunk in sorted((chunk for group in row_groups(footer) for chunk in group), key=lambda chunk: chunk.start):
         meta = chunk.meta

@@ -33,8 +33,8 @@ from include.pipelines.sync.unchanged import already_there, carries_version
 from include.pipelines.unfinished_runs import heal
 from include.quality.conversion import conform, register
 from include.sources.landing import FILE, Extract, Landed, Source, open_source, record
-from include.sources.open_object import Wanted, cursor_columns, key_columns
-from include.sources.source_schema import reads_anew
+from include.sources.open_object import Wanted
+from include.sources.source_schema import cursor_columns, key_columns, reads_anew
 
 MOST_STRAYS = 20_000  # rows fetched one by one; with more, the source has changed so much that all of it is read
 _KEYS_MEMORY = "900MB"

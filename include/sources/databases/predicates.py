@@ -14,8 +14,8 @@ from sqlalchemy import types
 from include.contracts import Table
 from include.sources.access import SourceError, SourceMissing
 from include.sources.databases.cursor import Write, cursor_of, past
-from include.sources.open_object import Conditions, Wanted, key_columns
-from include.sources.source_schema import SourceColumn, SourceTable
+from include.sources.open_object import Conditions, Wanted
+from include.sources.source_schema import SourceColumn, SourceTable, key_columns
 
 # Keys in one condition. SQLite takes a million characters of SQL; of the dialects we do not know we ask little.
 _KEYS_EACH = {"postgresql": 50_000, "mysql": 50_000, "sqlite": 5_000}

@@ -90,14 +90,6 @@ class Landed:
     seconds: float = 0.0
 
 
-def earlier(lake: Lake, folder: str) -> Extract | None:
-    """The extract that this run already landed, if it ended."""
-    try:
-        return Extract.from_dict(json.loads(lake.read_text(f"{folder}/{RECORD}")))
-    except FileNotFoundError:
-        return None
-
-
 def record(lake: Lake, folder: str, extract: Extract) -> None:
     """Write the record, last of all: with it the extract is complete."""
     lake.write_text(f"{folder}/{RECORD}", json.dumps(extract.to_dict(), ensure_ascii=False, indent=1))

@@ -11,7 +11,7 @@ from include.sources.open_object.python_values import (
     is_finer,
     text_of_bytes,
 )
-from include.sources.open_object.read_request import Wanted, cursor_columns, key_columns
+from include.sources.open_object.read_request import Wanted
 from include.sources.open_object.reading import GUARD, TEXT_NOTE, Conditions, NotCarried, Opened, Reading, guarded
 
 __all__ = [
@@ -27,9 +27,7 @@ __all__ = [
     "arrow_type",
     "batch_of",
     "columns_of",
-    "cursor_columns",
     "guarded",
     "is_finer",
-    "key_columns",
     "text_of_bytes",
 ]

@@ -5,9 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
-from include.contracts import Table
-from include.contracts.rules import columns_read
-
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
@@ -24,13 +21,3 @@ class Wanted:
     until: tuple[str, ...] | None = None
     lag: timedelta = timedelta(0)
     keys: tuple[tuple[object, ...], ...] = ()
-
-
-def key_columns(table: Table) -> tuple[str, ...]:
-    """The source columns that the published primary key is made of, each once."""
-    return tuple(dict.fromkeys(name for key in table.primary_key for name in columns_read(table.column(key))))
-
-
-def cursor_columns(table: Table) -> tuple[str, ...]:
-    """The source columns that the published cursor columns are made of, each once."""
-    return tuple(dict.fromkeys(name for part in table.extract.cursor for name in columns_read(table.column(part))))

@@ -23,9 +23,8 @@ from typing import Literal, NamedTuple
 from include.contracts import DRIFT_FLAG, Table
 from include.lake.storage import quote
 from include.sources.access import SourceDrifted
-from include.sources.open_object import cursor_columns, key_columns
 from include.sources.source_schema.column_types import SourceType
-from include.sources.source_schema.required_columns import needed
+from include.sources.source_schema.required_columns import cursor_columns, key_columns, needed
 
 Columns = tuple[tuple[str, ...], ...]
 """(name, type) of each column, perhaps with the identity that the source gives it, perhaps with what it was read as."""

@@ -140,3 +140,13 @@ def without(table: Table, missing: ColumnsMissing, before: Sequence[tuple[str, s
         raise missing
     kept = tuple(c for c in table.columns if not gone & {name.lower() for name in columns_read(c)})
     return replace(table, columns=kept)
+
+
+def key_columns(table: Table) -> tuple[str, ...]:
+    """The source columns that the published primary key is made of, each once."""
+    return tuple(dict.fromkeys(name for key in table.primary_key for name in columns_read(table.column(key))))
+
+
+def cursor_columns(table: Table) -> tuple[str, ...]:
+    """The source columns that the published cursor columns are made of, each once."""
+    return tuple(dict.fromkeys(name for part in table.extract.cursor for name in columns_read(table.column(part))))

@@ -236,7 +236,7 @@ def test_a_person_and_a_pair_are_explained_in_words_and_weights(nation):
 
 
 def test_the_command_line_links_explains_decides_and_follows_old_ids(nation, monkeypatch):
-    from include.cli import app
+    from include.cli import application as app
 
     for name, value in {**nation.place.environ, "SCHEMAS_DIR": str(nation.place.schemas)}.items():
         monkeypatch.setenv(name, value)

@@ -9,26 +9,28 @@ from include.identity.linking.accuracy import estimate, wilson
 
 @pytest.fixture
 def estimated(lake, write):
-    """`estimated(links)`: of links between the tables a and b; `alone` more records of a belong to nobody else."""
+    """`estimated(links)`: of links between the tables a and b."""
 
-    def estimated(links, reviews=(), *, alone=0, **more):
+    def estimated(links, reviews=()):
         links = [
             {"left_id": f"a{n}", "right_id": f"b{n}", "pass": "model", "decision": "link", **link}
             for n, link in enumerate(links)
         ]
         index = [
-            {"record_id": f"{table}{n}", "person_id": f"p{n}" if link["holds"] else f"{table}{n}", "table": table}
+            {"record_id": f"{table}{n}", "person_id": f"p{n}" if link["holds"] else f"{table}{n}", "table": table,
+             "registry": "r"}
             for n, link in enumerate(links)
             for table in "ab"
-        ]
-        index += [{"record_id": f"a-{n}", "person_id": f"a-{n}", "table": "a"} for n in range(alone)]
+        ]  # fmt: skip
+        edges = [{name: value for name, value in link.items() if name != "holds"} for link in links]
+        links = [{name: value for name, value in link.items() if name != "blind"} for link in links]
         return estimate(
             lake,
             links_uri=write("links", links),
+            edges_uri=write("edges", edges),
             index_uri=write("index", index),
             reviews_uri=write("reviews", reviews),
-            link_weight=8.0,
-            **more,
+            link_at=0.97,
         )
 
     return estimated
@@ -55,11 +57,14 @@ def test_without_any_trial_nothing_is_known():
     assert (wilson(0, 0).lower, wilson(0, 0).upper) == (0.0, 1.0)
 
 
-def test_without_reviews_the_models_probabilities_add_up(estimated):
+def by_number(count, *, blind):
+    """Links by a personal id that the model would rate `blind` without it."""
+    return linked(count, 30.0, 1.0, **{"pass": "personal_id", "blind": blind})
+
+
+def test_without_reviews_the_models_probabilities_add_up_and_a_pair_is_no_surer_than_its_threshold(estimated):
     found = estimated(linked(90, 17.0, 1.0) + linked(10, 9.0, 0.9) + grey(20, 3.0, 0.05))
-    assert found.precision.value == pytest.approx(0.99)
-    assert found.recall.value == pytest.approx(99 / 100)
-    assert found.precision.lower < 0.99 < found.precision.upper
+    assert (found.precision.value, found.precision.lower, found.precision.upper) == pytest.approx((0.99, 0.963, 1.0))
     assert [(band.low, band.high, band.is_linked, band.pairs) for band in found.bands] == [
         (0, 4, False, 20), (8, 12, True, 10), (16, 20, True, 90),
     ]  # fmt: skip
@@ -74,25 +79,35 @@ def test_where_enough_was_reviewed_people_are_believed(estimated):
 
 
 def test_what_the_model_misses_of_what_ids_find_tells_what_neither_finds(estimated):
-    by_id = linked(90, 10.0, 1.0, **{"pass": "personal_id"}) + linked(10, 2.0, 1.0, **{"pass": "personal_id"})
-    found = estimated(by_id + linked(100, 10.0, 1.0), alone=50)
-    assert found.unseen == pytest.approx(10 * 100 / 91)
-    assert found.recall.value == pytest.approx(200 / (200 + found.unseen))
-    assert found.recall.lower < found.recall.value < found.recall.upper
+    found = estimated(by_number(90, blind=0.99) + by_number(10, blind=0.9) + linked(100, 10.0, 1.0))
+    assert found.missed.value == pytest.approx(10 * 100 / 91)
+    assert found.recall.value == pytest.approx(200 / (200 + found.missed.value))
+    assert found.missed.lower < 11 / 3
+    assert found.missed.upper > 11 * 3
 
 
-def test_no_more_records_were_missed_than_are_alone(estimated):
-    by_id = linked(10, 10.0, 1.0, **{"pass": "personal_id"}) + linked(90, 2.0, 1.0, **{"pass": "personal_id"})
-    assert estimated(by_id + linked(100, 10.0, 1.0), alone=4).unseen == 4
+def test_a_pair_that_only_a_number_brought_together_is_one_that_the_model_misses(estimated):
+    found = estimated(by_number(90, blind=0.99) + by_number(10, blind=None) + linked(100, 10.0, 1.0))
+    assert found.missed.value == pytest.approx(10 * 100 / 91)
 
 
-def test_the_weight_of_the_id_itself_does_not_count_as_the_models(estimated):
-    by_id = linked(90, 30.0, 1.0, **{"pass": "old_id"}) + linked(10, 22.0, 1.0, **{"pass": "old_id"})
-    found = estimated(by_id + linked(100, 10.0, 1.0), alone=50, id_weight=20.0)
-    assert found.unseen == pytest.approx(10 * 100 / 91)
+def test_pairs_of_one_number_and_two_persons_may_have_been_missed(estimated):
+    apart = {"pass": "personal_id", "holds": False}
+    sure = by_number(100, blind=0.99) + linked(100, 10.0, 1.0)
+    cut, found = ([{"weight": 30.0, "probability": 0.9, "decision": d, **apart}] * 20 for d in ("link", "finding"))
+    assert estimated(sure).missed.value == 0
+    assert estimated(sure + cut).missed.value == pytest.approx(18 + 18 * 100 / 101)
+    assert estimated(sure + found).missed.value == 0
+    assert estimated(sure + found).missed.upper > estimated(sure).missed.upper + 20
+
+
+@pytest.mark.parametrize("numbers", [0, 29])
+def test_without_enough_id_numbers_recall_is_not_estimable_however_sure_the_model_is(estimated, numbers):
+    found = estimated(by_number(numbers, blind=1.0) + linked(5000, 30.0, 1.0))
+    assert (found.recall, found.missed, found.reason) == (None, None, "numbers")
+    assert found.precision.lower < 0.98
 
 
 def test_no_pair_at_all_is_no_certainty(estimated):
     found = estimated([])
-    assert (found.precision.lower, found.precision.upper) == (0.0, 1.0)
-    assert (found.recall.lower, found.recall.upper) == (0.0, 1.0)
+    assert (found.precision.lower, found.precision.upper, found.recall) == (0.0, 1.0, None)

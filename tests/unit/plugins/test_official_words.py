@@ -12,7 +12,7 @@ from include.contracts.load import load_contracts
 from plugins.pages import pair_words
 
 ROOT = Path(__file__).parents[3]
-PLACES = ("include/audit/report", "plugins", "dags")
+PLACES = ("include/audit/report_data", "include/audit/report_pages", "plugins", "dags")
 # Words that were shown, and what stands for them: state secrets are "mật", a ledger of accounts is a "sổ".
 BANNED = {
     r"\bmật\b(?! khẩu)": "dữ liệu cá nhân cơ bản, dữ liệu cá nhân nhạy cảm",
