@@ -24,6 +24,7 @@ from include.embedded.servers import USER, AirflowApi, url
 PICTURES = Path(__file__).parent / "pictures"
 WINDOW, COLOURS, COLUMNS = {"width": 1280, "height": 800}, 128, 116
 TERMINAL = {"FORCE_COLOR": "1", "COLUMNS": str(COLUMNS), "LC_ALL": "C.UTF-8"}
+SETTLED = 4_000  # milliseconds; Airflow's pages ask again and again, so the network is never idle
 GRAPH = "localStorage.setItem('default_dag_view', '\"graph\"')"
 
 
@@ -81,8 +82,7 @@ def _pages(site: Site, browser: Browser) -> None:
 
 def _save(page: Page, name: str) -> None:
     """What the window shows, in few colours, so that the repository stays small."""
-    page.wait_for_load_state("networkidle")
-    page.wait_for_timeout(1500)
+    page.wait_for_timeout(SETTLED)
     picture = Image.open(io.BytesIO(page.screenshot())).convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE)
     picture.save(PICTURES / name, optimize=True)
 
