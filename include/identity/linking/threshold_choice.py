@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -70,12 +69,14 @@ def thresholds(
 
 
 def _least(likely: Probabilities, precision: float, review_at: float) -> float:
-    """The lowest probability down to which the mean is as wanted, to six digits."""
+    """The lowest probability, of six digits, down to which the mean is as wanted."""
+    if not likely.size:
+        return min(precision, _MOST)
+    steps = np.floor(likely * 1e6) / 1e6
     means = np.cumsum(likely) / np.arange(1, len(likely) + 1)
-    enough = np.flatnonzero(means >= precision)
-    if not enough.size:
-        return min(precision, _MOST) if not likely.size else _MOST
-    return min(max(math.floor(float(likely[enough[-1]]) * 1e6) / 1e6, review_at), _MOST)
+    is_end = np.append(steps[1:] < steps[:-1], True)  # pairs of one probability are linked together or not
+    enough = np.flatnonzero(is_end & (means >= precision))
+    return min(max(float(steps[enough[-1]]), review_at), _MOST) if enough.size else _MOST
 
 
 def _recall(likely: Probabilities, link_at: float, now: float, accuracy: Accuracy | None) -> Estimate | None:
