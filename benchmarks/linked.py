@@ -25,7 +25,7 @@ from include.identity.records import block, collect, linked_tables, prepare
 from include.identity.scoring import MEMORY_LIMIT, score
 from include.lake.publishing import publish
 from include.lake.storage import Lake
-from include.pipelines import Workplace
+from include.pipelines import PipelineContext
 from include.pipelines.people import link_persons
 from include.quality.split import conform_and_split
 from include.simulator import simulate
@@ -36,12 +36,12 @@ SEED = 2025
 
 def country(folder: str, persons: int) -> dict[str, Any]:
     """Simulate; conform and split what the sources hold, without the sources; publish what is accepted."""
-    started, place = time.perf_counter(), _place(folder)
+    started, context = time.perf_counter(), _place(folder)
     made = simulate(persons=persons, seed=SEED, out=Path(folder) / "country")
-    for linked in linked_tables(place.contracts.values()):
-        _publish(place.lake, linked.table, str(made.staged(linked.table.registry, linked.table.name)))
+    for linked in linked_tables(context.contracts.values()):
+        _publish(context.lake, linked.table, str(made.staged(linked.table.registry, linked.table.name)))
     shutil.rmtree(made.root)
-    records = collect(place.lake, place.contracts.values(), SCHEMAS, _records(place.lake))
+    records = collect(context.lake, context.contracts.values(), SCHEMAS, _records(context.lake))
     return {"seconds": time.perf_counter() - started, "records": records}
 
 
@@ -111,7 +111,7 @@ def splink(folder: str) -> dict[str, Any]:
 def whole(folder: str) -> dict[str, Any]:
     """`lienthong link`: the same, and reading the registries, accuracy, findings, the gate and the commits."""
     started = time.perf_counter()
-    done = link_persons("20260101T020000Z-00000001", workplace=_place(folder))
+    done = link_persons("20260101T020000Z-00000001", context=_place(folder))
     return {"seconds": time.perf_counter() - started, "persons": done["persons"], "verdict": done["verdict"]}
 
 
@@ -136,9 +136,9 @@ def _publish(lake: Lake, table: Table, extract_uri: str) -> None:
     lake.delete_tree(lake.staging_path(table.registry, table.name, "bench"))
 
 
-def _place(folder: str) -> Workplace:
+def _place(folder: str) -> PipelineContext:
     environ = {"LAKE_URI": f"{folder}/lake", "LIENTHONG_TMP": f"{folder}/tmp"}
-    return Workplace(Lake.from_environment(environ), SCHEMAS, environ)
+    return PipelineContext(Lake.from_environment(environ), SCHEMAS, environ)
 
 
 def _records(lake: Lake) -> str:

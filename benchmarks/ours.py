@@ -11,7 +11,7 @@ from typing import Any
 from benchmarks.payments import TABLE, write_contract
 from benchmarks.sources import psql
 from include.lake.storage import Lake
-from include.pipelines import Workplace, new_run_id
+from include.pipelines import PipelineContext, new_run_id
 from include.pipelines.sync import extract_step, sync_registry
 
 
@@ -26,23 +26,23 @@ def floor(uri: str, folder: str) -> dict[str, Any]:
 
 def extraction(uri: str, folder: str) -> dict[str, Any]:
     """A sync's first step: source to Parquet in the landing zone, with the rows' digest and the extract's record."""
-    place = _place(uri, Path(folder))
+    context = _place(uri, Path(folder))
     started = time.perf_counter()
-    extracted = extract_step("bench", TABLE, new_run_id(place.now()), workplace=place)
+    extracted = extract_step("bench", TABLE, new_run_id(context.now()), context=context)
     return {"seconds": time.perf_counter() - started, "rows": extracted["extracted"]}
 
 
 def sync(uri: str, folder: str, *, is_full: bool = False) -> dict[str, Any]:
     """Source to published Delta table: extract, conform, split, Great Expectations, gate, commit, evidence."""
-    place = _place(uri, Path(folder))
+    context = _place(uri, Path(folder))
     started = time.perf_counter()
-    run = sync_registry("bench", run_id=new_run_id(place.now()), is_full=is_full, workplace=place)
+    run = sync_registry("bench", run_id=new_run_id(context.now()), is_full=is_full, context=context)
     seconds = time.perf_counter() - started
     (facts,) = run["tables"]
     if facts["verdict"] != "published":
         raise SystemExit(f"our sync did not publish: {facts}")
     records = Path(folder).glob(f"lake/landing/bench/{TABLE}/run={run['run_id']}/_extract.json")
-    landed = place.lake.read_text(str(next(records)))
+    landed = context.lake.read_text(str(next(records)))
     return {
         "seconds": seconds,
         "extract": json.loads(landed)["seconds"],
@@ -52,8 +52,8 @@ def sync(uri: str, folder: str, *, is_full: bool = False) -> dict[str, Any]:
     }
 
 
-def _place(uri: str, folder: Path) -> Workplace:
+def _place(uri: str, folder: Path) -> PipelineContext:
     environ = {"AIRFLOW_CONN_BENCH": uri, "LIENTHONG_TMP": str(folder / "tmp")}
-    return Workplace(
+    return PipelineContext(
         Lake.from_environment({**environ, "LAKE_URI": str(folder / "lake")}), write_contract(folder), environ
     )

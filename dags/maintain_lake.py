@@ -24,10 +24,10 @@ from plugins.sync_settings import RETRIES, by_the_clock
 def maintain_lake() -> None:
     @task(multiple_outputs=False)
     def maintain() -> dict[str, Any]:
-        from include.pipelines import Workplace
+        from include.pipelines import PipelineContext
         from include.pipelines.upkeep import maintain_lake
 
-        return maintain_lake(Workplace.from_environment(), at=get_current_context()["dag_run"].run_after)
+        return maintain_lake(PipelineContext.from_environment(), at=get_current_context()["dag_run"].run_after)
 
     maintain()
 

@@ -47,12 +47,12 @@ def stated_slots(registry: str) -> int | None:
     """The `poolSlots` of the server that a registry is read from; None if none can be read."""
     from include.contracts import contract_paths, load_contract
     from include.contracts.yaml_files import ContractError
-    from include.sources.access import SourceError, protection_of
+    from include.sources.access import SourceError, load_limits_of
     from plugins.sync_settings import SCHEMAS
 
     with suppress(ContractError, SourceError, KeyError):
         server = load_contract(contract_paths(SCHEMAS)[registry]).server
-        return max(1, protection_of(server).pool_slots) if "poolSlots" in server.options else None
+        return max(1, load_limits_of(server).pool_slots) if "poolSlots" in server.options else None
     return None
 
 

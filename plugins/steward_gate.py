@@ -177,7 +177,7 @@ def _place_of(ti: Any) -> str:
 
 def question(assessed: dict[str, Any]) -> tuple[str, str]:
     """The question and what the steward reads, in both languages, with what the contract's rules say."""
-    from include.pipelines import Workplace
+    from include.pipelines import PipelineContext
     from include.pipelines.reporting import rule_texts
 
-    return table_question(assessed, rule_texts(Workplace.from_environment(), assessed["registry"]), BASE)
+    return table_question(assessed, rule_texts(PipelineContext.from_environment(), assessed["registry"]), BASE)

@@ -31,7 +31,7 @@ TIMEZONE = "Asia/Ho_Chi_Minh"
 
 # Lost connections, a Spark cluster without a free worker, and a lake that somebody else was writing to. Anything else
 # fails at once: a wrong password, a missing column or a broken contract is not mended by waiting.
-COMES_BACK = (
+RETRYABLE_ERRORS = (
     "include.sources.access.errors.SourceUnavailable",
     "include.sources.access.errors.SourceLost",
     "include.lake.storage.errors.LakeUnreachable",
@@ -43,7 +43,7 @@ RETRIES = {
     "retry_delay": 15,
     "retry_exponential_backoff": True,
     "max_retry_delay": 600,
-    "retry_policy": ExceptionRetryPolicy([RetryRule([*COMES_BACK])], default=RetryAction.FAIL),
+    "retry_policy": ExceptionRetryPolicy([RetryRule([*RETRYABLE_ERRORS])], default=RetryAction.FAIL),
 }
 
 
@@ -126,15 +126,15 @@ def record_failure(registry: str, context: Context) -> None:
 
     A declined gate and a task that was killed leave none: Airflow tells of them.
     """
-    from include.pipelines import KNOWN_ERRORS, Workplace, failed
+    from include.pipelines import KNOWN_ERRORS, PipelineContext, failed
 
     error, given = context.get("exception"), getattr(context["task"], "op_kwargs", {})
     if not isinstance(error, KNOWN_ERRORS) or "table" not in given:
         return
     before = given.get("assessed") or given.get("extracted") or given.get("gathered") or {}
-    place = Workplace.from_environment()
-    _, table = place.table(registry, given["table"])
-    failed(place, table, before.get("run_id") or _run_id(context["dag_run"]), error)
+    pipeline_context = PipelineContext.from_environment()
+    _, table = pipeline_context.table(registry, given["table"])
+    failed(pipeline_context, table, before.get("run_id") or _run_id(context["dag_run"]), error)
 
 
 def library_run_id() -> str:

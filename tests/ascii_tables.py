@@ -18,7 +18,7 @@ import yaml
 
 from include.contracts.load import load_contract
 from include.contracts.model import Table
-from include.lake.publishing.published_context import Conformed, beside_uri
+from include.lake.publishing.published_context import Conformed, published_context_uri
 from include.lake.storage.duckdb_engine import quote
 from include.lake.storage.lake import Lake
 from include.quality.split.results import SplitResult
@@ -80,7 +80,7 @@ def outcome_of(table: Table, extract: str, folder: Path, run_id: str = "r1", *, 
     lake = Lake(str(folder / "lake"), scratch=folder / "tmp")
 
     def found(conformed: Conformed) -> str | None:
-        return beside and str(shutil.copy(beside, beside_uri(conformed.uri)))
+        return beside and str(shutil.copy(beside, published_context_uri(conformed.uri)))
 
     split = conform_and_split(table, extract, lake=lake, run_id=run_id, schemas_dir=SCHEMAS, beside=found)
     return read_outcome(table, split)

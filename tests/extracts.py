@@ -14,7 +14,7 @@ import duckdb
 
 from include.contracts.model import Column, Contract, ExtractPolicy, Server, Table
 from include.lake.storage.lake import Lake
-from include.pipelines.context import Workplace
+from include.pipelines.context import PipelineContext
 from include.pipelines.sync.extraction import extract_step
 from include.sources.landing.landed import RECORD, Extract
 
@@ -45,7 +45,7 @@ def contract_of(
 
 
 @dataclass(frozen=True)
-class _Place(Workplace):
+class _Place(PipelineContext):
     """A workplace with one contract, which is in no file."""
 
     only: Contract
@@ -61,7 +61,7 @@ def take(contract: Contract, uri: str | None, lake: Lake, *, run_id: str = "") -
     """Extract the contract's one table, with `uri` as the connection."""
     environ = {} if uri is None else {contract.server.connection_variable: uri}
     table, run_id = contract.tables[0], run_id or uuid.uuid4().hex
-    extract_step(table.registry, table.name, run_id, workplace=_Place(lake, Path(), environ, contract))
+    extract_step(table.registry, table.name, run_id, context=_Place(lake, Path(), environ, contract))
     folder = lake.landing_path(table.registry, table.name, run_id)
     return Extract.from_dict(json.loads(lake.read_text(f"{folder}/{RECORD}")))
 

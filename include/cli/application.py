@@ -111,8 +111,8 @@ def end(run: dict[str, Any], as_json: bool) -> None:
     if as_json:
         output.print_json(json.dumps(run, ensure_ascii=False, default=str))
     else:
-        from include.pipelines import Workplace
+        from include.pipelines import PipelineContext
         from include.pipelines.reporting import rule_texts
 
-        show_run(run, rule_texts(Workplace.from_environment(), run["registry"]))
+        show_run(run, rule_texts(PipelineContext.from_environment(), run["registry"]))
     raise typer.Exit(NOT_PUBLISHED if run["verdict"] in ("held", "failed") else 0)

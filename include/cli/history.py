@@ -41,10 +41,10 @@ def history(
 
     Example: `lienthong history land parcel`
     """
-    from include.pipelines import Workplace
+    from include.pipelines import PipelineContext
     from include.pipelines.upkeep import list_versions
 
-    found = list_versions(Workplace.from_environment(), registry, table, limit=limit)
+    found = list_versions(PipelineContext.from_environment(), registry, table, limit=limit)
     if as_json:
         output.print_json(json.dumps(found, ensure_ascii=False))
         return
@@ -94,11 +94,11 @@ def read(
 
     Example: `lienthong read land parcel --at 2026-01-31 --where "area_m2 > 1000" --out parcels.parquet`
     """
-    from include.pipelines import Workplace
+    from include.pipelines import PipelineContext
     from include.pipelines.upkeep import read_version
 
     found = read_version(
-        Workplace.from_environment(),
+        PipelineContext.from_environment(),
         registry,
         table,
         version=version,
@@ -148,18 +148,18 @@ def restore(
 
     Example: `lienthong restore land parcel --version 41 --approve-as cuc-quan-ly-dat-dai --note "faulty delivery"`
     """
-    from include.pipelines import Workplace, new_run_id
+    from include.pipelines import PipelineContext, new_run_id
     from include.pipelines.upkeep import restore_step
 
     approval = approval_of(approve_as, note)
-    place = Workplace.from_environment()
+    context = PipelineContext.from_environment()
     done = restore_step(
         registry,
         table,
-        new_run_id(place.now()),
+        new_run_id(context.now()),
         version=version,
         approval=approval,
-        workplace=place,
+        context=context,
     )
     if as_json:
         output.print_json(json.dumps(done, ensure_ascii=False))

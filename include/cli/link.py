@@ -36,14 +36,18 @@ def link(
     """
     if context.invoked_subcommand:
         return
-    from include.pipelines import Workplace, new_run_id
+    from include.pipelines import PipelineContext, new_run_id
     from include.pipelines.people import link_persons
 
     if approve_as is not None:
         approval_of(approve_as, note)
-    place = Workplace.from_environment()
+    pipeline_context = PipelineContext.from_environment()
     done = link_persons(
-        new_run_id(place.now()), is_full=full, approved_by=approve_as, approval_note=note, workplace=place
+        new_run_id(pipeline_context.now()),
+        is_full=full,
+        approved_by=approve_as,
+        approval_note=note,
+        context=pipeline_context,
     )
     if as_json:
         _print(done)
@@ -184,12 +188,12 @@ def undo(
 
     Example: `lienthong link undo`, then `lienthong link undo 5f0c2a9e41b7d836 --by c06 --note "wrong pair"`
     """
-    from include.pipelines import Workplace
+    from include.pipelines import PipelineContext
     from include.pipelines.reporting import not_followed_step, withdraw_step
 
-    place = Workplace.from_environment()
+    pipeline_context = PipelineContext.from_environment()
     if pair is not None:
-        taken = withdraw_step(pair, by=by, note=note, workplace=place)
+        taken = withdraw_step(pair, by=by, note=note, context=pipeline_context)
         if as_json:
             _print(taken)
         else:
@@ -201,7 +205,7 @@ def undo(
                 markup=False,
             )
         return
-    kept = not_followed_step(workplace=place)
+    kept = not_followed_step(context=pipeline_context)
     if as_json:
         _print({"decisions": [{"pair_id": one.pair_id, **_without_keys(asdict(one))} for one in kept]})
         return

@@ -33,15 +33,15 @@ def check(
 
     Example: `lienthong check`, `lienthong check my/schemas`, `lienthong check --source population`
     """
-    from include.pipelines import Workplace, schemas_folder
+    from include.pipelines import PipelineContext, schemas_folder
     from include.pipelines.checks import check_schemas, check_sources
 
     if source:
-        place = Workplace.from_environment()
-        is_folder = what is not None and what not in place.registries and Path(what).is_dir()
+        context = PipelineContext.from_environment()
+        is_folder = what is not None and what not in context.registries and Path(what).is_dir()
         if is_folder:
-            place = replace(place, schemas=Path(what or "").absolute())
-        report = check_sources(place, None if is_folder else what)
+            context = replace(context, schemas=Path(what or "").absolute())
+        report = check_sources(context, None if is_folder else what)
     else:
         report = check_schemas(Path(what) if what else schemas_folder())
     if as_json:
@@ -72,25 +72,25 @@ def sync(
     `lienthong sync land --since 2026-03-01 --until 2026-03-02`; a run that was held, with a steward's word:
     `lienthong sync land --resume --approve-as cuc-quan-ly-dat-dai --note "merged wards"`
     """
-    from include.pipelines import Workplace, new_run_id
-    from include.pipelines.sync import interrupted_run, sync_registry
+    from include.pipelines import PipelineContext, new_run_id
+    from include.pipelines.sync import resumable_run, sync_registry
 
     approval = None if approve_as is None else approval_of(approve_as, note)
-    place = Workplace.from_environment()
-    window = _window(since, until, place.now())
+    context = PipelineContext.from_environment()
+    window = _window(since, until, context.now())
     if window and full:
         raise typer.BadParameter("--full reads everything, --since a part: give one of them")
-    total = len(table or place.contract(registry).tables)
+    total = len(table or context.contract(registry).tables)
     with progress(total, quiet=as_json) as watch:
         run = sync_registry(
             registry,
-            run_id=interrupted_run(place, registry) if resume else new_run_id(place.now()),
+            run_id=resumable_run(context, registry) if resume else new_run_id(context.now()),
             tables=table or (),
             is_full=full,
             window=window,
             approval=approval,
             watch=watch,
-            workplace=place,
+            context=context,
         )
     end(run, as_json)
 
@@ -104,10 +104,10 @@ def plan(registry: Registry, as_json: AsJson = False) -> None:
     Example: after raising the version of a contract, `lienthong plan land`
     """
     from include.console import show_plan
-    from include.pipelines import Workplace
+    from include.pipelines import PipelineContext
     from include.pipelines.sync import plan_registry
 
-    plans = plan_registry(Workplace.from_environment(), registry)
+    plans = plan_registry(PipelineContext.from_environment(), registry)
     if as_json:
         output.print_json(json.dumps([plan.to_dict() for plan in plans], ensure_ascii=False))
     else:
@@ -135,10 +135,10 @@ def contract(registry: Registry) -> None:
     Example: `lienthong contract land > land.odcs.yaml; datacontract test --server lake land.odcs.yaml`
     """
     from include.contracts import published_yaml
-    from include.pipelines import Workplace
+    from include.pipelines import PipelineContext
 
-    place = Workplace.from_environment()
-    typer.echo(published_yaml(place.contract(registry).path, place.lake.uri), nl=False)
+    context = PipelineContext.from_environment()
+    typer.echo(published_yaml(context.contract(registry).path, context.lake.uri), nl=False)
 
 
 @app.command()
@@ -147,10 +147,10 @@ def maintain(as_json: AsJson = False) -> None:
 
     Example: `lienthong maintain`
     """
-    from include.pipelines import Workplace
+    from include.pipelines import PipelineContext
     from include.pipelines.upkeep import maintain_lake
 
-    done = maintain_lake(Workplace.from_environment(), at=datetime.now(UTC))
+    done = maintain_lake(PipelineContext.from_environment(), at=datetime.now(UTC))
     if as_json:
         output.print_json(json.dumps(done, ensure_ascii=False, default=str))
     else:

@@ -31,12 +31,12 @@ def rejected_list(
 
     Example: `lienthong rejected list population`
     """
-    from include.pipelines import Workplace
+    from include.pipelines import PipelineContext
     from include.pipelines.rejected import list_rejected
     from include.pipelines.reporting import rule_texts
 
-    place = Workplace.from_environment()
-    found = list_rejected(place, registry, table or (), with_closed=every)
+    context = PipelineContext.from_environment()
+    found = list_rejected(context, registry, table or (), with_closed=every)
     if as_json:
         output.print_json(json.dumps(found, ensure_ascii=False))
         return
@@ -45,7 +45,7 @@ def rejected_list(
             local(f"{registry}: không có bản ghi bị loại nào còn mở.", f"{registry}: no rejected row is open.")
         )
         return
-    rules = rule_texts(place, registry)
+    rules = rule_texts(context, registry)
     title = local(f"{registry}: bản ghi bị loại theo lý do", f"{registry}: rejected rows by reason")
     grid = Grid(title=title, header_style="bold", box=box.SIMPLE)
     grid.add_column(local("bản ghi", "rows"), justify="right")
@@ -77,16 +77,16 @@ def rejected_show(
     Example: `lienthong rejected show population citizen --limit 5` or, with the rows as received,
     `lienthong rejected show population citizen --values --purpose "list for the owner"`
     """
-    from include.pipelines import Workplace
+    from include.pipelines import PipelineContext
     from include.pipelines.rejected import show_rejected
     from include.pipelines.reporting import rule_texts
 
-    place = Workplace.from_environment()
-    rows = show_rejected(place, registry, table, rule_id=rule, limit=limit, look=look(values, purpose))
+    context = PipelineContext.from_environment()
+    rows = show_rejected(context, registry, table, rule_id=rule, limit=limit, look=look(values, purpose))
     if as_json:
         output.print_json(json.dumps(rows, ensure_ascii=False, default=str))
         return
-    rules = rule_texts(place, registry)
+    rules = rule_texts(context, registry)
     for row in rows:
         since = day(f"{row['_since']:%Y-%m-%d}")
         heading = local(
@@ -117,17 +117,17 @@ def rejected_replay(
 
     Example: after mending a rule in the contract, `lienthong rejected replay land --table parcel`
     """
-    from include.pipelines import Workplace, new_run_id
+    from include.pipelines import PipelineContext, new_run_id
     from include.pipelines.rejected import replay
 
     approval = None if approve_as is None else approval_of(approve_as, note)
-    place = Workplace.from_environment()
+    context = PipelineContext.from_environment()
     done = replay(
-        place,
+        context,
         registry,
         tables=table or (),
         rule_id=rule,
-        run_id=new_run_id(place.now()),
+        run_id=new_run_id(context.now()),
         approval=approval,
     )
     end(done, as_json)

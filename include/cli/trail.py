@@ -29,11 +29,11 @@ def share(
 
     Example: `lienthong share` or `lienthong share land_for_tax`
     """
-    from include.pipelines import Workplace, new_run_id
+    from include.pipelines import PipelineContext, new_run_id
     from include.pipelines.sharing import share_step
 
-    place = Workplace.from_environment()
-    done = share_step(agreement, new_run_id(place.now()), workplace=place)
+    context = PipelineContext.from_environment()
+    done = share_step(agreement, new_run_id(context.now()), context=context)
     if as_json:
         output.print_json(json.dumps(done, ensure_ascii=False, default=str))
     else:
@@ -94,20 +94,20 @@ def verify(
     Example: `lienthong verify`, `lienthong verify --report report.vi.html` or, with nothing but a copy, `lienthong
     verify --copy audit --public-key key.pem`
     """
-    from include.pipelines import Workplace, verify_folder, verify_lake
+    from include.pipelines import PipelineContext, verify_folder, verify_lake
 
     if report_file:
         raise typer.Exit(0 if _check_report(report_file, as_json=as_json) else NOT_PUBLISHED)
-    place = Workplace.from_environment()
+    context = PipelineContext.from_environment()
     noted = [_receipt(text) for text in receipts or ()]
     if copy and files:
         raise typer.BadParameter("a copy of audit/ has no data files of the tables: leave --files out")
     if copy:
         found = verify_folder(copy, key_file=public_key, kept=checkpoints or (), receipts=noted)
     else:
-        found = verify_lake(place, key_file=public_key, kept=checkpoints or (), receipts=noted, with_files=files)
+        found = verify_lake(context, key_file=public_key, kept=checkpoints or (), receipts=noted, with_files=files)
     if found.ok and not found.records:
-        where = copy or place.lake.uri
+        where = copy or context.lake.uri
         none = local(f"Không có nhật ký nào tại {where}: kiểm tra", f"There is no ledger at {where}: check")
         errors.print(f"{none} LAKE_URI.", style="red", markup=False)
         raise typer.Exit(NOT_PUBLISHED)
@@ -160,11 +160,11 @@ def _receipt(text: str) -> Head:
 
 
 def _check_report(file: Path, *, as_json: bool) -> bool:
-    from include.pipelines import Workplace, verify_report
+    from include.pipelines import PipelineContext, verify_report
 
     if not file.is_file():
         raise typer.BadParameter(f"{file} is no file")
-    found = verify_report(Workplace.from_environment(), file)
+    found = verify_report(PipelineContext.from_environment(), file)
     if as_json:
         output.print_json(json.dumps(found.to_dict(), ensure_ascii=False, default=str))
         return found.ok
@@ -190,9 +190,9 @@ def checkpoint(as_json: AsJson = False) -> None:
     """
     from dataclasses import asdict
 
-    from include.pipelines import Workplace, sign_checkpoint
+    from include.pipelines import PipelineContext, sign_checkpoint
 
-    made = sign_checkpoint(Workplace.from_environment())
+    made = sign_checkpoint(PipelineContext.from_environment())
     if as_json:
         output.print_json(json.dumps(asdict(made) if made else None, default=str))
     else:

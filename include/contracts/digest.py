@@ -13,7 +13,7 @@ def row_digest(table: Table) -> str:
     columns = tuple(replace(c, description="", business_name="", classification="internal") for c in table.columns)
     rules = tuple(replace(r, description="", legal_source="", dimension="") for r in table.rules if r.scope != "table")
     policy = ExtractPolicy(deletes=table.extract.deletes, deleted_when=table.extract.deleted_when)
-    meaning = replace(
+    definition = replace(
         table,
         columns=columns,
         rules=rules,
@@ -24,4 +24,4 @@ def row_digest(table: Table) -> str:
         description="",
         custom={},
     )
-    return hashlib.sha256(repr(meaning).encode()).hexdigest()
+    return hashlib.sha256(repr(definition).encode()).hexdigest()

@@ -102,12 +102,12 @@ class Reader:
         check_languages(tables, self.places, _definitions(odcs), self.laws, self.within(()))
         team = odcs.team if isinstance(odcs.team, Team) else None
         members = (team.members if team else odcs.team) or []
-        meaning = json.dumps(self.file.data, sort_keys=True, ensure_ascii=False, default=str)
+        definition = json.dumps(self.file.data, sort_keys=True, ensure_ascii=False, default=str)
         return Contract(
             registry=self.registry,
             version=str(odcs.version),
             path=self.file.path,
-            digest=hashlib.sha256(meaning.encode()).hexdigest(),
+            digest=hashlib.sha256(definition.encode()).hexdigest(),
             server=source_server((odcs.servers or [OdcsServer(server=self.registry, type="custom")])[0]),
             tables=tuple(tables),
             sla=sla(

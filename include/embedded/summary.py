@@ -19,7 +19,7 @@ from include.embedded.watch import DONE, FailedTask, Snapshot
 from include.lake import run_log
 from include.lake.run_log import last_link_run
 from include.lake.storage import Lake
-from include.pipelines import Workplace
+from include.pipelines import PipelineContext
 from include.pipelines.reporting import rule_texts
 
 
@@ -66,9 +66,9 @@ def show_end(site: Site, since: datetime, seen: Snapshot) -> int:
 
 def _rules(site: Site, rows: Sequence[Mapping[str, Any]]) -> dict[str, Said]:
     """What the rules of the registries say, by id."""
-    place = Workplace(_lake(site), site.schemas, os.environ)
+    context = PipelineContext(_lake(site), site.schemas, os.environ)
     registries = dict.fromkeys(row["registry"] for row in rows)
-    return {rule_id: said for registry in registries for rule_id, said in rule_texts(place, registry).items()}
+    return {rule_id: said for registry in registries for rule_id, said in rule_texts(context, registry).items()}
 
 
 def _lake(site: Site) -> Lake:

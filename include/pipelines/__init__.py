@@ -7,7 +7,7 @@ carries the lake, the contracts, the environment and the clock.
 from __future__ import annotations
 
 from include.pipelines.audit_log import sign_checkpoint, verify_folder, verify_lake, verify_report
-from include.pipelines.context import Workplace, new_run_id, schemas_folder
+from include.pipelines.context import PipelineContext, new_run_id, schemas_folder
 from include.pipelines.errors import KNOWN_ERRORS, Misuse, OnlyReadWhole, no_values_escape
 from include.pipelines.step_results import failed
 
@@ -15,7 +15,7 @@ __all__ = [
     "KNOWN_ERRORS",
     "Misuse",
     "OnlyReadWhole",
-    "Workplace",
+    "PipelineContext",
     "failed",
     "new_run_id",
     "no_values_escape",

@@ -13,9 +13,9 @@ from include.audit.ledger import Checkpoint, Head, Kind, Record, canonical, publ
 from include.audit.verification import (
     ReportChecked,
     Verification,
-    bound,
     check_report,
     commit_records,
+    digests_of,
     note_verification,
     verify,
     verify_copy,
@@ -24,7 +24,7 @@ from include.contracts import Table
 from include.lake import run_log
 from include.lake.publishing import digest_of, list_files
 from include.lake.storage import LakeDenied
-from include.pipelines.context import Workplace
+from include.pipelines.context import PipelineContext
 from include.pipelines.errors import no_values_escape
 
 ACTOR = "lienthong"
@@ -44,26 +44,26 @@ _KEPT = (
 )
 
 
-def record_run(place: Workplace, facts: Mapping[str, Any], *, written: Iterable[str] = ()) -> None:
+def record_run(context: PipelineContext, facts: Mapping[str, Any], *, written: Iterable[str] = ()) -> None:
     """Put what a run did to one table on record: in `audit/runs`, and in the ledger with its commits and files.
 
     `written` are single files (paths in the lake) that the run has just written for readers; what `facts` names as
     `bound` was written by an earlier step, with the digests of then. Of a run that is over, what it landed is bound as
     well. What a person decided about it stands in the ledger before: see `include.pipelines.decisions.ledger_entries`.
     """
-    run_log.append_run(place.lake, facts)
+    run_log.append_run(context.lake, facts)
     registry, table, run_id = facts["registry"], facts["table"], facts["run_id"]
     subject = f"registry/{registry}/{table}"
     payload = {name: facts.get(name) for name in _KEPT} | {"contract_digest": facts.get("contract_digest")}
-    landed = place.lake.files_below(place.lake.landing_path(registry, table, run_id))
+    landed = context.lake.files_below(context.lake.landing_path(registry, table, run_id))
     files = [*written, *(landed if facts["verdict"] in _OVER else ())]
-    payload["bound"] = {**facts.get("bound", {}), **bound(place.lake, files)}
+    payload["bound"] = {**facts.get("bound", {}), **digests_of(context.lake, files)}
     mark = f"run/{subject}/{run_id}/{facts['verdict']}"
     if facts["verdict"] != "published":  # which it comes to once; it can be held, declined and held again otherwise
         mark += "/" + hashlib.sha256(canonical(payload).encode()).hexdigest()[:16]
     records = [Record("run", subject, payload, once=(mark, 1))]
     tables = [subject, f"rejected/{registry}/{table}", *EVIDENCE_OF_RUNS, ledger.LEDGER]
-    ledger.append(place.lake, [*records, *commit_records(place.lake, tables)], at=place.now(), actor=ACTOR)
+    ledger.append(context.lake, [*records, *commit_records(context.lake, tables)], at=context.now(), actor=ACTOR)
 
 
 def run_mark(table: Table, run_id: str, verdict: str) -> str:
@@ -71,44 +71,46 @@ def run_mark(table: Table, run_id: str, verdict: str) -> str:
     return f"run/registry/{table.registry}/{table.name}/{run_id}/{verdict}"
 
 
-def record_commits(place: Workplace, subjects: Iterable[str], records: Iterable[Mapping[str, Any]] = ()) -> None:
+def record_commits(
+    context: PipelineContext, subjects: Iterable[str], records: Iterable[Mapping[str, Any]] = ()
+) -> None:
     """Put the given records and the new commits of the tables `subjects` (paths in the lake) into the ledger."""
     given = [Record.from_dict(record) for record in records]
-    made = commit_records(place.lake, [*subjects, ledger.LEDGER])
-    ledger.append(place.lake, [*given, *made], at=place.now(), actor=ACTOR)
+    made = commit_records(context.lake, [*subjects, ledger.LEDGER])
+    ledger.append(context.lake, [*given, *made], at=context.now(), actor=ACTOR)
 
 
-def record_lists(place: Workplace) -> None:
+def record_lists(context: PipelineContext) -> None:
     """Put into the ledger the code lists whose file it does not know, with the commits of their tables.
 
     So a list that a killed process published is recorded by the next one, which finds nothing to publish.
     """
     records = [
         Record("maintenance", f"reference/{path.stem}", {"file_sha256": digest_of(path)}, on_change=True)
-        for path in list_files(place.schemas)
+        for path in list_files(context.schemas)
     ]
-    taken = ledger.taken(place.lake)
+    taken = ledger.taken(context.lake)
     if new := [record for record in records if not record.is_known(taken)]:
-        made = commit_records(place.lake, [record.subject for record in new])
-        ledger.append(place.lake, [*made, *new], at=place.now(), actor=ACTOR)
+        made = commit_records(context.lake, [record.subject for record in new])
+        ledger.append(context.lake, [*made, *new], at=context.now(), actor=ACTOR)
 
 
-def record_files(place: Workplace, kind: Kind, subject: str, written: Iterable[str], **said: Any) -> None:
+def record_files(context: PipelineContext, kind: Kind, subject: str, written: Iterable[str], **said: Any) -> None:
     """Put into the ledger that single files (paths in the lake) were written for readers, with the digest of each."""
-    record = Record(kind, subject, {**said, "bound": bound(place.lake, written)})
-    ledger.append(place.lake, [record], at=place.now(), actor=ACTOR)
+    record = Record(kind, subject, {**said, "bound": digests_of(context.lake, written)})
+    ledger.append(context.lake, [record], at=context.now(), actor=ACTOR)
 
 
-def record_expired(place: Workplace, subject: str, folders: Sequence[str]) -> None:
+def record_expired(context: PipelineContext, subject: str, folders: Sequence[str]) -> None:
     """Put into the ledger that these folders of files are about to be taken away, because their time is over."""
     if folders:
         ledger.append(
-            place.lake, [Record("maintenance", subject, {"unbound": sorted(folders)})], at=place.now(), actor=ACTOR
+            context.lake, [Record("maintenance", subject, {"unbound": sorted(folders)})], at=context.now(), actor=ACTOR
         )
 
 
 def verify_lake(
-    place: Workplace,
+    context: PipelineContext,
     *,
     key_file: Path | None = None,
     kept: Sequence[Path] = (),
@@ -122,17 +124,17 @@ def verify_lake(
     with no_values_escape("verifying the trail"):
         key = public_key(key_file) if key_file else None
         found = verify(
-            place.lake,
+            context.lake,
             public_key=key,
             checkpoints=_read(kept),
             receipts=receipts,
             with_files=with_files,
-            now=place.now(),
+            now=context.now(),
         )
         # For the pages in Airflow; whoever may only read the lake verifies all the same.
         if found.records or not found.ok:
             with suppress(LakeDenied):
-                note_verification(place.lake, found, at=place.now())
+                note_verification(context.lake, found, at=context.now())
         return found
 
 
@@ -145,17 +147,17 @@ def verify_folder(
         return verify_copy(folder, public_key=key, checkpoints=_read(kept), receipts=receipts)
 
 
-def verify_report(place: Workplace, file: Path) -> ReportChecked:
+def verify_report(context: PipelineContext, file: Path) -> ReportChecked:
     """Whether a file of a report is as it was made, by the ledger; else where it differs."""
     with no_values_escape("checking a report"):
-        return check_report(place.lake, ledger.read(place.lake), file.name, file.read_bytes())
+        return check_report(context.lake, ledger.read(context.lake), file.name, file.read_bytes())
 
 
 def _read(kept: Sequence[Path]) -> list[Checkpoint]:
     return [Checkpoint.from_json(path.read_text(encoding="utf-8")) for path in kept]
 
 
-def sign_checkpoint(place: Workplace) -> Checkpoint | None:
+def sign_checkpoint(context: PipelineContext) -> Checkpoint | None:
     """Write down where the ledger stands, signed with LIENTHONG_SIGNING_KEY if it is set; None for an empty ledger."""
     with no_values_escape("signing a checkpoint"):
-        return write_checkpoint(place.lake, signing_key(place.environ), at=place.now())
+        return write_checkpoint(context.lake, signing_key(context.environ), at=context.now())

@@ -18,7 +18,7 @@ class ClockAhead(RuntimeError):
     """This machine's clock is so far ahead of the lake's that what is young would be removed as old."""
 
 
-def told_if_ahead(lake: Lake, folder: str, *, now: datetime) -> str:
+def clock_warning(lake: Lake, folder: str, *, now: datetime) -> str:
     """A remark for the run's record if the clock is ahead of the time at which a folder was just written; or empty."""
     written = lake.changed_at(folder)
     ahead = now - written if written else timedelta(0)

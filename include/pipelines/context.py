@@ -32,7 +32,7 @@ def new_run_id(at: datetime) -> str:
 
 
 @dataclass(frozen=True)
-class Workplace:
+class PipelineContext:
     """What every step needs. Tests build one by hand; commands and tasks take it from the environment."""
 
     lake: Lake
@@ -40,7 +40,7 @@ class Workplace:
     environ: Mapping[str, str]
 
     @classmethod
-    def from_environment(cls, environ: Mapping[str, str] = os.environ) -> Workplace:
+    def from_environment(cls, environ: Mapping[str, str] = os.environ) -> PipelineContext:
         """The workplace that LAKE_URI, SCHEMAS_DIR and the AIRFLOW_CONN_* variables describe."""
         return cls(Lake.from_environment(environ), schemas_folder(environ), environ)
 
@@ -117,11 +117,11 @@ class Workplace:
             raise Misuse(_unknown("registry", registry, list(paths), f"contracts are read from {self.schemas}"))
         return paths[registry]
 
-    def meaning(self, contract: Contract) -> str:
+    def contract_definition_digest(self, contract: Contract) -> str:
         """SHA-256 of all that decides what an extract becomes: the contract, the code lists and the macros."""
         return hashlib.sha256((contract.digest + self._means).encode()).hexdigest()
 
-    def meaning_of(self, table: Table) -> str:
+    def definition_digest(self, table: Table) -> str:
         """SHA-256 of all that decides what the rows of one table become: if it changed, all of them are read again."""
         return hashlib.sha256((row_digest(table) + self._means).encode()).hexdigest()
 

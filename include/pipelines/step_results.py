@@ -6,7 +6,7 @@ from typing import Any
 
 from include.contracts import Contract, Table
 from include.pipelines.audit_log import record_run
-from include.pipelines.context import Workplace
+from include.pipelines.context import PipelineContext
 from include.pipelines.errors import KNOWN_ERRORS
 from include.sources.landing import Extract
 
@@ -15,11 +15,11 @@ Facts = dict[str, Any]
 FIGURES = ("extracted", "accepted", "rejected", "superseded", "deleted", "retained")
 
 
-def origin(place: Workplace, contract: Contract, landed: Extract) -> Facts:
+def provenance(context: PipelineContext, contract: Contract, landed: Extract) -> Facts:
     """What the rows were made of, and by which contract."""
     return {
         "contract_version": contract.version,
-        "contract_digest": place.meaning(contract),
+        "contract_digest": context.contract_definition_digest(contract),
         "extract_digest": landed.digest,
         "bytes": landed.bytes,
         "source": landed.source,
@@ -27,7 +27,7 @@ def origin(place: Workplace, contract: Contract, landed: Extract) -> Facts:
     }
 
 
-def failed(place: Workplace, table: Table, run_id: str, error: Exception) -> Facts:
+def failed(context: PipelineContext, table: Table, run_id: str, error: Exception) -> Facts:
     """A failure, put on record as far as the lake allows."""
     facts: Facts = {
         "registry": table.registry,
@@ -41,12 +41,12 @@ def failed(place: Workplace, table: Table, run_id: str, error: Exception) -> Fac
         "findings": [],
         "reasons": [],
         "seconds": 0.0,
-        "started_at": place.now().isoformat(),
+        "started_at": context.now().isoformat(),
         "error": str(error),
         "error_type": type(error).__name__,
     }
     try:
-        record_run(place, facts)
+        record_run(context, facts)
     except KNOWN_ERRORS:
         facts["error"] += " (and the lake could not record it)"
     return facts

@@ -16,7 +16,7 @@ from include.lake.rejected import finish_closing, reopen_rejected
 from include.lake.upsert import Mode
 from include.pipelines import run_folder
 from include.pipelines.audit_log import record_run, run_mark
-from include.pipelines.context import Workplace
+from include.pipelines.context import PipelineContext
 from include.pipelines.step_results import Facts
 
 LAST_COMMITS = 20
@@ -26,50 +26,52 @@ _COUNTS = (
 )  # fmt: skip
 
 
-def heal(place: Workplace, table: Table, *, but: str = "", last: int | None = LAST_COMMITS) -> list[str]:
+def record_unfinished_runs(
+    context: PipelineContext, table: Table, *, but: str = "", last: int | None = LAST_COMMITS
+) -> list[str]:
     """Finish and record the runs that committed to the table and are not on record; returns them, the oldest first.
 
     `but` is the run at work, which records itself. Of the table's log the `last` commits are looked at, or all. A run
     that is alive and about to record itself is recorded once: its facts are the same, from the folder it left.
     """
-    uri = place.lake.registry_table(table.registry, table.name)
-    if not place.lake.is_table(uri):
+    uri = context.lake.registry_table(table.registry, table.name)
+    if not context.lake.is_table(uri):
         return []
-    states = [state for state in run_commits(place.lake.table(uri), last) if state.run_id != but]
-    taken = ledger.taken(place.lake)
+    states = [state for state in run_commits(context.lake.table(uri), last) if state.run_id != but]
+    taken = ledger.taken(context.lake)
     lost = [state for state in states if taken(run_mark(table, state.run_id, "published")) is None][::-1]
-    written = [publish_contract(place, place.contract(table.registry))] if lost else []
+    written = [publish_contract(context, context.contract(table.registry))] if lost else []
     if any(state.metadata.get("mode") in get_args(Mode) for state in lost):
-        finish_closing(place.lake, table, before_run=but or None)
+        finish_closing(context.lake, table, before_run=but or None)
     for state in lost:
         if state.metadata.get("mode") == RESTORE:
-            _reopen(place, table, state)
-        record_run(place, _facts(place, table, state), written=written)
+            _reopen(context, table, state)
+        record_run(context, _facts(context, table, state), written=written)
     return [state.run_id for state in lost]
 
 
-def publish_contract(place: Workplace, contract: Contract) -> str:
+def publish_contract(context: PipelineContext, contract: Contract) -> str:
     """Lay the contract of what is published beside its tables, so that any ODCS tool can test them with it.
 
     Returns its path in the lake.
     """
     path = f"registry/{contract.registry}/contract.odcs.yaml"
-    uri, text = place.lake.path(path), published_yaml(contract.path, place.lake.uri)
-    if not place.lake.exists(uri) or place.lake.read_text(uri) != text:
-        place.lake.write_text(uri, text)
+    uri, text = context.lake.path(path), published_yaml(contract.path, context.lake.uri)
+    if not context.lake.exists(uri) or context.lake.read_text(uri) != text:
+        context.lake.write_text(uri, text)
     return path
 
 
-def _reopen(place: Workplace, table: Table, state: PublishedState) -> None:
-    undone = runs_between(place.lake, table, int(state.metadata["restored_version"]), state.version)
+def _reopen(context: PipelineContext, table: Table, state: PublishedState) -> None:
+    undone = runs_between(context.lake, table, int(state.metadata["restored_version"]), state.version)
     at = datetime.fromisoformat(state.metadata["at"])
-    reopen_rejected(place.lake, table, run_id=state.run_id, at=at, closed_by=undone)
+    reopen_rejected(context.lake, table, run_id=state.run_id, at=at, closed_by=undone)
 
 
-def _facts(place: Workplace, table: Table, state: PublishedState) -> Facts:
+def _facts(context: PipelineContext, table: Table, state: PublishedState) -> Facts:
     """What the run would have recorded: as it left it in its folder before it committed, else as its commit says."""
     is_restored = state.metadata.get("mode") == RESTORE
-    left = run_folder.left(place, table, state.run_id, "publishing") or {}
+    left = run_folder.saved_result(context, table, state.run_id, "publishing") or {}
     return {
         **state.metadata,
         "started_at": state.metadata.get("at"),

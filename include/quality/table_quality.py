@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from include.contracts import Table
-from include.lake.delta import published_rows, shape_of
-from include.lake.storage import Lake, lake_errors, shut
+from include.lake.delta import published_rows, table_schema_of
+from include.lake.storage import Lake, lake_errors, restrict_access
 from include.quality.conversion import ROW, register
 from include.quality.split import RuleCount, table_counts, with_drift_rule
 
@@ -52,9 +52,9 @@ def measured(lake: Lake, table: Table, schemas_dir: Path) -> list[RuleCount]:
         with lake_errors(f"measuring {table.qualified_name}"):
             register(connection, schemas_dir, [rule.violation for rule in rules])
             files = delta.file_uris()
-            rows = published_rows(connection, shape_of(table, delta), files, with_file=False)
+            rows = published_rows(connection, table_schema_of(table, delta), files, with_file=False)
             connection.execute(f"CREATE TEMP VIEW whole AS SELECT 0 AS {ROW}, * FROM ({rows})")
-            shut(connection, reads=files)
+            restrict_access(connection, reads=files)
             return table_counts(connection, rules)
     finally:
         connection.close()

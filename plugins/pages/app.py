@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import Depends, FastAPI
 
-from include.pipelines import Workplace
+from include.pipelines import PipelineContext
 from include.pipelines.reporting import QualityPages
 from plugins.pages import failures, person_views, report_views
 from plugins.pages.origin import from_our_own_pages, with_our_own_token
@@ -30,4 +30,4 @@ def pages_app(pages: QualityPages) -> FastAPI:
 
 def pages_of_environment() -> FastAPI:
     """The app for the lake that the environment names."""
-    return pages_app(QualityPages(Workplace.from_environment()))
+    return pages_app(QualityPages(PipelineContext.from_environment()))

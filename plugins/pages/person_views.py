@@ -46,9 +46,9 @@ def queue(
     page_number: PageNumber = 1,
 ) -> HTMLResponse:
     """The pairs that wait, of the registries that the visitor may see; and decisions that can be taken back."""
-    total, pairs = waiting_pairs(pages.place, page_number)
+    total, pairs = waiting_pairs(pages.context, page_number)
     shown = [pair for pair in pairs if all(visitor.may_see(registry) for registry in pair.registries)]
-    kept = [one for one in not_followed_step(workplace=pages.place) if all(map(visitor.may_see, _registries(one)))]
+    kept = [one for one in not_followed_step(context=pages.context) if all(map(visitor.may_see, _registries(one)))]
     values = {
         "pairs": shown,
         "total": total,
@@ -65,7 +65,7 @@ def queue(
 def contradicting(request: Request, visitor: SignedIn, pages: Pages, page_number: PageNumber = 1) -> HTMLResponse:
     """Persons whose registers contradict each other, of the registries that the visitor may see."""
     seen = [registry for registry in pages.contracts() if visitor.may_see(registry)]
-    found = contradictions(pages.place, page_number, registries=seen)
+    found = contradictions(pages.context, page_number, registries=seen)
     values = {"found": found, "page_number": page_number, "pages": max(1, -(-found.total // PERSONS_A_PAGE))}
     return page(request, "persons_contradictions.html.j2", values)
 
@@ -74,7 +74,7 @@ def contradicting(request: Request, visitor: SignedIn, pages: Pages, page_number
 def pair(request: Request, pair_id: str, visitor: SignedIn, pages: Pages) -> HTMLResponse:
     """One pair: what decides, where the records agree and what that weighs; no value."""
     shown = _pair(pages, visitor, pair_id)
-    return _page(request, pages, visitor, shown, beside(pages.place, shown))
+    return _page(request, pages, visitor, shown, beside(pages.context, shown))
 
 
 @router.post("/persons/{pair_id}/values")
@@ -90,7 +90,7 @@ def values(
     readable = _readable(pages, visitor, shown.registries)
     if not readable:
         raise HTTPException(status.HTTP_403_FORBIDDEN)
-    rows = read_beside(pages.place, shown, registries=readable, reader=visitor.name, purpose=purpose)
+    rows = read_beside(pages.context, shown, registries=readable, reader=visitor.name, purpose=purpose)
     return _page(request, pages, visitor, shown, rows, has_values=True)
 
 
@@ -108,8 +108,8 @@ def confirm(
         "shown": shown,
         "decision": decision,
         "note": said,
-        "outlook": outlook_step(shown.pair, workplace=pages.place),
-        "evidence": evidence(pages.place, shown.pair),
+        "outlook": outlook_step(shown.pair, context=pages.context),
+        "evidence": evidence(pages.context, shown.pair),
         "words": pair_words,
     }
     return page(request, "person_confirm.html.j2", values)
@@ -122,18 +122,18 @@ def decide(
     """Keep the visitor's decision, and back to the queue."""
     shown = _pair(pages, visitor, pair_id)
     _steward(pages, visitor, shown.registries)
-    decide_step(pair_id, decision, by=visitor.name, note=_reason(note), workplace=pages.place)
+    decide_step(pair_id, decision, by=visitor.name, note=_reason(note), context=pages.context)
     return _to_queue(request)
 
 
 @router.post("/persons/{pair_id}/undo")
 def undo(request: Request, pair_id: str, visitor: SignedIn, pages: Pages, note: Note = "") -> RedirectResponse:
     """Take back a decision that no run has followed yet, and back to the queue."""
-    kept = next((one for one in not_followed_step(workplace=pages.place) if one.pair_id == pair_id), None)
+    kept = next((one for one in not_followed_step(context=pages.context) if one.pair_id == pair_id), None)
     if kept is None or not all(map(visitor.may_see, _registries(kept))):
         raise HTTPException(status.HTTP_404_NOT_FOUND)
     _steward(pages, visitor, _registries(kept))
-    withdraw_step(pair_id, by=visitor.name, note=_reason(note), workplace=pages.place)
+    withdraw_step(pair_id, by=visitor.name, note=_reason(note), context=pages.context)
     return _to_queue(request)
 
 
@@ -156,7 +156,7 @@ def _registries(kept: Kept) -> set[str]:
 
 def _pair(pages: QualityPages, visitor: Visitor, pair_id: str) -> ShownPair:
     """A pair the visitor may see; one they may not see is not told from one that is not there."""
-    shown = waiting_pair(pages.place, pair_id)
+    shown = waiting_pair(pages.context, pair_id)
     if shown is None or not all(visitor.may_see(registry) for registry in shown.registries):
         raise HTTPException(status.HTTP_404_NOT_FOUND)
     return shown
@@ -186,7 +186,7 @@ def _steward(pages: QualityPages, visitor: Visitor, registries: set[str]) -> Non
     if _readable(pages, visitor, registries) != registries:
         raise HTTPException(status.HTTP_403_FORBIDDEN)
     contracts = pages.contracts()
-    steward_named([contracts[registry] for registry in sorted(registries)], visitor.name, at=pages.place.now())
+    steward_named([contracts[registry] for registry in sorted(registries)], visitor.name, at=pages.context.now())
 
 
 def _contracts(pages: QualityPages, shown: ShownPair) -> list[Contract]:
@@ -204,7 +204,7 @@ def _page(
 ) -> HTMLResponse:
     widest = max((abs(step["bits"]) for step in shown.steps), default=1.0) or 1.0
     readable = _readable(pages, visitor, shown.registries)
-    found = evidence(pages.place, shown.pair)
+    found = evidence(pages.context, shown.pair)
     ids: list[tuple[tuple[str, str], IdSays | None, bool]] = [
         (shown.left, found.left, has_values and shown.left[0] in readable),
         (shown.right, found.right, has_values and shown.right[0] in readable),
@@ -220,7 +220,7 @@ def _page(
         ],
         "has_values": has_values,
         "readable": readable,
-        "deciders": [s.username for s in deciders(_contracts(pages, shown), at=pages.place.now())],
+        "deciders": [s.username for s in deciders(_contracts(pages, shown), at=pages.context.now())],
         "may_decide": _may_decide(pages, visitor, shown.registries),
         "words": pair_words,
         "max_purpose": MAX_NOTE,

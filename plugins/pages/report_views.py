@@ -33,8 +33,8 @@ def reports(request: Request, visitor: SignedIn, pages: Pages) -> HTMLResponse:
     """The newest report with its files, and those of earlier days."""
     _may_read(visitor)
     with no_values_escape("listing the reports"):
-        kept = editions(pages.place.lake)
-        values = {"files": files(pages.place.lake, LATEST), "days": [name for name in kept if name != LATEST]}
+        kept = editions(pages.context.lake)
+        values = {"files": files(pages.context.lake, LATEST), "days": [name for name in kept if name != LATEST]}
     return page(request, "reports.html.j2", values)
 
 
@@ -43,7 +43,7 @@ def report(edition: str, name: str, visitor: SignedIn, pages: Pages) -> Streamin
     """One file of a report."""
     _may_read(visitor)
     with no_values_escape("reading a report"):
-        found = report_file(pages.place.lake, edition, name)
+        found = report_file(pages.context.lake, edition, name)
     if found is None:
         raise HTTPException(status.HTTP_404_NOT_FOUND)
     kind = name.rpartition(".")[2]

@@ -82,7 +82,7 @@ def run(request: Request, registry: str, table: str, run_id: str, visitor: Signe
         "broken": [check for check in checks if not check.is_kept(bounds.get(check.rule_id))],
         "kept": [check for check in checks if check.is_kept(bounds.get(check.rule_id))],
         "described": {rule.rule_id: rule for rule in report.rules},
-        "held": held_run(pages.place, report.table, run_id, is_waiting=line.verdict == "held"),
+        "held": held_run(pages.context, report.table, run_id, is_waiting=line.verdict == "held"),
     }
     return page(request, "run.html.j2", values)
 
@@ -194,7 +194,7 @@ def _rejected(
     rows = pages.rejected_rows(report.table, rule_id=rule, run_id=run, page=number) if state else ()
     total = 0
     if state is not None and run is not None:
-        total = count_rejected(pages.place, report.table, rule_id=rule, run_id=run)
+        total = count_rejected(pages.context, report.table, rule_id=rule, run_id=run)
     elif state is not None:
         total = next((r.rows for r in (state.total, *state.rules) if r.rule_id == (rule or "")), 0)
     return {

@@ -138,14 +138,14 @@ def test_no_answer_in_time_fails_with_what_to_do_next():
 
 
 def test_what_comes_back_is_tried_again_and_nothing_else():
-    from plugins.sync_settings import COMES_BACK, RETRIES
+    from plugins.sync_settings import RETRIES, RETRYABLE_ERRORS
 
     policy = RETRIES["retry_policy"]
 
     def decided(error):
         return policy.evaluate(error, try_number=1, max_tries=4).action.value
 
-    for name in COMES_BACK:
+    for name in RETRYABLE_ERRORS:
         module, _, error = name.rpartition(".")
         assert decided(getattr(import_module(module), error)("gone")) == "retry"
     from include.contracts.yaml_files.problems import ContractError
@@ -157,11 +157,11 @@ def test_what_comes_back_is_tried_again_and_nothing_else():
 
 
 def test_every_error_of_a_source_that_may_pass_is_tried_again():
-    from plugins.sync_settings import COMES_BACK
+    from plugins.sync_settings import RETRYABLE_ERRORS
 
     passing = {name for name, kind in vars(errors).items() if getattr(kind, "is_retryable", False)}
     # For a closed source the task waits until it opens, however long: that is no try.
-    assert {name.rpartition(".")[2] for name in COMES_BACK if ".sources." in name} == passing - {"SourceClosed"}
+    assert {name.rpartition(".")[2] for name in RETRYABLE_ERRORS if ".sources." in name} == passing - {"SourceClosed"}
 
 
 def test_a_backfill_skips_a_table_of_which_no_part_can_be_read(monkeypatch):

@@ -13,7 +13,7 @@ from include.embedded.country import source_connections
 from include.embedded.servers.postgres import start_postgres, stop_postgres, uri
 from include.embedded.site import Site
 from include.lake.storage.lake import Lake
-from include.pipelines.context import Workplace
+from include.pipelines.context import PipelineContext
 from include.pipelines.step_results import Facts
 from include.pipelines.sync.registry_sync import sync_registry
 from include.simulator.build import build_country
@@ -31,7 +31,7 @@ CHROMIUM_ARGUMENTS = [
 class SyncedCountry:
     """The country, its lake after one sync of every registry, and what each sync said."""
 
-    place: Workplace
+    context: PipelineContext
     runs: dict[str, Facts]
     truth: Path
     root: Path
@@ -65,12 +65,12 @@ def country(site: Site) -> SyncedCountry:
     root = site.folder("simulator")
     build_country(persons=PERSONS, seed=SEED, environ=environ, root=root)
     environ |= {"LAKE_URI": str(site.var / "lake"), "LIENTHONG_TMP": str(site.var / "tmp")}
-    place = Workplace(Lake.from_environment(environ), SCHEMAS, environ)
+    context = PipelineContext(Lake.from_environment(environ), SCHEMAS, environ)
     runs = {
-        registry: sync_registry(registry, run_id=f"20260101T0000{i:02}Z-00000000", workplace=place)
-        for i, registry in enumerate(place.contracts)
+        registry: sync_registry(registry, run_id=f"20260101T0000{i:02}Z-00000000", context=context)
+        for i, registry in enumerate(context.contracts)
     }
-    return SyncedCountry(place, runs, root / "truth", root)
+    return SyncedCountry(context, runs, root / "truth", root)
 
 
 @pytest.fixture(scope="session")

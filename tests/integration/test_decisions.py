@@ -46,12 +46,12 @@ class Strict(House):
         self.write_contract(("rejectedPercent: 90", "rejectedPercent: 1"), ("{name: title,", CONFIDENTIAL))
 
     def try_sync(self, run_id: str, **more: Any) -> dict[str, Any]:
-        (table,) = sync_registry("business", run_id=run_id, workplace=self.place, **more)["tables"]
+        (table,) = sync_registry("business", run_id=run_id, context=self.context, **more)["tables"]
         return table
 
     def decisions(self) -> list[tuple[str, str, dict[str, Any]]]:
         """(kind, actor, payload) of what people decided or looked at, in the order of the ledger."""
-        rows = entries.read(self.place.lake).to_pylist()
+        rows = entries.read(self.context.lake).to_pylist()
         kept = [row for row in rows if row["kind"] in ("approval", "refusal", "export")]
         return [(row["kind"], row["actor"], {"subject": row["subject"], **json.loads(row["payload"])}) for row in kept]
 
@@ -67,8 +67,8 @@ def house(tmp_path) -> Strict:
 def test_a_scripted_week_is_in_the_ledger_and_nothing_besides(house):
     held = house.try_sync("r1")
     assert held["verdict"] == "held"
-    refuse_step(held, Answer("timed out", answered_at="try 1"), workplace=house.place)
-    refuse_step(held, Answer("declined", "Trần An", "ask them first", "2026-01-31"), workplace=house.place)
+    refuse_step(held, Answer("timed out", answered_at="try 1"), context=house.context)
+    refuse_step(held, Answer("declined", "Trần An", "ask them first", "2026-01-31"), context=house.context)
     assert house.try_sync("r1", approval=Approval("Lê Thu", "known gap"))["verdict"] == "published"
     house.try_sync("r2")  # nothing changed: nobody is asked, whoever's name is given
     house.try_sync("r3", approval=Approval("Lê Thu"))
@@ -76,11 +76,11 @@ def test_a_scripted_week_is_in_the_ledger_and_nothing_besides(house):
     house.change("UPDATE doanh_nghiep SET von = '300', cap_nhat = '2025-03-01 00:00:00' WHERE ma_dn = '0100000001'")
     inside = house.try_sync("r4", is_full=True, approval=Approval("Lê Thu"))
     assert inside["verdict"] == "published"
-    show_rejected(house.place, *TABLE, rule_id=None, limit=1, look=LOOK)
-    read_version(house.place, *TABLE, where="title = 'Công ty A'", look=LOOK)
-    show_rejected(house.place, *TABLE, rule_id=None, limit=1)
-    read_version(house.place, *TABLE)
-    restore_step(*TABLE, "back", version=0, approval=Approval("Trần An", "faulty"), workplace=house.place)
+    show_rejected(house.context, *TABLE, rule_id=None, limit=1, look=LOOK)
+    read_version(house.context, *TABLE, where="title = 'Công ty A'", look=LOOK)
+    show_rejected(house.context, *TABLE, rule_id=None, limit=1)
+    read_version(house.context, *TABLE)
+    restore_step(*TABLE, "back", version=0, approval=Approval("Trần An", "faulty"), context=house.context)
     told = [(kind, actor, p["subject"], p.get("run_id"), p.get("decision")) for kind, actor, p in house.decisions()]
     assert told == [
         ("refusal", "lienthong", SUBJECT, "r1", "timed out"),
@@ -93,15 +93,15 @@ def test_a_scripted_week_is_in_the_ledger_and_nothing_besides(house):
     assert house.decisions()[3][2]["purpose"] == "list for the owner"
     assert house.decisions()[5][2]["restored_version"] == 0
     assert "Công ty" not in json.dumps(house.decisions(), ensure_ascii=False)
-    assert verify_lake(house.place).ok
+    assert verify_lake(house.context).ok
 
 
 def test_the_same_answer_told_again_is_one_entry_and_another_one_is_another(house):
     held = house.try_sync("r1")
     for answer in (("declined", "An", "", "1"), ("declined", "An", "", "1"), ("declined", "An", "", "2")):
-        refuse_step(held, Answer(*answer), workplace=house.place)
+        refuse_step(held, Answer(*answer), context=house.context)
     for name in ("Thu", "Thu", "Minh"):
-        approve_step(held, name, "why", workplace=house.place)
+        approve_step(held, name, "why", context=house.context)
     assert [(kind, actor) for kind, actor, _ in house.decisions()] == [
         ("refusal", "An"), ("refusal", "An"), ("approval", "Thu"), ("approval", "Minh"),
     ]  # fmt: skip
@@ -109,10 +109,10 @@ def test_the_same_answer_told_again_is_one_entry_and_another_one_is_another(hous
 
 def test_a_refusal_is_told_wherever_the_run_is(house):
     held = house.try_sync("r1")
-    refuse_step(held, Answer("declined", "Trần An", "ask them first", "1"), workplace=house.place)
-    verdicts = [(r["verdict"], r["refused_by"]) for r in log_tables.read(house.place.lake, "runs").to_pylist()]
+    refuse_step(held, Answer("declined", "Trần An", "ask them first", "1"), context=house.context)
+    verdicts = [(r["verdict"], r["refused_by"]) for r in log_tables.read(house.context.lake, "runs").to_pylist()]
     assert sorted(verdicts) == [("declined", "Trần An"), ("held", None)]
-    found = run_of(house.place.lake, *TABLE, "r1")
+    found = run_of(house.context.lake, *TABLE, "r1")
     assert found is not None
     line = found[0]
     assert (line.verdict, line.texts["refused_by"], line.texts["refusal_note"]) == (
@@ -120,7 +120,7 @@ def test_a_refusal_is_told_wherever_the_run_is(house):
     )  # fmt: skip
     assert [finding["what"] for finding in line.findings] == ["rejectedPercent"]
     assert line.texts["contract_version"]
-    (event,) = gather(house.place.lake, house.place.contracts, at=house.place.now()).gate
+    (event,) = gather(house.context.lake, house.context.contracts, at=house.context.now()).gate
     assert (event.refusal, event.refused_by, event.approved_by, event.is_published) == (
         "declined", "Trần An", "", False,
     )  # fmt: skip
@@ -129,10 +129,10 @@ def test_a_refusal_is_told_wherever_the_run_is(house):
 def test_history_lists_a_refused_run_among_the_versions_and_why(house):
     house.try_sync("r1", approval=Approval("Lê Thu", "known [gap]"))
     house.change("UPDATE doanh_nghiep SET von = '-300', cap_nhat = '2025-03-01 00:00:00' WHERE ma_dn = '0100000001'")
-    refuse_step(house.try_sync("r2", is_full=True), Answer("timed out", answered_at="1"), workplace=house.place)
+    refuse_step(house.try_sync("r2", is_full=True), Answer("timed out", answered_at="1"), context=house.context)
     answer = Answer("declined", "Trần An", "ask them first", "1")
-    refuse_step(house.try_sync("r3", is_full=True), answer, workplace=house.place)
-    told = [(e["version"], e["mode"], e["run_id"], e["note"]) for e in list_versions(house.place, *TABLE, limit=9)]
+    refuse_step(house.try_sync("r3", is_full=True), answer, context=house.context)
+    told = [(e["version"], e["mode"], e["run_id"], e["note"]) for e in list_versions(house.context, *TABLE, limit=9)]
     assert told == [
         (None, "declined", "r3", "ask them first"), (None, "timed out", "r2", ""), (0, "full", "r1", "known [gap]"),
     ]  # fmt: skip
@@ -156,7 +156,7 @@ def kill(*_: Any, **__: Any) -> None:
         (
             gate,
             "record_run",
-            lambda h: refuse_step(h.held, Answer("declined", "An", "", "1"), workplace=h.place),
+            lambda h: refuse_step(h.held, Answer("declined", "An", "", "1"), context=h.context),
         ),
     ],
     ids=["approved", "declined"],
@@ -170,7 +170,7 @@ def test_a_crash_between_entry_and_effect_leaves_the_entry_and_the_effect_can_be
         with pytest.raises(Killed):
             decide(house)
     assert len(house.decisions()) == 1
-    runs = log_tables.read(house.place.lake, "runs").to_pylist()
+    runs = log_tables.read(house.context.lake, "runs").to_pylist()
     assert [run["verdict"] for run in runs if run["verdict"] != "failed"] == ["held"]
     assert decide(house)["verdict"] in ("published", "declined")
     assert len(house.decisions()) == 1
@@ -180,7 +180,7 @@ def test_a_restore_that_was_killed_is_on_record_and_can_be_done_again(house, mon
     house.try_sync("r1", approval=Approval("Lê Thu"))
     house.change("DELETE FROM doanh_nghiep WHERE ma_dn = '0100000005'")
     house.try_sync("r2", is_full=True, approval=Approval("Lê Thu"))
-    go_back = {"version": 0, "approval": Approval("Trần An"), "workplace": house.place}
+    go_back = {"version": 0, "approval": Approval("Trần An"), "workplace": house.context}
     with monkeypatch.context() as patch:
         patch.setattr("deltalake.DeltaTable.restore", kill)
         with pytest.raises(Killed):
@@ -198,15 +198,15 @@ def test_no_value_is_shown_without_purpose_or_without_an_entry(house, monkeypatc
             Look.of("Lê Thu", purpose)
     before = len(house.decisions())
     with pytest.raises(Misuse, match="nobody"):
-        read_version(house.place, *TABLE, where="nobody = 1", look=LOOK)
+        read_version(house.context, *TABLE, where="nobody = 1", look=LOOK)
     assert len(house.decisions()) == before, "what cannot be read is no look"
     monkeypatch.setattr(versions, "note_look", kill)
     monkeypatch.setattr(replaying, "note_rejected_look", kill)
     out = tmp_path / "out.csv"
     for look in (
-        lambda: read_version(house.place, *TABLE, look=LOOK),
-        lambda: read_version(house.place, *TABLE, look=LOOK, out=out),
-        lambda: show_rejected(house.place, *TABLE, rule_id=None, limit=9, look=LOOK),
+        lambda: read_version(house.context, *TABLE, look=LOOK),
+        lambda: read_version(house.context, *TABLE, look=LOOK, out=out),
+        lambda: show_rejected(house.context, *TABLE, rule_id=None, limit=9, look=LOOK),
     ):
         with pytest.raises(Killed):
             look()
@@ -242,7 +242,7 @@ def test_rows_that_were_approved_are_not_asked_for_again_by_the_lag(tmp_path):
     def sync(day: int, *rows: str, **how: Any) -> dict[str, Any]:
         source.sql(*(f"INSERT INTO t VALUES ({row}, '2026-03-{day:02} 00:00:00')" for row in rows))
         run_id = f"202604{day:02}T000000Z-00000000"
-        (facts,) = sync_registry("payments", run_id=run_id, workplace=source.place, **how)["tables"]
+        (facts,) = sync_registry("payments", run_id=run_id, context=source.context, **how)["tables"]
         return {name: facts[name] for name in ("mode", "verdict", "rejected")} | {
             finding["what"]: finding["measured"] for finding in facts["findings"]
         }
@@ -254,7 +254,7 @@ def test_rows_that_were_approved_are_not_asked_for_again_by_the_lag(tmp_path):
     assert sync(4, approval=Approval("Lê Thu"))["verdict"] == "published"
     source.sql("UPDATE t SET amount = -9, moved = '2026-03-05 00:00:00' WHERE id = 'a'")  # right before, wrong now
     assert sync(5)["verdict"] == "held"
-    rows = entries.read(source.place.lake).to_pylist()
+    rows = entries.read(source.context.lake).to_pylist()
     assert [row["actor"] for row in rows if row["kind"] == "approval"] == ["Lê Thu", "Lê Thu"]
 
 

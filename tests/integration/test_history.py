@@ -45,13 +45,13 @@ def house(tmp_path) -> House:
 
 
 def read(house: House, **what) -> dict[str, int]:
-    found = read_version(house.place, "business", "enterprise", look=Look("tester", "test"), **what)
+    found = read_version(house.context, "business", "enterprise", look=Look("tester", "test"), **what)
     places = [found.columns.index(name) for name in ("code", "capital_vnd")]
     return {row[places[0]][-3:]: row[places[1]] for row in found.rows}
 
 
 def test_every_version_says_what_it_did(house):
-    listed = list_versions(house.place, "business", "enterprise", limit=9)
+    listed = list_versions(house.context, "business", "enterprise", limit=9)
     assert [(e["version"], e["run_id"], e["inserted"], e["updated"], e["deleted"], e["live_rows"]) for e in listed] == [
         (2, "r3", 0, 1, 1, 2),
         (1, "r2", 1, 1, 0, 3),
@@ -63,16 +63,16 @@ def test_every_version_says_what_it_did(house):
 def test_a_table_as_of_a_version_or_an_instant(house, tmp_path):
     assert read(house) == {"001": 300, "002": 2}
     assert read(house, version=1) == {"001": 200, "002": 2, "005": 10}
-    listed = list_versions(house.place, "business", "enterprise", limit=9)
+    listed = list_versions(house.context, "business", "enterprise", limit=9)
     assert read(house, at=listed[1]["at"]) == read(house, version=1)
     assert read(house, at=listed[0]["at"][:10]) == read(house)
     assert read(house, version=1, where="capital_vnd > 9", limit=1) == {"001": 200}
-    written = read_version(house.place, "business", "enterprise", version=0, out=tmp_path / "then.csv")
+    written = read_version(house.context, "business", "enterprise", version=0, out=tmp_path / "then.csv")
     assert (written.written, len((tmp_path / "then.csv").read_text().splitlines())) == (2, 3)
 
 
 def test_what_cannot_be_read(house):
-    before = (house.place.now() - timedelta(days=9)).isoformat()
+    before = (house.context.now() - timedelta(days=9)).isoformat()
     for what, words in (
         ({"version": 3}, "versions 0 to 2"),
         ({"at": before}, "first published at"),
@@ -88,7 +88,7 @@ def test_what_cannot_be_read(house):
 
 def test_going_back_is_one_commit_on_record_and_the_next_sync_goes_on_from_there(house):
     first = house.state_of("r1")
-    done = restore_step("business", "enterprise", "back", version=0, approval=STEWARD, workplace=house.place)
+    done = restore_step("business", "enterprise", "back", version=0, approval=STEWARD, context=house.context)
     figures = {name: done[name] for name in ("mode", "version", "inserted", "updated", "deleted", "live_rows")}
     assert figures == {"mode": "restore", "version": 3, "inserted": 1, "updated": 1, "deleted": 1, "live_rows": 2}
     assert house.published() == {"001": 100, "005": 10}
@@ -97,19 +97,19 @@ def test_going_back_is_one_commit_on_record_and_the_next_sync_goes_on_from_there
         "restore", "back", "0", "Trần An",
     )  # fmt: skip
     assert {name: said.get(name) for name in OF_THE_SOURCE} == {name: first.get(name) for name in OF_THE_SOURCE}
-    runs = log_tables.read(house.place.lake, "runs").to_pylist()
+    runs = log_tables.read(house.context.lake, "runs").to_pylist()
     (run,) = [run for run in runs if run["run_id"] == "back"]
     assert (run["mode"], run["verdict"], run["approval_note"]) == ("restore", "published", "faulty delivery")
-    kinds = [r["kind"] for r in entries.read(house.place.lake).to_pylist() if '"back"' in r["payload"]]
+    kinds = [r["kind"] for r in entries.read(house.context.lake).to_pylist() if '"back"' in r["payload"]]
     assert {"run", "approval", "commit"} <= set(kinds)
-    assert verify_lake(house.place).ok
+    assert verify_lake(house.context).ok
     house.sync("r4", approval=STEWARD)
     assert house.published() == {"001": 300, "002": 2}
 
 
 def test_the_former_version_is_there_again_row_by_row(house):
-    uri = house.place.lake.registry_table("business", "enterprise")
-    restore_step("business", "enterprise", "back", version=1, approval=STEWARD, workplace=house.place)
+    uri = house.context.lake.registry_table("business", "enterprise")
+    restore_step("business", "enterprise", "back", version=1, approval=STEWARD, context=house.context)
     now, then = (DeltaTable(uri, version=version).to_pyarrow_table().sort_by("code") for version in (3, 1))
     assert now == then
     changes = pa.table(DeltaTable(uri).load_cdf(starting_version=3).read_all()).to_pylist()
@@ -120,7 +120,7 @@ def test_the_former_version_is_there_again_row_by_row(house):
 
 def test_rejected_rows_that_an_undone_run_closed_are_open_again(house):
     assert house.lives()["002/r1"] == "superseded"
-    done = restore_step("business", "enterprise", "back", version=0, approval=STEWARD, workplace=house.place)
+    done = restore_step("business", "enterprise", "back", version=0, approval=STEWARD, context=house.context)
     assert done["reopened"] >= 1
     assert house.lives()["002/r1"] == "open"
     house.sync("r4", approval=STEWARD)
@@ -129,7 +129,7 @@ def test_rejected_rows_that_an_undone_run_closed_are_open_again(house):
 
 def test_the_same_restore_again_does_nothing(house):
     told = [
-        restore_step("business", "enterprise", "back", version=0, approval=STEWARD, workplace=house.place)
+        restore_step("business", "enterprise", "back", version=0, approval=STEWARD, context=house.context)
         for _ in range(2)
     ]
     figures = ("version", "inserted", "updated", "deleted", "live_rows", "undone", "reopened")
@@ -137,11 +137,11 @@ def test_the_same_restore_again_does_nothing(house):
 
 
 def test_a_version_whose_files_are_gone_is_refused_with_what_is_left(house):
-    maintain_table(house.place.lake, "registry/business/enterprise", retention=timedelta(0))
+    maintain_table(house.context.lake, "registry/business/enterprise", retention=timedelta(0))
     with pytest.raises(VersionGone, match=r"oldest version that can still be had is 2"):
         read(house, version=0)
     with pytest.raises(VersionGone, match="backup"):
-        restore_step("business", "enterprise", "back", version=0, approval=STEWARD, workplace=house.place)
+        restore_step("business", "enterprise", "back", version=0, approval=STEWARD, context=house.context)
     assert house.published() == {"001": 300, "002": 2}
 
 
@@ -172,7 +172,7 @@ def test_a_condition_tells_no_more_than_the_columns_that_are_shown(tmp_path):
     house = House(tmp_path)
     house.write_contract(("{name: title,", "{name: title, classification: confidential,"))
     house.sync("r1")
-    read = partial(read_version, house.place, "business", "enterprise")
+    read = partial(read_version, house.context, "business", "enterprise")
     assert read(where="capital_vnd > 50").rows
     with pytest.raises(Misuse, match="`title`, which holds personal values: add --values"):
         read(where="title LIKE 'C%'")

@@ -17,7 +17,7 @@ from fastapi import FastAPI
 from playwright.sync_api import Browser, Page
 
 from include.embedded.site import free_port
-from include.pipelines.context import Workplace
+from include.pipelines.context import PipelineContext
 from include.pipelines.decisions.gate import note_gate, refuse_step
 from include.pipelines.decisions.ledger_entries import Answer
 from include.pipelines.reporting.pages import QualityPages
@@ -73,10 +73,10 @@ RUNS = {
 }
 
 
-def decided_runs(folder: Path) -> Workplace:
+def decided_runs(folder: Path) -> PipelineContext:
     """A lake with a run that a steward declined, one that waits for the second of two, and one that two approved."""
-    place = make_place(folder)
-    path = place.contract_path("business")
+    context = make_place(folder)
+    path = context.contract_path("business")
     strict = "    customProperties:\n      - {property: approval, value: {fourEyes: true}}\n"
     text = path.read_text().replace("rejectedPercent: 80", "rejectedPercent: 10")
     path.write_text(text.replace("    customProperties:\n", strict) + TEAM, encoding="utf-8")
@@ -85,17 +85,17 @@ def decided_runs(folder: Path) -> Workplace:
         source.executemany("INSERT INTO doanh_nghiep VALUES (?, ?, ?)", ROWS)
 
     def sync(verdict: str, by: str) -> dict[str, Any]:
-        run = sync_registry("business", run_id=RUNS[verdict], approval=Approval(by), is_full=True, workplace=place)
+        run = sync_registry("business", run_id=RUNS[verdict], approval=Approval(by), is_full=True, context=context)
         facts: dict[str, Any] = run["tables"][0]
         return facts
 
-    refuse_step(sync("declined", "lan"), Answer("declined", "an", "hỏi lại cơ quan chủ quản", "1"), workplace=place)
+    refuse_step(sync("declined", "lan"), Answer("declined", "an", "hỏi lại cơ quan chủ quản", "1"), context=context)
     for by in ("lan", "an"):
         sync("published", by)
     with sqlite3.connect(folder / "source.db") as source:
         source.execute("UPDATE doanh_nghiep SET von = -9 WHERE von = 1")
-    note_gate(sync("held", "lan"), "/dags/sync_business", workplace=place)
-    return place
+    note_gate(sync("held", "lan"), "/dags/sync_business", context=context)
+    return context
 
 
 @pytest.fixture(scope="module")
@@ -107,11 +107,11 @@ def sites(country: SyncedCountry, tmp_path_factory: pytest.TempPathFactory) -> I
     def visitor(name: str) -> Any:
         return lambda: Role(name)
 
-    report_step(workplace=country.place, folder=tmp_path_factory.mktemp("report"))
+    report_step(context=country.context, folder=tmp_path_factory.mktemp("report"))
     root, port = FastAPI(), free_port()
     decided = decided_runs(tmp_path_factory.mktemp("decided"))
-    for name, place in {"op": country.place, "viewer": country.place, "decided": decided}.items():
-        app = pages_app(QualityPages(place))
+    for name, context in {"op": country.context, "viewer": country.context, "decided": decided}.items():
+        app = pages_app(QualityPages(context))
         app.dependency_overrides[signed_in] = visitor(name)
         root.mount(f"/{name}", app)
     server = uvicorn.Server(uvicorn.Config(root, port=port, log_level="warning"))
@@ -131,16 +131,16 @@ def opened(browser: Browser, address: str, *, width: int = 1280, language: str =
 
 
 @pytest.mark.parametrize("width", [390, 768, 1280])
-@pytest.mark.parametrize(("place", "language"), [(0, "vi"), (1, "en")])
+@pytest.mark.parametrize(("position", "language"), [(0, "vi"), (1, "en")])
 def test_every_page_fits_the_screen_and_asks_for_nothing_else(
-    browser: Browser, sites: dict[str, str], width: int, place: int, language: str
+    browser: Browser, sites: dict[str, str], width: int, position: int, language: str
 ) -> None:
     page = browser.new_page(viewport={"width": width, "height": 900}, locale=language)
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     for path, headings in HEADINGS.items():
         page.goto(sites["op"] + path)
-        assert " ".join(page.locator("h1").inner_text().split()) == headings[place]
+        assert " ".join(page.locator("h1").inner_text().split()) == headings[position]
         assert page.evaluate("document.documentElement.scrollWidth") <= width, path
     assert asked == [sites["op"] + path for path in HEADINGS]
     page.close()
@@ -252,7 +252,7 @@ def test_a_role_that_may_says_what_for_and_it_is_in_the_ledger(
 
 
 def _rejected_names(country: SyncedCountry) -> list[str]:
-    files = Path(country.place.lake.rejected_table("population", "citizen")).rglob("*.parquet")
+    files = Path(country.context.lake.rejected_table("population", "citizen")).rglob("*.parquet")
     rows = duckdb.read_parquet([str(file) for file in files]).select("ho_ten").fetchall()
     return [name for (name,) in rows if name and len(name) > 8]
 

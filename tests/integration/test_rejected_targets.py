@@ -12,7 +12,7 @@ import pytest
 
 from include.lake.run_log import log_tables
 from include.lake.run_log.table_checks import CROSS_CHECKS
-from include.pipelines.context import Workplace
+from include.pipelines.context import PipelineContext
 from include.pipelines.rejected.replaying import replay
 from include.pipelines.sync.registry_sync import sync_registry
 
@@ -49,7 +49,7 @@ LETTERS = [(1, "A", 1), (2, "B", 1), (3, "B", 1), (4, "C", 1), (5, "Z", 9), (6, 
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Workplace:
+def context(tmp_path: Path) -> PipelineContext:
     registries = tmp_path / "schemas" / "registries"
     registries.mkdir(parents=True)
     (registries / "offices.odcs.yaml").write_text(CONTRACT % {"id": "offices", "table": "office", "columns": OFFICE})
@@ -64,49 +64,49 @@ def place(tmp_path: Path) -> Workplace:
         "LAKE_URI": str(tmp_path / "lake"), "SCHEMAS_DIR": str(tmp_path / "schemas"),
         "LIENTHONG_TMP": str(tmp_path / "tmp"), "AIRFLOW_CONN_SOURCE_DB": f"sqlite:///{tmp_path}/source.db",
     }  # fmt: skip
-    return Workplace.from_environment(environ)
+    return PipelineContext.from_environment(environ)
 
 
-def counted(place: Workplace, run_id: str) -> dict[str, tuple[int, int]]:
-    checks = log_tables.read(place.lake, "checks").to_pylist()
+def counted(context: PipelineContext, run_id: str) -> dict[str, tuple[int, int]]:
+    checks = log_tables.read(context.lake, "checks").to_pylist()
     return {
         row["metric"]: (row["violations"], row["rows"])
         for row in checks if row["run_id"] == run_id and row["metric"] in CROSS_CHECKS
     }  # fmt: skip
 
 
-def test_each_kind_has_its_own_figure(place: Workplace) -> None:
+def test_each_kind_has_its_own_figure(context: PipelineContext) -> None:
     for registry, run_id in (("offices", "o1"), ("letters", "l1")):
-        (facts,) = sync_registry(registry, run_id=run_id, workplace=place)["tables"]
+        (facts,) = sync_registry(registry, run_id=run_id, context=context)["tables"]
         assert facts["verdict"] == "published", facts
-    assert counted(place, "l1") == {"relationship": (2, 7), "rejectedTarget": (3, 7)}
+    assert counted(context, "l1") == {"relationship": (2, 7), "rejectedTarget": (3, 7)}
 
 
-def test_what_is_mended_is_counted_no_more(place: Workplace, tmp_path: Path) -> None:
-    sync_registry("offices", run_id="o1", workplace=place)
+def test_what_is_mended_is_counted_no_more(context: PipelineContext, tmp_path: Path) -> None:
+    sync_registry("offices", run_id="o1", context=context)
     contract = tmp_path / "schemas" / "registries" / "offices.odcs.yaml"
     contract.write_text(contract.read_text().replace("minimum: 0", "minimum: -1"))
-    mended = Workplace.from_environment(place.environ)
+    mended = PipelineContext.from_environment(context.environ)
     (facts,) = replay(mended, "offices", run_id="o2")["tables"]
     assert (facts["verdict"], facts["accepted"]) == ("published", 1)
-    sync_registry("letters", run_id="l1", workplace=mended)
-    assert counted(place, "l1") == {"relationship": (2, 7), "rejectedTarget": (1, 7)}
+    sync_registry("letters", run_id="l1", context=mended)
+    assert counted(context, "l1") == {"relationship": (2, 7), "rejectedTarget": (1, 7)}
 
 
-def test_a_broken_contract_of_the_other_register_leaves_one_figure(place: Workplace, tmp_path: Path) -> None:
-    sync_registry("offices", run_id="o1", workplace=place)
+def test_a_broken_contract_of_the_other_register_leaves_one_figure(context: PipelineContext, tmp_path: Path) -> None:
+    sync_registry("offices", run_id="o1", context=context)
     (tmp_path / "schemas" / "registries" / "offices.odcs.yaml").write_text("kind: nothing\n")
-    sync_registry("letters", run_id="l1", workplace=Workplace.from_environment(place.environ))
-    assert counted(place, "l1") == {"relationship": (5, 7)}
+    sync_registry("letters", run_id="l1", context=PipelineContext.from_environment(context.environ))
+    assert counted(context, "l1") == {"relationship": (5, 7)}
 
 
-def test_a_reference_is_counted_again_when_what_it_leads_to_comes(place: Workplace, tmp_path: Path) -> None:
+def test_a_reference_is_counted_again_when_what_it_leads_to_comes(context: PipelineContext, tmp_path: Path) -> None:
     """Whichever registry is synced first, and without a run of its own: a later replay changes no figure by itself."""
-    sync_registry("letters", run_id="l1", workplace=place)
-    assert counted(place, "l1") == {}, "there is nothing yet that it could lead to"
-    sync_registry("offices", run_id="o1", workplace=place)
-    assert counted(place, "o1") == {"relationship": (2, 7), "rejectedTarget": (3, 7)}
+    sync_registry("letters", run_id="l1", context=context)
+    assert counted(context, "l1") == {}, "there is nothing yet that it could lead to"
+    sync_registry("offices", run_id="o1", context=context)
+    assert counted(context, "o1") == {"relationship": (2, 7), "rejectedTarget": (3, 7)}
     with sqlite3.connect(tmp_path / "source.db") as source:
         source.execute("INSERT INTO office VALUES ('Z', 9, 1)")
-    sync_registry("offices", run_id="o2", workplace=place)
-    assert counted(place, "o2") == {"relationship": (1, 7), "rejectedTarget": (3, 7)}
+    sync_registry("offices", run_id="o2", context=context)
+    assert counted(context, "o2") == {"relationship": (1, 7), "rejectedTarget": (3, 7)}

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.slow
 def test_every_relationship_between_published_tables_is_counted(country: SyncedCountry) -> None:
     checks = [
         row
-        for row in log_tables.read(country.place.lake, "checks").to_pylist()
+        for row in log_tables.read(country.context.lake, "checks").to_pylist()
         if row["metric"] == "relationship" and row["run_id"] == country.runs["population"]["run_id"]
     ]
     found = {row["rule_id"]: (row["rows"], row["violations"]) for row in checks}

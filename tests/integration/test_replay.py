@@ -13,7 +13,7 @@ from deltalake import DeltaTable
 from include.lake.delta.commit_metadata import OF_THE_SOURCE, PublishedState, last_commit
 from include.lake.delta.version_history import versions
 from include.lake.run_log import log_tables
-from include.pipelines.context import Workplace
+from include.pipelines.context import PipelineContext
 from include.pipelines.decisions.ledger_entries import Look
 from include.pipelines.rejected.replaying import list_rejected, replay, show_rejected
 from include.pipelines.sync import publication
@@ -44,7 +44,7 @@ class House:
             "LIENTHONG_TMP": str(folder / "tmp"),
             "AIRFLOW_CONN_BUSINESS_DB": f"sqlite:///{folder}/source.db",
         }
-        self.place = Workplace.from_environment(self.environ)
+        self.context = PipelineContext.from_environment(self.environ)
 
     def write_contract(self, *changes: tuple[str, str]) -> None:
         for old, new in changes:
@@ -61,12 +61,12 @@ class House:
             source.execute(sql, values)
 
     def sync(self, run_id: str, **more: Any) -> dict[str, Any]:
-        (table,) = sync_registry("business", run_id=run_id, workplace=self.place, **more)["tables"]
+        (table,) = sync_registry("business", run_id=run_id, context=self.context, **more)["tables"]
         assert table["verdict"] in ("published", "unchanged"), table
         return table
 
     def replay(self, run_id: str, **more: Any) -> dict[str, Any]:
-        (table,) = replay(self.place, "business", run_id=run_id, **more)["tables"]
+        (table,) = replay(self.context, "business", run_id=run_id, **more)["tables"]
         return table
 
     def published(self) -> dict[str, int]:
@@ -78,22 +78,22 @@ class House:
         return {f"{row['ma_dn'][-3:]}/{row['_run_id']}": row["_life"] for row in rows if row["_life"]}
 
     def state(self) -> PublishedState:
-        state = last_commit(self.place.lake, self.place.table("business", "enterprise")[1])
+        state = last_commit(self.context.lake, self.context.table("business", "enterprise")[1])
         assert state is not None
         return state
 
     def state_of(self, run_id: str) -> dict[str, str]:
         """What that run's commit says."""
-        found = versions(self.place.lake, self.place.table("business", "enterprise")[1])
+        found = versions(self.context.lake, self.context.table("business", "enterprise")[1])
         return dict(next(entry.metadata for entry in found if entry.metadata.get("run_id") == run_id))
 
     def show(self, rule: str, *, with_values: bool) -> list[dict[str, Any]]:
         rule_id = f"business.{rule}"
         look = Look("tester", "test") if with_values else None
-        return show_rejected(self.place, "business", "enterprise", rule_id=rule_id, limit=9, look=look)
+        return show_rejected(self.context, "business", "enterprise", rule_id=rule_id, limit=9, look=look)
 
     def open_rules(self) -> dict[str, int]:
-        return {e["rule_id"].removeprefix("business."): e["rows"] for e in list_rejected(self.place, "business")}
+        return {e["rule_id"].removeprefix("business."): e["rows"] for e in list_rejected(self.context, "business")}
 
 
 @pytest.fixture
@@ -117,7 +117,7 @@ def test_rows_that_a_mended_rule_lets_pass_are_published(house):
     after = house.state().metadata
     assert after["mode"] == "replay"
     assert {name: after.get(name) for name in OF_THE_SOURCE} == {name: before.get(name) for name in OF_THE_SOURCE}
-    runs = log_tables.read(house.place.lake, "runs").to_pylist()
+    runs = log_tables.read(house.context.lake, "runs").to_pylist()
     assert ("r2", "replay", "published") in [(r["run_id"], r["mode"], r["verdict"]) for r in runs]
 
 

@@ -44,8 +44,8 @@ def poppler() -> Path:
 @pytest.fixture(scope="module")
 def made(country: SyncedCountry, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     for registry, run in country.runs.items():
-        relationships_step(registry, run["run_id"], workplace=country.place)
-    return report_step(workplace=country.place, folder=tmp_path_factory.mktemp("report"))
+        relationships_step(registry, run["run_id"], context=country.context)
+    return report_step(context=country.context, folder=tmp_path_factory.mktemp("report"))
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +68,7 @@ def test_the_step_tells_what_it_made(made: dict[str, Any], country: SyncedCountr
     assert 50 < made["index"] < 100
     assert made["rules"] > 300
     json.dumps(made)
-    lake = country.place.lake
+    lake = country.context.lake
     assert lake.exists(lake.path("audit", "reports", "latest", "report.vi.html"))
 
 

@@ -46,17 +46,17 @@ def test_whoever_is_no_steward_approves_nothing_whichever_way(two):
         for decide in (
             lambda name=name: two.try_sync("r2", approval=Approval(name)),
             lambda name=name: two.replay("r3", approval=Approval(name)),
-            lambda name=name: publish_step(held, name, workplace=two.place),
-            lambda name=name: approve_step(held, name, "why", workplace=two.place),
-            lambda name=name: refuse_step(held, Answer("declined", name, "", "1"), workplace=two.place),
-            lambda name=name: restore_step(*TABLE, "b", version=0, approval=Approval(name), workplace=two.place),
+            lambda name=name: publish_step(held, name, context=two.context),
+            lambda name=name: approve_step(held, name, "why", context=two.context),
+            lambda name=name: refuse_step(held, Answer("declined", name, "", "1"), context=two.context),
+            lambda name=name: restore_step(*TABLE, "b", version=0, approval=Approval(name), context=two.context),
         ):
             with pytest.raises(NotASteward, match=f"`{name}` is no steward of business"):
                 decide()
     with pytest.raises(Misuse, match="is held back by its gate"):
-        publish_step({**held, "held": False, "findings": []}, workplace=two.place)
+        publish_step({**held, "held": False, "findings": []}, context=two.context)
     assert two.decisions() == []
-    runs = log_tables.read(two.place.lake, "runs").to_pylist()
+    runs = log_tables.read(two.context.lake, "runs").to_pylist()
     assert [(run["run_id"], run["verdict"]) for run in runs] == [("r1", "held")], "nothing was read, nothing failed"
     done = lienthong(
         two.folder, "sync", "business", "--resume", "--approve-as", "Trần Minh", "--note", "why", **two.environ
@@ -73,7 +73,7 @@ def test_two_stewards_by_hand_approve_the_same_rows_and_no_others(two):
     assert held["waits"].startswith("the approval of `thu` is on record")
     assert two.try_sync("r1", approval=Approval("thu"))["waits"].startswith("`thu` has approved this already")
     with pytest.raises(SecondApprovalWanted):
-        publish_step(held, "thu", workplace=two.place)
+        publish_step(held, "thu", context=two.context)
     two.change("UPDATE doanh_nghiep SET von = '-300' WHERE ma_dn = '0100000001'")
     other = two.try_sync("r2", approval=Approval("an", "other rows"))
     assert other["waits"].startswith("the approval of `an` is on record"), "the rows are not those that were approved"
@@ -86,7 +86,7 @@ def test_two_stewards_by_hand_approve_the_same_rows_and_no_others(two):
     assert done["approval_note"] == "an: other rows; thu: seen"
     told = [(actor, p["run_id"], p["of_two"]) for _, actor, p in two.decisions()]
     assert told == [("thu", "r1", 1), ("an", "r2", 1), ("thu", "r4", 1), ("thu", "r5", 2)]
-    assert verify_lake(two.place).ok
+    assert verify_lake(two.context).ok
 
 
 def test_two_stewards_go_back_to_a_version(two):
@@ -97,12 +97,12 @@ def test_two_stewards_go_back_to_a_version(two):
         two.try_sync("r2", is_full=True, approval=Approval(name))
     assert two.state().version == 1
     with pytest.raises(SecondApprovalWanted, match="another steward must approve the same"):
-        restore_step(*TABLE, "b1", version=0, approval=Approval("thu", "faulty"), workplace=two.place)
+        restore_step(*TABLE, "b1", version=0, approval=Approval("thu", "faulty"), context=two.context)
     done = lienthong(
         two.folder, "restore", *TABLE, "--version", "0", "--approve-as", "thu", "--note", "faulty", **two.environ
     )
     assert (done.returncode, two.state().version) == (1, 1), done.stderr
-    back = restore_step(*TABLE, "b2", version=0, approval=Approval("an", "so it is"), workplace=two.place)
+    back = restore_step(*TABLE, "b2", version=0, approval=Approval("an", "so it is"), context=two.context)
     assert (back["version"], back["approved_by"]) == (2, "thu, an")
     assert back["approval_note"] == "thu: faulty; an: so it is"
     assert two.state().metadata["approved_by"] == "thu, an"

@@ -22,7 +22,7 @@ from deltalake import DeltaTable
 from include.audit.ledger import entries
 from include.audit.verification.findings import Verification
 from include.pipelines.audit_log import record_commits, verify_lake, verify_report
-from include.pipelines.context import Workplace
+from include.pipelines.context import PipelineContext
 from include.pipelines.people.linking import link_persons
 from include.pipelines.reporting.report import report_step
 from include.pipelines.sharing.products import share_step
@@ -32,7 +32,7 @@ from include.pipelines.sync.relationships import relationships_step
 from include.pipelines.upkeep.maintenance import maintain_lake
 from tests.integration.alterations import ALTERATIONS, files, forge_checkpoint, live_files, update, without_files
 from tests.integration.conftest import SyncedCountry
-from tests.integration.everyday.ledger_source import PaymentSource, workplace
+from tests.integration.everyday.ledger_source import PaymentSource, context_of
 
 pytestmark = pytest.mark.slow
 KEY = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
@@ -40,43 +40,43 @@ ZONES = ("registry", "rejected", "reference", "people", "shared", "audit")
 
 
 @pytest.fixture(scope="module")
-def place(country: SyncedCountry, tmp_path_factory: pytest.TempPathFactory) -> Workplace:
+def context(country: SyncedCountry, tmp_path_factory: pytest.TempPathFactory) -> PipelineContext:
     """A lake of its own in which everything has happened: syncs, references, linking, sharing, reports, maintenance."""
     folder = tmp_path_factory.mktemp("whole")
-    shutil.copytree(country.place.lake.uri, folder / "lake")
-    environ = dict(country.place.environ) | {
+    shutil.copytree(country.context.lake.uri, folder / "lake")
+    environ = dict(country.context.environ) | {
         "LAKE_URI": str(folder / "lake"), "LIENTHONG_TMP": str(folder / "tmp"), "LIENTHONG_VAR": str(folder / "var"),
         "LIENTHONG_PSEUDONYM_KEY": KEY,
     }  # fmt: skip
-    lake = country.place.lake.from_environment(environ)
-    return live(replace(country.place, lake=lake, environ=environ))
+    lake = country.context.lake.from_environment(environ)
+    return live(replace(country.context, lake=lake, environ=environ))
 
 
-def live(place: Workplace) -> Workplace:
-    folder = Path(place.lake.scratch)
+def live(context: PipelineContext) -> PipelineContext:
+    folder = Path(context.lake.scratch)
     payments = PaymentSource(f"sqlite:///{folder}.db", seed=3)
-    of_payments = workplace(folder / "payments", payments.uri, LAKE_URI=place.lake.uri)
+    of_payments = context_of(folder / "payments", payments.uri, LAKE_URI=context.lake.uri)
     for day in range(3):
         run = {"run_id": f"2026010{day + 1}T030000Z-00000000", "workplace": of_payments}
         sync_registry("payments", approval=Approval("Lê Thu", "tried"), **run)
         payments.live_day()
-    prepare_step(workplace=place)
-    relationships_step("insurance", "20260102T000000Z-00000000", workplace=place)
-    sync_registry("insurance", run_id="20260102T000000Z-00000000", is_full=True, workplace=place)
-    link_persons("20260102T010000Z-00000000", workplace=place)
-    share_step(None, "20260102T020000Z-00000000", workplace=place)
-    report_step(workplace=place)
-    maintain_lake(place, at=place.now())
+    prepare_step(context=context)
+    relationships_step("insurance", "20260102T000000Z-00000000", context=context)
+    sync_registry("insurance", run_id="20260102T000000Z-00000000", is_full=True, context=context)
+    link_persons("20260102T010000Z-00000000", context=context)
+    share_step(None, "20260102T020000Z-00000000", context=context)
+    report_step(context=context)
+    maintain_lake(context, at=context.now())
     for table in ("registry/population/citizen", "audit/checks", "shared/tax/ownership"):
-        opened = place.lake.table(table)
+        opened = context.lake.table(table)
         opened.alter.set_table_properties({"delta.checkpointInterval": "100"})  # a checkpoint comes with its commit
         opened.create_checkpoint()
-        record_commits(place, [table])
-    return place
+        record_commits(context, [table])
+    return context
 
 
-def checked(place: Workplace) -> Verification:
-    return verify_lake(place, with_files=True)
+def checked(context: PipelineContext) -> Verification:
+    return verify_lake(context, with_files=True)
 
 
 @contextmanager
@@ -106,15 +106,15 @@ def tables(lake: Path, zone: str) -> list[str]:
     return [table for table in found if table != "audit/ledger"]
 
 
-def test_an_untouched_lake_is_whole(place: Workplace) -> None:
-    found = checked(place)
+def test_an_untouched_lake_is_whole(context: PipelineContext) -> None:
+    found = checked(context)
     assert found.ok, found.discrepancies[:5]
-    assert {table.partition("/")[0] for zone in ZONES for table in tables(Path(place.lake.uri), zone)} == set(ZONES)
+    assert {table.partition("/")[0] for zone in ZONES for table in tables(Path(context.lake.uri), zone)} == set(ZONES)
 
 
-def test_one_byte_anywhere_is_found(place: Workplace) -> None:
+def test_one_byte_anywhere_is_found(context: PipelineContext) -> None:
     """In every zone, in every kind of file that a reader may open."""
-    lake, chance = Path(place.lake.uri), random.Random(7)
+    lake, chance = Path(context.lake.uri), random.Random(7)
     kinds: dict[str, list[Path]] = {
         f"{kind} of {zone}": found
         for zone in ZONES
@@ -139,95 +139,95 @@ def test_one_byte_anywhere_is_found(place: Workplace) -> None:
         path = chance.choice(found)
         with kept(path):
             flip(path, chance)
-            named = checked(place)
+            named = checked(context)
         assert not named.ok, f"{kind}: {path}"
         inside = path.relative_to(lake).as_posix()
         assert any(inside.startswith(f"{d.subject}/") or inside == d.subject for d in named.discrepancies), (
             kind,
             named,
         )
-    assert checked(place).ok
+    assert checked(context).ok
 
 
 @pytest.mark.parametrize(
     "kind", ["*.parquet", "_delta_log/*.json", "_delta_log/*.parquet", "_delta_log/_last_checkpoint"]
 )
-def test_one_byte_of_the_ledger_is_found_or_changes_nothing_that_it_says(place: Workplace, kind: str) -> None:
+def test_one_byte_of_the_ledger_is_found_or_changes_nothing_that_it_says(context: PipelineContext, kind: str) -> None:
     """Its own files have nobody to tell of them; every entry is held by the chain, and every append by the next."""
-    lake, before = Path(place.lake.uri), entries.read(place.lake)
+    lake, before = Path(context.lake.uri), entries.read(context.lake)
     for seed in range(5):
         chance = random.Random(seed)
         path = chance.choice(files(lake / "audit/ledger", kind))
         with kept(path):
             flip(path, chance)
-            if verify_lake(place).ok:
-                assert entries.read(place.lake) == before
+            if verify_lake(context).ok:
+                assert entries.read(context.lake) == before
 
 
-def test_a_checkpoint_that_hides_entries_of_the_ledger(place: Workplace) -> None:
-    lake = Path(place.lake.uri)
+def test_a_checkpoint_that_hides_entries_of_the_ledger(context: PipelineContext) -> None:
+    lake = Path(context.lake.uri)
     with kept(lake / "audit/ledger"):
-        place.lake.table("audit/ledger").create_checkpoint()
+        context.lake.table("audit/ledger").create_checkpoint()
         forge_checkpoint("audit/ledger", without_files)(lake)
-        found = verify_lake(place)
+        found = verify_lake(context)
     assert "were cut off" in found.why
 
 
 @pytest.mark.parametrize("name", ALTERATIONS)
-def test_an_alteration_is_found_and_named(place: Workplace, name: str) -> None:
-    lake = Path(place.lake.uri)
+def test_an_alteration_is_found_and_named(context: PipelineContext, name: str) -> None:
+    lake = Path(context.lake.uri)
     folder, alter, named = ALTERATIONS[name]
     with kept(lake / folder):
         alter(lake)
-        found = checked(place)
+        found = checked(context)
     assert not found.ok
     assert any(named in d.why or named in d.subject for d in found.discrepancies), found.discrepancies
 
 
-def test_a_falsified_figure_is_named_by_its_row(place: Workplace) -> None:
-    lake = Path(place.lake.uri)
+def test_a_falsified_figure_is_named_by_its_row(context: PipelineContext) -> None:
+    lake = Path(context.lake.uri)
     (wrong,) = pa.Table.from_pylist(
         [row for row in DeltaTable(lake / "audit/checks").to_pyarrow_table().to_pylist() if row["violations"]][:1]
     ).to_pylist()
     with kept(lake / "audit/checks"):
         of_it = f"run_id = '{wrong['run_id']}' AND rule_id = '{wrong['rule_id']}' AND \"table\" = '{wrong['table']}'"
         DeltaTable(lake / "audit/checks").update(updates={"violations": "0"}, predicate=of_it)
-        found = verify_lake(place)  # without reading the data files of all tables
+        found = verify_lake(context)  # without reading the data files of all tables
     whys = [d.why for d in found.discrepancies if "was altered" in d.why]
     row = f"the row `{wrong['rule_id']}` of {wrong['registry']}.{wrong['table']}, run {wrong['run_id']},"
     assert whys == [f"{row} of audit/checks was altered"]
 
 
-def test_a_report_that_somebody_holds(place: Workplace, tmp_path: Path) -> None:
-    latest = Path(place.lake.uri) / "audit/reports/latest"
+def test_a_report_that_somebody_holds(context: PipelineContext, tmp_path: Path) -> None:
+    latest = Path(context.lake.uri) / "audit/reports/latest"
     for original in sorted(latest.iterdir()):
         copy = tmp_path / original.name
         shutil.copy2(original, copy)
-        told = verify_report(place, copy)
+        told = verify_report(context, copy)
         assert told.ok, told
         assert told.sequence
     altered = tmp_path / "tables.csv"
     lines = altered.read_text(encoding="utf-8").splitlines(keepends=True)
     lines[1] = lines[1].replace(lines[1].split(",")[0], "khác", 1)
     altered.write_text("".join(lines), encoding="utf-8")
-    told = verify_report(place, altered)
+    told = verify_report(context, altered)
     assert not told.ok
     assert "differs in 1 place" in told.why.english
     assert told.differences[0][0].startswith("khác")
     page = tmp_path / "report.en.html"
     page.write_text(page.read_text(encoding="utf-8").replace("</td>", "9</td>", 1), encoding="utf-8")
-    told = verify_report(place, page)
+    told = verify_report(context, page)
     assert (told.ok, len(told.differences)) == (False, 1)
     stranger = tmp_path / "other.txt"
     stranger.write_text("not ours")
-    assert "no entry of the ledger has its digest" in verify_report(place, stranger).why.english
+    assert "no entry of the ledger has its digest" in verify_report(context, stranger).why.english
 
 
-def test_no_value_of_a_register_is_in_what_verify_says(place: Workplace) -> None:
-    lake = Path(place.lake.uri)
+def test_no_value_of_a_register_is_in_what_verify_says(context: PipelineContext) -> None:
+    lake = Path(context.lake.uri)
     with kept(lake / "people/index"), kept(lake / "rejected/population/citizen"):
         update("people/index", "true", person_id="'X'")(lake)
         DeltaTable(lake / "rejected/population/citizen").delete("_row % 2 = 0")
-        told = json.dumps(checked(place).to_dict(), default=str, ensure_ascii=False)
+        told = json.dumps(checked(context).to_dict(), default=str, ensure_ascii=False)
     names = DeltaTable(lake / "registry/population/citizen").to_pyarrow_table(columns=["full_name"])["full_name"]
     assert not [name for name in names.to_pylist()[:500] if name and name in told]

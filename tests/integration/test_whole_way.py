@@ -20,11 +20,11 @@ UPDATED = {"finance": "NGAY_CAP_NHAT"}
 
 
 def rejected(country: SyncedCountry, registry: str, table: str) -> list[dict[str, Any]]:
-    return DeltaTable(country.place.lake.rejected_table(registry, table)).to_pyarrow_table().to_pylist()
+    return DeltaTable(country.context.lake.rejected_table(registry, table)).to_pyarrow_table().to_pylist()
 
 
 def published(country: SyncedCountry, registry: str, table: str) -> list[dict[str, Any]]:
-    return DeltaTable(country.place.lake.registry_table(registry, table)).to_pyarrow_table().to_pylist()
+    return DeltaTable(country.context.lake.registry_table(registry, table)).to_pyarrow_table().to_pylist()
 
 
 def dirt(country: SyncedCountry) -> list[dict[str, Any]]:
@@ -52,7 +52,7 @@ def test_conservation_by_row_of_the_extract(country: SyncedCountry) -> None:
     for facts in country.tables:
         registry, table = facts["registry"], facts["table"]
         landed = pq.read_table(
-            Path(country.place.lake.landing_path(registry, table, facts["run_id"])) / "extract.parquet"
+            Path(country.context.lake.landing_path(registry, table, facts["run_id"])) / "extract.parquet"
         )
         numbers = [row["_row"] for row in rejected(country, registry, table)]
         assert len(numbers) == len(set(numbers)) == facts["rejected"] + facts["superseded"]
@@ -93,10 +93,10 @@ def _text(value: object) -> str | None:
 
 
 def test_the_same_sources_again_change_nothing(country: SyncedCountry) -> None:
-    lake = country.place.lake
+    lake = country.context.lake
     before = {facts["table"]: facts["version"] for facts in country.tables}
     for registry in country.runs:
-        again = sync_registry(registry, run_id="20260102T000000Z-00000000", workplace=country.place)
+        again = sync_registry(registry, run_id="20260102T000000Z-00000000", context=country.context)
         assert again["verdict"] == "unchanged", again
         for facts in again["tables"]:
             table = DeltaTable(lake.registry_table(registry, facts["table"]))
@@ -110,7 +110,7 @@ def test_no_planted_name_outside_the_lake_s_data_zones(country: SyncedCountry) -
     planted = {value for row in people for value in row if value and len(value) > 8}
     said = json.dumps(country.runs, ensure_ascii=False)
     assert not [value for value in planted if value in said]
-    files = [p for p in Path(country.place.lake.path("audit")).rglob("*") if p.is_file()]
+    files = [p for p in Path(country.context.lake.path("audit")).rglob("*") if p.is_file()]
     assert len(files) > 20
     for path in files:
         if path.suffix == ".parquet":

@@ -21,9 +21,9 @@ from hypothesis import strategies as st
 
 from include.contracts.model import ExtractPolicy, Table
 from include.lake.delta.commit_metadata import last_commit
-from include.lake.incremental.row_checksum import Fingerprint, fingerprint
-from include.lake.incremental.stored_checksum import known_by
-from include.lake.publishing.publication import Commit, Mode
+from include.lake.incremental.row_checksum import RowSetChecksum, row_set_checksum
+from include.lake.incremental.stored_checksum import stored_checksum_of
+from include.lake.publishing.publication import Mode, PublishedCommit
 from include.lake.rejected.append import append_rejected
 from include.lake.storage.lake import Lake
 from include.lake.upsert import file_rewrite
@@ -162,19 +162,19 @@ def replayed(lake: Lake) -> list[tuple[Any, ...]]:
     return sorted(((r["personal_id"], r["full_name"], r["age"]) for r in rows.values()), key=repr)
 
 
-def figure(lake: Lake, table: Table) -> Fingerprint | None:
+def figure(lake: Lake, table: Table) -> RowSetChecksum | None:
     """Of the rows that are published, by reading them all."""
     rows = pa.table(lake.table("registry/population/citizen").to_pyarrow_table(columns=["personal_id", "age"]))
-    return fingerprint(rows.to_batches())
+    return row_set_checksum(rows.to_batches())
 
 
-def publish(lake: Lake, table: Table, number: int, extract: Extract) -> Commit:
+def publish(lake: Lake, table: Table, number: int, extract: Extract) -> PublishedCommit:
     outcomes = {name: extract.numbers(name) for name in ("rejected", "superseded", "warned")}
     staged = stage(lake, table, f"r{number}", extract.rows, **outcomes)
     kept = append_rejected(lake, table, run_id=f"r{number}", at=START, staged=staged, extract_uri=staged.extract)
     assert kept == len(outcomes["rejected"]) + len(outcomes["superseded"])
 
-    def attempt() -> Commit:
+    def attempt() -> PublishedCommit:
         return run(
             lake,
             table,
@@ -210,7 +210,9 @@ def test_any_sequence_of_runs(policy: str, sequence: list[Extract]) -> None:
             assert {name: getattr(commit, name) for name in expected} == expected
             assert content(lake, table) == sorted(model.live.values(), key=repr)
             assert replayed(lake) == content(lake, table)
-            assert known_by(last_commit(lake, table), table) == (figure(lake, table) if policy == "reconcile" else None)
+            assert stored_checksum_of(last_commit(lake, table), table) == (
+                figure(lake, table) if policy == "reconcile" else None
+            )
         again = publish(lake, table, len(sequence), sequence[-1])
         assert (again.inserted, again.updated, again.deleted) == (0, 0, 0)
         assert content(lake, table) == sorted(model.live.values(), key=repr)

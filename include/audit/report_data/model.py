@@ -11,7 +11,7 @@ from include.audit.report_data.freshness import Freshness
 from include.audit.report_data.quality_index import Index
 from include.audit.report_data.run_history import rejected_percent
 from include.contracts import Contract, Language, Table, pick
-from include.lake.rejected import OpenFigures, OpenRule
+from include.lake.rejected import OpenRule, RejectionBacklog
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +153,7 @@ class TableReport:
     index: Index
     rules: tuple[RuleFigures, ...]
     trend: tuple[TrendPoint, ...]
-    open: OpenFigures | None = None
+    open: RejectionBacklog | None = None
     standing: Standing | None = None
 
     @property

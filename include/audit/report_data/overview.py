@@ -25,7 +25,7 @@ from include.audit.report_data.model import (
 )
 from include.audit.report_data.quality_index import NOT_MEASURED, Counted, Index, mean_index, table_index
 from include.contracts import Contract, Rule, Table
-from include.lake.rejected import OpenFigures, open_figures
+from include.lake.rejected import RejectionBacklog, rejection_backlog
 from include.lake.run_log import CROSS_CHECKS, REFUSALS, REJECTED_TARGET
 from include.lake.storage import Lake
 
@@ -59,7 +59,7 @@ def gather(lake: Lake, contracts: Mapping[str, Contract], *, at: datetime) -> Ov
             tables.append(
                 _table(contract, table, latest.get(name), good.get(name), published.get(name, []),
                        checks.get(name, []), stood.get(name, []), relationships.get(name, []),
-                       open_figures(lake, table, at=at), at)
+                       rejection_backlog(lake, table, at=at), at)
             )  # fmt: skip
         registries.append(RegistryReport(contract, tuple(tables), mean_index(t.index for t in tables)))
     return Overview(at, tuple(registries), gate, verdicts, mean_index(registry.index for registry in registries))
@@ -67,7 +67,7 @@ def gather(lake: Lake, contracts: Mapping[str, Contract], *, at: datetime) -> Ov
 
 def _table(
     contract: Contract, table: Table, latest: Row | None, good: Row | None, runs: list[Run], checks: list[Row],
-    stood: list[Row], relationships: list[Row], opened: OpenFigures | None, at: datetime,
+    stood: list[Row], relationships: list[Row], opened: RejectionBacklog | None, at: datetime,
 ) -> TableReport:  # fmt: skip
     stands = NEVER
     if good:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from include.audit.verification.file_digests import INDEX_OF_PAGES, bound
+from include.audit.verification.file_digests import INDEX_OF_PAGES, digests_of
 from include.audit.verification.findings import Verification
 from include.audit.verification.ledger_summary import LedgerState, ledger_state, note_verification
 from include.audit.verification.report_file import REPORTS, ReportChecked, check_report, figures_digest, with_figures
@@ -15,9 +15,9 @@ __all__ = [
     "LedgerState",
     "ReportChecked",
     "Verification",
-    "bound",
     "check_report",
     "commit_records",
+    "digests_of",
     "figures_digest",
     "ledger_state",
     "note_verification",

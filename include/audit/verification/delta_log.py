@@ -21,7 +21,7 @@ RUN_ID = "lienthong.run_id"
 
 
 @dataclass(frozen=True, slots=True)
-class Commit:
+class LogCommit:
     """One version of a table, as its file in `_delta_log` tells it.
 
     `added`, `removed` and `feed` (files of the change feed) are paths below the table's folder; `committed_ms` is when,
@@ -81,7 +81,7 @@ def version_of(name: str) -> int | None:
     return int(match.group(1)) if match else None
 
 
-def read_commit(lake: Lake, uri: str) -> Commit:
+def read_commit(lake: Lake, uri: str) -> LogCommit:
     """What one file of the log says. Raises FileNotFoundError, or CommitUnreadable."""
     version = int(uri.rpartition("/")[2].partition(".")[0])
     try:
@@ -91,7 +91,7 @@ def read_commit(lake: Lake, uri: str) -> Commit:
         removed = [action["remove"] for action in actions if "remove" in action]
         changed = [action["cdc"] for action in actions if "cdc" in action]
         info: dict[str, Any] = next((action["commitInfo"] for action in actions if "commitInfo" in action), {})
-        return Commit(
+        return LogCommit(
             version=version,
             sha256=hashlib.sha256(text.encode()).hexdigest(),
             operation=str(info.get("operation", "")),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from include.audit.verification.findings import Discrepancy
-from include.audit.verification.recorded_state import FileTold, TableTold, Told
+from include.audit.verification.recorded_state import RecordedFile, RecordedState, RecordedTable
 from include.lake.delta import RETENTION
 from include.lake.storage import Lake
 
@@ -29,7 +29,7 @@ class FilesChecked:
 
 
 def compare_files(
-    lake: Lake, table: TableTold, live: Iterable[str], *, now: datetime, retention: timedelta = RETENTION
+    lake: Lake, table: RecordedTable, live: Iterable[str], *, now: datetime, retention: timedelta = RETENTION
 ) -> FilesChecked:
     """Compare the SHA-256 of every file of a table with the ledger's: live, of older versions, and of the change feed.
 
@@ -53,7 +53,7 @@ def compare_files(
     return FilesChecked(agreed, tuple(found))
 
 
-def compare_bound(lake: Lake, told: Told, *, with_large: bool) -> FilesChecked:
+def compare_bound(lake: Lake, told: RecordedState, *, with_large: bool) -> FilesChecked:
     """The same for single files: reports, Data Docs, published contracts, the model; `with_large` extracts too."""
     files = {f"{folder}/{name}": file for folder, known in told.bound.items() for name, file in known.items()}
     found, agreed = list(_strays(lake, files)), 0
@@ -68,7 +68,7 @@ def compare_bound(lake: Lake, told: Told, *, with_large: bool) -> FilesChecked:
     return FilesChecked(agreed, tuple(found))
 
 
-def _strays(lake: Lake, known: dict[str, FileTold]) -> Iterator[Discrepancy]:
+def _strays(lake: Lake, known: dict[str, RecordedFile]) -> Iterator[Discrepancy]:
     for folder in FOR_READERS:
         for path in lake.files_below(lake.path(folder)):
             if path not in known:
@@ -88,7 +88,7 @@ def _digests(lake: Lake, files: dict[str, str]) -> Iterator[tuple[str, str | Non
         yield from zip(files, pool.map(digest, files.values()), strict=True)
 
 
-def bound(lake: Lake, paths: Iterable[str]) -> dict[str, str]:
+def digests_of(lake: Lake, paths: Iterable[str]) -> dict[str, str]:
     """SHA-256 of files as they are now, by their path in the lake, for a record's payload; without those not there.
 
     In a payload `bound` says what a file's content is from now on, and `unbound` which files (or folders of files) were

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 
 @dataclass(frozen=True, slots=True)
-class CommitTold:
+class RecordedCommit:
     """One commit of a table by its entry. Paths are below the table's folder; `files` has the digest of each.
 
     `removed` is None in an entry that counted the files only. `rows` are digests of the rows that the commit added, of
@@ -30,7 +30,7 @@ class CommitTold:
 
 
 @dataclass(frozen=True, slots=True)
-class FileTold:
+class RecordedFile:
     """A file by the last entry that has its digest; `former` are the digests that it had before."""
 
     sequence: int
@@ -39,13 +39,13 @@ class FileTold:
 
 
 @dataclass(slots=True)
-class TableTold:
+class RecordedTable:
     """One table (`subject` is its path in the lake) as its entries tell it; `log` are files of the log by name."""
 
     subject: str
     table_id: str
-    commits: dict[int, CommitTold] = field(default_factory=dict)
-    log: dict[str, FileTold] = field(default_factory=dict)
+    commits: dict[int, RecordedCommit] = field(default_factory=dict)
+    log: dict[str, RecordedFile] = field(default_factory=dict)
 
     @property
     def newest(self) -> int:
@@ -57,10 +57,10 @@ class TableTold:
         """The entry of the newest version."""
         return self.commits[self.newest].sequence if self.commits else None
 
-    def files(self) -> dict[str, FileTold]:
+    def files(self) -> dict[str, RecordedFile]:
         """Every data file and file of the change feed that ever was, by path; one of unknown content is not there."""
         return {
-            path: FileTold(commit.sequence, digest)
+            path: RecordedFile(commit.sequence, digest)
             for _, commit in sorted(self.commits.items())
             for path, digest in (*commit.added.items(), *commit.feed.items())
             if digest
@@ -87,15 +87,15 @@ class TableTold:
 
 
 @dataclass(slots=True)
-class Told:
+class RecordedState:
     """All of it. `bound` are single files of the lake, by folder and name; `hashes` the hash of each entry."""
 
-    tables: dict[str, dict[str, TableTold]] = field(default_factory=dict)
-    bound: dict[str, dict[str, FileTold]] = field(default_factory=dict)
+    tables: dict[str, dict[str, RecordedTable]] = field(default_factory=dict)
+    bound: dict[str, dict[str, RecordedFile]] = field(default_factory=dict)
     hashes: dict[int, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, entries: pa.Table) -> Told:
+    def of(cls, entries: pa.Table) -> RecordedState:
         """What these entries of the ledger tell. An altered one tells nothing: the walk of the chain names it."""
         told = cls()
         for row in _rows(entries):
@@ -112,10 +112,12 @@ class Told:
             tables.pop(payload["table_id"], None)
         elif "table_id" in payload:
             name = payload["table_id"]
-            table = tables.setdefault(name, TableTold(row["subject"], name))
+            table = tables.setdefault(name, RecordedTable(row["subject"], name))
             if row["kind"] == "commit":
                 table.commits[int(payload["version"])] = _commit(row, payload)
-            table.log |= {path: FileTold(row["sequence"], digest) for path, digest in payload.get("log", {}).items()}
+            table.log |= {
+                path: RecordedFile(row["sequence"], digest) for path, digest in payload.get("log", {}).items()
+            }
         for path in payload.get("unbound", ()):
             folder, _, name = path.rpartition("/")
             self.bound.pop(path, None)
@@ -125,12 +127,12 @@ class Told:
             files = self.bound.setdefault(folder, {})
             was = files.get(name)
             former = was.former | {was.sha256} if was else frozenset()
-            files[name] = FileTold(row["sequence"], digest, former)
+            files[name] = RecordedFile(row["sequence"], digest, former)
 
 
-def _commit(row: dict[str, Any], payload: dict[str, Any]) -> CommitTold:
+def _commit(row: dict[str, Any], payload: dict[str, Any]) -> RecordedCommit:
     removed = payload.get("removed", () if not payload.get("files_removed") else None)
-    return CommitTold(
+    return RecordedCommit(
         sequence=row["sequence"],
         at=datetime.fromtimestamp(ms / 1000, UTC) if (ms := int(payload.get("committed_ms", 0))) else row["at"],
         sha256=payload["commit_sha256"],

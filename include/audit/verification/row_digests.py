@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from pyarrow import ArrowInvalid
 
 from include.audit.verification.findings import Discrepancy
-from include.audit.verification.recorded_state import TableTold
+from include.audit.verification.recorded_state import RecordedTable
 from include.lake.storage import Lake
 
 EVIDENCE = "audit/"
@@ -28,7 +28,7 @@ def row_digests(lake: Lake, subject: str, paths: Iterable[str]) -> list[str]:
     return [_digest(row) for path in paths for row in _rows(lake, subject, path)]
 
 
-def compare_rows(lake: Lake, table: TableTold, live: Iterable[str]) -> Iterator[Discrepancy]:
+def compare_rows(lake: Lake, table: RecordedTable, live: Iterable[str]) -> Iterator[Discrepancy]:
     """Which rows of the live files no entry tells of, and which of those that entries tell of are not there."""
     told = Counter(digest for commit in table.commits.values() for digest in commit.rows)
     lost, unknown = Counter(told), []

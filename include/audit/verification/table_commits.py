@@ -19,14 +19,14 @@ from include.audit.verification.delta_log import (
     LAST_CHECKPOINT,
     PREFIX,
     RUN_ID,
-    Commit,
     CommitUnreadable,
+    LogCommit,
     other_files,
     read_commit,
     version_of,
     versions,
 )
-from include.audit.verification.recorded_state import Told
+from include.audit.verification.recorded_state import RecordedState
 from include.audit.verification.row_digests import EVIDENCE, row_digests
 from include.lake.delta import find_tables, same_rows
 from include.lake.storage import Lake, LakeTableMissing
@@ -111,13 +111,13 @@ def _table_records(lake: Lake, subject: str, taken: Taken, *, as_it_is: bool = F
         if (known is None and as_it_is) or _is_ours(lake, subject, commit, taken):
             records.append(_commit(lake, subject, table_id, commit))
     if known is None and records and (reason := records[0].payload.get("reason")):
-        standing = Told.of(ledger.read(lake)).tables.get(subject, {})
+        standing = RecordedState.of(ledger.read(lake)).tables.get(subject, {})
         former = [name for name in standing if name != table_id]
         records[:0] = [_removal(subject, name, reason, table_id) for name in former]
     return [*records, *_log_records(lake, subject, table_id, taken, known)]
 
 
-def _is_ours(lake: Lake, subject: str, commit: Commit, taken: Taken) -> bool:
+def _is_ours(lake: Lake, subject: str, commit: LogCommit, taken: Taken) -> bool:
     """Whether a run of ours vouches for a commit, or it leaves the rows as they were.
 
     A run commits before it is on record, never after: who names a run that is on record is somebody else. Evidence is
@@ -197,7 +197,7 @@ def _removal(subject: str, table_id: str, reason: str, successor: str) -> Record
     return Record("removal", subject, payload, once=(f"removal/{subject}/{table_id}", 1))
 
 
-def _commit(lake: Lake, subject: str, table_id: str, commit: Commit) -> Record:
+def _commit(lake: Lake, subject: str, table_id: str, commit: LogCommit) -> Record:
     payload: dict[str, Any] = {
         "table_id": table_id,
         "version": commit.version,

@@ -12,15 +12,15 @@ import pyarrow as pa
 
 from include.audit.ledger import HEAD_METADATA, LEDGER
 from include.audit.verification.delta_log import (
-    Commit,
     CommitUnreadable,
+    LogCommit,
     other_files,
     read_commit,
     version_of,
     versions,
 )
 from include.audit.verification.findings import Discrepancy
-from include.audit.verification.recorded_state import TableTold, Told
+from include.audit.verification.recorded_state import RecordedState, RecordedTable
 from include.lake.delta import RETENTION, find_tables
 from include.lake.storage import Lake, LakeDenied, LakeError, LakeTableMissing, LakeUnreachable, lake_errors
 
@@ -34,7 +34,7 @@ class TableLog:
 
     subject: str
     table_id: str
-    commits: dict[int, Commit | None] = field(default_factory=dict)
+    commits: dict[int, LogCommit | None] = field(default_factory=dict)
     version: int = -1
     live: frozenset[str] | None = None
 
@@ -54,7 +54,7 @@ def read_logs(lake: Lake) -> dict[str, TableLog]:
     return {log.subject: log for subject in subjects if (log := _read_log(lake, subject)) is not None}
 
 
-def compare_tables(lake: Lake, logs: dict[str, TableLog], told: Told, *, now: datetime) -> Comparison:
+def compare_tables(lake: Lake, logs: dict[str, TableLog], told: RecordedState, *, now: datetime) -> Comparison:
     """Hold the tables' logs against what the ledger tells of them.
 
     A log is cleaned of commits that are older than RETENTION, counted from `now`: nothing else confirms those.
@@ -74,7 +74,7 @@ def compare_tables(lake: Lake, logs: dict[str, TableLog], told: Told, *, now: da
             last = max((table.last_sequence or 0 for table in standing.values()), default=None)
             found.append(Discrepancy.of("table cannot be opened", subject, last, table=subject))
         told_of = standing.get(log.table_id) or (None if log.table_id else next(iter(standing.values()), None))
-        table = told_of or TableTold(subject, log.table_id)
+        table = told_of or RecordedTable(subject, log.table_id)
         found += _compare_log(log, table, told.hashes, kept_since=now - RETENTION)
         found += _compare_view(log, table)
         found += compare_log_files(lake, table, set(log.commits))
@@ -83,7 +83,7 @@ def compare_tables(lake: Lake, logs: dict[str, TableLog], told: Told, *, now: da
     return Comparison(agreed, past, tuple(found))
 
 
-def compare_log_files(lake: Lake, table: TableTold, commits: set[int]) -> Iterator[Discrepancy]:
+def compare_log_files(lake: Lake, table: RecordedTable, commits: set[int]) -> Iterator[Discrepancy]:
     """What lies in a table's log beside its commits, by which readers are led: only what the ledger knows, as it was.
 
     A log that is cleaned loses old commits and old checkpoints together; `commits` are the versions that are there.
@@ -104,7 +104,7 @@ def compare_log_files(lake: Lake, table: TableTold, commits: set[int]) -> Iterat
             yield Discrepancy.of("log file removed", table.subject, known.sequence, **named)
 
 
-def _compare_view(log: TableLog, table: TableTold) -> Iterator[Discrepancy]:
+def _compare_view(log: TableLog, table: RecordedTable) -> Iterator[Discrepancy]:
     """What a reader is shown, wherever in the log he begins, is what the ledger's entries add up to."""
     if log.live is None or not table.commits:
         return
@@ -118,7 +118,7 @@ def _compare_view(log: TableLog, table: TableTold) -> Iterator[Discrepancy]:
 
 
 def _compare_log(
-    log: TableLog, table: TableTold, hashes: dict[int, str], *, kept_since: datetime
+    log: TableLog, table: RecordedTable, hashes: dict[int, str], *, kept_since: datetime
 ) -> Iterator[Discrepancy]:
     oldest = min(log.commits, default=0)
     for version, commit in log.commits.items():
@@ -156,7 +156,7 @@ def _read_log(lake: Lake, subject: str) -> TableLog | None:
     except LakeError:
         pass  # evidence, not a crash: it is named
 
-    def read(uri: str) -> Commit | None:
+    def read(uri: str) -> LogCommit | None:
         try:
             return read_commit(lake, uri)
         except (CommitUnreadable, FileNotFoundError):

@@ -19,7 +19,7 @@ from include.audit.verification import chain
 from include.audit.verification.delta_log import versions
 from include.audit.verification.file_digests import compare_bound, compare_files
 from include.audit.verification.findings import Discrepancy, Verification
-from include.audit.verification.recorded_state import TableTold, Told
+from include.audit.verification.recorded_state import RecordedState, RecordedTable
 from include.audit.verification.row_digests import EVIDENCE, compare_rows
 from include.audit.verification.tables import compare_log_files, compare_tables, read_logs
 from include.lake.storage import Lake, LakeDenied, LakeError, LakeTableMissing, LakeUnreachable
@@ -51,7 +51,7 @@ def verify(
     logs = read_logs(lake)
     now = now or datetime.now(UTC)
     itself = _verify_ledger(lake, LEDGER, CHECKPOINTS, public_key, checkpoints, receipts)
-    told, found = Told.of(itself.entries), [*itself.discrepancies]
+    told, found = RecordedState.of(itself.entries), [*itself.discrepancies]
     for table in told.tables.get(LEDGER, {}).values():
         found += compare_log_files(lake, table, set(versions(lake, lake.path(LEDGER))))
     compared = compare_tables(lake, logs, told, now=now)
@@ -59,7 +59,7 @@ def verify(
     files = 0
     for log in logs.values():
         if with_files or log.subject.startswith(EVIDENCE):
-            table = told.tables.get(log.subject, {}).get(log.table_id) or TableTold(log.subject, log.table_id)
+            table = told.tables.get(log.subject, {}).get(log.table_id) or RecordedTable(log.subject, log.table_id)
             checked = compare_files(lake, table, log.live or (), now=now)
             files += checked.files
             named = [*_of(compared.discrepancies, log.subject), *checked.discrepancies]

@@ -11,7 +11,7 @@ from include.contracts import Contract, LinkRole
 from include.identity.records.record_schema import RECORDS
 from include.identity.records.roles import LinkedTable, linked_tables
 from include.lake.delta import view_of
-from include.lake.storage import Lake, literal, quote, shut
+from include.lake.storage import Lake, literal, quote, restrict_access
 from include.vietnam import WARD_LISTS, reference_lists, register
 
 MEMORY_LIMIT = "3GB"
@@ -43,7 +43,7 @@ def collect(
                 files += found
                 columns = {row[0] for row in connection.execute(f"DESCRIBE published_{number}").fetchall()}
                 selects.append(_select(linked, f"published_{number}", columns))
-        shut(connection, reads=files, writes=[out_uri])
+        restrict_access(connection, reads=files, writes=[out_uri])
         return _write(connection, selects, out_uri)
 
 

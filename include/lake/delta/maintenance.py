@@ -17,7 +17,7 @@ import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable
 
 from include.lake.delta.table_schema import RETENTION, RETENTION_PROPERTY, as_interval
-from include.lake.storage import Lake, lake_errors, turn, until_it_commits
+from include.lake.storage import Lake, lake_errors, locked_table, retry_on_conflict
 
 STAGING_RETENTION = timedelta(days=7)
 _ZONES = ("registry", "rejected", "reference", "audit", "people", "shared")
@@ -66,7 +66,7 @@ def maintain_table(lake: Lake, table: str, *, retention: timedelta = RETENTION) 
     uri = lake.path(table)
 
     def attempt() -> TableFigures:
-        with turn(lake, uri), lake_errors(f"maintaining {table}"):
+        with locked_table(lake, uri), lake_errors(f"maintaining {table}"):
             delta = lake.table(uri)
             before = len(delta.file_uris())
             if table.startswith("registry/") and RETENTION_PROPERTY not in delta.metadata().configuration:
@@ -78,7 +78,7 @@ def maintain_table(lake: Lake, table: str, *, retention: timedelta = RETENTION) 
             sizes = pa.table(delta.get_add_actions())["size_bytes"].to_pylist()
             return TableFigures(table, before, len(sizes), vacuumed, sum(sizes), int(delta.version()))
 
-    return until_it_commits(attempt)
+    return retry_on_conflict(attempt)
 
 
 def find_landed(lake: Lake) -> list[str]:

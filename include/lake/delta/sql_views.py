@@ -9,7 +9,7 @@ import duckdb
 import pyarrow as pa
 from deltalake import DeltaTable
 
-from include.lake.storage import Lake, hold, lake_errors, literal, quote
+from include.lake.storage import Lake, create_temp_table, lake_errors, literal, quote
 
 FILE = "_file"
 
@@ -40,7 +40,7 @@ def view_of(
     schema = pa.schema(delta.schema().to_arrow())
     is_partitioned = str(bool(delta.metadata().partition_columns)).lower()
     empty = f"{name} without rows"
-    hold(connection, empty, schema.empty_table())
+    create_temp_table(connection, empty, schema.empty_table())
     rows = f"SELECT *, '' AS {FILE} FROM {quote(empty)}"
     if files:
         # A column may be so new that no file has it yet: the empty table gives it, and its type.

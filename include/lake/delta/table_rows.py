@@ -8,7 +8,7 @@ from typing import Protocol
 import duckdb
 
 from include.lake.delta.sql_views import FILE
-from include.lake.delta.table_schema import RESERVED, RUN_ID, WARNINGS, Shape
+from include.lake.delta.table_schema import RESERVED, RUN_ID, WARNINGS, TableSchema
 from include.lake.storage import literal, quote, scan
 
 PLACE = "_place"
@@ -38,7 +38,7 @@ def staged_files(staged: StagedPaths) -> tuple[str, str, str]:
     return staged.conformed, staged.faults, staged.warnings
 
 
-def accepted_rows(shape: Shape, staged: StagedPaths, *, deleted_when: str = "") -> str:
+def accepted_rows(shape: TableSchema, staged: StagedPaths, *, deleted_when: str = "") -> str:
     """SELECT of the rows that the split accepted: contract columns and `_warnings`; without those deleted, if told."""
     columns = ", ".join(f"CAST(c.{quote(name)} AS {sql_type}) AS {quote(name)}" for name, sql_type in shape.columns)
     rows = (
@@ -50,7 +50,7 @@ def accepted_rows(shape: Shape, staged: StagedPaths, *, deleted_when: str = "") 
 
 
 def published_rows(
-    connection: duckdb.DuckDBPyConnection, shape: Shape, files: Sequence[str], *, with_file: bool = True
+    connection: duckdb.DuckDBPyConnection, shape: TableSchema, files: Sequence[str], *, with_file: bool = True
 ) -> str:
     """SELECT of a table's rows with every column that the shape names; a column that no file has yet is null.
 
@@ -90,7 +90,7 @@ def without_warnings(query: str) -> str:
     return f"SELECT * EXCLUDE ({WARNINGS}) FROM ({query})"
 
 
-def as_published(shape: Shape, rows: str) -> str:
+def as_published(shape: TableSchema, rows: str) -> str:
     """SELECT of rows (contract columns and `_warnings`) as the run writes them."""
     nulls = "".join(f", CAST(NULL AS {sql_type}) AS {quote(name)}" for name, sql_type in shape.dropped)
     return f"SELECT {listed(shape.names)}, getvariable('run_id') AS {RUN_ID}, {WARNINGS}{nulls} FROM ({rows})"

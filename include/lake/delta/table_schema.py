@@ -46,7 +46,7 @@ _SQL_OF_DELTA = {
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
+class TableSchema:
     """Contract columns with their DuckDB types, those the table lacks, and those it has beyond the contract."""
 
     columns: tuple[tuple[str, str], ...]
@@ -87,11 +87,11 @@ def as_interval(duration: timedelta) -> str:
     return f"interval {int(duration.total_seconds())} seconds"
 
 
-def shape_of(table: Table, current: DeltaTable | None) -> Shape:
+def table_schema_of(table: Table, current: DeltaTable | None) -> TableSchema:
     """How the contract's table meets the published one. Raises LakeSchemaConflict if it cannot."""
     columns = tuple((c.name, c.sql_type) for c in table.columns)
     if current is None:
-        return Shape(columns, table.primary_key)
+        return TableSchema(columns, table.primary_key)
     wanted = {field.name: field for field in DeltaSchema.from_arrow(published_schema(table)).fields}
     present = {field.name: field for field in current.schema().fields}
     by_lower_case = {name.lower(): name for name in present}
@@ -109,10 +109,10 @@ def shape_of(table: Table, current: DeltaTable | None) -> Shape:
                 f"table (remove registry/{table.registry}/{table.name} from the lake) and sync it with --full"
             )
     dropped = tuple((name, _sql_type(table, field)) for name, field in present.items() if name not in wanted)
-    return Shape(columns, table.primary_key, tuple(name for name in wanted if name not in present), dropped)
+    return TableSchema(columns, table.primary_key, tuple(name for name in wanted if name not in present), dropped)
 
 
-def evolve(table: Table, shape: Shape, current: DeltaTable) -> None:
+def evolve(table: Table, shape: TableSchema, current: DeltaTable) -> None:
     """Add the contract's new columns to the table, null in every row: a commit of its own that changes no data.
 
     A table whose columns, old or new, ask for a property that it lacks gets it before, in a commit as well.

@@ -12,7 +12,7 @@ from deltalake import DeltaTable
 from include.contracts import Table
 from include.lake.delta.commit_metadata import PREFIX, commit_properties, state_of_run
 from include.lake.delta.sql_views import view_of
-from include.lake.storage import Lake, LakeError, LakeTableMissing, lake_errors, quote, until_it_commits
+from include.lake.storage import Lake, LakeError, LakeTableMissing, lake_errors, quote, retry_on_conflict
 
 RESTORE = "restore"
 _FIGURES = ("inserted", "updated", "deleted", "live_rows")
@@ -120,7 +120,7 @@ def restore(
         VersionGone: that version cannot be had any more, or is no former one.
         LakeConflict: others committed again and again meanwhile.
     """
-    return until_it_commits(lambda: _restore(lake, table, version, run_id, at, metadata, before))
+    return retry_on_conflict(lambda: _restore(lake, table, version, run_id, at, metadata, before))
 
 
 def runs_between(lake: Lake, table: Table, first: int, last: int) -> tuple[str, ...]:

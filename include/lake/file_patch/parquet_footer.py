@@ -150,7 +150,7 @@ def read_footer(file: pa.NativeFile) -> Struct:
 
 
 def _check(footer: Struct, end: int) -> None:
-    """Ensure that a footer is understood, and can be true: chunks are of its schema and lie before it, none over another.
+    """Ensure that a footer is understood, and can be true: chunks are of its schema, before it, none over another.
 
     pyarrow ends the process where Arrow throws while a chunk's description is looked at, so that is prevented here.
     """

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from include.lake.incremental.key_comparison import known_rows, reconcile
-from include.lake.incremental.row_checksum import INTEGER_TYPES, Fingerprint, hashed_values
-from include.lake.incremental.stored_checksum import KNOWN, is_as_left, known_after
+from include.lake.incremental.row_checksum import INTEGER_TYPES, RowSetChecksum, hashed_values
+from include.lake.incremental.stored_checksum import STORED_CHECKSUM, checksum_after_commit, is_unchanged_since
 
 __all__ = [
     "INTEGER_TYPES",
-    "KNOWN",
-    "Fingerprint",
+    "STORED_CHECKSUM",
+    "RowSetChecksum",
+    "checksum_after_commit",
     "hashed_values",
-    "is_as_left",
-    "known_after",
+    "is_unchanged_since",
     "known_rows",
     "reconcile",
 ]

@@ -16,10 +16,10 @@ import duckdb
 from deltalake import DeltaTable
 
 from include.contracts import Table
-from include.lake.delta import Shape, last_state, listed, published_rows
-from include.lake.incremental.row_checksum import Fingerprint, hashed_values
-from include.lake.incremental.stored_checksum import figures, known_by
-from include.lake.rejected import as_json, open_rows, typed_cursor, typed_key
+from include.lake.delta import TableSchema, last_state, listed, published_rows
+from include.lake.incremental.row_checksum import RowSetChecksum, hashed_values
+from include.lake.incremental.stored_checksum import checksum_by_sql, stored_checksum_of
+from include.lake.rejected import as_json, open_rejections_of, typed_cursor, typed_key
 from include.lake.storage import Lake, lake_errors, literal, quote, scan
 from include.lake.upsert import COMPARE_MEMORY, later
 
@@ -29,9 +29,9 @@ class Reconciled:
     """How many keys are gone and how many rows stray, and where they are: keys, and row numbers (`_row`)."""
 
     gone: int
-    strays: int
+    missed_changes: int
     gone_uri: str
-    strays_uri: str
+    missed_changes_uri: str
 
 
 def reconcile(lake: Lake, table: Table, *, conformed_keys: str, folder: str) -> Reconciled | None:
@@ -48,7 +48,7 @@ def reconcile(lake: Lake, table: Table, *, conformed_keys: str, folder: str) -> 
     if not lake.is_table(uri):
         return None
     files, shape = lake.table(uri).file_uris(), _key_and_cursor(table)
-    gone_uri, strays_uri = f"{folder}/gone.parquet", f"{folder}/strays.parquet"
+    gone_uri, missed_changes_uri = f"{folder}/gone.parquet", f"{folder}/strays.parquet"
     with lake_errors(f"reconciling {table.qualified_name}"):
         opened = _open_rows(lake, table, f"{folder}/open.parquet")
         connection = lake.connect(memory_limit=COMPARE_MEMORY)
@@ -62,22 +62,22 @@ def reconcile(lake: Lake, table: Table, *, conformed_keys: str, folder: str) -> 
             connection.execute(f"CREATE TEMP VIEW published AS SELECT *, true AS _is_published FROM ({rows})")
             _find_differences(connection, table)
             gone = f"SELECT {listed(table.primary_key)} FROM apart WHERE _row IS NULL{_withdrawn(table, opened)}"
-            strays = _strays(connection, table, opened)
+            missed_changes = _strays(connection, table, opened)
             if _misses_one_without_key(connection, table, opened):
                 nothing = ", ".join(f"CAST(NULL AS {table.column(name).sql_type})" for name in table.primary_key)
                 gone += f" UNION ALL SELECT {nothing}"
-                strays += f" UNION SELECT _row FROM source s WHERE {as_json(table.primary_key, 's')} IS NULL"
+                missed_changes += f" UNION SELECT _row FROM source s WHERE {as_json(table.primary_key, 's')} IS NULL"
             return Reconciled(
                 gone=_write(connection, gone, gone_uri),
-                strays=_write(connection, strays, strays_uri),
+                missed_changes=_write(connection, missed_changes, missed_changes_uri),
                 gone_uri=gone_uri,
-                strays_uri=strays_uri,
+                missed_changes_uri=missed_changes_uri,
             )
         finally:
             connection.close()
 
 
-def known_rows(lake: Lake, table: Table, *, folder: str, received: str) -> Fingerprint | None:
+def known_rows(lake: Lake, table: Table, *, folder: str, received: str) -> RowSetChecksum | None:
     """Of the rows that the lake knows beside those received: published, or rejected and open. None: no figure.
 
     If the source has exactly these beside the received ones, no row strays and none is gone.
@@ -95,14 +95,14 @@ def known_rows(lake: Lake, table: Table, *, folder: str, received: str) -> Finge
         return None
     keys, names = listed(shape.key), listed(shape.names)
     with lake_errors(f"reconciling {table.qualified_name}"):
-        of_all = known_by(last_state(delta), table)
+        of_all = stored_checksum_of(last_state(delta), table)
         opened = _open_rows(lake, table, f"{folder}/open.parquet")
         connection = lake.connect(memory_limit=COMPARE_MEMORY)
         try:
-            of = figures(connection, values)
+            of = checksum_by_sql(connection, values)
             published = f"SELECT {names} FROM ({published_rows(connection, shape, delta.file_uris(), with_file=False)})"
             apart = f"SELECT {keys} FROM {scan(received)}"
-            rejected: Fingerprint | None = Fingerprint(0, 0)
+            rejected: RowSetChecksum | None = RowSetChecksum(0, 0)
             if opened and connection.execute(f"FROM {scan(opened)} WHERE _key IS NULL LIMIT 1").fetchall():
                 return None  # such a row is nowhere in a figure of keys
             if opened:  # a key whose latest row was rejected has that row in the source, not the published one
@@ -127,10 +127,10 @@ def _published(lake: Lake, table: Table) -> DeltaTable:
     return lake.table(lake.registry_table(table.registry, table.name))
 
 
-def _key_and_cursor(table: Table) -> Shape:
+def _key_and_cursor(table: Table) -> TableSchema:
     """The columns that are compared, each once; the key's first."""
     names = dict.fromkeys((*table.primary_key, *table.extract.cursor))
-    return Shape(tuple((name, table.column(name).sql_type) for name in names), table.primary_key)
+    return TableSchema(tuple((name, table.column(name).sql_type) for name in names), table.primary_key)
 
 
 def _find_differences(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
@@ -175,17 +175,17 @@ def _strays(connection: duckdb.DuckDBPyConnection, table: Table, opened: str) ->
         f"FROM (FROM source SEMI JOIN candidate USING ({keys}) UNION BY NAME "
         f"      FROM candidate) s LEFT JOIN apart a ON a._row = s._row"
     )
-    strays = "SELECT s._row FROM sibling s SEMI JOIN candidate USING (_row) WHERE NOT s._is_known"
+    missed_changes = "SELECT s._row FROM sibling s SEMI JOIN candidate USING (_row) WHERE NOT s._is_known"
     if cursor:
         same_key = " AND ".join(f"n.{quote(name)} = s.{quote(name)}" for name in table.primary_key)
         newer = f"FROM sibling n WHERE n._supersedes AND {same_key} AND {later('n', 's', cursor)}"
-        strays += f" AND NOT EXISTS ({newer})"
+        missed_changes += f" AND NOT EXISTS ({newer})"
     # Of keys that differ at the source and are published as one, all rows are read, so that the split sees the clash.
-    unknown = f"SELECT {keys} FROM candidate SEMI JOIN ({strays}) USING (_row)"
+    unknown = f"SELECT {keys} FROM candidate SEMI JOIN ({missed_changes}) USING (_row)"
     alike = f"FROM source SEMI JOIN ({unknown}) USING ({keys})"
     clashing = f"SELECT {keys} {alike} GROUP BY ALL HAVING count(DISTINCT coalesce(_raw_key, 0)) > 1"
     clashes = f" UNION SELECT _row {alike} SEMI JOIN ({clashing}) USING ({keys})"
-    return strays + taken_back + clashes
+    return missed_changes + taken_back + clashes
 
 
 def _withdrawn(table: Table, opened: str) -> str:
@@ -224,7 +224,7 @@ def _open_rows(lake: Lake, table: Table, uri: str) -> str:
         return ""
     if not {"_life", "_key", "_cursor", "_reasons"} <= {field.name for field in lake.table(rejected).schema().fields}:
         return ""
-    with open_rows(lake, table) as opened:
+    with open_rejections_of(lake, table) as opened:
         if opened is None or not opened.files:
             return ""
         of_sets = ", ".join(literal(rule.rule_id) for rule in table.rules if rule.scope == "set") or "NULL"

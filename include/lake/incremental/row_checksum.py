@@ -36,19 +36,19 @@ _FINAL = ((14, "c", "b"), (11, "a", "c"), (25, "b", "a"), (16, "c", "b"), (4, "a
 
 
 @dataclass(frozen=True, slots=True)
-class Fingerprint:
+class RowSetChecksum:
     """Number of rows, and the XOR of their hashes (as a signed 64-bit integer)."""
 
     rows: int
     mark: int
 
-    def __add__(self, other: Fingerprint) -> Fingerprint:
+    def __add__(self, other: RowSetChecksum) -> RowSetChecksum:
         """Of these rows and others."""
-        return Fingerprint(self.rows + other.rows, self.mark ^ other.mark)
+        return RowSetChecksum(self.rows + other.rows, self.mark ^ other.mark)
 
-    def __sub__(self, other: Fingerprint) -> Fingerprint:
+    def __sub__(self, other: RowSetChecksum) -> RowSetChecksum:
         """Of these rows without others that are among them."""
-        return Fingerprint(self.rows - other.rows, self.mark ^ other.mark)
+        return RowSetChecksum(self.rows - other.rows, self.mark ^ other.mark)
 
 
 def hashed_values(table: Table) -> tuple[str, ...] | None:
@@ -75,7 +75,7 @@ def _hashed(name: str, sql_type: str) -> str:
     return by_type.get(sql_type, "")
 
 
-def fingerprint(batches: Iterable[pa.RecordBatch]) -> Fingerprint | None:
+def row_set_checksum(batches: Iterable[pa.RecordBatch]) -> RowSetChecksum | None:
     """Of rows whose columns are BIGINT, TIMESTAMP (in UTC) or VARCHAR. None if a text is longer than keys are.
 
     The hash of a column is the seed of the next one's; an integer that comes first is itself the seed, unless alone.
@@ -88,7 +88,7 @@ def fingerprint(batches: Iterable[pa.RecordBatch]) -> Fingerprint | None:
             return None
         rows += len(hashes)
         mark ^= np.bitwise_xor.reduce(hashes)
-    return Fingerprint(rows, int(mark.astype(np.int64)))
+    return RowSetChecksum(rows, int(mark.astype(np.int64)))
 
 
 def _hash_rows(columns: list[pa.Array]) -> Hashes | None:

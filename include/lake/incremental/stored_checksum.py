@@ -13,12 +13,12 @@ from collections.abc import Callable, Sequence
 import duckdb
 
 from include.contracts import Table
-from include.lake.delta import PublishedState, Shape, StagedPaths, accepted_rows, published_rows, staged_files
-from include.lake.incremental.row_checksum import Fingerprint, fingerprint, hashed_values
-from include.lake.storage import Lake, shut
+from include.lake.delta import PublishedState, StagedPaths, TableSchema, accepted_rows, published_rows, staged_files
+from include.lake.incremental.row_checksum import RowSetChecksum, hashed_values, row_set_checksum
+from include.lake.storage import Lake, restrict_access
 from include.lake.upsert import COMPARE_MEMORY, Changes, arriving, leaving
 
-KNOWN = "known_rows"  # in a commit's metadata
+STORED_CHECKSUM = "known_rows"  # in a commit's metadata
 
 _BATCH_ROWS = 122_880
 # What maintenance does; nothing of it changes a row.
@@ -27,33 +27,37 @@ _CHANGES_NO_ROW = {
 }  # fmt: skip
 
 
-def is_as_left(state: PublishedState) -> bool:
+def is_unchanged_since(state: PublishedState) -> bool:
     """Whether no row was changed since that commit."""
     return set(state.since) <= _CHANGES_NO_ROW
 
 
-def known_by(state: PublishedState | None, table: Table) -> Fingerprint | None:
+def stored_checksum_of(state: PublishedState | None, table: Table) -> RowSetChecksum | None:
     """The figure of what is published, from the last run's commit; None if it says none, or others wrote since."""
-    if state is None or not is_as_left(state):
+    if state is None or not is_unchanged_since(state):
         return None
-    said = json.loads(state.metadata.get(KNOWN) or "{}")
-    return Fingerprint(said["rows"], said["mark"]) if said and said["of"] == list(hashed_values(table) or ()) else None
+    said = json.loads(state.metadata.get(STORED_CHECKSUM) or "{}")
+    return (
+        RowSetChecksum(said["rows"], said["mark"]) if said and said["of"] == list(hashed_values(table) or ()) else None
+    )
 
 
-def figures(connection: duckdb.DuckDBPyConnection, values: Sequence[str]) -> Callable[[str], Fingerprint | None]:
+def checksum_by_sql(
+    connection: duckdb.DuckDBPyConnection, values: Sequence[str]
+) -> Callable[[str], RowSetChecksum | None]:
     """What makes the figure of the rows of a SELECT; `values` is what is hashed of each."""
 
-    def of(rows: str) -> Fingerprint | None:
+    def of(rows: str) -> RowSetChecksum | None:
         query = f"SELECT {', '.join(values)} FROM ({rows})"
-        return fingerprint(connection.execute(query).to_arrow_reader(_BATCH_ROWS))
+        return row_set_checksum(connection.execute(query).to_arrow_reader(_BATCH_ROWS))
 
     return of
 
 
-def known_after(
+def checksum_after_commit(
     lake: Lake,
     table: Table,
-    shape: Shape,
+    shape: TableSchema,
     files: Sequence[str] | None,
     base: PublishedState | None,
     staged: StagedPaths,
@@ -68,12 +72,14 @@ def known_after(
         return ""
     connection = lake.connect(memory_limit=COMPARE_MEMORY)
     try:
-        shut(connection, reads=[*staged_files(staged), *(files or ()), *([changes.uri] if changes.uri else [])])
-        of = figures(connection, values)
+        restrict_access(
+            connection, reads=[*staged_files(staged), *(files or ()), *([changes.uri] if changes.uri else [])]
+        )
+        of = checksum_by_sql(connection, values)
         if files is None:
             parts = [of(accepted_rows(shape, staged, deleted_when=table.extract.deleted_when))]
         else:
-            before = known_by(base, table) or of(published_rows(connection, shape, files, with_file=False))
+            before = stored_checksum_of(base, table) or of(published_rows(connection, shape, files, with_file=False))
             parts = [before, of(leaving(shape, changes.uri)), of(arriving(shape, changes.uri))]
     finally:
         connection.close()

@@ -27,12 +27,12 @@ from include.lake.delta import (
     last_state,
     live_files,
     overtaken_by,
-    shape_of,
     state_of_run,
+    table_schema_of,
 )
-from include.lake.incremental import KNOWN, known_after
-from include.lake.publishing.warning_counts import WARNED, warned_after
-from include.lake.storage import Lake, LakeConflict, LakeOutdated, lake_errors, turn, until_it_commits
+from include.lake.incremental import STORED_CHECKSUM, checksum_after_commit
+from include.lake.publishing.warning_counts import WARNED, warnings_after_commit
+from include.lake.storage import Lake, LakeConflict, LakeOutdated, lake_errors, locked_table, retry_on_conflict
 from include.lake.upsert import KEY_FIGURE, Changes, Mode, Writing, find_changes, key_text
 
 # delta-rs merges with an in-memory hash table of the changed rows: measured, 1,000,000 rows of 11 columns take
@@ -45,7 +45,7 @@ _MANY_FILES = 48
 
 
 @dataclass(frozen=True, slots=True)
-class Commit:
+class PublishedCommit:
     """What a run did to a table. `is_new` is False when nothing was written now.
 
     Either the run had committed before, or `overtaken_by` names a run that has published since this one began to read.
@@ -72,7 +72,7 @@ def publish(
     mode: Mode = "full",
     gone: str | None = None,
     merge_rows: int = MERGE_ROWS,
-) -> Commit:
+) -> PublishedCommit:
     """Make the staged rows that were accepted the table's content; one commit, or none if there is nothing to add.
 
     `full`: a key that the extract does not hold leaves the table if the contract says `deletes: reconcile`; a key whose
@@ -107,11 +107,11 @@ def publish(
         raise ValueError(f"a run of mode {mode} deletes no keys by name")
     uri = lake.registry_table(table.registry, table.name)
 
-    def attempt() -> Commit:
-        with turn(lake, uri):
+    def attempt() -> PublishedCommit:
+        with locked_table(lake, uri):
             return _publish(lake, table, run_id, at, staged, metadata, mode, gone, merge_rows)
 
-    return until_it_commits(attempt)
+    return retry_on_conflict(attempt)
 
 
 def _publish(
@@ -124,7 +124,7 @@ def _publish(
     mode: Mode,
     gone: str | None,
     merge_rows: int,
-) -> Commit:
+) -> PublishedCommit:
     uri = lake.registry_table(table.registry, table.name)
     current = lake.table(uri) if lake.is_table(uri) else None
     base = last_state(current) if current is not None else None
@@ -134,21 +134,21 @@ def _publish(
             return _commit(recorded)
         overtaker = overtaken_by(metadata, base, mode=mode)
         if overtaker:
-            return Commit(base.version, 0, 0, 0, 0, base.live_rows, is_new=False, overtaken_by=overtaker)
+            return PublishedCommit(base.version, 0, 0, 0, 0, base.live_rows, is_new=False, overtaken_by=overtaker)
         _check_base(table, metadata, base, mode)
-    shape = shape_of(table, current)
+    shape = table_schema_of(table, current)
     changes = find_changes(lake, table, shape, current, staged, mode=mode, gone=gone)
     with ThreadPoolExecutor(1) as beside, lake_errors(f"publishing {table.qualified_name}"):
         files = current.file_uris() if current else None
         known, warned = (
             beside.submit(figure, lake, table, shape, files, base, staged, changes)
-            for figure in (known_after, warned_after)
+            for figure in (checksum_after_commit, warnings_after_commit)
         )
 
         def said() -> CommitProperties:
             figures = {name: getattr(changes, name) for name in ("inserted", "updated", "deleted", "retained")}
             figures |= {"live_rows": changes.live_after, KEY_FIGURE: key_text(shape)}
-            figures |= {KNOWN: known.result(), WARNED: warned.result()}
+            figures |= {STORED_CHECKSUM: known.result(), WARNED: warned.result()}
             return commit_properties(
                 run_id, carry_over(metadata, base, run_id=run_id, mode=mode), mode=mode, at=at.isoformat(), **figures
             )
@@ -162,7 +162,7 @@ def _publish(
             evolve(table, shape, current)
             version = _apply(writing, current, changes, mode, merge_rows)
             _tidy(current)
-    return Commit(
+    return PublishedCommit(
         version, changes.inserted, changes.updated, changes.deleted, changes.retained, changes.live_after, is_new=True
     )
 
@@ -204,8 +204,8 @@ def _is_behind(lake: Lake, uri: str, current: DeltaTable) -> bool:
     return lake.exists(f"{uri}/_delta_log/{current.version() + 1:020d}.json")
 
 
-def _commit(state: PublishedState) -> Commit:
+def _commit(state: PublishedState) -> PublishedCommit:
     inserted, updated, deleted, retained = (
         int(state.metadata.get(name, "0")) for name in ("inserted", "updated", "deleted", "retained")
     )
-    return Commit(state.version, inserted, updated, deleted, retained, state.live_rows, is_new=False)
+    return PublishedCommit(state.version, inserted, updated, deleted, retained, state.live_rows, is_new=False)

@@ -18,7 +18,7 @@ import sqlglot
 from sqlglot import exp
 
 from include.contracts import Rule, Table
-from include.lake.delta import Shape, listed, published_rows
+from include.lake.delta import TableSchema, listed, published_rows
 from include.lake.storage import Lake, lake_errors, literal, quote, scan
 from include.lake.upsert import COMPARE_MEMORY, Mode
 
@@ -31,7 +31,7 @@ class Conformed:
     failing: str
 
 
-def beside(lake: Lake, table: Table, conformed: Conformed, *, mode: Mode, gone: str | None) -> str | None:
+def published_context_of(lake: Lake, table: Table, conformed: Conformed, *, mode: Mode, gone: str | None) -> str | None:
     """URI of a Parquet, beside the staged files, of the published rows that stay as they are.
 
     Their key is not gone, and was not received in a row that passes the row rules. In a full run of a table that is
@@ -50,7 +50,7 @@ def beside(lake: Lake, table: Table, conformed: Conformed, *, mode: Mode, gone: 
     is_kept = table.primary_key or mode != "full"
     if not is_kept or not (unique or is_measured) or not lake.is_table(uri):
         return None
-    found = beside_uri(conformed.uri)
+    found = published_context_uri(conformed.uri)
     with lake_errors(f"finding what {table.qualified_name} has beside a run"):
         connection = lake.connect(memory_limit=COMPARE_MEMORY)
         try:
@@ -60,7 +60,9 @@ def beside(lake: Lake, table: Table, conformed: Conformed, *, mode: Mode, gone: 
                 return None
             named = dict.fromkeys([*measured, *(name for rule in unique for name in rule.columns)])
             columns = {*table.primary_key, *named}
-            shape = Shape(tuple((c.name, c.sql_type) for c in table.columns if c.name in columns), table.primary_key)
+            shape = TableSchema(
+                tuple((c.name, c.sql_type) for c in table.columns if c.name in columns), table.primary_key
+            )
             files = lake.table(uri).file_uris()
             connection.execute(f"CREATE TEMP VIEW published AS {published_rows(connection, shape, files)}")
             if is_replaced:
@@ -75,7 +77,7 @@ def beside(lake: Lake, table: Table, conformed: Conformed, *, mode: Mode, gone: 
     return found if rows[0][0] else None
 
 
-def beside_uri(conformed_uri: str) -> str:
+def published_context_uri(conformed_uri: str) -> str:
     """Where those rows are written: beside the conformed ones."""
     return f"{conformed_uri.rpartition('/')[0]}/beside.parquet"
 

@@ -16,16 +16,16 @@ from include.contracts import Rule, Table
 from include.lake.delta import (
     WARNINGS,
     PublishedState,
-    Shape,
     StagedPaths,
+    TableSchema,
     accepted_rows,
     listed,
     published_rows,
-    shape_of,
     staged_files,
+    table_schema_of,
 )
-from include.lake.incremental import is_as_left
-from include.lake.storage import Lake, lake_errors, literal, quote, scan, shut
+from include.lake.incremental import is_unchanged_since
+from include.lake.storage import Lake, lake_errors, literal, quote, restrict_access, scan
 from include.lake.upsert import COMPARE_MEMORY, Changes, arriving, leaving
 
 WARNED = "warned_rows"  # in a commit's metadata
@@ -33,18 +33,18 @@ WARNED = "warned_rows"  # in a commit's metadata
 Counts = dict[str, int]
 
 
-def warned_by(state: PublishedState | None, table: Table) -> Counts | None:
+def stored_warnings(state: PublishedState | None, table: Table) -> Counts | None:
     """Rows by warning of what is published, from the last run's commit; None if it says none, or others wrote since."""
-    if state is None or not is_as_left(state):
+    if state is None or not is_unchanged_since(state):
         return None
     said = json.loads(state.metadata.get(WARNED) or "{}")
     return said["counts"] if said and said["of"] == _rules(table) else None
 
 
-def warned_after(
+def warnings_after_commit(
     lake: Lake,
     table: Table,
-    shape: Shape,
+    shape: TableSchema,
     files: Sequence[str] | None,
     base: PublishedState | None,
     staged: StagedPaths,
@@ -58,12 +58,14 @@ def warned_after(
         return ""
     connection = lake.connect(memory_limit=COMPARE_MEMORY)
     try:
-        shut(connection, reads=[*staged_files(staged), *(files or ()), *([changes.uri] if changes.uri else [])])
+        restrict_access(
+            connection, reads=[*staged_files(staged), *(files or ()), *([changes.uri] if changes.uri else [])]
+        )
         if files is None:
             after = _count(connection, table, *_of_first_run(table, shape, staged))
         else:
             published = published_rows(connection, shape, files, with_file=False)
-            before = warned_by(base, table)
+            before = stored_warnings(base, table)
             if before is None:
                 before = _count(connection, table, published)
             sides = leaving(shape, changes.uri), arriving(shape, changes.uri)
@@ -76,13 +78,13 @@ def warned_after(
 
 def published_warnings(lake: Lake, table: Table, state: PublishedState) -> Counts:
     """How many published rows break each rule of severity `warning`; counted if the last commit does not say."""
-    said = warned_by(state, table)
+    said = stored_warnings(state, table)
     if said is not None:
         return said
     delta = lake.table(lake.registry_table(table.registry, table.name))
     connection = lake.connect(memory_limit=COMPARE_MEMORY)
     try:
-        rows = published_rows(connection, shape_of(table, delta), delta.file_uris(), with_file=False)
+        rows = published_rows(connection, table_schema_of(table, delta), delta.file_uris(), with_file=False)
         with lake_errors(f"counting the warnings of {table.qualified_name}"):
             return _count(connection, table, rows)
     finally:
@@ -103,7 +105,7 @@ def _of_values(table: Table) -> list[Rule]:
     return [rule for rule in table.rules if rule.severity == "warning" and rule.scope == "set"]
 
 
-def _of_first_run(table: Table, shape: Shape, staged: StagedPaths) -> tuple[str, str]:
+def _of_first_run(table: Table, shape: TableSchema, staged: StagedPaths) -> tuple[str, str]:
     """SELECTs for `_count`: of rows that are all of one run, only those that carry a warning need be looked at."""
     if table.extract.deleted_when:
         accepted = accepted_rows(shape, staged, deleted_when=table.extract.deleted_when)

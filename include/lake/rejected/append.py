@@ -17,9 +17,9 @@ from deltalake import CommitProperties, Transaction, WriterProperties, write_del
 
 from include.contracts import Table
 from include.lake.delta import PREFIX, StagedPaths
-from include.lake.rejected.open_rejections import COLUMNS, OPEN, RESERVED, as_json, open_rows
+from include.lake.rejected.open_rejections import COLUMNS, OPEN, RESERVED, as_json, open_rejections_of
 from include.lake.rejected.replay_source import ensure_open
-from include.lake.storage import Lake, hold, lake_errors, literal, quote, scan, until_it_commits
+from include.lake.storage import Lake, create_temp_table, lake_errors, literal, quote, retry_on_conflict, scan
 from include.lake.upsert import Mode
 
 _BATCH_ROWS, _BATCH_CELLS = 16_384, 4_000_000
@@ -84,7 +84,7 @@ def append_rejected(
     reading = {"snapshot_at": snapshot_at, "table_digest": table_digest}
     reading |= {"began_upon": began_upon} if began_upon is not None else {}
     append = _Append(lake, table, run_id, at, staged, extract_uri, mode, reading)
-    return until_it_commits(lambda: _append(append))
+    return retry_on_conflict(lambda: _append(append))
 
 
 def _append(append: _Append) -> int:
@@ -117,7 +117,7 @@ def _write(append: _Append, connection: duckdb.DuckDBPyConnection, rows: int, pu
         for setting in ("threads = 1", "memory_limit = '900MB'", f"disabled_optimizers = {_AS_WRITTEN}"):
             connection.execute(f"SET {setting}")
     names = kept_names(list(source), published)
-    hold(connection, "earlier", _open_since(append))
+    create_temp_table(connection, "earlier", _open_since(append))
     query = _rejected_rows(append, connection, source, names)
     columns = [[name, sql_type, names[name]] for name, sql_type in source.items()]
     metadata = append.reading | {"run_id": append.run_id, "rows": str(rows), "mode": append.mode}
@@ -171,7 +171,7 @@ def _open_since(append: _Append) -> pa.Table:
     empty = pa.table({"_key": pa.array([], pa.string()), "_since": pa.array([], pa.timestamp("us", tz="UTC"))})
     if not append.table.primary_key:
         return empty
-    with open_rows(append.lake, append.table) as opened:
+    with open_rejections_of(append.lake, append.table) as opened:
         if opened is None or not opened.files:
             return empty
         faulty = f"SELECT _row FROM {scan(append.staged.faults)} WHERE _outcome = 'rejected'"

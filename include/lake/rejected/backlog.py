@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from include.contracts import Table
-from include.lake.rejected.open_rejections import open_rows
+from include.lake.rejected.open_rejections import open_rejections_of
 from include.lake.storage import Lake, lake_errors
 
 AGES = (1, 7, 30, 90)
@@ -67,20 +67,20 @@ class OpenRule:
 
 
 @dataclass(frozen=True, slots=True)
-class OpenFigures:
+class RejectionBacklog:
     """What is open of a table. A row may break several rules, so the rules add up to more than `total`."""
 
     total: OpenRule
     rules: tuple[OpenRule, ...]
 
 
-def open_figures(lake: Lake, table: Table, *, at: datetime) -> OpenFigures | None:
+def rejection_backlog(lake: Lake, table: Table, *, at: datetime) -> RejectionBacklog | None:
     """The open rows of a table now and over the last days; None if nothing of it was ever kept.
 
     A rule of which the last row was closed in this time is there too, with no rows.
     """
     start = at - timedelta(days=TREND_DAYS)
-    with open_rows(lake, table, with_closed=True, changed_since=start) as opened:
+    with open_rejections_of(lake, table, with_closed=True, changed_since=start) as opened:
         if opened is None:
             return None
         with lake_errors(f"counting the rejected rows of {table.qualified_name}"):
@@ -90,12 +90,12 @@ def open_figures(lake: Lake, table: Table, *, at: datetime) -> OpenFigures | Non
     for rule_id, since, rejected_at, closed_at, rows in counted:
         by_rule.setdefault(rule_id, []).append(_Count(since, rejected_at, closed_at, rows))
     total, *rules = [_rule(rule_id, words.get(rule_id, ("", "")), counts, at) for rule_id, counts in by_rule.items()]
-    return OpenFigures(total, tuple(sorted(rules, key=lambda rule: (-rule.rows, rule.rule_id))))
+    return RejectionBacklog(total, tuple(sorted(rules, key=lambda rule: (-rule.rows, rule.rule_id))))
 
 
 def open_counts(lake: Lake, table: Table) -> tuple[int, dict[str, int]]:
     """How many rejected rows of a table are open, in all and by each rule that they break."""
-    with open_rows(lake, table) as opened:
+    with open_rejections_of(lake, table) as opened:
         if opened is None:
             return 0, {}
         with lake_errors(f"counting the rejected rows of {table.qualified_name}"):

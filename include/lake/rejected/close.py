@@ -22,14 +22,14 @@ from include.lake.delta import FILE, PREFIX, StagedPaths, epoch_milliseconds, la
 from include.lake.rejected.open_rejections import (  # fmt: skip
     LIVES,
     OPEN,
-    OpenRows,
+    OpenRejections,
     RejectedFile,
-    live_files,
-    open_rows,
+    live_rejected_files,
+    open_rejections_of,
     runs_that_count,
 )
-from include.lake.rejected.outcomes import Closing, Staged, settle
-from include.lake.storage import Lake, lake_errors, literal, scan, until_it_commits
+from include.lake.rejected.outcomes import Closing, StagedRun, decide_outcomes
+from include.lake.storage import Lake, lake_errors, literal, retry_on_conflict, scan
 from include.lake.upsert import Mode
 
 _RECENT_COMMITS = 20
@@ -58,19 +58,19 @@ def close_rejected(
     """
     finish_closing(lake, table, before_run=run_id)
     closing = Closing(lake, table, run_id, at, mode, staged, gone)
-    return until_it_commits(lambda: _close(closing))
+    return retry_on_conflict(lambda: _close(closing))
 
 
 def reopen_rejected(lake: Lake, table: Table, *, run_id: str, at: datetime, closed_by: Sequence[str]) -> int:
     """Open again the rows that these runs closed, because their commits were undone; returns how many. Once a run."""
-    closing = Closing(lake, table, run_id, at, "replay", Staged.of(lake, table, run_id), None)
-    return until_it_commits(lambda: _reopen(closing, closed_by))
+    closing = Closing(lake, table, run_id, at, "replay", StagedRun.of(lake, table, run_id), None)
+    return retry_on_conflict(lambda: _reopen(closing, closed_by))
 
 
 def _reopen(closing: Closing, closed_by: Sequence[str]) -> int:
     table = closing.table
     with (
-        open_rows(closing.lake, table, with_closed=True) as opened,
+        open_rejections_of(closing.lake, table, with_closed=True) as opened,
         lake_errors(f"opening the rejected rows of {table.qualified_name} again"),
     ):
         if opened is None:
@@ -101,17 +101,17 @@ def finish_closing(lake: Lake, table: Table, *, before_run: str | None = None) -
         run_id, mode = entry.get(f"{PREFIX}run_id"), entry.get(f"{PREFIX}mode")
         if run_id in (None, before_run) or mode not in get_args(Mode):
             continue
-        staged = Staged.of(lake, table, run_id)
+        staged = StagedRun.of(lake, table, run_id)
         if lake.exists(staged.conformed) and lake.exists(staged.faults):
             gone = staged.gone if mode == "incremental" and lake.exists(staged.gone) else None
             closing = Closing(lake, table, run_id, datetime.fromisoformat(entry[f"{PREFIX}at"]), mode, staged, gone)
-            until_it_commits(partial(_close, closing))
+            retry_on_conflict(partial(_close, closing))
 
 
 def _close(closing: Closing) -> dict[str, int]:
     lake, table = closing.lake, closing.table
     with (
-        open_rows(lake, table, before_run=closing.run_id) as opened,
+        open_rejections_of(lake, table, before_run=closing.run_id) as opened,
         lake_errors(f"closing the rejected rows of {table.qualified_name}"),
     ):
         if opened is None:
@@ -121,11 +121,11 @@ def _close(closing: Closing) -> dict[str, int]:
             return earlier
         has_committed = bool(runs_that_count(lake, table, [closing.run_id]))
         doomed = _runs_that_never_were(closing, opened.delta, has_committed)
-        removals = [file for file in live_files(opened.delta) if file.run_id in doomed]
+        removals = [file for file in live_rejected_files(opened.delta) if file.run_id in doomed]
         figures: dict[str, int] = {}
         rewrites: list[tuple[list[RejectedFile], AddAction]] = []
         if has_committed and opened.files:
-            figures = settle(closing, opened)
+            figures = decide_outcomes(closing, opened)
             rewrites = _rewrite(closing, opened)
         if rewrites or removals:
             _commit(closing, opened.delta, rewrites, removals, figures)
@@ -160,7 +160,7 @@ def _runs_that_never_were(closing: Closing, delta: DeltaTable, has_committed: bo
     return found
 
 
-def _rewrite(closing: Closing, opened: OpenRows) -> list[tuple[list[RejectedFile], AddAction]]:
+def _rewrite(closing: Closing, opened: OpenRejections) -> list[tuple[list[RejectedFile], AddAction]]:
     """Write the files that hold settled rows anew, one for each run that rejected them."""
     connection = opened.connection
     touched = {uri for (uri,) in connection.execute("SELECT DISTINCT _of_file FROM settled").fetchall()}

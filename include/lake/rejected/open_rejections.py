@@ -44,7 +44,7 @@ class RejectedFile:
 
 
 @dataclass(frozen=True, slots=True)
-class OpenRows:
+class OpenRejections:
     """A connection with the view `opened`: every column of the open rows, and `_file`. `files` are those it reads."""
 
     connection: duckdb.DuckDBPyConnection
@@ -53,7 +53,7 @@ class OpenRows:
 
 
 @contextmanager
-def open_rows(
+def open_rejections_of(
     lake: Lake,
     table: Table,
     *,
@@ -61,7 +61,7 @@ def open_rows(
     with_closed: bool = False,
     changed_since: datetime | None = None,
     memory_limit: str = "512MB",
-) -> Iterator[OpenRows | None]:
+) -> Iterator[OpenRejections | None]:
     """The open rows of a table, of all runs; None if it has no table of rejected rows.
 
     Only files that may hold open rows are read. `before_run` leaves out the rows of that run and of runs that committed
@@ -76,7 +76,7 @@ def open_rows(
     with lake_errors(f"finding the rejected rows of {table.qualified_name}"):
         files = [
             file
-            for file in live_files(delta)
+            for file in live_rejected_files(delta)
             if file.may_be_open or (with_closed and (changed_since is None or file.written_at >= changed_since))
         ]
         runs = runs_that_count(lake, table, {file.run_id for file in files}, before_run)
@@ -87,12 +87,12 @@ def open_rows(
             view_of(connection, "_chosen", delta, [file.uri for file in files], with_file=True)
             chosen = "_life IS NOT NULL" if with_closed else f"_life = {literal(OPEN)}"
             connection.execute(f"CREATE TEMP VIEW opened AS SELECT * FROM _chosen WHERE {chosen}")
-        yield OpenRows(connection, delta, tuple(files))
+        yield OpenRejections(connection, delta, tuple(files))
     finally:
         connection.close()
 
 
-def live_files(delta: DeltaTable) -> list[RejectedFile]:
+def live_rejected_files(delta: DeltaTable) -> list[RejectedFile]:
     """The files of an open table of rejected rows."""
     actions = pa.table(delta.get_add_actions(flatten=True))
     uris = {uri.rpartition("/")[2]: uri for uri in delta.file_uris()}

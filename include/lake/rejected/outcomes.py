@@ -16,8 +16,8 @@ from include.lake.rejected.open_rejections import (
     RESERVED,
     SUPERSEDED,
     WITHDRAWN,
-    OpenRows,
-    live_files,
+    OpenRejections,
+    live_rejected_files,
     typed_key,
 )
 from include.lake.rejected.replay_source import ORIGIN, origin_uri
@@ -46,7 +46,7 @@ class Closing:
 
 
 @dataclass(frozen=True, slots=True)
-class Staged:
+class StagedRun:
     """What a run left in its staging folder, for whoever finishes what it began."""
 
     conformed: str
@@ -55,16 +55,16 @@ class Staged:
     gone: str
 
     @classmethod
-    def of(cls, lake: Lake, table: Table, run_id: str) -> Staged:
+    def of(cls, lake: Lake, table: Table, run_id: str) -> StagedRun:
         """The files of that run."""
         folder = lake.staging_path(table.registry, table.name, run_id)
         return cls(*(f"{folder}/{name}.parquet" for name in ("conformed", "faults", "warnings", "gone")))
 
 
-def settle(closing: Closing, opened: OpenRows) -> dict[str, int]:
+def decide_outcomes(closing: Closing, opened: OpenRejections) -> dict[str, int]:
     """Table `settled`: `_of_run`, `_of_row`, `_new_life`, `_new_reasons` of the rows that change; counts by life."""
     connection = opened.connection
-    own = [file.uri for file in live_files(opened.delta) if file.run_id == closing.run_id]
+    own = [file.uri for file in live_rejected_files(opened.delta) if file.run_id == closing.run_id]
     view_of(connection, "own", opened.delta, own)
     query = _of_replay(closing) if closing.mode == "replay" else _of_sync(closing, connection)
     connection.execute(

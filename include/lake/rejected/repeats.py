@@ -6,15 +6,15 @@ from datetime import datetime
 
 from include.contracts import Table
 from include.lake.delta import StagedPaths
-from include.lake.rejected.open_rejections import WITHDRAWN, as_json, open_rows
-from include.lake.rejected.outcomes import Closing, settle
+from include.lake.rejected.open_rejections import WITHDRAWN, as_json, open_rejections_of
+from include.lake.rejected.outcomes import Closing, decide_outcomes
 from include.lake.storage import Lake, lake_errors, literal, scan
 from include.lake.upsert import Mode
 
 _RULES = "list_sort(list_transform(_reasons, lambda r: r.rule_id))"
 
 
-def tells_nothing_new(
+def only_repeats_open_rejections(
     lake: Lake, table: Table, *, run_id: str, mode: Mode, staged: StagedPaths, gone: str | None = None
 ) -> bool:
     """Whether publishing what is staged would leave what is open as it is: no new row, and none for which it is over.
@@ -23,11 +23,14 @@ def tells_nothing_new(
     again and again.
     """
     again = _staged_rejected(table, staged)
-    with open_rows(lake, table) as opened, lake_errors(f"comparing the rejected rows of {table.qualified_name}"):
+    with (
+        open_rejections_of(lake, table) as opened,
+        lake_errors(f"comparing the rejected rows of {table.qualified_name}"),
+    ):
         if opened is None or not opened.files:
             with lake.connect() as connection:
                 return not connection.execute(f"{again} LIMIT 1").fetchall()
-        settle(Closing(lake, table, run_id, datetime.min, mode, staged, gone), opened)
+        decide_outcomes(Closing(lake, table, run_id, datetime.min, mode, staged, gone), opened)
         connection = opened.connection
         connection.execute(f"CREATE TEMP TABLE again AS {again}")
         connection.execute(f"CREATE TEMP VIEW known AS SELECT *, {_RULES} AS _rules FROM opened")
@@ -40,13 +43,16 @@ def tells_nothing_new(
         return not connection.execute(f"({news} LIMIT 1) UNION ALL ({over} LIMIT 1)").fetchall()
 
 
-def count_known(lake: Lake, table: Table, staged: StagedPaths) -> int:
+def count_repeats(lake: Lake, table: Table, staged: StagedPaths) -> int:
     """How many of the staged rejected rows are open already, with the same key, cursor and rules: no news to anybody.
 
     Rows that cannot be told apart (without a readable key) are known as often as they are open.
     """
     same = "_key, _cursor, _rules"
-    with open_rows(lake, table) as opened, lake_errors(f"comparing the rejected rows of {table.qualified_name}"):
+    with (
+        open_rejections_of(lake, table) as opened,
+        lake_errors(f"comparing the rejected rows of {table.qualified_name}"),
+    ):
         if opened is None or not opened.files:
             return 0
         counted = opened.connection.execute(

@@ -14,8 +14,8 @@ from include.lake.delta import PREFIX, view_of
 from include.lake.rejected.open_rejections import (
     COLUMNS,
     RESERVED,
-    OpenRows,
-    open_rows,
+    OpenRejections,
+    open_rejections_of,
     runs_that_count,
     typed_cursor,
     typed_key,
@@ -28,7 +28,7 @@ Columns = tuple[tuple[str, str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Received:
+class ReplaySource:
     """Open rows gathered into one extract at `uri`; `stale` others need not be judged: something newer is published."""
 
     uri: str
@@ -46,21 +46,21 @@ def origin_uri(lake: Lake, table: Table, run_id: str) -> str:
 
 
 def gather_open(
-    lake: Lake, table: Table, *, run_id: str, extract_uri: str, meaning: str, rule_id: str | None = None
-) -> Received:
+    lake: Lake, table: Table, *, run_id: str, extract_uri: str, definition_digest: str, rule_id: str | None = None
+) -> ReplaySource:
     """Write the open rows (of one rule) as an extract, and beside it where each comes from.
 
     A row is stale if a newer version of its key is published, or open itself: newer by cursor; without a cursor, by the
     later run. Rows of runs whose source had other columns come together by name. A row that was marked because the
-    source had drifted is marked still, unless the contract's policy is another now or its `meaning` has changed since.
+    source had drifted is marked still, unless the contract's policy is another now or its definition has changed since.
     """
     lake.make_folder(lake.landing_path(table.registry, table.name, run_id))
     with (
-        open_rows(lake, table, memory_limit="1GB") as opened,
+        open_rejections_of(lake, table, memory_limit="1GB") as opened,
         lake_errors(f"gathering the rejected rows of {table.qualified_name}"),
     ):
         if opened is None or not opened.files:
-            return Received(extract_uri, 0, 0, ())
+            return ReplaySource(extract_uri, 0, 0, ())
         connection = opened.connection
         _choose(lake, table, opened, rule_id)
         rows, stale = connection.execute("SELECT count(_row), count(*) - count(_row) FROM chosen").fetchall()[0]
@@ -68,11 +68,13 @@ def gather_open(
         origin = origin_uri(lake, table, run_id)
         connection.execute(f"COPY (FROM chosen ORDER BY _row) TO {literal(origin)} (FORMAT parquet, COMPRESSION zstd)")
         if not rows + stale:
-            return Received(extract_uri, 0, 0, ())
-        typed = _typed_rows(connection, opened.delta, meaning if table.extract.drift == "discard_row" else None)
+            return ReplaySource(extract_uri, 0, 0, ())
+        typed = _typed_rows(
+            connection, opened.delta, definition_digest if table.extract.drift == "discard_row" else None
+        )
         connection.execute(f"COPY ({typed}) TO {literal(extract_uri)} (FORMAT parquet, COMPRESSION zstd)")
         described = connection.execute(f"DESCRIBE FROM {scan(extract_uri)}").fetchall()
-        return Received(extract_uri, rows, stale, tuple((name, kind) for name, kind, *_ in described))
+        return ReplaySource(extract_uri, rows, stale, tuple((name, kind) for name, kind, *_ in described))
 
 
 def ensure_open(lake: Lake, table: Table, run_id: str) -> None:
@@ -83,7 +85,7 @@ def ensure_open(lake: Lake, table: Table, run_id: str) -> None:
     """
     if (table.primary_key and table.extract.cursor) or runs_that_count(lake, table, [run_id]):
         return
-    with open_rows(lake, table) as opened:
+    with open_rejections_of(lake, table) as opened:
         if opened is None:
             return
         with lake_errors(f"comparing the rejected rows of {table.qualified_name}"):
@@ -98,7 +100,7 @@ def ensure_open(lake: Lake, table: Table, run_id: str) -> None:
         )
 
 
-def _choose(lake: Lake, table: Table, opened: OpenRows, rule_id: str | None) -> None:
+def _choose(lake: Lake, table: Table, opened: OpenRejections, rule_id: str | None) -> None:
     """Table `chosen`: `_of_run`, `_of_row`, and `_row`, the place in the new extract (null if stale)."""
     connection, keys, cursors = opened.connection, typed_key(table), typed_cursor(table)
     registry_uri = lake.registry_table(table.registry, table.name)
@@ -152,11 +154,11 @@ def _order_runs(connection: duckdb.DuckDBPyConnection, registry: DeltaTable | No
             connection.executemany("INSERT INTO runs VALUES (?, ?)", made)
 
 
-def _typed_rows(connection: duckdb.DuckDBPyConnection, delta: DeltaTable, meaning: str | None) -> str:
+def _typed_rows(connection: duckdb.DuckDBPyConnection, delta: DeltaTable, definition_digest: str | None) -> str:
     """SELECT of the chosen rows in their order: source columns only, each with the type it was received in."""
     runs = [run_id for (run_id,) in connection.execute("SELECT DISTINCT _of_run FROM chosen ORDER BY 1").fetchall()]
     alike: dict[Columns, list[str]] = {}
-    received = _columns_of(delta, runs, meaning)
+    received = _columns_of(delta, runs, definition_digest)
     for run_id in runs:
         alike.setdefault(received[run_id], []).append(run_id)
     kinds: dict[str, set[str]] = {}
@@ -178,14 +180,14 @@ def _typed_rows(connection: duckdb.DuckDBPyConnection, delta: DeltaTable, meanin
     return f"SELECT * EXCLUDE (_place) FROM ({' UNION ALL BY NAME '.join(parts)}) ORDER BY _place"
 
 
-def _columns_of(delta: DeltaTable, runs: Sequence[str], meaning: str | None) -> Mapping[str, Columns]:
+def _columns_of(delta: DeltaTable, runs: Sequence[str], definition_digest: str | None) -> Mapping[str, Columns]:
     """What the newest append of each run says of its source's columns; all text if it says nothing."""
     names = [field.name for field in delta.schema().fields if field.name not in RESERVED]
     found: dict[str, Columns] = {}
     for entry in delta.history():
         run_id = entry.get(f"{PREFIX}run_id")
         if run_id is not None and f"{PREFIX}{COLUMNS}" in entry:
-            is_marked = entry.get(f"{PREFIX}table_digest") == meaning
+            is_marked = entry.get(f"{PREFIX}table_digest") == definition_digest
             columns = (tuple(column) for column in json.loads(entry[f"{PREFIX}{COLUMNS}"]))
             found.setdefault(run_id, tuple(c for c in columns if is_marked or c[0] != DRIFT_FLAG))
     return {run_id: found.get(run_id, tuple((name, "VARCHAR", name) for name in names)) for run_id in runs}

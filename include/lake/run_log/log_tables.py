@@ -18,7 +18,7 @@ from deltalake import CommitProperties, Transaction, write_deltalake
 
 from include.contracts import Table
 from include.lake.delta import LOG_KEPT, PREFIX, compact, view
-from include.lake.storage import Lake, LakeConflict, hold, lake_errors
+from include.lake.storage import Lake, LakeConflict, create_temp_table, lake_errors
 
 _INSTANT = pa.timestamp("us", tz="UTC")
 _COUNTS = (
@@ -188,11 +188,11 @@ def as_view(lake: Lake, connection: duckdb.DuckDBPyConnection, name: str) -> Non
     schema = {"runs": RUNS, "checks": CHECKS}[name]
     uri = lake.audit_table(name)
     if not lake.is_table(uri):
-        hold(connection, name, schema.empty_table())
+        create_temp_table(connection, name, schema.empty_table())
         return
     written, every = f"_{name}_written", f"_{name}_every"
     view(lake, connection, written, uri)
-    hold(connection, every, schema.empty_table())
+    create_temp_table(connection, every, schema.empty_table())
     connection.execute(f"CREATE OR REPLACE TEMP VIEW {name} AS FROM {written} UNION ALL BY NAME FROM {every}")
 
 

@@ -16,7 +16,7 @@ from include.contracts import Table
 from include.lake.delta import view
 from include.lake.run_log import log_tables
 from include.lake.run_log.log_tables import RuleCounted
-from include.lake.storage import Lake, hold, lake_errors
+from include.lake.storage import Lake, create_temp_table, lake_errors
 
 NAME = "table_checks"
 CROSS_CHECKS = ("relationship", "rejectedTarget")
@@ -78,7 +78,7 @@ def view_table_checks(lake: Lake, connection: duckdb.DuckDBPyConnection) -> None
     if lake.is_table(uri):
         view(lake, connection, NAME, uri)
     else:
-        hold(connection, NAME, TABLE_CHECKS.empty_table())
+        create_temp_table(connection, NAME, TABLE_CHECKS.empty_table())
 
 
 def has_table_checks(lake: Lake, table: Table, run_id: str) -> bool:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from include.lake.storage.commit_retry import until_it_commits
+from include.lake.storage.commit_retry import retry_on_conflict
 from include.lake.storage.duckdb_engine import (
     DEFAULT_SCRATCH,
     PARQUET,
-    hold,
+    create_temp_table,
     literal,
     load_extension,
     quote,
+    restrict_access,
     scan,
-    shut,
 )
 from include.lake.storage.errors import (
     LakeConflict,
@@ -28,7 +28,7 @@ from include.lake.storage.errors import (
 )
 from include.lake.storage.lake import REPOSITORY, Lake
 from include.lake.storage.object_store import Root, read
-from include.lake.storage.table_lock import turn
+from include.lake.storage.table_lock import locked_table
 
 __all__ = [
     "DEFAULT_SCRATCH",
@@ -46,14 +46,14 @@ __all__ = [
     "LakeUnreachable",
     "Root",
     "classify",
-    "hold",
+    "create_temp_table",
     "lake_errors",
     "literal",
     "load_extension",
+    "locked_table",
     "quote",
     "read",
+    "restrict_access",
+    "retry_on_conflict",
     "scan",
-    "shut",
-    "turn",
-    "until_it_commits",
 ]

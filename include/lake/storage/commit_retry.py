@@ -15,7 +15,7 @@ _WAIT = wait_random_exponential(multiplier=0.05, max=5)
 Result = TypeVar("Result")
 
 
-def until_it_commits(attempt: Callable[[], Result]) -> Result:
+def retry_on_conflict(attempt: Callable[[], Result]) -> Result:
     """Call `attempt` until no other writer comes first; each call must look at the table anew.
 
     Raises:

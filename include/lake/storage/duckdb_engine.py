@@ -76,7 +76,7 @@ def scan(uri: str) -> str:
     return f"read_parquet({literal(uri)}, hive_partitioning = false)"
 
 
-def hold(connection: duckdb.DuckDBPyConnection, name: str, rows: pa.Table) -> None:
+def create_temp_table(connection: duckdb.DuckDBPyConnection, name: str, rows: pa.Table) -> None:
     """Put a small Arrow table into the temporary table `name`.
 
     One that is only registered stops a query now and then: DuckDB 1.5 pushes filters of joins into it that pyarrow does
@@ -114,7 +114,7 @@ def connect(scratch: Path, *, memory_limit: str, threads: int | None) -> duckdb.
     return connection
 
 
-def shut(
+def restrict_access(
     connection: duckdb.DuckDBPyConnection,
     *,
     reads: Iterable[str] = (),

@@ -160,7 +160,7 @@ class Lake:
 
     def fingerprint(self, uri: str) -> str:
         """Size and time of change of a file: enough to tell that a step wrote it anew. Empty if it is not there."""
-        return object_store.fingerprint(self._store(), self._inside(uri))
+        return object_store.file_stamp(self._store(), self._inside(uri))
 
     def changed_at(self, uri: str) -> datetime | None:
         """When the newest file of a folder was written, in UTC; None if there is no file."""

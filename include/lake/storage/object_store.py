@@ -114,7 +114,7 @@ def size(root: Root, inside: str) -> int:
         return sum(int(info.size) for info in below if info.type == fs.FileType.File)
 
 
-def fingerprint(root: Root, inside: str) -> str:
+def file_stamp(root: Root, inside: str) -> str:
     """Size and time of change of a file; empty if it is not there."""
     with lake_errors("looking at a file"):
         here = _filesystem(root).get_file_info(_absolute(root, inside))

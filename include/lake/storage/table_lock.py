@@ -20,7 +20,7 @@ _LONGEST_NAP = 0.05
 
 
 @contextmanager
-def turn(lake: Lake, uri: str) -> Iterator[None]:
+def locked_table(lake: Lake, uri: str) -> Iterator[None]:
     """Wait until no other process of this machine writes the table at `uri`, but not for ever.
 
     The lock is a file in the scratch folder; the system releases it when its holder ends, however that ends.

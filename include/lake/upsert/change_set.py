@@ -15,8 +15,17 @@ import pyarrow as pa
 from deltalake import DeltaTable
 
 from include.contracts import Table
-from include.lake.delta import WARNINGS, Shape, StagedPaths, all_differ, last_state, listed, shape_of, staged_files
-from include.lake.storage import PARQUET, Lake, LakeKeyBroken, lake_errors, literal, quote, scan, shut
+from include.lake.delta import (
+    WARNINGS,
+    StagedPaths,
+    TableSchema,
+    all_differ,
+    last_state,
+    listed,
+    staged_files,
+    table_schema_of,
+)
+from include.lake.storage import PARQUET, Lake, LakeKeyBroken, lake_errors, literal, quote, restrict_access, scan
 from include.lake.upsert import diff_sql
 
 KEY_FIGURE = "primary_key"
@@ -54,13 +63,13 @@ def preview(lake: Lake, table: Table, staged: StagedPaths, *, mode: Mode = "full
     """Count what publishing these staged rows would do to the table, without touching it."""
     uri = lake.registry_table(table.registry, table.name)
     current = lake.table(uri) if lake.is_table(uri) else None
-    return find_changes(lake, table, shape_of(table, current), current, staged, mode=mode, gone=gone)
+    return find_changes(lake, table, table_schema_of(table, current), current, staged, mode=mode, gone=gone)
 
 
 def find_changes(
     lake: Lake,
     table: Table,
-    shape: Shape,
+    shape: TableSchema,
     current: DeltaTable | None,
     staged: StagedPaths,
     *,
@@ -92,7 +101,7 @@ def find_changes(
         connection = lake.connect(memory_limit=memory_limit)
         try:
             files = current.file_uris() if current else []
-            shut(connection, reads=[*staged_files(staged), *files, *([gone] if gone else [])], writes=[uri])
+            restrict_access(connection, reads=[*staged_files(staged), *files, *([gone] if gone else [])], writes=[uri])
             diff_sql.create_views(connection, shape, files, staged, deleted_when=table.extract.deleted_when, gone=gone)
             if shape.key:
                 changes = _compare_by_key(connection, table, shape, current, uri, mode)
@@ -107,7 +116,7 @@ def find_changes(
 def _compare_by_key(
     connection: duckdb.DuckDBPyConnection,
     table: Table,
-    shape: Shape,
+    shape: TableSchema,
     current: DeltaTable | None,
     uri: str,
     mode: Mode,
@@ -142,7 +151,7 @@ def _compare_by_key(
 
 
 def _compare_as_a_whole(
-    connection: duckdb.DuckDBPyConnection, shape: Shape, current: DeltaTable | None, mode: Mode
+    connection: duckdb.DuckDBPyConnection, shape: TableSchema, current: DeltaTable | None, mode: Mode
 ) -> Changes:
     """Without a key rows cannot be matched: the content is the same, or all of it is replaced; a replay adds."""
     columns = listed((*shape.names, WARNINGS, *(name for name, _ in shape.dropped)))
@@ -171,17 +180,17 @@ def _live_rows(connection: duckdb.DuckDBPyConnection, current: DeltaTable) -> in
     return int(_rows(connection, "SELECT count(*) FROM published")[0][0]) if None in rows else sum(rows)
 
 
-def _key_has_changed(current: DeltaTable, shape: Shape) -> bool:
+def _key_has_changed(current: DeltaTable, shape: TableSchema) -> bool:
     state = last_state(current)
     return state is not None and state.metadata.get(KEY_FIGURE, "") != key_text(shape)
 
 
-def key_text(shape: Shape) -> str:
+def key_text(shape: TableSchema) -> str:
     """The key as a commit records it."""
     return ",".join(shape.key)
 
 
-def _check_key(connection: duckdb.DuckDBPyConnection, shape: Shape, view: str) -> int:
+def _check_key(connection: duckdb.DuckDBPyConnection, shape: TableSchema, view: str) -> int:
     """Number of rows. Publishing by key relies on a key that is there and unique: the split's promise, checked."""
     if all_differ(connection, view, shape.key):
         return int(_rows(connection, f"SELECT count(*) FROM {view}")[0][0])

@@ -17,8 +17,8 @@ from include.contracts import Table
 from include.lake.delta import (
     RETENTION,
     RETENTION_PROPERTY,
-    Shape,
     StagedPaths,
+    TableSchema,
     accepted_rows,
     add_actions,
     as_interval,
@@ -30,7 +30,7 @@ from include.lake.delta import (
     without_warnings,
     write_files,
 )
-from include.lake.storage import Lake, quote, scan, shut
+from include.lake.storage import Lake, quote, restrict_access, scan
 from include.lake.upsert.change_set import Changes
 from include.lake.upsert.diff_sql import arriving
 
@@ -54,7 +54,7 @@ class Writing:
 
     lake: Lake
     table: Table
-    shape: Shape
+    shape: TableSchema
     staged: StagedPaths
     run_id: str
     at: datetime
@@ -79,7 +79,7 @@ class Writing:
         """
         connection = self.lake.connect(memory_limit=_MEMORY)
         try:
-            shut(connection, folders=[self.uri, self.staged.conformed.rpartition("/")[0]])
+            restrict_access(connection, folders=[self.uri, self.staged.conformed.rpartition("/")[0]])
             set_run(connection, self.run_id)
             yield connection
         finally:

@@ -18,8 +18,8 @@ from include.lake.delta import (
     RESERVED,
     RUN_ID,
     WARNINGS,
-    Shape,
     StagedPaths,
+    TableSchema,
     accepted_rows,
     as_published,
     listed,
@@ -33,7 +33,7 @@ _FILES = "getvariable('files')"
 
 def create_views(
     connection: duckdb.DuckDBPyConnection,
-    shape: Shape,
+    shape: TableSchema,
     files: Sequence[str],
     staged: StagedPaths,
     *,
@@ -61,7 +61,7 @@ def create_views(
         connection.execute(f"CREATE TEMP VIEW {name} AS {query}")
 
 
-def of_full(shape: Shape, *, is_reconciled: bool) -> str:
+def of_full(shape: TableSchema, *, is_reconciled: bool) -> str:
     """SELECT of what a full extract changes, in one pass over both sides.
 
     A key that it does not hold is deleted if the contract reconciles; otherwise only one in `deleted` is.
@@ -89,7 +89,7 @@ def of_full(shape: Shape, *, is_reconciled: bool) -> str:
         LEFT JOIN (SELECT *, true AS _is_faulty FROM faulty ANTI JOIN deleted USING ({keys})) f USING ({keys}){named}"""
 
 
-def of_part(connection: duckdb.DuckDBPyConnection, shape: Shape, cursor: Sequence[str] = ()) -> str:
+def of_part(connection: duckdb.DuckDBPyConnection, shape: TableSchema, cursor: Sequence[str] = ()) -> str:
     """SELECT of what some of the source's rows change: what is not among them stays, unless it is in `deleted`.
 
     `cursor`: columns by which a row that is published in a newer version than the accepted one stays as it is.
@@ -114,18 +114,18 @@ def of_part(connection: duckdb.DuckDBPyConnection, shape: Shape, cursor: Sequenc
         ANTI JOIN accepted USING ({keys}) ANTI JOIN deleted USING ({keys})"""
 
 
-def arriving(shape: Shape, uri: str, *, where: str = "_change IN ('insert', 'update')") -> str:
+def arriving(shape: TableSchema, uri: str, *, where: str = "_change IN ('insert', 'update')") -> str:
     """SELECT of the rows that a difference writes: contract columns and `_warnings`."""
     return f"SELECT {listed((*shape.names, WARNINGS))} FROM {scan(uri)} WHERE {where}"
 
 
-def leaving(shape: Shape, uri: str, *, where: str = "_change IN ('update', 'delete')") -> str:
+def leaving(shape: TableSchema, uri: str, *, where: str = "_change IN ('update', 'delete')") -> str:
     """SELECT of the rows that a difference takes out, as they are published now."""
     rows = ", ".join(f"{old_value(name)} AS {quote(name)}" for name in _columns(shape))
     return f"SELECT {rows} FROM {scan(uri)} WHERE {where}"
 
 
-def changing(connection: duckdb.DuckDBPyConnection, shape: Shape, uri: str) -> list[str]:
+def changing(connection: duckdb.DuckDBPyConnection, shape: TableSchema, uri: str) -> list[str]:
     """Columns in which at least one updated row says something else than before; `_run_id` is always one."""
     names = _columns(shape)
     tests = ", ".join(f"coalesce(bool_or({is_new(shape, name)}), false)" for name in names)
@@ -133,7 +133,7 @@ def changing(connection: duckdb.DuckDBPyConnection, shape: Shape, uri: str) -> l
     return [name for name, is_changing in zip(names, found, strict=True) if is_changing]
 
 
-def new_value(shape: Shape, name: str) -> str:
+def new_value(shape: TableSchema, name: str) -> str:
     """SQL, over a difference, of a column's value as the run publishes it."""
     if name == RUN_ID:
         return "getvariable('run_id')"
@@ -146,12 +146,12 @@ def old_value(name: str) -> str:
     return quote(_WAS + name)
 
 
-def is_new(shape: Shape, name: str) -> str:
+def is_new(shape: TableSchema, name: str) -> str:
     """SQL, over a difference, of whether that is another value than before."""
     return f"({new_value(shape, name)} IS DISTINCT FROM {old_value(name)})"
 
 
-def feed(shape: Shape, uri: str) -> str:
+def feed(shape: TableSchema, uri: str) -> str:
     """SELECT of what the change feed tells of a difference: whole rows, and `_change_type` as Delta has it."""
 
     def told(rows: str, change: str) -> str:
@@ -170,7 +170,7 @@ def feed(shape: Shape, uri: str) -> str:
     )
 
 
-def _stale(shape: Shape, cursor: Sequence[str]) -> str:
+def _stale(shape: TableSchema, cursor: Sequence[str]) -> str:
     """SELECT of the keys whose published row is newer by the cursor than the accepted one."""
     keys = listed(shape.key)
     if not cursor:
@@ -187,19 +187,19 @@ def later(left: str, right: str, columns: Sequence[str]) -> str:
     return f"({is_later} OR ({left}.{first} = {right}.{first} AND {later(left, right, columns[1:])}))"
 
 
-def _content(shape: Shape) -> list[str]:
+def _content(shape: TableSchema) -> list[str]:
     return [*(name for name in shape.names if name not in shape.key), WARNINGS]
 
 
-def _columns(shape: Shape) -> list[str]:
+def _columns(shape: TableSchema) -> list[str]:
     return [name for name, _ in (*shape.columns, *RESERVED, *shape.dropped)]
 
 
-def _was(shape: Shape) -> str:
+def _was(shape: TableSchema) -> str:
     return ", ".join(f"c.{quote(name)} AS {quote(_WAS + name)}" for name in _columns(shape))
 
 
-def _differs(shape: Shape) -> str:
+def _differs(shape: TableSchema) -> str:
     """Whether the accepted row `a` says anything else than the published row `c`."""
     return " OR ".join(
         [

@@ -23,10 +23,10 @@ from include.contracts import (
 from include.contracts.yaml_files import ContractError, Problem
 from include.pipelines.checks.expressions import expression_checker
 from include.pipelines.checks.source_check import LookedAt, look_at_source
-from include.pipelines.context import Workplace
+from include.pipelines.context import PipelineContext
 from include.sharing.agreements import agreement_paths
 from include.sharing.products import check_agreements
-from include.sources.access import SourceError, protection_of
+from include.sources.access import SourceError, load_limits_of
 
 
 @dataclass(frozen=True)
@@ -103,24 +103,24 @@ def check_schemas(schemas: Path) -> CheckReport:
     return CheckReport(tuple(problems), len(paths), len(tables), sum(len(t.rules) for t in tables), agreements)
 
 
-def check_sources(place: Workplace, registry: str | None = None) -> CheckReport:
+def check_sources(context: PipelineContext, registry: str | None = None) -> CheckReport:
     """Check the schemas, then look at the live source of one registry, or of all whose contracts have no mistakes.
 
     Raises:
         Misuse: there is no contract of that name.
     """
     if registry is not None:
-        place.contract_path(registry)
-    report = check_schemas(place.schemas)
+        context.contract_path(registry)
+    report = check_schemas(context.schemas)
     wrong = {problem.path for problem in report.problems if problem.level == "error"}
-    wanted = {name: path for name, path in contract_paths(place.schemas).items() if registry in (None, name)}
+    wanted = {name: path for name, path in contract_paths(context.schemas).items() if registry in (None, name)}
     broken = tuple(name for name, path in wanted.items() if path in wrong)
     looked: list[LookedAt] = []
     problems = list(report.problems)
-    with expression_checker(place.schemas) as checker:
+    with expression_checker(context.schemas) as checker:
         for name, path in wanted.items():
             if name not in broken:
-                at_source, found = look_at_source(place, examine_contract(path), checker)
+                at_source, found = look_at_source(context, examine_contract(path), checker)
                 looked += at_source
                 problems += found
     return replace(report, problems=tuple(problems), sources=tuple(looked), not_looked_at=broken)
@@ -137,7 +137,7 @@ def _expression_problems(schemas: Path, read: Sequence[ReadContract]) -> list[Pr
 
 def _limit_problems(read: ReadContract) -> list[Problem]:
     try:
-        protection_of(read.contract.server)
+        load_limits_of(read.contract.server)
     except SourceError as error:
         what, _, remedy = str(error).partition(": ")
         return [read.file.problem(("servers", 0), what, remedy)]

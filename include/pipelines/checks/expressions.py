@@ -23,7 +23,7 @@ from include.contracts.checks import why_no_zone, why_not_compiled
 from include.contracts.rules import columns_read
 from include.contracts.sql import PlainDuckDB
 from include.contracts.yaml_files import Place, Problem
-from include.lake.storage import quote, shut
+from include.lake.storage import quote, restrict_access
 from include.pipelines.checks.unbound_columns import Told, Unbound, explained, is_arity
 
 # What a landed column may be, text first; "NULL" is a type that every function takes.
@@ -46,7 +46,7 @@ def expression_checker(schemas: Path) -> Iterator[ExpressionChecker]:
     }
     with duckdb.connect(config=config) as engine:
         vietnam.register(engine, schemas)
-        shut(engine)
+        restrict_access(engine)
         yield ExpressionChecker(engine)
 
 

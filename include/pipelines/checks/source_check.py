@@ -17,7 +17,7 @@ from include.contracts.rules import columns_read
 from include.contracts.yaml_files import Place, Problem
 from include.lake.storage import LakeError
 from include.pipelines.checks.expressions import ExpressionChecker
-from include.pipelines.context import Workplace
+from include.pipelines.context import PipelineContext
 from include.pipelines.errors import StepFailed, no_values_escape
 from include.quality.conversion import conversion, family_of, refusal, target_of
 from include.sources.access import ColumnsMissing, SourceClosed, SourceError, SourceSecretMissing, SourceUnavailable
@@ -46,7 +46,7 @@ class LookedAt:
 
 
 def look_at_source(
-    place: Workplace, read: ReadContract, checker: ExpressionChecker
+    context: PipelineContext, read: ReadContract, checker: ExpressionChecker
 ) -> tuple[list[LookedAt], list[Problem]]:
     """Every table of a contract. One that cannot be opened does not stop the others, unless the source is not there."""
     looked: list[LookedAt] = []
@@ -58,7 +58,9 @@ def look_at_source(
         try:
             with (
                 no_values_escape(f"looking at the source of {table.qualified_name}"),
-                open_source(read.contract, table, lake=place.lake, at=place.now(), environ=place.environ) as source,
+                open_source(
+                    read.contract, table, lake=context.lake, at=context.now(), environ=context.environ
+                ) as source,
             ):
                 kind, columns = source.kind, tuple(source.columns)
                 told = list(_differences(table, source, checker))

@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 
 from include.audit import ledger
 from include.contracts import Contract, Said, Steward
-from include.pipelines.context import Workplace
+from include.pipelines.context import PipelineContext
 from include.pipelines.decisions.authority import deciders, free_stewards, steward_named
 from include.pipelines.decisions.ledger_entries import note_approval
 from include.pipelines.errors import SecondApprovalWanted
@@ -75,16 +75,16 @@ def digest_of(*parts: Any) -> str:
     return hashlib.sha256(json.dumps(parts, ensure_ascii=False, sort_keys=True).encode()).hexdigest()
 
 
-def given(place: Workplace, matter: Matter) -> tuple[str, ...]:
+def given(context: PipelineContext, matter: Matter) -> tuple[str, ...]:
     """Who has approved this very thing, in their order, since a steward last declined it."""
-    return _so_far(place, matter)[0]
+    return _so_far(context, matter)[0]
 
 
-def _so_far(place: Workplace, matter: Matter) -> tuple[tuple[str, ...], int]:
+def _so_far(context: PipelineContext, matter: Matter) -> tuple[tuple[str, ...], int]:
     """The same, and how often it was declined."""
     if not matter.digest:
         return (), 0
-    rows = ledger.read(place.lake)
+    rows = ledger.read(context.lake)
     kinds = pc.is_in(rows["kind"], pa.array(["approval", "refusal"]))
     names: list[str] = []
     declined = 0
@@ -99,7 +99,9 @@ def _so_far(place: Workplace, matter: Matter) -> tuple[tuple[str, ...], int]:
     return tuple(names), declined
 
 
-def approve(place: Workplace, matter: Matter, facts: Mapping[str, Any], *, by: str, note: str, **more: Any) -> Word:
+def approve(
+    context: PipelineContext, matter: Matter, facts: Mapping[str, Any], *, by: str, note: str, **more: Any
+) -> Word:
     """Put a steward's approval on record; said again by the same steward it adds nothing.
 
     `facts` has `run_id` and the gate's `findings`; `more` goes into the entry.
@@ -107,20 +109,22 @@ def approve(place: Workplace, matter: Matter, facts: Mapping[str, Any], *, by: s
     Raises:
         NotASteward: that name may not decide.
     """
-    name = steward_named(matter.contracts, by, at=place.now())
-    before, declined = _so_far(place, matter)
+    name = steward_named(matter.contracts, by, at=context.now())
+    before, declined = _so_far(context, matter)
     more = {**more, "held_digest": matter.digest, "declined_before": declined}
     if not matter.needs_two:
-        note_approval(place, matter.subject, facts, approved_by=name, note=note, **more)
+        note_approval(context, matter.subject, facts, approved_by=name, note=note, **more)
         return Word((name,), note)
     if name not in before:
         if not before:
-            place.lake.write_text(matter.note_uri, json.dumps({"note": note}, ensure_ascii=False))
-        note_approval(place, matter.subject, facts, approved_by=name, note=note, **more, of_two=min(len(before) + 1, 2))
+            context.lake.write_text(matter.note_uri, json.dumps({"note": note}, ensure_ascii=False))
+        note_approval(
+            context, matter.subject, facts, approved_by=name, note=note, **more, of_two=min(len(before) + 1, 2)
+        )
     names = tuple(dict.fromkeys([*before, name]))[:2]
     if len(names) == 2:
-        return Word(names, _both(place, matter, names, note))
-    others = [s for s in deciders(matter.contracts, at=place.now()) if s.username != name]
+        return Word(names, _both(context, matter, names, note))
+    others = [s for s in deciders(matter.contracts, at=context.now()) if s.username != name]
     who = ", ".join(steward.username for steward in others)
     said = f"`{name}` has approved this already" if before else f"the approval of `{name}` is on record"
     missing = Said(
@@ -133,7 +137,7 @@ def approve(place: Workplace, matter: Matter, facts: Mapping[str, Any], *, by: s
 
 
 def approved_by_all(
-    place: Workplace, matter: Matter, facts: Mapping[str, Any], *, by: str, note: str, **more: Any
+    context: PipelineContext, matter: Matter, facts: Mapping[str, Any], *, by: str, note: str, **more: Any
 ) -> Word:
     """The same where something is about to follow from it.
 
@@ -141,29 +145,29 @@ def approved_by_all(
         NotASteward: that name may not decide.
         SecondApprovalWanted: another steward must approve first.
     """
-    word = approve(place, matter, facts, by=by, note=note, **more)
+    word = approve(context, matter, facts, by=by, note=note, **more)
     if word.waits:
         raise SecondApprovalWanted(f"{matter.subject}: {word.waits}")
     return word
 
 
-def whom_to_ask(place: Workplace, matter: Matter) -> Asked:
+def whom_to_ask(context: PipelineContext, matter: Matter) -> Asked:
     """Who may answer for a matter now.
 
     Raises:
         NotASteward: nobody may.
     """
-    before = given(place, matter) if matter.needs_two else ()
+    before = given(context, matter) if matter.needs_two else ()
     if len(before) == 2:
         return Asked((), before, matter.needs_two, is_enough=True)
-    free = free_stewards(matter.contracts, *before, at=place.now())
+    free = free_stewards(matter.contracts, *before, at=context.now())
     return Asked(free, before, matter.needs_two, is_enough=False)
 
 
-def _both(place: Workplace, matter: Matter, names: tuple[str, ...], note: str) -> str:
+def _both(context: PipelineContext, matter: Matter, names: tuple[str, ...], note: str) -> str:
     """Both reasons, each with its name."""
     try:
-        first = str(json.loads(place.lake.read_text(matter.note_uri))["note"])
+        first = str(json.loads(context.lake.read_text(matter.note_uri))["note"])
     except FileNotFoundError:
         first = ""
     return "; ".join(f"{name}: {said}" for name, said in zip(names, (first, note), strict=True) if said)

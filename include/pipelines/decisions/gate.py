@@ -7,10 +7,10 @@ from typing import Any
 
 from include.contracts import Finding, Table, needs_two
 from include.lake.delta import last_commit, rows_digest
-from include.lake.rejected import broken_rules, count_known
+from include.lake.rejected import broken_rules, count_repeats
 from include.lake.upsert import Changes, Mode
 from include.pipelines.audit_log import record_run
-from include.pipelines.context import Workplace
+from include.pipelines.context import PipelineContext
 from include.pipelines.decisions.approvals import Asked, Matter, Word, approve, approved_by_all, digest_of, whom_to_ask
 from include.pipelines.decisions.authority import reason_given, steward_named
 from include.pipelines.decisions.ledger_entries import Answer, note_refusal
@@ -22,7 +22,7 @@ from include.sources.landing import Extract
 
 
 def outside_tolerance(
-    place: Workplace, table: Table, split: SplitResult, changes: Changes, mode: Mode
+    context: PipelineContext, table: Table, split: SplitResult, changes: Changes, mode: Mode
 ) -> tuple[Finding, ...]:
     """What a steward must be asked about. A replay that would publish nothing asks nobody.
 
@@ -30,37 +30,37 @@ def outside_tolerance(
     """
     if mode == "replay":
         return () if changes.is_empty else judge(table, split, changes, mode=mode, known=split.rejected)
-    known = count_known(place.lake, table, split.staged) if mode != "full" and split.rejected else 0
+    known = count_repeats(context.lake, table, split.staged) if mode != "full" and split.rejected else 0
     return judge(table, split, changes, mode=mode, known=known)
 
 
-def about_the_held(place: Workplace, table: Table, split: SplitResult, landed: Extract, facts: Facts) -> Facts:
+def about_the_held(context: PipelineContext, table: Table, split: SplitResult, landed: Extract, facts: Facts) -> Facts:
     """What a steward is told of a held run, and what the approval rests on.
 
     `broken` is [[rule_id, rejected rows, their keys], ...]; `held_digest` is equal for equal rows under the same
     contract upon the same published table with the same findings, in whichever run.
     """
-    state = last_commit(place.lake, table)
-    rows = landed.digest or rows_digest(place.lake, landed.uri)
-    gone = rows_digest(place.lake, facts["gone"]) if facts["gone"] else ""
+    state = last_commit(context.lake, table)
+    rows = landed.digest or rows_digest(context.lake, landed.uri)
+    gone = rows_digest(context.lake, facts["gone"]) if facts["gone"] else ""
     upon = (state.run_id, state.metadata.get("mode", "")) if state else ()
     found = [(finding["what"], finding["measured"]) for finding in facts["findings"]]
     of = (facts["registry"], facts["table"], facts["mode"], facts["contract_digest"])
     return {
-        "broken": [[b.rule_id, b.rows, b.keys] for b in broken_rules(place.lake, table, split.staged)],
+        "broken": [[b.rule_id, b.rows, b.keys] for b in broken_rules(context.lake, table, split.staged)],
         "held_digest": digest_of(of, rows, gone, upon, found),
     }
 
 
-def matter_of(place: Workplace, assessed: Facts) -> Matter:
+def matter_of(context: PipelineContext, assessed: Facts) -> Matter:
     """What a steward decides about when a run of a table is held back."""
     registry, name, digest = assessed["registry"], assessed["table"], assessed.get("held_digest") or ""
-    contract, table = place.table(registry, name)
-    note_uri = f"{place.lake.staging_path(registry, name, f'held-{digest[:16]}')}/_first.json"
+    contract, table = context.table(registry, name)
+    note_uri = f"{context.lake.staging_path(registry, name, f'held-{digest[:16]}')}/_first.json"
     return Matter(_subject(assessed), (contract,), needs_two(table), digest, note_uri)
 
 
-def approved(place: Workplace, assessed: Facts, by: str | None, note: str | None) -> tuple[str, str]:
+def approved(context: PipelineContext, assessed: Facts, by: str | None, note: str | None) -> tuple[str, str]:
     """Who approved what is about to be published, and why; nobody, where the gate held nothing back.
 
     Raises:
@@ -69,77 +69,77 @@ def approved(place: Workplace, assessed: Facts, by: str | None, note: str | None
     """
     if not assessed["held"] or not by:
         return "", ""
-    word = approved_by_all(place, matter_of(place, assessed), assessed, by=by, note=note or "")
+    word = approved_by_all(context, matter_of(context, assessed), assessed, by=by, note=note or "")
     return ", ".join(word.names), word.note
 
 
-def word_on(place: Workplace, assessed: Facts, by: str, note: str) -> Word:
+def word_on(context: PipelineContext, assessed: Facts, by: str, note: str) -> Word:
     """A steward's approval of a held run, put on record; it may wait for a second one."""
-    return approve(place, matter_of(place, assessed), assessed, by=by, note=note)
+    return approve(context, matter_of(context, assessed), assessed, by=by, note=note)
 
 
 def approve_step(
-    assessed: Facts, approved_by: str, approval_note: str, *, workplace: Workplace | None = None
+    assessed: Facts, approved_by: str, approval_note: str, *, context: PipelineContext | None = None
 ) -> dict[str, str]:
     """A steward's approval as it is given; returns what `publish_step` wants to know."""
-    place = workplace or Workplace.from_environment()
+    context = context or PipelineContext.from_environment()
     reason_given(approval_note)
     with no_values_escape(f"approving {assessed['registry']}.{assessed['table']}"):
-        word_on(place, assessed, approved_by, approval_note)
+        word_on(context, assessed, approved_by, approval_note)
     return {"approved_by": approved_by, "approval_note": approval_note}
 
 
-def ask_step(assessed: Facts, *, workplace: Workplace | None = None) -> Asked:
+def ask_step(assessed: Facts, *, context: PipelineContext | None = None) -> Asked:
     """Whom the gate asks about a held run.
 
     Raises:
         NotASteward: nobody may answer.
     """
-    place = workplace or Workplace.from_environment()
+    context = context or PipelineContext.from_environment()
     with no_values_escape(f"asking about {assessed['registry']}.{assessed['table']}"):
-        return whom_to_ask(place, matter_of(place, assessed))
+        return whom_to_ask(context, matter_of(context, assessed))
 
 
-def note_gate(assessed: Facts, path: str, *, workplace: Workplace | None = None) -> None:
+def note_gate(assessed: Facts, path: str, *, context: PipelineContext | None = None) -> None:
     """Leave in the run's folder on which page of Airflow it is asked about, for the run's own page."""
-    place = workplace or Workplace.from_environment()
+    context = context or PipelineContext.from_environment()
     with no_values_escape(f"asking about {assessed['registry']}.{assessed['table']}"):
-        place.lake.write_text(_asked_uri(place, assessed["registry"], assessed["table"], assessed["run_id"]), path)
+        context.lake.write_text(_asked_uri(context, assessed["registry"], assessed["table"], assessed["run_id"]), path)
 
 
-def gate_page(place: Workplace, table: Table, run_id: str) -> str:
+def gate_page(context: PipelineContext, table: Table, run_id: str) -> str:
     """The page of Airflow on which a run was asked about; empty if it was not, or the run is over."""
     try:
-        return place.lake.read_text(_asked_uri(place, table.registry, table.name, run_id))
+        return context.lake.read_text(_asked_uri(context, table.registry, table.name, run_id))
     except FileNotFoundError:
         return ""
 
 
-def _asked_uri(place: Workplace, registry: str, table: str, run_id: str) -> str:
-    return f"{place.lake.staging_path(registry, table, run_id)}/_asked.txt"
+def _asked_uri(context: PipelineContext, registry: str, table: str, run_id: str) -> str:
+    return f"{context.lake.staging_path(registry, table, run_id)}/_asked.txt"
 
 
-def refuse_step(assessed: Facts, answer: Answer, *, workplace: Workplace | None = None) -> Facts:
+def refuse_step(assessed: Facts, answer: Answer, *, context: PipelineContext | None = None) -> Facts:
     """A steward declined to publish what the gate held back, or nobody answered: on record, and the lake as it was.
 
     Raises:
         NotASteward: who declined may not decide.
     """
-    place = workplace or Workplace.from_environment()
+    context = context or PipelineContext.from_environment()
     with no_values_escape(f"refusing {assessed['registry']}.{assessed['table']}"):
-        answer = by_a_steward(place, matter_of(place, assessed), answer)
-        note_refusal(place, _subject(assessed), assessed, answer)
+        answer = by_a_steward(context, matter_of(context, assessed), answer)
+        note_refusal(context, _subject(assessed), assessed, answer)
         refused = {"verdict": answer.verdict, "refused_by": answer.by, "refusal_note": answer.note}
         facts = {**assessed, **refused, "version": None, "deleted": 0}
-        record_run(place, facts)
+        record_run(context, facts)
         return facts
 
 
-def by_a_steward(place: Workplace, matter: Matter, answer: Answer) -> Answer:
+def by_a_steward(context: PipelineContext, matter: Matter, answer: Answer) -> Answer:
     """The answer in the name of a steward who may give it; that nobody answered needs none."""
     if answer.verdict != "declined":
         return answer
-    return replace(answer, by=steward_named(matter.contracts, answer.by, at=place.now()))
+    return replace(answer, by=steward_named(matter.contracts, answer.by, at=context.now()))
 
 
 def _subject(assessed: dict[str, Any]) -> str:

@@ -16,7 +16,7 @@ from include.audit import ledger
 from include.audit.ledger import Record
 from include.identity.persons import Review
 from include.pipelines.audit_log import ACTOR
-from include.pipelines.context import Workplace
+from include.pipelines.context import PipelineContext
 from include.pipelines.errors import Misuse
 
 Refusal = Literal["declined", "timed out"]
@@ -58,7 +58,7 @@ class Look:
 
 
 def note_approval(
-    place: Workplace,
+    context: PipelineContext,
     subject: str,
     facts: Mapping[str, Any],
     *,
@@ -74,28 +74,28 @@ def note_approval(
     payload = _decision(facts, note) | {"decision": "approved", "approved_by": approved_by, **more}
     what = _digest(f"{approved_by}/{facts.get('held_digest', '')}/{note}")[:16]
     once = (f"approval/{subject}/{facts['run_id']}/{what}", declined_before + 1)
-    _append(place, Record("approval", subject, payload, once=once), approved_by)
+    _append(context, Record("approval", subject, payload, once=once), approved_by)
 
 
-def note_refusal(place: Workplace, subject: str, facts: Mapping[str, Any], answer: Answer) -> None:
+def note_refusal(context: PipelineContext, subject: str, facts: Mapping[str, Any], answer: Answer) -> None:
     """A steward's refusal, or that nobody answered in time; `facts` as for an approval."""
     payload = _decision(facts, answer.note) | {"decision": answer.verdict, "refused_by": answer.by}
     payload |= {"held_digest": facts["held_digest"]} if facts.get("held_digest") else {}
     told = _digest(f"{answer.verdict}/{answer.by}/{answer.answered_at}")[:16]
     record = Record("refusal", subject, payload, once=(f"refusal/{subject}/{facts['run_id']}/{told}", 1))
-    _append(place, record, answer.by or ACTOR)
+    _append(context, record, answer.by or ACTOR)
 
 
-def note_review(place: Workplace, review: Review, *, by: str, note: str) -> None:
+def note_review(context: PipelineContext, review: Review, *, by: str, note: str) -> None:
     """What somebody decided on two records of persons; a digest of their ids stands for them."""
     said = {name: getattr(review, name) for name in ("review_id", "pair_id", "decision", "by", "second_by")}
     once = (f"review/{review.review_id}", int(review.is_complete))
-    _append(place, Record("approval", "people/reviews", said | {"note_sha256": _digest(note)}, once=once), by)
+    _append(context, Record("approval", "people/reviews", said | {"note_sha256": _digest(note)}, once=once), by)
 
 
-def note_look(place: Workplace, subject: str, look: Look, **what: Any) -> None:
+def note_look(context: PipelineContext, subject: str, look: Look, **what: Any) -> None:
     """That somebody is shown personal values; `what` says which, by numbers and names."""
-    _append(place, Record("export", subject, {**what, "purpose": look.purpose}), look.reader)
+    _append(context, Record("export", subject, {**what, "purpose": look.purpose}), look.reader)
 
 
 def _decision(facts: Mapping[str, Any], note: str) -> dict[str, Any]:
@@ -111,5 +111,5 @@ def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _append(place: Workplace, record: Record, actor: str) -> None:
-    ledger.append(place.lake, [record], at=place.now(), actor=actor)
+def _append(context: PipelineContext, record: Record, actor: str) -> None:
+    ledger.append(context.lake, [record], at=context.now(), actor=actor)

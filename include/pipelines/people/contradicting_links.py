@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from include.identity.persons import CONTRADICTIONS
 from include.lake.people import people_view
 from include.lake.storage import lake_errors
-from include.pipelines.context import Workplace
+from include.pipelines.context import PipelineContext
 from include.pipelines.errors import no_values_escape
 
 PERSONS_A_PAGE = 50
@@ -32,12 +32,12 @@ class Contradictions:
     rows: tuple[Contradiction, ...]
 
 
-def contradictions(place: Workplace, page: int, *, registries: Collection[str]) -> Contradictions:
+def contradictions(context: PipelineContext, page: int, *, registries: Collection[str]) -> Contradictions:
     """Those between the registries named, as the last run of linking found them; `page` counts from 1."""
-    connection = place.lake.connect(memory_limit="512MB")
+    connection = context.lake.connect(memory_limit="512MB")
     try:
         with no_values_escape("reading the findings"), lake_errors("reading the findings"):
-            people_view(place.lake, connection, "findings")
+            people_view(context.lake, connection, "findings")
             # Each is told to two owners: one row for each pair of records, then one for each pair of tables.
             connection.execute(
                 """CREATE TEMP TABLE found AS

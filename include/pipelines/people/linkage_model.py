@@ -18,7 +18,7 @@ from include.identity.persons import GoldenRules, load_golden
 from include.lake.people import people_view
 from include.lake.storage import lake_errors
 from include.pipelines.audit_log import record_expired, record_files
-from include.pipelines.context import Workplace
+from include.pipelines.context import PipelineContext
 from include.pipelines.errors import REPOSITORY, Misuse, no_values_escape
 from include.pipelines.step_results import Facts
 
@@ -29,36 +29,36 @@ SUBJECT = "people"
 _KEPT_AT = "people/model.json"
 
 
-def golden_rules(place: Workplace) -> tuple[GoldenRules, str]:
+def golden_rules(context: PipelineContext) -> tuple[GoldenRules, str]:
     """The rules of the golden record, and their digest."""
-    path = _given_or_shipped(place, GOLDEN_FILE)
+    path = _given_or_shipped(context, GOLDEN_FILE)
     return load_golden(path), hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def model_in_use(place: Workplace) -> Model:
+def model_in_use(context: PipelineContext) -> Model:
     """The model of the last run: the one trained on the lake's own records if there is one, else the one given."""
-    kept = _kept(place)
-    return kept or load_model(_given_or_shipped(place, MODEL_FILE))
+    kept = _kept(context)
+    return kept or load_model(_given_or_shipped(context, MODEL_FILE))
 
 
-def model_for_records(place: Workplace, records_uri: str, at: datetime) -> Model:
+def model_for_records(context: PipelineContext, records_uri: str, at: datetime) -> Model:
     """The model given, if it compares what the records hold; else one trained on them, kept for the next time."""
-    given = load_model(_given_or_shipped(place, MODEL_FILE))
-    if fits(place.lake, records_uri, given):
-        if place.lake.exists(_uri(place)):
-            record_expired(place, SUBJECT, [_KEPT_AT])
-            place.lake.delete_tree(_uri(place))
+    given = load_model(_given_or_shipped(context, MODEL_FILE))
+    if fits(context.lake, records_uri, given):
+        if context.lake.exists(_uri(context)):
+            record_expired(context, SUBJECT, [_KEPT_AT])
+            context.lake.delete_tree(_uri(context))
         return given
-    kept = _kept(place)
-    if kept is not None and fits(place.lake, records_uri, kept):
+    kept = _kept(context)
+    if kept is not None and fits(context.lake, records_uri, kept):
         return kept
-    trained = train(place.lake, records_uri, seed=SEED, at=at, on="the lake's records: the model given does not fit")
-    place.lake.write_text(_uri(place), json.dumps(asdict(trained), ensure_ascii=False))
-    record_files(place, "maintenance", SUBJECT, [_KEPT_AT], model_version=trained.version)
+    trained = train(context.lake, records_uri, seed=SEED, at=at, on="the lake's records: the model given does not fit")
+    context.lake.write_text(_uri(context), json.dumps(asdict(trained), ensure_ascii=False))
+    record_files(context, "maintenance", SUBJECT, [_KEPT_AT], model_version=trained.version)
     return trained
 
 
-def threshold_step(precision: float, *, workplace: Workplace | None = None) -> Facts:
+def threshold_step(precision: float, *, context: PipelineContext | None = None) -> Facts:
     """Set the model's `link_at` so that the pairs it links have this precision, by the links of the last run.
 
     The model is written where linking reads it first; the next run of linking follows it, and its gate asks as ever.
@@ -66,20 +66,20 @@ def threshold_step(precision: float, *, workplace: Workplace | None = None) -> F
     Raises:
         Misuse: no share that a precision can be, or persons were never linked.
     """
-    place = workplace or Workplace.from_environment()
+    context = context or PipelineContext.from_environment()
     if not 0.5 < precision < 1.0:
         raise Misuse(f"a precision is a share between 0.5 and 1, such as 0.99, not {precision:g}")
     with no_values_escape("choosing a threshold"):
-        model = model_in_use(place)
-        connection = place.lake.connect()
+        model = model_in_use(context)
+        connection = context.lake.connect()
         try:
             with lake_errors("choosing a threshold"):
-                if not people_view(place.lake, connection, "links"):
+                if not people_view(context.lake, connection, "links"):
                     raise Misuse("there are no links to choose a threshold by: run `lienthong link` first")
                 (chosen,) = thresholds(connection, "links", model, None, (precision,))
         finally:
             connection.close()
-        path = place.schemas / MODEL_FILE
+        path = context.schemas / MODEL_FILE
         replace(model, link_at=chosen.link_at).save(path)
     told = {"precision": precision, "link_at": chosen.link_at, "link_at_before": model.link_at}
     return {"path": str(path), **told, "links": chosen.links, "reviews": chosen.reviews}
@@ -90,17 +90,17 @@ def digest(model: Model) -> str:
     return hashlib.sha256(json.dumps(asdict(model), sort_keys=True, default=str).encode()).hexdigest()
 
 
-def _kept(place: Workplace) -> Model | None:
+def _kept(context: PipelineContext) -> Model | None:
     try:
-        return Model(**json.loads(place.lake.read_text(_uri(place))))
+        return Model(**json.loads(context.lake.read_text(_uri(context))))
     except FileNotFoundError:
         return None
 
 
-def _uri(place: Workplace) -> str:
-    return place.lake.path(_KEPT_AT)
+def _uri(context: PipelineContext) -> str:
+    return context.lake.path(_KEPT_AT)
 
 
-def _given_or_shipped(place: Workplace, name: str) -> Path:
-    given = place.schemas / name
+def _given_or_shipped(context: PipelineContext, name: str) -> Path:
+    given = context.schemas / name
     return given if given.exists() else REPOSITORY / "schemas" / name

@@ -19,7 +19,7 @@ from include.identity.records import collect, linked_tables
 from include.lake.people import bring, extend, people_state
 from include.lake.run_log import LINKING_LOG, append_link_run, last_link_run
 from include.pipelines.audit_log import record_commits
-from include.pipelines.context import Workplace
+from include.pipelines.context import PipelineContext
 from include.pipelines.decisions import (
     Answer,
     Asked,
@@ -36,7 +36,7 @@ from include.pipelines.decisions import (
 from include.pipelines.errors import Misuse, no_values_escape
 from include.pipelines.people.linkage_model import digest, golden_rules, model_for_records
 from include.pipelines.step_results import Facts
-from include.pipelines.unfinished_runs import heal
+from include.pipelines.unfinished_runs import record_unfinished_runs
 
 Watch = Callable[[str, str], None]
 
@@ -59,7 +59,7 @@ _KEPT = (
 )
 
 
-def link_step(run_id: str, *, is_full: bool = False, workplace: Workplace | None = None) -> Facts:
+def link_step(run_id: str, *, is_full: bool = False, context: PipelineContext | None = None) -> Facts:
     """Find out what linking the published tables anew would change, and whether a steward must approve it.
 
     Returns:
@@ -69,31 +69,31 @@ def link_step(run_id: str, *, is_full: bool = False, workplace: Workplace | None
     Raises:
         Misuse: no published table has link roles, or ENGINE asks for what is not there.
     """
-    place = workplace or Workplace.from_environment()
+    context = context or PipelineContext.from_environment()
     with no_values_escape("linking persons"):
-        spark = place.spark
-        finish_unfinished(place, but=run_id)
-        for linked_table in linked_tables(place.contracts.values()):
-            heal(place, linked_table.table)
-        folder, started = run_folder(place.lake, run_id), time.perf_counter()
-        if place.lake.exists(f"{folder}/{_PLAN}"):
-            return _read(place, f"{folder}/{_PLAN}")
-        work = Work(place.lake, place.contracts, folder, run_id, place.now())
-        base = people_state(place.lake, "index")
-        records = collect(place.lake, place.contracts.values(), place.schemas, work.records_uri)
+        spark = context.spark
+        finish_unfinished(context, but=run_id)
+        for linked_table in linked_tables(context.contracts.values()):
+            record_unfinished_runs(context, linked_table.table)
+        folder, started = run_folder(context.lake, run_id), time.perf_counter()
+        if context.lake.exists(f"{folder}/{_PLAN}"):
+            return _read(context, f"{folder}/{_PLAN}")
+        work = Work(context.lake, context.contracts, folder, run_id, context.now())
+        base = people_state(context.lake, "index")
+        records = collect(context.lake, context.contracts.values(), context.schemas, work.records_uri)
         if not records:
-            place.lake.delete_tree(folder)
+            context.lake.delete_tree(folder)
             raise Misuse("no published table speaks of persons: sync a registry whose contract gives link roles first")
-        model, (golden, golden_digest) = model_for_records(place, work.records_uri, work.at), golden_rules(place)
-        reviews, reviewed = decided(place.lake, work.reviews_uri)
-        last = last_link_run(place.lake)
+        model, (golden, golden_digest) = model_for_records(context, work.records_uri, work.at), golden_rules(context)
+        reviews, reviewed = decided(context.lake, work.reviews_uri)
+        last = last_link_run(context.lake)
         basis = {
-            "model": digest(model), "golden": golden_digest, "contracts": _digest_of_contracts(place),
+            "model": digest(model), "golden": golden_digest, "contracts": _digest_of_contracts(context),
             "records": work.digest_of_records(), "reviews": reviewed,
         }  # fmt: skip
         if last is not None and last["basis"] == basis and not is_full:
-            place.lake.delete_tree(folder)
-            return _unchanged(place, run_id, last)
+            context.lake.delete_tree(folder)
+            return _unchanged(context, run_id, last)
         linked = work.link(model, golden, last=last, basis=basis, is_full=is_full, spark=spark)
         facts = {
             "registry": SUBJECT, "table": "index", "run_id": run_id, "verdict": "linked", "basis": basis,
@@ -102,24 +102,24 @@ def link_step(run_id: str, *, is_full: bool = False, workplace: Workplace | None
             "seconds": round(time.perf_counter() - started, 3),
         }  # fmt: skip
         if facts["held"]:
-            append_link_run(place.lake, {**facts, "verdict": "held"})
-            _record(place, {**facts, "verdict": "held"})
-        place.lake.write_text(f"{folder}/{_PLAN}", json.dumps(facts, ensure_ascii=False))
+            append_link_run(context.lake, {**facts, "verdict": "held"})
+            _record(context, {**facts, "verdict": "held"})
+        context.lake.write_text(f"{folder}/{_PLAN}", json.dumps(facts, ensure_ascii=False))
         return facts
 
 
-def awaited_tables(*, workplace: Workplace | None = None) -> list[str]:
+def awaited_tables(*, context: PipelineContext | None = None) -> list[str]:
     """Before persons are linked for the first time: the tables with link roles that were never published.
 
     Linked one registry after the other, persons would be given ids that the next registry shows to be one person's.
     """
-    place = workplace or Workplace.from_environment()
+    context = context or PipelineContext.from_environment()
     with no_values_escape("looking for the first time to link"):
-        if last_link_run(place.lake) is not None:
+        if last_link_run(context.lake) is not None:
             return []
-        tables = [linked.table for linked in linked_tables(place.contracts.values())]
-        registry_table = place.lake.registry_table
-        return [t.qualified_name for t in tables if not place.lake.is_table(registry_table(t.registry, t.name))]
+        tables = [linked.table for linked in linked_tables(context.contracts.values())]
+        registry_table = context.lake.registry_table
+        return [t.qualified_name for t in tables if not context.lake.is_table(registry_table(t.registry, t.name))]
 
 
 def commit_link_step(
@@ -127,75 +127,75 @@ def commit_link_step(
     approved_by: str | None = None,
     approval_note: str | None = None,
     *,
-    workplace: Workplace | None = None,
+    context: PipelineContext | None = None,
 ) -> Facts:
     """Commit what `link_step` planned: index, events, links, golden records, findings, records; then the evidence.
 
     Raises:
         Misuse: the run is held back and nobody approved, or another run has linked since.
     """
-    place = workplace or Workplace.from_environment()
+    context = context or PipelineContext.from_environment()
     if linked["verdict"] == "unchanged":
         return linked
     if linked["held"] and not approved_by:
         raise Misuse("this run of linking is held back by its gate: a steward must approve it first")
     with no_values_escape("committing linked persons"):
-        folder = run_folder(place.lake, linked["run_id"])
+        folder = run_folder(context.lake, linked["run_id"])
         approval = (approved_by or "", approval_note or "") if linked["held"] else ("", "")
         facts = {**linked, **dict(zip(("approved_by", "approval_note"), approval, strict=True))}
-        if not place.lake.exists(f"{folder}/{_PLAN}"):
+        if not context.lake.exists(f"{folder}/{_PLAN}"):
             return {**facts, "verdict": "published"}  # a run that was committed to its end, and is repeated
-        _refuse_if_overtaken(place, linked)
+        _refuse_if_overtaken(context, linked)
         if linked["held"]:
-            word = approved_by_all(place, matter_of(place, linked), linked, by=approval[0], note=approval[1])
+            word = approved_by_all(context, matter_of(context, linked), linked, by=approval[0], note=approval[1])
             facts |= {"approved_by": ", ".join(word.names), "approval_note": word.note}
-        place.lake.write_text(f"{folder}/{_COMMITTING}", json.dumps(facts, ensure_ascii=False))
-        return _commit(place, folder, facts)
+        context.lake.write_text(f"{folder}/{_COMMITTING}", json.dumps(facts, ensure_ascii=False))
+        return _commit(context, folder, facts)
 
 
 def approve_link_step(
-    linked: Facts, approved_by: str, approval_note: str, *, workplace: Workplace | None = None
+    linked: Facts, approved_by: str, approval_note: str, *, context: PipelineContext | None = None
 ) -> dict[str, str]:
     """A steward's approval as it is given; returns what `commit_link_step` wants to know."""
-    place = workplace or Workplace.from_environment()
+    context = context or PipelineContext.from_environment()
     reason_given(approval_note)
     with no_values_escape("approving linked persons"):
-        approve(place, matter_of(place, linked), linked, by=approved_by, note=approval_note)
+        approve(context, matter_of(context, linked), linked, by=approved_by, note=approval_note)
     return {"approved_by": approved_by, "approval_note": approval_note}
 
 
-def ask_link_step(linked: Facts, *, workplace: Workplace | None = None) -> Asked:
+def ask_link_step(linked: Facts, *, context: PipelineContext | None = None) -> Asked:
     """Whom the gate asks: the stewards of every registry that speaks of persons.
 
     Raises:
         NotASteward: nobody may answer.
     """
-    place = workplace or Workplace.from_environment()
+    context = context or PipelineContext.from_environment()
     with no_values_escape("asking about linked persons"):
-        return whom_to_ask(place, matter_of(place, linked))
+        return whom_to_ask(context, matter_of(context, linked))
 
 
-def matter_of(place: Workplace, linked: Facts) -> Matter:
+def matter_of(context: PipelineContext, linked: Facts) -> Matter:
     """What is decided when a run of linking is held back; by two stewards if any of its tables asks for two."""
-    tables = [found.table for found in linked_tables(place.contracts.values())]
-    contracts = tuple(place.contracts[registry] for registry in sorted({table.registry for table in tables}))
+    tables = [found.table for found in linked_tables(context.contracts.values())]
+    contracts = tuple(context.contracts[registry] for registry in sorted({table.registry for table in tables}))
     found = [(finding["what"], finding["measured"]) for finding in linked["findings"]]
     digest = digest_of(SUBJECT, linked["basis"], linked["base_run"], found)
-    note_uri = f"{place.lake.path('staging', SUBJECT, 'held', f'run={digest[:16]}')}/_first.json"
+    note_uri = f"{context.lake.path('staging', SUBJECT, 'held', f'run={digest[:16]}')}/_first.json"
     return Matter(SUBJECT, contracts, any(map(needs_two, tables)), digest, note_uri)
 
 
-def refuse_link_step(linked: Facts, answer: Answer, *, workplace: Workplace | None = None) -> Facts:
+def refuse_link_step(linked: Facts, answer: Answer, *, context: PipelineContext | None = None) -> Facts:
     """A steward declined to commit what the gate held back, or nobody answered: on record; every id as it was."""
-    place = workplace or Workplace.from_environment()
+    context = context or PipelineContext.from_environment()
     with no_values_escape("refusing linked persons"):
-        matter = matter_of(place, linked)
-        answer = by_a_steward(place, matter, answer)
-        note_refusal(place, SUBJECT, {**linked, "held_digest": matter.digest}, answer)
+        matter = matter_of(context, linked)
+        answer = by_a_steward(context, matter, answer)
+        note_refusal(context, SUBJECT, {**linked, "held_digest": matter.digest}, answer)
         refused = {"verdict": answer.verdict, "refused_by": answer.by, "refusal_note": answer.note}
         facts = {**linked, **refused}
-        append_link_run(place.lake, facts)
-        _record(place, facts)
+        append_link_run(context.lake, facts)
+        _record(context, facts)
         return facts
 
 
@@ -206,43 +206,43 @@ def link_persons(
     approved_by: str | None = None,
     approval_note: str = "",
     watch: Watch = lambda table, step: None,
-    workplace: Workplace | None = None,
+    context: PipelineContext | None = None,
 ) -> Facts:
     """Both steps; the verdict is `held` where the gate asks and nobody approves."""
-    place = workplace or Workplace.from_environment()
+    context = context or PipelineContext.from_environment()
     if approved_by:
-        concerned = {found.table.registry for found in linked_tables(place.contracts.values())}
-        steward_named([place.contracts[registry] for registry in concerned], approved_by, at=place.now())
+        concerned = {found.table.registry for found in linked_tables(context.contracts.values())}
+        steward_named([context.contracts[registry] for registry in concerned], approved_by, at=context.now())
     watch(SUBJECT, "link")
-    linked = link_step(run_id, is_full=is_full, workplace=place)
+    linked = link_step(run_id, is_full=is_full, context=context)
     if linked["verdict"] != "unchanged":
         if linked["held"]:
-            matter = matter_of(place, linked)
-            word = approve(place, matter, linked, by=approved_by, note=approval_note) if approved_by else None
+            matter = matter_of(context, linked)
+            word = approve(context, matter, linked, by=approved_by, note=approval_note) if approved_by else None
             if word is None or word.missing:
                 return {**linked, "verdict": "held", **(word.to_dict() if word else {})}
         watch(SUBJECT, "publish")
-        linked = commit_link_step(linked, approved_by, approval_note, workplace=place)
+        linked = commit_link_step(linked, approved_by, approval_note, context=context)
     watch(SUBJECT, linked["verdict"])
     return linked
 
 
-def finish_unfinished(place: Workplace, *, but: str = "") -> list[str]:
+def finish_unfinished(context: PipelineContext, *, but: str = "") -> list[str]:
     """Bring runs that were killed while they committed to their end; returns their ids."""
     finished = []
-    for folder in place.lake.list(place.lake.path(*RUNS)):
+    for folder in context.lake.list(context.lake.path(*RUNS)):
         run_id = folder.rpartition("run=")[2]
-        if run_id != but and place.lake.exists(f"{folder}/{_COMMITTING}"):
-            facts = _read(place, f"{folder}/{_COMMITTING}")
-            _refuse_if_overtaken(place, facts)
-            _commit(place, folder, facts)
+        if run_id != but and context.lake.exists(f"{folder}/{_COMMITTING}"):
+            facts = _read(context, f"{folder}/{_COMMITTING}")
+            _refuse_if_overtaken(context, facts)
+            _commit(context, folder, facts)
             finished.append(run_id)
     return finished
 
 
-def _commit(place: Workplace, folder: str, facts: Facts) -> Facts:
+def _commit(context: PipelineContext, folder: str, facts: Facts) -> Facts:
     """Every table in its order, the evidence, and the folder goes. Repeated, it finds what it did and does the rest."""
-    lake, run_id = place.lake, facts["run_id"]
+    lake, run_id = context.lake, facts["run_id"]
     metadata = {
         "at": facts["started_at"], "mode": facts["mode"], "model_version": facts["model_version"],
         "approved_by": facts["approved_by"], "ledger_head": str(ledger.head(lake)),
@@ -255,16 +255,16 @@ def _commit(place: Workplace, folder: str, facts: Facts) -> Facts:
         else:
             after = facts["base_run"] if name == "index" else None
             commits[name] = bring(lake, name, uri, run_id=run_id, metadata=metadata, after=after)
-    waiting, _ = queue(lake, at=place.now(), limit=1)
+    waiting, _ = queue(lake, at=context.now(), limit=1)
     done = {**facts, "verdict": "published", "waiting": waiting, "versions": {n: c.version for n, c in commits.items()}}
     append_link_run(lake, done)
-    _record(place, done)
+    _record(context, done)
     forget_compared(lake, but=run_id)
     lake.delete_tree(folder)
     return done
 
 
-def _record(place: Workplace, facts: Facts) -> None:
+def _record(context: PipelineContext, facts: Facts) -> None:
     """One record of the run in the ledger, and its commits; what a person decided stands there before."""
     run_id, verdict = facts["run_id"], facts["verdict"]
     payload = {name: facts.get(name) for name in _KEPT} | {"basis": facts["basis"]}
@@ -272,31 +272,31 @@ def _record(place: Workplace, facts: Facts) -> None:
         {"kind": "run", "subject": SUBJECT, "payload": payload, "once": (f"run/{SUBJECT}/{run_id}/{verdict}", 1)}
     ]
     subjects = [f"{SUBJECT}/{name}" for name in TABLES] if verdict == "published" else []
-    record_commits(place, [*subjects, f"audit/{LINKING_LOG}"], records)
+    record_commits(context, [*subjects, f"audit/{LINKING_LOG}"], records)
 
 
-def _digest_of_contracts(place: Workplace) -> str:
-    contracts = "".join(contract.digest for _, contract in sorted(place.contracts.items()))
+def _digest_of_contracts(context: PipelineContext) -> str:
+    contracts = "".join(contract.digest for _, contract in sorted(context.contracts.items()))
     return hashlib.sha256(contracts.encode()).hexdigest()
 
 
-def _unchanged(place: Workplace, run_id: str, last: Facts) -> Facts:
+def _unchanged(context: PipelineContext, run_id: str, last: Facts) -> Facts:
     """Nothing to do: the figures of the last run stand."""
     facts = {
         **{name: value for name, value in last.items() if name not in ("approved_by", "approval_note", "started_at")},
         "registry": SUBJECT, "table": "index", "run_id": run_id, "verdict": "unchanged", "same_as_run": last["run_id"],
         "minted": 0, "merged": 0, "split": 0, "retired": 0, "moved": 0, "held": False, "findings": [],
     }  # fmt: skip
-    _record(place, facts)
+    _record(context, facts)
     return facts
 
 
-def _refuse_if_overtaken(place: Workplace, facts: Facts) -> None:
-    state = people_state(place.lake, "index")
+def _refuse_if_overtaken(context: PipelineContext, facts: Facts) -> None:
+    state = people_state(context.lake, "index")
     if state is not None and state.run_id not in (facts["base_run"], facts["run_id"]):
         raise Misuse("another run has linked persons since this one looked: run `lienthong link` again")
 
 
-def _read(place: Workplace, uri: str) -> Facts:
-    found: Facts = json.loads(place.lake.read_text(uri))
+def _read(context: PipelineContext, uri: str) -> Facts:
+    found: Facts = json.loads(context.lake.read_text(uri))
     return found

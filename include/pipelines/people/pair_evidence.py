@@ -12,7 +12,7 @@ from typing import Any, Literal
 from include.identity.persons import Pair
 from include.lake.people import people_view
 from include.lake.storage import lake_errors
-from include.pipelines.context import Workplace
+from include.pipelines.context import PipelineContext
 from include.pipelines.errors import no_values_escape
 from include.vietnam import cccd_birth_year, cccd_sex
 
@@ -61,13 +61,13 @@ class Evidence:
         return "same" if "for" in found else "open"
 
 
-def evidence(place: Workplace, pair: Pair) -> Evidence:
+def evidence(context: PipelineContext, pair: Pair) -> Evidence:
     """Set two records of a waiting pair, and what their ids say, against each other."""
-    connection = place.lake.connect(memory_limit="512MB")
+    connection = context.lake.connect(memory_limit="512MB")
     try:
         with no_values_escape("comparing two records"), lake_errors("comparing two records"):
-            people_view(place.lake, connection, "records")
-            people_view(place.lake, connection, "index")
+            people_view(context.lake, connection, "records")
+            people_view(context.lake, connection, "index")
             found = connection.execute(
                 f"SELECT record_id, {', '.join(_COLUMNS)} FROM records WHERE record_id IN (?, ?)",
                 [pair.left_id, pair.right_id],
@@ -80,7 +80,7 @@ def evidence(place: Workplace, pair: Pair) -> Evidence:
     finally:
         connection.close()
     rows = {row[0]: dict(zip(_COLUMNS, row[1:], strict=True)) for row in found}
-    prefixes = _prefixes(place.schemas)
+    prefixes = _prefixes(context.schemas)
     known = {person: set(ids) for person, ids in numbers}
     left, right = rows.get(pair.left_id, {}), rows.get(pair.right_id, {})
     return Evidence(

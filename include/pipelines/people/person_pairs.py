@@ -9,7 +9,7 @@ from typing import Any
 from include.identity.persons import Pair, ReviewRefused, find_pair, queue
 from include.lake.people import people_view
 from include.lake.storage import lake_errors, quote
-from include.pipelines.context import Workplace
+from include.pipelines.context import PipelineContext
 from include.pipelines.decisions import Look, note_look
 from include.pipelines.errors import no_values_escape
 from include.pipelines.people.reviews import steps_of, with_rivals
@@ -46,30 +46,30 @@ class ShownPair:
         return {self.left[0], self.right[0]}
 
 
-def waiting_pairs(place: Workplace, page: int) -> tuple[int, tuple[ShownPair, ...]]:
+def waiting_pairs(context: PipelineContext, page: int) -> tuple[int, tuple[ShownPair, ...]]:
     """How many pairs wait, and one page of them; `page` counts from 1."""
     with no_values_escape("reading the review queue"):
-        total, pairs = queue(place.lake, at=place.now(), limit=PAIRS_A_PAGE, offset=(page - 1) * PAIRS_A_PAGE)
+        total, pairs = queue(context.lake, at=context.now(), limit=PAIRS_A_PAGE, offset=(page - 1) * PAIRS_A_PAGE)
     return total, tuple(_shown(pair) for pair in pairs)
 
 
-def waiting_pair(place: Workplace, name: str) -> ShownPair | None:
+def waiting_pair(context: PipelineContext, name: str) -> ShownPair | None:
     """One waiting pair with its waterfall; None if none waits under this name."""
     with no_values_escape("reading a pair"):
         try:
-            pair = find_pair(place.lake, name, at=place.now())
+            pair = find_pair(context.lake, name, at=context.now())
         except ReviewRefused:
             return None
-        return _shown(pair, with_rivals(steps_of(place, [(pair.left_id, pair.right_id)])[0], pair.probability))
+        return _shown(pair, with_rivals(steps_of(context, [(pair.left_id, pair.right_id)])[0], pair.probability))
 
 
-def beside(place: Workplace, shown: ShownPair) -> tuple[Beside, ...]:
+def beside(context: PipelineContext, shown: ShownPair) -> tuple[Beside, ...]:
     """What the two records say, without saying it: where they agree, differ, or are silent."""
-    return tuple(Beside(row.attribute, row.state) for row in _beside(place, shown))
+    return tuple(Beside(row.attribute, row.state) for row in _beside(context, shown))
 
 
 def read_beside(
-    place: Workplace, shown: ShownPair, *, registries: Collection[str], reader: str, purpose: str
+    context: PipelineContext, shown: ShownPair, *, registries: Collection[str], reader: str, purpose: str
 ) -> tuple[Beside, ...]:
     """The same with the values of the registries that the reader may read, who says what for.
 
@@ -80,9 +80,9 @@ def read_beside(
     """
     look = Look.of(reader, purpose)
     with no_values_escape("reading two records"):
-        rows = _beside(place, shown)
+        rows = _beside(context, shown)
         readable = sorted(shown.registries & set(registries))
-        note_look(place, "people/records", look, pair_id=shown.pair.pair_id, registries=readable)
+        note_look(context, "people/records", look, pair_id=shown.pair.pair_id, registries=readable)
     return tuple(
         Beside(
             row.attribute,
@@ -94,12 +94,12 @@ def read_beside(
     )
 
 
-def _beside(place: Workplace, shown: ShownPair) -> list[Beside]:
+def _beside(context: PipelineContext, shown: ShownPair) -> list[Beside]:
     columns = ", ".join(f"CAST({quote(name)} AS VARCHAR)" for name in ATTRIBUTES)
-    connection = place.lake.connect(memory_limit="512MB")
+    connection = context.lake.connect(memory_limit="512MB")
     try:
         with lake_errors("reading two records"):
-            people_view(place.lake, connection, "records")
+            people_view(context.lake, connection, "records")
             rows = {
                 row[0]: row[1:]
                 for row in connection.execute(

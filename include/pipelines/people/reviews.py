@@ -21,7 +21,7 @@ from include.identity.scoring import explain_pairs
 from include.lake.people import people_view
 from include.lake.storage import lake_errors, literal
 from include.pipelines.audit_log import record_commits
-from include.pipelines.context import Workplace
+from include.pipelines.context import PipelineContext
 from include.pipelines.decisions import (
     Look,
     concerned,
@@ -40,21 +40,31 @@ _PAIR = re.compile(r"[0-9a-f]{16}")
 _WEIGHS_NOTHING = 0.05  # bits, which are shown with one digit
 
 
-def queue_step(*, limit: int, offset: int = 0, with_steps: bool = False, workplace: Workplace | None = None) -> Facts:
+def queue_step(
+    *, limit: int, offset: int = 0, with_steps: bool = False, context: PipelineContext | None = None
+) -> Facts:
     """Pairs that wait for a person: `total`, and some `pairs` with their records' tables. No key and no value.
 
     `with_steps` adds to each what every comparison found and weighs.
     """
-    place = workplace or Workplace.from_environment()
+    context = context or PipelineContext.from_environment()
     with no_values_escape("reading the review queue"):
-        total, pairs = queue(place.lake, at=place.now(), limit=limit, offset=offset)
-        steps = steps_of(place, [(pair.left_id, pair.right_id) for pair in pairs]) if with_steps else [[]] * len(pairs)
+        total, pairs = queue(context.lake, at=context.now(), limit=limit, offset=offset)
+        steps = (
+            steps_of(context, [(pair.left_id, pair.right_id) for pair in pairs]) if with_steps else [[]] * len(pairs)
+        )
     shown = [{**_shown(p), "steps": with_rivals(s, p.probability)} for p, s in zip(pairs, steps, strict=True)]
     return {"total": total, "pairs": shown}
 
 
 def decide_step(
-    pair: str, decision: str, *, by: str, note: str = "", other: str | None = None, workplace: Workplace | None = None
+    pair: str,
+    decision: str,
+    *,
+    by: str,
+    note: str = "",
+    other: str | None = None,
+    context: PipelineContext | None = None,
 ) -> Facts:
     """Keep a decision on a waiting pair (by its name), or on any two records (`pair` and `other` are their ids).
 
@@ -64,42 +74,42 @@ def decide_step(
         Misuse: there is no such pair or decision, or the one who decides gives no name or no reason.
         NotASteward: who decides is steward of neither record's registry, though one of them names stewards.
     """
-    place = workplace or Workplace.from_environment()
+    context = context or PipelineContext.from_environment()
     reason_given(note)
     with no_values_escape("keeping a decision"):
-        at = place.now()
+        at = context.now()
         try:
-            left, right = (pair, other) if other else ends(place.lake, pair)
-            by = steward_named(concerned(place.contracts, left, right), by, at=at)
-            tell = partial(note_review, place, by=by, note=note)
-            review = decide(place.lake, left, right, decision, by=by, at=at, note=note, before=tell)
+            left, right = (pair, other) if other else ends(context.lake, pair)
+            by = steward_named(concerned(context.contracts, left, right), by, at=at)
+            tell = partial(note_review, context, by=by, note=note)
+            review = decide(context.lake, left, right, decision, by=by, at=at, note=note, before=tell)
         except ReviewRefused as error:
             raise Misuse(str(error)) from None
-        record_commits(place, ["people/reviews"])
+        record_commits(context, ["people/reviews"])
     return asdict(review)
 
 
-def reviewers_step(pair: Facts, *, workplace: Workplace | None = None) -> tuple[Steward, ...]:
+def reviewers_step(pair: Facts, *, context: PipelineContext | None = None) -> tuple[Steward, ...]:
     """Who may decide on a pair of the queue now; empty where neither contract names a steward: whoever may review.
 
     Raises:
         NotASteward: stewards are named, and none who may decide is in office.
     """
-    place = workplace or Workplace.from_environment()
+    context = context or PipelineContext.from_environment()
     with no_values_escape("asking about a pair"):
-        contracts = concerned(place.contracts, pair["left"], pair["right"])
-        return free_stewards(contracts, pair["first_by"], at=place.now())
+        contracts = concerned(context.contracts, pair["left"], pair["right"])
+        return free_stewards(contracts, pair["first_by"], at=context.now())
 
 
-def resolve_step(person_id: str, *, workplace: Workplace | None = None) -> Facts:
+def resolve_step(person_id: str, *, context: PipelineContext | None = None) -> Facts:
     """Where an id leads today: `person_id`, `standing` (living, retired, unknown) and the `way` there."""
-    place = workplace or Workplace.from_environment()
+    context = context or PipelineContext.from_environment()
     with no_values_escape("following an id"):
-        return asdict(resolve(place.lake, person_id.strip().lower().replace("-", "")))
+        return asdict(resolve(context.lake, person_id.strip().lower().replace("-", "")))
 
 
 def explain_step(
-    asked: str, other: str | None = None, *, look: Look | None = None, workplace: Workplace | None = None
+    asked: str, other: str | None = None, *, look: Look | None = None, context: PipelineContext | None = None
 ) -> Facts:
     """Why records are one person, or are not: their links with pass, weight and words; no value of a record.
 
@@ -110,25 +120,25 @@ def explain_step(
         asked: a person's id, however old, the name of a waiting pair, or with `other` a record's or a person's id.
         other: the other record or person.
         look: who wants to see the keys, and what for.
-        workplace: where; from the environment by default.
+        context: where; from the environment by default.
 
     Raises:
         Misuse: nobody and nothing has that id.
     """
-    place = workplace or Workplace.from_environment()
+    context = context or PipelineContext.from_environment()
     with no_values_escape("explaining a person"):
-        connection = place.lake.connect()
+        connection = context.lake.connect()
         try:
             for name in ("index", "links", "events", "reviews"):
-                people_view(place.lake, connection, name)
+                people_view(context.lake, connection, name)
             with lake_errors("explaining a person"):
                 if other is None and _PAIR.fullmatch(asked):
-                    asked, other = _ends(place, asked)
-                sides = [_records(place, connection, side) for side in (asked, *([other] if other else []))]
+                    asked, other = _ends(context, asked)
+                sides = [_records(context, connection, side) for side in (asked, *([other] if other else []))]
                 links = _links(connection, sides)
-                steps = steps_of(place, [(link["left_id"], link["right_id"]) for link in links])
+                steps = steps_of(context, [(link["left_id"], link["right_id"]) for link in links])
                 if look is not None:
-                    note_look(place, "people/records", look, records=sum(map(len, sides)))
+                    note_look(context, "people/records", look, records=sum(map(len, sides)))
                 named: Callable[[str], str] = str if look else _without_key
                 return {
                     "asked": [named(side) for side in (asked, other) if side],
@@ -155,22 +165,22 @@ def _without_key(record_id: str) -> str:
     return f"{table}:#{hashlib.sha256(record_id.encode()).hexdigest()[:8]}" if colon else record_id
 
 
-def steps_of(place: Workplace, pairs: list[tuple[str, str]]) -> list[list[Facts]]:
+def steps_of(context: PipelineContext, pairs: list[tuple[str, str]]) -> list[list[Facts]]:
     """What every comparison of each pair found and weighs by today's model: `comparison`, `found`, `bits`, `sum`."""
     if not pairs:
         return []
-    folder = place.lake.path("staging", "people", "explain", f"run={secrets.token_hex(8)}")
-    connection = place.lake.connect()
+    folder = context.lake.path("staging", "people", "explain", f"run={secrets.token_hex(8)}")
+    connection = context.lake.connect()
     try:
         with lake_errors("explaining pairs"):
-            people_view(place.lake, connection, "records")
-            place.lake.make_folder(folder)
+            people_view(context.lake, connection, "records")
+            context.lake.make_folder(folder)
             connection.execute(f"COPY (FROM records) TO {literal(f'{folder}/records.parquet')} (FORMAT parquet)")
-            model = model_in_use(place)
-            found = explain_pairs(place.lake, f"{folder}/records.parquet", model, pairs)
+            model = model_in_use(context)
+            found = explain_pairs(context.lake, f"{folder}/records.parquet", model, pairs)
     finally:
         connection.close()
-        place.lake.delete_tree(folder)
+        context.lake.delete_tree(folder)
     return [[asdict(step) for step in one.steps] for one in found]
 
 
@@ -189,18 +199,18 @@ def with_rivals(steps: list[Facts], probability: float | None) -> list[Facts]:
     return [*steps, {"comparison": "rivals", "found": found, "bits": bits, "sum": reached}]
 
 
-def train_step(*, seed: int, out: Path | None = None, workplace: Workplace | None = None) -> Facts:
+def train_step(*, seed: int, out: Path | None = None, context: PipelineContext | None = None) -> Facts:
     """Train a model on the published tables and write it, by default where linking reads it. Scoring never trains."""
-    place = workplace or Workplace.from_environment()
+    context = context or PipelineContext.from_environment()
     with no_values_escape("training a model"):
-        at = place.now()
-        folder = place.lake.path("staging", "people", "train", f"run={at:%Y%m%dT%H%M%SZ}")
+        at = context.now()
+        folder = context.lake.path("staging", "people", "train", f"run={at:%Y%m%dT%H%M%SZ}")
         try:
-            collect(place.lake, place.contracts.values(), place.schemas, f"{folder}/records.parquet")
-            model = train(place.lake, f"{folder}/records.parquet", seed=seed, at=at)
+            collect(context.lake, context.contracts.values(), context.schemas, f"{folder}/records.parquet")
+            model = train(context.lake, f"{folder}/records.parquet", seed=seed, at=at)
         finally:
-            place.lake.delete_tree(folder)
-        path = out or place.schemas / MODEL_FILE
+            context.lake.delete_tree(folder)
+        path = out or context.schemas / MODEL_FILE
         model.save(path)
     return {"path": str(path), "version": model.version, **model.training}
 
@@ -211,18 +221,18 @@ def _shown(pair: Pair) -> Facts:
     return {name: value for name, value in asdict(pair).items() if name not in ("left_id", "right_id")} | tables
 
 
-def _ends(place: Workplace, name: str) -> tuple[str, str]:
+def _ends(context: PipelineContext, name: str) -> tuple[str, str]:
     try:
-        return ends(place.lake, name)
+        return ends(context.lake, name)
     except ReviewRefused as error:
         raise Misuse(str(error)) from None
 
 
-def _records(place: Workplace, connection: duckdb.DuckDBPyConnection, asked: str) -> dict[str, str]:
+def _records(context: PipelineContext, connection: duckdb.DuckDBPyConnection, asked: str) -> dict[str, str]:
     """The records of a person or the record itself, with their person."""
     who = asked.strip()
     if _PERSON.fullmatch(who):
-        who = resolve(place.lake, who).person_id
+        who = resolve(context.lake, who).person_id
     found = connection.execute(
         "SELECT record_id, person_id FROM index WHERE person_id = $who OR record_id = $who ORDER BY ALL", {"who": who}
     ).fetchall()

@@ -8,9 +8,9 @@ from datetime import datetime
 from typing import Any
 
 from include.contracts import DRIFT_FLAG, Table
-from include.lake.rejected import RESERVED, open_rows
+from include.lake.rejected import RESERVED, open_rejections_of
 from include.lake.storage import lake_errors
-from include.pipelines.context import Workplace
+from include.pipelines.context import PipelineContext
 from include.pipelines.decisions import Look, note_look
 from include.pipelines.errors import no_values_escape
 
@@ -34,15 +34,15 @@ class RejectedRow:
 
 
 def rejected_rows(
-    place: Workplace, table: Table, *, rule_id: str | None, run_id: str | None = None, limit: int, offset: int
+    context: PipelineContext, table: Table, *, rule_id: str | None, run_id: str | None = None, limit: int, offset: int
 ) -> tuple[RejectedRow, ...]:
     """Open rows of all runs or of one, the oldest first: where each stands and why; no value."""
-    return _page(place, table, "_run_id, _row, _since, _reasons", rule_id, run_id, limit, offset)
+    return _page(context, table, "_run_id, _row, _since, _reasons", rule_id, run_id, limit, offset)
 
 
-def count_rejected(place: Workplace, table: Table, *, rule_id: str | None, run_id: str) -> int:
+def count_rejected(context: PipelineContext, table: Table, *, rule_id: str | None, run_id: str) -> int:
     """How many rows that a run rejected are open."""
-    with no_values_escape("counting what a run rejected"), open_rows(place.lake, table) as opened:
+    with no_values_escape("counting what a run rejected"), open_rejections_of(context.lake, table) as opened:
         if opened is None:
             return 0
         with lake_errors(f"reading the rejected rows of {table.qualified_name}"):
@@ -51,7 +51,7 @@ def count_rejected(place: Workplace, table: Table, *, rule_id: str | None, run_i
 
 
 def read_values(
-    place: Workplace,
+    context: PipelineContext,
     table: Table,
     *,
     rule_id: str | None,
@@ -70,26 +70,32 @@ def read_values(
     """
     look = Look.of(reader, purpose)
     with no_values_escape(f"reading the rejected rows of {table.qualified_name}"):
-        rows = _page(place, table, "* EXCLUDE (_file)", rule_id, run_id, VALUES_AT_ONCE, offset)
-        note_rejected_look(place, table, look, rule_id=rule_id, rows=[(row.run_id, row.number) for row in rows])
+        rows = _page(context, table, "* EXCLUDE (_file)", rule_id, run_id, VALUES_AT_ONCE, offset)
+        note_rejected_look(context, table, look, rule_id=rule_id, rows=[(row.run_id, row.number) for row in rows])
     return rows
 
 
 def note_rejected_look(
-    place: Workplace, table: Table, look: Look, *, rule_id: str | None, rows: Sequence[tuple[str, int]]
+    context: PipelineContext, table: Table, look: Look, *, rule_id: str | None, rows: Sequence[tuple[str, int]]
 ) -> None:
     """That somebody is shown rejected rows as received: which, as (run id, number in its extract)."""
     read: dict[str, list[int]] = {}
     for run_id, number in rows:
         read.setdefault(run_id, []).append(number)
     subject = f"rejected/{table.registry}/{table.name}"
-    note_look(place, subject, look, rule_id=rule_id or "", rows=len(rows), read=read)
+    note_look(context, subject, look, rule_id=rule_id or "", rows=len(rows), read=read)
 
 
 def _page(
-    place: Workplace, table: Table, columns: str, rule_id: str | None, run_id: str | None, limit: int, offset: int
+    context: PipelineContext,
+    table: Table,
+    columns: str,
+    rule_id: str | None,
+    run_id: str | None,
+    limit: int,
+    offset: int,
 ) -> tuple[RejectedRow, ...]:
-    with open_rows(place.lake, table) as opened:
+    with open_rejections_of(context.lake, table) as opened:
         if opened is None:
             return ()
         sql = f"SELECT {columns} FROM opened WHERE {_CHOSEN} ORDER BY _since, _run_id, _row LIMIT $limit OFFSET $offset"

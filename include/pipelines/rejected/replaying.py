@@ -9,16 +9,16 @@ from typing import Any
 
 from include.contracts import Table
 from include.lake.delta import last_commit
-from include.lake.rejected import RESERVED, gather_open, open_rows
+from include.lake.rejected import RESERVED, gather_open, open_rejections_of
 from include.lake.storage import lake_errors
 from include.pipelines import run_folder
-from include.pipelines.context import Workplace
+from include.pipelines.context import PipelineContext
 from include.pipelines.decisions import Look, steward_named
 from include.pipelines.errors import KNOWN_ERRORS, Misuse, no_values_escape
 from include.pipelines.rejected.access import note_rejected_look
 from include.pipelines.step_results import FIGURES, Facts, failed
 from include.pipelines.sync import Approval, Watch, assess_and_publish, relationships_step, worst
-from include.pipelines.unfinished_runs import heal
+from include.pipelines.unfinished_runs import record_unfinished_runs
 from include.sources.landing import FILE, Extract, record
 
 _OF_THE_ROW = ("_key", "_cursor")  # values that the registry gave
@@ -30,7 +30,7 @@ _BY_RULE = """
 
 
 def list_rejected(
-    workplace: Workplace, registry: str, tables: Sequence[str] = (), *, with_closed: bool = False
+    context: PipelineContext, registry: str, tables: Sequence[str] = (), *, with_closed: bool = False
 ) -> list[Facts]:
     """Why rows are open, over all runs: one entry per table and rule, most rows first.
 
@@ -38,8 +38,8 @@ def list_rejected(
     first rejected). `with_closed` adds entries for the rows that were replayed, superseded or withdrawn.
     """
     found: list[Facts] = []
-    for table in _tables(workplace, registry, tables):
-        with open_rows(workplace.lake, table, with_closed=with_closed) as opened:
+    for table in _tables(context, registry, tables):
+        with open_rejections_of(context.lake, table, with_closed=with_closed) as opened:
             if opened is None:
                 continue
             with lake_errors(f"counting the rejected rows of {table.qualified_name}"):
@@ -60,7 +60,7 @@ def list_rejected(
 
 
 def show_rejected(
-    workplace: Workplace, registry: str, table: str, *, rule_id: str | None, limit: int, look: Look | None = None
+    context: PipelineContext, registry: str, table: str, *, rule_id: str | None, limit: int, look: Look | None = None
 ) -> list[Facts]:
     """Open rows, the oldest first: where each stands in which extract, since when, and all its reasons.
 
@@ -69,9 +69,9 @@ def show_rejected(
     Raises:
         Misuse: there is no such registry, table or rule.
     """
-    _ensure_rule(workplace, registry, [table], rule_id)
-    spec = workplace.table(registry, table)[1]
-    with open_rows(workplace.lake, spec) as opened:
+    _ensure_rule(context, registry, [table], rule_id)
+    spec = context.table(registry, table)[1]
+    with open_rejections_of(context.lake, spec) as opened:
         if opened is None:
             return []
         told = [name for name in RESERVED if name not in _OF_THE_ROW]
@@ -90,12 +90,12 @@ def show_rejected(
     rows.sort(key=lambda row: (row["_since"], row["_run_id"], row["_row"]))
     if look is not None:
         read = [(row["_run_id"], row["_row"]) for row in rows]
-        note_rejected_look(workplace, spec, look, rule_id=rule_id, rows=read)
+        note_rejected_look(context, spec, look, rule_id=rule_id, rows=read)
     return rows
 
 
 def replay(
-    workplace: Workplace,
+    context: PipelineContext,
     registry: str,
     *,
     tables: Sequence[str] = (),
@@ -115,40 +115,45 @@ def replay(
         Misuse: there is no such registry, table or rule.
     """
     results = []
-    _ensure_rule(workplace, registry, tables, rule_id)
+    _ensure_rule(context, registry, tables, rule_id)
     if approval is not None:
-        steward_named((workplace.contract(registry),), approval.approved_by, at=workplace.now())
-    for table in _tables(workplace, registry, tables):
+        steward_named((context.contract(registry),), approval.approved_by, at=context.now())
+    for table in _tables(context, registry, tables):
         started = time.perf_counter()
         try:
-            facts = gather_step(registry, table.name, run_id, rule_id=rule_id, workplace=workplace)
+            facts = gather_step(registry, table.name, run_id, rule_id=rule_id, context=context)
             if facts["verdict"] != "unchanged":
-                facts = assess_and_publish(facts, approval, watch=watch, workplace=workplace)
+                facts = assess_and_publish(facts, approval, watch=watch, context=context)
         except KNOWN_ERRORS as error:
-            facts = failed(workplace, table, run_id, error)
+            facts = failed(context, table, run_id, error)
         results.append({**facts, "seconds": round(time.perf_counter() - started, 3)})
         watch(table.name, facts["verdict"])
     if any(result["verdict"] == "published" for result in results):
-        relationships_step(registry, run_id, workplace=workplace)
+        relationships_step(registry, run_id, context=context)
     return {"run_id": run_id, "registry": registry, "verdict": worst(results), "tables": results}
 
 
 def gather_step(
-    registry: str, table: str, run_id: str, *, rule_id: str | None = None, workplace: Workplace | None = None
+    registry: str, table: str, run_id: str, *, rule_id: str | None = None, context: PipelineContext | None = None
 ) -> Facts:
     """Land the open rows of a table (of one rule) as an extract. The verdict is `unchanged` if there are none."""
-    place = workplace or Workplace.from_environment()
+    context = context or PipelineContext.from_environment()
     with no_values_escape(f"gathering the rejected rows of {registry}.{table}"):
-        spec = place.table(registry, table)[1]
-        done = run_folder.recall(place, spec, run_id, "extracted")
+        spec = context.table(registry, table)[1]
+        done = run_folder.reusable_result(context, spec, run_id, "extracted")
         if done is not None:
             return done
-        heal(place, spec, but=run_id)
-        at, started = place.now(), time.perf_counter()
-        folder = place.lake.landing_path(registry, table, run_id)
+        record_unfinished_runs(context, spec, but=run_id)
+        at, started = context.now(), time.perf_counter()
+        folder = context.lake.landing_path(registry, table, run_id)
         uri = f"{folder}/{FILE}"
         found = gather_open(
-            place.lake, spec, run_id=run_id, extract_uri=uri, meaning=place.meaning_of(spec), rule_id=rule_id
+            context.lake,
+            spec,
+            run_id=run_id,
+            extract_uri=uri,
+            definition_digest=context.definition_digest(spec),
+            rule_id=rule_id,
         )
         facts: Facts = {
             "registry": registry,
@@ -163,21 +168,21 @@ def gather_step(
             "started_at": at.isoformat(),
         }
         if not found.columns:
-            place.lake.delete_tree(folder)
-            state = last_commit(place.lake, spec)
+            context.lake.delete_tree(folder)
+            state = last_commit(context.lake, spec)
             same = {"version": state and state.version, "same_as_run": state and state.run_id}
             return {**facts, **dict.fromkeys(FIGURES, 0), **same, "verdict": "unchanged"}
         extract = Extract(
             registry, table, run_id, uri, found.rows,
-            digest="", columns=found.columns, bytes=place.lake.size(uri),
+            digest="", columns=found.columns, bytes=context.lake.size(uri),
             seconds=round(time.perf_counter() - started, 3), snapshot_at=at.isoformat(), drift=(), cursor=None,
             source="rejected", mode="replay",
         )  # fmt: skip
-        record(place.lake, folder, extract)
-        return run_folder.keep(place, spec, "extracted", facts)
+        record(context.lake, folder, extract)
+        return run_folder.save_result(context, spec, "extracted", facts)
 
 
-def chosen_tables(registry: str, form: Mapping[str, Any], *, workplace: Workplace | None = None) -> list[str]:
+def chosen_tables(registry: str, form: Mapping[str, Any], *, context: PipelineContext | None = None) -> list[str]:
     """The tables of a registry that the form of the DAG `replay_rejected` names; none if it names another registry.
 
     Raises:
@@ -185,17 +190,17 @@ def chosen_tables(registry: str, form: Mapping[str, Any], *, workplace: Workplac
     """
     if registry != form["registry"]:
         return []
-    place = workplace or Workplace.from_environment()
-    return [table.name for table in _tables(place, registry, [form["table"]] if form["table"] else [])]
+    context = context or PipelineContext.from_environment()
+    return [table.name for table in _tables(context, registry, [form["table"]] if form["table"] else [])]
 
 
-def _ensure_rule(workplace: Workplace, registry: str, tables: Sequence[str], rule_id: str | None) -> None:
+def _ensure_rule(context: PipelineContext, registry: str, tables: Sequence[str], rule_id: str | None) -> None:
     """Refuse a rule that neither the contract of the tables has nor any of their rejected rows, open or closed."""
-    chosen = _tables(workplace, registry, tables)
+    chosen = _tables(context, registry, tables)
     known = [rule.rule_id for table in chosen for rule in table.rules]
     if rule_id is None or rule_id in known:
         return
-    known += [entry["rule_id"] for entry in list_rejected(workplace, registry, tables, with_closed=True)]
+    known += [entry["rule_id"] for entry in list_rejected(context, registry, tables, with_closed=True)]
     if rule_id in known:
         return
     near = difflib.get_close_matches(rule_id, sorted(set(known)), n=3)
@@ -204,7 +209,7 @@ def _ensure_rule(workplace: Workplace, registry: str, tables: Sequence[str], rul
     raise Misuse(f"no rule `{rule_id}` of {what}: {hint} (see `lienthong rejected list {registry}`)")
 
 
-def _tables(workplace: Workplace, registry: str, names: Sequence[str]) -> list[Table]:
+def _tables(context: PipelineContext, registry: str, names: Sequence[str]) -> list[Table]:
     if names:
-        return [workplace.table(registry, name)[1] for name in names]
-    return list(workplace.contract(registry).tables)
+        return [context.table(registry, name)[1] for name in names]
+    return list(context.contract(registry).tables)

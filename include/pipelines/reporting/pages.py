@@ -23,9 +23,9 @@ from include.audit.report_data import (
 from include.audit.verification import LedgerState, Verification, ledger_state
 from include.contracts import Contract, Table, contract_paths, readable_contracts
 from include.contracts.yaml_files import ContractError, Problem, files_of
-from include.lake.rejected import OpenFigures, open_figures
+from include.lake.rejected import RejectionBacklog, rejection_backlog
 from include.pipelines.audit_log import verify_lake
-from include.pipelines.context import Workplace
+from include.pipelines.context import PipelineContext
 from include.pipelines.errors import no_values_escape
 from include.pipelines.rejected import RejectedRow, read_values, rejected_rows
 from include.pipelines.reporting.agreements import agreement_facts
@@ -43,14 +43,14 @@ Found = TypeVar("Found")
 class QualityPages:
     """Everything the pages ask for. One lives as long as the server; its answers are safe to share among threads."""
 
-    place: Workplace
+    context: PipelineContext
     _known: dict[str, tuple[Hashable, Any]] = field(default_factory=dict)
     _gathering: threading.Lock = field(default_factory=threading.Lock)
 
     @cached_property
     def lake_uri(self) -> str:
         """The lake that is shown."""
-        return self.place.lake.uri
+        return self.context.lake.uri
 
     def contracts(self) -> dict[str, Contract]:
         """The contracts that can be read, by registry; read again when a file changes."""
@@ -61,20 +61,20 @@ class QualityPages:
         return files_of([*self._readable()[1], *self._agreements()[1]])
 
     def _readable(self) -> tuple[dict[str, Contract], list[Problem]]:
-        stamps = _stamps(contract_paths(self.place.schemas))
-        return self._remember("contracts", stamps, lambda: readable_contracts(self.place.schemas))
+        stamps = _stamps(contract_paths(self.context.schemas))
+        return self._remember("contracts", stamps, lambda: readable_contracts(self.context.schemas))
 
     def _agreements(self) -> tuple[dict[str, Agreement], list[Problem]]:
-        stamps = _stamps(agreement_paths(self.place.schemas))
-        return self._remember("agreements", stamps, lambda: readable_agreements(self.place.schemas))
+        stamps = _stamps(agreement_paths(self.context.schemas))
+        return self._remember("agreements", stamps, lambda: readable_agreements(self.context.schemas))
 
     def overview(self) -> Overview:
         """All registries: index, freshness, last runs."""
         with no_values_escape("gathering the overview"):
             contracts = self.contracts()
-            at = self.place.now()
+            at = self.context.now()
             key = (self._version("runs"), self._version("checks"), id(contracts), int(at.timestamp()) // FRESH_SECONDS)
-            return self._remember("overview", key, lambda: gather(self.place.lake, contracts, at=at))
+            return self._remember("overview", key, lambda: gather(self.context.lake, contracts, at=at))
 
     def table(self, registry: str, table: str) -> TableReport | None:
         """One table as the overview has it; None if no contract names it."""
@@ -87,24 +87,24 @@ class QualityPages:
         """The runs of a table, newest first; `page` counts from 1."""
         with no_values_escape("reading the runs"):
             return runs_of(
-                self.place.lake, table.registry, table.name, limit=RUNS_A_PAGE, offset=(page - 1) * RUNS_A_PAGE
+                self.context.lake, table.registry, table.name, limit=RUNS_A_PAGE, offset=(page - 1) * RUNS_A_PAGE
             )
 
     def run(self, table: Table, run_id: str) -> tuple[RunLine, tuple[Check, ...]] | None:
         """One run and its checks; None if it is not on record."""
         with no_values_escape("reading a run"):
-            return run_of(self.place.lake, table.registry, table.name, run_id)
+            return run_of(self.context.lake, table.registry, table.name, run_id)
 
-    def rejected(self, table: Table) -> OpenFigures | None:
+    def rejected(self, table: Table) -> RejectionBacklog | None:
         """What is rejected of a table and open, by rule and age, and how that went; None if nothing ever was."""
         with no_values_escape("reading what was rejected"):
-            at = self.place.now()
-            uri = self.place.lake.rejected_table(table.registry, table.name)
-            if not self.place.lake.is_table(uri):
+            at = self.context.now()
+            uri = self.context.lake.rejected_table(table.registry, table.name)
+            if not self.context.lake.is_table(uri):
                 return None
-            key = (self.place.lake.table(uri).version(), self._version("runs"), at.date())
+            key = (self.context.lake.table(uri).version(), self._version("runs"), at.date())
             what = f"rejected {table.qualified_name}"
-            return self._remember(what, key, lambda: open_figures(self.place.lake, table, at=at))
+            return self._remember(what, key, lambda: rejection_backlog(self.context.lake, table, at=at))
 
     def rejected_rows(
         self, table: Table, *, rule_id: str | None, run_id: str | None = None, page: int
@@ -113,14 +113,14 @@ class QualityPages:
         with no_values_escape("reading what was rejected"):
             offset = (page - 1) * ROWS_A_PAGE
             of = {"rule_id": rule_id, "run_id": run_id}
-            return rejected_rows(self.place, table, **of, limit=ROWS_A_PAGE, offset=offset)
+            return rejected_rows(self.context, table, **of, limit=ROWS_A_PAGE, offset=offset)
 
     def rejected_values(
         self, table: Table, *, rule_id: str | None, run_id: str | None, offset: int, reader: str, purpose: str
     ) -> tuple[RejectedRow, ...]:
         """Rows as received, with an entry in the ledger; ask only for a reader who may."""
         of = {"rule_id": rule_id, "run_id": run_id}
-        return read_values(self.place, table, **of, offset=offset, reader=reader, purpose=purpose)
+        return read_values(self.context, table, **of, offset=offset, reader=reader, purpose=purpose)
 
     def agreements(self) -> tuple[AgreementFacts, ...]:
         """Every agreement that can be read and what its recipient can read now."""
@@ -130,20 +130,20 @@ class QualityPages:
                 contracts = self.contracts()
             except ContractError:  # there is no folder of them: what was agreed is shown all the same
                 contracts = {}
-            return agreement_facts(loaded.values(), contracts, self.place.lake, at=self.place.now())
+            return agreement_facts(loaded.values(), contracts, self.context.lake, at=self.context.now())
 
     def ledger(self) -> LedgerState:
         """Where the ledger stands, without walking it."""
         with no_values_escape("reading the ledger"):
-            return ledger_state(self.place.lake)
+            return ledger_state(self.context.lake)
 
     def verify(self) -> Verification:
         """Walk the ledger and remember what was found."""
-        return verify_lake(self.place)
+        return verify_lake(self.context)
 
     def _version(self, name: str) -> int | None:
-        uri = self.place.lake.audit_table(name)
-        return self.place.lake.table(uri).version() if self.place.lake.is_table(uri) else None
+        uri = self.context.lake.audit_table(name)
+        return self.context.lake.table(uri).version() if self.context.lake.is_table(uri) else None
 
     def _remember(self, what: str, key: Hashable, find: Callable[[], Found]) -> Found:
         """What was found for this key, or find it; one thread at a time, so that a busy server gathers once."""

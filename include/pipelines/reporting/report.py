@@ -27,7 +27,7 @@ from include.contracts.yaml_files import files_of
 from include.identity.linkage_model import ModelUnusable
 from include.lake.storage import Lake
 from include.pipelines.audit_log import record_files
-from include.pipelines.context import Workplace
+from include.pipelines.context import PipelineContext
 from include.pipelines.errors import REPOSITORY, no_values_escape
 from include.pipelines.people import contradictions, digest, model_in_use
 from include.pipelines.reporting.agreements import agreement_facts
@@ -37,25 +37,25 @@ from include.sharing.agreements import readable_agreements
 WORKBOOK = "report.xlsx"
 
 
-def report_step(*, workplace: Workplace | None = None, folder: Path | None = None) -> Facts:
+def report_step(*, context: PipelineContext | None = None, folder: Path | None = None) -> Facts:
     """Make the report of the lake as it is now. An empty lake has one too: it says that there was no run yet.
 
     Returns:
         `paths` (the files for people), `lake` (the same in the lake, the newest and by day), and the counts of what it
         tells: `tables`, `published_tables`, `rules`, `agreements`, `ledger_entries`, `persons`; the overall `index`.
     """
-    place = workplace or Workplace.from_environment()
+    context = context or PipelineContext.from_environment()
     with no_values_escape("making the report"):
-        at = place.now()
-        contracts, mistakes = place.readable
-        agreed, others = readable_agreements(place.schemas)
-        overview = gather(place.lake, contracts, at=at)
-        linking = gather_linking(place.lake)
-        agreements = agreement_facts(agreed.values(), contracts, place.lake, at=at)
+        at = context.now()
+        contracts, mistakes = context.readable
+        agreed, others = readable_agreements(context.schemas)
+        overview = gather(context.lake, contracts, at=at)
+        linking = gather_linking(context.lake)
+        agreements = agreement_facts(agreed.values(), contracts, context.lake, at=at)
         surroundings = Surroundings(
-            agreements, _ledger(place.lake), linking, _model(place, linking),
-            contradictions(place, 1, registries=contracts).total if linking.last else 0,
-            _pages_url(place.environ), files_of([*mistakes, *others]),
+            agreements, _ledger(context.lake), linking, _model(context, linking),
+            contradictions(context, 1, registries=contracts).total if linking.last else 0,
+            _pages_url(context.environ), files_of([*mistakes, *others]),
         )  # fmt: skip
         tables = frames(overview, surroundings)
         texts = {f"{name}.csv": csv_text(frame) for name, frame in tables.items()}
@@ -64,15 +64,15 @@ def report_step(*, workplace: Workplace | None = None, folder: Path | None = Non
             pages = render(overview, surroundings, language)
             texts |= {name: with_figures(page, figures) for name, page in pages.items()}
         book = workbook(tables)
-        state = Path(place.environ.get("LIENTHONG_VAR") or REPOSITORY / "var")
+        state = Path(context.environ.get("LIENTHONG_VAR") or REPOSITORY / "var")
         paths = _write(folder or state / "reports", texts, book)
-        kept = _keep(place.lake, at, texts, book)
+        kept = _keep(context.lake, at, texts, book)
         written = [f"{folder}/{name}" for folder in kept for name in (*texts, WORKBOOK)]
-        record_files(place, "export", REPORTS, written, figures_sha256=figures)
+        record_files(context, "export", REPORTS, written, figures_sha256=figures)
     return {
         "at": at.isoformat(),
         "paths": [str(path) for path in paths],
-        "lake": [place.lake.path(folder) for folder in kept],
+        "lake": [context.lake.path(folder) for folder in kept],
         "tables": len(overview.tables),
         "published_tables": sum(table.last is not None for table in overview.tables),
         "rules": sum(len(table.rules) for table in overview.tables),
@@ -129,12 +129,12 @@ def _ledger(lake: Lake) -> LedgerFacts | None:
     )
 
 
-def _model(place: Workplace, linking: Linking) -> ModelFacts | None:
+def _model(context: PipelineContext, linking: Linking) -> ModelFacts | None:
     """The linkage model, weighed for the persons of the last run; None before persons were linked, or without one."""
     if linking.last is None:
         return None
     try:
-        model = model_in_use(place)
+        model = model_in_use(context)
     except ModelUnusable:
         return None
     persons, training = max(linking.last.persons, 2), model.training

@@ -9,47 +9,52 @@ from include.audit import ledger
 from include.audit.ledger import Record
 from include.identity.persons import Kept, Outlook, Pair, Review, ReviewRefused, ends, not_followed, outlook, withdraw
 from include.pipelines.audit_log import record_commits
-from include.pipelines.context import Workplace
+from include.pipelines.context import PipelineContext
 from include.pipelines.decisions import concerned, steward_named
 from include.pipelines.errors import Misuse, no_values_escape
 from include.pipelines.step_results import Facts
 
 
-def outlook_step(pair: Pair, *, workplace: Workplace) -> Outlook:
+def outlook_step(pair: Pair, *, context: PipelineContext) -> Outlook:
     """What "same" would do to the two persons of a waiting pair."""
     with no_values_escape("looking at what a decision will do"):
-        return outlook(workplace.lake, pair)
+        return outlook(context.lake, pair)
 
 
-def not_followed_step(*, workplace: Workplace) -> tuple[Kept, ...]:
+def not_followed_step(*, context: PipelineContext) -> tuple[Kept, ...]:
     """Decisions that can still be taken back, the newest first."""
     with no_values_escape("reading the reviews"):
-        return not_followed(workplace.lake)
+        return not_followed(context.lake)
 
 
-def withdraw_step(pair: str, *, by: str, note: str, workplace: Workplace | None = None) -> Facts:
+def withdraw_step(pair: str, *, by: str, note: str, context: PipelineContext | None = None) -> Facts:
     """Take back the newest decision on a pair, by its name; the ledger has an entry before.
 
     Raises:
         Misuse: nobody does it or says why, or a run of linking has followed the decision.
         NotASteward: who does it is steward of neither record's registry, though one of them names stewards.
     """
-    place = workplace or Workplace.from_environment()
+    context = context or PipelineContext.from_environment()
     with no_values_escape("taking a decision back"):
         try:
-            by = steward_named(concerned(place.contracts, *ends(place.lake, pair)), by, at=place.now())
+            by = steward_named(concerned(context.contracts, *ends(context.lake, pair)), by, at=context.now())
             review = withdraw(
-                place.lake, pair, by=by, at=place.now(), note=note, before=lambda review: _note(place, review, note)
+                context.lake,
+                pair,
+                by=by,
+                at=context.now(),
+                note=note,
+                before=lambda review: _note(context, review, note),
             )
         except ReviewRefused as error:
             raise Misuse(str(error)) from None
-        record_commits(place, ["people/reviews"])
+        record_commits(context, ["people/reviews"])
     return asdict(review)
 
 
-def _note(place: Workplace, review: Review, note: str) -> None:
+def _note(context: PipelineContext, review: Review, note: str) -> None:
     """The ledger's entry. The reason is free text and might name a person: a digest stands for it."""
     payload = {name: getattr(review, name) for name in ("review_id", "pair_id", "decision", "by", "second_by")}
     payload["note_sha256"] = hashlib.sha256(note.encode()).hexdigest()
     record = Record("approval", "people/reviews", payload, once=(f"review/{review.review_id}", 1))
-    ledger.append(place.lake, [record], at=place.now(), actor=review.by)
+    ledger.append(context.lake, [record], at=context.now(), actor=review.by)

@@ -5,17 +5,17 @@ from __future__ import annotations
 from include.contracts import Said
 from include.contracts.rules import SUPERSEDED
 from include.contracts.yaml_files import ContractError
-from include.pipelines.context import Workplace
+from include.pipelines.context import PipelineContext
 from include.pipelines.errors import Misuse
 
 
-def rule_texts(place: Workplace, registry: str) -> dict[str, Said]:
+def rule_texts(context: PipelineContext, registry: str) -> dict[str, Said]:
     """Every rule of a registry as its contract has it now, superseding included.
 
     Empty where there is no such contract any more, or it is broken: what was stored with a row tells enough.
     """
     try:
-        contract = place.contract(registry)
+        contract = context.contract(registry)
     except (ContractError, Misuse):
         return {}
     texts = {rule.rule_id: Said(rule.description, rule.vietnamese) for t in contract.tables for rule in t.rules}

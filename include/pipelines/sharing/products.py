@@ -16,14 +16,14 @@ from include.contracts import Contract
 from include.contracts.yaml_files import ContractError
 from include.lake.storage import Lake
 from include.pipelines.audit_log import record_commits
-from include.pipelines.context import Workplace
+from include.pipelines.context import PipelineContext
 from include.pipelines.errors import KNOWN_ERRORS, Misuse, no_values_escape
 from include.pipelines.step_results import Facts
 from include.sharing.agreements import Agreement, agreement_paths, load_agreement
 from include.sharing.products import MasterKey, Sharing, close_orphans, share_agreement
 
 
-def share_step(agreement_id: str | None, run_id: str, *, workplace: Workplace | None = None) -> Facts:
+def share_step(agreement_id: str | None, run_id: str, *, context: PipelineContext | None = None) -> Facts:
     """Carry out one agreement, or all of them; with all, tables that no agreement names any more are closed too.
 
     Returns:
@@ -33,23 +33,23 @@ def share_step(agreement_id: str | None, run_id: str, *, workplace: Workplace | 
     Raises:
         Misuse: there is no such agreement.
     """
-    place = workplace or Workplace.from_environment()
-    agreements, done = _load(place, agreement_id)
-    at = place.now()
+    context = context or PipelineContext.from_environment()
+    agreements, done = _load(context, agreement_id)
+    at = context.now()
     for agreement in sorted(agreements, key=lambda a: a.standing(at) == "in_force"):
-        done.append(_carry_out(place, agreement, at, run_id))
+        done.append(_carry_out(context, agreement, at, run_id))
     if agreement_id is None and not any(entry["error"] for entry in done):
         with no_values_escape("closing tables that no agreement names"):
-            closed = close_orphans(agreements, lake=place.lake, run_id=run_id, notes=_notes(place.lake))
-            done.append(_record(place, closed))
+            closed = close_orphans(agreements, lake=context.lake, run_id=run_id, notes=_notes(context.lake))
+            done.append(_record(context, closed))
     verdict = "failed" if any(entry["error"] for entry in done) else "shared"
     shown = [entry for entry in done if entry["agreement"] or entry["products"]]
     return {"run_id": run_id, "verdict": verdict, "agreements": shown}
 
 
-def _load(place: Workplace, agreement_id: str | None) -> tuple[list[Agreement], list[Facts]]:
+def _load(context: PipelineContext, agreement_id: str | None) -> tuple[list[Agreement], list[Facts]]:
     """The agreements that can be read, and an entry for each that cannot."""
-    paths = agreement_paths(place.schemas)
+    paths = agreement_paths(context.schemas)
     if agreement_id is not None and agreement_id not in paths:
         near = difflib.get_close_matches(agreement_id, paths, n=1)
         hint = f"did you mean `{near[0]}`?" if near else f"known: {', '.join(paths) or 'none'}"
@@ -63,24 +63,26 @@ def _load(place: Workplace, agreement_id: str | None) -> tuple[list[Agreement], 
     return readable, unreadable
 
 
-def _carry_out(place: Workplace, agreement: Agreement, at: datetime, run_id: str) -> Facts:
+def _carry_out(context: PipelineContext, agreement: Agreement, at: datetime, run_id: str) -> Facts:
     standing = agreement.standing(at)
     try:
         with no_values_escape(f"sharing under {agreement.agreement_id}"):
-            contracts, key = _what_sharing_needs(place, agreement) if standing == "in_force" else ({}, None)
+            contracts, key = _what_sharing_needs(context, agreement) if standing == "in_force" else ({}, None)
             sharing = share_agreement(
-                agreement, contracts, lake=place.lake, at=at, run_id=run_id, key=key, notes=_notes(place.lake)
+                agreement, contracts, lake=context.lake, at=at, run_id=run_id, key=key, notes=_notes(context.lake)
             )
-            return _record(place, sharing)
+            return _record(context, sharing)
     except KNOWN_ERRORS as error:
         return _failure(agreement.agreement_id, standing, error)
 
 
-def _what_sharing_needs(place: Workplace, agreement: Agreement) -> tuple[Mapping[str, Contract], MasterKey | None]:
-    contracts, _ = place.readable
-    for registry in {product.registry for product in agreement.products} & {*place.registries} - {*contracts}:
-        place.contract(registry)  # raises what is wrong with it
-    return contracts, MasterKey.from_environment(place.environ)
+def _what_sharing_needs(
+    context: PipelineContext, agreement: Agreement
+) -> tuple[Mapping[str, Contract], MasterKey | None]:
+    contracts, _ = context.readable
+    for registry in {product.registry for product in agreement.products} & {*context.registries} - {*contracts}:
+        context.contract(registry)  # raises what is wrong with it
+    return contracts, MasterKey.from_environment(context.environ)
 
 
 def _notes(lake: Lake) -> dict[str, str]:
@@ -92,8 +94,8 @@ def _failure(agreement_id: str, standing: str, error: Exception) -> Facts:
     return {"agreement": agreement_id, "standing": standing, "products": [], "error": f"{error}"}
 
 
-def _record(place: Workplace, sharing: Sharing) -> Facts:
-    record_commits(place, [result.subject for result in sharing.results], sharing.records)
+def _record(context: PipelineContext, sharing: Sharing) -> Facts:
+    record_commits(context, [result.subject for result in sharing.results], sharing.records)
     return {
         "agreement": sharing.agreement,
         "standing": sharing.standing,

@@ -9,7 +9,7 @@ from include.pipelines.sync.publication import Approval, Watch, assess_and_publi
 from include.pipelines.sync.read_plan import Window
 from include.pipelines.sync.registry_sync import prepare_step, sync_registry, worst
 from include.pipelines.sync.relationships import relationships_step
-from include.pipelines.sync.resumable_runs import interrupted_run
+from include.pipelines.sync.resumable_runs import resumable_run
 from include.pipelines.sync.table_quality import record_standing
 
 __all__ = [
@@ -20,12 +20,12 @@ __all__ = [
     "assess_step",
     "extract_step",
     "held_run",
-    "interrupted_run",
     "plan_registry",
     "prepare_step",
     "publish_step",
     "record_standing",
     "relationships_step",
+    "resumable_run",
     "sync_registry",
     "worst",
 ]

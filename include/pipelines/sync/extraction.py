@@ -24,19 +24,21 @@ from include.lake.delta import PublishedState, has_committed, last_commit, reade
 from include.lake.incremental import known_rows, reconcile
 from include.lake.storage import LakeError, lake_errors, literal, quote, scan
 from include.pipelines import run_folder
-from include.pipelines.clock import told_if_ahead
-from include.pipelines.context import Workplace
+from include.pipelines.clock import clock_warning
+from include.pipelines.context import PipelineContext
 from include.pipelines.errors import no_values_escape
 from include.pipelines.step_results import Facts
 from include.pipelines.sync.read_plan import Plan, Window, no_part, plan_extract
-from include.pipelines.sync.unchanged import already_there, carries_version
-from include.pipelines.unfinished_runs import heal
+from include.pipelines.sync.unchanged import carries_version, skip_publishing
+from include.pipelines.unfinished_runs import record_unfinished_runs
 from include.quality.conversion import conform, register
 from include.sources.landing import FILE, Extract, Landed, Source, open_source, record
-from include.sources.open_object import Wanted
+from include.sources.open_object import ReadRequest
 from include.sources.source_schema import cursor_columns, key_columns, reads_anew
 
-MOST_STRAYS = 20_000  # rows fetched one by one; with more, the source has changed so much that all of it is read
+MOST_MISSED_CHANGES = (
+    20_000  # rows fetched one by one; with more, the source has changed so much that all of it is read
+)
 _KEYS_MEMORY = "900MB"
 
 
@@ -47,63 +49,69 @@ def extract_step(
     *,
     is_full: bool = False,
     window: Window | None = None,
-    on_news: Callable[[], None] = lambda: None,
-    workplace: Workplace | None = None,
+    on_rows_landed: Callable[[], None] = lambda: None,
+    context: PipelineContext | None = None,
 ) -> Facts:
     """Land one table, or what is new of it. The verdict is `unchanged` if there is nothing to publish.
 
-    `on_news` is called once new rows have landed of a source that is still busy with a question about the others.
+    `on_rows_landed` is called once new rows have landed of a source that is still busy with a query about the others.
     """
-    place = workplace or Workplace.from_environment()
+    context = context or PipelineContext.from_environment()
     with no_values_escape(f"extracting {registry}.{table}"):
-        contract, spec = place.table(registry, table)
-        done = run_folder.recall(place, spec, run_id, "extracted")
+        contract, spec = context.table(registry, table)
+        done = run_folder.reusable_result(context, spec, run_id, "extracted")
         if done is not None:
             return done
-        if has_committed(place.lake, spec, run_id):
-            run_folder.ensure_as_begun(place, spec, run_id, "extracted")
-        heal(place, spec, but=run_id)
-        at, state = place.now(), last_commit(place.lake, spec)
-        plan = plan_extract(spec, state, meaning=place.meaning_of(spec), is_full=is_full, at=at, window=window)
-        extracted, plan, gone = _land(place, contract, spec, run_id, at, state, plan, on_news)
-        folder = place.lake.landing_path(registry, table, run_id)
+        if has_committed(context.lake, spec, run_id):
+            run_folder.ensure_as_begun(context, spec, run_id, "extracted")
+        record_unfinished_runs(context, spec, but=run_id)
+        at, state = context.now(), last_commit(context.lake, spec)
+        plan = plan_extract(
+            spec, state, definition_digest=context.definition_digest(spec), is_full=is_full, at=at, window=window
+        )
+        extracted, plan, gone = _land(context, contract, spec, run_id, at, state, plan, on_rows_landed)
+        folder = context.lake.landing_path(registry, table, run_id)
         facts: Facts = {
             "registry": registry,
             "table": table,
             "run_id": run_id,
             "verdict": "extracted",
             "mode": plan.mode,
-            "why": plan.why + told_if_ahead(place.lake, folder, now=place.now()),
+            "why": plan.why + clock_warning(context.lake, folder, now=context.now()),
             "extracted": extracted.rows,
             "gone": gone,
             "drift": list(extracted.drift),
             "began_upon": reader_of(state),
             "started_at": at.isoformat(),
         }
-        if state and state.run_id != run_id and _is_same(place, contract, spec, plan, is_full, extracted, gone, state):
-            return already_there(place, contract, spec, facts, extracted)
-        return run_folder.keep(place, spec, "extracted", facts)
+        if (
+            state
+            and state.run_id != run_id
+            and _is_same(context, contract, spec, plan, is_full, extracted, gone, state)
+        ):
+            return skip_publishing(context, contract, spec, facts, extracted)
+        return run_folder.save_result(context, spec, "extracted", facts)
 
 
 def _land(
-    place: Workplace,
+    context: PipelineContext,
     contract: Contract,
     table: Table,
     run_id: str,
     at: datetime,
     state: PublishedState | None,
     plan: Plan,
-    on_news: Callable[[], None],
+    on_rows_landed: Callable[[], None],
 ) -> tuple[Extract, Plan, str | None]:
     """Read what the plan wants, or all if the source cannot do less; the plan kept to; and the keys that are gone."""
-    lake = place.lake
+    lake = context.lake
     folder = lake.landing_path(table.registry, table.name, run_id)
     # Who raises the contract's version has looked at the source: what it is now is no drift.
     is_taken_as_it_is = not carries_version(state, contract)
     was: dict[str, Any] = {"since_columns": _source_columns(state), "is_taken_as_it_is": is_taken_as_it_is}
     started = time.perf_counter()
     try:
-        with open_source(contract, table, lake=lake, at=at, environ=place.environ, **was) as source:
+        with open_source(contract, table, lake=lake, at=at, environ=context.environ, **was) as source:
             landed, gone, uri = None, None, f"{folder}/{FILE}"
             if plan.mode != "full" and (why := source.can_select(table, plan.wanted.since)):
                 if plan.mode == "backfill":
@@ -112,12 +120,12 @@ def _land(
             if plan.mode == "incremental" and source.anew:
                 plan = Plan("full", source.anew)
             if plan.mode == "incremental" and table.extract.deletes == "reconcile":
-                landed, is_known = _landed_beside_the_known(place, table, source, plan, run_id, uri, on_news)
+                landed, is_known = _landed_beside_the_known(context, table, source, plan, run_id, uri, on_rows_landed)
                 if is_known:
                     plan = replace(plan, why=f"{plan.why}; all others are as the lake has them")
                 else:
                     wanted = plan.wanted
-                    plan, gone = _reconcile(place, table, source, plan, run_id)
+                    plan, gone = _reconcile(context, table, source, plan, run_id)
                     landed = landed if plan.wanted == wanted else None
             landed = landed or source.land(uri, plan.wanted)
             seconds = round(time.perf_counter() - started, 3)
@@ -136,74 +144,80 @@ def _source_columns(state: PublishedState | None) -> list[list[str]] | None:
 
 
 def _landed_beside_the_known(
-    place: Workplace,
+    context: PipelineContext,
     table: Table,
     source: Source,
     plan: Plan,
     run_id: str,
     uri: str,
-    on_news: Callable[[], None],
+    on_rows_landed: Callable[[], None],
 ) -> tuple[Landed | None, bool]:
     """Land what the plan wants while the source says in one figure what it has besides; and whether the lake knows it.
 
     Where the source cannot say it, nothing is landed.
     """
-    question = source.question(plan.wanted)
-    if question is None:
+    query = source.checksum_query(plan.wanted)
+    if query is None:
         return None, False
-    folder = place.lake.staging_path(table.registry, table.name, run_id)
-    place.lake.make_folder(folder)
+    folder = context.lake.staging_path(table.registry, table.name, run_id)
+    context.lake.make_folder(folder)
     with ThreadPoolExecutor(max_workers=1) as beside:
-        said = beside.submit(source.answer, question)
+        said = beside.submit(source.checksum, query)
         landed = source.land(uri, plan.wanted)
         if landed.cursor != landed.since:
-            on_news()
-        received = _conformed_keys(place, table, landed.uri, f"{folder}/received-keys.parquet")
-        known = known_rows(place.lake, table, folder=folder, received=received)
+            on_rows_landed()
+        received = _conformed_keys(context, table, landed.uri, f"{folder}/received-keys.parquet")
+        known = known_rows(context.lake, table, folder=folder, received=received)
         return landed, known is not None and known == said.result()
 
 
-def _reconcile(place: Workplace, table: Table, source: Source, plan: Plan, run_id: str) -> tuple[Plan, str | None]:
+def _reconcile(
+    context: PipelineContext, table: Table, source: Source, plan: Plan, run_id: str
+) -> tuple[Plan, str | None]:
     """Compare all keys of the source with the lake: what to read besides, and which published keys are gone."""
-    folder = place.lake.staging_path(table.registry, table.name, run_id)
+    folder = context.lake.staging_path(table.registry, table.name, run_id)
     names = tuple(dict.fromkeys((*key_columns(table), *cursor_columns(table))))
-    keys = source.land(f"{folder}/keys.parquet", Wanted(columns=names))
-    compared = _conformed_keys(place, table, keys.uri, f"{folder}/keys-conformed.parquet")
-    found = reconcile(place.lake, table, conformed_keys=compared, folder=folder)
+    keys = source.land(f"{folder}/keys.parquet", ReadRequest(columns=names))
+    compared = _conformed_keys(context, table, keys.uri, f"{folder}/keys-conformed.parquet")
+    found = reconcile(context.lake, table, conformed_keys=compared, folder=folder)
     if found is None:
         return plan, None
-    strays = _fetched_by_key(place, table, keys, found.strays_uri, plan.wanted) if found.strays else ()
-    if len(strays) > MOST_STRAYS:
-        return Plan("full", f"more than {MOST_STRAYS:,} rows are in the source that no cursor would find"), None
-    why = plan.why + (f", and {len(strays):,} rows by their key" if strays else "")
-    return replace(plan, why=why, wanted=replace(plan.wanted, keys=strays)), found.gone_uri if found.gone else None
+    missed_changes = (
+        _fetched_by_key(context, table, keys, found.missed_changes_uri, plan.wanted) if found.missed_changes else ()
+    )
+    if len(missed_changes) > MOST_MISSED_CHANGES:
+        return Plan("full", f"more than {MOST_MISSED_CHANGES:,} rows are in the source that no cursor would find"), None
+    why = plan.why + (f", and {len(missed_changes):,} rows by their key" if missed_changes else "")
+    return replace(
+        plan, why=why, wanted=replace(plan.wanted, keys=missed_changes)
+    ), found.gone_uri if found.gone else None
 
 
-def _conformed_keys(place: Workplace, table: Table, keys_uri: str, uri: str) -> str:
+def _conformed_keys(context: PipelineContext, table: Table, keys_uri: str, uri: str) -> str:
     """The key and cursor of every row that was landed, made by the contract's own expressions."""
     names = {*table.primary_key, *table.extract.cursor}
     keyed = replace(table, columns=tuple(c for c in table.columns if c.name in names), rules=())
-    with place.lake.connect(memory_limit=_KEYS_MEMORY) as connection:
-        register(connection, place.schemas, (column.expression for column in keyed.columns))
+    with context.lake.connect(memory_limit=_KEYS_MEMORY) as connection:
+        register(connection, context.schemas, (column.expression for column in keyed.columns))
         conform(connection, keyed, extract_uri=keys_uri, conformed_uri=uri)
     return uri
 
 
 def _fetched_by_key(
-    place: Workplace, table: Table, keys: Landed, strays_uri: str, wanted: Wanted
+    context: PipelineContext, table: Table, keys: Landed, missed_changes_uri: str, wanted: ReadRequest
 ) -> tuple[tuple[object, ...], ...]:
     """The raw keys of the rows that the lake does not know and that the cursor may not bring. At most one too many."""
     names = ", ".join(f"k.{quote(name)}" for name in key_columns(table))
     source = f"read_parquet({literal(keys.uri)}, file_row_number = true, hive_partitioning = false)"
-    with place.lake.connect() as connection, lake_errors(f"reconciling {table.qualified_name}"):
+    with context.lake.connect() as connection, lake_errors(f"reconciling {table.qualified_name}"):
         rows = connection.execute(
-            f"SELECT DISTINCT {names} FROM {source} k JOIN {scan(strays_uri)} s ON k.file_row_number = s._row "
-            f"WHERE ({_is_past(table, keys, wanted)}) IS NOT TRUE LIMIT {MOST_STRAYS + 1}"
+            f"SELECT DISTINCT {names} FROM {source} k JOIN {scan(missed_changes_uri)} s ON k.file_row_number = s._row "
+            f"WHERE ({_is_past(table, keys, wanted)}) IS NOT TRUE LIMIT {MOST_MISSED_CHANGES + 1}"
         ).fetchall()
     return tuple(rows)
 
 
-def _is_past(table: Table, keys: Landed, wanted: Wanted) -> str:
+def _is_past(table: Table, keys: Landed, wanted: ReadRequest) -> str:
     """SQL: whether a row landed for its key is surely among those past the cursor."""
     first = cursor_columns(table)[0]
     value, since = f"k.{quote(first)}", (wanted.since or ("",))[0]
@@ -220,7 +234,7 @@ def _is_past(table: Table, keys: Landed, wanted: Wanted) -> str:
 
 
 def _is_same(
-    place: Workplace,
+    context: PipelineContext,
     contract: Contract,
     table: Table,
     plan: Plan,
@@ -236,4 +250,8 @@ def _is_same(
     if reads_anew(table, before or None, extracted.source_columns):
         return False  # the commit says what the source looks like now
     made_of = tuple(state.metadata.get(name) for name in ("extract_digest", "contract_digest", "table_digest"))
-    return not is_full and made_of == (extracted.digest, place.meaning(contract), place.meaning_of(table))
+    return not is_full and made_of == (
+        extracted.digest,
+        context.contract_definition_digest(contract),
+        context.definition_digest(table),
+    )

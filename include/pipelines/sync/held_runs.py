@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from include.contracts import Steward, Table
 from include.lake.rejected import Broken
 from include.pipelines import run_folder
-from include.pipelines.context import Workplace
+from include.pipelines.context import PipelineContext
 from include.pipelines.decisions import NotASteward, gate_page, matter_of, whom_to_ask
 from include.pipelines.errors import no_values_escape
 
@@ -27,17 +27,17 @@ class HeldRun:
     gate: str = ""
 
 
-def held_run(place: Workplace, table: Table, run_id: str, *, is_waiting: bool) -> HeldRun:
+def held_run(context: PipelineContext, table: Table, run_id: str, *, is_waiting: bool) -> HeldRun:
     """What is left of a held run; empty for any other, and once its extract is over."""
     with no_values_escape("reading a held run"):
-        assessed = run_folder.left(place, table, run_id, "assessed")
+        assessed = run_folder.saved_result(context, table, run_id, "assessed")
         if assessed is None or not assessed.get("held"):
             return HeldRun()
         broken = tuple(Broken(*rule) for rule in assessed.get("broken") or ())
         if not is_waiting:
             return HeldRun(broken)
         try:
-            asked = whom_to_ask(place, matter_of(place, assessed))
+            asked = whom_to_ask(context, matter_of(context, assessed))
         except NotASteward:
-            return HeldRun(broken, gate=gate_page(place, table, run_id))
-        return HeldRun(broken, asked.stewards, asked.given, asked.needs_two, gate_page(place, table, run_id))
+            return HeldRun(broken, gate=gate_page(context, table, run_id))
+        return HeldRun(broken, asked.stewards, asked.given, asked.needs_two, gate_page(context, table, run_id))

@@ -16,7 +16,7 @@ from deltalake import Schema as DeltaSchema
 from include.contracts import Contract, Table
 from include.contracts.checks import LATE_ROWS_REMEDY, late_rows_unseen
 from include.lake.delta import RESERVED, last_commit, last_state, published_schema
-from include.pipelines.context import Workplace
+from include.pipelines.context import PipelineContext
 from include.pipelines.sync.read_plan import Plan, plan_extract
 from include.sharing.agreements import Agreement, agreement_paths, load_agreement
 from include.sharing.products import problems_of
@@ -60,30 +60,34 @@ class TablePlan:
         return {**asdict(self), "is_breaking": self.is_breaking}
 
 
-def plan_registry(place: Workplace, registry: str) -> tuple[TablePlan, ...]:
+def plan_registry(context: PipelineContext, registry: str) -> tuple[TablePlan, ...]:
     """The plan of every table of a contract, and of published tables that the contract no longer has.
 
     Raises:
         ContractError: the contract, or an agreement, has mistakes of form.
     """
-    contract = place.contract(registry)
-    agreements = [load_agreement(path) for path in agreement_paths(place.schemas).values()]
-    in_force = [agreement for agreement in agreements if agreement.standing(place.now()) == "in_force"]
-    plans = [_plan_table(place, contract, table, in_force) for table in contract.tables]
-    return (*plans, *_left_out(place, contract, in_force))
+    contract = context.contract(registry)
+    agreements = [load_agreement(path) for path in agreement_paths(context.schemas).values()]
+    in_force = [agreement for agreement in agreements if agreement.standing(context.now()) == "in_force"]
+    plans = [_plan_table(context, contract, table, in_force) for table in contract.tables]
+    return (*plans, *_left_out(context, contract, in_force))
 
 
-def _plan_table(place: Workplace, contract: Contract, table: Table, agreements: Sequence[Agreement]) -> TablePlan:
-    state = last_commit(place.lake, table)
-    extract = plan_extract(table, state, meaning=place.meaning_of(table), is_full=False, at=place.now())
-    is_drop = _is_file_drop(place, contract)
+def _plan_table(
+    context: PipelineContext, contract: Contract, table: Table, agreements: Sequence[Agreement]
+) -> TablePlan:
+    state = last_commit(context.lake, table)
+    extract = plan_extract(
+        table, state, definition_digest=context.definition_digest(table), is_full=False, at=context.now()
+    )
+    is_drop = _is_file_drop(context, contract)
     if extract.mode == "incremental" and is_drop:
         extract = Plan("full", READ_WHOLE)
     unseen = "" if is_drop else late_rows_unseen(table.columns, table.extract)
-    uri = place.lake.registry_table(table.registry, table.name)
+    uri = context.lake.registry_table(table.registry, table.name)
     changes: list[Change] = []
-    if place.lake.is_table(uri):
-        changes += _shape_changes(table, place.lake.table(uri), agreements)
+    if context.lake.is_table(uri):
+        changes += _shape_changes(table, context.lake.table(uri), agreements)
     changes += _agreement_problems(contract, table, agreements, told={a for c in changes for a in c.agreements})
     version = state.metadata.get("contract_version", "") if state else ""
     published = state.version if state else None
@@ -91,10 +95,10 @@ def _plan_table(place: Workplace, contract: Contract, table: Table, agreements: 
     return TablePlan(table.name, extract.mode, extract.why, published, version, tuple(changes), cannot_find)
 
 
-def _is_file_drop(place: Workplace, contract: Contract) -> bool:
+def _is_file_drop(context: PipelineContext, contract: Contract) -> bool:
     """As far as the connection tells; it need not be set where nothing is read."""
     try:
-        return connect(contract, place.environ).kind == "files"
+        return connect(contract, context.environ).kind == "files"
     except SourceSecretMissing:
         return False
 
@@ -140,12 +144,12 @@ def _agreement_problems(
                 yield Change(f"agreement {name[0]}: {problem.message}", "breaking", problem.remedy, name)
 
 
-def _left_out(place: Workplace, contract: Contract, agreements: Sequence[Agreement]) -> Iterator[TablePlan]:
+def _left_out(context: PipelineContext, contract: Contract, agreements: Sequence[Agreement]) -> Iterator[TablePlan]:
     """Published tables that the contract no longer describes: no run will touch them again."""
     known = {table.name for table in contract.tables}
-    for uri in place.lake.list(place.lake.path("registry", contract.registry)):
+    for uri in context.lake.list(context.lake.path("registry", contract.registry)):
         name = uri.rpartition("/")[2]
-        if name in known or not place.lake.exists(f"{uri}/_delta_log"):
+        if name in known or not context.lake.exists(f"{uri}/_delta_log"):
             continue
         readers = tuple(
             sorted(
@@ -161,7 +165,7 @@ def _left_out(place: Workplace, contract: Contract, agreements: Sequence[Agreeme
             "end the agreements first, or keep the table in the contract",
             readers,
         )
-        state = last_state(place.lake.table(uri))
+        state = last_state(context.lake.table(uri))
         version = state.metadata.get("contract_version", "") if state else ""
         yield TablePlan(name, "none", "not in the contract", state.version if state else None, version, (change,))
 

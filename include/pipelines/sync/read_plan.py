@@ -11,7 +11,7 @@ from include.lake.delta import PublishedState
 from include.lake.upsert import Mode
 from include.pipelines.errors import OnlyReadWhole
 from include.sources.databases import is_ahead
-from include.sources.open_object import Wanted
+from include.sources.open_object import ReadRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,14 +28,14 @@ class Plan:
 
     mode: Mode
     why: str
-    wanted: Wanted = field(default_factory=Wanted)
+    wanted: ReadRequest = field(default_factory=ReadRequest)
 
 
 def plan_extract(
     table: Table,
     state: PublishedState | None,
     *,
-    meaning: str,
+    definition_digest: str,
     is_full: bool,
     at: datetime,
     window: Window | None = None,
@@ -52,7 +52,7 @@ def plan_extract(
         "the contract states no cursor": not table.extract.cursor,
         "the contract states no primary key": not table.primary_key,
         "the contract, a code list or a macro changed what rows become": state is not None
-        and state.metadata.get("table_digest") != meaning,
+        and state.metadata.get("table_digest") != definition_digest,
         "the last commit holds no cursor": not cursor,
         "the last cursor lies in the future: it was taken by a clock that was ahead": bool(cursor)
         and is_ahead(cursor[0], at),
@@ -63,9 +63,9 @@ def plan_extract(
     if why:
         return Plan("full", why)
     if window is not None:
-        span = Wanted(since=(window.since.isoformat(),), until=(window.until.isoformat(),))
+        span = ReadRequest(since=(window.since.isoformat(),), until=(window.until.isoformat(),))
         return Plan("backfill", f"the rows written from {window.since:%F %R} to {window.until:%F %R} again", span)
-    return Plan("incremental", "rows past the last cursor", Wanted(since=tuple(cursor), lag=table.extract.lag))
+    return Plan("incremental", "rows past the last cursor", ReadRequest(since=tuple(cursor), lag=table.extract.lag))
 
 
 def no_part(table: Table, why: str) -> OnlyReadWhole:

@@ -14,7 +14,7 @@ from include.lake.publishing import publish_reference
 from include.lake.storage import LakeOutdated
 from include.pipelines import run_folder
 from include.pipelines.audit_log import record_lists
-from include.pipelines.context import Workplace
+from include.pipelines.context import PipelineContext
 from include.pipelines.decisions import steward_named
 from include.pipelines.errors import KNOWN_ERRORS, ContractChanged, no_values_escape
 from include.pipelines.step_results import Facts, failed
@@ -27,12 +27,12 @@ from include.quality.expectations import import_gx_meanwhile
 _ATTEMPTS = 3
 
 
-def prepare_step(*, workplace: Workplace | None = None) -> list[str]:
+def prepare_step(*, context: PipelineContext | None = None) -> list[str]:
     """Publish the code lists that changed to `reference/`; returns their names."""
-    place = workplace or Workplace.from_environment()
+    context = context or PipelineContext.from_environment()
     with no_values_escape("publishing the code lists"):
-        published = publish_reference(place.lake, place.schemas)
-        record_lists(place)
+        published = publish_reference(context.lake, context.schemas)
+        record_lists(context)
         return published
 
 
@@ -45,7 +45,7 @@ def sync_registry(
     window: Window | None = None,
     approval: Approval | None = None,
     watch: Watch = lambda table, step: None,
-    workplace: Workplace | None = None,
+    context: PipelineContext | None = None,
 ) -> Facts:
     """Sync every table of a registry (or those named), one after the other; a table's failure does not stop the others.
 
@@ -59,7 +59,7 @@ def sync_registry(
         window: read what was written in this stretch of time again, instead of what is new.
         approval: publish what is outside its tolerance, in this steward's name (username or name).
         watch: called with (table, step) as each step begins, and once with the verdict.
-        workplace: where; from the environment by default.
+        context: where; from the environment by default.
 
     Returns:
         `{run_id, registry, verdict, tables: [...]}`; the verdict is the worst of the tables': failed, held,
@@ -68,24 +68,24 @@ def sync_registry(
     Raises:
         NotASteward: the contract names stewards, and the approval is by none of them.
     """
-    place = workplace or Workplace.from_environment()
-    contract = place.contract(registry)
-    wanted = [place.table(registry, name)[1] for name in tables] or list(contract.tables)
+    context = context or PipelineContext.from_environment()
+    contract = context.contract(registry)
+    wanted = [context.table(registry, name)[1] for name in tables] or list(contract.tables)
     if approval is not None:
-        steward_named((contract,), approval.approved_by, at=place.now())
-    prepare_step(workplace=place)
+        steward_named((contract,), approval.approved_by, at=context.now())
+    prepare_step(context=context)
     results = []
     for table in wanted:
         started = time.perf_counter()
         try:
-            facts = _sync_table(place, table, run_id, is_full, window, approval, watch)
+            facts = _sync_table(context, table, run_id, is_full, window, approval, watch)
         except KNOWN_ERRORS as error:
-            facts = failed(place, table, run_id, error)
+            facts = failed(context, table, run_id, error)
         facts["seconds"] = round(time.perf_counter() - started, 3)
         watch(table.name, facts["verdict"])
         results.append(facts)
     if any(facts["verdict"] == "published" for facts in results):
-        relationships_step(registry, run_id, workplace=place)
+        relationships_step(registry, run_id, context=context)
     return {"run_id": run_id, "registry": registry, "verdict": worst(results), "tables": results}
 
 
@@ -96,7 +96,7 @@ def worst(results: Sequence[Facts]) -> str:
 
 
 def _sync_table(
-    place: Workplace,
+    context: PipelineContext,
     table: Table,
     run_id: str,
     is_full: bool,
@@ -108,15 +108,15 @@ def _sync_table(
         watch(table.name, "extract")
         extracted = extract_step(
             table.registry, table.name, run_id,
-            is_full=is_full, window=window, on_news=import_gx_meanwhile, workplace=place,
+            is_full=is_full, window=window, on_rows_landed=import_gx_meanwhile, context=context,
         )  # fmt: skip
         if extracted["verdict"] == "unchanged":
             return extracted
         try:
-            return assess_and_publish(extracted, approval, watch=watch, workplace=place)
+            return assess_and_publish(extracted, approval, watch=watch, context=context)
         except (LakeOutdated, ContractChanged):
             # Since it was read, somebody set the table back, loaded it anew, or changed the contract: read it again.
             if not attempts_left:
                 raise
-            run_folder.clear(place, table, run_id)
+            run_folder.clear(context, table, run_id)
     raise AssertionError("unreachable")

@@ -17,11 +17,11 @@ from include.contracts import Relationship, Table
 from include.contracts.yaml_files import ContractError
 from include.lake import run_log
 from include.lake.delta import view
-from include.lake.rejected import open_rows, typed_key
+from include.lake.rejected import open_rejections_of, typed_key
 from include.lake.run_log import CROSS_CHECKS, REJECTED_TARGET
-from include.lake.storage import hold, lake_errors, quote
+from include.lake.storage import create_temp_table, lake_errors, quote
 from include.pipelines.audit_log import record_commits
-from include.pipelines.context import Workplace
+from include.pipelines.context import PipelineContext
 from include.pipelines.errors import Misuse, no_values_escape
 
 
@@ -40,32 +40,34 @@ class Fit:
     refused: int | None
 
 
-def relationships_step(registry: str, run_id: str, *, workplace: Workplace | None = None) -> list[dict[str, object]]:
+def relationships_step(
+    registry: str, run_id: str, *, context: PipelineContext | None = None
+) -> list[dict[str, object]]:
     """Measure the relationships that a change of a registry may change, and keep the counts in `audit/checks`.
 
     They are its own, and those of other registries that lead into it: a row that came or went here may be what theirs
     was looking for. Both ends are published.
     """
-    place = workplace or Workplace.from_environment()
+    context = context or PipelineContext.from_environment()
     found: list[dict[str, object]] = []
     with no_values_escape(f"following the relationships of {registry}"):
-        others, _ = place.readable
-        for contract in (place.contract(registry), *(c for name, c in others.items() if name != registry)):
+        others, _ = context.readable
+        for contract in (context.contract(registry), *(c for name, c in others.items() if name != registry)):
             for table in contract.tables:
-                fits = measure(place, table, into=None if contract.registry == registry else registry)
+                fits = measure(context, table, into=None if contract.registry == registry else registry)
                 if fits:
-                    _record(place, table, run_id, fits)
+                    _record(context, table, run_id, fits)
                 found += [
                     {"rule_id": f.rule_id, "rows": f.rows, "orphans": f.orphans, "refused": f.refused} for f in fits
                 ]
         if found:
-            record_commits(place, ["audit/checks"])
+            record_commits(context, ["audit/checks"])
     return found
 
 
-def measure(place: Workplace, table: Table, *, into: str | None = None) -> list[Fit]:
+def measure(context: PipelineContext, table: Table, *, into: str | None = None) -> list[Fit]:
     """Every relationship of a published table to another published table; only those `into` one registry, if given."""
-    lake = place.lake
+    lake = context.lake
     own = lake.registry_table(table.registry, table.name)
     followed = [
         r
@@ -79,12 +81,12 @@ def measure(place: Workplace, table: Table, *, into: str | None = None) -> list[
     connection = lake.connect()
     try:
         view(lake, connection, "child", own)
-        return [_follow(place, connection, table, relationship) for relationship in followed]
+        return [_follow(context, connection, table, relationship) for relationship in followed]
     finally:
         connection.close()
 
 
-def _record(place: Workplace, table: Table, run_id: str, fits: list[Fit]) -> None:
+def _record(context: PipelineContext, table: Table, run_id: str, fits: list[Fit]) -> None:
     rows = [
         {
             "run_id": run_id,
@@ -98,13 +100,13 @@ def _record(place: Workplace, table: Table, run_id: str, fits: list[Fit]) -> Non
             "columns": list(fit.relationship.columns),
             "rows": fit.rows,
             "violations": violations,
-            "at": place.now(),
+            "at": context.now(),
         }
         for fit in fits
         for metric, rule_id, violations in _told(fit)
     ]
     once = f"{run_id}/{table.qualified_name}/relationships"
-    run_log.append(place.lake, "checks", pa.Table.from_pylist(rows, run_log.CHECKS), once=once)
+    run_log.append(context.lake, "checks", pa.Table.from_pylist(rows, run_log.CHECKS), once=once)
 
 
 def _told(fit: Fit) -> list[tuple[str, str, int]]:
@@ -114,11 +116,13 @@ def _told(fit: Fit) -> list[tuple[str, str, int]]:
     return told if fit.refused is None else [*told, (rejected, fit.rule_id + REJECTED_TARGET, fit.refused)]
 
 
-def _follow(place: Workplace, connection: duckdb.DuckDBPyConnection, table: Table, relationship: Relationship) -> Fit:
-    view(place.lake, connection, "parent", place.lake.registry_table(relationship.registry, relationship.table))
+def _follow(
+    context: PipelineContext, connection: duckdb.DuckDBPyConnection, table: Table, relationship: Relationship
+) -> Fit:
+    view(context.lake, connection, "parent", context.lake.registry_table(relationship.registry, relationship.table))
     pairs = list(zip(relationship.columns, relationship.to_columns, strict=True))
     keys = ", ".join(quote(other) for _, other in pairs)
-    refused = _refused(place, relationship)
+    refused = _refused(context, relationship)
 
     def led(relation: str) -> str:
         match = " AND ".join(f"child.{quote(own)} = {relation}.{quote(other)}" for own, other in pairs)
@@ -127,7 +131,7 @@ def _follow(place: Workplace, connection: duckdb.DuckDBPyConnection, table: Tabl
     stated = " AND ".join(f"child.{quote(own)} IS NOT NULL" for own, _ in pairs)
     ours, joined = "false", led("parent")
     if refused is not None:
-        hold(connection, "refused", refused)
+        create_temp_table(connection, "refused", refused)
         ours, joined = "refused.is_it IS NOT NULL", f"{joined} {led('refused')}"
     with lake_errors(f"following the relationships of {table.qualified_name}"):
         rows, orphans, rejected = connection.execute(
@@ -140,10 +144,10 @@ def _follow(place: Workplace, connection: duckdb.DuckDBPyConnection, table: Tabl
     return Fit(rule_id, relationship, rows, orphans, None if refused is None else rejected)
 
 
-def _refused(place: Workplace, relationship: Relationship) -> pa.Table | None:
+def _refused(context: PipelineContext, relationship: Relationship) -> pa.Table | None:
     """What open rejected rows of the other table are referred to by; None if that is not in their keys."""
     try:
-        target = place.table(relationship.registry, relationship.table)[1]
+        target = context.table(relationship.registry, relationship.table)[1]
     except (Misuse, ContractError):  # that register's contract is gone or broken: this one's figures do not wait for it
         return None
     if not set(relationship.to_columns) <= set(target.primary_key):
@@ -153,9 +157,12 @@ def _refused(place: Workplace, relationship: Relationship) -> pa.Table | None:
     empty = ", ".join(
         f"CAST(NULL AS {target.column(name).sql_type}) AS {quote(name)}" for name in relationship.to_columns
     )
-    with open_rows(place.lake, target) as opened, lake_errors(f"reading the rejected rows of {target.qualified_name}"):
+    with (
+        open_rejections_of(context.lake, target) as opened,
+        lake_errors(f"reading the rejected rows of {target.qualified_name}"),
+    ):
         if opened is None:
-            with place.lake.connect() as connection:
+            with context.lake.connect() as connection:
                 return connection.execute(f"SELECT {empty} WHERE false").to_arrow_table()
         return opened.connection.execute(
             f"SELECT DISTINCT {chosen} FROM opened WHERE _key IS NOT NULL"

@@ -5,20 +5,20 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from include.lake.storage import Lake
-from include.pipelines.context import Workplace
+from include.pipelines.context import PipelineContext
 from include.pipelines.errors import Misuse
 
 
-def interrupted_run(place: Workplace, registry: str) -> str:
+def resumable_run(context: PipelineContext, registry: str) -> str:
     """The newest run of a registry that was stopped, or held by its gate, between a table's extract and its commit.
 
     Raises:
         Misuse: every run has ended.
     """
-    lake = place.lake
+    lake = context.lake
     unfinished = [
         newest
-        for table in place.contract(registry).tables
+        for table in context.contract(registry).tables
         if (newest := _newest(lake, lake.path("landing", registry, table.name)))
         and lake.exists(f"{newest}/_extracted.json")
         and not lake.exists(f"{newest}/_published.json")

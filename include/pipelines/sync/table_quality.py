@@ -7,26 +7,26 @@ from include.lake.delta import last_commit
 from include.lake.publishing import published_warnings
 from include.lake.rejected import open_counts
 from include.lake.run_log import append_table_checks, has_table_checks
-from include.pipelines.context import Workplace
+from include.pipelines.context import PipelineContext
 from include.quality import measured, standing
 
 
-def record_standing(place: Workplace, table: Table) -> None:
+def record_standing(context: PipelineContext, table: Table) -> None:
     """Count the table as its last commit and what was closed after it left it; nothing if that is on record.
 
     So a run that finds nothing to publish makes up for one that was killed before it came to this.
     """
-    lake, state = place.lake, last_commit(place.lake, table)
+    lake, state = context.lake, last_commit(context.lake, table)
     if state is None or has_table_checks(lake, table, state.run_id):
         return
     opened, open_by_rule = open_counts(lake, table)
     warned = published_warnings(lake, table, state)
     counts = [
         *standing(table, published=state.live_rows, warned=warned, opened=opened, open_by_rule=open_by_rule),
-        *measured(lake, table, place.schemas),
+        *measured(lake, table, context.schemas),
     ]
     table_id = str(lake.table(lake.registry_table(table.registry, table.name)).metadata().id)
     append_table_checks(
         lake, table, run_id=state.run_id, table_id=table_id, version=state.version,
-        published_rows=state.live_rows, open_rows=opened, counts=counts, at=place.now(),
+        published_rows=state.live_rows, open_rows=opened, counts=counts, at=context.now(),
     )  # fmt: skip

@@ -8,11 +8,11 @@ from include.lake.delta import PublishedState, last_commit
 from include.lake.rejected import finish_closing
 from include.pipelines import run_folder
 from include.pipelines.audit_log import record_run
-from include.pipelines.context import Workplace
+from include.pipelines.context import PipelineContext
 from include.pipelines.errors import Misuse
-from include.pipelines.step_results import FIGURES, Facts, origin
+from include.pipelines.step_results import FIGURES, Facts, provenance
 from include.pipelines.sync.table_quality import record_standing
-from include.pipelines.unfinished_runs import heal
+from include.pipelines.unfinished_runs import record_unfinished_runs
 from include.sources.landing import RECORD, Extract
 
 
@@ -21,28 +21,28 @@ def carries_version(state: PublishedState | None, contract: Contract) -> bool:
     return state is not None and state.metadata.get("contract_version") == contract.version
 
 
-def already_there(place: Workplace, contract: Contract, table: Table, facts: Facts, landed: Extract) -> Facts:
+def skip_publishing(context: PipelineContext, contract: Contract, table: Table, facts: Facts, landed: Extract) -> Facts:
     """Nothing to publish: the extract goes, the figures of the commit that stands are told again, and why."""
-    state = last_commit(place.lake, table)
+    state = last_commit(context.lake, table)
     if state is None:
         raise Misuse(f"{table.qualified_name} is not published: there is nothing that could be unchanged")
-    heal(place, table, but=facts["run_id"])
-    finish_closing(place.lake, table)
-    record_standing(place, table)
+    record_unfinished_runs(context, table, but=facts["run_id"])
+    finish_closing(context.lake, table)
+    record_standing(context, table)
     told = {**facts, **_as_it_stands(state), "seconds": landed.seconds}
-    record_run(place, {**told, **origin(place, contract, landed)})
-    run_folder.clear(place, table, landed.run_id)
+    record_run(context, {**told, **provenance(context, contract, landed)})
+    run_folder.clear(context, table, landed.run_id)
     return told
 
 
-def ended_unchanged(place: Workplace, table: Table, facts: Facts) -> Facts | None:
+def skipped_before(context: PipelineContext, table: Table, facts: Facts) -> Facts | None:
     """What a step came to that found nothing to publish and is tried again: its folder is gone, its verdict on record.
 
     Whoever was to hear of the verdict may have been killed before.
     """
-    folder = place.lake.landing_path(table.registry, table.name, facts["run_id"])
-    state = None if place.lake.exists(f"{folder}/{RECORD}") else last_commit(place.lake, table)
-    if state is None or not run_log.is_on_record(place.lake, table, facts["run_id"], "unchanged"):
+    folder = context.lake.landing_path(table.registry, table.name, facts["run_id"])
+    state = None if context.lake.exists(f"{folder}/{RECORD}") else last_commit(context.lake, table)
+    if state is None or not run_log.is_on_record(context.lake, table, facts["run_id"], "unchanged"):
         return None
     return {**facts, **_as_it_stands(state), "seconds": 0.0}
 

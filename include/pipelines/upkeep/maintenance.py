@@ -12,13 +12,13 @@ from include.lake.delta import clear_scratch, expire_landing, expire_staging, fi
 from include.lake.storage import LakeConflict
 from include.pipelines.audit_log import record_commits, record_expired
 from include.pipelines.clock import ensure_not_ahead
-from include.pipelines.context import Workplace
+from include.pipelines.context import PipelineContext
 from include.pipelines.errors import no_values_escape
 from include.pipelines.step_results import Facts
-from include.pipelines.unfinished_runs import heal
+from include.pipelines.unfinished_runs import record_unfinished_runs
 
 
-def maintain_lake(workplace: Workplace, *, at: datetime) -> Facts:
+def maintain_lake(context: PipelineContext, *, at: datetime) -> Facts:
     """Maintain every table and expire what the contracts let go; a table somebody writes to is left for next time.
 
     Extracts of a registry whose contract is broken or gone expire after the default retention.
@@ -31,27 +31,27 @@ def maintain_lake(workplace: Workplace, *, at: datetime) -> Facts:
         ContractError: contracts are broken, told when all else is done; or there are none at all: then nobody can say
             how long extracts are kept, and none of them expires.
     """
-    lake = workplace.lake
+    lake = context.lake
     maintained, busy = [], []
     with no_values_escape("maintaining the lake"):
         ensure_not_ahead(lake, now=datetime.now(UTC))  # the clock by which old versions are found
-        _heal(workplace)
+        _heal(context)
         for name in find_tables(lake):
             try:
                 maintained.append(maintain_table(lake, name))
-                record_commits(workplace, [name])
+                record_commits(context, [name])
             except LakeConflict:
                 busy.append(name)
         staging = expire_staging(lake, at=at)
         scratch = clear_scratch(lake)
-        retention, problems = _retention(workplace)
+        retention, problems = _retention(context)
         landing = [
             expire_landing(
                 lake,
                 registry,
                 at=at,
                 retention=retention.get(registry, Sla().landing_retention),
-                tell=partial(record_expired, workplace, f"landing/{registry}"),
+                tell=partial(record_expired, context, f"landing/{registry}"),
             )
             for registry in find_landed(lake)
         ]
@@ -79,19 +79,19 @@ def maintain_lake(workplace: Workplace, *, at: datetime) -> Facts:
     return facts
 
 
-def _heal(workplace: Workplace) -> None:
+def _heal(context: PipelineContext) -> None:
     """Put on record what runs committed and, killed, did not record; of registries whose contract can be read."""
-    for registry in workplace.registries:
+    for registry in context.registries:
         with suppress(ContractError):
-            for table in workplace.contract(registry).tables:
-                heal(workplace, table, last=None)
+            for table in context.contract(registry).tables:
+                record_unfinished_runs(context, table, last=None)
 
 
-def _retention(workplace: Workplace) -> tuple[dict[str, timedelta], list[Problem]]:
+def _retention(context: PipelineContext) -> tuple[dict[str, timedelta], list[Problem]]:
     """How long each registry's extracts are kept by its contract, and what is wrong with contracts that do not tell."""
     retention: dict[str, timedelta] = {}
     problems: list[Problem] = []
-    for registry, path in contract_paths(workplace.schemas).items():
+    for registry, path in contract_paths(context.schemas).items():
         try:
             retention[registry] = load_contract(path).sla.landing_retention
         except ContractError as error:

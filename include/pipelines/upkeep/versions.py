@@ -17,14 +17,14 @@ from include.contracts import Contract, Table, needs_two
 from include.contracts.sql import SqlRefused, names_in, rewritten
 from include.lake.delta import RESTORE, last_commit, open_version, restore, version_at, versions, view_of
 from include.lake.rejected import reopen_rejected
-from include.lake.storage import lake_errors, literal, quote, shut
+from include.lake.storage import lake_errors, literal, quote, restrict_access
 from include.pipelines.audit_log import record_run
-from include.pipelines.context import Workplace
+from include.pipelines.context import PipelineContext
 from include.pipelines.decisions import Look, Matter, Word, approved_by_all, digest_of, given, note_look, steward_named
 from include.pipelines.errors import Misuse, no_values_escape
 from include.pipelines.step_results import FIGURES, Facts
 from include.pipelines.sync import Approval, record_standing, relationships_step
-from include.pipelines.unfinished_runs import heal
+from include.pipelines.unfinished_runs import record_unfinished_runs
 
 OPEN_TO_ALL = ("public", "internal")
 _FORMATS = {
@@ -34,7 +34,7 @@ _FORMATS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class VersionRows:
     """Rows of a version as plain values, or how many were written to a file; `hidden` columns are left out."""
 
     version: int
@@ -44,16 +44,16 @@ class Reading:
     written: int = 0
 
 
-def list_versions(workplace: Workplace, registry: str, table: str, *, limit: int) -> list[Facts]:
+def list_versions(context: PipelineContext, registry: str, table: str, *, limit: int) -> list[Facts]:
     """What each version was made by, newest first: plain figures. Runs that were refused stand among them.
 
     A refused run (mode `declined` or `timed out`) made no version: its `version` is None, `refused_by` says who.
     `note` is the reason of who approved or refused.
     """
-    spec = workplace.table(registry, table)[1]
+    spec = context.table(registry, table)[1]
     with no_values_escape(f"reading the history of {registry}.{table}"):
-        refused = [_refused(run) for run in refused_runs(workplace.lake, registry, table, limit=limit)]
-        why = approval_notes(workplace.lake, registry, table)
+        refused = [_refused(run) for run in refused_runs(context.lake, registry, table, limit=limit)]
+        why = approval_notes(context.lake, registry, table)
         made = [
             {
                 "version": entry.version,
@@ -65,14 +65,14 @@ def list_versions(workplace: Workplace, registry: str, table: str, *, limit: int
                 "refused_by": "",
                 "note": why.get(entry.metadata.get("run_id", ""), ""),
             }
-            for entry in versions(workplace.lake, spec, limit=limit)
+            for entry in versions(context.lake, spec, limit=limit)
         ]
         # Versions keep their own order, whatever the clocks of those who made them said.
         return list(heapq.merge(made, refused, key=lambda entry: entry["at"], reverse=True))[:limit]
 
 
 def read_version(
-    workplace: Workplace,
+    context: PipelineContext,
     registry: str,
     table: str,
     *,
@@ -82,14 +82,14 @@ def read_version(
     limit: int | None = None,
     out: Path | None = None,
     look: Look | None = None,
-) -> Reading:
+) -> VersionRows:
     """Rows of a table as of a version or an instant (default: the newest), in key order; to a file if `out` is given.
 
     Without a `look`, only columns that the contract classifies as public or internal: the others are personal. With
     one, the ledger has an entry (kind `export`) before a value is shown or written: who, which version, what for.
 
     Args:
-        workplace: the lake and the contracts.
+        context: the lake and the contracts.
         registry: the registry.
         table: its table.
         version: a version of its history.
@@ -107,11 +107,11 @@ def read_version(
         raise Misuse("say either --version or --at, not both")
     if out is not None and out.suffix.lower() not in _FORMATS:
         raise Misuse(f"{out.name} has no format that can be written: end it with {' or '.join(_FORMATS)}")
-    spec = workplace.table(registry, table)[1]
+    spec = context.table(registry, table)[1]
     with no_values_escape(f"reading {registry}.{table}"):
         if at:
-            version = version_at(workplace.lake, spec, instant(at))
-        delta = open_version(workplace.lake, spec, version)
+            version = version_at(context.lake, spec, instant(at))
+        delta = open_version(context.lake, spec, version)
         names = [field.name for field in delta.schema().fields]
         shown = [name for name in names if look or name in _open_columns(spec)]
         condition = f"WHERE {_condition(where, names, shown)}" if where else ""
@@ -119,54 +119,54 @@ def read_version(
         query = f"SELECT {', '.join(quote(name) for name in shown)} FROM published {condition} ORDER BY {order}" + (
             f" LIMIT {limit}" if limit is not None else ""
         )
-        connection = workplace.lake.connect()
+        connection = context.lake.connect()
         try:
             files = delta.file_uris()
             view_of(connection, "published", delta, files)
             file = str(out.absolute()) if out is not None else ""
-            shut(connection, reads=files, writes=[file] if file else [])
+            restrict_access(connection, reads=files, writes=[file] if file else [])
             hidden = tuple(name for name in names if name not in shown)
             columns, number = tuple(shown), int(delta.version())
             with lake_errors(f"reading {spec.qualified_name}"):
                 if look is not None:
                     _run(connection, f"DESCRIBE {query}")  # what cannot be read is refused before it is on record
-                    _note(workplace, spec, look, version=number, where=where, limit=limit, is_file=out is not None)
+                    _note(context, spec, look, version=number, where=where, limit=limit, is_file=out is not None)
                 if out is None:
-                    return Reading(number, columns, hidden, _run(connection, query))
+                    return VersionRows(number, columns, hidden, _run(connection, query))
                 rows = _run(connection, f"COPY ({query}) TO {literal(file)} ({_FORMATS[out.suffix.lower()]})")
-                return Reading(number, columns, hidden, [], written=int(rows[0][0]))
+                return VersionRows(number, columns, hidden, [], written=int(rows[0][0]))
         finally:
             connection.close()
 
 
 def restore_step(
-    registry: str, table: str, run_id: str, *, version: int, approval: Approval, workplace: Workplace | None = None
+    registry: str, table: str, run_id: str, *, version: int, approval: Approval, context: PipelineContext | None = None
 ) -> Facts:
     """Go back to a former version: one commit, on record with who approved it. The next sync goes on from there.
 
     Rejected rows that undone runs had closed are open again.
     """
-    place = workplace or Workplace.from_environment()
+    context = context or PipelineContext.from_environment()
     with no_values_escape(f"restoring {registry}.{table}"):
-        contract, spec = place.table(registry, table)
-        name = steward_named((contract,), approval.approved_by, at=place.now())
-        heal(place, spec, but=run_id)
-        started, at = time.perf_counter(), place.now()
-        matter = _matter(place, contract, spec, version)
-        names = ", ".join(tuple(dict.fromkeys([*(given(place, matter) if matter.needs_two else ()), name]))[:2])
+        contract, spec = context.table(registry, table)
+        name = steward_named((contract,), approval.approved_by, at=context.now())
+        record_unfinished_runs(context, spec, but=run_id)
+        started, at = time.perf_counter(), context.now()
+        matter = _matter(context, contract, spec, version)
+        names = ", ".join(tuple(dict.fromkeys([*(given(context, matter) if matter.needs_two else ()), name]))[:2])
         words: list[Word] = []
 
         def before() -> None:
             note = approval.approval_note
             more = {"restored_version": version}
-            words[:] = [approved_by_all(place, matter, {"run_id": run_id}, by=name, note=note, **more)]
+            words[:] = [approved_by_all(context, matter, {"run_id": run_id}, by=name, note=note, **more)]
 
         done = restore(
-            place.lake, spec, version=version, run_id=run_id, at=at, metadata={"approved_by": names},
+            context.lake, spec, version=version, run_id=run_id, at=at, metadata={"approved_by": names},
             before=before,
         )  # fmt: skip
-        reopened = reopen_rejected(place.lake, spec, run_id=run_id, at=at, closed_by=done.undone)
-        record_standing(place, spec)
+        reopened = reopen_rejected(context.lake, spec, run_id=run_id, at=at, closed_by=done.undone)
+        record_standing(context, spec)
         facts: Facts = {
             "registry": registry,
             "table": table,
@@ -189,17 +189,17 @@ def restore_step(
             "started_at": at.isoformat(),
             "seconds": round(time.perf_counter() - started, 3),
         }
-        record_run(place, facts)
-        relationships_step(registry, run_id, workplace=place)
+        record_run(context, facts)
+        relationships_step(registry, run_id, context=context)
         return facts
 
 
-def _matter(place: Workplace, contract: Contract, table: Table, version: int) -> Matter:
+def _matter(context: PipelineContext, contract: Contract, table: Table, version: int) -> Matter:
     """Going back to a version from the commit that is the newest now."""
-    state = last_commit(place.lake, table)
+    state = last_commit(context.lake, table)
     upon = (state.run_id, state.version) if state else ()
-    digest = digest_of(table.qualified_name, RESTORE, version, upon, place.meaning(contract))
-    note_uri = f"{place.lake.staging_path(table.registry, table.name, f'restore-{digest[:16]}')}/_first.json"
+    digest = digest_of(table.qualified_name, RESTORE, version, upon, context.contract_definition_digest(contract))
+    note_uri = f"{context.lake.staging_path(table.registry, table.name, f'restore-{digest[:16]}')}/_first.json"
     return Matter(f"registry/{table.qualified_name.replace('.', '/')}", (contract,), needs_two(table), digest, note_uri)
 
 
@@ -217,10 +217,10 @@ def _refused(run: RunLine) -> Facts:
     }
 
 
-def _note(place: Workplace, table: Table, look: Look, *, where: str, **what: Any) -> None:
+def _note(context: PipelineContext, table: Table, look: Look, *, where: str, **what: Any) -> None:
     """The look on record. The condition may hold a value, so its digest stands for it."""
     digest = {"where_sha256": hashlib.sha256(where.encode()).hexdigest()} if where else {}
-    note_look(place, f"registry/{table.registry}/{table.name}", look, **what, **digest)
+    note_look(context, f"registry/{table.registry}/{table.name}", look, **what, **digest)
 
 
 def instant(text: str) -> datetime:

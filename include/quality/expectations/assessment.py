@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from include.contracts import Table
-from include.lake.storage import Lake, lake_errors, literal, scan, shut
+from include.lake.storage import Lake, lake_errors, literal, restrict_access, scan
 from include.quality.conversion import ROW, register
 from include.quality.errors import EvaluationsDisagree, RuleUnusable
 from include.quality.expectations.gx import import_gx
@@ -77,7 +77,9 @@ def assess(table: Table, split: SplitResult, *, lake: Lake, run_id: str, schemas
         table = with_drift_rule(table)
     with _ONE_AT_A_TIME, lake.connect() as connection, lake_errors(f"assessing {table.qualified_name}"):
         register(connection, schemas_dir, (rule.violation for rule in table.rules))
-        shut(connection, reads=[split.staged.conformed, split.staged.faults, *([split.beside] if split.beside else [])])
+        restrict_access(
+            connection, reads=[split.staged.conformed, split.staged.faults, *([split.beside] if split.beside else [])]
+        )
         _create_views(connection, table, split)
         result = _validate(connection, table, split, run_id)
     counts = _counts(result)

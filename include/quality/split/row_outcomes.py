@@ -25,8 +25,8 @@ from time import perf_counter
 import duckdb
 
 from include.contracts import Rule, Table
-from include.lake.publishing import Conformed, beside_uri
-from include.lake.storage import Lake, lake_errors, literal, quote, scan, shut
+from include.lake.publishing import Conformed, published_context_uri
+from include.lake.storage import Lake, lake_errors, literal, quote, restrict_access, scan
 from include.quality.conversion import ROW, conform, has_drift, parquet_to, register
 from include.quality.errors import ConservationBroken, run
 from include.quality.split.drift_rule import with_drift_rule
@@ -81,7 +81,7 @@ def conform_and_split(
     with lake.connect(memory_limit=memory_limit) as connection:
         register(connection, schemas_dir, [*(c.expression for c in table.columns), *(r.violation for r in table.rules)])
         files = [staged.conformed, staged.faults, staged.warnings]
-        shut(connection, reads=[extract_uri, beside_uri(staged.conformed)], writes=files)
+        restrict_access(connection, reads=[extract_uri, published_context_uri(staged.conformed)], writes=files)
         table = with_drift_rule(table) if has_drift(connection, extract_uri) else table
         rules = RowRules.of(table)
         extracted = conform(

@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any, get_args
 
 from include.contracts.yaml_files import ContractError, Problem, YamlFile, read_yaml
-from include.sharing.agreements.agreement import Agreement, Product, Protection, SharedColumn, Withdrawal
+from include.sharing.agreements.agreement import Agreement, LoadLimits, Product, SharedColumn, Withdrawal
 
 FOLDER = "agreements"
-PROTECTIONS: tuple[str, ...] = get_args(Protection)
+PROTECTIONS: tuple[str, ...] = get_args(LoadLimits)
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 _MAILBOX = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 _NAME_REMEDY = "use lower-case letters, digits and `_`, beginning with a letter"

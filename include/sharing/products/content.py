@@ -10,7 +10,7 @@ import pyarrow as pa
 from deltalake import DeltaTable
 
 from include.contracts import Column, Table, arrow_type
-from include.lake.delta import published_rows, shape_of
+from include.lake.delta import published_rows, table_schema_of
 from include.lake.storage import literal, quote
 from include.sharing.agreements import Product
 from include.sharing.products.protect import KEY_TABLE, expression, result_type
@@ -66,7 +66,7 @@ def select(connection: duckdb.DuckDBPyConnection, product: Product, table: Table
     Rows with pseudonyms come in the order of their own values: in the source's order, two recipients could lay their
     products side by side and read one's pseudonyms as the other's. The connection must hold the key (`lend_key`).
     """
-    shape = shape_of(table, None)
+    shape = table_schema_of(table, None)
     rows = published_rows(connection, shape, source.file_uris())
     columns = ", ".join(
         f"CAST({expression(shared, table.column(shared.name))} AS {kind}) AS {quote(shared.name)}"

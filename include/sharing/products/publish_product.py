@@ -19,7 +19,7 @@ import pyarrow as pa
 from deltalake import DeltaTable, write_deltalake
 
 from include.contracts import Table
-from include.lake.storage import Lake, LakeTableMissing, lake_errors, shut
+from include.lake.storage import Lake, LakeTableMissing, lake_errors, restrict_access
 from include.sharing.agreements import Agreement, Product, terms_digest
 from include.sharing.products import content
 from include.sharing.products.apply import WRITER, Target, apply, stream
@@ -192,7 +192,7 @@ def _connection(lake: Lake, key: RecipientKey | None, *tables: DeltaTable) -> It
     """A DuckDB that reaches the files of these tables, and holds the recipient's key."""
     connection = lake.connect()
     try:
-        shut(connection, reads=[uri for table in tables for uri in table.file_uris()])
+        restrict_access(connection, reads=[uri for table in tables for uri in table.file_uris()])
         lend_key(connection, key)
         yield connection
     finally:

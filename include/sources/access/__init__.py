@@ -23,10 +23,10 @@ from include.sources.access.load_limits import (
     LOCK_SECONDS,
     LOCKS,
     ONE_STATE,
-    Protection,
+    LoadLimits,
     Throttle,
     check_hours,
-    protection_of,
+    load_limits_of,
 )
 
 __all__ = [
@@ -38,7 +38,7 @@ __all__ = [
     "Connection",
     "DropBroken",
     "Kind",
-    "Protection",
+    "LoadLimits",
     "RowsHidden",
     "SourceClosed",
     "SourceDenied",
@@ -53,7 +53,7 @@ __all__ = [
     "connect",
     "connect_replica",
     "kind_of",
-    "protection_of",
+    "load_limits_of",
     "source_error",
     "unknown_error",
 ]

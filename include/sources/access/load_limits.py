@@ -31,7 +31,7 @@ Span = tuple[clock_time, clock_time]
 
 
 @dataclass(frozen=True, slots=True)
-class Protection:
+class LoadLimits:
     """The limits of one server; 0 or empty is none. `pool_slots` are those of its pool in Airflow."""
 
     statement_seconds: float = 0
@@ -59,13 +59,13 @@ class Protection:
         return "; ".join(part for part in told if part)
 
 
-def protection_of(server: Server) -> Protection:
+def load_limits_of(server: Server) -> LoadLimits:
     """The limits that a contract's server states. Raises SourceError for one that cannot be read."""
     given = server.options
     stated = given.get("allowedHours") or []
     spans = stated if isinstance(stated, list) else str(stated).split(",")
     try:
-        return Protection(
+        return LoadLimits(
             statement_seconds=_number(given, "statementTimeoutSeconds"),
             rows_per_second=_number(given, "rowsPerSecond"),
             connections=int(_number(given, "connectionLimit")),
@@ -81,7 +81,7 @@ def protection_of(server: Server) -> Protection:
         ) from None
 
 
-def check_hours(contract: Contract, protection: Protection, at: datetime) -> None:
+def check_hours(contract: Contract, protection: LoadLimits, at: datetime) -> None:
     """Raise SourceClosed if the source may not be read at this instant. A reading that began may end after the hour."""
     if not protection.hours:
         return

@@ -20,7 +20,7 @@ from include.lake.storage import literal, quote
 from include.sources.access import DropBroken
 from include.sources.csv.records import CsvBroken, batches, misfits, records
 from include.sources.csv.survey import LONGEST_VALUE, Survey, TooLong, first_other_end, line_numbers, survey_csv
-from include.sources.deliveries import Copy, Delivery, check_rows, header, shown
+from include.sources.deliveries import Delivery, LocalCopy, check_rows, header, shown
 from include.sources.open_object import NotCarried, Reading
 from include.sources.source_schema import judge_columns, needed
 
@@ -44,7 +44,7 @@ _FAULTS = {
 class Layout:
     """How one file is cut into columns. `view` holds the rows of one that DuckDB would not read exactly."""
 
-    copy: Copy
+    copy: LocalCopy
     delimiter: str
     columns: tuple[str, ...]
     survey: Survey
@@ -114,7 +114,7 @@ def read_delimited(delivery: Delivery, duck: duckdb.DuckDBPyConnection) -> Readi
     return Reading(query(is_long=False), tuple(dict.fromkeys(drift)), explain, check, plain, threads=threads)
 
 
-def _layout(copy: Copy, delivery: Delivery) -> Layout:
+def _layout(copy: LocalCopy, delivery: Delivery) -> Layout:
     """Read the header. Raises DropBroken when the stated delimiter is not the file's, or its line ends are mixed."""
     with copy.path.open("rb") as file:
         start = file.read(_HEADER_BYTES).decode("utf-8", errors="replace")

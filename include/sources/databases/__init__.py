@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from include.sources.databases.checksum import Question, question
+from include.sources.databases.checksum import ChecksumQuery, checksum_query
 from include.sources.databases.cursor import cursor_of, greatest, is_ahead
 from include.sources.databases.mysql import open_mysql
 from include.sources.databases.postgres import open_postgres
@@ -13,7 +13,8 @@ from include.sources.databases.sqlite import open_sqlite
 __all__ = [
     "ROWS_PER_BATCH",
     "VIEW",
-    "Question",
+    "ChecksumQuery",
+    "checksum_query",
     "conditions",
     "cursor_of",
     "greatest",
@@ -22,5 +23,4 @@ __all__ = [
     "open_mysql",
     "open_postgres",
     "open_sqlite",
-    "question",
 ]

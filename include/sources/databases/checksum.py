@@ -18,14 +18,14 @@ from include.lake.storage import literal
 from include.sources.open_object import Conditions
 from include.sources.source_schema import SourceColumn, SourceTable
 
-Question = sa.Executable
+ChecksumQuery = sa.Executable
 _Hash = sa.ColumnElement[Any]
 _TWO_TO_THE_32_MICROSECONDS: _Hash = sa.literal_column("INTERVAL '4294.967296 seconds'")
 _UTC: _Hash = sa.literal_column("'UTC'")
 _YEAR_2000: _Hash = sa.literal_column("TIMESTAMP '2000-01-01'")
 
 
-def question(source: SourceTable, table: Table, rows: Conditions) -> Question | None:
+def checksum_query(source: SourceTable, table: Table, rows: Conditions) -> ChecksumQuery | None:
     """The number of rows that meet none of the conditions, and their mark (see `include.lake.incremental`).
 
     None if it cannot be asked of this key and cursor: it can of integers, dates, timestamps and texts that are

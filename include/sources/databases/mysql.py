@@ -25,9 +25,9 @@ from sqlalchemy.dialects import mysql
 
 from include.contracts import Contract, Table
 from include.lake.storage import literal, load_extension, quote
-from include.sources.access import LOCK_SECONDS, LOCKS, Connection, Protection, unknown_error
+from include.sources.access import LOCK_SECONDS, LOCKS, Connection, LoadLimits, unknown_error
 from include.sources.databases import reflection
-from include.sources.open_object import GUARD, TEXT_NOTE, Conditions, Opened, Reading, guarded
+from include.sources.open_object import GUARD, TEXT_NOTE, Conditions, OpenObject, Reading, guarded
 from include.sources.source_schema import SourceTable
 
 _DIALECT: sa.Dialect = mysql.dialect()
@@ -54,8 +54,8 @@ FROM information_schema.columns WHERE table_schema = coalesce(:schema, database(
 
 @contextmanager
 def open_mysql(
-    connection: Connection, table: Table, contract: Contract, protection: Protection, duck: duckdb.DuckDBPyConnection
-) -> Iterator[Opened]:
+    connection: Connection, table: Table, contract: Contract, protection: LoadLimits, duck: duckdb.DuckDBPyConnection
+) -> Iterator[OpenObject]:
     """Open a table or view."""
     with reflection.engine_errors(connection, table):
         engine = reflection.make_engine(connection, contract)
@@ -111,7 +111,7 @@ def open_mysql(
 
     try:
         lock = f"; {LOCKS}" if is_mariadb else ""
-        yield Opened("mysql", "mysql", found, read, spared=f"read only, each part in one state{lock}")
+        yield OpenObject("mysql", "mysql", found, read, spared=f"read only, each part in one state{lock}")
     finally:
         _end(duck)
 
@@ -121,7 +121,7 @@ def _end(duck: duckdb.DuckDBPyConnection) -> None:
         duck.execute("DETACH DATABASE IF EXISTS source")
 
 
-def _limited(sql: str, protection: Protection, *, is_mariadb: bool) -> str:
+def _limited(sql: str, protection: LoadLimits, *, is_mariadb: bool) -> str:
     """The statement with its limits. The scanner resets its connections, so they cannot be set for a session."""
     if is_mariadb:
         seconds = f", max_statement_time = {protection.statement_seconds:g}" if protection.statement_seconds else ""

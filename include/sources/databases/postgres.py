@@ -34,14 +34,14 @@ from include.sources.access import (
     LOCKS,
     ONE_STATE,
     Connection,
-    Protection,
+    LoadLimits,
     RowsHidden,
     source_error,
     unknown_error,
 )
 from include.sources.databases import reflection
 from include.sources.databases.postgres_values import AsText, decoded, guard_of, is_carried, select_all
-from include.sources.open_object import GUARD, TEXT_NOTE, Conditions, Opened, Reading, guarded
+from include.sources.open_object import GUARD, TEXT_NOTE, Conditions, OpenObject, Reading, guarded
 from include.sources.source_schema import SourceColumn, SourceTable
 
 PAGES_WORTH_SCANNING = 8_000  # 64 MB: below that more connections cost more than they bring
@@ -76,8 +76,8 @@ _LIBPQ_OPTIONS = {
 
 @contextmanager
 def open_postgres(
-    connection: Connection, table: Table, contract: Contract, protection: Protection, duck: duckdb.DuckDBPyConnection
-) -> Iterator[Opened]:
+    connection: Connection, table: Table, contract: Contract, protection: LoadLimits, duck: duckdb.DuckDBPyConnection
+) -> Iterator[OpenObject]:
     """Open a table, view or any other object that PostgreSQL can SELECT from."""
     explain = reflection.explainer(connection, table)
     with reflection.engine_errors(connection, table):
@@ -132,7 +132,7 @@ def open_postgres(
                 return int(rows), int(mark)
             return None
 
-        yield Opened("postgresql", "postgresql", found, read, ask=ask, spared=f"{ONE_STATE}; {LOCKS}")
+        yield OpenObject("postgresql", "postgresql", found, read, ask=ask, spared=f"{ONE_STATE}; {LOCKS}")
     finally:
         _end(duck)
         session.close()
@@ -253,7 +253,7 @@ def _scannable(session: sa.Connection, found: SourceTable) -> str | None:
     return None if row is None else f"{SOURCE}.{quote(row[0])}.{quote(row[1])}"
 
 
-def _connections(protection: Protection, duck: duckdb.DuckDBPyConnection) -> int:
+def _connections(protection: LoadLimits, duck: duckdb.DuckDBPyConnection) -> int:
     """One for each thread of DuckDB, four at most, and no more than the server allows; one where rows are paced."""
     row = duck.execute("SELECT current_setting('threads')").fetchone()
     allowed = 1 if protection.rows_per_second else protection.connections or MAX_CONNECTIONS

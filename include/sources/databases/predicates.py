@@ -14,7 +14,7 @@ from sqlalchemy import types
 from include.contracts import Table
 from include.sources.access import SourceError, SourceMissing
 from include.sources.databases.cursor import Write, cursor_of, past
-from include.sources.open_object import Conditions, Wanted
+from include.sources.open_object import Conditions, ReadRequest
 from include.sources.source_schema import SourceColumn, SourceTable, key_columns
 
 # Keys in one condition. SQLite takes a million characters of SQL; of the dialects we do not know we ask little.
@@ -23,7 +23,7 @@ _KEYS_EACH_ELSEWHERE = 200
 _FLOAT = re.compile(r"-?([0-9]+\.[0-9]+(e[+-][0-9]+)?|[0-9]+e[+-][0-9]+|inf)")
 
 
-def conditions(source: SourceTable, table: Table, wanted: Wanted, *, kind: str) -> Conditions:
+def conditions(source: SourceTable, table: Table, wanted: ReadRequest, *, kind: str) -> Conditions:
     """The conditions for the rows wanted, none of which overlap; empty for all rows.
 
     Raises:

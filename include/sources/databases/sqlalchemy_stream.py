@@ -19,13 +19,13 @@ from sqlalchemy import types
 from sqlalchemy.exc import DataError, SQLAlchemyError
 
 from include.contracts import Contract, Table
-from include.sources.access import Connection, Protection, SourceError
+from include.sources.access import Connection, LoadLimits, SourceError
 from include.sources.databases import reflection
 from include.sources.open_object import (
     TEXT_NOTE,
     Conditions,
     OddValue,
-    Opened,
+    OpenObject,
     Reading,
     array_of,
     arrow_type,
@@ -44,8 +44,8 @@ _SNAPSHOTS = {"oracle": "SERIALIZABLE", "postgresql": "REPEATABLE READ", "mysql"
 
 @contextmanager
 def open_any(
-    connection: Connection, table: Table, contract: Contract, protection: Protection, duck: duckdb.DuckDBPyConnection
-) -> Iterator[Opened]:
+    connection: Connection, table: Table, contract: Contract, protection: LoadLimits, duck: duckdb.DuckDBPyConnection
+) -> Iterator[OpenObject]:
     """Open an object through SQLAlchemy.
 
     Each statement sees one state of the source; all of them the same where the database has a snapshot to offer, else
@@ -98,7 +98,7 @@ def open_any(
 
             return Reading(query(), found.drift, explain, plain=plain, plain_note=TEXT_NOTE, via="rows streamed")
 
-        yield Opened("sqlalchemy", f"sqlalchemy:{engine.dialect.name}", found, read)
+        yield OpenObject("sqlalchemy", f"sqlalchemy:{engine.dialect.name}", found, read)
     finally:
         session.close()
         engine.dispose()

@@ -22,7 +22,7 @@ from include.lake.storage import literal, load_extension, quote
 from include.sources.access import (
     ONE_STATE,
     Connection,
-    Protection,
+    LoadLimits,
     SourceDenied,
     SourceError,
     SourceUnavailable,
@@ -30,7 +30,7 @@ from include.sources.access import (
 )
 from include.sources.databases import reflection
 from include.sources.databases.sqlalchemy_stream import ROWS_PER_BATCH, VIEW
-from include.sources.open_object import Conditions, Opened, Reading, batch_of, text_of_bytes
+from include.sources.open_object import Conditions, OpenObject, Reading, batch_of, text_of_bytes
 from include.sources.source_schema import SourceTable
 
 BUSY_MILLISECONDS = 30_000
@@ -46,8 +46,8 @@ _VALUE = (
 
 @contextmanager
 def open_sqlite(
-    connection: Connection, table: Table, contract: Contract, protection: Protection, duck: duckdb.DuckDBPyConnection
-) -> Iterator[Opened]:
+    connection: Connection, table: Table, contract: Contract, protection: LoadLimits, duck: duckdb.DuckDBPyConnection
+) -> Iterator[OpenObject]:
     """Open a table or view of an SQLite file."""
     _check_file(connection, table)
     with reflection.engine_errors(connection, table):
@@ -94,7 +94,7 @@ def open_sqlite(
         )
 
     try:
-        yield Opened("sqlite", "sqlite", found, read, spared=ONE_STATE)
+        yield OpenObject("sqlite", "sqlite", found, read, spared=ONE_STATE)
     finally:
         _end(duck)
 

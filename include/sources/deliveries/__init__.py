@@ -13,7 +13,7 @@ from include.sources.deliveries.file_formats import (
     why_not_content,
     why_not_read,
 )
-from include.sources.deliveries.local_copy import CHUNK, Copy, spool
+from include.sources.deliveries.local_copy import CHUNK, LocalCopy, copy_verified
 from include.sources.deliveries.manifest import (
     NAME,
     Entry,
@@ -31,21 +31,21 @@ __all__ = [
     "READ",
     "START",
     "SUFFIXES",
-    "Copy",
     "Delivery",
     "Entry",
     "Format",
+    "LocalCopy",
     "check_file",
     "check_listing",
     "check_names",
     "check_rows",
     "clean_name",
+    "copy_verified",
     "format_of",
     "header",
     "is_named",
     "read_manifest",
     "shown",
-    "spool",
     "stated_format",
     "why_not_content",
     "why_not_read",

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from include.contracts import Table
 from include.sources.access import ColumnsMissing, DropBroken
-from include.sources.deliveries.local_copy import Copy
+from include.sources.deliveries.local_copy import LocalCopy
 from include.sources.deliveries.manifest import Entry
 from include.sources.source_schema import RESERVED, counted, needed
 
@@ -21,13 +21,13 @@ class Delivery:
     """`delimiter` is empty when nobody states it; `sheet` is the part of `physicalName` after `#`."""
 
     table: Table
-    copies: tuple[Copy, ...]
+    copies: tuple[LocalCopy, ...]
     entries: dict[str, Entry]
     sheet: str
     delimiter: str
     notes: tuple[str, ...]
 
-    def entry(self, copy: Copy) -> Entry:
+    def entry(self, copy: LocalCopy) -> Entry:
         """What the manifest says of a file; nothing, if there is none."""
         return self.entries.get(copy.name, Entry(copy.name))
 

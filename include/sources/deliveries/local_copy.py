@@ -28,7 +28,7 @@ _UTF8 = {"utf-8", "utf-8-sig", "ascii"}
 
 
 @dataclass(frozen=True, slots=True)
-class Copy:
+class LocalCopy:
     """The copy of one file. `name` is the delivered file's; `sha256` is of the delivered bytes."""
 
     name: str
@@ -36,7 +36,7 @@ class Copy:
     sha256: str
 
 
-def spool(source: Path, name: str, target: Path, *, encoding: str | None) -> Copy:
+def copy_verified(source: Path, name: str, target: Path, *, encoding: str | None) -> LocalCopy:
     """Copy `source` to `target`.
 
     With `encoding` ("" for: UTF-8 unless the file's own mark says otherwise) the copy is UTF-8 without a mark; with
@@ -66,7 +66,7 @@ def spool(source: Path, name: str, target: Path, *, encoding: str | None) -> Cop
         raise SourceDenied(f"{name} cannot be read: check the owner and mode of the drop's files") from None
     if (before.st_size, before.st_mtime_ns, before.st_ino) != (after.st_size, after.st_mtime_ns, after.st_ino):
         raise DropBroken(f"{name} was changed while it was read: wait until the delivery is complete, then run again")
-    return Copy(name, target, digest.hexdigest())
+    return LocalCopy(name, target, digest.hexdigest())
 
 
 def _chunks(file: BinaryIO, digest: hashlib._Hash) -> Iterator[bytes]:

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from include.sources.access import DropBroken, SourceError, SourceMissing
 from include.sources.databases import ROWS_PER_BATCH, VIEW
-from include.sources.deliveries import Copy, Delivery, check_rows, header, shown
+from include.sources.deliveries import Delivery, LocalCopy, check_rows, header, shown
 from include.sources.excel.book import Book, Sheet, read_book
 from include.sources.excel.package import Package
 from include.sources.excel.sheet import SheetReader, Texts
@@ -64,7 +64,9 @@ def _batches(delivery: Delivery, schema: pa.Schema, failures: list[SourceError])
         raise RuntimeError("the delivery is broken") from None
 
 
-def _sheet_batches(reader: SheetReader, copy: Copy, delivery: Delivery, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+def _sheet_batches(
+    reader: SheetReader, copy: LocalCopy, delivery: Delivery, schema: pa.Schema
+) -> Iterator[pa.RecordBatch]:
     """The rows of one sheet; at its end, DropBroken if not all of it are the values that the sender sees."""
     rows = reader.rows()
     header_row, columns = _header(rows, reader, copy, delivery)
@@ -87,7 +89,7 @@ def _sheet_batches(reader: SheetReader, copy: Copy, delivery: Delivery, schema: 
 
 
 def _header(
-    rows: Iterator[tuple[int, Texts]], reader: SheetReader, copy: Copy, delivery: Delivery
+    rows: Iterator[tuple[int, Texts]], reader: SheetReader, copy: LocalCopy, delivery: Delivery
 ) -> tuple[int, list[str]]:
     """The number of the first row that holds anything, and the names in it."""
     number, first = next(rows, (0, []))
@@ -99,7 +101,7 @@ def _header(
 
 
 @contextmanager
-def _open_sheet(copy: Copy, delivery: Delivery) -> Iterator[SheetReader]:
+def _open_sheet(copy: LocalCopy, delivery: Delivery) -> Iterator[SheetReader]:
     """The sheet that the contract names in a workbook, or its only one."""
     with Package(copy.path, copy.name) as package:
         book = read_book(package)

@@ -13,7 +13,7 @@ import duckdb
 import pyarrow as pa
 
 from include.sources.databases import ROWS_PER_BATCH, VIEW
-from include.sources.deliveries import Copy, Delivery, check_rows
+from include.sources.deliveries import Delivery, LocalCopy, check_rows
 from include.sources.json_lines.survey import DECODER, Keys, survey
 from include.sources.open_object import Reading
 from include.sources.source_schema import judge_columns, needed
@@ -37,7 +37,7 @@ def read_json_lines(delivery: Delivery, duck: duckdb.DuckDBPyConnection) -> Read
     return Reading(f"SELECT * FROM {VIEW}", tuple(dict.fromkeys(drift)), lambda _: None)
 
 
-def _batches(copies: Sequence[Copy], schema: pa.Schema, keys: Keys) -> Iterator[pa.RecordBatch]:
+def _batches(copies: Sequence[LocalCopy], schema: pa.Schema, keys: Keys) -> Iterator[pa.RecordBatch]:
     """All rows, as many at a time as memory takes: few of a table of thousands of columns, or of long lines."""
     width = len(schema)
     most = max(1, min(ROWS_PER_BATCH, _VALUES_PER_BATCH // width))

@@ -13,7 +13,7 @@ from json import JSONDecoder
 from typing import Any
 
 from include.sources.access import DropBroken
-from include.sources.deliveries import Copy, clean_name, shown
+from include.sources.deliveries import LocalCopy, clean_name, shown
 
 MAX_COLUMNS = 10_000
 MAX_DEPTH = 200
@@ -84,7 +84,7 @@ class Keys:
         return position
 
 
-def survey(copy: Copy, keys: Keys) -> tuple[list[str], int]:
+def survey(copy: LocalCopy, keys: Keys) -> tuple[list[str], int]:
     """The names of a file's columns, and its number of rows.
 
     Raises:
@@ -127,7 +127,7 @@ def _is_document(first: bytes) -> bool:
     return begun.startswith(b"[") or (begun.startswith(b"{") and not begun.endswith(b"}"))
 
 
-def _lines(copy: Copy) -> Iterator[tuple[int, bytes]]:
+def _lines(copy: LocalCopy) -> Iterator[tuple[int, bytes]]:
     """Lines that hold anything, with their numbers. One that is too long comes cut off, so it is no whole object."""
     with copy.path.open("rb") as file:
         number = 0

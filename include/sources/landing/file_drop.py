@@ -26,17 +26,17 @@ from include.sources.deliveries import (
     Format,
     check_file,
     check_listing,
+    copy_verified,
     format_of,
     is_named,
     read_manifest,
-    spool,
     stated_format,
     why_not_content,
     why_not_read,
 )
 from include.sources.excel import read_workbook
 from include.sources.json_lines import read_json_lines
-from include.sources.open_object import Opened, Reading
+from include.sources.open_object import OpenObject, Reading
 from include.sources.parquet import read_parquet
 from include.sources.source_schema import near
 
@@ -51,7 +51,7 @@ _OPENERS: dict[Format, Callable[[Delivery, duckdb.DuckDBPyConnection], Reading]]
 @contextmanager
 def open_files(
     connection: Connection, table: Table, contract: Contract, duck: duckdb.DuckDBPyConnection, scratch: Path
-) -> Iterator[Opened]:
+) -> Iterator[OpenObject]:
     """Open the files of one table. Everything that the manifest says is checked before a row is read.
 
     The copies lie in a folder below `scratch` named with the process id: `maintain` removes a killed process's.
@@ -82,14 +82,14 @@ def open_files(
             is_text = kind in {"csv", "jsonl"}
             _check_inside(folder, name)
             _check_content(folder / name, name, kind)
-            copy = spool(
+            copy = copy_verified(
                 folder / name, name, private / f"{number}{Path(name).suffix}", encoding=encoding if is_text else None
             )
             check_file(entry, copy.sha256)
             copies.append(copy)
         delimiter = str(_setting(contract, table, "delimiter") or contract.server.delimiter)
         delivery = Delivery(table, tuple(copies), entries or {}, sheet, delimiter, notes)
-        yield Opened(kind, kind, None, whole=_OPENERS[kind](delivery, duck), spared="")
+        yield OpenObject(kind, kind, None, whole=_OPENERS[kind](delivery, duck), spared="")
     finally:
         shutil.rmtree(private, ignore_errors=True)
 

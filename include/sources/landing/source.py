@@ -13,14 +13,14 @@ from typing import Any
 import duckdb
 
 from include.contracts import Contract, Table
-from include.lake.incremental import Fingerprint
+from include.lake.incremental import RowSetChecksum
 from include.lake.storage import Lake
 from include.sources.access import (
     READ_WHOLE,
     ColumnsMissing,
     Connection,
     Kind,
-    Protection,
+    LoadLimits,
     SourceDenied,
     SourceError,
     SourceLost,
@@ -29,11 +29,12 @@ from include.sources.access import (
     check_hours,
     connect,
     connect_replica,
-    protection_of,
+    load_limits_of,
     source_error,
 )
 from include.sources.databases import (
-    Question,
+    ChecksumQuery,
+    checksum_query,
     conditions,
     cursor_of,
     greatest,
@@ -41,14 +42,15 @@ from include.sources.databases import (
     open_mysql,
     open_postgres,
     open_sqlite,
-    question,
 )
 from include.sources.landing.file_drop import open_files
 from include.sources.landing.landed import Extract, Landed, land
-from include.sources.open_object import Opened, Reading, Wanted
-from include.sources.source_schema import Columns, Drift, Shape, SourceTable, file_table, reads_anew, without
+from include.sources.open_object import OpenObject, Reading, ReadRequest
+from include.sources.source_schema import Columns, Drift, DriftedSchema, SourceTable, file_table, reads_anew, without
 
-Opener = Callable[[Connection, Table, Contract, Protection, duckdb.DuckDBPyConnection], AbstractContextManager[Opened]]
+Opener = Callable[
+    [Connection, Table, Contract, LoadLimits, duckdb.DuckDBPyConnection], AbstractContextManager[OpenObject]
+]
 OPENERS: dict[Kind, Opener] = {
     "postgresql": open_postgres,
     "mysql": open_mysql,
@@ -74,11 +76,11 @@ class Source:
 
     def __init__(
         self,
-        opened: Opened,
+        opened: OpenObject,
         *,
         table: Table,
         connection: Connection,
-        protection: Protection,
+        protection: LoadLimits,
         duck: duckdb.DuckDBPyConnection,
         lake: Lake,
         at: datetime,
@@ -95,7 +97,7 @@ class Source:
         whole = opened.whole.query if opened.whole else ""
         self.columns = tuple(c.record for c in opened.table.columns) if opened.table else _described(duck, whole)
         self.anew = "" if is_file else reads_anew(table, before, self.columns)
-        self._shape = Shape.of(table, None if is_taken_as_it_is else before, self.columns, is_file=is_file)
+        self._shape = DriftedSchema.of(table, None if is_taken_as_it_is else before, self.columns, is_file=is_file)
         self.drift = self._shape.drift
         self.kind = opened.label + (" replica" if connection.is_replica else "")
 
@@ -115,10 +117,10 @@ class Source:
 
     def landed_types(self) -> Columns:
         """Names and DuckDB types as all columns would land. No row is read; of a file drop nothing can be, after it."""
-        reading, _ = self._reading(Wanted())
+        reading, _ = self._reading(ReadRequest())
         return _described(self._duck, reading.query)
 
-    def land(self, uri: str, wanted: Wanted = Wanted()) -> Landed:  # noqa: B008 - it cannot be changed
+    def land(self, uri: str, wanted: ReadRequest = ReadRequest()) -> Landed:  # noqa: B008 - it cannot be changed
         """Read a part of the object into one Parquet file. May be called again: it is the same state that is read.
 
         Of some columns only, neither digest nor cursor is taken.
@@ -156,8 +158,8 @@ class Source:
             seconds=round(time.perf_counter() - started, 3),
         )
 
-    def question(self, wanted: Wanted) -> Question | None:
-        """What to ask so that the source says in one figure which rows there are beside the wanted; None: it cannot.
+    def checksum_query(self, request: ReadRequest) -> ChecksumQuery | None:
+        """What to ask so that the source says in one figure which rows there are beside the request; None: it cannot.
 
         It is not asked if it is to be read at a pace, over one connection, or has drifted.
         """
@@ -165,12 +167,14 @@ class Source:
         is_spared = protection.rows_per_second or protection.connections == 1
         if opened.ask is None or opened.table is None or is_spared or self._shape.drift:
             return None
-        return question(opened.table, self._table, conditions(opened.table, self._table, wanted, kind=opened.kind))
+        return checksum_query(
+            opened.table, self._table, conditions(opened.table, self._table, request, kind=opened.kind)
+        )
 
-    def answer(self, question: Question) -> Fingerprint | None:
+    def checksum(self, query: ChecksumQuery) -> RowSetChecksum | None:
         """The figure, of the same state as what is landed, perhaps at the same time; None if the server will not."""
-        found = self._opened.ask(question) if self._opened.ask else None
-        return Fingerprint(*found) if found else None
+        found = self._opened.ask(query) if self._opened.ask else None
+        return RowSetChecksum(*found) if found else None
 
     def extract(self, landed: Landed, *, run_id: str, mode: str = "full", seconds: float | None = None) -> Extract:
         """The record of what was landed for a run."""
@@ -196,10 +200,10 @@ class Source:
             protection="; ".join(filter(None, (self._opened.spared, self._protection.describe()))),
         )
 
-    def _reading(self, wanted: Wanted) -> tuple[Reading, SourceTable | None]:
+    def _reading(self, wanted: ReadRequest) -> tuple[Reading, SourceTable | None]:
         opened, name = self._opened, self._table.qualified_name
         if opened.table is None or opened.read is None:
-            if wanted != Wanted() or opened.whole is None:
+            if wanted != ReadRequest() or opened.whole is None:
                 raise SourceError(f"{name}: a file drop can only be read whole, and once: run it with --full")
             self._opened = replace(opened, whole=None)
             return opened.whole, None
@@ -248,7 +252,7 @@ def open_source(
         SourceDrifted: the object is not what it was, and the contract's policy does not go on with that.
         SourceError: any other of its classes.
     """
-    protection = protection_of(contract.server)
+    protection = load_limits_of(contract.server)
     check_hours(contract, protection, at)
     before = tuple(tuple(map(str, column)) for column in since_columns) if since_columns else None
     duck = lake.connect(memory_limit=MEMORY_LIMIT, threads=min(os.cpu_count() or 1, MAX_THREADS))
@@ -265,16 +269,16 @@ def _open(
     stack: ExitStack,
     contract: Contract,
     table: Table,
-    protection: Protection,
+    protection: LoadLimits,
     duck: duckdb.DuckDBPyConnection,
     lake: Lake,
     before: Columns | None,
     environ: Mapping[str, str],
-) -> tuple[Opened, Connection, str]:
+) -> tuple[OpenObject, Connection, str]:
     """The object, from where, and a note if that is not where it should have been."""
 
-    def enter(connection: Connection) -> Opened:
-        def attempt(tolerant: Table) -> Opened:
+    def enter(connection: Connection) -> OpenObject:
+        def attempt(tolerant: Table) -> OpenObject:
             if connection.kind == "files":
                 return stack.enter_context(open_files(connection, tolerant, contract, duck, lake.scratch))
             return stack.enter_context(OPENERS[connection.kind](connection, tolerant, contract, protection, duck))

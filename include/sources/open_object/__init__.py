@@ -11,8 +11,8 @@ from include.sources.open_object.python_values import (
     is_finer,
     text_of_bytes,
 )
-from include.sources.open_object.read_request import Wanted
-from include.sources.open_object.reading import GUARD, TEXT_NOTE, Conditions, NotCarried, Opened, Reading, guarded
+from include.sources.open_object.read_request import ReadRequest
+from include.sources.open_object.reading import GUARD, TEXT_NOTE, Conditions, NotCarried, OpenObject, Reading, guarded
 
 __all__ = [
     "GUARD",
@@ -20,9 +20,9 @@ __all__ = [
     "Conditions",
     "NotCarried",
     "OddValue",
-    "Opened",
+    "OpenObject",
+    "ReadRequest",
     "Reading",
-    "Wanted",
     "array_of",
     "arrow_type",
     "batch_of",

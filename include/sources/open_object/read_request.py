@@ -7,7 +7,7 @@ from datetime import timedelta
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class ReadRequest:
     """A part of a source object; by default everything.
 
     `columns` are source columns (None: all). `since` and `until` are values of the contract's cursor columns, in their

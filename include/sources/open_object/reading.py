@@ -56,7 +56,7 @@ Conditions = tuple[sa.ColumnElement[bool], ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class OpenObject:
     """A source object, open in one state; `kind` decides how conditions are written, `label` is for the run record.
 
     `read` makes a reading of the given columns (`table`, or a part of it from `only`) and rows; it may be called

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 
 from include.lake.storage import LakeError
 from include.sources.access import DropBroken, SourceError
-from include.sources.deliveries import Copy, check_names, clean_name
+from include.sources.deliveries import LocalCopy, check_names, clean_name
 from include.sources.parquet.arrow_text import KeyTwice, bare, texts
 from include.sources.parquet.parquet_types import carried_type
 from include.sources.parquet.wide_files import MOST_COLUMNS, rows_of_wide
@@ -30,7 +30,7 @@ class ParquetFile:
     `int96_unit` is that of the old timestamps of 96 bits, in which no digit of them is lost; nothing without any.
     """
 
-    copy: Copy
+    copy: LocalCopy
     rows: int
     fields: tuple[pa.Field, ...]
     names: tuple[str, ...]
@@ -97,7 +97,7 @@ class ParquetFile:
         return None
 
 
-def open_parquet(copy: Copy) -> ParquetFile:
+def open_parquet(copy: LocalCopy) -> ParquetFile:
     """Look at a file's columns, and at its values only where old timestamps need it.
 
     Raises:
@@ -126,7 +126,7 @@ def open_parquet(copy: Copy) -> ParquetFile:
     return ParquetFile(copy, rows, tuple(schema), names, _int96_unit(copy) if has_int96 else "")
 
 
-def _open(copy: Copy, int96_unit: str) -> pq.ParquetFile:
+def _open(copy: LocalCopy, int96_unit: str) -> pq.ParquetFile:
     return pq.ParquetFile(copy.path, coerce_int96_timestamp_unit=int96_unit or None)
 
 
@@ -138,7 +138,7 @@ def _is_encrypted(error: BaseException) -> bool:
     return "decrypt" in str(error).lower() or "encrypt" in str(error).lower()
 
 
-def _encrypted(copy: Copy) -> DropBroken:
+def _encrypted(copy: LocalCopy) -> DropBroken:
     return DropBroken(
         f"{copy.name} is encrypted, and there is no key here: ask the sender to deliver it without encryption, over a "
         "channel that is protected itself"
@@ -151,7 +151,7 @@ def _has_member_twice(kind: pa.DataType) -> bool:
     return is_doubled or any(_has_member_twice(member.type) for member in inner)
 
 
-def _int96_unit(copy: Copy) -> str:
+def _int96_unit(copy: LocalCopy) -> str:
     """`us`, or `ns` if some of the timestamps have digits behind the microsecond.
 
     pyarrow makes such a timestamp of 64 bits: nanoseconds wrap around outside 1677 to 2262, and do so evenly, so that

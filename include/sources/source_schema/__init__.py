@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from include.sources.source_schema.column_types import SourceType
-from include.sources.source_schema.drift import Columns, Drift, Shape, reads_anew
+from include.sources.source_schema.drift import Columns, Drift, DriftedSchema, reads_anew
 from include.sources.source_schema.required_columns import (
     RESERVED,
     counted,
@@ -22,7 +22,7 @@ __all__ = [
     "RESERVED",
     "Columns",
     "Drift",
-    "Shape",
+    "DriftedSchema",
     "SourceColumn",
     "SourceTable",
     "SourceType",

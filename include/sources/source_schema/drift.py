@@ -189,7 +189,7 @@ def refuse(table: Table, drift: Sequence[Drift]) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
+class DriftedSchema:
     """What lands under a policy where the source drifted, and what the next run shall compare the source with."""
 
     policy: str
@@ -198,7 +198,7 @@ class Shape:
     read: frozenset[str]
 
     @classmethod
-    def of(cls, table: Table, before: Columns | None, now: Columns, *, is_file: bool) -> Shape:
+    def of(cls, table: Table, before: Columns | None, now: Columns, *, is_file: bool) -> DriftedSchema:
         """`before` is None where there is none, or where the source is taken as it is. Raises as `refuse` does."""
         drift = find_drift(table, before, now, is_file=is_file)
         refuse(table, drift)

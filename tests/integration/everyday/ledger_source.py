@@ -12,7 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from include.lake.storage.lake import Lake
-from include.pipelines.context import Workplace
+from include.pipelines.context import PipelineContext
 
 CONTRACT = r"""
 apiVersion: v3.2.0
@@ -158,7 +158,7 @@ class PaymentSource:
             connection.execute(statement, values)
 
 
-def workplace(folder: Path, source_uri: str, **environ: str) -> Workplace:
+def context_of(folder: Path, source_uri: str, **environ: str) -> PipelineContext:
     """A workplace with the contract above and a lake in the folder (or where LAKE_URI says)."""
     registries = folder / "schemas" / "registries"
     registries.mkdir(parents=True, exist_ok=True)
@@ -167,4 +167,4 @@ def workplace(folder: Path, source_uri: str, **environ: str) -> Workplace:
     draft.replace(registries / "payments.odcs.yaml")
     settings = {"LAKE_URI": str(folder / "lake"), "LIENTHONG_TMP": str(folder / "tmp")}
     settings |= {"AIRFLOW_CONN_PAYMENTS_DB": source_uri, **environ}
-    return Workplace(Lake.from_environment(settings), folder / "schemas", settings)
+    return PipelineContext(Lake.from_environment(settings), folder / "schemas", settings)

@@ -13,7 +13,7 @@ from deltalake import DeltaTable
 
 from include.lake.storage.errors import LakeOutdated
 from include.lake.storage.lake import Lake
-from include.pipelines.context import Workplace
+from include.pipelines.context import PipelineContext
 from include.pipelines.errors import ContractChanged
 from include.pipelines.rejected.replaying import gather_step, list_rejected, replay, show_rejected
 from include.pipelines.sync.extraction import extract_step
@@ -73,10 +73,10 @@ class Registry:
         self.contract.write_text(text.replace(old, new), encoding="utf-8")
 
     @property
-    def place(self) -> Workplace:
+    def context_of(self) -> PipelineContext:
         """Read from disk anew."""
         environ = {"AIRFLOW_CONN_SRC": f"sqlite:///{self.folder}/r.db", "LIENTHONG_TMP": str(self.folder / "tmp")}
-        return Workplace(
+        return PipelineContext(
             Lake.from_environment({**environ, "LAKE_URI": str(self.folder / "lake")}), self.folder / "schemas", environ
         )
 
@@ -85,11 +85,11 @@ class Registry:
         return f"202604{self.runs:02}T000000Z-00000000"
 
     def sync(self, **how: Any) -> dict[str, Any]:
-        (facts,) = sync_registry("r", run_id=self.next_run(), workplace=self.place, **how)["tables"]
+        (facts,) = sync_registry("r", run_id=self.next_run(), context=self.context, **how)["tables"]
         return facts
 
     def names(self) -> list[str]:
-        table = DeltaTable(self.place.lake.registry_table("r", "t")).to_pyarrow_table(columns=["id", "name"])
+        table = DeltaTable(self.context.lake.registry_table("r", "t")).to_pyarrow_table(columns=["id", "name"])
         return [row["name"] for row in sorted(table.to_pylist(), key=lambda row: str(row["id"]))]
 
 
@@ -101,12 +101,12 @@ def registry(tmp_path: Path) -> Registry:
 def test_what_was_read_under_another_contract_goes_no_further(registry: Registry) -> None:
     registry.sync()
     registry.insert("4", "dung", "2026-03-04 08:00:00")
-    extracted = extract_step("r", "t", registry.next_run(), workplace=registry.place)
-    assessed = assess_step(extracted, workplace=registry.place)
+    extracted = extract_step("r", "t", registry.next_run(), context=registry.context)
+    assessed = assess_step(extracted, context=registry.context)
     registry.rewrite(RULE, UPPER)
     for step, facts in ((assess_step, extracted), (publish_step, assessed)):
         with pytest.raises(ContractChanged, match="begin a new run"):
-            step(facts, workplace=registry.place)
+            step(facts, context=registry.context)
     assert registry.names() == ["an", "binh", "cuong"]
     assert registry.sync()["mode"] == "full"
     assert registry.names() == ["AN", "BINH", "CUONG", "DUNG"]
@@ -117,18 +117,18 @@ def test_a_sync_whose_contract_changes_under_way_reads_the_table_again(
 ) -> None:
     registry.sync()
     registry.insert("4", "dung", "2026-03-04 08:00:00")
-    changing = registry.place
+    changing = registry.context
     told: list[str] = []
 
     def watch(_: str, step: str) -> None:
         told.append(step)
         if step == "assess" and told.count("assess") == 1:
             registry.rewrite(RULE, UPPER)
-            monkeypatch.setattr(Workplace, "table", lambda _, r, t: registry.place_table(r, t))
+            monkeypatch.setattr(PipelineContext, "table", lambda _, r, t: registry.place_table(r, t))
 
-    monkeypatch.setattr(Registry, "place_table", lambda self, r, t: table(self.place, r, t), raising=False)
-    table = Workplace.table
-    (facts,) = sync_registry("r", run_id=registry.next_run(), watch=watch, workplace=changing)["tables"]
+    monkeypatch.setattr(Registry, "place_table", lambda self, r, t: table(self.context, r, t), raising=False)
+    table = PipelineContext.table
+    (facts,) = sync_registry("r", run_id=registry.next_run(), watch=watch, context=changing)["tables"]
     assert (facts["verdict"], facts["mode"]) == ("published", "full")
     assert told == ["extract", "assess", "extract", "assess", "publish", "published"]
     assert registry.names() == ["AN", "BINH", "CUONG", "DUNG"]
@@ -145,7 +145,7 @@ def test_only_a_reconciled_table_loses_rows_that_a_full_run_does_not_find(regist
     assert facts["mode"] == "full"
     assert registry.names() == (["an", "binh", "cuong"] if policy == "deletes: none" else ["an", "cuong"])
     assert facts["deleted"] == (0 if policy == "deletes: none" else 1)
-    assert [entry["rows"] for entry in list_rejected(registry.place, "r")] == [1]
+    assert [entry["rows"] for entry in list_rejected(registry.context, "r")] == [1]
 
 
 def test_a_reconciled_table_loses_them(registry: Registry) -> None:
@@ -154,7 +154,7 @@ def test_a_reconciled_table_loses_them(registry: Registry) -> None:
     registry.sql("DELETE FROM t WHERE id IN ('1', '9')")
     assert registry.sync(is_full=True)["deleted"] == 1
     assert registry.names() == ["binh", "cuong"]
-    assert list_rejected(registry.place, "r") == []
+    assert list_rejected(registry.context, "r") == []
 
 
 def test_a_drop_is_read_by_the_new_contract_although_a_replay_came_first(registry: Registry) -> None:
@@ -163,19 +163,21 @@ def test_a_drop_is_read_by_the_new_contract_although_a_replay_came_first(registr
     (drop / "t.csv").write_text("id,name,status,updated_at\n1,an,x,2026-03-01 08:00:00\n2,,x,2026-03-01 08:00:00\n")
     registry.rewrite("type: custom}", f"type: local, path: {drop}, format: csv}}")
     registry.rewrite("physicalName: t\n", "physicalName: t.csv\n")
-    place = registry.place
-    place = dataclasses.replace(place, environ={k: v for k, v in place.environ.items() if k != "AIRFLOW_CONN_SRC"})
+    context = registry.context
+    context = dataclasses.replace(
+        context, environ={k: v for k, v in context.environ.items() if k != "AIRFLOW_CONN_SRC"}
+    )
 
     def sync() -> dict[str, Any]:
-        (facts,) = sync_registry("r", run_id=registry.next_run(), workplace=dataclasses.replace(place))["tables"]
+        (facts,) = sync_registry("r", run_id=registry.next_run(), context=dataclasses.replace(context))["tables"]
         return facts
 
     assert sync()["rejected"] == 1
-    (plan,) = plan_registry(dataclasses.replace(place), "r")
+    (plan,) = plan_registry(dataclasses.replace(context), "r")
     assert (plan.mode, plan.why) == ("full", "a file drop is always read whole")
     assert sync()["verdict"] == "unchanged"
     registry.rewrite(RULE, "{name: name, logicalType: string, transformLogic: \"upper(coalesce(name, '?'))\"}")
-    (facts,) = replay(dataclasses.replace(place), "r", run_id=registry.next_run())["tables"]
+    (facts,) = replay(dataclasses.replace(context), "r", run_id=registry.next_run())["tables"]
     assert facts["accepted"] == 1
     assert sync()["verdict"] == "published"
     assert registry.names() == ["AN", "?"]
@@ -187,11 +189,11 @@ def test_a_replay_of_a_table_without_key_does_not_double_what_came_again(registr
     assert registry.sync()["rejected"] == 1
     registry.rewrite(RULE, LAX)
     assessed = assess_step(
-        gather_step("r", "t", registry.next_run(), workplace=registry.place), workplace=registry.place
+        gather_step("r", "t", registry.next_run(), context=registry.context), context=registry.context
     )
     assert registry.sync(approval=Approval("steward"))["verdict"] == "published"
     with pytest.raises(LakeOutdated, match="replay again"):
-        publish_step(assessed, "steward", "fine", workplace=registry.place)
+        publish_step(assessed, "steward", "fine", context=registry.context)
     assert registry.names() == ["an", "binh", "cuong", None]
 
 
@@ -232,7 +234,7 @@ def test_no_value_of_the_registry_is_in_what_a_run_tells(registry: Registry) -> 
     registry.insert("5", "giang", "2026-03-05 08:00:00")
     facts = registry.sync()
     assert facts["mode"] == "incremental"
-    shown = show_rejected(registry.place, "r", "t", rule_id=None, limit=5)
+    shown = show_rejected(registry.context, "r", "t", rule_id=None, limit=5)
     assert "2026-03-0" not in str(facts["why"]) + str(shown)
     assert len(shown) == 1
 
@@ -241,12 +243,12 @@ def test_a_step_that_found_nothing_to_publish_may_be_tried_again(registry: Regis
     """Its verdict is on record, and who was to hear of it was killed."""
     registry.sync()
     registry.rewrite(EXTRACT, EXTRACT.replace("}", ", lag: P30D}"))
-    extracted = extract_step("r", "t", registry.next_run(), workplace=registry.place)
+    extracted = extract_step("r", "t", registry.next_run(), context=registry.context)
     assert extracted["extracted"] == 3
-    first, again = (assess_step(extracted, workplace=registry.place) for _ in range(2))
+    first, again = (assess_step(extracted, context=registry.context) for _ in range(2))
     assert first["verdict"] == "unchanged"
     assert {**again, "seconds": 0} == {**first, "seconds": 0}
-    assert publish_step(first, workplace=registry.place)["verdict"] == "unchanged"
+    assert publish_step(first, context=registry.context)["verdict"] == "unchanged"
 
 
 def test_a_steward_approves_what_will_be_published(registry: Registry) -> None:
@@ -262,6 +264,6 @@ def test_a_run_that_has_published_is_not_begun_again_under_another_contract(tmp_
     house = House(tmp_path)
     house.sync("r1")
     house.allow_debt()
-    later = Workplace(house.place.lake, house.place.schemas, house.environ)
+    later = PipelineContext(house.context.lake, house.context.schemas, house.environ)
     with pytest.raises(ContractChanged, match="begin a new run"):
-        extract_step("business", "enterprise", "r1", workplace=later)
+        extract_step("business", "enterprise", "r1", context=later)

@@ -16,9 +16,9 @@ from deltalake import DeltaTable
 
 from include.lake.publishing import publication
 from include.lake.upsert import file_rewrite
-from include.pipelines.context import Workplace
+from include.pipelines.context import PipelineContext
 from include.pipelines.sync.registry_sync import sync_registry
-from tests.integration.everyday.ledger_source import PaymentSource, workplace
+from tests.integration.everyday.ledger_source import PaymentSource, context_of
 
 DAYS = int(os.environ.get("EVERY_DAYS", "12"))
 SEED = int(os.environ.get("EVERY_DAYS_SEED", "20260301"))
@@ -35,36 +35,36 @@ def test_the_lake_equals_the_source_every_day(
         monkeypatch.setattr(file_rewrite, "_MOST_PATCHED", 1.0)
     uri = f"sqlite:///{tmp_path}/payments.db" if kind == "sqlite" else request.getfixturevalue("database")
     source = PaymentSource(uri, seed=SEED)
-    place = workplace(tmp_path, uri)
+    context = context_of(tmp_path, uri)
     held = dict[str, tuple[Any, ...]]()
     modes = []
     for day in range(DAYS):
-        (facts,) = sync_registry("payments", run_id=f"202603{day + 1:02}T000000Z-00000000", workplace=place)["tables"]
+        (facts,) = sync_registry("payments", run_id=f"202603{day + 1:02}T000000Z-00000000", context=context)["tables"]
         assert facts["verdict"] in ("published", "unchanged"), facts
         modes.append(facts["mode"])
         # A row that was sound once and is spoiled now keeps its last sound content, until it is mended or goes.
         spoiled = source.spoiled()
         held = {number: row for number, row in held.items() if number in spoiled}
         held |= {row[0]: row for row in source.content()}
-        assert published(place) == sorted(held.values()), f"day {day + 1}, read {facts['mode']}"
-        held = {row[0]: row for row in published(place)}
+        assert published(context) == sorted(held.values()), f"day {day + 1}, read {facts['mode']}"
+        held = {row[0]: row for row in published(context)}
         source.live_day()
     assert modes[0] == "full"
     assert set(modes[1:]) <= {"incremental", "unchanged"}
-    assert replayed_from_the_change_feed(place) == published(place)
+    assert replayed_from_the_change_feed(context) == published(context)
 
 
-def published(place: Workplace) -> list[tuple[Any, ...]]:
-    table = DeltaTable(place.lake.registry_table("payments", "payment")).to_pyarrow_table()
+def published(context: PipelineContext) -> list[tuple[Any, ...]]:
+    table = DeltaTable(context.lake.registry_table("payments", "payment")).to_pyarrow_table()
     return sorted(
         (row["number"], row["payer"], row["amount_vnd"], row["updated_at"].replace(tzinfo=None))
         for row in table.to_pylist()
     )
 
 
-def replayed_from_the_change_feed(place: Workplace) -> list[tuple[Any, ...]]:
+def replayed_from_the_change_feed(context: PipelineContext) -> list[tuple[Any, ...]]:
     """The content that a reader has who only ever took the changes."""
-    delta = DeltaTable(place.lake.registry_table("payments", "payment"))
+    delta = DeltaTable(context.lake.registry_table("payments", "payment"))
     feed = delta.load_cdf(starting_version=0).read_all()
     rows = duckdb.sql(
         "SELECT number, payer, amount_vnd, updated_at FROM (SELECT *, row_number() OVER (PARTITION BY number ORDER BY "

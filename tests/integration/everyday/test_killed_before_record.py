@@ -17,7 +17,7 @@ from include.audit.ledger import entries as ledger
 from include.audit.verification.verify_lake import verify
 from include.lake.run_log import log_tables
 from include.pipelines import audit_log
-from include.pipelines.context import Workplace, new_run_id
+from include.pipelines.context import PipelineContext, new_run_id
 from include.pipelines.rejected.replaying import list_rejected, replay
 from include.pipelines.sync import publication
 from include.pipelines.sync.publication import Approval
@@ -25,7 +25,7 @@ from include.pipelines.sync.registry_sync import sync_registry
 from include.pipelines.upkeep import versions
 from include.pipelines.upkeep.maintenance import maintain_lake
 from include.pipelines.upkeep.versions import restore_step
-from tests.integration.everyday.ledger_source import PaymentSource, workplace
+from tests.integration.everyday.ledger_source import PaymentSource, context_of
 
 
 class Killed(BaseException):
@@ -44,29 +44,29 @@ POINTS = [
     (audit_log, "bound"),
 ]
 APPROVAL = Approval("Lê Thu", "tried")
-Next = Callable[[Workplace, PaymentSource], Any]
+Next = Callable[[PipelineContext, PaymentSource], Any]
 
 
-def sync(place: Workplace, **how: Any) -> dict[str, Any]:
-    run = {"run_id": new_run_id(place.now()), "approval": APPROVAL, "workplace": place, **how}
+def sync(context: PipelineContext, **how: Any) -> dict[str, Any]:
+    run = {"run_id": new_run_id(context.now()), "approval": APPROVAL, "workplace": context, **how}
     return dict(sync_registry("payments", **run)["tables"][0])
 
 
-def news(place: Workplace, source: PaymentSource) -> None:
+def news(context: PipelineContext, source: PaymentSource) -> None:
     source.insert(1)
-    assert sync(place)["verdict"] == "published"
+    assert sync(context)["verdict"] == "published"
 
 
-def restore(place: Workplace, source: PaymentSource) -> None:
-    restore_step("payments", "payment", new_run_id(place.now()), version=0, approval=APPROVAL, workplace=place)
+def restore(context: PipelineContext, source: PaymentSource) -> None:
+    restore_step("payments", "payment", new_run_id(context.now()), version=0, approval=APPROVAL, context=context)
 
 
 NEXT: dict[str, Next] = {
     "a sync with news": news,
-    "an unchanged sync": lambda place, source: sync(place),
-    "a full load": lambda place, source: sync(place, is_full=True),
-    "a replay": lambda place, source: replay(place, "payments", run_id=new_run_id(place.now())),
-    "maintenance": lambda place, source: maintain_lake(place, at=place.now()),
+    "an unchanged sync": lambda context, source: sync(context),
+    "a full load": lambda context, source: sync(context, is_full=True),
+    "a replay": lambda context, source: replay(context, "payments", run_id=new_run_id(context.now())),
+    "maintenance": lambda context, source: maintain_lake(context, at=context.now()),
     "a restore": restore,
 }
 
@@ -86,20 +86,20 @@ def killed(monkeypatch: pytest.MonkeyPatch, where: tuple[Any, str], when: str, r
             run()
 
 
-def on_record(place: Workplace) -> dict[str, list[dict[str, Any]]]:
+def on_record(context: PipelineContext) -> dict[str, list[dict[str, Any]]]:
     """Records of published runs, without what differs from run to run."""
     left_out = ("run_id", "seconds", "started_at", "recorded", "same_as_run")
-    runs = [row for row in log_tables.read(place.lake, "runs").to_pylist() if row["verdict"] == "published"]
+    runs = [row for row in log_tables.read(context.lake, "runs").to_pylist() if row["verdict"] == "published"]
     found: dict[str, list[dict[str, Any]]] = {}
     for row in runs:
         found.setdefault(row["run_id"], []).append({k: v for k, v in row.items() if k not in left_out})
     return found
 
 
-def entries(place: Workplace) -> dict[str, int]:
+def entries(context: PipelineContext) -> dict[str, int]:
     """How many entries of kind `run` with verdict `published` the ledger has of each run."""
     found: dict[str, int] = {}
-    for kind, text in zip(*(ledger.read(place.lake)[name].to_pylist() for name in ("kind", "payload")), strict=True):
+    for kind, text in zip(*(ledger.read(context.lake)[name].to_pylist() for name in ("kind", "payload")), strict=True):
         said = json.loads(text)
         if kind == "run" and said["verdict"] == "published":
             found[said["run_id"]] = found.get(said["run_id"], 0) + 1
@@ -107,16 +107,16 @@ def entries(place: Workplace) -> dict[str, int]:
 
 
 @pytest.fixture
-def day(tmp_path: Path) -> tuple[PaymentSource, Workplace]:
+def day(tmp_path: Path) -> tuple[PaymentSource, PipelineContext]:
     """A source whose first day is published, and whose second has a row to reject and one to close."""
     uri = f"sqlite:///{tmp_path}/payments.db"
-    source, place = PaymentSource(uri, seed=2, rows=60), workplace(tmp_path, uri)
+    source, context = PaymentSource(uri, seed=2, rows=60), context_of(tmp_path, uri)
     source.spoil(2)
-    assert sync(place)["verdict"] == "published"
+    assert sync(context)["verdict"] == "published"
     source.clock += timedelta(days=1)
     for change in (source.insert, source.update, source.spoil, source.mend, source.delete):
         change(1)
-    return source, place
+    return source, context
 
 
 @pytest.mark.parametrize(
@@ -131,27 +131,27 @@ def test_a_sync_killed_after_its_commit(
     then: str,
     where: tuple[Any, str],
     when: str,
-    day: tuple[PaymentSource, Workplace],
+    day: tuple[PaymentSource, PipelineContext],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    source, place = day
-    run_id = new_run_id(place.now())
+    source, context = day
+    run_id = new_run_id(context.now())
     killed(
         monkeypatch, where, when,
-        lambda: sync_registry("payments", run_id=run_id, approval=APPROVAL, workplace=place),
+        lambda: sync_registry("payments", run_id=run_id, approval=APPROVAL, context=context),
     )  # fmt: skip
-    NEXT[then](place, source)
-    recorded = on_record(place)
+    NEXT[then](context, source)
+    recorded = on_record(context)
     assert len(recorded[run_id]) == 1
     (record,) = recorded[run_id]
     assert (record["mode"], record["extracted"] > 0, record["version"]) == ("incremental", True, 1)
     assert record["why"]
     assert record["contract_version"] == "1.0.0"
-    assert entries(place) == dict.fromkeys(recorded, 1)
-    assert verify(place.lake, with_files=True).ok
-    spoiled = {row["rows"] for row in list_rejected(place, "payments")}
+    assert entries(context) == dict.fromkeys(recorded, 1)
+    assert verify(context.lake, with_files=True).ok
+    spoiled = {row["rows"] for row in list_rejected(context, "payments")}
     assert then == "a restore" or sum(spoiled) == len(source.spoiled())
-    assert place.lake.exists(f"{place.lake.path('registry', 'payments')}/contract.odcs.yaml")
+    assert context.lake.exists(f"{context.lake.path('registry', 'payments')}/contract.odcs.yaml")
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
@@ -161,18 +161,18 @@ def test_a_restore_killed_after_its_commit(
     then: str,
     where: tuple[Any, str],
     when: str,
-    day: tuple[PaymentSource, Workplace],
+    day: tuple[PaymentSource, PipelineContext],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    source, place = day
-    assert sync(place)["verdict"] == "published"
-    run_id = new_run_id(place.now())
+    source, context = day
+    assert sync(context)["verdict"] == "published"
+    run_id = new_run_id(context.now())
     killed(
         monkeypatch, where, when,
-        lambda: restore_step("payments", "payment", run_id, version=0, approval=APPROVAL, workplace=place),
+        lambda: restore_step("payments", "payment", run_id, version=0, approval=APPROVAL, context=context),
     )  # fmt: skip
-    NEXT[then](place, source)
-    (record,) = on_record(place)[run_id]
+    NEXT[then](context, source)
+    (record,) = on_record(context)[run_id]
     assert (record["mode"], record["source"], record["approved_by"]) == ("restore", "restore", "Lê Thu")
-    assert entries(place) == dict.fromkeys(on_record(place), 1)
-    assert verify(place.lake, with_files=True).ok
+    assert entries(context) == dict.fromkeys(on_record(context), 1)
+    assert verify(context.lake, with_files=True).ok

@@ -22,8 +22,8 @@ from deltalake import DeltaTable
 
 from include.audit.verification.verify_lake import verify
 from include.lake.run_log import log_tables
-from include.pipelines.context import Workplace
-from tests.integration.everyday.ledger_source import PaymentSource, workplace
+from include.pipelines.context import PipelineContext
+from tests.integration.everyday.ledger_source import PaymentSource, context_of
 from tests.integration.lake.weed import S3, serve
 
 KILLS = int(os.environ.get("KILLS", "56"))
@@ -86,7 +86,7 @@ def test_nobody_can_tell_that_a_sync_was_killed(
     server: S3 | None = request.getfixturevalue("s3") if store == "s3" else None
     sources = two_days(tmp_path)
 
-    def live(name: str, wanted: int, *, is_patched: bool = False) -> tuple[Workplace, list[float], int]:
+    def live(name: str, wanted: int, *, is_patched: bool = False) -> tuple[PipelineContext, list[float], int]:
         environ = server.environ(f"{name}-{SEED}") if server else {}
         order = {"folder": str(tmp_path / name), "environ": environ, "is_full": False, "is_patched": is_patched}
         took, killed = [], 0
@@ -97,17 +97,17 @@ def test_nobody_can_tell_that_a_sync_was_killed(
             result = zygote.sync(this)
             assert result["verdict"] == "published", result
             took.append(result["seconds"])
-        return workplace(tmp_path / name, uri, **environ), took, killed
+        return context_of(tmp_path / name, uri, **environ), took, killed
 
     usual: list[float] = []
     calm, usual, _ = live("calm", 0)
     expected = everything(calm)
     kills, lives = 0, 0
     while kills < KILLS // 2:
-        place, _, killed = live(f"life-{lives}", KILLS, is_patched=lives % 2 == 0)
+        context, _, killed = live(f"life-{lives}", KILLS, is_patched=lives % 2 == 0)
         kills, lives = kills + killed, lives + 1
-        assert everything(place) == expected, f"seed {SEED}, lake {lives}"
-        found = verify(place.lake)
+        assert everything(context) == expected, f"seed {SEED}, lake {lives}"
+        found = verify(context.lake)
         assert found.ok, found.why
         shutil.rmtree(tmp_path / f"life-{lives - 1}", ignore_errors=True)
 
@@ -136,9 +136,9 @@ def kill_until_done(zygote: Zygote, order: dict[str, Any], seconds: float, rng: 
         killed += 1
 
 
-def everything(place: Workplace) -> dict[str, Any]:
+def everything(context: PipelineContext) -> dict[str, Any]:
     """All that a ministry or an auditor can read of the two runs, but for instants and file names."""
-    lake = place.lake
+    lake = context.lake
     options = lake.storage_options()
     published = DeltaTable(lake.registry_table("payments", "payment"), storage_options=options)
     rejected = DeltaTable(lake.rejected_table("payments", "payment"), storage_options=options)

@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from include.pipelines.context import Workplace
+from include.pipelines.context import PipelineContext
 from include.pipelines.sync import extraction
-from tests.integration.everyday.ledger_source import BAD, PAYMENTS, PaymentSource, workplace
+from tests.integration.everyday.ledger_source import BAD, PAYMENTS, PaymentSource, context_of
 from tests.integration.everyday.test_day_after_day import published
 from tests.integration.everyday.test_every_day import rewrite, sync
 
 pytestmark = pytest.mark.slow
-Days = tuple[PaymentSource, Workplace, list[str]]
+Days = tuple[PaymentSource, PipelineContext, list[str]]
 DAY = timedelta(days=1)
 TRIMMED = ", transformLogic: trim(so_phieu)"
 OF_TEXT = "{name: number, physicalName: so_phieu, logicalType: string, primaryKey: true" + TRIMMED + "}"
@@ -28,8 +28,8 @@ OF_INTEGERS = """{name: id, logicalType: integer, primaryKey: true}
 @pytest.fixture(params=["text", "integer"])
 def days(request: pytest.FixtureRequest, tmp_path: Path, database: str, monkeypatch: pytest.MonkeyPatch) -> Days:
     """A source after its first sync, and the days on which keys were read."""
-    source, place = PaymentSource(database, seed=4, rows=60), workplace(tmp_path, database)
-    rewrite(place, OF_TEXT, OF_TEXT.replace(TRIMMED, "") if request.param == "text" else OF_INTEGERS)
+    source, context = PaymentSource(database, seed=4, rows=60), context_of(tmp_path, database)
+    rewrite(context, OF_TEXT, OF_TEXT.replace(TRIMMED, "") if request.param == "text" else OF_INTEGERS)
     compared: list[str] = []
     reconcile = extraction._reconcile
 
@@ -41,27 +41,27 @@ def days(request: pytest.FixtureRequest, tmp_path: Path, database: str, monkeypa
     source.insert(4, amount=BAD)
     source._run(PAYMENTS.update(), {"ngay_cap_nhat": source.clock - DAY * 30})  # far behind the cursor and its lag
     source.insert(1)
-    assert sync(place, 1)["mode"] == "full"
+    assert sync(context, 1)["mode"] == "full"
     source.clock += DAY
-    return source, place, compared
+    return source, context, compared
 
 
 def test_new_rows_changed_rows_and_rejected_rows_need_no_keys(days: Days) -> None:
-    source, place, compared = days
+    source, context, compared = days
     source.insert(5)
     source.update(9)
     source.spoil(3)  # their published rows stay, their rows in the source are known as rejected
-    second = sync(place, 2)
+    second = sync(context, 2)
     assert (second["mode"], second["deleted"], second["rejected"]) == ("incremental", 0, 3)
     assert "all others are as the lake has them" in second["why"]
     source.clock += DAY
     source.mend(2)
     source.update(5)
-    assert sync(place, 3)["verdict"] == "published"
+    assert sync(context, 3)["verdict"] == "published"
     source.clock += DAY
-    assert sync(place, 4)["verdict"] == "unchanged"
+    assert sync(context, 4)["verdict"] == "unchanged"
     assert compared == []
-    assert {row[0] for row in published(place)} >= {row[0] for row in source.content()}
+    assert {row[0] for row in published(context)} >= {row[0] for row in source.content()}
 
 
 UNSEEN: dict[str, Callable[[PaymentSource], None]] = {
@@ -77,23 +77,23 @@ UNSEEN: dict[str, Callable[[PaymentSource], None]] = {
 
 @pytest.mark.parametrize("what", UNSEEN)
 def test_what_no_cursor_shows_is_found_by_the_keys(days: Days, what: str) -> None:
-    source, place, compared = days
+    source, context, compared = days
     source.update(3)
     UNSEEN[what](source)
-    facts = sync(place, 2)
+    facts = sync(context, 2)
     assert (facts["verdict"], facts["mode"]) == ("published", "incremental")
-    assert published(place) == source.content()
+    assert published(context) == source.content()
     assert len(compared) == 1
 
 
 def test_two_rows_that_exchange_their_instants_are_told_apart(days: Days) -> None:
-    source, place, compared = days
+    source, context, compared = days
     early, late = source.clock - DAY * 12, source.clock - DAY * 11
     set_instants(source, {5: early, 6: late})
-    assert sync(place, 2)["updated"] == 2
+    assert sync(context, 2)["updated"] == 2
     set_instants(source, {5: late, 6: early})
-    assert sync(place, 3)["updated"] == 2
-    assert published(place) == source.content()
+    assert sync(context, 3)["updated"] == 2
+    assert published(context) == source.content()
     assert len(compared) == 2
 
 
@@ -103,22 +103,22 @@ def set_instants(source: PaymentSource, by_id: dict[int, object]) -> None:
 
 
 def test_a_source_that_is_read_at_a_pace_is_not_asked(days: Days) -> None:
-    source, place, compared = days
-    rewrite(place, "type: custom}", "type: custom, customProperties: [{property: rowsPerSecond, value: 100000}]}")
+    source, context, compared = days
+    rewrite(context, "type: custom}", "type: custom, customProperties: [{property: rowsPerSecond, value: 100000}]}")
     source.update(3)
-    assert sync(place, 2)["verdict"] == "published"
+    assert sync(context, 2)["verdict"] == "published"
     assert len(compared) == 1
 
 
 def test_it_takes_no_connection_more(days: Days, database: str) -> None:
     """One holds the snapshot and says the figure, one reads."""
-    source, place, compared = days
+    source, context, compared = days
     with source.engine.begin() as connection:
         connection.execute(sa.text("DROP ROLE IF EXISTS narrow"))
         connection.execute(sa.text("CREATE ROLE narrow LOGIN PASSWORD 'narrow' CONNECTION LIMIT 2"))
         connection.execute(sa.text("GRANT SELECT ON phieu_thu TO narrow"))
     uri = f"postgresql://narrow:narrow@{database.rpartition('@')[2]}"
-    narrow = replace(place, environ={**place.environ, "AIRFLOW_CONN_PAYMENTS_DB": uri})
+    narrow = replace(context, environ={**context.environ, "AIRFLOW_CONN_PAYMENTS_DB": uri})
     for day in range(2, 6):
         source.clock += DAY
         source.update(3)
@@ -129,14 +129,14 @@ def test_it_takes_no_connection_more(days: Days, database: str) -> None:
 
 
 def test_a_row_without_an_instant_is_read_every_day_and_disturbs_nothing(days: Days) -> None:
-    source, place, compared = days
-    rewrite(place, "logicalType: timestamp, required: true", "logicalType: timestamp")
+    source, context, compared = days
+    rewrite(context, "logicalType: timestamp, required: true", "logicalType: timestamp")
     source._run(PAYMENTS.update().where(PAYMENTS.c.id == 3), {"ngay_cap_nhat": None})
-    assert sync(place, 2)["mode"] == "full"
+    assert sync(context, 2)["mode"] == "full"
     source.clock += DAY
     source.update(5)
-    assert sync(place, 3)["mode"] == "incremental"
+    assert sync(context, 3)["mode"] == "incremental"
     assert compared == []
     source._run(PAYMENTS.delete().where(PAYMENTS.c.id == 3))
-    assert sync(place, 4)["deleted"] == 1
+    assert sync(context, 4)["deleted"] == 1
     assert len(compared) == 1

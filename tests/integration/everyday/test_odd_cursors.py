@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from deltalake import DeltaTable
 
-from include.pipelines.context import Workplace
+from include.pipelines.context import PipelineContext
 from include.pipelines.rejected.replaying import list_rejected
 from include.pipelines.sync.registry_sync import sync_registry
-from tests.integration.everyday.ledger_source import workplace
+from tests.integration.everyday.ledger_source import context_of
 
 CONTRACT = """
 apiVersion: v3.2.0
@@ -40,7 +40,7 @@ class Source:
     def __init__(self, folder: Path, columns: str, **contract: str) -> None:
         self.file, self.folder, self.runs = folder / "t.db", folder, 0
         self.sql(f"CREATE TABLE t ({columns})")
-        self.place: Workplace = workplace(folder, f"sqlite:///{self.file}")
+        self.context: PipelineContext = context_of(folder, f"sqlite:///{self.file}")
         given = {"key": "string", "cursor": "timestamp", "cursors": "moved", "more": "", **contract}
         given["zone"] = ", logicalTypeOptions: {defaultTimezone: UTC}" if given["cursor"] == "timestamp" else ""
         (folder / "schemas/registries/payments.odcs.yaml").write_text(CONTRACT % given, encoding="utf-8")
@@ -53,12 +53,12 @@ class Source:
     def sync(self) -> dict[str, Any]:
         self.runs += 1
         run_id = f"202604{self.runs:02}T000000Z-00000000"
-        (facts,) = sync_registry("payments", run_id=run_id, workplace=self.place)["tables"]
+        (facts,) = sync_registry("payments", run_id=run_id, context=self.context)["tables"]
         assert facts["verdict"] in ("published", "unchanged"), facts
         return facts
 
     def amounts(self) -> dict[str, int]:
-        rows = DeltaTable(self.place.lake.registry_table("payments", "payment")).to_pyarrow_table().to_pylist()
+        rows = DeltaTable(self.context.lake.registry_table("payments", "payment")).to_pyarrow_table().to_pylist()
         return {str(row["id"]): row["amount"] for row in rows}
 
 
@@ -113,10 +113,10 @@ def test_a_rejected_version_that_the_source_took_back_is_no_excuse_for_the_next(
     source.sync()
     source.sql("UPDATE t SET amount = -1, moved = 6 WHERE id = 'a'")
     source.sync()
-    assert len(list_rejected(source.place, "payments")) == 1
+    assert len(list_rejected(source.context, "payments")) == 1
     source.sql("UPDATE t SET amount = 1, moved = 5 WHERE id = 'a'")
     source.sync()
-    assert list_rejected(source.place, "payments") == []
+    assert list_rejected(source.context, "payments") == []
     assert source.sync()["verdict"] == "unchanged"
     source.sql("UPDATE t SET amount = 44, moved = 6 WHERE id = 'a'")
     source.sync()
@@ -132,5 +132,5 @@ def test_a_row_with_half_a_key_is_rejected_once(tmp_path: Path) -> None:
     source.sync()
     for _ in range(3):
         assert source.sync()["verdict"] == "unchanged"
-    (entry,) = list_rejected(source.place, "payments")
+    (entry,) = list_rejected(source.context, "payments")
     assert entry["rows"] == 1

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from include.lake.rejected.open_rejections import open_rows
-from include.pipelines.context import Workplace
+from include.lake.rejected.open_rejections import open_rejections_of
+from include.pipelines.context import PipelineContext
 from include.pipelines.sync.registry_sync import sync_registry
-from tests.integration.everyday.ledger_source import PAYMENTS, PaymentSource, workplace
+from tests.integration.everyday.ledger_source import PAYMENTS, PaymentSource, context_of
 from tests.integration.everyday.test_day_after_day import published
 
 DAY = timedelta(days=1)
@@ -24,7 +24,7 @@ class Days:
 
     def __init__(self, folder: Path) -> None:
         uri = f"sqlite:///{folder}/payments.db"
-        self.source, self.place, self.day = PaymentSource(uri, seed=5, rows=40), workplace(folder, uri), 0
+        self.source, self.context, self.day = PaymentSource(uri, seed=5, rows=40), context_of(folder, uri), 0
         long_ago = self.source.clock - DAY * 30
         self.change(PAYMENTS.update().values(ngay_cap_nhat=long_ago))
         for number, key in enumerate(KEYLESS):
@@ -38,17 +38,17 @@ class Days:
 
     def sync(self) -> dict[str, Any]:
         self.day += 1
-        done = sync_registry("payments", run_id=f"202603{self.day:02}T000000Z-00000001", workplace=self.place)
+        done = sync_registry("payments", run_id=f"202603{self.day:02}T000000Z-00000001", context=self.context)
         assert done["verdict"] in ("published", "unchanged"), done
         return dict(done["tables"][0])
 
     def open(self) -> list[str]:
         """Who paid by the open rejected rows."""
-        return payers(self.place)
+        return payers(self.context)
 
 
-def payers(place: Workplace) -> list[str]:
-    with open_rows(place.lake, place.table("payments", "payment")[1]) as opened:
+def payers(context: PipelineContext) -> list[str]:
+    with open_rejections_of(context.lake, context.table("payments", "payment")[1]) as opened:
         assert opened is not None
         return [row[0] for row in opened.connection.execute("SELECT nguoi_nop FROM opened ORDER BY 1").fetchall()]
 
@@ -96,4 +96,4 @@ def test_one_that_is_given_its_number_is_published(days: Days) -> None:
     days.change(PAYMENTS.update().where(PAYMENTS.c.id == 902).values(so_phieu="PT9", ngay_cap_nhat=days.source.clock))
     days.sync()
     assert days.open() == ["Vũ 0", "Vũ 1", "Vũ 3"]
-    assert "PT9" in {row[0] for row in published(days.place)}
+    assert "PT9" in {row[0] for row in published(days.context)}

@@ -21,14 +21,14 @@ from include.lake.publishing import publication as publish
 from include.lake.publishing.warning_counts import WARNED
 from include.lake.storage.lake import Lake
 from include.lake.upsert import file_rewrite
-from include.pipelines.context import Workplace
+from include.pipelines.context import PipelineContext
 from include.pipelines.rejected.replaying import replay
 from include.pipelines.sync import publication
 from include.pipelines.sync.publication import Approval
 from include.pipelines.sync.read_plan import Window
 from include.pipelines.sync.registry_sync import sync_registry
 from include.pipelines.upkeep.versions import restore_step
-from tests.integration.everyday.ledger_source import DAY_ONE, PaymentSource, workplace
+from tests.integration.everyday.ledger_source import DAY_ONE, PaymentSource, context_of
 
 RUNS = 10
 STEWARD = Approval("Lê Thu", "a test")
@@ -50,8 +50,8 @@ class House:
 
     def __init__(self, folder: Path, seed: int) -> None:
         self.source = PaymentSource(f"sqlite:///{folder}/payments.db", seed=seed, rows=60)
-        self.place = workplace(folder, self.source.uri)
-        self.contract = self.place.schemas / "registries" / "payments.odcs.yaml"
+        self.context = context_of(folder, self.source.uri)
+        self.contract = self.context.schemas / "registries" / "payments.odcs.yaml"
         self.rewrite("    customProperties:", RULES.strip("\n") + "\n    customProperties:")
         self.rewrite(
             "rejectedPercent: 60, rowCountChangePercent: 80", "rejectedPercent: 100, rowCountChangePercent: 999"
@@ -67,15 +67,15 @@ class House:
 
     def next_run(self) -> str:
         self.runs += 1
-        self.place = dataclasses.replace(self.place)  # everything is read from disk anew
+        self.context = dataclasses.replace(self.context)  # everything is read from disk anew
         return f"20260301T{self.runs:06}Z-00000000"
 
     def sync(self, **how: Any) -> dict[str, Any]:
-        run = sync_registry("payments", run_id=self.next_run(), approval=STEWARD, workplace=self.place, **how)
+        run = sync_registry("payments", run_id=self.next_run(), approval=STEWARD, context=self.context, **how)
         return dict(run["tables"][0])
 
     def replay(self) -> dict[str, Any]:
-        (facts,) = replay(self.place, "payments", run_id=self.next_run(), approval=STEWARD)["tables"]
+        (facts,) = replay(self.context, "payments", run_id=self.next_run(), approval=STEWARD)["tables"]
         return dict(facts)
 
     def backfill(self) -> dict[str, Any]:
@@ -87,7 +87,7 @@ class House:
         version = self.rng.randrange(newest) if newest else 0
         if version == newest:
             return self.sync()
-        how: dict[str, Any] = {"version": version, "approval": STEWARD, "workplace": self.place}
+        how: dict[str, Any] = {"version": version, "approval": STEWARD, "workplace": self.context}
         return restore_step("payments", "payment", self.next_run(), **how)
 
     def other_rule(self) -> dict[str, Any]:
@@ -97,7 +97,7 @@ class House:
         return self.replay() if self.rng.random() < 0.5 else self.sync()
 
     def delta(self) -> DeltaTable:
-        return self.place.lake.table(self.place.lake.registry_table("payments", "payment"))
+        return self.context.lake.table(self.context.lake.registry_table("payments", "payment"))
 
 
 def on_record(lake: Lake) -> dict[str, tuple[int, int]]:
@@ -112,11 +112,11 @@ def on_record(lake: Lake) -> dict[str, tuple[int, int]]:
 
 def counted(house: House) -> dict[str, tuple[int, int]]:
     """The same, of the rows themselves, in Python."""
-    lake = house.place.lake
+    lake = house.context.lake
     published = house.delta().to_pyarrow_table().to_pylist()
     kept = lake.table(lake.rejected_table("payments", "payment")).to_pyarrow_table().to_pylist()
     opened = [row for row in kept if row["_life"] == "open"]
-    rules = house.place.table("payments", "payment")[1].rules
+    rules = house.context.table("payments", "payment")[1].rules
     broken = Counter(rule for row in opened for rule in {reason["rule_id"] for reason in row["_reasons"]})
     warned = Counter(rule for row in published for rule in row["_warnings"] or [])
     found = {}
@@ -147,7 +147,7 @@ def test_after_every_run_the_figures_on_record_are_those_of_the_table(
     facts, opened = house.sync(), set[int]()
     for _ in range(RUNS):
         assert facts["verdict"] in ("published", "unchanged"), facts
-        assert on_record(house.place.lake) == counted(house), (house.runs, facts["mode"])
+        assert on_record(house.context.lake) == counted(house), (house.runs, facts["mode"])
         opened.add(counted(house)["amount_vnd.minimum"][0])
         if house.rng.random() < 0.8:
             house.source.live_day()
@@ -161,10 +161,10 @@ def test_the_warnings_of_a_table_are_brought_up_to_date_and_not_counted_again(tm
     house.sync()
     house.source.update(9)
     assert house.sync()["updated"] > 0
-    state = last_commit(house.place.lake, house.place.table("payments", "payment")[1])
+    state = last_commit(house.context.lake, house.context.table("payments", "payment")[1])
     assert state is not None
     assert WARNED in state.metadata
-    assert sum(counts for counts, _ in on_record(house.place.lake).values()) > 60
+    assert sum(counts for counts, _ in on_record(house.context.lake).values()) > 60
 
 
 def test_a_run_that_was_killed_before_its_figures_leaves_them_to_whoever_comes_next(
@@ -175,12 +175,12 @@ def test_a_run_that_was_killed_before_its_figures_leaves_them_to_whoever_comes_n
     house.source.spoil(5)
     with monkeypatch.context() as patched:
 
-        def killed(place: Workplace, table: object) -> None:
+        def killed(context: PipelineContext, table: object) -> None:
             raise KeyboardInterrupt
 
         patched.setattr(publication, "record_standing", killed)
         with pytest.raises(KeyboardInterrupt):
             house.sync()
-    assert on_record(house.place.lake) != counted(house)
+    assert on_record(house.context.lake) != counted(house)
     assert house.sync()["verdict"] == "unchanged"
-    assert on_record(house.place.lake) == counted(house)
+    assert on_record(house.context.lake) == counted(house)

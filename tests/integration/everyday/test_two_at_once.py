@@ -12,7 +12,7 @@ from include.audit.verification.verify_lake import verify
 from include.lake.delta.commit_metadata import last_commit
 from include.lake.run_log import log_tables
 from include.pipelines.upkeep.maintenance import maintain_lake
-from tests.integration.everyday.ledger_source import PaymentSource, workplace
+from tests.integration.everyday.ledger_source import PaymentSource, context_of
 from tests.integration.everyday.test_day_after_day import published, replayed_from_the_change_feed
 from tests.integration.everyday.test_killed_syncs import Zygote
 
@@ -29,7 +29,7 @@ def pair() -> Any:
 
 def test_two_syncs_and_maintenance_leave_what_one_sync_would(pair: tuple[Zygote, Zygote], tmp_path: Path) -> None:
     uri = f"sqlite:///{tmp_path}/payments.db"
-    source, place = PaymentSource(uri, seed=8, rows=500), workplace(tmp_path, uri)
+    source, context = PaymentSource(uri, seed=8, rows=500), context_of(tmp_path, uri)
     order = {"folder": str(tmp_path), "uri": uri, "environ": {}, "is_full": False, "is_patched": True}
     seen: list[int] = []
     for day in range(DAYS):
@@ -43,19 +43,19 @@ def test_two_syncs_and_maintenance_leave_what_one_sync_would(pair: tuple[Zygote,
             thread.start()
         while any(thread.is_alive() for thread in threads):
             if day:
-                maintain_lake(place, at=place.now())
-                seen.append(len(published(place)))
+                maintain_lake(context, at=context.now())
+                seen.append(len(published(context)))
             threads[0].join(0.05)
         assert {answer["verdict"] for answer in answers} <= {"published", "unchanged"}, answers
         sound = {row[0]: row for row in source.content()}
-        now = {row[0]: row for row in published(place)}
+        now = {row[0]: row for row in published(context)}
         assert now == sound
         source.clock = source.clock.replace(day=source.clock.day + 1)
         for change in (source.update, source.delete, source.insert, source.give_another_number):
             change(20)
-    assert replayed_from_the_change_feed(place) == published(place)
-    assert verify(place.lake).ok
+    assert replayed_from_the_change_feed(context) == published(context)
+    assert verify(context.lake).ok
     assert min(seen) > 400  # a reader never saw half a table
-    runs = [row for row in log_tables.read(place.lake, "runs").to_pylist() if row["verdict"] == "published"]
+    runs = [row for row in log_tables.read(context.lake, "runs").to_pylist() if row["verdict"] == "published"]
     assert len({row["version"] for row in runs}) == len(runs)
-    assert last_commit(place.lake, place.table("payments", "payment")[1]) is not None
+    assert last_commit(context.lake, context.table("payments", "payment")[1]) is not None

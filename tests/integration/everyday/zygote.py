@@ -20,12 +20,12 @@ def sync(order: dict[str, Any]) -> str:
     from include.lake.publishing import publication
     from include.lake.upsert import file_rewrite
     from include.pipelines.sync.registry_sync import sync_registry
-    from tests.integration.everyday.ledger_source import workplace
+    from tests.integration.everyday.ledger_source import context_of
 
     if order["is_patched"]:
         publication.MERGE_TABLE_BYTES, file_rewrite._MOST_PATCHED = -1, 1.0
-    place = workplace(Path(order["folder"]), order["uri"], **order["environ"])
-    run = sync_registry("payments", run_id=order["run_id"], is_full=order["is_full"], workplace=place)
+    context = context_of(Path(order["folder"]), order["uri"], **order["environ"])
+    run = sync_registry("payments", run_id=order["run_id"], is_full=order["is_full"], context=context)
     errors = [str(table.get("error")) for table in run["tables"] if table["verdict"] == "failed"]
     return "; ".join([str(run["verdict"]), *errors])
 

@@ -33,8 +33,8 @@ FIRST = "20260101T020000Z-00000001"
 def linked(tmp_path_factory: pytest.TempPathFactory) -> Country:
     """A country that was linked once."""
     made = country(tmp_path_factory.mktemp("first"), persons=150)
-    train_step(seed=1, workplace=made.place)
-    assert link_persons(FIRST, workplace=made.place)["verdict"] == "published"
+    train_step(seed=1, context=made.context)
+    assert link_persons(FIRST, context=made.context)["verdict"] == "published"
     return made
 
 
@@ -45,10 +45,10 @@ def nation(linked: Country, tmp_path: Path) -> Country:
 
 
 def copy(nation: Country, folder: Path) -> Country:
-    shutil.copytree(nation.place.schemas.parent, folder)
+    shutil.copytree(nation.context.schemas.parent, folder)
     environ = {"LAKE_URI": str(folder / "lake"), "LIENTHONG_TMP": str(folder / "tmp")}
-    place = type(nation.place)(nation.place.lake.from_environment(environ), folder / "schemas", environ)
-    return Country(place, dict(nation.citizens), dict(nation.members))
+    context = type(nation.context)(nation.context.lake.from_environment(environ), folder / "schemas", environ)
+    return Country(context, dict(nation.citizens), dict(nation.members))
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def pair(nation: Country) -> tuple[str, str]:
     ends = (f'insurance.member:["{member.number}"]', f'population.citizen:["{citizens[0].number}"]')
     names = ("left_id", "right_id", "pass", "weight", "probability", "decision", "why", "holds")
     row = dict(zip(names, (*ends, "model", 4.0, 0.7, "review", "", False), strict=True))
-    uri = people_table(nation.place.lake, "links")
+    uri = people_table(nation.context.lake, "links")
     write_deltalake(uri, pa.Table.from_pylist([row], LINKS), mode="append")
     return ends
 
@@ -85,7 +85,7 @@ def browse(nation: Country) -> Callable[..., TestClient]:
     from plugins.pages.app import pages_app
 
     def browse(**role) -> TestClient:
-        app = pages_app(QualityPages(nation.place))
+        app = pages_app(QualityPages(nation.context))
         app.dependency_overrides[signed_in] = lambda: Role(**{"name": "lan", **role})
         return TestClient(app, headers={"accept-language": "en"}, follow_redirects=False)
 
@@ -97,7 +97,7 @@ def reviews(nation: Country) -> Callable[[], list[dict[str, Any]]]:
     """What was decided in the nation, the oldest first."""
 
     def reviews() -> list[dict[str, Any]]:
-        lake, uri = nation.place.lake, people_table(nation.place.lake, "reviews")
+        lake, uri = nation.context.lake, people_table(nation.context.lake, "reviews")
         rows = lake.table(uri).to_pyarrow_table().to_pylist() if lake.is_table(uri) else []
         return sorted(rows, key=lambda row: row["at"])
 

@@ -12,7 +12,7 @@ import pyarrow as pa
 from deltalake import write_deltalake
 
 from include.lake.storage.lake import Lake
-from include.pipelines.context import Workplace
+from include.pipelines.context import PipelineContext
 
 ROOT = Path(__file__).parents[3]
 FAMILIES = [
@@ -124,13 +124,13 @@ class Row:
 class Country:
     """What the two registers say now; `publish` puts it into the lake."""
 
-    place: Workplace
+    context: PipelineContext
     citizens: dict[str, Row] = field(default_factory=dict)
     members: dict[str, Row] = field(default_factory=dict)
 
     def publish(self) -> None:
-        _write(self.place.lake, "population", "citizen", "personal_id", list(self.citizens.values()))
-        _write(self.place.lake, "insurance", "member", "insurance_number", list(self.members.values()))
+        _write(self.context.lake, "population", "citizen", "personal_id", list(self.citizens.values()))
+        _write(self.context.lake, "insurance", "member", "insurance_number", list(self.members.values()))
 
     def change(self, register: str, number: str, change: Callable[[Row], Row]) -> None:
         rows = getattr(self, register)
@@ -161,7 +161,7 @@ def country(folder: Path, *, persons: int = 400, seed: int = 7) -> Country:
         text = CONTRACT.format(registry=registry, table=table, columns=listed, owner=owner)
         (schemas / "registries" / f"{registry}.odcs.yaml").write_text(text, encoding="utf-8")
     environ = {"LAKE_URI": str(folder / "lake"), "LIENTHONG_TMP": str(folder / "tmp"), "SCHEMAS_DIR": str(schemas)}
-    made = Country(Workplace(Lake.from_environment(environ), schemas, environ))
+    made = Country(PipelineContext(Lake.from_environment(environ), schemas, environ))
     for person in range(persons):
         add(made, person, chance)
     made.publish()

@@ -31,7 +31,7 @@ def run(number: int) -> str:
 
 
 def rows(nation: Country, name: str) -> list[dict]:
-    return nation.place.lake.table("people", name).to_pyarrow_table().to_pylist()
+    return nation.context.lake.table("people", name).to_pyarrow_table().to_pylist()
 
 
 def who(nation: Country) -> dict[str, str]:
@@ -39,12 +39,12 @@ def who(nation: Country) -> dict[str, str]:
 
 
 def versions(nation: Country) -> dict[str, int]:
-    return {name: people_version(nation.place.lake, name) for name in TABLES}
+    return {name: people_version(nation.context.lake, name) for name in TABLES}
 
 
 def is_whole(nation: Country) -> bool:
     """Whether ledger and logs agree about the zone; the registers were written past the pipelines."""
-    return not [d for d in verify(nation.place.lake).discrepancies if not str(d.subject).startswith("registry/")]
+    return not [d for d in verify(nation.context.lake).discrepancies if not str(d.subject).startswith("registry/")]
 
 
 def a_joined_pair(nation: Country) -> tuple[str, str]:
@@ -73,7 +73,7 @@ def test_a_golden_record_for_every_person_with_the_source_of_each_value(nation):
 
 
 def test_the_run_is_one_record_in_the_ledger_and_the_trail_is_whole(nation):
-    entries = ledger.read(nation.place.lake).to_pylist()
+    entries = ledger.read(nation.context.lake).to_pylist()
     runs = [entry for entry in entries if entry["kind"] == "run"]
     assert [(entry["subject"], json.loads(entry["payload"])["run_id"]) for entry in runs] == [("people", FIRST)]
     committed = {e["subject"] for e in entries if e["kind"] == "commit"}
@@ -83,10 +83,10 @@ def test_the_run_is_one_record_in_the_ledger_and_the_trail_is_whole(nation):
 
 def test_the_same_again_is_no_commit_compared_anew_or_not(nation):
     before = versions(nation), who(nation)
-    assert link_persons(run(2), workplace=nation.place)["verdict"] == "unchanged"
-    assert link_persons(run(3), is_full=True, workplace=nation.place)["mode"] == "full"
+    assert link_persons(run(2), context=nation.context)["verdict"] == "unchanged"
+    assert link_persons(run(3), is_full=True, context=nation.context)["mode"] == "full"
     assert (versions(nation), who(nation)) == before
-    assert not nation.place.lake.list(nation.place.lake.path("staging", "people", "link"))
+    assert not nation.context.lake.list(nation.context.lake.path("staging", "people", "link"))
 
 
 def test_daily_deltas_give_what_one_full_run_gives(nation, tmp_path):
@@ -98,14 +98,14 @@ def test_daily_deltas_give_what_one_full_run_gives(nation, tmp_path):
         nation.change("members", number, lambda row: replace(row, phone="0999999999", personal_id=None))
         del nation.members[sorted(nation.members)[-1]]
         nation.publish()
-        done = link_persons(run(day), workplace=nation.place)
+        done = link_persons(run(day), context=nation.context)
         assert (done["verdict"], done["mode"]) == ("published", "incremental")
     daily = who(nation)
-    assert link_persons(run(5), is_full=True, workplace=nation.place)["moved"] == 0
+    assert link_persons(run(5), is_full=True, context=nation.context)["moved"] == 0
     assert who(nation) == daily
     other.citizens, other.members = nation.citizens, nation.members
     other.publish()
-    link_persons(run(6), is_full=True, workplace=other.place)
+    link_persons(run(6), is_full=True, context=other.context)
     at_once = who(other)
     assert {r: p for r, p in daily.items() if r in start} == {r: p for r, p in at_once.items() if r in start}
     assert len(set(zip(daily.values(), (at_once[r] for r in daily), strict=True))) == len(set(daily.values()))
@@ -119,8 +119,8 @@ class Killed(BaseException):
 def test_a_run_killed_between_commits_is_finished_with_the_ids_it_minted(nation, monkeypatch, after):
     add(nation, 1000, random.Random(3))
     nation.publish()
-    planned = link_step(run(2), workplace=nation.place)
-    folder = nation.place.lake.path("staging", "people", "link", f"run={run(2)}")
+    planned = link_step(run(2), context=nation.context)
+    folder = nation.context.lake.path("staging", "people", "link", f"run={run(2)}")
     minted = set(pq.read_table(f"{folder}/index.parquet")["person_id"].to_pylist())
     with monkeypatch.context() as patch:
         calls = iter(range(100))
@@ -136,109 +136,109 @@ def test_a_run_killed_between_commits_is_finished_with_the_ids_it_minted(nation,
         patch.setattr(linking, "bring", stop(linking.bring))
         patch.setattr(linking, "extend", stop(linking.extend))
         with pytest.raises(Killed):
-            commit_link_step(planned, workplace=nation.place)
-    again = link_step(run(2), workplace=nation.place) if after % 2 else None
+            commit_link_step(planned, context=nation.context)
+    again = link_step(run(2), context=nation.context) if after % 2 else None
     if again:
-        commit_link_step(again, workplace=nation.place)
-    assert link_persons(run(3), workplace=nation.place)["verdict"] == "unchanged"
+        commit_link_step(again, context=nation.context)
+    assert link_persons(run(3), context=nation.context)["verdict"] == "unchanged"
     assert set(who(nation).values()) == minted
     assert {row["person_id"] for row in rows(nation, "events") if row["kind"] == "minted"} == minted
     assert len(rows(nation, "events")) == len(minted)
-    assert [entry["run_id"] for entry in link_runs(nation.place.lake)] == [FIRST, run(2)]
+    assert [entry["run_id"] for entry in link_runs(nation.context.lake)] == [FIRST, run(2)]
     assert is_whole(nation)
 
 
 def test_a_jump_in_merges_waits_for_a_steward_and_nothing_is_committed_meanwhile(nation):
-    golden = nation.place.schemas / "models" / "golden.yaml"
+    golden = nation.context.schemas / "models" / "golden.yaml"
     golden.write_text(golden.read_text().replace("atLeast: 20", "atLeast: 1"))
     # Half of the members lose what they were known by, and with it their persons.
     for number, row in list(nation.members.items())[:30]:
         nation.members[number] = replace(row, full_name="Vô Danh", personal_id=None, phone="", birth_date=None)
     nation.publish()
     before = versions(nation)
-    held = link_persons(run(2), workplace=nation.place)
+    held = link_persons(run(2), context=nation.context)
     assert (held["verdict"], held["held"]) == ("held", True)
     assert "split" in {finding["what"] for finding in held["findings"]}
     assert versions(nation) == before
     with pytest.raises(Misuse, match="steward"):
-        commit_link_step(held, workplace=nation.place)
-    done = commit_link_step(held, "Steward", "the register was cleaned", workplace=nation.place)
+        commit_link_step(held, context=nation.context)
+    done = commit_link_step(held, "Steward", "the register was cleaned", context=nation.context)
     assert done["verdict"] == "published"
-    approvals = [entry for entry in ledger.read(nation.place.lake).to_pylist() if entry["kind"] == "approval"]
+    approvals = [entry for entry in ledger.read(nation.context.lake).to_pylist() if entry["kind"] == "approval"]
     assert [json.loads(entry["payload"])["approved_by"] for entry in approvals] == ["Steward"]
 
 
 def test_a_run_that_was_overtaken_while_it_waited_is_refused(nation):
     add(nation, 1000, random.Random(3))
     nation.publish()
-    waiting = link_step(run(2), workplace=nation.place)
-    assert link_persons(run(3), workplace=nation.place)["verdict"] == "published"
+    waiting = link_step(run(2), context=nation.context)
+    assert link_persons(run(3), context=nation.context)["verdict"] == "published"
     with pytest.raises(Exception, match="another run has linked"):
-        commit_link_step(waiting, workplace=nation.place)
+        commit_link_step(waiting, context=nation.context)
 
 
 def test_what_people_decide_overrides_the_model_and_the_old_id_still_leads_to_somebody(nation):
     left, right = a_joined_pair(nation)
     person = who(nation)[left]
-    decide_step(left, "different", by="Lan", note="twins", other=right, workplace=nation.place)
-    done = link_persons(run(2), workplace=nation.place)
+    decide_step(left, "different", by="Lan", note="twins", other=right, context=nation.context)
+    done = link_persons(run(2), context=nation.context)
     assert (done["split"], done["minted"]) == (1, 1)
     apart = who(nation)
     assert apart[left] != apart[right]
     assert person in (apart[left], apart[right])
     assert [row["cause"] for row in rows(nation, "events") if row["kind"] == "split"] == ["review"]
 
-    decide_step(left, "same", by="Minh", note="same parents", other=right, workplace=nation.place)
-    assert link_persons(run(3), workplace=nation.place)["merged"] == 1
+    decide_step(left, "same", by="Minh", note="same parents", other=right, context=nation.context)
+    assert link_persons(run(3), context=nation.context)["merged"] == 1
     again = who(nation)
     assert again[left] == again[right] == person
     merged = next(row for row in rows(nation, "events") if row["kind"] == "merged")
     assert merged["cause"] == "linked by review"
-    assert resolve_step(merged["person_id"], workplace=nation.place)["way"] == (merged["person_id"], person)
-    assert resolve(nation.place.lake, person).standing == "living"
+    assert resolve_step(merged["person_id"], context=nation.context)["way"] == (merged["person_id"], person)
+    assert resolve(nation.context.lake, person).standing == "living"
 
 
 def test_a_decision_is_in_the_ledger_under_a_digest_of_the_pair(nation):
     left, right = a_joined_pair(nation)
-    decide_step(left, "cannot_tell", by="Lan", note="twins", other=right, workplace=nation.place)
+    decide_step(left, "cannot_tell", by="Lan", note="twins", other=right, context=nation.context)
     (entry,) = [
         e
-        for e in ledger.read(nation.place.lake).to_pylist()
+        for e in ledger.read(nation.context.lake).to_pylist()
         if e["subject"] == "people/reviews" and e["kind"] == "approval"
     ]
     assert json.loads(entry["payload"])["pair_id"] == pair_id(left, right)
     with pytest.raises(Misuse, match="maybe"):
-        decide_step(left, "maybe", by="Lan", note="twins", other=right, workplace=nation.place)
+        decide_step(left, "maybe", by="Lan", note="twins", other=right, context=nation.context)
 
 
 def test_a_person_and_a_pair_are_explained_in_words_and_weights(nation):
     left, right = a_joined_pair(nation)
     person = who(nation)[left]
-    told = explain_step(person, look=Look.of("lan", "a case"), workplace=nation.place)
+    told = explain_step(person, look=Look.of("lan", "a case"), context=nation.context)
     assert told["persons"] == [person]
     records = {r for r, p in who(nation).items() if p == person}
     assert {record["record_id"] for record in told["records"]} == records
-    entry = ledger.read(nation.place.lake).to_pylist()[-1]
+    entry = ledger.read(nation.context.lake).to_pylist()[-1]
     assert (entry["kind"], entry["subject"], entry["actor"]) == ("export", "people/records", "lan")
-    without = json.dumps(explain_step(person, workplace=nation.place), default=str)
+    without = json.dumps(explain_step(person, context=nation.context), default=str)
     assert all(record.partition(":")[0] in without for record in records)
     assert not any(key in without for record in records for key in json.loads(record.partition(":")[2]))
-    assert ledger.head(nation.place.lake).sequence == entry["sequence"]
-    pair = explain_step(left, right, workplace=nation.place)
+    assert ledger.head(nation.context.lake).sequence == entry["sequence"]
+    pair = explain_step(left, right, context=nation.context)
     (one,) = pair["links"]
     assert (one["holds"], bool(one["why"])) == (True, True)
     assert sum(step["bits"] for step in one["steps"][1:]) == pytest.approx(one["weight"], abs=1e-6)
     stranger = next(r for r, p in who(nation).items() if p != person and r.startswith("population."))
-    (apart,) = explain_step(left, stranger, workplace=nation.place)["links"]
+    (apart,) = explain_step(left, stranger, context=nation.context)["links"]
     assert (apart["holds"], apart["steps"][-1]["sum"] < 0) == (None, True)
     with pytest.raises(Misuse, match="nobody has that id"):
-        explain_step("0" * 32, workplace=nation.place)
+        explain_step("0" * 32, context=nation.context)
 
 
 def test_the_command_line_links_explains_decides_and_follows_old_ids(nation, monkeypatch):
     from include.cli import application as app
 
-    for name, value in {**nation.place.environ, "SCHEMAS_DIR": str(nation.place.schemas)}.items():
+    for name, value in {**nation.context.environ, "SCHEMAS_DIR": str(nation.context.schemas)}.items():
         monkeypatch.setenv(name, value)
 
     def say(*words: str, status: int = 0) -> str:
@@ -271,11 +271,11 @@ def test_the_command_line_links_explains_decides_and_follows_old_ids(nation, mon
 
 
 def test_no_value_of_a_person_leaves_the_lake_by_events_figures_ledger_or_queue(nation):
-    place = nation.place
+    context = nation.context
     told = json.dumps(
         [
-            link_persons(run(2), is_full=True, workplace=place), link_runs(place.lake), rows(nation, "events"),
-            ledger.read(place.lake)["payload"].to_pylist(), queue_step(limit=50, workplace=place),
+            link_persons(run(2), is_full=True, context=context), link_runs(context.lake), rows(nation, "events"),
+            ledger.read(context.lake)["payload"].to_pylist(), queue_step(limit=50, context=context),
         ],
         default=str, ensure_ascii=False,
     )  # fmt: skip

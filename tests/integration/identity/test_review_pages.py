@@ -38,7 +38,7 @@ def test_values_are_shown_by_role_with_an_entry_in_the_ledger_first(nation, pair
     text = browse(reads=("population",)).post(address, data={"purpose": "review"}).text
     assert citizen in text
     assert member not in text, "the other registry is not this role's to read"
-    entry = ledger.read(nation.place.lake).to_pylist()[-1]
+    entry = ledger.read(nation.context.lake).to_pylist()[-1]
     assert (entry["kind"], entry["actor"]) == ("export", "lan")
     assert json.loads(entry["payload"]) == {
         "pair_id": pair_id(*pair), "purpose": "review", "registries": ["population"],
@@ -62,10 +62,10 @@ def test_a_decision_is_kept_in_the_visitors_name(nation, pair, browse, reviews):
 def name_stewards(nation: Country, **by_registry: str) -> None:
     """Let the contracts say who may decide."""
     for registry, username in by_registry.items():
-        path = nation.place.contract_path(registry)
+        path = nation.context.contract_path(registry)
         team = f'[{{username: "{username}", role: data steward}}, '
         path.write_text(path.read_text().replace("members: [", f"members: {team}"), encoding="utf-8")
-    vars(nation.place).pop("contracts", None)
+    vars(nation.context).pop("contracts", None)
 
 
 def test_only_a_steward_of_one_of_the_two_registries_decides(nation, pair, browse, reviews):
@@ -80,14 +80,14 @@ def test_only_a_steward_of_one_of_the_two_registries_decides(nation, pair, brows
         assert answer.status_code == 403
         assert "Not yours to decide" in answer.text
     with pytest.raises(NotASteward, match="`lan` is no steward of insurance, population"):
-        decide_step(pair[0], "different", by="lan", note="strangers", other=pair[1], workplace=nation.place)
+        decide_step(pair[0], "different", by="lan", note="strangers", other=pair[1], context=nation.context)
     assert reviews() == []
     assert browse(name="minh", reads=every).post(address, data=said).status_code == 303
     assert [row["by"] for row in reviews()] == ["minh"]
     undo = browse(name="lan", reads=every).post(f"{address}/undo", data={"note": "mistaken"})
     assert undo.status_code == 403
     with pytest.raises(NotASteward):
-        withdraw_step(pair_id(*pair), by="lan", note="mistaken", workplace=nation.place)
+        withdraw_step(pair_id(*pair), by="lan", note="mistaken", context=nation.context)
     assert browse(name="an", reads=every).post(f"{address}/undo", data={"note": "mistaken"}).status_code == 303
 
 
@@ -102,7 +102,7 @@ def test_without_a_reason_nothing_is_kept(nation, pair, browse, reviews, step):
 def test_before_two_become_one_the_page_says_which_id_stays_and_which_records_join(nation, pair, browse):
     client, (member, citizen) = browse(reads=("population", "insurance")), pair
     text = client.post(f"/persons/{pair_id(*pair)}/confirm", data={"decision": "same", "note": "same parents"}).text
-    index = nation.place.lake.table("people", "index").to_pyarrow_table().to_pylist()
+    index = nation.context.lake.table("people", "index").to_pyarrow_table().to_pylist()
     persons = {row["record_id"]: row["person_id"] for row in index}
     # Both ids are of one run, so the smaller one counts as the older.
     stays, ends = sorted((persons[member], persons[citizen]))
@@ -123,13 +123,13 @@ def test_a_decision_can_be_taken_back_until_a_run_has_followed_it(nation, pair, 
     assert pair_id(*pair) in client.get("/persons").text
     assert client.get(address).status_code == 200, "it waits again"
     assert [row["decision"] for row in reviews()] == ["different", "withdrawn"]
-    entries = [e for e in ledger.read(nation.place.lake).to_pylist() if e["subject"] == "people/reviews"]
+    entries = [e for e in ledger.read(nation.context.lake).to_pylist() if e["subject"] == "people/reviews"]
     assert [json.loads(e["payload"])["decision"] for e in entries if e["kind"] == "approval"] == [
         "different", "withdrawn",
     ]  # fmt: skip
 
     client.post(address, data={"decision": "different", "note": "strangers"})
-    assert link_persons("20260102T020000Z-00000002", workplace=nation.place)["verdict"] == "published"
+    assert link_persons("20260102T020000Z-00000002", context=nation.context)["verdict"] == "published"
     assert "Take the decision back" not in client.get("/persons").text
     assert client.post(f"{address}/undo", data={"note": "too late"}).status_code == 404
 
@@ -159,7 +159,7 @@ def test_persons_whose_registers_contradict_each_other_have_a_page_of_their_own(
     wrong = member.birth_date.replace(year=member.birth_date.year - 1)
     nation.change("members", member.number, lambda row: replace(row, birth_date=wrong))
     nation.publish()
-    assert link_persons("20260102T020000Z-00000002", workplace=nation.place)["verdict"] == "published"
+    assert link_persons("20260102T020000Z-00000002", context=nation.context)["verdict"] == "published"
     assert "/persons/contradictions" in browse().get("/persons").text
     text = browse().get("/persons/contradictions").text
     assert "insurance.member, population.citizen" in text

@@ -15,7 +15,7 @@ import pytest
 from include.identity.records.roles import linked_tables
 from include.lake.publishing.publication import publish
 from include.lake.storage.lake import Lake
-from include.pipelines.context import Workplace
+from include.pipelines.context import PipelineContext
 from include.pipelines.people.linking import link_persons
 from include.quality.split.row_outcomes import conform_and_split
 from include.simulator.country import simulate
@@ -30,16 +30,16 @@ def linked(tmp_path_factory: pytest.TempPathFactory) -> duckdb.DuckDBPyConnectio
     """`said`: every record with its true person and the one it was given; `links` between records."""
     folder = tmp_path_factory.mktemp("country")
     environ = {"LAKE_URI": str(folder / "lake"), "LIENTHONG_TMP": str(folder / "tmp")}
-    place = Workplace(Lake.from_environment(environ), SCHEMAS, environ)
+    context = PipelineContext(Lake.from_environment(environ), SCHEMAS, environ)
     made = simulate(persons=4_000, seed=5, out=folder / "country")
-    for table in (linked.table for linked in linked_tables(place.contracts.values())):
+    for table in (linked.table for linked in linked_tables(context.contracts.values())):
         extract = str(made.staged(table.registry, table.name))
-        split = conform_and_split(table, extract, lake=place.lake, run_id="first", schemas_dir=SCHEMAS)
-        publish(lake=place.lake, run_id="first", table=table, at=AT, staged=split.staged, metadata={})
-    assert link_persons("20260101T020000Z-00000001", workplace=place)["verdict"] == "published"
+        split = conform_and_split(table, extract, lake=context.lake, run_id="first", schemas_dir=SCHEMAS)
+        publish(lake=context.lake, run_id="first", table=table, at=AT, staged=split.staged, metadata={})
+    assert link_persons("20260101T020000Z-00000001", context=context)["verdict"] == "published"
     connection = duckdb.connect()
     for name in ("index", "links"):
-        rows = place.lake.table("people", name).to_pyarrow_table()
+        rows = context.lake.table("people", name).to_pyarrow_table()
         connection.register(f"{name}_rows", rows)
         connection.execute(f"CREATE TABLE {name} AS FROM {name}_rows")
     connection.execute(

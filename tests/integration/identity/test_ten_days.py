@@ -13,7 +13,7 @@ from include.contracts.model import Table
 from include.identity.records.roles import linked_tables
 from include.lake.publishing.publication import publish
 from include.lake.storage.lake import Lake
-from include.pipelines.context import Workplace
+from include.pipelines.context import PipelineContext
 from include.pipelines.people.linking import link_persons
 from include.quality.split.results import Staged
 from include.quality.split.row_outcomes import conform_and_split
@@ -33,15 +33,15 @@ class Nation:
     def __init__(self, folder: Path, staged: dict[str, Staged]) -> None:
         environ = {"LAKE_URI": str(folder / "lake"), "LIENTHONG_TMP": str(folder / "tmp")}
         self.folder, self.staged = folder, staged
-        self.place = Workplace(Lake.from_environment(environ), ROOT / "schemas", environ)
+        self.context = PipelineContext(Lake.from_environment(environ), ROOT / "schemas", environ)
 
     def publish(self, day: int) -> None:
         """Every table as it is on that day."""
         changed = [0, 0, 0]
-        for linked in linked_tables(self.place.contracts.values()):
+        for linked in linked_tables(self.context.contracts.values()):
             table = linked.table
             done = publish(
-                self.place.lake, table, run_id=f"day-{day:02}", at=START + timedelta(days=day),
+                self.context.lake, table, run_id=f"day-{day:02}", at=START + timedelta(days=day),
                 staged=self._on(table, day), metadata={},
             )  # fmt: skip
             for kind, count in enumerate((done.inserted, done.updated, done.deleted)):
@@ -50,10 +50,10 @@ class Nation:
 
     def link(self, day: int, *, is_full: bool = False) -> dict:
         run_id = f"{START + timedelta(days=day):%Y%m%dT%H%M%SZ}-0000000{int(is_full)}"
-        return link_persons(run_id, is_full=is_full, approved_by="c06", workplace=self.place)
+        return link_persons(run_id, is_full=is_full, approved_by="c06", context=self.context)
 
     def who(self) -> dict[str, str]:
-        index = self.place.lake.table("people", "index").to_pyarrow_table()
+        index = self.context.lake.table("people", "index").to_pyarrow_table()
         return dict(zip(index["record_id"].to_pylist(), index["person_id"].to_pylist(), strict=True))
 
     def copy(self, folder: Path) -> Nation:
@@ -63,7 +63,7 @@ class Nation:
     def _on(self, table: Table, day: int) -> Staged:
         """Of 130 rows ten come later than the first day, ten are corrected; of 20 one goes; the day is drawn."""
         staged = self.staged[table.qualified_name]
-        folder = Path(self.place.lake.staging_path(table.registry, table.name, f"day-{day:02}"))
+        folder = Path(self.context.lake.staging_path(table.registry, table.name, f"day-{day:02}"))
         folder.mkdir(parents=True)
         here = Staged(*(str(folder / f"{name}.parquet") for name in ("conformed", "faults", "warnings")))
         shutil.copyfile(staged.faults, here.faults)
@@ -91,11 +91,11 @@ def staged(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Staged]:
     """What the sources of a simulated country hold, conformed and split once."""
     folder = tmp_path_factory.mktemp("country")
     made = simulate(persons=600, seed=11, out=folder / "simulated")
-    place = Nation(folder, {}).place
-    tables = [linked.table for linked in linked_tables(place.contracts.values())]
+    context = Nation(folder, {}).context
+    tables = [linked.table for linked in linked_tables(context.contracts.values())]
     return {
         t.qualified_name: conform_and_split(
-            t, str(made.staged(t.registry, t.name)), lake=place.lake, run_id="r", schemas_dir=place.schemas
+            t, str(made.staged(t.registry, t.name)), lake=context.lake, run_id="r", schemas_dir=context.schemas
         ).staged
         for t in tables
     }
@@ -128,7 +128,7 @@ def test_ten_days_one_after_another_give_what_one_full_run_gives(staged: dict[st
     at_once.link(DAYS, is_full=True)
     assert clusters(at_once.who()) == clusters(found)
     # Which part of a person is the larger may differ on the day it parts from what it is at the end.
-    events = daily.place.lake.table("people", "events").to_pyarrow_table().to_pylist()
+    events = daily.context.lake.table("people", "events").to_pyarrow_table().to_pylist()
     parted = {event["person_id"] for event in events if event["kind"] == "split"}
     stayed = {record for record in found if record in first and first[record] not in parted}
     assert len(stayed) > 0.9 * len(first.keys() & found.keys())

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from include.lake.delta import version_history
-from include.lake.rejected.backlog import open_figures
+from include.lake.rejected.backlog import rejection_backlog
 from include.lake.rejected.close import reopen_rejected
 from include.lake.rejected.replay_source import gather_open
 from include.lake.storage.lake import Lake
@@ -32,10 +32,10 @@ def test_rows_are_closed_gathered_and_opened_again(lake, monkeypatch):
     assert sync(lake, PERSON, 2, [AN], mode="incremental") == {"superseded": 1}
     assert lives(lake, PERSON) == [(f"{odd}1", 0, "superseded", f"{odd}2"), (f"{odd}1", 1, "open", None)]
     uri = f"{lake.landing_path('population', 'citizen', 'again')}/extract.parquet"
-    assert gather_open(lake, PERSON, run_id="again", extract_uri=uri, meaning="").rows == 1
+    assert gather_open(lake, PERSON, run_id="again", extract_uri=uri, definition_digest="").rows == 1
     connection = lake.connect()
     assert connection.execute(f"SELECT personal_id FROM '{uri}'").fetchall() == [("b",)]
-    assert open_figures(lake, PERSON, at=START + timedelta(days=3)).total.trend[-3:] == (2, 1, 1)
+    assert rejection_backlog(lake, PERSON, at=START + timedelta(days=3)).total.trend[-3:] == (2, 1, 1)
     done = version_history.restore(lake, PERSON, version=0, run_id="back", at=START, metadata={})
     assert (done.deleted, done.undone) == (1, (f"{odd}2",))
     assert content(lake, PERSON) == [CHI]

@@ -133,7 +133,7 @@ def test_a_lake_is_reconciled_and_an_increment_published(lake):
     folder = lake.staging_path("population", "citizen", "r2")
     staged = stage(lake, PERSON, "r2", [AN, CHI])
     found = reconcile(lake, PERSON, conformed_keys=staged.conformed, folder=folder)
-    assert (found.gone, found.strays) == (1, 0)
+    assert (found.gone, found.missed_changes) == (1, 0)
     commit = publish(
         lake, PERSON, run_id="r2", at=START, staged=staged, metadata={}, mode="incremental", gone=found.gone_uri
     )

@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from include.lake.storage.duckdb_engine import shut
+from include.lake.storage.duckdb_engine import restrict_access
 from include.lake.storage.errors import LakeDenied
 from include.lake.storage.lake import Lake
 from include.quality.expectations.assessment import assess
@@ -62,7 +62,7 @@ def test_people_s_sql_reaches_no_other_object_and_no_other_host(s3: S3, tmp_path
     with lake.connect() as connection:
         for uri in (own, other):
             connection.execute(f"COPY (SELECT 1 AS i) TO '{uri}'")
-        shut(connection, reads=[own], writes=[lake.path("staging", "c.parquet")])
+        restrict_access(connection, reads=[own], writes=[lake.path("staging", "c.parquet")])
         assert connection.execute(f"FROM read_parquet('{own}')").fetchall() == [(1,)]
         for _ in range(2):
             connection.execute(f"COPY (SELECT 1 AS i) TO '{lake.path('staging', 'c.parquet')}'")

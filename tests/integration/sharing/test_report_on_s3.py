@@ -28,14 +28,14 @@ class Auditor:
 
 
 def test_the_pages_stream_a_report_from_s3(lake: Lake, tmp_path: Path) -> None:
-    from include.pipelines.context import Workplace
+    from include.pipelines.context import PipelineContext
     from include.pipelines.reporting.pages import QualityPages
     from plugins.pages.access import signed_in
     from plugins.pages.app import pages_app
 
-    place = Workplace(lake, SCHEMAS, {})
-    report_step(workplace=place, folder=tmp_path / "out")
-    app = pages_app(QualityPages(place))
+    context = PipelineContext(lake, SCHEMAS, {})
+    report_step(context=context, folder=tmp_path / "out")
+    app = pages_app(QualityPages(context))
     app.dependency_overrides[signed_in] = Auditor
     client = TestClient(app)
     assert "/reports/latest/report.vi.html" in client.get("/reports?lang=vi").text

@@ -10,7 +10,7 @@ from sqlalchemy.engine import make_url
 
 from include.lake.storage.lake import Lake
 from include.pipelines.checks.contract_check import check_sources
-from include.pipelines.context import Workplace
+from include.pipelines.context import PipelineContext
 
 CONTRACT = """
 apiVersion: v3.2.0
@@ -39,7 +39,7 @@ def check(folder: Path, uri: str, column: str = FITS) -> tuple[list[str], list[s
     (folder / "registries").mkdir(exist_ok=True)
     (folder / "registries/r.odcs.yaml").write_text(CONTRACT.replace("COLUMN", column), encoding="utf-8")
     lake = Lake(str(folder / "lake"), scratch=folder / "scratch")
-    report = check_sources(Workplace(lake, folder, {"AIRFLOW_CONN_R": uri}), "r")
+    report = check_sources(PipelineContext(lake, folder, {"AIRFLOW_CONN_R": uri}), "r")
     told = [f"{p.level} {p.line}: {p.message} -> {p.remedy}" for p in report.problems]
     return [one.verdict for one in report.sources], told
 

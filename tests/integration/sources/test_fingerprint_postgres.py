@@ -9,14 +9,14 @@ import psycopg
 import pytest
 
 from include.contracts.model import Column
-from include.lake.incremental.row_checksum import Fingerprint, fingerprint, hashed_values
+from include.lake.incremental.row_checksum import RowSetChecksum, hashed_values, row_set_checksum
 from include.lake.storage.lake import Lake
-from include.sources.open_object import Wanted
+from include.sources.open_object import ReadRequest
 from tests.unit.sources.parts import KEY, UPDATED, contract_by, landed, opened
 
 pytestmark = pytest.mark.slow
 
-SINCE = Wanted(since=("2026-01-01 00:00:00",))
+SINCE = ReadRequest(since=("2026-01-01 00:00:00",))
 TEXT_KEY = replace(KEY, logical_type="string", sql_type="VARCHAR")
 LOCAL = replace(UPDATED, sql_type="TIMESTAMP")
 DATE = replace(UPDATED, sql_type="DATE", logical_type="date")
@@ -25,16 +25,16 @@ OLD = "'2025-03-30 01:30:00.123456'"
 
 def figures(
     pg: psycopg.Connection, postgres: str, lake: Lake, *columns: Column, types: str, rows: str, published: str
-) -> tuple[Fingerprint | None, Fingerprint | None]:
+) -> tuple[RowSetChecksum | None, RowSetChecksum | None]:
     """Of PostgreSQL, and of the same rows as they are published."""
     pg.execute(f"CREATE TABLE t ({types}); INSERT INTO t {rows}")
     contract = contract_by(*columns)
     with opened(contract, postgres, lake) as source, duckdb.connect() as duck:
-        question = source.question(SINCE)
+        question = source.checksum_query(SINCE)
         assert question is not None
         duck.execute("SET TimeZone = 'UTC'")
         query = f"SELECT {', '.join(hashed_values(contract.tables[0]) or ())} FROM ({published})"
-        return source.answer(question), fingerprint(duck.execute(query).to_arrow_reader(7))
+        return source.checksum(question), row_set_checksum(duck.execute(query).to_arrow_reader(7))
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,7 @@ def test_rows_that_are_wanted_are_not_in_the_figure(pg: psycopg.Connection, post
     rows = "VALUES (1, timestamp '2025-01-01'), (2, '2026-02-01'), (3, NULL), (4, 'infinity')"
     only_old = "SELECT 1::BIGINT AS k, TIMESTAMPTZ '2024-12-31 17:00:00' AS updated_at"
     said, ours = figures(pg, postgres, lake, KEY, UPDATED, types="k int, u timestamp", rows=rows, published=only_old)
-    assert said == ours == replace(ours or Fingerprint(0, 0), rows=1)
+    assert said == ours == replace(ours or RowSetChecksum(0, 0), rows=1)
 
 
 @pytest.mark.parametrize(
@@ -110,7 +110,7 @@ def test_it_is_not_asked_of_keys_that_are_published_otherwise(
 ) -> None:
     pg.execute(f"CREATE TABLE t (k {kind}, u timestamp)")
     with opened(contract_by(column, UPDATED), postgres, lake) as source:
-        assert source.question(SINCE) is None
+        assert source.checksum_query(SINCE) is None
 
 
 def test_instants_that_postgresql_folds_to_the_same_32_bits_are_told_apart(
@@ -121,21 +121,21 @@ def test_instants_that_postgresql_folds_to_the_same_32_bits_are_told_apart(
     for instant in ("2025-01-05 02:23:09.934593", "2025-01-05 01:11:34.967296"):
         pg.execute("UPDATE t SET u = %s::timestamp", (instant,))
         with opened(contract_by(KEY, UPDATED), postgres, lake) as source:
-            question = source.question(SINCE)
+            question = source.checksum_query(SINCE)
             assert question is not None
-            said.append(source.answer(question))
+            said.append(source.checksum(question))
     assert said[0] != said[1]
 
 
 def test_a_server_that_will_not_answer_is_no_failure(pg: psycopg.Connection, postgres: str, lake: Lake) -> None:
     pg.execute("CREATE TABLE t AS SELECT n::int AS k, timestamp '2025-01-01' AS u FROM generate_series(1, 10) n")
     with opened(contract_by(KEY, UPDATED), postgres, lake) as source:
-        question = source.question(SINCE)
+        question = source.checksum_query(SINCE)
         assert question is not None
-        assert source.answer(question) is not None
+        assert source.checksum(question) is not None
         pg.execute("ALTER FUNCTION timestamp_hash_extended(timestamp, bigint) RENAME TO hidden")
         try:
-            assert source.answer(question) is None
+            assert source.checksum(question) is None
         finally:
             pg.execute("ALTER FUNCTION hidden(timestamp, bigint) RENAME TO timestamp_hash_extended")
         assert landed(source, lake).rows == 10, "the snapshot is still held"

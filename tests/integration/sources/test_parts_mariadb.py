@@ -10,7 +10,7 @@ import pytest
 from include.contracts.model import Column
 from include.lake.storage.lake import Lake
 from include.sources.access import SourceLost
-from include.sources.open_object import Wanted
+from include.sources.open_object import ReadRequest
 from tests.integration.sources.conftest import MariaDb
 from tests.unit.sources.parts import HANOI, KEY, VALUE, contract_by, keys, landed, opened, rows
 
@@ -61,7 +61,7 @@ def test_cursors_of_every_kind(
         cursor = landed(source, lake).cursor
         assert cursor is not None
         assert source.can_select(contract.tables[0], cursor) == ""
-        assert landed(source, lake, Wanted(since=cursor), "again").rows >= 1
+        assert landed(source, lake, ReadRequest(since=cursor), "again").rows >= 1
 
 
 def test_a_composite_cursor(my: pymysql.cursors.Cursor, uri: str, lake: Lake) -> None:
@@ -76,11 +76,11 @@ def test_given_keys(my: pymysql.cursors.Cursor, uri: str, lake: Lake) -> None:
     word = Column("w", "w", "string", "VARCHAR", primary_key_position=2)
     contract = contract_by(KEY, word, Column("updated_at", "u", "timestamp", "TIMESTAMP"), VALUE)
     with opened(contract, uri, lake) as source:
-        some = tuple(rows(landed(source, lake, Wanted(columns=("k", "w"))), "k, w")[::2])
-        part = landed(source, lake, Wanted(since=("2026-02-01",), keys=some), "some")
+        some = tuple(rows(landed(source, lake, ReadRequest(columns=("k", "w"))), "k, w")[::2])
+        part = landed(source, lake, ReadRequest(since=("2026-02-01",), keys=some), "some")
         assert rows(part, "k, w") == sorted(some)
         my.execute("UPDATE t SET u = '2026-02-02' WHERE k <= 10")
-        assert landed(source, lake, Wanted(since=("2026-02-01",), keys=some), "more").rows == len(some) + 5
+        assert landed(source, lake, ReadRequest(since=("2026-02-01",), keys=some), "more").rows == len(some) + 5
 
 
 def test_a_date_that_is_none_does_not_hide_the_rest(my: pymysql.cursors.Cursor, uri: str, lake: Lake) -> None:

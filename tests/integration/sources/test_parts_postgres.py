@@ -13,7 +13,7 @@ from include.contracts.model import Column
 from include.lake.storage.lake import Lake
 from include.sources.access import SourceError
 from include.sources.databases import postgres as reader
-from include.sources.open_object import Wanted
+from include.sources.open_object import ReadRequest
 from tests.unit.sources.parts import HANOI, KEY, UPDATED, VALUE, contract_by, keys, landed, opened, rows
 
 pytestmark = pytest.mark.slow
@@ -114,7 +114,7 @@ def test_why_a_cursor_cannot_be_used(pg: psycopg.Connection, postgres: str, lake
     with opened(dated, postgres, lake) as source:
         assert "is no value of the source column d" in source.can_select(dated.tables[0], ("?",))
         with pytest.raises(SourceError, match="--full"):
-            landed(source, lake, Wanted(since=("?",)))
+            landed(source, lake, ReadRequest(since=("?",)))
 
 
 def test_an_expression_over_one_column(pg: psycopg.Connection, postgres: str, lake: Lake) -> None:
@@ -151,8 +151,8 @@ def test_keys_of_every_type(pg: psycopg.Connection, postgres: str, lake: Lake) -
             contract = contract_by(*columns, source_name=f"t{number}", cursor=())
             with opened(contract, postgres, lake) as source:
                 names = tuple(c.source_name for c in columns if c.primary_key_position)
-                (key,) = rows(landed(source, lake, Wanted(columns=names)), ", ".join(names))[:1]
-                assert rows(landed(source, lake, Wanted(keys=(key, key)), "again"), "v") == [("x",)], kind
+                (key,) = rows(landed(source, lake, ReadRequest(columns=names)), ", ".join(names))[:1]
+                assert rows(landed(source, lake, ReadRequest(keys=(key, key)), "again"), "v") == [("x",)], kind
 
 
 @pytest.mark.parametrize("pages", [1, 10_000_000])
@@ -165,13 +165,13 @@ def test_all_parts_are_of_one_state(
         "CREATE TABLE t AS SELECT i AS k, timestamp '2026-01-01' AS u, i::text AS v FROM generate_series(1, 50000) i"
     )
     with opened(contract_by(), postgres, lake) as source:
-        only_keys = landed(source, lake, Wanted(columns=("k", "u")), "keys")
+        only_keys = landed(source, lake, ReadRequest(columns=("k", "u")), "keys")
         pg.execute(
             "UPDATE t SET u = '2026-01-02'; DELETE FROM t WHERE k = 1; INSERT INTO t VALUES (0, '2026-01-02', 'new')"
         )
-        late = landed(source, lake, Wanted(since=("2026-01-01 00:00:01",)), "late")
-        some = landed(source, lake, Wanted(since=("2026-01-01 00:00:01",), keys=((0,), (1,))), "some")
-        whole = landed(source, lake, Wanted(), "whole")
+        late = landed(source, lake, ReadRequest(since=("2026-01-01 00:00:01",)), "late")
+        some = landed(source, lake, ReadRequest(since=("2026-01-01 00:00:01",), keys=((0,), (1,))), "some")
+        whole = landed(source, lake, ReadRequest(), "whole")
     assert only_keys.columns == (("k", "INTEGER"), ("u", "TIMESTAMP"))
     assert (only_keys.rows, late.rows, rows(some, "k, v"), whole.rows) == (50_000, 0, [(1, "1")], 50_000)
     assert only_keys.via == ("scan over 2 connections" if pages == 1 else "select")
@@ -212,7 +212,7 @@ def test_the_record_tells_how_it_was_read(pg: psycopg.Connection, postgres: str,
     made(pg, "timestamp", "2026-01-01 10:00")
     contract = contract_by(statementTimeoutSeconds=60, connectionLimit=2)
     with opened(contract, postgres, lake) as source:
-        part = landed(source, lake, Wanted(since=("2026-01-01 10:00:00",)))
+        part = landed(source, lake, ReadRequest(since=("2026-01-01 10:00:00",)))
         extracted = source.extract(part, run_id="r1", mode="incremental")
     assert type(extracted).from_dict(extracted.to_dict()) == extracted
     assert (extracted.mode, extracted.since, extracted.cursor) == (

@@ -12,7 +12,7 @@ from include.contracts.model import DRIFT_FLAG, Column
 from include.lake.storage.lake import Lake
 from include.sources.access import SourceDrifted, SourceLost
 from include.sources.databases import postgres as reader
-from include.sources.open_object import Wanted
+from include.sources.open_object import ReadRequest
 from tests.extracts import VARIABLE
 from tests.unit.sources.parts import KEY, UPDATED, contract_by, landed, opened, rows
 
@@ -94,4 +94,4 @@ def test_a_statement_limit_holds_for_a_part(pg: psycopg.Connection, postgres: st
     )
     contract = contract_by(source_name="slow", statementTimeoutSeconds=0.2)
     with opened(contract, postgres, lake) as source, pytest.raises(SourceLost, match="time limit"):
-        landed(source, lake, Wanted(since=("2020-01-01",)))
+        landed(source, lake, ReadRequest(since=("2020-01-01",)))

@@ -19,7 +19,7 @@ from include.contracts.model import Column
 from include.lake.storage.lake import Lake
 from include.sources.access import SourceUnavailable
 from include.sources.databases import reflection
-from include.sources.open_object import Wanted
+from include.sources.open_object import ReadRequest
 from tests.extracts import contract_of, rows_of, take, types_of
 from tests.integration.sources.conftest import MariaDb
 from tests.unit.sources.parts import KEY, VALUE, contract_by, landed, opened, rows
@@ -162,8 +162,8 @@ def test_an_instant_in_a_key(my: pymysql.cursors.Cursor, mariadb: MariaDb, uri: 
     key = Column("u", "u", "timestamp", "TIMESTAMPTZ", primary_key_position=2)
     contract = contract_by(KEY, key, VALUE, cursor=())
     with set_for_all(mariadb, "time_zone", "'+07:00'"), opened(contract, uri, lake) as source:
-        keys = tuple(rows(landed(source, lake, Wanted(columns=("k", "u"))), "k, u"))
-        assert landed(source, lake, Wanted(keys=keys[:1]), "one").rows == 1
+        keys = tuple(rows(landed(source, lake, ReadRequest(columns=("k", "u"))), "k, u"))
+        assert landed(source, lake, ReadRequest(keys=keys[:1]), "one").rows == 1
 
 
 def test_a_server_that_accepts_and_says_nothing(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:

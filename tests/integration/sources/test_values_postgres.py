@@ -16,7 +16,7 @@ from include.contracts.model import Column
 from include.lake.storage.lake import Lake
 from include.sources.access import SourceDenied
 from include.sources.access.errors import RowsHidden
-from include.sources.open_object import Wanted
+from include.sources.open_object import ReadRequest
 from tests.extracts import contract_of, rows_of, take, types_of
 from tests.unit.sources.parts import contract_by, landed, opened, rows
 
@@ -145,9 +145,9 @@ def test_encodings(pg: psycopg.Connection, postgres: str, lake: Lake, encoding: 
     assert rows_of(extracted, "v, b")[0 if text < "x" else 1] == (text, b"\x00\xff")
     key = contract_by(Column("v", "v", "string", "VARCHAR", primary_key_position=1), cursor=())
     with opened(key, uri, lake) as source:
-        raw = rows(landed(source, lake, Wanted(columns=("v",))))
+        raw = rows(landed(source, lake, ReadRequest(columns=("v",))))
         assert sorted(raw) == sorted([(text,), ("x",)])
-        assert landed(source, lake, Wanted(keys=((text,),)), "one").rows == 1
+        assert landed(source, lake, ReadRequest(keys=((text,),)), "one").rows == 1
 
 
 def reader_of(pg: psycopg.Connection, uri: str) -> str:

@@ -18,9 +18,9 @@ import pymysql
 import pytest
 from deltalake import DeltaTable
 
-from include.pipelines.context import Workplace
+from include.pipelines.context import PipelineContext
 from include.pipelines.sync.registry_sync import sync_registry
-from tests.integration.everyday.ledger_source import workplace
+from tests.integration.everyday.ledger_source import context_of
 from tests.integration.sources.conftest import MariaDb
 
 pytestmark = pytest.mark.slow
@@ -50,7 +50,7 @@ class Registry:
 
     def __init__(self, folder: Path, uri: str, **contract: str) -> None:
         self.folder, self.runs, self.given = folder, 0, contract
-        self.place: Workplace = workplace(folder, uri)
+        self.context: PipelineContext = context_of(folder, uri)
         self.says()
 
     def says(self, **contract: str) -> None:
@@ -58,7 +58,9 @@ class Registry:
         self.given |= contract
         text = CONTRACT.format(**(standard | {"deletes": "reconcile"} | self.given))
         (self.folder / "schemas/registries/payments.odcs.yaml").write_text(text, encoding="utf-8")
-        self.place = Workplace(**{name: getattr(self.place, name) for name in self.place.__dataclass_fields__})
+        self.context = PipelineContext(
+            **{name: getattr(self.context, name) for name in self.context.__dataclass_fields__}
+        )
 
     def sync(self) -> dict[str, Any]:
         facts = self.run()
@@ -73,11 +75,11 @@ class Registry:
     def run(self) -> dict[str, Any]:
         self.runs += 1
         run_id = f"202604{self.runs:02}T000000Z-00000000"
-        (facts,) = sync_registry("payments", run_id=run_id, workplace=self.place)["tables"]
+        (facts,) = sync_registry("payments", run_id=run_id, context=self.context)["tables"]
         return facts
 
     def published(self, column: str = "f1") -> dict[str, Any]:
-        rows = DeltaTable(self.place.lake.registry_table("payments", "payment")).to_pyarrow_table().to_pylist()
+        rows = DeltaTable(self.context.lake.registry_table("payments", "payment")).to_pyarrow_table().to_pylist()
         return {row["ma"]: row[column] for row in rows}
 
 
@@ -125,7 +127,7 @@ def test_a_timestamp_is_the_same_instant_whatever_the_servers_zone_becomes(
         my.execute("UPDATE t SET u = '2024-02-01 00:00:00' WHERE ma = '1'")
         assert registry.sync()["mode"] == "incremental"
         assert registry.published("u")["1"] == dt.datetime(2024, 2, 1, tzinfo=dt.UTC)
-        state = registry.place.lake.registry_table("payments", "payment")
+        state = registry.context.lake.registry_table("payments", "payment")
         assert "+00" in DeltaTable(state).history(1)[0]["lienthong.cursor"]
     finally:
         my.execute("SET GLOBAL time_zone = 'SYSTEM'")

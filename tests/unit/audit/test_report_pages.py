@@ -29,7 +29,7 @@ from include.contracts.language import Language, Said
 from include.contracts.load import load_contracts
 from include.contracts.model import Column, Table
 from include.lake.storage.lake import Lake
-from include.pipelines.context import Workplace
+from include.pipelines.context import PipelineContext
 from include.pipelines.reporting.report import report_step
 from tests.unit.audit.runs_evidence import NIGHT, SCHEMAS, contracts, record_checks, record_run
 
@@ -95,9 +95,9 @@ def test_links_within_and_between_the_pages_lead_somewhere(overview: Overview, l
     for name, page in pages.items():
         links = re.findall(r' href="([^"]+)"', page)
         assert len(links) >= 3
-        for file, _, place in (html.unescape(link).partition("#") for link in links):
+        for file, _, context in (html.unescape(link).partition("#") for link in links):
             assert file in pages or file in others or not file, file
-            assert not place or place in ids.get(file or name, ()), f"{name}: {file}#{place}"
+            assert not context or context in ids.get(file or name, ()), f"{name}: {file}#{context}"
 
 
 def test_the_agreements_annex_tells_every_column_its_protection_and_what_is_delivered(overview: Overview) -> None:
@@ -141,7 +141,7 @@ def test_the_plots_are_readable_text_with_title_and_description(overview: Overvi
 
 def test_an_empty_lake_says_that_nothing_ran_and_writes_every_file(tmp_path: Path) -> None:
     lake = Lake(str(tmp_path / "lake"), (), tmp_path / "tmp")
-    made = report_step(workplace=Workplace(lake, SCHEMAS, {}), folder=tmp_path / "out")
+    made = report_step(context=PipelineContext(lake, SCHEMAS, {}), folder=tmp_path / "out")
     assert made["published_tables"] == 0
     assert made["index"] is None
     assert "No run yet" in (tmp_path / "out" / "report.en.html").read_text(encoding="utf-8")

@@ -18,7 +18,7 @@ from include.audit.report_pages.linking_words import LinkingWords
 from include.audit.report_pages.rendering import render
 from include.audit.report_pages.words import LOCALES
 from include.lake.storage.lake import Lake
-from include.pipelines.context import Workplace
+from include.pipelines.context import PipelineContext
 from include.pipelines.reporting.report import report_step
 from tests.unit.audit.link_evidence import JUMP, MODEL, SECRET, record_link_run, write_people
 from tests.unit.audit.runs_evidence import NIGHT, SCHEMAS
@@ -56,7 +56,7 @@ def drawn(svg: str) -> tuple[list[str], str]:
 def test_before_the_first_run_one_sentence_says_so(lake: Lake, tmp_path: Path) -> None:
     assert gather_linking(lake) == Linking()
     assert not any((course((), LOCALES["en"]), costs((), LOCALES["en"]), *frames_of(lake).values()))
-    report_step(workplace=Workplace(lake, SCHEMAS, {}), folder=tmp_path / "out")
+    report_step(context=PipelineContext(lake, SCHEMAS, {}), folder=tmp_path / "out")
     for language, sentence in (("en", "No persons are linked yet"), ("vi", "Chưa đối khớp danh tính lần nào")):
         text = (tmp_path / "out" / f"report.{language}.html").read_text(encoding="utf-8")
         section = text[text.index('<section id="persons"') :]
@@ -210,7 +210,7 @@ def test_the_sheets_hold_the_figures_and_no_record(linked: Lake) -> None:
 
 
 def test_the_report_reads_the_model_at_hand_and_weighs_it_for_the_persons_found(linked: Lake, tmp_path: Path) -> None:
-    made = report_step(workplace=Workplace(linked, SCHEMAS, {}), folder=tmp_path / "out")
+    made = report_step(context=PipelineContext(linked, SCHEMAS, {}), folder=tmp_path / "out")
     assert made["persons"] == 4
     section = (tmp_path / "out" / "model.vi.html").read_text(encoding="utf-8")
     assert "một chữ số" in section

@@ -16,7 +16,7 @@ from include.identity.records.blocking import steps
 from include.identity.scoring.pair_scores import score
 from include.identity.scoring.spark import ClusterUnreachable, Spark, in_sparks_words, settings_for_spark
 from include.lake.storage.lake import Lake
-from include.pipelines.context import Workplace
+from include.pipelines.context import PipelineContext
 from include.pipelines.errors import Misuse
 from tests.unit.identity.linked import SCHEMAS, Country
 
@@ -24,13 +24,13 @@ ROLES = frozenset({"name_key", "birth_key", "sex", "place", "personal_id", "old_
 ON_S3 = Lake("s3://bucket/lake")
 
 
-def place(environ: dict[str, str], lake: Lake | None = None) -> Workplace:
-    return Workplace(lake or Lake("/nowhere"), SCHEMAS, environ)
+def context_of(environ: dict[str, str], lake: Lake | None = None) -> PipelineContext:
+    return PipelineContext(lake or Lake("/nowhere"), SCHEMAS, environ)
 
 
 @pytest.mark.parametrize("environ", [{}, {"ENGINE": ""}, {"ENGINE": "duckdb", "SPARK_MASTER": "spark://host:7077"}])
 def test_the_engine_is_duckdb_unless_asked(environ: dict[str, str]) -> None:
-    assert place(environ).spark is None
+    assert context_of(environ).spark is None
 
 
 @pytest.mark.parametrize(
@@ -44,19 +44,19 @@ def test_the_engine_is_duckdb_unless_asked(environ: dict[str, str]) -> None:
 )
 def test_what_is_missing_is_named(environ: dict[str, str], lake: Lake | None, remedy: str) -> None:
     with pytest.raises(Misuse, match=remedy):
-        _ = place(environ, lake).spark
+        _ = context_of(environ, lake).spark
 
 
 def test_pyspark_is_an_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(Misuse, match="pyspark, which is not installed"):
-        _ = place({"ENGINE": "spark", "SPARK_MASTER": "spark://host:7077"}).spark
+        _ = context_of({"ENGINE": "spark", "SPARK_MASTER": "spark://host:7077"}).spark
 
 
 def test_a_lake_on_s3_hands_over_in_a_folder(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: ModuleSpec(name, None))
     environ = {"ENGINE": "spark", "SPARK_MASTER": "spark://host:7077", "SPARK_FOLDER": "/mnt/shared"}
-    assert place(environ, ON_S3).spark == Spark("spark://host:7077", Path("/mnt/shared"))
+    assert context_of(environ, ON_S3).spark == Spark("spark://host:7077", Path("/mnt/shared"))
 
 
 def test_a_command_with_an_unknown_engine_is_misuse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

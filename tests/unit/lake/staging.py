@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 
 from include.contracts.model import Column, Table
-from include.lake.publishing.publication import Commit, Mode, publish
+from include.lake.publishing.publication import Mode, PublishedCommit, publish
 from include.lake.storage.duckdb_engine import literal, quote
 from include.lake.storage.lake import Lake
 
@@ -134,7 +134,7 @@ def run(
     gone: Iterable[Sequence[Any]] | None = None,
     metadata: Mapping[str, str] | None = None,
     **outcomes: Any,
-) -> Commit:
+) -> PublishedCommit:
     """Stage and publish one run. `gone` are keys."""
     run_id = f"r{number}"
     staged = stage(lake, table, run_id, rows, **outcomes)

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from include.contracts.model import ExtractPolicy, Rule
-from include.lake.publishing.published_context import Conformed, beside
+from include.lake.publishing.published_context import Conformed, published_context_of
 from include.lake.storage.lake import Lake
 from include.quality.expectations.assessment import assess
 from include.quality.split.row_outcomes import conform_and_split
@@ -37,7 +37,7 @@ def found(lake: Lake, *rules: Rule, mode="incremental", failing="false") -> list
     staged = stage(lake, PERSON, "r2", [("b", "Bính", 2), ("e", "Chi", 5)])
     gone = gone_keys(lake, PERSON, "r2", [("d",)]) if mode == "incremental" else None
     conformed = Conformed(staged.conformed, failing)
-    uri = beside(lake, replace(PERSON, rules=rules), conformed, mode=mode, gone=gone)
+    uri = published_context_of(lake, replace(PERSON, rules=rules), conformed, mode=mode, gone=gone)
     return None if uri is None else sorted(pq.read_table(uri).to_pylist(), key=repr)
 
 
@@ -63,7 +63,7 @@ def test_a_row_whose_new_version_fails_stays(lake, mode):
     assert {"age": 2} not in found(lake, ADULTS, mode=mode, failing="age = 5")
     staged = stage(lake, PERSON, "r3", [("b", "Bính", None), ("e", "Bình", 5)])
     conformed = Conformed(staged.conformed, "age IS NULL")
-    uri = beside(lake, replace(PERSON, rules=(UNIQUE,)), conformed, mode=mode, gone=None)
+    uri = published_context_of(lake, replace(PERSON, rules=(UNIQUE,)), conformed, mode=mode, gone=None)
     assert pq.read_table(uri).to_pylist() == [{"full_name": "Bình"}], "the name that is published"
 
 
@@ -71,9 +71,9 @@ def test_a_row_of_which_one_version_passes_does_not_stay(lake):
     run(lake, PERSON, 1, ROWS)
     staged = stage(lake, PERSON, "r2", [("a", "Ân", -1), ("a", "Ấn", 2), ("b", "Bính", -1)])
     table, conformed = replace(PERSON, rules=(ADULTS,)), Conformed(staged.conformed, "age < 0")
-    full = beside(lake, table, conformed, mode="full", gone=None)
+    full = published_context_of(lake, table, conformed, mode="full", gone=None)
     assert pq.read_table(full).to_pylist() == [{"age": 2}]
-    part = beside(lake, table, conformed, mode="incremental", gone=None)
+    part = published_context_of(lake, table, conformed, mode="incremental", gone=None)
     assert pq.read_table(part).to_pydict() == {"age": [2, 3, 4]}
 
 
@@ -88,7 +88,7 @@ def test_in_a_full_run_that_does_not_reconcile_what_was_not_received_stays(lake)
     run(lake, PERSON, 1, ROWS)
     staged = stage(lake, PERSON, "r2", [("b", "Bính", 2), ("e", "Chi", 5)])
     table = replace(PERSON, rules=(UNIQUE,), extract=ExtractPolicy(deletes="none"))
-    uri = beside(lake, table, Conformed(staged.conformed, "false"), mode="full", gone=None)
+    uri = published_context_of(lake, table, Conformed(staged.conformed, "false"), mode="full", gone=None)
     assert pq.read_table(uri).to_pylist() == [{"full_name": "Chi"}]
 
 
@@ -98,16 +98,16 @@ def test_a_full_run_in_which_no_row_fails_does_not_read_what_is_published(lake, 
     monkeypatch.setattr(Lake, "table", None)
     for rules, failing in (((UNIQUE, ADULTS), "age = 7"), ((UNIQUE,), "false"), ((), "age = 2")):
         table, conformed = replace(PERSON, rules=rules), Conformed(staged.conformed, failing)
-        assert beside(lake, table, conformed, mode="full", gone=None) is None
+        assert published_context_of(lake, table, conformed, mode="full", gone=None) is None
     keyless = replace(PERSON, columns=tuple(replace(c, primary_key_position=None) for c in PERSON.columns))
     conformed = Conformed(staged.conformed, "age = 2")
-    assert beside(lake, replace(keyless, rules=(UNIQUE,)), conformed, mode="full", gone=None) is None
+    assert published_context_of(lake, replace(keyless, rules=(UNIQUE,)), conformed, mode="full", gone=None) is None
 
 
 def test_where_there_is_nothing_to_see(lake):
     assert found(lake) is None
     other = replace(PERSON, name="other", rules=(UNIQUE,))
-    assert beside(lake, other, Conformed("x", "false"), mode="incremental", gone=None) is None
+    assert published_context_of(lake, other, Conformed("x", "false"), mode="incremental", gone=None) is None
 
 
 @pytest.mark.parametrize("mode", ["full", "incremental"])
@@ -118,7 +118,7 @@ def test_a_newcomer_cannot_take_the_value_of_a_row_that_is_retained(lake, mode):
     staged = stage(lake, PERSON, "r2", [("a", "Ân", None), ("b", "Bình", 2), ("e", "An", 5), ("f", "Phúc", 6)])
     split = conform_and_split(
         table, staged.extract, lake=lake, run_id="r2", schemas_dir=Path(),
-        beside=partial(beside, lake, table, mode=mode, gone=None),
+        beside=partial(published_context_of, lake, table, mode=mode, gone=None),
     )  # fmt: skip
     faults = pq.read_table(split.staged.faults).to_pylist()
     assert sorted((f["_row"], f["_reasons"][0]["rule_id"]) for f in faults) == [(0, "g"), (2, "u")]

@@ -7,15 +7,15 @@ from datetime import datetime
 import pyarrow as pa
 import pytest
 
-from include.lake.incremental.row_checksum import Fingerprint, fingerprint
+from include.lake.incremental.row_checksum import RowSetChecksum, row_set_checksum
 
 DAY = datetime(2026, 1, 1)
 
 
-def of(*columns: list, batches: int = 1) -> Fingerprint | None:
+def of(*columns: list, batches: int = 1) -> RowSetChecksum | None:
     batch = pa.record_batch([pa.array(values) for values in columns], names=[str(n) for n in range(len(columns))])
     size = -(-max(len(batch), 1) // batches)
-    return fingerprint(batch.slice(start, size) for start in range(0, len(batch), size))
+    return row_set_checksum(batch.slice(start, size) for start in range(0, len(batch), size))
 
 
 @pytest.mark.parametrize(
@@ -31,7 +31,7 @@ def of(*columns: list, batches: int = 1) -> Fingerprint | None:
     ],
 )
 def test_as_postgresql_hashes_them(columns, mark):
-    assert of(*columns) == Fingerprint(1, mark)
+    assert of(*columns) == RowSetChecksum(1, mark)
 
 
 def test_the_order_of_rows_and_batches_does_not_matter():
@@ -54,7 +54,7 @@ def test_values_that_postgresql_folds_to_the_same_32_bits_are_told_apart():
 
 
 def test_no_value_is_as_nothing():
-    assert fingerprint([]) == Fingerprint(0, 0)
+    assert row_set_checksum([]) == RowSetChecksum(0, 0)
     some = of(["a", "b"], [DAY, None])
     assert some is not None
     assert some.rows == 2

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import logging
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,8 @@ import pyarrow.parquet.encryption as pe
 import pytest
 from deltalake import BloomFilterProperties, ColumnProperties, DeltaTable, WriterProperties, write_deltalake
 
-from include.lake.storage.errors import LakeDamaged
+from include.lake.file_patch.parquet_footer import read_footer, row_groups, standing_alone
+from include.lake.storage.errors import LakeDamaged, LakeError
 from tests.unit.lake.foreign_files import NAMES, PATH, ROWS, TABLE, Row, by_arrow, by_duckdb, lake_with
 from tests.unit.lake.staging import run
 
@@ -52,24 +54,46 @@ def by_engine(options: str) -> Callable[[pa.Table], bytes]:
         with duckdb.connect() as connection:
             connection.execute("SET TimeZone = 'UTC'")
             connection.register("rows", rows)
-            path = connection.execute("SELECT '/tmp/' || uuid() || '.parquet'").fetchall()[0][0]
-            connection.execute(f"COPY (FROM rows) TO '{path}' (FORMAT parquet, {options})")
-        content = Path(path).read_bytes()
-        Path(path).unlink()
-        return content
+            with tempfile.TemporaryDirectory() as folder:
+                path = Path(folder) / "rows.parquet"
+                connection.execute(f"COPY (FROM rows) TO '{path}' (FORMAT parquet, {options})")
+                return path.read_bytes()
 
     return rewrite
 
 
 def by_delta_rs(properties: WriterProperties) -> Callable[[pa.Table], bytes]:
     def rewrite(rows: pa.Table) -> bytes:
-        with duckdb.connect() as connection:
-            (folder,) = connection.execute("SELECT '/tmp/' || uuid()").fetchall()[0]
-        write_deltalake(folder, rows, writer_properties=properties)
-        (uri,) = DeltaTable(folder).file_uris()
-        return Path(uri.removeprefix("file://")).read_bytes()
+        with tempfile.TemporaryDirectory() as folder:
+            write_deltalake(folder, rows, writer_properties=properties)
+            (uri,) = DeltaTable(folder).file_uris()
+            return Path(uri.removeprefix("file://")).read_bytes()
 
     return rewrite
+
+
+def lying(change: Callable[[Any], None], group: int = 1, column: int = 1) -> Callable[[pa.Table], bytes]:
+    """A file of which the footer says something else of a chunk."""
+
+    def rewrite(rows: pa.Table) -> bytes:
+        content = arrow(compression="none", use_dictionary=False)(rows)
+        length = int.from_bytes(content[-8:-4], "little")
+        footer = read_footer(pa.BufferReader(content))
+        change(footer if column < 0 else row_groups(footer)[group][column].meta)
+        return content[: -8 - length] + standing_alone(footer)[4:]
+
+    return rewrite
+
+
+def sets(field: int, value: Any) -> Callable[[Any], None]:
+    def change(struct: Any) -> None:
+        struct[field] = (struct[field][0], value)
+
+    return change
+
+
+def sets_bound(field: int, value: bytes) -> Callable[[Any], None]:
+    return lambda meta: sets(field, value)(meta[12][1])
 
 
 class Kms(pe.KmsClient):
@@ -133,6 +157,31 @@ ENCRYPTED = {
     "columns": encrypted(plaintext_footer=True),
     "footer": encrypted(plaintext_footer=False),
 }
+# By the ids of fields in parquet.thrift; a chunk of "n" unless said otherwise.
+LYING: dict[str, Callable[[pa.Table], bytes]] = {
+    "a type": lying(sets(1, 5)),
+    "an encoding that is not there": lying(sets(2, (8, [7]))),
+    "an unknown encoding": lying(sets(2, (8, [99]))),
+    "a codec": lying(sets(4, 1)),
+    "an unknown codec": lying(sets(4, 99)),
+    "LZO": lying(sets(4, 3)),
+    "fewer values": lying(sets(5, 3)),
+    "a size": lying(sets(7, 11)),
+    "a place": lying(sets(9, 4)),
+    "a place before the file": lying(sets(9, -4)),
+    "a place behind the file": lying(sets(9, 2**40)),
+    "a name": lying(sets(3, (11, [b"other"]))),
+    "a greater minimum": lying(sets_bound(6, (9).to_bytes(8, "little"))),
+    "a lesser maximum": lying(sets_bound(5, (9).to_bytes(8, "little"))),
+    "a short bound": lying(sets_bound(5, b"12")),
+    "a bound that is no text": lying(sets_bound(5, b"\xff"), column=8),
+    "nulls": lying(sets_bound(3, 5)),
+    "sizes": lying(lambda meta: meta.update({16: (12, {3: (15, (10, [1, 2, 3, 4]))})})),
+    "rows": lying(sets(3, 19), column=-1),
+    "no row groups": lying(lambda footer: footer.pop(4), column=-1),
+    "other columns": lying(lambda footer: footer[2][1][1].pop(), column=-1),
+    "a field of a later format": lying(lambda footer: footer.update({20: (8, 1)}), column=-1),
+}
 REWRITTEN: dict[str, Callable[[pa.Table], bytes]] = {
     "nanoseconds of the first kind": cast("at", pa.timestamp("ns"), use_deprecated_int96_timestamps=True),
     "decimals of bytes": arrow(store_decimal_as_integer=False),
@@ -173,6 +222,20 @@ def test_the_rows_are_right_whoever_wrote_the_file(tmp_path, reasons, what, chan
     assert by_arrow(lake) == expected
     assert by_duckdb(lake.table(PATH).file_uris()) == expected
     assert len(reasons()) == (what in REWRITTEN)
+
+
+@pytest.mark.parametrize("what", LYING)
+def test_a_footer_that_lies_is_left_to_the_engine(tmp_path, what):
+    """It publishes what it reads, or nothing; the process ends in neither."""
+    lake = lake_with(tmp_path, LYING[what])
+    rows, gone = CHANGES["a row leaves"]
+    try:
+        was = by_duckdb(lake.table(PATH).file_uris())
+        run(lake, TABLE, 2, rows, mode="incremental", gone=gone, merge_rows=0)
+    except (LakeError, duckdb.Error):
+        assert lake.table(PATH).version() == 0
+    else:
+        assert by_arrow(lake) == by_duckdb(lake.table(PATH).file_uris()) == after(was, rows, gone)
 
 
 @pytest.mark.parametrize("what", ENCRYPTED)

@@ -12,8 +12,8 @@ from include.contracts.model import ExtractPolicy
 from include.lake.delta.commit_metadata import last_commit
 from include.lake.delta.maintenance import maintain_table
 from include.lake.delta.version_history import restore
-from include.lake.incremental.row_checksum import fingerprint
-from include.lake.incremental.stored_checksum import known_by
+from include.lake.incremental.row_checksum import row_set_checksum
+from include.lake.incremental.stored_checksum import stored_checksum_of
 from include.lake.storage.lake import Lake
 from tests.unit.lake.staging import PERSON, START, column, contract_table, run
 
@@ -28,11 +28,11 @@ def lake(tmp_path) -> Lake:
 
 
 def known(lake, table=TABLE):
-    return known_by(last_commit(lake, table), table)
+    return stored_checksum_of(last_commit(lake, table), table)
 
 
 def counted(lake):
-    return fingerprint(lake.table(URI).to_pyarrow_table(columns=["personal_id", "age"]).to_batches())
+    return row_set_checksum(lake.table(URI).to_pyarrow_table(columns=["personal_id", "age"]).to_batches())
 
 
 def test_every_kind_of_run_brings_it_up_to_date(lake):

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from include.lake.rejected.backlog import open_figures
+from include.lake.rejected.backlog import rejection_backlog
 from include.lake.storage.lake import Lake
 from tests.unit.lake.rejecting import append, sync
 from tests.unit.lake.staging import PERSON, START
@@ -24,7 +24,7 @@ def test_open_rows_by_rule_age_and_day(lake):
     sync(lake, PERSON, 9, [AN, BINH, DUNG], rejected=[0])
     sync(lake, PERSON, 20, [AN, BINH, DUNG], rejected=[0, 1])
     append(lake, PERSON, 21, [AN, BINH, CHI, DUNG], rejected=[3])  # a run that has not committed
-    figures = open_figures(lake, PERSON, at=START + timedelta(days=22))
+    figures = rejection_backlog(lake, PERSON, at=START + timedelta(days=22))
     (rule,) = figures.rules
     assert (rule.rule_id, rule.message) == ("population.citizen.age.required", "must not be empty")
     assert (rule.rows, rule.since, rule.ages) == (2, START + timedelta(days=1), (0, 1, 1, 0, 0))
@@ -34,10 +34,10 @@ def test_open_rows_by_rule_age_and_day(lake):
 
 
 def test_nothing_is_open_any_more(lake):
-    assert open_figures(lake, PERSON, at=START) is None
+    assert rejection_backlog(lake, PERSON, at=START) is None
     sync(lake, PERSON, 1, [AN, BINH], rejected=[0])
     sync(lake, PERSON, 2, [AN, BINH])
-    figures = open_figures(lake, PERSON, at=START + timedelta(days=3))
+    figures = rejection_backlog(lake, PERSON, at=START + timedelta(days=3))
     assert (figures.total.rows, figures.total.since, figures.total.ages) == (0, None, (0,) * 5)
     assert figures.total.trend[-4:] == (0, 1, 0, 0)
     assert [rule.rows for rule in figures.rules] == [0]

@@ -30,9 +30,11 @@ def lake(tmp_path) -> Lake:
     return Lake.from_environment({"LAKE_URI": str(tmp_path / "lake"), "LIENTHONG_TMP": str(tmp_path / "scratch")})
 
 
-def gather(lake: Lake, table=PERSON, *, rule_id: str | None = None, meaning: str = ""):
+def gather(lake: Lake, table=PERSON, *, rule_id: str | None = None, definition_digest: str = ""):
     uri = f"{lake.landing_path(table.registry, table.name, 'again')}/extract.parquet"
-    found = gather_open(lake, table, run_id="again", extract_uri=uri, meaning=meaning, rule_id=rule_id)
+    found = gather_open(
+        lake, table, run_id="again", extract_uri=uri, definition_digest=definition_digest, rule_id=rule_id
+    )
     return found, pq.read_table(uri) if found.columns else None
 
 
@@ -141,9 +143,9 @@ def test_what_drifted_stays_marked_until_the_contract_says_otherwise(lake):
     extract = pa.table({"personal_id": ["a"], "_lienthong_drift": [True]})
     staged = append(lake, table, 1, [AN], rejected=[0], extract=extract, table_digest="old")
     commit(lake, table, 1, staged)
-    assert gather(lake, table, meaning="old")[1].column_names == ["personal_id", "_lienthong_drift"]
-    assert gather(lake, table, meaning="new")[1].column_names == ["personal_id"]
-    assert gather(lake, PERSON, meaning="old")[1].column_names == ["personal_id"]
+    assert gather(lake, table, definition_digest="old")[1].column_names == ["personal_id", "_lienthong_drift"]
+    assert gather(lake, table, definition_digest="new")[1].column_names == ["personal_id"]
+    assert gather(lake, PERSON, definition_digest="old")[1].column_names == ["personal_id"]
 
 
 def test_a_replay_closes_what_it_settled(lake):

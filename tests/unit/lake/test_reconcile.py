@@ -44,9 +44,9 @@ def compared(lake: Lake, source: list[tuple], *, table=TABLE) -> tuple[list, lis
     pq.write_table(pa.Table.from_pylist(rows, schema), uri)
     found = reconcile(lake, table, conformed_keys=uri, folder=folder)
     gone = pq.read_table(found.gone_uri).column("k").to_pylist()
-    strays = [source[n] for n in pq.read_table(found.strays_uri).column("_row").to_pylist()]
-    assert (found.gone, found.strays) == (len(gone), len(strays))
-    return sorted(gone), sorted(strays, key=repr)
+    missed_changes = [source[n] for n in pq.read_table(found.missed_changes_uri).column("_row").to_pylist()]
+    assert (found.gone, found.missed_changes) == (len(gone), len(missed_changes))
+    return sorted(gone), sorted(missed_changes, key=repr)
 
 
 def publish(lake: Lake, *rows: tuple) -> None:

@@ -10,8 +10,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from include.lake.rejected import close as rejections
-from include.lake.rejected.open_rejections import live_files, open_rows
-from include.lake.rejected.repeats import tells_nothing_new
+from include.lake.rejected.open_rejections import live_rejected_files, open_rejections_of
+from include.lake.rejected.repeats import only_repeats_open_rejections
 from include.lake.storage.lake import Lake
 from tests.unit.lake.rejecting import append, close, commit, kept, lives, sync
 from tests.unit.lake.staging import PERSON, START, column, contract_table, stage
@@ -25,7 +25,7 @@ def lake(tmp_path) -> Lake:
 
 
 def opened(lake: Lake, table=PERSON) -> list[tuple[str, int]]:
-    with open_rows(lake, table) as rows:
+    with open_rejections_of(lake, table) as rows:
         return rows.connection.execute("SELECT _run_id, _row FROM opened ORDER BY ALL").fetchall()
 
 
@@ -122,7 +122,7 @@ def test_a_row_rejected_again_as_it_was_is_no_news(lake):
     ]
     for rows, rejected, nothing_new in stories:
         staged = stage(lake, PERSON, "r2", rows, rejected=rejected)
-        said = tells_nothing_new(lake, PERSON, run_id="r2", mode="incremental", staged=staged)
+        said = only_repeats_open_rejections(lake, PERSON, run_id="r2", mode="incremental", staged=staged)
         assert said == nothing_new, (rows, rejected)
     assert opened(lake) == [("r1", 0)]
 
@@ -151,9 +151,9 @@ def test_only_files_with_open_rows_are_read_and_only_those_that_change_are_writt
     for day in range(1, 5):
         sync(lake, PERSON, day, [(str(day), "An", 1)], mode="full" if day == 1 else "incremental", rejected=[0])
     uri = lake.rejected_table("population", "citizen")
-    before = {file.uri for file in live_files(lake.table(uri))}
+    before = {file.uri for file in live_rejected_files(lake.table(uri))}
     sync(lake, PERSON, 5, [("2", "An", 1)], mode="incremental")
-    after = live_files(lake.table(uri))
+    after = live_rejected_files(lake.table(uri))
     assert len(before - {file.uri for file in after}) == 1
     assert sorted(file.run_id for file in after if file.may_be_open) == ["r1", "r3", "r4"]
 

@@ -178,7 +178,15 @@ def test_more_than_memory_holds_is_left_to_the_engine_that_spills(lake, monkeypa
     assert ("k3", "a longer name", 3) in content(lake, PERSON)
 
 
-@pytest.mark.parametrize("content", [b"", b"PAR1", b"PARE" * 5, b"PAR1" + b"\x1a" * 20 + b"\x14\0\0\0PAR1"])
+FOOTERS = [
+    b"",
+    b"PAR1",
+    b"PARE" * 5,
+    *(b"PAR1" + fields + b"\x88\x13\0\0PAR1" for fields in (b"\x1a" * 5000, b"\x1c" * 5000)),
+]
+
+
+@pytest.mark.parametrize("content", FOOTERS, ids=range(5))
 def test_a_footer_that_is_not_understood_is_left_to_others(content):
     with pytest.raises(NotPatchable):
         Original.read_from(pa.BufferReader(content), rows=1)

@@ -17,7 +17,7 @@ import duckdb
 import pytest
 
 from include.contracts.model import Table
-from include.lake.storage.duckdb_engine import shut
+from include.lake.storage.duckdb_engine import restrict_access
 from include.lake.storage.errors import LakeError
 from include.lake.storage.lake import Lake
 from include.quality.errors import QualityError
@@ -66,7 +66,7 @@ def shut_like_a_step(lake: Lake) -> Iterator[duckdb.DuckDBPyConnection]:
     Path(own).mkdir(parents=True, exist_ok=True)
     with lake.connect() as connection:
         connection.execute(f"COPY (SELECT 'x' AS a) TO '{own}/extract.parquet'")
-        shut(connection, reads=[f"{own}/extract.parquet"], writes=[f"{own}/out.parquet"])
+        restrict_access(connection, reads=[f"{own}/extract.parquet"], writes=[f"{own}/out.parquet"])
         yield connection
 
 
@@ -127,7 +127,7 @@ def test_what_the_step_was_given_is_still_there(tmp_path: Path) -> None:
 def test_a_shut_engine_spills_to_its_scratch_folder(tmp_path: Path) -> None:
     lake = Lake(str(tmp_path / "lake"), scratch=tmp_path / "tmp")
     with lake.connect(memory_limit="40MB", threads=1) as connection:
-        shut(connection)
+        restrict_access(connection)
         connection.execute("CREATE TEMP TABLE t AS SELECT range AS i, md5(range::VARCHAR) AS h FROM range(1500000)")
         assert connection.execute("SELECT count(*) FROM (SELECT DISTINCT h FROM t)").fetchall() == [(1_500_000,)]
 

@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 from include.audit.ledger import entries as ledger
 from include.cli import application as app
 from include.lake.storage.lake import Lake
-from include.pipelines.context import Workplace
+from include.pipelines.context import PipelineContext
 from include.pipelines.decisions.approvals import Matter, Word, approve, approved_by_all, given, whom_to_ask
 from include.pipelines.decisions.authority import NotASteward, free_stewards, steward_named
 from include.pipelines.decisions.gate import approve_step, matter_of, refuse_step
@@ -53,13 +53,13 @@ HELD = {
 }  # fmt: skip
 
 
-class Fixed(Workplace):
+class Fixed(PipelineContext):
     def now(self) -> datetime:
         return NOW
 
 
 @pytest.fixture
-def place(tmp_path) -> Workplace:
+def context(tmp_path) -> PipelineContext:
     folder = tmp_path / "schemas" / "registries"
     folder.mkdir(parents=True)
     for registry, strict, team in (
@@ -82,8 +82,8 @@ def place(tmp_path) -> Workplace:
         (["open"], "anybody at all", "anybody at all"),
     ],
 )
-def test_a_steward_of_the_registry_in_office_may_decide(place, registries, said, found):
-    assert steward_named([place.contract(registry) for registry in registries], said, at=NOW) == found
+def test_a_steward_of_the_registry_in_office_may_decide(context, registries, said, found):
+    assert steward_named([context.contract(registry) for registry in registries], said, at=NOW) == found
 
 
 @pytest.mark.parametrize(
@@ -100,65 +100,65 @@ def test_a_steward_of_the_registry_in_office_may_decide(place, registries, said,
         (["open"], "", "say who decides"),
     ],
 )
-def test_nobody_else_may_and_is_told_where_it_stands_who_may(place, registries, said, told):
+def test_nobody_else_may_and_is_told_where_it_stands_who_may(context, registries, said, told):
     with pytest.raises(NotASteward) as refused:
-        steward_named([place.contract(registry) for registry in registries], said, at=NOW)
+        steward_named([context.contract(registry) for registry in registries], said, at=NOW)
     assert told in str(refused.value)
 
 
-def word(place: Workplace, by: str, **of: Any) -> Word:
+def word(context: PipelineContext, by: str, **of: Any) -> Word:
     facts = {**HELD, **of}
-    return approve(place, matter_of(place, facts), facts, by=by, note=f"says {by}")
+    return approve(context, matter_of(context, facts), facts, by=by, note=f"says {by}")
 
 
-def entries(place: Workplace) -> list[tuple[str, str, Any]]:
-    rows = ledger.read(place.lake).to_pylist()
+def entries(context: PipelineContext) -> list[tuple[str, str, Any]]:
+    rows = ledger.read(context.lake).to_pylist()
     return [
         (row["kind"], row["actor"], json.loads(row["payload"]).get("of_two")) for row in rows if row["kind"] != "run"
     ]
 
 
-def test_one_steward_is_enough_where_the_contract_asks_for_no_more(place):
-    assert word(place, "Nguyễn Lan", table="shop") == Word(("lan",), "says Nguyễn Lan")
-    assert entries(place) == [("approval", "lan", None)]
+def test_one_steward_is_enough_where_the_contract_asks_for_no_more(context):
+    assert word(context, "Nguyễn Lan", table="shop") == Word(("lan",), "says Nguyễn Lan")
+    assert entries(context) == [("approval", "lan", None)]
 
 
-def test_the_first_of_two_is_an_entry_and_waits_for_another(place):
-    first = word(place, "lan")
+def test_the_first_of_two_is_an_entry_and_waits_for_another(context):
+    first = word(context, "lan")
     assert first.waits == (
         "the approval of `lan` is on record, and the contract asks for two: another steward must approve the same (an)"
     )
     with pytest.raises(SecondApprovalWanted, match="registry/land/strict: `lan` has approved this already"):
-        approved_by_all(place, matter_of(place, HELD), HELD, by="Nguyễn Lan", note="again")
-    assert entries(place) == [("approval", "lan", 1)]
-    both = word(place, "an")
+        approved_by_all(context, matter_of(context, HELD), HELD, by="Nguyễn Lan", note="again")
+    assert entries(context) == [("approval", "lan", 1)]
+    both = word(context, "an")
     assert both == Word(("lan", "an"), "lan: says lan; an: says an")
-    assert word(place, "an").names == word(place, "lan").names == ("lan", "an")
-    assert entries(place) == [("approval", "lan", 1), ("approval", "an", 2)]
+    assert word(context, "an").names == word(context, "lan").names == ("lan", "an")
+    assert entries(context) == [("approval", "lan", 1), ("approval", "an", 2)]
 
 
 @pytest.mark.parametrize("table", ["shop", "strict"])
-def test_an_approval_that_was_declined_meanwhile_is_said_anew(place, table):
-    assert word(place, "lan", table=table).names == ("lan",)
-    refuse_step({**HELD, "table": table}, Answer("declined", "an", "", "1"), workplace=place)
-    assert word(place, "lan", table=table).names == ("lan",)
-    said = [(kind, actor) for kind, actor, _ in entries(place) if kind in ("approval", "refusal")]
+def test_an_approval_that_was_declined_meanwhile_is_said_anew(context, table):
+    assert word(context, "lan", table=table).names == ("lan",)
+    refuse_step({**HELD, "table": table}, Answer("declined", "an", "", "1"), context=context)
+    assert word(context, "lan", table=table).names == ("lan",)
+    said = [(kind, actor) for kind, actor, _ in entries(context) if kind in ("approval", "refusal")]
     assert said == [("approval", "lan"), ("refusal", "an"), ("approval", "lan")]
-    assert given(place, matter_of(place, {**HELD, "table": table})) == ("lan",)
+    assert given(context, matter_of(context, {**HELD, "table": table})) == ("lan",)
 
 
-def test_a_username_comes_before_a_name_that_is_spelt_like_it(place):
-    path = place.contract_path("land")
+def test_a_username_comes_before_a_name_that_is_spelt_like_it(context):
+    path = context.contract_path("land")
     path.write_text(path.read_text().replace("username: lan, name: Nguyễn Lan", "username: lan, name: an"))
-    assert steward_named([place.contract("land")], "an", at=NOW) == "an"
+    assert steward_named([context.contract("land")], "an", at=NOW) == "an"
 
 
-def test_nobody_else_is_the_second(place):
-    word(place, "lan")
+def test_nobody_else_is_the_second(context):
+    word(context, "lan")
     for name in ("minh", "mai", "boss", "thu", "somebody"):
         with pytest.raises(NotASteward):
-            word(place, name)
-    assert entries(place) == [("approval", "lan", 1)]
+            word(context, name)
+    assert entries(context) == [("approval", "lan", 1)]
 
 
 @pytest.mark.parametrize(
@@ -170,40 +170,40 @@ def test_nobody_else_is_the_second(place):
         ({"table": "other"}, None),
     ],
 )
-def test_the_first_counts_for_the_same_thing_only(place, of, is_enough):
-    word(place, "lan")
+def test_the_first_counts_for_the_same_thing_only(context, of, is_enough):
+    word(context, "lan")
     if is_enough is None:
-        other = replace(matter_of(place, HELD), subject="registry/land/other")
-        assert given(place, other) == ()
+        other = replace(matter_of(context, HELD), subject="registry/land/other")
+        assert given(context, other) == ()
         return
-    assert (word(place, "an", **of).waits == "") is is_enough
-    assert [of_two for _, _, of_two in entries(place)] == ([1, 2] if is_enough else [1, 1])
+    assert (word(context, "an", **of).waits == "") is is_enough
+    assert [of_two for _, _, of_two in entries(context)] == ([1, 2] if is_enough else [1, 1])
 
 
 @pytest.mark.parametrize(("verdict", "by", "is_over"), [("declined", "an", True), ("timed out", "", False)])
-def test_who_declines_ends_what_was_approved_before(place, verdict, by, is_over):
-    word(place, "lan")
-    refuse_step(HELD, Answer(verdict, by, "no", "1"), workplace=place)
-    assert given(place, matter_of(place, HELD)) == (() if is_over else ("lan",))
-    assert (word(place, "an").waits == "") is not is_over
+def test_who_declines_ends_what_was_approved_before(context, verdict, by, is_over):
+    word(context, "lan")
+    refuse_step(HELD, Answer(verdict, by, "no", "1"), context=context)
+    assert given(context, matter_of(context, HELD)) == (() if is_over else ("lan",))
+    assert (word(context, "an").waits == "") is not is_over
 
 
-def test_only_a_steward_declines_or_approves_a_step(place):
+def test_only_a_steward_declines_or_approves_a_step(context):
     for name in ("admin", "thu"):
         with pytest.raises(NotASteward):
-            refuse_step(HELD, Answer("declined", name, "", "1"), workplace=place)
+            refuse_step(HELD, Answer("declined", name, "", "1"), context=context)
         with pytest.raises(NotASteward):
-            approve_step(HELD, name, "why", workplace=place)
-    assert entries(place) == []
-    refused = refuse_step(HELD, Answer("declined", "Nguyễn Lan", "", "1"), workplace=place)
+            approve_step(HELD, name, "why", context=context)
+    assert entries(context) == []
+    refused = refuse_step(HELD, Answer("declined", "Nguyễn Lan", "", "1"), context=context)
     assert refused["refused_by"] == "lan"
 
 
-def test_an_approval_of_a_step_has_a_reason(place):
+def test_an_approval_of_a_step_has_a_reason(context):
     for note in ("", " \n"):
         with pytest.raises(Misuse, match="say why"):
-            approve_step(HELD, "lan", note, workplace=place)
-    assert entries(place) == []
+            approve_step(HELD, "lan", note, context=context)
+    assert entries(context) == []
 
 
 @pytest.mark.parametrize(
@@ -216,31 +216,33 @@ def test_an_approval_of_a_step_has_a_reason(place):
     ],
 )
 def test_no_command_approves_without_a_reason_whatever_there_is_to_approve(command, monkeypatch, tmp_path):
-    monkeypatch.setattr(Workplace, "from_environment", lambda: pytest.fail("it looked before it asked for the reason"))
+    monkeypatch.setattr(
+        PipelineContext, "from_environment", lambda: pytest.fail("it looked before it asked for the reason")
+    )
     for note in ([], ["--note", " "]):
         done = CliRunner().invoke(app, [*command, "--approve-as", "lan", *note])
         assert isinstance(done.exception, Misuse)
         assert "say why (--note)" in str(done.exception)
 
 
-def test_a_gate_asks_the_stewards_who_are_left(place):
-    matter = matter_of(place, HELD)
-    assert [s.username for s in whom_to_ask(place, matter).stewards] == ["lan", "an"]
-    word(place, "lan")
-    asked = whom_to_ask(place, matter)
+def test_a_gate_asks_the_stewards_who_are_left(context):
+    matter = matter_of(context, HELD)
+    assert [s.username for s in whom_to_ask(context, matter).stewards] == ["lan", "an"]
+    word(context, "lan")
+    asked = whom_to_ask(context, matter)
     assert ([s.username for s in asked.stewards], asked.given, asked.is_enough) == (["an"], ("lan",), False)
-    word(place, "an")
-    asked = whom_to_ask(place, matter)
+    word(context, "an")
+    asked = whom_to_ask(context, matter)
     assert (asked.stewards, asked.given, asked.is_enough) == ((), ("lan", "an"), True)
-    anybody = whom_to_ask(place, matter_of(place, {**HELD, "registry": "open"}))
+    anybody = whom_to_ask(context, matter_of(context, {**HELD, "registry": "open"}))
     assert (anybody.stewards, anybody.is_enough) == ((), False)
 
 
-def test_where_every_steward_is_gone_nobody_is_asked(place):
+def test_where_every_steward_is_gone_nobody_is_asked(context):
     with pytest.raises(NotASteward, match="no steward in office may decide: name one"):
-        free_stewards([place.contract("tax")], "thu", at=NOW)
-    gone = Matter("registry/tax/shop", (place.contract("tax"),), False, "", "")
-    assert [s.username for s in whom_to_ask(place, gone).stewards] == ["thu"]
+        free_stewards([context.contract("tax")], "thu", at=NOW)
+    gone = Matter("registry/tax/shop", (context.contract("tax"),), False, "", "")
+    assert [s.username for s in whom_to_ask(context, gone).stewards] == ["thu"]
 
 
 @pytest.mark.parametrize("purpose", ["check 001099000001", "gọi 0912 345 678", "id 001-099-000001"])

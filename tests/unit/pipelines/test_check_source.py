@@ -19,7 +19,7 @@ import pytest
 from include.contracts.yaml_files.problems import Problem
 from include.lake.storage.lake import Lake
 from include.pipelines.checks.contract_check import CheckReport, check_sources
-from include.pipelines.context import Workplace
+from include.pipelines.context import PipelineContext
 from include.pipelines.errors import Misuse
 
 CONTRACT = """
@@ -39,7 +39,7 @@ team: {{members: [{{username: lan, role: data steward}}]}}
 """.lstrip()
 
 
-def place_of(folder: Path, uri: str, columns: str, *, registry: str = "shop", source: str = "do") -> Workplace:
+def place_of(folder: Path, uri: str, columns: str, *, registry: str = "shop", source: str = "do") -> PipelineContext:
     """A schemas folder with one contract more, whose columns are given one a line, and its source's connection."""
     registries = folder / "schemas/registries"
     registries.mkdir(parents=True, exist_ok=True)
@@ -48,7 +48,7 @@ def place_of(folder: Path, uri: str, columns: str, *, registry: str = "shop", so
     text = CONTRACT.format(registry=registry, server=server, columns=listed.rstrip("\n"), source=source)
     (registries / f"{registry}.odcs.yaml").write_text(text, encoding="utf-8")
     environ = {f"AIRFLOW_CONN_{registry.upper()}_SRC": uri}
-    return Workplace(Lake(str(folder / "lake"), scratch=folder / "scratch"), folder / "schemas", environ)
+    return PipelineContext(Lake(str(folder / "lake"), scratch=folder / "scratch"), folder / "schemas", environ)
 
 
 def sqlite_at(folder: Path, columns: str) -> str:
@@ -127,8 +127,8 @@ IN_PARQUET = [
 def test_what_a_typed_file_lacks_is_told_by_line(
     tmp_path: Path, values: pa.Array, column: str, level: str, message: str, remedy: str
 ) -> None:
-    place = place_of(tmp_path, parquet_at(tmp_path, x=values), column, source="do.parquet")
-    problem = only(check_sources(place, "shop"))
+    context = place_of(tmp_path, parquet_at(tmp_path, x=values), column, source="do.parquet")
+    problem = only(check_sources(context, "shop"))
     assert message in problem.message
     assert remedy in problem.remedy
     assert (problem.level, problem.line) == (level, LINE_OF_FIRST_COLUMN)
@@ -145,39 +145,39 @@ def test_a_table_that_is_not_there_is_told_with_near_names(tmp_path: Path) -> No
 
 
 def test_one_source_that_is_not_there_does_not_hide_the_others(tmp_path: Path) -> None:
-    place = place_of(tmp_path, sqlite_at(tmp_path, "x TEXT"), "name: a, physicalName: x, logicalType: integer")
+    context = place_of(tmp_path, sqlite_at(tmp_path, "x TEXT"), "name: a, physicalName: x, logicalType: integer")
     place_of(
         tmp_path, "postgresql://u:p@127.0.0.1:1/x", "name: a, physicalName: x, logicalType: string", registry="away"
     )
-    unset = Workplace(place.lake, place.schemas, {**place.environ})
+    unset = PipelineContext(context.lake, context.schemas, {**context.environ})
     report = check_sources(unset)
     assert [(one.registry, one.verdict) for one in report.sources] == [("away", "refused"), ("shop", "warned")]
     assert "AIRFLOW_CONN_AWAY_SRC is not set" in report.problems[0].message
-    down = Workplace(
-        place.lake, place.schemas, {**place.environ, "AIRFLOW_CONN_AWAY_SRC": "postgresql://u:p@127.0.0.1:1/x"}
+    down = PipelineContext(
+        context.lake, context.schemas, {**context.environ, "AIRFLOW_CONN_AWAY_SRC": "postgresql://u:p@127.0.0.1:1/x"}
     )
     report = check_sources(down, "away")
     assert "does not answer" in only(report).message
 
 
 def test_a_contract_with_mistakes_is_mended_before_its_source_is_looked_at(tmp_path: Path) -> None:
-    place = place_of(tmp_path, sqlite_at(tmp_path, "x TEXT"), "name: a b, physicalName: x, logicalType: string")
-    report = check_sources(place)
+    context = place_of(tmp_path, sqlite_at(tmp_path, "x TEXT"), "name: a b, physicalName: x, logicalType: string")
+    report = check_sources(context)
     assert (report.sources, report.not_looked_at) == ((), ("shop",))
     assert "mend the contract first to look at the source of shop" in report.summary
 
 
 def test_a_registry_that_nobody_knows_is_misuse(tmp_path: Path) -> None:
-    place = place_of(tmp_path, sqlite_at(tmp_path, "x TEXT"), "name: a, physicalName: x, logicalType: string")
+    context = place_of(tmp_path, sqlite_at(tmp_path, "x TEXT"), "name: a, physicalName: x, logicalType: string")
     with pytest.raises(Misuse, match="did you mean `shop`"):
-        check_sources(place, "shopp")
+        check_sources(context, "shopp")
 
 
 @pytest.mark.parametrize(("uri", "status"), [("sqlite", 0), ("", 1), ("other", 2)])
 def test_the_command_line_says_it_by_exit_status_and_json(tmp_path: Path, uri: str, status: int) -> None:
-    place = place_of(tmp_path, sqlite_at(tmp_path, "x TEXT"), "name: a, physicalName: x, logicalType: string")
-    environ = {"LAKE_URI": str(tmp_path / "lake"), "SCHEMAS_DIR": str(place.schemas), "PATH": "/usr/bin:/bin"}
-    environ |= place.environ if uri else {}
+    context = place_of(tmp_path, sqlite_at(tmp_path, "x TEXT"), "name: a, physicalName: x, logicalType: string")
+    environ = {"LAKE_URI": str(tmp_path / "lake"), "SCHEMAS_DIR": str(context.schemas), "PATH": "/usr/bin:/bin"}
+    environ |= context.environ if uri else {}
     asked = "shap" if uri == "other" else "shop"
     command = [sys.executable, "-m", "include.cli", "check", "--source", asked, "--json"]
     done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False)

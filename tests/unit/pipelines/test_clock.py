@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from include.lake.storage.lake import Lake
-from include.pipelines.clock import ClockAhead, ensure_not_ahead, told_if_ahead
+from include.pipelines.clock import ClockAhead, clock_warning, ensure_not_ahead
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def test_a_clock_ahead_of_the_lakes(lake, ahead, told):
     folder = lake.path("landing", "r", "t", "run=1")
     lake.make_folder(folder)
     lake.write_text(f"{folder}/_extract.json", "{}")
-    said = told_if_ahead(lake, folder, now=now)
+    said = clock_warning(lake, folder, now=now)
     assert told in said
     assert bool(told) == bool(said)
     if not told:

@@ -8,7 +8,7 @@ import pytest
 
 from include.console import output, show_plan
 from include.lake.storage.lake import Lake
-from include.pipelines.context import Workplace
+from include.pipelines.context import PipelineContext
 from include.pipelines.sync.plan import plan_registry
 
 CONTRACT = """
@@ -43,7 +43,7 @@ def test_what_a_cursor_cannot_find_is_told(tmp_path: Path, extract: str, uri: st
     (tmp_path / "registries").mkdir()
     (tmp_path / "registries/r.odcs.yaml").write_text(CONTRACT.replace("EXTRACT", extract), encoding="utf-8")
     lake = Lake(str(tmp_path / "lake"), scratch=tmp_path / "scratch")
-    (plan,) = plan_registry(Workplace(lake, tmp_path, {"AIRFLOW_CONN_R": uri}), "r")
+    (plan,) = plan_registry(PipelineContext(lake, tmp_path, {"AIRFLOW_CONN_R": uri}), "r")
     assert bool(plan.cannot_find) == is_told
     with output.capture() as shown:
         show_plan("r", [plan.to_dict()])

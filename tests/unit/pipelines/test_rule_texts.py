@@ -5,17 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 
 from include.lake.storage.lake import Lake
-from include.pipelines.context import Workplace
+from include.pipelines.context import PipelineContext
 from include.pipelines.reporting.rule_descriptions import rule_texts
 from tests.ascii_tables import SCHEMAS
 
 
-def place(folder: Path, schemas: Path = SCHEMAS) -> Workplace:
-    return Workplace(Lake(str(folder / "lake"), (), folder / "tmp"), schemas, {})
+def context_of(folder: Path, schemas: Path = SCHEMAS) -> PipelineContext:
+    return PipelineContext(Lake(str(folder / "lake"), (), folder / "tmp"), schemas, {})
 
 
 def test_every_id_a_rejected_row_can_bear_has_both_texts(tmp_path: Path) -> None:
-    here = place(tmp_path)
+    here = context_of(tmp_path)
     texts = rule_texts(here, "population")
     for table in here.contract("population").tables:
         for rule in table.rules:
@@ -26,8 +26,8 @@ def test_every_id_a_rejected_row_can_bear_has_both_texts(tmp_path: Path) -> None
 
 
 def test_without_a_contract_that_can_be_read_nothing_is_known(tmp_path: Path) -> None:
-    assert rule_texts(place(tmp_path), "forestry") == {}
+    assert rule_texts(context_of(tmp_path), "forestry") == {}
     (tmp_path / "registries").mkdir()
     (tmp_path / "registries" / "forestry.odcs.yaml").write_text("apiVersion: v3.2.0\n")
-    assert rule_texts(place(tmp_path, tmp_path), "forestry") == {}
-    assert rule_texts(place(tmp_path, tmp_path / "nowhere"), "forestry") == {}
+    assert rule_texts(context_of(tmp_path, tmp_path), "forestry") == {}
+    assert rule_texts(context_of(tmp_path, tmp_path / "nowhere"), "forestry") == {}

@@ -11,34 +11,34 @@ from include.audit.ledger import entries as ledger
 from include.audit.verification.verify_lake import verify
 from include.lake.publishing.code_lists import publish_reference
 from include.lake.storage.lake import Lake
-from include.pipelines.context import Workplace
+from include.pipelines.context import PipelineContext
 from include.pipelines.sync.registry_sync import prepare_step
 
 SCHEMAS = Path(__file__).parents[3] / "schemas"
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Workplace:
+def context(tmp_path: Path) -> PipelineContext:
     (tmp_path / "schemas" / "reference").mkdir(parents=True)
     for name in ("sex.csv", "taxpayer_types.csv"):
         shutil.copy2(SCHEMAS / "reference" / name, tmp_path / "schemas" / "reference")
-    return Workplace(Lake(str(tmp_path / "lake"), (), tmp_path / "tmp"), tmp_path / "schemas", {})
+    return PipelineContext(Lake(str(tmp_path / "lake"), (), tmp_path / "tmp"), tmp_path / "schemas", {})
 
 
-def test_lists_that_a_killed_process_published_are_recorded_by_the_next(place: Workplace) -> None:
-    publish_reference(place.lake, place.schemas)  # killed before its record
-    assert "is not in the ledger" in verify(place.lake).why
-    assert prepare_step(workplace=place) == []
-    assert verify(place.lake, with_files=True).ok
+def test_lists_that_a_killed_process_published_are_recorded_by_the_next(context: PipelineContext) -> None:
+    publish_reference(context.lake, context.schemas)  # killed before its record
+    assert "is not in the ledger" in verify(context.lake).why
+    assert prepare_step(context=context) == []
+    assert verify(context.lake, with_files=True).ok
 
 
-def test_a_list_that_does_not_change_adds_no_entry(place: Workplace) -> None:
-    assert prepare_step(workplace=place) == ["sex", "taxpayer_types"]
-    entries = ledger.head(place.lake).sequence
-    prepare_step(workplace=place)
-    assert ledger.head(place.lake).sequence == entries
-    with (place.schemas / "reference" / "sex.csv").open("a", encoding="utf-8") as file:
+def test_a_list_that_does_not_change_adds_no_entry(context: PipelineContext) -> None:
+    assert prepare_step(context=context) == ["sex", "taxpayer_types"]
+    entries = ledger.head(context.lake).sequence
+    prepare_step(context=context)
+    assert ledger.head(context.lake).sequence == entries
+    with (context.schemas / "reference" / "sex.csv").open("a", encoding="utf-8") as file:
         file.write("9,Khác,other,2025-01-01,\n")
-    assert prepare_step(workplace=place) == ["sex"]
-    assert ledger.head(place.lake).sequence == entries + 2
-    assert verify(place.lake, with_files=True).ok
+    assert prepare_step(context=context) == ["sex"]
+    assert ledger.head(context.lake).sequence == entries + 2
+    assert verify(context.lake, with_files=True).ok

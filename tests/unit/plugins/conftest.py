@@ -18,7 +18,7 @@ os.environ.setdefault("AIRFLOW__CORE__LOAD_EXAMPLES", "False")
 from fastapi.testclient import TestClient
 
 from include.lake.storage.lake import Lake
-from include.pipelines.context import Workplace
+from include.pipelines.context import PipelineContext
 from include.pipelines.reporting.pages import QualityPages
 from include.pipelines.sync.registry_sync import sync_registry
 
@@ -59,7 +59,7 @@ schema:
 ROWS = [("0100000001", "Trần Văn Một", "100"), ("010000002", PLANTED, "5"), ("0100000003", PLANTED, "-7")]
 
 
-def make_place(folder: Path) -> Workplace:
+def make_place(folder: Path) -> PipelineContext:
     (folder / "schemas" / "registries").mkdir(parents=True)
     (folder / "schemas" / "registries" / "business.odcs.yaml").write_text(CONTRACT, encoding="utf-8")
     environ = {
@@ -67,20 +67,20 @@ def make_place(folder: Path) -> Workplace:
         "LIENTHONG_TMP": str(folder / "tmp"),
         "AIRFLOW_CONN_BUSINESS_DB": f"sqlite:///{folder}/source.db",
     }
-    return Workplace(Lake.from_environment(environ), folder / "schemas", environ)
+    return PipelineContext(Lake.from_environment(environ), folder / "schemas", environ)
 
 
 @pytest.fixture(scope="session")
-def synced(tmp_path_factory: pytest.TempPathFactory) -> Workplace:
+def synced(tmp_path_factory: pytest.TempPathFactory) -> PipelineContext:
     """One accepted row, and two rejected ones that hold the planted name."""
     folder = tmp_path_factory.mktemp("pages")
-    place = make_place(folder)
+    context = make_place(folder)
     with sqlite3.connect(folder / "source.db") as source:
         source.execute("CREATE TABLE doanh_nghiep (ma_dn, chu, von)")
         source.executemany("INSERT INTO doanh_nghiep VALUES (?, ?, ?)", ROWS)
-    done = sync_registry("business", run_id=RUN, workplace=place)
+    done = sync_registry("business", run_id=RUN, context=context)
     assert [done["verdict"], done["tables"][0]["rejected"]] == ["published", 2]
-    return place
+    return context
 
 
 @dataclass(frozen=True)
@@ -107,13 +107,15 @@ class Role:
 
 
 @pytest.fixture
-def browse(synced: Workplace) -> Callable[..., TestClient]:
+def browse(synced: PipelineContext) -> Callable[..., TestClient]:
     """`browse("viewer")`: a client that is signed in as somebody, over the synced lake or another."""
     from plugins.pages.access import signed_in
     from plugins.pages.app import pages_app
 
-    def signed(name: str, *, place: Workplace = synced, registries: tuple[str, ...] = ("business",)) -> TestClient:
-        app = pages_app(QualityPages(place))
+    def signed(
+        name: str, *, context: PipelineContext = synced, registries: tuple[str, ...] = ("business",)
+    ) -> TestClient:
+        app = pages_app(QualityPages(context))
         app.dependency_overrides[signed_in] = lambda: Role(name, registries)
         return TestClient(app, headers={"accept-language": "en"})
 

@@ -13,7 +13,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from include.audit.report_pages.words import LOCALES
-from include.pipelines.context import Workplace
+from include.pipelines.context import PipelineContext
 from include.pipelines.reporting.pages import QualityPages
 from include.pipelines.sharing.products import share_step
 from include.pipelines.sync.registry_sync import sync_registry
@@ -42,7 +42,7 @@ products:
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Workplace:
+def context(tmp_path: Path) -> PipelineContext:
     made = make_place(tmp_path)
     (tmp_path / "schemas" / "agreements").mkdir()
     (tmp_path / "schemas" / "agreements" / "to_health.yaml").write_text(AGREEMENT, encoding="utf-8")
@@ -52,22 +52,22 @@ def place(tmp_path: Path) -> Workplace:
     return made
 
 
-def sync(place: Workplace, tmp_path: Path, capital: int) -> None:
+def sync(context: PipelineContext, tmp_path: Path, capital: int) -> None:
     with sqlite3.connect(tmp_path / "source.db") as source:
         source.execute("UPDATE doanh_nghiep SET von = ?", (capital,))
-    done = sync_registry("business", workplace=place, run_id=f"20260102T0100{capital:02}Z-0000000a")
+    done = sync_registry("business", context=context, run_id=f"20260102T0100{capital:02}Z-0000000a")
     assert done["verdict"] == "published"
 
 
-def shown(browse: Callable[..., TestClient], place: Workplace, language: str) -> str:
-    page = browse("viewer", place=place).get(f"/agreements?lang={language}").text
+def shown(browse: Callable[..., TestClient], context: PipelineContext, language: str) -> str:
+    page = browse("viewer", context=context).get(f"/agreements?lang={language}").text
     return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page))
 
 
 def test_every_column_protection_ground_purpose_and_contact_is_told(
-    browse: Callable[..., TestClient], place: Workplace
+    browse: Callable[..., TestClient], context: PipelineContext
 ) -> None:
-    vi, en = (shown(browse, place, language) for language in ("vi", "en"))
+    vi, en = (shown(browse, context, language) for language in ("vi", "en"))
     for text in (vi, en):
         for said in (
             "Chia sẻ doanh nghiệp", "Bộ Tài chính → Bộ Y tế", "Cấp phép &lt;thử&gt;", "Luật Doanh nghiệp 59/2020/QH14",
@@ -83,36 +83,36 @@ def test_every_column_protection_ground_purpose_and_contact_is_told(
 
 
 def test_delivery_is_told_from_the_lake_not_from_the_agreement(
-    browse: Callable[..., TestClient], place: Workplace, tmp_path: Path
+    browse: Callable[..., TestClient], context: PipelineContext, tmp_path: Path
 ) -> None:
     def delivered() -> tuple[datetime, datetime]:
-        (agreement,) = QualityPages(place).agreements()
+        (agreement,) = QualityPages(context).agreements()
         (product,) = agreement.products
         assert product.since is not None
         assert product.last_at is not None
         return product.since, product.last_at
 
     before = datetime.now(UTC).replace(microsecond=0)
-    sync(place, tmp_path, 2)
-    share_step(None, "20260102T020000Z-00000001", workplace=place)
+    sync(context, tmp_path, 2)
+    share_step(None, "20260102T020000Z-00000001", context=context)
     since, last = delivered()
     assert before <= since <= last <= datetime.now(UTC)
     time.sleep(0.01)
-    sync(place, tmp_path, 3)
-    share_step(None, "20260103T020000Z-00000001", workplace=place)
+    sync(context, tmp_path, 3)
+    share_step(None, "20260103T020000Z-00000001", context=context)
     grown = delivered()
     assert grown[0] == since
     assert grown[1] > last
     # a run that brings nothing delivers nothing, though it may note the agreement's new text
     file = tmp_path / "schemas" / "agreements" / "to_health.yaml"
     file.write_text(AGREEMENT.replace("1.2.0", "1.3.0"), encoding="utf-8")
-    share_step(None, "20260104T020000Z-00000001", workplace=place)
+    share_step(None, "20260104T020000Z-00000001", context=context)
     assert delivered() == grown
-    text = shown(browse, place, "vi")
+    text = shown(browse, context, "vi")
     assert f"Cung cấp từ {LOCALES['vi'].instant(since)}" in text
     assert "đang cung cấp 1 bản ghi, phiên bản" in text
     file.write_text(AGREEMENT.replace("2099-12-31", "2021-12-31"), encoding="utf-8")
-    share_step(None, "20260105T020000Z-00000001", workplace=place)
-    text = shown(browse, place, "vi")
+    share_step(None, "20260105T020000Z-00000001", context=context)
+    text = shown(browse, context, "vi")
     assert "đã làm trống" in text
     assert "Cung cấp từ" not in text

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 from fastapi.testclient import TestClient
 
-from include.pipelines.context import Workplace
+from include.pipelines.context import PipelineContext
 from include.pipelines.decisions.gate import note_gate, refuse_step
 from include.pipelines.decisions.ledger_entries import Answer
 from include.pipelines.rejected.replaying import replay
@@ -30,9 +30,9 @@ ROWS = [("0100000001", "Một", 1), ("01", PLANTED, 5), ("0100000003", PLANTED, 
 
 
 @pytest.fixture
-def place(tmp_path) -> Workplace:
-    place = make_place(tmp_path)
-    path = place.contract_path("business")
+def context(tmp_path) -> PipelineContext:
+    context = make_place(tmp_path)
+    path = context.contract_path("business")
     strict = "    customProperties:\n      - {property: approval, value: {fourEyes: true}}\n"
     text = (
         path.read_text()
@@ -43,12 +43,12 @@ def place(tmp_path) -> Workplace:
     with sqlite3.connect(tmp_path / "source.db") as source:
         source.execute("CREATE TABLE doanh_nghiep (ma_dn, chu, von)")
         source.executemany("INSERT INTO doanh_nghiep VALUES (?, ?, ?)", ROWS)
-    return place
+    return context
 
 
-def sync(place: Workplace, by: str = "", run_id: str = RUN) -> dict:
+def sync(context: PipelineContext, by: str = "", run_id: str = RUN) -> dict:
     approval = Approval(by, f"says {by}") if by else None
-    (table,) = sync_registry("business", run_id=run_id, approval=approval, workplace=place)["tables"]
+    (table,) = sync_registry("business", run_id=run_id, approval=approval, context=context)["tables"]
     return table
 
 
@@ -59,14 +59,14 @@ def text_of(answer) -> str:
 
 
 def test_a_held_run_shows_what_is_rejected_by_rule_and_key_who_may_decide_and_where(
-    browse: Callable[..., TestClient], place: Workplace
+    browse: Callable[..., TestClient], context: PipelineContext
 ) -> None:
-    held = sync(place)
+    held = sync(context)
     assert sorted(map(tuple, held["broken"])) == [
         ("business.enterprise.capital-not-negative", 2, 1), ("business.enterprise.code.pattern", 1, 1),
     ]  # fmt: skip
-    note_gate(held, GATE, workplace=place)
-    page = text_of(browse("viewer", place=place).get(PAGE))
+    note_gate(held, GATE, context=context)
+    page = text_of(browse("viewer", context=context).get(PAGE))
     assert f'<a href="{GATE}">' in page
     assert "<strong>lan</strong> (Nguyễn Lan), <strong>an</strong> (Trần An)" in page
     assert "Two different stewards must approve" in page
@@ -74,25 +74,25 @@ def test_a_held_run_shows_what_is_rejected_by_rule_and_key_who_may_decide_and_wh
     for rule, rows, keys in held["broken"]:
         row = page[page.index(f"<code>{rule}</code>") :]
         assert [cell.partition("<")[0] for cell in row.split('class="n"><span>')[1:3]] == [str(rows), str(keys)]
-    assert sync(place, "lan")["verdict"] == "held"
-    page = text_of(browse("viewer", place=place).get(PAGE))
+    assert sync(context, "lan")["verdict"] == "held"
+    page = text_of(browse("viewer", context=context).get(PAGE))
     assert "Approved: <strong>lan</strong>" in page
     assert "<strong>an</strong> (Trần An)." in page
 
 
-def test_a_refused_run_says_by_whom_and_keeps_its_rows_by_rule(browse, place):
-    refuse_step(sync(place), Answer("declined", "Trần An", "ask them first", "1"), workplace=place)
-    page = text_of(browse("viewer", place=place).get(PAGE))
+def test_a_refused_run_says_by_whom_and_keeps_its_rows_by_rule(browse, context):
+    refuse_step(sync(context), Answer("declined", "Trần An", "ask them first", "1"), context=context)
+    page = text_of(browse("viewer", context=context).get(PAGE))
     assert "Declined by <strong>an</strong>: “ask them first”" in page
     assert "business.enterprise.capital-not-negative" in page
     assert "Answer at the gate" not in page
 
 
-def test_from_a_published_run_to_its_rejected_rows_to_the_replay_and_to_its_run(browse, place):
-    sync(place)
-    sync(place, "lan")
-    assert sync(place, "an")["verdict"] == "published"
-    client = browse("viewer", place=place)
+def test_from_a_published_run_to_its_rejected_rows_to_the_replay_and_to_its_run(browse, context):
+    sync(context)
+    sync(context, "lan")
+    assert sync(context, "an")["verdict"] == "published"
+    client = browse("viewer", context=context)
     page = text_of(client.get(PAGE))
     assert f'href="{REJECTED}?run={RUN}#rows"' in page
     rule = "business.enterprise.capital-not-negative"
@@ -105,9 +105,9 @@ def test_from_a_published_run_to_its_rejected_rows_to_the_replay_and_to_its_run(
     assert 'href="/dags/replay_rejected"' in listed
     assert "No rows on this page" in text_of(client.get(f"{REJECTED}?run=another"))
     again = "20260103T010000Z-0000000c"
-    path = place.contract_path("business")
+    path = context.contract_path("business")
     path.write_text(path.read_text().replace("capital_vnd < 0", "capital_vnd < -7"), encoding="utf-8")
-    first = replay(place, "business", run_id="20260103T010000Z-0000000b", approval=Approval("lan"))
+    first = replay(context, "business", run_id="20260103T010000Z-0000000b", approval=Approval("lan"))
     assert first["verdict"] == "held"
-    assert replay(place, "business", run_id=again, approval=Approval("an"))["verdict"] == "published"
-    assert f'/runs/{again}">Replay of' in text_of(browse("viewer", place=place).get(REJECTED))
+    assert replay(context, "business", run_id=again, approval=Approval("an"))["verdict"] == "published"
+    assert f'/runs/{again}">Replay of' in text_of(browse("viewer", context=context).get(REJECTED))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from fastapi.testclient import TestClient
 
-from include.pipelines.context import Workplace
+from include.pipelines.context import PipelineContext
 from include.pipelines.reporting.pages import QualityPages
 from tests.unit.plugins.conftest import PLANTED, RUN
 
@@ -14,7 +14,7 @@ REJECTED = "/rejected/business/enterprise"
 
 
 @pytest.fixture
-def pages(synced: Workplace, monkeypatch: pytest.MonkeyPatch) -> TestClient:
+def pages(synced: PipelineContext, monkeypatch: pytest.MonkeyPatch) -> TestClient:
     """The app as Airflow mounts it, with the auth manager of the embedded stack."""
     from airflow.api_fastapi.app import _AuthManagerState
     from airflow.api_fastapi.auth.managers.simple.simple_auth_manager import SimpleAuthManager

@@ -11,7 +11,7 @@ from fastapi.testclient import TestClient
 
 from include.audit.ledger import entries
 from include.lake.storage.errors import LakeUnreachable
-from include.pipelines.context import Workplace
+from include.pipelines.context import PipelineContext
 from include.pipelines.reporting.pages import QualityPages
 from tests.unit.plugins.conftest import PLANTED, RUN, make_place
 
@@ -70,7 +70,7 @@ def test_rejected_rows_are_shown_by_rule_and_age_with_their_numbers(browse: Brow
     assert "Row 2" in only
 
 
-def test_values_are_refused_to_a_role_that_may_not_see_them(browse: Browse, synced: Workplace) -> None:
+def test_values_are_refused_to_a_role_that_may_not_see_them(browse: Browse, synced: PipelineContext) -> None:
     before = entries.head(synced.lake)
     answer = browse("viewer").post(REJECTED, data={"purpose": "curious"})
     assert answer.status_code == 403
@@ -79,7 +79,7 @@ def test_values_are_refused_to_a_role_that_may_not_see_them(browse: Browse, sync
     assert entries.head(synced.lake) == before
 
 
-def test_values_are_shown_to_a_role_that_may_and_the_ledger_knows(browse: Browse, synced: Workplace) -> None:
+def test_values_are_shown_to_a_role_that_may_and_the_ledger_knows(browse: Browse, synced: PipelineContext) -> None:
     answer = browse("op").post(REJECTED, data={"purpose": "call the ministry  about row 2"})
     assert answer.status_code == 200
     assert answer.text.count(PLANTED) == 2
@@ -93,7 +93,7 @@ def test_values_are_shown_to_a_role_that_may_and_the_ledger_knows(browse: Browse
     }
 
 
-def test_no_purpose_no_values(browse: Browse, synced: Workplace) -> None:
+def test_no_purpose_no_values(browse: Browse, synced: PipelineContext) -> None:
     before = entries.head(synced.lake)
     answer = browse("op").post(REJECTED, data={"purpose": "  "})
     assert answer.status_code == 400
@@ -155,7 +155,7 @@ def test_the_language_is_what_was_asked_then_remembered_then_preferred(browse: B
 
 @pytest.mark.parametrize("path", ["/", TABLE, "/rejected", REJECTED, "/agreements", "/ledger"])
 def test_an_empty_lake_is_told_in_plain_words(browse: Browse, tmp_path: Path, path: str) -> None:
-    answer = browse("op", place=make_place(tmp_path)).get(path)
+    answer = browse("op", context=make_place(tmp_path)).get(path)
     assert answer.status_code == 200
     if path == "/":
         assert "The lake is empty" in answer.text
@@ -163,7 +163,7 @@ def test_an_empty_lake_is_told_in_plain_words(browse: Browse, tmp_path: Path, pa
 
 
 def test_a_lake_that_does_not_answer_is_told_with_the_remedy(
-    browse: Browse, synced: Workplace, monkeypatch: pytest.MonkeyPatch
+    browse: Browse, synced: PipelineContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def gone(_: QualityPages) -> None:
         raise LakeUnreachable("while opening a table: the lake does not answer: check LAKE_URI")

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from include.pipelines.context import Workplace
+from include.pipelines.context import PipelineContext
 from include.pipelines.reporting.pages import QualityPages
 from include.pipelines.reporting.report import report_step
 from include.pipelines.reporting.report_files import editions, files, report_file
@@ -19,15 +19,15 @@ REPORT = "/reports/latest/report.vi.html"
 
 
 @pytest.fixture(scope="session")
-def reported(synced: Workplace, tmp_path_factory: pytest.TempPathFactory) -> Workplace:
-    report_step(workplace=synced, folder=tmp_path_factory.mktemp("report"))
+def reported(synced: PipelineContext, tmp_path_factory: pytest.TempPathFactory) -> PipelineContext:
+    report_step(context=synced, folder=tmp_path_factory.mktemp("report"))
     lake = synced.lake
     lake.write_text(lake.path("audit", "reports", "latest", "notes.txt"), "not of the report")
     lake.write_text(lake.path("audit", "reports", "drafts", "report.vi.html"), "not a report that is kept")
     return synced
 
 
-def test_the_pages_lead_to_the_report_and_its_figures(browse: Browse, reported: Workplace) -> None:
+def test_the_pages_lead_to_the_report_and_its_figures(browse: Browse, reported: PipelineContext) -> None:
     client = browse("viewer")
     assert 'href="/reports"' in client.get("/").text
     front = client.get("/reports").text
@@ -41,7 +41,7 @@ def test_the_pages_lead_to_the_report_and_its_figures(browse: Browse, reported: 
     assert client.get("/reports/latest/report.xlsx").content.startswith(b"PK")
 
 
-def test_whatever_stands_in_a_report_no_script_of_it_runs(browse: Browse, reported: Workplace) -> None:
+def test_whatever_stands_in_a_report_no_script_of_it_runs(browse: Browse, reported: PipelineContext) -> None:
     headers = browse("viewer").get(REPORT).headers
     assert "default-src 'none'" in headers["content-security-policy"]
     assert "script" not in headers["content-security-policy"]
@@ -57,7 +57,7 @@ def test_whatever_stands_in_a_report_no_script_of_it_runs(browse: Browse, report
         "latest/Report.vi.html", "latest/report.vi.html/", "%2e%2e/reports.html",
     ],
 )  # fmt: skip
-def test_no_other_file_of_the_lake_can_be_named(browse: Browse, reported: Workplace, path: str) -> None:
+def test_no_other_file_of_the_lake_can_be_named(browse: Browse, reported: PipelineContext, path: str) -> None:
     answer = browse("op").get(f"/reports/{path}", follow_redirects=False)
     assert answer.status_code in (307, 404)
     edition, _, name = path.replace("%2f", "/").partition("/")
@@ -65,7 +65,7 @@ def test_no_other_file_of_the_lake_can_be_named(browse: Browse, reported: Workpl
     assert "notes.txt" not in files(reported.lake, "latest")
 
 
-def test_who_may_not_read_the_reports_dag_reads_no_report(browse: Browse, reported: Workplace) -> None:
+def test_who_may_not_read_the_reports_dag_reads_no_report(browse: Browse, reported: PipelineContext) -> None:
     for path in ("/reports", REPORT, "/reports/latest/rules.csv"):
         assert browse("clerk").get(path).status_code == 403
 
@@ -73,7 +73,7 @@ def test_who_may_not_read_the_reports_dag_reads_no_report(browse: Browse, report
 def test_without_a_report_the_page_says_what_makes_one(browse: Browse, tmp_path: Path) -> None:
     from tests.unit.plugins.conftest import make_place
 
-    assert "report_quality" in browse("viewer", place=make_place(tmp_path)).get("/reports").text
+    assert "report_quality" in browse("viewer", context=make_place(tmp_path)).get("/reports").text
 
 
 PERMISSIONS = {
@@ -93,7 +93,7 @@ PERMISSIONS = {
     ],
 )
 def test_in_production_a_role_of_its_own_reads_everything_but_values(
-    reported: Workplace, monkeypatch: pytest.MonkeyPatch, role: str, seen: dict[str, int]
+    reported: PipelineContext, monkeypatch: pytest.MonkeyPatch, role: str, seen: dict[str, int]
 ) -> None:
     from airflow.api_fastapi.app import _AuthManagerState
     from airflow.api_fastapi.core_api.security import get_user

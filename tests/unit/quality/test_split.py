@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from include.contracts.model import Column, Rule, Table
-from include.lake.publishing.published_context import Conformed, beside_uri
+from include.lake.publishing.published_context import Conformed, published_context_uri
 from include.lake.storage.duckdb_engine import quote, scan
 from include.lake.storage.lake import Lake
 from include.quality.errors import ConservationBroken, RuleUnusable
@@ -168,13 +168,13 @@ def test_what_lies_beside_may_be_found_when_the_conformed_rows_are_there(tmp_pat
 
     def beside(conformed: Conformed) -> str:
         asked.append(conformed)
-        pq.write_table(pa.table({"n": pa.array([7, 8], pa.int32())}), beside_uri(conformed.uri))
-        return beside_uri(conformed.uri)
+        pq.write_table(pa.table({"n": pa.array([7, 8], pa.int32())}), published_context_uri(conformed.uri))
+        return published_context_uri(conformed.uri)
 
     table, lake = contract_table(contract, tmp_path), Lake(str(tmp_path / "lake"), scratch=tmp_path / "tmp")
     split = conform_and_split(table, extract, lake=lake, run_id="r1", schemas_dir=tmp_path, beside=beside)
     assert [conformed.uri for conformed in asked] == [split.staged.conformed]
-    assert (split.accepted, split.rejected, split.beside) == (0, 1, beside_uri(split.staged.conformed))
+    assert (split.accepted, split.rejected, split.beside) == (0, 1, published_context_uri(split.staged.conformed))
     assessment = assess(table, split, lake=lake, run_id="r1", schemas_dir=tmp_path)
     assert assessment.counts == {count.rule_id: count.violations for count in split.counts}
 

@@ -15,7 +15,7 @@ from include.contracts.model import Column, Contract, Drift, ExtractPolicy, Tabl
 from include.lake.storage.lake import Lake
 from include.sources.landing.landed import Landed
 from include.sources.landing.source import Source, open_source
-from include.sources.open_object import Wanted
+from include.sources.open_object import ReadRequest
 from tests.extracts import AT, SERVER, VARIABLE
 
 HANOI = {"defaultTimezone": "Asia/Ho_Chi_Minh"}
@@ -53,7 +53,7 @@ def opened(
         yield source
 
 
-def landed(source: Source, lake: Lake, wanted: Wanted = Wanted(), name: str = "part") -> Landed:  # noqa: B008
+def landed(source: Source, lake: Lake, wanted: ReadRequest = ReadRequest(), name: str = "part") -> Landed:  # noqa: B008
     return source.land(f"{lake.path('landing/registry/thing/run=r1')}/{name}.parquet", wanted)
 
 
@@ -68,5 +68,5 @@ def rows(part: Landed, columns: str = "*") -> list[tuple[Any, ...]]:
 def keys(contract: Contract, uri: str, lake: Lake, *since: str, **wanted: Any) -> list[Any]:
     """The keys (column k) of the rows that are read from a cursor on."""
     with opened(contract, uri, lake) as source:
-        given = Wanted(since=since or None, **wanted)
+        given = ReadRequest(since=since or None, **wanted)
         return [row[0] for row in rows(landed(source, lake, given), "k")]

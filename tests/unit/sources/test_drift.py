@@ -13,7 +13,7 @@ import pytest
 from include.contracts.model import DRIFT_FLAG, Column
 from include.lake.storage.lake import Lake
 from include.sources.access import SourceDrifted, SourceMissing
-from include.sources.open_object import Wanted
+from include.sources.open_object import ReadRequest
 from include.sources.source_schema.column_types import SourceType
 from include.sources.source_schema.drift import find_drift
 from tests.unit.sources.conftest import Drop
@@ -180,8 +180,8 @@ def test_the_flag_comes_with_some_rows_but_not_with_some_columns(
     file.execute("CREATE TABLE t (k INTEGER, u TEXT, v TEXT, w TEXT)")
     file.execute("INSERT INTO t VALUES (1, '2026-01-01', 'x', NULL), (2, '2026-01-02', 'y', 'moi')")
     with opened(contract_by(drift="discard_row"), uri, lake, before=BEFORE) as source:
-        late = landed(source, lake, Wanted(since=("2026-01-02",)), "late")
-        keys = landed(source, lake, Wanted(columns=("k", "u")), "keys")
+        late = landed(source, lake, ReadRequest(since=("2026-01-02",)), "late")
+        keys = landed(source, lake, ReadRequest(columns=("k", "u")), "keys")
     assert rows(late, f"k, {DRIFT_FLAG}") == [("2", True)]
     assert [name for name, _ in keys.columns] == ["k", "u"]
 

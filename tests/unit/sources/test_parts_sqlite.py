@@ -16,7 +16,7 @@ from include.contracts.model import Column
 from include.lake.storage.lake import Lake
 from include.sources.access import SourceError
 from include.sources.access.connection import Connection
-from include.sources.open_object import Wanted
+from include.sources.open_object import ReadRequest
 from tests.extracts import VARIABLE
 from tests.unit.sources.conftest import Drop
 from tests.unit.sources.parts import KEY, UPDATED, VALUE, contract_by, keys, landed, opened, rows
@@ -88,9 +88,9 @@ def test_given_keys(file: sqlite3.Connection, uri: str, lake: Lake) -> None:
         contract = contract_by(*columns)
         names = tuple(c.source_name for c in columns if c.primary_key_position)
         with opened(contract, uri, lake) as source:
-            found = rows(landed(source, lake, Wanted(columns=names)), ", ".join(names))
+            found = rows(landed(source, lake, ReadRequest(columns=names)), ", ".join(names))
             some = tuple(found[: 600 if len(names) == 1 else 300])
-            part = landed(source, lake, Wanted(since=("2026-02-01",), keys=some), "some")
+            part = landed(source, lake, ReadRequest(since=("2026-02-01",), keys=some), "some")
         assert rows(part, ", ".join(names)) == sorted(some)
 
 
@@ -111,7 +111,7 @@ def test_keys_of_any_value(file: sqlite3.Connection, uri: str, lake: Lake) -> No
         with opened(contract, uri, lake) as source:
             found = rows(landed(source, lake), "k, v")
             for key, value in found:
-                part = landed(source, lake, Wanted(keys=((key,),)), "one")
+                part = landed(source, lake, ReadRequest(keys=((key,),)), "one")
                 assert (key, value) in rows(part, "k, v"), (kind, key)
 
 
@@ -126,9 +126,9 @@ def test_all_parts_are_of_one_state(file: sqlite3.Connection, uri: str, lake: La
     change = "UPDATE t SET u = '2026-02-01'"
     program = "import sqlite3, sys; w = sqlite3.connect(sys.argv[1]); w.execute(sys.argv[2]); w.commit()"
     with opened(contract_by(), uri, lake) as source:
-        before = landed(source, lake, Wanted(columns=("k", "u")), "keys")
+        before = landed(source, lake, ReadRequest(columns=("k", "u")), "keys")
         subprocess.run([sys.executable, "-c", program, str(tmp_path / "a.sqlite"), change], check=True)
-        after = landed(source, lake, Wanted(since=("2026-01-15",)), "late")
+        after = landed(source, lake, ReadRequest(since=("2026-01-15",)), "late")
     assert (before.rows, after.rows) == (1_000, 0)
     assert len(keys(contract_by(), uri, lake, "2026-01-15")) == 1_000
 
@@ -138,9 +138,9 @@ def test_text_that_is_not_utf_8(file: sqlite3.Connection, uri: str, lake: Lake) 
     made(file, "TEXT", "2026-01-01", "2026-01-03", "2026-01-04")
     file.execute("UPDATE t SET v = CAST(x'42ec6e68' AS TEXT) WHERE k = 3")
     with opened(contract_by(), uri, lake) as source:
-        part = landed(source, lake, Wanted(since=("2026-01-03",), keys=(("1",),)))
+        part = landed(source, lake, ReadRequest(since=("2026-01-03",), keys=(("1",),)))
         assert rows(part, "k, v") == [("1", "x"), ("2", "x"), ("3", "\\x42ec6e68")]
-        assert landed(source, lake, Wanted(columns=("k",)), "again").rows == 3
+        assert landed(source, lake, ReadRequest(columns=("k",)), "again").rows == 3
 
 
 def test_a_drop_is_read_whole_and_once(drop: Drop) -> None:
@@ -149,7 +149,7 @@ def test_a_drop_is_read_whole_and_once(drop: Drop) -> None:
     with opened(contract, drop.folder.as_uri(), drop.lake) as source:
         assert source.can_select(contract.tables[0]) == "a file drop is always read whole"
         with pytest.raises(SourceError, match="only be read whole"):
-            landed(source, drop.lake, Wanted(since=("2026-01-02",)))
+            landed(source, drop.lake, ReadRequest(since=("2026-01-02",)))
         part = landed(source, drop.lake)
         with pytest.raises(SourceError, match="and once"):
             landed(source, drop.lake)

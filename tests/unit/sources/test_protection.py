@@ -18,7 +18,7 @@ from include.embedded.site import REPOSITORY
 from include.lake.storage.lake import Lake
 from include.pipelines.checks.contract_check import check_schemas
 from include.sources.access import SourceClosed, SourceError, SourceLost, SourceUnavailable
-from include.sources.access.load_limits import check_hours, protection_of
+from include.sources.access.load_limits import check_hours, load_limits_of
 from tests.extracts import VARIABLE
 from tests.unit.sources.parts import contract_by, landed, opened, rows
 
@@ -36,7 +36,7 @@ def closed(contract: Contract, hanoi: str) -> str:
     """When the source opens, if it is closed at this time in Hanoi; else empty."""
     at = datetime.fromisoformat(f"{hanoi}+07:00").astimezone(UTC)
     try:
-        check_hours(contract, protection_of(contract.server), at)
+        check_hours(contract, load_limits_of(contract.server), at)
     except SourceClosed as error:
         return f"{error.opens_at:%m-%d %H:%M%z}"
     return ""
@@ -88,7 +88,7 @@ def test_outside_its_hours_nothing_is_asked_of_the_source(lake: Lake) -> None:
 )
 def test_limits_that_cannot_be_read(options: dict[str, Any]) -> None:
     with pytest.raises(SourceError, match='write allowedHours like "22:00-05:00"'):
-        protection_of(Server("source", "custom", options=options))
+        load_limits_of(Server("source", "custom", options=options))
 
 
 def test_rows_come_at_the_pace(uri: str, lake: Lake) -> None:

@@ -14,7 +14,7 @@ import pytest
 
 from include.contracts.model import Column
 from include.lake.storage.lake import Lake
-from include.sources.open_object import Wanted
+from include.sources.open_object import ReadRequest
 from tests.extracts import contract_of, rows_of, take
 from tests.unit.sources.parts import contract_by, landed, opened
 
@@ -84,7 +84,7 @@ def test_rows_by_keys_of_every_type(tmp_path: Path, lake: Lake, more: bool) -> N
     with opened(contract, f"sqlite:///{tmp_path}/a.sqlite", lake) as source:
         for n, (value, text) in enumerate(VALUES):
             key = (text, str(n)) if more else (text,)
-            assert landed(source, lake, Wanted(keys=(key,)), f"part{n}").rows >= 1, value
+            assert landed(source, lake, ReadRequest(keys=(key,)), f"part{n}").rows >= 1, value
 
 
 def test_a_wide_table_with_long_names(tmp_path: Path, lake: Lake) -> None:
