@@ -86,8 +86,6 @@ def _lines() -> Iterator[str]:
     )
     for number, line in enumerate(said):
         yield _text(LEFT + 18, THIRD + 62 + 22 * number, line, 13)
-    for number in (1, 2):
-        yield _arrow(column(number) + STEP // 2, SECOND + 60, column(number) + STEP // 2, THIRD)
     legend = (("step", "step"), ("zone", "zone of the lake"), ("written", "written by officials"), ("people", "others"))
     for number, (kind, name) in enumerate(legend):
         fill, edge = KINDS[kind]

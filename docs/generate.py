@@ -1,7 +1,7 @@
 """Write the reference pages that follow from code and schemas: `make docs`. `--check` fails if a page is out of date.
 
 One page per registry (tables, columns, rules), the command line, the DAGs, and the specification: the small tables of
-`tests/spec` as they go in and come out.
+`tests/spec` as they go in and come out. Beside them the picture of the architecture.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from pathlib import Path
 from typer.cli import get_docs_for_click
 from typer.main import get_command
 
-from docs import conversions, sql
-from include.cli import application as app
+from docs import conversions, data_flow, sql
+from include.cli import app
 from include.contracts import Column, Contract, Rule, Table, allowed, load_contracts
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -59,6 +59,7 @@ def pages() -> dict[str, str]:
         "sql.md": "\n".join(sql.page()),
         "dags.md": "\n".join(_dags()),
         "specification.md": "\n".join(_specification()),
+        "../pictures/data-flow.svg": data_flow.picture(),
         **{f"registry-{name}.md": "\n".join(_registry(contract)) for name, contract in contracts.items()},
     }
 
@@ -84,6 +85,7 @@ def _index(contracts: dict[str, Contract]) -> str:
             "| [Specification](specification.md) | small tables in, small tables out |",
             "| [SQL](sql.md) | what contracts, agreements and `--where` may say, and the functions they may call |",
             "| [The lake](lake.md) | zones, tables, columns, commit metadata |",
+            "| [Glossary](glossary.md) | every term of ours: meaning, place, Vietnamese word |",
         ]
     )
 
