@@ -30,7 +30,7 @@ def picture() -> str:
 
 def _lines() -> Iterator[str]:
     yield f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {WIDTH} {HEIGHT}' role='img'>"
-    yield "<title>The way of the data: from the registries through the lake to recipients, with the ledger</title>"
+    yield "<title>From the registries through the lake to recipients, with the ledger</title>"
     yield "<defs><marker id='tip' viewBox='0 0 8 8' refX='7' refY='4' markerWidth='7' markerHeight='7' orient='auto'>"
     yield "<path d='M0 0 L8 4 L0 8 z' fill='#475569'/></marker></defs>"
     yield f"<rect width='{WIDTH}' height='{HEIGHT}' rx='8' fill='#f8fafc'/>"
