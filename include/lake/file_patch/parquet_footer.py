@@ -192,7 +192,7 @@ class Assembly:
 
     def __init__(self, out: pa.NativeFile) -> None:
         """`out` is an output stream at its beginning."""
-        self._out, self.size = out, 0
+        self._out, self.size, self.footer = out, 0, b""
         self._groups: list[Struct] = []
         # Of each row group its rows, and of each chunk a checksum of its pages and its description where it comes from.
         self.laid: list[tuple[int, list[tuple[int, pq.ColumnChunkMetaData]]]] = []
@@ -221,7 +221,8 @@ class Assembly:
             _FILE_ROWS: (TType.I64, sum(rows for rows, _ in self.laid)),
             _ROW_GROUPS: (TType.LIST, (TType.STRUCT, self._groups)),
         }
-        self._write(standing_alone(footer)[len(_MAGIC) :])
+        self.footer = standing_alone(footer)
+        self._write(self.footer[len(_MAGIC) :])
         with lake_errors("writing a file of a table"):
             self._out.close()
 

@@ -26,8 +26,10 @@ def read_back(file: pa.NativeFile, meant: Assembly) -> pq.FileMetaData:
         LakeError: storage failed.
     """
     with patching():
-        metadata = pq.read_metadata(pa.BufferReader(stored_footer(file)))
-        ensure(file.size() == meant.size and metadata.num_row_groups == len(meant.laid), "row groups")
+        footer = stored_footer(file)
+        ensure(footer == meant.footer and file.size() == meant.size, "the footer")
+        metadata = pq.read_metadata(pa.BufferReader(footer))
+        ensure(metadata.num_row_groups == len(meant.laid), "row groups")
         ensure(metadata.num_rows == sum(rows for rows, _ in meant.laid), "rows")
         for at, (rows, chunks) in enumerate(meant.laid):
             group = metadata.row_group(at)
