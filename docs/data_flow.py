@@ -78,13 +78,13 @@ def _lines() -> Iterator[str]:
     yield _arrow(column(5) + STEP // 2, SECOND + 60, column(5) + STEP // 2, THIRD)
     yield _arrow(column(5) + 20, SECOND + 60, column(4) + 110, THIRD)
     yield from _box("zone", LEFT, THIRD, 3 * STEP + 2 * GAP, 160, "audit/ledger", "")
-    said = (
+    sentences = (
         "Every run, commit, decision, export and look at personal",
         "values is one entry, with the hash of the one before it.",
         "Decisions and looks are entries before they take effect.",
         "Verifying compares it with all that readers may read.",
     )
-    for number, line in enumerate(said):
+    for number, line in enumerate(sentences):
         yield _text(LEFT + 18, THIRD + 62 + 22 * number, line, 13)
     legend = (("step", "step"), ("zone", "zone of the lake"), ("written", "written by officials"), ("people", "others"))
     for number, (kind, name) in enumerate(legend):

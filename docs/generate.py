@@ -13,6 +13,7 @@ import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 
+import typer
 from typer.cli import get_docs_for_click
 from typer.main import get_command
 
@@ -49,11 +50,11 @@ def main() -> int:
 
 def pages() -> dict[str, str]:
     """Every generated page by its file name under docs/reference."""
-    contracts = load_contracts(ROOT / "schemas")
+    contracts, command = load_contracts(ROOT / "schemas"), get_command(app)
     return {
         "README.md": _index(contracts),
         "command-line.md": get_docs_for_click(
-            obj=get_command(app), ctx=_context(), name="lienthong", title="Command line"
+            obj=command, ctx=typer.Context(command, info_name="lienthong"), name="lienthong", title="Command line"
         ),
         "conversions.md": "\n".join(conversions.page()),
         "sql.md": "\n".join(sql.page()),
@@ -62,12 +63,6 @@ def pages() -> dict[str, str]:
         "../pictures/data-flow.svg": data_flow.picture(),
         **{f"registry-{name}.md": "\n".join(_registry(contract)) for name, contract in contracts.items()},
     }
-
-
-def _context() -> object:
-    import click
-
-    return click.Context(get_command(app), info_name="lienthong")
 
 
 def _index(contracts: dict[str, Contract]) -> str:

@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 
 from PIL import Image
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 from rich.console import Console
 from rich.text import Text
 
@@ -22,7 +22,7 @@ from include.embedded import REPOSITORY, Site, down, up
 from include.embedded.servers import USER, AirflowApi, url
 
 PICTURES = Path(__file__).parent / "pictures"
-WINDOW, COLOURS, COLUMNS = {"width": 1280, "height": 800}, 128, 116
+WINDOW, COLOURS, COLUMNS = ViewportSize(width=1280, height=800), 128, 116
 TERMINAL = {"FORCE_COLOR": "1", "COLUMNS": str(COLUMNS), "LC_ALL": "C.UTF-8"}
 SETTLED = 4_000  # milliseconds; Airflow's pages ask again and again, so the network is never idle
 GRAPH = "localStorage.setItem('default_dag_view', '\"graph\"')"
