@@ -1,18 +1,25 @@
-"""Which tests `make test-fast` leaves out, which begin first, and what is said of those that were not tried."""
+"""Kinds of tests, what the processes of a run share, which tests begin first, and what is said of those not tried."""
 
 from __future__ import annotations
 
 import os
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+from tests.once import begin
 
 TESTS = Path(__file__).parent
 # Tests read what people read; on a Vietnamese machine it would be said in Vietnamese.
 for variable in ("LC_ALL", "LC_MESSAGES", "LANG"):
     if os.environ.get(variable, "").startswith("vi"):
         os.environ[variable] = "C.UTF-8"
+# How long an example takes says more of the other processes than of the code.
+settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
+settings.load_profile("suite")
 SLOW = [
     "integration",
     "property",
@@ -25,6 +32,9 @@ SLOW = [
     "unit/schemas",
     "unit/simulator",
 ]
+# They use one database and one role of the shared servers.
+TOGETHER = ["integration/sources", "integration/sharing"]
+APART = ["integration/everyday/test_day_after_day.py", "integration/everyday/test_killed_syncs.py"]
 # With `--no-loadscope-reorder` files are handed out in the order of collection: the longest begin first.
 LONGEST = [
     "integration/test_demo.py",
@@ -39,6 +49,26 @@ LONGEST = [
     "integration/test_stack.py",
     "integration",
 ]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Who begins the run ends it: the servers that its processes shared are stopped."""
+    if end := begin():
+        config.add_cleanup(end)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """A file's tests run in one process, those of `TOGETHER` too; each of `APART` by itself."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class Scheduling(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = nodeid.partition("::")[0].removeprefix("tests/")
+            folder = next((folder for folder in TOGETHER if file.startswith(folder)), file)
+            return nodeid if file in APART else folder
+
+    return Scheduling(config, log)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

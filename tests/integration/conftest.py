@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import shutil
+import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from include.embedded.country import source_connections
-from include.embedded.servers.postgres import start_postgres, stop_postgres, uri
+from include.embedded.servers.postgres import start_postgres, uri
 from include.embedded.site import Site
 from include.lake.storage.lake import Lake
 from include.pipelines.context import PipelineContext
 from include.pipelines.step_results import Facts
 from include.pipelines.sync.registry_sync import sync_registry
 from include.simulator.build import build_country
+from tests.integration.lake.weed import S3, start_weed
+from tests.integration.mariadb import MariaDb, start_mariadb
+from tests.integration.sharing.recipients import identities_of_recipients
 from tests.machine import needed
+from tests.once import once, shared_site
 
 SCHEMAS = Path(__file__).parents[2] / "schemas"
 PERSONS, SEED = 2_000, 7
@@ -40,37 +46,57 @@ class SyncedCountry:
     def tables(self) -> list[Facts]:
         return [facts for run in self.runs.values() for facts in run["tables"]]
 
+    def copied_to(self, folder: Path) -> SyncedCountry:
+        """The same with a lake of one's own, that may be changed."""
+        shutil.copytree(self.context.lake.uri, folder / "lake")
+        environ = {**self.context.environ, "LAKE_URI": str(folder / "lake"), "LIENTHONG_TMP": str(folder / "tmp")}
+        return replace(self, context=replace(self.context, lake=Lake.from_environment(environ), environ=environ))
+
 
 @pytest.fixture(scope="session")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """A folder of its own with a real PostgreSQL in it; stopped at the end."""
-    made = Site.at(tmp_path_factory.mktemp("site"))
-    start_postgres(made, "population", "land")
-    yield made
-    stop_postgres(made)
+def site() -> Site:
+    """The site of a real PostgreSQL, one for all processes of the run."""
+    shared = shared_site("sources")
+    once("postgres", lambda: start_postgres(shared, "population", "land"))
+    return shared
 
 
 @pytest.fixture
-def database(site: Site, request: pytest.FixtureRequest) -> str:
+def database(site: Site) -> str:
     """The URI of an empty PostgreSQL database of this test's own."""
-    name = f"test_{abs(hash(request.node.nodeid))}"
+    name = f"test_{uuid.uuid4().hex}"
     start_postgres(site, name)
     return uri(site, name)
 
 
 @pytest.fixture(scope="session")
+def mariadb() -> MariaDb:
+    """A real MariaDB, one for all processes of the run; skipped where the machine has none."""
+    needed("MariaDB")
+    return once("mariadb", lambda: start_mariadb(shared_site("mariadb")))
+
+
+@pytest.fixture(scope="session")
+def s3() -> S3:
+    """A real S3 server, one for all processes of the run: ask for an `environ` with a prefix of the test's own."""
+    return once("seaweedfs", lambda: start_weed(shared_site("seaweedfs"), identities_of_recipients()))
+
+
+@pytest.fixture(scope="session")
 def country(site: Site) -> SyncedCountry:
-    """Two thousand persons in four source systems, synced once."""
-    environ = source_connections(site)
+    """Two thousand persons in four source systems, synced once for all processes of the run; to be read only."""
     root = site.folder("simulator")
-    build_country(persons=PERSONS, seed=SEED, environ=environ, root=root)
-    environ |= {"LAKE_URI": str(site.var / "lake"), "LIENTHONG_TMP": str(site.var / "tmp")}
+    environ = source_connections(site) | {"LAKE_URI": str(site.var / "lake"), "LIENTHONG_TMP": str(site.var / "tmp")}
     context = PipelineContext(Lake.from_environment(environ), SCHEMAS, environ)
-    runs = {
-        registry: sync_registry(registry, run_id=f"20260101T0000{i:02}Z-00000000", context=context)
-        for i, registry in enumerate(context.contracts)
-    }
-    return SyncedCountry(context, runs, root / "truth", root)
+
+    def sync() -> dict[str, Facts]:
+        build_country(persons=PERSONS, seed=SEED, environ=environ, root=root)
+        return {
+            registry: sync_registry(registry, run_id=f"20260101T0000{i:02}Z-00000000", context=context)
+            for i, registry in enumerate(context.contracts)
+        }
+
+    return SyncedCountry(context, once("country", sync), root / "truth", root)
 
 
 @pytest.fixture(scope="session")

@@ -29,7 +29,7 @@ from include.embedded.site import Site
 from include.lake.run_log import log_tables
 from include.lake.storage.lake import Lake
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.live_scheduler]
 
 ROOT = Path(__file__).parents[2]
 SECRET_NAME = "Nguyễn Thị Bí Mật"

@@ -18,7 +18,7 @@ from include.embedded.servers.postgres import stop_postgres
 from include.embedded.site import Site
 from include.embedded.stack import running
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.live_scheduler]
 
 ROOT = Path(__file__).parents[2]
 TABLES = [

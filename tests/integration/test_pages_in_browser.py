@@ -99,6 +99,12 @@ def decided_runs(folder: Path) -> PipelineContext:
 
 
 @pytest.fixture(scope="module")
+def country(country: SyncedCountry, tmp_path_factory: pytest.TempPathFactory) -> SyncedCountry:
+    """With a lake of this module's own: a report is written into it."""
+    return country.copied_to(tmp_path_factory.mktemp("country"))
+
+
+@pytest.fixture(scope="module")
 def sites(country: SyncedCountry, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """The addresses of the pages, signed in as `op` and as `viewer`; mounted below a prefix, as Airflow does."""
     from plugins.pages.access import signed_in

@@ -42,6 +42,12 @@ def poppler() -> Path:
 
 
 @pytest.fixture(scope="module")
+def country(country: SyncedCountry, tmp_path_factory: pytest.TempPathFactory) -> SyncedCountry:
+    """With a lake of this module's own: a report is written into it."""
+    return country.copied_to(tmp_path_factory.mktemp("country"))
+
+
+@pytest.fixture(scope="module")
 def made(country: SyncedCountry, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     for registry, run in country.runs.items():
         relationships_step(registry, run["run_id"], context=country.context)

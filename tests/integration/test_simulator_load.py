@@ -3,23 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
-import os
-import shutil
 import sqlite3
-import subprocess
-import tempfile
-import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pyarrow.parquet as pq
-import pymysql
 import pytest
 
 from include.embedded.servers.postgres import uri
-from include.embedded.site import Site, free_port
+from include.embedded.site import Site
 from include.simulator import (
     Country,
     UnknownTarget,
@@ -33,7 +26,7 @@ from include.simulator import (
 )
 from include.simulator.loading.mariadb import LocalFilesRefused, connect
 from include.simulator.staging import SOURCES
-from tests.machine import needed
+from tests.integration.mariadb import MariaDb
 
 pytestmark = pytest.mark.slow
 
@@ -41,32 +34,6 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module")
 def country(tmp_path_factory: pytest.TempPathFactory) -> Country:
     return simulate(persons=600, seed=9, out=tmp_path_factory.mktemp("country"))
-
-
-@pytest.fixture(scope="module")
-def mariadb() -> Iterator[str]:
-    """A MariaDB of its own in a temporary folder; the URI ends before the database's name."""
-    program = needed("MariaDB")
-    folder = Path(tempfile.mkdtemp(prefix="lienthong-simulator-"))
-    user = "root" if os.geteuid() == 0 else os.environ.get("USER", "mysql")
-    common = ["--no-defaults", f"--datadir={folder}/data", f"--user={user}"]
-    install = ["mariadb-install-db", *common, "--auth-root-authentication-method=normal", "--skip-test-db"]
-    subprocess.run(install, check=True, capture_output=True)
-    port = free_port()
-    options = [f"--port={port}", f"--socket={folder}/s", f"--pid-file={folder}/pid", "--bind-address=127.0.0.1"]
-    with (folder / "log").open("wb") as log:
-        server = subprocess.Popen([program, *common, *options], stdout=log, stderr=log)
-    address = f"mysql://root@127.0.0.1:{port}/"
-    for _ in range(300):
-        try:
-            connect(address, with_database=False).close()
-            break
-        except pymysql.err.OperationalError:
-            time.sleep(0.1)
-    yield address
-    server.terminate()
-    server.wait(30)
-    shutil.rmtree(folder)
 
 
 def staged(country: Country, registry: str, table: str) -> list[tuple[Any, ...]]:
@@ -114,11 +81,11 @@ def test_insurance_is_a_sqlite_file(country: Country, tmp_path: Path) -> None:
     assert [p.name for p in path.parent.iterdir()] == ["insurance.sqlite"]
 
 
-def test_insurance_is_in_mariadb_where_asked(country: Country, mariadb: str) -> None:
+def test_insurance_is_in_mariadb_where_asked(country: Country, mariadb: MariaDb) -> None:
     for _ in range(2):
-        rows = load_insurance(country, f"{mariadb}insurance")
+        rows = load_insurance(country, f"{mariadb.uri}insurance")
     assert rows == {table: country.rows[f"insurance.{table}"] for table in SOURCES["insurance"]}
-    with connect(f"{mariadb}insurance") as connection, connection.cursor() as cursor:
+    with connect(f"{mariadb.uri}insurance") as connection, connection.cursor() as cursor:
         cursor.execute("SHOW TABLES")
         assert {row[0] for row in cursor.fetchall()} == {source.name for source in SOURCES["insurance"].values()}
         for table, source in SOURCES["insurance"].items():
@@ -126,12 +93,12 @@ def test_insurance_is_in_mariadb_where_asked(country: Country, mariadb: str) -> 
             assert sorted(cursor.fetchall(), key=str) == staged(country, "insurance", table)
 
 
-def test_a_mariadb_that_refuses_local_files_says_what_to_do(country: Country, mariadb: str) -> None:
-    with connect(mariadb, with_database=False) as connection, connection.cursor() as cursor:
+def test_a_mariadb_that_refuses_local_files_says_what_to_do(country: Country, mariadb: MariaDb) -> None:
+    with connect(mariadb.uri, with_database=False) as connection, connection.cursor() as cursor:
         cursor.execute("SET GLOBAL local_infile = 0")
         try:
             with pytest.raises(LocalFilesRefused, match="--local-infile=1"):
-                load_insurance(country, f"{mariadb}refused")
+                load_insurance(country, f"{mariadb.uri}refused")
         finally:
             cursor.execute("SET GLOBAL local_infile = 1")
 

@@ -21,7 +21,7 @@ from include.embedded.servers import postgres
 from include.embedded.servers.airflow_api import ENDED, AirflowApi
 from include.embedded.site import Site
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.live_scheduler]
 
 ROOT = Path(__file__).parents[2]
 SECRET_NAME = "Nguyễn Thị Kín Đáo"

@@ -8,13 +8,14 @@ import json
 import os
 import sqlite3
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 from deltalake import DeltaTable
+
+from tests import forking
 
 pytestmark = pytest.mark.slow
 
@@ -74,14 +75,7 @@ def lienthong(folder: Path, *arguments: str, **environ: str) -> subprocess.Compl
         "SCHEMAS_DIR": str(folder / "schemas"),
         "LIENTHONG_TMP": str(folder / "tmp"),
     }
-    return subprocess.run(
-        [sys.executable, "-m", "include.cli", *arguments],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=Path(__file__).parents[2],
-        env={**os.environ, **settings, **environ},
-    )
+    return forking.run(forking.CLI, *arguments, env={**os.environ, **settings, **environ})
 
 
 def write_contract(folder: Path, **filled: str) -> None:

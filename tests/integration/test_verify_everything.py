@@ -43,13 +43,9 @@ ZONES = ("registry", "rejected", "reference", "people", "shared", "audit")
 def context(country: SyncedCountry, tmp_path_factory: pytest.TempPathFactory) -> PipelineContext:
     """A lake of its own in which everything has happened: syncs, references, linking, sharing, reports, maintenance."""
     folder = tmp_path_factory.mktemp("whole")
-    shutil.copytree(country.context.lake.uri, folder / "lake")
-    environ = dict(country.context.environ) | {
-        "LAKE_URI": str(folder / "lake"), "LIENTHONG_TMP": str(folder / "tmp"), "LIENTHONG_VAR": str(folder / "var"),
-        "LIENTHONG_PSEUDONYM_KEY": KEY,
-    }  # fmt: skip
-    lake = country.context.lake.from_environment(environ)
-    return live(replace(country.context, lake=lake, environ=environ))
+    context = country.copied_to(folder).context
+    own = {"LIENTHONG_VAR": str(folder / "var"), "LIENTHONG_PSEUDONYM_KEY": KEY}
+    return live(replace(context, environ={**context.environ, **own}))
 
 
 def live(context: PipelineContext) -> PipelineContext:
@@ -57,7 +53,7 @@ def live(context: PipelineContext) -> PipelineContext:
     payments = PaymentSource(f"sqlite:///{folder}.db", seed=3)
     of_payments = context_of(folder / "payments", payments.uri, LAKE_URI=context.lake.uri)
     for day in range(3):
-        run = {"run_id": f"2026010{day + 1}T030000Z-00000000", "workplace": of_payments}
+        run = {"run_id": f"2026010{day + 1}T030000Z-00000000", "context": of_payments}
         sync_registry("payments", approval=Approval("Lê Thu", "tried"), **run)
         payments.live_day()
     prepare_step(context=context)

@@ -19,6 +19,12 @@ pytestmark = pytest.mark.slow
 UPDATED = {"finance": "NGAY_CAP_NHAT"}
 
 
+@pytest.fixture(scope="module")
+def country(country: SyncedCountry, tmp_path_factory: pytest.TempPathFactory) -> SyncedCountry:
+    """With a lake of this module's own: it is synced again."""
+    return country.copied_to(tmp_path_factory.mktemp("country"))
+
+
 def rejected(country: SyncedCountry, registry: str, table: str) -> list[dict[str, Any]]:
     return DeltaTable(country.context.lake.rejected_table(registry, table)).to_pyarrow_table().to_pylist()
 

@@ -6,8 +6,6 @@ The run is a process of its own that gets SIGKILL after a while that grows from 
 from __future__ import annotations
 
 import shutil
-import signal
-import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -27,20 +25,11 @@ from include.lake.storage.lake import Lake
 from include.sharing.agreements.loading import load_agreement
 from include.sharing.products.keys import MasterKey
 from include.sharing.products.share import share_agreement
+from tests.forking import Forked
 
 ROOT = Path(__file__).parents[2]
 TRIES = 5
 NAME, SECRET = "Nguyễn Thị Ánh", "Trần Bí Mật"
-
-RUN = """
-from tests.property.test_share_killed import share
-from include.lake.storage.lake import Lake
-
-uri, run_id, year = sys.argv[1:]
-print("ready", flush=True)
-sys.stdin.readline()
-share(Lake(uri, (), Path(uri).parent / "tmp"), run_id, int(year))
-"""
 
 
 def share(lake: Lake, run_id: str, year: int) -> None:
@@ -52,14 +41,16 @@ def share(lake: Lake, run_id: str, year: int) -> None:
     record(lake, map(Record.from_dict, done.records), tables=tables, at=at, actor="share")
 
 
-def start(lake: Lake, run_id: str, year: int) -> subprocess.Popen[bytes]:
+def share_when_told(uri: str, run_id: str, year: int) -> None:
+    print("ready", flush=True)
+    sys.stdin.readline()
+    share(Lake(uri, (), Path(uri).parent / "tmp"), run_id, year)
+
+
+def start(lake: Lake, run_id: str, year: int) -> Forked:
     """A process that is about to share: its imports are done, it waits for a line."""
-    code = f"import sys; from pathlib import Path; sys.path.insert(0, {str(ROOT)!r})\n{RUN}"
-    process = subprocess.Popen(
-        [sys.executable, "-c", code, lake.uri, run_id, str(year)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    )
-    assert process.stdout is not None
-    assert process.stdout.readline() == b"ready\n"
+    process = Forked(f"{__name__}:share_when_told", lake.uri, run_id, year)
+    assert process.stdout.readline() == "ready\n"
     return process
 
 
@@ -67,19 +58,17 @@ def seconds_to_share(lake: Lake, run_id: str, year: int) -> float:
     """Share undisturbed, in a process like those that will be killed."""
     process = start(lake, run_id, year)
     began = time.monotonic()
-    process.communicate(b"go\n")
-    assert process.returncode == 0
+    process.communicate("go\n")
+    assert process.wait() == 0
     return time.monotonic() - began
 
 
 def share_and_be_killed(lake: Lake, run_id: str, year: int, after: float) -> None:
     process = start(lake, run_id, year)
-    assert process.stdin is not None
-    process.stdin.write(b"go\n")
+    process.stdin.write("go\n")
     process.stdin.flush()
     time.sleep(after)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
+    process.kill()
 
 
 def publish(lake: Lake, names: list[str], mode: str = "overwrite") -> None:

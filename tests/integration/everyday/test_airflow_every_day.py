@@ -30,7 +30,7 @@ from include.embedded.site import Site
 from tests.integration.everyday.ledger_source import CONTRACT, DAY_ONE, PAYMENTS, PaymentSource
 from tests.integration.test_airflow_sync import House
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.live_scheduler]
 
 ROOT = Path(__file__).parents[3]
 # The tasks of a dead scheduler are looked for every few seconds, not every five minutes.

@@ -5,13 +5,9 @@
 
 from __future__ import annotations
 
-import json
 import os
 import random
 import shutil
-import subprocess
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +20,8 @@ from include.audit.verification.verify_lake import verify
 from include.lake.run_log import log_tables
 from include.pipelines.context import PipelineContext
 from tests.integration.everyday.ledger_source import PaymentSource, context_of
-from tests.integration.lake.weed import S3, serve
+from tests.integration.everyday.sync_worker import sync
+from tests.integration.lake.weed import S3
 
 KILLS = int(os.environ.get("KILLS", "56"))
 SEED = int(os.environ.get("KILL_SEED", "4"))
@@ -32,52 +29,8 @@ ROOT = Path(__file__).parents[3]
 FIRST, SECOND = "20260301T000000Z-00000001", "20260302T000000Z-00000002"
 
 
-class Zygote:
-    """The process that starts syncs and kills them."""
-
-    def __init__(self) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "tests.integration.everyday.zygote"],
-            cwd=ROOT,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        assert self.hear() == "ready\n"
-
-    def hear(self) -> str:
-        assert self.process.stdout
-        return self.process.stdout.readline()
-
-    def sync(self, order: dict[str, Any], kill_after: float | None = None) -> dict[str, Any]:
-        assert self.process.stdin
-        self.process.stdin.write(json.dumps({**order, "kill_after": kill_after}) + "\n")
-        self.process.stdin.flush()
-        return dict(json.loads(self.hear()))
-
-    def close(self) -> None:
-        assert self.process.stdin
-        self.process.stdin.close()
-        self.process.wait(timeout=30)
-
-
-@pytest.fixture(scope="module")
-def zygote() -> Iterator[Zygote]:
-    made = Zygote()
-    yield made
-    made.close()
-
-
-@pytest.fixture(scope="module")
-def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3]:
-    with serve(tmp_path_factory.mktemp("weed")) as server:
-        yield server
-
-
 @pytest.mark.parametrize("store", ["local", "s3"])
-def test_nobody_can_tell_that_a_sync_was_killed(
-    store: str, zygote: Zygote, tmp_path: Path, request: pytest.FixtureRequest
-) -> None:
+def test_nobody_can_tell_that_a_sync_was_killed(store: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     """A first load and an increment, undisturbed once, then killed and gone on with, in lake after lake.
 
     Every other lake is published as great tables are, which nobody can tell either.
@@ -93,8 +46,8 @@ def test_nobody_can_tell_that_a_sync_was_killed(
         for number, (run_id, uri) in enumerate(sources.items()):
             this = {**order, "uri": uri, "run_id": run_id}
             if wanted:
-                killed += kill_until_done(zygote, this, usual[number], rng)
-            result = zygote.sync(this)
+                killed += kill_until_done(this, usual[number], rng)
+            result = sync(this)
             assert result["verdict"] == "published", result
             took.append(result["seconds"])
         return context_of(tmp_path / name, uri, **environ), took, killed
@@ -125,11 +78,11 @@ def two_days(folder: Path) -> dict[str, str]:
     return {FIRST: f"sqlite:///{first}", SECOND: f"sqlite:///{second}"}
 
 
-def kill_until_done(zygote: Zygote, order: dict[str, Any], seconds: float, rng: random.Random) -> int:
+def kill_until_done(order: dict[str, Any], seconds: float, rng: random.Random) -> int:
     """Kill one run at random instants, and go on with it, until it ends before its instant comes; how often."""
     killed = 0
     while True:
-        result = zygote.sync(order, kill_after=rng.uniform(0, seconds))
+        result = sync(order, kill_after=rng.uniform(0, seconds))
         if not result["killed"]:
             assert result["verdict"] == "published", result
             return killed

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -14,8 +12,8 @@ import pytest
 
 from include.audit.verification.verify_lake import verify
 from include.lake.run_log import log_tables
+from tests.forking import CLI, Forked
 from tests.integration.everyday.ledger_source import PaymentSource, context_of
-from tests.integration.lake.weed import serve
 
 pytestmark = pytest.mark.slow
 DAYS = 5
@@ -23,38 +21,30 @@ DAYS = 5
 
 def sync_three_times(tmp_path: Path, environ: dict[str, str], *options: str) -> list[dict[str, Any]]:
     """Begin three syncs at the same instant, each with a scratch folder of its own; what each says in the end."""
-    command = [sys.executable, "-m", "include.cli", "sync", "payments", "--json", *options]
     begun = [
-        subprocess.Popen(
-            command,
+        Forked(
+            CLI, "sync", "payments", "--json", *options,
             env={**os.environ, **environ, "LIENTHONG_TMP": str(tmp_path / f"machine-{number}")},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
         )
         for number in range(3)
-    ]
+    ]  # fmt: skip
     said = []
     for process in begun:
-        out, err = process.communicate(timeout=300)
-        assert process.returncode == 0, out + err
+        out = process.communicate()
+        assert process.wait() == 0, out
         said.append(json.loads(out))
     return said
 
 
 @pytest.mark.parametrize("store", ["folder", "S3"])
-def test_none_of_three_syncs_fails(store: str, tmp_path: Path) -> None:
+def test_none_of_three_syncs_fails(store: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     uri = f"sqlite:///{tmp_path}/payments.db"
     source, context = PaymentSource(uri, seed=3, rows=300), context_of(tmp_path, uri)
     environ = {**context.environ, "SCHEMAS_DIR": str(context.schemas)}
-    if store == "folder":
-        _days(tmp_path, source, context, environ)
-        return
-    with serve(tmp_path / "s3") as s3:
-        environ |= s3.environ()
-        _days(
-            tmp_path, source, type(context)(context.lake.from_environment(environ), context.schemas, environ), environ
-        )
+    if store == "S3":
+        environ |= request.getfixturevalue("s3").environ("three-at-once")
+        context = type(context)(context.lake.from_environment(environ), context.schemas, environ)
+    _days(tmp_path, source, context, environ)
 
 
 def _days(tmp_path: Path, source: PaymentSource, context: Any, environ: dict[str, str]) -> None:

@@ -6,28 +6,18 @@ import threading
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from include.audit.verification.verify_lake import verify
 from include.lake.delta.commit_metadata import last_commit
 from include.lake.run_log import log_tables
 from include.pipelines.upkeep.maintenance import maintain_lake
 from tests.integration.everyday.ledger_source import PaymentSource, context_of
+from tests.integration.everyday.sync_worker import sync
 from tests.integration.everyday.test_day_after_day import published, replayed_from_the_change_feed
-from tests.integration.everyday.test_killed_syncs import Zygote
 
 DAYS = 4
 
 
-@pytest.fixture
-def pair() -> Any:
-    made = Zygote(), Zygote()
-    yield made
-    for zygote in made:
-        zygote.close()
-
-
-def test_two_syncs_and_maintenance_leave_what_one_sync_would(pair: tuple[Zygote, Zygote], tmp_path: Path) -> None:
+def test_two_syncs_and_maintenance_leave_what_one_sync_would(tmp_path: Path) -> None:
     uri = f"sqlite:///{tmp_path}/payments.db"
     source, context = PaymentSource(uri, seed=8, rows=500), context_of(tmp_path, uri)
     order = {"folder": str(tmp_path), "uri": uri, "environ": {}, "is_full": False, "is_patched": True}
@@ -36,7 +26,7 @@ def test_two_syncs_and_maintenance_leave_what_one_sync_would(pair: tuple[Zygote,
         answers: list[dict[str, Any]] = []
 
         def run(number: int, day: int = day, answers: list[dict[str, Any]] = answers) -> None:
-            answers.append(pair[number].sync({**order, "run_id": f"202603{day + 1:02}T00000{number}Z-0000000{number}"}))
+            answers.append(sync({**order, "run_id": f"202603{day + 1:02}T00000{number}Z-0000000{number}"}))
 
         threads = [threading.Thread(target=run, args=(number,)) for number in (0, 1)]
         for thread in threads:

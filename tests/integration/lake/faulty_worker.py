@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import os
 import resource
-import sys
 import tempfile
 from pathlib import Path
-
-if __name__ == "__main__":
-    sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
 
 from include.lake.publishing.publication import publish
 from include.lake.rejected.append import append_rejected
@@ -77,7 +73,3 @@ def main(uri: str, scratch: str, step: str, fault: str) -> None:
     finally:
         if fault == "denied" and os.getuid() != 0:
             allow(lake, 0o755)
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])

@@ -4,10 +4,6 @@ from __future__ import annotations
 
 import sys
 from datetime import timedelta
-from pathlib import Path
-
-if __name__ == "__main__":
-    sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
 
 from include.lake.publishing.publication import publish
 from include.lake.rejected.append import append_rejected
@@ -16,19 +12,15 @@ from include.lake.storage.lake import Lake
 from tests.unit.lake.staging import PERSON, START, staged_paths
 
 
-def main(uri: str, scratch: str, number: str, merge_rows: str) -> None:
+def main(uri: str, scratch: str, number: int, merge_rows: int) -> None:
     """Do what a pipeline does between the gate and the end of a run."""
     lake = Lake.from_environment({"LAKE_URI": uri, "LIENTHONG_TMP": scratch})
-    run_id, at = f"r{number}", START + timedelta(days=int(number))
+    run_id, at = f"r{number}", START + timedelta(days=number)
     staged = staged_paths(lake, PERSON, run_id)
     print("ready", flush=True)
     sys.stdin.readline()
     append_rejected(lake, PERSON, run_id=run_id, at=at, staged=staged, extract_uri=staged.extract)
-    commit = publish(lake, PERSON, run_id=run_id, at=at, staged=staged, metadata={}, merge_rows=int(merge_rows))
+    commit = publish(lake, PERSON, run_id=run_id, at=at, staged=staged, metadata={}, merge_rows=merge_rows)
     facts = {"run_id": run_id, "registry": PERSON.registry, "table": PERSON.name, "verdict": "published"}
     log_tables.append_run(lake, {**facts, "version": commit.version, "started_at": at})
     print("done", flush=True)
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-
 import pyarrow as pa
 import pytest
 
 from include.lake.storage.errors import LakeUnreachable
 from include.lake.storage.lake import Lake
+from tests import forking
 from tests.integration.lake import faulty_worker
 from tests.unit.lake.staging import PERSON, content, run, stage, staged_paths
 
@@ -36,12 +34,7 @@ def stage_many(lake: Lake, run_id: str) -> None:
 
 def attempt(lake: Lake, step: str, fault: str) -> str:
     """Do one step of run r2 in a process that suffers the fault; gives what it printed: the error's class and text."""
-    done = subprocess.run(
-        [sys.executable, faulty_worker.__file__, lake.uri, str(lake.scratch), step, fault],
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
+    done = forking.run(f"{faulty_worker.__name__}:main", lake.uri, str(lake.scratch), step, fault)
     assert NAME not in done.stdout + done.stderr
     assert done.returncode == 0, done.stderr
     return done.stdout

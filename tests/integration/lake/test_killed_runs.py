@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import random
 import shutil
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -15,6 +13,7 @@ import pytest
 
 from include.lake.run_log import log_tables
 from include.lake.storage.lake import Lake
+from tests.forking import Forked
 from tests.integration.lake import publish_worker
 from tests.unit.lake.staging import PERSON, stage, staged_paths
 
@@ -38,14 +37,10 @@ def stage_run(lake: Lake, number: int) -> None:
     pq.write_table(rows.append_column("_row", pa.array(range(len(rows)), pa.int64())), staged.conformed)
 
 
-def start(folder: Path, number: int, merge_rows: int) -> subprocess.Popen[str]:
+def start(folder: Path, number: int, merge_rows: int) -> Forked:
     """A worker that has imported everything and waits for the word."""
-    arguments = [str(folder / "lake"), str(folder / "scratch"), str(number), str(merge_rows)]
-    worker = subprocess.Popen(
-        [sys.executable, publish_worker.__file__, *arguments],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
+    worker = Forked(
+        f"{publish_worker.__name__}:main", str(folder / "lake"), str(folder / "scratch"), number, merge_rows
     )
     assert worker.stdout.readline() == "ready\n"
     return worker
@@ -55,8 +50,7 @@ def complete(folder: Path, number: int, merge_rows: int) -> float:
     """Run to the end; gives the seconds it took."""
     worker = start(folder, number, merge_rows)
     began = time.perf_counter()
-    output, _ = worker.communicate("go\n", timeout=120)
-    assert (output, worker.returncode) == ("done\n", 0)
+    assert (worker.communicate("go\n"), worker.wait()) == ("done\n", 0)
     return time.perf_counter() - began
 
 
@@ -66,7 +60,6 @@ def kill_after(folder: Path, number: int, merge_rows: int, seconds: float) -> No
     worker.stdin.flush()
     time.sleep(seconds)
     worker.kill()
-    worker.communicate()
 
 
 def rows(lake: Lake, uri: str, *names: str) -> pa.Table:

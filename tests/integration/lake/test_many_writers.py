@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 import tempfile
 import time
@@ -19,7 +18,9 @@ import pytest
 from include.lake.delta.commit_metadata import last_commit
 from include.lake.delta.maintenance import maintain_table
 from include.lake.storage.lake import Lake
-from tests.integration.lake import writer as worker
+from tests.forking import Forked
+from tests.integration.lake import writer
+from tests.once import begin
 from tests.unit.lake.staging import PERSON, START, content, run
 
 ORIGIN = ("origin", "first", 0)
@@ -29,23 +30,15 @@ def write_at_once(folder: Path, writers: int, commits: int) -> Lake:
     """Let the writers loose together; gives the lake when all are done."""
     lake = Lake.from_environment({"LAKE_URI": str(folder / "lake"), "LIENTHONG_TMP": str(folder / "scratch")})
     run(lake, PERSON, 0, [ORIGIN], metadata={"cursor": json.dumps([START.isoformat()])})
-    started = [
-        subprocess.Popen(
-            [sys.executable, worker.__file__, lake.uri, str(lake.scratch), str(number), str(commits)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        for number in range(1, writers + 1)
-    ]
+    worker = f"{writer.__name__}:main"
+    started = [Forked(worker, lake.uri, str(lake.scratch), number, commits) for number in range(1, writers + 1)]
     for process in started:
         assert process.stdout.readline() == "ready\n"
     for process in started:
         process.stdin.write("go\n")
         process.stdin.flush()
     for process in started:
-        output, _ = process.communicate(timeout=3600)
-        assert (output, process.returncode) == ("done\n", 0)
+        assert (process.communicate(timeout=3600), process.wait()) == ("done\n", 0)
     return lake
 
 
@@ -78,9 +71,11 @@ def test_ten_writers_at_once_lose_nothing(tmp_path):
 
 if __name__ == "__main__":
     wanted = int(sys.argv[1]), int(sys.argv[2])
+    end = begin()
     with tempfile.TemporaryDirectory() as home:
         began = time.perf_counter()
         written = write_at_once(Path(home), *wanted)
         seconds = time.perf_counter() - began
         check_nothing_is_lost(written, *wanted)
         print(f"{wanted[0]} writers x {wanted[1]} commits: 0 lost, {seconds:.0f} s")
+    end()

@@ -228,6 +228,7 @@ def _printed(program: str, folder: Path, *, name: str) -> str:
     return done.stdout
 
 
+@pytest.mark.spark
 def test_spark_reads_it_whole(lake: Lake, tmp_path: Path) -> None:
     """By the data source of the page for recipients."""
     python = os.environ.get("SPARK_PYTHON") or sys.executable

@@ -11,7 +11,6 @@ from include.lake.rejected.backlog import rejection_backlog
 from include.lake.rejected.close import reopen_rejected
 from include.lake.rejected.replay_source import gather_open
 from include.lake.storage.lake import Lake
-from tests.integration.lake.weed import serve
 from tests.unit.lake.rejecting import lives, sync
 from tests.unit.lake.staging import PERSON, START, content
 
@@ -20,9 +19,8 @@ AN, BINH, CHI = ("a", "An", 1), ("b", "Bình", 2), ("c", "Chi", 3)
 
 
 @pytest.fixture
-def lake(tmp_path):
-    with serve(tmp_path / "weed") as server:
-        yield Lake.from_environment({**server.environ("rejected"), "LIENTHONG_TMP": str(tmp_path / "scratch")})
+def lake(s3, tmp_path):
+    return Lake.from_environment({**s3.environ("rejected"), "LIENTHONG_TMP": str(tmp_path / "scratch")})
 
 
 def test_rows_are_closed_gathered_and_opened_again(lake, monkeypatch):

@@ -26,12 +26,6 @@ pytestmark = pytest.mark.slow
 AN, BINH, CHI = ("a", "An", 1), ("b", "Bình", 2), ("c", "Chi", 3)
 
 
-@pytest.fixture(scope="module")
-def s3(tmp_path_factory):
-    with serve(tmp_path_factory.mktemp("weed")) as server:
-        yield server
-
-
 @pytest.fixture
 def environ(s3: S3, tmp_path, request) -> dict[str, str]:
     return {**s3.environ(request.node.originalname), "LIENTHONG_TMP": str(tmp_path)}
@@ -178,8 +172,7 @@ def test_a_server_that_stops_and_comes_back_with_nothing_half_done(tmp_path):
         lake = Lake.from_environment({**s3.environ("l"), "LIENTHONG_TMP": str(tmp_path / "scratch")})
         run(lake, PERSON, 1, [AN])
         staged = stage(lake, PERSON, "r2", [AN, BINH])
-        s3.process.kill()
-        s3.process.wait()
+        s3.stop()
         with pytest.raises(LakeUnreachable, match="does not answer") as caught:
             publish(lake, PERSON, run_id="r2", at=START, staged=staged, metadata={})
         assert "writer-secret" not in str(caught.value)

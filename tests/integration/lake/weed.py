@@ -1,37 +1,41 @@
-"""A real S3 server (SeaweedFS) on free ports of 127.0.0.1, for as long as a test module needs it."""
+"""A real S3 server (SeaweedFS) on free ports of 127.0.0.1: one for all processes of a run, or one of a test's own."""
 
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import signal
 import socket
-import subprocess
 import sys
-import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from pyarrow import fs
 
+from include.embedded.servers.processes import Server, ServerFailedError, start, stop, wait_until
+from include.embedded.site import Site
+
+NAME = "seaweedfs"
+_ATTEMPTS = 3
 WEED = shutil.which("weed", path=str(Path(sys.executable).parent)) or "weed"
 BUCKET = "lake"
 _PORTS = ("master.port", "master.port.grpc", "volume.port", "volume.port.grpc", "filer.port", "filer.port.grpc")
-IDENTITIES = {
-    "identities": [
-        {
-            "name": "lienthong",
-            "credentials": [{"accessKey": "writer", "secretKey": "writer-secret"}],
-            "actions": ["Admin", "Read", "List", "Tagging", "Write"],
-        },
-        {
-            "name": "moh",
-            "credentials": [{"accessKey": "reader", "secretKey": "reader-secret"}],
-            "actions": [f"Read:{BUCKET}/shared/moh/*", f"List:{BUCKET}/shared/moh/*"],
-        },
-    ]
-}
+IDENTITIES: list[dict[str, Any]] = [
+    {
+        "name": "writer",
+        "credentials": [{"accessKey": "writer", "secretKey": "writer-secret"}],
+        "actions": ["Admin", "Read", "List", "Tagging", "Write"],
+    },
+    {
+        "name": "reader",
+        "credentials": [{"accessKey": "reader", "secretKey": "reader-secret"}],
+        "actions": [f"Read:{BUCKET}/shared/moh/*", f"List:{BUCKET}/shared/moh/*"],
+    },
+]
 
 
 @dataclass(frozen=True)
@@ -39,7 +43,11 @@ class S3:
     """A running server."""
 
     endpoint: str
-    process: subprocess.Popen[bytes]
+    site: Site
+
+    def stop(self) -> None:
+        """As a power cut does it."""
+        stop(self.site, [NAME])
 
     def environ(self, prefix: str = "", *, key: str = "writer", secret: str = "writer-secret") -> dict[str, str]:
         """The environment of somebody who works with the bucket."""
@@ -64,47 +72,58 @@ def free_ports(count: int) -> list[int]:
 
 @contextmanager
 def serve(folder: Path) -> Iterator[S3]:
-    """Start the server with an empty bucket; stop it at the end."""
-    (folder / "data").mkdir(parents=True)
-    (folder / "identities.json").write_text(json.dumps(IDENTITIES))
-    *ports, s3_port, s3_grpc = free_ports(len(_PORTS) + 2)
-    log = (folder / "weed.log").open("wb")
-    process = subprocess.Popen(
-        [
-            WEED,
-            "server",
-            f"-dir={folder / 'data'}",
-            "-ip=127.0.0.1",
-            "-ip.bind=127.0.0.1",
-            *(f"-{name}={port}" for name, port in zip(_PORTS, ports, strict=True)),
-            "-filer",
-            "-s3",
-            f"-s3.port={s3_port}",
-            f"-s3.port.grpc={s3_grpc}",
-            "-s3.port.iceberg=0",
-            "-s3.port.lance=0",
-            "-s3.autoCreateBucket=false",
-            "-s3.ip.bind=127.0.0.1",
-            f"-s3.config={folder / 'identities.json'}",
-            "-master.volumeSizeLimitMB=64",
-            "-volume.max=40",
-            "-master.telemetry=false",
-        ],
-        stdout=log,
-        stderr=log,
-        cwd=folder,
-    )
+    """A server of one's own, with an empty bucket; stopped at the end."""
+    server = start_weed(Site(folder, folder))
     try:
-        s3 = S3(f"http://127.0.0.1:{s3_port}", process)
-        _make_bucket(s3, folder)
-        yield s3
+        yield server
     finally:
-        process.kill()  # asked politely, it waits for clients' idle connections
-        process.wait()
-        log.close()
+        server.stop()
 
 
-def _make_bucket(s3: S3, folder: Path) -> None:
+def start_weed(site: Site, others: Sequence[dict[str, Any]] = ()) -> S3:
+    """Start a server with an empty bucket, and identities besides the writer and the reader.
+
+    Ports that were free a moment ago may be another's by now: then it is tried with others.
+    """
+    for _ in range(_ATTEMPTS):
+        server = _launch(site, [*IDENTITIES, *others])
+        with suppress(ServerFailedError):
+            wait_until(site, NAME, lambda: _has_bucket(server), seconds=60)  # noqa: B023
+            return server
+        server.stop()
+    raise ServerFailedError(NAME, site.log(NAME), "did not start")
+
+
+def _launch(site: Site, identities: list[dict[str, Any]]) -> S3:
+    config = site.folder(NAME) / "identities.json"
+    config.write_text(json.dumps({"identities": identities}))
+    *ports, s3_port, s3_grpc = free_ports(len(_PORTS) + 2)
+    command = [
+        WEED,
+        "server",
+        f"-dir={site.folder(NAME, 'data')}",
+        "-ip=127.0.0.1",
+        "-ip.bind=127.0.0.1",
+        *(f"-{name}={port}" for name, port in zip(_PORTS, ports, strict=True)),
+        "-filer",
+        "-s3",
+        f"-s3.port={s3_port}",
+        f"-s3.port.grpc={s3_grpc}",
+        "-s3.port.iceberg=0",
+        "-s3.port.lance=0",
+        "-s3.autoCreateBucket=false",
+        "-s3.ip.bind=127.0.0.1",
+        f"-s3.config={config}",
+        "-master.volumeSizeLimitMB=64",
+        "-volume.max=40",
+        "-master.telemetry=false",
+    ]
+    # Asked politely, it waits for clients' idle connections.
+    start(site, Server(NAME, command, {**os.environ, "HOME": str(site.var)}, signal.SIGKILL))
+    return S3(f"http://127.0.0.1:{s3_port}", site)
+
+
+def _has_bucket(s3: S3) -> bool:
     files = fs.S3FileSystem(
         access_key="writer",
         secret_key="writer-secret",
@@ -114,12 +133,8 @@ def _make_bucket(s3: S3, folder: Path) -> None:
         allow_bucket_creation=True,
         connect_timeout=2,
     )
-    deadline = time.monotonic() + 60
-    while True:
-        try:
-            files.create_dir(BUCKET)
-            return
-        except OSError:
-            if time.monotonic() > deadline or s3.process.poll() is not None:
-                raise RuntimeError((folder / "weed.log").read_text(errors="replace")[-2000:]) from None
-            time.sleep(0.3)
+    try:
+        files.create_dir(BUCKET)
+    except OSError:
+        return False
+    return True

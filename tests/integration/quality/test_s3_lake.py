@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
@@ -14,7 +13,7 @@ from include.lake.storage.lake import Lake
 from include.quality.expectations.assessment import assess
 from include.quality.split.row_outcomes import conform_and_split
 from tests.ascii_tables import SCHEMAS, contract_table, rows_of, write_extract
-from tests.integration.lake.weed import S3, serve
+from tests.integration.lake.weed import S3
 
 pytestmark = pytest.mark.slow
 CONTRACT = """
@@ -33,25 +32,19 @@ ROWS = """
 """
 
 
-@pytest.fixture(scope="module")
-def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3]:
-    with serve(tmp_path_factory.mktemp("weed")) as server:
-        yield server
-
-
 def lake_of(s3: S3, tmp_path: Path, **who: str) -> Lake:
-    return Lake.from_environment({**s3.environ("national", **who), "LIENTHONG_TMP": str(tmp_path / "tmp")})
+    return Lake.from_environment({**s3.environ("quality", **who), "LIENTHONG_TMP": str(tmp_path / "tmp")})
 
 
 def test_split_and_assess_on_s3(s3: S3, tmp_path: Path) -> None:
     lake, table = lake_of(s3, tmp_path), contract_table(CONTRACT, tmp_path)
     extract = write_extract(rows_of(ROWS), tmp_path / "e.parquet")
     split = conform_and_split(table, extract, lake=lake, run_id="r1", schemas_dir=SCHEMAS)
-    assert split.staged.conformed.startswith("s3://lake/national/staging/population/citizen/run=r1/")
+    assert split.staged.conformed.startswith("s3://lake/quality/staging/population/citizen/run=r1/")
     assert (split.accepted, split.rejected, split.superseded) == (1, 3, 1)
     assessment = assess(table, split, lake=lake, run_id="r1", schemas_dir=SCHEMAS)
     assert assessment.counts == {count.rule_id: count.violations for count in split.counts}
-    assert assessment.results == "s3://lake/national/audit/gx/population/citizen/run=r1.json"
+    assert assessment.results == "s3://lake/quality/audit/gx/population/citizen/run=r1.json"
     assert "population.citizen.card.unique" in lake.read_text(assessment.data_docs)
 
 
@@ -69,7 +62,7 @@ def test_people_s_sql_reaches_no_other_object_and_no_other_host(s3: S3, tmp_path
         for uri in (
             other, f"{lake.uri}/landing/../registry/b.parquet", f"{lake.uri}/landing/%2e%2e/registry/b.parquet",
             f"{own}?s3_endpoint=localhost:9", f"{own}?s3_region=x", own.replace("s3://", "s3a://"),
-            f"{s3.endpoint}/lake/national/registry/b.parquet", f"{lake.uri}/*/*.parquet", "/etc/passwd",
+            f"{s3.endpoint}/lake/quality/registry/b.parquet", f"{lake.uri}/*/*.parquet", "/etc/passwd",
         ):  # fmt: skip
             with pytest.raises(duckdb.PermissionException):
                 connection.execute(f"FROM read_blob('{uri}')")

@@ -22,7 +22,7 @@ from include.sharing.products.share import share_agreement
 from tests.machine import needed
 from tests.scripts import run_script
 
-from .conftest import LAKE_URI, READERS, options
+from .recipients import LAKE_URI, READERS, options
 
 ROOT = Path(__file__).parents[3]
 PAGES = ROOT / "docs" / "how-to"
@@ -74,7 +74,9 @@ def reader(lake: Lake, endpoint: str) -> dict[str, str]:
     return {**options(access_key, secret_key, endpoint), "SHARED_TABLE": f"{LAKE_URI}/shared/nso/citizen"}
 
 
-@pytest.mark.parametrize("tool", ["deltalake", "duckdb", "pandas", "polars", "spark"])
+@pytest.mark.parametrize(
+    "tool", ["deltalake", "duckdb", "pandas", "polars", pytest.param("spark", marks=pytest.mark.spark)]
+)
 def test_the_page_does_what_it_says(tool: str, reader: dict[str, str], tmp_path: Path) -> None:
     python = sys.executable
     if tool == "spark":

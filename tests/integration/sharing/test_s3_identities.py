@@ -21,7 +21,7 @@ from include.sharing.products.keys import MasterKey
 from include.sharing.products.share import share_agreement
 from include.sharing.recipients.store_identities import Credential
 
-from .conftest import BUCKET, CONTRACTS, LAKE_URI, PREFIX, filesystem, options, write_agreement
+from .recipients import BUCKET, CONTRACTS, LAKE_URI, PREFIX, filesystem, options, write_agreement
 
 SCHEMAS = Path(__file__).parents[3] / "schemas"
 AT = datetime(2026, 3, 1, 8, 30, tzinfo=UTC)

@@ -9,15 +9,15 @@ import pytest
 from include.lake.storage.lake import Lake
 from include.sources.access import DropBroken
 from tests.extracts import contract_of, take
-from tests.integration.sharing.conftest import LAKE_URI, OWNER, endpoint, options
+from tests.integration.lake.weed import S3
+from tests.integration.sharing.recipients import LAKE_URI, OWNER, options
 
 pytestmark = pytest.mark.slow
-__all__ = ["endpoint"]
 
 
 @pytest.fixture
-def s3_lake(endpoint: str, tmp_path: Path) -> Lake:
-    given = options(OWNER.access_key, OWNER.secret_key, endpoint)
+def s3_lake(s3: S3, tmp_path: Path) -> Lake:
+    given = options(OWNER.access_key, OWNER.secret_key, s3.endpoint)
     return Lake(LAKE_URI, tuple(sorted(given.items())), tmp_path / "tmp")
 
 

@@ -1,0 +1,54 @@
+"""What all processes of a test run share: made by the first that asks, and stopped when the run ends.
+
+xdist runs tests in several processes; a server or a simulated country for each would cost more than the tests of it.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pickle
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from include.embedded.servers.processes import stop
+from include.embedded.site import Site
+
+VARIABLE = "LIENTHONG_TEST_RUN"
+T = TypeVar("T")
+
+
+def begin() -> Callable[[], None] | None:
+    """Make the folder of the run, known to all processes by the environment; gives what ends the run, to who began."""
+    if VARIABLE in os.environ:
+        return None
+    folder = Path(tempfile.mkdtemp(prefix="lienthong-tests-"))
+    folder.chmod(0o755)  # PostgreSQL runs as another user than root
+    os.environ[VARIABLE] = str(folder)
+
+    def end() -> None:
+        for mark in folder.glob("*/run/*.pid"):
+            stop(Site(mark.parents[1], mark.parents[1]), [mark.stem])
+        del os.environ[VARIABLE]
+        shutil.rmtree(folder, ignore_errors=True)
+
+    return end
+
+
+def shared_site(name: str) -> Site:
+    """The folder of a server that all processes share; which of them starts it, `once` settles."""
+    folder = Path(os.environ[VARIABLE]) / name
+    return Site(folder, folder)
+
+
+def once(name: str, make: Callable[[], T]) -> T:
+    """What `make` gave in the first process that asked by this name; the others wait for it."""
+    kept = Path(os.environ[VARIABLE]) / f"{name}.pickle"
+    with kept.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not kept.exists():
+            kept.write_bytes(pickle.dumps(make()))
+        return pickle.loads(kept.read_bytes())
