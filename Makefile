@@ -3,8 +3,12 @@ PYTHON ?= $(shell for p in python3.11 python3; do $$p -c "import sys; sys.exit(s
 VENV   := .venv
 BIN    := $(VENV)/bin
 UV     := 0.13.9
+# Three processes keep two cores busy; what they share is made once (tests/once.py).
+PYTEST := $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder --durations 25
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast test-spark check format bench docs up up-stack down clean requirements
+# What was compiled once is not compiled again by every process of a run.
+unexport PYTHONDONTWRITEBYTECODE
+.PHONY: help demo test test-fast test-unit test-integration test-spark coverage check format bench docs up up-stack down clean requirements
 
 help: ## what each word does
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -23,15 +27,27 @@ down: ## stop what `make up`, `make up-stack` or `make demo` started
 	@if [ -x $(BIN)/lienthong ]; then $(BIN)/lienthong down; else echo "Nothing is installed, so nothing runs."; fi
 
 test: $(VENV)/.dev ## all tests, on real servers; ends by saying what this machine lacks to try the rest
-	@$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
+	@$(PYTEST) -m "not spark"
 
-test-fast: $(VENV)/.dev ## the quick tests, which start no server: under 90 s
-	@$(BIN)/python -m pytest -n 3 --dist loadfile -m "not slow"
+test-fast: $(VENV)/.dev ## before each commit, under 90 s: the quick tests of everything, DAGs included; no server
+	@$(PYTEST) -m "not slow"
+
+test-unit: $(VENV)/.dev ## while you write: tests/unit and tests/spec without the slow ones, in seconds; no server
+	@$(PYTEST) -m "not slow" tests/unit tests/spec
+
+test-integration: $(VENV)/.dev ## only the tests on real servers: PostgreSQL, MariaDB, S3, Airflow, browsers
+	@$(PYTEST) -m "not spark" tests/integration
 
 test-spark: $(VENV)/.dev ## linking on a Spark cluster of two workers, reading by Spark; installs PySpark (480 MB), needs Java 17
 	@command -v java >/dev/null || { echo "No java on the search path: apt-get install openjdk-17-jre-headless"; exit 1; }
 	@$(BIN)/uv pip install -q --python $(BIN)/python -r requirements-spark.txt
-	@$(BIN)/python -m pytest -k spark tests/integration/identity/test_spark.py tests/integration/sharing/test_reading_pages.py tests/integration/lake/test_readers.py
+	@$(BIN)/python -m pytest -m spark
+
+coverage: $(VENV)/.dev ## all tests, and which lines and branches of include/ and plugins/ they reach; fails below the figure in pyproject.toml
+	@$(BIN)/coverage erase
+	@$(BIN)/coverage run -m pytest -n 3 --dist loadfile --no-loadscope-reorder -m "not spark"
+	@$(BIN)/coverage combine -q
+	@$(BIN)/coverage report
 
 check: $(VENV)/.dev ## lint, format, types, layers, contracts, generated docs
 	@$(BIN)/ruff check .
@@ -66,6 +82,6 @@ $(VENV)/.run: requirements.txt pyproject.toml
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.run requirements-dev.txt requirements-data.txt
-	@$(BIN)/uv pip install -q --python $(BIN)/python -r requirements-dev.txt
+	@$(BIN)/uv pip install -q --compile-bytecode --python $(BIN)/python -r requirements-dev.txt
 	@$(BIN)/uv pip install -q --python $(BIN)/python --no-deps -r requirements-data.txt
 	@touch $@
