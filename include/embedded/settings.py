@@ -9,7 +9,7 @@ from pathlib import Path
 from include.embedded.site import REPOSITORY, Site, write_private
 
 _FILE = "settings.json"
-_NAMES = ("LAKE_URI", "SCHEMAS_DIR", "LIENTHONG_TMP", "LIENTHONG_PSEUDONYM_KEY")
+_NAMES = ("LAKE_URI", "SCHEMAS_DIR", "LIENTHONG_TMP", "LIENTHONG_PATCH_FILES", "LIENTHONG_PSEUDONYM_KEY")
 _CONNECTION = "AIRFLOW_CONN_"
 
 
