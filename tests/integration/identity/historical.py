@@ -15,8 +15,8 @@ ROLES: dict[str, LinkRole | None] = {
     "rec_id": None, "given_name": "given_name", "surname": "family_name", "birth": "birth_date", "birth_place": "place",
     "postcode": "place", "number": "personal_id",
 }  # fmt: skip
-_SYLLABLES = ("al", "bar", "cor", "den", "ed", "for", "gran", "hen", "is", "jon", "kel", "lan", "mor", "nor", "os", "pem",
-              "rud", "ste", "tor", "ul", "ver", "wil", "yar", "zel")  # fmt: skip
+_SYLLABLES = ("al", "bar", "cor", "den", "ed", "for", "gran", "hen", "is", "jon", "kel", "lan", "mor", "nor", "os",
+              "pem", "rud", "ste", "tor", "ul", "ver", "wil", "yar", "zel")  # fmt: skip
 _BAD_SOURCES = 0.45
 """The share of records whose values are all varied."""
 

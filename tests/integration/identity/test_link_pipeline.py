@@ -15,7 +15,7 @@ from include.audit.ledger import entries as ledger
 from include.audit.verification.verify_lake import verify
 from include.identity.persons.review_queue import pair_id
 from include.identity.persons.stable_ids import resolve
-from include.lake.people.index import people_version
+from include.lake.people.index import people_table
 from include.lake.run_log.linking_log import link_runs
 from include.pipelines.decisions.ledger_entries import Look
 from include.pipelines.errors import Misuse
@@ -39,7 +39,9 @@ def who(nation: Country) -> dict[str, str]:
 
 
 def versions(nation: Country) -> dict[str, int]:
-    return {name: people_version(nation.context.lake, name) for name in TABLES}
+    lake = nation.context.lake
+    uris = {name: people_table(lake, name) for name in TABLES}
+    return {name: int(lake.table(uri).version()) if lake.is_table(uri) else -1 for name, uri in uris.items()}
 
 
 def is_whole(nation: Country) -> bool:
@@ -133,7 +135,7 @@ def test_a_run_killed_between_commits_is_finished_with_the_ids_it_minted(nation,
 
             return wrapped
 
-        patch.setattr(linking, "bring", stop(linking.bring))
+        patch.setattr(linking, "upsert_people", stop(linking.upsert_people))
         patch.setattr(linking, "extend", stop(linking.extend))
         with pytest.raises(Killed):
             commit_link_step(planned, context=nation.context)
@@ -236,7 +238,7 @@ def test_a_person_and_a_pair_are_explained_in_words_and_weights(nation):
 
 
 def test_the_command_line_links_explains_decides_and_follows_old_ids(nation, monkeypatch):
-    from include.cli import application as app
+    from include.cli import app
 
     for name, value in {**nation.context.environ, "SCHEMAS_DIR": str(nation.context.schemas)}.items():
         monkeypatch.setenv(name, value)

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pytest
 from typer.testing import CliRunner
 
-from include.cli import application as app
+from include.cli import app
 from include.identity.linkage_model import comparison_sql
 from include.identity.linkage_model.comparisons import comparisons_for
 from include.identity.records.blocking import block

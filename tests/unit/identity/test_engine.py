@@ -10,7 +10,7 @@ import pytest
 import sqlglot
 from typer.testing import CliRunner
 
-from include.cli import application as app
+from include.cli import app
 from include.identity.linkage_model.comparisons import comparisons_for
 from include.identity.records.blocking import steps
 from include.identity.scoring.pair_scores import score

@@ -9,7 +9,7 @@ import pytest
 
 from include.identity.persons.review_queue import ReviewRefused, decide, decided, ends, find_pair, pair_id, queue
 from include.identity.persons.withdrawal import not_followed, withdraw
-from include.lake.people.index import bring, extend, people_version
+from include.lake.people.index import extend, people_state, upsert_people
 from include.lake.run_log.linking_log import append_link_run
 
 AT = datetime(2026, 6, 1, 8, tzinfo=UTC)
@@ -24,12 +24,14 @@ def lake(lake, write):
         ("a", "d", "link", 12.0, True), ("c", "d", "finding", 1.0, False),
     ]  # fmt: skip
     names = ("left_id", "right_id", "decision", "weight", "holds")
-    bring(
+    upsert_people(
         lake, "links", write("links", [dict(zip(names, link, strict=True), **{"pass": "model"}) for link in links]),
         run_id="r1",
     )  # fmt: skip
     who = {"a": "p", "b": "q", "c": "y", "d": "p"}
-    bring(lake, "index", write("index", [{"record_id": r, "person_id": p} for r, p in who.items()]), run_id="r1")
+    upsert_people(
+        lake, "index", write("index", [{"record_id": r, "person_id": p} for r, p in who.items()]), run_id="r1"
+    )
     minted = [("p", OLD), ("q", OLD), ("y", YOUNG)]
     events = [{"event_id": p, "at": at, "kind": "minted", "person_id": p} for p, at in minted]
     extend(lake, "events", write("events", events), run_id="r1")
@@ -100,9 +102,9 @@ def test_the_newest_complete_decision_holds_and_all_are_kept(lake):
 
 def test_said_twice_is_kept_once(lake):
     decide(lake, "b", "c", "different", by="Lan", at=AT)
-    before = people_version(lake, "reviews")
+    before = people_state(lake, "reviews")
     assert not decide(lake, "b", "c", "different", by="Lan", at=AT + timedelta(hours=1)).is_new
-    assert people_version(lake, "reviews") == before
+    assert people_state(lake, "reviews") == before
 
 
 @pytest.mark.parametrize(
