@@ -45,8 +45,8 @@ def contract_of(
 
 
 @dataclass(frozen=True)
-class _Place(PipelineContext):
-    """A workplace with one contract, which is in no file."""
+class _OneContract(PipelineContext):
+    """A context with one contract, which is in no file."""
 
     only: Contract
 
@@ -61,7 +61,7 @@ def take(contract: Contract, uri: str | None, lake: Lake, *, run_id: str = "") -
     """Extract the contract's one table, with `uri` as the connection."""
     environ = {} if uri is None else {contract.server.connection_variable: uri}
     table, run_id = contract.tables[0], run_id or uuid.uuid4().hex
-    extract_step(table.registry, table.name, run_id, context=_Place(lake, Path(), environ, contract))
+    extract_step(table.registry, table.name, run_id, context=_OneContract(lake, Path(), environ, contract))
     folder = lake.landing_path(table.registry, table.name, run_id)
     return Extract.from_dict(json.loads(lake.read_text(f"{folder}/{RECORD}")))
 

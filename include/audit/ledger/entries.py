@@ -9,11 +9,7 @@ and there can be neither a gap nor a fork.
 
 from __future__ import annotations
 
-import fcntl
-import random
-import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 import pyarrow as pa
@@ -21,7 +17,7 @@ import pyarrow.dataset as ds
 from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
 
 from include.audit.ledger.record import Entry, Head, Record
-from include.lake.storage import Lake, LakeConflict, LakeError, LakeTableMissing, lake_errors
+from include.lake.storage import Lake, LakeConflict, LakeError, LakeTableMissing, lake_errors, retry_on_conflict
 
 LEDGER = "audit/ledger"
 Taken = Callable[[str], int | None]
@@ -39,7 +35,6 @@ SCHEMA = pa.schema(
 )
 HEAD_METADATA = "lienthong.ledger_head"
 _HEAD_TRANSACTION = "lienthong.ledger"
-_PATIENCE_SECONDS = 120.0
 _COMPACT_EVERY = 200
 _COMPACT_BYTES = 8 * 1024**2  # so that no append writes all entries of all years again; maintenance joins more
 # An append costs what opening the table costs, and that grows with the files of the log (measured: 25 ms with 200,
@@ -52,10 +47,6 @@ _CONFIGURATION = {
 }
 
 
-class LedgerBusy(LakeError):
-    """Other writers kept winning the race for the next place."""
-
-
 class LedgerDamaged(LakeError):
     """The ledger's last entry is not where the table's log says it is."""
 
@@ -64,27 +55,18 @@ def append(lake: Lake, records: Sequence[Record], *, at: datetime, actor: str) -
     """Put the records behind the ledger's head, all of them or none, in one commit.
 
     Records that the ledger knows (`once`, `on_change`) are left out. Returns the entries written. Safe from any
-    number of processes at the same time. Raises LedgerBusy, LedgerDamaged, or how the lake failed.
+    number of processes at the same time. Raises LedgerDamaged, or how the lake failed.
     """
-    started, attempt = time.monotonic(), 0
-    while True:
-        try:
-            with _turn(lake):
-                table = _open(lake) or _create(lake)
-                entries, transactions = _chain(table, records, at=at, actor=actor)
-                if not entries:
-                    return ()
-                _commit(table, entries, transactions)
-            break
-        except LakeConflict:
-            attempt += 1
-            if time.monotonic() - started > _PATIENCE_SECONDS:
-                raise LedgerBusy(
-                    f"other writers took the next place in the ledger {attempt} times running: run again; nothing of "
-                    "this append was written"
-                ) from None
-            time.sleep(random.uniform(0.005, 0.02 * min(attempt, 10)))  # noqa: S311 - spreads the writers, keeps no secret
-    if table.version() % _COMPACT_EVERY == 0:
+
+    def attempt() -> tuple[DeltaTable, list[Entry]]:
+        table = _open(lake) or _create(lake)
+        entries, transactions = _chain(table, records, at=at, actor=actor)
+        if entries:
+            _commit(table, entries, transactions)
+        return table, entries
+
+    table, entries = retry_on_conflict(lake, lake.path(LEDGER), attempt)
+    if entries and table.version() % _COMPACT_EVERY == 0:
         _compact(lake)
     return tuple(entries)
 
@@ -122,15 +104,6 @@ def is_of_before(lake: Lake) -> bool:
     """Whether this ledger was begun when it told of published and shared tables only."""
     table = _open(lake)
     return table is not None and table.metadata().description != DESCRIPTION
-
-
-@contextmanager
-def _turn(lake: Lake) -> Iterator[None]:
-    """Writers of one machine queue here instead of racing. Only a courtesy: the commit decides who is next."""
-    lake.scratch.mkdir(parents=True, exist_ok=True)
-    with (lake.scratch / "ledger.turn").open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
 
 
 def _open(lake: Lake) -> DeltaTable | None:

@@ -18,8 +18,8 @@ import pyarrow as pa
 
 from include.contracts import as_said
 from include.identity.persons.stable_ids import minted_at
-from include.lake.people import REVIEWS, extend, people_view
-from include.lake.storage import Lake, LakeConflict, lake_errors, literal
+from include.lake.people import REVIEWS, extend, people_table, people_view
+from include.lake.storage import Lake, lake_errors, literal, retry_on_conflict
 
 Verdict = Literal["same", "different", "cannot_tell"]
 WITHDRAWN: Literal["withdrawn"] = "withdrawn"
@@ -27,7 +27,6 @@ WITHDRAWN: Literal["withdrawn"] = "withdrawn"
 
 LONG_STANDING = timedelta(days=30)
 MAX_NOTE = 300
-_ATTEMPTS = 5
 
 
 class ReviewRefused(ValueError):
@@ -160,13 +159,11 @@ def decide(
     if left == right:
         raise ReviewRefused("a decision is about two records, these are one")
     said, review_id = " ".join(note.split())[:MAX_NOTE], secrets.token_hex(16)
-    for attempts_left in range(_ATTEMPTS - 1, -1, -1):
-        try:
-            return _decide(lake, left, right, decision, by.strip(), at, said, review_id, before)
-        except LakeConflict:
-            if not attempts_left:
-                raise
-    raise AssertionError("unreachable")
+    return retry_on_conflict(
+        lake,
+        people_table(lake, "reviews"),
+        lambda: _decide(lake, left, right, decision, by.strip(), at, said, review_id, before),
+    )
 
 
 def _decide(

@@ -1,6 +1,6 @@
-"""Keep the lake small and fast: compact small files, drop files nobody can read any more, expire what was landed.
+"""Maintenance of the lake: compacts small files, vacuums unreachable files, expires landed extracts.
 
-Nothing here changes what a reader of the current version sees. Files that older versions need go after `retention`: a
+Nothing here changes the current version's rows. Files that only older versions need are removed after `retention`: a
 reader that began before has time to end, and the change feed reaches that far back. A version that was current at any
 instant of that time stays readable.
 """
@@ -17,7 +17,7 @@ import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable
 
 from include.lake.delta.table_schema import RETENTION, RETENTION_PROPERTY, as_interval
-from include.lake.storage import Lake, lake_errors, locked_table, retry_on_conflict
+from include.lake.storage import Lake, lake_errors, retry_on_conflict
 
 STAGING_RETENTION = timedelta(days=7)
 _ZONES = ("registry", "rejected", "reference", "audit", "people", "shared")
@@ -25,13 +25,13 @@ _SCRATCH = ("duckdb", "drop")  # spilled rows, and copies of delivered files: <k
 _DEEPEST = 2
 _SMALL_BYTES = 64 * 1024**2
 LOG_KEPT = {"delta.enableExpiredLogCleanup": "true", "delta.logRetentionDuration": as_interval(RETENTION)}
-"""Properties of a table that each run appends to: what was appended stays, the log of it is kept for a month."""
+"""Properties of append-only log tables: rows stay, Delta log entries are kept for a month."""
 _SMALL_FILES = 4
 
 
 @dataclass(frozen=True, slots=True)
 class TableFigures:
-    """What maintenance did to one table; `table` is its path in the lake."""
+    """Counts of what maintenance did to one table; `table` is its path in the lake."""
 
     table: str
     files_before: int
@@ -58,15 +58,15 @@ def find_tables(lake: Lake) -> list[str]:
 
 
 def maintain_table(lake: Lake, table: str, *, retention: timedelta = RETENTION) -> TableFigures:
-    """Compact one table, and drop the files that only versions older than `retention` need.
+    """Compact one table, and remove the files that only versions older than `retention` need.
 
     Raises:
-        LakeConflict: others wrote to the table again and again meanwhile; try again later.
+        LakeConflict: other writers won every commit meanwhile; try again later.
     """
     uri = lake.path(table)
 
     def attempt() -> TableFigures:
-        with locked_table(lake, uri), lake_errors(f"maintaining {table}"):
+        with lake_errors(f"maintaining {table}"):
             delta = lake.table(uri)
             before = len(delta.file_uris())
             if table.startswith("registry/") and RETENTION_PROPERTY not in delta.metadata().configuration:
@@ -78,11 +78,11 @@ def maintain_table(lake: Lake, table: str, *, retention: timedelta = RETENTION) 
             sizes = pa.table(delta.get_add_actions())["size_bytes"].to_pylist()
             return TableFigures(table, before, len(sizes), vacuumed, sum(sizes), int(delta.version()))
 
-    return retry_on_conflict(attempt)
+    return retry_on_conflict(lake, uri, attempt)
 
 
 def find_landed(lake: Lake) -> list[str]:
-    """Registries of which something was landed, sorted."""
+    """Registries with landed extracts, sorted."""
     return [uri.rpartition("/")[2] for uri in lake.list(lake.path("landing"))]
 
 
@@ -94,12 +94,12 @@ def expire_landing(
     retention: timedelta,
     tell: Callable[[list[str]], None] = lambda folders: None,
 ) -> Expired:
-    """Remove a registry's extracts that are older than `retention`; `tell` hears their folders (in the lake) before."""
+    """Remove a registry's extracts older than `retention`; `tell` is called with their lake paths first."""
     return _expire(lake, lake.path("landing", registry), at - retention, tell)
 
 
 def expire_staging(lake: Lake, *, at: datetime, retention: timedelta = STAGING_RETENTION) -> Expired:
-    """Remove work folders that killed runs left behind. A run that waits for a steward still needs its own."""
+    """Remove staging folders of killed runs older than `retention`; a run that waits for a steward still needs its own."""
     expired = Expired()
     for registry in lake.list(lake.path("staging")):
         more = _expire(lake, registry, at - retention)
@@ -108,7 +108,7 @@ def expire_staging(lake: Lake, *, at: datetime, retention: timedelta = STAGING_R
 
 
 def clear_scratch(lake: Lake) -> int:
-    """Remove what processes that are gone left in the scratch folder, which may hold rows; returns how many folders."""
+    """Remove scratch folders of processes that have ended (they may hold rows); returns their number."""
     removed = 0
     for folder in [folder for kind in _SCRATCH for folder in lake.scratch.glob(f"{kind}-*-*")]:
         process = folder.name.split("-")[1]
@@ -121,7 +121,7 @@ def clear_scratch(lake: Lake) -> int:
 def _tables_below(lake: Lake, folder: str, deepest: int) -> list[str]:
     found = []
     for child in lake.list(folder):
-        if lake.exists(f"{child}/_delta_log"):  # a file beside tables is no table, and asking Delta would fail
+        if lake.exists(f"{child}/_delta_log"):  # a plain file beside the tables, on which Delta would fail
             found.append(child)
         elif deepest > 1:
             found += _tables_below(lake, child, deepest - 1)
@@ -129,16 +129,16 @@ def _tables_below(lake: Lake, folder: str, deepest: int) -> list[str]:
 
 
 def compact(delta: DeltaTable, *, small_files: int = _SMALL_FILES, small_bytes: int = _SMALL_BYTES) -> None:
-    """Join files to such of up to `small_bytes`, where there are enough of less than half of that to matter."""
+    """Merge files into files of up to `small_bytes`, if enough of them are below half that size."""
     sizes = pa.table(delta.get_add_actions())["size_bytes"].to_pylist()
     if sum(size < small_bytes // 2 for size in sizes) >= small_files:
         delta.optimize.compact(target_size=small_bytes, commit_properties=CommitProperties(max_commit_retries=0))
 
 
 def _set(delta: DeltaTable, properties: dict[str, str]) -> None:
-    """Give the table properties that it lacks, by a commit that changes no data: lakes of before have others.
+    """Set missing table properties (older lakes lack them) by a commit that changes no data.
 
-    RETENTION_PROPERTY has a table's checkpoints name removed files for as long as the vacuum must spare them.
+    RETENTION_PROPERTY makes checkpoints list removed files for as long as the vacuum must keep them.
     """
     lacking = properties.items() - delta.metadata().configuration.items()
     if lacking:
@@ -146,9 +146,9 @@ def _set(delta: DeltaTable, properties: dict[str, str]) -> None:
 
 
 def _vacuum(delta: DeltaTable, retention: timedelta) -> int:
-    """Drop files of old versions and of the change feed, and files that no version ever named (a killed run's).
+    """Remove files of old versions and of the change feed, and files in no version (left by killed runs).
 
-    `full` is what reaches the change feed and the files of killed runs; both go by their age. No commit if none.
+    Vacuum mode `full` covers the change feed and the files of killed runs, by their age. No commit if none are found.
     """
     hours = int(retention.total_seconds() // 3600)
     doomed = delta.vacuum(retention_hours=hours, dry_run=True, enforce_retention_duration=False, full=True)
@@ -160,7 +160,7 @@ def _vacuum(delta: DeltaTable, retention: timedelta) -> int:
 def _expire(
     lake: Lake, registry_folder: str, before: datetime, tell: Callable[[list[str]], None] = lambda folders: None
 ) -> Expired:
-    """Remove the run folders below a registry's folder whose newest file is older than that."""
+    """Remove the run folders of a registry whose newest file was written before `before`."""
     runs = [run for table in lake.list(registry_folder) for run in lake.list(table)]
     expired = [run for run in runs if (newest := lake.changed_at(run)) is not None and newest < before]
     tell([run.removeprefix(f"{lake.uri}/") for run in expired])

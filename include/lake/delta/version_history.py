@@ -1,4 +1,4 @@
-"""Former versions of a published table: which there are, what each was made by, reading one, going back to one."""
+"""Version history of a published table: list versions, open one (time travel), restore one."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ _FIGURES = ("inserted", "updated", "deleted", "live_rows")
 
 
 class VersionGone(LakeError):
-    """A version that never was, or whose files maintenance has removed."""
+    """A version that never existed, or whose files maintenance has removed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """One commit. `metadata` has what its run says of itself, without the prefix; empty for maintenance."""
+    """One commit. `metadata` has its run's entries, without the prefix; empty for maintenance."""
 
     version: int
     at: datetime
@@ -32,14 +32,14 @@ class Version:
     metadata: Mapping[str, str]
 
     def figure(self, name: str) -> int | None:
-        """One of the run's figures; None if it says none."""
+        """A count from the run's metadata; None if it is absent."""
         text = self.metadata.get(name, "")
         return int(text) if text.isdecimal() else None
 
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """What going back changed, in rows. `undone` are the runs whose commits came after the restored version."""
+    """Row counts of a restore. `undone` are the runs whose commits came after the restored version."""
 
     version: int
     inserted: int
@@ -60,7 +60,7 @@ def versions(lake: Lake, table: Table, *, limit: int | None = None) -> list[Vers
 
 
 def version_at(lake: Lake, table: Table, at: datetime) -> int:
-    """The version that was the newest at an instant.
+    """The newest version at an instant.
 
     Raises:
         VersionGone: the table was first published later.
@@ -75,10 +75,10 @@ def version_at(lake: Lake, table: Table, at: datetime) -> int:
 
 
 def open_version(lake: Lake, table: Table, version: int | None) -> DeltaTable:
-    """The table as of a version (None: the newest), with all its files there.
+    """The table opened at a version (None: the newest), after checking that all its files exist.
 
     Raises:
-        VersionGone: there is no such version, or maintenance has removed files that it needs.
+        VersionGone: the version does not exist, or maintenance has removed its files.
     """
     newest = _published(lake, table)
     if version is None or version == newest.version():
@@ -112,15 +112,16 @@ def restore(
 ) -> Restored:
     """Make a former version the table's newest, by one commit of mode `restore`; a run restores once.
 
-    The commit says of the source what the restored version's commit said (cursor, digests, contract), so that the next
-    sync goes on from there, and what `metadata` adds. The change feed has what the restore removed and brought back.
-    `before` is called when nothing stands in the way any more, before the commit; again if others committed meanwhile.
+    The commit takes over the restored version's source metadata (cursor, digests, contract), so that the next sync
+    goes on from there, plus `metadata`. The change feed has the rows that the restore removed and brought back.
+    `before` is called after all checks, before each attempt to commit.
 
     Raises:
-        VersionGone: that version cannot be had any more, or is no former one.
-        LakeConflict: others committed again and again meanwhile.
+        VersionGone: the version's files are gone, or it is not a former version.
+        LakeConflict: other writers won every commit meanwhile.
     """
-    return retry_on_conflict(lambda: _restore(lake, table, version, run_id, at, metadata, before))
+    uri = lake.registry_table(table.registry, table.name)
+    return retry_on_conflict(lake, uri, lambda: _restore(lake, table, version, run_id, at, metadata, before))
 
 
 def runs_between(lake: Lake, table: Table, first: int, last: int) -> tuple[str, ...]:
@@ -165,7 +166,7 @@ def _restored(version: int, metadata: Mapping[str, str], undone: tuple[str, ...]
 
 
 def _compare(lake: Lake, table: Table, current: DeltaTable, former: DeltaTable) -> dict[str, int]:
-    """How many rows come back, change and go; only files that one of the versions has alone are read."""
+    """Counts of rows added, changed and removed; reads only files that are not in both versions."""
     names = [c.name for c in table.columns if c.name in {f.name for f in former.schema().fields}]
     now, then = set(current.file_uris()), set(former.file_uris())
     connection = lake.connect()
@@ -204,7 +205,7 @@ def _published(lake: Lake, table: Table) -> DeltaTable:
 
 
 def _versions(delta: DeltaTable, limit: int | None) -> list[Version]:
-    """From the newest version on: opened at a former one, delta-rs numbers its history wrongly."""
+    """History from the newest version on: opened at a former one, delta-rs numbers it wrongly."""
     with lake_errors("reading a table's log"):
         return [_version(entry) for entry in delta.history(limit)]
 
@@ -224,7 +225,7 @@ def _is_whole(lake: Lake, delta: DeltaTable) -> bool:
 
 
 def _oldest_whole(lake: Lake, uri: str, first: int, last: int) -> int:
-    """The oldest version from `first` to `last` whose files are all there; `last` is the newest and has them."""
+    """The oldest version from `first` to `last` whose files all exist; those of `last`, the newest, do."""
     while first < last:
         middle = (first + last) // 2
         if _is_whole(lake, lake.table(uri, version=middle)):

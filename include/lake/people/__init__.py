@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from include.lake.people.index import bring, extend, people_state, people_view
+from include.lake.people.index import extend, people_state, people_table, people_view, upsert_people
 from include.lake.people.tables import FINDINGS, REVIEWS
 
 __all__ = [
     "FINDINGS",
     "REVIEWS",
-    "bring",
     "extend",
     "people_state",
+    "people_table",
     "people_view",
+    "upsert_people",
 ]

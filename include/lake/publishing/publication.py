@@ -1,8 +1,8 @@
 """Publish a table: the accepted rows become its current content, in one Delta commit that carries the run.
 
 Readers see the content before the run or after it, never between. A run that has committed is not applied twice: its
-commit holds the run's id as a Delta application transaction, so a repetition finds it and answers with what it did.
-Writers of one table do not wait for each other: who loses the race for a version finds the difference anew.
+commit holds the run's id as a Delta application transaction, so a repetition returns the result of that commit.
+Concurrency is optimistic: a writer that loses the commit race computes the change set anew.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from include.lake.delta import (
 )
 from include.lake.incremental import STORED_CHECKSUM, checksum_after_commit
 from include.lake.publishing.warning_counts import WARNED, warnings_after_commit
-from include.lake.storage import Lake, LakeConflict, LakeOutdated, lake_errors, locked_table, retry_on_conflict
+from include.lake.storage import Lake, LakeConflict, LakeOutdated, lake_errors, retry_on_conflict
 from include.lake.upsert import KEY_FIGURE, Changes, Mode, Writing, find_changes, key_text
 
 # delta-rs merges with an in-memory hash table of the changed rows: measured, 1,000,000 rows of 11 columns take
@@ -46,7 +46,7 @@ _MANY_FILES = 48
 
 @dataclass(frozen=True, slots=True)
 class PublishedCommit:
-    """What a run did to a table. `is_new` is False when nothing was written now.
+    """Result of publishing a run. `is_new` is False when nothing was written now.
 
     Either the run had committed before, or `overtaken_by` names a run that has published since this one began to read.
     """
@@ -73,7 +73,7 @@ def publish(
     gone: str | None = None,
     merge_rows: int = MERGE_ROWS,
 ) -> PublishedCommit:
-    """Make the staged rows that were accepted the table's content; one commit, or none if there is nothing to add.
+    """Publish the accepted staged rows in one commit; none if the run committed before or was overtaken.
 
     `full`: a key that the extract does not hold leaves the table if the contract says `deletes: reconcile`; a key whose
     new row was rejected keeps its last accepted version (`retained`). `incremental`: only the keys of `gone` leave, the
@@ -86,19 +86,19 @@ def publish(
         table: the contract's table.
         run_id: the run; a run commits once.
         at: the run's instant, for the commit.
-        staged: what the split left.
-        metadata: what the commit says of the run, each key stored with the prefix `lienthong.`: contract_version,
-            contract_digest, the split's counts, and of the source: cursor, since, snapshot_at, table_digest,
-            extract_digest, source_columns; and `began_upon`, what `reader_of` the table was when the run began.
-        mode: which part of the source the staged rows are.
-        gone: URI of a Parquet with the keys that the source no longer has; in an incremental run only.
-        merge_rows: up to how many changed rows delta-rs merges them, if the table is small.
+        staged: files of the split.
+        metadata: commit metadata, each key stored with the prefix `lienthong.`: contract_version, contract_digest,
+            the split's counts, and of the source: cursor, since, snapshot_at, table_digest, extract_digest,
+            source_columns; and `began_upon`, the value of `reader_of` when the run began.
+        mode: which part of the source was read.
+        gone: URI of a Parquet with the keys deleted at the source; in an incremental run only.
+        merge_rows: greatest number of changed rows that delta-rs merges, if the table is small.
 
     Raises:
         LakeSchemaConflict: the published columns cannot become the contract's.
         LakeKeyBroken: accepted rows without a key, or with the same.
-        LakeOutdated: the table was set back behind where this run began to read.
-        LakeConflict: others committed again and again meanwhile.
+        LakeOutdated: the table was restored to a version before the one this run began to read from.
+        LakeConflict: other writers won every commit meanwhile.
         LakeError: the lake is full, denied or unreachable.
     """
     if not table.primary_key and mode in ("incremental", "backfill"):
@@ -106,12 +106,9 @@ def publish(
     if gone is not None and mode != "incremental":
         raise ValueError(f"a run of mode {mode} deletes no keys by name")
     uri = lake.registry_table(table.registry, table.name)
-
-    def attempt() -> PublishedCommit:
-        with locked_table(lake, uri):
-            return _publish(lake, table, run_id, at, staged, metadata, mode, gone, merge_rows)
-
-    return retry_on_conflict(attempt)
+    return retry_on_conflict(
+        lake, uri, lambda: _publish(lake, table, run_id, at, staged, metadata, mode, gone, merge_rows)
+    )
 
 
 def _publish(
@@ -156,7 +153,7 @@ def _publish(
         writing = Writing(lake, table, shape, staged, run_id, at, said)
         if current is None:
             version = upsert.create(writing)
-        elif _is_behind(lake, uri, current):  # its files need not be written: they would not be committed
+        elif _is_behind(lake, uri, current):  # fail before files are written that cannot be committed
             raise LakeConflict(f"{table.qualified_name} was committed to meanwhile: run this table again")
         else:
             evolve(table, shape, current)
@@ -191,7 +188,7 @@ def _check_base(table: Table, metadata: Mapping[str, str], base: PublishedState,
 
 
 def _tidy(current: DeltaTable) -> None:
-    """Join the files of many small runs, which would slow down every run after; if somebody is at it, leave it."""
+    """Compact the small files of many runs; give up if another writer commits meanwhile."""
     try:
         with lake_errors("joining small files"):
             compact(current, small_files=_MANY_FILES)
@@ -200,7 +197,7 @@ def _tidy(current: DeltaTable) -> None:
 
 
 def _is_behind(lake: Lake, uri: str, current: DeltaTable) -> bool:
-    """Whether somebody has committed since the table was opened."""
+    """Whether another writer has committed since the table was opened."""
     return lake.exists(f"{uri}/_delta_log/{current.version() + 1:020d}.json")
 
 

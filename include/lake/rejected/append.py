@@ -1,7 +1,7 @@
-"""Keep what was not accepted: every row as received, with every reason, in the table's `rejected/` zone.
+"""Append a run's rejected rows, as received and with every reason, to the table's `rejected/` zone.
 
-The rows of a run go in before the run's registry commit, so that a published run always has its evidence; they count
-from that commit on (see opened.py). A run that is repeated before its commit replaces what it had put there.
+They are appended before the run's registry commit, so that a published run never lacks its rejections, and count from
+that commit on (see open_rejections.py). A run that is repeated before its commit replaces the rows it appended.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _CONFIGURATION = {
 
 @dataclass(frozen=True, slots=True)
 class _Append:
-    """One run about to keep its rejected rows."""
+    """Parameters of one run's append."""
 
     lake: Lake
     table: Table
@@ -69,14 +69,13 @@ def append_rejected(
     (number in the extract), `_status` (`rejected` or `superseded`), `_reasons`, `_rejected_at`, `_since` (when this
     streak of rejections of the key began), `_key` and `_cursor` (as published, JSON; null if they could not be
     read), `_life` (null if superseded), `_closed_by`, `_closed_at` and `_run_id`, by which the table is
-    partitioned. A source column that has one of these names is renamed with the prefix `src`. The commit says which
-    type each source column had, when the source was read (`snapshot_at`), by which meaning (`table_digest`)
-    and upon which reader (`began_upon`), all as the run's registry commit will.
+    partitioned. A source column that has one of these names is renamed with the prefix `src`. The commit metadata
+    holds the source column types, `snapshot_at`, `table_digest` and `began_upon`, as the run's registry commit will.
 
-    Does nothing if the run has committed to the registry table, or replays rows that are kept already.
+    Does nothing if the run has committed to the registry table, or replays rows that are stored already.
 
     Raises:
-        LakeOutdated: the run replays rows that were received again since it gathered them.
+        LakeOutdated: the run replays rows that a later run has received again.
     """
     if mode == "replay":
         ensure_open(lake, table, run_id)
@@ -84,7 +83,7 @@ def append_rejected(
     reading = {"snapshot_at": snapshot_at, "table_digest": table_digest}
     reading |= {"began_upon": began_upon} if began_upon is not None else {}
     append = _Append(lake, table, run_id, at, staged, extract_uri, mode, reading)
-    return retry_on_conflict(lambda: _append(append))
+    return retry_on_conflict(lake, append.uri, lambda: _append(append))
 
 
 def _append(append: _Append) -> int:
@@ -113,7 +112,7 @@ def _write(append: _Append, connection: duckdb.DuckDBPyConnection, rows: int, pu
     described = connection.execute(f"DESCRIBE FROM {scan(append.extract_uri)}").fetchall()
     source = {name: sql_type for name, sql_type, *_ in described}
     if len(source) > _MANY_COLUMNS:
-        # Each thread reads all columns at once; and what is joined to the extract is held, never the extract.
+        # Each thread buffers all columns; and the join must hash the rejected rows, never the extract.
         for setting in ("threads = 1", "memory_limit = '900MB'", f"disabled_optimizers = {_AS_WRITTEN}"):
             connection.execute(f"SET {setting}")
     names = kept_names(list(source), published)
@@ -167,7 +166,7 @@ def _rejected_rows(
 
 
 def _open_since(append: _Append) -> pa.Table:
-    """The keys of this run that an earlier run rejected too and that are still open, and since when."""
+    """Keys rejected by this run that have open rejections from earlier runs, with the start of their streak."""
     empty = pa.table({"_key": pa.array([], pa.string()), "_since": pa.array([], pa.timestamp("us", tz="UTC"))})
     if not append.table.primary_key:
         return empty
@@ -183,9 +182,9 @@ def _open_since(append: _Append) -> pa.Table:
 
 
 def kept_names(source: Sequence[str], published: Sequence[str] = ()) -> dict[str, str]:
-    """The name that each source column has among the rejected rows.
+    """Mapping of source column names to their names in the table of rejected rows.
 
-    Delta tells names apart without regard to capitals, so a column keeps the spelling it was first published with.
+    Delta column names are case-insensitive, so a column keeps the spelling it was first published with.
     """
     spelling = {name.lower(): name for name in published}
     taken = {name.lower() for name in source} | set(RESERVED)

@@ -1,7 +1,7 @@
-"""Close the open rejected rows that a run has dealt with, after its registry commit. One commit, or none.
+"""Close the open rejected rows that a run has dealt with, after its registry commit, in at most one commit.
 
-Only the files that hold such rows are written anew. A run closes rows of runs that committed before it; who loses the
-race to a commit looks again.
+Only the files that hold such rows are rewritten. A run closes rows of runs that committed before it; a run that loses
+the commit race starts over.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def close_rejected(
     staged: StagedPaths,
     gone: str | None = None,
 ) -> dict[str, int]:
-    """Close what the run's commit has settled; returns how many rows took each life. A run closes once.
+    """Close the open rejections decided by the run's commit; returns rows by new `_life`. A run closes once.
 
     `full`: a row whose key came again is `superseded`, any other `withdrawn`; a row without a readable key is
     superseded. `incremental`, `backfill`: a row whose key came again, or without a readable key the very same row, is
@@ -54,17 +54,17 @@ def close_rejected(
     of the rows that the run judged again, the accepted are `replayed`, those of which something newer is published are
     superseded, and the others stay open with the reasons they have now.
 
-    If the run has not committed to the registry table (another overtook it), what it appended goes instead.
+    If the run has not committed to the registry table (another overtook it), the rows it appended are removed.
     """
     finish_closing(lake, table, before_run=run_id)
     closing = Closing(lake, table, run_id, at, mode, staged, gone)
-    return retry_on_conflict(lambda: _close(closing))
+    return retry_on_conflict(lake, closing.uri, lambda: _close(closing))
 
 
 def reopen_rejected(lake: Lake, table: Table, *, run_id: str, at: datetime, closed_by: Sequence[str]) -> int:
-    """Open again the rows that these runs closed, because their commits were undone; returns how many. Once a run."""
+    """Reopen the rows that these runs closed, after their commits were undone; returns their number. Once a run."""
     closing = Closing(lake, table, run_id, at, "replay", StagedRun.of(lake, table, run_id), None)
-    return retry_on_conflict(lambda: _reopen(closing, closed_by))
+    return retry_on_conflict(lake, closing.uri, lambda: _reopen(closing, closed_by))
 
 
 def _reopen(closing: Closing, closed_by: Sequence[str]) -> int:
@@ -91,7 +91,7 @@ def _reopen(closing: Closing, closed_by: Sequence[str]) -> int:
 
 
 def finish_closing(lake: Lake, table: Table, *, before_run: str | None = None) -> None:
-    """Close for runs that were killed between their registry commit and their closing: their staged files are there."""
+    """Close for runs that were killed between registry commit and closing, from their staged files."""
     uri = lake.registry_table(table.registry, table.name)
     if not lake.is_table(uri) or not lake.is_table(lake.rejected_table(table.registry, table.name)):
         return
@@ -105,7 +105,7 @@ def finish_closing(lake: Lake, table: Table, *, before_run: str | None = None) -
         if lake.exists(staged.conformed) and lake.exists(staged.faults):
             gone = staged.gone if mode == "incremental" and lake.exists(staged.gone) else None
             closing = Closing(lake, table, run_id, datetime.fromisoformat(entry[f"{PREFIX}at"]), mode, staged, gone)
-            retry_on_conflict(partial(_close, closing))
+            retry_on_conflict(lake, closing.uri, partial(_close, closing))
 
 
 def _close(closing: Closing) -> dict[str, int]:
@@ -133,7 +133,7 @@ def _close(closing: Closing) -> dict[str, int]:
 
 
 def _earlier(delta: DeltaTable, transaction: str) -> dict[str, int] | None:
-    """What this run closed when it was here before."""
+    """Rows by new `_life` that this run closed in an earlier attempt; None if it did not."""
     if delta.transaction_version(transaction) is None:
         return None
     entry: dict[str, Any] = next((e for e in delta.history() if e.get(f"{PREFIX}closed_by") == transaction), {})
@@ -141,10 +141,10 @@ def _earlier(delta: DeltaTable, transaction: str) -> dict[str, int] | None:
 
 
 def _runs_that_never_were(closing: Closing, delta: DeltaTable, has_committed: bool) -> set[str]:
-    """Recent runs whose rows are here and that cannot commit any more.
+    """Recent runs that have appended rejected rows and can no longer commit.
 
-    Since such a run began, another has read the source and published; or its staging folder, without which nothing
-    commits, is gone. A run that is still under way is neither.
+    Such a run was overtaken by another that read the source and published; or its staging folder, without which it
+    cannot commit, is gone.
     """
     lake, table = closing.lake, closing.table
     if not has_committed:
@@ -161,7 +161,7 @@ def _runs_that_never_were(closing: Closing, delta: DeltaTable, has_committed: bo
 
 
 def _rewrite(closing: Closing, opened: OpenRejections) -> list[tuple[list[RejectedFile], AddAction]]:
-    """Write the files that hold settled rows anew, one for each run that rejected them."""
+    """Rewrite the files that hold rows of table `settled`, one new file per run that rejected them."""
     connection = opened.connection
     touched = {uri for (uri,) in connection.execute("SELECT DISTINCT _of_file FROM settled").fetchall()}
     by_run: dict[str, list[RejectedFile]] = {}
@@ -174,7 +174,7 @@ def _rewrite(closing: Closing, opened: OpenRejections) -> list[tuple[list[Reject
 def _rewrite_run(
     closing: Closing, connection: duckdb.DuckDBPyConnection, run_id: str, files: Sequence[RejectedFile]
 ) -> AddAction:
-    """Until a commit names the new file, it is nobody's."""
+    """Write one new file for the rows of a run, with the changes of table `settled`; it is not committed here."""
     listed = ", ".join(literal(file.uri) for file in files)
     by, at = literal(closing.run_id), f"CAST({literal(closing.at.isoformat())} AS TIMESTAMPTZ)"
     closes = f"s._new_life IS NOT NULL AND s._new_life <> {literal(OPEN)}"
@@ -215,7 +215,7 @@ def _commit(
     removals: Sequence[RejectedFile],
     figures: Mapping[str, int],
 ) -> None:
-    """Commit at the next version or not at all."""
+    """Replace the rewritten files and remove `removals`, in one commit at the next version or not at all."""
     leaving = [*removals, *(file for files, _ in rewrites for file in files)]
     instant = epoch_milliseconds(closing.at)
     actions: list[AddAction | RemoveAction] = [

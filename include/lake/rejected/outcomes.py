@@ -1,4 +1,4 @@
-"""Which life each open row takes by what a run received, found gone or judged again, as DuckDB SQL."""
+"""Outcomes of open rejections after a run: the new `_life` of each open row, as DuckDB SQL."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _REASONS = 'STRUCT(rule_id VARCHAR, "column" VARCHAR, message VARCHAR)[]'
 
 @dataclass(frozen=True, slots=True)
 class Closing:
-    """One run about to close rows; `gone` is the URI of a Parquet of published keys that the source no longer has."""
+    """Parameters of one run's closing; `gone` is the URI of a Parquet of published keys deleted at the source."""
 
     lake: Lake
     table: Table
@@ -40,8 +40,13 @@ class Closing:
     gone: str | None
 
     @property
+    def uri(self) -> str:
+        """URI of the table of rejected rows."""
+        return self.lake.rejected_table(self.table.registry, self.table.name)
+
+    @property
     def transaction(self) -> str:
-        """What marks the commit: a run closes once."""
+        """Delta application transaction of the closing commit: a run closes once."""
         return f"closed/{self.run_id}"
 
 
@@ -77,7 +82,7 @@ def decide_outcomes(closing: Closing, opened: OpenRejections) -> dict[str, int]:
 
 
 def _of_sync(closing: Closing, connection: duckdb.DuckDBPyConnection) -> str:
-    """SELECT of the life that each row takes by what a sync received, and by what it found gone."""
+    """SELECT of the new life of each open row after a sync, by received and by gone keys."""
     keys = typed_key(closing.table)
     is_full = closing.mode == "full"
     typed = "".join(f", {sql} AS k{i}" for i, (_, sql) in enumerate(keys))
@@ -98,7 +103,7 @@ def _of_sync(closing: Closing, connection: duckdb.DuckDBPyConnection) -> str:
         return " UNION ALL ".join(parts)
     connection.execute(f"CREATE TEMP TABLE same_again AS {_of_same_rows(connection)}")
     parts.append("FROM same_again")
-    if closing.gone is not None:  # a key without values: of the rows without a readable key, those that did not come
+    if closing.gone is not None:  # a null key stands for rows without a readable key that were not received
         gone = f"(FROM {others} w SEMI JOIN {scan(closing.gone)} g ON {_same(keys, 'g')})"
         again = "o._of_run = w._run_id AND o._of_row = w._row"
         parts.append(_settled(f"{gone} w ANTI JOIN same_again o ON {again}", WITHDRAWN))
@@ -106,7 +111,7 @@ def _of_sync(closing: Closing, connection: duckdb.DuckDBPyConnection) -> str:
 
 
 def _of_same_rows(connection: duckdb.DuckDBPyConnection) -> str:
-    """SELECT of the rows without a readable key that came again, cell by cell the same."""
+    """SELECT of the rows without a readable key that were received again with the same cells."""
     described = connection.execute("DESCRIBE opened").fetchall()
     received = [quote(name) for name, *_ in described if name not in (*RESERVED, FILE)]
     row = f"struct_pack({', '.join(f'{name} := {name}' for name in received)})"
@@ -116,7 +121,7 @@ def _of_same_rows(connection: duckdb.DuckDBPyConnection) -> str:
 
 
 def _of_replay(closing: Closing) -> str:
-    """SELECT of the life that each row takes which this run judged again."""
+    """SELECT of the new life of each row that this replay judged."""
     origin = origin_uri(closing.lake, closing.table, closing.run_id)
     return f"""
         SELECT o.{ORIGIN[0]} AS _of_run, o.{ORIGIN[1]} AS _of_row,
@@ -135,5 +140,5 @@ def _settled(rows: str, life: str) -> str:
 
 
 def _same(keys: Sequence[tuple[str, str]], relation: str) -> str:
-    """SQL: whether a waiting row `w` has the key of a row of `relation`."""
+    """SQL condition: an open row `w` has the key of a row of `relation`."""
     return " AND ".join(f"w.k{i} IS NOT DISTINCT FROM {relation}.{name}" for i, (name, _) in enumerate(keys))

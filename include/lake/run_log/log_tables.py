@@ -7,7 +7,6 @@ transaction of its own.
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
@@ -18,7 +17,7 @@ from deltalake import CommitProperties, Transaction, write_deltalake
 
 from include.contracts import Table
 from include.lake.delta import LOG_KEPT, PREFIX, compact, view
-from include.lake.storage import Lake, LakeConflict, create_temp_table, lake_errors
+from include.lake.storage import Lake, LakeConflict, create_temp_table, lake_errors, retry_on_conflict
 
 _INSTANT = pa.timestamp("us", tz="UTC")
 _COUNTS = (
@@ -90,7 +89,6 @@ CHECKS = pa.schema(
 REFUSALS = ("declined", "timed out")
 """Verdicts of runs that a gate held back and that were not approved."""
 
-_ATTEMPTS = 8
 _COMPACT_AT = 64
 _COMPACT_BYTES = 8 * 1024**2  # what appends join on the way; maintenance joins more
 
@@ -202,14 +200,7 @@ def append(lake: Lake, name: str, rows: pa.Table, *, once: str | None = None) ->
     Appenders do not hinder each other: a lost race is tried again. Many small files are compacted on the way.
     """
     uri = lake.audit_table(name)
-    for attempt in range(_ATTEMPTS):
-        try:
-            return _append_once(lake, uri, rows, once)
-        except LakeConflict:
-            if attempt == _ATTEMPTS - 1:
-                raise
-            time.sleep(0.05 * 2**attempt)
-    raise AssertionError("unreachable")
+    return retry_on_conflict(lake, uri, lambda: _append_once(lake, uri, rows, once))
 
 
 def _append_once(lake: Lake, uri: str, rows: pa.Table, once: str | None) -> bool:

@@ -1,4 +1,4 @@
-"""Where the lake's bytes lie and who may touch them: folder or S3, the DuckDB engine, locks, retries, errors."""
+"""Storage of the lake: folder or S3 bucket, DuckDB connections, table locks, commit retries, errors."""
 
 from __future__ import annotations
 
@@ -28,7 +28,6 @@ from include.lake.storage.errors import (
 )
 from include.lake.storage.lake import REPOSITORY, Lake
 from include.lake.storage.object_store import Root, read
-from include.lake.storage.table_lock import locked_table
 
 __all__ = [
     "DEFAULT_SCRATCH",
@@ -50,7 +49,6 @@ __all__ = [
     "lake_errors",
     "literal",
     "load_extension",
-    "locked_table",
     "quote",
     "read",
     "restrict_access",

@@ -1,4 +1,4 @@
-"""Writers of one table do not wait for each other: who loses the race to the next version tries again."""
+"""The one retry of Delta commits after a conflict with another writer."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import TypeVar
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_random_exponential
 
 from include.lake.storage.errors import LakeConflict
+from include.lake.storage.lake import Lake
+from include.lake.storage.table_lock import locked_table
 
 PATIENCE_SECONDS = 600
 _WAIT = wait_random_exponential(multiplier=0.05, max=5)
@@ -15,15 +17,22 @@ _WAIT = wait_random_exponential(multiplier=0.05, max=5)
 Result = TypeVar("Result")
 
 
-def retry_on_conflict(attempt: Callable[[], Result]) -> Result:
-    """Call `attempt` until no other writer comes first; each call must look at the table anew.
+def retry_on_conflict(lake: Lake, uri: str, attempt: Callable[[], Result]) -> Result:
+    """Call `attempt` until it loses no commit race on the table at `uri`; each call must open the table anew.
+
+    An attempt holds the table's lock, so it must not call this again for the same table.
 
     Raises:
         LakeConflict: it lost every race for ten minutes.
     """
+
+    def locked() -> Result:
+        with locked_table(lake, uri):
+            return attempt()
+
     return Retrying(
         retry=retry_if_exception_type(LakeConflict),
         wait=_WAIT,
         stop=stop_after_delay(PATIENCE_SECONDS),
         reraise=True,
-    )(attempt)
+    )(locked)

@@ -6,16 +6,19 @@ from include.lake.upsert.change_set import COMPARE_MEMORY, KEY_FIGURE, Changes, 
 from include.lake.upsert.delta_merge import Writing, append, create, merge, overwrite
 from include.lake.upsert.diff_sql import arriving, later, leaving
 from include.lake.upsert.file_rewrite import apply, note
+from include.lake.upsert.table_upsert import Upserted, count, stream, upsert, write
 
 __all__ = [
     "COMPARE_MEMORY",
     "KEY_FIGURE",
     "Changes",
     "Mode",
+    "Upserted",
     "Writing",
     "append",
     "apply",
     "arriving",
+    "count",
     "create",
     "find_changes",
     "key_text",
@@ -25,4 +28,7 @@ __all__ = [
     "note",
     "overwrite",
     "preview",
+    "stream",
+    "upsert",
+    "write",
 ]

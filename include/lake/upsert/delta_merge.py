@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import duckdb
-import pyarrow as pa
-from deltalake import CommitProperties, DeltaTable, WriterProperties, write_deltalake
+from deltalake import CommitProperties, DeltaTable
 from deltalake import Schema as DeltaSchema
 from deltalake.transaction import create_table_with_add_actions
 
@@ -23,6 +22,7 @@ from include.lake.delta import (
     add_actions,
     as_interval,
     as_published,
+    listed,
     published_schema,
     set_run,
     swap,
@@ -30,11 +30,11 @@ from include.lake.delta import (
     without_warnings,
     write_files,
 )
-from include.lake.storage import Lake, quote, restrict_access, scan
+from include.lake.storage import Lake, restrict_access, scan
 from include.lake.upsert.change_set import Changes
 from include.lake.upsert.diff_sql import arriving
+from include.lake.upsert.table_upsert import CHANGE, merge_difference, stream, write
 
-_WRITER = WriterProperties(compression="ZSTD")
 _CONFIGURATION = {
     "delta.enableChangeDataFeed": "true",
     # The log is evidence: which run wrote what. It stays.
@@ -42,10 +42,7 @@ _CONFIGURATION = {
     # After this time (a week unless stated) a checkpoint forgets removed files, and the vacuum no longer knows them.
     RETENTION_PROPERTY: as_interval(RETENTION),
 }
-# Small enough for rows of 100 kB; larger batches were hardly faster (7 % at eight times the size).
-_BATCH_ROWS = 8_192
 _MEMORY = "768MB"
-_CHANGE = "_change"
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,42 +120,20 @@ def append(writing: Writing, current: DeltaTable) -> int:
 
 def overwrite(writing: Writing, current: DeltaTable) -> int:
     """Replace all files at once; the change feed then holds every old row as deleted and every new row as inserted."""
-    with writing.connection() as connection, _stream(writing, connection, writing.accepted()) as rows:
-        write_deltalake(
-            current, rows, mode="overwrite", writer_properties=_WRITER, commit_properties=writing.properties
-        )
+    with writing.connection() as connection:
+        rows = stream(connection, writing.accepted(), published_schema(writing.table))
+        write(current, rows, "overwrite", writing.properties)
     return int(current.version())
 
 
 def merge(writing: Writing, current: DeltaTable, changes: Changes) -> int:
-    """Merge a difference by key; the change feed holds what changed, before and after, and what went."""
+    """Merge a difference by key."""
     shape = writing.shape
-    keys = ", ".join(quote(name) for name in shape.key)
     query = (
-        f"SELECT *, 'upsert' AS {_CHANGE} FROM ({as_published(shape, arriving(shape, changes.uri))}) "
-        f"UNION ALL BY NAME SELECT {keys}, {_CHANGE} FROM {scan(changes.uri)} WHERE {_CHANGE} = 'delete'"
+        f"SELECT *, 'upsert' AS {CHANGE} FROM ({as_published(shape, arriving(shape, changes.uri))}) "
+        f"UNION ALL BY NAME SELECT {listed(shape.key)}, {CHANGE} FROM {scan(changes.uri)} WHERE {CHANGE} = 'delete'"
     )
-    same_key = " AND ".join(f"target.{quote(name)} = source.{quote(name)}" for name in shape.key)
-    with writing.connection() as connection, _stream(writing, connection, query) as rows:
-        merger = current.merge(
-            rows,
-            same_key,
-            source_alias="source",
-            target_alias="target",
-            writer_properties=_WRITER,
-            commit_properties=writing.properties,
-        )
-        if changes.deleted:
-            merger = merger.when_matched_delete(f"source.{_CHANGE} = 'delete'")
-        merger = merger.when_matched_update_all(except_cols=[_CHANGE])
-        merger.when_not_matched_insert_all(except_cols=[_CHANGE]).execute()
+    with writing.connection() as connection:
+        rows = stream(connection, query, published_schema(writing.table))
+        merge_difference(current, rows, shape.key, writing.properties)
     return int(current.version())
-
-
-@contextmanager
-def _stream(writing: Writing, connection: duckdb.DuckDBPyConnection, query: str) -> Iterator[pa.RecordBatchReader]:
-    """The query's rows, batch by batch, in the published schema (with its column comments)."""
-    reader = connection.execute(query).to_arrow_reader(_BATCH_ROWS)
-    comments = {field.name: field.metadata for field in published_schema(writing.table)}
-    schema = pa.schema([field.with_metadata(comments.get(field.name)) for field in reader.schema])
-    yield pa.RecordBatchReader.from_batches(schema, (batch.cast(schema) for batch in reader))

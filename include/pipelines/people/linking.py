@@ -16,7 +16,7 @@ from include.contracts import needs_two
 from include.identity.linking import RUNS, Work, forget_compared, run_folder
 from include.identity.persons import decided, queue
 from include.identity.records import collect, linked_tables
-from include.lake.people import bring, extend, people_state
+from include.lake.people import extend, people_state, upsert_people
 from include.lake.run_log import LINKING_LOG, append_link_run, last_link_run
 from include.pipelines.audit_log import record_commits
 from include.pipelines.context import PipelineContext
@@ -254,7 +254,7 @@ def _commit(context: PipelineContext, folder: str, facts: Facts) -> Facts:
             commits[name] = extend(lake, name, uri, run_id=run_id, metadata=metadata)
         else:
             after = facts["base_run"] if name == "index" else None
-            commits[name] = bring(lake, name, uri, run_id=run_id, metadata=metadata, after=after)
+            commits[name] = upsert_people(lake, name, uri, run_id=run_id, metadata=metadata, after=after)
     waiting, _ = queue(lake, at=context.now(), limit=1)
     done = {**facts, "verdict": "published", "waiting": waiting, "versions": {n: c.version for n, c in commits.items()}}
     append_link_run(lake, done)

@@ -16,13 +16,13 @@ from typing import Any
 
 import duckdb
 import pyarrow as pa
-from deltalake import DeltaTable, write_deltalake
+from deltalake import CommitProperties, DeltaTable
 
 from include.contracts import Table
-from include.lake.storage import Lake, LakeTableMissing, lake_errors, restrict_access
+from include.lake.storage import Lake, LakeTableMissing, lake_errors, restrict_access, retry_on_conflict
+from include.lake.upsert import count, stream, upsert, write
 from include.sharing.agreements import Agreement, Product, terms_digest
 from include.sharing.products import content
-from include.sharing.products.apply import WRITER, Target, apply, stream
 from include.sharing.products.history import forget_history
 from include.sharing.products.keys import RecipientKey, missing_key
 from include.sharing.products.protect import lend_key
@@ -38,9 +38,6 @@ from include.sharing.products.state import (
     removed,
 )
 
-# As in include/lake/publishing/publication.py: delta-rs merges in memory; a larger difference is written as a whole.
-MERGE_ROWS = 400_000
-
 
 def publish_product(
     agreement: Agreement,
@@ -50,23 +47,29 @@ def publish_product(
     run: Run,
     at: datetime,
     key: RecipientKey | None,
-    merge_rows: int = MERGE_ROWS,
 ) -> ProductResult:
     """Share one product of an agreement in force. Verdict `published`, `unchanged`, or `waiting` for its source.
 
     Raises:
         PseudonymKeyMissing: the product holds pseudonyms and `key` is None.
-        LakeError: the lake is full, denied, unreachable, or another run writes the same table.
+        LakeError: the lake is full, denied, unreachable, or other runs write the same table again and again.
     """
-    lake = run.lake
     if product.needs_key and key is None:
-        raise missing_key(f"shared/{agreement.recipient}/{product.name}", pseudonym_keys(lake))
+        raise missing_key(f"shared/{agreement.recipient}/{product.name}", pseudonym_keys(run.lake))
+    uri = run.lake.path("shared", agreement.recipient, product.name)
+    return retry_on_conflict(run.lake, uri, lambda: _publish(agreement, product, table, run, at, key))
+
+
+def _publish(
+    agreement: Agreement, product: Product, table: Table, run: Run, at: datetime, key: RecipientKey | None
+) -> ProductResult:
+    lake = run.lake
     try:
         source = lake.table(lake.registry_table(table.registry, table.name))
     except LakeTableMissing:
         reason = f"{table.qualified_name} is not published"
         schema = content.schema(product, table)
-        closed = close_product(agreement, agreement.recipient, product.name, reason, schema, run=run)
+        closed = _close(agreement, agreement.recipient, product.name, reason, schema, run)
         return replace(closed, verdict="waiting")
     notes = _notes(agreement, product, table, source, key)
     shared = opened(lake, agreement.recipient, product.name)
@@ -77,23 +80,22 @@ def publish_product(
     if shared.is_at(notes) or shared.is_of_run(run.run_id):
         forget_history(lake, shared.delta, lake.path(result.subject), at=at)
         return result
-    target = Target(shared.delta, content.schema(product, table), content.key(product, table))
+
+    def said(figures: Mapping[str, int]) -> CommitProperties:
+        return properties(run, {**notes, **figures})
+
     with _connection(lake, key, source, shared.delta) as connection, lake_errors(f"publishing {result.subject}"):
-        fresh = content.select(connection, product, table, source)
-        difference = content.compare(connection, fresh, target.delta, target.schema.names, target.keys)
-        commit = properties(run, {**notes, **difference.figures, "live_rows": difference.rows})
-        apply(connection, target, difference, commit, merge_rows)
-        version = int(target.delta.version())
-    forget_history(lake, target.delta, lake.path(result.subject), at=at)
-    verdict = "unchanged" if difference.is_empty else "published"
+        connection.execute(f"CREATE TEMP TABLE fresh AS {content.select(connection, product, table, source)}")
+        done = upsert(connection, shared.delta, content.key(product, table), said, notes_nothing=True)
+    forget_history(lake, shared.delta, lake.path(result.subject), at=at)
     return replace(
         result,
-        verdict=verdict,
-        version=version,
-        rows=difference.rows,
-        inserted=difference.inserted,
-        updated=difference.updated,
-        deleted=difference.deleted,
+        verdict="published" if done.inserted or done.updated or done.deleted else "unchanged",
+        version=done.version,
+        rows=done.rows,
+        inserted=done.inserted,
+        updated=done.updated,
+        deleted=done.deleted,
     )
 
 
@@ -111,6 +113,13 @@ def close_product(
     `schema` is for the empty table; without it, it gets the columns of the one that is there. `agreement` is None when
     no agreement names the product. Verdict `closed`, or `unchanged` if it was closed for this reason before.
     """
+    uri = run.lake.path("shared", recipient, product)
+    return retry_on_conflict(run.lake, uri, lambda: _close(agreement, recipient, product, reason, schema, run))
+
+
+def _close(
+    agreement: Agreement | None, recipient: str, product: str, reason: str, schema: pa.Schema | None, run: Run
+) -> ProductResult:
     lake = run.lake
     shared = opened(lake, recipient, product)
     agreement_id = agreement.agreement_id if agreement else ""
@@ -155,18 +164,17 @@ def _make_anew(
     with _connection(lake, key, source) as connection, lake_errors(f"publishing {result.subject}"):
         # Everything that can fail for its content fails here, while the former table still stands.
         connection.execute(f"CREATE TEMP TABLE fresh AS {content.select(connection, product, table, source)}")
-        rows = int(connection.execute("SELECT count(*) FROM fresh").fetchall()[0][0])
+        rows = count(connection, "fresh")
         removed(lake, agreement.recipient, product.name)
-        write_deltalake(
+        write(
             lake.path("shared", agreement.recipient, product.name),
             stream(connection, "FROM fresh", content.schema(product, table)),
-            mode="error",
+            "error",
+            properties(run, {**notes, "inserted": rows, "live_rows": rows}),
             name=f"{agreement.recipient}.{product.name}",
             description=f"{product.title or agreement.title} (agreement {agreement.agreement_id})",
             configuration=CONFIGURATION,
             storage_options=lake.storage_options(),
-            writer_properties=WRITER,
-            commit_properties=properties(run, {**notes, "inserted": rows, "live_rows": rows}),
         )
     return replace(result, rows=rows, inserted=rows)
 

@@ -49,7 +49,7 @@ def share_agreement(
     Raises:
         ContractError: the agreement does not fit the contracts.
         PseudonymKeyMissing: a product in force needs pseudonyms and `key` is None.
-        LakeError: the lake is full, denied, unreachable, or another run writes the same table.
+        LakeError: the lake is full, denied, unreachable, or other runs write the same table again and again.
     """
     run = Run(lake, run_id, notes or {})
     standing = agreement.standing(at)

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from include.audit.report_data.linking import Comparison, Level, ModelFacts
-from include.lake.people.index import bring
+from include.lake.people.index import upsert_people
 from include.lake.people.tables import FINDINGS, INDEX
 from include.lake.run_log.linking_log import append_link_run
 from include.lake.storage.lake import Lake
@@ -77,4 +77,4 @@ def write_people(lake: Lake, folder: str) -> None:
     ]  # fmt: skip
     for name, rows, schema in (("index", index, INDEX), ("findings", told, FINDINGS)):
         pq.write_table(pa.Table.from_pylist(rows, schema), f"{folder}/{name}.parquet")
-        bring(lake, name, f"{folder}/{name}.parquet", run_id="link-0000")
+        upsert_people(lake, name, f"{folder}/{name}.parquet", run_id="link-0000")

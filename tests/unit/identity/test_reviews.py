@@ -29,7 +29,8 @@ def lake(lake, write):
         run_id="r1",
     )  # fmt: skip
     who = {"a": "p", "b": "q", "c": "y", "d": "p"}
-    upsert_people(
+    index = write("index", [{"record_id": r, "person_id": p} for r, p in who.items()])
+    upsert_people(lake, "index", index, run_id="r1")
         lake, "index", write("index", [{"record_id": r, "person_id": p} for r, p in who.items()]), run_id="r1"
     )
     minted = [("p", OLD), ("q", OLD), ("y", YOUNG)]

@@ -6,11 +6,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from include.lake.people import index as people
-from include.lake.people.index import bring, extend, people_table, people_version
+from include.lake.people.index import extend, people_table, upsert_people
 from include.lake.people.tables import INDEX
 from include.lake.storage.errors import LakeConflict
 from include.lake.storage.lake import Lake
+from include.lake.upsert import table_upsert
 
 
 @pytest.fixture
@@ -38,8 +38,8 @@ def feed(lake, version):
 
 
 def test_the_difference_is_one_commit_and_the_change_feed_holds_it_and_no_more(lake):
-    assert bring(lake, "index", index(lake, a="p", b="q", c="q"), run_id="r1").inserted == 3
-    done = bring(lake, "index", index(lake, a="p", b="p", d="s"), run_id="r2")
+    assert upsert_people(lake, "index", index(lake, a="p", b="q", c="q"), run_id="r1").inserted == 3
+    done = upsert_people(lake, "index", index(lake, a="p", b="p", d="s"), run_id="r2")
     assert (done.version, done.inserted, done.updated, done.deleted) == (1, 1, 1, 1)
     assert content(lake) == {"a": "p", "b": "p", "d": "s"}
     assert feed(lake, 1) == [
@@ -48,14 +48,14 @@ def test_the_difference_is_one_commit_and_the_change_feed_holds_it_and_no_more(l
 
 
 def test_without_a_difference_there_is_no_commit(lake):
-    bring(lake, "index", index(lake, a="p"), run_id="r1")
-    done = bring(lake, "index", index(lake, a="p"), run_id="r2")
-    assert (done.is_new, done.version, people_version(lake, "index")) == (False, 0, 0)
+    upsert_people(lake, "index", index(lake, a="p"), run_id="r1")
+    done = upsert_people(lake, "index", index(lake, a="p"), run_id="r2")
+    assert (done.is_new, done.version, lake.table(people_table(lake, "index")).version()) == (False, 0, 0)
 
 
 def test_a_run_commits_once(lake):
-    bring(lake, "index", index(lake, a="p"), run_id="r1")
-    assert not bring(lake, "index", index(lake, a="other"), run_id="r1").is_new
+    upsert_people(lake, "index", index(lake, a="p"), run_id="r1")
+    assert not upsert_people(lake, "index", index(lake, a="other"), run_id="r1").is_new
     assert content(lake) == {"a": "p"}
     events = pa.table({name: ["x"] for name in ("event_id",)})
     assert extend(lake, "events", events, run_id="r1").is_new
@@ -63,26 +63,26 @@ def test_a_run_commits_once(lake):
 
 
 def test_a_difference_too_large_to_merge_gives_the_same_content(lake, monkeypatch):
-    monkeypatch.setattr(people, "MERGE_ROWS", 1)
-    bring(lake, "index", index(lake, a="p", b="q"), run_id="r1")
-    bring(lake, "index", index(lake, a="s", c="q"), run_id="r2")
+    monkeypatch.setattr(table_upsert, "MERGE_ROWS", 1)
+    upsert_people(lake, "index", index(lake, a="p", b="q"), run_id="r1")
+    upsert_people(lake, "index", index(lake, a="s", c="q"), run_id="r2")
     assert content(lake) == {"a": "s", "c": "q"}
 
 
 def test_a_new_column_is_taken_over(lake):
-    bring(lake, "index", index(lake, a="p"), run_id="r1")
+    upsert_people(lake, "index", index(lake, a="p"), run_id="r1")
     uri = f"{lake.uri}/wide.parquet"
     pq.write_table(pq.read_table(index(lake, a="p")).append_column("more", pa.array(["x"])), uri)
-    assert bring(lake, "index", uri, run_id="r2").is_new
+    assert upsert_people(lake, "index", uri, run_id="r2").is_new
     assert "more" in lake.table(people_table(lake, "index")).to_pyarrow_table().column_names
 
 
 def test_what_was_made_of_an_older_state_is_refused(lake):
-    bring(lake, "index", index(lake, a="p"), run_id="r1", after="")
-    bring(lake, "index", index(lake, a="q"), run_id="r2", after="r1")
+    upsert_people(lake, "index", index(lake, a="p"), run_id="r1", after="")
+    upsert_people(lake, "index", index(lake, a="q"), run_id="r2", after="r1")
     with pytest.raises(LakeConflict, match="another run has committed"):
-        bring(lake, "index", index(lake, a="s"), run_id="r3", after="r1")
-    assert not bring(lake, "index", index(lake, a="s"), run_id="r2", after="r1").is_new
+        upsert_people(lake, "index", index(lake, a="s"), run_id="r3", after="r1")
+    assert not upsert_people(lake, "index", index(lake, a="s"), run_id="r2", after="r1").is_new
     assert content(lake) == {"a": "q"}
 
 
@@ -91,4 +91,4 @@ def test_an_append_that_lost_a_race_says_so(lake):
     extend(lake, "events", rows, run_id="r1")
     stale = lake.table(people_table(lake, "events"))
     extend(lake, "events", rows, run_id="r2")
-    assert people_version(lake, "events") == stale.version() + 1
+    assert lake.table(people_table(lake, "events")).version() == stale.version() + 1

@@ -16,11 +16,10 @@ from deltalake import DeltaTable
 
 from include.contracts.yaml_files.problems import ContractError
 from include.lake.storage.lake import Lake
+from include.lake.upsert import table_upsert
 from include.sharing.agreements.agreement import Agreement
 from include.sharing.products.keys import MasterKey, PseudonymKeyMissing
-from include.sharing.products.publish_product import publish_product
 from include.sharing.products.share import Sharing, close_orphans, share_agreement
-from include.sharing.products.state import Run
 
 from .conftest import AT, CITIZEN, CONTRACTS, CONTRIBUTION, MONTHS, PEOPLE, write_published
 
@@ -159,13 +158,14 @@ def test_a_recipient_gets_the_changes_since_last_time(lake: Lake, agree: Agree, 
     assert sorted(row["full_name"] for row in rows(lake)) == ["Hồ Xuân Én", "Nguyễn Thị Anh", "Trần Văn Bình"]
 
 
-def test_a_large_difference_is_written_as_a_whole(lake: Lake, agree: Agree, key: MasterKey) -> None:
+def test_a_large_difference_is_written_as_a_whole(
+    lake: Lake, agree: Agree, key: MasterKey, monkeypatch: pytest.MonkeyPatch
+) -> None:
     agreement = agree()
     share(lake, agreement, key)
     write_published(lake, CITIZEN, PEOPLE[1:])
-    result = publish_product(
-        agreement, agreement.products[0], CITIZEN, run=Run(lake, "r2"), at=AT, key=key.of("nso"), merge_rows=0
-    )
+    monkeypatch.setattr(table_upsert, "MERGE_ROWS", 0)
+    (result,) = share(lake, agreement, key, run_id="r2").results
     assert (result.verdict, result.deleted, result.rows) == ("published", 1, 2)
     assert [row["full_name"] for row in rows(lake)] != []
     assert len(rows(lake)) == 2
