@@ -7,14 +7,15 @@ import math
 import re
 import secrets
 from collections.abc import Callable
-from dataclasses import asdict
+from contextlib import suppress
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 
 import duckdb
 
 from include.contracts import Steward
-from include.identity.linkage_model import train
+from include.identity.linkage_model import ModelUnusable, train
 from include.identity.persons import Pair, ReviewRefused, decide, ends, pair_id, queue, resolve
 from include.identity.records import collect
 from include.identity.scoring import explain_pairs
@@ -200,7 +201,10 @@ def with_rivals(steps: list[Facts], probability: float | None) -> list[Facts]:
 
 
 def train_step(*, seed: int, out: Path | None = None, context: PipelineContext | None = None) -> Facts:
-    """Train a model on the published tables and write it, by default where linking reads it. Scoring never trains."""
+    """Train a model on the published tables and write it, by default where linking reads it. Scoring never trains.
+
+    The thresholds are a choice, not something to learn: those of the model in use stay.
+    """
     context = context or PipelineContext.from_environment()
     with no_values_escape("training a model"):
         at = context.now()
@@ -208,6 +212,9 @@ def train_step(*, seed: int, out: Path | None = None, context: PipelineContext |
         try:
             collect(context.lake, context.contracts.values(), context.schemas, f"{folder}/records.parquet")
             model = train(context.lake, f"{folder}/records.parquet", seed=seed, at=at)
+            with suppress(ModelUnusable):
+                before = model_in_use(context)
+                model = replace(model, link_at=before.link_at, review_at=before.review_at)
         finally:
             context.lake.delete_tree(folder)
         path = out or context.schemas / MODEL_FILE
