@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import duckdb
 import pandas as pd
@@ -27,6 +28,7 @@ from duckdb_extensions import import_extension
 from include.contracts.model import Contract, Server, Table
 from include.lake.delta.maintenance import maintain_table
 from include.lake.storage.lake import Lake
+from include.lake.upsert import file_rewrite
 from include.sharing.agreements.loading import load_agreement
 from include.sharing.products.share import share_agreement
 from tests.extracts import lake_at
@@ -48,11 +50,14 @@ GROWN = contract_table(
 
 @pytest.fixture(scope="module")
 def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
-    """Tables with every edge, without a row, with a file older than a column; and the first one shared."""
+    """Tables with every edge (in a file that was patched), without a row, older than a column; the first one shared."""
     import_extension("delta")
     made = lake_at(tmp_path_factory.mktemp("readers"))
     run(made, WIDE, 1, [("low", *LOW), ("high", *HIGH), ("odd", *NONE), ("gone", *ODD)])
-    run(made, WIDE, 2, [("low", *LOW), ("high", *HIGH), ("odd", *ODD), ("none", *NONE)])
+    run(made, WIDE, 2, [("low", *NONE), ("high", *HIGH), ("odd", *ODD), ("none", *NONE)])
+    with mock.patch.object(file_rewrite, "read_back", wraps=file_rewrite.read_back) as patched:
+        run(made, WIDE, 3, [("low", *LOW)], mode="incremental", merge_rows=0)
+    assert patched.call_count == 1
     run(made, EMPTY, 1, [])
     run(made, YOUNG, 1, [(str(number), 2**53 + number) for number in range(500)])
     run(made, GROWN, 2, [("new", None, HIGH[2], HIGH[4])], mode="incremental")
