@@ -12,54 +12,33 @@ from typing import Any
 from airflow.sdk import DAG, get_current_context, task, task_group
 
 from include.contracts import Contract
-from plugins.lake_assets import sound_contracts, table_asset
+from plugins.lake_assets import sound_contracts
+from plugins.publishing_tasks import assess_gate_publish, plain_or_skip, table_task
 from plugins.replay_form import replay_form
-from plugins.steward_gate import gates
-from plugins.sync_settings import RETRIES, SCHEMAS, library_run_id, or_skip, record_failure
+from plugins.sync_settings import RETRIES, SCHEMAS, library_run_id, record_failure
 
 
 def replay(contract: Contract) -> None:
     """The tasks of one registry, for each of its tables that is chosen."""
-    registry, owner = contract.registry, contract.owner or "lienthong"
-    assets = {table.name: table_asset(registry, table.name) for table in contract.tables}
-    within, by_table = contract.sla.deadline, "{{ task.op_kwargs['table'] }}"
-    step = partial(
-        task, owner=owner, execution_timeout=within, map_index_template=by_table, multiple_outputs=False,
-        on_failure_callback=partial(record_failure, registry),
-    )  # fmt: skip
+    registry = contract.registry
+    how = {"owner": contract.owner or "lienthong", "on_failure_callback": partial(record_failure, registry)}
 
-    @task(task_id=f"choose_{registry}", owner=owner, multiple_outputs=False)
+    @task(task_id=f"choose_{registry}", owner=how["owner"], multiple_outputs=False)
     def choose() -> list[str]:
         from include.pipelines.rejected import chosen_tables
 
         return chosen_tables(registry, get_current_context()["params"])
 
-    @step()
+    @table_task(contract, **how)()
     def gather(table: str) -> dict[str, Any]:
         from include.pipelines.rejected import gather_step
 
         rule = get_current_context()["params"]["rule"] or None
-        return or_skip(gather_step(registry, table, library_run_id(), rule_id=rule))
-
-    @step()
-    def assess(table: str, gathered: dict[str, Any]) -> dict[str, Any]:
-        from include.pipelines.sync import assess_step
-
-        return or_skip(assess_step(gathered))
-
-    @step(pool=f"lake_{registry}", outlets=[*assets.values()])
-    def publish(table: str, assessed: dict[str, Any], approval: dict[str, str]) -> dict[str, Any]:
-        from include.pipelines.sync import publish_step
-
-        get_current_context()["task"].outlets = [assets[table]]
-        return publish_step(assessed, **approval)
+        return plain_or_skip(gather_step(registry, table, library_run_id(), rule_id=rule))
 
     @task_group(group_id=f"replay_{registry}")
     def replay_table(table: str) -> None:
-        assessed = assess(table=table, gathered=gather(table=table))
-        name = "{{ task.assessed['table'] }}"
-        approval = gates(contract.tables, assessed=assessed, map_index_template=name, owner=owner)
-        publish(table=table, assessed=assessed, approval=approval)
+        assess_gate_publish(contract, table=table, extracted=gather(table=table), **how)
 
     replay_table.expand(table=choose())
 

@@ -89,15 +89,17 @@ class StewardGate(ApprovalOperator):
 
     def whom(self) -> Asked:
         """Who may answer, and who has approved before."""
+        from include.pipelines import Assessed
         from include.pipelines.decisions import ask_step
 
-        return ask_step(self.assessed)
+        return ask_step(Assessed.from_dict(self.assessed))
 
     def note_place(self, path: str) -> None:
         """Leave in the run's folder where it is asked, so that the run's page leads there."""
+        from include.pipelines import Assessed
         from include.pipelines.decisions import note_gate
 
-        note_gate(self.assessed, path)
+        note_gate(Assessed.from_dict(self.assessed), path)
 
     def ask(self) -> tuple[str, str]:
         """The question and what the steward reads, in Markdown."""
@@ -123,15 +125,17 @@ class StewardGate(ApprovalOperator):
 
     def approve(self, by: str, note: str) -> dict[str, str]:
         """Put the approval on record; returns what the step that waits wants to know."""
+        from include.pipelines import Assessed
         from include.pipelines.decisions import approve_step
 
-        return approve_step(self.assessed, by, note)
+        return approve_step(Assessed.from_dict(self.assessed), by, note)
 
     def refuse(self, answer: Answer) -> None:
         """Put a refusal, or that nobody answered, on record."""
+        from include.pipelines import Assessed
         from include.pipelines.decisions import refuse_step
 
-        refuse_step(self.assessed, answer)
+        refuse_step(Assessed.from_dict(self.assessed), answer)
 
     @property
     def _table(self) -> str:

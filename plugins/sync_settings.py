@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
     from airflow.sdk.types import DagRunProtocol
 
+    from include.pipelines import Extracted, Skipped
     from include.pipelines.sync import Window
 
 SCHEMAS = Path(os.environ.get("SCHEMAS_DIR") or Path(__file__).parents[1] / "schemas")
@@ -85,7 +86,7 @@ def sync_settings(contract: Contract, *, doc: str) -> dict[str, Any]:
     }
 
 
-def extract_when_open(contract: Contract, table: str) -> dict[str, Any]:
+def extract_when_open(contract: Contract, table: str) -> Extracted | Skipped:
     """Extract one table; outside the source's hours the task waits until it opens, without a slot or a process.
 
     A run of a backfill reads what was written in its own stretch of the schedule again, and skips a table of which no
@@ -101,13 +102,6 @@ def extract_when_open(contract: Contract, table: str) -> dict[str, Any]:
         raise AirflowRescheduleException(closed.opens_at) from None
     except OnlyReadWhole as whole:
         raise AirflowSkipException(str(whole)) from None
-
-
-def or_skip(facts: dict[str, Any]) -> dict[str, Any]:
-    """The facts of a step, unless there is nothing to publish: then the table is skipped."""
-    if facts["verdict"] == "unchanged":
-        raise AirflowSkipException(f"{facts['registry']}.{facts['table']}: nothing changed, so nothing is published")
-    return facts
 
 
 def _backfill_window(contract: Contract) -> Window | None:
@@ -126,15 +120,15 @@ def record_failure(registry: str, context: Context) -> None:
 
     A declined gate and a task that was killed leave none: Airflow tells of them.
     """
-    from include.pipelines import KNOWN_ERRORS, PipelineContext, failed
+    from include.pipelines import KNOWN_ERRORS, Failed, PipelineContext
 
     error, given = context.get("exception"), getattr(context["task"], "op_kwargs", {})
     if not isinstance(error, KNOWN_ERRORS) or "table" not in given:
         return
-    before = given.get("assessed") or given.get("extracted") or given.get("gathered") or {}
+    before = given.get("assessed") or given.get("extracted") or {}
     pipeline_context = PipelineContext.from_environment()
     _, table = pipeline_context.table(registry, given["table"])
-    failed(pipeline_context, table, before.get("run_id") or _run_id(context["dag_run"]), error)
+    Failed.of(pipeline_context, table, before.get("run_id") or _run_id(context["dag_run"]), error)
 
 
 def library_run_id() -> str:

@@ -6,13 +6,14 @@ import getpass
 import json
 import os
 import sys
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
 from include.console import errors, output, show_problems, show_run
 
 if TYPE_CHECKING:
+    from include.pipelines import RegistryResult
     from include.pipelines.decisions import Look
     from include.pipelines.sync import Approval
 
@@ -106,13 +107,14 @@ def look(values: bool, purpose: str) -> Look | None:
     return Look.of(reader, purpose)
 
 
-def end(run: dict[str, Any], as_json: bool) -> None:
+def end(result: RegistryResult, as_json: bool) -> None:
     """Print a run, as JSON or for people, and exit with its status."""
+    run = result.to_dict()
     if as_json:
         output.print_json(json.dumps(run, ensure_ascii=False, default=str))
     else:
         from include.pipelines import PipelineContext
         from include.pipelines.reporting import rule_texts
 
-        show_run(run, rule_texts(PipelineContext.from_environment(), run["registry"]))
-    raise typer.Exit(NOT_PUBLISHED if run["verdict"] in ("held", "failed") else 0)
+        show_run(run, rule_texts(PipelineContext.from_environment(), result.registry))
+    raise typer.Exit(NOT_PUBLISHED if result.verdict in ("held", "failed") else 0)

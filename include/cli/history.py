@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -46,7 +47,7 @@ def history(
 
     found = list_versions(PipelineContext.from_environment(), registry, table, limit=limit)
     if as_json:
-        output.print_json(json.dumps(found, ensure_ascii=False))
+        output.print_json(json.dumps([asdict(line) for line in found], ensure_ascii=False))
         return
     title = local(f"{registry}.{table}: các phiên bản", f"{registry}.{table}: versions")
     grid = Grid(title=title, header_style="bold", box=box.SIMPLE)
@@ -54,22 +55,22 @@ def history(
     grid.add_column(local("lúc (UTC), lần chạy", "at (UTC), run"), overflow="fold")
     grid.add_column(local("phương thức", "mode"), overflow="fold")
     for name, said in _FIGURES.items():
-        if name == "live_rows" or any(entry[name] for entry in found):
+        if name == "live_rows" or any(getattr(line, name) for line in found):
             grid.add_column(said.text(of_environment()), justify="right")
-    if has_names := any(entry["approved_by"] or entry["refused_by"] for entry in found):
+    if has_names := any(line.approved_by or line.refused_by for line in found):
         grid.add_column(local("người duyệt hoặc từ chối", "approved or refused by"), overflow="fold")
-    for entry in found:
-        mode = word(MODES, entry["mode"])
-        if entry["restored_version"] is not None:
-            mode = f"{mode} {local('về', 'of')} {entry['restored_version']}"
+    for line in found:
+        mode = word(MODES, line.mode)
+        if line.restored_version is not None:
+            mode = f"{mode} {local('về', 'of')} {line.restored_version}"
         figures = [
-            "" if entry[name] is None else number(entry[name])
+            "" if getattr(line, name) is None else number(getattr(line, name))
             for name in _FIGURES
-            if name == "live_rows" or any(other[name] for other in found)
+            if name == "live_rows" or any(getattr(other, name) for other in found)
         ]
-        version = "" if entry["version"] is None else str(entry["version"])
-        at = Text.assemble(f"{day(entry['at'])} {entry['at'][11:19]}", (f"\n{entry['run_id']}", "dim"))
-        decided = ": ".join(filter(None, (entry["approved_by"] or entry["refused_by"], entry["note"])))
+        version = "" if line.version is None else str(line.version)
+        at = Text.assemble(f"{day(line.at)} {line.at[11:19]}", (f"\n{line.run_id}", "dim"))
+        decided = ": ".join(filter(None, (line.approved_by or line.refused_by, line.note)))
         by = [Text(decided)] if has_names else []  # people's words may hold brackets, which are no markup
         grid.add_row(version, at, mode, *figures, *by)
     output.print(grid)
@@ -162,18 +163,18 @@ def restore(
         context=context,
     )
     if as_json:
-        output.print_json(json.dumps(done, ensure_ascii=False))
+        output.print_json(json.dumps(done.to_dict(), ensure_ascii=False))
         return
     language = of_environment()
-    changed = ", ".join(f"{number(done[name])} {said.text(language)}" for name, said in _CHANGES.items())
+    changed = ", ".join(f"{number(getattr(done, name))} {said.text(language)}" for name, said in _CHANGES.items())
     show_lines(
         local(
-            f"{registry}.{table} trở lại như ở phiên bản {version}; đây là phiên bản {done['version']} "
-            f"({number(done['live_rows'])} bản ghi: {changed}). Số lần chạy bị hủy: {len(done['undone'])}; bản ghi bị "
-            f"loại được mở lại: {number(done['reopened'])}. Để cập nhật bảng:",
-            f"{registry}.{table} is as it was in version {version}; this is version {done['version']} "
-            f"({number(done['live_rows'])} rows: {changed}). Runs undone: {len(done['undone'])}; rejected rows open "
-            f"again: {number(done['reopened'])}. To bring the table up to date:",
+            f"{registry}.{table} trở lại như ở phiên bản {version}; đây là phiên bản {done.version} "
+            f"({number(done.live_rows)} bản ghi: {changed}). Số lần chạy bị hủy: {len(done.undone)}; bản ghi bị "
+            f"loại được mở lại: {number(done.reopened)}. Để cập nhật bảng:",
+            f"{registry}.{table} is as it was in version {version}; this is version {done.version} "
+            f"({number(done.live_rows)} rows: {changed}). Runs undone: {len(done.undone)}; rejected rows open "
+            f"again: {number(done.reopened)}. To bring the table up to date:",
         ),
         f"  lienthong sync {registry} --table {table}",
     )

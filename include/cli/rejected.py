@@ -54,9 +54,9 @@ def rejected_list(
         grid.add_column(local("tình trạng", "life"))
     grid.add_column(local("quy tắc", "rule"), overflow="fold")
     for entry in found:
-        life = [word(LIVES, entry["life"])] if every else []
-        said = rule_cell(entry["rule_id"], rules, entry["message"] or "")
-        grid.add_row(number(entry["rows"]), day(entry["since"]), *life, said)
+        life = [word(LIVES, entry.life)] if every else []
+        said = rule_cell(entry.rule_id, rules, entry.message or "")
+        grid.add_row(number(entry.rows), day(entry.since), *life, said)
     output.print(grid)
 
 

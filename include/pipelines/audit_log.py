@@ -23,6 +23,7 @@ from include.audit.verification import (
 from include.contracts import Table
 from include.lake import run_log
 from include.lake.publishing import digest_of, list_files
+from include.lake.run_log import RunRow
 from include.lake.storage import LakeDenied
 from include.pipelines.context import PipelineContext
 from include.pipelines.errors import no_values_escape
@@ -44,22 +45,24 @@ _KEPT = (
 )
 
 
-def record_run(context: PipelineContext, facts: Mapping[str, Any], *, written: Iterable[str] = ()) -> None:
+def record_run(
+    context: PipelineContext, row: RunRow, *, bound: Mapping[str, str] | None = None, written: Iterable[str] = ()
+) -> None:
     """Put what a run did to one table on record: in `audit/runs`, and in the ledger with its commits and files.
 
-    `written` are single files (paths in the lake) that the run has just written for readers; what `facts` names as
-    `bound` was written by an earlier step, with the digests of then. Of a run that is over, what it landed is bound as
+    `written` are single files (paths in the lake) that the run has just written for readers; `bound` are digests, by
+    path, of those that an earlier step wrote, as they were then. Of a run that is over, what it landed is bound as
     well. What a person decided about it stands in the ledger before: see `include.pipelines.decisions.ledger_entries`.
     """
-    run_log.append_run(context.lake, facts)
-    registry, table, run_id = facts["registry"], facts["table"], facts["run_id"]
+    run_log.append_run(context.lake, row)
+    registry, table, run_id = str(row.registry), str(row.table), row.run_id
     subject = f"registry/{registry}/{table}"
-    payload = {name: facts.get(name) for name in _KEPT} | {"contract_digest": facts.get("contract_digest")}
-    landed = context.lake.files_below(context.lake.landing_path(registry, table, run_id))
-    files = [*written, *(landed if facts["verdict"] in _OVER else ())]
-    payload["bound"] = {**facts.get("bound", {}), **digests_of(context.lake, files)}
-    mark = f"run/{subject}/{run_id}/{facts['verdict']}"
-    if facts["verdict"] != "published":  # which it comes to once; it can be held, declined and held again otherwise
+    payload = {name: getattr(row, name) for name in _KEPT} | {"contract_digest": row.contract_digest}
+    landed = context.lake.files_below(context.lake.landing_path(registry, table, str(run_id)))
+    files = [*written, *(landed if row.verdict in _OVER else ())]
+    payload["bound"] = {**(bound or {}), **digests_of(context.lake, files)}
+    mark = f"run/{subject}/{run_id}/{row.verdict}"
+    if row.verdict != "published":  # which it comes to once; it can be held, declined and held again otherwise
         mark += "/" + hashlib.sha256(canonical(payload).encode()).hexdigest()[:16]
     records = [Record("run", subject, payload, once=(mark, 1))]
     tables = [subject, f"rejected/{registry}/{table}", *EVIDENCE_OF_RUNS, ledger.LEDGER]

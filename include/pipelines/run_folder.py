@@ -7,38 +7,37 @@ under the contract it was made by; after a correction the step is done again.
 from __future__ import annotations
 
 import json
-from typing import Literal
+from typing import Any, Literal
 
 from include.contracts import Table
 from include.pipelines.context import PipelineContext
 from include.pipelines.errors import ContractChanged
-from include.pipelines.step_results import Facts
+from include.pipelines.step_results import Result
 
 Step = Literal["extracted", "assessed", "publishing", "published"]
 
 
-def reusable_result(context: PipelineContext, table: Table, run_id: str, step: Step) -> Facts | None:
-    """What the step came to, if it ended in this run under the contract as it is."""
-    try:
-        kept = json.loads(context.lake.read_text(_uri(context, table, run_id, step)))
-    except FileNotFoundError:
+def reusable_result(
+    context: PipelineContext, table: Table, run_id: str, step: Step, kind: type[Result]
+) -> Result | None:
+    """The step's result, if it ended in this run under the contract as it is."""
+    saved = _read(context, table, run_id, step)
+    if saved is None or saved["meaning"] != context.definition_digest(table):
         return None
-    return dict(kept["facts"]) if kept["meaning"] == context.definition_digest(table) else None
+    return kind.from_dict(saved["facts"])
 
 
-def save_result(context: PipelineContext, table: Table, step: Step, facts: Facts) -> Facts:
-    """Leave the step's facts in the folder of its run, and give them back."""
-    kept = {"meaning": context.definition_digest(table), "facts": facts}
-    context.lake.write_text(_uri(context, table, facts["run_id"], step), json.dumps(kept, ensure_ascii=False))
-    return facts
+def save_result(context: PipelineContext, table: Table, step: Step, result: Result) -> Result:
+    """Write the step's result into the folder of its run, and give it back."""
+    saved = {"meaning": context.definition_digest(table), "facts": result.to_dict()}
+    context.lake.write_text(_uri(context, table, result.run_id, step), json.dumps(saved, ensure_ascii=False))
+    return result
 
 
-def saved_result(context: PipelineContext, table: Table, run_id: str, step: Step) -> Facts | None:
-    """What the step of a run left, whatever the contract means by now."""
-    try:
-        return dict(json.loads(context.lake.read_text(_uri(context, table, run_id, step)))["facts"])
-    except FileNotFoundError:
-        return None
+def saved_result(context: PipelineContext, table: Table, run_id: str, step: Step, kind: type[Result]) -> Result | None:
+    """The result that a step of a run saved, whatever the contract means by now."""
+    saved = _read(context, table, run_id, step)
+    return None if saved is None else kind.from_dict(saved["facts"])
 
 
 def ensure_as_begun(context: PipelineContext, table: Table, run_id: str, step: Step) -> None:
@@ -47,9 +46,8 @@ def ensure_as_begun(context: PipelineContext, table: Table, run_id: str, step: S
     Raises:
         ContractChanged: they do not, so what the run read, or what was approved of it, is not what they ask for now.
     """
-    if reusable_result(context, table, run_id, step) is None and context.lake.exists(
-        _uri(context, table, run_id, step)
-    ):
+    saved = _read(context, table, run_id, step)
+    if saved is not None and saved["meaning"] != context.definition_digest(table):
         raise ContractChanged(
             f"the contract of {table.qualified_name}, a code list or a macro was changed while this run was under way: "
             "it goes no further; begin a new run, which reads the table by the new one"
@@ -60,6 +58,13 @@ def clear(context: PipelineContext, table: Table, run_id: str) -> None:
     """Forget what the run landed and worked on, to begin it anew."""
     for folder in (context.lake.landing_path, context.lake.staging_path):
         context.lake.delete_tree(folder(table.registry, table.name, run_id))
+
+
+def _read(context: PipelineContext, table: Table, run_id: str, step: Step) -> dict[str, Any] | None:
+    try:
+        return dict(json.loads(context.lake.read_text(_uri(context, table, run_id, step))))
+    except FileNotFoundError:
+        return None
 
 
 def _uri(context: PipelineContext, table: Table, run_id: str, step: Step) -> str:

@@ -6,6 +6,7 @@ the ledger) can be cut off; so every run looks, before it begins, whether the la
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import get_args
 
@@ -13,16 +14,17 @@ from include.audit import ledger
 from include.contracts import Contract, Table, published_yaml
 from include.lake.delta import RESTORE, PublishedState, run_commits, runs_between
 from include.lake.rejected import finish_closing, reopen_rejected
+from include.lake.run_log import RunRow
 from include.lake.upsert import Mode
 from include.pipelines import run_folder
 from include.pipelines.audit_log import record_run, run_mark
 from include.pipelines.context import PipelineContext
-from include.pipelines.step_results import Facts
+from include.pipelines.step_results import Publishing
 
 LAST_COMMITS = 20
 _COUNTS = (
     "extracted", "accepted", "rejected", "superseded", "deleted", "retained", "inserted", "updated", "live_rows",
-    "bytes", "restored_version",
+    "bytes",
 )  # fmt: skip
 
 
@@ -46,7 +48,7 @@ def record_unfinished_runs(
     for state in lost:
         if state.metadata.get("mode") == RESTORE:
             _reopen(context, table, state)
-        record_run(context, _facts(context, table, state), written=written)
+        _record(context, table, state, written)
     return [state.run_id for state in lost]
 
 
@@ -68,19 +70,22 @@ def _reopen(context: PipelineContext, table: Table, state: PublishedState) -> No
     reopen_rejected(context.lake, table, run_id=state.run_id, at=at, closed_by=undone)
 
 
-def _facts(context: PipelineContext, table: Table, state: PublishedState) -> Facts:
-    """What the run would have recorded: as it left it in its folder before it committed, else as its commit says."""
+def _record(context: PipelineContext, table: Table, state: PublishedState, written: Sequence[str]) -> None:
+    """Record the run by what it saved in its folder before it committed, and by what its commit says."""
     is_restored = state.metadata.get("mode") == RESTORE
-    left = run_folder.saved_result(context, table, state.run_id, "publishing") or {}
-    return {
-        **state.metadata,
-        "started_at": state.metadata.get("at"),
-        **left,
-        **{name: int(state.metadata[name]) for name in _COUNTS if state.metadata.get(name)},
-        **({"source": RESTORE, "retained": 0} if is_restored else {}),
-        "registry": table.registry,
-        "table": table.name,
-        "run_id": state.run_id,
-        "verdict": "published",
-        "version": state.version,
-    }
+    saved = run_folder.saved_result(context, table, state.run_id, "publishing", Publishing)
+    row = RunRow.from_dict(
+        {
+            **state.metadata,
+            "started_at": state.metadata.get("at"),
+            **(saved.to_dict() if saved else {}),
+            **{name: int(state.metadata[name]) for name in _COUNTS if state.metadata.get(name)},
+            **({"source": RESTORE, "retained": 0} if is_restored else {}),
+            "registry": table.registry,
+            "table": table.name,
+            "run_id": state.run_id,
+            "verdict": "published",
+            "version": state.version,
+        }
+    )
+    record_run(context, row, bound=saved.bound if saved else None, written=written)

@@ -1,4 +1,4 @@
-"""The run log: what each run of a table, a check or a linking did, as rows of Delta tables under `audit/`."""
+"""The run log: a row for each run of a table, a check or a linking, in Delta tables under `audit/`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from include.lake.run_log.linking_log import LINKING_LOG, NO_RECALL, append_link
 from include.lake.run_log.log_tables import (
     CHECKS,
     REFUSALS,
-    RUNS,
     append,
     append_checks,
     append_run,
@@ -15,6 +14,7 @@ from include.lake.run_log.log_tables import (
     place_of,
     read,
 )
+from include.lake.run_log.run_row import RUNS, RunRow
 from include.lake.run_log.table_checks import (
     CROSS_CHECKS,
     REJECTED_TARGET,
@@ -31,6 +31,7 @@ __all__ = [
     "REFUSALS",
     "REJECTED_TARGET",
     "RUNS",
+    "RunRow",
     "append",
     "append_checks",
     "append_link_run",

@@ -1,4 +1,4 @@
-"""Evidence of linking: a row per run in `audit/link_runs`. Counts, shares and rule names; no value of anybody."""
+"""Log of linking runs: a row per run in `audit/link_runs`. Counts, shares and rule names; no personal value."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from include.contracts import Said
 from include.lake.run_log import log_tables
+from include.lake.run_log.run_row import RECORDED
 from include.lake.storage import Lake, lake_errors
 
 LINKING_LOG = "link_runs"
@@ -20,7 +21,7 @@ NO_RECALL = {
         "không ước lượng được: quá ít cặp bản ghi có chung số định danh",
     )
 }
-"""Why the recall of a run is not estimable, by `recall_reason`."""
+"""Reasons why a run's recall is not estimable, by `recall_reason`."""
 _TEXTS = (
     "run_id", "verdict", "mode", "model_version", "approved_by", "approval_note", "refused_by", "refusal_note",
     "error_type", "error", "recall_reason",
@@ -40,13 +41,13 @@ LINK_RUNS = pa.schema(
         *((name, pa.float64()) for name in _SHARES),
         *((name, pa.string()) for name in _JSON),
         ("started_at", pa.timestamp("us", tz="UTC")),
-        (log_tables.RECORDED, pa.int64()),
+        (RECORDED, pa.int64()),
     ]
 )
 
 
 def append_link_run(lake: Lake, facts: Mapping[str, Any]) -> bool:
-    """Record what a run of linking did; False if it was recorded before. `facts` has the names of LINK_RUNS."""
+    """Append one linking run; False if it was recorded before. `facts` has the column names of LINK_RUNS."""
     row: dict[str, Any] = {name: facts.get(name) for name in LINK_RUNS.names}
     row |= {name: json.dumps(facts.get(name), ensure_ascii=False) for name in _JSON}
     if isinstance(row["started_at"], str):
@@ -56,7 +57,7 @@ def append_link_run(lake: Lake, facts: Mapping[str, Any]) -> bool:
 
 
 def link_runs(lake: Lake) -> list[dict[str, Any]]:
-    """Every run on record, the oldest first, with its JSON read."""
+    """All recorded linking runs, oldest first, with JSON columns parsed."""
     uri = lake.audit_table(LINKING_LOG)
     if not lake.is_table(uri):
         return []

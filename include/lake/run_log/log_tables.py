@@ -1,4 +1,4 @@
-"""Evidence of what was done: a row per run and table in `audit/runs`, a row per rule in `audit/checks`. No values.
+"""Log tables of runs: a row per run and table in `audit/runs`, a row per rule in `audit/checks`. No values.
 
 Appending is safe from many processes at once, and repeating an append adds nothing: each carries a Delta application
 transaction of its own.
@@ -6,7 +6,6 @@ transaction of its own.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
@@ -17,64 +16,17 @@ from deltalake import CommitProperties, Transaction, write_deltalake
 
 from include.contracts import Table
 from include.lake.delta import LOG_KEPT, PREFIX, compact, view
+from include.lake.run_log.run_row import RECORDED, RUNS, RunRow
 from include.lake.storage import Lake, LakeConflict, create_temp_table, lake_errors, retry_on_conflict
 
 _INSTANT = pa.timestamp("us", tz="UTC")
-_COUNTS = (
-    "extracted",
-    "accepted",
-    "rejected",
-    "superseded",
-    "deleted",
-    "retained",
-    "inserted",
-    "updated",
-    "live_rows",
-    "version",
-    "bytes",
-)
-_TEXTS = (
-    "run_id",
-    "registry",
-    "table",
-    "mode",
-    "why",
-    "verdict",
-    "contract_version",
-    "contract_digest",
-    "extract_digest",
-    "source",
-    "protection",
-    "same_as_run",
-    "approved_by",
-    "approval_note",
-    "refused_by",
-    "refusal_note",
-    "error_type",
-    "error",
-)
-_JSON = ("findings", "reasons", "drift")
-RECORDED = "recorded"
-"""The column that orders what is on record: the version of the evidence's own table that the append made. Workers'
-clocks say otherwise; of runs that were recorded at the same time none is the later. Null before there was this column.
-"""
-RUNS = pa.schema(
-    [
-        *((name, pa.string()) for name in _TEXTS),
-        *((name, pa.int64()) for name in _COUNTS),
-        *((name, pa.string()) for name in _JSON),
-        ("started_at", _INSTANT),
-        ("seconds", pa.float64()),
-        (RECORDED, pa.int64()),
-    ]
-)
 OF_A_RULE = (
     *((name, pa.string()) for name in ("rule_id", "metric", "scope", "severity", "dimension")),
     ("columns", pa.list_(pa.string())),
     ("rows", pa.int64()),
     ("violations", pa.int64()),
 )
-"""What is on record of a rule that was counted, whatever it was counted over."""
+"""Columns of a counted rule, shared by all log tables of rules."""
 CHECKS = pa.schema(
     [
         ("run_id", pa.string()),
@@ -87,14 +39,14 @@ CHECKS = pa.schema(
     ]
 )
 REFUSALS = ("declined", "timed out")
-"""Verdicts of runs that a gate held back and that were not approved."""
+"""Verdicts of runs that a gate held back and nobody approved."""
 
 _COMPACT_AT = 64
-_COMPACT_BYTES = 8 * 1024**2  # what appends join on the way; maintenance joins more
+_COMPACT_BYTES = 8 * 1024**2  # greatest file that appends compact; maintenance compacts larger ones
 
 
 class RuleCounted(Protocol):
-    """One rule's count, as the split gives it."""
+    """Protocol of one rule's counts, as the split returns them."""
 
     @property
     def rule_id(self) -> str: ...
@@ -114,22 +66,17 @@ class RuleCounted(Protocol):
     def columns(self) -> tuple[str, ...]: ...
 
 
-def append_run(lake: Lake, facts: Mapping[str, Any]) -> bool:
-    """Record what a run did to a table; False if it was recorded before.
+def append_run(lake: Lake, row: RunRow) -> bool:
+    """Append one run of a table; False if it was recorded before.
 
-    `facts` has the names of RUNS; what is not there is null, what RUNS does not name is left out. `started_at` is a
-    datetime or ISO text. Failures of one run are all recorded, any other verdict of it once.
+    Failures of one run are all recorded, any other verdict of it once.
     """
-    row: dict[str, Any] = {name: facts.get(name) for name in RUNS.names}
-    row |= {name: json.dumps(facts.get(name) or [], ensure_ascii=False) for name in _JSON}
-    if isinstance(row["started_at"], str):
-        row["started_at"] = datetime.fromisoformat(row["started_at"])
-    once = _run_key(row["run_id"], row["registry"], row["table"], row["verdict"])
-    return append(lake, "runs", pa.Table.from_pylist([row], RUNS), once=None if row["verdict"] == "failed" else once)
+    once = _run_key(str(row.run_id), str(row.registry), str(row.table), str(row.verdict))
+    return append(lake, "runs", row.to_arrow(), once=None if row.verdict == "failed" else once)
 
 
 def is_on_record(lake: Lake, table: Table, run_id: str, verdict: str) -> bool:
-    """Whether a run's verdict on a table is on record. True even if the table was retired since."""
+    """Whether a run's verdict on a table is recorded, even if the table was retired since."""
     uri = lake.audit_table("runs")
     if not lake.is_table(uri):
         return False
@@ -147,7 +94,7 @@ def append_checks(
     counts: Sequence[RuleCounted],
     gx_counts: Mapping[str, int],
 ) -> bool:
-    """Record both counts of every rule of a run: the split's, and Great Expectations' by rule id."""
+    """Append both counts of every rule of a run: the split's, and Great Expectations' by rule id."""
     rows = [
         {
             "run_id": run_id,
@@ -164,7 +111,7 @@ def append_checks(
 
 
 def counted(count: RuleCounted) -> dict[str, Any]:
-    """A rule's count by the names of OF_A_RULE."""
+    """A rule's counts by column name of OF_A_RULE."""
     return {name: getattr(count, name) for name, _ in OF_A_RULE} | {"columns": list(count.columns)}
 
 
@@ -182,7 +129,7 @@ def read(lake: Lake, name: str) -> pa.Table:
 
 
 def as_view(lake: Lake, connection: duckdb.DuckDBPyConnection, name: str) -> None:
-    """A view `name` of `audit/<name>` with all its columns, also those that its oldest rows were written without."""
+    """Create the view `name` of `audit/<name>` with all current columns, null where old rows lack them."""
     schema = {"runs": RUNS, "checks": CHECKS}[name]
     uri = lake.audit_table(name)
     if not lake.is_table(uri):
@@ -197,7 +144,7 @@ def as_view(lake: Lake, connection: duckdb.DuckDBPyConnection, name: str) -> Non
 def append(lake: Lake, name: str, rows: pa.Table, *, once: str | None = None) -> bool:
     """Append rows of one run to `audit/<name>`, creating it if need be; False if `once` names an append made before.
 
-    Appenders do not hinder each other: a lost race is tried again. Many small files are compacted on the way.
+    A lost commit race is retried. Many small files are compacted along the way.
     """
     uri = lake.audit_table(name)
     return retry_on_conflict(lake, uri, lambda: _append_once(lake, uri, rows, once))
@@ -227,7 +174,7 @@ def _append_once(lake: Lake, uri: str, rows: pa.Table, once: str | None) -> bool
 
 
 def place_of(row: Mapping[str, Any]) -> int:
-    """Where a row of the evidence stands in the order of what is on record."""
+    """Sort key of a log row in recording order."""
     return -1 if row.get(RECORDED) is None else int(row[RECORDED])
 
 
@@ -238,7 +185,7 @@ def _numbered(rows: pa.Table, version: int) -> pa.Table:
 
 
 def _compact(lake: Lake, uri: str) -> None:
-    """Join small files; if somebody else is at it, leave it to them."""
+    """Compact small files; give up if another writer does."""
     try:
         with lake_errors("compacting the evidence"):
             compact(lake.table(uri), small_files=_COMPACT_AT, small_bytes=_COMPACT_BYTES)

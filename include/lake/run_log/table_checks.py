@@ -1,7 +1,7 @@
-"""Evidence of how a table stands: a row per rule in `audit/table_checks` after each run that changed it. No values.
+"""Log of table quality: a row per rule in `audit/table_checks` after each run that changed a table. No values.
 
-`audit/checks` says what a run found in the rows that it brought; this says what holds for the whole table as the run
-left it: its published rows and its open rejections.
+`audit/checks` counts the rows that a run received; this log counts the whole table after the run: its published rows
+and its open rejections.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from include.lake.storage import Lake, create_temp_table, lake_errors
 
 NAME = "table_checks"
 CROSS_CHECKS = ("relationship", "rejectedTarget")
-"""Metrics of rules across registers; what they count is counted once, of published rows."""
+"""Metrics of rules across registries, counted over published rows only."""
 REJECTED_TARGET = ".rejected-target"
-"""What the id of a reference has behind it where the row that it leads to is there, but was rejected."""
+"""Suffix of the rule id of a reference whose target row exists but was rejected."""
 TABLE_CHECKS = pa.schema(
     [
         ("run_id", pa.string()),
@@ -50,10 +50,10 @@ def append_table_checks(
     counts: Sequence[RuleCounted],
     at: datetime,
 ) -> bool:
-    """Record how a table stands after a run: of each rule the rows it speaks of and how many break it; once a run.
+    """Append, once a run, each rule's row count and failures over the whole table.
 
-    Of the rows of one `table_id` (Delta's; a table that was retired and began anew has another) those of the greatest
-    version are the newest, whatever the workers' clocks say.
+    The newest rows of a `table_id` (Delta's; a retired and recreated table has another) are those of its greatest
+    version, regardless of the workers' clocks.
     """
     rows = [
         {
@@ -73,7 +73,7 @@ def append_table_checks(
 
 
 def view_table_checks(lake: Lake, connection: duckdb.DuckDBPyConnection) -> None:
-    """Make the view `table_checks` over `audit/table_checks`; without a row if nothing is on record yet."""
+    """Create the view `table_checks` over `audit/table_checks`; empty if nothing is recorded yet."""
     uri = lake.audit_table(NAME)
     if lake.is_table(uri):
         view(lake, connection, NAME, uri)
@@ -82,7 +82,7 @@ def view_table_checks(lake: Lake, connection: duckdb.DuckDBPyConnection) -> None
 
 
 def has_table_checks(lake: Lake, table: Table, run_id: str) -> bool:
-    """Whether it is on record how the table stood after that run."""
+    """Whether table quality after that run is recorded."""
     uri = lake.audit_table(NAME)
     if not lake.is_table(uri):
         return False

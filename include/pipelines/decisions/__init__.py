@@ -33,12 +33,21 @@ from include.pipelines.decisions.gate import (
     refuse_step,
     word_on,
 )
-from include.pipelines.decisions.ledger_entries import MAX_PURPOSE, Answer, Look, note_look, note_refusal, note_review
+from include.pipelines.decisions.ledger_entries import (
+    MAX_PURPOSE,
+    Answer,
+    DecidedRun,
+    Look,
+    note_look,
+    note_refusal,
+    note_review,
+)
 
 __all__ = [
     "MAX_PURPOSE",
     "Answer",
     "Asked",
+    "DecidedRun",
     "Look",
     "Matter",
     "NotASteward",

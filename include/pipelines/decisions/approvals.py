@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +19,7 @@ from include.audit import ledger
 from include.contracts import Contract, Said, Steward
 from include.pipelines.context import PipelineContext
 from include.pipelines.decisions.authority import deciders, free_stewards, steward_named
-from include.pipelines.decisions.ledger_entries import note_approval
+from include.pipelines.decisions.ledger_entries import DecidedRun, note_approval
 from include.pipelines.errors import SecondApprovalWanted
 
 
@@ -51,10 +50,6 @@ class Word:
     def waits(self) -> str:
         """What is still missing, in English; empty if nothing."""
         return self.missing.english if self.missing else ""
-
-    def to_dict(self) -> dict[str, str]:
-        """What is still missing, for the facts of a run."""
-        return {"waits": self.missing.english, "waits_vi": self.missing.vietnamese} if self.missing else {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,12 +94,10 @@ def _so_far(context: PipelineContext, matter: Matter) -> tuple[tuple[str, ...], 
     return tuple(names), declined
 
 
-def approve(
-    context: PipelineContext, matter: Matter, facts: Mapping[str, Any], *, by: str, note: str, **more: Any
-) -> Word:
+def approve(context: PipelineContext, matter: Matter, run: DecidedRun, *, by: str, note: str, **more: Any) -> Word:
     """Put a steward's approval on record; said again by the same steward it adds nothing.
 
-    `facts` has `run_id` and the gate's `findings`; `more` goes into the entry.
+    `more` goes into the entry.
 
     Raises:
         NotASteward: that name may not decide.
@@ -113,14 +106,12 @@ def approve(
     before, declined = _so_far(context, matter)
     more = {**more, "held_digest": matter.digest, "declined_before": declined}
     if not matter.needs_two:
-        note_approval(context, matter.subject, facts, approved_by=name, note=note, **more)
+        note_approval(context, matter.subject, run, approved_by=name, note=note, **more)
         return Word((name,), note)
     if name not in before:
         if not before:
             context.lake.write_text(matter.note_uri, json.dumps({"note": note}, ensure_ascii=False))
-        note_approval(
-            context, matter.subject, facts, approved_by=name, note=note, **more, of_two=min(len(before) + 1, 2)
-        )
+        note_approval(context, matter.subject, run, approved_by=name, note=note, **more, of_two=min(len(before) + 1, 2))
     names = tuple(dict.fromkeys([*before, name]))[:2]
     if len(names) == 2:
         return Word(names, _both(context, matter, names, note))
@@ -137,7 +128,7 @@ def approve(
 
 
 def approved_by_all(
-    context: PipelineContext, matter: Matter, facts: Mapping[str, Any], *, by: str, note: str, **more: Any
+    context: PipelineContext, matter: Matter, run: DecidedRun, *, by: str, note: str, **more: Any
 ) -> Word:
     """The same where something is about to follow from it.
 
@@ -145,7 +136,7 @@ def approved_by_all(
         NotASteward: that name may not decide.
         SecondApprovalWanted: another steward must approve first.
     """
-    word = approve(context, matter, facts, by=by, note=note, **more)
+    word = approve(context, matter, run, by=by, note=note, **more)
     if word.waits:
         raise SecondApprovalWanted(f"{matter.subject}: {word.waits}")
     return word

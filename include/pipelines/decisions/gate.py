@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 from include.contracts import Finding, Table, needs_two
 from include.lake.delta import last_commit, rows_digest
@@ -13,9 +12,9 @@ from include.pipelines.audit_log import record_run
 from include.pipelines.context import PipelineContext
 from include.pipelines.decisions.approvals import Asked, Matter, Word, approve, approved_by_all, digest_of, whom_to_ask
 from include.pipelines.decisions.authority import reason_given, steward_named
-from include.pipelines.decisions.ledger_entries import Answer, note_refusal
+from include.pipelines.decisions.ledger_entries import Answer, DecidedRun, note_refusal
 from include.pipelines.errors import no_values_escape
-from include.pipelines.step_results import Facts
+from include.pipelines.step_results import Assessed, Refused
 from include.quality import judge
 from include.quality.split import SplitResult
 from include.sources.landing import Extract
@@ -34,77 +33,77 @@ def outside_tolerance(
     return judge(table, split, changes, mode=mode, known=known)
 
 
-def about_the_held(context: PipelineContext, table: Table, split: SplitResult, landed: Extract, facts: Facts) -> Facts:
-    """What a steward is told of a held run, and what the approval rests on.
-
-    `broken` is [[rule_id, rejected rows, their keys], ...]; `held_digest` is equal for equal rows under the same
-    contract upon the same published table with the same findings, in whichever run.
-    """
+def about_the_held(
+    context: PipelineContext, table: Table, split: SplitResult, landed: Extract, assessed: Assessed
+) -> Assessed:
+    """The held result with what a steward is told of it, and the digest of what an approval rests on."""
     state = last_commit(context.lake, table)
     rows = landed.digest or rows_digest(context.lake, landed.uri)
-    gone = rows_digest(context.lake, facts["gone"]) if facts["gone"] else ""
+    gone = rows_digest(context.lake, assessed.gone) if assessed.gone else ""
     upon = (state.run_id, state.metadata.get("mode", "")) if state else ()
-    found = [(finding["what"], finding["measured"]) for finding in facts["findings"]]
-    of = (facts["registry"], facts["table"], facts["mode"], facts["contract_digest"])
-    return {
-        "broken": [[b.rule_id, b.rows, b.keys] for b in broken_rules(context.lake, table, split.staged)],
-        "held_digest": digest_of(of, rows, gone, upon, found),
-    }
+    found = [(finding.what, finding.measured) for finding in assessed.findings]
+    contract_digest = assessed.provenance.contract_digest if assessed.provenance else ""
+    of = (assessed.registry, assessed.table, assessed.mode, contract_digest)
+    return replace(
+        assessed,
+        broken=tuple((b.rule_id, b.rows, b.keys) for b in broken_rules(context.lake, table, split.staged)),
+        held_digest=digest_of(of, rows, gone, upon, found),
+    )
 
 
-def matter_of(context: PipelineContext, assessed: Facts) -> Matter:
+def matter_of(context: PipelineContext, assessed: Assessed) -> Matter:
     """What a steward decides about when a run of a table is held back."""
-    registry, name, digest = assessed["registry"], assessed["table"], assessed.get("held_digest") or ""
-    contract, table = context.table(registry, name)
-    note_uri = f"{context.lake.staging_path(registry, name, f'held-{digest[:16]}')}/_first.json"
+    digest = assessed.held_digest or ""
+    contract, table = context.table(assessed.registry, assessed.table)
+    note_uri = f"{context.lake.staging_path(table.registry, table.name, f'held-{digest[:16]}')}/_first.json"
     return Matter(_subject(assessed), (contract,), needs_two(table), digest, note_uri)
 
 
-def approved(context: PipelineContext, assessed: Facts, by: str | None, note: str | None) -> tuple[str, str]:
+def approved(context: PipelineContext, assessed: Assessed, by: str | None, note: str | None) -> tuple[str, str]:
     """Who approved what is about to be published, and why; nobody, where the gate held nothing back.
 
     Raises:
         NotASteward: that name may not decide.
         SecondApprovalWanted: another steward must approve first.
     """
-    if not assessed["held"] or not by:
+    if not assessed.held or not by:
         return "", ""
-    word = approved_by_all(context, matter_of(context, assessed), assessed, by=by, note=note or "")
+    word = approved_by_all(context, matter_of(context, assessed), _run(assessed), by=by, note=note or "")
     return ", ".join(word.names), word.note
 
 
-def word_on(context: PipelineContext, assessed: Facts, by: str, note: str) -> Word:
+def word_on(context: PipelineContext, assessed: Assessed, by: str, note: str) -> Word:
     """A steward's approval of a held run, put on record; it may wait for a second one."""
-    return approve(context, matter_of(context, assessed), assessed, by=by, note=note)
+    return approve(context, matter_of(context, assessed), _run(assessed), by=by, note=note)
 
 
 def approve_step(
-    assessed: Facts, approved_by: str, approval_note: str, *, context: PipelineContext | None = None
+    assessed: Assessed, approved_by: str, approval_note: str, *, context: PipelineContext | None = None
 ) -> dict[str, str]:
     """A steward's approval as it is given; returns what `publish_step` wants to know."""
     context = context or PipelineContext.from_environment()
     reason_given(approval_note)
-    with no_values_escape(f"approving {assessed['registry']}.{assessed['table']}"):
+    with no_values_escape(f"approving {assessed.registry}.{assessed.table}"):
         word_on(context, assessed, approved_by, approval_note)
     return {"approved_by": approved_by, "approval_note": approval_note}
 
 
-def ask_step(assessed: Facts, *, context: PipelineContext | None = None) -> Asked:
+def ask_step(assessed: Assessed, *, context: PipelineContext | None = None) -> Asked:
     """Whom the gate asks about a held run.
 
     Raises:
         NotASteward: nobody may answer.
     """
     context = context or PipelineContext.from_environment()
-    with no_values_escape(f"asking about {assessed['registry']}.{assessed['table']}"):
+    with no_values_escape(f"asking about {assessed.registry}.{assessed.table}"):
         return whom_to_ask(context, matter_of(context, assessed))
 
 
-def note_gate(assessed: Facts, path: str, *, context: PipelineContext | None = None) -> None:
+def note_gate(assessed: Assessed, path: str, *, context: PipelineContext | None = None) -> None:
     """Leave in the run's folder on which page of Airflow it is asked about, for the run's own page."""
     context = context or PipelineContext.from_environment()
-    with no_values_escape(f"asking about {assessed['registry']}.{assessed['table']}"):
-        context.lake.write_text(_asked_uri(context, assessed["registry"], assessed["table"], assessed["run_id"]), path)
+    with no_values_escape(f"asking about {assessed.registry}.{assessed.table}"):
+        context.lake.write_text(_asked_uri(context, assessed.registry, assessed.table, assessed.run_id), path)
 
 
 def gate_page(context: PipelineContext, table: Table, run_id: str) -> str:
@@ -119,20 +118,19 @@ def _asked_uri(context: PipelineContext, registry: str, table: str, run_id: str)
     return f"{context.lake.staging_path(registry, table, run_id)}/_asked.txt"
 
 
-def refuse_step(assessed: Facts, answer: Answer, *, context: PipelineContext | None = None) -> Facts:
+def refuse_step(assessed: Assessed, answer: Answer, *, context: PipelineContext | None = None) -> Refused:
     """A steward declined to publish what the gate held back, or nobody answered: on record, and the lake as it was.
 
     Raises:
         NotASteward: who declined may not decide.
     """
     context = context or PipelineContext.from_environment()
-    with no_values_escape(f"refusing {assessed['registry']}.{assessed['table']}"):
+    with no_values_escape(f"refusing {assessed.registry}.{assessed.table}"):
         answer = by_a_steward(context, matter_of(context, assessed), answer)
-        note_refusal(context, _subject(assessed), assessed, answer)
-        refused = {"verdict": answer.verdict, "refused_by": answer.by, "refusal_note": answer.note}
-        facts = {**assessed, **refused, "version": None, "deleted": 0}
-        record_run(context, facts)
-        return facts
+        note_refusal(context, _subject(assessed), _run(assessed), answer)
+        refused = assessed.become(Refused, refusal=answer.verdict, refused_by=answer.by, refusal_note=answer.note)
+        record_run(context, refused.row(), bound=refused.bound)
+        return refused
 
 
 def by_a_steward(context: PipelineContext, matter: Matter, answer: Answer) -> Answer:
@@ -142,5 +140,10 @@ def by_a_steward(context: PipelineContext, matter: Matter, answer: Answer) -> An
     return replace(answer, by=steward_named(matter.contracts, answer.by, at=context.now()))
 
 
-def _subject(assessed: dict[str, Any]) -> str:
-    return f"registry/{assessed['registry']}/{assessed['table']}"
+def _subject(assessed: Assessed) -> str:
+    return f"registry/{assessed.registry}/{assessed.table}"
+
+
+def _run(assessed: Assessed) -> DecidedRun:
+    findings = tuple(finding.what for finding in assessed.findings)
+    return DecidedRun(assessed.run_id, findings, assessed.held_digest or "")

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -57,32 +56,41 @@ class Look:
         return cls(reader.strip(), said)
 
 
+@dataclass(frozen=True, slots=True)
+class DecidedRun:
+    """The run that a decision is about: its id, what its gate found outside tolerance, and the digest of its matter."""
+
+    run_id: str
+    findings: tuple[str, ...] = ()
+    held_digest: str = ""
+
+
 def note_approval(
     context: PipelineContext,
     subject: str,
-    facts: Mapping[str, Any],
+    run: DecidedRun,
     *,
     approved_by: str,
     note: str,
     declined_before: int = 0,
     **more: Any,
 ) -> None:
-    """A steward's word that something is done all the same; `facts` has `run_id` and the gate's `findings`.
+    """A steward's word that something is done all the same.
 
     The same word said again adds nothing, unless the thing was declined in between (`declined_before` counts that).
     """
-    payload = _decision(facts, note) | {"decision": "approved", "approved_by": approved_by, **more}
-    what = _digest(f"{approved_by}/{facts.get('held_digest', '')}/{note}")[:16]
-    once = (f"approval/{subject}/{facts['run_id']}/{what}", declined_before + 1)
+    payload = _decision(run, note) | {"decision": "approved", "approved_by": approved_by, **more}
+    what = _digest(f"{approved_by}/{run.held_digest}/{note}")[:16]
+    once = (f"approval/{subject}/{run.run_id}/{what}", declined_before + 1)
     _append(context, Record("approval", subject, payload, once=once), approved_by)
 
 
-def note_refusal(context: PipelineContext, subject: str, facts: Mapping[str, Any], answer: Answer) -> None:
-    """A steward's refusal, or that nobody answered in time; `facts` as for an approval."""
-    payload = _decision(facts, answer.note) | {"decision": answer.verdict, "refused_by": answer.by}
-    payload |= {"held_digest": facts["held_digest"]} if facts.get("held_digest") else {}
+def note_refusal(context: PipelineContext, subject: str, run: DecidedRun, answer: Answer) -> None:
+    """A steward's refusal, or that nobody answered in time."""
+    payload = _decision(run, answer.note) | {"decision": answer.verdict, "refused_by": answer.by}
+    payload |= {"held_digest": run.held_digest} if run.held_digest else {}
     told = _digest(f"{answer.verdict}/{answer.by}/{answer.answered_at}")[:16]
-    record = Record("refusal", subject, payload, once=(f"refusal/{subject}/{facts['run_id']}/{told}", 1))
+    record = Record("refusal", subject, payload, once=(f"refusal/{subject}/{run.run_id}/{told}", 1))
     _append(context, record, answer.by or ACTOR)
 
 
@@ -98,12 +106,12 @@ def note_look(context: PipelineContext, subject: str, look: Look, **what: Any) -
     _append(context, Record("export", subject, {**what, "purpose": look.purpose}), look.reader)
 
 
-def _decision(facts: Mapping[str, Any], note: str) -> dict[str, Any]:
+def _decision(run: DecidedRun, note: str) -> dict[str, Any]:
     # The note is free text and might name a person: it stays in audit/, the ledger holds its digest.
     return {
-        "run_id": facts["run_id"],
+        "run_id": run.run_id,
         "note_sha256": _digest(note),
-        "findings": [finding["what"] for finding in facts.get("findings") or []],
+        "findings": list(run.findings),
     }
 
 

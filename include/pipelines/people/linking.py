@@ -10,6 +10,7 @@ import hashlib
 import json
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 from include.audit import ledger
 from include.contracts import needs_two
@@ -23,7 +24,9 @@ from include.pipelines.context import PipelineContext
 from include.pipelines.decisions import (
     Answer,
     Asked,
+    DecidedRun,
     Matter,
+    Word,
     approve,
     approved_by_all,
     by_a_steward,
@@ -147,7 +150,7 @@ def commit_link_step(
             return {**facts, "verdict": "published"}  # a run that was committed to its end, and is repeated
         _refuse_if_overtaken(context, linked)
         if linked["held"]:
-            word = approved_by_all(context, matter_of(context, linked), linked, by=approval[0], note=approval[1])
+            word = approved_by_all(context, matter_of(context, linked), _run(linked), by=approval[0], note=approval[1])
             facts |= {"approved_by": ", ".join(word.names), "approval_note": word.note}
         context.lake.write_text(f"{folder}/{_COMMITTING}", json.dumps(facts, ensure_ascii=False))
         return _commit(context, folder, facts)
@@ -160,7 +163,7 @@ def approve_link_step(
     context = context or PipelineContext.from_environment()
     reason_given(approval_note)
     with no_values_escape("approving linked persons"):
-        approve(context, matter_of(context, linked), linked, by=approved_by, note=approval_note)
+        approve(context, matter_of(context, linked), _run(linked), by=approved_by, note=approval_note)
     return {"approved_by": approved_by, "approval_note": approval_note}
 
 
@@ -191,7 +194,7 @@ def refuse_link_step(linked: Facts, answer: Answer, *, context: PipelineContext 
     with no_values_escape("refusing linked persons"):
         matter = matter_of(context, linked)
         answer = by_a_steward(context, matter, answer)
-        note_refusal(context, SUBJECT, {**linked, "held_digest": matter.digest}, answer)
+        note_refusal(context, SUBJECT, replace(_run(linked), held_digest=matter.digest), answer)
         refused = {"verdict": answer.verdict, "refused_by": answer.by, "refusal_note": answer.note}
         facts = {**linked, **refused}
         append_link_run(context.lake, facts)
@@ -218,9 +221,9 @@ def link_persons(
     if linked["verdict"] != "unchanged":
         if linked["held"]:
             matter = matter_of(context, linked)
-            word = approve(context, matter, linked, by=approved_by, note=approval_note) if approved_by else None
+            word = approve(context, matter, _run(linked), by=approved_by, note=approval_note) if approved_by else None
             if word is None or word.missing:
-                return {**linked, "verdict": "held", **(word.to_dict() if word else {})}
+                return {**linked, "verdict": "held", **_waits(word)}
         watch(SUBJECT, "publish")
         linked = commit_link_step(linked, approved_by, approval_note, context=context)
     watch(SUBJECT, linked["verdict"])
@@ -300,3 +303,13 @@ def _refuse_if_overtaken(context: PipelineContext, facts: Facts) -> None:
 def _read(context: PipelineContext, uri: str) -> Facts:
     found: Facts = json.loads(context.lake.read_text(uri))
     return found
+
+
+def _run(linked: Facts) -> DecidedRun:
+    return DecidedRun(linked["run_id"], tuple(finding["what"] for finding in linked["findings"]))
+
+
+def _waits(word: Word | None) -> dict[str, str]:
+    """Who must approve beside who did, in both languages."""
+    missing = word.missing if word else None
+    return {"waits": missing.english, "waits_vi": missing.vietnamese} if missing else {}

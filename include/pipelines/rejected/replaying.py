@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from include.contracts import Table
@@ -16,8 +17,8 @@ from include.pipelines.context import PipelineContext
 from include.pipelines.decisions import Look, steward_named
 from include.pipelines.errors import KNOWN_ERRORS, Misuse, no_values_escape
 from include.pipelines.rejected.access import note_rejected_look
-from include.pipelines.step_results import FIGURES, Facts, failed
-from include.pipelines.sync import Approval, Watch, assess_and_publish, relationships_step, worst
+from include.pipelines.step_results import Extracted, Failed, Published, RegistryResult, Skipped, TableResult
+from include.pipelines.sync import Approval, Watch, assess_and_publish, relationships_step
 from include.pipelines.unfinished_runs import record_unfinished_runs
 from include.sources.landing import FILE, Extract, record
 
@@ -29,15 +30,27 @@ _BY_RULE = """
 """
 
 
+@dataclass(frozen=True, slots=True)
+class RejectedReason:
+    """How many `rows` of a table are rejected by a rule; `since` is when the oldest of them first was, as ISO text."""
+
+    table: str
+    rule_id: str
+    column: str | None
+    message: str | None
+    life: str
+    rows: int
+    since: str
+
+
 def list_rejected(
     context: PipelineContext, registry: str, tables: Sequence[str] = (), *, with_closed: bool = False
-) -> list[Facts]:
+) -> list[RejectedReason]:
     """Why rows are open, over all runs: one entry per table and rule, most rows first.
 
-    Each entry has `table`, `rule_id`, `column`, `message`, `life`, `rows` and `since` (when the oldest of them was
-    first rejected). `with_closed` adds entries for the rows that were replayed, superseded or withdrawn.
+    `with_closed` adds entries for the rows that were replayed, superseded or withdrawn.
     """
-    found: list[Facts] = []
+    found: list[RejectedReason] = []
     for table in _tables(context, registry, tables):
         with open_rejections_of(context.lake, table, with_closed=with_closed) as opened:
             if opened is None:
@@ -45,15 +58,7 @@ def list_rejected(
             with lake_errors(f"counting the rejected rows of {table.qualified_name}"):
                 counted = opened.connection.execute(_BY_RULE).fetchall()
         found += [
-            {
-                "table": table.name,
-                "rule_id": rule_id,
-                "column": column,
-                "message": message,
-                "life": life,
-                "rows": count,
-                "since": since.isoformat(),
-            }
+            RejectedReason(table.name, rule_id, column, message, life, count, since.isoformat())
             for rule_id, life, column, message, count, since in counted
         ]
     return found
@@ -61,7 +66,7 @@ def list_rejected(
 
 def show_rejected(
     context: PipelineContext, registry: str, table: str, *, rule_id: str | None, limit: int, look: Look | None = None
-) -> list[Facts]:
+) -> list[dict[str, Any]]:
     """Open rows, the oldest first: where each stands in which extract, since when, and all its reasons.
 
     A `look` adds the rows as received: personal data, with an entry in the ledger before the first value is given.
@@ -103,7 +108,7 @@ def replay(
     run_id: str,
     approval: Approval | None = None,
     watch: Watch = lambda table, step: None,
-) -> Facts:
+) -> RegistryResult:
     """Judge the open rows again, as they were received, under the contract and code lists as they are now.
 
     Rows that pass are published, unless a newer version of them is, and closed as `replayed`; those with a newer
@@ -114,33 +119,36 @@ def replay(
         NotASteward: the contract names stewards, and the approval is by none of them.
         Misuse: there is no such registry, table or rule.
     """
-    results = []
+    results: list[TableResult] = []
     _ensure_rule(context, registry, tables, rule_id)
     if approval is not None:
         steward_named((context.contract(registry),), approval.approved_by, at=context.now())
     for table in _tables(context, registry, tables):
         started = time.perf_counter()
         try:
-            facts = gather_step(registry, table.name, run_id, rule_id=rule_id, context=context)
-            if facts["verdict"] != "unchanged":
-                facts = assess_and_publish(facts, approval, watch=watch, context=context)
+            gathered = gather_step(registry, table.name, run_id, rule_id=rule_id, context=context)
+            result: TableResult = (
+                gathered
+                if isinstance(gathered, Skipped)
+                else assess_and_publish(gathered, approval, watch=watch, context=context)
+            )
         except KNOWN_ERRORS as error:
-            facts = failed(context, table, run_id, error)
-        results.append({**facts, "seconds": round(time.perf_counter() - started, 3)})
-        watch(table.name, facts["verdict"])
-    if any(result["verdict"] == "published" for result in results):
+            result = Failed.of(context, table, run_id, error)
+        results.append(replace(result, seconds=round(time.perf_counter() - started, 3)))
+        watch(table.name, result.verdict)
+    if any(isinstance(result, Published) for result in results):
         relationships_step(registry, run_id, context=context)
-    return {"run_id": run_id, "registry": registry, "verdict": worst(results), "tables": results}
+    return RegistryResult(run_id, registry, tuple(results))
 
 
 def gather_step(
     registry: str, table: str, run_id: str, *, rule_id: str | None = None, context: PipelineContext | None = None
-) -> Facts:
-    """Land the open rows of a table (of one rule) as an extract. The verdict is `unchanged` if there are none."""
+) -> Extracted | Skipped:
+    """Land the open rows of a table (of one rule) as an extract; `Skipped` if there are none."""
     context = context or PipelineContext.from_environment()
     with no_values_escape(f"gathering the rejected rows of {registry}.{table}"):
         spec = context.table(registry, table)[1]
-        done = run_folder.reusable_result(context, spec, run_id, "extracted")
+        done = run_folder.reusable_result(context, spec, run_id, "extracted", Extracted)
         if done is not None:
             return done
         record_unfinished_runs(context, spec, but=run_id)
@@ -155,23 +163,16 @@ def gather_step(
             definition_digest=context.definition_digest(spec),
             rule_id=rule_id,
         )
-        facts: Facts = {
-            "registry": registry,
-            "table": table,
-            "run_id": run_id,
-            "verdict": "extracted",
-            "mode": "replay",
-            "why": f"{found.rows:,} open rows again" + (f", {found.stale:,} out of date" if found.stale else ""),
-            "extracted": found.rows,
-            "gone": None,
-            "drift": [],
-            "started_at": at.isoformat(),
-        }
+        result = Extracted(
+            registry=registry, table=table, run_id=run_id, mode="replay", started_at=at.isoformat(),
+            why=f"{found.rows:,} open rows again" + (f", {found.stale:,} out of date" if found.stale else ""),
+            extracted=found.rows,
+        )  # fmt: skip
         if not found.columns:
             context.lake.delete_tree(folder)
             state = last_commit(context.lake, spec)
-            same = {"version": state and state.version, "same_as_run": state and state.run_id}
-            return {**facts, **dict.fromkeys(FIGURES, 0), **same, "verdict": "unchanged"}
+            same = {"version": state.version, "same_as_run": state.run_id} if state else {}
+            return result.become(Skipped, extracted=0, **same)
         extract = Extract(
             registry, table, run_id, uri, found.rows,
             digest="", columns=found.columns, bytes=context.lake.size(uri),
@@ -179,7 +180,7 @@ def gather_step(
             source="rejected", mode="replay",
         )  # fmt: skip
         record(context.lake, folder, extract)
-        return run_folder.save_result(context, spec, "extracted", facts)
+        return run_folder.save_result(context, spec, "extracted", result)
 
 
 def chosen_tables(registry: str, form: Mapping[str, Any], *, context: PipelineContext | None = None) -> list[str]:
@@ -200,7 +201,7 @@ def _ensure_rule(context: PipelineContext, registry: str, tables: Sequence[str],
     known = [rule.rule_id for table in chosen for rule in table.rules]
     if rule_id is None or rule_id in known:
         return
-    known += [entry["rule_id"] for entry in list_rejected(context, registry, tables, with_closed=True)]
+    known += [entry.rule_id for entry in list_rejected(context, registry, tables, with_closed=True)]
     if rule_id in known:
         return
     near = difflib.get_close_matches(rule_id, sorted(set(known)), n=3)

@@ -7,7 +7,7 @@ from include.pipelines.sync.held_runs import held_run
 from include.pipelines.sync.plan import plan_registry
 from include.pipelines.sync.publication import Approval, Watch, assess_and_publish, assess_step, publish_step
 from include.pipelines.sync.read_plan import Window
-from include.pipelines.sync.registry_sync import prepare_step, sync_registry, worst
+from include.pipelines.sync.registry_sync import prepare_step, sync_registry
 from include.pipelines.sync.relationships import relationships_step
 from include.pipelines.sync.resumable_runs import resumable_run
 from include.pipelines.sync.table_quality import record_standing
@@ -27,5 +27,4 @@ __all__ = [
     "relationships_step",
     "resumable_run",
     "sync_registry",
-    "worst",
 ]

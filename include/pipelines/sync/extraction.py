@@ -27,7 +27,7 @@ from include.pipelines import run_folder
 from include.pipelines.clock import clock_warning
 from include.pipelines.context import PipelineContext
 from include.pipelines.errors import no_values_escape
-from include.pipelines.step_results import Facts
+from include.pipelines.step_results import Extracted, Skipped
 from include.pipelines.sync.read_plan import Plan, Window, no_part, plan_extract
 from include.pipelines.sync.unchanged import carries_version, skip_publishing
 from include.pipelines.unfinished_runs import record_unfinished_runs
@@ -51,15 +51,15 @@ def extract_step(
     window: Window | None = None,
     on_rows_landed: Callable[[], None] = lambda: None,
     context: PipelineContext | None = None,
-) -> Facts:
-    """Land one table, or what is new of it. The verdict is `unchanged` if there is nothing to publish.
+) -> Extracted | Skipped:
+    """Land one table, or what is new of it; `Skipped` if there is nothing to publish.
 
     `on_rows_landed` is called once new rows have landed of a source that is still busy with a query about the others.
     """
     context = context or PipelineContext.from_environment()
     with no_values_escape(f"extracting {registry}.{table}"):
         contract, spec = context.table(registry, table)
-        done = run_folder.reusable_result(context, spec, run_id, "extracted")
+        done = run_folder.reusable_result(context, spec, run_id, "extracted", Extracted)
         if done is not None:
             return done
         if has_committed(context.lake, spec, run_id):
@@ -71,26 +71,18 @@ def extract_step(
         )
         extracted, plan, gone = _land(context, contract, spec, run_id, at, state, plan, on_rows_landed)
         folder = context.lake.landing_path(registry, table, run_id)
-        facts: Facts = {
-            "registry": registry,
-            "table": table,
-            "run_id": run_id,
-            "verdict": "extracted",
-            "mode": plan.mode,
-            "why": plan.why + clock_warning(context.lake, folder, now=context.now()),
-            "extracted": extracted.rows,
-            "gone": gone,
-            "drift": list(extracted.drift),
-            "began_upon": reader_of(state),
-            "started_at": at.isoformat(),
-        }
+        result = Extracted(
+            registry=registry, table=table, run_id=run_id, mode=plan.mode, started_at=at.isoformat(),
+            why=plan.why + clock_warning(context.lake, folder, now=context.now()),
+            extracted=extracted.rows, gone=gone, drift=extracted.drift, began_upon=reader_of(state),
+        )  # fmt: skip
         if (
             state
             and state.run_id != run_id
             and _is_same(context, contract, spec, plan, is_full, extracted, gone, state)
         ):
-            return skip_publishing(context, contract, spec, facts, extracted)
-        return run_folder.save_result(context, spec, "extracted", facts)
+            return skip_publishing(context, contract, spec, result, extracted)
+        return run_folder.save_result(context, spec, "extracted", result)
 
 
 def _land(

@@ -10,6 +10,7 @@ from include.pipelines import run_folder
 from include.pipelines.context import PipelineContext
 from include.pipelines.decisions import NotASteward, gate_page, matter_of, whom_to_ask
 from include.pipelines.errors import no_values_escape
+from include.pipelines.step_results import Assessed
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +31,10 @@ class HeldRun:
 def held_run(context: PipelineContext, table: Table, run_id: str, *, is_waiting: bool) -> HeldRun:
     """What is left of a held run; empty for any other, and once its extract is over."""
     with no_values_escape("reading a held run"):
-        assessed = run_folder.saved_result(context, table, run_id, "assessed")
-        if assessed is None or not assessed.get("held"):
+        assessed = run_folder.saved_result(context, table, run_id, "assessed", Assessed)
+        if assessed is None or not assessed.held:
             return HeldRun()
-        broken = tuple(Broken(*rule) for rule in assessed.get("broken") or ())
+        broken = tuple(Broken(*rule) for rule in assessed.broken or ())
         if not is_waiting:
             return HeldRun(broken)
         try:

@@ -8,10 +8,10 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 from include.audit import ledger
 from include.audit.verification import INDEX_OF_PAGES, digests_of
@@ -26,7 +26,7 @@ from include.pipelines.audit_log import record_run
 from include.pipelines.context import PipelineContext
 from include.pipelines.decisions import about_the_held, approved, outside_tolerance, word_on
 from include.pipelines.errors import Misuse, no_values_escape
-from include.pipelines.step_results import Facts, provenance
+from include.pipelines.step_results import Assessed, Extracted, Held, Provenance, Published, Publishing, Skipped
 from include.pipelines.sync.table_quality import record_standing
 from include.pipelines.sync.unchanged import carries_version, skip_publishing, skipped_before
 from include.pipelines.unfinished_runs import publish_contract, record_unfinished_runs
@@ -47,150 +47,155 @@ class Approval:
     approval_note: str = ""
 
 
-def assess_step(extracted: Facts, *, context: PipelineContext | None = None) -> Facts:
+def assess_step(extracted: Extracted, *, context: PipelineContext | None = None) -> Assessed | Skipped:
     """Conform, split and assess what was landed, and say whether it stays inside the contract's tolerance.
 
-    The verdict is `unchanged` if a part was read and all of it is published already.
+    `Skipped` if a part was read and all of it is published already.
 
     Raises:
         ContractChanged: since the rows were read.
     """
     context = context or PipelineContext.from_environment()
-    registry, name, run_id, mode = (extracted[field] for field in ("registry", "table", "run_id", "mode"))
-    with no_values_escape(f"assessing {registry}.{name}"):
-        contract, table = context.table(registry, name)
-        done = run_folder.reusable_result(context, table, run_id, "assessed")
+    run_id, gone = extracted.run_id, extracted.gone
+    mode = cast(Mode, extracted.mode)
+    with no_values_escape(f"assessing {extracted.registry}.{extracted.table}"):
+        contract, table = context.table(extracted.registry, extracted.table)
+        done = run_folder.reusable_result(context, table, run_id, "assessed", Assessed)
         if done is not None:
             return done
-        if ended := skipped_before(context, table, extracted):
-            return ended
+        if skipped := skipped_before(context, table, extracted):
+            return skipped
         run_folder.ensure_as_begun(context, table, run_id, "extracted")
         started = time.perf_counter()
         landed = landed_by(context, table, run_id)
         if mode == "full" or landed.cursor != landed.since:  # an increment without news may need no assessment
             import_gx_meanwhile()
-        split = _split(context, table, landed, mode, extracted["gone"])
-        changes = preview(context.lake, table, staged=split.staged, mode=mode, gone=extracted["gone"])
-        run: dict[str, Any] = {"run_id": run_id, "mode": mode, "staged": split.staged, "gone": extracted["gone"]}
+        split = _split(context, table, landed, mode, gone)
+        changes = preview(context.lake, table, staged=split.staged, mode=mode, gone=gone)
         is_part = mode in ("incremental", "backfill")
         is_empty = changes.is_empty and carries_version(last_commit(context.lake, table), contract)
-        if is_part and is_empty and only_repeats_open_rejections(context.lake, table, **run):
+        if is_part and is_empty and only_repeats_open_rejections(
+            context.lake, table, run_id=run_id, mode=mode, staged=split.staged, gone=gone
+        ):  # fmt: skip
             return skip_publishing(context, contract, table, extracted, landed)
         assessment = assess(table, split, lake=context.lake, run_id=run_id, schemas_dir=context.schemas)
         findings = outside_tolerance(context, table, split, changes, mode)
         run_log.append_checks(
-            context.lake, registry=registry, table=name, run_id=run_id, at=context.now(),
+            context.lake, registry=table.registry, table=table.name, run_id=run_id, at=context.now(),
             counts=split.counts, gx_counts=assessment.counts,
         )  # fmt: skip
-        facts = {
-            **extracted,
-            "accepted": split.accepted,
-            "rejected": split.rejected,
-            "superseded": split.superseded,
-            "findings": [f.to_dict() for f in findings],
-            "held": bool(findings),
-            "reasons": _frequent(split),
-            "bound": digests_of(context.lake, _pages_of(context, assessment)),
-            "seconds": round(landed.seconds + time.perf_counter() - started, 3),
-        }
+        assessed = extracted.become(
+            Assessed,
+            accepted=split.accepted,
+            rejected=split.rejected,
+            superseded=split.superseded,
+            findings=findings,
+            reasons=_frequent(split),
+            bound=digests_of(context.lake, _pages_of(context, assessment)),
+            seconds=round(landed.seconds + time.perf_counter() - started, 3),
+        )
         if findings:
-            facts |= provenance(context, contract, landed)
-            facts |= about_the_held(context, table, split, landed, facts)
-            record_run(context, {**facts, "verdict": "held"})
-        return run_folder.save_result(context, table, "assessed", facts)
+            assessed = replace(assessed, provenance=Provenance.of(context, contract, landed))
+            assessed = about_the_held(context, table, split, landed, assessed)
+            record_run(context, assessed.become(Held).row(), bound=assessed.bound)
+        return run_folder.save_result(context, table, "assessed", assessed)
 
 
 def publish_step(
-    assessed: Facts,
+    assessed: Assessed,
     approved_by: str | None = None,
     approval_note: str | None = None,
     *,
     context: PipelineContext | None = None,
-) -> Facts:
+) -> Published | Skipped:
     """Publish the accepted rows in one commit and keep the others with their reasons.
+
+    `Skipped` if another run has published meanwhile what this one read.
 
     Raises:
         Misuse: the table is held back and nobody approved.
         ContractChanged: by the contract as it is, what was assessed would become something else.
     """
     context = context or PipelineContext.from_environment()
-    registry, name, run_id, mode = (assessed[field] for field in ("registry", "table", "run_id", "mode"))
+    registry, name, run_id = assessed.registry, assessed.table, assessed.run_id
+    mode = cast(Mode, assessed.mode)
     with no_values_escape(f"publishing {registry}.{name}"):
         contract, table = context.table(registry, name)
-        done = run_folder.reusable_result(context, table, run_id, "published")
+        done = run_folder.reusable_result(context, table, run_id, "published", Published)
         if done is not None:
             record_unfinished_runs(context, table)
             return done
-        if ended := skipped_before(context, table, assessed):
-            return ended
+        if skipped := skipped_before(context, table, assessed):
+            return skipped
         run_folder.ensure_as_begun(context, table, run_id, "assessed")
         # What the run's folder says of the gate counts, whatever was handed on from step to step.
-        assessed = run_folder.saved_result(context, table, run_id, "assessed") or assessed
-        if assessed["held"] and not approved_by:
+        assessed = run_folder.saved_result(context, table, run_id, "assessed", Assessed) or assessed
+        if assessed.held and not approved_by:
             raise Misuse(f"{registry}.{name} is held back by its gate: a steward must approve it first")
         approved_by, approval_note = approved(context, assessed, approved_by, approval_note)
         started = time.perf_counter()
-        landed, gone = landed_by(context, table, run_id), assessed["gone"]
+        landed, gone = landed_by(context, table, run_id), assessed.gone
         split = _split_of(context, table, run_id)
-        at = datetime.fromisoformat(assessed["started_at"])
+        at = datetime.fromisoformat(assessed.started_at)
         metadata = _metadata(context, contract, table, landed, split, mode) | {"approved_by": approved_by}
-        metadata |= {"began_upon": assessed["began_upon"]} if "began_upon" in assessed else {}
-        run: dict[str, Any] = {"run_id": run_id, "at": at, "staged": split.staged, "mode": mode}
+        metadata |= {"began_upon": assessed.began_upon} if assessed.began_upon is not None else {}
         append_rejected(
-            context.lake, table, **run, extract_uri=landed.uri, snapshot_at=metadata["snapshot_at"],
-            table_digest=metadata["table_digest"], began_upon=metadata.get("began_upon"),
+            context.lake, table, run_id=run_id, at=at, staged=split.staged, mode=mode, extract_uri=landed.uri,
+            snapshot_at=metadata["snapshot_at"], table_digest=metadata["table_digest"],
+            began_upon=metadata.get("began_upon"),
         )  # fmt: skip
-        known = {
-            **assessed,
-            "verdict": "published",
-            "approved_by": approved_by,
-            "approval_note": approval_note,
-            **provenance(context, contract, landed),
-        }
-        run_folder.save_result(
-            context, table, "publishing", known
-        )  # for whoever must record it if this process is killed
-        commit = publish(context.lake, table, **run, gone=gone, metadata=metadata)
-        close_rejected(context.lake, table, **run, gone=gone)
+        publishing = assessed.become(
+            Publishing,
+            approved_by=approved_by,
+            approval_note=approval_note,
+            provenance=Provenance.of(context, contract, landed),
+        )
+        run_folder.save_result(context, table, "publishing", publishing)
+        commit = publish(
+            context.lake, table, run_id=run_id, at=at, staged=split.staged, mode=mode, gone=gone, metadata=metadata
+        )
+        close_rejected(context.lake, table, run_id=run_id, at=at, staged=split.staged, mode=mode, gone=gone)
         if commit.overtaken_by:
             why = "another run has read and published the table meanwhile: the next one goes on from there"
-            return skip_publishing(context, contract, table, {**assessed, "why": why}, landed)
-        facts = {
-            **assessed,
-            "verdict": "published",
-            "version": commit.version,
-            "deleted": commit.deleted,
-            "retained": commit.retained,
-            "inserted": commit.inserted,
-            "updated": commit.updated,
-            "live_rows": commit.live_rows,
-            "approved_by": approved_by,
-            "approval_note": approval_note,
-            "seconds": round(assessed["seconds"] + time.perf_counter() - started, 3),
-        }
-        record_standing(context, table)
-        run_folder.save_result(context, table, "published", facts)
-        record_run(
-            context, {**facts, **provenance(context, contract, landed)}, written=[publish_contract(context, contract)]
+            return skip_publishing(context, contract, table, assessed, landed, why=why)
+        published = publishing.become(
+            Published,
+            provenance=assessed.provenance,
+            version=commit.version,
+            deleted=commit.deleted,
+            retained=commit.retained,
+            inserted=commit.inserted,
+            updated=commit.updated,
+            live_rows=commit.live_rows,
+            seconds=round(assessed.seconds + time.perf_counter() - started, 3),
         )
+        record_standing(context, table)
+        run_folder.save_result(context, table, "published", published)
+        written = [publish_contract(context, contract)]
+        record_run(context, published.row(publishing.provenance), bound=published.bound, written=written)
         context.lake.delete_tree(context.lake.staging_path(registry, name, run_id))
-        return facts
+        return published
 
 
 def assess_and_publish(
-    extracted: Facts, approval: Approval | None, *, watch: Watch = lambda table, step: None, context: PipelineContext
-) -> Facts:
-    """From what was landed to what is published, or to the verdict `held` where the gate asks and nobody approves."""
-    name = extracted["table"]
-    watch(name, "assess")
+    extracted: Extracted,
+    approval: Approval | None,
+    *,
+    watch: Watch = lambda table, step: None,
+    context: PipelineContext,
+) -> Skipped | Held | Published:
+    """From what was landed to what is published, or `Held` where the gate asks and nobody approves."""
+    watch(extracted.table, "assess")
     assessed = assess_step(extracted, context=context)
-    if assessed["verdict"] == "unchanged":
+    if isinstance(assessed, Skipped):
         return assessed
-    if assessed["held"]:
+    if assessed.held:
         word = word_on(context, assessed, approval.approved_by, approval.approval_note) if approval else None
-        if word is None or word.missing:
-            return {**assessed, "verdict": "held", "version": None, "deleted": 0, **(word.to_dict() if word else {})}
-    watch(name, "publish")
+        if word is None:
+            return assessed.become(Held)
+        if word.missing:
+            return assessed.become(Held, waits=word.missing.english, waits_vi=word.missing.vietnamese)
+    watch(extracted.table, "publish")
     if approval is None:
         return publish_step(assessed, context=context)
     return publish_step(assessed, approval.approved_by, approval.approval_note, context=context)
@@ -220,7 +225,7 @@ def _metadata(
 ) -> dict[str, str]:
     """What the commit says of the run."""
     said: dict[str, Any] = {
-        **provenance(context, contract, landed),
+        **asdict(Provenance.of(context, contract, landed)),
         **{name: getattr(split, name) for name in ("extracted", "accepted", "rejected", "superseded")},
         "cursor": json.dumps(landed.cursor) if landed.cursor else "",
         "snapshot_at": landed.snapshot_at,
@@ -261,7 +266,7 @@ def _split_record(context: PipelineContext, table: Table, run_id: str) -> str:
     return f"{context.lake.staging_path(table.registry, table.name, run_id)}/{SPLIT_RECORD}"
 
 
-def _frequent(split: SplitResult) -> list[list[Any]]:
-    """The rules that rejected rows, most frequent first: [[rule_id, rows], ...]."""
+def _frequent(split: SplitResult) -> tuple[tuple[str, int], ...]:
+    """The rules that rejected rows, with how many, most rows first."""
     broken = [c for c in split.counts if c.violations and c.scope != "table" and c.severity == "error"]
-    return [[c.rule_id, c.violations] for c in sorted(broken, key=lambda c: (-c.violations, c.rule_id))]
+    return tuple((c.rule_id, c.violations) for c in sorted(broken, key=lambda c: (-c.violations, c.rule_id)))

@@ -1,13 +1,14 @@
 """Bring a registry into the lake: extract, conform and split, assess, gate, publish; table by table.
 
-The steps are the same for the command line and for Airflow. Each takes and gives plain values (counts, verdicts,
-versions): rows stay in the lake, and what one step leaves for the next lies in the run's folders there.
+The steps are the same for the command line and for Airflow. Each takes and gives frozen values (counts,
+verdicts, versions): rows stay in the lake, and what one step leaves for the next lies in the run's folders there.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 
 from include.contracts import Table
 from include.lake.publishing import publish_reference
@@ -17,7 +18,7 @@ from include.pipelines.audit_log import record_lists
 from include.pipelines.context import PipelineContext
 from include.pipelines.decisions import steward_named
 from include.pipelines.errors import KNOWN_ERRORS, ContractChanged, no_values_escape
-from include.pipelines.step_results import Facts, failed
+from include.pipelines.step_results import Failed, Held, Published, RegistryResult, Skipped, TableResult
 from include.pipelines.sync.extraction import extract_step
 from include.pipelines.sync.publication import Approval, Watch, assess_and_publish
 from include.pipelines.sync.read_plan import Window
@@ -46,7 +47,7 @@ def sync_registry(
     approval: Approval | None = None,
     watch: Watch = lambda table, step: None,
     context: PipelineContext | None = None,
-) -> Facts:
+) -> RegistryResult:
     """Sync every table of a registry (or those named), one after the other; a table's failure does not stop the others.
 
     Begun again with the same `run_id` it goes on where it was stopped.
@@ -62,8 +63,7 @@ def sync_registry(
         context: where; from the environment by default.
 
     Returns:
-        `{run_id, registry, verdict, tables: [...]}`; the verdict is the worst of the tables': failed, held,
-        published, unchanged.
+        How each table ended; a table that failed is among them.
 
     Raises:
         NotASteward: the contract names stewards, and the approval is by none of them.
@@ -74,25 +74,18 @@ def sync_registry(
     if approval is not None:
         steward_named((contract,), approval.approved_by, at=context.now())
     prepare_step(context=context)
-    results = []
+    results: list[TableResult] = []
     for table in wanted:
         started = time.perf_counter()
         try:
-            facts = _sync_table(context, table, run_id, is_full, window, approval, watch)
+            result: TableResult = _sync_table(context, table, run_id, is_full, window, approval, watch)
         except KNOWN_ERRORS as error:
-            facts = failed(context, table, run_id, error)
-        facts["seconds"] = round(time.perf_counter() - started, 3)
-        watch(table.name, facts["verdict"])
-        results.append(facts)
-    if any(facts["verdict"] == "published" for facts in results):
+            result = Failed.of(context, table, run_id, error)
+        results.append(replace(result, seconds=round(time.perf_counter() - started, 3)))
+        watch(table.name, result.verdict)
+    if any(isinstance(result, Published) for result in results):
         relationships_step(registry, run_id, context=context)
-    return {"run_id": run_id, "registry": registry, "verdict": worst(results), "tables": results}
-
-
-def worst(results: Sequence[Facts]) -> str:
-    """The verdict of a run over several tables."""
-    verdicts = {facts["verdict"] for facts in results}
-    return next(verdict for verdict in ("failed", "held", "published", "unchanged") if verdict in verdicts)
+    return RegistryResult(run_id, registry, tuple(results))
 
 
 def _sync_table(
@@ -103,14 +96,14 @@ def _sync_table(
     window: Window | None,
     approval: Approval | None,
     watch: Watch,
-) -> Facts:
+) -> Skipped | Held | Published:
     for attempts_left in range(_ATTEMPTS - 1, -1, -1):
         watch(table.name, "extract")
         extracted = extract_step(
             table.registry, table.name, run_id,
             is_full=is_full, window=window, on_rows_landed=import_gx_meanwhile, context=context,
         )  # fmt: skip
-        if extracted["verdict"] == "unchanged":
+        if isinstance(extracted, Skipped):
             return extracted
         try:
             return assess_and_publish(extracted, approval, watch=watch, context=context)

@@ -39,17 +39,19 @@ class Fit:
     orphans: int
     refused: int | None
 
+    def to_dict(self) -> dict[str, str | int | None]:
+        """The counts as plain values, for XCom."""
+        return {"rule_id": self.rule_id, "rows": self.rows, "orphans": self.orphans, "refused": self.refused}
 
-def relationships_step(
-    registry: str, run_id: str, *, context: PipelineContext | None = None
-) -> list[dict[str, object]]:
+
+def relationships_step(registry: str, run_id: str, *, context: PipelineContext | None = None) -> list[Fit]:
     """Measure the relationships that a change of a registry may change, and keep the counts in `audit/checks`.
 
     They are its own, and those of other registries that lead into it: a row that came or went here may be what theirs
     was looking for. Both ends are published.
     """
     context = context or PipelineContext.from_environment()
-    found: list[dict[str, object]] = []
+    found: list[Fit] = []
     with no_values_escape(f"following the relationships of {registry}"):
         others, _ = context.readable
         for contract in (context.contract(registry), *(c for name, c in others.items() if name != registry)):
@@ -57,9 +59,7 @@ def relationships_step(
                 fits = measure(context, table, into=None if contract.registry == registry else registry)
                 if fits:
                     _record(context, table, run_id, fits)
-                found += [
-                    {"rule_id": f.rule_id, "rows": f.rows, "orphans": f.orphans, "refused": f.refused} for f in fits
-                ]
+                found += fits
         if found:
             record_commits(context, ["audit/checks"])
     return found

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from include.contracts import Contract, Table
 from include.lake import run_log
 from include.lake.delta import PublishedState, last_commit
@@ -10,7 +12,7 @@ from include.pipelines import run_folder
 from include.pipelines.audit_log import record_run
 from include.pipelines.context import PipelineContext
 from include.pipelines.errors import Misuse
-from include.pipelines.step_results import FIGURES, Facts, provenance
+from include.pipelines.step_results import Extracted, Provenance, Skipped
 from include.pipelines.sync.table_quality import record_standing
 from include.pipelines.unfinished_runs import record_unfinished_runs
 from include.sources.landing import RECORD, Extract
@@ -21,42 +23,48 @@ def carries_version(state: PublishedState | None, contract: Contract) -> bool:
     return state is not None and state.metadata.get("contract_version") == contract.version
 
 
-def skip_publishing(context: PipelineContext, contract: Contract, table: Table, facts: Facts, landed: Extract) -> Facts:
-    """Nothing to publish: the extract goes, the figures of the commit that stands are told again, and why."""
+def skip_publishing(
+    context: PipelineContext, contract: Contract, table: Table, result: Extracted, landed: Extract, *, why: str = ""
+) -> Skipped:
+    """End the run with nothing to publish: the extract goes, the counts of the commit that stands are recorded again.
+
+    `why` in place of the result's own.
+    """
     state = last_commit(context.lake, table)
     if state is None:
         raise Misuse(f"{table.qualified_name} is not published: there is nothing that could be unchanged")
-    record_unfinished_runs(context, table, but=facts["run_id"])
+    record_unfinished_runs(context, table, but=result.run_id)
     finish_closing(context.lake, table)
     record_standing(context, table)
-    told = {**facts, **_as_it_stands(state), "seconds": landed.seconds}
-    record_run(context, {**told, **provenance(context, contract, landed)})
+    skipped = replace(_skipped(result, state), why=why or result.why, seconds=landed.seconds)
+    record_run(context, skipped.row(Provenance.of(context, contract, landed)))
     run_folder.clear(context, table, landed.run_id)
-    return told
+    return skipped
 
 
-def skipped_before(context: PipelineContext, table: Table, facts: Facts) -> Facts | None:
-    """What a step came to that found nothing to publish and is tried again: its folder is gone, its verdict on record.
+def skipped_before(context: PipelineContext, table: Table, result: Extracted) -> Skipped | None:
+    """The result of a step that found nothing to publish and is tried again: its folder is gone, its verdict on record.
 
     Whoever was to hear of the verdict may have been killed before.
     """
-    folder = context.lake.landing_path(table.registry, table.name, facts["run_id"])
+    folder = context.lake.landing_path(table.registry, table.name, result.run_id)
     state = None if context.lake.exists(f"{folder}/{RECORD}") else last_commit(context.lake, table)
-    if state is None or not run_log.is_on_record(context.lake, table, facts["run_id"], "unchanged"):
+    if state is None or not run_log.is_on_record(context.lake, table, result.run_id, "unchanged"):
         return None
-    return {**facts, **_as_it_stands(state), "seconds": 0.0}
+    return _skipped(result, state)
 
 
-def _as_it_stands(state: PublishedState) -> Facts:
-    """What a run says of a table that it leaves as it is."""
-    return {
-        **{name: int(state.metadata.get(name) or 0) for name in FIGURES},
-        "verdict": "unchanged",
-        "mode": "unchanged",
-        "version": state.version,
-        "live_rows": state.live_rows,
-        "same_as_run": state.run_id,
-        "held": False,
-        "findings": [],
-        "reasons": [],
-    }
+def _skipped(result: Extracted, state: PublishedState) -> Skipped:
+    """A run that leaves the table as that commit made it."""
+    counts = ("extracted", "accepted", "rejected", "superseded", "deleted", "retained")
+    return result.become(
+        Skipped,
+        mode="unchanged",
+        version=state.version,
+        live_rows=state.live_rows,
+        same_as_run=state.run_id,
+        findings=(),
+        reasons=(),
+        seconds=0.0,
+        **{name: int(state.metadata.get(name) or 0) for name in counts},
+    )

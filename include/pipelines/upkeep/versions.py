@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import heapq
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,16 +14,26 @@ from typing import Any
 import duckdb
 
 from include.audit.report_data import RunLine, approval_notes, refused_runs
-from include.contracts import Contract, Table, needs_two
+from include.contracts import Contract, Finding, Table, needs_two
 from include.contracts.sql import SqlRefused, names_in, rewritten
-from include.lake.delta import RESTORE, last_commit, open_version, restore, version_at, versions, view_of
+from include.lake.delta import RESTORE, Version, last_commit, open_version, restore, version_at, versions, view_of
 from include.lake.rejected import reopen_rejected
 from include.lake.storage import lake_errors, literal, quote, restrict_access
 from include.pipelines.audit_log import record_run
 from include.pipelines.context import PipelineContext
-from include.pipelines.decisions import Look, Matter, Word, approved_by_all, digest_of, given, note_look, steward_named
+from include.pipelines.decisions import (
+    DecidedRun,
+    Look,
+    Matter,
+    Word,
+    approved_by_all,
+    digest_of,
+    given,
+    note_look,
+    steward_named,
+)
 from include.pipelines.errors import Misuse, no_values_escape
-from include.pipelines.step_results import FIGURES, Facts
+from include.pipelines.step_results import StepResult
 from include.pipelines.sync import Approval, record_standing, relationships_step
 from include.pipelines.unfinished_runs import record_unfinished_runs
 
@@ -44,31 +55,69 @@ class VersionRows:
     written: int = 0
 
 
-def list_versions(context: PipelineContext, registry: str, table: str, *, limit: int) -> list[Facts]:
-    """What each version was made by, newest first: plain figures. Runs that were refused stand among them.
+@dataclass(frozen=True, slots=True)
+class VersionLine:
+    """A version of a table, or a refused run (mode `declined` or `timed out`), which made none.
 
-    A refused run (mode `declined` or `timed out`) made no version: its `version` is None, `refused_by` says who.
-    `note` is the reason of who approved or refused.
+    `at` is ISO text; `note` is the reason of who approved or refused; counts of rows are None where none are recorded.
     """
+
+    version: int | None
+    at: str
+    mode: str
+    run_id: str
+    contract_version: str | None
+    approved_by: str
+    inserted: int | None = None
+    updated: int | None = None
+    deleted: int | None = None
+    live_rows: int | None = None
+    restored_version: int | None = None
+    refused_by: str | None = ""
+    note: str | None = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RestoredVersion(StepResult):
+    """A table is as it was in `restored_version`; the counts of its extract are those of the run that made that."""
+
+    _VERDICT = "published"
+
+    restored_version: int
+    extracted: int
+    accepted: int
+    rejected: int
+    superseded: int
+    deleted: int
+    retained: int = 0
+    bytes: int
+    version: int
+    inserted: int
+    updated: int
+    live_rows: int
+    reopened: int
+    undone: tuple[str, ...]
+    contract_version: str
+    contract_digest: str
+    extract_digest: str
+    source: str = RESTORE
+    approved_by: str
+    approval_note: str
+    held: bool = False
+    findings: tuple[Finding, ...] = ()
+    reasons: tuple[tuple[str, int], ...] = ()
+    seconds: float
+
+
+def list_versions(context: PipelineContext, registry: str, table: str, *, limit: int) -> list[VersionLine]:
+    """What each version was made by, newest first: plain figures. Runs that were refused stand among them."""
     spec = context.table(registry, table)[1]
     with no_values_escape(f"reading the history of {registry}.{table}"):
         refused = [_refused(run) for run in refused_runs(context.lake, registry, table, limit=limit)]
-        why = approval_notes(context.lake, registry, table)
-        made = [
-            {
-                "version": entry.version,
-                "at": entry.at.isoformat(),
-                "mode": entry.metadata.get("mode", entry.operation.lower()),
-                **{name: entry.metadata.get(name, "") for name in ("run_id", "contract_version", "approved_by")},
-                **{name: entry.figure(name) for name in ("inserted", "updated", "deleted", "live_rows")},
-                "restored_version": entry.figure("restored_version") if entry.metadata.get("mode") == RESTORE else None,
-                "refused_by": "",
-                "note": why.get(entry.metadata.get("run_id", ""), ""),
-            }
-            for entry in versions(context.lake, spec, limit=limit)
-        ]
+        notes = approval_notes(context.lake, registry, table)
+        made = [_line(entry, notes) for entry in versions(context.lake, spec, limit=limit)]
         # Versions keep their own order, whatever the clocks of those who made them said.
-        return list(heapq.merge(made, refused, key=lambda entry: entry["at"], reverse=True))[:limit]
+        return list(heapq.merge(made, refused, key=lambda line: line.at, reverse=True))[:limit]
 
 
 def read_version(
@@ -141,7 +190,7 @@ def read_version(
 
 def restore_step(
     registry: str, table: str, run_id: str, *, version: int, approval: Approval, context: PipelineContext | None = None
-) -> Facts:
+) -> RestoredVersion:
     """Go back to a former version: one commit, on record with who approved it. The next sync goes on from there.
 
     Rejected rows that undone runs had closed are open again.
@@ -159,7 +208,7 @@ def restore_step(
         def before() -> None:
             note = approval.approval_note
             more = {"restored_version": version}
-            words[:] = [approved_by_all(context, matter, {"run_id": run_id}, by=name, note=note, **more)]
+            words[:] = [approved_by_all(context, matter, DecidedRun(run_id), by=name, note=note, **more)]
 
         done = restore(
             context.lake, spec, version=version, run_id=run_id, at=at, metadata={"approved_by": names},
@@ -167,31 +216,24 @@ def restore_step(
         )  # fmt: skip
         reopened = reopen_rejected(context.lake, spec, run_id=run_id, at=at, closed_by=done.undone)
         record_standing(context, spec)
-        facts: Facts = {
-            "registry": registry,
-            "table": table,
-            "run_id": run_id,
-            "verdict": "published",
-            "mode": RESTORE,
-            "restored_version": version,
-            **{name: int(done.metadata.get(name) or 0) for name in (*FIGURES, "bytes")},
-            **{name: getattr(done, name) for name in ("version", "inserted", "updated", "deleted", "live_rows")},
-            "retained": 0,
-            "reopened": reopened,
-            "undone": list(done.undone),
-            **{name: done.metadata.get(name, "") for name in ("contract_version", "contract_digest", "extract_digest")},
-            "source": RESTORE,
-            "approved_by": names,
-            "approval_note": words[0].note if words else approval.approval_note,
-            "held": False,
-            "findings": [],
-            "reasons": [],
-            "started_at": at.isoformat(),
-            "seconds": round(time.perf_counter() - started, 3),
-        }
-        record_run(context, facts)
+        extracted, accepted, rejected, superseded, size = (
+            int(done.metadata.get(name) or 0) for name in ("extracted", "accepted", "rejected", "superseded", "bytes")
+        )
+        result = RestoredVersion(
+            registry=registry, table=table, run_id=run_id, mode=RESTORE, started_at=at.isoformat(),
+            restored_version=version, extracted=extracted, accepted=accepted, rejected=rejected, superseded=superseded,
+            bytes=size, version=done.version,
+            inserted=done.inserted, updated=done.updated, deleted=done.deleted, live_rows=done.live_rows,
+            reopened=reopened, undone=done.undone,
+            contract_version=done.metadata.get("contract_version", ""),
+            contract_digest=done.metadata.get("contract_digest", ""),
+            extract_digest=done.metadata.get("extract_digest", ""),
+            approved_by=names, approval_note=words[0].note if words else approval.approval_note,
+            seconds=round(time.perf_counter() - started, 3),
+        )  # fmt: skip
+        record_run(context, result.row())
         relationships_step(registry, run_id, context=context)
-        return facts
+        return result
 
 
 def _matter(context: PipelineContext, contract: Contract, table: Table, version: int) -> Matter:
@@ -203,18 +245,29 @@ def _matter(context: PipelineContext, contract: Contract, table: Table, version:
     return Matter(f"registry/{table.qualified_name.replace('.', '/')}", (contract,), needs_two(table), digest, note_uri)
 
 
-def _refused(run: RunLine) -> Facts:
-    figures = ("version", "inserted", "updated", "deleted", "live_rows", "restored_version")
-    return {
-        **dict.fromkeys(figures),
-        "at": run.at.isoformat(),
-        "mode": run.verdict,
-        "run_id": run.run_id,
-        "contract_version": run.texts["contract_version"],
-        "approved_by": "",
-        "refused_by": run.texts["refused_by"],
-        "note": run.texts["refusal_note"],
-    }
+def _line(entry: Version, notes: Mapping[str, str]) -> VersionLine:
+    metadata, mode = entry.metadata, entry.metadata.get("mode", entry.operation.lower())
+    return VersionLine(
+        entry.version,
+        entry.at.isoformat(),
+        mode,
+        metadata.get("run_id", ""),
+        metadata.get("contract_version", ""),
+        metadata.get("approved_by", ""),
+        inserted=entry.figure("inserted"),
+        updated=entry.figure("updated"),
+        deleted=entry.figure("deleted"),
+        live_rows=entry.figure("live_rows"),
+        restored_version=entry.figure("restored_version") if mode == RESTORE else None,
+        note=notes.get(metadata.get("run_id", ""), ""),
+    )
+
+
+def _refused(run: RunLine) -> VersionLine:
+    return VersionLine(
+        None, run.at.isoformat(), run.verdict, run.run_id, run.texts["contract_version"], "",
+        refused_by=run.texts["refused_by"], note=run.texts["refusal_note"],
+    )  # fmt: skip
 
 
 def _note(context: PipelineContext, table: Table, look: Look, *, where: str, **what: Any) -> None:

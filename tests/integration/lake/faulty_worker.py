@@ -10,9 +10,10 @@ from pathlib import Path
 from include.lake.publishing.publication import publish
 from include.lake.rejected.append import append_rejected
 from include.lake.run_log import log_tables
+from include.lake.run_log.run_row import RunRow
 from include.lake.storage.errors import LakeError
 from include.lake.storage.lake import Lake
-from tests.unit.lake.staging import PERSON, START, run, staged_paths
+from tests.unit.lake.staging import PERSON, START, merging, run, staged_paths
 
 NOBODY = 65534
 
@@ -50,13 +51,13 @@ def act(step: str, lake: Lake) -> None:
     """What a pipeline does in that step."""
     staged = staged_paths(lake, PERSON, "r2")
     if step in ("publish", "move"):
-        merge_rows = 400_000 if step == "publish" else 0
-        publish(lake, PERSON, run_id="r2", at=START, staged=staged, metadata={}, merge_rows=merge_rows)
+        with merging(400_000 if step == "publish" else 0):
+            publish(lake, PERSON, run_id="r2", at=START, staged=staged, metadata={})
     elif step == "rejected":
         append_rejected(lake, PERSON, run_id="r2", at=START, staged=staged, extract_uri=staged.extract)
     elif step == "evidence":
         facts = {"run_id": "r2", "registry": "population", "table": "citizen", "verdict": "held"}
-        log_tables.append_run(lake, {**facts, "findings": ["x" * 5_000]})
+        log_tables.append_run(lake, RunRow.from_dict({**facts, "findings": ["x" * 5_000]}))
     else:
         lake.write_text(lake.path("staging/note.json"), "x" * 5_000)
 

@@ -8,8 +8,9 @@ from datetime import timedelta
 from include.lake.publishing.publication import publish
 from include.lake.rejected.append import append_rejected
 from include.lake.run_log import log_tables
+from include.lake.run_log.run_row import RunRow
 from include.lake.storage.lake import Lake
-from tests.unit.lake.staging import PERSON, START, staged_paths
+from tests.unit.lake.staging import PERSON, START, merging, staged_paths
 
 
 def main(uri: str, scratch: str, number: int, merge_rows: int) -> None:
@@ -20,7 +21,8 @@ def main(uri: str, scratch: str, number: int, merge_rows: int) -> None:
     print("ready", flush=True)
     sys.stdin.readline()
     append_rejected(lake, PERSON, run_id=run_id, at=at, staged=staged, extract_uri=staged.extract)
-    commit = publish(lake, PERSON, run_id=run_id, at=at, staged=staged, metadata={}, merge_rows=merge_rows)
+    with merging(merge_rows):
+        commit = publish(lake, PERSON, run_id=run_id, at=at, staged=staged, metadata={})
     facts = {"run_id": run_id, "registry": PERSON.registry, "table": PERSON.name, "verdict": "published"}
-    log_tables.append_run(lake, {**facts, "version": commit.version, "started_at": at})
+    log_tables.append_run(lake, RunRow.from_dict({**facts, "version": commit.version, "started_at": at}))
     print("done", flush=True)

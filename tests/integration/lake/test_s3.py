@@ -17,6 +17,7 @@ from include.lake.publishing.code_lists import publish_reference
 from include.lake.publishing.publication import publish
 from include.lake.rejected.append import append_rejected
 from include.lake.run_log import log_tables
+from include.lake.run_log.run_row import RunRow
 from include.lake.storage.errors import LakeDenied, LakeUnreachable
 from include.lake.storage.lake import REPOSITORY, Lake
 from tests.integration.lake.weed import S3, serve
@@ -96,7 +97,7 @@ def test_commits_at_once_lose_nothing(lake):
 
     def record(number: int) -> bool:
         facts = {"run_id": f"r{number}", "registry": "population", "table": "citizen", "verdict": "held"}
-        return log_tables.append_run(lake, facts)
+        return log_tables.append_run(lake, RunRow.from_dict(facts))
 
     with ThreadPoolExecutor(6) as pool:
         made = list(pool.map(record, range(36)))

@@ -13,6 +13,7 @@ from include.embedded.summary import show_end
 from include.embedded.terminal import console
 from include.embedded.watch import HELD, FailedTask, Snapshot
 from include.lake.run_log import log_tables
+from include.lake.run_log.run_row import RunRow
 from include.lake.storage.lake import Lake
 from tests.ascii_tables import SCHEMAS
 
@@ -28,7 +29,7 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Site:
 
 def record(site: Site, table: str, verdict: str, *, at: datetime = SINCE, **facts: object) -> None:
     row = {"registry": "land", "table": table, "run_id": f"{at:%H%M%S}", "verdict": verdict, "started_at": at}
-    log_tables.append_run(Lake(site.lake_uri), {**FIGURES, **row, **facts})
+    log_tables.append_run(Lake(site.lake_uri), RunRow.from_dict({**FIGURES, **row, **facts}))
 
 
 def end(site: Site, capsys: pytest.CaptureFixture[str], stages: dict[str, str], **more: object) -> tuple[int, str]:
@@ -121,7 +122,7 @@ def test_the_end_fits_a_terminal_of_80_columns(site, capsys, monkeypatch, locale
     for registry, table in (("land", "certificate"), ("population", "household_member")):
         row = {"registry": registry, "table": table, "run_id": "1", "verdict": "published", "started_at": SINCE}
         reasons = [["land.certificate.issued_on.unreadable", 2_106_214], ["land.certificate.ward_code.reference", 1]]
-        log_tables.append_run(Lake(site.lake_uri), {**FIGURES, **row, **country, "reasons": reasons})
+        log_tables.append_run(Lake(site.lake_uri), RunRow.from_dict({**FIGURES, **row, **country, "reasons": reasons}))
     stages = {"land.certificate": "published", "population.household_member": "published", "land.parcel": HELD}
     show_end(site, SINCE, Snapshot(stages, [("sync_land", "running")]))
     lines = capsys.readouterr().out.splitlines()

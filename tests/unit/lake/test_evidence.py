@@ -14,6 +14,7 @@ import pytest
 
 from include.lake.delta.maintenance import maintain_table
 from include.lake.run_log import log_tables
+from include.lake.run_log.run_row import RunRow
 from include.lake.storage.lake import Lake
 from tests.unit.lake.staging import START
 
@@ -53,11 +54,13 @@ def test_before_any_run_there_is_nothing_to_read(lake):
 
 
 def test_a_verdict_of_a_run_is_recorded_once_and_failures_each_time(lake):
-    assert log_tables.append_run(lake, FACTS)
-    assert not log_tables.append_run(lake, FACTS)
-    assert log_tables.append_run(lake, {**FACTS, "verdict": "published", "started_at": START})
+    assert log_tables.append_run(lake, RunRow.from_dict(FACTS))
+    assert not log_tables.append_run(lake, RunRow.from_dict(FACTS))
+    assert log_tables.append_run(lake, RunRow.from_dict({**FACTS, "verdict": "published", "started_at": START}))
     for _ in range(2):
-        assert log_tables.append_run(lake, {**FACTS, "verdict": "failed", "error": "the source is down"})
+        assert log_tables.append_run(
+            lake, RunRow.from_dict({**FACTS, "verdict": "failed", "error": "the source is down"})
+        )
     rows = log_tables.read(lake, "runs").to_pylist()
     assert sorted(r["verdict"] for r in rows) == ["failed", "failed", "held", "published"]
     held = next(r for r in rows if r["verdict"] == "held")
@@ -81,7 +84,7 @@ def test_many_at_once_lose_nothing(lake):
     """The first appenders race to create the table, the others to commit; small files are joined on the way."""
 
     def record(number: int) -> bool:
-        return log_tables.append_run(lake, {**FACTS, "run_id": f"r{number % 40}"})
+        return log_tables.append_run(lake, RunRow.from_dict({**FACTS, "run_id": f"r{number % 40}"}))
 
     with ThreadPoolExecutor(8) as pool:
         made = list(pool.map(record, range(80)))
@@ -91,7 +94,7 @@ def test_many_at_once_lose_nothing(lake):
 
 def test_many_small_files_are_joined(lake):
     for number in range(70):
-        log_tables.append_run(lake, {**FACTS, "run_id": f"r{number}"})
+        log_tables.append_run(lake, RunRow.from_dict({**FACTS, "run_id": f"r{number}"}))
     assert len(lake.table("audit/runs").file_uris()) < 64
     assert log_tables.read(lake, "runs").num_rows == 70
 
@@ -109,7 +112,7 @@ def age(lake: Lake, days: float) -> None:
 
 def test_years_of_runs_leave_the_log_of_a_month(lake):
     for number in range(230):
-        assert log_tables.append_run(lake, {**FACTS, "run_id": f"r{number}"})
+        assert log_tables.append_run(lake, RunRow.from_dict({**FACTS, "run_id": f"r{number}"}))
         if number == 150:
             age(lake, 40)
     maintain_table(lake, "audit/runs")
@@ -117,11 +120,13 @@ def test_years_of_runs_leave_the_log_of_a_month(lake):
     assert len(kept) < 140
     assert f"{0:020d}.json" not in kept
     assert set(log_tables.read(lake, "runs")["run_id"].to_pylist()) == {f"r{n}" for n in range(230)}
-    assert not log_tables.append_run(lake, {**FACTS, "run_id": "r0"}), "what fell out of the log is still known"
+    assert not log_tables.append_run(lake, RunRow.from_dict({**FACTS, "run_id": "r0"})), (
+        "what fell out of the log is still known"
+    )
 
 
 def test_a_lake_of_before_whose_log_was_kept_for_ever_is_set_right(lake):
-    log_tables.append_run(lake, FACTS)
+    log_tables.append_run(lake, RunRow.from_dict(FACTS))
     lake.table(lake.audit_table("runs")).alter.set_table_properties({"delta.enableExpiredLogCleanup": "false"})
     maintain_table(lake, "audit/runs")
     assert lake.table(lake.audit_table("runs")).metadata().configuration["delta.enableExpiredLogCleanup"] == "true"
@@ -135,7 +140,9 @@ def test_what_was_joined_is_not_written_again_and_again(lake, monkeypatch):
     monkeypatch.setattr(log_tables, "_COMPACT_BYTES", 200_000)
     texts = random.Random(7)
     for number in range(160):
-        log_tables.append_run(lake, {**FACTS, "run_id": f"r{number}", "why": texts.randbytes(5000).hex()})
+        log_tables.append_run(
+            lake, RunRow.from_dict({**FACTS, "run_id": f"r{number}", "why": texts.randbytes(5000).hex()})
+        )
     written = [path.stat().st_size for path in Path(lake.audit_table("runs")).glob("*.parquet")]
     live = [Path(uri).stat().st_size for uri in lake.table("audit/runs").file_uris()]
     assert sum(written) < 6 * sum(live)

@@ -21,6 +21,7 @@ from include.lake.delta.maintenance import (
     maintain_table,
 )
 from include.lake.run_log import log_tables
+from include.lake.run_log.run_row import RunRow
 from include.lake.storage.lake import Lake
 from tests.unit.lake.staging import PERSON, content, run
 
@@ -39,7 +40,9 @@ def files(lake: Lake) -> set[Path]:
 
 def test_all_tables_of_the_lake_are_found(lake):
     run(lake, PERSON, 1, ROWS)
-    log_tables.append_run(lake, {"run_id": "r1", "registry": "population", "table": "citizen", "verdict": "held"})
+    log_tables.append_run(
+        lake, RunRow.from_dict({"run_id": "r1", "registry": "population", "table": "citizen", "verdict": "held"})
+    )
     assert find_tables(lake) == ["audit/runs", TABLE]
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from include.lake.rejected.append import append_rejected, kept_names
 from include.lake.run_log import log_tables
+from include.lake.run_log.run_row import RunRow
 from include.lake.storage.lake import Lake
 from tests.unit.lake.rejecting import kept
 from tests.unit.lake.staging import PERSON, START, column, contract_table, run, stage
@@ -102,7 +103,10 @@ def test_a_table_that_begins_anew_keeps_what_its_earlier_runs_rejected(lake):
     reject(lake, "r1", [AN, BINH], rejected=[0])
     run(lake, PERSON, 1, [AN, BINH], rejected=[0])
     log_tables.append_run(
-        lake, {"run_id": "r1", "registry": "population", "table": "citizen", "verdict": "published", "started_at": None}
+        lake,
+        RunRow.from_dict(
+            {"run_id": "r1", "registry": "population", "table": "citizen", "verdict": "published", "started_at": None}
+        ),
     )
     lake.delete_tree(lake.registry_table("population", "citizen"))
     reject(lake, "r2", [AN, BINH], rejected=[1])

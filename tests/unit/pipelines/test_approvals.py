@@ -14,7 +14,7 @@ import pytest
 from typer.testing import CliRunner
 
 from include.audit.ledger import entries as ledger
-from include.cli import application as app
+from include.cli import app
 from include.lake.storage.lake import Lake
 from include.pipelines.context import PipelineContext
 from include.pipelines.decisions.approvals import Matter, Word, approve, approved_by_all, given, whom_to_ask

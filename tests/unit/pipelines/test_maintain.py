@@ -12,6 +12,7 @@ from include.audit.verification.verify_lake import verify
 from include.contracts.yaml_files.problems import ContractError
 from include.lake.delta.table_schema import RETENTION
 from include.lake.run_log import log_tables
+from include.lake.run_log.run_row import RunRow
 from include.lake.storage.lake import Lake
 from include.pipelines.audit_log import record_commits
 from include.pipelines.context import PipelineContext
@@ -104,7 +105,7 @@ def test_what_falls_out_of_a_log_with_time_breaks_no_verification(context: Pipel
     def append(first: int, last: int) -> None:
         for number in range(first, last):
             facts = {"run_id": f"r{number}", "registry": "r", "table": "t", "verdict": "published"}
-            log_tables.append_run(context.lake, facts)
+            log_tables.append_run(context.lake, RunRow.from_dict(facts))
             record_commits(context, ["audit/runs"])
 
     append(0, 1)
