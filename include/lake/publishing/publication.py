@@ -33,12 +33,10 @@ from include.lake.delta import (
 from include.lake.incremental import STORED_CHECKSUM, checksum_after_commit
 from include.lake.publishing.warning_counts import WARNED, warnings_after_commit
 from include.lake.storage import Lake, LakeConflict, LakeOutdated, lake_errors, retry_on_conflict
-from include.lake.upsert import KEY_FIGURE, Changes, Mode, Writing, find_changes, key_text
+from include.lake.upsert import KEY_FIGURE, MERGE_ROWS, Changes, Mode, Writing, find_changes, key_text
 
-# delta-rs merges with an in-memory hash table of the changed rows: measured, 1,000,000 rows of 11 columns take
-# 1.1 GB and 5,000,000 take 2.8 GB. And it writes every row group of every file anew: 1 % of 20,000,000 rows changed at
-# random, 11 s against 2. So it merges into small tables; the files of others are patched (see rewrite.py).
-MERGE_ROWS = 400_000
+# delta-rs writes every row group of every file anew: measured, 1 % of 20,000,000 rows changed at random, 11 s to 2 s.
+# So it merges into small tables; the files of others are patched (see file_rewrite.py).
 MERGE_BYTES = 32 * 1024**2
 MERGE_TABLE_BYTES = 64 * 1024**2
 _MANY_FILES = 48
@@ -71,7 +69,6 @@ def publish(
     metadata: Mapping[str, str],
     mode: Mode = "full",
     gone: str | None = None,
-    merge_rows: int = MERGE_ROWS,
 ) -> PublishedCommit:
     """Publish the accepted staged rows in one commit; none if the run committed before or was overtaken.
 
@@ -92,7 +89,6 @@ def publish(
             source_columns; and `began_upon`, the value of `reader_of` when the run began.
         mode: which part of the source was read.
         gone: URI of a Parquet with the keys deleted at the source; in an incremental run only.
-        merge_rows: greatest number of changed rows that delta-rs merges, if the table is small.
 
     Raises:
         LakeSchemaConflict: the published columns cannot become the contract's.
@@ -106,9 +102,7 @@ def publish(
     if gone is not None and mode != "incremental":
         raise ValueError(f"a run of mode {mode} deletes no keys by name")
     uri = lake.registry_table(table.registry, table.name)
-    return retry_on_conflict(
-        lake, uri, lambda: _publish(lake, table, run_id, at, staged, metadata, mode, gone, merge_rows)
-    )
+    return retry_on_conflict(lake, uri, lambda: _publish(lake, table, run_id, at, staged, metadata, mode, gone))
 
 
 def _publish(
@@ -120,7 +114,6 @@ def _publish(
     metadata: Mapping[str, str],
     mode: Mode,
     gone: str | None,
-    merge_rows: int,
 ) -> PublishedCommit:
     uri = lake.registry_table(table.registry, table.name)
     current = lake.table(uri) if lake.is_table(uri) else None
@@ -157,14 +150,14 @@ def _publish(
             raise LakeConflict(f"{table.qualified_name} was committed to meanwhile: run this table again")
         else:
             evolve(table, shape, current)
-            version = _apply(writing, current, changes, mode, merge_rows)
+            version = _apply(writing, current, changes, mode)
             _tidy(current)
     return PublishedCommit(
         version, changes.inserted, changes.updated, changes.deleted, changes.retained, changes.live_after, is_new=True
     )
 
 
-def _apply(writing: Writing, current: DeltaTable, changes: Changes, mode: Mode, merge_rows: int) -> int:
+def _apply(writing: Writing, current: DeltaTable, changes: Changes, mode: Mode) -> int:
     """Bring a table that is there to its new content, the way that suits the size of the difference."""
     if changes.is_empty:
         return upsert.note(current, writing.properties)
@@ -172,7 +165,7 @@ def _apply(writing: Writing, current: DeltaTable, changes: Changes, mode: Mode, 
         return upsert.overwrite(writing, current) if mode == "full" else upsert.append(writing, current)
     table_bytes = sum(file.size for file in live_files(current))
     is_small = table_bytes <= MERGE_TABLE_BYTES and writing.lake.size(changes.uri) <= MERGE_BYTES
-    if is_small and changes.rows <= merge_rows:
+    if is_small and changes.rows <= MERGE_ROWS:
         return upsert.merge(writing, current, changes)
     return upsert.apply(writing, current, changes.uri)
 

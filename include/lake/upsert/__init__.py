@@ -6,11 +6,12 @@ from include.lake.upsert.change_set import COMPARE_MEMORY, KEY_FIGURE, Changes, 
 from include.lake.upsert.delta_merge import Writing, append, create, merge, overwrite
 from include.lake.upsert.diff_sql import arriving, later, leaving
 from include.lake.upsert.file_rewrite import apply, note
-from include.lake.upsert.table_upsert import Upserted, count, stream, upsert, write
+from include.lake.upsert.table_upsert import MERGE_ROWS, Upserted, count, stream, upsert, write
 
 __all__ = [
     "COMPARE_MEMORY",
     "KEY_FIGURE",
+    "MERGE_ROWS",
     "Changes",
     "Mode",
     "Upserted",

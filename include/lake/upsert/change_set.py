@@ -75,7 +75,6 @@ def find_changes(
     *,
     mode: Mode,
     gone: str | None = None,
-    memory_limit: str = COMPARE_MEMORY,
 ) -> Changes:
     """The difference, from the run folder if it was found before against the same version of the table.
 
@@ -98,7 +97,7 @@ def find_changes(
         if found["basis"] == basis:
             return Changes(**found["changes"])
     with lake_errors("comparing a table with its new rows"):
-        connection = lake.connect(memory_limit=memory_limit)
+        connection = lake.connect(memory_limit=COMPARE_MEMORY)
         try:
             files = current.file_uris() if current else []
             restrict_access(connection, reads=[*staged_files(staged), *files, *([gone] if gone else [])], writes=[uri])

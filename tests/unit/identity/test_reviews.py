@@ -31,8 +31,6 @@ def lake(lake, write):
     who = {"a": "p", "b": "q", "c": "y", "d": "p"}
     index = write("index", [{"record_id": r, "person_id": p} for r, p in who.items()])
     upsert_people(lake, "index", index, run_id="r1")
-        lake, "index", write("index", [{"record_id": r, "person_id": p} for r, p in who.items()]), run_id="r1"
-    )
     minted = [("p", OLD), ("q", OLD), ("y", YOUNG)]
     events = [{"event_id": p, "at": at, "kind": "minted", "person_id": p} for p, at in minted]
     extend(lake, "events", write("events", events), run_id="r1")
