@@ -33,6 +33,7 @@ from include.lake.file_patch.parquet_footer import (
     without_notes,
 )
 from include.lake.file_patch.patch_verification import ensure_bounds, ensure_same, is_same_type
+from include.lake.storage import lake_errors
 
 # Of the rows that a patch brings: their place in the file, whether they leave it, and for each column `name` that may
 # change, its values and (with these prefixes) whether they are new, and what they were.
@@ -156,13 +157,17 @@ class _Ordered:
 
     def before(self, place: int) -> pa.Table:
         taken = []
-        while (batch := self._held if self._held is not None else next(self._batches, None)) is not None:
+        while (batch := self._held if self._held is not None else self._next()) is not None:
             here = int(np.searchsorted(batch[PLACE].to_numpy(), place))
             taken.append(batch.slice(0, here))
             self._held = batch.slice(here) if here < batch.num_rows else None
             if self._held is not None:
                 break
         return pa.Table.from_batches(taken, self._schema).combine_chunks()
+
+    def _next(self) -> pa.RecordBatch | None:
+        with lake_errors("reading a difference"):  # it is no fault of the file
+            return next(self._batches, None)
 
 
 def _group_anew(

@@ -32,7 +32,17 @@ from include.lake.delta import (
     without_warnings,
     write_files,
 )
-from include.lake.file_patch import IS_NEW, LARGEST_CHANGE, LEAVES, WAS, NotPatchable, Original, patch, read_back
+from include.lake.file_patch import (
+    IS_NEW,
+    LARGEST_CHANGE,
+    LEAVES,
+    WAS,
+    NotPatchable,
+    Original,
+    patch,
+    patching,
+    read_back,
+)
 from include.lake.storage import literal, quote, scan
 from include.lake.upsert.cdf_commit import commit_with_feed, ensure_writable
 from include.lake.upsert.delta_merge import Writing
@@ -173,13 +183,13 @@ def _patched(writing: Writing, connection: duckdb.DuckDBPyConnection, uri: str, 
     try:
         with lake.open_input(plan.file.uri) as stored, lake.open_output(new) as out:
             laid = patch(plan.original, stored, rows, out)
-        with lake.open_input(new) as stored:
-            metadata = read_back(stored, laid)
+        with lake.open_input(new) as stored, patching():
+            types = dict((*shape.columns, *RESERVED, *shape.dropped))
+            return patched_file(path, new, laid.size, read_back(stored, laid), types)
     except NotPatchable as error:
         lake.delete_tree(new)
         _LOG.info(_NOT_PATCHED, plan.file.path, error)
         return None
-    return patched_file(path, new, laid.size, metadata, dict((*shape.columns, *RESERVED, *shape.dropped)))
 
 
 def _of_file(file: File) -> str:
