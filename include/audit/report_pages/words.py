@@ -89,7 +89,7 @@ class Locale:
         """The name of one of the five criteria."""
         return self.pick(*WORD_NAMES[word][:2])
 
-    def contract_definition_digest(self, word: str) -> str:
+    def criterion_meaning(self, word: str) -> str:
         """What one of the five criteria asks."""
         return self.pick(*WORD_NAMES[word][2:])
 

@@ -56,7 +56,15 @@ from include.lake.delta.table_schema import (
     table_schema_of,
     without_bounds,
 )
-from include.lake.delta.version_history import RESTORE, open_version, restore, runs_between, version_at, versions
+from include.lake.delta.version_history import (
+    RESTORE,
+    Version,
+    open_version,
+    restore,
+    runs_between,
+    version_at,
+    versions,
+)
 
 __all__ = [
     "FILE",
@@ -74,6 +82,7 @@ __all__ = [
     "PublishedState",
     "StagedPaths",
     "TableSchema",
+    "Version",
     "accepted_rows",
     "add_actions",
     "all_differ",

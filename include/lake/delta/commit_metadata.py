@@ -1,4 +1,4 @@
-"""What the last commit of a table says: version, run, digests, cursor, figures. The state lives with the data."""
+"""Metadata that runs store on their Delta commits: run, digests, cursor, counts. A table's state lives in its log."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from include.contracts import Table
 from include.lake.storage import Lake, lake_errors
 
 PREFIX = "lienthong."
-# What a commit says of the source as it was last read. A run that reads only a part of the past leaves it as it is.
+# Metadata about the source as last read. A run that reads only a part of the past carries it over unchanged.
 OF_THE_SOURCE = ("cursor", "snapshot_at", "read_by", "table_digest", "extract_digest", "source_columns")
 _FIRST_LOOK = 20
 
 
 @dataclass(frozen=True, slots=True)
 class PublishedState:
-    """The newest commit that a run made. `metadata` has the keys without their prefix `lienthong.`.
+    """A table's newest commit made by a run. `metadata` has the keys without their prefix `lienthong.`.
 
-    `since` are the operations of the commits after it, as the log names them.
+    `since` holds the operations of later commits (maintenance, other writers), as the log names them.
     """
 
     version: int
@@ -39,12 +39,12 @@ class PublishedState:
 
     @property
     def read_by(self) -> str:
-        """The run that last read the source for what is published: later runs may have judged kept rows again."""
+        """Id of the run that last read the source; replays of rejected rows may have committed after it."""
         return self.metadata.get("read_by") or self.run_id
 
 
 def last_commit(lake: Lake, table: Table) -> PublishedState | None:
-    """The state of a published table; None if it was never published. Maintenance commits are looked through."""
+    """The newest run commit of a published table, past maintenance commits; None if it was never published."""
     uri = lake.registry_table(table.registry, table.name)
     return last_state(lake.table(uri)) if lake.is_table(uri) else None
 
@@ -71,7 +71,7 @@ def state_of_run(delta: DeltaTable, run_id: str) -> PublishedState | None:
 
 
 def commit_properties(run_id: str, metadata: Mapping[str, str], **figures: int | str) -> CommitProperties:
-    """What a run writes on its commit. A commit is made at the next version or not at all: no silent rebase."""
+    """Delta commit properties of a run, with no retries: it takes the next version or fails."""
     plain = {key.removeprefix(PREFIX): str(value) for key, value in metadata.items()}
     plain |= {key: str(value) for key, value in figures.items()} | {"run_id": run_id}
     return CommitProperties(
@@ -84,17 +84,17 @@ def commit_properties(run_id: str, metadata: Mapping[str, str], **figures: int |
 def reader_of(state: PublishedState | None) -> str:
     """The run that last read the source of a table; empty if it was never published.
 
-    A run notes it before it reads. If it is another when the run commits, somebody has read and published meanwhile:
+    A run stores it before it reads. If it differs when the run commits, another run has read and published meanwhile:
     the order of runs is that of their commits, whatever their clocks say.
     """
     return state.read_by if state else ""
 
 
 def carry_over(metadata: Mapping[str, str], base: PublishedState | None, *, run_id: str, mode: str) -> dict[str, str]:
-    """What the commit of a run says, given the state it builds on.
+    """Metadata for a run's commit, with source entries taken over from the commit it builds on.
 
-    A full run says what it read. An incremental run never takes the cursor back. Any other leaves what is known of the
-    source as it was.
+    A full run sets them anew. An incremental run never moves the cursor back. Any other run keeps the source entries
+    as they were.
     """
     own = {key.removeprefix(PREFIX): str(value) for key, value in metadata.items()} | {"read_by": run_id}
     if mode == "full" or (base is None and mode == "incremental"):
@@ -108,11 +108,11 @@ def carry_over(metadata: Mapping[str, str], base: PublishedState | None, *, run_
 
 
 def overtaken_by(metadata: Mapping[str, str], base: PublishedState | None, *, mode: str) -> str:
-    """The run that made the table's state, if since this run began one has read the source and published; else empty.
+    """Id of the run that read the source and published after this run began; empty if there is none.
 
-    Then this run has nothing to add: what it read may be older than what is published, and the next run reads on from
-    there. `began_upon` of its metadata is what `reader_of` said when it began. Another meaning (`table_digest`) and a
-    restored version overtake nobody.
+    An overtaken run must not commit: its rows may be older than the published ones, and the next run reads on from
+    there. `began_upon` of its metadata is the value of `reader_of` when it began. Another `table_digest` or a
+    restored version does not overtake a run.
     """
     if base is None or mode not in ("full", "incremental") or base.metadata.get("mode") == "restore":
         return ""
@@ -123,7 +123,7 @@ def overtaken_by(metadata: Mapping[str, str], base: PublishedState | None, *, mo
 
 
 def greater_cursor(one: str, other: str) -> str:
-    """The cursor (JSON list of text) that is further; the empty one is behind all others."""
+    """The greater of two cursors (JSON lists of text); the empty cursor is less than all others."""
     if not one or not other:
         return one or other
     return one if _position(one) >= _position(other) else other
@@ -134,7 +134,7 @@ def _position(cursor: str) -> list[tuple[int, Any]]:
 
 
 def _ordered(text: str | None) -> tuple[int, Any]:
-    """A cursor value so that numbers, instants and texts each compare among themselves; null comes first."""
+    """Sort key of a cursor value: numbers, instants and texts each compare among themselves; null comes first."""
     if text is None:
         return (0, 0)
     try:
@@ -153,19 +153,19 @@ def _instant(text: str) -> datetime:
 
 
 def epoch_milliseconds(at: datetime) -> int:
-    """An instant as Delta's log writes it."""
+    """An instant in milliseconds since 1970, as the Delta log stores it."""
     return int(at.timestamp() * 1000)
 
 
 def run_commits(delta: DeltaTable, last: int | None) -> list[PublishedState]:
-    """Those of the last commits of an open table that runs made, newest first; of all commits if `last` is None."""
+    """Commits made by runs among the `last` commits of an open table (None: all), newest first."""
     with lake_errors("reading a table's log"):
         history = delta.history(last)
     return [state for entry in history if (state := _state(entry, ())) is not None]
 
 
 def _run_commits(delta: DeltaTable) -> Iterator[PublishedState]:
-    """Commits made by runs, newest first. Looks at a few before it reads the whole log."""
+    """Commits made by runs, newest first. Reads a few commits before the whole log."""
     seen = 0
     since: list[str] = []
     for limit in (_FIRST_LOOK, None):

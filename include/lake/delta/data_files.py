@@ -1,4 +1,4 @@
-"""Parquet files of a Delta table that DuckDB writes, and the commit that puts them in and takes others out."""
+"""Parquet files of a Delta table written by DuckDB, and the commit that adds and removes them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from include.lake.storage import PARQUET, literal, quote
 # A size limit without PER_THREAD_OUTPUT would use one core.
 _PARQUET = f"{PARQUET}, PER_THREAD_OUTPUT true, FILE_SIZE_BYTES '256MB', RETURN_STATS"
 _LONGEST_BOUND = 200
-EXACT_DIGITS = 15  # of a decimal number that a binary float gives back
+EXACT_DIGITS = 15  # significant decimal digits that survive a binary float
 _NUMBERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT")
 
 
@@ -51,7 +51,7 @@ def live_files(current: DeltaTable) -> list[File]:
 
 
 def write_files(connection: duckdb.DuckDBPyConnection, table_uri: str, query: str, *, below: str = "") -> list[File]:
-    """Write rows as new files inside the table's folder. Until a commit names them they are nobody's.
+    """Write rows as new files inside the table's folder. They belong to no version until a commit adds them.
 
     `below` is a folder of the table, and ends in a slash.
     """
@@ -68,7 +68,7 @@ def write_files(connection: duckdb.DuckDBPyConnection, table_uri: str, query: st
 
 
 def patched_file(path: str, uri: str, size: int, metadata: pq.FileMetaData, types: Mapping[str, str]) -> File:
-    """A file of which the footer is known; `types` are the table's. A column that it lacks is empty in every row."""
+    """A data file built from its known footer; `types` are the table's. A column missing in it is null in every row."""
     rows = int(metadata.num_rows)
     leaves = {metadata.schema.column(at).path: at for at in range(metadata.num_columns)}
     groups = [metadata.row_group(at) for at in range(metadata.num_row_groups)]
@@ -82,14 +82,14 @@ def patched_file(path: str, uri: str, size: int, metadata: pq.FileMetaData, type
 
 
 def _footer_stats(chunks: Sequence[pq.ColumnChunkMetaData]) -> dict[str, str]:
-    """Of a column, as DuckDB tells them; without bounds where a chunk with values tells none."""
+    """A column's statistics merged from its chunks; without bounds where a chunk with values has none."""
     stats = [chunk.statistics for chunk in chunks]
     if any(one is None or not one.has_null_count for one in stats):
         return {}
     told = {"null_count": str(sum(one.null_count for one in stats))}
     bounded = [one for one in stats if one.num_values]
     if bounded and all(one.has_min_max for one in bounded):
-        with suppress(ValueError, OverflowError):  # an instant that Python does not know
+        with suppress(ValueError, OverflowError):  # an instant beyond Python's datetime
             told["min"], told["max"] = _text(min(one.min for one in bounded)), _text(max(one.max for one in bounded))
     return told
 
@@ -108,14 +108,14 @@ def add_actions(files: Sequence[File], at: datetime) -> list[AddAction]:
 def swap(
     current: DeltaTable, leaving: Sequence[File], arriving: Sequence[File], at: datetime, properties: CommitProperties
 ) -> int:
-    """One commit that takes files out and puts others in: what it says of rows is what the files hold."""
+    """Replace files by others in one commit; its row counts are taken from the files."""
     # The vacuum counts by the clock from when a file was removed, and a run may have begun days before it was approved.
     removed = [RemoveAction(f.path, True, now(), f.size, {}) for f in leaving]
     return commit(current, [*removed, *add_actions(arriving, at)], properties)
 
 
 def commit(current: DeltaTable, actions: list[AddAction | RemoveAction], properties: CommitProperties) -> int:
-    """Commit at the next version, which is what no retries means, and bring the open table up to it."""
+    """Commit at the next version or fail (no retries), and update the open table to it."""
     version = current.version() + 1
     current.create_write_transaction(actions, "append", current.schema(), commit_properties=properties)
     current.load_as_version(version)
@@ -123,14 +123,14 @@ def commit(current: DeltaTable, actions: list[AddAction | RemoveAction], propert
 
 
 def now() -> int:
-    """This instant, as Delta's log writes it."""
+    """The current instant in milliseconds since 1970, as the Delta log stores it."""
     return time.time_ns() // 10**6
 
 
 def _stats(rows: int, columns: Mapping[str, Mapping[str, str]], types: Mapping[str, str]) -> str:
-    """Delta's statistics of a file, from DuckDB's: readers skip files by them.
+    """Delta statistics of a file, made from DuckDB's; readers skip files by them.
 
-    All or nothing: where one column has no bounds, delta-rs tells pyarrow that its values are all beyond them.
+    Bounds of all columns or of none: delta-rs passes a missing bound to pyarrow as if no value were within bounds.
     """
     stats: dict[str, Any] = {"numRecords": rows, "minValues": {}, "maxValues": {}, "nullCount": {}}
     for name, sql_type in types.items():
@@ -151,7 +151,7 @@ def _stats(rows: int, columns: Mapping[str, Mapping[str, str]], types: Mapping[s
 
 
 def _bound(text: str | None, sql_type: str) -> int | float | str | None:
-    """A smallest or greatest value as Delta's log writes it; None if it is not to be had exactly."""
+    """A minimum or maximum as the Delta log writes it; None if it cannot be stated exactly."""
     if text is None:
         return None
     if sql_type in _NUMBERS:

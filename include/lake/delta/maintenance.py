@@ -98,8 +98,8 @@ def expire_landing(
     return _expire(lake, lake.path("landing", registry), at - retention, tell)
 
 
-def expire_staging(lake: Lake, *, at: datetime, retention: timedelta = STAGING_RETENTION) -> Expired:
-    """Remove staging folders of killed runs older than `retention`; a run that waits for a steward still needs its own."""
+def expire_staging(lake: Lake, *, at: datetime) -> Expired:
+    """Remove staging folders older than `retention`, left by killed runs; a held run still needs its own."""
     expired = Expired()
     for registry in lake.list(lake.path("staging")):
         more = _expire(lake, registry, at - retention)

@@ -1,4 +1,4 @@
-"""Are they the same rows, in whatever order and files? Answered by DuckDB's hash of each row."""
+"""Equality of row sets regardless of order and files, by DuckDB's hash of each row."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from include.lake.storage import Lake, lake_errors, literal, quote, scan
 
 
 def rows_digest(lake: Lake, uri: str) -> str:
-    """SHA-256 that is equal for equal rows of a Parquet file in any order."""
+    """SHA-256 of a Parquet file's rows, independent of their order."""
     with lake.connect() as connection, lake_errors("taking the digest of rows"):
         return hashlib.sha256(json.dumps(row_sums(connection, f"hash(t) AS h FROM {scan(uri)} t")).encode()).hexdigest()
 
 
 def same_rows(lake: Lake, some: Iterable[str], others: Iterable[str]) -> bool:
-    """Whether the Parquet files at some URIs hold the rows of those at others; a column that a file lacks is empty.
+    """Whether two sets of Parquet files hold the same rows; a column that a file lacks counts as null.
 
     False if a file cannot be read.
     """
@@ -41,6 +41,6 @@ def _files(uris: Iterable[str]) -> str:
 
 
 def row_sums(connection: duckdb.DuckDBPyConnection, hashed: str) -> list[object]:
-    """How many rows, and the sum and the XOR of their hashes; `hashed` is `hash(...) AS h FROM ...`."""
+    """Row count, sum and XOR of row hashes; `hashed` is `hash(...) AS h FROM ...`."""
     sums = "count(*), CAST(sum(CAST(h AS HUGEINT)) AS VARCHAR), CAST(bit_xor(h) AS VARCHAR)"
     return [*connection.execute(f"SELECT {sums} FROM (SELECT {hashed})").fetchall()[0]]

@@ -1,4 +1,4 @@
-"""Read a Delta table in SQL: the live Parquet files of one version behind a view."""
+"""DuckDB views over the live Parquet files of one version of a Delta table."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ FILE = "_file"
 
 
 def view(lake: Lake, connection: duckdb.DuckDBPyConnection, name: str, uri: str, **partition: str) -> None:
-    """Make the view `name` over the table at `uri`, only the given partition if one is named.
+    """Create the view `name` over the table at `uri`, restricted to `partition` if given.
 
-    The view is fixed to the version that is newest now, so that several queries see one state.
+    The view is fixed to the newest version at the time of the call, so all queries see one version.
 
     Raises:
         LakeTableMissing: there is no table at `uri`.
@@ -36,14 +36,14 @@ def view_of(
     *,
     with_file: bool = False,
 ) -> None:
-    """Make the view `name` over these files of an open table; `with_file` adds the column `_file`, each row's file."""
+    """Create the view `name` over files of an open table; `with_file` adds the column `_file`, each row's file."""
     schema = pa.schema(delta.schema().to_arrow())
     is_partitioned = str(bool(delta.metadata().partition_columns)).lower()
     empty = f"{name} without rows"
     create_temp_table(connection, empty, schema.empty_table())
     rows = f"SELECT *, '' AS {FILE} FROM {quote(empty)}"
     if files:
-        # A column may be so new that no file has it yet: the empty table gives it, and its type.
+        # An empty table supplies new columns, with their types, that no file has yet.
         listed = ", ".join(literal(file) for file in files)
         rows += (
             f" UNION ALL BY NAME SELECT * FROM read_parquet([{listed}], union_by_name = true, "

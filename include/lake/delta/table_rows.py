@@ -1,4 +1,4 @@
-"""The rows of a run and of a table, as DuckDB SELECTs. Everything that publishes is built from these."""
+"""DuckDB SELECTs of a run's accepted rows and of a table's published rows, from which every publisher is built."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from include.lake.storage import literal, quote, scan
 PLACE = "_place"
 _DUCKDB_PLACE = "file_row_number"
 _INTEGERS = {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER"}
-_BITS_PER_ROW = 64  # of a key with greater gaps, hashes take less memory
+_BITS_PER_ROW = 64  # sparser keys take less memory as hashes
 
 
 class StagedPaths(Protocol):
-    """URIs of the three files that the split leaves in the run's staging folder."""
+    """URIs of the three files that the split writes to the run's staging folder."""
 
     @property
     def conformed(self) -> str:
@@ -39,7 +39,7 @@ def staged_files(staged: StagedPaths) -> tuple[str, str, str]:
 
 
 def accepted_rows(shape: TableSchema, staged: StagedPaths, *, deleted_when: str = "") -> str:
-    """SELECT of the rows that the split accepted: contract columns and `_warnings`; without those deleted, if told."""
+    """SELECT of the accepted rows: contract columns and `_warnings`, without rows for which `deleted_when` holds."""
     columns = ", ".join(f"CAST(c.{quote(name)} AS {sql_type}) AS {quote(name)}" for name, sql_type in shape.columns)
     rows = (
         f"SELECT {columns}, w.{WARNINGS} FROM {scan(staged.conformed)} c "
@@ -52,10 +52,9 @@ def accepted_rows(shape: TableSchema, staged: StagedPaths, *, deleted_when: str 
 def published_rows(
     connection: duckdb.DuckDBPyConnection, shape: TableSchema, files: Sequence[str], *, with_file: bool = True
 ) -> str:
-    """SELECT of a table's rows with every column that the shape names; a column that no file has yet is null.
+    """SELECT of a table's rows with every column of the schema (null where no file has it yet), `_file` and `_place`.
 
-    `_file` and `_place` are there too, so that a caller can tell which file holds a row, and which of its rows it is.
-    The place is not known (NULL) if the table has a column that is called as DuckDB calls it.
+    `_file` is the row's file and `_place` its number in it; NULL if a table column has DuckDB's name for it.
     """
     columns = [*shape.columns, *RESERVED, *shape.dropped]
     has_place = with_file and not any(name.lower() == _DUCKDB_PLACE for name, _ in columns)
@@ -78,14 +77,14 @@ def published_rows(
 
 
 def set_run(connection: duckdb.DuckDBPyConnection, run_id: str) -> None:
-    """Tell a connection which run writes; the SELECTs below read it."""
+    """Set the DuckDB variable with the writing run's id, which the SELECTs below read."""
     connection.execute(f"SET VARIABLE run_id = {literal(run_id)}")
 
 
 def without_warnings(query: str) -> str:
-    """The rows without the column of warnings, for a file in which no row has one: readers see NULL.
+    """SELECT of the rows without `_warnings`, for files in which no row has one: readers see NULL.
 
-    Measured on 20,000,000 rows of 11 columns: it takes a tenth of the time to write them.
+    On 20,000,000 rows of 11 columns the column would take a tenth of the writing time.
     """
     return f"SELECT * EXCLUDE ({WARNINGS}) FROM ({query})"
 
@@ -102,9 +101,9 @@ def listed(names: Sequence[str]) -> str:
 
 
 def all_differ(connection: duckdb.DuckDBPyConnection, relation: str, columns: Sequence[str]) -> bool:
-    """Whether it is certain, at little cost, that every row has a key (these columns) and no two have the same.
+    """Whether these key columns are certainly not null and unique, as far as a cheap check can tell.
 
-    It can be told of a single integer without great gaps, by one bit a value: a tenth of the time that hashing takes.
+    Covers a single dense integer column, with one bit per value: a tenth of the time that hashing takes.
     """
     if len(columns) != 1:
         return False

@@ -1,7 +1,7 @@
-"""The columns of a published table: what the contract wants, what the table has, and whether one can become the other.
+"""Schema and schema evolution of a published table: contract columns against the columns the table has.
 
-A published table only ever gains columns. A new contract column is added (null until rows carry it); a column that left
-the contract stays in the schema, null in every row, because what the contract no longer states must no longer be read.
+A published table only gains columns. A new contract column is added (null until rows carry it); a column that left the
+contract stays in the schema, null in every row, because data without a contract must not be readable.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from include.contracts import Table, arrow_type
 from include.lake.delta.data_files import EXACT_DIGITS
 from include.lake.storage import LakeSchemaConflict
 
-# How far back a table's versions and its change feed can be read, and the property that says so to writers.
+# How far back versions and the change feed stay readable, and the Delta property that states it.
 RETENTION = timedelta(days=30)
 RETENTION_PROPERTY = "delta.deletedFileRetentionDuration"
 NO_BOUNDS = {"delta.dataSkippingNumIndexedCols": "0"}
@@ -70,10 +70,10 @@ def published_schema(table: Table) -> pa.Schema:
 
 
 def without_bounds(table: Table) -> dict[str, str]:
-    """The property that keeps delta-rs from writing bounds of files that readers would wrongly skip; {} if all hold.
+    """Property that excludes columns with inexact bounds from delta-rs statistics; {} if there are none.
 
-    delta-rs writes bounds of decimals as binary floats, which are past the values from the sixteenth digit on, and none
-    for infinity: a filter then misses rows in silence. Our own files (`data_files.py`) have exact ones or none.
+    delta-rs writes bounds of decimals as binary floats, wrong from the sixteenth digit on, and none for infinity:
+    readers then skip files that hold matching rows. Files of `data_files.py` have exact bounds or none.
     """
     kinds = [arrow_type(column.sql_type) for column in table.columns]
     is_inexact = any(
@@ -83,12 +83,12 @@ def without_bounds(table: Table) -> dict[str, str]:
 
 
 def as_interval(duration: timedelta) -> str:
-    """A duration as a table property."""
+    """A duration in the format of Delta table properties."""
     return f"interval {int(duration.total_seconds())} seconds"
 
 
 def table_schema_of(table: Table, current: DeltaTable | None) -> TableSchema:
-    """How the contract's table meets the published one. Raises LakeSchemaConflict if it cannot."""
+    """The contract's schema compared with the table's. Raises LakeSchemaConflict if that cannot evolve."""
     columns = tuple((c.name, c.sql_type) for c in table.columns)
     if current is None:
         return TableSchema(columns, table.primary_key)
@@ -113,12 +113,12 @@ def table_schema_of(table: Table, current: DeltaTable | None) -> TableSchema:
 
 
 def evolve(table: Table, shape: TableSchema, current: DeltaTable) -> None:
-    """Add the contract's new columns to the table, null in every row: a commit of its own that changes no data.
+    """Add the contract's new columns (null in every row) to the table, in a commit that changes no data.
 
-    A table whose columns, old or new, ask for a property that it lacks gets it before, in a commit as well.
+    Missing table properties that its columns need are set first, in a commit of their own.
 
-    delta-rs can also do this inside a merge, but then it gives the table a new id, which for the audit trail (and for
-    a reader that streams) is another table.
+    A delta-rs merge can add columns too, but gives the table a new id, which makes it another table for the audit
+    ledger and for streaming readers.
     """
     alone = CommitProperties(max_commit_retries=0)
     lacking = without_bounds(table).items() - current.metadata().configuration.items()

@@ -1,4 +1,4 @@
-"""Runs that read only what changed: which published keys the source no longer has, by row-set checksums or by keys."""
+"""Incremental runs: deletions and missed changes at the source, found by row-set checksums or by comparing keys."""
 
 from __future__ import annotations
 

@@ -1,11 +1,11 @@
-"""Compare the keys of a source with what the lake knows of it, exactly: what is gone, and what it does not know.
+"""Exact comparison of a source's keys and cursors with the lake: deleted keys and missed changes.
 
 A row of the lake, published or rejected, is *gone* if the source has no row of its key. A row of the source is a
-*stray* if the lake does not know it as it is: new, or changed. If the run does not read it by its cursor, it was
-written late, or under a clock that ran backwards, or has another key now. The lake knows a row as it is if it is
+*missed change* if the lake does not hold it as it is: new, or changed. If the run does not read it by its cursor, it
+was written late, or under a clock that ran backwards, or has another key now. The lake holds a row as it is if it is
 published, or rejected and still open, with the same key and cursor; or if it is an older version of a key whose newer
 version in the source is published, or rejected for a clash (a version that breaks a rule by itself supersedes none).
-With a stray go the rows whose keys differ from its at the source and are published as the same.
+Rows whose source keys differ from a missed change's but are published under the same key count as missed too.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from include.lake.upsert import COMPARE_MEMORY, later
 
 @dataclass(frozen=True, slots=True)
 class Reconciled:
-    """How many keys are gone and how many rows stray, and where they are: keys, and row numbers (`_row`)."""
+    """Counts and URIs of the keys that are gone and of the missed changes (row numbers `_row`)."""
 
     gone: int
     missed_changes: int
@@ -35,14 +35,14 @@ class Reconciled:
 
 
 def reconcile(lake: Lake, table: Table, *, conformed_keys: str, folder: str) -> Reconciled | None:
-    """Compare all rows of the source with the lake. None if the table was never published.
+    """Compare all keys and cursors of the source with the lake; None if the table was never published.
 
     Args:
         lake: where the table is.
         table: the contract's table; it has a primary key.
         conformed_keys: URI of a Parquet with the published key and cursor columns of every row of the source, made by
             the contract's expressions, `_row`, and `_raw_key` (a hash of the key as received, null if it is the same).
-        folder: URI of the folder for what is found.
+        folder: URI of the folder for the results.
     """
     uri = lake.registry_table(table.registry, table.name)
     if not lake.is_table(uri):
@@ -57,7 +57,7 @@ def reconcile(lake: Lake, table: Table, *, conformed_keys: str, folder: str) -> 
             connection.execute(
                 f"CREATE TEMP VIEW source AS SELECT {columns}, _row, _raw_key FROM {scan(conformed_keys)}"
             )
-            # A join carries every column it is given: the name of the file would be the longest of them.
+            # Left out of the view: a join would carry the file name, the longest column.
             rows = published_rows(connection, shape, files, with_file=False)
             connection.execute(f"CREATE TEMP VIEW published AS SELECT *, true AS _is_published FROM ({rows})")
             _find_differences(connection, table)
@@ -78,16 +78,16 @@ def reconcile(lake: Lake, table: Table, *, conformed_keys: str, folder: str) -> 
 
 
 def known_rows(lake: Lake, table: Table, *, folder: str, received: str) -> RowSetChecksum | None:
-    """Of the rows that the lake knows beside those received: published, or rejected and open. None: no figure.
+    """Row-set checksum of the lake's rows (published, or rejected and open) without those received; None if undefined.
 
-    If the source has exactly these beside the received ones, no row strays and none is gone.
+    If the source has exactly these and the received rows, no change was missed and no row is gone.
 
-    There is none while a rejected row without a readable key is open.
+    It is undefined while a rejected row without a readable key is open.
 
     Args:
         lake: where the table is.
         table: the contract's table; it was published.
-        folder: URI of the folder for what is found.
+        folder: URI of the folder for the results.
         received: URI of a Parquet with the published keys of the rows that a run received.
     """
     delta, shape, values = _published(lake, table), _key_and_cursor(table), hashed_values(table)
@@ -104,8 +104,8 @@ def known_rows(lake: Lake, table: Table, *, folder: str, received: str) -> RowSe
             apart = f"SELECT {keys} FROM {scan(received)}"
             rejected: RowSetChecksum | None = RowSetChecksum(0, 0)
             if opened and connection.execute(f"FROM {scan(opened)} WHERE _key IS NULL LIMIT 1").fetchall():
-                return None  # such a row is nowhere in a figure of keys
-            if opened:  # a key whose latest row was rejected has that row in the source, not the published one
+                return None  # a checksum of keys cannot contain such a row
+            if opened:  # the source holds a key's latest, rejected row, not the published one
                 typed = dict((*typed_cursor(table), *typed_key(table)))
                 columns = ", ".join(f"{typed[quote(name)]} AS {quote(name)}" for name in shape.names)
                 rows = f"SELECT DISTINCT {columns} FROM {scan(opened)} WHERE _key IS NOT NULL"
@@ -128,13 +128,13 @@ def _published(lake: Lake, table: Table) -> DeltaTable:
 
 
 def _key_and_cursor(table: Table) -> TableSchema:
-    """The columns that are compared, each once; the key's first."""
+    """Key columns, then cursor columns, each once."""
     names = dict.fromkeys((*table.primary_key, *table.extract.cursor))
     return TableSchema(tuple((name, table.column(name).sql_type) for name in names), table.primary_key)
 
 
 def _find_differences(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
-    """Table `apart`: in one pass over both sides, the rows that are on one only or differ by the cursor."""
+    """Create table `apart`: the rows that are on one side only or differ by the cursor, in one pass over both."""
     keys, cursor = listed(table.primary_key), table.extract.cursor
     differs = " OR ".join(f"s.{quote(name)} IS DISTINCT FROM c.{quote(name)}" for name in cursor) or "false"
     others = "".join(f", s.{quote(name)}" for name in cursor if name not in table.primary_key)
@@ -146,10 +146,10 @@ def _find_differences(connection: duckdb.DuckDBPyConnection, table: Table) -> No
 
 
 def _strays(connection: duckdb.DuckDBPyConnection, table: Table, opened: str) -> str:
-    """SELECT of the strays: rows apart that no open rejected row explains, and rows that took back what was rejected.
+    """SELECT of missed changes: rows of `apart` that no open rejection explains, and rows that replaced rejected ones.
 
-    A row that was rejected with a cursor that its key has no more is no row of the source. The others of its key are
-    read again, which closes it: else a row that takes up that cursor anew would pass for the rejected one.
+    A rejected row whose cursor its key no longer has is gone from the source. The other rows of its key are read
+    again, which closes it: else a new row with that cursor would pass for the rejected one.
     """
     connection.execute("CREATE TEMP VIEW candidate AS SELECT * FROM apart WHERE _row IS NOT NULL")
     if not opened and not connection.execute("FROM candidate LIMIT 1").fetchall():
@@ -168,7 +168,7 @@ def _strays(connection: duckdb.DuckDBPyConnection, table: Table, opened: str) ->
         stale = f"SELECT {keys} FROM rejected r WHERE _key IS NOT NULL"
         stale += f" AND NOT EXISTS (FROM of_rejected s WHERE {same})"
         taken_back = f" UNION SELECT _row FROM of_rejected SEMI JOIN ({stale}) USING ({keys})"
-    # Every row of the source whose key a candidate has; whether the lake knows it, and as one that supersedes others.
+    # Every source row with a candidate's key: whether the lake holds it, and whether it supersedes others.
     connection.execute(
         f"CREATE TEMP TABLE sibling AS "
         f"SELECT s.*, a._row IS NULL OR {known} AS _is_known, a._row IS NULL OR {clashes} AS _supersedes "
@@ -180,7 +180,7 @@ def _strays(connection: duckdb.DuckDBPyConnection, table: Table, opened: str) ->
         same_key = " AND ".join(f"n.{quote(name)} = s.{quote(name)}" for name in table.primary_key)
         newer = f"FROM sibling n WHERE n._supersedes AND {same_key} AND {later('n', 's', cursor)}"
         missed_changes += f" AND NOT EXISTS ({newer})"
-    # Of keys that differ at the source and are published as one, all rows are read, so that the split sees the clash.
+    # All rows of source keys that are published as one key are read, so that the split sees the clash.
     unknown = f"SELECT {keys} FROM candidate SEMI JOIN ({missed_changes}) USING (_row)"
     alike = f"FROM source SEMI JOIN ({unknown}) USING ({keys})"
     clashing = f"SELECT {keys} {alike} GROUP BY ALL HAVING count(DISTINCT coalesce(_raw_key, 0)) > 1"
@@ -189,7 +189,7 @@ def _strays(connection: duckdb.DuckDBPyConnection, table: Table, opened: str) ->
 
 
 def _withdrawn(table: Table, opened: str) -> str:
-    """UNION of the keys that were only ever rejected and that the source no longer holds."""
+    """UNION SELECT of keys that have only open rejections and are gone from the source."""
     if not opened:
         return ""
     keys = listed(table.primary_key)
@@ -200,10 +200,9 @@ def _withdrawn(table: Table, opened: str) -> str:
 
 
 def _misses_one_without_key(connection: duckdb.DuckDBPyConnection, table: Table, opened: str) -> bool:
-    """Whether of the open rows without a readable key one is not in the source any more: by number, at each cursor.
+    """Whether an open row without a readable key is gone from the source, judged by the row count at each cursor.
 
-    Which one, nobody can say by its key: so all such rows of the source are read again, and what does not come again is
-    gone.
+    The key cannot identify it: so all such rows of the source are read again, and those not received are gone.
     """
     if not opened:
         return False
@@ -217,7 +216,7 @@ def _misses_one_without_key(connection: duckdb.DuckDBPyConnection, table: Table,
 def _open_rows(lake: Lake, table: Table, uri: str) -> str:
     """Write the open rejected rows' `_key`, `_cursor`, `_clashes` (they break nothing but set rules) and their number.
 
-    Gives the URI; empty if there are none with these columns.
+    Returns the URI; empty if there are none.
     """
     rejected = lake.rejected_table(table.registry, table.name)
     if not lake.is_table(rejected):
@@ -235,6 +234,6 @@ def _open_rows(lake: Lake, table: Table, uri: str) -> str:
 
 
 def _write(connection: duckdb.DuckDBPyConnection, query: str, uri: str) -> int:
-    """Write the rows; returns how many."""
+    """Write the rows of a query as Parquet; returns their number."""
     written = connection.execute(f"COPY ({query}) TO {literal(uri)} (FORMAT parquet, COMPRESSION zstd)").fetchone()
     return int(written[0]) if written else 0

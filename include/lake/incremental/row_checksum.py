@@ -1,9 +1,8 @@
-"""One figure of many rows, that a source can make of its rows and the lake of its own: are they the same rows?
+"""Row-set checksum: row count and XOR of a 64-bit hash of each row, computed alike by a PostgreSQL source and the lake.
 
-How many rows there are, and the XOR of a 64-bit hash of each, so their order does not matter. The hash is PostgreSQL's
-(`hashint8extended` and kin: lookup3 of Bob Jenkins, public domain, burtleburtle.net/bob/c/lookup3.c). Two different
-sets of rows have the same figure once in 2^64 times. Should a server hash otherwise, the figures differ, and whoever
-asked compares the rows themselves.
+It does not depend on the order of rows. The hash is PostgreSQL's (`hashint8extended` and kin: lookup3 of Bob Jenkins,
+public domain, burtleburtle.net/bob/c/lookup3.c). Two different sets of rows have the same checksum once in 2^64 times.
+If a server hashes otherwise, the checksums differ and the caller compares keys instead.
 """
 
 from __future__ import annotations
@@ -22,10 +21,10 @@ INTEGER_TYPES = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT")
 Words = NDArray[np.uint32]
 Hashes = NDArray[np.uint64]
 Integers = NDArray[np.int64]
-_YEAR_2000 = 946_684_800_000_000  # PostgreSQL counts microseconds from there
+_YEAR_2000 = 946_684_800_000_000  # origin of PostgreSQL's timestamps
 _UPPER_HALF = np.int64(-(2**32))
 _LONGEST_TEXT = 252  # bytes; a batch is padded to the longest
-_BLOCK = 12  # bytes that lookup3 takes at once
+_BLOCK = 12  # block size of lookup3 in bytes
 _START = (0x9E3779B9 + 3923095) & 0xFFFFFFFF
 _ABC = ("a", "b", "c")
 _MIX = (
@@ -43,16 +42,16 @@ class RowSetChecksum:
     mark: int
 
     def __add__(self, other: RowSetChecksum) -> RowSetChecksum:
-        """Of these rows and others."""
+        """Checksum of the union with other, disjoint rows."""
         return RowSetChecksum(self.rows + other.rows, self.mark ^ other.mark)
 
     def __sub__(self, other: RowSetChecksum) -> RowSetChecksum:
-        """Of these rows without others that are among them."""
+        """Checksum without a subset of the rows."""
         return RowSetChecksum(self.rows - other.rows, self.mark ^ other.mark)
 
 
 def hashed_values(table: Table) -> tuple[str, ...] | None:
-    """SQL, over the published key and cursor columns, of what is hashed: BIGINT, TIMESTAMP (in UTC) or VARCHAR.
+    """SQL of the values to hash, from the published key and cursor columns: BIGINT, TIMESTAMP (in UTC) or VARCHAR.
 
     None if there is no key or no cursor, or one of another type.
     """
@@ -76,10 +75,10 @@ def _hashed(name: str, sql_type: str) -> str:
 
 
 def row_set_checksum(batches: Iterable[pa.RecordBatch]) -> RowSetChecksum | None:
-    """Of rows whose columns are BIGINT, TIMESTAMP (in UTC) or VARCHAR. None if a text is longer than keys are.
+    """Checksum of rows with BIGINT, TIMESTAMP (in UTC) or VARCHAR columns; None if a text is too long for a key.
 
     The hash of a column is the seed of the next one's; an integer that comes first is itself the seed, unless alone.
-    A NULL, which PostgreSQL is not asked of, has a hash that no value has.
+    A NULL, which is never sent to PostgreSQL, has a hash that no value has.
     """
     rows, mark = 0, np.uint64(0)
     for batch in batches:
@@ -111,18 +110,18 @@ def _hash_rows(columns: list[pa.Array]) -> Hashes | None:
 
 
 def _hash_integers(values: Integers, seed: Hashes) -> Hashes:
-    """As `hashint8extended(value, value # seed)`: that hash folds an integer into 32 bits, the seed brings all 64."""
+    """Hash as `hashint8extended(value, value # seed)`: the function folds to 32 bits, the seed brings in all 64."""
     return _hash_folded(values, seed ^ values.view(np.uint64))
 
 
 def _hash_moments(values: Integers, seed: Hashes) -> Hashes:
-    """As `timestamp_hash_extended`, which folds too, with the hash of the upper half (by `date_bin`) as its seed."""
+    """Hash as `timestamp_hash_extended`, which folds too, seeded with the hash of the upper half (by `date_bin`)."""
     since_2000 = values - _YEAR_2000
     return _hash_folded(since_2000, _hash_folded(since_2000 & _UPPER_HALF, seed))
 
 
 def _hash_folded(values: Integers, seed: Hashes) -> Hashes:
-    """As `hashint8extended`: the halves are folded so that equal integers of other widths have the same hash."""
+    """Hash as `hashint8extended`: halves are folded so that equal integers of other widths hash alike."""
     state = _begin(np.full(len(values), 4, np.uint32), seed)
     upper = (values >> 32).astype(np.uint32)
     state["a"] += values.astype(np.uint32) ^ np.where(values >= 0, upper, ~upper)
@@ -130,7 +129,7 @@ def _hash_folded(values: Integers, seed: Hashes) -> Hashes:
 
 
 def _hash_texts(column: pa.Array, seed: Hashes) -> Hashes | None:
-    """As `hashtextextended` where the collation tells texts by their bytes."""
+    """Hash as `hashtextextended` with a bytewise collation."""
     offsets = np.frombuffer(column.buffers()[1], np.int32)[column.offset : column.offset + len(column) + 1]
     lengths = np.diff(offsets)
     longest = int(lengths.max(initial=0))
@@ -157,7 +156,7 @@ def _hash_texts(column: pa.Array, seed: Hashes) -> Hashes | None:
         _mix(state, goes_on)
     state["a"] += tail[0]
     state["b"] += tail[1]
-    state["c"] += tail[2] << np.uint32(8)  # the lowest byte is the length's
+    state["c"] += tail[2] << np.uint32(8)  # the lowest byte holds the length
     return _end(state)
 
 
@@ -171,7 +170,7 @@ def _begin(lengths: Words, seed: Hashes) -> dict[str, Words]:
 
 
 def _mix(state: dict[str, Words], where: NDArray[np.bool_]) -> None:
-    """Of those rows only."""
+    """Mix step of lookup3, on the rows `where` selects."""
     if not where.any():
         return
     before = None if where.all() else {name: words.copy() for name, words in state.items()}
@@ -194,7 +193,7 @@ def _end(state: dict[str, Words]) -> Hashes:
 
 
 def _rotated(values: Words, bits: int, left: Words, right: Words) -> Words:
-    """In memory that is there: a third of the time goes into getting new memory for so many steps."""
+    """Bitwise rotation in preallocated buffers: allocation would take a third of the time."""
     np.left_shift(values, np.uint32(bits), out=left)
     np.right_shift(values, np.uint32(32 - bits), out=right)
     left |= right

@@ -1,8 +1,8 @@
-"""The figure of all published rows (see fingerprint.py), kept on the commits of their table.
+"""Row-set checksum of all published rows (see row_checksum.py), stored as metadata on the table's commits.
 
-So a run that compares the source with the lake by figures reads only the rows that it must leave out of account. The
-figure is of the content, so it stays true when files are joined, and a restored version brings its own back. After a
-commit of anybody else's it is not believed, but made of the rows again.
+A run that compares checksums of source and lake then reads only the rows to subtract. The checksum depends on content
+only, so compaction keeps it valid and a restored version brings its own back. A commit of any other writer invalidates
+it: it is then computed from the rows.
 """
 
 from __future__ import annotations
@@ -18,22 +18,22 @@ from include.lake.incremental.row_checksum import RowSetChecksum, hashed_values,
 from include.lake.storage import Lake, restrict_access
 from include.lake.upsert import COMPARE_MEMORY, Changes, arriving, leaving
 
-STORED_CHECKSUM = "known_rows"  # in a commit's metadata
+STORED_CHECKSUM = "known_rows"  # metadata key
 
 _BATCH_ROWS = 122_880
-# What maintenance does; nothing of it changes a row.
+# Maintenance operations, which change no row.
 _CHANGES_NO_ROW = {
     "ADD COLUMN", "ADD FEATURE", "OPTIMIZE", "SET TBLPROPERTIES", "VACUUM END", "VACUUM START",
 }  # fmt: skip
 
 
 def is_unchanged_since(state: PublishedState) -> bool:
-    """Whether no row was changed since that commit."""
+    """Whether only maintenance committed since that run commit."""
     return set(state.since) <= _CHANGES_NO_ROW
 
 
 def stored_checksum_of(state: PublishedState | None, table: Table) -> RowSetChecksum | None:
-    """The figure of what is published, from the last run's commit; None if it says none, or others wrote since."""
+    """The checksum stored on the last run's commit; None if absent or invalidated by another writer."""
     if state is None or not is_unchanged_since(state):
         return None
     said = json.loads(state.metadata.get(STORED_CHECKSUM) or "{}")
@@ -45,7 +45,7 @@ def stored_checksum_of(state: PublishedState | None, table: Table) -> RowSetChec
 def checksum_by_sql(
     connection: duckdb.DuckDBPyConnection, values: Sequence[str]
 ) -> Callable[[str], RowSetChecksum | None]:
-    """What makes the figure of the rows of a SELECT; `values` is what is hashed of each."""
+    """Function that computes the checksum of a SELECT's rows; `values` is the SQL of the hashed values."""
 
     def of(rows: str) -> RowSetChecksum | None:
         query = f"SELECT {', '.join(values)} FROM ({rows})"
@@ -63,11 +63,11 @@ def checksum_after_commit(
     staged: StagedPaths,
     changes: Changes,
 ) -> str:
-    """What a commit says of the rows that are published by it; empty if the table has no figure.
+    """Commit metadata with the checksum of the rows published by it; empty if the table has none.
 
     `files` are the table's before the commit; None if there is no table yet.
     """
-    values = hashed_values(table) if table.extract.deletes == "reconcile" else None  # else nobody asks for it
+    values = hashed_values(table) if table.extract.deletes == "reconcile" else None  # no other table compares checksums
     if values is None:
         return ""
     connection = lake.connect(memory_limit=COMPARE_MEMORY)

@@ -1,4 +1,4 @@
-"""Publishing a registry's table: one run is one commit, or none; warnings counted over the table as it will stand."""
+"""Publishing of a registry's table in at most one commit per run, with warning counts over the whole table."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Publish the code lists of `schemas/reference/*.csv` as Delta tables, so that readers need no file of ours."""
+"""Publication of the code lists in `schemas/reference/*.csv` as Delta tables."""
 
 from __future__ import annotations
 

@@ -1,11 +1,11 @@
-"""The published rows that a run leaves as they are, as far as rules speak of them.
+"""Published context: the published rows that a run does not change, as far as unique and table rules need them.
 
 A run is judged together with these rows: a value that must not repeat may be published already, and a measure of the
 whole table counts them too. They are the rows that were not received, unless a full run reconciles, and in every run
 those whose new version breaks a row rule and which are therefore retained.
 
-Not among them are two kinds of rows of which only a later step tells that they stay: those whose new version is
-rejected by a rule over several rows, and those that are newer than what a backfill or replay brings.
+Two kinds of rows are left out because only a later step decides that they stay: those whose new version is rejected by
+a rule over several rows, and those that are newer than the rows of a backfill or replay.
 """
 
 from __future__ import annotations
@@ -25,24 +25,24 @@ from include.lake.upsert import COMPARE_MEMORY, Mode
 
 @dataclass(frozen=True, slots=True)
 class Conformed:
-    """What a run received: conformed.parquet, and SQL of whether a row breaks a row rule of severity error."""
+    """A run's conformed rows (conformed.parquet), and SQL of whether a row breaks a row rule of severity error."""
 
     uri: str
     failing: str
 
 
 def published_context_of(lake: Lake, table: Table, conformed: Conformed, *, mode: Mode, gone: str | None) -> str | None:
-    """URI of a Parquet, beside the staged files, of the published rows that stay as they are.
+    """Write the published context as Parquet next to the staged files; returns its URI, or None if there is none.
 
-    Their key is not gone, and was not received in a row that passes the row rules. In a full run of a table that is
-    reconciled it was received, but only in rows that fail.
+    Its rows' keys are not gone, and were not received in a row that passes the row rules. In a full run of a table
+    that is reconciled they were received, but only in rows that fail.
 
-    None if there are none, for a table that was never published, and where no rule looks beyond a row; such a full run
+    None for a table that was never published, and where no rule looks beyond a row; a full run of a reconciled table
     in which no row fails does not read the published table. The file has the columns that rules over the table name,
     with every row; in any other run, a column that only unique rules name is null in rows whose values were not
     received, and without rules over the table only rows that share a value with a received one are there.
     """
-    is_replaced = mode == "full" and table.extract.deletes == "reconcile"  # what was not received goes
+    is_replaced = mode == "full" and table.extract.deletes == "reconcile"  # rows not received are deleted
     unique = [rule for rule in table.rules if rule.scope == "set" and rule.rule_id != table.key_rule_id]
     measured = sorted(set(_measured(table)), key=[c.name for c in table.columns].index)
     is_measured = any(rule.scope == "table" for rule in table.rules)
@@ -78,7 +78,7 @@ def published_context_of(lake: Lake, table: Table, conformed: Conformed, *, mode
 
 
 def published_context_uri(conformed_uri: str) -> str:
-    """Where those rows are written: beside the conformed ones."""
+    """URI of the published context, next to the conformed rows."""
     return f"{conformed_uri.rpartition('/')[0]}/beside.parquet"
 
 
@@ -87,7 +87,7 @@ def _some_fail(connection: duckdb.DuckDBPyConnection) -> bool:
 
 
 def _retained(table: Table, columns: Sequence[str]) -> str:
-    """SELECT of the rows that stay in a full run that replaces all others.
+    """SELECT of the published rows retained by a full run that deletes rows not received.
 
     Only the keys that fail, hardly ever many, are held in memory.
     """
@@ -99,7 +99,7 @@ def _retained(table: Table, columns: Sequence[str]) -> str:
 
 
 def _untouched(table: Table, unique: list[Rule], measured: list[str], is_measured: bool, gone: str | None) -> str:
-    """SELECT of the rows that stay in any other run, marked by each unique rule whose value was received."""
+    """SELECT of the published rows unchanged by any other run, with a mark per unique rule whose value was received."""
     keys = listed(table.primary_key)
     touched = f"SELECT {keys} FROM received WHERE NOT _fails"
     touched += f" UNION ALL SELECT {keys} FROM {scan(gone)}" if gone else ""
@@ -118,7 +118,7 @@ def _untouched(table: Table, unique: list[Rule], measured: list[str], is_measure
 
 
 def _measured(table: Table) -> Iterator[str]:
-    """Columns that the rules over the table speak of."""
+    """Columns named by the rules over the table."""
     known = {column.name.lower(): column.name for column in table.columns}
     for rule in table.rules:
         if rule.scope != "table":

@@ -1,8 +1,8 @@
-"""How many published rows break which rule of severity `warning`, kept on the commits of their table.
+"""Number of published rows that break each rule of severity `warning`, stored as metadata on the table's commits.
 
-So the figures of a table of many rows are brought up to date by the rows that a run changes, and need no pass over the
-others. They are of the content, so they stay true when files are joined, and a restored version brings its own back.
-After a commit of anybody else's, or with other rules, they are not believed, but counted anew.
+The counts of a large table are updated by the rows that a run changes, without a pass over the others. They depend on
+content only, so compaction keeps them valid and a restored version brings its own back. A commit of any other writer
+or a change of the rules invalidates them: they are then counted anew.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ from include.lake.incremental import is_unchanged_since
 from include.lake.storage import Lake, lake_errors, literal, quote, restrict_access, scan
 from include.lake.upsert import COMPARE_MEMORY, Changes, arriving, leaving
 
-WARNED = "warned_rows"  # in a commit's metadata
+WARNED = "warned_rows"  # metadata key
 
 Counts = dict[str, int]
 
 
 def stored_warnings(state: PublishedState | None, table: Table) -> Counts | None:
-    """Rows by warning of what is published, from the last run's commit; None if it says none, or others wrote since."""
+    """Warning counts stored on the last run's commit; None if absent or invalidated by another writer."""
     if state is None or not is_unchanged_since(state):
         return None
     said = json.loads(state.metadata.get(WARNED) or "{}")
@@ -50,7 +50,7 @@ def warnings_after_commit(
     staged: StagedPaths,
     changes: Changes,
 ) -> str:
-    """What a commit says of the rows that are published by it; empty if no difference tells what it changes.
+    """Commit metadata with the warning counts after a commit; empty if no change set is known.
 
     `files` are the table's before the commit; None if there is no table yet.
     """
@@ -77,7 +77,7 @@ def warnings_after_commit(
 
 
 def published_warnings(lake: Lake, table: Table, state: PublishedState) -> Counts:
-    """How many published rows break each rule of severity `warning`; counted if the last commit does not say."""
+    """Number of published rows that break each rule of severity `warning`; counted if not stored on the last commit."""
     said = stored_warnings(state, table)
     if said is not None:
         return said
@@ -96,17 +96,17 @@ def _rules(table: Table) -> list[list[str]]:
 
 
 def _of_rows(table: Table) -> list[Rule]:
-    """The rules whose ids stand in `_warnings` of every row that breaks them."""
+    """Rules whose ids are in `_warnings` of every row that breaks them."""
     return [rule for rule in table.rules if rule.severity == "warning" and rule.scope == "row"]
 
 
 def _of_values(table: Table) -> list[Rule]:
-    """Those by which a value must not repeat: a row that was there first carries no warning of the newcomer's."""
+    """Unique rules: a row published earlier carries no warning when a later row repeats its value."""
     return [rule for rule in table.rules if rule.severity == "warning" and rule.scope == "set"]
 
 
 def _of_first_run(table: Table, shape: TableSchema, staged: StagedPaths) -> tuple[str, str]:
-    """SELECTs for `_count`: of rows that are all of one run, only those that carry a warning need be looked at."""
+    """SELECTs for `_count` on a table's first run: only rows with a warning need be counted."""
     if table.extract.deleted_when:
         accepted = accepted_rows(shape, staged, deleted_when=table.extract.deleted_when)
         return accepted, accepted
@@ -118,7 +118,7 @@ def _of_first_run(table: Table, shape: TableSchema, staged: StagedPaths) -> tupl
 
 
 def _count(connection: duckdb.DuckDBPyConnection, table: Table, rows: str, candidates: str = "") -> Counts:
-    """The counts of the rows of a SELECT; `candidates` are those of them that may share a value, if that is known."""
+    """Counts over the rows of a SELECT; `candidates` selects those that may share a value, if known."""
     found = _carrying(connection, table, rows)
     for rule in _of_values(table):
         groups = (
@@ -130,7 +130,7 @@ def _count(connection: duckdb.DuckDBPyConnection, table: Table, rows: str, candi
 
 
 def _gained(connection: duckdb.DuckDBPyConnection, table: Table, before: str, gone: str, come: str) -> Counts:
-    """How many more rows break each rule once some rows are gone and others have come."""
+    """Change in the number of rows that break each rule, by rows removed and rows added."""
     less, more = _carrying(connection, table, gone), _carrying(connection, table, come)
     found = {rule_id: more[rule_id] - less[rule_id] for rule_id in less}
     for rule in _of_values(table):

@@ -1,4 +1,4 @@
-"""How many rejected rows are open, by rule and age, and how that went over the last days. Counts, no value."""
+"""Backlog of open rejected rows: counts by rule and age, and their trend over the last days. No values."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from include.lake.rejected.open_rejections import open_rejections_of
 from include.lake.storage import Lake, lake_errors
 
 AGES = (1, 7, 30, 90)
-"""Where one age ends and the next begins, in days since the key of a row was first rejected without a break."""
+"""Bounds of the age classes, in days since the current streak of rejections of a row's key began."""
 
 TREND_DAYS = 30
 
@@ -41,9 +41,9 @@ _OPEN_BY_RULE = """
 
 @dataclass(frozen=True, slots=True)
 class OpenRule:
-    """The open rows that break a rule, in all (`rule_id` empty) or of one.
+    """Counts of the open rows that break one rule, or of all open rows (`rule_id` empty).
 
-    `ages`: rows up to each of AGES days, and a last figure for older ones. `trend`: open rows at the same time of each
+    `ages`: rows up to each of AGES days, and a last count for older ones. `trend`: open rows at the same time of each
     of the last TREND_DAYS days, the oldest first and now last.
     """
 
@@ -68,16 +68,16 @@ class OpenRule:
 
 @dataclass(frozen=True, slots=True)
 class RejectionBacklog:
-    """What is open of a table. A row may break several rules, so the rules add up to more than `total`."""
+    """Open rejections of a table. A row may break several rules, so the rules add up to more than `total`."""
 
     total: OpenRule
     rules: tuple[OpenRule, ...]
 
 
 def rejection_backlog(lake: Lake, table: Table, *, at: datetime) -> RejectionBacklog | None:
-    """The open rows of a table now and over the last days; None if nothing of it was ever kept.
+    """The rejection backlog of a table; None if no row of it was ever rejected.
 
-    A rule of which the last row was closed in this time is there too, with no rows.
+    A rule whose last open row was closed within the trend is included, with no rows.
     """
     start = at - timedelta(days=TREND_DAYS)
     with open_rejections_of(lake, table, with_closed=True, changed_since=start) as opened:
@@ -94,7 +94,7 @@ def rejection_backlog(lake: Lake, table: Table, *, at: datetime) -> RejectionBac
 
 
 def open_counts(lake: Lake, table: Table) -> tuple[int, dict[str, int]]:
-    """How many rejected rows of a table are open, in all and by each rule that they break."""
+    """Number of open rejected rows of a table, in all and by rule."""
     with open_rejections_of(lake, table) as opened:
         if opened is None:
             return 0, {}

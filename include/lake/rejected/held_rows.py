@@ -1,6 +1,6 @@
-"""What a run that is held back would do, told before anybody decides: its rejected rows by rule, and what it rests on.
+"""Rejected rows, by rule, of a run that a gate holds back, for the steward's decision.
 
-Nothing of such a run is in `registry/` or `rejected/` yet: it lies in its staging folder.
+Such a run has written nothing to `registry/` or `rejected/` yet: its rows are in its staging folder.
 """
 
 from __future__ import annotations
@@ -15,10 +15,7 @@ from include.lake.storage import Lake, lake_errors, scan
 
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """How many of a run's rejected rows break a rule, and how many keys they have; None where the table has no key.
-
-    Rows whose key cannot be read have none.
-    """
+    """Number of a run's rejected rows that break a rule, and of their readable keys (None without a primary key)."""
 
     rule_id: str
     rows: int
@@ -26,7 +23,7 @@ class Broken:
 
 
 def broken_rules(lake: Lake, table: Table, staged: StagedPaths) -> tuple[Broken, ...]:
-    """The rejected rows of a run that is not published, by rule, most rows first."""
+    """Staged rejected rows of an unpublished run, by rule, most rows first."""
     key = as_json(table.primary_key, "k")
     with lake.connect() as connection, lake_errors(f"counting the rejected rows of {table.qualified_name}"):
         counted = connection.execute(

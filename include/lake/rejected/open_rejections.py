@@ -1,8 +1,8 @@
-"""Rejected rows that are open, whatever run rejected them, and the files that hold them.
+"""Open rejected rows of all runs, as a DuckDB view, and the files that hold them.
 
-A row that a run rejects is `open` until a later run brings its key again (`superseded`), finds that the source no
-longer holds it (`withdrawn`), or judges the row itself again and accepts it (`replayed`). It is never removed. Rows
-count once their run has committed to the registry table; those of a run that is under way, or was killed, do not yet.
+A rejected row is `open` until a later run receives its key again (`superseded`), finds that the source no longer holds
+it (`withdrawn`), or replays the row and accepts it (`replayed`). It is never removed. Rows count once their run has
+committed to the registry table; those of a run that is under way, or was killed, do not yet.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _FIRST_LOOK = 20
 
 @dataclass(frozen=True, slots=True)
 class RejectedFile:
-    """A live file of a table of rejected rows; `path` is below the table, `may_be_open` is by its statistics."""
+    """A live file of a table of rejected rows; `path` is relative to the table, `may_be_open` is by its statistics."""
 
     path: str
     uri: str
@@ -45,7 +45,7 @@ class RejectedFile:
 
 @dataclass(frozen=True, slots=True)
 class OpenRejections:
-    """A connection with the view `opened`: every column of the open rows, and `_file`. `files` are those it reads."""
+    """A connection with the view `opened` (all columns of the open rows, and `_file`) and the `files` it reads."""
 
     connection: duckdb.DuckDBPyConnection
     delta: DeltaTable
@@ -62,11 +62,10 @@ def open_rejections_of(
     changed_since: datetime | None = None,
     memory_limit: str = "512MB",
 ) -> Iterator[OpenRejections | None]:
-    """The open rows of a table, of all runs; None if it has no table of rejected rows.
+    """View `opened` of a table's open rejections, of all runs; None if it has no table of rejected rows.
 
     Only files that may hold open rows are read. `before_run` leaves out the rows of that run and of runs that committed
-    after it. `with_closed` adds the rows that were open once, at the price of reading every file, or those files that
-    were written after `changed_since`.
+    after it. `with_closed` adds closed rows, from every file or from the files written after `changed_since`.
     """
     uri = lake.rejected_table(table.registry, table.name)
     if not lake.is_table(uri):
@@ -109,7 +108,7 @@ def live_rejected_files(delta: DeltaTable) -> list[RejectedFile]:
 
 
 def runs_that_count(lake: Lake, table: Table, run_ids: Iterable[str], before_run: str | None = None) -> set[str]:
-    """Those of the runs that committed to the registry table, now or before it was retired and began anew."""
+    """Runs among `run_ids` that committed to the registry table, or to a retired table of that name."""
     uri = lake.registry_table(table.registry, table.name)
     registry = lake.table(uri) if lake.is_table(uri) else None
     later = _runs_since(registry, before_run) if registry is not None and before_run else set()
@@ -138,12 +137,12 @@ def _runs_since(registry: DeltaTable, run_id: str) -> set[str]:
 
 
 def typed_key(table: Table) -> list[tuple[str, str]]:
-    """For each key column, its quoted name and the SQL that takes its value out of `_key`."""
+    """Quoted name of each key column, and SQL of its value from the JSON of `_key`."""
     return [(quote(name), _from_json("_key", name, table.column(name).sql_type)) for name in table.primary_key]
 
 
 def typed_cursor(table: Table) -> list[tuple[str, str]]:
-    """The same for the cursor columns and `_cursor`."""
+    """Quoted name of each cursor column, and SQL of its value from the JSON of `_cursor`."""
     return [(quote(name), _from_json("_cursor", name, table.column(name).sql_type)) for name in table.extract.cursor]
 
 

@@ -1,4 +1,4 @@
-"""What of a run's rejected rows is no news: they are open already, with the same key, cursor and rules."""
+"""Repeated rejections: a run's rejected rows that are open already with the same key, cursor and rules."""
 
 from __future__ import annotations
 
@@ -17,10 +17,9 @@ _RULES = "list_sort(list_transform(_reasons, lambda r: r.rule_id))"
 def only_repeats_open_rejections(
     lake: Lake, table: Table, *, run_id: str, mode: Mode, staged: StagedPaths, gone: str | None = None
 ) -> bool:
-    """Whether publishing what is staged would leave what is open as it is: no new row, and none for which it is over.
+    """Whether publishing the staged rows would open no new rejection and close none.
 
-    A row that is rejected again, with the same key, cursor and rules, is no news: an increment reads the lag's rows
-    again and again.
+    Increments reread the rows within the cursor's lag, and reject the same rows (key, cursor, rules) again.
     """
     again = _staged_rejected(table, staged)
     with (
@@ -44,9 +43,9 @@ def only_repeats_open_rejections(
 
 
 def count_repeats(lake: Lake, table: Table, staged: StagedPaths) -> int:
-    """How many of the staged rejected rows are open already, with the same key, cursor and rules: no news to anybody.
+    """Number of staged rejected rows that are open already with the same key, cursor and rules.
 
-    Rows that cannot be told apart (without a readable key) are known as often as they are open.
+    Of rows without a readable key, which look alike, at most as many count as are open.
     """
     same = "_key, _cursor, _rules"
     with (
@@ -65,7 +64,7 @@ def count_repeats(lake: Lake, table: Table, staged: StagedPaths) -> int:
 
 
 def _staged_rejected(table: Table, staged: StagedPaths) -> str:
-    """The rejected rows of a run that is not published yet: `_key`, `_cursor`, `_rules`."""
+    """SELECT of the staged rejected rows: `_key`, `_cursor`, `_rules`."""
     key, cursor = as_json(table.primary_key, "k"), as_json(table.extract.cursor, "k")
     return (
         f"SELECT {key} AS _key, {cursor} AS _cursor, {_RULES} AS _rules FROM {scan(staged.conformed)} k "

@@ -1,4 +1,4 @@
-"""Rejected rows as an extract again: what was received, with the types that the source's columns had."""
+"""Replay source: open rejected rows written as an extract, with the types that the source's columns had."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from include.lake.storage import Lake, LakeOutdated, lake_errors, literal, quote
 
 ORIGIN = ("_of_run", "_of_row")
 Columns = tuple[tuple[str, str, str], ...]
-"""For each source column: its name, its DuckDB type, and its name among the rejected rows."""
+"""Name, DuckDB type and name in the table of rejected rows, of each source column."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReplaySource:
-    """Open rows gathered into one extract at `uri`; `stale` others need not be judged: something newer is published."""
+    """An extract of open rows at `uri`; `stale` counts open rows left out because a newer version is published."""
 
     uri: str
     rows: int
@@ -38,9 +38,9 @@ class ReplaySource:
 
 
 def origin_uri(lake: Lake, table: Table, run_id: str) -> str:
-    """The Parquet file that says which rejected row each row of a replay's extract is: `_of_run`, `_of_row`, `_row`.
+    """URI of the Parquet that maps rejected rows to a replay's extract: `_of_run`, `_of_row`, `_row`.
 
-    `_row` is null for a row that was not judged because something newer of its key is published.
+    `_row` is null for a stale row, which is not in the extract.
     """
     return f"{lake.landing_path(table.registry, table.name, run_id)}/origin.parquet"
 
@@ -48,11 +48,11 @@ def origin_uri(lake: Lake, table: Table, run_id: str) -> str:
 def gather_open(
     lake: Lake, table: Table, *, run_id: str, extract_uri: str, definition_digest: str, rule_id: str | None = None
 ) -> ReplaySource:
-    """Write the open rows (of one rule) as an extract, and beside it where each comes from.
+    """Write the open rows (of one rule) as an extract, and the file of `origin_uri`.
 
     A row is stale if a newer version of its key is published, or open itself: newer by cursor; without a cursor, by the
-    later run. Rows of runs whose source had other columns come together by name. A row that was marked because the
-    source had drifted is marked still, unless the contract's policy is another now or its definition has changed since.
+    later run. Rows of runs with different source columns are united by name. A row marked for schema drift stays
+    marked, unless the contract's drift policy or definition has changed since.
     """
     lake.make_folder(lake.landing_path(table.registry, table.name, run_id))
     with (
@@ -78,10 +78,10 @@ def gather_open(
 
 
 def ensure_open(lake: Lake, table: Table, run_id: str) -> None:
-    """See that what a replay judged is still open, where no key and cursor tell an older version from a newer one.
+    """Check that the rows a replay judged are still open, for tables without key and cursor to order versions.
 
     Raises:
-        LakeOutdated: a later run has received some of it again.
+        LakeOutdated: a later run has received some of them again.
     """
     if (table.primary_key and table.extract.cursor) or runs_that_count(lake, table, [run_id]):
         return
@@ -101,7 +101,7 @@ def ensure_open(lake: Lake, table: Table, run_id: str) -> None:
 
 
 def _choose(lake: Lake, table: Table, opened: OpenRejections, rule_id: str | None) -> None:
-    """Table `chosen`: `_of_run`, `_of_row`, and `_row`, the place in the new extract (null if stale)."""
+    """Create table `chosen`: `_of_run`, `_of_row`, and `_row`, the row number in the new extract (null if stale)."""
     connection, keys, cursors = opened.connection, typed_key(table), typed_cursor(table)
     registry_uri = lake.registry_table(table.registry, table.name)
     registry = lake.table(registry_uri) if lake.is_table(registry_uri) else None
@@ -135,7 +135,7 @@ def _choose(lake: Lake, table: Table, opened: OpenRejections, rule_id: str | Non
 
 
 def _is_newer(cursors: Sequence[str]) -> str:
-    """SQL: whether the published row `p` is newer than the waiting row `w`."""
+    """SQL condition: the published row `p` is newer than the open row `w`."""
     by_run = "coalesce(p.place, -1) > w.place"
     if not cursors:
         return by_run
@@ -146,7 +146,7 @@ def _is_newer(cursors: Sequence[str]) -> str:
 
 
 def _order_runs(connection: duckdb.DuckDBPyConnection, registry: DeltaTable | None) -> None:
-    """Table `runs`: `_run_id` and `place`, the version that the run committed."""
+    """Create table `runs`: `_run_id` and `place`, the version that the run committed."""
     connection.execute("CREATE TEMP TABLE runs (_run_id VARCHAR, place BIGINT)")
     if registry is not None:
         made = [(e[f"{PREFIX}run_id"], e["version"]) for e in registry.history() if f"{PREFIX}run_id" in e]
@@ -166,7 +166,7 @@ def _typed_rows(connection: duckdb.DuckDBPyConnection, delta: DeltaTable, defini
         kinds.setdefault(name, set()).add(kind)
     parts = []
     for columns, group in alike.items():
-        # Received in several types, a value would change in the one that takes them all: then it stays text.
+        # A column received in several types stays text: a common type would change values.
         typed = ", ".join(
             f"{_typed(quote(kept), kind if len(kinds[name]) == 1 else 'VARCHAR')} AS {quote(name)}"
             for name, kind, kept in columns
@@ -181,7 +181,7 @@ def _typed_rows(connection: duckdb.DuckDBPyConnection, delta: DeltaTable, defini
 
 
 def _columns_of(delta: DeltaTable, runs: Sequence[str], definition_digest: str | None) -> Mapping[str, Columns]:
-    """What the newest append of each run says of its source's columns; all text if it says nothing."""
+    """Source columns stored on each run's newest append; all text if it stored none."""
     names = [field.name for field in delta.schema().fields if field.name not in RESERVED]
     found: dict[str, Columns] = {}
     for entry in delta.history():

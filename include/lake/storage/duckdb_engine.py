@@ -1,4 +1,4 @@
-"""DuckDB as the lake uses it: bounded memory, private scratch folder, extensions from installed packages only."""
+"""DuckDB connections of the lake: bounded memory, private scratch folder, extensions from installed packages only."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import pyarrow as pa
 from include.lake.storage.errors import LakeError, lake_errors
 
 DEFAULT_SCRATCH = Path(__file__).resolve().parents[3] / "var" / "tmp"
-# How rows are written that may be many. Measured on rows of 12 columns: zstd level 1 takes 0.7 of level 3's CPU for 6 %
+# Parquet options for large results. Measured on rows of 12 columns: zstd level 1 takes 0.7 of level 3's CPU for 6 %
 # more bytes; the encodings of version 2 take 0.85 of the time to write, 0.7 to read, and 0.8 of the bytes; a dictionary
 # of a column whose values hardly repeat saves nothing.
 PARQUET = "FORMAT parquet, PARQUET_VERSION V2, COMPRESSION zstd, COMPRESSION_LEVEL 1, DICTIONARY_SIZE_LIMIT 4000"
@@ -43,7 +43,7 @@ def extension_file(name: str) -> Path:
 def load_extension(connection: duckdb.DuckDBPyConnection, name: str) -> None:
     """Load an extension from its package: signature checked, nothing copied, nothing written to the home folder.
 
-    DuckDB derives the entry point from the file's name, which three packages shorten; those load through a link.
+    DuckDB derives the entry point from the file name, which three packages shorten; those are loaded through a link.
     """
     file = extension_file(name)
     full_name = _FULL_NAMES.get(name)
@@ -79,8 +79,7 @@ def scan(uri: str) -> str:
 def create_temp_table(connection: duckdb.DuckDBPyConnection, name: str, rows: pa.Table) -> None:
     """Put a small Arrow table into the temporary table `name`.
 
-    One that is only registered stops a query now and then: DuckDB 1.5 pushes filters of joins into it that pyarrow does
-    not know.
+    A registered Arrow table fails in some queries: DuckDB 1.5 pushes join filters into it that pyarrow cannot apply.
     """
     given = f"{name} as Arrow"
     connection.register(given, rows)
@@ -92,7 +91,7 @@ def connect(scratch: Path, *, memory_limit: str, threads: int | None) -> duckdb.
     """An in-memory DuckDB that spills into a folder of its own below `scratch`.
 
     Two processes must not share a spill folder (DuckDB numbers its files from zero), so each connection gets one, named
-    with the process id: `maintain` removes those of processes that are gone.
+    with the process id: maintenance removes those of ended processes.
     """
     spill = scratch / f"duckdb-{os.getpid()}-{uuid.uuid4().hex[:8]}"
     with lake_errors("preparing the scratch folder"):
@@ -110,7 +109,7 @@ def connect(scratch: Path, *, memory_limit: str, threads: int | None) -> duckdb.
         config["threads"] = threads
     connection = duckdb.connect(config=config)
     connection.execute("SET TimeZone = 'UTC'")
-    connection.execute("SET enable_progress_bar = false")  # it would write into what the user reads
+    connection.execute("SET enable_progress_bar = false")  # the progress bar would mix with the user's output
     return connection
 
 
@@ -121,14 +120,13 @@ def restrict_access(
     writes: Iterable[str] = (),
     folders: Iterable[str] = (),
 ) -> None:
-    """Before SQL that people wrote runs: from here on the connection reaches these files and nothing else.
+    """Restrict the connection to these files and lock its configuration, before it runs SQL from contracts.
 
-    No other file, no host, no extension, and no setting can be changed. `folders` are for writers that find names of
-    their own; name files where they are known: below an allowed folder of S3, a name that ends in `?s3_endpoint=...`
-    leads to another host.
+    No other file, host or extension can be reached, no setting changed. `folders` are for writers that choose file
+    names; prefer files: below an allowed folder of S3, a name ending in `?s3_endpoint=...` leads to another host.
     """
     written = list(writes)
-    # As the engine calls a file until it is whole.
+    # DuckDB's name of a file until it is complete.
     drafts = [f"{folder}/tmp_{name}" for folder, _, name in (uri.rpartition("/") for uri in written)]  # noqa: S108
     for setting, uris in (("allowed_paths", [*reads, *written, *drafts]), ("allowed_directories", folders)):
         connection.execute(f"SET {setting} = [{', '.join(map(literal, dict.fromkeys(uris)))}]")

@@ -1,7 +1,7 @@
-"""What can go wrong with the lake, one class per failure, and how an engine's error becomes one of them.
+"""Errors of the lake, one class per failure, and the classification of engine errors.
 
-Engines quote data in their messages (a failed cast shows the value). So the text of an engine's error is read here to
-tell the kind of failure, and never passed on.
+Engines quote data in their messages (a failed cast shows the value). So the text of an engine's error is only used to
+classify it, and never passed on.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ _LIBRARY = Path(__file__).resolve().parents[2]
 
 
 class LakeError(Exception):
-    """Something about the lake failed; the message says what to do and holds no value of a registry."""
+    """Base of lake errors; the message states the remedy and holds no value of a registry."""
 
 
 class LakeUnreachable(LakeError):
-    """The lake's store does not answer, or its bucket or mount is not there. Worth trying again."""
+    """The lake's store does not answer, or its bucket or mount is missing. Retryable."""
 
 
 class LakeDenied(LakeError):
-    """The lake's store answers and says no: credentials or file permissions."""
+    """The lake's store refuses access: credentials or file permissions."""
 
 
 class LakeFull(LakeError):
@@ -42,23 +42,23 @@ class LakeFull(LakeError):
 
 
 class LakeDamaged(LakeError):
-    """A file of the lake is not the Parquet that it should be."""
+    """A file of the lake is not valid Parquet."""
 
 
 class LakeConflict(LakeError):
-    """Somebody else committed to the same table meanwhile. Worth trying again, from the start of the step."""
+    """Another writer committed to the same table meanwhile. Retryable, from the start of the step."""
 
 
 class LakeOutdated(LakeError):
-    """The table was set back meanwhile: what was read does not follow on what is there. Run again from the extract."""
+    """The table was restored meanwhile, so the rows read do not follow on its version. Run again from the extract."""
 
 
 class LakeSchemaConflict(LakeError):
-    """A published table cannot take the contract's new shape without losing what readers rely on."""
+    """A published table's schema cannot evolve to the contract's without breaking readers."""
 
 
 class LakeKeyBroken(LakeError):
-    """Rows that are to be published by key have no key, or share one."""
+    """Accepted rows have a null or a duplicate primary key."""
 
 
 class LakeTableMissing(LakeError):
@@ -66,7 +66,7 @@ class LakeTableMissing(LakeError):
 
 
 class LakePathRefused(LakeError, ValueError):
-    """A name that would lead out of the lake."""
+    """A path that would leave the lake."""
 
 
 _FULL_CODES = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
@@ -81,7 +81,7 @@ _GONE_CODES = {
     errno.EHOSTUNREACH,
 }
 
-# Looked for in this order: a full disk may be told inside a longer message about a failed connection or write.
+# In this order: a longer message about a failed connection or write may contain that the disk is full.
 _FULL_SIGNS = (
     "no space left",
     "os error 28",
@@ -169,17 +169,17 @@ _REMEDY = {
 
 
 def classify(error: BaseException) -> type[LakeError]:
-    """The kind of failure behind an engine's error; `LakeError` itself when it is none of the known kinds."""
+    """The error class for an engine's error; `LakeError` itself if it matches no other."""
     if isinstance(error, TableNotFoundError):
         return LakeTableMissing
     if isinstance(error, SchemaMismatchError):
         return LakeSchemaConflict
-    # DuckDB's reader of Parquet raises the plain class of errors.
+    # DuckDB's Parquet reader raises its base error class.
     is_damage = type(error) is duckdb.Error or (
         isinstance(error, duckdb.Error) and any(sign in str(error).lower() for sign in _DAMAGED_SIGNS)
     )
     if isinstance(error, duckdb.Error) and not isinstance(error, _DUCKDB_STORE_ERRORS):
-        # Its text is about rows or SQL; a word in it says nothing of the store.
+        # Its text is about rows or SQL, so words in it do not classify the store's failure.
         return LakeDamaged if is_damage else LakeError
     code = error.errno if isinstance(error, OSError) else None
     text = str(error).lower()
@@ -212,7 +212,7 @@ def lake_errors(doing: str) -> Iterator[None]:
 
 
 def _place(error: BaseException) -> str:
-    """The deepest line of ours that led to the error."""
+    """The innermost line of this project in the error's traceback."""
     frames = [f for f in traceback.extract_tb(error.__traceback__) if Path(f.filename).is_relative_to(_LIBRARY)]
     if not frames:
         return "an unknown place"

@@ -1,6 +1,6 @@
-"""The lake's root: where everything is, and the one door to it, be it a folder or an S3 store.
+"""The lake's root, a folder or an S3 bucket: paths of all zones, and access to files and tables.
 
-Zones (docs: the layout that readers outside rely on):
+Zones (a documented layout on which outside readers rely):
 
     landing/<registry>/<table>/run=<run_id>/    as received            staging/...   while a run works, then gone
     registry/<registry>/<table>                 Delta: accepted        rejected/<registry>/<table>   Delta: with reasons
@@ -41,7 +41,7 @@ _PART = re.compile(r"[^/\\\x00-\x1f]+")
 class Lake:
     """One lake. `uri` is an absolute path without scheme, or `s3://bucket/prefix`; neither ends in a slash.
 
-    `patches_files`: whether published files of which few rows change are patched, or always rewritten (see file_patch).
+    `patches_files`: whether published files with few changed rows are patched or always rewritten (see file_patch).
     """
 
     uri: str
@@ -84,7 +84,7 @@ class Lake:
         return self.uri.startswith("s3://")
 
     def path(self, *parts: str) -> str:
-        """The URI of something inside the lake. Each part is one name, or several joined by `/`; `..` is refused."""
+        """URI of a path inside the lake. Each part is one name, or several joined by `/`; `..` is refused."""
         names = [name for part in parts for name in part.split("/")]
         for name in names:
             if name in {".", ".."} or not _PART.fullmatch(name):
@@ -94,11 +94,11 @@ class Lake:
     # Zones
 
     def landing_path(self, registry: str, table: str, run_id: str) -> str:
-        """The folder that holds what one run received for one table."""
+        """The folder of one run's extract of one table."""
         return self.path("landing", registry, table, f"run={run_id}")
 
     def staging_path(self, registry: str, table: str, run_id: str) -> str:
-        """The folder in which one run works on one table; gone after publishing."""
+        """The folder of one run's intermediate files of one table; removed after publishing."""
         return self.path("staging", registry, table, f"run={run_id}")
 
     def registry_table(self, registry: str, table: str) -> str:
@@ -110,7 +110,7 @@ class Lake:
         return self.path("rejected", registry, table)
 
     def audit_table(self, name: str) -> str:
-        """A table of evidence: runs, checks, ..."""
+        """A log table: runs, checks, ..."""
         return self.path("audit", name)
 
     def reference_table(self, name: str) -> str:
@@ -120,7 +120,7 @@ class Lake:
     # Engines
 
     def storage_options(self) -> dict[str, str] | None:
-        """What delta-rs needs to reach the lake; None for a folder. Raises LakeUnreachable: the store says nothing."""
+        """delta-rs options to reach the lake; None for a folder. Raises LakeUnreachable: the store does not answer."""
         if not self.is_s3:
             return None
         options = dict(self.options)
@@ -139,76 +139,76 @@ class Lake:
     # Tables. `parts` are names below the root, or one URI that `path` or a zone gave.
 
     def is_table(self, *parts: str) -> bool:
-        """Whether there is a Delta table."""
+        """Whether a Delta table exists there."""
         with lake_errors("looking for a table"):
             return bool(DeltaTable.is_deltatable(self._uri(parts), self.storage_options()))
 
     def table(self, *parts: str, version: int | None = None) -> DeltaTable:
-        """The Delta table, at its newest version or the one asked for. Raises LakeTableMissing, or how it failed."""
+        """The Delta table at `version` (None: the newest). Raises LakeTableMissing or another LakeError."""
         with lake_errors("opening a table"):
             return _Table(self._uri(parts), version=version, storage_options=self.storage_options())
 
     # Small files. `uri` is what `path` or a zone gave.
 
     def exists(self, uri: str) -> bool:
-        """Whether there is a file or folder."""
+        """Whether a file or folder exists."""
         return object_store.exists(self._store(), self._inside(uri))
 
     def size(self, uri: str) -> int:
-        """Bytes of a file, or of all files below a folder; 0 if there is none."""
+        """Size in bytes of a file, or of all files below a folder; 0 if there is none."""
         return object_store.size(self._store(), self._inside(uri))
 
     def fingerprint(self, uri: str) -> str:
-        """Size and time of change of a file: enough to tell that a step wrote it anew. Empty if it is not there."""
+        """Size and modification time of a file, which change when it is rewritten. Empty if it does not exist."""
         return object_store.file_stamp(self._store(), self._inside(uri))
 
     def changed_at(self, uri: str) -> datetime | None:
-        """When the newest file of a folder was written, in UTC; None if there is no file."""
+        """Modification time of the newest file of a folder, in UTC; None if there is no file."""
         return object_store.changed_at(self._store(), self._inside(uri))
 
     def digest(self, uri: str) -> str:
-        """SHA-256 of a file's content, in hex. FileNotFoundError if it is not there."""
+        """SHA-256 of a file's content, in hex. Raises FileNotFoundError."""
         return object_store.digest(self._store(), self._inside(uri))
 
     def files_below(self, uri: str) -> list[str]:
-        """Paths in the lake of all files below a folder, sorted; empty if it is not there."""
+        """Lake paths of all files below a folder, sorted; empty if it does not exist."""
         return object_store.files_below(self._store(), self._inside(uri))
 
     def list(self, uri: str) -> list[str]:
-        """URIs of what lies directly below a folder, sorted; empty if it is not there, or is a file."""
+        """URIs of a folder's direct children, sorted; empty if it does not exist or is a file."""
         return [self.uri + "/" + name for name in object_store.children(self._store(), self._inside(uri))]
 
     def read_text(self, uri: str) -> str:
-        """A small UTF-8 file. FileNotFoundError if it is not there."""
+        """Content of a small UTF-8 file. Raises FileNotFoundError."""
         return object_store.read(self._store(), self._inside(uri)).decode()
 
     def write_text(self, uri: str, text: str) -> None:
-        """Write a small UTF-8 file: readers see the old content or the new, never a part."""
+        """Write a small UTF-8 file atomically: readers see the old content or the new."""
         object_store.write(self._store(), self._inside(uri), text.encode())
 
     def create_text(self, uri: str, text: str) -> bool:
-        """Write a small UTF-8 file where none is: of several writers one succeeds. Whether this one did."""
+        """Create a small UTF-8 file atomically; False if it exists (of several writers one succeeds)."""
         return object_store.create(self._store(), self._inside(uri), text.encode())
 
     def open_input(self, uri: str) -> pa.NativeFile:
-        """A file to read from, at any place of it."""
+        """A seekable file to read from."""
         return object_store.open_input(self._store(), self._inside(uri))
 
     def open_output(self, uri: str) -> pa.NativeFile:
-        """A new file to write to. It is there when it is closed, and may be there in part before."""
+        """A new file to write to. It is complete when closed, and may exist in part before."""
         return object_store.open_output(self._store(), self._inside(uri))
 
     def make_folder(self, uri: str) -> None:
-        """Make sure that engines can write below `uri` (an S3 store has no folders, so nothing happens there).
+        """Create the folder `uri` (no effect on S3, which has no folders).
 
-        delta-rs reports a folder that it may not make as a table that is not there; here the refusal is plain.
+        delta-rs reports a folder that it may not create as a missing table; this raises LakeDenied.
         """
         if not self.is_s3:
             with lake_errors("making a folder"):
                 Path(uri).mkdir(parents=True, exist_ok=True)
 
     def delete_tree(self, uri: str) -> None:
-        """Remove a file, or a folder and all below it. Not there is fine; the root itself is refused."""
+        """Remove a file, or a folder and all below it, if it exists; the root itself is refused."""
         object_store.delete(self._store(), self._inside(uri))
 
     def _store(self) -> object_store.Root:
@@ -226,7 +226,7 @@ class Lake:
 
 
 class _Table(DeltaTable):  # type: ignore[misc]
-    """A Delta table whose files are named as engines open them: delta-rs percent-encodes the path of a folder."""
+    """A Delta table with file URIs as engines open them: delta-rs percent-encodes folder paths."""
 
     def file_uris(self, *args: Any, **kwargs: Any) -> list[str]:
         encoded = self.table_uri.removeprefix("file://")

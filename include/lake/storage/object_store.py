@@ -1,4 +1,4 @@
-"""Small files of the lake, by pyarrow's file systems: the same few verbs for a folder and for S3."""
+"""Operations on small files of the lake, alike for a folder and for S3, by pyarrow's file systems."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ ANSWER_SECONDS = 10
 
 @dataclass(frozen=True, slots=True)
 class Root:
-    """Where the lake's files are, and with which credentials."""
+    """File system, base path and credentials of the lake."""
 
     uri: str
     options: tuple[tuple[str, str], ...] = field(default=(), repr=False)
@@ -42,16 +42,16 @@ class Root:
 
 @lru_cache(maxsize=8)
 def ensure_answers(endpoint: str) -> None:
-    """Return if the store at this URL answers anything at all, or refuses at once; asked once in a process.
+    """Check, once in a process, that the store at this URL answers or refuses the connection at once.
 
-    The engines would wait three minutes for a server that accepts a connection and then says nothing.
+    The engines would wait three minutes for a server that accepts a connection and never answers.
 
     Raises:
-        LakeUnreachable: it said nothing for ANSWER_SECONDS.
+        LakeUnreachable: no answer for ANSWER_SECONDS.
     """
     url = urlsplit(endpoint)
     if url.scheme in getproxies() and not proxy_bypass(url.hostname or ""):
-        return  # by a proxy, which is known to the engines
+        return  # reached by a proxy, which the engines support
     kind = http.client.HTTPSConnection if url.scheme == "https" else http.client.HTTPConnection
     asked = kind(url.hostname or "", url.port, timeout=ANSWER_SECONDS)
     try:
@@ -63,7 +63,7 @@ def ensure_answers(endpoint: str) -> None:
             f"{ANSWER_SECONDS} s: restart it, or correct AWS_ENDPOINT_URL, then run again; nothing was published"
         ) from None
     except (OSError, http.client.HTTPException):
-        return  # the engines tell what is wrong, or wait for a store that is being started
+        return  # the engines report the failure, or wait for a store that is starting
     finally:
         asked.close()
 
@@ -96,13 +96,13 @@ def _absolute(root: Root, inside: str) -> str:
 
 
 def exists(root: Root, inside: str) -> bool:
-    """Whether a file or folder is there."""
+    """Whether a file or folder exists."""
     with lake_errors("looking for a file"):
         return bool(_filesystem(root).get_file_info(_absolute(root, inside)).type != fs.FileType.NotFound)
 
 
 def size(root: Root, inside: str) -> int:
-    """Bytes of a file, or of everything below a folder."""
+    """Size in bytes of a file, or of all files below a folder."""
     with lake_errors("measuring a folder"):
         files = _filesystem(root)
         here = files.get_file_info(_absolute(root, inside))
@@ -115,28 +115,28 @@ def size(root: Root, inside: str) -> int:
 
 
 def file_stamp(root: Root, inside: str) -> str:
-    """Size and time of change of a file; empty if it is not there."""
+    """Size and modification time of a file; empty if it does not exist."""
     with lake_errors("looking at a file"):
         here = _filesystem(root).get_file_info(_absolute(root, inside))
         return f"{here.size}@{here.mtime_ns}" if here.type == fs.FileType.File else ""
 
 
 def changed_at(root: Root, inside: str) -> datetime | None:
-    """When the newest file below a folder was written; None if there is none."""
+    """Modification time of the newest file below a folder; None if there is none."""
     with lake_errors("looking at a folder"):
         times = [i.mtime_ns for i in _below(root, inside, recursive=True) if i.type == fs.FileType.File]
         return datetime.fromtimestamp(max(times) / 1e9, UTC) if times else None
 
 
 def children(root: Root, inside: str) -> list[str]:
-    """What lies directly below a folder, relative to the root, sorted, without what is just being written."""
+    """Direct children of a folder, relative to the root, sorted, without unfinished files."""
     with lake_errors("listing a folder"):
         names = [info.base_name for info in _below(root, inside, recursive=False)]
         return sorted(f"{inside}/{name}" for name in names if not name.endswith(_DRAFT))
 
 
 def files_below(root: Root, inside: str) -> list[str]:
-    """All files below a folder, relative to the root, sorted, without what is just being written."""
+    """All files below a folder, relative to the root, sorted, without unfinished ones."""
     with lake_errors("listing a folder"):
         start = len(_absolute(root, inside)) - len(inside)
         paths = [i.path[start:] for i in _below(root, inside, recursive=True) if i.type == fs.FileType.File]
@@ -144,21 +144,21 @@ def files_below(root: Root, inside: str) -> list[str]:
 
 
 def _below(root: Root, inside: str, *, recursive: bool) -> list[fs.FileInfo]:
-    """What lies below a folder; nothing if it is not there, or is a file. Others may write and remove meanwhile."""
+    """Entries below a folder; none if it does not exist or is a file. Tolerates concurrent writes and removals."""
     selector = fs.FileSelector(_absolute(root, inside), recursive=recursive, allow_not_found=True)
     for attempt in reversed(range(_ATTEMPTS)):
         try:
             return list(_filesystem(root).get_file_info(selector))
         except NotADirectoryError:
             return []
-        except FileNotFoundError:  # pyarrow meets a folder that goes between being found and being listed
+        except FileNotFoundError:  # pyarrow fails on a folder that is removed between being found and being listed
             if not attempt:
                 raise
     raise AssertionError("unreachable")
 
 
 def read(root: Root, inside: str) -> bytes:
-    """A whole file. FileNotFoundError if it is not there."""
+    """Content of a file. Raises FileNotFoundError."""
     with lake_errors("reading a file"):
         files = _filesystem(root)
         path = _absolute(root, inside)
@@ -169,7 +169,7 @@ def read(root: Root, inside: str) -> bytes:
 
 
 def digest(root: Root, inside: str) -> str:
-    """SHA-256 of a file's content, in hex, whatever its size. FileNotFoundError if it is not there."""
+    """SHA-256 of a file's content, in hex, read in blocks. Raises FileNotFoundError."""
     with lake_errors("reading a file"):
         files = _filesystem(root)
         path = _absolute(root, inside)
@@ -183,7 +183,7 @@ def digest(root: Root, inside: str) -> str:
 
 
 def write(root: Root, inside: str, content: bytes) -> None:
-    """Replace a file at once: by renaming in a folder, by one PUT in S3."""
+    """Replace a file atomically: by renaming in a folder, by one PUT in S3."""
     path = _absolute(root, inside)
     files = _filesystem(root)
     with lake_errors("writing a file"):
@@ -195,7 +195,7 @@ def write(root: Root, inside: str, content: bytes) -> None:
 
 
 def create(root: Root, inside: str, content: bytes) -> bool:
-    """Put a file where none is, at once; False if one is there. By linking in a folder, by a conditional PUT in S3."""
+    """Create a file atomically; False if it exists. By linking in a folder, by a conditional PUT in S3."""
     with lake_errors("writing a file"):
         try:
             obstore.put(_objects(root), inside, content, mode="create")
@@ -214,7 +214,7 @@ def _objects(root: Root) -> LocalStore | S3Store:
 
 
 def open_input(root: Root, inside: str) -> pa.NativeFile:
-    """A file to read from, at any place."""
+    """A seekable file to read from."""
     with lake_errors("reading a file"):
         return _filesystem(root).open_input_file(_absolute(root, inside))
 
@@ -240,13 +240,13 @@ def _replace(path: Path, content: bytes) -> None:
 
 
 def delete(root: Root, inside: str) -> None:
-    """Remove a file or a folder with everything below it; nothing to do if it is not there."""
+    """Remove a file or a folder with everything below it, if it exists."""
     with lake_errors("removing files"):
         files = _filesystem(root)
         here = files.get_file_info(_absolute(root, inside))
         if here.type == fs.FileType.File:
             files.delete_file(here.path)
         elif here.type == fs.FileType.Directory:
-            # An S3 store may go on showing a folder whose last file is gone; there is nothing to remove then.
+            # An S3 store may still list a folder whose last file is removed.
             with suppress(FileNotFoundError):
                 files.delete_dir(here.path)

@@ -1,6 +1,6 @@
-"""Writers of one table on one machine take turns, so that none works in vain.
+"""Advisory lock of a table among the processes of one machine, so that writers do not lose the commit race.
 
-A courtesy and no guard: that nothing is lost is the commit's doing, wherever the writers run.
+It saves work only: correctness rests on the Delta commit, wherever the writers run.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _LONGEST_NAP = 0.05
 
 @contextmanager
 def locked_table(lake: Lake, uri: str) -> Iterator[None]:
-    """Wait until no other process of this machine writes the table at `uri`, but not for ever.
+    """Hold the lock of the table at `uri`; goes on without it after PATIENCE_SECONDS.
 
     The lock is a file in the scratch folder; the system releases it when its holder ends, however that ends.
     """

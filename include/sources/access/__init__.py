@@ -1,4 +1,4 @@
-"""Access to a registry: its connection, the load limits that spare it, and every failure as one error class."""
+"""Access to a source: its connection, its load limits, and one error class per failure."""
 
 from __future__ import annotations
 

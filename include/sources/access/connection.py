@@ -1,4 +1,4 @@
-"""How a registry is reached: `AIRFLOW_CONN_<SERVER>` as a URI, the same variable that Airflow reads."""
+"""Connections of sources, from the variables `AIRFLOW_CONN_<SERVER>` that Airflow reads too."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _POSTGRES_EXAMPLE = "postgresql://user:password@host:5432/database"
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """One source.
+    """Connection parameters of one source.
 
     `url` is for SQLAlchemy and holds the password, so it stays out of the repr; `path` is a file or folder.
     """
@@ -84,7 +84,7 @@ def _connect(server: Server, variable: str, registry: str, environ: Mapping[str,
 
 
 def parse(text: str, variable: str) -> Connection:
-    """Read a URI, in SQLAlchemy's form or in the one that Airflow prints. ValueError and the like if it is none."""
+    """Parse a connection URI in SQLAlchemy's form or the one that Airflow prints. Raises ValueError and the like."""
     scheme, separator, rest = text.partition("://")
     if not separator:
         raise ValueError("no scheme")

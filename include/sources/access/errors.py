@@ -1,7 +1,7 @@
-"""What can go wrong while reading a source, one class per failure.
+"""Errors of reading a source, one class per failure.
 
-Every message says what to do, and none holds a value of the registry or a credential. Database engines quote values in
-their messages, so their text is read here to tell the kind of failure and never passed on.
+Every message states the remedy, and none holds a value of the registry or a credential. Database engines quote values
+in their messages, so their text is only used to classify the failure and never passed on.
 """
 
 from __future__ import annotations
@@ -13,37 +13,37 @@ from typing import ClassVar
 
 
 class SourceError(Exception):
-    """A source could not be read. `is_retryable`: the same call may succeed later with nothing changed by hand."""
+    """Base of source errors. `is_retryable`: the same call may succeed later without intervention."""
 
     is_retryable: ClassVar[bool] = False
 
 
 class SourceUnavailable(SourceError):
-    """The source does not answer: down, starting, unreachable, or out of connections."""
+    """The source does not answer: it is down, starting, unreachable, or out of connections."""
 
     is_retryable = True
 
 
 class SourceLost(SourceError):
-    """The source answered, and was lost half-way through the extract."""
+    """The connection to the source was lost during the extract."""
 
     is_retryable = True
 
 
 class SourceDenied(SourceError):
-    """The source answers and says no: wrong user or password, or no right to read."""
+    """The source refuses access: wrong user or password, or no right to read."""
 
 
 class RowsHidden(SourceDenied):
-    """The source answers, and would leave rows out that a row-level policy hides from this user."""
+    """A row-level policy of the source hides rows from this user."""
 
 
 class SourceMissing(SourceError):
-    """The database, table or column that the contract reads is not there."""
+    """A database, table or column that the contract reads does not exist."""
 
 
 class ColumnsMissing(SourceMissing):
-    """The source object is there, without some `columns` that the contract reads; `found` are those that it has."""
+    """The source object lacks `columns` that the contract reads; `found` are the columns it has."""
 
     def __init__(self, message: str, *, columns: Sequence[str], found: Sequence[str]) -> None:
         super().__init__(message)
@@ -51,11 +51,11 @@ class ColumnsMissing(SourceMissing):
 
 
 class SourceDrifted(SourceError):
-    """The source object no longer looks as it did, and the contract wants to be asked (`drift: freeze`)."""
+    """The source schema has drifted and the contract's policy is `drift: freeze`."""
 
 
 class SourceClosed(SourceError):
-    """The source may not be read at this hour; `opens_at` is when it may."""
+    """The source may not be read at this hour; `opens_at` is the next instant at which it may."""
 
     is_retryable = True
 
@@ -167,7 +167,7 @@ _REMEDY: dict[type[SourceError], str] = {
 
 
 def kind_of(text: str, *, code: str = "") -> type[SourceError] | None:
-    """The failure behind a database's own words and SQLSTATE; None when it is none of the known ones."""
+    """The error class for a database's message and SQLSTATE; None if it matches none."""
     by_code: dict[str, type[SourceError]] = {
         "28": SourceDenied,
         "42501": SourceDenied,
@@ -186,7 +186,9 @@ def kind_of(text: str, *, code: str = "") -> type[SourceError] | None:
         if code.startswith(prefix):
             return kind
     told = text.partition("\n\nLINE ")[0]
-    lowered = re.sub(r'query ".*": ', "", told, flags=re.DOTALL).lower()  # our own SQL may hold any word
+    lowered = re.sub(
+        r'query ".*": ', "", told, flags=re.DOTALL
+    ).lower()  # the quoted statement may contain any of the words
     for signs, kind in (
         (_HIDDEN_SIGNS, RowsHidden),
         (_SILENT_SIGNS, SourceUnavailable),
@@ -201,12 +203,12 @@ def kind_of(text: str, *, code: str = "") -> type[SourceError] | None:
 
 
 def source_error(kind: type[SourceError], *, variable: str, object_name: str) -> SourceError:
-    """The error to raise, with its remedy. `object_name` is what the contract calls the table."""
+    """The error to raise, with its remedy. `object_name` is the table's name in the contract."""
     return kind(f"{object_name}: " + _REMEDY[kind].format(variable=variable, object=object_name))
 
 
 def unknown_error(error: BaseException, *, object_name: str, code: str = "") -> SourceError:
-    """A failure of no known kind: only its class and code are told, since its text may quote values."""
+    """Error for an unclassified failure, with its class and code only, since its text may quote values."""
     named = f"{type(error).__module__.split('.')[0]}.{type(error).__name__}" + (f", code {code}" if code else "")
     return SourceError(
         f"{object_name}: the source could not be read ({named}); look in the source's own log at this time. "

@@ -1,4 +1,6 @@
-"""What a source is spared: hours, time limits, rows a second, connections, locks; stated by the contract's server.
+"""Load limits of a source: allowed hours, statement timeout, rows a second, connections, locks.
+
+They are stated by the contract's server.
 
 Custom properties of the server: `allowedHours` ("22:00-05:00", several with commas) on the clock of `timezone`,
 `statementTimeoutSeconds`, `rowsPerSecond`, `connectionLimit`.
@@ -21,7 +23,7 @@ import pyarrow as pa
 from include.contracts import Contract, Server
 from include.sources.access.errors import SourceClosed, SourceError
 
-LOCK_SECONDS = 10  # for a table that somebody alters: to wait longer would make the source's own sessions queue behind
+LOCK_SECONDS = 10  # lock timeout: waiting longer for a table being altered would queue the source's own sessions
 LOCKS = f"waits at most {LOCK_SECONDS} s for a lock"
 ONE_STATE = "read only, all parts in one state"
 DEFAULT_TIMEZONE = "Asia/Ho_Chi_Minh"
@@ -43,11 +45,11 @@ class LoadLimits:
 
     @property
     def statement_milliseconds(self) -> int:
-        """What one statement may take on the source; 0 leaves the limit that its administrator set."""
+        """Statement timeout; 0 keeps the limit set by the source's administrator."""
         return int(self.statement_seconds * 1000)
 
     def describe(self) -> str:
-        """For the run record."""
+        """The limits in words, for the run log."""
         hours = ", ".join(f"{start:%H:%M}-{end:%H:%M}" for start, end in self.hours)
         told = [
             f"at most {self.statement_seconds:g} s a statement" if self.statement_seconds else "",
@@ -60,7 +62,7 @@ class LoadLimits:
 
 
 def load_limits_of(server: Server) -> LoadLimits:
-    """The limits that a contract's server states. Raises SourceError for one that cannot be read."""
+    """The load limits of a contract's server. Raises SourceError for an invalid one."""
     given = server.options
     stated = given.get("allowedHours") or []
     spans = stated if isinstance(stated, list) else str(stated).split(",")
@@ -82,7 +84,7 @@ def load_limits_of(server: Server) -> LoadLimits:
 
 
 def check_hours(contract: Contract, protection: LoadLimits, at: datetime) -> None:
-    """Raise SourceClosed if the source may not be read at this instant. A reading that began may end after the hour."""
+    """Raise SourceClosed if reading may not begin at this instant; a reading that began may end later."""
     if not protection.hours:
         return
     zone = ZoneInfo(protection.timezone)
@@ -101,10 +103,10 @@ def check_hours(contract: Contract, protection: LoadLimits, at: datetime) -> Non
 
 
 class Throttle:
-    """Holds the rows of a reading up, and so the source's sending: to a rate, and to an end after some seconds.
+    """Limiter of a reading's rate in rows a second and of its duration, by delaying the rows received.
 
-    It runs as a DuckDB function over each batch of rows. The end is for sources that cannot limit a statement
-    themselves: it comes with the first rows after the limit.
+    It runs as a DuckDB function over each batch of rows. The time limit is for sources without statement timeouts:
+    it fails with the first rows after the limit.
     """
 
     def __init__(self, duck: duckdb.DuckDBPyConnection, *, rows_per_second: float, seconds: float) -> None:
@@ -117,7 +119,7 @@ class Throttle:
             duck.create_function(THROTTLE, self._let_through, ["DOUBLE"], "BOOLEAN", **options)
 
     def query(self, query: str) -> str:
-        """The query, throttled; its time begins now."""
+        """The throttled query; its time limit counts from this call."""
         self._begin()
         return f"SELECT * FROM ({query}) WHERE {THROTTLE}(random())" if self._rate or self._seconds else query
 

@@ -1,4 +1,4 @@
-"""CSV and other delimited text: surveyed as bytes, read with every column as text and every line accounted for."""
+"""Reader of CSV and other delimited text: every column as text, every line either a row or an error."""
 
 from __future__ import annotations
 

@@ -1,9 +1,8 @@
-r"""CSV and its cousins: every column as text, every line accounted for.
+r"""Reading of delimited text (CSV, TSV): every column as text, every line either a row or an error.
 
-A line that is not a row (too short, too long, a broken quote, bytes that are no text) refuses the file, with the line
-numbers: to skip it would lose a row without a word, and to guess would invent one. A line without anything is no row.
-A value without anything is null, quoted or not, as CSV itself does not tell the two apart; all else stays as received,
-blanks and `NULL` and `\N` too.
+A line that is not a row (too short, too long, a broken quote, invalid encoding) refuses the file, with the line
+numbers: skipping it would lose a row silently, guessing would invent one. An empty line is no row. An empty value is
+null, quoted or not, as CSV does not distinguish the two; all else stays as received, blanks and `NULL` and `\N` too.
 """
 
 from __future__ import annotations
@@ -27,9 +26,9 @@ from include.sources.source_schema import judge_columns, needed
 DELIMITERS = (",", ";", "\t", "|")
 _NAMES = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 _HEADER_BYTES = 1 << 20
-_LONG_VALUE = 20  # lines of a quoted value from which on it is told
+_LONG_VALUE = 20  # lines of a quoted value from which on a note names it
 _FAULTS_KEPT = 1_000  # of each file; a wrong encoding would keep every line
-_WIDE = 300  # columns from which on four threads want more memory than landing has
+_WIDE = 300  # columns beyond which four threads exceed landing's memory limit
 _FAULTS = {
     "MISSING COLUMNS": "fewer values than columns",
     "TOO MANY COLUMNS": "more values than columns",
@@ -42,7 +41,7 @@ _FAULTS = {
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """How one file is cut into columns. `view` holds the rows of one that DuckDB would not read exactly."""
+    """Delimiter and columns of one file. `view` holds its rows if DuckDB would not read them exactly."""
 
     copy: LocalCopy
     delimiter: str
@@ -51,7 +50,7 @@ class Layout:
     view: str = ""
 
     def query(self, *, is_long: bool) -> str:
-        """Read the file; faulty lines go to `reject_errors`. `is_long`: with room for rows of up to 128 MB."""
+        """SQL that reads the file; faulty lines go to `reject_errors`. `is_long`: allows rows of up to 128 MB."""
         if self.view:
             return f"SELECT * FROM {self.view}"
         columns = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in self.columns)
@@ -63,14 +62,14 @@ class Layout:
         )
         if len(self.columns) > 1:
             return f"SELECT * FROM {scan})"
-        column = quote(self.columns[0])  # an empty line is no row here either, and a quoted nothing is one
+        column = quote(self.columns[0])  # an empty line is no row here either, a quoted empty value is one
         return (
             f"SELECT nullif({column}, '') AS {column} FROM {scan}, allow_quoted_nulls = false) WHERE {column} NOTNULL"
         )
 
 
 def read_delimited(delivery: Delivery, duck: duckdb.DuckDBPyConnection) -> Reading:
-    """Open a reading of CSV files, which together are one table. Raises DropBroken."""
+    """Open CSV files, which together are one table, for reading. Raises DropBroken."""
     drift = delivery.notes
     layouts: list[Layout] = []
     for number, copy in enumerate(delivery.copies):
@@ -94,7 +93,7 @@ def read_delimited(delivery: Delivery, duck: duckdb.DuckDBPyConnection) -> Readi
     def check(rows: int) -> tuple[str, ...]:
         found = _faults(duck, layouts)
         if found is not None:
-            if not faults:  # a row longer than the buffer looks like a broken quote: look again with more room
+            if not faults:  # a row longer than the buffer looks like a broken quote: read again with a larger one
                 faults.append(found)
                 raise NotCarried
             raise found
@@ -115,7 +114,7 @@ def read_delimited(delivery: Delivery, duck: duckdb.DuckDBPyConnection) -> Readi
 
 
 def _layout(copy: LocalCopy, delivery: Delivery) -> Layout:
-    """Read the header. Raises DropBroken when the stated delimiter is not the file's, or its line ends are mixed."""
+    """Layout of a file by its header. Raises DropBroken for a wrong stated delimiter or mixed line ends."""
     with copy.path.open("rb") as file:
         start = file.read(_HEADER_BYTES).decode("utf-8", errors="replace")
     if len(start) >= _HEADER_BYTES // 4 and not any(end in start for end in "\r\n"):
@@ -143,7 +142,7 @@ def _layout(copy: LocalCopy, delivery: Delivery) -> Layout:
     chosen = stated or (fits[0] if fits else max(by_delimiter, key=lambda d: len(by_delimiter[d])))
     names = by_delimiter[chosen]
     if len(names) > 1 and not names[-1]:
-        names = names[:-1]  # a delimiter at the end of each line names no column; a value there is one too many
+        names = names[:-1]  # a delimiter at the end of the header names no column; a value there is one too many
     columns = tuple(header(names, copy.name, delivery.table))
     try:
         layout = Layout(copy, chosen, columns, survey_csv(copy.path, chosen))
@@ -170,13 +169,13 @@ def _notes(layout: Layout) -> tuple[str, ...]:
 
 
 def _carefully(duck: duckdb.DuckDBPyConnection, layout: Layout, view: str) -> Layout:
-    """The layout, read by the letter of the standard if DuckDB might change a value. Raises DropBroken for misfits."""
+    """The layout with rows read by records.py, for files in which DuckDB might change a value. Raises DropBroken."""
     if not layout.survey.needs_care:
         return layout
     try:
         faults = misfits(layout.copy.path, layout.delimiter, len(layout.columns))
     except UnicodeDecodeError:
-        return layout  # DuckDB knows the line
+        return layout  # DuckDB reports the line
     if faults:
         raise _refused({(layout.copy.name, fault): lines for fault, lines in faults.items()})
     layout = replace(layout, view=view)
@@ -192,7 +191,7 @@ def _register(duck: duckdb.DuckDBPyConnection, layout: Layout) -> None:
 def _first_record(start: str, delimiter: str) -> list[str]:
     try:
         return next(csv.reader(io.StringIO(start, newline=""), delimiter=delimiter), [])
-    except csv.Error:  # a name of more than 128 KB: it is another delimiter's
+    except csv.Error:  # a name of more than 128 KB: the delimiter is wrong
         return []
 
 
@@ -202,7 +201,7 @@ def _has_all(table: Table, names: list[str]) -> bool:
 
 
 def _faults(duck: duckdb.DuckDBPyConnection, layouts: list[Layout]) -> DropBroken | None:
-    """What to raise, with file, lines and kind of fault, if any line was not a row."""
+    """Error with file, lines and kind of fault, if any line was not a row; else None."""
     if all(layout.view for layout in layouts):
         return None
     rows = duck.execute(
@@ -222,7 +221,7 @@ def _faults(duck: duckdb.DuckDBPyConnection, layouts: list[Layout]) -> DropBroke
 
 
 def _refused(faults: dict[tuple[str, str], list[int]]) -> DropBroken:
-    """Of lines by file and kind of fault."""
+    """Error naming the lines by file and kind of fault."""
     told = "; ".join(f"{name}, {shown(lines)}: {fault}" for (name, fault), lines in faults.items())
     return DropBroken(
         f"{told}. Nothing of the delivery was taken: ask the sender to correct these lines, or check delimiter and "
@@ -231,7 +230,7 @@ def _refused(faults: dict[tuple[str, str], list[int]]) -> DropBroken:
 
 
 def _broken_quote(layouts: list[Layout]) -> DropBroken:
-    """Where a quote is broken so that DuckDB does not go on."""
+    """Error naming the line of a broken quote at which DuckDB stops."""
     for layout in layouts:
         try:
             for _ in records(layout.copy.path, layout.delimiter):
@@ -251,7 +250,7 @@ def _count(duck: duckdb.DuckDBPyConnection, layout: Layout) -> int:
 
 
 def _check_count(layout: Layout, rows: int) -> tuple[str, ...]:
-    """A second opinion on the number of rows, by other code: a row that one reader swallowed must not pass unseen."""
+    """Check the number of rows against the survey's, so that no reader loses a row silently."""
     found = layout.survey.records - 1
     if found == rows:
         return ()

@@ -1,7 +1,7 @@
-"""CSV by the letter of RFC 4180, in Python: a second opinion, and the reader where DuckDB's is not exact.
+"""CSV records by RFC 4180, in Python: used to locate faults, and to read where DuckDB is not exact.
 
-Blanks belong to a value, a quote inside a value that does not begin with one is a character, and lines without
-anything are no records. Many times slower than DuckDB.
+Blanks belong to a value, a quote inside a value that does not begin with one is a character, and empty lines are no
+records. Many times slower than DuckDB.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _MAX_ROWS = 10_000
 
 
 class CsvBroken(ValueError):
-    """A quote that does not stand where the standard allows it, in the record that begins at `line`."""
+    """A misplaced quote in the record that begins at `line`."""
 
     def __init__(self, line: int) -> None:
         super().__init__(line)
@@ -28,10 +28,10 @@ class CsvBroken(ValueError):
 
 
 def records(path: Path, delimiter: str) -> Iterator[tuple[int, list[str]]]:
-    """Each record, the header first, with the line on which it begins.
+    """Each record with its first line's number, the header first.
 
     Raises:
-        CsvBroken: see there.
+        CsvBroken: a quote is misplaced.
         UnicodeDecodeError: the file is not UTF-8.
     """
     csv.field_size_limit(LONGEST_VALUE)
@@ -48,7 +48,7 @@ def records(path: Path, delimiter: str) -> Iterator[tuple[int, list[str]]]:
 
 
 def misfits(path: Path, delimiter: str, width: int) -> dict[str, list[int]]:
-    """Lines of records that are no rows of so many columns, by the kind of fault. Empty values too many are none."""
+    """Lines of records without `width` values, by kind of fault; surplus empty values are no fault."""
     faults: dict[str, list[int]] = {}
     try:
         for line, record in records(path, delimiter):
@@ -62,7 +62,7 @@ def misfits(path: Path, delimiter: str, width: int) -> dict[str, list[int]]:
 
 
 def batches(path: Path, delimiter: str, columns: Sequence[str]) -> pa.RecordBatchReader:
-    """The rows of a file without misfits; a value of which nothing is there, quoted or not, is null."""
+    """Rows of a file without misfits, as Arrow batches; an empty value, quoted or not, is null."""
     schema = pa.schema([(name, pa.string()) for name in columns])
     most = max(1, min(_MAX_ROWS, _VALUES_PER_BATCH // len(columns)))
 

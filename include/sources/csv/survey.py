@@ -1,7 +1,7 @@
-"""What a CSV file is made of, seen as bytes: line ends, quoted values over several lines, and what needs more care.
+"""Survey of a CSV file's bytes: line ends, multi-line quoted values, and input that DuckDB would not read exactly.
 
-DuckDB's reader is fast and, in a few places, not exact: it drops blanks beside quotes, and loses bytes where line ends
-are mixed or a NUL stands alone. One pass finds those places before a row is read.
+DuckDB's reader is fast and, in a few places, not exact: it drops blanks next to quotes, and loses bytes where line ends
+are mixed or a line holds only a NUL. One pass finds those places before a row is read.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from pathlib import Path
 from include.sources.deliveries import CHUNK
 
 LONGEST_VALUE = 128 << 20
-_MOST = 500  # values that one match skips; a match remembers each
+_MOST = 500  # values that one match skips; a match keeps each in memory
 
 
 class TooLong(Exception):
-    """A line, or a quoted value, is longer than `LONGEST_VALUE`: at the byte `at` it begins."""
+    """A line, or a quoted value, is longer than `LONGEST_VALUE`; it begins at the byte `at`."""
 
     def __init__(self, at: int) -> None:
         super().__init__("a line or value is too long")
@@ -28,7 +28,7 @@ class TooLong(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Ends:
-    """Line ends of each kind."""
+    """Number of line ends of each kind."""
 
     lf: int = 0
     cr: int = 0
@@ -36,7 +36,7 @@ class Ends:
 
     @classmethod
     def of(cls, content: bytes) -> Ends:
-        """Those in a piece of a file that does not part a CR LF."""
+        """Line ends in a piece of a file that splits no CR LF."""
         crlf = content.count(b"\r\n")
         return cls(content.count(b"\n") - crlf, content.count(b"\r") - crlf, crlf)
 
@@ -48,7 +48,7 @@ class Ends:
 
     @property
     def number(self) -> int:
-        """Of all kinds."""
+        """Number of line ends of all kinds."""
         return self.lf + self.cr + self.crlf
 
     @property
@@ -59,7 +59,7 @@ class Ends:
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """`records` are the header, the rows and the empty lines between them.
+    """Result of a survey. `records` counts the header, the rows and the empty lines between them.
 
     `longest` is the number of lines of the longest quoted value, which begins at the byte `longest_at`. `is_mixed`:
     line ends outside quotes are of several kinds. `needs_care`: DuckDB might change a value.
@@ -73,7 +73,7 @@ class Survey:
 
 
 def survey_csv(path: Path, delimiter: str) -> Survey:
-    """Look through a file that is not empty. Raises TooLong: no reader's memory would hold its rows."""
+    """Survey a file that is not empty. Raises TooLong: no reader's memory would hold its rows."""
     ends = Ends()
     needs_care = False
     longest, longest_at = 1, 0
@@ -108,7 +108,7 @@ def survey_csv(path: Path, delimiter: str) -> Survey:
 
 
 def first_other_end(path: Path, delimiter: str) -> int:
-    """The byte at which a line ends otherwise than the first one; for a file whose line ends are mixed."""
+    """Position of the first line end of another kind than the first line's, in a file with mixed line ends."""
     sign = re.escape(delimiter.encode())
     part = re.compile(rb'"(?<![^' + sign + rb'\r\n]")[^"]*+(?:""[^"]*+)*+"?+|(?P<end>\r\n|\n|\r)')
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
@@ -121,7 +121,7 @@ def first_other_end(path: Path, delimiter: str) -> int:
 
 
 def line_numbers(path: Path, places: list[int]) -> list[int]:
-    """The line of each byte position (ascending), as an editor counts; the engine counts a row of many lines as one."""
+    """Line number of each byte position (ascending), as editors count; the engine counts a multi-line row as one."""
     lines: list[int] = []
     with path.open("rb") as file:
         line, done = 1, 0
@@ -136,9 +136,9 @@ def line_numbers(path: Path, places: list[int]) -> list[int]:
 
 
 def _quotes(delimiter: str) -> re.Pattern[bytes]:
-    r"""Finds quotes, and skips quoted values of one line in runs.
+    r"""Pattern that finds quotes, and skips quoted values of one line in runs.
 
-    Groups: `long`, what stands in a quoted value, perhaps of several lines; `after`, a blank behind a closing quote;
+    Groups: `long`, the content of a quoted value, perhaps of several lines; `after`, a blank behind a closing quote;
     `before`, a quote behind a blank that opens no value as it does not stand at a value's start.
     """
     sign = re.escape(delimiter.encode())
@@ -150,7 +150,7 @@ def _quotes(delimiter: str) -> re.Pattern[bytes]:
 
 
 def _begins_field(content: mmap.mmap, quote_at: int, delimiter: str) -> bool:
-    """Whether nothing but blanks stands between a quote and the start of its value."""
+    """Whether only blanks precede a quote in its value."""
     at = quote_at - 1
     while at >= 0 and content[at] == ord(" "):
         at -= 1
@@ -158,7 +158,7 @@ def _begins_field(content: mmap.mmap, quote_at: int, delimiter: str) -> bool:
 
 
 def _pieces(path: Path) -> Iterator[bytes]:
-    """The file in pieces, none of which parts a CR LF."""
+    """The file in pieces that split no CR LF."""
     with path.open("rb") as file:
         while chunk := file.read(CHUNK):
             yield chunk + file.read(1) if chunk.endswith(b"\r") else chunk

@@ -1,7 +1,7 @@
-"""The query by which PostgreSQL gives the row-set checksum of its rows (see `include.lake.incremental`).
+"""SQL query by which PostgreSQL computes the row-set checksum of its rows (see `include.lake.incremental`).
 
-Comparing all keys of a table takes reading all keys. Where most days nothing was deleted and no row strays, the figure
-alone tells that, and only the figure leaves the source.
+Comparing all keys of a table takes reading all keys. On most days nothing was deleted and no change was missed; equal
+checksums show that, and only the checksum leaves the source.
 """
 
 from __future__ import annotations
@@ -26,10 +26,9 @@ _YEAR_2000: _Hash = sa.literal_column("TIMESTAMP '2000-01-01'")
 
 
 def checksum_query(source: SourceTable, table: Table, rows: Conditions) -> ChecksumQuery | None:
-    """The number of rows that meet none of the conditions, and their mark (see `include.lake.incremental`).
+    """Query for count and checksum of the rows that meet none of the conditions; None if it cannot be computed.
 
-    None if it cannot be asked of this key and cursor: it can of integers, dates, timestamps and texts that are
-    published as they are.
+    Key and cursor columns must be integers, dates, timestamps or texts that are published unchanged.
     """
     if hashed_values(table) is None:
         return None
@@ -45,7 +44,7 @@ def checksum_query(source: SourceTable, table: Table, rows: Conditions) -> Check
 
 
 def _as_published(column: Column, source: SourceColumn) -> _Hash | None:
-    """What is hashed of the published value, by the server's own means; None if it cannot tell it."""
+    """SQL expression of a column's hashed value as published; None if the server cannot compute it."""
     value: _Hash = sa.column(source.name, types.NullType())
     kind = column.sql_type
     if source.family == "integer" and kind in INTEGER_TYPES:
@@ -66,10 +65,10 @@ def _as_published(column: Column, source: SourceColumn) -> _Hash | None:
 
 
 def _hash(columns: Sequence[tuple[str, _Hash]]) -> _Hash:
-    """The hash of a row: each column's is the seed of the next; an integer that comes first is itself the seed.
+    """SQL hash of a row: each column's is the seed of the next; an integer that comes first is itself the seed.
 
-    Of integers and timestamps PostgreSQL's hash takes 32 bits, which it folds of all 64. So an integer is put into the
-    seed too, and a timestamp's upper half is hashed before the whole.
+    PostgreSQL folds integers and timestamps from 64 bits to 32 before hashing. So an integer goes into the seed too,
+    and a timestamp's upper half is hashed before the whole.
     """
     (family, first), *others = columns
     seed: _Hash = sa.literal_column("0")

@@ -1,8 +1,8 @@
-"""The cursor in the source: whether its columns have an order there, and the condition for the rows past it.
+"""Cursor conditions in the source: whether its columns are ordered there, and SQL for the rows past a cursor.
 
-Nothing may slip past, so whatever has no place in the order is always read: a row without a cursor value, and in a text
-column a value that is not written as an ISO 8601 date. Two notations of one instant may compare as more rows, never as
-fewer; a row that is read again and has not changed makes no change.
+No row may be missed, so values without an order are always read: a null cursor, and in a text column a value that is
+not an ISO 8601 date. Two notations of one instant may select more rows, never fewer; a row that is read again
+unchanged is not published again.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ from include.sources.source_schema import SourceColumn, SourceTable
 _ISO = "____-__-__%"
 _WITH_T = "____-__-__T%"
 _WITH_OFFSET = ("%Z", "%+__", "%+____", "%+__:__", "%-__:__")
-_LOWEST_OFFSET = timedelta(hours=12)  # nowhere is the clock further behind UTC
-_AHEAD = timedelta(days=2)  # a day of grace, begun: clocks differ, and zones by up to 14 hours
+_LOWEST_OFFSET = timedelta(hours=12)  # the zone furthest behind UTC
+_AHEAD = timedelta(days=2)  # one day of tolerance: clocks differ, and zones by up to 14 hours
 _DATED = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _ORDERED = {"timestamp", "date", "integer", "number"}
 Value = datetime | date | int | Decimal | str
@@ -37,7 +37,7 @@ Write = Callable[[object], sa.ColumnElement[object]]
 
 @dataclass(frozen=True, slots=True)
 class CursorColumn:
-    """One part of the cursor: how it is published, and the source column that it is made of."""
+    """One part of the cursor: its published column, and the source column it is made of."""
 
     published: Column
     source: SourceColumn
@@ -48,7 +48,7 @@ class CursorColumn:
         return self.source.family
 
     def value(self, text: str) -> Value:
-        """A cursor value as this source column compares it. ValueError if it has none such."""
+        """A cursor value in the source column's type. Raises ValueError."""
         if self.family == "integer":
             return int(text)
         if self.family == "number":
@@ -67,14 +67,14 @@ class CursorColumn:
 
     @property
     def zone(self) -> ZoneInfo:
-        """The clock that the source's timestamps without offset are read by."""
+        """Time zone of the source's timestamps without offset."""
         return ZoneInfo(str(self.published.options.get("defaultTimezone") or "UTC"))
 
 
 def cursor_of(table: Table, source: SourceTable) -> tuple[CursorColumn, ...] | str:
-    """The parts of the table's cursor that decide, or why the source cannot be read by it.
+    """The cursor parts used in the source's condition, or the reason why the source cannot be read by it.
 
-    Databases and we sort text differently, so a text that comes second decides nothing, nor does what comes after it.
+    Collations differ, so a text part that is not the first is left out, and the parts after it too.
     """
     if not table.extract.cursor:
         return "the contract names no cursor"
@@ -107,7 +107,7 @@ def past(
 ) -> sa.ColumnElement[bool]:
     """The condition for the rows from `since` (less the lag) to before `until`; never NULL.
 
-    With a lag on a timestamp or date, the first column decides alone. `write` makes a literal of a value.
+    With a lag on a timestamp or date, only the first column is compared. `write` makes a literal of a value.
     """
     bounds: list[sa.ColumnElement[bool]] = []
     if since is not None:
@@ -120,17 +120,17 @@ def past(
 def greatest(
     duck: duckdb.DuckDBPyConnection, uri: str, parts: Sequence[CursorColumn], *, kinds: Mapping[str, str], at: datetime
 ) -> tuple[str, ...] | None:
-    """The greatest cursor of a landed file, as text; a value without a place in the order is none.
+    """The greatest cursor of a landed file, as text, without values that have no order.
 
-    Nor is one that lies more than a day after `at`: one row with a wrong year would hide from the cursor all that is
-    written before that year comes. `kinds` are the DuckDB types by landed name.
+    Values more than a day after `at` are ignored: one row with a wrong year would hide all changes until that year.
+    `kinds` are the DuckDB types by landed name.
     """
     ahead = (at + _AHEAD).date()
     values = [_ordered_value(part, kinds[part.source.landed], ahead) for part in parts]
     kept = [f"{value} IS NOT NULL" for value in values]
     found: list[str] = []
     with lake_errors("reading back what was landed"):
-        # The greatest of the first part; of the rows that have it, of the second. A sort by all of them is slower.
+        # The greatest first part, then the greatest second part of its rows. Sorting by all parts is slower.
         for part, value in zip(parts, values, strict=True):
             row = duck.execute(
                 f"SELECT CAST(arg_max({quote(part.source.landed)}, {value}) AS VARCHAR), CAST(max({value}) AS VARCHAR) "
@@ -144,12 +144,12 @@ def greatest(
 
 
 def is_ahead(text: str, at: datetime) -> bool:
-    """Whether a cursor value, as `greatest` gave it, is a date or an instant more than a day after `at`."""
+    """Whether a cursor value returned by `greatest` is a date or an instant more than a day after `at`."""
     return bool(_DATED.match(text)) and text[:10] >= f"{(at + _AHEAD).date()}"
 
 
 def _ordered_value(part: CursorColumn, kind: str, ahead: date) -> str:
-    """SQL: the landed value as it is ordered, NULL if it has no place there (infinity, a word, a day to come)."""
+    """SQL of the landed value in a comparable type; NULL if it has no order (infinity, a word, a future day)."""
     column = quote(part.source.landed)
     if part.family in {"integer", "number"}:
         return f"TRY_CAST({column} AS {'HUGEINT' if part.family == 'integer' else 'DECIMAL(38, 9)'})"
@@ -178,7 +178,7 @@ def _bound(
 def _compare(
     parts: Sequence[CursorColumn], values: Sequence[Value], write: Write, *, is_lower: bool
 ) -> sa.ColumnElement[bool]:
-    """The columns as one row value, at least (or less than) the values; the first alone too, for its index."""
+    """Condition that the row value of the columns is at least (or below) the values; the first also alone, for its index."""
     part, value = parts[0], values[0]
     column: sa.ColumnElement[Any] = sa.column(part.source.name, part.source.type)
     if part.family == "text" and isinstance(value, datetime):
@@ -195,7 +195,7 @@ def _compare(
 def _compare_text(
     part: CursorColumn, column: sa.ColumnElement[str], value: datetime, write: Write, *, is_lower: bool
 ) -> sa.ColumnElement[bool]:
-    """Texts without offset against the local time, those with one against the earliest it may be anywhere."""
+    """Condition on a text column: values without offset against local time, others against the earliest zone's."""
     instant = value if value.tzinfo else value.replace(tzinfo=part.zone)
     has_offset = sa.or_(*(column.like(write(form)) for form in _WITH_OFFSET))
     local = _notations(column, instant.astimezone(part.zone), write, is_lower=is_lower)
@@ -208,7 +208,7 @@ def _compare_text(
 def _notations(
     column: sa.ColumnElement[str], moment: datetime, write: Write, *, is_lower: bool
 ) -> sa.ColumnElement[bool]:
-    """The text against a moment as it is written with a blank, or with a T, between date and time."""
+    """Condition on a text column against a moment written with a blank or a T between date and time."""
     has_t = column.like(write(_WITH_T))
     blank = write(_shortest(moment))
     t = write(_shortest(moment).replace(" ", "T"))
@@ -218,16 +218,16 @@ def _notations(
 
 
 def _shortest(moment: datetime) -> str:
-    """The least of the ISO 8601 texts for a moment that have a blank, not a T: without zeros at the end."""
+    """The least ISO 8601 text of a moment with a blank instead of T: without trailing zeros."""
     text = moment.replace(tzinfo=None).isoformat(" ", timespec="seconds")
     return text.removesuffix(":00").removesuffix(" 00:00")
 
 
 def _always(part: CursorColumn, *, is_sqlite: bool) -> list[sa.ColumnElement[bool]]:
-    """The conditions for values without a place in the order."""
+    """Conditions for values without an order."""
     column: sa.ColumnElement[Any] = sa.column(part.source.name)
     is_number = part.family in {"integer", "number"}
-    if is_sqlite:  # where any column may hold any value
+    if is_sqlite:  # SQLite columns may hold any value
         kind = sa.func.typeof(column)
         if is_number:
             return [kind.not_in([sa.literal_column("'integer'"), sa.literal_column("'real'")])]

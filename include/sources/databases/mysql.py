@@ -1,15 +1,15 @@
-"""MySQL and MariaDB, read by DuckDB's scanner, each part in one statement on one connection.
+"""Reader for MySQL and MariaDB by DuckDB's scanner, each part in one statement on one connection.
 
-One SELECT of InnoDB sees one state of the table, whoever writes meanwhile. The scanner ends its transactions with each
-statement, so of two parts the second may be of a later state.
+One SELECT of InnoDB sees one snapshot of the table. The scanner ends its transactions with each statement, so the
+second of two parts may be of a later snapshot.
 
-Every connection has the time zone UTC: a TIMESTAMP, which the server shows in the session's zone, lands as the instant
-that it is; a DATETIME is what it says.
+Every connection has the time zone UTC: a TIMESTAMP, which the server shows in the session's zone, lands as an instant;
+a DATETIME as the local time it states.
 
 The scanner silently damages a few values (measured with 1.5.5: the date 0000-00-00 becomes NULL, TINYINT(1) 2 becomes
 true, DECIMAL over 38 digits loses digits, ZEROFILL loses its zeros, text in a `_bin` collation becomes bytes). So the
-server itself writes as text each type that the scanner cannot carry, and a guard column stops the reading when a date
-comes by that no calendar has (a zero in it, or the year 0); then the columns that have such dates are read as text.
+server itself converts to text each type that the scanner cannot carry, and a guard column stops the reading at an
+invalid date (a zero in it, or the year 0); then the columns that have such dates are read as text.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _SETTINGS = {
     "mysql_query_timeout_enabled": "false",  # would stop a long extract after five minutes
     "mysql_session_time_zone": "'+00:00'",
 }
-# What is written with other characters than Unicode has may come as `?` or U+FFFD; of these charsets nothing does.
+# Charsets within Unicode: text of others may arrive as `?` or U+FFFD.
 _WHOLE_CHARSETS = {"", "utf8mb4", "utf8mb3", "utf8", "ascii", "latin1", "binary"}
 _HEX: sa.ColumnElement[Any] = sa.literal_column(
     "_utf8mb4 x'5c78'"
@@ -56,7 +56,7 @@ FROM information_schema.columns WHERE table_schema = coalesce(:schema, database(
 def open_mysql(
     connection: Connection, table: Table, contract: Contract, protection: LoadLimits, duck: duckdb.DuckDBPyConnection
 ) -> Iterator[OpenObject]:
-    """Open a table or view."""
+    """Open a table or view of MySQL or MariaDB."""
     with reflection.engine_errors(connection, table):
         engine = reflection.make_engine(connection, contract)
         with engine.connect() as session:
@@ -122,7 +122,7 @@ def _end(duck: duckdb.DuckDBPyConnection) -> None:
 
 
 def _limited(sql: str, protection: LoadLimits, *, is_mariadb: bool) -> str:
-    """The statement with its limits. The scanner resets its connections, so they cannot be set for a session."""
+    """The statement with its time limits. The scanner resets its connections, so they cannot be set for a session."""
     if is_mariadb:
         seconds = f", max_statement_time = {protection.statement_seconds:g}" if protection.statement_seconds else ""
         limits = f"lock_wait_timeout = {LOCK_SECONDS}, sql_select_limit = {reflection.EVERY_ROW}{seconds}"
@@ -138,9 +138,9 @@ def _compiled(select: sa.Select[Any]) -> str:
 
 
 def _select(found: SourceTable, charsets: Mapping[str, str], *, as_text: Collection[str] = ()) -> sa.Select[Any]:
-    """All columns, as text those named and those that the scanner cannot carry, and the guard over the other dates.
+    """SELECT of all columns, with `as_text` and types the scanner cannot carry as text, and a guard over other dates.
 
-    `charsets`: of the columns that are text.
+    `charsets`: character sets of the text columns.
     """
     clause = found.clause()
     listed: list[sa.ColumnElement[Any]] = []
@@ -166,7 +166,7 @@ def _select(found: SourceTable, charsets: Mapping[str, str], *, as_text: Collect
 
 
 def _odd(value: sa.ColumnElement[Any], kind: types.TypeEngine[Any]) -> sa.ColumnElement[bool] | None:
-    """True for a date that no calendar has: with a zero in it, in the year 0, or the 31st of February."""
+    """SQL condition for an invalid date: with a zero in it, in the year 0, or 31 February."""
     if not isinstance(kind, types.Date | types.DateTime):
         return None
     zero: sa.ColumnElement[int] = sa.literal_column("0")
@@ -182,10 +182,10 @@ def _is_bytes(kind: types.TypeEngine[Any]) -> bool:
 
 
 def _is_carried(kind: types.TypeEngine[Any]) -> bool:
-    """Whether the scanner keeps values of this type whole (apart from those the guard looks for).
+    """Whether the scanner carries values of this type exactly (apart from those the guard finds).
 
-    Text is not among them: the scanner takes text in a `_bin` collation for bytes, so the server converts it, which
-    says what it is.
+    Text is not: the scanner takes text in a `_bin` collation for bytes, so the server converts it, which fixes its
+    type.
     """
     if getattr(kind, "zerofill", False):
         return False
@@ -196,9 +196,9 @@ def _is_carried(kind: types.TypeEngine[Any]) -> bool:
 
 
 def _text(value: sa.ColumnElement[Any], kind: types.TypeEngine[Any], charset: str) -> sa.ColumnElement[Any]:
-    """The value as text. Not by CAST: what is longer than max_allowed_packet would become NULL.
+    """SQL of the value as text. Not by CAST, which makes values longer than max_allowed_packet NULL.
 
-    Moments as the engine writes those of other rows and tables: no zeros at the end, an instant with its offset.
+    Moments have the engine's format: no trailing zeros, an instant with its offset.
     """
     text: sa.ColumnElement[Any] = sa.func.convert(value.op("USING")(sa.literal_column("utf8mb4")))
     if isinstance(kind, types.DateTime):
@@ -245,7 +245,7 @@ def _secret(connection: Connection) -> str:
 
 
 def _conninfo(connection: Connection) -> str:
-    """The URI's other options, as the scanner names them."""
+    """Connection string of the scanner, with the URI's other options."""
     options = {
         _OPTIONS[name]: value
         for name, value in connection.engine_url.query.items()

@@ -1,17 +1,16 @@
-"""PostgreSQL, read by DuckDB's scanner in one snapshot.
+"""Reader for PostgreSQL by DuckDB's scanner, in one snapshot.
 
 A control connection opens a REPEATABLE READ transaction, reflects the table in it and exports its snapshot; every
-reading connection takes that snapshot. So what is reflected and what all readers see is one moment of the source,
-whoever writes meanwhile.
+reading connection takes that snapshot. So reflection and all readers see one state of the source.
 
-There are two ways of reading. A large plain table is scanned by pages over several connections. Anything else is one
-SELECT on one connection, in which PostgreSQL itself writes as text what the scanner cannot carry. The scanner silently
+A large plain table is scanned by pages over several connections. Anything else is one SELECT on one connection, in
+which PostgreSQL itself converts to text the types that the scanner cannot carry. The scanner silently
 damages a few values (measured with 1.5.5: NUMERIC 'NaN' becomes 0.00, NUMERIC without precision loses digits,
-timestamps past 294246 wrap, TIMETZ loses its offset). Before a scan PostgreSQL is asked for such numbers, and the scan
-stops at a wrapped timestamp; in a SELECT a guard column stops the reading. Their columns are then read as text.
+timestamps past 294246 wrap, TIMETZ loses its offset). Before a scan a query looks for such numbers, and the scan stops
+at a wrapped timestamp; in a SELECT a guard column stops the reading. Their columns are then read as text.
 
 No row is left out in silence: with `row_security = off` a policy that hides rows is an error, through views too. Text
-comes in UTF-8 whatever the database's encoding is, and is written by fixed settings, whatever the server's are.
+comes in UTF-8 whatever the database's encoding is, and values are formatted by fixed settings, not the server's.
 """
 
 from __future__ import annotations
@@ -44,12 +43,12 @@ from include.sources.databases.postgres_values import AsText, decoded, guard_of,
 from include.sources.open_object import GUARD, TEXT_NOTE, Conditions, OpenObject, Reading, guarded
 from include.sources.source_schema import SourceColumn, SourceTable
 
-PAGES_WORTH_SCANNING = 8_000  # 64 MB: below that more connections cost more than they bring
+PAGES_WORTH_SCANNING = 8_000  # 64 MB: below that more connections cost more than they save
 MAX_CONNECTIONS = 4
 SOURCE = "source"
 _NO_RIGHT = "42501"
 _DIALECT: sa.Dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
-# As pg_dump has it: rows that a policy hides are an error, and values are written the same by every server.
+# As in pg_dump: rows hidden by a policy are an error, and every server formats values alike.
 _SETTINGS = (
     "row_security = off", "DateStyle = 'ISO'", "IntervalStyle = 'postgres'", "bytea_output = 'hex'",
     "extra_float_digits = 3",
@@ -125,7 +124,7 @@ def open_postgres(
             return Reading(query, notes, explain, plain=plain, plain_note=TEXT_NOTE, threads=connections, via=via)
 
         def ask(select: sa.Executable) -> tuple[int, int] | None:
-            # By the connection that holds the snapshot, and on one core: the source is asked for no more than it was.
+            # On the snapshot's connection and one core: the load stays within the limits.
             with suppress(SQLAlchemyError), session.begin_nested():
                 session.execute(sa.text("SET LOCAL max_parallel_workers_per_gather = 0"))
                 rows, mark = session.execute(select).one()
@@ -140,7 +139,7 @@ def open_postgres(
 
 
 def _with_attributes(session: sa.Connection, found: SourceTable) -> SourceTable:
-    """The identity of each column, and which types that SQLAlchemy does not know are arrays."""
+    """The table with each column's identity, and arrays among the types that SQLAlchemy does not know."""
     known = {
         name: (identity, is_array)
         for name, identity, is_array in session.execute(sa.text(_ATTRIBUTES), {"name": _qualified(session, found)})
@@ -160,7 +159,7 @@ def _qualified(session: sa.Connection, found: SourceTable) -> str:
 
 
 def _probe(session: sa.Connection, connection: Connection, table: Table, found: SourceTable) -> None:
-    """As `reflect.probe`; where only policies are in the way it says so, in whatever language the server answers.
+    """As `reflection.probe`, and distinguishes row-level policies from missing rights without reading the message.
 
     Raises:
         RowsHidden: a row-level policy would hide rows.
@@ -173,15 +172,15 @@ def _probe(session: sa.Connection, connection: Connection, table: Table, found: 
         if getattr(error.orig, "sqlstate", None) != _NO_RIGHT:
             raise
         session.execute(sa.text("SET LOCAL row_security = on"))
-        reflection.probe(session, select)  # what is refused even so is a missing right
+        reflection.probe(session, select)  # an error without row security too is a missing right
         raise source_error(RowsHidden, variable=connection.variable, object_name=table.qualified_name) from None
 
 
 def _limits(timeout: int) -> list[str]:
-    """Settings of a transaction: it may idle while others read, waits for no long lock, and hides no row."""
+    """SET statements of a transaction: no idle timeout, a short lock timeout, an error for hidden rows."""
     limits = [*(f"SET LOCAL {setting}" for setting in _SETTINGS)]
     limits += ["SET LOCAL idle_in_transaction_session_timeout = 0", f"SET LOCAL lock_timeout = '{LOCK_SECONDS}s'"]
-    if timeout:  # otherwise the limit that the source's administrator set stays
+    if timeout:  # otherwise the limit set by the source's administrator stays
         limits.append(f"SET LOCAL statement_timeout = {timeout}")
     return limits
 
@@ -193,7 +192,7 @@ def _compiled(select: sa.Select[Any]) -> str:
 def _begin(
     connection: Connection, duck: duckdb.DuckDBPyConnection, snapshot: str, connections: int, timeout: int
 ) -> None:
-    """Attach the database and open a transaction on the snapshot, which the scanner's other connections take over."""
+    """Attach the database and open a transaction on the snapshot, which the scanner's other connections share."""
     _end(duck)
     load_extension(duck, "postgres")
     duck.execute(_secret(connection))
@@ -208,7 +207,7 @@ def _begin(
 
 
 def _end(duck: duckdb.DuckDBPyConnection) -> None:
-    """End the transaction. DuckDB must not be closed before: where the connection is gone, that ends the process."""
+    """End the transaction. Closing DuckDB before, with the connection lost, would crash the process."""
     for statement in ("ROLLBACK", f"DETACH DATABASE IF EXISTS {SOURCE}"):
         with suppress(duckdb.Error):
             duck.execute(statement)
@@ -220,7 +219,7 @@ def _scanned(column: SourceColumn) -> str:
 
 
 def _unless_wrapped(part: SourceTable) -> str:
-    """A condition that stops a scan at a timestamp that wrapped: before the oldest that PostgreSQL can hold."""
+    """SQL condition that fails at a wrapped timestamp, which is before the oldest of PostgreSQL."""
     wrapped = []
     for column in part.columns:
         if isinstance(column.type, types.DateTime):
@@ -230,7 +229,7 @@ def _unless_wrapped(part: SourceTable) -> str:
 
 
 def _has_odd_numbers(session: sa.Connection, found: SourceTable) -> bool:
-    """Whether a column of numbers holds one that the scanner would change."""
+    """Whether a numeric column holds a value that the scanner would change."""
     clause = found.clause()
     numbers = [c for c in found.columns if isinstance(c.type, types.Numeric)]
     odd = [guard for c in numbers if (guard := guard_of(clause.c[c.name], c.type)) is not None]
@@ -240,10 +239,10 @@ def _has_odd_numbers(session: sa.Connection, found: SourceTable) -> bool:
 
 
 def _scannable(session: sa.Connection, found: SourceTable) -> str | None:
-    """The table as DuckDB names it, if it is large, plain, and all its columns are carried; None otherwise.
+    """DuckDB's name of the table if it can be scanned by pages: large, plain, all columns carried; None otherwise.
 
-    DuckDB does not tell names by case, so there must be no other table of that name; before version 14 the server is
-    slow at reading by pages.
+    DuckDB ignores the case of names, so no other table may have that name; servers before version 14 read slowly by
+    pages.
     """
     carried = (is_carried(c.type) or isinstance(c.type, types.Uuid) for c in found.columns)
     if not all(carried) or any(c.is_domain or c.landed != c.name for c in found.columns):
@@ -254,7 +253,7 @@ def _scannable(session: sa.Connection, found: SourceTable) -> str | None:
 
 
 def _connections(protection: LoadLimits, duck: duckdb.DuckDBPyConnection) -> int:
-    """One for each thread of DuckDB, four at most, and no more than the server allows; one where rows are paced."""
+    """Number of connections: one per DuckDB thread, at most four and the server's limit; one if rows are throttled."""
     row = duck.execute("SELECT current_setting('threads')").fetchone()
     allowed = 1 if protection.rows_per_second else protection.connections or MAX_CONNECTIONS
     return max(1, min(allowed, MAX_CONNECTIONS, int(row[0]) if row else 1))
@@ -274,7 +273,7 @@ def _secret(connection: Connection) -> str:
 
 
 def _conninfo(connection: Connection) -> str:
-    """The URI's other options, in libpq's own form."""
+    """Libpq connection string, with the URI's other options."""
     options = {
         "application_name": "lienthong",
         "connect_timeout": str(reflection.CONNECT_SECONDS),

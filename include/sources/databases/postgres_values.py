@@ -1,4 +1,4 @@
-"""What PostgreSQL is asked for, so that every value comes through DuckDB's scanner unchanged."""
+"""SELECT expressions by which every PostgreSQL value passes DuckDB's scanner unchanged."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _LAST_TIMESTAMP = "294246-01-01"
 
 
 def select_all(found: SourceTable, *, as_text: AsText = "", is_bytes: bool = False) -> sa.Select[Any]:
-    """All columns, those that the scanner cannot carry as text, and the guard over those that it mostly can.
+    """SELECT of all columns, types that the scanner cannot carry as text, and a guard over those it carries mostly.
 
-    `is_bytes`: the database does not say how its text is encoded, so the text is asked for as bytes.
+    `is_bytes`: the database's text encoding is unknown (SQL_ASCII), so text is read as bytes.
     """
     clause = found.clause()
     listed: list[sa.ColumnElement[Any]] = []
@@ -42,14 +42,14 @@ def select_all(found: SourceTable, *, as_text: AsText = "", is_bytes: bool = Fal
 
 
 def decoded(part: SourceTable) -> str:
-    r"""SQL of all columns where text came as bytes: what is no UTF-8 becomes `\\x` and hex digits."""
+    r"""SQL that decodes columns of text read as bytes: invalid UTF-8 becomes `\\x` and hex digits."""
     texts = [quote(c.landed) for c in part.columns if _may_be_in_any_encoding(c.type)]
     decoded = [f"coalesce(TRY(decode({name})), '\\x' || lower(hex({name}))) AS {name}" for name in texts]
     return f"* REPLACE ({', '.join(decoded)})" if decoded else "*"
 
 
 def _text(value: sa.ColumnElement[Any], kind: types.TypeEngine[Any]) -> sa.ColumnElement[Any]:
-    """The value as PostgreSQL writes it; an array as JSON, an instant in UTC."""
+    """SQL of the value as text: an array as JSON, an instant in UTC, else PostgreSQL's output."""
     if isinstance(kind, postgresql.ARRAY):
         return sa.cast(sa.func.to_json(value), postgresql.TEXT)
     if isinstance(kind, types.DateTime) and kind.timezone:
@@ -60,13 +60,13 @@ def _text(value: sa.ColumnElement[Any], kind: types.TypeEngine[Any]) -> sa.Colum
 
 
 def _may_be_in_any_encoding(kind: types.TypeEngine[Any]) -> bool:
-    """Whether a value may hold other letters than ASCII."""
+    """Whether values of this type may hold non-ASCII letters."""
     plain = (types.Boolean, types.Numeric, types.Integer, types.Date, types.DateTime, types.Time, types.Uuid)
     return not isinstance(kind, (*plain, types.LargeBinary))
 
 
 def is_carried(kind: types.TypeEngine[Any]) -> bool:
-    """Whether the scanner keeps values of this type whole (apart from those the guard looks for)."""
+    """Whether the scanner carries values of this type exactly (apart from those the guard finds)."""
     if isinstance(kind, types.Enum | postgresql.ARRAY | types.Uuid | postgresql.TIME):
         return isinstance(kind, postgresql.TIME) and not kind.timezone
     if isinstance(kind, types.Numeric) and not isinstance(kind, types.Float):
@@ -79,7 +79,7 @@ def is_carried(kind: types.TypeEngine[Any]) -> bool:
 
 
 def guard_of(value: sa.ColumnElement[Any], kind: types.TypeEngine[Any]) -> sa.ColumnElement[bool] | None:
-    """True for a value that the scanner would change without a word."""
+    """SQL condition for a value that the scanner would change silently."""
     if isinstance(kind, types.Numeric) and not isinstance(kind, types.Float):
         return value == sa.literal_column("'NaN'")
     if isinstance(kind, types.DateTime):

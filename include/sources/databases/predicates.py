@@ -1,4 +1,4 @@
-"""The WHERE of a reading, by SQLAlchemy Core: rows past a cursor, and rows of given keys."""
+"""Row predicates (WHERE) of a read request, in SQLAlchemy Core: rows past a cursor, and rows of given keys."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from include.sources.databases.cursor import Write, cursor_of, past
 from include.sources.open_object import Conditions, ReadRequest
 from include.sources.source_schema import SourceColumn, SourceTable, key_columns
 
-# Keys in one condition. SQLite takes a million characters of SQL; of the dialects we do not know we ask little.
+# Keys in one condition. SQLite takes a million characters of SQL; unknown dialects get few keys.
 _KEYS_EACH = {"postgresql": 50_000, "mysql": 50_000, "sqlite": 5_000}
 _KEYS_EACH_ELSEWHERE = 200
 _FLOAT = re.compile(r"-?([0-9]+\.[0-9]+(e[+-][0-9]+)?|[0-9]+e[+-][0-9]+|inf)")
 
 
 def conditions(source: SourceTable, table: Table, wanted: ReadRequest, *, kind: str) -> Conditions:
-    """The conditions for the rows wanted, none of which overlap; empty for all rows.
+    """Disjoint conditions for the requested rows; empty for all rows.
 
     Raises:
-        SourceError: the source cannot be read by this cursor or these keys; says why.
+        SourceError: the source cannot be read by this cursor or these keys.
     """
     write = writer(kind)
     found: list[sa.ColumnElement[bool]] = []
@@ -68,7 +68,7 @@ def _key_columns(source: SourceTable, table: Table) -> list[SourceColumn]:
 
 
 def _among(columns: Sequence[SourceColumn], keys: Sequence[tuple[object, ...]], kind: str) -> sa.ColumnElement[bool]:
-    """The condition for rows of these keys."""
+    """Condition for rows of these keys."""
     sides = [_side(column, kind, {key[n] for key in keys}) for n, column in enumerate(columns)]
     is_odd = any(value is None or (kind == "postgresql" and _bytes_of(value)) for key in keys for value in key)
     if is_odd or (len(columns) > 1 and kind not in _KEYS_EACH):
@@ -78,7 +78,7 @@ def _among(columns: Sequence[SourceColumn], keys: Sequence[tuple[object, ...]], 
     if len(columns) == 1:
         return sides[0].in_([form for (value,) in keys for form in forms(value)])
     rows = [[str(form) for form in row] for key in keys for row in product(*(forms(value) for value in key))]
-    if kind == "postgresql":  # the first row tells the types of all
+    if kind == "postgresql":  # the first row fixes the types of all
         rows[0] = [
             f"CAST({text} AS {'TEXT' if isinstance(side, sa.Cast) else column.type_text})"
             for text, side, column in zip(rows[0], sides, columns, strict=True)
@@ -89,7 +89,7 @@ def _among(columns: Sequence[SourceColumn], keys: Sequence[tuple[object, ...]], 
 
 
 def _is(side: sa.ColumnElement[object], value: object, kind: str) -> sa.ColumnElement[bool]:
-    """That a column has the value. Of PostgreSQL, hex digits may stand for text in an encoding that nobody stated."""
+    """Condition that a column has the value. In PostgreSQL, hex digits may stand for text of unknown encoding."""
     if value is None:
         return side.is_(None)
     same = side.in_(_FORMS[kind](value)) if kind in _FORMS else side == writer(kind)(value)
@@ -100,14 +100,14 @@ def _is(side: sa.ColumnElement[object], value: object, kind: str) -> sa.ColumnEl
 
 
 def _bytes_of(value: object) -> bytes:
-    r"""What a text of `\\x` and hex digits stands for; empty for any other value."""
+    r"""Bytes of a text of `\\x` and hex digits; empty for any other value."""
     if not isinstance(value, str) or not re.fullmatch(r"\\x([0-9a-f]{2})+", value):
         return b""
     return bytes.fromhex(value[2:])
 
 
 def _side(column: SourceColumn, kind: str, values: Collection[object]) -> sa.ColumnElement[object]:
-    """What is compared with a key's values: the column, for its index, or the text that landed of it."""
+    """Expression compared with a key's values: the column, for its index, or its text as landed."""
     value: sa.ColumnElement[object] = sa.column(column.name, types.NullType())
     if kind == "sqlite":
         is_as_it_landed = column.family in {"integer", "text"} and not any(str(v).startswith("\\x") for v in values)
@@ -118,7 +118,7 @@ def _side(column: SourceColumn, kind: str, values: Collection[object]) -> sa.Col
 
 
 def writer(kind: str) -> Write:
-    """What makes a literal of a value: written out for a scanner's query, bound for SQLAlchemy's own."""
+    """Function that makes a literal of a value: inline for a scanner's query, bound for SQLAlchemy's."""
     if kind in _TEXTS:
         as_text = _TEXTS[kind]
         return lambda value: sa.literal_column(as_text(value))
@@ -145,7 +145,7 @@ def _postgres_text(value: object) -> str:
 def _mysql_text(value: object) -> str:
     if isinstance(value, bytes):
         return f"x'{value.hex()}'"
-    if isinstance(value, datetime) and value.tzinfo:  # its sessions have the time zone UTC, and take no offsets
+    if isinstance(value, datetime) and value.tzinfo:  # sessions have the time zone UTC; MySQL literals take no offsets
         return _plain(value.astimezone(UTC).replace(tzinfo=None))
     if isinstance(value, str) and any(sign in value for sign in "\\'\0"):  # the same whatever sql_mode says
         return f"_utf8mb4 x'{value.encode().hex()}'"
@@ -154,7 +154,7 @@ def _mysql_text(value: object) -> str:
 
 def _sqlite_literal(value: object) -> str:
     text = _plain(value if isinstance(value, int) else str(value))
-    return "(" + text.replace("\0", "'||char(0)||'") + ")" if "\0" in text else text  # where a statement would end
+    return "(" + text.replace("\0", "'||char(0)||'") + ")" if "\0" in text else text  # a NUL would end the statement
 
 
 _TEXTS: dict[str, Callable[[object], str]] = {
@@ -165,7 +165,7 @@ _TEXTS: dict[str, Callable[[object], str]] = {
 
 
 def _sqlite_forms(value: object) -> list[sa.ColumnElement[object]]:
-    """What `_sqlite_text` may give of a value that landed: a text may have been a floating-point number."""
+    """Possible results of `_sqlite_text` for a landed value: a text may have been a floating-point number."""
     forms: list[sa.ColumnElement[object]] = [sa.literal_column(_TEXTS["sqlite"](value))]
     if isinstance(value, str) and _FLOAT.fullmatch(value):
         number = {"inf": "9e999", "-inf": "-9e999"}.get(value, value)
@@ -177,7 +177,7 @@ _FORMS: dict[str, Callable[[object], list[sa.ColumnElement[object]]]] = {"sqlite
 
 
 def _sqlite_text(value: sa.ColumnElement[object]) -> sa.ColumnElement[object]:
-    r"""What is compared of an SQLite value: its text, blobs as `\x` and hex digits, reals with all their digits."""
+    r"""Comparable text of an SQLite value: blobs as `\x` and hex digits, reals with all their digits."""
     kind = sa.func.typeof(value)
     text = sa.cast(value, sa.TEXT)
     value = sa.type_coerce(value, types.NullType())

@@ -1,4 +1,4 @@
-"""What is in a source database, as SQLAlchemy reflects it, and what a failure there means."""
+"""Reflection of a source database by SQLAlchemy, and classification of its failures."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ _PART = re.compile(r'"(?:[^"]|"")+"|[^".]+')
 _QUOTED = re.compile(rf'(?=.*")(?:{_PART.pattern})(?:\.(?:{_PART.pattern}))*')
 CONNECT_SECONDS = 10
 ANSWER_SECONDS = 30
-EVERY_ROW = 18446744073709551615  # MySQL's own sql_select_limit would leave rows out without a word
+EVERY_ROW = 18446744073709551615  # MySQL's sql_select_limit would leave rows out silently
 
 
 @contextmanager
 def engine_errors(connection: Connection, table: Table) -> Iterator[None]:
-    """Turn what SQLAlchemy and the drivers raise inside the block into a SourceError that quotes nothing."""
+    """Turn errors of SQLAlchemy and the drivers inside the block into a SourceError that quotes no value."""
     try:
         yield
     except SourceError:
@@ -57,7 +57,7 @@ def engine_errors(connection: Connection, table: Table) -> Iterator[None]:
 
 
 def explain(error: BaseException, connection: Connection, table: Table) -> SourceError:
-    """The failure behind a database's error."""
+    """The SourceError for a database's error."""
     origin = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
     code = str(getattr(origin, "sqlstate", None) or "")
     kind = SourceUnavailable if isinstance(origin, TimeoutError) else kind_of(str(origin), code=code)
@@ -67,7 +67,7 @@ def explain(error: BaseException, connection: Connection, table: Table) -> Sourc
 
 
 def explainer(connection: Connection, table: Table) -> Callable[[BaseException], SourceError | None]:
-    """What tells the source's failure behind an error of DuckDB; None if it is not the source's."""
+    """Function that maps a DuckDB error to the source's failure; None if it is not the source's."""
 
     def explain_duckdb(error: BaseException) -> SourceError | None:
         is_lake = isinstance(error, duckdb.HTTPException) or re.search(r"\bHTTP\b|s3://", str(error)) is not None
@@ -78,7 +78,7 @@ def explainer(connection: Connection, table: Table) -> Callable[[BaseException],
 
 
 def make_engine(connection: Connection, contract: Contract) -> sa.Engine:
-    """An engine that connects once, soon, under our name. Raises what SQLAlchemy raises."""
+    """An engine with one connection, a connect timeout and our application name. Raises what SQLAlchemy raises."""
     url = connection.engine_url
     arguments: dict[str, Any] = {}
     if connection.kind == "postgresql":
@@ -87,7 +87,7 @@ def make_engine(connection: Connection, contract: Contract) -> sa.Engine:
     elif connection.kind == "mysql":
         arguments = {
             "connect_timeout": CONNECT_SECONDS,
-            "read_timeout": ANSWER_SECONDS,  # it only reflects: whoever accepts and says nothing is no server
+            "read_timeout": ANSWER_SECONDS,  # used for reflection only, so a silent server may time out early
             "charset": "utf8mb4",
             "program_name": "lienthong",
             "init_command": f"SET time_zone = '+00:00', sql_select_limit = {EVERY_ROW}",
@@ -99,9 +99,9 @@ def make_engine(connection: Connection, contract: Contract) -> sa.Engine:
 
 
 def reflect(session: sa.Connection, contract: Contract, table: Table) -> SourceTable:
-    """Find the object that the table reads, and compare it with the contract.
+    """Reflect the source object of a table, after checking its columns against the contract.
 
-    Raises SourceMissing, with near names, when the object or a column that the contract reads is not there.
+    Raises SourceMissing, with similar names, if the object or a column that the contract reads does not exist.
     """
     inspector = sa.inspect(session)
     source_name = table.source_name or table.name
@@ -134,12 +134,12 @@ def reflect(session: sa.Connection, contract: Contract, table: Table) -> SourceT
 
 
 def probe(session: sa.Connection, select: sa.Select[Any]) -> None:
-    """Ask for no rows: a missing right shows here, with the database's own code, before any work is done."""
+    """Select no rows, so that a missing right shows, with the database's code, before any work is done."""
     session.execute(select.where(sa.false())).close()
 
 
 def _base(kind: types.TypeEngine[Any]) -> types.TypeEngine[Any]:
-    """What a domain is made of, any other type itself."""
+    """The base type of a domain; any other type itself."""
     while isinstance(kind, postgresql.DOMAIN):
         kind = types.to_instance(kind.data_type)
     return kind
@@ -154,9 +154,9 @@ def _type_text(kind: types.TypeEngine[Any], dialect: sa.Dialect) -> str:
 
 
 def meanings(source_name: str, schema: str | None) -> list[tuple[str | None, str]]:
-    """The (schema, name) that a physicalName may mean, the likeliest first: all of it is a name, or `schema.name`.
+    """Possible (schema, name) of a physicalName, the likeliest first: the whole as a name, or `schema.name`.
 
-    What stands in double quotes is one name, as in SQL: `"a"."b"` is b of schema a, `"a.b"` a name with a dot.
+    Double quotes delimit a name, as in SQL: `"a"."b"` is b of schema a, `"a.b"` a name with a dot.
     """
     found: dict[tuple[str | None, str], None] = {(schema, source_name): None}
     if _QUOTED.fullmatch(source_name):
@@ -182,7 +182,7 @@ def _columns(inspector: sa.Inspector, schema: str | None, name: str) -> list[Any
 def _other_meanings(
     inspector: sa.Inspector, meant: Sequence[tuple[str | None, str]], read: tuple[str | None, str]
 ) -> tuple[str, ...]:
-    """A note where the name has a second meaning that is there too."""
+    """A note if the physicalName could also mean another existing object."""
     for schema, name in meant[meant.index(read) + 1 :]:
         with suppress(SQLAlchemyError):
             if _columns(inspector, schema, name):
@@ -192,7 +192,7 @@ def _other_meanings(
 
 
 def _missing(inspector: sa.Inspector, meant: Sequence[tuple[str | None, str]], table: Table) -> SourceMissing:
-    """The table is not there: say what is."""
+    """SourceMissing for a table, with similar names that exist."""
     told = []
     for schema, name in meant:
         try:

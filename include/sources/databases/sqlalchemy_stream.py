@@ -1,6 +1,6 @@
-"""Rows from any database that SQLAlchemy speaks to, streamed in batches into DuckDB, without holding the table.
+"""Reader for any database that SQLAlchemy supports, streaming rows in batches into DuckDB.
 
-Slower than a scanner, and able to carry anything: what Arrow has a type for keeps its type, the rest becomes text.
+Slower than a scanner, but carries every type: those that Arrow has keep their type, the others become text.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from include.sources.source_schema import SourceColumn, SourceTable
 ROWS_PER_BATCH = 10_000
 VIEW = "source_rows"
 _LONGEST_MOMENT = 100
-# Where readers hinder nobody. Elsewhere a snapshot would cost locks, or is not to be had.
+# Databases with non-blocking snapshots. Elsewhere a snapshot takes locks or does not exist.
 _SNAPSHOTS = {"oracle": "SERIALIZABLE", "postgresql": "REPEATABLE READ", "mysql": "REPEATABLE READ"}
 
 
@@ -48,8 +48,7 @@ def open_any(
 ) -> Iterator[OpenObject]:
     """Open an object through SQLAlchemy.
 
-    Each statement sees one state of the source; all of them the same where the database has a snapshot to offer, else
-    the later one is of a later state.
+    Each statement sees one state of the source; all see the same one where the database offers a snapshot.
     """
     with reflection.engine_errors(connection, table):
         engine = reflection.make_engine(connection, contract)
@@ -92,7 +91,7 @@ def open_any(
                 return f"SELECT * FROM {VIEW}"
 
             def plain(_: str) -> str:
-                """With the columns as text in which some value is not of the column's type."""
+                """Fallback reading with columns as text in which a value is not of the column's type."""
                 open_batches().find_odd()
                 return query()
 
@@ -105,12 +104,12 @@ def open_any(
 
 
 def _connect_soon(engine: sa.Engine) -> sa.Connection:
-    """Connect, or say within ANSWER_SECONDS that the server does not answer: not every driver can be told to.
+    """Connect within ANSWER_SECONDS, for drivers without a connect timeout.
 
-    A driver that still waits is left alone in its thread; the process does not wait for it.
+    A driver that still waits is abandoned in its thread; the process does not wait for it.
 
     Raises:
-        TimeoutError: it did not; `engine_errors` makes it a SourceUnavailable.
+        TimeoutError: no answer; `engine_errors` makes it a SourceUnavailable.
     """
     made: Future[sa.Connection] = Future()
 
@@ -125,9 +124,9 @@ def _connect_soon(engine: sa.Engine) -> sa.Connection:
 
 
 def _select(part: SourceTable, dialect: str) -> sa.Select[Any]:
-    """All columns as the driver gives them: SQLAlchemy's own conversions round numbers and take 2 for true.
+    """SELECT of all columns without SQLAlchemy's conversions, which round numbers and take 2 for true.
 
-    What Python's types would cut short (nanoseconds, months, digits in JSON), the server writes as text.
+    Types that Python would truncate (nanoseconds, months, digits in JSON) are converted to text by the server.
     """
     clause = sa.table(part.name, *(sa.column(c.name) for c in part.columns), schema=part.schema)
 
@@ -143,9 +142,9 @@ def _select(part: SourceTable, dialect: str) -> sa.Select[Any]:
 
 @dataclass(frozen=True, slots=True)
 class Batches:
-    """Rows as Arrow batches. `odd` gathers the columns that hold a value of another type than the schema has.
+    """Rows as Arrow batches. `odd` collects the columns that hold a value of another type than the schema's.
 
-    A failure of the source is kept in `failures` for `explain`: DuckDB only tells that the stream broke.
+    A failure of the source is kept in `failures` for `explain`: DuckDB only reports a broken stream.
     """
 
     parts: Iterator[Any]
@@ -156,7 +155,7 @@ class Batches:
     table: Table
 
     def made(self) -> Iterator[pa.RecordBatch]:
-        """The batches; an error at the first odd column."""
+        """Generator of the batches; raises at the first odd column."""
         for rows in self._fetched():
             try:
                 yield batch_of(rows, self.schema)
@@ -165,7 +164,7 @@ class Batches:
                 raise RuntimeError("a value that is not of its column's type") from None
 
     def find_odd(self) -> None:
-        """Gather the odd columns of all rows. Raises SourceError."""
+        """Collect the odd columns of all rows. Raises SourceError."""
         for rows in self._fetched():
             for field, values in columns_of(rows, self.schema):
                 try:

@@ -1,8 +1,8 @@
-r"""SQLite, read by DuckDB's scanner in one statement, everything as text.
+r"""Reader for SQLite by DuckDB's scanner, in one statement, with every value as text.
 
-SQLite checks no types: any column may hold any value. So every value lands as the text it is: blobs as `\x` and hex
-digits, floating-point numbers as the engine writes those of any source (the fewest digits that read back the same). One
-statement sees one state of the file, even while somebody writes.
+SQLite checks no types: any column may hold any value. So every value lands as text: blobs as `\x` and hex digits,
+floating-point numbers with the fewest digits that read back the same, as from any source. One statement sees one state
+of the file, even during writes.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from include.sources.source_schema import SourceTable
 BUSY_MILLISECONDS = 30_000
 _DIALECT: sa.Dialect = sqlite.dialect()
 # With 17 digits SQLite is wrong in the last one once in a thousand times (measured with 3.38), with 20 never.
-# char(1) marks what is not the text itself: `r` before a number's digits, `t` before a text that begins with char(1).
+# char(1) marks values that are not plain text: `r` before a number's digits, `t` before a text beginning with char(1).
 _VALUE = (
     "CASE typeof({0}) WHEN 'real' THEN char(1)||'r'||printf('%!.20g',{0}) WHEN 'blob' THEN '\\x'||lower(hex({0})) "
     "WHEN 'text' THEN CASE WHEN {0} GLOB char(1,42) THEN char(1)||'t'||{0} ELSE {0} END "
@@ -114,7 +114,7 @@ def _compiled(select: sa.Select[tuple[object, ...]]) -> str:
 
 
 def _stream(path: str, part: SourceTable, chosen: list[str], duck: duckdb.DuckDBPyConnection) -> str:
-    """The same rows through Python, for a file with text that is not UTF-8: such a value lands as its bytes in hex."""
+    """Read the rows through Python, for a file with text that is not UTF-8: such a value lands as its bytes in hex."""
     schema = pa.schema([(f"c{n}", pa.string()) for n in range(len(part.columns))])
 
     def batches() -> Iterator[pa.RecordBatch]:
@@ -136,9 +136,9 @@ def _text(value: bytes) -> str:
 
 
 def _text_of_all(part: SourceTable, rows: sa.ColumnElement[bool] | None) -> str:
-    """SQL of all values as text, in columns c0, c1, ...; of 2,000 columns too it is shorter than SQLite takes.
+    """SQL of all values as text, in columns c0, c1, ..., within SQLite's length limit for 2,000 columns too.
 
-    What is not the text itself is marked as _VALUE says.
+    Values that are not plain text are marked as in _VALUE.
     """
     clause = part.clause()
     raw = sa.select(*(clause.c[c.name].label(f"c{n}") for n, c in enumerate(part.columns))).select_from(clause)
@@ -147,7 +147,7 @@ def _text_of_all(part: SourceTable, rows: sa.ColumnElement[bool] | None) -> str:
 
 
 def _untagged(number: int, landed: str) -> str:
-    """SQL of DuckDB: what lands of a value as `_text_of_all` gives it; an error if that is no UTF-8."""
+    """DuckDB SQL that removes the marks of `_text_of_all` from a value; an error if it is not UTF-8."""
     value = f"c{number}"
     real = f"CAST(CAST({value}[3:] AS DOUBLE) AS VARCHAR)"
     text = f"decode(encode({value}))"
@@ -156,7 +156,7 @@ def _untagged(number: int, landed: str) -> str:
 
 
 def _check_file(connection: Connection, table: Table) -> None:
-    """SQLite makes a file that is not there, and calls most other faults malformed: look first."""
+    """Check that the file exists and is SQLite, which creates missing files and reports most faults as malformed."""
     path = Path(connection.path)
     try:
         with path.open("rb") as file:

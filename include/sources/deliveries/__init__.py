@@ -1,4 +1,4 @@
-"""Deliveries of files: the manifest, a verified local copy, and which file formats are taken."""
+"""File deliveries: the manifest, a verified local copy, and the supported file formats."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The files of one table of a drop, copied and checked against the manifest; every format reader takes one."""
+"""A file delivery: the files of one table, copied and checked against the manifest; the input of format readers."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LINES_SHOWN = 10
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """`delimiter` is empty when nobody states it; `sheet` is the part of `physicalName` after `#`."""
+    """One table's delivered files. `delimiter`: empty if not stated; `sheet`: the part of `physicalName` after `#`."""
 
     table: Table
     copies: tuple[LocalCopy, ...]
@@ -28,18 +28,18 @@ class Delivery:
     notes: tuple[str, ...]
 
     def entry(self, copy: LocalCopy) -> Entry:
-        """What the manifest says of a file; nothing, if there is none."""
+        """The manifest's entry of a file; an empty one if there is no manifest."""
         return self.entries.get(copy.name, Entry(copy.name))
 
 
 def clean_name(name: str) -> str:
-    """A column's name as it is used from here on: composed (NFC), trimmed; one that the lake uses gets a number."""
+    """Normalised column name: composed (NFC), trimmed; one reserved by the lake gets a number."""
     trimmed = unicodedata.normalize("NFC", name).strip()
     return f"{trimmed}_2" if trimmed.lower() in RESERVED else trimmed
 
 
 def check_names(names: Sequence[str], file_name: str) -> None:
-    """Raise DropBroken if a column has no name, or one that another has too; the engine does not see letter case."""
+    """Raise DropBroken if a column has no name or a duplicate one (ignoring letter case, as the engine does)."""
     for position, name in enumerate(names, start=1):
         if not name:
             raise DropBroken(f"{file_name}: column {position} has no name: ask the sender to name it")
@@ -53,11 +53,11 @@ def check_names(names: Sequence[str], file_name: str) -> None:
 
 
 def header(names: Iterable[object], file_name: str, table: Table) -> list[str]:
-    """The cleaned names of the columns. No name is told: where the header is missing, it is a value.
+    """The normalised column names. Messages quote no name: where the header is missing, it is a value.
 
     Raises:
-        ColumnsMissing: none of them is a name that the contract reads.
-        DropBroken: a column is nameless or doubled.
+        ColumnsMissing: the contract reads none of them.
+        DropBroken: a column name is empty or duplicate.
     """
     trimmed = ["" if name is None else clean_name(str(name)) for name in names]
     lowered = [name.lower() for name in trimmed]

@@ -1,4 +1,4 @@
-"""Which formats of files are read; and of others, what they are and what to ask the sender for."""
+"""Supported file formats, and messages for unsupported ones with what to ask the sender for."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ _OTHERS = {
     ".pdf": _PDF, ".doc": f"a Word document: {_TABLE}", ".docx": f"a Word document: {_TABLE}",
     ".html": _HTML, ".htm": _HTML,
 }  # fmt: skip
-# What a file begins with, for those that are called what they are not.
+# Magic numbers of files whose suffix is wrong.
 _SIGNATURES = (
     (rb"PK\x03\x04", f"a ZIP archive or an Excel workbook: {_UNPACKED}; a workbook as .xlsx"),
     (rb"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", _OLD_EXCEL),
@@ -69,27 +69,27 @@ _SIGNATURES = (
     (rb"(?i)(\xef\xbb\xbf)?\s*<\?xml\b", _OTHERS[".xml"]),
 )
 START = 64
-"""How many bytes of a file's start tell what it is."""
+"""Number of leading bytes that identify a format."""
 
 
 def format_of(name: str) -> Format | None:
-    """By a file's name; None for one that is not read, or has no suffix that tells."""
+    """Format by a file's suffix; None if unsupported or without suffix."""
     return _BY_SUFFIX.get(Path(name).suffix.lower())
 
 
 def stated_format(word: str) -> Format | None:
-    """By the word that a contract states."""
+    """Format by the word in a contract."""
     return _STATED.get(word.lower())
 
 
 def why_not_read(name: str) -> str:
-    """What a file is, by its name, and what to ask for; empty if the name does not tell, or it is read."""
+    """Message for an unsupported suffix, with what to ask the sender for; empty if supported or unknown."""
     told = _OTHERS.get(Path(name).suffix.lower())
     return f"{name} is {told}" if told else ""
 
 
 def why_not_content(name: str, kind: Format, start: bytes) -> str:
-    """What a file is by its first bytes, if it cannot be of the format; workbooks tell of themselves."""
+    """Message if the first bytes contradict the format; workbooks are checked when opened."""
     if kind == "xlsx" or (kind == "parquet" and start.startswith((b"PAR1", b"PARE"))):
         return ""
     told = next((what for signature, what in _SIGNATURES if re.match(signature, start)), "")

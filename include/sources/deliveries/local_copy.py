@@ -1,6 +1,6 @@
-"""A private copy of a delivered file: hashed, and turned into UTF-8, in one pass.
+"""Local copy of a delivered file, hashed and converted to UTF-8 in one pass.
 
-What is hashed is what is read: the sender may replace the file meanwhile, the copy stays.
+The hashed bytes are the bytes read, even if the sender replaces the file meanwhile.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _UTF8 = {"utf-8", "utf-8-sig", "ascii"}
 
 @dataclass(frozen=True, slots=True)
 class LocalCopy:
-    """The copy of one file. `name` is the delivered file's; `sha256` is of the delivered bytes."""
+    """Local copy of one file. `name` is the delivered file's; `sha256` is of the delivered bytes."""
 
     name: str
     path: Path
@@ -37,10 +37,10 @@ class LocalCopy:
 
 
 def copy_verified(source: Path, name: str, target: Path, *, encoding: str | None) -> LocalCopy:
-    """Copy `source` to `target`.
+    """Copy `source` to `target`, with its SHA-256.
 
-    With `encoding` ("" for: UTF-8 unless the file's own mark says otherwise) the copy is UTF-8 without a mark; with
-    None the bytes stay as they are.
+    With `encoding` ("": UTF-8 unless a byte order mark states otherwise) the copy is UTF-8 without a mark; with None
+    the bytes stay as they are.
 
     Raises:
         DropBroken: the file vanished or changed while it was read, or is not in that encoding.
@@ -76,7 +76,7 @@ def _chunks(file: BinaryIO, digest: hashlib._Hash) -> Iterator[bytes]:
 
 
 def _codec(name: str, stated: str, start: bytes) -> str:
-    """The codec to read with. A mark at the start of the file must not contradict what is stated."""
+    """The codec to read with. A byte order mark must not contradict the stated encoding."""
     marked = next((codec for mark, codec in _MARKS if start.startswith(mark)), "")
     if not stated:
         return marked or "utf-8"
@@ -100,7 +100,7 @@ def _to_utf8(chunks: Iterator[bytes], codec: str, name: str) -> Iterator[bytes]:
     if codec in _UTF8:
         first = next(chunks, b"")
         yield first.removeprefix(codecs.BOM_UTF8)
-        yield from chunks  # DuckDB checks UTF-8 and knows the line
+        yield from chunks  # DuckDB checks UTF-8 and reports the line
         return
     decoder = codecs.getincrementaldecoder(codec)(errors="strict")
     done = 0

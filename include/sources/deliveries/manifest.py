@@ -1,9 +1,9 @@
-"""`manifest.json` beside the files of a drop: what the sender says it sent.
+"""Reader of `manifest.json`, in which a sender lists the files of a delivery.
 
     {"produced_at": "2026-01-31T02:00:00+07:00",
      "files": [{"name": "thu_ngan_sach_2026_01.csv", "rows": 120000, "sha256": "...", "encoding": "utf-8"}]}
 
-`file` or `path` are taken for `name`, `row_count` for `rows`, `checksum` for `sha256`. Only `name` must be there.
+`file` or `path` are taken for `name`, `row_count` for `rows`, `checksum` for `sha256`. Only `name` is required.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _LARGEST = 16 << 20
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One file as the sender describes it. What the sender left out is None or empty."""
+    """One file of a manifest; fields left out by the sender are None or empty."""
 
     name: str
     rows: int | None = None
@@ -33,7 +33,7 @@ class Entry:
 
 
 def read_manifest(folder: Path) -> dict[str, Entry] | None:
-    """Entries by file name; None if the drop has no manifest. Raises DropBroken if it cannot be understood."""
+    """Entries by file name; None if there is no manifest. Raises DropBroken for an invalid one."""
     try:
         with (folder / NAME).open("rb") as file:
             content = file.read(_LARGEST + 1)
@@ -58,13 +58,13 @@ def read_manifest(folder: Path) -> dict[str, Entry] | None:
 
 
 def is_named(name: str, pattern: str) -> bool:
-    """Whether a pattern means a file: by its very name, or by signs, unless it is hidden or a lock (`~$a.xlsx`)."""
+    """Whether a file name equals the pattern or matches its wildcards, except hidden files and locks (`~$a.xlsx`)."""
     own_name = name.rpartition("/")[2]
     return name == pattern or (fnmatchcase(name, pattern) and not own_name.startswith((".", "~$")))
 
 
 def check_listing(entries: dict[str, Entry], pattern: str, found: Sequence[str]) -> None:
-    """Raise DropBroken unless the files that match the pattern are exactly those that the manifest lists."""
+    """Raise DropBroken unless the files matching the pattern are exactly those listed in the manifest."""
     listed = {name for name in entries if is_named(name, pattern)}
     absent = sorted(listed - set(found))
     unlisted = sorted(set(found) - listed)
@@ -81,7 +81,7 @@ def check_listing(entries: dict[str, Entry], pattern: str, found: Sequence[str])
 
 
 def check_file(entry: Entry, sha256: str) -> None:
-    """Raise DropBroken if the file is not the one that the sender described."""
+    """Raise DropBroken if the file's SHA-256 differs from the manifest's."""
     if entry.sha256 and entry.sha256 != sha256:
         raise DropBroken(
             f"{entry.name}: its SHA-256 differs from {NAME}: it was altered or cut off on the way, or the manifest is "
@@ -90,7 +90,7 @@ def check_file(entry: Entry, sha256: str) -> None:
 
 
 def check_rows(entry: Entry, rows: int) -> None:
-    """Raise DropBroken if the file has not as many rows as the sender said."""
+    """Raise DropBroken if the file's row count differs from the manifest's."""
     if entry.rows is not None and entry.rows != rows:
         raise DropBroken(
             f"{entry.name}: {NAME} says {entry.rows} rows, the file has {rows}: it is incomplete, or the manifest is "
@@ -99,7 +99,7 @@ def check_rows(entry: Entry, rows: int) -> None:
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Raise ValueError for a key that comes twice: nobody can say which holds."""
+    """Raise ValueError for a duplicate key, whose value would be ambiguous."""
     if len({key for key, _ in pairs}) < len(pairs):
         raise ValueError
     return dict(pairs)

@@ -1,4 +1,4 @@
-"""What a workbook says beside its sheets: their names, the calendar, the styles, the strings that cells share."""
+"""Workbook metadata: sheet names, date system, cell styles and shared strings."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from include.sources.excel.package import (
     tags,
 )
 
-STRINGS_LARGEST = 512 << 20  # they are held in memory, sheets are not
+STRINGS_LARGEST = 512 << 20  # shared strings are held in memory, sheets are not
 _BOOK = tags("sheet", "workbookPr", "calcPr")
 _STYLES = tags("numFmts", "numFmt", "cellStyleXfs", "cellXfs", "xf", "cellStyles", "dxfs")
 _STRINGS = tags("si", "t", "rPh")
@@ -29,7 +29,7 @@ _ESCAPE = re.compile("_x([0-9A-Fa-f]{4})_")
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """`kind` is `worksheet` for one with cells; `part` holds them."""
+    """One sheet's entry in the workbook. `kind` is `worksheet` for one with cells; `part` holds them."""
 
     name: str
     kind: str
@@ -38,9 +38,9 @@ class Sheet:
 
 @dataclass(frozen=True, slots=True)
 class Book:
-    """`styles` are the number formats by the number that cells give; `is_recalculated`: results stored are none yet.
+    """Workbook metadata. `styles` are number formats by a cell's style number.
 
-    The latter is what programs without a calculating engine write (`fullCalcOnLoad`), with a 0 as every result.
+    `is_recalculated` (`fullCalcOnLoad`): written by a program that calculates nothing and stores 0 as every result.
     """
 
     sheets: tuple[Sheet, ...]
@@ -70,13 +70,13 @@ def read_book(package: Package) -> Book:
 
 
 def _styles(package: Package, part: str) -> tuple[Format, ...]:
-    """The number format of each style of a cell."""
+    """Number formats by style number."""
     codes: dict[int, Format] = {}
     ids: list[int] = []
     inside = ""
     for tag, given in package.starts(part, _STYLES):
         if tag == "numFmt":
-            if inside == "numFmts":  # those of conditional formats are of no cell
+            if inside == "numFmts":  # skip the formats of conditional formatting
                 codes[int(given["numFmtId"])] = read_format(given.get("formatCode", ""))
         elif tag == "xf":
             if inside == "cellXfs":
@@ -88,14 +88,14 @@ def _styles(package: Package, part: str) -> tuple[Format, ...]:
 
 
 class Strings:
-    """The strings that cells share, read as far as they are asked for: a header needs only the first."""
+    """Shared strings, read lazily: a header needs only the first ones."""
 
     def __init__(self, package: Package, part: str) -> None:
         self._read: list[str | None] = []
         self._more = _strings(package, part, self._read) if part else iter(())
 
     def __getitem__(self, number: int) -> str | None:
-        """One of them, None if it holds half a character. Raises IndexError if there is no such string."""
+        """One shared string; None if it holds a lone surrogate. Raises IndexError."""
         while len(self._read) <= number and next(self._more, self) is not self:
             pass
         return self._read[number]
@@ -142,10 +142,7 @@ def _strings(package: Package, part: str, into: list[str | None]) -> Iterator[No
 
 
 def text_of(runs: Sequence[str]) -> str | None:
-    """Runs of text as one, without `_xHHHH_`, by which workbooks write what XML cannot hold.
-
-    None if that leaves half a character (a lone surrogate), which no text can hold.
-    """
+    """Text of joined runs, with `_xHHHH_` escapes decoded; None if it holds a lone surrogate."""
     text = runs[0] if len(runs) == 1 else "".join(runs)
     if "_x" not in text:
         return text

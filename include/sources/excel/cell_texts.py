@@ -1,6 +1,6 @@
-"""Numbers, days, times and durations of cells as text, by their number format.
+"""Text of numeric cells (numbers, days, times, durations) by their number format.
 
-A day is ISO text, a duration `[h]:mm:ss`, a number the shortest digits that stand for it.
+A day is ISO text, a duration `[h]:mm:ss`, a number its shortest digits.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from functools import lru_cache
 from include.sources.excel.number_formats import Format, Kind
 
 MS_PER_DAY = 86_400_000
-EXACT_WHOLE = 2**53  # whole numbers below are each a double of their own
+EXACT_WHOLE = 2**53  # every whole number below is exact as a double
 _EPOCH_1900, _EPOCH_1904 = dt.date(1899, 12, 30).toordinal(), dt.date(1904, 1, 1).toordinal()
 _LAST_DAY = dt.date.max.toordinal()
 _LONGEST_DURATION = 10_000_000  # days
@@ -25,12 +25,12 @@ _ISO_DURATION = re.compile(r"PT(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)(\.\d{1,6})?S)?", r
 
 @lru_cache(maxsize=65_536)
 def number_text(written: str, number_format: Format, is_1904: bool) -> str:
-    """A number, as it is written in the workbook, as text.
+    """Text of a number as written in the workbook.
 
-    A number that its format calls a day or a time and that is none (negative, or past the year 9999) stays a number.
+    A number formatted as day or time that is out of range (negative, or past the year 9999) stays a number.
 
     Raises:
-        ValueError: it is no number. The message holds the value.
+        ValueError: not a number. The message holds the value.
     """
     written = written.strip()
     if not _NUMBER.fullmatch(written):
@@ -45,7 +45,7 @@ def number_text(written: str, number_format: Format, is_1904: bool) -> str:
 
 
 def _plain(written: str, value: float) -> str:
-    """The shortest digits of the double that Excel takes it for, or what is written, where no double is that.
+    """The shortest digits of Excel's double, or the text as written if no double equals it.
 
     Excel writes up to 17 digits of a double; other programs write integers and decimals of any length.
     """
@@ -60,10 +60,10 @@ def _plain(written: str, value: float) -> str:
 
 
 def moment_text(serial: float, kind: Kind, is_1904: bool) -> str | None:
-    """A day, time or duration as ISO text (a duration as `[h]:mm:ss`); None if the number is none.
+    """A day, time or duration as ISO text (a duration as `[h]:mm:ss`); None if the number is out of range.
 
-    Excel's clock has milliseconds: what 15 digits cannot tell from a whole one is that. Anything between has
-    microseconds. Day 60 of the calendar from 1900 is 29 February, which never was: it is told as Excel shows it.
+    Excel's clock has milliseconds: a value equal to one in 15 digits is that, others have microseconds. Day 60 of the
+    1900 date system is 29 February 1900, which did not exist: it is written as Excel shows it.
     """
     if abs(serial) > _LONGEST_DURATION:
         return None
@@ -102,7 +102,7 @@ def _duration(microseconds: int) -> str:
 
 
 def iso_text(written: str, number_format: Format) -> str:
-    """A cell of type `d`, which strict workbooks have: ISO 8601 already. What is no local ISO moment stays as it is."""
+    """Text of a cell of type `d` (strict workbooks): ISO 8601; anything but a local moment stays as written."""
     kind = number_format.sections[0].kind
     if (found := _ISO.fullmatch(written)) and any(found.groups()):
         day, minutes, seconds = found.groups()

@@ -1,4 +1,4 @@
-"""The cells of a sheet as its XML has them, and how places in it are called."""
+"""Raw cells of a sheet's XML, and conversion of cell references."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from include.sources.excel.package import (
 Cell = tuple[Attributes, str | None, list[str] | None, Attributes | None]
 """Attributes, `v`, the runs of inline text, and the attributes of `f`, as far as the cell has them."""
 _TAGS = tags("c", "v", "f", "t", "rPh", "row", "mergeCell")
-_COLUMNS = 16_384  # as many as Excel has
+_COLUMNS = 16_384  # Excel's limits
 _REFERENCE = re.compile(r"\$?([A-Z]{1,3})\$?([0-9]+)", re.I | re.ASCII)
 
 
@@ -35,13 +35,13 @@ class Merge(NamedTuple):
     reference: str
 
     def takes_from(self, header: int, width: int) -> bool:
-        """Whether it covers another cell than its first below a row, among the first columns."""
+        """Whether it covers a cell other than its first, below row `header` and among the first `width` columns."""
         is_one = self.top == self.bottom and min(self.right, width - 1) == self.left
         return self.bottom > header and self.left < width and not is_one
 
 
 def raw_rows(package: Package, part: str, merges: list[Merge]) -> Iterator[tuple[str, list[Cell]]]:
-    """The stated number and the cells of each row; the merges of the sheet are added to `merges`."""
+    """Row number and cells of each row; merged ranges of the sheet are appended to `merges`."""
     rows: list[tuple[str, list[Cell]]] = []
     cells: list[Cell] = []
     piece: list[str] = []
@@ -119,7 +119,7 @@ def place_of(reference: str) -> tuple[int, int]:
 
 
 def address(row: int, column: int) -> str:
-    """A cell as Excel calls it: row from 1, column from 0."""
+    """Excel's reference of a cell: row from 1, column from 0."""
     letters = ""
     column += 1
     while column:

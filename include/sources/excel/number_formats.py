@@ -1,7 +1,7 @@
-"""Number formats.
+"""Number formats of Excel, parsed for the meaning of a number, not its look.
 
-A format is read for what a number means, not for how it looks: a day, a time, a duration, or digits that are kept with
-their leading zeros (an identifier). Percent, currency, rounding and colours leave the number as it is.
+A number may be a day, a time, a duration, or digits with leading zeros (an identifier). Percent, currency, rounding and
+colours leave the number as it is.
 Number formats: ECMA-376 part 1, 18.8.30 and 18.8.31.
 """
 
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Kind = Literal["number", "date", "date-time", "time", "duration"]
-# Ids that every program knows and no workbook spells out. From 27 on they depend on the language of Excel.
+# Built-in ids, which workbooks do not define. From 27 on they depend on the language of Excel.
 _BUILT_IN: dict[int, Kind] = {
     **dict.fromkeys((14, 15, 16, 17, *range(27, 32), 36, *range(50, 59), 71, 72, 73, 74, 81), "date"),
     **dict.fromkeys((22, 77), "date-time"),
@@ -31,7 +31,7 @@ _ZERO, _LITERAL = "\0", "\1"  # a literal 0, any other literal
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """One of the parts of a format. `digits` is how many it shows at least, `zeros` those that it writes before."""
+    """One section of a format. `digits` is its least number of digits, `zeros` the leading zeros it writes."""
 
     kind: Kind = "number"
     digits: int = 0
@@ -41,13 +41,13 @@ class Section:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Format:
-    """A number format; `is_plain` if numbers of any sign are read as they are."""
+    """A number format; `is_plain` if it leaves numbers of any sign as they are."""
 
     sections: tuple[Section, ...]
     is_plain: bool
 
     def section(self, value: float) -> Section:
-        """The one that a value is shown by; beyond all conditions, the last."""
+        """The section that applies to a value; the last if no condition holds."""
         for section in self.sections:
             if section.condition is None or _COMPARE[section.condition[0]](value, section.condition[1]):
                 return section
@@ -61,7 +61,7 @@ def built_in(number: int) -> Format:
 
 
 def read_format(code: str) -> Format:
-    """A format by its code, such as `dd/mm/yyyy;@` or `[<=99]00;000`."""
+    """Parse a format code such as `dd/mm/yyyy;@` or `[<=99]00;000`."""
     parts: list[tuple[list[str], list[str]]] = [([], [])]
     for quoted, escaped, bracket, split, half, general, sign in _TOKEN.findall(code):
         signs, brackets = parts[-1]
@@ -93,7 +93,7 @@ def _section(signs: str, brackets: list[str]) -> Section:
         return Section("duration", condition=told)
     bare = re.sub(f"[{_ZERO}{_LITERAL}]", "", signs)
     clockless = re.sub(r"s[.,]0+", "s", bare)
-    if re.search(r"[0#?]", clockless):  # a number, whatever letters stand by it
+    if re.search(r"[0#?]", clockless):  # a number, whatever letters surround it
         placed = re.search(r"[0#].*", signs, re.S)
         if placed is None or re.search(r"[.,%/?e]", bare):
             return Section(condition=told)

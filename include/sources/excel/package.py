@@ -1,4 +1,4 @@
-"""The zip file that a workbook is: its parts, bounded before they are unpacked, and their XML.
+"""Zip package of a workbook: its parts, with bounds checked before unpacking, and their XML.
 
 Layout and relationship types: ECMA-376 part 2 (packages), part 1 (transitional) and ISO/IEC 29500 (strict).
 """
@@ -19,11 +19,11 @@ from xml.parsers import expat
 from include.sources.access import DropBroken
 
 CHUNK = 1 << 16
-BOMB_RATIO = 200  # sheets are packed 5 to 40 to 1; what is packed closer and unpacks to more than SMALL is no table
+BOMB_RATIO = 200  # sheets compress 5 to 40 to 1; a part that compresses better and is larger than SMALL is refused
 SMALL = 64 << 20
 _LISTING = 16 << 20  # of parts that list things: sheets, styles, relationships
 _DIRECTORY = 4 << 20  # of the names of all parts: some 40,000 of them
-_TOKEN = 16 << 20  # an attribute or comment, which the parser must hold whole
+_TOKEN = 16 << 20  # an attribute or comment, which the parser buffers whole
 _PIECES = 4096  # of 8 KB, of one text; a cell holds 32,767 characters
 DEEPEST = 200
 MOST_RUNS = 32_767
@@ -40,16 +40,16 @@ Start = Callable[[str, Attributes], object]
 
 
 class Forbidden(Exception):
-    """XML that no workbook has: a document type, whose entities could unpack to anything, or more than memory takes."""
+    """Forbidden XML: a document type, whose entities could expand without bound, or a text too long for memory."""
 
 
 def tags(*names: str) -> dict[str, str]:
-    """Elements by their full name, transitional or strict."""
+    """Full names of elements, transitional and strict."""
     return {f"{namespace} {name}": name for namespace in _NAMESPACES for name in names}
 
 
 class Package:
-    """An open workbook file; `name` is the delivered file's, for messages. Part names know no letter case."""
+    """An open workbook file; `name` is the delivered file's, for messages. Part names are case-insensitive."""
 
     def __init__(self, path: Path, name: str) -> None:
         self.name = name
@@ -84,7 +84,7 @@ class Package:
         self._zip.close()
 
     def chunks(self, part: str, largest: int = LARGEST_PART) -> Iterator[bytes]:
-        """The bytes of a part. Raises DropBroken if it is not there, or unpacks to more than a table can be."""
+        """The bytes of a part. Raises DropBroken if it is missing, or larger than a table can be."""
         info = self._parts.get(part)
         if info is None:
             raise DropBroken(f"{self.name} is not whole, a part of it is missing: {_SAVE}")
@@ -94,12 +94,12 @@ class Package:
                 "or less: more than is read of a workbook. Ask the sender whether the file is theirs, and to deliver "
                 "the table as CSV or Parquet"
             )
-        stream = self._zip.open(info)  # gives no more than the size that was judged
+        stream = self._zip.open(info)  # reads no more than the size that was checked
         self._streams.append(stream)
         yield from iter(lambda: stream.read(CHUNK), b"")
 
     def starts(self, part: str, wanted: dict[str, str]) -> Iterator[tuple[str, Attributes]]:
-        """The wanted elements of a small part, with their attributes."""
+        """Attributes of the named elements of a small part."""
         found: list[tuple[str, Attributes]] = []
         depth = 0
 
@@ -122,7 +122,7 @@ class Package:
             found.clear()
 
     def related(self, part: str) -> dict[str, tuple[str, str]]:
-        """What a part refers to: id -> (kind, part), the kind being the last word of the relationship's type."""
+        """Relationships of a part: id -> (kind, part), the kind being the last word of the relationship's type."""
         folder, _, file = part.rpartition("/")
         listing = f"{folder}/_rels/{file}.rels".removeprefix("/")
         if listing not in self._parts:
@@ -152,7 +152,7 @@ class Package:
 
 @contextmanager
 def open_errors(name: str) -> Iterator[None]:
-    """Turn what zip and XML parsers raise into DropBroken. What they say may quote the file, so it is not passed on."""
+    """Turn errors of zip and XML parsers into DropBroken, without their text, which may quote the file."""
     try:
         yield
     except RuntimeError as error:  # zipfile's word for a password
@@ -182,9 +182,9 @@ def parser_of(start: Start) -> Any:
 
 
 def fed(parser: Any, chunks: Iterator[bytes], piece: Sized = ()) -> Iterator[None]:
-    """Feed a parser, stopping after each chunk for what its handlers have gathered.
+    """Feed a parser, yielding after each chunk so that the caller can take what its handlers collected.
 
-    `piece` is the text that they gather now. Raises Forbidden if that, or what the parser still holds, is too long.
+    `piece` is the text being collected. Raises Forbidden if it, or the parser's buffer, is too long.
     """
     given = 0
     for chunk in chunks:
@@ -198,12 +198,12 @@ def fed(parser: Any, chunks: Iterator[bytes], piece: Sized = ()) -> Iterator[Non
 
 
 def _part(name: str) -> str:
-    """A part's name as it is looked for; some programs write it with backslashes."""
+    """A part's normalised name; some programs write it with backslashes."""
     return posixpath.normpath("/" + name.replace("\\", "/")).lstrip("/").lower()
 
 
 def _no_zip(path: Path, name: str) -> str:
-    """What a file that is no zip file is, as a message with its remedy."""
+    """Error for a file that is no zip file, naming what it is and the remedy."""
     told = f"{name} is no Excel workbook that can be read"
     start, streams = _signs(path)
     if "EncryptedPackage" in streams:
@@ -219,7 +219,7 @@ def _no_zip(path: Path, name: str) -> str:
 
 
 def _signs(path: Path) -> tuple[bytes, set[str]]:
-    """The first bytes of a file, and of an OLE file the streams that tell which program's it is."""
+    """Leading bytes of a file, with the directory of an OLE file, which identify the program that wrote it."""
     with path.open("rb") as file:
         start = file.read(len(_OLE))
         if start != _OLE:

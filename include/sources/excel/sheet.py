@@ -1,4 +1,4 @@
-"""The rows of one sheet, in one pass over its XML, and what of it cannot be read as the value that it stands for."""
+"""Rows of one sheet, in one pass over its XML, and its cells that cannot be read."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from include.sources.excel.package import Package, open_errors
 
 Texts = list[str | None]
 _BOOLEANS = {"1": "TRUE", "true": "TRUE", "0": "FALSE", "false": "FALSE"}
-# Error values by name: whatever else stands in an error cell may be a value.
+# Error values that may be quoted: any other content of an error cell may be a personal value.
 _ERRORS = {
     "#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#N/A", "#GETTING_DATA", "#SPILL!", "#CALC!", "#FIELD!",
     "#BLOCKED!", "#CONNECT!", "#BUSY!", "#UNKNOWN!", "#EXTERNAL!", "#PYTHON!",
@@ -39,7 +39,7 @@ class _Broken(Exception):
 
 
 class SheetReader:
-    """One sheet of an open package. `rows` reads it; then `merges` are known, and `raise_faults` tells what was bad."""
+    """Reader of one sheet. `rows` reads it and fills `merges`; `raise_faults` reports unreadable cells."""
 
     def __init__(self, package: Package, book: Book, sheet: Sheet) -> None:
         self.merges: list[Merge] = []
@@ -50,7 +50,7 @@ class SheetReader:
         self._faults: dict[str, list[str]] = {}
 
     def rows(self) -> Iterator[tuple[int, Texts]]:
-        """Rows that hold anything, with their number in the sheet, in the order of the file. Bad cells are empty text.
+        """Rows that are not empty, with their number in the sheet, in file order. Unreadable cells are empty text.
 
         Raises:
             DropBroken: the sheet is damaged, or too large.
@@ -65,7 +65,7 @@ class SheetReader:
                     yield number, texts
 
     def raise_faults(self) -> None:
-        """Raise DropBroken with the cells that could not be read so far, and what to do about them."""
+        """Raise DropBroken with the unreadable cells so far and the remedy."""
         if self._faults:
             told = "; ".join(f"{_shown(cells)}: {fault}" for fault, cells in self._faults.items())
             remedies = dict.fromkeys(_REMEDIES.get(fault, _CORRECT) for fault in self._faults)
@@ -75,9 +75,9 @@ class SheetReader:
             )
 
     def find_merged(self, header: int, width: int) -> None:
-        """Note merged cells that take values from data: below the header row, among its first `width` columns.
+        """Record merged cells over data as faults: below the header row, among its first `width` columns.
 
-        Whether the first cell of a merge holds anything is looked up in a second pass, if there is such a merge.
+        Whether the first cell of a merge is empty is looked up in a second pass, if there is such a merge.
         """
         merges = {(merge.top, merge.left): merge for merge in self.merges if merge.takes_from(header, width)}
         if not merges:
@@ -94,7 +94,7 @@ class SheetReader:
         return ""
 
     def _texts(self, cells: list[Cell], row: int) -> Texts:
-        """Cells of a row in the order of their columns; those without a reference follow the one before."""
+        """Texts of a row in column order; a cell without reference follows the one before."""
         texts: Texts = []
         column = -1
         for cell in cells:
@@ -150,7 +150,7 @@ class SheetReader:
         raise _Broken(_UNREADABLE)
 
     def _is_uncomputed(self, kind: str, value: str | None) -> bool:
-        """Whether a formula has no result. An empty text is one; a 0 is none if nothing was computed yet."""
+        """Whether a formula has no stored result. Empty text is one; a 0 is none in a workbook without calculation."""
         if kind == "str":
             return value is None
         return not value or (kind == "n" and value == "0" and self._book.is_recalculated)

@@ -1,4 +1,4 @@
-"""The sheets of a delivery as one table, streamed into DuckDB: nothing but some rows of one sheet is held."""
+"""Stream of a delivery's sheets, as one table, into DuckDB; only some rows of one sheet are held in memory."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ _KINDS = {"chartsheet": "a chart sheet", "dialogsheet": "a dialog sheet", "xlMac
 
 
 def read_workbook(delivery: Delivery, duck: duckdb.DuckDBPyConnection) -> Reading:
-    """Open a reading of one sheet of each workbook; together they are one table.
+    """Open one sheet of each workbook, which together are one table, for reading.
 
-    Headers are read now, rows when the reading is run; what is wrong with them is told then. Columns of one name,
-    letter case aside, are one column; a workbook that lacks one of another has it empty.
+    Headers are read now, rows and their faults when the reading is run. Columns of one name, ignoring letter case,
+    are one column; it is null in rows of a workbook that lacks it.
 
     Raises:
         DropBroken: a file is no workbook, or its header cannot be read.
-        SourceMissing: it has no such sheet, or lacks a column that the contract reads.
+        SourceMissing: the sheet, or a column that the contract reads, is missing.
     """
     drift = delivery.notes
     names: dict[str, str] = {}
@@ -47,14 +47,14 @@ def read_workbook(delivery: Delivery, duck: duckdb.DuckDBPyConnection) -> Readin
     duck.register(VIEW, pa.RecordBatchReader.from_batches(schema, batches))
 
     def explain(_: BaseException) -> SourceError | None:
-        batches.close()  # left half-way, it would be ended by a thread of the engine, which Python does not survive
+        batches.close()  # an unfinished generator would be closed on a thread of the engine, which crashes Python
         return failures[-1] if failures else None
 
     return Reading(f"SELECT * FROM {VIEW}", tuple(dict.fromkeys(drift)), explain)
 
 
 def _batches(delivery: Delivery, schema: pa.Schema, failures: list[SourceError]) -> Generator[pa.RecordBatch]:
-    """All rows of all files. A failure is kept for `explain`: DuckDB only tells that the stream broke."""
+    """Batches of all files. A failure is kept for `explain`: DuckDB only reports a broken stream."""
     try:
         for copy in delivery.copies:
             with _open_sheet(copy, delivery) as reader:
@@ -67,7 +67,7 @@ def _batches(delivery: Delivery, schema: pa.Schema, failures: list[SourceError])
 def _sheet_batches(
     reader: SheetReader, copy: LocalCopy, delivery: Delivery, schema: pa.Schema
 ) -> Iterator[pa.RecordBatch]:
-    """The rows of one sheet; at its end, DropBroken if not all of it are the values that the sender sees."""
+    """Batches of one sheet; raises DropBroken at its end if a cell was unreadable."""
     rows = reader.rows()
     header_row, columns = _header(rows, reader, copy, delivery)
     width, count = len(columns), 0
@@ -91,7 +91,7 @@ def _sheet_batches(
 def _header(
     rows: Iterator[tuple[int, Texts]], reader: SheetReader, copy: LocalCopy, delivery: Delivery
 ) -> tuple[int, list[str]]:
-    """The number of the first row that holds anything, and the names in it."""
+    """Number and column names of the first row that is not empty."""
     number, first = next(rows, (0, []))
     reader.raise_faults()
     if not first:
@@ -102,7 +102,7 @@ def _header(
 
 @contextmanager
 def _open_sheet(copy: LocalCopy, delivery: Delivery) -> Iterator[SheetReader]:
-    """The sheet that the contract names in a workbook, or its only one."""
+    """Reader of the sheet named by the contract, or of the only sheet."""
     with Package(copy.path, copy.name) as package:
         book = read_book(package)
         yield SheetReader(package, book, _pick(book, delivery, copy.name))

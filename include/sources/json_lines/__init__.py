@@ -1,4 +1,4 @@
-"""JSON Lines: one object a line, every value as the text that the file has."""
+"""Reader of JSON Lines: one object per line, every value as the text in the file."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""JSON Lines: one object a line; every value as the text it has in the file, nested ones as JSON.
+"""Reading of JSON Lines: one object per line, every value as the text in the file, nested ones as JSON.
 
-Numbers stay as written at any depth: 1.10 is not 1.1, and 12345678901234567890 fits nowhere. A file is read twice: once
-for its keys and faults (`json_survey`), once for the rows.
+Numbers stay as written at any depth: 1.10 is not 1.1, and 12345678901234567890 fits no type. A file is read twice:
+for its keys and faults (`survey`), then for the rows.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _CHARACTERS_PER_BATCH = 32 << 20
 
 
 def read_json_lines(delivery: Delivery, duck: duckdb.DuckDBPyConnection) -> Reading:
-    """Open a reading of JSON Lines files, which together are one table. Raises DropBroken as `survey` does."""
+    """Open JSON Lines files, which together are one table, for reading. Raises DropBroken as `survey` does."""
     drift = delivery.notes
     keys = Keys()
     for copy in delivery.copies:
@@ -38,7 +38,7 @@ def read_json_lines(delivery: Delivery, duck: duckdb.DuckDBPyConnection) -> Read
 
 
 def _batches(copies: Sequence[LocalCopy], schema: pa.Schema, keys: Keys) -> Iterator[pa.RecordBatch]:
-    """All rows, as many at a time as memory takes: few of a table of thousands of columns, or of long lines."""
+    """Batches of all rows, sized for memory: few rows of a table of thousands of columns, or of long lines."""
     width = len(schema)
     most = max(1, min(ROWS_PER_BATCH, _VALUES_PER_BATCH // width))
     rows: list[Sequence[Any]] = []
@@ -58,7 +58,7 @@ def _batches(copies: Sequence[LocalCopy], schema: pa.Schema, keys: Keys) -> Iter
 
 
 def _row(line: str, width: int, keys: Keys) -> Sequence[Any]:
-    """The values of a line in the order of the columns: text, True, False or None."""
+    """The values of a line in column order: text, True, False or None."""
     is_flat = "[" not in line and line.count("{") == 1
     pairs = DECODER.decode(line) if is_flat else _as_written(line)
     names, values = zip(*pairs, strict=True) if pairs else ((), ())
@@ -72,7 +72,7 @@ def _row(line: str, width: int, keys: Keys) -> Sequence[Any]:
 
 
 def _as_written(line: str) -> list[tuple[str, Any]]:
-    """The keys and values of an object; one that is an object or a list is the piece of the line that it is."""
+    """Keys and values of an object as text; a nested object or list is its piece of the line."""
     pairs = []
     at = _past_signs(line, line.index("{") + 1)
     while line[at] != "}":
@@ -85,7 +85,7 @@ def _as_written(line: str) -> list[tuple[str, Any]]:
 
 
 def _past_signs(line: str, at: int) -> int:
-    """The next place that holds no blank, colon or comma."""
+    """Position of the next character that is no blank, colon or comma."""
     while line[at] in " \t\r\n:,":
         at += 1
     return at

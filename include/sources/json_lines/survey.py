@@ -1,7 +1,7 @@
-"""Which columns JSON Lines have, and which lines cannot be taken as they are.
+"""Survey of JSON Lines: the columns, and the lines that cannot be read exactly.
 
-JSON lets a key come twice and leaves open what that means, and readers let `NaN`, lone surrogates and keys that a table
-cannot tell apart pass. Each of these would change or lose a value, so each refuses the file, with its lines.
+JSON leaves duplicate keys undefined, and parsers accept `NaN`, lone surrogates and keys that map to one column. Each of
+these would change or lose a value, so each refuses the file, with its lines.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from include.sources.deliveries import LocalCopy, clean_name, shown
 
 MAX_COLUMNS = 10_000
 MAX_DEPTH = 200
-MAX_LINE = 16 << 20  # what such a line is parsed into takes up to 40 times as much
+MAX_LINE = 16 << 20  # the parsed line takes up to 40 times as much memory
 _SYNTAX = "not one whole JSON object in UTF-8 (one object a line, no list around them, nothing behind it)"
 _CONSTANT = "NaN or Infinity, which JSON does not have (a missing number is null)"
 _DOUBLED = "a key twice in one object"
@@ -34,19 +34,19 @@ _SHAPES_KEPT = 10_000
 
 
 class _NotTaken(Exception):
-    """A line that cannot be taken; the message is the kind of fault."""
+    """A line that cannot be read exactly; the message is the kind of fault."""
 
 
 def _refuse_constant(_: str) -> None:
     raise _NotTaken(_CONSTANT)
 
 
-# Numbers as text, an object as a tuple of its pairs: a key that comes twice is there twice.
+# Numbers as text, an object as a tuple of its pairs, which keeps duplicate keys.
 DECODER = JSONDecoder(parse_int=str, parse_float=str, parse_constant=_refuse_constant, object_pairs_hook=tuple)
 
 
 class Keys:
-    """The columns of a delivery, in order of appearance, and where the keys of a line go."""
+    """Columns of a delivery, in order of appearance, and the mapping of keys to columns."""
 
     def __init__(self) -> None:
         self.names: list[str] = []
@@ -54,10 +54,10 @@ class Keys:
         self._shapes: dict[tuple[str, ...], range | tuple[int, ...]] = {}
 
     def positions(self, keys: tuple[str, ...]) -> range | tuple[int, ...]:
-        """The column of each key of a line; keys not met before become columns.
+        """Column number of each key of a line; new keys become columns.
 
         Raises:
-            _NotTaken: two of them, or one and a key of another line, are not the same and name the same column.
+            _NotTaken: two different keys (of this or another line) name the same column.
         """
         known = self._shapes.get(keys)
         if known is not None:
@@ -88,7 +88,7 @@ def survey(copy: LocalCopy, keys: Keys) -> tuple[list[str], int]:
     """The names of a file's columns, and its number of rows.
 
     Raises:
-        DropBroken: some lines cannot be taken, the keys are no column names, or the file is one JSON value.
+        DropBroken: lines cannot be read exactly, keys are no column names, or the file is one JSON value.
     """
     faults: dict[str, list[int]] = {}
     columns: dict[int, None] = {}
@@ -128,7 +128,7 @@ def _is_document(first: bytes) -> bool:
 
 
 def _lines(copy: LocalCopy) -> Iterator[tuple[int, bytes]]:
-    """Lines that hold anything, with their numbers. One that is too long comes cut off, so it is no whole object."""
+    """Lines that are not empty, with their numbers. One that is too long is cut off, so it is no valid object."""
     with copy.path.open("rb") as file:
         number = 0
         while line := file.readline(MAX_LINE + 1):
@@ -140,7 +140,7 @@ def _lines(copy: LocalCopy) -> Iterator[tuple[int, bytes]]:
 
 
 def _keys(line: bytes) -> tuple[str, ...]:
-    """The keys of a line's object, as written. Raises _NotTaken if a value would not come through as it is."""
+    """The keys of a line's object, as written. Raises _NotTaken if a value cannot be read exactly."""
     if len(line) > MAX_LINE:
         raise _NotTaken(_LONG)
     try:
@@ -168,7 +168,7 @@ def _check_characters(value: Any) -> None:
 
 
 def _check_nested(value: Any, depth: int) -> None:
-    """Objects and lists inside a value. Keys that differ in case may stand side by side there: they stay as written."""
+    """Check nested objects and lists. Their keys may differ in case only: they stay as written."""
     if depth > MAX_DEPTH:
         raise _NotTaken(_DEEP)
     if isinstance(value, tuple):

@@ -1,4 +1,4 @@
-"""Landing: one source object opened in one state, parts of it written to the landing zone with a record of how."""
+"""Landing: opens a source object in one state and writes parts of it to the landing zone, with a record."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""File drops: which files are a table, and whether they are all there and whole."""
+"""File deliveries in a folder: finds the files of a table and checks that they are complete."""
 
 from __future__ import annotations
 
@@ -52,9 +52,9 @@ _OPENERS: dict[Format, Callable[[Delivery, duckdb.DuckDBPyConnection], Reading]]
 def open_files(
     connection: Connection, table: Table, contract: Contract, duck: duckdb.DuckDBPyConnection, scratch: Path
 ) -> Iterator[OpenObject]:
-    """Open the files of one table. Everything that the manifest says is checked before a row is read.
+    """Open the files of one table, after checking them against the manifest.
 
-    The copies lie in a folder below `scratch` named with the process id: `maintain` removes a killed process's.
+    The copies are in a folder below `scratch` named with the process id: maintenance removes a killed process's.
     """
     folder, patterns, sheet = locate(connection, contract, table)
     with lake_errors("preparing the scratch folder"):
@@ -95,9 +95,9 @@ def open_files(
 
 
 def locate(connection: Connection, contract: Contract, table: Table) -> tuple[Path, tuple[str, ...], str]:
-    """Folder, file patterns of which the first that finds a file holds, and sheet of a table.
+    """Folder, file patterns (the first with a match applies) and sheet of a table.
 
-    A relative folder is looked for here, then beside the contract, then in the repository.
+    A relative folder is tried below the working directory, the contract's folder, then the repository.
     """
     source_name, _, sheet = (table.source_name or table.name).partition("#")
     if Path(source_name).is_absolute() or ".." in Path(source_name).parts:
@@ -132,7 +132,7 @@ def locate(connection: Connection, contract: Contract, table: Table) -> tuple[Pa
 def _matching(
     folder: Path, patterns: Sequence[str], table: Table, entries: dict[str, Entry] | None
 ) -> tuple[str, list[str]]:
-    """The pattern that finds files, and the names of these, sorted."""
+    """The first pattern with matches, and the matching names, sorted."""
     try:
         files = folder.rglob("*") if "/" in patterns[0] else folder.iterdir()
         present = sorted(p.relative_to(folder).as_posix() for p in files if p.is_file())
@@ -153,21 +153,21 @@ def _matching(
 
 
 def _check_inside(folder: Path, name: str) -> None:
-    """Raise DropBroken for a link that leads out of the drop: who delivers files does not choose what else is read."""
+    """Raise DropBroken for a symbolic link out of the folder, by which a sender could have other files read."""
     if not (folder / name).resolve().is_relative_to(folder.resolve()):
         raise DropBroken(f"{name} is a link that leads out of the drop's folder: ask the sender for the file itself")
 
 
 def _check_content(path: Path, name: str, kind: Format) -> None:
-    """Raise DropBroken for a file that by its first bytes is of another format than its name says."""
-    with suppress(OSError), path.open("rb") as file:  # that it cannot be read is told by whoever reads it whole
+    """Raise DropBroken for a file whose first bytes contradict its suffix."""
+    with suppress(OSError), path.open("rb") as file:  # an unreadable file is reported when it is copied
         told = why_not_content(name, kind, file.read(START))
         if told:
             raise DropBroken(f"{told} ({READ})")
 
 
 def _setting(contract: Contract, table: Table, name: str) -> Any:
-    """A custom property of the table, or else of the server."""
+    """A custom property of the table, else of the server."""
     if name in table.custom:
         return table.custom[name]
     options = contract.server.options

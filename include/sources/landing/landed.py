@@ -1,4 +1,4 @@
-"""Landing: the rows as received, in one Parquet file, and the record of how they came."""
+"""Writing of an extract: the rows as received in one Parquet file, and its JSON record."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ FILE = "extract.parquet"
 ROWS_PER_GROUP, FEWEST_ROWS_PER_GROUP = 122_880, 2_048
 CELLS_PER_GROUP = 8_000_000
 BYTES_PER_GROUP = "64MB"
-# Each column's dictionary takes memory before its first value comes (measured: 600 columns, more than there is).
+# Each column's dictionary takes memory before its first value (measured: 600 columns exceed the limit).
 MOST_DICTIONARIES = 250
 MOST_COLUMNS_AT_ONCE = 2_000  # of all threads
 Wrap = Callable[[str], str]
@@ -29,13 +29,13 @@ Wrap = Callable[[str], str]
 
 @dataclass(frozen=True, slots=True)
 class Extract:
-    """One table as one run received it.
+    """Record of one table as received by one run.
 
     `uri` is the Parquet file; `digest` is equal for equal rows in any order; `columns` are (name, DuckDB type) as
     landed; `cursor` is the greatest cursor, a text for each of its columns, if they can be ordered; `source` is the
     kind of source and `via` how it was read; `since` is the cursor that it was read from, None for all rows.
-    `source_columns` are (name, type, ...) of the source as the next run shall compare it with (see `drift.Columns`);
-    `protection` says what the source was spared.
+    `source_columns` are (name, type, ...) of the source for the next run's comparison (see `drift.Columns`);
+    `protection` describes the load limits kept.
     """
 
     registry: str
@@ -58,12 +58,12 @@ class Extract:
     protection: str = ""
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON takes it."""
+        """Plain values for JSON."""
         return asdict(self)
 
     @classmethod
     def from_dict(cls, given: dict[str, Any]) -> Extract:
-        """What `to_dict` gave, perhaps through JSON."""
+        """The inverse of `to_dict`, also after JSON."""
         return cls(
             **{
                 **given,
@@ -76,7 +76,7 @@ class Extract:
 
 @dataclass(frozen=True, slots=True)
 class Landed:
-    """The file that was written; `cursor` is the greatest one in it (None: no row has one that can be ordered)."""
+    """The landed file; `cursor` is the greatest one in it (None: no row has one that can be ordered)."""
 
     uri: str
     rows: int
@@ -91,7 +91,7 @@ class Landed:
 
 
 def record(lake: Lake, folder: str, extract: Extract) -> None:
-    """Write the record, last of all: with it the extract is complete."""
+    """Write the record, after which the extract is complete."""
     lake.write_text(f"{folder}/{RECORD}", json.dumps(extract.to_dict(), ensure_ascii=False, indent=1))
 
 
@@ -104,7 +104,7 @@ def land(
     wrap: Wrap = str,
     with_digest: bool = True,
 ) -> Landed:
-    """Run the reading into one Parquet file, with its digest or without. `wrap`: of a query, the one that lands."""
+    """Run the reading into one Parquet file. `wrap` maps the reading's query to the one that lands."""
     lake.make_folder(uri.rpartition("/")[0])
     notes = reading.drift
     try:
@@ -130,7 +130,7 @@ def land(
 
 
 def _copy(duck: duckdb.DuckDBPyConnection, query: str, uri: str, threads: int | None) -> tuple[int, int]:
-    """Rows and bytes written. A wide table has small row groups and no dictionaries: so it fits into the memory."""
+    """Write the query as Parquet; returns rows and bytes. Wide tables get small row groups and no dictionaries."""
     wide = len(duck.execute(f"DESCRIBE {query}").fetchall())
     rows = min(ROWS_PER_GROUP, max(FEWEST_ROWS_PER_GROUP, CELLS_PER_GROUP // wide))
     parquet = PARQUET if wide <= MOST_DICTIONARIES else f"{PARQUET.rpartition(' ')[0]} 0"
@@ -144,18 +144,18 @@ def _copy(duck: duckdb.DuckDBPyConnection, query: str, uri: str, threads: int | 
 
 @contextmanager
 def _threads(duck: duckdb.DuckDBPyConnection, wide: int, threads: int | None = None) -> Iterator[None]:
-    """Inside, DuckDB has so many threads, and no more than the columns of a table allow: each holds all of them."""
+    """Set DuckDB's threads inside the block, limited for wide tables, since each thread buffers all columns."""
     allowed = int(duck.execute("SELECT current_setting('threads')").fetchall()[0][0])
     duck.execute(f"SET threads = {max(1, min(threads or allowed, MOST_COLUMNS_AT_ONCE // wide))}")
     try:
         yield
     finally:
-        with suppress(duckdb.Error):  # a transaction that failed takes no more statements
+        with suppress(duckdb.Error):  # a failed transaction accepts no more statements
             duck.execute(f"SET threads = {allowed}")
 
 
 def _raise_known(reading: Reading, error: BaseException) -> None:
-    """Raise what is behind the error if it is known. A full disk first: databases tell it in many words."""
+    """Raise the classified error if there is one; a full disk first, since databases report it in many ways."""
     if classify(error) is LakeFull:
         with lake_errors("landing an extract"):
             raise error
@@ -173,7 +173,7 @@ def _raise_known(reading: Reading, error: BaseException) -> None:
 
 
 def _unknown(error: BaseException, uri: str) -> BaseException:
-    """What nobody foresaw: of a value, what helps in any case; of the engine itself, as for the lake."""
+    """Error for an unclassified failure: for one about values with a general remedy, else as a lake error."""
     if isinstance(error, duckdb.DataError | duckdb.ProgrammingError | duckdb.NotSupportedError | NotCarried):
         registry, table, *_ = uri.rpartition("/landing/")[2].split("/")
         return SourceError(

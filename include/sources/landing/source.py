@@ -1,4 +1,4 @@
-"""One source object, open in one state, of which parts can be read."""
+"""Source objects opened in one state, from which parts can be landed."""
 
 from __future__ import annotations
 
@@ -58,15 +58,15 @@ OPENERS: dict[Kind, Opener] = {
     "sqlalchemy": open_any,
 }
 MEMORY_LIMIT = "700MB"
-MAX_THREADS = 4  # more would load the source, and hold more half-written row groups than the memory takes
+MAX_THREADS = 4  # more would load the source, and buffer more row groups than memory takes
 
 
 class Source:
-    """One state of one source object. `open_source` makes it.
+    """A source object opened in one state by `open_source`.
 
     `kind` names the source, and whether its replica served. `columns` are (name, type, ...) as the source has them;
-    `drift` is how that differs from the columns that `open_source` was given, `anew` why that asks for a reading of the
-    whole object (empty if it does not).
+    `drift` is the difference to the columns that `open_source` was given, `anew` the reason why it requires reading
+    the whole object (empty if it does not).
     """
 
     kind: str
@@ -102,7 +102,7 @@ class Source:
         self.kind = opened.label + (" replica" if connection.is_replica else "")
 
     def can_select(self, table: Table, since: Sequence[str] | None = None) -> str:
-        """Why rows past a cursor cannot be read here (past this one, if it is given); empty if they can."""
+        """Reason why rows past a cursor (past this one, if given) cannot be read; empty if they can."""
         if self._opened.table is None:
             return READ_WHOLE
         parts = cursor_of(table, self._opened.table)
@@ -116,17 +116,17 @@ class Source:
         return ""
 
     def landed_types(self) -> Columns:
-        """Names and DuckDB types as all columns would land. No row is read; of a file drop nothing can be, after it."""
+        """Names and DuckDB types of all columns as landed, without reading a row; consumes a file delivery."""
         reading, _ = self._reading(ReadRequest())
         return _described(self._duck, reading.query)
 
     def land(self, uri: str, wanted: ReadRequest = ReadRequest()) -> Landed:  # noqa: B008 - it cannot be changed
-        """Read a part of the object into one Parquet file. May be called again: it is the same state that is read.
+        """Read a part of the object into one Parquet file; repeated calls read the same state.
 
-        Of some columns only, neither digest nor cursor is taken.
+        For a subset of columns, neither digest nor cursor is computed.
 
         Raises:
-            SourceError: one of its classes; a file drop can only be landed whole, and once.
+            SourceError: one of its classes; a file delivery can only be landed whole, and once.
             LakeError: the lake is full, unreachable or refuses.
         """
         started = time.perf_counter()
@@ -159,9 +159,9 @@ class Source:
         )
 
     def checksum_query(self, request: ReadRequest) -> ChecksumQuery | None:
-        """What to ask so that the source says in one figure which rows there are beside the request; None: it cannot.
+        """Query for the row-set checksum of the rows outside the request; None if the source cannot compute it.
 
-        It is not asked if it is to be read at a pace, over one connection, or has drifted.
+        None as well if load limits throttle the source or allow one connection, or if it has drifted.
         """
         opened, protection = self._opened, self._protection
         is_spared = protection.rows_per_second or protection.connections == 1
@@ -172,12 +172,12 @@ class Source:
         )
 
     def checksum(self, query: ChecksumQuery) -> RowSetChecksum | None:
-        """The figure, of the same state as what is landed, perhaps at the same time; None if the server will not."""
+        """The checksum, of the same state as landed rows; may run at the same time. None if the server refuses."""
         found = self._opened.ask(query) if self._opened.ask else None
         return RowSetChecksum(*found) if found else None
 
     def extract(self, landed: Landed, *, run_id: str, mode: str = "full", seconds: float | None = None) -> Extract:
-        """The record of what was landed for a run."""
+        """The extract's record of a landed file."""
         table = self._table
         return Extract(
             registry=table.registry,
@@ -235,21 +235,21 @@ def open_source(
     since_columns: Sequence[Sequence[str]] | None = None,
     is_taken_as_it_is: bool = False,
 ) -> Iterator[Source]:
-    """Open the table's source object: its replica if there is one and it answers, else the source itself.
+    """Open the table's source object: on its replica if there is one and it answers, else on the source itself.
 
     Args:
-        contract: says how the source is protected.
+        contract: states the load limits.
         table: the contract's table.
         lake: where parts will be landed.
         at: now; becomes `snapshot_at`, and must be within the allowed hours.
         environ: holds `AIRFLOW_CONN_<SERVER>`, perhaps also `..._REPLICA`.
-        since_columns: `source_columns` of the extract that the published state was made of; None for the first.
-        is_taken_as_it_is: somebody looked at the source since (the contract's version was raised): how it differs is no
-            drift. What was read before may have to be read again (`Source.anew`).
+        since_columns: `source_columns` of the extract last published; None for the first.
+        is_taken_as_it_is: differences are no drift, because the contract's version was raised since. Rows read before
+            may have to be read again (`Source.anew`).
 
     Raises:
-        SourceClosed: not at this hour.
-        SourceDrifted: the object is not what it was, and the contract's policy does not go on with that.
+        SourceClosed: outside the allowed hours.
+        SourceDrifted: the source schema drifted, and the contract's policy stops at that.
         SourceError: any other of its classes.
     """
     protection = load_limits_of(contract.server)
@@ -275,7 +275,7 @@ def _open(
     before: Columns | None,
     environ: Mapping[str, str],
 ) -> tuple[OpenObject, Connection, str]:
-    """The object, from where, and a note if that is not where it should have been."""
+    """The opened object, its server, and a note if the replica did not serve."""
 
     def enter(connection: Connection) -> OpenObject:
         def attempt(tolerant: Table) -> OpenObject:

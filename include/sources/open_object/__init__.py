@@ -1,4 +1,4 @@
-"""What every reader is asked and gives: the read request, the opened object, a reading as one DuckDB query."""
+"""Interface of all readers: the read request, the opened object, and a reading as one DuckDB query."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Values as Python's database drivers give them, in Arrow or as text, none changed."""
+"""Exact conversion of values from Python's database drivers to Arrow or text."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _PYTHON: dict[int, set[type]] = {
 
 
 class OddValue(Exception):
-    """A column holds a value that is not of its type; the text is the column's name."""
+    """A column holds a value not of its type; the message is the column's name."""
 
 
 def batch_of(rows: list[Any], schema: pa.Schema) -> pa.RecordBatch:
@@ -33,12 +33,12 @@ def batch_of(rows: list[Any], schema: pa.Schema) -> pa.RecordBatch:
 
 
 def columns_of(rows: list[Any], schema: pa.Schema) -> Iterator[tuple[pa.Field, Sequence[Any]]]:
-    """The fields and their values."""
+    """Each field with its column of values."""
     return zip(schema, zip(*rows, strict=True) if rows else [()] * len(schema), strict=True)
 
 
 def array_of(values: Sequence[Any], field: pa.Field) -> pa.Array:
-    """The values, none changed: Arrow alone would make a date of a timestamp, and drop a time zone. Raises OddValue."""
+    """An exact Arrow array (Arrow itself would cut a timestamp to a date or drop a zone). Raises OddValue."""
     if field.type == pa.string():
         return pa.array(map(text_of, values), field.type)
     kinds = set(map(type, values)) - {type(None)}
@@ -54,7 +54,7 @@ def array_of(values: Sequence[Any], field: pa.Field) -> pa.Array:
 
 
 def is_finer(kind: types.TypeEngine[Any]) -> bool:
-    """Whether Python has no type for it: months are no timedelta, and a datetime ends at microseconds."""
+    """Whether Python's types would truncate its values: months in an interval, nanoseconds in a timestamp."""
     if isinstance(kind, types.Interval) or type(kind).__name__.upper() == "INTERVAL":
         return True
     name = type(kind).__name__.upper()
@@ -63,7 +63,7 @@ def is_finer(kind: types.TypeEngine[Any]) -> bool:
 
 
 def arrow_type(kind: types.TypeEngine[Any]) -> pa.DataType:
-    """The Arrow type that keeps every value of a reflected type; text when there is none."""
+    """The Arrow type that holds every value of a reflected type; text if there is none."""
     if is_finer(kind):
         return pa.string()
     if isinstance(kind, types.Boolean):
@@ -82,7 +82,7 @@ def arrow_type(kind: types.TypeEngine[Any]) -> pa.DataType:
 
 
 def text_of(value: object) -> str | None:
-    """A value as the engine writes it that lands what other readers read."""
+    """Text of a value, in the engine's format."""
     if value is None or isinstance(value, str):
         return value
     if isinstance(value, bool):
@@ -109,7 +109,7 @@ def _trimmed(moment: str) -> str:
 
 
 def _duration(value: dt.timedelta) -> str:
-    """Hours, as many as there are, minutes and seconds."""
+    """A duration as hours (unbounded), minutes and seconds."""
     micros = value // dt.timedelta(microseconds=1)
     seconds, fraction = divmod(abs(micros), 1_000_000)
     text = f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}" + (f".{fraction:06}" if fraction else "")
@@ -117,7 +117,7 @@ def _duration(value: dt.timedelta) -> str:
 
 
 def _json(value: object) -> str:
-    """JSON in which a number has the digits that it had."""
+    """JSON of a value, with the digits of its numbers kept."""
     if isinstance(value, dict):
         return "{" + ", ".join(f"{json.dumps(str(k), ensure_ascii=False)}: {_json(v)}" for k, v in value.items()) + "}"
     if isinstance(value, list | tuple):
@@ -129,5 +129,5 @@ def _json(value: object) -> str:
 
 
 def text_of_bytes(value: bytes) -> str:
-    r"""`\x` and hex digits."""
+    r"""Bytes as `\x` and hex digits."""
     return "\\x" + value.hex()

@@ -1,4 +1,4 @@
-"""What every reader hands to the landing: one DuckDB query, and how to judge what came of it."""
+"""Readings: what a source reader hands to the landing, one DuckDB query with its checks."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ GUARD = "_lienthong_guard"
 
 
 def guarded(query: str) -> str:
-    """The query without its guard column; it fails, with GUARD in the message, at a row where that is true."""
+    """The query without its guard column; it fails, with GUARD in the message, at a row where the guard is true."""
     return f"SELECT * EXCLUDE ({GUARD}) FROM ({query}) WHERE CASE WHEN {GUARD} THEN error('{GUARD}') ELSE true END"
 
 
 class NotCarried(Exception):
-    """Raised by a reading's check: the first way of reading could not carry all values."""
+    """Raised by a reading's check if its query could not carry all values."""
 
 
 def _accept(rows: int) -> tuple[str, ...]:
@@ -33,12 +33,12 @@ def _accept(rows: int) -> tuple[str, ...]:
 class Reading:
     """A source object, or a part of one, ready to be read once.
 
-    `query` gives every column wanted. `check` is called with the number of rows that landed: it raises if that is not
-    all of them, and returns notes. `explain` tells which source failure is behind an engine's error (None: not the
-    source's). `plain` is a second way to read the same rows, slower and as text, for values that the first way cannot
-    carry; it is asked for, with the engine's text, only when `query` failed for another reason than `explain` knows.
-    `threads` is how many of DuckDB's threads find work (None: any number): a thread without work does not sleep, it
-    takes a core away from the source's server (DuckDB issue 22178). `via` says how it is read, for the run record.
+    `query` selects every requested column. `check` is called with the number of rows landed: it raises if rows are
+    missing, and returns notes. `explain` maps an engine's error to the source's failure (None: not the source's).
+    `plain` is a fallback reading of the same rows, slower and as text, for values that `query` cannot carry; it is
+    called with the engine's message if `query` failed and `explain` returned None. `threads` is the number of DuckDB
+    threads with work (None: any): an idle thread spins and takes a core from the source's server (DuckDB issue 22178).
+    `via` names the way of reading, for the run log.
     """
 
     query: str
@@ -52,17 +52,16 @@ class Reading:
 
 
 Conditions = tuple[sa.ColumnElement[bool], ...]
-"""Which rows: those that meet one of the conditions, none of which overlap; empty for all."""
+"""Disjoint conditions, of which a row must meet one; empty for all rows."""
 
 
 @dataclass(frozen=True, slots=True)
 class OpenObject:
-    """A source object, open in one state; `kind` decides how conditions are written, `label` is for the run record.
+    """A source object, open in one state; `kind` decides how conditions are written, `label` is for the run log.
 
-    `read` makes a reading of the given columns (`table`, or a part of it from `only`) and rows; it may be called
-    again. `table` is None for a file drop, of which only the whole can be read, once; then `whole` is that reading.
-    `ask` has the server count and mark rows (None if it will not); it may be called while a reading is under way.
-    `spared` says what the source is spared beyond the contract's limits.
+    `read` makes a reading of the given columns (`table`, or a part of it from `only`) and rows, repeatedly. `table` is
+    None for a file delivery, which can only be read whole and once; then `whole` is that reading. `ask` runs a checksum
+    query (None if the server refuses), also during a reading. `spared` describes load limits beyond the contract's.
     """
 
     kind: str

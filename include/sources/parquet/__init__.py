@@ -1,4 +1,4 @@
-"""Parquet files of a delivery: types kept where DuckDB carries them exactly, text for the rest."""
+"""Reader of Parquet files: types that DuckDB carries exactly are kept, the others become text."""
 
 from __future__ import annotations
 

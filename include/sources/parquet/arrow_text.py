@@ -1,4 +1,4 @@
-"""Arrow values as text that says all that they are: exact numbers, ISO dates and times, JSON for what is nested."""
+"""Lossless text of Arrow values: exact numbers, ISO dates and times, JSON for nested values."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ import pyarrow.compute as pc
 
 from include.sources.open_object import text_of_bytes
 
-_TICKS = {"s": 0, "ms": 3, "us": 6, "ns": 9}  # digits behind the second
+_TICKS = {"s": 0, "ms": 3, "us": 6, "ns": 9}  # digits of a fraction of a second
 _NOT_FINITE = {"nan": "NaN", "-nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
 
 
 class KeyTwice(ValueError):
-    """A map holds a key twice: as JSON, one of the two values would be lost."""
+    """A map holds a duplicate key, of which JSON would lose a value."""
 
 
 def texts(array: pa.Array) -> pa.Array:
@@ -51,7 +51,7 @@ def texts(array: pa.Array) -> pa.Array:
 
 
 def bare(array: pa.Array) -> pa.Array:
-    """Without dictionary and extension; a UUID as its text."""
+    """The array without dictionary and extension types; a UUID as its text."""
     if isinstance(array.type, pa.UuidType):
         return pa.array([None if value is None else str(value) for value in array.to_pylist()], pa.string())
     if isinstance(array, pa.ExtensionArray):
@@ -91,7 +91,7 @@ def _duration(ticks: int, digits: int) -> str:
 
 
 def _json(array: pa.Array) -> list[str]:
-    """Each value as JSON, `null` for one that is not there."""
+    """Each value as JSON, `null` for a null."""
     array = bare(array)
     kind = array.type
     if pa.types.is_nested(kind):
@@ -109,7 +109,7 @@ def _json(array: pa.Array) -> list[str]:
 
 
 def _nested(array: pa.Array) -> list[str]:
-    """JSON of lists, structs and maps; anything for one that is not there."""
+    """JSON of lists, structs and maps; the text at a null is undefined."""
     kind = array.type
     if pa.types.is_struct(kind):
         names = [json.dumps(field.name, ensure_ascii=False) + ": " for field in kind]

@@ -1,4 +1,4 @@
-"""One Parquet file of a drop, as pyarrow sees it: its columns, whether it can be read, and its rows in batches."""
+"""One delivered Parquet file read by pyarrow: its columns, damage, and rows in batches."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ _US_IN_NS_RANGE = (2**63 - 1) // 1_000
 
 @dataclass(frozen=True, slots=True)
 class ParquetFile:
-    """`names` are the columns' as they are used from here on; `fields` are as in the file.
+    """One open Parquet file. `names` are the normalised column names; `fields` are as in the file.
 
-    `int96_unit` is that of the old timestamps of 96 bits, in which no digit of them is lost; nothing without any.
+    `int96_unit` is the unit that holds the file's INT96 timestamps exactly; empty without any.
     """
 
     copy: LocalCopy
@@ -39,18 +39,18 @@ class ParquetFile:
 
     @property
     def untyped(self) -> set[str]:
-        """Names of columns without a value, of which the file states no type."""
+        """Names of columns of the null type."""
         return {name for name, f in zip(self.names, self.fields, strict=True) if pa.types.is_null(f.type)}
 
     @property
     def is_wide(self) -> bool:
-        """Whether it has more columns than can be read side by side."""
+        """Whether it has more columns than can be read at once."""
         return len(self.fields) > MOST_COLUMNS
 
     def batches(self, *, as_text: bool) -> pa.RecordBatchReader:
-        """All rows. What DuckDB cannot carry exactly is text; `as_text`: timestamps are, too.
+        """Batches of all rows, with types that DuckDB cannot carry exactly as text; `as_text`: timestamps too.
 
-        A failure inside is kept in `failures`: whoever reads only learns that the stream broke.
+        A failure is kept in `failures`: DuckDB only reports a broken stream.
         """
         schema = pa.schema(
             [(name, carried_type(f.type, as_text=as_text)) for name, f in zip(self.names, self.fields, strict=True)]
@@ -81,7 +81,7 @@ class ParquetFile:
             raise
 
     def damage(self) -> DropBroken | None:
-        """What pyarrow cannot read of the file either; None if it can read all."""
+        """The error if pyarrow cannot read the whole file either; else None."""
         for position, column in enumerate(self.fields, start=1):
             try:
                 with _open(self.copy, self.int96_unit) as file:
@@ -98,10 +98,10 @@ class ParquetFile:
 
 
 def open_parquet(copy: LocalCopy) -> ParquetFile:
-    """Look at a file's columns, and at its values only where old timestamps need it.
+    """Open a file by its footer; reads values only of INT96 timestamps.
 
     Raises:
-        DropBroken: it is no whole Parquet file, it is encrypted, or its columns cannot be told from each other.
+        DropBroken: not a complete Parquet file, encrypted, or with duplicate column names.
     """
     try:
         with pq.ParquetFile(copy.path) as file:
@@ -152,13 +152,17 @@ def _has_member_twice(kind: pa.DataType) -> bool:
 
 
 def _int96_unit(copy: LocalCopy) -> str:
-    """`us`, or `ns` if some of the timestamps have digits behind the microsecond.
+    """Unit of INT96 timestamps: `us`, or `ns` if some have digits below the microsecond.
 
-    pyarrow makes such a timestamp of 64 bits: nanoseconds wrap around outside 1677 to 2262, and do so evenly, so that
-    the difference from microseconds is right at any time.
+    pyarrow reads them into 64 bits: nanoseconds wrap outside 1677 to 2262, but the difference to the value in
+    microseconds stays right.
     """
     has_nanoseconds = is_far = False
-    with suppress(pa.ArrowException, OSError), _open(copy, "ns") as fine, _open(copy, "us") as coarse:  # damage: later
+    with (
+        suppress(pa.ArrowException, OSError),
+        _open(copy, "ns") as fine,
+        _open(copy, "us") as coarse,
+    ):  # damage is reported when rows are read
         for one, other in zip(fine.iter_batches(), coarse.iter_batches(), strict=True):
             for ns, us in zip(_stamps(one.columns, "ns"), _stamps(other.columns, "us"), strict=True):
                 has_nanoseconds |= bool((ns - us * 1_000).any())
@@ -172,7 +176,7 @@ def _int96_unit(copy: LocalCopy) -> str:
 
 
 def _stamps(arrays: Iterable[pa.Array], unit: str) -> Iterator[np.ndarray[Any, np.dtype[np.int64]]]:
-    """The ticks of all timestamps of a unit without zone, wherever they are nested."""
+    """Integer values of all timestamps of a unit without zone, also nested ones."""
     for array in arrays:
         if array.type == pa.timestamp(unit):
             yield array.cast(pa.int64()).fill_null(0).to_numpy()

@@ -1,8 +1,8 @@
-"""Parquet files of a drop: types are kept as they are where the engine carries them exactly; the rest lands as text.
+"""Reading of delivered Parquet files: types that DuckDB carries exactly are kept, the others land as text.
 
 A file is read by DuckDB. One with a column that DuckDB would change (nanoseconds of an instant, decimals over 38
-digits, nested values), or with more columns than its memory takes, is read through pyarrow instead, which is slower;
-what DuckDB would change becomes text on the way.
+digits, nested values), or with more columns than its memory takes, is read through pyarrow instead, which is slower
+and converts such columns to text.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _VIEW = "parquet_rows_{}"
 
 @dataclass(frozen=True, slots=True)
 class _Scan:
-    """How one file is read: `columns` of `relation`, and their DuckDB types by name. Without `path`, not by DuckDB."""
+    """Scan of one file: `columns` of `relation`, with DuckDB types by name. Without `path`, by pyarrow."""
 
     file: ParquetFile
     path: str
@@ -35,10 +35,10 @@ class _Scan:
 
 
 def read_parquet(delivery: Delivery, duck: duckdb.DuckDBPyConnection) -> Reading:
-    """Open a reading of Parquet files, which together are one table.
+    """Open Parquet files, which together are one table, for reading.
 
     Raises:
-        DropBroken: a file cannot be opened, or the files have not the same columns, of types that fit together.
+        DropBroken: a file cannot be opened, or the files' columns or types do not match.
     """
     drift = delivery.notes
     files = [open_parquet(copy) for copy in delivery.copies]
@@ -77,7 +77,7 @@ def read_parquet(delivery: Delivery, duck: duckdb.DuckDBPyConnection) -> Reading
 
 
 def _scan(duck: duckdb.DuckDBPyConnection, number: int, file: ParquetFile, *, as_text: bool) -> _Scan:
-    """`as_text`: read through pyarrow whatever the types, with timestamps as text."""
+    """Scan of one file. `as_text`: by pyarrow whatever the types, with timestamps as text."""
     if not as_text and file.int96_unit != "ns" and not file.is_wide:
         path = literal(str(file.copy.path))
         found = _types(duck, f"read_parquet([{path}], hive_partitioning = false)")
@@ -93,7 +93,7 @@ def _scan(duck: duckdb.DuckDBPyConnection, number: int, file: ParquetFile, *, as
 
 
 def _types(duck: duckdb.DuckDBPyConnection, relation: str) -> dict[str, str]:
-    """DuckDB types by name; nothing if it cannot read the file."""
+    """DuckDB types by name; empty if it cannot read the file."""
     try:
         return {str(row[0]): str(row[1]) for row in duck.execute(f"DESCRIBE FROM {relation}").fetchall()}
     except duckdb.Error:
@@ -101,7 +101,7 @@ def _types(duck: duckdb.DuckDBPyConnection, relation: str) -> dict[str, str]:
 
 
 def _united(scans: Sequence[_Scan]) -> str:
-    """One query over all files; those that are read alike are read together."""
+    """One query over all files; those with the same columns and types share a scan."""
     kinds = _common_types(scans)
     groups: dict[tuple[str, str, tuple[tuple[str, str], ...]], list[str]] = {}
     for scan in scans:
@@ -118,7 +118,7 @@ def _united(scans: Sequence[_Scan]) -> str:
 
 
 def _common_types(scans: Sequence[_Scan]) -> dict[str, str]:
-    """The DuckDB type of each column that takes all its values, from every file."""
+    """DuckDB type of each column that holds its values from every file."""
     first, *others = scans
     for other in others:
         _refuse(first, other, set(first.types) ^ set(other.types))

@@ -1,4 +1,4 @@
-"""Which types of a Parquet file are carried exactly, by DuckDB or through pyarrow, and which files fit together."""
+"""Type rules of Parquet files: which types DuckDB or pyarrow carry exactly, and common types of several files."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _CARRIED = (
     types.is_date, types.is_time32,
 )  # fmt: skip
 _MAX_PRECISION = 38
-_AS_TEXT = {"UUID", "JSON", "INTERVAL", "ENUM"}  # DuckDB has them from the file's own types, and writes them exactly
+_AS_TEXT = {"UUID", "JSON", "INTERVAL", "ENUM"}  # DuckDB derives them from the file's types, and writes them exactly
 _EXACT = re.compile(
     r"U?(TINYINT|SMALLINT|INTEGER|BIGINT)|FLOAT|DOUBLE|BOOLEAN|VARCHAR|BLOB|DATE|TIME|TIMESTAMP|TIMESTAMP_NS"
     r"|TIMESTAMP WITH TIME ZONE|DECIMAL\(\d+,\d+\)"
@@ -25,7 +25,7 @@ _DECIMAL = re.compile(r"DECIMAL\((\d+),(\d+)\)")
 
 
 def carried_type(kind: pa.DataType, *, as_text: bool = False) -> pa.DataType:
-    """The Arrow type in which DuckDB takes such values as they are; string if there is none.
+    """The Arrow type in which DuckDB takes such values exactly; string if there is none.
 
     `as_text`: timestamps too become text, as DuckDB's end at the year 294247.
     """
@@ -44,7 +44,7 @@ def carried_type(kind: pa.DataType, *, as_text: bool = False) -> pa.DataType:
 
 
 def engine_sql(kind: pa.DataType, found: str) -> str | None:
-    """What to write behind a column that DuckDB reads from the file as `found`: a cast or nothing; None: it cannot."""
+    """SQL suffix (a cast or nothing) for a column that DuckDB reads as `found`; None if it cannot carry it."""
     if types.is_null(kind) or found in _AS_TEXT or isinstance(kind, pa.UuidType):
         return "::VARCHAR"
     carried = carried_type(kind)
@@ -56,7 +56,7 @@ def engine_sql(kind: pa.DataType, found: str) -> str | None:
 
 
 def common(found: Set[str]) -> str | None:
-    """The DuckDB type that holds every value of all of these; None if there is none, or not without a change."""
+    """The DuckDB type that holds every value of all these types unchanged; None if there is none."""
     if len(found) == 1:
         return next(iter(found))
     if found == {"FLOAT", "DOUBLE"}:
@@ -74,7 +74,7 @@ def common(found: Set[str]) -> str | None:
 
 
 def _size(kind: str) -> tuple[int, int] | None:
-    """Digits before and behind the point; None of what is no exact number."""
+    """Digits before and after the decimal point; None for a type that is no exact number."""
     digits = {**_DIGITS, **_UNSIGNED_DIGITS}.get(kind)
     if digits is not None:
         return digits, 0

@@ -1,7 +1,7 @@
-"""Rows of a Parquet file of very many columns, with memory for some of the columns only.
+"""Reading of Parquet files with very many columns, in memory for some of the columns only.
 
-Whoever reads all columns side by side holds a page of each, a megabyte or more with what it becomes. So a row group is
-read some columns at a time into scratch files, cut into batches of rows, and the rows are put together from these.
+Reading all columns at once buffers a page of each, a megabyte or more with its decoded values. So a row group is read
+some columns at a time into scratch files, cut into batches of rows, from which the rows are assembled.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ import pyarrow.parquet as pq
 from include.lake.storage import lake_errors
 
 MOST_COLUMNS = 200
-"""Of a file that DuckDB reads within the memory that landing has; measured with pages of 1 MB and four threads."""
+"""Greatest number of columns that DuckDB reads within landing's memory; measured with 1 MB pages and four threads."""
 _CELLS = 4_000_000
 _BYTES = 64 << 20
 
 
 def rows_of_wide(file: pq.ParquetFile, scratch: Path, *, rows: int) -> Iterator[list[pa.Array]]:
-    """The arrays of all columns, of at most so many rows at a time. `scratch`: how the files' names begin.
+    """Arrays of all columns, for at most `rows` rows at a time. `scratch` is the prefix of the scratch files.
 
     Raises LakeError: the scratch folder is full.
     """

@@ -1,4 +1,4 @@
-"""The schema of a source object: its columns and types, what a contract requires of it, and how it drifted."""
+"""Schema of a source object: columns and types, the columns a contract requires, and schema drift."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Column types as databases write them: which of two is wider, and whether a value fits.
+"""Source column types as databases write them: comparison of two types, and whether a value fits one.
 
-Only what all dialects share is known; of two types that are not, all that can be told is that they differ.
+Covers the types that all dialects share; other types only compare as equal or different.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _EXACT = ("INT", "DECIMAL", "DOUBLE", "FLOAT", "TIMESTAMP", "DATE")
 
 @dataclass(frozen=True, slots=True)
 class SourceType:
-    """A type: `base` as this module names it, and its numbers in brackets."""
+    """A source column type: its normalised `base` name, and its numbers in brackets."""
 
     text: str
     base: str
@@ -37,7 +37,7 @@ class SourceType:
 
     @classmethod
     def parse(cls, text: str) -> SourceType:
-        """Any text is some type; of one that is not known only its text counts."""
+        """Parse a type; an unknown one is compared by its text."""
         found = _TYPE.fullmatch(text.strip())
         if found is None:
             return cls(text, text.upper(), ())
@@ -48,7 +48,7 @@ class SourceType:
 
     @property
     def sql_type(self) -> str:
-        """The DuckDB type that it lands as, VARCHAR where it lands as text."""
+        """The DuckDB type it lands as; VARCHAR for text and unknown types."""
         if self.base in _INTEGERS:
             return "INTEGER" if self.base == "MEDIUMINT" else self.base
         if self.base == "NUMERIC" and self.sizes and self.sizes[0] <= 38:
@@ -67,13 +67,13 @@ class SourceType:
         return known.get(self.base, types.NullType())
 
     def change_to(self, other: SourceType) -> Literal["widened", "narrowed", "changed"]:
-        """What becoming another type means: `widened` takes every value that it took."""
+        """Kind of a change to another type; `widened` if that type holds every value of this one."""
         if self._holds(other):
             return "narrowed"
         return "widened" if other._holds(self) else "changed"
 
     def fits(self, column: str, sql_type: str) -> str:
-        """SQL: whether a value of a landed column (of `sql_type`) is one that this type could hold; never NULL."""
+        """SQL condition, never NULL: this type could hold the landed value (of `sql_type`)."""
         test = f"TRY_CAST({column} AS {self.sql_type}) IS NOT NULL"
         if sql_type != "VARCHAR" and sql_type.startswith(_EXACT) and self.sql_type != "VARCHAR":
             test += f" AND TRY_CAST(TRY_CAST({column} AS {self.sql_type}) AS {sql_type}) = {column}"
@@ -82,7 +82,7 @@ class SourceType:
         return f"({column} IS NULL OR coalesce({test}, false))"
 
     def _holds(self, other: SourceType) -> bool:
-        """Whether every value of the other type has its place in this one."""
+        """Whether this type can hold every value of the other."""
         if self.base in _INTEGERS and other.base in _INTEGERS:
             return _INTEGERS[self.base] >= _INTEGERS[other.base]
         if self.base == "NUMERIC":

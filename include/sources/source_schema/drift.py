@@ -1,16 +1,15 @@
-"""Drift: how a source object differs from what it was, and what the contract's policy makes of it.
+"""Schema drift: differences of a source object's columns to the last extract, handled by the contract's policy.
 
-Four policies (`extract.drift`): `freeze` stops with SourceDrifted. `evolve` goes on with what is there. `discard_value`
-lands what it was: new columns do not land, and a value that does not fit the former type is NULL. `discard_row` lands
-everything and marks, in the column DRIFT_FLAG, each row with a value in a new column or one that does not fit. A column
-that is gone is NULL in every row under the last three, unless the key or the cursor is made of it: nothing can go on
-then.
+Four policies (`extract.drift`): `freeze` stops with SourceDrifted. `evolve` takes the new schema. `discard_value` keeps
+the former one: new columns do not land, and a value that does not fit the former type is NULL. `discard_row` lands
+everything and marks, in the column DRIFT_FLAG, each row with a value in a new column or one that does not fit. Under
+the last three, a removed column is NULL in every row, unless key or cursor are made of it: then the sync stops.
 
-A column that was dropped and added again, or has another type, may hold other values in every row, and no cursor tells:
-so whoever goes on after that reads the whole table. PostgreSQL numbers its columns and never uses a number again;
-elsewhere a column that changed its place among the others is taken for a new one.
+A column that was dropped and added again, or has another type, may hold other values in every row without a change of
+the cursor: the whole table is then read again. PostgreSQL numbers its columns and never reuses a number; elsewhere a
+column that changed its position among the others is taken for a new one.
 
-What a file has for names may be values (a first line that is no header): a new one is told by its position.
+Column names of a file may be values (a first line that is no header): a new one is reported by its position.
 """
 
 from __future__ import annotations
@@ -27,14 +26,14 @@ from include.sources.source_schema.column_types import SourceType
 from include.sources.source_schema.required_columns import cursor_columns, key_columns, needed
 
 Columns = tuple[tuple[str, ...], ...]
-"""(name, type) of each column, perhaps with the identity that the source gives it, perhaps with what it was read as."""
+"""(name, type) of each column, optionally followed by its identity in the source and the type it was read as."""
 Kind = Literal["added", "gone", "again", "widened", "narrowed", "changed", "renamed"]
 _LIKE = 0.6
 _GONE = "gone"
 
 
 class _Known(NamedTuple):
-    """A column on record. `read_as` is its type when rows were last read, where a policy keeps a former `type`."""
+    """A recorded column. `read_as` is its type when rows were last read, where a policy keeps a former `type`."""
 
     name: str
     type: str
@@ -43,7 +42,7 @@ class _Known(NamedTuple):
 
     @property
     def record(self) -> tuple[str, ...]:
-        """As short as it can be told."""
+        """The shortest tuple of `Columns` for it."""
         read_as = self.read_as if self.read_as != self.type else ""
         return (self.name, self.type, self.identity, read_as)[: 4 if read_as else 3 if self.identity else 2]
 
@@ -55,9 +54,9 @@ def _known(columns: Columns) -> dict[str, _Known]:
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """One difference: `was` and `now` are types; of a column perhaps `renamed`, `now` is the new name.
+    """One difference: `was` and `now` are types; for `renamed` (a guess), `now` is the new name.
 
-    `position` of the new column stands where its name may not be told; 0 where it may.
+    `position` is set for a new column whose name must not be shown; else 0.
     """
 
     kind: Kind
@@ -78,10 +77,10 @@ class Drift:
 
 
 def find_drift(table: Table, before: Columns | None, now: Columns, *, is_file: bool = False) -> tuple[Drift, ...]:
-    """How the source object differs from `before`; nothing where there is no before.
+    """Differences of the source object's columns to `before`; none if that is None.
 
-    A column that is perhaps renamed is told as `renamed` and, by its new name, as `added`. Of a file, names that nobody
-    knew are told by their position.
+    A possibly renamed column is reported as `renamed` and, by its new name, as `added`. New names in a file are
+    reported by position.
     """
     if before is None:
         return ()
@@ -93,7 +92,7 @@ def find_drift(table: Table, before: Columns | None, now: Columns, *, is_file: b
         for name in was
         if name in here and was[name] != here[name]
     ]
-    if not is_file:  # whose columns come in any order
+    if not is_file:  # sources with columns in any order
         found += [Drift("again", name, was[name], here[name]) for name in _again(_known(before), _known(now))]
     heirs = _heirs(gone, added, was, here)
     hidden = _positions_to_tell(table, was, here) if is_file else {}
@@ -107,7 +106,7 @@ def find_drift(table: Table, before: Columns | None, now: Columns, *, is_file: b
 
 
 def _again(was: dict[str, _Known], here: dict[str, _Known]) -> list[str]:
-    """Columns of an unchanged type that are not the ones they were: by their identity, or else by their place."""
+    """Columns of an unchanged type that were dropped and added again, by their identity, else by their position."""
     common = [name for name in was if name in here]
     if all(_object_of(was[name]) and _object_of(was[name]) == _object_of(here[name]) for name in common):
         others = [name for name in common if was[name].identity != here[name].identity]
@@ -117,7 +116,7 @@ def _again(was: dict[str, _Known], here: dict[str, _Known]) -> list[str]:
 
 
 def _moved(before: Sequence[str], now: Sequence[str]) -> list[str]:
-    """The fewest names that explain the new order; rather those at its end, where a column that is added comes."""
+    """The smallest set of names that explains the new order, preferring those at the end, where columns are added."""
     place = {name: number for number, name in enumerate(before)}
     sorted_to = next((n for n in range(1, len(now)) if place[now[n]] < place[now[n - 1]]), len(now))
     blocks = SequenceMatcher(None, before, now, autojunk=False).get_matching_blocks()
@@ -127,12 +126,12 @@ def _moved(before: Sequence[str], now: Sequence[str]) -> list[str]:
 
 
 def _object_of(column: _Known) -> str:
-    """The source's number of the object, of an identity `object.column`; empty if it gives none."""
+    """The object part of an identity `object.column`; empty if there is none."""
     return column.identity.partition(".")[0]
 
 
 def reads_anew(table: Table, before: Columns | None, now: Columns) -> str:
-    """Why rows that were read before must be read again, whatever their cursor is; empty if they need not."""
+    """Reason to read all rows again, whatever their cursor; empty if there is none."""
     if before is None:
         return ""
     was, here = _known(before), _known(now)
@@ -146,13 +145,13 @@ def reads_anew(table: Table, before: Columns | None, now: Columns) -> str:
 
 
 def _positions_to_tell(table: Table, was: dict[str, str], here: dict[str, str]) -> dict[str, int]:
-    """Positions of columns whose names neither the contract nor the former extract knows."""
+    """Positions of columns whose names are in neither the contract nor the former extract."""
     known = {name.lower() for name in (*was, *needed(table))}
     return {name: position for position, name in enumerate(here, start=1) if name.lower() not in known}
 
 
 def _heirs(gone: Sequence[str], added: Sequence[str], was: dict[str, str], here: dict[str, str]) -> dict[str, str]:
-    """For a column that is gone, the new one that has its type and a like name or its place."""
+    """For each removed column, the added one with its type and a similar name or its position."""
     heirs: dict[str, str] = {}
     places, new_places = list(was), list(here)
     for name in gone:
@@ -168,7 +167,7 @@ def _heirs(gone: Sequence[str], added: Sequence[str], was: dict[str, str], here:
 
 
 def refuse(table: Table, drift: Sequence[Drift]) -> None:
-    """Raise SourceDrifted if the policy does not let the sync go on with this drift."""
+    """Raise SourceDrifted if the contract's policy stops at this drift."""
     if not drift:
         return
     told = "; ".join(str(one) for one in drift)
@@ -190,7 +189,7 @@ def refuse(table: Table, drift: Sequence[Drift]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class DriftedSchema:
-    """What lands under a policy where the source drifted, and what the next run shall compare the source with."""
+    """Schema that lands under a drift policy, and the columns for the next run's comparison."""
 
     policy: str
     drift: tuple[Drift, ...]
@@ -199,7 +198,7 @@ class DriftedSchema:
 
     @classmethod
     def of(cls, table: Table, before: Columns | None, now: Columns, *, is_file: bool) -> DriftedSchema:
-        """`before` is None where there is none, or where the source is taken as it is. Raises as `refuse` does."""
+        """Schema under the table's policy. `before`: None on a first run or to accept any. Raises as `refuse`."""
         drift = find_drift(table, before, now, is_file=is_file)
         refuse(table, drift)
         read = {name.lower() for name in needed(table)}
@@ -215,7 +214,7 @@ class DriftedSchema:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What the run record says."""
+        """Notes for the run log."""
         return tuple(str(one) for one in self.drift)
 
     @property
@@ -226,10 +225,10 @@ class DriftedSchema:
     def query(
         self, query: str, landed: Sequence[tuple[str, str, str]], *, is_whole: bool, is_text: bool = False
     ) -> str:
-        """The query that lands, of the one that reads. `landed`: (source name, landed name, DuckDB type) as read.
+        """Query that lands, made of the query that reads. `landed`: (source name, landed name, DuckDB type) as read.
 
-        `is_whole`: all columns are wanted, so those that are gone, and the flag, belong to it. `is_text`: this source
-        lands everything as text.
+        `is_whole`: all columns are requested, so removed ones and the flag are added. `is_text`: this source lands
+        everything as text.
         """
         changed = {one.column: one for one in self.drift if one.kind in {"widened", "changed"}}
         added = {one.column for one in self.drift if one.kind == "added"}

@@ -1,4 +1,4 @@
-"""What a contract reads of a source object, and how the object drifts from that."""
+"""Required columns: the source columns that a contract reads, and checks of an object against them."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from include.contracts import DRIFT_FLAG, Table
 from include.contracts.rules import columns_read
 from include.sources.access import ColumnsMissing, SourceMissing
 
-# The lake's own columns beside a row as received, and the readers' guard.
+# Columns that the lake adds to a row as received, and the readers' guard.
 RESERVED = (
     "_row", "_run_id", "_status", "_outcome", "_reasons", "_rejected_at", "_key", "_warnings",
     "_lienthong_guard", DRIFT_FLAG,
 )  # fmt: skip
 _POSITIONS_SHOWN = 20
-# Kinds of source type that cannot become the logical type. Text and anything unnamed here may.
+# Source type families that cannot become the logical type; text and families not listed can.
 _CANNOT_FEED: dict[str, set[str]] = {
     "integer": {"date", "time", "boolean", "binary", "json"},
     "number": {"date", "time", "boolean", "binary", "json"},
@@ -28,12 +28,12 @@ _CANNOT_FEED: dict[str, set[str]] = {
 
 
 def needed(table: Table) -> tuple[str, ...]:
-    """Names of all source columns that the table reads, in order, each once."""
+    """Names of all source columns that the table requires, in order, each once."""
     return tuple(dict.fromkeys(name for column in table.columns for name in columns_read(column)))
 
 
 def near(name: str, candidates: Iterable[str]) -> str:
-    """` (did you mean 'x'?)`, or nothing."""
+    """` (did you mean 'x'?)` with the most similar name, or empty."""
     close = _close(name, candidates)
     return f" (did you mean {' or '.join(map(repr, close))}?)" if close else ""
 
@@ -44,7 +44,7 @@ def _close(name: str, candidates: Iterable[str]) -> list[str]:
 
 
 def counted(positions: Sequence[int]) -> str:
-    """`1 column (position 3)` or `2 columns (positions 3, 4)`, for columns whose names are not told."""
+    """`1 column (position 3)` or `2 columns (positions 3, 4)`, for columns whose names must not be shown."""
     many = "s" if len(positions) > 1 else ""
     shown = ", ".join(map(str, positions[:_POSITIONS_SHOWN]))
     more = f" and {len(positions) - _POSITIONS_SHOWN} more" if len(positions) > _POSITIONS_SHOWN else ""
@@ -52,10 +52,10 @@ def counted(positions: Sequence[int]) -> str:
 
 
 def judge_columns(table: Table, found: Sequence[str], where: str = "") -> tuple[str, ...]:
-    """Raise ColumnsMissing if a column that the contract reads is not in the source; note what only the source has.
+    """Raise ColumnsMissing if the source lacks a required column; returns a note on columns only the source has.
 
-    `where` names the file, if it is one. What a file has for names may be values (a first line that is no header), so
-    names that the contract does not read are told by their position.
+    `where` names the file, if it is one. Column names of a file may be values (a first line that is no header), so
+    names that the contract does not read are given by their position.
     """
     wanted = needed(table)
     present = {name.lower() for name in found}
@@ -82,17 +82,17 @@ def judge_columns(table: Table, found: Sequence[str], where: str = "") -> tuple[
 
 
 def _near_places(name: str, extra: dict[int, str]) -> str:
-    """As `near`, of columns whose names are not told."""
+    """As `near`, giving positions for columns whose names must not be shown."""
     close = _close(name, extra.values())
     places = [f"the one at position {position}" for position, other in extra.items() if other in close]
     return f" (did you mean {' or '.join(places)}?)" if places else ""
 
 
 def landed_names(table: Table, found: Sequence[str]) -> dict[str, str]:
-    """Under which name each source column lands.
+    """Mapping of source columns to landed names.
 
-    The engine does not tell `Ten` from `TEN`, and the lake adds columns of its own; whoever would collide gets a
-    number, never the one that the contract reads.
+    The engine ignores letter case, and the lake adds columns of its own; a colliding name gets a number, but never
+    that of a required column.
 
     Raises:
         SourceMissing: the contract reads two that differ only in case.
@@ -116,7 +116,7 @@ def landed_names(table: Table, found: Sequence[str]) -> dict[str, str]:
 
 
 def judge_types(table: Table, families: dict[str, str]) -> tuple[str, ...]:
-    """Note columns whose type cannot become what the contract says. `families`: source column -> kind of type."""
+    """Notes on columns whose type cannot become the contract's. `families`: source column -> type family."""
     by_lower = {name.lower(): family for name, family in families.items()}
     return tuple(
         f"type of '{column.source_name}' is {family}, the contract reads it as {column.logical_type}: "
@@ -129,10 +129,10 @@ def judge_types(table: Table, families: dict[str, str]) -> tuple[str, ...]:
 
 
 def without(table: Table, missing: ColumnsMissing, before: Sequence[tuple[str, str]]) -> Table:
-    """The table without what it makes of columns that were there and are gone: what then is decided later.
+    """The table without the columns made of removed source columns, which the drift policy handles.
 
     Raises:
-        ColumnsMissing: a column was never there, or nothing that was there still is: that is no drift.
+        ColumnsMissing: a column never existed, or none of the former ones still does: that is no drift.
     """
     known = {name.lower() for name, _ in before}
     gone = {name.lower() for name in missing.columns}

@@ -1,4 +1,4 @@
-"""A source object and its columns as every reader sees them, whether reflected from a database or found in a file."""
+"""Source object and its columns, reflected from a database or read from a file's header."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ _FAMILIES: tuple[tuple[type[types.TypeEngine[Any]], str], ...] = (
 class SourceColumn:
     """A column of the source, with its reflected type, also as text; `landed` is its name in the landing zone.
 
-    Of a domain `type` is what it is made of, the text its name. `identity` (`object.column`, perhaps empty) is by what
-    the source tells the column from one that was dropped and had the same name.
+    For a domain, `type` is its base type, the text its name. `identity` (`object.column`, or empty) distinguishes the
+    column from a dropped one of the same name.
     """
 
     name: str
@@ -44,7 +44,7 @@ class SourceColumn:
 
     @property
     def record(self) -> tuple[str, ...]:
-        """For `drift.Columns`."""
+        """The column's tuple in `drift.Columns`."""
         return (self.name, self.type_text, self.identity)[: 3 if self.identity else 2]
 
     @property
@@ -54,7 +54,7 @@ class SourceColumn:
 
     @property
     def is_aware(self) -> bool:
-        """Whether it is a timestamp with time zone: an instant, whatever clock it is read by."""
+        """Whether it is a timestamp with time zone, which is an instant."""
         return bool(getattr(self.type, "timezone", False)) or isinstance(self.type, mysql.TIMESTAMP)
 
 
@@ -68,7 +68,7 @@ class SourceTable:
     drift: tuple[str, ...]
 
     def column(self, name: str) -> SourceColumn | None:
-        """The column of that name, in any case if there is none in the same."""
+        """The column of that name, ignoring letter case if there is no exact match."""
         exact = next((c for c in self.columns if c.name == name), None)
         return exact or next((c for c in self.columns if c.name.lower() == name.lower()), None)
 
@@ -77,11 +77,11 @@ class SourceTable:
         return replace(self, columns=tuple(c for c in self.columns if c in columns))
 
     def clause(self) -> sa.TableClause:
-        """For a SELECT by SQLAlchemy Core."""
+        """The table clause for SQLAlchemy Core."""
         return sa.table(self.name, *(sa.column(c.name, c.type) for c in self.columns), schema=self.schema)
 
 
 def file_table(landed: Sequence[tuple[str, str]]) -> SourceTable:
-    """The columns of a file, (name, DuckDB type), as if they were those of a database."""
+    """A source table of a file's columns (name, DuckDB type)."""
     columns = (SourceColumn(n, n, SourceType.parse(kind).sqlalchemy, kind) for n, kind in landed)
     return SourceTable(None, "", tuple(columns), ())
