@@ -11,7 +11,7 @@ unexport PYTHONDONTWRITEBYTECODE
 .PHONY: help demo test test-fast test-unit test-integration test-spark coverage check format bench docs up up-stack down clean requirements
 
 help: ## what each word does
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 18
 
 demo: $(VENV)/.run ## the whole way once: a simulated country, Airflow, four registries to the lake
 	@$(BIN)/lienthong demo
@@ -43,7 +43,7 @@ test-spark: $(VENV)/.dev ## linking on a Spark cluster of two workers, reading b
 	@$(BIN)/uv pip install -q --python $(BIN)/python -r requirements-spark.txt
 	@$(BIN)/python -m pytest -m spark
 
-coverage: $(VENV)/.dev ## all tests, and which lines and branches of include/ and plugins/ they reach; fails below the figure in pyproject.toml
+coverage: $(VENV)/.dev ## lines and branches of include/ and plugins/ that all tests reach; fails below pyproject.toml's figure
 	@$(BIN)/coverage erase
 	@$(BIN)/coverage run -m pytest -n 3 --dist loadfile --no-loadscope-reorder -m "not spark"
 	@$(BIN)/coverage combine -q

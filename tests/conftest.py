@@ -20,34 +20,53 @@ for variable in ("LC_ALL", "LC_MESSAGES", "LANG"):
 # How long an example takes says more of the other processes than of the code.
 settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
 settings.load_profile("suite")
+# Folders, and files of others, that start servers or take seconds of a processor.
 SLOW = [
+    "dags/test_no_io_at_parse.py",
     "integration",
     "property",
-    "unit/audit",
+    "unit/audit/test_ledger.py",
+    "unit/audit/test_report.py",
+    "unit/audit/test_report_pages.py",
+    "unit/audit/test_report_persons.py",
     "unit/embedded",
     "unit/identity",
     "unit/lake",
+    "unit/pipelines/test_check_mistakes.py",
+    "unit/pipelines/test_check_source.py",
     "unit/plugins",
-    "unit/quality",
+    "unit/quality/test_assess.py",
+    "unit/quality/test_conform.py",
+    "unit/quality/test_own_contracts.py",
+    "unit/quality/test_split.py",
     "unit/schemas",
-    "unit/simulator",
+    "unit/sources/test_parts_sqlite.py",
+    "unit/sources/test_values_sqlite.py",
+    "unit/test_machine.py",
+    "unit/vietnam/test_register.py",
 ]
-# They use one database and one role of the shared servers.
-TOGETHER = ["integration/sources", "integration/sharing"]
-APART = ["integration/everyday/test_day_after_day.py", "integration/everyday/test_killed_syncs.py"]
+# Before a commit all the same: a registry from one file and one connection to the lake, by the command line.
+QUICK = ["integration/test_unseen_registry.py"]
+# Each of these folders uses one database and one role of the shared servers, or one Airflow.
+TOGETHER = ["integration/airflow", "integration/sources", "integration/sharing"]
+APART = [
+    "integration/everyday/test_day_after_day.py",
+    "integration/everyday/test_killed_syncs.py",
+    "integration/sources/test_bombs.py",
+]
 # With `--no-loadscope-reorder` files are handed out in the order of collection: the longest begin first.
 LONGEST = [
+    "integration/airflow",
     "integration/test_demo.py",
+    "integration/sources",
     "integration/everyday/test_killed_syncs.py",
     "integration/everyday/test_day_after_day.py",
-    "integration/test_airflow_sync.py",
-    "integration/lake/test_many_writers.py",
-    "property",
-    "integration/everyday/test_airflow_every_day.py",
-    "integration/lake",
-    "unit/lake",
     "integration/test_stack.py",
+    "integration/test_verify_everything.py",
+    "integration/identity",
+    "property",
     "integration",
+    "unit/lake",
 ]
 
 
@@ -65,8 +84,9 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     class Scheduling(LoadFileScheduling):
         def _split_scope(self, nodeid: str) -> str:
             file = nodeid.partition("::")[0].removeprefix("tests/")
-            folder = next((folder for folder in TOGETHER if file.startswith(folder)), file)
-            return nodeid if file in APART else folder
+            if file in APART:
+                return nodeid
+            return next((folder for folder in TOGETHER if file.startswith(folder)), file)
 
     return Scheduling(config, log)
 
@@ -74,9 +94,13 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark everything in those folders as slow, and let the longest begin."""
     for item in items:
-        if any(item.path.is_relative_to(TESTS / folder) for folder in SLOW):
+        if _is_in(item, SLOW) and not _is_in(item, QUICK):
             item.add_marker(pytest.mark.slow)
     items.sort(key=_turn)
+
+
+def _is_in(item: pytest.Item, places: list[str]) -> bool:
+    return any(item.path.is_relative_to(TESTS / place) for place in places)
 
 
 def _turn(item: pytest.Item) -> int:

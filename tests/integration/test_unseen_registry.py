@@ -12,12 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-import pytest
 from deltalake import DeltaTable
 
 from tests import forking
-
-pytestmark = pytest.mark.slow
 
 CONTRACT = r"""
 apiVersion: v3.2.0
