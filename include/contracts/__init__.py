@@ -1,4 +1,4 @@
-"""Contracts: ODCS YAML turned into frozen, checked objects. Whoever holds a `Contract` holds one without mistakes.
+"""Contracts: ODCS YAML turned into frozen, validated objects. A `Contract` that loads is free of mistakes.
 
 Packages from the bottom up: `yaml_files`, `sql`, `rules`, `checks`. Nothing here opens a database or the lake.
 """

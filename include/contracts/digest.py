@@ -1,4 +1,4 @@
-"""What of a table decides what its rows become: a change of that asks for the whole table to be read again."""
+"""Digest of a table's row-relevant definition; when it changes, the whole table must be read again."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from include.contracts.model import ExtractPolicy, Table, Tolerance
 
 
 def row_digest(table: Table) -> str:
-    """SHA-256 of the table without its words for people and without its limits: those change no row."""
+    """SHA-256 of the table without descriptions and tolerances, which change no row."""
     columns = tuple(replace(c, description="", business_name="", classification="internal") for c in table.columns)
     rules = tuple(replace(r, description="", legal_source="", dimension="") for r in table.rules if r.scope != "table")
     policy = ExtractPolicy(deletes=table.extract.deletes, deleted_when=table.extract.deleted_when)

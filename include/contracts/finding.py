@@ -1,4 +1,4 @@
-"""What a gate says: the one word that registries and the linking of persons share with whoever must decide."""
+"""Findings of gates, shared by the gates of registries and of linking."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from include.contracts.language import Language, Said, allowed, pick
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One figure outside its bound. `message` says it in plain words, with what to do next; no value of a row.
+    """One measure outside its bound. `message` describes it with the next step to take; no value of a row.
 
-    `vietnamese` says the same. A finding on record from before it was kept has the English words only.
+    `vietnamese` is the same in Vietnamese; empty in old recorded findings.
     """
 
     what: str
@@ -24,7 +24,7 @@ class Finding:
 
     @classmethod
     def of(cls, what: str, measured: float, allowed: str, said: Said) -> Finding:
-        """A finding that is told in both languages."""
+        """A finding with its texts in both languages."""
         return cls(what, measured, allowed, said.english, said.vietnamese)
 
     def to_dict(self) -> dict[str, Any]:
@@ -33,10 +33,10 @@ class Finding:
 
 
 def told(finding: Mapping[str, Any], language: Language) -> str:
-    """What a finding on record says to people."""
+    """The text of a recorded finding."""
     return pick(language, finding.get("vietnamese") or "", finding.get("message") or finding["what"])
 
 
 def bound(finding: Mapping[str, Any], language: Language) -> str:
-    """What would have been inside, for people."""
+    """The allowed range of a recorded finding, as text."""
     return allowed(language, finding["allowed"])

@@ -1,10 +1,9 @@
-"""The two languages of what people read, and how each writes figures and days."""
+"""Texts in Vietnamese and English, and number and date formats of both."""
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
 from typing import Literal, NamedTuple
 
 Language = Literal["vi", "en"]
@@ -33,23 +32,22 @@ def pick(language: Language, vietnamese: str, english: str) -> str:
     return vietnamese if language == "vi" and vietnamese else english
 
 
-def of_environment(environment: Mapping[str, str] | None = None) -> Language:
-    """What the locale asks for: the first of LC_ALL, LC_MESSAGES and LANG that is set (POSIX); else English."""
-    environment = os.environ if environment is None else environment
+def of_environment() -> Language:
+    """The locale's language: the first of LC_ALL, LC_MESSAGES and LANG that is set (POSIX); else English."""
     for variable in ("LC_ALL", "LC_MESSAGES", "LANG"):
-        if locale := environment.get(variable):
+        if locale := os.environ.get(variable):
             return "vi" if re.match(r"vi($|[_.@-])", locale, re.IGNORECASE) else "en"
     return "en"
 
 
 def figure(language: Language, value: float, digits: int = 0) -> str:
-    """A number: 1.234,5 in Vietnamese, 1,234.5 in English."""
+    """A number as text: 1.234,5 in Vietnamese, 1,234.5 in English."""
     text = f"{value:,.{digits}f}"
     return text.translate(str.maketrans(",.", ".,")) if language == "vi" else text
 
 
 def allowed(language: Language, text: str) -> str:
-    """What a rule or a gate allows (`<= 2.5 %`, `between 1 and 5 rows`), as people of that language write it."""
+    """The allowed range of a rule or gate (`<= 2.5 %`, `between 1 and 5 rows`) in that language's number format."""
     if language == "en":
         return text
     text = re.sub(r"(?<=\d)[.,](?=\d)", lambda mark: {".": ",", ",": "."}[mark[0]], text)
@@ -59,7 +57,7 @@ def allowed(language: Language, text: str) -> str:
 
 
 def constant(language: Language, value: object) -> str:
-    """A constant of a contract: in Vietnamese with a decimal comma, and days as 31/01/2020."""
+    """A constant of a contract as text: in Vietnamese with a decimal comma, and days as 31/01/2020."""
     if language == "en" or isinstance(value, bool):
         return str(value)
     if isinstance(value, float):

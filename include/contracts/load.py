@@ -1,4 +1,4 @@
-"""Read contracts from YAML. Whoever holds a `Contract` holds one without mistakes."""
+"""Loading of contracts from YAML; a `Contract` that loads is free of mistakes."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def contract_paths(schemas_dir: Path) -> dict[str, Path]:
 
 
 def load_contracts(schemas_dir: Path) -> dict[str, Contract]:
-    """Every contract under `schemas_dir` or its `registries/`, by registry; all mistakes of all files at once.
+    """Every contract under `schemas_dir` or its `registries/`, by registry.
 
     Raises:
         ContractError: with every problem of every file.
@@ -46,7 +46,7 @@ def load_contracts(schemas_dir: Path) -> dict[str, Contract]:
 
 
 def readable_contracts(schemas_dir: Path) -> tuple[dict[str, Contract], list[Problem]]:
-    """The contracts that can be read, by registry, and the mistakes of those that cannot.
+    """The valid contracts, by registry, and the mistakes of the others.
 
     Raises:
         ContractError: there is no folder of contracts.
@@ -75,9 +75,9 @@ def load_contract(path: Path) -> Contract:
 
 @dataclass(frozen=True)
 class ReadContract:
-    """A contract as far as it can be understood, and everything that is wrong or odd about it.
+    """A contract as far as it can be parsed, with its mistakes and warnings.
 
-    `places` says where in `file` things stand: a table by its name, a column as `table.column`, a rule by its id.
+    `places` are positions in `file`: a table by its name, a column as `table.column`, a rule by its id.
     """
 
     contract: Contract
@@ -87,10 +87,10 @@ class ReadContract:
 
 
 def examine_contract(path: Path) -> ReadContract:
-    """A contract with its mistakes and warnings, for whoever wants to tell more of them.
+    """A contract with its mistakes and warnings, for further checks.
 
     Raises:
-        ContractError: it is not YAML or not ODCS v3.2, so that nothing can be made of it.
+        ContractError: it is not YAML or not ODCS v3.2.
     """
     file = read_yaml(path)
     problems = standard_problems(file)
@@ -107,7 +107,7 @@ def examine_contract(path: Path) -> ReadContract:
 
 
 def _check_decisions(reader: Reader, odcs: OpenDataContractStandard, contract: Contract) -> None:
-    """Tell what is wrong with who may decide, and how many must agree."""
+    """Report mistakes in the stewards and the number of approvals required."""
     for index, written in enumerate(odcs.schema_ or []):
         custom = written.customProperties or []
         approval(custom, reader.refusing(("schema", index), custom, "approval"))

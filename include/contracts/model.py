@@ -1,7 +1,7 @@
-"""A contract as the rest of the library sees it: small frozen objects, already checked.
+"""Model of a contract: small frozen objects, already validated.
 
-The words are those of the Open Data Contract Standard v3.2 (Bitol, Linux Foundation AI & Data). Only
-`load.py` knows YAML; everybody else knows these classes.
+Terms are those of the Open Data Contract Standard v3.2 (Bitol, Linux Foundation AI & Data). Only
+`load.py` reads YAML; all other modules use these classes.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ LinkRole = Literal[
 ]  # fmt: skip
 
 RESERVED_PREFIX = "_"
-DRIFT_FLAG = "_lienthong_drift"  # in an extract: the row does not fit the source as it was known
+DRIFT_FLAG = "_lienthong_drift"  # column of an extract: the row does not fit the source's former schema
 
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """What a table-level measure must satisfy, e.g. `percent >= 95`.
+    """Bound of a table-level measure, e.g. `percent >= 95`.
 
     `operator` is one of `=`, `!=`, `>`, `>=`, `<`, `<=`, `between`, `not between`; `value` is a number, or a
     pair of numbers for the last two.
@@ -62,19 +62,19 @@ class Bound:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One thing that must hold, written once in a contract.
+    """One quality rule of a contract.
 
-    Scope says what is judged. `row`: every row by itself (`violation` is TRUE for a row that breaks the rule).
+    `scope` is what is judged. `row`: every row by itself (`violation` is TRUE for a row that breaks the rule).
     `set`: rows that share a value (`violation` is empty, the value of `columns` must be unique among the rows
     that would otherwise be published). `table`: the accepted rows as a whole; nobody is rejected, the gate
     compares the number of rows for which `violation` is TRUE (or of all rows, for `rowCount`) with `bound`.
 
-    `metric` and `arguments` are the contract's own words, from which Great Expectations is driven
+    `metric` and `arguments` are as in the contract; Great Expectations evaluates them
     independently of `violation`: `required`, `unreadable`, `enum`, `pattern`, `minLength`, `maxLength`, `minimum`,
     `maximum`, `exclusiveMinimum`, `exclusiveMaximum`, `multipleOf`, `reference`, `controlCharacters`,
     `nullValues`, `missingValues`, `invalidValues`, `duplicateValues`, `rowCount`, `sql`.
 
-    `description` is English and is what is stored with a rejected row; people read `text`.
+    `description` is English and stored with a rejected row; users see `text`.
     """
 
     rule_id: str
@@ -90,21 +90,21 @@ class Rule:
     bound: Bound | None = None
     query: str = ""
     legal_source: str = ""
-    # Not of the digest of what a table's rows become, which is taken over the `repr`.
+    # Excluded from `row_digest`, which is taken over the `repr`.
     vietnamese: str = field(default="", repr=False)
     legal_source_vietnamese: str = field(default="", repr=False)
 
     def text(self, language: Language) -> str:
-        """What must hold, for people; English where the contract has no Vietnamese text."""
+        """The rule's text for users; English where the contract has no Vietnamese text."""
         return pick(language, self.vietnamese, self.description)
 
     def law(self, language: Language) -> str:
-        """The legal references, for people; empty if the contract cites none."""
+        """The legal references as text; empty if the contract cites none."""
         return pick(language, self.legal_source_vietnamese, self.legal_source)
 
     @property
     def column(self) -> str | None:
-        """The one column the rule speaks of; None for a rule across columns or over the table."""
+        """The rule's column; None for a rule across columns or over the table."""
         return self.columns[0] if len(self.columns) == 1 else None
 
 
@@ -122,11 +122,11 @@ class Relationship:
 class Column:
     """One published column.
 
-    `source_name` is what the source calls it (ODCS `physicalName`), `expression` the DuckDB SQL over the source's
-    columns that makes it (ODCS `transformLogic`; empty: the source column, cast). `sql_type` is the DuckDB type.
-    `link` is what the column says of a person when persons are linked across registries. `empty_values` are source
-    values, without blanks around them, that mean "not given"; `empty_when` is a SQL condition over source columns that
-    says the same. `is_derived`: what the expression makes empty is published by another column.
+    `source_name` is its name in the source (ODCS `physicalName`), `expression` the DuckDB SQL over the source's
+    columns that computes it (ODCS `transformLogic`; empty: the source column, cast). `sql_type` is the DuckDB type.
+    `link` is its role in record linkage (an attribute of a person). `empty_values` are source values, without
+    surrounding blanks, that mean "not given"; `empty_when` is a SQL condition over source columns for the same.
+    `is_derived`: values that the expression makes empty are published by another column.
     """
 
     name: str
@@ -149,10 +149,10 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class ExtractPolicy:
-    """How a table is read: which columns move forward (`cursor`), how late rows may come (`lag`), how deletes show.
+    """How a table is extracted: cursor columns (`cursor`), lateness of rows (`lag`), handling of deletes.
 
     `deleted_when` is a predicate over published columns, TRUE for a row that the source keeps but calls deleted
-    (`deletes: soft`). `drift` says what happens when the source object no longer looks as it did.
+    (`deletes: soft`). `drift` is the policy for schema drift of the source object.
     """
 
     cursor: tuple[str, ...] = ()
@@ -165,7 +165,7 @@ class ExtractPolicy:
 
 @dataclass(frozen=True, slots=True)
 class Tolerance:
-    """What a run may do to a table without a steward's word."""
+    """Limits within which a run is published without a steward's approval."""
 
     rejected_percent: float = 5.0
     row_count_change_percent: float = 20.0
@@ -200,7 +200,7 @@ class Table:
 
     @property
     def key_rule_id(self) -> str:
-        """Id of the rule that rejects rows whose keys differ at the source and would be published as one."""
+        """Id of the rule that rejects rows whose different source keys would be published as one."""
         return f"{self.qualified_name}.key"
 
     def column(self, name: str) -> Column:
@@ -211,7 +211,7 @@ class Table:
         raise KeyError(name)
 
     def rule(self, rule_id: str) -> Rule | None:
-        """The rule of that id, as a rejected row names it; None if the contract no longer has it."""
+        """The rule of that id; None if the contract has it no longer."""
         return next((rule for rule in self.rules if rule.rule_id == rule_id), None)
 
 
@@ -237,7 +237,7 @@ class Server:
 
 @dataclass(frozen=True, slots=True)
 class Sla:
-    """The promises of a contract: how often it runs (cron), and when a run must have ended after it began."""
+    """Service level of a contract: schedule (cron), and deadline of a run after its start."""
 
     schedule: str = "@daily"
     deadline: timedelta = timedelta(hours=4)
@@ -246,7 +246,7 @@ class Sla:
 
 @dataclass(frozen=True, slots=True)
 class Contract:
-    """One registry: who owns it, where it is read, and its tables. `digest` is SHA-256 over the file's meaning."""
+    """One registry: its owner, server and tables. `digest` is SHA-256 over the file's parsed content."""
 
     registry: str
     version: str

@@ -1,4 +1,4 @@
-"""What a contract promises and allows beside its columns: extract, tolerance, service levels, the source server.
+"""Parsing of a contract's policies: extract, tolerance, approval, service levels, source server.
 
 `refuse(message, remedy)` is called for every mistake; a default stands in for the mistaken value.
 """
@@ -26,13 +26,13 @@ _DRIFT = get_args(Drift)
 _LINK_ROLES = get_args(LinkRole)
 _EXTRACT = {"cursor", "lag", "deletes", "deleteLimitPercent", "deletedWhen", "drift"}
 _COLUMN_PROPERTIES = ("link", "empty")
-DERIVED = "any"  # `empty: any`: what the expression makes empty is published by another column
+DERIVED = "any"  # `empty: any`: values that the expression makes empty are published by another column
 VIETNAMESE = "vietnamese"  # a rule's description in that language; of `description`: texts of legal references by id
 _SERVER_FIELDS = ("path", "format", "delimiter", "encoding", "schema")
 
 
 def extract_policy(custom: Sequence[CustomProperty], columns: set[str], refuse: Refuse) -> ExtractPolicy:
-    """How the table is read, from the custom property `extract`."""
+    """The extract policy, from the custom property `extract`."""
     value = _settings(custom, "extract", _EXTRACT, refuse)
     cursor = value.get("cursor") or []
     cursor = [cursor] if isinstance(cursor, str) else cursor
@@ -59,7 +59,7 @@ def extract_policy(custom: Sequence[CustomProperty], columns: set[str], refuse: 
 
 
 def link_role(custom: Sequence[CustomProperty], refuse: Refuse) -> LinkRole | None:
-    """What a column says of a person, from the column's custom property `link`."""
+    """The column's role in record linkage, from its custom property `link`."""
     for prop in custom:
         if prop.property == "link":
             if prop.value in _LINK_ROLES:
@@ -71,7 +71,7 @@ def link_role(custom: Sequence[CustomProperty], refuse: Refuse) -> LinkRole | No
 
 
 def empty_inputs(custom: Sequence[CustomProperty], refuse: Refuse) -> tuple[tuple[str, ...], str]:
-    """What in the source means "not given", from the column's custom property `empty`: texts, or a SQL condition."""
+    """Source values that mean "not given", from the column's custom property `empty`: texts, or a SQL condition."""
     for prop in custom:
         name = prop.property or ""
         near = difflib.get_close_matches(name, _COLUMN_PROPERTIES, n=1, cutoff=0.75)
@@ -116,7 +116,7 @@ def _empty_values(values: Sequence[Any], refuse: Refuse) -> tuple[str, ...]:
 
 
 def tolerance(custom: Sequence[CustomProperty], refuse: Refuse) -> Tolerance:
-    """What a run may do to the table without a steward's word, from the custom property `tolerance`."""
+    """The tolerance of the gate, from the custom property `tolerance`."""
     value = _settings(custom, "tolerance", {"rejectedPercent", "rowCountChangePercent"}, refuse)
     return Tolerance(
         _percent(value, "rejectedPercent", 5, refuse),
@@ -125,7 +125,7 @@ def tolerance(custom: Sequence[CustomProperty], refuse: Refuse) -> Tolerance:
 
 
 def approval(custom: Sequence[CustomProperty], refuse: Refuse) -> bool:
-    """Whether two different stewards must approve what is decided about the table, from `approval`."""
+    """Whether decisions about the table need two different stewards, from the custom property `approval`."""
     wanted = _settings(custom, "approval", {"fourEyes"}, refuse).get("fourEyes", False)
     if not isinstance(wanted, bool):
         refuse(f"`fourEyes` is neither true nor false: `{wanted}`", "write `fourEyes: true`, or leave it out")
@@ -152,7 +152,7 @@ def sla(written: Sequence[ServiceLevelAgreementProperty], refuse: Refuse) -> Sla
 
 
 def source_server(written: OdcsServer) -> Server:
-    """The server a registry is read from; its custom properties join the options."""
+    """The server a registry is read from, with its custom properties among the options."""
     given = written.model_dump(exclude_none=True, by_alias=True)
     custom = {p["property"]: p["value"] for p in given.pop("customProperties", [])}
     named = {field: str(given.pop(field, "")) for field in _SERVER_FIELDS}
@@ -186,7 +186,7 @@ def _choice(settings: dict[str, Any], name: str, default: str, known: Sequence[s
 
 
 def _predicate(text: str, columns: set[str], refuse: Refuse) -> str:
-    """A condition over the table's own columns, and nothing else, as it may be run."""
+    """A validated SQL condition over the table's own columns only."""
     remedy = "write one condition over published columns, e.g. status = 'cancelled'"
     try:
         condition = rewritten(text)

@@ -1,4 +1,4 @@
-"""The contract of what is published, derived from the contract of the source.
+"""Contract of the published tables, derived from the contract of the source.
 
 A registry's contract names the source's tables and columns (`physicalName`) and says how to read them
 (`transformLogic`). In the lake they bear the published names, so a tool that reads `physicalName` looks for columns

@@ -1,4 +1,4 @@
-"""From a parsed file to the model: everything that a contract says beside what the standard's own schema can check."""
+"""Reader from a parsed file to the model, with the checks beyond the standard's JSON schema."""
 
 from __future__ import annotations
 
@@ -51,9 +51,9 @@ _CLASSIFICATIONS = ("public", "internal", "confidential", "restricted", "sensiti
 
 
 class Reader:
-    """Builds the model from a valid ODCS document and collects the mistakes that the standard cannot see.
+    """Builder of the model from a valid ODCS document; collects mistakes beyond the standard's schema.
 
-    `places` says where in `file` things stand: a table by its name, a column as `table.column`, a rule by its id.
+    `places` are positions in `file`: a table by its name, a column as `table.column`, a rule by its id.
     """
 
     def __init__(self, file: YamlFile, registry: str) -> None:
@@ -67,7 +67,7 @@ class Reader:
         self.problems.append(self.file.problem(place, message, remedy, warning=warning))
 
     def within(self, begin: Place) -> Tell:
-        """Takes mistakes at places that begin there."""
+        """Function that records mistakes at places below `begin`."""
 
         def tell(place: Place, message: str, remedy: str, *, warning: bool = False) -> None:
             self.mistake((*begin, *place), message, remedy, warning=warning)
@@ -75,7 +75,7 @@ class Reader:
         return tell
 
     def refusing(self, place: Place, custom: Sequence[CustomProperty], name: str) -> Refuse:
-        """Takes mistakes in a custom property."""
+        """Function that records mistakes in a custom property."""
 
         def refuse(message: str, remedy: str) -> None:
             self.mistake(_place_of(place, custom, name), message, remedy)
@@ -222,7 +222,7 @@ class Reader:
         return column
 
     def sql(self, text: str, place: Place, what: str = "") -> str:
-        """SQL as it may be run; NULL in place of what is refused, which is told."""
+        """Validated SQL; NULL in place of refused SQL, which is recorded as a mistake."""
         try:
             return rewritten(text)
         except SqlRefused as refused:
@@ -230,7 +230,7 @@ class Reader:
             return "NULL"
 
     def link(self, written: Any, place: Place) -> Any:
-        """The table's custom property `link`, whose condition is SQL; other mistakes in it are told elsewhere."""
+        """The table's custom property `link`, whose condition is SQL; its other mistakes are recorded elsewhere."""
         if not isinstance(written, dict) or not str(written.get("when") or "").strip():
             return written
         return {**written, "when": self.sql(str(written["when"]), (*place, "when"), "`link` `when` ")}
@@ -259,7 +259,7 @@ class Reader:
         return rules
 
     def check_arguments(self, rule: Rule, columns: Sequence[Column], place: Place) -> None:
-        """A pattern that compiles, and valid values that the column can have."""
+        """Check that a rule's pattern compiles, and that the column can have its valid values."""
         pattern = rule.arguments.get("pattern")
         if pattern is not None and (wrong := why_not_compiled(str(pattern))):
             self.mistake((*place, "arguments"), *wrong)
@@ -280,7 +280,7 @@ class Reader:
 
 
 def _place_of(place: Place, custom: Sequence[CustomProperty], name: str) -> Place:
-    """Where the value of a custom property stands; where they all do if there is none of that name."""
+    """Place of a custom property's value; that of all custom properties if there is none of that name."""
     for index, prop in enumerate(custom):
         if prop.property == name:
             return (*place, "customProperties", index, "value")
@@ -288,7 +288,7 @@ def _place_of(place: Place, custom: Sequence[CustomProperty], name: str) -> Plac
 
 
 def _definitions(odcs: OpenDataContractStandard) -> dict[Place, AuthoritativeDefinition]:
-    """The legal references at the top of a contract, by where they stand."""
+    """The legal references at the top of a contract, by place."""
     described = (odcs.description.authoritativeDefinitions if odcs.description else None) or []
     found: dict[Place, AuthoritativeDefinition] = {}
     for place, definitions in (((), odcs.authoritativeDefinitions or []), (("description",), described)):

@@ -1,4 +1,4 @@
-"""Who may decide about a registry: the members of its contract's team whose role is `data steward`."""
+"""Data stewards of a registry: the members of its contract's team with the role `data steward`."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from include.contracts.model import Contract, Table
 from include.contracts.yaml_files import Tell
 
 ROLE = "data steward"
-# The clock by which a steward's first and last day are meant.
+# Time zone of a steward's first and last day.
 ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
 _NEAR = 0.8
 
 
 @dataclass(frozen=True, slots=True)
 class Steward:
-    """Who decides about a registry, from the day `since` to the day `until`, both included; None: no bound.
+    """A data steward, in office from the day `since` to the day `until`, both included; None: no bound.
 
-    `username` is the name in Airflow and on record.
+    `username` is the name in Airflow and in records.
     """
 
     username: str
@@ -31,17 +31,17 @@ class Steward:
     until: date | None = None
 
     def is_in_office(self, at: datetime) -> bool:
-        """Whether the steward may decide at an instant."""
+        """Whether the steward is in office at an instant."""
         day = at.astimezone(ZONE).date()
         return (self.since is None or self.since <= day) and (self.until is None or day <= self.until)
 
     def is_called(self, said: str) -> bool:
-        """Whether that is the steward's username or name; blanks, case and the form of accents do not matter."""
+        """Whether the text is the steward's username or name, ignoring blanks, case and Unicode form."""
         return as_said(said) in {as_said(self.username), as_said(self.name)}
 
 
 def stewards(contract: Contract) -> tuple[Steward, ...]:
-    """Every steward the contract names, also those who have left or are to come."""
+    """All stewards of the contract, also former and future ones."""
     found = []
     for member in contract.team:
         username, name = (str(member.get(key) or "").strip() for key in ("username", "name"))
@@ -52,13 +52,13 @@ def stewards(contract: Contract) -> tuple[Steward, ...]:
 
 
 def needs_two(table: Table) -> bool:
-    """Whether two different stewards must approve what is decided about the table (`approval: {fourEyes: true}`)."""
+    """Whether decisions about the table need two different stewards (`approval: {fourEyes: true}`)."""
     approval = table.custom.get("approval")
     return isinstance(approval, dict) and approval.get("fourEyes") is True
 
 
 def check_team(contract: Contract, tell: Tell) -> None:
-    """Tell what is wrong with a contract's stewards; places are within `team`'s members."""
+    """Report mistakes in a contract's stewards; places are within `team`'s members."""
     for index, member in enumerate(contract.team):
         role = as_said(str(member.get("role") or ""))
         if role != ROLE and (role == "steward" or difflib.SequenceMatcher(None, role, ROLE).ratio() >= _NEAR):
@@ -78,7 +78,7 @@ def check_team(contract: Contract, tell: Tell) -> None:
 
 
 def odd_teams(contract: Contract, at: datetime) -> Iterator[tuple[str, str]]:
-    """What is odd about who may decide, and what to do: nobody is named, or too few are in office."""
+    """Warnings, with remedy, if no steward is named or too few are in office."""
     named = stewards(contract)
     if not named:
         remedy = f"name who may under `team.members`, with `role: {ROLE}`"
@@ -92,7 +92,7 @@ def odd_teams(contract: Contract, at: datetime) -> Iterator[tuple[str, str]]:
 
 
 def as_said(text: str) -> str:
-    """A name as it is compared."""
+    """A name normalised for comparison."""
     return " ".join(unicodedata.normalize("NFC", text).split()).casefold()
 
 

@@ -1,4 +1,4 @@
-"""From the logical types of ODCS to the types of the engine (DuckDB SQL) and of the lake (Arrow)."""
+"""Mapping of ODCS logical types to DuckDB SQL types and Arrow types."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def sql_type(logical_type: str, physical_type: str, options: dict[str, Any]) -> 
 
 @dataclass(frozen=True, slots=True)
 class WrongNumber:
-    """Why a `number` is not, or not exactly, what its `physicalType` says."""
+    """Mistake in the `physicalType` of a `number`."""
 
     message: str
     remedy: str
@@ -70,7 +70,7 @@ class WrongNumber:
 
 
 def why_no_number(physical_type: str, options: dict[str, Any]) -> WrongNumber | None:
-    """What is wrong with the precision of a `number`; None if it is a decimal, or asked for as a binary float."""
+    """Mistake in the precision of a `number`; None if it is a decimal, or explicitly a binary float."""
     text = physical_type.strip()
     if stated := _DECIMAL.search(text):
         precision, scale = int(stated[1]), int(stated[2] or 0)
@@ -109,7 +109,7 @@ def integer_range(type_name: str) -> tuple[Decimal, Decimal] | None:
 
 
 def arrow_type(type_name: str) -> pa.DataType:
-    """The Arrow type of a DuckDB type that `sql_type` gives."""
+    """The Arrow type of a DuckDB type returned by `sql_type`."""
     if type_name.startswith("DECIMAL"):
         precision, scale = (int(n) for n in re.findall(r"\d+", type_name))
         return pa.decimal128(precision, scale)

@@ -1,7 +1,7 @@
-"""What can go wrong between an extract and the gate, one class per failure.
+"""Errors between extract and gate, one class per failure.
 
-DuckDB quotes data in its messages (`Could not convert string '...'`). Its text is read here only to tell the kind of
-failure, and never passed on.
+DuckDB quotes data in its messages (`Could not convert string '...'`). Its text is only used to classify the failure,
+and never passed on.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ _UNKNOWN_NAME = re.compile(r"Function with name \"?(\w+)\"? does not exist|Table
 
 
 class QualityError(Exception):
-    """Rows could not be judged; the message says what to do and holds no value of a registry."""
+    """Base of errors of judging rows; the message states the remedy and holds no value of a registry."""
 
 
 class ConformError(QualityError):
-    """A published column cannot be made from the extract."""
+    """A contract column cannot be computed from the extract."""
 
 
 class RuleUnusable(QualityError):
@@ -32,11 +32,11 @@ class RuleUnusable(QualityError):
 
 
 class ConservationBroken(QualityError):
-    """Rows were lost or doubled on the way: extracted is not accepted + rejected + superseded."""
+    """Rows were lost or duplicated: extracted is not accepted + rejected + superseded."""
 
 
 class EvaluationsDisagree(QualityError):
-    """The split and Great Expectations count a rule differently: one of the two is wrong, so nothing is published."""
+    """The split and Great Expectations count a rule differently, so nothing may be published."""
 
 
 class MemoryExhausted(QualityError):
@@ -46,10 +46,10 @@ class MemoryExhausted(QualityError):
 def run(
     connection: duckdb.DuckDBPyConnection, sql: str, *, doing: str, blame: Callable[[], QualityError | None]
 ) -> None:
-    """Run a statement. When it fails for the data's or the contract's sake, raise what `blame` finds out.
+    """Run a statement. If it fails because of the data or the contract, raise the error that `blame` determines.
 
     Raises:
-        QualityError: as `blame` says, or MemoryExhausted.
+        QualityError: the result of `blame`, or MemoryExhausted.
         LakeError: the lake or the scratch folder failed.
     """
     with lake_errors(doing):
@@ -69,7 +69,7 @@ def run(
 
 
 def why_unbound(error: duckdb.Error) -> str:
-    """What does not exist, in the contract's own words (names from the contract, never a value)."""
+    """Name of the missing column or function in a binder error (names from the contract, never a value)."""
     text = str(error)
     if found := _UNKNOWN_COLUMN.search(text):
         return f'it speaks of "{found[1]}", which is not there'

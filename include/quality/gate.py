@@ -1,4 +1,4 @@
-"""Is a run inside what the contract tolerates? If not, nothing is published until a steward has seen the figures."""
+"""The gate: holds back a run outside the contract's tolerance until a steward decides."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ _MANY_ROWS = 1_000
 
 
 class Preview(Protocol):
-    """What publishing would change, in rows (`include.lake.upsert.change_set.Changes`)."""
+    """Protocol of the row counts that publishing would change (`include.lake.upsert.change_set.Changes`)."""
 
     @property
     def live_before(self) -> int:
-        """Rows that are live now."""
+        """Published rows before."""
 
     @property
     def live_after(self) -> int:
-        """Rows that would be live."""
+        """Published rows after."""
 
     @property
     def deleted(self) -> int:
@@ -32,22 +32,22 @@ class Preview(Protocol):
 def judge(
     table: Table, split: SplitResult, changes: Preview, *, mode: str = "full", known: int = 0
 ) -> tuple[Finding, ...]:
-    """Everything about a run that a steward must approve before it is published; empty inside the tolerance.
+    """Findings of a run outside the table's tolerance, which a steward must approve; empty if there are none.
 
-    Only a full extract may not be empty. The rejected rows of any other run are held against the table as it would be,
-    and against the run's own rows if these are many enough (1,000) for a share to say something. Those of them that
-    came before and are open (`known`) were inside the tolerance or approved then: they are not asked for again.
+    Only a full extract must not be empty. The rejected rows of any other run are compared with the table's future row
+    count, and with the run's own rows if these are at least 1,000. Repeats of open rejections (`known`) were within
+    the tolerance or approved before, and do not count again.
 
     Args:
         table: the contract's table, with its tolerance, delete limit and bounds.
-        split: what became of the extracted rows.
-        changes: what publishing would do to the table as it is.
-        mode: `full`, or how a part of the source was read: `incremental`, `backfill`, `replay`.
-        known: how many of the run's rejected rows are open in the same state since an earlier run.
+        split: the outcomes of the extracted rows.
+        changes: what publishing would change in the table.
+        mode: `full`, `incremental`, `backfill` or `replay`.
+        known: number of the run's rejected rows that repeat open rejections.
     """
     if mode == "full" and split.extracted == 0:
         return (_empty(table, changes),)
-    own = split.accepted + split.rejected  # superseded rows were replaced before they were judged in full
+    own = split.accepted + split.rejected  # superseded rows are not judged by all rules
     judged = [own] if mode == "full" else [changes.live_after + split.rejected]
     if mode != "full" and own - known >= _MANY_ROWS:
         judged.append(own - known)
@@ -61,7 +61,7 @@ def _empty(table: Table, changes: Preview) -> Finding:
 
 
 def _rejected(table: Table, split: SplitResult, rows: int, known: int) -> Finding | None:
-    """`rows`: of how many the rejected ones that are news are a share."""
+    """Findings on rejected rows; `rows` is the denominator of the share of new rejections."""
     news = split.rejected - known
     share = 100 * news / rows if rows else 0.0
     allowed = table.tolerance.rejected_percent
@@ -94,7 +94,7 @@ def _deletes(table: Table, changes: Preview) -> Finding | None:
 
 
 def _bounds(table: Table, split: SplitResult) -> Iterator[Finding]:
-    """Table rules whose bound does not hold. One of severity `warning` is worth a look in the report, not a halt."""
+    """Findings on table rules whose bound does not hold; those of severity `warning` are reported only."""
     for rule in table.rules:
         if rule.scope != "table" or rule.severity != "error" or rule.bound is None:
             continue
@@ -105,7 +105,7 @@ def _bounds(table: Table, split: SplitResult) -> Iterator[Finding]:
 
 
 def measure(rule: Rule, count: RuleCount) -> float:
-    """What a table rule's bound is held against: rows, or percent of the table's rows (0 if there are none)."""
+    """A table rule's measure for its bound: rows, or percent of the table's rows (0 if there are none)."""
     if rule.bound is not None and rule.bound.unit == "percent":
         return 100 * count.violations / count.rows if count.rows else 0.0
     return float(count.violations)

@@ -1,4 +1,4 @@
-"""What the gate of a table says, in both languages: what is outside, and what to do before deciding."""
+"""Texts of a table's gate findings in both languages, with what to check before deciding."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Reasons = Sequence[tuple[str, int]]
 
 
 def empty(table: Table, live: int) -> Said:
-    """A full extract without a row, while `live` rows are published."""
+    """Finding: a full extract without rows, while `live` rows are published."""
     return Said(
         f"The source of {table.qualified_name} gave no rows "
         f"({f'{live:,} rows are published now' if live else 'nothing is published yet'}). Ask the registry's owner "
@@ -22,7 +22,7 @@ def empty(table: Table, live: int) -> Said:
 
 
 def rejected(table: Table, news: int, rows: int, known: int, share: float, frequent: Reasons) -> Said:
-    """`news` of `rows` rows break rules, besides `known` ones; `frequent`: the rules most often broken."""
+    """Finding: `news` of `rows` rows break rules, besides `known` repeats; `frequent`: the rules most often broken."""
     tolerated = table.tolerance.rejected_percent
     docs = f"audit/data_docs/{table.registry}/{table.name}.html"
     return Said(
@@ -38,7 +38,7 @@ def rejected(table: Table, news: int, rows: int, known: int, share: float, frequ
 
 
 def row_count(table: Table, before: int, after: int, change: float) -> Said:
-    """The table would have another size: `change` in percent."""
+    """Finding: the table's row count would change by `change` percent."""
     tolerated, grows = table.tolerance.row_count_change_percent, change > 0
     return Said(
         f"{table.qualified_name} would {'grow' if grows else 'shrink'} from {before:,} to {after:,} rows "
@@ -52,7 +52,7 @@ def row_count(table: Table, before: int, after: int, change: float) -> Said:
 
 
 def deletes(table: Table, gone: int, live: int, share: float) -> Said:
-    """`gone` of `live` published rows are no longer at the source."""
+    """Finding: `gone` of `live` published rows are no longer at the source."""
     tolerated = table.extract.delete_limit_percent
     return Said(
         f"{gone:,} of {live:,} published rows of {table.qualified_name} ({percent('en', share, tolerated)}) are gone "
@@ -66,7 +66,7 @@ def deletes(table: Table, gone: int, live: int, share: float) -> Said:
 
 
 def bound(table: Table, rule: Rule, violations: int, rows: int, measured: float) -> Said:
-    """A rule over the table whose bound does not hold."""
+    """Finding: a table rule's bound does not hold."""
     is_share = rule.bound is not None and rule.bound.unit == "percent"
     about = f" of {', '.join(rule.columns)}" if rule.columns else ""
     of_columns = f" của {', '.join(rule.columns)}" if rule.columns else ""
@@ -86,7 +86,7 @@ def bound(table: Table, rule: Rule, violations: int, rows: int, measured: float)
 
 
 def percent(language: Language, measured: float, tolerated: float) -> str:
-    """So precise that a figure outside its bound never looks equal to it: 5.0003 % against 5 %."""
+    """A percentage with as many digits as show that it is outside its bound: 5.0003 % against 5 %."""
     for digits in range(1, 5):
         if round(measured, digits) != round(tolerated, digits):
             return f"{figure(language, measured, digits)} %"

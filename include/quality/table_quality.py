@@ -1,7 +1,7 @@
-"""Every rule, counted over a table as it stands: its published rows, and the rejected ones that are open.
+"""Table quality: every rule counted over the published rows and the open rejections of a table.
 
-No published row breaks a rule that rejects, so such a rule is broken by the open rows that name it among their reasons.
-A warning is of the published rows. A rule over the table measures them.
+No published row breaks a rule of severity error, so its violations are the open rejections that have it as a reason.
+Warnings are counted over the published rows, which table rules measure too.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from include.quality.split import RuleCount, table_counts, with_drift_rule
 def standing(
     table: Table, *, published: int, warned: Mapping[str, int], opened: int, open_by_rule: Mapping[str, int]
 ) -> list[RuleCount]:
-    """The counts of the rules over rows, in the contract's order; without those over the table.
+    """Counts of the row and set rules, in the contract's order.
 
-    A rule that rejects judged the published rows and the open ones; a warning is looked for in published rows only.
+    Rules of severity error judged the published and the open rows; warnings only the published ones.
 
     Args:
         table: the contract's table.
-        published: its published rows.
-        warned: of these, how many break which rule of severity `warning`.
-        opened: its open rejected rows.
-        open_by_rule: of these, how many broke which rule. A rule that the contract has no more is not counted.
+        published: number of its published rows.
+        warned: published rows by broken rule of severity `warning`.
+        opened: number of its open rejected rows.
+        open_by_rule: open rejected rows by rule. Rules no longer in the contract are ignored.
     """
     drift = with_drift_rule(table).rules[-1]
     rules = [*table.rules, *([drift] if drift.rule_id in open_by_rule else [])]
@@ -42,7 +42,7 @@ def standing(
 
 
 def measured(lake: Lake, table: Table, schemas_dir: Path) -> list[RuleCount]:
-    """The counts of the rules over the table, measured over the published rows."""
+    """Counts of the table rules, over the published rows."""
     rules = [rule for rule in table.rules if rule.scope == "table"]
     if not rules:
         return []

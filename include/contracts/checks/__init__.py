@@ -1,4 +1,4 @@
-"""Mistakes in a contract, found before it is used: names, types, keys, formats, patterns, languages, the standard."""
+"""Checks of a contract: names, types, keys, formats, patterns, languages, the ODCS schema."""
 
 from __future__ import annotations
 

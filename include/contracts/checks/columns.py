@@ -1,4 +1,4 @@
-"""What a column's type, options and enum say, held against each other."""
+"""Check of a column's type, options and enum for contradictions."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _WIDE = {"i128", "u128"}
 
 
 def check_column(column: Column, physical_type: str, enum: Sequence[Any], tell: Tell) -> None:
-    """Tell every contradiction, at places within the column; `enum` are the values that the contract lists."""
+    """Report every contradiction, at places within the column; `enum` are the listed values."""
     kind = column.logical_type
     if kind not in _KNOWN_OPTIONS:
         remedy = "publish it as `object` or `array` (JSON text), or let transformLogic take what is needed of it"
@@ -63,7 +63,7 @@ def check_column(column: Column, physical_type: str, enum: Sequence[Any], tell: 
 
 
 def why_no_value(column: Column, options: dict[str, Any], value: object) -> Iterable[tuple[str, str]]:
-    """What keeps a listed value from ever being a value of the column."""
+    """Reason why the column can never have a listed value; None if it can."""
     told = _why_not_of_type(column, value)
     if told is not None:
         yield told
@@ -170,7 +170,7 @@ def _check_bounds(column: Column, options: dict[str, Any], tell: Tell) -> None:
         tell(("logicalTypeOptions", name), f"{name} is beyond what {column.sql_type} can hold", remedy)
 
 
-Limit = tuple[Any, str, Any, bool]  # as it is compared, the option's name, as written, whether it is exclusive
+Limit = tuple[Any, str, Any, bool]  # comparable value, the option's name, as written, whether it is exclusive
 
 
 def _span(options: dict[str, Any]) -> tuple[Limit | None, Limit | None]:
@@ -184,7 +184,7 @@ def _span(options: dict[str, Any]) -> tuple[Limit | None, Limit | None]:
 
 
 def _is_past(low: Limit | Any, high: Limit | Any) -> bool:
-    """Whether nothing lies from `low` to `high`; one of them may be a plain value."""
+    """Whether the range from `low` to `high` is empty; one of them may be a plain value."""
     lower, lower_out = (low[0], low[3]) if isinstance(low, tuple) else (low, False)
     upper, upper_out = (high[0], high[3]) if isinstance(high, tuple) else (high, False)
     if type(lower) is not type(upper):
@@ -193,7 +193,7 @@ def _is_past(low: Limit | Any, high: Limit | Any) -> bool:
 
 
 def _comparable(column: Column, value: Any) -> Any:
-    """A bound or a listed value as it compares; None if it is no value of the column's type."""
+    """Comparable form of a bound or listed value; None if it is not of the column's type."""
     kind = column.logical_type
     if kind in ("integer", "number"):
         return _plain(value) if isinstance(value, int | float) and math.isfinite(value) else None

@@ -1,7 +1,7 @@
-"""Date and time formats as ODCS writes them: patterns of the JDK's DateTimeFormatter, e.g. `dd/MM/yyyy HH:mm`.
+"""Date and time formats of ODCS: patterns of the JDK's DateTimeFormatter, e.g. `dd/MM/yyyy HH:mm`.
 
-Only patterns are read whose text means one moment and nothing else: no years of two digits, no week years, no day of
-the week that nobody would hold against the date.
+Only unambiguous patterns are supported: no years of two digits, no week years, no day of the week, which would not be
+checked against the date.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _MONTHS = (
 _OFFSET = r"[+-](?:0[0-9]|1[0-4])"
 
 _TWO_DIGITS = "[0-9]{1,2}"
-# letters: (what it tells, strptime's word, what the text may be); digits only where the text is all digits
+# letters: (field, strptime specifier, regular expression of the text); digits only where the text is all digits
 _LETTERS: dict[str, tuple[str, str, str]] = {
     **dict.fromkeys(("yyyy", "uuuu", "y", "u"), ("year", "%Y", "[0-9]{4}")),
     **dict.fromkeys(("MM", "M", "LL", "L"), ("month", "%m", _TWO_DIGITS)),
@@ -62,7 +62,7 @@ _NEEDS = (("minute", "hour"), ("second", "minute"), ("fraction", "second"))
 
 
 class FormatError(ValueError):
-    """A pattern cannot be read, or means more than one moment. `remedy` says what to write instead."""
+    """A pattern is unsupported or ambiguous. `remedy` says what to write instead."""
 
     def __init__(self, message: str, remedy: str) -> None:
         self.message, self.remedy = message, remedy
@@ -71,12 +71,11 @@ class FormatError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """A pattern, understood.
+    """A parsed pattern.
 
-    `strptime` is the same in DuckDB's words. `regex` (RE2) matches in full exactly the texts that may be read, and must
-    be asked first: strptime skips blanks and cuts what it need not see. `parts` are what the text tells: year, month,
-    day, hour, minute, second, fraction, offset. `reads_z`: the text may end in `Z` for `+00:00`, which strptime's `%z`
-    does not know; nothing stands behind it.
+    `strptime` is the DuckDB format. `regex` (RE2) matches exactly the valid texts, and must be applied first: strptime
+    skips blanks and ignores surplus text. `parts` are the fields in the text: year, month, day, hour, minute, second,
+    fraction, offset. `reads_z`: the text may end in `Z` for `+00:00`, which strptime's `%z` does not support.
     """
 
     pattern: str
@@ -87,23 +86,23 @@ class Format:
 
     @property
     def has_date(self) -> bool:
-        """Whether it tells a whole day."""
+        """Whether it has year, month and day."""
         return {"year", "month", "day"} <= self.parts
 
     @property
     def has_time(self) -> bool:
-        """Whether it tells a time of day."""
+        """Whether it has a time of day."""
         return "hour" in self.parts
 
     @property
     def has_offset(self) -> bool:
-        """Whether it tells the offset or the zone, and so an instant."""
+        """Whether it has an offset or zone, and so gives an instant."""
         return "offset" in self.parts
 
 
 @dataclass(frozen=True, slots=True)
 class _Token:
-    """`letters` of the pattern, or the `literal` text that must stand there."""
+    """Pattern letters or a literal text."""
 
     letters: str = ""
     literal: str = ""
@@ -111,10 +110,10 @@ class _Token:
 
 @lru_cache(maxsize=256)
 def read_format(pattern: str) -> Format:
-    """What a JDK pattern means.
+    """Parse a JDK pattern.
 
     Raises:
-        FormatError: it has letters that are not read here, or does not mean one moment.
+        FormatError: it has unsupported letters or is ambiguous.
     """
     tokens = _tokens(pattern)
     parts: list[str] = []
@@ -209,7 +208,7 @@ def _whole(pattern: str, parts: list[str], tokens: tuple[_Token, ...]) -> None:
 
 
 def _is_tight(before: _Token, token: _Token, after: _Token) -> bool:
-    """Whether digits stand next to this token's digits, so that nothing but their number tells them apart."""
+    """Whether digits adjoin this token's digits, so that only their number separates them."""
     return _is_digits(token) and (_is_digits(before, at_end=True) or _is_digits(after))
 
 
@@ -229,7 +228,7 @@ def _exact(token: _Token, text: str, pattern: str) -> str:
 
 
 def _meant(tokens: tuple[_Token, ...]) -> str:
-    """The pattern that was probably meant; the same pattern where nothing is known of its letters."""
+    """The pattern probably meant; the same pattern if none is known."""
     letters = {t.letters for t in tokens}
     hours = {t[:1] for t in letters} & set("HhkK")
     minutes = {} if hours or letters & {"MM", "M", "MMM", "MMMM"} else {"mm": "MM", "m": "M"}

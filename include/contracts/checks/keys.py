@@ -1,4 +1,4 @@
-"""A table's key and cursor: what tells one row from another, and which of two is newer."""
+"""Checks of a table's primary key and cursor."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ LATE_ROWS_REMEDY = (
     "let `lag` be at least as long as the longest transaction of the source, or use `deletes: reconcile`, or run "
     "`--full` every week"
 )
-_LONG_ENOUGH = timedelta(days=1)  # no transaction of a register is open for longer
+_LONG_ENOUGH = timedelta(days=1)  # longest transaction assumed at a source
 _ORDERED = ("integer", "number", "date", "timestamp")
 
 
 def check_key(columns: Sequence[Column], written: Sequence[SchemaProperty], extract: ExtractPolicy, tell: Tell) -> None:
-    """Tell what makes the key ambiguous, or useless; places are within the table."""
+    """Report what makes the key ambiguous or useless; places are within the table."""
     positions: dict[int, str] = {}
     keys = [prop for prop in written if prop.primaryKey]
     are_given = [bool(prop.primaryKeyPosition and prop.primaryKeyPosition > 0) for prop in keys]
@@ -51,7 +51,7 @@ def check_key(columns: Sequence[Column], written: Sequence[SchemaProperty], extr
 
 
 def check_cursor(columns: Sequence[Column], extract: ExtractPolicy, tell: Tell) -> None:
-    """Tell which cursor columns have no order, or none that is the order of time; places are within `extract`."""
+    """Report cursor columns without an order, or not in order of time; places are within `extract`."""
     by_name = {column.name: column for column in columns}
     place = ("cursor",)
     if unseen := late_rows_unseen(columns, extract):
@@ -87,7 +87,7 @@ def check_cursor(columns: Sequence[Column], extract: ExtractPolicy, tell: Tell) 
 
 
 def late_rows_unseen(columns: Sequence[Column], extract: ExtractPolicy) -> str:
-    """What a run that reads past a cursor cannot find without comparing keys, and what helps; empty if all is found."""
+    """Warning on changes that reading past the cursor misses without comparing keys, with the remedy; empty if none."""
     has_key = any(column.primary_key_position is not None for column in columns)
     if extract.deletes == "reconcile" or not extract.cursor or not has_key or extract.lag >= _LONG_ENOUGH:
         return ""

@@ -1,4 +1,4 @@
-"""Whether what a contract says to people is said in Vietnamese everywhere, if it is anywhere."""
+"""Check that a contract with Vietnamese texts has them for all rules and legal references."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ def check_languages(
 ) -> None:
     """Warn of rules and legal references without a Vietnamese text, in a contract that has some.
 
-    A contract in English only is as good as any: its texts are shown in English in both languages.
+    A contract in English only is valid: its texts are shown in English in both languages.
 
     Args:
-        tables: with their rules; those that a contract implies have their text from us.
-        places: where written rules stand, by id.
-        definitions: the legal references, by where they stand.
+        tables: with their rules; implied ones have generated texts.
+        places: places of written rules, by id.
+        definitions: the legal references, by place.
         laws: Vietnamese texts of legal references, by id.
-        tell: takes the warnings.
+        tell: records a warning.
     """
     written = [rule for table in tables for rule in table.rules if rule.rule_id in places]
     if not laws and not any(rule.vietnamese for rule in written):

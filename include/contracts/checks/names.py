@@ -1,4 +1,4 @@
-"""Names that every reader of the lake can take: Delta's, Spark's, DuckDB's, and a folder's."""
+"""Check of names: valid in Delta, Spark, DuckDB and as a folder."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Wrong = tuple[str, str]
 
 
 def why_no_column_name(name: str) -> Wrong | None:
-    """What is wrong with the name of a published column, and the remedy."""
+    """Mistake in the name of a published column, with remedy."""
     if found := _COLUMN_REFUSES.search(name):
         remedy = f"write `{_plain(name)}`; the source's own name belongs in `physicalName`"
         return f"the name {name!r} holds {_sign(found[0])}, which readers of the lake refuse", remedy
@@ -24,7 +24,7 @@ def why_no_column_name(name: str) -> Wrong | None:
 
 
 def why_no_table_name(name: str) -> Wrong | None:
-    """What is wrong with the name of a table or registry, which is a folder of the lake, and the remedy."""
+    """Mistake in the name of a table or registry, which becomes a folder of the lake, with remedy."""
     if name and not name.startswith(RESERVED_PREFIX) and not _FOLDER.fullmatch(name):
         remedy = f"write `{_plain(name)}`: letters, digits, _ and -; the source's own name belongs in `physicalName`"
         return f"the name {name!r} cannot be a folder of the lake and a table of every reader", remedy
@@ -32,7 +32,7 @@ def why_no_table_name(name: str) -> Wrong | None:
 
 
 def same_but_for_case(names: Iterable[str]) -> list[tuple[int, str]]:
-    """Positions of names that are another's but for case or composition, each with the other name."""
+    """Positions of names that equal another ignoring case and Unicode form, each with the other name."""
     seen: dict[str, str] = {}
     found = []
     for position, name in enumerate(names):
@@ -44,7 +44,7 @@ def same_but_for_case(names: Iterable[str]) -> list[tuple[int, str]]:
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """`did you mean ...?`, or all that are known."""
+    """`did you mean ...?`, or all known names."""
     known = list(known)
     near = difflib.get_close_matches(name, known, n=1)
     return f"did you mean `{near[0]}`?" if near else f"one of: {', '.join(sorted(known))}"
@@ -61,7 +61,7 @@ def _why_none(name: str) -> Wrong | None:
 
 
 def _plain(name: str) -> str:
-    """A name like this one that may be used."""
+    """A similar valid name."""
     words = re.sub(r"\W+", "_", unicodedata.normalize("NFC", name)).strip("_")
     return words or "a_name"
 

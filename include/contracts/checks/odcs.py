@@ -1,4 +1,4 @@
-"""Hold a parsed file against the Open Data Contract Standard's own JSON schema (v3.2.0)."""
+"""Validation of a parsed file by the Open Data Contract Standard's JSON schema (v3.2.0)."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def _validator() -> Draft201909Validator:
 
 @cache
 def _words() -> frozenset[str]:
-    """Every key the standard knows, to propose the right one for a misspelt one."""
+    """All keys of the standard, to propose the right one for a misspelt one."""
 
     def keys(node: object) -> Iterator[str]:
         if isinstance(node, dict):
@@ -54,7 +54,7 @@ def standard_problems(file: YamlFile) -> list[Problem]:
 
 
 def misplaced_words(file: YamlFile) -> list[Problem]:
-    """Words of the standard where nothing heeds them; where there is another mistake, perhaps only its echo."""
+    """Standard keys at places where they have no effect; possibly a consequence of another mistake."""
     return _told(file, _explain_misplaced)
 
 
@@ -70,12 +70,12 @@ def _told(file: YamlFile, explain: Callable[[ValidationError], tuple[str, str] |
 
 
 def _explain_misplaced(error: ValidationError) -> tuple[str, str] | None:
-    """What to do with a word of the standard that stands where it has no meaning."""
+    """Remedy for a standard key at a place where it has no effect."""
     kind: Any = error.kind
     place = tuple(error.instance_path)
     if type(kind).__name__.rpartition("_")[2] not in ("AdditionalProperties", "UnevaluatedProperties"):
         return None
-    # Of a server we know more than the standard does; whether a type has an option is told with the column.
+    # Servers are checked in policies.py; options of a type with the column.
     if place[:1] != ("schema",) or "logicalTypeOptions" in place:
         return None
     words = ", ".join(f"`{name}`" for name in kind.unexpected)
@@ -86,7 +86,7 @@ def _explain_misplaced(error: ValidationError) -> tuple[str, str] | None:
 
 @cache
 def _option_words() -> frozenset[str]:
-    """The options that some logical type has."""
+    """All options of logical types."""
 
     def options(node: object) -> Iterator[str]:
         if isinstance(node, dict):
@@ -103,7 +103,7 @@ def _option_words() -> frozenset[str]:
 
 
 def _leaves(error: ValidationError) -> Iterator[ValidationError]:
-    """The errors that name the mistake: of alternatives, those of the branch that came furthest."""
+    """The most specific errors: of alternatives, those of the branch that matched furthest."""
     branches = getattr(error.kind, "context", None) or []
     inner = [e for branch in branches for e in branch]
     furthest = max((len(e.instance_path) for e in inner), default=0)
@@ -116,23 +116,23 @@ def _leaves(error: ValidationError) -> Iterator[ValidationError]:
 
 
 def _logical_types() -> list[str]:
-    """The types that are published."""
+    """The supported logical types."""
     known = _schema()["$defs"]["SchemaBaseProperty"]["properties"]["logicalType"]["enum"]
     return [name for name in known if name not in ("map", "vector")]
 
 
 def _unexpected(error: ValidationError) -> list[str]:
-    """The words that have no place there, those first that the standard does not know at all."""
+    """The unexpected keys, those unknown to the standard first."""
     return sorted(getattr(error.kind, "unexpected", []), key=lambda name: name in _words())
 
 
 def _explain(error: ValidationError) -> tuple[str, str] | None:
-    """What is wrong and what to do; None for an echo of an error that another one explains."""
+    """Message and remedy of an error; None for a consequence of another one."""
     kind: Any = error.kind
     value = error.instance
     match type(kind).__name__.rpartition("_")[2]:
         case "Required" if kind.property in ("map", "dimensions") and isinstance(value, dict):
-            # The standard's schema asks a column without a type for what it asks of a map or a vector.
+            # For a column without type the schema requires the properties of a map or a vector.
             if value.get("logicalType") or kind.property == "dimensions":
                 return "a map or vector is not published here", "publish it as `object` or `array` (JSON text)"
             return "states no `logicalType`", f"add it, one of: {', '.join(_logical_types())}"

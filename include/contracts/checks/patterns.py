@@ -1,4 +1,4 @@
-"""Regular expressions as the engine reads them: RE2, whatever a contract's author is used to."""
+"""Check of regular expressions in the engine's dialect, RE2."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _REMEDY = "correct it, or write the rule as `type: sql`"
 
 @lru_cache(maxsize=1024)
 def why_not_compiled(pattern: str) -> tuple[str, str] | None:
-    """What keeps a pattern from being used, and what to write instead; None if it compiles."""
+    """Mistake in a pattern, with remedy; None if it compiles."""
     try:
         _ask(pattern, "")
     except duckdb.Error as error:
@@ -27,7 +27,7 @@ def why_not_compiled(pattern: str) -> tuple[str, str] | None:
 
 @lru_cache(maxsize=4096)
 def matches(pattern: str, text: str) -> bool:
-    """Whether a rule of this pattern lets a text pass; the text is compared in NFC, as it is published."""
+    """Whether a text, in NFC as published, matches the pattern."""
     return _ask(pattern, unicodedata.normalize("NFC", text))
 
 
@@ -39,7 +39,7 @@ def _ask(pattern: str, text: str) -> bool:
 
 @lru_cache(maxsize=1)
 def _engine(process: int) -> duckdb.DuckDBPyConnection:
-    """One engine for a process: to start one takes longer than a thousand patterns."""
+    """One DuckDB connection per process: starting one takes longer than a thousand patterns."""
     return duckdb.connect(config={"threads": 1, "enable_external_access": False})
 
 

@@ -1,4 +1,4 @@
-"""Time zones as contracts name them: IANA's names, `Area/City` or `UTC`."""
+"""Check of time zone names: IANA's, `Area/City` or `UTC`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _VIETNAMESE = re.compile(r"ha[ _]?noi|viet[ _]?nam|sai[ _]?gon|ho[ _]?chi|\bhcm|
 
 
 def why_no_zone(name: str) -> tuple[str, str] | None:
-    """What is wrong with the name of a zone, and what to write; None if there is such a zone."""
+    """Mistake in the name of a time zone, with remedy; None if it exists."""
     message = f"there is no time zone `{name}`"
     if name == "UTC" or ("/" in name and _is_known(name)):
         return None

@@ -1,4 +1,4 @@
-"""Rules of a contract: one written rule, one violation predicate, one text in each language."""
+"""Rules of a contract: their violation predicates and texts in each language."""
 
 from __future__ import annotations
 

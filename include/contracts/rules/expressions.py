@@ -1,4 +1,4 @@
-"""What a column's SQL expression (`transformLogic`) reads, as far as its text tells."""
+"""Analysis of a column's SQL expression (`transformLogic`): the source columns it reads."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from sqlglot.errors import SqlglotError
 from include.contracts.model import Column
 from include.contracts.sql import PlainDuckDB
 
-# Functions that give an empty value only for one that is blank, so that nothing can be lost by them.
+# Functions that are null only for a blank value, so that no value can be lost by them.
 _KEEPS_ALL = {"vn_text", "vn_name", "vn_digits", "vn_mst", "upper", "lower"}
 
 
 def columns_read(column: Column) -> tuple[str, ...]:
-    """Names of the source columns that make a published column; names inside sub-queries and lambdas are not."""
+    """Names of the source columns of a published column; excludes names inside sub-queries and lambdas."""
     if not column.expression:
         return (column.source_name or column.name,)
     tree = _tree(column.expression)
@@ -27,10 +27,10 @@ def columns_read(column: Column) -> tuple[str, ...]:
 
 
 def inputs(column: Column) -> tuple[str, ...]:
-    """Of the source columns read, those whose value is to be published; conditions only choose among them.
+    """Source columns whose values are published, without those in conditions only.
 
-    In `CASE WHEN "loai" = '1' THEN "ten" END` that is `ten`. Where an expression is nothing but conditions
-    (`CASE WHEN "gioi_tinh" = '1' THEN 'male' END`), they are its values.
+    In `CASE WHEN "loai" = '1' THEN "ten" END` that is `ten`. If an expression has only conditions
+    (`CASE WHEN "gioi_tinh" = '1' THEN 'male' END`), their columns count.
     """
     if not column.expression:
         return columns_read(column)
@@ -42,9 +42,9 @@ def inputs(column: Column) -> tuple[str, ...]:
 
 
 def may_lose(column: Column) -> bool:
-    """Whether a value that is there may fail to become a published one, and that is a fault.
+    """Whether a given value may fail to convert, which is then a fault.
 
-    Text that is published as it is cannot; and a derived column's input is published by another column.
+    Text published unchanged cannot fail; a derived column's input is published by another column.
     """
     if column.is_derived:
         return False
@@ -72,7 +72,7 @@ def _columns(tree: exp.Expr) -> Iterator[exp.Column]:
 
 
 def _is_in_condition(found: exp.Expr) -> bool:
-    """Whether a column stands in the WHEN of a CASE or the condition of an `if`."""
+    """Whether a column occurs in the WHEN of a CASE or the condition of an `if`."""
     node: exp.Expr | None = found
     while node is not None and node.parent is not None:
         over = node.parent

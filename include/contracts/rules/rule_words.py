@@ -1,7 +1,7 @@
-"""What a rule that nobody wrote by hand says, in both languages: one table, from a column's type, options and lists.
+"""Texts of implied rules (from a column's type, options and lists) in both languages.
 
-The English text speaks of the published name and is stored with a rejected row; the Vietnamese one speaks of the
-column's `businessName` and is only shown.
+The English text uses the published name and is stored with a rejected row; the Vietnamese one uses the column's
+`businessName` and is only shown.
 """
 
 from __future__ import annotations
@@ -59,12 +59,12 @@ SUPERSEDED = Said(
 
 
 def label(column: Column) -> str:
-    """What officials call the column."""
+    """The column's business name; else its published name."""
     return column.business_name or column.name
 
 
 def implied(metric: str, column: Column, value: object = "") -> Said:
-    """What a rule says that a column's type, an option (`value`), an enum or a list implies."""
+    """Text of a rule implied by a column's type, an option (`value`), an enum or a list."""
     english, vietnamese = _IMPLIED[metric]
     return Said(
         english.format(name=column.name, value=value),
@@ -73,7 +73,7 @@ def implied(metric: str, column: Column, value: object = "") -> Said:
 
 
 def readable(column: Column) -> Said:
-    """What an official reads where a value is there that cannot be published, with what would mend it."""
+    """Text of the `unreadable` rule, with the expected form of the value."""
     names = ", ".join(inputs(column))
     if column.sql_type == "VARCHAR" and column.logical_type not in ("time", "object", "array"):
         return Said(
@@ -95,7 +95,7 @@ def readable(column: Column) -> Said:
 
 
 def one_key(keyed: Sequence[Column]) -> Said:
-    """What the rule says that no two keys of the source become one."""
+    """Text of the rule that no two source keys become one."""
     names = ", ".join(dict.fromkeys(name for column in keyed for name in columns_read(column)))
     return Said(
         f"Two rows whose {names} differ at the source must not be published under one key",

@@ -1,7 +1,7 @@
-"""From what a contract says of a column or table to `Rule` objects: one written rule, one violation predicate.
+"""Construction of `Rule` objects from a contract's columns and tables.
 
-Great Expectations is driven elsewhere from the same rule's `metric`, `arguments` and `query`, never from
-`violation`, so that the two evaluations stay independent.
+Great Expectations evaluates a rule by `metric`, `arguments` and `query`, never by `violation`, so that the two
+evaluations stay independent.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ _COLUMN = re.compile(r"\$?\{\s*(?:property|column|field)\s*\}", re.IGNORECASE)
 def column_rules(
     prefix: str, column: Column, written: SchemaProperty, references: Sequence[Relationship]
 ) -> list[Rule]:
-    """The rules a column's type, options, enum and reference lists imply, without being written as `quality`."""
+    """The rules implied by a column's type, options, enum and reference lists."""
     rules, name = [], quote(column.name)
 
     def add(metric: str, violation: str, said: Said, scope: Scope = "row", **arguments: Any) -> None:
@@ -94,7 +94,7 @@ def column_rules(
         ("minimum", "<"), ("maximum", ">"), ("exclusiveMinimum", "<="), ("exclusiveMaximum", ">="),
     ):  # fmt: skip
         if (bound := column.options.get(word)) is not None:
-            # A number is compared as it is written: cast to the column's type, 0.1 would become 0 for an integer.
+            # A number is compared as written: cast to the column's type, 0.1 would become 0 for an integer.
             is_number = isinstance(bound, int | float)
             limit = literal(bound) if is_number else f"CAST({literal(bound)} AS {column.sql_type})"
             option(word, f"{name} {comparison} {limit}", bound)
@@ -121,7 +121,7 @@ def column_rules(
 
 
 def key_rule(prefix: str, columns: Sequence[Column]) -> list[Rule]:
-    """The rule that no two keys of the source become one; none for a table without a key."""
+    """The rule that no two source keys become one; none for a table without a key."""
     keyed = sorted(
         (c for c in columns if c.primary_key_position is not None), key=lambda c: c.primary_key_position or 0
     )
@@ -151,12 +151,12 @@ def quality_rule(
     index: int,
     laws: Mapping[str, str] | None = None,
 ) -> Rule | None:
-    """The rule that an entry of a `quality` list states; None for `type: text`, which is for readers only.
+    """The rule of an entry of a `quality` list; None for `type: text`, which is for readers only.
 
     `laws` are Vietnamese texts of legal references by their ids.
 
     Raises:
-        RuleError: the entry cannot be run as it is written.
+        RuleError: the entry cannot be evaluated as written.
     """
     if written.type == "text":
         return None
@@ -208,7 +208,7 @@ def vietnamese_text(custom: Sequence[CustomProperty] | None) -> str:
 
 
 def cited(definitions: Sequence[AuthoritativeDefinition] | None, laws: Mapping[str, str] | None = None) -> list[str]:
-    """What is cited, one text each; with `laws` (id: text) in Vietnamese where there is such a text."""
+    """Texts of the cited legal references; with `laws` (id: text), in Vietnamese where available."""
     return [(laws or {}).get(d.id or "") or d.description or d.url or "" for d in definitions or []]
 
 
@@ -216,7 +216,7 @@ def reference_targets(table: str, owner: SchemaObject | SchemaProperty, registry
     """The relationships written on a table or a column, in the shorthand `[registry.]table.column`.
 
     Raises:
-        RuleError: a relationship cannot be followed.
+        RuleError: a relationship is invalid.
     """
     for written in owner.relationships or []:
         to = written.to if isinstance(written.to, list) else [written.to or ""]

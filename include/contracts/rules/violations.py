@@ -1,4 +1,4 @@
-"""One violation predicate of one written rule: SQL over the published columns, TRUE where a row breaks the rule."""
+"""Violation predicates of written rules: SQL over the published columns, TRUE where a row breaks the rule."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from include.contracts.sql import SqlRefused, check_where, understood, written
 
 
 class RuleError(ValueError):
-    """A rule cannot be run as it is written. `remedy` says what to write instead."""
+    """A rule cannot be evaluated as written. `remedy` says what to write instead."""
 
     def __init__(self, message: str, remedy: str) -> None:
         self.remedy = remedy
@@ -34,7 +34,7 @@ def literal(value: object) -> str:
 
 
 def violation_of_metric(metric: str, arguments: dict[str, Any], column: str) -> str:
-    """What breaks `nullValues`, `missingValues` or `invalidValues` of a column."""
+    """Violation predicate of `nullValues`, `missingValues` or `invalidValues` of a column."""
     name = quote(column)
     if metric == "nullValues":
         return f"{name} IS NULL"
@@ -61,9 +61,9 @@ def violation_of_metric(metric: str, arguments: dict[str, Any], column: str) -> 
 
 
 def violation_of_query(query: str, columns: Sequence[Column]) -> tuple[str, str, tuple[str, ...]]:
-    """The WHERE of `SELECT COUNT(*) FROM {object} WHERE ...`: as the split runs it, as it was meant, and its columns.
+    """The WHERE of `SELECT COUNT(*) FROM {object} WHERE ...`: for the split, the whole query, and its columns.
 
-    Both are written anew from what was understood, every name quoted.
+    Both are generated from the parsed tree, every name quoted.
     """
     remedy = "write `SELECT COUNT(*) FROM {object} WHERE <what is wrong with a row>`"
     text = query.replace("{object}", "object_")
@@ -116,11 +116,11 @@ def violation_of_query(query: str, columns: Sequence[Column]) -> tuple[str, str,
 
 
 def _is_day_of(node: exp.Column, column: Column) -> bool:
-    """Whether the expression is the day of an instant: CAST(column AS DATE)."""
+    """Whether the expression is CAST(column AS DATE) of an instant."""
     cast = node.parent
     return isinstance(cast, exp.Cast) and cast.is_type(exp.DataType.Type.DATE) and column.sql_type == "TIMESTAMPTZ"
 
 
 def _in_utc(column: exp.Expr) -> exp.Expr:
-    """The instant on UTC's clock, which is the engine's: without the calendar library, in a tenth of the time."""
+    """The instant as a UTC timestamp, the engine's zone: without the calendar library, in a tenth of the time."""
     return exp.Anonymous(this="make_timestamp", expressions=[exp.Anonymous(this="epoch_us", expressions=[column])])

@@ -1,4 +1,4 @@
-"""SQL that people write: parsed, held to an allow-list of functions and characters, and written out again."""
+"""Validation of SQL from contracts and users: parsed, checked by an allow-list, and generated anew."""
 
 from __future__ import annotations
 

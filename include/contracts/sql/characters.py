@@ -1,7 +1,7 @@
-"""Characters that SQL may be written in: what people cannot see, or take for another, stands in no code.
+"""Check for invisible and misleading characters in SQL.
 
-The engine takes every character beyond ASCII for part of a name; a reader of SQL that sees a blank there, or nothing,
-reads another statement.
+The engine takes every character beyond ASCII for part of a name; a person who sees a blank there, or nothing, reads
+another statement.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _NUL = "\0"
 
 
 def why_odd(text: str) -> tuple[str, str] | None:
-    """The first character that may not stand where it does, with its name and line, and what to write instead."""
+    """The first forbidden character, with its name, line and remedy; empty if there is none."""
     if _NUL in text:
         return _told(text, text.index(_NUL))
     for piece in _PIECES.finditer(text):

@@ -1,6 +1,6 @@
-"""The functions that SQL of contracts, agreements and the command line may call: pure, and of one row alone.
+"""Allow-list of functions in SQL of contracts, agreements and the command line: deterministic, over one row.
 
-None reads a file, a setting, a variable, the clock or another row, none gives other values when it is called again.
+None reads a file, a setting, a variable, the clock or another row.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ GROUPS = {
 }
 FUNCTIONS = frozenset[str]().union(*GROUPS.values())
 
-# Of many rows, so that a row's value would be no longer its own.
+# Aggregates and window functions, whose value depends on other rows.
 _AGGREGATES = """any_value approx_count_distinct approx_quantile arbitrary arg_max arg_min argmax argmin
     array_agg avg bit_and bit_or bit_xor bool_and bool_or corr count count_if count_star countif covar_pop
     covar_samp entropy favg first first_value fsum geomean group_concat histogram kahan_sum kurtosis last last_value
@@ -75,13 +75,13 @@ _AGGREGATES = """any_value approx_count_distinct approx_quantile arbitrary arg_m
     quantile quantile_cont quantile_disc reservoir_quantile skewness stddev stddev_pop stddev_samp string_agg sum
     sumkahan sum_no_overflow var_pop var_samp variance"""
 AGGREGATES = frozenset(_AGGREGATES.split())
-# What the clock, the session or chance gives, by whatever name the engine knows it, with or without brackets.
+# Functions of the clock, the session or chance, by all their names, with or without brackets.
 _NOT_OF_THE_ROW = """current_catalog current_database current_date current_localtime current_localtimestamp
     current_query current_role current_schema current_schemas current_setting current_time current_timestamp
     current_user gen_random_uuid get_current_time get_current_timestamp getvariable getenv localtime localtimestamp
     now random session_user today transaction_timestamp txid_current uuid uuidv4 uuidv7"""
 NOT_OF_THE_ROW = frozenset(_NOT_OF_THE_ROW.split())
-# What other databases call it.
+# Names in other databases.
 ELSEWHERE = {
     "to_date": "try_strptime, or the macro vn_date", "str_to_date": "try_strptime, or the macro vn_date",
     "to_timestamp_tz": "try_strptime", "to_char": "strftime", "date_format": "strftime", "to_number": "vn_number",

@@ -1,8 +1,8 @@
-"""SQL that people write: understood, held to a list of what it may be made of, and written out again.
+"""SQL of contracts and users: parsed, checked node by node against an allow-list, and generated anew.
 
-Contracts, agreements and the command line hold SQL that runs with the lake's rights. No text of theirs reaches an
-engine that works with data. What does is written here, from a tree of which every part stands on a list; and only if
-the engine's own parser reads the text and what was written as the same.
+Contracts, agreements and the command line contain SQL that runs with the lake's rights. Their text never reaches an
+engine that has data. The SQL that does is generated here, from a tree of allowed nodes only, and only if the engine's
+own parser reads the original and the generated text as the same.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from include.contracts.sql.characters import why_odd
 from include.contracts.sql.functions import AGGREGATES, ELSEWHERE, FUNCTIONS, NOT_OF_THE_ROW
 
 LONGEST = 20_000  # characters
-DEEPEST = 60  # brackets within brackets; the readers of SQL are recursive
+DEEPEST = 60  # nested brackets; SQL parsers are recursive
 _KINDS = (
     exp.Column, exp.Identifier, exp.Literal, exp.ByteString, exp.Boolean, exp.Null, exp.Paren, exp.Tuple, exp.Anonymous,
     exp.Dot, exp.And, exp.Or, exp.Not, exp.EQ, exp.NEQ, exp.GT, exp.GTE, exp.LT, exp.LTE, exp.Is, exp.NullSafeEQ,
@@ -45,7 +45,7 @@ _TYPES = {
 }  # fmt: skip
 _OPENING = {TokenType.L_PAREN, TokenType.L_BRACKET, TokenType.L_BRACE, TokenType.CASE}
 _CLOSING = {TokenType.R_PAREN, TokenType.R_BRACKET, TokenType.R_BRACE, TokenType.END}
-# The engine takes these for functions where no column is called so.
+# The engine takes these for functions unless a column has the name.
 _WITHOUT_BRACKETS = {name for name in NOT_OF_THE_ROW if name.startswith(("current_", "local", "session_"))}
 _ONE_VALUE = "write an expression that gives one value per row"
 _REMEDY = 'write one SQL expression over the columns of the row, e.g. vn_name("ho_ten")'
@@ -56,7 +56,7 @@ _LISTED = "what may be used stands in docs/reference/sql.md"
 
 
 class SqlRefused(ValueError):
-    """SQL that may not be run: the message says what is wrong, `remedy` what to write instead."""
+    """SQL that is refused: the message says what is wrong, `remedy` what to write instead."""
 
     def __init__(self, message: str, remedy: str = _REMEDY) -> None:
         self.remedy = remedy
@@ -64,10 +64,10 @@ class SqlRefused(ValueError):
 
 
 class PlainDuckDB(DuckDB):
-    """DuckDB's SQL with every function left as it is called: none becomes one of another dialect."""
+    """sqlglot dialect of DuckDB that keeps every function's name."""
 
     class Parser(DuckDB.Parser):  # type: ignore[misc, valid-type]  # made by a metaclass
-        """Only what has a grammar of its own (CAST, EXTRACT, ...) is more than a name with arguments."""
+        """Parser in which only constructs with their own grammar (CAST, EXTRACT, ...) differ from plain function calls."""
 
         FUNCTIONS: ClassVar[dict[str, Any]] = {}
         FUNCTION_PARSERS: ClassVar[dict[str, Any]] = {
@@ -79,10 +79,10 @@ class PlainDuckDB(DuckDB):
         NO_PAREN_FUNCTION_PARSERS: ClassVar[dict[str, Any]] = {"CASE": DuckDB.Parser.NO_PAREN_FUNCTION_PARSERS["CASE"]}
 
     class Generator(DuckDB.Generator):  # type: ignore[misc, valid-type]
-        """As people write it."""
+        """Generator of readable SQL."""
 
         def not_sql(self, expression: exp.Not) -> str:
-            """`x IS NOT NULL`, for which the tree has NOT (x IS NULL)."""
+            """SQL of NOT; `x IS NOT NULL` for NOT (x IS NULL)."""
             inner = expression.this
             if isinstance(inner, exp.Is) and isinstance(inner.expression, exp.Null):
                 return f"{self.sql(inner, 'this')} IS NOT NULL"
@@ -91,10 +91,10 @@ class PlainDuckDB(DuckDB):
 
 @lru_cache(maxsize=8192)
 def rewritten(text: str) -> str:
-    """The expression `text` as it may be run.
+    """The validated expression, generated anew from `text`.
 
     Raises:
-        SqlRefused: it is not one expression made of what is allowed, or cannot be written again without a change.
+        SqlRefused: not one expression of allowed nodes, or not reproducible unchanged.
     """
     tree = understood(text)
     if isinstance(tree, exp.Query | exp.DDL | exp.DML | exp.Command):
@@ -108,7 +108,7 @@ def rewritten(text: str) -> str:
 
 
 def check_where(query: str, tree: exp.Expr) -> None:
-    """Raise SqlRefused if the condition of a query, whose tree is given, is not made of what is allowed."""
+    """Raise SqlRefused if the condition of a query, whose tree is given, has a node that is not allowed."""
     check_tree(tree.args["where"].this)
     given, got = _as_engine_reads(query, written(tree))
     if _meaning(given["where_clause"]) != _meaning(got["where_clause"]):
@@ -119,7 +119,7 @@ def understood(text: str) -> exp.Expr:
     """The tree of one expression or query.
 
     Raises:
-        SqlRefused: it is none, or is written in characters that nobody sees, or is too long or too deep.
+        SqlRefused: it is none, has forbidden characters, or is too long or too deep.
     """
     if odd := why_odd(text):
         raise SqlRefused(*odd)
@@ -138,7 +138,7 @@ def understood(text: str) -> exp.Expr:
 
 
 def written(tree: exp.Expr) -> str:
-    """The tree as SQL on one line: every name quoted, without comments."""
+    """SQL of the tree on one line: every name quoted, without comments."""
     try:
         return tree.sql(dialect=PlainDuckDB, identify=True, comments=False, normalize_functions=False)
     except RecursionError:
@@ -146,7 +146,7 @@ def written(tree: exp.Expr) -> str:
 
 
 def names_in(sql: str) -> tuple[str, ...]:
-    """The names of columns in what `rewritten` gave, each once; parameters of lambdas are none."""
+    """Names of columns in a result of `rewritten`, each once, without parameters of lambdas."""
     tree = understood(sql)
     bound = {parameter.name.lower() for found in tree.find_all(exp.Lambda) for parameter in found.expressions}
     named = (column.parts[0].name for column in tree.find_all(exp.Column))
@@ -154,7 +154,7 @@ def names_in(sql: str) -> tuple[str, ...]:
 
 
 def check_tree(tree: exp.Expr) -> None:
-    """Raise SqlRefused for the first part that is not on the list."""
+    """Raise SqlRefused for the first node that is not allowed."""
     if tree.find(exp.Query, exp.Subquery):
         raise SqlRefused("is a statement or holds a subquery")
     for node in tree.walk():
@@ -233,7 +233,7 @@ def _not_listed(node: exp.Expr) -> SqlRefused:
 
 
 def _as_engine_reads(*statements: str) -> list[dict[str, Any]]:
-    """The engine's own tree of each statement, which is one SELECT."""
+    """The engine's parse tree of each statement, which is one SELECT."""
     asked = ", ".join("json_serialize_sql(?)" for _ in statements)
     with _ONE_AT_A_TIME:
         found = _engine(os.getpid()).execute(f"SELECT {asked}", list(statements)).fetchone()
@@ -244,7 +244,7 @@ def _as_engine_reads(*statements: str) -> list[dict[str, Any]]:
 
 
 def _only_value(select: dict[str, Any]) -> Any:
-    """What `SELECT (...)` selects, if that is all it does."""
+    """The expression of a `SELECT (...)` without other clauses; else None."""
     if (
         select.get("type") != "SELECT_NODE"
         or select["from_table"]["type"] != "EMPTY"
@@ -255,7 +255,7 @@ def _only_value(select: dict[str, Any]) -> Any:
 
 
 def _meaning(node: Any) -> Any:
-    """Without places in the text, and with one form for what the engine has two forms for."""
+    """Normalised parse tree, without text positions and with one form of equivalent nodes."""
     if isinstance(node, list):
         return [_meaning(item) for item in node]
     if not isinstance(node, dict):
@@ -273,12 +273,12 @@ def _meaning(node: Any) -> Any:
         return {**known, "function_name": "strpos", "schema": ""}
     if known.get("class") == "CAST" and known["cast_type"]["id"] == "DOUBLE":
         given = known["child"]
-        if given.get("class") == "CONSTANT":  # what an INTERVAL counts: a number, or a text of one
+        if given.get("class") == "CONSTANT":  # the number of an INTERVAL, also as text
             return {**known, "child": str(given["value"].get("value"))}
     return known
 
 
 @lru_cache(maxsize=1)
 def _engine(process: int) -> duckdb.DuckDBPyConnection:
-    """One engine for a process, which parses and runs nothing."""
+    """One DuckDB connection per process, which only parses."""
     return duckdb.connect(config={"threads": 1, "enable_external_access": False, "lock_configuration": True})

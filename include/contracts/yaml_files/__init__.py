@@ -1,4 +1,4 @@
-"""YAML files of ours, read with line numbers and within bounds, and the problems found in them."""
+"""Reading of YAML files with line numbers and size bounds, and the problems found in them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is wrong with a YAML file of ours, where, and what to do about it."""
+"""Problems in a YAML file: message, place and remedy."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ class Problem:
 
 
 def files_of(problems: Iterable[Problem]) -> tuple[str, ...]:
-    """Names of the files that have these mistakes, each once."""
+    """Names of the files with these problems, each once."""
     return tuple(dict.fromkeys(problem.path.name for problem in problems))
 
 
 class Tell(Protocol):
-    """Takes one mistake found at a place of a file, given as the keys and positions that lead to it."""
+    """Function that records a mistake at a place of a file, given as a path of keys and positions."""
 
     def __call__(self, place: tuple[str | int, ...], message: str, remedy: str, *, warning: bool = False) -> None:
-        """Keep it; `warning`: nothing is stopped by it."""
+        """Record it; a `warning` does not invalidate the file."""
 
 
 class ContractError(ValueError):
-    """A contract (or another YAML file under `schemas/`) cannot be used. `problems` holds every mistake found."""
+    """A contract (or another YAML file under `schemas/`) is invalid. `problems` holds every mistake found."""
 
     def __init__(self, problems: Sequence[Problem]) -> None:
         self.problems = tuple(problems)

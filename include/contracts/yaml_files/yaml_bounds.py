@@ -1,18 +1,18 @@
-"""How much a YAML file may hold, told before anything is made of it: a bomb stops its own file and nothing else."""
+"""Size bounds of YAML files, checked before parsing, against YAML bombs."""
 
 from __future__ import annotations
 
 import yaml
 
-# The greatest contracts have a few thousand columns of some ten lines each. What is beyond is no contract but a bomb: a
-# few hundred bytes of aliases stand for billions of items, and nesting exhausts the stack of whoever walks it.
+# The largest contracts have a few thousand columns of some ten lines each. A few hundred bytes of aliases can stand for
+# billions of items, and deep nesting exhausts the stack of recursive code.
 MOST_BYTES, MOST_ITEMS, DEEPEST = 16 * 1024**2, 500_000, 64
 _TOO_MANY = f"has more than {MOST_ITEMS:,} items, or one within itself, with what its aliases (*name) stand for"
 _TOO_DEEP = f"is nested deeper than {DEEPEST} levels, with what its aliases (*name) stand for"
 
 
 class Beyond(Exception):
-    """At `line`, the file goes beyond what is read; `what` says how."""
+    """The file exceeds a bound at `line`; `what` names it."""
 
     def __init__(self, line: int, what: str) -> None:
         super().__init__(what)
@@ -20,7 +20,7 @@ class Beyond(Exception):
 
 
 def ensure_written_within(text: str) -> None:
-    """See that the file is within bounds as it is written, from its events: no tree is built yet."""
+    """Check the bounds on the file's parse events, before a tree is built."""
     depth = 0
     for items, event in enumerate(yaml.parse(text, Loader=yaml.CSafeLoader)):
         line = event.start_mark.line + 1 if event.start_mark else 0
@@ -35,14 +35,14 @@ def ensure_written_within(text: str) -> None:
 
 
 def ensure_within(root: yaml.Node) -> None:
-    """See that the tree is within bounds, each part counted as often as aliases repeat it.
+    """Check the bounds on the tree, each node counted as often as aliases repeat it.
 
-    Nodes are shared by their aliases, so that this takes as long as the file is, whatever it stands for.
+    Aliases share nodes, so the time is linear in the file's size.
     """
     measured: dict[int, tuple[int, int]] = {}
 
     def measure(node: yaml.Node, above: int) -> tuple[int, int]:
-        """Items and levels of the part of the tree that begins here."""
+        """Number of items and levels of the subtree."""
         if id(node) not in measured:
             line = node.start_mark.line + 1
             if above > DEEPEST:

@@ -1,4 +1,4 @@
-"""Read a YAML file together with the line every key and item stands on, so that a mistake can be shown."""
+"""Reading of a YAML file with the line of every key and item."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from include.contracts.yaml_files.problems import ContractError, Problem
 from include.contracts.yaml_files.yaml_bounds import MOST_BYTES, Beyond, ensure_within, ensure_written_within
 
 Place = tuple[str | int, ...]
-_NAMES = ("name", "id", "server", "property")  # what an item of a list is called by
+_NAMES = ("name", "id", "server", "property")  # keys that name an item of a list
 
 
 class _Loader(yaml.CSafeLoader):
-    """YAML without the guess that `2025-07-01` is a date object: ODCS wants dates as text."""
+    """YAML loader that keeps `2025-07-01` as text, as ODCS expects."""
 
 
 _Loader.yaml_implicit_resolvers = {
@@ -38,7 +38,7 @@ class YamlFile:
     root: yaml.Node
 
     def line(self, place: Iterable[str | int]) -> int:
-        """The 1-based line of the deepest part of `place` that the file has."""
+        """The 1-based line of the deepest existing part of `place`."""
         node, line = self.root, self.root.start_mark.line + 1
         for step in place:
             found = _child(node, step)
@@ -75,8 +75,8 @@ def read_yaml(path: Path) -> YamlFile:
     """Read a mapping from a YAML file.
 
     Raises:
-        ContractError: the file cannot be read, is not UTF-8, is not YAML, repeats a key, is not a mapping, or is beyond
-            what is read: see yaml_bounds.py.
+        ContractError: the file cannot be read, is not UTF-8, is not YAML, repeats a key, is not a mapping, or exceeds the
+            bounds of yaml_bounds.py.
     """
 
     def refuse(line: int, message: str, remedy: str) -> ContractError:
@@ -108,7 +108,7 @@ def read_yaml(path: Path) -> YamlFile:
     except yaml.YAMLError as error:
         reason = re.sub(r"\s+", " ", str(error))
         raise refuse(0, f"is not YAML: {reason}", "remove characters that YAML does not allow") from None
-    except ValueError:  # a number that Python does not read
+    except ValueError:  # a number that Python cannot parse
         raise refuse(0, "holds a number of too many digits", "put long numbers in quotes") from None
     if root is None or not isinstance(data, dict):
         raise refuse(1, "is empty or not a mapping", "begin with `apiVersion:` and `kind:` at the left margin")

@@ -1,4 +1,4 @@
-"""The law of conversion: a source value becomes the contract's type exactly, or the row is rejected."""
+"""Type conversion: a source value becomes the contract's type exactly, or the row is rejected."""
 
 from __future__ import annotations
 

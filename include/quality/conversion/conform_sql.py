@@ -1,4 +1,4 @@
-"""The one statement that conforms an extract: values, what could not be read of them, and the key as received."""
+"""SQL statement that conforms an extract: values by contract type, unreadable columns, and the raw key's hash."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ UNREADABLE = "_unreadable"
 RAW_KEY = "_raw_key"
 DRIFT = "_drift"
 FILE_ROW = "_lienthong_file_row"
-_BLANK = r"\s\x0B\p{Z}\x{85}\x{200B}\x{FEFF}"  # as `vn_text` has it
+_BLANK = r"\s\x0B\p{Z}\x{85}\x{200B}\x{FEFF}"  # as in `vn_text`
 _NOT_BLANK, _AROUND = f"[^{_BLANK}]", f"^[{_BLANK}]+|[{_BLANK}]+$"
 
 
 @dataclass(frozen=True, slots=True)
 class SourceSql:
-    """The extract as SQL: `sql` selects its columns (NUL made visible) and each row's number in the file."""
+    """SQL source of the extract: its columns (NUL made visible) and each row's number in the file."""
 
     sql: str
     types: dict[str, str]
@@ -33,18 +33,18 @@ class SourceSql:
 
 
 def value_of(column: Column) -> str:
-    """SQL of a column's value before it is converted: its expression, or its source column."""
+    """SQL of a column's value before conversion: its expression, or its source column."""
     if not column.expression:
         return f"source.{quote(column.source_name)}"
-    # On its own lines, so that a comment at the expression's end does not swallow the bracket.
+    # On its own lines, so that a comment at the expression's end does not hide the bracket.
     return f"(\n{with_exact_casts(column.expression)}\n)"
 
 
 def statement(table: Table, source: SourceSql, types: Sequence[str]) -> str:
-    """Four layers, so that each expression stands, and runs, once: value, parsed, published, and what was lost.
+    """Four nested SELECTs, each expression evaluated once: value, parsed, published, unreadable.
 
-    Values have internal names (`_v0`, ...) until they are published, else an expression could take another column's
-    published name for a source column. Only a NULL is looked into further, so a clean table pays nothing for it.
+    Values have internal names (`_v0`, ...) before the published layer, else an expression could take another column's
+    published name for a source column. Only NULLs are examined for loss, so a clean table pays nothing for it.
     """
     columns = list(enumerate(table.columns))
     laws = [conversion(types[i], c) for i, c in columns]
@@ -74,7 +74,7 @@ def statement(table: Table, source: SourceSql, types: Sequence[str]) -> str:
 
 
 def _raw_columns(table: Table, source: SourceSql) -> dict[str, str]:
-    """The source columns that are looked at again where nothing is published of them, and their internal names."""
+    """Internal names of the source columns needed to tell a lost value from an absent one."""
     keys = (name.lower() for key in table.primary_key for name in columns_read(table.column(key)))
     lost = (name.lower() for c in table.columns if may_lose(c) or c.empty_values for name in inputs(c))
     looked_at = (*keys, *lost)
@@ -82,7 +82,7 @@ def _raw_columns(table: Table, source: SourceSql) -> dict[str, str]:
 
 
 def _raw_key(table: Table, source: SourceSql, raw: dict[str, str]) -> str:
-    """SQL of a hash of the key's source columns; NULL where they are the published key, letter for letter."""
+    """SQL of a hash of the key's source columns; NULL where they equal the published key exactly."""
     parts: list[str] = []
     same: list[str] = []
     for column in map(table.column, table.primary_key):
@@ -98,7 +98,7 @@ def _raw_key(table: Table, source: SourceSql, raw: dict[str, str]) -> str:
 
 
 def _unless_empty(published: str, index: int, column: Column, source: SourceSql, raw: dict[str, str]) -> str:
-    """SQL of the published value; NULL where the contract says that the inputs mean that none was given."""
+    """SQL of the published value; NULL where the contract declares the inputs as "not given"."""
     tests = [f"_e{index}"] if column.empty_when else []
     if column.empty_values:
         given = [_is_given(raw[name.lower()], column, source.types[name.lower()]) for name in _present(column, source)]
@@ -111,7 +111,7 @@ def _present(column: Column, source: SourceSql) -> list[str]:
 
 
 def _unreadable(tests: Sequence[tuple[Column, str]]) -> str:
-    """SQL of the names of the columns whose value was lost."""
+    """SQL list of the columns whose value was lost."""
     if not tests:
         return "NULL::VARCHAR[]"
     listed = ", ".join(f"CASE WHEN {test} THEN {literal(c.name)} END" for c, test in tests)
@@ -120,7 +120,7 @@ def _unreadable(tests: Sequence[tuple[Column, str]]) -> str:
 
 
 def _is_lost(index: int, column: Column, source: SourceSql, raw: dict[str, str]) -> str:
-    """SQL: whether the source gave a value (blanks are none) of which nothing is published."""
+    """SQL condition: the source gave a value (blanks are none) that could not be published."""
     given = [_is_given(raw[name.lower()], column, source.types[name.lower()]) for name in _present(column, source)]
     lost = f"{_is_nothing(column)} AND ({' OR '.join(given) or 'false'})"
     return f"{lost} AND NOT _e{index}" if column.empty_when else lost
@@ -132,7 +132,7 @@ def _is_nothing(column: Column) -> str:
 
 
 def _is_given(raw: str, column: Column, landed_type: str) -> str:
-    """SQL: whether a source column holds a value: not blank, and none of those that the contract calls empty."""
+    """SQL condition: a source column holds a value that is not blank and not one the contract declares empty."""
     text = raw if landed_type == "VARCHAR" else f"CAST({raw} AS VARCHAR)"
     given = f"regexp_matches({raw}, {literal(_NOT_BLANK)})" if landed_type == "VARCHAR" else f"{raw} IS NOT NULL"
     if not column.empty_values:

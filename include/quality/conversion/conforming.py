@@ -1,4 +1,4 @@
-"""One vectorised pass from the extract, as the source wrote it, to the contract's names and types."""
+"""Conforming: one vectorised pass from the extract to the contract's column names and types."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from include.quality.errors import DATA_ERRORS, ConformError, QualityError, run,
 
 
 def register(connection: duckdb.DuckDBPyConnection, schemas_dir: Path, statements: Iterable[str]) -> None:
-    """Make the macros and code lists known to the connection, if any of the statements may speak of them (0.4 s)."""
+    """Register macros and code lists with the connection, if any of the statements may use them (0.4 s)."""
     if any("vn_" in sql.lower() or "ref_" in sql.lower() for sql in statements):
         vietnam.register(connection, schemas_dir)
 
 
 def has_drift(connection: duckdb.DuckDBPyConnection, extract_uri: str) -> bool:
-    """Whether the extract marks rows that do not fit the source's known layout."""
+    """Whether the extract marks rows that do not fit the source's former schema."""
     with lake_errors("reading an extract"):
         described = connection.execute(f"DESCRIBE FROM {scan(extract_uri)}").fetchall()
     return any(name == DRIFT_FLAG for name, *_ in described)
 
 
 def parquet_to(uri: str) -> str:
-    """What COPY is told of a file in the run's folder, which is read a dozen times and then deleted.
+    """COPY options of a file in the run's folder, which is read a dozen times and then deleted.
 
     Measured on 5 M rows: dictionaries of near-unique columns cost a quarter of the pass and save no space; the
     encodings of version 2 take 0.85 of the time to write, 0.7 to read.
@@ -47,23 +47,23 @@ def conform(
     judgement: Sequence[str] = (),
     blame: Callable[[str], QualityError | None] = lambda relation: None,
 ) -> int:
-    """Write conformed.parquet and return the number of rows.
+    """Write conformed.parquet; returns the number of rows.
 
     It has the contract's columns in the contract's order, `_row` (BIGINT, the row's number in the extract, from 0),
     `_unreadable` (VARCHAR[], the columns whose source value is there but could not be read; NULL in a row without),
     `_raw_key` (UBIGINT, a hash of the key as received; NULL if that is the published one) and, if the extract marks
-    rows that do not fit the source's known layout, `_drift` (BOOLEAN).
+    rows that do not fit the source's former schema, `_drift` (BOOLEAN).
 
     Args:
         connection: from `Lake.connect`, with the macros of `include.vietnam` registered.
         table: the contract's table.
         extract_uri: the extract's Parquet file.
         conformed_uri: where to write.
-        judgement: SQL of further columns over those, made in the same pass.
-        blame: what is wrong with the judgement when the pass fails over the given relation.
+        judgement: SQL of further columns over those, computed in the same pass.
+        blame: finds the error in the judgement if the pass fails over the given relation.
 
     Raises:
-        ConformError: a column cannot be made; says which, and the remedy.
+        ConformError: a column cannot be computed; names it and the remedy.
         LakeError: the lake failed.
     """
     connection.execute((Path(__file__).parent / "numbers.sql").read_text(encoding="utf-8"))
@@ -100,7 +100,7 @@ def _source(connection: duckdb.DuckDBPyConnection, table: Table, extract_uri: st
             f"{table.qualified_name}: the source has a column named file_row_number, which the engine keeps for "
             "itself: let a view in the source rename it"
         )
-    # nfc_normalize and others end a text at its first NUL. U+FFFD instead keeps the rest, and is itself a fault.
+    # nfc_normalize and others truncate a text at a NUL. U+FFFD instead keeps the rest, and is itself a fault.
     columns = [
         f"CASE WHEN contains({quote(name)}, chr(0)) THEN replace({quote(name)}, chr(0), chr(65533)) "
         f"ELSE {quote(name)} END AS {quote(name)}"
@@ -114,7 +114,7 @@ def _source(connection: duckdb.DuckDBPyConnection, table: Table, extract_uri: st
 
 
 def _types(connection: duckdb.DuckDBPyConnection, table: Table, source: SourceSql) -> list[str]:
-    """The type each column's value has before it is cast; binds every expression, so mistakes show here."""
+    """The type of each column's value before conversion; binds every expression, so errors in one show here."""
     for column in table.columns:
         if not column.expression and not source.has(column.source_name):
             raise ConformError(
@@ -145,7 +145,7 @@ def _describe(connection: duckdb.DuckDBPyConnection, columns: Sequence[Column], 
 
 
 def _blame(connection: duckdb.DuckDBPyConnection, table: Table, source: SourceSql) -> QualityError | None:
-    """The column whose expression raises on some row; expressions that cast with TRY_CAST never do."""
+    """ConformError naming the column whose expression raises on a row; TRY_CAST never does."""
     for column in table.columns:
         if not column.expression:
             continue

@@ -1,10 +1,10 @@
-"""The law of conversion: what becomes of a value of each kind of source type under each type of the contract.
+"""Conversion table: how values of each source type family become each contract type.
 
-A value is published if, written back in the source's type, it equals what was received; else its row is rejected, or
-the run refused before a row is judged. This table is the only place that says so: the conform step takes its SQL from
-here, `lienthong check --source` its refusals, and docs/reference/conversions.md is written from it.
+A value is published if, converted back to the source's type, it equals the received one; else its row is rejected, or
+the run refused before a row is judged. This table is the only definition: the conform step takes its SQL from here,
+`lienthong check --source` its refusals, and docs/reference/conversions.md is generated from it.
 
-A conversion has two steps, so that the engine parses each value once although the second looks at it more than once.
+A conversion has two steps, so that each value is parsed once although the second step uses it more than once.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _FAMILIES: dict[str, Family] = {
     "TIMESTAMP_NS": "local timestamp", _INSTANT: "instant", "TIME": "time", "TIME_NS": "time",
     "TIME WITH TIME ZONE": "time", "UHUGEINT": "integer", **dict.fromkeys(numbers.INTEGER_TYPES, "integer"),
 }  # fmt: skip
-# As what the types of the sources land, and so by which family they are judged.
+# Source family of each landed DuckDB type.
 SOURCE_TYPES: tuple[tuple[str, Family, str], ...] = (
     ("integers of every width, signed or not; MySQL `BIT(n)`, `YEAR`", "integer", ""),
     ("exact decimals with up to 38 digits", "decimal", ""),
@@ -58,10 +58,10 @@ def _same(value: str, from_type: str, column: Column) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Conversion:
-    """How values of one source family become values of one contract type; NULL where one cannot.
+    """Conversion of one source family to one contract type; NULL for a value that cannot be converted.
 
-    `says` tells it to people. `parse` gives SQL of the value parsed as far as it goes and the DuckDB type that has;
-    `finish` gives the published value of that. `needs_zone`: refused where the contract states no `defaultTimezone`.
+    `says` describes it for people. `parse` returns SQL of the parsed value and its DuckDB type; `finish` SQL of the
+    published value made of that. `needs_zone`: refused where the contract states no `defaultTimezone`.
     """
 
     says: str
@@ -96,7 +96,7 @@ def _as_local(value: str, from_type: str, column: Column) -> tuple[str, str]:
 
 
 def _json(kind: str) -> Step:
-    """JSON by the engine's parser, which takes NaN, Infinity and a comma too many; outside strings these are faults."""
+    """JSON conversion by the engine's parser, without the NaN, Infinity and trailing commas that it accepts."""
     bare = """regexp_replace({0}, '"(?:[^"\\\\]|\\\\.)*"', '""', 'g')"""
     odd = r"N|I|,\s*[\]}]"
     return lambda value, from_type, column: (
@@ -220,7 +220,7 @@ def family_of(landed_type: str) -> Family:
 
 
 def target_of(column: Column) -> Target:
-    """What the law calls the column's type."""
+    """The column's target type in the conversion table."""
     kinds: dict[str, Target] = {
         "DOUBLE": "float", "FLOAT": "float", "BOOLEAN": "boolean", "DATE": "date", "TIMESTAMPTZ": "timestamp",
         "TIMESTAMP": "local timestamp",
@@ -234,7 +234,7 @@ def target_of(column: Column) -> Target:
 
 
 def conversion(landed_type: str, column: Column) -> Conversion:
-    """How a landed type becomes the column's."""
+    """The conversion of a landed type to the column's type."""
     return LAW[target_of(column)].get(family_of(landed_type), NEVER)
 
 
@@ -248,7 +248,7 @@ def converted(value: str, landed_type: str, column: Column) -> str:
 
 
 def refusal(landed_type: str, column: Column) -> str:
-    """Why a run is refused before a row is judged, with the remedy; empty if it is not."""
+    """Reason, with remedy, to refuse a run because no value could be converted; empty if there is none."""
     if conversion(landed_type, column).needs_zone and not moments.zone_of(column):
         given = "an instant" if family_of(landed_type) == "instant" else "a local time without a zone"
         return (

@@ -1,8 +1,8 @@
-"""Casts that a contract's expression writes, by the law of conversion instead of the engine's own.
+"""Exact casts: replaces the casts in a contract's expressions by those of the conversion table.
 
 The engine reads `1.5` as the integer 2, `1.555` as 1.56, `2020-01-31 BC` and `epoch` as days, `yes` as true: in
-`TRY_CAST("ngay" AS DATE)` a value would change in silence. Here a cast of text, and one that narrows a source column,
-gives the value exactly or NULL, so that the row is rejected. Of computed numbers a cast rounds, as in any SQL.
+`TRY_CAST("ngay" AS DATE)` a value would change silently. Here a cast of text, and one that narrows a source column,
+gives the value exactly or NULL, so that the row is rejected. Casts of computed numbers round, as in any SQL.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ Node = dict[str, Any]
 
 @lru_cache(maxsize=4096)
 def with_exact_casts(expression: str) -> str:
-    """The expression with its casts exact; as it is where it has none, or cannot be read.
+    """The expression with exact casts; unchanged if it has none or cannot be parsed.
 
-    The engine's own parser reads and writes it. It writes lambdas in a form that it no longer reads: one with a lambda
-    stays as it is.
+    The engine's own parser reads and writes it. It writes lambdas in a form that it cannot read back: expressions with
+    lambdas stay unchanged.
     """
     lowered = expression.lower()
     if ("cast" not in lowered and "::" not in lowered) or "lambda" in lowered:
@@ -61,7 +61,7 @@ def _type_name(cast_type: Node) -> str:
 
 
 def _reading(to_type: str, *, is_column: bool) -> str | None:
-    """SQL of `_lienthong_value` as the type; `_lienthong_cast` is what the engine's cast makes of it."""
+    """SQL of `_lienthong_value` converted to the type; `_lienthong_cast` is the engine's cast of it."""
     of_text = _of_text(to_type)
     if of_text is None:
         return None

@@ -1,9 +1,9 @@
-"""Days, times and instants of the source as those of the contract, in DuckDB's SQL; NULL where one would change.
+"""DuckDB SQL that converts dates, times and instants exactly; NULL where a value would change.
 
-Text is ISO 8601 (yyyy-mm-dd, perhaps a time of day, perhaps an offset), or what the column's `format` says, and nothing
-may stand before or behind it but blanks. Years are 0001 to 9999, which every reader of the lake can hold. Nothing below
-a microsecond is cut. A local time becomes an instant, and an instant a day or a local time, only by the zone that the
-contract states (`defaultTimezone`).
+Text is ISO 8601 (yyyy-mm-dd, optionally a time of day and an offset), or in the column's `format`, surrounded by
+nothing but blanks. Years are 0001 to 9999, which every reader of the lake supports. Digits below a microsecond are
+never cut. A local time becomes an instant, and an instant a day or a local time, only by the zone that the contract
+states (`defaultTimezone`).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from include.quality.errors import ConformError
 
 _DAY = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 _CLOCK = r"[ T](?:[01][0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9](?:\.[0-9]{1,6}0*)?)?"
-_ANY_CLOCK = _CLOCK.replace("{1,6}0*", "{1,9}")  # where only the day counts
+_ANY_CLOCK = _CLOCK.replace("{1,6}0*", "{1,9}")  # for a column of days
 _OFFSET = r"(?:Z|[+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?)"
 _TIME = rf"\s*(?:[01][0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9](?:\.[0-9]{{1,9}})?)?{_OFFSET}?\s*"
 _LOCAL_TEXT, _WHOLE_LOCAL = rf"\s*{_DAY}(?:{_ANY_CLOCK})?\s*", rf"\s*{_DAY}(?:{_CLOCK})?\s*"
@@ -28,15 +28,15 @@ _BLANK_BEFORE_OFFSET = r"(:[0-9.]+) ([Z+-])"
 
 
 def zone_of(column: Column) -> str:
-    """The zone that the contract states for the column; empty if it states none."""
+    """The contract's time zone of the column; empty if it states none."""
     return str(column.options.get("defaultTimezone") or "")
 
 
 def parsed_text(value: str, column: Column) -> tuple[str, str]:
-    """SQL of a text as a moment, and its type: by the column's `format`, or as ISO 8601.
+    """SQL of a text parsed as a moment, and its type: by the column's `format`, or as ISO 8601.
 
     Raises:
-        ConformError: the format cannot be read.
+        ConformError: the format is invalid.
     """
     if pattern := column.options.get("format"):
         return _parsed_by(str(pattern), value, column)
@@ -66,7 +66,7 @@ def cast_of_text(value: str, kind: str) -> str | None:
 
 
 def _cast(value: str, kind: str) -> str:
-    """SQL of an ISO text as a moment; the engine knows no blanks around it and no offset behind minutes."""
+    """SQL of an ISO text as a moment, with surrounding blanks and an offset after minutes, which the engine lacks."""
     trimmed = f"regexp_replace({value}, {literal(_AROUND)}, '', 'g')"
     clean = f"regexp_replace({trimmed}, {literal(_WITHOUT_SECONDS)}, '\\1:00\\2')"
     clean = f"regexp_replace({clean}, {literal(_BLANK_BEFORE_OFFSET)}, '\\1\\2')"
@@ -89,22 +89,22 @@ def _parsed_by(pattern: str, value: str, column: Column) -> tuple[str, str]:
 
 
 def whole_microseconds(value: str) -> str:
-    """A local timestamp of any unit as TIMESTAMP."""
+    """SQL of a local timestamp of any unit as TIMESTAMP."""
     cut = f"TRY_CAST({value} AS TIMESTAMP)"
     return f"CASE WHEN CAST({cut} AS TIMESTAMP_NS) = {value} THEN {cut} END"
 
 
 def day_of(value: str, from_type: str, column: Column) -> str:
-    """The day of a date, a local timestamp, or an instant on the clocks of the contract's zone."""
+    """SQL of the day of a date, a local timestamp, or an instant in the contract's zone."""
     if from_type == "TIMESTAMP WITH TIME ZONE":
         value = local_of(value, zone_of(column))
     return _within_years(value if from_type == "DATE" else f"TRY_CAST({value} AS DATE)", "DATE")
 
 
 def local_time_of(value: str, from_type: str, column: Column) -> str:
-    """What clocks show: a local timestamp, the midnight of a date, or an instant on the clocks of the contract's zone.
+    """SQL of a local time: a local timestamp, midnight of a date, or an instant in the contract's zone.
 
-    An instant that shares its local time with another one is none that could be told from it.
+    NULL for an instant that shares its local time with another one.
     """
     if from_type == "TIMESTAMP WITH TIME ZONE":
         shown = local_of(value, zone_of(column))
@@ -113,7 +113,7 @@ def local_time_of(value: str, from_type: str, column: Column) -> str:
 
 
 def instant_in_zone(value: str, from_type: str, column: Column) -> str:
-    """An instant, or the one at which the clocks of the contract's zone show a local timestamp or begin a day."""
+    """SQL of an instant: of an instant itself, or of a local timestamp or a day's beginning in the contract's zone."""
     if from_type != "TIMESTAMP WITH TIME ZONE":
         local = value if from_type == "TIMESTAMP" else f"TRY_CAST({value} AS TIMESTAMP)"
         value = instant_of(_within_years(local, "TIMESTAMP"), zone_of(column))
@@ -121,7 +121,7 @@ def instant_in_zone(value: str, from_type: str, column: Column) -> str:
 
 
 def time_of_text(value: str) -> str:
-    """A time of day as it is written: hh:mm, perhaps seconds, a fraction and an offset."""
+    """SQL of a time of day as written: hh:mm, optionally seconds, a fraction and an offset."""
     return f"CASE WHEN {fits(value, _TIME)} THEN {value} END"
 
 

@@ -1,7 +1,7 @@
-"""Local times of a zone as instants and back, in DuckDB's SQL; NULL for a local time that its clocks left out.
+"""DuckDB SQL that converts between local times of a zone and instants; NULL for a local time that does not exist.
 
-The calendar library that DuckDB asks takes six times as long as an addition, so it is asked only for the years in which
-the zone still changed its clocks. Vietnam's have stood at UTC+7 since 1975-06-13.
+DuckDB's calendar library takes six times as long as an addition, so it is called only for the years in which the zone
+still changed its offset. Vietnam's has been UTC+7 since 1975-06-13.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _FIRST, _LAST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2037, 12, 31, tzinfo=
 
 @lru_cache(maxsize=64)
 def steady_since(zone: str) -> tuple[datetime, timedelta] | None:
-    """From which moment (without zone) on the zone has one offset, and which; None if its clocks still change."""
+    """The local moment from which the zone has one offset, and that offset; None if it still changes."""
     clock = ZoneInfo(zone)
     offset = _LAST.astimezone(clock).utcoffset() or timedelta()
     day = _LAST
@@ -28,7 +28,7 @@ def steady_since(zone: str) -> tuple[datetime, timedelta] | None:
 
 
 def instant_of(local: str, zone: str) -> str:
-    """SQL of the instant (TIMESTAMPTZ) at which the zone's clocks show `local` (SQL of a TIMESTAMP)."""
+    """SQL of the instant (TIMESTAMPTZ) of the local time `local` (SQL of a TIMESTAMP) in the zone."""
     moved = f"timezone({literal(zone)}, {local})"
     checked = f"CASE WHEN timezone({literal(zone)}, {moved}) = {local} THEN {moved} END"
     if zone == "UTC":
@@ -42,7 +42,7 @@ def instant_of(local: str, zone: str) -> str:
 
 
 def local_of(instant: str, zone: str) -> str:
-    """SQL of what the zone's clocks show (TIMESTAMP) at `instant` (SQL of a TIMESTAMPTZ)."""
+    """SQL of the local time (TIMESTAMP) in the zone at `instant` (SQL of a TIMESTAMPTZ)."""
     if zone == "UTC":
         return f"make_timestamp(epoch_us({instant}))"
     shown = f"timezone({literal(zone)}, {instant})"

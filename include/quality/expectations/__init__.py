@@ -1,4 +1,4 @@
-"""The second count: Great Expectations evaluates the contract's rules on the same rows; both counts must agree."""
+"""Independent evaluation of the contract's rules by Great Expectations on the same rows; both counts must agree."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""The second opinion: Great Expectations counts, on the same rows, what the split counted. Both must agree.
+"""Assessment: Great Expectations counts the rules' violations on the split's rows; both counts must agree.
 
 GX works on the lake's own DuckDB (spilling, memory limit, S3 and all) over views: `conformed` (every extracted row),
 `present` (those that the source does not call deleted), `kept` (the newest good row of each key), `candidates` (of
-these the present ones), `accepted`, and `whole` (the accepted that are present, and the published rows beside).
-What it hands back is cut down to counts before anything is written: its defaults copy values into results and pages.
+these the present ones), `accepted`, and `whole` (the accepted that are present, and the published context).
+Its results are reduced to counts before anything is written: by default they contain values.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ _FIGURES = (
 
 @dataclass(frozen=True, slots=True)
 class Assessment:
-    """What Great Expectations found: its count for each rule, by rule id, and where its results are (URIs)."""
+    """Result of Great Expectations: violations by rule id, and the URIs of its results."""
 
     counts: dict[str, int]
     results: str
@@ -54,26 +54,26 @@ class Assessment:
 
 
 def assess(table: Table, split: SplitResult, *, lake: Lake, run_id: str, schemas_dir: Path) -> Assessment:
-    """Judge the split's rows by Great Expectations and hold its counts against the split's.
+    """Evaluate the rules on the split's rows by Great Expectations and compare its counts with the split's.
 
     The results go to `audit/gx/<registry>/<table>/run=<run_id>.json`, a page for people to `audit/data_docs/`; both
     hold counts only.
 
     Args:
         table: the contract's table.
-        split: what `conform_and_split` gave; its files must still be there.
-        lake: where they are.
+        split: the result of `conform_and_split`; its files must still exist.
+        lake: the lake with these files.
         run_id: the run.
         schemas_dir: the folder with `reference/`, for code lists.
 
     Raises:
-        EvaluationsDisagree: the two count a rule differently; the results are written all the same.
+        EvaluationsDisagree: the two count a rule differently; the results are written nevertheless.
         RuleUnusable: GX could not evaluate a rule.
         LakeError: the lake failed.
     """
     started = perf_counter()
     import_gx()
-    if len(split.counts) > len(table.rules):  # the split judged one rule more
+    if len(split.counts) > len(table.rules):  # the split adds the drift rule
         table = with_drift_rule(table)
     with _ONE_AT_A_TIME, lake.connect() as connection, lake_errors(f"assessing {table.qualified_name}"):
         register(connection, schemas_dir, (rule.violation for rule in table.rules))
@@ -99,7 +99,7 @@ def assess(table: Table, split: SplitResult, *, lake: Lake, run_id: str, schemas
 
 
 def _create_views(connection: duckdb.DuckDBPyConnection, table: Table, split: SplitResult) -> None:
-    """A row that is deleted, superseded or broke a row rule is no candidate; a candidate may break set rules."""
+    """Create the views of the module docstring; rows deleted, superseded or failing a row rule are no candidates."""
     of_sets = [literal(rule.rule_id) for rule in table.rules if rule.scope == "set"] or ["NULL"]
     not_candidates = (
         f"SELECT {ROW} FROM {scan(split.staged.faults)} WHERE _reasons[1].rule_id NOT IN ({', '.join(of_sets)})"
@@ -120,7 +120,7 @@ def _create_views(connection: duckdb.DuckDBPyConnection, table: Table, split: Sp
 def _validate(
     connection: duckdb.DuckDBPyConnection, table: Table, split: SplitResult, run_id: str
 ) -> ExpectationSuiteValidationResult:
-    """One result over the views, with figures only."""
+    """Validation result over the views, reduced to counts."""
     import great_expectations as gx
     from great_expectations.core import ExpectationSuiteValidationResult
     from great_expectations.data_context.types.base import DataContextConfig, InMemoryStoreBackendDefaults
@@ -186,10 +186,10 @@ def _gx_source(context: Any, connection: duckdb.DuckDBPyConnection) -> Iterator[
 
 
 def _keep_figures(table: Table, result: Any) -> None:
-    """Drop everything from one result that is not a figure; an engine's error text goes too.
+    """Remove everything but counts from one result, also an engine's error text.
 
     Raises:
-        RuleUnusable: there is no count, because the expectation could not be evaluated.
+        RuleUnusable: the expectation could not be evaluated.
     """
     rule_id = result.expectation_config.meta["rule_id"]
     figures = {
@@ -205,7 +205,7 @@ def _keep_figures(table: Table, result: Any) -> None:
 
 
 def _counts(result: ExpectationSuiteValidationResult) -> dict[str, int]:
-    """Violations by rule id; a column without rows has no count of its own, and none that are wrong."""
+    """Violations by rule id; 0 for an expectation on a view without rows, for which GX gives no count."""
     counts = {}
     for one in result.results:
         figures = one.result

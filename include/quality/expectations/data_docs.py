@@ -1,7 +1,7 @@
-"""Great Expectations' Data Docs of each table's latest run, as pages that load nothing from anywhere.
+"""Great Expectations' Data Docs of each table's latest run, as self-contained HTML pages.
 
-GX renders the sections; its page around them is replaced, because it fetches styles, scripts and a logo from six hosts:
-a ministry's evidence neither needs the internet to be read nor tells anybody that it is.
+GX renders the sections; its page around them is replaced, because it fetches styles, scripts and a logo from six
+hosts: the evidence must be readable offline and unobserved.
 """
 
 from __future__ import annotations
@@ -48,19 +48,21 @@ def write(lake: Lake, table: Table, result: ExpectationSuiteValidationResult) ->
     uri = f"{folder}/{table.registry}/{table.name}.html"
     lake.write_text(uri, page(table, result))
     listed = None
-    while listed != (pages := _pages(lake, folder)):  # tables are assessed side by side: who writes last knows of all
+    while listed != (pages := _pages(lake, folder)):  # tables are assessed in parallel: the last writer lists all pages
         lake.write_text(f"{folder}/index.html", index(pages))
         listed = pages
     return uri
 
 
 def page(table: Table, result: ExpectationSuiteValidationResult) -> str:
-    """One page of HTML: what was expected of the table and what was found, in counts."""
+    """HTML page of a table's expectations and their counts."""
     document = ValidationResultsPageRenderer().render(result)
     view = DefaultJinjaSectionView()
     sections = [
         view.render({"section": section.to_json_dict(), "section_loop": {"index": number}})
-        for number, section in enumerate(document.sections[1:], start=1)  # the first links to pages that are not here
+        for number, section in enumerate(
+            document.sections[1:], start=1
+        )  # the first section links to pages that do not exist here
     ]
     met, all_ = result.statistics["successful_expectations"], result.statistics["evaluated_expectations"]
     run_id = html.escape(result.meta["run_id"]["run_name"])
@@ -73,7 +75,7 @@ def page(table: Table, result: ExpectationSuiteValidationResult) -> str:
 
 
 def index(pages: Iterable[str]) -> str:
-    """The page that leads to the pages of all tables; `pages` are paths such as `land/parcel.html`."""
+    """HTML index of all tables' pages; `pages` are paths such as `land/parcel.html`."""
     items = "".join(
         f'<li><a href="{html.escape(path)}">{html.escape(path.removesuffix(".html").replace("/", "."))}</a></li>'
         for path in sorted(pages)

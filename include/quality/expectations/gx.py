@@ -1,4 +1,4 @@
-"""Great Expectations, imported when it is needed: two seconds of work, done quietly."""
+"""Lazy import of Great Expectations, which takes two seconds, with telemetry off."""
 
 from __future__ import annotations
 
@@ -11,11 +11,14 @@ from importlib.util import find_spec
 from types import ModuleType
 
 _WITH_GX = ("include.quality.expectations.suite", "include.quality.expectations.data_docs")
-_RARELY_USED = ("scipy.stats", "altair")  # by expectations about distributions, which no contract has; 1.5 s
+_RARELY_USED = (
+    "scipy.stats",
+    "altair",
+)  # needed only by expectations about distributions, which no contract has; 1.5 s
 
 
 def import_gx() -> None:
-    """Import GX with everything off that speaks to its makers, or prints values when something fails."""
+    """Import GX without its telemetry and without error output that prints values."""
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
     logging.getLogger("great_expectations").setLevel(logging.CRITICAL)
     if "great_expectations" not in sys.modules:
@@ -26,12 +29,12 @@ def import_gx() -> None:
 
 
 def import_gx_meanwhile() -> None:
-    """Begin to import GX while the caller does something else, such as the split; `import_gx` waits for it."""
+    """Import GX in the background; `import_gx` waits for it."""
     threading.Thread(target=import_gx, name="import-great-expectations").start()
 
 
 class _Deferred(ModuleType):
-    """Stands for a module until something of it is used."""
+    """Placeholder of a module, imported on first use."""
 
     def __getattr__(self, attribute: str) -> object:
         if sys.modules.get(self.__name__) is self:

@@ -1,4 +1,4 @@
-"""A contract's rules as Great Expectations: built from the contract's own words, never from the split's predicates.
+"""Expectation suites of a contract's rules, built from the contract's metrics, never from the split's predicates.
 
 Importing this module imports Great Expectations (some three seconds): `assess` does so when it needs it.
 """
@@ -25,7 +25,7 @@ _EXACT_IN_FLOAT = 2**53
 
 
 class CountedRowsExpectation(gxe.UnexpectedRowsExpectation):  # type: ignore[misc]  # GX is not typed for us
-    """GX's own expectation of no rows, which only counts them: the original also fetches 200 rows, personal data."""
+    """GX's expectation that a query returns no rows, counting only: the original also fetches 200 rows of data."""
 
     metric_dependencies: ClassVar[tuple[str, ...]] = ("unexpected_rows_query.row_count",)
 
@@ -39,10 +39,10 @@ class CountedRowsExpectation(gxe.UnexpectedRowsExpectation):  # type: ignore[mis
 def expectations(
     table: Table, *, extracted: int, accepted: int, has_beside: bool = False
 ) -> dict[str, list[Expectation]]:
-    """What is expected of each view that `assess` makes (by name), each with its rule's id in `meta`.
+    """Expectations by view of `assess`, each with its rule's id in `meta`.
 
-    A little more than the contract says: the views have as many rows as the split counted. With published rows in the
-    view `beside`, no candidate may have the unique value of one of them.
+    Besides the contract's rules: the views have as many rows as the split counted. With a published context (view
+    `beside`), no candidate may have the unique value of one of its rows.
     """
     built: dict[str, list[Expectation]] = {view: [] for view in VIEWS}
     for rule in table.rules:
@@ -100,12 +100,12 @@ def expectation(rule: Rule, table: Table) -> Expectation:
 
 
 def where_of(query: str) -> str:
-    """The condition of `SELECT COUNT(*) FROM {object} WHERE ...`, as the contract has it."""
+    """The condition of the contract's query `SELECT COUNT(*) FROM {object} WHERE ...`."""
     return query.removeprefix("SELECT COUNT(*) FROM {object} WHERE ")
 
 
 def _query(condition: str) -> CountedRowsExpectation:
-    # GX formats the query (braces) and SQLAlchemy looks for :parameters in it.
+    # GX formats the query (braces) and SQLAlchemy finds :parameters in it.
     escaped = condition.replace("{", "{{").replace("}", "}}").replace(":", r"\:")
     query = f"SELECT 1 AS violation FROM {{batch}} WHERE {escaped}"
     return CountedRowsExpectation(unexpected_rows_query=query)
@@ -118,7 +118,7 @@ def _unique(columns: Sequence[str]) -> Expectation:
 
 
 def _repeated(columns: Sequence[str], *, also: str = "") -> Expectation:
-    """Counts each row once whose value another row of the batch has; GX's own for several columns joins all rows."""
+    """Expectation counting rows whose value another row of the batch has; GX's for several columns joins all rows."""
     listed = ", ".join(quote(name) for name in columns)
     repeated = f"SELECT {listed} FROM {{batch}} GROUP BY ALL HAVING count(*) > 1"
     query = f"SELECT {ROW} FROM {{batch}} SEMI JOIN ({repeated}) USING ({listed}){also}"
@@ -126,7 +126,7 @@ def _repeated(columns: Sequence[str], *, also: str = "") -> Expectation:
 
 
 def _unique_beside(columns: Sequence[str]) -> Expectation:
-    """The same, and whose value a published row has."""
+    """Expectation counting each row whose value another row of the batch or of the published context has."""
     listed = ", ".join(quote(name) for name in columns)
     return _repeated(columns, also=f" UNION SELECT {ROW} FROM {{batch}} JOIN beside USING ({listed})")
 
@@ -143,7 +143,7 @@ def _between(column: Column, metric: str, value: Any) -> Expectation:
 
 
 def _compares_as_float(value: Any, sql_type: str) -> bool:
-    """Whether a comparison with the bound is exact after GX binds it as a 64-bit float."""
+    """Whether comparing with the bound is exact when GX binds it as a 64-bit float."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return False
     if decimal := re.fullmatch(r"DECIMAL\(\d+,(\d+)\)", sql_type):

@@ -1,4 +1,4 @@
-"""Rows that the extract marks as drifted (`drift: discard_row`) break a rule that no contract needs to state."""
+"""Implicit rule broken by rows that the extract marks as drifted (`drift: discard_row`)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from include.quality.conversion import DRIFT
 
 
 def with_drift_rule(table: Table) -> Table:
-    """The table with the rule `<registry>.<table>.drift`, broken by every row that is marked so."""
+    """The table with the rule `<registry>.<table>.drift`, broken by every row with the drift mark."""
     rule = Rule(
         rule_id=f"{table.qualified_name}.drift",
         table=table.name,

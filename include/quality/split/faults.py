@@ -1,6 +1,6 @@
-"""Which rows break which rules: the SQL behind the split, in small temporary tables keyed by `_row`.
+"""DuckDB SQL of the split: which rows break which rules, in temporary tables keyed by `_row`.
 
-A row rule is one bit of a mask, so that all of them are judged in one scan and only failing rows take memory.
+A row rule is one bit of a mask, so that all of them are evaluated in one scan and only failing rows take memory.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ REASON = 'STRUCT(rule_id VARCHAR, "column" VARCHAR, message VARCHAR)'
 class RowRules:
     """The row rules of a table in mask order: rule i is bit i % 63 of the mask `_m<i // 63>`.
 
-    `deleted`: SQL of whether the source calls a row deleted; it then breaks none of the rules whose ids are `spared`.
+    `deleted`: SQL condition that the source calls a row deleted; it then breaks none of the rules with ids in `spared`.
     """
 
     rules: tuple[Rule, ...]
@@ -42,7 +42,7 @@ class RowRules:
 
     @property
     def words(self) -> range:
-        """Numbers of the masks; at least one."""
+        """Indices of the masks; at least one."""
         return range(max(1, -(-len(self.rules) // BITS)))
 
     @property
@@ -60,7 +60,7 @@ class RowRules:
         return f"{always} | CASE WHEN {self.deleted} THEN 0::UBIGINT ELSE {spared} END"
 
     def _bits(self, rules: Iterable[tuple[int, Rule]]) -> str:
-        """Rules of a kind that hardly any row breaks stand behind one test that covers them all."""
+        """SQL of the bits of rules; those rarely broken are guarded by one condition that covers them all."""
         bits: dict[str, list[str]] = {}
         for i, rule in rules:
             bit = f"CASE WHEN (\n{rule.violation}\n) THEN {1 << (i % BITS)}::UBIGINT ELSE 0::UBIGINT END"
@@ -70,7 +70,7 @@ class RowRules:
         return " | ".join([*plain, *gated]) or "0::UBIGINT"
 
     def _gate(self, rule: Rule) -> str:
-        """SQL that is TRUE wherever a rule like this one is broken; empty if that costs as much as the rule itself."""
+        """SQL condition implied by a violation of the rule; empty if it costs as much as the rule itself."""
         if rule.metric == "unreadable":
             return f"{UNREADABLE} IS NOT NULL"
         if rule.metric == "controlCharacters":
@@ -80,21 +80,21 @@ class RowRules:
         return ""
 
     def breaks(self, index: int) -> str:
-        """SQL: whether a flagged row breaks that rule."""
+        """SQL condition: a flagged row breaks that rule."""
         return f"_m{index // BITS} & {1 << (index % BITS)}::UBIGINT <> 0"
 
     def any_of(self, severity: str) -> str:
-        """SQL: whether a flagged row breaks a rule of that severity."""
+        """SQL condition: a flagged row breaks a rule of that severity."""
         chosen = [sum(1 << (i % BITS) for i, r in self._with(severity) if i // BITS == word) for word in self.words]
         return " OR ".join(f"_m{word} & {mask}::UBIGINT <> 0" for word, mask in enumerate(chosen) if mask) or "false"
 
     def reasons(self) -> str:
-        """SQL: the reasons why a flagged row is rejected, in the contract's order."""
+        """SQL list of the reasons why a flagged row is rejected, in the contract's order."""
         items = ", ".join(f"CASE WHEN {self.breaks(i)} THEN {reason(rule)} END" for i, rule in self._with("error"))
         return f"list_filter(CAST([{items}] AS {REASON}[]), lambda item: item IS NOT NULL)"
 
     def warnings(self) -> str:
-        """SQL: the ids of the warning rules that a flagged row breaks, in the contract's order."""
+        """SQL list of the ids of warning rules that a flagged row breaks, in the contract's order."""
         items = ", ".join(
             f"CASE WHEN {self.breaks(i)} THEN {literal(rule.rule_id)} END" for i, rule in self._with("warning")
         )
@@ -105,7 +105,7 @@ class RowRules:
 
 
 def reason(rule: Rule) -> str:
-    """SQL of one reason: which rule, which column or columns, and the rule's words. No value of the row."""
+    """SQL of one reason: rule id, columns, and the rule's description. No value of the row."""
     return _struct(rule.rule_id, ", ".join(rule.columns) or None, rule.description or rule.rule_id)
 
 
@@ -121,7 +121,7 @@ def _struct(rule_id: str, column: str | None, message: str) -> str:
 
 
 def flag_rows(connection: duckdb.DuckDBPyConnection, rules: RowRules) -> None:
-    """Table `flagged`: `_row` and the masks of every row that breaks a row rule."""
+    """Create table `flagged` from `conformed`: `_row` and the masks of every row that breaks a row rule."""
     some = " OR ".join(f"_m{word} <> 0" for word in rules.words)
     connection.execute(f"CREATE TEMP TABLE flagged AS SELECT {ROW}, {rules.masks} FROM conformed WHERE {some}")
     connection.execute(
@@ -131,12 +131,12 @@ def flag_rows(connection: duckdb.DuckDBPyConnection, rules: RowRules) -> None:
 
 
 def find_superseded(connection: duckdb.DuckDBPyConnection, table: Table) -> bool:
-    """Table `superseded`: `_row` of all but one of the passing rows that have the same key; whether some key repeats.
+    """Create table `superseded`: `_row` of all but one of the passing rows of a key; returns whether a key repeats.
 
     The same key means: as published and as received. The newest by cursor is kept, then the one greatest over the
     published columns in order, so the order of rows in the extract does not matter. Equal NULLs count as the same key.
-    A table without a key supersedes nothing. View `kept` has what is left; view `candidates`, of which set rules speak,
-    has those of them that the source does not call deleted.
+    A table without a key supersedes nothing. Also creates the views `kept` (the other passing rows) and `candidates`
+    (of these the rows not deleted at the source, which set rules judge). Needs `conformed` and `flagged`.
     """
     connection.execute(f"CREATE TEMP TABLE superseded ({ROW} BIGINT)")
     repeats = bool(table.primary_key) and not all_differ(connection, "passing", table.primary_key)
@@ -159,11 +159,11 @@ def find_superseded(connection: duckdb.DuckDBPyConnection, table: Table) -> bool
 def find_clashes(
     connection: duckdb.DuckDBPyConnection, table: Table, rules: Sequence[Rule], *, key_repeats: bool
 ) -> None:
-    """Table `clashes`: (`_row`, `rule`) of every candidate that shares the value of a set rule's columns.
+    """Create table `clashes`: (`_row`, `rule`) of every candidate that shares the value of a set rule's columns.
 
-    `rule` is the rule's place in `rules`. A NULL in one of the columns clashes with nothing, as in SQL's UNIQUE. A
-    candidate clashes with a row of the view `beside` too, which stays published whatever becomes of the run. The rule
-    on the key speaks of deleted rows as well: they leave the table by it.
+    `rule` is the rule's index in `rules`. A NULL in one of the columns clashes with nothing, as in SQL's UNIQUE. A
+    candidate clashes with a row of the view `beside` (published context) too. The rule on the key also judges deleted
+    rows, which leave the table by it. Needs `kept`, `candidates` and `beside`.
     """
     connection.execute(f"CREATE TEMP TABLE clashes ({ROW} BIGINT, rule INTEGER)")
     for index, rule in enumerate(rules):
@@ -188,7 +188,7 @@ def sharing(relation: str, columns: Sequence[str], *, also: str = "true") -> str
 
 
 def blame_rule(connection: duckdb.DuckDBPyConnection, rules: Sequence[Rule], relation: str) -> RuleUnusable | None:
-    """The first rule whose SQL does not bind or stops on a row."""
+    """RuleUnusable for the first rule whose SQL does not bind or fails on a row."""
     for rule in rules:
         if why := _why_unusable(connection, rule.violation, relation):
             return RuleUnusable(f"rule {rule.rule_id} cannot be used: {why}")
@@ -196,7 +196,7 @@ def blame_rule(connection: duckdb.DuckDBPyConnection, rules: Sequence[Rule], rel
 
 
 def blame_deleted_when(connection: duckdb.DuckDBPyConnection, table: Table, relation: str) -> RuleUnusable | None:
-    """Whether it is the contract's `deletedWhen` that does not bind or stops on a row."""
+    """RuleUnusable if the contract's `deletedWhen` does not bind or fails on a row; else None."""
     if not table.extract.deleted_when:
         return None
     why = _why_unusable(connection, is_deleted(table), relation)
@@ -214,9 +214,9 @@ def _why_unusable(connection: duckdb.DuckDBPyConnection, condition: str, relatio
 
 
 def _keep_shared(connection: duckdb.DuckDBPyConnection, relation: str, columns: Sequence[str]) -> str:
-    """SQL: whether a row's hash over `columns` occurs more than once; such hashes are kept in the table `shared`.
+    """SQL condition that a row's hash over `columns` occurs more than once; creates table `shared` with such hashes.
 
-    Eight bytes a group, not the key: exactness comes after.
+    A hash takes eight bytes a group; the caller compares the keys themselves.
     """
     hashed = f"hash({', '.join(columns)})"
     connection.execute(

@@ -1,7 +1,6 @@
-"""A run is judged as part of the table that it will be in: beside published rows, without those that leave it.
+"""Views of the published context and the whole table, and rules for rows deleted at the source.
 
-A row for which the contract's `deletedWhen` is TRUE is received only to leave the table: whatever else it says matters
-to no rule.
+A row for which the contract's `deletedWhen` is TRUE only removes its key from the table: most rules do not judge it.
 """
 
 from __future__ import annotations
@@ -15,15 +14,15 @@ from include.lake.storage import quote, scan
 
 
 def is_deleted(table: Table) -> str:
-    """SQL: whether the source calls a conformed row deleted."""
-    # On its own lines, so that a comment at the condition's end does not swallow the bracket.
+    """SQL condition: the source calls a conformed row deleted."""
+    # On its own lines, so that a comment at the condition's end does not hide the bracket.
     return f"coalesce((\n{table.extract.deleted_when}\n), false)" if table.extract.deleted_when else "false"
 
 
 def judges_deleted(rule: Rule, table: Table) -> bool:
-    """Whether a row rule judges also rows that the source calls deleted: a rule on the key, or on no column (drift).
+    """Whether a row rule also judges deleted rows: a rule on the key, or on no column (drift).
 
-    So does `unreadable` on what `deletedWhen` reads: of a value that was lost nobody knows what the source calls it.
+    So does `unreadable` on the columns of `deletedWhen`: with a lost value the row's deletion is unknown.
     """
     if not table.extract.deleted_when or set(rule.columns) <= set(table.primary_key):
         return True
@@ -32,9 +31,9 @@ def judges_deleted(rule: Rule, table: Table) -> bool:
 
 
 def view_beside(connection: duckdb.DuckDBPyConnection, table: Table, uri: str) -> None:
-    """View `beside`: those rows in the contract's columns and types; no row if `uri` is empty.
+    """Create view `beside`, the published context in the contract's columns and types; empty if `uri` is.
 
-    `uri` is a Parquet file with at least the columns that set and table rules speak of; the others are NULL.
+    `uri` is a Parquet file with at least the columns of set and table rules; the others are NULL.
     """
     given = {row[0] for row in connection.execute(f"DESCRIBE FROM {scan(uri)}").fetchall()} if uri else set()
     columns = ", ".join(
@@ -46,7 +45,7 @@ def view_beside(connection: duckdb.DuckDBPyConnection, table: Table, uri: str) -
 
 
 def view_whole(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
-    """View `whole`: what rules over the table measure, which is `beside` and, unless called deleted, `accepted`."""
+    """Create view `whole`, measured by table rules: `beside` and the rows of `accepted` not deleted at the source."""
     connection.execute(
         f"CREATE VIEW whole AS FROM accepted WHERE NOT {is_deleted(table)} UNION ALL BY NAME FROM beside"
     )

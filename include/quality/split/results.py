@@ -1,4 +1,4 @@
-"""What the split says of a table's run: paths and counts, never a row."""
+"""Results of the split of a table's run: URIs and counts, never a row."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ class Staged:
 
 @dataclass(frozen=True, slots=True)
 class RuleCount:
-    """How many of the `rows` that a rule judged break it. For `rowCount`, `violations` is the number of rows.
+    """Count of the `rows` that a rule judged and of its violations. For `rowCount`, `violations` is the row count.
 
     A `row` rule judges every extracted row, a `set` rule the rows that pass the row rules and are the newest of their
-    key, a `table` rule the accepted rows and the published ones that stay beside them.
+    key, a `table` rule the accepted rows and the published context.
     """
 
     rule_id: str
@@ -48,9 +48,9 @@ class RuleCount:
 
 @dataclass(frozen=True, slots=True)
 class SplitResult:
-    """One table's rows, each with exactly one outcome: extracted = accepted + rejected + superseded.
+    """Outcome counts of one table's run: extracted = accepted + rejected + superseded.
 
-    `beside` is the URI of the published rows that the run does not touch and that were judged along; empty if none.
+    `beside` is the URI of the published context; empty if there is none.
     """
 
     staged: Staged
@@ -75,6 +75,6 @@ class SplitResult:
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> SplitResult:
-        """The inverse of `to_dict`, also after a trip through JSON."""
+        """The inverse of `to_dict`, also after JSON."""
         counts = tuple(RuleCount(**{**c, "columns": tuple(c["columns"])}) for c in values["counts"])
         return cls(**{**values, "staged": Staged(**values["staged"]), "counts": counts})

@@ -1,18 +1,18 @@
-"""Every extracted row gets one outcome: accepted, rejected with all its reasons, or superseded by a newer version.
+"""The split: each extracted row is accepted, rejected with all its reasons, or superseded by a newer version.
 
-The order matters and is part of the contract with the registries:
+The order is part of the contract with the registries:
 
 1. Row rules (severity error) on all rows: a failing row is rejected with every reason.
 2. Among the rest, same primary key as received and as published: the newest by cursor is kept, the others are
    superseded. Rows whose keys differ at the source and are published as one break a set rule.
-3. Set rules (a value must not repeat) among those kept: all members of a clash are rejected:
-   nobody guesses which one is right. Of a clash with a published row that the run does not touch, that row stays.
+3. Set rules (a value must not repeat) among those kept: all members of a clash are rejected, since none is known to be
+   right. In a clash with a row of the published context, that row stays published.
 
 A rule that is NULL for a row is not broken: whether a value must be given is a rule of its own (`required`).
 
-A row that the source calls deleted (the contract's `deletedWhen`) leaves the table by its key, whatever else it says.
-Of the rules only those on the key hold for it (`judges_deleted` says which more); it supersedes older versions of its
-key, clashes with nothing, and counts as accepted.
+A row that the source calls deleted (the contract's `deletedWhen`) leaves the table by its key. Only rules on the key
+judge it (and others by `judges_deleted`); it supersedes older versions of its key, clashes with nothing, and counts as
+accepted.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def conform_and_split(
     beside: Callable[[Conformed], str | None] = lambda conformed: None,
     memory_limit: str = "1GB",
 ) -> SplitResult:
-    """Conform one extract and give every row its outcome; writes the three files of `Staged` into the run's folder.
+    """Conform one extract and give every row its outcome; writes the three staged files into the run's folder.
 
     Args:
         table: the contract's table.
@@ -64,14 +64,14 @@ def conform_and_split(
         lake: where the run folder is.
         run_id: the run.
         schemas_dir: the folder with `reference/`, for code lists.
-        beside: finds, given conformed.parquet and which of its rows break a row rule, the Parquet file of the published
-            rows that stay as they are; None if there are none.
+        beside: returns the URI of the published context (None if there is none), given conformed.parquet and SQL of
+            which of its rows break a row rule.
         memory_limit: of the engine, which spills to disk beyond it.
 
     Raises:
-        ConformError: a column cannot be made from the extract.
+        ConformError: a column cannot be computed from the extract.
         RuleUnusable: a rule cannot be run.
-        ConservationBroken: rows were lost or doubled; nothing may be published.
+        ConservationBroken: rows were lost or duplicated; nothing may be published.
         LakeError: the lake failed.
     """
     started = perf_counter()
@@ -150,10 +150,10 @@ def _write_faults(
 def _write_warnings(
     connection: duckdb.DuckDBPyConnection, row_rules: RowRules, set_rules: Sequence[Rule], uri: str
 ) -> None:
-    """Only of accepted rows: of the others, the reasons are what matters."""
+    """Write the warnings of the accepted rows; the others have their reasons."""
     clashes = _of_clashes(set_rules, "warning", lambda rule: literal(rule.rule_id))
     found = f"SELECT {ROW}, {row_rules.warnings()} AS _warnings FROM flagged WHERE {row_rules.any_of('warning')}"
-    if any(rule.severity == "warning" for rule in set_rules):  # only then can a row stand twice
+    if any(rule.severity == "warning" for rule in set_rules):  # only then can a row occur twice
         of_sets = f"SELECT {ROW}, CAST(list(item ORDER BY rule) AS VARCHAR[]) FROM ({clashes}) GROUP BY {ROW}"
         found = f"SELECT {ROW}, flatten(list(_warnings)) AS _warnings FROM ({found} UNION ALL {of_sets}) GROUP BY {ROW}"
     accepted = f"SELECT {ROW}, _warnings FROM ({found}) ANTI JOIN faults USING ({ROW})"
@@ -161,21 +161,21 @@ def _write_warnings(
 
 
 def _of_clashes(rules: Sequence[Rule], severity: str, item: Callable[[Rule], str]) -> str:
-    """SQL: `_row`, `rule` and the rule's item for each clash with a rule of that severity."""
+    """SELECT of `_row`, `rule` and the rule's item for each clash with a rule of that severity."""
     cases = [f"WHEN {i} THEN {item(rule)}" for i, rule in enumerate(rules) if rule.severity == severity]
     value = f"CASE rule {' '.join(cases)} END" if cases else "NULL"
     return f"SELECT {ROW}, rule, item FROM (SELECT {ROW}, rule, {value} AS item FROM clashes) WHERE item IS NOT NULL"
 
 
 def _outcomes(connection: duckdb.DuckDBPyConnection) -> tuple[int, int, int]:
-    """Accepted, rejected, superseded: each counted on its own, on the files as written."""
+    """Counts of accepted, rejected and superseded rows, taken independently from the written files."""
     accepted = connection.execute("SELECT count(*) FROM accepted").fetchall()[0][0]
     outcomes = dict(connection.execute("SELECT _outcome, count(*) FROM faults GROUP BY _outcome").fetchall())
     return accepted, outcomes.get("rejected", 0), outcomes.get("superseded", 0)
 
 
 def _deleted(connection: duckdb.DuckDBPyConnection, table: Table) -> int:
-    """Accepted rows that the source calls deleted."""
+    """Number of accepted rows that the source calls deleted."""
     return int(connection.execute(f"SELECT count(*) FROM accepted WHERE {is_deleted(table)}").fetchall()[0][0])
 
 
@@ -195,7 +195,7 @@ def _set_counts(
 
 
 def table_counts(connection: duckdb.DuckDBPyConnection, rules: Sequence[Rule]) -> list[RuleCount]:
-    """Measures over the table as it would be; the gate compares them with the rules' bounds."""
+    """Counts of the table rules over view `whole`; the gate compares them with the rules' bounds."""
     if not rules:
         return []
     rows = connection.execute("SELECT count(*) FROM whole").fetchall()[0][0]
