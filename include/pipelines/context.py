@@ -41,7 +41,7 @@ class PipelineContext:
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> PipelineContext:
-        """The workplace that LAKE_URI, SCHEMAS_DIR and the AIRFLOW_CONN_* variables describe."""
+        """The context that LAKE_URI, SCHEMAS_DIR and the AIRFLOW_CONN_* variables describe."""
         return cls(Lake.from_environment(environ), schemas_folder(environ), environ)
 
     def now(self) -> datetime:

@@ -34,7 +34,7 @@ BANNED = {
     r"\bnot believed\b": "invalidated",
     r"\bnobody's\b": "belongs to no ...",
     r"\bin vain\b": "loses the commit race",
-    r"\bstrays?\b": "missed changes",
+    r"\bstrays?\b(?!\.parquet)": "missed changes",
     r"\bis spared\b": "load limits",
     r"\bspool": "local copy",
     r"\bheal(s|ed|ing)?\b": "record unfinished runs",

@@ -62,7 +62,7 @@ def reconcile(lake: Lake, table: Table, *, conformed_keys: str, folder: str) -> 
             connection.execute(f"CREATE TEMP VIEW published AS SELECT *, true AS _is_published FROM ({rows})")
             _find_differences(connection, table)
             gone = f"SELECT {listed(table.primary_key)} FROM apart WHERE _row IS NULL{_withdrawn(table, opened)}"
-            missed_changes = _strays(connection, table, opened)
+            missed_changes = _select_missed_changes(connection, table, opened)
             if _misses_one_without_key(connection, table, opened):
                 nothing = ", ".join(f"CAST(NULL AS {table.column(name).sql_type})" for name in table.primary_key)
                 gone += f" UNION ALL SELECT {nothing}"
@@ -145,7 +145,7 @@ def _find_differences(connection: duckdb.DuckDBPyConnection, table: Table) -> No
     )
 
 
-def _strays(connection: duckdb.DuckDBPyConnection, table: Table, opened: str) -> str:
+def _select_missed_changes(connection: duckdb.DuckDBPyConnection, table: Table, opened: str) -> str:
     """SELECT of missed changes: rows of `apart` that no open rejection explains, and rows that replaced rejected ones.
 
     A rejected row whose cursor its key no longer has is gone from the source. The other rows of its key are read

@@ -1,4 +1,4 @@
-"""What the pages in Airflow show, gathered from the crafts below and kept while the evidence stays the same."""
+"""What the pages in Airflow show, gathered from the run log and kept while it does not change."""
 
 from __future__ import annotations
 
