@@ -25,6 +25,7 @@ from include.contracts.yaml_files import Problem
 COLOURS = {"published": "green", "unchanged": "cyan", "held": "yellow", "failed": "red"}
 
 _UNBOUND = 10_000
+_MOST_REASONS = 5
 _ALWAYS = ("extracted", "accepted", "rejected")
 
 WIDE_ENOUGH = 120  # where nobody looks through a window, tables need not be squeezed into 80 columns
@@ -109,7 +110,7 @@ def _verdict(row: Mapping[str, Any]) -> Text:
     return Text(word(VERDICTS, row["verdict"]), style=COLOURS.get(row["verdict"], ""))
 
 
-def reasons_table(rows: Iterable[Mapping[str, Any]], rules: Mapping[str, Said], limit: int = 5) -> Grid | None:
+def reasons_table(rows: Iterable[Mapping[str, Any]], rules: Mapping[str, Said]) -> Grid | None:
     """The most frequent reasons over all tables, with what `rules` say by their ids; None if nothing was rejected."""
     counted: Counter[str] = Counter()
     for row in rows:
@@ -120,7 +121,7 @@ def reasons_table(rows: Iterable[Mapping[str, Any]], rules: Mapping[str, Said], 
     grid = Grid(title=title, header_style="bold", title_style="bold", box=box.SIMPLE)
     grid.add_column(local("bản ghi", "rows"), justify="right")
     grid.add_column(local("quy tắc", "rule"), overflow="fold")
-    for rule_id, count in counted.most_common(limit):
+    for rule_id, count in counted.most_common(_MOST_REASONS):
         grid.add_row(number(count), rule_cell(rule_id, rules))
     return grid
 

@@ -5,18 +5,10 @@ It stands apart: nothing of the product imports it, and of the product it uses o
 
 from __future__ import annotations
 
-from include.simulator.build import build_country, load_country
-from include.simulator.changes import later_changes
+from include.simulator.build import build_country
 from include.simulator.country import simulate
 from include.simulator.dirt import DirtRates
-from include.simulator.loading import (
-    UnknownTarget,
-    load_finance,
-    load_insurance,
-    load_land,
-    load_population,
-    load_registry,
-)
+from include.simulator.loading import UnknownTarget, load_registry
 from include.simulator.staging import Country
 
 __all__ = [
@@ -24,12 +16,6 @@ __all__ = [
     "DirtRates",
     "UnknownTarget",
     "build_country",
-    "later_changes",
-    "load_country",
-    "load_finance",
-    "load_insurance",
-    "load_land",
-    "load_population",
     "load_registry",
     "simulate",
 ]

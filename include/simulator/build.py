@@ -6,9 +6,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from include.simulator.country import STEPS, simulate
-from include.simulator.dirt import DirtRates
 from include.simulator.loading import load_registry, source_uris
-from include.simulator.staging import SOURCES, Country
+from include.simulator.staging import SOURCES
 
 # Told the step that begins, how many are done, and how many there are.
 Report = Callable[[str, int, int], None]
@@ -20,7 +19,6 @@ def build_country(
     seed: int,
     environ: Mapping[str, str],
     root: Path,
-    rates: DirtRates | None = None,
     progress: Report = lambda step, done, total: None,
 ) -> dict[str, int]:
     """Simulates the country under `root` and loads it into the systems that `environ` names.
@@ -38,21 +36,9 @@ def build_country(
         progress(name, done, total)
         done += 1
 
-    country = simulate(
-        persons=persons, seed=seed, out=root, rates=rates, progress=lambda name: step(f"simulating {name}")
-    )
-    _load(country, uris, step)
-    progress("done", total, total)
-    return country.rows
-
-
-def load_country(country: Country, environ: Mapping[str, str]) -> dict[str, int]:
-    """Loads a country on disk (a later state of one, say) into the systems that `environ` names."""
-    _load(country, source_uris(environ, country.root), lambda name: None)
-    return country.rows
-
-
-def _load(country: Country, uris: Mapping[str, str], step: Callable[[str], None]) -> None:
+    country = simulate(persons=persons, seed=seed, out=root, progress=lambda name: step(f"simulating {name}"))
     for registry, uri in uris.items():
         step(f"loading {registry}")
         load_registry(country, registry, uri)
+    progress("done", total, total)
+    return country.rows

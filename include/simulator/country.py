@@ -14,7 +14,7 @@ from include.simulator.registers import build_finance, build_insurance, build_la
 from include.simulator.society import Society, found_society
 from include.simulator.staging import Country, TruthWriter
 
-AS_OF = date(2026, 9, 30)
+AS_OF = date(2026, 9, 30)  # the day the registries were read: nothing in them is younger
 REFERENCE = Path(__file__).parents[2] / "schemas" / "reference"
 
 Progress = Callable[[str], None]
@@ -26,18 +26,15 @@ def simulate(
     seed: int,
     out: Path,
     rates: DirtRates | None = None,
-    as_of: date = AS_OF,
-    reference: Path = REFERENCE,
     progress: Progress = lambda step: None,
 ) -> Country:
     """Builds the country under `out`; whatever an earlier country left there is replaced.
 
-    Same arguments, same bytes. `as_of` is the day the registries were read: nothing in them is younger. `progress` is
-    told the name of each step before it begins.
+    Same arguments, same bytes. `progress` is told the name of each step before it begins.
 
     Raises:
         ValueError: fewer than 100 persons, who cannot make four generations.
-        ReferenceMissing: the code lists are not in `reference`.
+        ReferenceMissing: the code lists are not in schemas/reference.
     """
     if persons < 100:
         raise ValueError(f"a country needs at least 100 persons, not {persons}")
@@ -48,13 +45,13 @@ def simulate(
     out.mkdir(parents=True, exist_ok=True)
     with TruthWriter(out) as writer:
         progress("families")
-        society = found_society(persons=persons, seed=seed, as_of=as_of, reference=reference)
+        society = found_society(persons=persons, seed=seed, as_of=AS_OF, reference=REFERENCE)
         pq.write_table(society.truth(), writer.root / "truth" / "persons.parquet", compression="zstd")
         for name, build in STEPS:
             progress(name)
             build(society, rates, writer)
         rows = dict(writer.rows)
-    country = Country(root=out, persons=persons, seed=seed, as_of=as_of.isoformat(), rows=rows)
+    country = Country(root=out, persons=persons, seed=seed, as_of=AS_OF.isoformat(), rows=rows)
     country.save()
     return country
 

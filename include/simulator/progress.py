@@ -12,10 +12,10 @@ from include.simulator.build import Report
 
 
 @contextmanager
-def progress_bar(console: Console | None = None) -> Iterator[Report]:
-    """Gives what `build_country` takes as `progress`; draws on stderr unless told where."""
+def progress_bar() -> Iterator[Report]:
+    """Gives what `build_country` takes as `progress`; draws on stderr."""
     columns = (SpinnerColumn(), TextColumn("{task.description:<24}"), BarColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console or Console(stderr=True)) as bar:
+    with Progress(*columns, console=Console(stderr=True)) as bar:
         task = bar.add_task("", total=None)
 
         def report(step: str, done: int, total: int) -> None:

@@ -81,11 +81,6 @@ class Country:
         """The folder of truth tables."""
         return self.root / "truth"
 
-    @property
-    def finance_drop(self) -> Path:
-        """The folder that the Ministry of Finance drops its files in."""
-        return self.root / "drops" / "finance"
-
     def save(self) -> None:
         """Writes country.json: the last thing written, so a country without it is unfinished."""
         content = {**asdict(self), "root": None}

@@ -17,16 +17,14 @@ from include.simulator import (
     Country,
     UnknownTarget,
     build_country,
-    later_changes,
-    load_country,
-    load_insurance,
-    load_land,
-    load_population,
+    load_registry,
     simulate,
 )
+from include.simulator.loading.load_country import source_uris
 from include.simulator.loading.mariadb import LocalFilesRefused, connect
 from include.simulator.staging import SOURCES
 from tests.integration.mariadb import MariaDb
+from tests.unit.simulator.later_changes import later_changes
 
 pytestmark = pytest.mark.slow
 
@@ -43,11 +41,11 @@ def staged(country: Country, registry: str, table: str) -> list[tuple[Any, ...]]
 
 def test_population_and_land_are_in_two_postgresql_databases(site: Site, country: Country) -> None:
     addresses = {"population": uri(site, "sim_population"), "land": uri(site, "sim_land")}
-    assert load_population(country, addresses["population"]) == {
+    assert load_registry(country, "population", addresses["population"]) == {
         table: country.rows[f"population.{table}"] for table in SOURCES["population"]
     }
-    load_land(country, addresses["land"])
-    load_land(country, addresses["land"])  # a second time replaces, it does not add
+    load_registry(country, "land", addresses["land"])
+    load_registry(country, "land", addresses["land"])  # a second time replaces, it does not add
     for registry, address in addresses.items():
         with psycopg.connect(address) as connection:
             for table, source in SOURCES[registry].items():
@@ -56,7 +54,7 @@ def test_population_and_land_are_in_two_postgresql_databases(site: Site, country
 
 
 def test_columns_have_the_types_a_registry_would_give_them(site: Site, country: Country) -> None:
-    load_land(country, uri(site, "sim_types"))
+    load_registry(country, "land", uri(site, "sim_types"))
     with psycopg.connect(uri(site, "sim_types")) as connection:
         rows = connection.execute(
             "SELECT column_name, data_type FROM information_schema.columns "
@@ -71,7 +69,7 @@ def test_columns_have_the_types_a_registry_would_give_them(site: Site, country: 
 
 def test_insurance_is_a_sqlite_file(country: Country, tmp_path: Path) -> None:
     path = tmp_path / "bảo hiểm" / "insurance.sqlite"
-    load_insurance(country, f"sqlite:///{path}")
+    load_registry(country, "insurance", f"sqlite:///{path}")
     connection = sqlite3.connect(path)
     for table, source in SOURCES["insurance"].items():
         rows = connection.execute(f'SELECT * FROM "{source.name}"').fetchall()
@@ -83,7 +81,7 @@ def test_insurance_is_a_sqlite_file(country: Country, tmp_path: Path) -> None:
 
 def test_insurance_is_in_mariadb_where_asked(country: Country, mariadb: MariaDb) -> None:
     for _ in range(2):
-        rows = load_insurance(country, f"{mariadb.uri}insurance")
+        rows = load_registry(country, "insurance", f"{mariadb.uri}insurance")
     assert rows == {table: country.rows[f"insurance.{table}"] for table in SOURCES["insurance"]}
     with connect(f"{mariadb.uri}insurance") as connection, connection.cursor() as cursor:
         cursor.execute("SHOW TABLES")
@@ -98,7 +96,7 @@ def test_a_mariadb_that_refuses_local_files_says_what_to_do(country: Country, ma
         cursor.execute("SET GLOBAL local_infile = 0")
         try:
             with pytest.raises(LocalFilesRefused, match="--local-infile=1"):
-                load_insurance(country, f"{mariadb.uri}refused")
+                load_registry(country, "insurance", f"{mariadb.uri}refused")
         finally:
             cursor.execute("SET GLOBAL local_infile = 1")
 
@@ -122,7 +120,8 @@ def test_build_country_fills_all_four_and_a_day_later_too(site: Site, tmp_path: 
         "AIRFLOW_CONN_INSURANCE": f"sqlite:///{tmp_path / 'insurance.sqlite'}",
         "AIRFLOW_CONN_FINANCE": (tmp_path / "drops" / "finance").as_uri(),
     }
-    load_country(later, everywhere)
+    for registry, address in source_uris(everywhere, tmp_path).items():
+        load_registry(later, registry, address)
     with psycopg.connect(environ["AIRFLOW_CONN_POPULATION"]) as connection:
         (count,) = connection.execute("SELECT count(*) FROM cong_dan").fetchone() or (0,)
     assert count == later.rows["population.citizen"] != rows["population.citizen"]

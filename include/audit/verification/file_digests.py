@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from include.audit.verification.findings import Discrepancy
 from include.audit.verification.recorded_state import RecordedFile, RecordedState, RecordedTable
@@ -28,13 +28,11 @@ class FilesChecked:
     discrepancies: tuple[Discrepancy, ...]
 
 
-def compare_files(
-    lake: Lake, table: RecordedTable, live: Iterable[str], *, now: datetime, retention: timedelta = RETENTION
-) -> FilesChecked:
+def compare_files(lake: Lake, table: RecordedTable, live: Iterable[str], *, now: datetime) -> FilesChecked:
     """Compare the SHA-256 of every file of a table with the ledger's: live, of older versions, and of the change feed.
 
     It takes as long as reading them. `live` are the paths that a reader of the newest version opens. Of the others
-    maintenance removes those that are older than `retention`.
+    maintenance removes those that are older than RETENTION.
     """
     told, gone = table.files(), table.removed_at()
     paths = {*live, *(table.live() or ()), *told}
@@ -45,7 +43,7 @@ def compare_files(
         if known is not None and digest == known.sha256:
             agreed += 1
             continue
-        if digest is None and path in gone and gone[path] < now - retention:
+        if digest is None and path in gone and gone[path] < now - RETENTION:
             continue  # no version is readable any more that needs it
         kind = "data file gone" if digest is None else "data file altered" if known else "data file unknown"
         entry = known.sequence if known else None

@@ -18,7 +18,7 @@ from include.identity.linkage_model.model import Model, ModelUnusable
 from include.identity.records import Prepared, prepare
 from include.lake.storage import Lake
 
-MAX_RECORDS = 60_000
+MAX_RECORDS = 60_000  # a larger set is sampled, all records of one name or none
 _U_PAIRS = 1e6
 # Pairs that mostly are of one person, found three ways, so that each comparison is seen where it was not asked for.
 _EM_PAIRS = 300_000
@@ -44,10 +44,7 @@ def train(
     *,
     seed: int,
     at: datetime,
-    name: str = "person",
     on: str = "",
-    max_records: int = MAX_RECORDS,
-    memory_limit: str = "3GB",
 ) -> Model:
     """A model with the comparisons that the roles of these records allow.
 
@@ -56,15 +53,12 @@ def train(
         records_uri: what `collect` wrote.
         seed: of the sample of records and pairs.
         at: when, for the model's version.
-        name: of the model.
         on: what the records are, in words, for the model's facts.
-        max_records: a larger set is sampled, all records of one name or none.
-        memory_limit: of DuckDB.
 
     Raises:
         ModelUnusable: too few records or roles to learn from.
     """
-    with lake.connect(memory_limit=memory_limit, threads=1) as connection:
+    with lake.connect(memory_limit="3GB", threads=1) as connection:
         prepared = prepare(connection, records_uri)
         comparisons = comparisons_for(
             prepared.roles, is_split=prepared.is_split, is_ward=prepared.is_ward, is_dated=prepared.is_dated
@@ -74,7 +68,7 @@ def train(
                 f"{prepared.named} records with a name and {len(comparisons)} comparisons are too few to learn from: "
                 "give more columns a link role, or publish more tables first"
             )
-        _sample(connection, prepared, seed, max_records)
+        _sample(connection, prepared, seed)
         settings = _learn(connection, prepared, comparisons, seed)
         linked = _records_per_person(connection)
         sampled = connection.execute("SELECT count(*) FROM sample").fetchone()
@@ -87,11 +81,11 @@ def train(
         "splink": installed("splink"),
         "trained_at": at.astimezone(UTC).isoformat(timespec="seconds"),
     }
-    return Model(name, at.astimezone(UTC).strftime("%Y.%m.%d"), settings, records_per_person=linked, training=facts)
+    return Model("person", at.astimezone(UTC).strftime("%Y.%m.%d"), settings, records_per_person=linked, training=facts)
 
 
-def _sample(connection: duckdb.DuckDBPyConnection, prepared: Prepared, seed: int, max_records: int) -> None:
-    share = min(1.0, max_records / max(prepared.named, 1))
+def _sample(connection: duckdb.DuckDBPyConnection, prepared: Prepared, seed: int) -> None:
+    share = min(1.0, MAX_RECORDS / max(prepared.named, 1))
     connection.execute(
         f"""CREATE OR REPLACE TABLE sample AS SELECT * FROM prepared
         WHERE name_key IS NOT NULL AND hash(coalesce(given, name_key) || '{int(seed)}') % 1000000 < {int(share * 1e6)}

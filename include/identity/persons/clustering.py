@@ -12,7 +12,6 @@ import pyarrow as pa
 
 from include.lake.storage import Lake, literal, scan
 
-MEMORY_LIMIT = "3GB"
 _REVIEWED = "review"
 _LARGE = 200
 Labels = npt.NDArray[np.int64]
@@ -36,7 +35,6 @@ def cluster(
     *,
     out_uri: str,
     reviews_uri: str | None = None,
-    memory_limit: str = MEMORY_LIMIT,
 ) -> Clusters:
     """Every record's cluster, by the edges that are links; a record without links is a cluster of its own.
 
@@ -45,7 +43,7 @@ def cluster(
     record whose year is known. Where links would join such, the strongest links hold first and a link that would join
     them is cut. A pair that people called the same stays together, whatever its tables.
     """
-    with lake.connect(memory_limit=memory_limit) as connection:
+    with lake.connect(memory_limit="3GB") as connection:
         _read(connection, edges_uri, records_uri, reviews_uri)
         size = _number(connection, "SELECT count(*) FROM node")
         left, right = _pairs(connection, "SELECT l, r FROM link")

@@ -42,10 +42,10 @@ FROM prepared JOIN (SELECT source, row_number() OVER (ORDER BY source) AS number
                     FROM (SELECT DISTINCT source FROM prepared) AS sources) AS numbered USING (source)"""
 
 
-def steps(*, cap: int = BLOCK_CAP) -> dict[str, str]:
+def steps() -> dict[str, str]:
     """The tables that lead from `prepared` to `pairs`, each with its query, in DuckDB's SQL.
 
-    A block of more than `cap` records is left out: too many share it for it to say anything.
+    A block of more than BLOCK_CAP records is left out: too many share it for it to say anything.
     """
     keys = " UNION ALL ".join(
         f"SELECT {number}::UTINYINT AS rule, unnest({expression}) AS value, unique_id FROM prepared"
@@ -56,7 +56,7 @@ def steps(*, cap: int = BLOCK_CAP) -> dict[str, str]:
         "sides": SIDES,
         "keys": f"SELECT DISTINCT rule, hash(value) AS key, unique_id FROM ({keys}) AS said WHERE value IS NOT NULL",
         "blocked": f"""SELECT k.* FROM keys AS k JOIN (
-            SELECT rule, key FROM keys GROUP BY rule, key HAVING count(*) BETWEEN 2 AND {cap}) AS kept
+            SELECT rule, key FROM keys GROUP BY rule, key HAVING count(*) BETWEEN 2 AND {BLOCK_CAP}) AS kept
             USING (rule, key)""",
         "pairs": f"""
         SELECT CAST(max(l.rule) AS VARCHAR) AS match_key, l.unique_id AS join_key_l, r.unique_id AS join_key_r
@@ -67,9 +67,9 @@ def steps(*, cap: int = BLOCK_CAP) -> dict[str, str]:
     }
 
 
-def block(connection: duckdb.DuckDBPyConnection, *, cap: int = BLOCK_CAP) -> int:
+def block(connection: duckdb.DuckDBPyConnection) -> int:
     """Make the temporary tables `sides` and `pairs` (join_key_l < join_key_r, match_key); returns how many pairs."""
-    for name, query in steps(cap=cap).items():
+    for name, query in steps().items():
         connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {query}")
         if name == "blocked":
             connection.execute("DROP TABLE keys")

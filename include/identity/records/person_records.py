@@ -14,12 +14,8 @@ from include.lake.delta import view_of
 from include.lake.storage import Lake, literal, quote, restrict_access
 from include.vietnam import WARD_LISTS, reference_lists, register
 
-MEMORY_LIMIT = "3GB"
 
-
-def collect(
-    lake: Lake, contracts: Iterable[Contract], schemas_dir: Path, out_uri: str, *, memory_limit: str = MEMORY_LIMIT
-) -> int:
+def collect(lake: Lake, contracts: Iterable[Contract], schemas_dir: Path, out_uri: str) -> int:
     """Write every record of a person that the published tables hold, as RECORDS; returns how many.
 
     A table that was never published has no records. The rows come in the order of `record_id`.
@@ -29,7 +25,7 @@ def collect(
     """
     tables = linked_tables(contracts)
     lake.make_folder(out_uri.rpartition("/")[0])
-    with lake.connect(memory_limit=memory_limit) as connection:
+    with lake.connect(memory_limit="3GB") as connection:
         register(connection, schemas_dir)
         has_wards = reference_lists(schemas_dir).keys() >= WARD_LISTS
         _make_places(connection, has_wards)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from include.identity.scoring.explanations import MEMORY_LIMIT, explain_pairs
-from include.identity.scoring.pair_scores import score
+from include.identity.scoring.explanations import explain_pairs
+from include.identity.scoring.pair_scores import MEMORY_LIMIT, score
 from include.identity.scoring.spark import ClusterUnusable, Spark
 
 __all__ = ["MEMORY_LIMIT", "ClusterUnusable", "Spark", "explain_pairs", "score"]

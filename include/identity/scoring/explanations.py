@@ -11,9 +11,9 @@ from include.identity import linkage_model
 from include.identity.linkage_model import Model
 from include.identity.records import Prepared, prepare
 from include.identity.scoring.pair_decisions import other_numbers
-from include.lake.storage import Lake, scan
+from include.lake.storage import Lake
 
-MEMORY_LIMIT = "3GB"
+_MEMORY_LIMIT = "3GB"
 
 
 class RecordUnknown(LookupError):
@@ -40,55 +40,20 @@ class Explanation:
     weight: float
     probability: float
 
-    def words(self) -> list[str]:
-        """One line for each step: `+11.9  name: same name`. No values of the records."""
-        lines = [f"{step.bits:+6.1f}  {step.comparison}: {step.found}" for step in self.steps]
-        return [*lines, f"{self.steps[-1].sum:+6.1f}  in all: {self.probability:.4%} that they are one person"]
 
+def explain_pairs(lake: Lake, records_uri: str, model: Model, pairs: list[tuple[str, str]]) -> list[Explanation]:
+    """Why the two records of each pair are, or are not, one person by the model; frequencies are counted once.
 
-def explain_pair(
-    lake: Lake, records_uri: str, model: Model, left_id: str, right_id: str, *, memory_limit: str = MEMORY_LIMIT
-) -> Explanation:
-    """Why two records are, or are not, one person by the model. Raises RecordUnknown."""
-    return explain_pairs(lake, records_uri, model, [(left_id, right_id)], memory_limit=memory_limit)[0]
-
-
-def explain_pairs(
-    lake: Lake,
-    records_uri: str,
-    model: Model,
-    pairs: list[tuple[str, str]],
-    *,
-    memory_limit: str = MEMORY_LIMIT,
-) -> list[Explanation]:
-    """The same for many pairs, in their order: frequencies are counted once."""
-    with lake.connect(memory_limit=memory_limit) as connection:
+    Raises:
+        RecordUnknown: a record is not among those that were linked.
+    """
+    with lake.connect(memory_limit=_MEMORY_LIMIT) as connection:
         prepared = prepare(connection, records_uri)
         settings = model.settings_for(model.persons(prepared))
         linkage_model.count_frequencies(connection, settings)
         _find(connection, pairs)
         linkage_model.compare(connection, settings, pairs="pairs", into="compared")
         return _told(connection, model, prepared)
-
-
-def waterfall(
-    lake: Lake,
-    records_uri: str,
-    model: Model,
-    edges_uri: str,
-    record_ids: list[str],
-    *,
-    memory_limit: str = MEMORY_LIMIT,
-) -> list[Explanation]:
-    """Why these records are one person: every link between two of them, the strongest first."""
-    with lake.connect(memory_limit=memory_limit) as connection:
-        held = connection.execute(
-            f"""SELECT left_id, right_id FROM {scan(edges_uri)} WHERE decision = 'link'
-            AND list_contains($ids, left_id) AND list_contains($ids, right_id)
-            ORDER BY weight DESC, left_id, right_id""",
-            {"ids": record_ids},
-        ).fetchall()
-    return explain_pairs(lake, records_uri, model, held, memory_limit=memory_limit) if held else []
 
 
 def _find(connection: duckdb.DuckDBPyConnection, pairs: list[tuple[str, str]]) -> None:

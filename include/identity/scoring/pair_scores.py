@@ -49,7 +49,6 @@ def score(
     reviews_uri: str | None = None,
     previous: str | None = None,
     spark: Spark | None = None,
-    memory_limit: str = MEMORY_LIMIT,
 ) -> Edges:
     """Find and weigh the pairs of records that may be one person.
 
@@ -64,7 +63,6 @@ def score(
         reviews_uri: REVIEWS, decisions of people that stand above the model.
         previous: `compared_uri` of an earlier run, of any model; None to compare everything.
         spark: where the pairs are found, compared and weighed, every one of them; None for DuckDB, here.
-        memory_limit: of DuckDB.
 
     Raises:
         ModelUnusable: the records have roles that the model knows no comparison for.
@@ -73,7 +71,7 @@ def score(
     clock = _Clock()
     lake.make_folder(out)
     edges_uri, compared_uri = f"{out}/edges.parquet", f"{out}/compared.parquet"
-    with lake.connect(memory_limit=memory_limit) as connection:
+    with lake.connect(memory_limit=MEMORY_LIMIT) as connection:
         prepared = prepare(connection, records_uri)
         if not model.fits(prepared):
             raise ModelUnusable(

@@ -99,10 +99,10 @@ def expire_landing(
 
 
 def expire_staging(lake: Lake, *, at: datetime) -> Expired:
-    """Remove staging folders older than `retention`, left by killed runs; a held run still needs its own."""
+    """Remove staging folders left by killed runs long ago; a held run still needs its own."""
     expired = Expired()
     for registry in lake.list(lake.path("staging")):
-        more = _expire(lake, registry, at - retention)
+        more = _expire(lake, registry, at - STAGING_RETENTION)
         expired = Expired(expired.folders + more.folders, expired.bytes + more.bytes)
     return expired
 

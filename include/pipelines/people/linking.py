@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Callable
 from dataclasses import replace
 
 from include.audit import ledger
@@ -40,8 +39,6 @@ from include.pipelines.errors import Misuse, no_values_escape
 from include.pipelines.people.linkage_model import digest, golden_rules, model_for_records
 from include.pipelines.step_results import Facts
 from include.pipelines.unfinished_runs import record_unfinished_runs
-
-Watch = Callable[[str, str], None]
 
 SUBJECT = "people"
 # In the order of their commits: the index decides, the records come last because the next run compares with them.
@@ -208,7 +205,6 @@ def link_persons(
     is_full: bool = False,
     approved_by: str | None = None,
     approval_note: str = "",
-    watch: Watch = lambda table, step: None,
     context: PipelineContext | None = None,
 ) -> Facts:
     """Both steps; the verdict is `held` where the gate asks and nobody approves."""
@@ -216,7 +212,6 @@ def link_persons(
     if approved_by:
         concerned = {found.table.registry for found in linked_tables(context.contracts.values())}
         steward_named([context.contracts[registry] for registry in concerned], approved_by, at=context.now())
-    watch(SUBJECT, "link")
     linked = link_step(run_id, is_full=is_full, context=context)
     if linked["verdict"] != "unchanged":
         if linked["held"]:
@@ -224,9 +219,7 @@ def link_persons(
             word = approve(context, matter, _run(linked), by=approved_by, note=approval_note) if approved_by else None
             if word is None or word.missing:
                 return {**linked, "verdict": "held", **_waits(word)}
-        watch(SUBJECT, "publish")
         linked = commit_link_step(linked, approved_by, approval_note, context=context)
-    watch(SUBJECT, linked["verdict"])
     return linked
 
 

@@ -41,16 +41,14 @@ _PAIR = re.compile(r"[0-9a-f]{16}")
 _WEIGHS_NOTHING = 0.05  # bits, which are shown with one digit
 
 
-def queue_step(
-    *, limit: int, offset: int = 0, with_steps: bool = False, context: PipelineContext | None = None
-) -> Facts:
+def queue_step(*, limit: int, with_steps: bool = False, context: PipelineContext | None = None) -> Facts:
     """Pairs that wait for a person: `total`, and some `pairs` with their records' tables. No key and no value.
 
     `with_steps` adds to each what every comparison found and weighs.
     """
     context = context or PipelineContext.from_environment()
     with no_values_escape("reading the review queue"):
-        total, pairs = queue(context.lake, at=context.now(), limit=limit, offset=offset)
+        total, pairs = queue(context.lake, at=context.now(), limit=limit)
         steps = (
             steps_of(context, [(pair.left_id, pair.right_id) for pair in pairs]) if with_steps else [[]] * len(pairs)
         )

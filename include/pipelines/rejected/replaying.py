@@ -18,7 +18,7 @@ from include.pipelines.decisions import Look, steward_named
 from include.pipelines.errors import KNOWN_ERRORS, Misuse, no_values_escape
 from include.pipelines.rejected.access import note_rejected_look
 from include.pipelines.step_results import Extracted, Failed, Published, RegistryResult, Skipped, TableResult
-from include.pipelines.sync import Approval, Watch, assess_and_publish, relationships_step
+from include.pipelines.sync import Approval, assess_and_publish, relationships_step
 from include.pipelines.unfinished_runs import record_unfinished_runs
 from include.sources.landing import FILE, Extract, record
 
@@ -107,7 +107,6 @@ def replay(
     rule_id: str | None = None,
     run_id: str,
     approval: Approval | None = None,
-    watch: Watch = lambda table, step: None,
 ) -> RegistryResult:
     """Judge the open rows again, as they were received, under the contract and code lists as they are now.
 
@@ -128,14 +127,11 @@ def replay(
         try:
             gathered = gather_step(registry, table.name, run_id, rule_id=rule_id, context=context)
             result: TableResult = (
-                gathered
-                if isinstance(gathered, Skipped)
-                else assess_and_publish(gathered, approval, watch=watch, context=context)
+                gathered if isinstance(gathered, Skipped) else assess_and_publish(gathered, approval, context=context)
             )
         except KNOWN_ERRORS as error:
             result = Failed.of(context, table, run_id, error)
         results.append(replace(result, seconds=round(time.perf_counter() - started, 3)))
-        watch(table.name, result.verdict)
     if any(isinstance(result, Published) for result in results):
         relationships_step(registry, run_id, context=context)
     return RegistryResult(run_id, registry, tuple(results))

@@ -52,8 +52,8 @@ def write_identities(path: Path, *, at: datetime, environ: Mapping[str, str] = o
     return [identity["name"] for identity in found["identities"]]
 
 
-def make_bucket(*, environ: Mapping[str, str] = os.environ, patience: float = PATIENCE_SECONDS) -> str:
-    """Make the lake's bucket if it is not there, waiting `patience` seconds for the store. Returns its name.
+def make_bucket(*, environ: Mapping[str, str] = os.environ) -> str:
+    """Make the lake's bucket if it is not there, waiting for the store. Returns its name.
 
     Raises:
         StoreNotReady: the store did not answer, or refused.
@@ -69,7 +69,7 @@ def make_bucket(*, environ: Mapping[str, str] = os.environ, patience: float = PA
         connect_timeout=2,
         request_timeout=10,
     )
-    end = time.monotonic() + patience
+    end = time.monotonic() + PATIENCE_SECONDS
     while True:
         try:
             store.create_dir(bucket)

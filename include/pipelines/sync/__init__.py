@@ -5,7 +5,7 @@ from __future__ import annotations
 from include.pipelines.sync.extraction import extract_step
 from include.pipelines.sync.held_runs import held_run
 from include.pipelines.sync.plan import plan_registry
-from include.pipelines.sync.publication import Approval, Watch, assess_and_publish, assess_step, publish_step
+from include.pipelines.sync.publication import Approval, assess_and_publish, assess_step, publish_step
 from include.pipelines.sync.read_plan import Window
 from include.pipelines.sync.registry_sync import prepare_step, sync_registry
 from include.pipelines.sync.relationships import relationships_step
@@ -14,7 +14,6 @@ from include.pipelines.sync.table_quality import record_standing
 
 __all__ = [
     "Approval",
-    "Watch",
     "Window",
     "assess_and_publish",
     "assess_step",

@@ -2,22 +2,10 @@
 
 from __future__ import annotations
 
-from include.simulator.loading.load_country import (
-    UnknownTarget,
-    load_finance,
-    load_insurance,
-    load_land,
-    load_population,
-    load_registry,
-    source_uris,
-)
+from include.simulator.loading.load_country import UnknownTarget, load_registry, source_uris
 
 __all__ = [
     "UnknownTarget",
-    "load_finance",
-    "load_insurance",
-    "load_land",
-    "load_population",
     "load_registry",
     "source_uris",
 ]

@@ -58,26 +58,6 @@ def load_registry(country: Country, registry: str, uri: str) -> dict[str, int]:
     return LOADERS[scheme](country, registry, uri)
 
 
-def load_population(country: Country, uri: str) -> dict[str, int]:
-    """`load_registry` for population."""
-    return load_registry(country, "population", uri)
-
-
-def load_land(country: Country, uri: str) -> dict[str, int]:
-    """`load_registry` for land."""
-    return load_registry(country, "land", uri)
-
-
-def load_insurance(country: Country, uri: str) -> dict[str, int]:
-    """`load_registry` for insurance."""
-    return load_registry(country, "insurance", uri)
-
-
-def load_finance(country: Country, uri: str) -> dict[str, int]:
-    """`load_registry` for finance."""
-    return load_registry(country, "finance", uri)
-
-
 def source_uris(environ: Mapping[str, str], root: Path) -> dict[str, str]:
     """Where each registry is loaded: `AIRFLOW_CONN_<REGISTRY>`; insurance and finance have defaults under `root`.
 

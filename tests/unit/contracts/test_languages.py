@@ -100,8 +100,12 @@ def test_words_change_no_row_so_the_table_is_not_read_again(tmp_path: Path) -> N
         ({}, "en"),
     ],
 )
-def test_the_locale_chooses_the_language(environment: dict[str, str], language: str) -> None:
-    assert of_environment(environment) == language
+def test_the_locale_chooses_the_language(
+    environment: dict[str, str], language: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for variable in ("LC_ALL", "LC_MESSAGES", "LANG"):
+        monkeypatch.setenv(variable, environment.get(variable, ""))
+    assert of_environment() == language
 
 
 def test_figures_have_the_marks_of_their_language() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from include.identity.linkage_model import comparison_sql
 from include.identity.records.prepared import prepare
-from include.identity.scoring.explanations import explain_pair
+from include.identity.scoring.explanations import explain_pairs
 from tests.unit.identity.linked import Country
 
 
@@ -80,9 +80,9 @@ def test_an_explanation_adds_up_to_the_weight_of_the_edge(tmp_path: Path) -> Non
     citizen = country.citizen("001087654321", "Hoàng Gia Uyên", "12/05/1987", sex="female", ward="26740")
     member = country.member("0100000001", "Hoàng Gia Uyen", "12/05/1987", sex="female", ward="26740")
     linked = country.link()
-    told = explain_pair(country.lake, linked.records, country.model, member, citizen)
+    (told,) = explain_pairs(country.lake, linked.records, country.model, [(member, citizen)])
     edges = {row[:2]: row[3] for row in linked.content()[0]}
     assert told.weight == pytest.approx(edges[(told.left_id, told.right_id)], abs=1e-6)
     assert told.steps[0].comparison == "before comparing"
     assert ("birth", "same day of birth") in [(step.comparison, step.found) for step in told.steps]
-    assert not any("Uyên" in line or "1987" in line for line in told.words())
+    assert not any("Uyên" in line or "1987" in line for line in [step.found for step in told.steps])

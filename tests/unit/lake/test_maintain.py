@@ -79,7 +79,7 @@ def aged(lake: Lake, days: float) -> None:
 def test_what_a_reader_of_the_last_30_days_needs_stays(lake, monkeypatch, removed_days_ago):
     """Even behind a checkpoint, which forgets removed files, and though the files themselves are older."""
     run(lake, PERSON, 1, ROWS)
-    for module in ("files", "commit"):
+    for module in ("delta.data_files", "upsert.cdf_commit"):
         monkeypatch.setattr(f"include.lake.{module}.now", lambda: int(days_ago(removed_days_ago) * 1000))
     run(lake, PERSON, 2, ROWS[:10], merge_rows=0)
     lake.table(lake.path(TABLE)).create_checkpoint()

@@ -10,8 +10,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
-from include.simulator import Country, later_changes
+from include.simulator import Country
 from include.simulator.staging import SOURCES
+from tests.unit.simulator.later_changes import later_changes
 
 TABLES = [(registry, table) for registry in SOURCES for table in SOURCES[registry]]
 

@@ -13,14 +13,14 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
-from include.simulator import Country, UnknownTarget, load_finance, load_registry
+from include.simulator import Country, UnknownTarget, load_registry
 from include.simulator.dirt import cp1258
 
 
 @pytest.fixture(scope="module")
 def drop(country: Country, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("drop") / "tài chính"
-    rows = load_finance(country, folder.as_uri())
+    rows = load_registry(country, "finance", folder.as_uri())
     assert rows == {name: country.rows[f"finance.{name}"] for name in ("taxpayer", "payment", "tax_relief")}
     return folder
 
@@ -80,7 +80,7 @@ def test_the_workbook_has_typed_dates_and_numbers_where_zeros_were_lost(drop: Pa
 def test_a_second_drop_takes_the_place_of_the_first(country: Country, tmp_path: Path) -> None:
     (tmp_path / "thu_ngan_sach_1999-01.csv").write_text("old")
     (tmp_path / "manifest.json").write_text("old")
-    load_finance(country, tmp_path.as_uri())
+    load_registry(country, "finance", tmp_path.as_uri())
     assert not (tmp_path / "thu_ngan_sach_1999-01.csv").exists()
     assert json.loads((tmp_path / "manifest.json").read_text())["files"]
 

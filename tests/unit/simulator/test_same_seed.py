@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from include.simulator import Country, DirtRates, load_finance, simulate
+from include.simulator import Country, DirtRates, load_registry, simulate
 
 
 def digests(folder: Path) -> dict[str, str]:
@@ -17,7 +17,7 @@ def digests(folder: Path) -> dict[str, str]:
 
 def a_country(folder: Path, seed: int) -> dict[str, str]:
     country = simulate(persons=400, seed=seed, out=folder)
-    load_finance(country, country.finance_drop.as_uri())
+    load_registry(country, "finance", (country.root / "drops" / "finance").as_uri())
     return digests(folder)
 
 

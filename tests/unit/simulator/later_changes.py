@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -29,24 +29,17 @@ CHANGE_SCHEMA = pa.schema(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class ChangeRates:
-    """Share of a table's rows that are changed, added and deleted until the next day."""
-
-    updated: float = 0.01
-    inserted: float = 0.005
-    deleted: float = 0.003
-
-
+# Of a table's rows.
+UPDATED_SHARE, INSERTED_SHARE, DELETED_SHARE = 0.01, 0.005, 0.003
 Column: TypeAlias = Any  # pa.Array or pa.ChunkedArray; pyarrow has no types
 # How a table changes: new values from the rows that change.
 Update = Callable[[pa.Table], Column]
 
 
-def _number(rows: pa.Table, column: str, *, start: str, first: int = 1) -> pa.Array:
+def _number(rows: pa.Table, column: str, *, start: str) -> pa.Array:
     """Keys of new rows: a start that no old key has, and a number."""
     width = len(rows[column][0].as_py()) - len(start)
-    return join(start, digits(np.arange(first, first + len(rows)), width))
+    return join(start, digits(np.arange(1, 1 + len(rows)), width))
 
 
 def _scaled(rows: pa.Table, column: str, percent: int) -> Column:
@@ -108,8 +101,8 @@ def _new_keys(
     return new
 
 
-def later_changes(country: Country, seed: int, *, out: Path | None = None, rates: ChangeRates | None = None) -> Country:
-    """The country one day later, under `out` (default `<root>/later`), ready for `load_country`.
+def later_changes(country: Country, seed: int, *, out: Path | None = None) -> Country:
+    """The country one day later, under `out` (default `<root>/later`), ready for `load_registry`.
 
     Its truth holds `changes.parquet` (registry, table, change: updated, inserted, deleted or late, key, column, before,
     after), `persons.parquet` as before, and `dirt.parquet` for the rows as they stand now. A late row is new, but was
@@ -128,7 +121,7 @@ def later_changes(country: Country, seed: int, *, out: Path | None = None, rates
             own = dirt.filter(pc.and_(pc.equal(dirt["registry"], registry), pc.equal(dirt["table"], name)))
             rng = random_stream(seed, f"later {name}")
             step = _Step(registry, name, source.keys, pq.read_table(country.staged(registry, name)), own, rng, day)
-            table = step.run(rates or ChangeRates())
+            table = step.run()
             later.staged(registry, name).parent.mkdir(parents=True, exist_ok=True)
             pq.write_table(table, later.staged(registry, name), compression="zstd", compression_level=1)
             later.rows[f"{registry}.{name}"] = table.num_rows
@@ -171,8 +164,8 @@ class _Step:
         self.changes: list[pa.Table] = []
         self.kept: npt.NDArray[np.bool_] = np.ones(len(before), bool)
 
-    def run(self, rates: ChangeRates) -> pa.Table:
-        updated, copied, deleted = self._choose(rates)
+    def run(self) -> pa.Table:
+        updated, copied, deleted = self._choose()
         column, update = UPDATES[self.name]
         table = self.before
         rows = table.take(pa.array(updated))
@@ -195,14 +188,14 @@ class _Step:
         left = left.set_column(at, "row", pa.array(row))
         return left.set_column(at + 1, "locator", locators(self.name, self.before.filter(pa.array(self.kept)), row))
 
-    def _choose(self, rates: ChangeRates) -> list[npt.NDArray[np.int64]]:
+    def _choose(self) -> list[npt.NDArray[np.int64]]:
         """Different rows to update, to copy and to delete, none of them with a fault or a copy of itself."""
         size = len(self.before)
         clean = np.ones(size, bool)
         natural = pc.is_in(self.dirt["kind"], pa.array(["split_ward", "year_only_birth", "serial_not_issued"]))
         clean[self.dirt.filter(pc.invert(natural))["row"].to_numpy()] = False
         clean &= _is_alone([self.before[key] for key in self.keys])
-        wanted = [max(3, round(size * rate)) for rate in (rates.updated, rates.inserted, rates.deleted)]
+        wanted = [max(3, round(size * rate)) for rate in (UPDATED_SHARE, INSERTED_SHARE, DELETED_SHARE)]
         wanted[1] += 1  # the late one
         rows = np.flatnonzero(clean & self._may_change())
         rows = self.rng.choice(rows, min(sum(wanted), rows.size), replace=False).astype(np.int64)
