@@ -1,7 +1,7 @@
 """Which failures speak for themselves, and what becomes of those that do not.
 
-The packages below raise errors whose messages name a remedy and no personal value. Any other exception may quote a row in
-its text (engines do), so its text stops here: what goes on is its type and the line of code.
+The packages below raise errors whose messages name a remedy and no personal value. Any other exception may quote a row
+in its text (engines do), so its text stops here: what goes on is its type and the line of code.
 """
 
 from __future__ import annotations
