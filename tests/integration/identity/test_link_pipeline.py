@@ -270,7 +270,7 @@ def test_the_command_line_links_explains_decides_and_follows_old_ids(nation, mon
     assert newest["decision"] == "withdrawn"
     assert "living" in say("resolve", person)
     assert "unknown" in say("resolve", "0" * 32, status=1)
-    say("threshold", "--precision", "1.5", status=2)
+    say("threshold", "--precision", "1.5", status=1)
     chosen = json.loads(say("threshold", "--precision", "0.9", "--json"))
     assert (chosen["link_at_before"], chosen["precision"]) == (0.97, 0.9)
     assert json.loads((nation.context.schemas / "models" / "person.json").read_text())["link_at"] == chosen["link_at"]
