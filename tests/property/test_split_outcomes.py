@@ -155,6 +155,23 @@ def test_each_row_has_the_outcome_and_all_the_reasons_that_the_contract_says(
     with tempfile.TemporaryDirectory() as folder:
         outcome = run(table, rows, Path(folder))
     assert found(outcome) == expected(rows)
+    conserves(outcome, rows)
+
+
+def conserves(outcome: Outcome, rows: list[dict[str, Any]]) -> None:
+    """No row and no key is lost or doubled."""
+    split = outcome.split
+    assert split.extracted == len(rows) == split.accepted + split.rejected + split.superseded
+    assert (split.accepted, split.rejected, split.superseded) == (
+        len(outcome.accepted), len(outcome.rejected), len(outcome.superseded),
+    )  # fmt: skip
+    assert not set(outcome.rejected) & outcome.superseded
+    keys = Counter(row["id"] for row in outcome.accepted)
+    assert all(count == 1 for count in keys.values())
+    good = {row["a"] for row in rows if not row_reasons(row)}
+    clashing = {rows[i]["a"] for i in outcome.rejected if not row_reasons(rows[i])}
+    assert set(keys) | clashing == good
+    assert not set(keys) & clashing
 
 
 @settings(SLOW, max_examples=20)
@@ -169,25 +186,6 @@ def test_a_row_clashes_with_published_rows_and_both_evaluations_say_so(
     assert found(outcome) == expected(rows, beside)
     assert assessment.counts == {count.rule_id: count.violations for count in outcome.split.counts}
     assert outcome.split.count("population.citizen.many").violations == outcome.split.accepted + len(beside)
-
-
-@SLOW
-@given(rows=ROWS)
-def test_conservation_by_count_and_by_key(table: Table, rows: list[dict[str, Any]]) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        outcome = run(table, rows, Path(folder))
-    split = outcome.split
-    assert split.extracted == len(rows) == split.accepted + split.rejected + split.superseded
-    assert (split.accepted, split.rejected, split.superseded) == (
-        len(outcome.accepted), len(outcome.rejected), len(outcome.superseded),
-    )  # fmt: skip
-    assert not set(outcome.rejected) & outcome.superseded
-    keys = Counter(row["id"] for row in outcome.accepted)
-    assert all(count == 1 for count in keys.values())
-    good = {row["a"] for row in rows if not row_reasons(row)}
-    clashing = {rows[i]["a"] for i in outcome.rejected if not row_reasons(rows[i])}
-    assert set(keys) | clashing == good
-    assert not set(keys) & clashing
 
 
 @SLOW

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,26 +9,22 @@ from include.audit.ledger import entries
 from include.audit.ledger.record import Record
 from include.audit.verification.verify_lake import verify
 from include.lake.storage.lake import Lake
+from tests.forking import Forked
 
 AT = datetime(2026, 3, 1, 8, 30, tzinfo=UTC)
 
 
-def append_many(uri: str, options: tuple[tuple[str, str], ...], scratch: str, writer: int) -> None:
-    lake = Lake(uri, options, Path(scratch) / str(writer))  # a scratch folder each: they do not queue, they race
+def append_many(uri: str, options: list[list[str]], scratch: str, writer: int) -> None:
+    # A scratch folder each: they do not queue, they race.
+    lake = Lake(uri, tuple((name, value) for name, value in options), Path(scratch) / str(writer))
     for number in range(8):
         entries.append(lake, [Record("run", f"w{writer}", {"n": number})], at=AT, actor=f"w{writer}")
 
 
 def test_four_processes_leave_one_chain(lake: Lake, tmp_path: Path) -> None:
-    context = multiprocessing.get_context("spawn")
-    writers = [
-        context.Process(target=append_many, args=(lake.uri, lake.options, str(tmp_path), writer)) for writer in range(4)
-    ]
-    for process in writers:
-        process.start()
-    for process in writers:
-        process.join(timeout=180)
-    assert [process.exitcode for process in writers] == [0] * 4
+    order = (lake.uri, lake.options, str(tmp_path))
+    writers = [Forked(f"{__name__}:append_many", *order, writer) for writer in range(4)]
+    assert [process.wait(timeout=180) for process in writers] == [0] * 4
     found = verify(lake)
     assert found.ok, found.why
     assert found.records == 32

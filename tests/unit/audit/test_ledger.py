@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import multiprocessing
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import pytest
 from include.audit.ledger import entries
 from include.audit.ledger.record import GENESIS, Record, RecordRefused
 from include.lake.storage.lake import Lake
+from tests.forking import Forked
 
 AT = datetime(2026, 3, 1, 8, 30, tzinfo=UTC)
 
@@ -99,7 +99,7 @@ def test_a_record_says_who_when_and_what(lake: Lake) -> None:
         entries.append(lake, [run(1)], at=AT, actor="")
 
 
-def _append_many(uri: str, writer: int, count: int) -> None:
+def append_many(uri: str, writer: int, count: int) -> None:
     # A scratch folder of its own: the writers do not queue for their turn, the commit alone decides.
     lake = Lake(uri, (), Path(uri).parent / f"tmp-{writer}")
     for number in range(count):
@@ -107,13 +107,8 @@ def _append_many(uri: str, writer: int, count: int) -> None:
 
 
 def test_eight_processes_leave_one_chain_without_gap_or_fork(lake: Lake) -> None:
-    context = multiprocessing.get_context("spawn")
-    writers = [context.Process(target=_append_many, args=(lake.uri, writer, 25)) for writer in range(8)]
-    for process in writers:
-        process.start()
-    for process in writers:
-        process.join(timeout=120)
-    assert [process.exitcode for process in writers] == [0] * 8
+    writers = [Forked(f"{__name__}:append_many", lake.uri, writer, 25) for writer in range(8)]
+    assert [process.wait(timeout=120) for process in writers] == [0] * 8
     rows = entries.read(lake).to_pylist()
     assert [row["sequence"] for row in rows] == list(range(1, 201))
     assert [row["prev_hash"] for row in rows] == [GENESIS, *(row["hash"] for row in rows[:-1])]
