@@ -172,7 +172,7 @@ def _is_of_the_commit(lake: Lake, subject: str, version: int, recorded: int | No
         committed = read_commit(lake, f"{log}.json").committed_ms / 1000
     except (CommitUnreadable, FileNotFoundError):
         return False
-    _, _, written = lake.fingerprint(f"{lake.path(subject)}/_delta_log/{LAST_CHECKPOINT}").partition("@")
+    _, _, written = lake.file_stamp(f"{lake.path(subject)}/_delta_log/{LAST_CHECKPOINT}").partition("@")
     return bool(written) and int(written) / 1e9 - committed < _SOON_SECONDS
 
 

@@ -158,7 +158,7 @@ class Lake:
         """Size in bytes of a file, or of all files below a folder; 0 if there is none."""
         return object_store.size(self._store(), self._inside(uri))
 
-    def fingerprint(self, uri: str) -> str:
+    def file_stamp(self, uri: str) -> str:
         """Size and modification time of a file, which change when it is rewritten. Empty if it does not exist."""
         return object_store.file_stamp(self._store(), self._inside(uri))
 

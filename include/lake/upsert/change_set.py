@@ -89,8 +89,8 @@ def find_changes(
         "mode": mode,
         "shape": repr(shape),
         "deleted_when": table.extract.deleted_when,
-        "staged": [lake.fingerprint(path) for path in (staged.conformed, staged.faults, staged.warnings)],
-        "gone": lake.fingerprint(gone) if gone else "",
+        "staged": [lake.file_stamp(path) for path in (staged.conformed, staged.faults, staged.warnings)],
+        "gone": lake.file_stamp(gone) if gone else "",
     }
     if lake.exists(note):
         found = json.loads(lake.read_text(note))

@@ -46,7 +46,7 @@ def test_small_files(lake):
     lake.write_text(note, "hai")
     assert (lake.read_text(note), lake.size(lake.path("staging"))) == ("hai", 3)
     assert lake.list(lake.path("staging/a")) == [note]
-    assert lake.fingerprint(note)
+    assert lake.file_stamp(note)
     lake.delete_tree(lake.path("staging"))
     assert not lake.exists(note)
 

@@ -84,10 +84,10 @@ def test_small_files(lake):
     with pytest.raises(FileNotFoundError):
         lake.read_text(note)
     lake.write_text(note, "một")
-    first = lake.fingerprint(note)
+    first = lake.file_stamp(note)
     lake.write_text(note, "hai, ba")
     assert lake.read_text(note) == "hai, ba"
-    assert lake.fingerprint(note) != first
+    assert lake.file_stamp(note) != first
     assert lake.list(lake.path("staging")) == [lake.path("staging/a")]
     assert lake.list(lake.path("staging/a")) == [note]
     assert [file.name for file in Path(note).parent.iterdir()] == ["note.json"], "no draft is left behind"
