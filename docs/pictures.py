@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -22,7 +23,7 @@ from include.embedded import REPOSITORY, Site, down, up
 from include.embedded.servers import USER, AirflowApi, url
 
 PICTURES = Path(__file__).parent / "pictures"
-WINDOW, COLOURS, COLUMNS = ViewportSize(width=1280, height=800), 128, 116
+WINDOW, COLOURS, COLUMNS = ViewportSize(width=1280, height=800), 128, 130
 TERMINAL = {"FORCE_COLOR": "1", "COLUMNS": str(COLUMNS), "LC_ALL": "C.UTF-8"}
 SETTLED = 4_000  # milliseconds; Airflow's pages ask again and again, so the network is never idle
 GRAPH = "localStorage.setItem('default_dag_view', '\"graph\"')"
@@ -54,7 +55,8 @@ def _terminal(printed: str) -> None:
     before, title, after = printed.rpartition("What happened")
     console = Console(record=True, width=COLUMNS, file=io.StringIO())
     console.print(Text.from_ansi(before.rpartition("\n")[2] + title + after))
-    console.save_svg(str(PICTURES / "demo.svg"), title="make demo")
+    drawn = re.sub(r"@font-face \{.*?\}\s*", "", console.export_svg(title="make demo"), flags=re.DOTALL)  # from the web
+    (PICTURES / "demo.svg").write_text(drawn, encoding="utf-8")
 
 
 def _pages(site: Site, browser: Browser) -> None:
