@@ -136,9 +136,10 @@ def contract(registry: Registry) -> None:
     """
     from include.contracts import published_yaml
     from include.pipelines import PipelineContext
+    from include.vietnam import expand_macros
 
     context = PipelineContext.from_environment()
-    typer.echo(published_yaml(context.contract(registry).path, context.lake.uri), nl=False)
+    typer.echo(published_yaml(context.contract(registry).path, context.lake.uri, plain=expand_macros), nl=False)
 
 
 @app.command()

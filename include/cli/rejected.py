@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -38,7 +39,7 @@ def rejected_list(
     context = PipelineContext.from_environment()
     found = list_rejected(context, registry, table or (), with_closed=every)
     if as_json:
-        output.print_json(json.dumps(found, ensure_ascii=False))
+        output.print_json(json.dumps([asdict(reason) for reason in found], ensure_ascii=False))
         return
     if not found:
         output.print(

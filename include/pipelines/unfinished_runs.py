@@ -20,6 +20,7 @@ from include.pipelines import run_folder
 from include.pipelines.audit_log import record_run, run_mark
 from include.pipelines.context import PipelineContext
 from include.pipelines.step_results import Publishing
+from include.vietnam import expand_macros
 
 LAST_COMMITS = 20
 _COUNTS = (
@@ -58,7 +59,7 @@ def publish_contract(context: PipelineContext, contract: Contract) -> str:
     Returns its path in the lake.
     """
     path = f"registry/{contract.registry}/contract.odcs.yaml"
-    uri, text = context.lake.path(path), published_yaml(contract.path, context.lake.uri)
+    uri, text = context.lake.path(path), published_yaml(contract.path, context.lake.uri, plain=expand_macros)
     if not context.lake.exists(uri) or context.lake.read_text(uri) != text:
         context.lake.write_text(uri, text)
     return path

@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
@@ -16,7 +17,6 @@ from include.embedded.servers.postgres import start_postgres, uri
 from include.embedded.site import Site
 from include.lake.storage.lake import Lake
 from include.pipelines.context import PipelineContext
-from include.pipelines.step_results import Facts
 from include.pipelines.sync.registry_sync import sync_registry
 from include.simulator.build import build_country
 from tests.integration.lake.weed import S3, start_weed
@@ -38,12 +38,12 @@ class SyncedCountry:
     """The country, its lake after one sync of every registry, and what each sync said."""
 
     context: PipelineContext
-    runs: dict[str, Facts]
+    runs: dict[str, dict[str, Any]]
     truth: Path
     root: Path
 
     @property
-    def tables(self) -> list[Facts]:
+    def tables(self) -> list[dict[str, Any]]:
         return [facts for run in self.runs.values() for facts in run["tables"]]
 
     def copied_to(self, folder: Path) -> SyncedCountry:
@@ -89,10 +89,10 @@ def country(site: Site) -> SyncedCountry:
     environ = source_connections(site) | {"LAKE_URI": str(site.var / "lake"), "LIENTHONG_TMP": str(site.var / "tmp")}
     context = PipelineContext(Lake.from_environment(environ), SCHEMAS, environ)
 
-    def sync() -> dict[str, Facts]:
+    def sync() -> dict[str, dict[str, Any]]:
         build_country(persons=PERSONS, seed=SEED, environ=environ, root=root)
         return {
-            registry: sync_registry(registry, run_id=f"20260101T0000{i:02}Z-00000000", context=context)
+            registry: sync_registry(registry, run_id=f"20260101T0000{i:02}Z-00000000", context=context).to_dict()
             for i, registry in enumerate(context.contracts)
         }
 

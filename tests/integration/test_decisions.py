@@ -22,6 +22,7 @@ from include.pipelines.decisions.ledger_entries import Answer, Look
 from include.pipelines.errors import Misuse
 from include.pipelines.rejected import replaying
 from include.pipelines.rejected.replaying import show_rejected
+from include.pipelines.step_results import Assessed
 from include.pipelines.sync import publication
 from include.pipelines.sync.publication import Approval
 from include.pipelines.sync.registry_sync import sync_registry
@@ -46,8 +47,8 @@ class Strict(House):
         self.write_contract(("rejectedPercent: 90", "rejectedPercent: 1"), ("{name: title,", CONFIDENTIAL))
 
     def try_sync(self, run_id: str, **more: Any) -> dict[str, Any]:
-        (table,) = sync_registry("business", run_id=run_id, context=self.context, **more)["tables"]
-        return table
+        (table,) = sync_registry("business", run_id=run_id, context=self.context, **more).tables
+        return table.to_dict()
 
     def decisions(self) -> list[tuple[str, str, dict[str, Any]]]:
         """(kind, actor, payload) of what people decided or looked at, in the order of the ledger."""
@@ -67,8 +68,10 @@ def house(tmp_path) -> Strict:
 def test_a_scripted_week_is_in_the_ledger_and_nothing_besides(house):
     held = house.try_sync("r1")
     assert held["verdict"] == "held"
-    refuse_step(held, Answer("timed out", answered_at="try 1"), context=house.context)
-    refuse_step(held, Answer("declined", "Trần An", "ask them first", "2026-01-31"), context=house.context)
+    refuse_step(Assessed.from_dict(held), Answer("timed out", answered_at="try 1"), context=house.context)
+    refuse_step(
+        Assessed.from_dict(held), Answer("declined", "Trần An", "ask them first", "2026-01-31"), context=house.context
+    )
     assert house.try_sync("r1", approval=Approval("Lê Thu", "known gap"))["verdict"] == "published"
     house.try_sync("r2")  # nothing changed: nobody is asked, whoever's name is given
     house.try_sync("r3", approval=Approval("Lê Thu"))
@@ -99,9 +102,9 @@ def test_a_scripted_week_is_in_the_ledger_and_nothing_besides(house):
 def test_the_same_answer_told_again_is_one_entry_and_another_one_is_another(house):
     held = house.try_sync("r1")
     for answer in (("declined", "An", "", "1"), ("declined", "An", "", "1"), ("declined", "An", "", "2")):
-        refuse_step(held, Answer(*answer), context=house.context)
+        refuse_step(Assessed.from_dict(held), Answer(*answer), context=house.context)
     for name in ("Thu", "Thu", "Minh"):
-        approve_step(held, name, "why", context=house.context)
+        approve_step(Assessed.from_dict(held), name, "why", context=house.context)
     assert [(kind, actor) for kind, actor, _ in house.decisions()] == [
         ("refusal", "An"), ("refusal", "An"), ("approval", "Thu"), ("approval", "Minh"),
     ]  # fmt: skip
@@ -109,7 +112,7 @@ def test_the_same_answer_told_again_is_one_entry_and_another_one_is_another(hous
 
 def test_a_refusal_is_told_wherever_the_run_is(house):
     held = house.try_sync("r1")
-    refuse_step(held, Answer("declined", "Trần An", "ask them first", "1"), context=house.context)
+    refuse_step(Assessed.from_dict(held), Answer("declined", "Trần An", "ask them first", "1"), context=house.context)
     verdicts = [(r["verdict"], r["refused_by"]) for r in log_tables.read(house.context.lake, "runs").to_pylist()]
     assert sorted(verdicts) == [("declined", "Trần An"), ("held", None)]
     found = run_of(house.context.lake, *TABLE, "r1")
@@ -129,10 +132,14 @@ def test_a_refusal_is_told_wherever_the_run_is(house):
 def test_history_lists_a_refused_run_among_the_versions_and_why(house):
     house.try_sync("r1", approval=Approval("Lê Thu", "known [gap]"))
     house.change("UPDATE doanh_nghiep SET von = '-300', cap_nhat = '2025-03-01 00:00:00' WHERE ma_dn = '0100000001'")
-    refuse_step(house.try_sync("r2", is_full=True), Answer("timed out", answered_at="1"), context=house.context)
+    refuse_step(
+        Assessed.from_dict(house.try_sync("r2", is_full=True)),
+        Answer("timed out", answered_at="1"),
+        context=house.context,
+    )
     answer = Answer("declined", "Trần An", "ask them first", "1")
-    refuse_step(house.try_sync("r3", is_full=True), answer, context=house.context)
-    told = [(e["version"], e["mode"], e["run_id"], e["note"]) for e in list_versions(house.context, *TABLE, limit=9)]
+    refuse_step(Assessed.from_dict(house.try_sync("r3", is_full=True)), answer, context=house.context)
+    told = [(e.version, e.mode, e.run_id, e.note) for e in list_versions(house.context, *TABLE, limit=9)]
     assert told == [
         (None, "declined", "r3", "ask them first"), (None, "timed out", "r2", ""), (0, "full", "r1", "known [gap]"),
     ]  # fmt: skip
@@ -156,7 +163,9 @@ def kill(*_: Any, **__: Any) -> None:
         (
             gate,
             "record_run",
-            lambda h: refuse_step(h.held, Answer("declined", "An", "", "1"), context=h.context),
+            lambda h: refuse_step(
+                Assessed.from_dict(h.held), Answer("declined", "An", "", "1"), context=h.context
+            ).to_dict(),
         ),
     ],
     ids=["approved", "declined"],
@@ -180,14 +189,14 @@ def test_a_restore_that_was_killed_is_on_record_and_can_be_done_again(house, mon
     house.try_sync("r1", approval=Approval("Lê Thu"))
     house.change("DELETE FROM doanh_nghiep WHERE ma_dn = '0100000005'")
     house.try_sync("r2", is_full=True, approval=Approval("Lê Thu"))
-    go_back = {"version": 0, "approval": Approval("Trần An"), "workplace": house.context}
+    go_back = {"version": 0, "approval": Approval("Trần An"), "context": house.context}
     with monkeypatch.context() as patch:
         patch.setattr("deltalake.DeltaTable.restore", kill)
         with pytest.raises(Killed):
             restore_step(*TABLE, "back", **go_back)
     assert len([p for _, _, p in house.decisions() if p["run_id"] == "back"]) == 1
     assert house.state().version == 1
-    assert restore_step(*TABLE, "back", **go_back)["version"] == 2
+    assert restore_step(*TABLE, "back", **go_back).version == 2
     assert len([p for _, _, p in house.decisions() if p["run_id"] == "back"]) == 1
 
 
@@ -242,9 +251,9 @@ def test_rows_that_were_approved_are_not_asked_for_again_by_the_lag(tmp_path):
     def sync(day: int, *rows: str, **how: Any) -> dict[str, Any]:
         source.sql(*(f"INSERT INTO t VALUES ({row}, '2026-03-{day:02} 00:00:00')" for row in rows))
         run_id = f"202604{day:02}T000000Z-00000000"
-        (facts,) = sync_registry("payments", run_id=run_id, context=source.context, **how)["tables"]
-        return {name: facts[name] for name in ("mode", "verdict", "rejected")} | {
-            finding["what"]: finding["measured"] for finding in facts["findings"]
+        (facts,) = sync_registry("payments", run_id=run_id, context=source.context, **how).tables
+        return {name: getattr(facts, name) for name in ("mode", "verdict", "rejected")} | {
+            finding.what: finding.measured for finding in facts.findings
         }
 
     assert sync(1, "'a', 1", "'b', -2", "'c', -3", "'d', 4", approval=Approval("Lê Thu"))["verdict"] == "published"

@@ -52,20 +52,20 @@ def read(house: House, **what) -> dict[str, int]:
 
 def test_every_version_says_what_it_did(house):
     listed = list_versions(house.context, "business", "enterprise", limit=9)
-    assert [(e["version"], e["run_id"], e["inserted"], e["updated"], e["deleted"], e["live_rows"]) for e in listed] == [
+    assert [(e.version, e.run_id, e.inserted, e.updated, e.deleted, e.live_rows) for e in listed] == [
         (2, "r3", 0, 1, 1, 2),
         (1, "r2", 1, 1, 0, 3),
         (0, "r1", 2, 0, 0, 2),
     ]
-    assert listed[0]["approved_by"] == "Trần An"
+    assert listed[0].approved_by == "Trần An"
 
 
 def test_a_table_as_of_a_version_or_an_instant(house, tmp_path):
     assert read(house) == {"001": 300, "002": 2}
     assert read(house, version=1) == {"001": 200, "002": 2, "005": 10}
     listed = list_versions(house.context, "business", "enterprise", limit=9)
-    assert read(house, at=listed[1]["at"]) == read(house, version=1)
-    assert read(house, at=listed[0]["at"][:10]) == read(house)
+    assert read(house, at=listed[1].at) == read(house, version=1)
+    assert read(house, at=listed[0].at[:10]) == read(house)
     assert read(house, version=1, where="capital_vnd > 9", limit=1) == {"001": 200}
     written = read_version(house.context, "business", "enterprise", version=0, out=tmp_path / "then.csv")
     assert (written.written, len((tmp_path / "then.csv").read_text().splitlines())) == (2, 3)
@@ -89,7 +89,7 @@ def test_what_cannot_be_read(house):
 def test_going_back_is_one_commit_on_record_and_the_next_sync_goes_on_from_there(house):
     first = house.state_of("r1")
     done = restore_step("business", "enterprise", "back", version=0, approval=STEWARD, context=house.context)
-    figures = {name: done[name] for name in ("mode", "version", "inserted", "updated", "deleted", "live_rows")}
+    figures = {name: getattr(done, name) for name in ("mode", "version", "inserted", "updated", "deleted", "live_rows")}
     assert figures == {"mode": "restore", "version": 3, "inserted": 1, "updated": 1, "deleted": 1, "live_rows": 2}
     assert house.published() == {"001": 100, "005": 10}
     said = house.state().metadata
@@ -121,7 +121,7 @@ def test_the_former_version_is_there_again_row_by_row(house):
 def test_rejected_rows_that_an_undone_run_closed_are_open_again(house):
     assert house.lives()["002/r1"] == "superseded"
     done = restore_step("business", "enterprise", "back", version=0, approval=STEWARD, context=house.context)
-    assert done["reopened"] >= 1
+    assert done.reopened >= 1
     assert house.lives()["002/r1"] == "open"
     house.sync("r4", approval=STEWARD)
     assert house.lives()["002/r1"] == "superseded"
@@ -133,7 +133,7 @@ def test_the_same_restore_again_does_nothing(house):
         for _ in range(2)
     ]
     figures = ("version", "inserted", "updated", "deleted", "live_rows", "undone", "reopened")
-    assert {name: told[0][name] for name in figures} == {name: told[1][name] for name in figures}
+    assert {name: getattr(told[0], name) for name in figures} == {name: getattr(told[1], name) for name in figures}
 
 
 def test_a_version_whose_files_are_gone_is_refused_with_what_is_left(house):

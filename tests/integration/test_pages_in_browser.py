@@ -22,6 +22,7 @@ from include.pipelines.decisions.gate import note_gate, refuse_step
 from include.pipelines.decisions.ledger_entries import Answer
 from include.pipelines.reporting.pages import QualityPages
 from include.pipelines.reporting.report import report_step
+from include.pipelines.step_results import Assessed
 from include.pipelines.sync.publication import Approval
 from include.pipelines.sync.registry_sync import sync_registry
 from tests.integration.conftest import SyncedCountry
@@ -86,15 +87,18 @@ def decided_runs(folder: Path) -> PipelineContext:
 
     def sync(verdict: str, by: str) -> dict[str, Any]:
         run = sync_registry("business", run_id=RUNS[verdict], approval=Approval(by), is_full=True, context=context)
-        facts: dict[str, Any] = run["tables"][0]
-        return facts
+        return run.tables[0].to_dict()
 
-    refuse_step(sync("declined", "lan"), Answer("declined", "an", "hỏi lại cơ quan chủ quản", "1"), context=context)
+    refuse_step(
+        Assessed.from_dict(sync("declined", "lan")),
+        Answer("declined", "an", "hỏi lại cơ quan chủ quản", "1"),
+        context=context,
+    )
     for by in ("lan", "an"):
         sync("published", by)
     with sqlite3.connect(folder / "source.db") as source:
         source.execute("UPDATE doanh_nghiep SET von = -9 WHERE von = 1")
-    note_gate(sync("held", "lan"), "/dags/sync_business", context=context)
+    note_gate(Assessed.from_dict(sync("held", "lan")), "/dags/sync_business", context=context)
     return context
 
 

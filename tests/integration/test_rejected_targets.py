@@ -77,8 +77,8 @@ def counted(context: PipelineContext, run_id: str) -> dict[str, tuple[int, int]]
 
 def test_each_kind_has_its_own_figure(context: PipelineContext) -> None:
     for registry, run_id in (("offices", "o1"), ("letters", "l1")):
-        (facts,) = sync_registry(registry, run_id=run_id, context=context)["tables"]
-        assert facts["verdict"] == "published", facts
+        (facts,) = sync_registry(registry, run_id=run_id, context=context).tables
+        assert facts.verdict == "published", facts
     assert counted(context, "l1") == {"relationship": (2, 7), "rejectedTarget": (3, 7)}
 
 
@@ -87,8 +87,8 @@ def test_what_is_mended_is_counted_no_more(context: PipelineContext, tmp_path: P
     contract = tmp_path / "schemas" / "registries" / "offices.odcs.yaml"
     contract.write_text(contract.read_text().replace("minimum: 0", "minimum: -1"))
     mended = PipelineContext.from_environment(context.environ)
-    (facts,) = replay(mended, "offices", run_id="o2")["tables"]
-    assert (facts["verdict"], facts["accepted"]) == ("published", 1)
+    (facts,) = replay(mended, "offices", run_id="o2").tables
+    assert (facts.verdict, facts.accepted) == ("published", 1)
     sync_registry("letters", run_id="l1", context=mended)
     assert counted(context, "l1") == {"relationship": (2, 7), "rejectedTarget": (1, 7)}
 

@@ -61,13 +61,13 @@ class House:
             source.execute(sql, values)
 
     def sync(self, run_id: str, **more: Any) -> dict[str, Any]:
-        (table,) = sync_registry("business", run_id=run_id, context=self.context, **more)["tables"]
-        assert table["verdict"] in ("published", "unchanged"), table
-        return table
+        (table,) = sync_registry("business", run_id=run_id, context=self.context, **more).tables
+        assert table.verdict in ("published", "unchanged"), table
+        return table.to_dict()
 
     def replay(self, run_id: str, **more: Any) -> dict[str, Any]:
-        (table,) = replay(self.context, "business", run_id=run_id, **more)["tables"]
-        return table
+        (table,) = replay(self.context, "business", run_id=run_id, **more).tables
+        return table.to_dict()
 
     def published(self) -> dict[str, int]:
         rows = DeltaTable(self.folder / "lake/registry/business/enterprise").to_pyarrow_table().to_pylist()
@@ -93,7 +93,7 @@ class House:
         return show_rejected(self.context, "business", "enterprise", rule_id=rule_id, limit=9, look=look)
 
     def open_rules(self) -> dict[str, int]:
-        return {e["rule_id"].removeprefix("business."): e["rows"] for e in list_rejected(self.context, "business")}
+        return {e.rule_id.removeprefix("business."): e.rows for e in list_rejected(self.context, "business")}
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from include.pipelines.decisions.authority import NotASteward
 from include.pipelines.decisions.gate import approve_step, refuse_step
 from include.pipelines.decisions.ledger_entries import Answer
 from include.pipelines.errors import Misuse, SecondApprovalWanted
+from include.pipelines.step_results import Assessed
 from include.pipelines.sync.publication import Approval, publish_step
 from include.pipelines.upkeep.versions import restore_step
 from tests.integration.test_decisions import TABLE, Strict
@@ -46,15 +47,17 @@ def test_whoever_is_no_steward_approves_nothing_whichever_way(two):
         for decide in (
             lambda name=name: two.try_sync("r2", approval=Approval(name)),
             lambda name=name: two.replay("r3", approval=Approval(name)),
-            lambda name=name: publish_step(held, name, context=two.context),
-            lambda name=name: approve_step(held, name, "why", context=two.context),
-            lambda name=name: refuse_step(held, Answer("declined", name, "", "1"), context=two.context),
+            lambda name=name: publish_step(Assessed.from_dict(held), name, context=two.context),
+            lambda name=name: approve_step(Assessed.from_dict(held), name, "why", context=two.context),
+            lambda name=name: refuse_step(
+                Assessed.from_dict(held), Answer("declined", name, "", "1"), context=two.context
+            ),
             lambda name=name: restore_step(*TABLE, "b", version=0, approval=Approval(name), context=two.context),
         ):
             with pytest.raises(NotASteward, match=f"`{name}` is no steward of business"):
                 decide()
     with pytest.raises(Misuse, match="is held back by its gate"):
-        publish_step({**held, "held": False, "findings": []}, context=two.context)
+        publish_step(Assessed.from_dict({**held, "held": False, "findings": []}), context=two.context)
     assert two.decisions() == []
     runs = log_tables.read(two.context.lake, "runs").to_pylist()
     assert [(run["run_id"], run["verdict"]) for run in runs] == [("r1", "held")], "nothing was read, nothing failed"
@@ -73,7 +76,7 @@ def test_two_stewards_by_hand_approve_the_same_rows_and_no_others(two):
     assert held["waits"].startswith("the approval of `thu` is on record")
     assert two.try_sync("r1", approval=Approval("thu"))["waits"].startswith("`thu` has approved this already")
     with pytest.raises(SecondApprovalWanted):
-        publish_step(held, "thu", context=two.context)
+        publish_step(Assessed.from_dict(held), "thu", context=two.context)
     two.change("UPDATE doanh_nghiep SET von = '-300' WHERE ma_dn = '0100000001'")
     other = two.try_sync("r2", approval=Approval("an", "other rows"))
     assert other["waits"].startswith("the approval of `an` is on record"), "the rows are not those that were approved"
@@ -103,6 +106,6 @@ def test_two_stewards_go_back_to_a_version(two):
     )
     assert (done.returncode, two.state().version) == (1, 1), done.stderr
     back = restore_step(*TABLE, "b2", version=0, approval=Approval("an", "so it is"), context=two.context)
-    assert (back["version"], back["approved_by"]) == (2, "thu, an")
-    assert back["approval_note"] == "thu: faulty; an: so it is"
+    assert (back.version, back.approved_by) == (2, "thu, an")
+    assert back.approval_note == "thu: faulty; an: so it is"
     assert two.state().metadata["approved_by"] == "thu, an"

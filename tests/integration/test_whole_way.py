@@ -103,10 +103,10 @@ def test_the_same_sources_again_change_nothing(country: SyncedCountry) -> None:
     before = {facts["table"]: facts["version"] for facts in country.tables}
     for registry in country.runs:
         again = sync_registry(registry, run_id="20260102T000000Z-00000000", context=country.context)
-        assert again["verdict"] == "unchanged", again
-        for facts in again["tables"]:
-            table = DeltaTable(lake.registry_table(registry, facts["table"]))
-            assert table.version() == before[facts["table"]] == facts["version"]
+        assert again.verdict == "unchanged", again
+        for facts in again.tables:
+            table = DeltaTable(lake.registry_table(registry, facts.table))
+            assert table.version() == before[facts.table] == facts.version
 
 
 def test_no_planted_name_outside_the_lake_s_data_zones(country: SyncedCountry) -> None:

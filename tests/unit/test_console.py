@@ -13,7 +13,9 @@ from rich.console import Console
 from include.cli.application import end
 from include.cli.explained import show_explained
 from include.console import runs_table, show_run
+from include.contracts.finding import Finding
 from include.contracts.language import Said, figure
+from include.pipelines.step_results import Held, RegistryResult, Skipped
 
 TABLE: dict[str, Any] = {"table": "t", "verdict": "published", "mode": "full", "version": 0}
 
@@ -105,9 +107,19 @@ def test_json_says_the_same_in_every_locale(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, locale: str
 ) -> None:
     monkeypatch.setenv("LC_ALL", locale)
-    with pytest.raises(typer.Exit):
-        end(RUN, as_json=True)
-    assert json.loads(capsys.readouterr().out) == json.loads(json.dumps(RUN))
+    one = {"registry": "r", "run_id": "1", "started_at": "2026-01-31T02:00:00+00:00"}
+    skipped = Skipped(**one, table="a", mode="unchanged", same_as_run="0", extracted=3)
+    found = Finding("rejectedPercent", 10.0, "5", "10.0 % break rules", "10,0 % vi phạm quy tắc")
+    counts = {"extracted": 3, "accepted": 2, "rejected": 1, "superseded": 0}
+    held = Held(**one, table="b", mode="full", **counts, findings=(found,), bound={}, seconds=1.0, waits="an")
+    with pytest.raises(typer.Exit) as ended:
+        end(RegistryResult("1", "r", (skipped, held)), as_json=True)
+    told = json.loads(capsys.readouterr().out)
+    assert (ended.value.exit_code, told["verdict"], told["run_id"]) == (1, "held", "1")
+    assert [table["verdict"] for table in told["tables"]] == ["unchanged", "held"]
+    assert told["tables"][0]["same_as_run"] == "0"
+    assert told["tables"][1] | counts | {"held": True, "waits": "an", "version": None} == told["tables"][1]
+    assert told["tables"][1]["findings"][0]["vietnamese"] == "10,0 % vi phạm quy tắc"
 
 
 @pytest.mark.parametrize("locale", ["C", "vi_VN"])

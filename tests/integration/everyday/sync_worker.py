@@ -8,6 +8,7 @@ from typing import Any
 
 from include.lake.publishing import publication
 from include.lake.upsert import file_rewrite
+from include.pipelines.step_results import Failed
 from include.pipelines.sync.registry_sync import sync_registry
 from tests.forking import Forked
 from tests.integration.everyday.ledger_source import context_of
@@ -34,5 +35,5 @@ def carry_out(order: dict[str, Any]) -> None:
         publication.MERGE_TABLE_BYTES, file_rewrite._MOST_PATCHED = -1, 1.0
     context = context_of(Path(order["folder"]), order["uri"], **order["environ"])
     run = sync_registry("payments", run_id=order["run_id"], is_full=order["is_full"], context=context)
-    errors = [str(table.get("error")) for table in run["tables"] if table["verdict"] == "failed"]
-    print("; ".join([str(run["verdict"]), *errors]), end="", flush=True)
+    errors = [table.error for table in run.tables if isinstance(table, Failed)]
+    print("; ".join([str(run.verdict), *errors]), end="", flush=True)

@@ -85,8 +85,8 @@ class Registry:
         return f"202604{self.runs:02}T000000Z-00000000"
 
     def sync(self, **how: Any) -> dict[str, Any]:
-        (facts,) = sync_registry("r", run_id=self.next_run(), context=self.context, **how)["tables"]
-        return facts
+        (facts,) = sync_registry("r", run_id=self.next_run(), context=self.context, **how).tables
+        return facts.to_dict()
 
     def names(self) -> list[str]:
         table = DeltaTable(self.context.lake.registry_table("r", "t")).to_pyarrow_table(columns=["id", "name"])
@@ -128,8 +128,8 @@ def test_a_sync_whose_contract_changes_under_way_reads_the_table_again(
 
     monkeypatch.setattr(Registry, "place_table", lambda self, r, t: table(self.context, r, t), raising=False)
     table = PipelineContext.table
-    (facts,) = sync_registry("r", run_id=registry.next_run(), watch=watch, context=changing)["tables"]
-    assert (facts["verdict"], facts["mode"]) == ("published", "full")
+    (facts,) = sync_registry("r", run_id=registry.next_run(), watch=watch, context=changing).tables
+    assert (facts.verdict, facts.mode) == ("published", "full")
     assert told == ["extract", "assess", "extract", "assess", "publish", "published"]
     assert registry.names() == ["AN", "BINH", "CUONG", "DUNG"]
 
@@ -145,7 +145,7 @@ def test_only_a_reconciled_table_loses_rows_that_a_full_run_does_not_find(regist
     assert facts["mode"] == "full"
     assert registry.names() == (["an", "binh", "cuong"] if policy == "deletes: none" else ["an", "cuong"])
     assert facts["deleted"] == (0 if policy == "deletes: none" else 1)
-    assert [entry["rows"] for entry in list_rejected(registry.context, "r")] == [1]
+    assert [entry.rows for entry in list_rejected(registry.context, "r")] == [1]
 
 
 def test_a_reconciled_table_loses_them(registry: Registry) -> None:
@@ -169,16 +169,16 @@ def test_a_drop_is_read_by_the_new_contract_although_a_replay_came_first(registr
     )
 
     def sync() -> dict[str, Any]:
-        (facts,) = sync_registry("r", run_id=registry.next_run(), context=dataclasses.replace(context))["tables"]
-        return facts
+        (facts,) = sync_registry("r", run_id=registry.next_run(), context=dataclasses.replace(context)).tables
+        return facts.to_dict()
 
     assert sync()["rejected"] == 1
     (plan,) = plan_registry(dataclasses.replace(context), "r")
     assert (plan.mode, plan.why) == ("full", "a file drop is always read whole")
     assert sync()["verdict"] == "unchanged"
     registry.rewrite(RULE, "{name: name, logicalType: string, transformLogic: \"upper(coalesce(name, '?'))\"}")
-    (facts,) = replay(dataclasses.replace(context), "r", run_id=registry.next_run())["tables"]
-    assert facts["accepted"] == 1
+    (facts,) = replay(dataclasses.replace(context), "r", run_id=registry.next_run()).tables
+    assert facts.accepted == 1
     assert sync()["verdict"] == "published"
     assert registry.names() == ["AN", "?"]
 
@@ -244,11 +244,10 @@ def test_a_step_that_found_nothing_to_publish_may_be_tried_again(registry: Regis
     registry.sync()
     registry.rewrite(EXTRACT, EXTRACT.replace("}", ", lag: P30D}"))
     extracted = extract_step("r", "t", registry.next_run(), context=registry.context)
-    assert extracted["extracted"] == 3
+    assert extracted.extracted == 3
     first, again = (assess_step(extracted, context=registry.context) for _ in range(2))
-    assert first["verdict"] == "unchanged"
-    assert {**again, "seconds": 0} == {**first, "seconds": 0}
-    assert publish_step(first, context=registry.context)["verdict"] == "unchanged"
+    assert first.verdict == "unchanged"
+    assert dataclasses.replace(again, seconds=0) == dataclasses.replace(first, seconds=0)
 
 
 def test_a_steward_approves_what_will_be_published(registry: Registry) -> None:

@@ -39,14 +39,14 @@ def test_the_lake_equals_the_source_every_day(
     held = dict[str, tuple[Any, ...]]()
     modes = []
     for day in range(DAYS):
-        (facts,) = sync_registry("payments", run_id=f"202603{day + 1:02}T000000Z-00000000", context=context)["tables"]
-        assert facts["verdict"] in ("published", "unchanged"), facts
-        modes.append(facts["mode"])
+        (facts,) = sync_registry("payments", run_id=f"202603{day + 1:02}T000000Z-00000000", context=context).tables
+        assert facts.verdict in ("published", "unchanged"), facts
+        modes.append(facts.mode)
         # A row that was sound once and is spoiled now keeps its last sound content, until it is mended or goes.
         spoiled = source.spoiled()
         held = {number: row for number, row in held.items() if number in spoiled}
         held |= {row[0]: row for row in source.content()}
-        assert published(context) == sorted(held.values()), f"day {day + 1}, read {facts['mode']}"
+        assert published(context) == sorted(held.values()), f"day {day + 1}, read {facts.mode}"
         held = {row[0]: row for row in published(context)}
         source.live_day()
     assert modes[0] == "full"

@@ -38,8 +38,8 @@ def days(tmp_path: Path) -> Days:
 def sync(context: PipelineContext, day: int, **how: Any) -> dict[str, Any]:
     """One run, with everything read from disk anew."""
     fresh = dataclasses.replace(context)
-    (facts,) = sync_registry("payments", run_id=f"202603{day:02}T000000Z-00000000", context=fresh, **how)["tables"]
-    return facts
+    (facts,) = sync_registry("payments", run_id=f"202603{day:02}T000000Z-00000000", context=fresh, **how).tables
+    return facts.to_dict()
 
 
 def rewrite(context: PipelineContext, old: str, new: str) -> None:
@@ -124,7 +124,7 @@ def test_a_row_that_was_only_ever_rejected_is_withdrawn_when_it_leaves(days: Day
     source, context = days
     source.insert(3, amount=BAD)
     assert sync(context, 2)["rejected"] == 3
-    assert [entry["rows"] for entry in list_rejected(context, "payments")] == [3]
+    assert [entry.rows for entry in list_rejected(context, "payments")] == [3]
     with source.engine.begin() as connection:
         connection.execute(PAYMENTS.delete().where(PAYMENTS.c.so_tien == BAD))
     assert sync(context, 3)["deleted"] == 0
@@ -141,7 +141,7 @@ def test_a_row_that_is_rejected_again_inside_the_lag_is_no_news(days: Days) -> N
     assert (again["verdict"], again["same_as_run"]) == ("unchanged", "20260302T000000Z-00000000")
     source.mend(1)
     assert sync(context, 4)["verdict"] == "published"
-    assert [entry["rows"] for entry in list_rejected(context, "payments")] == [2]
+    assert [entry.rows for entry in list_rejected(context, "payments")] == [2]
 
 
 def test_a_row_with_a_wrong_year_hides_nothing_that_is_written_after_it(tmp_path: Path) -> None:

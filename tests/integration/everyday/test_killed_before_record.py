@@ -48,8 +48,8 @@ Next = Callable[[PipelineContext, PaymentSource], Any]
 
 
 def sync(context: PipelineContext, **how: Any) -> dict[str, Any]:
-    run = {"run_id": new_run_id(context.now()), "approval": APPROVAL, "workplace": context, **how}
-    return dict(sync_registry("payments", **run)["tables"][0])
+    run = {"run_id": new_run_id(context.now()), "approval": APPROVAL, "context": context, **how}
+    return sync_registry("payments", **run).tables[0].to_dict()
 
 
 def news(context: PipelineContext, source: PaymentSource) -> None:
@@ -149,7 +149,7 @@ def test_a_sync_killed_after_its_commit(
     assert record["contract_version"] == "1.0.0"
     assert entries(context) == dict.fromkeys(recorded, 1)
     assert verify(context.lake, with_files=True).ok
-    spoiled = {row["rows"] for row in list_rejected(context, "payments")}
+    spoiled = {row.rows for row in list_rejected(context, "payments")}
     assert then == "a restore" or sum(spoiled) == len(source.spoiled())
     assert context.lake.exists(f"{context.lake.path('registry', 'payments')}/contract.odcs.yaml")
 

@@ -53,9 +53,9 @@ class Source:
     def sync(self) -> dict[str, Any]:
         self.runs += 1
         run_id = f"202604{self.runs:02}T000000Z-00000000"
-        (facts,) = sync_registry("payments", run_id=run_id, context=self.context)["tables"]
-        assert facts["verdict"] in ("published", "unchanged"), facts
-        return facts
+        (facts,) = sync_registry("payments", run_id=run_id, context=self.context).tables
+        assert facts.verdict in ("published", "unchanged"), facts
+        return facts.to_dict()
 
     def amounts(self) -> dict[str, int]:
         rows = DeltaTable(self.context.lake.registry_table("payments", "payment")).to_pyarrow_table().to_pylist()
@@ -133,4 +133,4 @@ def test_a_row_with_half_a_key_is_rejected_once(tmp_path: Path) -> None:
     for _ in range(3):
         assert source.sync()["verdict"] == "unchanged"
     (entry,) = list_rejected(source.context, "payments")
-    assert entry["rows"] == 1
+    assert entry.rows == 1

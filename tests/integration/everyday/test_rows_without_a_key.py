@@ -39,8 +39,8 @@ class Days:
     def sync(self) -> dict[str, Any]:
         self.day += 1
         done = sync_registry("payments", run_id=f"202603{self.day:02}T000000Z-00000001", context=self.context)
-        assert done["verdict"] in ("published", "unchanged"), done
-        return dict(done["tables"][0])
+        assert done.verdict in ("published", "unchanged"), done
+        return done.tables[0].to_dict()
 
     def open(self) -> list[str]:
         """Who paid by the open rejected rows."""

@@ -72,11 +72,11 @@ class House:
 
     def sync(self, **how: Any) -> dict[str, Any]:
         run = sync_registry("payments", run_id=self.next_run(), approval=STEWARD, context=self.context, **how)
-        return dict(run["tables"][0])
+        return run.tables[0].to_dict()
 
     def replay(self) -> dict[str, Any]:
-        (facts,) = replay(self.context, "payments", run_id=self.next_run(), approval=STEWARD)["tables"]
-        return dict(facts)
+        (facts,) = replay(self.context, "payments", run_id=self.next_run(), approval=STEWARD).tables
+        return facts.to_dict()
 
     def backfill(self) -> dict[str, Any]:
         day = DAY_ONE - timedelta(days=30)
@@ -87,8 +87,8 @@ class House:
         version = self.rng.randrange(newest) if newest else 0
         if version == newest:
             return self.sync()
-        how: dict[str, Any] = {"version": version, "approval": STEWARD, "workplace": self.context}
-        return restore_step("payments", "payment", self.next_run(), **how)
+        how: dict[str, Any] = {"version": version, "approval": STEWARD, "context": self.context}
+        return restore_step("payments", "payment", self.next_run(), **how).to_dict()
 
     def other_rule(self) -> dict[str, Any]:
         """A rule that rejects is mended, or becomes stricter: everything is read again."""

@@ -44,8 +44,8 @@ def worker(context: PipelineContext, days_off: int) -> Worker:
 
 
 def sync(context: Worker, **how: Any) -> dict[str, Any]:
-    (facts,) = sync_registry("payments", run_id=new_run_id(context.now()), context=context, **how)["tables"]
-    return facts
+    (facts,) = sync_registry("payments", run_id=new_run_id(context.now()), context=context, **how).tables
+    return facts.to_dict()
 
 
 @pytest.mark.parametrize("deletes", ["reconcile", "none"])
@@ -76,12 +76,12 @@ def test_a_replay_and_a_restore_under_a_wrong_clock_hold_nothing_back(days_off: 
     assert sync(worker(context, days_off))["verdict"] == "published"
     rewrite(context, "{minimum: 0}", "{minimum: -5}")
     wrong = worker(context, days_off)
-    (replayed,) = replay(wrong, "payments", run_id=new_run_id(wrong.now()))["tables"]
-    assert (replayed["verdict"], replayed["inserted"] + replayed["updated"]) == ("published", 2)
+    (replayed,) = replay(wrong, "payments", run_id=new_run_id(wrong.now())).tables
+    assert (replayed.verdict, replayed.inserted + replayed.updated) == ("published", 2)
     restored = restore_step(
         "payments", "payment", new_run_id(wrong.now()), version=0, approval=Approval("Lê Thu", "tried"), context=wrong
     )
-    assert (restored["verdict"], len(published(context))) == ("published", 20)
+    assert (restored.verdict, len(published(context))) == ("published", 20)
     for number in range(2):
         facts = sync(worker(context, RIGHT), is_full=bool(number))
         assert facts["verdict"] == ("published" if number == 0 else facts["verdict"]), facts

@@ -109,7 +109,7 @@ def test_two_stewards_of_the_registries_that_speak_of_persons_commit_where_one_o
 def test_a_review_that_was_killed_is_on_record_and_can_be_said_again(nation, monkeypatch):
     links = nation.context.lake.table("people", "links").to_pyarrow_table().to_pylist()
     left, right = next((row["left_id"], row["right_id"]) for row in links if row["holds"])
-    said = {"by": "Lan", "other": right, "note": "the addresses differ", "workplace": nation.context}
+    said = {"by": "Lan", "other": right, "note": "the addresses differ", "context": nation.context}
     with monkeypatch.context() as patch:
         patch.setattr(review_queue, "extend", kill)
         with pytest.raises(Killed):

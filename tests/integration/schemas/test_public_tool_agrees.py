@@ -22,6 +22,7 @@ from include.lake.publishing.publication import publish
 from include.lake.storage.duckdb_engine import load_extension
 from include.lake.storage.lake import Lake
 from include.quality.split.row_outcomes import conform_and_split
+from include.vietnam import expand_macros
 from tests.ascii_tables import SCHEMAS, Outcome, read_outcome, write_extract
 from tests.unit.schemas.examples import BREAKS, ODD_BUT_RIGHT, SOUND, rows_with
 
@@ -62,7 +63,7 @@ def publish_rows(lake: Lake, contract: Contract, folder: Path) -> dict[str, Outc
 
 
 def run_tool(contract: Contract, lake: Lake, connection: duckdb.DuckDBPyConnection) -> Run:
-    document = yaml.safe_dump(published_contract(contract.path, lake.uri), allow_unicode=True)
+    document = yaml.safe_dump(published_contract(contract.path, lake.uri, plain=expand_macros), allow_unicode=True)
     return DataContract(data_contract_str=document, server="lake", duckdb_connection=connection).test()
 
 

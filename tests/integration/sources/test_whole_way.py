@@ -75,8 +75,8 @@ class Registry:
     def run(self) -> dict[str, Any]:
         self.runs += 1
         run_id = f"202604{self.runs:02}T000000Z-00000000"
-        (facts,) = sync_registry("payments", run_id=run_id, context=self.context)["tables"]
-        return facts
+        (facts,) = sync_registry("payments", run_id=run_id, context=self.context).tables
+        return facts.to_dict()
 
     def published(self, column: str = "f1") -> dict[str, Any]:
         rows = DeltaTable(self.context.lake.registry_table("payments", "payment")).to_pyarrow_table().to_pylist()

@@ -43,7 +43,8 @@ def record_run(lake: Lake, table: Table, number: int = 0, *, verdict: str = "pub
     run_id = facts.pop("run_id", f"night-{number:04}")
     figures = {"extracted": 1000, "accepted": 980, "rejected": 15, "superseded": 5, "deleted": 0, "retained": 0}
     log_tables.append_run(
-        lake, RunRow.from_dict({"run_id": run_id, "registry": table.registry, "table": table.name, "verdict": verdict, "mode": "full",
+        lake, RunRow.from_dict({
+         "run_id": run_id, "registry": table.registry, "table": table.name, "verdict": verdict, "mode": "full",
          "live_rows": 980, "version": number, "contract_version": "1.0.0", "seconds": 12.5,
          "started_at": NIGHT + timedelta(days=number), **figures, **facts}))  # fmt: skip
     return run_id

@@ -15,13 +15,15 @@ from typer.testing import CliRunner
 
 from include.audit.ledger import entries as ledger
 from include.cli import app
+from include.contracts.finding import Finding
 from include.lake.storage.lake import Lake
 from include.pipelines.context import PipelineContext
 from include.pipelines.decisions.approvals import Matter, Word, approve, approved_by_all, given, whom_to_ask
 from include.pipelines.decisions.authority import NotASteward, free_stewards, steward_named
 from include.pipelines.decisions.gate import approve_step, matter_of, refuse_step
-from include.pipelines.decisions.ledger_entries import Answer, Look
+from include.pipelines.decisions.ledger_entries import Answer, DecidedRun, Look
 from include.pipelines.errors import Misuse, SecondApprovalWanted
+from include.pipelines.step_results import Assessed
 
 CONTRACT = """
 apiVersion: v3.2.0
@@ -46,11 +48,11 @@ STEWARDS = """
     {username: boss, role: owner}
 """
 NOW = datetime(2026, 3, 1, 5, tzinfo=UTC)
-HELD = {
-    "registry": "land", "table": "strict", "run_id": "r1", "held": True, "held_digest": "thing", "verdict": "held",
-    "findings": [{"what": "rejectedPercent", "measured": 20}], "started_at": "2026-03-01T04:00:00+00:00",
-    "mode": "full",
-}  # fmt: skip
+HELD = Assessed(
+    registry="land", table="strict", run_id="r1", held_digest="thing", mode="full", extracted=10, accepted=8,
+    rejected=2, superseded=0, findings=(Finding("rejectedPercent", 20, "5", "too many"),), bound={}, seconds=1.0,
+    started_at="2026-03-01T04:00:00+00:00",
+)  # fmt: skip
 
 
 class Fixed(PipelineContext):
@@ -107,8 +109,8 @@ def test_nobody_else_may_and_is_told_where_it_stands_who_may(context, registries
 
 
 def word(context: PipelineContext, by: str, **of: Any) -> Word:
-    facts = {**HELD, **of}
-    return approve(context, matter_of(context, facts), facts, by=by, note=f"says {by}")
+    held = replace(HELD, **of)
+    return approve(context, matter_of(context, held), DecidedRun(held.run_id), by=by, note=f"says {by}")
 
 
 def entries(context: PipelineContext) -> list[tuple[str, str, Any]]:
@@ -129,7 +131,7 @@ def test_the_first_of_two_is_an_entry_and_waits_for_another(context):
         "the approval of `lan` is on record, and the contract asks for two: another steward must approve the same (an)"
     )
     with pytest.raises(SecondApprovalWanted, match="registry/land/strict: `lan` has approved this already"):
-        approved_by_all(context, matter_of(context, HELD), HELD, by="Nguyễn Lan", note="again")
+        approved_by_all(context, matter_of(context, HELD), DecidedRun("r1"), by="Nguyễn Lan", note="again")
     assert entries(context) == [("approval", "lan", 1)]
     both = word(context, "an")
     assert both == Word(("lan", "an"), "lan: says lan; an: says an")
@@ -140,11 +142,11 @@ def test_the_first_of_two_is_an_entry_and_waits_for_another(context):
 @pytest.mark.parametrize("table", ["shop", "strict"])
 def test_an_approval_that_was_declined_meanwhile_is_said_anew(context, table):
     assert word(context, "lan", table=table).names == ("lan",)
-    refuse_step({**HELD, "table": table}, Answer("declined", "an", "", "1"), context=context)
+    refuse_step(replace(HELD, table=table), Answer("declined", "an", "", "1"), context=context)
     assert word(context, "lan", table=table).names == ("lan",)
     said = [(kind, actor) for kind, actor, _ in entries(context) if kind in ("approval", "refusal")]
     assert said == [("approval", "lan"), ("refusal", "an"), ("approval", "lan")]
-    assert given(context, matter_of(context, {**HELD, "table": table})) == ("lan",)
+    assert given(context, matter_of(context, replace(HELD, table=table))) == ("lan",)
 
 
 def test_a_username_comes_before_a_name_that_is_spelt_like_it(context):
@@ -196,7 +198,7 @@ def test_only_a_steward_declines_or_approves_a_step(context):
             approve_step(HELD, name, "why", context=context)
     assert entries(context) == []
     refused = refuse_step(HELD, Answer("declined", "Nguyễn Lan", "", "1"), context=context)
-    assert refused["refused_by"] == "lan"
+    assert refused.refused_by == "lan"
 
 
 def test_an_approval_of_a_step_has_a_reason(context):
@@ -234,7 +236,7 @@ def test_a_gate_asks_the_stewards_who_are_left(context):
     word(context, "an")
     asked = whom_to_ask(context, matter)
     assert (asked.stewards, asked.given, asked.is_enough) == ((), ("lan", "an"), True)
-    anybody = whom_to_ask(context, matter_of(context, {**HELD, "registry": "open"}))
+    anybody = whom_to_ask(context, matter_of(context, replace(HELD, registry="open")))
     assert (anybody.stewards, anybody.is_enough) == ((), False)
 
 

@@ -79,7 +79,7 @@ def synced(tmp_path_factory: pytest.TempPathFactory) -> PipelineContext:
         source.execute("CREATE TABLE doanh_nghiep (ma_dn, chu, von)")
         source.executemany("INSERT INTO doanh_nghiep VALUES (?, ?, ?)", ROWS)
     done = sync_registry("business", run_id=RUN, context=context)
-    assert [done["verdict"], done["tables"][0]["rejected"]] == ["published", 2]
+    assert [done.verdict, done.tables[0].rejected] == ["published", 2]
     return context
 
 

@@ -56,7 +56,7 @@ def sync(context: PipelineContext, tmp_path: Path, capital: int) -> None:
     with sqlite3.connect(tmp_path / "source.db") as source:
         source.execute("UPDATE doanh_nghiep SET von = ?", (capital,))
     done = sync_registry("business", context=context, run_id=f"20260102T0100{capital:02}Z-0000000a")
-    assert done["verdict"] == "published"
+    assert done.verdict == "published"
 
 
 def shown(browse: Callable[..., TestClient], context: PipelineContext, language: str) -> str:

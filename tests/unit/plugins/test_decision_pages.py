@@ -12,6 +12,7 @@ from include.pipelines.context import PipelineContext
 from include.pipelines.decisions.gate import note_gate, refuse_step
 from include.pipelines.decisions.ledger_entries import Answer
 from include.pipelines.rejected.replaying import replay
+from include.pipelines.step_results import Assessed
 from include.pipelines.sync.publication import Approval
 from include.pipelines.sync.registry_sync import sync_registry
 from tests.unit.plugins.conftest import PLANTED, make_place
@@ -48,8 +49,8 @@ def context(tmp_path) -> PipelineContext:
 
 def sync(context: PipelineContext, by: str = "", run_id: str = RUN) -> dict:
     approval = Approval(by, f"says {by}") if by else None
-    (table,) = sync_registry("business", run_id=run_id, approval=approval, context=context)["tables"]
-    return table
+    (table,) = sync_registry("business", run_id=run_id, approval=approval, context=context).tables
+    return table.to_dict()
 
 
 def text_of(answer) -> str:
@@ -65,7 +66,7 @@ def test_a_held_run_shows_what_is_rejected_by_rule_and_key_who_may_decide_and_wh
     assert sorted(map(tuple, held["broken"])) == [
         ("business.enterprise.capital-not-negative", 2, 1), ("business.enterprise.code.pattern", 1, 1),
     ]  # fmt: skip
-    note_gate(held, GATE, context=context)
+    note_gate(Assessed.from_dict(held), GATE, context=context)
     page = text_of(browse("viewer", context=context).get(PAGE))
     assert f'<a href="{GATE}">' in page
     assert "<strong>lan</strong> (Nguyễn Lan), <strong>an</strong> (Trần An)" in page
@@ -81,7 +82,9 @@ def test_a_held_run_shows_what_is_rejected_by_rule_and_key_who_may_decide_and_wh
 
 
 def test_a_refused_run_says_by_whom_and_keeps_its_rows_by_rule(browse, context):
-    refuse_step(sync(context), Answer("declined", "Trần An", "ask them first", "1"), context=context)
+    refuse_step(
+        Assessed.from_dict(sync(context)), Answer("declined", "Trần An", "ask them first", "1"), context=context
+    )
     page = text_of(browse("viewer", context=context).get(PAGE))
     assert "Declined by <strong>an</strong>: “ask them first”" in page
     assert "business.enterprise.capital-not-negative" in page
@@ -108,6 +111,6 @@ def test_from_a_published_run_to_its_rejected_rows_to_the_replay_and_to_its_run(
     path = context.contract_path("business")
     path.write_text(path.read_text().replace("capital_vnd < 0", "capital_vnd < -7"), encoding="utf-8")
     first = replay(context, "business", run_id="20260103T010000Z-0000000b", approval=Approval("lan"))
-    assert first["verdict"] == "held"
-    assert replay(context, "business", run_id=again, approval=Approval("an"))["verdict"] == "published"
+    assert first.verdict == "held"
+    assert replay(context, "business", run_id=again, approval=Approval("an")).verdict == "published"
     assert f'/runs/{again}">Replay of' in text_of(browse("viewer", context=context).get(REJECTED))
