@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import time
 from pathlib import Path
@@ -53,7 +54,8 @@ def sync(uri: str, folder: str, *, is_full: bool = False) -> dict[str, Any]:
 
 
 def _place(uri: str, folder: Path) -> PipelineContext:
-    environ = {"AIRFLOW_CONN_BENCH": uri, "LIENTHONG_TMP": str(folder / "tmp")}
+    switch = os.environ.get("LIENTHONG_PATCH_FILES", "")
+    environ = {"AIRFLOW_CONN_BENCH": uri, "LIENTHONG_TMP": str(folder / "tmp"), "LIENTHONG_PATCH_FILES": switch}
     return PipelineContext(
         Lake.from_environment({**environ, "LAKE_URI": str(folder / "lake")}), write_contract(folder), environ
     )
