@@ -30,15 +30,16 @@ def extraction(uri: str, folder: str) -> dict[str, Any]:
     context = _place(uri, Path(folder))
     started = time.perf_counter()
     extracted = extract_step("bench", TABLE, new_run_id(context.now()), context=context)
-    return {"seconds": time.perf_counter() - started, "rows": extracted["extracted"]}
+    return {"seconds": time.perf_counter() - started, "rows": extracted.to_dict()["extracted"]}
 
 
 def sync(uri: str, folder: str, *, is_full: bool = False) -> dict[str, Any]:
     """Source to published Delta table: extract, conform, split, Great Expectations, gate, commit, evidence."""
     context = _place(uri, Path(folder))
     started = time.perf_counter()
-    run = sync_registry("bench", run_id=new_run_id(context.now()), is_full=is_full, context=context)
+    result = sync_registry("bench", run_id=new_run_id(context.now()), is_full=is_full, context=context)
     seconds = time.perf_counter() - started
+    run = result.to_dict()
     (facts,) = run["tables"]
     if facts["verdict"] != "published":
         raise SystemExit(f"our sync did not publish: {facts}")
