@@ -1,1 +1,1 @@
-"""What Airflow must load from this house: the gate, pools, deadlines, and the lake tables as assets."""
+"""Airflow plugins: gates, pools, deadlines, lake tables as assets, quality pages."""

@@ -1,4 +1,4 @@
-"""What happens when a sync has not ended within the time its contract promises."""
+"""Deadline alerts of syncs, by the SLA of their contracts."""
 
 from __future__ import annotations
 

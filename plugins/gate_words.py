@@ -1,4 +1,4 @@
-"""What a steward reads at a gate, in Markdown: Vietnamese first, then the same in English. Figures and rules, no value.
+"""Texts of a gate's question in Markdown, Vietnamese then English: counts and rules, no value.
 
 Airflow keeps one text for everybody who opens the question, whatever language each has chosen.
 """
@@ -36,12 +36,12 @@ _ACCURACY: Mapping[str, Said] = {"precision": Said("precision", "độ chuẩn x
 
 
 def both(said: Said) -> str:
-    """One line in both languages, for what has no room for two."""
+    """A text in both languages on one line."""
     return f"{said.vietnamese} / {said.english}"
 
 
 def eyes(given: Sequence[str], *, needs_two: bool) -> str:
-    """That two must approve, and who has; nothing where one is enough."""
+    """Note that two stewards must approve, and who has; empty where one is enough."""
     if not needs_two:
         return ""
     said = Said(
@@ -59,12 +59,12 @@ def eyes(given: Sequence[str], *, needs_two: bool) -> str:
 
 
 def table_question(assessed: Mapping[str, Any], rules: Mapping[str, Said], base: str) -> tuple[str, str]:
-    """What is asked about a table, and what the steward reads: what is outside, the figures, where to look further.
+    """Subject and body of the question about a held table: findings, counts and links.
 
     Args:
-        assessed: what `assess_step` returned.
-        rules: what the rules say, by id; those that the contract no longer has are missing.
-        base: the path that Airflow is served under.
+        assessed: the result of `assess_step`.
+        rules: texts of the contract's rules, by id.
+        base: the path under which Airflow is served.
     """
     registry, table, run_id = assessed["registry"], assessed["table"], assessed["run_id"]
     subject = Said(
@@ -116,7 +116,7 @@ _REASONS: Mapping[Language, tuple[str, str, str, str]] = {
 
 
 def _share(language: Language, linked: Mapping[str, Any], key: str) -> str:
-    """An estimate with its interval, or why there is none."""
+    """An estimate with its interval, or the reason why there is none."""
     if linked[key] is None:
         return NO_RECALL[linked["recall_reason"]].text(language)
     value, lower, upper = (_number(language, linked[f"{key}{end}"], 4) for end in ("", "_lower", "_upper"))
@@ -124,7 +124,7 @@ def _share(language: Language, linked: Mapping[str, Any], key: str) -> str:
 
 
 def link_question(linked: Mapping[str, Any]) -> tuple[str, str]:
-    """What is asked about a run of linking, and what the steward reads."""
+    """Subject and body of the question about a held run of linking."""
     subject = Said(
         "Commit a linking of persons that changes more than it should?",
         "Ghi kết quả đối khớp danh tính dù thay đổi vượt ngưỡng cho phép?",
@@ -169,19 +169,19 @@ def _findings(language: Language, findings: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _table(head: Sequence[str], rows: Sequence[str]) -> str:
-    """A Markdown table whose figures stand to the right."""
+    """A Markdown table with right-aligned numbers."""
     texts = {head[0], *(names[1] for names in _REASONS.values())}
     marks = ["---" if name in texts else "---:" for name in head]
     return "\n".join((f"| {' | '.join(head)} |", f"| {' | '.join(marks)} |", *rows))
 
 
 def _number(language: Language, value: float, digits: int = 0) -> str:
-    """As many digits as the figure has, or as many as asked for."""
+    """A number with the given or its own number of digits."""
     if digits or isinstance(value, int) or value == int(value):
         return figure(language, value, digits)
     return figure(language, value, len(repr(float(value)).partition(".")[2]))
 
 
 def _cell(text: str) -> str:
-    """A text as a cell of a Markdown table."""
+    """A text escaped for a cell of a Markdown table."""
     return text.replace("|", "\\|")

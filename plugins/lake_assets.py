@@ -1,4 +1,4 @@
-"""What Airflow calls the tables of the lake: one asset per published table, named by its place in the lake."""
+"""Airflow assets of the lake's tables, named by lake path."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ def product_asset(recipient: str, product: str) -> Asset:
 
 
 def published_assets(schemas: Path) -> list[Asset]:
-    """The assets of every table that a sound contract describes."""
+    """The assets of the tables of all valid contracts."""
     return [table_asset(c.registry, table.name) for c in sound_contracts(schemas) for table in c.tables]
 
 
 def linked_assets(schemas: Path) -> list[Asset]:
-    """The assets of every table that speaks of persons: one with link roles."""
+    """The assets of all tables with link roles."""
     return [
         table_asset(contract.registry, table.name)
         for contract in sound_contracts(schemas)

@@ -1,4 +1,4 @@
-"""What a publish task tells OpenLineage: the source it read, the table it made, and which columns feed which.
+"""OpenLineage events of publish tasks: source object, published table and column lineage.
 
 Everything comes from the contract: names, types, expressions. No value of a registry, no argument of a task and no
 source code is in an event. Airflow loads this class through AIRFLOW__OPENLINEAGE__EXTRACTORS
@@ -19,11 +19,11 @@ from include.audit.report_data import source_columns
 from include.contracts import Contract, Table, contract_paths, load_contract
 
 LAKE = "lake"
-"""The namespace of what is published; tables have their path in the lake as name."""
+"""OpenLineage namespace of published tables, whose names are their lake paths."""
 
 
 class ContractLineage(BaseExtractor):
-    """Lineage of the tasks that `@task` makes: of a publish task from its contract, of any other none."""
+    """OpenLineage extractor of `@task` tasks: a publish task's lineage from its contract, none for others."""
 
     @classmethod
     def get_operator_classnames(cls) -> list[str]:
@@ -34,7 +34,7 @@ class ContractLineage(BaseExtractor):
         return OperatorLineage()
 
     def extract_on_complete(self, task_instance: Any) -> OperatorLineage:
-        """The datasets of a table that was published."""
+        """The datasets of a published table."""
         registry = self.operator.dag_id.removeprefix("sync_")
         name = (self.operator.op_kwargs or {}).get("table")
         if registry == self.operator.dag_id or not self.operator.task_id.endswith("publish") or not name:
@@ -43,7 +43,7 @@ class ContractLineage(BaseExtractor):
         return table_lineage(load_contract(path), name) if path else OperatorLineage()
 
     def extract_on_failure(self, task_instance: Any) -> OperatorLineage:
-        """Nothing was published, so there is nothing to tell."""
+        """No datasets, since nothing was published."""
         return OperatorLineage()
 
 

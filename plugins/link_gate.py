@@ -17,29 +17,29 @@ if TYPE_CHECKING:
 
 
 class LinkGate(StewardGate):
-    """Passes at once when `assessed["held"]` is false, else waits. `assessed` is what `link_step` returned."""
+    """Passes at once when `assessed["held"]` is false, else waits. `assessed` is the result of `link_step`."""
 
     def whom(self) -> Asked:
-        """Who may answer, and who has approved before."""
+        """Stewards who may answer, and those who have approved before."""
         from include.pipelines.people import ask_link_step
 
         return ask_link_step(self.assessed)
 
     def note_place(self, path: str) -> None:
-        """No page speaks of a run of linking."""
+        """Nothing to store: runs of linking have no page."""
 
     def ask(self) -> tuple[str, str]:
-        """The question and what the steward reads, in Markdown."""
+        """Subject and body of the question, in Markdown."""
         return link_question(self.assessed)
 
     def approve(self, by: str, note: str) -> dict[str, str]:
-        """Put the approval on record; returns what `commit_link_step` wants to know."""
+        """Record the approval; returns the arguments of `commit_link_step`."""
         from include.pipelines.people import approve_link_step
 
         return approve_link_step(self.assessed, by, note)
 
     def refuse(self, answer: Answer) -> None:
-        """Put a refusal, or that nobody answered, on record."""
+        """Record a refusal or a timeout."""
         from include.pipelines.people import refuse_link_step
 
         refuse_link_step(self.assessed, answer)
@@ -50,7 +50,7 @@ class SecondLinkGate(SecondGate, LinkGate):
 
 
 def link_gates(contracts: Sequence[Contract], linked: Any) -> Any:
-    """The gate of linking, and a second one if a table that speaks of persons asks for two stewards."""
+    """The gate of linking, and a second one if a table with link roles requires two stewards."""
     first = LinkGate(task_id="gate", assessed=linked)
     tables = [table for contract in contracts for table in contract.tables if any(c.link for c in table.columns)]
     if not any(map(needs_two, tables)):

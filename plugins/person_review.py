@@ -1,4 +1,4 @@
-"""Ask a person whether two records are one person, in Airflow's Required Actions: same, different, cannot tell.
+"""Clerical review of a pair of records in Airflow's Required Actions: same, different, cannot tell.
 
 The question names the pair, says in words what agrees and what does not, and how much that weighs. Airflow keeps
 questions in its own database, so no value of a record is in them: those are on the page of the pair, by role.
@@ -22,7 +22,7 @@ REVIEWERS_ANSWER_WITHIN = timedelta(days=7)
 
 
 class PersonReview(HITLOperator):
-    """Waits for an answer on one pair; returns what `decide_step` wants to know. Unanswered in time, it is skipped."""
+    """Waits for the review of one pair; returns the arguments of `decide_step`. Unanswered in time, it is skipped."""
 
     template_fields = ("pair",)
 
@@ -71,7 +71,7 @@ class PersonReview(HITLOperator):
 
 
 def question(pair: dict[str, Any]) -> str:
-    """What the reviewer reads, in Markdown."""
+    """Body of the question to the reviewer, in Markdown."""
     eyes = ""
     if pair["first_by"]:
         eyes = (
@@ -83,7 +83,7 @@ def question(pair: dict[str, Any]) -> str:
             "\nCả hai đã có mã người hơn 30 ngày: cần người thứ hai đồng ý mới được gộp. / "
             "Both persons have had their id for more than 30 days: to merge them a second person must agree.\n"
         )
-    # The prior is no comparison: it comes first and speaks of nobody.
+    # The prior comes first and is no comparison.
     prior, compared = pair["steps"][:1], pair["steps"][1:]
     against = [f"- {_words(step)}" for step in compared if step["bits"] < 0]
     for_one = [f"- {_words(step)}" for step in compared if step["bits"] > 0]

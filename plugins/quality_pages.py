@@ -1,7 +1,6 @@
-"""The quality pages in Airflow's UI, under its login: registries, runs, rejected rows, agreements, the ledger.
+"""Quality pages in Airflow's UI, under its login: registries, runs, rejected rows, agreements, the ledger.
 
-Airflow loads this file in every one of its processes; what it takes to answer is imported in the API server alone, at
-the first request.
+Airflow loads this file in every one of its processes; the app is imported in the API server only, at the first request.
 """
 
 from __future__ import annotations
@@ -18,8 +17,8 @@ if TYPE_CHECKING:
 
 PREFIX = "/quality"
 ADDRESS = f"{urlsplit(conf.get('api', 'base_url', fallback='')).path.rstrip('/')}{PREFIX}"
-"""The path of the pages on Airflow's server, for links in what Airflow shows."""
-# Drawn to be seen on the side bar as it is, chosen, light and dark: Airflow does not recolour images.
+"""The path of the pages on Airflow's server, for links in Airflow's UI."""
+# Visible in every state of the side bar, light and dark: Airflow does not recolour images.
 _ICON = (
     "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 24 24' stroke-linecap='round' "
     "stroke-linejoin='round'%3E%3Cpath d='M12 2l8 3.4v6.4c0 5-3.4 8.4-8 10.2-4.6-1.8-8-5.2-8-10.2V5.4z' "
@@ -29,7 +28,7 @@ _ICON = (
 
 
 class AtFirstRequest:
-    """An ASGI app that is built when somebody first asks for a page."""
+    """An ASGI app that is built at the first request."""
 
     def __init__(self) -> None:
         self._app: ASGIApp | None = None

@@ -1,4 +1,4 @@
-"""Makes the pools of a registry the first time its sync starts, so that a new contract needs no step in Airflow.
+"""Creates the Airflow pools of a registry when its sync first starts, so that a new contract needs no setup.
 
 `source_<server>` bounds how many tables are read from one server at once, whichever registries lie on it: the property
 `poolSlots` of the contract's server, else two. `lake_<registry>` lets one task write at a time. A pool that exists is
@@ -34,7 +34,7 @@ def on_dag_run_running(dag_run: DagRun, msg: str) -> None:
     if not named or session is None:
         return
     known = set(session.scalars(select(Pool.pool).where(Pool.pool.in_(named))))
-    # Two runs, or two schedulers, may come here at once: whoever is second must not break the scheduler's transaction.
+    # Two runs, or two schedulers, may get here at once: the second must not break the scheduler's transaction.
     insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
     for name in sorted(named - known):
         kind = next(prefix for prefix in SLOTS if name.startswith(prefix))
@@ -44,7 +44,7 @@ def on_dag_run_running(dag_run: DagRun, msg: str) -> None:
 
 
 def stated_slots(registry: str) -> int | None:
-    """The `poolSlots` of the server that a registry is read from; None if none can be read."""
+    """The `poolSlots` of a registry's server; None if the contract is invalid."""
     from include.contracts import contract_paths, load_contract
     from include.contracts.yaml_files import ContractError
     from include.sources.access import SourceError, load_limits_of

@@ -1,4 +1,4 @@
-"""The form of `replay_rejected`: which registry, and if not all of it is meant which table or rule."""
+"""Parameters of the DAG `replay_rejected`: registry, optionally table and rule."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from include.contracts import Contract
 
 
 def replay_form(contracts: Sequence[Contract]) -> dict[str, Param]:
-    """Choices from the contracts. A rule is proposed, not prescribed: one that left its contract may have open rows.
+    """Parameters with choices from the contracts. Rules are suggestions: removed ones may still have open rows.
 
-    What may be left out is null, not an empty text: Airflow's form takes an empty text for a field still to be filled.
+    Optional values are null, not empty text, which Airflow's form takes for a missing required field.
     """
     registries = [contract.registry for contract in contracts] or [""]
     tables = sorted({table.name for contract in contracts for table in contract.tables})

@@ -1,4 +1,4 @@
-"""The gate before publication: passes by itself inside tolerance, else asks a steward.
+"""Gate task before publication: passes by itself inside tolerance, else asks a steward.
 
 Airflow parks the waiting task in its database (`awaiting_input`): it holds no process and no pool slot, and survives
 restarts. The question shows figures and rule ids, never a value of the registry.
@@ -6,8 +6,8 @@ restarts. The question shows figures and rule ids, never a value of the registry
 Airflow 3.3.2 takes an answer that comes within a moment of the question for a task killed from outside, and tries the
 gate again: the question is then asked once more, and nothing is published meanwhile.
 
-Only stewards whom the contract names are asked: Airflow refuses anybody else's answer, and so does the library, by
-which every answer goes. Where the contract asks for two, the second is asked by a task of its own.
+Only stewards named by the contract may answer: Airflow and the library both refuse others. Where the contract requires
+two, a task of its own asks the second.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from plugins.gate_words import KEPT, REASON, both, eyes, table_question
 if TYPE_CHECKING:
     from include.pipelines.decisions import Answer, Asked
 
-# Whatever path Airflow is served under, and where the quality pages are below it.
+# The path under which Airflow is served, and that of the quality pages.
 BASE = urlsplit(conf.get("api", "base_url", fallback="")).path.rstrip("/")
 PAGES = f"{BASE}/quality"
 # A sync held at two in the morning can be answered in the working day, and is closed before the next night's.
@@ -37,18 +37,18 @@ STEWARD_ANSWERS_WITHIN = timedelta(hours=float(os.environ.get("LIENTHONG_APPROVA
 
 
 class HeldTableRejected(HITLRejectException):
-    """A steward declined to publish a table that was held back."""
+    """A steward declined to publish a held table."""
 
 
 class HeldTableUnanswered(HITLTimeoutError):
-    """Nobody answered for a table that was held back."""
+    """No steward answered for a held table in time."""
 
 
 class StewardGate(ApprovalOperator):
     """Passes at once when `assessed["held"]` is false, else waits for a steward's word.
 
-    `assessed` is what `assess_step` returned: counts and findings. Approval returns what `publish_step` wants to
-    know: `approved_by` and `approval_note`. A refusal, or no answer in time, fails the task without a retry:
+    `assessed` is the result of `assess_step`: counts and findings. Approval returns arguments of `publish_step`:
+    `approved_by` and `approval_note`. A refusal, or no answer in time, fails the task without a retry:
     publication does not run, the lake stays as it was, and the run does not look like a success.
     """
 
@@ -59,7 +59,7 @@ class StewardGate(ApprovalOperator):
         self, *, assessed: Any, response_timeout: timedelta = STEWARD_ANSWERS_WITHIN, params: Any = None, **kwargs: Any
     ) -> None:
         del params  # the DAG's own form, which Airflow hands to its operators: the gate has another
-        # Airflow wants a valid default, also where nobody is asked; an approval without a reason is refused later.
+        # Airflow requires a valid default, even where nobody is asked; an approval without a reason is refused later.
         note = Param("", type="string", title=both(REASON), description=both(KEPT))
         super().__init__(
             subject="Công bố bảng vượt ngưỡng? / Publish a table that is outside its tolerance?",
@@ -77,7 +77,7 @@ class StewardGate(ApprovalOperator):
         return self.ask_stewards(context)
 
     def ask_stewards(self, context: Context) -> dict[str, str]:
-        """Ask those who may answer, and wait; where enough have approved before, nobody is asked again."""
+        """Ask the stewards and wait; passes if enough have approved before."""
         asked = self.whom()
         if asked.is_enough or (asked.given and not self.is_second):
             return {"approved_by": asked.given[-1], "approval_note": ""}
@@ -88,21 +88,21 @@ class StewardGate(ApprovalOperator):
         return super().execute(context)
 
     def whom(self) -> Asked:
-        """Who may answer, and who has approved before."""
+        """Stewards who may answer, and those who have approved before."""
         from include.pipelines import Assessed
         from include.pipelines.decisions import ask_step
 
         return ask_step(Assessed.from_dict(self.assessed))
 
     def note_place(self, path: str) -> None:
-        """Leave in the run's folder where it is asked, so that the run's page leads there."""
+        """Store the question's URL path in the run's folder, for a link on the run's page."""
         from include.pipelines import Assessed
         from include.pipelines.decisions import note_gate
 
         note_gate(Assessed.from_dict(self.assessed), path)
 
     def ask(self) -> tuple[str, str]:
-        """The question and what the steward reads, in Markdown."""
+        """Subject and body of the question, in Markdown."""
         return question(self.assessed)
 
     def execute_complete(self, context: Context, event: dict[str, Any]) -> dict[str, str]:
@@ -124,14 +124,14 @@ class StewardGate(ApprovalOperator):
         return self.approve(by, note)
 
     def approve(self, by: str, note: str) -> dict[str, str]:
-        """Put the approval on record; returns what the step that waits wants to know."""
+        """Record the approval; returns the arguments of the waiting step."""
         from include.pipelines import Assessed
         from include.pipelines.decisions import approve_step
 
         return approve_step(Assessed.from_dict(self.assessed), by, note)
 
     def refuse(self, answer: Answer) -> None:
-        """Put a refusal, or that nobody answered, on record."""
+        """Record a refusal or a timeout."""
         from include.pipelines import Assessed
         from include.pipelines.decisions import refuse_step
 
@@ -143,9 +143,9 @@ class StewardGate(ApprovalOperator):
 
 
 class SecondGate(StewardGate):
-    """Asks another steward after the first approved, where the contract of the table asks for two; else passes.
+    """Asks another steward after the first approved, where the table's contract requires two; else passes.
 
-    `first` is what the gate before returned.
+    `first` is the result of the first gate.
     """
 
     template_fields = ("assessed", "first")
@@ -162,9 +162,9 @@ class SecondGate(StewardGate):
 
 
 def gates(tables: Sequence[Table], **how: Any) -> Any:
-    """The gate of a registry's tables, and a second one if the contract asks for two stewards for any of them.
+    """The gate of a registry's tables, and a second one if the contract requires two stewards for any of them.
 
-    Returns what `publish_step` wants to know.
+    Returns the arguments of `publish_step`.
     """
     first = StewardGate(task_id="gate", **how)
     if not any(map(needs_two, tables)):
@@ -173,14 +173,14 @@ def gates(tables: Sequence[Table], **how: Any) -> Any:
 
 
 def _place_of(ti: Any) -> str:
-    """The page of Airflow on which this task's question is answered."""
+    """URL path of the Airflow page on which this task's question is answered."""
     dag_id, run_id, task_id = (quote(str(part), safe="") for part in (ti.dag_id, ti.run_id, ti.task_id))
     mapped = f"/mapped/{ti.map_index}" if ti.map_index is not None and ti.map_index >= 0 else ""
     return f"{BASE}/dags/{dag_id}/runs/{run_id}/tasks/{task_id}{mapped}/required_actions"
 
 
 def question(assessed: dict[str, Any]) -> tuple[str, str]:
-    """The question and what the steward reads, in both languages, with what the contract's rules say."""
+    """Subject and body of the question in both languages, with the texts of the contract's rules."""
     from include.pipelines import PipelineContext
     from include.pipelines.reporting import rule_texts
 

@@ -1,4 +1,4 @@
-"""What a sync takes from its contract, and what all syncs share: schedule, deadline, retries, the name of a run."""
+"""DAG settings of syncs: schedule, deadline, retries and run id."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 SCHEMAS = Path(os.environ.get("SCHEMAS_DIR") or Path(__file__).parents[1] / "schemas")
 
-# The clock that contracts write their schedules by.
+# Time zone of the schedules in contracts.
 TIMEZONE = "Asia/Ho_Chi_Minh"
 
 # Lost connections, a Spark cluster without a free worker, and a lake that somebody else was writing to. Anything else
@@ -50,9 +50,9 @@ RETRIES = {
 
 @cache
 def sound_contract(path: Path) -> Contract | None:
-    """The contract in a file, read once for all DAG files of a process; None if it has mistakes.
+    """The contract in a file, cached for all DAG files of a process; None if it has mistakes.
 
-    Which mistakes, `dags/check_contracts.py` tells.
+    `dags/check_contracts.py` reports the mistakes.
     """
     try:
         return load_contract(path)
@@ -69,7 +69,7 @@ def by_the_clock(cron: str) -> CronTriggerTimetable:
 
 
 def sync_settings(contract: Contract, *, doc: str) -> dict[str, Any]:
-    """The arguments of a registry's DAG; `doc` opens its page, the contract's own words follow."""
+    """The arguments of a registry's DAG; its page has `doc` and the contract's description."""
     tables = "\n".join(f"- `{table.name}`: {table.description}" for table in contract.tables)
     return {
         "description": contract.business_name or contract.name,
@@ -89,8 +89,8 @@ def sync_settings(contract: Contract, *, doc: str) -> dict[str, Any]:
 def extract_when_open(contract: Contract, table: str) -> Extracted | Skipped:
     """Extract one table; outside the source's hours the task waits until it opens, without a slot or a process.
 
-    A run of a backfill reads what was written in its own stretch of the schedule again, and skips a table of which no
-    part can be read.
+    A backfill run reads again the rows written in its own schedule interval, and skips a table that cannot be read in
+    parts.
     """
     from include.pipelines import OnlyReadWhole
     from include.pipelines.sync import extract_step
@@ -105,7 +105,7 @@ def extract_when_open(contract: Contract, table: str) -> Extracted | Skipped:
 
 
 def _backfill_window(contract: Contract) -> Window | None:
-    """From the schedule's instant before the run's date to that date; None if the run is not of a backfill."""
+    """The schedule interval that ends at the run's date; None if the run is not of a backfill."""
     from include.pipelines.sync import Window
 
     run = get_current_context()["dag_run"]
@@ -116,9 +116,9 @@ def _backfill_window(contract: Contract) -> Window | None:
 
 
 def record_failure(registry: str, context: Context) -> None:
-    """Leave a row in `audit/runs` for a table whose step failed for good, as the command line does.
+    """Append a row to `audit/runs` for a table whose step finally failed, as the command line does.
 
-    A declined gate and a task that was killed leave none: Airflow tells of them.
+    A declined gate and a killed task get none: Airflow shows them.
     """
     from include.pipelines import KNOWN_ERRORS, Failed, PipelineContext
 
@@ -132,9 +132,9 @@ def record_failure(registry: str, context: Context) -> None:
 
 
 def library_run_id() -> str:
-    """The run id the library uses inside a task: the same for every try of a DAG run, and it sorts by time.
+    """The library's run id inside a task: the same for every try of a DAG run, and sortable by time.
 
-    A DAG run that has ended and is cleared begins anew, with another id.
+    A DAG run that is cleared after its end gets another id.
     """
     return _run_id(get_current_context()["dag_run"])
 

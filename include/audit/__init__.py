@@ -1,1 +1,1 @@
-"""Evidence for auditors: a hash-chained ledger, its verification against the lake, and the quality report."""
+"""Audit: a hash-chained ledger, its verification against the lake, and the quality report."""

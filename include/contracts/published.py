@@ -9,6 +9,7 @@ server. Any ODCS tool can test the published tables with it, e.g. `datacontract 
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +20,13 @@ from include.contracts.yaml_files import read_yaml
 _OF_THE_SOURCE = ("physicalName", "physicalType", "transformLogic", "transformDescription", "transformSourceObjects")
 
 
-def published_contract(path: Path, lake_uri: str) -> dict[str, Any]:
+def published_contract(path: Path, lake_uri: str, *, plain: Callable[[str], str]) -> dict[str, Any]:
     """The ODCS document for the published tables of a registry, ready for `yaml.safe_dump`.
 
     Args:
         path: the registry's contract, `<registry>.odcs.yaml`.
         lake_uri: the root of the lake, a folder or `s3://bucket/prefix`.
+        plain: gives the query of a rule without the macros that only the lake's engine has.
 
     Raises:
         ContractError: the file cannot be read or is not YAML.
@@ -38,7 +40,11 @@ def published_contract(path: Path, lake_uri: str) -> dict[str, Any]:
     contract["servers"] = [{"server": "lake", **place, "format": "delta"}]
     for table in contract.get("schema") or []:
         _drop(table, *_OF_THE_SOURCE, "customProperties")
-        for column in table.get("properties") or []:
+        columns = table.get("properties") or []
+        for rule in [rule for element in (table, *columns) for rule in element.get("quality") or []]:
+            if "query" in rule:
+                rule["query"] = plain(rule["query"])
+        for column in columns:
             _drop(column, *_OF_THE_SOURCE)
             custom = [entry for entry in column.pop("customProperties", []) if entry.get("property") != "empty"]
             if custom:
@@ -46,9 +52,10 @@ def published_contract(path: Path, lake_uri: str) -> dict[str, Any]:
     return contract
 
 
-def published_yaml(path: Path, lake_uri: str) -> str:
+def published_yaml(path: Path, lake_uri: str, *, plain: Callable[[str], str]) -> str:
     """`published_contract` as YAML."""
-    return yaml.safe_dump(published_contract(path, lake_uri), allow_unicode=True, sort_keys=False, width=120)
+    contract = published_contract(path, lake_uri, plain=plain)
+    return yaml.safe_dump(contract, allow_unicode=True, sort_keys=False, width=120)
 
 
 def _drop(element: dict[str, Any], *keys: str) -> None:

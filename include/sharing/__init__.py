@@ -1,1 +1,1 @@
-"""Sharing: what an agreement gives a recipient (columns, rows, masks, pseudonyms) as a Delta table of its own."""
+"""Data sharing: products of agreements (columns, rows, masks, pseudonyms) as Delta tables per recipient."""

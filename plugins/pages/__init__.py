@@ -1,1 +1,1 @@
-"""The quality pages: who may see what, the views, and their templates. The figures come from `include/`."""
+"""The quality pages: access rights, views and templates. Their data comes from `include/`."""

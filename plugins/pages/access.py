@@ -1,9 +1,9 @@
-"""Who is asking, and what Airflow's auth manager lets them see.
+"""Access rights of a signed-in user, by Airflow's auth manager.
 
-A registry's figures: whoever may read its DAG. The values of rejected rows: whoever may also read the connection of
-its source, because they could read the source itself; that is Op and Admin, not User or Viewer. The ledger's state:
-whoever may read the audit log. The report: whoever may read the DAG that writes it. So a role of auditors needs the
-audit log, that DAG and those of the registries, and no connection.
+A registry's figures need read access to its DAG; the values of rejected rows, also to the connection of its source,
+since such users could read the source itself: Op and Admin, not User or Viewer. The ledger's state needs the audit log,
+the report the DAG that writes it. So a role of auditors needs the audit log, that DAG and those of the registries, and
+no connection.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Visitor:
         return self.may_see(contract.registry) and bool(is_allowed)
 
     def may_see_report(self) -> bool:
-        """Whether the report, which tells of all registries, may be read: with the DAG that writes it."""
+        """Whether the report on all registries may be read."""
         details = DagDetails(id=REPORT_DAG)
         return bool(get_auth_manager().is_authorized_dag(method="GET", details=details, user=self.user))
 
@@ -55,12 +55,12 @@ class Visitor:
         )
 
     def may_verify(self) -> bool:
-        """Whether the ledger may be verified from the page: work for the server, so for those who run it."""
+        """Whether the user may verify the ledger from the page, which loads the server: operators only."""
         return self.may_see_ledger() and bool(get_auth_manager().is_authorized_connection(method="GET", user=self.user))
 
 
 def signed_in(user: GetUserDep) -> Visitor:
-    """The visitor behind Airflow's token; without one the answer is 401 (403 for a broken one)."""
+    """The visitor of Airflow's token; raises 401 without one, 403 for an invalid one."""
     visitor = Visitor(user.get_name(), user)
     if not visitor.may_see_anything():
         raise HTTPException(status.HTTP_403_FORBIDDEN)

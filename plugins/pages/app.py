@@ -1,4 +1,4 @@
-"""The pages as one FastAPI app, to be mounted in Airflow's."""
+"""FastAPI app of the pages, mounted in Airflow's."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from plugins.pages.views import router
 
 
 def pages_app(pages: QualityPages) -> FastAPI:
-    """The app for one lake. It describes itself to nobody: no OpenAPI, no documentation pages."""
+    """The app for one lake, without OpenAPI and documentation pages."""
     app = FastAPI(
         title="Liên Thông",
         docs_url=None,
@@ -29,5 +29,5 @@ def pages_app(pages: QualityPages) -> FastAPI:
 
 
 def pages_of_environment() -> FastAPI:
-    """The app for the lake that the environment names."""
+    """The app for the lake in the environment."""
     return pages_app(QualityPages(PipelineContext.from_environment()))

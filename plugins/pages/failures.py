@@ -1,4 +1,4 @@
-"""Every answer that is not a page of figures: not signed in, not allowed, not there, or the lake does not answer."""
+"""Error responses: not signed in, not allowed, not found, or the lake does not answer."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ _BY_ERROR: tuple[tuple[type[Exception], Text, Text], ...] = (
 
 
 def register(app: FastAPI) -> None:
-    """Give the app an answer for every failure; none shows a stack trace or an engine's text."""
+    """Register handlers for all failures; none shows a stack trace or an engine's message."""
     app.add_exception_handler(HTTPException, _refused)
     app.add_exception_handler(RequestValidationError, _misread)
     for known in KNOWN_ERRORS:

@@ -1,4 +1,4 @@
-"""Vietnamese or English: `?lang=`, then the cookie that remembers it, then what the browser prefers."""
+"""Language of a response, Vietnamese or English: by `?lang=`, the cookie, then the browser's preference."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ COOKIE = "lienthong_language"
 
 
 def chosen(request: Request) -> Language:
-    """The language of an answer; Vietnamese where nobody asks for English."""
+    """The language of a response; Vietnamese by default."""
     for wish in (request.query_params.get("lang"), request.cookies.get(COOKIE)):
         for language in LOCALES:
             if wish == language:
@@ -20,7 +20,7 @@ def chosen(request: Request) -> Language:
 
 
 def _preferred(header: str) -> Language:
-    """The first of ours by the weights of Accept-Language (RFC 9110)."""
+    """The preferred supported language of Accept-Language (RFC 9110)."""
     wishes: list[tuple[float, Language]] = []
     for part in header.split(","):
         tag, _, weight = part.strip().partition(";q=")

@@ -1,7 +1,7 @@
-"""Forms are only taken from our own pages: another site's page cannot send one in a visitor's name.
+"""Protection of forms against cross-site request forgery.
 
-Each is checked twice: by what the browser says of where it comes from, and by a token that the page put into the form
-and into a cookie, which another site can neither read nor guess.
+Each form is checked twice: by the origin headers of the browser, and by a token in both the form and a cookie, which
+another site can neither read nor guess.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _READING = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 def from_our_own_pages(request: Request) -> None:
-    """Refuse (403) what a browser says comes from elsewhere.
+    """Refuse (403) cross-site requests.
 
     Every browser of today sends `Sec-Fetch-Site`, which no page can set; older ones send `Origin` with every form. A
     client that sends neither is no browser and carries no visitor's cookie by itself.

@@ -1,4 +1,4 @@
-"""The words of the review of two records: what decides, and what each comparison found."""
+"""Display texts of a pair under review: decisive comparisons, and the level of each comparison."""
 
 from __future__ import annotations
 
@@ -97,14 +97,17 @@ PRECISIONS: dict[str, Text] = {"year": ("năm", "year"), "month": ("tháng", "mo
 
 
 def value(attribute: str, said: object) -> tuple[object, object]:
-    """What a record says, in both languages where it is a word of ours."""
+    """A record's value, in both languages where it is a code of ours."""
     words = {"sex": SEXES, "birth_precision": PRECISIONS}.get(attribute, {})
     return words.get(str(said), (said, said))
 
 
 def found(comparison: str, label: str) -> tuple[Text, Text]:
-    """A step of the weighing in both languages; what has no Vietnamese words stays English."""
-    from include.audit.report_pages import COMPARISONS, level_in_vietnamese  # not while a DAG file is parsed
+    """A comparison's level in both languages; English where there is no Vietnamese text."""
+    from include.audit.report_pages import (
+        COMPARISONS,
+        level_in_vietnamese,
+    )  # import only on use, not while a DAG file is parsed
 
     name = COMPARISONS.get(comparison.replace(" ", "_"), (comparison, comparison))[0]
     return (name, comparison), (level_in_vietnamese(label), label)

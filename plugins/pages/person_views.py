@@ -1,4 +1,4 @@
-"""Pages of the review queue: pairs that wait, one pair with what decides, a decision and what it will do, undoing."""
+"""Pages of the review queue: waiting pairs, one pair, a decision with its effect, undoing."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def queue(
     pages: Pages,
     page_number: PageNumber = 1,
 ) -> HTMLResponse:
-    """The pairs that wait, of the registries that the visitor may see; and decisions that can be taken back."""
+    """Waiting pairs of the visible registries, and decisions that can be undone."""
     total, pairs = waiting_pairs(pages.context, page_number)
     shown = [pair for pair in pairs if all(visitor.may_see(registry) for registry in pair.registries)]
     kept = [one for one in not_followed_step(context=pages.context) if all(map(visitor.may_see, _registries(one)))]
@@ -63,7 +63,7 @@ def queue(
 
 @router.get("/persons/contradictions")
 def contradicting(request: Request, visitor: SignedIn, pages: Pages, page_number: PageNumber = 1) -> HTMLResponse:
-    """Persons whose registers contradict each other, of the registries that the visitor may see."""
+    """Persons whose registries contradict each other, of the visible registries."""
     seen = [registry for registry in pages.contracts() if visitor.may_see(registry)]
     found = contradictions(pages.context, page_number, registries=seen)
     values = {"found": found, "page_number": page_number, "pages": max(1, -(-found.total // PERSONS_A_PAGE))}
@@ -72,7 +72,7 @@ def contradicting(request: Request, visitor: SignedIn, pages: Pages, page_number
 
 @router.get("/persons/{pair_id}")
 def pair(request: Request, pair_id: str, visitor: SignedIn, pages: Pages) -> HTMLResponse:
-    """One pair: what decides, where the records agree and what that weighs; no value."""
+    """One pair: the comparisons' levels and weights; no value."""
     shown = _pair(pages, visitor, pair_id)
     return _page(request, pages, visitor, shown, beside(pages.context, shown))
 
@@ -85,7 +85,7 @@ def values(
     pages: Pages,
     purpose: Annotated[str, Form(max_length=MAX_NOTE)] = "",
 ) -> HTMLResponse:
-    """The same with values, of those registries whose values the visitor's role may read; on record."""
+    """One pair with the values that the visitor's role may read; recorded in the ledger."""
     shown = _pair(pages, visitor, pair_id)
     readable = _readable(pages, visitor, shown.registries)
     if not readable:
@@ -98,7 +98,7 @@ def values(
 def confirm(
     request: Request, pair_id: str, visitor: SignedIn, pages: Pages, decision: Decision, note: Note = ""
 ) -> HTMLResponse:
-    """What a decision will do, before it is kept. Nothing is kept here."""
+    """Preview of a decision's effect, without storing it."""
     shown = _pair(pages, visitor, pair_id)
     _steward(pages, visitor, shown.registries)
     said = _reason(note)
@@ -119,7 +119,7 @@ def confirm(
 def decide(
     request: Request, pair_id: str, visitor: SignedIn, pages: Pages, decision: Decision, note: Note = ""
 ) -> RedirectResponse:
-    """Keep the visitor's decision, and back to the queue."""
+    """Store the visitor's decision, then redirect to the queue."""
     shown = _pair(pages, visitor, pair_id)
     _steward(pages, visitor, shown.registries)
     decide_step(pair_id, decision, by=visitor.name, note=_reason(note), context=pages.context)
@@ -128,7 +128,7 @@ def decide(
 
 @router.post("/persons/{pair_id}/undo")
 def undo(request: Request, pair_id: str, visitor: SignedIn, pages: Pages, note: Note = "") -> RedirectResponse:
-    """Take back a decision that no run has followed yet, and back to the queue."""
+    """Undo a decision that no run has applied yet, then redirect to the queue."""
     kept = next((one for one in not_followed_step(context=pages.context) if one.pair_id == pair_id), None)
     if kept is None or not all(map(visitor.may_see, _registries(kept))):
         raise HTTPException(status.HTTP_404_NOT_FOUND)
@@ -155,7 +155,7 @@ def _registries(kept: Kept) -> set[str]:
 
 
 def _pair(pages: QualityPages, visitor: Visitor, pair_id: str) -> ShownPair:
-    """A pair the visitor may see; one they may not see is not told from one that is not there."""
+    """A visible pair; 404 both for an invisible and a missing one."""
     shown = waiting_pair(pages.context, pair_id)
     if shown is None or not all(visitor.may_see(registry) for registry in shown.registries):
         raise HTTPException(status.HTTP_404_NOT_FOUND)
@@ -177,7 +177,7 @@ def _may_decide(pages: QualityPages, visitor: Visitor, registries: set[str]) -> 
 
 
 def _steward(pages: QualityPages, visitor: Visitor, registries: set[str]) -> None:
-    """See that the visitor may decide on records of these registries.
+    """Check that the visitor may decide on records of these registries.
 
     Raises:
         HTTPException: the visitor's role may not read both (403).

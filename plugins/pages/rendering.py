@@ -1,4 +1,4 @@
-"""Turn values into a page: one HTML file, its style inside, no script, nothing loaded from anywhere."""
+"""Rendering of self-contained HTML pages, without scripts."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _ENVIRONMENT.globals |= {"WORDS": WORDS, "style": Markup(STYLE)}  # noqa: S704 -
 
 
 def page(request: Request, template: str, values: Mapping[str, Any], *, status: int = 200) -> HTMLResponse:
-    """Render `template` in the visitor's language; it knows `_(vi, en)`, `l` and `w` (its words) and `root`.
+    """Render `template` in the visitor's language, with the names `_(vi, en)`, `l` and `w` (texts) and `root`.
 
     Every form in it begins with `{{ form_token }}`, a hidden field.
     """

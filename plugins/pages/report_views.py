@@ -1,4 +1,4 @@
-"""The auditors' reports, streamed from the lake wherever it is: for whoever may read the DAG that writes them."""
+"""Pages of the auditors' reports, streamed from the lake, for users who may read the DAG that writes them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _TYPES = {
     "csv": "text/csv; charset=utf-8",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
-# A report holds its own style and no script; whatever stands in its file, a browser runs and loads nothing.
+# A report has its own style and no script; the browser must run and load nothing from it.
 _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; form-action 'none'; "
     "frame-ancestors 'self'; base-uri 'none'",

@@ -1,4 +1,4 @@
-"""The pages, one small function each: check who asks, ask `include/` for the figures, hand them to a template."""
+"""Views of the pages, one small function each: check access, get data from `include/`, render a template."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ RuleId = Annotated[str | None, Query(max_length=300)]
 
 
 def pages_of(request: Request) -> QualityPages:
-    """What the app was built with."""
+    """The app's page data source."""
     found: QualityPages = request.app.state.pages
     return found
 
@@ -47,7 +47,7 @@ Pages = Annotated[QualityPages, Depends(pages_of)]
 
 @router.get("/")
 def registries(request: Request, visitor: SignedIn, pages: Pages) -> HTMLResponse:
-    """All registries the visitor may see."""
+    """All visible registries."""
     overview = pages.overview()
     shown = [registry for registry in overview.registries if visitor.may_see(registry.name)]
     values = {"overview": overview, "registries": shown, "lake_uri": pages.lake_uri, "broken": pages.broken()}
@@ -58,7 +58,7 @@ def registries(request: Request, visitor: SignedIn, pages: Pages) -> HTMLRespons
 def table(
     request: Request, registry: str, table: str, visitor: SignedIn, pages: Pages, page_number: PageNumber = 1
 ) -> HTMLResponse:
-    """One table: its figures, what costs it points, and its runs."""
+    """One table: counts, deductions of its index, and runs."""
     contract, report = _table(pages, visitor, registry, table)
     runs = pages.runs(report.table, page_number)
     values = {"contract": contract, "report": report, "runs": runs, **_paging(page_number, runs.total, RUNS_A_PAGE)}
@@ -89,7 +89,7 @@ def run(request: Request, registry: str, table: str, run_id: str, visitor: Signe
 
 @router.get("/rejected")
 def rejected(request: Request, visitor: SignedIn, pages: Pages) -> HTMLResponse:
-    """How much is rejected of each table."""
+    """Number of rejected rows of each table."""
     shown = [registry for registry in pages.overview().registries if visitor.may_see(registry.name)]
     tables = [(registry, table) for registry in shown for table in registry.tables]
     tables.sort(key=lambda pair: -pair[1].open.total.rows if pair[1].open else 0)
@@ -124,7 +124,7 @@ def rejected_values(
     run: Annotated[str, Form(max_length=300)] = "",
     offset: Annotated[int, Form(ge=0, le=MOST_PAGES * ROWS_A_PAGE)] = 0,
 ) -> HTMLResponse:
-    """Some rejected rows as received, for a role that may, with an entry in the ledger."""
+    """Some rejected rows as received, if the role allows it; recorded in the ledger."""
     contract, report = _table(pages, visitor, registry, table)
     state = pages.rejected(report.table)
     if not visitor.may_read_values(contract):
@@ -149,7 +149,7 @@ def rejected_values(
 
 @router.get("/agreements")
 def agreements(request: Request, visitor: SignedIn, pages: Pages) -> HTMLResponse:
-    """Every agreement: its standing, whom it serves, and what can be read under it now."""
+    """Every agreement: standing, recipient, and current products."""
     return page(request, "agreements.html.j2", {"agreements": pages.agreements(), "visitor": visitor})
 
 
@@ -170,7 +170,7 @@ def ledger(request: Request, visitor: SignedIn, pages: Pages) -> HTMLResponse:
 
 @router.post("/ledger")
 def verify(request: Request, visitor: SignedIn, pages: Pages) -> RedirectResponse:
-    """Walk the ledger, remember what was found, and show it."""
+    """Verify the ledger, store the result, and show it."""
     if not visitor.may_verify():
         raise HTTPException(status.HTTP_403_FORBIDDEN)
     pages.verify()
@@ -179,7 +179,7 @@ def verify(request: Request, visitor: SignedIn, pages: Pages) -> RedirectRespons
 
 
 def _table(pages: QualityPages, visitor: Visitor, registry: str, table: str) -> tuple[Contract, TableReport]:
-    """A table the visitor may see; one they may not see is not told from one that is not there."""
+    """A visible table; 404 both for an invisible and a missing one."""
     report = pages.table(registry, table) if visitor.may_see(registry) else None
     if report is None:
         raise HTTPException(status.HTTP_404_NOT_FOUND)

@@ -1,1 +1,1 @@
-"""Who is who for Airflow."""
+"""Airflow's auth manager."""

@@ -1,4 +1,4 @@
-"""The ledger: a Delta table in which every entry carries the hash of the one before; canonical JSON; signatures."""
+"""The ledger: a hash chain of entries in a Delta table, with canonical JSON and signed checkpoints."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""JSON with one spelling only (RFC 8785, JSON Canonicalization Scheme), so that equal content has an equal hash."""
+"""Canonical JSON (RFC 8785, JSON Canonicalization Scheme), so that equal content has an equal hash."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
-# RFC 8785 builds on I-JSON (RFC 7493): beyond this an integer is not the same number to every reader.
+# RFC 8785 builds on I-JSON (RFC 7493): larger integers are not exact for every reader.
 _LARGEST_INTEGER = 2**53 - 1
 
 

@@ -1,6 +1,6 @@
-"""The ledger: a Delta table in which every entry carries the hash of the one before.
+"""Appending to and reading the ledger: a Delta table in which every entry carries the hash of the one before.
 
-No two writers can take the same place. An append reads the newest version of the table, chains its records behind the
+No two writers can take the same position. An append reads the newest version of the table, chains its records to the
 head it found there, and commits them as exactly the next version, with no retry inside delta-rs: if anybody else
 committed meanwhile, the commit fails (delta-rs creates a version's file only if it is absent, in a folder and on S3
 alike) and the append starts again from the new head. So the order of the chain is the order of the table's versions,
@@ -36,7 +36,9 @@ SCHEMA = pa.schema(
 HEAD_METADATA = "lienthong.ledger_head"
 _HEAD_TRANSACTION = "lienthong.ledger"
 _COMPACT_EVERY = 200
-_COMPACT_BYTES = 8 * 1024**2  # so that no append writes all entries of all years again; maintenance joins more
+_COMPACT_BYTES = (
+    8 * 1024**2
+)  # greatest file that appends compact, so that none rewrites all entries; maintenance compacts larger ones
 # An append costs what opening the table costs, and that grows with the files of the log (measured: 25 ms with 200,
 # 150 ms with 6,600 of them): so a frequent checkpoint, statistics for one column, and a week of log, not a month.
 DESCRIPTION = "Every run, commit, approval, agreement change and export of every zone of the lake, chained by hashes"
@@ -48,14 +50,14 @@ _CONFIGURATION = {
 
 
 class LedgerDamaged(LakeError):
-    """The ledger's last entry is not where the table's log says it is."""
+    """The ledger's last entry is missing where the table's log states it."""
 
 
 def append(lake: Lake, records: Sequence[Record], *, at: datetime, actor: str) -> tuple[Entry, ...]:
-    """Put the records behind the ledger's head, all of them or none, in one commit.
+    """Append records to the ledger, all of them or none, in one commit; returns the entries written.
 
-    Records that the ledger knows (`once`, `on_change`) are left out. Returns the entries written. Safe from any
-    number of processes at the same time. Raises LedgerDamaged, or how the lake failed.
+    Records that the ledger has (`once`, `on_change`) are left out. Safe from any number of processes at the same time.
+    Raises LedgerDamaged or a LakeError.
     """
 
     def attempt() -> tuple[DeltaTable, list[Entry]]:
@@ -72,10 +74,10 @@ def append(lake: Lake, records: Sequence[Record], *, at: datetime, actor: str) -
 
 
 def head(lake: Lake) -> Head:
-    """The ledger's last link; `Head()` for a ledger without entries.
+    """The ledger's last entry; `Head()` for a ledger without entries.
 
-    Put `str(head)` into the metadata of a table's commit (HEAD_METADATA): then the table's log vouches for the ledger
-    as the ledger does for the log.
+    With `str(head)` in the metadata of a table's commit (HEAD_METADATA), the table's log confirms the ledger as the
+    ledger confirms the log.
     """
     table = _open(lake)
     return Head() if table is None else _head(table)
@@ -95,13 +97,13 @@ def read_table(table: DeltaTable) -> pa.Table:
 
 
 def taken(lake: Lake) -> Taken:
-    """By the name of a record's `once`: the highest number that the ledger has taken; None if there was none."""
+    """Function from the name of a record's `once` to the highest number in the ledger; None if there is none."""
     table = _open(lake)
     return (lambda name: None) if table is None else table.transaction_version
 
 
 def is_of_before(lake: Lake) -> bool:
-    """Whether this ledger was begun when it told of published and shared tables only."""
+    """Whether this ledger began when it recorded published and shared tables only."""
     table = _open(lake)
     return table is not None and table.metadata().description != DESCRIPTION
 
@@ -127,7 +129,7 @@ def _create(lake: Lake) -> DeltaTable:
                 storage_options=lake.storage_options(),
             )
     except LakeError:
-        # Another process may have created it a moment ago; if not, opening it says what is wrong.
+        # Another process may have created it a moment ago; if not, opening it raises.
         return lake.table(LEDGER)
 
 
@@ -139,7 +141,7 @@ def _head(table: DeltaTable) -> Head:
         noted = table.history(1)[0].get(HEAD_METADATA, "")
         if noted.startswith(f"{sequence}:"):
             return Head(sequence, noted.partition(":")[2])
-        # The last commit was maintenance: look the entry up (file statistics leave one file or few to read).
+        # The last commit was maintenance: find the entry by file statistics, in one file or few.
         rows = table.to_pyarrow_dataset().to_table(columns=["hash"], filter=ds.field("sequence") == sequence)
     if rows.num_rows != 1:
         raise LedgerDamaged(
@@ -152,7 +154,7 @@ def _head(table: DeltaTable) -> Head:
 def _chain(
     table: DeltaTable, records: Sequence[Record], *, at: datetime, actor: str
 ) -> tuple[list[Entry], dict[str, int]]:
-    """The entries for the records that are new to the ledger, and under which marks."""
+    """The entries for the records new to the ledger, with their application transactions."""
     entries: list[Entry] = []
     taken: dict[str, int] = {}
     last = _head(table)
@@ -185,7 +187,7 @@ def _commit(table: DeltaTable, entries: Sequence[Entry], taken: dict[str, int]) 
 
 
 def _compact(lake: Lake) -> None:
-    """Join the small files that appends leave, so that reading stays quick. Losing a race here does not matter."""
+    """Compact the small files of appends; losing the commit race here does not matter."""
     table = lake.table(LEDGER)
     note = CommitProperties(custom_metadata={HEAD_METADATA: str(_head(table))}, max_commit_retries=0)
     try:

@@ -1,4 +1,4 @@
-"""What the ledger holds: a record as it is handed in, and as an entry of the chain."""
+"""Records handed to the ledger, and entries of its hash chain."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ GENESIS = "0" * 64
 
 
 class RecordRefused(ValueError):
-    """A record that the ledger does not take."""
+    """A record refused by the ledger."""
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """Something that happened. The payload holds counts, versions, ids and digests: never a value of a registry.
+    """One event for the ledger. The payload holds counts, versions, ids and digests: never a value of a registry.
 
-    `subject` is what it happened to: `registry/<registry>/<table>`, `shared/<recipient>/<product>`,
+    `subject` is the object of the event: `registry/<registry>/<table>`, `shared/<recipient>/<product>`,
     `agreements/<agreement>`, or a registry's name. Two ways make a retry harmless: `once` = (name, number) leaves the
     record out if the ledger already took one of that name with that number or a higher one; `on_change` leaves it out
     if the last one of this kind and subject (that had `on_change`) has the same payload.
@@ -56,7 +56,7 @@ class Record:
         )
 
     def is_known(self, taken: Callable[[str], int | None]) -> bool:
-        """Whether the ledger has it already; `taken(name)` is the number that the ledger holds under a name."""
+        """Whether the ledger has it already; `taken(name)` is the ledger's highest number of a name."""
         known = taken(self.mark[0]) if self.mark else None
         if known is None or self.mark is None:
             return False
@@ -64,7 +64,7 @@ class Record:
 
     @property
     def mark(self) -> tuple[str, int] | None:
-        """The name and number under which the ledger remembers the record: a Delta application transaction."""
+        """Delta application transaction (name and number) that marks the record as taken."""
         if self.once is None and self.on_change:
             digest = hashlib.sha256(canonical(self.payload).encode()).digest()
             return f"last/{self.kind}/{self.subject}", int.from_bytes(digest[:7])
@@ -73,7 +73,7 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One link of the chain: a record with its number, its time, and the hash of the link before."""
+    """One entry of the chain: a record with its number, time, and the hash of the entry before."""
 
     sequence: int
     at: datetime
@@ -99,7 +99,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The last link: its number (0 for an empty ledger) and its hash."""
+    """Number (0 for an empty ledger) and hash of the last entry."""
 
     sequence: int = 0
     hash: str = GENESIS
@@ -123,6 +123,6 @@ def entry_hash(sequence: int, at: datetime, kind: str, actor: str, subject: str,
         "sequence": sequence,
         "subject": subject,
     }
-    # The keys are in order and every value is a string or a small integer: this is RFC 8785 without the general walk.
+    # Keys are sorted and all values strings or small integers: this is RFC 8785 without the general algorithm.
     content = json.dumps(columns, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(content.encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""Checkpoints: a signed statement "the ledger's entry N has the hash H", for those who trust only a public key.
+"""Signed checkpoints: statements "the ledger's entry N has the hash H", verifiable with a public key.
 
 A chain of hashes shows any change to its middle, but whoever can write the lake could cut off its end, or write a
 whole new chain. A checkpoint that is kept, or published, out of that person's reach fixes everything up to its entry.
@@ -35,18 +35,18 @@ CHECKPOINTS = "audit/checkpoints"
 
 
 class SigningKeyUnreadable(ValueError):
-    """The key for signing, or for checking signatures, is not an Ed25519 key in PEM form."""
+    """A private or public key is not an Ed25519 key in PEM form."""
 
 
 class CheckpointUnreadable(ValueError):
-    """A file that should be a checkpoint is not one."""
+    """A file is not a valid checkpoint."""
 
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
     """The claim that entry `sequence` has this hash, made at `at`.
 
-    With an empty `signature` it guards against accidents only.
+    With an empty `signature` it protects against accidents only.
     """
 
     sequence: int
@@ -56,13 +56,13 @@ class Checkpoint:
     signature: str = ""
 
     def content(self) -> bytes:
-        """What is signed: canonical JSON of all fields but the signature."""
+        """The signed content: canonical JSON of all fields but the signature."""
         fields = asdict(self)
         del fields["signature"]
         return canonical(fields).encode()
 
     def is_signed_by(self, key: Ed25519PublicKey) -> bool:
-        """Whether the owner of this key signed exactly this checkpoint."""
+        """Whether the signature is valid for this key."""
         try:
             key.verify(base64.b64decode(self.signature, validate=True), self.content())
         except (InvalidSignature, binascii.Error):
@@ -70,7 +70,7 @@ class Checkpoint:
         return True
 
     def to_json(self) -> str:
-        """The checkpoint as a file holds it."""
+        """The checkpoint as the text of a file."""
         return json.dumps(asdict(self), indent=2, sort_keys=True) + "\n"
 
     @classmethod
@@ -128,7 +128,7 @@ def key_id(key: Ed25519PublicKey) -> str:
 def write_checkpoint(lake: Lake, key: Ed25519PrivateKey | None, *, at: datetime) -> Checkpoint | None:
     """Write a checkpoint of the ledger's head to `audit/checkpoints/`, signed if there is a key; None if it is empty.
 
-    One that stands for the same entry already is kept, unless it is unsigned and there is a key now.
+    An existing one of the same entry is kept, unless it is unsigned and there is a key now.
     """
     last = entries.head(lake)
     if last.sequence == 0:

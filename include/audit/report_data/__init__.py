@@ -1,4 +1,4 @@
-"""The quality report as values: counts, times and the contracts' own words, gathered from the run log."""
+"""Data of the quality report: counts, times and texts of contracts, gathered from the run log."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `audit/runs` and `audit/checks` say, aggregated by the engine: cheap with thousands of runs."""
+"""Aggregates of `audit/runs` and `audit/checks` by SQL, cheap with thousands of runs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from include.lake.run_log import view_table_checks
 from include.lake.storage import Lake, lake_errors
 
 TREND_RUNS = 60
-"""How many published runs of a table the trend goes back."""
+"""Number of published runs in a table's trend."""
 
 FIGURES = (
     "extracted", "accepted", "rejected", "superseded", "deleted", "retained", "inserted", "updated", "live_rows",
@@ -22,7 +22,7 @@ FIGURES = (
 
 Row = dict[str, Any]
 
-_ORDER = "recorded DESC NULLS LAST, started_at DESC, run_id DESC"  # not by the clocks of workers
+_ORDER = "recorded DESC NULLS LAST, started_at DESC, run_id DESC"  # recording order, not workers' clocks
 _NEWEST = f'PARTITION BY registry, "table" ORDER BY {_ORDER}'
 
 _LATEST = f"""
@@ -86,17 +86,17 @@ _RELATIONSHIPS = f"""
 
 
 class Evidence:
-    """The lake's evidence behind SQL views; opened by `open_evidence`."""
+    """SQL views of the run log, opened by `open_evidence`."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self._connection = connection
 
     def latest(self) -> list[Row]:
-        """The last run of each table, whatever came of it, and how many runs there were."""
+        """The last run of each table, whatever its verdict, and the number of its runs."""
         return self._rows(_LATEST)
 
     def last_good(self) -> list[Row]:
-        """The last run of each table that published or found nothing changed."""
+        """The last run of each table with the verdict published or unchanged."""
         return self._rows(_LAST_GOOD)
 
     def published(self) -> list[Row]:
@@ -107,19 +107,19 @@ class Evidence:
         )
 
     def gate(self, limit: int) -> list[Row]:
-        """The newest runs that a gate held back or a steward approved."""
+        """The newest runs held back by a gate or approved by a steward."""
         return self._rows(_GATE, limit=limit)
 
     def verdicts(self) -> dict[str, int]:
-        """How often each verdict was given, over all runs and tables."""
+        """Number of runs by verdict, over all tables."""
         return {row["verdict"]: row["times"] for row in self._rows(_VERDICTS)}
 
     def checks(self, runs: Sequence[str]) -> list[Row]:
-        """The counts of every rule in these runs."""
+        """Counts of every rule in these runs."""
         return self._rows(_CHECKS, runs=list(runs))
 
     def table_checks(self, runs: Sequence[str]) -> list[Row]:
-        """Every rule counted over the table as each of these runs left it."""
+        """Counts of every rule over the whole table, after each of these runs."""
         return self._rows(_TABLE_CHECKS, runs=list(runs))
 
     def relationships(self) -> list[Row]:
@@ -135,7 +135,7 @@ class Evidence:
 
 @contextmanager
 def open_evidence(lake: Lake) -> Iterator[Evidence]:
-    """The evidence of a lake as it is now; empty views where there is none yet."""
+    """The run log of a lake; views are empty where nothing is recorded yet."""
     connection = lake.connect()
     try:
         for name in ("runs", "checks"):

@@ -1,4 +1,4 @@
-"""Is a table as fresh as its contract promises? Counted in scheduled runs that did not come."""
+"""Freshness of a table against its contract's schedule, by missed scheduled runs."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _ENOUGH = 1000
 
 @dataclass(frozen=True, slots=True)
 class Freshness:
-    """How a table stands against its schedule.
+    """Freshness of one table.
 
-    `last_good_at`: when the last run began that published or found nothing changed. `missed`: scheduled runs since
-    then whose deadline is over. `took_too_long`: that last good run itself passed its deadline.
+    `last_good_at`: start of the last run that published or found nothing changed. `missed`: scheduled runs since
+    then whose deadline has passed. `took_too_long`: that run itself exceeded its deadline.
     """
 
     last_good_at: datetime | None
@@ -29,7 +29,7 @@ class Freshness:
 
     @property
     def is_fresh(self) -> bool:
-        """Whether the table is as fresh as promised."""
+        """Whether the table meets its schedule."""
         return self.last_good_at is not None and self.missed == 0
 
     @property
@@ -42,7 +42,7 @@ NEVER = Freshness(None, None, 0, False)
 
 
 def freshness(sla: Sla, *, last_good_at: datetime | None, seconds: float, at: datetime) -> Freshness:
-    """How a table stands at the instant `at`, by its contract's schedule (cron, Hà Nội time) and deadline."""
+    """Freshness of a table at the instant `at`, by its contract's schedule (cron, Hà Nội time) and deadline."""
     if last_good_at is None:
         return NEVER
     due = croniter(sla.schedule, last_good_at.astimezone(SCHEDULE_ZONE))

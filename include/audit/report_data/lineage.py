@@ -1,4 +1,4 @@
-"""Where every published column comes from, and who gets it: read out of the contracts' `transformLogic`."""
+"""Column lineage from source columns to shared products, parsed from the contracts' `transformLogic`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from include.contracts import Column, Contract, Table
 
 @dataclass(frozen=True, slots=True)
 class ColumnLineage:
-    """One published column: the source columns that feed it, how, and the shared products that hold it."""
+    """Lineage of one published column: its source columns, expression, and the shared products with it."""
 
     registry: str
     table: str
@@ -28,9 +28,9 @@ class ColumnLineage:
 
 
 def source_columns(table: Table, column: Column) -> tuple[str, ...]:
-    """The source columns that `column` is made of, in the order they are named.
+    """The source columns of `column`, in the order they are named.
 
-    A name inside a subquery counts only if the contract knows it as a source column: there, code lists are read.
+    A name inside a subquery counts only if it is a source column of the contract: subqueries read code lists.
     """
     if not column.expression:
         return (column.source_name,)

@@ -1,6 +1,6 @@
-"""What the report says of persons across registries: the runs of linking, and what the last one left in the lake.
+"""Report data on linking of persons: runs of linking, and the persons in the lake after the last one.
 
-Counts, shares and names of tables only; the model is handed in, because it belongs to those who link.
+Counts, shares and names of tables only; the caller passes the model, which belongs to `include.identity`.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class LinkRun:
-    """One published run of linking. `waiting`: pairs that waited for a person when it ended.
+    """One published run of linking. `waiting`: pairs awaiting review when it ended.
 
-    `unseen`: pairs of one person that have two person ids. It and `recall` are None where they are not estimable;
+    `unseen`: estimated missed links. It and `recall` are None where they are not estimable;
     `recall_reason` is then a key of NO_RECALL.
     """
 
@@ -69,7 +69,7 @@ class LinkRun:
 
 @dataclass(frozen=True, slots=True)
 class Pass:
-    """The pairs that one pass kept: linked, left to people, or told to the owners of the registries."""
+    """Pairs kept by one pass: linked, sent to review, or reported to the owners of the registries."""
 
     name: str
     link: int
@@ -105,7 +105,7 @@ class Threshold:
 
 @dataclass(frozen=True, slots=True)
 class LinkedTable:
-    """Records of one table and their persons; `elsewhere`: those of whom another table speaks too."""
+    """Records of one table and their persons; `elsewhere`: persons that other tables have too."""
 
     registry: str
     table: str
@@ -116,7 +116,7 @@ class LinkedTable:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """How many findings of a kind (`duplicate`, `shared_id`) the owner of a table was told."""
+    """Number of findings of a kind (`duplicate`, `shared_id`) reported to the owner of a table."""
 
     kind: str
     registry: str
@@ -127,7 +127,7 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """A level of a comparison: how often it is found among pairs of one person (m) and of two persons (u)."""
+    """A level of a comparison, with its probability among matching pairs (m) and non-matching pairs (u)."""
 
     name: str
     m: float | None
@@ -136,13 +136,13 @@ class Level:
 
     @property
     def weight(self) -> float | None:
-        """The level's match weight in bits, log2(m / u); None where one of the two is not known."""
+        """The level's match weight in bits, log2(m / u); None where m or u is unknown."""
         return math.log2(self.m / self.u) if self.m and self.u else None
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """What two records are compared by, from most to least alike."""
+    """A comparison of two records and its levels, from most to least similar."""
 
     name: str
     levels: tuple[Level, ...]
@@ -150,9 +150,9 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class ModelFacts:
-    """The linkage model as it is now. `persons`: for how many the weights of id numbers are told.
+    """The current linkage model. `persons`: the number of persons for which weights of id numbers are shown.
 
-    `is_of_last_run` is False when another model (or another edition of it) made the last run.
+    `is_of_last_run` is False if the last run used another model or edition.
     """
 
     name: str
@@ -172,10 +172,10 @@ class ModelFacts:
 
 @dataclass(frozen=True, slots=True)
 class Linking:
-    """Persons across registries; nothing but `gate` can be filled before the first run was published.
+    """Report data on linking; only `gate` can be filled before the first published run.
 
-    `trend`: the last published runs, the oldest first. `sizes`: persons by records of a person, each size named by its
-    greatest number. `gate`: runs held back, the newest first.
+    `trend`: the last published runs, oldest first. `sizes`: persons by number of records, each class named by its
+    greatest number. `gate`: runs held back, newest first.
     """
 
     trend: tuple[LinkRun, ...] = ()
@@ -190,12 +190,12 @@ class Linking:
 
     @property
     def last(self) -> LinkRun | None:
-        """The run that made what stands in the lake; None before the first."""
+        """The last published run; None before the first."""
         return self.trend[-1] if self.trend else None
 
     @property
     def waits(self) -> GateEvent | None:
-        """The run that is held back, was not refused, and that no published run followed."""
+        """The held run still awaiting a decision: not refused, and not followed by a published run."""
         newest = self.gate[0] if self.gate else None
         if newest is None or newest.is_published or newest.refusal or (self.last and self.last.at > newest.at):
             return None
@@ -203,7 +203,7 @@ class Linking:
 
 
 def gather_linking(lake: Lake) -> Linking:
-    """The runs of linking on record, and who is who now by table. Without a run everything is empty."""
+    """Report data from the linking log and the tables of persons; empty without a run."""
     runs = link_runs(lake)
     published = [row for row in runs if row["verdict"] == "published"]
     gate = _gate(runs)
@@ -256,10 +256,7 @@ def _band(found: Row) -> Band:
 
 
 def _gate(runs: Sequence[Row]) -> tuple[GateEvent, ...]:
-    """The runs (in the order in which they are on record) that the gate held back, and what became of them.
-
-    The newest is first.
-    """
+    """Held runs with their outcome, newest first; `runs` are in recording order."""
     events = {}
     order = {row["run_id"]: place for place, row in enumerate(runs)}
     for row in sorted(runs, key=lambda row: {"held": 0, "published": 2}.get(row["verdict"], 1)):

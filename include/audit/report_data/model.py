@@ -1,4 +1,4 @@
-"""What the report says, as frozen values: counts, ids, times and the contracts' own words, no value of a registry."""
+"""Model of the report: frozen values with counts, ids, times and texts of contracts, no value of a registry."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from include.lake.rejected import OpenRule, RejectionBacklog
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What one published run did to a table."""
+    """Counts of one published run of a table."""
 
     run_id: str
     at: datetime
@@ -38,13 +38,13 @@ class Run:
 
     @property
     def rejected_percent(self) -> float:
-        """The share of the judged rows that were rejected."""
+        """Percentage of judged rows that were rejected."""
         return rejected_percent(self.accepted, self.rejected) or 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """The last run of a table, whatever came of it."""
+    """The last run of a table, whatever its verdict."""
 
     run_id: str
     at: datetime
@@ -56,7 +56,7 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What a run left of a table: its published rows, and its rejected rows that are open."""
+    """Counts of a table after a run: published rows and open rejected rows."""
 
     run_id: str
     published_rows: int
@@ -64,18 +64,18 @@ class Standing:
 
     @property
     def judged(self) -> int:
-        """The rows that the rules speak of."""
+        """Number of rows that the rules judge."""
         return self.published_rows + self.open_rows
 
     @property
     def open_percent(self) -> float:
-        """The share of these that is open."""
+        """Percentage of these that are open rejections."""
         return 100 * self.open_rows / self.judged if self.judged else 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class RuleFigures:
-    """A rule: how many of the `rows` of the table as it stands break it, and what the last published run counted.
+    """Counts of one rule: violations among the `rows` of the whole table, and in the last published run.
 
     `in_run` of `in_run_rows` by the split, `gx_violations` by Great Expectations (None: not counted).
     """
@@ -98,34 +98,34 @@ class RuleFigures:
     legal_source_vietnamese: str = ""
 
     def text(self, language: Language) -> str:
-        """What must hold, in one language; empty if no contract says it any more."""
+        """The rule's text in one language; empty if no contract has it any more."""
         return pick(language, self.vietnamese, self.description)
 
     def law(self, language: Language) -> str:
-        """What it rests on, in one language; empty if the contract cites nothing."""
+        """The rule's legal references in one language; empty if the contract cites none."""
         return pick(language, self.legal_source_vietnamese, self.legal_source)
 
     @property
     def disagrees(self) -> bool:
-        """Whether both evaluations of the run counted and did not find the same."""
+        """Whether the two evaluations of the run differ."""
         return None not in (self.in_run, self.gx_violations) and self.in_run != self.gx_violations
 
     @property
     def is_size(self) -> bool:
-        """Whether it asks for a number of rows: then there is nothing that breaks it."""
+        """Whether it bounds the row count, which has no violating rows."""
         return self.metric == "rowCount"
 
     @property
     def percent(self) -> float:
-        """The share of the judged rows that break the rule."""
+        """Percentage of judged rows that break the rule."""
         return 100 * (self.violations or 0) / self.rows if self.rows else 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class TrendPoint:
-    """One published run in the course of a table: how the table stood after it, and its index without Sống.
+    """One point of a table's trend: table counts after a published run, and its index without Sống.
 
-    Both are None after a run of which that is not on record.
+    Both are None if they were not recorded.
     """
 
     run: Run
@@ -134,13 +134,13 @@ class TrendPoint:
 
     @property
     def open_percent(self) -> float | None:
-        """The share of the table's rows that was rejected and open."""
+        """Percentage of the table's rows that were open rejections."""
         return self.standing.open_percent if self.standing else None
 
 
 @dataclass(frozen=True, slots=True)
 class TableReport:
-    """One table. `last` is the run that made what is published; None if nothing is. `open`: its open rejected rows.
+    """Report of one table. `last` is the last published run, or None; `open` are its open rejected rows.
 
     `standing` is None if no run has counted the table yet; the next one will, also if it finds nothing new.
     """
@@ -158,34 +158,34 @@ class TableReport:
 
     @property
     def live_rows(self) -> int:
-        """The rows that are published."""
+        """Number of published rows."""
         return self.last.live_rows if self.last else 0
 
     @property
     def open_count(self) -> int:
-        """The rejected rows that are open."""
+        """Number of open rejected rows."""
         return self.open.total.rows if self.open else 0
 
     def opened(self, rule_id: str) -> OpenRule | None:
-        """Since when the rule rejects rows that are open, and the course of a month; None if it rejects none."""
+        """Open rejections by a rule, with age and trend; None if it has none."""
         return next((rule for rule in self.open.rules if rule.rule_id == rule_id), None) if self.open else None
 
     @property
     def reasons(self) -> tuple[RuleFigures, ...]:
-        """The rules that the open rejected rows break, most frequent first."""
+        """Rules broken by open rejected rows, most frequent first."""
         broken = [r for r in self.rules if r.violations and r.severity == "error" and r.scope != "table"]
         return tuple(sorted(broken, key=lambda rule: (-(rule.violations or 0), rule.rule_id)))
 
     @property
     def warnings(self) -> tuple[RuleFigures, ...]:
-        """The rules that published rows break with a warning, most frequent first."""
+        """Warning rules broken by published rows, most frequent first."""
         broken = [r for r in self.rules if r.violations and r.severity == "warning" and r.scope != "table"]
         return tuple(sorted(broken, key=lambda rule: (-(rule.violations or 0), rule.rule_id)))
 
 
 @dataclass(frozen=True, slots=True)
 class RegistryReport:
-    """One registry: its contract and its tables."""
+    """Report of one registry: its contract and its tables."""
 
     contract: Contract
     tables: tuple[TableReport, ...]
@@ -199,7 +199,7 @@ class RegistryReport:
     def broken(
         self, kind: Literal["reasons", "warnings"]
     ) -> tuple[tuple[TableReport, RuleFigures, OpenRule | None], ...]:
-        """The rules of its tables that rows break, most violations first: `reasons` of rejections, or `warnings`."""
+        """Broken rules of its tables, most violations first: `reasons` of rejections, or `warnings`."""
         found = [
             (table, rule, table.opened(rule.rule_id))
             for table in self.tables
@@ -210,9 +210,9 @@ class RegistryReport:
 
 @dataclass(frozen=True, slots=True)
 class GateEvent:
-    """A run that its gate held back. `findings`: {what, measured, allowed, message}.
+    """A run held back by its gate. `findings`: {what, measured, allowed, message}.
 
-    `refusal` is `declined` or `timed out`; without it and without an approval the run still waits.
+    `refusal` is `declined` or `timed out`; with neither refusal nor approval the run still waits.
     """
 
     run_id: str
@@ -236,18 +236,18 @@ class GateEvent:
 
     @property
     def decided_by(self) -> str:
-        """Who approved or declined."""
+        """The steward who approved or declined."""
         return self.approved_by or self.refused_by
 
     @property
     def note(self) -> str:
-        """The reason of whoever did."""
+        """The steward's reason."""
         return self.approval_note or self.refusal_note
 
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """The whole report. `verdicts`: how often each was given, over all runs and tables."""
+    """Data of the whole report. `verdicts`: number of runs by verdict, over all tables."""
 
     at: datetime
     registries: tuple[RegistryReport, ...]
@@ -262,14 +262,14 @@ class Overview:
 
     @property
     def is_empty(self) -> bool:
-        """Whether no run left evidence yet."""
+        """Whether no run is recorded yet."""
         return not self.verdicts
 
     @property
     def open_rows(self) -> int:
-        """Rejected rows of all tables that are open."""
+        """Number of open rejected rows of all tables."""
         return sum(table.open_count for table in self.tables)
 
     def total(self, figure: str) -> int:
-        """A figure of `Run`, summed over what is published."""
+        """Sum of a count of `Run` over the last published runs."""
         return sum(getattr(table.last, figure) for table in self.tables if table.last)

@@ -1,6 +1,6 @@
-"""Everything the report says, gathered once from the lake's evidence and the contracts.
+"""Gathering of the report's data from the run log and the contracts.
 
-The pages in Airflow show the same values, so this is quick: the engine aggregates, and only what is shown comes here.
+The pages in Airflow show the same values, so it must be quick: SQL aggregates, and only shown rows are fetched.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ GATE_EVENTS = 100
 
 
 def gather(lake: Lake, contracts: Mapping[str, Contract], *, at: datetime) -> Overview:
-    """Everything about the registries of these contracts, as the lake's evidence has it at the instant `at`."""
+    """Report data of the registries of these contracts at the instant `at`."""
     with open_evidence(lake) as evidence:
         latest = {_name(row): row for row in evidence.latest()}
         good = {_name(row): row for row in evidence.last_good()}
@@ -99,9 +99,9 @@ def _table(
 
 
 def _newest(stood: list[Row], runs: list[Run]) -> Row | None:
-    """A rule's row as the last commit of the table left it; a table that began anew has another id.
+    """Newest row of each rule, by the table's id (a recreated table has another) and version.
 
-    `runs` are in the order in which they are on record, whatever the clocks of those who made them said.
+    `runs` are in recording order, regardless of workers' clocks.
     """
     ids = {row["run_id"]: row["table_id"] for row in stood}
     table_id = next((ids[run.run_id] for run in reversed(runs) if run.run_id in ids), "")
@@ -135,7 +135,7 @@ def _index(counts: Mapping[str, Row], rules: Mapping[str, Rule], score: float | 
 
 
 def _rules(table: Table, counts: Mapping[str, Row], in_run: Mapping[str, Row]) -> tuple[RuleFigures, ...]:
-    """Every rule of the contract, counted or not, then what else was counted (relationships, rules since removed)."""
+    """Every rule of the contract, counted or not, then other counted rules (relationships, rules since removed)."""
     listed = []
     for rule in table.rules:
         row, found = counts.get(rule.rule_id, {}), in_run.get(rule.rule_id, {})
@@ -162,7 +162,7 @@ def _rules(table: Table, counts: Mapping[str, Row], in_run: Mapping[str, Row]) -
 
 
 def _followed(table: Table, rule_id: str) -> tuple[tuple[str, ...], str, str]:
-    """The columns of a relationship, and what it asks in English and Vietnamese."""
+    """Columns and texts (English, Vietnamese) of a relationship."""
     for relationship in table.relationships:
         name = f"{table.qualified_name}.{'+'.join(relationship.columns)}.relationship"
         to = f"{relationship.registry}.{relationship.table}"

@@ -1,13 +1,13 @@
-"""What a table is worth, in the five words of the Government: Đúng, Đủ, Sạch, Sống, Thống nhất. From 0 to 100 each.
+"""Quality index of a table: 0 to 100 for each of the Government's five criteria: Đúng, Đủ, Sạch, Sống, Thống nhất.
 
-Each word starts at 100 and loses the share of rows that break its rules:
+Each criterion (word) starts at 100 and loses the share of rows that break its rules:
 
     word = max(0, 100 * (1 - sum over the word's rules of violations / rows))
 
-over the table as it stands: its published rows and its open rejections. So it is a lower bound of the share of rows
-that are faultless in this respect: a row that breaks two rules is deducted twice, and no rule that always holds can
-raise the figure. Sống starts from the table's freshness instead of 100. A word that nothing measures has no figure.
-docs/explanation/quality-index.md tells it all, with the SQL by which an auditor repeats it.
+over the table's published rows and open rejections. So it is a lower bound of the share of rows without fault by this
+criterion: a row that breaks two rules is deducted twice, and no rule that always holds can raise the index. Sống starts
+from the table's freshness instead of 100. A criterion without rules is not measured.
+docs/explanation/quality-index.md explains it, with the SQL by which an auditor repeats it.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ OF_DIMENSION: Mapping[str, Word] = {
     "timeliness": "timeliness",
     "consistency": "consistency",
 }
-"""The dimensions of ODCS, by the word they belong to."""
+"""Criterion of each ODCS dimension."""
 
 FRESHNESS = "freshness"
 
@@ -50,7 +50,7 @@ class Counted:
 
 @dataclass(frozen=True, slots=True)
 class Deduction:
-    """What one rule takes from a word: `points` of 100."""
+    """Points (of 100) that one rule deducts from a criterion."""
 
     word: Word
     source: str
@@ -61,14 +61,14 @@ class Deduction:
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """The five figures (None: nothing measures the word) and how they came about, what costs most first."""
+    """Index by criterion (None: not measured) and its deductions, the largest first."""
 
     words: Mapping[Word, float | None]
     deductions: tuple[Deduction, ...] = ()
 
     @property
     def overall(self) -> float | None:
-        """The mean of the words that are measured."""
+        """The mean of the measured criteria."""
         return _mean(self.words.values())
 
 
@@ -76,7 +76,7 @@ NOT_MEASURED = Index(dict.fromkeys(WORDS))
 
 
 def table_index(counts: Iterable[Counted], *, freshness: float | None) -> Index:
-    """The index of one table, from the counts of its rules over the table as it stands and its freshness (0 to 100)."""
+    """The index of one table, from its rules' counts over the whole table and its freshness (0 to 100)."""
     deductions: list[Deduction] = []
     measured: set[Word] = set()
     for count in counts:
@@ -96,7 +96,7 @@ def table_index(counts: Iterable[Counted], *, freshness: float | None) -> Index:
 
 
 def mean_index(indices: Iterable[Index]) -> Index:
-    """The index of a registry from its tables', or of the country from its registries': each counts the same."""
+    """The unweighted mean of indices: a registry's from its tables', the country's from its registries'."""
     listed = list(indices)
     return Index({word: _mean(index.words[word] for index in listed) for word in WORDS})
 
@@ -107,7 +107,7 @@ def _points(count: Counted) -> float:
         return 100 * count.violations / count.rows if count.rows else 0.0
     bound = count.bound
     share = count.violations / count.rows if count.rows else 0.0
-    if count.metric == "rowCount":  # a number of rows is no violation
+    if count.metric == "rowCount":  # `rowCount` has no violations
         return 0.0 if bound is None or bound.holds(count.rows) else 100.0
     if bound is None or bound.holds(100 * share if bound.unit == "percent" else count.violations):
         return 0.0

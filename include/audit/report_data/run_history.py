@@ -1,4 +1,4 @@
-"""The runs of one table and what each found, out of `audit/runs` and `audit/checks`: one page of them at a time."""
+"""Run history of one table, from `audit/runs` and `audit/checks`, in pages."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _TEXTS = (
     "error_type", "error", "same_as_run",
 )  # fmt: skip
 
-# A run that was held and then decided about left two rows: the outcome counts. One that was tried again: the last try.
+# A run that was held and then decided has two rows: the outcome counts. For one that was retried, the last try.
 _FINAL = (
     "PARTITION BY run_id "
     "ORDER BY verdict = 'published' DESC, recorded DESC NULLS LAST, started_at DESC, verdict <> 'held' DESC"
@@ -62,14 +62,14 @@ _CHECKS = """
 
 
 def rejected_percent(accepted: int, rejected: int) -> float | None:
-    """The share of a run's judged rows that were rejected, as at the gate: superseded rows are not judged in full."""
+    """Percentage of a run's judged rows that were rejected, as at the gate: superseded rows are excluded."""
     judged = accepted + rejected
     return 100 * rejected / judged if judged else None
 
 
 @dataclass(frozen=True, slots=True)
 class RunLine:
-    """What one run did to a table. `counts` and `texts` have the names of `audit/runs`."""
+    """One run of a table. `counts` and `texts` have the column names of `audit/runs`."""
 
     run_id: str
     verdict: str
@@ -82,13 +82,13 @@ class RunLine:
 
     @property
     def rejected_percent(self) -> float | None:
-        """The share of the judged rows that were rejected; None if none was judged."""
+        """Percentage of judged rows that were rejected; None if none was judged."""
         return rejected_percent(self.counts["accepted"], self.counts["rejected"])
 
 
 @dataclass(frozen=True, slots=True)
 class RunPage:
-    """Some of a table's runs, newest first, and how many there are in all."""
+    """One page of a table's runs, newest first, and their total number."""
 
     runs: tuple[RunLine, ...]
     total: int
@@ -110,16 +110,16 @@ class Check:
 
     @property
     def disagrees(self) -> bool:
-        """Whether both evaluations counted and did not find the same."""
+        """Whether the two evaluations differ."""
         return self.gx_violations is not None and self.gx_violations != self.violations
 
     @property
     def is_across(self) -> bool:
-        """Whether it is a rule across registers, which is counted once."""
+        """Whether it is a rule across registries, which only the split counts."""
         return self.metric in CROSS_CHECKS
 
     def is_kept(self, bound: Bound | None) -> bool:
-        """Whether nothing is wrong: no row breaks the rule or, for a measure of the whole table, its bound holds."""
+        """Whether no row breaks the rule or, for a table rule, its bound holds."""
         if self.disagrees:
             return False
         if self.scope != "table" or bound is None:
@@ -129,14 +129,14 @@ class Check:
 
 
 def runs_of(lake: Lake, registry: str, table: str, *, limit: int, offset: int = 0) -> RunPage:
-    """The runs of a table, newest first; every run once, with what came of it in the end."""
+    """The runs of a table, newest first; every run once, with its final outcome."""
     with _evidence(lake, "runs") as connection:
         rows = _rows(connection, _PAGE, registry=registry, table=table, limit=limit, offset=offset)
     return RunPage(tuple(_line(row) for row in rows), rows[0]["total"] if rows else 0)
 
 
 def run_of(lake: Lake, registry: str, table: str, run_id: str) -> tuple[RunLine, tuple[Check, ...]] | None:
-    """One run and every rule it counted, most violations first; None if no such run is on record."""
+    """One run and every rule it counted, most violations first; None if it is not recorded."""
     with _evidence(lake, "runs", "checks") as connection:
         names = {"registry": registry, "table": table, "run_id": run_id}
         found = _rows(connection, _ONE, **names)
@@ -150,7 +150,7 @@ def run_of(lake: Lake, registry: str, table: str, run_id: str) -> tuple[RunLine,
 
 
 def refused_runs(lake: Lake, registry: str, table: str, *, limit: int) -> tuple[RunLine, ...]:
-    """The newest runs of a table that the gate held back and a steward declined, or nobody answered for in time."""
+    """The newest held runs of a table that a steward declined, or that timed out."""
     with _evidence(lake, "runs") as connection:
         names = {"registry": registry, "table": table, "refusals": list(run_log.REFUSALS)}
         rows = _rows(connection, _REFUSED, **names, limit=limit)
@@ -158,7 +158,7 @@ def refused_runs(lake: Lake, registry: str, table: str, *, limit: int) -> tuple[
 
 
 def approval_notes(lake: Lake, registry: str, table: str) -> dict[str, str]:
-    """Why runs of a table were approved, by run."""
+    """Reasons of approvals of a table's runs, by run."""
     with _evidence(lake, "runs") as connection:
         rows = _rows(connection, _APPROVED, registry=registry, table=table)
     return {row["run_id"]: row["approval_note"] for row in rows}

@@ -1,4 +1,4 @@
-"""What the report tells besides the registries: agreements, the ledger's state, persons; handed in as plain values."""
+"""Further report data, passed in by the caller: agreements, the ledger's state, persons."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class AgreedColumn:
 
 @dataclass(frozen=True, slots=True)
 class SharedProduct:
-    """One shared table: of which published table, which columns and rows are agreed, and what really is there.
+    """One shared table: its published table, the agreed columns and rows, and its actual state.
 
     `state` is `open`, `closed` (emptied) or empty: nothing is delivered yet. Of an open one `since` is when the table
     was first committed on these terms, `last_at` when rows last came or went.
@@ -54,7 +54,7 @@ class SharedProduct:
 
 @dataclass(frozen=True, slots=True)
 class AgreementFacts:
-    """An agreement as it stands: `in_force`, `pending`, `expired` or `withdrawn`. `code_lists` may be read too."""
+    """An agreement with its standing (`in_force`, `pending`, `expired` or `withdrawn`) and readable `code_lists`."""
 
     agreement_id: str
     version: str
@@ -76,7 +76,7 @@ class AgreementFacts:
 
 @dataclass(frozen=True, slots=True)
 class LedgerFacts:
-    """What a walk along the ledger found. `why` names the first entry that is wrong; empty if all is well."""
+    """Result of verifying the ledger. `why` names the first wrong entry; empty if all is well."""
 
     entries: int
     commits: int
@@ -89,10 +89,10 @@ class LedgerFacts:
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """Everything the report is told. `ledger` is None where none is kept yet, `model` where none can be read.
+    """Report data beyond the registries. `ledger` is None before the first entry, `model` if none can be read.
 
-    `contradictions`: persons whose registers contradict each other. `pages_url` leads to the quality pages; where it is
-    empty the report names them. `broken` are files of contracts and agreements that could not be read.
+    `contradictions`: persons whose registries contradict each other. `pages_url`: URL of the quality pages, or empty.
+    `broken` are files of contracts and agreements that could not be read.
     """
 
     agreements: tuple[AgreementFacts, ...] = ()

@@ -1,4 +1,4 @@
-"""The quality report as people read it: HTML and SVG in two languages, CSV and Excel exports."""
+"""Rendering of the quality report: HTML and SVG in two languages, CSV and Excel exports."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a reader in a hurry must see: what stands still, what is late, what disagrees, and what costs most."""
+"""Alerts at the head of the report: runs waiting, failed or late, evaluations that differ, largest deductions."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ COSTLIEST = 5
 
 
 def attention(overview: Overview, surroundings: Surroundings, locale: Locale) -> list[str]:
-    """One sentence for everything that is not as it should be; empty if all is well.
+    """One sentence per alert, the most serious first; empty if all is well.
 
-    First what nobody may overlook, since a list may be cut behind it: a ledger that is not whole, what waits for a
-    decision, what failed, is late or disagrees. Then the open rejections. Each by table, the worst first.
+    First, since the list may be cut: a broken ledger, runs waiting for a decision, failed, late or disagreeing. Then
+    the open rejections. Each by table, the worst first.
     """
     found = []
     ledger = surroundings.ledger
@@ -47,13 +47,13 @@ def attention(overview: Overview, surroundings: Surroundings, locale: Locale) ->
 
 
 def costliest(overview: Overview) -> list[tuple[TableReport, Deduction]]:
-    """The deductions that take the most points, over all tables."""
+    """The largest deductions, over all tables."""
     listed = [(table, deduction) for table in overview.tables for deduction in table.index.deductions]
     return sorted(listed, key=lambda pair: (-pair[1].points, pair[0].table.qualified_name, pair[1].source))[:COSTLIEST]
 
 
 def worst_first(tables: Iterable[TableReport]) -> list[TableReport]:
-    """By their index, the lowest first; those that are not measured last."""
+    """Tables by index, the lowest first; those not measured last."""
     return sorted(tables, key=lambda table: 101.0 if table.index.overall is None else table.index.overall)
 
 
@@ -108,6 +108,6 @@ def _open(table: TableReport, opened: OpenRule, locale: Locale) -> str:
 
 
 def _name(table: TableReport, locale: Locale) -> str:
-    """The table as its readers call it."""
+    """The table's display name."""
     name = table.table.qualified_name
     return locale.pick(f"{table.table.business_name} ({name})" if table.table.business_name else name, name)

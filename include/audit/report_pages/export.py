@@ -1,4 +1,4 @@
-"""The report's figures as tables: one CSV file per kind of figures, and one Excel workbook with all of them."""
+"""Exports of the report's figures: one CSV file per kind, and one Excel workbook with all."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _SHEET_NAME_LIMIT = 31
 
 
 def frames(overview: Overview, surroundings: Surroundings) -> dict[str, pd.DataFrame]:
-    """Every kind of figures by name. Figures are plain numbers, instants ISO 8601 in UTC."""
+    """Data frames by kind of figures: plain numbers, instants in ISO 8601 UTC."""
     contracts = [registry.contract for registry in overview.registries]
     return {
         "quality_index": _frame(
@@ -89,12 +89,12 @@ def frames(overview: Overview, surroundings: Surroundings) -> dict[str, pd.DataF
 
 
 def csv_text(frame: pd.DataFrame) -> str:
-    """One kind of figures as CSV, with the mark by which Excel knows UTF-8."""
+    """One kind of figures as CSV, with a byte order mark for Excel."""
     return "\ufeff" + str(frame.to_csv(index=False, lineterminator="\r\n"))
 
 
 def workbook(tables: Mapping[str, pd.DataFrame]) -> bytes:
-    """All kinds of figures as one Excel workbook, one sheet each, head frozen."""
+    """All kinds of figures as one Excel workbook, one sheet each, with frozen headers."""
     file = io.BytesIO()
     with pd.ExcelWriter(file, engine="openpyxl") as writer:
         for name, frame in tables.items():
@@ -108,7 +108,7 @@ def workbook(tables: Mapping[str, pd.DataFrame]) -> bytes:
 
 
 def _as_text(value: Any) -> Any:
-    """A text that a spreadsheet would take for a formula is written as text."""
+    """Escape a text that a spreadsheet would take for a formula."""
     return f"'{value}" if isinstance(value, str) and value[:1] in "=+-@" and value else value
 
 

@@ -1,4 +1,4 @@
-"""Where the boxes and lines of the lineage picture stand: sources at the left, published tables, shared products."""
+"""Layout of the lineage picture: columns of sources, published tables and shared products."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ class Line:
 
     @property
     def path(self) -> str:
-        """The curve in SVG's words."""
+        """The curve as an SVG path."""
         middle = (self.x1 + self.x2) / 2
         return f"M{self.x1:g},{self.y1:g} C{middle:g},{self.y1:g} {middle:g},{self.y2:g} {self.x2:g},{self.y2:g}"
 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """The whole drawing. `heads`: where the three columns begin."""
+    """The whole drawing. `heads`: positions of the three columns."""
 
     width: float
     height: float
@@ -57,7 +57,7 @@ def draw(
 ) -> Picture:
     """Lay out sources, tables and the products of the agreements in force.
 
-    `kinds` says what each registry's source turned out to be (`postgresql`, `csv`, ...); else the contract's word.
+    `kinds` is the actual source kind of a registry (`postgresql`, `csv`, ...); else the contract's is shown.
     """
     boxes: list[Box] = []
     lines: list[Line] = []

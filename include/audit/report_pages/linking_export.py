@@ -1,4 +1,4 @@
-"""The figures of the section on persons as tables, beside those of the registries."""
+"""Exports of the linking section's figures."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Rows = list[dict[str, Any]]
 
 
 def linking_rows(linking: Linking, model: ModelFacts | None) -> dict[str, tuple[Rows, tuple[str, ...]]]:
-    """Rows by kind of figures, and the columns of a kind that has none."""
+    """Rows by kind of figures, and the column names of empty kinds."""
     last = {"run_id": linking.last.run_id} if linking.last else {}
     return {
         "link_runs": (
@@ -68,6 +68,6 @@ def _run(run: LinkRun) -> dict[str, Any]:
 
 
 def _ends(name: str, share: Share | None) -> dict[str, float | None]:
-    """An estimate and the ends of its interval; empty where there is none."""
+    """An estimate and its interval's bounds; empty where there is none."""
     ends = (share.value, share.lower, share.upper) if share else (None, None, None)
     return dict(zip((name, f"{name}_lower", f"{name}_upper"), ends, strict=True))

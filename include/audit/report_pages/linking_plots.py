@@ -1,4 +1,4 @@
-"""The plots of the section on persons: how linking goes over its runs, and what the model weighs, as SVG."""
+"""SVG plots of the linking section: trend over runs, and weights of the model."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def course(runs: Sequence[LinkRun], locale: Locale) -> str:
             _line(left, times, [float(count) for count in counted], name, number)
         for number, (name, estimated) in enumerate(estimates.items(), 2):
             _estimates(right, times, estimated, name, number)
-        # Honest scales: nothing is the floor of counts, and 100 the ceiling of shares.
+        # Honest scales: counts start at 0, shares end at 100.
         left.set_ylim(0, left.get_ylim()[1] * 1.05)
         right.set_ylim(max(0.0, min(99.0, right.get_ylim()[0])), 100.05)
         titles = locale.pick("Số lượng", "Counts"), locale.pick("Ước tính, khoảng 95 % (%)", "Estimates, 95 % (%)")
@@ -60,7 +60,7 @@ def course(runs: Sequence[LinkRun], locale: Locale) -> str:
 
 
 def costs(found: Sequence[Threshold], locale: Locale) -> str:
-    """Two plots side by side: the recall, and the pairs left to people, that each wanted precision comes to."""
+    """Two plots side by side: recall and number of review pairs, by target precision."""
     if not found:
         return ""
     words = LinkingWords(locale)
@@ -91,7 +91,7 @@ def costs(found: Sequence[Threshold], locale: Locale) -> str:
 
 
 def weights(model: ModelFacts, locale: Locale) -> str:
-    """A bar per level: the bits by which it speaks for one person (to the right), or against (to the left)."""
+    """A bar per level: its match weight in bits, for a match to the right, against to the left."""
     levels = _Levels(model, locale)
     title = locale.pick("Trọng số khớp của từng mức (bit)", "Match weight of each level (bits)")
     known = [(name, level.weight) for name, level in levels.named if level.weight is not None]
@@ -110,7 +110,7 @@ def weights(model: ModelFacts, locale: Locale) -> str:
 
 
 def probabilities(model: ModelFacts, locale: Locale) -> str:
-    """Two points per level, m and u, on a scale of powers of ten: the farther apart, the more the level says."""
+    """Two points per level, m and u, on a logarithmic scale."""
     levels = _Levels(model, locale)
     words = LinkingWords(locale)
     title = locale.pick("m và u của từng mức", "m and u of each level")
@@ -149,7 +149,7 @@ class _Levels:
         self.height = max(1.5, 0.8 - _LINE * min(self.places, default=0))
 
     def along(self, axes: Axes, title: str) -> None:
-        """The vertical axis tells the levels."""
+        """Label the vertical axis with the levels."""
         axes.set_yticks(self.places, [name for name, _ in self.named])
         axes.set_ylim(min(self.places, default=0) - 0.8, 0.8)
         axes.tick_params(axis="y", length=0)

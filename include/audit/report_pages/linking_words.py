@@ -1,4 +1,4 @@
-"""Words on persons, of the report and the pages: passes, comparisons and their levels, what the gate finds."""
+"""Display texts of linking in both languages: passes, comparisons, levels, gate findings."""
 
 from __future__ import annotations
 
@@ -97,65 +97,65 @@ LEVELS: Mapping[str, str] = {
     "others fit too": "còn người khác cũng phù hợp",
     "not known of both": "không phải cả hai đều có",
 }
-"""The levels of the models that are ours; a level of another model keeps its own name."""
+"""Vietnamese names of the levels of our models; levels of other models keep their names."""
 
 
 def level_in_vietnamese(level: str) -> str:
-    """A level, or among how many a step of the weighing begins."""
+    """Vietnamese name of a level, or of the number with which the prior weight begins."""
     if among := re.fullmatch(r"one of ([\d,]+) persons", level):
         return f"một trong {among[1].replace(',', '.')} người"
     return LEVELS.get(level, level)
 
 
 class LinkingWords:
-    """The section's words in one language."""
+    """Display texts of linking in one language."""
 
     def __init__(self, locale: Locale) -> None:
         self._locale = locale
 
     def of_pass(self, name: str) -> str:
-        """What a pass links by."""
+        """Description of a pass."""
         return self._locale.pick(*_PASSES.get(name, (name, name)))
 
     def kind(self, kind: str) -> str:
-        """What the owner of a registry was told."""
+        """Name of a kind of finding reported to registry owners."""
         return self._locale.pick(*_KINDS.get(kind, (kind, kind)))
 
     def finding(self, what: str) -> str:
-        """What the gate of linking found."""
+        """Text of a finding of the linking gate."""
         return self._locale.pick(*_GATE.get(what, (what, what)))
 
     def comparison(self, comparison: Comparison) -> str:
-        """What is compared."""
+        """Name of a comparison."""
         return self._locale.pick(*COMPARISONS.get(comparison.name, (comparison.name, comparison.name)))
 
     def level(self, level: Level) -> str:
-        """How much alike."""
+        """Name of a level."""
         return self._locale.pick(level_in_vietnamese(level.name), level.name)
 
     def mode(self, mode: str) -> str:
-        """Whether a run compared every pair."""
+        """Text of a run's mode: all pairs compared, or changed ones."""
         words = {"full": ("mọi cặp", "every pair"), "incremental": ("phần thay đổi", "what changed")}
         return self._locale.pick(*words.get(mode, (mode, mode)))
 
     def basis(self, band: Band) -> str:
-        """Whose word the rate of a band is."""
+        """Basis of a band's rate: reviews or the model."""
         return self._locale.pick(*{"reviews": ("người xem xét", "reviews")}.get(band.basis, ("mô hình", "model")))
 
     def band(self, band: Band) -> str:
-        """The match weights of a band, in bits."""
+        """Range of a band's match weights, in bits."""
         low, high = (self._locale.number(bound) if bound is not None else "" for bound in (band.low, band.high))
         return f"{low} – {high}" if low and high else f"< {high}" if high else f"≥ {low}"
 
     def size(self, greatest: str, before: str) -> str:
-        """So many records of a person: between the size before (empty: none) and this one."""
+        """Label of a size class: records per person, above the class before (empty: none) up to this number."""
         if not greatest.isdecimal():
             return "> " + greatest.rpartition(" ")[2]
         first = int(before) + 1 if before else 1
         return greatest if int(greatest) == first else f"{first}–{greatest}"
 
     def no_recall(self, run: LinkRun) -> str:
-        """Why the recall of a run is not estimable."""
+        """Reason why the recall of a run is not estimable."""
         return NO_RECALL[run.recall_reason].text(self._locale.language)
 
     def share(self, share: Share | None) -> str:
@@ -166,7 +166,7 @@ class LinkingWords:
         return f"{self.percent(share.value)} ({lower}\u00a0–\u00a0{upper})"
 
     def wanted(self, threshold: Threshold) -> str:
-        """A wanted precision: 99 %, 99.5 %."""
+        """A target precision: 99 %, 99.5 %."""
         return f"{100 * threshold.precision:g}\u00a0%".replace(".", self._locale.pick(",", "."))
 
     def percent(self, share: float) -> str:
@@ -174,7 +174,7 @@ class LinkingWords:
         return f"{self._locale.number(100 if share >= 1 else min(100 * share, 99.99), 2)}\u00a0%"
 
     def probability(self, value: float | None) -> str:
-        """Three digits that count, however small; four behind the point at least."""
+        """A probability with three significant digits and at least four decimals."""
         if not value:
             return self._locale.number(value)
         digits = 4

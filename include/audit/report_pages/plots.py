@@ -1,4 +1,4 @@
-"""How a registry's tables move over their runs, as SVG."""
+"""SVG plots of the trend of a registry's tables over their runs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _MARKERS = ("o", "s", "^", "D", "v", "P")
 
 @dataclass(frozen=True, slots=True)
 class Captions:
-    """The words of a plot in one language, and the mark between a number's whole and its fraction."""
+    """The texts of a plot in one language, and its decimal separator."""
 
     title: str
     desc: str
@@ -40,7 +40,7 @@ def trend(name: str, tables: Sequence[TableReport], captions: Captions) -> str:
         left, right = plot.figure.subplots(1, 2)
         _panel(left, drawn, captions.rejected, captions.point, lambda point: point.open_percent)
         _panel(right, drawn, captions.index, captions.point, lambda point: point.index)
-        # Honest scales: no rejected rows is the floor of one, 100 the ceiling of the other.
+        # Honest scales: rejected shares start at 0, the index ends at 100.
         left.set_ylim(0, max(1.0, left.get_ylim()[1]) * 1.1)
         right.set_ylim(min(90.0, right.get_ylim()[0]), 100.5)
         plot.figure.legend(

@@ -22,15 +22,15 @@ from include.contracts import Language
 TEMPLATES = Path(__file__).parent / "templates"
 PAGES = ("report", "rules", "columns", "model")
 MOST_ALERTS, MOST_REASONS, MOST_WARNINGS = 12, 8, 4
-"""How much of a list the report shows before it says that it is cut: a person reads it to the end."""
+"""Greatest lengths of lists in the report; longer ones are cut with a note."""
 
 OTHER: Mapping[Language, Language] = {"vi": "en", "en": "vi"}
 
 
 def render(overview: Overview, surroundings: Surroundings, language: Language) -> dict[str, str]:
-    """The report and what stands apart from it, by file name: `report.vi.html`, `rules.vi.html` ...
+    """Pages of the report and its reference pages, by file name: `report.vi.html`, `rules.vi.html` ...
 
-    The report is a summary with annexes, to be read; every rule, every column and the linkage model are looked up.
+    The report is a summary with annexes; reference pages list every rule, every column and the linkage model.
     """
     locale = LOCALES[language]
     environment = Environment(
@@ -46,7 +46,7 @@ def render(overview: Overview, surroundings: Surroundings, language: Language) -
         "MOST_REASONS": MOST_REASONS,
         "MOST_WARNINGS": MOST_WARNINGS,
         "w": LinkingWords(locale),
-        # For every template, and for the macros that they import.
+        # Global names of every template and macro.
         "overview": overview,
         "surroundings": surroundings,
         "other": OTHER[language],
@@ -71,17 +71,17 @@ def render(overview: Overview, surroundings: Surroundings, language: Language) -
 
 
 def _kind(registry: RegistryReport) -> str:
-    """What the tables of a registry were read from, as their runs say."""
+    """The source kind of a registry, from its runs."""
     return ", ".join(sorted({table.last.source for table in registry.tables if table.last and table.last.source}))
 
 
 def _soft(name: str) -> Markup:
-    """An id that may be broken behind its joints, and nowhere else."""
+    """An id with line-break opportunities after its separators."""
     return Markup(re.sub(r"([._+/-])(?=\w)", r"\1<wbr>", str(escape(name))))  # noqa: S704
 
 
 def _plots_of_persons(surroundings: Surroundings, locale: Locale) -> dict[str, Markup]:
-    """The plots of the section on persons; none before persons were linked."""
+    """The plots of the linking section; none before the first run of linking."""
     linking, model = surroundings.linking, surroundings.model
     drawn = {"course": course(linking.trend, locale), "costs": costs(linking.thresholds, locale)}
     if linking.last and model:

@@ -1,4 +1,4 @@
-"""The look of every plot, as SVG: text stays text, colours come from the page, no script."""
+"""SVG style of all plots: text stays text, colours come from the page, no script."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from include.audit.report_data import SCHEDULE_ZONE as ZONE
 
 INK, FAINT = "#010203", "#010204"
 SERIES = ("#010211", "#010212", "#010213", "#010214", "#010215", "#010216")
-"""Colours that stand for the page's own, so that a plot follows light, dark and paper."""
+"""Placeholder colours, replaced by the page's, so that a plot follows light, dark and print styles."""
 
 _VARIABLES = {INK: "var(--ink)", FAINT: "var(--line)"} | {
     colour: f"var(--series-{number})" for number, colour in enumerate(SERIES, 1)
@@ -43,7 +43,7 @@ _SETTINGS: Any = {
 
 @dataclass(slots=True)
 class Plot:
-    """A figure that is being drawn; `svg` is there when it is done."""
+    """A plot being drawn; `svg` is set when it is finished."""
 
     figure: Figure
     svg: str = ""
@@ -51,7 +51,7 @@ class Plot:
 
 @contextmanager
 def draw(name: str, title: str, desc: str, *, height: float) -> Iterator[Plot]:
-    """A figure as wide as the page, `height` in inches. Its ids begin with `name`.
+    """Draw a plot as wide as the page, `height` in inches. Its ids begin with `name`.
 
     Afterwards `svg` is an `<svg>` for inlining, with `title` and `desc` for those who cannot see it.
     """
@@ -64,7 +64,7 @@ def draw(name: str, title: str, desc: str, *, height: float) -> Iterator[Plot]:
 
 
 def along_time(axes: Axes, times: list[datetime]) -> None:
-    """The horizontal axis tells these instants, in Hà Nội."""
+    """Label the horizontal axis with these instants, in Hà Nội time."""
     span = max(times) - min(times)
     if span < timedelta(hours=1):
         around: Any = (min(times) - timedelta(hours=12), max(times) + timedelta(hours=12))
@@ -77,7 +77,7 @@ def along_time(axes: Axes, times: list[datetime]) -> None:
 
 
 def with_mark(mark: str) -> FuncFormatter:
-    """Numbers of an axis with this mark between whole and fraction, and the other one between thousands."""
+    """Axis number format with this decimal separator and the other one between thousands."""
     return FuncFormatter(
         lambda figure, _: _grouped(figure).translate(str.maketrans(",.", ".," if mark == "," else ",."))
     )

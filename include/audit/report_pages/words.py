@@ -1,4 +1,4 @@
-"""The report's words in Vietnamese and English, and how each language writes numbers and times."""
+"""Display texts of the report in Vietnamese and English, and number and time formats of both."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from include.audit.report_data import SCHEDULE_ZONE, AgreedColumn
 from include.contracts import Language, figure
 
 WORD_NAMES: Mapping[str, tuple[str, str, str, str]] = {
-    # vi name, en name, vi meaning, en meaning
+    # Vietnamese name, English name, Vietnamese definition, English definition
     "accuracy": ("Đúng", "Accuracy", "giá trị phản ánh đúng thực tế", "values say what is true"),
     "completeness": (
         "Đủ",
@@ -86,29 +86,29 @@ class Locale:
         return vietnamese if self.language == "vi" else english
 
     def word(self, word: str) -> str:
-        """The name of one of the five criteria."""
+        """Name of one of the five criteria."""
         return self.pick(*WORD_NAMES[word][:2])
 
     def criterion_meaning(self, word: str) -> str:
-        """What one of the five criteria asks."""
+        """Definition of one of the five criteria."""
         return self.pick(*WORD_NAMES[word][2:])
 
     def code(self, code: str) -> str:
-        """A code of ours (verdict, severity, dimension, standing ...) in plain words; itself if it is unknown."""
+        """Text of a code (verdict, severity, dimension, standing ...); the code itself if it is unknown."""
         return self.pick(*_CODES.get(code, (code, code)))
 
     def protection(self, column: AgreedColumn) -> str:
-        """How a column is protected in a shared table."""
+        """Text of a column's protection in a shared table."""
         if column.protection == "keep_last":
             return self.pick(f"chỉ {column.keep} ký tự cuối", f"last {column.keep} characters only")
         return self.code(column.protection)
 
     def finding(self, what: str) -> str:
-        """What the gate found; a rule id stays as it is."""
+        """Text of a gate finding; a rule id stays as it is."""
         return self.pick(*FINDINGS.get(what, (what, what)))
 
     def schedule(self, cron: str) -> str:
-        """A daily cron as people say it; another one as it stands."""
+        """A daily cron in words; other crons unchanged."""
         daily = re.fullmatch(r"([0-5]?[0-9]) ([01]?[0-9]|2[0-3]) \* \* \*", cron)
         if daily is None:
             return cron
@@ -126,7 +126,7 @@ class Locale:
         return f"{'−' if value < 0 else '+'}{self.number(abs(value), digits)}"
 
     def bound(self, allowed: object) -> str:
-        """What a rule or the gate allows (`<= 5`, `between 1 and 2.5 %`), as people write it."""
+        """The allowed range of a rule or gate (`<= 5`, `between 1 and 2.5 %`) in the language's number format."""
         text = str(allowed).replace("<=", "≤").replace(">=", "≥").replace("!=", "≠").replace("+-", "±")
         if self.language == "en":
             return text
@@ -136,13 +136,13 @@ class Locale:
         return text
 
     def index(self, value: float | None) -> str:
-        """A figure of the index, to one digit, never rounded up to 100."""
+        """A value of the index, to one decimal, never rounded up to 100."""
         if value is None:
             return "–"
         return self.number(100 if value == 100 else min(value, 99.9), 1)
 
     def percent(self, value: float | None) -> str:
-        """A share with its sign; what is more than nothing never looks like nothing."""
+        """A percentage; more than 0 is never rounded to 0."""
         if value is None:
             return "–"
         if 0 < value < 0.01:
@@ -160,7 +160,7 @@ class Locale:
         return f"{day:{self.pick('%d/%m/%Y', '%Y-%m-%d')}}"
 
     def iso_day(self, text: str) -> str:
-        """A date as ISO 8601 has it, as this language does."""
+        """An ISO 8601 date in this language's format."""
         return self.day(date.fromisoformat(text))
 
     def duration(self, seconds: float) -> str:

@@ -1,4 +1,4 @@
-"""`lienthong verify`: is the ledger whole, and is every byte that a reader may read what the ledger says?"""
+"""`lienthong verify`: verification of the ledger's chain, and of all files that readers open against the ledger."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Walking the chain: is every entry the one that was written, in its place?"""
+"""Verification of the hash chain: every entry unaltered and in its place."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from include.lake.storage import Lake, LakeDenied, LakeUnreachable, lake_errors
 
 
 def read_what_is_left(lake: Lake, folder: str = LEDGER) -> tuple[pa.Table, list[Discrepancy]]:
-    """The ledger's entries in order, from every data file that can still be read, and which files were touched."""
+    """The ledger's entries in order, from all readable data files, and the files that were altered."""
     found: list[Discrepancy] = []
     tables = [SCHEMA.empty_table()]
     with lake_errors("opening the ledger"):
@@ -30,7 +30,7 @@ def read_what_is_left(lake: Lake, folder: str = LEDGER) -> tuple[pa.Table, list[
                 break
             except (LakeUnreachable, LakeDenied):
                 raise
-            except Exception:  # a damaged file fails in any way its reader has: it is evidence, not a crash
+            except Exception:  # a damaged file may raise anything: it is a finding, not a crash
                 touched = Discrepancy.of("ledger file touched", LEDGER, None, path=fragment.path)
                 if not found or found[-1] != touched:
                     found.append(touched)
@@ -47,7 +47,7 @@ def read_every_file(lake: Lake, folder: str) -> tuple[pa.Table, list[Discrepancy
                     for row in pq.read_table(file).select(SCHEMA.names).to_pylist():
                         rows[row["sequence"], row["hash"]] = row
             except (pa.ArrowException, KeyError, OSError):
-                continue  # what is not there is missing from the chain
+                continue  # missing entries show as breaks of the chain
     entries = pa.Table.from_pylist(list(rows.values()), SCHEMA)
     return entries.sort_by("sequence"), [Discrepancy.of("ledger cannot be opened", LEDGER, None)]
 
@@ -58,7 +58,7 @@ def _as_delta_knows_it(lake: Lake, folder: str, fragment: ds.Fragment) -> pa.Tab
 
 
 def _as_it_is(lake: Lake, folder: str, fragment: ds.Fragment) -> pa.Table:
-    """The file whatever size the table's log gives it: an edited file can then still show which entry was edited."""
+    """A data file read regardless of the size in the table's log, to find which of its entries was edited."""
     content = storage.read(storage.Root(lake.uri, lake.options), f"{folder}/{fragment.path}")
     return pq.read_table(pa.BufferReader(content))
 
@@ -95,14 +95,16 @@ def walk(entries: pa.Table) -> list[Discrepancy]:
 def compare_marks(
     entries: pa.Table, marks: Sequence[tuple[int, str]], *, witness: str, broken: Sequence[Discrepancy]
 ) -> list[Discrepancy]:
-    """The first mark (sequence, hash) that the entries do not bear out; all later ones follow from it.
+    """Finding for the first mark (sequence, hash) that contradicts the entries; later ones follow from it.
 
-    A mark speaks for every entry up to its own, so it names a range. If the walk has `broken` inside the range, that is
-    the closer word, and the mark adds none.
+    A mark covers every entry up to its own, so it names a range. A break inside the range (`broken`) is more precise,
+    and the mark then adds no finding.
     """
     hashes = dict(zip(entries["sequence"].to_pylist(), entries["hash"].to_pylist(), strict=True))
     agreed, last = 0, max(hashes, default=0)
-    for sequence, expected in sorted(mark for mark in marks if mark[0] > 0):  # before the first entry nothing is said
+    for sequence, expected in sorted(
+        mark for mark in marks if mark[0] > 0
+    ):  # nothing to compare before the first entry
         if hashes.get(sequence) == expected:
             agreed = max(agreed, sequence)
             continue
@@ -121,7 +123,7 @@ def _marked(kind: str, first: int, last: int, witness: str) -> Discrepancy:
 
 
 def read_own_log(lake: Lake, folder: str = LEDGER) -> tuple[list[tuple[int, str]], list[Discrepancy]]:
-    """The log of the ledger's own table: the head that each append noted, and what was not an append."""
+    """Heads stored by each append in the log of the ledger's table, and commits that were not appends."""
     notes: list[tuple[int, str]] = []
     found: list[Discrepancy] = []
     files = versions(lake, lake.path(folder))
@@ -145,7 +147,7 @@ def read_own_log(lake: Lake, folder: str = LEDGER) -> tuple[list[tuple[int, str]
 
 
 def _missing(present: list[int]) -> list[int]:
-    """Gaps after the oldest file; what lies before it, Delta's log retention may have removed."""
+    """Missing versions after the oldest log file; Delta's log retention may have removed earlier ones."""
     return sorted(set(range(present[0], present[-1] + 1)) - set(present)) if present else []
 
 

@@ -1,4 +1,4 @@
-"""The log of a Delta table, file by file: which commits are still there, what each says, and its digest."""
+"""Reader of a Delta log, file by file: the remaining commits, their content and digests."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ RUN_ID = "lienthong.run_id"
 
 @dataclass(frozen=True, slots=True)
 class LogCommit:
-    """One version of a table, as its file in `_delta_log` tells it.
+    """One version of a table, from its file in `_delta_log`.
 
-    `added`, `removed` and `feed` (files of the change feed) are paths below the table's folder; `committed_ms` is when,
-    in milliseconds since 1970 by the writer's clock.
+    `added`, `removed` and `feed` (files of the change feed) are paths below the table's folder; `committed_ms` is the
+    commit time in milliseconds since 1970 by the writer's clock.
     """
 
     version: int
@@ -41,12 +41,12 @@ class LogCommit:
 
     @property
     def run_id(self) -> str:
-        """The run that made the commit; empty for maintenance and for commits that are not ours."""
+        """The run that made the commit; empty for maintenance and foreign commits."""
         return self.metadata.get(RUN_ID, "")
 
     @property
     def is_ours(self) -> bool:
-        """Whether a run of ours vouches for it, or it leaves the rows as they were (compaction, vacuum, settings)."""
+        """Whether it names a run, or changes no row (compaction, vacuum, settings)."""
         return bool(self.run_id) or not self.changes_data
 
 
@@ -67,22 +67,22 @@ def versions(lake: Lake, table: str) -> dict[int, str]:
 
 
 def other_files(lake: Lake, table: str) -> dict[str, str]:
-    """What lies in the log of the table at URI `table` beside its commits (checkpoints, and what points to them).
+    """Files in the log of the table at URI `table` other than commits (checkpoints and their pointer), name to URI.
 
-    By name, with the URI. What a writer left half-written, and no reader looks at, is not among them.
+    Unfinished files of a writer, which no reader opens, are left out.
     """
     names = {uri.rpartition("/")[2]: uri for uri in lake.list(table + "/_delta_log")}
     return {name: uri for name, uri in names.items() if not (_COMMIT_FILE.match(name) or _UNFINISHED.search(name))}
 
 
 def version_of(name: str) -> int | None:
-    """The version that a checkpoint holds, by the name of its file; None if it is no checkpoint."""
+    """The version of a checkpoint, by its file name; None if it is no checkpoint."""
     match = _CHECKPOINT_FILE.match(name)
     return int(match.group(1)) if match else None
 
 
 def read_commit(lake: Lake, uri: str) -> LogCommit:
-    """What one file of the log says. Raises FileNotFoundError, or CommitUnreadable."""
+    """Parse one file of the log. Raises FileNotFoundError or CommitUnreadable."""
     version = int(uri.rpartition("/")[2].partition(".")[0])
     try:
         text = lake.read_text(uri)

@@ -1,4 +1,4 @@
-"""What can be found wrong with a lake, each in both languages: what an auditor reads of a verification."""
+"""Texts of all discrepancies that a verification can find, in both languages."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ WORDS = {
         "version {version} of {table} was removed from its log",
         "phiên bản {version} của {table} đã bị xóa khỏi nhật ký Delta của bảng",
     ),
-    # what readers are shown
+    # what readers see
     "older version shown": Said(
         "readers are shown version {shown} of {table}: entry {entry} made version {version}",
         "bên khai thác đang thấy phiên bản {shown} của {table}, trong khi mục {entry} đã ghi phiên bản {version}",
@@ -131,7 +131,7 @@ WORDS = {
         "the file {path} is in no entry of the ledger: others laid it there",
         "tệp {path} không có trong mục nào của nhật ký: do người khác đặt vào",
     ),
-    # rows of the evidence
+    # rows of log tables
     "row altered": Said(
         "the row `{row}` of {of}, run {run_id}, of {table} was altered",
         "bản ghi `{row}` của {of}, lần chạy {run_id}, trong {table} đã bị sửa",

@@ -1,4 +1,4 @@
-"""The files themselves: has each data file of a table, and each single file that is read, the content it was given?"""
+"""Verification of file contents: SHA-256 of data files and of single files against the ledger's."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from include.lake.delta import RETENTION
 from include.lake.storage import Lake
 
 FOR_READERS = ("audit/data_docs", "audit/reports")
-"""Folders in which every file is to be in the ledger."""
+"""Folders in which every file must be in the ledger."""
 INDEX_OF_PAGES = "audit/data_docs/index.html"
 _SHARED_PAGES = "audit/data_docs/"
-"""Written anew by run after run, also by one that is held meanwhile: any content that the ledger knows is right."""
+"""Folder of pages rewritten by every run, held ones too: any content recorded in the ledger is valid."""
 _LARGE = ("landing/", "audit/gx/")
 
 
 @dataclass(frozen=True, slots=True)
 class FilesChecked:
-    """How many files were read and had the recorded content, and which did not."""
+    """Number of files read with the recorded content, and discrepancies of the others."""
 
     files: int
     discrepancies: tuple[Discrepancy, ...]
@@ -31,7 +31,7 @@ class FilesChecked:
 def compare_files(lake: Lake, table: RecordedTable, live: Iterable[str], *, now: datetime) -> FilesChecked:
     """Compare the SHA-256 of every file of a table with the ledger's: live, of older versions, and of the change feed.
 
-    It takes as long as reading them. `live` are the paths that a reader of the newest version opens. Of the others
+    It reads all of them. `live` are the paths that a reader of the newest version opens. Of the others
     maintenance removes those that are older than RETENTION.
     """
     told, gone = table.files(), table.removed_at()
@@ -44,7 +44,7 @@ def compare_files(lake: Lake, table: RecordedTable, live: Iterable[str], *, now:
             agreed += 1
             continue
         if digest is None and path in gone and gone[path] < now - RETENTION:
-            continue  # no version is readable any more that needs it
+            continue  # no readable version needs it any more
         kind = "data file gone" if digest is None else "data file altered" if known else "data file unknown"
         entry = known.sequence if known else None
         found.append(Discrepancy.of(kind, table.subject, entry, path=path, table=table.subject))
@@ -52,9 +52,9 @@ def compare_files(lake: Lake, table: RecordedTable, live: Iterable[str], *, now:
 
 
 def compare_bound(lake: Lake, told: RecordedState, *, with_large: bool) -> FilesChecked:
-    """The same for single files: reports, Data Docs, published contracts, the model; `with_large` extracts too."""
+    """Compare the SHA-256 of reports, Data Docs, published contracts and the model; `with_large`: of extracts too."""
     files = {f"{folder}/{name}": file for folder, known in told.bound.items() for name, file in known.items()}
-    found, agreed = list(_strays(lake, files)), 0
+    found, agreed = list(_unrecorded_files(lake, files)), 0
     looked = {path: file for path, file in files.items() if with_large or not path.startswith(_LARGE)}
     for path, digest in _digests(lake, {path: lake.path(path) for path in sorted(looked)}):
         known = looked[path]
@@ -66,7 +66,7 @@ def compare_bound(lake: Lake, told: RecordedState, *, with_large: bool) -> Files
     return FilesChecked(agreed, tuple(found))
 
 
-def _strays(lake: Lake, known: dict[str, RecordedFile]) -> Iterator[Discrepancy]:
+def _unrecorded_files(lake: Lake, known: dict[str, RecordedFile]) -> Iterator[Discrepancy]:
     for folder in FOR_READERS:
         for path in lake.files_below(lake.path(folder)):
             if path not in known:
@@ -74,7 +74,7 @@ def _strays(lake: Lake, known: dict[str, RecordedFile]) -> Iterator[Discrepancy]
 
 
 def _digests(lake: Lake, files: dict[str, str]) -> Iterator[tuple[str, str | None]]:
-    """The SHA-256 of each file; None if it is not there."""
+    """The SHA-256 of each file; None if it does not exist."""
 
     def digest(uri: str) -> str | None:
         try:
@@ -87,9 +87,9 @@ def _digests(lake: Lake, files: dict[str, str]) -> Iterator[tuple[str, str | Non
 
 
 def digests_of(lake: Lake, paths: Iterable[str]) -> dict[str, str]:
-    """SHA-256 of files as they are now, by their path in the lake, for a record's payload; without those not there.
+    """Current SHA-256 of files, by their lake path, for a record's payload; missing files are left out.
 
-    In a payload `bound` says what a file's content is from now on, and `unbound` which files (or folders of files) were
-    taken away by right.
+    In a payload, `bound` states the content of files from now on, `unbound` the files (or folders) removed
+    legitimately.
     """
     return {path: digest for path, digest in _digests(lake, {p: lake.path(p) for p in paths}) if digest is not None}

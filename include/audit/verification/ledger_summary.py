@@ -1,4 +1,4 @@
-"""Where the ledger stands, told without walking it: its head, its last entries, checkpoint and verification."""
+"""Summary of the ledger without verifying it: head, last entries, checkpoint and verification."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class EntryLine:
 
 @dataclass(frozen=True, slots=True)
 class VerificationNote:
-    """What the last verification found, and when. `why` names the first entry that is wrong."""
+    """Result and time of the last verification. `why` names the first wrong entry."""
 
     at: datetime
     is_whole: bool
@@ -44,7 +44,7 @@ class VerificationNote:
 
 @dataclass(frozen=True, slots=True)
 class LedgerState:
-    """The ledger as it says it is; only a verification tells whether that is true."""
+    """Unverified state of the ledger."""
 
     head: Head
     kinds: tuple[tuple[str, int], ...]
@@ -55,7 +55,7 @@ class LedgerState:
 
 
 def ledger_state(lake: Lake) -> LedgerState:
-    """Where the ledger stands. A ledger without entries has `head.sequence` 0."""
+    """Unverified state of the ledger; without entries `head.sequence` is 0."""
     head = ledger.head(lake)
     if head.sequence == 0:
         return LedgerState(head, (), (), 0, None, last_verification(lake))
@@ -77,7 +77,7 @@ def ledger_state(lake: Lake) -> LedgerState:
 
 
 def note_verification(lake: Lake, found: Verification, *, at: datetime) -> None:
-    """Remember in the lake what a verification found. Not evidence: who doubts it verifies again."""
+    """Store the result of a verification in the lake, for display only."""
     note = {
         "at": at.astimezone(UTC).isoformat(),
         "ok": found.ok,
@@ -92,7 +92,7 @@ def note_verification(lake: Lake, found: Verification, *, at: datetime) -> None:
 
 
 def last_verification(lake: Lake) -> VerificationNote | None:
-    """The note of the last verification; None if there is none that can be read."""
+    """The stored result of the last verification; None if there is no readable one."""
     try:
         note = json.loads(lake.read_text(lake.path(LAST_VERIFICATION)))
         at, said = datetime.fromisoformat(note["at"]), Said(str(note["why"]), str(note.get("vietnamese", "")))

@@ -1,4 +1,4 @@
-"""What the ledger's entries tell of the lake, added up: each table's commits, and the digests of files."""
+"""State of the lake accumulated from the ledger's entries: each table's commits, and the digests of files."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ import pyarrow as pa
 
 @dataclass(frozen=True, slots=True)
 class RecordedCommit:
-    """One commit of a table by its entry. Paths are below the table's folder; `files` has the digest of each.
+    """One recorded commit of a table. Paths are below the table's folder; `files` has the digest of each.
 
-    `removed` is None in an entry that counted the files only. `rows` are digests of the rows that the commit added, of
-    tables whose rows are evidence.
+    `removed` is None in an entry that has only the number of files. `rows` are digests of the rows that the commit
+    added to a log table.
     """
 
     sequence: int
@@ -31,7 +31,7 @@ class RecordedCommit:
 
 @dataclass(frozen=True, slots=True)
 class RecordedFile:
-    """A file by the last entry that has its digest; `former` are the digests that it had before."""
+    """A recorded file, by the last entry with its digest; `former` are its earlier digests."""
 
     sequence: int
     sha256: str
@@ -40,7 +40,7 @@ class RecordedFile:
 
 @dataclass(slots=True)
 class RecordedTable:
-    """One table (`subject` is its path in the lake) as its entries tell it; `log` are files of the log by name."""
+    """Recorded state of one table (`subject` is its lake path); `log` are files of its Delta log by name."""
 
     subject: str
     table_id: str
@@ -49,7 +49,7 @@ class RecordedTable:
 
     @property
     def newest(self) -> int:
-        """The last version that the ledger knows; -1 if none."""
+        """The last recorded version; -1 if none."""
         return max(self.commits, default=-1)
 
     @property
@@ -58,7 +58,7 @@ class RecordedTable:
         return self.commits[self.newest].sequence if self.commits else None
 
     def files(self) -> dict[str, RecordedFile]:
-        """Every data file and file of the change feed that ever was, by path; one of unknown content is not there."""
+        """Every recorded data file and file of the change feed by path, without those of unknown digest."""
         return {
             path: RecordedFile(commit.sequence, digest)
             for _, commit in sorted(self.commits.items())
@@ -79,7 +79,7 @@ class RecordedTable:
         return standing
 
     def removed_at(self) -> dict[str, datetime]:
-        """When each data file that is no longer live went, and when each file of the change feed came."""
+        """Removal time of each former data file, and creation time of each file of the change feed."""
         gone: dict[str, datetime] = {}
         for _, commit in sorted(self.commits.items()):
             gone |= dict.fromkeys((*(commit.removed or ()), *commit.feed), commit.at)
@@ -88,7 +88,7 @@ class RecordedTable:
 
 @dataclass(slots=True)
 class RecordedState:
-    """All of it. `bound` are single files of the lake, by folder and name; `hashes` the hash of each entry."""
+    """Recorded state of the lake. `bound` are single files, by folder and name; `hashes` the hash of each entry."""
 
     tables: dict[str, dict[str, RecordedTable]] = field(default_factory=dict)
     bound: dict[str, dict[str, RecordedFile]] = field(default_factory=dict)
@@ -96,7 +96,7 @@ class RecordedState:
 
     @classmethod
     def of(cls, entries: pa.Table) -> RecordedState:
-        """What these entries of the ledger tell. An altered one tells nothing: the walk of the chain names it."""
+        """State accumulated from entries; altered ones, which the chain's verification reports, are skipped."""
         told = cls()
         for row in _rows(entries):
             told.hashes[row["sequence"]] = row["hash"]

@@ -1,4 +1,4 @@
-"""Is a file of a report that somebody holds the one that was made, and if not, where does it differ?"""
+"""Comparison of a report file with the recorded original, with their differences."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from include.lake.storage import Lake
 
 REPORTS = "audit/reports"
 FIGURES = "lienthong-figures"
-"""The name under which a page of the report carries the digest of its figures."""
+"""Name of the meta tag with the digest of the report's figures."""
 _FIGURES = re.compile(rf'<meta name="{FIGURES}" content="([0-9a-f]{{64}})">')
 _MOST = 20
 _NONE = Said(
@@ -33,7 +33,7 @@ _STRANGE = Said(
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """One making of the report, by its entry: when, the digest of its figures, and of each file (by its path)."""
+    """One recorded report: time, digest of its figures, and digest of each file by path."""
 
     sequence: int
     at: datetime
@@ -43,9 +43,9 @@ class Made:
 
 @dataclass(frozen=True, slots=True)
 class ReportChecked:
-    """What is known of a file: `ok` if an entry has its digest. `differences` are lines, as they are and as they were.
+    """Result of checking a file: `ok` if an entry has its digest. `differences` are pairs of actual and original lines.
 
-    `sequence` and `at` are of the entry that made it, or of the report that it resembles; None where there is none.
+    `sequence` and `at` are of its entry, or of the most similar report's; None where there is none.
     """
 
     ok: bool
@@ -57,7 +57,7 @@ class ReportChecked:
     differences: tuple[tuple[str, str], ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
-        """For `--json`."""
+        """Plain values for `--json`."""
         return {**asdict(self), "why": self.why.english, "vietnamese": self.why.vietnamese}
 
 
@@ -68,12 +68,12 @@ def figures_digest(texts: dict[str, str]) -> str:
 
 
 def with_figures(html: str, digest: str) -> str:
-    """The page with the digest of its figures."""
+    """The page with the digest of its figures in a meta tag."""
     return html.replace("</head>", f'<meta name="{FIGURES}" content="{digest}">\n</head>', 1)
 
 
 def check_report(lake: Lake, entries: pa.Table, name: str, content: bytes) -> ReportChecked:
-    """Whether an entry of the ledger tells of a file; if not, which report it resembles and where it differs."""
+    """Check a file against the ledger's entries; else find the most similar report and the differences."""
     digest = hashlib.sha256(content).hexdigest()
     made = _made(entries)
     of_it = [one for one in made if digest in one.files.values()]
@@ -124,7 +124,7 @@ def _made(entries: pa.Table) -> list[Made]:
 
 
 def _original(lake: Lake, made: Made, name: str) -> str | None:
-    """The file as it was made, from the lake, if it still lies there unaltered."""
+    """The original file from the lake, if it is still there unaltered."""
     for path, digest in made.files.items():
         if path.rpartition("/")[2] == name:
             try:
@@ -144,7 +144,7 @@ def _text(content: bytes) -> str | None:
 
 
 def _differences(was: str, is_now: str) -> list[tuple[str, str]]:
-    """Pieces that differ, as (what the file says, what was made): lines, and of a page what stands between its tags."""
+    """Differing pieces, as (actual, original): lines, or the texts between tags of a page."""
     old, new = (_pieces(text) for text in (was, is_now))
     found = []
     for what, i1, i2, j1, j2 in difflib.SequenceMatcher(None, old, new, autojunk=False).get_opcodes():

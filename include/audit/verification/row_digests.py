@@ -1,7 +1,7 @@
-"""Rows of evidence (`audit/runs`, `audit/checks` and the like), each by a digest of its own.
+"""Digests of single rows of log tables (`audit/runs`, `audit/checks` and the like).
 
-So a figure that was falsified is named by its row, not by its file only. A digest is of what the row says: files may be
-joined, and columns added that it has nothing in.
+A falsified value is thus reported by its row, not only by its file. A digest covers the row's non-null values, so files
+may be compacted and columns added.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ def row_digests(lake: Lake, subject: str, paths: Iterable[str]) -> list[str]:
 
 
 def compare_rows(lake: Lake, table: RecordedTable, live: Iterable[str]) -> Iterator[Discrepancy]:
-    """Which rows of the live files no entry tells of, and which of those that entries tell of are not there."""
+    """Discrepancies between the rows of the live files and the recorded rows: unrecorded and missing ones."""
     told = Counter(digest for commit in table.commits.values() for digest in commit.rows)
     lost, unknown = Counter(told), []
     for path in live:
         try:
             rows = list(_rows(lake, table.subject, path))
         except (FileNotFoundError, ArrowInvalid, OSError):
-            continue  # named as a file already
+            continue  # already reported as a file
         for row in rows:
             digest = _digest(row)
             if lost[digest] > 0:
@@ -78,6 +78,6 @@ def _digest(row: dict[str, Any]) -> str:
 
 
 def _label(row: dict[str, Any]) -> dict[str, str]:
-    """Which row it is, by names and numbers: rows of evidence hold no value of a register."""
+    """Identification of a row by names and numbers; log tables hold no value of a registry."""
     of = f"{row['registry']}.{row['table']}" if row.get("table") else "people"
     return {"row": row.get("rule_id") or row.get("verdict") or "", "of": of}

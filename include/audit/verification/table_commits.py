@@ -1,9 +1,9 @@
-"""From a table's log to records of the ledger: which commits the ledger has not taken yet, and which files they added.
+"""Ledger records of table commits, made from the tables' Delta logs.
 
 A commit of a table and its record in the ledger are two writes. So the record is made from the log, after the commit,
-and whoever comes next catches up on what a killed run could not record: `append(lake, commit_records(lake, ...))`
-after every step that touches a table is all a pipeline does. Commits that change rows without a run of ours are not
-taken: `verify` names them.
+and a later run also records the commits that a killed run could not: pipelines call
+`append(lake, commit_records(lake, ...))` after every step that touches a table. Foreign commits that change rows are
+not recorded: `verify` reports them.
 """
 
 from __future__ import annotations
@@ -31,8 +31,7 @@ from include.audit.verification.row_digests import EVIDENCE, row_digests
 from include.lake.delta import find_tables, same_rows
 from include.lake.storage import Lake, LakeTableMissing
 
-# What of a commit's metadata goes into the ledger: counts, versions and digests. The cursor stays out: it is a value
-# of the registry.
+# Commit metadata that goes into the ledger: counts, versions and digests. Not the cursor, a value of the registry.
 _COUNTS = (
     "extracted",
     "accepted",
@@ -45,7 +44,7 @@ _COUNTS = (
     "live_rows",
 )
 ALWAYS_RECORDED = ("registry/", "shared/")
-"""Where every table is in the ledger from its first commit on, also in lakes of before."""
+"""Zones whose tables are in the ledger from their first commit on, also in older lakes."""
 _SOON_SECONDS = 60
 _EVERY_ZONE = ("tells of every zone", 1)
 _NOTES = (
@@ -68,21 +67,21 @@ _NOTES = (
 def record(
     lake: Lake, records: Iterable[Record] = (), *, tables: Iterable[str] = (), at: datetime, actor: str
 ) -> tuple[Entry, ...]:
-    """Put into the ledger what happened, and every commit of these tables (paths in the lake) that it has not yet.
+    """Append records, and all unrecorded commits of these tables (lake paths); returns the entries written.
 
-    What a pipeline calls after it touched tables; a retry adds nothing twice. Returns the entries written.
+    Pipelines call it after they touched tables; a retry adds nothing twice.
     """
     return ledger.append(lake, [*commit_records(lake, tables), *records], at=at, actor=actor)
 
 
 def commit_records(lake: Lake, subjects: Iterable[str]) -> list[Record]:
-    """Records for what happened to the tables `subjects` (paths in the lake) since the ledger last heard of them.
+    """Records of the unrecorded commits of the tables `subjects` (lake paths).
 
-    One `commit` per version; before them a `removal` of the former table if this one was made anew for a stated
-    reason; after them the files that were laid beside the commits in its log. A table that is gone or replaced without
-    a reason gets no record: `verify` names it.
+    One `commit` per version; before them a `removal` of the former table if this one was recreated for a stated reason;
+    after them the other files in its log. A table that is gone or replaced without a reason gets no record: `verify`
+    reports it.
 
-    A ledger that was kept before it told of every zone takes the other zones once as they are.
+    An older ledger, which did not cover every zone, records the current state of the other zones once.
     """
     taken = ledger.taken(lake)
     if taken(_EVERY_ZONE[0]) is not None or not ledger.is_of_before(lake):
@@ -118,10 +117,10 @@ def _table_records(lake: Lake, subject: str, taken: Taken, *, as_it_is: bool = F
 
 
 def _is_ours(lake: Lake, subject: str, commit: LogCommit, taken: Taken) -> bool:
-    """Whether a run of ours vouches for a commit, or it leaves the rows as they were.
+    """Whether a commit belongs to a run of ours, or provably changes no row.
 
-    A run commits before it is on record, never after: who names a run that is on record is somebody else. Evidence is
-    only added to. That a commit says of itself that it changes no data proves nothing: its rows are looked at.
+    A run commits before it is recorded, never after: a commit that names a recorded run is foreign. Log tables are
+    append-only. A commit's own claim to change no data is checked by comparing its rows.
     """
     if not commit.changes_data:
         removed, added = ([lake.path(subject, path) for path in paths] for paths in (commit.removed, commit.added))
@@ -134,17 +133,17 @@ def _is_ours(lake: Lake, subject: str, commit: LogCommit, taken: Taken) -> bool:
 
 
 def _since(lake: Lake, subject: str, known: int | None, newest: int) -> Iterable[str]:
-    """URIs of the commits that the ledger does not know. Logs grow long: one that it knows is not listed."""
+    """URIs of the unrecorded commits, found without listing the whole log."""
     if known is None:
         return versions(lake, lake.path(subject)).values()
     return [f"{lake.path(subject)}/_delta_log/{version:020d}.json" for version in range(known + 1, newest + 1)]
 
 
 def _log_records(lake: Lake, subject: str, table_id: str, taken: Taken, recorded: int | None) -> list[Record]:
-    """What was laid into the table's log since the ledger last looked: readers begin at a checkpoint, if there is one.
+    """Records of new checkpoints in the table's log, at which readers begin.
 
-    Ours is written just after the commit that it holds; one of a version that is long on record (`recorded` is the
-    last) is somebody else's. `_last_checkpoint`, which points to the newest, tells whether there is a new one.
+    Ours is written just after its commit; one of a version recorded long ago (`recorded` is the last) is foreign.
+    `_last_checkpoint`, which points to the newest, shows whether there is a new one.
     """
     uri, name = f"{lake.path(subject)}/_delta_log/{LAST_CHECKPOINT}", f"log/{subject}/{table_id}"
     try:
@@ -164,7 +163,7 @@ def _log_records(lake: Lake, subject: str, table_id: str, taken: Taken, recorded
 
 
 def _is_of_the_commit(lake: Lake, subject: str, version: int, recorded: int | None) -> bool:
-    """Whether a checkpoint was written with its commit: that is new to the ledger, or was made just before."""
+    """Whether a checkpoint was written with its commit, which is unrecorded or was made just before."""
     if recorded is None or version > recorded:
         return True
     log = f"{lake.path(subject)}/_delta_log/{version:020d}"
@@ -177,12 +176,12 @@ def _is_of_the_commit(lake: Lake, subject: str, version: int, recorded: int | No
 
 
 def once_name(subject: str, table_id: str) -> str:
-    """Under which name the ledger remembers the last recorded version of a table."""
+    """Name of the application transaction with the last recorded version of a table."""
     return f"commit/{subject}/{table_id}"
 
 
 def _digests(lake: Lake, subject: str, paths: Iterable[str]) -> dict[str, str]:
-    """SHA-256 of each of a commit's files that is still there."""
+    """SHA-256 of each of a commit's files that still exists."""
     found = {}
     for path in paths:
         try:

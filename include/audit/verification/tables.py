@@ -1,4 +1,4 @@
-"""The ledger against the tables: every commit has its record, every record its commit, and readers see just that."""
+"""Verification of tables: every commit has its record, every record its commit, and readers see just these."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ from include.lake.storage import Lake, LakeDenied, LakeError, LakeTableMissing, 
 
 @dataclass(frozen=True, slots=True)
 class TableLog:
-    """A table as it stands: its id, and each version that still has a file in the log (None: unreadable).
+    """Actual state of a table: its id, and each version that still has a log file (None: unreadable).
 
-    A reader is shown `version`, and `live` data files; None if the table cannot be opened.
+    `version` and `live` data files are what a reader sees; None if the table cannot be opened.
     """
 
     subject: str
@@ -41,7 +41,7 @@ class TableLog:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """How many commits agreed with their record, how many can no longer be looked at, and what did not agree."""
+    """Number of commits that match their record, of those no longer checkable, and the discrepancies."""
 
     commits: int
     past_checking: int
@@ -55,9 +55,9 @@ def read_logs(lake: Lake) -> dict[str, TableLog]:
 
 
 def compare_tables(lake: Lake, logs: dict[str, TableLog], told: RecordedState, *, now: datetime) -> Comparison:
-    """Hold the tables' logs against what the ledger tells of them.
+    """Compare the tables' logs with their recorded state.
 
-    A log is cleaned of commits that are older than RETENTION, counted from `now`: nothing else confirms those.
+    Commits older than RETENTION, counted from `now`, may be cleaned from a log; nothing else confirms those.
     """
     found: list[Discrepancy] = []
     agreed = past = 0
@@ -70,7 +70,7 @@ def compare_tables(lake: Lake, logs: dict[str, TableLog], told: RecordedState, *
                 found.append(Discrepancy.of("table gone", subject, table.last_sequence, **named))
         if log is None:
             continue
-        if not log.table_id:  # it cannot be opened, so the ledger says which table it should be
+        if not log.table_id:  # it cannot be opened: take the id from the ledger
             last = max((table.last_sequence or 0 for table in standing.values()), default=None)
             found.append(Discrepancy.of("table cannot be opened", subject, last, table=subject))
         told_of = standing.get(log.table_id) or (None if log.table_id else next(iter(standing.values()), None))
@@ -84,9 +84,9 @@ def compare_tables(lake: Lake, logs: dict[str, TableLog], told: RecordedState, *
 
 
 def compare_log_files(lake: Lake, table: RecordedTable, commits: set[int]) -> Iterator[Discrepancy]:
-    """What lies in a table's log beside its commits, by which readers are led: only what the ledger knows, as it was.
+    """Compare the checkpoints in a table's log, which readers follow, with the recorded ones.
 
-    A log that is cleaned loses old commits and old checkpoints together; `commits` are the versions that are there.
+    Log cleaning removes old commits and old checkpoints together; `commits` are the existing versions.
     """
     here = other_files(lake, lake.path(table.subject))
     kept = max((version_of(name) or 0 for name in table.log), default=0)
@@ -105,7 +105,7 @@ def compare_log_files(lake: Lake, table: RecordedTable, commits: set[int]) -> It
 
 
 def _compare_view(log: TableLog, table: RecordedTable) -> Iterator[Discrepancy]:
-    """What a reader is shown, wherever in the log he begins, is what the ledger's entries add up to."""
+    """Check that version and live files, as a reader sees them, equal the recorded state."""
     if log.live is None or not table.commits:
         return
     if log.version < table.newest:
@@ -154,7 +154,7 @@ def _read_log(lake: Lake, subject: str) -> TableLog | None:
     except (LakeUnreachable, LakeDenied):
         raise
     except LakeError:
-        pass  # evidence, not a crash: it is named
+        pass  # a finding, not a crash
 
     def read(uri: str) -> LogCommit | None:
         try:

@@ -1,6 +1,6 @@
-"""Is the ledger whole, and is all that a reader reads what it says?
+"""Verification of the ledger, and of everything that readers read against it.
 
-Heard are the chain itself (every entry's hash), the Delta logs of the tables and of the ledger, the files that readers
+It checks the chain itself (every entry's hash), the Delta logs of the tables and of the ledger, the files that readers
 open, and the checkpoints. What each can and cannot show is in docs/explanation/the-ledger.md.
 """
 
@@ -26,7 +26,7 @@ from include.lake.storage import Lake, LakeDenied, LakeError, LakeTableMissing, 
 
 
 class NoLedger(LakeError):
-    """There is nothing to verify at the place given."""
+    """There is no ledger at the given place."""
 
 
 def verify(
@@ -40,14 +40,13 @@ def verify(
 ) -> Verification:
     """Check the ledger of a lake against itself, against all that readers read, and against checkpoints and receipts.
 
-    `checkpoints` are those kept elsewhere, beside the ones in `audit/checkpoints/`; `receipts` are heads of the ledger
-    that somebody noted when he read a table (each commit carries one). With `public_key` each checkpoint must be
-    signed by it, and there must be one; without, their signatures are not looked at. A run at work meanwhile may show
-    as a commit without a record: verify when nothing runs. `with_files` also reads every data file of the tables;
-    those of the evidence, reports and pages are read in any case. Files that older versions need may be gone after
-    their time, counted from `now`.
+    `checkpoints` are copies kept elsewhere, in addition to those in `audit/checkpoints/`; `receipts` are heads of the
+    ledger noted by readers of a table (each commit carries one). With `public_key`, there must be a checkpoint and each
+    must be signed by it; without, signatures are not checked. A concurrent run may show as a commit without a record:
+    verify when nothing runs. `with_files` also reads every data file of the tables; those of log tables, reports and
+    pages are always read. Files of older versions may be removed after their retention, counted from `now`.
     """
-    # The logs first: what is recorded while we read is then known to the ledger, not missing from it.
+    # The logs first: records appended meanwhile then only exceed the logs, and no commit lacks its record.
     logs = read_logs(lake)
     now = now or datetime.now(UTC)
     itself = _verify_ledger(lake, LEDGER, CHECKPOINTS, public_key, checkpoints, receipts)
@@ -88,10 +87,9 @@ def verify_copy(
     checkpoints: Sequence[Checkpoint] = (),
     receipts: Sequence[Head] = (),
 ) -> Verification:
-    """The same without the lake, for somebody who has only a copy of `audit/` (or of `audit/ledger`) and a public key.
+    """Check a copy of `audit/` (or of `audit/ledger`) without the lake, with a public key.
 
-    The tables' logs are not there, so only the chain, the ledger's own log and the checkpoints are checked. Raises
-    NoLedger.
+    Without the tables' logs, only the chain, the ledger's own log and the checkpoints are checked. Raises NoLedger.
     """
     for ledger_folder in (folder / "audit" / "ledger", folder / "ledger", folder):
         if (ledger_folder / "_delta_log").is_dir():
@@ -111,9 +109,9 @@ def verify_copy(
 
 @dataclass(frozen=True, slots=True)
 class _LedgerItself:
-    """The ledger's entries and what contradicts them.
+    """The ledger's entries and their discrepancies.
 
-    A signature that was looked at vouches until one entry; `signed_until` is the last that a checkpoint has one for.
+    `vouched_until` is the last entry covered by a verified signature, `signed_until` by any.
     """
 
     entries: pa.Table
@@ -158,7 +156,7 @@ def _verify_ledger(
         return _LedgerItself(entries, tuple(found), 0, signed)
     vouched = max((mark.sequence for mark in marks if mark.is_signed_by(public_key)), default=0)
     for mark in marks:
-        is_covered = not mark.signature and mark.sequence <= vouched  # a later one signs for its entry too
+        is_covered = not mark.signature and mark.sequence <= vouched  # a later checkpoint covers its entry too
         if not is_covered and not mark.is_signed_by(public_key):
             named = {"entry": mark.sequence, "key": key_id(public_key)}
             found.append(Discrepancy.of("checkpoint not signed", CHECKPOINTS, mark.sequence, **named))

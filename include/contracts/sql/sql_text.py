@@ -67,7 +67,7 @@ class PlainDuckDB(DuckDB):
     """sqlglot dialect of DuckDB that keeps every function's name."""
 
     class Parser(DuckDB.Parser):  # type: ignore[misc, valid-type]  # made by a metaclass
-        """Parser in which only constructs with their own grammar (CAST, EXTRACT, ...) differ from plain function calls."""
+        """Parser in which only constructs with their own grammar (CAST, EXTRACT) differ from function calls."""
 
         FUNCTIONS: ClassVar[dict[str, Any]] = {}
         FUNCTION_PARSERS: ClassVar[dict[str, Any]] = {

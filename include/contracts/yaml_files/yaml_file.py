@@ -75,8 +75,8 @@ def read_yaml(path: Path) -> YamlFile:
     """Read a mapping from a YAML file.
 
     Raises:
-        ContractError: the file cannot be read, is not UTF-8, is not YAML, repeats a key, is not a mapping, or exceeds the
-            bounds of yaml_bounds.py.
+        ContractError: the file cannot be read, is not UTF-8, is not YAML, repeats a key, is not a mapping, or exceeds
+            the bounds of yaml_bounds.py.
     """
 
     def refuse(line: int, message: str, remedy: str) -> ContractError:

@@ -1,4 +1,4 @@
-"""Agreements: YAML turned into frozen, checked objects, with their row filters."""
+"""Agreements: YAML turned into frozen, validated objects, with their row filters."""
 
 from __future__ import annotations
 

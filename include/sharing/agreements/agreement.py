@@ -1,4 +1,4 @@
-"""An agreement as the rest of the library sees it: frozen objects without mistakes of form."""
+"""Model of an agreement: frozen objects without mistakes of form."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ LoadLimits = Literal["none", "pseudonym", "year", "keep_last", "drop"]
 Standing = Literal["in_force", "pending", "expired", "withdrawn"]
 
 HANOI = ZoneInfo("Asia/Ho_Chi_Minh")
-"""Agreements begin and end at midnight in Việt Nam."""
+"""Time zone of the first and last day of agreements."""
 
 
 @dataclass(frozen=True, slots=True)
 class SharedColumn:
     """One column of a product and how its values are protected.
 
-    `none` gives them as they are; `pseudonym` gives a keyed hash, the same for one recipient everywhere and unrelated
-    between recipients; `year` keeps the year of a date; `keep_last` keeps the last `keep` characters; `drop` says
-    that the column was asked for and is not given.
+    `none` shares them unchanged; `pseudonym` shares a keyed hash, the same for one recipient everywhere and unrelated
+    between recipients; `year` keeps the year of a date; `keep_last` keeps the last `keep` characters; `drop` marks a
+    column that was requested and is not shared.
     """
 
     name: str
@@ -35,7 +35,7 @@ class SharedColumn:
 
 @dataclass(frozen=True, slots=True)
 class Product:
-    """One table that a recipient gets: of which published table, which columns and which rows.
+    """One shared table: its published table, columns and rows.
 
     `rows` is a SQL predicate over the published table's columns; empty for all rows.
     """
@@ -49,18 +49,18 @@ class Product:
 
     @property
     def given(self) -> tuple[SharedColumn, ...]:
-        """The columns that the recipient gets: those not dropped."""
+        """The shared columns: those not dropped."""
         return tuple(column for column in self.columns if column.protection != "drop")
 
     @property
     def needs_key(self) -> bool:
-        """Whether a pseudonym has to be made."""
+        """Whether a column is protected by a pseudonym."""
         return any(column.protection == "pseudonym" for column in self.columns)
 
 
 @dataclass(frozen=True, slots=True)
 class Withdrawal:
-    """The day from which an agreement does not hold any more, before its time, and why."""
+    """Early end of an agreement: the first day on which it does not hold, and why."""
 
     first_day: date
     reason: str
@@ -68,9 +68,9 @@ class Withdrawal:
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """What a provider lets a recipient read, for which purpose, on which legal ground, and how long.
+    """An agreement: the products a recipient may read, the purpose, the legal ground and the period.
 
-    `valid_from` and `valid_until` are the first and the last day it holds. `digest` is SHA-256 over the file's meaning.
+    `valid_from` and `valid_until` are the first and the last day it holds. `digest` is SHA-256 over the parsed file.
     """
 
     agreement_id: str
@@ -92,7 +92,7 @@ class Agreement:
     withdrawal: Withdrawal | None = None
 
     def standing(self, at: datetime) -> Standing:
-        """Whether the agreement holds at that instant, and if not, why."""
+        """Standing of the agreement at that instant: in force, or why not."""
         today = at.astimezone(HANOI).date()
         if self.withdrawal is not None and today >= self.withdrawal.first_day:
             return "withdrawn"
@@ -101,7 +101,7 @@ class Agreement:
         return "in_force" if today <= self.valid_until else "expired"
 
     def reason(self, at: datetime) -> str:
-        """Why nothing may be read at that instant; empty if the agreement holds."""
+        """Reason why nothing may be read at that instant; empty if the agreement holds."""
         match self.standing(at):
             case "withdrawn" if self.withdrawal is not None:
                 return f"agreement withdrawn on {self.withdrawal.first_day}: {self.withdrawal.reason}"
@@ -114,9 +114,9 @@ class Agreement:
 
 
 def terms_digest(product: Product, *, key_id: str, types: tuple[tuple[str, str], ...]) -> str:
-    """SHA-256 over what decides a product's content: source, columns, protections, rows, key and column types.
+    """SHA-256 over a product's terms: source, columns, protections, rows, key and column types.
 
-    When it changes, the product is made anew: nothing that was shared on other terms stays readable.
+    When it changes, the product is recreated: nothing shared on other terms stays readable.
     """
     columns = [str(column) for column in product.columns]
     parts = [

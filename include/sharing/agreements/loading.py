@@ -1,6 +1,6 @@
-"""Read agreements from YAML. Whoever holds an `Agreement` holds one without mistakes of form.
+"""Loading of agreements from YAML; an `Agreement` that loads has no mistakes of form.
 
-Whether it fits the contracts (tables, columns, classifications) is `check.py`'s to say.
+Whether it fits the contracts (tables, columns, classifications) is checked in `check.py`.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def agreement_paths(schemas_dir: Path) -> dict[str, Path]:
 
 
 def load_agreements(schemas_dir: Path) -> dict[str, Agreement]:
-    """Every agreement under `schemas_dir/agreements`, by id; all mistakes of all files at once.
+    """Every agreement under `schemas_dir/agreements`, by id.
 
     Raises:
         ContractError: with every problem of every file.
@@ -42,7 +42,7 @@ def load_agreements(schemas_dir: Path) -> dict[str, Agreement]:
 
 
 def readable_agreements(schemas_dir: Path) -> tuple[dict[str, Agreement], list[Problem]]:
-    """The agreements that can be read, by id, and the mistakes of those that cannot."""
+    """The valid agreements, by id, and the mistakes of the others."""
     agreements: dict[str, Agreement] = {}
     problems: list[Problem] = []
     for agreement_id, path in agreement_paths(schemas_dir).items():
@@ -67,7 +67,7 @@ def load_agreement(path: Path) -> Agreement:
 
 
 class _Form:
-    """Reads the fields of one file and notes what is wrong with them; goes on with a stand-in to find the rest."""
+    """Reader of one file's fields; records mistakes and goes on with default values to find the rest."""
 
     def __init__(self, file: YamlFile) -> None:
         self.file = file

@@ -1,4 +1,4 @@
-"""Do the agreements fit the contracts, and each other?"""
+"""Check of agreements against the contracts and each other."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def check_agreements(schemas_dir: Path, contracts: Mapping[str, Contract]) -> li
 
 
 def problems_of(agreement: Agreement, contracts: Mapping[str, Contract]) -> list[Problem]:
-    """Every mistake of one agreement against the contracts, for those who are about to share by it."""
+    """Every mistake of one agreement against the contracts, for the sharing step."""
     file = read_yaml(agreement.path)
     return [
         problem
@@ -74,7 +74,7 @@ def _column_problems(file: YamlFile, position: int, product: Product, table: Tab
 
 
 def _guessable(file: YamlFile, position: int, product: Product, contracts: Mapping[str, Contract]) -> list[Problem]:
-    """A warning for each pseudonym of a code: with few values, how often each comes tells which it is."""
+    """Warnings on pseudonyms of codes: with few values, frequencies reveal them."""
     contract = contracts.get(product.registry)
     table = next((table for table in contract.tables if table.name == product.table), None) if contract else None
     coded = set() if table is None else _coded(table)
@@ -91,7 +91,7 @@ def _guessable(file: YamlFile, position: int, product: Product, contracts: Mappi
 
 
 def _coded(table: Table) -> set[str]:
-    """Columns that by the contract hold codes of a list."""
+    """Columns with codes of a list, by the contract."""
     listed = {r.columns[0] for r in table.relationships if r.registry == REFERENCE and len(r.columns) == 1}
     return listed | {
         rule.columns[0]
@@ -113,7 +113,7 @@ def _filter_problems(file: YamlFile, position: int, product: Product, table: Tab
 
 
 def _rival_problems(agreements: list[tuple[YamlFile, Agreement]]) -> list[Problem]:
-    """Two agreements that write one table, or call one recipient by two names."""
+    """Problems of two agreements with the same table, or with two names of one recipient."""
     found = []
     writers: dict[tuple[str, str], str] = {}
     names: dict[str, tuple[str, str]] = {}

@@ -1,4 +1,4 @@
-"""The content of a product as DuckDB SQL: its columns, its key, its rows."""
+"""Content of a product as DuckDB SQL: columns, key and rows."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def types(product: Product, table: Table) -> tuple[tuple[str, str], ...]:
 
 
 def schema(product: Product, table: Table) -> pa.Schema:
-    """The product's Arrow schema; each column's comment tells its meaning and protection."""
+    """The product's Arrow schema; each column's comment states its meaning and protection."""
     comments = {shared.name: _comment(str(shared), table.column(shared.name)) for shared in product.given}
     return pa.schema(
         [pa.field(name, arrow_type(kind), metadata={"comment": comments[name]}) for name, kind in types(product, table)]
@@ -28,16 +28,16 @@ def schema(product: Product, table: Table) -> pa.Schema:
 
 
 def key(product: Product, table: Table) -> tuple[str, ...]:
-    """The source's primary key, if the product holds it so that its values still tell rows apart; else empty."""
+    """The source's primary key, if it is still unique in the product; else empty."""
     telling = {shared.name for shared in product.given if shared.protection in ("none", "pseudonym")}
     return table.primary_key if set(table.primary_key) <= telling else ()
 
 
 def select(connection: duckdb.DuckDBPyConnection, product: Product, table: Table, source: DeltaTable) -> str:
-    """SELECT of the product's rows: live rows that the agreement's predicate lets through, protected.
+    """SELECT of the product's rows: published rows that meet the agreement's predicate, protected.
 
-    Rows with pseudonyms come in the order of their own values: in the source's order, two recipients could lay their
-    products side by side and read one's pseudonyms as the other's. The connection must hold the key (`lend_key`).
+    Rows with pseudonyms are sorted by their own values: in the source's order, two recipients could join their
+    products row by row. The connection must hold the key (`lend_key`).
     """
     shape = table_schema_of(table, None)
     rows = published_rows(connection, shape, source.file_uris())

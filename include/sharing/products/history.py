@@ -1,4 +1,4 @@
-"""How long a recipient can look back: old versions and the change feed, for HISTORY_DAYS, and no longer."""
+"""Retention of a product's old versions and change feed: HISTORY_DAYS."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from include.sharing.products.state import HISTORY_DAYS
 
 
 def forget_history(lake: Lake, delta: DeltaTable, uri: str, *, at: datetime) -> None:
-    """Remove what only versions older than the history need: data files, change files and log entries."""
+    """Remove data files, change files and log entries that only versions older than the retention need."""
     hours = HISTORY_DAYS * 24
     with lake_errors("removing old versions"):
         if delta.vacuum(retention_hours=hours, dry_run=True, enforce_retention_duration=False):
@@ -24,7 +24,7 @@ def forget_history(lake: Lake, delta: DeltaTable, uri: str, *, at: datetime) -> 
 
 
 def _forget_changes(lake: Lake, delta: DeltaTable, uri: str, since: datetime) -> None:
-    """Remove files of the change feed that no commit since then names: the vacuum of delta-rs leaves all of them."""
+    """Remove files of the change feed in no commit since then, which the vacuum of delta-rs keeps."""
     files = lake.list(f"{uri}/_change_data")
     if not files:
         return
@@ -33,7 +33,9 @@ def _forget_changes(lake: Lake, delta: DeltaTable, uri: str, since: datetime) ->
     recent = [int(commit["version"]) for commit in history if commit["timestamp"] >= epoch_milliseconds(since)]
     named: set[str] = set()
     for version in recent:
-        lines = lake.read_text(f"{uri}/_delta_log/{version:020d}.json").split("\n")  # values may hold other line ends
+        lines = lake.read_text(f"{uri}/_delta_log/{version:020d}.json").split(
+            "\n"
+        )  # values may contain other line ends
         actions = map(json.loads, filter(None, lines))
         named |= {action["cdc"]["path"].rpartition("/")[2] for action in actions if "cdc" in action}
     for file in files:

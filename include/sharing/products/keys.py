@@ -1,4 +1,4 @@
-"""The key behind pseudonyms: one master key from the environment, one derived key per recipient.
+"""Keys of pseudonyms: one master key from the environment, one derived key per recipient.
 
 Pseudonyms are HMAC-SHA256 (RFC 2104) under a key that HKDF (RFC 5869) derives from the master key and the recipient's
 id. So one recipient's pseudonyms are equal in all its products and runs, and two recipients cannot join theirs.
@@ -22,7 +22,7 @@ PSEUDONYM_KEY_VARIABLE = "LIENTHONG_PSEUDONYM_KEY"
 _LEAST_BYTES = 32
 _BLOCK = 64
 PSEUDONYM_DIGITS = 32
-"""Hex digits of a pseudonym: 128 of HMAC's 256 bits, so that two of 100 million values meet with odds of 1 to 10^22."""
+"""Hex digits of a pseudonym: 128 of HMAC's 256 bits; 100 million values collide with a probability of 10^-22."""
 
 
 class PseudonymKeyMissing(ValueError):
@@ -31,14 +31,14 @@ class PseudonymKeyMissing(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class RecipientKey:
-    """The key for one recipient. Its text form never shows it."""
+    """The key of one recipient, hidden in its text form."""
 
     recipient: str
     secret: bytes = field(repr=False)
 
     @property
     def key_id(self) -> str:
-        """A name for the key, for logs and commits: tells when the key changed and nothing about it."""
+        """Id of the key for logs and commits; reveals nothing but a change of the key."""
         return hashlib.sha256(b"lienthong key id\0" + self.secret).hexdigest()[:16]
 
     @property
@@ -52,13 +52,13 @@ class RecipientKey:
         return bytes(byte ^ 0x5C for byte in self.secret.ljust(_BLOCK, b"\0"))
 
     def pseudonym(self, value: str) -> str:
-        """The pseudonym of one value: what the SQL of `protect.py` computes for whole columns."""
+        """The pseudonym of one value, as the SQL of `protect.py` computes it for whole columns."""
         return hmac.new(self.secret, value.encode(), "sha256").hexdigest()[:PSEUDONYM_DIGITS]
 
 
 @dataclass(frozen=True, slots=True)
 class MasterKey:
-    """The key all recipients' keys come from."""
+    """The key from which all recipients' keys are derived."""
 
     secret: bytes = field(repr=False)
 
@@ -67,7 +67,7 @@ class MasterKey:
         """The key in LIENTHONG_PSEUDONYM_KEY (hex or base64, 32 bytes or more); None if the variable is not set.
 
         Raises:
-            PseudonymKeyMissing: the variable holds something else.
+            PseudonymKeyMissing: the variable has another format.
         """
         given = environ.get(PSEUDONYM_KEY_VARIABLE, "").strip()
         if not given:
@@ -102,7 +102,7 @@ _FETCH = (
 def missing_key(product: str, known: Mapping[str, str]) -> PseudonymKeyMissing:
     """The error for a product that needs pseudonyms while no key is set.
 
-    `known`: recipients of the lake whose pseudonyms were made with a key, and the id of each one's.
+    `known`: recipients of the lake with pseudonyms, and the id of each one's key.
     """
     told = f"{product} holds pseudonyms and {PSEUDONYM_KEY_VARIABLE} is not set"
     if not known:

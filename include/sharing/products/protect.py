@@ -1,8 +1,8 @@
-"""How each protection looks in SQL, and of which type its values are.
+"""SQL of the protections, and the types of protected values.
 
-DuckDB has SHA-256 but no HMAC, so HMAC is spelled out: sha256(outer block || sha256(inner block || value)). The two
-blocks are the key in disguise: they enter as the one row of a registered table, never as text or parameter, so no
-query, plan, log or error can show them. Measured on 2 cores: 1,000,000 pseudonyms a second.
+DuckDB has SHA-256 but no HMAC, so HMAC is computed as sha256(outer block || sha256(inner block || value)). The two
+blocks reveal the key: they enter as the one row of a registered table, never as text or parameter, so no query, plan,
+log or error can show them. Measured on 2 cores: 1,000,000 pseudonyms a second.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ KEY_TABLE = "_key"
 LARGEST_KEEP = 4
 
 NEVER_BARE = ("restricted", "sensitive")
-"""Classes of columns that no agreement gives as they are."""
+"""Classifications of columns that no agreement shares unprotected."""
 
 
 def lend_key(connection: duckdb.DuckDBPyConnection, key: RecipientKey | None) -> None:
-    """Make the key readable to the SQL of this connection, as the table `_key`; without a key its blocks are null."""
+    """Register the key with the connection as the table `_key`; without a key its blocks are null."""
     blocks = {"_outer": [key.outer if key else None], "_inner": [key.inner if key else None]}
     connection.register(KEY_TABLE, pa.table(blocks, schema=pa.schema([(name, pa.binary()) for name in blocks])))
 
@@ -53,7 +53,7 @@ def result_type(shared: SharedColumn, column: Column) -> str:
 
 
 def misfit(shared: SharedColumn, column: Column) -> str:
-    """Why this protection cannot protect this column; empty if it can."""
+    """Reason why the protection does not apply to the column; empty if it does."""
     is_text, is_date = column.sql_type == "VARCHAR", column.sql_type in ("DATE", "TIMESTAMP", "TIMESTAMPTZ")
     match shared.protection:
         case "none" if column.classification in NEVER_BARE:

@@ -1,9 +1,9 @@
-"""Bring a shared table to what its agreement says today: exactly those columns, rows and protections, or nothing.
+"""Publication of a shared table with exactly the columns, rows and protections of its agreement, or none.
 
-While the terms stay the same, a run commits the difference, and the change feed tells recipients what it was. When the
-terms change (columns, protections, rows, key) or end, the table is removed, files, versions and all, and made anew:
-what was shared on other terms is then in no version and in no file. Every commit says which agreement, which terms and
-which version of the source it stands for, so that a run with nothing to do does nothing.
+While the terms stay the same, a run commits the difference, which recipients see in the change feed. When the terms
+change (columns, protections, rows, key) or end, the table is removed with all files and versions, and recreated: rows
+shared on other terms are then in no version and in no file. Every commit names its agreement, its terms and its source
+version, so that a run without changes does nothing.
 """
 
 from __future__ import annotations
@@ -108,10 +108,10 @@ def close_product(
     *,
     run: Run,
 ) -> ProductResult:
-    """Leave nothing of a product to read: an empty table without a past takes its place and tells the reason.
+    """Close a product: replace it by an empty table without history, whose commit has the reason.
 
-    `schema` is for the empty table; without it, it gets the columns of the one that is there. `agreement` is None when
-    no agreement names the product. Verdict `closed`, or `unchanged` if it was closed for this reason before.
+    `schema` is for the empty table (None: the columns of the existing one). `agreement` is None when no agreement
+    names the product. Verdict `closed`, or `unchanged` if it was closed for this reason before.
     """
     uri = run.lake.path("shared", recipient, product)
     return retry_on_conflict(run.lake, uri, lambda: _close(agreement, recipient, product, reason, schema, run))
@@ -162,7 +162,7 @@ def _make_anew(
     lake = run.lake
     result = ProductResult.of(agreement, product.name, verdict="published", reason=notes["reason"])
     with _connection(lake, key, source) as connection, lake_errors(f"publishing {result.subject}"):
-        # Everything that can fail for its content fails here, while the former table still stands.
+        # Anything that can fail because of the content fails here, before the former table is removed.
         connection.execute(f"CREATE TEMP TABLE fresh AS {content.select(connection, product, table, source)}")
         rows = count(connection, "fresh")
         removed(lake, agreement.recipient, product.name)

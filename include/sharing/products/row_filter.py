@@ -1,7 +1,7 @@
-"""Which rows a product holds: a plain SQL predicate over one row's columns, and nothing that could do more.
+"""Row filter of a product: a plain SQL predicate over one row's columns.
 
-The text of an agreement is written by officials and runs with the lake's rights. So it is parsed, held to a list of
-what a predicate is made of, and written anew from what was understood: the text itself never reaches an engine.
+The text of an agreement is written by officials and runs with the lake's rights. So it is parsed, checked against an
+allow-list of nodes, and generated anew: the text itself never reaches an engine.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _FUNCTIONS = {"starts_with", "substr", "left", "right", "lower", "upper", "lengt
 
 
 class FilterRefused(ValueError):
-    """A row filter that is not a plain predicate over the table's columns. The message says why."""
+    """A row filter that is not a plain predicate over the table's columns; the message gives the reason."""
 
 
 def compile_filter(text: str, table: Table) -> str:
@@ -76,7 +76,7 @@ def _spelled(node: exp.Expr) -> str:
 
 
 def _check_types(predicate: str, table: Table) -> None:
-    """Let DuckDB bind the predicate against the table's columns, without rows and without any file or network."""
+    """Bind the predicate against the table's columns in DuckDB, without rows, files or network."""
     columns = ", ".join(f"CAST(NULL AS {column.sql_type}) AS {quote(column.name)}" for column in table.columns)
     connection = duckdb.connect(config={"enable_external_access": False, "autoload_known_extensions": False})
     try:

@@ -1,4 +1,4 @@
-"""Carry out agreements: publish what is in force, close what is not, and close what no agreement names."""
+"""Execution of agreements: publish products in force, close the others, and those that no agreement names."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ NO_AGREEMENT = "no agreement names this product"
 
 @dataclass(frozen=True, slots=True)
 class Sharing:
-    """What one agreement came to. `records` are for the ledger: `{kind, subject, payload, once | on_change}`."""
+    """Result of one agreement. `records` are for the ledger: `{kind, subject, payload, once | on_change}`."""
 
     agreement: str
     standing: str
@@ -40,11 +40,11 @@ def share_agreement(
     key: MasterKey | None,
     notes: Mapping[str, str] | None = None,
 ) -> Sharing:
-    """Bring every product of an agreement to what holds at `at`.
+    """Publish or close every product of an agreement, by its standing at `at`.
 
-    In force: exactly the agreed columns, rows and protections, in one commit per product. Otherwise: nothing to read,
-    and the reason on record. Closing needs neither key nor contracts, so that nothing stands in its way. `notes` go
-    into the metadata of every commit.
+    In force: exactly the agreed columns, rows and protections, in one commit per product. Otherwise: closed, with the
+    reason recorded. Closing needs neither key nor contracts, so it cannot fail for lack of them. `notes` go into the
+    metadata of every commit.
 
     Raises:
         ContractError: the agreement does not fit the contracts.
@@ -102,7 +102,7 @@ def _table(contracts: Mapping[str, Contract], product: Product) -> Table:
 
 
 def _schema(contracts: Mapping[str, Contract], product: Product) -> Any:
-    """The columns that the product would have; None if the contracts do not tell (any more)."""
+    """The product's schema; None if the contracts no longer have its table or columns."""
     try:
         return content.schema(product, _table(contracts, product))
     except (KeyError, ValueError):
@@ -110,7 +110,7 @@ def _schema(contracts: Mapping[str, Contract], product: Product) -> Any:
 
 
 def _agreement_record(agreement: Agreement, at: datetime) -> dict[str, Any]:
-    """What was agreed and where it stands; the ledger takes it when it differs from what it last took."""
+    """Ledger record of an agreement's terms and standing, taken on change only."""
     payload = {
         "version": agreement.version,
         "digest": agreement.digest,
@@ -137,7 +137,7 @@ def _agreement_record(agreement: Agreement, at: datetime) -> dict[str, Any]:
 
 
 def _export_record(agreement: Agreement, result: ProductResult) -> dict[str, Any]:
-    """What the recipient can read from now on; taken when it differs from what the ledger last took."""
+    """Ledger record of what the recipient can read, taken on change only."""
     payload = {
         "agreement": agreement.agreement_id,
         "state": result.state,

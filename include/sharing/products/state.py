@@ -1,4 +1,4 @@
-"""What a shared table says of itself: on which terms, from which version of its source, open or closed and why."""
+"""State of a shared table, from its commit metadata: terms, source version, open or closed and why."""
 
 from __future__ import annotations
 
@@ -14,25 +14,24 @@ from include.lake.storage import Lake, LakeDenied, LakeError, LakeTableMissing, 
 from include.sharing.agreements import Agreement
 
 OPEN, CLOSED = "open", "closed"
-# Recipients catch up with changes for this long; what left a product can be read in its old versions for this long and
-# no longer. Also in docs/explanation/sharing.md.
+# Retention of the change feed and of old versions, with rows that left a product. Also in docs/explanation/sharing.md.
 HISTORY_DAYS = 30
 CONFIGURATION: Mapping[str, str | None] = {
     "delta.enableChangeDataFeed": "true",
     "delta.logRetentionDuration": f"interval {HISTORY_DAYS} days",
     "delta.deletedFileRetentionDuration": f"interval {HISTORY_DAYS} days",
-    # Column statistics are the least and greatest values of each file, in clear, in every version of the log.
+    # Column statistics would put the minimum and maximum values of each file in clear into the log.
     "delta.dataSkippingNumIndexedCols": "0",
 }
 
 
 class SharedNotRemoved(LakeError):
-    """Files of a shared table that had to go are still there."""
+    """Files of a shared table could not be removed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A run that shares: where, under which id, and what else its commits shall note of it."""
+    """A sharing run: lake, id, and further metadata of its commits."""
 
     lake: Lake
     run_id: str
@@ -41,7 +40,7 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class ProductResult:
-    """What sharing did to one product. `verdict`: published, unchanged, closed, waiting (for its source)."""
+    """Result of sharing one product. `verdict`: published, unchanged, closed, waiting (for its source)."""
 
     agreement: str
     recipient: str
@@ -57,7 +56,7 @@ class ProductResult:
 
     @property
     def subject(self) -> str:
-        """The table's path in the lake, by which the ledger knows it."""
+        """The table's lake path, its subject in the ledger."""
         return f"shared/{self.recipient}/{self.product}"
 
     @classmethod
@@ -78,7 +77,7 @@ class ProductResult:
 
 @dataclass(frozen=True, slots=True)
 class Shared:
-    """A shared table that is there, and what its last commit by a run says (empty if no run of ours made one)."""
+    """An existing shared table, with the metadata of its last run commit (empty if there is none)."""
 
     delta: DeltaTable
     version: int
@@ -90,11 +89,11 @@ class Shared:
 
     @property
     def since(self) -> datetime:
-        """When the table was made: what it holds has been delivered on its present terms since then."""
+        """Creation time of the table, since which its present terms apply."""
         return datetime.fromtimestamp(self.delta.metadata().created_time / 1000, UTC)
 
     def last_delivery(self) -> datetime:
-        """When rows last came or went. Commits older than the history are gone: then the first one counts."""
+        """Time of the last commit that changed rows; the first commit's if older ones are removed."""
         with lake_errors("reading a table's log"):
             for commit in self.delta.history():
                 figures = (commit.get(f"{PREFIX}{name}", "0") for name in ("inserted", "updated", "deleted"))
@@ -103,11 +102,11 @@ class Shared:
         return self.since
 
     def stands_for(self, wanted: Mapping[str, Any]) -> bool:
-        """Whether the table is open, for this agreement, on these very terms and from this very source."""
+        """Whether the table is open, for the same agreement, terms and source."""
         return self._agrees(wanted, "state", "agreement", "terms_digest", "source", "source_table_id")
 
     def is_at(self, wanted: Mapping[str, Any]) -> bool:
-        """Whether the source and the agreement's text, too, are those of the last commit."""
+        """Whether the source version and the agreement's digest equal the last commit's."""
         return self._agrees(wanted, "source_version", "agreement_digest")
 
     def is_of_run(self, run_id: str) -> bool:
@@ -119,7 +118,7 @@ class Shared:
         return self.notes.get("state") == CLOSED and self.notes.get("reason") == reason
 
     def why_anew(self) -> str:
-        """The reason to remove this table and make it anew, for the record."""
+        """Reason to remove and recreate this table, for the ledger."""
         if self.notes.get("state") == CLOSED:
             return f"opened again ({self.notes.get('reason', '')})"
         return "the terms changed" if self.notes else "the table was not made by sharing"
@@ -129,7 +128,7 @@ class Shared:
 
 
 def opened(lake: Lake, recipient: str, product: str) -> Shared | None:
-    """The shared table; None if there is none, or only what a killed run left of one."""
+    """The shared table; None if there is none, or only remains of a killed run."""
     try:
         delta = lake.table("shared", recipient, product)
         state = last_state(delta)
@@ -143,7 +142,7 @@ def opened(lake: Lake, recipient: str, product: str) -> Shared | None:
 
 
 def pseudonym_keys(lake: Lake) -> dict[str, str]:
-    """The id of the key that each recipient's pseudonyms were made with, of those that have any."""
+    """Key id of each recipient with pseudonyms."""
     found = {}
     for recipient in lake.list(lake.path("shared")):
         for product in lake.list(recipient):
@@ -155,13 +154,13 @@ def pseudonym_keys(lake: Lake) -> dict[str, str]:
 
 
 def removed(lake: Lake, recipient: str, product: str) -> None:
-    """Remove a shared table physically, data, change files, versions and log, and make room for another.
+    """Remove a shared table physically: data, change files, versions and log.
 
     Raises:
-        SharedNotRemoved: something is left of it.
+        SharedNotRemoved: files are left.
     """
     uri = lake.path("shared", recipient, product)
-    # The log first: from then on no reader of Delta finds the table, whatever happens to this process.
+    # The log first: from then on no Delta reader finds the table, even if this process is killed.
     lake.delete_tree(f"{uri}/_delta_log")
     lake.delete_tree(uri)
     if lake.size(uri):
@@ -173,5 +172,5 @@ def removed(lake: Lake, recipient: str, product: str) -> None:
 
 
 def properties(run: Run, notes: Mapping[str, Any]) -> CommitProperties:
-    """A commit that carries the run and the notes; at the next version or not at all."""
+    """Commit properties with the run's id and notes; the commit takes the next version or fails."""
     return commit_properties(run.run_id, {name: str(value) for name, value in {**run.notes, **notes}.items()})

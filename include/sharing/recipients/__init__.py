@@ -1,4 +1,4 @@
-"""Recipients at the S3 store: one identity each, and the code lists that their products need."""
+"""Recipients at the S3 store: one identity each, and the code lists their products need."""
 
 from __future__ import annotations
 

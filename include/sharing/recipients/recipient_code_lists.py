@@ -1,4 +1,4 @@
-"""Which code lists a recipient needs to read the codes that its agreements give it."""
+"""Code lists that a recipient needs for the codes in its products."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from include.contracts import Contract
 from include.sharing.agreements import Agreement, Product
 
 _MADE_BY: Mapping[str, str] = {"vn_ward_current": "wards"}
-"""Macros whose result is a code of a list: a column made by one has no relationship that says so."""
+"""Macros that return a code of a list; such columns have no relationship to it."""
 
 
 def code_lists(agreement: Agreement, contracts: Mapping[str, Contract]) -> frozenset[str]:
-    """The lists whose codes stand, as they are, in columns that the recipient gets.
+    """The lists whose codes are in unprotected columns of the agreement's products.
 
-    A column names its list in the contract, by a relationship to `reference.<list>`. Codes that are protected need no
-    list, and a product of a register without a contract has none.
+    A column names its list in the contract, by a relationship to `reference.<list>`. Protected codes need no list, and
+    a product of a registry without a contract has none.
     """
     return frozenset(name for product in agreement.products for name in _of_product(product, contracts))
 

@@ -1,9 +1,9 @@
-"""Who may read what at the S3 store: one identity per recipient, for its own folder, made from the agreements.
+"""Identities at the S3 store, made from the agreements: one per recipient, for its own folder.
 
 The configuration is SeaweedFS' (`weed s3 -config=identities.json`): each identity has credentials and actions
 `<Action>:<bucket>/<prefix>*`. A recipient gets Read and List on `shared/<recipient>/` and on the code lists that its
 columns name (`reference/<list>/`), and nothing else: it cannot list the bucket, see that another recipient exists, or
-write. Whoever has no agreement in force gets no identity.
+write. Recipients without an agreement in force get no identity.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _WHOLE = ("Admin", "Read", "Write", "List", "Tagging")
 
 
 class ReaderCredentialMissing(ValueError):
-    """A recipient has an agreement in force and no credentials for the store."""
+    """A recipient with an agreement in force has no credentials for the store."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ def reader_variable(recipient: str) -> str:
 
 
 def reader_credential(recipient: str, environ: Mapping[str, str] = os.environ) -> Credential:
-    """A recipient's credentials. Raises ReaderCredentialMissing if they are not set, or too weak to be meant."""
+    """A recipient's credentials. Raises ReaderCredentialMissing if they are not set or too short."""
     access_key, _, secret_key = environ.get(reader_variable(recipient), "").strip().partition(":")
     if not re.fullmatch(r"[A-Za-z0-9_.-]{4,128}", access_key) or len(secret_key) < 16:
         raise ReaderCredentialMissing(
@@ -63,7 +63,7 @@ def identities(
 ) -> dict[str, Any]:
     """The store's configuration: `owner` (the pipelines) may do everything, each recipient reads its own folder.
 
-    `contracts` say which code lists its columns name; of a register that is missing there, none is readable.
+    `contracts` state the code lists of its columns; for a registry without a contract none is readable.
     `lake_uri` is `s3://bucket` or `s3://bucket/prefix`.
 
     Raises:
