@@ -27,7 +27,8 @@ def maintain_lake() -> None:
         from include.pipelines import PipelineContext
         from include.pipelines.upkeep import maintain_lake
 
-        return maintain_lake(PipelineContext.from_environment(), at=get_current_context()["dag_run"].run_after)
+        at = get_current_context()["dag_run"].run_after
+        return maintain_lake(PipelineContext.from_environment(), at=at).to_dict()
 
     maintain()
 

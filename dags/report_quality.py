@@ -29,7 +29,7 @@ def report_quality() -> None:
     def report() -> dict[str, Any]:
         from include.pipelines.reporting import report_step
 
-        return report_step()
+        return report_step().to_dict()
 
     report()
 

@@ -30,9 +30,9 @@ def share(agreement: Agreement) -> None:
         from include.pipelines.sharing import share_step
 
         shared = share_step(agreement.agreement_id, library_run_id())
-        if shared["verdict"] == "failed":
-            raise AirflowException("; ".join(entry["error"] for entry in shared["agreements"] if entry["error"]))
-        return shared
+        if shared.verdict == "failed":
+            raise AirflowException("; ".join(result.error for result in shared.agreements if result.error))
+        return shared.to_dict()
 
     with DAG(
         f"share_{agreement.agreement_id}",

@@ -153,6 +153,6 @@ def maintain(as_json: AsJson = False) -> None:
 
     done = maintain_lake(PipelineContext.from_environment(), at=datetime.now(UTC))
     if as_json:
-        output.print_json(json.dumps(done, ensure_ascii=False, default=str))
+        output.print_json(json.dumps(done.to_dict(), ensure_ascii=False, default=str))
     else:
-        output.print(done["summary"], markup=False)
+        output.print(done.summary, markup=False)

@@ -35,10 +35,10 @@ def share(
     context = PipelineContext.from_environment()
     done = share_step(agreement, new_run_id(context.now()), context=context)
     if as_json:
-        output.print_json(json.dumps(done, ensure_ascii=False, default=str))
+        output.print_json(json.dumps(done.to_dict(), ensure_ascii=False, default=str))
     else:
-        show_sharing(done)
-    raise typer.Exit(NOT_PUBLISHED if done["verdict"] == "failed" else 0)
+        show_sharing(done.to_dict())
+    raise typer.Exit(NOT_PUBLISHED if done.verdict == "failed" else 0)
 
 
 @app.command()
@@ -54,18 +54,18 @@ def report(
 
     made = report_step(folder=out)
     if as_json:
-        output.print_json(json.dumps(made, ensure_ascii=False))
+        output.print_json(json.dumps(made.to_dict(), ensure_ascii=False))
         return
     not_yet = local("chưa đo được: hãy đồng bộ một cơ sở dữ liệu trước", "not measured yet: sync a registry first")
-    index = not_yet if made["index"] is None else f"{number(made['index'], 2)} {local('trên', 'of')} 100"
-    published, tables = made["published_tables"], made["tables"]
+    index = not_yet if made.index is None else f"{number(made['index'], 2)} {local('trên', 'of')} 100"
+    published, tables = made.published_tables, made.tables
     output.print(
         local(
             f"{published} trên {tables} bảng đã công bố; chỉ số chất lượng {index}.",
             f"{published} of {tables} tables published; quality index {index}.",
         )
     )
-    for path in made["paths"]:
+    for path in made.paths:
         output.print(path, markup=False)
 
 

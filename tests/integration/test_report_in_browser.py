@@ -56,7 +56,7 @@ def made(country: SyncedCountry, tmp_path_factory: pytest.TempPathFactory) -> di
 
 @pytest.fixture(scope="module")
 def folder(made: dict[str, Any]) -> Path:
-    return Path(made["paths"][0]).parent
+    return Path(made.paths[0]).parent
 
 
 def opened(
@@ -70,9 +70,9 @@ def opened(
 
 
 def test_the_step_tells_what_it_made(made: dict[str, Any], country: SyncedCountry) -> None:
-    assert made["published_tables"] == made["tables"] == len(country.tables)
-    assert 50 < made["index"] < 100
-    assert made["rules"] > 300
+    assert made.published_tables == made.tables == len(country.tables)
+    assert 50 < made.index < 100
+    assert made.rules > 300
     json.dumps(made)
     lake = country.context.lake
     assert lake.exists(lake.path("audit", "reports", "latest", "report.vi.html"))

@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from include.audit import ledger
 from include.contracts import needs_two
-from include.identity.linking import RUNS, Work, forget_compared, run_folder
+from include.identity.linking import RUNS, Figures, Work, forget_compared, run_folder
 from include.identity.persons import decided, queue
 from include.identity.records import collect, linked_tables
 from include.lake.people import extend, people_state, upsert_people
@@ -94,11 +94,14 @@ def link_step(run_id: str, *, is_full: bool = False, context: PipelineContext | 
         if last is not None and last["basis"] == basis and not is_full:
             context.lake.delete_tree(folder)
             return _unchanged(context, run_id, last)
-        linked = work.link(model, golden, last=last, basis=basis, is_full=is_full, spark=spark)
+        is_new_model = last is not None and last["basis"]["model"] != basis["model"]
+        linked = work.link(
+            model, golden, last=_figures(last), is_new_model=is_new_model, is_full=is_full, spark=spark
+        )  # fmt: skip
         facts = {
             "registry": SUBJECT, "table": "index", "run_id": run_id, "verdict": "linked", "basis": basis,
             "base_run": base.run_id if base else "", "model_version": model.version, "records": records,
-            "reviews": reviews, "started_at": work.at.isoformat(), **linked, "held": bool(linked["findings"]),
+            "reviews": reviews, "started_at": work.at.isoformat(), **linked.to_dict(), "held": bool(linked.findings),
             "seconds": round(time.perf_counter() - started, 3),
         }  # fmt: skip
         if facts["held"]:
@@ -274,6 +277,14 @@ def _record(context: PipelineContext, facts: Facts) -> None:
 def _digest_of_contracts(context: PipelineContext) -> str:
     contracts = "".join(contract.digest for _, contract in sorted(context.contracts.items()))
     return hashlib.sha256(contracts.encode()).hexdigest()
+
+
+def _figures(last: Facts | None) -> Figures | None:
+    """The figures that the gate compares with."""
+    if last is None:
+        return None
+    counts = (last[name] for name in ("records", "persons", "candidates", "largest"))
+    return Figures(tuple(last["tables"]), *counts)
 
 
 def _unchanged(context: PipelineContext, run_id: str, last: Facts) -> Facts:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -31,19 +32,33 @@ from include.pipelines.context import PipelineContext
 from include.pipelines.errors import REPOSITORY, no_values_escape
 from include.pipelines.people import contradictions, digest, model_in_use
 from include.pipelines.reporting.agreements import agreement_facts
-from include.pipelines.step_results import Facts
 from include.sharing.agreements import readable_agreements
 
 WORKBOOK = "report.xlsx"
 
 
-def report_step(*, context: PipelineContext | None = None, folder: Path | None = None) -> Facts:
-    """Make the report of the lake as it is now. An empty lake has one too: it says that there was no run yet.
+@dataclass(frozen=True, slots=True)
+class ReportMade:
+    """Where a report was written: `paths` for people, folders in the `lake` (newest, and by day); its counts."""
 
-    Returns:
-        `paths` (the files for people), `lake` (the same in the lake, the newest and by day), and the counts of what it
-        tells: `tables`, `published_tables`, `rules`, `agreements`, `ledger_entries`, `persons`; the overall `index`.
-    """
+    at: str
+    paths: tuple[str, ...]
+    lake: tuple[str, ...]
+    tables: int
+    published_tables: int
+    rules: int
+    agreements: int
+    ledger_entries: int
+    persons: int
+    index: float | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, for XCom and `--json`."""
+        return asdict(self)
+
+
+def report_step(*, context: PipelineContext | None = None, folder: Path | None = None) -> ReportMade:
+    """Make the report of the lake as it is now. An empty lake has one too: it says that there was no run yet."""
     context = context or PipelineContext.from_environment()
     with no_values_escape("making the report"):
         at = context.now()
@@ -69,18 +84,18 @@ def report_step(*, context: PipelineContext | None = None, folder: Path | None =
         kept = _keep(context.lake, at, texts, book)
         written = [f"{folder}/{name}" for folder in kept for name in (*texts, WORKBOOK)]
         record_files(context, "export", REPORTS, written, figures_sha256=figures)
-    return {
-        "at": at.isoformat(),
-        "paths": [str(path) for path in paths],
-        "lake": [context.lake.path(folder) for folder in kept],
-        "tables": len(overview.tables),
-        "published_tables": sum(table.last is not None for table in overview.tables),
-        "rules": sum(len(table.rules) for table in overview.tables),
-        "agreements": sum(a.standing == "in_force" for a in surroundings.agreements),
-        "ledger_entries": surroundings.ledger.entries if surroundings.ledger else 0,
-        "persons": linking.last.persons if linking.last else 0,
-        "index": None if overview.index.overall is None else round(overview.index.overall, 2),
-    }
+    return ReportMade(
+        at=at.isoformat(),
+        paths=tuple(str(path) for path in paths),
+        lake=tuple(context.lake.path(folder) for folder in kept),
+        tables=len(overview.tables),
+        published_tables=sum(table.last is not None for table in overview.tables),
+        rules=sum(len(table.rules) for table in overview.tables),
+        agreements=sum(a.standing == "in_force" for a in surroundings.agreements),
+        ledger_entries=surroundings.ledger.entries if surroundings.ledger else 0,
+        persons=linking.last.persons if linking.last else 0,
+        index=None if overview.index.overall is None else round(overview.index.overall, 2),
+    )
 
 
 def _write(folder: Path, texts: dict[str, str], book: bytes) -> list[Path]:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import datetime
+from typing import Any
 
 from include.audit import ledger
 from include.contracts import Contract
@@ -18,17 +19,39 @@ from include.lake.storage import Lake
 from include.pipelines.audit_log import record_commits
 from include.pipelines.context import PipelineContext
 from include.pipelines.errors import KNOWN_ERRORS, Misuse, no_values_escape
-from include.pipelines.step_results import Facts
 from include.sharing.agreements import Agreement, agreement_paths, load_agreement
-from include.sharing.products import MasterKey, Sharing, close_orphans, share_agreement
+from include.sharing.products import MasterKey, ProductResult, Sharing, close_orphans, share_agreement
 
 
-def share_step(agreement_id: str | None, run_id: str, *, context: PipelineContext | None = None) -> Facts:
+@dataclass(frozen=True, slots=True)
+class AgreementResult:
+    """How carrying out one agreement ended: its `standing`, each product's state, and the error if it failed."""
+
+    agreement: str
+    standing: str
+    products: tuple[ProductResult, ...] = ()
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SharingResult:
+    """A run over agreements; the verdict is `failed` if any of them failed, else `shared`."""
+
+    run_id: str
+    agreements: tuple[AgreementResult, ...]
+
+    @property
+    def verdict(self) -> str:
+        """Shared or failed."""
+        return "failed" if any(result.error for result in self.agreements) else "shared"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, for XCom and `--json`."""
+        return {**asdict(self), "verdict": self.verdict}
+
+
+def share_step(agreement_id: str | None, run_id: str, *, context: PipelineContext | None = None) -> SharingResult:
     """Carry out one agreement, or all of them; with all, tables that no agreement names any more are closed too.
-
-    Returns:
-        `{run_id, verdict, agreements: [{agreement, standing, products: [...], error}]}`; the verdict is `failed` if any
-        agreement failed, else `shared`.
 
     Raises:
         Misuse: there is no such agreement.
@@ -38,16 +61,14 @@ def share_step(agreement_id: str | None, run_id: str, *, context: PipelineContex
     at = context.now()
     for agreement in sorted(agreements, key=lambda a: a.standing(at) == "in_force"):
         done.append(_carry_out(context, agreement, at, run_id))
-    if agreement_id is None and not any(entry["error"] for entry in done):
+    if agreement_id is None and not any(result.error for result in done):
         with no_values_escape("closing tables that no agreement names"):
             closed = close_orphans(agreements, lake=context.lake, run_id=run_id, notes=_notes(context.lake))
             done.append(_record(context, closed))
-    verdict = "failed" if any(entry["error"] for entry in done) else "shared"
-    shown = [entry for entry in done if entry["agreement"] or entry["products"]]
-    return {"run_id": run_id, "verdict": verdict, "agreements": shown}
+    return SharingResult(run_id, tuple(result for result in done if result.agreement or result.products))
 
 
-def _load(context: PipelineContext, agreement_id: str | None) -> tuple[list[Agreement], list[Facts]]:
+def _load(context: PipelineContext, agreement_id: str | None) -> tuple[list[Agreement], list[AgreementResult]]:
     """The agreements that can be read, and an entry for each that cannot."""
     paths = agreement_paths(context.schemas)
     if agreement_id is not None and agreement_id not in paths:
@@ -63,7 +84,7 @@ def _load(context: PipelineContext, agreement_id: str | None) -> tuple[list[Agre
     return readable, unreadable
 
 
-def _carry_out(context: PipelineContext, agreement: Agreement, at: datetime, run_id: str) -> Facts:
+def _carry_out(context: PipelineContext, agreement: Agreement, at: datetime, run_id: str) -> AgreementResult:
     standing = agreement.standing(at)
     try:
         with no_values_escape(f"sharing under {agreement.agreement_id}"):
@@ -90,15 +111,10 @@ def _notes(lake: Lake) -> dict[str, str]:
     return {"ledger_head": str(ledger.head(lake))}
 
 
-def _failure(agreement_id: str, standing: str, error: Exception) -> Facts:
-    return {"agreement": agreement_id, "standing": standing, "products": [], "error": f"{error}"}
+def _failure(agreement_id: str, standing: str, error: Exception) -> AgreementResult:
+    return AgreementResult(agreement_id, standing, error=str(error))
 
 
-def _record(context: PipelineContext, sharing: Sharing) -> Facts:
+def _record(context: PipelineContext, sharing: Sharing) -> AgreementResult:
     record_commits(context, [result.subject for result in sharing.results], sharing.records)
-    return {
-        "agreement": sharing.agreement,
-        "standing": sharing.standing,
-        "products": [asdict(result) for result in sharing.results],
-        "error": "",
-    }
+    return AgreementResult(sharing.agreement, sharing.standing, sharing.results)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from typing import Any
 
 from include.contracts import Sla, contract_paths, load_contract
 from include.contracts.yaml_files import ContractError, Problem
@@ -14,17 +16,43 @@ from include.pipelines.audit_log import record_commits, record_expired
 from include.pipelines.clock import ensure_not_ahead
 from include.pipelines.context import PipelineContext
 from include.pipelines.errors import no_values_escape
-from include.pipelines.step_results import Facts
 from include.pipelines.unfinished_runs import record_unfinished_runs
 
 
-def maintain_lake(context: PipelineContext, *, at: datetime) -> Facts:
+@dataclass(frozen=True, slots=True)
+class MaintenanceDone:
+    """What maintenance did, in counts; `busy` are the tables left for next time, as somebody was writing to them."""
+
+    tables: int
+    busy: tuple[str, ...]
+    files_before: int
+    files_after: int
+    files_vacuumed: int
+    bytes: int
+    landing_folders_expired: int
+    landing_bytes_freed: int
+    staging_folders_removed: int
+    scratch_folders_removed: int
+
+    @property
+    def summary(self) -> str:
+        """The same for people, in one line."""
+        waiting = f"; left for next time, being written to: {', '.join(self.busy)}" if self.busy else ""
+        return (
+            f"{self.tables} tables: {self.files_before} files became {self.files_after}, {self.files_vacuumed} old "
+            f"ones removed; {self.landing_folders_expired} expired extracts removed ({self.landing_bytes_freed:,} bytes)"
+            f"{waiting}."
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, with the summary, for XCom and `--json`."""
+        return {**asdict(self), "summary": self.summary}
+
+
+def maintain_lake(context: PipelineContext, *, at: datetime) -> MaintenanceDone:
     """Maintain every table and expire what the contracts let go; a table somebody writes to is left for next time.
 
     Extracts of a registry whose contract is broken or gone expire after the default retention.
-
-    Returns:
-        Counts, the tables left for next time as `busy`, and a `summary` for people.
 
     Raises:
         ClockAhead: this machine's clock is ahead of the lake's: files that readers need would go.
@@ -57,26 +85,18 @@ def maintain_lake(context: PipelineContext, *, at: datetime) -> Facts:
         ]
         if problems:
             raise ContractError(problems)
-    files = sum(t.files_before for t in maintained), sum(t.files_after for t in maintained)
-    facts: Facts = {
-        "tables": len(maintained),
-        "busy": busy,
-        "files_before": files[0],
-        "files_after": files[1],
-        "files_vacuumed": sum(t.files_vacuumed for t in maintained),
-        "bytes": sum(t.bytes for t in maintained),
-        "landing_folders_expired": sum(e.folders for e in landing),
-        "landing_bytes_freed": sum(e.bytes for e in landing),
-        "staging_folders_removed": staging.folders,
-        "scratch_folders_removed": scratch,
-    }
-    waiting = f"; left for next time, being written to: {', '.join(busy)}" if busy else ""
-    facts["summary"] = (
-        f"{facts['tables']} tables: {files[0]} files became {files[1]}, {facts['files_vacuumed']} old ones removed; "
-        f"{facts['landing_folders_expired']} expired extracts removed ({facts['landing_bytes_freed']:,} bytes)"
-        f"{waiting}."
+    return MaintenanceDone(
+        tables=len(maintained),
+        busy=tuple(busy),
+        files_before=sum(t.files_before for t in maintained),
+        files_after=sum(t.files_after for t in maintained),
+        files_vacuumed=sum(t.files_vacuumed for t in maintained),
+        bytes=sum(t.bytes for t in maintained),
+        landing_folders_expired=sum(e.folders for e in landing),
+        landing_bytes_freed=sum(e.bytes for e in landing),
+        staging_folders_removed=staging.folders,
+        scratch_folders_removed=scratch,
     )
-    return facts
 
 
 def _heal(context: PipelineContext) -> None:

@@ -142,11 +142,11 @@ def test_the_plots_are_readable_text_with_title_and_description(overview: Overvi
 def test_an_empty_lake_says_that_nothing_ran_and_writes_every_file(tmp_path: Path) -> None:
     lake = Lake(str(tmp_path / "lake"), (), tmp_path / "tmp")
     made = report_step(context=PipelineContext(lake, SCHEMAS, {}), folder=tmp_path / "out")
-    assert made["published_tables"] == 0
-    assert made["index"] is None
+    assert made.published_tables == 0
+    assert made.index is None
     assert "No run yet" in (tmp_path / "out" / "report.en.html").read_text(encoding="utf-8")
     assert "Chưa có lần chạy nào" in (tmp_path / "out" / "report.vi.html").read_text(encoding="utf-8")
-    assert all(Path(path).stat().st_size for path in made["paths"])
+    assert all(Path(path).stat().st_size for path in made.paths)
     assert lake.read_text(lake.path("audit", "reports", "latest", "report.vi.html")).startswith("<!doctype html>")
 
 

@@ -211,7 +211,7 @@ def test_the_sheets_hold_the_figures_and_no_record(linked: Lake) -> None:
 
 def test_the_report_reads_the_model_at_hand_and_weighs_it_for_the_persons_found(linked: Lake, tmp_path: Path) -> None:
     made = report_step(context=PipelineContext(linked, SCHEMAS, {}), folder=tmp_path / "out")
-    assert made["persons"] == 4
+    assert made.persons == 4
     section = (tmp_path / "out" / "model.vi.html").read_text(encoding="utf-8")
     assert "một chữ số" in section
     for english in ("same ", "other ", " off"):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from include.identity.linking.gate import Figures, judge
@@ -9,7 +11,7 @@ from include.identity.persons.golden_record import Tolerance
 from include.identity.persons.stable_ids import Assigned
 
 TABLES = ("insurance.member", "population.citizen")
-BEFORE = {"tables": list(TABLES), "records": 2_000, "persons": 1_000, "candidates": 3_000}
+BEFORE = Figures(TABLES, records=2_000, persons=1_000, candidates=3_000, largest=2)
 
 
 def found(before=BEFORE, *, tables=TABLES, records=2_000, persons=1_000, candidates=3_000, largest=2, **changed):
@@ -40,7 +42,7 @@ def test_beyond_a_limit_it_waits(changed, what):
 
 
 def test_a_few_changes_are_no_jump_however_small_the_register():
-    assert found({**BEFORE, "persons": 100, "records": 200}, records=200, persons=100, merged=19) == []
+    assert found(replace(BEFORE, persons=100, records=200), records=200, persons=100, merged=19) == []
 
 
 def test_the_first_run_has_nothing_to_jump_from_but_a_person_can_be_too_large():

@@ -65,7 +65,7 @@ def test_each_registry_by_its_own_contract_and_without_one_by_the_default(contex
     for registry in ("long", "short", "removed"):
         land(context, registry, 9, 80, 100)
     done = maintain_lake(context, at=AT)
-    assert done["landing_folders_expired"] == 3
+    assert done.landing_folders_expired == 3
     assert left(context) == {
         "long": ["run=r100", "run=r80", "run=r9"],
         "removed": ["run=r80", "run=r9"],

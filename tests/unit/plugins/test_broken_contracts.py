@@ -47,15 +47,15 @@ def test_the_pages_show_the_others_and_name_what_is_broken(
 
 def test_the_report_is_made_and_names_what_is_broken(half_broken: PipelineContext, tmp_path: Path) -> None:
     made = report_step(context=half_broken, folder=tmp_path / "report")
-    assert made["published_tables"] == 1
+    assert made.published_tables == 1
     text = (tmp_path / "report" / "report.en.html").read_text(encoding="utf-8")
     assert "Not readable, and so not in this report: bomb.odcs.yaml, misspelt.odcs.yaml, halfway.yaml" in text
 
 
 def test_agreements_over_sound_contracts_are_carried_out(half_broken: PipelineContext) -> None:
     done = share_step(None, "20260103T010000Z-0000000a", context=half_broken)
-    errors = {entry["agreement"]: entry["error"] for entry in done["agreements"]}
+    errors = {entry.agreement: entry.error for entry in done.agreements}
     assert errors["to_health"] == ""
     assert "misspelt.odcs.yaml" in errors["to_justice"]
-    assert done["verdict"] == "failed"
+    assert done.verdict == "failed"
     assert half_broken.lake.is_table("shared", "moh", "enterprise")
