@@ -1,4 +1,4 @@
-"""The same steps by hand: `lienthong --help`.
+"""Command line `lienthong` for the steps that Airflow runs.
 
 Exit status: 0 published (rejected rows within tolerance included) or nothing to do, 1 the gate held a table back or a
 run failed, 2 misuse.

@@ -1,4 +1,4 @@
-"""What the command modules share: the application, its common options, and how a run ends."""
+"""The application shared by the command modules: common options, main function, exit status."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ Note = Annotated[str, typer.Option(help="Why; needed with --approve-as, and kept
 Purpose = Annotated[str, typer.Option(help="With --values: what they are needed for; kept in the ledger.")]
 
 MISUSE, NOT_PUBLISHED, INTERRUPTED = 2, 1, 130
-_STARTS_SERVERS = {"simulate", "demo", "up", "down"}  # commands that make the settings which the others find
+_STARTS_SERVERS = {"simulate", "demo", "up", "down"}  # commands that create the settings of the others
 
 
 def main() -> NoReturn:
     """Run the command line; every failure ends with a message and an exit status, never with a traceback.
 
-    The process ends at once, without Python's farewells: threads of Arrow that are still ending would otherwise abort
-    it now and then after the work is done (apache/arrow issue 34314), with an exit status that says nothing.
+    The process ends without Python's finalisation: ending threads of Arrow would otherwise sometimes abort it after the
+    work is done (apache/arrow issue 34314), with a wrong exit status.
     """
     status = _run()
     sys.stdout.flush()
@@ -86,7 +86,7 @@ def approval_of(name: str, note: str) -> Approval:
 
 
 def look(values: bool, purpose: str) -> Look | None:
-    """The look at personal values that `--values --purpose` asks for, in the name of the account that runs the command.
+    """Request to see personal values (`--values --purpose`), in the name of the account that runs the command.
 
     Raises:
         Misuse: one of the two is missing.

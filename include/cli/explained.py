@@ -1,4 +1,4 @@
-"""How `lienthong link explain` tells why records are one person: what was compared, what was found, what it weighs."""
+"""Output of `lienthong link explain`: comparisons, their levels and weights."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _CAUSES = {
 
 
 def show_explained(found: Mapping[str, Any]) -> None:
-    """Persons and records, each link with the steps of its weighing, and what became of the ids."""
+    """Print persons and records, each link with its comparisons, and merged or split ids."""
     count = len(found["persons"])
     together = local("một người", "one person") if count == 1 else f"{count} {local('người', 'persons')}"
     output.print(f"{together}: {', '.join(found['persons'])}", style="bold", markup=False)
@@ -84,7 +84,7 @@ def _show_link(link: Mapping[str, Any]) -> None:
 
 
 def _compared(comparison: str) -> str:
-    """In Vietnamese; a comparison of another model keeps its own name."""
+    """Vietnamese name of a comparison; those of another model keep their names."""
     if comparison == "before comparing":
         return "trước khi so sánh"
     name = COMPARISONS.get(comparison.replace(" ", "_"), (comparison, ""))[0]

@@ -71,7 +71,7 @@ def history(
         version = "" if line.version is None else str(line.version)
         at = Text.assemble(f"{day(line.at)} {line.at[11:19]}", (f"\n{line.run_id}", "dim"))
         decided = ": ".join(filter(None, (line.approved_by or line.refused_by, line.note)))
-        by = [Text(decided)] if has_names else []  # people's words may hold brackets, which are no markup
+        by = [Text(decided)] if has_names else []  # users' texts may contain brackets, which are no markup
         grid.add_row(version, at, mode, *figures, *by)
     output.print(grid)
 

@@ -1,4 +1,4 @@
-"""The simulated country behind the embedded stack: built once, loaded into its four source systems, then left alone."""
+"""Simulated country of the embedded stack: built once and loaded into its four source systems."""
 
 from __future__ import annotations
 

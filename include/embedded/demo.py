@@ -1,4 +1,4 @@
-"""The whole way once: a simulated country, Airflow, four registries to the lake, and a table of what happened."""
+"""The demo: a simulated country, Airflow, four registries synced to the lake, and a summary table."""
 
 from __future__ import annotations
 
@@ -64,12 +64,12 @@ def _run(site: Site, persons: int) -> int:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-# What follows the tables of the four registries; a DAG that is read later than they would never be switched on.
+# DAGs triggered by the four registries' tables; one parsed later than those would never be switched on.
 CONSUMERS = frozenset({"link_people", "report_quality"})
 
 
 def _walk(site: Site, persons: int, shown: Display) -> tuple[datetime, Snapshot]:
-    """Start everything, sync every registry, and wait for the end; returns when it began and how it ended."""
+    """Start everything, sync every registry, and wait for the end; returns the start time and the last snapshot."""
     tables = {
         name: [table.name for table in contract.tables] for name, contract in load_contracts(site.schemas).items()
     }

@@ -1,4 +1,4 @@
-"""What the person who waits for the demo sees: a live table on a terminal, plain lines without one."""
+"""Progress display of the demo: a live table on a terminal, plain lines without one."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ _COLOURS = {"published": "green", "unchanged": "cyan", HELD: "yellow", "waiting"
 
 
 class Display(Protocol):
-    """Shows how far the work is."""
+    """Protocol of a progress display."""
 
     def phase(self, what: str) -> None:
-        """A new part of the work begins."""
+        """Show the start of a phase."""
 
     def show(self, seen: Snapshot) -> None:
-        """Airflow was looked at."""
+        """Show a snapshot of Airflow."""
 
 
 @contextmanager
 def display() -> Iterator[Display]:
-    """The display that fits where the output goes, for the block."""
+    """The display for a terminal or for plain output, for the block."""
     if not console.is_terminal:
         yield _Lines()
         return
@@ -41,7 +41,7 @@ def display() -> Iterator[Display]:
 
 
 class _Lines:
-    """One line for each thing that changed, with the seconds since the beginning."""
+    """Display of one line per change, with the seconds since the start."""
 
     def __init__(self) -> None:
         self.began = time.monotonic()
@@ -59,7 +59,7 @@ class _Lines:
 
 
 class _Screen:
-    """The phases so far, and a line per table."""
+    """Live display of the phases so far, and a line per table."""
 
     def __init__(self, live: Live) -> None:
         self.live = live

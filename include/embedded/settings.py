@@ -1,4 +1,4 @@
-"""What the embedded stack was started with, kept so that the same commands work by hand in another shell."""
+"""Settings of the embedded stack, stored so that commands work in another shell too."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ _CONNECTION = "AIRFLOW_CONN_"
 
 
 def keep(site: Site, environment: Mapping[str, str]) -> None:
-    """Write down what steps by hand need of the environment that the servers get; for its owner's eyes only."""
+    """Store the part of the servers' environment that commands need, readable by its owner only."""
     kept = {name: value for name, value in environment.items() if name in _NAMES or name.startswith(_CONNECTION)}
     write_private(site.folder("run") / _FILE, json.dumps(kept, indent=1))
 
 
 def complete(environment: MutableMapping[str, str], root: Path = REPOSITORY) -> None:
-    """Give an environment the settings of this checkout's stack, where it has none of its own.
+    """Add the settings of this checkout's stack that are missing in an environment.
 
-    They belong to the stack's lake. Who names another one gets nothing: the simulated sources must not be published
-    there, nor its pseudonyms be made with this key.
+    An environment with another lake gets none: the simulated sources must not be published there, nor its pseudonyms
+    be made with this key.
     """
     path = Site.at(root).var / "run" / _FILE
     if not path.exists():
@@ -38,6 +38,6 @@ def complete(environment: MutableMapping[str, str], root: Path = REPOSITORY) -> 
 
 
 def _place(uri: str) -> str:
-    """One text for one lake, however its folder is written."""
+    """Normalised URI of a lake."""
     path = uri.removeprefix("file://")
     return uri.rstrip("/") if "://" in path else str(Path(path).absolute())

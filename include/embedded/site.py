@@ -1,4 +1,4 @@
-"""Where the embedded servers keep their state: everything under one folder, nothing outside it."""
+"""State folder of the embedded servers, which write nothing outside it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Site:
         return cls(root, Path(os.environ.get("LIENTHONG_VAR") or root / "var").resolve())
 
     def folder(self, *parts: str) -> Path:
-        """A folder under `var`, made if it is not there."""
+        """A folder under `var`, created if missing."""
         path = self.var.joinpath(*parts)
         path.mkdir(parents=True, exist_ok=True)
         return path
@@ -50,7 +50,7 @@ class Site:
         return self.folder("log") / f"{name}.log"
 
     def secret(self, name: str) -> str:
-        """A generated secret, the same for the life of `var`; readable by its owner only."""
+        """A generated secret, stored under `var`, readable by its owner only."""
         known = self._noted("secrets")
         if name not in known:
             known[name] = secrets.token_urlsafe(24)
@@ -66,7 +66,7 @@ class Site:
         return int(known[name])
 
     def given_port(self, name: str) -> int:
-        """The port the server of that name was started with; 0 if it never was."""
+        """The last port of the server of that name; 0 if it was never started."""
         return int(self._noted("ports").get(name, 0))
 
     def _noted(self, what: str) -> dict[str, str | int]:
@@ -78,7 +78,7 @@ class Site:
 
 
 def write_private(path: Path, text: str) -> None:
-    """Write a file that only its owner can read, whole or not at all."""
+    """Write a file atomically, readable by its owner only."""
     unfinished = path.with_name(f".{path.name}.{os.getpid()}")
     with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
         file.write(text)
@@ -97,7 +97,7 @@ def is_free(port: int) -> bool:
 
 
 def free_port() -> int:
-    """A port of 127.0.0.1 that nobody listens on."""
+    """A free port of 127.0.0.1."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

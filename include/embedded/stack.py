@@ -1,4 +1,4 @@
-"""The whole house on this machine: `up` starts what does not run yet, `down` stops what was started here."""
+"""The embedded stack: `up` starts all servers that do not run yet, `down` stops them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SERVERS = (*reversed([*servers.COMPONENTS]), servers.NAME)
 
 
 class BusyError(Exception):
-    """Another `demo`, `up` or `down` works on the same `var/` now."""
+    """Another `demo`, `up` or `down` is using the same `var/`."""
 
 
 def up(root: Path = REPOSITORY) -> int:
@@ -46,7 +46,7 @@ def up(root: Path = REPOSITORY) -> int:
 
 
 def launch(site: Site, *, persons: int = PERSONS, phase: Callable[[str], None] = say) -> None:
-    """Start every server that does not run yet. The country is built, if it is not there, while Airflow wakes up.
+    """Start every server that does not run yet. A missing country is built while Airflow starts.
 
     Raises:
         ServerFailedError: with the log to read and what to do.
@@ -76,10 +76,10 @@ def running(site: Site) -> list[str]:
 
 @contextmanager
 def alone(site: Site) -> Iterator[None]:
-    """Hold the checkout's `var/` for the block.
+    """Lock the checkout's `var/` for the block.
 
     Raises:
-        BusyError: somebody else holds it.
+        BusyError: another process holds it.
     """
     path = site.folder("run") / "lock"
     with path.open("a+") as lock:

@@ -1,4 +1,4 @@
-"""How the demo ends: what happened to each table, from the lake's own records, and what to do next."""
+"""Summary at the end of the demo: the outcome of each table, from the run log, and next steps."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from include.pipelines.reporting import rule_texts
 
 
 def show_end(site: Site, since: datetime, seen: Snapshot) -> int:
-    """Print the end of the demo; returns its exit status."""
+    """Print the summary; returns the demo's exit status."""
     rows = recorded_rows(site, since, [*seen.tables])
     recorded = {f"{row['registry']}.{row['table']}" for row in rows}
     console.print(runs_table(rows, local("Kết quả", "What happened"), width=console.width))
@@ -65,7 +65,7 @@ def show_end(site: Site, since: datetime, seen: Snapshot) -> int:
 
 
 def _rules(site: Site, rows: Sequence[Mapping[str, Any]]) -> dict[str, Said]:
-    """What the rules of the registries say, by id."""
+    """Texts of the registries' rules, by id."""
     context = PipelineContext(_lake(site), site.schemas, os.environ)
     registries = dict.fromkeys(row["registry"] for row in rows)
     return {rule_id: said for registry in registries for rule_id, said in rule_texts(context, registry).items()}
@@ -94,7 +94,7 @@ def _tell_unchanged(rows: Sequence[Mapping[str, Any]]) -> None:
 
 
 def _tell_persons(site: Site) -> None:
-    """What linking came to, in a line."""
+    """Print the result of linking on one line."""
     linked = last_link_run(_lake(site))
     if linked:
         records, persons, waiting = (number(linked[name] or 0) for name in ("records", "persons", "waiting"))
@@ -109,7 +109,7 @@ def _tell_persons(site: Site) -> None:
 
 
 def recorded_rows(site: Site, since: datetime, tables: Sequence[str]) -> list[dict[str, Any]]:
-    """The last record in `audit/runs` of each `registry.table` since then, in the order given."""
+    """The last row in `audit/runs` of each `registry.table` since an instant, in the order given."""
     lake = _lake(site)
     last: dict[str, dict[str, Any]] = {}
     for row in sorted(run_log.read(lake, "runs").to_pylist(), key=run_log.place_of):
@@ -119,7 +119,7 @@ def recorded_rows(site: Site, since: datetime, tables: Sequence[str]) -> list[di
 
 
 def _failure(site: Site, task: FailedTask) -> tuple[str, str]:
-    """What a failed task said last, and the log that tells more."""
+    """The last log line of a failed task, and its log file."""
     log = site.var / "log" / "airflow" / task.log
     what = local("thất bại", "failed")
     return f"{task.name} {what}: {_last_error(log) or local('xem nhật ký', 'see its log')}", str(log)

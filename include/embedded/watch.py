@@ -1,4 +1,4 @@
-"""Waiting for Airflow: where each table stands now, and when everything has ended by itself."""
+"""Polling of Airflow until all runs have ended: the stage of each table."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ DONE = frozenset({"published", "unchanged"})
 
 @dataclass(frozen=True, slots=True)
 class FailedTask:
-    """A task that Airflow gave up on, and where its log lies under Airflow's log folder."""
+    """A failed task, with the path of its log under Airflow's log folder."""
 
     name: str
     log: str
@@ -32,7 +32,7 @@ class FailedTask:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """One look: the stage of each `registry.table`, (DAG id, state) of every run, and what is still queued."""
+    """One poll: the stage of each `registry.table`, (DAG id, state) of every run, and what is still queued."""
 
     tables: Mapping[str, str]
     runs: Sequence[tuple[str, str]]
@@ -41,18 +41,18 @@ class Snapshot:
 
     @property
     def has_ended(self) -> bool:
-        """Every run ended, and no published table waits to start another."""
+        """Whether every run ended and no published table is about to trigger another."""
         return not self.waiting_events and all(state in ENDED for _, state in self.runs)
 
     @property
     def only_stewards_can_go_on(self) -> bool:
-        """Nothing moves but the gates that wait for a person."""
+        """Whether only gates that wait for a steward are still open."""
         moving = [stage for stage in self.tables.values() if stage not in DONE and not stage.startswith("failed")]
         return bool(moving) and all(stage == HELD for stage in moving)
 
 
 def stage(steps: Mapping[str, str | None]) -> str:
-    """Where a table stands, in a person's words, from the Airflow states of its four tasks."""
+    """Display name of a table's stage, from the Airflow states of its four tasks."""
     if steps.get("publish") == "success":
         return "published"
     if "skipped" in (steps.get("extract"), steps.get("assess")):
@@ -72,7 +72,7 @@ def stage(steps: Mapping[str, str | None]) -> str:
 
 
 def look(api: AirflowApi, tables: Mapping[str, Sequence[str]], since: str, consumers: Sequence[str]) -> Snapshot:
-    """Ask Airflow once. `tables` are each registry's in the contract's order: Airflow maps them in the same."""
+    """Poll Airflow once. `tables` are each registry's in the contract's order, which is that of mapped tasks."""
     steps: dict[str, dict[str, str | None]] = {f"{r}.{name}": {} for r, names in tables.items() for name in names}
     failed = []
     for task in api.task_instances(since):
@@ -92,13 +92,13 @@ def look(api: AirflowApi, tables: Mapping[str, Sequence[str]], since: str, consu
 def wait(
     take: Callable[[], Snapshot], show: Callable[[Snapshot], None], *, minutes: float, pause: Callable[[float], None]
 ) -> Snapshot:
-    """Look until everything ended, or only a steward can go on, or the time is over; returns the last look."""
+    """Poll until everything ended, only a steward can go on, or the time is over; returns the last snapshot."""
     end = time.monotonic() + minutes * 60
     while True:
         seen = take()
         show(seen)
         if seen.has_ended or seen.only_stewards_can_go_on or time.monotonic() > end:
-            # Airflow starts the runs behind an asset a moment after the run that published it has ended.
+            # Airflow triggers the runs of an asset a moment after the run that published it has ended.
             pause(3)
             again = take()
             show(again)

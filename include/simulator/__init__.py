@@ -1,6 +1,6 @@
-"""A small country with known truth and known dirt, loaded into real databases and file drops.
+"""Simulator of registries with known truth and known faults, loaded into real databases and file deliveries.
 
-It stands apart: nothing of the product imports it, and of the product it uses only the lists in schemas/reference.
+It is independent: no module of the product imports it, and it uses only the product's lists in schemas/reference.
 """
 
 from __future__ import annotations

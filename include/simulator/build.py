@@ -1,4 +1,4 @@
-"""From nothing to four filled source systems: what `lienthong simulate` runs."""
+"""Simulation of a country and loading into its four source systems, as run by `lienthong simulate`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from include.simulator.country import STEPS, simulate
 from include.simulator.loading import load_registry, source_uris
 from include.simulator.staging import SOURCES
 
-# Told the step that begins, how many are done, and how many there are.
+# Called with the step that begins, the number done, and the total.
 Report = Callable[[str, int, int], None]
 
 

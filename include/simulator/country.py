@@ -1,4 +1,4 @@
-"""Simulating a country: one seed in, staging, truth and file drops out."""
+"""Simulation of a country from a seed: staging tables, truth and file deliveries."""
 
 from __future__ import annotations
 

@@ -119,7 +119,7 @@ def _write_reliefs(country: Country, path: Path) -> int:
 
 
 def _forget_when(path: Path, as_of: str) -> None:
-    """Takes the time of writing out of a workbook, so that the same rows make the same bytes."""
+    """Remove the time of writing from a workbook, so that equal rows give equal bytes."""
     again = path.with_name(f"{path.name}.again")
     with zipfile.ZipFile(path) as before, zipfile.ZipFile(again, "w", zipfile.ZIP_DEFLATED) as after:
         for item in before.infolist():

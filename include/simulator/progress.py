@@ -1,4 +1,4 @@
-"""A bar that says what is being built, for whoever waits for a country."""
+"""Progress bar of a simulation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where the simulated country lies on disk before (and after) it is loaded into source systems.
+"""Files of a simulated country on disk.
 
 <root>/country.json                     seed, persons, as-of date, rows of every table
 <root>/staging/<registry>/<table>.parquet   each source table as its owner holds it, dirt included

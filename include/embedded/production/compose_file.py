@@ -1,4 +1,4 @@
-"""Reads docker-compose.yaml, so that what production is told and what runs here without containers are one text."""
+"""Reader of docker-compose.yaml, the single definition of production and of the stack without containers."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ _VARIABLE = re.compile(
 
 
 class SettingMissing(ValueError):
-    """The compose file asks for a variable that has no value."""
+    """A required variable of the compose file has no value."""
 
 
 def interpolate(text: str, values: Mapping[str, str]) -> str:
-    """Put the values where the text says `${NAME}`, `${NAME:-default}` or `${NAME:?what to do}`; `$$` is a dollar.
+    """Substitute values for `${NAME}`, `${NAME:-default}` or `${NAME:?what to do}`; `$$` is a dollar.
 
     Raises:
         SettingMissing: a `${NAME:?...}` without a value; with what to do.
@@ -39,7 +39,7 @@ def interpolate(text: str, values: Mapping[str, str]) -> str:
 
 
 def variables(node: Any) -> dict[str, set[str]]:
-    """Every variable the texts of a YAML tree ask for, with the rules it is asked by (`:?`, `:-` or nothing)."""
+    """Every variable used in the texts of a YAML tree, with its operators (`:?`, `:-` or none)."""
     found: dict[str, set[str]] = {}
     for text in _texts(node):
         for match in _VARIABLE.finditer(text):
@@ -49,7 +49,7 @@ def variables(node: Any) -> dict[str, set[str]]:
 
 
 def load(path: Path, values: Mapping[str, str]) -> dict[str, Any]:
-    """The compose file with its anchors resolved and its variables filled in.
+    """The compose file with anchors resolved and variables substituted.
 
     Raises:
         SettingMissing: a value is missing; with what to do.

@@ -1,4 +1,4 @@
-"""The environment of docker-compose.yaml for processes of this machine: other addresses and folders, same words."""
+"""Environment of docker-compose.yaml's services for processes of this machine: addresses and folders are replaced."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from include.embedded.site import Site
 
 COMPOSE_FILE = "docker-compose.yaml"
 ADMIN = "admin"
-# Folders in the image, and what they are here.
+# Folders in the image and on this machine.
 IMAGE_CODE, IMAGE_STATE = "/opt/lienthong", "/var/lib/lienthong"
 _ADDRESS = re.compile(r"(?<=[@/])(postgres|valkey|seaweedfs|airflow-apiserver):\d+")
 
@@ -37,16 +37,16 @@ class Production:
 
     @property
     def url(self) -> str:
-        """Where the pages and the API answer."""
+        """URL of the pages and the API."""
         return f"http://127.0.0.1:{self.ports['airflow-apiserver']}"
 
     def here(self, text: str) -> str:
-        """A text of the compose file with the addresses and folders of this machine."""
+        """A text of the compose file, with the addresses and folders of this machine."""
         text = _ADDRESS.sub(lambda found: f"127.0.0.1:{self.ports[found[1]]}", text)
         return text.replace(IMAGE_CODE, str(self.site.root)).replace(IMAGE_STATE, str(self.site.var))
 
     def environment(self, service: str, files: Mapping[str, Mapping[str, str]] | None = None) -> dict[str, str]:
-        """The whole environment of a service's process; `files` is what the files say that its `env_file` may name."""
+        """The whole environment of a service's process; `files` holds the variables of its `env_file`."""
         said = self.told(service)
         if "AIRFLOW__API__HOST" in said:
             said |= {"AIRFLOW__API__HOST": "127.0.0.1", "AIRFLOW__API__PORT": str(self.ports["airflow-apiserver"])}
@@ -56,7 +56,7 @@ class Production:
         return {**filed, **_inherited(), **said, **nothing_between}
 
     def told(self, service: str) -> dict[str, str]:
-        """What the compose file itself puts into a service's environment."""
+        """A service's environment as stated in the compose file."""
         return {name: self.here(value) for name, value in self.services[service]["environment"].items()}
 
     def command(self, service: str) -> list[str]:
@@ -67,12 +67,12 @@ class Production:
         return [first, *rest] if first == "bash" else [sys.executable, "-m", "airflow", first, *rest]
 
     def replicas(self, service: str) -> int:
-        """How many processes a service is."""
+        """Number of processes of a service."""
         return int(self.services[service].get("deploy", {}).get("replicas", 1))
 
 
 def _values(site: Site, ports: Mapping[str, int]) -> dict[str, str]:
-    """What `.env` holds in production."""
+    """The variables of `.env` in production."""
     return {
         "LIENTHONG_URL": f"http://127.0.0.1:{ports['airflow-apiserver']}",
         "LIENTHONG_ADMIN": ADMIN,
@@ -95,7 +95,7 @@ def _digest(site: Site, name: str) -> bytes:
 
 
 def _inherited() -> dict[str, str]:
-    """The caller's environment without what steers Airflow, a lake or a store: only the compose file does that here."""
+    """The caller's environment without variables of Airflow, lake and store, which only the compose file sets."""
     prefixes = ("AIRFLOW_", "AWS_", "LAKE_", "LIENTHONG_", "SCHEMAS_")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(prefixes)}
     kept |= {name: value for name, value in os.environ.items() if name.startswith("AIRFLOW_CONN_")}

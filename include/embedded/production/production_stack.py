@@ -41,7 +41,7 @@ STORE_PORTS = {
 
 
 def site_of(root: Path = REPOSITORY) -> Site:
-    """The stack's own site below the checkout's: nothing is shared with the embedded run."""
+    """The stack's own site below the checkout's, separate from the embedded stack's."""
     below = Site.at(root)
     return Site(below.root, below.folder("stack"))
 
@@ -65,10 +65,10 @@ def up(root: Path = REPOSITORY) -> int:
 
 
 def down(root: Path = REPOSITORY) -> int:
-    """Stop the stack, if it runs: first who works, then what they work on. Returns the exit status."""
+    """Stop the stack, if it runs: clients before servers. Returns the exit status."""
     site = site_of(root)
     stopped = stop(site, [name for service in reversed(AIRFLOW) for name in _names(service)])
-    # SeaweedFS waits for clients that keep connections open; there are none left that matter.
+    # SeaweedFS waits for clients that keep connections open, which need no answer any more.
     stopped += stop(site, [STORE, BROKER, servers.NAME], seconds=8)
     if stopped:
         say(f"Stopped: {', '.join(stopped)}.")
@@ -76,9 +76,9 @@ def down(root: Path = REPOSITORY) -> int:
 
 
 def launch(site: Site, sources: Mapping[str, str]) -> Production:
-    """Start what does not run yet, in the order of `depends_on`, and return when all of it is healthy.
+    """Start the services that do not run yet, in the order of `depends_on`; returns when all are healthy.
 
-    `sources` are the AIRFLOW_CONN_* of the source systems: what environment/sources.env holds in production.
+    `sources` are the AIRFLOW_CONN_* of the source systems, in production those of environment/sources.env.
 
     Raises:
         ServerFailedError: with the log to read.
@@ -101,7 +101,7 @@ def launch(site: Site, sources: Mapping[str, str]) -> Production:
 
 
 def readers(site: Site) -> dict[str, str]:
-    """The credentials of every recipient of an agreement: what environment/readers.env holds in production."""
+    """The credentials of every recipient of an agreement, in production those of environment/readers.env."""
     recipients = {agreement.recipient for agreement in load_agreements(site.root / "schemas").values()}
     return {reader_variable(one): f"{one}-reader:{site.secret(f'reader_{one}')}" for one in sorted(recipients)}
 
@@ -111,7 +111,7 @@ def _names(service: str, replicas: int = 2) -> list[str]:
 
 
 def ports_of(site: Site) -> dict[str, int]:
-    """The port of each service: the one it listens on, or a free one for a start."""
+    """The port of each service: its current one, or a free one."""
 
     def port(service: str, name: str, preferred: int) -> int:
         return site.given_port(name) if is_running(site, service) else site.port(name, preferred)
@@ -158,7 +158,7 @@ def start_store(stack: Production) -> None:
     identities = stack.environment("store-identities", {READERS_FILE: readers(site)})
     _run(site, "store-identities", stack.command("store-identities"), identities)
     given = [stack.here(argument) for argument in stack.services[STORE]["command"]]
-    # A flag said twice means what was said last.
+    # The last of repeated flags applies.
     own = ["-s3.ip.bind=127.0.0.1", "-master.volumeSizeLimitMB=64"]
     own += ["-volume.max=60", *(f"-{flag}={stack.ports[flag]}" for flag in STORE_PORTS)]
     weed = Path(sys.executable).with_name("weed")
@@ -167,7 +167,7 @@ def start_store(stack: Production) -> None:
 
 
 def _initialise(stack: Production) -> None:
-    """Run the one-shot service, when it says something else than the last time (a new release, say)."""
+    """Run the one-shot service if its definition changed since the last time (a new release, say)."""
     site, command = stack.site, stack.command("airflow-init")
     meant = hashlib.sha256("\0".join([*command, version("apache-airflow-core")]).encode()).hexdigest()
     mark = site.folder("run") / "initialised"
@@ -196,7 +196,7 @@ def _is_healthy(stack: Production, name: str) -> bool:
 
 
 def workers(stack: Production) -> list[str]:
-    """The Celery workers that answer now."""
+    """The Celery workers that answer."""
     from celery import Celery  # type: ignore[import-untyped]
     from kombu.exceptions import OperationalError
 
@@ -223,7 +223,7 @@ def _valkey() -> Path:
 
 
 def main(arguments: list[str]) -> int:
-    """Carry out `up` or `down`; returns the exit status."""
+    """Run `up` or `down`; returns the exit status."""
     match arguments:
         case ["up"]:
             return up()

@@ -36,7 +36,7 @@ PRELOADED = (
     "duckdb_sqlalchemy",
     "psycopg",
 )
-# The logs are read from the disk; the log server would listen beyond 127.0.0.1.
+# Logs are read from disk; the log server would listen beyond 127.0.0.1.
 COMPONENTS: Mapping[str, tuple[str, ...]] = {
     API: ("api-server",),
     SCHEDULER: ("scheduler", "--skip-serve-logs"),
@@ -46,7 +46,7 @@ COMPONENTS: Mapping[str, tuple[str, ...]] = {
 
 
 def url(site: Site) -> str:
-    """Where the UI and the API answer."""
+    """URL of the UI and the API."""
     return f"http://127.0.0.1:{site.given_port(API)}"
 
 
@@ -67,7 +67,7 @@ def airflow_environment(site: Site, sources: Mapping[str, str]) -> dict[str, str
         "CORE__PLUGINS_FOLDER": site.root / "plugins",
         "CORE__LOAD_EXAMPLES": False,
         "CORE__EXECUTOR": "LocalExecutor",
-        # Each task is a process with an engine that uses several threads.
+        # Each task is a process with a multi-threaded engine.
         "CORE__PARALLELISM": max(2, os.cpu_count() or 2),
         "CORE__AUTH_MANAGER": "airflow.api_fastapi.auth.managers.simple.simple_auth_manager.SimpleAuthManager",
         "CORE__SIMPLE_AUTH_MANAGER_USERS": ",".join(f"{name}:{role}" for name, role in users.items()),
@@ -75,7 +75,7 @@ def airflow_environment(site: Site, sources: Mapping[str, str]) -> dict[str, str
         "CORE__FERNET_KEY": "",
         "CORE__EXECUTION_API_SERVER_URL": f"{url(site)}/execution/",
         "CORE__DEFAULT_TIMEZONE": "Asia/Ho_Chi_Minh",
-        # One writer at a time: on a busy machine the default of 5 s is not enough patience.
+        # SQLite has one writer at a time: on a busy machine the default timeout of 5 s is too short.
         "DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home / 'airflow.db'}?timeout=60",
         "LOGGING__BASE_LOG_FOLDER": site.folder("log", "airflow"),
         "LOGGING__DAG_PROCESSOR_CHILD_PROCESS_LOG_DIRECTORY": site.folder("log", "airflow", "dag_processor"),
@@ -88,25 +88,25 @@ def airflow_environment(site: Site, sources: Mapping[str, str]) -> dict[str, str
         "API__SECRET_KEY": site.secret("airflow_session_key"),
         "API__EXPOSE_CONFIG": False,
         "API_AUTH__JWT_SECRET": site.secret("airflow_jwt_secret"),
-        # Two cores: look often enough that a short task is not followed by a long wait, and no oftener.
+        # Polling interval for two cores: no long wait after a short task, little load.
         # Every task is forked from a process that has the library loaded already; each would spend seconds on importing
         # Great Expectations otherwise. Code changed under include/ is seen after `make down up`; contracts at once.
         "SCHEDULER__MP_START_METHOD": "forkserver",
         "SCHEDULER__MP_FORKSERVER_PRELOAD": ",".join(PRELOADED),
         "SCHEDULER__SCHEDULER_HEARTBEAT_SEC": 1,
         "SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": 0.5,
-        # How soon the tasks of a scheduler that died are taken up again (default: 5 minutes).
+        # Time until the tasks of a dead scheduler are adopted (default: 5 minutes).
         "SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": 30,
         # A task's supervisor may miss the end of its process and then sleeps this long (default: 5 s).
         "WORKERS__MIN_HEARTBEAT_INTERVAL": 1,
         "WORKERS__EXECUTION_API_TIMEOUT": 60,
-        # How soon a new contract becomes a DAG.
+        # Time until a new contract becomes a DAG.
         "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": 60,
         "DAG_PROCESSOR__REFRESH_INTERVAL": 30,
         "DAG_PROCESSOR__PRINT_STATS_INTERVAL": 0,
         "DAG_PROCESSOR__DAG_BUNDLE_STORAGE_PATH": site.folder("airflow", "bundles"),
         "SECRETS__USE_CACHE": False,
-        # Who made what of what, as OpenLineage events in a file: columns, no values.
+        # OpenLineage events in a file: columns, no values.
         "OPENLINEAGE__TRANSPORT": json.dumps({"type": "file", "log_file_path": str(events), "append": True}),
         "OPENLINEAGE__NAMESPACE": "lienthong",
         "OPENLINEAGE__EXTRACTORS": "plugins.lineage_events.ContractLineage",
@@ -114,7 +114,7 @@ def airflow_environment(site: Site, sources: Mapping[str, str]) -> dict[str, str
         "OPENLINEAGE__EXECUTE_IN_THREAD": True,
     }
     return {
-        # Who sets a connection of one of these names, or the key of the pseudonyms, means it.
+        # Connections of these names, or the pseudonyms' key, in the caller's environment take precedence.
         **sources,
         "LIENTHONG_PSEUDONYM_KEY": hashlib.sha256(site.secret("pseudonym_key").encode()).hexdigest(),
         **inherited,
@@ -131,26 +131,26 @@ def airflow_environment(site: Site, sources: Mapping[str, str]) -> dict[str, str
 
 
 def environment_of(component: str, env: Mapping[str, str]) -> dict[str, str]:
-    """What of the environment a component needs: the pseudonyms' key only who runs steps, the scheduler's forks."""
+    """The environment of a component: only the scheduler, whose forks run steps, gets the pseudonyms' key."""
     return {name: env[name] for name in env if name != "LIENTHONG_PSEUDONYM_KEY" or component == SCHEDULER}
 
 
 def stewards_of(site: Site) -> list[str]:
-    """The usernames of all stewards whom the contracts name, sorted; those of a broken contract are left out.
+    """The usernames of all stewards in valid contracts, sorted.
 
-    They are users of the embedded Airflow: nobody else may decide at a gate, not even who runs it.
+    They are users of the embedded Airflow: only they may decide at a gate, not even its administrator.
     """
     found: set[str] = set()
     with suppress(ContractError):
         for path in contract_paths(site.schemas).values():
             with suppress(ContractError):
                 found |= {steward.username for steward in stewards(load_contract(path))}
-    # Airflow's setting has no room for other names.
+    # Airflow's setting cannot express other names.
     return sorted(name for name in found - {USER} if re.fullmatch(r"[^\s:,]+", name))
 
 
 def launch_airflow(site: Site, sources: Mapping[str, str]) -> None:
-    """Start the components that do not run yet; `await_airflow` tells when they answer.
+    """Start the components that do not run yet, without waiting (see `await_airflow`).
 
     Raises:
         ServerFailedError: Airflow's own database could not be prepared; with the log to read.
@@ -166,9 +166,9 @@ def launch_airflow(site: Site, sources: Mapping[str, str]) -> None:
 
 
 def await_airflow(site: Site, sources: Mapping[str, str]) -> None:
-    """Return when all components say they are healthy; launched once more if the API server's port was taken meanwhile.
+    """Wait until all components are healthy; restarts once if the API server's port was taken meanwhile.
 
-    It takes many seconds to wake up, and binds its port only then.
+    The API server takes many seconds to start, and binds its port only then.
 
     Raises:
         ServerFailedError: one ended or did not answer in time; with the log to read.
@@ -193,7 +193,7 @@ def _is_healthy(site: Site, name: str) -> bool:
 
 
 def health(site: Site) -> dict[str, str]:
-    """What each component says of itself: `healthy`, `unhealthy`; empty while the API server does not answer."""
+    """Health of each component, `healthy` or `unhealthy`; empty while the API server does not answer."""
     if not listens(site, API, site.given_port(API)):
         return {}
     try:
@@ -205,7 +205,7 @@ def health(site: Site) -> dict[str, str]:
 
 
 def _migrate(site: Site, env: Mapping[str, str]) -> None:
-    """Bring Airflow's own database up to this release; seconds, so only when the release changed."""
+    """Migrate Airflow's database to this release; takes seconds, so only when the release changed."""
     mark, release = site.airflow_home / "migrated", version("apache-airflow-core")
     if mark.exists() and mark.read_text() == release:
         return

@@ -1,4 +1,4 @@
-"""The few questions the demo asks Airflow, over its public REST API (v2)."""
+"""Client of Airflow's public REST API (v2), as far as the demo needs it."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from typing import Any
 
 import httpx
 
-# A busy SQLite makes Airflow answer 500 now and then; every question here may be asked twice.
+# Airflow on a busy SQLite sometimes answers 500; every request here may be repeated.
 ATTEMPTS = 5
 ENDED = frozenset({"success", "failed"})
 
 
 class AirflowRefusedError(Exception):
-    """Airflow's API answered something else than what was asked for."""
+    """Unexpected response of Airflow's API."""
 
 
 class AirflowApi:
-    """A signed-in client. Answers are Airflow's own JSON objects."""
+    """A signed-in client; results are Airflow's JSON objects."""
 
     def __init__(self, url: str, user: str, password: str) -> None:
         self._http = httpx.Client(base_url=url, timeout=90)
@@ -30,11 +30,11 @@ class AirflowApi:
         self._http.close()
 
     def dags(self) -> list[dict[str, Any]]:
-        """The DAGs that are in the folder now."""
+        """The DAGs currently in the folder."""
         return [*self._all("/api/v2/dags", "dags")]
 
     def import_errors(self, since: str) -> list[str]:
-        """What went wrong at or after `since` (ISO 8601) while the DAG folder was read: the last line of each."""
+        """The last line of each DAG import error at or after `since` (ISO 8601)."""
         found = self._all("/api/v2/importErrors", "import_errors")
         moment = datetime.fromisoformat(since)
         return [
@@ -47,7 +47,7 @@ class AirflowApi:
         self._call("PATCH", f"/api/v2/dags/{dag_id}", params={"update_mask": "is_paused"}, json={"is_paused": False})
 
     def trigger(self, dag_id: str, run_id: str) -> None:
-        """Start a run of that id now; nothing happens if there is one already."""
+        """Trigger a run of that id, unless it exists."""
         body = {"logical_date": None, "dag_run_id": run_id}
         self._call("POST", f"/api/v2/dags/{dag_id}/dagRuns", json=body, accept=httpx.codes.CONFLICT)
 
@@ -60,19 +60,19 @@ class AirflowApi:
         return [*self._all("/api/v2/dags/~/dagRuns/~/taskInstances", "task_instances", run_after_gte=since)]
 
     def questions(self, dag_id: str) -> list[dict[str, Any]]:
-        """The questions that the gates of a DAG asked and nobody has answered yet."""
+        """The unanswered questions of a DAG's gates."""
         path = f"/api/v2/dags/{dag_id}/dagRuns/~/hitlDetails"
         return [asked for asked in self._all(path, "hitl_details") if not asked["response_received"]]
 
     def answer(self, question: dict[str, Any], option: str, note: str) -> None:
-        """Answer a question as the user who is signed in."""
+        """Answer a question as the signed-in user."""
         task = question["task_instance"]
         path = f"/api/v2/dags/{task['dag_id']}/dagRuns/{task['dag_run_id']}/taskInstances/{task['task_id']}"
         body = {"chosen_options": [option], "params_input": {"note": note}}
         self._call("PATCH", f"{path}/{task['map_index']}/hitlDetails", json=body)
 
     def events(self) -> list[str]:
-        """The names of the assets that were published, one for each time."""
+        """The asset names of all asset events."""
         names = {asset["id"]: asset["name"] for asset in self._all("/api/v2/assets", "assets")}
         return [names[event["asset_id"]] for event in self._all("/api/v2/assets/events", "asset_events")]
 
@@ -81,7 +81,7 @@ class AirflowApi:
         return {pool["name"]: pool["slots"] for pool in self._all("/api/v2/pools", "pools")}
 
     def waiting_events(self, dag_id: str) -> int:
-        """How many asset events wait to start a run of that DAG."""
+        """Number of queued asset events of that DAG."""
         answer = self._http.get(f"/api/v2/dags/{dag_id}/assets/queuedEvents")
         return answer.json()["total_entries"] if answer.status_code == httpx.codes.OK else 0
 

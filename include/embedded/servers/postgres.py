@@ -18,7 +18,7 @@ from include.embedded.site import Site, write_private
 
 NAME = "postgres"
 PREFERRED_PORT = 54329
-# The country can be simulated again at any time: speed matters here, surviving a power cut does not.
+# The country can be simulated again at any time: speed matters here, durability does not.
 _SETTINGS = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",
@@ -28,7 +28,7 @@ _SETTINGS = {
     "max_wal_size": "2GB",
     "shared_buffers": "256MB",
     "logging_collector": "off",
-    # A failing statement would be logged with the values it carries.
+    # A failing statement would be logged with its values.
     "log_min_error_statement": "panic",
     "log_statement": "none",
 }
@@ -41,7 +41,7 @@ def uri(site: Site, database: str) -> str:
 
 
 def start_postgres(site: Site, *databases: str) -> None:
-    """Start the server unless it runs, and make the databases that are not there.
+    """Start the server unless it runs, and create missing databases.
 
     Raises:
         ServerFailedError: with the log to read.
@@ -104,11 +104,11 @@ def _env() -> dict[str, str]:
 
 
 def _as_ordinary_user(folder: Path) -> tuple[list[str], dict[str, object]]:
-    """PostgreSQL refuses to run as root. Returns what makes it somebody else: a command prefix, or Popen arguments.
+    """Command prefix or Popen arguments to run PostgreSQL, which refuses root, as another user.
 
-    Root becomes `nobody`. Where `nobody` could not pass through to the folder (a checkout under /root), a user
-    namespace makes root look like it instead; where the kernel forbids that (some containers), others are allowed to
-    pass through (not to read) the folders above.
+    Root becomes `nobody`. If `nobody` cannot reach the folder (a checkout under /root), a user namespace maps root
+    instead; where the kernel forbids that (some containers), the folders above get the execute (not the read) bit for
+    others.
     """
     if os.geteuid() != 0:
         return [], {}

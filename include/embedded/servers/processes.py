@@ -1,7 +1,7 @@
 """Start, find and stop servers that outlive the command that started them.
 
-A process is known by its pid and the instant it started, so that a pid given to somebody else is never signalled. What
-it started is known by its session, and by a mark in its environment, also when the server itself was killed.
+A process is identified by its pid and start time, so that a reused pid is never signalled. Its children are identified
+by its session, and by a mark in their environment, also when the server itself was killed.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def is_running(site: Site, name: str) -> bool:
 
 
 def listens(site: Site, name: str, port: int) -> bool:
-    """Whether it is that server, and nobody else, that listens on a port."""
+    """Whether that server itself listens on a port."""
     process = _process(site, name)
     if process is None:
         return False
@@ -80,7 +80,7 @@ def listens(site: Site, name: str, port: int) -> bool:
 
 
 def insist(site: Site, names: Iterable[str]) -> None:
-    """Return if all those servers still run.
+    """Check that all those servers still run.
 
     Raises:
         ServerFailedError: one does not; with the log to read.
@@ -91,7 +91,7 @@ def insist(site: Site, names: Iterable[str]) -> None:
 
 
 def wait_until(site: Site, name: str, is_ready: Callable[[], bool], *, seconds: float) -> None:
-    """Return when `is_ready()` says so.
+    """Wait until `is_ready()`.
 
     Raises:
         ServerFailedError: the process ended before, or the time is over.
@@ -106,9 +106,9 @@ def wait_until(site: Site, name: str, is_ready: Callable[[], bool], *, seconds: 
 
 
 def stop(site: Site, names: Sequence[str], *, seconds: float = 20) -> list[str]:
-    """Stop servers and all that they started: ask all first, then kill what is left. Returns who was stopped.
+    """Stop servers and their children: SIGTERM to all, then SIGKILL to the rest. Returns the names of stopped servers.
 
-    What a killed server left behind is stopped as well.
+    Orphans of a killed server are stopped as well.
     """
     asked: dict[str, list[psutil.Process]] = {}
     everywhere = _started_here(site)
@@ -127,7 +127,7 @@ def stop(site: Site, names: Sequence[str], *, seconds: float = 20) -> list[str]:
                 one.send_signal(ask)
     everybody = [process for family in asked.values() for process in family]
     _, alive = psutil.wait_procs(everybody, timeout=seconds)
-    alive += [one for name in asked for one in _session(site, name) if one not in alive]  # born meanwhile
+    alive += [one for name in asked for one in _session(site, name) if one not in alive]  # started meanwhile
     for process in alive:
         with contextlib.suppress(psutil.NoSuchProcess):
             process.kill()
@@ -142,7 +142,7 @@ def _mark(site: Site, name: str) -> str:
 
 
 def _started_here(site: Site) -> dict[str, list[psutil.Process]]:
-    """Processes with the mark of a server of this site, by the server's name. PostgreSQL's overwrite theirs."""
+    """Processes with the mark of a server of this site, by the server's name; PostgreSQL's processes overwrite it."""
     found: dict[str, list[psutil.Process]] = {}
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error, OSError):
@@ -153,14 +153,14 @@ def _started_here(site: Site) -> dict[str, list[psutil.Process]]:
 
 
 def _session(site: Site, name: str) -> list[psutil.Process]:
-    """All processes of the session that a server began, also after its own end; the session bears its pid."""
+    """All processes of a server's session, whose id is its pid, also after the server's end."""
     try:
         mark = json.loads(_pidfile(site, name).read_text())
     except FileNotFoundError:
         return []
     with contextlib.suppress(psutil.NoSuchProcess):
         if abs(psutil.Process(mark["pid"]).create_time() - mark["started"]) >= 0.5:
-            return []  # the pid is somebody else's now, and so may the session be
+            return []  # the pid is reused, and so may the session id be
     found = []
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error, OSError):
@@ -180,7 +180,7 @@ def _process(site: Site, name: str) -> psutil.Process | None:
         return None
     mark = json.loads(pidfile.read_text())
     with contextlib.suppress(ChildProcessError):
-        os.waitpid(mark["pid"], os.WNOHANG)  # if it is ours and has ended, it must not look alive
+        os.waitpid(mark["pid"], os.WNOHANG)  # reap it if it is an ended child of ours
     with contextlib.suppress(psutil.NoSuchProcess):
         process = psutil.Process(mark["pid"])
         if abs(process.create_time() - mark["started"]) < 0.5 and process.status() != psutil.STATUS_ZOMBIE:

@@ -1,4 +1,4 @@
-"""Planting faults, and remembering every one of them.
+"""Planting of faults, with a record of each.
 
 A `Sheet` holds one source table (or one month of it) while it is made dirty. A row gets at most one hard fault, a cell
 at most one fault of any kind. What was planted comes out as the truth table `dirt.parquet`.

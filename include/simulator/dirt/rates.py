@@ -1,4 +1,4 @@
-"""How dirty the simulated country is: one number per kind of fault, in one place.
+"""Rates of the simulated country's faults, by kind.
 
 A rate is the share of a table's rows that receive the fault. Hard faults must be rejected by a contract; soft
 ones are accepted (repaired, warned about, or simply lived with). The natural rates (year-only births in land

@@ -1,4 +1,4 @@
-"""Rows that come twice: an older version that arrives late, or the same row again."""
+"""Repeated rows: older versions that arrive late, and exact copies."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What happens to text on its way through old systems: one function per kind, a value in and a value out."""
+"""Text faults of old systems: one function of a value per kind."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What each simulated register holds, written from the truth: population, land, insurance, finance."""
+"""Simulated registries made from the truth: population, land, insurance, finance."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the Ministry of Finance drops: taxpayers, budget payments (a file a month), tax reliefs."""
+"""Simulated file delivery of the Ministry of Finance: taxpayers, budget payments (monthly files), tax reliefs."""
 
 from __future__ import annotations
 

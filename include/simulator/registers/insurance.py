@@ -1,4 +1,4 @@
-"""What Vietnam Social Security holds: `nguoi_tham_gia`, `the_bhyt`, and month by month `qua_trinh_dong`."""
+"""Simulated registry of Vietnam Social Security: `nguoi_tham_gia`, `the_bhyt`, and month by month `qua_trinh_dong`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the land registry holds: `thua_dat`, `giay_chung_nhan`, `chu_so_huu`.
+"""Simulated land registry: `thua_dat`, `giay_chung_nhan`, `chu_so_huu`.
 
 A household owns the land it lives on, often husband and wife together, and perhaps a field; organisations own the rest.
 The owner column mixes three numbers, as in a real ward's file: a personal id, an old card, or `N/A-` and a tax code.

@@ -1,4 +1,4 @@
-"""Who owns the land: `chu_so_huu`. One column holds a personal id, an old card, or `N/A-` and a tax code."""
+"""Simulated land owners, `chu_so_huu`; one column holds a personal id, an old card, or `N/A-` and a tax code."""
 
 from __future__ import annotations
 

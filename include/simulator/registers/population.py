@@ -1,4 +1,4 @@
-"""What the population registry (Bộ Công an) holds: `cong_dan` and `thanh_vien_ho`."""
+"""Simulated population registry (Bộ Công an): `cong_dan` and `thanh_vien_ho`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Families: who is whose child, who married whom, and where everybody was born and lives.
+"""Simulated families: parents, spouses, places of birth and residence.
 
 Four generations are raised one after the other. Couples come together inside a province, of about the same age;
 children follow their mother's age. It is a sketch of a country, not a census, but nothing in it is impossible.

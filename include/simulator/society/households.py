@@ -1,4 +1,4 @@
-"""Who lives with whom, and as what: households formed from families."""
+"""Simulated households, formed from families."""
 
 from __future__ import annotations
 

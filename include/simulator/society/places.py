@@ -1,4 +1,4 @@
-"""Where the simulated people live: the real wards of schemas/reference, before and after 2025-07-01.
+"""Places of residence: the real wards of schemas/reference, before and after 2025-07-01.
 
 Everybody has one place of residence. It is one old ward and one of the new wards that took its land over; which
 of the two codes a registry shows depends on when it last wrote the row.

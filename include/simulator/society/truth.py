@@ -1,4 +1,4 @@
-"""The truth: who exists, before any registry writes a word about them."""
+"""The truth: all simulated persons and organisations, before any registry records them."""
 
 from __future__ import annotations
 
