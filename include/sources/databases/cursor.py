@@ -178,7 +178,7 @@ def _bound(
 def _compare(
     parts: Sequence[CursorColumn], values: Sequence[Value], write: Write, *, is_lower: bool
 ) -> sa.ColumnElement[bool]:
-    """Condition that the row value of the columns is at least (or below) the values; the first also alone, for its index."""
+    """Condition that the columns' row value is at least (or below) the values; the first also alone, for its index."""
     part, value = parts[0], values[0]
     column: sa.ColumnElement[Any] = sa.column(part.source.name, part.source.type)
     if part.family == "text" and isinstance(value, datetime):
