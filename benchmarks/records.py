@@ -25,6 +25,7 @@ from include.audit import ledger
 from include.audit.ledger import Record
 from include.lake import run_log
 from include.lake.delta import LOG_KEPT, find_tables, maintain_table
+from include.lake.run_log import RunRow
 from include.lake.storage import Lake
 
 TABLES, RULES = 102, 40
@@ -71,7 +72,7 @@ def _append(lake: Lake, runs: int) -> None:
     mark = time.time_ns()
     counts = [Count(f"population.citizen.column_{n}.required") for n in range(RULES)]
     ways: dict[str, Callable[[str], object]] = {
-        "audit/runs": lambda run: run_log.append_run(lake, _facts(run)),
+        "audit/runs": lambda run: run_log.append_run(lake, RunRow.from_dict(_facts(run))),
         "audit/checks": lambda run: run_log.append_checks(
             lake, registry="population", table="citizen", run_id=run, at=AT, counts=counts, gx_counts={}
         ),

@@ -49,7 +49,7 @@ def link_people() -> None:
     def commit(linked: dict[str, Any], approval: dict[str, str]) -> dict[str, Any]:
         from include.pipelines.people import commit_link_step
 
-        return commit_link_step(linked, **approval)
+        return commit_link_step(linked, approval.get("approved_by"), approval.get("approval_note"))
 
     linked = link()
     commit(linked, link_gates(sound_contracts(SCHEMAS), linked))

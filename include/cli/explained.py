@@ -13,19 +13,19 @@ from rich.text import Text
 from include.audit.report_pages import COMPARISONS, level_in_vietnamese
 from include.console import output
 from include.console_words import DECISIONS, day, local, number, word
-from include.contracts import Said
+from include.contracts import BilingualText
 
 WIDEST_BAR = 12
 _STATES = {
-    "holds": Said("holds", "được giữ"),
-    "set aside": Said("set aside", "không được dùng"),
-    "no link": Said("no link", "không liên kết"),
+    "holds": BilingualText("holds", "được giữ"),
+    "set aside": BilingualText("set aside", "không được dùng"),
+    "no link": BilingualText("no link", "không liên kết"),
 }
 _EVENTS = {
-    "minted": Said("new id", "mã mới"),
-    "merged": Said("merged", "được gộp"),
-    "split": Said("split", "được tách"),
-    "retired": Said("retired", "không còn dùng"),
+    "minted": BilingualText("new id", "mã mới"),
+    "merged": BilingualText("merged", "được gộp"),
+    "split": BilingualText("split", "được tách"),
+    "retired": BilingualText("retired", "không còn dùng"),
 }
 _CAUSES = {
     "new record": "bản ghi mới",

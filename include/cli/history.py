@@ -15,19 +15,19 @@ from rich.text import Text
 from include.cli.application import AsJson, Purpose, Registry, app, approval_of, look
 from include.console import output, show_lines
 from include.console_words import MODES, day, local, number, word
-from include.contracts import Said, of_environment
+from include.contracts import BilingualText, of_environment
 
 TableName = Annotated[str, typer.Argument(help="Table of the registry.")]
 _FIGURES = {
-    "inserted": Said("inserted", "thêm"),
-    "updated": Said("updated", "sửa"),
-    "deleted": Said("deleted", "xóa"),
-    "live_rows": Said("rows", "bản ghi"),
+    "inserted": BilingualText("inserted", "thêm"),
+    "updated": BilingualText("updated", "sửa"),
+    "deleted": BilingualText("deleted", "xóa"),
+    "live_rows": BilingualText("rows", "bản ghi"),
 }
 _CHANGES = {
-    "inserted": Said("came back", "trở lại"),
-    "updated": Said("changed back", "đổi lại"),
-    "deleted": Said("left", "bị xóa"),
+    "inserted": BilingualText("came back", "trở lại"),
+    "updated": BilingualText("changed back", "đổi lại"),
+    "deleted": BilingualText("left", "bị xóa"),
 }
 
 

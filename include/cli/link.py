@@ -15,7 +15,7 @@ from include.cli.application import NOT_PUBLISHED, AsJson, Purpose, app, approva
 from include.cli.explained import show_explained
 from include.console import output, show_lines
 from include.console_words import ACCURACY, DECISIONS, LINKED, VERDICTS, day, local, number, word
-from include.contracts import of_environment, told
+from include.contracts import finding_text, of_environment
 from include.lake.run_log import NO_RECALL
 
 link_app = typer.Typer(help="One person, one id: find the same person across registries.")
@@ -283,7 +283,7 @@ def _show_run(done: dict[str, Any]) -> None:
         grid.add_row(said.text(language), f"{number(done[name], 4)} ({interval})")
     output.print(grid)
     for finding in done["findings"]:
-        output.print(told(finding, language), style="yellow", markup=False)
+        output.print(finding_text(finding, language), style="yellow", markup=False)
     if done.get("waits"):
         output.print(local(done["waits_vi"], done["waits"]), style="yellow", markup=False)
     if done["verdict"] == "held":

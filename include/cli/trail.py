@@ -57,7 +57,7 @@ def report(
         output.print_json(json.dumps(made.to_dict(), ensure_ascii=False))
         return
     not_yet = local("chưa đo được: hãy đồng bộ một cơ sở dữ liệu trước", "not measured yet: sync a registry first")
-    index = not_yet if made.index is None else f"{number(made['index'], 2)} {local('trên', 'of')} 100"
+    index = not_yet if made.index is None else f"{number(made.index, 2)} {local('trên', 'of')} 100"
     published, tables = made.published_tables, made.tables
     output.print(
         local(

@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-import pymysql  # type: ignore[import-untyped]
+import pymysql
 
 from include.simulator.render import join
 from include.simulator.staging import Country, source_tables
