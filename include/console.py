@@ -19,7 +19,7 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from include.console_words import FIGURES, MODES, READ, STANDINGS, STEPS, VERDICTS, local, number, word
-from include.contracts import Said, of_environment, told
+from include.contracts import BilingualText, finding_text, of_environment
 from include.contracts.yaml_files import Problem
 
 COLOURS = {"published": "green", "unchanged": "cyan", "held": "yellow", "failed": "red"}
@@ -110,7 +110,7 @@ def _verdict(row: Mapping[str, Any]) -> Text:
     return Text(word(VERDICTS, row["verdict"]), style=COLOURS.get(row["verdict"], ""))
 
 
-def reasons_table(rows: Iterable[Mapping[str, Any]], rules: Mapping[str, Said]) -> Grid | None:
+def reasons_table(rows: Iterable[Mapping[str, Any]], rules: Mapping[str, BilingualText]) -> Grid | None:
     """The most frequent reasons over all tables, with what `rules` say by their ids; None if nothing was rejected."""
     counted: Counter[str] = Counter()
     for row in rows:
@@ -126,7 +126,7 @@ def reasons_table(rows: Iterable[Mapping[str, Any]], rules: Mapping[str, Said]) 
     return grid
 
 
-def broken_table(row: Mapping[str, Any], rules: Mapping[str, Said]) -> Grid:
+def broken_table(row: Mapping[str, Any], rules: Mapping[str, BilingualText]) -> Grid:
     """The rejected rows of a table that is held back, by rule: rows, and how many keys they have."""
     name = f"{row['registry']}.{row['table']}"
     title = local(f"{name}: bản ghi bị loại của lần chạy bị tạm giữ", f"{name}: rejected rows of the held run")
@@ -139,7 +139,7 @@ def broken_table(row: Mapping[str, Any], rules: Mapping[str, Said]) -> Grid:
     return grid
 
 
-def rule_cell(rule_id: str, rules: Mapping[str, Said], otherwise: str = "") -> Text:
+def rule_cell(rule_id: str, rules: Mapping[str, BilingualText], otherwise: str = "") -> Text:
     """What must hold, and the rule's id below; `otherwise` is what was said then, for a rule that is gone."""
     said = rules[rule_id].text(of_environment()) if rule_id in rules else otherwise
     return Text.assemble(said, "\n" if said else "", (rule_id, "dim" if said else ""))
@@ -148,7 +148,7 @@ def rule_cell(rule_id: str, rules: Mapping[str, Said], otherwise: str = "") -> T
 _OF_A_REPLAY = ("accepted", "inserted", "updated", "deleted")
 
 
-def show_run(run: Mapping[str, Any], rules: Mapping[str, Said] | None = None) -> None:
+def show_run(run: Mapping[str, Any], rules: Mapping[str, BilingualText] | None = None) -> None:
     """A whole run: its table, its most frequent reasons, what source and gate told, what failed, and the next step.
 
     `rules`: what the rules say, by id.
@@ -178,7 +178,7 @@ def show_run(run: Mapping[str, Any], rules: Mapping[str, Said] | None = None) ->
         for note in row.get("drift") or []:
             output.print(f"{name}: {note}", markup=False)
         for finding in row.get("findings") or []:
-            output.print(f"{name}: {told(finding, of_environment())}", style="yellow", markup=False)
+            output.print(f"{name}: {finding_text(finding, of_environment())}", style="yellow", markup=False)
         if row["verdict"] == "held" and row.get("broken"):
             output.print(broken_table(row, rules or {}))
         if row.get("waits"):

@@ -3,11 +3,9 @@
 Packages from the bottom up: `yaml_files`, `sql`, `rules`, `checks`. Nothing here opens a database or the lake.
 """
 
-from __future__ import annotations
-
 from include.contracts.digest import row_digest
-from include.contracts.finding import Finding, bound, told
-from include.contracts.language import Language, Said, allowed, constant, figure, of_environment, pick
+from include.contracts.finding import Finding, allowed_text, finding_text
+from include.contracts.language import BilingualText, Language, allowed, constant, figure, of_environment, pick
 from include.contracts.load import (
     ReadContract,
     contract_paths,
@@ -34,45 +32,3 @@ from include.contracts.model import (
 from include.contracts.published import published_yaml
 from include.contracts.stewardship import ROLE, Steward, as_said, needs_two, odd_teams, stewards
 from include.contracts.types import arrow_type, integer_range
-
-__all__ = [
-    "DRIFT_FLAG",
-    "RESERVED_PREFIX",
-    "ROLE",
-    "Bound",
-    "Column",
-    "Contract",
-    "Finding",
-    "Language",
-    "LinkRole",
-    "ReadContract",
-    "Relationship",
-    "Rule",
-    "Said",
-    "Scope",
-    "Server",
-    "Severity",
-    "Sla",
-    "Steward",
-    "Table",
-    "allowed",
-    "arrow_type",
-    "as_said",
-    "bound",
-    "constant",
-    "contract_paths",
-    "examine_contract",
-    "figure",
-    "integer_range",
-    "load_contract",
-    "load_contracts",
-    "needs_two",
-    "odd_teams",
-    "of_environment",
-    "pick",
-    "published_yaml",
-    "readable_contracts",
-    "row_digest",
-    "stewards",
-    "told",
-]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from include.contracts.language import Language, Said, allowed, pick
+from include.contracts.language import BilingualText, Language, allowed, pick
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class Finding:
     vietnamese: str = ""
 
     @classmethod
-    def of(cls, what: str, measured: float, allowed: str, said: Said) -> Finding:
+    def of(cls, what: str, measured: float, allowed: str, said: BilingualText) -> Finding:
         """A finding with its texts in both languages."""
         return cls(what, measured, allowed, said.english, said.vietnamese)
 
@@ -32,11 +32,11 @@ class Finding:
         return asdict(self)
 
 
-def told(finding: Mapping[str, Any], language: Language) -> str:
+def finding_text(finding: Mapping[str, Any], language: Language) -> str:
     """The text of a recorded finding."""
     return pick(language, finding.get("vietnamese") or "", finding.get("message") or finding["what"])
 
 
-def bound(finding: Mapping[str, Any], language: Language) -> str:
+def allowed_text(finding: Mapping[str, Any], language: Language) -> str:
     """The allowed range of a recorded finding, as text."""
     return allowed(language, finding["allowed"])

@@ -16,7 +16,7 @@ _ALLOWED = (
 _DAY = re.compile(r"(\d{4})-(\d{2})-(\d{2})(?![\d-])")
 
 
-class Said(NamedTuple):
+class BilingualText(NamedTuple):
     """One text in both languages."""
 
     english: str

@@ -11,7 +11,7 @@ from typing import Any
 
 from include.console import reasons_table, runs_table
 from include.console_words import STAGES, local, number, word
-from include.contracts import Said
+from include.contracts import BilingualText
 from include.embedded import servers
 from include.embedded.site import Site
 from include.embedded.terminal import console, say, show_command
@@ -64,7 +64,7 @@ def show_end(site: Site, since: datetime, seen: Snapshot) -> int:
     return 0 if is_well else 1
 
 
-def _rules(site: Site, rows: Sequence[Mapping[str, Any]]) -> dict[str, Said]:
+def _rules(site: Site, rows: Sequence[Mapping[str, Any]]) -> dict[str, BilingualText]:
     """Texts of the registries' rules, by id."""
     context = PipelineContext(_lake(site), site.schemas, os.environ)
     registries = dict.fromkeys(row["registry"] for row in rows)

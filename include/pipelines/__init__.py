@@ -4,29 +4,7 @@ Packages: `sync`, `rejected`, `people`, `sharing`, `reporting`, `decisions`, `up
 carries the lake, the contracts, the environment and the clock.
 """
 
-from __future__ import annotations
-
 from include.pipelines.audit_log import sign_checkpoint, verify_folder, verify_lake, verify_report
 from include.pipelines.context import PipelineContext, new_run_id, schemas_folder
 from include.pipelines.errors import KNOWN_ERRORS, Misuse, OnlyReadWhole, no_values_escape
 from include.pipelines.step_results import Assessed, Extracted, Failed, Published, RegistryResult, Skipped
-
-__all__ = [
-    "KNOWN_ERRORS",
-    "Assessed",
-    "Extracted",
-    "Failed",
-    "Misuse",
-    "OnlyReadWhole",
-    "PipelineContext",
-    "Published",
-    "RegistryResult",
-    "Skipped",
-    "new_run_id",
-    "no_values_escape",
-    "schemas_folder",
-    "sign_checkpoint",
-    "verify_folder",
-    "verify_lake",
-    "verify_report",
-]

@@ -3,15 +3,6 @@
 Packages in the order of the work: `conversion`, `split`, `expectations`.
 """
 
-from __future__ import annotations
-
 from include.quality.errors import QualityError
 from include.quality.gate import judge
 from include.quality.table_quality import measured, standing
-
-__all__ = [
-    "QualityError",
-    "judge",
-    "measured",
-    "standing",
-]

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from include.contracts import Language, Rule, Said, Table, allowed, figure
+from include.contracts import BilingualText, Language, Rule, Table, allowed, figure
 
 Reasons = Sequence[tuple[str, int]]
 
 
-def empty(table: Table, live: int) -> Said:
+def empty(table: Table, live: int) -> BilingualText:
     """Finding: a full extract without rows, while `live` rows are published."""
-    return Said(
+    return BilingualText(
         f"The source of {table.qualified_name} gave no rows "
         f"({f'{live:,} rows are published now' if live else 'nothing is published yet'}). Ask the registry's owner "
         f"whether {table.source_name} is really empty; decline unless it is.",
@@ -21,11 +21,11 @@ def empty(table: Table, live: int) -> Said:
     )
 
 
-def rejected(table: Table, news: int, rows: int, known: int, share: float, frequent: Reasons) -> Said:
+def rejected(table: Table, news: int, rows: int, known: int, share: float, frequent: Reasons) -> BilingualText:
     """Finding: `news` of `rows` rows break rules, besides `known` repeats; `frequent`: the rules most often broken."""
     tolerated = table.tolerance.rejected_percent
     docs = f"audit/data_docs/{table.registry}/{table.name}.html"
-    return Said(
+    return BilingualText(
         f"{news:,} of {rows:,} rows of {table.qualified_name} ({percent('en', share, tolerated)}) break rules"
         f"{f', besides {known:,} that came before and are open' if known else ''}; {tolerated:g} % are tolerated. "
         f"{_listed('en', 'Most frequent', frequent)}The counts of every rule are in {docs} of the lake: send "
@@ -37,10 +37,10 @@ def rejected(table: Table, news: int, rows: int, known: int, share: float, frequ
     )
 
 
-def row_count(table: Table, before: int, after: int, change: float) -> Said:
+def row_count(table: Table, before: int, after: int, change: float) -> BilingualText:
     """Finding: the table's row count would change by `change` percent."""
     tolerated, grows = table.tolerance.row_count_change_percent, change > 0
-    return Said(
+    return BilingualText(
         f"{table.qualified_name} would {'grow' if grows else 'shrink'} from {before:,} to {after:,} rows "
         f"({percent('en', abs(change), tolerated)}); {tolerated:g} % are tolerated. Ask the registry's owner whether "
         "the extract is complete and whether such a change is expected; decline if it is not.",
@@ -51,10 +51,10 @@ def row_count(table: Table, before: int, after: int, change: float) -> Said:
     )
 
 
-def deletes(table: Table, gone: int, live: int, share: float) -> Said:
+def deletes(table: Table, gone: int, live: int, share: float) -> BilingualText:
     """Finding: `gone` of `live` published rows are no longer at the source."""
     tolerated = table.extract.delete_limit_percent
-    return Said(
+    return BilingualText(
         f"{gone:,} of {live:,} published rows of {table.qualified_name} ({percent('en', share, tolerated)}) are gone "
         f"from the source and would leave the table; {tolerated:g} % are tolerated. Ask the registry's owner whether "
         "they were deleted or left out of the extract; decline if left out.",
@@ -65,7 +65,7 @@ def deletes(table: Table, gone: int, live: int, share: float) -> Said:
     )
 
 
-def bound(table: Table, rule: Rule, violations: int, rows: int, measured: float) -> Said:
+def bound(table: Table, rule: Rule, violations: int, rows: int, measured: float) -> BilingualText:
     """Finding: a table rule's bound does not hold."""
     is_share = rule.bound is not None and rule.bound.unit == "percent"
     about = f" of {', '.join(rule.columns)}" if rule.columns else ""
@@ -76,7 +76,7 @@ def bound(table: Table, rule: Rule, violations: int, rows: int, measured: float)
         if is_share
         else f"{_vi(measured)} bản ghi"
     )
-    return Said(
+    return BilingualText(
         f"{rule.description.rstrip('.')}: {rule.metric}{about} must be {rule.bound} over the rows of "
         f"{table.qualified_name}, and is {figures}. Ask the registry's owner why; approve only if that is understood.",
         f"{rule.text('vi').rstrip('.')}: {rule.metric}{of_columns} phải {allowed('vi', str(rule.bound))} trên các bản "

@@ -4,20 +4,7 @@
 Python beside it, the same rule written again in the plainest way; property tests hold one against the other.
 """
 
-from __future__ import annotations
-
 from include.vietnam.identifiers import cccd_birth_year, cccd_sex
 from include.vietnam.legacy import to_tcvn3, to_vni
 from include.vietnam.load import WARD_LISTS, macro_files, reference_lists, register, register_macros
-
-__all__ = [
-    "WARD_LISTS",
-    "cccd_birth_year",
-    "cccd_sex",
-    "macro_files",
-    "reference_lists",
-    "register",
-    "register_macros",
-    "to_tcvn3",
-    "to_vni",
-]
+from include.vietnam.macro_expansion import expand_macros

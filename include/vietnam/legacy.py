@@ -6,6 +6,7 @@ known for certain, so a row with such text is rejected and goes back to its owne
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 _VOWELS = "aăâeêioôơuưy"
@@ -66,3 +67,21 @@ def to_tcvn3(text: str) -> str:
 def to_vni(text: str) -> str:
     """Vietnamese text as it looks when VNI bytes are read as Latin-1: `Nguyễn Văn Đạt` -> `Nguyeãn Vaên Ñaït`."""
     return "".join(VNI.get(letter, letter) for letter in unicodedata.normalize("NFC", text))
+
+
+def name_is_legacy_encoded(name: str | None) -> bool:
+    """Whether a person's name holds what only TCVN3 or VNI leave: what `vn_name_is_legacy_encoded` must give."""
+    if name is None or any(letter > "\xff" and letter not in "Đđ" for letter in name):
+        return False
+    return any(re.search(pattern, name, re.ASCII) for pattern in _IN_NO_NAME)
+
+
+_CONSONANTS = "bcdfghjklmnpqrstvwxyz"
+_IN_NO_NAME = (
+    "[\xa1-\xac\xae-\xbf×÷]",  # a sign
+    "[a-z][ÆÇÈÉÊËÌÎÏÑÒÓÔÕÖØÜÝÞ]",  # a capital behind a small letter
+    f"[{_CONSONANTS}{_CONSONANTS.upper()}](ï|ïng|ïn|ïm|ïi|äc|äng)( |\\Z)",  # TCVN3 at the end of a syllable
+    "[aA][ùøûõâáàåãäêéèüÙØÛÕÂÁÀÅÃÄÊÉÈÜ]|[aA][ïÏ]([nN][hH]|[cC][hH]|[mM]|[cC]|[tT])( |\\Z)",  # VNI: a vowel and its mark
+    "[eE][ùøõâáàåãäÙØÕÂÁÀÅÃÄ]|[oO][ùøõâåäÙØÕÂÅÄ]|[ôÔ][ùøûõïÙØÛÕÏ]|[öÖ][ùøûõïôÙØÛÕÏÔ]",
+    "[uyUY][ùøûõÙØÛÕ]|[uU][ïÏ]|(\\A| )[ñÑ][aeiouyôöæAEIOUYÔÖÆ]",
+)

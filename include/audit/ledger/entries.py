@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
 
-from include.audit.ledger.record import Entry, Head, Record
+from include.audit.ledger.record import Head, LedgerEntry, Record
 from include.lake.storage import Lake, LakeConflict, LakeError, LakeTableMissing, lake_errors, retry_on_conflict
 
 LEDGER = "audit/ledger"
@@ -53,14 +53,14 @@ class LedgerDamaged(LakeError):
     """The ledger's last entry is missing where the table's log states it."""
 
 
-def append(lake: Lake, records: Sequence[Record], *, at: datetime, actor: str) -> tuple[Entry, ...]:
+def append(lake: Lake, records: Sequence[Record], *, at: datetime, actor: str) -> tuple[LedgerEntry, ...]:
     """Append records to the ledger, all of them or none, in one commit; returns the entries written.
 
     Records that the ledger has (`once`, `on_change`) are left out. Safe from any number of processes at the same time.
     Raises LedgerDamaged or a LakeError.
     """
 
-    def attempt() -> tuple[DeltaTable, list[Entry]]:
+    def attempt() -> tuple[DeltaTable, list[LedgerEntry]]:
         table = _open(lake) or _create(lake)
         entries, transactions = _chain(table, records, at=at, actor=actor)
         if entries:
@@ -153,9 +153,9 @@ def _head(table: DeltaTable) -> Head:
 
 def _chain(
     table: DeltaTable, records: Sequence[Record], *, at: datetime, actor: str
-) -> tuple[list[Entry], dict[str, int]]:
+) -> tuple[list[LedgerEntry], dict[str, int]]:
     """The entries for the records new to the ledger, with their application transactions."""
-    entries: list[Entry] = []
+    entries: list[LedgerEntry] = []
     taken: dict[str, int] = {}
     last = _head(table)
     for record in records:
@@ -163,13 +163,13 @@ def _chain(
             continue
         if record.mark is not None:
             taken[record.mark[0]] = record.mark[1]
-        entry = Entry.following(last, record, at=at, actor=actor)
+        entry = LedgerEntry.following(last, record, at=at, actor=actor)
         entries.append(entry)
         last = Head(entry.sequence, entry.hash)
     return entries, taken
 
 
-def _commit(table: DeltaTable, entries: Sequence[Entry], taken: dict[str, int]) -> None:
+def _commit(table: DeltaTable, entries: Sequence[LedgerEntry], taken: dict[str, int]) -> None:
     last = entries[-1]
     transactions = [Transaction(name, number) for name, number in taken.items()]
     rows = {name: [getattr(entry, name) for entry in entries] for name in SCHEMA.names}

@@ -72,7 +72,7 @@ class Record:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class LedgerEntry:
     """One entry of the chain: a record with its number, time, and the hash of the entry before."""
 
     sequence: int

@@ -85,8 +85,8 @@ _RELATIONSHIPS = f"""
 """
 
 
-class Evidence:
-    """SQL views of the run log, opened by `open_evidence`."""
+class RunLogViews:
+    """SQL views of the run log, opened by `open_run_log`."""
 
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self._connection = connection
@@ -134,13 +134,13 @@ class Evidence:
 
 
 @contextmanager
-def open_evidence(lake: Lake) -> Iterator[Evidence]:
+def open_run_log(lake: Lake) -> Iterator[RunLogViews]:
     """The run log of a lake; views are empty where nothing is recorded yet."""
     connection = lake.connect()
     try:
         for name in ("runs", "checks"):
             run_log.as_view(lake, connection, name)
         view_table_checks(lake, connection)
-        yield Evidence(connection)
+        yield RunLogViews(connection)
     finally:
         connection.close()

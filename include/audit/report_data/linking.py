@@ -78,7 +78,7 @@ class Pass:
 
 
 @dataclass(frozen=True, slots=True)
-class Band:
+class WeightBand:
     """Pairs of one band of match weights, linked or not; `basis`: whether `reviews` or the `model` give its rate."""
 
     low: float | None
@@ -93,7 +93,7 @@ class Band:
 
 
 @dataclass(frozen=True, slots=True)
-class Threshold:
+class PrecisionTarget:
     """A wanted precision of what the model links: from which probability on it links then, and what that costs."""
 
     precision: float
@@ -104,7 +104,7 @@ class Threshold:
 
 
 @dataclass(frozen=True, slots=True)
-class LinkedTable:
+class TablePersons:
     """Records of one table and their persons; `elsewhere`: persons that other tables have too."""
 
     registry: str
@@ -115,7 +115,7 @@ class LinkedTable:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class OwnerFindings:
     """Number of findings of a kind (`duplicate`, `shared_id`) reported to the owner of a table."""
 
     kind: str
@@ -141,7 +141,7 @@ class Level:
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class ComparisonLevels:
     """A comparison of two records and its levels, from most to least similar."""
 
     name: str
@@ -167,7 +167,7 @@ class ModelFacts:
     records: int | None
     sampled: int | None
     splink: str
-    comparisons: tuple[Comparison, ...]
+    comparisons: tuple[ComparisonLevels, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,11 +180,11 @@ class Linking:
 
     trend: tuple[LinkRun, ...] = ()
     passes: tuple[Pass, ...] = ()
-    bands: tuple[Band, ...] = ()
-    thresholds: tuple[Threshold, ...] = ()
+    bands: tuple[WeightBand, ...] = ()
+    thresholds: tuple[PrecisionTarget, ...] = ()
     sizes: tuple[tuple[str, int], ...] = ()
-    tables: tuple[LinkedTable, ...] = ()
-    told: tuple[Told, ...] = ()
+    tables: tuple[TablePersons, ...] = ()
+    told: tuple[OwnerFindings, ...] = ()
     gate: tuple[GateEvent, ...] = ()
     digest_of_model: str = ""
 
@@ -218,7 +218,9 @@ def gather_linking(lake: Lake) -> Linking:
             for name, by_decision in sorted((last["passes"] or {}).items(), key=lambda found: -sum(found[1].values()))
         ),
         bands=tuple(map(_band, last["bands"] or [])),
-        thresholds=tuple(Threshold(**{**row, "recall": _share(row["recall"])}) for row in last["thresholds"] or []),
+        thresholds=tuple(
+            PrecisionTarget(**{**row, "recall": _share(row["recall"])}) for row in last["thresholds"] or []
+        ),
         sizes=tuple((last["sizes"] or {}).items()),
         tables=tables,
         told=told,
@@ -250,9 +252,9 @@ def _share(found: Row | None) -> Share | None:
     return Share(*(found[end] for end in _ENDS))
 
 
-def _band(found: Row) -> Band:
-    known = {name: found[name] for name in Band.__dataclass_fields__ if name != "rate"}
-    return Band(rate=Share(*(found["rate"][end] for end in _ENDS)), **known)
+def _band(found: Row) -> WeightBand:
+    known = {name: found[name] for name in WeightBand.__dataclass_fields__ if name != "rate"}
+    return WeightBand(rate=Share(*(found["rate"][end] for end in _ENDS)), **known)
 
 
 def _gate(runs: Sequence[Row]) -> tuple[GateEvent, ...]:
@@ -270,7 +272,7 @@ def _gate(runs: Sequence[Row]) -> tuple[GateEvent, ...]:
     return tuple(event for _, event in sorted(events.items(), key=lambda named: order[named[0]], reverse=True))
 
 
-def _people(lake: Lake) -> tuple[tuple[LinkedTable, ...], tuple[Told, ...]]:
+def _people(lake: Lake) -> tuple[tuple[TablePersons, ...], tuple[OwnerFindings, ...]]:
     connection = lake.connect()
     try:
         with lake_errors("counting persons by table"):
@@ -280,7 +282,7 @@ def _people(lake: Lake) -> tuple[tuple[LinkedTable, ...], tuple[Told, ...]]:
             told = connection.execute(_TOLD).fetchall()
     finally:
         connection.close()
-    return tuple(LinkedTable(*row) for row in tables), tuple(Told(*row) for row in told)
+    return tuple(TablePersons(*row) for row in tables), tuple(OwnerFindings(*row) for row in told)
 
 
 _TABLES = """

@@ -15,7 +15,7 @@ from include.lake.rejected import OpenRule, RejectionBacklog
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class RunCounts:
     """Counts of one published run of a table."""
 
     run_id: str
@@ -128,7 +128,7 @@ class TrendPoint:
     Both are None if they were not recorded.
     """
 
-    run: Run
+    run: RunCounts
     index: float | None
     standing: Standing | None = None
 
@@ -148,7 +148,7 @@ class TableReport:
     table: Table
     runs: int
     latest: Attempt | None
-    last: Run | None
+    last: RunCounts | None
     freshness: Freshness
     index: Index
     rules: tuple[RuleFigures, ...]
@@ -271,5 +271,5 @@ class Overview:
         return sum(table.open_count for table in self.tables)
 
     def total(self, figure: str) -> int:
-        """Sum of a count of `Run` over the last published runs."""
+        """Sum of a count of `RunCounts` over the last published runs."""
         return sum(getattr(table.last, figure) for table in self.tables if table.last)

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from include.audit.report_data.figures import FIGURES, Row, open_evidence
+from include.audit.report_data.figures import FIGURES, Row, open_run_log
 from include.audit.report_data.freshness import NEVER, freshness
 from include.audit.report_data.model import (
     Attempt,
@@ -18,7 +18,7 @@ from include.audit.report_data.model import (
     Overview,
     RegistryReport,
     RuleFigures,
-    Run,
+    RunCounts,
     Standing,
     TableReport,
     TrendPoint,
@@ -34,10 +34,10 @@ GATE_EVENTS = 100
 
 def gather(lake: Lake, contracts: Mapping[str, Contract], *, at: datetime) -> Overview:
     """Report data of the registries of these contracts at the instant `at`."""
-    with open_evidence(lake) as evidence:
+    with open_run_log(lake) as evidence:
         latest = {_name(row): row for row in evidence.latest()}
         good = {_name(row): row for row in evidence.last_good()}
-        published: dict[tuple[str, str], list[Run]] = {}
+        published: dict[tuple[str, str], list[RunCounts]] = {}
         for row in evidence.published():
             published.setdefault(_name(row), []).append(_run(row))
         checks: dict[tuple[str, str], list[Row]] = {}
@@ -66,7 +66,7 @@ def gather(lake: Lake, contracts: Mapping[str, Contract], *, at: datetime) -> Ov
 
 
 def _table(
-    contract: Contract, table: Table, latest: Row | None, good: Row | None, runs: list[Run], checks: list[Row],
+    contract: Contract, table: Table, latest: Row | None, good: Row | None, runs: list[RunCounts], checks: list[Row],
     stood: list[Row], relationships: list[Row], opened: RejectionBacklog | None, at: datetime,
 ) -> TableReport:  # fmt: skip
     stands = NEVER
@@ -98,7 +98,7 @@ def _table(
     )
 
 
-def _newest(stood: list[Row], runs: list[Run]) -> Row | None:
+def _newest(stood: list[Row], runs: list[RunCounts]) -> Row | None:
     """Newest row of each rule, by the table's id (a recreated table has another) and version.
 
     `runs` are in recording order, regardless of workers' clocks.
@@ -108,7 +108,7 @@ def _newest(stood: list[Row], runs: list[Run]) -> Row | None:
     return max((row for row in stood if row["table_id"] == table_id), key=lambda row: row["version"], default=None)
 
 
-def _point(run: Run, counts: Mapping[str, Row], rules: Mapping[str, Rule]) -> TrendPoint:
+def _point(run: RunCounts, counts: Mapping[str, Row], rules: Mapping[str, Rule]) -> TrendPoint:
     standing = next(map(_standing, counts.values()), None)
     return TrendPoint(run, _index(counts, rules, None).overall, standing)
 
@@ -184,10 +184,10 @@ def _followed(table: Table, rule_id: str) -> tuple[tuple[str, ...], str, str]:
     return (), "", ""
 
 
-def _run(row: Row) -> Run:
+def _run(row: Row) -> RunCounts:
     texts: dict[str, Any] = {name: row[name] or "" for name in ("run_id", "contract_version", "source", "approved_by")}
     counts: dict[str, Any] = {name: row[name] or 0 for name in ("version", *FIGURES)}
-    return Run(at=_utc(row["started_at"]), seconds=row["seconds"] or 0.0, **texts, **counts)
+    return RunCounts(at=_utc(row["started_at"]), seconds=row["seconds"] or 0.0, **texts, **counts)
 
 
 def _attempt(row: Row) -> Attempt:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from include.audit.report_data.linking import Linking, ModelFacts
-from include.contracts import Said
+from include.contracts import BilingualText
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ class LedgerFacts:
     last_hash: str
     vouched_until: int
     is_whole: bool
-    why: Said
+    why: BilingualText
 
 
 @dataclass(frozen=True, slots=True)

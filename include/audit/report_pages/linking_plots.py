@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter
 
 from include.audit.report_data import SCHEDULE_ZONE as ZONE
-from include.audit.report_data import LinkRun, ModelFacts, Share, Threshold
+from include.audit.report_data import LinkRun, ModelFacts, PrecisionTarget, Share
 from include.audit.report_pages.linking_words import LinkingWords
 from include.audit.report_pages.svg import FAINT, SERIES, along_time, draw, with_mark
 from include.audit.report_pages.words import Locale
@@ -59,7 +59,7 @@ def course(runs: Sequence[LinkRun], locale: Locale) -> str:
     return plot.svg
 
 
-def costs(found: Sequence[Threshold], locale: Locale) -> str:
+def costs(found: Sequence[PrecisionTarget], locale: Locale) -> str:
     """Two plots side by side: recall and number of review pairs, by target precision."""
     if not found:
         return ""

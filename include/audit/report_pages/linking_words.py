@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from include.audit.report_data import Band, Comparison, Level, LinkRun, Share, Threshold
+from include.audit.report_data import ComparisonLevels, Level, LinkRun, PrecisionTarget, Share, WeightBand
 from include.audit.report_pages.words import Locale
 from include.lake.run_log import NO_RECALL
 
@@ -125,7 +125,7 @@ class LinkingWords:
         """Text of a finding of the linking gate."""
         return self._locale.pick(*_GATE.get(what, (what, what)))
 
-    def comparison(self, comparison: Comparison) -> str:
+    def comparison(self, comparison: ComparisonLevels) -> str:
         """Name of a comparison."""
         return self._locale.pick(*COMPARISONS.get(comparison.name, (comparison.name, comparison.name)))
 
@@ -138,11 +138,11 @@ class LinkingWords:
         words = {"full": ("mọi cặp", "every pair"), "incremental": ("phần thay đổi", "what changed")}
         return self._locale.pick(*words.get(mode, (mode, mode)))
 
-    def basis(self, band: Band) -> str:
+    def basis(self, band: WeightBand) -> str:
         """Basis of a band's rate: reviews or the model."""
         return self._locale.pick(*{"reviews": ("người xem xét", "reviews")}.get(band.basis, ("mô hình", "model")))
 
-    def band(self, band: Band) -> str:
+    def band(self, band: WeightBand) -> str:
         """Range of a band's match weights, in bits."""
         low, high = (self._locale.number(bound) if bound is not None else "" for bound in (band.low, band.high))
         return f"{low} – {high}" if low and high else f"< {high}" if high else f"≥ {low}"
@@ -165,7 +165,7 @@ class LinkingWords:
         lower, upper = (self.percent(bound).removesuffix("\u00a0%") for bound in (share.lower, share.upper))
         return f"{self.percent(share.value)} ({lower}\u00a0–\u00a0{upper})"
 
-    def wanted(self, threshold: Threshold) -> str:
+    def wanted(self, threshold: PrecisionTarget) -> str:
         """A target precision: 99 %, 99.5 %."""
         return f"{100 * threshold.precision:g}\u00a0%".replace(".", self._locale.pick(",", "."))
 

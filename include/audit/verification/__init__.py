@@ -1,27 +1,8 @@
 """`lienthong verify`: verification of the ledger's chain, and of all files that readers open against the ledger."""
 
-from __future__ import annotations
-
 from include.audit.verification.file_digests import INDEX_OF_PAGES, digests_of
 from include.audit.verification.findings import Verification
 from include.audit.verification.ledger_summary import LedgerState, ledger_state, note_verification
 from include.audit.verification.report_file import REPORTS, ReportChecked, check_report, figures_digest, with_figures
 from include.audit.verification.table_commits import commit_records
 from include.audit.verification.verify_lake import verify, verify_copy
-
-__all__ = [
-    "INDEX_OF_PAGES",
-    "REPORTS",
-    "LedgerState",
-    "ReportChecked",
-    "Verification",
-    "check_report",
-    "commit_records",
-    "digests_of",
-    "figures_digest",
-    "ledger_state",
-    "note_verification",
-    "verify",
-    "verify_copy",
-    "with_figures",
-]

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from include.audit import ledger
 from include.audit.ledger import Checkpoint, Head, read_checkpoints
 from include.audit.verification.findings import Verification
-from include.contracts import Said
+from include.contracts import BilingualText
 from include.lake.delta import view
 from include.lake.storage import Lake, lake_errors
 
@@ -39,7 +39,7 @@ class VerificationNote:
     is_whole: bool
     records: int
     commits: int
-    why: Said
+    why: BilingualText
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ def last_verification(lake: Lake) -> VerificationNote | None:
     """The stored result of the last verification; None if there is no readable one."""
     try:
         note = json.loads(lake.read_text(lake.path(LAST_VERIFICATION)))
-        at, said = datetime.fromisoformat(note["at"]), Said(str(note["why"]), str(note.get("vietnamese", "")))
+        at, said = datetime.fromisoformat(note["at"]), BilingualText(str(note["why"]), str(note.get("vietnamese", "")))
         return VerificationNote(at, bool(note["ok"]), int(note["records"]), int(note["commits"]), said)
     except (FileNotFoundError, ValueError, KeyError, TypeError):
         return None

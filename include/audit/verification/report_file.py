@@ -13,7 +13,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from include.contracts import Said
+from include.contracts import BilingualText
 from include.lake.storage import Lake
 
 REPORTS = "audit/reports"
@@ -21,11 +21,11 @@ FIGURES = "lienthong-figures"
 """Name of the meta tag with the digest of the report's figures."""
 _FIGURES = re.compile(rf'<meta name="{FIGURES}" content="([0-9a-f]{{64}})">')
 _MOST = 20
-_NONE = Said(
+_NONE = BilingualText(
     "no report is in the ledger: make one with `lienthong report`",
     "nhật ký chưa có báo cáo nào: lập bằng `lienthong report`",
 )
-_STRANGE = Said(
+_STRANGE = BilingualText(
     "no entry of the ledger has its digest: it was altered, or it is none of the report's files",
     "không mục nào của nhật ký có mã băm của tệp này: tệp đã bị sửa, hoặc không phải tệp của báo cáo",
 )
@@ -51,7 +51,7 @@ class ReportChecked:
     ok: bool
     name: str
     sha256: str
-    why: Said
+    why: BilingualText
     sequence: int | None = None
     at: datetime | None = None
     differences: tuple[tuple[str, str], ...] = ()
@@ -80,12 +80,12 @@ def check_report(lake: Lake, entries: pa.Table, name: str, content: bytes) -> Re
     if of_it:
         one = of_it[-1]
         newest = made[-1]
-        why = Said(
+        why = BilingualText(
             f"made by entry {one.sequence} of the ledger and unaltered since",
             f"được lập theo mục {one.sequence} của nhật ký và chưa bị sửa",
         )
         if newest is not one:
-            why = Said(
+            why = BilingualText(
                 f"{why.english}; a newer report was made by entry {newest.sequence}",
                 f"{why.vietnamese}; mục {newest.sequence} đã lập báo cáo mới hơn",
             )
@@ -107,7 +107,7 @@ def check_report(lake: Lake, entries: pa.Table, name: str, content: bytes) -> Re
         return ReportChecked(False, name, digest, _STRANGE)
     count, one, differences = best
     where = "in 1 place" if count == 1 else f"in {count} places"
-    why = Said(
+    why = BilingualText(
         f"it differs {where} from the file that entry {one.sequence} tells of",
         f"khác ở {count} chỗ so với tệp được lập theo mục {one.sequence}",
     )

@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Any
 
 from include.audit import ledger
-from include.audit.ledger import Entry, Record, Taken
+from include.audit.ledger import LedgerEntry, Record, Taken
 from include.audit.verification.delta_log import (
     LAST_CHECKPOINT,
     PREFIX,
@@ -66,7 +66,7 @@ _NOTES = (
 
 def record(
     lake: Lake, records: Iterable[Record] = (), *, tables: Iterable[str] = (), at: datetime, actor: str
-) -> tuple[Entry, ...]:
+) -> tuple[LedgerEntry, ...]:
     """Append records, and all unrecorded commits of these tables (lake paths); returns the entries written.
 
     Pipelines call it after they touched tables; a retry adds nothing twice.

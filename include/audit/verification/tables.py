@@ -40,7 +40,7 @@ class TableLog:
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class TablesChecked:
     """Number of commits that match their record, of those no longer checkable, and the discrepancies."""
 
     commits: int
@@ -54,7 +54,7 @@ def read_logs(lake: Lake) -> dict[str, TableLog]:
     return {log.subject: log for subject in subjects if (log := _read_log(lake, subject)) is not None}
 
 
-def compare_tables(lake: Lake, logs: dict[str, TableLog], told: RecordedState, *, now: datetime) -> Comparison:
+def compare_tables(lake: Lake, logs: dict[str, TableLog], told: RecordedState, *, now: datetime) -> TablesChecked:
     """Compare the tables' logs with their recorded state.
 
     Commits older than RETENTION, counted from `now`, may be cleaned from a log; nothing else confirms those.
@@ -80,7 +80,7 @@ def compare_tables(lake: Lake, logs: dict[str, TableLog], told: RecordedState, *
         found += compare_log_files(lake, table, set(log.commits))
         agreed += sum(version in table.commits for version in log.commits)
         past += sum(version < min(log.commits, default=0) for version in table.commits)
-    return Comparison(agreed, past, tuple(found))
+    return TablesChecked(agreed, past, tuple(found))
 
 
 def compare_log_files(lake: Lake, table: RecordedTable, commits: set[int]) -> Iterator[Discrepancy]:

@@ -1,7 +1,5 @@
 """Checks of a contract: names, types, keys, formats, patterns, languages, the ODCS schema."""
 
-from __future__ import annotations
-
 from include.contracts.checks.columns import check_column, why_no_value
 from include.contracts.checks.date_formats import FormatError, read_format
 from include.contracts.checks.keys import LATE_ROWS_REMEDY, check_cursor, check_key, late_rows_unseen
@@ -10,22 +8,3 @@ from include.contracts.checks.names import same_but_for_case, why_no_column_name
 from include.contracts.checks.odcs import misplaced_words, standard_problems
 from include.contracts.checks.patterns import why_not_compiled
 from include.contracts.checks.time_zones import why_no_zone
-
-__all__ = [
-    "LATE_ROWS_REMEDY",
-    "FormatError",
-    "check_column",
-    "check_cursor",
-    "check_key",
-    "check_languages",
-    "late_rows_unseen",
-    "misplaced_words",
-    "read_format",
-    "same_but_for_case",
-    "standard_problems",
-    "why_no_column_name",
-    "why_no_table_name",
-    "why_no_value",
-    "why_no_zone",
-    "why_not_compiled",
-]

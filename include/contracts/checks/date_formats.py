@@ -70,7 +70,7 @@ class FormatError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Format:
+class DateFormat:
     """A parsed pattern.
 
     `strptime` is the DuckDB format. `regex` (RE2) matches exactly the valid texts, and must be applied first: strptime
@@ -109,7 +109,7 @@ class _Token:
 
 
 @lru_cache(maxsize=256)
-def read_format(pattern: str) -> Format:
+def read_format(pattern: str) -> DateFormat:
     """Parse a JDK pattern.
 
     Raises:
@@ -138,7 +138,7 @@ def read_format(pattern: str) -> Format:
                 )
             reads_z = True
     told = frozenset("hour" if part == "hour of the half day" else part for part in parts)
-    return Format(pattern, "".join(strptime), "".join(regex), told, reads_z)
+    return DateFormat(pattern, "".join(strptime), "".join(regex), told, reads_z)
 
 
 def _tokens(pattern: str) -> tuple[_Token, ...]:

@@ -1,21 +1,6 @@
 """Rules of a contract: their violation predicates and texts in each language."""
 
-from __future__ import annotations
-
 from include.contracts.rules.expressions import columns_read, inputs, may_lose
 from include.contracts.rules.rule_words import SUPERSEDED
 from include.contracts.rules.rules import cited, column_rules, key_rule, quality_rule, reference_targets
 from include.contracts.rules.violations import RuleError
-
-__all__ = [
-    "SUPERSEDED",
-    "RuleError",
-    "cited",
-    "column_rules",
-    "columns_read",
-    "inputs",
-    "key_rule",
-    "may_lose",
-    "quality_rule",
-    "reference_targets",
-]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from include.contracts.language import Said, constant
+from include.contracts.language import BilingualText, constant
 from include.contracts.model import Column
 from include.contracts.rules.expressions import columns_read, inputs
 
@@ -42,17 +42,17 @@ _TYPES = {
     "object": "đối tượng JSON",
     "array": "danh sách JSON",
 }
-_NO_DIGIT_LOST = Said(" without losing a digit", ", không mất chữ số nào")
-_FLOAT = Said(
+_NO_DIGIT_LOST = BilingualText(" without losing a digit", ", không mất chữ số nào")
+_FLOAT = BilingualText(
     " without losing a digit (for more than 15 digits the contract must state precision and scale)",
     ", không mất chữ số nào (nếu quá 15 chữ số, hợp đồng dữ liệu phải nêu số chữ số và số chữ số thập phân)",
 )
-_INSTANT = Said(
+_INSTANT = BilingualText(
     ", whole microseconds, with an offset (or the contract must state defaultTimezone for local times)",
     ", đến micro giây, kèm độ lệch múi giờ (hoặc hợp đồng dữ liệu phải nêu defaultTimezone cho giờ địa phương)",
 )
 
-SUPERSEDED = Said(
+SUPERSEDED = BilingualText(
     "another row of this extract has the same key and is newer (at equal age: greater in content); that one counts",
     "dữ liệu trích xuất có bản ghi khác cùng khóa và mới hơn (cùng thời điểm: lớn hơn về nội dung); dùng bản ghi đó",
 )
@@ -63,24 +63,24 @@ def label(column: Column) -> str:
     return column.business_name or column.name
 
 
-def implied(metric: str, column: Column, value: object = "") -> Said:
+def implied(metric: str, column: Column, value: object = "") -> BilingualText:
     """Text of a rule implied by a column's type, an option (`value`), an enum or a list."""
     english, vietnamese = _IMPLIED[metric]
-    return Said(
+    return BilingualText(
         english.format(name=column.name, value=value),
         vietnamese.format(label=label(column), value=value if metric == "pattern" else constant("vi", value)),
     )
 
 
-def readable(column: Column) -> Said:
+def readable(column: Column) -> BilingualText:
     """Text of the `unreadable` rule, with the expected form of the value."""
     names = ", ".join(inputs(column))
     if column.sql_type == "VARCHAR" and column.logical_type not in ("time", "object", "array"):
-        return Said(
+        return BilingualText(
             f"{names} must not hold a value that the contract's expression for {column.name} makes empty",
             f"{label(column)}: giá trị của {names} không được bị biểu thức trong hợp đồng dữ liệu biến thành rỗng",
         )
-    how = Said("", "")
+    how = BilingualText("", "")
     if column.sql_type == "DOUBLE":
         how = _FLOAT
     elif column.sql_type.startswith("DECIMAL"):
@@ -88,16 +88,16 @@ def readable(column: Column) -> Said:
     elif column.sql_type == "TIMESTAMPTZ" and not column.options.get("defaultTimezone"):
         how = _INSTANT
     kind = _TYPES.get(column.logical_type, column.logical_type)
-    return Said(
+    return BilingualText(
         f"{names} must be readable as {column.logical_type}{how.english}",
         f"{label(column)}: giá trị của {names} phải là {kind} hợp lệ{how.vietnamese}",
     )
 
 
-def one_key(keyed: Sequence[Column]) -> Said:
+def one_key(keyed: Sequence[Column]) -> BilingualText:
     """Text of the rule that no two source keys become one."""
     names = ", ".join(dict.fromkeys(name for column in keyed for name in columns_read(column)))
-    return Said(
+    return BilingualText(
         f"Two rows whose {names} differ at the source must not be published under one key",
         f"Hai bản ghi có {names} khác nhau tại nguồn không được công bố dưới cùng một khóa"
         f" ({', '.join(label(column) for column in keyed)})",

@@ -18,7 +18,7 @@ from open_data_contract_standard.model import (
     SchemaProperty,
 )
 
-from include.contracts.language import Said
+from include.contracts.language import BilingualText
 from include.contracts.model import Bound, Column, Relationship, Rule, Scope, Severity
 from include.contracts.policies import VIETNAMESE
 from include.contracts.rules.expressions import may_lose
@@ -55,7 +55,7 @@ def column_rules(
     """The rules implied by a column's type, options, enum and reference lists."""
     rules, name = [], quote(column.name)
 
-    def add(metric: str, violation: str, said: Said, scope: Scope = "row", **arguments: Any) -> None:
+    def add(metric: str, violation: str, said: BilingualText, scope: Scope = "row", **arguments: Any) -> None:
         rules.append(
             Rule(
                 rule_id=f"{prefix}.{column.name}.{metric}",

@@ -23,7 +23,7 @@ import psycopg
 from include.embedded import servers
 from include.embedded.country import ensure_country, source_connections, start_sources
 from include.embedded.production.production_settings import ADMIN, Production
-from include.embedded.servers import Server, ServerFailedError, is_running, start, stop, wait_until
+from include.embedded.servers import ServerFailedError, ServerProcess, is_running, start, stop, wait_until
 from include.embedded.site import REPOSITORY, Site, write_private
 from include.embedded.stack import BusyError, alone
 from include.embedded.terminal import say
@@ -93,7 +93,7 @@ def launch(site: Site, sources: Mapping[str, str]) -> Production:
             if not is_running(site, name):
                 own = ["--celery-hostname", name] if service == WORKER else []
                 environment = stack.environment(service, {SOURCES_FILE: sources})
-                start(site, Server(name, [*stack.command(service), *own], environment))
+                start(site, ServerProcess(name, [*stack.command(service), *own], environment))
     for service in AIRFLOW:
         for name in _names(service, stack.replicas(service)):
             wait_until(site, name, partial(_is_healthy, stack, name), seconds=180)
@@ -144,7 +144,7 @@ def _start_broker(stack: Production) -> None:
     password = site.secret("broker_password")
     settings = ["bind 127.0.0.1", f"port {port}", f'requirepass "{password}"', "appendonly yes", f"dir {folder}"]
     write_private(folder / "valkey.conf", "\n".join(settings) + "\n")
-    start(site, Server(BROKER, [str(_valkey()), str(folder / "valkey.conf")], {"LC_ALL": "C.UTF-8"}))
+    start(site, ServerProcess(BROKER, [str(_valkey()), str(folder / "valkey.conf")], {"LC_ALL": "C.UTF-8"}))
     wait_until(site, BROKER, partial(_listens, port), seconds=30)
 
 
@@ -162,7 +162,7 @@ def start_store(stack: Production) -> None:
     own = ["-s3.ip.bind=127.0.0.1", "-master.volumeSizeLimitMB=64"]
     own += ["-volume.max=60", *(f"-{flag}={stack.ports[flag]}" for flag in STORE_PORTS)]
     weed = Path(sys.executable).with_name("weed")
-    start(site, Server(STORE, [str(weed), *given, *own], {**stack.told(STORE), "PATH": os.defpath}))
+    start(site, ServerProcess(STORE, [str(weed), *given, *own], {**stack.told(STORE), "PATH": os.defpath}))
     wait_until(site, STORE, partial(_listens, stack.ports[STORE]), seconds=60)
 
 

@@ -1,32 +1,14 @@
 """Servers as processes of this machine: PostgreSQL, Airflow and its REST API, started, found and stopped."""
 
-from __future__ import annotations
-
 from include.embedded.servers.airflow import COMPONENTS, USER, await_airflow, launch_airflow, stewards_of, url
 from include.embedded.servers.airflow_api import ENDED, AirflowApi, AirflowRefusedError
 from include.embedded.servers.postgres import NAME, is_up, start_postgres, stop_postgres, uri
-from include.embedded.servers.processes import Server, ServerFailedError, insist, is_running, start, stop, wait_until
-
-__all__ = [
-    "COMPONENTS",
-    "ENDED",
-    "NAME",
-    "USER",
-    "AirflowApi",
-    "AirflowRefusedError",
-    "Server",
-    "ServerFailedError",
-    "await_airflow",
-    "insist",
-    "is_running",
-    "is_up",
-    "launch_airflow",
-    "start",
-    "start_postgres",
-    "stewards_of",
-    "stop",
-    "stop_postgres",
-    "uri",
-    "url",
-    "wait_until",
-]
+from include.embedded.servers.processes import (
+    ServerFailedError,
+    ServerProcess,
+    insist,
+    is_running,
+    start,
+    stop,
+    wait_until,
+)

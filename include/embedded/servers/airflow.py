@@ -17,7 +17,15 @@ import httpx
 
 from include.contracts import contract_paths, load_contract, stewards
 from include.contracts.yaml_files import ContractError
-from include.embedded.servers.processes import Server, ServerFailedError, is_running, listens, start, stop, wait_until
+from include.embedded.servers.processes import (
+    ServerFailedError,
+    ServerProcess,
+    is_running,
+    listens,
+    start,
+    stop,
+    wait_until,
+)
 from include.embedded.settings import keep
 from include.embedded.site import Site, is_free, write_private
 
@@ -162,7 +170,7 @@ def launch_airflow(site: Site, sources: Mapping[str, str]) -> None:
     _migrate(site, env)
     for name, arguments in COMPONENTS.items():
         if not is_running(site, name):
-            start(site, Server(name, [sys.executable, "-m", "airflow", *arguments], environment_of(name, env)))
+            start(site, ServerProcess(name, [sys.executable, "-m", "airflow", *arguments], environment_of(name, env)))
 
 
 def await_airflow(site: Site, sources: Mapping[str, str]) -> None:

@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 import psycopg
 
-from include.embedded.servers.processes import Server, ServerFailedError, is_running, start, stop, wait_until
+from include.embedded.servers.processes import ServerFailedError, ServerProcess, is_running, start, stop, wait_until
 from include.embedded.site import Site, write_private
 
 NAME = "postgres"
@@ -59,7 +59,7 @@ def start_postgres(site: Site, *databases: str) -> None:
         port = site.port(NAME, PREFERRED_PORT)
         command = [*prefix, str(_binaries() / "postgres"), "-D", str(data), "-p", str(port), *settings]
         # SIGINT is PostgreSQL's fast shutdown: it does not wait for clients to leave.
-        start(site, Server(NAME, command, _env(), signal.SIGINT, popen))
+        start(site, ServerProcess(NAME, command, _env(), signal.SIGINT, popen))
     wait_until(site, NAME, lambda: _answers(site), seconds=30)
     with psycopg.connect(uri(site, "postgres"), autocommit=True) as connection:
         there = {name for (name,) in connection.execute("SELECT datname FROM pg_database")}

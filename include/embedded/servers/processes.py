@@ -31,7 +31,7 @@ class ServerFailedError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Server:
+class ServerProcess:
     """A process to run: `popen` holds what subprocess.Popen needs beyond the command (user, stdin)."""
 
     name: str
@@ -41,7 +41,7 @@ class Server:
     popen: Mapping[str, object] = field(default_factory=dict)
 
 
-def start(site: Site, server: Server) -> None:
+def start(site: Site, server: ServerProcess) -> None:
     """Start a server in the background, in a session of its own; its output goes to its log file."""
     with site.log(server.name).open("ab") as log:
         process = subprocess.Popen(

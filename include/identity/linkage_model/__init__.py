@@ -1,7 +1,5 @@
 """The linkage model: comparisons and their SQL, training by expectation maximisation, thresholds."""
 
-from __future__ import annotations
-
 from include.identity.linkage_model.comparison_sql import (
     compare,
     conditions,
@@ -14,20 +12,3 @@ from include.identity.linkage_model.comparison_sql import (
 )
 from include.identity.linkage_model.model import SHARED_NUMBERS, Model, ModelUnusable, load_model
 from include.identity.linkage_model.training import fits, train
-
-__all__ = [
-    "SHARED_NUMBERS",
-    "Model",
-    "ModelUnusable",
-    "compare",
-    "conditions",
-    "count_frequencies",
-    "fits",
-    "gammas",
-    "labels",
-    "load_model",
-    "names",
-    "train",
-    "weight",
-    "weights",
-]

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from include.contracts import Finding
 from include.identity.linking import gate_words
@@ -25,16 +23,14 @@ class Figures:
     largest: int
 
 
-def judge(
-    tolerance: Tolerance, assigned: Assigned, now: Figures, before: Mapping[str, Any] | None
-) -> tuple[Finding, ...]:
+def judge(tolerance: Tolerance, assigned: Assigned, now: Figures, before: Figures | None) -> tuple[Finding, ...]:
     """Everything about a run that a steward must approve; empty inside the tolerance.
 
     Args:
         tolerance: the limits that `golden.yaml` declares.
         assigned: what the run would do to the ids.
         now: the run's figures.
-        before: the figures of the last run that was published, by the names of Figures; None for the first.
+        before: the figures of the last run that was published; None for the first.
     """
     found: list[Finding] = []
     if now.largest > tolerance.largest_person:
@@ -44,25 +40,25 @@ def judge(
                 gate_words.largest(now.largest),
             )
         )  # fmt: skip
-    if not before or not before["persons"]:
+    if before is None or not before.persons:
         return tuple(found)
     for what, count, allowed in (
         ("merged", assigned.merged, tolerance.merged_percent),
         ("split", assigned.split, tolerance.split_percent),
         ("retired", assigned.retired, tolerance.retired_percent),
     ):
-        share = 100 * count / before["persons"]
+        share = 100 * count / before.persons
         if count >= tolerance.at_least and share > allowed:
-            said = gate_words.many(what, count, share, before["persons"])
+            said = gate_words.many(what, count, share, before.persons)
             found.append(Finding.of(what, share, f"at most {allowed:g} % of persons", said))
-    if list(before["tables"]) != list(now.tables):
+    if before.tables != now.tables:
         return tuple(found)
     found += _changed(
-        "candidates", now.candidates, before["candidates"], tolerance.candidates_change_percent, tolerance.at_least,
+        "candidates", now.candidates, before.candidates, tolerance.candidates_change_percent, tolerance.at_least,
     )  # fmt: skip
-    if now.persons and before["records"]:
+    if now.persons and before.records:
         found += _changed(
-            "meanRecords", now.records / now.persons, before["records"] / before["persons"],
+            "meanRecords", now.records / now.persons, before.records / before.persons,
             tolerance.mean_records_change_percent, 0,
         )  # fmt: skip
     return tuple(found)

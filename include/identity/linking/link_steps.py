@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -12,7 +12,8 @@ from include.identity import persons
 from include.identity.linkage_model import Model
 from include.identity.linking.accuracy import Accuracy, estimate
 from include.identity.linking.gate import Figures, judge
-from include.identity.linking.threshold_choice import WANTED, thresholds
+from include.identity.linking.link_result import Linked
+from include.identity.linking.threshold_choice import WANTED, Threshold, thresholds
 from include.identity.persons import Assigned, GoldenRules, assign, cluster, survive
 from include.identity.records import linked_tables
 from include.identity.scoring import Spark, score
@@ -67,15 +68,15 @@ class Work:
         model: Model,
         golden: GoldenRules,
         *,
-        last: Mapping[str, Any] | None,
-        basis: Mapping[str, str],
+        last: Figures | None,
+        is_new_model: bool,
         is_full: bool,
         spark: Spark | None = None,
-    ) -> dict[str, Any]:
-        """Score, cluster, give ids; golden records, findings and accuracy. Gives the figures, and what the gate finds.
+    ) -> Linked:
+        """Score, cluster, give ids; golden records, findings and accuracy.
 
-        `last`: the figures of the last published run. `is_full`: compare every pair again. `spark`:
-        where to compare, if not here.
+        `last`: the figures of the last published run; `is_new_model`: it used another model. `is_full`: compare every
+        pair again. `spark`: where to compare, if not here.
         """
         compared = self.lake.path(*COMPARED, f"run={self.run_id}")
         previous = None if is_full else self._compared_before()
@@ -86,7 +87,6 @@ class Work:
         clusters = cluster(
             self.lake, edges.uri, self.records_uri, out_uri=self._file("clusters"), reviews_uri=self.reviews_uri
         )  # fmt: skip
-        is_new_model = last is not None and last["basis"]["model"] != basis["model"]
         assigned = assign(
             self.lake, clusters_uri=clusters.uri, records_uri=self.records_uri, edges_uri=edges.uri, folder=self.folder,
             run_id=self.run_id, at=self.at, changed_uri=self._changed(), reviews_uri=self.reviews_uri,
@@ -109,17 +109,10 @@ class Work:
         tables = tuple(table.name for table in linked_tables(self.contracts.values()))
         figures = Figures(tables, assigned.records, assigned.persons, edges.pairs, largest)
         found = judge(golden.tolerance, assigned, figures, last)
-        counts = dict.fromkeys(("link", "review"), 0)
-        for by_decision in edges.counts.values():
-            counts = {decision: count + by_decision.get(decision, 0) for decision, count in counts.items()}
-        return {
-            "mode": "incremental" if edges.reused else "full", "compared": edges.compared, **asdict(figures),
-            "links": counts["link"], "grey": counts["review"], "passes": edges.counts,
-            **{name: getattr(assigned, name) for name in ("minted", "merged", "split", "retired", "moved")},
-            **_shares(accuracy), "thresholds": costs, "sizes": sizes, "duplicates": told["duplicate"],
-            "shared_ids": told["shared_id"],
-            "findings": [finding.to_dict() for finding in found],
-        }  # fmt: skip
+        return Linked(
+            "incremental" if edges.reused else "full", edges.compared, figures, assigned, edges.counts, accuracy, costs,
+            sizes, told["duplicate"], told["shared_id"], found,
+        )  # fmt: skip
 
     def _compared_before(self) -> str | None:
         """The levels that the newest other run left."""
@@ -171,13 +164,12 @@ class Work:
             f"TO {literal(self._file('links'))} (FORMAT parquet, COMPRESSION zstd)"
         )
 
-    def _costs(self, model: Model, accuracy: Accuracy) -> list[dict[str, Any]]:
+    def _costs(self, model: Model, accuracy: Accuracy) -> tuple[Threshold, ...]:
         """What each precision that a steward may want would cost."""
         connection = self.lake.connect()
         try:
             with lake_errors("looking at other thresholds"):
-                found = thresholds(connection, scan(self._file("links")), model, accuracy, WANTED)
-                return [asdict(one) for one in found]
+                return thresholds(connection, scan(self._file("links")), model, accuracy, WANTED)
         finally:
             connection.close()
 
@@ -207,13 +199,3 @@ class Work:
                 return connection.execute(sql).fetchall()
         finally:
             connection.close()
-
-
-def _shares(accuracy: Accuracy) -> dict[str, Any]:
-    """The figures of a run's record; None where nothing can be told."""
-    missed = accuracy.missed.value if accuracy.missed else None
-    found: dict[str, Any] = {"unseen": missed, "bands": [asdict(band) for band in accuracy.bands]}
-    for name, share in (("precision", accuracy.precision), ("recall", accuracy.recall)):
-        ends = (share.value, share.lower, share.upper) if share else (None, None, None)
-        found |= dict(zip((name, f"{name}_lower", f"{name}_upper"), ends, strict=True))
-    return found | {"recall_reason": accuracy.reason}

@@ -1,7 +1,5 @@
 """From linked pairs to persons: clusters, stable ids, golden records, reviews, findings for owners."""
 
-from __future__ import annotations
-
 from include.identity.persons.clustering import cluster, components
 from include.identity.persons.decision_outlook import Outlook, outlook
 from include.identity.persons.golden_record import GoldenRules, GoldenRulesBroken, Tolerance, load_golden, survive
@@ -20,34 +18,3 @@ from include.identity.persons.review_queue import (
 )
 from include.identity.persons.stable_ids import Assigned, assign, resolve
 from include.identity.persons.withdrawal import Kept, not_followed, withdraw
-
-__all__ = [
-    "CONTRADICTIONS",
-    "MAX_NOTE",
-    "Assigned",
-    "GoldenRules",
-    "GoldenRulesBroken",
-    "Kept",
-    "Outlook",
-    "Pair",
-    "Review",
-    "ReviewRefused",
-    "Tolerance",
-    "assign",
-    "cluster",
-    "components",
-    "decide",
-    "decided",
-    "ends",
-    "find",
-    "find_pair",
-    "load_golden",
-    "not_followed",
-    "outlook",
-    "pair_id",
-    "persons_registers",
-    "queue",
-    "resolve",
-    "survive",
-    "withdraw",
-]

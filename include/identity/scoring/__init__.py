@@ -1,9 +1,5 @@
 """Pairs of records: candidates scored by the model (DuckDB or Spark), decided, explained."""
 
-from __future__ import annotations
-
 from include.identity.scoring.explanations import explain_pairs
 from include.identity.scoring.pair_scores import MEMORY_LIMIT, score
 from include.identity.scoring.spark import ClusterUnusable, Spark
-
-__all__ = ["MEMORY_LIMIT", "ClusterUnusable", "Spark", "explain_pairs", "score"]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from dataclasses import dataclass
 
 import duckdb
 
 from include.lake.delta.sql_views import FILE
-from include.lake.delta.table_schema import RESERVED, RUN_ID, WARNINGS, TableSchema
+from include.lake.delta.table_schema import LAKE_COLUMNS, RUN_ID, WARNINGS, TableSchema
 from include.lake.storage import literal, quote, scan
 
 PLACE = "_place"
@@ -17,28 +17,32 @@ _INTEGERS = {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT"
 _BITS_PER_ROW = 64  # sparser keys take less memory as hashes
 
 
-class StagedPaths(Protocol):
-    """URIs of the three files that the split writes to the run's staging folder."""
+@dataclass(frozen=True, slots=True)
+class StagedFiles:
+    """URIs of the three files that the split writes to the run's staging folder.
+
+    `conformed`: the contract's columns, `_row`, `_unreadable` and the masks of broken row rules (`_m0`, ...), every
+    extracted row. `faults`: `_row`, `_outcome` (`rejected` or `superseded`), `_reasons` (list of rule_id, column,
+    message), only rows that are not accepted. `warnings`: `_row`, `_warnings` (list of rule ids), only accepted rows
+    with a warning.
+    """
+
+    conformed: str
+    faults: str
+    warnings: str
+
+    @classmethod
+    def below(cls, folder: str) -> StagedFiles:
+        """The files in a run's staging folder."""
+        return cls(*(f"{folder}/{name}.parquet" for name in ("conformed", "faults", "warnings")))
 
     @property
-    def conformed(self) -> str:
-        """Contract columns and `_row`, for every extracted row."""
-
-    @property
-    def faults(self) -> str:
-        """`_row`, `_outcome`, `_reasons` of the rows that are not accepted."""
-
-    @property
-    def warnings(self) -> str:
-        """`_row`, `_warnings` of the rows that carry a warning."""
+    def uris(self) -> tuple[str, str, str]:
+        """All three."""
+        return self.conformed, self.faults, self.warnings
 
 
-def staged_files(staged: StagedPaths) -> tuple[str, str, str]:
-    """The three files."""
-    return staged.conformed, staged.faults, staged.warnings
-
-
-def accepted_rows(shape: TableSchema, staged: StagedPaths, *, deleted_when: str = "") -> str:
+def accepted_rows(shape: TableSchema, staged: StagedFiles, *, deleted_when: str = "") -> str:
     """SELECT of the accepted rows: contract columns and `_warnings`, without rows for which `deleted_when` holds."""
     columns = ", ".join(f"CAST(c.{quote(name)} AS {sql_type}) AS {quote(name)}" for name, sql_type in shape.columns)
     rows = (
@@ -56,7 +60,7 @@ def published_rows(
 
     `_file` is the row's file and `_place` its number in it; NULL if a table column has DuckDB's name for it.
     """
-    columns = [*shape.columns, *RESERVED, *shape.dropped]
+    columns = [*shape.columns, *LAKE_COLUMNS, *shape.dropped]
     has_place = with_file and not any(name.lower() == _DUCKDB_PLACE for name, _ in columns)
     place = _DUCKDB_PLACE if has_place else "CAST(NULL AS BIGINT)"
     file = f", {FILE}, {place} AS {PLACE}" if with_file else ""

@@ -24,8 +24,9 @@ RETENTION_PROPERTY = "delta.deletedFileRetentionDuration"
 NO_BOUNDS = {"delta.dataSkippingNumIndexedCols": "0"}
 RUN_ID = "_run_id"
 WARNINGS = "_warnings"
-RESERVED = ((RUN_ID, "VARCHAR"), (WARNINGS, "VARCHAR[]"))
-_RESERVED_ARROW = (
+# Columns that the lake adds to every published table.
+LAKE_COLUMNS = ((RUN_ID, "VARCHAR"), (WARNINGS, "VARCHAR[]"))
+_LAKE_COLUMNS_ARROW = (
     pa.field(RUN_ID, pa.string()),
     pa.field(WARNINGS, pa.list_(pa.string())),
 )
@@ -66,7 +67,7 @@ def published_schema(table: Table) -> pa.Schema:
         pa.field(c.name, arrow_type(c.sql_type), metadata={"comment": c.description} if c.description else None)
         for c in table.columns
     ]
-    return pa.schema([*columns, *_RESERVED_ARROW])
+    return pa.schema([*columns, *_LAKE_COLUMNS_ARROW])
 
 
 def without_bounds(table: Table) -> dict[str, str]:

@@ -1,9 +1,5 @@
 """Column-level copy-on-write of Parquet files: only changed column chunks are encoded anew. See README.md here."""
 
-from __future__ import annotations
-
 from include.lake.file_patch.column_patch import IS_NEW, LARGEST_CHANGE, LEAVES, WAS, Original, patch
 from include.lake.file_patch.not_patchable import NotPatchable, patching
 from include.lake.file_patch.patch_verification import read_back
-
-__all__ = ["IS_NEW", "LARGEST_CHANGE", "LEAVES", "WAS", "NotPatchable", "Original", "patch", "patching", "read_back"]

@@ -165,6 +165,11 @@ def _check(footer: Struct, end: int) -> None:
             bounds = [text for at, (_, text) in chunk.meta.get(_STATISTICS, (0, {}))[1].items() if at in _BOUNDS]
             is_wide = chunk.physical_type == BYTE_ARRAY or all(len(bound) == width for bound in bounds)
             ensure(is_wide, "bounds of another type")
+    for group in groups:
+        chunks = sorted(map(Chunk, group[_COLUMNS][1][1]), key=lambda chunk: chunk.start)
+        whole = chunks[-1].start + chunks[-1].size - chunks[0].start
+        sizes = {whole, sum(chunk.size for chunk in chunks), group.get(_COMPRESSED_BYTES, (0, whole))[1]}
+        ensure(len(sizes) == 1, "chunks of other sizes")  # a copy would end too early
     place = len(_MAGIC)
     for chunk in sorted((chunk for group in row_groups(footer) for chunk in group), key=lambda chunk: chunk.start):
         meta = chunk.meta

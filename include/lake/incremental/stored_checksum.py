@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 import duckdb
 
 from include.contracts import Table
-from include.lake.delta import PublishedState, StagedPaths, TableSchema, accepted_rows, published_rows, staged_files
+from include.lake.delta import PublishedState, StagedFiles, TableSchema, accepted_rows, published_rows
 from include.lake.incremental.row_checksum import RowSetChecksum, hashed_values, row_set_checksum
 from include.lake.storage import Lake, restrict_access
 from include.lake.upsert import COMPARE_MEMORY, Changes, arriving, leaving
@@ -60,7 +60,7 @@ def checksum_after_commit(
     shape: TableSchema,
     files: Sequence[str] | None,
     base: PublishedState | None,
-    staged: StagedPaths,
+    staged: StagedFiles,
     changes: Changes,
 ) -> str:
     """Commit metadata with the checksum of the rows published by it; empty if the table has none.
@@ -72,9 +72,7 @@ def checksum_after_commit(
         return ""
     connection = lake.connect(memory_limit=COMPARE_MEMORY)
     try:
-        restrict_access(
-            connection, reads=[*staged_files(staged), *(files or ()), *([changes.uri] if changes.uri else [])]
-        )
+        restrict_access(connection, reads=[*staged.uris, *(files or ()), *([changes.uri] if changes.uri else [])])
         of = checksum_by_sql(connection, values)
         if files is None:
             parts = [of(accepted_rows(shape, staged, deleted_when=table.extract.deleted_when))]

@@ -1,19 +1,6 @@
 """Publishing of a registry's table in at most one commit per run, with warning counts over the whole table."""
 
-from __future__ import annotations
-
 from include.lake.publishing.code_lists import digest_of, list_files, publish_reference
 from include.lake.publishing.publication import publish
 from include.lake.publishing.published_context import Conformed, published_context_of, published_context_uri
 from include.lake.publishing.warning_counts import published_warnings
-
-__all__ = [
-    "Conformed",
-    "digest_of",
-    "list_files",
-    "publish",
-    "publish_reference",
-    "published_context_of",
-    "published_context_uri",
-    "published_warnings",
-]

@@ -18,7 +18,7 @@ from include.contracts import Table
 from include.lake import upsert
 from include.lake.delta import (
     PublishedState,
-    StagedPaths,
+    StagedFiles,
     carry_over,
     commit_properties,
     compact,
@@ -65,7 +65,7 @@ def publish(
     *,
     run_id: str,
     at: datetime,
-    staged: StagedPaths,
+    staged: StagedFiles,
     metadata: Mapping[str, str],
     mode: Mode = "full",
     gone: str | None = None,
@@ -110,7 +110,7 @@ def _publish(
     table: Table,
     run_id: str,
     at: datetime,
-    staged: StagedPaths,
+    staged: StagedFiles,
     metadata: Mapping[str, str],
     mode: Mode,
     gone: str | None,

@@ -16,12 +16,11 @@ from include.contracts import Rule, Table
 from include.lake.delta import (
     WARNINGS,
     PublishedState,
-    StagedPaths,
+    StagedFiles,
     TableSchema,
     accepted_rows,
     listed,
     published_rows,
-    staged_files,
     table_schema_of,
 )
 from include.lake.incremental import is_unchanged_since
@@ -47,7 +46,7 @@ def warnings_after_commit(
     shape: TableSchema,
     files: Sequence[str] | None,
     base: PublishedState | None,
-    staged: StagedPaths,
+    staged: StagedFiles,
     changes: Changes,
 ) -> str:
     """Commit metadata with the warning counts after a commit; empty if no change set is known.
@@ -58,9 +57,7 @@ def warnings_after_commit(
         return ""
     connection = lake.connect(memory_limit=COMPARE_MEMORY)
     try:
-        restrict_access(
-            connection, reads=[*staged_files(staged), *(files or ()), *([changes.uri] if changes.uri else [])]
-        )
+        restrict_access(connection, reads=[*staged.uris, *(files or ()), *([changes.uri] if changes.uri else [])])
         if files is None:
             after = _count(connection, table, *_of_first_run(table, shape, staged))
         else:
@@ -105,7 +102,7 @@ def _of_values(table: Table) -> list[Rule]:
     return [rule for rule in table.rules if rule.severity == "warning" and rule.scope == "set"]
 
 
-def _of_first_run(table: Table, shape: TableSchema, staged: StagedPaths) -> tuple[str, str]:
+def _of_first_run(table: Table, shape: TableSchema, staged: StagedFiles) -> tuple[str, str]:
     """SELECTs for `_count` on a table's first run: only rows with a warning need be counted."""
     if table.extract.deleted_when:
         accepted = accepted_rows(shape, staged, deleted_when=table.extract.deleted_when)

@@ -1,34 +1,15 @@
 """Rejected rows: appended with every reason, open until a later run accepts, replaces or withdraws them."""
 
-from __future__ import annotations
-
 from include.lake.rejected.append import append_rejected
 from include.lake.rejected.backlog import AGES, TREND_DAYS, OpenRule, RejectionBacklog, open_counts, rejection_backlog
 from include.lake.rejected.close import close_rejected, finish_closing, reopen_rejected
 from include.lake.rejected.held_rows import Broken, broken_rules
-from include.lake.rejected.open_rejections import RESERVED, as_json, open_rejections_of, typed_cursor, typed_key
+from include.lake.rejected.open_rejections import (
+    REJECTION_COLUMNS,
+    as_json,
+    open_rejections_of,
+    typed_cursor,
+    typed_key,
+)
 from include.lake.rejected.repeats import count_repeats, only_repeats_open_rejections
 from include.lake.rejected.replay_source import gather_open
-
-__all__ = [
-    "AGES",
-    "RESERVED",
-    "TREND_DAYS",
-    "Broken",
-    "OpenRule",
-    "RejectionBacklog",
-    "append_rejected",
-    "as_json",
-    "broken_rules",
-    "close_rejected",
-    "count_repeats",
-    "finish_closing",
-    "gather_open",
-    "only_repeats_open_rejections",
-    "open_counts",
-    "open_rejections_of",
-    "rejection_backlog",
-    "reopen_rejected",
-    "typed_cursor",
-    "typed_key",
-]

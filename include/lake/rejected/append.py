@@ -16,8 +16,8 @@ import pyarrow as pa
 from deltalake import CommitProperties, Transaction, WriterProperties, write_deltalake
 
 from include.contracts import Table
-from include.lake.delta import PREFIX, StagedPaths
-from include.lake.rejected.open_rejections import COLUMNS, OPEN, RESERVED, as_json, open_rejections_of
+from include.lake.delta import PREFIX, StagedFiles
+from include.lake.rejected.open_rejections import COLUMNS, OPEN, REJECTION_COLUMNS, as_json, open_rejections_of
 from include.lake.rejected.replay_source import ensure_open
 from include.lake.storage import Lake, create_temp_table, lake_errors, literal, quote, retry_on_conflict, scan
 from include.lake.upsert import Mode
@@ -40,7 +40,7 @@ class _Append:
     table: Table
     run_id: str
     at: datetime
-    staged: StagedPaths
+    staged: StagedFiles
     extract_uri: str
     mode: Mode
     reading: dict[str, str]
@@ -56,7 +56,7 @@ def append_rejected(
     *,
     run_id: str,
     at: datetime,
-    staged: StagedPaths,
+    staged: StagedFiles,
     extract_uri: str,
     mode: Mode = "full",
     snapshot_at: str = "",
@@ -187,11 +187,11 @@ def kept_names(source: Sequence[str], published: Sequence[str] = ()) -> dict[str
     Delta column names are case-insensitive, so a column keeps the spelling it was first published with.
     """
     spelling = {name.lower(): name for name in published}
-    taken = {name.lower() for name in source} | set(RESERVED)
+    taken = {name.lower() for name in source} | set(REJECTION_COLUMNS)
     names = {}
     for name in source:
         kept = name
-        if name.lower() in RESERVED:
+        if name.lower() in REJECTION_COLUMNS:
             while kept.lower() in taken:
                 kept = "src" + kept
             taken.add(kept.lower())

@@ -18,7 +18,7 @@ from deltalake import CommitProperties, DeltaTable, Transaction
 from deltalake.transaction import AddAction, RemoveAction
 
 from include.contracts import Table
-from include.lake.delta import FILE, PREFIX, StagedPaths, epoch_milliseconds, last_commit, overtaken_by
+from include.lake.delta import FILE, PREFIX, StagedFiles, epoch_milliseconds, last_commit, overtaken_by
 from include.lake.rejected.open_rejections import (  # fmt: skip
     LIVES,
     OPEN,
@@ -28,7 +28,7 @@ from include.lake.rejected.open_rejections import (  # fmt: skip
     open_rejections_of,
     runs_that_count,
 )
-from include.lake.rejected.outcomes import Closing, StagedRun, decide_outcomes
+from include.lake.rejected.outcomes import Closing, decide_outcomes
 from include.lake.storage import Lake, lake_errors, literal, retry_on_conflict, scan
 from include.lake.upsert import Mode
 
@@ -43,7 +43,7 @@ def close_rejected(
     run_id: str,
     at: datetime,
     mode: Mode,
-    staged: StagedPaths,
+    staged: StagedFiles,
     gone: str | None = None,
 ) -> dict[str, int]:
     """Close the open rejections decided by the run's commit; returns rows by new `_life`. A run closes once.
@@ -63,7 +63,8 @@ def close_rejected(
 
 def reopen_rejected(lake: Lake, table: Table, *, run_id: str, at: datetime, closed_by: Sequence[str]) -> int:
     """Reopen the rows that these runs closed, after their commits were undone; returns their number. Once a run."""
-    closing = Closing(lake, table, run_id, at, "replay", StagedRun.of(lake, table, run_id), None)
+    folder = lake.staging_path(table.registry, table.name, run_id)
+    closing = Closing(lake, table, run_id, at, "replay", StagedFiles.below(folder), None)
     return retry_on_conflict(lake, closing.uri, lambda: _reopen(closing, closed_by))
 
 
@@ -101,9 +102,10 @@ def finish_closing(lake: Lake, table: Table, *, before_run: str | None = None) -
         run_id, mode = entry.get(f"{PREFIX}run_id"), entry.get(f"{PREFIX}mode")
         if run_id in (None, before_run) or mode not in get_args(Mode):
             continue
-        staged = StagedRun.of(lake, table, run_id)
+        folder = lake.staging_path(table.registry, table.name, run_id)
+        staged, deleted = StagedFiles.below(folder), f"{folder}/gone.parquet"
         if lake.exists(staged.conformed) and lake.exists(staged.faults):
-            gone = staged.gone if mode == "incremental" and lake.exists(staged.gone) else None
+            gone = deleted if mode == "incremental" and lake.exists(deleted) else None
             closing = Closing(lake, table, run_id, datetime.fromisoformat(entry[f"{PREFIX}at"]), mode, staged, gone)
             retry_on_conflict(lake, closing.uri, partial(_close, closing))
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from include.contracts import Table
-from include.lake.delta import StagedPaths
+from include.lake.delta import StagedFiles
 from include.lake.rejected.open_rejections import as_json
 from include.lake.storage import Lake, lake_errors, scan
 
@@ -22,7 +22,7 @@ class Broken:
     keys: int | None
 
 
-def broken_rules(lake: Lake, table: Table, staged: StagedPaths) -> tuple[Broken, ...]:
+def broken_rules(lake: Lake, table: Table, staged: StagedFiles) -> tuple[Broken, ...]:
     """Staged rejected rows of an unpublished run, by rule, most rows first."""
     key = as_json(table.primary_key, "k")
     with lake.connect() as connection, lake_errors(f"counting the rejected rows of {table.qualified_name}"):

@@ -23,7 +23,8 @@ from include.lake.run_log import is_on_record
 from include.lake.storage import Lake, lake_errors, literal, quote
 
 OPEN, REPLAYED, SUPERSEDED, WITHDRAWN = LIVES = ("open", "replayed", "superseded", "withdrawn")
-RESERVED = (
+# Columns that the lake adds to a rejected row.
+REJECTION_COLUMNS = (
     "_run_id", "_row", "_status", "_reasons", "_rejected_at", "_since", "_key", "_cursor", "_life", "_closed_by",
     "_closed_at",
 )  # fmt: skip

@@ -9,11 +9,11 @@ from datetime import datetime
 import duckdb
 
 from include.contracts import Table
-from include.lake.delta import FILE, StagedPaths, view_of
+from include.lake.delta import FILE, StagedFiles, view_of
 from include.lake.rejected.open_rejections import (
     OPEN,
+    REJECTION_COLUMNS,
     REPLAYED,
-    RESERVED,
     SUPERSEDED,
     WITHDRAWN,
     OpenRejections,
@@ -36,7 +36,7 @@ class Closing:
     run_id: str
     at: datetime
     mode: Mode
-    staged: StagedPaths
+    staged: StagedFiles
     gone: str | None
 
     @property
@@ -48,22 +48,6 @@ class Closing:
     def transaction(self) -> str:
         """Delta application transaction of the closing commit: a run closes once."""
         return f"closed/{self.run_id}"
-
-
-@dataclass(frozen=True, slots=True)
-class StagedRun:
-    """What a run left in its staging folder, for whoever finishes what it began."""
-
-    conformed: str
-    faults: str
-    warnings: str
-    gone: str
-
-    @classmethod
-    def of(cls, lake: Lake, table: Table, run_id: str) -> StagedRun:
-        """The files of that run."""
-        folder = lake.staging_path(table.registry, table.name, run_id)
-        return cls(*(f"{folder}/{name}.parquet" for name in ("conformed", "faults", "warnings", "gone")))
 
 
 def decide_outcomes(closing: Closing, opened: OpenRejections) -> dict[str, int]:
@@ -113,7 +97,7 @@ def _of_sync(closing: Closing, connection: duckdb.DuckDBPyConnection) -> str:
 def _of_same_rows(connection: duckdb.DuckDBPyConnection) -> str:
     """SELECT of the rows without a readable key that were received again with the same cells."""
     described = connection.execute("DESCRIBE opened").fetchall()
-    received = [quote(name) for name, *_ in described if name not in (*RESERVED, FILE)]
+    received = [quote(name) for name, *_ in described if name not in (*REJECTION_COLUMNS, FILE)]
     row = f"struct_pack({', '.join(f'{name} := {name}' for name in received)})"
     own = f"SELECT {row} AS content FROM own WHERE _status = 'rejected' AND _key IS NULL"
     keyless = f"(SELECT _run_id, _row, {row} AS content FROM opened WHERE _key IS NULL)"

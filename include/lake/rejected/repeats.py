@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from include.contracts import Table
-from include.lake.delta import StagedPaths
+from include.lake.delta import StagedFiles
 from include.lake.rejected.open_rejections import WITHDRAWN, as_json, open_rejections_of
 from include.lake.rejected.outcomes import Closing, decide_outcomes
 from include.lake.storage import Lake, lake_errors, literal, scan
@@ -15,7 +15,7 @@ _RULES = "list_sort(list_transform(_reasons, lambda r: r.rule_id))"
 
 
 def only_repeats_open_rejections(
-    lake: Lake, table: Table, *, run_id: str, mode: Mode, staged: StagedPaths, gone: str | None = None
+    lake: Lake, table: Table, *, run_id: str, mode: Mode, staged: StagedFiles, gone: str | None = None
 ) -> bool:
     """Whether publishing the staged rows would open no new rejection and close none.
 
@@ -42,7 +42,7 @@ def only_repeats_open_rejections(
         return not connection.execute(f"({news} LIMIT 1) UNION ALL ({over} LIMIT 1)").fetchall()
 
 
-def count_repeats(lake: Lake, table: Table, staged: StagedPaths) -> int:
+def count_repeats(lake: Lake, table: Table, staged: StagedFiles) -> int:
     """Number of staged rejected rows that are open already with the same key, cursor and rules.
 
     Of rows without a readable key, which look alike, at most as many count as are open.
@@ -63,7 +63,7 @@ def count_repeats(lake: Lake, table: Table, staged: StagedPaths) -> int:
     return int(counted[0][0])
 
 
-def _staged_rejected(table: Table, staged: StagedPaths) -> str:
+def _staged_rejected(table: Table, staged: StagedFiles) -> str:
     """SELECT of the staged rejected rows: `_key`, `_cursor`, `_rules`."""
     key, cursor = as_json(table.primary_key, "k"), as_json(table.extract.cursor, "k")
     return (

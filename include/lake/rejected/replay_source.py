@@ -13,7 +13,7 @@ from include.contracts import DRIFT_FLAG, Table
 from include.lake.delta import PREFIX, view_of
 from include.lake.rejected.open_rejections import (
     COLUMNS,
-    RESERVED,
+    REJECTION_COLUMNS,
     OpenRejections,
     open_rejections_of,
     runs_that_count,
@@ -182,7 +182,7 @@ def _typed_rows(connection: duckdb.DuckDBPyConnection, delta: DeltaTable, defini
 
 def _columns_of(delta: DeltaTable, runs: Sequence[str], definition_digest: str | None) -> Mapping[str, Columns]:
     """Source columns stored on each run's newest append; all text if it stored none."""
-    names = [field.name for field in delta.schema().fields if field.name not in RESERVED]
+    names = [field.name for field in delta.schema().fields if field.name not in REJECTION_COLUMNS]
     found: dict[str, Columns] = {}
     for entry in delta.history():
         run_id = entry.get(f"{PREFIX}run_id")

@@ -1,7 +1,5 @@
 """The run log: a row for each run of a table, a check or a linking, in Delta tables under `audit/`."""
 
-from __future__ import annotations
-
 from include.lake.run_log.linking_log import LINKING_LOG, NO_RECALL, append_link_run, last_link_run, link_runs
 from include.lake.run_log.log_tables import (
     CHECKS,
@@ -22,27 +20,3 @@ from include.lake.run_log.table_checks import (
     has_table_checks,
     view_table_checks,
 )
-
-__all__ = [
-    "CHECKS",
-    "CROSS_CHECKS",
-    "LINKING_LOG",
-    "NO_RECALL",
-    "REFUSALS",
-    "REJECTED_TARGET",
-    "RUNS",
-    "RunRow",
-    "append",
-    "append_checks",
-    "append_link_run",
-    "append_run",
-    "append_table_checks",
-    "as_view",
-    "has_table_checks",
-    "is_on_record",
-    "last_link_run",
-    "link_runs",
-    "place_of",
-    "read",
-    "view_table_checks",
-]

@@ -9,14 +9,14 @@ from typing import Any
 
 import pyarrow as pa
 
-from include.contracts import Said
+from include.contracts import BilingualText
 from include.lake.run_log import log_tables
 from include.lake.run_log.run_row import RECORDED
 from include.lake.storage import Lake, lake_errors
 
 LINKING_LOG = "link_runs"
 NO_RECALL = {
-    "numbers": Said(
+    "numbers": BilingualText(
         "not estimable: too few pairs of records share an id number",
         "không ước lượng được: quá ít cặp bản ghi có chung số định danh",
     )

@@ -1,7 +1,5 @@
 """Storage of the lake: folder or S3 bucket, DuckDB connections, table locks, commit retries, errors."""
 
-from __future__ import annotations
-
 from include.lake.storage.commit_retry import retry_on_conflict
 from include.lake.storage.duckdb_engine import (
     DEFAULT_SCRATCH,
@@ -28,30 +26,3 @@ from include.lake.storage.errors import (
 )
 from include.lake.storage.lake import REPOSITORY, Lake
 from include.lake.storage.object_store import Root, read
-
-__all__ = [
-    "DEFAULT_SCRATCH",
-    "PARQUET",
-    "REPOSITORY",
-    "Lake",
-    "LakeConflict",
-    "LakeDenied",
-    "LakeError",
-    "LakeFull",
-    "LakeKeyBroken",
-    "LakeOutdated",
-    "LakeSchemaConflict",
-    "LakeTableMissing",
-    "LakeUnreachable",
-    "Root",
-    "classify",
-    "create_temp_table",
-    "lake_errors",
-    "literal",
-    "load_extension",
-    "quote",
-    "read",
-    "restrict_access",
-    "retry_on_conflict",
-    "scan",
-]

@@ -1,35 +1,7 @@
 """From staged rows to one Delta commit: the difference by key, then a merge or rewritten files with a change feed."""
 
-from __future__ import annotations
-
 from include.lake.upsert.change_set import COMPARE_MEMORY, KEY_FIGURE, Changes, Mode, find_changes, key_text, preview
 from include.lake.upsert.delta_merge import Writing, append, create, merge, overwrite
 from include.lake.upsert.diff_sql import arriving, later, leaving
 from include.lake.upsert.file_rewrite import apply, note
 from include.lake.upsert.table_upsert import MERGE_ROWS, Upserted, count, stream, upsert, write
-
-__all__ = [
-    "COMPARE_MEMORY",
-    "KEY_FIGURE",
-    "MERGE_ROWS",
-    "Changes",
-    "Mode",
-    "Upserted",
-    "Writing",
-    "append",
-    "apply",
-    "arriving",
-    "count",
-    "create",
-    "find_changes",
-    "key_text",
-    "later",
-    "leaving",
-    "merge",
-    "note",
-    "overwrite",
-    "preview",
-    "stream",
-    "upsert",
-    "write",
-]

@@ -17,12 +17,11 @@ from deltalake import DeltaTable
 from include.contracts import Table
 from include.lake.delta import (
     WARNINGS,
-    StagedPaths,
+    StagedFiles,
     TableSchema,
     all_differ,
     last_state,
     listed,
-    staged_files,
     table_schema_of,
 )
 from include.lake.storage import PARQUET, Lake, LakeKeyBroken, lake_errors, literal, quote, restrict_access, scan
@@ -59,7 +58,7 @@ class Changes:
         return self.inserted + self.updated + self.deleted
 
 
-def preview(lake: Lake, table: Table, staged: StagedPaths, *, mode: Mode = "full", gone: str | None = None) -> Changes:
+def preview(lake: Lake, table: Table, staged: StagedFiles, *, mode: Mode = "full", gone: str | None = None) -> Changes:
     """Count what publishing these staged rows would do to the table, without touching it."""
     uri = lake.registry_table(table.registry, table.name)
     current = lake.table(uri) if lake.is_table(uri) else None
@@ -71,7 +70,7 @@ def find_changes(
     table: Table,
     shape: TableSchema,
     current: DeltaTable | None,
-    staged: StagedPaths,
+    staged: StagedFiles,
     *,
     mode: Mode,
     gone: str | None = None,
@@ -100,7 +99,7 @@ def find_changes(
         connection = lake.connect(memory_limit=COMPARE_MEMORY)
         try:
             files = current.file_uris() if current else []
-            restrict_access(connection, reads=[*staged_files(staged), *files, *([gone] if gone else [])], writes=[uri])
+            restrict_access(connection, reads=[*staged.uris, *files, *([gone] if gone else [])], writes=[uri])
             diff_sql.create_views(connection, shape, files, staged, deleted_when=table.extract.deleted_when, gone=gone)
             if shape.key:
                 changes = _compare_by_key(connection, table, shape, current, uri, mode)

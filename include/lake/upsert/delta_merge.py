@@ -16,7 +16,7 @@ from include.contracts import Table
 from include.lake.delta import (
     RETENTION,
     RETENTION_PROPERTY,
-    StagedPaths,
+    StagedFiles,
     TableSchema,
     accepted_rows,
     add_actions,
@@ -52,7 +52,7 @@ class Writing:
     lake: Lake
     table: Table
     shape: TableSchema
-    staged: StagedPaths
+    staged: StagedFiles
     run_id: str
     at: datetime
     said: Callable[[], CommitProperties]

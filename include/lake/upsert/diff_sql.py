@@ -14,11 +14,11 @@ import duckdb
 
 from include.lake.delta import (
     FILE,
+    LAKE_COLUMNS,
     PLACE,
-    RESERVED,
     RUN_ID,
     WARNINGS,
-    StagedPaths,
+    StagedFiles,
     TableSchema,
     accepted_rows,
     as_published,
@@ -35,7 +35,7 @@ def create_views(
     connection: duckdb.DuckDBPyConnection,
     shape: TableSchema,
     files: Sequence[str],
-    staged: StagedPaths,
+    staged: StagedFiles,
     *,
     deleted_when: str,
     gone: str | None,
@@ -192,7 +192,7 @@ def _content(shape: TableSchema) -> list[str]:
 
 
 def _columns(shape: TableSchema) -> list[str]:
-    return [name for name, _ in (*shape.columns, *RESERVED, *shape.dropped)]
+    return [name for name, _ in (*shape.columns, *LAKE_COLUMNS, *shape.dropped)]
 
 
 def _was(shape: TableSchema) -> str:

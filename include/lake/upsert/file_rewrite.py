@@ -18,8 +18,8 @@ from deltalake import CommitProperties, DeltaTable
 
 from include.lake.delta import (
     FILE,
+    LAKE_COLUMNS,
     PLACE,
-    RESERVED,
     WARNINGS,
     File,
     as_published,
@@ -184,7 +184,7 @@ def _patched(writing: Writing, connection: duckdb.DuckDBPyConnection, uri: str, 
         with lake.open_input(plan.file.uri) as stored, lake.open_output(new) as out:
             laid = patch(plan.original, stored, rows, out)
         with lake.open_input(new) as stored, patching():
-            types = dict((*shape.columns, *RESERVED, *shape.dropped))
+            types = dict((*shape.columns, *LAKE_COLUMNS, *shape.dropped))
             return patched_file(path, new, laid.size, read_back(stored, laid), types)
     except NotPatchable as error:
         lake.delete_tree(new)

@@ -1,7 +1,5 @@
 """Decisions of stewards: who may decide, approvals (four eyes), the gate; each a ledger entry before it acts."""
 
-from __future__ import annotations
-
 from include.pipelines.decisions.approvals import (
     Asked,
     Matter,
@@ -42,38 +40,3 @@ from include.pipelines.decisions.ledger_entries import (
     note_refusal,
     note_review,
 )
-
-__all__ = [
-    "MAX_PURPOSE",
-    "Answer",
-    "Asked",
-    "DecidedRun",
-    "Look",
-    "Matter",
-    "NotASteward",
-    "Word",
-    "about_the_held",
-    "approve",
-    "approve_step",
-    "approved",
-    "approved_by_all",
-    "ask_step",
-    "by_a_steward",
-    "concerned",
-    "deciders",
-    "digest_of",
-    "free_stewards",
-    "gate_page",
-    "given",
-    "matter_of",
-    "note_gate",
-    "note_look",
-    "note_refusal",
-    "note_review",
-    "outside_tolerance",
-    "reason_given",
-    "refuse_step",
-    "steward_named",
-    "whom_to_ask",
-    "word_on",
-]

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from include.audit import ledger
-from include.contracts import Contract, Said, Steward
+from include.contracts import BilingualText, Contract, Steward
 from include.pipelines.context import PipelineContext
 from include.pipelines.decisions.authority import deciders, free_stewards, steward_named
 from include.pipelines.decisions.ledger_entries import DecidedRun, note_approval
@@ -44,7 +44,7 @@ class Word:
 
     names: tuple[str, ...]
     note: str
-    missing: Said | None = None
+    missing: BilingualText | None = None
 
     @property
     def waits(self) -> str:
@@ -118,7 +118,7 @@ def approve(context: PipelineContext, matter: Matter, run: DecidedRun, *, by: st
     others = [s for s in deciders(matter.contracts, at=context.now()) if s.username != name]
     who = ", ".join(steward.username for steward in others)
     said = f"`{name}` has approved this already" if before else f"the approval of `{name}` is on record"
-    missing = Said(
+    missing = BilingualText(
         f"{said}, and the contract asks for two: another steward must approve the same "
         f"({who or 'nobody is in office: name one in the contract'})",
         f"`{name}` đã duyệt; hợp đồng dữ liệu yêu cầu hai người, cần một cán bộ quản trị dữ liệu khác duyệt cùng nội "

@@ -1,7 +1,5 @@
 """Persons across registries: linking runs, the linkage model, reviews of pairs, undo, explanations."""
 
-from __future__ import annotations
-
 from include.pipelines.people.contradicting_links import PERSONS_A_PAGE, contradictions
 from include.pipelines.people.linkage_model import digest, model_in_use, threshold_step
 from include.pipelines.people.linking import (
@@ -31,33 +29,3 @@ from include.pipelines.people.reviews import (
     reviewers_step,
     train_step,
 )
-
-__all__ = [
-    "PAIRS_A_PAGE",
-    "PERSONS_A_PAGE",
-    "Beside",
-    "IdSays",
-    "ShownPair",
-    "approve_link_step",
-    "ask_link_step",
-    "awaited_tables",
-    "beside",
-    "commit_link_step",
-    "contradictions",
-    "decide_step",
-    "digest",
-    "evidence",
-    "explain_step",
-    "link_persons",
-    "link_step",
-    "model_in_use",
-    "queue_step",
-    "read_beside",
-    "refuse_link_step",
-    "resolve_step",
-    "reviewers_step",
-    "threshold_step",
-    "train_step",
-    "waiting_pair",
-    "waiting_pairs",
-]

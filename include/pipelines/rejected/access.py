@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from include.contracts import DRIFT_FLAG, Table
-from include.lake.rejected import RESERVED, open_rejections_of
+from include.lake.rejected import REJECTION_COLUMNS, open_rejections_of
 from include.lake.storage import lake_errors
 from include.pipelines.context import PipelineContext
 from include.pipelines.decisions import Look, note_look
@@ -108,5 +108,5 @@ def _page(
 
 
 def _row(row: dict[str, Any]) -> RejectedRow:
-    received = {name: value for name, value in row.items() if name not in (*RESERVED, DRIFT_FLAG)}
+    received = {name: value for name, value in row.items() if name not in (*REJECTION_COLUMNS, DRIFT_FLAG)}
     return RejectedRow(row["_run_id"], row["_row"], row["_since"], tuple(row["_reasons"] or ()), received or None)

@@ -10,7 +10,7 @@ from typing import Any
 
 from include.contracts import Table
 from include.lake.delta import last_commit
-from include.lake.rejected import RESERVED, gather_open, open_rejections_of
+from include.lake.rejected import REJECTION_COLUMNS, gather_open, open_rejections_of
 from include.lake.storage import lake_errors
 from include.pipelines import run_folder
 from include.pipelines.context import PipelineContext
@@ -79,7 +79,7 @@ def show_rejected(
     with open_rejections_of(context.lake, spec) as opened:
         if opened is None:
             return []
-        told = [name for name in RESERVED if name not in _OF_THE_ROW]
+        told = [name for name in REJECTION_COLUMNS if name not in _OF_THE_ROW]
         columns = "* EXCLUDE (_file)" if look else ", ".join(told)
         with lake_errors(f"reading the rejected rows of {spec.qualified_name}"):
             # Chosen first, by few columns: the engine holds all columns of what it sorts, and a source may have 2,000.

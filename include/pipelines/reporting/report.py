@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from include.audit import ledger
 from include.audit.report_data import (
-    Comparison,
+    ComparisonLevels,
     LedgerFacts,
     Level,
     Linking,
@@ -23,7 +23,7 @@ from include.audit.report_data import (
 )
 from include.audit.report_pages import LOCALES, csv_text, frames, render, workbook
 from include.audit.verification import REPORTS, figures_digest, verify, with_figures
-from include.contracts import Said
+from include.contracts import BilingualText
 from include.contracts.yaml_files import files_of
 from include.identity.linkage_model import ModelUnusable
 from include.lake.storage import Lake
@@ -140,7 +140,7 @@ def _ledger(lake: Lake) -> LedgerFacts | None:
         last_hash=last["hash"][0].as_py(),
         vouched_until=found.vouched_until,
         is_whole=found.ok,
-        why=Said(found.why, found.vietnamese),
+        why=BilingualText(found.why, found.vietnamese),
     )
 
 
@@ -170,9 +170,9 @@ def _model(context: PipelineContext, linking: Linking) -> ModelFacts | None:
     )
 
 
-def _comparison(settings: dict[str, Any]) -> Comparison:
+def _comparison(settings: dict[str, Any]) -> ComparisonLevels:
     """A comparison as Splink's settings have it; that a value is not known says nothing, and is no level here."""
-    return Comparison(
+    return ComparisonLevels(
         settings["output_column_name"],
         tuple(
             Level(

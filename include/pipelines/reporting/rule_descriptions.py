@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from include.contracts import Said
+from include.contracts import BilingualText
 from include.contracts.rules import SUPERSEDED
 from include.contracts.yaml_files import ContractError
 from include.pipelines.context import PipelineContext
 from include.pipelines.errors import Misuse
 
 
-def rule_texts(context: PipelineContext, registry: str) -> dict[str, Said]:
+def rule_texts(context: PipelineContext, registry: str) -> dict[str, BilingualText]:
     """Every rule of a registry as its contract has it now, superseding included.
 
     Empty where there is no such contract any more, or it is broken: what was stored with a row tells enough.
@@ -18,5 +18,7 @@ def rule_texts(context: PipelineContext, registry: str) -> dict[str, Said]:
         contract = context.contract(registry)
     except (ContractError, Misuse):
         return {}
-    texts = {rule.rule_id: Said(rule.description, rule.vietnamese) for t in contract.tables for rule in t.rules}
+    texts = {
+        rule.rule_id: BilingualText(rule.description, rule.vietnamese) for t in contract.tables for rule in t.rules
+    }
     return texts | {f"{table.qualified_name}.superseded": SUPERSEDED for table in contract.tables}

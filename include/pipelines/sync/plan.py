@@ -15,7 +15,7 @@ from deltalake import Schema as DeltaSchema
 
 from include.contracts import Contract, Table
 from include.contracts.checks import LATE_ROWS_REMEDY, late_rows_unseen
-from include.lake.delta import RESERVED, last_commit, last_state, published_schema
+from include.lake.delta import LAKE_COLUMNS, last_commit, last_state, published_schema
 from include.pipelines.context import PipelineContext
 from include.pipelines.sync.read_plan import Plan, plan_extract
 from include.sharing.agreements import Agreement, agreement_paths, load_agreement
@@ -119,7 +119,7 @@ def _shape_changes(table: Table, current: DeltaTable, agreements: Sequence[Agree
             was, becomes = (str(getattr(f.type, "type", f.type)) for f in (present[there], field))
             remedy = "publish the new type under a new column name, and retire the old one by agreement"
             yield Change(f"column `{name}` is published as {was} and would be {becomes}", "breaking", remedy, readers)
-    for name in [n for n in present if n not in wanted and n not in dict(RESERVED)]:
+    for name in [n for n in present if n not in wanted and n not in dict(LAKE_COLUMNS)]:
         readers = _readers(agreements, table, name)
         what = f"column `{name}` is no longer in the contract: it stays, null in every row"
         yield Change(what, "breaking" if readers else "compatible", "end or change the agreements first", readers)

@@ -40,7 +40,8 @@ class MaintenanceDone:
         waiting = f"; left for next time, being written to: {', '.join(self.busy)}" if self.busy else ""
         return (
             f"{self.tables} tables: {self.files_before} files became {self.files_after}, {self.files_vacuumed} old "
-            f"ones removed; {self.landing_folders_expired} expired extracts removed ({self.landing_bytes_freed:,} bytes)"
+            f"ones removed; {self.landing_folders_expired} expired extracts removed "
+            f"({self.landing_bytes_freed:,} bytes)"
             f"{waiting}."
         )
 

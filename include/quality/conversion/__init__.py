@@ -1,7 +1,5 @@
 """Type conversion: a source value becomes the contract's type exactly, or the row is rejected."""
 
-from __future__ import annotations
-
 from include.quality.conversion.conform_sql import DRIFT, RAW_KEY, ROW, UNREADABLE
 from include.quality.conversion.conforming import conform, has_drift, parquet_to, register
 from include.quality.conversion.conversions import (
@@ -15,23 +13,3 @@ from include.quality.conversion.conversions import (
     target_of,
 )
 from include.quality.conversion.numbers import INTEGER_TYPES
-
-__all__ = [
-    "DRIFT",
-    "INTEGER_TYPES",
-    "LAW",
-    "RAW_KEY",
-    "ROW",
-    "SOURCE_TYPES",
-    "UNREADABLE",
-    "Target",
-    "conform",
-    "conversion",
-    "converted",
-    "family_of",
-    "has_drift",
-    "parquet_to",
-    "refusal",
-    "register",
-    "target_of",
-]

@@ -6,21 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from include.contracts import Rule, Scope, Severity
-
-
-@dataclass(frozen=True, slots=True)
-class Staged:
-    """The three files of a run folder that publishing takes, as URIs.
-
-    `conformed`: the contract's columns, `_row`, `_unreadable` and the masks of broken row rules (`_m0`, ...), every
-    extracted row. `faults`: `_row`, `_outcome` (`rejected` or `superseded`), `_reasons` (list of rule_id, column,
-    message), only rows that are not accepted. `warnings`: `_row`, `_warnings` (list of rule ids), only accepted rows
-    with a warning.
-    """
-
-    conformed: str
-    faults: str
-    warnings: str
+from include.lake.delta import StagedFiles
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +39,7 @@ class SplitResult:
     `beside` is the URI of the published context; empty if there is none.
     """
 
-    staged: Staged
+    staged: StagedFiles
     extracted: int
     accepted: int
     rejected: int
@@ -77,4 +63,4 @@ class SplitResult:
     def from_dict(cls, values: dict[str, Any]) -> SplitResult:
         """The inverse of `to_dict`, also after JSON."""
         counts = tuple(RuleCount(**{**c, "columns": tuple(c["columns"])}) for c in values["counts"])
-        return cls(**{**values, "staged": Staged(**values["staged"]), "counts": counts})
+        return cls(**{**values, "staged": StagedFiles(**values["staged"]), "counts": counts})

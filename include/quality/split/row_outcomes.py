@@ -25,6 +25,7 @@ from time import perf_counter
 import duckdb
 
 from include.contracts import Rule, Table
+from include.lake.delta import StagedFiles
 from include.lake.publishing import Conformed, published_context_uri
 from include.lake.storage import Lake, lake_errors, literal, quote, restrict_access, scan
 from include.quality.conversion import ROW, conform, has_drift, parquet_to, register
@@ -43,7 +44,7 @@ from include.quality.split.faults import (
     superseded_reason,
 )
 from include.quality.split.published_context import is_deleted, view_beside, view_whole
-from include.quality.split.results import RuleCount, SplitResult, Staged
+from include.quality.split.results import RuleCount, SplitResult
 
 
 def conform_and_split(
@@ -77,10 +78,10 @@ def conform_and_split(
     started = perf_counter()
     folder = lake.staging_path(table.registry, table.name, run_id)
     lake.make_folder(folder)
-    staged = Staged(*(f"{folder}/{name}.parquet" for name in ("conformed", "faults", "warnings")))
+    staged = StagedFiles.below(folder)
     with lake.connect(memory_limit=memory_limit) as connection:
         register(connection, schemas_dir, [*(c.expression for c in table.columns), *(r.violation for r in table.rules)])
-        files = [staged.conformed, staged.faults, staged.warnings]
+        files = staged.uris
         restrict_access(connection, reads=[extract_uri, published_context_uri(staged.conformed)], writes=files)
         table = with_drift_rule(table) if has_drift(connection, extract_uri) else table
         rules = RowRules.of(table)
@@ -101,7 +102,7 @@ def _split(
     connection: duckdb.DuckDBPyConnection,
     table: Table,
     row_rules: RowRules,
-    staged: Staged,
+    staged: StagedFiles,
     extracted: int,
     beside: str,
 ) -> SplitResult:

@@ -31,7 +31,7 @@ from include.sharing.products.state import (
     CONFIGURATION,
     OPEN,
     ProductResult,
-    Run,
+    SharingRun,
     opened,
     properties,
     pseudonym_keys,
@@ -44,7 +44,7 @@ def publish_product(
     product: Product,
     table: Table,
     *,
-    run: Run,
+    run: SharingRun,
     at: datetime,
     key: RecipientKey | None,
 ) -> ProductResult:
@@ -61,7 +61,7 @@ def publish_product(
 
 
 def _publish(
-    agreement: Agreement, product: Product, table: Table, run: Run, at: datetime, key: RecipientKey | None
+    agreement: Agreement, product: Product, table: Table, run: SharingRun, at: datetime, key: RecipientKey | None
 ) -> ProductResult:
     lake = run.lake
     try:
@@ -106,7 +106,7 @@ def close_product(
     reason: str,
     schema: pa.Schema | None,
     *,
-    run: Run,
+    run: SharingRun,
 ) -> ProductResult:
     """Close a product: replace it by an empty table without history, whose commit has the reason.
 
@@ -118,7 +118,7 @@ def close_product(
 
 
 def _close(
-    agreement: Agreement | None, recipient: str, product: str, reason: str, schema: pa.Schema | None, run: Run
+    agreement: Agreement | None, recipient: str, product: str, reason: str, schema: pa.Schema | None, run: SharingRun
 ) -> ProductResult:
     lake = run.lake
     shared = opened(lake, recipient, product)
@@ -156,7 +156,7 @@ def _make_anew(
     source: DeltaTable,
     notes: Mapping[str, Any],
     *,
-    run: Run,
+    run: SharingRun,
     key: RecipientKey | None,
 ) -> ProductResult:
     lake = run.lake

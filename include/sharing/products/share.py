@@ -15,7 +15,7 @@ from include.sharing.products import content
 from include.sharing.products.check import problems_of
 from include.sharing.products.keys import MasterKey
 from include.sharing.products.publish_product import close_product, publish_product
-from include.sharing.products.state import OPEN, ProductResult, Run
+from include.sharing.products.state import OPEN, ProductResult, SharingRun
 
 NO_AGREEMENT = "no agreement names this product"
 
@@ -51,7 +51,7 @@ def share_agreement(
         PseudonymKeyMissing: a product in force needs pseudonyms and `key` is None.
         LakeError: the lake is full, denied, unreachable, or other runs write the same table again and again.
     """
-    run = Run(lake, run_id, notes or {})
+    run = SharingRun(lake, run_id, notes or {})
     standing = agreement.standing(at)
     if standing == "in_force":
         problems = problems_of(agreement, contracts)
@@ -82,7 +82,7 @@ def close_orphans(
     agreements: Iterable[Agreement], *, lake: Lake, run_id: str, notes: Mapping[str, str] | None = None
 ) -> Sharing:
     """Close every shared table that no agreement names any more (its file was removed, or the product left it)."""
-    run = Run(lake, run_id, notes or {})
+    run = SharingRun(lake, run_id, notes or {})
     named = {(agreement.recipient, product.name) for agreement in agreements for product in agreement.products}
     present = [
         (recipient.rpartition("/")[2], product.rpartition("/")[2])

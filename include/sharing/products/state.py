@@ -30,7 +30,7 @@ class SharedNotRemoved(LakeError):
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class SharingRun:
     """A sharing run: lake, id, and further metadata of its commits."""
 
     lake: Lake
@@ -171,6 +171,6 @@ def removed(lake: Lake, recipient: str, product: str) -> None:
     lake.make_folder(uri)
 
 
-def properties(run: Run, notes: Mapping[str, Any]) -> CommitProperties:
+def properties(run: SharingRun, notes: Mapping[str, Any]) -> CommitProperties:
     """Commit properties with the run's id and notes; the commit takes the next version or fails."""
     return commit_properties(run.run_id, {name: str(value) for name, value in {**run.notes, **notes}.items()})

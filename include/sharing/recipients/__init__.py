@@ -1,7 +1,5 @@
 """Recipients at the S3 store: one identity each, and the code lists their products need."""
 
-from __future__ import annotations
-
 from include.sharing.recipients.recipient_code_lists import code_lists
 from include.sharing.recipients.store_identities import (
     Credential,
@@ -10,12 +8,3 @@ from include.sharing.recipients.store_identities import (
     reader_variable,
     render,
 )
-
-__all__ = [
-    "Credential",
-    "ReaderCredentialMissing",
-    "code_lists",
-    "identities",
-    "reader_variable",
-    "render",
-]

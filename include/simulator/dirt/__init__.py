@@ -1,7 +1,5 @@
 """Known faults planted in known rows: typing, encodings, dates, codes, repeats; each with a rate of its own."""
 
-from __future__ import annotations
-
 from include.simulator.dirt.cell_faults import (
     Locate,
     impossible_date,
@@ -21,28 +19,3 @@ from include.simulator.dirt.cp1258 import as_stored
 from include.simulator.dirt.planting import DIRT_SCHEMA, UPDATED, Mask, Rows, Sheet, each
 from include.simulator.dirt.rates import DirtRates
 from include.simulator.dirt.repeats import repeat_rows
-
-__all__ = [
-    "DIRT_SCHEMA",
-    "UPDATED",
-    "DirtRates",
-    "Locate",
-    "Mask",
-    "Rows",
-    "Sheet",
-    "as_stored",
-    "each",
-    "impossible_date",
-    "lost_zeros",
-    "lost_zeros_of_tax_code",
-    "negative",
-    "orphans",
-    "other_sex",
-    "other_year",
-    "repeat_rows",
-    "soil_births",
-    "soil_text",
-    "unknown_prefixes",
-    "unknown_wards",
-    "wrong_check_digit",
-]

@@ -1,7 +1,5 @@
 """Access to a source: its connection, its load limits, and one error class per failure."""
 
-from __future__ import annotations
-
 from include.sources.access.connection import READ_WHOLE, Connection, Kind, connect, connect_replica
 from include.sources.access.errors import (
     ColumnsMissing,
@@ -28,32 +26,3 @@ from include.sources.access.load_limits import (
     check_hours,
     load_limits_of,
 )
-
-__all__ = [
-    "LOCKS",
-    "LOCK_SECONDS",
-    "ONE_STATE",
-    "READ_WHOLE",
-    "ColumnsMissing",
-    "Connection",
-    "DropBroken",
-    "Kind",
-    "LoadLimits",
-    "RowsHidden",
-    "SourceClosed",
-    "SourceDenied",
-    "SourceDrifted",
-    "SourceError",
-    "SourceLost",
-    "SourceMissing",
-    "SourceSecretMissing",
-    "SourceUnavailable",
-    "Throttle",
-    "check_hours",
-    "connect",
-    "connect_replica",
-    "kind_of",
-    "load_limits_of",
-    "source_error",
-    "unknown_error",
-]

@@ -1,7 +1,5 @@
 """Databases as sources: reflection, SQL predicates and checksums, and a reader for each product."""
 
-from __future__ import annotations
-
 from include.sources.databases.checksum import ChecksumQuery, checksum_query
 from include.sources.databases.cursor import cursor_of, greatest, is_ahead
 from include.sources.databases.mysql import open_mysql
@@ -9,18 +7,3 @@ from include.sources.databases.postgres import open_postgres
 from include.sources.databases.predicates import conditions
 from include.sources.databases.sqlalchemy_stream import ROWS_PER_BATCH, VIEW, open_any
 from include.sources.databases.sqlite import open_sqlite
-
-__all__ = [
-    "ROWS_PER_BATCH",
-    "VIEW",
-    "ChecksumQuery",
-    "checksum_query",
-    "conditions",
-    "cursor_of",
-    "greatest",
-    "is_ahead",
-    "open_any",
-    "open_mysql",
-    "open_postgres",
-    "open_sqlite",
-]

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from include.contracts import Table
 from include.sources.access import ColumnsMissing, DropBroken
 from include.sources.deliveries.local_copy import LocalCopy
-from include.sources.deliveries.manifest import Entry
-from include.sources.source_schema import RESERVED, counted, needed
+from include.sources.deliveries.manifest import ManifestEntry
+from include.sources.source_schema import RESERVED_NAMES, counted, needed
 
 LINES_SHOWN = 10
 
@@ -22,20 +22,20 @@ class Delivery:
 
     table: Table
     copies: tuple[LocalCopy, ...]
-    entries: dict[str, Entry]
+    entries: dict[str, ManifestEntry]
     sheet: str
     delimiter: str
     notes: tuple[str, ...]
 
-    def entry(self, copy: LocalCopy) -> Entry:
+    def entry(self, copy: LocalCopy) -> ManifestEntry:
         """The manifest's entry of a file; an empty one if there is no manifest."""
-        return self.entries.get(copy.name, Entry(copy.name))
+        return self.entries.get(copy.name, ManifestEntry(copy.name))
 
 
 def clean_name(name: str) -> str:
     """Normalised column name: composed (NFC), trimmed; one reserved by the lake gets a number."""
     trimmed = unicodedata.normalize("NFC", name).strip()
-    return f"{trimmed}_2" if trimmed.lower() in RESERVED else trimmed
+    return f"{trimmed}_2" if trimmed.lower() in RESERVED_NAMES else trimmed
 
 
 def check_names(names: Sequence[str], file_name: str) -> None:

@@ -22,7 +22,7 @@ _LARGEST = 16 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class ManifestEntry:
     """One file of a manifest; fields left out by the sender are None or empty."""
 
     name: str
@@ -32,7 +32,7 @@ class Entry:
     delimiter: str = ""
 
 
-def read_manifest(folder: Path) -> dict[str, Entry] | None:
+def read_manifest(folder: Path) -> dict[str, ManifestEntry] | None:
     """Entries by file name; None if there is no manifest. Raises DropBroken for an invalid one."""
     try:
         with (folder / NAME).open("rb") as file:
@@ -63,7 +63,7 @@ def is_named(name: str, pattern: str) -> bool:
     return name == pattern or (fnmatchcase(name, pattern) and not own_name.startswith((".", "~$")))
 
 
-def check_listing(entries: dict[str, Entry], pattern: str, found: Sequence[str]) -> None:
+def check_listing(entries: dict[str, ManifestEntry], pattern: str, found: Sequence[str]) -> None:
     """Raise DropBroken unless the files matching the pattern are exactly those listed in the manifest."""
     listed = {name for name in entries if is_named(name, pattern)}
     absent = sorted(listed - set(found))
@@ -80,7 +80,7 @@ def check_listing(entries: dict[str, Entry], pattern: str, found: Sequence[str])
         )
 
 
-def check_file(entry: Entry, sha256: str) -> None:
+def check_file(entry: ManifestEntry, sha256: str) -> None:
     """Raise DropBroken if the file's SHA-256 differs from the manifest's."""
     if entry.sha256 and entry.sha256 != sha256:
         raise DropBroken(
@@ -89,7 +89,7 @@ def check_file(entry: Entry, sha256: str) -> None:
         )
 
 
-def check_rows(entry: Entry, rows: int) -> None:
+def check_rows(entry: ManifestEntry, rows: int) -> None:
     """Raise DropBroken if the file's row count differs from the manifest's."""
     if entry.rows is not None and entry.rows != rows:
         raise DropBroken(
@@ -105,12 +105,12 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return dict(pairs)
 
 
-def _entry(given: dict[str, Any]) -> Entry:
+def _entry(given: dict[str, Any]) -> ManifestEntry:
     rows = given.get("rows", given.get("row_count"))
     if isinstance(rows, bool | float):
         raise TypeError
     checksum = str(given.get("sha256") or given.get("checksum") or "").strip().lower()
-    return Entry(
+    return ManifestEntry(
         name=str(given.get("name") or given.get("file") or given["path"]).removeprefix("./"),
         rows=None if rows is None else int(rows),
         sha256=checksum.removeprefix("sha256:"),

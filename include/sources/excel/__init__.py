@@ -5,10 +5,4 @@ escapes nor formulas without a result, and fails on strict workbooks; python-cal
 a result as empty text, and no number formats.
 """
 
-from __future__ import annotations
-
 from include.sources.excel.workbook import read_workbook
-
-__all__ = [
-    "read_workbook",
-]

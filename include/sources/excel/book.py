@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from include.sources.excel.number_formats import Format, built_in, read_format
+from include.sources.excel.number_formats import NumberFormat, built_in, read_format
 from include.sources.excel.package import (
     DEEPEST,
     MOST_RUNS,
@@ -44,7 +44,7 @@ class Book:
     """
 
     sheets: tuple[Sheet, ...]
-    styles: tuple[Format, ...]
+    styles: tuple[NumberFormat, ...]
     is_1904: bool
     is_recalculated: bool
     strings_part: str
@@ -69,9 +69,9 @@ def read_book(package: Package) -> Book:
     return Book(tuple(sheets), styles, is_1904, is_recalculated, by_kind.get("sharedStrings", ""))
 
 
-def _styles(package: Package, part: str) -> tuple[Format, ...]:
+def _styles(package: Package, part: str) -> tuple[NumberFormat, ...]:
     """Number formats by style number."""
-    codes: dict[int, Format] = {}
+    codes: dict[int, NumberFormat] = {}
     ids: list[int] = []
     inside = ""
     for tag, given in package.starts(part, _STYLES):

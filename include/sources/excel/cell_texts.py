@@ -11,7 +11,7 @@ import re
 from decimal import Decimal
 from functools import lru_cache
 
-from include.sources.excel.number_formats import Format, Kind
+from include.sources.excel.number_formats import Kind, NumberFormat
 
 MS_PER_DAY = 86_400_000
 EXACT_WHOLE = 2**53  # every whole number below is exact as a double
@@ -24,7 +24,7 @@ _ISO_DURATION = re.compile(r"PT(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)(\.\d{1,6})?S)?", r
 
 
 @lru_cache(maxsize=65_536)
-def number_text(written: str, number_format: Format, is_1904: bool) -> str:
+def number_text(written: str, number_format: NumberFormat, is_1904: bool) -> str:
     """Text of a number as written in the workbook.
 
     A number formatted as day or time that is out of range (negative, or past the year 9999) stays a number.
@@ -101,7 +101,7 @@ def _duration(microseconds: int) -> str:
     return f"{'-' if microseconds < 0 else ''}{hours}:{_clock(rest)[3:]}"
 
 
-def iso_text(written: str, number_format: Format) -> str:
+def iso_text(written: str, number_format: NumberFormat) -> str:
     """Text of a cell of type `d` (strict workbooks): ISO 8601; anything but a local moment stays as written."""
     kind = number_format.sections[0].kind
     if (found := _ISO.fullmatch(written)) and any(found.groups()):

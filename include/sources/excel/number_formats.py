@@ -40,7 +40,7 @@ class Section:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Format:
+class NumberFormat:
     """A number format; `is_plain` if it leaves numbers of any sign as they are."""
 
     sections: tuple[Section, ...]
@@ -54,13 +54,13 @@ class Format:
         return self.sections[-1]
 
 
-def built_in(number: int) -> Format:
+def built_in(number: int) -> NumberFormat:
     """The format of an id that the workbook does not define."""
     kind = _BUILT_IN.get(number, "number")
-    return Format((Section(kind),), kind == "number")
+    return NumberFormat((Section(kind),), kind == "number")
 
 
-def read_format(code: str) -> Format:
+def read_format(code: str) -> NumberFormat:
     """Parse a format code such as `dd/mm/yyyy;@` or `[<=99]00;000`."""
     parts: list[tuple[list[str], list[str]]] = [([], [])]
     for quoted, escaped, bracket, split, half, general, sign in _TOKEN.findall(code):
@@ -83,7 +83,7 @@ def read_format(code: str) -> Format:
         Section(section.kind, section.digits, section.zeros, section.condition or default)
         for section, default in zip(found, defaults, strict=True)
     )
-    return Format(sections, all(s.kind == "number" and s.digits < 2 and not s.zeros for s in sections))
+    return NumberFormat(sections, all(s.kind == "number" and s.digits < 2 and not s.zeros for s in sections))
 
 
 def _section(signs: str, brackets: list[str]) -> Section:

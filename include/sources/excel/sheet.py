@@ -9,7 +9,7 @@ from include.sources.deliveries import LINES_SHOWN
 from include.sources.excel.book import Book, Sheet, Strings, text_of
 from include.sources.excel.cell_texts import iso_text, number_text
 from include.sources.excel.cells import Cell, Merge, address, place_of, raw_rows
-from include.sources.excel.number_formats import Format, built_in
+from include.sources.excel.number_formats import NumberFormat, built_in
 from include.sources.excel.package import Package, open_errors
 
 Texts = list[str | None]
@@ -45,7 +45,7 @@ class SheetReader:
         self.merges: list[Merge] = []
         self._package, self._book, self._sheet = package, book, sheet
         self._strings = Strings(package, book.strings_part)
-        self._formats: dict[str, Format] = {} if book.styles else {"0": built_in(0)}
+        self._formats: dict[str, NumberFormat] = {} if book.styles else {"0": built_in(0)}
         self._columns: dict[str, int] = {}
         self._faults: dict[str, list[str]] = {}
 
@@ -167,7 +167,7 @@ class SheetReader:
             raise _Broken(_UNREADABLE)
         return text or None
 
-    def _format(self, style: str) -> Format:
+    def _format(self, style: str) -> NumberFormat:
         if style not in self._formats:
             self._formats[style] = self._book.styles[_number(style)]
         return self._formats[style]

@@ -1,9 +1,3 @@
 """Reader of JSON Lines: one object per line, every value as the text in the file."""
 
-from __future__ import annotations
-
 from include.sources.json_lines.json_table import read_json_lines
-
-__all__ = [
-    "read_json_lines",
-]

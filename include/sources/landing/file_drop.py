@@ -22,8 +22,8 @@ from include.sources.deliveries import (
     START,
     SUFFIXES,
     Delivery,
-    Entry,
     Format,
+    ManifestEntry,
     check_file,
     check_listing,
     copy_verified,
@@ -77,7 +77,7 @@ def open_files(
         kind = _format(names, contract, table)
         copies = []
         for number, name in enumerate(names):
-            entry = (entries or {}).get(name, Entry(name))
+            entry = (entries or {}).get(name, ManifestEntry(name))
             encoding = entry.encoding or str(_setting(contract, table, "encoding") or contract.server.encoding)
             is_text = kind in {"csv", "jsonl"}
             _check_inside(folder, name)
@@ -130,7 +130,7 @@ def locate(connection: Connection, contract: Contract, table: Table) -> tuple[Pa
 
 
 def _matching(
-    folder: Path, patterns: Sequence[str], table: Table, entries: dict[str, Entry] | None
+    folder: Path, patterns: Sequence[str], table: Table, entries: dict[str, ManifestEntry] | None
 ) -> tuple[str, list[str]]:
     """The first pattern with matches, and the matching names, sorted."""
     try:

@@ -1,7 +1,5 @@
 """Interface of all readers: the read request, the opened object, and a reading as one DuckDB query."""
 
-from __future__ import annotations
-
 from include.sources.open_object.python_values import (
     OddValue,
     array_of,
@@ -13,21 +11,3 @@ from include.sources.open_object.python_values import (
 )
 from include.sources.open_object.read_request import ReadRequest
 from include.sources.open_object.reading import GUARD, TEXT_NOTE, Conditions, NotCarried, OpenObject, Reading, guarded
-
-__all__ = [
-    "GUARD",
-    "TEXT_NOTE",
-    "Conditions",
-    "NotCarried",
-    "OddValue",
-    "OpenObject",
-    "ReadRequest",
-    "Reading",
-    "array_of",
-    "arrow_type",
-    "batch_of",
-    "columns_of",
-    "guarded",
-    "is_finer",
-    "text_of_bytes",
-]

@@ -1,11 +1,9 @@
 """Schema of a source object: columns and types, the columns a contract requires, and schema drift."""
 
-from __future__ import annotations
-
 from include.sources.source_schema.column_types import SourceType
 from include.sources.source_schema.drift import Columns, Drift, DriftedSchema, reads_anew
 from include.sources.source_schema.required_columns import (
-    RESERVED,
+    RESERVED_NAMES,
     counted,
     cursor_columns,
     judge_columns,
@@ -17,24 +15,3 @@ from include.sources.source_schema.required_columns import (
     without,
 )
 from include.sources.source_schema.source_table import SourceColumn, SourceTable, file_table
-
-__all__ = [
-    "RESERVED",
-    "Columns",
-    "Drift",
-    "DriftedSchema",
-    "SourceColumn",
-    "SourceTable",
-    "SourceType",
-    "counted",
-    "cursor_columns",
-    "file_table",
-    "judge_columns",
-    "judge_types",
-    "key_columns",
-    "landed_names",
-    "near",
-    "needed",
-    "reads_anew",
-    "without",
-]

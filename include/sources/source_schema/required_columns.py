@@ -10,8 +10,8 @@ from include.contracts import DRIFT_FLAG, Table
 from include.contracts.rules import columns_read
 from include.sources.access import ColumnsMissing, SourceMissing
 
-# Columns that the lake adds to a row as received, and the readers' guard.
-RESERVED = (
+# Names that no landed source column may have: columns that the lake adds to a received row, and the readers' guard.
+RESERVED_NAMES = (
     "_row", "_run_id", "_status", "_outcome", "_reasons", "_rejected_at", "_key", "_warnings",
     "_lienthong_guard", DRIFT_FLAG,
 )  # fmt: skip
@@ -99,11 +99,11 @@ def landed_names(table: Table, found: Sequence[str]) -> dict[str, str]:
     """
     read = set(needed(table))
     names: dict[str, str] = {}
-    taken = {name.lower() for name in RESERVED}
+    taken = {name.lower() for name in RESERVED_NAMES}
     for name in sorted(found, key=lambda name: name not in read):
         landed, number = name, 1
         while landed.lower() in taken:
-            if name in read and name not in RESERVED:
+            if name in read and name not in RESERVED_NAMES:
                 raise SourceMissing(
                     f"{table.qualified_name}: {table.source_name} has columns that differ from '{name}' only in "
                     "case, and the contract reads more than one: ask for a view with distinct names"

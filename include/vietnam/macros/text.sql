@@ -93,3 +93,16 @@ CREATE OR REPLACE MACRO _vn_looks_legacy(t) AS
          OR _vn_looks_vni(t, '(?:^|[ ,.;:(/-])', '(?:[ ,.;:)/-]|$)'));
 
 CREATE OR REPLACE MACRO vn_is_legacy_encoded(s) AS coalesce(_vn_looks_legacy(CAST(s AS VARCHAR)), FALSE);
+
+-- The same for a person's name, which holds no signs and few foreign letters, so that more can be told for certain:
+-- any sign of TCVN3, a capital behind a small letter, and the letter pairs of VNI wherever they stand.
+CREATE OR REPLACE MACRO vn_name_is_legacy_encoded(s) AS
+    coalesce(
+        NOT regexp_matches(CAST(s AS VARCHAR), '[^\x00-\xFFĐđ]')
+        AND (regexp_matches(CAST(s AS VARCHAR), '[¡-¬®-¿×÷]|[a-z][ÆÇÈÉÊËÌÎÏÑ-ÖØÜÝÞ]')
+             OR regexp_matches(CAST(s AS VARCHAR),
+                               '[b-df-hj-np-tv-zB-DF-HJ-NP-TV-Z](ï(ng|n|m|i)?|ä(c|ng))( |$)')
+             OR regexp_matches(CAST(s AS VARCHAR),
+                               '(?i)a([ùøûõâáàåãäêéèü]|ï(nh|ch|m|c|t)( |$))|e[ùøõâáàåãä]|o[ùøõâåä]|ô[ùøûõï]|ö[ùøûõïô]')
+             OR regexp_matches(CAST(s AS VARCHAR), '(?i)[uy][ùøûõ]|uï|(^| )ñ[aeiouyôöæ]')),
+        FALSE);
