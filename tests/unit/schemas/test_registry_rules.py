@@ -13,6 +13,7 @@ import pytest
 
 from include.contracts.load import load_contracts
 from include.contracts.model import Rule, Table
+from include.vietnam import expand_macros
 from tests.ascii_tables import SCHEMAS, Outcome, outcome_of, write_extract
 from tests.unit.schemas.examples import BREAKS, ODD_BUT_RIGHT, SOUND, rows_with
 
@@ -67,5 +68,5 @@ def test_a_row_made_to_break_a_rule_breaks_it(name: str, tmp_path: Path) -> None
         for rule_id, rule in rules.items():
             if rule.scope != "row" or not rule.query:
                 continue
-            found = db.execute(rule.query.replace("{object}", "published")).fetchone()
+            found = db.execute(expand_macros(rule.query).replace("{object}", "published")).fetchone()
             assert found == (counted.get(rule_id),), rule_id
