@@ -8,34 +8,39 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from include.contracts import Language, Said, bound, figure, pick, told
+from include.contracts import BilingualText, Language, allowed_text, figure, finding_text, pick
 from include.lake.run_log import NO_RECALL
 
 LANGUAGES: tuple[Language, Language] = ("vi", "en")
-REASON = Said("Reason", "Lý do")
-KEPT = Said("Kept in the audit trail with your name.", "Được lưu vào nhật ký kiểm tra, giám sát cùng tên của bạn.")
-_ROWS: Mapping[str, Said] = {
-    "extracted": Said("extracted", "trích xuất"),
-    "accepted": Said("accepted", "được chấp nhận"),
-    "rejected": Said("rejected", "bị loại"),
-    "superseded": Said("superseded", "bị thay thế"),
+REASON = BilingualText("Reason", "Lý do")
+KEPT = BilingualText(
+    "Kept in the audit trail with your name.", "Được lưu vào nhật ký kiểm tra, giám sát cùng tên của bạn."
+)
+_ROWS: Mapping[str, BilingualText] = {
+    "extracted": BilingualText("extracted", "trích xuất"),
+    "accepted": BilingualText("accepted", "được chấp nhận"),
+    "rejected": BilingualText("rejected", "bị loại"),
+    "superseded": BilingualText("superseded", "bị thay thế"),
 }
-_PERSONS: Mapping[str, Said] = {
-    "records": Said("records", "bản ghi"),
-    "persons": Said("persons", "số người"),
-    "candidates": Said("candidates", "cặp đã so sánh"),
-    "links": Said("links", "cặp là một người"),
-    "grey": Said("grey", "cặp chưa rõ"),
-    "minted": Said("minted", "mã người mới"),
-    "merged": Said("merged", "người bị gộp"),
-    "split": Said("split", "người bị tách"),
-    "retired": Said("retired", "mã không còn dùng"),
-    "moved": Said("moved", "bản ghi đổi người"),
+_PERSONS: Mapping[str, BilingualText] = {
+    "records": BilingualText("records", "bản ghi"),
+    "persons": BilingualText("persons", "số người"),
+    "candidates": BilingualText("candidates", "cặp đã so sánh"),
+    "links": BilingualText("links", "cặp là một người"),
+    "grey": BilingualText("grey", "cặp chưa rõ"),
+    "minted": BilingualText("minted", "mã người mới"),
+    "merged": BilingualText("merged", "người bị gộp"),
+    "split": BilingualText("split", "người bị tách"),
+    "retired": BilingualText("retired", "mã không còn dùng"),
+    "moved": BilingualText("moved", "bản ghi đổi người"),
 }
-_ACCURACY: Mapping[str, Said] = {"precision": Said("precision", "độ chuẩn xác"), "recall": Said("recall", "độ đầy đủ")}
+_ACCURACY: Mapping[str, BilingualText] = {
+    "precision": BilingualText("precision", "độ chuẩn xác"),
+    "recall": BilingualText("recall", "độ đầy đủ"),
+}
 
 
-def both(said: Said) -> str:
+def both(said: BilingualText) -> str:
     """A text in both languages on one line."""
     return f"{said.vietnamese} / {said.english}"
 
@@ -44,21 +49,21 @@ def eyes(given: Sequence[str], *, needs_two: bool) -> str:
     """Note that two stewards must approve, and who has; empty where one is enough."""
     if not needs_two:
         return ""
-    said = Said(
+    said = BilingualText(
         "The contract asks for **two stewards**: the first approval publishes nothing, the second must be another's.",
         "Hợp đồng dữ liệu yêu cầu **hai cán bộ quản trị dữ liệu**: lần duyệt thứ nhất chưa công bố gì, "
         "lần thứ hai phải của người khác.",
     )
     if given:
         names = ", ".join(f"**{name}**" for name in given)
-        said = Said(
+        said = BilingualText(
             f"{names} has approved. A second steward must agree before anything is published.",
             f"{names} đã duyệt. Cần người thứ hai đồng ý mới được công bố.",
         )
     return f"{said.vietnamese}\n\n{said.english}\n\n---\n\n"
 
 
-def table_question(assessed: Mapping[str, Any], rules: Mapping[str, Said], base: str) -> tuple[str, str]:
+def table_question(assessed: Mapping[str, Any], rules: Mapping[str, BilingualText], base: str) -> tuple[str, str]:
     """Subject and body of the question about a held table: findings, counts and links.
 
     Args:
@@ -67,7 +72,7 @@ def table_question(assessed: Mapping[str, Any], rules: Mapping[str, Said], base:
         base: the path under which Airflow is served.
     """
     registry, table, run_id = assessed["registry"], assessed["table"], assessed["run_id"]
-    subject = Said(
+    subject = BilingualText(
         f"Publish {registry}.{table} although it is outside tolerance?",
         f"Công bố {registry}.{table} dù vượt ngưỡng cho phép?",
     )
@@ -82,13 +87,13 @@ def table_question(assessed: Mapping[str, Any], rules: Mapping[str, Said], base:
             f"{_number(language, rows)} | {_number(language, keys) if keys is not None else '–'} |"
             for rule_id, rows, keys in broken
         ]
-        opening = Said(
+        opening = BilingualText(
             f"Nothing of **{registry}.{table}** has been published by run `{run_id}`.\n"
             "**Approve** publishes its accepted rows; **Reject** leaves the lake as it is.",
             f"Lần chạy `{run_id}` chưa công bố gì của **{registry}.{table}**.\n"
             "**Approve** (duyệt): công bố các bản ghi được chấp nhận; **Reject** (từ chối): giữ nguyên hồ dữ liệu.",
         )
-        links = Said(
+        links = BilingualText(
             f"[This run, every rule with both counts]({page}) · [its rejected rows by rule]({page}#rejected) · "
             f"[open rejected rows of the table]({rejected}/{registry}/{table}) · [replay]({base}/dags/replay_rejected)",
             f"[Lần chạy này, mọi quy tắc với cả hai số đếm]({page}) · "
@@ -125,7 +130,7 @@ def _share(language: Language, linked: Mapping[str, Any], key: str) -> str:
 
 def link_question(linked: Mapping[str, Any]) -> tuple[str, str]:
     """Subject and body of the question about a held run of linking."""
-    subject = Said(
+    subject = BilingualText(
         "Commit a linking of persons that changes more than it should?",
         "Ghi kết quả đối khớp danh tính dù thay đổi vượt ngưỡng cho phép?",
     )
@@ -133,7 +138,7 @@ def link_question(linked: Mapping[str, Any]) -> tuple[str, str]:
     def body(language: Language) -> str:
         figures = [f"| {name.text(language)} | {_number(language, linked[key])} |" for key, name in _PERSONS.items()]
         accuracy = [f"| {name.text(language)} | {_share(language, linked, key)} |" for key, name in _ACCURACY.items()]
-        opening = Said(
+        opening = BilingualText(
             f"Nothing of run `{linked['run_id']}` has been committed to `people/`.\n"
             "**Approve** commits it; **Reject** leaves every person's id as it is.",
             f"Lần chạy `{linked['run_id']}` chưa ghi gì vào `people/`.\n"
@@ -162,7 +167,8 @@ def _findings(language: Language, findings: Sequence[Mapping[str, Any]]) -> str:
         pick(language, "Cho phép", "Allowed"),
     ]
     rows = [
-        f"| {_cell(told(f, language))} | {_number(language, round(f['measured'], 2))} | {bound(f, language)} |"
+        f"| {_cell(finding_text(f, language))} | {_number(language, round(f['measured'], 2))} "
+        f"| {allowed_text(f, language)} |"
         for f in findings
     ]
     return _table(head, rows)

@@ -19,7 +19,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
-from include.embedded.servers.processes import Server, start, wait_until
+from include.embedded.servers.processes import ServerProcess, start, wait_until
 from include.embedded.site import REPOSITORY
 from tests.once import once, shared_site
 
@@ -113,7 +113,7 @@ def _start_server() -> str:
     site = shared_site(NAME)
     path = site.folder("run") / "socket"
     env = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
-    start(site, Server(NAME, [sys.executable, "-m", "tests.forking", str(path)], env, signal.SIGKILL))
+    start(site, ServerProcess(NAME, [sys.executable, "-m", "tests.forking", str(path)], env, signal.SIGKILL))
     wait_until(site, NAME, path.exists, seconds=120)
     return str(path)
 

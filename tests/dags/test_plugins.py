@@ -168,13 +168,13 @@ def test_a_backfill_skips_a_table_of_which_no_part_can_be_read(monkeypatch):
     from airflow.sdk.exceptions import AirflowSkipException
 
     from include.pipelines.errors import OnlyReadWhole
-    from include.pipelines.sync import extraction
+    from include.pipelines import sync
     from plugins import sync_settings
 
     def refuse(*_, **how):
         raise OnlyReadWhole(f"no part: {how['window']}")
 
-    monkeypatch.setattr(extraction, "extract_step", refuse)
+    monkeypatch.setattr(sync, "extract_step", refuse)
     monkeypatch.setattr(sync_settings, "library_run_id", lambda: "r1")
     monkeypatch.setattr(sync_settings, "_backfill_window", lambda _: "a day")
     with pytest.raises(AirflowSkipException, match="no part: a day"):

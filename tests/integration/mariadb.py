@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pymysql
 
-from include.embedded.servers.processes import Server, start, wait_until
+from include.embedded.servers.processes import ServerProcess, start, wait_until
 from include.embedded.site import Site
 from tests.machine import needed
 
@@ -50,6 +50,6 @@ def start_mariadb(site: Site) -> MariaDb:
         f"--port={server.port}", f"--socket={server.socket}", f"--pid-file={folder}/pid", "--bind-address=127.0.0.1",
         "--skip-name-resolve", "--innodb-flush-log-at-trx-commit=0", "--skip-innodb-doublewrite",
     ]  # fmt: skip
-    start(site, Server(NAME, [program, *common, *options], dict(os.environ), signal.SIGKILL))
+    start(site, ServerProcess(NAME, [program, *common, *options], dict(os.environ), signal.SIGKILL))
     wait_until(site, NAME, server.answers, seconds=60)
     return server

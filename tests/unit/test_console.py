@@ -14,7 +14,7 @@ from include.cli.application import end
 from include.cli.explained import show_explained
 from include.console import runs_table, show_run
 from include.contracts.finding import Finding
-from include.contracts.language import Said, figure
+from include.contracts.language import BilingualText, figure
 from include.pipelines.step_results import Held, RegistryResult, Skipped
 
 TABLE: dict[str, Any] = {"table": "t", "verdict": "published", "mode": "full", "version": 0}
@@ -38,7 +38,7 @@ def test_brackets_of_a_contract_are_no_markup(capsys: pytest.CaptureFixture[str]
     assert f"r.t: {text}" in shown(capsys, findings=[{"message": text}])
 
 
-RULES = {"r.t.a.required": Said("a must be given", "Số hiệu: bắt buộc có giá trị")}
+RULES = {"r.t.a.required": BilingualText("a must be given", "Số hiệu: bắt buộc có giá trị")}
 RUN: dict[str, Any] = {
     "registry": "r", "run_id": "20260131T020000Z-1a2b3c4d", "verdict": "held",
     "tables": [

@@ -2,4 +2,9 @@
 
 from include.lake.incremental.key_comparison import known_rows, reconcile
 from include.lake.incremental.row_checksum import INTEGER_TYPES, RowSetChecksum, hashed_values
-from include.lake.incremental.stored_checksum import STORED_CHECKSUM, checksum_after_commit, is_unchanged_since
+from include.lake.incremental.stored_checksum import (
+    STORED_CHECKSUM,
+    PendingCommit,
+    checksum_after_commit,
+    stored_figures,
+)

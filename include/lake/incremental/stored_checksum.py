@@ -8,7 +8,9 @@ it: it is then computed from the rows.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 
 import duckdb
 
@@ -32,14 +34,37 @@ def is_unchanged_since(state: PublishedState) -> bool:
     return set(state.since) <= _CHANGES_NO_ROW
 
 
+@dataclass(frozen=True, slots=True)
+class PendingCommit:
+    """What a run is about to commit to a table; `files` are the table's before, None if there is no table yet."""
+
+    lake: Lake
+    table: Table
+    shape: TableSchema
+    files: Sequence[str] | None
+    base: PublishedState | None
+    staged: StagedFiles
+    changes: Changes
+
+    @contextmanager
+    def connection(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A DuckDB connection restricted to the files of the table, of the run and of the change set."""
+        with self.lake.connect(memory_limit=COMPARE_MEMORY) as connection:
+            compared = [self.changes.uri] if self.changes.uri else []
+            restrict_access(connection, reads=[*self.staged.uris, *(self.files or ()), *compared])
+            yield connection
+
+
+def stored_figures(state: PublishedState | None, key: str) -> str:
+    """JSON of content figures stored on the last run's commit; `{}` if absent or invalidated by another writer."""
+    return (state.metadata.get(key) if state is not None and is_unchanged_since(state) else None) or "{}"
+
+
 def stored_checksum_of(state: PublishedState | None, table: Table) -> RowSetChecksum | None:
     """The checksum stored on the last run's commit; None if absent or invalidated by another writer."""
-    if state is None or not is_unchanged_since(state):
-        return None
-    said = json.loads(state.metadata.get(STORED_CHECKSUM) or "{}")
-    return (
-        RowSetChecksum(said["rows"], said["mark"]) if said and said["of"] == list(hashed_values(table) or ()) else None
-    )
+    said = json.loads(stored_figures(state, STORED_CHECKSUM))
+    is_valid = said and said["of"] == list(hashed_values(table) or ())
+    return RowSetChecksum(said["rows"], said["mark"]) if is_valid else None
 
 
 def checksum_by_sql(
@@ -54,33 +79,20 @@ def checksum_by_sql(
     return of
 
 
-def checksum_after_commit(
-    lake: Lake,
-    table: Table,
-    shape: TableSchema,
-    files: Sequence[str] | None,
-    base: PublishedState | None,
-    staged: StagedFiles,
-    changes: Changes,
-) -> str:
-    """Commit metadata with the checksum of the rows published by it; empty if the table has none.
-
-    `files` are the table's before the commit; None if there is no table yet.
-    """
+def checksum_after_commit(pending: PendingCommit) -> str:
+    """Commit metadata with the checksum of the rows published by it; empty if the table has none."""
+    table, shape, changes = pending.table, pending.shape, pending.changes
     values = hashed_values(table) if table.extract.deletes == "reconcile" else None  # no other table compares checksums
     if values is None:
         return ""
-    connection = lake.connect(memory_limit=COMPARE_MEMORY)
-    try:
-        restrict_access(connection, reads=[*staged.uris, *(files or ()), *([changes.uri] if changes.uri else [])])
+    with pending.connection() as connection:
         of = checksum_by_sql(connection, values)
-        if files is None:
-            parts = [of(accepted_rows(shape, staged, deleted_when=table.extract.deleted_when))]
+        if pending.files is None:
+            parts = [of(accepted_rows(shape, pending.staged, deleted_when=table.extract.deleted_when))]
         else:
-            before = stored_checksum_of(base, table) or of(published_rows(connection, shape, files, with_file=False))
+            before = stored_checksum_of(pending.base, table)
+            before = before or of(published_rows(connection, shape, pending.files, with_file=False))
             parts = [before, of(leaving(shape, changes.uri)), of(arriving(shape, changes.uri))]
-    finally:
-        connection.close()
     known = [part for part in parts if part is not None]
     if len(known) < len(parts):
         return ""

@@ -30,7 +30,7 @@ from include.lake.delta import (
     state_of_run,
     table_schema_of,
 )
-from include.lake.incremental import STORED_CHECKSUM, checksum_after_commit
+from include.lake.incremental import STORED_CHECKSUM, PendingCommit, checksum_after_commit
 from include.lake.publishing.warning_counts import WARNED, warnings_after_commit
 from include.lake.storage import Lake, LakeConflict, LakeOutdated, lake_errors, retry_on_conflict
 from include.lake.upsert import KEY_FIGURE, MERGE_ROWS, Changes, Mode, Writing, find_changes, key_text
@@ -130,10 +130,8 @@ def _publish(
     changes = find_changes(lake, table, shape, current, staged, mode=mode, gone=gone)
     with ThreadPoolExecutor(1) as beside, lake_errors(f"publishing {table.qualified_name}"):
         files = current.file_uris() if current else None
-        known, warned = (
-            beside.submit(figure, lake, table, shape, files, base, staged, changes)
-            for figure in (checksum_after_commit, warnings_after_commit)
-        )
+        pending = PendingCommit(lake, table, shape, files, base, staged, changes)
+        known, warned = (beside.submit(figure, pending) for figure in (checksum_after_commit, warnings_after_commit))
 
         def said() -> CommitProperties:
             figures = {name: getattr(changes, name) for name in ("inserted", "updated", "deleted", "retained")}

@@ -8,7 +8,6 @@ or a change of the rules invalidates them: they are then counted anew.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 
 import duckdb
 
@@ -23,9 +22,9 @@ from include.lake.delta import (
     published_rows,
     table_schema_of,
 )
-from include.lake.incremental import is_unchanged_since
-from include.lake.storage import Lake, lake_errors, literal, quote, restrict_access, scan
-from include.lake.upsert import COMPARE_MEMORY, Changes, arriving, leaving
+from include.lake.incremental import PendingCommit, stored_figures
+from include.lake.storage import Lake, lake_errors, literal, quote, scan
+from include.lake.upsert import COMPARE_MEMORY, arriving, leaving
 
 WARNED = "warned_rows"  # metadata key
 
@@ -34,42 +33,26 @@ Counts = dict[str, int]
 
 def stored_warnings(state: PublishedState | None, table: Table) -> Counts | None:
     """Warning counts stored on the last run's commit; None if absent or invalidated by another writer."""
-    if state is None or not is_unchanged_since(state):
-        return None
-    said = json.loads(state.metadata.get(WARNED) or "{}")
+    said = json.loads(stored_figures(state, WARNED))
     return said["counts"] if said and said["of"] == _rules(table) else None
 
 
-def warnings_after_commit(
-    lake: Lake,
-    table: Table,
-    shape: TableSchema,
-    files: Sequence[str] | None,
-    base: PublishedState | None,
-    staged: StagedFiles,
-    changes: Changes,
-) -> str:
-    """Commit metadata with the warning counts after a commit; empty if no change set is known.
-
-    `files` are the table's before the commit; None if there is no table yet.
-    """
+def warnings_after_commit(pending: PendingCommit) -> str:
+    """Commit metadata with the warning counts after a commit; empty if no change set is known."""
+    table, shape, files, changes = pending.table, pending.shape, pending.files, pending.changes
     if files is not None and not changes.uri:
         return ""
-    connection = lake.connect(memory_limit=COMPARE_MEMORY)
-    try:
-        restrict_access(connection, reads=[*staged.uris, *(files or ()), *([changes.uri] if changes.uri else [])])
+    with pending.connection() as connection:
         if files is None:
-            after = _count(connection, table, *_of_first_run(table, shape, staged))
+            after = _count(connection, table, *_of_first_run(table, shape, pending.staged))
         else:
             published = published_rows(connection, shape, files, with_file=False)
-            before = stored_warnings(base, table)
+            before = stored_warnings(pending.base, table)
             if before is None:
                 before = _count(connection, table, published)
             sides = leaving(shape, changes.uri), arriving(shape, changes.uri)
             gained = _gained(connection, table, published, *sides)
             after = {rule_id: before[rule_id] + rows for rule_id, rows in gained.items()}
-    finally:
-        connection.close()
     return json.dumps({"counts": after, "of": _rules(table)})
 
 
@@ -79,13 +62,10 @@ def published_warnings(lake: Lake, table: Table, state: PublishedState) -> Count
     if said is not None:
         return said
     delta = lake.table(lake.registry_table(table.registry, table.name))
-    connection = lake.connect(memory_limit=COMPARE_MEMORY)
-    try:
+    counting = f"counting the warnings of {table.qualified_name}"
+    with lake.connect(memory_limit=COMPARE_MEMORY) as connection, lake_errors(counting):
         rows = published_rows(connection, table_schema_of(table, delta), delta.file_uris(), with_file=False)
-        with lake_errors(f"counting the warnings of {table.qualified_name}"):
-            return _count(connection, table, rows)
-    finally:
-        connection.close()
+        return _count(connection, table, rows)
 
 
 def _rules(table: Table) -> list[list[str]]:

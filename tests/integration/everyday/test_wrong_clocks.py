@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from include.audit.report_data.figures import open_evidence
+from include.audit.report_data.figures import open_run_log
 from include.audit.report_data.run_history import runs_of
 from include.lake.delta.commit_metadata import last_commit
 from include.pipelines.context import PipelineContext, new_run_id
@@ -129,6 +129,6 @@ def test_pages_name_the_run_that_came_last(days_off: int, tmp_path: Path) -> Non
         source.insert(1)
         came.append(sync(worker(context, off))["run_id"])
     assert [run.run_id for run in runs_of(context.lake, "payments", "payment", limit=9).runs] == came[::-1]
-    with open_evidence(context.lake) as told:
+    with open_run_log(context.lake) as told:
         assert [row["run_id"] for row in told.latest()] == came[-1:]
         assert [row["run_id"] for row in told.published()] == came

@@ -11,11 +11,11 @@ import pytest
 
 from include.contracts.model import Table
 from include.identity.records.roles import linked_tables
+from include.lake.delta import StagedFiles
 from include.lake.publishing.publication import publish
 from include.lake.storage.lake import Lake
 from include.pipelines.context import PipelineContext
 from include.pipelines.people.linking import link_persons
-from include.quality.split.results import Staged
 from include.quality.split.row_outcomes import conform_and_split
 from include.simulator.country import simulate
 
@@ -30,7 +30,7 @@ BEFORE = {"personal_id": "NULL", "old_id": "NULL", "insurance_number": "NULL", "
 class Nation:
     """Five registers in a lake of its own; rows come, are corrected and go on days that their number tells."""
 
-    def __init__(self, folder: Path, staged: dict[str, Staged]) -> None:
+    def __init__(self, folder: Path, staged: dict[str, StagedFiles]) -> None:
         environ = {"LAKE_URI": str(folder / "lake"), "LIENTHONG_TMP": str(folder / "tmp")}
         self.folder, self.staged = folder, staged
         self.context = PipelineContext(Lake.from_environment(environ), ROOT / "schemas", environ)
@@ -60,12 +60,12 @@ class Nation:
         shutil.copytree(self.folder / "lake", folder / "lake")
         return Nation(folder, self.staged)
 
-    def _on(self, table: Table, day: int) -> Staged:
+    def _on(self, table: Table, day: int) -> StagedFiles:
         """Of 130 rows ten come later than the first day, ten are corrected; of 20 one goes; the day is drawn."""
         staged = self.staged[table.qualified_name]
         folder = Path(self.context.lake.staging_path(table.registry, table.name, f"day-{day:02}"))
         folder.mkdir(parents=True)
-        here = Staged(*(str(folder / f"{name}.parquet") for name in ("conformed", "faults", "warnings")))
+        here = StagedFiles.below(str(folder))
         shutil.copyfile(staged.faults, here.faults)
         shutil.copyfile(staged.warnings, here.warnings)
         were = ", ".join(
@@ -87,7 +87,7 @@ class Nation:
 
 
 @pytest.fixture(scope="module")
-def staged(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Staged]:
+def staged(tmp_path_factory: pytest.TempPathFactory) -> dict[str, StagedFiles]:
     """What the sources of a simulated country hold, conformed and split once."""
     folder = tmp_path_factory.mktemp("country")
     made = simulate(persons=600, seed=11, out=folder / "simulated")
@@ -101,7 +101,9 @@ def staged(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Staged]:
     }
 
 
-def test_ten_days_one_after_another_give_what_one_full_run_gives(staged: dict[str, Staged], tmp_path: Path) -> None:
+def test_ten_days_one_after_another_give_what_one_full_run_gives(
+    staged: dict[str, StagedFiles], tmp_path: Path
+) -> None:
     daily = Nation(tmp_path / "daily", staged)
     daily.publish(0)
     assert daily.link(0)["verdict"] == "published"

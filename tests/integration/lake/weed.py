@@ -16,7 +16,7 @@ from typing import Any
 
 from pyarrow import fs
 
-from include.embedded.servers.processes import Server, ServerFailedError, start, stop, wait_until
+from include.embedded.servers.processes import ServerFailedError, ServerProcess, start, stop, wait_until
 from include.embedded.site import Site
 
 NAME = "seaweedfs"
@@ -119,7 +119,7 @@ def _launch(site: Site, identities: list[dict[str, Any]]) -> S3:
         "-master.telemetry=false",
     ]
     # Asked politely, it waits for clients' idle connections.
-    start(site, Server(NAME, command, {**os.environ, "HOME": str(site.var)}, signal.SIGKILL))
+    start(site, ServerProcess(NAME, command, {**os.environ, "HOME": str(site.var)}, signal.SIGKILL))
     return S3(f"http://127.0.0.1:{s3_port}", site)
 
 

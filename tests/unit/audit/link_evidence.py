@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from include.audit.report_data.linking import Comparison, Level, ModelFacts
+from include.audit.report_data.linking import ComparisonLevels, Level, ModelFacts
 from include.lake.people.index import upsert_people
 from include.lake.people.tables import FINDINGS, INDEX
 from include.lake.run_log.linking_log import append_link_run
@@ -22,8 +22,8 @@ MODEL = ModelFacts(
     name="person", version="2026.03.01", link_at=0.97, review_at=0.5, persons=3, is_of_last_run=True,
     trained_on="a <simulated> country", trained_at=NIGHT, seed=7, records=900, sampled=800, splink="5.0.0",
     comparisons=(
-        Comparison("name", (Level("same name", 0.9, 0.0009, True), Level("other name", 0.05, 0.99, False))),
-        Comparison("hair", (Level("same hair", None, 0.5, False), Level("other hair", 0.1, 0.5, False))),
+        ComparisonLevels("name", (Level("same name", 0.9, 0.0009, True), Level("other name", 0.05, 0.99, False))),
+        ComparisonLevels("hair", (Level("same hair", None, 0.5, False), Level("other hair", 0.1, 0.5, False))),
     ),
 )  # fmt: skip
 

@@ -18,7 +18,7 @@ from include.audit.report_data.surroundings import LedgerFacts, Surroundings
 from include.audit.report_pages.attention import attention, costliest, worst_first
 from include.audit.report_pages.export import frames
 from include.audit.report_pages.words import LOCALES
-from include.contracts.language import Said
+from include.contracts.language import BilingualText
 from include.lake.delta.sql_views import view
 from include.lake.run_log import log_tables
 from include.lake.storage.lake import Lake
@@ -124,7 +124,7 @@ def test_two_evaluations_that_disagree_and_a_broken_ledger_are_called_out(lake: 
     record_checks(lake, CITIZEN, run_id, gx_more=2, personal_id_12_digits=3)
     overview = gather(lake, POPULATION, at=MORNING)
     broken = Surroundings(
-        ledger=LedgerFacts(9, 3, MORNING, "ab" * 32, 0, False, Said("entry 4 was altered", "mục 4 đã bị sửa"))
+        ledger=LedgerFacts(9, 3, MORNING, "ab" * 32, 0, False, BilingualText("entry 4 was altered", "mục 4 đã bị sửa"))
     )
     found = attention(overview, broken, LOCALES["en"])
     assert "population.citizen.personal-id-12-digits: the two independent evaluations disagree" in found
@@ -179,7 +179,7 @@ def test_open_rejections_want_attention_and_the_worst_table_is_named_first(lake:
     overview = gather(lake, POPULATION, at=START + timedelta(days=2))
     (sentence,) = [text for text in attention(overview, Surroundings(), LOCALES["en"]) if "open" in text]
     assert "1 rejected rows are open" in sentence
-    broken = Surroundings(ledger=LedgerFacts(2, 1, MORNING, "", 0, False, Said("entry 2", "mục 2")))
+    broken = Surroundings(ledger=LedgerFacts(2, 1, MORNING, "", 0, False, BilingualText("entry 2", "mục 2")))
     first, *_, last = attention(overview, broken, LOCALES["vi"])
     assert first == "Nhật ký kiểm tra, giám sát không còn nguyên vẹn: mục 2"
     assert "Công dân (population.citizen): 1 bản ghi bị loại" in last

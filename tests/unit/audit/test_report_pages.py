@@ -25,7 +25,7 @@ from include.audit.report_data.surroundings import (
 from include.audit.report_pages.export import csv_text, frames, workbook
 from include.audit.report_pages.rendering import MOST_REASONS, render
 from include.audit.report_pages.words import LOCALES
-from include.contracts.language import Language, Said
+from include.contracts.language import BilingualText, Language
 from include.contracts.load import load_contracts
 from include.contracts.model import Column, Table
 from include.lake.storage.lake import Lake
@@ -51,7 +51,7 @@ AGREEMENTS = (
         date(2026, 1, 1), date(2026, 12, 31), "a@bca.example", "b@moh.example", "in_force", (PRODUCT,), ("wards",),
     ),
 )  # fmt: skip
-LEDGER = LedgerFacts(12, 5, NIGHT, "0f" * 32, 0, True, Said("", ""))
+LEDGER = LedgerFacts(12, 5, NIGHT, "0f" * 32, 0, True, BilingualText("", ""))
 
 
 def whole(pages: dict[str, str]) -> str:

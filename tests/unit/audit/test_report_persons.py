@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from include.audit.report_data.linking import LinkedTable, Linking, Pass, Share, Told, gather_linking
+from include.audit.report_data.linking import Linking, OwnerFindings, Pass, Share, TablePersons, gather_linking
 from include.audit.report_data.overview import gather
 from include.audit.report_data.surroundings import Surroundings
 from include.audit.report_pages.attention import attention
@@ -75,13 +75,13 @@ def test_the_last_run_tells_its_figures_and_the_index_counts_persons_by_table(li
     assert [run.run_id for run in linking.trend] == ["link-0000", "link-0001"]
     assert (linking.last.persons, linking.last.waiting, linking.last.recall) == (4, 8, Share(0.975, 0.961, 0.983))
     assert linking.tables == (
-        LinkedTable("insurance", "member", records=2, persons=2, elsewhere=1),
-        LinkedTable("population", "citizen", records=3, persons=2, elsewhere=1),
+        TablePersons("insurance", "member", records=2, persons=2, elsewhere=1),
+        TablePersons("population", "citizen", records=3, persons=2, elsewhere=1),
     )
     assert linking.passes == (Pass("model", 90, 9, 4), Pass("old_id", 2, 0, 0))
     assert linking.told == (
-        Told("duplicate", "population", "citizen", "Bộ Công an", 1),
-        Told("shared_id", "population", "citizen", "Bộ Công an", 2),
+        OwnerFindings("duplicate", "population", "citizen", "Bộ Công an", 1),
+        OwnerFindings("shared_id", "population", "citizen", "Bộ Công an", 2),
     )
     assert [(band.low, band.basis, band.rate.value) for band in linking.bands] == [
         (None, "model", 0.05),

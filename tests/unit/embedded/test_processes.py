@@ -16,7 +16,7 @@ import psutil
 import pytest
 
 from include.embedded.servers import processes
-from include.embedded.servers.processes import Server, ServerFailedError
+from include.embedded.servers.processes import ServerFailedError, ServerProcess
 from include.embedded.site import Site, is_free
 
 SLEEPS = (sys.executable, "-c", "import time; print('up', flush=True); time.sleep(60)")
@@ -28,7 +28,7 @@ def site(tmp_path: Path) -> Site:
 
 
 def start(site: Site, *command: str, name: str = "sleeper") -> None:
-    processes.start(site, Server(name, command, dict(os.environ)))
+    processes.start(site, ServerProcess(name, command, dict(os.environ)))
 
 
 def test_a_server_runs_until_it_is_stopped(site):

@@ -11,6 +11,7 @@ from unittest.mock import patch
 import pyarrow as pa
 
 from include.contracts.model import Column, Table
+from include.lake.delta import StagedFiles
 from include.lake.publishing import publication
 from include.lake.publishing.publication import Mode, PublishedCommit, publish
 from include.lake.storage.duckdb_engine import literal, quote
@@ -31,12 +32,9 @@ WARNINGS = pa.schema([("_row", pa.int64()), ("_warnings", pa.list_(pa.string()))
 
 
 @dataclass(frozen=True)
-class Staged:
+class Staged(StagedFiles):
     """URIs of the three staged files, and of the extract they were made from."""
 
-    conformed: str
-    faults: str
-    warnings: str
     extract: str
 
 

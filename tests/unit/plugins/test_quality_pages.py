@@ -105,7 +105,7 @@ def test_no_ledger_no_values(browse: Browse, monkeypatch: pytest.MonkeyPatch) ->
     def gone(*_: object, **__: object) -> None:
         raise LakeUnreachable("while appending to the ledger: the lake does not answer: check LAKE_URI")
 
-    monkeypatch.setattr("include.audit.ledger.entries.append", gone)
+    monkeypatch.setattr("include.audit.ledger.append", gone)
     answer = browse("op").post(REJECTED, data={"purpose": "call the ministry"})
     assert answer.status_code == 503
     assert PLANTED not in answer.text

@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 import pytest
 
 from include.contracts.model import Bound, ExtractPolicy, Rule, Table, Tolerance
+from include.lake.delta import StagedFiles
 from include.quality.gate import judge
-from include.quality.split.results import RuleCount, SplitResult, Staged
+from include.quality.split.results import RuleCount, SplitResult
 
 TABLE = Table(
     "population",
@@ -31,7 +32,7 @@ class Preview:
 
 def split_of(extracted: int, rejected: int = 0, counts: tuple[RuleCount, ...] = ()) -> SplitResult:
     accepted = extracted - rejected
-    return SplitResult(Staged("c", "f", "w"), extracted, accepted, rejected, 0, counts, 0.0)
+    return SplitResult(StagedFiles("c", "f", "w"), extracted, accepted, rejected, 0, counts, 0.0)
 
 
 def bounded(bound: Bound, severity: str = "error", metric: str = "nullValues") -> Table:
@@ -137,7 +138,7 @@ def test_an_increment_that_empties_or_swells_the_table_is_held(mode: str) -> Non
 
 def test_the_share_is_of_the_rows_that_were_judged_not_of_those_that_came_twice() -> None:
     """Older tests had no superseded rows."""
-    repeated = SplitResult(Staged("c", "f", "w"), 1_830, 1_365, 236, 229, (), 0.0)
+    repeated = SplitResult(StagedFiles("c", "f", "w"), 1_830, 1_365, 236, 229, (), 0.0)
     for mode, changes in (("full", Preview(0, 1_365)), ("incremental", Preview(90_000, 90_000))):
         (finding,) = judge(TABLE, repeated, changes, mode=mode)
         assert "236 of 1,601 rows" in finding.message, mode
