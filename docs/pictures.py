@@ -39,7 +39,10 @@ def main() -> int:
         return status
     try:
         demo = [sys.executable, "-m", "include.cli", "demo"]
-        done = subprocess.run(demo, env=os.environ | TERMINAL, stdout=subprocess.PIPE, text=True, check=True)
+        done = subprocess.run(demo, env=os.environ | TERMINAL, stdout=subprocess.PIPE, text=True, check=False)
+        if done.returncode:
+            print(done.stdout, file=sys.stderr)
+            return done.returncode
         _terminal(done.stdout)
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
