@@ -1,4 +1,4 @@
-"""The trail: what a run did goes into the ledger, chained; verifying it, and signing where it stands."""
+"""Audit log: records of runs in the run log and the ledger, verification of the ledger, signed checkpoints."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def record_run(
 
 
 def run_mark(table: Table, run_id: str, verdict: str) -> str:
-    """The name under which the ledger remembers what came of a run for a table."""
+    """The ledger's idempotency key of a run's verdict on a table."""
     return f"run/registry/{table.registry}/{table.name}/{run_id}/{verdict}"
 
 

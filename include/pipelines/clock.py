@@ -1,4 +1,4 @@
-"""A worker's clock against the lake's, which dates every file that is written.
+"""Clock check: a worker's clock compared with the lake's, which dates every file that is written.
 
 No run depends on it: runs are ordered by their commits. But what a person reads is dated by the worker, and what is
 old enough to be removed is told by the clock of whoever removes it.

@@ -1,4 +1,4 @@
-"""Where a pipeline works: its lake, its contracts, its environment and its clock, found once and handed on."""
+"""Pipeline context: the lake, the contracts, the environment and the clock, passed to every step."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from functools import cached_property
 from pathlib import Path
 
 from include.contracts import Contract, Table, contract_paths, load_contract, readable_contracts, row_digest
-from include.contracts.yaml_files import ContractError, Problem
+from include.contracts.yaml_files import ContractError, Problem, all_valid
 from include.identity.scoring import Spark
 from include.lake.storage import Lake
 from include.pipelines.errors import REPOSITORY, Misuse
@@ -55,10 +55,7 @@ class PipelineContext:
         Raises:
             ContractError: one has mistakes; `readable` has the others.
         """
-        contracts, problems = self.readable
-        if problems:
-            raise ContractError(problems)
-        return contracts
+        return all_valid(self.readable)
 
     @cached_property
     def readable(self) -> tuple[dict[str, Contract], list[Problem]]:

@@ -1,4 +1,4 @@
-"""Which failures speak for themselves, and what becomes of those that do not.
+"""Known errors, whose messages may be shown, and the replacement of all others by a message without row values.
 
 The packages below raise errors whose messages name a remedy and no personal value. Any other exception may quote a row
 in its text (engines do), so its text stops here: what goes on is its type and the line of code.

@@ -1,4 +1,4 @@
-"""What the steps of a run leave in its folder, so that the run, begun again, goes on at the first step not finished.
+"""Step results saved in the run's folder, so that a run that is started again continues at the first unfinished step.
 
 The folder is the run's own in `landing/`: it stays as long as the contract keeps extracts. A result is of use only
 under the contract it was made by; after a correction the step is done again.
@@ -55,7 +55,7 @@ def ensure_as_begun(context: PipelineContext, table: Table, run_id: str, step: S
 
 
 def clear(context: PipelineContext, table: Table, run_id: str) -> None:
-    """Forget what the run landed and worked on, to begin it anew."""
+    """Delete what the run landed and staged, to start it anew."""
     for folder in (context.lake.landing_path, context.lake.staging_path):
         context.lake.delete_tree(folder(table.registry, table.name, run_id))
 

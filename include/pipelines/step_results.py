@@ -1,4 +1,4 @@
-"""What a step of a run hands to the next one: a frozen value for each way in which a step can end.
+"""Results of a run's steps: one frozen class for each way in which a step can end.
 
 Counts, digests, versions and paths, never a row of a registry. They become plain values only where they leave the
 library: for XCom, for `--json` and in the run's own folder (`to_dict`, `from_dict`).

@@ -1,4 +1,4 @@
-"""A run that was killed between its commit and its record is put on record by whoever comes next, whatever that is.
+"""Unfinished runs: killed between commit and record, they are recorded by the next process that looks at the table.
 
 The commit decides that a run happened. What follows it (closing rejected rows, the row in `audit/runs`, the entry in
 the ledger) can be cut off; so every run looks, before it begins, whether the last commits of its table are on record.
@@ -54,7 +54,7 @@ def record_unfinished_runs(
 
 
 def publish_contract(context: PipelineContext, contract: Contract) -> str:
-    """Lay the contract of what is published beside its tables, so that any ODCS tool can test them with it.
+    """Write the contract of the published tables beside them, so that any ODCS tool can test them.
 
     Returns its path in the lake.
     """

@@ -1,4 +1,4 @@
-"""Every mistake in `schemas/`: contracts by themselves, against the code lists, each other and their live sources."""
+"""Checks of `schemas/`: each contract alone, against the code lists, the other contracts and its live source."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The SQL of a contract, bound once by the engine that will run it, with the macros, over no rows.
+"""Check of a contract's SQL expressions: each is bound by DuckDB, with the macros, over no rows.
 
 What a source's columns will be is not known here: of an expression over them only that is told which no types of theirs
 could mend. Rules and conditions over published columns are bound over the types that the contract states.

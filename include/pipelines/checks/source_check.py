@@ -1,4 +1,4 @@
-"""The live source held against its contract: what a sync would be refused or reject rows for, told before it.
+"""Check of a live source against its contract: what would make a sync fail or reject rows, before it runs.
 
 The object is opened as a sync opens it, so a right that lacks and a policy that hides rows show here as they would
 there; no row is read.

@@ -1,4 +1,4 @@
-"""Why the engine cannot bind SQL of a contract, in words that an author of contracts understands.
+"""Explanations of binding errors of a contract's SQL, for the contract's author.
 
 What the engine quotes is the contract's own text: it was given no rows.
 """

@@ -1,4 +1,4 @@
-"""How an approval is given: by a steward, and by two different ones where the contract asks for four eyes.
+"""Approvals: by one steward, or by two different ones where the contract asks for four eyes.
 
 Each approval is an entry of the ledger before anything follows from it. The first of two publishes nothing. The second
 counts with it only if both speak of the same thing: the same rows, under the same contract, upon the same published

@@ -1,4 +1,4 @@
-"""Who may decide: the stewards whom the contracts name, whichever way the decision comes.
+"""Authority to decide: the stewards whom the contracts name, for commands, pages and Airflow alike.
 
 A contract that names no steward leaves it to those who may run its pipeline; `lienthong check` warns of it.
 """

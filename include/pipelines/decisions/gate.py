@@ -1,4 +1,4 @@
-"""The gate of a table: what it asks a steward, and what it was answered, on record before anything follows from it."""
+"""Gate of a table: the question to a steward and the answer, recorded before it takes effect."""
 
 from __future__ import annotations
 

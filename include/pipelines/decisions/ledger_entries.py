@@ -1,4 +1,4 @@
-"""What people decide, and every look at personal values: one entry of the ledger each, before it takes effect.
+"""Ledger entries of decisions and of every look at personal values, appended before they take effect.
 
 An entry without its effect tells of a process that was killed between the two. The effect can be done again: the same
 decision of the same person on the same run, or the same answer told again, adds no second entry.

@@ -1,4 +1,4 @@
-"""Persons whose registers contradict each other, as a page shows them: which registers, in what; no value."""
+"""Persons whose registers contradict each other: which registers and attributes, no value."""
 
 from __future__ import annotations
 

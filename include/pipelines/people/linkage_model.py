@@ -1,4 +1,4 @@
-"""The model that links persons, and the rules of the golden record: given with the contracts, or those shipped.
+"""Linkage model and golden-record rules in use: those beside the contracts, or the ones shipped.
 
 Scoring never trains. Only where no model at hand compares what the records hold (contracts of another country's names,
 say) is one trained on them, once, and kept in the lake as `people/model.json` until somebody gives a better one.

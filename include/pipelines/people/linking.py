@@ -1,4 +1,4 @@
-"""Link persons: collect records, score, cluster, keep ids, make golden records, ask where too much changes, commit.
+"""Linking run: collect records, score, cluster, keep ids, make golden records, gate, commit.
 
 A run works in its folder of the lake and touches nothing that is read until `commit_link_step`. There the index comes
 first: it decides that the run happened. What a killed run could not finish the next one finishes before it begins.

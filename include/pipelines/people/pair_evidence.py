@@ -1,4 +1,4 @@
-"""What decides whether two records are one person, in the order in which a person should look at it."""
+"""Evidence on a pair of records, in the order in which a reviewer should look at it."""
 
 from __future__ import annotations
 

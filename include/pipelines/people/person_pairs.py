@@ -1,4 +1,4 @@
-"""Pairs that wait for a person, as a page shows them: what was compared, and side by side for those who may read it."""
+"""Pairs that wait for review: what was compared, and both records side by side for those who may read them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Persons for people: the review queue and its decisions, why two records were joined, where an old id leads."""
+"""Review queue and its decisions, explanations of links, resolution of old person ids, training."""
 
 from __future__ import annotations
 

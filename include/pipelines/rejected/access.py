@@ -1,4 +1,4 @@
-"""Open rejected rows for people: a page at a time; their values only with an entry in the ledger."""
+"""Access to open rejected rows: one page at a time, values only after an entry in the ledger."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The rows that were not accepted and are still open: how many by reason and age, the rows, and judging them again."""
+"""Open rejected rows: counts by reason and age, the rows themselves, and a replay that judges them again."""
 
 from __future__ import annotations
 

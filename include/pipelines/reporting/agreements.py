@@ -1,4 +1,4 @@
-"""The agreements as pages and report show them: what was agreed, and what their recipients really can read."""
+"""Agreements for the report and the pages: the agreed columns and rows beside what recipients can read now."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the pages in Airflow show, gathered from the run log and kept while it does not change."""
+"""Data of the quality pages in Airflow, read from the run log and cached while it does not change."""
 
 from __future__ import annotations
 

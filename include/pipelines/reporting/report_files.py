@@ -1,4 +1,4 @@
-"""The reports that the lake keeps, for those who read them through the pages: which there are, and one file of one."""
+"""Report files in the lake: the list of kept reports, and one file of one report."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Around a decision on two records: what it will do, said before, and taking it back before a run has followed it."""
+"""Effects of a review decision: a preview of what it will do, and its withdrawal before a linking run has used it."""
 
 from __future__ import annotations
 

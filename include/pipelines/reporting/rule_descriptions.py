@@ -1,4 +1,4 @@
-"""What rules say to people, in both languages, by the ids under which rejected rows name them."""
+"""Descriptions of rules in both languages, by the rule ids that rejected rows carry."""
 
 from __future__ import annotations
 

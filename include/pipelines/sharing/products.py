@@ -1,4 +1,4 @@
-"""Carry out the agreements: what is in force is published to its recipient, what is not is emptied, all on record.
+"""Carrying out agreements: products in force are published to their recipients, others are emptied; all recorded.
 
 Nothing may stand in the way of closing: a broken contract, a missing key or a mistake in another agreement's file fails
 that agreement only, and what has ended is emptied first.

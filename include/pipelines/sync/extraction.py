@@ -1,10 +1,12 @@
-"""The first step of a sync: how much of a table is read, and reading that much of it.
+"""Extract step of a sync: lands a table, whole or only the rows that are new since the last commit.
 
-A table is read whole when it must be, and otherwise only what is new since the last commit. Where the contract asks for
-it (`deletes: reconcile`), the key and cursor of every row of the source are compared with what the lake knows. So a row
-that came late, that was written under a clock that ran backwards or that has another key now is read by its key, and a
-row that is gone from the source leaves the lake. A source that can say in one figure which rows it has beside the new
-ones is asked first: if the lake has the same, no key is read.
+Where the contract asks for it (`deletes: reconcile`), the key and cursor of every row of the source are compared with
+the lake: a row that came late, was written under a clock that ran backwards or has another key now is read by its key,
+and a row that is gone from the source leaves the lake. A source that can compute a row-set checksum is asked for that
+of its other rows first: if it equals the lake's, no key is read.
+
+Keys are conformed here, in the middle of the extract, because the published key is made by the contract's expressions,
+and only the open snapshot of the source can still be asked for the rows that the comparison finds missing.
 """
 
 from __future__ import annotations
@@ -95,7 +97,7 @@ def _land(
     plan: Plan,
     on_rows_landed: Callable[[], None],
 ) -> tuple[Extract, Plan, str | None]:
-    """Read what the plan wants, or all if the source cannot do less; the plan kept to; and the keys that are gone."""
+    """Land the plan's rows, or all if the source cannot do less: the extract, the plan carried out, the deleted keys."""
     lake = context.lake
     folder = lake.landing_path(table.registry, table.name, run_id)
     # Who raises the contract's version has looked at the source: what it is now is no drift.
@@ -112,7 +114,7 @@ def _land(
             if plan.mode == "incremental" and source.anew:
                 plan = Plan("full", source.anew)
             if plan.mode == "incremental" and table.extract.deletes == "reconcile":
-                landed, is_known = _landed_beside_the_known(context, table, source, plan, run_id, uri, on_rows_landed)
+                landed, is_known = _land_and_compare_checksum(context, table, source, plan, run_id, uri, on_rows_landed)
                 if is_known:
                     plan = replace(plan, why=f"{plan.why}; all others are as the lake has them")
                 else:
@@ -135,7 +137,7 @@ def _source_columns(state: PublishedState | None) -> list[list[str]] | None:
     return (json.loads(state.metadata.get("source_columns") or "null") if state else None) or None
 
 
-def _landed_beside_the_known(
+def _land_and_compare_checksum(
     context: PipelineContext,
     table: Table,
     source: Source,
@@ -144,9 +146,9 @@ def _landed_beside_the_known(
     uri: str,
     on_rows_landed: Callable[[], None],
 ) -> tuple[Landed | None, bool]:
-    """Land what the plan wants while the source says in one figure what it has besides; and whether the lake knows it.
+    """Land the rows of the plan while the source computes the checksum of its others; True if the lake's is the same.
 
-    Where the source cannot say it, nothing is landed.
+    Where the source cannot compute it, nothing is landed.
     """
     query = source.checksum_query(plan.wanted)
     if query is None:
@@ -166,7 +168,7 @@ def _landed_beside_the_known(
 def _reconcile(
     context: PipelineContext, table: Table, source: Source, plan: Plan, run_id: str
 ) -> tuple[Plan, str | None]:
-    """Compare all keys of the source with the lake: what to read besides, and which published keys are gone."""
+    """Compare all keys of the source with the lake: the plan with the missed rows, and the URI of deleted keys."""
     folder = context.lake.staging_path(table.registry, table.name, run_id)
     names = tuple(dict.fromkeys((*key_columns(table), *cursor_columns(table))))
     keys = source.land(f"{folder}/keys.parquet", ReadRequest(columns=names))
@@ -198,7 +200,7 @@ def _conformed_keys(context: PipelineContext, table: Table, keys_uri: str, uri: 
 def _fetched_by_key(
     context: PipelineContext, table: Table, keys: Landed, missed_changes_uri: str, wanted: ReadRequest
 ) -> tuple[tuple[object, ...], ...]:
-    """The raw keys of the rows that the lake does not know and that the cursor may not bring. At most one too many."""
+    """The raw keys of missed rows that the cursor may not bring: at most MOST_MISSED_CHANGES and one more."""
     names = ", ".join(f"k.{quote(name)}" for name in key_columns(table))
     source = f"read_parquet({literal(keys.uri)}, file_row_number = true, hive_partitioning = false)"
     with context.lake.connect() as connection, lake_errors(f"reconciling {table.qualified_name}"):

@@ -1,4 +1,4 @@
-"""A run that its gate held back, as its page tells of it: its rejected rows by rule, who may decide, and where."""
+"""Held runs for the pages: rejected rows by rule, who may decide, and on which page of Airflow."""
 
 from __future__ import annotations
 

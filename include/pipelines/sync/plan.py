@@ -1,4 +1,4 @@
-"""What a sync would do to a registry's tables, told before it runs: from the contracts, the lake and the agreements.
+"""Sync plan: what the next sync would do to each table, from the contracts, the lake and the agreements.
 
 Nothing is read from the source and nothing is written. A change is *breaking* when the published table cannot become
 what the contract says, or when somebody reads by agreement what would no longer be there.

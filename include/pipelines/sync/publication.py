@@ -1,6 +1,8 @@
-"""The steps of a sync after the extract: conform, split and assess what was landed; publish what was accepted.
+"""Assess and publish steps of a sync: conform, split and assess the landed rows; publish the accepted ones.
 
-Each leaves what it came to in the run's folder, so that a run begun again does not do it twice.
+Each saves its result in the run's folder, so that a run that is started again does not repeat it. The split gets the
+published context (published rows that share a key or a unique value with the run's) through a function, because which
+rows that needs is known only after the run's rows are conformed.
 """
 
 from __future__ import annotations
@@ -184,7 +186,7 @@ def assess_and_publish(
     watch: Watch = lambda table, step: None,
     context: PipelineContext,
 ) -> Skipped | Held | Published:
-    """From what was landed to what is published, or `Held` where the gate asks and nobody approves."""
+    """Both steps for one table: `Held` where the gate asks and nobody approves."""
     watch(extracted.table, "assess")
     assessed = assess_step(extracted, context=context)
     if isinstance(assessed, Skipped):
@@ -223,7 +225,7 @@ def landed_by(context: PipelineContext, table: Table, run_id: str) -> Extract:
 def _metadata(
     context: PipelineContext, contract: Contract, table: Table, landed: Extract, split: SplitResult, mode: str
 ) -> dict[str, str]:
-    """What the commit says of the run."""
+    """The commit's metadata."""
     said: dict[str, Any] = {
         **asdict(Provenance.of(context, contract, landed)),
         **{name: getattr(split, name) for name in ("extracted", "accepted", "rejected", "superseded")},

@@ -1,4 +1,4 @@
-"""How much of a table a run reads, as far as it can be told without the source: all, a stretch, or what is new."""
+"""Read plan of a run, made without asking the source: full, a backfill window, or rows past the last cursor."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bring a registry into the lake: extract, conform and split, assess, gate, publish; table by table.
+"""Sync of one registry: extract, conform and split, assess, gate and publish each table in turn.
 
 The steps are the same for the command line and for Airflow. Each takes and gives frozen values (counts,
 verdicts, versions): rows stay in the lake, and what one step leaves for the next lies in the run's folders there.

@@ -1,4 +1,4 @@
-"""Do the registries fit together? Count published rows that refer to something that is not there.
+"""Relationships between published tables: counts of references that lead nowhere.
 
 A reference that leads nowhere rejects nobody: the other register may simply be late. It is counted, under the rule id
 `<registry>.<table>.<columns>.relationship`, so that the report shows which registers do not fit. One that leads to a

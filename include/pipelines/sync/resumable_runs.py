@@ -1,4 +1,4 @@
-"""Find the run to go on with: the last one that landed a table and did not publish it."""
+"""Resumable runs: the last run that landed a table and did not publish it."""
 
 from __future__ import annotations
 

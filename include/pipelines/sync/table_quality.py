@@ -1,4 +1,4 @@
-"""How a table stands after a run: every rule counted over its published rows and its open rejections, on record."""
+"""Table quality: every rule counted over the published rows and the open rejections, recorded after each run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A run that finds nothing to publish: its extract goes, and the figures of the commit that stands are told again."""
+"""Runs without anything to publish: the extract is deleted and the counts of the last commit are recorded again."""
 
 from __future__ import annotations
 

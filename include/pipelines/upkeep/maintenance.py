@@ -1,4 +1,4 @@
-"""Keep the lake small: compact and vacuum its tables, let landing and left-over staging go when their time is over."""
+"""Maintenance of the lake: compacts and vacuums tables, deletes expired extracts and left-over staging folders."""
 
 from __future__ import annotations
 
