@@ -97,7 +97,7 @@ def _land(
     plan: Plan,
     on_rows_landed: Callable[[], None],
 ) -> tuple[Extract, Plan, str | None]:
-    """Land the plan's rows, or all if the source cannot do less: the extract, the plan carried out, the deleted keys."""
+    """Land the plan's rows, or all if the source cannot do less: the extract, the plan carried out, deleted keys."""
     lake = context.lake
     folder = lake.landing_path(table.registry, table.name, run_id)
     # Who raises the contract's version has looked at the source: what it is now is no drift.
