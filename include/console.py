@@ -60,8 +60,8 @@ def _whole_table(rows: Sequence[Mapping[str, Any]], title: str) -> Grid:
     grid.add_column(local("cơ sở dữ liệu", "registry"), no_wrap=True)
     grid.add_column(local("bảng", "table"), no_wrap=True)
     grid.add_column(local("đọc", "read"), no_wrap=True)
-    for said in FIGURES.values():
-        grid.add_column(said.text(of_environment()), justify="right", no_wrap=True)
+    for label in FIGURES.values():
+        grid.add_column(label.text(of_environment()), justify="right", no_wrap=True)
     grid.add_column(local("phiên bản", "version"), justify="right", no_wrap=True)
     grid.add_column(local("giây", "seconds"), justify="right", no_wrap=True)
     grid.add_column(local("kết quả", "verdict"), no_wrap=True)
@@ -141,8 +141,8 @@ def broken_table(row: Mapping[str, Any], rules: Mapping[str, BilingualText]) -> 
 
 def rule_cell(rule_id: str, rules: Mapping[str, BilingualText], otherwise: str = "") -> Text:
     """What must hold, and the rule's id below; `otherwise` is what was said then, for a rule that is gone."""
-    said = rules[rule_id].text(of_environment()) if rule_id in rules else otherwise
-    return Text.assemble(said, "\n" if said else "", (rule_id, "dim" if said else ""))
+    label = rules[rule_id].text(of_environment()) if rule_id in rules else otherwise
+    return Text.assemble(label, "\n" if label else "", (rule_id, "dim" if label else ""))
 
 
 _OF_A_REPLAY = ("accepted", "inserted", "updated", "deleted")

@@ -40,27 +40,27 @@ _ACCURACY: Mapping[str, BilingualText] = {
 }
 
 
-def both(said: BilingualText) -> str:
+def both(line: BilingualText) -> str:
     """A text in both languages on one line."""
-    return f"{said.vietnamese} / {said.english}"
+    return f"{line.vietnamese} / {line.english}"
 
 
 def eyes(given: Sequence[str], *, needs_two: bool) -> str:
     """Note that two stewards must approve, and who has; empty where one is enough."""
     if not needs_two:
         return ""
-    said = BilingualText(
+    line = BilingualText(
         "The contract asks for **two stewards**: the first approval publishes nothing, the second must be another's.",
         "Hợp đồng dữ liệu yêu cầu **hai cán bộ quản trị dữ liệu**: lần duyệt thứ nhất chưa công bố gì, "
         "lần thứ hai phải của người khác.",
     )
     if given:
         names = ", ".join(f"**{name}**" for name in given)
-        said = BilingualText(
+        line = BilingualText(
             f"{names} has approved. A second steward must agree before anything is published.",
             f"{names} đã duyệt. Cần người thứ hai đồng ý mới được công bố.",
         )
-    return f"{said.vietnamese}\n\n{said.english}\n\n---\n\n"
+    return f"{line.vietnamese}\n\n{line.english}\n\n---\n\n"
 
 
 def table_question(assessed: Mapping[str, Any], rules: Mapping[str, BilingualText], base: str) -> tuple[str, str]:

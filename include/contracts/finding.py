@@ -23,9 +23,9 @@ class Finding:
     vietnamese: str = ""
 
     @classmethod
-    def of(cls, what: str, measured: float, allowed: str, said: BilingualText) -> Finding:
+    def of(cls, what: str, measured: float, allowed: str, text: BilingualText) -> Finding:
         """A finding with its texts in both languages."""
-        return cls(what, measured, allowed, said.english, said.vietnamese)
+        return cls(what, measured, allowed, text.english, text.vietnamese)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for XCom and JSON."""

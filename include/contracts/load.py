@@ -12,7 +12,7 @@ from include.contracts.model import Contract
 from include.contracts.policies import approval
 from include.contracts.reader import Reader
 from include.contracts.stewardship import check_team
-from include.contracts.yaml_files import ContractError, Place, Problem, YamlFile, read_yaml
+from include.contracts.yaml_files import ContractError, Place, Problem, YamlFile, all_valid, load_each, read_yaml
 
 SUFFIX = ".odcs.yaml"
 
@@ -39,10 +39,7 @@ def load_contracts(schemas_dir: Path) -> dict[str, Contract]:
     Raises:
         ContractError: with every problem of every file.
     """
-    contracts, problems = readable_contracts(schemas_dir)
-    if problems:
-        raise ContractError(problems)
-    return contracts
+    return all_valid(readable_contracts(schemas_dir))
 
 
 def readable_contracts(schemas_dir: Path) -> tuple[dict[str, Contract], list[Problem]]:
@@ -51,14 +48,7 @@ def readable_contracts(schemas_dir: Path) -> tuple[dict[str, Contract], list[Pro
     Raises:
         ContractError: there is no folder of contracts.
     """
-    contracts: dict[str, Contract] = {}
-    problems: list[Problem] = []
-    for registry, path in contract_paths(schemas_dir).items():
-        try:
-            contracts[registry] = load_contract(path)
-        except ContractError as error:
-            problems.extend(error.problems)
-    return contracts, problems
+    return load_each(contract_paths(schemas_dir), load_contract)
 
 
 def load_contract(path: Path) -> Contract:
@@ -100,10 +90,10 @@ def examine_contract(path: Path) -> ReadContract:
     odcs = OpenDataContractStandard(**file.data)
     contract = reader.contract(odcs)
     _check_decisions(reader, odcs, contract)
-    told = sorted(reader.problems, key=lambda p: p.line)
-    if not any(problem.level == "error" for problem in told):
-        told += misplaced_words(file)
-    return ReadContract(contract, file, tuple(told), reader.places)
+    mistakes = sorted(reader.problems, key=lambda p: p.line)
+    if not any(problem.level == "error" for problem in mistakes):
+        mistakes += misplaced_words(file)
+    return ReadContract(contract, file, tuple(mistakes), reader.places)
 
 
 def _check_decisions(reader: Reader, odcs: OpenDataContractStandard, contract: Contract) -> None:

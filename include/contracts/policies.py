@@ -85,11 +85,11 @@ def empty_inputs(custom: Sequence[CustomProperty], refuse: Refuse) -> tuple[tupl
             return _empty_values(prop.value, refuse), ""
         if isinstance(prop.value, dict) and set(prop.value) == {"when"} and str(prop.value["when"] or "").strip():
             return (), str(prop.value["when"]).strip()
-        told = "`empty` is neither a list of texts nor a condition"
+        mistake = "`empty` is neither a list of texts nor a condition"
         if isinstance(prop.value, dict) and (unknown := sorted(set(map(str, prop.value)) - {"when"})):
-            told = f"`empty` has no key `{unknown[0]}`"
+            mistake = f"`empty` has no key `{unknown[0]}`"
         remedy = 'write `value: ["N/A", "9"]`, or `value: {when: "<condition over source columns>"}`'
-        refuse(told, f"{remedy}, or `value: any` where another column publishes it")
+        refuse(mistake, f"{remedy}, or `value: any` where another column publishes it")
     return (), ""
 
 
@@ -106,8 +106,8 @@ def legal_references(custom: Sequence[CustomProperty], refuse: Refuse) -> dict[s
 def _empty_values(values: Sequence[Any], refuse: Refuse) -> tuple[str, ...]:
     for value in values:
         if not isinstance(value, str):
-            told = "nothing" if value is None else f"`{value}`, which is no text"
-            refuse(f"`empty` lists {told}", f'write texts in quotes: "{"N/A" if value is None else value}"')
+            mistake = "nothing" if value is None else f"`{value}`, which is no text"
+            refuse(f"`empty` lists {mistake}", f'write texts in quotes: "{"N/A" if value is None else value}"')
         elif not value.strip():
             refuse("`empty` lists a blank, which is empty anyway", "leave it out")
         elif value != value.strip():
@@ -126,10 +126,10 @@ def tolerance(custom: Sequence[CustomProperty], refuse: Refuse) -> Tolerance:
 
 def approval(custom: Sequence[CustomProperty], refuse: Refuse) -> bool:
     """Whether decisions about the table need two different stewards, from the custom property `approval`."""
-    wanted = _settings(custom, "approval", {"fourEyes"}, refuse).get("fourEyes", False)
-    if not isinstance(wanted, bool):
-        refuse(f"`fourEyes` is neither true nor false: `{wanted}`", "write `fourEyes: true`, or leave it out")
-    return wanted is True
+    needs_two = _settings(custom, "approval", {"fourEyes"}, refuse).get("fourEyes", False)
+    if not isinstance(needs_two, bool):
+        refuse(f"`fourEyes` is neither true nor false: `{needs_two}`", "write `fourEyes: true`, or leave it out")
+    return needs_two is True
 
 
 def sla(written: Sequence[ServiceLevelAgreementProperty], refuse: Refuse) -> Sla:

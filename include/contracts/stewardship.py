@@ -35,9 +35,9 @@ class Steward:
         day = at.astimezone(ZONE).date()
         return (self.since is None or self.since <= day) and (self.until is None or day <= self.until)
 
-    def is_called(self, said: str) -> bool:
+    def is_called(self, given: str) -> bool:
         """Whether the text is the steward's username or name, ignoring blanks, case and Unicode form."""
-        return as_said(said) in {as_said(self.username), as_said(self.name)}
+        return as_said(given) in {as_said(self.username), as_said(self.name)}
 
 
 def stewards(contract: Contract) -> tuple[Steward, ...]:
@@ -84,11 +84,11 @@ def odd_teams(contract: Contract, at: datetime) -> Iterator[tuple[str, str]]:
         remedy = f"name who may under `team.members`, with `role: {ROLE}`"
         yield "names no data steward: whoever may operate its DAG may decide at its gate", remedy
         return
-    wanted = 2 if any(needs_two(table) for table in contract.tables) else 1
+    needed = 2 if any(needs_two(table) for table in contract.tables) else 1
     in_office = {as_said(steward.username) for steward in named if steward.is_in_office(at)}
-    if len(in_office) < wanted:
+    if len(in_office) < needed:
         remedy = f"name a successor under `team.members`, with `role: {ROLE}`"
-        yield f"has {len(in_office)} data stewards in office today and needs {wanted}: nobody can approve", remedy
+        yield f"has {len(in_office)} data stewards in office today and needs {needed}: nobody can approve", remedy
 
 
 def as_said(text: str) -> str:

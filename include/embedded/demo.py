@@ -102,13 +102,13 @@ def _dags(api: AirflowApi, tables: Mapping[str, Sequence[str]], launched: dateti
     Raises:
         AirflowRefusedError: a file of the DAG folder cannot be read, or it takes too long.
     """
-    wanted = {f"sync_{registry}" for registry in tables} | CONSUMERS
+    expected = {f"sync_{registry}" for registry in tables} | CONSUMERS
     end = time.monotonic() + 90
     while time.monotonic() < end:
         if errors := api.import_errors(launched.isoformat()):
             raise AirflowRefusedError("Airflow cannot read a DAG file:\n" + "\n".join(errors))
         fresh = [d for d in api.dags() if datetime.fromisoformat(d["last_parsed_time"] or "1970-01-01T00Z") >= launched]
-        if wanted <= {dag["dag_id"] for dag in fresh}:
+        if expected <= {dag["dag_id"] for dag in fresh}:
             return {dag["dag_id"]: "asset" in (dag["timetable_summary"] or "").lower() for dag in fresh}
         time.sleep(0.5)
     raise AirflowRefusedError("Airflow did not read the DAG folder in time; see var/log/airflow-dag-processor.log")

@@ -77,8 +77,8 @@ class _Screen:
     def show(self, seen: Snapshot) -> None:
         grid = Grid(box=None, padding=(0, 2, 0, 0), show_header=False)
         done = sum(stage in DONE for stage in seen.tables.values())
-        told = local("bảng", "tables")
-        title = f"{self.what}  {done}/{len(seen.tables)} {told}, {time.monotonic() - self.began:.0f} s"
+        tables_word = local("bảng", "tables")
+        title = f"{self.what}  {done}/{len(seen.tables)} {tables_word}, {time.monotonic() - self.began:.0f} s"
         for name, stage in seen.tables.items():
             if self.since.get(name, ("", 0.0))[0] != stage:
                 self.since[name] = (stage, time.monotonic())

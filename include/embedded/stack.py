@@ -38,8 +38,10 @@ def up(root: Path = REPOSITORY) -> int:
     user, password = f"[bold]{servers.USER}[/]", f"[bold]{site.secret('airflow_password')}[/]"
     say(local(f"Đăng nhập: người dùng {user}, mật khẩu {password}", f"Sign in as {user}, password {password}"))
     if names := ", ".join(servers.stewards_of(site)):
-        said = local("Người được quyết định ở cổng duyệt (cùng mật khẩu):", "Who may decide at a gate (same password):")
-        say(f"{said} {names}")
+        label = local(
+            "Người được quyết định ở cổng duyệt (cùng mật khẩu):", "Who may decide at a gate (same password):"
+        )
+        say(f"{label} {names}")
     say(local("Dừng tất cả: make down. Nhật ký ở:", "Stop everything: make down. Logs are in:"))
     show_command(str(site.var / "log"))
     return 0

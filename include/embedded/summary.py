@@ -68,7 +68,7 @@ def _rules(site: Site, rows: Sequence[Mapping[str, Any]]) -> dict[str, Bilingual
     """Texts of the registries' rules, by id."""
     context = PipelineContext(_lake(site), site.schemas, os.environ)
     registries = dict.fromkeys(row["registry"] for row in rows)
-    return {rule_id: said for registry in registries for rule_id, said in rule_texts(context, registry).items()}
+    return {rule_id: text for registry in registries for rule_id, text in rule_texts(context, registry).items()}
 
 
 def _lake(site: Site) -> Lake:
@@ -126,15 +126,15 @@ def _failure(site: Site, task: FailedTask) -> tuple[str, str]:
 
 
 def _last_error(log: Path) -> str:
-    said = ""
+    text = ""
     for line in log.read_text().splitlines() if log.exists() else ():
         try:
             details = json.loads(line).get("error_detail") or []
         except ValueError:
             continue
         if details:
-            said = f"{details[0]['exc_type']}: {details[0]['exc_value']}"
-    return said
+            text = f"{details[0]['exc_type']}: {details[0]['exc_value']}"
+    return text
 
 
 def _next_steps(site: Site) -> None:

@@ -30,12 +30,12 @@ class Preview(Protocol):
 
 
 def judge(
-    table: Table, split: SplitResult, changes: Preview, *, mode: str = "full", known: int = 0
+    table: Table, split: SplitResult, changes: Preview, *, mode: str = "full", repeats: int = 0
 ) -> tuple[Finding, ...]:
     """Findings of a run outside the table's tolerance, which a steward must approve; empty if there are none.
 
     Only a full extract must not be empty. The rejected rows of any other run are compared with the table's future row
-    count, and with the run's own rows if these are at least 1,000. Repeats of open rejections (`known`) were within
+    count, and with the run's own rows if these are at least 1,000. Repeats of open rejections (`repeats`) were within
     the tolerance or approved before, and do not count again.
 
     Args:
@@ -43,15 +43,15 @@ def judge(
         split: the outcomes of the extracted rows.
         changes: what publishing would change in the table.
         mode: `full`, `incremental`, `backfill` or `replay`.
-        known: number of the run's rejected rows that repeat open rejections.
+        repeats: number of the run's rejected rows that repeat open rejections.
     """
     if mode == "full" and split.extracted == 0:
         return (_empty(table, changes),)
     own = split.accepted + split.rejected  # superseded rows are not judged by all rules
     judged = [own] if mode == "full" else [changes.live_after + split.rejected]
-    if mode != "full" and own - known >= _MANY_ROWS:
-        judged.append(own - known)
-    rejected = (_rejected(table, split, rows, known) for rows in judged)
+    if mode != "full" and own - repeats >= _MANY_ROWS:
+        judged.append(own - repeats)
+    rejected = (_rejected(table, split, rows, repeats) for rows in judged)
     found = (next(filter(None, rejected), None), _row_count(table, changes), _deletes(table, changes))
     return (*(finding for finding in found if finding), *_bounds(table, split))
 
@@ -60,15 +60,15 @@ def _empty(table: Table, changes: Preview) -> Finding:
     return Finding.of("emptyExtract", 0, "at least 1 row", gate_words.empty(table, changes.live_before))
 
 
-def _rejected(table: Table, split: SplitResult, rows: int, known: int) -> Finding | None:
+def _rejected(table: Table, split: SplitResult, rows: int, repeats: int) -> Finding | None:
     """Findings on rejected rows; `rows` is the denominator of the share of new rejections."""
-    news = split.rejected - known
-    share = 100 * news / rows if rows else 0.0
+    new = split.rejected - repeats
+    share = 100 * new / rows if rows else 0.0
     allowed = table.tolerance.rejected_percent
     if share <= allowed:
         return None
-    said = gate_words.rejected(table, news, rows, known, share, _most_frequent(split))
-    return Finding.of("rejectedPercent", round(share, 4), f"<= {allowed:g} %", said)
+    text = gate_words.rejected(table, new, rows, repeats, share, _most_frequent(split))
+    return Finding.of("rejectedPercent", round(share, 4), f"<= {allowed:g} %", text)
 
 
 def _row_count(table: Table, changes: Preview) -> Finding | None:
@@ -78,8 +78,8 @@ def _row_count(table: Table, changes: Preview) -> Finding | None:
     allowed = table.tolerance.row_count_change_percent
     if abs(change) <= allowed:
         return None
-    said = gate_words.row_count(table, changes.live_before, changes.live_after, change)
-    return Finding.of("rowCountChangePercent", round(change, 4), f"+-{allowed:g} %", said)
+    text = gate_words.row_count(table, changes.live_before, changes.live_after, change)
+    return Finding.of("rowCountChangePercent", round(change, 4), f"+-{allowed:g} %", text)
 
 
 def _deletes(table: Table, changes: Preview) -> Finding | None:
@@ -89,8 +89,8 @@ def _deletes(table: Table, changes: Preview) -> Finding | None:
     allowed = table.extract.delete_limit_percent
     if share <= allowed:
         return None
-    said = gate_words.deletes(table, changes.deleted, changes.live_before, share)
-    return Finding.of("deleteLimitPercent", round(share, 4), f"<= {allowed:g} %", said)
+    text = gate_words.deletes(table, changes.deleted, changes.live_before, share)
+    return Finding.of("deleteLimitPercent", round(share, 4), f"<= {allowed:g} %", text)
 
 
 def _bounds(table: Table, split: SplitResult) -> Iterator[Finding]:
@@ -112,8 +112,8 @@ def measure(rule: Rule, count: RuleCount) -> float:
 
 
 def _bound(table: Table, rule: Rule, count: RuleCount, measured: float) -> Finding:
-    said = gate_words.bound(table, rule, count.violations, count.rows, measured)
-    return Finding.of(rule.rule_id, round(measured, 4), str(rule.bound), said)
+    text = gate_words.bound(table, rule, count.violations, count.rows, measured)
+    return Finding.of(rule.rule_id, round(measured, 4), str(rule.bound), text)
 
 
 def _most_frequent(split: SplitResult) -> list[tuple[str, int]]:

@@ -21,17 +21,17 @@ def empty(table: Table, live: int) -> BilingualText:
     )
 
 
-def rejected(table: Table, news: int, rows: int, known: int, share: float, frequent: Reasons) -> BilingualText:
-    """Finding: `news` of `rows` rows break rules, besides `known` repeats; `frequent`: the rules most often broken."""
+def rejected(table: Table, new: int, rows: int, repeats: int, share: float, frequent: Reasons) -> BilingualText:
+    """Finding: `new` of `rows` rows break rules, besides `repeats` repeats; `frequent`: the rules most often broken."""
     tolerated = table.tolerance.rejected_percent
     docs = f"audit/data_docs/{table.registry}/{table.name}.html"
     return BilingualText(
-        f"{news:,} of {rows:,} rows of {table.qualified_name} ({percent('en', share, tolerated)}) break rules"
-        f"{f', besides {known:,} that came before and are open' if known else ''}; {tolerated:g} % are tolerated. "
+        f"{new:,} of {rows:,} rows of {table.qualified_name} ({percent('en', share, tolerated)}) break rules"
+        f"{f', besides {repeats:,} that came before and are open' if repeats else ''}; {tolerated:g} % are tolerated. "
         f"{_listed('en', 'Most frequent', frequent)}The counts of every rule are in {docs} of the lake: send "
         "them to the registry's owner; approve only if the table is of use without these rows.",
-        f"{_vi(news)} trên {_vi(rows)} bản ghi của {table.qualified_name} ({percent('vi', share, tolerated)}) vi phạm "
-        f"quy tắc{f', ngoài {_vi(known)} bản ghi bị loại từ trước và còn mở' if known else ''}; mức cho phép là "
+        f"{_vi(new)} trên {_vi(rows)} bản ghi của {table.qualified_name} ({percent('vi', share, tolerated)}) vi phạm "
+        f"quy tắc{f', ngoài {_vi(repeats)} bản ghi bị loại từ trước và còn mở' if repeats else ''}; mức cho phép là "
         f"{allowed('vi', f'{tolerated:g} %')}. {_listed('vi', 'Nhiều nhất', frequent)}Số liệu của từng quy tắc ở "
         f"{docs} trong hồ dữ liệu: gửi cơ quan chủ quản; chỉ duyệt nếu bảng vẫn dùng được khi thiếu các bản ghi này.",
     )

@@ -96,10 +96,10 @@ SEXES: dict[str, Text] = {"male": ("nam", "male"), "female": ("nữ", "female")}
 PRECISIONS: dict[str, Text] = {"year": ("năm", "year"), "month": ("tháng", "month"), "day": ("ngày", "day")}
 
 
-def value(attribute: str, said: object) -> tuple[object, object]:
+def value(attribute: str, code: object) -> tuple[object, object]:
     """A record's value, in both languages where it is a code of ours."""
     words = {"sex": SEXES, "birth_precision": PRECISIONS}.get(attribute, {})
-    return words.get(str(said), (said, said))
+    return words.get(str(code), (code, code))
 
 
 def found(comparison: str, label: str) -> tuple[Text, Text]:

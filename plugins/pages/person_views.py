@@ -101,13 +101,13 @@ def confirm(
     """Preview of a decision's effect, without storing it."""
     shown = _pair(pages, visitor, pair_id)
     _steward(pages, visitor, shown.registries)
-    said = _reason(note)
+    reason = _reason(note)
     if decision not in pair_words.DECISIONS:
         raise Misuse(f"say one of {', '.join(pair_words.DECISIONS)}")
     values = {
         "shown": shown,
         "decision": decision,
-        "note": said,
+        "note": reason,
         "outlook": outlook_step(shown.pair, context=pages.context),
         "evidence": evidence(pages.context, shown.pair),
         "words": pair_words,
@@ -139,10 +139,10 @@ def undo(request: Request, pair_id: str, visitor: SignedIn, pages: Pages, note: 
 
 def _reason(note: str) -> str:
     """The reason of a decision. Raises Misuse if there is none."""
-    said = " ".join(note.split())
-    if not said:
+    reason = " ".join(note.split())
+    if not reason:
         raise Misuse("give the reason: it is kept with your name and the decision")
-    return said
+    return reason
 
 
 def _to_queue(request: Request) -> RedirectResponse:

@@ -151,10 +151,10 @@ def _rules(table: Table, counts: Mapping[str, Row], in_run: Mapping[str, Row]) -
     for rule_id, row in counts.items():
         if rule_id in known:
             continue
-        columns, said, vietnamese = _followed(table, rule_id) if row["metric"] in CROSS_CHECKS else ((), "", "")
+        columns, english, vietnamese = _followed(table, rule_id) if row["metric"] in CROSS_CHECKS else ((), "", "")
         listed.append(
             RuleFigures(
-                rule_id, columns, row["metric"], row["scope"], row["severity"], row["dimension"], said, "", "",
+                rule_id, columns, row["metric"], row["scope"], row["severity"], row["dimension"], english, "", "",
                 row["rows"], row["violations"], None, None, None, vietnamese,
             )
         )  # fmt: skip
@@ -171,16 +171,16 @@ def _followed(table: Table, rule_id: str) -> tuple[tuple[str, ...], str, str]:
         columns = ", ".join(relationship.columns)
         labels = ", ".join(table.column(column).business_name or column for column in relationship.columns)
         if rule_id in (name, f"{name}.{to}"):
-            said = f"{columns} must be found in {to}, which is published; where it is nowhere, both owners compare"
+            english = f"{columns} must be found in {to}, which is published; where it is nowhere, both owners compare"
             vietnamese = "phải có trong {to} đang công bố; nếu không có, cơ quan chủ quản hai bên đối chiếu"
         elif rule_id in (f"{name}{REJECTED_TARGET}", f"{name}.{to}{REJECTED_TARGET}"):
-            said = (
+            english = (
                 f"What {columns} refers to in {to} must not be rejected; the owner of {relationship.registry} mends it"
             )
             vietnamese = "bản ghi được tham chiếu trong {to} không bị loại; nếu bị loại, cơ quan chủ quản bên đó sửa"
         else:
             continue
-        return relationship.columns, said, f"{labels}: {vietnamese.format(to=to)}"
+        return relationship.columns, english, f"{labels}: {vietnamese.format(to=to)}"
     return (), "", ""
 
 

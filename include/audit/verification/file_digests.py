@@ -34,42 +34,42 @@ def compare_files(lake: Lake, table: RecordedTable, live: Iterable[str], *, now:
     It reads all of them. `live` are the paths that a reader of the newest version opens. Of the others
     maintenance removes those that are older than RETENTION.
     """
-    told, gone = table.files(), table.removed_at()
-    paths = {*live, *(table.live() or ()), *told}
+    recorded, gone = table.files(), table.removed_at()
+    paths = {*live, *(table.live() or ()), *recorded}
     found: list[Discrepancy] = []
     agreed = 0
     for path, digest in _digests(lake, {path: lake.path(table.subject, path) for path in sorted(paths)}):
-        known = told.get(path)
-        if known is not None and digest == known.sha256:
+        record = recorded.get(path)
+        if record is not None and digest == record.sha256:
             agreed += 1
             continue
         if digest is None and path in gone and gone[path] < now - RETENTION:
             continue  # no readable version needs it any more
-        kind = "data file gone" if digest is None else "data file altered" if known else "data file unknown"
-        entry = known.sequence if known else None
+        kind = "data file gone" if digest is None else "data file altered" if record else "data file unknown"
+        entry = record.sequence if record else None
         found.append(Discrepancy.of(kind, table.subject, entry, path=path, table=table.subject))
     return FilesChecked(agreed, tuple(found))
 
 
-def compare_bound(lake: Lake, told: RecordedState, *, with_large: bool) -> FilesChecked:
+def compare_bound(lake: Lake, recorded: RecordedState, *, with_large: bool) -> FilesChecked:
     """Compare the SHA-256 of reports, Data Docs, published contracts and the model; `with_large`: of extracts too."""
-    files = {f"{folder}/{name}": file for folder, known in told.bound.items() for name, file in known.items()}
+    files = {f"{folder}/{name}": file for folder, record in recorded.bound.items() for name, file in record.items()}
     found, agreed = list(_unrecorded_files(lake, files)), 0
     looked = {path: file for path, file in files.items() if with_large or not path.startswith(_LARGE)}
     for path, digest in _digests(lake, {path: lake.path(path) for path in sorted(looked)}):
-        known = looked[path]
-        if digest == known.sha256 or (path.startswith(_SHARED_PAGES) and digest in known.former):
+        record = looked[path]
+        if digest == record.sha256 or (path.startswith(_SHARED_PAGES) and digest in record.former):
             agreed += 1
             continue
         kind = "file gone" if digest is None else "file altered"
-        found.append(Discrepancy.of(kind, path, known.sequence, path=path, entry=known.sequence))
+        found.append(Discrepancy.of(kind, path, record.sequence, path=path, entry=record.sequence))
     return FilesChecked(agreed, tuple(found))
 
 
-def _unrecorded_files(lake: Lake, known: dict[str, RecordedFile]) -> Iterator[Discrepancy]:
+def _unrecorded_files(lake: Lake, record: dict[str, RecordedFile]) -> Iterator[Discrepancy]:
     for folder in FOR_READERS:
         for path in lake.files_below(lake.path(folder)):
-            if path not in known:
+            if path not in record:
                 yield Discrepancy.of("file unknown", path, None, path=path)
 
 

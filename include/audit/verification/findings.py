@@ -23,8 +23,8 @@ class Discrepancy:
     @classmethod
     def of(cls, kind: str, subject: str, sequence: int | None, **named: object) -> Self:
         """The discrepancy of a kind (one of WORDS) with its details."""
-        said = WORDS[kind]
-        return cls(sequence, subject, said.english.format(**named), said.vietnamese.format(**named))
+        texts = WORDS[kind]
+        return cls(sequence, subject, texts.english.format(**named), texts.vietnamese.format(**named))
 
 
 @dataclass(frozen=True, slots=True)

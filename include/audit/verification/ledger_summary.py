@@ -95,7 +95,10 @@ def last_verification(lake: Lake) -> VerificationNote | None:
     """The stored result of the last verification; None if there is no readable one."""
     try:
         note = json.loads(lake.read_text(lake.path(LAST_VERIFICATION)))
-        at, said = datetime.fromisoformat(note["at"]), BilingualText(str(note["why"]), str(note.get("vietnamese", "")))
-        return VerificationNote(at, bool(note["ok"]), int(note["records"]), int(note["commits"]), said)
+        at, reason = (
+            datetime.fromisoformat(note["at"]),
+            BilingualText(str(note["why"]), str(note.get("vietnamese", ""))),
+        )
+        return VerificationNote(at, bool(note["ok"]), int(note["records"]), int(note["commits"]), reason)
     except (FileNotFoundError, ValueError, KeyError, TypeError):
         return None

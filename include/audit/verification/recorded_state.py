@@ -97,14 +97,14 @@ class RecordedState:
     @classmethod
     def of(cls, entries: pa.Table) -> RecordedState:
         """State accumulated from entries; altered ones, which the chain's verification reports, are skipped."""
-        told = cls()
+        recorded = cls()
         for row in _rows(entries):
-            told.hashes[row["sequence"]] = row["hash"]
+            recorded.hashes[row["sequence"]] = row["hash"]
             try:
-                told._take(row, json.loads(row["payload"]))
+                recorded._take(row, json.loads(row["payload"]))
             except (ValueError, KeyError, TypeError, AttributeError):
                 continue
-        return told
+        return recorded
 
     def _take(self, row: dict[str, Any], payload: dict[str, Any]) -> None:
         tables = self.tables.setdefault(row["subject"], {}) if "table_id" in payload else {}

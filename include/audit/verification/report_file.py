@@ -63,8 +63,8 @@ class ReportChecked:
 
 def figures_digest(texts: dict[str, str]) -> str:
     """SHA-256 over all figures of a report: its CSV files, each by name and content."""
-    told = {name: hashlib.sha256(text.encode()).hexdigest() for name, text in texts.items() if name.endswith(".csv")}
-    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+    digests = {name: hashlib.sha256(text.encode()).hexdigest() for name, text in texts.items() if name.endswith(".csv")}
+    return hashlib.sha256(json.dumps(digests, sort_keys=True).encode()).hexdigest()
 
 
 def with_figures(html: str, digest: str) -> str:

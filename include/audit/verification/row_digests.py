@@ -30,8 +30,8 @@ def row_digests(lake: Lake, subject: str, paths: Iterable[str]) -> list[str]:
 
 def compare_rows(lake: Lake, table: RecordedTable, live: Iterable[str]) -> Iterator[Discrepancy]:
     """Discrepancies between the rows of the live files and the recorded rows: unrecorded and missing ones."""
-    told = Counter(digest for commit in table.commits.values() for digest in commit.rows)
-    lost, unknown = Counter(told), []
+    recorded = Counter(digest for commit in table.commits.values() for digest in commit.rows)
+    lost, unknown = Counter(recorded), []
     for path in live:
         try:
             rows = list(_rows(lake, table.subject, path))
@@ -72,8 +72,8 @@ def _rows(lake: Lake, subject: str, path: str) -> list[dict[str, Any]]:
 
 
 def _digest(row: dict[str, Any]) -> str:
-    said = {name: value for name, value in row.items() if value is not None}
-    text = json.dumps(said, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=lambda v: v.isoformat())
+    cells = {name: value for name, value in row.items() if value is not None}
+    text = json.dumps(cells, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=lambda v: v.isoformat())
     return hashlib.sha256(text.encode()).hexdigest()[:_DIGITS]
 
 

@@ -54,15 +54,15 @@ def read_logs(lake: Lake) -> dict[str, TableLog]:
     return {log.subject: log for subject in subjects if (log := _read_log(lake, subject)) is not None}
 
 
-def compare_tables(lake: Lake, logs: dict[str, TableLog], told: RecordedState, *, now: datetime) -> TablesChecked:
+def compare_tables(lake: Lake, logs: dict[str, TableLog], recorded: RecordedState, *, now: datetime) -> TablesChecked:
     """Compare the tables' logs with their recorded state.
 
     Commits older than RETENTION, counted from `now`, may be cleaned from a log; nothing else confirms those.
     """
     found: list[Discrepancy] = []
     agreed = past = 0
-    for subject in sorted({*logs, *told.tables} - {LEDGER}):
-        standing = {table_id: table for table_id, table in told.tables.get(subject, {}).items() if table.commits}
+    for subject in sorted({*logs, *recorded.tables} - {LEDGER}):
+        standing = {table_id: table for table_id, table in recorded.tables.get(subject, {}).items() if table.commits}
         log = logs.get(subject) or (_read_log(lake, subject) if standing else None)
         for table_id, table in standing.items():
             if log is None or (log.table_id != table_id and log.table_id):
@@ -75,7 +75,7 @@ def compare_tables(lake: Lake, logs: dict[str, TableLog], told: RecordedState, *
             found.append(Discrepancy.of("table cannot be opened", subject, last, table=subject))
         told_of = standing.get(log.table_id) or (None if log.table_id else next(iter(standing.values()), None))
         table = told_of or RecordedTable(subject, log.table_id)
-        found += _compare_log(log, table, told.hashes, kept_since=now - RETENTION)
+        found += _compare_log(log, table, recorded.hashes, kept_since=now - RETENTION)
         found += _compare_view(log, table)
         found += compare_log_files(lake, table, set(log.commits))
         agreed += sum(version in table.commits for version in log.commits)
@@ -111,9 +111,9 @@ def _compare_view(log: TableLog, table: RecordedTable) -> Iterator[Discrepancy]:
     if log.version < table.newest:
         named = {"shown": log.version, "version": table.newest, "table": log.subject, "entry": table.last_sequence}
         yield Discrepancy.of("older version shown", log.subject, table.last_sequence, **named)
-    if log.version != table.newest or (told := table.live()) is None or told == log.live:
+    if log.version != table.newest or (recorded := table.live()) is None or recorded == log.live:
         return
-    named = {"table": log.subject, "hidden": len(told - log.live), "foreign": len(log.live - told)}
+    named = {"table": log.subject, "hidden": len(recorded - log.live), "foreign": len(log.live - recorded)}
     yield Discrepancy.of("other files shown", log.subject, table.last_sequence, **named)
 
 

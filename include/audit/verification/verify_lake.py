@@ -50,21 +50,21 @@ def verify(
     logs = read_logs(lake)
     now = now or datetime.now(UTC)
     itself = _verify_ledger(lake, LEDGER, CHECKPOINTS, public_key, checkpoints, receipts)
-    told, found = RecordedState.of(itself.entries), [*itself.discrepancies]
-    for table in told.tables.get(LEDGER, {}).values():
+    recorded, found = RecordedState.of(itself.entries), [*itself.discrepancies]
+    for table in recorded.tables.get(LEDGER, {}).values():
         found += compare_log_files(lake, table, set(versions(lake, lake.path(LEDGER))))
-    compared = compare_tables(lake, logs, told, now=now)
+    compared = compare_tables(lake, logs, recorded, now=now)
     found += compared.discrepancies
     files = 0
     for log in logs.values():
         if with_files or log.subject.startswith(EVIDENCE):
-            table = told.tables.get(log.subject, {}).get(log.table_id) or RecordedTable(log.subject, log.table_id)
+            table = recorded.tables.get(log.subject, {}).get(log.table_id) or RecordedTable(log.subject, log.table_id)
             checked = compare_files(lake, table, log.live or (), now=now)
             files += checked.files
             named = [*_of(compared.discrepancies, log.subject), *checked.discrepancies]
             found += compare_rows(lake, table, log.live or ()) if named and log.subject.startswith(EVIDENCE) else ()
             found += checked.discrepancies
-    single = compare_bound(lake, told, with_large=with_files)
+    single = compare_bound(lake, recorded, with_large=with_files)
     return Verification(
         records=itself.entries.num_rows,
         commits=compared.commits,

@@ -64,9 +64,9 @@ def check_column(column: Column, physical_type: str, enum: Sequence[Any], tell: 
 
 def why_no_value(column: Column, options: dict[str, Any], value: object) -> Iterable[tuple[str, str]]:
     """Reason why the column can never have a listed value; None if it can."""
-    told = _why_not_of_type(column, value)
-    if told is not None:
-        yield told
+    reason = _why_not_of_type(column, value)
+    if reason is not None:
+        yield reason
     elif isinstance(value, str) and column.logical_type == "string":
         yield from _why_not_of_form(value, options)
     elif isinstance(value, int | float | str):

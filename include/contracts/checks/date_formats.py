@@ -137,8 +137,8 @@ def read_format(pattern: str) -> DateFormat:
                     f"the format `{pattern}` has text behind the offset", f"end it with `{token.letters}`"
                 )
             reads_z = True
-    told = frozenset("hour" if part == "hour of the half day" else part for part in parts)
-    return DateFormat(pattern, "".join(strptime), "".join(regex), told, reads_z)
+    fields = frozenset("hour" if part == "hour of the half day" else part for part in parts)
+    return DateFormat(pattern, "".join(strptime), "".join(regex), fields, reads_z)
 
 
 def _tokens(pattern: str) -> tuple[_Token, ...]:
@@ -193,17 +193,17 @@ def _one_of_each(pattern: str, parts: list[str]) -> None:
 
 
 def _whole(pattern: str, parts: list[str], tokens: tuple[_Token, ...]) -> None:
-    told = {"hour" if part == "hour of the half day" else part for part in parts}
-    if "minute" in told and "month" not in told and "hour" not in told:
+    fields = {"hour" if part == "hour of the half day" else part for part in parts}
+    if "minute" in fields and "month" not in fields and "hour" not in fields:
         meant = "".join(_written(t, {"mm": "MM", "m": "M"}) for t in tokens)
         raise FormatError(f"the format `{pattern}`: `mm` is minutes", f"did you mean `{meant}`?")
-    if "hour of the half day" in parts and "half day" not in told:
+    if "hour of the half day" in parts and "half day" not in fields:
         meant = "".join(_written(t, {"hh": "HH", "h": "H"}) for t in tokens)
         raise FormatError(f"the format `{pattern}`: `hh` is an hour from 1 to 12", f"did you mean `{meant}`?")
-    if "half day" in told and "hour of the half day" not in parts:
+    if "half day" in fields and "hour of the half day" not in parts:
         raise FormatError(f"the format `{pattern}`: `a` is of an hour from 1 to 12", "use hh with a, or HH alone")
     for part, needed in _NEEDS:
-        if part in told and needed not in told:
+        if part in fields and needed not in fields:
             raise FormatError(f"the format `{pattern}` tells the {part} but not the {needed}", f"use {_KNOWN}")
 
 

@@ -151,8 +151,8 @@ def _explain(error: ValidationError) -> tuple[str, str] | None:
             hint = f"did you mean `{near[0]}`?" if near else f"one of: {', '.join(options)}"
             return f"`{value}` is not a word of ODCS here", hint
         case "Type":
-            wanted = " or ".join(str(t) for t in kind.types)
-            return f"must be {wanted}, not {type(value).__name__}", "quote text, and give lists as `- item`"
+            expected = " or ".join(str(t) for t in kind.types)
+            return f"must be {expected}, not {type(value).__name__}", "quote text, and give lists as `- item`"
         case "OneOfNotValid" | "OneOfMultipleValid" if isinstance(value, dict) and {"metric", "query"} & set(value):
             return "needs exactly one comparison", "add one of mustBe, mustBeLessThan, mustBeBetween, ..."
         case "Pattern":

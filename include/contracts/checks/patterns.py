@@ -20,8 +20,8 @@ def why_not_compiled(pattern: str) -> tuple[str, str] | None:
     try:
         _ask(pattern, "")
     except duckdb.Error as error:
-        told = str(error).partition("Error: ")[2].strip()
-        return f"the pattern does not compile: {told}", _remedy(pattern, told)
+        message = str(error).partition("Error: ")[2].strip()
+        return f"the pattern does not compile: {message}", _remedy(pattern, message)
     return None
 
 
@@ -43,13 +43,13 @@ def _engine(process: int) -> duckdb.DuckDBPyConnection:
     return duckdb.connect(config={"threads": 1, "enable_external_access": False})
 
 
-def _remedy(pattern: str, told: str) -> str:
+def _remedy(pattern: str, message: str) -> str:
     if _LOOK_AROUND.search(pattern):
         return "RE2 knows no look-ahead or look-behind: write two rules, one for each condition"
     if _BACK_REFERENCE.search(pattern):
         return "RE2 knows no back references: write the rule as `type: sql`"
-    if "missing ]" in told:
+    if "missing ]" in message:
         return "close the bracket with ]"
-    if "missing )" in told or "unexpected )" in told:
+    if "missing )" in message or "unexpected )" in message:
         return "each ( needs its )"
     return _REMEDY

@@ -55,7 +55,7 @@ def column_rules(
     """The rules implied by a column's type, options, enum and reference lists."""
     rules, name = [], quote(column.name)
 
-    def add(metric: str, violation: str, said: BilingualText, scope: Scope = "row", **arguments: Any) -> None:
+    def add(metric: str, violation: str, texts: BilingualText, scope: Scope = "row", **arguments: Any) -> None:
         rules.append(
             Rule(
                 rule_id=f"{prefix}.{column.name}.{metric}",
@@ -65,8 +65,8 @@ def column_rules(
                 scope=scope,
                 severity="error",
                 dimension=DIMENSION_OF.get(metric, "conformity"),
-                description=said.english,
-                vietnamese=said.vietnamese,
+                description=texts.english,
+                vietnamese=texts.vietnamese,
                 violation=violation,
                 arguments=arguments,
             )
@@ -127,7 +127,7 @@ def key_rule(prefix: str, columns: Sequence[Column]) -> list[Rule]:
     )
     if not keyed:
         return []
-    said = one_key(keyed)
+    texts = one_key(keyed)
     return [
         Rule(
             rule_id=f"{prefix}.key",
@@ -137,8 +137,8 @@ def key_rule(prefix: str, columns: Sequence[Column]) -> list[Rule]:
             scope="set",
             severity="error",
             dimension="uniqueness",
-            description=said.english,
-            vietnamese=said.vietnamese,
+            description=texts.english,
+            vietnamese=texts.vietnamese,
         )
     ]
 

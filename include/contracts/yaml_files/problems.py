@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal, Protocol, TypeVar
+
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,3 +45,23 @@ class ContractError(ValueError):
     def __init__(self, problems: Sequence[Problem]) -> None:
         self.problems = tuple(problems)
         super().__init__("\n".join(str(p) for p in self.problems))
+
+
+def load_each(paths: Mapping[str, Path], load: Callable[[Path], Result]) -> tuple[dict[str, Result], list[Problem]]:
+    """What `load` makes of each valid file, by name, and the mistakes of the others."""
+    found: dict[str, Result] = {}
+    problems: list[Problem] = []
+    for name, path in paths.items():
+        try:
+            found[name] = load(path)
+        except ContractError as error:
+            problems.extend(error.problems)
+    return found, problems
+
+
+def all_valid(read: tuple[dict[str, Result], list[Problem]]) -> dict[str, Result]:
+    """What `load_each` found. Raises ContractError with every problem of every file."""
+    found, problems = read
+    if problems:
+        raise ContractError(problems)
+    return found

@@ -47,13 +47,13 @@ class Production:
 
     def environment(self, service: str, files: Mapping[str, Mapping[str, str]] | None = None) -> dict[str, str]:
         """The whole environment of a service's process; `files` holds the variables of its `env_file`."""
-        said = self.told(service)
-        if "AIRFLOW__API__HOST" in said:
-            said |= {"AIRFLOW__API__HOST": "127.0.0.1", "AIRFLOW__API__PORT": str(self.ports["airflow-apiserver"])}
+        stated = self.told(service)
+        if "AIRFLOW__API__HOST" in stated:
+            stated |= {"AIRFLOW__API__HOST": "127.0.0.1", "AIRFLOW__API__PORT": str(self.ports["airflow-apiserver"])}
         nothing_between = dict.fromkeys(("NO_PROXY", "no_proxy"), "127.0.0.1,localhost")
         named = [(files or {}).get(file, {}) for file in self.services[service].get("env_file", [])]
         filed = {name: value for content in named for name, value in content.items()}
-        return {**filed, **_inherited(), **said, **nothing_between}
+        return {**filed, **_inherited(), **stated, **nothing_between}
 
     def told(self, service: str) -> dict[str, str]:
         """A service's environment as stated in the compose file."""

@@ -188,11 +188,11 @@ def _is_healthy(stack: Production, name: str) -> bool:
     if name.startswith(WORKER):
         return f"celery@{name}" in workers(stack)
     try:
-        told = httpx.get(f"{stack.url}/api/v2/monitor/health", timeout=5).json()
+        states = httpx.get(f"{stack.url}/api/v2/monitor/health", timeout=5).json()
     except (httpx.HTTPError, ValueError):
         return False
     part = name.removeprefix("airflow-").replace("-", "_")
-    return name == API or (told.get(part) or {}).get("status") == "healthy"
+    return name == API or (states.get(part) or {}).get("status") == "healthy"
 
 
 def workers(stack: Production) -> list[str]:

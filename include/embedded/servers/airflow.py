@@ -205,11 +205,11 @@ def health(site: Site) -> dict[str, str]:
     if not listens(site, API, site.given_port(API)):
         return {}
     try:
-        said = httpx.get(f"{url(site)}/api/v2/monitor/health", timeout=5).json()
+        states = httpx.get(f"{url(site)}/api/v2/monitor/health", timeout=5).json()
     except (httpx.HTTPError, ValueError):
         return {}
     parts = {name: name.removeprefix("airflow-").replace("-", "_") for name in COMPONENTS if name != API}
-    return {API: "healthy"} | {name: (said.get(part) or {}).get("status") or "" for name, part in parts.items()}
+    return {API: "healthy"} | {name: (states.get(part) or {}).get("status") or "" for name, part in parts.items()}
 
 
 def _migrate(site: Site, env: Mapping[str, str]) -> None:

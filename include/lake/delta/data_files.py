@@ -86,12 +86,15 @@ def _footer_stats(chunks: Sequence[pq.ColumnChunkMetaData]) -> dict[str, str]:
     stats = [chunk.statistics for chunk in chunks]
     if any(one is None or not one.has_null_count for one in stats):
         return {}
-    told = {"null_count": str(sum(one.null_count for one in stats))}
+    combined = {"null_count": str(sum(one.null_count for one in stats))}
     bounded = [one for one in stats if one.num_values]
     if bounded and all(one.has_min_max for one in bounded):
         with suppress(ValueError, OverflowError):  # an instant beyond Python's datetime
-            told["min"], told["max"] = _text(min(one.min for one in bounded)), _text(max(one.max for one in bounded))
-    return told
+            combined["min"], combined["max"] = (
+                _text(min(one.min for one in bounded)),
+                _text(max(one.max for one in bounded)),
+            )
+    return combined
 
 
 def _text(value: Any) -> str:
@@ -106,12 +109,16 @@ def add_actions(files: Sequence[File], at: datetime) -> list[AddAction]:
 
 
 def swap(
-    current: DeltaTable, leaving: Sequence[File], arriving: Sequence[File], at: datetime, properties: CommitProperties
+    current: DeltaTable,
+    old_files: Sequence[File],
+    new_files: Sequence[File],
+    at: datetime,
+    properties: CommitProperties,
 ) -> int:
     """Replace files by others in one commit; its row counts are taken from the files."""
     # The vacuum counts by the clock from when a file was removed, and a run may have begun days before it was approved.
-    removed = [RemoveAction(f.path, True, now(), f.size, {}) for f in leaving]
-    return commit(current, [*removed, *add_actions(arriving, at)], properties)
+    removed = [RemoveAction(f.path, True, now(), f.size, {}) for f in old_files]
+    return commit(current, [*removed, *add_actions(new_files, at)], properties)
 
 
 def commit(current: DeltaTable, actions: list[AddAction | RemoveAction], properties: CommitProperties) -> int:

@@ -42,9 +42,11 @@ class StagedFiles:
         return self.conformed, self.faults, self.warnings
 
 
-def accepted_rows(shape: TableSchema, staged: StagedFiles, *, deleted_when: str = "") -> str:
+def accepted_rows(table_schema: TableSchema, staged: StagedFiles, *, deleted_when: str = "") -> str:
     """SELECT of the accepted rows: contract columns and `_warnings`, without rows for which `deleted_when` holds."""
-    columns = ", ".join(f"CAST(c.{quote(name)} AS {sql_type}) AS {quote(name)}" for name, sql_type in shape.columns)
+    columns = ", ".join(
+        f"CAST(c.{quote(name)} AS {sql_type}) AS {quote(name)}" for name, sql_type in table_schema.columns
+    )
     rows = (
         f"SELECT {columns}, w.{WARNINGS} FROM {scan(staged.conformed)} c "
         f"ANTI JOIN {scan(staged.faults)} f ON c._row = f._row "
@@ -54,13 +56,13 @@ def accepted_rows(shape: TableSchema, staged: StagedFiles, *, deleted_when: str 
 
 
 def published_rows(
-    connection: duckdb.DuckDBPyConnection, shape: TableSchema, files: Sequence[str], *, with_file: bool = True
+    connection: duckdb.DuckDBPyConnection, table_schema: TableSchema, files: Sequence[str], *, with_file: bool = True
 ) -> str:
     """SELECT of a table's rows with every column of the schema (null where no file has it yet), `_file` and `_place`.
 
     `_file` is the row's file and `_place` its number in it; NULL if a table column has DuckDB's name for it.
     """
-    columns = [*shape.columns, *LAKE_COLUMNS, *shape.dropped]
+    columns = [*table_schema.columns, *LAKE_COLUMNS, *table_schema.dropped]
     has_place = with_file and not any(name.lower() == _DUCKDB_PLACE for name, _ in columns)
     place = _DUCKDB_PLACE if has_place else "CAST(NULL AS BIGINT)"
     file = f", {FILE}, {place} AS {PLACE}" if with_file else ""
@@ -93,10 +95,10 @@ def without_warnings(query: str) -> str:
     return f"SELECT * EXCLUDE ({WARNINGS}) FROM ({query})"
 
 
-def as_published(shape: TableSchema, rows: str) -> str:
+def as_published(table_schema: TableSchema, rows: str) -> str:
     """SELECT of rows (contract columns and `_warnings`) as the run writes them."""
-    nulls = "".join(f", CAST(NULL AS {sql_type}) AS {quote(name)}" for name, sql_type in shape.dropped)
-    return f"SELECT {listed(shape.names)}, getvariable('run_id') AS {RUN_ID}, {WARNINGS}{nulls} FROM ({rows})"
+    nulls = "".join(f", CAST(NULL AS {sql_type}) AS {quote(name)}" for name, sql_type in table_schema.dropped)
+    return f"SELECT {listed(table_schema.names)}, getvariable('run_id') AS {RUN_ID}, {WARNINGS}{nulls} FROM ({rows})"
 
 
 def listed(names: Sequence[str]) -> str:

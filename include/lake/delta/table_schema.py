@@ -93,10 +93,10 @@ def table_schema_of(table: Table, current: DeltaTable | None) -> TableSchema:
     columns = tuple((c.name, c.sql_type) for c in table.columns)
     if current is None:
         return TableSchema(columns, table.primary_key)
-    wanted = {field.name: field for field in DeltaSchema.from_arrow(published_schema(table)).fields}
+    required = {field.name: field for field in DeltaSchema.from_arrow(published_schema(table)).fields}
     present = {field.name: field for field in current.schema().fields}
     by_lower_case = {name.lower(): name for name in present}
-    for name, field in wanted.items():
+    for name, field in required.items():
         there = by_lower_case.get(name.lower())
         if there is not None and there != name:
             raise LakeSchemaConflict(
@@ -109,11 +109,11 @@ def table_schema_of(table: Table, current: DeltaTable | None) -> TableSchema:
                 f"contract now says {_type_name(field)}: publish the new type under a new column name, or retire the "
                 f"table (remove registry/{table.registry}/{table.name} from the lake) and sync it with --full"
             )
-    dropped = tuple((name, _sql_type(table, field)) for name, field in present.items() if name not in wanted)
-    return TableSchema(columns, table.primary_key, tuple(name for name in wanted if name not in present), dropped)
+    dropped = tuple((name, _sql_type(table, field)) for name, field in present.items() if name not in required)
+    return TableSchema(columns, table.primary_key, tuple(name for name in required if name not in present), dropped)
 
 
-def evolve(table: Table, shape: TableSchema, current: DeltaTable) -> None:
+def evolve(table: Table, table_schema: TableSchema, current: DeltaTable) -> None:
     """Add the contract's new columns (null in every row) to the table, in a commit that changes no data.
 
     Missing table properties that its columns need are set first, in a commit of their own.
@@ -125,9 +125,9 @@ def evolve(table: Table, shape: TableSchema, current: DeltaTable) -> None:
     lacking = without_bounds(table).items() - current.metadata().configuration.items()
     if lacking:
         current.alter.set_table_properties(dict(lacking), commit_properties=alone)
-    if not shape.added:
+    if not table_schema.added:
         return
-    fields = [f for f in DeltaSchema.from_arrow(published_schema(table)).fields if f.name in shape.added]
+    fields = [f for f in DeltaSchema.from_arrow(published_schema(table)).fields if f.name in table_schema.added]
     needs_local_time = any(_type_name(field) == "timestamp_ntz" for field in fields)
     if needs_local_time and "timestampNtz" not in (current.protocol().reader_features or []):
         current.alter.add_feature(TableFeatures.TimestampWithoutTimezone, allow_protocol_versions_increase=True)

@@ -153,11 +153,13 @@ def _restore(
     with lake_errors(f"restoring {table.qualified_name}"):
         changed = _compare(lake, table, current, former)
         read_by = made_by.metadata.get("read_by") or made_by.metadata["run_id"]
-        said = {**made_by.metadata, **metadata, "read_by": read_by, "restored_version": str(version)}
-        properties = commit_properties(run_id, said, mode=RESTORE, at=at.isoformat(), **changed)
+        metadata_of = {**made_by.metadata, **metadata, "read_by": read_by, "restored_version": str(version)}
+        properties = commit_properties(run_id, metadata_of, mode=RESTORE, at=at.isoformat(), **changed)
         before()
         current.restore(version, commit_properties=properties)
-    return _restored(int(current.version()), said | {k: str(v) for k, v in changed.items()}, _undone(listed, version))
+    return _restored(
+        int(current.version()), metadata_of | {k: str(v) for k, v in changed.items()}, _undone(listed, version)
+    )
 
 
 def _restored(version: int, metadata: Mapping[str, str], undone: tuple[str, ...]) -> Restored:
@@ -211,9 +213,9 @@ def _versions(delta: DeltaTable, limit: int | None) -> list[Version]:
 
 
 def _version(entry: Mapping[str, Any]) -> Version:
-    said = {name.removeprefix(PREFIX): str(value) for name, value in entry.items() if name.startswith(PREFIX)}
+    metadata_of = {name.removeprefix(PREFIX): str(value) for name, value in entry.items() if name.startswith(PREFIX)}
     at = datetime.fromtimestamp(entry["timestamp"] / 1000, UTC)
-    return Version(int(entry["version"]), at, str(entry.get("operation", "")), said)
+    return Version(int(entry["version"]), at, str(entry.get("operation", "")), metadata_of)
 
 
 def _undone(listed: list[Version], version: int) -> tuple[str, ...]:

@@ -47,18 +47,20 @@ def reconcile(lake: Lake, table: Table, *, conformed_keys: str, folder: str) -> 
     uri = lake.registry_table(table.registry, table.name)
     if not lake.is_table(uri):
         return None
-    files, shape = lake.table(uri).file_uris(), _key_and_cursor(table)
+    files, table_schema = lake.table(uri).file_uris(), _key_and_cursor(table)
     gone_uri, missed_changes_uri = f"{folder}/gone.parquet", f"{folder}/strays.parquet"
     with lake_errors(f"reconciling {table.qualified_name}"):
         opened = _open_rows(lake, table, f"{folder}/open.parquet")
         connection = lake.connect(memory_limit=COMPARE_MEMORY)
         try:
-            columns = ", ".join(f"CAST({quote(name)} AS {kind}) AS {quote(name)}" for name, kind in shape.columns)
+            columns = ", ".join(
+                f"CAST({quote(name)} AS {kind}) AS {quote(name)}" for name, kind in table_schema.columns
+            )
             connection.execute(
                 f"CREATE TEMP VIEW source AS SELECT {columns}, _row, _raw_key FROM {scan(conformed_keys)}"
             )
             # Left out of the view: a join would carry the file name, the longest column.
-            rows = published_rows(connection, shape, files, with_file=False)
+            rows = published_rows(connection, table_schema, files, with_file=False)
             connection.execute(f"CREATE TEMP VIEW published AS SELECT *, true AS _is_published FROM ({rows})")
             _find_differences(connection, table)
             gone = f"SELECT {listed(table.primary_key)} FROM apart WHERE _row IS NULL{_withdrawn(table, opened)}"
@@ -90,27 +92,29 @@ def known_rows(lake: Lake, table: Table, *, folder: str, received: str) -> RowSe
         folder: URI of the folder for the results.
         received: URI of a Parquet with the published keys of the rows that a run received.
     """
-    delta, shape, values = _published(lake, table), _key_and_cursor(table), hashed_values(table)
+    delta, table_schema, values = _published(lake, table), _key_and_cursor(table), hashed_values(table)
     if values is None:
         return None
-    keys, names = listed(shape.key), listed(shape.names)
+    keys, names = listed(table_schema.key), listed(table_schema.names)
     with lake_errors(f"reconciling {table.qualified_name}"):
         of_all = stored_checksum_of(last_state(delta), table)
         opened = _open_rows(lake, table, f"{folder}/open.parquet")
         connection = lake.connect(memory_limit=COMPARE_MEMORY)
         try:
             of = checksum_by_sql(connection, values)
-            published = f"SELECT {names} FROM ({published_rows(connection, shape, delta.file_uris(), with_file=False)})"
+            published = (
+                f"SELECT {names} FROM ({published_rows(connection, table_schema, delta.file_uris(), with_file=False)})"
+            )
             apart = f"SELECT {keys} FROM {scan(received)}"
             rejected: RowSetChecksum | None = RowSetChecksum(0, 0)
             if opened and connection.execute(f"FROM {scan(opened)} WHERE _key IS NULL LIMIT 1").fetchall():
                 return None  # a checksum of keys cannot contain such a row
             if opened:  # the source holds a key's latest, rejected row, not the published one
                 typed = dict((*typed_cursor(table), *typed_key(table)))
-                columns = ", ".join(f"{typed[quote(name)]} AS {quote(name)}" for name in shape.names)
+                columns = ", ".join(f"{typed[quote(name)]} AS {quote(name)}" for name in table_schema.names)
                 rows = f"SELECT DISTINCT {columns} FROM {scan(opened)} WHERE _key IS NOT NULL"
                 connection.execute(f"CREATE TEMP TABLE rejected AS {rows}")
-                same = " AND ".join(f"k.{name} IS NOT DISTINCT FROM n.{name}" for name in map(quote, shape.key))
+                same = " AND ".join(f"k.{name} IS NOT DISTINCT FROM n.{name}" for name in map(quote, table_schema.key))
                 apart += f" UNION ALL SELECT {keys} FROM rejected"
                 rejected = of(f"SELECT {names} FROM rejected k ANTI JOIN {scan(received)} n ON {same}")
             if of_all is None:
@@ -228,8 +232,8 @@ def _open_rows(lake: Lake, table: Table, uri: str) -> str:
             return ""
         of_sets = ", ".join(literal(rule.rule_id) for rule in table.rules if rule.scope == "set") or "NULL"
         others = f"list_filter(_reasons, lambda r: (r.rule_id IN ({of_sets})) IS NOT TRUE)"
-        told = f"SELECT _key, _cursor, len({others}) = 0 AS _clashes, count(*) AS _rows FROM opened GROUP BY ALL"
-        _write(opened.connection, told, uri)
+        open_rows = f"SELECT _key, _cursor, len({others}) = 0 AS _clashes, count(*) AS _rows FROM opened GROUP BY ALL"
+        _write(opened.connection, open_rows, uri)
     return uri
 
 

@@ -40,7 +40,7 @@ class PendingCommit:
 
     lake: Lake
     table: Table
-    shape: TableSchema
+    table_schema: TableSchema
     files: Sequence[str] | None
     base: PublishedState | None
     staged: StagedFiles
@@ -81,18 +81,18 @@ def checksum_by_sql(
 
 def checksum_after_commit(pending: PendingCommit) -> str:
     """Commit metadata with the checksum of the rows published by it; empty if the table has none."""
-    table, shape, changes = pending.table, pending.shape, pending.changes
+    table, table_schema, changes = pending.table, pending.table_schema, pending.changes
     values = hashed_values(table) if table.extract.deletes == "reconcile" else None  # no other table compares checksums
     if values is None:
         return ""
     with pending.connection() as connection:
         of = checksum_by_sql(connection, values)
         if pending.files is None:
-            parts = [of(accepted_rows(shape, pending.staged, deleted_when=table.extract.deleted_when))]
+            parts = [of(accepted_rows(table_schema, pending.staged, deleted_when=table.extract.deleted_when))]
         else:
             before = stored_checksum_of(pending.base, table)
-            before = before or of(published_rows(connection, shape, pending.files, with_file=False))
-            parts = [before, of(leaving(shape, changes.uri)), of(arriving(shape, changes.uri))]
+            before = before or of(published_rows(connection, table_schema, pending.files, with_file=False))
+            parts = [before, of(leaving(table_schema, changes.uri)), of(arriving(table_schema, changes.uri))]
     known = [part for part in parts if part is not None]
     if len(known) < len(parts):
         return ""

@@ -126,28 +126,28 @@ def _publish(
         if overtaker:
             return PublishedCommit(base.version, 0, 0, 0, 0, base.live_rows, is_new=False, overtaken_by=overtaker)
         _check_base(table, metadata, base, mode)
-    shape = table_schema_of(table, current)
-    changes = find_changes(lake, table, shape, current, staged, mode=mode, gone=gone)
+    table_schema = table_schema_of(table, current)
+    changes = find_changes(lake, table, table_schema, current, staged, mode=mode, gone=gone)
     with ThreadPoolExecutor(1) as beside, lake_errors(f"publishing {table.qualified_name}"):
         files = current.file_uris() if current else None
-        pending = PendingCommit(lake, table, shape, files, base, staged, changes)
+        pending = PendingCommit(lake, table, table_schema, files, base, staged, changes)
         known, warned = (beside.submit(figure, pending) for figure in (checksum_after_commit, warnings_after_commit))
 
-        def said() -> CommitProperties:
+        def make_properties() -> CommitProperties:
             figures = {name: getattr(changes, name) for name in ("inserted", "updated", "deleted", "retained")}
-            figures |= {"live_rows": changes.live_after, KEY_FIGURE: key_text(shape)}
+            figures |= {"live_rows": changes.live_after, KEY_FIGURE: key_text(table_schema)}
             figures |= {STORED_CHECKSUM: known.result(), WARNED: warned.result()}
             return commit_properties(
                 run_id, carry_over(metadata, base, run_id=run_id, mode=mode), mode=mode, at=at.isoformat(), **figures
             )
 
-        writing = Writing(lake, table, shape, staged, run_id, at, said)
+        writing = Writing(lake, table, table_schema, staged, run_id, at, make_properties)
         if current is None:
             version = upsert.create(writing)
         elif _is_behind(lake, uri, current):  # fail before files are written that cannot be committed
             raise LakeConflict(f"{table.qualified_name} was committed to meanwhile: run this table again")
         else:
-            evolve(table, shape, current)
+            evolve(table, table_schema, current)
             version = _apply(writing, current, changes, mode)
             _tidy(current)
     return PublishedCommit(
@@ -159,7 +159,7 @@ def _apply(writing: Writing, current: DeltaTable, changes: Changes, mode: Mode) 
     """Bring a table that is there to its new content, the way that suits the size of the difference."""
     if changes.is_empty:
         return upsert.note(current, writing.properties)
-    if not writing.shape.key:
+    if not writing.table_schema.key:
         return upsert.overwrite(writing, current) if mode == "full" else upsert.append(writing, current)
     table_bytes = sum(file.size for file in live_files(current))
     is_small = table_bytes <= MERGE_TABLE_BYTES and writing.lake.size(changes.uri) <= MERGE_BYTES

@@ -60,11 +60,11 @@ def published_context_of(lake: Lake, table: Table, conformed: Conformed, *, mode
                 return None
             named = dict.fromkeys([*measured, *(name for rule in unique for name in rule.columns)])
             columns = {*table.primary_key, *named}
-            shape = TableSchema(
+            table_schema = TableSchema(
                 tuple((c.name, c.sql_type) for c in table.columns if c.name in columns), table.primary_key
             )
             files = lake.table(uri).file_uris()
-            connection.execute(f"CREATE TEMP VIEW published AS {published_rows(connection, shape, files)}")
+            connection.execute(f"CREATE TEMP VIEW published AS {published_rows(connection, table_schema, files)}")
             if is_replaced:
                 query = _retained(table, list(named))
             else:

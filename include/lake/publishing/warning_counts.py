@@ -39,18 +39,18 @@ def stored_warnings(state: PublishedState | None, table: Table) -> Counts | None
 
 def warnings_after_commit(pending: PendingCommit) -> str:
     """Commit metadata with the warning counts after a commit; empty if no change set is known."""
-    table, shape, files, changes = pending.table, pending.shape, pending.files, pending.changes
+    table, table_schema, files, changes = pending.table, pending.table_schema, pending.files, pending.changes
     if files is not None and not changes.uri:
         return ""
     with pending.connection() as connection:
         if files is None:
-            after = _count(connection, table, *_of_first_run(table, shape, pending.staged))
+            after = _count(connection, table, *_of_first_run(table, table_schema, pending.staged))
         else:
-            published = published_rows(connection, shape, files, with_file=False)
+            published = published_rows(connection, table_schema, files, with_file=False)
             before = stored_warnings(pending.base, table)
             if before is None:
                 before = _count(connection, table, published)
-            sides = leaving(shape, changes.uri), arriving(shape, changes.uri)
+            sides = leaving(table_schema, changes.uri), arriving(table_schema, changes.uri)
             gained = _gained(connection, table, published, *sides)
             after = {rule_id: before[rule_id] + rows for rule_id, rows in gained.items()}
     return json.dumps({"counts": after, "of": _rules(table)})
@@ -82,10 +82,10 @@ def _of_values(table: Table) -> list[Rule]:
     return [rule for rule in table.rules if rule.severity == "warning" and rule.scope == "set"]
 
 
-def _of_first_run(table: Table, shape: TableSchema, staged: StagedFiles) -> tuple[str, str]:
+def _of_first_run(table: Table, table_schema: TableSchema, staged: StagedFiles) -> tuple[str, str]:
     """SELECTs for `_count` on a table's first run: only rows with a warning need be counted."""
     if table.extract.deleted_when:
-        accepted = accepted_rows(shape, staged, deleted_when=table.extract.deleted_when)
+        accepted = accepted_rows(table_schema, staged, deleted_when=table.extract.deleted_when)
         return accepted, accepted
     carrying = f"SELECT {WARNINGS} FROM {scan(staged.warnings)}"
     values = listed(sorted({name for rule in _of_values(table) for name in rule.columns}))

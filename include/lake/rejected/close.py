@@ -122,16 +122,16 @@ def _close(closing: Closing) -> dict[str, int]:
         if earlier is not None:
             return earlier
         has_committed = bool(runs_that_count(lake, table, [closing.run_id]))
-        doomed = _runs_that_never_were(closing, opened.delta, has_committed)
-        removals = [file for file in live_rejected_files(opened.delta) if file.run_id in doomed]
-        figures: dict[str, int] = {}
+        abandoned = _runs_that_never_were(closing, opened.delta, has_committed)
+        removals = [file for file in live_rejected_files(opened.delta) if file.run_id in abandoned]
+        counts: dict[str, int] = {}
         rewrites: list[tuple[list[RejectedFile], AddAction]] = []
         if has_committed and opened.files:
-            figures = decide_outcomes(closing, opened)
+            counts = decide_outcomes(closing, opened)
             rewrites = _rewrite(closing, opened)
         if rewrites or removals:
-            _commit(closing, opened.delta, rewrites, removals, figures)
-        return figures
+            _commit(closing, opened.delta, rewrites, removals, counts)
+        return counts
 
 
 def _earlier(delta: DeltaTable, transaction: str) -> dict[str, int] | None:
@@ -155,8 +155,8 @@ def _runs_that_never_were(closing: Closing, delta: DeltaTable, has_committed: bo
     recent = {e[f"{PREFIX}run_id"]: e for e in delta.history(_RECENT_COMMITS) if f"{PREFIX}rows" in e}
     found = set()
     for run_id in set(recent) - runs_that_count(lake, table, recent):
-        said = {name: str(value) for name, value in recent[run_id].items() if name.startswith(PREFIX)}
-        is_overtaken = overtaken_by(said, state, mode=said.get(f"{PREFIX}mode", ""))
+        run_metadata = {name: str(value) for name, value in recent[run_id].items() if name.startswith(PREFIX)}
+        is_overtaken = overtaken_by(run_metadata, state, mode=run_metadata.get(f"{PREFIX}mode", ""))
         if is_overtaken or not lake.exists(lake.staging_path(table.registry, table.name, run_id)):
             found.add(run_id)
     return found
@@ -215,21 +215,21 @@ def _commit(
     delta: DeltaTable,
     rewrites: Sequence[tuple[Sequence[RejectedFile], AddAction]],
     removals: Sequence[RejectedFile],
-    figures: Mapping[str, int],
+    counts: Mapping[str, int],
 ) -> None:
     """Replace the rewritten files and remove `removals`, in one commit at the next version or not at all."""
-    leaving = [*removals, *(file for files, _ in rewrites for file in files)]
+    removed = [*removals, *(file for files, _ in rewrites for file in files)]
     instant = epoch_milliseconds(closing.at)
     actions: list[AddAction | RemoveAction] = [
-        RemoveAction(file.path, True, instant, file.size, {"_run_id": file.run_id}) for file in leaving
+        RemoveAction(file.path, True, instant, file.size, {"_run_id": file.run_id}) for file in removed
     ]
     metadata = {
         "run_id": closing.run_id,
         "closed_by": closing.transaction,
-        **{life: str(rows) for life, rows in figures.items()},
+        **{life: str(rows) for life, rows in counts.items()},
     }
     delta.create_write_transaction(
-        [*actions, *(arriving for _, arriving in rewrites)],
+        [*actions, *(added for _, added in rewrites)],
         "append",
         delta.schema(),
         partition_by=["_run_id"],

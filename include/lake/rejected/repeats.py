@@ -34,12 +34,12 @@ def only_repeats_open_rejections(
         connection.execute(f"CREATE TEMP TABLE again AS {again}")
         connection.execute(f"CREATE TEMP VIEW known AS SELECT *, {_RULES} AS _rules FROM opened")
         same = " AND ".join(f"a.{name} IS NOT DISTINCT FROM o.{name}" for name in ("_key", "_cursor", "_rules"))
-        news = f"SELECT 1 FROM again a WHERE NOT EXISTS (FROM known o WHERE {same})"
+        new_rejections = f"SELECT 1 FROM again a WHERE NOT EXISTS (FROM known o WHERE {same})"
         over = (
             "SELECT 1 FROM settled s JOIN known o ON o._run_id = s._of_run AND o._row = s._of_row "
             f"WHERE s._new_life = {literal(WITHDRAWN)} OR NOT EXISTS (FROM again a WHERE {same})"
         )
-        return not connection.execute(f"({news} LIMIT 1) UNION ALL ({over} LIMIT 1)").fetchall()
+        return not connection.execute(f"({new_rejections} LIMIT 1) UNION ALL ({over} LIMIT 1)").fetchall()
 
 
 def count_repeats(lake: Lake, table: Table, staged: StagedFiles) -> int:

@@ -108,10 +108,10 @@ def _choose(lake: Lake, table: Table, opened: OpenRejections, rule_id: str | Non
     _order_runs(connection, registry)
     typed = "".join(f", {sql} AS k{i}" for i, (_, sql) in enumerate(keys))
     typed += "".join(f", {sql} AS c{i}" for i, (_, sql) in enumerate(cursors))
-    wanted = "list_contains(list_transform(_reasons, lambda r: r.rule_id), $rule)" if rule_id else "true"
+    breaks_rule = "list_contains(list_transform(_reasons, lambda r: r.rule_id), $rule)" if rule_id else "true"
     connection.execute(
         "CREATE TEMP TABLE waiting AS SELECT _run_id, _row, _key, coalesce(place, -1) AS place, "
-        f"{wanted} AS is_wanted{typed} FROM opened LEFT JOIN runs USING (_run_id)",
+        f"{breaks_rule} AS is_wanted{typed} FROM opened LEFT JOIN runs USING (_run_id)",
         {"rule": rule_id} if rule_id else {},
     )
     stale = "false"

@@ -68,7 +68,7 @@ def preview(lake: Lake, table: Table, staged: StagedFiles, *, mode: Mode = "full
 def find_changes(
     lake: Lake,
     table: Table,
-    shape: TableSchema,
+    table_schema: TableSchema,
     current: DeltaTable | None,
     staged: StagedFiles,
     *,
@@ -86,7 +86,7 @@ def find_changes(
         "table": str(current.metadata().id) if current else "",
         "version": current.version() if current else -1,
         "mode": mode,
-        "shape": repr(shape),
+        "shape": repr(table_schema),
         "deleted_when": table.extract.deleted_when,
         "staged": [lake.file_stamp(path) for path in (staged.conformed, staged.faults, staged.warnings)],
         "gone": lake.file_stamp(gone) if gone else "",
@@ -100,11 +100,13 @@ def find_changes(
         try:
             files = current.file_uris() if current else []
             restrict_access(connection, reads=[*staged.uris, *files, *([gone] if gone else [])], writes=[uri])
-            diff_sql.create_views(connection, shape, files, staged, deleted_when=table.extract.deleted_when, gone=gone)
-            if shape.key:
-                changes = _compare_by_key(connection, table, shape, current, uri, mode)
+            diff_sql.create_views(
+                connection, table_schema, files, staged, deleted_when=table.extract.deleted_when, gone=gone
+            )
+            if table_schema.key:
+                changes = _compare_by_key(connection, table, table_schema, current, uri, mode)
             else:
-                changes = _compare_as_a_whole(connection, shape, current, mode)
+                changes = _compare_as_a_whole(connection, table_schema, current, mode)
         finally:
             connection.close()
     lake.write_text(note, json.dumps({"basis": basis, "changes": asdict(changes)}))
@@ -114,24 +116,24 @@ def find_changes(
 def _compare_by_key(
     connection: duckdb.DuckDBPyConnection,
     table: Table,
-    shape: TableSchema,
+    table_schema: TableSchema,
     current: DeltaTable | None,
     uri: str,
     mode: Mode,
 ) -> Changes:
-    accepted = _check_key(connection, shape, "judged")
+    accepted = _check_key(connection, table_schema, "judged")
     if table.extract.deleted_when:
         accepted = int(_rows(connection, "SELECT count(*) FROM accepted")[0][0])
     if current is None:
         return Changes(accepted, accepted, 0, 0, 0, 0, accepted)
-    if _key_has_changed(current, shape):
-        _check_key(connection, shape, "published")
+    if _key_has_changed(current, table_schema):
+        _check_key(connection, table_schema, "published")
     if mode == "full":
-        query = diff_sql.of_full(shape, is_reconciled=table.extract.deletes == "reconcile")
+        query = diff_sql.of_full(table_schema, is_reconciled=table.extract.deletes == "reconcile")
     else:
         # An incremental run reads what the source says now. The others may bring what was received long ago.
         guard = () if mode == "incremental" else table.extract.cursor
-        query = diff_sql.of_part(connection, shape, guard)
+        query = diff_sql.of_part(connection, table_schema, guard)
     connection.execute(f"COPY ({query}) TO {literal(uri)} ({PARQUET})")
     counted = dict(_rows(connection, f"SELECT _change, count(*) FROM {scan(uri)} GROUP BY ALL"))
     inserted, deleted = counted.get("insert", 0), counted.get("delete", 0)
@@ -149,11 +151,11 @@ def _compare_by_key(
 
 
 def _compare_as_a_whole(
-    connection: duckdb.DuckDBPyConnection, shape: TableSchema, current: DeltaTable | None, mode: Mode
+    connection: duckdb.DuckDBPyConnection, table_schema: TableSchema, current: DeltaTable | None, mode: Mode
 ) -> Changes:
     """Without a key rows cannot be matched: the content is the same, or all of it is replaced; a replay adds."""
-    columns = listed((*shape.names, WARNINGS, *(name for name, _ in shape.dropped)))
-    nulls = "".join(f", CAST(NULL AS {sql_type}) AS {quote(name)}" for name, sql_type in shape.dropped)
+    columns = listed((*table_schema.names, WARNINGS, *(name for name, _ in table_schema.dropped)))
+    nulls = "".join(f", CAST(NULL AS {sql_type}) AS {quote(name)}" for name, sql_type in table_schema.dropped)
     summary = f"SELECT count(*), bit_xor(hash({columns})), sum(hash({columns}))"
     new = _rows(connection, f"{summary} FROM (SELECT *{nulls} FROM accepted)")[0]
     if mode != "full":
@@ -178,22 +180,22 @@ def _live_rows(connection: duckdb.DuckDBPyConnection, current: DeltaTable) -> in
     return int(_rows(connection, "SELECT count(*) FROM published")[0][0]) if None in rows else sum(rows)
 
 
-def _key_has_changed(current: DeltaTable, shape: TableSchema) -> bool:
+def _key_has_changed(current: DeltaTable, table_schema: TableSchema) -> bool:
     state = last_state(current)
-    return state is not None and state.metadata.get(KEY_FIGURE, "") != key_text(shape)
+    return state is not None and state.metadata.get(KEY_FIGURE, "") != key_text(table_schema)
 
 
-def key_text(shape: TableSchema) -> str:
+def key_text(table_schema: TableSchema) -> str:
     """The key as a commit records it."""
-    return ",".join(shape.key)
+    return ",".join(table_schema.key)
 
 
-def _check_key(connection: duckdb.DuckDBPyConnection, shape: TableSchema, view: str) -> int:
+def _check_key(connection: duckdb.DuckDBPyConnection, table_schema: TableSchema, view: str) -> int:
     """Number of rows. Publishing by key relies on a key that is there and unique: the split's promise, checked."""
-    if all_differ(connection, view, shape.key):
+    if all_differ(connection, view, table_schema.key):
         return int(_rows(connection, f"SELECT count(*) FROM {view}")[0][0])
-    keys = listed(shape.key)
-    missing = " OR ".join(f"{quote(name)} IS NULL" for name in shape.key)
+    keys = listed(table_schema.key)
+    missing = " OR ".join(f"{quote(name)} IS NULL" for name in table_schema.key)
     rows, empty, different = _rows(
         connection,
         f"""SELECT coalesce(sum(_n), 0)::BIGINT, coalesce(sum(_m), 0)::BIGINT, count(*)
@@ -207,7 +209,7 @@ def _check_key(connection: duckdb.DuckDBPyConnection, shape: TableSchema, view: 
         )[0][0]
     if empty or repeated:
         raise LakeKeyBroken(
-            f"the {_CALLED[view]} rows break the primary key ({', '.join(shape.key)}): {empty} without a key, "
+            f"the {_CALLED[view]} rows break the primary key ({', '.join(table_schema.key)}): {empty} without a key, "
             f"{repeated} keys more than once; nothing was published. The contract must require every key column; "
             "if it does, report it"
         )

@@ -51,7 +51,7 @@ class Writing:
 
     lake: Lake
     table: Table
-    shape: TableSchema
+    table_schema: TableSchema
     staged: StagedFiles
     run_id: str
     at: datetime
@@ -85,7 +85,7 @@ class Writing:
     def accepted(self) -> str:
         """SELECT of the accepted rows that are to be live, as they are published."""
         deleted_when = self.table.extract.deleted_when
-        return as_published(self.shape, accepted_rows(self.shape, self.staged, deleted_when=deleted_when))
+        return as_published(self.table_schema, accepted_rows(self.table_schema, self.staged, deleted_when=deleted_when))
 
     def accepted_to_write(self, connection: duckdb.DuckDBPyConnection) -> str:
         """The same for files of the table, which leave out what no row has."""
@@ -128,12 +128,13 @@ def overwrite(writing: Writing, current: DeltaTable) -> int:
 
 def merge(writing: Writing, current: DeltaTable, changes: Changes) -> int:
     """Merge a difference by key."""
-    shape = writing.shape
+    table_schema = writing.table_schema
     query = (
-        f"SELECT *, 'upsert' AS {CHANGE} FROM ({as_published(shape, arriving(shape, changes.uri))}) "
-        f"UNION ALL BY NAME SELECT {listed(shape.key)}, {CHANGE} FROM {scan(changes.uri)} WHERE {CHANGE} = 'delete'"
+        f"SELECT *, 'upsert' AS {CHANGE} FROM ({as_published(table_schema, arriving(table_schema, changes.uri))}) "
+        f"UNION ALL BY NAME SELECT {listed(table_schema.key)}, {CHANGE} FROM {scan(changes.uri)} "
+        f"WHERE {CHANGE} = 'delete'"
     )
     with writing.connection() as connection:
         rows = stream(connection, query, published_schema(writing.table))
-        merge_difference(current, rows, shape.key, writing.properties)
+        merge_difference(current, rows, table_schema.key, writing.properties)
     return int(current.version())

@@ -33,7 +33,7 @@ _FILES = "getvariable('files')"
 
 def create_views(
     connection: duckdb.DuckDBPyConnection,
-    shape: TableSchema,
+    table_schema: TableSchema,
     files: Sequence[str],
     staged: StagedFiles,
     *,
@@ -43,16 +43,16 @@ def create_views(
     """Make the views that the SELECTs below read: received, accepted, deleted, faulty and published rows."""
     # A join carries a file's number with every row; its name would be longer than many a row.
     connection.execute(f"SET VARIABLE files = CAST([{', '.join(map(literal, files))}] AS VARCHAR[])")
-    keys = listed(shape.key)
+    keys = listed(table_schema.key)
     is_deleted = f"coalesce(({deleted_when}), false)" if deleted_when else "false"
     faults = f"SELECT DISTINCT {keys} FROM (SELECT k.* FROM conformed k SEMI JOIN {scan(staged.faults)} n USING (_row))"
     views = {
         "conformed": f"FROM {scan(staged.conformed)}",
-        "judged": f"SELECT *, {is_deleted} AS _is_deleted FROM ({accepted_rows(shape, staged)})",
+        "judged": f"SELECT *, {is_deleted} AS _is_deleted FROM ({accepted_rows(table_schema, staged)})",
         "accepted": "SELECT * EXCLUDE (_is_deleted) FROM judged WHERE NOT _is_deleted",
-        "published": published_rows(connection, shape, files),
+        "published": published_rows(connection, table_schema, files),
     }
-    if shape.key:
+    if table_schema.key:
         views["faulty"] = faults
         views["deleted"] = f"SELECT {keys} FROM judged WHERE _is_deleted"
         if gone is not None:
@@ -61,13 +61,13 @@ def create_views(
         connection.execute(f"CREATE TEMP VIEW {name} AS {query}")
 
 
-def of_full(shape: TableSchema, *, is_reconciled: bool) -> str:
+def of_full(table_schema: TableSchema, *, is_reconciled: bool) -> str:
     """SELECT of what a full extract changes, in one pass over both sides.
 
     A key that it does not hold is deleted if the contract reconciles; otherwise only one in `deleted` is.
     """
-    keys = listed(shape.key)
-    now = "".join(f", a.{quote(name)}" for name in _content(shape))
+    keys = listed(table_schema.key)
+    now = "".join(f", a.{quote(name)}" for name in _content(table_schema))
     named = ""
     if not is_reconciled:
         named = f"""
@@ -75,12 +75,12 @@ def of_full(shape: TableSchema, *, is_reconciled: bool) -> str:
         WHERE d._change <> 'delete' OR f._is_faulty OR x._is_deleted"""
     return f"""
         WITH difference AS (
-            SELECT {keys}{now}, c.{FILE}, c.{PLACE}, {_was(shape)},
+            SELECT {keys}{now}, c.{FILE}, c.{PLACE}, {_was(table_schema)},
                    CASE WHEN a._is_accepted IS NULL THEN 'delete' WHEN c.{FILE} IS NULL THEN 'insert'
                         ELSE 'update' END AS _change
             FROM (SELECT *, true AS _is_accepted FROM accepted) a
             FULL JOIN (SELECT * REPLACE (list_position({_FILES}, {FILE}) AS {FILE}) FROM published) c USING ({keys})
-            WHERE a._is_accepted IS NULL OR c.{FILE} IS NULL OR {_differs(shape)}
+            WHERE a._is_accepted IS NULL OR c.{FILE} IS NULL OR {_differs(table_schema)}
         )
         SELECT d.* REPLACE (
                    CASE WHEN d._change = 'delete' AND f._is_faulty THEN 'retained' ELSE d._change END AS _change,
@@ -89,22 +89,22 @@ def of_full(shape: TableSchema, *, is_reconciled: bool) -> str:
         LEFT JOIN (SELECT *, true AS _is_faulty FROM faulty ANTI JOIN deleted USING ({keys})) f USING ({keys}){named}"""
 
 
-def of_part(connection: duckdb.DuckDBPyConnection, shape: TableSchema, cursor: Sequence[str] = ()) -> str:
+def of_part(connection: duckdb.DuckDBPyConnection, table_schema: TableSchema, cursor: Sequence[str] = ()) -> str:
     """SELECT of what some of the source's rows change: what is not among them stays, unless it is in `deleted`.
 
     `cursor`: columns by which a row that is published in a newer version than the accepted one stays as it is.
     """
-    keys = listed(shape.key)
+    keys = listed(table_schema.key)
     received = f"SELECT {keys} FROM conformed UNION ALL SELECT {keys} FROM deleted"
     connection.execute(f"CREATE TEMP TABLE current AS SELECT * FROM published SEMI JOIN ({received}) USING ({keys})")
-    connection.execute(f"CREATE TEMP VIEW stale AS {_stale(shape, cursor)}")
-    now = "".join(f", a.{quote(name)}" for name in _content(shape))
-    was = f"{keys}, {FILE}, {PLACE}, {_was(shape)}"
+    connection.execute(f"CREATE TEMP VIEW stale AS {_stale(table_schema, cursor)}")
+    now = "".join(f", a.{quote(name)}" for name in _content(table_schema))
+    was = f"{keys}, {FILE}, {PLACE}, {_was(table_schema)}"
     return f"""
-        SELECT {keys}{now}, c.{FILE}, c.{PLACE}, {_was(shape)},
+        SELECT {keys}{now}, c.{FILE}, c.{PLACE}, {_was(table_schema)},
                CASE WHEN c.{FILE} IS NULL THEN 'insert' ELSE 'update' END AS _change
         FROM (FROM accepted ANTI JOIN stale USING ({keys})) a LEFT JOIN current c USING ({keys})
-        WHERE c.{FILE} IS NULL OR {_differs(shape)}
+        WHERE c.{FILE} IS NULL OR {_differs(table_schema)}
         UNION ALL BY NAME
         SELECT {was}, 'delete' AS _change
         FROM current c SEMI JOIN deleted USING ({keys}) ANTI JOIN stale USING ({keys})
@@ -114,30 +114,30 @@ def of_part(connection: duckdb.DuckDBPyConnection, shape: TableSchema, cursor: S
         ANTI JOIN accepted USING ({keys}) ANTI JOIN deleted USING ({keys})"""
 
 
-def arriving(shape: TableSchema, uri: str, *, where: str = "_change IN ('insert', 'update')") -> str:
+def arriving(table_schema: TableSchema, uri: str, *, where: str = "_change IN ('insert', 'update')") -> str:
     """SELECT of the rows that a difference writes: contract columns and `_warnings`."""
-    return f"SELECT {listed((*shape.names, WARNINGS))} FROM {scan(uri)} WHERE {where}"
+    return f"SELECT {listed((*table_schema.names, WARNINGS))} FROM {scan(uri)} WHERE {where}"
 
 
-def leaving(shape: TableSchema, uri: str, *, where: str = "_change IN ('update', 'delete')") -> str:
+def leaving(table_schema: TableSchema, uri: str, *, where: str = "_change IN ('update', 'delete')") -> str:
     """SELECT of the rows that a difference takes out, as they are published now."""
-    rows = ", ".join(f"{old_value(name)} AS {quote(name)}" for name in _columns(shape))
+    rows = ", ".join(f"{old_value(name)} AS {quote(name)}" for name in _columns(table_schema))
     return f"SELECT {rows} FROM {scan(uri)} WHERE {where}"
 
 
-def changing(connection: duckdb.DuckDBPyConnection, shape: TableSchema, uri: str) -> list[str]:
+def changing(connection: duckdb.DuckDBPyConnection, table_schema: TableSchema, uri: str) -> list[str]:
     """Columns in which at least one updated row says something else than before; `_run_id` is always one."""
-    names = _columns(shape)
-    tests = ", ".join(f"coalesce(bool_or({is_new(shape, name)}), false)" for name in names)
+    names = _columns(table_schema)
+    tests = ", ".join(f"coalesce(bool_or({is_new(table_schema, name)}), false)" for name in names)
     found = connection.execute(f"SELECT {tests} FROM {scan(uri)} WHERE _change = 'update'").fetchall()[0]
     return [name for name, is_changing in zip(names, found, strict=True) if is_changing]
 
 
-def new_value(shape: TableSchema, name: str) -> str:
+def new_value(table_schema: TableSchema, name: str) -> str:
     """SQL, over a difference, of a column's value as the run publishes it."""
     if name == RUN_ID:
         return "getvariable('run_id')"
-    dropped = dict(shape.dropped).get(name)
+    dropped = dict(table_schema.dropped).get(name)
     return f"CAST(NULL AS {dropped})" if dropped else quote(name)
 
 
@@ -146,15 +146,15 @@ def old_value(name: str) -> str:
     return quote(_WAS + name)
 
 
-def is_new(shape: TableSchema, name: str) -> str:
+def is_new(table_schema: TableSchema, name: str) -> str:
     """SQL, over a difference, of whether that is another value than before."""
-    return f"({new_value(shape, name)} IS DISTINCT FROM {old_value(name)})"
+    return f"({new_value(table_schema, name)} IS DISTINCT FROM {old_value(name)})"
 
 
-def feed(shape: TableSchema, uri: str) -> str:
+def feed(table_schema: TableSchema, uri: str) -> str:
     """SELECT of what the change feed tells of a difference: whole rows, and `_change_type` as Delta has it."""
 
-    def told(rows: str, change: str) -> str:
+    def change_rows(rows: str, change: str) -> str:
         return f"SELECT *, {literal(change)} AS _change_type FROM ({rows})"
 
     def of(change: str) -> str:
@@ -162,17 +162,19 @@ def feed(shape: TableSchema, uri: str) -> str:
 
     return " UNION ALL BY NAME ".join(
         [
-            told(leaving(shape, uri, where=of("update")), "update_preimage"),
-            told(as_published(shape, arriving(shape, uri, where=of("update"))), "update_postimage"),
-            told(as_published(shape, arriving(shape, uri, where=of("insert"))), "insert"),
-            told(leaving(shape, uri, where=of("delete")), "delete"),
+            change_rows(leaving(table_schema, uri, where=of("update")), "update_preimage"),
+            change_rows(
+                as_published(table_schema, arriving(table_schema, uri, where=of("update"))), "update_postimage"
+            ),
+            change_rows(as_published(table_schema, arriving(table_schema, uri, where=of("insert"))), "insert"),
+            change_rows(leaving(table_schema, uri, where=of("delete")), "delete"),
         ]
     )
 
 
-def _stale(shape: TableSchema, cursor: Sequence[str]) -> str:
+def _stale(table_schema: TableSchema, cursor: Sequence[str]) -> str:
     """SELECT of the keys whose published row is newer by the cursor than the accepted one."""
-    keys = listed(shape.key)
+    keys = listed(table_schema.key)
     if not cursor:
         return f"SELECT {keys} FROM current WHERE false"
     return f"SELECT {keys} FROM judged a JOIN current c USING ({keys}) WHERE {later('c', 'a', cursor)}"
@@ -187,23 +189,23 @@ def later(left: str, right: str, columns: Sequence[str]) -> str:
     return f"({is_later} OR ({left}.{first} = {right}.{first} AND {later(left, right, columns[1:])}))"
 
 
-def _content(shape: TableSchema) -> list[str]:
-    return [*(name for name in shape.names if name not in shape.key), WARNINGS]
+def _content(table_schema: TableSchema) -> list[str]:
+    return [*(name for name in table_schema.names if name not in table_schema.key), WARNINGS]
 
 
-def _columns(shape: TableSchema) -> list[str]:
-    return [name for name, _ in (*shape.columns, *LAKE_COLUMNS, *shape.dropped)]
+def _columns(table_schema: TableSchema) -> list[str]:
+    return [name for name, _ in (*table_schema.columns, *LAKE_COLUMNS, *table_schema.dropped)]
 
 
-def _was(shape: TableSchema) -> str:
-    return ", ".join(f"c.{quote(name)} AS {quote(_WAS + name)}" for name in _columns(shape))
+def _was(table_schema: TableSchema) -> str:
+    return ", ".join(f"c.{quote(name)} AS {quote(_WAS + name)}" for name in _columns(table_schema))
 
 
-def _differs(shape: TableSchema) -> str:
+def _differs(table_schema: TableSchema) -> str:
     """Whether the accepted row `a` says anything else than the published row `c`."""
     return " OR ".join(
         [
-            *(f"a.{quote(name)} IS DISTINCT FROM c.{quote(name)}" for name in _content(shape)),
-            *(f"c.{quote(name)} IS NOT NULL" for name, _ in shape.dropped),
+            *(f"a.{quote(name)} IS DISTINCT FROM c.{quote(name)}" for name in _content(table_schema)),
+            *(f"c.{quote(name)} IS NOT NULL" for name, _ in table_schema.dropped),
         ]
     )

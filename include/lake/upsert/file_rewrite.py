@@ -100,10 +100,10 @@ def apply(writing: Writing, current: DeltaTable, uri: str) -> int:
     Files without a row that changes are not read, nor are those whose rows all change.
     """
     ensure_writable(current)
-    shape = writing.shape
+    table_schema = writing.table_schema
     with writing.connection() as connection:
         touched = _touched(connection, uri, live_files(current))
-        names = changing(connection, shape, uri)
+        names = changing(connection, table_schema, uri)
         types = {field.name: field.type for field in pa.schema(current.schema().to_arrow())}
         little = [each for each in touched if each.is_little] if writing.lake.patches_files else []
         # All footers are read before anything is written.
@@ -119,13 +119,15 @@ def apply(writing: Writing, current: DeltaTable, uri: str) -> int:
             added += _staying(writing, connection, uri, rest)
         new = f"_change = 'insert' OR {_moving(moves)}"
         if connection.execute(f"FROM {scan(uri)} WHERE {new} LIMIT 1").fetchall():
-            added += write_files(connection, writing.uri, as_published(shape, arriving(shape, uri, where=new)))
+            added += write_files(
+                connection, writing.uri, as_published(table_schema, arriving(table_schema, uri, where=new))
+            )
         removed = [each.file for each in touched]
         if all(each.is_whole for each in touched):  # then files that come and go tell the feed by themselves
             return swap(current, removed, added, writing.at, writing.properties)
         writing.lake.make_folder(f"{writing.uri}/{_FEED_FOLDER}")
-        told = write_files(connection, writing.uri, feed(shape, uri), below=_FEED_FOLDER)
-        return commit_with_feed(writing, current, removed, added, told)
+        feed_files = write_files(connection, writing.uri, feed(table_schema, uri), below=_FEED_FOLDER)
+        return commit_with_feed(writing, current, removed, added, feed_files)
 
 
 def _touched(connection: duckdb.DuckDBPyConnection, uri: str, files: Iterable[File]) -> list[_Touched]:
@@ -146,8 +148,10 @@ def _planned(
     types: Mapping[str, pa.DataType],
 ) -> _Patch | None:
     """How to patch a file; None if these columns of it cannot be, or what comes into it is too much to hold."""
-    shape, file = writing.shape, touched.file
-    texts = [f"coalesce(strlen(CAST({quote(name)} AS VARCHAR)), 0)" for name in names if name in dict(shape.columns)]
+    table_schema, file = writing.table_schema, touched.file
+    texts = [
+        f"coalesce(strlen(CAST({quote(name)} AS VARCHAR)), 0)" for name in names if name in dict(table_schema.columns)
+    ]
     coming = connection.execute(
         f"SELECT coalesce(sum({' + '.join(texts) or '0'}), 0) FROM {scan(uri)} "
         f"WHERE {_of_file(file)} AND _change = 'update'"
@@ -162,15 +166,15 @@ def _planned(
     except NotPatchable as error:
         _LOG.info(_NOT_PATCHED, file.path, error)
         return None
-    moves = " OR ".join(f"{new_value(shape, name)} IS NOT NULL" for name in missing) or "false"
+    moves = " OR ".join(f"{new_value(table_schema, name)} IS NOT NULL" for name in missing) or "false"
     return _Patch(file, original, [name for name in names if name not in missing], moves)
 
 
 def _patched(writing: Writing, connection: duckdb.DuckDBPyConnection, uri: str, plan: _Patch) -> File | None:
     """The file with its rows changed, read back; those that it cannot hold leave it. None if it cannot be patched."""
-    shape, lake = writing.shape, writing.lake
+    table_schema, lake = writing.table_schema, writing.lake
     values = "".join(
-        f", {new_value(shape, name)} AS {quote(name)}, {is_new(shape, name)} AS {quote(IS_NEW + name)}, "
+        f", {new_value(table_schema, name)} AS {quote(name)}, {is_new(table_schema, name)} AS {quote(IS_NEW + name)}, "
         f"{old_value(name)} AS {quote(WAS + name)}"
         for name in plan.columns
     )
@@ -184,7 +188,7 @@ def _patched(writing: Writing, connection: duckdb.DuckDBPyConnection, uri: str, 
         with lake.open_input(plan.file.uri) as stored, lake.open_output(new) as out:
             laid = patch(plan.original, stored, rows, out)
         with lake.open_input(new) as stored, patching():
-            types = dict((*shape.columns, *LAKE_COLUMNS, *shape.dropped))
+            types = dict((*table_schema.columns, *LAKE_COLUMNS, *table_schema.dropped))
             return patched_file(path, new, laid.size, read_back(stored, laid), types)
     except NotPatchable as error:
         lake.delete_tree(new)
@@ -198,11 +202,11 @@ def _of_file(file: File) -> str:
 
 def _staying(writing: Writing, connection: duckdb.DuckDBPyConnection, uri: str, files: Sequence[File]) -> list[File]:
     """The rows of these files that do not change, in new files."""
-    shape, keys = writing.shape, listed(writing.shape.key)
-    rows = published_rows(connection, shape, [file.uri for file in files], with_file=False)
+    table_schema, keys = writing.table_schema, listed(writing.table_schema.key)
+    rows = published_rows(connection, table_schema, [file.uri for file in files], with_file=False)
     if connection.execute(f"SELECT count({WARNINGS}) FROM ({rows})").fetchall() == [(0,)]:
         rows = without_warnings(rows)
-    gone = f"SELECT {keys} FROM ({leaving(shape, uri)})"
+    gone = f"SELECT {keys} FROM ({leaving(table_schema, uri)})"
     return write_files(connection, writing.uri, f"SELECT * FROM ({rows}) ANTI JOIN ({gone}) USING ({keys})")
 
 

@@ -63,16 +63,16 @@ def upsert(
     changes = inserted + updated + deleted
     if not changes and not notes_nothing:
         return Upserted(int(current.version()), rows)
-    said = properties({"inserted": inserted, "updated": updated, "deleted": deleted, "live_rows": rows})
+    with_counts = properties({"inserted": inserted, "updated": updated, "deleted": deleted, "live_rows": rows})
     if not changes:
-        commit(current, [], said)
+        commit(current, [], with_counts)
     elif changes == inserted:
         new = f"SELECT * EXCLUDE ({CHANGE}) FROM difference" if key else "FROM fresh EXCEPT ALL FROM current"
-        write(current, stream(connection, new, _schema(current)), "append", said)
+        write(current, stream(connection, new, _schema(current)), "append", with_counts)
     elif key and changes <= MERGE_ROWS:
-        merge_difference(current, stream(connection, "FROM difference", _schema(current)), key, said)
+        merge_difference(current, stream(connection, "FROM difference", _schema(current)), key, with_counts)
     else:
-        write(current, stream(connection, "FROM fresh", _schema(current)), "overwrite", said)
+        write(current, stream(connection, "FROM fresh", _schema(current)), "overwrite", with_counts)
     return Upserted(int(current.version()), rows, inserted, updated, deleted, is_new=True)
 
 
@@ -110,8 +110,8 @@ def write(
 def stream(connection: duckdb.DuckDBPyConnection, query: str, schema: pa.Schema | None = None) -> pa.RecordBatchReader:
     """The query's rows, batch by batch; the columns that `schema` has are as it says, type and comment."""
     reader = connection.execute(query).to_arrow_reader(_BATCH_ROWS)
-    told = {field.name: field for field in schema or ()}
-    exact = pa.schema([told.get(field.name, field) for field in reader.schema])
+    given_types = {field.name: field for field in schema or ()}
+    exact = pa.schema([given_types.get(field.name, field) for field in reader.schema])
     return pa.RecordBatchReader.from_batches(exact, (batch.cast(exact) for batch in reader))
 
 

@@ -28,9 +28,9 @@ def outside_tolerance(
     Rejected rows that an earlier run left open are not asked for again when the lag, or a replay, brings them again.
     """
     if mode == "replay":
-        return () if changes.is_empty else judge(table, split, changes, mode=mode, known=split.rejected)
+        return () if changes.is_empty else judge(table, split, changes, mode=mode, repeats=split.rejected)
     known = count_repeats(context.lake, table, split.staged) if mode != "full" and split.rejected else 0
-    return judge(table, split, changes, mode=mode, known=known)
+    return judge(table, split, changes, mode=mode, repeats=known)
 
 
 def about_the_held(

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-LoadLimits = Literal["none", "pseudonym", "year", "keep_last", "drop"]
+Protection = Literal["none", "pseudonym", "year", "keep_last", "drop"]
 Standing = Literal["in_force", "pending", "expired", "withdrawn"]
 
 HANOI = ZoneInfo("Asia/Ho_Chi_Minh")
@@ -26,7 +26,7 @@ class SharedColumn:
     """
 
     name: str
-    protection: LoadLimits = "none"
+    protection: Protection = "none"
     keep: int = 0
 
     def __str__(self) -> str:

@@ -14,11 +14,11 @@ from datetime import date
 from pathlib import Path
 from typing import Any, get_args
 
-from include.contracts.yaml_files import ContractError, Problem, YamlFile, read_yaml
-from include.sharing.agreements.agreement import Agreement, LoadLimits, Product, SharedColumn, Withdrawal
+from include.contracts.yaml_files import ContractError, Problem, YamlFile, all_valid, load_each, read_yaml
+from include.sharing.agreements.agreement import Agreement, Product, Protection, SharedColumn, Withdrawal
 
 FOLDER = "agreements"
-PROTECTIONS: tuple[str, ...] = get_args(LoadLimits)
+PROTECTIONS: tuple[str, ...] = get_args(Protection)
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 _MAILBOX = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 _NAME_REMEDY = "use lower-case letters, digits and `_`, beginning with a letter"
@@ -35,22 +35,12 @@ def load_agreements(schemas_dir: Path) -> dict[str, Agreement]:
     Raises:
         ContractError: with every problem of every file.
     """
-    agreements, problems = readable_agreements(schemas_dir)
-    if problems:
-        raise ContractError(problems)
-    return agreements
+    return all_valid(readable_agreements(schemas_dir))
 
 
 def readable_agreements(schemas_dir: Path) -> tuple[dict[str, Agreement], list[Problem]]:
     """The valid agreements, by id, and the mistakes of the others."""
-    agreements: dict[str, Agreement] = {}
-    problems: list[Problem] = []
-    for agreement_id, path in agreement_paths(schemas_dir).items():
-        try:
-            agreements[agreement_id] = load_agreement(path)
-        except ContractError as error:
-            problems.extend(error.problems)
-    return agreements, problems
+    return load_each(agreement_paths(schemas_dir), load_agreement)
 
 
 def load_agreement(path: Path) -> Agreement:

@@ -39,8 +39,8 @@ def select(connection: duckdb.DuckDBPyConnection, product: Product, table: Table
     Rows with pseudonyms are sorted by their own values: in the source's order, two recipients could join their
     products row by row. The connection must hold the key (`lend_key`).
     """
-    shape = table_schema_of(table, None)
-    rows = published_rows(connection, shape, source.file_uris())
+    table_schema = table_schema_of(table, None)
+    rows = published_rows(connection, table_schema, source.file_uris())
     columns = ", ".join(
         f"CAST({expression(shared, table.column(shared.name))} AS {kind}) AS {quote(shared.name)}"
         for shared, (_, kind) in zip(product.given, types(product, table), strict=True)

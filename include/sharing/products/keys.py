@@ -104,11 +104,11 @@ def missing_key(product: str, known: Mapping[str, str]) -> PseudonymKeyMissing:
 
     `known`: recipients of the lake with pseudonyms, and the id of each one's key.
     """
-    told = f"{product} holds pseudonyms and {PSEUDONYM_KEY_VARIABLE} is not set"
+    problem = f"{product} holds pseudonyms and {PSEUDONYM_KEY_VARIABLE} is not set"
     if not known:
-        return PseudonymKeyMissing(f"{told}: {_REMEDY}")
+        return PseudonymKeyMissing(f"{problem}: {_REMEDY}")
     ids = ", ".join(f"{key_id} of {recipient}" for recipient, key_id in sorted(known.items()))
-    return PseudonymKeyMissing(f"{told}. This lake has a key already (ids of the recipients' keys: {ids}): {_FETCH}")
+    return PseudonymKeyMissing(f"{problem}. This lake has a key already (ids of the recipients' keys: {ids}): {_FETCH}")
 
 
 def _decoded(given: str) -> bytes | None:

@@ -81,12 +81,12 @@ def _publish(
         forget_history(lake, shared.delta, lake.path(result.subject), at=at)
         return result
 
-    def said(figures: Mapping[str, int]) -> CommitProperties:
+    def make_properties(figures: Mapping[str, int]) -> CommitProperties:
         return properties(run, {**notes, **figures})
 
     with _connection(lake, key, source, shared.delta) as connection, lake_errors(f"publishing {result.subject}"):
         connection.execute(f"CREATE TEMP TABLE fresh AS {content.select(connection, product, table, source)}")
-        done = upsert(connection, shared.delta, content.key(product, table), said, notes_nothing=True)
+        done = upsert(connection, shared.delta, content.key(product, table), make_properties, notes_nothing=True)
     forget_history(lake, shared.delta, lake.path(result.subject), at=at)
     return replace(
         result,

@@ -101,13 +101,13 @@ class Shared:
                     return datetime.fromtimestamp(commit["timestamp"] / 1000, UTC)
         return self.since
 
-    def stands_for(self, wanted: Mapping[str, Any]) -> bool:
+    def stands_for(self, terms: Mapping[str, Any]) -> bool:
         """Whether the table is open, for the same agreement, terms and source."""
-        return self._agrees(wanted, "state", "agreement", "terms_digest", "source", "source_table_id")
+        return self._agrees(terms, "state", "agreement", "terms_digest", "source", "source_table_id")
 
-    def is_at(self, wanted: Mapping[str, Any]) -> bool:
+    def is_at(self, terms: Mapping[str, Any]) -> bool:
         """Whether the source version and the agreement's digest equal the last commit's."""
-        return self._agrees(wanted, "source_version", "agreement_digest")
+        return self._agrees(terms, "source_version", "agreement_digest")
 
     def is_of_run(self, run_id: str) -> bool:
         """Whether this run has committed already."""
@@ -123,8 +123,8 @@ class Shared:
             return f"opened again ({self.notes.get('reason', '')})"
         return "the terms changed" if self.notes else "the table was not made by sharing"
 
-    def _agrees(self, wanted: Mapping[str, Any], *names: str) -> bool:
-        return all(self.notes.get(name) == str(wanted[name]) for name in names)
+    def _agrees(self, terms: Mapping[str, Any], *names: str) -> bool:
+        return all(self.notes.get(name) == str(terms[name]) for name in names)
 
 
 def opened(lake: Lake, recipient: str, product: str) -> Shared | None:

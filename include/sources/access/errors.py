@@ -185,9 +185,9 @@ def kind_of(text: str, *, code: str = "") -> type[SourceError] | None:
     for prefix, kind in by_code.items():
         if code.startswith(prefix):
             return kind
-    told = text.partition("\n\nLINE ")[0]
+    shortened = text.partition("\n\nLINE ")[0]
     lowered = re.sub(
-        r'query ".*": ', "", told, flags=re.DOTALL
+        r'query ".*": ', "", shortened, flags=re.DOTALL
     ).lower()  # the quoted statement may contain any of the words
     for signs, kind in (
         (_HIDDEN_SIGNS, RowsHidden),

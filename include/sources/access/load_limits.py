@@ -51,14 +51,14 @@ class LoadLimits:
     def describe(self) -> str:
         """The limits in words, for the run log."""
         hours = ", ".join(f"{start:%H:%M}-{end:%H:%M}" for start, end in self.hours)
-        told = [
+        limits = [
             f"at most {self.statement_seconds:g} s a statement" if self.statement_seconds else "",
             f"at most {self.rows_per_second:g} rows/s" if self.rows_per_second else "",
             f"at most {self.connections} connections" if self.connections else "",
             f"at most {self.pool_slots} tables at once" if self.pool_slots else "",
             f"open only {hours} {self.timezone}" if hours else "",
         ]
-        return "; ".join(part for part in told if part)
+        return "; ".join(part for part in limits if part)
 
 
 def load_limits_of(server: Server) -> LoadLimits:
@@ -83,20 +83,20 @@ def load_limits_of(server: Server) -> LoadLimits:
         ) from None
 
 
-def check_hours(contract: Contract, protection: LoadLimits, at: datetime) -> None:
+def check_hours(contract: Contract, load_limits: LoadLimits, at: datetime) -> None:
     """Raise SourceClosed if reading may not begin at this instant; a reading that began may end later."""
-    if not protection.hours:
+    if not load_limits.hours:
         return
-    zone = ZoneInfo(protection.timezone)
+    zone = ZoneInfo(load_limits.timezone)
     local = at.astimezone(zone)
     now = local.time()
-    if any(start <= now < end if start < end else now >= start or now < end for start, end in protection.hours):
+    if any(start <= now < end if start < end else now >= start or now < end for start, end in load_limits.hours):
         return
-    starts = [datetime.combine(local.date(), start, zone) for start, _ in protection.hours]
+    starts = [datetime.combine(local.date(), start, zone) for start, _ in load_limits.hours]
     opens_at = min(start if start > local else start + timedelta(days=1) for start in starts)
     raise SourceClosed(
         f"the source of registry '{contract.registry}' may be read only at "
-        f"{', '.join(f'{s:%H:%M}-{e:%H:%M}' for s, e in protection.hours)} ({zone.key}): it opens at "
+        f"{', '.join(f'{s:%H:%M}-{e:%H:%M}' for s, e in load_limits.hours)} ({zone.key}): it opens at "
         f"{opens_at:%Y-%m-%d %H:%M}; run it then, or change allowedHours of the contract's server",
         opens_at=opens_at,
     )

@@ -214,18 +214,18 @@ def _faults(duck: duckdb.DuckDBPyConnection, layouts: list[Layout]) -> DropBroke
     places: dict[tuple[str, str], list[int]] = {}
     for path, kind, place in rows:
         places.setdefault((path, _FAULTS.get(kind, kind.lower())), []).append(int(place))
-    told = {
+    faults_text = {
         (by_path[path].name, fault): line_numbers(by_path[path].path, found) for (path, fault), found in places.items()
     }
-    return _refused(told)
+    return _refused(faults_text)
 
 
 def _refused(faults: dict[tuple[str, str], list[int]]) -> DropBroken:
     """Error naming the lines by file and kind of fault."""
-    told = "; ".join(f"{name}, {shown(lines)}: {fault}" for (name, fault), lines in faults.items())
+    faults_text = "; ".join(f"{name}, {shown(lines)}: {fault}" for (name, fault), lines in faults.items())
     return DropBroken(
-        f"{told}. Nothing of the delivery was taken: ask the sender to correct these lines, or check delimiter and "
-        "encoding in the manifest or the contract's server"
+        f"{faults_text}. Nothing of the delivery was taken: ask the sender to correct these lines, or check delimiter "
+        "and encoding in the manifest or the contract's server"
     )
 
 

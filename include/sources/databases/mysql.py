@@ -54,7 +54,7 @@ FROM information_schema.columns WHERE table_schema = coalesce(:schema, database(
 
 @contextmanager
 def open_mysql(
-    connection: Connection, table: Table, contract: Contract, protection: LoadLimits, duck: duckdb.DuckDBPyConnection
+    connection: Connection, table: Table, contract: Contract, load_limits: LoadLimits, duck: duckdb.DuckDBPyConnection
 ) -> Iterator[OpenObject]:
     """Open a table or view of MySQL or MariaDB."""
     with reflection.engine_errors(connection, table):
@@ -75,7 +75,7 @@ def open_mysql(
         duck.execute(f"SET {name} = {value}")
     try:
         _end(duck)
-        duck.execute(_secret(connection))
+        duck.execute(reflection.duckdb_secret(connection, "mysql"))
         duck.execute(f"ATTACH {literal(_conninfo(connection))} AS source (TYPE mysql, SECRET source, READ_ONLY)")
     except duckdb.Error as error:
         raise explain(error) or unknown_error(error, object_name=table.qualified_name) from None
@@ -83,7 +83,7 @@ def open_mysql(
     def read(part: SourceTable, rows: Conditions) -> Reading:
         def ask(select: sa.Select[Any]) -> str:
             text = " UNION ALL ".join(_compiled(select.where(row)) for row in rows) or _compiled(select)
-            text = _limited(text, protection, is_mariadb=is_mariadb)
+            text = _limited(text, load_limits, is_mariadb=is_mariadb)
             return f"SELECT * FROM mysql_query('source', {literal(text)}, stream_results = true)"
 
         def query(as_text: Collection[str]) -> str:
@@ -102,10 +102,10 @@ def open_mysql(
             dates = {c.name: odd for c in part.columns if (odd := _odd(clause.c[c.name], c.type)) is not None}
             listed: list[sa.ColumnElement[Any]] = [sa.func.max(odd).label(name) for name, odd in dates.items()]
             try:
-                said = duck.execute(ask(sa.select(*listed).select_from(clause))).fetchall()
+                invalid = duck.execute(ask(sa.select(*listed).select_from(clause))).fetchall()
             except duckdb.Error as error:
                 raise explain(error) or unknown_error(error, object_name=table.qualified_name) from None
-            return query({name for row in said for name, is_odd in zip(dates, row, strict=True) if is_odd})
+            return query({name for row in invalid for name, is_odd in zip(dates, row, strict=True) if is_odd})
 
         return Reading(query(()), found.drift, explain, plain=plain, plain_note=TEXT_NOTE)
 
@@ -121,15 +121,15 @@ def _end(duck: duckdb.DuckDBPyConnection) -> None:
         duck.execute("DETACH DATABASE IF EXISTS source")
 
 
-def _limited(sql: str, protection: LoadLimits, *, is_mariadb: bool) -> str:
+def _limited(sql: str, load_limits: LoadLimits, *, is_mariadb: bool) -> str:
     """The statement with its time limits. The scanner resets its connections, so they cannot be set for a session."""
     if is_mariadb:
-        seconds = f", max_statement_time = {protection.statement_seconds:g}" if protection.statement_seconds else ""
+        seconds = f", max_statement_time = {load_limits.statement_seconds:g}" if load_limits.statement_seconds else ""
         limits = f"lock_wait_timeout = {LOCK_SECONDS}, sql_select_limit = {reflection.EVERY_ROW}{seconds}"
         return f"SET STATEMENT {limits} FOR {sql}"
     hints = f"SET_VAR(sql_select_limit = {reflection.EVERY_ROW})"
-    if protection.statement_seconds:
-        hints += f" MAX_EXECUTION_TIME({protection.statement_milliseconds})"
+    if load_limits.statement_seconds:
+        hints += f" MAX_EXECUTION_TIME({load_limits.statement_milliseconds})"
     return sql.replace("SELECT", f"SELECT /*+ {hints} */", 1)
 
 
@@ -229,19 +229,6 @@ def _question_marks(text: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
 
 def _hex(value: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
     return sa.func.concat(_HEX, sa.func.lower(sa.func.hex(value)))
-
-
-def _secret(connection: Connection) -> str:
-    url = connection.engine_url
-    given = {
-        "HOST": url.host,
-        "PORT": str(url.port) if url.port else None,
-        "DATABASE": url.database,
-        "USER": url.username,
-        "PASSWORD": str(url.password) if url.password else None,
-    }
-    parts = [f"{name} {literal(value)}" for name, value in given.items() if value]
-    return f"CREATE OR REPLACE SECRET source (TYPE mysql, {', '.join(parts)})"
 
 
 def _conninfo(connection: Connection) -> str:

@@ -75,14 +75,14 @@ _LIBPQ_OPTIONS = {
 
 @contextmanager
 def open_postgres(
-    connection: Connection, table: Table, contract: Contract, protection: LoadLimits, duck: duckdb.DuckDBPyConnection
+    connection: Connection, table: Table, contract: Contract, load_limits: LoadLimits, duck: duckdb.DuckDBPyConnection
 ) -> Iterator[OpenObject]:
     """Open a table, view or any other object that PostgreSQL can SELECT from."""
     explain = reflection.explainer(connection, table)
     with reflection.engine_errors(connection, table):
         engine = reflection.make_engine(connection, contract)
         session = engine.connect()
-    timeout = protection.statement_milliseconds
+    timeout = load_limits.statement_milliseconds
     try:
         with reflection.engine_errors(connection, table):
             session.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
@@ -92,7 +92,7 @@ def open_postgres(
             _probe(session, connection, table, found)
             snapshot = session.execute(sa.text("SELECT pg_export_snapshot()")).scalar_one()
             is_bytes = session.execute(sa.text("SHOW server_encoding")).scalar_one() == "SQL_ASCII"
-        allowed = _connections(protection, duck)
+        allowed = _connections(load_limits, duck)
 
         def read(part: SourceTable, rows: Conditions) -> Reading:
             with reflection.engine_errors(connection, table):
@@ -145,12 +145,12 @@ def _with_attributes(session: sa.Connection, found: SourceTable) -> SourceTable:
         for name, identity, is_array in session.execute(sa.text(_ATTRIBUTES), {"name": _qualified(session, found)})
     }
 
-    def told(column: SourceColumn) -> SourceColumn:
+    def with_attributes(column: SourceColumn) -> SourceColumn:
         identity, is_array = known.get(column.name, ("", False))
         is_list = is_array and isinstance(column.type, types.NullType)
         return replace(column, identity=identity, type=postgresql.ARRAY(column.type) if is_list else column.type)
 
-    return replace(found, columns=tuple(told(column) for column in found.columns))
+    return replace(found, columns=tuple(with_attributes(column) for column in found.columns))
 
 
 def _qualified(session: sa.Connection, found: SourceTable) -> str:
@@ -195,7 +195,7 @@ def _begin(
     """Attach the database and open a transaction on the snapshot, which the scanner's other connections share."""
     _end(duck)
     load_extension(duck, "postgres")
-    duck.execute(_secret(connection))
+    duck.execute(reflection.duckdb_secret(connection, "postgres"))
     duck.execute(f"SET pg_pool_max_connections = {connections}")
     duck.execute("SET pg_idle_in_transaction_timeout_millis = 0")
     if timeout:
@@ -252,24 +252,11 @@ def _scannable(session: sa.Connection, found: SourceTable) -> str | None:
     return None if row is None else f"{SOURCE}.{quote(row[0])}.{quote(row[1])}"
 
 
-def _connections(protection: LoadLimits, duck: duckdb.DuckDBPyConnection) -> int:
+def _connections(load_limits: LoadLimits, duck: duckdb.DuckDBPyConnection) -> int:
     """Number of connections: one per DuckDB thread, at most four and the server's limit; one if rows are throttled."""
     row = duck.execute("SELECT current_setting('threads')").fetchone()
-    allowed = 1 if protection.rows_per_second else protection.connections or MAX_CONNECTIONS
+    allowed = 1 if load_limits.rows_per_second else load_limits.connections or MAX_CONNECTIONS
     return max(1, min(allowed, MAX_CONNECTIONS, int(row[0]) if row else 1))
-
-
-def _secret(connection: Connection) -> str:
-    url = connection.engine_url
-    given = {
-        "HOST": url.host,
-        "PORT": str(url.port) if url.port else None,
-        "DATABASE": url.database,
-        "USER": url.username,
-        "PASSWORD": str(url.password) if url.password else None,
-    }
-    parts = [f"{name} {literal(value)}" for name, value in given.items() if value]
-    return f"CREATE OR REPLACE SECRET source (TYPE postgres, {', '.join(parts)})" if parts else ""
 
 
 def _conninfo(connection: Connection) -> str:

@@ -23,7 +23,7 @@ _KEYS_EACH_ELSEWHERE = 200
 _FLOAT = re.compile(r"-?([0-9]+\.[0-9]+(e[+-][0-9]+)?|[0-9]+e[+-][0-9]+|inf)")
 
 
-def conditions(source: SourceTable, table: Table, wanted: ReadRequest, *, kind: str) -> Conditions:
+def conditions(source: SourceTable, table: Table, request: ReadRequest, *, kind: str) -> Conditions:
     """Disjoint conditions for the requested rows; empty for all rows.
 
     Raises:
@@ -31,25 +31,25 @@ def conditions(source: SourceTable, table: Table, wanted: ReadRequest, *, kind: 
     """
     write = writer(kind)
     found: list[sa.ColumnElement[bool]] = []
-    if wanted.since is not None or wanted.until is not None:
+    if request.since is not None or request.until is not None:
         parts = cursor_of(table, source)
         if isinstance(parts, str):
             raise SourceError(f"{table.qualified_name}: it cannot be read by its cursor: {parts}. Run it with --full")
         try:
-            bounds = {"since": wanted.since, "until": wanted.until}
-            found.append(past(parts, **bounds, lag=wanted.lag, write=write, is_sqlite=kind == "sqlite"))
+            bounds = {"since": request.since, "until": request.until}
+            found.append(past(parts, **bounds, lag=request.lag, write=write, is_sqlite=kind == "sqlite"))
         except (ValueError, OverflowError):
             raise SourceError(
                 f"{table.qualified_name}: the last cursor is no value of the source's column "
                 f"{parts[0].source.name} ({parts[0].source.type_text}). Run it with --full"
             ) from None
-    if wanted.keys:
+    if request.keys:
         columns = _key_columns(source, table)
-        keys = list(dict.fromkeys(wanted.keys))
+        keys = list(dict.fromkeys(request.keys))
         each = _KEYS_EACH.get(kind, _KEYS_EACH_ELSEWHERE)
         for start in range(0, len(keys), each):
             test = _among(columns, keys[start : start + each], kind)
-            found.append(sa.and_(test, sa.not_(found[0])) if wanted.since or wanted.until else test)
+            found.append(sa.and_(test, sa.not_(found[0])) if request.since or request.until else test)
     return tuple(found)
 
 

@@ -15,6 +15,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import DBAPIError, NoSuchModuleError, SAWarning, SQLAlchemyError
 
 from include.contracts import Contract, Table
+from include.lake.storage import literal
 from include.sources.access import (
     Connection,
     SourceError,
@@ -38,6 +39,20 @@ _QUOTED = re.compile(rf'(?=.*")(?:{_PART.pattern})(?:\.(?:{_PART.pattern}))*')
 CONNECT_SECONDS = 10
 ANSWER_SECONDS = 30
 EVERY_ROW = 18446744073709551615  # MySQL's sql_select_limit would leave rows out silently
+
+
+def duckdb_secret(connection: Connection, kind: str) -> str:
+    """Statement that gives a DuckDB scanner (`mysql`, `postgres`) the connection's credentials; empty without any."""
+    url = connection.engine_url
+    given = {
+        "HOST": url.host,
+        "PORT": str(url.port) if url.port else None,
+        "DATABASE": url.database,
+        "USER": url.username,
+        "PASSWORD": str(url.password) if url.password else None,
+    }
+    parts = [f"{name} {literal(value)}" for name, value in given.items() if value]
+    return f"CREATE OR REPLACE SECRET source (TYPE {kind}, {', '.join(parts)})" if parts else ""
 
 
 @contextmanager
@@ -193,14 +208,14 @@ def _other_meanings(
 
 def _missing(inspector: sa.Inspector, meant: Sequence[tuple[str | None, str]], table: Table) -> SourceMissing:
     """SourceMissing for a table, with similar names that exist."""
-    told = []
+    missing = []
     for schema, name in meant:
         try:
             here = [*inspector.get_table_names(schema), *inspector.get_view_names(schema)]
         except SQLAlchemyError:
             here = []
         where = f"schema '{schema}'" if schema else "the source"
-        told.append(f"no table or view '{name}' in {where}{near(name, here)}")
+        missing.append(f"no table or view '{name}' in {where}{near(name, here)}")
     elsewhere = ""
     schema, name = meant[0]
     if schema is None and len(meant) == 1:
@@ -210,7 +225,7 @@ def _missing(inspector: sa.Inspector, meant: Sequence[tuple[str | None, str]], t
                 elsewhere = f" It is in schema '{other}': write '{written}'."
                 break
     return SourceMissing(
-        f"{table.qualified_name}: there is {', and '.join(told)}.{elsewhere} "
+        f"{table.qualified_name}: there is {', and '.join(missing)}.{elsewhere} "
         "Correct physicalName in the contract, or the database in the connection"
     )
 

@@ -44,7 +44,7 @@ _SNAPSHOTS = {"oracle": "SERIALIZABLE", "postgresql": "REPEATABLE READ", "mysql"
 
 @contextmanager
 def open_any(
-    connection: Connection, table: Table, contract: Contract, protection: LoadLimits, duck: duckdb.DuckDBPyConnection
+    connection: Connection, table: Table, contract: Contract, load_limits: LoadLimits, duck: duckdb.DuckDBPyConnection
 ) -> Iterator[OpenObject]:
     """Open an object through SQLAlchemy.
 

@@ -46,7 +46,7 @@ _VALUE = (
 
 @contextmanager
 def open_sqlite(
-    connection: Connection, table: Table, contract: Contract, protection: LoadLimits, duck: duckdb.DuckDBPyConnection
+    connection: Connection, table: Table, contract: Contract, load_limits: LoadLimits, duck: duckdb.DuckDBPyConnection
 ) -> Iterator[OpenObject]:
     """Open a table or view of an SQLite file."""
     _check_file(connection, table)
@@ -151,8 +151,8 @@ def _untagged(number: int, landed: str) -> str:
     value = f"c{number}"
     real = f"CAST(CAST({value}[3:] AS DOUBLE) AS VARCHAR)"
     text = f"decode(encode({value}))"
-    told = f"CASE WHEN {value}[2] = 'r' THEN {real} ELSE {text}[3:] END"
-    return f"CASE WHEN {value} >= chr(1) AND {value} < chr(2) THEN {told} ELSE {text} END AS {quote(landed)}"
+    untagged = f"CASE WHEN {value}[2] = 'r' THEN {real} ELSE {text}[3:] END"
+    return f"CASE WHEN {value} >= chr(1) AND {value} < chr(2) THEN {untagged} ELSE {text} END AS {quote(landed)}"
 
 
 def _check_file(connection: Connection, table: Table) -> None:

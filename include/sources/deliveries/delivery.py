@@ -61,13 +61,13 @@ def header(names: Iterable[object], file_name: str, table: Table) -> list[str]:
     """
     trimmed = ["" if name is None else clean_name(str(name)) for name in names]
     lowered = [name.lower() for name in trimmed]
-    wanted = needed(table)
-    if wanted and not any(name.lower() in lowered for name in wanted):
+    required = needed(table)
+    if required and not any(name.lower() in lowered for name in required):
         raise ColumnsMissing(
             f"{table.qualified_name}: {file_name}: the first line holds none of the contract's columns: is the header "
-            f"missing? Then ask the sender to write {', '.join(wanted)} there. If it is there, correct physicalName "
+            f"missing? Then ask the sender to write {', '.join(required)} there. If it is there, correct physicalName "
             "or transformLogic in the contract, or the delimiter or encoding that it or the manifest states",
-            columns=wanted,
+            columns=required,
             found=trimmed,
         )
     check_names(trimmed, file_name)

@@ -84,13 +84,13 @@ def stated_format(word: str) -> Format | None:
 
 def why_not_read(name: str) -> str:
     """Message for an unsupported suffix, with what to ask the sender for; empty if supported or unknown."""
-    told = _OTHERS.get(Path(name).suffix.lower())
-    return f"{name} is {told}" if told else ""
+    description = _OTHERS.get(Path(name).suffix.lower())
+    return f"{name} is {description}" if description else ""
 
 
 def why_not_content(name: str, kind: Format, start: bytes) -> str:
     """Message if the first bytes contradict the format; workbooks are checked when opened."""
     if kind == "xlsx" or (kind == "parquet" and start.startswith((b"PAR1", b"PARE"))):
         return ""
-    told = next((what for signature, what in _SIGNATURES if re.match(signature, start)), "")
-    return f"{name} is, by its content, {told}" if told else ""
+    description = next((what for signature, what in _SIGNATURES if re.match(signature, start)), "")
+    return f"{name} is, by its content, {description}" if description else ""

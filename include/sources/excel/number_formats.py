@@ -88,21 +88,21 @@ def read_format(code: str) -> NumberFormat:
 
 def _section(signs: str, brackets: list[str]) -> Section:
     condition = next((m for bracket in brackets if (m := _CONDITION.fullmatch(bracket))), None)
-    told = (condition[1], float(condition[2])) if condition else None
+    bound = (condition[1], float(condition[2])) if condition else None
     if any(re.fullmatch(r"h+|m+|s+", bracket, re.I) for bracket in brackets):
-        return Section("duration", condition=told)
+        return Section("duration", condition=bound)
     bare = re.sub(f"[{_ZERO}{_LITERAL}]", "", signs)
     clockless = re.sub(r"s[.,]0+", "s", bare)
     if re.search(r"[0#?]", clockless):  # a number, whatever letters surround it
         placed = re.search(r"[0#].*", signs, re.S)
         if placed is None or re.search(r"[.,%/?e]", bare):
-            return Section(condition=told)
+            return Section(condition=bound)
         shown = re.sub("[^0#]", "", placed[0])
         zeros = re.search(f"{_ZERO}*$", signs[: placed.start()])
         return Section(
             digits=len(shown) - shown.find("0") if "0" in shown else 0,
             zeros="0" * len(zeros[0]) if zeros else "",
-            condition=told,
+            condition=bound,
         )
     has_clock = re.search(r"[hs]", clockless) is not None
     has_day = re.search(r"[ydbegra]|mmm", clockless) is not None or ("m" in clockless and not has_clock)
@@ -111,4 +111,4 @@ def _section(signs: str, brackets: list[str]) -> Section:
         kind = "date-time" if has_clock else "date"
     elif has_clock:
         kind = "time"
-    return Section(kind, condition=told)
+    return Section(kind, condition=bound)

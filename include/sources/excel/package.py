@@ -98,7 +98,7 @@ class Package:
         self._streams.append(stream)
         yield from iter(lambda: stream.read(CHUNK), b"")
 
-    def starts(self, part: str, wanted: dict[str, str]) -> Iterator[tuple[str, Attributes]]:
+    def starts(self, part: str, elements: dict[str, str]) -> Iterator[tuple[str, Attributes]]:
         """Attributes of the named elements of a small part."""
         found: list[tuple[str, Attributes]] = []
         depth = 0
@@ -108,7 +108,7 @@ class Package:
             depth += 1
             if depth > DEEPEST:
                 raise Forbidden
-            if tag := wanted.get(name):
+            if tag := elements.get(name):
                 found.append((tag, attributes))
 
         def end(_: str) -> None:
@@ -127,13 +127,13 @@ class Package:
         listing = f"{folder}/_rels/{file}.rels".removeprefix("/")
         if listing not in self._parts:
             return {}
-        wanted = {"http://schemas.openxmlformats.org/package/2006/relationships Relationship": "Relationship"}
+        elements = {"http://schemas.openxmlformats.org/package/2006/relationships Relationship": "Relationship"}
         return {
             given.get("Id", ""): (
                 given.get("Type", "").rpartition("/")[2],
                 _part(posixpath.join(f"/{folder}", given.get("Target", ""))),
             )
-            for _, given in self.starts(listing, wanted)
+            for _, given in self.starts(listing, elements)
         }
 
     def _main(self) -> str:
@@ -204,18 +204,18 @@ def _part(name: str) -> str:
 
 def _no_zip(path: Path, name: str) -> str:
     """Error for a file that is no zip file, naming what it is and the remedy."""
-    told = f"{name} is no Excel workbook that can be read"
+    problem = f"{name} is no Excel workbook that can be read"
     start, streams = _signs(path)
     if "EncryptedPackage" in streams:
         return (
-            f"{told}: it is protected by a password. Ask the sender to take that off (File, Info, Protect Workbook, "
+            f"{problem}: it is protected by a password. Ask the sender to take that off (File, Info, Protect Workbook, "
             "Encrypt with Password: empty), and to deliver it again"
         )
     if streams:
-        return f"{told}: it is of the format before 2007 (.xls), whatever its name says; {_SAVE}"
+        return f"{problem}: it is of the format before 2007 (.xls), whatever its name says; {_SAVE}"
     if start.startswith(b"PK"):
-        return f"{told}: it was cut off or altered on the way. Ask the sender to deliver it again"
-    return f"{told} (.xlsx, without password): {_SAVE}"
+        return f"{problem}: it was cut off or altered on the way. Ask the sender to deliver it again"
+    return f"{problem} (.xlsx, without password): {_SAVE}"
 
 
 def _signs(path: Path) -> tuple[bytes, set[str]]:

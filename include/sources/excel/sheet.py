@@ -67,11 +67,11 @@ class SheetReader:
     def raise_faults(self) -> None:
         """Raise DropBroken with the unreadable cells so far and the remedy."""
         if self._faults:
-            told = "; ".join(f"{_shown(cells)}: {fault}" for fault, cells in self._faults.items())
+            faults = "; ".join(f"{_shown(cells)}: {fault}" for fault, cells in self._faults.items())
             remedies = dict.fromkeys(_REMEDIES.get(fault, _CORRECT) for fault in self._faults)
             raise DropBroken(
-                f"{self._package.name}, sheet '{self._sheet.name}', {told}. Nothing of the delivery was taken: ask the "
-                f"sender to {'; and to '.join(remedies)}"
+                f"{self._package.name}, sheet '{self._sheet.name}', {faults}. Nothing of the delivery was taken: ask "
+                f"the sender to {'; and to '.join(remedies)}"
             )
 
     def find_merged(self, header: int, width: int) -> None:

@@ -110,25 +110,25 @@ def _open_sheet(copy: LocalCopy, delivery: Delivery) -> Iterator[SheetReader]:
 
 def _pick(book: Book, delivery: Delivery, file_name: str) -> Sheet:
     tables = [sheet for sheet in book.sheets if sheet.kind == "worksheet"]
-    wanted = unicodedata.normalize("NFC", delivery.sheet)
-    found = [sheet for sheet in book.sheets if unicodedata.normalize("NFC", sheet.name) == wanted]
-    chosen = (found if wanted else tables)[:1]
-    if len(found if wanted else tables) == 1 and chosen[0] in tables:
+    sheet_name = unicodedata.normalize("NFC", delivery.sheet)
+    found = [sheet for sheet in book.sheets if unicodedata.normalize("NFC", sheet.name) == sheet_name]
+    chosen = (found if sheet_name else tables)[:1]
+    if len(found if sheet_name else tables) == 1 and chosen[0] in tables:
         return chosen[0]
-    told = f"{delivery.table.qualified_name}: {file_name} has"
+    workbook = f"{delivery.table.qualified_name}: {file_name} has"
     if not tables:
-        raise SourceMissing(f"{told} no sheet with cells: ask the sender to deliver it again, with the table")
+        raise SourceMissing(f"{workbook} no sheet with cells: ask the sender to deliver it again, with the table")
     names = [sheet.name for sheet in tables]
-    if not wanted:
+    if not sheet_name:
         what = "several sheets"
     elif len(found) > 1:
-        what = f"several sheets '{wanted}'"
+        what = f"several sheets '{sheet_name}'"
     elif found:
-        what = f"a sheet '{wanted}' which is {_KINDS.get(found[0].kind, 'no table')}"
+        what = f"a sheet '{sheet_name}' which is {_KINDS.get(found[0].kind, 'no table')}"
     else:
-        what = f"no sheet '{wanted}'{near(wanted, names)}"
+        what = f"no sheet '{sheet_name}'{near(sheet_name, names)}"
     raise SourceMissing(
-        f"{told} {what}; it has {', '.join(names)}. Correct physicalName in the contract: {file_name}#{names[0]}"
+        f"{workbook} {what}; it has {', '.join(names)}. Correct physicalName in the contract: {file_name}#{names[0]}"
     )
 
 

@@ -116,8 +116,8 @@ def survey(copy: LocalCopy, keys: Keys) -> tuple[list[str], int]:
                 "look like values. Ask the sender to write values as values, under keys that stay the same"
             )
     if faults:
-        told = "; ".join(f"{copy.name}, {shown(lines)}: {fault}" for fault, lines in faults.items())
-        raise DropBroken(f"{told}. Nothing of the delivery was taken: ask the sender to correct these lines")
+        listed = "; ".join(f"{copy.name}, {shown(lines)}: {fault}" for fault, lines in faults.items())
+        raise DropBroken(f"{listed}. Nothing of the delivery was taken: ask the sender to correct these lines")
     return [keys.names[position] for position in columns], rows
 
 

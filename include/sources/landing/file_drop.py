@@ -108,8 +108,8 @@ def locate(connection: Connection, contract: Contract, table: Table) -> tuple[Pa
     if is_file and not path.is_dir():
         pattern = source_name if format_of(source_name) or why_not_read(source_name) else path.name
         path = path.parent
-    if told := why_not_read(pattern):
-        raise DropBroken(f"{table.qualified_name}: {told}; then correct physicalName in the contract ({READ})")
+    if reason := why_not_read(pattern):
+        raise DropBroken(f"{table.qualified_name}: {reason}; then correct physicalName in the contract ({READ})")
     beside = (Path.cwd(), contract.path.absolute().parent, REPOSITORY)
     candidates = [path] if path.is_absolute() else [folder / path for folder in beside]
     folder = next((candidate for candidate in candidates if candidate.is_dir()), None)
@@ -142,13 +142,17 @@ def _matching(
         names = [name for name in present if is_named(name, pattern) and name != NAME]
         if names or any(is_named(name, pattern) for name in entries or {}):
             return pattern, names
-    wanted = patterns[0]
-    others = (name for name in present if Path(name).name.lower().startswith(f"{Path(wanted).stem.lower()}."))
-    told = next(filter(None, map(why_not_read, others)), "")
+    first_pattern = patterns[0]
+    others = (name for name in present if Path(name).name.lower().startswith(f"{Path(first_pattern).stem.lower()}."))
+    reason = next(filter(None, map(why_not_read, others)), "")
     raise SourceMissing(
-        f"{table.qualified_name}: no file of the drop matches '{wanted}'"
-        f"{near(wanted, filter(format_of, present))}. "
-        + (f"{told} ({READ})" if told else "Has the delivery arrived? Otherwise correct physicalName in the contract")
+        f"{table.qualified_name}: no file of the drop matches '{first_pattern}'"
+        f"{near(first_pattern, filter(format_of, present))}. "
+        + (
+            f"{reason} ({READ})"
+            if reason
+            else "Has the delivery arrived? Otherwise correct physicalName in the contract"
+        )
     )
 
 
@@ -161,9 +165,9 @@ def _check_inside(folder: Path, name: str) -> None:
 def _check_content(path: Path, name: str, kind: Format) -> None:
     """Raise DropBroken for a file whose first bytes contradict its suffix."""
     with suppress(OSError), path.open("rb") as file:  # an unreadable file is reported when it is copied
-        told = why_not_content(name, kind, file.read(START))
-        if told:
-            raise DropBroken(f"{told} ({READ})")
+        reason = why_not_content(name, kind, file.read(START))
+        if reason:
+            raise DropBroken(f"{reason} ({READ})")
 
 
 def _setting(contract: Contract, table: Table, name: str) -> Any:
@@ -186,9 +190,9 @@ def _format(names: Sequence[str], contract: Contract, table: Table) -> Format:
     kind = kinds.pop() if len(kinds) == 1 else None
     if kind is not None and not any(map(why_not_read, names)):
         return kind
-    told = next(filter(None, map(why_not_read, names)), "")
+    reason = next(filter(None, map(why_not_read, names)), "")
     raise DropBroken(
         f"{table.qualified_name}: the files {', '.join(names)} are not of one known format ({READ}). "
-        + (f"{told}. " if told else "")
+        + (f"{reason}. " if reason else "")
         + "Narrow physicalName in the contract, or state the server's format"
     )

@@ -184,8 +184,8 @@ def _unknown(error: BaseException, uri: str) -> BaseException:
     try:
         with lake_errors("landing an extract"):
             raise error
-    except LakeError as told:
-        return told
+    except LakeError as error_of_lake:
+        return error_of_lake
 
 
 def _columns(duck: duckdb.DuckDBPyConnection, uri: str) -> tuple[tuple[str, str], ...]:

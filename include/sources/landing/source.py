@@ -80,7 +80,7 @@ class Source:
         *,
         table: Table,
         connection: Connection,
-        protection: LoadLimits,
+        load_limits: LoadLimits,
         duck: duckdb.DuckDBPyConnection,
         lake: Lake,
         at: datetime,
@@ -89,10 +89,10 @@ class Source:
         note: str,
     ) -> None:
         self._opened, self._table, self._duck, self._lake = opened, table, duck, lake
-        self._connection, self._protection, self._at, self._note = connection, protection, at, note
+        self._connection, self._load_limits, self._at, self._note = connection, load_limits, at, note
         # PostgreSQL and MySQL limit their statements themselves.
-        seconds = protection.statement_seconds if opened.kind in {"sqlite", "sqlalchemy"} else 0
-        self._throttle = Throttle(duck, rows_per_second=protection.rows_per_second, seconds=seconds)
+        seconds = load_limits.statement_seconds if opened.kind in {"sqlite", "sqlalchemy"} else 0
+        self._throttle = Throttle(duck, rows_per_second=load_limits.rows_per_second, seconds=seconds)
         is_file = opened.table is None
         whole = opened.whole.query if opened.whole else ""
         self.columns = tuple(c.record for c in opened.table.columns) if opened.table else _described(duck, whole)
@@ -120,7 +120,7 @@ class Source:
         reading, _ = self._reading(ReadRequest())
         return _described(self._duck, reading.query)
 
-    def land(self, uri: str, wanted: ReadRequest = ReadRequest()) -> Landed:  # noqa: B008 - it cannot be changed
+    def land(self, uri: str, request: ReadRequest = ReadRequest()) -> Landed:  # noqa: B008 - it cannot be changed
         """Read a part of the object into one Parquet file; repeated calls read the same state.
 
         For a subset of columns, neither digest nor cursor is computed.
@@ -130,8 +130,8 @@ class Source:
             LakeError: the lake is full, unreachable or refuses.
         """
         started = time.perf_counter()
-        reading, columns = self._reading(wanted)
-        is_whole = wanted.columns is None
+        reading, columns = self._reading(request)
+        is_whole = request.columns is None
 
         def wrap(query: str) -> str:
             query = self._throttle.query(query)
@@ -154,7 +154,7 @@ class Source:
             landed,
             drift=tuple(dict.fromkeys(notes)),
             cursor=self._greatest(landed) if is_whole else None,
-            since=wanted.since,
+            since=request.since,
             seconds=round(time.perf_counter() - started, 3),
         )
 
@@ -163,8 +163,8 @@ class Source:
 
         None as well if load limits throttle the source or allow one connection, or if it has drifted.
         """
-        opened, protection = self._opened, self._protection
-        is_spared = protection.rows_per_second or protection.connections == 1
+        opened, load_limits = self._opened, self._load_limits
+        is_spared = load_limits.rows_per_second or load_limits.connections == 1
         if opened.ask is None or opened.table is None or is_spared or self._shape.drift:
             return None
         return checksum_query(
@@ -197,20 +197,20 @@ class Source:
             since=landed.since,
             source_columns=self._shape.next_columns,
             via=landed.via,
-            protection="; ".join(filter(None, (self._opened.spared, self._protection.describe()))),
+            protection="; ".join(filter(None, (self._opened.spared, self._load_limits.describe()))),
         )
 
-    def _reading(self, wanted: ReadRequest) -> tuple[Reading, SourceTable | None]:
+    def _reading(self, request: ReadRequest) -> tuple[Reading, SourceTable | None]:
         opened, name = self._opened, self._table.qualified_name
         if opened.table is None or opened.read is None:
-            if wanted != ReadRequest() or opened.whole is None:
+            if request != ReadRequest() or opened.whole is None:
                 raise SourceError(f"{name}: a file drop can only be read whole, and once: run it with --full")
             self._opened = replace(opened, whole=None)
             return opened.whole, None
-        rows = conditions(opened.table, self._table, wanted, kind=opened.kind)
+        rows = conditions(opened.table, self._table, request, kind=opened.kind)
         chosen = [c for c in opened.table.columns if c.name not in self._shape.not_landed]
-        if wanted.columns is not None:
-            named = [opened.table.column(column) for column in wanted.columns]
+        if request.columns is not None:
+            named = [opened.table.column(column) for column in request.columns]
             chosen = [column for column in chosen if column in named]
         part = opened.table.only(chosen)
         return opened.read(part, rows), part
@@ -252,15 +252,15 @@ def open_source(
         SourceDrifted: the source schema drifted, and the contract's policy stops at that.
         SourceError: any other of its classes.
     """
-    protection = load_limits_of(contract.server)
-    check_hours(contract, protection, at)
+    load_limits = load_limits_of(contract.server)
+    check_hours(contract, load_limits, at)
     before = tuple(tuple(map(str, column)) for column in since_columns) if since_columns else None
     duck = lake.connect(memory_limit=MEMORY_LIMIT, threads=min(os.cpu_count() or 1, MAX_THREADS))
     with ExitStack() as stack:
         stack.callback(duck.close)
         known = None if is_taken_as_it_is else before
-        opened, connection, note = _open(stack, contract, table, protection, duck, lake, known, environ)
-        given: dict[str, Any] = {"protection": protection, "duck": duck, "lake": lake, "at": at, "before": before}
+        opened, connection, note = _open(stack, contract, table, load_limits, duck, lake, known, environ)
+        given: dict[str, Any] = {"load_limits": load_limits, "duck": duck, "lake": lake, "at": at, "before": before}
         given |= {"is_taken_as_it_is": is_taken_as_it_is, "note": note}
         yield Source(opened, table=table, connection=connection, **given)
 
@@ -269,7 +269,7 @@ def _open(
     stack: ExitStack,
     contract: Contract,
     table: Table,
-    protection: LoadLimits,
+    load_limits: LoadLimits,
     duck: duckdb.DuckDBPyConnection,
     lake: Lake,
     before: Columns | None,
@@ -281,7 +281,7 @@ def _open(
         def attempt(tolerant: Table) -> OpenObject:
             if connection.kind == "files":
                 return stack.enter_context(open_files(connection, tolerant, contract, duck, lake.scratch))
-            return stack.enter_context(OPENERS[connection.kind](connection, tolerant, contract, protection, duck))
+            return stack.enter_context(OPENERS[connection.kind](connection, tolerant, contract, load_limits, duck))
 
         try:
             return attempt(table)

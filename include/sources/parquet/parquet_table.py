@@ -45,7 +45,7 @@ def read_parquet(delivery: Delivery, duck: duckdb.DuckDBPyConnection) -> Reading
     for file in files:
         check_rows(delivery.entry(file.copy), file.rows)
         drift += judge_columns(delivery.table, file.names, file.copy.name)
-    told = ", ".join(file.copy.name for file in files)
+    file_names = ", ".join(file.copy.name for file in files)
 
     def scans(*, as_text: bool) -> list[_Scan]:
         return [_scan(duck, n, file, as_text=as_text) for n, file in enumerate(files)]
@@ -54,7 +54,7 @@ def read_parquet(delivery: Delivery, duck: duckdb.DuckDBPyConnection) -> Reading
         stated = sum(file.rows for file in files)
         if rows != stated:
             raise DropBroken(
-                f"{told}: {stated} rows by the footer, {rows} in the pages: ask the sender to deliver again"
+                f"{file_names}: {stated} rows by the footer, {rows} in the pages: ask the sender to deliver again"
             )
         return ()
 

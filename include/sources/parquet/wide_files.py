@@ -29,8 +29,8 @@ def rows_of_wide(file: pq.ParquetFile, scratch: Path, *, rows: int) -> Iterator[
     names = file.schema_arrow.names
     for group in range(file.num_row_groups):
         found = file.metadata.row_group(group)
-        wanted = min(_CELLS // max(1, found.num_rows), _BYTES * len(names) // max(1, found.total_byte_size))
-        width = max(1, wanted)
+        most_rows = min(_CELLS // max(1, found.num_rows), _BYTES * len(names) // max(1, found.total_byte_size))
+        width = max(1, most_rows)
         paths = []
         for first in range(0, len(names), width):
             part = names[first : first + width]

@@ -138,10 +138,10 @@ def reads_anew(table: Table, before: Columns | None, now: Columns) -> str:
     gone = _Known("", "", read_as=_GONE)
     others = {name for name in was if here.get(name, gone).read_as != was[name].read_as} | {*_again(was, here)}
     read = {name.lower() for name in needed(table)}
-    told = [name for name in was if name in others and name.lower() in read]
-    if not told:
+    affected = [name for name in was if name in others and name.lower() in read]
+    if not affected:
         return ""
-    return f"in the source {', '.join(told)} is gone, was dropped and added again, moved, or has another type"
+    return f"in the source {', '.join(affected)} is gone, was dropped and added again, moved, or has another type"
 
 
 def _positions_to_tell(table: Table, was: dict[str, str], here: dict[str, str]) -> dict[str, int]:
@@ -170,18 +170,18 @@ def refuse(table: Table, drift: Sequence[Drift]) -> None:
     """Raise SourceDrifted if the contract's policy stops at this drift."""
     if not drift:
         return
-    told = "; ".join(str(one) for one in drift)
+    affected = "; ".join(str(one) for one in drift)
     if table.extract.drift == "freeze":
         raise SourceDrifted(
-            f"{table.qualified_name}: its source is not what it was: {told}. Nothing was published. Ask the registry's "
-            "owner what it means; then correct the contract and raise its version, which takes the source as it is "
-            "now, or let the contract say `extract: {drift: evolve}` (or discard_row, discard_value)"
+            f"{table.qualified_name}: its source is not what it was: {affected}. Nothing was published. Ask the "
+            "registry's owner what it means; then correct the contract and raise its version, which takes the source "
+            "as it is now, or let the contract say `extract: {drift: evolve}` (or discard_row, discard_value)"
         )
     lost = {one.column for one in drift if one.kind in {"gone", "renamed"}}
     for what, columns in (("key", key_columns(table)), ("cursor", cursor_columns(table))):
         if missing := [name for name in columns if name in lost]:
             raise SourceDrifted(
-                f"{table.qualified_name}: {told}. The {what} is made of {', '.join(missing)}, so `drift: "
+                f"{table.qualified_name}: {affected}. The {what} is made of {', '.join(missing)}, so `drift: "
                 f"{table.extract.drift}` cannot go on without it. Nothing was published. Correct physicalName or "
                 "transformLogic in the contract, or ask the registry's owner"
             )

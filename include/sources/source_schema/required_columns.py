@@ -57,28 +57,28 @@ def judge_columns(table: Table, found: Sequence[str], where: str = "") -> tuple[
     `where` names the file, if it is one. Column names of a file may be values (a first line that is no header), so
     names that the contract does not read are given by their position.
     """
-    wanted = needed(table)
+    required = needed(table)
     present = {name.lower() for name in found}
-    missing = [name for name in wanted if name.lower() not in present]
-    read = {name.lower() for name in wanted}
+    missing = [name for name in required if name.lower() not in present]
+    read = {name.lower() for name in required}
     extra = {position: name for position, name in enumerate(found, start=1) if name.lower() not in read}
     if missing:
         if where:
-            told = "; ".join(f"'{name}'{_near_places(name, extra)}" for name in missing)
+            listed = "; ".join(f"'{name}'{_near_places(name, extra)}" for name in missing)
             has = f"It has {counted(list(extra))} that the contract does not read" if extra else "It has no other"
         else:
-            told = "; ".join(f"'{name}'{near(name, found)}" for name in missing)
+            listed = "; ".join(f"'{name}'{near(name, found)}" for name in missing)
             has = f"It has: {', '.join(found)}"
         raise ColumnsMissing(
-            f"{table.qualified_name}: {where or table.source_name} has no column {told}. Was it renamed or dropped? "
+            f"{table.qualified_name}: {where or table.source_name} has no column {listed}. Was it renamed or dropped? "
             f"Correct physicalName or transformLogic in the contract, or ask the registry's owner. {has}",
             columns=missing,
             found=found,
         )
     if not extra:
         return ()
-    told = counted(list(extra)) if where else ", ".join(extra.values())
-    return (f"not in the contract, landed but not published: {told}",)
+    listed = counted(list(extra)) if where else ", ".join(extra.values())
+    return (f"not in the contract, landed but not published: {listed}",)
 
 
 def _near_places(name: str, extra: dict[int, str]) -> str:
