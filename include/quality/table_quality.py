@@ -13,7 +13,7 @@ from include.contracts import Table
 from include.lake.delta import published_rows, table_schema_of
 from include.lake.storage import Lake, lake_errors, restrict_access
 from include.quality.conversion import ROW, register
-from include.quality.split import RuleCount, table_counts, with_drift_rule
+from include.quality.split import WHOLE, RuleCount, table_counts, with_drift_rule
 
 
 def standing(
@@ -53,7 +53,7 @@ def measured(lake: Lake, table: Table, schemas_dir: Path) -> list[RuleCount]:
             register(connection, schemas_dir, [rule.violation for rule in rules])
             files = delta.file_uris()
             rows = published_rows(connection, table_schema_of(table, delta), files, with_file=False)
-            connection.execute(f"CREATE TEMP VIEW whole AS SELECT 0 AS {ROW}, * FROM ({rows})")
+            connection.execute(f"CREATE TEMP VIEW {WHOLE} AS SELECT 0 AS {ROW}, * FROM ({rows})")
             restrict_access(connection, reads=files)
             return table_counts(connection, rules)
     finally:

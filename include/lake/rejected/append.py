@@ -18,6 +18,7 @@ from deltalake import CommitProperties, Transaction, WriterProperties, write_del
 from include.contracts import Table
 from include.lake.delta import PREFIX, StagedFiles
 from include.lake.rejected.open_rejections import COLUMNS, OPEN, REJECTION_COLUMNS, as_json, open_rejections_of
+from include.lake.rejected.relations import OPENED
 from include.lake.rejected.replay_source import ensure_open
 from include.lake.storage import Lake, create_temp_table, lake_errors, literal, quote, retry_on_conflict, scan
 from include.lake.upsert import Mode
@@ -176,8 +177,8 @@ def _open_since(append: _Append) -> pa.Table:
         faulty = f"SELECT _row FROM {scan(append.staged.faults)} WHERE _outcome = 'rejected'"
         keys = f"SELECT {as_json(append.table.primary_key, 'k')} AS _key FROM {scan(append.staged.conformed)} k"
         return opened.connection.execute(
-            f"SELECT _key, min(_since) AS _since FROM opened SEMI JOIN ({keys} SEMI JOIN ({faulty}) n USING (_row)) f "
-            "USING (_key) GROUP BY _key"
+            f"SELECT _key, min(_since) AS _since FROM {OPENED} SEMI JOIN ({keys} SEMI JOIN ({faulty}) n USING (_row)) "
+            "f USING (_key) GROUP BY _key"
         ).to_arrow_table()
 
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from include.contracts import Table
 from include.lake.rejected.open_rejections import open_rejections_of
+from include.lake.rejected.relations import OPENED
 from include.lake.storage import Lake, lake_errors
 
 AGES = (1, 7, 30, 90)
@@ -15,9 +16,9 @@ AGES = (1, 7, 30, 90)
 
 TREND_DAYS = 30
 
-_COUNTED = """
+_COUNTED = f"""
     WITH rows AS (
-        SELECT _reasons, _since, _rejected_at, _closed_at FROM opened
+        SELECT _reasons, _since, _rejected_at, _closed_at FROM {OPENED}
         WHERE _closed_at IS NULL OR _closed_at > $start::TIMESTAMPTZ
     ),
     reasons AS (SELECT DISTINCT unnest(_reasons).rule_id AS rule_id, _since, _rejected_at, _closed_at, id
@@ -27,15 +28,17 @@ _COUNTED = """
     SELECT '', _since, _rejected_at, _closed_at, count(*) FROM rows GROUP BY ALL
 """
 
-_WORDS = """
+_WORDS = f"""
     SELECT reason.rule_id, any_value(reason.column), any_value(reason.message)
-    FROM (SELECT unnest(_reasons) AS reason FROM opened WHERE _closed_at IS NULL) GROUP BY 1
+    FROM (SELECT unnest(_reasons) AS reason FROM {OPENED} WHERE _closed_at IS NULL) GROUP BY 1
 """
 
 
-_OPEN_BY_RULE = """
-    WITH broken AS (SELECT unnest(list_distinct(list_transform(_reasons, lambda r: r.rule_id))) AS rule_id FROM opened)
-    SELECT rule_id, count(*) FROM broken GROUP BY rule_id UNION ALL SELECT '', count(*) FROM opened
+_OPEN_BY_RULE = f"""
+    WITH broken AS (
+        SELECT unnest(list_distinct(list_transform(_reasons, lambda r: r.rule_id))) AS rule_id FROM {OPENED}
+    )
+    SELECT rule_id, count(*) FROM broken GROUP BY rule_id UNION ALL SELECT '', count(*) FROM {OPENED}
 """
 
 

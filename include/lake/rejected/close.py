@@ -29,6 +29,7 @@ from include.lake.rejected.open_rejections import (  # fmt: skip
     runs_that_count,
 )
 from include.lake.rejected.outcomes import Closing, decide_outcomes
+from include.lake.rejected.relations import OPENED, SETTLED
 from include.lake.storage import Lake, lake_errors, literal, retry_on_conflict, scan
 from include.lake.upsert import Mode
 
@@ -81,11 +82,11 @@ def _reopen(closing: Closing, closed_by: Sequence[str]) -> int:
             return earlier.get(OPEN, 0)
         runs = ", ".join(literal(run_id) for run_id in closed_by) or "NULL"
         opened.connection.execute(
-            f"CREATE TEMP TABLE settled AS SELECT _run_id AS _of_run, _row AS _of_row, {literal(OPEN)} AS _new_life, "
-            f"_reasons AS _new_reasons, {FILE} AS _of_file FROM opened WHERE _closed_by IN ({runs})"
+            f"CREATE TEMP TABLE {SETTLED} AS SELECT _run_id AS _of_run, _row AS _of_row, {literal(OPEN)} AS _new_life, "
+            f"_reasons AS _new_reasons, {FILE} AS _of_file FROM {OPENED} WHERE _closed_by IN ({runs})"
         )
         rewrites = _rewrite(closing, opened)
-        rows = int(opened.connection.execute("SELECT count(*) FROM settled").fetchall()[0][0])
+        rows = int(opened.connection.execute(f"SELECT count(*) FROM {SETTLED}").fetchall()[0][0])
         if rewrites:
             _commit(closing, opened.delta, rewrites, [], {OPEN: rows})
         return rows
@@ -163,9 +164,9 @@ def _runs_that_never_were(closing: Closing, delta: DeltaTable, has_committed: bo
 
 
 def _rewrite(closing: Closing, opened: OpenRejections) -> list[tuple[list[RejectedFile], AddAction]]:
-    """Rewrite the files that hold rows of table `settled`, one new file per run that rejected them."""
+    """Rewrite the files that hold rows of table SETTLED, one new file per run that rejected them."""
     connection = opened.connection
-    touched = {uri for (uri,) in connection.execute("SELECT DISTINCT _of_file FROM settled").fetchall()}
+    touched = {uri for (uri,) in connection.execute(f"SELECT DISTINCT _of_file FROM {SETTLED}").fetchall()}
     by_run: dict[str, list[RejectedFile]] = {}
     for file in opened.files:
         if file.uri in touched:
@@ -176,7 +177,7 @@ def _rewrite(closing: Closing, opened: OpenRejections) -> list[tuple[list[Reject
 def _rewrite_run(
     closing: Closing, connection: duckdb.DuckDBPyConnection, run_id: str, files: Sequence[RejectedFile]
 ) -> AddAction:
-    """Write one new file for the rows of a run, with the changes of table `settled`; it is not committed here."""
+    """Write one new file for the rows of a run, with the outcomes of table SETTLED; it is not committed here."""
     listed = ", ".join(literal(file.uri) for file in files)
     by, at = literal(closing.run_id), f"CAST({literal(closing.at.isoformat())} AS TIMESTAMPTZ)"
     closes = f"s._new_life IS NOT NULL AND s._new_life <> {literal(OPEN)}"
@@ -187,7 +188,7 @@ def _rewrite_run(
             CASE WHEN {closes} THEN {by} WHEN s._new_life IS NULL THEN r._closed_by END AS _closed_by,
             CASE WHEN {closes} THEN {at} WHEN s._new_life IS NULL THEN r._closed_at END AS _closed_at)
         FROM read_parquet([{listed}], union_by_name = true, hive_partitioning = false) r
-        LEFT JOIN (FROM settled WHERE _of_run = {literal(run_id)}) s ON s._of_row = r._row"""
+        LEFT JOIN (FROM {SETTLED} WHERE _of_run = {literal(run_id)}) s ON s._of_row = r._row"""
     name = f"part-{uuid.uuid4()}.zstd.parquet"
     uri = f"{files[0].uri.rpartition('/')[0]}/{name}"
     connection.execute(f"COPY ({query}) TO {literal(uri)} ({_PARQUET})")

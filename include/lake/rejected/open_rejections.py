@@ -19,6 +19,7 @@ from deltalake import DeltaTable
 
 from include.contracts import Table
 from include.lake.delta import PREFIX, view_of
+from include.lake.rejected.relations import OPENED
 from include.lake.run_log import is_on_record
 from include.lake.storage import Lake, lake_errors, literal, quote
 
@@ -46,7 +47,7 @@ class RejectedFile:
 
 @dataclass(frozen=True, slots=True)
 class OpenRejections:
-    """A connection with the view `opened` (all columns of the open rows, and `_file`) and the `files` it reads."""
+    """A connection with the view OPENED (all columns of the open rows, and `_file`) and the `files` it reads."""
 
     connection: duckdb.DuckDBPyConnection
     delta: DeltaTable
@@ -63,7 +64,7 @@ def open_rejections_of(
     changed_since: datetime | None = None,
     memory_limit: str = "512MB",
 ) -> Iterator[OpenRejections | None]:
-    """View `opened` of a table's open rejections, of all runs; None if it has no table of rejected rows.
+    """Create view OPENED of a table's open rejections, of all runs; None if it has no table of rejected rows.
 
     Only files that may hold open rows are read. `before_run` leaves out the rows of that run and of runs that committed
     after it. `with_closed` adds closed rows, from every file or from the files written after `changed_since`.
@@ -86,7 +87,7 @@ def open_rejections_of(
         with lake_errors(f"reading the rejected rows of {table.qualified_name}"):
             view_of(connection, "_chosen", delta, [file.uri for file in files], with_file=True)
             chosen = "_life IS NOT NULL" if with_closed else f"_life = {literal(OPEN)}"
-            connection.execute(f"CREATE TEMP VIEW opened AS SELECT * FROM _chosen WHERE {chosen}")
+            connection.execute(f"CREATE TEMP VIEW {OPENED} AS SELECT * FROM _chosen WHERE {chosen}")
         yield OpenRejections(connection, delta, tuple(files))
     finally:
         connection.close()

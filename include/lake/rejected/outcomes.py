@@ -20,6 +20,7 @@ from include.lake.rejected.open_rejections import (
     live_rejected_files,
     typed_key,
 )
+from include.lake.rejected.relations import OPENED, OWN, SETTLED
 from include.lake.rejected.replay_source import ORIGIN, origin_uri
 from include.lake.storage import Lake, literal, quote, scan
 from include.lake.upsert import Mode
@@ -51,26 +52,26 @@ class Closing:
 
 
 def decide_outcomes(closing: Closing, opened: OpenRejections) -> dict[str, int]:
-    """Table `settled`: `_of_run`, `_of_row`, `_new_life`, `_new_reasons` of the rows that change; counts by life."""
+    """Create table SETTLED from view OPENED; returns rows by new `_life`. Also creates OWN."""
     connection = opened.connection
     own = [file.uri for file in live_rejected_files(opened.delta) if file.run_id == closing.run_id]
-    view_of(connection, "own", opened.delta, own)
+    view_of(connection, OWN, opened.delta, own)
     query = _of_replay(closing) if closing.mode == "replay" else _of_sync(closing, connection)
     connection.execute(
-        f"CREATE TEMP TABLE settled AS SELECT q.*, o.{FILE} AS _of_file FROM ({query}) q "
-        f"JOIN opened o ON o._run_id = q._of_run AND o._row = q._of_row "
+        f"CREATE TEMP TABLE {SETTLED} AS SELECT q.*, o.{FILE} AS _of_file FROM ({query}) q "
+        f"JOIN {OPENED} o ON o._run_id = q._of_run AND o._row = q._of_row "
         f"WHERE q._new_life <> {literal(OPEN)} OR q._new_reasons IS DISTINCT FROM o._reasons"
     )
-    counted = connection.execute("SELECT _new_life, count(*) FROM settled GROUP BY 1").fetchall()
+    counted = connection.execute(f"SELECT _new_life, count(*) FROM {SETTLED} GROUP BY 1").fetchall()
     return {life: rows for life, rows in counted if life != OPEN}
 
 
 def _of_sync(closing: Closing, connection: duckdb.DuckDBPyConnection) -> str:
-    """SELECT of the new life of each open row after a sync, by received and by gone keys."""
+    """SELECT of the new life of each row of OPENED after a sync, by received and by gone keys; needs OWN."""
     keys = typed_key(closing.table)
     is_full = closing.mode == "full"
     typed = "".join(f", {sql} AS k{i}" for i, (_, sql) in enumerate(keys))
-    connection.execute(f"CREATE TEMP TABLE waiting AS SELECT _run_id, _row, _key{typed} FROM opened")
+    connection.execute(f"CREATE TEMP TABLE waiting AS SELECT _run_id, _row, _key{typed} FROM {OPENED}")
     if not keys:
         return _settled("waiting", SUPERSEDED) if is_full else _settled("waiting WHERE false", SUPERSEDED)
     connection.execute(
@@ -95,12 +96,12 @@ def _of_sync(closing: Closing, connection: duckdb.DuckDBPyConnection) -> str:
 
 
 def _of_same_rows(connection: duckdb.DuckDBPyConnection) -> str:
-    """SELECT of the rows without a readable key that were received again with the same cells."""
+    """SELECT of the rows of OPENED without a readable key that are in OWN with the same cells."""
     described = connection.execute("DESCRIBE opened").fetchall()
     received = [quote(name) for name, *_ in described if name not in (*REJECTION_COLUMNS, FILE)]
     row = f"struct_pack({', '.join(f'{name} := {name}' for name in received)})"
-    own = f"SELECT {row} AS content FROM own WHERE _status = 'rejected' AND _key IS NULL"
-    keyless = f"(SELECT _run_id, _row, {row} AS content FROM opened WHERE _key IS NULL)"
+    own = f"SELECT {row} AS content FROM {OWN} WHERE _status = 'rejected' AND _key IS NULL"
+    keyless = f"(SELECT _run_id, _row, {row} AS content FROM {OPENED} WHERE _key IS NULL)"
     return _settled(f"{keyless} k SEMI JOIN ({own}) USING (content)", SUPERSEDED)
 
 

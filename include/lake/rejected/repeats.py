@@ -8,6 +8,7 @@ from include.contracts import Table
 from include.lake.delta import StagedFiles
 from include.lake.rejected.open_rejections import WITHDRAWN, as_json, open_rejections_of
 from include.lake.rejected.outcomes import Closing, decide_outcomes
+from include.lake.rejected.relations import OPENED, SETTLED
 from include.lake.storage import Lake, lake_errors, literal, scan
 from include.lake.upsert import Mode
 
@@ -32,11 +33,11 @@ def only_repeats_open_rejections(
         decide_outcomes(Closing(lake, table, run_id, datetime.min, mode, staged, gone), opened)
         connection = opened.connection
         connection.execute(f"CREATE TEMP TABLE again AS {again}")
-        connection.execute(f"CREATE TEMP VIEW known AS SELECT *, {_RULES} AS _rules FROM opened")
+        connection.execute(f"CREATE TEMP VIEW known AS SELECT *, {_RULES} AS _rules FROM {OPENED}")
         same = " AND ".join(f"a.{name} IS NOT DISTINCT FROM o.{name}" for name in ("_key", "_cursor", "_rules"))
         new_rejections = f"SELECT 1 FROM again a WHERE NOT EXISTS (FROM known o WHERE {same})"
         over = (
-            "SELECT 1 FROM settled s JOIN known o ON o._run_id = s._of_run AND o._row = s._of_row "
+            f"SELECT 1 FROM {SETTLED} s JOIN known o ON o._run_id = s._of_run AND o._row = s._of_row "
             f"WHERE s._new_life = {literal(WITHDRAWN)} OR NOT EXISTS (FROM again a WHERE {same})"
         )
         return not connection.execute(f"({new_rejections} LIMIT 1) UNION ALL ({over} LIMIT 1)").fetchall()
@@ -56,7 +57,7 @@ def count_repeats(lake: Lake, table: Table, staged: StagedFiles) -> int:
             return 0
         counted = opened.connection.execute(
             f"WITH again AS (SELECT {same}, count(*) AS rows FROM ({_staged_rejected(table, staged)}) GROUP BY ALL), "
-            f"known AS (SELECT _key, _cursor, {_RULES} AS _rules, count(*) AS rows FROM opened GROUP BY ALL) "
+            f"known AS (SELECT _key, _cursor, {_RULES} AS _rules, count(*) AS rows FROM {OPENED} GROUP BY ALL) "
             "SELECT coalesce(sum(least(a.rows, o.rows)), 0) FROM again a JOIN known o ON "
             + " AND ".join(f"a.{name} IS NOT DISTINCT FROM o.{name}" for name in same.split(", "))
         ).fetchall()

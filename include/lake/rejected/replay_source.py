@@ -20,6 +20,7 @@ from include.lake.rejected.open_rejections import (
     typed_cursor,
     typed_key,
 )
+from include.lake.rejected.relations import CHOSEN, OPENED, RUNS
 from include.lake.storage import Lake, LakeOutdated, lake_errors, literal, quote, scan
 
 ORIGIN = ("_of_run", "_of_row")
@@ -63,10 +64,12 @@ def gather_open(
             return ReplaySource(extract_uri, 0, 0, ())
         connection = opened.connection
         _choose(lake, table, opened, rule_id)
-        rows, stale = connection.execute("SELECT count(_row), count(*) - count(_row) FROM chosen").fetchall()[0]
+        rows, stale = connection.execute(f"SELECT count(_row), count(*) - count(_row) FROM {CHOSEN}").fetchall()[0]
         connection.execute("SET preserve_insertion_order = true")
         origin = origin_uri(lake, table, run_id)
-        connection.execute(f"COPY (FROM chosen ORDER BY _row) TO {literal(origin)} (FORMAT parquet, COMPRESSION zstd)")
+        connection.execute(
+            f"COPY (FROM {CHOSEN} ORDER BY _row) TO {literal(origin)} (FORMAT parquet, COMPRESSION zstd)"
+        )
         if not rows + stale:
             return ReplaySource(extract_uri, 0, 0, ())
         typed = _typed_rows(
@@ -91,7 +94,7 @@ def ensure_open(lake: Lake, table: Table, run_id: str) -> None:
         with lake_errors(f"comparing the rejected rows of {table.qualified_name}"):
             closed = opened.connection.execute(
                 f"SELECT count(*) FROM {scan(origin_uri(lake, table, run_id))} c "
-                "ANTI JOIN opened o ON o._run_id = c._of_run AND o._row = c._of_row WHERE c._row IS NOT NULL"
+                f"ANTI JOIN {OPENED} o ON o._run_id = c._of_run AND o._row = c._of_row WHERE c._row IS NOT NULL"
             ).fetchall()[0][0]
     if closed:
         raise LakeOutdated(
@@ -101,7 +104,7 @@ def ensure_open(lake: Lake, table: Table, run_id: str) -> None:
 
 
 def _choose(lake: Lake, table: Table, opened: OpenRejections, rule_id: str | None) -> None:
-    """Create table `chosen`: `_of_run`, `_of_row`, and `_row`, the row number in the new extract (null if stale)."""
+    """Create table CHOSEN from view OPENED; also creates RUNS."""
     connection, keys, cursors = opened.connection, typed_key(table), typed_cursor(table)
     registry_uri = lake.registry_table(table.registry, table.name)
     registry = lake.table(registry_uri) if lake.is_table(registry_uri) else None
@@ -111,7 +114,7 @@ def _choose(lake: Lake, table: Table, opened: OpenRejections, rule_id: str | Non
     breaks_rule = "list_contains(list_transform(_reasons, lambda r: r.rule_id), $rule)" if rule_id else "true"
     connection.execute(
         "CREATE TEMP TABLE waiting AS SELECT _run_id, _row, _key, coalesce(place, -1) AS place, "
-        f"{breaks_rule} AS is_wanted{typed} FROM opened LEFT JOIN runs USING (_run_id)",
+        f"{breaks_rule} AS is_wanted{typed} FROM {OPENED} LEFT JOIN {RUNS} USING (_run_id)",
         {"rule": rule_id} if rule_id else {},
     )
     stale = "false"
@@ -124,11 +127,11 @@ def _choose(lake: Lake, table: Table, opened: OpenRejections, rule_id: str | Non
         view_of(connection, "published", registry, registry.file_uris())
         same = " AND ".join(f"w.k{i} = p.{name}" for i, (name, _) in enumerate(keys))
         connection.execute(
-            "UPDATE judged w SET is_stale = true FROM (FROM published LEFT JOIN runs USING (_run_id)) p "
+            f"UPDATE judged w SET is_stale = true FROM (FROM published LEFT JOIN {RUNS} USING (_run_id)) p "
             f"WHERE {same} AND {_is_newer([name for name, _ in cursors])}"
         )
     connection.execute(
-        "CREATE TEMP TABLE chosen AS SELECT _run_id AS _of_run, _row AS _of_row, CASE WHEN NOT is_stale THEN "
+        f"CREATE TEMP TABLE {CHOSEN} AS SELECT _run_id AS _of_run, _row AS _of_row, CASE WHEN NOT is_stale THEN "
         "row_number() OVER (PARTITION BY is_stale ORDER BY place, _run_id, _row) - 1 END AS _row "
         "FROM judged WHERE is_wanted"
     )
@@ -146,17 +149,17 @@ def _is_newer(cursors: Sequence[str]) -> str:
 
 
 def _order_runs(connection: duckdb.DuckDBPyConnection, registry: DeltaTable | None) -> None:
-    """Create table `runs`: `_run_id` and `place`, the version that the run committed."""
-    connection.execute("CREATE TEMP TABLE runs (_run_id VARCHAR, place BIGINT)")
+    """Create table RUNS."""
+    connection.execute(f"CREATE TEMP TABLE {RUNS} (_run_id VARCHAR, place BIGINT)")
     if registry is not None:
         made = [(e[f"{PREFIX}run_id"], e["version"]) for e in registry.history() if f"{PREFIX}run_id" in e]
         if made:
-            connection.executemany("INSERT INTO runs VALUES (?, ?)", made)
+            connection.executemany(f"INSERT INTO {RUNS} VALUES (?, ?)", made)
 
 
 def _typed_rows(connection: duckdb.DuckDBPyConnection, delta: DeltaTable, definition_digest: str | None) -> str:
-    """SELECT of the chosen rows in their order: source columns only, each with the type it was received in."""
-    runs = [run_id for (run_id,) in connection.execute("SELECT DISTINCT _of_run FROM chosen ORDER BY 1").fetchall()]
+    """SELECT of the rows of CHOSEN from OPENED, in order: source columns, each with the type it was received in."""
+    runs = [run_id for (run_id,) in connection.execute(f"SELECT DISTINCT _of_run FROM {CHOSEN} ORDER BY 1").fetchall()]
     alike: dict[Columns, list[str]] = {}
     received = _columns_of(delta, runs, definition_digest)
     for run_id in runs:
@@ -173,8 +176,8 @@ def _typed_rows(connection: duckdb.DuckDBPyConnection, delta: DeltaTable, defini
         )
         listed = ", ".join(literal(run_id) for run_id in group)
         parts.append(
-            f"SELECT {typed}, c._row AS _place FROM opened o "
-            f"JOIN chosen c ON o._run_id = c._of_run AND o._row = c._of_row "
+            f"SELECT {typed}, c._row AS _place FROM {OPENED} o "
+            f"JOIN {CHOSEN} c ON o._run_id = c._of_run AND o._row = c._of_row "
             f"WHERE c._row IS NOT NULL AND c._of_run IN ({listed})"
         )
     return f"SELECT * EXCLUDE (_place) FROM ({' UNION ALL BY NAME '.join(parts)}) ORDER BY _place"

@@ -24,7 +24,18 @@ from include.lake.storage import Lake, lake_errors, literal, restrict_access, sc
 from include.quality.conversion import ROW, register
 from include.quality.errors import EvaluationsDisagree, RuleUnusable
 from include.quality.expectations.gx import import_gx
-from include.quality.split import SplitResult, is_deleted, view_beside, view_whole, with_drift_rule
+from include.quality.split import (
+    ACCEPTED,
+    CANDIDATES,
+    CONFORMED,
+    KEPT,
+    PRESENT,
+    SplitResult,
+    is_deleted,
+    view_beside,
+    view_whole,
+    with_drift_rule,
+)
 
 if TYPE_CHECKING:
     from great_expectations.core import ExpectationSuiteValidationResult
@@ -107,12 +118,12 @@ def _create_views(connection: duckdb.DuckDBPyConnection, table: Table, split: Sp
     if of_sets == ["NULL"]:
         not_candidates = f"SELECT {ROW} FROM {scan(split.staged.faults)}"
     conformed = scan(split.staged.conformed)
-    connection.execute(f"CREATE VIEW conformed AS SELECT * FROM {conformed}")
-    connection.execute(f"CREATE VIEW present AS SELECT * FROM {conformed} WHERE NOT {is_deleted(table)}")
-    connection.execute(f"CREATE VIEW kept AS SELECT * FROM conformed ANTI JOIN ({not_candidates}) USING ({ROW})")
-    connection.execute(f"CREATE VIEW candidates AS SELECT * FROM kept WHERE NOT {is_deleted(table)}")
+    connection.execute(f"CREATE VIEW {CONFORMED} AS SELECT * FROM {conformed}")
+    connection.execute(f"CREATE VIEW {PRESENT} AS SELECT * FROM {conformed} WHERE NOT {is_deleted(table)}")
+    connection.execute(f"CREATE VIEW {KEPT} AS SELECT * FROM {CONFORMED} ANTI JOIN ({not_candidates}) USING ({ROW})")
+    connection.execute(f"CREATE VIEW {CANDIDATES} AS SELECT * FROM {KEPT} WHERE NOT {is_deleted(table)}")
     faults = f"SELECT {ROW} FROM {scan(split.staged.faults)}"
-    connection.execute(f"CREATE VIEW accepted AS SELECT * FROM {conformed} ANTI JOIN ({faults}) USING ({ROW})")
+    connection.execute(f"CREATE VIEW {ACCEPTED} AS SELECT * FROM {conformed} ANTI JOIN ({faults}) USING ({ROW})")
     view_beside(connection, table, split.beside)
     view_whole(connection, table)
 

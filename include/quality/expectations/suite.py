@@ -16,10 +16,19 @@ from great_expectations.expectations.expectation import Expectation
 from include.contracts import Bound, Column, Rule, Table
 from include.lake.storage import literal, quote
 from include.quality.conversion import INTEGER_TYPES, ROW
-from include.quality.split import judges_deleted
+from include.quality.split import (
+    ACCEPTED,
+    BESIDE,
+    CANDIDATES,
+    CONFORMED,
+    KEPT,
+    PRESENT,
+    WHOLE,
+    judges_deleted,
+)
 
-VIEWS = ("conformed", "present", "kept", "candidates", "accepted", "whole")
-VIEW_OF = {"row": "conformed", "set": "candidates", "table": "whole"}
+VIEWS = (CONFORMED, PRESENT, KEPT, CANDIDATES, ACCEPTED, WHOLE)
+VIEW_OF = {"row": CONFORMED, "set": CANDIDATES, "table": WHOLE}
 COUNT_CHECK = "rows"
 _EXACT_IN_FLOAT = 2**53
 
@@ -47,11 +56,11 @@ def expectations(
     built: dict[str, list[Expectation]] = {view: [] for view in VIEWS}
     for rule in table.rules:
         is_joined = has_beside and rule.scope == "set" and rule.rule_id != table.key_rule_id
-        view = "kept" if rule.rule_id == table.key_rule_id else VIEW_OF[rule.scope]
+        view = KEPT if rule.rule_id == table.key_rule_id else VIEW_OF[rule.scope]
         if rule.scope == "row" and not judges_deleted(rule, table):
-            view = "present"
+            view = PRESENT
         built[view].append(_described(_unique_beside(rule.columns) if is_joined else expectation(rule, table), rule))
-    for view, rows in (("conformed", extracted), ("accepted", accepted)):
+    for view, rows in ((CONFORMED, extracted), (ACCEPTED, accepted)):
         check = gxe.ExpectTableRowCountToEqual(value=rows)
         built[view].append(_own(check, table, f"{view}.{COUNT_CHECK}", "No row is lost or doubled"))
     return built
@@ -128,7 +137,7 @@ def _repeated(columns: Sequence[str], *, also: str = "") -> Expectation:
 def _unique_beside(columns: Sequence[str]) -> Expectation:
     """Expectation counting each row whose value another row of the batch or of the published context has."""
     listed = ", ".join(quote(name) for name in columns)
-    return _repeated(columns, also=f" UNION SELECT {ROW} FROM {{batch}} JOIN beside USING ({listed})")
+    return _repeated(columns, also=f" UNION SELECT {ROW} FROM {{batch}} JOIN {BESIDE} USING ({listed})")
 
 
 def _between(column: Column, metric: str, value: Any) -> Expectation:

@@ -2,5 +2,6 @@
 
 from include.quality.split.drift_rule import with_drift_rule
 from include.quality.split.published_context import is_deleted, judges_deleted, view_beside, view_whole
+from include.quality.split.relations import ACCEPTED, BESIDE, CANDIDATES, CONFORMED, KEPT, PRESENT, WHOLE
 from include.quality.split.results import RuleCount, SplitResult
 from include.quality.split.row_outcomes import conform_and_split, table_counts

@@ -17,6 +17,16 @@ from include.lake.storage import literal, quote
 from include.quality.conversion import RAW_KEY, ROW, UNREADABLE
 from include.quality.errors import RuleUnusable, why_unbound
 from include.quality.split.published_context import is_deleted, judges_deleted
+from include.quality.split.relations import (
+    BESIDE,
+    CANDIDATES,
+    CLASHES,
+    CONFORMED,
+    FLAGGED,
+    KEPT,
+    PASSING,
+    SUPERSEDED_ROWS,
+)
 
 BITS = 63
 REASON = 'STRUCT(rule_id VARCHAR, "column" VARCHAR, message VARCHAR)'
@@ -121,24 +131,23 @@ def _struct(rule_id: str, column: str | None, message: str) -> str:
 
 
 def flag_rows(connection: duckdb.DuckDBPyConnection, rules: RowRules) -> None:
-    """Create table `flagged` from `conformed`: `_row` and the masks of every row that breaks a row rule."""
+    """Create table FLAGGED and view PASSING from CONFORMED."""
     some = " OR ".join(f"_m{word} <> 0" for word in rules.words)
-    connection.execute(f"CREATE TEMP TABLE flagged AS SELECT {ROW}, {rules.masks} FROM conformed WHERE {some}")
+    connection.execute(f"CREATE TEMP TABLE {FLAGGED} AS SELECT {ROW}, {rules.masks} FROM {CONFORMED} WHERE {some}")
     connection.execute(
-        f"CREATE TEMP VIEW passing AS SELECT * FROM conformed ANTI JOIN "
-        f"(SELECT {ROW} FROM flagged WHERE {rules.any_of('error')}) USING ({ROW})"
+        f"CREATE TEMP VIEW {PASSING} AS SELECT * FROM {CONFORMED} ANTI JOIN "
+        f"(SELECT {ROW} FROM {FLAGGED} WHERE {rules.any_of('error')}) USING ({ROW})"
     )
 
 
 def find_superseded(connection: duckdb.DuckDBPyConnection, table: Table) -> bool:
-    """Create table `superseded`: `_row` of all but one of the passing rows of a key; returns whether a key repeats.
+    """Create table SUPERSEDED_ROWS, views KEPT and CANDIDATES from PASSING; returns whether a key repeats.
 
     The same key means: as published and as received. The newest by cursor is kept, then the one greatest over the
     published columns in order, so the order of rows in the extract does not matter. Equal NULLs count as the same key.
-    A table without a key supersedes nothing. Also creates the views `kept` (the other passing rows) and `candidates`
-    (of these the rows not deleted at the source, which set rules judge). Needs `conformed` and `flagged`.
+    A table without a key supersedes nothing.
     """
-    connection.execute(f"CREATE TEMP TABLE superseded ({ROW} BIGINT)")
+    connection.execute(f"CREATE TEMP TABLE {SUPERSEDED_ROWS} ({ROW} BIGINT)")
     repeats = bool(table.primary_key) and not all_differ(connection, "passing", table.primary_key)
     if repeats:
         key = [quote(name) for name in table.primary_key]
@@ -147,34 +156,34 @@ def find_superseded(connection: duckdb.DuckDBPyConnection, table: Table) -> bool
         shared = _keep_shared(connection, "passing", key)
         repeats = bool(connection.execute("FROM shared LIMIT 1").fetchall())
         connection.execute(
-            f"INSERT INTO superseded SELECT {ROW} FROM ("
+            f"INSERT INTO {SUPERSEDED_ROWS} SELECT {ROW} FROM ("
             f"SELECT {ROW}, row_number() OVER (PARTITION BY {', '.join([*key, RAW_KEY])} ORDER BY {newest}) AS place "
-            f"FROM passing WHERE {shared}) WHERE place > 1"
+            f"FROM {PASSING} WHERE {shared}) WHERE place > 1"
         )
-    connection.execute(f"CREATE TEMP VIEW kept AS SELECT * FROM passing ANTI JOIN superseded USING ({ROW})")
-    connection.execute(f"CREATE TEMP VIEW candidates AS SELECT * FROM kept WHERE NOT {is_deleted(table)}")
+    connection.execute(f"CREATE TEMP VIEW {KEPT} AS SELECT * FROM {PASSING} ANTI JOIN {SUPERSEDED_ROWS} USING ({ROW})")
+    connection.execute(f"CREATE TEMP VIEW {CANDIDATES} AS SELECT * FROM {KEPT} WHERE NOT {is_deleted(table)}")
     return repeats
 
 
 def find_clashes(
     connection: duckdb.DuckDBPyConnection, table: Table, rules: Sequence[Rule], *, key_repeats: bool
 ) -> None:
-    """Create table `clashes`: (`_row`, `rule`) of every candidate that shares the value of a set rule's columns.
+    """Create table CLASHES from KEPT, CANDIDATES and BESIDE: candidates that share the value of a set rule's columns.
 
     `rule` is the rule's index in `rules`. A NULL in one of the columns clashes with nothing, as in SQL's UNIQUE. A
-    candidate clashes with a row of the view `beside` (published context) too. The rule on the key also judges deleted
-    rows, which leave the table by it. Needs `kept`, `candidates` and `beside`.
+    candidate clashes with a row of the published context too. The rule on the key also judges deleted rows, which leave
+    the table by it.
     """
-    connection.execute(f"CREATE TEMP TABLE clashes ({ROW} BIGINT, rule INTEGER)")
+    connection.execute(f"CREATE TEMP TABLE {CLASHES} ({ROW} BIGINT, rule INTEGER)")
     for index, rule in enumerate(rules):
         columns = [quote(name) for name in rule.columns]
         if rule.rule_id == table.key_rule_id:
             members = sharing("kept", columns, also=_keep_shared(connection, "kept", columns)) if key_repeats else ""
         else:
             among = sharing("candidates", columns, also=_keep_shared(connection, "candidates", columns))
-            members = f"{among} UNION SELECT {ROW} FROM candidates JOIN beside USING ({', '.join(columns)})"
+            members = f"{among} UNION SELECT {ROW} FROM {CANDIDATES} JOIN {BESIDE} USING ({', '.join(columns)})"
         if members:
-            connection.execute(f"INSERT INTO clashes SELECT {ROW}, {index} FROM ({members})")
+            connection.execute(f"INSERT INTO {CLASHES} SELECT {ROW}, {index} FROM ({members})")
 
 
 def sharing(relation: str, columns: Sequence[str], *, also: str = "true") -> str:

@@ -11,6 +11,7 @@ from sqlglot import exp
 
 from include.contracts import Rule, Table
 from include.lake.storage import quote, scan
+from include.quality.split.relations import ACCEPTED, BESIDE, WHOLE
 
 
 def is_deleted(table: Table) -> str:
@@ -31,7 +32,7 @@ def judges_deleted(rule: Rule, table: Table) -> bool:
 
 
 def view_beside(connection: duckdb.DuckDBPyConnection, table: Table, uri: str) -> None:
-    """Create view `beside`, the published context in the contract's columns and types; empty if `uri` is.
+    """Create view BESIDE, the published context in the contract's columns and types; empty if `uri` is.
 
     `uri` is a Parquet file with at least the columns of set and table rules; the others are NULL.
     """
@@ -41,11 +42,11 @@ def view_beside(connection: duckdb.DuckDBPyConnection, table: Table, uri: str) -
         for c in table.columns
     )
     rows = f"FROM {scan(uri)}" if uri else "WHERE false"
-    connection.execute(f"CREATE VIEW beside AS SELECT {columns} {rows}")
+    connection.execute(f"CREATE VIEW {BESIDE} AS SELECT {columns} {rows}")
 
 
 def view_whole(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
-    """Create view `whole`, measured by table rules: `beside` and the rows of `accepted` not deleted at the source."""
+    """Create view WHOLE: the rows of BESIDE, and of ACCEPTED those that are not deleted at the source."""
     connection.execute(
-        f"CREATE VIEW whole AS FROM accepted WHERE NOT {is_deleted(table)} UNION ALL BY NAME FROM beside"
+        f"CREATE VIEW {WHOLE} AS FROM {ACCEPTED} WHERE NOT {is_deleted(table)} UNION ALL BY NAME FROM {BESIDE}"
     )

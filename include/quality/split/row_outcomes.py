@@ -44,6 +44,7 @@ from include.quality.split.faults import (
     superseded_reason,
 )
 from include.quality.split.published_context import is_deleted, view_beside, view_whole
+from include.quality.split.relations import ACCEPTED, CLASHES, CONFORMED, FAULTS, FLAGGED, SUPERSEDED_ROWS, WHOLE
 from include.quality.split.results import RuleCount, SplitResult
 
 
@@ -107,7 +108,7 @@ def _split(
     beside: str,
 ) -> SplitResult:
     set_rules = [r for r in table.rules if r.scope == "set"]
-    connection.execute(f"CREATE TEMP VIEW conformed AS SELECT * FROM {scan(staged.conformed)}")
+    connection.execute(f"CREATE TEMP VIEW {CONFORMED} AS SELECT * FROM {scan(staged.conformed)}")
     flag_rows(connection, row_rules)
     key_repeats = find_superseded(connection, table)
     view_beside(connection, table, beside)
@@ -120,7 +121,7 @@ def _split(
             f"+ {superseded:,} superseded: nothing was published; keep the landing folder and report this as a defect"
         )
     _write_warnings(connection, row_rules, set_rules, staged.warnings)
-    failing = connection.execute(f"SELECT count(*) FROM flagged WHERE {row_rules.any_of('error')}").fetchall()[0][0]
+    failing = connection.execute(f"SELECT count(*) FROM {FLAGGED} WHERE {row_rules.any_of('error')}").fetchall()[0][0]
     kept = extracted - failing - superseded
     counts = [
         *_row_counts(connection, row_rules, extracted),
@@ -135,85 +136,86 @@ def _split(
 def _write_faults(
     connection: duckdb.DuckDBPyConnection, table: Table, row_rules: RowRules, set_rules: Sequence[Rule], uri: str
 ) -> None:
+    """Write the faults and create FAULTS, ACCEPTED and WHOLE; needs CONFORMED, FLAGGED, SUPERSEDED_ROWS, CLASHES."""
     clash_reasons = _of_clashes(set_rules, "error", reason)
     faults = (
         f"SELECT {ROW}, 'rejected' AS _outcome, {row_rules.reasons()} AS _reasons "
-        f"FROM flagged WHERE {row_rules.any_of('error')} UNION ALL "
-        f"SELECT {ROW}, 'superseded', [{superseded_reason(table)}] FROM superseded UNION ALL "
+        f"FROM {FLAGGED} WHERE {row_rules.any_of('error')} UNION ALL "
+        f"SELECT {ROW}, 'superseded', [{superseded_reason(table)}] FROM {SUPERSEDED_ROWS} UNION ALL "
         f"SELECT {ROW}, 'rejected', CAST(list(item ORDER BY rule) AS {REASON}[]) FROM ({clash_reasons}) GROUP BY {ROW}"
     )
     connection.execute(f"COPY ({faults}) TO {parquet_to(uri)}")
-    connection.execute(f"CREATE TEMP VIEW faults AS SELECT * FROM {scan(uri)}")
-    connection.execute(f"CREATE TEMP VIEW accepted AS SELECT * FROM conformed ANTI JOIN faults USING ({ROW})")
+    connection.execute(f"CREATE TEMP VIEW {FAULTS} AS SELECT * FROM {scan(uri)}")
+    connection.execute(f"CREATE TEMP VIEW {ACCEPTED} AS SELECT * FROM {CONFORMED} ANTI JOIN {FAULTS} USING ({ROW})")
     view_whole(connection, table)
 
 
 def _write_warnings(
     connection: duckdb.DuckDBPyConnection, row_rules: RowRules, set_rules: Sequence[Rule], uri: str
 ) -> None:
-    """Write the warnings of the accepted rows; the others have their reasons."""
+    """Write the warnings of the accepted rows; the others have their reasons. Needs FLAGGED, CLASHES, FAULTS."""
     clashes = _of_clashes(set_rules, "warning", lambda rule: literal(rule.rule_id))
-    found = f"SELECT {ROW}, {row_rules.warnings()} AS _warnings FROM flagged WHERE {row_rules.any_of('warning')}"
+    found = f"SELECT {ROW}, {row_rules.warnings()} AS _warnings FROM {FLAGGED} WHERE {row_rules.any_of('warning')}"
     if any(rule.severity == "warning" for rule in set_rules):  # only then can a row occur twice
         of_sets = f"SELECT {ROW}, CAST(list(item ORDER BY rule) AS VARCHAR[]) FROM ({clashes}) GROUP BY {ROW}"
         found = f"SELECT {ROW}, flatten(list(_warnings)) AS _warnings FROM ({found} UNION ALL {of_sets}) GROUP BY {ROW}"
-    accepted = f"SELECT {ROW}, _warnings FROM ({found}) ANTI JOIN faults USING ({ROW})"
+    accepted = f"SELECT {ROW}, _warnings FROM ({found}) ANTI JOIN {FAULTS} USING ({ROW})"
     connection.execute(f"COPY ({accepted}) TO {parquet_to(uri)}")
 
 
 def _of_clashes(rules: Sequence[Rule], severity: str, item: Callable[[Rule], str]) -> str:
-    """SELECT of `_row`, `rule` and the rule's item for each clash with a rule of that severity."""
+    """SELECT from CLASHES of `_row`, `rule` and the rule's item, for rules of that severity."""
     cases = [f"WHEN {i} THEN {item(rule)}" for i, rule in enumerate(rules) if rule.severity == severity]
     value = f"CASE rule {' '.join(cases)} END" if cases else "NULL"
-    return f"SELECT {ROW}, rule, item FROM (SELECT {ROW}, rule, {value} AS item FROM clashes) WHERE item IS NOT NULL"
+    return f"SELECT {ROW}, rule, item FROM (SELECT {ROW}, rule, {value} AS item FROM {CLASHES}) WHERE item IS NOT NULL"
 
 
 def _outcomes(connection: duckdb.DuckDBPyConnection) -> tuple[int, int, int]:
-    """Counts of accepted, rejected and superseded rows, taken independently from the written files."""
-    accepted = connection.execute("SELECT count(*) FROM accepted").fetchall()[0][0]
-    outcomes = dict(connection.execute("SELECT _outcome, count(*) FROM faults GROUP BY _outcome").fetchall())
+    """Counts of accepted, rejected and superseded rows, taken independently from ACCEPTED and FAULTS."""
+    accepted = connection.execute(f"SELECT count(*) FROM {ACCEPTED}").fetchall()[0][0]
+    outcomes = dict(connection.execute(f"SELECT _outcome, count(*) FROM {FAULTS} GROUP BY _outcome").fetchall())
     return accepted, outcomes.get("rejected", 0), outcomes.get("superseded", 0)
 
 
 def _deleted(connection: duckdb.DuckDBPyConnection, table: Table) -> int:
-    """Number of accepted rows that the source calls deleted."""
-    return int(connection.execute(f"SELECT count(*) FROM accepted WHERE {is_deleted(table)}").fetchall()[0][0])
+    """Number of rows of ACCEPTED that the source calls deleted."""
+    return int(connection.execute(f"SELECT count(*) FROM {ACCEPTED} WHERE {is_deleted(table)}").fetchall()[0][0])
 
 
 def _row_counts(connection: duckdb.DuckDBPyConnection, rules: RowRules, extracted: int) -> list[RuleCount]:
     sums = ", ".join(f"count(*) FILTER ({rules.breaks(i)})" for i in range(len(rules.rules)))
-    row = connection.execute(f"SELECT {sums or 'NULL'} FROM flagged").fetchone() or ()
+    row = connection.execute(f"SELECT {sums or 'NULL'} FROM {FLAGGED}").fetchone() or ()
     return [RuleCount.of(rule, violations, extracted) for rule, violations in zip(rules.rules, row, strict=False)]
 
 
 def _set_counts(
     connection: duckdb.DuckDBPyConnection, table: Table, rules: Sequence[Rule], kept: int
 ) -> list[RuleCount]:
-    found = dict(connection.execute("SELECT rule, count(*) FROM clashes GROUP BY rule").fetchall())
+    found = dict(connection.execute(f"SELECT rule, count(*) FROM {CLASHES} GROUP BY rule").fetchall())
     candidates = kept - _deleted(connection, table)
     judged = [kept if rule.rule_id == table.key_rule_id else candidates for rule in rules]
     return [RuleCount.of(rule, found.get(i, 0), judged[i]) for i, rule in enumerate(rules)]
 
 
 def table_counts(connection: duckdb.DuckDBPyConnection, rules: Sequence[Rule]) -> list[RuleCount]:
-    """Counts of the table rules over view `whole`; the gate compares them with the rules' bounds."""
+    """Counts of the table rules over view WHOLE; the gate compares them with the rules' bounds."""
     if not rules:
         return []
-    rows = connection.execute("SELECT count(*) FROM whole").fetchall()[0][0]
+    rows = connection.execute(f"SELECT count(*) FROM {WHOLE}").fetchall()[0][0]
     counts = [RuleCount.of(rule, rows, rows) for rule in rules if rule.metric == "rowCount"]
     for rule in rules:
         if rule.metric == "duplicateValues":
             columns = [quote(name) for name in rule.columns]
-            members = connection.execute(f"SELECT count(*) FROM ({sharing('whole', columns)})").fetchall()[0][0]
+            members = connection.execute(f"SELECT count(*) FROM ({sharing(WHOLE, columns)})").fetchall()[0][0]
             counts.append(RuleCount.of(rule, members, rows))
     judged = [rule for rule in rules if rule.violation]
     if judged:
         sums = ", ".join(f"count(*) FILTER ((\n{rule.violation}\n)) AS n{i}" for i, rule in enumerate(judged))
         run(
             connection,
-            f"CREATE TEMP TABLE measured AS SELECT {sums} FROM whole",
+            f"CREATE TEMP TABLE measured AS SELECT {sums} FROM {WHOLE}",
             doing="measuring accepted rows",
-            blame=lambda: blame_rule(connection, judged, "whole"),
+            blame=lambda: blame_rule(connection, judged, WHOLE),
         )
         row = connection.execute("FROM measured").fetchone() or ()
         counts += [RuleCount.of(rule, violations, rows) for rule, violations in zip(judged, row, strict=True)]
