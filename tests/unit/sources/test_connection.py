@@ -7,7 +7,8 @@ import pytest
 from include.contracts.model import Server
 from include.sources.access import SourceSecretMissing
 from include.sources.access.connection import connect, parse
-from include.sources.databases.postgres import _conninfo, _secret
+from include.sources.databases.postgres import _conninfo
+from include.sources.databases.reflection import duckdb_secret
 from tests.extracts import contract_of
 
 SECRET = "p@ss:w/o'r d\\"
@@ -64,7 +65,7 @@ def test_airflows_json_form() -> None:
 
 
 def test_a_password_cannot_leave_the_sql_literal() -> None:
-    assert "PASSWORD 'p@ss:w/o''r d\\'" in _secret(parse(f"postgresql://u:{ENCODED}@h/d", "X"))
+    assert "PASSWORD 'p@ss:w/o''r d\\'" in duckdb_secret(parse(f"postgresql://u:{ENCODED}@h/d", "X"), "postgres")
 
 
 def test_the_password_is_in_no_repr() -> None:
