@@ -1,4 +1,4 @@
-"""From staged rows to one Delta commit: the difference by key, then a merge or rewritten files with a change feed."""
+"""Delta upsert: the difference by key, then one commit by a merge or by rewritten files with a change feed."""
 
 from include.lake.upsert.change_set import COMPARE_MEMORY, KEY_FIGURE, Changes, Mode, find_changes, key_text, preview
 from include.lake.upsert.delta_merge import Writing, append, create, merge, overwrite

@@ -1,8 +1,8 @@
-"""A commit that tells its change feed by files of its own, which delta-rs cannot be given.
+"""Delta commits with change data files (CDF), which delta-rs cannot write.
 
-Delta's change feed of a commit without such files is what the commit removed and added; of one with them, it is what
-they hold, so that a file may be replaced of which few rows change. The commit is one JSON file, put where none is: of
-two writers one succeeds. What is in it: the Delta protocol, "Actions" (github.com/delta-io/delta, PROTOCOL.md).
+The change feed of a commit without such files is its removed and added rows; with them, it is their content, so that a
+file may be replaced of which few rows change. The commit is one JSON file, created only if absent: of two writers one
+succeeds. Its content: the Delta protocol, "Actions" (github.com/delta-io/delta, PROTOCOL.md).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from include.lake.delta import File, epoch_milliseconds, now
 from include.lake.storage import LakeConflict, LakeSchemaConflict
 from include.lake.upsert.delta_merge import Writing
 
-# What writers of a table must know, by the protocol's names: it asks nothing of this commit where it is not in use.
+# Supported writer features, by the protocol's names, which require nothing of this commit if not in use.
 _KNOWN_FEATURES = {"appendOnly", "changeDataFeed", "checkConstraints", "generatedColumns", "invariants", "timestampNtz"}
 _UNKNOWN_VERSIONS = (5, 6)  # column mapping, identity columns
 _KEPT_PREFIXES = ("delta.constraints.",)
@@ -29,10 +29,10 @@ _CHECKPOINT_EVERY = 100  # versions, as delta-rs does
 def commit_with_feed(
     writing: Writing, current: DeltaTable, removed: Sequence[File], added: Sequence[File], feed: Sequence[File]
 ) -> int:
-    """Commit at the next version, and bring the open table up to it.
+    """Commit at the next version, and update the open table to it.
 
     Raises:
-        LakeConflict: somebody else has made that version.
+        LakeConflict: another writer has committed that version.
     """
     version, moment = int(current.version()) + 1, now()
     # The vacuum counts by the clock from when a file was removed, and a run may have begun days before it was approved.
@@ -61,7 +61,7 @@ def ensure_writable(current: DeltaTable) -> None:
     """Check the table's protocol and configuration before anything is written without delta-rs.
 
     Raises:
-        LakeSchemaConflict: the table asks of its writers what is not kept here.
+        LakeSchemaConflict: the table requires writer features that are not supported here.
     """
     protocol, metadata = current.protocol(), current.metadata()
     asked = set(protocol.writer_features or ()) - _KNOWN_FEATURES

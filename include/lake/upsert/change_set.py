@@ -1,7 +1,6 @@
-"""What a run would do to a published table: the difference between its accepted rows and the current content.
+"""Change set of a run: the difference between its accepted rows and the published table's content.
 
-The difference is written once, beside the staged files, and used twice: the gate reads the counts, publishing applies
-the rows.
+It is written once, next to the staged files, and used twice: the gate reads the counts, publishing applies the rows.
 """
 
 from __future__ import annotations
@@ -36,7 +35,7 @@ Mode = Literal["full", "incremental", "backfill", "replay"]
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """Counts of what a run would change; `uri` holds the rows (empty for a new table, or one without a key)."""
+    """Counts of a change set; `uri` holds its rows (empty for a new table, or one without a key)."""
 
     accepted: int
     inserted: int
@@ -49,17 +48,17 @@ class Changes:
 
     @property
     def is_empty(self) -> bool:
-        """Whether the published content would stay as it is."""
+        """Whether the published content would not change."""
         return not (self.inserted or self.updated or self.deleted)
 
     @property
     def rows(self) -> int:
-        """Rows that would be written or taken out."""
+        """Number of rows that would be written or removed."""
         return self.inserted + self.updated + self.deleted
 
 
 def preview(lake: Lake, table: Table, staged: StagedFiles, *, mode: Mode = "full", gone: str | None = None) -> Changes:
-    """Count what publishing these staged rows would do to the table, without touching it."""
+    """The change set of these staged rows, without publishing it."""
     uri = lake.registry_table(table.registry, table.name)
     current = lake.table(uri) if lake.is_table(uri) else None
     return find_changes(lake, table, table_schema_of(table, current), current, staged, mode=mode, gone=gone)
@@ -75,10 +74,10 @@ def find_changes(
     mode: Mode,
     gone: str | None = None,
 ) -> Changes:
-    """The difference, from the run folder if it was found before against the same version of the table.
+    """The change set, from the run folder if it was computed before against the same version of the table.
 
-    `gone`: URI of a Parquet with the keys that the source no longer has, in an incremental run. Rows for which the
-    contract's `deletedWhen` is TRUE are never published, and leave if they were.
+    `gone`: URI of a Parquet with the keys deleted at the source, in an incremental run. Rows for which the contract's
+    `deletedWhen` is TRUE are never published, and removed if they were.
     """
     folder = staged.conformed.rpartition("/")[0]
     note, uri = f"{folder}/_changes.json", f"{folder}/changes.parquet"
@@ -131,7 +130,7 @@ def _compare_by_key(
     if mode == "full":
         query = diff_sql.of_full(table_schema, is_reconciled=table.extract.deletes == "reconcile")
     else:
-        # An incremental run reads what the source says now. The others may bring what was received long ago.
+        # An incremental run reads current rows. Backfills and replays may have older ones.
         guard = () if mode == "incremental" else table.extract.cursor
         query = diff_sql.of_part(connection, table_schema, guard)
     connection.execute(f"COPY ({query}) TO {literal(uri)} ({PARQUET})")
@@ -153,7 +152,7 @@ def _compare_by_key(
 def _compare_as_a_whole(
     connection: duckdb.DuckDBPyConnection, table_schema: TableSchema, current: DeltaTable | None, mode: Mode
 ) -> Changes:
-    """Without a key rows cannot be matched: the content is the same, or all of it is replaced; a replay adds."""
+    """Change set of a table without key: the content is equal, or replaced as a whole; a replay adds."""
     columns = listed((*table_schema.names, WARNINGS, *(name for name, _ in table_schema.dropped)))
     nulls = "".join(f", CAST(NULL AS {sql_type}) AS {quote(name)}" for name, sql_type in table_schema.dropped)
     summary = f"SELECT count(*), bit_xor(hash({columns})), sum(hash({columns}))"
@@ -175,7 +174,7 @@ def _compare_as_a_whole(
 
 
 def _live_rows(connection: duckdb.DuckDBPyConnection, current: DeltaTable) -> int:
-    """Rows of the table, from what its log says of its files; counted only if a file came without a figure."""
+    """Row count of the table, from its log; counted only if a file has no row count there."""
     rows = pa.table(current.get_add_actions())["num_records"].to_pylist()
     return int(_rows(connection, "SELECT count(*) FROM published")[0][0]) if None in rows else sum(rows)
 
@@ -186,12 +185,12 @@ def _key_has_changed(current: DeltaTable, table_schema: TableSchema) -> bool:
 
 
 def key_text(table_schema: TableSchema) -> str:
-    """The key as a commit records it."""
+    """The key as stored in commit metadata."""
     return ",".join(table_schema.key)
 
 
 def _check_key(connection: duckdb.DuckDBPyConnection, table_schema: TableSchema, view: str) -> int:
-    """Number of rows. Publishing by key relies on a key that is there and unique: the split's promise, checked."""
+    """Number of rows of a view, after checking that the key is not null and unique. Raises LakeKeyBroken."""
     if all_differ(connection, view, table_schema.key):
         return int(_rows(connection, f"SELECT count(*) FROM {view}")[0][0])
     keys = listed(table_schema.key)
@@ -203,7 +202,7 @@ def _check_key(connection: duckdb.DuckDBPyConnection, table_schema: TableSchema,
                   FROM {view} GROUP BY _h)""",
     )[0]
     repeated = 0
-    if different != rows:  # hashes take less memory than keys; only here it must be exact
+    if different != rows:  # hashes take less memory than keys; this check must be exact
         repeated = _rows(
             connection, f"SELECT count(*) FROM (SELECT {keys} FROM {view} GROUP BY {keys} HAVING count(*) > 1)"
         )[0][0]

@@ -1,4 +1,4 @@
-"""Three ways to write a run's rows: a new table, a table replaced as a whole, a difference merged in."""
+"""Writing of a run's rows by delta-rs: create, append, overwrite or merge."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from include.lake.upsert.table_upsert import CHANGE, merge_difference, stream, w
 
 _CONFIGURATION = {
     "delta.enableChangeDataFeed": "true",
-    # The log is evidence: which run wrote what. It stays.
+    # The log is evidence of which run wrote what, and is kept.
     "delta.enableExpiredLogCleanup": "false",
     # After this time (a week unless stated) a checkpoint forgets removed files, and the vacuum no longer knows them.
     RETENTION_PROPERTY: as_interval(RETENTION),
@@ -47,7 +47,7 @@ _MEMORY = "768MB"
 
 @dataclass(frozen=True, slots=True)
 class Writing:
-    """One run about to write one table: where, what shape, from which staged rows, and what the commit will say."""
+    """Parameters of one run's write to one table: schema, staged files and commit properties."""
 
     lake: Lake
     table: Table
@@ -59,7 +59,7 @@ class Writing:
 
     @property
     def properties(self) -> CommitProperties:
-        """What the commit says, which may have to be waited for."""
+        """The commit's properties, which may have to be computed first."""
         return self.said()
 
     @property
@@ -69,10 +69,10 @@ class Writing:
 
     @contextmanager
     def connection(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """A DuckDB that knows the run.
+        """A restricted DuckDB connection with the run's id set.
 
-        It reaches folders, as writers name their files themselves. What SQL of the contract runs here has run before,
-        in `find_changes`, where only named files are reached: SQL that reads others ends the run there.
+        It reaches folders, as writers choose file names themselves. The contract's SQL has run before in
+        `find_changes`, restricted to named files: SQL that reads others fails there.
         """
         connection = self.lake.connect(memory_limit=_MEMORY)
         try:
@@ -83,18 +83,18 @@ class Writing:
             connection.close()
 
     def accepted(self) -> str:
-        """SELECT of the accepted rows that are to be live, as they are published."""
+        """SELECT of the accepted, not deleted rows, as published."""
         deleted_when = self.table.extract.deleted_when
         return as_published(self.table_schema, accepted_rows(self.table_schema, self.staged, deleted_when=deleted_when))
 
     def accepted_to_write(self, connection: duckdb.DuckDBPyConnection) -> str:
-        """The same for files of the table, which leave out what no row has."""
+        """SELECT of `accepted` for writing, without the column of warnings if no row has one."""
         is_clean = connection.execute(f"SELECT count(*) FROM {scan(self.staged.warnings)}").fetchall() == [(0,)]
         return without_warnings(self.accepted()) if is_clean else self.accepted()
 
 
 def create(writing: Writing) -> int:
-    """Version 0: data, schema and what the run says of itself, in one commit."""
+    """Create version 0: data, schema and the run's metadata, in one commit."""
     writing.lake.make_folder(writing.uri)
     with writing.connection() as connection:
         files = write_files(connection, writing.uri, writing.accepted_to_write(connection))
@@ -112,14 +112,14 @@ def create(writing: Writing) -> int:
 
 
 def append(writing: Writing, current: DeltaTable) -> int:
-    """Add the accepted rows to those that are there."""
+    """Append the accepted rows."""
     with writing.connection() as connection:
         new = write_files(connection, writing.uri, writing.accepted_to_write(connection))
         return swap(current, [], new, writing.at, writing.properties)
 
 
 def overwrite(writing: Writing, current: DeltaTable) -> int:
-    """Replace all files at once; the change feed then holds every old row as deleted and every new row as inserted."""
+    """Replace all files; the change feed then has every old row as deleted and every new row as inserted."""
     with writing.connection() as connection:
         rows = stream(connection, writing.accepted(), published_schema(writing.table))
         write(current, rows, "overwrite", writing.properties)
@@ -127,7 +127,7 @@ def overwrite(writing: Writing, current: DeltaTable) -> int:
 
 
 def merge(writing: Writing, current: DeltaTable, changes: Changes) -> int:
-    """Merge a difference by key."""
+    """Merge a change set by key."""
     table_schema = writing.table_schema
     query = (
         f"SELECT *, 'upsert' AS {CHANGE} FROM ({as_published(table_schema, arriving(table_schema, changes.uri))}) "

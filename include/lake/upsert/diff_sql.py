@@ -2,8 +2,7 @@
 
 A difference is one Parquet file: the contract's columns and `_warnings` as they will be, `_change` (`insert`, `update`,
 `delete`, or `retained`: a row that stays because its new version was not accepted; it is only counted), `_file` and
-`_place` (which file holds the row now, and as which of its rows) and the whole row as it is now, each column with the
-prefix `_was_`.
+`_place` (the row's current file and its number in it) and the whole current row, each column with the prefix `_was_`.
 """
 
 from __future__ import annotations
@@ -40,8 +39,8 @@ def create_views(
     deleted_when: str,
     gone: str | None,
 ) -> None:
-    """Make the views that the SELECTs below read: received, accepted, deleted, faulty and published rows."""
-    # A join carries a file's number with every row; its name would be longer than many a row.
+    """Create the views `conformed`, `judged`, `accepted` and `published`, and with a key `faulty` and `deleted` (keys)."""
+    # Joins carry a file's number with every row; its name would be longer than many rows.
     connection.execute(f"SET VARIABLE files = CAST([{', '.join(map(literal, files))}] AS VARCHAR[])")
     keys = listed(table_schema.key)
     is_deleted = f"coalesce(({deleted_when}), false)" if deleted_when else "false"
@@ -62,9 +61,9 @@ def create_views(
 
 
 def of_full(table_schema: TableSchema, *, is_reconciled: bool) -> str:
-    """SELECT of what a full extract changes, in one pass over both sides.
+    """SELECT of the difference by a full extract, in one pass over both sides; needs all views of `create_views`.
 
-    A key that it does not hold is deleted if the contract reconciles; otherwise only one in `deleted` is.
+    A key not in the extract is deleted if the contract reconciles; otherwise only one in `deleted` is.
     """
     keys = listed(table_schema.key)
     now = "".join(f", a.{quote(name)}" for name in _content(table_schema))
@@ -90,9 +89,10 @@ def of_full(table_schema: TableSchema, *, is_reconciled: bool) -> str:
 
 
 def of_part(connection: duckdb.DuckDBPyConnection, table_schema: TableSchema, cursor: Sequence[str] = ()) -> str:
-    """SELECT of what some of the source's rows change: what is not among them stays, unless it is in `deleted`.
+    """SELECT of the difference by a part of the source's rows: others stay, unless they are in `deleted`.
 
-    `cursor`: columns by which a row that is published in a newer version than the accepted one stays as it is.
+    `cursor`: columns by which a published row that is newer than the accepted one stays. Needs all views of
+    `create_views`; creates table `current` (published rows received) and view `stale` (keys).
     """
     keys = listed(table_schema.key)
     received = f"SELECT {keys} FROM conformed UNION ALL SELECT {keys} FROM deleted"
@@ -120,13 +120,13 @@ def arriving(table_schema: TableSchema, uri: str, *, where: str = "_change IN ('
 
 
 def leaving(table_schema: TableSchema, uri: str, *, where: str = "_change IN ('update', 'delete')") -> str:
-    """SELECT of the rows that a difference takes out, as they are published now."""
+    """SELECT of the rows that a difference removes, as currently published."""
     rows = ", ".join(f"{old_value(name)} AS {quote(name)}" for name in _columns(table_schema))
     return f"SELECT {rows} FROM {scan(uri)} WHERE {where}"
 
 
 def changing(connection: duckdb.DuckDBPyConnection, table_schema: TableSchema, uri: str) -> list[str]:
-    """Columns in which at least one updated row says something else than before; `_run_id` is always one."""
+    """Columns in which at least one updated row differs; `_run_id` is always one."""
     names = _columns(table_schema)
     tests = ", ".join(f"coalesce(bool_or({is_new(table_schema, name)}), false)" for name in names)
     found = connection.execute(f"SELECT {tests} FROM {scan(uri)} WHERE _change = 'update'").fetchall()[0]
@@ -134,7 +134,7 @@ def changing(connection: duckdb.DuckDBPyConnection, table_schema: TableSchema, u
 
 
 def new_value(table_schema: TableSchema, name: str) -> str:
-    """SQL, over a difference, of a column's value as the run publishes it."""
+    """SQL, over a difference, of a column's new value."""
     if name == RUN_ID:
         return "getvariable('run_id')"
     dropped = dict(table_schema.dropped).get(name)
@@ -142,17 +142,17 @@ def new_value(table_schema: TableSchema, name: str) -> str:
 
 
 def old_value(name: str) -> str:
-    """SQL, over a difference, of a column's value as it is published now."""
+    """SQL, over a difference, of a column's current value."""
     return quote(_WAS + name)
 
 
 def is_new(table_schema: TableSchema, name: str) -> str:
-    """SQL, over a difference, of whether that is another value than before."""
+    """SQL condition, over a difference: a column's new value differs from the current one."""
     return f"({new_value(table_schema, name)} IS DISTINCT FROM {old_value(name)})"
 
 
 def feed(table_schema: TableSchema, uri: str) -> str:
-    """SELECT of what the change feed tells of a difference: whole rows, and `_change_type` as Delta has it."""
+    """SELECT of a difference's change feed: whole rows, and Delta's `_change_type`."""
 
     def change_rows(rows: str, change: str) -> str:
         return f"SELECT *, {literal(change)} AS _change_type FROM ({rows})"
@@ -173,7 +173,7 @@ def feed(table_schema: TableSchema, uri: str) -> str:
 
 
 def _stale(table_schema: TableSchema, cursor: Sequence[str]) -> str:
-    """SELECT of the keys whose published row is newer by the cursor than the accepted one."""
+    """SELECT of the keys whose row in `current` is newer by the cursor than in `accepted`."""
     keys = listed(table_schema.key)
     if not cursor:
         return f"SELECT {keys} FROM current WHERE false"
@@ -181,7 +181,7 @@ def _stale(table_schema: TableSchema, cursor: Sequence[str]) -> str:
 
 
 def later(left: str, right: str, columns: Sequence[str]) -> str:
-    """Whether the left row is past the right one by these columns; the first that differs decides."""
+    """SQL condition: the left row is greater than the right one by these columns, in order."""
     first, *rest = (quote(name) for name in columns)
     is_later = f"{left}.{first} > {right}.{first}"
     if not rest:
@@ -202,7 +202,7 @@ def _was(table_schema: TableSchema) -> str:
 
 
 def _differs(table_schema: TableSchema) -> str:
-    """Whether the accepted row `a` says anything else than the published row `c`."""
+    """SQL condition: the accepted row `a` differs from the published row `c`."""
     return " OR ".join(
         [
             *(f"a.{quote(name)} IS DISTINCT FROM c.{quote(name)}" for name in _content(table_schema)),

@@ -1,8 +1,8 @@
-"""Bring a Delta table to the rows of a query: the difference by key, in one commit.
+"""Upsert of a Delta table to the rows of a query: the difference by key, in one commit.
 
-Tables of persons and shared tables are brought up to date here. Of registry tables only the end is done here
-(`merge_difference`): their difference is a file (see change_set.py), since a gate reads it before anything is
-published, since rows may stay that the extract does not hold, and since large tables are patched file by file.
+Used for tables of persons and shared tables. Registry tables use only `merge_difference`: their difference is a file
+(see change_set.py), since a gate reads it before anything is published, since rows may stay that are not in the
+extract, and since large tables are patched file by file.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _BATCH_ROWS = 8_192
 
 @dataclass(frozen=True, slots=True)
 class Upserted:
-    """The table's version and rows, how many rows came, changed and went, and whether there was a commit now."""
+    """Result of an upsert: version, row counts (total, inserted, updated, deleted), and whether a commit was made."""
 
     version: int
     rows: int = 0
@@ -49,14 +49,14 @@ def upsert(
 ) -> Upserted:
     """Make the rows of the connection's relation `fresh` the table's content, in one commit at the next version.
 
-    Raises whatever the engines raise: the caller puts it inside `lake_errors`, and inside `retry_on_conflict`.
+    Raises errors of the engines: callers wrap it in `lake_errors` and `retry_on_conflict`.
 
     Args:
-        connection: may read the table's files. The temporary relations `current` and `difference` are left in it.
+        connection: can read the table's files. Creates the temporary relations `current` and `difference`.
         current: the table, opened; it has the columns of `fresh`.
-        key: the columns that tell rows apart. Without any, a changed row counts as one gone and one new.
-        properties: what the commit says, given the figures of the difference.
-        notes_nothing: whether there is a commit, without a file, if there is no difference.
+        key: the key columns. Without any, a changed row counts as one deleted and one new.
+        properties: makes the commit properties from the counts of the difference.
+        notes_nothing: whether an empty commit is made if there is no difference.
     """
     view_of(connection, "current", current, current.file_uris())
     rows, inserted, updated, deleted = _compare(connection, current, key)
@@ -79,9 +79,9 @@ def upsert(
 def merge_difference(
     current: DeltaTable, rows: pa.RecordBatchReader, key: Sequence[str], properties: CommitProperties
 ) -> None:
-    """Merge rows with a column `_change` by key: `delete` takes a row out, anything else updates or inserts it.
+    """Merge rows with a column `_change` by key: `delete` removes a row, anything else updates or inserts it.
 
-    The change feed holds what changed, before and after, and what went.
+    The change feed has updated rows before and after, and deleted rows.
     """
     merger = current.merge(
         rows,
@@ -103,12 +103,12 @@ def write(
     properties: CommitProperties,
     **terms: Any,
 ) -> None:
-    """Write rows in one commit. `terms`: what `write_deltalake` takes of a table that is new or gets other columns."""
+    """Write rows in one commit. `terms`: arguments of `write_deltalake` for a new table or other columns."""
     write_deltalake(table, rows, mode=mode, writer_properties=_WRITER, commit_properties=properties, **terms)
 
 
 def stream(connection: duckdb.DuckDBPyConnection, query: str, schema: pa.Schema | None = None) -> pa.RecordBatchReader:
-    """The query's rows, batch by batch; the columns that `schema` has are as it says, type and comment."""
+    """The query's rows in batches; columns in `schema` get its types and comments."""
     reader = connection.execute(query).to_arrow_reader(_BATCH_ROWS)
     given_types = {field.name: field for field in schema or ()}
     exact = pa.schema([given_types.get(field.name, field) for field in reader.schema])
@@ -116,14 +116,14 @@ def stream(connection: duckdb.DuckDBPyConnection, query: str, schema: pa.Schema 
 
 
 def count(connection: duckdb.DuckDBPyConnection, relation: str) -> int:
-    """Rows of a relation."""
+    """Row count of a relation."""
     return int(connection.execute(f"SELECT count(*) FROM {relation}").fetchall()[0][0])
 
 
 def _compare(
     connection: duckdb.DuckDBPyConnection, current: DeltaTable, key: Sequence[str]
 ) -> tuple[int, int, int, int]:
-    """Rows of `fresh`, and how many are new, changed and gone; with a key they are left in the table `difference`."""
+    """Counts of `fresh` (total, new, changed, gone) against `current`; with a key, creates table `difference`."""
     rows = count(connection, "fresh")
     if not key:
         gone = count(connection, "(FROM current EXCEPT ALL FROM fresh)")
