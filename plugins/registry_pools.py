@@ -33,10 +33,10 @@ def on_dag_run_running(dag_run: DagRun, msg: str) -> None:
     session = object_session(dag_run)
     if not named or session is None:
         return
-    known = set(session.scalars(select(Pool.pool).where(Pool.pool.in_(named))))
+    existing = set(session.scalars(select(Pool.pool).where(Pool.pool.in_(named))))
     # Two runs, or two schedulers, may get here at once: the second must not break the scheduler's transaction.
     insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    for name in sorted(named - known):
+    for name in sorted(named - existing):
         kind = next(prefix for prefix in SLOTS if name.startswith(prefix))
         slots = stated_slots(dag_run.dag_id.removeprefix("sync_")) if kind == "source_" else None
         pool = {"pool": name, "slots": slots or SLOTS[kind], "description": _PURPOSE[kind], "include_deferred": False}

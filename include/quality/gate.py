@@ -52,8 +52,8 @@ def judge(
     if mode != "full" and own - repeats >= _MANY_ROWS:
         judged.append(own - repeats)
     rejected = (_rejected(table, split, rows, repeats) for rows in judged)
-    found = (next(filter(None, rejected), None), _row_count(table, changes), _deletes(table, changes))
-    return (*(finding for finding in found if finding), *_bounds(table, split))
+    findings = (next(filter(None, rejected), None), _row_count(table, changes), _deletes(table, changes))
+    return (*(finding for finding in findings if finding), *_bounds(table, split))
 
 
 def _empty(table: Table, changes: Preview) -> Finding:

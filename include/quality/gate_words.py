@@ -70,7 +70,7 @@ def bound(table: Table, rule: Rule, violations: int, rows: int, measured: float)
     is_share = rule.bound is not None and rule.bound.unit == "percent"
     about = f" of {', '.join(rule.columns)}" if rule.columns else ""
     of_columns = f" của {', '.join(rule.columns)}" if rule.columns else ""
-    figures = f"{measured:.4g} % ({violations:,} of {rows:,} rows)" if is_share else f"{measured:,.0f} rows"
+    measure = f"{measured:.4g} % ({violations:,} of {rows:,} rows)" if is_share else f"{measured:,.0f} rows"
     so_lieu = (
         f"{allowed('vi', f'{measured:.4g}')} % ({_vi(violations)} trên {_vi(rows)} bản ghi)"
         if is_share
@@ -78,7 +78,7 @@ def bound(table: Table, rule: Rule, violations: int, rows: int, measured: float)
     )
     return BilingualText(
         f"{rule.description.rstrip('.')}: {rule.metric}{about} must be {rule.bound} over the rows of "
-        f"{table.qualified_name}, and is {figures}. Ask the registry's owner why; approve only if that is understood.",
+        f"{table.qualified_name}, and is {measure}. Ask the registry's owner why; approve only if that is understood.",
         f"{rule.text('vi').rstrip('.')}: {rule.metric}{of_columns} phải {allowed('vi', str(rule.bound))} trên các bản "
         f"ghi của {table.qualified_name}, thực tế là {so_lieu}. Hỏi cơ quan chủ quản về nguyên nhân; chỉ duyệt khi đã "
         "rõ nguyên nhân.",

@@ -91,8 +91,8 @@ def register(app: FastAPI) -> None:
     """Register handlers for all failures; none shows a stack trace or an engine's message."""
     app.add_exception_handler(HTTPException, _refused)
     app.add_exception_handler(RequestValidationError, _misread)
-    for known in KNOWN_ERRORS:
-        app.add_exception_handler(known, _failed)
+    for known_error in KNOWN_ERRORS:
+        app.add_exception_handler(known_error, _failed)
     app.add_exception_handler(Exception, _unforeseen)
 
 

@@ -161,8 +161,8 @@ def _chain(
     for record in records:
         if record.is_known(lambda name: taken.get(name, table.transaction_version(name))):
             continue
-        if record.mark is not None:
-            taken[record.mark[0]] = record.mark[1]
+        if record.transaction is not None:
+            taken[record.transaction[0]] = record.transaction[1]
         entry = LedgerEntry.following(last, record, at=at, actor=actor)
         entries.append(entry)
         last = Head(entry.sequence, entry.hash)

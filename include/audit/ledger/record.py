@@ -57,13 +57,13 @@ class Record:
 
     def is_known(self, taken: Callable[[str], int | None]) -> bool:
         """Whether the ledger has it already; `taken(name)` is the ledger's highest number of a name."""
-        known = taken(self.mark[0]) if self.mark else None
-        if known is None or self.mark is None:
+        taken_number = taken(self.transaction[0]) if self.transaction else None
+        if taken_number is None or self.transaction is None:
             return False
-        return known >= self.mark[1] if self.once else known == self.mark[1]
+        return taken_number >= self.transaction[1] if self.once else taken_number == self.transaction[1]
 
     @property
-    def mark(self) -> tuple[str, int] | None:
+    def transaction(self) -> tuple[str, int] | None:
         """Delta application transaction (name and number) that marks the record as taken."""
         if self.once is None and self.on_change:
             digest = hashlib.sha256(canonical(self.payload).encode()).digest()

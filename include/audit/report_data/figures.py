@@ -127,7 +127,7 @@ class RunLogViews:
         return self._rows(_RELATIONSHIPS)
 
     def _rows(self, sql: str, **values: Any) -> list[Row]:
-        with lake_errors("reading the evidence"):
+        with lake_errors("reading the run log"):
             cursor = self._connection.execute(sql, values or None)
             names = [column[0] for column in cursor.description or []]
             return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]

@@ -34,7 +34,7 @@ def source_columns(table: Table, column: Column) -> tuple[str, ...]:
     """
     if not column.expression:
         return (column.source_name,)
-    known = {other.source_name for other in table.columns}
+    source_names = {other.source_name for other in table.columns}
     try:
         tree = sqlglot.parse_one(column.expression, dialect="duckdb")
     except SqlglotError:
@@ -42,7 +42,7 @@ def source_columns(table: Table, column: Column) -> tuple[str, ...]:
     names = [
         found.name
         for found in tree.find_all(exp.Column, bfs=False)
-        if found.find_ancestor(exp.Select) is None or (not found.table and found.name in known)
+        if found.find_ancestor(exp.Select) is None or (not found.table and found.name in source_names)
     ]
     return tuple(dict.fromkeys(names)) or (column.source_name,)
 

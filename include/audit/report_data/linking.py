@@ -253,8 +253,8 @@ def _share(found: Row | None) -> Share | None:
 
 
 def _band(found: Row) -> WeightBand:
-    known = {name: found[name] for name in WeightBand.__dataclass_fields__ if name != "rate"}
-    return WeightBand(rate=Share(*(found["rate"][end] for end in _ENDS)), **known)
+    fields = {name: found[name] for name in WeightBand.__dataclass_fields__ if name != "rate"}
+    return WeightBand(rate=Share(*(found["rate"][end] for end in _ENDS)), **fields)
 
 
 def _gate(runs: Sequence[Row]) -> tuple[GateEvent, ...]:

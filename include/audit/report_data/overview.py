@@ -34,23 +34,23 @@ GATE_EVENTS = 100
 
 def gather(lake: Lake, contracts: Mapping[str, Contract], *, at: datetime) -> Overview:
     """Report data of the registries of these contracts at the instant `at`."""
-    with open_run_log(lake) as evidence:
-        latest = {_name(row): row for row in evidence.latest()}
-        good = {_name(row): row for row in evidence.last_good()}
+    with open_run_log(lake) as log_views:
+        latest = {_name(row): row for row in log_views.latest()}
+        good = {_name(row): row for row in log_views.last_good()}
         published: dict[tuple[str, str], list[RunCounts]] = {}
-        for row in evidence.published():
+        for row in log_views.published():
             published.setdefault(_name(row), []).append(_run(row))
         checks: dict[tuple[str, str], list[Row]] = {}
-        for row in evidence.checks([run.run_id for runs in published.values() for run in runs]):
+        for row in log_views.checks([run.run_id for runs in published.values() for run in runs]):
             checks.setdefault(_name(row), []).append(row)
         stood: dict[tuple[str, str], list[Row]] = {}
-        for row in evidence.table_checks([run.run_id for runs in published.values() for run in runs]):
+        for row in log_views.table_checks([run.run_id for runs in published.values() for run in runs]):
             stood.setdefault(_name(row), []).append(row)
         relationships: dict[tuple[str, str], list[Row]] = {}
-        for row in evidence.relationships():
+        for row in log_views.relationships():
             relationships.setdefault(_name(row), []).append(row)
-        gate = tuple(_event(row) for row in evidence.gate(GATE_EVENTS))
-        verdicts = evidence.verdicts()
+        gate = tuple(_event(row) for row in log_views.gate(GATE_EVENTS))
+        verdicts = log_views.verdicts()
     registries = []
     for contract in contracts.values():
         tables = []
@@ -147,9 +147,9 @@ def _rules(table: Table, counts: Mapping[str, Row], in_run: Mapping[str, Row]) -
                 rule.legal_source_vietnamese,
             )
         )  # fmt: skip
-    known = {rule.rule_id for rule in table.rules}
+    rule_ids = {rule.rule_id for rule in table.rules}
     for rule_id, row in counts.items():
-        if rule_id in known:
+        if rule_id in rule_ids:
             continue
         columns, english, vietnamese = _followed(table, rule_id) if row["metric"] in CROSS_CHECKS else ((), "", "")
         listed.append(

@@ -176,7 +176,7 @@ def _evidence(lake: Lake, *names: str) -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 def _rows(connection: duckdb.DuckDBPyConnection, sql: str, **values: Any) -> list[dict[str, Any]]:
-    with lake_errors("reading the evidence"):
+    with lake_errors("reading the run log"):
         cursor = connection.execute(sql, values)
         names = [column[0] for column in cursor.description or []]
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]

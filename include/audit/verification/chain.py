@@ -19,7 +19,7 @@ from include.lake.storage import Lake, LakeDenied, LakeUnreachable, lake_errors
 
 def read_what_is_left(lake: Lake, folder: str = LEDGER) -> tuple[pa.Table, list[Discrepancy]]:
     """The ledger's entries in order, from all readable data files, and the files that were altered."""
-    found: list[Discrepancy] = []
+    findings: list[Discrepancy] = []
     tables = [SCHEMA.empty_table()]
     with lake_errors("opening the ledger"):
         fragments = list(lake.table(folder).to_pyarrow_dataset().get_fragments())
@@ -32,9 +32,9 @@ def read_what_is_left(lake: Lake, folder: str = LEDGER) -> tuple[pa.Table, list[
                 raise
             except Exception:  # a damaged file may raise anything: it is a finding, not a crash
                 touched = Discrepancy.of("ledger file touched", LEDGER, None, path=fragment.path)
-                if not found or found[-1] != touched:
-                    found.append(touched)
-    return pa.concat_tables(tables).sort_by("sequence"), found
+                if not findings or findings[-1] != touched:
+                    findings.append(touched)
+    return pa.concat_tables(tables).sort_by("sequence"), findings
 
 
 def read_every_file(lake: Lake, folder: str) -> tuple[pa.Table, list[Discrepancy]]:
@@ -65,11 +65,11 @@ def _as_it_is(lake: Lake, folder: str, fragment: ds.Fragment) -> pa.Table:
 
 def walk(entries: pa.Table) -> list[Discrepancy]:
     """Every break in the chain of `entries`, which are in order of their sequence."""
-    found: list[Discrepancy] = []
+    findings: list[Discrepancy] = []
 
     def report(kind: str, sequence: int, **named: object) -> None:
-        if not found or found[-1].sequence != sequence:
-            found.append(Discrepancy.of(kind, LEDGER, sequence, entry=sequence, **named))
+        if not findings or findings[-1].sequence != sequence:
+            findings.append(Discrepancy.of(kind, LEDGER, sequence, entry=sequence, **named))
 
     previous, previous_hash = 0, GENESIS
     for row in _rows(entries):
@@ -85,11 +85,11 @@ def walk(entries: pa.Table) -> list[Discrepancy]:
             report("entry altered", sequence)
         elif prev_hash != previous_hash:
             before = max(sequence - 1, 1)
-            if not found or found[-1].sequence != before:
+            if not findings or findings[-1].sequence != before:
                 named = {"entry": sequence, "before": sequence - 1}
-                found.append(Discrepancy.of("entry not chained", LEDGER, before, **named))
+                findings.append(Discrepancy.of("entry not chained", LEDGER, before, **named))
         previous, previous_hash = sequence, claimed
-    return found
+    return findings
 
 
 def compare_marks(
@@ -108,7 +108,7 @@ def compare_marks(
         if hashes.get(sequence) == expected:
             agreed = max(agreed, sequence)
             continue
-        if any(found.sequence is not None and agreed < found.sequence <= sequence for found in broken):
+        if any(findings.sequence is not None and agreed < findings.sequence <= sequence for findings in broken):
             return []
         if sequence > last:
             return [_marked("entries cut off", last + 1, sequence, witness)]
@@ -125,25 +125,25 @@ def _marked(kind: str, first: int, last: int, witness: str) -> Discrepancy:
 def read_own_log(lake: Lake, folder: str = LEDGER) -> tuple[list[tuple[int, str]], list[Discrepancy]]:
     """Heads stored by each append in the log of the ledger's table, and commits that were not appends."""
     notes: list[tuple[int, str]] = []
-    found: list[Discrepancy] = []
+    findings: list[Discrepancy] = []
     files = versions(lake, lake.path(folder))
     for version in _missing(list(files)):
-        found.append(Discrepancy.of("ledger version removed", LEDGER, None, version=version))
+        findings.append(Discrepancy.of("ledger version removed", LEDGER, None, version=version))
     for version, uri in files.items():
         try:
             commit = read_commit(lake, uri)
         except (CommitUnreadable, FileNotFoundError):
-            found.append(Discrepancy.of("ledger version altered", LEDGER, None, version=version))
+            findings.append(Discrepancy.of("ledger version altered", LEDGER, None, version=version))
             continue
         if commit.changes_data and (commit.operation != "WRITE" or commit.removed):
             named = {"version": version, "operation": commit.operation}
-            found.append(Discrepancy.of("ledger not appended", LEDGER, None, **named))
+            findings.append(Discrepancy.of("ledger not appended", LEDGER, None, **named))
         sequence, _, noted = commit.metadata.get(HEAD_METADATA, "").partition(":")
         if sequence.isdecimal():
             notes.append((int(sequence), noted))
         elif commit.changes_data:
-            found.append(Discrepancy.of("ledger written otherwise", LEDGER, None, version=version))
-    return notes, found
+            findings.append(Discrepancy.of("ledger written otherwise", LEDGER, None, version=version))
+    return notes, findings
 
 
 def _missing(present: list[int]) -> list[int]:

@@ -36,7 +36,7 @@ def compare_files(lake: Lake, table: RecordedTable, live: Iterable[str], *, now:
     """
     recorded, gone = table.files(), table.removed_at()
     paths = {*live, *(table.live() or ()), *recorded}
-    found: list[Discrepancy] = []
+    findings: list[Discrepancy] = []
     agreed = 0
     for path, digest in _digests(lake, {path: lake.path(table.subject, path) for path in sorted(paths)}):
         record = recorded.get(path)
@@ -47,14 +47,14 @@ def compare_files(lake: Lake, table: RecordedTable, live: Iterable[str], *, now:
             continue  # no readable version needs it any more
         kind = "data file gone" if digest is None else "data file altered" if record else "data file unknown"
         entry = record.sequence if record else None
-        found.append(Discrepancy.of(kind, table.subject, entry, path=path, table=table.subject))
-    return FilesChecked(agreed, tuple(found))
+        findings.append(Discrepancy.of(kind, table.subject, entry, path=path, table=table.subject))
+    return FilesChecked(agreed, tuple(findings))
 
 
 def compare_bound(lake: Lake, recorded: RecordedState, *, with_large: bool) -> FilesChecked:
     """Compare the SHA-256 of reports, Data Docs, published contracts and the model; `with_large`: of extracts too."""
     files = {f"{folder}/{name}": file for folder, record in recorded.bound.items() for name, file in record.items()}
-    found, agreed = list(_unrecorded_files(lake, files)), 0
+    findings, agreed = list(_unrecorded_files(lake, files)), 0
     looked = {path: file for path, file in files.items() if with_large or not path.startswith(_LARGE)}
     for path, digest in _digests(lake, {path: lake.path(path) for path in sorted(looked)}):
         record = looked[path]
@@ -62,8 +62,8 @@ def compare_bound(lake: Lake, recorded: RecordedState, *, with_large: bool) -> F
             agreed += 1
             continue
         kind = "file gone" if digest is None else "file altered"
-        found.append(Discrepancy.of(kind, path, record.sequence, path=path, entry=record.sequence))
-    return FilesChecked(agreed, tuple(found))
+        findings.append(Discrepancy.of(kind, path, record.sequence, path=path, entry=record.sequence))
+    return FilesChecked(agreed, tuple(findings))
 
 
 def _unrecorded_files(lake: Lake, record: dict[str, RecordedFile]) -> Iterator[Discrepancy]:

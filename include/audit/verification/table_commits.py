@@ -101,19 +101,19 @@ def _table_records(lake: Lake, subject: str, taken: Taken, *, as_it_is: bool = F
     except LakeTableMissing:
         return []
     table_id, records = str(table.metadata().id), []
-    known = taken(once_name(subject, table_id))
-    for uri in _since(lake, subject, known, int(table.version())) if subject != ledger.LEDGER else ():
+    recorded_version = taken(once_name(subject, table_id))
+    for uri in _since(lake, subject, recorded_version, int(table.version())) if subject != ledger.LEDGER else ():
         try:
             commit = read_commit(lake, uri)
         except (CommitUnreadable, FileNotFoundError):
             continue
-        if (known is None and as_it_is) or _is_ours(lake, subject, commit, taken):
+        if (recorded_version is None and as_it_is) or _is_ours(lake, subject, commit, taken):
             records.append(_commit(lake, subject, table_id, commit))
-    if known is None and records and (reason := records[0].payload.get("reason")):
+    if recorded_version is None and records and (reason := records[0].payload.get("reason")):
         standing = RecordedState.of(ledger.read(lake)).tables.get(subject, {})
         former = [name for name in standing if name != table_id]
         records[:0] = [_removal(subject, name, reason, table_id) for name in former]
-    return [*records, *_log_records(lake, subject, table_id, taken, known)]
+    return [*records, *_log_records(lake, subject, table_id, taken, recorded_version)]
 
 
 def _is_ours(lake: Lake, subject: str, commit: LogCommit, taken: Taken) -> bool:
@@ -132,11 +132,13 @@ def _is_ours(lake: Lake, subject: str, commit: LogCommit, taken: Taken) -> bool:
     return not run_of or taken(f"run/{run_of}/{commit.run_id}/published") is None
 
 
-def _since(lake: Lake, subject: str, known: int | None, newest: int) -> Iterable[str]:
+def _since(lake: Lake, subject: str, recorded_version: int | None, newest: int) -> Iterable[str]:
     """URIs of the unrecorded commits, found without listing the whole log."""
-    if known is None:
+    if recorded_version is None:
         return versions(lake, lake.path(subject)).values()
-    return [f"{lake.path(subject)}/_delta_log/{version:020d}.json" for version in range(known + 1, newest + 1)]
+    return [
+        f"{lake.path(subject)}/_delta_log/{version:020d}.json" for version in range(recorded_version + 1, newest + 1)
+    ]
 
 
 def _log_records(lake: Lake, subject: str, table_id: str, taken: Taken, recorded: int | None) -> list[Record]:
@@ -150,13 +152,15 @@ def _log_records(lake: Lake, subject: str, table_id: str, taken: Taken, recorded
         newest = int(json.loads(lake.read_text(uri))["version"])
     except (FileNotFoundError, ValueError, KeyError, TypeError):
         return []
-    known = taken(name)
-    if (known is not None and newest <= known) or not _is_of_the_commit(lake, subject, newest, recorded):
+    recorded_version = taken(name)
+    if (recorded_version is not None and newest <= recorded_version) or not _is_of_the_commit(
+        lake, subject, newest, recorded
+    ):
         return []
     new = {
         file: uri
         for file, uri in other_files(lake, lake.path(subject)).items()
-        if file == LAST_CHECKPOINT or known is None or (version_of(file) or 0) > known
+        if file == LAST_CHECKPOINT or recorded_version is None or (version_of(file) or 0) > recorded_version
     }
     payload = {"table_id": table_id, "checkpoint": newest, "log": {file: lake.digest(uri) for file, uri in new.items()}}
     return [Record("maintenance", subject, payload, once=(name, newest))]

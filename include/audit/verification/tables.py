@@ -59,7 +59,7 @@ def compare_tables(lake: Lake, logs: dict[str, TableLog], recorded: RecordedStat
 
     Commits older than RETENTION, counted from `now`, may be cleaned from a log; nothing else confirms those.
     """
-    found: list[Discrepancy] = []
+    findings: list[Discrepancy] = []
     agreed = past = 0
     for subject in sorted({*logs, *recorded.tables} - {LEDGER}):
         standing = {table_id: table for table_id, table in recorded.tables.get(subject, {}).items() if table.commits}
@@ -67,20 +67,20 @@ def compare_tables(lake: Lake, logs: dict[str, TableLog], recorded: RecordedStat
         for table_id, table in standing.items():
             if log is None or (log.table_id != table_id and log.table_id):
                 named = {"table": subject, "entry": table.last_sequence}
-                found.append(Discrepancy.of("table gone", subject, table.last_sequence, **named))
+                findings.append(Discrepancy.of("table gone", subject, table.last_sequence, **named))
         if log is None:
             continue
         if not log.table_id:  # it cannot be opened: take the id from the ledger
             last = max((table.last_sequence or 0 for table in standing.values()), default=None)
-            found.append(Discrepancy.of("table cannot be opened", subject, last, table=subject))
+            findings.append(Discrepancy.of("table cannot be opened", subject, last, table=subject))
         told_of = standing.get(log.table_id) or (None if log.table_id else next(iter(standing.values()), None))
         table = told_of or RecordedTable(subject, log.table_id)
-        found += _compare_log(log, table, recorded.hashes, kept_since=now - RETENTION)
-        found += _compare_view(log, table)
-        found += compare_log_files(lake, table, set(log.commits))
+        findings += _compare_log(log, table, recorded.hashes, kept_since=now - RETENTION)
+        findings += _compare_view(log, table)
+        findings += compare_log_files(lake, table, set(log.commits))
         agreed += sum(version in table.commits for version in log.commits)
         past += sum(version < min(log.commits, default=0) for version in table.commits)
-    return TablesChecked(agreed, past, tuple(found))
+    return TablesChecked(agreed, past, tuple(findings))
 
 
 def compare_log_files(lake: Lake, table: RecordedTable, commits: set[int]) -> Iterator[Discrepancy]:
@@ -91,17 +91,17 @@ def compare_log_files(lake: Lake, table: RecordedTable, commits: set[int]) -> It
     here = other_files(lake, lake.path(table.subject))
     kept = max((version_of(name) or 0 for name in table.log), default=0)
     for name, uri in here.items():
-        known = table.log.get(name)
-        if known is None:
+        recorded_file = table.log.get(name)
+        if recorded_file is None:
             yield Discrepancy.of("stranger in the log", table.subject, None, name=name, table=table.subject)
-        elif lake.digest(uri) != known.sha256:
-            named = {"name": name, "table": table.subject, "entry": known.sequence}
-            yield Discrepancy.of("log file altered", table.subject, known.sequence, **named)
-    for name, known in table.log.items():
+        elif lake.digest(uri) != recorded_file.sha256:
+            named = {"name": name, "table": table.subject, "entry": recorded_file.sequence}
+            yield Discrepancy.of("log file altered", table.subject, recorded_file.sequence, **named)
+    for name, recorded_file in table.log.items():
         version = version_of(name)
         if name not in here and (version is None or version >= kept or version in commits):
             named = {"name": name, "table": table.subject}
-            yield Discrepancy.of("log file removed", table.subject, known.sequence, **named)
+            yield Discrepancy.of("log file removed", table.subject, recorded_file.sequence, **named)
 
 
 def _compare_view(log: TableLog, table: RecordedTable) -> Iterator[Discrepancy]:

@@ -50,11 +50,11 @@ def verify(
     logs = read_logs(lake)
     now = now or datetime.now(UTC)
     itself = _verify_ledger(lake, LEDGER, CHECKPOINTS, public_key, checkpoints, receipts)
-    recorded, found = RecordedState.of(itself.entries), [*itself.discrepancies]
+    recorded, findings = RecordedState.of(itself.entries), [*itself.discrepancies]
     for table in recorded.tables.get(LEDGER, {}).values():
-        found += compare_log_files(lake, table, set(versions(lake, lake.path(LEDGER))))
+        findings += compare_log_files(lake, table, set(versions(lake, lake.path(LEDGER))))
     compared = compare_tables(lake, logs, recorded, now=now)
-    found += compared.discrepancies
+    findings += compared.discrepancies
     files = 0
     for log in logs.values():
         if with_files or log.subject.startswith(EVIDENCE):
@@ -62,8 +62,8 @@ def verify(
             checked = compare_files(lake, table, log.live or (), now=now)
             files += checked.files
             named = [*_of(compared.discrepancies, log.subject), *checked.discrepancies]
-            found += compare_rows(lake, table, log.live or ()) if named and log.subject.startswith(EVIDENCE) else ()
-            found += checked.discrepancies
+            findings += compare_rows(lake, table, log.live or ()) if named and log.subject.startswith(EVIDENCE) else ()
+            findings += checked.discrepancies
     single = compare_bound(lake, recorded, with_large=with_files)
     return Verification(
         records=itself.entries.num_rows,
@@ -72,7 +72,7 @@ def verify(
         vouched_until=itself.vouched_until,
         signed_until=itself.signed_until,
         files=files + single.files,
-        discrepancies=(*found, *single.discrepancies),
+        discrepancies=(*findings, *single.discrepancies),
     )
 
 
@@ -130,36 +130,38 @@ def _verify_ledger(
 ) -> _LedgerItself:
     stored = read_checkpoints(lake, checkpoint_folder)
     try:
-        entries, found = chain.read_what_is_left(lake, folder)
+        entries, findings = chain.read_what_is_left(lake, folder)
     except LakeTableMissing:
-        entries, found = SCHEMA.empty_table(), []
+        entries, findings = SCHEMA.empty_table(), []
     except (LakeUnreachable, LakeDenied):
         raise
     except LakeError:
-        entries, found = chain.read_every_file(lake, folder)
+        entries, findings = chain.read_every_file(lake, folder)
     broken = chain.walk(entries)
     notes, own = chain.read_own_log(lake, folder)
-    found += broken + own
+    findings += broken + own
     marks = [*kept_elsewhere]
-    for name, mark in stored:
-        if mark is None:
-            found.append(Discrepancy.of("checkpoint unreadable", f"{CHECKPOINTS}/{name}", None))
+    for name, checkpoint in stored:
+        if checkpoint is None:
+            findings.append(Discrepancy.of("checkpoint unreadable", f"{CHECKPOINTS}/{name}", None))
         else:
-            marks.append(mark)
-    claims = [(mark.sequence, mark.hash) for mark in marks]
-    found += chain.compare_marks(entries, claims, witness="a checkpoint", broken=broken)
-    found += chain.compare_marks(entries, notes, witness="the ledger's own log", broken=broken)
+            marks.append(checkpoint)
+    claims = [(checkpoint.sequence, checkpoint.hash) for checkpoint in marks]
+    findings += chain.compare_marks(entries, claims, witness="a checkpoint", broken=broken)
+    findings += chain.compare_marks(entries, notes, witness="the ledger's own log", broken=broken)
     noted = [(head.sequence, head.hash) for head in receipts]
-    found += chain.compare_marks(entries, noted, witness="a reader's receipt", broken=broken)
-    signed = max((mark.sequence for mark in marks if mark.signature), default=0)
+    findings += chain.compare_marks(entries, noted, witness="a reader's receipt", broken=broken)
+    signed = max((checkpoint.sequence for checkpoint in marks if checkpoint.signature), default=0)
     if public_key is None:
-        return _LedgerItself(entries, tuple(found), 0, signed)
-    vouched = max((mark.sequence for mark in marks if mark.is_signed_by(public_key)), default=0)
-    for mark in marks:
-        is_covered = not mark.signature and mark.sequence <= vouched  # a later checkpoint covers its entry too
-        if not is_covered and not mark.is_signed_by(public_key):
-            named = {"entry": mark.sequence, "key": key_id(public_key)}
-            found.append(Discrepancy.of("checkpoint not signed", CHECKPOINTS, mark.sequence, **named))
+        return _LedgerItself(entries, tuple(findings), 0, signed)
+    vouched = max((checkpoint.sequence for checkpoint in marks if checkpoint.is_signed_by(public_key)), default=0)
+    for checkpoint in marks:
+        is_covered = (
+            not checkpoint.signature and checkpoint.sequence <= vouched
+        )  # a later checkpoint covers its entry too
+        if not is_covered and not checkpoint.is_signed_by(public_key):
+            named = {"entry": checkpoint.sequence, "key": key_id(public_key)}
+            findings.append(Discrepancy.of("checkpoint not signed", CHECKPOINTS, checkpoint.sequence, **named))
     if not marks:
-        found.append(Discrepancy.of("no checkpoint", CHECKPOINTS, None, key=key_id(public_key)))
-    return _LedgerItself(entries, tuple(found), 0 if found else vouched, signed)
+        findings.append(Discrepancy.of("no checkpoint", CHECKPOINTS, None, key=key_id(public_key)))
+    return _LedgerItself(entries, tuple(findings), 0 if findings else vouched, signed)

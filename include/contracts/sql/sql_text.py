@@ -262,20 +262,20 @@ def _meaning(node: Any) -> Any:
         return node
     if node.get("class", "CASE") not in _CLASSES:
         raise SqlRefused(f"holds a {str(node['class']).lower()} to the engine, which may not stand there", _LISTED)
-    known = {name: _meaning(value) for name, value in node.items() if name != "query_location"}
-    children = known.get("children") or []
-    if known.get("type") == "OPERATOR_NOT" and children[0].get("type") == "OPERATOR_IS_NULL":
+    normalised = {name: _meaning(value) for name, value in node.items() if name != "query_location"}
+    children = normalised.get("children") or []
+    if normalised.get("type") == "OPERATOR_NOT" and children[0].get("type") == "OPERATOR_IS_NULL":
         return {**children[0], "type": "OPERATOR_IS_NOT_NULL"}
-    name = known.get("function_name")
+    name = normalised.get("function_name")
     if name == "+" and len(children) == 1:
         return children[0]
     if name == "position":
-        return {**known, "function_name": "strpos", "schema": ""}
-    if known.get("class") == "CAST" and known["cast_type"]["id"] == "DOUBLE":
-        given = known["child"]
+        return {**normalised, "function_name": "strpos", "schema": ""}
+    if normalised.get("class") == "CAST" and normalised["cast_type"]["id"] == "DOUBLE":
+        given = normalised["child"]
         if given.get("class") == "CONSTANT":  # the number of an INTERVAL, also as text
-            return {**known, "child": str(given["value"].get("value"))}
-    return known
+            return {**normalised, "child": str(given["value"].get("value"))}
+    return normalised
 
 
 @lru_cache(maxsize=1)

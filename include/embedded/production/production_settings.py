@@ -47,7 +47,7 @@ class Production:
 
     def environment(self, service: str, files: Mapping[str, Mapping[str, str]] | None = None) -> dict[str, str]:
         """The whole environment of a service's process; `files` holds the variables of its `env_file`."""
-        stated = self.told(service)
+        stated = self.stated_environment(service)
         if "AIRFLOW__API__HOST" in stated:
             stated |= {"AIRFLOW__API__HOST": "127.0.0.1", "AIRFLOW__API__PORT": str(self.ports["airflow-apiserver"])}
         nothing_between = dict.fromkeys(("NO_PROXY", "no_proxy"), "127.0.0.1,localhost")
@@ -55,7 +55,7 @@ class Production:
         filed = {name: value for content in named for name, value in content.items()}
         return {**filed, **_inherited(), **stated, **nothing_between}
 
-    def told(self, service: str) -> dict[str, str]:
+    def stated_environment(self, service: str) -> dict[str, str]:
         """A service's environment as stated in the compose file."""
         return {name: self.here(value) for name, value in self.services[service]["environment"].items()}
 

@@ -162,7 +162,9 @@ def start_store(stack: Production) -> None:
     own = ["-s3.ip.bind=127.0.0.1", "-master.volumeSizeLimitMB=64"]
     own += ["-volume.max=60", *(f"-{flag}={stack.ports[flag]}" for flag in STORE_PORTS)]
     weed = Path(sys.executable).with_name("weed")
-    start(site, ServerProcess(STORE, [str(weed), *given, *own], {**stack.told(STORE), "PATH": os.defpath}))
+    start(
+        site, ServerProcess(STORE, [str(weed), *given, *own], {**stack.stated_environment(STORE), "PATH": os.defpath})
+    )
     wait_until(site, STORE, partial(_listens, stack.ports[STORE]), seconds=60)
 
 

@@ -70,10 +70,10 @@ def state_of_run(delta: DeltaTable, run_id: str) -> PublishedState | None:
     return next((state for state in _run_commits(delta) if state.run_id == run_id), None)
 
 
-def commit_properties(run_id: str, metadata: Mapping[str, str], **figures: int | str) -> CommitProperties:
+def commit_properties(run_id: str, metadata: Mapping[str, str], **counts: int | str) -> CommitProperties:
     """Delta commit properties of a run, with no retries: it takes the next version or fails."""
     plain = {key.removeprefix(PREFIX): str(value) for key, value in metadata.items()}
-    plain |= {key: str(value) for key, value in figures.items()} | {"run_id": run_id}
+    plain |= {key: str(value) for key, value in counts.items()} | {"run_id": run_id}
     return CommitProperties(
         custom_metadata={PREFIX + key: value for key, value in plain.items()},
         app_transactions=[Transaction(app_id=run_id, version=1)],
@@ -101,9 +101,9 @@ def carry_over(metadata: Mapping[str, str], base: PublishedState | None, *, run_
         return own
     if mode == "incremental" and base is not None:
         return own | {"cursor": greater_cursor(own.get("cursor", ""), base.metadata.get("cursor", ""))}
-    known = {**base.metadata, "read_by": base.read_by} if base else {}
+    base_metadata = {**base.metadata, "read_by": base.read_by} if base else {}
     return {name: text for name, text in own.items() if name not in OF_THE_SOURCE} | {
-        name: known[name] for name in OF_THE_SOURCE if name in known
+        name: base_metadata[name] for name in OF_THE_SOURCE if name in base_metadata
     }
 
 

@@ -160,14 +160,14 @@ def _select_missed_changes(connection: duckdb.DuckDBPyConnection, table: Table, 
         return "SELECT _row FROM candidate"
     keys, cursor = listed(table.primary_key), table.extract.cursor
     key, moment = (as_json(names, "s") for names in (table.primary_key, cursor))
-    known = clashes = "false"
+    is_known = clashes = "false"
     taken_back = ""
     if opened:
         typed = ", ".join(f"{value} AS {name}" for name, value in typed_key(table))
         connection.execute(f"CREATE TEMP TABLE rejected AS SELECT *, {typed} FROM {scan(opened)}")
         connection.execute(f"CREATE TEMP TABLE of_rejected AS FROM source SEMI JOIN rejected USING ({keys})")
         same = f"r._key IS NOT DISTINCT FROM {key} AND r._cursor IS NOT DISTINCT FROM {moment}"
-        known = f"EXISTS (FROM rejected r WHERE {same})"
+        is_known = f"EXISTS (FROM rejected r WHERE {same})"
         clashes = f"EXISTS (FROM rejected r WHERE {same} AND r._clashes)"
         stale = f"SELECT {keys} FROM rejected r WHERE _key IS NOT NULL"
         stale += f" AND NOT EXISTS (FROM of_rejected s WHERE {same})"
@@ -175,7 +175,7 @@ def _select_missed_changes(connection: duckdb.DuckDBPyConnection, table: Table, 
     # Every source row with a candidate's key: whether the lake holds it, and whether it supersedes others.
     connection.execute(
         f"CREATE TEMP TABLE sibling AS "
-        f"SELECT s.*, a._row IS NULL OR {known} AS _is_known, a._row IS NULL OR {clashes} AS _supersedes "
+        f"SELECT s.*, a._row IS NULL OR {is_known} AS _is_known, a._row IS NULL OR {clashes} AS _supersedes "
         f"FROM (FROM source SEMI JOIN candidate USING ({keys}) UNION BY NAME "
         f"      FROM candidate) s LEFT JOIN apart a ON a._row = s._row"
     )
@@ -212,8 +212,8 @@ def _misses_one_without_key(connection: duckdb.DuckDBPyConnection, table: Table,
         return False
     key, moment = (as_json(names, "s") for names in (table.primary_key, table.extract.cursor))
     here = f"SELECT {moment} AS _cursor, count(*) AS rows FROM source s WHERE {key} IS NULL GROUP BY 1"
-    known = f"SELECT _cursor, sum(_rows) AS rows FROM {scan(opened)} WHERE _key IS NULL GROUP BY 1"
-    missing = f"FROM ({known}) k LEFT JOIN ({here}) h ON k._cursor IS NOT DISTINCT FROM h._cursor"
+    is_known = f"SELECT _cursor, sum(_rows) AS rows FROM {scan(opened)} WHERE _key IS NULL GROUP BY 1"
+    missing = f"FROM ({is_known}) k LEFT JOIN ({here}) h ON k._cursor IS NOT DISTINCT FROM h._cursor"
     return bool(connection.execute(f"{missing} WHERE coalesce(h.rows, 0) < k.rows LIMIT 1").fetchall())
 
 

@@ -39,15 +39,15 @@ class RowSetChecksum:
     """Number of rows, and the XOR of their hashes (as a signed 64-bit integer)."""
 
     rows: int
-    mark: int
+    xor: int
 
     def __add__(self, other: RowSetChecksum) -> RowSetChecksum:
         """Checksum of the union with other, disjoint rows."""
-        return RowSetChecksum(self.rows + other.rows, self.mark ^ other.mark)
+        return RowSetChecksum(self.rows + other.rows, self.xor ^ other.xor)
 
     def __sub__(self, other: RowSetChecksum) -> RowSetChecksum:
         """Checksum without a subset of the rows."""
-        return RowSetChecksum(self.rows - other.rows, self.mark ^ other.mark)
+        return RowSetChecksum(self.rows - other.rows, self.xor ^ other.xor)
 
 
 def hashed_values(table: Table) -> tuple[str, ...] | None:
@@ -80,14 +80,14 @@ def row_set_checksum(batches: Iterable[pa.RecordBatch]) -> RowSetChecksum | None
     The hash of a column is the seed of the next one's; an integer that comes first is itself the seed, unless alone.
     A NULL, which is never sent to PostgreSQL, has a hash that no value has.
     """
-    rows, mark = 0, np.uint64(0)
+    rows, xor = 0, np.uint64(0)
     for batch in batches:
         hashes = _hash_rows(batch.columns)
         if hashes is None:
             return None
         rows += len(hashes)
-        mark ^= np.bitwise_xor.reduce(hashes)
-    return RowSetChecksum(rows, int(mark.astype(np.int64)))
+        xor ^= np.bitwise_xor.reduce(hashes)
+    return RowSetChecksum(rows, int(xor.astype(np.int64)))
 
 
 def _hash_rows(columns: list[pa.Array]) -> Hashes | None:

@@ -62,9 +62,9 @@ def stored_figures(state: PublishedState | None, key: str) -> str:
 
 def stored_checksum_of(state: PublishedState | None, table: Table) -> RowSetChecksum | None:
     """The checksum stored on the last run's commit; None if absent or invalidated by another writer."""
-    said = json.loads(stored_figures(state, STORED_CHECKSUM))
-    is_valid = said and said["of"] == list(hashed_values(table) or ())
-    return RowSetChecksum(said["rows"], said["mark"]) if is_valid else None
+    stored = json.loads(stored_figures(state, STORED_CHECKSUM))
+    is_valid = stored and stored["of"] == list(hashed_values(table) or ())
+    return RowSetChecksum(stored["rows"], stored["mark"]) if is_valid else None
 
 
 def checksum_by_sql(
@@ -93,8 +93,8 @@ def checksum_after_commit(pending: PendingCommit) -> str:
             before = stored_checksum_of(pending.base, table)
             before = before or of(published_rows(connection, table_schema, pending.files, with_file=False))
             parts = [before, of(leaving(table_schema, changes.uri)), of(arriving(table_schema, changes.uri))]
-    known = [part for part in parts if part is not None]
-    if len(known) < len(parts):
+    checksums = [part for part in parts if part is not None]
+    if len(checksums) < len(parts):
         return ""
-    after = known[0] if len(known) == 1 else known[0] - known[1] + known[2]
-    return json.dumps({"rows": after.rows, "mark": after.mark, "of": list(values)})
+    after = checksums[0] if len(checksums) == 1 else checksums[0] - checksums[1] + checksums[2]
+    return json.dumps({"rows": after.rows, "mark": after.xor, "of": list(values)})

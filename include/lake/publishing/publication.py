@@ -131,14 +131,14 @@ def _publish(
     with ThreadPoolExecutor(1) as beside, lake_errors(f"publishing {table.qualified_name}"):
         files = current.file_uris() if current else None
         pending = PendingCommit(lake, table, table_schema, files, base, staged, changes)
-        known, warned = (beside.submit(figure, pending) for figure in (checksum_after_commit, warnings_after_commit))
+        checksum, warned = (beside.submit(figure, pending) for figure in (checksum_after_commit, warnings_after_commit))
 
         def make_properties() -> CommitProperties:
-            figures = {name: getattr(changes, name) for name in ("inserted", "updated", "deleted", "retained")}
-            figures |= {"live_rows": changes.live_after, KEY_FIGURE: key_text(table_schema)}
-            figures |= {STORED_CHECKSUM: known.result(), WARNED: warned.result()}
+            entries = {name: getattr(changes, name) for name in ("inserted", "updated", "deleted", "retained")}
+            entries |= {"live_rows": changes.live_after, KEY_FIGURE: key_text(table_schema)}
+            entries |= {STORED_CHECKSUM: checksum.result(), WARNED: warned.result()}
             return commit_properties(
-                run_id, carry_over(metadata, base, run_id=run_id, mode=mode), mode=mode, at=at.isoformat(), **figures
+                run_id, carry_over(metadata, base, run_id=run_id, mode=mode), mode=mode, at=at.isoformat(), **entries
             )
 
         writing = Writing(lake, table, table_schema, staged, run_id, at, make_properties)

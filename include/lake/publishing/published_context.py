@@ -119,11 +119,13 @@ def _untouched(table: Table, unique: list[Rule], measured: list[str], is_measure
 
 def _measured(table: Table) -> Iterator[str]:
     """Columns named by the rules over the table."""
-    known = {column.name.lower(): column.name for column in table.columns}
+    columns_by_name = {column.name.lower(): column.name for column in table.columns}
     for rule in table.rules:
         if rule.scope != "table":
             continue
         yield from rule.columns
         if rule.violation:
             named = sqlglot.parse_one(rule.violation, read="duckdb").find_all(exp.Column)
-            yield from (known[column.name.lower()] for column in named if column.name.lower() in known)
+            yield from (
+                columns_by_name[column.name.lower()] for column in named if column.name.lower() in columns_by_name
+            )

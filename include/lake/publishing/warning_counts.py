@@ -33,8 +33,8 @@ Counts = dict[str, int]
 
 def stored_warnings(state: PublishedState | None, table: Table) -> Counts | None:
     """Warning counts stored on the last run's commit; None if absent or invalidated by another writer."""
-    said = json.loads(stored_figures(state, WARNED))
-    return said["counts"] if said and said["of"] == _rules(table) else None
+    stored = json.loads(stored_figures(state, WARNED))
+    return stored["counts"] if stored and stored["of"] == _rules(table) else None
 
 
 def warnings_after_commit(pending: PendingCommit) -> str:
@@ -58,9 +58,9 @@ def warnings_after_commit(pending: PendingCommit) -> str:
 
 def published_warnings(lake: Lake, table: Table, state: PublishedState) -> Counts:
     """Number of published rows that break each rule of severity `warning`; counted if not stored on the last commit."""
-    said = stored_warnings(state, table)
-    if said is not None:
-        return said
+    stored = stored_warnings(state, table)
+    if stored is not None:
+        return stored
     delta = lake.table(lake.registry_table(table.registry, table.name))
     counting = f"counting the warnings of {table.qualified_name}"
     with lake.connect(memory_limit=COMPARE_MEMORY) as connection, lake_errors(counting):

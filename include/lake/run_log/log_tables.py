@@ -80,7 +80,7 @@ def is_on_record(lake: Lake, table: Table, run_id: str, verdict: str) -> bool:
     uri = lake.audit_table("runs")
     if not lake.is_table(uri):
         return False
-    with lake_errors("reading the evidence"):
+    with lake_errors("reading the run log"):
         return lake.table(uri).transaction_version(_run_key(run_id, table.registry, table.name, verdict)) is not None
 
 
@@ -121,7 +121,7 @@ def read(lake: Lake, name: str) -> pa.Table:
     uri = lake.audit_table(name)
     if not lake.is_table(uri):
         return schema.empty_table()
-    with lake_errors("reading the evidence"):
+    with lake_errors("reading the run log"):
         rows = lake.table(uri).to_pyarrow_table()
     present = set(rows.column_names)
     columns = (rows[f.name] if f.name in present else pa.nulls(rows.num_rows, f.type) for f in schema)
@@ -151,7 +151,7 @@ def append(lake: Lake, name: str, rows: pa.Table, *, once: str | None = None) ->
 
 
 def _append_once(lake: Lake, uri: str, rows: pa.Table, once: str | None) -> bool:
-    with lake_errors("recording evidence"):
+    with lake_errors("appending to the run log"):
         current = lake.table(uri) if lake.is_table(uri) else None
         if current is not None and once and current.transaction_version(once) is not None:
             return False
@@ -187,7 +187,7 @@ def _numbered(rows: pa.Table, version: int) -> pa.Table:
 def _compact(lake: Lake, uri: str) -> None:
     """Compact small files; give up if another writer does."""
     try:
-        with lake_errors("compacting the evidence"):
+        with lake_errors("compacting the run log"):
             compact(lake.table(uri), small_files=_COMPACT_AT, small_bytes=_COMPACT_BYTES)
     except LakeConflict:
         return

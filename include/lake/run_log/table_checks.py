@@ -86,7 +86,7 @@ def has_table_checks(lake: Lake, table: Table, run_id: str) -> bool:
     uri = lake.audit_table(NAME)
     if not lake.is_table(uri):
         return False
-    with lake_errors("reading the evidence"):
+    with lake_errors("reading the run log"):
         return lake.table(uri).transaction_version(_once(table, run_id)) is not None
 
 

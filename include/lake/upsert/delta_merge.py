@@ -55,12 +55,12 @@ class Writing:
     staged: StagedFiles
     run_id: str
     at: datetime
-    said: Callable[[], CommitProperties]
+    make_properties: Callable[[], CommitProperties]
 
     @property
     def properties(self) -> CommitProperties:
         """The commit's properties, which may have to be computed first."""
-        return self.said()
+        return self.make_properties()
 
     @property
     def uri(self) -> str:

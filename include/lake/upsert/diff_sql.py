@@ -39,7 +39,7 @@ def create_views(
     deleted_when: str,
     gone: str | None,
 ) -> None:
-    """Create the views `conformed`, `judged`, `accepted` and `published`, and with a key `faulty` and `deleted` (keys)."""
+    """Create the views `conformed`, `judged`, `accepted`, `published`, and with a key `faulty` and `deleted` (keys)."""
     # Joins carry a file's number with every row; its name would be longer than many rows.
     connection.execute(f"SET VARIABLE files = CAST([{', '.join(map(literal, files))}] AS VARCHAR[])")
     keys = listed(table_schema.key)

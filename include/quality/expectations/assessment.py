@@ -100,9 +100,9 @@ def assess(table: Table, split: SplitResult, *, lake: Lake, run_id: str, schemas
     lake.write_text(results_uri, json.dumps(result.to_json_dict(), ensure_ascii=False, indent=1))
     page_uri = data_docs.write(lake, table, result)
     _compare(table, split, counts)
-    known = {count.rule_id for count in split.counts}
+    split_rules = {count.rule_id for count in split.counts}
     return Assessment(
-        {rule_id: count for rule_id, count in counts.items() if rule_id in known},
+        {rule_id: count for rule_id, count in counts.items() if rule_id in split_rules},
         results_uri,
         page_uri,
         perf_counter() - started,
@@ -203,15 +203,15 @@ def _keep_figures(table: Table, result: Any) -> None:
         RuleUnusable: the expectation could not be evaluated.
     """
     rule_id = result.expectation_config.meta["rule_id"]
-    figures = {
+    kept_counts = {
         name: value for name, value in result.result.items() if name in _FIGURES and isinstance(value, int | float)
     }
-    if not figures:
+    if not kept_counts:
         raise RuleUnusable(
             f"Great Expectations could not evaluate {rule_id}: check that its values fit the column's type in the "
             f"contract of {table.qualified_name}"
         )
-    result.result = {**figures, "partial_unexpected_list": []}
+    result.result = {**kept_counts, "partial_unexpected_list": []}
     result.exception_info = {"raised_exception": False, "exception_traceback": None, "exception_message": None}
 
 
@@ -219,8 +219,8 @@ def _counts(result: ExpectationSuiteValidationResult) -> dict[str, int]:
     """Violations by rule id; 0 for an expectation on a view without rows, for which GX gives no count."""
     counts = {}
     for one in result.results:
-        figures = one.result
-        count = figures.get("unexpected_count", figures.get("observed_value", 0))
+        kept_counts = one.result
+        count = kept_counts.get("unexpected_count", kept_counts.get("observed_value", 0))
         counts[one.expectation_config.meta["rule_id"]] = int(count)
     return counts
 

@@ -81,8 +81,8 @@ def _publish(
         forget_history(lake, shared.delta, lake.path(result.subject), at=at)
         return result
 
-    def make_properties(figures: Mapping[str, int]) -> CommitProperties:
-        return properties(run, {**notes, **figures})
+    def make_properties(counts: Mapping[str, int]) -> CommitProperties:
+        return properties(run, {**notes, **counts})
 
     with _connection(lake, key, source, shared.delta) as connection, lake_errors(f"publishing {result.subject}"):
         connection.execute(f"CREATE TEMP TABLE fresh AS {content.select(connection, product, table, source)}")

@@ -96,8 +96,8 @@ class Shared:
         """Time of the last commit that changed rows; the first commit's if older ones are removed."""
         with lake_errors("reading a table's log"):
             for commit in self.delta.history():
-                figures = (commit.get(f"{PREFIX}{name}", "0") for name in ("inserted", "updated", "deleted"))
-                if any(figure != "0" for figure in figures):
+                counts = (commit.get(f"{PREFIX}{name}", "0") for name in ("inserted", "updated", "deleted"))
+                if any(figure != "0" for figure in counts):
                     return datetime.fromtimestamp(commit["timestamp"] / 1000, UTC)
         return self.since
 

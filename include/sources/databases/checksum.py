@@ -39,8 +39,8 @@ def checksum_query(source: SourceTable, table: Table, rows: Conditions) -> Check
         if found is None or value is None:
             return None
         asked.append((found.family, value))
-    mark = sa.func.coalesce(sa.func.bit_xor(_hash(asked)), sa.literal_column("0"))
-    return sa.select(sa.func.count(), mark).select_from(source.clause()).where(sa.not_(sa.or_(*rows)))
+    xor = sa.func.coalesce(sa.func.bit_xor(_hash(asked)), sa.literal_column("0"))
+    return sa.select(sa.func.count(), xor).select_from(source.clause()).where(sa.not_(sa.or_(*rows)))
 
 
 def _as_published(column: Column, source: SourceColumn) -> _Hash | None:

@@ -127,8 +127,8 @@ def open_postgres(
             # On the snapshot's connection and one core: the load stays within the limits.
             with suppress(SQLAlchemyError), session.begin_nested():
                 session.execute(sa.text("SET LOCAL max_parallel_workers_per_gather = 0"))
-                rows, mark = session.execute(select).one()
-                return int(rows), int(mark)
+                rows, xor = session.execute(select).one()
+                return int(rows), int(xor)
             return None
 
         yield OpenObject("postgresql", "postgresql", found, read, ask=ask, spared=f"{ONE_STATE}; {LOCKS}")
@@ -140,13 +140,13 @@ def open_postgres(
 
 def _with_attributes(session: sa.Connection, found: SourceTable) -> SourceTable:
     """The table with each column's identity, and arrays among the types that SQLAlchemy does not know."""
-    known = {
+    attributes = {
         name: (identity, is_array)
         for name, identity, is_array in session.execute(sa.text(_ATTRIBUTES), {"name": _qualified(session, found)})
     }
 
     def with_attributes(column: SourceColumn) -> SourceColumn:
-        identity, is_array = known.get(column.name, ("", False))
+        identity, is_array = attributes.get(column.name, ("", False))
         is_list = is_array and isinstance(column.type, types.NullType)
         return replace(column, identity=identity, type=postgresql.ARRAY(column.type) if is_list else column.type)
 

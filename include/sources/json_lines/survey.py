@@ -59,9 +59,9 @@ class Keys:
         Raises:
             _NotTaken: two different keys (of this or another line) name the same column.
         """
-        known = self._shapes.get(keys)
-        if known is not None:
-            return known
+        cached = self._shapes.get(keys)
+        if cached is not None:
+            return cached
         if len(set(keys)) < len(keys):
             raise _NotTaken(_DOUBLED)
         found = tuple(self._position(key) for key in keys)

@@ -164,9 +164,9 @@ def _raise_known(reading: Reading, error: BaseException) -> None:
             "the rows are too wide, or hold values too long, for the memory that landing has: let a view in the source "
             "leave out what the contract does not read; of a file, ask the sender for a narrower one"
         ) from None
-    known = reading.explain(error)
-    if known is not None:
-        raise known from None
+    classified = reading.explain(error)
+    if classified is not None:
+        raise classified from None
     if classify(error) is not LakeError:
         with lake_errors("landing an extract"):
             raise error

@@ -258,8 +258,8 @@ def open_source(
     duck = lake.connect(memory_limit=MEMORY_LIMIT, threads=min(os.cpu_count() or 1, MAX_THREADS))
     with ExitStack() as stack:
         stack.callback(duck.close)
-        known = None if is_taken_as_it_is else before
-        opened, connection, note = _open(stack, contract, table, load_limits, duck, lake, known, environ)
+        former_columns = None if is_taken_as_it_is else before
+        opened, connection, note = _open(stack, contract, table, load_limits, duck, lake, former_columns, environ)
         given: dict[str, Any] = {"load_limits": load_limits, "duck": duck, "lake": lake, "at": at, "before": before}
         given |= {"is_taken_as_it_is": is_taken_as_it_is, "note": note}
         yield Source(opened, table=table, connection=connection, **given)

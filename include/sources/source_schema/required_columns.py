@@ -134,9 +134,9 @@ def without(table: Table, missing: ColumnsMissing, before: Sequence[tuple[str, s
     Raises:
         ColumnsMissing: a column never existed, or none of the former ones still does: that is no drift.
     """
-    known = {name.lower() for name, _ in before}
+    former = {name.lower() for name, _ in before}
     gone = {name.lower() for name in missing.columns}
-    if not gone <= known or known.isdisjoint(name.lower() for name in missing.found):
+    if not gone <= former or former.isdisjoint(name.lower() for name in missing.found):
         raise missing
     kept = tuple(c for c in table.columns if not gone & {name.lower() for name in columns_read(c)})
     return replace(table, columns=kept)
