@@ -1,4 +1,4 @@
-"""Public labelled sets, given nothing but contracts with link roles: FEBRL 1 to 3 (one register) and 4 (two).
+"""Public labelled sets, given nothing but contracts with link roles: FEBRL 1 and 3 (one register) and 4 (two).
 
 Beside us stands a Splink model made for sets 3 and 4 by hand, at the threshold that their labels show to be best; we
 link at the threshold of a wanted precision, which needs no label. `pytest -s` prints the F1 of both.
@@ -41,16 +41,15 @@ def test_pairs_of_one_person_are_found_and_the_estimate_holds_or_is_refused(
 
 
 @needs_febrl
-@pytest.mark.parametrize("number", [1, 2], ids=["febrl1", "febrl2"])
-def test_the_estimate_holds_where_half_of_the_records_have_an_id(number: int, tmp_path: Path) -> None:
-    linked = Labelled(tmp_path, febrl(number, ids=0.5), FEBRL_ROLES).link()
+def test_the_estimate_holds_where_half_of_the_records_have_an_id(tmp_path: Path) -> None:
+    linked = Labelled(tmp_path, febrl(1, ids=0.5), FEBRL_ROLES).link()
     assert linked.is_honest
     assert linked.accuracy.recall
 
 
 @pytest.mark.parametrize("numbered", [0.0, 0.3])
 def test_where_errors_go_together_the_estimate_holds_or_is_refused(numbered: float, tmp_path: Path) -> None:
-    linked = Labelled(tmp_path, [historical(600, seed=1, numbered=numbered)], ROLES).link()
+    linked = Labelled(tmp_path, [historical(300, seed=1, numbered=numbered)], ROLES).link()
     assert linked.recall < 0.7
     assert linked.is_honest
     assert (linked.accuracy.recall is None) is (numbered == 0.0)

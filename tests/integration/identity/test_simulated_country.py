@@ -31,9 +31,8 @@ def test_the_estimates_of_the_run_hold(linked: Simulated) -> None:
     assert linked.facts["recall_upper"] - linked.facts["recall_lower"] < 0.01
 
 
-@pytest.mark.parametrize("dirt", [3.0, 8.0])
-def test_they_hold_however_dirty_the_registers_are(dirt: float, tmp_path: Path) -> None:
-    outcome = Simulated(tmp_path, persons=1_500, seed=6, dirt=dirt).outcome
+def test_they_hold_however_dirty_the_registers_are(tmp_path: Path) -> None:
+    outcome = Simulated(tmp_path, persons=1_500, seed=6, dirt=8.0).outcome
     assert outcome.true > outcome.both
     assert outcome.is_honest
 
