@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from include.console_words import FIGURES, LINKED
 from include.contracts import BilingualText, Language, allowed_text, figure, finding_text, pick
 from include.lake.run_log import NO_RECALL
 
@@ -16,25 +17,14 @@ REASON = BilingualText("Reason", "Lý do")
 KEPT = BilingualText(
     "Kept in the audit trail with your name.", "Được lưu vào nhật ký kiểm tra, giám sát cùng tên của bạn."
 )
-_ROWS: Mapping[str, BilingualText] = {
-    "extracted": BilingualText("extracted", "trích xuất"),
-    "accepted": BilingualText("accepted", "được chấp nhận"),
-    "rejected": BilingualText("rejected", "bị loại"),
-    "superseded": BilingualText("superseded", "bị thay thế"),
+_ROWS = {name: FIGURES[name] for name in ("extracted", "accepted", "rejected", "superseded")}
+_PERSONS = {
+    **{name: LINKED[name] for name in ("records", "persons")},
+    "candidates": BilingualText("pairs compared", "cặp đã so sánh"),
+    **{name: LINKED[name] for name in ("links", "grey", "minted", "merged", "split", "retired")},
+    "moved": BilingualText("records of another person now", "bản ghi đổi người"),
 }
-_PERSONS: Mapping[str, BilingualText] = {
-    "records": BilingualText("records", "bản ghi"),
-    "persons": BilingualText("persons", "số người"),
-    "candidates": BilingualText("candidates", "cặp đã so sánh"),
-    "links": BilingualText("links", "cặp là một người"),
-    "grey": BilingualText("grey", "cặp chưa rõ"),
-    "minted": BilingualText("minted", "mã người mới"),
-    "merged": BilingualText("merged", "người bị gộp"),
-    "split": BilingualText("split", "người bị tách"),
-    "retired": BilingualText("retired", "mã không còn dùng"),
-    "moved": BilingualText("moved", "bản ghi đổi người"),
-}
-_ACCURACY: Mapping[str, BilingualText] = {
+_ACCURACY = {
     "precision": BilingualText("precision", "độ chuẩn xác"),
     "recall": BilingualText("recall", "độ đầy đủ"),
 }
@@ -136,7 +126,7 @@ def link_question(linked: Mapping[str, Any]) -> tuple[str, str]:
     )
 
     def body(language: Language) -> str:
-        figures = [f"| {name.text(language)} | {_number(language, linked[key])} |" for key, name in _PERSONS.items()]
+        counts = [f"| {name.text(language)} | {_number(language, linked[key])} |" for key, name in _PERSONS.items()]
         accuracy = [f"| {name.text(language)} | {_share(language, linked, key)} |" for key, name in _ACCURACY.items()]
         opening = BilingualText(
             f"Nothing of run `{linked['run_id']}` has been committed to `people/`.\n"
@@ -148,7 +138,7 @@ def link_question(linked: Mapping[str, Any]) -> tuple[str, str]:
             (
                 opening.text(language),
                 _findings(language, linked["findings"]),
-                _table([pick(language, "Lần chạy này", "This run"), ""], figures),
+                _table([pick(language, "Lần chạy này", "This run"), ""], counts),
                 _table([pick(language, "Ước tính", "Estimated"), ""], accuracy),
             )
         )
