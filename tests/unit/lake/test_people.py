@@ -6,6 +6,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from include.lake.people import index as people
 from include.lake.people.index import extend, people_table, upsert_people
 from include.lake.people.tables import INDEX
 from include.lake.storage.errors import LakeConflict
@@ -75,6 +76,23 @@ def test_a_new_column_is_taken_over(lake):
     pq.write_table(pq.read_table(index(lake, a="p")).append_column("more", pa.array(["x"])), uri)
     assert upsert_people(lake, "index", uri, run_id="r2").is_new
     assert "more" in lake.table(people_table(lake, "index")).to_pyarrow_table().column_names
+
+
+def test_a_lost_race_is_run_again_against_what_is_there_now(lake, monkeypatch):
+    upsert_people(lake, "index", index(lake, a="p"), run_id="r1")
+    whole, races = people.upsert, []
+
+    def overtaken(connection, current, key, properties):
+        if not races:
+            races.append(lake.table(people_table(lake, "index")).optimize.compact())
+            current.alter.set_table_properties({"delta.logRetentionDuration": "interval 31 days"})
+            raise LakeConflict("another writer was first")
+        return whole(connection, current, key, properties)
+
+    monkeypatch.setattr(people, "upsert", overtaken)
+    done = upsert_people(lake, "index", index(lake, a="q"), run_id="r2", after="r1")
+    assert (done.version, done.updated, len(races)) == (2, 1, 1)
+    assert content(lake) == {"a": "q"}
 
 
 def test_what_was_made_of_an_older_state_is_refused(lake):

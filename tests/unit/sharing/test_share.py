@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -201,6 +202,16 @@ def test_a_run_is_not_applied_twice(lake: Lake, agree: Agree, key: MasterKey) ->
     (again,) = share(lake, agree(), key, run_id="r2").results
     assert again.version == 1
     assert len(rows(lake)) == 2
+
+
+def test_runs_at_the_same_time_all_end_and_share_the_same(lake: Lake, agree: Agree, key: MasterKey) -> None:
+    agreement = agree()
+    share(lake, agreement, key)
+    write_published(lake, CITIZEN, PEOPLE[1:])
+    with ThreadPoolExecutor(4) as pool:
+        done = list(pool.map(lambda number: share(lake, agreement, key, run_id=f"at-once-{number}"), range(4)))
+    assert sorted(sharing.results[0].verdict for sharing in done) == ["published", *["unchanged"] * 3]
+    assert (table(lake).version(), len(rows(lake))) == (1, 2)
 
 
 def test_the_source_may_not_be_there_yet(tmp_path: Path, agree: Agree, key: MasterKey) -> None:
