@@ -82,7 +82,7 @@ def outcome_of(table: Table, extract: str, folder: Path, run_id: str = "r1", *, 
     def found(conformed: Conformed) -> str | None:
         return beside and str(shutil.copy(beside, published_context_uri(conformed.uri)))
 
-    split = conform_and_split(table, extract, lake=lake, run_id=run_id, schemas_dir=SCHEMAS, beside=found)
+    split = conform_and_split(table, extract, lake=lake, run_id=run_id, schemas_dir=SCHEMAS, published_context=found)
     return read_outcome(table, split)
 
 

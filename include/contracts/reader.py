@@ -45,7 +45,7 @@ from include.contracts.policies import (
 from include.contracts.rules import RuleError, cited, column_rules, key_rule, quality_rule, reference_targets
 from include.contracts.sql import SqlRefused, rewritten
 from include.contracts.types import sql_type
-from include.contracts.yaml_files import Place, Problem, Tell, YamlFile
+from include.contracts.yaml_files import Place, Problem, ReportProblem, YamlFile
 
 _CLASSIFICATIONS = ("public", "internal", "confidential", "restricted", "sensitive")
 
@@ -66,13 +66,13 @@ class Reader:
     def mistake(self, place: Place, message: str, remedy: str, *, warning: bool = False) -> None:
         self.problems.append(self.file.problem(place, message, remedy, warning=warning))
 
-    def within(self, begin: Place) -> Tell:
+    def within(self, begin: Place) -> ReportProblem:
         """Function that records mistakes at places below `begin`."""
 
-        def tell(place: Place, message: str, remedy: str, *, warning: bool = False) -> None:
+        def report(place: Place, message: str, remedy: str, *, warning: bool = False) -> None:
             self.mistake((*begin, *place), message, remedy, warning=warning)
 
-        return tell
+        return report
 
     def refusing(self, place: Place, custom: Sequence[CustomProperty], name: str) -> Refuse:
         """Function that records mistakes in a custom property."""

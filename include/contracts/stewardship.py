@@ -10,7 +10,7 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from include.contracts.model import Contract, Table
-from include.contracts.yaml_files import Tell
+from include.contracts.yaml_files import ReportProblem
 
 ROLE = "data steward"
 # Time zone of a steward's first and last day.
@@ -57,24 +57,26 @@ def needs_two(table: Table) -> bool:
     return isinstance(approval, dict) and approval.get("fourEyes") is True
 
 
-def check_team(contract: Contract, tell: Tell) -> None:
+def check_team(contract: Contract, report: ReportProblem) -> None:
     """Report mistakes in a contract's stewards; places are within `team`'s members."""
     for index, member in enumerate(contract.team):
         role = as_said(str(member.get("role") or ""))
         if role != ROLE and (role == "steward" or difflib.SequenceMatcher(None, role, ROLE).ratio() >= _NEAR):
             message = f"the role `{member['role']}` is nearly `{ROLE}`, and only `{ROLE}` may decide at the gate"
-            tell((index, "role"), message, f"write `role: {ROLE}`")
+            report((index, "role"), message, f"write `role: {ROLE}`")
         if role == ROLE and not str(member.get("username") or "").strip():
-            tell((index, "role"), "a data steward without a `username` decides nothing", "give the member a `username`")
+            report(
+                (index, "role"), "a data steward without a `username` decides nothing", "give the member a `username`"
+            )
         for key in ("dateIn", "dateOut"):
             if member.get(key) and _day(member[key]) is None:
-                tell((index, key), f"`{key}` is no day: `{member[key]}`", 'write it as "2026-01-31"')
+                report((index, key), f"`{key}` is no day: `{member[key]}`", 'write it as "2026-01-31"')
     if not any(needs_two(table) for table in contract.tables):
         return
     if len({as_said(steward.username) for steward in stewards(contract)}) < 2:
         asking = ", ".join(table.name for table in contract.tables if needs_two(table))
         message = f"`fourEyes` of {asking} asks for two stewards, and fewer are named: nobody could approve"
-        tell((), message, f"name two members of the role `{ROLE}`, or leave `approval` out")
+        report((), message, f"name two members of the role `{ROLE}`, or leave `approval` out")
 
 
 def odd_teams(contract: Contract, at: datetime) -> Iterator[tuple[str, str]]:

@@ -12,7 +12,7 @@ from typing import get_args
 
 from include.audit import ledger
 from include.contracts import Contract, Table, published_yaml
-from include.lake.delta import RESTORE, PublishedState, run_commits, runs_between
+from include.lake.delta import RESTORE, RunCommit, run_commits, runs_between
 from include.lake.rejected import finish_closing, reopen_rejected
 from include.lake.run_log import RunRow
 from include.lake.upsert import Mode
@@ -65,13 +65,13 @@ def publish_contract(context: PipelineContext, contract: Contract) -> str:
     return path
 
 
-def _reopen(context: PipelineContext, table: Table, state: PublishedState) -> None:
+def _reopen(context: PipelineContext, table: Table, state: RunCommit) -> None:
     undone = runs_between(context.lake, table, int(state.metadata["restored_version"]), state.version)
     at = datetime.fromisoformat(state.metadata["at"])
     reopen_rejected(context.lake, table, run_id=state.run_id, at=at, closed_by=undone)
 
 
-def _record(context: PipelineContext, table: Table, state: PublishedState, written: Sequence[str]) -> None:
+def _record(context: PipelineContext, table: Table, state: RunCommit, written: Sequence[str]) -> None:
     """Record the run by what it saved in its folder before it committed, and by what its commit says."""
     is_restored = state.metadata.get("mode") == RESTORE
     saved = run_folder.saved_result(context, table, state.run_id, "publishing", Publishing)

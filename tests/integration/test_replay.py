@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from deltalake import DeltaTable
 
-from include.lake.delta.commit_metadata import OF_THE_SOURCE, PublishedState, last_commit
+from include.lake.delta.commit_metadata import OF_THE_SOURCE, RunCommit, last_commit
 from include.lake.delta.version_history import versions
 from include.lake.run_log import log_tables
 from include.pipelines.context import PipelineContext
@@ -77,7 +77,7 @@ class House:
         rows = DeltaTable(self.folder / "lake/rejected/business/enterprise").to_pyarrow_table().to_pylist()
         return {f"{row['ma_dn'][-3:]}/{row['_run_id']}": row["_life"] for row in rows if row["_life"]}
 
-    def state(self) -> PublishedState:
+    def state(self) -> RunCommit:
         state = last_commit(self.context.lake, self.context.table("business", "enterprise")[1])
         assert state is not None
         return state

@@ -14,7 +14,7 @@ from include.contracts.checks.patterns import matches, why_not_compiled
 from include.contracts.checks.time_zones import why_no_zone
 from include.contracts.model import Column
 from include.contracts.types import integer_range, why_no_number
-from include.contracts.yaml_files import Tell
+from include.contracts.yaml_files import ReportProblem
 
 _BOUNDS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
 _KNOWN_OPTIONS: dict[str, tuple[str, ...]] = {
@@ -36,30 +36,30 @@ _VN_TIMESTAMP = re.compile(r"\bvn_timestamp\s*\(", re.IGNORECASE)
 _WIDE = {"i128", "u128"}
 
 
-def check_column(column: Column, physical_type: str, enum: Sequence[Any], tell: Tell) -> None:
+def check_column(column: Column, physical_type: str, enum: Sequence[Any], report: ReportProblem) -> None:
     """Report every contradiction, at places within the column; `enum` are the listed values."""
     kind = column.logical_type
     if kind not in _KNOWN_OPTIONS:
         remedy = "publish it as `object` or `array` (JSON text), or let transformLogic take what is needed of it"
-        tell(("logicalType",), f"the type `{kind}` is not published here", remedy)
+        report(("logicalType",), f"the type `{kind}` is not published here", remedy)
         return
     options = {name: value for name, value in column.options.items() if name in _KNOWN_OPTIONS[kind]}
     for name in column.options.keys() - options.keys():
         has = f"its options: {', '.join(_KNOWN_OPTIONS[kind]) or 'none'}"
-        tell(("logicalTypeOptions", name), f"`{name}` means nothing for `{kind}`", f"leave it out; {has}")
+        report(("logicalTypeOptions", name), f"`{name}` means nothing for `{kind}`", f"leave it out; {has}")
     if kind == "number":
         wrong = why_no_number(physical_type, options)
         if wrong is not None:
-            tell(("physicalType",), wrong.message, wrong.remedy, warning=wrong.is_warning)
+            report(("physicalType",), wrong.message, wrong.remedy, warning=wrong.is_warning)
     elif kind == "integer" and options.get("format") in _WIDE:
         remedy = "write `logicalType: number` with `physicalType: decimal(38,0)`"
-        tell(("logicalTypeOptions", "format"), f"`{options['format']}` is wider than what is published", remedy)
-    _check_zone_and_format(column, options, tell)
-    _check_pattern(options, tell)
-    _check_bounds(column, options, tell)
+        report(("logicalTypeOptions", "format"), f"`{options['format']}` is wider than what is published", remedy)
+    _check_zone_and_format(column, options, report)
+    _check_pattern(options, report)
+    _check_bounds(column, options, report)
     for index, value in enumerate(enum):
         for message, remedy in why_no_value(column, options, value):
-            tell(("enum", index), message, remedy)
+            report(("enum", index), message, remedy)
 
 
 def why_no_value(column: Column, options: dict[str, Any], value: object) -> Iterable[tuple[str, str]]:
@@ -101,73 +101,73 @@ def _why_not_of_type(column: Column, value: object) -> tuple[str, str] | None:
     return None
 
 
-def _check_zone_and_format(column: Column, options: dict[str, Any], tell: Tell) -> None:
+def _check_zone_and_format(column: Column, options: dict[str, Any], report: ReportProblem) -> None:
     zone = options.get("defaultTimezone")
     if zone is not None and (wrong := why_no_zone(str(zone))):
-        tell(("logicalTypeOptions", "defaultTimezone"), *wrong)
+        report(("logicalTypeOptions", "defaultTimezone"), *wrong)
     if not zone and column.sql_type == "TIMESTAMPTZ" and _VN_TIMESTAMP.search(column.expression):
         remedy = "state the clock of those, e.g. `defaultTimezone: Asia/Ho_Chi_Minh`, or `timezone: false`"
         message = "vn_timestamp reads local times too, and the column states no `defaultTimezone`"
-        tell(("transformLogic",), message, remedy)
+        report(("transformLogic",), message, remedy)
     pattern = options.get("format")
     place = ("logicalTypeOptions", "format")
     if pattern is None or column.logical_type not in ("date", "timestamp", "time"):
         return
     if column.logical_type == "time":
         if not _TIME_FORMATS.fullmatch(str(pattern)):
-            tell(place, f"the format `{pattern}` is not read for a time", "times are HH:mm, HH:mm:ss or HH:mm:ss.SSS")
+            report(place, f"the format `{pattern}` is not read for a time", "times are HH:mm, HH:mm:ss or HH:mm:ss.SSS")
         return
     try:
         form = read_format(str(pattern))
     except FormatError as error:
-        tell(place, error.message, error.remedy)
+        report(place, error.message, error.remedy)
         return
     if missing := [part for part in ("day", "month", "year") if part not in form.parts]:
         remedy = "write the whole date, or state in transformLogic what the rest is, e.g. vn_month(...)"
-        tell(place, f"the format `{pattern}` lacks the {' and the '.join(missing)}", remedy)
+        report(place, f"the format `{pattern}` lacks the {' and the '.join(missing)}", remedy)
     elif column.sql_type == "TIMESTAMPTZ" and not form.has_offset and not zone:
         remedy = "state the clock it is read by, e.g. `defaultTimezone: Asia/Ho_Chi_Minh`, or `timezone: false`"
-        tell(place, f"the format `{pattern}` has no offset, and the column no `defaultTimezone`", remedy)
+        report(place, f"the format `{pattern}` has no offset, and the column no `defaultTimezone`", remedy)
     elif column.sql_type == "DATE" and form.has_offset and not zone:
         remedy = "state whose day it is, e.g. `defaultTimezone: Asia/Ho_Chi_Minh`"
-        tell(place, f"the format `{pattern}` means an instant, whose day depends on the clock", remedy)
+        report(place, f"the format `{pattern}` means an instant, whose day depends on the clock", remedy)
     elif column.sql_type == "TIMESTAMP" and form.has_offset and not zone:
         remedy = "leave `timezone: false` out, or state the clock: `defaultTimezone: Asia/Ho_Chi_Minh`"
-        tell(place, f"the format `{pattern}` means an instant, the column is a local time", remedy)
+        report(place, f"the format `{pattern}` means an instant, the column is a local time", remedy)
 
 
-def _check_pattern(options: dict[str, Any], tell: Tell) -> None:
+def _check_pattern(options: dict[str, Any], report: ReportProblem) -> None:
     pattern = options.get("pattern")
     if isinstance(pattern, str) and (wrong := why_not_compiled(pattern)):
-        tell(("logicalTypeOptions", "pattern"), *wrong)
+        report(("logicalTypeOptions", "pattern"), *wrong)
     shortest, longest = options.get("minLength", 0), options.get("maxLength", math.inf)
     if shortest > longest:
-        tell(("logicalTypeOptions", "minLength"), f"minLength {shortest} is over maxLength {longest}", "swap them")
+        report(("logicalTypeOptions", "minLength"), f"minLength {shortest} is over maxLength {longest}", "swap them")
 
 
-def _check_bounds(column: Column, options: dict[str, Any], tell: Tell) -> None:
+def _check_bounds(column: Column, options: dict[str, Any], report: ReportProblem) -> None:
     given = {name: options[name] for name in (*_BOUNDS, "multipleOf") if name in options}
     values = {name: _comparable(column, value) for name, value in given.items()}
     for name, value in values.items():
         place = ("logicalTypeOptions", name)
         if value is None:
             kind = column.logical_type
-            tell(place, f"{name} `{given[name]}` is no {kind}", f"write it as {_example(kind)}")
+            report(place, f"{name} `{given[name]}` is no {kind}", f"write it as {_example(kind)}")
         elif column.sql_type == "TIMESTAMPTZ" and not _has_offset(given[name]):
             remedy = f"write its offset, e.g. {str(given[name])[:10]}T00:00:00+07:00"
-            tell(place, f"{name} `{given[name]}` has no offset and is read on the clock of UTC", remedy, warning=True)
+            report(place, f"{name} `{given[name]}` has no offset and is read on the clock of UTC", remedy, warning=True)
     if None in values.values():
         return
     low, high = _span(options)
     if low and high and _is_past(low, high):
         names = f"{low[1]} {low[2]} is over {high[1]} {high[2]}"
-        tell(("logicalTypeOptions", low[1]), f"{names}: no value is left", "correct one of them")
+        report(("logicalTypeOptions", low[1]), f"{names}: no value is left", "correct one of them")
         return
     limits = integer_range(column.sql_type)
     if limits and ((low and Decimal(str(low[2])) > limits[1]) or (high and Decimal(str(high[2])) < limits[0])):
         name = low[1] if low and Decimal(str(low[2])) > limits[1] else high[1] if high else ""
         remedy = "widen the type (`format`, or precision in physicalType), or correct the bound"
-        tell(("logicalTypeOptions", name), f"{name} is beyond what {column.sql_type} can hold", remedy)
+        report(("logicalTypeOptions", name), f"{name} is beyond what {column.sql_type} can hold", remedy)
 
 
 Limit = tuple[Any, str, Any, bool]  # comparable value, the option's name, as written, whether it is exclusive

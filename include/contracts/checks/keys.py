@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 
 from include.contracts.model import Column, ExtractPolicy
 from include.contracts.rules import columns_read
-from include.contracts.yaml_files import Tell
+from include.contracts.yaml_files import ReportProblem
 
 _BEGINS_WITH_YEAR = re.compile(r"\^\(?(?:\?:)?(?:\\d|\[0-9\]|\[\\d\]|[12]|\[12\])")
 _ISO = TypeAdapter(timedelta)
@@ -23,7 +23,9 @@ _LONG_ENOUGH = timedelta(days=1)  # longest transaction assumed at a source
 _ORDERED = ("integer", "number", "date", "timestamp")
 
 
-def check_key(columns: Sequence[Column], written: Sequence[SchemaProperty], extract: ExtractPolicy, tell: Tell) -> None:
+def check_key(
+    columns: Sequence[Column], written: Sequence[SchemaProperty], extract: ExtractPolicy, report: ReportProblem
+) -> None:
     """Report what makes the key ambiguous or useless; places are within the table."""
     positions: dict[int, str] = {}
     keys = [prop for prop in written if prop.primaryKey]
@@ -31,40 +33,42 @@ def check_key(columns: Sequence[Column], written: Sequence[SchemaProperty], extr
     for index, (column, prop) in enumerate(zip(columns, written, strict=True)):
         place = ("properties", index, "primaryKeyPosition")
         if prop.primaryKeyPosition and prop.primaryKeyPosition > 0 and not prop.primaryKey:
-            tell(place, "`primaryKeyPosition` stands without `primaryKey`", "add `primaryKey: true`, or leave it out")
+            report(place, "`primaryKeyPosition` stands without `primaryKey`", "add `primaryKey: true`, or leave it out")
         if column.primary_key_position is None:
             continue
         first = positions.setdefault(column.primary_key_position, column.name)
         if first != column.name and all(are_given):
             message = f"`{first}` has the same place {column.primary_key_position} in the key"
-            tell(place, message, "count the key's columns: 1, 2, ...")
-        _check_key_column(column, prop, index, tell)
+            report(place, message, "count the key's columns: 1, 2, ...")
+        _check_key_column(column, prop, index, report)
     if any(are_given) and not all(are_given):
         index = next(i for i, prop in enumerate(written) if prop.primaryKey and not (prop.primaryKeyPosition or 0) > 0)
-        tell(("properties", index, "primaryKey"), "only some columns of the key have a place in it", "give all a place")
+        report(
+            ("properties", index, "primaryKey"), "only some columns of the key have a place in it", "give all a place"
+        )
     if not keys:
         why = "every run reads the whole table, and two rows of one thing are not seen"
         if extract.cursor:
             why = "so the cursor is of no use: every run reads the whole table"
         remedy = "write `primaryKey: true` under the columns that tell one row from another"
-        tell((), f"has no primary key: {why}", remedy, warning=True)
+        report((), f"has no primary key: {why}", remedy, warning=True)
 
 
-def check_cursor(columns: Sequence[Column], extract: ExtractPolicy, tell: Tell) -> None:
+def check_cursor(columns: Sequence[Column], extract: ExtractPolicy, report: ReportProblem) -> None:
     """Report cursor columns without an order, or not in order of time; places are within `extract`."""
     by_name = {column.name: column for column in columns}
     place = ("cursor",)
     if unseen := late_rows_unseen(columns, extract):
-        tell(("deletes",), unseen, LATE_ROWS_REMEDY, warning=True)
+        report(("deletes",), unseen, LATE_ROWS_REMEDY, warning=True)
     for position, name in enumerate(extract.cursor):
         column = by_name.get(name)
         if column is None:
             continue
         kind = column.logical_type
         if kind not in (*_ORDERED, "string"):
-            tell(place, f"the cursor `{name}` is a {kind}, which has no order", f"one of: {', '.join(_ORDERED)}")
+            report(place, f"the cursor `{name}` is a {kind}, which has no order", f"one of: {', '.join(_ORDERED)}")
         elif kind == "string" and position == 0 and not _is_in_order(column):
-            tell(
+            report(
                 place,
                 f"the cursor `{name}` is a text, and the order of text need not be that of time (31/01 is after 01/02)",
                 "publish it as `timestamp` (by `format` or transformLogic), or hold it to a pattern that begins with "
@@ -73,7 +77,7 @@ def check_cursor(columns: Sequence[Column], extract: ExtractPolicy, tell: Tell) 
         read = columns_read(column)
         if len(read) != 1:
             remedy = "name a column that is one column of the source"
-            tell(
+            report(
                 place,
                 f"the cursor `{name}` is made of {len(read)} source columns",
                 f"every run reads all: {remedy}",
@@ -83,7 +87,7 @@ def check_cursor(columns: Sequence[Column], extract: ExtractPolicy, tell: Tell) 
             remedy = (
                 "rows without it are read in every run, and lose against any other of their key: add `required: true`"
             )
-            tell(place, f"the cursor `{name}` may be empty", remedy, warning=True)
+            report(place, f"the cursor `{name}` may be empty", remedy, warning=True)
 
 
 def late_rows_unseen(columns: Sequence[Column], extract: ExtractPolicy) -> str:
@@ -98,21 +102,23 @@ def late_rows_unseen(columns: Sequence[Column], extract: ExtractPolicy) -> str:
     )
 
 
-def _check_key_column(column: Column, prop: SchemaProperty, index: int, tell: Tell) -> None:
+def _check_key_column(column: Column, prop: SchemaProperty, index: int, report: ReportProblem) -> None:
     place = ("properties", index)
     if column.sql_type in ("DOUBLE", "FLOAT"):
         remedy = "state its digits, e.g. `physicalType: decimal(18,2)`, or publish it as string"
-        tell((*place, "logicalType"), f"the key `{column.name}` is a number without precision", remedy)
+        report((*place, "logicalType"), f"the key `{column.name}` is a number without precision", remedy)
     if prop.required is False:
-        tell((*place, "required"), f"the key `{column.name}` cannot be optional", "leave `required` out", warning=True)
+        report(
+            (*place, "required"), f"the key `{column.name}` cannot be optional", "leave `required` out", warning=True
+        )
     if column.logical_type in ("object", "array"):
         remedy = "two texts may mean one thing: publish what tells it as string or integer"
-        tell((*place, "logicalType"), f"the key `{column.name}` is JSON", remedy, warning=True)
+        report((*place, "logicalType"), f"the key `{column.name}` is JSON", remedy, warning=True)
     elif column.logical_type == "string" and not _is_held_to_a_form(column, prop):
         remedy = (
             "add `logicalTypeOptions: {pattern: ...}`, so that a key with a slip is rejected, not taken for another"
         )
-        tell(place, f"the key `{column.name}` is any text", remedy, warning=True)
+        report(place, f"the key `{column.name}` is any text", remedy, warning=True)
 
 
 def _is_held_to_a_form(column: Column, prop: SchemaProperty) -> bool:

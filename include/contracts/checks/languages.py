@@ -8,7 +8,7 @@ from open_data_contract_standard.model import AuthoritativeDefinition
 
 from include.contracts.checks.names import nearest
 from include.contracts.model import Table
-from include.contracts.yaml_files import Place, Tell
+from include.contracts.yaml_files import Place, ReportProblem
 
 
 def check_languages(
@@ -16,7 +16,7 @@ def check_languages(
     places: Mapping[str, Place],
     definitions: Mapping[Place, AuthoritativeDefinition],
     laws: Mapping[str, str],
-    tell: Tell,
+    report: ReportProblem,
 ) -> None:
     """Warn of rules and legal references without a Vietnamese text, in a contract that has some.
 
@@ -27,7 +27,7 @@ def check_languages(
         places: places of written rules, by id.
         definitions: the legal references, by place.
         laws: Vietnamese texts of legal references, by id.
-        tell: records a warning.
+        report: records a warning.
     """
     written = [rule for table in tables for rule in table.rules if rule.rule_id in places]
     if not laws and not any(rule.vietnamese for rule in written):
@@ -35,12 +35,12 @@ def check_languages(
     for rule in written:
         if not rule.vietnamese:
             remedy = "add `customProperties: [{property: vietnamese, value: ...}]` to the rule"
-            tell(places[rule.rule_id], "the rule has no Vietnamese text", remedy, warning=True)
+            report(places[rule.rule_id], "the rule has no Vietnamese text", remedy, warning=True)
     for place, definition in definitions.items():
         if definition.id not in laws:
             remedy = "give it an `id`, and that id a text in `description: customProperties: vietnamese`"
-            tell(place, "the reference has no Vietnamese text", remedy, warning=True)
+            report(place, "the reference has no Vietnamese text", remedy, warning=True)
     known = {definition.id for definition in definitions.values() if definition.id}
     for name in sorted(set(laws) - known):
         place = ("description", "customProperties")
-        tell(place, f"`vietnamese` names no reference `{name}`", nearest(name, known), warning=True)
+        report(place, f"`vietnamese` names no reference `{name}`", nearest(name, known), warning=True)

@@ -32,7 +32,7 @@ def files_of(problems: Iterable[Problem]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(problem.path.name for problem in problems))
 
 
-class Tell(Protocol):
+class ReportProblem(Protocol):
     """Function that records a mistake at a place of a file, given as a path of keys and positions."""
 
     def __call__(self, place: tuple[str | int, ...], message: str, remedy: str, *, warning: bool = False) -> None:

@@ -3,18 +3,18 @@
 from include.lake.delta.commit_metadata import (
     OF_THE_SOURCE,
     PREFIX,
-    PublishedState,
+    RunCommit,
     carry_over,
+    commit_of_run,
     commit_properties,
     epoch_milliseconds,
     greater_cursor,
     has_committed,
     last_commit,
-    last_state,
+    last_run_commit,
     overtaken_by,
     reader_of,
     run_commits,
-    state_of_run,
 )
 from include.lake.delta.data_files import File, add_actions, commit, live_files, now, patched_file, swap, write_files
 from include.lake.delta.maintenance import (

@@ -21,7 +21,7 @@ _FIRST_LOOK = 20
 
 
 @dataclass(frozen=True, slots=True)
-class PublishedState:
+class RunCommit:
     """A table's newest commit made by a run. `metadata` has the keys without their prefix `lienthong.`.
 
     `since` holds the operations of later commits (maintenance, other writers), as the log names them.
@@ -43,13 +43,13 @@ class PublishedState:
         return self.metadata.get("read_by") or self.run_id
 
 
-def last_commit(lake: Lake, table: Table) -> PublishedState | None:
+def last_commit(lake: Lake, table: Table) -> RunCommit | None:
     """The newest run commit of a published table, past maintenance commits; None if it was never published."""
     uri = lake.registry_table(table.registry, table.name)
-    return last_state(lake.table(uri)) if lake.is_table(uri) else None
+    return last_run_commit(lake.table(uri)) if lake.is_table(uri) else None
 
 
-def last_state(delta: DeltaTable) -> PublishedState | None:
+def last_run_commit(delta: DeltaTable) -> RunCommit | None:
     """The newest commit of an open table that a run made."""
     return next(_run_commits(delta), None)
 
@@ -61,7 +61,7 @@ def has_committed(lake: Lake, table: Table, run_id: str) -> bool:
         return lake.is_table(uri) and lake.table(uri).transaction_version(run_id) is not None
 
 
-def state_of_run(delta: DeltaTable, run_id: str) -> PublishedState | None:
+def commit_of_run(delta: DeltaTable, run_id: str) -> RunCommit | None:
     """The commit that this run made, if it made one."""
     with lake_errors("reading a table's log"):
         is_committed = delta.transaction_version(run_id) is not None
@@ -81,7 +81,7 @@ def commit_properties(run_id: str, metadata: Mapping[str, str], **counts: int | 
     )
 
 
-def reader_of(state: PublishedState | None) -> str:
+def reader_of(state: RunCommit | None) -> str:
     """The run that last read the source of a table; empty if it was never published.
 
     A run stores it before it reads. If it differs when the run commits, another run has read and published meanwhile:
@@ -90,7 +90,7 @@ def reader_of(state: PublishedState | None) -> str:
     return state.read_by if state else ""
 
 
-def carry_over(metadata: Mapping[str, str], base: PublishedState | None, *, run_id: str, mode: str) -> dict[str, str]:
+def carry_over(metadata: Mapping[str, str], base: RunCommit | None, *, run_id: str, mode: str) -> dict[str, str]:
     """Metadata for a run's commit, with source entries taken over from the commit it builds on.
 
     A full run sets them anew. An incremental run never moves the cursor back. Any other run keeps the source entries
@@ -107,7 +107,7 @@ def carry_over(metadata: Mapping[str, str], base: PublishedState | None, *, run_
     }
 
 
-def overtaken_by(metadata: Mapping[str, str], base: PublishedState | None, *, mode: str) -> str:
+def overtaken_by(metadata: Mapping[str, str], base: RunCommit | None, *, mode: str) -> str:
     """Id of the run that read the source and published after this run began; empty if there is none.
 
     An overtaken run must not commit: its rows may be older than the published ones, and the next run reads on from
@@ -157,14 +157,14 @@ def epoch_milliseconds(at: datetime) -> int:
     return int(at.timestamp() * 1000)
 
 
-def run_commits(delta: DeltaTable, last: int | None) -> list[PublishedState]:
+def run_commits(delta: DeltaTable, last: int | None) -> list[RunCommit]:
     """Commits made by runs among the `last` commits of an open table (None: all), newest first."""
     with lake_errors("reading a table's log"):
         history = delta.history(last)
     return [state for entry in history if (state := _state(entry, ())) is not None]
 
 
-def _run_commits(delta: DeltaTable) -> Iterator[PublishedState]:
+def _run_commits(delta: DeltaTable) -> Iterator[RunCommit]:
     """Commits made by runs, newest first. Reads a few commits before the whole log."""
     seen = 0
     since: list[str] = []
@@ -181,8 +181,8 @@ def _run_commits(delta: DeltaTable) -> Iterator[PublishedState]:
             return
 
 
-def _state(entry: dict[str, Any], since: Sequence[str]) -> PublishedState | None:
+def _state(entry: dict[str, Any], since: Sequence[str]) -> RunCommit | None:
     if PREFIX + "run_id" not in entry:
         return None
     metadata = {key.removeprefix(PREFIX): str(value) for key, value in entry.items() if key.startswith(PREFIX)}
-    return PublishedState(int(entry["version"]), metadata, int(metadata.get("live_rows", "0")), tuple(since))
+    return RunCommit(int(entry["version"]), metadata, int(metadata.get("live_rows", "0")), tuple(since))

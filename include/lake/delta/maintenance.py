@@ -92,10 +92,10 @@ def expire_landing(
     *,
     at: datetime,
     retention: timedelta,
-    tell: Callable[[list[str]], None] = lambda folders: None,
+    before_removal: Callable[[list[str]], None] = lambda folders: None,
 ) -> Expired:
-    """Remove a registry's extracts older than `retention`; `tell` is called with their lake paths first."""
-    return _expire(lake, lake.path("landing", registry), at - retention, tell)
+    """Remove a registry's extracts older than `retention`; `before_removal` is called with their lake paths first."""
+    return _expire(lake, lake.path("landing", registry), at - retention, before_removal)
 
 
 def expire_staging(lake: Lake, *, at: datetime) -> Expired:
@@ -158,12 +158,15 @@ def _vacuum(delta: DeltaTable, retention: timedelta) -> int:
 
 
 def _expire(
-    lake: Lake, registry_folder: str, before: datetime, tell: Callable[[list[str]], None] = lambda folders: None
+    lake: Lake,
+    registry_folder: str,
+    before: datetime,
+    before_removal: Callable[[list[str]], None] = lambda folders: None,
 ) -> Expired:
     """Remove the run folders of a registry whose newest file was written before `before`."""
     runs = [run for table in lake.list(registry_folder) for run in lake.list(table)]
     expired = [run for run in runs if (newest := lake.changed_at(run)) is not None and newest < before]
-    tell([run.removeprefix(f"{lake.uri}/") for run in expired])
+    before_removal([run.removeprefix(f"{lake.uri}/") for run in expired])
     size = 0
     for run in expired:
         size += lake.size(run)

@@ -10,7 +10,7 @@ from typing import Any
 from deltalake import DeltaTable
 
 from include.contracts import Table
-from include.lake.delta.commit_metadata import PREFIX, commit_properties, state_of_run
+from include.lake.delta.commit_metadata import PREFIX, commit_of_run, commit_properties
 from include.lake.delta.sql_views import view_of
 from include.lake.storage import Lake, LakeError, LakeTableMissing, lake_errors, quote, retry_on_conflict
 
@@ -139,7 +139,7 @@ def _restore(
     before: Callable[[], object],
 ) -> Restored:
     current = _published(lake, table)
-    done = state_of_run(current, run_id)
+    done = commit_of_run(current, run_id)
     listed = _versions(current, None)
     if done is not None:
         earlier = [entry for entry in listed if entry.version < done.version]

@@ -16,7 +16,7 @@ import duckdb
 from deltalake import DeltaTable
 
 from include.contracts import Table
-from include.lake.delta import TableSchema, last_state, listed, published_rows
+from include.lake.delta import TableSchema, last_run_commit, listed, published_rows
 from include.lake.incremental.row_checksum import RowSetChecksum, hashed_values
 from include.lake.incremental.stored_checksum import checksum_by_sql, stored_checksum_of
 from include.lake.rejected import as_json, open_rejections_of, typed_cursor, typed_key
@@ -97,7 +97,7 @@ def known_rows(lake: Lake, table: Table, *, folder: str, received: str) -> RowSe
         return None
     keys, names = listed(table_schema.key), listed(table_schema.names)
     with lake_errors(f"reconciling {table.qualified_name}"):
-        of_all = stored_checksum_of(last_state(delta), table)
+        of_all = stored_checksum_of(last_run_commit(delta), table)
         opened = _open_rows(lake, table, f"{folder}/open.parquet")
         connection = lake.connect(memory_limit=COMPARE_MEMORY)
         try:

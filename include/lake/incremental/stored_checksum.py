@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import duckdb
 
 from include.contracts import Table
-from include.lake.delta import PublishedState, StagedFiles, TableSchema, accepted_rows, published_rows
+from include.lake.delta import RunCommit, StagedFiles, TableSchema, accepted_rows, published_rows
 from include.lake.incremental.row_checksum import RowSetChecksum, hashed_values, row_set_checksum
 from include.lake.storage import Lake, restrict_access
 from include.lake.upsert import COMPARE_MEMORY, Changes, arriving, leaving
@@ -29,7 +29,7 @@ _CHANGES_NO_ROW = {
 }  # fmt: skip
 
 
-def is_unchanged_since(state: PublishedState) -> bool:
+def is_unchanged_since(state: RunCommit) -> bool:
     """Whether only maintenance committed since that run commit."""
     return set(state.since) <= _CHANGES_NO_ROW
 
@@ -42,7 +42,7 @@ class PendingCommit:
     table: Table
     table_schema: TableSchema
     files: Sequence[str] | None
-    base: PublishedState | None
+    base: RunCommit | None
     staged: StagedFiles
     changes: Changes
 
@@ -55,12 +55,12 @@ class PendingCommit:
             yield connection
 
 
-def stored_figures(state: PublishedState | None, key: str) -> str:
+def stored_figures(state: RunCommit | None, key: str) -> str:
     """JSON of content figures stored on the last run's commit; `{}` if absent or invalidated by another writer."""
     return (state.metadata.get(key) if state is not None and is_unchanged_since(state) else None) or "{}"
 
 
-def stored_checksum_of(state: PublishedState | None, table: Table) -> RowSetChecksum | None:
+def stored_checksum_of(state: RunCommit | None, table: Table) -> RowSetChecksum | None:
     """The checksum stored on the last run's commit; None if absent or invalidated by another writer."""
     stored = json.loads(stored_figures(state, STORED_CHECKSUM))
     is_valid = stored and stored["of"] == list(hashed_values(table) or ())

@@ -16,7 +16,7 @@ import duckdb
 import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable
 
-from include.lake.delta import PublishedState, commit_properties, last_state, state_of_run, view_of
+from include.lake.delta import RunCommit, commit_of_run, commit_properties, last_run_commit, view_of
 from include.lake.people.tables import KEYS, SCHEMAS
 from include.lake.storage import Lake, LakeConflict, create_temp_table, lake_errors, retry_on_conflict, scan
 from include.lake.upsert import Upserted, count, stream, upsert, write
@@ -30,10 +30,10 @@ def people_table(lake: Lake, name: str) -> str:
     return lake.path(ZONE, name)
 
 
-def people_state(lake: Lake, name: str) -> PublishedState | None:
+def people_state(lake: Lake, name: str) -> RunCommit | None:
     """The newest commit that a run made to the table; None before the first."""
     uri = people_table(lake, name)
-    return last_state(lake.table(uri)) if lake.is_table(uri) else None
+    return last_run_commit(lake.table(uri)) if lake.is_table(uri) else None
 
 
 def people_view(lake: Lake, connection: duckdb.DuckDBPyConnection, name: str, *, called: str = "") -> bool:
@@ -74,9 +74,9 @@ def upsert_people(
     def attempt() -> Upserted | None:
         with lake.connect() as connection, lake_errors(f"publishing people/{name}"):
             current = _open(lake, name)
-            if current is not None and (done := state_of_run(current, run_id)) is not None:
+            if current is not None and (done := commit_of_run(current, run_id)) is not None:
                 return Upserted(done.version)
-            newest = last_state(current) if current is not None else None
+            newest = last_run_commit(current) if current is not None else None
             if after is not None and newest is not None and newest.run_id != after:
                 return None
             connection.execute(f"CREATE TEMP VIEW fresh AS FROM {scan(uri)}")
@@ -106,7 +106,7 @@ def extend(
     """
     with lake.connect() as connection, lake_errors(f"recording people/{name}"):
         current = _open(lake, name)
-        if current is not None and (done := state_of_run(current, run_id)) is not None:
+        if current is not None and (done := commit_of_run(current, run_id)) is not None:
             return Upserted(done.version)
         if isinstance(rows, str):
             connection.execute(f"CREATE TEMP VIEW fresh AS FROM {scan(rows)}")

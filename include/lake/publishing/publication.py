@@ -17,17 +17,17 @@ from deltalake import CommitProperties, DeltaTable
 from include.contracts import Table
 from include.lake import upsert
 from include.lake.delta import (
-    PublishedState,
+    RunCommit,
     StagedFiles,
     carry_over,
+    commit_of_run,
     commit_properties,
     compact,
     evolve,
     greater_cursor,
-    last_state,
+    last_run_commit,
     live_files,
     overtaken_by,
-    state_of_run,
     table_schema_of,
 )
 from include.lake.incremental import STORED_CHECKSUM, PendingCommit, checksum_after_commit
@@ -117,9 +117,9 @@ def _publish(
 ) -> PublishedCommit:
     uri = lake.registry_table(table.registry, table.name)
     current = lake.table(uri) if lake.is_table(uri) else None
-    base = last_state(current) if current is not None else None
+    base = last_run_commit(current) if current is not None else None
     if current is not None and base is not None:
-        recorded = state_of_run(current, run_id)
+        recorded = commit_of_run(current, run_id)
         if recorded is not None:
             return _commit(recorded)
         overtaker = overtaken_by(metadata, base, mode=mode)
@@ -128,10 +128,12 @@ def _publish(
         _check_base(table, metadata, base, mode)
     table_schema = table_schema_of(table, current)
     changes = find_changes(lake, table, table_schema, current, staged, mode=mode, gone=gone)
-    with ThreadPoolExecutor(1) as beside, lake_errors(f"publishing {table.qualified_name}"):
+    with ThreadPoolExecutor(1) as executor, lake_errors(f"publishing {table.qualified_name}"):
         files = current.file_uris() if current else None
         pending = PendingCommit(lake, table, table_schema, files, base, staged, changes)
-        checksum, warned = (beside.submit(figure, pending) for figure in (checksum_after_commit, warnings_after_commit))
+        checksum, warned = (
+            executor.submit(figure, pending) for figure in (checksum_after_commit, warnings_after_commit)
+        )
 
         def make_properties() -> CommitProperties:
             entries = {name: getattr(changes, name) for name in ("inserted", "updated", "deleted", "retained")}
@@ -168,7 +170,7 @@ def _apply(writing: Writing, current: DeltaTable, changes: Changes, mode: Mode) 
     return upsert.apply(writing, current, changes.uri)
 
 
-def _check_base(table: Table, metadata: Mapping[str, str], base: PublishedState, mode: Mode) -> None:
+def _check_base(table: Table, metadata: Mapping[str, str], base: RunCommit, mode: Mode) -> None:
     """An incremental run builds on all that lies before `since`, the cursor from which it read."""
     since, cursor = metadata.get("since", ""), base.metadata.get("cursor", "")
     if mode == "incremental" and since and greater_cursor(cursor, since) != cursor:
@@ -192,7 +194,7 @@ def _is_behind(lake: Lake, uri: str, current: DeltaTable) -> bool:
     return lake.exists(f"{uri}/_delta_log/{current.version() + 1:020d}.json")
 
 
-def _commit(state: PublishedState) -> PublishedCommit:
+def _commit(state: RunCommit) -> PublishedCommit:
     inserted, updated, deleted, retained = (
         int(state.metadata.get(name, "0")) for name in ("inserted", "updated", "deleted", "retained")
     )

@@ -14,7 +14,7 @@ import duckdb
 from include.contracts import Rule, Table
 from include.lake.delta import (
     WARNINGS,
-    PublishedState,
+    RunCommit,
     StagedFiles,
     TableSchema,
     accepted_rows,
@@ -31,7 +31,7 @@ WARNED = "warned_rows"  # metadata key
 Counts = dict[str, int]
 
 
-def stored_warnings(state: PublishedState | None, table: Table) -> Counts | None:
+def stored_warnings(state: RunCommit | None, table: Table) -> Counts | None:
     """Warning counts stored on the last run's commit; None if absent or invalidated by another writer."""
     stored = json.loads(stored_figures(state, WARNED))
     return stored["counts"] if stored and stored["of"] == _rules(table) else None
@@ -56,7 +56,7 @@ def warnings_after_commit(pending: PendingCommit) -> str:
     return json.dumps({"counts": after, "of": _rules(table)})
 
 
-def published_warnings(lake: Lake, table: Table, state: PublishedState) -> Counts:
+def published_warnings(lake: Lake, table: Table, state: RunCommit) -> Counts:
     """Number of published rows that break each rule of severity `warning`; counted if not stored on the last commit."""
     stored = stored_warnings(state, table)
     if stored is not None:

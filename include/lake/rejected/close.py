@@ -77,7 +77,7 @@ def _reopen(closing: Closing, closed_by: Sequence[str]) -> int:
     ):
         if opened is None:
             return 0
-        earlier = _earlier(opened.delta, closing.transaction)
+        earlier = _closed_before(opened.delta, closing.transaction)
         if earlier is not None:
             return earlier.get(OPEN, 0)
         runs = ", ".join(literal(run_id) for run_id in closed_by) or "NULL"
@@ -119,11 +119,11 @@ def _close(closing: Closing) -> dict[str, int]:
     ):
         if opened is None:
             return {}
-        earlier = _earlier(opened.delta, closing.transaction)
+        earlier = _closed_before(opened.delta, closing.transaction)
         if earlier is not None:
             return earlier
         has_committed = bool(runs_that_count(lake, table, [closing.run_id]))
-        abandoned = _runs_that_never_were(closing, opened.delta, has_committed)
+        abandoned = _runs_that_cannot_commit(closing, opened.delta, has_committed)
         removals = [file for file in live_rejected_files(opened.delta) if file.run_id in abandoned]
         counts: dict[str, int] = {}
         rewrites: list[tuple[list[RejectedFile], AddAction]] = []
@@ -135,7 +135,7 @@ def _close(closing: Closing) -> dict[str, int]:
         return counts
 
 
-def _earlier(delta: DeltaTable, transaction: str) -> dict[str, int] | None:
+def _closed_before(delta: DeltaTable, transaction: str) -> dict[str, int] | None:
     """Rows by new `_life` that this run closed in an earlier attempt; None if it did not."""
     if delta.transaction_version(transaction) is None:
         return None
@@ -143,7 +143,7 @@ def _earlier(delta: DeltaTable, transaction: str) -> dict[str, int] | None:
     return {life: int(entry[f"{PREFIX}{life}"]) for life in LIVES if f"{PREFIX}{life}" in entry}
 
 
-def _runs_that_never_were(closing: Closing, delta: DeltaTable, has_committed: bool) -> set[str]:
+def _runs_that_cannot_commit(closing: Closing, delta: DeltaTable, has_committed: bool) -> set[str]:
     """Recent runs that have appended rejected rows and can no longer commit.
 
     Such a run was overtaken by another that read the source and published; or its staging folder, without which it

@@ -19,7 +19,7 @@ from include.lake.delta import (
     StagedFiles,
     TableSchema,
     all_differ,
-    last_state,
+    last_run_commit,
     listed,
     table_schema_of,
 )
@@ -180,7 +180,7 @@ def _live_rows(connection: duckdb.DuckDBPyConnection, current: DeltaTable) -> in
 
 
 def _key_has_changed(current: DeltaTable, table_schema: TableSchema) -> bool:
-    state = last_state(current)
+    state = last_run_commit(current)
     return state is not None and state.metadata.get(KEY_FIGURE, "") != key_text(table_schema)
 
 

@@ -22,7 +22,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from include.contracts import Contract, Table
-from include.lake.delta import PublishedState, has_committed, last_commit, reader_of
+from include.lake.delta import RunCommit, has_committed, last_commit, reader_of
 from include.lake.incremental import known_rows, reconcile
 from include.lake.storage import LakeError, lake_errors, literal, quote, scan
 from include.pipelines import run_folder
@@ -93,7 +93,7 @@ def _land(
     table: Table,
     run_id: str,
     at: datetime,
-    state: PublishedState | None,
+    state: RunCommit | None,
     plan: Plan,
     on_rows_landed: Callable[[], None],
 ) -> tuple[Extract, Plan, str | None]:
@@ -132,7 +132,7 @@ def _land(
     return extracted, plan, gone
 
 
-def _source_columns(state: PublishedState | None) -> list[list[str]] | None:
+def _source_columns(state: RunCommit | None) -> list[list[str]] | None:
     """The columns that the source had when the table's state was read from it."""
     return (json.loads(state.metadata.get("source_columns") or "null") if state else None) or None
 
@@ -235,7 +235,7 @@ def _is_same(
     is_full: bool,
     extracted: Extract,
     gone: str | None,
-    state: PublishedState,
+    state: RunCommit,
 ) -> bool:
     """Whether publishing could not change anything: the same rows under the same contract, or no new row at all."""
     if plan.mode != "full":

@@ -15,7 +15,7 @@ from deltalake import Schema as DeltaSchema
 
 from include.contracts import Contract, Table
 from include.contracts.checks import LATE_ROWS_REMEDY, late_rows_unseen
-from include.lake.delta import LAKE_COLUMNS, last_commit, last_state, published_schema
+from include.lake.delta import LAKE_COLUMNS, last_commit, last_run_commit, published_schema
 from include.pipelines.context import PipelineContext
 from include.pipelines.sync.read_plan import Plan, plan_extract
 from include.sharing.agreements import Agreement, agreement_paths, load_agreement
@@ -123,7 +123,7 @@ def _shape_changes(table: Table, current: DeltaTable, agreements: Sequence[Agree
         readers = _readers(agreements, table, name)
         what = f"column `{name}` is no longer in the contract: it stays, null in every row"
         yield Change(what, "breaking" if readers else "compatible", "end or change the agreements first", readers)
-    state = last_state(current)
+    state = last_run_commit(current)
     was_key, key = (state.metadata.get("primary_key", "") if state else ""), ",".join(table.primary_key)
     if state and was_key != key:
         what = f"the primary key was ({was_key or 'none'}) and is ({key or 'none'}): every row is matched anew"
@@ -165,7 +165,7 @@ def _left_out(context: PipelineContext, contract: Contract, agreements: Sequence
             "end the agreements first, or keep the table in the contract",
             readers,
         )
-        state = last_state(context.lake.table(uri))
+        state = last_run_commit(context.lake.table(uri))
         version = state.metadata.get("contract_version", "") if state else ""
         yield TablePlan(name, "none", "not in the contract", state.version if state else None, version, (change,))
 

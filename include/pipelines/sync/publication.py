@@ -249,7 +249,7 @@ def _split(context: PipelineContext, table: Table, landed: Extract, mode: Mode, 
         lake=context.lake,
         run_id=landed.run_id,
         schemas_dir=context.schemas,
-        beside=partial(published_context_of, context.lake, table, mode=mode, gone=gone),
+        published_context=partial(published_context_of, context.lake, table, mode=mode, gone=gone),
     )
     context.lake.write_text(_split_record(context, table, landed.run_id), json.dumps(split.to_dict()))
     return split

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from include.contracts import Table
-from include.lake.delta import PublishedState
+from include.lake.delta import RunCommit
 from include.lake.upsert import Mode
 from include.pipelines.errors import OnlyReadWhole
 from include.sources.databases import is_ahead
@@ -33,7 +33,7 @@ class Plan:
 
 def plan_extract(
     table: Table,
-    state: PublishedState | None,
+    state: RunCommit | None,
     *,
     definition_digest: str,
     is_full: bool,

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from include.contracts import Contract, Table
 from include.lake import run_log
-from include.lake.delta import PublishedState, last_commit
+from include.lake.delta import RunCommit, last_commit
 from include.lake.rejected import finish_closing
 from include.pipelines import run_folder
 from include.pipelines.audit_log import record_run
@@ -18,7 +18,7 @@ from include.pipelines.unfinished_runs import record_unfinished_runs
 from include.sources.landing import RECORD, Extract
 
 
-def carries_version(state: PublishedState | None, contract: Contract) -> bool:
+def carries_version(state: RunCommit | None, contract: Contract) -> bool:
     """Whether the last commit was made by this version of the contract: from then on drift is told against it."""
     return state is not None and state.metadata.get("contract_version") == contract.version
 
@@ -54,7 +54,7 @@ def skipped_before(context: PipelineContext, table: Table, result: Extracted) ->
     return _skipped(result, state)
 
 
-def _skipped(result: Extracted, state: PublishedState) -> Skipped:
+def _skipped(result: Extracted, state: RunCommit) -> Skipped:
     """A run that leaves the table as that commit made it."""
     counts = ("extracted", "accepted", "rejected", "superseded", "deleted", "retained")
     return result.become(

@@ -80,7 +80,7 @@ def maintain_lake(context: PipelineContext, *, at: datetime) -> MaintenanceDone:
                 registry,
                 at=at,
                 retention=retention.get(registry, Sla().landing_retention),
-                tell=partial(record_expired, context, f"landing/{registry}"),
+                before_removal=partial(record_expired, context, f"landing/{registry}"),
             )
             for registry in find_landed(lake)
         ]

@@ -36,19 +36,19 @@ REASON = 'STRUCT(rule_id VARCHAR, "column" VARCHAR, message VARCHAR)'
 class RowRules:
     """The row rules of a table in mask order: rule i is bit i % 63 of the mask `_m<i // 63>`.
 
-    `deleted`: SQL condition that the source calls a row deleted; it then breaks none of the rules with ids in `spared`.
+    `deleted`: SQL condition that a row is deleted at the source; it then breaks no rule with an id in `not_judged`.
     """
 
     rules: tuple[Rule, ...]
     deleted: str = "false"
-    spared: frozenset[str] = frozenset()
+    not_judged: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, table: Table) -> RowRules:
         """The row rules of that table."""
         rules = tuple(rule for rule in table.rules if rule.scope == "row")
-        spared = frozenset(rule.rule_id for rule in rules if not judges_deleted(rule, table))
-        return cls(rules, is_deleted(table), spared)
+        not_judged = frozenset(rule.rule_id for rule in rules if not judges_deleted(rule, table))
+        return cls(rules, is_deleted(table), not_judged)
 
     @property
     def words(self) -> range:
@@ -63,11 +63,11 @@ class RowRules:
     def mask(self, word: int) -> str:
         """SQL of a mask over the conformed columns. NULL is not a violation, as in a SQL CHECK."""
         of_word = [(i, rule) for i, rule in enumerate(self.rules) if i // BITS == word]
-        always = self._bits((i, rule) for i, rule in of_word if rule.rule_id not in self.spared)
-        if not self.spared:
+        always = self._bits((i, rule) for i, rule in of_word if rule.rule_id not in self.not_judged)
+        if not self.not_judged:
             return always
-        spared = self._bits((i, rule) for i, rule in of_word if rule.rule_id in self.spared)
-        return f"{always} | CASE WHEN {self.deleted} THEN 0::UBIGINT ELSE {spared} END"
+        not_judged = self._bits((i, rule) for i, rule in of_word if rule.rule_id in self.not_judged)
+        return f"{always} | CASE WHEN {self.deleted} THEN 0::UBIGINT ELSE {not_judged} END"
 
     def _bits(self, rules: Iterable[tuple[int, Rule]]) -> str:
         """SQL of the bits of rules; those rarely broken are guarded by one condition that covers them all."""

@@ -55,7 +55,7 @@ def conform_and_split(
     lake: Lake,
     run_id: str,
     schemas_dir: Path,
-    beside: Callable[[Conformed], str | None] = lambda conformed: None,
+    published_context: Callable[[Conformed], str | None] = lambda conformed: None,
     memory_limit: str = "1GB",
 ) -> SplitResult:
     """Conform one extract and give every row its outcome; writes the three staged files into the run's folder.
@@ -66,8 +66,8 @@ def conform_and_split(
         lake: where the run folder is.
         run_id: the run.
         schemas_dir: the folder with `reference/`, for code lists.
-        beside: returns the URI of the published context (None if there is none), given conformed.parquet and SQL of
-            which of its rows break a row rule.
+        published_context: returns the URI of the published context (None if there is none), given conformed.parquet
+            and SQL of which of its rows break a row rule.
         memory_limit: of the engine, which spills to disk beyond it.
 
     Raises:
@@ -93,7 +93,7 @@ def conform_and_split(
                 blame_deleted_when(connection, table, relation) or blame_rule(connection, rules.rules, relation)
             ),
         )  # fmt: skip
-        untouched = beside(Conformed(staged.conformed, rules.any_of("error"))) or ""
+        untouched = published_context(Conformed(staged.conformed, rules.any_of("error"))) or ""
         with lake_errors(f"splitting {table.qualified_name}"):
             result = _split(connection, table, rules, staged, extracted, untouched)
     return replace(result, seconds=perf_counter() - started)
@@ -105,13 +105,13 @@ def _split(
     row_rules: RowRules,
     staged: StagedFiles,
     extracted: int,
-    beside: str,
+    published_context: str,
 ) -> SplitResult:
     set_rules = [r for r in table.rules if r.scope == "set"]
     connection.execute(f"CREATE TEMP VIEW {CONFORMED} AS SELECT * FROM {scan(staged.conformed)}")
     flag_rows(connection, row_rules)
     key_repeats = find_superseded(connection, table)
-    view_beside(connection, table, beside)
+    view_beside(connection, table, published_context)
     find_clashes(connection, table, set_rules, key_repeats=key_repeats)
     _write_faults(connection, table, row_rules, set_rules, staged.faults)
     accepted, rejected, superseded = _outcomes(connection)
@@ -130,7 +130,7 @@ def _split(
     ]
     order = {rule.rule_id: place for place, rule in enumerate(table.rules)}
     counts.sort(key=lambda count: order[count.rule_id])
-    return SplitResult(staged, extracted, accepted, rejected, superseded, tuple(counts), 0.0, beside)
+    return SplitResult(staged, extracted, accepted, rejected, superseded, tuple(counts), 0.0, published_context)
 
 
 def _write_faults(

@@ -9,7 +9,7 @@ from typing import Any
 
 from deltalake import CommitProperties, DeltaTable
 
-from include.lake.delta import PREFIX, commit_properties, last_state, state_of_run
+from include.lake.delta import PREFIX, commit_of_run, commit_properties, last_run_commit
 from include.lake.storage import Lake, LakeDenied, LakeError, LakeTableMissing, LakeUnreachable, lake_errors
 from include.sharing.agreements import Agreement
 
@@ -111,7 +111,7 @@ class Shared:
 
     def is_of_run(self, run_id: str) -> bool:
         """Whether this run has committed already."""
-        return state_of_run(self.delta, run_id) is not None
+        return commit_of_run(self.delta, run_id) is not None
 
     def is_closed_for(self, reason: str) -> bool:
         """Whether the table was emptied, for this reason."""
@@ -131,7 +131,7 @@ def opened(lake: Lake, recipient: str, product: str) -> Shared | None:
     """The shared table; None if there is none, or only remains of a killed run."""
     try:
         delta = lake.table("shared", recipient, product)
-        state = last_state(delta)
+        state = last_run_commit(delta)
     except (LakeUnreachable, LakeDenied):
         raise
     except LakeError as error:

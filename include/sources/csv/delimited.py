@@ -76,7 +76,7 @@ def read_delimited(delivery: Delivery, duck: duckdb.DuckDBPyConnection) -> Readi
         layout = _layout(copy, delivery)
         drift += judge_columns(delivery.table, layout.columns, copy.name)
         drift += _notes(layout)
-        layouts.append(_carefully(duck, layout, f"csv_rows_{number}"))
+        layouts.append(_read_exactly(duck, layout, f"csv_rows_{number}"))
 
     def query(*, is_long: bool) -> str:
         return " UNION ALL BY NAME ".join(layout.query(is_long=is_long) for layout in layouts)
@@ -168,7 +168,7 @@ def _notes(layout: Layout) -> tuple[str, ...]:
     return (f"{layout.copy.name}: {value}: is a quote missing?",)
 
 
-def _carefully(duck: duckdb.DuckDBPyConnection, layout: Layout, view: str) -> Layout:
+def _read_exactly(duck: duckdb.DuckDBPyConnection, layout: Layout, view: str) -> Layout:
     """The layout with rows read by records.py, for files in which DuckDB might change a value. Raises DropBroken."""
     if not layout.survey.needs_care:
         return layout

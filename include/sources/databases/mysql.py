@@ -111,7 +111,7 @@ def open_mysql(
 
     try:
         lock = f"; {LOCKS}" if is_mariadb else ""
-        yield OpenObject("mysql", "mysql", found, read, spared=f"read only, each part in one state{lock}")
+        yield OpenObject("mysql", "mysql", found, read, safeguards=f"read only, each part in one state{lock}")
     finally:
         _end(duck)
 

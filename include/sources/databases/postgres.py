@@ -123,7 +123,7 @@ def open_postgres(
             notes = found.drift + ((TEXT_NOTE,) if has_odd else ())
             return Reading(query, notes, explain, plain=plain, plain_note=TEXT_NOTE, threads=connections, via=via)
 
-        def ask(select: sa.Executable) -> tuple[int, int] | None:
+        def run_checksum(select: sa.Executable) -> tuple[int, int] | None:
             # On the snapshot's connection and one core: the load stays within the limits.
             with suppress(SQLAlchemyError), session.begin_nested():
                 session.execute(sa.text("SET LOCAL max_parallel_workers_per_gather = 0"))
@@ -131,7 +131,9 @@ def open_postgres(
                 return int(rows), int(xor)
             return None
 
-        yield OpenObject("postgresql", "postgresql", found, read, ask=ask, spared=f"{ONE_STATE}; {LOCKS}")
+        yield OpenObject(
+            "postgresql", "postgresql", found, read, run_checksum=run_checksum, safeguards=f"{ONE_STATE}; {LOCKS}"
+        )
     finally:
         _end(duck)
         session.close()

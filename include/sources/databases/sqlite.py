@@ -94,7 +94,7 @@ def open_sqlite(
         )
 
     try:
-        yield OpenObject("sqlite", "sqlite", found, read, spared=ONE_STATE)
+        yield OpenObject("sqlite", "sqlite", found, read, safeguards=ONE_STATE)
     finally:
         _end(duck)
 

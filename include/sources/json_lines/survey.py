@@ -33,12 +33,12 @@ _HALF_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")
 _SHAPES_KEPT = 10_000
 
 
-class _NotTaken(Exception):
+class _NotExact(Exception):
     """A line that cannot be read exactly; the message is the kind of fault."""
 
 
 def _refuse_constant(_: str) -> None:
-    raise _NotTaken(_CONSTANT)
+    raise _NotExact(_CONSTANT)
 
 
 # Numbers as text, an object as a tuple of its pairs, which keeps duplicate keys.
@@ -63,10 +63,10 @@ class Keys:
         if cached is not None:
             return cached
         if len(set(keys)) < len(keys):
-            raise _NotTaken(_DOUBLED)
+            raise _NotExact(_DOUBLED)
         found = tuple(self._position(key) for key in keys)
         if len(set(found)) < len(found):
-            raise _NotTaken(_ALIKE)
+            raise _NotExact(_ALIKE)
         positions = range(len(found)) if found == tuple(range(len(found))) else found
         if len(self._shapes) < _SHAPES_KEPT:
             self._shapes[keys] = positions
@@ -75,10 +75,10 @@ class Keys:
     def _position(self, key: str) -> int:
         name = clean_name(key)
         if not name:
-            raise _NotTaken(_NAMELESS)
+            raise _NotExact(_NAMELESS)
         spelling, position = self._by_folded.setdefault(name.lower(), (key, len(self.names)))
         if spelling != key:
-            raise _NotTaken(_ALIKE)
+            raise _NotExact(_ALIKE)
         if position == len(self.names):
             self.names.append(name)
         return position
@@ -102,7 +102,7 @@ def survey(copy: LocalCopy, keys: Keys) -> tuple[list[str], int]:
                 if len(shapes) < _SHAPES_KEPT:
                     shapes.add(found)
             rows += 1
-        except _NotTaken as fault:
+        except _NotExact as fault:
             if not rows and not faults and _is_document(line):
                 raise DropBroken(
                     f"{copy.name} is one JSON document (a list, or an object over several lines), not JSON Lines: ask "
@@ -142,16 +142,16 @@ def _lines(copy: LocalCopy) -> Iterator[tuple[int, bytes]]:
 def _keys(line: bytes) -> tuple[str, ...]:
     """The keys of a line's object, as written. Raises _NotTaken if a value cannot be read exactly."""
     if len(line) > MAX_LINE:
-        raise _NotTaken(_LONG)
+        raise _NotExact(_LONG)
     try:
         text = line.decode()
         pairs = DECODER.decode(text)
     except RecursionError:
-        raise _NotTaken(_DEEP) from None
+        raise _NotExact(_DEEP) from None
     except ValueError:
-        raise _NotTaken(_SYNTAX) from None
+        raise _NotExact(_SYNTAX) from None
     if not isinstance(pairs, tuple):
-        raise _NotTaken(_SYNTAX)
+        raise _NotExact(_SYNTAX)
     if _HALF_ESCAPE.search(text):
         _check_characters(pairs)
     if "[" in text or text.count("{") > 1:
@@ -164,16 +164,16 @@ def _check_characters(value: Any) -> None:
     try:
         json.dumps(value, ensure_ascii=False).encode()
     except UnicodeEncodeError:
-        raise _NotTaken(_SURROGATE) from None
+        raise _NotExact(_SURROGATE) from None
 
 
 def _check_nested(value: Any, depth: int) -> None:
     """Check nested objects and lists. Their keys may differ in case only: they stay as written."""
     if depth > MAX_DEPTH:
-        raise _NotTaken(_DEEP)
+        raise _NotExact(_DEEP)
     if isinstance(value, tuple):
         if len({key for key, _ in value}) < len(value):
-            raise _NotTaken(_DOUBLED)
+            raise _NotExact(_DOUBLED)
         for _, inner in value:
             _check_nested(inner, depth + 1)
     elif isinstance(value, list):

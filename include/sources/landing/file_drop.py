@@ -89,7 +89,7 @@ def open_files(
             copies.append(copy)
         delimiter = str(_setting(contract, table, "delimiter") or contract.server.delimiter)
         delivery = Delivery(table, tuple(copies), entries or {}, sheet, delimiter, notes)
-        yield OpenObject(kind, kind, None, whole=_OPENERS[kind](delivery, duck), spared="")
+        yield OpenObject(kind, kind, None, whole=_OPENERS[kind](delivery, duck), safeguards="")
     finally:
         shutil.rmtree(private, ignore_errors=True)
 
@@ -110,8 +110,8 @@ def locate(connection: Connection, contract: Contract, table: Table) -> tuple[Pa
         path = path.parent
     if reason := why_not_read(pattern):
         raise DropBroken(f"{table.qualified_name}: {reason}; then correct physicalName in the contract ({READ})")
-    beside = (Path.cwd(), contract.path.absolute().parent, REPOSITORY)
-    candidates = [path] if path.is_absolute() else [folder / path for folder in beside]
+    bases = (Path.cwd(), contract.path.absolute().parent, REPOSITORY)
+    candidates = [path] if path.is_absolute() else [folder / path for folder in bases]
     folder = next((candidate for candidate in candidates if candidate.is_dir()), None)
     if folder is None:
         raise SourceMissing(

@@ -97,8 +97,8 @@ class Source:
         whole = opened.whole.query if opened.whole else ""
         self.columns = tuple(c.record for c in opened.table.columns) if opened.table else _described(duck, whole)
         self.anew = "" if is_file else reads_anew(table, before, self.columns)
-        self._shape = DriftedSchema.of(table, None if is_taken_as_it_is else before, self.columns, is_file=is_file)
-        self.drift = self._shape.drift
+        self._schema = DriftedSchema.of(table, None if is_taken_as_it_is else before, self.columns, is_file=is_file)
+        self.drift = self._schema.drift
         self.kind = opened.label + (" replica" if connection.is_replica else "")
 
     def can_select(self, table: Table, since: Sequence[str] | None = None) -> str:
@@ -135,11 +135,11 @@ class Source:
 
         def wrap(query: str) -> str:
             query = self._throttle.query(query)
-            if not self._shape.drift:
+            if not self._schema.drift:
                 return query
             by_landed = {c.landed: c.name for c in columns.columns} if columns else {}
             landed = [(by_landed.get(name, name), name, kind) for name, kind in _described(self._duck, query)]
-            return self._shape.query(query, landed, is_whole=is_whole, is_text=self._opened.kind == "sqlite")
+            return self._schema.query(query, landed, is_whole=is_whole, is_text=self._opened.kind == "sqlite")
 
         def explain(error: BaseException) -> SourceError | None:
             if self._throttle.is_over:
@@ -149,7 +149,7 @@ class Source:
 
         explained = replace(reading, explain=explain)
         landed = land(explained, duck=self._duck, lake=self._lake, uri=uri, wrap=wrap, with_digest=is_whole)
-        notes = (*landed.drift, *self._shape.notes, *((self._note,) if self._note else ()))
+        notes = (*landed.drift, *self._schema.notes, *((self._note,) if self._note else ()))
         return replace(
             landed,
             drift=tuple(dict.fromkeys(notes)),
@@ -164,8 +164,8 @@ class Source:
         None as well if load limits throttle the source or allow one connection, or if it has drifted.
         """
         opened, load_limits = self._opened, self._load_limits
-        is_spared = load_limits.rows_per_second or load_limits.connections == 1
-        if opened.ask is None or opened.table is None or is_spared or self._shape.drift:
+        is_limited = load_limits.rows_per_second or load_limits.connections == 1
+        if opened.run_checksum is None or opened.table is None or is_limited or self._schema.drift:
             return None
         return checksum_query(
             opened.table, self._table, conditions(opened.table, self._table, request, kind=opened.kind)
@@ -173,7 +173,7 @@ class Source:
 
     def checksum(self, query: ChecksumQuery) -> RowSetChecksum | None:
         """The checksum, of the same state as landed rows; may run at the same time. None if the server refuses."""
-        found = self._opened.ask(query) if self._opened.ask else None
+        found = self._opened.run_checksum(query) if self._opened.run_checksum else None
         return RowSetChecksum(*found) if found else None
 
     def extract(self, landed: Landed, *, run_id: str, mode: str = "full", seconds: float | None = None) -> Extract:
@@ -195,9 +195,9 @@ class Source:
             source=self.kind,
             mode=mode,
             since=landed.since,
-            source_columns=self._shape.next_columns,
+            source_columns=self._schema.next_columns,
             via=landed.via,
-            protection="; ".join(filter(None, (self._opened.spared, self._load_limits.describe()))),
+            protection="; ".join(filter(None, (self._opened.safeguards, self._load_limits.describe()))),
         )
 
     def _reading(self, request: ReadRequest) -> tuple[Reading, SourceTable | None]:
@@ -208,7 +208,7 @@ class Source:
             self._opened = replace(opened, whole=None)
             return opened.whole, None
         rows = conditions(opened.table, self._table, request, kind=opened.kind)
-        chosen = [c for c in opened.table.columns if c.name not in self._shape.not_landed]
+        chosen = [c for c in opened.table.columns if c.name not in self._schema.not_landed]
         if request.columns is not None:
             named = [opened.table.column(column) for column in request.columns]
             chosen = [column for column in chosen if column in named]

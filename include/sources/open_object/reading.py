@@ -60,8 +60,8 @@ class OpenObject:
     """A source object, open in one state; `kind` decides how conditions are written, `label` is for the run log.
 
     `read` makes a reading of the given columns (`table`, or a part of it from `only`) and rows, repeatedly. `table` is
-    None for a file delivery, which can only be read whole and once; then `whole` is that reading. `ask` runs a checksum
-    query (None if the server refuses), also during a reading. `spared` describes load limits beyond the contract's.
+    None for a file delivery, which can only be read whole and once; then `whole` is that reading. `run_checksum` runs a
+    checksum query (None if the server refuses), also during a reading. `safeguards` describes further load limits.
     """
 
     kind: str
@@ -69,5 +69,5 @@ class OpenObject:
     table: SourceTable | None
     read: Callable[[SourceTable, Conditions], Reading] | None = None
     whole: Reading | None = None
-    ask: Callable[[sa.Executable], tuple[int, int] | None] | None = None
-    spared: str = "read only, each part in one state"
+    run_checksum: Callable[[sa.Executable], tuple[int, int] | None] | None = None
+    safeguards: str = "read only, each part in one state"

@@ -118,7 +118,7 @@ def test_a_newcomer_cannot_take_the_value_of_a_row_that_is_retained(lake, mode):
     staged = stage(lake, PERSON, "r2", [("a", "Ân", None), ("b", "Bình", 2), ("e", "An", 5), ("f", "Phúc", 6)])
     split = conform_and_split(
         table, staged.extract, lake=lake, run_id="r2", schemas_dir=Path(),
-        beside=partial(published_context_of, lake, table, mode=mode, gone=None),
+        published_context=partial(published_context_of, lake, table, mode=mode, gone=None),
     )  # fmt: skip
     faults = pq.read_table(split.staged.faults).to_pylist()
     assert sorted((f["_row"], f["_reasons"][0]["rule_id"]) for f in faults) == [(0, "g"), (2, "u")]

@@ -172,7 +172,7 @@ def test_what_lies_beside_may_be_found_when_the_conformed_rows_are_there(tmp_pat
         return published_context_uri(conformed.uri)
 
     table, lake = contract_table(contract, tmp_path), Lake(str(tmp_path / "lake"), scratch=tmp_path / "tmp")
-    split = conform_and_split(table, extract, lake=lake, run_id="r1", schemas_dir=tmp_path, beside=beside)
+    split = conform_and_split(table, extract, lake=lake, run_id="r1", schemas_dir=tmp_path, published_context=beside)
     assert [conformed.uri for conformed in asked] == [split.staged.conformed]
     assert (split.accepted, split.rejected, split.beside) == (0, 1, published_context_uri(split.staged.conformed))
     assessment = assess(table, split, lake=lake, run_id="r1", schemas_dir=tmp_path)
