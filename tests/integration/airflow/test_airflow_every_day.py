@@ -1,15 +1,13 @@
 """A scheduler's every day: a backfill over dates, tasks and a scheduler that are killed, a source that is closed.
 
-One Airflow with a registry for each story. The stories run side by side, and the scheduler is killed amid all of them.
+A registry for each story. The stories run side by side, and the scheduler is killed amid all of them.
 """
 
 from __future__ import annotations
 
 import json
-import shutil
-import sqlite3
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -23,21 +21,12 @@ from deltalake import DeltaTable
 
 from include.audit.verification.verify_lake import verify
 from include.embedded.servers import airflow
-from include.embedded.servers.airflow_api import AirflowApi
-from include.embedded.servers.postgres import start_postgres, stop_postgres, uri
-from include.embedded.servers.processes import stop
-from include.embedded.site import Site
-from tests.integration.everyday.ledger_source import CONTRACT, DAY_ONE, PAYMENTS, PaymentSource
-from tests.integration.test_airflow_sync import House
+from tests.integration.airflow.everyday_registries import REGISTRIES, write_contract
+from tests.integration.airflow.house import House
+from tests.integration.everyday.ledger_source import DAY_ONE, PAYMENTS, PaymentSource
 
 pytestmark = [pytest.mark.slow, pytest.mark.live_scheduler]
 
-ROOT = Path(__file__).parents[3]
-# The tasks of a dead scheduler are looked for every few seconds, not every five minutes.
-IMPATIENT = {"SCHEDULER_HEALTH_CHECK_THRESHOLD": "20", "ORPHANED_TASKS_CHECK_INTERVAL": "5"}
-REGISTRIES = ("calendar", "struck", "closed", "refused", "downed")
-# Three nights of March: none is due while the test runs.
-NIGHTS = "slaProperties: [{property: frequency, value: 1, unit: d, schedule: '0 2 2-4 3 *'}]\nschema:"
 FIRST_DATE, LAST_DATE = "2026-03-02T00:00:00+07:00", "2026-03-04T12:00:00+07:00"
 STRETCHES = (DAY_ONE, DAY_ONE + timedelta(days=1), DAY_ONE + timedelta(days=2))
 
@@ -46,13 +35,9 @@ STRETCHES = (DAY_ONE, DAY_ONE + timedelta(days=1), DAY_ONE + timedelta(days=2))
 class EverydayHouse(House):
     """Besides: the sources, and what was seen while the stories went on."""
 
-    connections: dict[str, str] = field(default_factory=dict)
     sources: dict[str, PaymentSource] = field(default_factory=dict)
     cursor: str = ""
     seen: dict[str, Any] = field(default_factory=dict)
-
-    def answer_questions(self) -> None:
-        """No story asks."""
 
     def task(self, registry: str, step: str) -> dict[str, Any]:
         """What Airflow says of a step in the first run of a registry."""
@@ -78,65 +63,13 @@ class EverydayHouse(House):
         )
 
 
-def write_contract(root: Path, registry: str, **spared: str) -> None:
-    """The contract of payments for a registry; `spared` are the custom properties of its server."""
-    properties = json.dumps([{"property": name, "value": value} for name, value in spared.items()])
-    server = f"servers: [{{server: {registry}_db, type: custom, customProperties: {properties}}}]"
-    text = CONTRACT.replace("id: payments", f"id: {registry}").replace("schema:", NIGHTS)
-    text = text.replace("servers: [{server: payments_db, type: custom}]", server)
-    (root / "schemas" / "registries" / f"{registry}.odcs.yaml").write_text(text, encoding="utf-8")
-
-
-def furnish(root: Path) -> dict[str, PaymentSource]:
-    """A checkout with the DAG of the syncs, a contract and a source for each story."""
-    (root / "dags").mkdir()
-    shutil.copy(ROOT / "dags" / "sync_registries.py", root / "dags")
-    for shared in ("plugins", "include"):
-        (root / shared).symlink_to(ROOT / shared)
-    (root / "schemas" / "registries").mkdir(parents=True)
-    sources = {}
-    for seed, registry in enumerate(REGISTRIES):
-        # The task that is to be killed reads for some seconds.
-        write_contract(root, registry, **({"rowsPerSecond": "10", "poolSlots": "3"} if registry == "struck" else {}))
-        sources[registry] = PaymentSource(f"sqlite:///{root}/{registry}.db", seed=seed, rows=50)
-    for _ in range(3):
-        sources["calendar"].clock += timedelta(days=1)
-        sources["calendar"].insert(10)
-    with sqlite3.connect(root / "refused.db") as database:
-        database.execute("DROP TABLE phieu_thu")
-    database.close()
-    return sources
-
-
 @pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EverydayHouse]:
-    root = tmp_path_factory.mktemp("house")
-    site = Site(root, root / "var")
-    sources = furnish(root)
-    connections = {f"AIRFLOW_CONN_{name.upper()}_DB": source.uri for name, source in sources.items()}
-    stated = airflow.airflow_environment
-    try:
-        with pytest.MonkeyPatch.context() as patch:
-            for name in ("SCHEMAS_DIR", "LAKE_URI", "LIENTHONG_VAR"):
-                patch.delenv(name, raising=False)
-            # SQLite refuses a writer whose snapshot is old, however patient it is; Airflow then leaves half a backfill.
-            start_postgres(site, "airflow")
-            metadata = uri(site, "airflow").replace("://", "+psycopg://", 1)
-            settings = dict.fromkeys(
-                ("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN", "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_ASYNC"), metadata
-            )
-            settings |= {f"AIRFLOW__SCHEDULER__{name}": value for name, value in IMPATIENT.items()}
-            patch.setattr(airflow, "airflow_environment", lambda *given: stated(*given) | settings)
-            airflow.launch_airflow(site, connections)
-            airflow.await_airflow(site, connections)
-            api = AirflowApi(airflow.url(site), airflow.USER, site.secret("airflow_password"))
-            running = EverydayHouse(site, api, began="2020-01-01T00:00:00Z", connections=connections, sources=sources)
-            tell(running)
-        yield running
-        api.close()
-    finally:
-        stop(site, [*airflow.COMPONENTS])
-        stop_postgres(site)
+def house(live: House, payment_sources: dict[str, PaymentSource]) -> EverydayHouse:
+    told = EverydayHouse(
+        live.site, live.api, live.connections, live.metadata, began="2020-01-01T00:00:00Z", sources=payment_sources
+    )
+    tell(told)
+    return told
 
 
 def tell(house: EverydayHouse) -> None:

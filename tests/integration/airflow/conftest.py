@@ -1,0 +1,38 @@
+"""The running Airflow, with the registries of all stories: a new contract would become a DAG only within a minute."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from include.embedded.servers.postgres import start_postgres, stop_postgres, uri
+from include.embedded.site import Site
+from tests.integration.airflow import decided_registries, everyday_registries
+from tests.integration.airflow.house import House, checkout, running
+from tests.integration.everyday.ledger_source import PaymentSource
+
+
+@pytest.fixture(scope="session")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("house")
+    checkout(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def payment_sources(root: Path) -> dict[str, PaymentSource]:
+    return everyday_registries.furnish(root)
+
+
+@pytest.fixture(scope="session")
+def live(root: Path, payment_sources: dict[str, PaymentSource], site: Site) -> Iterator[House]:
+    connections = decided_registries.furnish(root)
+    connections |= {f"AIRFLOW_CONN_{name.upper()}_DB": source.uri for name, source in payment_sources.items()}
+    own = Site(root, root / "var")
+    start_postgres(own)  # for its port: the source of one registry, that is down when its first sync begins
+    connections["AIRFLOW_CONN_LOST"] = uri(own, "lost")
+    stop_postgres(own)
+    with running(root, connections, site) as house:
+        yield house
