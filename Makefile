@@ -29,7 +29,7 @@ down: ## stop what `make up`, `make up-stack` or `make demo` started
 test: $(VENV)/.dev ## all tests, on real servers; ends by saying what this machine lacks to try the rest
 	@$(PYTEST) -m "not spark"
 
-test-fast: $(VENV)/.dev ## before each commit, under 90 s: the quick tests of everything, DAGs included; no server
+test-fast: $(VENV)/.dev ## before each commit, under 90 s: the quick tests, the DAGs, and a registry from its source to the lake
 	@$(PYTEST) -m "not slow"
 
 test-unit: $(VENV)/.dev ## while you write: tests/unit and tests/spec without the slow ones, in seconds; no server
