@@ -57,7 +57,8 @@ def _terminal(printed: str) -> None:
     """The summary that ends the demo, in its colours."""
     before, title, after = printed.rpartition("What happened")
     console = Console(record=True, width=COLUMNS, file=io.StringIO())
-    console.print(Text.from_ansi(before.rpartition("\n")[2] + title + after))
+    summary = after.rpartition("\nNext")[0]  # the next steps hold a password
+    console.print(Text.from_ansi(before.rpartition("\n")[2] + title + summary))
     drawn = re.sub(r"@font-face \{.*?\}\s*", "", console.export_svg(title="make demo"), flags=re.DOTALL)  # from the web
     (PICTURES / "demo.svg").write_text(drawn, encoding="utf-8")
 

@@ -167,8 +167,8 @@ def test_every_error_of_a_source_that_may_pass_is_tried_again():
 def test_a_backfill_skips_a_table_of_which_no_part_can_be_read(monkeypatch):
     from airflow.sdk.exceptions import AirflowSkipException
 
-    from include.pipelines.errors import OnlyReadWhole
     from include.pipelines import sync
+    from include.pipelines.errors import OnlyReadWhole
     from plugins import sync_settings
 
     def refuse(*_, **how):
