@@ -13,7 +13,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
-from include.pipelines.reporting.report import report_step
+from include.pipelines.reporting.report import ReportMade, report_step
 from include.pipelines.sync.relationships import relationships_step
 from tests.integration.conftest import SyncedCountry
 from tests.machine import needed
@@ -48,14 +48,14 @@ def country(country: SyncedCountry, tmp_path_factory: pytest.TempPathFactory) ->
 
 
 @pytest.fixture(scope="module")
-def made(country: SyncedCountry, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+def made(country: SyncedCountry, tmp_path_factory: pytest.TempPathFactory) -> ReportMade:
     for registry, run in country.runs.items():
         relationships_step(registry, run["run_id"], context=country.context)
     return report_step(context=country.context, folder=tmp_path_factory.mktemp("report"))
 
 
 @pytest.fixture(scope="module")
-def folder(made: dict[str, Any]) -> Path:
+def folder(made: ReportMade) -> Path:
     return Path(made.paths[0]).parent
 
 
@@ -69,11 +69,11 @@ def opened(
     return page, asked
 
 
-def test_the_step_tells_what_it_made(made: dict[str, Any], country: SyncedCountry) -> None:
+def test_the_step_tells_what_it_made(made: ReportMade, country: SyncedCountry) -> None:
     assert made.published_tables == made.tables == len(country.tables)
     assert 50 < made.index < 100
     assert made.rules > 300
-    json.dumps(made)
+    json.dumps(made.to_dict())
     lake = country.context.lake
     assert lake.exists(lake.path("audit", "reports", "latest", "report.vi.html"))
 
