@@ -7,7 +7,7 @@ from pathlib import Path
 
 import duckdb
 
-from include.contracts import Column
+from include.contracts.model import Column
 from include.quality import conversion
 
 _ZONE = {"defaultTimezone": "Asia/Ho_Chi_Minh"}

@@ -19,7 +19,9 @@ from typer.main import get_command
 
 from docs import conversions, data_flow, sql
 from include.cli import app
-from include.contracts import Column, Contract, Rule, Table, allowed, load_contracts
+from include.contracts.model import Column, Contract, Rule, Table
+from include.contracts.reading import load_contracts
+from include.contracts.words import allowed
 
 ROOT = Path(__file__).resolve().parents[1]
 REFERENCE = ROOT / "docs" / "reference"

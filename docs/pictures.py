@@ -19,8 +19,8 @@ from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 from rich.console import Console
 from rich.text import Text
 
-from include.embedded import REPOSITORY, Site, down, up
-from include.embedded.servers import USER, AirflowApi, url
+from include.embedded.demo import down, up
+from include.embedded.servers import REPOSITORY, USER, AirflowApi, Site, url
 
 PICTURES = Path(__file__).parent / "pictures"
 WINDOW, COLOURS, COLUMNS = ViewportSize(width=1280, height=800), 128, 130
@@ -83,6 +83,9 @@ def _pages(site: Site, browser: Browser) -> None:
     _save(page, "report.png")
     page.goto(f"{address}/dags/sync_population/runs/{run_id}")
     page.locator(".react-flow__node").first.wait_for()
+    for label in ("Collapse Details Panel", "Expand all task groups", "Fit View"):
+        page.get_by_label(label).first.click()
+        page.wait_for_timeout(SETTLED)
     _save(page, "airflow.png")
 
 
