@@ -20,8 +20,7 @@ import pymysql
 
 from benchmarks.payments import ROWS, TABLE
 from benchmarks.running import VAR
-from include.embedded import REPOSITORY, Site, free_port
-from include.embedded.servers import start_postgres, stop_postgres
+from include.embedded.servers import REPOSITORY, Site, free_port, start_postgres, stop_postgres
 from include.embedded.servers import uri as postgres_uri
 from include.lake.storage import DEFAULT_SCRATCH, load_extension
 

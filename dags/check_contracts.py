@@ -6,7 +6,7 @@ remedy: `lienthong check`.
 
 from __future__ import annotations
 
-from include.contracts import load_contracts
+from include.contracts.reading import load_contracts
 from plugins.sync_settings import SCHEMAS
 
 load_contracts(SCHEMAS)

@@ -11,7 +11,7 @@ from typing import Any
 
 from airflow.sdk import DAG, get_current_context, task, task_group
 
-from include.contracts import Contract
+from include.contracts.model import Contract
 from plugins.lake_assets import sound_contracts
 from plugins.publishing_tasks import assess_gate_publish, plain_or_skip, table_task
 from plugins.replay_form import replay_form

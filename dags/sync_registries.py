@@ -11,7 +11,8 @@ from typing import Any
 
 from airflow.sdk import DAG, get_parsing_context, task, task_group
 
-from include.contracts import Contract, contract_paths
+from include.contracts.model import Contract
+from include.contracts.reading import contract_paths
 from plugins.publishing_tasks import assess_gate_publish, plain_or_skip, table_task
 from plugins.sync_settings import SCHEMAS, extract_when_open, library_run_id, sound_contract, sync_settings
 

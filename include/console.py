@@ -19,7 +19,7 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from include.console_words import FIGURES, MODES, READ, STANDINGS, STEPS, VERDICTS, local, number, word
-from include.contracts import BilingualText, finding_text, of_environment
+from include.contracts.words import BilingualText, finding_text, of_environment
 from include.contracts.yaml_files import Problem
 
 COLOURS = {"published": "green", "unchanged": "cyan", "held": "yellow", "failed": "red"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from include.contracts import BilingualText, constant, figure, of_environment, pick
+from include.contracts.words import BilingualText, constant, figure, of_environment, pick
 
 # How a run read a table, in a word; a run that changed or failed did not read for publishing.
 READ = {

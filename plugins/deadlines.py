@@ -7,7 +7,7 @@ from typing import Any
 
 from airflow.sdk import AsyncCallback, DeadlineAlert, DeadlineReference
 
-from include.contracts import Contract
+from include.contracts.model import Contract
 
 log = logging.getLogger("lienthong.deadline")
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from include.console_words import FIGURES, LINKED
-from include.contracts import BilingualText, Language, allowed_text, figure, finding_text, pick
+from include.contracts.words import BilingualText, Language, allowed_text, figure, finding_text, pick
 from include.lake.run_log import NO_RECALL
 
 LANGUAGES: tuple[Language, Language] = ("vi", "en")

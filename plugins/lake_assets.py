@@ -6,7 +6,8 @@ from pathlib import Path
 
 from airflow.sdk import Asset
 
-from include.contracts import Contract, contract_paths
+from include.contracts.model import Contract
+from include.contracts.reading import contract_paths
 from plugins.sync_settings import sound_contract
 
 

@@ -16,7 +16,8 @@ from openlineage.client.event_v2 import Dataset, InputDataset, OutputDataset
 from openlineage.client.facet_v2 import column_lineage_dataset, schema_dataset
 
 from include.audit.report_data import source_columns
-from include.contracts import Contract, Table, contract_paths, load_contract
+from include.contracts.model import Contract, Table
+from include.contracts.reading import contract_paths, load_contract
 
 LAKE = "lake"
 """OpenLineage namespace of published tables, whose names are their lake paths."""

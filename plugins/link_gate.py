@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from include.contracts import Contract, needs_two
+from include.contracts.model import Contract, needs_two
 from plugins.gate_words import link_question
 from plugins.steward_gate import SecondGate, StewardGate
 

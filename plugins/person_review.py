@@ -14,7 +14,7 @@ from airflow.providers.standard.operators.hitl import HITLOperator
 from airflow.sdk import Context, Param
 from airflow.sdk.exceptions import AirflowSkipException
 
-from include.contracts import figure
+from include.contracts.words import figure
 from plugins.pages.pair_words import DECISIONS, found
 
 ANSWERS = {f"{vietnamese} / {english}": code for code, (vietnamese, english) in DECISIONS.items()}

@@ -8,7 +8,7 @@ from typing import Any
 from airflow.sdk import get_current_context, task
 from airflow.sdk.exceptions import AirflowSkipException
 
-from include.contracts import Contract
+from include.contracts.model import Contract
 from plugins.lake_assets import table_asset
 from plugins.steward_gate import gates
 

@@ -45,7 +45,7 @@ def on_dag_run_running(dag_run: DagRun, msg: str) -> None:
 
 def stated_slots(registry: str) -> int | None:
     """The `poolSlots` of a registry's server; None if the contract is invalid."""
-    from include.contracts import contract_paths, load_contract
+    from include.contracts.reading import contract_paths, load_contract
     from include.contracts.yaml_files import ContractError
     from include.sources.access import SourceError, load_limits_of
     from plugins.sync_settings import SCHEMAS

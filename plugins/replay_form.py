@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from airflow.sdk import Param
 
-from include.contracts import Contract
+from include.contracts.model import Contract
 
 
 def replay_form(contracts: Sequence[Contract]) -> dict[str, Param]:

@@ -23,7 +23,7 @@ from airflow.providers.standard.exceptions import HITLRejectException, HITLTimeo
 from airflow.providers.standard.operators.hitl import ApprovalOperator
 from airflow.sdk import Context, Param
 
-from include.contracts import Table, needs_two
+from include.contracts.model import Table, needs_two
 from plugins.gate_words import KEPT, REASON, both, eyes, table_question
 
 if TYPE_CHECKING:

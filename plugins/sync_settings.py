@@ -14,7 +14,8 @@ from airflow.sdk import CronTriggerTimetable, ExceptionRetryPolicy, RetryAction,
 from airflow.sdk.exceptions import AirflowRescheduleException, AirflowSkipException
 from croniter import croniter  # type: ignore[import-untyped]
 
-from include.contracts import Contract, load_contract
+from include.contracts.model import Contract
+from include.contracts.reading import load_contract
 from include.contracts.yaml_files import ContractError
 from plugins.deadlines import promised_deadline
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from include.embedded.servers.processes import stop
-from include.embedded.site import Site
+from include.embedded.servers.site import Site
 
 VARIABLE = "LIENTHONG_TEST_RUN"
 T = TypeVar("T")

@@ -52,7 +52,7 @@ def main() -> NoReturn:
 
 def _run() -> int:
     from include.contracts.yaml_files import ContractError
-    from include.embedded import complete
+    from include.embedded.servers import complete
     from include.pipelines import KNOWN_ERRORS, Misuse, no_values_escape
 
     if not _STARTS_SERVERS & {*sys.argv[1:2]}:

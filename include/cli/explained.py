@@ -10,10 +10,10 @@ from rich.padding import Padding
 from rich.table import Table as Grid
 from rich.text import Text
 
-from include.audit.report_pages import COMPARISONS, level_in_vietnamese
+from include.audit.report_words import COMPARISONS, level_in_vietnamese
 from include.console import output
 from include.console_words import DECISIONS, day, local, number, word
-from include.contracts import BilingualText
+from include.contracts.words import BilingualText
 
 WIDEST_BAR = 12
 _STATES = {

@@ -15,7 +15,7 @@ from rich.text import Text
 from include.cli.application import AsJson, Purpose, Registry, app, approval_of, look
 from include.console import output, show_lines
 from include.console_words import MODES, day, local, number, word
-from include.contracts import BilingualText, of_environment
+from include.contracts.words import BilingualText, of_environment
 
 TableName = Annotated[str, typer.Argument(help="Table of the registry.")]
 _FIGURES = {

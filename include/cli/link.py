@@ -15,7 +15,7 @@ from include.cli.application import NOT_PUBLISHED, AsJson, Purpose, app, approva
 from include.cli.explained import show_explained
 from include.console import output, show_lines
 from include.console_words import ACCURACY, DECISIONS, LINKED, VERDICTS, day, local, number, word
-from include.contracts import finding_text, of_environment
+from include.contracts.words import finding_text, of_environment
 from include.lake.run_log import NO_RECALL
 
 link_app = typer.Typer(help="One person, one id: find the same person across registries.")

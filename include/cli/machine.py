@@ -18,7 +18,7 @@ def simulate(
 
     Example: `lienthong simulate --persons 10000 --seed 7`
     """
-    from include.embedded import simulate_country
+    from include.embedded.demo import simulate_country
 
     raise typer.Exit(simulate_country(persons=persons, seed=seed))
 
@@ -31,7 +31,7 @@ def demo(
 
     Example: `lienthong demo --persons 5000`
     """
-    from include.embedded import run
+    from include.embedded.demo import run
 
     raise typer.Exit(run(persons=persons))
 
@@ -39,7 +39,7 @@ def demo(
 @app.command()
 def up() -> None:
     """Start the embedded servers and Airflow with its UI, and leave them running."""
-    from include.embedded import up as start
+    from include.embedded.demo import up as start
 
     raise typer.Exit(start())
 
@@ -47,6 +47,6 @@ def up() -> None:
 @app.command()
 def down() -> None:
     """Stop what `up` or `demo` started."""
-    from include.embedded import down as stop
+    from include.embedded.demo import down as stop
 
     raise typer.Exit(stop())

@@ -12,7 +12,7 @@ import typer
 
 from include.cli.application import NOT_PUBLISHED, ApproveAs, AsJson, Note, Registry, Tables, app, approval_of, end
 from include.console import output, progress, show_problems
-from include.contracts import of_environment
+from include.contracts.words import of_environment
 
 if TYPE_CHECKING:
     from include.pipelines.sync import Window
@@ -134,7 +134,7 @@ def contract(registry: Registry) -> None:
 
     Example: `lienthong contract land > land.odcs.yaml; datacontract test --server lake land.odcs.yaml`
     """
-    from include.contracts import published_yaml
+    from include.contracts.reading import published_yaml
     from include.pipelines import PipelineContext
     from include.vietnam import expand_macros
 

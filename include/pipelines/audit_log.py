@@ -20,7 +20,7 @@ from include.audit.verification import (
     verify,
     verify_copy,
 )
-from include.contracts import Table
+from include.contracts.model import Table
 from include.lake import run_log
 from include.lake.publishing import digest_of, list_files
 from include.lake.run_log import RunRow

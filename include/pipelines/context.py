@@ -13,7 +13,8 @@ from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 
-from include.contracts import Contract, Table, contract_paths, load_contract, readable_contracts, row_digest
+from include.contracts.model import Contract, Table, row_digest
+from include.contracts.reading import contract_paths, load_contract, readable_contracts
 from include.contracts.yaml_files import ContractError, Problem, all_valid
 from include.identity.scoring import Spark
 from include.lake.storage import Lake

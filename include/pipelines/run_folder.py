@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from typing import Any, Literal
 
-from include.contracts import Table
+from include.contracts.model import Table
 from include.pipelines.context import PipelineContext
 from include.pipelines.errors import ContractChanged
 from include.pipelines.step_results import Result

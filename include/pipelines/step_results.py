@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, is_dataclass, replace
 from typing import Any, ClassVar, Self, TypeVar
 
-from include.contracts import Contract, Finding, Table
+from include.contracts.model import Contract, Table
+from include.contracts.words import Finding
 from include.lake.run_log import RunRow
 from include.pipelines.audit_log import record_run
 from include.pipelines.context import PipelineContext

@@ -11,7 +11,8 @@ from datetime import datetime
 from typing import get_args
 
 from include.audit import ledger
-from include.contracts import Contract, Table, published_yaml
+from include.contracts.model import Contract, Table
+from include.contracts.reading import published_yaml
 from include.lake.delta import RESTORE, RunCommit, run_commits, runs_between
 from include.lake.rejected import finish_closing, reopen_rejected
 from include.lake.run_log import RunRow

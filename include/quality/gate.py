@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Protocol
 
-from include.contracts import Finding, Rule, Table
+from include.contracts.model import Rule, Table
+from include.contracts.words import Finding
 from include.quality import gate_words
 from include.quality.split import RuleCount, SplitResult
 

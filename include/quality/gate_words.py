@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from include.contracts import BilingualText, Language, Rule, Table, allowed, figure
+from include.contracts.model import Rule, Table
+from include.contracts.words import BilingualText, Language, allowed, figure
 
 Reasons = Sequence[tuple[str, int]]
 

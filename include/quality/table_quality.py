@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from include.contracts import Table
+from include.contracts.model import Table
 from include.lake.delta import published_rows, table_schema_of
 from include.lake.storage import Lake, lake_errors, restrict_access
 from include.quality.conversion import ROW, register
@@ -47,8 +47,7 @@ def measured(lake: Lake, table: Table, schemas_dir: Path) -> list[RuleCount]:
     if not rules:
         return []
     delta = lake.table(lake.registry_table(table.registry, table.name))
-    connection = lake.connect()
-    try:
+    with lake.connect() as connection:
         with lake_errors(f"measuring {table.qualified_name}"):
             register(connection, schemas_dir, [rule.violation for rule in rules])
             files = delta.file_uris()
@@ -56,5 +55,3 @@ def measured(lake: Lake, table: Table, schemas_dir: Path) -> list[RuleCount]:
             connection.execute(f"CREATE TEMP VIEW {WHOLE} AS SELECT 0 AS {ROW}, * FROM ({rows})")
             restrict_access(connection, reads=files)
             return table_counts(connection, rules)
-    finally:
-        connection.close()

@@ -16,7 +16,7 @@ from airflow.api_fastapi.auth.managers.models.resource_details import Connection
 from airflow.api_fastapi.core_api.security import GetUserDep
 from fastapi import Depends, HTTPException, status
 
-from include.contracts import Contract
+from include.contracts.model import Contract
 
 REPORT_DAG = "report_quality"
 

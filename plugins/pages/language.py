@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from fastapi import Request
 
-from include.audit.report_pages import LOCALES
-from include.contracts import Language
+from include.audit.report_words import LOCALES
+from include.contracts.words import Language
 
 COOKIE = "lienthong_language"
 

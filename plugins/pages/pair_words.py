@@ -104,10 +104,10 @@ def value(attribute: str, code: object) -> tuple[object, object]:
 
 def found(comparison: str, label: str) -> tuple[Text, Text]:
     """A comparison's level in both languages; English where there is no Vietnamese text."""
-    from include.audit.report_pages import (
+    from include.audit.report_words import (  # import only on use, not while a DAG file is parsed
         COMPARISONS,
         level_in_vietnamese,
-    )  # import only on use, not while a DAG file is parsed
+    )
 
     name = COMPARISONS.get(comparison.replace(" ", "_"), (comparison, comparison))[0]
     return (name, comparison), (level_in_vietnamese(label), label)

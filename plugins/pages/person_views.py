@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Form, HTTPException, Query, Request, status
 from fastapi.responses import HTMLResponse, RedirectResponse
 
-from include.contracts import Contract
+from include.contracts.model import Contract
 from include.identity.persons import MAX_NOTE, Kept
 from include.pipelines import Misuse
 from include.pipelines.decisions import NotASteward, deciders, steward_named

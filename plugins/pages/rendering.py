@@ -14,7 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from include.audit.report_data import WORDS
-from include.audit.report_pages import LOCALES, LinkingWords
+from include.audit.report_words import LOCALES, LinkingWords
 from plugins.pages.language import COOKIE, chosen
 from plugins.pages.origin import FIELD, form_token
 

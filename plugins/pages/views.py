@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Form, HTTPException, Query, Request, sta
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from include.audit.report_data import TableReport
-from include.contracts import Contract
+from include.contracts.model import Contract
 from include.lake.rejected import AGES
 from include.pipelines.decisions import MAX_PURPOSE
 from include.pipelines.rejected import VALUES_AT_ONCE, count_rejected

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from airflow.dag_processing.dagbag import DagBag
     from airflow.sdk import DAG
 
-    from include.contracts.model import Contract
+    from include.contracts.model.contract import Contract
     from include.sharing.agreements.agreement import Agreement
 
 
@@ -37,7 +37,7 @@ def dags(bag: DagBag) -> dict[str, DAG]:
 
 @pytest.fixture(scope="session")
 def contracts() -> dict[str, Contract]:
-    from include.contracts.load import load_contracts
+    from include.contracts.reading.load import load_contracts
 
     return load_contracts(ROOT / "schemas")
 

@@ -6,8 +6,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from include.contracts.model import Table
-from include.contracts.stewardship import Steward
+from include.contracts.model.contract import Table
+from include.contracts.model.stewardship import Steward
 from include.pipelines.decisions.approvals import Asked
 
 LAN, AN = Steward("lan", "Nguyễn Lan"), Steward("an", "Trần An")

@@ -11,7 +11,7 @@ from pathlib import Path
 import pymysql
 
 from include.embedded.servers.processes import ServerProcess, start, wait_until
-from include.embedded.site import Site
+from include.embedded.servers.site import Site
 from tests.machine import needed
 
 NAME = "mariadb"

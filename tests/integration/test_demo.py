@@ -12,11 +12,11 @@ import psutil
 import pytest
 from deltalake import DeltaTable
 
-from include.contracts.load import load_contracts
-from include.embedded.country import start_sources
+from include.contracts.reading.load import load_contracts
+from include.embedded.demo.country import start_sources
+from include.embedded.demo.stack import running
 from include.embedded.servers.postgres import stop_postgres
-from include.embedded.site import Site
-from include.embedded.stack import running
+from include.embedded.servers.site import Site
 
 pytestmark = [pytest.mark.slow, pytest.mark.live_scheduler]
 

@@ -20,7 +20,7 @@ from deltalake import DeltaTable, write_deltalake
 from include.audit.ledger.record import Record
 from include.audit.verification.table_commits import record
 from include.audit.verification.verify_lake import verify
-from include.contracts.load import load_contracts
+from include.contracts.reading.load import load_contracts
 from include.lake.storage.lake import Lake
 from include.sharing.agreements.loading import load_agreement
 from include.sharing.products.keys import MasterKey

@@ -13,7 +13,7 @@ import pytest
 import yaml
 from compose_spec import PyCompose
 
-from include.contracts.load import load_contracts
+from include.contracts.reading.load import load_contracts
 from include.embedded.production.compose_file import SettingMissing, interpolate, load, variables
 from include.sharing.agreements.loading import load_agreements
 from include.sharing.recipients.store_identities import reader_variable

@@ -13,8 +13,8 @@ from rich.console import Console
 from include.cli.application import end
 from include.cli.explained import show_explained
 from include.console import runs_table, show_run
-from include.contracts.finding import Finding
-from include.contracts.language import BilingualText, figure
+from include.contracts.words.finding import Finding
+from include.contracts.words.language import BilingualText, figure
 from include.pipelines.step_results import Held, RegistryResult, Skipped
 
 TABLE: dict[str, Any] = {"table": "t", "verdict": "published", "mode": "full", "version": 0}

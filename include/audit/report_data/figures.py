@@ -136,11 +136,8 @@ class RunLogViews:
 @contextmanager
 def open_run_log(lake: Lake) -> Iterator[RunLogViews]:
     """The run log of a lake; views are empty where nothing is recorded yet."""
-    connection = lake.connect()
-    try:
+    with lake.connect() as connection:
         for name in ("runs", "checks"):
             run_log.as_view(lake, connection, name)
         view_table_checks(lake, connection)
         yield RunLogViews(connection)
-    finally:
-        connection.close()

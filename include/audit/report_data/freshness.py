@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from croniter import croniter  # type: ignore[import-untyped]
 
-from include.contracts import Sla
+from include.contracts.model import Sla
 
 SCHEDULE_ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
 _ENOUGH = 1000

@@ -10,7 +10,7 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from include.audit.report_data.surroundings import AgreementFacts
-from include.contracts import Column, Contract, Table
+from include.contracts.model import Column, Contract, Table
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,8 @@ from typing import Any, Literal
 from include.audit.report_data.freshness import Freshness
 from include.audit.report_data.quality_index import Index
 from include.audit.report_data.run_history import rejected_percent
-from include.contracts import Contract, Language, Table, pick
+from include.contracts.model import Contract, Table
+from include.contracts.words import Language, pick
 from include.lake.rejected import OpenRule, RejectionBacklog
 
 

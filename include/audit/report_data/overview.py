@@ -24,7 +24,7 @@ from include.audit.report_data.model import (
     TrendPoint,
 )
 from include.audit.report_data.quality_index import NOT_MEASURED, Counted, Index, mean_index, table_index
-from include.contracts import Contract, Rule, Table
+from include.contracts.model import Contract, Rule, Table
 from include.lake.rejected import RejectionBacklog, rejection_backlog
 from include.lake.run_log import CROSS_CHECKS, REFUSALS, REJECTED_TARGET
 from include.lake.storage import Lake

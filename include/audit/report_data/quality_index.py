@@ -16,7 +16,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from include.contracts import Bound
+from include.contracts.model import Bound
 
 Word = Literal["accuracy", "completeness", "cleanliness", "timeliness", "consistency"]
 WORDS: tuple[Word, ...] = get_args(Word)

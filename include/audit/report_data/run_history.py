@@ -11,7 +11,7 @@ from typing import Any
 
 import duckdb
 
-from include.contracts import Bound
+from include.contracts.model import Bound
 from include.lake import run_log
 from include.lake.run_log import CROSS_CHECKS
 from include.lake.storage import Lake, lake_errors
@@ -166,13 +166,10 @@ def approval_notes(lake: Lake, registry: str, table: str) -> dict[str, str]:
 
 @contextmanager
 def _evidence(lake: Lake, *names: str) -> Iterator[duckdb.DuckDBPyConnection]:
-    connection = lake.connect(memory_limit="512MB")
-    try:
+    with lake.connect(memory_limit="512MB") as connection:
         for name in names:
             run_log.as_view(lake, connection, name)
         yield connection
-    finally:
-        connection.close()
 
 
 def _rows(connection: duckdb.DuckDBPyConnection, sql: str, **values: Any) -> list[dict[str, Any]]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from include.audit.report_data.linking import Linking, ModelFacts
-from include.contracts import BilingualText
+from include.contracts.words import BilingualText
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from include.audit.report_data import Deduction, Overview, Surroundings, TableReport
-from include.audit.report_pages.words import Locale
+from include.audit.report_words import Locale
 from include.lake.rejected import OpenRule
 
 COSTLIEST = 5

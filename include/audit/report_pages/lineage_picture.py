@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from include.audit.report_data import AgreementFacts
-from include.contracts import Contract
+from include.contracts.model import Contract
 
 WIDTH, BOX, STEP, GAP, TOP = 960, 30, 40, 18, 40
 _LEFT, _MIDDLE, _RIGHT = (0, 210), (320, 250), (690, 270)

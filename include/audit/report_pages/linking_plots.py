@@ -11,9 +11,8 @@ from matplotlib.ticker import FuncFormatter
 
 from include.audit.report_data import SCHEDULE_ZONE as ZONE
 from include.audit.report_data import LinkRun, ModelFacts, PrecisionTarget, Share
-from include.audit.report_pages.linking_words import LinkingWords
 from include.audit.report_pages.svg import FAINT, SERIES, along_time, draw, with_mark
-from include.audit.report_pages.words import Locale
+from include.audit.report_words import LinkingWords, Locale
 
 _FOR, _AGAINST = SERIES[1], SERIES[0]
 _LINE = 0.2

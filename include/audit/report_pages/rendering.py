@@ -14,10 +14,9 @@ from include.audit.report_data import WORDS, Overview, RegistryReport, Surroundi
 from include.audit.report_pages.attention import attention, costliest
 from include.audit.report_pages.lineage_picture import draw
 from include.audit.report_pages.linking_plots import costs, course, probabilities, weights
-from include.audit.report_pages.linking_words import LinkingWords
 from include.audit.report_pages.plots import Captions, trend
-from include.audit.report_pages.words import LOCALES, Locale
-from include.contracts import Language
+from include.audit.report_words import LOCALES, LinkingWords, Locale
+from include.contracts.words import Language
 
 TEMPLATES = Path(__file__).parent / "templates"
 PAGES = ("report", "rules", "columns", "model")

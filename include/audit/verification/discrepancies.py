@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from include.contracts import BilingualText
+from include.contracts.words import BilingualText
 
 WORDS = {
     # the chain

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from include.audit import ledger
 from include.audit.ledger import Checkpoint, Head, read_checkpoints
 from include.audit.verification.findings import Verification
-from include.contracts import BilingualText
+from include.contracts.words import BilingualText
 from include.lake.delta import view
 from include.lake.storage import Lake, lake_errors
 
@@ -59,14 +59,11 @@ def ledger_state(lake: Lake) -> LedgerState:
     head = ledger.head(lake)
     if head.sequence == 0:
         return LedgerState(head, (), (), 0, None, last_verification(lake))
-    connection = lake.connect(memory_limit="512MB")
-    try:
+    with lake.connect(memory_limit="512MB") as connection:
         view(lake, connection, "ledger", lake.path(ledger.LEDGER))
         with lake_errors("reading the ledger"):
             kinds = tuple((kind, count) for kind, count in connection.execute(_KINDS).fetchall())
             rows = connection.execute(_NEWEST).fetchall()
-    finally:
-        connection.close()
     newest = tuple(
         EntryLine(number, at.astimezone(UTC), kind, actor, subject) for number, at, kind, actor, subject in rows
     )

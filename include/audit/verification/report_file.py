@@ -13,7 +13,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from include.contracts import BilingualText
+from include.contracts.words import BilingualText
 from include.lake.storage import Lake
 
 REPORTS = "audit/reports"

@@ -12,8 +12,7 @@ from typing import Any
 from include.contracts.checks.date_formats import FormatError, read_format
 from include.contracts.checks.patterns import matches, why_not_compiled
 from include.contracts.checks.time_zones import why_no_zone
-from include.contracts.model import Column
-from include.contracts.types import integer_range, why_no_number
+from include.contracts.model import Column, integer_range, why_no_number
 from include.contracts.yaml_files import ReportProblem
 
 _BOUNDS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from include.contracts.language import BilingualText, constant
 from include.contracts.model import Column
 from include.contracts.rules.expressions import columns_read, inputs
+from include.contracts.words import BilingualText, constant
 
 # metric: English, Vietnamese
 _IMPLIED: Mapping[str, tuple[str, str]] = {

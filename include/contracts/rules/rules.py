@@ -18,12 +18,11 @@ from open_data_contract_standard.model import (
     SchemaProperty,
 )
 
-from include.contracts.language import BilingualText
-from include.contracts.model import Bound, Column, Relationship, Rule, Scope, Severity
-from include.contracts.policies import VIETNAMESE
+from include.contracts.model import VIETNAMESE, Bound, Column, Relationship, Rule, Scope, Severity
 from include.contracts.rules.expressions import may_lose
 from include.contracts.rules.rule_words import implied, one_key, readable
 from include.contracts.rules.violations import RuleError, literal, quote, violation_of_metric, violation_of_query
+from include.contracts.words import BilingualText
 
 DIMENSION_OF = {
     "required": "completeness",

@@ -21,12 +21,20 @@ import httpx
 import psycopg
 
 from include.embedded import servers
-from include.embedded.country import ensure_country, source_connections, start_sources
+from include.embedded.demo import BusyError, alone, ensure_country, source_connections, start_sources
 from include.embedded.production.production_settings import ADMIN, Production
-from include.embedded.servers import ServerFailedError, ServerProcess, is_running, start, stop, wait_until
-from include.embedded.site import REPOSITORY, Site, write_private
-from include.embedded.stack import BusyError, alone
-from include.embedded.terminal import say
+from include.embedded.servers import (
+    REPOSITORY,
+    ServerFailedError,
+    ServerProcess,
+    Site,
+    is_running,
+    say,
+    start,
+    stop,
+    wait_until,
+    write_private,
+)
 from include.sharing.agreements import load_agreements
 from include.sharing.recipients import reader_variable
 

@@ -15,7 +15,8 @@ from importlib.metadata import version
 
 import httpx
 
-from include.contracts import contract_paths, load_contract, stewards
+from include.contracts.model import stewards
+from include.contracts.reading import contract_paths, load_contract
 from include.contracts.yaml_files import ContractError
 from include.embedded.servers.processes import (
     ServerFailedError,
@@ -26,8 +27,8 @@ from include.embedded.servers.processes import (
     stop,
     wait_until,
 )
-from include.embedded.settings import keep
-from include.embedded.site import Site, is_free, write_private
+from include.embedded.servers.settings import keep
+from include.embedded.servers.site import Site, is_free, write_private
 
 USER = "admin"
 PREFERRED_PORT = 8080

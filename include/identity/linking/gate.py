@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from include.contracts import Finding
+from include.contracts.words import Finding
 from include.identity.linking import gate_words
 from include.identity.persons import Assigned, Tolerance
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from include.contracts import BilingualText, figure
+from include.contracts.words import BilingualText, figure
 
 # what: what would happen to persons, and what perhaps lies behind it; English, Vietnamese
 _HAPPENS: Mapping[str, tuple[BilingualText, BilingualText]] = {

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from include.contracts import Finding
+from include.contracts.words import Finding
 from include.identity.linking.accuracy import Accuracy
 from include.identity.linking.gate import Figures
 from include.identity.linking.threshold_choice import Threshold

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from include.contracts import Contract
+from include.contracts.model import Contract
 from include.identity import persons
 from include.identity.linkage_model import Model
 from include.identity.linking.accuracy import Accuracy, estimate
@@ -125,8 +125,7 @@ class Work:
     def _changed(self) -> str:
         """Ids of the records that are new, or not as they were in the last run."""
         uri = self._file("changed")
-        connection = self.lake.connect()
-        try:
+        with self.lake.connect() as connection:
             with lake_errors("comparing the records with the last run's"):
                 before = (
                     "records"
@@ -137,8 +136,6 @@ class Work:
                     f"COPY (SELECT record_id FROM {scan(self.records_uri)} "
                     f"ANTI JOIN {before} b USING (record_id, digest)) TO {literal(uri)} (FORMAT parquet)"
                 )
-        finally:
-            connection.close()
         return uri
 
     def _mark_links(self, edges_uri: str, assigned: Assigned) -> None:
@@ -166,12 +163,9 @@ class Work:
 
     def _costs(self, model: Model, accuracy: Accuracy) -> tuple[Threshold, ...]:
         """What each precision that a steward may want would cost."""
-        connection = self.lake.connect()
-        try:
+        with self.lake.connect() as connection:
             with lake_errors("looking at other thresholds"):
                 return thresholds(connection, scan(self._file("links")), model, accuracy, WANTED)
-        finally:
-            connection.close()
 
     def _sizes(self, assigned: Assigned) -> tuple[dict[str, int], int]:
         """How many persons have up to so many records; and the most of one person in one register of persons."""
@@ -193,9 +187,6 @@ class Work:
         return f"{self.folder}/{name}.parquet"
 
     def _ask(self, sql: str) -> list[Any]:
-        connection = self.lake.connect()
-        try:
+        with self.lake.connect() as connection:
             with lake_errors("counting what was linked"):
                 return connection.execute(sql).fetchall()
-        finally:
-            connection.close()

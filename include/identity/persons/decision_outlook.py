@@ -28,8 +28,7 @@ class Outlook:
 def outlook(lake: Lake, pair: Pair) -> Outlook:
     """Look at the persons of a pair that waits, as they are now."""
     persons = [pair.left_person, pair.right_person]
-    connection = lake.connect(memory_limit="512MB")
-    try:
+    with lake.connect(memory_limit="512MB") as connection:
         with lake_errors("looking at what a decision will do"):
             for name in ("index", "events", "records"):
                 people_view(lake, connection, name)
@@ -40,8 +39,6 @@ def outlook(lake: Lake, pair: Pair) -> Outlook:
                 GROUP BY ALL ORDER BY ALL""",
                 {"persons": persons},
             ).fetchall()
-    finally:
-        connection.close()
     stays, ends = sorted(persons, key=lambda person: (person not in ages, ages.get(person), person))
     found = {person: {source: count for who, source, count, _ in rows if who == person} for person in persons}
     own = [{source for who, source, _, is_own in rows if who == person and is_own} for person in persons]

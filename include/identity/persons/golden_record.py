@@ -86,8 +86,7 @@ def survive(lake: Lake, rules: GoldenRules, *, records_uri: str, index_uri: str,
 
     Columns: `person_id`, and for each attribute its value and `_source_<attribute>`, the record it comes from.
     """
-    connection = lake.connect(memory_limit="2GB")
-    try:
+    with lake.connect(memory_limit="2GB") as connection:
         with lake_errors("making the golden records"):
             connection.execute(f"CREATE TEMP VIEW record AS FROM {scan(records_uri)}")
             records = connection.execute(f"SELECT count(*) FROM {scan(index_uri)}").fetchall()[0][0]
@@ -101,8 +100,6 @@ def survive(lake: Lake, rules: GoldenRules, *, records_uri: str, index_uri: str,
                 connection.execute(f"{into} {golden_query(rules)}")
             connection.execute(f"COPY golden TO {literal(uri)} (FORMAT parquet, COMPRESSION zstd)")
             found = connection.execute(f"SELECT count(*) FROM {scan(uri)}").fetchall()
-    finally:
-        connection.close()
     return int(found[0][0])
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from include.contracts import Contract, Table
+from include.contracts.model import Contract, Table
 from include.lake.people import FINDINGS
 from include.lake.storage import Lake, lake_errors, literal, scan
 
@@ -38,8 +38,7 @@ def find(
     """
     registers = ", ".join(f"({literal(t.registry)}, {literal(t.name)})" for t in persons_registers(contracts))
     owners = ", ".join(f"({literal(c.registry)}, {literal(c.owner or '')})" for c in contracts.values())
-    connection = lake.connect()
-    try:
+    with lake.connect() as connection:
         with lake_errors("finding what the owners should look at"):
             connection.execute(f"CREATE TEMP VIEW edge AS FROM {scan(edges_uri)}")
             connection.execute(f"CREATE TEMP VIEW member AS FROM {scan(index_uri)}")
@@ -52,8 +51,6 @@ def find(
                 connection.execute(f"INSERT INTO owner VALUES {owners}")
             connection.execute(f"COPY ({_FINDINGS}) TO {literal(uri)} (FORMAT parquet, COMPRESSION zstd)")
             counted = connection.execute(f"SELECT kind, count(*) FROM {scan(uri)} GROUP BY kind").fetchall()
-    finally:
-        connection.close()
     return dict.fromkeys(("duplicate", "shared_id", *CONTRADICTIONS), 0) | {kind: int(count) for kind, count in counted}
 
 

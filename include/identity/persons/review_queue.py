@@ -16,7 +16,7 @@ from typing import Any, Literal, get_args
 import duckdb
 import pyarrow as pa
 
-from include.contracts import as_said
+from include.contracts.model import as_said
 from include.identity.persons.stable_ids import minted_at
 from include.lake.people import REVIEWS, extend, people_table, people_view
 from include.lake.storage import Lake, lake_errors, literal, retry_on_conflict
@@ -177,8 +177,7 @@ def _decide(
     review_id: str,
     before: Callable[[Review], object],
 ) -> Review:
-    connection = _connect(lake)
-    try:
+    with _connect(lake) as connection:
         with lake_errors("looking at a pair"):
             newest = connection.execute(
                 'SELECT review_id, decision, "by", needs_second, second_by, "at" FROM reviews '
@@ -186,8 +185,6 @@ def _decide(
                 {"left": left, "right": right},
             ).fetchone()
             needs_second = decision == "same" and _ends_a_long_standing_id(connection, left, right, at)
-    finally:
-        connection.close()
     first, second = by, None
     if newest is not None:
         earlier_id, said, said_by, needed, seconded_by, said_at = newest
@@ -222,26 +219,20 @@ def _ends_a_long_standing_id(connection: duckdb.DuckDBPyConnection, left: str, r
 
 def decided(lake: Lake, uri: str) -> tuple[int, str]:
     """Write the decisions that hold (left_id, right_id, decision, decided_at); their number and a digest."""
-    connection = _connect(lake)
-    try:
+    with _connect(lake) as connection:
         with lake_errors("reading the reviews"):
             connection.execute(f"COPY (FROM ({_DECIDED}) ORDER BY ALL) TO {literal(uri)} (FORMAT parquet)")
             count, digest = connection.execute(
                 f"SELECT count(*), md5(coalesce(string_agg({_PAIR_ID} || decision, ',' "
                 f"ORDER BY left_id, right_id), '')) FROM ({_DECIDED})"
             ).fetchall()[0]
-    finally:
-        connection.close()
     return int(count), str(digest)
 
 
 def _ask(lake: Lake, sql: str, **values: Any) -> list[Any]:
-    connection = _connect(lake)
-    try:
+    with _connect(lake) as connection:
         with lake_errors("reading the review queue"):
             return connection.execute(sql, values).fetchall()
-    finally:
-        connection.close()
 
 
 def _connect(lake: Lake) -> duckdb.DuckDBPyConnection:

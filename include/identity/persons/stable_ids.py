@@ -60,8 +60,7 @@ def assign(
     Writes `index.parquet` and `events.parquet` into `folder`. `edges_uri`, `changed_uri` (record_id of new and changed
     records), `reviews_uri` and `is_new_model` only serve to name the causes.
     """
-    connection = lake.connect(memory_limit="2GB")
-    try:
+    with lake.connect(memory_limit="2GB") as connection:
         with lake_errors("giving persons their ids"):
             people_view(lake, connection, "index", called="previous")
             people_view(lake, connection, "events", called="past")
@@ -90,8 +89,6 @@ def assign(
                 "SELECT count(*), count(DISTINCT person_id), count(*) FILTER (was IS NOT NULL AND was <> person_id) "
                 "FROM assigned"
             ).fetchall()[0]
-    finally:
-        connection.close()
     figures = {kind: int(counts.get(kind, 0)) for kind in ("minted", "merged", "split", "retired")}
     return Assigned(index_uri, events_uri, int(records), int(persons), moved=int(moved), **figures)
 
@@ -214,14 +211,11 @@ class Resolved:
 
 def resolve(lake: Lake, person_id: str) -> Resolved:
     """Follow an id, however old, to the person of today."""
-    connection = lake.connect(memory_limit="1GB")
-    try:
+    with lake.connect(memory_limit="1GB") as connection:
         with lake_errors("following an id"):
             people_view(lake, connection, "index")
             people_view(lake, connection, "events")
             return resolve_id(connection, person_id)
-    finally:
-        connection.close()
 
 
 def resolve_id(connection: duckdb.DuckDBPyConnection, person_id: str) -> Resolved:

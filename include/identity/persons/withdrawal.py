@@ -37,8 +37,7 @@ class Kept:
 def not_followed(lake: Lake) -> tuple[Kept, ...]:
     """The newest decision on each pair, where no run of linking began since; the newest first."""
     began = [run["started_at"] for run in link_runs(lake) if run["verdict"] != "failed" and run["started_at"]]
-    connection = lake.connect(memory_limit="512MB")
-    try:
+    with lake.connect(memory_limit="512MB") as connection:
         with lake_errors("reading the reviews"):
             people_view(lake, connection, "reviews")
             rows = connection.execute(
@@ -49,8 +48,6 @@ def not_followed(lake: Lake) -> tuple[Kept, ...]:
                         AND decision <> '{WITHDRAWN}' ORDER BY "at" DESC, review_id""",
                 {"since": max(began, default=None)},
             ).fetchall()
-    finally:
-        connection.close()
     return tuple(Kept(*row) for row in rows)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import duckdb
 
-from include.contracts import Contract, LinkRole
+from include.contracts.model import Contract, LinkRole
 from include.identity.records.record_schema import RECORDS
 from include.identity.records.roles import LinkedTable, linked_tables
 from include.lake.delta import view_of

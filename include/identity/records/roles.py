@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from include.contracts import Column, Contract, LinkRole, Table
+from include.contracts.model import Column, Contract, LinkRole, Table
 from include.contracts.sql import SqlRefused, names_in, rewritten
 
 NAMING: tuple[LinkRole, ...] = ("name", "family_name", "given_name")

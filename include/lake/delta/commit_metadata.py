@@ -11,7 +11,7 @@ from typing import Any
 
 from deltalake import CommitProperties, DeltaTable, Transaction
 
-from include.contracts import Table
+from include.contracts.model import Table
 from include.lake.storage import Lake, lake_errors
 
 PREFIX = "lienthong."

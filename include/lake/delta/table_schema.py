@@ -14,7 +14,7 @@ from deltalake import CommitProperties, DeltaTable, TableFeatures
 from deltalake import Schema as DeltaSchema
 from deltalake.schema import Field as DeltaField
 
-from include.contracts import Table, arrow_type
+from include.contracts.model import Table, arrow_type
 from include.lake.delta.data_files import EXACT_DIGITS
 from include.lake.storage import LakeSchemaConflict
 

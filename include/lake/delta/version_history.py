@@ -9,7 +9,7 @@ from typing import Any
 
 from deltalake import DeltaTable
 
-from include.contracts import Table
+from include.contracts.model import Table
 from include.lake.delta.commit_metadata import PREFIX, commit_of_run, commit_properties
 from include.lake.delta.sql_views import view_of
 from include.lake.storage import Lake, LakeError, LakeTableMissing, lake_errors, quote, retry_on_conflict
@@ -171,8 +171,7 @@ def _compare(lake: Lake, table: Table, current: DeltaTable, former: DeltaTable) 
     """Counts of rows added, changed and removed; reads only files that are not in both versions."""
     names = [c.name for c in table.columns if c.name in {f.name for f in former.schema().fields}]
     now, then = set(current.file_uris()), set(former.file_uris())
-    connection = lake.connect()
-    try:
+    with lake.connect() as connection:
         view_of(connection, "held", current, sorted(now - then))
         view_of(connection, "brought", former, sorted(then - now))
         view_of(connection, "former", former, sorted(then))
@@ -192,8 +191,6 @@ def _compare(lake: Lake, table: Table, current: DeltaTable, former: DeltaTable) 
                 FROM (SELECT *, true AS _there FROM held) l
                 FULL JOIN (SELECT *, true AS _there FROM brought) r USING ({keys})"""
         ).fetchall()[0]
-    finally:
-        connection.close()
     return {"inserted": inserted, "updated": updated, "deleted": deleted, "live_rows": live}
 
 

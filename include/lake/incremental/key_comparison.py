@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import duckdb
 from deltalake import DeltaTable
 
-from include.contracts import Table
+from include.contracts.model import Table
 from include.lake.delta import TableSchema, last_run_commit, listed, published_rows
 from include.lake.incremental.row_checksum import RowSetChecksum, hashed_values
 from include.lake.incremental.stored_checksum import checksum_by_sql, stored_checksum_of
@@ -51,8 +51,7 @@ def reconcile(lake: Lake, table: Table, *, conformed_keys: str, folder: str) -> 
     gone_uri, missed_changes_uri = f"{folder}/gone.parquet", f"{folder}/strays.parquet"
     with lake_errors(f"reconciling {table.qualified_name}"):
         opened = _open_rows(lake, table, f"{folder}/open.parquet")
-        connection = lake.connect(memory_limit=COMPARE_MEMORY)
-        try:
+        with lake.connect(memory_limit=COMPARE_MEMORY) as connection:
             columns = ", ".join(
                 f"CAST({quote(name)} AS {kind}) AS {quote(name)}" for name, kind in table_schema.columns
             )
@@ -75,8 +74,6 @@ def reconcile(lake: Lake, table: Table, *, conformed_keys: str, folder: str) -> 
                 gone_uri=gone_uri,
                 missed_changes_uri=missed_changes_uri,
             )
-        finally:
-            connection.close()
 
 
 def known_rows(lake: Lake, table: Table, *, folder: str, received: str) -> RowSetChecksum | None:
@@ -99,8 +96,7 @@ def known_rows(lake: Lake, table: Table, *, folder: str, received: str) -> RowSe
     with lake_errors(f"reconciling {table.qualified_name}"):
         of_all = stored_checksum_of(last_run_commit(delta), table)
         opened = _open_rows(lake, table, f"{folder}/open.parquet")
-        connection = lake.connect(memory_limit=COMPARE_MEMORY)
-        try:
+        with lake.connect(memory_limit=COMPARE_MEMORY) as connection:
             of = checksum_by_sql(connection, values)
             published = (
                 f"SELECT {names} FROM ({published_rows(connection, table_schema, delta.file_uris(), with_file=False)})"
@@ -123,8 +119,6 @@ def known_rows(lake: Lake, table: Table, *, folder: str, received: str) -> RowSe
                 left_out = of(f"{published} SEMI JOIN ({apart}) USING ({keys})")
                 others = None if left_out is None else of_all - left_out
             return None if others is None or rejected is None else others + rejected
-        finally:
-            connection.close()
 
 
 def _published(lake: Lake, table: Table) -> DeltaTable:

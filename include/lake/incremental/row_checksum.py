@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from include.contracts import Table
+from include.contracts.model import Table
 from include.lake.storage import quote
 
 INTEGER_TYPES = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT")

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import duckdb
 
-from include.contracts import Table
+from include.contracts.model import Table
 from include.lake.delta import RunCommit, StagedFiles, TableSchema, accepted_rows, published_rows
 from include.lake.incremental.row_checksum import RowSetChecksum, hashed_values, row_set_checksum
 from include.lake.storage import Lake, restrict_access

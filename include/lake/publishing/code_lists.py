@@ -60,8 +60,7 @@ def _publish_list(lake: Lake, path: Path) -> bool:
 
 
 def _read(lake: Lake, path: Path) -> pa.Table:
-    connection = lake.connect(memory_limit="256MB")
-    try:
+    with lake.connect(memory_limit="256MB") as connection:
         connection.execute("SET preserve_insertion_order = true")
         options = "all_varchar = true, header = true, delim = ',', quote = '\"', escape = '\"'"
         described = connection.execute(f"DESCRIBE FROM read_csv($path, {options})", {"path": str(path)}).fetchall()
@@ -70,5 +69,3 @@ def _read(lake: Lake, path: Path) -> pa.Table:
         )
         query = f"SELECT {columns} FROM read_csv($path, {options})"
         return connection.execute(query, {"path": str(path)}).to_arrow_table()
-    finally:
-        connection.close()

@@ -14,7 +14,7 @@ from datetime import datetime
 
 from deltalake import CommitProperties, DeltaTable
 
-from include.contracts import Table
+from include.contracts.model import Table
 from include.lake import upsert
 from include.lake.delta import (
     RunCommit,

@@ -17,7 +17,7 @@ import duckdb
 import sqlglot
 from sqlglot import exp
 
-from include.contracts import Rule, Table
+from include.contracts.model import Rule, Table
 from include.lake.delta import TableSchema, listed, published_rows
 from include.lake.storage import Lake, lake_errors, literal, quote, scan
 from include.lake.upsert import COMPARE_MEMORY, Mode
@@ -52,8 +52,7 @@ def published_context_of(lake: Lake, table: Table, conformed: Conformed, *, mode
         return None
     found = published_context_uri(conformed.uri)
     with lake_errors(f"finding what {table.qualified_name} has beside a run"):
-        connection = lake.connect(memory_limit=COMPARE_MEMORY)
-        try:
+        with lake.connect(memory_limit=COMPARE_MEMORY) as connection:
             received = f"SELECT *, ({conformed.failing}) AS _fails FROM {scan(conformed.uri)}"
             connection.execute(f"CREATE TEMP VIEW received AS {received}")
             if is_replaced and not _some_fail(connection):
@@ -72,8 +71,6 @@ def published_context_of(lake: Lake, table: Table, conformed: Conformed, *, mode
             rows = connection.execute(
                 f"COPY ({query}) TO {literal(found)} (FORMAT parquet, COMPRESSION lz4)"
             ).fetchall()
-        finally:
-            connection.close()
     return found if rows[0][0] else None
 
 

@@ -11,7 +11,7 @@ import json
 
 import duckdb
 
-from include.contracts import Rule, Table
+from include.contracts.model import Rule, Table
 from include.lake.delta import (
     WARNINGS,
     RunCommit,

@@ -15,7 +15,7 @@ import duckdb
 import pyarrow as pa
 from deltalake import CommitProperties, Transaction, WriterProperties, write_deltalake
 
-from include.contracts import Table
+from include.contracts.model import Table
 from include.lake.delta import PREFIX, StagedFiles
 from include.lake.rejected.open_rejections import COLUMNS, OPEN, REJECTION_COLUMNS, as_json, open_rejections_of
 from include.lake.rejected.relations import OPENED
@@ -97,16 +97,13 @@ def _append(append: _Append) -> int:
         if current is not None and current.transaction_version(append.run_id) is not None:
             again = CommitProperties(custom_metadata={f"{PREFIX}run_id": append.run_id})
             current.delete(f"_run_id = {literal(append.run_id)}", commit_properties=again)
-        connection = lake.connect(memory_limit="512MB")
-        try:
+        with lake.connect(memory_limit="512MB") as connection:
             counted = connection.execute(f"SELECT count(*) FROM {scan(append.staged.faults)}").fetchone()
             rows = int(counted[0]) if counted else 0
             if rows or current is None:
                 published = [field.name for field in current.schema().fields] if current is not None else []
                 _write(append, connection, rows, published)
             return rows
-        finally:
-            connection.close()
 
 
 def _write(append: _Append, connection: duckdb.DuckDBPyConnection, rows: int, published: Sequence[str]) -> None:

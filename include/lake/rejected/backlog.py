@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from include.contracts import Table
+from include.contracts.model import Table
 from include.lake.rejected.open_rejections import open_rejections_of
 from include.lake.rejected.relations import OPENED
 from include.lake.storage import Lake, lake_errors

@@ -17,7 +17,7 @@ import duckdb
 from deltalake import CommitProperties, DeltaTable, Transaction
 from deltalake.transaction import AddAction, RemoveAction
 
-from include.contracts import Table
+from include.contracts.model import Table
 from include.lake.delta import FILE, PREFIX, StagedFiles, epoch_milliseconds, last_commit, overtaken_by
 from include.lake.rejected.open_rejections import (  # fmt: skip
     LIVES,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from include.contracts import Table
+from include.contracts.model import Table
 from include.lake.delta import StagedFiles
 from include.lake.rejected.open_rejections import as_json
 from include.lake.storage import Lake, lake_errors, scan

@@ -17,7 +17,7 @@ import duckdb
 import pyarrow as pa
 from deltalake import DeltaTable
 
-from include.contracts import Table
+from include.contracts.model import Table
 from include.lake.delta import PREFIX, view_of
 from include.lake.rejected.relations import OPENED
 from include.lake.run_log import is_on_record
@@ -82,15 +82,12 @@ def open_rejections_of(
         ]
         runs = runs_that_count(lake, table, {file.run_id for file in files}, before_run)
     files = [file for file in files if file.run_id in runs]
-    connection = lake.connect(memory_limit=memory_limit)
-    try:
+    with lake.connect(memory_limit=memory_limit) as connection:
         with lake_errors(f"reading the rejected rows of {table.qualified_name}"):
             view_of(connection, "_chosen", delta, [file.uri for file in files], with_file=True)
             chosen = "_life IS NOT NULL" if with_closed else f"_life = {literal(OPEN)}"
             connection.execute(f"CREATE TEMP VIEW {OPENED} AS SELECT * FROM _chosen WHERE {chosen}")
         yield OpenRejections(connection, delta, tuple(files))
-    finally:
-        connection.close()
 
 
 def live_rejected_files(delta: DeltaTable) -> list[RejectedFile]:

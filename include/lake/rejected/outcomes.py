@@ -8,7 +8,7 @@ from datetime import datetime
 
 import duckdb
 
-from include.contracts import Table
+from include.contracts.model import Table
 from include.lake.delta import FILE, StagedFiles, view_of
 from include.lake.rejected.open_rejections import (
     OPEN,

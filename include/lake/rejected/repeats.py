@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from include.contracts import Table
+from include.contracts.model import Table
 from include.lake.delta import StagedFiles
 from include.lake.rejected.open_rejections import WITHDRAWN, as_json, open_rejections_of
 from include.lake.rejected.outcomes import Closing, decide_outcomes

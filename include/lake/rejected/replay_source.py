@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import duckdb
 from deltalake import DeltaTable
 
-from include.contracts import DRIFT_FLAG, Table
+from include.contracts.model import DRIFT_FLAG, Table
 from include.lake.delta import PREFIX, view_of
 from include.lake.rejected.open_rejections import (
     COLUMNS,

@@ -9,7 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from include.contracts import BilingualText
+from include.contracts.words import BilingualText
 from include.lake.run_log import log_tables
 from include.lake.run_log.run_row import RECORDED
 from include.lake.storage import Lake, lake_errors

@@ -14,7 +14,7 @@ import duckdb
 import pyarrow as pa
 from deltalake import CommitProperties, Transaction, write_deltalake
 
-from include.contracts import Table
+from include.contracts.model import Table
 from include.lake.delta import LOG_KEPT, PREFIX, compact, view
 from include.lake.run_log.run_row import RECORDED, RUNS, RunRow
 from include.lake.storage import Lake, LakeConflict, create_temp_table, lake_errors, retry_on_conflict

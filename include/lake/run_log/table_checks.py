@@ -12,7 +12,7 @@ from datetime import datetime
 import duckdb
 import pyarrow as pa
 
-from include.contracts import Table
+from include.contracts.model import Table
 from include.lake.delta import view
 from include.lake.run_log import log_tables
 from include.lake.run_log.log_tables import RuleCounted

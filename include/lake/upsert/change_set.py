@@ -13,7 +13,7 @@ import duckdb
 import pyarrow as pa
 from deltalake import DeltaTable
 
-from include.contracts import Table
+from include.contracts.model import Table
 from include.lake.delta import (
     WARNINGS,
     StagedFiles,
@@ -95,8 +95,7 @@ def find_changes(
         if found["basis"] == basis:
             return Changes(**found["changes"])
     with lake_errors("comparing a table with its new rows"):
-        connection = lake.connect(memory_limit=COMPARE_MEMORY)
-        try:
+        with lake.connect(memory_limit=COMPARE_MEMORY) as connection:
             files = current.file_uris() if current else []
             restrict_access(connection, reads=[*staged.uris, *files, *([gone] if gone else [])], writes=[uri])
             diff_sql.create_views(
@@ -106,8 +105,6 @@ def find_changes(
                 changes = _compare_by_key(connection, table, table_schema, current, uri, mode)
             else:
                 changes = _compare_as_a_whole(connection, table_schema, current, mode)
-        finally:
-            connection.close()
     lake.write_text(note, json.dumps({"basis": basis, "changes": asdict(changes)}))
     return changes
 

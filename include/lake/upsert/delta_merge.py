@@ -12,7 +12,7 @@ from deltalake import CommitProperties, DeltaTable
 from deltalake import Schema as DeltaSchema
 from deltalake.transaction import create_table_with_add_actions
 
-from include.contracts import Table
+from include.contracts.model import Table
 from include.lake.delta import (
     RETENTION,
     RETENTION_PROPERTY,
@@ -74,13 +74,10 @@ class Writing:
         It reaches folders, as writers choose file names themselves. The contract's SQL has run before in
         `find_changes`, restricted to named files: SQL that reads others fails there.
         """
-        connection = self.lake.connect(memory_limit=_MEMORY)
-        try:
+        with self.lake.connect(memory_limit=_MEMORY) as connection:
             restrict_access(connection, folders=[self.uri, self.staged.conformed.rpartition("/")[0]])
             set_run(connection, self.run_id)
             yield connection
-        finally:
-            connection.close()
 
     def accepted(self) -> str:
         """SELECT of the accepted, not deleted rows, as published."""

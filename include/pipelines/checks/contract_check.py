@@ -10,16 +10,9 @@ from typing import Any
 
 import duckdb
 
-from include.contracts import (
-    Contract,
-    Language,
-    ReadContract,
-    Relationship,
-    Table,
-    contract_paths,
-    examine_contract,
-    odd_teams,
-)
+from include.contracts.model import Contract, Relationship, Table, odd_teams
+from include.contracts.reading import ReadContract, contract_paths, examine_contract
+from include.contracts.words import Language
 from include.contracts.yaml_files import ContractError, Problem
 from include.pipelines.checks.expressions import expression_checker
 from include.pipelines.checks.source_check import LookedAt, look_at_source

@@ -18,8 +18,9 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from include import vietnam
-from include.contracts import Column, ReadContract, Table
 from include.contracts.checks import why_no_zone, why_not_compiled
+from include.contracts.model import Column, Table
+from include.contracts.reading import ReadContract
 from include.contracts.rules import columns_read
 from include.contracts.sql import PlainDuckDB
 from include.contracts.yaml_files import Place, Problem

@@ -12,7 +12,8 @@ from dataclasses import asdict, dataclass
 from decimal import Decimal
 from typing import Any, Literal
 
-from include.contracts import Column, ReadContract, Table, integer_range
+from include.contracts.model import Column, Table, integer_range
+from include.contracts.reading import ReadContract
 from include.contracts.rules import columns_read
 from include.contracts.yaml_files import Place, Problem
 from include.lake.storage import LakeError

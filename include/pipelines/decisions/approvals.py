@@ -16,7 +16,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from include.audit import ledger
-from include.contracts import BilingualText, Contract, Steward
+from include.contracts.model import Contract, Steward
+from include.contracts.words import BilingualText
 from include.pipelines.context import PipelineContext
 from include.pipelines.decisions.authority import deciders, free_stewards, steward_named
 from include.pipelines.decisions.ledger_entries import DecidedRun, note_approval

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from datetime import datetime
 
-from include.contracts import ROLE, Contract, Steward, as_said, stewards
+from include.contracts.model import ROLE, Contract, Steward, as_said, stewards
 from include.pipelines.errors import Misuse
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from include.contracts import Finding, Table, needs_two
+from include.contracts.model import Table, needs_two
+from include.contracts.words import Finding
 from include.lake.delta import last_commit, rows_digest
 from include.lake.rejected import broken_rules, count_repeats
 from include.lake.upsert import Changes, Mode

@@ -34,8 +34,7 @@ class Contradictions:
 
 def contradictions(context: PipelineContext, page: int, *, registries: Collection[str]) -> Contradictions:
     """Those between the registries named, as the last run of linking found them; `page` counts from 1."""
-    connection = context.lake.connect(memory_limit="512MB")
-    try:
+    with context.lake.connect(memory_limit="512MB") as connection:
         with no_values_escape("reading the findings"), lake_errors("reading the findings"):
             people_view(context.lake, connection, "findings")
             # Each is told to two owners: one row for each pair of records, then one for each pair of tables.
@@ -55,8 +54,6 @@ def contradictions(context: PipelineContext, page: int, *, registries: Collectio
                 "SELECT person_id, kind, one, other FROM found ORDER BY ALL LIMIT $limit OFFSET $offset",
                 {"limit": PERSONS_A_PAGE, "offset": (page - 1) * PERSONS_A_PAGE},
             ).fetchall()
-    finally:
-        connection.close()
     return Contradictions(
         sum(row[3] for row in counted),
         tuple((kind, (one, other), count) for kind, one, other, count in counted),

@@ -12,7 +12,7 @@ import time
 from dataclasses import replace
 
 from include.audit import ledger
-from include.contracts import needs_two
+from include.contracts.model import needs_two
 from include.identity.linking import RUNS, Figures, Work, forget_compared, run_folder
 from include.identity.persons import decided, queue
 from include.identity.records import collect, linked_tables

@@ -63,8 +63,7 @@ class Evidence:
 
 def evidence(context: PipelineContext, pair: Pair) -> Evidence:
     """Set two records of a waiting pair, and what their ids say, against each other."""
-    connection = context.lake.connect(memory_limit="512MB")
-    try:
+    with context.lake.connect(memory_limit="512MB") as connection:
         with no_values_escape("comparing two records"), lake_errors("comparing two records"):
             people_view(context.lake, connection, "records")
             people_view(context.lake, connection, "index")
@@ -77,8 +76,6 @@ def evidence(context: PipelineContext, pair: Pair) -> Evidence:
                 WHERE person_id IN (?, ?) AND personal_id IS NOT NULL GROUP BY person_id""",
                 [pair.left_person, pair.right_person],
             ).fetchall()
-    finally:
-        connection.close()
     rows = {row[0]: dict(zip(_COLUMNS, row[1:], strict=True)) for row in found}
     prefixes = _prefixes(context.schemas)
     known = {person: set(ids) for person, ids in numbers}

@@ -96,8 +96,7 @@ def read_beside(
 
 def _beside(context: PipelineContext, shown: ShownPair) -> list[Beside]:
     columns = ", ".join(f"CAST({quote(name)} AS VARCHAR)" for name in ATTRIBUTES)
-    connection = context.lake.connect(memory_limit="512MB")
-    try:
+    with context.lake.connect(memory_limit="512MB") as connection:
         with lake_errors("reading two records"):
             people_view(context.lake, connection, "records")
             rows = {
@@ -107,8 +106,6 @@ def _beside(context: PipelineContext, shown: ShownPair) -> list[Beside]:
                     [shown.pair.left_id, shown.pair.right_id],
                 ).fetchall()
             }
-    finally:
-        connection.close()
     nothing = (None,) * len(ATTRIBUTES)
     sides = zip(
         ATTRIBUTES, rows.get(shown.pair.left_id, nothing), rows.get(shown.pair.right_id, nothing), strict=True

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import duckdb
 
-from include.contracts import Steward
+from include.contracts.model import Steward
 from include.identity.linkage_model import ModelUnusable, train
 from include.identity.persons import Pair, ReviewRefused, decide, ends, pair_id, queue, resolve
 from include.identity.records import collect
@@ -126,8 +126,7 @@ def explain_step(
     """
     context = context or PipelineContext.from_environment()
     with no_values_escape("explaining a person"):
-        connection = context.lake.connect()
-        try:
+        with context.lake.connect() as connection:
             for name in ("index", "links", "events", "reviews"):
                 people_view(context.lake, connection, name)
             with lake_errors("explaining a person"):
@@ -154,8 +153,6 @@ def explain_step(
                     ],
                     "events": _events(connection, {person for side in sides for person in side.values()}),
                 }
-        finally:
-            connection.close()
 
 
 def _without_key(record_id: str) -> str:
@@ -169,16 +166,13 @@ def steps_of(context: PipelineContext, pairs: list[tuple[str, str]]) -> list[lis
     if not pairs:
         return []
     folder = context.lake.path("staging", "people", "explain", f"run={secrets.token_hex(8)}")
-    connection = context.lake.connect()
-    try:
+    with context.lake.connect() as connection:
         with lake_errors("explaining pairs"):
             people_view(context.lake, connection, "records")
             context.lake.make_folder(folder)
             connection.execute(f"COPY (FROM records) TO {literal(f'{folder}/records.parquet')} (FORMAT parquet)")
             model = model_in_use(context)
             found = explain_pairs(context.lake, f"{folder}/records.parquet", model, pairs)
-    finally:
-        connection.close()
         context.lake.delete_tree(folder)
     return [[asdict(step) for step in one.steps] for one in found]
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from include.contracts import DRIFT_FLAG, Table
+from include.contracts.model import DRIFT_FLAG, Table
 from include.lake.rejected import REJECTION_COLUMNS, open_rejections_of
 from include.lake.storage import lake_errors
 from include.pipelines.context import PipelineContext

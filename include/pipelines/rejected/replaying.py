@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from include.contracts import Table
+from include.contracts.model import Table
 from include.lake.delta import last_commit
 from include.lake.rejected import REJECTION_COLUMNS, gather_open, open_rejections_of
 from include.lake.storage import lake_errors

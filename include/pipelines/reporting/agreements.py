@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from include.audit.report_data import AgreedColumn, AgreementFacts, SharedProduct
-from include.contracts import Column, Contract
+from include.contracts.model import Column, Contract
 from include.lake.storage import Lake
 from include.sharing.agreements import Agreement, Product
 from include.sharing.products import OPEN, opened

@@ -21,7 +21,8 @@ from include.audit.report_data import (
     runs_of,
 )
 from include.audit.verification import LedgerState, Verification, ledger_state
-from include.contracts import Contract, Table, contract_paths, readable_contracts
+from include.contracts.model import Contract, Table
+from include.contracts.reading import contract_paths, readable_contracts
 from include.contracts.yaml_files import ContractError, Problem, files_of
 from include.lake.rejected import RejectionBacklog, rejection_backlog
 from include.pipelines.audit_log import verify_lake

@@ -21,9 +21,11 @@ from include.audit.report_data import (
     gather,
     gather_linking,
 )
-from include.audit.report_pages import LOCALES, csv_text, frames, render, workbook
+from include.audit.report_export import csv_text, frames, workbook
+from include.audit.report_pages import render
+from include.audit.report_words import LOCALES
 from include.audit.verification import REPORTS, figures_digest, verify, with_figures
-from include.contracts import BilingualText
+from include.contracts.words import BilingualText
 from include.contracts.yaml_files import files_of
 from include.identity.linkage_model import ModelUnusable
 from include.lake.storage import Lake

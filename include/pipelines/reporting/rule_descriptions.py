@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from include.contracts import BilingualText
 from include.contracts.rules import SUPERSEDED
+from include.contracts.words import BilingualText
 from include.contracts.yaml_files import ContractError
 from include.pipelines.context import PipelineContext
 from include.pipelines.errors import Misuse

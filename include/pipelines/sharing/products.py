@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from include.audit import ledger
-from include.contracts import Contract
+from include.contracts.model import Contract
 from include.contracts.yaml_files import ContractError
 from include.lake.storage import Lake
 from include.pipelines.audit_log import record_commits

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 from pyarrow import fs
 
-from include.contracts import readable_contracts
+from include.contracts.reading import readable_contracts
 from include.pipelines.context import schemas_folder
 from include.pipelines.sharing.store_security import write_security
 from include.sharing.agreements import load_agreements

@@ -21,7 +21,7 @@ from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from include.contracts import Contract, Table
+from include.contracts.model import Contract, Table
 from include.lake.delta import RunCommit, has_committed, last_commit, reader_of
 from include.lake.incremental import known_rows, reconcile
 from include.lake.storage import LakeError, lake_errors, literal, quote, scan

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from include.contracts import Steward, Table
+from include.contracts.model import Steward, Table
 from include.lake.rejected import Broken
 from include.pipelines import run_folder
 from include.pipelines.context import PipelineContext

@@ -13,8 +13,8 @@ from typing import Any, Literal
 from deltalake import DeltaTable
 from deltalake import Schema as DeltaSchema
 
-from include.contracts import Contract, Table
 from include.contracts.checks import LATE_ROWS_REMEDY, late_rows_unseen
+from include.contracts.model import Contract, Table
 from include.lake.delta import LAKE_COLUMNS, last_commit, last_run_commit, published_schema
 from include.pipelines.context import PipelineContext
 from include.pipelines.sync.read_plan import Plan, plan_extract

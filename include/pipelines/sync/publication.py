@@ -17,7 +17,7 @@ from typing import Any, cast
 
 from include.audit import ledger
 from include.audit.verification import INDEX_OF_PAGES, digests_of
-from include.contracts import Contract, Table
+from include.contracts.model import Contract, Table
 from include.lake import run_log
 from include.lake.delta import OF_THE_SOURCE, last_commit
 from include.lake.publishing import publish, published_context_of

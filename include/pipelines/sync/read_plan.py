@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from include.contracts import Table
+from include.contracts.model import Table
 from include.lake.delta import RunCommit
 from include.lake.upsert import Mode
 from include.pipelines.errors import OnlyReadWhole

@@ -10,7 +10,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 
-from include.contracts import Table
+from include.contracts.model import Table
 from include.lake.publishing import publish_reference
 from include.lake.storage import LakeOutdated
 from include.pipelines import run_folder

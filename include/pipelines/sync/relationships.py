@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import duckdb
 import pyarrow as pa
 
-from include.contracts import Relationship, Table
+from include.contracts.model import Relationship, Table
 from include.contracts.yaml_files import ContractError
 from include.lake import run_log
 from include.lake.delta import view
@@ -78,12 +78,9 @@ def measure(context: PipelineContext, table: Table, *, into: str | None = None) 
     ]
     if not followed or not lake.is_table(own):
         return []
-    connection = lake.connect()
-    try:
+    with lake.connect() as connection:
         view(lake, connection, "child", own)
         return [_follow(context, connection, table, relationship) for relationship in followed]
-    finally:
-        connection.close()
 
 
 def _record(context: PipelineContext, table: Table, run_id: str, fits: list[Fit]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from include.contracts import Table
+from include.contracts.model import Table
 from include.lake.delta import last_commit
 from include.lake.publishing import published_warnings
 from include.lake.rejected import open_counts

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from include.contracts import Contract, Table
+from include.contracts.model import Contract, Table
 from include.lake import run_log
 from include.lake.delta import RunCommit, last_commit
 from include.lake.rejected import finish_closing

@@ -8,7 +8,8 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
-from include.contracts import Sla, contract_paths, load_contract
+from include.contracts.model import Sla
+from include.contracts.reading import contract_paths, load_contract
 from include.contracts.yaml_files import ContractError, Problem
 from include.lake.delta import clear_scratch, expire_landing, expire_staging, find_landed, find_tables, maintain_table
 from include.lake.storage import LakeConflict

@@ -14,8 +14,9 @@ from typing import Any
 import duckdb
 
 from include.audit.report_data import RunLine, approval_notes, refused_runs
-from include.contracts import Contract, Finding, Table, needs_two
+from include.contracts.model import Contract, Table, needs_two
 from include.contracts.sql import SqlRefused, names_in, rewritten
+from include.contracts.words import Finding
 from include.lake.delta import RESTORE, Version, last_commit, open_version, restore, version_at, versions, view_of
 from include.lake.rejected import reopen_rejected
 from include.lake.storage import lake_errors, literal, quote, restrict_access
@@ -168,8 +169,7 @@ def read_version(
         query = f"SELECT {', '.join(quote(name) for name in shown)} FROM published {condition} ORDER BY {order}" + (
             f" LIMIT {limit}" if limit is not None else ""
         )
-        connection = context.lake.connect()
-        try:
+        with context.lake.connect() as connection:
             files = delta.file_uris()
             view_of(connection, "published", delta, files)
             file = str(out.absolute()) if out is not None else ""
@@ -184,8 +184,6 @@ def read_version(
                     return VersionRows(number, columns, hidden, _run(connection, query))
                 rows = _run(connection, f"COPY ({query}) TO {literal(file)} ({_FORMATS[out.suffix.lower()]})")
                 return VersionRows(number, columns, hidden, [], written=int(rows[0][0]))
-        finally:
-            connection.close()
 
 
 def restore_step(

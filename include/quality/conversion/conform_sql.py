@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from include.contracts import DRIFT_FLAG, Column, Table
+from include.contracts.model import DRIFT_FLAG, Column, Table
 from include.contracts.rules import columns_read, inputs, may_lose
 from include.lake.storage import literal, quote
 from include.quality.conversion.conversions import conversion

@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 
 from include import vietnam
-from include.contracts import DRIFT_FLAG, Column, Table
+from include.contracts.model import DRIFT_FLAG, Column, Table
 from include.lake.storage import lake_errors, literal, quote, scan
 from include.quality.conversion.conform_sql import FILE_ROW, SourceSql, statement, value_of
 from include.quality.conversion.conversions import refusal

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from include.contracts import Column
+from include.contracts.model import Column
 from include.quality.conversion import moments, numbers
 
 Family = Literal[

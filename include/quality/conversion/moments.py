@@ -8,8 +8,8 @@ states (`defaultTimezone`).
 
 from __future__ import annotations
 
-from include.contracts import Column
 from include.contracts.checks import FormatError, read_format
+from include.contracts.model import Column
 from include.lake.storage import literal
 from include.quality.conversion.numbers import fits
 from include.quality.conversion.zones import instant_of, local_of

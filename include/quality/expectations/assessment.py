@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from include.contracts import Table
+from include.contracts.model import Table
 from include.lake.storage import Lake, lake_errors, literal, restrict_access, scan
 from include.quality.conversion import ROW, register
 from include.quality.errors import EvaluationsDisagree, RuleUnusable

@@ -14,7 +14,7 @@ from great_expectations.core import ExpectationSuiteValidationResult
 from great_expectations.render.renderer import ValidationResultsPageRenderer
 from great_expectations.render.view import DefaultJinjaSectionView
 
-from include.contracts import Table
+from include.contracts.model import Table
 from include.lake.storage import Lake
 
 _UNWANTED = re.compile(

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 import great_expectations.expectations as gxe
 from great_expectations.expectations.expectation import Expectation
 
-from include.contracts import Bound, Column, Rule, Table
+from include.contracts.model import Bound, Column, Rule, Table
 from include.lake.storage import literal, quote
 from include.quality.conversion import INTEGER_TYPES, ROW
 from include.quality.split import (

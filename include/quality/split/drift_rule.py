@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from include.contracts import Rule, Table
+from include.contracts.model import Rule, Table
 from include.quality.conversion import DRIFT
 
 

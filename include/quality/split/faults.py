@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import duckdb
 
-from include.contracts import Rule, Table
+from include.contracts.model import Rule, Table
 from include.contracts.rules import SUPERSEDED
 from include.lake.delta import all_differ
 from include.lake.storage import literal, quote

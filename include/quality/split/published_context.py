@@ -9,7 +9,7 @@ import duckdb
 import sqlglot
 from sqlglot import exp
 
-from include.contracts import Rule, Table
+from include.contracts.model import Rule, Table
 from include.lake.storage import quote, scan
 from include.quality.split.relations import ACCEPTED, BESIDE, WHOLE
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from include.contracts import Rule, Scope, Severity
+from include.contracts.model import Rule, Scope, Severity
 from include.lake.delta import StagedFiles
 
 

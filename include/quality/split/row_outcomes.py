@@ -24,7 +24,7 @@ from time import perf_counter
 
 import duckdb
 
-from include.contracts import Rule, Table
+from include.contracts.model import Rule, Table
 from include.lake.delta import StagedFiles
 from include.lake.publishing import Conformed, published_context_uri
 from include.lake.storage import Lake, lake_errors, literal, quote, restrict_access, scan

@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Mapping
 from pathlib import Path
 
-from include.contracts import Contract, Table
+from include.contracts.model import Contract, Table
 from include.contracts.yaml_files import ContractError, Problem, YamlFile, read_yaml
 from include.sharing.agreements import Agreement, Product, agreement_paths, load_agreement
 from include.sharing.products.protect import misfit

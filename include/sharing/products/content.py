@@ -6,7 +6,7 @@ import duckdb
 import pyarrow as pa
 from deltalake import DeltaTable
 
-from include.contracts import Column, Table, arrow_type
+from include.contracts.model import Column, Table, arrow_type
 from include.lake.delta import published_rows, table_schema_of
 from include.lake.storage import quote
 from include.sharing.agreements import Product

@@ -10,7 +10,7 @@ from __future__ import annotations
 import duckdb
 import pyarrow as pa
 
-from include.contracts import Column
+from include.contracts.model import Column
 from include.lake.storage import quote
 from include.sharing.agreements import HANOI, SharedColumn
 from include.sharing.products.keys import PSEUDONYM_DIGITS, RecipientKey

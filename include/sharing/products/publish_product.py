@@ -18,7 +18,7 @@ import duckdb
 import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable
 
-from include.contracts import Table
+from include.contracts.model import Table
 from include.lake.storage import Lake, LakeTableMissing, lake_errors, restrict_access, retry_on_conflict
 from include.lake.upsert import count, stream, upsert, write
 from include.sharing.agreements import Agreement, Product, terms_digest
@@ -198,10 +198,7 @@ def _notes(
 @contextmanager
 def _connection(lake: Lake, key: RecipientKey | None, *tables: DeltaTable) -> Iterator[duckdb.DuckDBPyConnection]:
     """A DuckDB that reaches the files of these tables, and holds the recipient's key."""
-    connection = lake.connect()
-    try:
+    with lake.connect() as connection:
         restrict_access(connection, reads=[uri for table in tables for uri in table.file_uris()])
         lend_key(connection, key)
         yield connection
-    finally:
-        connection.close()

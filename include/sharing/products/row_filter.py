@@ -9,7 +9,7 @@ from __future__ import annotations
 import duckdb
 from sqlglot import exp
 
-from include.contracts import RESERVED_PREFIX, Table
+from include.contracts.model import RESERVED_PREFIX, Table
 from include.contracts.sql import SqlRefused, rewritten, understood
 from include.lake.storage import quote
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from include.contracts import Contract, Table
+from include.contracts.model import Contract, Table
 from include.contracts.yaml_files import ContractError
 from include.lake.storage import Lake
 from include.sharing.agreements import Agreement, Product

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from include.contracts import Contract
+from include.contracts.model import Contract
 from include.sharing.agreements import Agreement, Product
 
 _MADE_BY: Mapping[str, str] = {"vn_ward_current": "wards"}

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from include.contracts import Contract
+from include.contracts.model import Contract
 from include.sharing.agreements import Agreement
 from include.sharing.recipients.recipient_code_lists import code_lists
 

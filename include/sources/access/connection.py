@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, quote, unquote, urlsplit
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
-from include.contracts import Contract, Server
+from include.contracts.model import Contract, Server
 from include.sources.access.errors import SourceSecretMissing
 
 Kind = Literal["postgresql", "mysql", "sqlite", "files", "sqlalchemy"]

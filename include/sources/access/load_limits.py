@@ -20,7 +20,7 @@ from zoneinfo import ZoneInfo
 import duckdb
 import pyarrow as pa
 
-from include.contracts import Contract, Server
+from include.contracts.model import Contract, Server
 from include.sources.access.errors import SourceClosed, SourceError
 
 LOCK_SECONDS = 10  # lock timeout: waiting longer for a table being altered would queue the source's own sessions

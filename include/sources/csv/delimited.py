@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 import duckdb
 
-from include.contracts import Table
+from include.contracts.model import Table
 from include.lake.storage import literal, quote
 from include.sources.access import DropBroken
 from include.sources.csv.records import CsvBroken, batches, misfits, records

@@ -12,7 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import types
 
-from include.contracts import Column, Table
+from include.contracts.model import Column, Table
 from include.lake.incremental import INTEGER_TYPES, hashed_values
 from include.lake.storage import literal
 from include.sources.open_object import Conditions

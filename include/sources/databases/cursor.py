@@ -19,7 +19,7 @@ import duckdb
 import sqlalchemy as sa
 from sqlalchemy.dialects import mysql
 
-from include.contracts import Column, Table
+from include.contracts.model import Column, Table
 from include.contracts.rules import columns_read
 from include.lake.storage import lake_errors, literal, quote, scan
 from include.sources.source_schema import SourceColumn, SourceTable

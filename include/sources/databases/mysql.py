@@ -23,7 +23,7 @@ import sqlalchemy as sa
 from sqlalchemy import types
 from sqlalchemy.dialects import mysql
 
-from include.contracts import Contract, Table
+from include.contracts.model import Contract, Table
 from include.lake.storage import literal, load_extension, quote
 from include.sources.access import LOCK_SECONDS, LOCKS, Connection, LoadLimits, unknown_error
 from include.sources.databases import reflection

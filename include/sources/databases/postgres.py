@@ -26,7 +26,7 @@ from sqlalchemy import types
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from include.contracts import Contract, Table
+from include.contracts.model import Contract, Table
 from include.lake.storage import literal, load_extension, quote
 from include.sources.access import (
     LOCK_SECONDS,

@@ -11,7 +11,7 @@ from itertools import product
 import sqlalchemy as sa
 from sqlalchemy import types
 
-from include.contracts import Table
+from include.contracts.model import Table
 from include.sources.access import SourceError, SourceMissing
 from include.sources.databases.cursor import Write, cursor_of, past
 from include.sources.open_object import Conditions, ReadRequest

@@ -14,7 +14,7 @@ from sqlalchemy import types
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import DBAPIError, NoSuchModuleError, SAWarning, SQLAlchemyError
 
-from include.contracts import Contract, Table
+from include.contracts.model import Contract, Table
 from include.lake.storage import literal
 from include.sources.access import (
     Connection,

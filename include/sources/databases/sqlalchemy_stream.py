@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from sqlalchemy import types
 from sqlalchemy.exc import DataError, SQLAlchemyError
 
-from include.contracts import Contract, Table
+from include.contracts.model import Contract, Table
 from include.sources.access import Connection, LoadLimits, SourceError
 from include.sources.databases import reflection
 from include.sources.open_object import (

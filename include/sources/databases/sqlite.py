@@ -17,7 +17,7 @@ import pyarrow as pa
 import sqlalchemy as sa
 from sqlalchemy.dialects import sqlite
 
-from include.contracts import Contract, Table
+from include.contracts.model import Contract, Table
 from include.lake.storage import literal, load_extension, quote
 from include.sources.access import (
     ONE_STATE,

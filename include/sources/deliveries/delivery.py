@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from include.contracts import Table
+from include.contracts.model import Table
 from include.sources.access import ColumnsMissing, DropBroken
 from include.sources.deliveries.local_copy import LocalCopy
 from include.sources.deliveries.manifest import ManifestEntry

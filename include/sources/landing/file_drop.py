@@ -12,7 +12,7 @@ from typing import Any
 
 import duckdb
 
-from include.contracts import Contract, Table
+from include.contracts.model import Contract, Table
 from include.lake.storage import REPOSITORY, lake_errors
 from include.sources.access import Connection, DropBroken, SourceDenied, SourceMissing
 from include.sources.csv import read_delimited

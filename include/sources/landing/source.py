@@ -12,7 +12,7 @@ from typing import Any
 
 import duckdb
 
-from include.contracts import Contract, Table
+from include.contracts.model import Contract, Table
 from include.lake.incremental import RowSetChecksum
 from include.lake.storage import Lake
 from include.sources.access import (

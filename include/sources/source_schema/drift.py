@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Literal, NamedTuple
 
-from include.contracts import DRIFT_FLAG, Table
+from include.contracts.model import DRIFT_FLAG, Table
 from include.lake.storage import quote
 from include.sources.access import SourceDrifted
 from include.sources.source_schema.column_types import SourceType

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
 
-from include.contracts import DRIFT_FLAG, Table
+from include.contracts.model import DRIFT_FLAG, Table
 from include.contracts.rules import columns_read
 from include.sources.access import ColumnsMissing, SourceMissing
 

@@ -15,9 +15,9 @@ import yaml
 from datacontract.data_contract import DataContract
 from datacontract.model.run import Check, ResultEnum, Run
 
-from include.contracts.load import load_contract
-from include.contracts.model import Contract
-from include.contracts.published import published_contract
+from include.contracts.model.contract import Contract
+from include.contracts.reading.load import load_contract
+from include.contracts.reading.published import published_contract
 from include.lake.publishing.publication import publish
 from include.lake.storage.duckdb_engine import load_extension
 from include.lake.storage.lake import Lake

@@ -12,9 +12,9 @@ import pyarrow as pa
 import pytest
 from deltalake import DeltaTable, write_deltalake
 
-from include.contracts.load import load_contracts
-from include.contracts.model import Table
-from include.contracts.types import arrow_type
+from include.contracts.model.contract import Table
+from include.contracts.model.types import arrow_type
+from include.contracts.reading.load import load_contracts
 from include.lake.storage.lake import Lake
 from include.sharing.agreements.loading import load_agreements
 from include.sharing.products.keys import MasterKey

@@ -16,8 +16,8 @@ import pymysql
 import pytest
 import sqlalchemy as sa
 
-from include.contracts.model import Column
-from include.contracts.types import sql_type
+from include.contracts.model.contract import Column
+from include.contracts.model.types import sql_type
 from include.lake.storage.lake import Lake
 from include.quality.conversion.conforming import conform
 from include.sources.access.connection import Connection

@@ -15,10 +15,10 @@ from include.audit.report_data.model import Standing
 from include.audit.report_data.overview import gather
 from include.audit.report_data.run_history import runs_of
 from include.audit.report_data.surroundings import LedgerFacts, Surroundings
+from include.audit.report_export.export import frames
 from include.audit.report_pages.attention import attention, costliest, worst_first
-from include.audit.report_pages.export import frames
-from include.audit.report_pages.words import LOCALES
-from include.contracts.language import BilingualText
+from include.audit.report_words.words import LOCALES
+from include.contracts.words.language import BilingualText
 from include.lake.delta.sql_views import view
 from include.lake.run_log import log_tables
 from include.lake.storage.lake import Lake

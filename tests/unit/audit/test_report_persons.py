@@ -11,12 +11,12 @@ import pytest
 from include.audit.report_data.linking import Linking, OwnerFindings, Pass, Share, TablePersons, gather_linking
 from include.audit.report_data.overview import gather
 from include.audit.report_data.surroundings import Surroundings
+from include.audit.report_export.export import csv_text, frames
 from include.audit.report_pages.attention import attention
-from include.audit.report_pages.export import csv_text, frames
 from include.audit.report_pages.linking_plots import costs, course, probabilities, weights
-from include.audit.report_pages.linking_words import LinkingWords
 from include.audit.report_pages.rendering import render
-from include.audit.report_pages.words import LOCALES
+from include.audit.report_words.linking_words import LinkingWords
+from include.audit.report_words.words import LOCALES
 from include.lake.storage.lake import Lake
 from include.pipelines.context import PipelineContext
 from include.pipelines.reporting.report import report_step

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from include.contracts.digest import row_digest
-from include.contracts.language import figure, of_environment
-from include.contracts.load import examine_contract, load_contract
-from include.contracts.model import Table
+from include.contracts.model.contract import Table
+from include.contracts.model.digest import row_digest
+from include.contracts.reading.load import examine_contract, load_contract
+from include.contracts.words.language import figure, of_environment
 from tests.unit.contracts.test_load import SHOP, write
 
 TEXT = "customProperties: [{property: vietnamese, value: Vốn   phải lớn hơn 0.}]"

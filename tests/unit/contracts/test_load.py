@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from include.contracts.digest import row_digest
-from include.contracts.load import load_contract, load_contracts
+from include.contracts.model.digest import row_digest
+from include.contracts.reading.load import load_contract, load_contracts
 from include.contracts.yaml_files.problems import ContractError
 
 SHOP = r"""

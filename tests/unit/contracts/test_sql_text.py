@@ -16,7 +16,7 @@ import pytest
 import yaml
 
 from include import vietnam
-from include.contracts.load import examine_contract
+from include.contracts.reading.load import examine_contract
 from include.contracts.sql.functions import FUNCTIONS, GROUPS, MACROS
 from include.contracts.sql.sql_text import SqlRefused, names_in, rewritten
 from tests.hostile_sql import hostile_texts

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from include.contracts.digest import row_digest
-from include.contracts.load import examine_contract, load_contract
-from include.contracts.stewardship import needs_two, odd_teams, stewards
+from include.contracts.model.digest import row_digest
+from include.contracts.model.stewardship import needs_two, odd_teams, stewards
+from include.contracts.reading.load import examine_contract, load_contract
 from include.contracts.yaml_files.problems import ContractError
 
 CONTRACT = """

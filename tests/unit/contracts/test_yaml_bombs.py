@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from include.contracts.load import load_contract, load_contracts
+from include.contracts.reading.load import load_contract, load_contracts
 from include.contracts.yaml_files.problems import ContractError
 from include.contracts.yaml_files.yaml_bounds import DEEPEST
 from include.contracts.yaml_files.yaml_file import read_yaml

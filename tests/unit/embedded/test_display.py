@@ -8,8 +8,8 @@ import pytest
 from rich.console import Console
 from rich.live import Live
 
-from include.embedded.display import _Screen
-from include.embedded.watch import Snapshot
+from include.embedded.demo.display import _Screen
+from include.embedded.demo.watch import Snapshot
 
 TABLES = {f"registry{n}.table": "published" for n in range(10)} | {"population.household_member": "assessing"}
 RUNS = [("sync_land", "success"), ("link_people", "success"), ("report_quality", "success"), ("link_people", "running")]

@@ -17,7 +17,7 @@ import pytest
 
 from include.embedded.servers import processes
 from include.embedded.servers.processes import ServerFailedError, ServerProcess
-from include.embedded.site import Site, is_free
+from include.embedded.servers.site import Site, is_free
 
 SLEEPS = (sys.executable, "-c", "import time; print('up', flush=True); time.sleep(60)")
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from include.embedded.settings import complete, keep
-from include.embedded.site import Site
+from include.embedded.servers.settings import complete, keep
+from include.embedded.servers.site import Site
 
 SOURCE = "postgresql://postgres@127.0.0.1:5544/population"
 KEY = "5f" * 32

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from include.embedded.watch import HELD, FailedTask, Snapshot, look, stage, wait
+from include.embedded.demo.watch import HELD, FailedTask, Snapshot, look, stage, wait
 
 STAGES = [
     ({}, "waiting"),

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from include.audit.ledger import entries as ledger
 from include.cli import app
-from include.contracts.finding import Finding
+from include.contracts.words.finding import Finding
 from include.lake.storage.lake import Lake
 from include.pipelines.context import PipelineContext
 from include.pipelines.decisions.approvals import Matter, Word, approve, approved_by_all, given, whom_to_ask

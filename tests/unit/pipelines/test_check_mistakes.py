@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from include.contracts.load import load_contract
+from include.contracts.reading.load import load_contract
 from include.contracts.yaml_files.problems import Problem
 from include.pipelines.checks.contract_check import CheckReport, check_schemas
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
-from include.audit.report_pages.words import LOCALES
+from include.audit.report_words.words import LOCALES
 from include.pipelines.context import PipelineContext
 from include.pipelines.reporting.pages import QualityPages
 from include.pipelines.sharing.products import share_step

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from include.audit.report_pages.words import LOCALES
-from include.contracts.load import load_contracts
+from include.audit.report_words.words import LOCALES
+from include.contracts.reading.load import load_contracts
 from plugins.pages import pair_words
 
 ROOT = Path(__file__).parents[3]

@@ -12,8 +12,8 @@ import pytest
 import sqlglot
 from sqlglot import exp
 
-from include.contracts.load import load_contracts
-from include.contracts.model import Table
+from include.contracts.model.contract import Table
+from include.contracts.reading.load import load_contracts
 from include.lake.storage.lake import Lake
 from include.quality.expectations.assessment import assess
 from include.quality.split.row_outcomes import conform_and_split

@@ -11,9 +11,9 @@ import pytest
 import yaml
 from datacontract.data_contract import DataContract
 
-from include.contracts.load import load_contract
-from include.contracts.model import Classification
-from include.contracts.published import published_contract
+from include.contracts.model.contract import Classification
+from include.contracts.reading.load import load_contract
+from include.contracts.reading.published import published_contract
 from include.vietnam import expand_macros
 from tests.ascii_tables import SCHEMAS
 

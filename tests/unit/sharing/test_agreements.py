@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from include.contracts.load import load_contracts
+from include.contracts.reading.load import load_contracts
 from include.contracts.yaml_files.problems import ContractError, Problem
 from include.sharing.agreements.agreement import Agreement
 from include.sharing.agreements.loading import load_agreement, load_agreements

@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from include.audit.report_data import WORDS, Index, Overview, Surroundings, TableReport, column_lineage
-from include.audit.report_pages.linking_export import linking_rows
+from include.audit.report_export.linking_export import linking_rows
 from include.lake.rejected import AGES, TREND_DAYS, OpenRule
 
 _SHEET_NAME_LIMIT = 31

@@ -14,8 +14,8 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from include.console_words import STAGES, local, number, word
-from include.embedded.terminal import console, say
-from include.embedded.watch import DONE, HELD, Snapshot
+from include.embedded.demo.watch import DONE, HELD, Snapshot
+from include.embedded.servers import console, say
 
 _COLOURS = {"published": "green", "unchanged": "cyan", HELD: "yellow", "waiting": "dim"}
 

@@ -11,7 +11,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Literal
 
-from include.contracts.language import Language, pick
+from include.contracts.words import Language, pick
 
 Classification = Literal["public", "internal", "confidential", "restricted", "sensitive"]
 Severity = Literal["error", "warning"]

@@ -11,11 +11,10 @@ from typing import Any
 
 from include.console import reasons_table, runs_table
 from include.console_words import STAGES, local, number, word
-from include.contracts import BilingualText
+from include.contracts.words import BilingualText
 from include.embedded import servers
-from include.embedded.site import Site
-from include.embedded.terminal import console, say, show_command
-from include.embedded.watch import DONE, FailedTask, Snapshot
+from include.embedded.demo.watch import DONE, FailedTask, Snapshot
+from include.embedded.servers import Site, console, say, show_command
 from include.lake import run_log
 from include.lake.run_log import last_link_run
 from include.lake.storage import Lake

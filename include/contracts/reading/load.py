@@ -8,10 +8,8 @@ from pathlib import Path
 from open_data_contract_standard.model import OpenDataContractStandard
 
 from include.contracts.checks import misplaced_words, standard_problems
-from include.contracts.model import Contract
-from include.contracts.policies import approval
-from include.contracts.reader import Reader
-from include.contracts.stewardship import check_team
+from include.contracts.model import Contract, approval, check_team
+from include.contracts.reading.reader import Reader
 from include.contracts.yaml_files import ContractError, Place, Problem, YamlFile, all_valid, load_each, read_yaml
 
 SUFFIX = ".odcs.yaml"

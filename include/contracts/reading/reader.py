@@ -29,22 +29,26 @@ from include.contracts.checks import (
     why_no_value,
     why_not_compiled,
 )
-from include.contracts.model import Column, Contract, Relationship, Rule, Table
-from include.contracts.policies import (
+from include.contracts.model import (
     DERIVED,
     VIETNAMESE,
+    Column,
+    Contract,
     Refuse,
+    Relationship,
+    Rule,
+    Table,
     empty_inputs,
     extract_policy,
     legal_references,
     link_role,
     sla,
     source_server,
+    sql_type,
     tolerance,
 )
 from include.contracts.rules import RuleError, cited, column_rules, key_rule, quality_rule, reference_targets
 from include.contracts.sql import SqlRefused, rewritten
-from include.contracts.types import sql_type
 from include.contracts.yaml_files import Place, Problem, ReportProblem, YamlFile
 
 _CLASSIFICATIONS = ("public", "internal", "confidential", "restricted", "sensitive")

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, MutableMapping
 from pathlib import Path
 
-from include.embedded.site import REPOSITORY, Site, write_private
+from include.embedded.servers.site import REPOSITORY, Site, write_private
 
 _FILE = "settings.json"
 _NAMES = ("LAKE_URI", "SCHEMAS_DIR", "LIENTHONG_TMP", "LIENTHONG_PATCH_FILES", "LIENTHONG_PSEUDONYM_KEY")

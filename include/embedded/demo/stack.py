@@ -11,10 +11,8 @@ from pathlib import Path
 
 from include.console_words import local
 from include.embedded import servers
-from include.embedded.country import PERSONS, ensure_country, source_connections, start_sources
-from include.embedded.servers import ServerFailedError, is_running, stop
-from include.embedded.site import REPOSITORY, Site
-from include.embedded.terminal import say, show_command
+from include.embedded.demo.country import PERSONS, ensure_country, source_connections, start_sources
+from include.embedded.servers import REPOSITORY, ServerFailedError, Site, is_running, say, show_command, stop
 
 # In the order they are stopped.
 SERVERS = (*reversed([*servers.COMPONENTS]), servers.NAME)

@@ -9,8 +9,7 @@ from urllib.parse import quote
 
 from include.console_words import local, number
 from include.embedded import servers
-from include.embedded.site import REPOSITORY, Site
-from include.embedded.terminal import say
+from include.embedded.servers import REPOSITORY, Site, say
 
 DATABASES = ("population", "land")
 PERSONS, SEED = 2_000, 2025

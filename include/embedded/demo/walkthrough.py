@@ -11,17 +11,24 @@ from pathlib import Path
 import httpx
 
 from include.console_words import local
-from include.contracts import load_contracts
+from include.contracts.reading import load_contracts
 from include.contracts.yaml_files import ContractError
 from include.embedded import servers
-from include.embedded.country import PERSONS
-from include.embedded.display import Display, display
-from include.embedded.servers import AirflowApi, AirflowRefusedError, ServerFailedError, insist, stop
-from include.embedded.site import REPOSITORY, Site
-from include.embedded.stack import SERVERS, BusyError, alone, launch, running
-from include.embedded.summary import show_end
-from include.embedded.terminal import say
-from include.embedded.watch import Snapshot, look, wait
+from include.embedded.demo.country import PERSONS
+from include.embedded.demo.display import Display, display
+from include.embedded.demo.stack import SERVERS, BusyError, alone, launch, running
+from include.embedded.demo.summary import show_end
+from include.embedded.demo.watch import Snapshot, look, wait
+from include.embedded.servers import (
+    REPOSITORY,
+    AirflowApi,
+    AirflowRefusedError,
+    ServerFailedError,
+    Site,
+    insist,
+    say,
+    stop,
+)
 
 MINUTES = 15
 INTERRUPTED = 130

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from include.audit.report_data import SCHEDULE_ZONE, AgreedColumn
-from include.contracts import Language, figure
+from include.contracts.words import Language, figure
 
 WORD_NAMES: Mapping[str, tuple[str, str, str, str]] = {
     # Vietnamese name, English name, Vietnamese definition, English definition

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from include.contracts.language import BilingualText, Language, allowed, pick
+from include.contracts.words.language import BilingualText, Language, allowed, pick
 
 
 @dataclass(frozen=True, slots=True)

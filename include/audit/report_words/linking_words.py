@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 
 from include.audit.report_data import ComparisonLevels, Level, LinkRun, PrecisionTarget, Share, WeightBand
-from include.audit.report_pages.words import Locale
+from include.audit.report_words.words import Locale
 from include.lake.run_log import NO_RECALL
 
 _PASSES: Mapping[str, tuple[str, str]] = {

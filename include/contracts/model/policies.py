@@ -14,7 +14,7 @@ from open_data_contract_standard.model import CustomProperty, ServiceLevelAgreem
 from open_data_contract_standard.model import Server as OdcsServer
 from pydantic import TypeAdapter, ValidationError
 
-from include.contracts.model import Deletes, Drift, ExtractPolicy, LinkRole, Server, Sla, Tolerance
+from include.contracts.model.contract import Deletes, Drift, ExtractPolicy, LinkRole, Server, Sla, Tolerance
 from include.contracts.sql import SqlRefused, names_in, rewritten
 
 Refuse = Callable[[str, str], None]

@@ -1,0 +1,3 @@
+"""The quality report as files of figures: CSV and an Excel workbook, through pandas."""
+
+from include.audit.report_export.export import csv_text, frames, workbook

@@ -1,0 +1,34 @@
+"""The contract as frozen objects: tables, columns, rules, policies, types, stewards."""
+
+from include.contracts.model.contract import (
+    DRIFT_FLAG,
+    RESERVED_PREFIX,
+    Bound,
+    Column,
+    Contract,
+    ExtractPolicy,
+    LinkRole,
+    Relationship,
+    Rule,
+    Scope,
+    Server,
+    Severity,
+    Sla,
+    Table,
+)
+from include.contracts.model.digest import row_digest
+from include.contracts.model.policies import (
+    DERIVED,
+    VIETNAMESE,
+    Refuse,
+    approval,
+    empty_inputs,
+    extract_policy,
+    legal_references,
+    link_role,
+    sla,
+    source_server,
+    tolerance,
+)
+from include.contracts.model.stewardship import ROLE, Steward, as_said, check_team, needs_two, odd_teams, stewards
+from include.contracts.model.types import arrow_type, integer_range, sql_type, why_no_number
