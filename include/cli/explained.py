@@ -6,14 +6,16 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from rich import box
 from rich.padding import Padding
 from rich.table import Table as Grid
 from rich.text import Text
 
 from include.audit.report_words import COMPARISONS, level_in_vietnamese
-from include.console import output
-from include.console_words import DECISIONS, day, local, number, word
-from include.contracts.words import BilingualText
+from include.console import output, show_lines
+from include.console_words import ACCURACY, DECISIONS, LINKED, VERDICTS, day, local, number, word
+from include.contracts.words import BilingualText, finding_text, of_environment
+from include.lake.run_log import NO_RECALL
 
 WIDEST_BAR = 12
 _STATES = {
@@ -99,3 +101,38 @@ def _cause(cause: str) -> str:
 
 def _signed(bits: float) -> str:
     return f"{'-' if bits < 0 else '+'}{number(abs(bits), 1)}"
+
+
+def show_linking(done: dict[str, Any]) -> None:
+    """A linking run: its counts, the estimated accuracy, what its gate found, and what to do next."""
+    verdict = word(VERDICTS, done["verdict"])
+    title = local(
+        f"Đối khớp danh tính: {verdict} (lần chạy {done['run_id']})", f"Persons: {verdict} (run {done['run_id']})"
+    )
+    grid = Grid(title=title, title_style="bold", show_header=False, box=box.SIMPLE)
+    grid.add_column()
+    grid.add_column(justify="right")
+    language = of_environment()
+    for name, said in LINKED.items():
+        grid.add_row(said.text(language), number(done.get(name) or 0))
+    for name, said in ACCURACY.items():
+        if done[name] is None:
+            grid.add_row(said.text(language), word(NO_RECALL, done["recall_reason"]))
+            continue
+        interval = f"{number(done[f'{name}_lower'], 4)} {local('đến', 'to')} {number(done[f'{name}_upper'], 4)}"
+        grid.add_row(said.text(language), f"{number(done[name], 4)} ({interval})")
+    output.print(grid)
+    for finding in done["findings"]:
+        output.print(finding_text(finding, language), style="yellow", markup=False)
+    if done.get("waits"):
+        output.print(local(done["waits_vi"], done["waits"]), style="yellow", markup=False)
+    if done["verdict"] == "held":
+        show_lines(
+            local("Chưa ghi gì. Vẫn ghi:", "Nothing was committed. All the same:"),
+            "  lienthong link --approve-as NAME --note REASON",
+        )
+    elif done.get("waiting"):
+        waiting = number(done["waiting"])
+        show_lines(
+            local(f"{waiting} cặp chờ người xem xét:", f"{waiting} pairs wait for a person:"), "  lienthong link queue"
+        )

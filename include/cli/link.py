@@ -12,11 +12,8 @@ from rich import box
 from rich.table import Table as Grid
 
 from include.cli.application import NOT_PUBLISHED, AsJson, Purpose, app, approval_of, look
-from include.cli.explained import show_explained
-from include.console import output, show_lines
-from include.console_words import ACCURACY, DECISIONS, LINKED, VERDICTS, day, local, number, word
-from include.contracts.words import finding_text, of_environment
-from include.lake.run_log import NO_RECALL
+from include.console import output
+from include.console_words import DECISIONS, day, local, number, word
 
 link_app = typer.Typer(help="One person, one id: find the same person across registries.")
 app.add_typer(link_app, name="link")
@@ -52,7 +49,9 @@ def link(
     if as_json:
         _print(done)
     else:
-        _show_run(done)
+        from include.cli.explained import show_linking
+
+        show_linking(done)
     raise typer.Exit(NOT_PUBLISHED if done["verdict"] == "held" else 0)
 
 
@@ -243,6 +242,8 @@ def explain(
     if as_json:
         _print(found)
         return
+    from include.cli.explained import show_explained
+
     show_explained(found)
 
 
@@ -262,40 +263,6 @@ def resolve(
     else:
         output.print(f"{' -> '.join(found['way'])} ({found['standing']})", markup=False)
     raise typer.Exit(NOT_PUBLISHED if found["standing"] == "unknown" else 0)
-
-
-def _show_run(done: dict[str, Any]) -> None:
-    verdict = word(VERDICTS, done["verdict"])
-    title = local(
-        f"Đối khớp danh tính: {verdict} (lần chạy {done['run_id']})", f"Persons: {verdict} (run {done['run_id']})"
-    )
-    grid = Grid(title=title, title_style="bold", show_header=False, box=box.SIMPLE)
-    grid.add_column()
-    grid.add_column(justify="right")
-    language = of_environment()
-    for name, said in LINKED.items():
-        grid.add_row(said.text(language), number(done.get(name) or 0))
-    for name, said in ACCURACY.items():
-        if done[name] is None:
-            grid.add_row(said.text(language), word(NO_RECALL, done["recall_reason"]))
-            continue
-        interval = f"{number(done[f'{name}_lower'], 4)} {local('đến', 'to')} {number(done[f'{name}_upper'], 4)}"
-        grid.add_row(said.text(language), f"{number(done[name], 4)} ({interval})")
-    output.print(grid)
-    for finding in done["findings"]:
-        output.print(finding_text(finding, language), style="yellow", markup=False)
-    if done.get("waits"):
-        output.print(local(done["waits_vi"], done["waits"]), style="yellow", markup=False)
-    if done["verdict"] == "held":
-        show_lines(
-            local("Chưa ghi gì. Vẫn ghi:", "Nothing was committed. All the same:"),
-            "  lienthong link --approve-as NAME --note REASON",
-        )
-    elif done.get("waiting"):
-        waiting = number(done["waiting"])
-        show_lines(
-            local(f"{waiting} cặp chờ người xem xét:", f"{waiting} pairs wait for a person:"), "  lienthong link queue"
-        )
 
 
 def _without_keys(decision: dict[str, Any]) -> dict[str, Any]:

@@ -26,8 +26,9 @@ from include.pipelines.step_results import Assessed
 from include.pipelines.sync import publication
 from include.pipelines.sync.publication import Approval
 from include.pipelines.sync.registry_sync import sync_registry
-from include.pipelines.upkeep import versions
-from include.pipelines.upkeep.versions import list_versions, read_version, restore_step
+from include.pipelines.upkeep import version_reading
+from include.pipelines.upkeep.version_reading import read_version
+from include.pipelines.upkeep.versions import list_versions, restore_step
 from tests.integration.everyday.test_odd_cursors import Source
 from tests.integration.test_replay import House
 from tests.integration.test_unseen_registry import lienthong
@@ -209,7 +210,7 @@ def test_no_value_is_shown_without_purpose_or_without_an_entry(house, monkeypatc
     with pytest.raises(Misuse, match="nobody"):
         read_version(house.context, *TABLE, where="nobody = 1", look=LOOK)
     assert len(house.decisions()) == before, "what cannot be read is no look"
-    monkeypatch.setattr(versions, "note_look", kill)
+    monkeypatch.setattr(version_reading, "note_look", kill)
     monkeypatch.setattr(replaying, "note_rejected_look", kill)
     out = tmp_path / "out.csv"
     for look in (
