@@ -47,11 +47,10 @@ def measured(lake: Lake, table: Table, schemas_dir: Path) -> list[RuleCount]:
     if not rules:
         return []
     delta = lake.table(lake.registry_table(table.registry, table.name))
-    with lake.connect() as connection:
-        with lake_errors(f"measuring {table.qualified_name}"):
-            register(connection, schemas_dir, [rule.violation for rule in rules])
-            files = delta.file_uris()
-            rows = published_rows(connection, table_schema_of(table, delta), files, with_file=False)
-            connection.execute(f"CREATE TEMP VIEW {WHOLE} AS SELECT 0 AS {ROW}, * FROM ({rows})")
-            restrict_access(connection, reads=files)
-            return table_counts(connection, rules)
+    with lake.connect() as connection, lake_errors(f"measuring {table.qualified_name}"):
+        register(connection, schemas_dir, [rule.violation for rule in rules])
+        files = delta.file_uris()
+        rows = published_rows(connection, table_schema_of(table, delta), files, with_file=False)
+        connection.execute(f"CREATE TEMP VIEW {WHOLE} AS SELECT 0 AS {ROW}, * FROM ({rows})")
+        restrict_access(connection, reads=files)
+        return table_counts(connection, rules)

@@ -273,12 +273,11 @@ def _gate(runs: Sequence[Row]) -> tuple[GateEvent, ...]:
 
 
 def _people(lake: Lake) -> tuple[tuple[TablePersons, ...], tuple[OwnerFindings, ...]]:
-    with lake.connect() as connection:
-        with lake_errors("counting persons by table"):
-            people_view(lake, connection, "index", called="member")
-            people_view(lake, connection, "findings", called="finding")
-            tables = connection.execute(_TABLES).fetchall()
-            told = connection.execute(_TOLD).fetchall()
+    with lake.connect() as connection, lake_errors("counting persons by table"):
+        people_view(lake, connection, "index", called="member")
+        people_view(lake, connection, "findings", called="finding")
+        tables = connection.execute(_TABLES).fetchall()
+        told = connection.execute(_TOLD).fetchall()
     return tuple(TablePersons(*row) for row in tables), tuple(OwnerFindings(*row) for row in told)
 
 

@@ -56,7 +56,7 @@ class Attempt:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class TableCounts:
     """Counts of a table after a run: published rows and open rejected rows."""
 
     run_id: str
@@ -131,7 +131,7 @@ class TrendPoint:
 
     run: RunCounts
     index: float | None
-    standing: Standing | None = None
+    standing: TableCounts | None = None
 
     @property
     def open_percent(self) -> float | None:
@@ -155,7 +155,7 @@ class TableReport:
     rules: tuple[RuleFigures, ...]
     trend: tuple[TrendPoint, ...]
     open: RejectionBacklog | None = None
-    standing: Standing | None = None
+    standing: TableCounts | None = None
 
     @property
     def live_rows(self) -> int:

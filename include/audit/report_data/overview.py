@@ -19,7 +19,7 @@ from include.audit.report_data.model import (
     RegistryReport,
     RuleFigures,
     RunCounts,
-    Standing,
+    TableCounts,
     TableReport,
     TrendPoint,
 )
@@ -113,8 +113,8 @@ def _point(run: RunCounts, counts: Mapping[str, Row], rules: Mapping[str, Rule])
     return TrendPoint(run, _index(counts, rules, None).overall, standing)
 
 
-def _standing(row: Row) -> Standing:
-    return Standing(row["run_id"], row["published_rows"], row["open_rows"])
+def _standing(row: Row) -> TableCounts:
+    return TableCounts(row["run_id"], row["published_rows"], row["open_rows"])
 
 
 def _index(counts: Mapping[str, Row], rules: Mapping[str, Rule], score: float | None) -> Index:

@@ -32,7 +32,7 @@ _STRANGE = BilingualText(
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class RecordedReport:
     """One recorded report: time, digest of its figures, and digest of each file by path."""
 
     sequence: int
@@ -95,7 +95,7 @@ def check_report(lake: Lake, entries: pa.Table, name: str, content: bytes) -> Re
     text = _text(content)
     claimed = _FIGURES.search(text or "")
     candidates = [one for one in made if claimed and one.figures == claimed.group(1)] or made
-    best: tuple[int, Made, list[tuple[str, str]]] | None = None
+    best: tuple[int, RecordedReport, list[tuple[str, str]]] | None = None
     for one in candidates[::-1][:_MOST]:
         original = _original(lake, one, name)
         if original is None or text is None:
@@ -114,16 +114,16 @@ def check_report(lake: Lake, entries: pa.Table, name: str, content: bytes) -> Re
     return ReportChecked(False, name, digest, why, one.sequence, one.at, tuple(differences[:_MOST]))
 
 
-def _made(entries: pa.Table) -> list[Made]:
+def _made(entries: pa.Table) -> list[RecordedReport]:
     of_reports = entries.filter(pc.and_(pc.equal(entries["kind"], "export"), pc.equal(entries["subject"], REPORTS)))
     made = []
     for row in of_reports.to_pylist():
         payload = json.loads(row["payload"])
-        made.append(Made(row["sequence"], row["at"], payload["figures_sha256"], payload["bound"]))
+        made.append(RecordedReport(row["sequence"], row["at"], payload["figures_sha256"], payload["bound"]))
     return made
 
 
-def _original(lake: Lake, made: Made, name: str) -> str | None:
+def _original(lake: Lake, made: RecordedReport, name: str) -> str | None:
     """The original file from the lake, if it is still there unaltered."""
     for path, digest in made.files.items():
         if path.rpartition("/")[2] == name:

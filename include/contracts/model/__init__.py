@@ -30,5 +30,13 @@ from include.contracts.model.policies import (
     source_server,
     tolerance,
 )
-from include.contracts.model.stewardship import ROLE, Steward, as_said, check_team, needs_two, odd_teams, stewards
+from include.contracts.model.stewardship import (
+    ROLE,
+    Steward,
+    check_team,
+    needs_two,
+    normalised_name,
+    odd_teams,
+    stewards,
+)
 from include.contracts.model.types import arrow_type, integer_range, sql_type, why_no_number

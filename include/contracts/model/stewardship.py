@@ -37,7 +37,7 @@ class Steward:
 
     def is_called(self, given: str) -> bool:
         """Whether the text is the steward's username or name, ignoring blanks, case and Unicode form."""
-        return as_said(given) in {as_said(self.username), as_said(self.name)}
+        return normalised_name(given) in {normalised_name(self.username), normalised_name(self.name)}
 
 
 def stewards(contract: Contract) -> tuple[Steward, ...]:
@@ -45,7 +45,7 @@ def stewards(contract: Contract) -> tuple[Steward, ...]:
     found = []
     for member in contract.team:
         username, name = (str(member.get(key) or "").strip() for key in ("username", "name"))
-        if as_said(str(member.get("role") or "")) == ROLE and username:
+        if normalised_name(str(member.get("role") or "")) == ROLE and username:
             since, until = (_day(member.get(key)) for key in ("dateIn", "dateOut"))
             found.append(Steward(username, name or username, since, until))
     return tuple(found)
@@ -60,7 +60,7 @@ def needs_two(table: Table) -> bool:
 def check_team(contract: Contract, report: ReportProblem) -> None:
     """Report mistakes in a contract's stewards; places are within `team`'s members."""
     for index, member in enumerate(contract.team):
-        role = as_said(str(member.get("role") or ""))
+        role = normalised_name(str(member.get("role") or ""))
         if role != ROLE and (role == "steward" or difflib.SequenceMatcher(None, role, ROLE).ratio() >= _NEAR):
             message = f"the role `{member['role']}` is nearly `{ROLE}`, and only `{ROLE}` may decide at the gate"
             report((index, "role"), message, f"write `role: {ROLE}`")
@@ -73,7 +73,7 @@ def check_team(contract: Contract, report: ReportProblem) -> None:
                 report((index, key), f"`{key}` is no day: `{member[key]}`", 'write it as "2026-01-31"')
     if not any(needs_two(table) for table in contract.tables):
         return
-    if len({as_said(steward.username) for steward in stewards(contract)}) < 2:
+    if len({normalised_name(steward.username) for steward in stewards(contract)}) < 2:
         asking = ", ".join(table.name for table in contract.tables if needs_two(table))
         message = f"`fourEyes` of {asking} asks for two stewards, and fewer are named: nobody could approve"
         report((), message, f"name two members of the role `{ROLE}`, or leave `approval` out")
@@ -87,13 +87,13 @@ def odd_teams(contract: Contract, at: datetime) -> Iterator[tuple[str, str]]:
         yield "names no data steward: whoever may operate its DAG may decide at its gate", remedy
         return
     needed = 2 if any(needs_two(table) for table in contract.tables) else 1
-    in_office = {as_said(steward.username) for steward in named if steward.is_in_office(at)}
+    in_office = {normalised_name(steward.username) for steward in named if steward.is_in_office(at)}
     if len(in_office) < needed:
         remedy = f"name a successor under `team.members`, with `role: {ROLE}`"
         yield f"has {len(in_office)} data stewards in office today and needs {needed}: nobody can approve", remedy
 
 
-def as_said(text: str) -> str:
+def normalised_name(text: str) -> str:
     """A name normalised for comparison."""
     return " ".join(unicodedata.normalize("NFC", text).split()).casefold()
 

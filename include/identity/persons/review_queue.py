@@ -16,7 +16,7 @@ from typing import Any, Literal, get_args
 import duckdb
 import pyarrow as pa
 
-from include.contracts.model import as_said
+from include.contracts.model import normalised_name
 from include.identity.persons.stable_ids import minted_at
 from include.lake.people import REVIEWS, extend, people_table, people_view
 from include.lake.storage import Lake, lake_errors, literal, retry_on_conflict
@@ -177,20 +177,19 @@ def _decide(
     review_id: str,
     before: Callable[[Review], object],
 ) -> Review:
-    with _connect(lake) as connection:
-        with lake_errors("looking at a pair"):
-            newest = connection.execute(
-                'SELECT review_id, decision, "by", needs_second, second_by, "at" FROM reviews '
-                'WHERE left_id = $left AND right_id = $right ORDER BY "at" DESC, review_id DESC LIMIT 1',
-                {"left": left, "right": right},
-            ).fetchone()
-            needs_second = decision == "same" and _ends_a_long_standing_id(connection, left, right, at)
+    with _connect(lake) as connection, lake_errors("looking at a pair"):
+        newest = connection.execute(
+            'SELECT review_id, decision, "by", needs_second, second_by, "at" FROM reviews '
+            'WHERE left_id = $left AND right_id = $right ORDER BY "at" DESC, review_id DESC LIMIT 1',
+            {"left": left, "right": right},
+        ).fetchone()
+        needs_second = decision == "same" and _ends_a_long_standing_id(connection, left, right, at)
     first, second = by, None
     if newest is not None:
         earlier_id, said, said_by, needed, seconded_by, said_at = newest
         at = after(said_at, at)
         is_pending = needed and seconded_by is None
-        if said == decision and as_said(by) in {as_said(said_by), as_said(seconded_by or "")}:
+        if said == decision and normalised_name(by) in {normalised_name(said_by), normalised_name(seconded_by or "")}:
             # Said again by the same person: nothing is added, and a second person is still wanted.
             return Review(earlier_id, pair_id(left, right), said, said_by, seconded_by or "", not is_pending, False)
         if is_pending and decision == "same":
@@ -219,20 +218,18 @@ def _ends_a_long_standing_id(connection: duckdb.DuckDBPyConnection, left: str, r
 
 def decided(lake: Lake, uri: str) -> tuple[int, str]:
     """Write the decisions that hold (left_id, right_id, decision, decided_at); their number and a digest."""
-    with _connect(lake) as connection:
-        with lake_errors("reading the reviews"):
-            connection.execute(f"COPY (FROM ({_DECIDED}) ORDER BY ALL) TO {literal(uri)} (FORMAT parquet)")
-            count, digest = connection.execute(
-                f"SELECT count(*), md5(coalesce(string_agg({_PAIR_ID} || decision, ',' "
-                f"ORDER BY left_id, right_id), '')) FROM ({_DECIDED})"
-            ).fetchall()[0]
+    with _connect(lake) as connection, lake_errors("reading the reviews"):
+        connection.execute(f"COPY (FROM ({_DECIDED}) ORDER BY ALL) TO {literal(uri)} (FORMAT parquet)")
+        count, digest = connection.execute(
+            f"SELECT count(*), md5(coalesce(string_agg({_PAIR_ID} || decision, ',' "
+            f"ORDER BY left_id, right_id), '')) FROM ({_DECIDED})"
+        ).fetchall()[0]
     return int(count), str(digest)
 
 
 def _ask(lake: Lake, sql: str, **values: Any) -> list[Any]:
-    with _connect(lake) as connection:
-        with lake_errors("reading the review queue"):
-            return connection.execute(sql, values).fetchall()
+    with _connect(lake) as connection, lake_errors("reading the review queue"):
+        return connection.execute(sql, values).fetchall()
 
 
 def _connect(lake: Lake) -> duckdb.DuckDBPyConnection:

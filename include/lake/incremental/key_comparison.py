@@ -76,7 +76,7 @@ def reconcile(lake: Lake, table: Table, *, conformed_keys: str, folder: str) -> 
             )
 
 
-def known_rows(lake: Lake, table: Table, *, folder: str, received: str) -> RowSetChecksum | None:
+def lake_checksum(lake: Lake, table: Table, *, folder: str, received: str) -> RowSetChecksum | None:
     """Row-set checksum of the lake's rows (published, or rejected and open) without those received; None if undefined.
 
     If the source has exactly these and the received rows, no change was missed and no row is gone.

@@ -18,7 +18,7 @@ from include.contracts.model import Table
 from include.lake.delta import RunCommit, StagedFiles, TableSchema, accepted_rows, published_rows
 from include.lake.incremental.row_checksum import RowSetChecksum, hashed_values, row_set_checksum
 from include.lake.storage import Lake, restrict_access
-from include.lake.upsert import COMPARE_MEMORY, Changes, arriving, leaving
+from include.lake.upsert import COMPARE_MEMORY, Changes, rows_to_remove, rows_to_write
 
 STORED_CHECKSUM = "known_rows"  # metadata key
 
@@ -92,7 +92,11 @@ def checksum_after_commit(pending: PendingCommit) -> str:
         else:
             before = stored_checksum_of(pending.base, table)
             before = before or of(published_rows(connection, table_schema, pending.files, with_file=False))
-            parts = [before, of(leaving(table_schema, changes.uri)), of(arriving(table_schema, changes.uri))]
+            parts = [
+                before,
+                of(rows_to_remove(table_schema, changes.uri)),
+                of(rows_to_write(table_schema, changes.uri)),
+            ]
     checksums = [part for part in parts if part is not None]
     if len(checksums) < len(parts):
         return ""

@@ -160,7 +160,7 @@ def _publish(
 def _apply(writing: Writing, current: DeltaTable, changes: Changes, mode: Mode) -> int:
     """Bring a table that is there to its new content, the way that suits the size of the difference."""
     if changes.is_empty:
-        return upsert.note(current, writing.properties)
+        return upsert.empty_commit(current, writing.properties)
     if not writing.table_schema.key:
         return upsert.overwrite(writing, current) if mode == "full" else upsert.append(writing, current)
     table_bytes = sum(file.size for file in live_files(current))

@@ -51,26 +51,24 @@ def published_context_of(lake: Lake, table: Table, conformed: Conformed, *, mode
     if not is_kept or not (unique or is_measured) or not lake.is_table(uri):
         return None
     found = published_context_uri(conformed.uri)
-    with lake_errors(f"finding what {table.qualified_name} has beside a run"):
-        with lake.connect(memory_limit=COMPARE_MEMORY) as connection:
-            received = f"SELECT *, ({conformed.failing}) AS _fails FROM {scan(conformed.uri)}"
-            connection.execute(f"CREATE TEMP VIEW received AS {received}")
-            if is_replaced and not _some_fail(connection):
-                return None
-            named = dict.fromkeys([*measured, *(name for rule in unique for name in rule.columns)])
-            columns = {*table.primary_key, *named}
-            table_schema = TableSchema(
-                tuple((c.name, c.sql_type) for c in table.columns if c.name in columns), table.primary_key
-            )
-            files = lake.table(uri).file_uris()
-            connection.execute(f"CREATE TEMP VIEW published AS {published_rows(connection, table_schema, files)}")
-            if is_replaced:
-                query = _retained(table, list(named))
-            else:
-                query = _untouched(table, unique, measured, is_measured, gone)
-            rows = connection.execute(
-                f"COPY ({query}) TO {literal(found)} (FORMAT parquet, COMPRESSION lz4)"
-            ).fetchall()
+    with (
+        lake_errors(f"finding what {table.qualified_name} has beside a run"),
+        lake.connect(memory_limit=COMPARE_MEMORY) as connection,
+    ):
+        received = f"SELECT *, ({conformed.failing}) AS _fails FROM {scan(conformed.uri)}"
+        connection.execute(f"CREATE TEMP VIEW received AS {received}")
+        if is_replaced and not _some_fail(connection):
+            return None
+        named = dict.fromkeys([*measured, *(name for rule in unique for name in rule.columns)])
+        columns = {*table.primary_key, *named}
+        table_schema = TableSchema(
+            tuple((c.name, c.sql_type) for c in table.columns if c.name in columns), table.primary_key
+        )
+        files = lake.table(uri).file_uris()
+        connection.execute(f"CREATE TEMP VIEW published AS {published_rows(connection, table_schema, files)}")
+        untouched = _untouched(table, unique, measured, is_measured, gone)
+        query = _retained(table, list(named)) if is_replaced else untouched
+        rows = connection.execute(f"COPY ({query}) TO {literal(found)} (FORMAT parquet, COMPRESSION lz4)").fetchall()
     return found if rows[0][0] else None
 
 

@@ -24,7 +24,7 @@ from include.lake.delta import (
 )
 from include.lake.incremental import PendingCommit, stored_figures
 from include.lake.storage import Lake, lake_errors, literal, quote, scan
-from include.lake.upsert import COMPARE_MEMORY, arriving, leaving
+from include.lake.upsert import COMPARE_MEMORY, rows_to_remove, rows_to_write
 
 WARNED = "warned_rows"  # metadata key
 
@@ -50,7 +50,7 @@ def warnings_after_commit(pending: PendingCommit) -> str:
             before = stored_warnings(pending.base, table)
             if before is None:
                 before = _count(connection, table, published)
-            sides = leaving(table_schema, changes.uri), arriving(table_schema, changes.uri)
+            sides = rows_to_remove(table_schema, changes.uri), rows_to_write(table_schema, changes.uri)
             gained = _gained(connection, table, published, *sides)
             after = {rule_id: before[rule_id] + rows for rule_id, rows in gained.items()}
     return json.dumps({"counts": after, "of": _rules(table)})

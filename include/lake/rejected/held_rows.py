@@ -14,7 +14,7 @@ from include.lake.storage import Lake, lake_errors, scan
 
 
 @dataclass(frozen=True, slots=True)
-class Broken:
+class BrokenRule:
     """Number of a run's rejected rows that break a rule, and of their readable keys (None without a primary key)."""
 
     rule_id: str
@@ -22,7 +22,7 @@ class Broken:
     keys: int | None
 
 
-def broken_rules(lake: Lake, table: Table, staged: StagedFiles) -> tuple[Broken, ...]:
+def broken_rules(lake: Lake, table: Table, staged: StagedFiles) -> tuple[BrokenRule, ...]:
     """Staged rejected rows of an unpublished run, by rule, most rows first."""
     key = as_json(table.primary_key, "k")
     with lake.connect() as connection, lake_errors(f"counting the rejected rows of {table.qualified_name}"):
@@ -32,4 +32,4 @@ def broken_rules(lake: Lake, table: Table, staged: StagedFiles) -> tuple[Broken,
             f"JOIN {scan(staged.faults)} f ON k._row = f._row WHERE f._outcome = 'rejected') "
             "GROUP BY 1 ORDER BY 2 DESC, 1"
         ).fetchall()
-    return tuple(Broken(rule_id, rows, keys if table.primary_key else None) for rule_id, rows, keys in counted)
+    return tuple(BrokenRule(rule_id, rows, keys if table.primary_key else None) for rule_id, rows, keys in counted)

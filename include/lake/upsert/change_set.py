@@ -94,17 +94,19 @@ def find_changes(
         found = json.loads(lake.read_text(note))
         if found["basis"] == basis:
             return Changes(**found["changes"])
-    with lake_errors("comparing a table with its new rows"):
-        with lake.connect(memory_limit=COMPARE_MEMORY) as connection:
-            files = current.file_uris() if current else []
-            restrict_access(connection, reads=[*staged.uris, *files, *([gone] if gone else [])], writes=[uri])
-            diff_sql.create_views(
-                connection, table_schema, files, staged, deleted_when=table.extract.deleted_when, gone=gone
-            )
-            if table_schema.key:
-                changes = _compare_by_key(connection, table, table_schema, current, uri, mode)
-            else:
-                changes = _compare_as_a_whole(connection, table_schema, current, mode)
+    with (
+        lake_errors("comparing a table with its new rows"),
+        lake.connect(memory_limit=COMPARE_MEMORY) as connection,
+    ):
+        files = current.file_uris() if current else []
+        restrict_access(connection, reads=[*staged.uris, *files, *([gone] if gone else [])], writes=[uri])
+        diff_sql.create_views(
+            connection, table_schema, files, staged, deleted_when=table.extract.deleted_when, gone=gone
+        )
+        if table_schema.key:
+            changes = _compare_by_key(connection, table, table_schema, current, uri, mode)
+        else:
+            changes = _compare_as_a_whole(connection, table_schema, current, mode)
     lake.write_text(note, json.dumps({"basis": basis, "changes": asdict(changes)}))
     return changes
 

@@ -32,7 +32,7 @@ from include.lake.delta import (
 )
 from include.lake.storage import Lake, restrict_access, scan
 from include.lake.upsert.change_set import Changes
-from include.lake.upsert.diff_sql import arriving
+from include.lake.upsert.diff_sql import rows_to_write
 from include.lake.upsert.table_upsert import CHANGE, merge_difference, stream, write
 
 _CONFIGURATION = {
@@ -127,7 +127,7 @@ def merge(writing: Writing, current: DeltaTable, changes: Changes) -> int:
     """Merge a change set by key."""
     table_schema = writing.table_schema
     query = (
-        f"SELECT *, 'upsert' AS {CHANGE} FROM ({as_published(table_schema, arriving(table_schema, changes.uri))}) "
+        f"SELECT *, 'upsert' AS {CHANGE} FROM ({as_published(table_schema, rows_to_write(table_schema, changes.uri))}) "
         f"UNION ALL BY NAME SELECT {listed(table_schema.key)}, {CHANGE} FROM {scan(changes.uri)} "
         f"WHERE {CHANGE} = 'delete'"
     )

@@ -114,18 +114,18 @@ def of_part(connection: duckdb.DuckDBPyConnection, table_schema: TableSchema, cu
         ANTI JOIN accepted USING ({keys}) ANTI JOIN deleted USING ({keys})"""
 
 
-def arriving(table_schema: TableSchema, uri: str, *, where: str = "_change IN ('insert', 'update')") -> str:
+def rows_to_write(table_schema: TableSchema, uri: str, *, where: str = "_change IN ('insert', 'update')") -> str:
     """SELECT of the rows that a difference writes: contract columns and `_warnings`."""
     return f"SELECT {listed((*table_schema.names, WARNINGS))} FROM {scan(uri)} WHERE {where}"
 
 
-def leaving(table_schema: TableSchema, uri: str, *, where: str = "_change IN ('update', 'delete')") -> str:
+def rows_to_remove(table_schema: TableSchema, uri: str, *, where: str = "_change IN ('update', 'delete')") -> str:
     """SELECT of the rows that a difference removes, as currently published."""
     rows = ", ".join(f"{old_value(name)} AS {quote(name)}" for name in _columns(table_schema))
     return f"SELECT {rows} FROM {scan(uri)} WHERE {where}"
 
 
-def changing(connection: duckdb.DuckDBPyConnection, table_schema: TableSchema, uri: str) -> list[str]:
+def changed_columns(connection: duckdb.DuckDBPyConnection, table_schema: TableSchema, uri: str) -> list[str]:
     """Columns in which at least one updated row differs; `_run_id` is always one."""
     names = _columns(table_schema)
     tests = ", ".join(f"coalesce(bool_or({is_new(table_schema, name)}), false)" for name in names)
@@ -162,12 +162,12 @@ def feed(table_schema: TableSchema, uri: str) -> str:
 
     return " UNION ALL BY NAME ".join(
         [
-            change_rows(leaving(table_schema, uri, where=of("update")), "update_preimage"),
+            change_rows(rows_to_remove(table_schema, uri, where=of("update")), "update_preimage"),
             change_rows(
-                as_published(table_schema, arriving(table_schema, uri, where=of("update"))), "update_postimage"
+                as_published(table_schema, rows_to_write(table_schema, uri, where=of("update"))), "update_postimage"
             ),
-            change_rows(as_published(table_schema, arriving(table_schema, uri, where=of("insert"))), "insert"),
-            change_rows(leaving(table_schema, uri, where=of("delete")), "delete"),
+            change_rows(as_published(table_schema, rows_to_write(table_schema, uri, where=of("insert"))), "insert"),
+            change_rows(rows_to_remove(table_schema, uri, where=of("delete")), "delete"),
         ]
     )
 

@@ -46,7 +46,15 @@ from include.lake.file_patch import (
 from include.lake.storage import literal, quote, scan
 from include.lake.upsert.cdf_commit import commit_with_feed, ensure_writable
 from include.lake.upsert.delta_merge import Writing
-from include.lake.upsert.diff_sql import arriving, changing, feed, is_new, leaving, new_value, old_value
+from include.lake.upsert.diff_sql import (
+    changed_columns,
+    feed,
+    is_new,
+    new_value,
+    old_value,
+    rows_to_remove,
+    rows_to_write,
+)
 
 _LOG, _NOT_PATCHED = logging.getLogger(__name__), "%s is not patched, but rewritten by DuckDB: %s"
 # Of a file's rows. Beyond it nearly every column of every row group is written anew, which DuckDB does faster.
@@ -89,7 +97,7 @@ class _Patch:
     moves: str
 
 
-def note(current: DeltaTable, properties: CommitProperties) -> int:
+def empty_commit(current: DeltaTable, properties: CommitProperties) -> int:
     """Commit a run that changed nothing: no file, only what the run says of itself."""
     return commit(current, [], properties)
 
@@ -103,7 +111,7 @@ def apply(writing: Writing, current: DeltaTable, uri: str) -> int:
     table_schema = writing.table_schema
     with writing.connection() as connection:
         touched = _touched(connection, uri, live_files(current))
-        names = changing(connection, table_schema, uri)
+        names = changed_columns(connection, table_schema, uri)
         types = {field.name: field.type for field in pa.schema(current.schema().to_arrow())}
         little = [each for each in touched if each.is_little] if writing.lake.patches_files else []
         # All footers are read before anything is written.
@@ -120,7 +128,7 @@ def apply(writing: Writing, current: DeltaTable, uri: str) -> int:
         new = f"_change = 'insert' OR {_moving(moves)}"
         if connection.execute(f"FROM {scan(uri)} WHERE {new} LIMIT 1").fetchall():
             added += write_files(
-                connection, writing.uri, as_published(table_schema, arriving(table_schema, uri, where=new))
+                connection, writing.uri, as_published(table_schema, rows_to_write(table_schema, uri, where=new))
             )
         removed = [each.file for each in touched]
         if all(each.is_whole for each in touched):  # then files that come and go tell the feed by themselves
@@ -206,7 +214,7 @@ def _staying(writing: Writing, connection: duckdb.DuckDBPyConnection, uri: str, 
     rows = published_rows(connection, table_schema, [file.uri for file in files], with_file=False)
     if connection.execute(f"SELECT count({WARNINGS}) FROM ({rows})").fetchall() == [(0,)]:
         rows = without_warnings(rows)
-    gone = f"SELECT {keys} FROM ({leaving(table_schema, uri)})"
+    gone = f"SELECT {keys} FROM ({rows_to_remove(table_schema, uri)})"
     return write_files(connection, writing.uri, f"SELECT * FROM ({rows}) ANTI JOIN ({gone}) USING ({keys})")
 
 

@@ -45,7 +45,7 @@ def upsert(
     key: Sequence[str],
     properties: Callable[[Mapping[str, int]], CommitProperties],
     *,
-    notes_nothing: bool = False,
+    commits_empty: bool = False,
 ) -> Upserted:
     """Make the rows of the connection's relation `fresh` the table's content, in one commit at the next version.
 
@@ -56,12 +56,12 @@ def upsert(
         current: the table, opened; it has the columns of `fresh`.
         key: the key columns. Without any, a changed row counts as one deleted and one new.
         properties: makes the commit properties from the counts of the difference.
-        notes_nothing: whether an empty commit is made if there is no difference.
+        commits_empty: whether an empty commit is made if there is no difference.
     """
     view_of(connection, "current", current, current.file_uris())
     rows, inserted, updated, deleted = _compare(connection, current, key)
     changes = inserted + updated + deleted
-    if not changes and not notes_nothing:
+    if not changes and not commits_empty:
         return Upserted(int(current.version()), rows)
     with_counts = properties({"inserted": inserted, "updated": updated, "deleted": deleted, "live_rows": rows})
     if not changes:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from datetime import datetime
 
-from include.contracts.model import ROLE, Contract, Steward, as_said, stewards
+from include.contracts.model import ROLE, Contract, Steward, normalised_name, stewards
 from include.pipelines.errors import Misuse
 
 
@@ -32,7 +32,7 @@ def steward_named(contracts: Collection[Contract], by: str, *, at: datetime) -> 
     # A username first: somebody's name may be another's username.
     for called in ("username", "name"):
         for steward in in_office:
-            if as_said(getattr(steward, called)) == as_said(said):
+            if normalised_name(getattr(steward, called)) == normalised_name(said):
                 return steward.username
     what = ", ".join(sorted(contract.registry for contract in contracts))
     former = next((steward for steward in named if steward.is_called(said)), None)
@@ -64,7 +64,7 @@ def deciders(contracts: Collection[Contract], *, at: datetime) -> tuple[Steward,
     for contract in contracts:
         for steward in stewards(contract):
             if steward.is_in_office(at):
-                found.setdefault(as_said(steward.username), steward)
+                found.setdefault(normalised_name(steward.username), steward)
     return tuple(found.values())
 
 
@@ -76,8 +76,8 @@ def free_stewards(contracts: Collection[Contract], *before: str, at: datetime) -
     """
     if not any(stewards(contract) for contract in contracts):
         return ()
-    said = {as_said(name) for name in before}
-    free = tuple(steward for steward in deciders(contracts, at=at) if as_said(steward.username) not in said)
+    said = {normalised_name(name) for name in before}
+    free = tuple(steward for steward in deciders(contracts, at=at) if normalised_name(steward.username) not in said)
     if not free:
         files = ", ".join(sorted(str(contract.path) for contract in contracts))
         raise NotASteward(f"no steward in office may decide: name one under `team.members` (role: {ROLE}) of {files}")

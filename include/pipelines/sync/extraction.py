@@ -23,7 +23,7 @@ from typing import Any
 
 from include.contracts.model import Contract, Table
 from include.lake.delta import RunCommit, has_committed, last_commit, reader_of
-from include.lake.incremental import known_rows, reconcile
+from include.lake.incremental import lake_checksum, reconcile
 from include.lake.storage import LakeError, lake_errors, literal, quote, scan
 from include.pipelines import run_folder
 from include.pipelines.clock import clock_warning
@@ -161,7 +161,7 @@ def _land_and_compare_checksum(
         if landed.cursor != landed.since:
             on_rows_landed()
         received = _conformed_keys(context, table, landed.uri, f"{folder}/received-keys.parquet")
-        known = known_rows(context.lake, table, folder=folder, received=received)
+        known = lake_checksum(context.lake, table, folder=folder, received=received)
         return landed, known is not None and known == said.result()
 
 

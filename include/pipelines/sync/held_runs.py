@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from include.contracts.model import Steward, Table
-from include.lake.rejected import Broken
+from include.lake.rejected import BrokenRule
 from include.pipelines import run_folder
 from include.pipelines.context import PipelineContext
 from include.pipelines.decisions import NotASteward, gate_page, matter_of, whom_to_ask
@@ -21,7 +21,7 @@ class HeldRun:
     approved already.
     """
 
-    broken: tuple[Broken, ...] = ()
+    broken: tuple[BrokenRule, ...] = ()
     stewards: tuple[Steward, ...] = ()
     given: tuple[str, ...] = ()
     needs_two: bool = False
@@ -34,7 +34,7 @@ def held_run(context: PipelineContext, table: Table, run_id: str, *, is_waiting:
         assessed = run_folder.saved_result(context, table, run_id, "assessed", Assessed)
         if assessed is None or not assessed.held:
             return HeldRun()
-        broken = tuple(Broken(*rule) for rule in assessed.broken or ())
+        broken = tuple(BrokenRule(*rule) for rule in assessed.broken or ())
         if not is_waiting:
             return HeldRun(broken)
         try:

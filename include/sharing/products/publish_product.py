@@ -86,7 +86,7 @@ def _publish(
 
     with _connection(lake, key, source, shared.delta) as connection, lake_errors(f"publishing {result.subject}"):
         connection.execute(f"CREATE TEMP TABLE fresh AS {content.select(connection, product, table, source)}")
-        done = upsert(connection, shared.delta, content.key(product, table), make_properties, notes_nothing=True)
+        done = upsert(connection, shared.delta, content.key(product, table), make_properties, commits_empty=True)
     forget_history(lake, shared.delta, lake.path(result.subject), at=at)
     return replace(
         result,

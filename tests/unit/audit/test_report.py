@@ -11,7 +11,7 @@ import duckdb
 import pyarrow as pa
 import pytest
 
-from include.audit.report_data.model import Standing
+from include.audit.report_data.model import TableCounts
 from include.audit.report_data.overview import gather
 from include.audit.report_data.run_history import runs_of
 from include.audit.report_data.surroundings import LedgerFacts, Surroundings
@@ -164,7 +164,7 @@ def test_the_index_is_of_the_table_and_what_a_run_brought_stands_beside_it(lake:
     assert citizen.index.words["cleanliness"] == pytest.approx(98.4)
     rule = citizen.reasons[0]
     assert (rule.violations, rule.rows, rule.in_run, rule.in_run_rows) == (16, 1000, 1, 2)
-    assert citizen.standing == Standing(second, 985, 15)
+    assert citizen.standing == TableCounts(second, 985, 15)
 
 
 def test_a_table_whose_last_run_counted_nothing_of_it_has_no_figures(lake: Lake) -> None:
