@@ -25,7 +25,12 @@ from tests.integration.identity.registers import Country
 from tests.integration.identity.standalone import standalone_cluster
 from tests.machine import needed
 
-pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("spark_here"), pytest.mark.filterwarnings("ignore")]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.spark,
+    pytest.mark.usefixtures("spark_here"),
+    pytest.mark.filterwarnings("ignore"),
+]
 
 DEFAULTS = "spark.sql.shuffle.partitions 4\nspark.driver.memory 512m\nspark.executor.memory 512m\n"
 ROLES = frozenset({"name_key", "birth_key", "sex", "place", "personal_id", "old_id", "address_key", "phone"})
@@ -154,7 +159,7 @@ def test_both_engines_agree_on_every_pair_level_and_weight(master: str, tmp_path
 def test_the_command_gives_the_same_persons(
     master: str, nation: Country, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    lake = nation.place.lake
+    lake = nation.context.lake
 
     def content(name: str, columns: list[str]) -> list[dict[str, Any]]:
         rows: list[dict[str, Any]] = lake.table("people", name).to_pyarrow_table(columns=columns).to_pylist()
@@ -162,9 +167,9 @@ def test_the_command_gives_the_same_persons(
 
     links = ["left_id", "right_id", "pass", "weight", "probability", "decision", "why", "holds"]
     before = [content("index", ["record_id", "person_id"]), content("golden", ["person_id"]), content("links", links)]
-    for name, value in {"ENGINE": "spark", "SPARK_MASTER": master, "SCHEMAS_DIR": str(nation.place.schemas)}.items():
+    for name, value in {"ENGINE": "spark", "SPARK_MASTER": master, "SCHEMAS_DIR": str(nation.context.schemas)}.items():
         monkeypatch.setenv(name, value)
-    for name, value in nation.place.environ.items():
+    for name, value in nation.context.environ.items():
         monkeypatch.setenv(name, value)
     done = CliRunner().invoke(app, ["link", "--full"])
     assert done.exit_code == 0, done.output
