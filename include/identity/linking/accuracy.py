@@ -116,12 +116,11 @@ def estimate(
         reviews_uri: Parquet of the decisions that hold (left_id, right_id, decision).
         link_at: the probability from which on the model alone links a pair.
     """
-    with lake.connect() as connection:
-        with lake_errors("estimating the accuracy"):
-            for name, uri in (("pair", links_uri), ("edge", edges_uri), ("member", index_uri), ("review", reviews_uri)):
-                connection.execute(f"CREATE TEMP VIEW {name} AS FROM {scan(uri)}")
-            bands = tuple(_band(*row, link_at=link_at) for row in connection.execute(_BANDS).fetchall())
-            captured = _captured(connection, link_at)
+    with lake.connect() as connection, lake_errors("estimating the accuracy"):
+        for name, uri in (("pair", links_uri), ("edge", edges_uri), ("member", index_uri), ("review", reviews_uri)):
+            connection.execute(f"CREATE TEMP VIEW {name} AS FROM {scan(uri)}")
+        bands = tuple(_band(*row, link_at=link_at) for row in connection.execute(_BANDS).fetchall())
+        captured = _captured(connection, link_at)
     found = _recall(captured)
     recall, missed = found or (None, None)
     return Accuracy(bands, _precision(bands), recall, missed, sum(one.pairs for one in captured if one.without))

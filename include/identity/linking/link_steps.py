@@ -125,17 +125,16 @@ class Work:
     def _changed(self) -> str:
         """Ids of the records that are new, or not as they were in the last run."""
         uri = self._file("changed")
-        with self.lake.connect() as connection:
-            with lake_errors("comparing the records with the last run's"):
-                before = (
-                    "records"
-                    if people_view(self.lake, connection, "records")
-                    else f"(FROM {scan(self.records_uri)} LIMIT 0)"
-                )
-                connection.execute(
-                    f"COPY (SELECT record_id FROM {scan(self.records_uri)} "
-                    f"ANTI JOIN {before} b USING (record_id, digest)) TO {literal(uri)} (FORMAT parquet)"
-                )
+        with self.lake.connect() as connection, lake_errors("comparing the records with the last run's"):
+            before = (
+                "records"
+                if people_view(self.lake, connection, "records")
+                else f"(FROM {scan(self.records_uri)} LIMIT 0)"
+            )
+            connection.execute(
+                f"COPY (SELECT record_id FROM {scan(self.records_uri)} "
+                f"ANTI JOIN {before} b USING (record_id, digest)) TO {literal(uri)} (FORMAT parquet)"
+            )
         return uri
 
     def _mark_links(self, edges_uri: str, assigned: Assigned) -> None:
@@ -163,9 +162,8 @@ class Work:
 
     def _costs(self, model: Model, accuracy: Accuracy) -> tuple[Threshold, ...]:
         """What each precision that a steward may want would cost."""
-        with self.lake.connect() as connection:
-            with lake_errors("looking at other thresholds"):
-                return thresholds(connection, scan(self._file("links")), model, accuracy, WANTED)
+        with self.lake.connect() as connection, lake_errors("looking at other thresholds"):
+            return thresholds(connection, scan(self._file("links")), model, accuracy, WANTED)
 
     def _sizes(self, assigned: Assigned) -> tuple[dict[str, int], int]:
         """How many persons have up to so many records; and the most of one person in one register of persons."""
@@ -187,6 +185,5 @@ class Work:
         return f"{self.folder}/{name}.parquet"
 
     def _ask(self, sql: str) -> list[Any]:
-        with self.lake.connect() as connection:
-            with lake_errors("counting what was linked"):
-                return connection.execute(sql).fetchall()
+        with self.lake.connect() as connection, lake_errors("counting what was linked"):
+            return connection.execute(sql).fetchall()

@@ -28,17 +28,16 @@ class Outlook:
 def outlook(lake: Lake, pair: Pair) -> Outlook:
     """Look at the persons of a pair that waits, as they are now."""
     persons = [pair.left_person, pair.right_person]
-    with lake.connect(memory_limit="512MB") as connection:
-        with lake_errors("looking at what a decision will do"):
-            for name in ("index", "events", "records"):
-                people_view(lake, connection, name)
-            ages = minted_at(connection, persons)
-            rows = connection.execute(
-                """SELECT person_id, i.registry || '.' || i."table" AS source, count(*), bool_or(r.is_population)
+    with lake.connect(memory_limit="512MB") as connection, lake_errors("looking at what a decision will do"):
+        for name in ("index", "events", "records"):
+            people_view(lake, connection, name)
+        ages = minted_at(connection, persons)
+        rows = connection.execute(
+            """SELECT person_id, i.registry || '.' || i."table" AS source, count(*), bool_or(r.is_population)
                 FROM index i JOIN records r USING (record_id) WHERE person_id IN (SELECT unnest($persons))
                 GROUP BY ALL ORDER BY ALL""",
-                {"persons": persons},
-            ).fetchall()
+            {"persons": persons},
+        ).fetchall()
     stays, ends = sorted(persons, key=lambda person: (person not in ages, ages.get(person), person))
     found = {person: {source: count for who, source, count, _ in rows if who == person} for person in persons}
     own = [{source for who, source, _, is_own in rows if who == person and is_own} for person in persons]

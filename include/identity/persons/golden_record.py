@@ -86,20 +86,19 @@ def survive(lake: Lake, rules: GoldenRules, *, records_uri: str, index_uri: str,
 
     Columns: `person_id`, and for each attribute its value and `_source_<attribute>`, the record it comes from.
     """
-    with lake.connect(memory_limit="2GB") as connection:
-        with lake_errors("making the golden records"):
-            connection.execute(f"CREATE TEMP VIEW record AS FROM {scan(records_uri)}")
-            records = connection.execute(f"SELECT count(*) FROM {scan(index_uri)}").fetchall()[0][0]
-            parts = 1 + records // _PART
-            for part in range(parts):
-                connection.execute(
-                    f"""CREATE OR REPLACE TEMP VIEW member AS SELECT record_id, person_id FROM {scan(index_uri)}
+    with lake.connect(memory_limit="2GB") as connection, lake_errors("making the golden records"):
+        connection.execute(f"CREATE TEMP VIEW record AS FROM {scan(records_uri)}")
+        records = connection.execute(f"SELECT count(*) FROM {scan(index_uri)}").fetchall()[0][0]
+        parts = 1 + records // _PART
+        for part in range(parts):
+            connection.execute(
+                f"""CREATE OR REPLACE TEMP VIEW member AS SELECT record_id, person_id FROM {scan(index_uri)}
                     WHERE hash(person_id) % {parts} = {part}"""
-                )
-                into = "INSERT INTO golden" if part else "CREATE TEMP TABLE golden AS"
-                connection.execute(f"{into} {golden_query(rules)}")
-            connection.execute(f"COPY golden TO {literal(uri)} (FORMAT parquet, COMPRESSION zstd)")
-            found = connection.execute(f"SELECT count(*) FROM {scan(uri)}").fetchall()
+            )
+            into = "INSERT INTO golden" if part else "CREATE TEMP TABLE golden AS"
+            connection.execute(f"{into} {golden_query(rules)}")
+        connection.execute(f"COPY golden TO {literal(uri)} (FORMAT parquet, COMPRESSION zstd)")
+        found = connection.execute(f"SELECT count(*) FROM {scan(uri)}").fetchall()
     return int(found[0][0])
 
 

@@ -38,19 +38,18 @@ def find(
     """
     registers = ", ".join(f"({literal(t.registry)}, {literal(t.name)})" for t in persons_registers(contracts))
     owners = ", ".join(f"({literal(c.registry)}, {literal(c.owner or '')})" for c in contracts.values())
-    with lake.connect() as connection:
-        with lake_errors("finding what the owners should look at"):
-            connection.execute(f"CREATE TEMP VIEW edge AS FROM {scan(edges_uri)}")
-            connection.execute(f"CREATE TEMP VIEW member AS FROM {scan(index_uri)}")
-            connection.execute(f"CREATE TEMP VIEW record AS FROM {scan(records_uri)}")
-            connection.execute('CREATE TEMP TABLE register (registry VARCHAR, "table" VARCHAR)')
-            connection.execute("CREATE TEMP TABLE owner (registry VARCHAR, owner VARCHAR)")
-            if registers:
-                connection.execute(f"INSERT INTO register VALUES {registers}")
-            if owners:
-                connection.execute(f"INSERT INTO owner VALUES {owners}")
-            connection.execute(f"COPY ({_FINDINGS}) TO {literal(uri)} (FORMAT parquet, COMPRESSION zstd)")
-            counted = connection.execute(f"SELECT kind, count(*) FROM {scan(uri)} GROUP BY kind").fetchall()
+    with lake.connect() as connection, lake_errors("finding what the owners should look at"):
+        connection.execute(f"CREATE TEMP VIEW edge AS FROM {scan(edges_uri)}")
+        connection.execute(f"CREATE TEMP VIEW member AS FROM {scan(index_uri)}")
+        connection.execute(f"CREATE TEMP VIEW record AS FROM {scan(records_uri)}")
+        connection.execute('CREATE TEMP TABLE register (registry VARCHAR, "table" VARCHAR)')
+        connection.execute("CREATE TEMP TABLE owner (registry VARCHAR, owner VARCHAR)")
+        if registers:
+            connection.execute(f"INSERT INTO register VALUES {registers}")
+        if owners:
+            connection.execute(f"INSERT INTO owner VALUES {owners}")
+        connection.execute(f"COPY ({_FINDINGS}) TO {literal(uri)} (FORMAT parquet, COMPRESSION zstd)")
+        counted = connection.execute(f"SELECT kind, count(*) FROM {scan(uri)} GROUP BY kind").fetchall()
     return dict.fromkeys(("duplicate", "shared_id", *CONTRADICTIONS), 0) | {kind: int(count) for kind, count in counted}
 
 

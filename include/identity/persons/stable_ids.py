@@ -60,35 +60,32 @@ def assign(
     Writes `index.parquet` and `events.parquet` into `folder`. `edges_uri`, `changed_uri` (record_id of new and changed
     records), `reviews_uri` and `is_new_model` only serve to name the causes.
     """
-    with lake.connect(memory_limit="2GB") as connection:
-        with lake_errors("giving persons their ids"):
-            people_view(lake, connection, "index", called="previous")
-            people_view(lake, connection, "events", called="past")
-            connection.execute(f"CREATE TEMP VIEW cluster AS FROM {scan(clusters_uri)}")
-            connection.execute(f"CREATE TEMP VIEW edge AS FROM {scan(edges_uri)}")
-            nobody = "(SELECT NULL::VARCHAR AS record_id WHERE false)"
-            connection.execute(f"CREATE TEMP VIEW changed AS FROM {scan(changed_uri) if changed_uri else nobody}")
-            no_pair = (
-                "(SELECT NULL::VARCHAR AS left_id, NULL::VARCHAR AS right_id, NULL::VARCHAR AS decision WHERE false)"
-            )
-            connection.execute(f"CREATE TEMP VIEW review AS FROM {scan(reviews_uri) if reviews_uri else no_pair}")
-            assign_ids(connection, run_id=run_id)
-            name_events(connection, run_id=run_id, at=at, is_new_model=is_new_model)
-            index_uri, events_uri = f"{folder}/index.parquet", f"{folder}/events.parquet"
-            lake.make_folder(folder)
-            origin = f'SELECT record_id, registry, "table" FROM {scan(records_uri)}'
-            _save(
-                connection,
-                'SELECT record_id, person_id, registry, "table", since_run '
-                f"FROM assigned JOIN ({origin}) USING (record_id)",
-                index_uri,
-            )
-            _save(connection, "FROM event", events_uri)
-            counts = dict(connection.execute("SELECT kind, count(*) FROM event GROUP BY ALL").fetchall())
-            records, persons, moved = connection.execute(
-                "SELECT count(*), count(DISTINCT person_id), count(*) FILTER (was IS NOT NULL AND was <> person_id) "
-                "FROM assigned"
-            ).fetchall()[0]
+    with lake.connect(memory_limit="2GB") as connection, lake_errors("giving persons their ids"):
+        people_view(lake, connection, "index", called="previous")
+        people_view(lake, connection, "events", called="past")
+        connection.execute(f"CREATE TEMP VIEW cluster AS FROM {scan(clusters_uri)}")
+        connection.execute(f"CREATE TEMP VIEW edge AS FROM {scan(edges_uri)}")
+        nobody = "(SELECT NULL::VARCHAR AS record_id WHERE false)"
+        connection.execute(f"CREATE TEMP VIEW changed AS FROM {scan(changed_uri) if changed_uri else nobody}")
+        no_pair = "(SELECT NULL::VARCHAR AS left_id, NULL::VARCHAR AS right_id, NULL::VARCHAR AS decision WHERE false)"
+        connection.execute(f"CREATE TEMP VIEW review AS FROM {scan(reviews_uri) if reviews_uri else no_pair}")
+        assign_ids(connection, run_id=run_id)
+        name_events(connection, run_id=run_id, at=at, is_new_model=is_new_model)
+        index_uri, events_uri = f"{folder}/index.parquet", f"{folder}/events.parquet"
+        lake.make_folder(folder)
+        origin = f'SELECT record_id, registry, "table" FROM {scan(records_uri)}'
+        _save(
+            connection,
+            'SELECT record_id, person_id, registry, "table", since_run '
+            f"FROM assigned JOIN ({origin}) USING (record_id)",
+            index_uri,
+        )
+        _save(connection, "FROM event", events_uri)
+        counts = dict(connection.execute("SELECT kind, count(*) FROM event GROUP BY ALL").fetchall())
+        records, persons, moved = connection.execute(
+            "SELECT count(*), count(DISTINCT person_id), count(*) FILTER (was IS NOT NULL AND was <> person_id) "
+            "FROM assigned"
+        ).fetchall()[0]
     figures = {kind: int(counts.get(kind, 0)) for kind in ("minted", "merged", "split", "retired")}
     return Assigned(index_uri, events_uri, int(records), int(persons), moved=int(moved), **figures)
 
@@ -211,11 +208,10 @@ class Resolved:
 
 def resolve(lake: Lake, person_id: str) -> Resolved:
     """Follow an id, however old, to the person of today."""
-    with lake.connect(memory_limit="1GB") as connection:
-        with lake_errors("following an id"):
-            people_view(lake, connection, "index")
-            people_view(lake, connection, "events")
-            return resolve_id(connection, person_id)
+    with lake.connect(memory_limit="1GB") as connection, lake_errors("following an id"):
+        people_view(lake, connection, "index")
+        people_view(lake, connection, "events")
+        return resolve_id(connection, person_id)
 
 
 def resolve_id(connection: duckdb.DuckDBPyConnection, person_id: str) -> Resolved:

@@ -37,17 +37,16 @@ class Kept:
 def not_followed(lake: Lake) -> tuple[Kept, ...]:
     """The newest decision on each pair, where no run of linking began since; the newest first."""
     began = [run["started_at"] for run in link_runs(lake) if run["verdict"] != "failed" and run["started_at"]]
-    with lake.connect(memory_limit="512MB") as connection:
-        with lake_errors("reading the reviews"):
-            people_view(lake, connection, "reviews")
-            rows = connection.execute(
-                f"""SELECT review_id, left_id, right_id, decision, "by", coalesce(second_by, ''), "at",
+    with lake.connect(memory_limit="512MB") as connection, lake_errors("reading the reviews"):
+        people_view(lake, connection, "reviews")
+        rows = connection.execute(
+            f"""SELECT review_id, left_id, right_id, decision, "by", coalesce(second_by, ''), "at",
                        coalesce(note, '')
                 FROM reviews WHERE $since::TIMESTAMPTZ IS NULL OR "at" > $since::TIMESTAMPTZ
                 QUALIFY row_number() OVER (PARTITION BY left_id, right_id ORDER BY "at" DESC, review_id DESC) = 1
                         AND decision <> '{WITHDRAWN}' ORDER BY "at" DESC, review_id""",
-                {"since": max(began, default=None)},
-            ).fetchall()
+            {"since": max(began, default=None)},
+        ).fetchall()
     return tuple(Kept(*row) for row in rows)
 
 

@@ -71,11 +71,10 @@ def threshold_step(precision: float, *, context: PipelineContext | None = None) 
         raise Misuse(f"a precision is a share between 0.5 and 1, such as 0.99, not {precision:g}")
     with no_values_escape("choosing a threshold"):
         model = model_in_use(context)
-        with context.lake.connect() as connection:
-            with lake_errors("choosing a threshold"):
-                if not people_view(context.lake, connection, "links"):
-                    raise Misuse("there are no links to choose a threshold by: run `lienthong link` first")
-                (chosen,) = thresholds(connection, "links", model, None, (precision,))
+        with context.lake.connect() as connection, lake_errors("choosing a threshold"):
+            if not people_view(context.lake, connection, "links"):
+                raise Misuse("there are no links to choose a threshold by: run `lienthong link` first")
+            (chosen,) = thresholds(connection, "links", model, None, (precision,))
         path = context.schemas / MODEL_FILE
         replace(model, link_at=chosen.link_at).save(path)
     told = {"precision": precision, "link_at": chosen.link_at, "link_at_before": model.link_at}

@@ -63,19 +63,22 @@ class Evidence:
 
 def evidence(context: PipelineContext, pair: Pair) -> Evidence:
     """Set two records of a waiting pair, and what their ids say, against each other."""
-    with context.lake.connect(memory_limit="512MB") as connection:
-        with no_values_escape("comparing two records"), lake_errors("comparing two records"):
-            people_view(context.lake, connection, "records")
-            people_view(context.lake, connection, "index")
-            found = connection.execute(
-                f"SELECT record_id, {', '.join(_COLUMNS)} FROM records WHERE record_id IN (?, ?)",
-                [pair.left_id, pair.right_id],
-            ).fetchall()
-            numbers = connection.execute(
-                """SELECT person_id, list(DISTINCT personal_id) FROM index JOIN records USING (record_id)
-                WHERE person_id IN (?, ?) AND personal_id IS NOT NULL GROUP BY person_id""",
-                [pair.left_person, pair.right_person],
-            ).fetchall()
+    with (
+        context.lake.connect(memory_limit="512MB") as connection,
+        no_values_escape("comparing two records"),
+        lake_errors("comparing two records"),
+    ):
+        people_view(context.lake, connection, "records")
+        people_view(context.lake, connection, "index")
+        found = connection.execute(
+            f"SELECT record_id, {', '.join(_COLUMNS)} FROM records WHERE record_id IN (?, ?)",
+            [pair.left_id, pair.right_id],
+        ).fetchall()
+        numbers = connection.execute(
+            """SELECT person_id, list(DISTINCT personal_id) FROM index JOIN records USING (record_id)
+            WHERE person_id IN (?, ?) AND personal_id IS NOT NULL GROUP BY person_id""",
+            [pair.left_person, pair.right_person],
+        ).fetchall()
     rows = {row[0]: dict(zip(_COLUMNS, row[1:], strict=True)) for row in found}
     prefixes = _prefixes(context.schemas)
     known = {person: set(ids) for person, ids in numbers}

@@ -96,16 +96,15 @@ def read_beside(
 
 def _beside(context: PipelineContext, shown: ShownPair) -> list[Beside]:
     columns = ", ".join(f"CAST({quote(name)} AS VARCHAR)" for name in ATTRIBUTES)
-    with context.lake.connect(memory_limit="512MB") as connection:
-        with lake_errors("reading two records"):
-            people_view(context.lake, connection, "records")
-            rows = {
-                row[0]: row[1:]
-                for row in connection.execute(
-                    f"SELECT record_id, {columns} FROM records WHERE record_id IN (?, ?)",
-                    [shown.pair.left_id, shown.pair.right_id],
-                ).fetchall()
-            }
+    with context.lake.connect(memory_limit="512MB") as connection, lake_errors("reading two records"):
+        people_view(context.lake, connection, "records")
+        rows = {
+            row[0]: row[1:]
+            for row in connection.execute(
+                f"SELECT record_id, {columns} FROM records WHERE record_id IN (?, ?)",
+                [shown.pair.left_id, shown.pair.right_id],
+            ).fetchall()
+        }
     nothing = (None,) * len(ATTRIBUTES)
     sides = zip(
         ATTRIBUTES, rows.get(shown.pair.left_id, nothing), rows.get(shown.pair.right_id, nothing), strict=True

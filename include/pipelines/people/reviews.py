@@ -125,34 +125,33 @@ def explain_step(
         Misuse: nobody and nothing has that id.
     """
     context = context or PipelineContext.from_environment()
-    with no_values_escape("explaining a person"):
-        with context.lake.connect() as connection:
-            for name in ("index", "links", "events", "reviews"):
-                people_view(context.lake, connection, name)
-            with lake_errors("explaining a person"):
-                if other is None and _PAIR.fullmatch(asked):
-                    asked, other = _ends(context, asked)
-                sides = [_records(context, connection, side) for side in (asked, *([other] if other else []))]
-                links = _links(connection, sides)
-                steps = steps_of(context, [(link["left_id"], link["right_id"]) for link in links])
-                if look is not None:
-                    note_look(context, "people/records", look, records=sum(map(len, sides)))
-                named: Callable[[str], str] = str if look else _without_key
-                return {
-                    "asked": [named(side) for side in (asked, other) if side],
-                    "persons": sorted({person for side in sides for person in side.values()}),
-                    "records": [{"record_id": named(r), "person_id": p} for side in sides for r, p in side.items()],
-                    "links": [
-                        {
-                            **link,
-                            "left_id": named(link["left_id"]),
-                            "right_id": named(link["right_id"]),
-                            "steps": with_rivals(found, link["probability"]),
-                        }
-                        for link, found in zip(links, steps, strict=True)
-                    ],
-                    "events": _events(connection, {person for side in sides for person in side.values()}),
-                }
+    with no_values_escape("explaining a person"), context.lake.connect() as connection:
+        for name in ("index", "links", "events", "reviews"):
+            people_view(context.lake, connection, name)
+        with lake_errors("explaining a person"):
+            if other is None and _PAIR.fullmatch(asked):
+                asked, other = _ends(context, asked)
+            sides = [_records(context, connection, side) for side in (asked, *([other] if other else []))]
+            links = _links(connection, sides)
+            steps = steps_of(context, [(link["left_id"], link["right_id"]) for link in links])
+            if look is not None:
+                note_look(context, "people/records", look, records=sum(map(len, sides)))
+            named: Callable[[str], str] = str if look else _without_key
+            return {
+                "asked": [named(side) for side in (asked, other) if side],
+                "persons": sorted({person for side in sides for person in side.values()}),
+                "records": [{"record_id": named(r), "person_id": p} for side in sides for r, p in side.items()],
+                "links": [
+                    {
+                        **link,
+                        "left_id": named(link["left_id"]),
+                        "right_id": named(link["right_id"]),
+                        "steps": with_rivals(found, link["probability"]),
+                    }
+                    for link, found in zip(links, steps, strict=True)
+                ],
+                "events": _events(connection, {person for side in sides for person in side.values()}),
+            }
 
 
 def _without_key(record_id: str) -> str:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -17,18 +17,12 @@ from include.lake.incremental import RowSetChecksum
 from include.lake.storage import Lake
 from include.sources.access import (
     READ_WHOLE,
-    ColumnsMissing,
     Connection,
-    Kind,
     LoadLimits,
-    SourceDenied,
     SourceError,
     SourceLost,
-    SourceUnavailable,
     Throttle,
     check_hours,
-    connect,
-    connect_replica,
     load_limits_of,
     source_error,
 )
@@ -38,25 +32,12 @@ from include.sources.databases import (
     conditions,
     cursor_of,
     greatest,
-    open_any,
-    open_mysql,
-    open_postgres,
-    open_sqlite,
 )
-from include.sources.landing.file_drop import open_files
 from include.sources.landing.landed import Extract, Landed, land
+from include.sources.landing.openers import open_object
 from include.sources.open_object import OpenObject, Reading, ReadRequest
-from include.sources.source_schema import Columns, Drift, DriftedSchema, SourceTable, file_table, reads_anew, without
+from include.sources.source_schema import Columns, Drift, DriftedSchema, SourceTable, file_table, reads_anew
 
-Opener = Callable[
-    [Connection, Table, Contract, LoadLimits, duckdb.DuckDBPyConnection], AbstractContextManager[OpenObject]
-]
-OPENERS: dict[Kind, Opener] = {
-    "postgresql": open_postgres,
-    "mysql": open_mysql,
-    "sqlite": open_sqlite,
-    "sqlalchemy": open_any,
-}
 MEMORY_LIMIT = "700MB"
 MAX_THREADS = 4  # more would load the source, and buffer more row groups than memory takes
 
@@ -259,47 +240,10 @@ def open_source(
     with ExitStack() as stack:
         stack.callback(duck.close)
         former_columns = None if is_taken_as_it_is else before
-        opened, connection, note = _open(stack, contract, table, load_limits, duck, lake, former_columns, environ)
+        opened, connection, note = open_object(stack, contract, table, load_limits, duck, lake, former_columns, environ)
         given: dict[str, Any] = {"load_limits": load_limits, "duck": duck, "lake": lake, "at": at, "before": before}
         given |= {"is_taken_as_it_is": is_taken_as_it_is, "note": note}
         yield Source(opened, table=table, connection=connection, **given)
-
-
-def _open(
-    stack: ExitStack,
-    contract: Contract,
-    table: Table,
-    load_limits: LoadLimits,
-    duck: duckdb.DuckDBPyConnection,
-    lake: Lake,
-    before: Columns | None,
-    environ: Mapping[str, str],
-) -> tuple[OpenObject, Connection, str]:
-    """The opened object, its server, and a note if the replica did not serve."""
-
-    def enter(connection: Connection) -> OpenObject:
-        def attempt(tolerant: Table) -> OpenObject:
-            if connection.kind == "files":
-                return stack.enter_context(open_files(connection, tolerant, contract, duck, lake.scratch))
-            return stack.enter_context(OPENERS[connection.kind](connection, tolerant, contract, load_limits, duck))
-
-        try:
-            return attempt(table)
-        except ColumnsMissing as missing:
-            if before is None:
-                raise
-            return attempt(without(table, missing, tuple((name, kind) for name, kind, *_ in before)))
-
-    replica = connect_replica(contract, environ)
-    if replica is not None:
-        try:
-            return enter(replica), replica, ""
-        except (SourceUnavailable, SourceLost, SourceDenied) as error:
-            note = f"the replica did not serve ({type(error).__name__}): read from the source itself"
-        connection = connect(contract, environ)
-        return enter(connection), connection, note
-    connection = connect(contract, environ)
-    return enter(connection), connection, ""
 
 
 def _described(duck: duckdb.DuckDBPyConnection, query: str) -> Columns:

@@ -71,7 +71,7 @@ def test_the_streaming_reader(
     carriers.into_postgres(pg, VALUES)
     url = sa.engine.make_url(postgres).set(drivername="postgresql+psycopg")
     unknown = Connection(VARIABLE, "sqlalchemy", url)
-    monkeypatch.setattr(sys.modules["include.sources.landing.source"], "connect", lambda contract, environ: unknown)
+    monkeypatch.setattr(sys.modules["include.sources.landing.openers"], "connect", lambda contract, environ: unknown)
     compare(outcomes(postgres, carriers.NAME, lake, carriers.names(VALUES)))
 
 

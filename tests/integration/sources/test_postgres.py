@@ -342,7 +342,7 @@ def test_through_sqlalchemy_the_same_rows_come(pg: psycopg.Connection, postgres:
 
     connection = Connection("X", "sqlalchemy", make_url(postgres.replace("postgresql://", "postgresql+psycopg://")))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys.modules["include.sources.landing.source"], "connect", lambda contract, environ: connection)
+        patch.setattr(sys.modules["include.sources.landing.openers"], "connect", lambda contract, environ: connection)
         streamed = take(contract_of("t", ["a"]), postgres, lake)
     scanned = take(contract_of("t", ["a"]), postgres, lake)
     as_text = "a, n::VARCHAR, m::VARCHAR, d::VARCHAR, ts::VARCHAR, j, u::VARCHAR"

@@ -129,7 +129,7 @@ def content_of_log(lake) -> list[str]:
 
 def test_a_long_log_gets_a_checkpoint(lake):
     for version in range(1, 99):
-        file_rewrite.note(lake.table(TABLE), CommitProperties(max_commit_retries=0))
+        file_rewrite.empty_commit(lake.table(TABLE), CommitProperties(max_commit_retries=0))
         assert lake.table(TABLE).version() == version
     assert not any("checkpoint" in name for name in content_of_log(lake))
     assert increment(lake, 2, [("k3", "Ba", 3)]).version == 99

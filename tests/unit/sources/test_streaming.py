@@ -75,7 +75,7 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> sqlite3.Connection:
     """An SQLite file that is read as a database of an unknown dialect."""
     path = tmp_path / "any.db"
     unknown = Connection(VARIABLE, "sqlalchemy", sa.engine.make_url(f"sqlite+pysqlite:///{path}"))
-    monkeypatch.setattr(sys.modules["include.sources.landing.source"], "connect", lambda contract, environ: unknown)
+    monkeypatch.setattr(sys.modules["include.sources.landing.openers"], "connect", lambda contract, environ: unknown)
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         connection.execute("CREATE TABLE t (k BIGINT, a VARCHAR(20), d DATE, m NUMERIC(20, 2), b BLOB, y BOOLEAN)")
         connection.execute("INSERT INTO t VALUES (1, 'Nguyễn', NULL, 2.675, x'00ff', 1), (2, NULL, NULL, 2, NULL, 0)")
