@@ -1,4 +1,4 @@
-"""What people see in a terminal: the table at the end of a run, progress while it works, errors with their remedy.
+"""Terminal output: the summary table of a run, progress while it works, errors with their remedy.
 
 In the language of the locale, and no wider than the terminal: a table that has not the room leaves out what can be
 read elsewhere and names its registry on a line of its own.
@@ -140,7 +140,7 @@ def broken_table(row: Mapping[str, Any], rules: Mapping[str, BilingualText]) -> 
 
 
 def rule_cell(rule_id: str, rules: Mapping[str, BilingualText], otherwise: str = "") -> Text:
-    """What must hold, and the rule's id below; `otherwise` is what was said then, for a rule that is gone."""
+    """A rule's text with its id below; `otherwise` is the recorded text of a rule no longer in the contract."""
     label = rules[rule_id].text(of_environment()) if rule_id in rules else otherwise
     return Text.assemble(label, "\n" if label else "", (rule_id, "dim" if label else ""))
 
@@ -234,7 +234,7 @@ def progress(total: int, quiet: bool) -> Iterator[Any]:
 
 
 def show_sharing(done: Mapping[str, Any]) -> None:
-    """What each agreement came to, product by product."""
+    """Print the result of each agreement, by product."""
     title = local(f"Thỏa thuận chia sẻ (lần chạy {done['run_id']})", f"Agreements (run {done['run_id']})")
     grid = Grid(title=title, header_style="bold", title_style="bold", box=box.SIMPLE)
     grid.add_column(local("sản phẩm chia sẻ", "product"), overflow="fold")
@@ -254,7 +254,7 @@ def show_sharing(done: Mapping[str, Any]) -> None:
 
 
 def show_plan(registry: str, plans: Sequence[Mapping[str, Any]]) -> None:
-    """What a sync would do, table by table; breaking changes in red with their remedy."""
+    """Print the plan of a sync by table; breaking changes in red with their remedy."""
     title = local(f"{registry}: lần đồng bộ sau sẽ làm gì", f"{registry}: what a sync would do")
     grid = Grid(title=title, header_style="bold", box=box.SIMPLE)
     for vietnamese, english in (

@@ -111,7 +111,7 @@ def number(value: float, digits: int = 0) -> str:
 
 
 def word(words: Mapping[str, BilingualText], code: str) -> str:
-    """What a code of ours is called; itself if it is unknown."""
+    """Text of a code; the code itself if it is unknown."""
     return words[code].text(of_environment()) if code in words else code
 
 

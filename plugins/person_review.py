@@ -115,8 +115,8 @@ records side by side, and what their personal ids say: page *Persons* of the qua
 
 
 def _words(step: dict[str, Any]) -> str:
-    (comparison_vi, comparison), (found_vi, said) = found(step["comparison"], step["found"])
-    return f"{comparison_vi}: {found_vi} / {comparison}: {said}"
+    (comparison_vi, comparison), (found_vi, level) = found(step["comparison"], step["found"])
+    return f"{comparison_vi}: {found_vi} / {comparison}: {level}"
 
 
 def _signed(bits: float) -> str:

@@ -61,10 +61,10 @@ def show_explained(found: Mapping[str, Any]) -> None:
 
 def _show_link(link: Mapping[str, Any]) -> None:
     state = "holds" if link["holds"] else "set aside" if link["decision"] == "link" else link["decision"] or "no link"
-    said = word(_STATES, state) if state in _STATES else word(DECISIONS, state)
+    state_text = word(_STATES, state) if state in _STATES else word(DECISIONS, state)
     likely = local("xác suất", "probability")
     found_by = f", {link['pass']}, {likely} {number(link['probability'], 4)}" if link["pass"] else ""
-    output.print(f"{link['left_id']} {local('và', 'and')} {link['right_id']}: {said}{found_by}", markup=False)
+    output.print(f"{link['left_id']} {local('và', 'and')} {link['right_id']}: {state_text}{found_by}", markup=False)
     if not link["steps"]:
         return
     grid = Grid(box=None, header_style="dim")
@@ -113,14 +113,14 @@ def show_linking(done: dict[str, Any]) -> None:
     grid.add_column()
     grid.add_column(justify="right")
     language = of_environment()
-    for name, said in LINKED.items():
-        grid.add_row(said.text(language), number(done.get(name) or 0))
-    for name, said in ACCURACY.items():
+    for name, state_text in LINKED.items():
+        grid.add_row(state_text.text(language), number(done.get(name) or 0))
+    for name, state_text in ACCURACY.items():
         if done[name] is None:
-            grid.add_row(said.text(language), word(NO_RECALL, done["recall_reason"]))
+            grid.add_row(state_text.text(language), word(NO_RECALL, done["recall_reason"]))
             continue
         interval = f"{number(done[f'{name}_lower'], 4)} {local('đến', 'to')} {number(done[f'{name}_upper'], 4)}"
-        grid.add_row(said.text(language), f"{number(done[name], 4)} ({interval})")
+        grid.add_row(state_text.text(language), f"{number(done[name], 4)} ({interval})")
     output.print(grid)
     for finding in done["findings"]:
         output.print(finding_text(finding, language), style="yellow", markup=False)

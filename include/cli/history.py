@@ -54,9 +54,9 @@ def history(
     grid.add_column(local("phiên bản", "version"), justify="right")
     grid.add_column(local("lúc (UTC), lần chạy", "at (UTC), run"), overflow="fold")
     grid.add_column(local("phương thức", "mode"), overflow="fold")
-    for name, said in _FIGURES.items():
+    for name, label in _FIGURES.items():
         if name == "live_rows" or any(getattr(line, name) for line in found):
-            grid.add_column(said.text(of_environment()), justify="right")
+            grid.add_column(label.text(of_environment()), justify="right")
     if has_names := any(line.approved_by or line.refused_by for line in found):
         grid.add_column(local("người duyệt hoặc từ chối", "approved or refused by"), overflow="fold")
     for line in found:
@@ -111,8 +111,8 @@ def read(
     )
     if as_json:
         rows = [dict(zip(found.columns, row, strict=True)) for row in found.rows]
-        told = {"version": found.version, "hidden": found.hidden, "rows": rows, "written": found.written}
-        output.print_json(json.dumps(told, ensure_ascii=False, default=str))
+        version_facts = {"version": found.version, "hidden": found.hidden, "rows": rows, "written": found.written}
+        output.print_json(json.dumps(version_facts, ensure_ascii=False, default=str))
         return
     if out is not None:
         written = local(
@@ -166,7 +166,7 @@ def restore(
         output.print_json(json.dumps(done.to_dict(), ensure_ascii=False))
         return
     language = of_environment()
-    changed = ", ".join(f"{number(getattr(done, name))} {said.text(language)}" for name, said in _CHANGES.items())
+    changed = ", ".join(f"{number(getattr(done, name))} {label.text(language)}" for name, label in _CHANGES.items())
     show_lines(
         local(
             f"{registry}.{table} trở lại như ở phiên bản {version}; đây là phiên bản {done.version} "

@@ -56,8 +56,8 @@ def rejected_list(
     grid.add_column(local("quy tắc", "rule"), overflow="fold")
     for entry in found:
         life = [word(LIVES, entry.life)] if every else []
-        said = rule_cell(entry.rule_id, rules, entry.message or "")
-        grid.add_row(number(entry.rows), day(entry.since), *life, said)
+        rule_text = rule_cell(entry.rule_id, rules, entry.message or "")
+        grid.add_row(number(entry.rows), day(entry.since), *life, rule_text)
     output.print(grid)
 
 

@@ -132,8 +132,8 @@ def verify(
         for discrepancy in found.discrepancies[:_TOLD]:
             at = discrepancy.sequence
             entry = "" if at is None else local(f"mục {at}, ", f"entry {at}, ")
-            said = local(discrepancy.vietnamese, discrepancy.why)
-            errors.print(f"{entry}{discrepancy.subject}: {said}", style="red", markup=False)
+            reason = local(discrepancy.vietnamese, discrepancy.why)
+            errors.print(f"{entry}{discrepancy.subject}: {reason}", style="red", markup=False)
         count = len(found.discrepancies)
         if count > _TOLD:
             more = count - _TOLD
@@ -141,9 +141,9 @@ def verify(
                 local(f"... và {more} điểm khác: `--json` nêu đủ", f"... and {more} more: `--json` names all"),
                 style="red",
             )
-        told = "1 thing is" if count == 1 else f"{count} things are"
-        told = local(f"{count} điểm không đúng như đã ghi; đầu tiên", f"{told} not as recorded; the first")
-        errors.print(f"{told}: {local(found.vietnamese, found.why)}", style="bold red", markup=False)
+        summary = "1 thing is" if count == 1 else f"{count} things are"
+        summary = local(f"{count} điểm không đúng như đã ghi; đầu tiên", f"{summary} not as recorded; the first")
+        errors.print(f"{summary}: {local(found.vietnamese, found.why)}", style="bold red", markup=False)
     raise typer.Exit(0 if found.ok else NOT_PUBLISHED)
 
 

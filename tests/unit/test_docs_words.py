@@ -45,6 +45,14 @@ BANNED = {
     r"\bspool": "local copy",
     r"\bheal(s|ed|ing)?\b": "record unfinished runs",
     r"\bcrafts?\b": "package",
+    r"\b(StagedPaths|StagedRun|staged_files)\b": "StagedFiles",
+    r"\bRESERVED\b": "what is reserved: LAKE_COLUMNS, REJECTION_COLUMNS, RESERVED_NAMES",
+    r"\bSaid\(|\bSaid\b(?=[],:|)])": "BilingualText",
+    r"\b(PublishedState|last_state|state_of_run)\b": "RunCommit, last_run_commit, commit_of_run",
+    r"\b(open_evidence|as_said|notes_nothing)\b": "open_run_log, normalised_name, commits_empty",
+    r"\b(protection: LoadLimits|shape: TableSchema)\b": "load_limits, table_schema",
+    r"\banybody else's\b": "another writer's",
+    r"\bcome twice\b": "duplicate",
 }
 
 

@@ -277,7 +277,7 @@ def _people(lake: Lake) -> tuple[tuple[TablePersons, ...], tuple[OwnerFindings, 
         people_view(lake, connection, "index", called="member")
         people_view(lake, connection, "findings", called="finding")
         tables = connection.execute(_TABLES).fetchall()
-        told = connection.execute(_TOLD).fetchall()
+        told = connection.execute(_OWNER_FINDINGS).fetchall()
     return tuple(TablePersons(*row) for row in tables), tuple(OwnerFindings(*row) for row in told)
 
 
@@ -290,6 +290,6 @@ _TABLES = """
     FROM known GROUP BY registry, "table" ORDER BY registry, "table"
 """
 
-_TOLD = """
+_OWNER_FINDINGS = """
     SELECT kind, registry, "table", owner, count(*) FROM finding GROUP BY ALL ORDER BY kind, registry, "table", owner
 """

@@ -149,7 +149,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class ExtractPolicy:
-    """How a table is extracted: cursor columns (`cursor`), lateness of rows (`lag`), handling of deletes.
+    """Extract policy of a table: cursor columns (`cursor`), lateness of rows (`lag`), handling of deletes.
 
     `deleted_when` is a predicate over published columns, TRUE for a row that the source keeps but calls deleted
     (`deletes: soft`). `drift` is the policy for schema drift of the source object.
@@ -217,7 +217,7 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """Where a registry is read from. `options` holds the ODCS server fields that are not named here."""
+    """Source server of a registry. `options` holds the ODCS server fields that are not named here."""
 
     name: str
     type: str

@@ -48,7 +48,7 @@ class ContractError(ValueError):
 
 
 def load_each(paths: Mapping[str, Path], load: Callable[[Path], Result]) -> tuple[dict[str, Result], list[Problem]]:
-    """What `load` makes of each valid file, by name, and the mistakes of the others."""
+    """Results of `load` for the valid files, by name, and the mistakes of the others."""
     found: dict[str, Result] = {}
     problems: list[Problem] = []
     for name, path in paths.items():
@@ -60,7 +60,7 @@ def load_each(paths: Mapping[str, Path], load: Callable[[Path], Result]) -> tupl
 
 
 def all_valid(read: tuple[dict[str, Result], list[Problem]]) -> dict[str, Result]:
-    """What `load_each` found. Raises ContractError with every problem of every file."""
+    """Results of `load_each` by name. Raises ContractError with every problem of every file."""
     found, problems = read
     if problems:
         raise ContractError(problems)

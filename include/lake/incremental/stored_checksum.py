@@ -36,7 +36,7 @@ def is_unchanged_since(state: RunCommit) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class PendingCommit:
-    """What a run is about to commit to a table; `files` are the table's before, None if there is no table yet."""
+    """A run's commit to a table before it is made; `files` are the table's before, None if there is no table yet."""
 
     lake: Lake
     table: Table

@@ -52,8 +52,8 @@ def close_rejected(
     `full`: a row whose key came again is `superseded`, any other `withdrawn`; a row without a readable key is
     superseded. `incremental`, `backfill`: a row whose key came again, or without a readable key the very same row, is
     superseded; one whose key is in `gone` (Parquet of published key columns) is withdrawn; others stay open. `replay`:
-    of the rows that the run judged again, the accepted are `replayed`, those of which something newer is published are
-    superseded, and the others stay open with the reasons they have now.
+    the accepted of its rows are `replayed`, those with a newer published version superseded, and the others stay open
+    with their present reasons.
 
     If the run has not committed to the registry table (another overtook it), the rows it appended are removed.
     """

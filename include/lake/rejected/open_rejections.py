@@ -123,7 +123,7 @@ def runs_that_count(lake: Lake, table: Table, run_ids: Iterable[str], before_run
 
 
 def _runs_since(registry: DeltaTable, run_id: str) -> set[str]:
-    """That run and those that committed after it."""
+    """Ids of a run and of the runs that committed after it."""
     found: set[str] = set()
     for limit in (_FIRST_LOOK, None):
         for entry in registry.history(limit):

@@ -73,7 +73,7 @@ class SourceTable:
         return exact or next((c for c in self.columns if c.name.lower() == name.lower()), None)
 
     def only(self, columns: Collection[SourceColumn]) -> SourceTable:
-        """The same object with fewer columns."""
+        """The object with these columns only."""
         return replace(self, columns=tuple(c for c in self.columns if c in columns))
 
     def clause(self) -> sa.TableClause:
