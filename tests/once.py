@@ -14,10 +14,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
+import psutil
+
 from include.embedded.servers.processes import stop
 from include.embedded.servers.site import Site
 
 VARIABLE = "LIENTHONG_TEST_RUN"
+_PREFIX = "lienthong-tests-"
 T = TypeVar("T")
 
 
@@ -25,17 +28,25 @@ def begin() -> Callable[[], None] | None:
     """Make the folder of the run, known to all processes by the environment; gives what ends the run, to who began."""
     if VARIABLE in os.environ:
         return None
-    folder = Path(tempfile.mkdtemp(prefix="lienthong-tests-"))
+    for left in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*-*"):
+        if not psutil.pid_exists(int(left.name.rpartition("-")[2])):  # that run was killed
+            _end(left)
+    folder = Path(tempfile.mkdtemp(prefix=_PREFIX, suffix=f"-{os.getpid()}"))
     folder.chmod(0o755)  # PostgreSQL runs as another user than root
     os.environ[VARIABLE] = str(folder)
 
     def end() -> None:
-        for mark in folder.glob("*/run/*.pid"):
-            stop(Site(mark.parents[1], mark.parents[1]), [mark.stem])
         del os.environ[VARIABLE]
-        shutil.rmtree(folder, ignore_errors=True)
+        _end(folder)
 
     return end
+
+
+def _end(folder: Path) -> None:
+    """Stop the servers of a run and remove its folder."""
+    for mark in folder.glob("*/run/*.pid"):
+        stop(Site(mark.parents[1], mark.parents[1]), [mark.stem])
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def shared_site(name: str) -> Site:
