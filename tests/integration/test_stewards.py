@@ -1,6 +1,7 @@
 """Only stewards decide, and two of them where the contract asks: by hand, whichever command the decision comes by.
 
-The rules alone are in `tests/unit/pipelines/test_approvals.py`; the same through Airflow in `airflow/test_airflow_sync.py`.
+The rules alone are in `tests/unit/pipelines/test_approvals.py`; the same through Airflow in
+`airflow/test_airflow_sync.py`.
 """
 
 from __future__ import annotations

@@ -95,7 +95,7 @@ def test_every_variable_is_asked_for_with_a_remedy_and_explained(name: str) -> N
     assert name in example, f"add {name} to .env.example"
     if SECRET.search(name):
         assert example[name] == "", f"{name} must have no value in .env.example"
-    optional = {"LIENTHONG_ADMIN", "LIENTHONG_WORKER_CPUS", "LIENTHONG_WORKER_MEMORY"}
+    optional = {"LIENTHONG_ADMIN", "LIENTHONG_PATCH_FILES", "LIENTHONG_WORKER_CPUS", "LIENTHONG_WORKER_MEMORY"}
     assert variables(RAW)[name] == {":-" if name in optional | {"TRIAL_PASSWORD"} else ":?"}
 
 

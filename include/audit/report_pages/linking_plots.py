@@ -25,7 +25,7 @@ def course(runs: Sequence[LinkRun], locale: Locale) -> str:
         return ""
     words, first, last = LinkingWords(locale), runs[0], runs[-1]
     persons, links = locale.pick("Người", "Persons"), locale.pick("Cặp đối khớp", "Links")
-    precision, recall = locale.pick("Độ chính xác", "Precision"), locale.pick("Độ phủ", "Recall")
+    precision, recall = locale.pick("Độ chuẩn xác", "Precision"), locale.pick("Độ đầy đủ", "Recall")
     estimates: dict[str, list[Share | None]] = {
         precision: [run.precision for run in runs], recall: [run.recall for run in runs]
     }  # fmt: skip
@@ -63,8 +63,8 @@ def costs(found: Sequence[PrecisionTarget], locale: Locale) -> str:
     if not found:
         return ""
     words = LinkingWords(locale)
-    recall, reviews = locale.pick("Độ phủ", "Recall"), locale.pick("Cặp cần xem xét", "Pairs left to people")
-    title = locale.pick("Cái giá của độ chính xác mong muốn", "What a wanted precision costs")
+    recall, reviews = locale.pick("Độ đầy đủ", "Recall"), locale.pick("Cặp cần xem xét", "Pairs left to people")
+    title = locale.pick("Cái giá của độ chuẩn xác mong muốn", "What a wanted precision costs")
     desc = "; ".join(
         f"{words.wanted(one)}: {recall} {words.share(one.recall)}, {reviews} {locale.number(one.reviews)}"
         for one in found
@@ -82,7 +82,7 @@ def costs(found: Sequence[PrecisionTarget], locale: Locale) -> str:
         right.set_ylim(0, right.get_ylim()[1] * 1.05)
         for axes, head in ((left, f"{recall} (%)"), (right, reviews)):
             axes.set_xticks(places, [words.wanted(one).removesuffix("\u00a0%") for one in found])
-            axes.set_xlabel(locale.pick("Độ chính xác mong muốn (%)", "Wanted precision (%)"))
+            axes.set_xlabel(locale.pick("Độ chuẩn xác mong muốn (%)", "Wanted precision (%)"))
             axes.yaxis.set_major_formatter(with_mark(locale.pick(",", ".")))
             axes.set_title(head, loc="left")
             axes.grid(axis="y")

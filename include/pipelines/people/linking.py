@@ -12,7 +12,6 @@ import time
 from dataclasses import replace
 
 from include.audit import ledger
-from include.contracts.model import needs_two
 from include.identity.linking import RUNS, Figures, Work, forget_compared, run_folder
 from include.identity.persons import decided, queue
 from include.identity.records import collect, linked_tables
@@ -22,25 +21,18 @@ from include.pipelines.audit_log import record_commits
 from include.pipelines.context import PipelineContext
 from include.pipelines.decisions import (
     Answer,
-    Asked,
-    DecidedRun,
-    Matter,
-    Word,
     approve,
     approved_by_all,
     by_a_steward,
-    digest_of,
     note_refusal,
-    reason_given,
     steward_named,
-    whom_to_ask,
 )
 from include.pipelines.errors import Misuse, no_values_escape
+from include.pipelines.people.link_gate import SUBJECT, decided_run, matter_of, waits
 from include.pipelines.people.linkage_model import digest, golden_rules, model_for_records
 from include.pipelines.step_results import Facts
 from include.pipelines.unfinished_runs import record_unfinished_runs
 
-SUBJECT = "people"
 # In the order of their commits: the index decides, the records come last because the next run compares with them.
 TABLES = ("index", "events", "links", "golden", "findings", "records")
 _PLAN, _COMMITTING = "_plan.json", "_committing.json"
@@ -150,42 +142,12 @@ def commit_link_step(
             return {**facts, "verdict": "published"}  # a run that was committed to its end, and is repeated
         _refuse_if_overtaken(context, linked)
         if linked["held"]:
-            word = approved_by_all(context, matter_of(context, linked), _run(linked), by=approval[0], note=approval[1])
+            word = approved_by_all(
+                context, matter_of(context, linked), decided_run(linked), by=approval[0], note=approval[1]
+            )
             facts |= {"approved_by": ", ".join(word.names), "approval_note": word.note}
         context.lake.write_text(f"{folder}/{_COMMITTING}", json.dumps(facts, ensure_ascii=False))
         return _commit(context, folder, facts)
-
-
-def approve_link_step(
-    linked: Facts, approved_by: str, approval_note: str, *, context: PipelineContext | None = None
-) -> dict[str, str]:
-    """A steward's approval as it is given; returns what `commit_link_step` wants to know."""
-    context = context or PipelineContext.from_environment()
-    reason_given(approval_note)
-    with no_values_escape("approving linked persons"):
-        approve(context, matter_of(context, linked), _run(linked), by=approved_by, note=approval_note)
-    return {"approved_by": approved_by, "approval_note": approval_note}
-
-
-def ask_link_step(linked: Facts, *, context: PipelineContext | None = None) -> Asked:
-    """Whom the gate asks: the stewards of every registry that speaks of persons.
-
-    Raises:
-        NotASteward: nobody may answer.
-    """
-    context = context or PipelineContext.from_environment()
-    with no_values_escape("asking about linked persons"):
-        return whom_to_ask(context, matter_of(context, linked))
-
-
-def matter_of(context: PipelineContext, linked: Facts) -> Matter:
-    """What is decided when a run of linking is held back; by two stewards if any of its tables asks for two."""
-    tables = [found.table for found in linked_tables(context.contracts.values())]
-    contracts = tuple(context.contracts[registry] for registry in sorted({table.registry for table in tables}))
-    found = [(finding["what"], finding["measured"]) for finding in linked["findings"]]
-    digest = digest_of(SUBJECT, linked["basis"], linked["base_run"], found)
-    note_uri = f"{context.lake.path('staging', SUBJECT, 'held', f'run={digest[:16]}')}/_first.json"
-    return Matter(SUBJECT, contracts, any(map(needs_two, tables)), digest, note_uri)
 
 
 def refuse_link_step(linked: Facts, answer: Answer, *, context: PipelineContext | None = None) -> Facts:
@@ -194,7 +156,7 @@ def refuse_link_step(linked: Facts, answer: Answer, *, context: PipelineContext 
     with no_values_escape("refusing linked persons"):
         matter = matter_of(context, linked)
         answer = by_a_steward(context, matter, answer)
-        note_refusal(context, SUBJECT, replace(_run(linked), held_digest=matter.digest), answer)
+        note_refusal(context, SUBJECT, replace(decided_run(linked), held_digest=matter.digest), answer)
         refused = {"verdict": answer.verdict, "refused_by": answer.by, "refusal_note": answer.note}
         facts = {**linked, **refused}
         append_link_run(context.lake, facts)
@@ -219,9 +181,13 @@ def link_persons(
     if linked["verdict"] != "unchanged":
         if linked["held"]:
             matter = matter_of(context, linked)
-            word = approve(context, matter, _run(linked), by=approved_by, note=approval_note) if approved_by else None
+            word = (
+                approve(context, matter, decided_run(linked), by=approved_by, note=approval_note)
+                if approved_by
+                else None
+            )
             if word is None or word.missing:
-                return {**linked, "verdict": "held", **_waits(word)}
+                return {**linked, "verdict": "held", **waits(word)}
         linked = commit_link_step(linked, approved_by, approval_note, context=context)
     return linked
 
@@ -307,13 +273,3 @@ def _refuse_if_overtaken(context: PipelineContext, facts: Facts) -> None:
 def _read(context: PipelineContext, uri: str) -> Facts:
     found: Facts = json.loads(context.lake.read_text(uri))
     return found
-
-
-def _run(linked: Facts) -> DecidedRun:
-    return DecidedRun(linked["run_id"], tuple(finding["what"] for finding in linked["findings"]))
-
-
-def _waits(word: Word | None) -> dict[str, str]:
-    """Who must approve beside who did, in both languages."""
-    missing = word.missing if word else None
-    return {"waits": missing.english, "waits_vi": missing.vietnamese} if missing else {}

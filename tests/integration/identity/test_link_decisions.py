@@ -18,14 +18,8 @@ from include.lake.run_log.linking_log import link_runs
 from include.pipelines.decisions.authority import NotASteward
 from include.pipelines.decisions.ledger_entries import Answer
 from include.pipelines.errors import SecondApprovalWanted
-from include.pipelines.people.linking import (
-    approve_link_step,
-    ask_link_step,
-    commit_link_step,
-    link_persons,
-    link_step,
-    refuse_link_step,
-)
+from include.pipelines.people.link_gate import approve_link_step, ask_link_step
+from include.pipelines.people.linking import commit_link_step, link_persons, link_step, refuse_link_step
 from include.pipelines.people.reviews import decide_step
 from tests.integration.identity.registers import Country
 

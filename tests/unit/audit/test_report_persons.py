@@ -176,7 +176,7 @@ def test_the_plot_of_wanted_precisions_tells_recall_and_reviews_or_that_recall_i
     assert desc.startswith("95\u00a0%: Recall 98.00\u00a0% (96.50\u00a0–\u00a099.00), Pairs left to people 4")
     texts, desc = drawn(costs([replace(one, recall=None) for one in found], LOCALES["vi"]))
     assert {"không ước lượng được", "99,5"} <= set(texts)
-    assert "Độ phủ không ước lượng được" in desc
+    assert "Độ đầy đủ không ước lượng được" in desc
 
 
 @pytest.mark.parametrize(("language", "reason"), [("en", "not estimable: too few"), ("vi", "không ước lượng được: ")])

@@ -33,7 +33,9 @@ def uri(tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.Monk
     path = f"{tmp_path}/a.sqlite"
     if request.param == "sqlalchemy":
         unknown = Connection(VARIABLE, "sqlalchemy", sa.engine.make_url(f"sqlite+pysqlite:///{path}"))
-        monkeypatch.setattr(sys.modules["include.sources.landing.openers"], "connect", lambda contract, environ: unknown)
+        monkeypatch.setattr(
+            sys.modules["include.sources.landing.openers"], "connect", lambda contract, environ: unknown
+        )
     return f"sqlite:///{path}"
 
 
