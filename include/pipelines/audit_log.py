@@ -60,7 +60,10 @@ def record_run(
     payload = {name: getattr(row, name) for name in _KEPT} | {"contract_digest": row.contract_digest}
     landed = context.lake.files_below(context.lake.landing_path(registry, table, str(run_id)))
     files = [*written, *(landed if row.verdict in _OVER else ())]
-    payload["bound"] = {**(bound or {}), **digests_of(context.lake, files)}
+    # A page that another run has written since is that run's to bind: the last entry of a file is of its last writer.
+    present = digests_of(context.lake, bound or ())
+    own = {path: digest for path, digest in (bound or {}).items() if present.get(path) == digest}
+    payload["bound"] = {**own, **digests_of(context.lake, files)}
     mark = f"run/{subject}/{run_id}/{row.verdict}"
     if row.verdict != "published":  # which it comes to once; it can be held, declined and held again otherwise
         mark += "/" + hashlib.sha256(canonical(payload).encode()).hexdigest()[:16]

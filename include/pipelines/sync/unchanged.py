@@ -12,7 +12,7 @@ from include.pipelines import run_folder
 from include.pipelines.audit_log import record_run
 from include.pipelines.context import PipelineContext
 from include.pipelines.errors import Misuse
-from include.pipelines.step_results import Extracted, Provenance, Skipped
+from include.pipelines.step_results import Assessed, Extracted, Provenance, Skipped
 from include.pipelines.sync.table_quality import record_standing
 from include.pipelines.unfinished_runs import record_unfinished_runs
 from include.sources.landing import RECORD, Extract
@@ -37,7 +37,8 @@ def skip_publishing(
     finish_closing(context.lake, table)
     record_standing(context, table)
     skipped = replace(_skipped(result, state), why=why or result.why, seconds=landed.seconds)
-    record_run(context, skipped.row(Provenance.of(context, contract, landed)))
+    bound = result.bound if isinstance(result, Assessed) else None
+    record_run(context, skipped.row(Provenance.of(context, contract, landed)), bound=bound)
     run_folder.clear(context, table, landed.run_id)
     return skipped
 

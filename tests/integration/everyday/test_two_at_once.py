@@ -6,9 +6,14 @@ import threading
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from include.audit.verification.verify_lake import verify
 from include.lake.delta.commit_metadata import last_commit
 from include.lake.run_log import log_tables
+from include.pipelines.step_results import Assessed, Extracted
+from include.pipelines.sync.extraction import extract_step
+from include.pipelines.sync.publication import assess_step, publish_step
 from include.pipelines.upkeep.maintenance import maintain_lake
 from tests.integration.everyday.ledger_source import PaymentSource, context_of
 from tests.integration.everyday.sync_worker import sync
@@ -49,3 +54,25 @@ def test_two_syncs_and_maintenance_leave_what_one_sync_would(tmp_path: Path) -> 
     runs = [row for row in log_tables.read(context.lake, "runs").to_pylist() if row["verdict"] == "published"]
     assert len({row["version"] for row in runs}) == len(runs)
     assert last_commit(context.lake, context.table("payments", "payment")[1]) is not None
+
+
+@pytest.mark.parametrize("last_to_write", ["first", "second"])
+def test_a_page_that_both_write_is_bound_by_who_wrote_it_last(tmp_path: Path, last_to_write: str) -> None:
+    """The pages of a table's rules are written when a run is assessed, and bound when it is over, in either order."""
+    uri = f"sqlite:///{tmp_path}/payments.db"
+    source, context = PaymentSource(uri, seed=8, rows=50), context_of(tmp_path, uri)
+    runs = []
+    for run_id in ("first", "second"):
+        extracted = extract_step("payments", "payment", run_id, context=context)
+        assert isinstance(extracted, Extracted)
+        runs.append(extracted)
+        source.insert(5)
+    assessed = {}
+    for extracted in runs if last_to_write == "second" else runs[::-1]:
+        result = assess_step(extracted, context=context)
+        assert isinstance(result, Assessed)
+        assessed[extracted.run_id] = result
+    ends = [publish_step(assessed[run_id], "An", "tried", context=context) for run_id in ("second", "first")]
+    assert [end.verdict for end in ends] == ["published", "unchanged"]
+    found = verify(context.lake, with_files=True)
+    assert found.ok, found.discrepancies
