@@ -73,7 +73,7 @@ class Registry:
         self.contract.write_text(text.replace(old, new), encoding="utf-8")
 
     @property
-    def context_of(self) -> PipelineContext:
+    def context(self) -> PipelineContext:
         """Read from disk anew."""
         environ = {"AIRFLOW_CONN_SRC": f"sqlite:///{self.folder}/r.db", "LIENTHONG_TMP": str(self.folder / "tmp")}
         return PipelineContext(
