@@ -41,7 +41,7 @@ POINTS = [
     (audit_log.ledger, "append"),
     (publication, "publish_contract"),
     (publication, "record_standing"),
-    (audit_log, "bound"),
+    (audit_log, "digests_of"),
 ]
 APPROVAL = Approval("Lê Thu", "tried")
 Next = Callable[[PipelineContext, PaymentSource], Any]
