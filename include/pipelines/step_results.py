@@ -19,6 +19,7 @@ from include.pipelines.errors import KNOWN_ERRORS
 from include.sources.landing import Extract
 
 Facts = dict[str, Any]
+"""Plain values by name, as linking and reviews still hand them on: no class says yet what they are."""
 Result = TypeVar("Result", bound="StepResult")
 
 

@@ -85,16 +85,6 @@ class DateFormat:
     reads_z: bool = False
 
     @property
-    def has_date(self) -> bool:
-        """Whether it has year, month and day."""
-        return {"year", "month", "day"} <= self.parts
-
-    @property
-    def has_time(self) -> bool:
-        """Whether it has a time of day."""
-        return "hour" in self.parts
-
-    @property
     def has_offset(self) -> bool:
         """Whether it has an offset or zone, and so gives an instant."""
         return "offset" in self.parts

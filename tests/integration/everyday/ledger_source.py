@@ -159,7 +159,7 @@ class PaymentSource:
 
 
 def context_of(folder: Path, source_uri: str, **environ: str) -> PipelineContext:
-    """A workplace with the contract above and a lake in the folder (or where LAKE_URI says)."""
+    """A context with the contract above and a lake in the folder (or where LAKE_URI says)."""
     registries = folder / "schemas" / "registries"
     registries.mkdir(parents=True, exist_ok=True)
     draft = registries / f"draft-{uuid.uuid4().hex}"  # two processes may furnish one folder

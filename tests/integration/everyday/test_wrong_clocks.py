@@ -31,7 +31,7 @@ AHEAD, BEHIND, RIGHT = 400, -400, 0
 
 @dataclass(frozen=True)
 class Worker(PipelineContext):
-    """A workplace whose clock is wrong by some days."""
+    """A context whose clock is wrong by some days."""
 
     days_off: int = 0
 
