@@ -29,15 +29,17 @@ _FINAL = (
 )
 
 _RUNS = f"""
-    SELECT run_id, verdict, recorded, started_at, seconds, version, findings, {", ".join((*_COUNTS, *_TEXTS))},
-           count(*) OVER () AS total
+    SELECT run_id, verdict, recorded, started_at, seconds, version, findings, {", ".join((*_COUNTS, *_TEXTS))}
     FROM (
         SELECT *, row_number() OVER ({_FINAL}) AS _place FROM runs WHERE registry = $registry AND "table" = $table
     )
     WHERE _place = 1
 """
 
-_PAGE = f"{_RUNS} ORDER BY recorded DESC NULLS LAST, started_at DESC, run_id DESC LIMIT $limit OFFSET $offset"
+_PAGE = f"""
+    WITH runs_told AS ({_RUNS}) SELECT *, (SELECT count(*) FROM runs_told) AS total FROM runs_told
+    ORDER BY recorded DESC NULLS LAST, started_at DESC, run_id DESC LIMIT $limit OFFSET $offset
+"""
 _ONE = f"SELECT * FROM ({_RUNS}) WHERE run_id = $run_id"
 
 _REFUSED = f"""

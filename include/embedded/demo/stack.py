@@ -12,7 +12,7 @@ from pathlib import Path
 from include.console_words import local
 from include.embedded import servers
 from include.embedded.demo.country import PERSONS, ensure_country, source_connections, start_sources
-from include.embedded.servers import REPOSITORY, ServerFailedError, Site, is_running, say, show_command, stop
+from include.embedded.servers import REPOSITORY, ServerFailedError, Site, is_running, say, say_error, show_command, stop
 
 # In the order they are stopped.
 SERVERS = (*reversed([*servers.COMPONENTS]), servers.NAME)
@@ -29,7 +29,7 @@ def up(root: Path = REPOSITORY) -> int:
         with alone(site):
             launch(site)
     except (ServerFailedError, BusyError) as error:
-        say(f"[red]{error}")
+        say_error(error)
         return 1
     say(local("Airflow đang chạy:", "Airflow is up:"))
     show_command(servers.url(site))

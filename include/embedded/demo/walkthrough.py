@@ -27,6 +27,7 @@ from include.embedded.servers import (
     Site,
     insist,
     say,
+    say_error,
     stop,
 )
 
@@ -42,7 +43,7 @@ def run(*, persons: int = PERSONS, root: Path = REPOSITORY) -> int:
         with alone(site):
             return _run(site, persons)
     except BusyError as error:
-        say(f"[red]{error}")
+        say_error(error)
         return 1
 
 
@@ -53,7 +54,7 @@ def _run(site: Site, persons: int) -> int:
             since, seen = _walk(site, persons, shown)
         return show_end(site, since, seen)
     except (ServerFailedError, AirflowRefusedError, httpx.HTTPError, ContractError) as error:
-        say(f"[red]{error}")
+        say_error(error)
         return 1
     except KeyboardInterrupt:
         say(

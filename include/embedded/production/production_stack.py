@@ -30,6 +30,7 @@ from include.embedded.servers import (
     Site,
     is_running,
     say,
+    say_error,
     start,
     stop,
     wait_until,
@@ -63,7 +64,7 @@ def up(root: Path = REPOSITORY) -> int:
             ensure_country(site)
             stack = launch(site, source_connections(site))
     except (ServerFailedError, BusyError) as error:
-        say(f"[red]{error}")
+        say_error(error)
         return 1
     say(f"The production stack is up: {stack.url}")
     say(f"Sign in as [bold]{ADMIN}[/], password [bold]{site.secret('airflow_password')}[/].")

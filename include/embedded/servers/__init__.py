@@ -14,4 +14,4 @@ from include.embedded.servers.processes import (
 )
 from include.embedded.servers.settings import complete
 from include.embedded.servers.site import REPOSITORY, Site, free_port, write_private
-from include.embedded.servers.terminal import console, say, show_command
+from include.embedded.servers.terminal import console, say, say_error, show_command

@@ -21,13 +21,16 @@ import psutil
 from include.embedded.servers.site import Site, write_private
 
 _MARK = "LIENTHONG_SERVER"  # of its environment
+_LAST_LINES = 15  # of a server's log, that a message shows
 
 
 class ServerFailedError(Exception):
-    """A server ended, or did not answer in time, while it was being started."""
+    """A server ended, or did not answer in time, while it was being started. The message ends with its last lines."""
 
     def __init__(self, name: str, log: Path, why: str) -> None:
-        super().__init__(f"{name} {why}; see {log}, then run `make down` and try again")
+        lines = log.read_text(errors="replace").splitlines()[-_LAST_LINES:] if log.exists() else []
+        told = "".join(f"\n  | {line}" for line in lines)
+        super().__init__(f"{name} {why}; see {log}, then run `make down` and try again{told}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,11 @@ def say(line: str) -> None:
     console.print(line, soft_wrap=not console.is_terminal)
 
 
+def say_error(error: Exception) -> None:
+    """Print what went wrong, in red and as it is: the lines of a log can hold brackets."""
+    console.print(str(error), style="red", soft_wrap=not console.is_terminal, markup=False)
+
+
 def show_command(line: str) -> None:
     """Print a command or URL on a line of its own that is never wrapped, so that it can be copied."""
     console.print(f"       {line}", soft_wrap=True, markup=False)

@@ -91,7 +91,8 @@ def count_frequencies(connection: duckdb.DuckDBPyConnection, settings: dict[str,
     """Make the temporary table `frequencies`: unique_id and `tf_<column>`, the share of known values that equal it."""
     columns = frequency_columns(settings)
     shares = ", ".join(
-        f"CASE WHEN {c} IS NOT NULL THEN count({c}) OVER (PARTITION BY {c}) / count({c}) OVER () END AS tf_{c}"
+        f"CASE WHEN {c} IS NOT NULL THEN count({c}) OVER (PARTITION BY {c}) / (SELECT count({c}) FROM prepared) END "
+        f"AS tf_{c}"
         for c in columns
     )
     connection.execute(

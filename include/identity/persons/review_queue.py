@@ -98,7 +98,7 @@ _WAITING = f"""
          minted AS (SELECT person_id, min("at") AS minted_at FROM events WHERE kind = 'minted' GROUP BY person_id)
     SELECT {_PAIR_ID} AS pair_id, left_id, right_id, l.person_id, r.person_id, pass, weight, probability, why,
            coalesce(greatest(lm.minted_at, rm.minted_at) < $settled::TIMESTAMPTZ, false) AS needs_second,
-           coalesce(pending."by", '') AS first_by, count(*) OVER () AS total
+           coalesce(pending."by", '') AS first_by
     FROM links k ANTI JOIN decided USING (left_id, right_id)
     JOIN index l ON k.left_id = l.record_id JOIN index r ON k.right_id = r.record_id
     LEFT JOIN pending USING (left_id, right_id)
@@ -110,7 +110,8 @@ _WAITING = f"""
 def queue(lake: Lake, *, at: datetime, limit: int = 20, offset: int = 0) -> tuple[int, tuple[Pair, ...]]:
     """How many pairs wait, and some of them: those half decided first, then the likeliest."""
     order = "ORDER BY first_by = '', weight DESC, left_id, right_id LIMIT $limit OFFSET $offset"
-    rows = _ask(lake, f"{_WAITING} {order}", settled=at - LONG_STANDING, limit=limit, offset=offset)
+    page = f"WITH waiting AS ({_WAITING}) SELECT *, (SELECT count(*) FROM waiting) FROM waiting {order}"
+    rows = _ask(lake, page, settled=at - LONG_STANDING, limit=limit, offset=offset)
     return (int(rows[0][-1]) if rows else 0), tuple(Pair(*row[:-1]) for row in rows)
 
 
@@ -119,7 +120,7 @@ def find_pair(lake: Lake, name: str, *, at: datetime) -> Pair:
     rows = _ask(lake, f"SELECT * FROM ({_WAITING}) WHERE pair_id = $name", settled=at - LONG_STANDING, name=name)
     if not rows:
         raise ReviewRefused("no pair waits under this name: it was decided, or a later run settled it; see the queue")
-    return Pair(*rows[0][:-1])
+    return Pair(*rows[0])
 
 
 def ends(lake: Lake, name: str) -> tuple[str, str]:

@@ -23,7 +23,7 @@ from include.pipelines.sharing.store_security import write_security
 from include.sharing.agreements import load_agreements
 from include.sharing.recipients import Credential, identities, render
 
-PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = 180
 
 
 class StoreNotReady(Exception):
@@ -73,11 +73,12 @@ def make_bucket(*, environ: Mapping[str, str] = os.environ) -> str:
     while True:
         try:
             store.create_dir(bucket)
-        except OSError:
+        except OSError as error:
             if time.monotonic() > end:
                 raise StoreNotReady(
                     f"the store at {environ['AWS_ENDPOINT_URL']} did not make the bucket {bucket}: is it up, and are "
-                    "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY those of its identity `lienthong`?"
+                    "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY those of its identity `lienthong`? "
+                    f"Its last answer: {error}"
                 ) from None
             time.sleep(0.5)
         else:

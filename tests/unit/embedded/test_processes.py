@@ -136,6 +136,15 @@ def test_a_server_that_ends_while_starting_is_told_with_its_log(site):
         processes.wait_until(site, "sleeper", lambda: False, seconds=10)
 
 
+def test_the_last_lines_of_the_log_are_in_the_message(site):
+    start(site, "sh", "-c", "seq 1 40; echo '[init] port taken' >&2; exit 1")
+    with pytest.raises(ServerFailedError) as refused:
+        processes.wait_until(site, "sleeper", lambda: False, seconds=10)
+    first, *lines = str(refused.value).splitlines()
+    assert first.endswith("try again")
+    assert lines == [f"  | {n}" for n in range(27, 41)] + ["  | [init] port taken"]
+
+
 def test_a_server_that_does_not_answer_is_told(site):
     start(site, *SLEEPS)
     began = time.monotonic()
