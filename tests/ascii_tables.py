@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import yaml
 
-from include.contracts.model.contract import Table
+from include.contracts.model import Table
 from include.contracts.reading.load import load_contract
 from include.lake.publishing.published_context import Conformed, published_context_uri
 from include.lake.storage.duckdb_engine import quote

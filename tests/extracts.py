@@ -12,7 +12,7 @@ from typing import Any
 
 import duckdb
 
-from include.contracts.model.contract import Column, Contract, ExtractPolicy, Server, Table
+from include.contracts.model import Column, Contract, ExtractPolicy, Server, Table
 from include.lake.storage.lake import Lake
 from include.pipelines.context import PipelineContext
 from include.pipelines.sync.extraction import extract_step

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from airflow.dag_processing.dagbag import DagBag
     from airflow.sdk import DAG
 
-    from include.contracts.model.contract import Contract
+    from include.contracts.model import Contract
     from include.sharing.agreements.agreement import Agreement
 
 

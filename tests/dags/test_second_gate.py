@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from include.contracts.model.contract import Table
+from include.contracts.model import Table
 from include.contracts.model.stewardship import Steward
 from include.pipelines.decisions.approvals import Asked
 

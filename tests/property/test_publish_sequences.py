@@ -19,7 +19,7 @@ from deltalake import DeltaTable
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from include.contracts.model.contract import ExtractPolicy, Table
+from include.contracts.model import ExtractPolicy, Table
 from include.lake.delta.commit_metadata import last_commit
 from include.lake.incremental.row_checksum import RowSetChecksum, row_set_checksum
 from include.lake.incremental.stored_checksum import stored_checksum_of

@@ -18,7 +18,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from include.contracts.model.contract import Table
+from include.contracts.model import Table
 from include.lake.storage.lake import Lake
 from include.quality.expectations.assessment import assess
 from tests.ascii_tables import SCHEMAS, Outcome, contract_table, outcome_of, write_extract

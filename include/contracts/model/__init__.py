@@ -1,21 +1,6 @@
 """The contract as frozen objects: tables, columns, rules, policies, types, stewards."""
 
-from include.contracts.model.contract import (
-    DRIFT_FLAG,
-    RESERVED_PREFIX,
-    Bound,
-    Column,
-    Contract,
-    ExtractPolicy,
-    LinkRole,
-    Relationship,
-    Rule,
-    Scope,
-    Server,
-    Severity,
-    Sla,
-    Table,
-)
+from include.contracts.model.contract import Contract, Sla, Variant
 from include.contracts.model.digest import row_digest
 from include.contracts.model.policies import (
     DERIVED,
@@ -30,6 +15,7 @@ from include.contracts.model.policies import (
     source_server,
     tolerance,
 )
+from include.contracts.model.servers import Assignment, Role, Server
 from include.contracts.model.stewardship import (
     ROLE,
     Steward,
@@ -38,5 +24,20 @@ from include.contracts.model.stewardship import (
     normalised_name,
     odd_teams,
     stewards,
+)
+from include.contracts.model.table import (
+    AT,
+    DRIFT_FLAG,
+    RESERVED_PREFIX,
+    Bound,
+    Column,
+    ExtractPolicy,
+    KeyScope,
+    LinkRole,
+    Relationship,
+    Rule,
+    Scope,
+    Severity,
+    Table,
 )
 from include.contracts.model.types import arrow_type, integer_range, sql_type, why_no_number

@@ -1,252 +1,46 @@
-"""Model of a contract: small frozen objects, already validated.
-
-Terms are those of the Open Data Contract Standard v3.2 (Bitol, Linux Foundation AI & Data). Only
-`load.py` reads YAML; all other modules use these classes.
-"""
+"""A registry's contract: its servers, tables and service level."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from include.contracts.words import Language, pick
-
-Classification = Literal["public", "internal", "confidential", "restricted", "sensitive"]
-Severity = Literal["error", "warning"]
-Scope = Literal["row", "set", "table"]
-Deletes = Literal["reconcile", "soft", "none"]
-Drift = Literal["evolve", "freeze", "discard_row", "discard_value"]
-LinkRole = Literal[
-    "personal_id", "old_id", "name", "family_name", "given_name", "birth_date", "birth_precision", "sex", "place",
-    "mother", "father", "tax_code", "insurance_number", "health_card", "address", "phone",
-]  # fmt: skip
-
-RESERVED_PREFIX = "_"
-DRIFT_FLAG = "_lienthong_drift"  # column of an extract: the row does not fit the source's former schema
-
-
-@dataclass(frozen=True, slots=True)
-class Bound:
-    """Bound of a table-level measure, e.g. `percent >= 95`.
-
-    `operator` is one of `=`, `!=`, `>`, `>=`, `<`, `<=`, `between`, `not between`; `value` is a number, or a
-    pair of numbers for the last two.
-    """
-
-    operator: str
-    value: float | tuple[float, float]
-    unit: Literal["rows", "percent"] = "rows"
-
-    def holds(self, measured: float) -> bool:
-        """Whether the measured count (rows) or share (percent, 0 to 100) is inside the bound."""
-        if isinstance(self.value, tuple):
-            inside = self.value[0] <= measured <= self.value[1]
-            return inside if self.operator == "between" else not inside
-        return {
-            "=": measured == self.value,
-            "!=": measured != self.value,
-            ">": measured > self.value,
-            ">=": measured >= self.value,
-            "<": measured < self.value,
-            "<=": measured <= self.value,
-        }[self.operator]
-
-    def __str__(self) -> str:
-        unit = " %" if self.unit == "percent" else ""
-        if isinstance(self.value, tuple):
-            return f"{self.operator} {self.value[0]:g} and {self.value[1]:g}{unit}"
-        return f"{self.operator} {self.value:g}{unit}"
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """One quality rule of a contract.
-
-    `scope` is what is judged. `row`: every row by itself (`violation` is TRUE for a row that breaks the rule).
-    `set`: rows that share a value (`violation` is empty, the value of `columns` must be unique among the rows
-    that would otherwise be published). `table`: the accepted rows as a whole; nobody is rejected, the gate
-    compares the number of rows for which `violation` is TRUE (or of all rows, for `rowCount`) with `bound`.
-
-    `metric` and `arguments` are as in the contract; Great Expectations evaluates them
-    independently of `violation`: `required`, `unreadable`, `enum`, `pattern`, `minLength`, `maxLength`, `minimum`,
-    `maximum`, `exclusiveMinimum`, `exclusiveMaximum`, `multipleOf`, `reference`, `controlCharacters`,
-    `nullValues`, `missingValues`, `invalidValues`, `duplicateValues`, `rowCount`, `sql`.
-
-    `description` is English and stored with a rejected row; users see `text`.
-    """
-
-    rule_id: str
-    table: str
-    columns: tuple[str, ...]
-    metric: str
-    scope: Scope
-    severity: Severity
-    dimension: str
-    description: str
-    violation: str = ""
-    arguments: dict[str, Any] = field(default_factory=dict)
-    bound: Bound | None = None
-    query: str = ""
-    legal_source: str = ""
-    # Excluded from `row_digest`, which is taken over the `repr`.
-    vietnamese: str = field(default="", repr=False)
-    legal_source_vietnamese: str = field(default="", repr=False)
-
-    def text(self, language: Language) -> str:
-        """The rule's text for users; English where the contract has no Vietnamese text."""
-        return pick(language, self.vietnamese, self.description)
-
-    def law(self, language: Language) -> str:
-        """The legal references as text; empty if the contract cites none."""
-        return pick(language, self.legal_source_vietnamese, self.legal_source)
-
-    @property
-    def column(self) -> str | None:
-        """The rule's column; None for a rule across columns or over the table."""
-        return self.columns[0] if len(self.columns) == 1 else None
-
-
-@dataclass(frozen=True, slots=True)
-class Relationship:
-    """`columns` of this table refer to `to_columns` of `registry.table` (`reference.<list>` for a code list)."""
-
-    columns: tuple[str, ...]
-    registry: str
-    table: str
-    to_columns: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """One published column.
-
-    `source_name` is its name in the source (ODCS `physicalName`), `expression` the DuckDB SQL over the source's
-    columns that computes it (ODCS `transformLogic`; empty: the source column, cast). `sql_type` is the DuckDB type.
-    `link` is its role in record linkage (an attribute of a person). `empty_values` are source values, without
-    surrounding blanks, that mean "not given"; `empty_when` is a SQL condition over source columns for the same.
-    `is_derived`: values that the expression makes empty are published by another column.
-    """
-
-    name: str
-    source_name: str
-    logical_type: str
-    sql_type: str
-    expression: str = ""
-    is_required: bool = False
-    is_unique: bool = False
-    primary_key_position: int | None = None
-    classification: Classification = "internal"
-    business_name: str = ""
-    description: str = ""
-    options: dict[str, Any] = field(default_factory=dict)
-    link: LinkRole | None = None
-    empty_values: tuple[str, ...] = ()
-    empty_when: str = ""
-    is_derived: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class ExtractPolicy:
-    """Extract policy of a table: cursor columns (`cursor`), lateness of rows (`lag`), handling of deletes.
-
-    `deleted_when` is a predicate over published columns, TRUE for a row that the source keeps but calls deleted
-    (`deletes: soft`). `drift` is the policy for schema drift of the source object.
-    """
-
-    cursor: tuple[str, ...] = ()
-    lag: timedelta = timedelta(hours=1)
-    deletes: Deletes = "reconcile"
-    delete_limit_percent: float = 5.0
-    deleted_when: str = ""
-    drift: Drift = "freeze"
-
-
-@dataclass(frozen=True, slots=True)
-class Tolerance:
-    """Limits within which a run is published without a steward's approval."""
-
-    rejected_percent: float = 5.0
-    row_count_change_percent: float = 20.0
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """One table: its source object, its columns and the rules its rows must satisfy."""
-
-    registry: str
-    name: str
-    source_name: str
-    columns: tuple[Column, ...]
-    rules: tuple[Rule, ...]
-    relationships: tuple[Relationship, ...] = ()
-    extract: ExtractPolicy = ExtractPolicy()
-    tolerance: Tolerance = Tolerance()
-    business_name: str = ""
-    description: str = ""
-    custom: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def qualified_name(self) -> str:
-        """`registry.table`, as users write it."""
-        return f"{self.registry}.{self.name}"
-
-    @property
-    def primary_key(self) -> tuple[str, ...]:
-        """Published names of the key columns, in key order; empty if the contract states no key."""
-        keyed = [c for c in self.columns if c.primary_key_position is not None]
-        return tuple(c.name for c in sorted(keyed, key=lambda c: c.primary_key_position or 0))
-
-    @property
-    def key_rule_id(self) -> str:
-        """Id of the rule that rejects rows whose different source keys would be published as one."""
-        return f"{self.qualified_name}.key"
-
-    def column(self, name: str) -> Column:
-        """The column of that published name; KeyError if there is none."""
-        for column in self.columns:
-            if column.name == name:
-                return column
-        raise KeyError(name)
-
-    def rule(self, rule_id: str) -> Rule | None:
-        """The rule of that id; None if the contract has it no longer."""
-        return next((rule for rule in self.rules if rule.rule_id == rule_id), None)
-
-
-@dataclass(frozen=True, slots=True)
-class Server:
-    """Source server of a registry. `options` holds the ODCS server fields that are not named here."""
-
-    name: str
-    type: str
-    path: str = ""
-    format: str = ""
-    delimiter: str = ""
-    encoding: str = ""
-    schema: str = ""
-    options: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def connection_variable(self) -> str:
-        """The environment variable that holds the connection URI: `AIRFLOW_CONN_<SERVER>`."""
-        name = "".join(ch if ch.isalnum() else "_" for ch in self.name)
-        return f"AIRFLOW_CONN_{name.upper()}"
+from include.contracts.model.servers import Server
+from include.contracts.model.table import AT, Table
 
 
 @dataclass(frozen=True, slots=True)
 class Sla:
-    """Service level of a contract: schedule (cron), and deadline of a run after its start."""
+    """Service level of a contract: schedule (cron), deadline of a run after its start, how long extracts are kept.
+
+    `delivered_percent`: of a registry with several servers, the share that must have delivered for a sync to succeed.
+    """
 
     schedule: str = "@daily"
     deadline: timedelta = timedelta(hours=4)
     landing_retention: timedelta = timedelta(days=90)
+    delivered_percent: float = 100.0
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """How the tables of some servers differ at the source: by table, the table with their names and expressions.
+
+    Names of published columns, keys and rules are the contract's.
+    """
+
+    name: str
+    tables: tuple[Table, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Contract:
-    """One registry: its owner, server and tables. `digest` is SHA-256 over the file's parsed content."""
+    """One registry: its owner, servers and tables. `digest` is SHA-256 over the content of its file and its variants.
+
+    `server` is the first of `servers`, or the one of which this is the contract (`of_server`).
+    """
 
     registry: str
     version: str
@@ -263,10 +57,37 @@ class Contract:
     team: tuple[dict[str, Any], ...] = ()
     legal_sources: tuple[str, ...] = ()
     legal_sources_vietnamese: tuple[str, ...] = ()
+    servers: tuple[Server, ...] = ()
+    variants: tuple[Variant, ...] = ()
+
+    @property
+    def is_federated(self) -> bool:
+        """Whether the registry lives on several servers: its tables are then read slice by slice."""
+        return len(self.servers) > 1
+
+    @property
+    def source_tables(self) -> tuple[Table, ...]:
+        """The tables as they are read: those of every server, one server after the other, or simply the tables."""
+        if not self.is_federated:
+            return self.tables
+        return tuple(table for server in self.servers for table in self.of_server(server.name).tables)
 
     def table(self, name: str) -> Table:
-        """The table of that published name; KeyError if there is none."""
+        """The table of that published name, or the slice `<table>@<server>`; KeyError if there is none."""
         for table in self.tables:
             if table.name == name:
                 return table
+        if AT in name:
+            return self.of_server(name.partition(AT)[2]).table(name)
         raise KeyError(name)
+
+    def of_server(self, name: str) -> Contract:
+        """The contract as it holds for one of several servers: its tables are slices. KeyError if there is none."""
+        if not self.is_federated:
+            raise KeyError(name)
+        server = next((server for server in self.servers if server.name == name), None)
+        if server is None:
+            raise KeyError(name)
+        tables = next((variant.tables for variant in self.variants if variant.name == server.variant), self.tables)
+        slices = tuple(replace(table, name=f"{table.name}{AT}{name}") for table in tables)
+        return replace(self, server=server, servers=(server,), tables=slices)

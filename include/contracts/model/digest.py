@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import replace
 
-from include.contracts.model.contract import ExtractPolicy, Table, Tolerance
+from include.contracts.model.table import ExtractPolicy, Table, Tolerance
 
 
 def row_digest(table: Table) -> str:

@@ -14,7 +14,9 @@ from open_data_contract_standard.model import CustomProperty, ServiceLevelAgreem
 from open_data_contract_standard.model import Server as OdcsServer
 from pydantic import TypeAdapter, ValidationError
 
-from include.contracts.model.contract import Deletes, Drift, ExtractPolicy, LinkRole, Server, Sla, Tolerance
+from include.contracts.model.contract import Sla
+from include.contracts.model.servers import Server
+from include.contracts.model.table import Deletes, Drift, ExtractPolicy, LinkRole, Tolerance
 from include.contracts.sql import SqlRefused, names_in, rewritten
 
 Refuse = Callable[[str, str], None]
@@ -157,7 +159,7 @@ def source_server(written: OdcsServer) -> Server:
     custom = {p["property"]: p["value"] for p in given.pop("customProperties", [])}
     named = {field: str(given.pop(field, "")) for field in _SERVER_FIELDS}
     name, kind = given.pop("server", ""), given.pop("type", "custom")
-    return Server(name=name, type=kind, options={**given, **custom}, **named)
+    return Server(name, kind, **named, options={**given, **custom})  # type: ignore[arg-type]
 
 
 def _settings(custom: Sequence[CustomProperty], name: str, known: set[str], refuse: Refuse) -> dict[str, Any]:

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
-from include.contracts.model.contract import Contract, Table
+from include.contracts.model.contract import Contract
+from include.contracts.model.table import Table
 from include.contracts.yaml_files import ReportProblem
 
 ROLE = "data steward"

@@ -11,7 +11,7 @@ from include.quality.conversion import DRIFT
 def with_drift_rule(table: Table) -> Table:
     """The table with the rule `<registry>.<table>.drift`, broken by every row with the drift mark."""
     rule = Rule(
-        rule_id=f"{table.qualified_name}.drift",
+        rule_id=f"{table.registry}.{table.base_name}.drift",
         table=table.name,
         columns=(),
         metric="sql",

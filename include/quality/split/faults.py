@@ -121,7 +121,7 @@ def reason(rule: Rule) -> str:
 
 def superseded_reason(table: Table) -> str:
     """SQL of the one reason that every superseded row has."""
-    return _struct(f"{table.qualified_name}.superseded", ", ".join(table.primary_key), SUPERSEDED.english)
+    return _struct(f"{table.registry}.{table.base_name}.superseded", ", ".join(table.primary_key), SUPERSEDED.english)
 
 
 def _struct(rule_id: str, column: str | None, message: str) -> str:

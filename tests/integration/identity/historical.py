@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 
-from include.contracts.model.contract import LinkRole
+from include.contracts.model import LinkRole
 
 ROLES: dict[str, LinkRole | None] = {
     "rec_id": None, "given_name": "given_name", "surname": "family_name", "birth": "birth_date", "birth_place": "place",

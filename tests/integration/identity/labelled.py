@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from include.contracts.model.contract import LinkRole
+from include.contracts.model import LinkRole
 from include.identity.linkage_model.model import Model, load_model
 from include.identity.linkage_model.training import fits, train
 from include.identity.linking.accuracy import Accuracy, estimate

@@ -9,7 +9,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from include.contracts.model.contract import Table
+from include.contracts.model import Table
 from include.identity.records.roles import linked_tables
 from include.lake.delta import StagedFiles
 from include.lake.publishing.publication import publish

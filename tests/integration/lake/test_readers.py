@@ -25,7 +25,7 @@ import yaml
 from deltalake import DeltaTable, QueryBuilder
 from duckdb_extensions import import_extension
 
-from include.contracts.model.contract import Contract, Server, Table
+from include.contracts.model import Contract, Server, Table
 from include.lake.delta.maintenance import maintain_table
 from include.lake.storage.lake import Lake
 from include.lake.upsert import file_rewrite

@@ -15,7 +15,7 @@ import yaml
 from datacontract.data_contract import DataContract
 from datacontract.model.run import Check, ResultEnum, Run
 
-from include.contracts.model.contract import Contract
+from include.contracts.model import Contract
 from include.contracts.reading.load import load_contract
 from include.contracts.reading.published import published_contract
 from include.lake.publishing.publication import publish

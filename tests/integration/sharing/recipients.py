@@ -9,7 +9,7 @@ from typing import Any
 
 from pyarrow import fs
 
-from include.contracts.model.contract import Column, Contract, Relationship, Server, Table
+from include.contracts.model import Column, Contract, Relationship, Server, Table
 from include.sharing.agreements.loading import load_agreement
 from include.sharing.recipients.store_identities import Credential, identities
 

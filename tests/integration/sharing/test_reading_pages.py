@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 from deltalake import DeltaTable, write_deltalake
 
-from include.contracts.model.contract import Table
+from include.contracts.model import Table
 from include.contracts.model.types import arrow_type
 from include.contracts.reading.load import load_contracts
 from include.lake.storage.lake import Lake

@@ -8,7 +8,7 @@ import duckdb
 import psycopg
 import pytest
 
-from include.contracts.model.contract import Column
+from include.contracts.model import Column
 from include.lake.incremental.row_checksum import RowSetChecksum, hashed_values, row_set_checksum
 from include.lake.storage.lake import Lake
 from include.sources.open_object import ReadRequest

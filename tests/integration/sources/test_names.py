@@ -13,7 +13,7 @@ import psycopg
 import pymysql
 import pytest
 
-from include.contracts.model.contract import Server
+from include.contracts.model import Server
 from include.lake.storage.lake import Lake
 from include.sources.access import SourceMissing
 from tests.extracts import contract_of, rows_of, take

@@ -16,7 +16,7 @@ import pymysql
 import pytest
 import sqlalchemy as sa
 
-from include.contracts.model.contract import Column
+from include.contracts.model import Column
 from include.contracts.model.types import sql_type
 from include.lake.storage.lake import Lake
 from include.quality.conversion.conforming import conform

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pymysql
 import pytest
 
-from include.contracts.model.contract import Column
+from include.contracts.model import Column
 from include.lake.storage.lake import Lake
 from include.sources.access import SourceLost
 from include.sources.open_object import ReadRequest

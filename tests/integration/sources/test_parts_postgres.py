@@ -9,7 +9,7 @@ from datetime import timedelta
 import psycopg
 import pytest
 
-from include.contracts.model.contract import Column
+from include.contracts.model import Column
 from include.lake.storage.lake import Lake
 from include.sources.access import SourceError
 from include.sources.databases import postgres as reader

@@ -13,7 +13,7 @@ from urllib.parse import quote, urlsplit
 import psycopg
 import pytest
 
-from include.contracts.model.contract import Column, Server
+from include.contracts.model import Column, Server
 from include.lake.storage.lake import Lake
 from include.sources.access import SourceDenied, SourceLost, SourceMissing, SourceUnavailable
 from include.sources.databases import postgres as reader

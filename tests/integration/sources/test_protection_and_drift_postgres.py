@@ -8,7 +8,7 @@ from decimal import Decimal
 import psycopg
 import pytest
 
-from include.contracts.model.contract import DRIFT_FLAG, Column
+from include.contracts.model import DRIFT_FLAG, Column
 from include.lake.storage.lake import Lake
 from include.sources.access import SourceDrifted, SourceLost
 from include.sources.databases import postgres as reader

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 import pymysql
 import pytest
 
-from include.contracts.model.contract import Column
+from include.contracts.model import Column
 from include.lake.storage.lake import Lake
 from include.sources.access import SourceUnavailable
 from include.sources.databases import reflection

@@ -12,7 +12,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from include.contracts.model.contract import Column
+from include.contracts.model import Column
 from include.lake.storage.lake import Lake
 from include.sources.access import SourceDenied
 from include.sources.access.errors import RowsHidden

@@ -10,7 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from include.contracts.model.contract import Contract, Table
+from include.contracts.model import Contract, Table
 from include.contracts.reading.load import load_contracts
 from include.lake.run_log import log_tables
 from include.lake.run_log.run_row import RunRow

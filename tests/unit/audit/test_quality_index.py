@@ -17,7 +17,7 @@ from include.audit.report_data.quality_index import (
     mean_index,
     table_index,
 )
-from include.contracts.model.contract import Bound
+from include.contracts.model import Bound
 
 
 def counted(dimension: str, violations: int, rows: int = 100, *, scope: str = "row", metric: str = "sql",

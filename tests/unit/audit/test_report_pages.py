@@ -25,7 +25,7 @@ from include.audit.report_data.surroundings import (
 from include.audit.report_export.export import csv_text, frames, workbook
 from include.audit.report_pages.rendering import MOST_REASONS, render
 from include.audit.report_words.words import LOCALES
-from include.contracts.model.contract import Column, Table
+from include.contracts.model import Column, Table
 from include.contracts.reading.load import load_contracts
 from include.contracts.words.language import BilingualText, Language
 from include.lake.storage.lake import Lake

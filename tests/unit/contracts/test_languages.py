@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from include.contracts.model.contract import Table
+from include.contracts.model import Table
 from include.contracts.model.digest import row_digest
 from include.contracts.reading.load import examine_contract, load_contract
 from include.contracts.words.language import figure, of_environment

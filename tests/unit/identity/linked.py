@@ -9,7 +9,7 @@ import duckdb
 import pyarrow as pa
 from deltalake import write_deltalake
 
-from include.contracts.model.contract import Column, Contract, LinkRole, Server, Table
+from include.contracts.model import Column, Contract, LinkRole, Server, Table
 from include.identity.linkage_model.model import Model, load_model
 from include.identity.persons.clustering import cluster
 from include.identity.records.person_records import collect

@@ -7,7 +7,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from include.contracts.model.contract import Column, Contract, Server, Table
+from include.contracts.model import Column, Contract, Server, Table
 from include.identity.persons.owner_findings import find, persons_registers
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from include.contracts.model.contract import Table
+from include.contracts.model import Table
 from include.lake.delta.commit_metadata import last_commit, reader_of
 from include.lake.publishing.publication import publish
 from include.lake.rejected.append import append_rejected

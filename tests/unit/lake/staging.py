@@ -10,7 +10,7 @@ from unittest.mock import patch
 
 import pyarrow as pa
 
-from include.contracts.model.contract import Column, Table
+from include.contracts.model import Column, Table
 from include.lake.delta import StagedFiles
 from include.lake.publishing import publication
 from include.lake.publishing.publication import Mode, PublishedCommit, publish

@@ -9,7 +9,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from include.contracts.model.contract import ExtractPolicy, Rule
+from include.contracts.model import ExtractPolicy, Rule
 from include.lake.publishing.published_context import Conformed, published_context_of
 from include.lake.storage.lake import Lake
 from include.quality.expectations.assessment import assess

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from deltalake import DeltaTable
 
-from include.contracts.model.contract import ExtractPolicy
+from include.contracts.model import ExtractPolicy
 from include.lake.delta.commit_metadata import last_commit
 from include.lake.delta.maintenance import maintain_table
 from include.lake.delta.version_history import restore

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import pyarrow as pa
 import pytest
 
-from include.contracts.model.contract import ExtractPolicy
+from include.contracts.model import ExtractPolicy
 from include.lake.delta.commit_metadata import greater_cursor, last_commit
 from include.lake.publishing.publication import publish
 from include.lake.storage.errors import LakeOutdated

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from include.contracts.model.contract import ExtractPolicy
+from include.contracts.model import ExtractPolicy
 from include.lake.rejected.append import append_rejected
 from include.lake.rejected.replay_source import gather_open, origin_uri
 from include.lake.storage.errors import LakeOutdated

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 from deltalake import write_deltalake
 
-from include.contracts.model.contract import ExtractPolicy, Rule
+from include.contracts.model import ExtractPolicy, Rule
 from include.lake.incremental.key_comparison import reconcile
 from include.lake.storage.lake import Lake
 from tests.unit.lake.staging import column, contract_table, run

@@ -16,7 +16,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from include.contracts.model.contract import Table
+from include.contracts.model import Table
 from include.lake.storage.duckdb_engine import restrict_access
 from include.lake.storage.errors import LakeError
 from include.lake.storage.lake import Lake

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from include.contracts.model.contract import Table
+from include.contracts.model import Table
 from include.lake.storage.lake import Lake
 from include.quality.errors import EvaluationsDisagree, RuleUnusable
 from include.quality.expectations.assessment import Assessment, assess

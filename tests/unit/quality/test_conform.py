@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from include.contracts.model.contract import Table
+from include.contracts.model import Table
 from include.quality.errors import ConformError, RuleUnusable
 from tests.ascii_tables import contract_table, outcome_of, rows_of, write_extract
 

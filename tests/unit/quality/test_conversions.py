@@ -13,7 +13,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from include.contracts.model.contract import Column
+from include.contracts.model import Column
 from include.quality.conversion import conversions
 
 VIETNAM = {"defaultTimezone": "Asia/Ho_Chi_Minh"}

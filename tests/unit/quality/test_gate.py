@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from include.contracts.model.contract import Bound, ExtractPolicy, Rule, Table, Tolerance
+from include.contracts.model import Bound, ExtractPolicy, Rule, Table, Tolerance
 from include.lake.delta import StagedFiles
 from include.quality.gate import judge
 from include.quality.split.results import RuleCount, SplitResult

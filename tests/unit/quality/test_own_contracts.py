@@ -12,7 +12,7 @@ import pytest
 import sqlglot
 from sqlglot import exp
 
-from include.contracts.model.contract import Table
+from include.contracts.model import Table
 from include.contracts.reading.load import load_contracts
 from include.lake.storage.lake import Lake
 from include.quality.expectations.assessment import assess

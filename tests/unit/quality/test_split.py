@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from include.contracts.model.contract import Column, Rule, Table
+from include.contracts.model import Column, Rule, Table
 from include.lake.publishing.published_context import Conformed, published_context_uri
 from include.lake.storage.duckdb_engine import quote, scan
 from include.lake.storage.lake import Lake

@@ -11,7 +11,7 @@ import pytest
 import yaml
 from datacontract.data_contract import DataContract
 
-from include.contracts.model.contract import Classification
+from include.contracts.model import Classification
 from include.contracts.reading.load import load_contract
 from include.contracts.reading.published import published_contract
 from include.vietnam import expand_macros

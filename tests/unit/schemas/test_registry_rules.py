@@ -11,7 +11,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from include.contracts.model.contract import Rule, Table
+from include.contracts.model import Rule, Table
 from include.contracts.reading.load import load_contracts
 from include.vietnam import expand_macros
 from tests.ascii_tables import SCHEMAS, Outcome, outcome_of, write_extract

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 from deltalake import write_deltalake
 
-from include.contracts.model.contract import Column, Contract, Server, Table
+from include.contracts.model import Column, Contract, Server, Table
 from include.contracts.model.types import arrow_type
 from include.lake.storage.lake import Lake
 from include.sharing.agreements.agreement import Agreement

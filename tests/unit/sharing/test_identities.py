@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from include.contracts.model.contract import Column, Contract, Relationship, Server, Table
+from include.contracts.model import Column, Contract, Relationship, Server, Table
 from include.sharing.agreements.agreement import Agreement
 from include.sharing.recipients.store_identities import (
     Credential,

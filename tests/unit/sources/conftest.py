@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from include.contracts.model.contract import Server
+from include.contracts.model import Server
 from include.lake.storage.lake import Lake
 from include.sources.landing.landed import Extract
 from tests.extracts import contract_of, lake_at, take

@@ -11,7 +11,7 @@ from typing import Any
 
 import duckdb
 
-from include.contracts.model.contract import Column, Contract, Drift, ExtractPolicy, Table
+from include.contracts.model import Column, Contract, Drift, ExtractPolicy, Table
 from include.lake.storage.lake import Lake
 from include.sources.landing.landed import Landed
 from include.sources.landing.source import Source, open_source

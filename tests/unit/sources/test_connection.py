@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from include.contracts.model.contract import Server
+from include.contracts.model import Server
 from include.sources.access import SourceSecretMissing
 from include.sources.access.connection import connect, parse
 from include.sources.databases.postgres import _conninfo

@@ -190,7 +190,7 @@ def test_no_folder(drop: Drop) -> None:
 
 
 def test_a_relative_folder_is_found_beside_the_contract(drop: Drop, tmp_path: Path) -> None:
-    from include.contracts.model.contract import Server
+    from include.contracts.model import Server
 
     drop.put("thing.csv", "A\n1\n")
     server = Server("source", "local", path="drop/{model}.csv", format="csv")

@@ -10,7 +10,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from include.contracts.model.contract import DRIFT_FLAG, Column
+from include.contracts.model import DRIFT_FLAG, Column
 from include.lake.storage.lake import Lake
 from include.sources.access import SourceDrifted, SourceMissing
 from include.sources.open_object import ReadRequest

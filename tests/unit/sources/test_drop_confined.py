@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from include.contracts.model.contract import Column, Contract, Server, Table
+from include.contracts.model import Column, Contract, Server, Table
 from include.sources.access.connection import Connection
 from include.sources.access.errors import DropBroken, SourceMissing
 from include.sources.landing.file_drop import locate

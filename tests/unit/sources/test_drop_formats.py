@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from include.contracts.model.contract import Server
+from include.contracts.model import Server
 from include.sources.access import DropBroken, SourceMissing
 from tests.extracts import contract_of, rows_of, take
 from tests.unit.sources.conftest import Drop

@@ -12,7 +12,7 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 import duckdb
-from include.contracts.model.contract import (Server)
+from include.contracts.model import (Server)
 from include.sources.access.connection import connect
 from include.sources.landing.file_drop import open_files
 from tests.extracts import VARIABLE, contract_of

@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from include.contracts.model.contract import Column
+from include.contracts.model import Column
 from include.sources.access import SourceMissing
 from include.sources.access.connection import Connection
 from include.sources.databases.reflection import explainer

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from include.contracts.model.contract import Column, Table
+from include.contracts.model import Column, Table
 from include.contracts.rules.expressions import columns_read
 from include.sources.access import SourceMissing
 from include.sources.source_schema.required_columns import judge_columns, judge_types, landed_names

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
-from include.contracts.model.contract import Contract, Server
+from include.contracts.model import Contract, Server
 from include.embedded.servers.site import REPOSITORY
 from include.lake.storage.lake import Lake
 from include.pipelines.checks.contract_check import check_schemas

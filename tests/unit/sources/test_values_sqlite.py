@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from include.contracts.model.contract import Column
+from include.contracts.model import Column
 from include.lake.storage.lake import Lake
 from include.sources.open_object import ReadRequest
 from tests.extracts import contract_of, rows_of, take
