@@ -17,6 +17,7 @@ from great_expectations.render.view import DefaultJinjaSectionView
 from include.contracts.model import Table
 from include.lake.storage import Lake
 
+_VIEW = DefaultJinjaSectionView()  # compiles its templates once
 _UNWANTED = re.compile(
     r"<(script|iframe)\b.*?</\1\s*>|</?(?:a|link|img|meta|base)\b[^>]*>|\bsrc\s*=\s*[\"'][^\"']*[\"']|\bon[a-z]+\s*=\s*\"[^\"]*\"",
     re.DOTALL | re.IGNORECASE,
@@ -57,9 +58,8 @@ def write(lake: Lake, table: Table, result: ExpectationSuiteValidationResult) ->
 def page(table: Table, result: ExpectationSuiteValidationResult) -> str:
     """HTML page of a table's expectations and their counts."""
     document = ValidationResultsPageRenderer().render(result)
-    view = DefaultJinjaSectionView()
     sections = [
-        view.render({"section": section.to_json_dict(), "section_loop": {"index": number}})
+        _VIEW.render({"section": section.to_json_dict(), "section_loop": {"index": number}})
         for number, section in enumerate(
             document.sections[1:], start=1
         )  # the first section links to pages that do not exist here
