@@ -9,10 +9,10 @@ from include.contracts.model.policies import (
     approval,
     empty_inputs,
     extract_policy,
+    key_scope,
     legal_references,
     link_role,
     sla,
-    source_server,
     tolerance,
 )
 from include.contracts.model.servers import Assignment, Role, Server

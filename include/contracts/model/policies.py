@@ -1,4 +1,4 @@
-"""Parsing of a contract's policies: extract, tolerance, approval, service levels, source server.
+"""Parsing of a contract's policies: extract, tolerance, approval, scope of keys, service levels.
 
 `refuse(message, remedy)` is called for every mistake; a default stands in for the mistaken value.
 """
@@ -11,12 +11,10 @@ from datetime import timedelta
 from typing import Any, cast, get_args
 
 from open_data_contract_standard.model import CustomProperty, ServiceLevelAgreementProperty
-from open_data_contract_standard.model import Server as OdcsServer
 from pydantic import TypeAdapter, ValidationError
 
 from include.contracts.model.contract import Sla
-from include.contracts.model.servers import Server
-from include.contracts.model.table import Deletes, Drift, ExtractPolicy, LinkRole, Tolerance
+from include.contracts.model.table import Deletes, Drift, ExtractPolicy, KeyScope, LinkRole, Tolerance
 from include.contracts.sql import SqlRefused, names_in, rewritten
 
 Refuse = Callable[[str, str], None]
@@ -26,11 +24,11 @@ _SECONDS = {"d": 86400, "day": 86400, "days": 86400, "h": 3600, "hour": 3600, "h
 _DELETES = get_args(Deletes)
 _DRIFT = get_args(Drift)
 _LINK_ROLES = get_args(LinkRole)
+_KEY_SCOPES = get_args(KeyScope)
 _EXTRACT = {"cursor", "lag", "deletes", "deleteLimitPercent", "deletedWhen", "drift"}
 _COLUMN_PROPERTIES = ("link", "empty")
 DERIVED = "any"  # `empty: any`: values that the expression makes empty are published by another column
 VIETNAMESE = "vietnamese"  # a rule's description in that language; of `description`: texts of legal references by id
-_SERVER_FIELDS = ("path", "format", "delimiter", "encoding", "schema")
 
 
 def extract_policy(custom: Sequence[CustomProperty], columns: set[str], refuse: Refuse) -> ExtractPolicy:
@@ -119,11 +117,22 @@ def _empty_values(values: Sequence[Any], refuse: Refuse) -> tuple[str, ...]:
 
 def tolerance(custom: Sequence[CustomProperty], refuse: Refuse) -> Tolerance:
     """The tolerance of the gate, from the custom property `tolerance`."""
-    value = _settings(custom, "tolerance", {"rejectedPercent", "rowCountChangePercent"}, refuse)
+    value = _settings(custom, "tolerance", {"rejectedPercent", "rowCountChangePercent", "supersededPercent"}, refuse)
     return Tolerance(
         _percent(value, "rejectedPercent", 5, refuse),
         _percent(value, "rowCountChangePercent", 20, refuse),
+        _percent(value, "supersededPercent", 0, refuse) if "supersededPercent" in value else None,
     )
+
+
+def key_scope(custom: Sequence[CustomProperty], refuse: Refuse) -> KeyScope:
+    """Within what a key may stand once, from the custom property `keyScope`."""
+    for prop in custom:
+        if prop.property == "keyScope":
+            return cast(KeyScope, _choice({"keyScope": prop.value}, "keyScope", "registry", _KEY_SCOPES, refuse))
+        if difflib.get_close_matches(prop.property or "", ["keyScope"], n=1, cutoff=0.75):
+            refuse(f"`{prop.property}` is unknown", "did you mean `keyScope`?")
+    return "registry"
 
 
 def approval(custom: Sequence[CustomProperty], refuse: Refuse) -> bool:
@@ -135,11 +144,20 @@ def approval(custom: Sequence[CustomProperty], refuse: Refuse) -> bool:
 
 
 def sla(written: Sequence[ServiceLevelAgreementProperty], refuse: Refuse) -> Sla:
-    """Schedule (cron of any property), `deadline` (or `latency`) and `retention` of landing, from `slaProperties`."""
+    """Service level, from `slaProperties`: the cron of any property, `deadline` (or `latency`), `retention` of landing.
+
+    `deliveredServers` is the share of servers that must have delivered, in percent.
+    """
     default = Sla()
-    schedule, durations = default.schedule, {}
+    schedule, durations, delivered = default.schedule, {}, default.delivered_percent
     for prop in written:
         schedule = prop.schedule or schedule
+        if prop.property == "deliveredServers":
+            delivered = _percent({prop.property: prop.value}, prop.property, delivered, refuse)
+            if delivered > 100:
+                refuse(f"`{prop.property}` is over 100 percent", "write a share of the servers such as 95")
+        elif difflib.get_close_matches(prop.property or "", ["deliveredServers"], n=1, cutoff=0.75):
+            refuse(f"the service level `{prop.property}` is unknown", "did you mean `deliveredServers`?")
         if prop.property not in ("deadline", "latency", "retention"):
             continue
         seconds = _SECONDS.get(str(prop.unit or "d").lower())
@@ -150,16 +168,7 @@ def sla(written: Sequence[ServiceLevelAgreementProperty], refuse: Refuse) -> Sla
             continue
         durations[prop.property] = timedelta(seconds=seconds * prop.value)
     deadline = durations.get("deadline", durations.get("latency", default.deadline))
-    return Sla(schedule, deadline, durations.get("retention", default.landing_retention))
-
-
-def source_server(written: OdcsServer) -> Server:
-    """The server a registry is read from, with its custom properties among the options."""
-    given = written.model_dump(exclude_none=True, by_alias=True)
-    custom = {p["property"]: p["value"] for p in given.pop("customProperties", [])}
-    named = {field: str(given.pop(field, "")) for field in _SERVER_FIELDS}
-    name, kind = given.pop("server", ""), given.pop("type", "custom")
-    return Server(name, kind, **named, options={**given, **custom})  # type: ignore[arg-type]
+    return Sla(schedule, deadline, durations.get("retention", default.landing_retention), delivered)
 
 
 def _settings(custom: Sequence[CustomProperty], name: str, known: set[str], refuse: Refuse) -> dict[str, Any]:

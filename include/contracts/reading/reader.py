@@ -9,20 +9,19 @@ from collections.abc import Sequence
 from typing import Any
 
 from open_data_contract_standard.model import (
-    AuthoritativeDefinition,
     CustomProperty,
     OpenDataContractStandard,
     SchemaObject,
     SchemaProperty,
     Team,
 )
-from open_data_contract_standard.model import Server as OdcsServer
 
 from include.contracts.checks import (
     check_column,
     check_cursor,
     check_key,
     check_languages,
+    check_servers,
     same_but_for_case,
     why_no_column_name,
     why_no_table_name,
@@ -37,16 +36,19 @@ from include.contracts.model import (
     Refuse,
     Relationship,
     Rule,
+    Server,
     Table,
     empty_inputs,
     extract_policy,
+    key_scope,
     legal_references,
     link_role,
     sla,
-    source_server,
     sql_type,
     tolerance,
 )
+from include.contracts.reading.places import definitions_of, place_of
+from include.contracts.reading.servers import source_servers
 from include.contracts.rules import RuleError, cited, column_rules, key_rule, quality_rule, reference_targets
 from include.contracts.sql import SqlRefused, rewritten
 from include.contracts.yaml_files import Place, Problem, ReportProblem, YamlFile
@@ -57,7 +59,8 @@ _CLASSIFICATIONS = ("public", "internal", "confidential", "restricted", "sensiti
 class Reader:
     """Builder of the model from a valid ODCS document; collects mistakes beyond the standard's schema.
 
-    `places` are positions in `file`: a table by its name, a column as `table.column`, a rule by its id.
+    `places` are positions in `file`: a table by its name, a column as `table.column`, a rule by its id, a server as
+    `<name>:server`.
     """
 
     def __init__(self, file: YamlFile, registry: str) -> None:
@@ -82,13 +85,12 @@ class Reader:
         """Function that records mistakes in a custom property."""
 
         def refuse(message: str, remedy: str) -> None:
-            self.mistake(_place_of(place, custom, name), message, remedy)
+            self.mistake(place_of(place, custom, name), message, remedy)
 
         return refuse
 
     def contract(self, odcs: OpenDataContractStandard) -> Contract:
-        if not odcs.servers:
-            self.mistake((), "names no server", "add `servers:`; the first is the source the registry is read from")
+        servers = self.servers(odcs)
         if not odcs.schema_:
             self.mistake((), "describes no table", "add `schema:` with one entry per table")
         if wrong := why_no_table_name(self.registry):
@@ -103,7 +105,7 @@ class Reader:
             tables.append(self.table(written, place))
         for index, other in same_but_for_case(written.name or "" for written in odcs.schema_ or []):
             self.mistake(("schema", index), f"the table `{other}` stands twice", "give each table its own name")
-        check_languages(tables, self.places, _definitions(odcs), self.laws, self.within(()))
+        check_languages(tables, self.places, definitions_of(odcs), self.laws, self.within(()))
         team = odcs.team if isinstance(odcs.team, Team) else None
         members = (team.members if team else odcs.team) or []
         definition = json.dumps(self.file.data, sort_keys=True, ensure_ascii=False, default=str)
@@ -112,7 +114,7 @@ class Reader:
             version=str(odcs.version),
             path=self.file.path,
             digest=hashlib.sha256(definition.encode()).hexdigest(),
-            server=source_server((odcs.servers or [OdcsServer(server=self.registry, type="custom")])[0]),
+            server=servers[0],
             tables=tuple(tables),
             sla=sla(
                 odcs.slaProperties or [], lambda message, remedy: self.mistake(("slaProperties",), message, remedy)
@@ -125,7 +127,17 @@ class Reader:
             team=tuple(m.model_dump(exclude_none=True) for m in members),
             legal_sources=tuple(cited(odcs.authoritativeDefinitions)),
             legal_sources_vietnamese=tuple(cited(odcs.authoritativeDefinitions, self.laws)),
+            servers=servers,
         )
+
+    def servers(self, odcs: OpenDataContractStandard) -> tuple[Server, ...]:
+        """The servers that the registry is read from; one of its name stands in where the contract names none."""
+        found = source_servers(odcs.servers or [], self.within(()))
+        if not found:
+            self.mistake((), "names no server", "add `servers:` with the source that the registry is read from")
+        check_servers(found, self.within(()))
+        self.places |= {f"{server.name}:server": place for place, server in found.items()}
+        return tuple(found.values()) or (Server(self.registry, "custom"),)
 
     def table(self, written: SchemaObject, place: Place) -> Table:
         name = written.name or ""
@@ -154,7 +166,7 @@ class Reader:
         known = {c.name for c in columns}
         written_custom = written.customProperties or []
         for of in ("extract", "link"):
-            self.places[f"{name}:{of}"] = _place_of(place, written_custom, of)
+            self.places[f"{name}:{of}"] = place_of(place, written_custom, of)
         for relationship in relationships:
             for column_name in set(relationship.columns) - known:
                 self.mistake(place, f"a relationship speaks of `{column_name}`", f"one of: {', '.join(sorted(known))}")
@@ -178,7 +190,8 @@ class Reader:
             tolerance=tolerance(written_custom, self.refusing(place, written_custom, "tolerance")),
             business_name=written.businessName or "",
             description=written.description or "",
-            custom={k: v for k, v in custom.items() if k not in ("extract", "tolerance")},
+            custom={k: v for k, v in custom.items() if k not in ("extract", "tolerance", "keyScope")},
+            key_scope=key_scope(written_custom, self.refusing(place, written_custom, "keyScope")),
         )
 
     def column(self, table: str, prop: SchemaProperty, place: Place, position: int) -> Column:
@@ -199,7 +212,7 @@ class Reader:
             key = prop.primaryKeyPosition if prop.primaryKeyPosition and prop.primaryKeyPosition > 0 else position + 1
 
         custom = prop.customProperties or []
-        place_of_empty = _place_of(place, custom, "empty")
+        place_of_empty = place_of(place, custom, "empty")
         self.places[f"{table}.{name}:empty"] = place_of_empty
         empty_values, empty_when = empty_inputs(custom, self.refusing(place, custom, "empty"))
         if empty_when:
@@ -281,20 +294,3 @@ class Reader:
                     (*place, "quality"), f"the rule id `{rule.rule_id}` stands twice", "give each rule its own id"
                 )
             seen.add(rule.rule_id)
-
-
-def _place_of(place: Place, custom: Sequence[CustomProperty], name: str) -> Place:
-    """Place of a custom property's value; that of all custom properties if there is none of that name."""
-    for index, prop in enumerate(custom):
-        if prop.property == name:
-            return (*place, "customProperties", index, "value")
-    return (*place, "customProperties")
-
-
-def _definitions(odcs: OpenDataContractStandard) -> dict[Place, AuthoritativeDefinition]:
-    """The legal references at the top of a contract, by place."""
-    described = (odcs.description.authoritativeDefinitions if odcs.description else None) or []
-    found: dict[Place, AuthoritativeDefinition] = {}
-    for place, definitions in (((), odcs.authoritativeDefinitions or []), (("description",), described)):
-        found |= {(*place, "authoritativeDefinitions", i): d for i, d in enumerate(definitions)}
-    return found
