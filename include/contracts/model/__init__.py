@@ -30,6 +30,7 @@ from include.contracts.model.table import (
     DRIFT_FLAG,
     RESERVED_PREFIX,
     Bound,
+    Classification,
     Column,
     ExtractPolicy,
     KeyScope,

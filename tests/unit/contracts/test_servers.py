@@ -120,7 +120,7 @@ MISTAKES = [
     ("property: assignments, value: " + OF_38, "property: asignments, value: []", "`asignments` is unknown", "assignm"),
     ("property: rowsPerSecond, value: 100", "property: variant, value: [x]", "`variant` is no name", ".variant.yaml"),
     ("property: rowsPerSecond, value: 100", "property: variant, value: a/b", "`a/b` cannot be part", "write `a-b`"),
-    ("deliveredServers, value: 90", "deliveredServers, value: most", "`deliveredServers` is not a percentage", "number"),
+    ("deliveredServers, value: 90", "deliveredServers, value: most", "`deliveredServers` is not a percent", "a num"),
     ("deliveredServers, value: 90", "deliveredServers, value: 101", "is over 100 percent", "such as 95"),
     ("deliveredServers", "deliveredServer", "`deliveredServer` is unknown", "did you mean `deliveredServers`?"),
     ("keyScope, value: server", "keyScope, value: servr", "keyScope `servr` is unknown", "one of: registry, server"),
