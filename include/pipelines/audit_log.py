@@ -20,7 +20,7 @@ from include.audit.verification import (
     verify,
     verify_copy,
 )
-from include.contracts.model import Table
+from include.contracts.model import AT, Table
 from include.lake import run_log
 from include.lake.publishing import digest_of, list_files
 from include.lake.run_log import RunRow
@@ -68,7 +68,8 @@ def record_run(
     if row.verdict != "published":  # which it comes to once; it can be held, declined and held again otherwise
         mark += "/" + hashlib.sha256(canonical(payload).encode()).hexdigest()[:16]
     records = [Record("run", subject, payload, once=(mark, 1))]
-    tables = [subject, f"rejected/{registry}/{table}", *EVIDENCE_OF_RUNS, ledger.LEDGER]
+    published = subject.partition(AT)[0]  # all slices of a table are in one
+    tables = [published, f"rejected/{registry}/{table}", *EVIDENCE_OF_RUNS, ledger.LEDGER]
     ledger.append(context.lake, [*records, *commit_records(context.lake, tables)], at=context.now(), actor=ACTOR)
 
 

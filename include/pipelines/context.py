@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 
-from include.contracts.model import Contract, Table, row_digest
+from include.contracts.model import AT, Contract, Table, row_digest
 from include.contracts.reading import contract_paths, load_contract, readable_contracts
 from include.contracts.yaml_files import ContractError, Problem, all_valid
 from include.identity.scoring import Spark
@@ -132,17 +132,21 @@ class PipelineContext:
         return digest.hexdigest()
 
     def table(self, registry: str, table: str) -> tuple[Contract, Table]:
-        """One table and its contract.
+        """One table and its contract; for a slice (`table@server`) the contract as it holds for that server.
 
         Raises:
             Misuse: there is no such registry or table.
             ContractError: the contract has mistakes.
         """
         contract = self.contract(registry)
-        names = [t.name for t in contract.tables]
-        if table not in names:
-            raise Misuse(_unknown("table", table, names, f"see {contract.path}"))
-        return contract, contract.table(table)
+        name, _, server = table.partition(AT)
+        if server and server not in [one.name for one in contract.servers if contract.is_federated]:
+            raise Misuse(_unknown("server", server, [one.name for one in contract.servers], f"see {contract.path}"))
+        of = contract.of_server(server) if server else contract
+        names = [t.base_name for t in of.tables]
+        if name not in names:
+            raise Misuse(_unknown("table", name, names, f"see {contract.path}"))
+        return of, of.table(table)
 
 
 def _unknown(kind: str, name: str, known: list[str], where: str) -> str:

@@ -18,6 +18,7 @@ _CHECKPOINT_FILE = re.compile(r"^(\d{20})\.checkpoint(\.\d{10}\.\d{10})?\.parque
 LAST_CHECKPOINT = "_last_checkpoint"
 PREFIX = "lienthong."
 RUN_ID = "lienthong.run_id"
+SERVER = "lienthong.server"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,11 @@ class LogCommit:
     def run_id(self) -> str:
         """The run that made the commit; empty for maintenance and foreign commits."""
         return self.metadata.get(RUN_ID, "")
+
+    @property
+    def server(self) -> str:
+        """The server whose slice of the table it changed; empty for a table without slices."""
+        return self.metadata.get(SERVER, "")
 
     @property
     def is_ours(self) -> bool:

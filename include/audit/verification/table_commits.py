@@ -128,7 +128,8 @@ def _is_ours(lake: Lake, subject: str, commit: LogCommit, taken: Taken) -> bool:
     if not commit.run_id or (subject.startswith(EVIDENCE) and commit.removed):
         return False
     zone, _, of = subject.partition("/")
-    run_of = {"registry": f"registry/{of}", "rejected": f"registry/{of}", "people": "people"}.get(zone, "")
+    published = f"registry/{of}@{commit.server}" if commit.server else f"registry/{of}"
+    run_of = {"registry": published, "rejected": f"registry/{of}", "people": "people"}.get(zone, "")
     return not run_of or taken(f"run/{run_of}/{commit.run_id}/published") is None
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from deltalake import CommitProperties, DeltaTable, Transaction
 
 from include.contracts.model import Table
-from include.lake.storage import Lake, lake_errors
+from include.lake.storage import Lake, lake_errors, run_mark_of, server_mark
 
 PREFIX = "lienthong."
 # Metadata about the source as last read. A run that reads only a part of the past carries it over unchanged.
@@ -70,13 +70,23 @@ def commit_of_run(delta: DeltaTable, run_id: str) -> RunCommit | None:
     return next((state for state in _run_commits(delta) if state.run_id == run_id), None)
 
 
-def commit_properties(run_id: str, metadata: Mapping[str, str], **counts: int | str) -> CommitProperties:
-    """Delta commit properties of a run, with no retries: it takes the next version or fails."""
+def commit_properties(
+    run_id: str, metadata: Mapping[str, str], of_slice: tuple[str, int] = ("", 0), /, **counts: int | str
+) -> CommitProperties:
+    """Delta commit properties of a run, with no retries: it takes the next version or fails.
+
+    `of_slice` are a server and the commit's version: the commit of a slice says whose it is, and marks its version as
+    the server's last.
+    """
+    marks, (server, version) = [], of_slice
+    if server:
+        metadata = {**metadata, "server": server}
+        marks.append(Transaction(app_id=server_mark(server), version=version))
     plain = {key.removeprefix(PREFIX): str(value) for key, value in metadata.items()}
     plain |= {key: str(value) for key, value in counts.items()} | {"run_id": run_id}
     return CommitProperties(
         custom_metadata={PREFIX + key: value for key, value in plain.items()},
-        app_transactions=[Transaction(app_id=run_id, version=1)],
+        app_transactions=[Transaction(app_id=run_mark_of(run_id, server), version=1), *marks],
         max_commit_retries=0,
     )
 
@@ -177,7 +187,7 @@ def _run_commits(delta: DeltaTable) -> Iterator[RunCommit]:
                 yield state
             since.append(str(entry.get("operation", "")))
         seen = len(history)
-        if limit is not None and seen < limit:
+        if limit is not None and limit > delta.version():
             return
 
 

@@ -20,7 +20,7 @@ from deltalake import CommitProperties, DeltaTable
 from deltalake.transaction import AddAction, RemoveAction
 
 from include.lake.delta.commit_metadata import epoch_milliseconds
-from include.lake.storage import PARQUET, literal, quote
+from include.lake.storage import PARQUET, literal, partition_values, quote
 
 # A size limit without PER_THREAD_OUTPUT would use one core.
 _PARQUET = f"{PARQUET}, PER_THREAD_OUTPUT true, FILE_SIZE_BYTES '256MB', RETURN_STATS"
@@ -38,6 +38,11 @@ class File:
     size: int
     rows: int
     stats: str = ""
+
+    @property
+    def partition(self) -> dict[str, str]:
+        """Its partition values: the server of a slice."""
+        return partition_values(self.path)
 
 
 def live_files(current: DeltaTable) -> list[File]:
@@ -105,7 +110,7 @@ def _text(value: Any) -> str:
 
 def add_actions(files: Sequence[File], at: datetime) -> list[AddAction]:
     """The actions that put files into a table."""
-    return [AddAction(f.path, f.size, {}, epoch_milliseconds(at), True, f.stats) for f in files]
+    return [AddAction(f.path, f.size, f.partition, epoch_milliseconds(at), True, f.stats) for f in files]
 
 
 def swap(
@@ -117,7 +122,7 @@ def swap(
 ) -> int:
     """Replace files by others in one commit; its row counts are taken from the files."""
     # The vacuum counts by the clock from when a file was removed, and a run may have begun days before it was approved.
-    removed = [RemoveAction(f.path, True, now(), f.size, {}) for f in old_files]
+    removed = [RemoveAction(f.path, True, now(), f.size, f.partition) for f in old_files]
     return commit(current, [*removed, *add_actions(new_files, at)], properties)
 
 

@@ -17,7 +17,7 @@ import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable
 
 from include.lake.delta.table_schema import RETENTION, RETENTION_PROPERTY, as_interval
-from include.lake.storage import Lake, lake_errors, retry_on_conflict
+from include.lake.storage import SERVER, Lake, LakeTable, lake_errors, retry_on_conflict
 
 STAGING_RETENTION = timedelta(days=7)
 _ZONES = ("registry", "rejected", "reference", "audit", "people", "shared")
@@ -129,10 +129,15 @@ def _tables_below(lake: Lake, folder: str, deepest: int) -> list[str]:
 
 
 def compact(delta: DeltaTable, *, small_files: int = _SMALL_FILES, small_bytes: int = _SMALL_BYTES) -> None:
-    """Merge files into files of up to `small_bytes`, if enough of them are below half that size."""
+    """Merge files (of a slice: its own) into files of up to `small_bytes`, if enough are below half that size."""
     sizes = pa.table(delta.get_add_actions())["size_bytes"].to_pylist()
     if sum(size < small_bytes // 2 for size in sizes) >= small_files:
-        delta.optimize.compact(target_size=small_bytes, commit_properties=CommitProperties(max_commit_retries=0))
+        server = delta.server if isinstance(delta, LakeTable) else ""
+        delta.optimize.compact(
+            partition_filters=[(SERVER, "=", server)] if server else None,
+            target_size=small_bytes,
+            commit_properties=CommitProperties(max_commit_retries=0),
+        )
 
 
 def _set(delta: DeltaTable, properties: dict[str, str]) -> None:

@@ -16,7 +16,7 @@ from deltalake.schema import Field as DeltaField
 
 from include.contracts.model import Table, arrow_type
 from include.lake.delta.data_files import EXACT_DIGITS
-from include.lake.storage import LakeSchemaConflict
+from include.lake.storage import SERVER, LakeSchemaConflict
 
 # How far back versions and the change feed stay readable, and the Delta property that states it.
 RETENTION = timedelta(days=30)
@@ -30,6 +30,7 @@ _LAKE_COLUMNS_ARROW = (
     pa.field(RUN_ID, pa.string()),
     pa.field(WARNINGS, pa.list_(pa.string())),
 )
+_SERVER_ARROW = pa.field(SERVER, pa.string(), metadata={"comment": "Source server that delivered the row"})
 _SQL_OF_DELTA = {
     "string": "VARCHAR",
     "long": "BIGINT",
@@ -62,12 +63,15 @@ class TableSchema:
 
 
 def published_schema(table: Table) -> pa.Schema:
-    """The Arrow schema of the published table; column descriptions travel as Delta comments."""
+    """The Arrow schema of the published table; column descriptions travel as Delta comments.
+
+    A table that is published slice by slice also has its partition column SERVER.
+    """
     columns = [
         pa.field(c.name, arrow_type(c.sql_type), metadata={"comment": c.description} if c.description else None)
         for c in table.columns
     ]
-    return pa.schema([*columns, *_LAKE_COLUMNS_ARROW])
+    return pa.schema([*columns, *_LAKE_COLUMNS_ARROW, *([_SERVER_ARROW] if table.server else [])])
 
 
 def without_bounds(table: Table) -> dict[str, str]:
@@ -93,6 +97,13 @@ def table_schema_of(table: Table, current: DeltaTable | None) -> TableSchema:
     columns = tuple((c.name, c.sql_type) for c in table.columns)
     if current is None:
         return TableSchema(columns, table.primary_key)
+    if bool(table.server) != (SERVER in current.metadata().partition_columns):
+        was, now = ("one server", "several") if table.server else ("several servers", "one")
+        raise LakeSchemaConflict(
+            f"{table.qualified_name} was published from {was} and its contract now has {now}: the table lies otherwise "
+            f"in the lake then; retire it (remove registry/{table.registry}/{table.base_name} from the lake) and sync "
+            "with --full"
+        )
     required = {field.name: field for field in DeltaSchema.from_arrow(published_schema(table)).fields}
     present = {field.name: field for field in current.schema().fields}
     by_lower_case = {name.lower(): name for name in present}
@@ -109,8 +120,10 @@ def table_schema_of(table: Table, current: DeltaTable | None) -> TableSchema:
                 f"contract now says {_type_name(field)}: publish the new type under a new column name, or retire the "
                 f"table (remove registry/{table.registry}/{table.name} from the lake) and sync it with --full"
             )
+    present.pop(SERVER, None)  # a partition, not a column of the files
     dropped = tuple((name, _sql_type(table, field)) for name, field in present.items() if name not in required)
-    return TableSchema(columns, table.primary_key, tuple(name for name in required if name not in present), dropped)
+    added = tuple(name for name in required if name not in present and name != SERVER)
+    return TableSchema(columns, table.primary_key, added, dropped)
 
 
 def evolve(table: Table, table_schema: TableSchema, current: DeltaTable) -> None:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from deltalake import DeltaTable
+from deltalake import CommitProperties, DeltaTable
 
 from include.contracts.model import Table
 from include.lake.delta.commit_metadata import PREFIX, commit_of_run, commit_properties
+from include.lake.delta.data_files import live_files, swap
 from include.lake.delta.sql_views import view_of
 from include.lake.storage import Lake, LakeError, LakeTableMissing, lake_errors, quote, retry_on_conflict
 
@@ -154,12 +156,24 @@ def _restore(
         changed = _compare(lake, table, current, former)
         read_by = made_by.metadata.get("read_by") or made_by.metadata["run_id"]
         metadata_of = {**made_by.metadata, **metadata, "read_by": read_by, "restored_version": str(version)}
-        properties = commit_properties(run_id, metadata_of, mode=RESTORE, at=at.isoformat(), **changed)
+        of_slice = (table.server, current.version() + 1)
+        properties = commit_properties(run_id, metadata_of, of_slice, mode=RESTORE, at=at.isoformat(), **changed)
         before()
-        current.restore(version, commit_properties=properties)
+        if table.server:
+            _bring_back(current, former, at, properties)
+        else:
+            current.restore(version, commit_properties=properties)
     return _restored(
         int(current.version()), metadata_of | {k: str(v) for k, v in changed.items()}, _undone(listed, version)
     )
+
+
+def _bring_back(current: DeltaTable, former: DeltaTable, at: datetime, properties: CommitProperties) -> None:
+    """Restore a slice: its files of a former version come back, other slices stay."""
+    now, then = ({file.path: file for file in live_files(delta)} for delta in (current, former))
+    gone = [file for path, file in now.items() if path not in then]
+    back = [replace(file, stats=json.dumps({"numRecords": file.rows})) for p, file in then.items() if p not in now]
+    swap(current, gone, back, at, properties)
 
 
 def _restored(version: int, metadata: Mapping[str, str], undone: tuple[str, ...]) -> Restored:

@@ -26,3 +26,12 @@ from include.lake.storage.errors import (
 )
 from include.lake.storage.lake import REPOSITORY, Lake
 from include.lake.storage.object_store import Root, read
+from include.lake.storage.server_slice import (
+    SERVER,
+    LakeTable,
+    partition_folder,
+    partition_values,
+    run_mark_of,
+    server_mark,
+    slice_of,
+)

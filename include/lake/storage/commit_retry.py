@@ -9,6 +9,7 @@ from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_r
 
 from include.lake.storage.errors import LakeConflict
 from include.lake.storage.lake import Lake
+from include.lake.storage.server_slice import slice_of
 from include.lake.storage.table_lock import locked_table
 
 PATIENCE_SECONDS = 600
@@ -20,14 +21,15 @@ Result = TypeVar("Result")
 def retry_on_conflict(lake: Lake, uri: str, attempt: Callable[[], Result]) -> Result:
     """Call `attempt` until it loses no commit race on the table at `uri`; each call must open the table anew.
 
-    An attempt holds the table's lock, so it must not call this again for the same table.
+    The slices of one table race for its commits. An attempt holds the table's lock, so it must not call this again for
+    the same table.
 
     Raises:
         LakeConflict: it lost every race for ten minutes.
     """
 
     def locked() -> Result:
-        with locked_table(lake, uri):
+        with locked_table(lake, slice_of(uri)[0]):
             return attempt()
 
     return Retrying(

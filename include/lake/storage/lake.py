@@ -5,6 +5,9 @@ Zones (a documented layout on which outside readers rely):
     landing/<registry>/<table>/run=<run_id>/    as received            staging/...   while a run works, then gone
     registry/<registry>/<table>                 Delta: accepted        rejected/<registry>/<table>   Delta: with reasons
     reference/<list>                            Delta: code lists      audit/<name>                  Delta: runs, checks
+
+Of a registry with several servers, what one of them delivered of a table is named `<table>@<server>`: it is landed,
+staged and rejected under that name, and published in the partition `_server=<server>` of the table.
 """
 
 from __future__ import annotations
@@ -16,7 +19,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote
 
 import duckdb
 import pyarrow as pa
@@ -24,6 +26,7 @@ from deltalake import DeltaTable
 
 from include.lake.storage import duckdb_engine, object_store
 from include.lake.storage.errors import LakeError, LakePathRefused, lake_errors
+from include.lake.storage.server_slice import SERVER, LakeTable, ServerSlice, slice_of
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 _AWS_OPTIONS = (
@@ -102,8 +105,9 @@ class Lake:
         return self.path("staging", registry, table, f"run={run_id}")
 
     def registry_table(self, registry: str, table: str) -> str:
-        """The published table."""
-        return self.path("registry", registry, table)
+        """The published table; of `table@server`, that server's slice of it."""
+        name, _, server = table.partition("@")
+        return self.path("registry", registry, name, *([f"{SERVER}={server}"] if server else []))
 
     def rejected_table(self, registry: str, table: str) -> str:
         """The rows that were not accepted, as received, with their reasons."""
@@ -139,14 +143,16 @@ class Lake:
     # Tables. `parts` are names below the root, or one URI that `path` or a zone gave.
 
     def is_table(self, *parts: str) -> bool:
-        """Whether a Delta table exists there."""
+        """Whether a Delta table exists there; for a slice, whether its table does."""
         with lake_errors("looking for a table"):
-            return bool(DeltaTable.is_deltatable(self._uri(parts), self.storage_options()))
+            return bool(DeltaTable.is_deltatable(slice_of(self._uri(parts))[0], self.storage_options()))
 
     def table(self, *parts: str, version: int | None = None) -> DeltaTable:
-        """The Delta table at `version` (None: the newest). Raises LakeTableMissing or another LakeError."""
+        """The Delta table, or slice, at `version` (None: the newest). Raises LakeTableMissing or another LakeError."""
+        uri, server = slice_of(self._uri(parts))
+        how: dict[str, Any] = {"version": version, "storage_options": self.storage_options()}
         with lake_errors("opening a table"):
-            return _Table(self._uri(parts), version=version, storage_options=self.storage_options())
+            return ServerSlice(uri, server, **how) if server else LakeTable(uri, **how)
 
     # Small files. `uri` is what `path` or a zone gave.
 
@@ -223,14 +229,3 @@ class Lake:
         if not uri.startswith(prefix):
             raise LakePathRefused("the path is not inside the lake: make it with Lake.path or a zone")
         return self.path(uri.removeprefix(prefix).rstrip("/")).removeprefix(prefix)
-
-
-class _Table(DeltaTable):  # type: ignore[misc]
-    """A Delta table with file URIs as engines open them: delta-rs percent-encodes folder paths."""
-
-    def file_uris(self, *args: Any, **kwargs: Any) -> list[str]:
-        encoded = self.table_uri.removeprefix("file://")
-        uris = super().file_uris(*args, **kwargs)
-        if encoded == self.table_uri or "%" not in encoded:
-            return list(uris)
-        return [unquote(encoded) + uri.removeprefix(encoded) for uri in uris]

@@ -14,7 +14,7 @@ from typing import Any
 from deltalake import DeltaTable
 
 from include.lake.delta import File, epoch_milliseconds, now
-from include.lake.storage import LakeConflict, LakeSchemaConflict
+from include.lake.storage import SERVER, LakeConflict, LakeSchemaConflict
 from include.lake.upsert.delta_merge import Writing
 
 # Supported writer features, by the protocol's names, which require nothing of this commit if not in use.
@@ -36,25 +36,29 @@ def commit_with_feed(
     """
     version, moment = int(current.version()) + 1, now()
     # The vacuum counts by the clock from when a file was removed, and a run may have begun days before it was approved.
-    gone = {"deletionTimestamp": moment, "dataChange": True, "extendedFileMetadata": True, "partitionValues": {}}
-    new = {"partitionValues": {}, "modificationTime": epoch_milliseconds(writing.at), "dataChange": True}
+    gone = {"deletionTimestamp": moment, "dataChange": True, "extendedFileMetadata": True}
+    new = {"modificationTime": epoch_milliseconds(writing.at), "dataChange": True}
     properties = writing.properties
     actions: list[dict[str, Any]] = [
         {"commitInfo": {"timestamp": moment, "operation": "MERGE", "operationParameters": {}, "isBlindAppend": False,
                         "engineInfo": "lienthong", **(properties.custom_metadata or {})}},
         *({"txn": {"appId": t.app_id, "version": t.version, "lastUpdated": moment}}
           for t in properties.app_transactions or ()),
-        *({"remove": {"path": file.path, "size": file.size, **gone}} for file in removed),
-        *({"add": {"path": file.path, "size": file.size, "stats": file.stats, **new}} for file in added),
-        *({"cdc": {"path": file.path, "size": file.size, "partitionValues": {}, "dataChange": False}} for file in feed),
+        *({"remove": {**_of_file(file), **gone}} for file in removed),
+        *({"add": {**_of_file(file), "stats": file.stats, **new}} for file in added),
+        *({"cdc": {**_of_file(file), "dataChange": False}} for file in feed),
     ]  # fmt: skip
     text = "".join(json.dumps(action, ensure_ascii=False, separators=(",", ":")) + "\n" for action in actions)
-    if not writing.lake.create_text(f"{writing.uri}/_delta_log/{version:020d}.json", text):
+    if not writing.lake.create_text(f"{writing.root}/_delta_log/{version:020d}.json", text):
         raise LakeConflict("another run committed to the same table meanwhile: run this table again")
     current.load_as_version(version)
     if (version + 1) % _CHECKPOINT_EVERY == 0:
         current.create_checkpoint()
     return version
+
+
+def _of_file(file: File) -> dict[str, Any]:
+    return {"path": file.path, "size": file.size, "partitionValues": file.partition}
 
 
 def ensure_writable(current: DeltaTable) -> None:
@@ -67,7 +71,7 @@ def ensure_writable(current: DeltaTable) -> None:
     asked = set(protocol.writer_features or ()) - _KNOWN_FEATURES
     if protocol.min_writer_version in _UNKNOWN_VERSIONS:
         asked.add(f"writer version {protocol.min_writer_version}")
-    asked |= {f"partitions by {name}" for name in metadata.partition_columns}
+    asked |= {f"partitions by {name}" for name in metadata.partition_columns if name != SERVER}
     asked |= {name for name in metadata.configuration if name.startswith(_KEPT_PREFIXES)}
     asked |= {name for name, value in _KEPT_SETTINGS.items() if metadata.configuration.get(name, value) != value}
     asked |= {name for name in _KEPT_BY_COLUMN if name in current.schema().to_json()}

@@ -5,6 +5,7 @@ It is written once, next to the staged files, and used twice: the gate reads the
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
@@ -74,16 +75,17 @@ def find_changes(
     mode: Mode,
     gone: str | None = None,
 ) -> Changes:
-    """The change set, from the run folder if it was computed before against the same version of the table.
+    """The change set, from the run folder if it was computed before against the same files of the table.
 
     `gone`: URI of a Parquet with the keys deleted at the source, in an incremental run. Rows for which the contract's
     `deletedWhen` is TRUE are never published, and removed if they were.
     """
     folder = staged.conformed.rpartition("/")[0]
     note, uri = f"{folder}/_changes.json", f"{folder}/changes.parquet"
+    files = current.file_uris() if current else []
     basis = {
         "table": str(current.metadata().id) if current else "",
-        "version": current.version() if current else -1,
+        "files": hashlib.sha256("\n".join(sorted(files)).encode()).hexdigest(),
         "mode": mode,
         "shape": repr(table_schema),
         "deleted_when": table.extract.deleted_when,
@@ -98,7 +100,6 @@ def find_changes(
         lake_errors("comparing a table with its new rows"),
         lake.connect(memory_limit=COMPARE_MEMORY) as connection,
     ):
-        files = current.file_uris() if current else []
         restrict_access(connection, reads=[*staged.uris, *files, *([gone] if gone else [])], writes=[uri])
         diff_sql.create_views(
             connection, table_schema, files, staged, deleted_when=table.extract.deleted_when, gone=gone

@@ -16,6 +16,7 @@ from include.contracts.model import Table
 from include.lake.delta import (
     RETENTION,
     RETENTION_PROPERTY,
+    File,
     StagedFiles,
     TableSchema,
     accepted_rows,
@@ -23,6 +24,7 @@ from include.lake.delta import (
     as_interval,
     as_published,
     listed,
+    live_files,
     published_schema,
     set_run,
     swap,
@@ -30,7 +32,7 @@ from include.lake.delta import (
     without_warnings,
     write_files,
 )
-from include.lake.storage import Lake, restrict_access, scan
+from include.lake.storage import SERVER, Lake, partition_folder, restrict_access, scan
 from include.lake.upsert.change_set import Changes
 from include.lake.upsert.diff_sql import rows_to_write
 from include.lake.upsert.table_upsert import CHANGE, merge_difference, stream, write
@@ -63,9 +65,14 @@ class Writing:
         return self.make_properties()
 
     @property
-    def uri(self) -> str:
-        """The published table."""
-        return self.lake.registry_table(self.table.registry, self.table.name)
+    def root(self) -> str:
+        """The published table's URI."""
+        return self.lake.registry_table(self.table.registry, self.table.base_name)
+
+    @property
+    def below(self) -> str:
+        """The folder of the slice in the table's, with a slash at its end; empty for a table without slices."""
+        return partition_folder(self.table.server)
 
     @contextmanager
     def connection(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -75,9 +82,16 @@ class Writing:
         `find_changes`, restricted to named files: SQL that reads others fails there.
         """
         with self.lake.connect(memory_limit=_MEMORY) as connection:
-            restrict_access(connection, folders=[self.uri, self.staged.conformed.rpartition("/")[0]])
+            restrict_access(connection, folders=[self.root, self.staged.conformed.rpartition("/")[0]])
             set_run(connection, self.run_id)
             yield connection
+
+    def write(self, connection: duckdb.DuckDBPyConnection, query: str, *, below: str = "") -> list[File]:
+        """Write rows as new files of the table, or of the slice; `below` is a folder of the table, with a slash."""
+        folder = f"{below}{self.below}"
+        if folder:
+            self.lake.make_folder(f"{self.root}/{folder.rstrip('/')}")
+        return write_files(connection, self.root, query, below=folder)
 
     def accepted(self) -> str:
         """SELECT of the accepted, not deleted rows, as published."""
@@ -92,14 +106,15 @@ class Writing:
 
 def create(writing: Writing) -> int:
     """Create version 0: data, schema and the run's metadata, in one commit."""
-    writing.lake.make_folder(writing.uri)
+    writing.lake.make_folder(writing.root)
     with writing.connection() as connection:
-        files = write_files(connection, writing.uri, writing.accepted_to_write(connection))
+        files = writing.write(connection, writing.accepted_to_write(connection))
     create_table_with_add_actions(
-        writing.uri,
+        writing.root,
         DeltaSchema.from_arrow(published_schema(writing.table)),
         add_actions(files, writing.at),
-        name=writing.table.qualified_name,
+        partition_by=[SERVER] if writing.table.server else None,
+        name=f"{writing.table.registry}.{writing.table.base_name}",
         description=writing.table.description or None,
         configuration={**_CONFIGURATION, **without_bounds(writing.table)},
         storage_options=writing.lake.storage_options(),
@@ -111,13 +126,16 @@ def create(writing: Writing) -> int:
 def append(writing: Writing, current: DeltaTable) -> int:
     """Append the accepted rows."""
     with writing.connection() as connection:
-        new = write_files(connection, writing.uri, writing.accepted_to_write(connection))
+        new = writing.write(connection, writing.accepted_to_write(connection))
         return swap(current, [], new, writing.at, writing.properties)
 
 
 def overwrite(writing: Writing, current: DeltaTable) -> int:
     """Replace all files; the change feed then has every old row as deleted and every new row as inserted."""
     with writing.connection() as connection:
+        if writing.table.server:  # only the slice's
+            new = writing.write(connection, writing.accepted_to_write(connection))
+            return swap(current, live_files(current), new, writing.at, writing.properties)
         rows = stream(connection, writing.accepted(), published_schema(writing.table))
         write(current, rows, "overwrite", writing.properties)
     return int(current.version())

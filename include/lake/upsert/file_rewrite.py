@@ -30,7 +30,6 @@ from include.lake.delta import (
     published_rows,
     swap,
     without_warnings,
-    write_files,
 )
 from include.lake.file_patch import (
     IS_NEW,
@@ -127,14 +126,12 @@ def apply(writing: Writing, current: DeltaTable, uri: str) -> int:
             added += _staying(writing, connection, uri, rest)
         new = f"_change = 'insert' OR {_moving(moves)}"
         if connection.execute(f"FROM {scan(uri)} WHERE {new} LIMIT 1").fetchall():
-            added += write_files(
-                connection, writing.uri, as_published(table_schema, rows_to_write(table_schema, uri, where=new))
-            )
+            rows = as_published(table_schema, rows_to_write(table_schema, uri, where=new))
+            added += writing.write(connection, rows)
         removed = [each.file for each in touched]
         if all(each.is_whole for each in touched):  # then files that come and go tell the feed by themselves
             return swap(current, removed, added, writing.at, writing.properties)
-        writing.lake.make_folder(f"{writing.uri}/{_FEED_FOLDER}")
-        feed_files = write_files(connection, writing.uri, feed(table_schema, uri), below=_FEED_FOLDER)
+        feed_files = writing.write(connection, feed(table_schema, uri), below=_FEED_FOLDER)
         return commit_with_feed(writing, current, removed, added, feed_files)
 
 
@@ -190,8 +187,8 @@ def _patched(writing: Writing, connection: duckdb.DuckDBPyConnection, uri: str, 
         f"SELECT {PLACE}, _change = 'delete' OR ({plan.moves}) AS {LEAVES}{values} FROM {scan(uri)} "
         f"WHERE {_of_file(plan.file)} AND _change IN ('update', 'delete') ORDER BY {PLACE}"
     ).to_arrow_reader(_BATCH_ROWS)
-    path = f"part-{uuid4()}.parquet"
-    new = f"{writing.uri}/{path}"
+    path = f"{writing.below}part-{uuid4()}.parquet"
+    new = f"{writing.root}/{path}"
     try:
         with lake.open_input(plan.file.uri) as stored, lake.open_output(new) as out:
             laid = patch(plan.original, stored, rows, out)
@@ -215,7 +212,7 @@ def _staying(writing: Writing, connection: duckdb.DuckDBPyConnection, uri: str, 
     if connection.execute(f"SELECT count({WARNINGS}) FROM ({rows})").fetchall() == [(0,)]:
         rows = without_warnings(rows)
     gone = f"SELECT {keys} FROM ({rows_to_remove(table_schema, uri)})"
-    return write_files(connection, writing.uri, f"SELECT * FROM ({rows}) ANTI JOIN ({gone}) USING ({keys})")
+    return writing.write(connection, f"SELECT * FROM ({rows}) ANTI JOIN ({gone}) USING ({keys})")
 
 
 def _moving(moves: dict[str, str]) -> str:
