@@ -32,6 +32,7 @@ from include.contracts.model.table import (
     Bound,
     Classification,
     Column,
+    Drift,
     ExtractPolicy,
     KeyScope,
     LinkRole,
@@ -40,5 +41,6 @@ from include.contracts.model.table import (
     Scope,
     Severity,
     Table,
+    Tolerance,
 )
 from include.contracts.model.types import arrow_type, integer_range, sql_type, why_no_number

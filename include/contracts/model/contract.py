@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from include.contracts.model.servers import Server
-from include.contracts.model.table import AT, Table
+from include.contracts.model.table import AT, Rule, Table
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,5 +89,24 @@ class Contract:
         if server is None:
             raise KeyError(name)
         tables = next((variant.tables for variant in self.variants if variant.name == server.variant), self.tables)
-        slices = tuple(replace(table, name=f"{table.name}{AT}{name}") for table in tables)
+        slices = tuple(_slice(table, name) for table in tables)
         return replace(self, server=server, servers=(server,), tables=slices)
+
+
+def _slice(table: Table, server: str) -> Table:
+    """The table as one server delivers it, with the rule that no other server has published the same key."""
+    part = replace(table, name=f"{table.name}{AT}{server}")
+    if not part.is_one_of_several:
+        return part
+    rule = Rule(
+        rule_id=part.server_rule_id,
+        table=table.name,
+        columns=table.primary_key,
+        metric="unique",
+        scope="set",
+        severity="error",
+        dimension="uniqueness",
+        description="The key is published from another server of the registry, whose row stays",
+        vietnamese="Khóa đã được công bố từ máy chủ nguồn khác của cùng cơ sở dữ liệu; bản ghi bên đó được giữ",
+    )
+    return replace(part, rules=(*part.rules, rule))

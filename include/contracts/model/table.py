@@ -223,6 +223,16 @@ class Table:
         """Id of the rule that rejects rows whose different source keys would be published as one."""
         return f"{self.registry}.{self.base_name}.key"
 
+    @property
+    def server_rule_id(self) -> str:
+        """Id of the rule that rejects rows whose key another server of the registry has published."""
+        return f"{self.registry}.{self.base_name}.server"
+
+    @property
+    def is_one_of_several(self) -> bool:
+        """Whether it is a slice whose keys no other server may have."""
+        return bool(self.server and self.primary_key and self.key_scope == "registry")
+
     def column(self, name: str) -> Column:
         """The column of that published name; KeyError if there is none."""
         for column in self.columns:

@@ -103,8 +103,9 @@ def lake_checksum(lake: Lake, table: Table, *, folder: str, received: str) -> Ro
             )
             apart = f"SELECT {keys} FROM {scan(received)}"
             rejected: RowSetChecksum | None = RowSetChecksum(0, 0)
-            if opened and connection.execute(f"FROM {scan(opened)} WHERE _key IS NULL LIMIT 1").fetchall():
-                return None  # a checksum of keys cannot contain such a row
+            doubtful = "_key IS NULL OR _elsewhere"
+            if opened and connection.execute(f"FROM {scan(opened)} WHERE {doubtful} LIMIT 1").fetchall():
+                return None  # a checksum of keys cannot contain a row without one, or say what another server has
             if opened:  # the source holds a key's latest, rejected row, not the published one
                 typed = dict((*typed_cursor(table), *typed_key(table)))
                 columns = ", ".join(f"{typed[quote(name)]} AS {quote(name)}" for name in table_schema.names)
@@ -160,7 +161,7 @@ def _select_missed_changes(connection: duckdb.DuckDBPyConnection, table: Table, 
         typed = ", ".join(f"{value} AS {name}" for name, value in typed_key(table))
         connection.execute(f"CREATE TEMP TABLE rejected AS SELECT *, {typed} FROM {scan(opened)}")
         connection.execute(f"CREATE TEMP TABLE of_rejected AS FROM source SEMI JOIN rejected USING ({keys})")
-        same = f"r._key IS NOT DISTINCT FROM {key} AND r._cursor IS NOT DISTINCT FROM {moment}"
+        same = f"r._key IS NOT DISTINCT FROM {key} AND r._cursor IS NOT DISTINCT FROM {moment} AND NOT r._elsewhere"
         is_known = f"EXISTS (FROM rejected r WHERE {same})"
         clashes = f"EXISTS (FROM rejected r WHERE {same} AND r._clashes)"
         stale = f"SELECT {keys} FROM rejected r WHERE _key IS NOT NULL"
@@ -214,7 +215,8 @@ def _misses_one_without_key(connection: duckdb.DuckDBPyConnection, table: Table,
 def _open_rows(lake: Lake, table: Table, uri: str) -> str:
     """Write the open rejected rows' `_key`, `_cursor`, `_clashes` (they break nothing but set rules) and their number.
 
-    Returns the URI; empty if there are none.
+    `_elsewhere`: another server has published the key, so whether it still has is looked at every time. Returns the
+    URI; empty if there are none.
     """
     rejected = lake.rejected_table(table.registry, table.name)
     if not lake.is_table(rejected):
@@ -226,7 +228,11 @@ def _open_rows(lake: Lake, table: Table, uri: str) -> str:
             return ""
         of_sets = ", ".join(literal(rule.rule_id) for rule in table.rules if rule.scope == "set") or "NULL"
         others = f"list_filter(_reasons, lambda r: (r.rule_id IN ({of_sets})) IS NOT TRUE)"
-        open_rows = f"SELECT _key, _cursor, len({others}) = 0 AS _clashes, count(*) AS _rows FROM opened GROUP BY ALL"
+        is_elsewhere = f"len(list_filter(_reasons, lambda r: r.rule_id = {literal(table.server_rule_id)})) > 0"
+        open_rows = (
+            f"SELECT _key, _cursor, len({others}) = 0 AS _clashes, {is_elsewhere} AS _elsewhere, count(*) AS _rows "
+            "FROM opened GROUP BY ALL"
+        )
         _write(opened.connection, open_rows, uri)
     return uri
 

@@ -31,6 +31,7 @@ from include.lake.delta import (
     table_schema_of,
 )
 from include.lake.incremental import STORED_CHECKSUM, PendingCommit, checksum_after_commit
+from include.lake.publishing.other_servers import ensure_nowhere_else
 from include.lake.publishing.warning_counts import WARNED, warnings_after_commit
 from include.lake.storage import Lake, LakeConflict, LakeOutdated, lake_errors, retry_on_conflict, slice_of
 from include.lake.upsert import KEY_FIGURE, MERGE_ROWS, Changes, Mode, Writing, find_changes, key_text
@@ -128,6 +129,7 @@ def _publish(
         _check_base(table, metadata, base, mode)
     table_schema = table_schema_of(table, current)
     changes = find_changes(lake, table, table_schema, current, staged, mode=mode, gone=gone)
+    ensure_nowhere_else(lake, table, current, changes)
     with ThreadPoolExecutor(1) as executor, lake_errors(f"publishing {table.qualified_name}"):
         files = current.file_uris() if current else None
         pending = PendingCommit(lake, table, table_schema, files, base, staged, changes)

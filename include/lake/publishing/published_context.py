@@ -43,7 +43,8 @@ def published_context_of(lake: Lake, table: Table, conformed: Conformed, *, mode
     received, and without rules over the table only rows that share a value with a received one are there.
     """
     is_replaced = mode == "full" and table.extract.deletes == "reconcile"  # rows not received are deleted
-    unique = [rule for rule in table.rules if rule.scope == "set" and rule.rule_id != table.key_rule_id]
+    own = (table.key_rule_id, table.server_rule_id)  # which look at no published row of this server
+    unique = [rule for rule in table.rules if rule.scope == "set" and rule.rule_id not in own]
     measured = sorted(set(_measured(table)), key=[c.name for c in table.columns].index)
     is_measured = any(rule.scope == "table" for rule in table.rules)
     uri = lake.registry_table(table.registry, table.name)

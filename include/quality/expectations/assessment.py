@@ -33,6 +33,7 @@ from include.quality.split import (
     SplitResult,
     is_deleted,
     view_beside,
+    view_elsewhere,
     view_whole,
     with_drift_rule,
 )
@@ -88,9 +89,8 @@ def assess(table: Table, split: SplitResult, *, lake: Lake, run_id: str, schemas
         table = with_drift_rule(table)
     with _ONE_AT_A_TIME, lake.connect() as connection, lake_errors(f"assessing {table.qualified_name}"):
         register(connection, schemas_dir, (rule.violation for rule in table.rules))
-        restrict_access(
-            connection, reads=[split.staged.conformed, split.staged.faults, *([split.beside] if split.beside else [])]
-        )
+        context_files = [uri for uri in (split.beside, split.elsewhere) if uri]
+        restrict_access(connection, reads=[split.staged.conformed, split.staged.faults, *context_files])
         _create_views(connection, table, split)
         result = _validate(connection, table, split, run_id)
     counts = _counts(result)
@@ -125,6 +125,7 @@ def _create_views(connection: duckdb.DuckDBPyConnection, table: Table, split: Sp
     faults = f"SELECT {ROW} FROM {scan(split.staged.faults)}"
     connection.execute(f"CREATE VIEW {ACCEPTED} AS SELECT * FROM {conformed} ANTI JOIN ({faults}) USING ({ROW})")
     view_beside(connection, table, split.beside)
+    view_elsewhere(connection, table, split.elsewhere)
     view_whole(connection, table)
 
 

@@ -21,6 +21,7 @@ from include.quality.split import (
     BESIDE,
     CANDIDATES,
     CONFORMED,
+    ELSEWHERE,
     KEPT,
     PRESENT,
     WHOLE,
@@ -55,7 +56,8 @@ def expectations(
     """
     built: dict[str, list[Expectation]] = {view: [] for view in VIEWS}
     for rule in table.rules:
-        is_joined = has_beside and rule.scope == "set" and rule.rule_id != table.key_rule_id
+        own = (table.key_rule_id, table.server_rule_id)
+        is_joined = has_beside and rule.scope == "set" and rule.rule_id not in own
         view = KEPT if rule.rule_id == table.key_rule_id else VIEW_OF[rule.scope]
         if rule.scope == "row" and not judges_deleted(rule, table):
             view = PRESENT
@@ -75,6 +77,8 @@ def expectation(rule: Rule, table: Table) -> Expectation:
         return _query(where_of(rule.query))
     if rule.rule_id == table.key_rule_id:
         return _repeated(rule.columns)
+    if rule.rule_id == table.server_rule_id:
+        return _published_elsewhere(rule.columns)
     if rule.metric in ("unique", "duplicateValues"):
         return _unique(rule.columns)
     column = table.column(rule.columns[0])
@@ -138,6 +142,13 @@ def _unique_beside(columns: Sequence[str]) -> Expectation:
     """Expectation counting each row whose value another row of the batch or of the published context has."""
     listed = ", ".join(quote(name) for name in columns)
     return _repeated(columns, also=f" UNION SELECT {ROW} FROM {{batch}} JOIN {BESIDE} USING ({listed})")
+
+
+def _published_elsewhere(columns: Sequence[str]) -> Expectation:
+    """Expectation counting rows whose key another server has published."""
+    same = " AND ".join(f"o.{quote(name)} = b.{quote(name)}" for name in columns)
+    query = f"SELECT {ROW} FROM {{batch}} b WHERE EXISTS (SELECT 1 FROM {ELSEWHERE} o WHERE {same})"
+    return CountedRowsExpectation(unexpected_rows_query=query)
 
 
 def _between(column: Column, metric: str, value: Any) -> Expectation:

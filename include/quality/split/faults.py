@@ -22,6 +22,7 @@ from include.quality.split.relations import (
     CANDIDATES,
     CLASHES,
     CONFORMED,
+    ELSEWHERE,
     FLAGGED,
     KEPT,
     PASSING,
@@ -168,7 +169,9 @@ def find_superseded(connection: duckdb.DuckDBPyConnection, table: Table) -> bool
 def find_clashes(
     connection: duckdb.DuckDBPyConnection, table: Table, rules: Sequence[Rule], *, key_repeats: bool
 ) -> None:
-    """Create table CLASHES from KEPT, CANDIDATES and BESIDE: candidates that share the value of a set rule's columns.
+    """Create table CLASHES: candidates that share the value of a set rule's columns; needs the relations below.
+
+    KEPT, CANDIDATES, BESIDE, ELSEWHERE.
 
     `rule` is the rule's index in `rules`. A NULL in one of the columns clashes with nothing, as in SQL's UNIQUE. A
     candidate clashes with a row of the published context too. The rule on the key also judges deleted rows, which leave
@@ -179,6 +182,8 @@ def find_clashes(
         columns = [quote(name) for name in rule.columns]
         if rule.rule_id == table.key_rule_id:
             members = sharing("kept", columns, also=_keep_shared(connection, "kept", columns)) if key_repeats else ""
+        elif rule.rule_id == table.server_rule_id:
+            members = f"SELECT {ROW} FROM {CANDIDATES} SEMI JOIN {ELSEWHERE} USING ({', '.join(columns)})"
         else:
             among = sharing("candidates", columns, also=_keep_shared(connection, "candidates", columns))
             members = f"{among} UNION SELECT {ROW} FROM {CANDIDATES} JOIN {BESIDE} USING ({', '.join(columns)})"

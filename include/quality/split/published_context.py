@@ -11,7 +11,7 @@ from sqlglot import exp
 
 from include.contracts.model import Rule, Table
 from include.lake.storage import quote, scan
-from include.quality.split.relations import ACCEPTED, BESIDE, WHOLE
+from include.quality.split.relations import ACCEPTED, BESIDE, ELSEWHERE, WHOLE
 
 
 def is_deleted(table: Table) -> str:
@@ -43,6 +43,13 @@ def view_beside(connection: duckdb.DuckDBPyConnection, table: Table, uri: str) -
     )
     rows = f"FROM {scan(uri)}" if uri else "WHERE false"
     connection.execute(f"CREATE VIEW {BESIDE} AS SELECT {columns} {rows}")
+
+
+def view_elsewhere(connection: duckdb.DuckDBPyConnection, table: Table, uri: str) -> None:
+    """Create view ELSEWHERE, the keys of the run that another server has published; empty if `uri` is."""
+    keys = ", ".join(f"CAST(NULL AS {table.column(n).sql_type}) AS {quote(n)}" for n in table.primary_key) or "NULL"
+    rows = f"FROM {scan(uri)}" if uri else f"SELECT {keys} WHERE false"
+    connection.execute(f"CREATE TEMP VIEW {ELSEWHERE} AS {rows}")
 
 
 def view_whole(connection: duckdb.DuckDBPyConnection, table: Table) -> None:

@@ -24,6 +24,9 @@ CANDIDATES = "candidates"
 BESIDE = "beside"
 """The published context: published rows that the run does not change."""
 
+ELSEWHERE = "elsewhere"
+"""Keys of the run that another server of the registry has published."""
+
 CLASHES = "clashes"
 """`rule` (its index) of each candidate that breaks a set rule."""
 

@@ -36,7 +36,8 @@ class RuleCount:
 class SplitResult:
     """Outcome counts of one table's run: extracted = accepted + rejected + superseded.
 
-    `beside` is the URI of the published context; empty if there is none.
+    `beside` is the URI of the published context, `elsewhere` of the keys that other servers have published; empty if
+    there are none.
     """
 
     staged: StagedFiles
@@ -47,6 +48,7 @@ class SplitResult:
     counts: tuple[RuleCount, ...]
     seconds: float
     beside: str = ""
+    elsewhere: str = ""
 
     def count(self, rule_id: str) -> RuleCount:
         """The count of that rule; KeyError if the table has no such rule."""

@@ -26,7 +26,7 @@ import duckdb
 
 from include.contracts.model import Rule, Table
 from include.lake.delta import StagedFiles
-from include.lake.publishing import Conformed, published_context_uri
+from include.lake.publishing import Conformed, elsewhere_uri, keys_elsewhere, published_context_uri
 from include.lake.storage import Lake, lake_errors, literal, quote, restrict_access, scan
 from include.quality.conversion import ROW, conform, has_drift, parquet_to, register
 from include.quality.errors import ConservationBroken, run
@@ -43,7 +43,7 @@ from include.quality.split.faults import (
     sharing,
     superseded_reason,
 )
-from include.quality.split.published_context import is_deleted, view_beside, view_whole
+from include.quality.split.published_context import is_deleted, view_beside, view_elsewhere, view_whole
 from include.quality.split.relations import ACCEPTED, CLASHES, CONFORMED, FAULTS, FLAGGED, SUPERSEDED_ROWS, WHOLE
 from include.quality.split.results import RuleCount, SplitResult
 
@@ -83,7 +83,8 @@ def conform_and_split(
     with lake.connect(memory_limit=memory_limit) as connection:
         register(connection, schemas_dir, [*(c.expression for c in table.columns), *(r.violation for r in table.rules)])
         files = staged.uris
-        restrict_access(connection, reads=[extract_uri, published_context_uri(staged.conformed)], writes=files)
+        context_files = [published_context_uri(staged.conformed), elsewhere_uri(staged.conformed)]
+        restrict_access(connection, reads=[extract_uri, *context_files], writes=files)
         table = with_drift_rule(table) if has_drift(connection, extract_uri) else table
         rules = RowRules.of(table)
         extracted = conform(
@@ -94,8 +95,9 @@ def conform_and_split(
             ),
         )  # fmt: skip
         untouched = published_context(Conformed(staged.conformed, rules.any_of("error"))) or ""
+        elsewhere = keys_elsewhere(lake, table, staged.conformed)
         with lake_errors(f"splitting {table.qualified_name}"):
-            result = _split(connection, table, rules, staged, extracted, untouched)
+            result = _split(connection, table, rules, staged, extracted, untouched, elsewhere)
     return replace(result, seconds=perf_counter() - started)
 
 
@@ -106,12 +108,14 @@ def _split(
     staged: StagedFiles,
     extracted: int,
     published_context: str,
+    elsewhere: str,
 ) -> SplitResult:
     set_rules = [r for r in table.rules if r.scope == "set"]
     connection.execute(f"CREATE TEMP VIEW {CONFORMED} AS SELECT * FROM {scan(staged.conformed)}")
     flag_rows(connection, row_rules)
     key_repeats = find_superseded(connection, table)
     view_beside(connection, table, published_context)
+    view_elsewhere(connection, table, elsewhere)
     find_clashes(connection, table, set_rules, key_repeats=key_repeats)
     _write_faults(connection, table, row_rules, set_rules, staged.faults)
     accepted, rejected, superseded = _outcomes(connection)
@@ -130,7 +134,8 @@ def _split(
     ]
     order = {rule.rule_id: place for place, rule in enumerate(table.rules)}
     counts.sort(key=lambda count: order[count.rule_id])
-    return SplitResult(staged, extracted, accepted, rejected, superseded, tuple(counts), 0.0, published_context)
+    context_uris = (published_context, elsewhere)
+    return SplitResult(staged, extracted, accepted, rejected, superseded, tuple(counts), 0.0, *context_uris)
 
 
 def _write_faults(
