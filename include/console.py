@@ -155,6 +155,16 @@ def show_run(run: Mapping[str, Any], rules: Mapping[str, BilingualText] | None =
     """
     rows = [{**row, "registry": run["registry"]} for row in run["tables"]]
     title = f"{run['registry']}: {word(VERDICTS, run['verdict'])} ({local('lần chạy', 'run')} {run['run_id']})"
+    if servers := run.get("servers"):
+        quiet = [row for row in rows if row["verdict"] == "unchanged"]
+        rows = [row for row in rows if row["verdict"] != "unchanged"]
+        output.print(
+            local(
+                f"{servers['text_vi']}. Không thay đổi: {len(quiet)} phần dữ liệu.",
+                f"{servers['text']}. Unchanged: {len(quiet)} slices.",
+            ),
+            markup=False,
+        )
     output.print(runs_table(rows, title))
     if (grid := reasons_table(rows, rules or {})) is not None:
         output.print(grid)

@@ -28,6 +28,9 @@ app = typer.Typer(
 
 Registry = Annotated[str, typer.Argument(help="Registry: the name of its contract file, e.g. `population`.")]
 Tables = Annotated[list[str] | None, typer.Option("--table", "-t", help="Only this table (may be repeated).")]
+Servers = Annotated[
+    list[str] | None, typer.Option("--server", "-s", help="Only this server of the registry (may be repeated).")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else on standard output.")]
 ApproveAs = Annotated[str | None, typer.Option(help="Publish beyond tolerance, in this steward's name.")]
 Note = Annotated[str, typer.Option(help="Why; needed with --approve-as, and kept with it.")]

@@ -10,7 +10,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from include.cli.application import NOT_PUBLISHED, ApproveAs, AsJson, Note, Registry, Tables, app, approval_of, end
+from include.cli.application import (
+    NOT_PUBLISHED,
+    ApproveAs,
+    AsJson,
+    Note,
+    Registry,
+    Servers,
+    Tables,
+    app,
+    approval_of,
+    end,
+)
 from include.console import output, progress, show_problems
 from include.contracts.words import of_environment
 
@@ -56,6 +67,7 @@ def check(
 def sync(
     registry: Registry,
     table: Tables = None,
+    server: Servers = None,
     full: Annotated[bool, typer.Option("--full", help="Read everything again, even if nothing changed.")] = False,
     since: Annotated[datetime | None, typer.Option(help="Read what was written from then on again (UTC).")] = None,
     until: Annotated[datetime | None, typer.Option(help="... and before then [default: now].")] = None,
@@ -68,7 +80,8 @@ def sync(
 
     Only what is new is read where the contract states a cursor, unless all must be: `lienthong plan` says which.
 
-    Example: `lienthong sync population` or `lienthong sync land --table parcel --json`; a day again:
+    Example: `lienthong sync population` or `lienthong sync land --table parcel --json`; of a registry with several
+    servers only one: `lienthong sync land --server land-38`; a day again:
     `lienthong sync land --since 2026-03-01 --until 2026-03-02`; a run that was held, with a steward's word:
     `lienthong sync land --resume --approve-as cuc-quan-ly-dat-dai --note "merged wards"`
     """
@@ -80,12 +93,13 @@ def sync(
     window = _window(since, until, context.now())
     if window and full:
         raise typer.BadParameter("--full reads everything, --since a part: give one of them")
-    total = len(table or context.contract(registry).tables)
+    total = len(context.source_tables(registry, table or (), server or ()))
     with progress(total, quiet=as_json) as watch:
         run = sync_registry(
             registry,
             run_id=resumable_run(context, registry) if resume else new_run_id(context.now()),
             tables=table or (),
+            servers=server or (),
             is_full=full,
             window=window,
             approval=approval,

@@ -7,7 +7,7 @@ import hashlib
 import importlib.util
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -130,6 +130,31 @@ class PipelineContext:
         for path in [*sorted((self.schemas / "reference").glob("*.csv")), *macro_files()]:
             digest.update(path.name.encode() + path.read_bytes())
         return digest.hexdigest()
+
+    def source_tables(self, registry: str, names: Sequence[str] = (), servers: Sequence[str] = ()) -> list[Table]:
+        """The tables of a registry as they are read, all or those named; of several servers the slices of each.
+
+        `parcel` names the slices of that table, `parcel@land-38` one of them. A server that has ended is left out,
+        unless it is named.
+
+        Raises:
+            Misuse: there is no such registry, table or server.
+            ContractError: the contract has mistakes.
+        """
+        contract = self.contract(registry)
+        if servers and not contract.is_federated:
+            raise Misuse(f"{registry} is read from one server, {contract.server.name}: leave --server out")
+        today = self.now().date()
+        ended = {server.name for server in contract.servers if not server.is_read(today)}
+        for server in servers:
+            self.table(registry, f"{contract.tables[0].name}{AT}{server}")
+        of_names = {self.table(registry, name)[1].name for name in names}
+        return [
+            table
+            for table in contract.source_tables
+            if (not of_names or {table.name, table.base_name} & of_names)
+            and (table.server in servers if servers else table.server not in ended or table.name in of_names)
+        ]
 
     def table(self, registry: str, table: str) -> tuple[Contract, Table]:
         """One table and its contract; for a slice (`table@server`) the contract as it holds for that server.

@@ -15,6 +15,7 @@ from include.contracts.words import Finding
 from include.lake.run_log import RunRow
 from include.pipelines.audit_log import record_run
 from include.pipelines.context import PipelineContext
+from include.pipelines.delivered_servers import DeliveredServers
 from include.pipelines.errors import KNOWN_ERRORS
 from include.sources.landing import Extract
 
@@ -253,22 +254,29 @@ TableResult = Skipped | Held | Published | Failed
 
 @dataclass(frozen=True, slots=True)
 class RegistryResult:
-    """A run over tables of one registry. The verdict is the worst of theirs: failed, held, published, unchanged."""
+    """A run over tables of one registry; of one with several servers, with those that `delivered`."""
 
     run_id: str
     registry: str
     tables: tuple[TableResult, ...]
+    delivered: DeliveredServers | None = None
 
     @property
     def verdict(self) -> str:
-        """The worst of the tables' verdicts."""
+        """The worst of the tables' verdicts: failed, held, published, unchanged.
+
+        While enough servers delivered, by the contract, the others do not count.
+        """
         verdicts = {result.verdict for result in self.tables}
+        if self.delivered is not None and self.delivered.is_enough and verdicts & {"published", "unchanged"}:
+            verdicts -= {"failed", "held"}
         return next(verdict for verdict in ("failed", "held", "published", "unchanged") if verdict in verdicts)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for `--json`."""
         tables = [result.to_dict() for result in self.tables]
-        return {"run_id": self.run_id, "registry": self.registry, "verdict": self.verdict, "tables": tables}
+        servers = {} if self.delivered is None else {"servers": self.delivered.to_dict()}
+        return {"run_id": self.run_id, "registry": self.registry, "verdict": self.verdict, "tables": tables, **servers}
 
 
 def _plain(value: Any) -> Any:

@@ -207,6 +207,4 @@ def _ensure_rule(context: PipelineContext, registry: str, tables: Sequence[str],
 
 
 def _tables(context: PipelineContext, registry: str, names: Sequence[str]) -> list[Table]:
-    if names:
-        return [context.table(registry, name)[1] for name in names]
-    return list(context.contract(registry).tables)
+    return context.source_tables(registry, names)

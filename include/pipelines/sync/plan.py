@@ -69,7 +69,10 @@ def plan_registry(context: PipelineContext, registry: str) -> tuple[TablePlan, .
     contract = context.contract(registry)
     agreements = [load_agreement(path) for path in agreement_paths(context.schemas).values()]
     in_force = [agreement for agreement in agreements if agreement.standing(context.now()) == "in_force"]
-    plans = [_plan_table(context, contract, table, in_force) for table in contract.tables]
+    plans = [
+        _plan_table(context, *context.table(registry, table.name), in_force)
+        for table in context.source_tables(registry)
+    ]
     return (*plans, *_left_out(context, contract, in_force))
 
 

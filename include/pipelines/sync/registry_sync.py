@@ -17,6 +17,7 @@ from include.pipelines import run_folder
 from include.pipelines.audit_log import record_lists
 from include.pipelines.context import PipelineContext
 from include.pipelines.decisions import steward_named
+from include.pipelines.delivered_servers import delivered_servers
 from include.pipelines.errors import KNOWN_ERRORS, ContractChanged, no_values_escape
 from include.pipelines.step_results import Failed, Held, Published, RegistryResult, Skipped, TableResult
 from include.pipelines.sync.extraction import extract_step
@@ -42,6 +43,7 @@ def sync_registry(
     *,
     run_id: str,
     tables: Sequence[str] = (),
+    servers: Sequence[str] = (),
     is_full: bool = False,
     window: Window | None = None,
     approval: Approval | None = None,
@@ -55,7 +57,8 @@ def sync_registry(
     Args:
         registry: the name of a contract.
         run_id: of a new run, or of one to go on with.
-        tables: only these.
+        tables: only these; of a registry with several servers a table's name means all its slices.
+        servers: only these servers of the registry.
         is_full: read the tables whole, also where the cursor would do.
         window: read what was written in this stretch of time again, instead of what is new.
         approval: publish what is outside its tolerance, in this steward's name (username or name).
@@ -70,7 +73,7 @@ def sync_registry(
     """
     context = context or PipelineContext.from_environment()
     contract = context.contract(registry)
-    wanted = [context.table(registry, name)[1] for name in tables] or list(contract.tables)
+    wanted = context.source_tables(registry, tables, servers)
     if approval is not None:
         steward_named((contract,), approval.approved_by, at=context.now())
     prepare_step(context=context)
@@ -85,7 +88,11 @@ def sync_registry(
         watch(table.name, result.verdict)
     if any(isinstance(result, Published) for result in results):
         relationships_step(registry, run_id, context=context)
-    return RegistryResult(run_id, registry, tuple(results))
+    delivered = None
+    if contract.is_federated:
+        verdicts = [(result.table, result.verdict) for result in results]
+        delivered = delivered_servers(context.lake, contract, verdicts, at=context.now())
+    return RegistryResult(run_id, registry, tuple(results), delivered)
 
 
 def _sync_table(

@@ -18,7 +18,7 @@ def resumable_run(context: PipelineContext, registry: str) -> str:
     lake = context.lake
     unfinished = [
         newest
-        for table in context.contract(registry).tables
+        for table in context.source_tables(registry)
         if (newest := _newest(lake, lake.path("landing", registry, table.name)))
         and lake.exists(f"{newest}/_extracted.json")
         and not lake.exists(f"{newest}/_published.json")

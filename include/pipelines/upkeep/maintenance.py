@@ -105,7 +105,7 @@ def _heal(context: PipelineContext) -> None:
     """Put on record what runs committed and, killed, did not record; of registries whose contract can be read."""
     for registry in context.registries:
         with suppress(ContractError):
-            for table in context.contract(registry).tables:
+            for table in context.contract(registry).source_tables:
                 record_unfinished_runs(context, table, last=None)
 
 

@@ -1,0 +1,103 @@
+"""Which servers of a registry delivered: the total of a run over many, with what is missing and how old it is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from include.contracts.model import Contract
+from include.contracts.words import BilingualText
+from include.lake.delta import last_commit
+from include.lake.storage import Lake
+
+
+@dataclass(frozen=True, slots=True)
+class MissingServer:
+    """A server that did not deliver all of its tables: how the worst ended, and when its oldest table was last read.
+
+    `last` is an ISO instant; empty if one of its tables never was. Its published rows stay as they were then.
+    """
+
+    server: str
+    verdict: str
+    last: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveredServers:
+    """The servers asked in a run, and those `missing` at an ISO instant.
+
+    `bound_percent`: the share of servers that the contract wants delivered.
+    """
+
+    expected: int
+    missing: tuple[MissingServer, ...]
+    bound_percent: float
+    at: str
+
+    @property
+    def delivered(self) -> int:
+        """How many servers delivered all of their tables."""
+        return self.expected - len(self.missing)
+
+    @property
+    def is_enough(self) -> bool:
+        """Whether the contract's bound is kept."""
+        return 100 * self.delivered >= self.bound_percent * self.expected
+
+    @property
+    def text(self) -> BilingualText:
+        """`33 of 34 servers, missing: land-38 (failed, 2 days old)`."""
+        at = datetime.fromisoformat(self.at)
+        english = [f"{one.server} ({one.verdict}, {_age(one.last, at).english})" for one in self.missing]
+        vietnamese = [f"{one.server} ({_age(one.last, at).vietnamese})" for one in self.missing]
+        return BilingualText(
+            f"{self.delivered} of {self.expected} servers" + _listed(", missing: ", english),
+            f"{self.delivered}/{self.expected} máy chủ nguồn" + _listed(", còn thiếu: ", vietnamese),
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, for `--json`."""
+        said = self.text
+        return {
+            **asdict(self),
+            "delivered": self.delivered,
+            "is_enough": self.is_enough,
+            "text": said.english,
+            "text_vi": said.vietnamese,
+        }
+
+
+def delivered_servers(
+    lake: Lake, contract: Contract, verdicts: Sequence[tuple[str, str]], *, at: datetime
+) -> DeliveredServers:
+    """The servers of the slices (name, verdict) that a run came to; published and unchanged ones were delivered."""
+    servers: dict[str, list[tuple[str, str]]] = {}
+    for name, verdict in verdicts:
+        servers.setdefault(contract.table(name).server, []).append((name, verdict))
+    missing = []
+    for server, slices in servers.items():
+        worst = next((v for v in ("failed", "held", "declined", "timed out") if v in {v for _, v in slices}), "")
+        if worst:
+            states = [last_commit(lake, contract.table(name)) for name, _ in slices]
+            read = [state.metadata.get("snapshot_at", "") if state else "" for state in states]
+            missing.append(MissingServer(server, worst, "" if "" in read else min(read)))
+    return DeliveredServers(len(servers), tuple(missing), contract.sla.delivered_percent, at.isoformat())
+
+
+def _age(last: str, at: datetime) -> BilingualText:
+    if not last:
+        return BilingualText("never delivered", "chưa từng có dữ liệu")
+    hours = max(0, int((at - datetime.fromisoformat(last)).total_seconds() // 3600))
+    if hours < 48:
+        return BilingualText(f"{hours} h old", f"dữ liệu cách đây {hours} giờ")
+    return BilingualText(f"{hours // 24} days old", f"dữ liệu cách đây {hours // 24} ngày")
+
+
+def _listed(before: str, items: Sequence[str], most: int = 10) -> str:
+    if not items:
+        return ""
+    rest = f", … (+{len(items) - most})" if len(items) > most else ""
+    return before + ", ".join(items[:most]) + rest
