@@ -146,8 +146,8 @@ def _unique_beside(columns: Sequence[str]) -> Expectation:
 
 def _published_elsewhere(columns: Sequence[str]) -> Expectation:
     """Expectation counting rows whose key another server has published."""
-    same = " AND ".join(f"o.{quote(name)} = b.{quote(name)}" for name in columns)
-    query = f"SELECT {ROW} FROM {{batch}} b WHERE EXISTS (SELECT 1 FROM {ELSEWHERE} o WHERE {same})"
+    listed = ", ".join(quote(name) for name in columns)
+    query = f"SELECT {ROW} FROM {{batch}} JOIN (SELECT DISTINCT {listed} FROM {ELSEWHERE}) USING ({listed})"
     return CountedRowsExpectation(unexpected_rows_query=query)
 
 

@@ -49,7 +49,7 @@ def view_elsewhere(connection: duckdb.DuckDBPyConnection, table: Table, uri: str
     """Create view ELSEWHERE, the keys of the run that another server has published; empty if `uri` is."""
     keys = ", ".join(f"CAST(NULL AS {table.column(n).sql_type}) AS {quote(n)}" for n in table.primary_key) or "NULL"
     rows = f"FROM {scan(uri)}" if uri else f"SELECT {keys} WHERE false"
-    connection.execute(f"CREATE TEMP VIEW {ELSEWHERE} AS {rows}")
+    connection.execute(f"CREATE VIEW {ELSEWHERE} AS {rows}")
 
 
 def view_whole(connection: duckdb.DuckDBPyConnection, table: Table) -> None:
