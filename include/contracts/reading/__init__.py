@@ -9,3 +9,4 @@ from include.contracts.reading.load import (
     readable_contracts,
 )
 from include.contracts.reading.published import published_yaml
+from include.contracts.reading.variant_files import variant_paths

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from open_data_contract_standard.model import OpenDataContractStandard
 
 from include.contracts.checks import misplaced_words, standard_problems
-from include.contracts.model import Contract, approval, check_team
+from include.contracts.model import Contract, Server, approval, check_team
+from include.contracts.reading.places import place_of
 from include.contracts.reading.reader import Reader
+from include.contracts.reading.variant_files import variant_paths
+from include.contracts.reading.variants import ReadVariant, read_variant
 from include.contracts.yaml_files import ContractError, Place, Problem, YamlFile, all_valid, load_each, read_yaml
 
 SUFFIX = ".odcs.yaml"
@@ -65,13 +71,20 @@ def load_contract(path: Path) -> Contract:
 class ReadContract:
     """A contract as far as it can be parsed, with its mistakes and warnings.
 
-    `places` are positions in `file`: a table by its name, a column as `table.column`, a rule by its id.
+    `places` are positions in `file`: a table by its name, a column as `table.column`, a rule by its id, a server as
+    `<name>:server`. `variants` are the contract as the servers of each have it, with their positions.
     """
 
     contract: Contract
     file: YamlFile
     problems: tuple[Problem, ...]
     places: dict[str, Place]
+    variants: Mapping[str, ReadContract] = field(default_factory=dict)
+
+    def of_server(self, name: str) -> ReadContract:
+        """The contract as it holds for one of several servers: its tables are slices. KeyError if there is none."""
+        contract = self.contract.of_server(name)
+        return replace(self.variants.get(contract.server.variant, self), contract=contract, problems=(), variants={})
 
 
 def examine_contract(path: Path) -> ReadContract:
@@ -88,10 +101,72 @@ def examine_contract(path: Path) -> ReadContract:
     odcs = OpenDataContractStandard(**file.data)
     contract = reader.contract(odcs)
     _check_decisions(reader, odcs, contract)
+    variants, of_variants = _variants(reader, odcs, contract)
     mistakes = sorted(reader.problems, key=lambda p: p.line)
     if not any(problem.level == "error" for problem in mistakes):
         mistakes += misplaced_words(file)
-    return ReadContract(contract, file, tuple(mistakes), reader.places)
+    contract = _with_variants(contract, variants)
+    views = {
+        name: ReadContract(replace(contract, tables=read.variant.tables), read.file, (), read.places)
+        for name, read in variants.items()
+    }
+    return ReadContract(contract, file, (*mistakes, *of_variants), reader.places, views)
+
+
+def _variants(
+    reader: Reader, odcs: OpenDataContractStandard, contract: Contract
+) -> tuple[dict[str, ReadVariant], list[Problem]]:
+    """The variants that servers name, and their problems; a name without a file is a mistake of the contract."""
+    paths, problems = variant_paths(contract.path), []
+    named = {server.variant for server in contract.servers if server.variant}
+    for server in contract.servers:
+        if server.variant and server.variant not in paths:
+            place = reader.places[f"{server.name}:server"]
+            custom = (odcs.servers or [])[int(place[1])].customProperties or []
+            wanted = contract.path.with_name(f"{contract.registry}.{server.variant}.variant.yaml")
+            remedy = f"add {wanted}" + (f", or name one of: {', '.join(paths)}" if paths else "")
+            reader.mistake(place_of(place, custom, "variant"), f"the variant `{server.variant}` has no file", remedy)
+    found: dict[str, ReadVariant] = {}
+    for name, path in paths.items():
+        if name not in named:
+            remedy = f"give a server the custom property `variant: {name}`, or delete the file"
+            problems.append(Problem(path, 0, "", "no server is of this variant", remedy, "warning"))
+            continue
+        try:
+            found[name] = read_variant(name, path, contract, reader.file, reader.problems)
+            problems += found[name].problems
+        except ContractError as error:
+            problems += error.problems
+    return found, problems
+
+
+def _with_variants(contract: Contract, variants: Mapping[str, ReadVariant]) -> Contract:
+    """The contract with its variants, what they say of their servers, and the digest of all their files."""
+    if not variants:
+        return contract
+
+    servers = tuple(_of_variant(server, variants) for server in contract.servers)
+    content = [contract.digest, {name: read.file.variant.data for name, read in variants.items()}]
+    definition = json.dumps(content, sort_keys=True, ensure_ascii=False, default=str)
+    return replace(
+        contract,
+        server=servers[0],
+        servers=servers,
+        variants=tuple(read.variant for read in variants.values()),
+        digest=hashlib.sha256(definition.encode()).hexdigest(),
+    )
+
+
+def _of_variant(server: Server, variants: Mapping[str, ReadVariant]) -> Server:
+    """The server with what its variant says of all its servers."""
+    said = variants[server.variant].file.server if server.variant in variants else {}
+    return replace(
+        server,
+        format=said.get("format", server.format),
+        delimiter=said.get("delimiter", server.delimiter),
+        encoding=said.get("encoding", server.encoding),
+        schema=said.get("schema", server.schema),
+    )
 
 
 def _check_decisions(reader: Reader, odcs: OpenDataContractStandard, contract: Contract) -> None:

@@ -44,9 +44,9 @@ def inputs(column: Column) -> tuple[str, ...]:
 def may_lose(column: Column) -> bool:
     """Whether a given value may fail to convert, which is then a fault.
 
-    Text published unchanged cannot fail; a derived column's input is published by another column.
+    Text published unchanged cannot fail, nor what reads no column; a derived column's input is published by another.
     """
-    if column.is_derived:
+    if column.is_derived or not inputs(column):
         return False
     if column.sql_type != "VARCHAR" or column.logical_type in ("time", "object", "array"):
         return True
