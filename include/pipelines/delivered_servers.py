@@ -7,10 +7,10 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from include.contracts.model import Contract
+from include.contracts.model import Contract, Table
 from include.contracts.words import BilingualText
 from include.lake.delta import last_commit
-from include.lake.storage import Lake
+from include.lake.storage import Lake, LakeError
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +81,18 @@ def delivered_servers(
     for server, slices in servers.items():
         worst = next((v for v in ("failed", "held", "declined", "timed out") if v in {v for _, v in slices}), "")
         if worst:
-            states = [last_commit(lake, contract.table(name)) for name, _ in slices]
-            read = [state.metadata.get("snapshot_at", "") if state else "" for state in states]
+            read = [_last_read(lake, contract.table(name)) for name, _ in slices]
             missing.append(MissingServer(server, worst, "" if "" in read else min(read)))
     return DeliveredServers(len(servers), tuple(missing), contract.sla.delivered_percent, at.isoformat())
+
+
+def _last_read(lake: Lake, table: Table) -> str:
+    """When the slice's published rows were read, as an ISO instant; empty if it has none, or is not to be had."""
+    try:
+        state = last_commit(lake, table)
+    except LakeError:
+        return ""
+    return state.metadata.get("snapshot_at", "") if state else ""
 
 
 def _age(last: str, at: datetime) -> BilingualText:

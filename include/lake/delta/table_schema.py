@@ -97,12 +97,11 @@ def table_schema_of(table: Table, current: DeltaTable | None) -> TableSchema:
     columns = tuple((c.name, c.sql_type) for c in table.columns)
     if current is None:
         return TableSchema(columns, table.primary_key)
-    if bool(table.server) != (SERVER in current.metadata().partition_columns):
-        was, now = ("one server", "several") if table.server else ("several servers", "one")
+    if not table.server and SERVER in current.metadata().partition_columns:
         raise LakeSchemaConflict(
-            f"{table.qualified_name} was published from {was} and its contract now has {now}: the table lies otherwise "
-            f"in the lake then; retire it (remove registry/{table.registry}/{table.base_name} from the lake) and sync "
-            "with --full"
+            f"{table.qualified_name} was published from several servers and its contract now has one: name them all "
+            f"(one that is gone with `ended`), or retire the table (remove registry/{table.registry}/{table.name} from "
+            "the lake) and sync with --full"
         )
     required = {field.name: field for field in DeltaSchema.from_arrow(published_schema(table)).fields}
     present = {field.name: field for field in current.schema().fields}

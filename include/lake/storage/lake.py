@@ -25,7 +25,7 @@ import pyarrow as pa
 from deltalake import DeltaTable
 
 from include.lake.storage import duckdb_engine, object_store
-from include.lake.storage.errors import LakeError, LakePathRefused, lake_errors
+from include.lake.storage.errors import LakeError, LakePathRefused, LakeSchemaConflict, lake_errors
 from include.lake.storage.server_slice import SERVER, LakeTable, ServerSlice, slice_of
 
 REPOSITORY = Path(__file__).resolve().parents[3]
@@ -148,11 +148,19 @@ class Lake:
             return bool(DeltaTable.is_deltatable(slice_of(self._uri(parts))[0], self.storage_options()))
 
     def table(self, *parts: str, version: int | None = None) -> DeltaTable:
-        """The Delta table, or slice, at `version` (None: the newest). Raises LakeTableMissing or another LakeError."""
+        """The Delta table, or slice, at `version` (None: the newest).
+
+        Raises:
+            LakeTableMissing: there is none.
+            LakeSchemaConflict: a slice was asked for, and the table has none.
+        """
         uri, server = slice_of(self._uri(parts))
         how: dict[str, Any] = {"version": version, "storage_options": self.storage_options()}
         with lake_errors("opening a table"):
-            return ServerSlice(uri, server, **how) if server else LakeTable(uri, **how)
+            opened = ServerSlice(uri, server, **how) if server else LakeTable(uri, **how)
+            if server and SERVER not in opened.metadata().partition_columns:
+                raise LakeSchemaConflict(_no_slices(uri.removeprefix(f"{self.uri}/")))
+            return opened
 
     # Small files. `uri` is what `path` or a zone gave.
 
@@ -229,3 +237,10 @@ class Lake:
         if not uri.startswith(prefix):
             raise LakePathRefused("the path is not inside the lake: make it with Lake.path or a zone")
         return self.path(uri.removeprefix(prefix).rstrip("/")).removeprefix(prefix)
+
+
+def _no_slices(table: str) -> str:
+    return (
+        f"{table} was published from one server and its contract now has several: the table lies otherwise in the lake "
+        f"then; retire it (remove {table} from the lake) and sync with --full"
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import Any
 import duckdb
 
 from include.contracts.model import Contract, Relationship, Table, odd_teams
-from include.contracts.reading import ReadContract, contract_paths, examine_contract
+from include.contracts.reading import ReadContract, contract_paths, examine_contract, variant_paths
 from include.contracts.words import Language
 from include.contracts.yaml_files import ContractError, Problem
 from include.pipelines.checks.expressions import expression_checker
@@ -80,13 +80,13 @@ def check_schemas(schemas: Path) -> CheckReport:
     contracts = {registry: found.contract for registry, found in read.items()}
     for found in read.values():
         problems.extend(found.problems)
-        problems.extend(_limit_problems(found))
-        problems.extend(_path_problems(found))
+        problems.extend(_server_problems(found))
         problems.extend(
             found.file.problem(("team",), *told, warning=True) for told in odd_teams(found.contract, datetime.now(UTC))
         )
         for table in found.contract.tables:
             problems.extend(_relationship_problems(found, table, contracts, schemas / "reference"))
+    problems.extend(_stray_variants(schemas, paths))
     problems.extend(_expression_problems(schemas, list(read.values())))
     if not any(problem.level == "error" for problem in problems):
         problems.extend(check_agreements(schemas, contracts))
@@ -107,7 +107,7 @@ def check_sources(context: PipelineContext, registry: str | None = None) -> Chec
     report = check_schemas(context.schemas)
     wrong = {problem.path for problem in report.problems if problem.level == "error"}
     wanted = {name: path for name, path in contract_paths(context.schemas).items() if registry in (None, name)}
-    broken = tuple(name for name, path in wanted.items() if path in wrong)
+    broken = tuple(name for name, path in wanted.items() if wrong & {path, *variant_paths(path).values()})
     looked: list[LookedAt] = []
     problems = list(report.problems)
     with expression_checker(context.schemas) as checker:
@@ -128,23 +128,32 @@ def _expression_problems(schemas: Path, read: Sequence[ReadContract]) -> list[Pr
         return [Problem(schemas / "reference", 0, "", "the code lists cannot be loaded", remedy)]
 
 
-def _limit_problems(read: ReadContract) -> list[Problem]:
-    try:
-        load_limits_of(read.contract.server)
-    except SourceError as error:
-        what, _, remedy = str(error).partition(": ")
-        return [read.file.problem(("servers", 0), what, remedy)]
-    return []
+def _server_problems(read: ReadContract) -> Iterator[Problem]:
+    """Load limits that cannot be read, and paths that can lead anywhere."""
+    for server in read.contract.servers:
+        place = read.places.get(f"{server.name}:server", ("servers",))
+        try:
+            load_limits_of(server)
+        except SourceError as error:
+            what, _, remedy = str(error).partition(": ")
+            yield read.file.problem(place, what, remedy)
+        path = Path(server.path)
+        if server.type == "local" and (path.is_absolute() or ".." in path.parts):
+            what = (
+                "the path can lead to any file that a worker reads, and whoever reviews contracts must know which are "
+                "there"
+            )
+            remedy = f"name the folder in {server.connection_variable}=file:///..., which whoever runs the workers sets"
+            yield read.file.problem((*place, "path"), what, remedy, warning=True)
 
 
-def _path_problems(read: ReadContract) -> list[Problem]:
-    server = read.contract.server
-    path = Path(server.path)
-    if server.type != "local" or not (path.is_absolute() or ".." in path.parts):
-        return []
-    what = "the path can lead to any file that a worker reads, and whoever reviews contracts must know which are there"
-    remedy = f"name the folder in {server.connection_variable}=file:///..., which whoever runs the workers sets"
-    return [read.file.problem(("servers", 0, "path"), what, remedy, warning=True)]
+def _stray_variants(schemas: Path, contracts: Mapping[str, Path]) -> Iterator[Problem]:
+    """Variants of a registry that has no contract in their folder."""
+    for folder in (schemas, schemas / "registries"):
+        own = {path for contract in contracts.values() for path in variant_paths(contract).values()}
+        for path in sorted(set(folder.glob("*.variant.yaml")) - own):
+            remedy = f"name it <registry>.<variant>.variant.yaml, beside the contract of one of: {', '.join(contracts)}"
+            yield Problem(path, 0, "", "no contract has this variant", remedy, "warning")
 
 
 def _relationship_problems(

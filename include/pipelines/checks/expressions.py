@@ -58,12 +58,16 @@ class ExpressionChecker:
         self._engine = engine
 
     def problems(self, read: ReadContract) -> list[Problem]:
-        """Every mistake in the SQL of a contract, by line."""
-        return [
-            read.file.problem(place, *told)
-            for table in read.contract.tables
-            for place, told in self._table(table, read)
-        ]
+        """Every mistake in the SQL of a contract and of its variants, by line."""
+        found = []
+        for table in read.contract.tables:
+            told = [*self._columns(table.columns, table, read), *self._conditions(table, read)]
+            found += [read.file.problem(place, *what) for place, what in told]
+        for variant in read.variants.values():
+            for own, table in zip(read.contract.tables, variant.contract.tables, strict=True):
+                other = [column for column in table.columns if column not in own.columns]
+                found += [variant.file.problem(place, *what) for place, what in self._columns(other, table, variant)]
+        return found
 
     def type_over(self, text: str, names: Sequence[str], types: Sequence[str]) -> tuple[Told | None, str]:
         """The type of an expression over columns of these types; what is wrong, if they do not bind."""
@@ -72,8 +76,8 @@ class ExpressionChecker:
             return explained(failure, "it"), ""
         return None, self._types(text, names, types)[0]
 
-    def _table(self, table: Table, read: ReadContract) -> Iterator[tuple[Place, Told]]:
-        for column in table.columns:
+    def _columns(self, columns: Sequence[Column], table: Table, read: ReadContract) -> Iterator[tuple[Place, Told]]:
+        for column in columns:
             place = read.places[f"{table.name}.{column.name}"]
             if _is_sql(column.expression):
                 for told in self._expression(column):
@@ -81,6 +85,8 @@ class ExpressionChecker:
             if _is_sql(column.empty_when):
                 for told in self._over_source(column.empty_when, "BOOLEAN", "`empty` `when`"):
                     yield (*read.places[f"{table.name}.{column.name}:empty"], "when"), told
+
+    def _conditions(self, table: Table, read: ReadContract) -> Iterator[tuple[Place, Told]]:
         for rule in table.rules:
             if rule.violation and rule.rule_id in read.places:
                 for told in self._over_published(rule.violation, table, "the rule"):

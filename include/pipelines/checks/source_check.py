@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from decimal import Decimal
 from typing import Any, Literal
 
-from include.contracts.model import Column, Table, integer_range
+from include.contracts.model import ZONE, Column, Table, integer_range
 from include.contracts.reading import ReadContract
 from include.contracts.rules import columns_read
 from include.contracts.yaml_files import Place, Problem
@@ -49,7 +49,29 @@ class LookedAt:
 def look_at_source(
     context: PipelineContext, read: ReadContract, checker: ExpressionChecker
 ) -> tuple[list[LookedAt], list[Problem]]:
-    """Every table of a contract. One that cannot be opened does not stop the others, unless the source is not there."""
+    """Every table of a contract, at every server that is read. One that cannot be opened does not stop the others."""
+    looked: list[LookedAt] = []
+    problems: list[Problem] = []
+    for one in _by_server(context, read):
+        at_server, told = _look_at_server(context, one, checker, is_one_of_many=read.contract.is_federated)
+        looked += at_server
+        problems += [problem for problem in told if problem not in problems]
+    return looked, problems
+
+
+def _by_server(context: PipelineContext, read: ReadContract) -> Iterator[ReadContract]:
+    if not read.contract.is_federated:
+        yield read
+        return
+    for server in read.contract.servers:
+        if server.is_read(context.now().astimezone(ZONE).date()):
+            yield read.of_server(server.name)
+
+
+def _look_at_server(
+    context: PipelineContext, read: ReadContract, checker: ExpressionChecker, *, is_one_of_many: bool
+) -> tuple[list[LookedAt], list[Problem]]:
+    """Every table at one server, until it turns out not to be there."""
     looked: list[LookedAt] = []
     problems: list[Problem] = []
     for table in read.contract.tables:
@@ -69,9 +91,12 @@ def look_at_source(
             told = list(_missing(table, missing))
         except (SourceError, LakeError, StepFailed) as error:
             message, remedy = _split(str(error), table)
-            told = [((), message, remedy, False)]
+            variable = read.contract.server.connection_variable
+            is_unset = isinstance(error, SourceSecretMissing) and not context.environ.get(variable, "").strip()
+            # Of several servers one may come later: the run says which have not delivered.
+            told = [((), message, remedy, is_one_of_many and is_unset)]
             is_there = not isinstance(error, SourceSecretMissing | SourceUnavailable | SourceClosed)
-        base = read.places[table.name] if is_there else ("servers", 0)
+        base = read.places[table.base_name if is_there else f"{read.contract.server.name}:server"]
         problems += [read.file.problem((*base, *at), what, how, warning=warned) for at, what, how, warned in told]
         errors = any(not warned for *_, warned in told)
         looked.append(

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from include.audit.report_data import RunLine, approval_notes, refused_runs
-from include.contracts.model import Contract, Table, needs_two
+from include.contracts.model import AT, Contract, Table, needs_two
 from include.contracts.words import Finding
 from include.lake.delta import RESTORE, Version, last_commit, restore, versions
 from include.lake.rejected import reopen_rejected
@@ -23,7 +23,7 @@ from include.pipelines.decisions import (
     given,
     steward_named,
 )
-from include.pipelines.errors import no_values_escape
+from include.pipelines.errors import Misuse, no_values_escape
 from include.pipelines.step_results import StepResult
 from include.pipelines.sync import Approval, record_standing, relationships_step
 from include.pipelines.unfinished_runs import record_unfinished_runs
@@ -104,6 +104,9 @@ def restore_step(
     context = context or PipelineContext.from_environment()
     with no_values_escape(f"restoring {registry}.{table}"):
         contract, spec = context.table(registry, table)
+        if contract.is_federated:
+            names = ", ".join(f"{table}{AT}{server.name}" for server in contract.servers[:3])
+            raise Misuse(f"{registry}.{table} has a part from each server, with versions of its own: name one, {names}")
         name = steward_named((contract,), approval.approved_by, at=context.now())
         record_unfinished_runs(context, spec, but=run_id)
         started, at = time.perf_counter(), context.now()

@@ -1,0 +1,192 @@
+"""A registry that lives on several servers: one published table, and nobody touches another's rows."""
+
+from __future__ import annotations
+
+import random
+import shutil
+from datetime import UTC, datetime
+
+import pyarrow as pa
+import pytest
+from deltalake import DeltaTable
+
+from include.lake.delta import last_commit, versions
+from include.pipelines.audit_log import verify_lake
+from include.pipelines.errors import Misuse
+from include.pipelines.rejected import list_rejected
+from include.pipelines.sync import Approval, sync_registry
+from include.pipelines.upkeep import restore_step
+from tests.integration.servers.provinces import Provinces
+
+DAYS = 7
+WIDE = {"rejectedPercent": 90, "rowCountChangePercent": 100_000}
+
+
+def sync(land: Provinces, run_id: str, **how):
+    return sync_registry("land", run_id=run_id, context=land.context, **how)
+
+
+def verdicts(run) -> dict[str, str]:
+    return {result.table.partition("@")[2]: result.verdict for result in run.tables}
+
+
+def test_every_day_the_table_is_the_union_of_what_the_servers_delivered(tmp_path):
+    """Servers are down on random days, one is restored from an old backup, two are merged."""
+    land, luck = Provinces.at(tmp_path, 5, tolerance=WIDE), random.Random(20260701)
+    backup = tmp_path / "backup.db"
+    known: dict[str, set[tuple[str, str, str]]] = {}
+    for day in range(DAYS):
+        land.down = set(luck.sample(land.names, k=2)) if day else set()
+        before = land.files() if day else {}
+        run = sync(land, f"day-{day}")
+        assert {name for name, verdict in verdicts(run).items() if verdict == "failed"} == land.down
+        known |= {name: land.content([name]) for name in land.names if name not in land.down}
+        assert land.published() == set().union(*known.values()), f"day {day}"
+        after = land.files()
+        assert all(after.get(name) == before[name] for name in land.down)
+        assert run.delivered.delivered == 5 - len(land.down)
+        assert run.verdict in ("published", "unchanged")
+        if day == 1:
+            shutil.copy(land.path("land-02"), backup)
+        if day == 4:
+            shutil.copy(backup, land.path("land-02"))
+        if day == 3:  # a province is merged into another
+            moved = land.keys("land-05")[1:]
+            land.remove("land-05", moved)
+            land.down = set()
+            sync(land, "handed-over", servers=["land-05"])
+            known["land-05"] = land.content(["land-05"])
+            land.put("land-01", moved)
+        for name in land.names:
+            land.live_day(name, luck)
+    land.down = set()
+    for again in range(2):  # what was refused while another server had it is taken at last
+        sync(land, f"end-{again}")
+    assert land.published() == land.content()
+    assert replayed(land) == land.content()
+    assert verify_lake(land.context, with_files=True).ok
+
+
+def replayed(land: Provinces) -> set[tuple[str, str, str]]:
+    """What a reader has who only ever took the changes."""
+    feed = pa.table(DeltaTable(str(land.folder / "lake/registry/land/parcel")).load_cdf(starting_version=0).read_all())
+    rows: dict[tuple[str, str], str] = {}
+    order = {"delete": 0, "insert": 1, "update_preimage": -1, "update_postimage": 1}
+    for row in sorted(feed.to_pylist(), key=lambda row: (row["_commit_version"], order[row["_change_type"]])):
+        if row["_change_type"] == "delete":
+            rows.pop((row["_server"], row["parcel_id"]))
+        elif row["_change_type"] != "update_preimage":
+            rows[row["_server"], row["parcel_id"]] = f"{row['area']:.2f}"
+    return {(server, key, area) for (server, key), area in rows.items()}
+
+
+def test_a_run_of_one_server_changes_no_file_of_another(tmp_path):
+    land = Provinces.at(tmp_path, 3)
+    sync(land, "first")
+    before = land.files()
+    land.put("land-02", ["land-02/1", "land-02/new"], area="77.00")
+    assert verdicts(sync(land, "second", servers=["land-02"])) == {"land-02": "published"}
+    after = land.files()
+    assert (after["land-01"], after["land-03"]) == (before["land-01"], before["land-03"])
+    assert land.published() == land.content()
+    assert set(verdicts(sync(land, "third")).values()) == {"unchanged"}
+
+
+def test_the_same_key_from_two_servers_is_a_finding_and_heals_when_one_lets_it_go(tmp_path):
+    land = Provinces.at(tmp_path, 3)
+    sync(land, "first")
+    land.put("land-02", ["land-01/3"], area="99.00")
+    run = sync(land, "second")
+    (reason,) = list_rejected(land.context, "land")
+    assert (reason.table, reason.rule_id, reason.rows) == ("parcel@land-02", "land.parcel.server", 1)
+    assert verdicts(run)["land-02"] in ("published", "unchanged")
+    assert land.published() == land.content() - {("land-02", "land-01/3", "99.00")}
+    sync(land, "third")
+    assert land.published() == land.content() - {("land-02", "land-01/3", "99.00")}
+    land.remove("land-01", ["land-01/3"])
+    sync(land, "fourth")
+    assert land.published() == land.content()
+    assert not list_rejected(land.context, "land")
+
+
+def test_a_key_may_stand_once_in_each_server_where_the_contract_says_so(tmp_path):
+    land = Provinces.at(tmp_path, 2, keyScope="server")
+    land.put("land-02", ["land-01/3"], area="99.00")
+    sync(land, "first")
+    assert land.published() == land.content()
+    assert ("land-01/3", 2) in [(k, [key for _, key, _ in land.published()].count(k)) for k in ["land-01/3"]]
+
+
+def test_a_version_is_brought_back_for_one_server_alone(tmp_path):
+    land = Provinces.at(tmp_path, 3)
+    sync(land, "first")
+    context = land.context
+    wrong = land.content(["land-02"])
+    state = last_commit(context.lake, context.table("land", "parcel@land-02")[1])
+    land.put("land-02", land.keys("land-02"), area="1.00")
+    land.put("land-03", land.keys("land-03"), area="3.00")
+    sync(land, "second")
+    approval = Approval("Lan", "wrong file")
+    restore_step("land", "parcel@land-02", "back", version=state.version, approval=approval, context=context)
+    assert land.published() == land.content(["land-01", "land-03"]) | wrong
+    sync(land, "third")
+    assert land.published() == land.content()
+    newest = versions(context.lake, context.table("land", "parcel@land-02")[1])[0]
+    assert newest.metadata["run_id"] == "third"
+    with pytest.raises(Misuse, match="parcel@land-01"):
+        restore_step("land", "parcel", "all", version=0, approval=approval, context=context)
+    assert verify_lake(context).ok
+
+
+def test_what_is_wrong_at_one_server_keeps_no_other_from_publishing(tmp_path):
+    land = Provinces.at(tmp_path, 5)
+    sync(land, "first")
+    rest = ["land-01", "land-05"]
+    with land.database("land-02") as database:
+        database.execute("ALTER TABLE parcel RENAME COLUMN area TO dien_tich")
+    land.remove("land-03", land.keys("land-03"))
+    land.down = {"land-04"}
+    frozen = land.published()
+    for name in rest:
+        land.put(name, [f"{name}/new"])
+    run = sync(land, "second")
+    assert verdicts(run) == {
+        "land-01": "published", "land-02": "failed", "land-03": "held", "land-04": "failed", "land-05": "published"
+    }  # fmt: skip
+    assert run.verdict == "failed"
+    assert (run.delivered.delivered, [m.server for m in run.delivered.missing]) == (
+        2,
+        ["land-02", "land-03", "land-04"],
+    )
+    assert land.published() == {row for row in frozen if row[0] not in rest} | land.content(rest)
+
+
+def test_rows_of_a_server_that_left_the_contract_stay(tmp_path):
+    land = Provinces.at(tmp_path, 3)
+    sync(land, "first")
+    before = land.published()
+    land.write_contract(land.names[:2])
+    land.put("land-01", ["land-01/new"])
+    sync(land, "second")
+    assert land.published() - before == {("land-01", "land-01/new", "10.50")}
+    assert before <= land.published()
+
+
+def test_an_unknown_server_is_refused_with_the_nearest_name(tmp_path):
+    land = Provinces.at(tmp_path, 2)
+    with pytest.raises(Misuse, match="did you mean `land-02`"):
+        sync(land, "first", servers=["land-2"])
+
+
+def test_a_table_of_one_server_does_not_become_one_of_several_in_silence(tmp_path):
+    land = Provinces.at(tmp_path, 2)
+    land.write_contract(land.names[:1])
+    sync(land, "first")
+    land.write_contract()
+    run = sync(land, "second")
+    assert {result.error_type for result in run.tables} == {"LakeSchemaConflict"}
+    assert "retire it" in run.tables[0].error
+
+
+def test_the_clock_of_these_tests_is_in_the_past():
+    assert datetime(2026, 6, 30, tzinfo=UTC) < datetime.now(UTC)
