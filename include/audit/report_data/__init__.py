@@ -1,6 +1,7 @@
 """Data of the quality report: counts, times and texts of contracts, gathered from the run log."""
 
-from include.audit.report_data.freshness import SCHEDULE_ZONE
+from include.audit.report_data.figures import newest_runs
+from include.audit.report_data.freshness import SCHEDULE_ZONE, Freshness, freshness_of
 from include.audit.report_data.lineage import column_lineage, source_columns
 from include.audit.report_data.linking import (
     ComparisonLevels,
@@ -17,6 +18,7 @@ from include.audit.report_data.model import Overview, RegistryReport, TableRepor
 from include.audit.report_data.overview import gather
 from include.audit.report_data.quality_index import WORDS, Deduction, Index
 from include.audit.report_data.run_history import Check, RunLine, RunPage, approval_notes, refused_runs, run_of, runs_of
+from include.audit.report_data.servers import ServerFacts, servers_of, slices_of
 from include.audit.report_data.surroundings import (
     AgreedColumn,
     AgreementFacts,

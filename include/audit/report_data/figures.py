@@ -32,6 +32,16 @@ _LATEST = f"""
     QUALIFY row_number() OVER ({_NEWEST}, verdict = 'published' DESC, verdict <> 'held' DESC) = 1
 """
 
+_NEWEST_RUNS = """
+    SELECT registry, "table", last(run_id ORDER BY recorded NULLS FIRST, started_at, verdict <> 'held') AS run_id,
+           last(verdict ORDER BY recorded NULLS FIRST, started_at, verdict <> 'held') AS verdict,
+           last(drift ORDER BY recorded NULLS FIRST, started_at, verdict <> 'held') AS drift,
+           last(started_at ORDER BY recorded NULLS FIRST, started_at) FILTER (is_good) AS good_at,
+           last(coalesce(seconds, 0) ORDER BY recorded NULLS FIRST, started_at) FILTER (is_good) AS good_seconds
+    FROM (SELECT *, verdict IN ('published', 'unchanged') AS is_good FROM runs)
+    WHERE list_contains($registries, registry) GROUP BY registry, "table"
+"""
+
 _LAST_GOOD = f"""
     SELECT registry, "table", started_at, coalesce(seconds, 0) AS seconds
     FROM runs WHERE verdict IN ('published', 'unchanged')
@@ -95,6 +105,10 @@ class RunLogViews:
         """The last run of each table, whatever its verdict, and the number of its runs."""
         return self._rows(_LATEST)
 
+    def newest(self, registries: Sequence[str]) -> list[Row]:
+        """Of each table of these registries: its newest run's verdict and notes, and its last good run."""
+        return self._rows(_NEWEST_RUNS, registries=list(registries))
+
     def last_good(self) -> list[Row]:
         """The last run of each table with the verdict published or unchanged."""
         return self._rows(_LAST_GOOD)
@@ -131,6 +145,14 @@ class RunLogViews:
             cursor = self._connection.execute(sql, values or None)
             names = [column[0] for column in cursor.description or []]
             return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def newest_runs(lake: Lake, registries: Sequence[str]) -> dict[tuple[str, str], Row]:
+    """By registry and table: the newest run's verdict and notes, and its last good run; the run log is read once."""
+    with lake.connect(memory_limit="512MB") as connection:
+        run_log.as_view(lake, connection, "runs")
+        rows = RunLogViews(connection).newest(registries)
+    return {(row["registry"], row["table"]): row for row in rows}
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from include.audit.report_data.figures import FIGURES, Row, open_run_log
-from include.audit.report_data.freshness import NEVER, freshness
+from include.audit.report_data.freshness import NEVER, freshness_of
 from include.audit.report_data.model import (
     Attempt,
     GateEvent,
@@ -71,7 +71,7 @@ def _table(
 ) -> TableReport:  # fmt: skip
     stands = NEVER
     if good:
-        stands = freshness(contract.sla, last_good_at=_utc(good["started_at"]), seconds=good["seconds"], at=at)
+        stands = freshness_of(contract.sla, last_good_at=_utc(good["started_at"]), seconds=good["seconds"], at=at)
     last = runs[-1] if runs else None
     in_run = {row["rule_id"]: row for row in checks if last and row["run_id"] == last.run_id}
     after: dict[str, dict[str, Row]] = {}
