@@ -132,7 +132,7 @@ class Reader:
 
     def servers(self, odcs: OpenDataContractStandard) -> tuple[Server, ...]:
         """The servers that the registry is read from; one of its name stands in where the contract names none."""
-        found = source_servers(odcs.servers or [], self.within(()))
+        found = source_servers(self.file.data, odcs.servers or [], self.within(()))
         if not found:
             self.mistake((), "names no server", "add `servers:` with the source that the registry is read from")
         check_servers(found, self.within(()))

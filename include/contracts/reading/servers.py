@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from typing import Any, cast, get_args
 
@@ -24,16 +24,22 @@ _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 Tell = Callable[[Place, str, str], None]  # place within a custom property's value, message, remedy
 
 
-def source_servers(written: Sequence[OdcsServer], report: ReportProblem) -> dict[Place, Server]:
-    """The servers that a registry is read from, by place in the file.
+def source_places(contract: Mapping[str, Any]) -> list[int]:
+    """Positions of the servers that a registry is read from, in the data of a contract's file.
 
     One whose format is `delta` is where the registry is published, unless there is no other.
     """
-    servers: dict[Place, Server] = {}
-    for index, server in enumerate(written):
-        servers["servers", index] = _server(server, ("servers", index), report)
-    sources = {place: server for place, server in servers.items() if server.format.lower() != _PUBLISHED}
-    return sources or dict(list(servers.items())[:1])
+    servers = contract.get("servers") or []
+    sources = [i for i, server in enumerate(servers) if str(server.get("format", "")).lower() != _PUBLISHED]
+    return sources or [*range(len(servers))][:1]
+
+
+def source_servers(
+    contract: Mapping[str, Any], written: Sequence[OdcsServer], report: ReportProblem
+) -> dict[Place, Server]:
+    """The servers that a registry is read from, by place in the file."""
+    places = source_places(contract)
+    return {("servers", index): _server(written[index], ("servers", index), report) for index in places}
 
 
 def _server(written: OdcsServer, place: Place, report: ReportProblem) -> Server:

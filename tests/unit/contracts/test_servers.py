@@ -6,12 +6,15 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+import yaml
+from datacontract.data_contract import DataContract
 from hypothesis import given
 from hypothesis import strategies as st
 
 from include.contracts.checks.servers import why_no_part_name
 from include.contracts.model import Assignment, row_digest
 from include.contracts.reading.load import examine_contract, load_contract
+from include.contracts.reading.published import published_contract
 from include.contracts.yaml_files.problems import ContractError
 
 # One statement a line, so that the line of a mistake is the line that was changed.
@@ -164,6 +167,33 @@ def test_the_only_server_needs_no_variant(tmp_path: Path) -> None:
     text = LAND.replace(rest, "").replace("rowsPerSecond, value: 100", "variant, value: vendor")
     told = [problem.message for problem in examine_contract(write(tmp_path, text)).problems]
     assert "the only server of a registry has a variant" in told
+
+
+def published(path: Path) -> dict[str, dict[str, object]]:
+    """The columns of the published contract, which the public tool takes, by name."""
+    contract = published_contract(path, "/lake", plain=str)
+    lint = DataContract(data_contract_str=yaml.safe_dump(contract, allow_unicode=True)).lint()
+    assert lint.has_passed(), [check.reason for check in lint.checks]
+    assert [server["server"] for server in contract["servers"]] == ["lake"]
+    return {column["name"]: column for column in contract["schema"][0]["properties"]}
+
+
+def test_published_rows_say_which_server_delivered_them(tmp_path: Path) -> None:
+    column = published(write(tmp_path, LAND.replace("keyScope, value: server", "keyScope, value: registry")))["_server"]
+    assert (column["logicalType"], column["classification"], column["required"]) == ("string", "internal", True)
+    assert (column["businessName"], "primaryKey" in column) == ("Máy chủ nguồn", False)
+    assert "server that delivered the row" in str(column["description"])
+
+
+def test_a_key_of_each_server_is_published_with_its_server(tmp_path: Path) -> None:
+    columns = published(write(tmp_path, LAND))
+    keyed = {name: column["primaryKeyPosition"] for name, column in columns.items() if column.get("primaryKey")}
+    assert keyed == {"code": 1, "_server": 2}
+
+
+def test_what_one_server_delivers_says_no_server(tmp_path: Path) -> None:
+    rest = LAND[LAND.index("  - server: land-38") : LAND.index("  - {server: lake")]
+    assert list(published(write(tmp_path, LAND.replace(rest, "")))) == ["code"]
 
 
 @given(st.text(max_size=70))
