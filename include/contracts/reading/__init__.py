@@ -2,6 +2,7 @@
 
 from include.contracts.reading.load import (
     ReadContract,
+    contract_files,
     contract_paths,
     examine_contract,
     load_contract,

@@ -37,6 +37,17 @@ def contract_paths(schemas_dir: Path) -> dict[str, Path]:
     return dict(sorted(found.items()))
 
 
+def contract_files(schemas_dir: Path) -> dict[str, Path]:
+    """Every file that a contract is read from: the contracts by registry, their variants as `registry.variant`.
+
+    Raises:
+        ContractError: the folder is missing or holds no contract.
+    """
+    contracts = contract_paths(schemas_dir)
+    variants = {f"{of}.{name}": file for of, path in contracts.items() for name, file in variant_paths(path).items()}
+    return {**contracts, **variants}
+
+
 def load_contracts(schemas_dir: Path) -> dict[str, Contract]:
     """Every contract under `schemas_dir` or its `registries/`, by registry.
 

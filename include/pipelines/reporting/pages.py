@@ -22,7 +22,7 @@ from include.audit.report_data import (
 )
 from include.audit.verification import LedgerState, Verification, ledger_state
 from include.contracts.model import Contract, Table
-from include.contracts.reading import contract_paths, readable_contracts
+from include.contracts.reading import contract_files, readable_contracts
 from include.contracts.yaml_files import ContractError, Problem, files_of
 from include.lake.rejected import RejectionBacklog, rejection_backlog
 from include.pipelines.audit_log import verify_lake
@@ -62,7 +62,7 @@ class QualityPages:
         return files_of([*self._readable()[1], *self._agreements()[1]])
 
     def _readable(self) -> tuple[dict[str, Contract], list[Problem]]:
-        stamps = _stamps(contract_paths(self.context.schemas))
+        stamps = _stamps(contract_files(self.context.schemas))
         return self._remember("contracts", stamps, lambda: readable_contracts(self.context.schemas))
 
     def _agreements(self) -> tuple[dict[str, Agreement], list[Problem]]:

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from include.contracts.model import row_digest
-from include.contracts.reading.load import examine_contract, load_contract
+from include.contracts.reading.load import contract_files, examine_contract, load_contract
 from include.contracts.yaml_files.problems import ContractError, Problem
 from tests.ascii_tables import outcome_of, rows_of, write_extract
 
@@ -259,6 +259,11 @@ def test_a_file_that_no_server_names_is_a_warning(tmp_path: Path) -> None:
     assert (told.level, told.path.name) == ("warning", "land.vendor-d.variant.yaml")
     assert "`variant: vendor-d`" in told.remedy
     assert len(load_contract(path).variants) == 1
+
+
+def test_a_contract_is_read_from_its_file_and_those_of_its_variants(tmp_path: Path) -> None:
+    path = write(tmp_path)
+    assert contract_files(tmp_path) == {"land": path, "land.vendor-b": tmp_path / "land.vendor-b.variant.yaml"}
 
 
 @pytest.mark.parametrize("text", ["", "- a\n", "a: [", "a: 1\na: 2\n"])
