@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Sequence
 from datetime import date
@@ -16,7 +17,7 @@ from hypothesis import strategies as st
 from include.contracts.model import row_digest
 from include.contracts.reading.load import contract_files, examine_contract, load_contract
 from include.contracts.yaml_files.problems import ContractError, Problem
-from tests.ascii_tables import outcome_of, rows_of, write_extract
+from tests.ascii_tables import SCHEMAS, outcome_of, rows_of, write_extract
 
 # One statement a line, so that the line of a mistake is the line that was changed.
 LAND = """
@@ -328,3 +329,20 @@ def test_rows_of_a_variant_are_published_as_those_of_the_contract(tmp_path: Path
         {"code": "1", "area": Decimal("1234.5"), "made_on": date(2020, 12, 31), "made_by": None},
         {"code": "2", "area": Decimal("12.0"), "made_on": None, "made_by": None},
     ]
+
+
+def test_the_example_of_the_documentation_is_read_as_it_says(tmp_path: Path) -> None:
+    page = (SCHEMAS / "README.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```yaml\n# registries/(\S+)\n(.*?)```", page, flags=re.DOTALL)
+    assert [name for name, _ in blocks] == ["parcels.odcs.yaml", "parcels.vendor-b.variant.yaml"]
+    for name, text in blocks:
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    assert examine_contract(tmp_path / "parcels.odcs.yaml").problems == ()
+    table = load_contract(tmp_path / "parcels.odcs.yaml").table("parcel@parcels-38")
+    text = """
+        PARCEL_NO | AREA    | REG_DATE
+        1         | 1.234,5 | 31/12/2020
+        """
+    outcome = outcome_of(table, write_extract(rows_of(text), tmp_path / "extract.parquet"), tmp_path)
+    (row,) = outcome.accepted
+    assert (row["area_m2"], row["registered_on"], row["note"]) == (Decimal("1234.5"), date(2020, 12, 31), None)
