@@ -1,20 +1,36 @@
 """Bring one registry into the lake: extract, assess, gate and publish, for each of its tables.
 
 Only what is new is read where the contract states a cursor. A table of which nothing changed is skipped; one outside
-its tolerance waits at the gate for a steward while the others go on. The same run again goes on where it stopped. A
+its tolerance waits at the gate for a steward while the others go on. Of a registry on several servers each has its own
+tasks and pool; one that fails keeps no other from publishing. The same run again goes on where it stopped. A
 backfill reads what was written in its own dates again.
 """
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
-from airflow.sdk import DAG, get_parsing_context, task, task_group
+from airflow.sdk import DAG, TaskGroup, get_parsing_context, task, task_group
 
 from include.contracts.model import Contract
 from include.contracts.reading import contract_paths
-from plugins.publishing_tasks import assess_gate_publish, plain_or_skip, table_task
+from plugins.publishing_tasks import assess_gate_publish, plain_or_skip, table_task, tell_of_slices
 from plugins.sync_settings import SCHEMAS, extract_when_open, library_run_id, sound_contract, sync_settings
+
+
+def sync_tables(contract: Contract) -> Any:
+    """The tasks of a registry's tables, or of those that one of its servers delivers."""
+
+    @table_task(contract)(pool=f"source_{contract.server.name}")
+    def extract(table: str) -> dict[str, Any]:
+        return plain_or_skip(extract_when_open(contract, table))
+
+    @task_group
+    def sync_table(table: str) -> None:
+        assess_gate_publish(contract, table=table, extracted=extract(table=table))
+
+    return sync_table.expand(table=[table.name for table in contract.tables])
 
 
 def sync(contract: Contract) -> None:
@@ -26,14 +42,6 @@ def sync(contract: Contract) -> None:
 
         return prepare_step()
 
-    @table_task(contract)(pool=f"source_{contract.server.name}")
-    def extract(table: str) -> dict[str, Any]:
-        return plain_or_skip(extract_when_open(contract, table))
-
-    @task_group
-    def sync_table(table: str) -> None:
-        assess_gate_publish(contract, table=table, extracted=extract(table=table))
-
     @task(trigger_rule="none_failed_min_one_success", multiple_outputs=False)
     def follow_relationships() -> list[dict[str, Any]]:
         from include.pipelines.sync import relationships_step
@@ -42,7 +50,15 @@ def sync(contract: Contract) -> None:
 
     with DAG(f"sync_{registry}", tags=["registry", "sync"], **sync_settings(contract, doc=__doc__)):
         prepare()
-        sync_table.expand(table=[table.name for table in contract.tables]) >> follow_relationships()
+        if not contract.is_federated:
+            sync_tables(contract) >> follow_relationships()
+            return
+        servers = []
+        for server in [one for one in contract.servers if one.is_read(date.today())]:
+            with TaskGroup(server.name.replace("-", "_"), tooltip=server.name):
+                servers.append(sync_tables(contract.of_server(server.name)))
+        for last in tell_of_slices(contract, library_run_id):
+            servers >> last
 
 
 for registry, path in contract_paths(SCHEMAS).items():

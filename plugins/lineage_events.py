@@ -51,13 +51,13 @@ class ContractLineage(BaseExtractor):
 def table_lineage(contract: Contract, name: str) -> OperatorLineage:
     """The source object as input, the published table as output, with its schema and the lineage of every column."""
     table = contract.table(name)
-    source = Dataset(namespace=f"source://{contract.server.name}", name=table.source_name)
+    source = Dataset(namespace=f"source://{table.server or contract.server.name}", name=table.source_name)
     return OperatorLineage(
         inputs=[InputDataset(namespace=source.namespace, name=source.name)],
         outputs=[
             OutputDataset(
                 namespace=LAKE,
-                name=f"registry/{contract.registry}/{name}",
+                name=f"registry/{contract.registry}/{table.base_name}",
                 facets={"schema": _schema(table), "columnLineage": _columns(table, source)},
             )
         ],

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 from airflow.sdk import get_current_context, task
-from airflow.sdk.exceptions import AirflowSkipException
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
-from include.contracts.model import Contract
+from include.contracts.model import AT, Contract
 from plugins.lake_assets import table_asset
 from plugins.steward_gate import gates
 
@@ -32,10 +33,11 @@ def plain_or_skip(result: Any) -> dict[str, Any]:
 def assess_gate_publish(contract: Contract, *, table: Any, extracted: Any, **how: Any) -> None:
     """Tasks `assess`, `gate` (and `second_gate`) and `publish` of a table; `how` are arguments of every task.
 
-    Of the outlets of `publish` Airflow is told of the table that was published, and of none if none was.
+    Of the outlets of `publish` Airflow is told of the table that was published, and of none if none was. Of slices it
+    is told at the end, once for all servers (`tell_of_slices`).
     """
     registry = contract.registry
-    assets = {one.name: table_asset(registry, one.name) for one in contract.tables}
+    assets = {one.name: table_asset(registry, one.name) for one in contract.tables if not one.server}
     step = table_task(contract, **how)
 
     @step()
@@ -53,10 +55,44 @@ def assess_gate_publish(contract: Contract, *, table: Any, extracted: Any, **how
         published = publish_step(
             Assessed.from_dict(assessed), approval.get("approved_by"), approval.get("approval_note")
         )
-        get_current_context()["task"].outlets = [assets[table]] if isinstance(published, Published) else []
+        name = table.partition(AT)[0]
+        is_told = isinstance(published, Published) and name in assets
+        get_current_context()["task"].outlets = [assets[name]] if is_told else []
         return published.to_dict()
 
     assessed = assess(table=table, extracted=extracted)
     by_table, owner = "{{ task.assessed['table'] }}", {name: how[name] for name in ("owner",) if name in how}
     approval = gates(contract.tables, assessed=assessed, map_index_template=by_table, **owner)
     publish(table=table, assessed=assessed, approval=approval)
+
+
+def tell_of_slices(contract: Contract, run_id: Callable[[], str]) -> tuple[Any, Any]:
+    """Tasks at the end of a sync of several servers, whichever of them failed.
+
+    The first measures the relationships, and tells Airflow once of each table of which a slice was published. The
+    second fails if fewer servers delivered than the contract wants.
+    """
+    registry = contract.registry
+    assets = {table.name: table_asset(registry, table.name) for table in contract.tables}
+
+    @task(trigger_rule="all_done", outlets=[*assets.values()], multiple_outputs=False)
+    def follow_relationships() -> list[dict[str, Any]]:
+        from include.pipelines import published_in_run
+        from include.pipelines.sync import relationships_step
+
+        published = published_in_run(registry, run_id())
+        get_current_context()["task"].outlets = [assets[name] for name in published]
+        return [fit.to_dict() for fit in relationships_step(registry, run_id())] if published else []
+
+    @task(trigger_rule="all_done", multiple_outputs=False)
+    def enough_delivered() -> dict[str, Any]:
+        from include.pipelines import delivered_in_run
+
+        found = delivered_in_run(registry, run_id())
+        if not found.is_enough:
+            raise AirflowFailException(
+                f"{registry}: {found.text.english}; at least {found.bound_percent:g} % are wanted"
+            )
+        return found.to_dict()
+
+    return follow_relationships(), enough_delivered()

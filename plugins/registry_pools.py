@@ -38,20 +38,21 @@ def on_dag_run_running(dag_run: DagRun, msg: str) -> None:
     insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
     for name in sorted(named - existing):
         kind = next(prefix for prefix in SLOTS if name.startswith(prefix))
-        slots = stated_slots(dag_run.dag_id.removeprefix("sync_")) if kind == "source_" else None
+        server = name.removeprefix("source_")
+        slots = stated_slots(dag_run.dag_id.removeprefix("sync_"), server) if kind == "source_" else None
         pool = {"pool": name, "slots": slots or SLOTS[kind], "description": _PURPOSE[kind], "include_deferred": False}
         session.execute(insert(Pool).values(**pool).on_conflict_do_nothing(index_elements=["pool"]))
 
 
-def stated_slots(registry: str) -> int | None:
-    """The `poolSlots` of a registry's server; None if the contract is invalid."""
+def stated_slots(registry: str, name: str) -> int | None:
+    """The `poolSlots` of a server of a registry; None if it states none, or the contract is invalid."""
     from include.contracts.reading import contract_paths, load_contract
     from include.contracts.yaml_files import ContractError
     from include.sources.access import SourceError, load_limits_of
     from plugins.sync_settings import SCHEMAS
 
     with suppress(ContractError, SourceError, KeyError):
-        server = load_contract(contract_paths(SCHEMAS)[registry]).server
+        server = {one.name: one for one in load_contract(contract_paths(SCHEMAS)[registry]).servers}[name]
         return max(1, load_limits_of(server).pool_slots) if "poolSlots" in server.options else None
     return None
 

@@ -7,10 +7,13 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from include.contracts.model import Contract, Table
+from include.contracts.model import AT, Contract, Table
 from include.contracts.words import BilingualText
 from include.lake.delta import last_commit
+from include.lake.run_log import verdicts_of_run
 from include.lake.storage import Lake, LakeError
+from include.pipelines.context import PipelineContext
+from include.pipelines.errors import no_values_escape
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +71,23 @@ class DeliveredServers:
             "text": said.english,
             "text_vi": said.vietnamese,
         }
+
+
+def delivered_in_run(registry: str, run_id: str, *, context: PipelineContext | None = None) -> DeliveredServers:
+    """The same of a run whose slices were synced apart, from the run log: a slice without a verdict failed."""
+    context = context or PipelineContext.from_environment()
+    with no_values_escape(f"counting the servers of {registry}"):
+        verdicts = verdicts_of_run(context.lake, registry, run_id)
+        told = [(table.name, verdicts.get(table.name, "failed")) for table in context.source_tables(registry)]
+        return delivered_servers(context.lake, context.contract(registry), told, at=context.now())
+
+
+def published_in_run(registry: str, run_id: str, *, context: PipelineContext | None = None) -> list[str]:
+    """The tables of which the run published a slice."""
+    context = context or PipelineContext.from_environment()
+    with no_values_escape(f"looking for what was published of {registry}"):
+        verdicts = verdicts_of_run(context.lake, registry, run_id)
+        return sorted({name.partition(AT)[0] for name, verdict in verdicts.items() if verdict == "published"})
 
 
 def delivered_servers(

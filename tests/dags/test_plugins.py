@@ -247,8 +247,8 @@ def test_the_slots_of_a_source_are_those_of_its_server(stated, slots, tmp_path, 
     (tmp_path / "registries").mkdir()
     (tmp_path / "registries" / "x.odcs.yaml").write_text(SLOTS.format(slots=stated))
     monkeypatch.setattr(sync_settings, "SCHEMAS", tmp_path)
-    assert registry_pools.stated_slots("x") == slots
-    assert registry_pools.stated_slots("gone") is None
+    assert registry_pools.stated_slots("x", "shared") == slots
+    assert registry_pools.stated_slots("gone", "shared") is None
 
 
 def test_a_missed_deadline_names_the_owner():

@@ -11,6 +11,7 @@ from include.lake.run_log.log_tables import (
     is_on_record,
     place_of,
     read,
+    verdicts_of_run,
 )
 from include.lake.run_log.run_row import RUNS, RunRow
 from include.lake.run_log.table_checks import (

@@ -84,6 +84,15 @@ def is_on_record(lake: Lake, table: Table, run_id: str, verdict: str) -> bool:
         return lake.table(uri).transaction_version(_run_key(run_id, table.registry, table.name, verdict)) is not None
 
 
+def verdicts_of_run(lake: Lake, registry: str, run_id: str) -> dict[str, str]:
+    """How far a run came with each table of a registry: published or unchanged, else its last verdict."""
+    with lake.connect(memory_limit="512MB") as connection, lake_errors("reading the run log"):
+        as_view(lake, connection, "runs")
+        query = """SELECT "table", arg_max(verdict, (verdict IN ('published', 'unchanged'), recorded)) FROM runs
+                   WHERE registry = $registry AND run_id = $run GROUP BY ALL"""
+        return dict(connection.execute(query, {"registry": registry, "run": run_id}).fetchall())
+
+
 def append_checks(
     lake: Lake,
     *,

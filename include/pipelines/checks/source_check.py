@@ -7,8 +7,8 @@ there; no row is read.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
 from decimal import Decimal
 from typing import Any, Literal
 
@@ -50,26 +50,33 @@ def look_at_source(
     context: PipelineContext, read: ReadContract, checker: ExpressionChecker
 ) -> tuple[list[LookedAt], list[Problem]]:
     """Every table of a contract, at every server that is read. One that cannot be opened does not stop the others."""
+    if not read.contract.is_federated:
+        return _look_at_server(context, read, checker)
     looked: list[LookedAt] = []
-    problems: list[Problem] = []
+    servers: dict[Problem, list[str]] = {}
     for one in _by_server(context, read):
-        at_server, told = _look_at_server(context, one, checker, is_one_of_many=read.contract.is_federated)
+        at_server, told = _look_at_server(context, one, checker, is_one_of_many=True)
         looked += at_server
-        problems += [problem for problem in told if problem not in problems]
-    return looked, problems
+        for problem in dict.fromkeys(told):
+            servers.setdefault(problem, []).append(one.contract.server.name)
+    return looked, [
+        replace(problem, message=f"at {_few(names)}: {problem.message}") for problem, names in servers.items()
+    ]
+
+
+def _few(names: Sequence[str], most: int = 3) -> str:
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
 
 
 def _by_server(context: PipelineContext, read: ReadContract) -> Iterator[ReadContract]:
-    if not read.contract.is_federated:
-        yield read
-        return
     for server in read.contract.servers:
         if server.is_read(context.now().astimezone(ZONE).date()):
             yield read.of_server(server.name)
 
 
 def _look_at_server(
-    context: PipelineContext, read: ReadContract, checker: ExpressionChecker, *, is_one_of_many: bool
+    context: PipelineContext, read: ReadContract, checker: ExpressionChecker, *, is_one_of_many: bool = False
 ) -> tuple[list[LookedAt], list[Problem]]:
     """Every table at one server, until it turns out not to be there."""
     looked: list[LookedAt] = []

@@ -27,9 +27,11 @@ from include.contracts.yaml_files import ContractError, Problem, files_of
 from include.lake.rejected import RejectionBacklog, rejection_backlog
 from include.pipelines.audit_log import verify_lake
 from include.pipelines.context import PipelineContext
+from include.pipelines.delivered_servers import DeliveredServers
 from include.pipelines.errors import no_values_escape
 from include.pipelines.rejected import RejectedRow, read_values, rejected_rows
 from include.pipelines.reporting.agreements import agreement_facts
+from include.pipelines.reporting.status import delivered_in
 from include.sharing.agreements import Agreement, agreement_paths, readable_agreements
 
 RUNS_A_PAGE = 25
@@ -78,11 +80,12 @@ class QualityPages:
             return self._remember("overview", key, lambda: gather(self.context.lake, contracts, at=at))
 
     def table(self, registry: str, table: str) -> TableReport | None:
-        """One table as the overview has it; None if no contract names it."""
-        for report in self.overview().tables:
-            if (report.table.registry, report.table.name) == (registry, table):
-                return report
-        return None
+        """One table, or a server's slice of one, as the overview has it; None if no contract names it."""
+        return self.overview().table(registry, table)
+
+    def delivered(self) -> dict[str, DeliveredServers]:
+        """Of each registry on several servers, which are up to date."""
+        return delivered_in(self.overview())
 
     def runs(self, table: Table, page: int) -> RunPage:
         """The runs of a table, newest first; `page` counts from 1."""

@@ -34,6 +34,7 @@ from include.pipelines.context import PipelineContext
 from include.pipelines.errors import REPOSITORY, no_values_escape
 from include.pipelines.people import contradictions, digest, model_in_use
 from include.pipelines.reporting.agreements import agreement_facts
+from include.pipelines.reporting.status import delivered_in
 from include.sharing.agreements import readable_agreements
 
 WORKBOOK = "report.xlsx"
@@ -69,10 +70,13 @@ def report_step(*, context: PipelineContext | None = None, folder: Path | None =
         overview = gather(context.lake, contracts, at=at)
         linking = gather_linking(context.lake)
         agreements = agreement_facts(agreed.values(), contracts, context.lake, at=at)
+        delivered = delivered_in(overview)
         surroundings = Surroundings(
             agreements, _ledger(context.lake), linking, _model(context, linking),
             contradictions(context, 1, registries=contracts).total if linking.last else 0,
             _pages_url(context.environ), files_of([*mistakes, *others]),
+            {name: one.text for name, one in delivered.items()},
+            frozenset(name for name, one in delivered.items() if one.missing),
         )  # fmt: skip
         tables = frames(overview, surroundings)
         texts = {f"{name}.csv": csv_text(frame) for name, frame in tables.items()}

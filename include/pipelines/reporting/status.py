@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from include.audit.report_data import Freshness, ServerFacts, freshness_of, newest_runs, servers_of, slices_of
+from include.audit.report_data import Freshness, Overview, ServerFacts, freshness_of, newest_runs, servers_of, slices_of
 from include.contracts.model import Contract, Table
 from include.lake.delta import last_commit
 from include.lake.storage import SERVER, Lake, lake_errors
@@ -127,6 +127,19 @@ def delivered_by_age(
             last = "" if None in delivered else min(one.isoformat() for one in delivered if one)
             missing.append(MissingServer(server.name, next((v for v in late if v in _BAD), "late"), last))
     return DeliveredServers(len(read), tuple(missing), contract.sla.delivered_percent, at.isoformat())
+
+
+def delivered_in(overview: Overview) -> dict[str, DeliveredServers]:
+    """By registry that several servers deliver: which are up to date, as a report has gathered it."""
+    found = {}
+    for registry in overview.registries:
+        stands = [
+            (server.facts, [(one.latest.verdict if one.latest else "", one.freshness) for one in server.slices])
+            for server in registry.servers
+        ]
+        if stands:
+            found[registry.name] = delivered_by_age(registry.contract, stands, at=overview.at)
+    return found
 
 
 def _registry(
