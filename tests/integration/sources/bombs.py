@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import json
+import mmap
+import os
 import zipfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -11,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 MB = 1 << 20
+_READ = 160  # more than the 128 MB after which a reader gives up
 _OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 _RELATIONSHIPS = (
     '<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">{}</Relationships>'
@@ -51,11 +53,14 @@ def text(size: int) -> Iterable[str]:
         yield "A" * (MB - len(noise)) + noise
 
 
-def _solid(folder: Path, name: str, begin: str, size: int, end: str, fill: str) -> None:
+def _solid(folder: Path, name: str, begin: str, size: int, end: str, fill: str, *, read: int = _READ) -> None:
+    """So many MB of one text; beyond what a reader reads of it is a hole that takes no room on the disk."""
     with (folder / name).open("w") as file:
         file.write(begin)
-        for _ in range(size):
+        for _ in range(min(size, read)):
             file.write(fill * (MB // len(fill)))
+        file.truncate(file.tell() + (size - min(size, read)) * MB)
+        file.seek(0, os.SEEK_END)
         file.write(end)
 
 
@@ -82,19 +87,28 @@ def _deep_manifest(folder: Path) -> None:
 
 
 def _keys(folder: Path) -> None:
-    (folder / "t.jsonl").write_text(json.dumps({f"k{n}": 1 for n in range(2_500_000)}) + "\n")
+    (folder / "t.jsonl").write_text("{" + ", ".join(f'"k{n}": 1' for n in range(2_500_000)) + "}\n")
+
+
+def _long(size: int) -> pa.LargeStringArray:
+    """One value of so many MB of zeros, in memory that costs nothing until it is written to."""
+    ends = pa.array([0, size * MB], pa.int64()).buffers()[1]
+    return pa.LargeStringArray.from_buffers(1, ends, pa.py_buffer(mmap.mmap(-1, size * MB)))
+
+
+def _write(folder: Path, column: pa.Array, *, use_dictionary: bool) -> None:
+    table, file = pa.table({"a": column}), folder / "t.parquet"
+    pq.write_table(table, file, compression="zstd", use_dictionary=use_dictionary, write_statistics=False)
 
 
 def _dictionary(folder: Path) -> None:
     """Half a GB, a thousand times over, in a few KB."""
-    value = pa.array(["A" * (512 * MB)], pa.large_string())
-    column = pa.DictionaryArray.from_arrays(pa.array([0] * 1000, pa.int32()), value)
-    pq.write_table(pa.table({"a": column}), folder / "t.parquet", compression="zstd")
+    places = pa.array([0] * 1000, pa.int32())
+    _write(folder, pa.DictionaryArray.from_arrays(places, _long(512)), use_dictionary=True)
 
 
 def _value(folder: Path) -> None:
-    value = pa.array(["A" * (1000 * MB)], pa.large_string())
-    pq.write_table(pa.table({"a": value}), folder / "t.parquet", compression="zstd", use_dictionary=False)
+    _write(folder, _long(1000), use_dictionary=False)
 
 
 _LONG = "line {}: a row or value of more than 128 MB"
@@ -104,7 +118,7 @@ BOMBS: dict[str, tuple[Callable[[Path], None], str]] = {
     "a CSV of one quoted value": (lambda f: _solid(f, "t.csv", 'a\n"', 600, '"\n', "x"), _LONG.format(2)),
     "a CSV of quotes": (lambda f: _solid(f, "t.csv", "a\n", 600, "\n", '"'), _LONG.format(2)),
     "a CSV with a quote never closed": (
-        lambda f: _solid(f, "t.csv", 'a\n1\n"', 600, "\n", "xxx\n"), _LONG.format(3)),
+        lambda f: _solid(f, "t.csv", 'a\n1\n"', 600, "\n", "xxx\n", read=600), _LONG.format(3)),
     "a CSV of two million columns": (
         lambda f: _solid(f, "t.csv", "a", 20, "\n", ",c1234567"), "line 1: a header of more than 1 MB"),
     "a JSON line of 600 MB": (

@@ -7,42 +7,39 @@ from it at any time.
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
-import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
+
+from tests.extracts import contract_of, lake_at, take
+from tests.forking import Forked
 
 from .bombs import BOMBS, shared_strings
 
 pytestmark = pytest.mark.slow
 
 MOST_MB = 900
-READ = """
-import sys
-from pathlib import Path
-from tests.extracts import contract_of, lake_at, take
-folder = Path(sys.argv[1])
-(name,) = [path.name for path in folder.glob("t.*")]
-try:
-    print("rows", take(contract_of(name + ("#t" if name.endswith("xlsx") else ""), ["a"]), f"file://{folder}",
-                       lake_at(folder / "work")).rows)
-except Exception as error:
-    print(type(error).__name__, error)
-"""
+
+
+def read(folder: str) -> None:
+    """What the process does."""
+    (name,) = [path.name for path in Path(folder).glob("t.*")]
+    contract = contract_of(name + ("#t" if name.endswith("xlsx") else ""), ["a"])
+    try:
+        print("rows", take(contract, f"file://{folder}", lake_at(Path(folder) / "work")).rows)
+    except Exception as error:
+        print(type(error).__name__, error)
 
 
 def peak_of(folder: Path) -> tuple[float, str]:
     """The most memory in MB that reading the drop takes, and what is said in the end."""
-    with subprocess.Popen([sys.executable, "-c", READ, str(folder)], stdout=subprocess.PIPE, text=True) as process:
-        peak = 0
-        while process.poll() is None:
+    process, peak = Forked(f"{__name__}:read", str(folder)), 0
+    while not process.has_ended(0.01):
+        with suppress(FileNotFoundError, ProcessLookupError):
             held = re.search(r"RssAnon:\s+(\d+) kB", Path(f"/proc/{process.pid}/status").read_text())
             peak = max(peak, int(held[1]) if held else 0)
-            time.sleep(0.01)
-        assert process.stdout is not None
-        return peak / 1024, process.stdout.read()
+    return peak / 1024, process.communicate()
 
 
 @pytest.mark.parametrize("bomb", BOMBS)
