@@ -156,14 +156,16 @@ def test_what_a_source_lacks_is_told_in_the_file_that_names_it(context: ContextA
     with sqlite3.connect(tmp_path / "38.sqlite") as source:
         source.execute("ALTER TABLE PARCELS RENAME COLUMN AREA TO ACRES")
     source.close()
-    with sqlite3.connect(tmp_path / "01.sqlite") as source:
-        source.execute("ALTER TABLE thua_dat RENAME COLUMN dien_tich TO dt")
-    source.close()
+    for name in ("01", "30"):
+        with sqlite3.connect(tmp_path / f"{name}.sqlite") as source:
+            source.execute("ALTER TABLE thua_dat RENAME COLUMN dien_tich TO dt")
+        source.close()
     first, second = sorted(check_sources(context).problems, key=lambda problem: problem.path.name)
     assert (first.path.name, first.line) == ("land.odcs.yaml", 18)
     assert "no column 'dien_tich'" in first.message
     assert (second.path.name, second.line) == ("land.vendor.variant.yaml", 8)
     assert "no column 'AREA'" in second.message
+    assert (first.message[:20], second.message[:12]) == ("at land-01, land-30:", "at land-38: ")
 
 
 def test_a_mistake_of_a_variant_is_mended_before_its_sources_are_looked_at(context: ContextAt) -> None:
