@@ -147,7 +147,9 @@ class _Overlay:
         elif is_nowhere:
             column.pop("physicalName", None)
             column["transformLogic"] = NOWHERE
-            column["customProperties"] = [p for p in column.get("customProperties") or [] if p["property"] != _EMPTY]
+            column["customProperties"] = [
+                p for p in column.get("customProperties") or [] if p.get("property") != _EMPTY
+            ]
         else:
             # The type that is published is the contract's, whatever the source's is.
             column |= {key: value for key, value in told.items() if key != "physicalType"}
@@ -165,7 +167,7 @@ class _Overlay:
                 )
                 self.report((*place, index), f"a variant may not say `{name}` of a column", remedy)
                 continue
-            custom = [p for p in column.get("customProperties") or [] if p["property"] != _EMPTY]
+            custom = [p for p in column.get("customProperties") or [] if p.get("property") != _EMPTY]
             if entry.get("value") is not None:
                 self.places[*own, len(custom)] = (*place, index)
                 custom.append(copy.deepcopy(entry))

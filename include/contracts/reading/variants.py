@@ -49,7 +49,7 @@ def read_variant(name: str, path: Path, contract: Contract, file: YamlFile, know
         problems.append(variant.problem(place, message, remedy, warning=warning))
 
     both = merged(file, variant, report)
-    reader = _VariantReader(both, contract.registry, file, known)
+    reader = _VariantReader(both, contract.registry, known)
     tables = reader.contract(OpenDataContractStandard(**both.data)).tables
     for index, (own, table) in enumerate(zip(contract.tables, tables, strict=True)):
         _check_table(own, table, both, ("schema", index), reader.mistake)
@@ -61,12 +61,12 @@ def read_variant(name: str, path: Path, contract: Contract, file: YamlFile, know
 class _VariantReader(Reader):
     """Reader of a contract over which a variant is laid; what is wrong without the variant is not told again."""
 
-    def __init__(self, file: MergedFile, registry: str, contract: YamlFile, known: Collection[Problem]) -> None:
+    def __init__(self, file: MergedFile, registry: str, known: Collection[Problem]) -> None:
         super().__init__(file, registry)
-        self._contract, self._known = contract, frozenset(known)
+        self._known = {(p.where, p.message, p.remedy) for p in known}
 
     def mistake(self, place: Place, message: str, remedy: str, *, warning: bool = False) -> None:
-        if self._contract.problem(place, message, remedy, warning=warning) not in self._known:
+        if (self.file.describe(place), message, remedy) not in self._known:
             super().mistake(place, message, remedy, warning=warning)
 
 

@@ -279,6 +279,19 @@ def test_a_mistake_of_the_contract_is_told_once(tmp_path: Path) -> None:
     assert [problem.path.name for problem in told] == ["land.odcs.yaml"] * 2
 
 
+def test_a_warning_of_the_contract_is_told_once(tmp_path: Path) -> None:
+    """Also where the variant leaves out a custom property that stands before the place of the warning."""
+    extract = "      - {property: extract, value: {deletes: soft, deletedWhen: status = 'x'}}\n"
+    delimiter = '      - {property: delimiter, value: "|"}\n'
+    assert extract + delimiter in LAND
+    late = delimiter + extract.replace("deletes: soft", "cursor: [made_on], deletes: soft")
+    said = VENDOR.replace("MADE\n", 'MADE\n        transformLogic: vn_date("MADE")\n')
+    said = said.replace("        transformLogic: try_strptime(\"MADE\", '%d/%m/%Y')\n", "")
+    told = examine_contract(write(tmp_path, LAND.replace(extract + delimiter, late), said)).problems
+    assert len(told) >= 2
+    assert {(problem.level, problem.path.name) for problem in told} == {("warning", "land.odcs.yaml")}
+
+
 NAMES = st.text(st.characters(categories=("L", "N", "S", "Zs")), min_size=1).filter(lambda name: name == name.strip())
 
 
