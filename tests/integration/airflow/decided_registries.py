@@ -5,6 +5,8 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
+from tests.integration.airflow.house import House
+
 SECRET_NAME = "Nguyễn Thị Bí Mật"
 GOOD = [("1", SECRET_NAME, "30"), ("2", "Lê Văn Hai", "41"), ("3", "Phạm Ba", "52")]
 BAD = [("1", SECRET_NAME, "30"), ("2", None, "41"), ("3", None, "abc"), ("4", SECRET_NAME, "abc")]
@@ -64,6 +66,13 @@ def fill(path: Path, **tables: list[tuple[str | None, ...]]) -> None:
             database.execute(f"CREATE TABLE {table} (person_id TEXT, full_name TEXT, age TEXT)")
             database.executemany(f"INSERT INTO {table} VALUES (?, ?, ?)", rows)
     database.close()
+
+
+def begin_unanswered(house: House) -> None:
+    """Let one steward's time begin to run out, before all else: nobody need wait for it later."""
+    house.until(lambda: "sync_unanswered" in {dag["dag_id"] for dag in house.api.dags()})
+    house.api.unpause("sync_unanswered")
+    house.start("unanswered", "first")
 
 
 def furnish(root: Path) -> dict[str, str]:

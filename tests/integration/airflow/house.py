@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -26,8 +26,13 @@ from include.lake.storage.lake import Lake
 
 ROOT = Path(__file__).parents[3]
 APPROVAL_SECONDS = 120  # a triggerer beside other servers may look only once a minute
-# The tasks of a dead scheduler are looked for every few seconds, not every five minutes.
-IMPATIENT = {"SCHEDULER_HEALTH_CHECK_THRESHOLD": "20", "ORPHANED_TASKS_CHECK_INTERVAL": "5"}
+SETTINGS = {
+    # The tasks of a dead scheduler are looked for every few seconds, not every five minutes.
+    "SCHEDULER__SCHEDULER_HEALTH_CHECK_THRESHOLD": "20",
+    "SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "5",
+    # No DAG changes, and to read them all takes seconds of a processor.
+    "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "3600",
+}
 
 
 @dataclass
@@ -56,9 +61,11 @@ class House:
         return next(r["state"] for r in self.api.runs(self.began) if (r["dag_id"], r["dag_run_id"]) == (dag_id, run_id))
 
     def states(self, dag_id: str, run_id: str) -> dict[tuple[str, int], str]:
-        tasks = self.api.task_instances(self.began)
-        mine = [t for t in tasks if (t["dag_id"], t["dag_run_id"]) == (dag_id, run_id)]
-        return {(t["task_id"].rpartition(".")[2], t["map_index"]): t["state"] for t in mine}
+        return {(t["task_id"].rpartition(".")[2], t["map_index"]): t["state"] for t in self.tasks(dag_id, run_id)}
+
+    def tasks(self, dag_id: str, run_id: str) -> list[dict[str, Any]]:
+        """The task instances of one run: to tell those of all runs, again and again, keeps Airflow from its work."""
+        return [*self.api._all(f"/api/v2/dags/{dag_id}/dagRuns/{run_id}/taskInstances", "task_instances")]
 
     def start(self, registry: str, run_id: str) -> None:
         self.api.trigger(f"sync_{registry}", run_id)
@@ -73,7 +80,12 @@ class House:
         return found
 
     def has_ended(self, *runs: tuple[str, str]) -> bool:
-        return all(self.run_state(dag_id, run_id) in ENDED for dag_id, run_id in runs)
+        ended = {(r["dag_id"], r["dag_run_id"]) for r in self.api.runs(self.began) if r["state"] in ENDED}
+        return ended.issuperset(runs)
+
+    def have_ended(self, dag_ids: Collection[str]) -> bool:
+        """Whether all runs of these DAGs ended."""
+        return all(run["state"] in ENDED for run in self.api.runs(self.began) if run["dag_id"] in dag_ids)
 
     def metadata_rows(self) -> Iterator[tuple[str, str]]:
         """Every row of Airflow's metadata as text, with the name of its table."""
@@ -114,8 +126,8 @@ def running(root: Path, connections: Mapping[str, str], metadata: Site) -> Itera
     start_postgres(metadata, database)
     where = uri(metadata, database).replace("://", "+psycopg://", 1)
     settings = {f"AIRFLOW__DATABASE__{name}": where for name in ("SQL_ALCHEMY_CONN", "SQL_ALCHEMY_CONN_ASYNC")}
-    settings |= {f"AIRFLOW__SCHEDULER__{name}": value for name, value in IMPATIENT.items()}
-    stated = airflow.airflow_environment
+    settings |= {f"AIRFLOW__{name}": value for name, value in SETTINGS.items()}
+    stated, began = airflow.airflow_environment, datetime.now(UTC).isoformat()
     try:
         with pytest.MonkeyPatch.context() as patch:
             for name in ("SCHEMAS_DIR", "LAKE_URI", "LIENTHONG_VAR"):
@@ -125,7 +137,7 @@ def running(root: Path, connections: Mapping[str, str], metadata: Site) -> Itera
             airflow.launch_airflow(site, connections)
             airflow.await_airflow(site, connections)
             api = AirflowApi(airflow.url(site), airflow.USER, site.secret("airflow_password"))
-            yield House(site, api, connections=connections, metadata=uri(metadata, database))
+            yield House(site, api, connections=connections, metadata=uri(metadata, database), began=began)
             api.close()
     finally:
-        stop(site, [*airflow.COMPONENTS, "postgres"])
+        stop(site, [*airflow.COMPONENTS, "postgres"], seconds=3)  # not for the tasks that still run
