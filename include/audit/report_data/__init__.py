@@ -14,7 +14,7 @@ from include.audit.report_data.linking import (
     WeightBand,
     gather_linking,
 )
-from include.audit.report_data.model import Overview, RegistryReport, TableReport, TrendPoint
+from include.audit.report_data.model import Overview, RegistryReport, ServerReport
 from include.audit.report_data.overview import gather
 from include.audit.report_data.quality_index import WORDS, Deduction, Index
 from include.audit.report_data.run_history import Check, RunLine, RunPage, approval_notes, refused_runs, run_of, runs_of
@@ -26,3 +26,4 @@ from include.audit.report_data.surroundings import (
     SharedProduct,
     Surroundings,
 )
+from include.audit.report_data.table_report import RuleFigures, TableReport, TrendPoint

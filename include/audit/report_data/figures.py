@@ -26,7 +26,7 @@ _ORDER = "recorded DESC NULLS LAST, started_at DESC, run_id DESC"  # recording o
 _NEWEST = f'PARTITION BY registry, "table" ORDER BY {_ORDER}'
 
 _LATEST = f"""
-    SELECT run_id, registry, "table", verdict, started_at, seconds, error_type, error, refused_by,
+    SELECT run_id, registry, "table", verdict, started_at, seconds, error_type, error, refused_by, drift,
            count(DISTINCT run_id) OVER (PARTITION BY registry, "table") AS runs
     FROM runs
     QUALIFY row_number() OVER ({_NEWEST}, verdict = 'published' DESC, verdict <> 'held' DESC) = 1

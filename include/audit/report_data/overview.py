@@ -6,99 +6,139 @@ The pages in Airflow show the same values, so it must be quick: SQL aggregates, 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from include.audit.report_data.figures import FIGURES, Row, open_run_log
 from include.audit.report_data.freshness import NEVER, freshness_of
-from include.audit.report_data.model import (
-    Attempt,
-    GateEvent,
-    Overview,
-    RegistryReport,
-    RuleFigures,
-    RunCounts,
-    TableCounts,
-    TableReport,
-    TrendPoint,
+from include.audit.report_data.model import GateEvent, Overview, RegistryReport, ServerReport
+from include.audit.report_data.quality_index import NOT_MEASURED, mean_index
+from include.audit.report_data.servers import servers_of, slices_of
+from include.audit.report_data.sums import (
+    Counts,
+    index_of,
+    standing_of,
+    summed_counts,
+    summed_table,
+    summed_trend,
 )
-from include.audit.report_data.quality_index import NOT_MEASURED, Counted, Index, mean_index, table_index
-from include.contracts.model import Contract, Rule, Table
-from include.lake.rejected import RejectionBacklog, rejection_backlog
+from include.audit.report_data.table_report import Attempt, RuleFigures, RunCounts, TableReport, TrendPoint
+from include.contracts.model import AT, Contract, Rule, Table
+from include.lake import run_log
+from include.lake.rejected import rejection_backlog
 from include.lake.run_log import CROSS_CHECKS, REFUSALS, REJECTED_TARGET
 from include.lake.storage import Lake
 
 GATE_EVENTS = 100
+_Name = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Log:
+    """What the run log has of every table, by registry and table. `places`: of runs, in recording order."""
+
+    latest: Mapping[_Name, Row]
+    good: Mapping[_Name, Row]
+    published: Mapping[_Name, list[RunCounts]]
+    checks: Mapping[_Name, list[Row]]
+    stood: Mapping[_Name, list[Row]]
+    relationships: Mapping[_Name, list[Row]]
+    places: Mapping[str, int]
+
+    def counts(self, table: Table) -> dict[str, dict[str, Row]]:
+        """Counts of the table's rules after each of its runs, by run and rule."""
+        after: dict[str, dict[str, Row]] = {}
+        for row in self.stood.get(_of(table), []):
+            after.setdefault(row["run_id"], {})[row["rule_id"]] = row
+        return after
 
 
 def gather(lake: Lake, contracts: Mapping[str, Contract], *, at: datetime) -> Overview:
     """Report data of the registries of these contracts at the instant `at`."""
     with open_run_log(lake) as log_views:
-        latest = {_name(row): row for row in log_views.latest()}
-        good = {_name(row): row for row in log_views.last_good()}
-        published: dict[tuple[str, str], list[RunCounts]] = {}
-        for row in log_views.published():
-            published.setdefault(_name(row), []).append(_run(row))
-        checks: dict[tuple[str, str], list[Row]] = {}
-        for row in log_views.checks([run.run_id for runs in published.values() for run in runs]):
-            checks.setdefault(_name(row), []).append(row)
-        stood: dict[tuple[str, str], list[Row]] = {}
-        for row in log_views.table_checks([run.run_id for runs in published.values() for run in runs]):
-            stood.setdefault(_name(row), []).append(row)
-        relationships: dict[tuple[str, str], list[Row]] = {}
-        for row in log_views.relationships():
-            relationships.setdefault(_name(row), []).append(row)
+        rows = log_views.published()
+        published = {name: [_run(row) for row in of] for name, of in _by_table(rows).items()}
+        places: dict[str, int] = {}
+        for row in rows:
+            places[row["run_id"]] = max(run_log.place_of(row), places.get(row["run_id"], -1))
+        log = _Log(
+            latest={_name(row): row for row in log_views.latest()},
+            good={_name(row): row for row in log_views.last_good()},
+            published=published,
+            checks=_by_table(log_views.checks(sorted({runs[-1].run_id for runs in published.values()}))),
+            stood=_by_table(log_views.table_checks(sorted(places))),
+            relationships=_by_table(log_views.relationships()),
+            places=places,
+        )
         gate = tuple(_event(row) for row in log_views.gate(GATE_EVENTS))
         verdicts = log_views.verdicts()
-    registries = []
-    for contract in contracts.values():
-        tables = []
-        for table in contract.tables:
-            name = (contract.registry, table.name)
-            tables.append(
-                _table(contract, table, latest.get(name), good.get(name), published.get(name, []),
-                       checks.get(name, []), stood.get(name, []), relationships.get(name, []),
-                       rejection_backlog(lake, table, at=at), at)
-            )  # fmt: skip
-        registries.append(RegistryReport(contract, tuple(tables), mean_index(t.index for t in tables)))
-    return Overview(at, tuple(registries), gate, verdicts, mean_index(registry.index for registry in registries))
+    registries = tuple(_registry(lake, contract, log, at) for contract in contracts.values())
+    return Overview(at, registries, gate, verdicts, mean_index(registry.index for registry in registries))
 
 
-def _table(
-    contract: Contract, table: Table, latest: Row | None, good: Row | None, runs: list[RunCounts], checks: list[Row],
-    stood: list[Row], relationships: list[Row], opened: RejectionBacklog | None, at: datetime,
-) -> TableReport:  # fmt: skip
-    stands = NEVER
-    if good:
+def _registry(lake: Lake, contract: Contract, log: _Log, at: datetime) -> RegistryReport:
+    if not contract.is_federated:
+        tables = tuple(_table(lake, contract, table, log, at) for table in contract.tables)
+        return RegistryReport(contract, tables, mean_index(table.index for table in tables))
+    published = (name.partition(AT)[2] for registry, name in log.published if registry == contract.registry)
+    servers = []
+    for facts in servers_of(contract, published, at.date()):
+        slices = tuple(_table(lake, contract, table, log, at) for table in slices_of(contract, facts))
+        servers.append(ServerReport(facts, slices, mean_index(one.index for one in slices)))
+    tables = tuple(_whole(table, servers, log) for table in contract.tables)
+    return RegistryReport(contract, tables, mean_index(table.index for table in tables), tuple(servers))
+
+
+def _whole(table: Table, servers: Sequence[ServerReport], log: _Log) -> TableReport:
+    """The report of a table that several servers deliver."""
+    found = [(server, one) for server in servers for one in server.slices if one.table.base_name == table.name]
+    slices = [one for _, one in found]
+    rules = {rule.rule_id: rule for one in slices for rule in one.table.rules} | {r.rule_id: r for r in table.rules}
+    runs = [log.published.get(_of(one.table), []) for one in slices]
+    after = [log.counts(one.table) for one in slices]
+    counts = summed_counts(_standing_counts(log, one.table) for one in slices)
+    if any(runs):
+        counts |= {row["rule_id"]: row for row in log.relationships.get(_of(table), [])}
+    listed = _rules(replace(table, rules=tuple(rules.values())), counts, {})
+    read = [one for server, one in found if server.facts.is_read]
+    return summed_table(table, slices, read, counts, rules, summed_trend(runs, after, rules, log.places), listed)
+
+
+def _table(lake: Lake, contract: Contract, table: Table, log: _Log, at: datetime) -> TableReport:
+    name, stands = _of(table), NEVER
+    if good := log.good.get(name):
         stands = freshness_of(contract.sla, last_good_at=_utc(good["started_at"]), seconds=good["seconds"], at=at)
+    latest, runs = log.latest.get(name), log.published.get(name, [])
     last = runs[-1] if runs else None
-    in_run = {row["rule_id"]: row for row in checks if last and row["run_id"] == last.run_id}
-    after: dict[str, dict[str, Row]] = {}
-    for row in stood:
-        after.setdefault(row["run_id"], {})[row["rule_id"]] = row
-    newest = _newest(stood, runs)
-    counts = after[newest["run_id"]] if newest else {}
+    in_run = {row["rule_id"]: row for row in log.checks.get(name, []) if last and row["run_id"] == last.run_id}
+    after, standing = log.counts(table), _standing_counts(log, table)
+    counts = standing
     if last:
-        counts = counts | {row["rule_id"]: row for row in relationships}
+        counts = counts | {row["rule_id"]: row for row in log.relationships.get(name, [])}
     bounds = {rule.rule_id: rule for rule in table.rules}
-    index = _index(counts, bounds, stands.score) if last else NOT_MEASURED
-    trend = tuple(_point(run, after.get(run.run_id, {}), bounds) for run in runs)
     return TableReport(
         table,
         runs=latest["runs"] if latest else 0,
         latest=_attempt(latest) if latest else None,
         last=last,
         freshness=stands,
-        index=index,
+        index=index_of(counts, bounds, stands.score) if last else NOT_MEASURED,
         rules=_rules(table, counts, in_run),
-        trend=trend,
-        open=opened,
-        standing=_standing(newest) if newest else None,
+        trend=tuple(_point(run, after.get(run.run_id, {}), bounds) for run in runs),
+        open=rejection_backlog(lake, table, at=at),
+        standing=standing_of(standing) if standing else None,
     )
 
 
-def _newest(stood: list[Row], runs: list[RunCounts]) -> Row | None:
+def _standing_counts(log: _Log, table: Table) -> dict[str, Row]:
+    """The newest counts of a table's rules; empty if no run has counted it yet."""
+    newest = _newest(log.stood.get(_of(table), []), log.published.get(_of(table), []))
+    return log.counts(table)[newest["run_id"]] if newest else {}
+
+
+def _newest(stood: Sequence[Row], runs: Sequence[RunCounts]) -> Row | None:
     """Newest row of each rule, by the table's id (a recreated table has another) and version.
 
     `runs` are in recording order, regardless of workers' clocks.
@@ -108,33 +148,11 @@ def _newest(stood: list[Row], runs: list[RunCounts]) -> Row | None:
     return max((row for row in stood if row["table_id"] == table_id), key=lambda row: row["version"], default=None)
 
 
-def _point(run: RunCounts, counts: Mapping[str, Row], rules: Mapping[str, Rule]) -> TrendPoint:
-    standing = next(map(_standing, counts.values()), None)
-    return TrendPoint(run, _index(counts, rules, None).overall, standing)
+def _point(run: RunCounts, counts: Counts, rules: Mapping[str, Rule]) -> TrendPoint:
+    return TrendPoint(run, index_of(counts, rules, None).overall, standing_of(counts) if counts else None)
 
 
-def _standing(row: Row) -> TableCounts:
-    return TableCounts(row["run_id"], row["published_rows"], row["open_rows"])
-
-
-def _index(counts: Mapping[str, Row], rules: Mapping[str, Rule], score: float | None) -> Index:
-    counted = [
-        Counted(
-            rule_id,
-            row["dimension"],
-            row["metric"],
-            row["scope"],
-            row["rows"],
-            row["violations"],
-            bound=rules[rule_id].bound if rule_id in rules else None,
-        )
-        for rule_id, row in counts.items()
-        if score is not None or row["dimension"] != "timeliness"
-    ]
-    return table_index(counted, freshness=score)
-
-
-def _rules(table: Table, counts: Mapping[str, Row], in_run: Mapping[str, Row]) -> tuple[RuleFigures, ...]:
+def _rules(table: Table, counts: Counts, in_run: Counts) -> tuple[RuleFigures, ...]:
     """Every rule of the contract, counted or not, then other counted rules (relationships, rules since removed)."""
     listed = []
     for rule in table.rules:
@@ -191,8 +209,10 @@ def _run(row: Row) -> RunCounts:
 
 
 def _attempt(row: Row) -> Attempt:
-    texts = (row[name] or "" for name in ("error_type", "error", "refused_by"))
-    return Attempt(row["run_id"], _utc(row["started_at"]), row["verdict"], *texts)
+    texts: dict[str, Any] = {
+        name: row[name] or "" for name in ("run_id", "verdict", "error_type", "error", "refused_by")
+    }
+    return Attempt(at=_utc(row["started_at"]), drift=tuple(json.loads(row["drift"] or "[]")), **texts)
 
 
 def _event(row: Row) -> GateEvent:
@@ -204,8 +224,19 @@ def _event(row: Row) -> GateEvent:
     )  # fmt: skip
 
 
-def _name(row: Row) -> tuple[str, str]:
+def _by_table(rows: Iterable[Row]) -> dict[_Name, list[Row]]:
+    found: dict[_Name, list[Row]] = {}
+    for row in rows:
+        found.setdefault(_name(row), []).append(row)
+    return found
+
+
+def _name(row: Row) -> _Name:
     return row["registry"], row["table"]
+
+
+def _of(table: Table) -> _Name:
+    return table.registry, table.name
 
 
 def _utc(instant: datetime) -> datetime:

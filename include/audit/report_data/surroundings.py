@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
@@ -92,7 +93,8 @@ class Surroundings:
     """Report data beyond the registries. `ledger` is None before the first entry, `model` if none can be read.
 
     `contradictions`: persons whose registries contradict each other. `pages_url`: URL of the quality pages, or empty.
-    `broken` are files of contracts and agreements that could not be read.
+    `broken` are files of contracts and agreements that could not be read. `delivered`: by registry that several servers
+    deliver, how many are up to date and which are missing; only `missing` registries lack one.
     """
 
     agreements: tuple[AgreementFacts, ...] = ()
@@ -102,3 +104,5 @@ class Surroundings:
     contradictions: int = 0
     pages_url: str = ""
     broken: tuple[str, ...] = ()
+    delivered: Mapping[str, BilingualText] = field(default_factory=dict)
+    missing: frozenset[str] = frozenset()

@@ -12,6 +12,7 @@ import pandas as pd
 
 from include.audit.report_data import WORDS, Index, Overview, Surroundings, TableReport, column_lineage
 from include.audit.report_export.linking_export import linking_rows
+from include.audit.report_export.servers_export import servers_rows
 from include.lake.rejected import AGES, TREND_DAYS, OpenRule
 
 _SHEET_NAME_LIMIT = 31
@@ -85,6 +86,7 @@ def frames(overview: Overview, surroundings: Surroundings) -> dict[str, pd.DataF
             kind: _frame(rows, *columns)
             for kind, (rows, columns) in linking_rows(surroundings.linking, surroundings.model).items()
         },
+        **{kind: _frame(rows, *columns) for kind, (rows, columns) in servers_rows(overview).items()},
     }  # fmt: skip
 
 

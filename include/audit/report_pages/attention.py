@@ -9,6 +9,7 @@ from include.audit.report_words import Locale
 from include.lake.rejected import OpenRule
 
 COSTLIEST = 5
+MOST_SERVERS = 10
 
 
 def attention(overview: Overview, surroundings: Surroundings, locale: Locale) -> list[str]:
@@ -41,6 +42,9 @@ def attention(overview: Overview, surroundings: Surroundings, locale: Locale) ->
                 f"Persons: run {held.run_id} of linking is held back and waits for a steward's decision",
             )
         )
+    for registry in sorted(surroundings.missing):
+        said = surroundings.delivered[registry]
+        found.append(f"{registry}: {locale.pick(said.vietnamese, said.english)}")
     tables = worst_first(overview.tables)
     found += [sentence for table in tables for sentence in _of_table(table, locale)]
     return found + [_open(table, table.open.total, locale) for table in tables if table.open and table.open.total.rows]
@@ -58,7 +62,30 @@ def worst_first(tables: Iterable[TableReport]) -> list[TableReport]:
 
 
 def _of_table(table: TableReport, locale: Locale) -> Iterator[str]:
-    name, latest, stands = _name(table, locale), table.latest, table.freshness
+    """Of one table; of one that several servers deliver the failed runs in one sentence, and what waits for each.
+
+    Late servers have a sentence of their registry.
+    """
+    if not table.slices:
+        yield from _of_runs(table, locale)
+        yield from _of_schedule(table, locale)
+        yield from _of_rules(table, locale)
+        return
+    failed = [one.table.server for one in table.slices if one.latest and one.latest.verdict == "failed"]
+    if failed:
+        listed = ", ".join(failed[:MOST_SERVERS]) + (", …" if len(failed) > MOST_SERVERS else "")
+        yield locale.pick(
+            f"{_name(table, locale)}: lần chạy gần nhất thất bại ở {len(failed)} máy chủ nguồn: {listed}",
+            f"{_name(table, locale)}: the newest run failed on {len(failed)} servers: {listed}",
+        )
+    for one in table.slices:
+        if not (one.latest and one.latest.verdict == "failed"):
+            yield from _of_runs(one, locale)
+        yield from _of_rules(one, locale)
+
+
+def _of_runs(table: TableReport, locale: Locale) -> Iterator[str]:
+    name, latest = _name(table, locale), table.latest
     if latest and latest.verdict == "held":
         yield locale.pick(
             f"{name}: lần chạy {latest.run_id} bị tạm giữ, chờ cán bộ quản trị dữ liệu quyết định",
@@ -79,6 +106,20 @@ def _of_table(table: TableReport, locale: Locale) -> Iterator[str]:
             f"{name}: lần chạy {latest.run_id} thất bại ({latest.error_type})",
             f"{name}: run {latest.run_id} failed ({latest.error_type})",
         )
+
+
+def _of_rules(table: TableReport, locale: Locale) -> Iterator[str]:
+    at = f"@{table.table.server}" if table.table.server else ""
+    for rule in table.rules:
+        if rule.disagrees:
+            yield locale.pick(
+                f"{rule.rule_id}{at}: hai lần đánh giá độc lập cho kết quả khác nhau",
+                f"{rule.rule_id}{at}: the two independent evaluations disagree",
+            )
+
+
+def _of_schedule(table: TableReport, locale: Locale) -> Iterator[str]:
+    name, stands = _name(table, locale), table.freshness
     if stands.missed:
         yield locale.pick(
             f"{name}: quá hạn {stands.missed} kỳ cập nhật; lần cập nhật thành công gần nhất: "
@@ -87,12 +128,6 @@ def _of_table(table: TableReport, locale: Locale) -> Iterator[str]:
         )
     if stands.took_too_long:
         yield locale.pick(f"{name}: lần cập nhật cuối vượt thời hạn", f"{name}: the last run passed its deadline")
-    for rule in table.rules:
-        if rule.disagrees:
-            yield locale.pick(
-                f"{rule.rule_id}: hai lần đánh giá độc lập cho kết quả khác nhau",
-                f"{rule.rule_id}: the two independent evaluations disagree",
-            )
 
 
 def _open(table: TableReport, opened: OpenRule, locale: Locale) -> str:

@@ -77,7 +77,7 @@ def draw(
                 first,
                 _LEFT[1],
                 height,
-                contract.server.name,
+                _servers(contract),
                 (kinds or {}).get(contract.registry) or contract.server.type,
             )
         )
@@ -98,3 +98,10 @@ def draw(
         lines.append(Line(_MIDDLE[0] + _MIDDLE[1], middle, _RIGHT[0], top + BOX / 2))
         top += STEP + spare
     return Picture(WIDTH, max(y, top), (_LEFT[0], _MIDDLE[0], _RIGHT[0]), tuple(boxes), tuple(lines))
+
+
+def _servers(contract: Contract) -> str:
+    """The server of a registry; of several the first and last, and their number."""
+    if not contract.is_federated:
+        return contract.server.name
+    return f"{contract.servers[0].name} … {contract.servers[-1].name} ({len(contract.servers)})"

@@ -15,6 +15,7 @@ from include.audit.report_pages.attention import attention, costliest
 from include.audit.report_pages.lineage_picture import draw
 from include.audit.report_pages.linking_plots import costs, course, probabilities, weights
 from include.audit.report_pages.plots import Captions, trend
+from include.audit.report_pages.tile_map import maps_of
 from include.audit.report_words import LOCALES, LinkingWords, Locale
 from include.contracts.words import Language
 
@@ -60,6 +61,7 @@ def render(overview: Overview, surroundings: Surroundings, language: Language) -
         "deductions": sum(len(table.index.deductions) for table in overview.tables),
         "plots": {registry.name: Markup(_plot(registry, locale)) for registry in overview.registries},  # noqa: S704
         "picture": draw(contracts, surroundings.agreements, {r.name: _kind(r) for r in overview.registries}),
+        "maps": maps_of(overview.registries, overview.at, locale),
         "lineage": lineage,
         **_plots_of_persons(surroundings, locale),
     }

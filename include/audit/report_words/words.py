@@ -155,6 +155,15 @@ class Locale:
             return "–"
         return f"{at.astimezone(SCHEDULE_ZONE):{self.pick('%d/%m/%Y %H:%M', '%Y-%m-%d %H:%M')}}"
 
+    def age(self, since: datetime | None, at: datetime) -> str:
+        """How long ago something was, in hours, or in days from two on."""
+        if since is None:
+            return self.pick("chưa có", "never")
+        hours = max(0, int((at - since).total_seconds() // 3600))
+        if hours < 48:
+            return f"{self.number(hours)} {self.pick('giờ', 'h')}"
+        return f"{self.number(hours // 24)} {self.pick('ngày', 'days')}"
+
     def day(self, day: date) -> str:
         """A date."""
         return f"{day:{self.pick('%d/%m/%Y', '%Y-%m-%d')}}"
