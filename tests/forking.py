@@ -121,6 +121,9 @@ def _start_server() -> str:
 def _serve(path: Path) -> None:
     for name in PRELOADED:
         importlib.import_module(name)
+    templates = sys.modules["include.quality.expectations.data_docs"]._VIEW.env
+    for template in templates.list_templates(extensions=["j2"]):
+        templates.get_template(template)  # compiled here, and not in every process
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for them here
     draft = path.with_suffix(".new")
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:

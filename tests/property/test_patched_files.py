@@ -65,6 +65,10 @@ VALUES: dict[str, st.SearchStrategy[Any]] = {
     "nothing": st.none(),
     "words": st.lists(st.none() | TEXT, max_size=3),
 }
+# Made once: to make a strategy costs more than to draw from it.
+OR_NONE = {name: st.none() | values for name, values in VALUES.items()}
+ROWS = st.lists(st.fixed_dictionaries(OR_NONE), min_size=1, max_size=12)
+NAMES = st.lists(st.sampled_from(SCHEMA.names), unique=True, min_size=1)
 WRITERS = ("duckdb", "delta-rs", "arrow", "arrow, plain", "arrow, old")
 
 
@@ -93,10 +97,9 @@ def written(writer: str, table: pa.Table, group_rows: int, folder: Path) -> Path
 @st.composite
 def cases(draw: st.DrawFn) -> tuple[str, int, list[dict[str, Any]], dict[int, dict[str, Any] | None], list[str]]:
     """A writer, rows of a row group, rows; by place what a row becomes (None: it leaves); which columns may change."""
-    row = st.fixed_dictionaries({name: st.none() | values for name, values in VALUES.items()})
-    rows = draw(st.lists(row, min_size=1, max_size=12))
-    names = draw(st.lists(st.sampled_from(SCHEMA.names), unique=True, min_size=1))
-    becomes = st.none() | st.fixed_dictionaries({name: st.none() | VALUES[name] for name in names})
+    rows = draw(ROWS)
+    names = draw(NAMES)
+    becomes = st.none() | st.fixed_dictionaries({name: OR_NONE[name] for name in names})
     changes = draw(st.dictionaries(st.integers(0, len(rows) - 1), becomes))
     return draw(st.sampled_from(WRITERS)), draw(st.integers(1, 6)), rows, changes, names
 
