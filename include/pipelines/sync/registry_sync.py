@@ -6,9 +6,12 @@ verdicts, versions): rows stay in the lake, and what one step leaves for the nex
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from itertools import groupby
 
 from include.contracts.model import Table
 from include.lake.publishing import publish_reference
@@ -27,6 +30,7 @@ from include.pipelines.sync.relationships import relationships_step
 from include.quality.expectations import import_gx_meanwhile
 
 _ATTEMPTS = 3
+_AT_ONCE = min(os.cpu_count() or 1, 4)
 
 
 def prepare_step(*, context: PipelineContext | None = None) -> list[str]:
@@ -51,6 +55,8 @@ def sync_registry(
     context: PipelineContext | None = None,
 ) -> RegistryResult:
     """Sync every table of a registry (or those named), one after the other; a table's failure does not stop the others.
+
+    Of several servers as many are read at once as this machine has processors, each one table after the other.
 
     Begun again with the same `run_id` it goes on where it was stopped.
 
@@ -77,15 +83,13 @@ def sync_registry(
     if approval is not None:
         steward_named((contract,), approval.approved_by, at=context.now())
     prepare_step(context=context)
-    results: list[TableResult] = []
-    for table in wanted:
-        started = time.perf_counter()
-        try:
-            result: TableResult = _sync_table(context, table, run_id, is_full, window, approval, watch)
-        except KNOWN_ERRORS as error:
-            result = Failed.of(context, table, run_id, error)
-        results.append(replace(result, seconds=round(time.perf_counter() - started, 3)))
-        watch(table.name, result.verdict)
+
+    def one_server(tables: Sequence[Table]) -> list[TableResult]:
+        return [_sync_or_fail(context, table, run_id, is_full, window, approval, watch) for table in tables]
+
+    of_servers = [list(tables) for _, tables in groupby(wanted, lambda table: table.server)]
+    with ThreadPoolExecutor(min(len(of_servers), _AT_ONCE) or 1) as several:
+        results = [result for done in several.map(one_server, of_servers) for result in done]
     if any(isinstance(result, Published) for result in results):
         relationships_step(registry, run_id, context=context)
     delivered = None
@@ -93,6 +97,24 @@ def sync_registry(
         verdicts = [(result.table, result.verdict) for result in results]
         delivered = delivered_servers(context.lake, contract, verdicts, at=context.now())
     return RegistryResult(run_id, registry, tuple(results), delivered)
+
+
+def _sync_or_fail(
+    context: PipelineContext,
+    table: Table,
+    run_id: str,
+    is_full: bool,
+    window: Window | None,
+    approval: Approval | None,
+    watch: Watch,
+) -> TableResult:
+    started = time.perf_counter()
+    try:
+        result: TableResult = _sync_table(context, table, run_id, is_full, window, approval, watch)
+    except KNOWN_ERRORS as error:
+        result = Failed.of(context, table, run_id, error)
+    watch(table.name, result.verdict)
+    return replace(result, seconds=round(time.perf_counter() - started, 3))
 
 
 def _sync_table(

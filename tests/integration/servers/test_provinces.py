@@ -17,6 +17,7 @@ from include.pipelines.rejected import list_rejected
 from include.pipelines.sync import Approval, sync_registry
 from include.pipelines.upkeep import restore_step
 from tests.integration.servers.provinces import Provinces
+from tests.integration.servers.sync_worker import begin
 
 DAYS = 7
 WIDE = {"rejectedPercent": 90, "rowCountChangePercent": 100_000}
@@ -104,7 +105,8 @@ def test_the_same_key_from_two_servers_is_a_finding_and_heals_when_one_lets_it_g
     sync(land, "third")
     assert land.published() == land.content() - {("land-02", "land-01/3", "99.00")}
     land.remove("land-01", ["land-01/3"])
-    sync(land, "fourth")
+    for run_id in ("fourth", "fifth"):  # servers are read at once: land-02 may be looked at before land-01 is done
+        sync(land, run_id)
     assert land.published() == land.content()
     assert not list_rejected(land.context, "land")
 
@@ -186,6 +188,32 @@ def test_a_table_of_one_server_does_not_become_one_of_several_in_silence(tmp_pat
     run = sync(land, "second")
     assert {result.error_type for result in run.tables} == {"LakeSchemaConflict"}
     assert "retire it" in run.tables[0].error
+
+
+def test_many_servers_publish_at_once_and_no_commit_is_lost(tmp_path):
+    """Each by a process of its own, as workers of Airflow do."""
+    land = Provinces.at(tmp_path, 12)
+    sync(land, "first", servers=["land-01"])
+    running = [begin(land, name, f"at-once-{name}") for name in land.names]
+    assert {process.communicate() for process in running} <= {"published", "unchanged"}
+    assert land.published() == land.content()
+    assert set(land.files()) == set(land.names)
+
+
+@pytest.mark.parametrize("killed_after", [0.2, 0.6, 1.0, 1.5, 2.0])
+def test_a_server_killed_at_any_instant_is_published_whole_by_the_same_run_again(tmp_path, killed_after):
+    land = Provinces.at(tmp_path, 3, rows=40)
+    sync(land, "first")
+    land.put("land-02", [f"land-02/{n}" for n in range(20, 60)], area="5.00")
+    before = land.published()
+    process = begin(land, "land-02", "killed")
+    process.has_ended(killed_after)
+    process.kill()
+    process.communicate()
+    assert land.published() in (before, land.content())
+    sync(land, "killed", servers=["land-02"])
+    assert land.published() == land.content()
+    assert verify_lake(land.context).ok
 
 
 def test_the_clock_of_these_tests_is_in_the_past():
