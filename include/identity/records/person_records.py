@@ -11,7 +11,7 @@ from include.contracts.model import Contract, LinkRole
 from include.identity.records.record_schema import RECORDS
 from include.identity.records.roles import LinkedTable, linked_tables
 from include.lake.delta import view_of
-from include.lake.storage import Lake, literal, quote, restrict_access
+from include.lake.storage import SERVER, Lake, literal, quote, restrict_access
 from include.vietnam import WARD_LISTS, reference_lists, register
 
 
@@ -73,7 +73,10 @@ def _select(linked: LinkedTable, published: str, present: set[str]) -> str:
     def number(role: LinkRole) -> str:
         return f"link_number({text(role)})"
 
-    key = ", ".join(f"CAST({quote(name)} AS VARCHAR)" for name in linked.table.primary_key)
+    keys = [*linked.table.primary_key]
+    if linked.table.key_scope == "server" and SERVER in present:  # else a row that moves to another server stays itself
+        keys.append(SERVER)
+    key = ", ".join(f"CAST({quote(name)} AS VARCHAR)" for name in keys)
     names = (
         "vn_name("
         + (

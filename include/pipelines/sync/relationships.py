@@ -144,7 +144,7 @@ def _follow(
 def _refused(context: PipelineContext, relationship: Relationship) -> pa.Table | None:
     """What open rejected rows of the other table are referred to by; None if that is not in their keys."""
     try:
-        target = context.table(relationship.registry, relationship.table)[1]
+        contract, target = context.table(relationship.registry, relationship.table)
     except (Misuse, ContractError):  # that register's contract is gone or broken: this one's figures do not wait for it
         return None
     if not set(relationship.to_columns) <= set(target.primary_key):
@@ -154,16 +154,19 @@ def _refused(context: PipelineContext, relationship: Relationship) -> pa.Table |
     empty = ", ".join(
         f"CAST(NULL AS {target.column(name).sql_type}) AS {quote(name)}" for name in relationship.to_columns
     )
-    with (
-        open_rejections_of(context.lake, target) as opened,
-        lake_errors(f"reading the rejected rows of {target.qualified_name}"),
-    ):
-        if opened is None:
-            with context.lake.connect() as connection:
-                return connection.execute(f"SELECT {empty} WHERE false").to_arrow_table()
-        return opened.connection.execute(
-            f"SELECT DISTINCT {chosen} FROM opened WHERE _key IS NOT NULL"
-        ).to_arrow_table()
+    found = []
+    for slice_or_table in [t for t in contract.source_tables if t.base_name == target.name]:
+        with (
+            open_rejections_of(context.lake, slice_or_table) as opened,
+            lake_errors(f"reading the rejected rows of {slice_or_table.qualified_name}"),
+        ):
+            if opened is not None:
+                rows = f"SELECT DISTINCT {chosen} FROM opened WHERE _key IS NOT NULL"
+                found.append(opened.connection.execute(rows).to_arrow_table())
+    if not found:
+        with context.lake.connect() as connection:
+            return connection.execute(f"SELECT {empty} WHERE false").to_arrow_table()
+    return pa.concat_tables(found)
 
 
 def _is_ambiguous(table: Table, relationship: Relationship) -> bool:

@@ -28,7 +28,12 @@ def schema(product: Product, table: Table) -> pa.Schema:
 
 
 def key(product: Product, table: Table) -> tuple[str, ...]:
-    """The source's primary key, if it is still unique in the product; else empty."""
+    """The source's primary key, if it is still unique in the product; else empty.
+
+    A key that may stand once in each of several servers is not.
+    """
+    if table.key_scope == "server":
+        return ()
     telling = {shared.name for shared in product.given if shared.protection in ("none", "pseudonym")}
     return table.primary_key if set(table.primary_key) <= telling else ()
 
