@@ -71,6 +71,11 @@ class Index:
         """The mean of the measured criteria."""
         return _mean(self.words.values())
 
+    @property
+    def without_timeliness(self) -> float | None:
+        """The mean of the measured criteria without Sống: what the rows are worth, whatever their age."""
+        return _mean(value for word, value in self.words.items() if word != "timeliness")
+
 
 NOT_MEASURED = Index(dict.fromkeys(WORDS))
 

@@ -83,14 +83,26 @@ def tile_maps(registry: RegistryReport, at: datetime, locale: Locale) -> tuple[T
         return grade, f"{locale.age(server.delivered_at, at)}{' !' if server.is_missing else ''}"
 
     def index(server: ServerReport) -> Grade:
-        value = server.index.overall
+        value = server.index.without_timeliness
         if value is None or not server.facts.is_read:
             return "idle", locale.index(value)
         return f"g{sum(value < bound for bound in _QUALITY)}", locale.index(value)
 
     return (
-        _map(registry, "freshness", pick("Độ cập nhật theo máy chủ nguồn", "Freshness by server"), fresh, freshness),
-        _map(registry, "quality", pick("Chỉ số theo máy chủ nguồn", "Index by server"), quality, index),
+        _map(
+            registry,
+            "freshness",
+            pick("Độ cập nhật: tuổi của dữ liệu", "Freshness: the age of the data"),
+            fresh,
+            freshness,
+        ),
+        _map(
+            registry,
+            "quality",
+            pick("Chất lượng: chỉ số không tính Sống", "Quality: the index without timeliness"),
+            quality,
+            index,
+        ),
     )
 
 
