@@ -1,0 +1,111 @@
+"""What others read of a registry on several servers: shared tables, references, records of persons."""
+
+from __future__ import annotations
+
+import copy
+
+import duckdb
+import pytest
+import yaml
+from deltalake import DeltaTable
+
+from include.identity.records import collect
+from include.pipelines.sharing.products import share_step
+from include.pipelines.sync import relationships_step, sync_registry
+from tests.integration.servers.provinces import Provinces
+
+AGREEMENT = {
+    "version": "1.0.0",
+    "title": "Chia sẻ thửa đất",
+    "provider": "Bộ Nông nghiệp và Môi trường",
+    "recipient": {"id": "nso", "name": "Cục Thống kê"},
+    "purpose": "Thống kê",
+    "legalBasis": ["Luật Thống kê 89/2015/QH13"],
+    "from": "2020-01-01",
+    "until": "2099-12-31",
+    "contact": {"provider": "a@mae.example", "recipient": "b@nso.example"},
+    "products": [
+        {
+            "name": "parcel",
+            "table": "land.parcel",
+            "columns": [{"name": "parcel_id", "protection": "none"}, {"name": "area", "protection": "none"}],
+        }
+    ],
+}
+
+
+def shared(land: Provinces) -> list[tuple[str, str]]:
+    rows = DeltaTable(str(land.folder / "lake/shared/nso/parcel")).to_pyarrow_table().to_pylist()
+    return sorted((row["parcel_id"], f"{row['area']:.2f}") for row in rows)
+
+
+@pytest.mark.parametrize("scope", ["registry", "server"])
+def test_a_shared_table_has_the_rows_of_every_server_and_follows_them(tmp_path, scope):
+    land = Provinces.at(tmp_path, 3, keyScope=scope)
+    if scope == "server":
+        land.put("land-02", ["land-01/3"], area="44.00")
+    (tmp_path / "schemas/agreements").mkdir()
+    (tmp_path / "schemas/agreements/parcels.yaml").write_text(yaml.safe_dump(AGREEMENT, allow_unicode=True))
+    for day in range(3):
+        sync_registry("land", run_id=f"day-{day}", context=land.context)
+        (product,) = share_step("parcels", f"share-{day}", context=land.context).agreements[0].products
+        assert product.verdict == "published"
+        assert shared(land) == sorted((key, area) for _, key, area in land.content())
+        land.put("land-03", ["land-03/1", f"land-03/new-{day}"], area=f"{day}.25")
+        land.remove("land-01", [f"land-01/{day + 5}"])
+
+
+def test_a_reference_to_a_row_that_one_server_rejected_is_told_from_one_that_leads_nowhere(tmp_path):
+    land = Provinces.at(tmp_path, 2)
+    child = copy.deepcopy(land.contract["schema"][0])
+    child |= {"name": "use", "physicalName": "land_use"}
+    child["properties"].insert(
+        1,
+        {
+            "name": "of",
+            "logicalType": "string",
+            "relationships": [{"type": "foreignKey", "to": "land.parcel.parcel_id"}],
+        },
+    )
+    land.contract["schema"].append(child)
+    land.write_contract()
+    for name in land.names:
+        with land.database(name) as database:
+            database.execute(
+                'CREATE TABLE land_use (parcel_id TEXT, "of" TEXT, owner TEXT, area TEXT, updated_at TEXT)'
+            )
+    land.put("land-02", ["land-02/bad"], area="wide")
+    with land.database("land-01") as database:
+        for n, to in enumerate(["land-01/1", "land-02/1", "land-02/bad", "nowhere"]):
+            database.execute("INSERT INTO land_use VALUES (?, ?, 'x', '1.00', '2026-01-01 00:00:00')", (f"u{n}", to))
+    sync_registry("land", run_id="first", context=land.context)
+    (fit,) = relationships_step("land", "first", context=land.context)
+    assert (fit.rows, fit.orphans, fit.refused) == (4, 1, 1)
+
+
+@pytest.mark.parametrize(("scope", "records"), [("registry", 1), ("server", 2)])
+def test_a_row_that_moves_to_another_server_stays_the_same_record_where_its_key_is_the_registrys(
+    tmp_path, scope, records
+):
+    land = Provinces.at(tmp_path, 2, rows=4, keyScope=scope)
+    for column, role in (("owner", "name"), ("parcel_id", "personal_id")):
+        spec = next(p for p in land.contract["schema"][0]["properties"] if p["name"] == column)
+        spec["customProperties"] = [{"property": "link", "value": role}]
+    land.write_contract()
+    sync_registry("land", run_id="first", context=land.context)
+    seen = records_of(land, "land-01/0", "before")
+    land.remove("land-01", ["land-01/0"])
+    sync_registry("land", run_id="gone", context=land.context)
+    land.put("land-02", ["land-01/0"])
+    sync_registry("land", run_id="moved", context=land.context)
+    assert ("land-02", "land-01/0", "10.50") in land.published()
+    moved = records_of(land, "land-01/0", "after")
+    assert (len(moved), len(seen | moved)) == (1, records)
+
+
+def records_of(land: Provinces, key: str, name: str) -> set[str]:
+    """The records of persons that have this key."""
+    uri, context = str(land.folder / f"{name}.parquet"), land.context
+    collect(context.lake, context.contracts.values(), context.schemas, uri)
+    found = duckdb.sql(f"SELECT record_id FROM '{uri}' WHERE contains(record_id, '{key}')").fetchall()
+    return {record_id for (record_id,) in found}
