@@ -11,8 +11,8 @@ from datacontract.data_contract import DataContract
 from hypothesis import given
 from hypothesis import strategies as st
 
-from include.contracts.checks.servers import why_no_part_name
-from include.contracts.model import Assignment, row_digest
+from include.contracts.checks.servers import check_servers, why_no_part_name
+from include.contracts.model import Assignment, Server, row_digest
 from include.contracts.reading.load import examine_contract, load_contract
 from include.contracts.reading.published import published_contract
 from include.contracts.yaml_files.problems import ContractError
@@ -201,3 +201,28 @@ def test_a_proposed_name_is_a_right_one(name: str) -> None:
     remedy = why_no_part_name(name)
     if remedy.startswith("write `"):
         assert why_no_part_name(remedy.split("`")[1]) == ""
+
+
+DAYS = [date(2025, 7, day) for day in range(1, 6)]
+SOME_DAYS = st.none() | st.sampled_from(DAYS)
+ASSIGNMENTS = st.builds(
+    Assignment, st.sampled_from(["01", "38"]), SOME_DAYS, SOME_DAYS, st.sampled_from(["primary", "history"])
+).filter(lambda one: not one.valid_from or not one.valid_until or one.valid_from < one.valid_until)
+BEYOND = (date(2000, 1, 1), *DAYS, date(2050, 1, 1))
+
+
+@given(st.lists(st.lists(ASSIGNMENTS, max_size=2), min_size=2, max_size=3))
+def test_an_overlap_is_told_where_a_look_at_every_day_finds_one(assigned: list[list[Assignment]]) -> None:
+    servers = {
+        ("servers", index): Server(f"land-{index}", "custom", assignments=tuple(own))
+        for index, own in enumerate(assigned)
+    }
+    told: list[str] = []
+    check_servers(servers, lambda place, message, remedy, *, warning=False: told.append(message))
+    expected = False
+    for day in BEYOND:
+        for area in ("01", "38"):
+            holding = [[one.role for one in own if one.area == area and one.holds(day)] for own in assigned]
+            primary = sum("primary" in roles for roles in holding)
+            expected |= primary > 1 or any(len(roles) > 1 for roles in holding)
+    assert bool(told) == expected
