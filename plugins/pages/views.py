@@ -9,6 +9,8 @@ from fastapi import APIRouter, Depends, Form, HTTPException, Query, Request, sta
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from include.audit.report_data import TableReport
+from include.audit.report_pages import tile_maps
+from include.audit.report_words import LOCALES
 from include.contracts.model import Contract
 from include.lake.rejected import AGES
 from include.pipelines.decisions import MAX_PURPOSE
@@ -16,6 +18,7 @@ from include.pipelines.rejected import VALUES_AT_ONCE, count_rejected
 from include.pipelines.reporting import ROWS_A_PAGE, RUNS_A_PAGE, QualityPages
 from include.pipelines.sync import held_run
 from plugins.pages.access import SignedIn, Visitor, signed_in
+from plugins.pages.language import chosen
 from plugins.pages.rendering import page
 
 router = APIRouter(dependencies=[Depends(signed_in)], default_response_class=HTMLResponse)
@@ -50,8 +53,28 @@ def registries(request: Request, visitor: SignedIn, pages: Pages) -> HTMLRespons
     """All visible registries."""
     overview = pages.overview()
     shown = [registry for registry in overview.registries if visitor.may_see(registry.name)]
-    values = {"overview": overview, "registries": shown, "lake_uri": pages.lake_uri, "broken": pages.broken()}
+    values = {
+        "overview": overview,
+        "registries": shown,
+        "delivered": pages.delivered(),
+        "lake_uri": pages.lake_uri,
+        "broken": pages.broken(),
+    }
     return page(request, "registries.html.j2", values)
+
+
+@router.get("/servers/{registry}")
+def servers(request: Request, registry: str, visitor: SignedIn, pages: Pages) -> HTMLResponse:
+    """The servers of one registry: which are missing, maps, their ranking, what changed at their sources."""
+    overview = pages.overview()
+    delivered = pages.delivered().get(registry) if visitor.may_see(registry) else None
+    if delivered is None:
+        raise HTTPException(status.HTTP_404_NOT_FOUND)
+    report = next(one for one in overview.registries if one.name == registry)
+    maps = tile_maps(report, overview.at, LOCALES[chosen(request)])
+    return page(
+        request, "servers.html.j2", {"registry": report, "delivered": delivered, "maps": maps, "at": overview.at}
+    )
 
 
 @router.get("/tables/{registry}/{table}")
@@ -190,8 +213,10 @@ def _rejected(
     pages: QualityPages, visitor: Visitor, registry: str, table: str, rule: str | None, run: str | None, number: int
 ) -> dict[str, Any]:
     contract, report = _table(pages, visitor, registry, table)
-    state = pages.rejected(report.table)
-    rows = pages.rejected_rows(report.table, rule_id=rule, run_id=run, page=number) if state else ()
+    state = report.open if report.slices else pages.rejected(report.table)
+    rows = (
+        pages.rejected_rows(report.table, rule_id=rule, run_id=run, page=number) if state and not report.slices else ()
+    )
     total = 0
     if state is not None and run is not None:
         total = count_rejected(pages.context, report.table, rule_id=rule, run_id=run)
