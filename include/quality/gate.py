@@ -53,7 +53,8 @@ def judge(
     if mode != "full" and own - repeats >= _MANY_ROWS:
         judged.append(own - repeats)
     rejected = (_rejected(table, split, rows, repeats) for rows in judged)
-    findings = (next(filter(None, rejected), None), _row_count(table, changes), _deletes(table, changes))
+    rejected_share = next(filter(None, rejected), None)
+    findings = (rejected_share, _superseded(table, split), _row_count(table, changes), _deletes(table, changes))
     return (*(finding for finding in findings if finding), *_bounds(table, split))
 
 
@@ -70,6 +71,19 @@ def _rejected(table: Table, split: SplitResult, rows: int, repeats: int) -> Find
         return None
     text = gate_words.rejected(table, new, rows, repeats, share, _most_frequent(split))
     return Finding.of("rejectedPercent", round(share, 4), f"<= {allowed:g} %", text)
+
+
+def _superseded(table: Table, split: SplitResult) -> Finding | None:
+    """Rows of which the same extract has another version by the published key, where the contract limits their share.
+
+    Many betray a key that no longer tells apart what it told apart: wards that were given an old commune's code, say.
+    """
+    allowed = table.tolerance.superseded_percent
+    share = 100 * split.superseded / split.extracted if split.extracted else 0.0
+    if allowed is None or share <= allowed:
+        return None
+    text = gate_words.superseded(table, split.superseded, split.extracted, share, allowed)
+    return Finding.of("supersededPercent", round(share, 4), f"<= {allowed:g} %", text)
 
 
 def _row_count(table: Table, changes: Preview) -> Finding | None:

@@ -38,6 +38,20 @@ def rejected(table: Table, new: int, rows: int, repeats: int, share: float, freq
     )
 
 
+def superseded(table: Table, rows: int, extracted: int, share: float, tolerated: float) -> BilingualText:
+    """Finding: `rows` of the extracted rows have the published key of a newer one."""
+    key = ", ".join(table.primary_key)
+    return BilingualText(
+        f"{rows:,} of {extracted:,} rows of {table.qualified_name} ({percent('en', share, tolerated)}) have the key "
+        f"({key}) of a newer row of the same extract and would not be published; {tolerated:g} % are tolerated. Ask "
+        "the registry's owner whether codes in the key were given anew (wards, since 2025-07-01); decline if so.",
+        f"{_vi(rows)} trên {_vi(extracted)} bản ghi của {table.qualified_name} ({percent('vi', share, tolerated)}) "
+        f"trùng khóa ({key}) với bản ghi mới hơn trong cùng lần trích xuất nên sẽ không được công bố; mức cho phép là "
+        f"{allowed('vi', f'{tolerated:g} %')}. Hỏi cơ quan chủ quản xem mã trong khóa có được cấp lại hay không (mã xã "
+        "từ 01/7/2025); từ chối nếu đúng như vậy.",
+    )
+
+
 def row_count(table: Table, before: int, after: int, change: float) -> BilingualText:
     """Finding: the table's row count would change by `change` percent."""
     tolerated, grows = table.tolerance.row_count_change_percent, change > 0

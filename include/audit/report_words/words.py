@@ -34,6 +34,7 @@ FINDINGS: Mapping[str, tuple[str, str]] = {
     "rejectedPercent": ("Tỷ lệ bản ghi bị loại (%)", "Share of rejected rows (%)"),
     "rowCountChangePercent": ("Biến động số bản ghi (%)", "Change of the number of rows (%)"),
     "deleteLimitPercent": ("Tỷ lệ bản ghi bị xóa (%)", "Share of deleted rows (%)"),
+    "supersededPercent": ("Tỷ lệ bản ghi bị thay thế (%)", "Share of superseded rows (%)"),
 }
 
 _CODES: Mapping[str, tuple[str, str]] = {

@@ -21,6 +21,20 @@ from tests.integration.servers.sync_worker import begin
 
 DAYS = 7
 WIDE = {"rejectedPercent": 90, "rowCountChangePercent": 100_000}
+VARIANT = """
+apiVersion: lienthong/v1
+kind: SourceVariant
+schema:
+  - name: parcel
+    physicalName: THUA_DAT
+    properties:
+      - {name: parcel_id, physicalName: ma}
+      - {name: owner, physicalName: chu_su_dung}
+      - {name: area, physicalName: dien_tich, transformLogic: vn_number(dien_tich)}
+      - name: updated_at
+        physicalName: ngay_cap_nhat
+        transformLogic: strptime(ngay_cap_nhat, '%d/%m/%Y %H:%M:%S')
+"""
 
 
 def sync(land: Provinces, run_id: str, **how):
@@ -188,6 +202,30 @@ def test_a_table_of_one_server_does_not_become_one_of_several_in_silence(tmp_pat
     run = sync(land, "second")
     assert {result.error_type for result in run.tables} == {"LakeSchemaConflict"}
     assert "retire it" in run.tables[0].error
+
+
+def test_a_server_of_another_vendor_is_brought_in_by_one_file(tmp_path):
+    """Other names, dates as text, an area with a comma, another table; the rows are the same for readers."""
+    land = Provinces.at(tmp_path, 3)
+    with land.database("land-03") as database:
+        database.execute('CREATE TABLE "THUA_DAT" (ma TEXT, chu_su_dung TEXT, dien_tich TEXT, ngay_cap_nhat TEXT)')
+        rows = [("TD-1", "Chủ", "1.234,5", "05/01/2026 08:00:00"), ("TD-2", None, "7,25", "06/01/2026 09:30:00")]
+        database.executemany('INSERT INTO "THUA_DAT" VALUES (?, ?, ?, ?)', rows)
+        database.execute("DROP TABLE parcel")
+    (tmp_path / "schemas/registries/land.vendor-b.variant.yaml").write_text(VARIANT)
+    land.write_contract(**{"land-03": {"customProperties": [{"property": "variant", "value": "vendor-b"}]}})
+    run = sync(land, "first")
+    assert verdicts(run) == dict.fromkeys(land.names, "published")
+    assert land.published() - land.content(["land-01", "land-02"]) == {
+        ("land-03", "TD-1", "1234.50"),
+        ("land-03", "TD-2", "7.25"),
+    }
+    with land.database("land-03") as database:
+        database.execute(
+            "UPDATE \"THUA_DAT\" SET dien_tich = '8', ngay_cap_nhat = '07/01/2026 10:00:00' WHERE ma = 'TD-2'"
+        )
+    assert verdicts(sync(land, "second"))["land-03"] == "published"
+    assert ("land-03", "TD-2", "8.00") in land.published()
 
 
 def test_many_servers_publish_at_once_and_no_commit_is_lost(tmp_path):

@@ -48,6 +48,15 @@ def test_inside_the_tolerance_nobody_is_asked() -> None:
     assert judge(TABLE, split_of(100, rejected=5), Preview(0, 95)) == ()
 
 
+def test_too_many_rows_under_the_key_of_another_are_asked_about_where_the_contract_limits_them() -> None:
+    split = replace(split_of(100), accepted=90, superseded=10)
+    limited = replace(TABLE, tolerance=Tolerance(5, 20, superseded_percent=9.9))
+    (finding,) = judge(limited, split, Preview())
+    assert (finding.what, finding.measured, finding.allowed) == ("supersededPercent", 10.0, "<= 9.9 %")
+    assert judge(replace(TABLE, tolerance=Tolerance(5, 20, superseded_percent=10)), split, Preview()) == ()
+    assert judge(TABLE, split, Preview()) == ()
+
+
 def test_too_many_rejected_rows() -> None:
     counts = tuple(
         RuleCount(f"population.citizen.{name}", "sql", scope, severity, "accuracy", n, 1000, ())  # type: ignore[arg-type]
