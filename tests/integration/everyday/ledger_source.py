@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import random
+import shutil
 import uuid
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
@@ -53,7 +55,7 @@ class PaymentSource:
 
     def __init__(self, uri: str, *, seed: int, rows: int = 400) -> None:
         self.uri = uri
-        self.engine = sa.create_engine(uri.replace("postgresql://", "postgresql+psycopg://", 1), poolclass=sa.NullPool)
+        self.engine = _engine(uri)
         self.rng = random.Random(seed)
         self.clock = DAY_ONE
         self.next_number = 0
@@ -168,3 +170,16 @@ def context_of(folder: Path, source_uri: str, **environ: str) -> PipelineContext
     settings = {"LAKE_URI": str(folder / "lake"), "LIENTHONG_TMP": str(folder / "tmp")}
     settings |= {"AIRFLOW_CONN_PAYMENTS_DB": source_uri, **environ}
     return PipelineContext(Lake.from_environment(settings), folder / "schemas", settings)
+
+
+def copied(source: PaymentSource, folder: Path, to: Path, *, lake: str = "") -> tuple[PaymentSource, PipelineContext]:
+    """The source of `folder`/payments.db and its lake, in a folder of their own, to go on from."""
+    shutil.copytree(folder, to, dirs_exist_ok=True)
+    own = copy.copy(source)
+    own.uri, own.rng = f"sqlite:///{to}/payments.db", copy.deepcopy(source.rng)
+    own.engine = _engine(own.uri)
+    return own, context_of(to / lake, own.uri)
+
+
+def _engine(uri: str) -> sa.Engine:
+    return sa.create_engine(uri.replace("postgresql://", "postgresql+psycopg://", 1), poolclass=sa.NullPool)

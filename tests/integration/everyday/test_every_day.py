@@ -20,19 +20,28 @@ from include.pipelines.sync.publication import Approval
 from include.pipelines.sync.read_plan import Window
 from include.pipelines.sync.registry_sync import sync_registry
 from include.pipelines.sync.resumable_runs import resumable_run
-from tests.integration.everyday.ledger_source import BAD, PAYMENTS, PaymentSource, context_of
+from tests.integration.everyday.ledger_source import BAD, PAYMENTS, PaymentSource, context_of, copied
 from tests.integration.everyday.test_day_after_day import published
 
 Days = tuple[PaymentSource, PipelineContext]
 
 
-@pytest.fixture
-def days(tmp_path: Path) -> Days:
+LAKE = "Hồ dữ liệu"
+
+
+@pytest.fixture(scope="module")
+def first_day(tmp_path_factory: pytest.TempPathFactory) -> tuple[PaymentSource, Path]:
     """A source after its first sync."""
-    uri = f"sqlite:///{tmp_path}/payments.db"
-    source, context = PaymentSource(uri, seed=1, rows=50), context_of(tmp_path / "Hồ dữ liệu", uri)
-    assert sync(context, 1)["mode"] == "full"
-    return source, context
+    folder = tmp_path_factory.mktemp("first")
+    source = PaymentSource(f"sqlite:///{folder}/payments.db", seed=1, rows=50)
+    assert sync(context_of(folder / LAKE, source.uri), 1)["mode"] == "full"
+    return source, folder
+
+
+@pytest.fixture
+def days(first_day: tuple[PaymentSource, Path], tmp_path: Path) -> Days:
+    """The same in a folder of its own."""
+    return copied(*first_day, tmp_path, lake=LAKE)
 
 
 def sync(context: PipelineContext, day: int, **how: Any) -> dict[str, Any]:

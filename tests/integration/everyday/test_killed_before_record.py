@@ -25,7 +25,7 @@ from include.pipelines.sync.registry_sync import sync_registry
 from include.pipelines.upkeep import versions
 from include.pipelines.upkeep.maintenance import maintain_lake
 from include.pipelines.upkeep.versions import restore_step
-from tests.integration.everyday.ledger_source import PaymentSource, context_of
+from tests.integration.everyday.ledger_source import PaymentSource, context_of, copied
 
 
 class Killed(BaseException):
@@ -106,13 +106,20 @@ def entries(context: PipelineContext) -> dict[str, int]:
     return found
 
 
-@pytest.fixture
-def day(tmp_path: Path) -> tuple[PaymentSource, PipelineContext]:
-    """A source whose first day is published, and whose second has a row to reject and one to close."""
-    uri = f"sqlite:///{tmp_path}/payments.db"
-    source, context = PaymentSource(uri, seed=2, rows=60), context_of(tmp_path, uri)
+@pytest.fixture(scope="module")
+def first_day(tmp_path_factory: pytest.TempPathFactory) -> tuple[PaymentSource, Path]:
+    """A source whose first day is published."""
+    folder = tmp_path_factory.mktemp("first")
+    source = PaymentSource(f"sqlite:///{folder}/payments.db", seed=2, rows=60)
     source.spoil(2)
-    assert sync(context)["verdict"] == "published"
+    assert sync(context_of(folder, source.uri))["verdict"] == "published"
+    return source, folder
+
+
+@pytest.fixture
+def day(first_day: tuple[PaymentSource, Path], tmp_path: Path) -> tuple[PaymentSource, PipelineContext]:
+    """The same, and a second day that has a row to reject and one to close."""
+    source, context = copied(*first_day, tmp_path)
     source.clock += timedelta(days=1)
     for change in (source.insert, source.update, source.spoil, source.mend, source.delete):
         change(1)

@@ -23,7 +23,7 @@ from tests.integration.everyday.ledger_source import PaymentSource, context_of
 from tests.integration.everyday.sync_worker import sync
 from tests.integration.lake.weed import S3
 
-KILLS = int(os.environ.get("KILLS", "56"))
+KILLS = int(os.environ.get("KILLS", "40"))
 SEED = int(os.environ.get("KILL_SEED", "4"))
 ROOT = Path(__file__).parents[3]
 FIRST, SECOND = "20260301T000000Z-00000001", "20260302T000000Z-00000002"
