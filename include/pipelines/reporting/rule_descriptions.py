@@ -18,7 +18,7 @@ def rule_texts(context: PipelineContext, registry: str) -> dict[str, BilingualTe
         contract = context.contract(registry)
     except (ContractError, Misuse):
         return {}
-    texts = {
-        rule.rule_id: BilingualText(rule.description, rule.vietnamese) for t in contract.tables for rule in t.rules
-    }
+    # Rules of slices only (a key that another server has, values of a variant) first: else the contract's text counts.
+    rules = [rule for table in (*contract.source_tables, *contract.tables) for rule in table.rules]
+    texts = {rule.rule_id: BilingualText(rule.description, rule.vietnamese) for rule in rules}
     return texts | {f"{table.qualified_name}.superseded": SUPERSEDED for table in contract.tables}

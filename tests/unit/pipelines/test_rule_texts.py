@@ -25,6 +25,19 @@ def test_every_id_a_rejected_row_can_bear_has_both_texts(tmp_path: Path) -> None
         assert superseded.vietnamese.startswith("dữ liệu trích xuất có bản ghi khác cùng khóa")
 
 
+def test_rules_of_one_servers_part_have_both_texts_too(tmp_path: Path) -> None:
+    text = (SCHEMAS / "registries/population.odcs.yaml").read_text(encoding="utf-8")
+    second = "servers:\n  - {server: other, type: custom, environment: prod}\n"
+    (tmp_path / "registries").mkdir()
+    (tmp_path / "registries/population.odcs.yaml").write_text(text.replace("servers:\n", second), encoding="utf-8")
+    here = context_of(tmp_path, tmp_path)
+    texts = rule_texts(here, "population")
+    slices = here.contract("population").source_tables
+    assert len(slices) == 4
+    assert {rule.rule_id for table in slices for rule in table.rules} <= texts.keys()
+    assert "another server" in texts["population.citizen.server"].english
+
+
 def test_without_a_contract_that_can_be_read_nothing_is_known(tmp_path: Path) -> None:
     assert rule_texts(context_of(tmp_path), "forestry") == {}
     (tmp_path / "registries").mkdir()
