@@ -8,7 +8,6 @@ backfill reads what was written in its own dates again.
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Any
 
 from airflow.sdk import DAG, TaskGroup, get_parsing_context, task, task_group
@@ -16,7 +15,14 @@ from airflow.sdk import DAG, TaskGroup, get_parsing_context, task, task_group
 from include.contracts.model import Contract
 from include.contracts.reading import contract_paths
 from plugins.publishing_tasks import assess_gate_publish, plain_or_skip, table_task, tell_of_slices
-from plugins.sync_settings import SCHEMAS, extract_when_open, library_run_id, sound_contract, sync_settings
+from plugins.sync_settings import (
+    SCHEMAS,
+    extract_when_open,
+    library_run_id,
+    servers_read,
+    sound_contract,
+    sync_settings,
+)
 
 
 def sync_tables(contract: Contract) -> Any:
@@ -54,7 +60,7 @@ def sync(contract: Contract) -> None:
             sync_tables(contract) >> follow_relationships()
             return
         servers = []
-        for server in [one for one in contract.servers if one.is_read(date.today())]:
+        for server in servers_read(contract):
             with TaskGroup(server.name.replace("-", "_"), tooltip=server.name):
                 servers.append(sync_tables(contract.of_server(server.name)))
         for last in tell_of_slices(contract, library_run_id):

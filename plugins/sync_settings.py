@@ -14,7 +14,7 @@ from airflow.sdk import CronTriggerTimetable, ExceptionRetryPolicy, RetryAction,
 from airflow.sdk.exceptions import AirflowRescheduleException, AirflowSkipException
 from croniter import croniter  # type: ignore[import-untyped]
 
-from include.contracts.model import Contract
+from include.contracts.model import Contract, Server
 from include.contracts.reading import load_contract
 from include.contracts.yaml_files import ContractError
 from plugins.deadlines import promised_deadline
@@ -67,6 +67,12 @@ def by_the_clock(cron: str) -> CronTriggerTimetable:
     Left alone, Airflow 3.3 starts a new DAG at once when the last instant is less than a tenth of the period ago.
     """
     return CronTriggerTimetable(cron, timezone=TIMEZONE, run_immediately=timedelta())
+
+
+def servers_read(contract: Contract) -> list[Server]:
+    """The servers of a registry that have not ended."""
+    today = datetime.now(ZoneInfo(TIMEZONE)).date()
+    return [server for server in contract.servers if server.is_read(today)]
 
 
 def sync_settings(contract: Contract, *, doc: str) -> dict[str, Any]:

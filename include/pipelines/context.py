@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from include.contracts.model import AT, Contract, Table, row_digest
 from include.contracts.reading import contract_paths, load_contract, readable_contracts
@@ -19,6 +20,7 @@ from include.contracts.yaml_files import ContractError, Problem, all_valid
 from include.identity.scoring import Spark
 from include.lake.storage import Lake
 from include.pipelines.errors import REPOSITORY, Misuse
+from include.sources.access import DEFAULT_TIMEZONE
 from include.vietnam import macro_files
 
 
@@ -144,7 +146,7 @@ class PipelineContext:
         contract = self.contract(registry)
         if servers and not contract.is_federated:
             raise Misuse(f"{registry} is read from one server, {contract.server.name}: leave --server out")
-        today = self.now().date()
+        today = self.now().astimezone(ZoneInfo(DEFAULT_TIMEZONE)).date()
         ended = {server.name for server in contract.servers if not server.is_read(today)}
         for server in servers:
             self.table(registry, f"{contract.tables[0].name}{AT}{server}")
