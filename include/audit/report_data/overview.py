@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -27,32 +28,30 @@ from include.audit.report_data.sums import (
 from include.audit.report_data.table_report import Attempt, RuleFigures, RunCounts, TableReport, TrendPoint
 from include.contracts.model import AT, Contract, Rule, Table
 from include.lake import run_log
-from include.lake.rejected import rejection_backlog
+from include.lake.rejected import RejectionBacklog, rejection_backlog
 from include.lake.run_log import CROSS_CHECKS, REFUSALS, REJECTED_TARGET
 from include.lake.storage import Lake
 
 GATE_EVENTS = 100
 _Name = tuple[str, str]
+_AT_ONCE = 4
 
 
 @dataclass(frozen=True, slots=True)
 class _Log:
-    """What the run log has of every table, by registry and table. `places`: of runs, in recording order."""
+    """What the run log has of every table, by registry and table. `places`: of runs, in recording order.
+
+    `after`: counts of the table's rules after each of its runs, by run and rule.
+    """
 
     latest: Mapping[_Name, Row]
     good: Mapping[_Name, Row]
     published: Mapping[_Name, list[RunCounts]]
     checks: Mapping[_Name, list[Row]]
     stood: Mapping[_Name, list[Row]]
+    after: Mapping[_Name, Mapping[str, Counts]]
     relationships: Mapping[_Name, list[Row]]
     places: Mapping[str, int]
-
-    def counts(self, table: Table) -> dict[str, dict[str, Row]]:
-        """Counts of the table's rules after each of its runs, by run and rule."""
-        after: dict[str, dict[str, Row]] = {}
-        for row in self.stood.get(_of(table), []):
-            after.setdefault(row["run_id"], {})[row["rule_id"]] = row
-        return after
 
 
 def gather(lake: Lake, contracts: Mapping[str, Contract], *, at: datetime) -> Overview:
@@ -63,12 +62,14 @@ def gather(lake: Lake, contracts: Mapping[str, Contract], *, at: datetime) -> Ov
         places: dict[str, int] = {}
         for row in rows:
             places[row["run_id"]] = max(run_log.place_of(row), places.get(row["run_id"], -1))
+        stood = _by_table(log_views.table_checks(sorted(places)))
         log = _Log(
             latest={_name(row): row for row in log_views.latest()},
             good={_name(row): row for row in log_views.last_good()},
             published=published,
             checks=_by_table(log_views.checks(sorted({runs[-1].run_id for runs in published.values()}))),
-            stood=_by_table(log_views.table_checks(sorted(places))),
+            stood=stood,
+            after={name: _by_run(of) for name, of in stood.items()},
             relationships=_by_table(log_views.relationships()),
             places=places,
         )
@@ -80,12 +81,15 @@ def gather(lake: Lake, contracts: Mapping[str, Contract], *, at: datetime) -> Ov
 
 def _registry(lake: Lake, contract: Contract, log: _Log, at: datetime) -> RegistryReport:
     if not contract.is_federated:
-        tables = tuple(_table(lake, contract, table, log, at) for table in contract.tables)
+        backlogs = _backlogs(lake, contract.tables, at)
+        tables = tuple(_table(contract, table, log, backlogs[table.name], at) for table in contract.tables)
         return RegistryReport(contract, tables, mean_index(table.index for table in tables))
     published = (name.partition(AT)[2] for registry, name in log.published if registry == contract.registry)
+    listed = [(facts, slices_of(contract, facts)) for facts in servers_of(contract, published, at.date())]
+    backlogs = _backlogs(lake, [table for _, tables in listed for table in tables], at)
     servers = []
-    for facts in servers_of(contract, published, at.date()):
-        slices = tuple(_table(lake, contract, table, log, at) for table in slices_of(contract, facts))
+    for facts, parts in listed:
+        slices = tuple(_table(contract, table, log, backlogs[table.name], at) for table in parts)
         servers.append(ServerReport(facts, slices, mean_index(one.index for one in slices)))
     tables = tuple(_whole(table, servers, log) for table in contract.tables)
     return RegistryReport(contract, tables, mean_index(table.index for table in tables), tuple(servers))
@@ -97,7 +101,7 @@ def _whole(table: Table, servers: Sequence[ServerReport], log: _Log) -> TableRep
     slices = [one for _, one in found]
     rules = {rule.rule_id: rule for one in slices for rule in one.table.rules} | {r.rule_id: r for r in table.rules}
     runs = [log.published.get(_of(one.table), []) for one in slices]
-    after = [log.counts(one.table) for one in slices]
+    after = [log.after.get(_of(one.table), {}) for one in slices]
     counts = summed_counts(_standing_counts(log, one.table) for one in slices)
     if any(runs):
         counts |= {row["rule_id"]: row for row in log.relationships.get(_of(table), [])}
@@ -106,17 +110,24 @@ def _whole(table: Table, servers: Sequence[ServerReport], log: _Log) -> TableRep
     return summed_table(table, slices, read, counts, rules, summed_trend(runs, after, rules, log.places), listed)
 
 
-def _table(lake: Lake, contract: Contract, table: Table, log: _Log, at: datetime) -> TableReport:
+def _backlogs(lake: Lake, tables: Sequence[Table], at: datetime) -> dict[str, RejectionBacklog | None]:
+    """Open rejections of the tables of a registry, by name; a hundred slices are a hundred small Delta tables."""
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        found = list(pool.map(lambda table: rejection_backlog(lake, table, at=at), tables))
+    return {table.name: backlog for table, backlog in zip(tables, found, strict=True)}
+
+
+def _table(contract: Contract, table: Table, log: _Log, backlog: RejectionBacklog | None, at: datetime) -> TableReport:
     name, stands = _of(table), NEVER
     if good := log.good.get(name):
         stands = freshness_of(contract.sla, last_good_at=_utc(good["started_at"]), seconds=good["seconds"], at=at)
     latest, runs = log.latest.get(name), log.published.get(name, [])
     last = runs[-1] if runs else None
     in_run = {row["rule_id"]: row for row in log.checks.get(name, []) if last and row["run_id"] == last.run_id}
-    after, standing = log.counts(table), _standing_counts(log, table)
-    counts = standing
+    after, standing = log.after.get(name, {}), _standing_counts(log, table)
+    counts = dict(standing)
     if last:
-        counts = counts | {row["rule_id"]: row for row in log.relationships.get(name, [])}
+        counts |= {row["rule_id"]: row for row in log.relationships.get(name, [])}
     bounds = {rule.rule_id: rule for rule in table.rules}
     return TableReport(
         table,
@@ -127,15 +138,15 @@ def _table(lake: Lake, contract: Contract, table: Table, log: _Log, at: datetime
         index=index_of(counts, bounds, stands.score) if last else NOT_MEASURED,
         rules=_rules(table, counts, in_run),
         trend=tuple(_point(run, after.get(run.run_id, {}), bounds) for run in runs),
-        open=rejection_backlog(lake, table, at=at),
+        open=backlog,
         standing=standing_of(standing) if standing else None,
     )
 
 
-def _standing_counts(log: _Log, table: Table) -> dict[str, Row]:
+def _standing_counts(log: _Log, table: Table) -> Counts:
     """The newest counts of a table's rules; empty if no run has counted it yet."""
     newest = _newest(log.stood.get(_of(table), []), log.published.get(_of(table), []))
-    return log.counts(table)[newest["run_id"]] if newest else {}
+    return log.after[_of(table)][newest["run_id"]] if newest else {}
 
 
 def _newest(stood: Sequence[Row], runs: Sequence[RunCounts]) -> Row | None:
@@ -229,6 +240,13 @@ def _by_table(rows: Iterable[Row]) -> dict[_Name, list[Row]]:
     for row in rows:
         found.setdefault(_name(row), []).append(row)
     return found
+
+
+def _by_run(rows: Iterable[Row]) -> dict[str, Counts]:
+    found: dict[str, dict[str, Row]] = {}
+    for row in rows:
+        found.setdefault(row["run_id"], {})[row["rule_id"]] = row
+    return dict(found)
 
 
 def _name(row: Row) -> _Name:
