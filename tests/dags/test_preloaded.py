@@ -1,4 +1,4 @@
-"""Every module that a task's process has loaded before it begins is there: Airflow passes over what it cannot import."""
+"""Every module that a task has loaded before it begins is there: Airflow passes over what it cannot import."""
 
 from __future__ import annotations
 
