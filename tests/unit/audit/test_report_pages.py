@@ -67,6 +67,14 @@ def overview(tmp_path: Path) -> Overview:
     return gather(lake, POPULATION, at=NIGHT + timedelta(days=2, hours=6))
 
 
+@pytest.mark.parametrize(("days", "is_late"), [(0, False), (9, True)])
+def test_what_a_late_table_costs_is_named(tmp_path: Path, days: int, is_late: bool) -> None:
+    lake = Lake(str(tmp_path / "lake"), (), tmp_path / "tmp")
+    record_checks(lake, CITIZEN, record_run(lake, CITIZEN), personal_id_12_digits=15)
+    late = gather(lake, POPULATION, at=NIGHT + timedelta(days=days))
+    assert ('<td class="text">freshness</td>' in render(late, Surroundings(), "en")["report.en.html"]) == is_late
+
+
 @pytest.mark.parametrize("language", LOCALES)
 def test_a_page_tells_the_figures_in_its_language_and_loads_nothing(overview: Overview, language: str) -> None:
     page = whole(render(overview, Surroundings(AGREEMENTS, LEDGER), language)).replace("<wbr>", "")  # type: ignore[arg-type]
