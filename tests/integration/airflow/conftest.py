@@ -13,6 +13,7 @@ from include.embedded.servers.site import Site
 from tests.integration.airflow import decided_registries, everyday_registries
 from tests.integration.airflow.house import House, checkout, running
 from tests.integration.everyday.ledger_source import PaymentSource
+from tests.integration.servers.provinces import Provinces
 
 
 @pytest.fixture(scope="session")
@@ -39,8 +40,16 @@ def pytest_runtest_teardown(nextitem: pytest.Item | None) -> Generator[None]:
 
 
 @pytest.fixture(scope="session")
-def live(root: Path, payment_sources: dict[str, PaymentSource], site: Site) -> Iterator[House]:
-    connections = decided_registries.furnish(root)
+def provinces(root: Path) -> Provinces:
+    """A registry on three servers, the second of which is not connected."""
+    land = Provinces.at(root, 3)
+    land.down, land.lake_uri = {"land-02"}, Site(root, root / "var").lake_uri
+    return land
+
+
+@pytest.fixture(scope="session")
+def live(root: Path, payment_sources: dict[str, PaymentSource], provinces: Provinces, site: Site) -> Iterator[House]:
+    connections = decided_registries.furnish(root) | provinces.connections
     connections |= {f"AIRFLOW_CONN_{name.upper()}_DB": source.uri for name, source in payment_sources.items()}
     own = Site(root, root / "var")
     start_postgres(own)  # for its port: the source of one registry, that is down when its first sync begins

@@ -194,9 +194,9 @@ def test_the_gate_shows_the_rejected_rows_by_rule_and_key(house: DecidedHouse) -
     assert f"(/quality/tables/foureyes/person/runs/{run_id}#rejected)" in body
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def page(house: DecidedHouse, browser: Browser) -> Iterator[Page]:
-    """A page of the running Airflow, signed in as who runs it."""
+    """A page of the running Airflow, signed in once as who runs it; each test begins with an address."""
     page = browser.new_page(viewport={"width": 1400, "height": 1000}, locale="en")
     page.set_default_timeout(30_000)
     page.goto(airflow.url(house.site))

@@ -63,6 +63,7 @@ class Provinces:
     names: tuple[str, ...]
     contract: dict[str, Any] = field(default_factory=lambda: yaml.safe_load(yaml.safe_dump(CONTRACT)))
     down: set[str] = field(default_factory=set)
+    lake_uri: str = ""
     moment: int = 0
 
     @classmethod
@@ -99,15 +100,23 @@ class Provinces:
             database.close()
 
     @property
-    def context(self) -> PipelineContext:
-        """A context in which the servers that are down are not connected."""
-        connections = {
+    def lake(self) -> str:
+        return self.lake_uri or str(self.folder / "lake")
+
+    @property
+    def connections(self) -> dict[str, str]:
+        """The URIs of the servers that are up, by their variables."""
+        return {
             f"AIRFLOW_CONN_{name.upper().replace('-', '_')}": f"sqlite:///{self.path(name)}"
             for name in self.names
             if name not in self.down
         }
+
+    @property
+    def context(self) -> PipelineContext:
+        """A context in which the servers that are down are not connected."""
         return PipelineContext.from_environment(
-            {"LAKE_URI": str(self.folder / "lake"), "SCHEMAS_DIR": str(self.folder / "schemas"), **connections}
+            {"LAKE_URI": self.lake, "SCHEMAS_DIR": str(self.folder / "schemas"), **self.connections}
         )
 
     def tick(self) -> str:
@@ -149,7 +158,7 @@ class Provinces:
 
     def published(self) -> set[tuple[str, str, str]]:
         """The same of the published table, as any reader of Delta tables has it."""
-        rows = DeltaTable(str(self.folder / "lake/registry/land/parcel")).to_pyarrow_table().to_pylist()
+        rows = DeltaTable(f"{self.lake}/registry/land/parcel").to_pyarrow_table().to_pylist()
         found = {(row["_server"], row["parcel_id"], f"{row['area']:.2f}") for row in rows}
         assert len(found) == len(rows)
         return found
@@ -157,6 +166,6 @@ class Provinces:
     def files(self) -> dict[str, set[str]]:
         """The published table's files by server."""
         found: dict[str, set[str]] = {}
-        for uri in DeltaTable(str(self.folder / "lake/registry/land/parcel")).file_uris():
+        for uri in DeltaTable(f"{self.lake}/registry/land/parcel").file_uris():
             found.setdefault(uri.partition("/_server=")[2].partition("/")[0], set()).add(uri)
         return found
