@@ -74,9 +74,10 @@ def _of_table(table: TableReport, locale: Locale) -> Iterator[str]:
     failed = [one.table.server for one in table.slices if one.latest and one.latest.verdict == "failed"]
     if failed:
         listed = ", ".join(failed[:MOST_SERVERS]) + (", …" if len(failed) > MOST_SERVERS else "")
+        number = locale.pick(f"{len(failed)}/{len(table.slices)}", f"{len(failed)} of {len(table.slices)}")
         yield locale.pick(
-            f"{_name(table, locale)}: lần chạy gần nhất thất bại ở {len(failed)} máy chủ nguồn: {listed}",
-            f"{_name(table, locale)}: the newest run failed on {len(failed)} servers: {listed}",
+            f"{_name(table, locale)}: lần chạy gần nhất thất bại ở {number} máy chủ nguồn: {listed}",
+            f"{_name(table, locale)}: the newest run failed on {number} servers: {listed}",
         )
     for one in table.slices:
         if not (one.latest and one.latest.verdict == "failed"):
