@@ -158,6 +158,21 @@ class PipelineContext:
             and (table.server in servers if servers else table.server not in ended or table.name in of_names)
         ]
 
+    def one_table(self, registry: str, table: str) -> tuple[Contract, Table]:
+        """A table of a registry with one server, or a slice; with the contract as it holds for that server.
+
+        Raises:
+            Misuse: there is none, or the table has a slice from each of several servers.
+            ContractError: the contract has mistakes.
+        """
+        contract, spec = self.table(registry, table)
+        if contract.is_federated:
+            named = ", ".join(f"{table}{AT}{server.name}" for server in contract.servers[:3])
+            raise Misuse(
+                f"{registry}.{table} has a part from each of {len(contract.servers)} servers: name one, {named}"
+            )
+        return contract, spec
+
     def table(self, registry: str, table: str) -> tuple[Contract, Table]:
         """One table and its contract; for a slice (`table@server`) the contract as it holds for that server.
 

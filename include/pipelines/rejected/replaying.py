@@ -74,8 +74,8 @@ def show_rejected(
     Raises:
         Misuse: there is no such registry, table or rule.
     """
+    spec = context.one_table(registry, table)[1]
     _ensure_rule(context, registry, [table], rule_id)
-    spec = context.table(registry, table)[1]
     with open_rejections_of(context.lake, spec) as opened:
         if opened is None:
             return []
@@ -143,7 +143,7 @@ def gather_step(
     """Land the open rows of a table (of one rule) as an extract; `Skipped` if there are none."""
     context = context or PipelineContext.from_environment()
     with no_values_escape(f"gathering the rejected rows of {registry}.{table}"):
-        spec = context.table(registry, table)[1]
+        spec = context.one_table(registry, table)[1]
         done = run_folder.reusable_result(context, spec, run_id, "extracted", Extracted)
         if done is not None:
             return done

@@ -21,14 +21,14 @@ from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from include.contracts.model import AT, Contract, Table
+from include.contracts.model import Contract, Table
 from include.lake.delta import RunCommit, has_committed, last_commit, reader_of
 from include.lake.incremental import lake_checksum, reconcile
 from include.lake.storage import LakeError, lake_errors, literal, quote, scan
 from include.pipelines import run_folder
 from include.pipelines.clock import clock_warning
 from include.pipelines.context import PipelineContext
-from include.pipelines.errors import Misuse, no_values_escape
+from include.pipelines.errors import no_values_escape
 from include.pipelines.step_results import Extracted, Skipped
 from include.pipelines.sync.read_plan import Plan, Window, no_part, plan_extract
 from include.pipelines.sync.unchanged import carries_version, skip_publishing
@@ -60,10 +60,7 @@ def extract_step(
     """
     context = context or PipelineContext.from_environment()
     with no_values_escape(f"extracting {registry}.{table}"):
-        contract, spec = context.table(registry, table)
-        if contract.is_federated:
-            example = f"{table}{AT}{contract.servers[0].name}"
-            raise Misuse(f"{registry}.{table} is read from several servers: name one, as in {example}")
+        contract, spec = context.one_table(registry, table)
         done = run_folder.reusable_result(context, spec, run_id, "extracted", Extracted)
         if done is not None:
             return done

@@ -23,7 +23,7 @@ from include.pipelines.decisions import (
     given,
     steward_named,
 )
-from include.pipelines.errors import Misuse, no_values_escape
+from include.pipelines.errors import no_values_escape
 from include.pipelines.step_results import StepResult
 from include.pipelines.sync import Approval, record_standing, relationships_step
 from include.pipelines.unfinished_runs import record_unfinished_runs
@@ -89,7 +89,7 @@ def list_versions(context: PipelineContext, registry: str, table: str, *, limit:
     with no_values_escape(f"reading the history of {registry}.{table}"):
         refused = [_refused(run) for run in refused_runs(context.lake, registry, table, limit=limit)]
         notes = approval_notes(context.lake, registry, table)
-        made = [_line(entry, notes) for entry in versions(context.lake, spec, limit=limit)]
+        made = [_line(entry, notes, spec) for entry in versions(context.lake, spec, limit=limit)]
         # Versions keep their own order, whatever the clocks of those who made them said.
         return list(heapq.merge(made, refused, key=lambda line: line.at, reverse=True))[:limit]
 
@@ -103,10 +103,7 @@ def restore_step(
     """
     context = context or PipelineContext.from_environment()
     with no_values_escape(f"restoring {registry}.{table}"):
-        contract, spec = context.table(registry, table)
-        if contract.is_federated:
-            names = ", ".join(f"{table}{AT}{server.name}" for server in contract.servers[:3])
-            raise Misuse(f"{registry}.{table} has a part from each server, with versions of its own: name one, {names}")
+        contract, spec = context.one_table(registry, table)
         name = steward_named((contract,), approval.approved_by, at=context.now())
         record_unfinished_runs(context, spec, but=run_id)
         started, at = time.perf_counter(), context.now()
@@ -154,13 +151,14 @@ def _matter(context: PipelineContext, contract: Contract, table: Table, version:
     return Matter(f"registry/{table.qualified_name.replace('.', '/')}", (contract,), needs_two(table), digest, note_uri)
 
 
-def _line(entry: Version, notes: Mapping[str, str]) -> VersionLine:
+def _line(entry: Version, notes: Mapping[str, str], table: Table) -> VersionLine:
     metadata, mode = entry.metadata, entry.metadata.get("mode", entry.operation.lower())
+    server = "" if table.server else metadata.get("server", "")  # the rows are those of its slice
     return VersionLine(
         entry.version,
         entry.at.isoformat(),
         mode,
-        metadata.get("run_id", ""),
+        metadata.get("run_id", "") + (f"{AT}{server}" if server else ""),
         metadata.get("contract_version", ""),
         metadata.get("approved_by", ""),
         inserted=entry.figure("inserted"),
