@@ -104,6 +104,11 @@ def late_rows_unseen(columns: Sequence[Column], extract: ExtractPolicy) -> str:
 
 def _check_key_column(column: Column, prop: SchemaProperty, index: int, report: ReportProblem) -> None:
     place = ("properties", index)
+    if not columns_read(column):
+        remedy = "let its transformLogic read what tells one row from another at the source"
+        report(
+            (*place, "transformLogic"), f"the key `{column.name}` is the same in every row: it reads no column", remedy
+        )
     if column.sql_type in ("DOUBLE", "FLOAT"):
         remedy = "state its digits, e.g. `physicalType: decimal(18,2)`, or publish it as string"
         report((*place, "logicalType"), f"the key `{column.name}` is a number without precision", remedy)

@@ -6,11 +6,13 @@ by every sync of its server, and is accepted once the other server no longer has
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from deltalake import DeltaTable
 
 from include.contracts.model import Table
 from include.lake.delta import TableSchema, listed, published_rows
-from include.lake.storage import Lake, LakeOutdated, lake_errors, literal, restrict_access, scan
+from include.lake.storage import Lake, LakeKeyBroken, LakeOutdated, lake_errors, literal, restrict_access, scan
 from include.lake.upsert import COMPARE_MEMORY, Changes
 
 
@@ -46,7 +48,34 @@ def ensure_nowhere_else(lake: Lake, table: Table, current: DeltaTable | None, ch
         )
 
 
-def _semi_join(lake: Lake, table: Table, whole: DeltaTable, keys: str, uri: str) -> int:
+def ensure_restorable(lake: Lake, table: Table, version: int) -> None:
+    """See that no other server has published a key that a slice had at a former version and would have again.
+
+    Raises:
+        LakeKeyBroken: one has.
+    """
+    if not table.is_one_of_several:
+        return
+    uri = lake.registry_table(table.registry, table.name)
+    former = lake.table(uri, version=version).file_uris()
+    whole = lake.table(lake.registry_table(table.registry, table.base_name))
+    back = sorted({*former} - {*lake.table(uri).file_uris()})
+    folder = lake.staging_path(table.registry, table.name, f"restore-{version}")
+    lake.make_folder(folder)
+    rows = ", ".join(map(literal, back))
+    keys = f"SELECT {listed(table.primary_key)} FROM read_parquet([{rows}], hive_partitioning = false)"
+    try:
+        found = _semi_join(lake, table, whole, keys, f"{folder}/taken.parquet", reads=back) if back else 0
+    finally:
+        lake.delete_tree(folder)
+    if found:
+        raise LakeKeyBroken(
+            f"version {version} of {table.qualified_name} has {found:,} keys that another server has published since: "
+            "they would stand twice. Restore another version, or have the other server let these keys go first"
+        )
+
+
+def _semi_join(lake: Lake, table: Table, whole: DeltaTable, keys: str, uri: str, *, reads: Sequence[str] = ()) -> int:
     """Write which of the keys of a SELECT other servers have published; returns how many."""
     own = set(lake.table(lake.registry_table(table.registry, table.name), version=whole.version()).file_uris())
     files = [file for file in whole.file_uris() if file not in own]
@@ -60,7 +89,7 @@ def _semi_join(lake: Lake, table: Table, whole: DeltaTable, keys: str, uri: str)
         lake.connect(memory_limit=COMPARE_MEMORY) as connection,
     ):
         read = uri.rpartition("/")[0]
-        restrict_access(connection, reads=files, folders=[read])
+        restrict_access(connection, reads=[*files, *reads], folders=[read])
         rows = published_rows(connection, table_schema, files, with_file=False)
         key = listed(table.primary_key)
         query = f"SELECT DISTINCT {key} FROM ({rows}) SEMI JOIN ({keys}) USING ({key})"

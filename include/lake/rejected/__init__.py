@@ -10,6 +10,7 @@ from include.lake.rejected.open_rejections import (
     open_rejections_of,
     typed_cursor,
     typed_key,
+    waits_for_another_server,
 )
 from include.lake.rejected.repeats import count_repeats, only_repeats_open_rejections
 from include.lake.rejected.replay_source import gather_open

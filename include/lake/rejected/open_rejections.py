@@ -90,6 +90,20 @@ def open_rejections_of(
         yield OpenRejections(connection, delta, tuple(files))
 
 
+def waits_for_another_server(lake: Lake, table: Table) -> bool:
+    """Whether a row of a slice is open because another server had published its key, which it may not have any more."""
+    if not table.is_one_of_several:
+        return False
+    with (
+        open_rejections_of(lake, table) as opened,
+        lake_errors(f"reading the rejected rows of {table.qualified_name}"),
+    ):
+        if opened is None or not opened.files:
+            return False
+        is_so = f"len(list_filter(_reasons, lambda r: r.rule_id = {literal(table.server_rule_id)})) > 0"
+        return bool(opened.connection.execute(f"FROM {OPENED} WHERE {is_so} LIMIT 1").fetchall())
+
+
 def live_rejected_files(delta: DeltaTable) -> list[RejectedFile]:
     """The files of an open table of rejected rows."""
     actions = pa.table(delta.get_add_actions(flatten=True))

@@ -24,6 +24,7 @@ from typing import Any
 from include.contracts.model import Contract, Table
 from include.lake.delta import RunCommit, has_committed, last_commit, reader_of
 from include.lake.incremental import lake_checksum, reconcile
+from include.lake.rejected import waits_for_another_server
 from include.lake.storage import LakeError, lake_errors, literal, quote, scan
 from include.pipelines import run_folder
 from include.pipelines.clock import clock_warning
@@ -71,6 +72,9 @@ def extract_step(
         plan = plan_extract(
             spec, state, definition_digest=context.definition_digest(spec), is_full=is_full, at=at, window=window
         )
+        compares_keys = spec.extract.deletes == "reconcile"
+        if plan.mode == "incremental" and not compares_keys and waits_for_another_server(context.lake, spec):
+            plan = Plan("full", "rows are open whose keys another server had published: it may not have them now")
         extracted, plan, gone = _land(context, contract, spec, run_id, at, state, plan, on_rows_landed)
         folder = context.lake.landing_path(registry, table, run_id)
         result = Extracted(
@@ -243,6 +247,8 @@ def _is_same(
     before = tuple(tuple(column) for column in _source_columns(state) or ())
     if reads_anew(table, before or None, extracted.source_columns):
         return False  # the commit says what the source looks like now
+    if waits_for_another_server(context.lake, table):
+        return False  # whether it may be published is not of the source alone
     made_of = tuple(state.metadata.get(name) for name in ("extract_digest", "contract_digest", "table_digest"))
     return not is_full and made_of == (
         extracted.digest,

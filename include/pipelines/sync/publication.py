@@ -21,7 +21,12 @@ from include.contracts.model import Contract, Table
 from include.lake import run_log
 from include.lake.delta import OF_THE_SOURCE, last_commit
 from include.lake.publishing import publish, published_context_of
-from include.lake.rejected import append_rejected, close_rejected, only_repeats_open_rejections
+from include.lake.rejected import (
+    append_rejected,
+    close_rejected,
+    only_repeats_open_rejections,
+    waits_for_another_server,
+)
 from include.lake.upsert import Mode, preview
 from include.pipelines import run_folder
 from include.pipelines.audit_log import record_run
@@ -52,7 +57,7 @@ class Approval:
 def assess_step(extracted: Extracted, *, context: PipelineContext | None = None) -> Assessed | Skipped:
     """Conform, split and assess what was landed, and say whether it stays inside the contract's tolerance.
 
-    `Skipped` if a part was read and all of it is published already.
+    `Skipped` if a part was read and all of it is published already, or all that waits for another server still does.
 
     Raises:
         ContractChanged: since the rows were read.
@@ -74,9 +79,9 @@ def assess_step(extracted: Extracted, *, context: PipelineContext | None = None)
             import_gx_meanwhile()
         split = _split(context, table, landed, mode, gone)
         changes = preview(context.lake, table, staged=split.staged, mode=mode, gone=gone)
-        is_part = mode in ("incremental", "backfill")
+        may_repeat = mode in ("incremental", "backfill") or waits_for_another_server(context.lake, table)
         is_empty = changes.is_empty and carries_version(last_commit(context.lake, table), contract)
-        if is_part and is_empty and only_repeats_open_rejections(
+        if may_repeat and is_empty and only_repeats_open_rejections(
             context.lake, table, run_id=run_id, mode=mode, staged=split.staged, gone=gone
         ):  # fmt: skip
             return skip_publishing(context, contract, table, extracted, landed)

@@ -137,8 +137,10 @@ def _sync_table(
         try:
             return assess_and_publish(extracted, approval, watch=watch, context=context)
         except (LakeOutdated, ContractChanged):
-            # Since it was read, somebody set the table back, loaded it anew, or changed the contract: read it again.
+            # Since it was read, somebody set the table back, loaded it anew, or changed the contract: read it again. An
+            # approval was for what was read before.
             if not attempts_left:
                 raise
+            approval = None
             run_folder.clear(context, table, run_id)
     raise AssertionError("unreachable")

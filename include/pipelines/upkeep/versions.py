@@ -11,6 +11,7 @@ from include.audit.report_data import RunLine, approval_notes, refused_runs
 from include.contracts.model import AT, Contract, Table, needs_two
 from include.contracts.words import Finding
 from include.lake.delta import RESTORE, Version, last_commit, restore, versions
+from include.lake.publishing import ensure_restorable
 from include.lake.rejected import reopen_rejected
 from include.pipelines.audit_log import record_run
 from include.pipelines.context import PipelineContext
@@ -112,6 +113,7 @@ def restore_step(
         words: list[Word] = []
 
         def before() -> None:
+            ensure_restorable(context.lake, spec, version)
             note = approval.approval_note
             more = {"restored_version": version}
             words[:] = [approved_by_all(context, matter, DecidedRun(run_id), by=name, note=note, **more)]
