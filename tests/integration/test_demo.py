@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -14,8 +15,9 @@ from deltalake import DeltaTable
 
 from include.contracts.reading.load import load_contracts
 from include.embedded.demo.country import start_sources
-from include.embedded.demo.stack import running
+from include.embedded.demo.stack import SERVERS, running
 from include.embedded.servers.postgres import stop_postgres
+from include.embedded.servers.processes import stop
 from include.embedded.servers.site import Site
 
 pytestmark = [pytest.mark.slow, pytest.mark.live_scheduler]
@@ -27,8 +29,11 @@ TABLES = [
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
-    return Site(ROOT, tmp_path_factory.mktemp("demo") / "var")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """Its own `var/`; a demo that was cut off leaves its servers to whoever cut it off."""
+    made = Site(ROOT, tmp_path_factory.mktemp("demo") / "var")
+    yield made
+    stop(made, SERVERS, seconds=3)
 
 
 def demo(site: Site) -> str:
