@@ -131,6 +131,7 @@ MISTAKES = [
     (CAPITAL, "physicalType: numeric", "binary float", "physicalType: decimal(18,2)"),
     ("format: i16", "format: i128", "wider than what is published", "decimal(38,0)"),
     (KEY, "logicalType: number, primaryKey: true", "key `code` is a number without precision", "physicalType"),
+    (KEY, f"{KEY}, transformLogic: \"'k'\"", "the key `code` is the same in every row", "tells one row from another"),
     # one statement against another
     ("minimum: 0, maximum: 90", "minimum: 91, maximum: 90", "no value is left", "correct one"),
     ("minimum: 0, maximum: 90", "exclusiveMinimum: 90, maximum: 90", "no value is left", "correct one"),
