@@ -7,10 +7,9 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from include.contracts.model import AT, Contract, Table
+from include.contracts.model import AT, Contract
 from include.contracts.words import BilingualText
-from include.lake.delta import last_commit
-from include.lake.run_log import verdicts_of_run
+from include.lake.run_log import last_deliveries, verdicts_of_run
 from include.lake.storage import Lake, LakeError
 from include.pipelines.context import PipelineContext
 from include.pipelines.errors import no_values_escape
@@ -97,22 +96,24 @@ def delivered_servers(
     servers: dict[str, list[tuple[str, str]]] = {}
     for name, verdict in verdicts:
         servers.setdefault(contract.table(name).server, []).append((name, verdict))
+    deliveries = _deliveries(lake, contract)
     missing = []
     for server, slices in servers.items():
         worst = next((v for v in ("failed", "held", "declined", "timed out") if v in {v for _, v in slices}), "")
         if worst:
-            read = [_last_read(lake, contract.table(name)) for name, _ in slices]
-            missing.append(MissingServer(server, worst, "" if "" in read else min(read)))
+            read = [deliveries.get(name) for name, _ in slices]
+            missing.append(
+                MissingServer(server, worst, "" if None in read else min(at for at in read if at).isoformat())
+            )
     return DeliveredServers(len(servers), tuple(missing), contract.sla.delivered_percent, at.isoformat())
 
 
-def _last_read(lake: Lake, table: Table) -> str:
-    """When the slice's published rows were read, as an ISO instant; empty if it has none, or is not to be had."""
+def _deliveries(lake: Lake, contract: Contract) -> dict[str, datetime]:
+    """The last delivery of each slice; none where the lake does not tell."""
     try:
-        state = last_commit(lake, table)
+        return last_deliveries(lake, contract.registry)
     except LakeError:
-        return ""
-    return state.metadata.get("snapshot_at", "") if state else ""
+        return {}
 
 
 def _age(last: str, at: datetime) -> BilingualText:

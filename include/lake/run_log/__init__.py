@@ -9,6 +9,7 @@ from include.lake.run_log.log_tables import (
     append_run,
     as_view,
     is_on_record,
+    last_deliveries,
     place_of,
     read,
     verdicts_of_run,

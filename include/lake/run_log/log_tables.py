@@ -93,6 +93,15 @@ def verdicts_of_run(lake: Lake, registry: str, run_id: str) -> dict[str, str]:
         return dict(connection.execute(query, {"registry": registry, "run": run_id}).fetchall())
 
 
+def last_deliveries(lake: Lake, registry: str) -> dict[str, datetime]:
+    """When each table of a registry was last read with success, also if nothing had changed."""
+    with lake.connect(memory_limit="512MB") as connection, lake_errors("reading the run log"):
+        as_view(lake, connection, "runs")
+        query = """SELECT "table", max(started_at) FROM runs
+                   WHERE registry = $registry AND verdict IN ('published', 'unchanged') GROUP BY ALL"""
+        return dict(connection.execute(query, {"registry": registry}).fetchall())
+
+
 def append_checks(
     lake: Lake,
     *,
