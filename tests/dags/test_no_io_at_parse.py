@@ -13,9 +13,11 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PARSE = """
 import json, sys, time
+began = time.process_time()
 from pathlib import Path
 import airflow.sdk
 from airflow.dag_processing.dagbag import DagBag
+imported = time.process_time() - began
 
 opened, is_watching = [], False
 FORBIDDEN = ("socket.connect", "socket.getaddrinfo", "socket.bind", "sqlite3.connect", "subprocess.Popen", "os.system")
@@ -30,7 +32,8 @@ sys.addaudithook(watch)
 is_watching, began = True, time.process_time()
 bag = DagBag(sys.argv[1])
 seconds, is_watching = time.process_time() - began, False
-print(json.dumps({"opened": opened, "seconds": seconds, "dags": sorted(bag.dags), "errors": bag.import_errors}))
+said = {"opened": opened, "seconds": seconds, "imported": imported}
+print(json.dumps({**said, "dags": sorted(bag.dags), "errors": bag.import_errors}))
 """
 
 
@@ -66,8 +69,9 @@ def test_nothing_is_opened(parsed):
 
 
 def test_it_takes_under_two_seconds(parsed):
-    # Processor time of this process: what another process does to the machine is not the folder's fault.
-    assert parsed["seconds"] < 2
+    # Processor time of this process: what another process does to the machine is not the folder's fault. On a machine
+    # so slow, or so busy, that importing Airflow alone takes longer than a second, that is the measure.
+    assert parsed["seconds"] < max(2, 2 * parsed["imported"])
 
 
 def test_the_watch_sees_a_dag_that_asks_the_database(tmp_path):
