@@ -71,8 +71,8 @@ def by_the_clock(cron: str) -> CronTriggerTimetable:
 
 def servers_read(contract: Contract) -> list[Server]:
     """The servers of a registry that have not ended."""
-    today = datetime.now(ZoneInfo(TIMEZONE)).date()
-    return [server for server in contract.servers if server.is_read(today)]
+    now = datetime.now(UTC)
+    return [server for server in contract.servers if server.is_read(now)]
 
 
 def sync_settings(contract: Contract, *, doc: str) -> dict[str, Any]:

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 from include.contracts.model import AT, Contract, Table, row_digest
 from include.contracts.reading import contract_paths, load_contract, readable_contracts
@@ -20,7 +19,6 @@ from include.contracts.yaml_files import ContractError, Problem, all_valid
 from include.identity.scoring import Spark
 from include.lake.storage import Lake
 from include.pipelines.errors import REPOSITORY, Misuse
-from include.sources.access import DEFAULT_TIMEZONE
 from include.vietnam import macro_files
 
 
@@ -146,10 +144,9 @@ class PipelineContext:
         contract = self.contract(registry)
         if servers and not contract.is_federated:
             raise Misuse(f"{registry} is read from one server, {contract.server.name}: leave --server out")
-        today = self.now().astimezone(ZoneInfo(DEFAULT_TIMEZONE)).date()
-        ended = {server.name for server in contract.servers if not server.is_read(today)}
+        ended = {server.name for server in contract.servers if not server.is_read(self.now())}
         for server in servers:
-            self.table(registry, f"{contract.tables[0].name}{AT}{server}")
+            _of_server(contract, server)
         of_names = {self.table(registry, name)[1].name for name in names}
         return [
             table
@@ -182,13 +179,20 @@ class PipelineContext:
         """
         contract = self.contract(registry)
         name, _, server = table.partition(AT)
-        if server and server not in [one.name for one in contract.servers if contract.is_federated]:
-            raise Misuse(_unknown("server", server, [one.name for one in contract.servers], f"see {contract.path}"))
-        of = contract.of_server(server) if server else contract
+        of = _of_server(contract, server) if server else contract
         names = [t.base_name for t in of.tables]
         if name not in names:
             raise Misuse(_unknown("table", name, names, f"see {contract.path}"))
         return of, of.table(table)
+
+
+def _of_server(contract: Contract, name: str) -> Contract:
+    """The contract as it holds for one of several servers. Raises Misuse: there is none of that name."""
+    try:
+        return contract.of_server(name)
+    except KeyError:
+        known = [server.name for server in contract.servers]
+        raise Misuse(_unknown("server", name, known, f"see {contract.path}")) from None
 
 
 def _unknown(kind: str, name: str, known: list[str], where: str) -> str:

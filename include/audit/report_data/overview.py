@@ -85,7 +85,7 @@ def _registry(lake: Lake, contract: Contract, log: _Log, at: datetime) -> Regist
         tables = tuple(_table(contract, table, log, backlogs[table.name], at) for table in contract.tables)
         return RegistryReport(contract, tables, mean_index(table.index for table in tables))
     published = (name.partition(AT)[2] for registry, name in log.published if registry == contract.registry)
-    listed = [(facts, slices_of(contract, facts)) for facts in servers_of(contract, published, at.date())]
+    listed = [(facts, slices_of(contract, facts)) for facts in servers_of(contract, published, at)]
     backlogs = _backlogs(lake, [table for _, tables in listed for table in tables], at)
     servers = []
     for facts, parts in listed:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
 
 from include.contracts.model import AT, Assignment, Contract, Table
 
 
 @dataclass(frozen=True, slots=True)
 class ServerFacts:
-    """One server on a day. `assignments` are those in force; `is_listed`: the contract still has it.
+    """One server at an instant. `assignments` are those in force; `is_listed`: the contract still has it.
 
     One that has ended, or is no longer listed, is not read; its published rows stay.
     """
@@ -30,7 +30,7 @@ class ServerFacts:
         return tuple(primary or [one.area for one in self.assignments])
 
 
-def servers_of(contract: Contract, published: Iterable[str], on: date) -> tuple[ServerFacts, ...]:
+def servers_of(contract: Contract, published: Iterable[str], at: datetime) -> tuple[ServerFacts, ...]:
     """The servers of a registry in the contract's order, then those with `published` tables that it no longer lists.
 
     None of a registry with one server.
@@ -39,8 +39,8 @@ def servers_of(contract: Contract, published: Iterable[str], on: date) -> tuple[
         return ()
     listed = [
         ServerFacts(
-            server.name, server.variant, None if server.is_read(on) else server.ended,
-            tuple(one for one in server.assignments if one.holds(on)), is_read=server.is_read(on),
+            server.name, server.variant, None if server.is_read(at) else server.ended,
+            tuple(one for one in server.assignments if one.holds(at)), is_read=server.is_read(at),
         )
         for server in contract.servers
     ]  # fmt: skip

@@ -18,7 +18,6 @@ from include.contracts.model.policies import (
 from include.contracts.model.servers import Assignment, Role, Server
 from include.contracts.model.stewardship import (
     ROLE,
-    ZONE,
     Steward,
     check_team,
     needs_two,

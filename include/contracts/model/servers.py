@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from typing import Any, Literal
+from zoneinfo import ZoneInfo
 
+ZONE = ZoneInfo("Asia/Ho_Chi_Minh")  # of the days on which what a contract says begins and ends
 Role = Literal["primary", "history"]
 
 
@@ -21,9 +23,9 @@ class Assignment:
     valid_until: date | None = None
     role: Role = "primary"
 
-    def holds(self, on: date) -> bool:
-        """Whether it is in force on that day."""
-        return (self.valid_from or date.min) <= on < (self.valid_until or date.max)
+    def holds(self, at: datetime) -> bool:
+        """Whether it is in force at an instant, by the Vietnamese day."""
+        return (self.valid_from or date.min) <= at.astimezone(ZONE).date() < (self.valid_until or date.max)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,6 @@ class Server:
         name = "".join(ch if ch.isalnum() else "_" for ch in self.name)
         return f"AIRFLOW_CONN_{name.upper()}"
 
-    def is_read(self, on: date) -> bool:
-        """Whether the server is still read on that day."""
-        return self.ended is None or on < self.ended
+    def is_read(self, at: datetime) -> bool:
+        """Whether the server is still read at an instant, by the Vietnamese day."""
+        return self.ended is None or at.astimezone(ZONE).date() < self.ended

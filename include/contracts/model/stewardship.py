@@ -7,15 +7,13 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
-from zoneinfo import ZoneInfo
 
 from include.contracts.model.contract import Contract
+from include.contracts.model.servers import ZONE
 from include.contracts.model.table import Table
 from include.contracts.yaml_files import ReportProblem
 
 ROLE = "data steward"
-# Time zone of a steward's first and last day.
-ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
 _NEAR = 0.8
 
 

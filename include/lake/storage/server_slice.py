@@ -31,8 +31,8 @@ def partition_folder(server: str) -> str:
 
 def partition_values(path: str) -> dict[str, str]:
     """The partition values of a file by its path in the table, as the Delta log states them."""
-    first, _, rest = path.removeprefix("_change_data/").partition("/")
-    return {SERVER: first.removeprefix(f"{SERVER}=")} if rest and first.startswith(f"{SERVER}=") else {}
+    named = (folder.split("=", 1) for folder in path.split("/")[:-1] if folder.startswith(f"{SERVER}="))
+    return dict(named)
 
 
 def run_mark_of(run_id: str, server: str) -> str:

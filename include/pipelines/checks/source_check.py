@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, replace
 from decimal import Decimal
 from typing import Any, Literal
 
-from include.contracts.model import ZONE, Column, Table, integer_range
+from include.contracts.model import Column, Table, integer_range
 from include.contracts.reading import ReadContract
 from include.contracts.rules import columns_read
 from include.contracts.yaml_files import Place, Problem
@@ -71,7 +71,7 @@ def _few(names: Sequence[str], most: int = 3) -> str:
 
 def _by_server(context: PipelineContext, read: ReadContract) -> Iterator[ReadContract]:
     for server in read.contract.servers:
-        if server.is_read(context.now().astimezone(ZONE).date()):
+        if server.is_read(context.now()):
             yield read.of_server(server.name)
 
 

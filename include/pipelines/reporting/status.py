@@ -151,7 +151,7 @@ def _registry(
     if not contract.is_federated:
         return RegistryStatus(contract.registry, at, tuple(told(table)[0] for table in contract.tables))
     servers, stands = [], []
-    for server in servers_of(contract, _published_servers(lake, contract), at.date()):
+    for server in servers_of(contract, _published_servers(lake, contract), at):
         slices = [told(table) for table in slices_of(contract, server)]
         servers.append(ServerStatus(server, tuple(one for one, _ in slices)))
         stands.append((server, [(one.verdict, fresh) for one, fresh in slices]))

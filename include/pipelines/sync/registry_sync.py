@@ -84,8 +84,17 @@ def sync_registry(
         steward_named((contract,), approval.approved_by, at=context.now())
     prepare_step(context=context)
 
+    def one(table: Table) -> TableResult:
+        started = time.perf_counter()
+        try:
+            result: TableResult = _sync_table(context, table, run_id, is_full, window, approval, watch)
+        except KNOWN_ERRORS as error:
+            result = Failed.of(context, table, run_id, error)
+        watch(table.name, result.verdict)
+        return replace(result, seconds=round(time.perf_counter() - started, 3))
+
     def one_server(tables: Sequence[Table]) -> list[TableResult]:
-        return [_sync_or_fail(context, table, run_id, is_full, window, approval, watch) for table in tables]
+        return [one(table) for table in tables]
 
     of_servers = [list(tables) for _, tables in groupby(wanted, lambda table: table.server)]
     with ThreadPoolExecutor(min(len(of_servers), _AT_ONCE) or 1) as several:
@@ -97,24 +106,6 @@ def sync_registry(
         verdicts = [(result.table, result.verdict) for result in results]
         delivered = delivered_servers(context.lake, contract, verdicts, at=context.now())
     return RegistryResult(run_id, registry, tuple(results), delivered)
-
-
-def _sync_or_fail(
-    context: PipelineContext,
-    table: Table,
-    run_id: str,
-    is_full: bool,
-    window: Window | None,
-    approval: Approval | None,
-    watch: Watch,
-) -> TableResult:
-    started = time.perf_counter()
-    try:
-        result: TableResult = _sync_table(context, table, run_id, is_full, window, approval, watch)
-    except KNOWN_ERRORS as error:
-        result = Failed.of(context, table, run_id, error)
-    watch(table.name, result.verdict)
-    return replace(result, seconds=round(time.perf_counter() - started, 3))
 
 
 def _sync_table(

@@ -18,7 +18,6 @@ from include.sources.access.errors import (
     unknown_error,
 )
 from include.sources.access.load_limits import (
-    DEFAULT_TIMEZONE,
     LOCK_SECONDS,
     LOCKS,
     ONE_STATE,

@@ -14,7 +14,8 @@ from typing import Any
 import yaml
 from deltalake import DeltaTable
 
-from include.pipelines.context import PipelineContext
+from include.pipelines import PipelineContext, RegistryResult
+from include.pipelines.sync import sync_registry
 
 CONTRACT: dict[str, Any] = {
     "apiVersion": "v3.2.0",
@@ -53,6 +54,9 @@ CONTRACT: dict[str, Any] = {
         }
     ],
 }
+
+
+WIDE = {"rejectedPercent": 90, "rowCountChangePercent": 100_000}
 
 
 @dataclass
@@ -169,3 +173,11 @@ class Provinces:
         for uri in DeltaTable(f"{self.lake}/registry/land/parcel").file_uris():
             found.setdefault(uri.partition("/_server=")[2].partition("/")[0], set()).add(uri)
         return found
+
+
+def sync(land: Provinces, run_id: str, **how: Any) -> RegistryResult:
+    return sync_registry("land", run_id=run_id, context=land.context, **how)
+
+
+def verdicts(run: RegistryResult) -> dict[str, str]:
+    return {result.table.partition("@")[2]: result.verdict for result in run.tables}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
 import pytest
@@ -221,8 +221,16 @@ def test_an_overlap_is_told_where_a_look_at_every_day_finds_one(assigned: list[l
     check_servers(servers, lambda place, message, remedy, *, warning=False: told.append(message))
     expected = False
     for day in BEYOND:
+        noon = datetime.combine(day, time(12), UTC)
         for area in ("01", "38"):
-            holding = [[one.role for one in own if one.area == area and one.holds(day)] for own in assigned]
+            holding = [[one.role for one in own if one.area == area and one.holds(noon)] for own in assigned]
             primary = sum("primary" in roles for roles in holding)
             expected |= primary > 1 or any(len(roles) > 1 for roles in holding)
     assert bool(told) == expected
+
+
+@pytest.mark.parametrize(("before", "is_read"), [(timedelta(seconds=1), True), (timedelta(), False)])
+def test_a_server_ends_at_midnight_in_vietnam(before: timedelta, is_read: bool) -> None:
+    midnight = datetime(2025, 6, 30, 17, tzinfo=UTC)
+    assert Server("land-30", "custom", ended=date(2025, 7, 1)).is_read(midnight - before) == is_read
+    assert Assignment("30", valid_from=date(2025, 7, 1)).holds(midnight - before) != is_read
