@@ -49,8 +49,8 @@ _CLOSING = {TokenType.R_PAREN, TokenType.R_BRACKET, TokenType.R_BRACE, TokenType
 _WITHOUT_BRACKETS = {name for name in NOT_OF_THE_ROW if name.startswith(("current_", "local", "session_"))}
 _ONE_VALUE = "write an expression that gives one value per row"
 _REMEDY = 'write one SQL expression over the columns of the row, e.g. vn_name("ho_ten")'
-_CLASSES = {"FUNCTION", "COLUMN_REF", "CONSTANT", "COMPARISON", "CONJUNCTION", "OPERATOR", "CAST", "CASE", "BETWEEN",
-            "COLLATE", "LAMBDA"}  # fmt: skip
+_CLASSES = frozenset({"FUNCTION", "COLUMN_REF", "CONSTANT", "COMPARISON", "CONJUNCTION", "OPERATOR", "CAST", "CASE",
+                      "BETWEEN", "COLLATE", "LAMBDA"})  # fmt: skip
 _ONE_AT_A_TIME = threading.Lock()
 _LISTED = "what may be used stands in docs/reference/sql.md"
 
@@ -101,18 +101,18 @@ def rewritten(text: str) -> str:
         raise SqlRefused("is a statement or holds a subquery")
     check_tree(tree)
     again = written(tree)
-    given, got = map(_only_value, _as_engine_reads(f"SELECT (\n{text}\n)", f"SELECT ({again})"))
-    if _meaning(given) != _meaning(got):
-        raise _otherwise()
+    given, got = map(_only_value, as_engine_reads(f"SELECT (\n{text}\n)", f"SELECT ({again})"))
+    if meaning(given) != meaning(got):
+        raise otherwise()
     return again
 
 
 def check_where(query: str, tree: exp.Expr) -> None:
     """Raise SqlRefused if the condition of a query, whose tree is given, has a node that is not allowed."""
     check_tree(tree.args["where"].this)
-    given, got = _as_engine_reads(query, written(tree))
-    if _meaning(given["where_clause"]) != _meaning(got["where_clause"]):
-        raise _otherwise()
+    given, got = as_engine_reads(query, written(tree))
+    if meaning(given["where_clause"]) != meaning(got["where_clause"]):
+        raise otherwise()
 
 
 def understood(text: str) -> exp.Expr:
@@ -158,14 +158,19 @@ def check_tree(tree: exp.Expr) -> None:
     if tree.find(exp.Query, exp.Subquery):
         raise SqlRefused("is a statement or holds a subquery")
     for node in tree.walk():
-        if isinstance(node, exp.Anonymous):
-            _check_function(node)
-        elif isinstance(node, exp.DataType):
-            _check_type(node)
-        elif isinstance(node, exp.Column) and not node.table and node.name.lower() in _WITHOUT_BRACKETS:
-            raise SqlRefused(f"speaks of `{node.name}`, which is not of the row", ELSEWHERE["sysdate"])
-        elif type(node) not in _KINDS or (isinstance(node, exp.In) and _is_of_rows(node)):
-            raise _not_listed(node)
+        check_node(node)
+
+
+def check_node(node: exp.Expr) -> None:
+    """Raise SqlRefused if a node of an expression over one row is not allowed."""
+    if isinstance(node, exp.Anonymous):
+        _check_function(node)
+    elif isinstance(node, exp.DataType):
+        _check_type(node)
+    elif isinstance(node, exp.Column) and not node.table and node.name.lower() in _WITHOUT_BRACKETS:
+        raise SqlRefused(f"speaks of `{node.name}`, which is not of the row", ELSEWHERE["sysdate"])
+    elif type(node) not in _KINDS or (isinstance(node, exp.In) and _is_of_rows(node)):
+        raise not_listed(node)
 
 
 def _check_depth(tokens: Sequence[Token]) -> None:
@@ -208,11 +213,13 @@ def _is_of_rows(node: exp.In) -> bool:
     return any(node.args.get(part) for part in ("query", "unnest", "field"))
 
 
-def _otherwise() -> SqlRefused:
+def otherwise() -> SqlRefused:
+    """Refusal of a text whose two readings differ."""
     return SqlRefused("is read in another way by the engine than it looks", f"write it more plainly: {_LISTED}")
 
 
-def _not_listed(node: exp.Expr) -> SqlRefused:
+def not_listed(node: exp.Expr) -> SqlRefused:
+    """Refusal of a node that no list has."""
     match node:
         case exp.Window():
             return SqlRefused("holds a window function", _ONE_VALUE)
@@ -232,8 +239,8 @@ def _not_listed(node: exp.Expr) -> SqlRefused:
             return SqlRefused(f"holds {type(node).__name__.upper()}, which may not stand there", _LISTED)
 
 
-def _as_engine_reads(*statements: str) -> list[dict[str, Any]]:
-    """The engine's parse tree of each statement, which is one SELECT."""
+def as_engine_reads(*statements: str) -> list[dict[str, Any]]:
+    """The engine's parse tree of each statement, which is one query."""
     asked = ", ".join("json_serialize_sql(?)" for _ in statements)
     with _ONE_AT_A_TIME:
         found = _engine(os.getpid()).execute(f"SELECT {asked}", list(statements)).fetchone()
@@ -254,15 +261,19 @@ def _only_value(select: dict[str, Any]) -> Any:
     return select["select_list"][0]
 
 
-def _meaning(node: Any) -> Any:
-    """Normalised parse tree, without text positions and with one form of equivalent nodes."""
+def meaning(node: Any, classes: frozenset[str] = _CLASSES) -> Any:
+    """Normalised parse tree, without text positions and with one form of equivalent nodes.
+
+    Raises:
+        SqlRefused: a node is of none of the engine's classes that may stand there.
+    """
     if isinstance(node, list):
-        return [_meaning(item) for item in node]
+        return [meaning(item, classes) for item in node]
     if not isinstance(node, dict):
         return node
-    if node.get("class", "CASE") not in _CLASSES:
+    if node.get("class", "CASE") not in classes:
         raise SqlRefused(f"holds a {str(node['class']).lower()} to the engine, which may not stand there", _LISTED)
-    normalised = {name: _meaning(value) for name, value in node.items() if name != "query_location"}
+    normalised = {name: meaning(value, classes) for name, value in node.items() if name != "query_location"}
     children = normalised.get("children") or []
     if normalised.get("type") == "OPERATOR_NOT" and children[0].get("type") == "OPERATOR_IS_NULL":
         return {**children[0], "type": "OPERATOR_IS_NOT_NULL"}
