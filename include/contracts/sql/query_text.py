@@ -136,5 +136,6 @@ def _with_given_names(tree: exp.Expr, tables: Collection[str]) -> tuple[str, tup
 
 def _unknown(name: str, known: dict[str, str]) -> SqlRefused:
     near = difflib.get_close_matches(name, known, n=1)
-    remedy = f"did you mean `{known[near[0]]}`?" if near else "it may read published tables, code lists and people.index"
+    others = "it may read published tables, code lists and people.index"
+    remedy = f"did you mean `{known[near[0]]}`?" if near else others
     return SqlRefused(f"reads `{name}`, which is no published table", remedy)

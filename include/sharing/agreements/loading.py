@@ -14,7 +14,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any, get_args
 
-from include.contracts.yaml_files import ContractError, Problem, YamlFile, all_valid, load_each, read_yaml
+from include.contracts.yaml_files import ContractError, Problem, YamlForm, all_valid, load_each, read_yaml
 from include.sharing.agreements.agreement import Agreement, Product, Protection, SharedColumn, Withdrawal
 
 FOLDER = "agreements"
@@ -56,12 +56,8 @@ def load_agreement(path: Path) -> Agreement:
     return agreement
 
 
-class _Form:
-    """Reader of one file's fields; records mistakes and goes on with default values to find the rest."""
-
-    def __init__(self, file: YamlFile) -> None:
-        self.file = file
-        self.problems: list[Problem] = []
+class _Form(YamlForm):
+    """Reader of one agreement's fields."""
 
     def agreement(self) -> Agreement:
         data, path = self.file.data, self.file.path
@@ -151,71 +147,11 @@ class _Form:
         first_day = self.day(item, ("withdrawn", "from"))
         return Withdrawal(first_day or date.min, self.text(item, ("withdrawn", "reason")))
 
-    def legal_basis(self) -> tuple[str, ...]:
-        given = self.file.data.get("legalBasis")
-        if (
-            not isinstance(given, list)
-            or not given
-            or not all(isinstance(item, str) and item.strip() for item in given)
-        ):
-            self.note(
-                ("legalBasis",), "is missing or not a list of instruments", "list each law or decree by name and number"
-            )
-            return ()
-        return tuple(item.strip() for item in given)
-
-    # Fields. `place` leads from the file's root to the field; `item` is the mapping that holds it.
-
-    def note(self, place: Sequence[str | int], message: str, remedy: str) -> None:
-        self.problems.append(self.file.problem(place, message, remedy))
-
-    def only(self, item: Mapping[str, Any], known: Sequence[str], place: Sequence[str | int]) -> None:
-        for key in item:
-            if key not in known:
-                near = difflib.get_close_matches(str(key), known, n=1)
-                remedy = f"did you mean `{near[0]}`?" if near else f"known here: {', '.join(known)}"
-                self.note((*place, key), f"unknown field `{key}`", remedy)
-
-    def mapping(self, item: Mapping[str, Any], place: Sequence[str | int]) -> Mapping[str, Any]:
-        given = item.get(str(place[-1]))
-        if isinstance(given, dict):
-            return given
-        self.note(place, f"`{place[-1]}` is missing or not a mapping", "see schemas/agreements/ for its fields")
-        return {}
-
-    def items(
-        self, item: Mapping[str, Any], place: Sequence[str | int], remedy: str
-    ) -> list[tuple[int, Mapping[str, Any]]]:
-        given = item.get(str(place[-1]))
-        if not isinstance(given, list) or not given:
-            self.note(place, f"`{place[-1]}` is missing or empty", remedy)
-            return []
-        for position, entry in enumerate(given):
-            if not isinstance(entry, dict):
-                self.note((*place, position), "is not a mapping", "write `- name: ...`")
-        return [(position, entry) for position, entry in enumerate(given) if isinstance(entry, dict)]
-
-    def text(self, item: Mapping[str, Any], place: Sequence[str | int], *, is_required: bool = True) -> str:
-        given = item.get(str(place[-1]))
-        if isinstance(given, str | int | float) and not isinstance(given, bool) and str(given).strip():
-            return str(given).strip()
-        if is_required or given is not None:
-            self.note(place, f"`{place[-1]}` is missing or not text", f"add `{place[-1]}:`")
-        return ""
-
     def name(self, item: Mapping[str, Any], place: Sequence[str | int]) -> str:
         given = self.text(item, place)
         if given and not _NAME.fullmatch(given):
             self.note(place, f"`{given}` cannot be a name in the lake", _NAME_REMEDY)
         return given
-
-    def day(self, item: Mapping[str, Any], place: Sequence[str | int]) -> date | None:
-        given = self.text(item, place)
-        try:
-            return date.fromisoformat(given) if given else None
-        except ValueError:
-            self.note(place, f"`{given}` is not a day", "write it as 2026-01-31")
-            return None
 
     def mailbox(self, item: Mapping[str, Any], place: Sequence[str | int]) -> str:
         given = self.text(item, place)
