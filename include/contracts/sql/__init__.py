@@ -13,3 +13,4 @@ from include.contracts.sql.sql_text import (
     understood,
     written,
 )
+from include.contracts.sql.unbound import Told, Unbound, explained, is_arity

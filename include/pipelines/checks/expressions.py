@@ -22,10 +22,9 @@ from include.contracts.checks import why_no_zone, why_not_compiled
 from include.contracts.model import Column, Table
 from include.contracts.reading import ReadContract
 from include.contracts.rules import columns_read
-from include.contracts.sql import PlainDuckDB
+from include.contracts.sql import PlainDuckDB, Told, Unbound, explained, is_arity
 from include.contracts.yaml_files import Place, Problem
 from include.lake.storage import quote, restrict_access
-from include.pipelines.checks.unbound_columns import Told, Unbound, explained, is_arity
 
 # What a landed column may be, text first; "NULL" is a type that every function takes.
 _LANDED = (

@@ -1,6 +1,6 @@
-"""Explanations of binding errors of a contract's SQL, for the contract's author.
+"""Explanations of binding errors of SQL in contracts and indicators, for its author.
 
-What the engine quotes is the contract's own text: it was given no rows.
+What the engine quotes is the author's own text: it was given no rows.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from difflib import SequenceMatcher
 
 import duckdb
 
-from include.contracts.sql import ELSEWHERE
+from include.contracts.sql.functions import ELSEWHERE
 
 _UNKNOWN = re.compile(r"(Function|Macro|Type|Table) with name \"?([^\s\"!]+)\"? does not exist!", re.IGNORECASE)
 _NEAR = re.compile(r'Did you mean "(?:main\.)?([^"]+)"')
