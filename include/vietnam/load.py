@@ -2,45 +2,72 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable, Mapping
+from functools import cache
 from pathlib import Path
 
 import duckdb
 
-FILES_WITHOUT_LISTS = ("text.sql", "dates.sql", "numbers.sql", "identifiers.sql")
+FILES_WITHOUT_LISTS = ("text.sql", "dates.sql", "numbers.sql", "identifiers.sql", "agencies.sql")
 MACRO_FILES = (*FILES_WITHOUT_LISTS, "units.sql")
 WARD_LISTS = {"wards", "ward_changes"}
 _DATES = ("valid_from", "valid_until")
 _HERE = Path(__file__).parent / "macros"
 
 
-def register(connection: duckdb.DuckDBPyConnection, schemas_dir: Path) -> None:
-    """Create every `vn_*` macro, and one `ref_<list>` per `schemas_dir`/reference/<list>.csv.
+def register(connection: duckdb.DuckDBPyConnection, schemas_dir: Path, statements: Iterable[str] | None = None) -> None:
+    """Create the `vn_*` macros, and one `ref_<list>` per `schemas_dir`/reference/<list>.csv.
 
     A list keeps its columns as text, except `valid_from` and `valid_until`, which are dates. Without a reference
     folder only the macros are made; the ward macros need the lists `wards` and `ward_changes`. Calling it again
     reads the lists anew.
+
+    Args:
+        connection: that gets them.
+        schemas_dir: the folder above `reference`.
+        statements: only what these may use is made; everything unless given.
     """
-    register_macros(connection)
     lists = reference_lists(schemas_dir)
+    files = MACRO_FILES if lists.keys() >= WARD_LISTS else FILES_WITHOUT_LISTS
+    macros = {name: sql for file in files for name, sql in _macros(file).items()}
+    used = None if statements is None else _used(macros, " ".join(statements).lower())
     for name, path in lists.items():
-        _load(connection, name, path)
-    if lists.keys() >= WARD_LISTS:
-        _run(connection, "units.sql")
+        if used is None or f"ref_{name.lower()}" in used:
+            _load(connection, name, path)
+    for name, sql in macros.items():
+        if used is None or name in used:
+            connection.execute(sql)
 
 
 def register_macros(connection: duckdb.DuckDBPyConnection) -> None:
     """Create the `vn_*` macros that need no code list."""
-    for name in FILES_WITHOUT_LISTS:
-        _run(connection, name)
+    for file in FILES_WITHOUT_LISTS:
+        for sql in _macros(file).values():
+            connection.execute(sql)
+
+
+@cache
+def _macros(file: str) -> dict[str, str]:
+    """The statements of a file by the name of the macro or table that each makes, in the order of the file."""
+    statements = [found.query for found in duckdb.extract_statements((_HERE / file).read_text(encoding="utf-8"))]
+    return {re.search(r"\bCREATE\b.*?\b(_?vn_\w+)", sql, re.DOTALL)[1].lower(): sql for sql in statements}  # type: ignore[index]
+
+
+def _used(macros: Mapping[str, str], text: str) -> str:
+    """The text, followed by that of every macro named in it, and of those named in these, in small letters."""
+    waiting, taken = [text], []
+    left = dict(macros)
+    while waiting:
+        taken.append(waiting.pop())
+        for name in [name for name in left if name in taken[-1]]:
+            waiting.append(left.pop(name).lower())
+    return " ".join(taken)
 
 
 def reference_lists(schemas_dir: Path) -> dict[str, Path]:
     """Name and file of each code list, by name; empty when there is no reference folder."""
     return {path.stem: path for path in sorted((Path(schemas_dir) / "reference").glob("*.csv"))}
-
-
-def _run(connection: duckdb.DuckDBPyConnection, file: str) -> None:
-    connection.execute((_HERE / file).read_text(encoding="utf-8"))
 
 
 def macro_files() -> list[Path]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -69,13 +70,33 @@ def readable_contracts(schemas_dir: Path) -> tuple[dict[str, Contract], list[Pro
 def load_contract(path: Path) -> Contract:
     """One contract, checked against ODCS v3.2 and against itself.
 
+    A contract whose files have not changed is read once in a process.
+
     Raises:
         ContractError: with every problem found, each with file, line and remedy.
     """
+    written = _written(path)
+    known = _LOADED.get(path)
+    if known is not None and known[0] == written:
+        return known[1]
     read = examine_contract(path)
     if any(problem.level == "error" for problem in read.problems):
         raise ContractError(read.problems)
+    if _written(path) == written:
+        _LOADED[path] = (written, read.contract)
     return read.contract
+
+
+_LOADED: dict[Path, tuple[str, Contract]] = {}
+
+
+def _written(path: Path) -> str:
+    """SHA-256 of what is read for a contract: its file, and its variants' by their names."""
+    digest = hashlib.sha256()
+    for name, file in {"": path, **variant_paths(path)}.items():
+        with suppress(OSError):
+            digest.update(json.dumps([name, hashlib.sha256(file.read_bytes()).hexdigest()]).encode())
+    return digest.hexdigest()
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,7 @@ from include.pipelines.step_results import Extracted, Skipped
 from include.pipelines.sync.read_plan import Plan, Window, no_part, plan_extract
 from include.pipelines.sync.unchanged import carries_version, skip_publishing
 from include.pipelines.unfinished_runs import record_unfinished_runs
-from include.quality.conversion import conform, register
+from include.quality.conversion import conform, expressions, register
 from include.sources.landing import FILE, Extract, Landed, Source, open_source, record
 from include.sources.open_object import ReadRequest
 from include.sources.source_schema import cursor_columns, key_columns, reads_anew
@@ -196,7 +196,7 @@ def _conformed_keys(context: PipelineContext, table: Table, keys_uri: str, uri: 
     names = {*table.primary_key, *table.extract.cursor}
     keyed = replace(table, columns=tuple(c for c in table.columns if c.name in names), rules=())
     with context.lake.connect(memory_limit=_KEYS_MEMORY) as connection:
-        register(connection, context.schemas, (column.expression for column in keyed.columns))
+        register(connection, context.schemas, expressions(keyed))
         conform(connection, keyed, extract_uri=keys_uri, conformed_uri=uri)
     return uri
 

@@ -16,9 +16,14 @@ from include.quality.errors import DATA_ERRORS, ConformError, QualityError, run,
 
 
 def register(connection: duckdb.DuckDBPyConnection, schemas_dir: Path, statements: Iterable[str]) -> None:
-    """Register macros and code lists with the connection, if any of the statements may use them (0.4 s)."""
-    if any("vn_" in sql.lower() or "ref_" in sql.lower() for sql in statements):
-        vietnam.register(connection, schemas_dir)
+    """Register those macros and code lists with the connection that the statements may use."""
+    vietnam.register(connection, schemas_dir, statements)
+
+
+def expressions(table: Table) -> list[str]:
+    """The SQL by which the rows of a table are conformed."""
+    found = [sql for column in table.columns for sql in (column.expression, column.empty_when) if sql]
+    return [*found, table.extract.deleted_when] if table.extract.deleted_when else found
 
 
 def has_drift(connection: duckdb.DuckDBPyConnection, extract_uri: str) -> bool:

@@ -104,7 +104,11 @@ def expectation(rule: Rule, table: Table) -> Expectation:
             return _query(f"list_contains(_unreadable, {literal(column.name)})")
         case "reference":
             code, listed = quote(given["listColumn"]), quote(f"ref_{given['list']}")
-            return _query(f"{name} NOT IN (SELECT DISTINCT {code} FROM {listed} WHERE {code} IS NOT NULL)")
+            if not (day := given.get("validOn")):
+                return _query(f"{name} NOT IN (SELECT DISTINCT {code} FROM {listed} WHERE {code} IS NOT NULL)")
+            periods = "coalesce(valid_from, DATE '0001-01-01') AND coalesce(valid_until, DATE '9999-12-31')"
+            on = f"coalesce({quote(day)} BETWEEN {periods}, true)"
+            return _query(f"{name} NOT IN (SELECT {code} FROM {listed} WHERE {code} IS NOT NULL AND {on})")
         case "missingValues":
             return _missing(column, given["missingValues"])
         case "invalidValues":

@@ -28,7 +28,7 @@ from include.contracts.model import Rule, Table
 from include.lake.delta import StagedFiles
 from include.lake.publishing import Conformed, elsewhere_uri, keys_elsewhere, published_context_uri
 from include.lake.storage import Lake, lake_errors, literal, quote, restrict_access, scan
-from include.quality.conversion import ROW, conform, has_drift, parquet_to, register
+from include.quality.conversion import ROW, conform, expressions, has_drift, parquet_to, register
 from include.quality.errors import ConservationBroken, run
 from include.quality.split.drift_rule import with_drift_rule
 from include.quality.split.faults import (
@@ -81,7 +81,7 @@ def conform_and_split(
     lake.make_folder(folder)
     staged = StagedFiles.below(folder)
     with lake.connect(memory_limit=memory_limit) as connection:
-        register(connection, schemas_dir, [*(c.expression for c in table.columns), *(r.violation for r in table.rules)])
+        register(connection, schemas_dir, [*expressions(table), *(r.violation for r in table.rules)])
         files = staged.uris
         context_files = [published_context_uri(staged.conformed), elsewhere_uri(staged.conformed)]
         restrict_access(connection, reads=[extract_uri, *context_files], writes=files)

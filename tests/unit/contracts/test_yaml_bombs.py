@@ -76,10 +76,10 @@ def test_aliases_and_nesting_that_are_no_bomb_are_read(tmp_path: Path) -> None:
 def test_the_other_contracts_are_read(tmp_path: Path) -> None:
     registries = tmp_path / "registries"
     registries.mkdir()
-    sound = Path("schemas/registries/land.odcs.yaml").read_text(encoding="utf-8")
-    (registries / "land.odcs.yaml").write_text(sound, encoding="utf-8")
+    sound = Path("schemas/registries/finance.odcs.yaml").read_text(encoding="utf-8")
+    (registries / "finance.odcs.yaml").write_text(sound, encoding="utf-8")
     (registries / "bomb.odcs.yaml").write_text(LAUGHS, encoding="utf-8")
-    assert load_contract(registries / "land.odcs.yaml").registry == "land"
+    assert load_contract(registries / "finance.odcs.yaml").registry == "finance"
     with pytest.raises(ContractError, match=r"bomb\.odcs\.yaml") as refused:
         load_contracts(tmp_path)
     assert {problem.path.name for problem in refused.value.problems} == {"bomb.odcs.yaml"}
