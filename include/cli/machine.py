@@ -12,7 +12,7 @@ from include.cli.application import app
 @app.command()
 def simulate(
     persons: Annotated[int, typer.Option(min=100, help="How many persons the country has.")] = 2_000,
-    seed: Annotated[int, typer.Option(help="Same seed, same country, byte for byte.")] = 2025,
+    seed: Annotated[int, typer.Option(help="Same seed, same country, byte for byte.")] = 2028,
 ) -> None:
     """Build a small simulated country with known truth and known dirt, and load it into the source systems.
 

@@ -1,7 +1,8 @@
 """`python -m include.simulator`: the same as `lienthong simulate`, for source systems of your own.
 
-Connections are read from AIRFLOW_CONN_POPULATION and AIRFLOW_CONN_LAND (PostgreSQL); insurance and finance go
-into files under `--into` unless AIRFLOW_CONN_INSURANCE and AIRFLOW_CONN_FINANCE say otherwise.
+Connections are read from AIRFLOW_CONN_POPULATION and, for the land of each province, AIRFLOW_CONN_LAND_01 and so on
+(or AIRFLOW_CONN_LAND for all of it): PostgreSQL or MariaDB. Insurance and finance go into files under `--into` unless
+AIRFLOW_CONN_INSURANCE and AIRFLOW_CONN_FINANCE say otherwise.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from include.simulator.progress import progress_bar
 
 def main(
     persons: Annotated[int, typer.Option(min=100, help="How many persons the country has.")] = 2_000,
-    seed: Annotated[int, typer.Option(help="The same seed makes the same country.")] = 2025,
+    seed: Annotated[int, typer.Option(help="The same seed makes the same country.")] = 2028,
     into: Annotated[Path, typer.Option(help="Folder for staging, truth and file drops.")] = Path("var/simulator"),
 ) -> None:
     """Build a simulated country and load it into its four source systems."""

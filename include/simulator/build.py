@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from include.simulator.country import STEPS, simulate
+from include.simulator.land_provinces import divide_land
 from include.simulator.loading import load_registry, source_uris
-from include.simulator.staging import SOURCES
 
 # Called with the step that begins, the number done, and the total.
 Report = Callable[[str, int, int], None]
@@ -29,7 +29,7 @@ def build_country(
         UnknownTarget: a registry has no connection, before anything is simulated.
     """
     uris = source_uris(environ, root)
-    total, done = 1 + len(STEPS) + len(SOURCES), 0
+    total, done = 1 + len(STEPS) + len(uris), 0
 
     def step(name: str) -> None:
         nonlocal done
@@ -37,6 +37,8 @@ def build_country(
         done += 1
 
     country = simulate(persons=persons, seed=seed, out=root, progress=lambda name: step(f"simulating {name}"))
+    if provinces := [name.removeprefix("land-") for name in uris if name.startswith("land-")]:
+        divide_land(country, provinces)
     for registry, uri in uris.items():
         step(f"loading {registry}")
         load_registry(country, registry, uri)

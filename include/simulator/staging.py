@@ -2,6 +2,7 @@
 
 <root>/country.json                     seed, persons, as-of date, rows of every table
 <root>/staging/<registry>/<table>.parquet   each source table as its owner holds it, dirt included
+<root>/staging/land-<province>/...      land as each province holds it (written when it is loaded)
 <root>/drops/finance/                   the finance file drop
 <root>/truth/persons.parquet            who is who
 <root>/truth/links.parquet              which row of which table speaks of whom
@@ -19,6 +20,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from include.simulator.dirt import DIRT_SCHEMA, Sheet
+from include.simulator.land_vendors import vendor_of
 
 LINK_SCHEMA = pa.schema(
     [
@@ -45,7 +47,7 @@ SOURCES: dict[str, dict[str, SourceTable]] = {
         "household_member": SourceTable("thanh_vien_ho", ("ma_ho", "so_dinh_danh")),
     },
     "land": {
-        "parcel": SourceTable("thua_dat", ("ma_xa", "so_to", "so_thua")),
+        "parcel": SourceTable("thua_dat", ("ma_xa_cu", "so_to", "so_thua")),
         "certificate": SourceTable("giay_chung_nhan", ("ma_gcn",)),
         "ownership": SourceTable("chu_so_huu", ("ma_quyen",)),
     },
@@ -146,5 +148,9 @@ def _links(sheet: Sheet, table: pa.Table, persons: pa.Array) -> pa.Table:
 
 
 def source_tables(registry: str) -> Iterator[tuple[str, SourceTable]]:
-    """The tables of one registry: published name and source."""
-    yield from SOURCES[registry].items()
+    """The tables of one registry, or of one province's land (`land-38`): published name and source."""
+    base, _, province = registry.partition("-")
+    vendor = vendor_of(province)
+    for name, source in SOURCES[base].items():
+        keys = tuple(vendor.column(name, key) for key in source.keys)
+        yield name, SourceTable(vendor.table(name, source.name), keys)

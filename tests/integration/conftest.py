@@ -24,8 +24,8 @@ from tests.integration.mariadb import MariaDb, start_mariadb
 from tests.integration.sharing.recipients import identities_of_recipients
 from tests.machine import needed
 from tests.once import once, shared_site
+from tests.whole_land import schemas_with_whole_land
 
-SCHEMAS = Path(__file__).parents[2] / "schemas"
 PERSONS, SEED = 2_000, 7
 CHROMIUM_ARGUMENTS = [
     "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update",
@@ -84,10 +84,15 @@ def s3() -> S3:
 
 @pytest.fixture(scope="session")
 def country(site: Site) -> SyncedCountry:
-    """Two thousand persons in four source systems, synced once for all processes of the run; to be read only."""
+    """Two thousand persons in four source systems, synced once for all processes of the run; to be read only.
+
+    The land of all provinces is in one database here: of the registry on many servers see tests/integration/servers.
+    """
     root = site.folder("simulator")
-    environ = source_connections(site) | {"LAKE_URI": str(site.var / "lake"), "LIENTHONG_TMP": str(site.var / "tmp")}
-    context = PipelineContext(Lake.from_environment(environ), SCHEMAS, environ)
+    sources = {name: uri for name, uri in source_connections(site).items() if "_LAND_" not in name}
+    sources["AIRFLOW_CONN_LAND"] = uri(site, "land")
+    environ = sources | {"LAKE_URI": str(site.var / "lake"), "LIENTHONG_TMP": str(site.var / "tmp")}
+    context = PipelineContext(Lake.from_environment(environ), schemas_with_whole_land(), environ)
 
     def sync() -> dict[str, dict[str, Any]]:
         build_country(persons=PERSONS, seed=SEED, environ=environ, root=root)

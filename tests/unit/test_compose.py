@@ -104,8 +104,9 @@ def test_the_example_holds_nothing_else() -> None:
 
 
 def test_the_examples_know_every_source_and_every_recipient() -> None:
-    servers = {contract.server.name for contract in load_contracts(ROOT / "schemas").values()}
-    assert {f"AIRFLOW_CONN_{server.upper()}" for server in servers} == set(assigned("environment/sources.env.example"))
+    servers = [server.name for contract in load_contracts(ROOT / "schemas").values() for server in contract.servers]
+    variables = {f"AIRFLOW_CONN_{server.upper().replace('-', '_')}" for server in servers}
+    assert variables == set(assigned("environment/sources.env.example"))
     recipients = {agreement.recipient for agreement in load_agreements(ROOT / "schemas").values()}
     assert {reader_variable(recipient) for recipient in recipients} == set(assigned("environment/readers.env.example"))
 

@@ -11,8 +11,8 @@ from include.console_words import local, number
 from include.embedded import servers
 from include.embedded.servers import REPOSITORY, Site, say
 
-DATABASES = ("population", "land")
-PERSONS, SEED = 2_000, 2025
+# The country of that size and seed lives in six provinces, from Hà Nội to Cần Thơ.
+PERSONS, SEED = 2_000, 2028
 
 
 def simulate_country(*, persons: int = PERSONS, seed: int = SEED, root: Path = REPOSITORY) -> int:
@@ -21,38 +21,70 @@ def simulate_country(*, persons: int = PERSONS, seed: int = SEED, root: Path = R
     ran_before = servers.is_up(site)
     start_sources(site)
     try:
+        before = _there(site)
         _build(site, persons, seed, say)
+        connections = _connections(site, persons, seed)
+        servers.keep_connections(site, connections)
     finally:
         if not ran_before:
             servers.stop_postgres(site)
+    if before and ran_before and connections.keys() != _connections(site, *before).keys():
+        say(
+            local(
+                "Đất nước mới ở các tỉnh khác: chạy make down rồi make up để Airflow kết nối với các tỉnh đó.",
+                "The new country lies in other provinces: make down, then make up, and Airflow is connected to them.",
+            )
+        )
     return 0
 
 
 def start_sources(site: Site) -> None:
-    """Start the database server that holds population and land; the other two sources are files."""
-    servers.start_postgres(site, *DATABASES)
+    """Start the database server that holds population and each province's land; the other two sources are files."""
+    servers.start_postgres(site, "population")
 
 
-def ensure_country(site: Site, *, persons: int = PERSONS, seed: int = SEED, phase: Callable[[str], None] = say) -> None:
+def ensure_country(site: Site, *, persons: int = PERSONS, phase: Callable[[str], None] = say) -> None:
     """Build the country and load it into the source systems, unless that was done before.
 
     A country of another size is replaced only if that size was asked for: `persons` is not the default.
     """
-    marker = _marker(site)
-    there = json.loads(marker.read_text())["persons"] if marker.exists() else None
-    if there is None or persons not in (there, PERSONS):
-        _build(site, persons, seed, phase)
+    if _there(site) != (wanted := _wanted(site, persons)):
+        _build(site, *wanted, phase)
 
 
-def source_connections(site: Site) -> dict[str, str]:
-    """AIRFLOW_CONN_* of the four simulated source systems."""
-    folder = _folder(site)
+def source_connections(site: Site, *, persons: int = PERSONS) -> dict[str, str]:
+    """AIRFLOW_CONN_* of the simulated source systems that are there once the country is ensured.
+
+    Land has one of each province in which somebody lives; the other provinces are not connected.
+    """
+    return _connections(site, *_wanted(site, persons))
+
+
+def _connections(site: Site, persons: int, seed: int) -> dict[str, str]:
+    from include.simulator import inhabited_provinces
+
+    folder, provinces = _folder(site), inhabited_provinces(persons=persons, seed=seed)
     return {
         "AIRFLOW_CONN_POPULATION": servers.uri(site, "population"),
-        "AIRFLOW_CONN_LAND": servers.uri(site, "land"),
+        **{f"AIRFLOW_CONN_LAND_{code}": servers.uri(site, f"land_{code}") for code in provinces},
         "AIRFLOW_CONN_INSURANCE": f"sqlite:///{quote(str(folder / 'insurance.sqlite'))}",
         "AIRFLOW_CONN_FINANCE": f"file://{quote(str(folder / 'drops' / 'finance'))}",
     }
+
+
+def _there(site: Site) -> tuple[int, int] | None:
+    """Persons and seed of the country that is loaded; None if there is none."""
+    marker = _marker(site)
+    if not marker.exists():
+        return None
+    noted = json.loads(marker.read_text())
+    return int(noted["persons"]), int(noted["seed"])
+
+
+def _wanted(site: Site, persons: int) -> tuple[int, int]:
+    """Persons and seed of the country to have: the one that is there, unless another size is asked for."""
+    there = _there(site)
+    return there if there and persons in (there[0], PERSONS) else (persons, SEED)
 
 
 def _build(site: Site, persons: int, seed: int, phase: Callable[[str], None]) -> None:
@@ -66,7 +98,7 @@ def _build(site: Site, persons: int, seed: int, phase: Callable[[str], None]) ->
     )
     _marker(site).unlink(missing_ok=True)
     # Never the connections of the environment: loading replaces what is there.
-    rows = build_country(persons=persons, seed=seed, environ=source_connections(site), root=_folder(site))
+    rows = build_country(persons=persons, seed=seed, environ=_connections(site, persons, seed), root=_folder(site))
     _marker(site).write_text(json.dumps({"persons": persons, "seed": seed, "rows": rows}))
 
 

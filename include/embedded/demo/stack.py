@@ -53,12 +53,13 @@ def launch(site: Site, *, persons: int = PERSONS, phase: Callable[[str], None] =
     """
     phase(local("Khởi động PostgreSQL", "Starting PostgreSQL"))
     start_sources(site)
+    sources = source_connections(site, persons=persons)
     with ThreadPoolExecutor(1) as meanwhile:
-        launched = meanwhile.submit(servers.launch_airflow, site, source_connections(site))
+        launched = meanwhile.submit(servers.launch_airflow, site, sources)
         ensure_country(site, persons=persons, phase=phase)
         phase(local("Khởi động Airflow", "Starting Airflow"))
         launched.result()
-    servers.await_airflow(site, source_connections(site))
+    servers.await_airflow(site, sources)
 
 
 def down(root: Path = REPOSITORY) -> int:

@@ -12,6 +12,6 @@ from include.embedded.servers.processes import (
     stop,
     wait_until,
 )
-from include.embedded.servers.settings import complete
+from include.embedded.servers.settings import complete, keep_connections
 from include.embedded.servers.site import REPOSITORY, Site, free_port, write_private
 from include.embedded.servers.terminal import console, say, say_error, show_command

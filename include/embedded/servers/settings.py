@@ -19,6 +19,16 @@ def keep(site: Site, environment: Mapping[str, str]) -> None:
     write_private(site.folder("run") / _FILE, json.dumps(kept, indent=1))
 
 
+def keep_connections(site: Site, connections: Mapping[str, str]) -> None:
+    """Store other AIRFLOW_CONN_* of the source systems instead of those that are stored, if any are."""
+    path = site.folder("run") / _FILE
+    if path.exists():
+        kept: dict[str, str] = json.loads(path.read_text())
+        keep(
+            site, {name: value for name, value in kept.items() if not name.startswith(_CONNECTION)} | dict(connections)
+        )
+
+
 def complete(environment: MutableMapping[str, str], root: Path = REPOSITORY) -> None:
     """Add the settings of this checkout's stack that are missing in an environment.
 

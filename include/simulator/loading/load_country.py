@@ -12,6 +12,7 @@ from include.simulator.loading.postgres import load_postgres
 from include.simulator.loading.sqlite import load_sqlite
 from include.simulator.staging import SOURCES, Country
 
+_LAND_OF = "AIRFLOW_CONN_LAND_"
 Loader = Callable[[Country, str, str], dict[str, int]]
 
 
@@ -61,6 +62,9 @@ def load_registry(country: Country, registry: str, uri: str) -> dict[str, int]:
 def source_uris(environ: Mapping[str, str], root: Path) -> dict[str, str]:
     """Where each registry is loaded: `AIRFLOW_CONN_<REGISTRY>`; insurance and finance have defaults under `root`.
 
+    Land is loaded whole into `AIRFLOW_CONN_LAND`, or else province by province (`land-38`) into those of the provinces
+    that have an `AIRFLOW_CONN_LAND_<PROVINCE>`.
+
     Raises:
         UnknownTarget: population or land without a connection.
     """
@@ -68,9 +72,12 @@ def source_uris(environ: Mapping[str, str], root: Path) -> dict[str, str]:
         "insurance": f"sqlite:///{(root / 'insurance.sqlite').resolve()}",
         "finance": (root / "drops" / "finance").resolve().as_uri(),
     }
-    uris = {}
+    uris: dict[str, str] = {}
     for registry in SOURCES:
         uri = environ.get(f"AIRFLOW_CONN_{registry.upper()}", defaults.get(registry))
+        if registry == "land" and not uri and (provinces := _provinces(environ)):
+            uris |= provinces
+            continue
         if not uri:
             raise UnknownTarget(
                 f"set AIRFLOW_CONN_{registry.upper()} to the PostgreSQL database to fill, e.g. "
@@ -78,3 +85,8 @@ def source_uris(environ: Mapping[str, str], root: Path) -> dict[str, str]:
             )
         uris[registry] = uri
     return uris
+
+
+def _provinces(environ: Mapping[str, str]) -> dict[str, str]:
+    found = sorted((name.removeprefix(_LAND_OF), uri) for name, uri in environ.items() if name.startswith(_LAND_OF))
+    return {f"land-{province}": uri for province, uri in found if province.isdigit()}

@@ -20,7 +20,11 @@ NOBODY = np.int64(-1)
 
 @dataclass(frozen=True, slots=True)
 class Parcels:
-    """One entry per parcel. `owner` is a person, `firm` an organisation; -1: none. `is_shared`: with the spouse."""
+    """One entry per parcel. `owner` is a person, `firm` an organisation; -1: none. `is_shared`: with the spouse.
+
+    `ward` is the code in force when the row was written, `cadastral_ward` that of the commune whose map has the parcel:
+    maps are those of the communes until 2025-06-30, so a new ward has a sheet 1 of each of its former communes.
+    """
 
     owner: npt.NDArray[np.int64]
     firm: npt.NDArray[np.int64]
@@ -28,6 +32,7 @@ class Parcels:
     use: Indices
     written: Instants
     ward: pa.Array
+    cadastral_ward: pa.Array
     is_split: Mask
     sheet: npt.NDArray[np.int32]
     number: npt.NDArray[np.int32]
@@ -37,17 +42,18 @@ class Parcels:
         return int(self.owner.size)
 
     def address(self, rows: Rows) -> dict[str, pa.Array]:
-        """The three columns that name a parcel, for those parcels."""
+        """The columns that place a parcel and, without `ma_xa`, name it, for those parcels."""
         at = pa.array(rows)
         return {
             "ma_xa": self.ward.take(at),
+            "ma_xa_cu": self.cadastral_ward.take(at),
             "so_to": pa.array(self.sheet[rows]),
             "so_thua": pa.array(self.number[rows]),
         }
 
 
 def lay_out(society: Society, rng: np.random.Generator, rates: DirtRates) -> Parcels:
-    """Homes, fields and business land, numbered sheet by sheet inside the ward their code names."""
+    """Homes, fields and business land, numbered sheet by sheet inside the former commune they lie in."""
     heads = np.unique(society.households.head)
     heads = heads[(society.age[heads] > 23)]
     homes = heads[rng.random(heads.size) < 0.72]
@@ -70,7 +76,8 @@ def lay_out(society: Society, rng: np.random.Generator, rates: DirtRates) -> Par
     spouse = society.people.spouse[np.maximum(owner, 0)]
     together = (owner >= 0) & (spouse >= 0) & ~society.households.is_divorced[np.maximum(owner, 0)]
     ward = society.wards.codes_at(old.astype(np.int32), new.astype(np.int32), written)
-    place = _position_in_ward(ward)
+    cadastral_ward = society.wards.code.take(pa.array(old))
+    place = _position_in_ward(cadastral_ward)
     return Parcels(
         owner=owner,
         firm=firm,
@@ -78,6 +85,7 @@ def lay_out(society: Society, rng: np.random.Generator, rates: DirtRates) -> Par
         use=use.astype(np.int32),
         written=written,
         ward=ward,
+        cadastral_ward=cadastral_ward,
         is_split=(written < REFORM) & society.wards.is_divided[old],
         sheet=(1 + place // 180).astype(np.int32),
         number=(1 + place % 180).astype(np.int32),
@@ -106,7 +114,7 @@ def parcel_sheet(society: Society, parcels: Parcels, rates: DirtRates, rng: np.r
     sheet = Sheet(
         registry="land",
         table="parcel",
-        keys=("ma_xa", "so_to", "so_thua"),
+        keys=("ma_xa_cu", "so_to", "so_thua"),
         rng=rng,
         columns={
             **parcels.address(rows),

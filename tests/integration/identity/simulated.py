@@ -17,8 +17,8 @@ from include.quality.split.row_outcomes import conform_and_split
 from include.simulator.country import simulate
 from include.simulator.dirt.rates import DirtRates
 from tests.integration.identity.labelled import Outcome
+from tests.whole_land import schemas_with_whole_land
 
-SCHEMAS = Path(__file__).parents[3] / "schemas"
 _AT = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -27,11 +27,12 @@ class Simulated:
 
     def __init__(self, folder: Path, *, persons: int, seed: int, dirt: float = 1.0) -> None:
         environ = {"LAKE_URI": str(folder / "lake"), "LIENTHONG_TMP": str(folder / "tmp")}
-        context = PipelineContext(Lake.from_environment(environ), SCHEMAS, environ)
+        schemas = schemas_with_whole_land()
+        context = PipelineContext(Lake.from_environment(environ), schemas, environ)
         made = simulate(persons=persons, seed=seed, out=folder / "country", rates=DirtRates().times(dirt))
         for table in (linked.table for linked in linked_tables(context.contracts.values())):
             extract = str(made.staged(table.registry, table.name))
-            split = conform_and_split(table, extract, lake=context.lake, run_id="first", schemas_dir=SCHEMAS)
+            split = conform_and_split(table, extract, lake=context.lake, run_id="first", schemas_dir=schemas)
             publish(lake=context.lake, run_id="first", table=table, at=_AT, staged=split.staged, metadata={})
         self.facts = link_persons("20260101T020000Z-00000001", context=context)
         assert self.facts["verdict"] == "published"

@@ -18,8 +18,8 @@ from include.pipelines.context import PipelineContext
 from include.pipelines.people.linking import link_persons
 from include.quality.split.row_outcomes import conform_and_split
 from include.simulator.country import simulate
+from tests.whole_land import schemas_with_whole_land
 
-ROOT = Path(__file__).parents[3]
 DAYS = 10
 START = datetime(2026, 1, 1, 2, tzinfo=UTC)
 # What a column said until the row was corrected, by its link role.
@@ -33,7 +33,7 @@ class Nation:
     def __init__(self, folder: Path, staged: dict[str, StagedFiles]) -> None:
         environ = {"LAKE_URI": str(folder / "lake"), "LIENTHONG_TMP": str(folder / "tmp")}
         self.folder, self.staged = folder, staged
-        self.context = PipelineContext(Lake.from_environment(environ), ROOT / "schemas", environ)
+        self.context = PipelineContext(Lake.from_environment(environ), schemas_with_whole_land(), environ)
 
     def publish(self, day: int) -> None:
         """Every table as it is on that day."""

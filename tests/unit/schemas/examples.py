@@ -31,6 +31,7 @@ SOUND: dict[str, dict[str, str | None]] = {
     },
     "land.parcel": {
         "ma_xa": "00001",
+        "ma_xa_cu": "00001",
         "so_to": "12",
         "so_thua": "345",
         "dien_tich": "1.234,5",
@@ -41,6 +42,7 @@ SOUND: dict[str, dict[str, str | None]] = {
         "ma_gcn": "GCN-000001",
         "so_phat_hanh": "AB 123456",
         "ma_xa": "00001",
+        "ma_xa_cu": "00001",
         "so_to": "12",
         "so_thua": "345",
         "ngay_cap": "01/07/2010",
@@ -51,6 +53,7 @@ SOUND: dict[str, dict[str, str | None]] = {
         "ma_quyen": "Q-000001",
         "ma_gcn": "GCN-000001",
         "ma_xa": "00001",
+        "ma_xa_cu": "00001",
         "so_to": "12",
         "so_thua": "345",
         "ma_chu": "001090000001",
