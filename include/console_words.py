@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
 
 from include.contracts.words import BilingualText, constant, figure, of_environment, pick
 
@@ -105,7 +106,7 @@ def local(vietnamese: str, english: str) -> str:
     return pick(of_environment(), vietnamese, english)
 
 
-def number(value: float, digits: int = 0) -> str:
+def number(value: float | Decimal, digits: int = 0) -> str:
     """A figure as the locale's language writes it."""
     return figure(of_environment(), value, digits)
 

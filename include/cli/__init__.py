@@ -7,7 +7,19 @@ run failed, 2 misuse.
 from __future__ import annotations
 
 # Importing a module of commands puts its commands into the application.
-from include.cli import history, link, machine, registries, rejected, status, trail
+from include.cli import history, indicators, link, machine, registries, rejected, serve, status, trail
 from include.cli.application import app, main
 
-__all__ = ["app", "history", "link", "machine", "main", "registries", "rejected", "status", "trail"]
+__all__ = [
+    "app",
+    "history",
+    "indicators",
+    "link",
+    "machine",
+    "main",
+    "registries",
+    "rejected",
+    "serve",
+    "status",
+    "trail",
+]

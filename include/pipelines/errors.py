@@ -17,6 +17,7 @@ from include.identity.linkage_model import ModelUnusable
 from include.identity.persons import GoldenRulesBroken
 from include.identity.records import LinkRolesIncomplete
 from include.identity.scoring import ClusterUnusable
+from include.indicators.computation import IndicatorFailed
 from include.lake.storage import LakeError
 from include.pipelines.clock import ClockAhead
 from include.quality import QualityError
@@ -59,6 +60,7 @@ KNOWN_ERRORS = (
     LinkRolesIncomplete,
     ModelUnusable,
     ClusterUnusable,
+    IndicatorFailed,
     Misuse,
     SecondApprovalWanted,
     ContractChanged,

@@ -1,4 +1,4 @@
-"""Digests of single rows of log tables (`audit/runs`, `audit/checks` and the like).
+"""Digests of single rows of log tables (`audit/runs`, `audit/checks`, `indicators/values` and the like).
 
 A falsified value is thus reported by its row, not only by its file. A digest covers the row's non-null values, so files
 may be compacted and columns added.
@@ -10,6 +10,8 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 
 import pyarrow.parquet as pq
@@ -19,7 +21,8 @@ from include.audit.verification.findings import Discrepancy
 from include.audit.verification.recorded_state import RecordedTable
 from include.lake.storage import Lake
 
-EVIDENCE = "audit/"
+EVIDENCE = ("audit/", "indicators/")
+"""Zones of append-only log tables, whose rows are in the ledger one by one."""
 _DIGITS = 16
 
 
@@ -73,11 +76,17 @@ def _rows(lake: Lake, subject: str, path: str) -> list[dict[str, Any]]:
 
 def _digest(row: dict[str, Any]) -> str:
     cells = {name: value for name, value in row.items() if value is not None}
-    text = json.dumps(cells, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=lambda v: v.isoformat())
+    text = json.dumps(cells, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=_as_text)
     return hashlib.sha256(text.encode()).hexdigest()[:_DIGITS]
+
+
+def _as_text(value: datetime | date | Decimal) -> str:
+    return str(value) if isinstance(value, Decimal) else value.isoformat()
 
 
 def _label(row: dict[str, Any]) -> dict[str, str]:
     """Identification of a row by names and numbers; log tables hold no value of a registry."""
+    if row.get("indicator"):
+        return {"row": " ".join(filter(None, (row["period"], row["member"]))), "of": row["indicator"]}
     of = f"{row['registry']}.{row['table']}" if row.get("table") else "people"
     return {"row": row.get("rule_id") or row.get("verdict") or "", "of": of}

@@ -12,10 +12,11 @@ from include.contracts.model.policies import (
     key_scope,
     legal_references,
     link_role,
+    rows_from_list,
     sla,
     tolerance,
 )
-from include.contracts.model.servers import Assignment, Role, Server
+from include.contracts.model.servers import ZONE, Assignment, Role, Server
 from include.contracts.model.stewardship import (
     ROLE,
     Steward,
@@ -28,6 +29,7 @@ from include.contracts.model.stewardship import (
 from include.contracts.model.table import (
     AT,
     DRIFT_FLAG,
+    POSITION,
     RESERVED_PREFIX,
     Bound,
     Classification,
@@ -37,6 +39,7 @@ from include.contracts.model.table import (
     KeyScope,
     LinkRole,
     Relationship,
+    RowsFromList,
     Rule,
     Scope,
     Severity,

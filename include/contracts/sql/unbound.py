@@ -63,6 +63,8 @@ def explained(failure: Unbound, what: str) -> Told:
         return f"{what} joins or multiplies rows ({kind})", "write one expression that gives one value per row"
     if found := re.search(r'Referenced (?:table|column) "([^"]+)" not found', text):
         return f"{what} speaks of `{found[1]}`, which is not there", "name columns alone, in double quotes"
+    if found := re.search(r'"([^"]+)" does not have a column named "([^"]+)"', text):
+        return f"{what} speaks of `{found[2]}`, which `{found[1]}` does not have", "name one of its columns"
     if "explicit cast is required" in text:
         return f"{what} compares what has no common type: {_first_line(text)}", "CAST one side to the other's type"
     if "missing" in text or ("Invalid Input" in text and "regex" in text.lower()):

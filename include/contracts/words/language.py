@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from decimal import Decimal
 from typing import Literal, NamedTuple
 
 Language = Literal["vi", "en"]
@@ -40,7 +41,7 @@ def of_environment() -> Language:
     return "en"
 
 
-def figure(language: Language, value: float, digits: int = 0) -> str:
+def figure(language: Language, value: float | Decimal, digits: int = 0) -> str:
     """A number as text: 1.234,5 in Vietnamese, 1,234.5 in English."""
     text = f"{value:,.{digits}f}"
     return text.translate(str.maketrans(",.", ".,")) if language == "vi" else text

@@ -20,7 +20,7 @@ from include.lake.delta.table_schema import RETENTION, RETENTION_PROPERTY, as_in
 from include.lake.storage import SERVER, Lake, LakeTable, lake_errors, retry_on_conflict
 
 STAGING_RETENTION = timedelta(days=7)
-_ZONES = ("registry", "rejected", "reference", "audit", "people", "shared")
+_ZONES = ("registry", "rejected", "reference", "audit", "people", "shared", "indicators")
 _SCRATCH = ("duckdb", "drop")  # spilled rows, and copies of delivered files: <kind>-<process id>-<random>
 _DEEPEST = 2
 _SMALL_BYTES = 64 * 1024**2
@@ -71,7 +71,7 @@ def maintain_table(lake: Lake, table: str, *, retention: timedelta = RETENTION) 
             before = len(delta.file_uris())
             if table.startswith("registry/") and RETENTION_PROPERTY not in delta.metadata().configuration:
                 _set(delta, {RETENTION_PROPERTY: as_interval(max(retention, RETENTION))})
-            if table.startswith("audit/") and table != "audit/ledger":  # which has its own
+            if table.startswith(("audit/", "indicators/")) and table != "audit/ledger":  # which has its own
                 _set(delta, LOG_KEPT)
             compact(delta)
             vacuumed = _vacuum(delta, retention)

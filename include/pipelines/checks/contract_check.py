@@ -14,6 +14,7 @@ from include.contracts.model import Contract, Relationship, Table, odd_teams
 from include.contracts.reading import ReadContract, contract_paths, examine_contract, variant_paths
 from include.contracts.words import Language
 from include.contracts.yaml_files import ContractError, Problem
+from include.indicators.definitions import check_indicators, indicator_paths
 from include.pipelines.checks.expressions import expression_checker
 from include.pipelines.checks.source_check import LookedAt, look_at_source
 from include.pipelines.context import PipelineContext
@@ -31,6 +32,7 @@ class CheckReport:
     tables: int
     rules: int
     agreements: int = 0
+    indicators: int = 0
     sources: tuple[LookedAt, ...] = ()
     not_looked_at: tuple[str, ...] = ()
 
@@ -50,10 +52,12 @@ class CheckReport:
         first, looked = ", ".join(self.not_looked_at), len(self.sources)
         if language == "vi":
             checked = f"{self.contracts} hợp đồng dữ liệu, {self.tables} bảng, {self.rules} quy tắc, "
-            checked += f"{self.agreements} thỏa thuận" + (f"; {looked} bảng tại nguồn" if looked else "")
+            checked += f"{self.agreements} thỏa thuận, {self.indicators} chỉ tiêu"
+            checked += f"; {looked} bảng tại nguồn" if looked else ""
             mended_first = f"; sửa hợp đồng dữ liệu trước khi xem nguồn của {first}" if first else ""
             return f"{checked}: {wrong or 'không có'} lỗi{mended_first}"
         checked = f"{self.contracts} contracts, {self.tables} tables, {self.rules} rules, {self.agreements} agreements"
+        checked += f", {self.indicators} indicators"
         checked += f"; {looked} tables at their sources" if looked else ""
         mended_first = f"; mend the contract first to look at the source of {first}" if first else ""
         return f"{checked}: {wrong or 'no'} mistakes{mended_first}"
@@ -90,10 +94,11 @@ def check_schemas(schemas: Path) -> CheckReport:
     problems.extend(_expression_problems(schemas, list(read.values())))
     if not any(problem.level == "error" for problem in problems):
         problems.extend(check_agreements(schemas, contracts))
+        problems.extend(check_indicators(schemas, contracts))
     problems.sort(key=lambda problem: (str(problem.path), problem.line))
     tables = [t for c in contracts.values() for t in c.tables]
-    agreements = len(agreement_paths(schemas))
-    return CheckReport(tuple(problems), len(paths), len(tables), sum(len(t.rules) for t in tables), agreements)
+    others = len(agreement_paths(schemas)), len(indicator_paths(schemas))
+    return CheckReport(tuple(problems), len(paths), len(tables), sum(len(t.rules) for t in tables), *others)
 
 
 def check_sources(context: PipelineContext, registry: str | None = None) -> CheckReport:

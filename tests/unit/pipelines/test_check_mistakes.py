@@ -288,10 +288,10 @@ def test_the_shipped_contracts_have_no_mistakes() -> None:
 def test_the_end_of_a_check_is_told_in_both_languages() -> None:
     report = CheckReport((), 2, 5, 70, 1, not_looked_at=("land",))
     assert report.text("vi") == (
-        "2 hợp đồng dữ liệu, 5 bảng, 70 quy tắc, 1 thỏa thuận: không có lỗi; "
+        "2 hợp đồng dữ liệu, 5 bảng, 70 quy tắc, 1 thỏa thuận, 0 chỉ tiêu: không có lỗi; "
         "sửa hợp đồng dữ liệu trước khi xem nguồn của land"
     )
-    assert report.text("en").startswith("2 contracts, 5 tables, 70 rules, 1 agreements: no mistakes; mend the contract")
+    assert report.text("en").startswith("2 contracts, 5 tables, 70 rules, 1 agreements, 0 indicators: no mistakes")
 
 
 @pytest.mark.parametrize(("path", "is_told"), [("/etc", True), ("drops/../../x", True), ("drops/shop", False)])

@@ -1,0 +1,1 @@
+"""Indicators: figures for the Government, defined in YAML, computed over published tables, kept with their editions."""

@@ -1,0 +1,65 @@
+"""Servers whose data do not cover a period: their areas have no figure, which is not the same as zero."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from include.contracts.model import AT, Contract, Server
+from include.indicators.definitions import Period
+from include.lake.run_log import last_deliveries
+from include.lake.storage import Lake
+
+
+@dataclass(frozen=True, slots=True)
+class MissingServer:
+    """A server of a register that has not delivered a period's data, and the areas (codes) that it answers for."""
+
+    server: str
+    table: str
+    areas: tuple[str, ...]
+
+
+def missing_servers(
+    lake: Lake, contracts: Mapping[str, Contract], tables: Iterable[str], period: Period, *, now: datetime
+) -> tuple[MissingServer, ...]:
+    """The servers of these tables (`registry.table`) that were last read before the period was over.
+
+    While the period is not over, those that were never read. One that ended before the period was over needs no later
+    delivery, but one.
+    """
+    found = []
+    for registry, names in _of_registers(tables, contracts).items():
+        deliveries = last_deliveries(lake, registry)
+        for server in contracts[registry].servers:
+            areas = _areas(server, period)
+            for name in names if areas or not server.assignments else ():
+                last = deliveries.get(f"{name}{AT}{server.name}")
+                if last is None or (_must_cover(server, period, now) and last < period.ends_at):
+                    found.append(MissingServer(server.name, f"{registry}.{name}", areas))
+    return tuple(found)
+
+
+def _of_registers(tables: Iterable[str], contracts: Mapping[str, Contract]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for table in sorted(tables):
+        registry, _, name = table.partition(".")
+        if registry in contracts and contracts[registry].is_federated:
+            found.setdefault(registry, []).append(name)
+    return found
+
+
+def _areas(server: Server, period: Period) -> tuple[str, ...]:
+    """The areas that the server answers for on some day of the period."""
+    return tuple(
+        one.area
+        for one in server.assignments
+        if (one.valid_from is None or one.valid_from < period.end)
+        and (one.valid_until is None or one.valid_until > period.start)
+    )
+
+
+def _must_cover(server: Server, period: Period, now: datetime) -> bool:
+    has_ended = server.ended is not None and server.ended <= period.end
+    return period.ends_at <= now and not has_ended

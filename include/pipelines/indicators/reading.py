@@ -1,0 +1,48 @@
+"""What is known of indicators: their definitions, and their recorded values as readers may see them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from include.contracts.yaml_files import files_of
+from include.indicators.definitions import Indicator, readable_indicators
+from include.indicators.values import ShownIndicator, latest_editions, shown, stored_editions
+from include.pipelines.context import PipelineContext
+from include.pipelines.errors import no_values_escape
+
+
+@dataclass(frozen=True, slots=True)
+class IndicatorListed:
+    """An indicator and the periods for which it has values, oldest first."""
+
+    indicator: Indicator
+    periods: tuple[str, ...]
+
+
+def list_indicators(context: PipelineContext) -> tuple[tuple[IndicatorListed, ...], tuple[str, ...]]:
+    """Every indicator that can be read, with its periods; and the files of those that cannot."""
+    with no_values_escape("listing indicators"):
+        found, problems = readable_indicators(context.schemas)
+        periods: dict[str, dict[str, None]] = {}
+        for one in stored_editions(context.lake):
+            periods.setdefault(one.indicator, {})[one.period] = None
+        listed = [IndicatorListed(found[name], tuple(periods.get(name, ()))) for name in found]
+        return tuple(listed), files_of(problems)
+
+
+def values_shown(
+    context: PipelineContext, period: str, indicators: Sequence[str] = (), *, every_edition: bool = False
+) -> tuple[ShownIndicator, ...]:
+    """The recorded values of a period as readers may see them: the newest edition of each, or every edition."""
+    with no_values_escape("reading indicators"):
+        definitions = readable_indicators(context.schemas)[0]
+        if every_edition:
+            stored = stored_editions(context.lake, period=period)
+        else:
+            stored = tuple(latest_editions(context.lake, period).values())
+        return tuple(
+            shown(one, definitions[one.indicator].minimum_cell)
+            for one in stored
+            if one.indicator in definitions and (not indicators or one.indicator in indicators)
+        )
