@@ -71,6 +71,23 @@ def timestamp(value: str | None) -> str | None:
     return clean if is_iso else (datetime.combine(parsed[0], datetime.min.time()) + time).isoformat(" ")
 
 
+def local_day(value: str | None) -> date | None:
+    """`vn_day`: the day in Vietnam of a moment, which a text without an offset is already."""
+    moment = timestamp(value)
+    if moment is None:
+        return None
+    zone = _OFFSET.search(moment[11:])
+    there = datetime.fromisoformat(moment[:16])
+    if not zone:
+        return there.date()
+    shift = timedelta()
+    if zone.group() != "Z":
+        number = zone.group()[1:].replace(":", "").ljust(4, "0")
+        shift = timedelta(hours=int(number[:2]), minutes=int(number[2:]))
+    utc = there + shift if zone.group().startswith("-") else there - shift
+    return (utc + timedelta(hours=7)).date()
+
+
 def month(value: str | None) -> date | None:
     """`vn_month`: the first day of the month."""
     clean = names.text(value) or ""

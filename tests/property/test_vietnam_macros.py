@@ -17,7 +17,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from include.vietnam import dates, identifiers, legacy, names, numbers, register
+from include.vietnam import agencies, dates, identifiers, legacy, names, numbers, register
 from include.vietnam.units import Wards
 
 SCHEMAS = Path(__file__).resolve().parents[2] / "schemas"
@@ -31,6 +31,7 @@ MACROS: dict[str, Callable[[Any], Any]] = {
     "date": dates.day,
     "date_precision": dates.precision,
     "timestamp": dates.timestamp,
+    "day": dates.local_day,
     "month": dates.month,
     "number": numbers.number,
     "int": numbers.integer,
@@ -40,6 +41,7 @@ MACROS: dict[str, Callable[[Any], Any]] = {
     "cccd_sex": identifiers.cccd_sex,
     "mst_is_valid": identifiers.mst_is_valid,
     "mst": identifiers.mst,
+    "agency": agencies.agency,
     "ward_current": WARDS.current,
     "ward_candidates": WARDS.candidates,
 }
@@ -122,6 +124,8 @@ CHECKED = NINE.map(lambda nine: nine + (identifiers.mst_check_digit(nine) or "0"
 BRANCH = st.sampled_from(["", "-001", "001", "-000", "000", "-999", " 001", "-01"])
 CODES = st.builds("{}{}".format, CHECKED | st.from_regex(r"\A[0-9]{10}\Z"), BRANCH) | st.from_regex(r"\A[0-9]{12}\Z")
 PARTS = st.sampled_from(["001", "090", "123456", "0100109106", "-", ".", " ", "–", ".0", "A", "４"])
+GROUPS_OF_AGENCY = st.sampled_from(["000", "00", "17", "022", "H56", "G12", "Z99", "A1"])
+AGENCIES = st.lists(GROUPS_OF_AGENCY, min_size=3, max_size=5).map(".".join)
 DIGITS = st.lists(PARTS, max_size=6).map("".join)
 
 REUSED_OTHERWISE = [code for code, default in WARDS.defaults.items() if code in WARDS.current_codes and code != default]
@@ -162,7 +166,7 @@ def test_text(connection: duckdb.DuckDBPyConnection, macro: str, values: list[st
     check(connection, macro, values)
 
 
-@pytest.mark.parametrize("macro", ["date", "date_precision", "timestamp", "month"])
+@pytest.mark.parametrize("macro", ["date", "date_precision", "timestamp", "day", "month"])
 @settings(deadline=None)
 @given(values=padded(DATES))
 def test_dates(connection: duckdb.DuckDBPyConnection, macro: str, values: list[str | None]) -> None:
@@ -177,9 +181,9 @@ def test_numbers(connection: duckdb.DuckDBPyConnection, macro: str, values: list
     check(connection, macro, values)
 
 
-@pytest.mark.parametrize("macro", ["digits", "sex", "cccd_birth_year", "cccd_sex", "mst_is_valid", "mst"])
+@pytest.mark.parametrize("macro", ["digits", "sex", "cccd_birth_year", "cccd_sex", "mst_is_valid", "mst", "agency"])
 @settings(deadline=None)
-@given(values=padded(DIGITS | CODES | st.sampled_from(["1", "Nữ", "NAM", "Khác"])))
+@given(values=padded(DIGITS | CODES | AGENCIES | st.sampled_from(["1", "Nữ", "NAM", "Khác"])))
 def test_identifiers(connection: duckdb.DuckDBPyConnection, macro: str, values: list[str | None]) -> None:
     check(connection, macro, values)
 

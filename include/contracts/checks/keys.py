@@ -9,7 +9,7 @@ from datetime import timedelta
 from open_data_contract_standard.model import SchemaProperty
 from pydantic import TypeAdapter
 
-from include.contracts.model import Column, ExtractPolicy
+from include.contracts.model import POSITION, Column, ExtractPolicy, RowsFromList
 from include.contracts.rules import columns_read
 from include.contracts.yaml_files import ReportProblem
 
@@ -88,6 +88,21 @@ def check_cursor(columns: Sequence[Column], extract: ExtractPolicy, report: Repo
                 "rows without it are read in every run, and lose against any other of their key: add `required: true`"
             )
             report(place, f"the cursor `{name}` may be empty", remedy, warning=True)
+
+
+def check_rows_from_list(
+    listed: RowsFromList | None, columns: Sequence[Column], extract: ExtractPolicy, report: ReportProblem
+) -> None:
+    """Report a table of list entries that cannot be kept as it stands; places are within the table."""
+    keys = [column for column in columns if column.primary_key_position is not None]
+    if listed is None:
+        return
+    if extract.cursor:
+        remedy = "leave the cursor out: such a table is read whole, so that an entry that left a list leaves the lake"
+        report((), "`rowsFromList` has a cursor", remedy)
+    if keys and not any(POSITION in columns_read(column) for column in keys):
+        remedy = f"give the key a column with `transformLogic: '\"{POSITION}\"'`"
+        report((), "the entries of one list have one key, so that one of them would remain", remedy)
 
 
 def late_rows_unseen(columns: Sequence[Column], extract: ExtractPolicy) -> str:

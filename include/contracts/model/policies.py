@@ -14,7 +14,7 @@ from open_data_contract_standard.model import CustomProperty, ServiceLevelAgreem
 from pydantic import TypeAdapter, ValidationError
 
 from include.contracts.model.contract import Sla
-from include.contracts.model.table import Deletes, Drift, ExtractPolicy, KeyScope, LinkRole, Tolerance
+from include.contracts.model.table import Deletes, Drift, ExtractPolicy, KeyScope, LinkRole, RowsFromList, Tolerance
 from include.contracts.sql import SqlRefused, names_in, rewritten
 
 Refuse = Callable[[str, str], None]
@@ -133,6 +133,19 @@ def key_scope(custom: Sequence[CustomProperty], refuse: Refuse) -> KeyScope:
         if difflib.get_close_matches(prop.property or "", ["keyScope"], n=1, cutoff=0.75):
             refuse(f"`{prop.property}` is unknown", "did you mean `keyScope`?")
     return "registry"
+
+
+def rows_from_list(custom: Sequence[CustomProperty], refuse: Refuse) -> RowsFromList | None:
+    """The source column of lists whose entries are the table's rows, from the custom property `rowsFromList`."""
+    value = _settings(custom, "rowsFromList", {"column", "separator"}, refuse)
+    if not value:
+        return None
+    column, separator = str(value.get("column") or ""), str(value.get("separator") or "")
+    if not column or not separator:
+        remedy = 'write `rowsFromList: {column: LEGAL_NAMES, separator: ";"}`'
+        refuse("`rowsFromList` names no column of the source, or not what stands between two entries", remedy)
+        return None
+    return RowsFromList(column, separator)
 
 
 def approval(custom: Sequence[CustomProperty], refuse: Refuse) -> bool:

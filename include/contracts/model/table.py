@@ -19,13 +19,14 @@ Deletes = Literal["reconcile", "soft", "none"]
 Drift = Literal["evolve", "freeze", "discard_row", "discard_value"]
 LinkRole = Literal[
     "personal_id", "old_id", "name", "family_name", "given_name", "birth_date", "birth_precision", "sex", "place",
-    "mother", "father", "tax_code", "insurance_number", "health_card", "address", "phone",
+    "mother", "father", "tax_code", "insurance_number", "health_card", "passport", "nationality", "address", "phone",
 ]  # fmt: skip
 
 KeyScope = Literal["registry", "server"]
 
 RESERVED_PREFIX = "_"
 AT = "@"  # between a table's name and the server of a slice: `parcel@land-38`
+POSITION = "_position"  # column of an extract of `rowsFromList`: the entry's place in its list, from 1
 DRIFT_FLAG = "_lienthong_drift"  # column of an extract: the row does not fit the source's former schema
 
 
@@ -112,12 +113,16 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Relationship:
-    """`columns` of this table refer to `to_columns` of `registry.table` (`reference.<list>` for a code list)."""
+    """`columns` of this table refer to `to_columns` of `registry.table` (`reference.<list>` for a code list).
+
+    `valid_on` is the date column on which a code must have been in force; empty: at any time.
+    """
 
     columns: tuple[str, ...]
     registry: str
     table: str
     to_columns: tuple[str, ...]
+    valid_on: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +171,17 @@ class ExtractPolicy:
 
 
 @dataclass(frozen=True, slots=True)
+class RowsFromList:
+    """A source column whose cells hold lists: the table has a row for each entry.
+
+    In the extract the column holds one entry, without the separator, and `_position` its place in the list, from 1.
+    """
+
+    column: str
+    separator: str
+
+
+@dataclass(frozen=True, slots=True)
 class Tolerance:
     """Limits within which a run is published without a steward's approval; no limit where there is None."""
 
@@ -196,6 +212,7 @@ class Table:
     description: str = ""
     custom: dict[str, Any] = field(default_factory=dict)
     key_scope: KeyScope = field(default="registry", repr=False)
+    rows_from_list: RowsFromList | None = None
 
     @property
     def qualified_name(self) -> str:

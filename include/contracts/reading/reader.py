@@ -21,6 +21,8 @@ from include.contracts.checks import (
     check_cursor,
     check_key,
     check_languages,
+    check_relationships,
+    check_rows_from_list,
     check_servers,
     same_but_for_case,
     why_no_column_name,
@@ -43,6 +45,7 @@ from include.contracts.model import (
     key_scope,
     legal_references,
     link_role,
+    rows_from_list,
     sla,
     sql_type,
     tolerance,
@@ -157,28 +160,28 @@ class Reader:
         for index, (prop, column) in enumerate(zip(properties, columns, strict=True)):
             here: Place = (*place, "properties", index)
             own = self.relationships(name, prop, here)
-            lists = [r for r in own if r.registry == "reference"]
             relationships += own
-            rules += column_rules(prefix, column, prop, lists)
+            rules += column_rules(prefix, column, prop, [r for r in own if r.registry == "reference"])
             rules += self.quality(prefix, prop.quality or [], columns, column, here)
         rules += [*self.quality(prefix, written.quality or [], columns, None, place), *key_rule(prefix, columns)]
         self.unique_ids(rules, place)
-        known = {c.name for c in columns}
         written_custom = written.customProperties or []
         for of in ("extract", "link"):
             self.places[f"{name}:{of}"] = place_of(place, written_custom, of)
-        for relationship in relationships:
-            for column_name in set(relationship.columns) - known:
-                self.mistake(place, f"a relationship speaks of `{column_name}`", f"one of: {', '.join(sorted(known))}")
+        check_relationships(relationships, columns, self.within(place))
         custom = {p.property or "": p.value for p in written_custom}
         if "empty" in custom:
             refuse = self.refusing(place, written_custom, "empty")
             refuse("`empty` is of a column, not of a table", "move it under the column")
         if "link" in custom:
             custom["link"] = self.link(custom["link"], self.places[f"{name}:link"])
-        extract = extract_policy(written_custom, known, self.refusing(place, written_custom, "extract"))
+        extract = extract_policy(
+            written_custom, {c.name for c in columns}, self.refusing(place, written_custom, "extract")
+        )
         check_key(columns, properties, extract, self.within(place))
         check_cursor(columns, extract, self.within(self.places[f"{name}:extract"]))
+        listed = rows_from_list(written_custom, self.refusing(place, written_custom, "rowsFromList"))
+        check_rows_from_list(listed, columns, extract, self.within(place))
         return Table(
             registry=self.registry,
             name=name,
@@ -190,8 +193,9 @@ class Reader:
             tolerance=tolerance(written_custom, self.refusing(place, written_custom, "tolerance")),
             business_name=written.businessName or "",
             description=written.description or "",
-            custom={k: v for k, v in custom.items() if k not in ("extract", "tolerance", "keyScope")},
+            custom={k: v for k, v in custom.items() if k not in ("extract", "tolerance", "keyScope", "rowsFromList")},
             key_scope=key_scope(written_custom, self.refusing(place, written_custom, "keyScope")),
+            rows_from_list=listed,
         )
 
     def column(self, table: str, prop: SchemaProperty, place: Place, position: int) -> Column:

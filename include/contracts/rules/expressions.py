@@ -13,7 +13,7 @@ from include.contracts.model import Column
 from include.contracts.sql import PlainDuckDB
 
 # Functions that are null only for a blank value, so that no value can be lost by them.
-_KEEPS_ALL = {"vn_text", "vn_name", "vn_digits", "vn_mst", "upper", "lower"}
+_KEEPS_ALL = {"vn_text", "vn_name", "vn_digits", "vn_mst", "vn_agency", "upper", "lower"}
 
 
 def columns_read(column: Column) -> tuple[str, ...]:

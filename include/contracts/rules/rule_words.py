@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from include.contracts.model import Column
+from include.contracts.model import Column, Relationship
 from include.contracts.rules.expressions import columns_read, inputs
 from include.contracts.words import BilingualText, constant
 
@@ -69,6 +69,17 @@ def implied(metric: str, column: Column, value: object = "") -> BilingualText:
     return BilingualText(
         english.format(name=column.name, value=value),
         vietnamese.format(label=label(column), value=value if metric == "pattern" else constant("vi", value)),
+    )
+
+
+def implied_reference(column: Column, reference: Relationship) -> BilingualText:
+    """Text of the rule that a code is in its list; with `valid_on`, in force on the day of that column."""
+    texts = implied("reference", column, reference.table)
+    if not reference.valid_on:
+        return texts
+    return BilingualText(
+        f"{texts.english} that was in force on {reference.valid_on}",
+        f"{texts.vietnamese} còn hiệu lực vào ngày nêu tại cột {reference.valid_on}",
     )
 
 

@@ -20,7 +20,7 @@ from open_data_contract_standard.model import (
 
 from include.contracts.model import VIETNAMESE, Bound, Column, Relationship, Rule, Scope, Severity
 from include.contracts.rules.expressions import may_lose
-from include.contracts.rules.rule_words import implied, one_key, readable
+from include.contracts.rules.rule_words import implied, implied_reference, one_key, readable
 from include.contracts.rules.violations import RuleError, literal, quote, violation_of_metric, violation_of_query
 from include.contracts.words import BilingualText
 
@@ -107,16 +107,23 @@ def column_rules(
     if column.is_unique:
         add("unique", "", implied("unique", column), scope="set")
     for reference in references:
-        target = quote(f"ref_{reference.table}")
-        option(
-            "reference",
-            f"{name} IS NOT NULL AND {name} NOT IN (SELECT {quote(reference.to_columns[0])} FROM {target}"
-            f" WHERE {quote(reference.to_columns[0])} IS NOT NULL)",
-            reference.table,
-            list=reference.table,
-            listColumn=reference.to_columns[0],
-        )
+        given: dict[str, Any] = {"list": reference.table, "listColumn": reference.to_columns[0]}
+        given |= {"validOn": reference.valid_on} if reference.valid_on else {}
+        add("reference", _not_listed(name, reference), implied_reference(column, reference), **given)
     return rules
+
+
+def _not_listed(name: str, reference: Relationship) -> str:
+    """Violation predicate of a code list: no entry has the code, in force on the day of `valid_on` if there is one."""
+    code, listed = quote(reference.to_columns[0]), quote(f"ref_{reference.table}")
+    if not reference.valid_on:
+        return f"{name} IS NOT NULL AND {name} NOT IN (SELECT {code} FROM {listed} WHERE {code} IS NOT NULL)"
+    day = quote(reference.valid_on)
+    in_force = f"{day} >= coalesce(entry.valid_from, {day}) AND {day} <= coalesce(entry.valid_until, {day})"
+    return (
+        f"{name} IS NOT NULL AND NOT EXISTS (SELECT 1 FROM {listed} AS entry WHERE entry.{code} = {name}"
+        f" AND ({day} IS NULL OR ({in_force})))"
+    )
 
 
 def key_rule(prefix: str, columns: Sequence[Column]) -> list[Rule]:
@@ -236,7 +243,22 @@ def reference_targets(table: str, owner: SchemaObject | SchemaProperty, registry
             registry=target[0] if len(target) == 2 else registry,
             table=target[-1],
             to_columns=tuple(p[-1] for p in parts),
+            valid_on=_valid_on(written.customProperties or [], is_list=target[0] == "reference"),
         )
+
+
+def _valid_on(custom: Sequence[CustomProperty], *, is_list: bool) -> str:
+    """The date column of a code list's custom property `validOn`."""
+    for prop in custom:
+        if prop.property != "validOn":
+            raise RuleError(f"a relationship has no property `{prop.property}`", "`validOn` names a date column")
+        if not is_list or not isinstance(prop.value, str):
+            raise RuleError(
+                "`validOn` belongs to a code list and names one column",
+                "write it beside `to: reference.<list>.code`, with the published name of a date column",
+            )
+        return prop.value
+    return ""
 
 
 def _bound(written: DataQuality) -> Bound:

@@ -5,9 +5,9 @@ None reads a file, a setting, a variable, the clock or another row.
 
 from __future__ import annotations
 
-_MACROS = """vn_cccd_birth_year vn_cccd_sex vn_date vn_date_precision vn_digits vn_fold vn_int
-    vn_is_legacy_encoded vn_month vn_mst vn_mst_is_valid vn_name vn_name_is_legacy_encoded vn_number vn_sex vn_text
-    vn_timestamp vn_tone_fold vn_ward_candidates vn_ward_current"""
+_MACROS = """vn_agency vn_cccd_birth_year vn_cccd_sex vn_date vn_date_precision vn_day vn_digits vn_fold
+    vn_int vn_is_legacy_encoded vn_month vn_mst vn_mst_is_valid vn_name vn_name_is_legacy_encoded vn_number vn_sex
+    vn_text vn_timestamp vn_tone_fold vn_ward_candidates vn_ward_current"""
 MACROS = frozenset(_MACROS.split())
 
 _TEXT = """ascii bar base64 bin bit_length char_length character_length chr concat concat_ws contains decode

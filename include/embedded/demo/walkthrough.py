@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import time
 from collections.abc import Mapping, Sequence
@@ -14,7 +15,7 @@ from include.console_words import local
 from include.contracts.reading import load_contracts
 from include.contracts.yaml_files import ContractError
 from include.embedded import servers
-from include.embedded.demo.country import PERSONS
+from include.embedded.demo.country import PERSONS, source_connections
 from include.embedded.demo.display import Display, display
 from include.embedded.demo.stack import SERVERS, BusyError, alone, launch, running
 from include.embedded.demo.summary import show_end
@@ -30,6 +31,7 @@ from include.embedded.servers import (
     say_error,
     stop,
 )
+from include.sources.access import has_connection
 
 MINUTES = 15
 INTERRUPTED = 130
@@ -77,10 +79,10 @@ CONSUMERS = frozenset({"link_people", "report_quality"})
 
 
 def _walk(site: Site, persons: int, shown: Display) -> tuple[datetime, Snapshot]:
-    """Start everything, sync every registry, and wait for the end; returns the start time and the last snapshot."""
-    tables = {
-        name: [table.name for table in contract.tables] for name, contract in load_contracts(site.schemas).items()
-    }
+    """Start everything, sync every connected registry, wait for the end; returns the start and the last snapshot."""
+    environ = {**os.environ, **source_connections(site)}
+    connected = {n: c for n, c in load_contracts(site.schemas).items() if has_connection(c, environ)}
+    tables = {name: [table.name for table in contract.tables] for name, contract in connected.items()}
     launched = datetime.now(UTC)
     launch(site, persons=persons, phase=shown.phase)
     shown.phase(local("Đọc các DAG", "Reading the DAGs"))

@@ -32,6 +32,7 @@ from include.pipelines.people.link_gate import SUBJECT, decided_run, matter_of, 
 from include.pipelines.people.linkage_model import digest, golden_rules, model_for_records
 from include.pipelines.step_results import Facts
 from include.pipelines.unfinished_runs import record_unfinished_runs
+from include.sources.access import has_connection
 
 # In the order of their commits: the index decides, the records come last because the next run compares with them.
 TABLES = ("index", "events", "links", "golden", "findings", "records")
@@ -106,13 +107,17 @@ def link_step(run_id: str, *, is_full: bool = False, context: PipelineContext | 
 def awaited_tables(*, context: PipelineContext | None = None) -> list[str]:
     """Before persons are linked for the first time: the tables with link roles that were never published.
 
-    Linked one registry after the other, persons would be given ids that the next registry shows to be one person's.
+    Linked one registry after the other, persons would be given ids that the next registry shows to be one person's. A
+    registry that has no connection here is not waited for.
     """
     context = context or PipelineContext.from_environment()
     with no_values_escape("looking for the first time to link"):
         if last_link_run(context.lake) is not None:
             return []
-        tables = [linked.table for linked in linked_tables(context.contracts.values())]
+        tables = [
+            linked.table
+            for linked in linked_tables(c for c in context.contracts.values() if has_connection(c, context.environ))
+        ]
         registry_table = context.lake.registry_table
         return [t.qualified_name for t in tables if not context.lake.is_table(registry_table(t.registry, t.name))]
 

@@ -1,6 +1,14 @@
 """Access to a source: its connection, its load limits, and one error class per failure."""
 
-from include.sources.access.connection import READ_WHOLE, Connection, Kind, connect, connect_replica
+from include.sources.access.connection import (
+    READ_WHOLE,
+    Connection,
+    Kind,
+    connect,
+    connect_replica,
+    has_connection,
+    is_connected,
+)
 from include.sources.access.errors import (
     ColumnsMissing,
     DropBroken,

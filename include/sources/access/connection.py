@@ -56,6 +56,16 @@ def connect(contract: Contract, environ: Mapping[str, str]) -> Connection:
     return _connect(server, variable, contract.registry, environ)
 
 
+def has_connection(contract: Contract, environ: Mapping[str, str]) -> bool:
+    """Whether any server of the contract can be read here: its variable is set, or it is a folder with a path."""
+    return any(is_connected(server, environ) for server in contract.servers)
+
+
+def is_connected(server: Server, environ: Mapping[str, str]) -> bool:
+    """Whether one server can be read here."""
+    return bool(environ.get(server.connection_variable, "").strip()) or bool(server.type == "local" and server.path)
+
+
 def connect_replica(contract: Contract, environ: Mapping[str, str]) -> Connection | None:
     """The connection of the server's read replica, `AIRFLOW_CONN_<SERVER>_REPLICA`; None if there is none."""
     variable = f"{contract.server.connection_variable}_REPLICA"

@@ -34,6 +34,7 @@ from include.sources.databases import (
     greatest,
 )
 from include.sources.landing.landed import Extract, Landed, land
+from include.sources.landing.list_entries import entries_of
 from include.sources.landing.openers import open_object
 from include.sources.open_object import OpenObject, Reading, ReadRequest
 from include.sources.source_schema import Columns, Drift, DriftedSchema, SourceTable, file_table, reads_anew
@@ -116,11 +117,12 @@ class Source:
 
         def wrap(query: str) -> str:
             query = self._throttle.query(query)
-            if not self._schema.drift:
-                return query
-            by_landed = {c.landed: c.name for c in columns.columns} if columns else {}
-            landed = [(by_landed.get(name, name), name, kind) for name, kind in _described(self._duck, query)]
-            return self._schema.query(query, landed, is_whole=is_whole, is_text=self._opened.kind == "sqlite")
+            if self._schema.drift:
+                by_landed = {c.landed: c.name for c in columns.columns} if columns else {}
+                landed = [(by_landed.get(name, name), name, kind) for name, kind in _described(self._duck, query)]
+                query = self._schema.query(query, landed, is_whole=is_whole, is_text=self._opened.kind == "sqlite")
+            listed = self._table.rows_from_list
+            return entries_of(query, listed) if listed and is_whole else query
 
         def explain(error: BaseException) -> SourceError | None:
             if self._throttle.is_over:
@@ -183,6 +185,10 @@ class Source:
 
     def _reading(self, request: ReadRequest) -> tuple[Reading, SourceTable | None]:
         opened, name = self._opened, self._table.qualified_name
+        if opened.table is None and self._table.rows_from_list:
+            raise SourceError(
+                f"{name}: `rowsFromList` is read from databases only: ask the sender for a row for each entry"
+            )
         if opened.table is None or opened.read is None:
             if request != ReadRequest() or opened.whole is None:
                 raise SourceError(f"{name}: a file drop can only be read whole, and once: run it with --full")

@@ -6,14 +6,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
 
-from include.contracts.model import DRIFT_FLAG, Table
+from include.contracts.model import DRIFT_FLAG, POSITION, Table
 from include.contracts.rules import columns_read
 from include.sources.access import ColumnsMissing, SourceMissing
 
 # Names that no landed source column may have: columns that the lake adds to a received row, and the readers' guard.
 RESERVED_NAMES = (
     "_row", "_run_id", "_status", "_outcome", "_reasons", "_rejected_at", "_key", "_warnings",
-    "_lienthong_guard", DRIFT_FLAG,
+    "_lienthong_guard", DRIFT_FLAG, POSITION,
 )  # fmt: skip
 _POSITIONS_SHOWN = 20
 # Source type families that cannot become the logical type; text and families not listed can.
@@ -29,7 +29,10 @@ _CANNOT_FEED: dict[str, set[str]] = {
 
 def needed(table: Table) -> tuple[str, ...]:
     """Names of all source columns that the table requires, in order, each once."""
-    return tuple(dict.fromkeys(name for column in table.columns for name in columns_read(column)))
+    names = [name for column in table.columns for name in columns_read(column)]
+    if table.rows_from_list:
+        names = [table.rows_from_list.column, *(name for name in names if name != POSITION)]
+    return tuple(dict.fromkeys(names))
 
 
 def near(name: str, candidates: Iterable[str]) -> str:

@@ -41,6 +41,22 @@ CREATE OR REPLACE MACRO _vn_timestamp(t) AS
 
 CREATE OR REPLACE MACRO vn_timestamp(s) AS coalesce(_vn_timestamp(CAST(s AS VARCHAR)), _vn_timestamp(vn_text(s)));
 
+-- The day in Vietnam of a moment: that of the text, or seven hours ahead of UTC where the text has an offset.
+CREATE OR REPLACE MACRO _vn_minutes(clock) AS
+    60 * TRY_CAST(left(clock, 2) AS INTEGER) + TRY_CAST(right(clock, 2) AS INTEGER);
+
+CREATE OR REPLACE MACRO _vn_day_ahead(t, zone) AS
+    (_vn_minutes(substr(t, 12, 2) || substr(t, 15, 2)) + 420
+     + (CASE WHEN starts_with(zone, '+') THEN -1 ELSE 1 END)
+       * _vn_minutes(rpad(regexp_replace(zone, '\D', '', 'g'), 4, '0')) + 2880) // 1440 - 2;
+
+CREATE OR REPLACE MACRO _vn_day(t) AS
+    CASE WHEN regexp_matches(t, ':.*[Z+-]')
+         THEN TRY_CAST(left(t, 10) AS DATE) + CAST(_vn_day_ahead(t, regexp_extract(substr(t, 12), '[+-].*$')) AS INTEGER)
+         ELSE TRY_CAST(left(t, 10) AS DATE) END;
+
+CREATE OR REPLACE MACRO vn_day(s) AS _vn_day(vn_timestamp(s));
+
 -- yyyy-mm or mm/yyyy, also the first day of a month in full; the first day of that month.
 CREATE OR REPLACE MACRO _vn_month(t) AS
     CASE WHEN regexp_full_match(t, '[1-9]\d{3}-(?:0[1-9]|1[0-2])')

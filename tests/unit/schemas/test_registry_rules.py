@@ -1,4 +1,4 @@
-"""Every rule of the four registries, tried on real rows: a sound row passes, a row made to break the rule does not.
+"""Every rule of every registry, tried on real rows: a sound row passes, a row made to break the rule does not.
 
 The rows go the whole way (transformLogic, macros, split), so an expression that reads a value wrongly shows too.
 """
@@ -15,7 +15,11 @@ from include.contracts.model import Rule, Table
 from include.contracts.reading.load import load_contracts
 from include.vietnam import expand_macros
 from tests.ascii_tables import SCHEMAS, Outcome, outcome_of, write_extract
-from tests.unit.schemas.examples import BREAKS, ODD_BUT_RIGHT, SOUND, rows_with
+from tests.unit.schemas import examples, system_examples
+
+SOUND = examples.SOUND | system_examples.SOUND
+BREAKS = examples.BREAKS | system_examples.BREAKS
+ODD_BUT_RIGHT = examples.ODD_BUT_RIGHT | system_examples.ODD_BUT_RIGHT
 
 
 @cache
@@ -27,6 +31,17 @@ def written_rules(table: Table) -> dict[str, Rule]:
     """The rules that stand in the contract's `quality` lists, by their id there."""
     named = {rule.rule_id.removeprefix(f"{table.qualified_name}."): rule for rule in table.rules}
     return {name: rule for name, rule in named.items() if "." not in name}
+
+
+def rows_with(name: str, changes: list[dict[str, str | None]]) -> list[dict[str, str | None]]:
+    """The sound row of a table once for each change, each with a key of its own."""
+    if name in examples.SOUND:
+        return examples.rows_with(name, changes)
+    keys = system_examples.KEYS[name]
+    return [
+        {**SOUND[name], **{column: form.format(n=number + 1) for column, form in keys.items()}, **change}
+        for number, change in enumerate(changes)
+    ]
 
 
 def split(name: str, rows: list[dict[str, str | None]], folder: Path) -> Outcome:
