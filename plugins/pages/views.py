@@ -31,6 +31,7 @@ LEDGER_KINDS = {
     "approval": ("phê duyệt", "approval"),
     "refusal": ("từ chối, quá hạn", "refusal"),
     "agreement": ("thỏa thuận", "agreement"),
+    "credential": ("mã truy cập của bên nhận", "recipient's token"),
     "export": ("báo cáo, chia sẻ, xem dữ liệu", "report, share or look"),
     "maintenance": ("bảo trì", "maintenance"),
 }

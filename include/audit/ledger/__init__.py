@@ -1,7 +1,18 @@
 """The ledger: a hash chain of entries in a Delta table, with canonical JSON and signed checkpoints."""
 
 from include.audit.ledger.canonical_json import canonical
-from include.audit.ledger.entries import HEAD_METADATA, LEDGER, SCHEMA, Taken, append, head, is_of_before, read, taken
+from include.audit.ledger.entries import (
+    HEAD_METADATA,
+    LEDGER,
+    SCHEMA,
+    Taken,
+    append,
+    head,
+    is_of_before,
+    read,
+    read_kind,
+    taken,
+)
 from include.audit.ledger.record import GENESIS, Head, Kind, LedgerEntry, Record, entry_hash
 from include.audit.ledger.signing import (
     CHECKPOINTS,

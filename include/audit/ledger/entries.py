@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
 
-from include.audit.ledger.record import Head, LedgerEntry, Record
+from include.audit.ledger.record import Head, Kind, LedgerEntry, Record
 from include.lake.storage import Lake, LakeConflict, LakeError, LakeTableMissing, lake_errors, retry_on_conflict
 
 LEDGER = "audit/ledger"
@@ -94,6 +94,17 @@ def read_table(table: DeltaTable) -> pa.Table:
     with lake_errors("reading the ledger"):
         found = table.to_pyarrow_table(columns=SCHEMA.names)
     return found.cast(SCHEMA).sort_by("sequence")
+
+
+def read_kind(lake: Lake, kind: Kind, *, after: int = 0) -> tuple[int, pa.Table]:
+    """The ledger's version (-1: there is none), and its entries of one kind with a higher number than `after`."""
+    table = _open(lake)
+    if table is None:
+        return -1, SCHEMA.empty_table()
+    wanted = (ds.field("sequence") > after) & (ds.field("kind") == kind)
+    with lake_errors("reading the ledger"):
+        found = table.to_pyarrow_dataset().to_table(columns=SCHEMA.names, filter=wanted)
+    return int(table.version()), found.cast(SCHEMA).sort_by("sequence")
 
 
 def taken(lake: Lake) -> Taken:

@@ -17,6 +17,7 @@ from include.lake.delta.commit_metadata import (
     run_commits,
 )
 from include.lake.delta.data_files import File, add_actions, commit, live_files, now, patched_file, swap, write_files
+from include.lake.delta.log_position import LogPosition
 from include.lake.delta.maintenance import (
     LOG_KEPT,
     clear_scratch,

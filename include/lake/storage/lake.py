@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -203,6 +203,14 @@ class Lake:
     def create_text(self, uri: str, text: str) -> bool:
         """Create a small UTF-8 file atomically; False if it exists (of several writers one succeeds)."""
         return object_store.create(self._store(), self._inside(uri), text.encode())
+
+    def presigned(self, uris: Sequence[str], *, seconds: int, endpoint: str = "") -> tuple[str, ...]:
+        """URLs that read single files of a lake on S3 for that long, without credentials.
+
+        `endpoint` is the store's address as readers reach it; empty for the one that this lake uses.
+        """
+        where = endpoint or dict(self.options).get("AWS_ENDPOINT_URL", "")
+        return object_store.presigned(self._store(), where, [self._inside(uri) for uri in uris], seconds)
 
     def open_input(self, uri: str) -> pa.NativeFile:
         """A seekable file to read from."""

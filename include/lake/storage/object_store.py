@@ -6,9 +6,10 @@ import hashlib
 import http.client
 import os
 import uuid
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -211,6 +212,15 @@ def _objects(root: Root) -> LocalStore | S3Store:
     options: dict[str, Any] = {name.lower(): value for name, value in root.options}
     may_be_plain = options.pop("aws_allow_http", "false") == "true"
     return S3Store.from_url(root.uri, config=cast("S3Config", options), client_options={"allow_http": may_be_plain})
+
+
+def presigned(root: Root, endpoint: str, paths: Sequence[str], seconds: int) -> tuple[str, ...]:
+    """URLs that read single objects of an S3 store at `endpoint` for that long, without credentials."""
+    options = tuple((name, value) for name, value in root.options if name not in ("AWS_ENDPOINT_URL", "AWS_ALLOW_HTTP"))
+    may_be_plain = (("AWS_ALLOW_HTTP", "true"),) if endpoint.startswith("http://") else ()
+    store = _objects(Root(root.uri, (*options, ("AWS_ENDPOINT_URL", endpoint), *may_be_plain)))
+    with lake_errors("signing URLs"):
+        return tuple(obstore.sign(cast("S3Store", store), "GET", paths, timedelta(seconds=seconds)))
 
 
 def open_input(root: Root, inside: str) -> pa.NativeFile:

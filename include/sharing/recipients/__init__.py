@@ -1,4 +1,4 @@
-"""Recipients at the S3 store: one identity each, and the code lists their products need."""
+"""Recipients: their identity at the S3 store, their tokens for Delta Sharing, the code lists their products need."""
 
 from include.sharing.recipients.recipient_code_lists import code_lists
 from include.sharing.recipients.store_identities import (
@@ -8,3 +8,4 @@ from include.sharing.recipients.store_identities import (
     reader_variable,
     render,
 )
+from include.sharing.recipients.tokens import Token, TokenAct, Tokens, new_token, profile

@@ -1,0 +1,5 @@
+"""Reads as evidence: a record of every request of a recipient, on disk before the answer, then in `audit/reads`."""
+
+from include.audit.reads.journal import Journal, JournalFull
+from include.audit.reads.record import READS, ReadRecord
+from include.audit.reads.table import READS_TABLE, ReadsOfTable, bring_in, reads_of

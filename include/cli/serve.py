@@ -1,0 +1,153 @@
+"""Commands of data sharing by the open protocol: serve, and the tokens of recipients."""
+
+from __future__ import annotations
+
+import json
+import os
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.table import Table
+
+from include.cli.application import AsJson, app
+from include.console import errors, output
+from include.console_words import local
+
+if TYPE_CHECKING:
+    from include.pipelines.serving import Issued
+
+recipient = typer.Typer(
+    help="Tokens of recipients for Delta Sharing: made, renewed, ended and listed.", no_args_is_help=True
+)
+app.add_typer(recipient, name="recipient")
+
+Recipient = Annotated[str, typer.Argument(help="Recipient: the id in its agreements, e.g. `nso`.")]
+Days = Annotated[int, typer.Option(help="Days for which the token is valid, at most 365.")]
+Out = Annotated[
+    Path | None, typer.Option(help="Write the profile file here, readable by you alone [default: standard output].")
+]
+
+
+@app.command()
+def serve(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on.")] = 8765,
+) -> None:
+    """Serve the shared tables to their recipients by the open Delta Sharing protocol, until it is told to end.
+
+    LIENTHONG_SHARING_URL is the address at which recipients reach it. Every request is a row of `audit/reads`.
+
+    Example: `LIENTHONG_SHARING_URL=https://sharing.example.gov.vn lienthong serve`
+    """
+    from include.pipelines import PipelineContext
+    from include.pipelines.serving import serve as run
+
+    run(PipelineContext.from_environment(), host=host, port=port)
+
+
+@recipient.command()
+def token(recipient: Recipient, days: Days = 90, out: Out = None) -> None:
+    """Make a token and print the profile file that holds it. It is shown this once, and kept nowhere.
+
+    Example: `lienthong recipient token nso --out nso.share`
+    """
+    from include.pipelines import PipelineContext
+    from include.pipelines.serving import issue_token
+
+    _hand_over(issue_token(PipelineContext.from_environment(), recipient, days=days), out)
+
+
+@recipient.command()
+def rotate(
+    recipient: Recipient,
+    days: Days = 90,
+    overlap_hours: Annotated[int, typer.Option(min=0, help="Hours for which the former tokens stay valid.")] = 24,
+    out: Out = None,
+) -> None:
+    """Make a new token; the former ones end after the overlap, so that nobody is locked out meanwhile.
+
+    Example: `lienthong recipient rotate nso --out nso.share`
+    """
+    from include.pipelines import PipelineContext
+    from include.pipelines.serving import rotate_token
+
+    overlap = timedelta(hours=overlap_hours)
+    _hand_over(rotate_token(PipelineContext.from_environment(), recipient, days=days, overlap=overlap), out)
+
+
+@recipient.command()
+def revoke(
+    recipient: Recipient,
+    token_id: Annotated[str | None, typer.Option("--token", help="Only this token, by its id [default: all].")] = None,
+) -> None:
+    """End the tokens of a recipient, at once.
+
+    Example: `lienthong recipient revoke nso`
+    """
+    from include.pipelines import PipelineContext
+    from include.pipelines.serving import revoke_tokens
+
+    ended = revoke_tokens(PipelineContext.from_environment(), recipient, token_id)
+    names = ", ".join(token.token_id for token in ended)
+    output.print(local(f"Đã thu hồi: {names}", f"Revoked: {names}"), markup=False)
+
+
+@recipient.command("list")
+def list_tokens(as_json: AsJson = False) -> None:
+    """List the tokens that were ever made: whose, from when until when, and whether they open anything now.
+
+    Example: `lienthong recipient list`
+    """
+    from include.pipelines import PipelineContext
+    from include.pipelines.serving import all_tokens
+
+    context = PipelineContext.from_environment()
+    now = context.now()
+    rows = [
+        {
+            "recipient": token.recipient,
+            "token_id": token.token_id,
+            "issued_at": token.issued_at.isoformat(timespec="seconds"),
+            "ends_at": token.ends_at.isoformat(timespec="seconds"),
+            "state": "revoked" if token.is_revoked else "valid" if token.is_valid(now) else "ended",
+        }
+        for token in sorted(
+            all_tokens(context.lake).by_digest.values(), key=lambda token: (token.recipient, token.issued_at)
+        )
+    ]
+    if as_json:
+        output.print_json(json.dumps(rows, ensure_ascii=False))
+        return
+    states = {
+        "revoked": local("đã thu hồi", "revoked"),
+        "valid": local("còn hiệu lực", "valid"),
+        "ended": local("hết hạn", "ended"),
+    }
+    headings = (
+        local("bên nhận", "recipient"),
+        local("mã khóa", "token"),
+        local("cấp lúc", "issued"),
+        local("hết hạn lúc", "ends"),
+        local("tình trạng", "state"),
+    )
+    table = Table(*headings)
+    for row in rows:
+        table.add_row(*list(row.values())[:4], states[row["state"]])
+    output.print(table)
+
+
+def _hand_over(issued: Issued, out: Path | None) -> None:
+    """Give out a profile file: to a new file that only its owner reads, or to standard output."""
+    if out is None:
+        typer.echo(issued.profile, nl=False)
+    else:
+        try:
+            with os.fdopen(os.open(out, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+                file.write(issued.profile)
+        except FileExistsError:
+            raise typer.BadParameter(f"{out} exists") from None
+    ends, token_id = issued.token.ends_at, issued.token.token_id
+    said = local(f"Mã khóa {token_id}, hết hạn {ends:%d/%m/%Y}.", f"Token {token_id}, valid until {ends:%Y-%m-%d}.")
+    errors.print(said, markup=False)
