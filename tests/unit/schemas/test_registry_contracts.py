@@ -17,7 +17,10 @@ from include.contracts.reading.published import published_contract
 from include.vietnam import expand_macros
 from tests.ascii_tables import SCHEMAS
 
-SYSTEMS = ("procedures", "dossiers", "programme")
+SYSTEMS = (
+    *("procedures", "dossiers", "programme", "documents", "business"),
+    *("civil_status", "driving", "transport", "beneficiaries", "foreign_labour", "investment"),
+)
 REGISTRIES = ("population", "land", "insurance", "finance", *SYSTEMS)
 DIMENSIONS = {"accuracy", "completeness", "conformity", "consistency", "coverage", "timeliness", "uniqueness"}
 VIETNAMESE = re.compile("[àáảãạăằắẳẵặâầấẩẫậèéẻẽẹêềếểễệìíỉĩịòóỏõọôồốổỗộơờớởỡợùúủũụưừứửữựỳýỷỹỵđ]", re.IGNORECASE)

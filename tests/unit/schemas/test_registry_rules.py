@@ -39,7 +39,11 @@ def rows_with(name: str, changes: list[dict[str, str | None]]) -> list[dict[str,
         return examples.rows_with(name, changes)
     keys = system_examples.KEYS[name]
     return [
-        {**SOUND[name], **{column: form.format(n=number + 1) for column, form in keys.items()}, **change}
+        {
+            **SOUND[name],
+            **{column: form.format(n=number + 1, mst=examples.tax_code(number + 1)) for column, form in keys.items()},
+            **change,
+        }
         for number, change in enumerate(changes)
     ]
 
