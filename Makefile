@@ -72,6 +72,7 @@ clean: down ## stop everything and remove var/ (the lake included)
 
 requirements: $(VENV)/.dev ## compile the pinned requirements from requirements*.in
 	@$(BIN)/uv pip compile -q requirements.in -o requirements.txt --python-version 3.11 --no-annotate --custom-compile-command "make requirements"
+	@$(BIN)/uv pip compile -q requirements-recipient.in -o requirements-recipient.txt --python-version 3.11 --no-annotate --custom-compile-command "make requirements"
 	@$(BIN)/uv pip compile -q requirements-dev.in -o requirements-dev.txt --python-version 3.11 --no-annotate --custom-compile-command "make requirements"
 
 $(VENV)/.run: requirements.txt pyproject.toml
@@ -81,7 +82,9 @@ $(VENV)/.run: requirements.txt pyproject.toml
 	@$(BIN)/uv pip install -q --python $(BIN)/python --no-deps -e .
 	@touch $@
 
-$(VENV)/.dev: $(VENV)/.run requirements-dev.txt requirements-data.txt
+$(VENV)/.dev: $(VENV)/.run requirements-dev.txt requirements-data.txt requirements-recipient.txt
 	@$(BIN)/uv pip install -q --compile-bytecode --python $(BIN)/python -r requirements-dev.txt
 	@$(BIN)/uv pip install -q --python $(BIN)/python --no-deps -r requirements-data.txt
+	@test -x $(VENV)/recipient/bin/python || $(BIN)/uv venv -q --python $(BIN)/python $(VENV)/recipient
+	@$(BIN)/uv pip install -q --python $(VENV)/recipient/bin/python -r requirements-recipient.txt
 	@touch $@

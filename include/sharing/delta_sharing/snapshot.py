@@ -15,7 +15,7 @@ from deltalake import DeltaTable
 
 from include.lake.storage import Lake, lake_errors
 from include.sharing.delta_sharing.catalog import SharedTable
-from include.sharing.delta_sharing.errors import Forbidden, Malformed, Unavailable
+from include.sharing.delta_sharing.errors import Forbidden, Malformed, NotShared
 from include.sharing.products import OPEN, opened
 
 ChangeKind = Literal["add", "cdc", "remove"]
@@ -61,11 +61,11 @@ def newest_snapshot(lake: Lake, table: SharedTable) -> Snapshot:
 
     Raises:
         Forbidden: the table is closed, or was made by another text of the agreement.
-        Unavailable: the agreement was not carried out yet.
+        NotShared: the agreement was not carried out yet.
     """
     shared = opened(lake, table.agreement.recipient, table.product.name)
     if shared is None or not shared.notes:
-        raise Unavailable("the provider has not published this table yet: ask again later")
+        raise NotShared("the provider has not published this table yet: ask again later")
     if shared.notes.get("state") != OPEN:
         raise Forbidden(f"closed: {shared.notes.get('reason') or 'the agreement does not hold'}")
     made_by = shared.notes.get("agreement"), shared.notes.get("agreement_digest")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -22,7 +23,8 @@ from include.sharing.products.share import share_agreement
 from tests.machine import needed
 from tests.scripts import run_script
 
-from .recipients import LAKE_URI, READERS, options
+from .recipients import LAKE_URI, OWNER, READERS, options
+from .serving import RECIPIENT, serving
 
 ROOT = Path(__file__).parents[3]
 PAGES = ROOT / "docs" / "how-to"
@@ -92,6 +94,31 @@ def test_the_page_does_what_it_says(tool: str, reader: dict[str, str], tmp_path:
     assert done.returncode == 0, done.stderr[-3000:]
     expected = "".join(re.findall(r"```text\n(.*?)```", page, re.DOTALL))
     assert done.stdout == expected
+
+
+@pytest.fixture
+def profile(reader: dict[str, str], tmp_path: Path) -> Iterator[Path]:
+    """The profile file of that recipient, from a server on the same lake."""
+    owner = options(OWNER.access_key, OWNER.secret_key, reader["AWS_ENDPOINT_URL"])
+    environ = {**owner, "LAKE_URI": LAKE_URI, "SCHEMAS_DIR": str(ROOT / "schemas")}
+    with serving(environ, tmp_path) as server:
+        yield server.profile("nso", tmp_path)
+
+
+def test_the_page_of_delta_sharing_does_what_it_says(profile: Path, tmp_path: Path) -> None:
+    """pandas by the stock client in an environment of its own, DuckDB and polars from the signed URLs of the store."""
+    page = (PAGES / "read-by-delta-sharing.md").read_text(encoding="utf-8")
+    sections = {part.partition("\n")[0]: part for part in page.split("\n## ")}
+    environ = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "PROFILE": str(profile), "PYTHONIOENCODING": "utf-8"}
+    for names, python in ((("pandas",), RECIPIENT), (("DuckDB", "polars"), Path(sys.executable))):
+        text = "".join(sections[name] for name in names)
+        script = tmp_path / f"by_{names[0]}.py"
+        script.write_text("\n".join(re.findall(r"```python\n(.*?)```", text, re.DOTALL)), encoding="utf-8")
+        place = tmp_path / names[0]
+        place.mkdir()
+        done = run_script(lambda folder, run=(str(python), str(script)): [*run], place, environ)
+        assert done.returncode == 0, done.stderr[-3000:]
+        assert done.stdout == "".join(re.findall(r"```text\n(.*?)```", text, re.DOTALL))
 
 
 def test_any_delta_reader_can_read_the_tables(reader: dict[str, str]) -> None:
