@@ -19,6 +19,7 @@ from include.indicators.definitions import REFERENCE, Breakdown, Catalogue, Comp
 from include.lake.storage import Lake, lake_errors, quote
 
 AGENCIES = f"{REFERENCE}.agencies"
+_CENTRAL = "central"
 # Codes of the first level, by dimension: agencies by Decision 20/2020/QĐ-TTg, provinces by the statistics' list.
 _FORMS = {"agency": re.compile(r"[A-Y]\d{2}"), "province": re.compile(r"\d{2}")}
 
@@ -73,7 +74,7 @@ def compute(
     if own.missing:
         nothing = Figure("", "", None, None, None, "not published")
         return Computed(compiled, period, as_of, (nothing,), own.versions, missing)
-    engine = indicator_engine(lake, own, period, catalogue=catalogue, as_of=as_of)
+    engine = indicator_engine(lake, own, period, catalogue=catalogue, as_of=as_of, statements=compiled.statements)
     with lake_errors(f"computing {compiled.indicator.indicator_id}"), engine as connection:
         figures = tuple(_figures(connection, compiled, own, missing))
     return Computed(compiled, period, as_of, figures, own.versions, missing)
@@ -121,15 +122,18 @@ def _figure(
 def _members_of(
     connection: duckdb.DuckDBPyConnection, dimension: Breakdown, areas: Collection[str], read: TablesRead
 ) -> set[str]:
-    """The members of a dimension that belong to these areas: the area itself, its agencies, or its province."""
-    affected = set(areas)
+    """The members of a dimension that belong to these areas: the area itself, its agencies, or its province.
+
+    The area `central` is all agencies that are not a province's, and their scope.
+    """
+    affected = set(areas) | ({"ministry"} if _CENTRAL in areas else set())
     if AGENCIES in read.tables:
         for code, province in connection.execute(f"SELECT code, province_code FROM {quote(AGENCIES)}").fetchall():
             affected |= {code} if province in areas else {province} if code in areas and province else set()
     rows = connection.execute(
-        f"SELECT DISTINCT {quote(dimension.column)} FROM {quote(dimension.source)} "
-        f"WHERE {quote(dimension.column)} IN (SELECT unnest($codes))",
-        {"codes": sorted(affected)},
+        f"SELECT DISTINCT {quote(dimension.column)} AS code FROM {quote(dimension.source)} "
+        f"WHERE code IN (SELECT unnest($codes)) OR ($is_central AND NOT starts_with(code, 'H'))",
+        {"codes": sorted(affected), "is_central": _CENTRAL in areas and dimension.name == "agency"},
     ).fetchall()
     form = _FORMS.get(dimension.name)
     return {str(code) for (code,) in rows} | {code for code in affected if form and form.fullmatch(code)}

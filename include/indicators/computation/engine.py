@@ -20,17 +20,24 @@ class IndicatorFailed(ValueError):
 
 @contextmanager
 def indicator_engine(
-    lake: Lake, read: TablesRead, period: Period, *, catalogue: Catalogue, as_of: datetime, writes: Sequence[str] = ()
+    lake: Lake,
+    read: TablesRead,
+    period: Period,
+    *,
+    catalogue: Catalogue,
+    as_of: datetime,
+    statements: Sequence[str] = (),
+    writes: Sequence[str] = (),
 ) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A connection closed to everything but these tables' files (and the files `writes`).
+    """A connection closed to everything but these tables' files (and the files `writes`), with the macros they use.
 
-    The day of an instant is the day in Viet Nam.
+    `statements` are what it is to run. The day of an instant is the day in Viet Nam.
 
     Raises:
         IndicatorFailed: a value of a row cannot be converted or is out of range; the message has no value.
     """
     with lake.connect() as connection:
-        vietnam.register(connection, catalogue.schemas)
+        vietnam.register(connection, catalogue.schemas, statements)
         read.as_views(connection, catalogue)
         connection.execute("SET TimeZone = 'Asia/Ho_Chi_Minh'")
         define_period(connection, period.start.isoformat(), period.end.isoformat(), as_of.isoformat())

@@ -1,7 +1,13 @@
 """Definitions of indicators: YAML turned into frozen objects, checked against the contracts and code lists."""
 
 from include.indicators.definitions.catalogue import PEOPLE, REFERENCE, Catalogue
-from include.indicators.definitions.check import CompiledIndicator, check_indicators, compile_indicator, define_period
+from include.indicators.definitions.check import (
+    CompiledIndicator,
+    check_indicators,
+    compile_indicator,
+    compile_indicators,
+    define_period,
+)
 from include.indicators.definitions.indicator import SECTIONS, UNITS, Breakdown, Finding, Indicator
 from include.indicators.definitions.loading import (
     indicator_paths,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,7 +18,7 @@ import duckdb
 from include import vietnam
 from include.contracts.model import Contract
 from include.contracts.sql import CheckedQuery, SqlRefused, Unbound, checked_query, explained, names_in, rewritten
-from include.contracts.yaml_files import ContractError, Problem, YamlFile, read_yaml
+from include.contracts.yaml_files import ContractError, Problem, YamlFile, all_valid, load_each, read_yaml
 from include.indicators.definitions.catalogue import Catalogue
 from include.indicators.definitions.indicator import Indicator
 from include.indicators.definitions.loading import indicator_paths, load_indicator
@@ -43,31 +43,45 @@ class CompiledIndicator:
     out_of: str
     columns: tuple[str, ...]
 
+    @property
+    def statements(self) -> tuple[str, str, str]:
+        """All of its SQL."""
+        return self.query.sql, self.counted, self.out_of
+
 
 def check_indicators(schemas_dir: Path, contracts: Mapping[str, Contract]) -> list[Problem]:
     """Every mistake in `schemas_dir/indicators`: of form, and of the SQL against contracts and code lists."""
     paths = indicator_paths(schemas_dir)
+    readable, problems = load_each(paths, load_indicator)
     if not paths:
         return []
+    return problems + compile_indicators(readable.values(), Catalogue.of(contracts, schemas_dir))[1]
+
+
+def compile_indicators(
+    indicators: Iterable[Indicator], catalogue: Catalogue
+) -> tuple[dict[str, CompiledIndicator], list[Problem]]:
+    """The indicators whose SQL has no mistakes, by id, with it checked and written anew; and the others' mistakes."""
+    given = {one.path.stem: one for one in indicators}
+    statements = [text for one in given.values() for text in (one.rows, one.numerator, one.denominator)]
+    compiled: dict[str, CompiledIndicator] = {}
     problems: list[Problem] = []
-    catalogue = Catalogue.of(contracts, schemas_dir)
-    with _engine(catalogue) as engine:
-        for path in paths.values():
+    with _engine(catalogue, statements) as engine:
+        for name, one in given.items():
             try:
-                _Compiler(load_indicator(path), catalogue, engine).compiled()
+                compiled[name] = _Compiler(one, catalogue, engine).compiled()
             except ContractError as error:
-                problems.extend(error.problems)
-    return problems
+                problems += error.problems
+    return compiled, problems
 
 
 def compile_indicator(indicator: Indicator, catalogue: Catalogue) -> CompiledIndicator:
-    """The indicator with its SQL checked and written anew.
+    """One indicator with its SQL checked and written anew.
 
     Raises:
         ContractError: with every mistake of its SQL, each with file, line and remedy.
     """
-    with _engine(catalogue) as engine:
-        return _Compiler(indicator, catalogue, engine).compiled()
+    return next(iter(all_valid(compile_indicators([indicator], catalogue)).values()))
 
 
 def define_period(engine: duckdb.DuckDBPyConnection, start: str, end: str, at: str) -> None:
@@ -78,7 +92,7 @@ def define_period(engine: duckdb.DuckDBPyConnection, start: str, end: str, at: s
 
 
 @contextmanager
-def _engine(catalogue: Catalogue) -> Iterator[duckdb.DuckDBPyConnection]:
+def _engine(catalogue: Catalogue, statements: Iterable[str]) -> Iterator[duckdb.DuckDBPyConnection]:
     """A DuckDB with the catalogue's relations without rows, the macros, and nothing else to read."""
     config: dict[str, str | bool | int | float | list[str]] = {
         "threads": 1,
@@ -86,7 +100,7 @@ def _engine(catalogue: Catalogue) -> Iterator[duckdb.DuckDBPyConnection]:
         "autoload_known_extensions": False,
     }
     with duckdb.connect(config=config) as engine:
-        vietnam.register(engine, catalogue.schemas)
+        vietnam.register(engine, catalogue.schemas, statements)
         for name, columns in catalogue.relations.items():
             typed = ", ".join(f"CAST(NULL AS {column.sql_type}) AS {quote(column.name)}" for column in columns)
             engine.execute(f"CREATE VIEW {quote(name)} AS SELECT {typed} WHERE false")

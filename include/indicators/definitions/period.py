@@ -13,7 +13,7 @@ from typing import Literal, get_args
 
 from include.contracts.model import ZONE
 
-Scheme = Literal["calendar", "decree-09-2019", "as-of"]
+Scheme = Literal["calendar", "decree-09", "as-of"]
 SCHEMES: tuple[Scheme, ...] = get_args(Scheme)
 _QUARTER = re.compile(r"(\d{4})Q([1-4])")
 _REMEDY = "write a quarter such as 2018Q1, or a day such as 2018-03-31 for the state as of its end"
@@ -55,7 +55,7 @@ def period_of(code: str, scheme: Scheme) -> Period:
     if matched := _QUARTER.fullmatch(code):
         year, number = int(matched[1]), int(matched[2])
         start, end = _first(year, number), _first(year + number // 4, number % 4 + 1)
-        if scheme == "decree-09-2019":
+        if scheme == "decree-09":
             start, end = _fifteenth_before(start), _fifteenth_before(end)
         return Period(code, scheme, start, end)
     try:

@@ -7,7 +7,7 @@ says adds nothing; one that differs is appended as the next edition, and what wa
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -169,7 +169,7 @@ def _edition(current: DeltaTable | None, computed: Computed) -> Recorded:
     is_same = (
         last.definition_digest == indicator.digest
         and last.missing == _missing(computed)
-        and last.figures == tuple(_as_stored(figure) for figure in computed.figures)
+        and last.figures == _in_order(_as_stored(figure) for figure in computed.figures)
     )
     return Recorded(computed, number if is_same else number + 1, is_new=not is_same)
 
@@ -238,7 +238,7 @@ def _stored(rows: Sequence[dict[str, Any]]) -> StoredIndicator:
         )},
         missing=tuple(json.loads(first["missing_servers"])),
         tables=json.loads(first["tables"]),
-        figures=tuple(sorted(figures, key=lambda figure: (figure.dimension, figure.member))),
+        figures=_in_order(figures),
     )  # fmt: skip
 
 
@@ -246,6 +246,10 @@ def _as_stored(figure: Figure) -> StoredFigure:
     return StoredFigure(
         figure.dimension, figure.member, figure.numerator, figure.denominator, figure.value, figure.reason
     )
+
+
+def _in_order(figures: Iterable[StoredFigure]) -> tuple[StoredFigure, ...]:
+    return tuple(sorted(figures, key=lambda figure: (figure.dimension, figure.member)))
 
 
 def _missing(computed: Computed) -> tuple[str, ...]:

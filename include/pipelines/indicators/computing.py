@@ -12,7 +12,7 @@ from typing import Any
 from include.audit import ledger
 from include.audit.ledger import Record
 from include.audit.verification import commit_records
-from include.contracts.yaml_files import ContractError
+from include.contracts.yaml_files import load_each
 from include.indicators.computation import AGENCIES, Computed, IndicatorFailed, compute, tables_of, tables_read
 from include.indicators.definitions import (
     Catalogue,
@@ -20,7 +20,7 @@ from include.indicators.definitions import (
     Indicator,
     Period,
     PeriodRefused,
-    compile_indicator,
+    compile_indicators,
     indicator_paths,
     load_indicator,
     period_of,
@@ -98,23 +98,24 @@ def _compiled(
     context: PipelineContext, period: str, names: Sequence[str]
 ) -> tuple[list[tuple[CompiledIndicator, Period]], list[ComputedIndicator]]:
     """The indicators to compute, with their periods, and a result for each whose definition is mistaken."""
-    catalogue = _catalogue(context)
-    chosen, failed = [], []
-    for name in names or indicator_paths(context.schemas):
-        try:
-            found = _of_period(load_indicator(path_of(context, name)), period, is_named=bool(names))
-            if found is not None:
-                chosen.append((compile_indicator(found[0], catalogue), found[1]))
-        except ContractError as error:
-            failed.append(ComputedIndicator(name, "failed", period, error=str(error)))
+    paths = {name: path_of(context, name) for name in names or indicator_paths(context.schemas)}
+    readable, problems = load_each(paths, load_indicator)
+    periods = {name: _period(one, period, is_named=bool(names)) for name, one in readable.items()}
+    compiled, others = compile_indicators([readable[name] for name in periods if periods[name]], _catalogue(context))
+    chosen = [(compiled[name], of) for name, of in periods.items() if of is not None and name in compiled]
+    broken: dict[str, list[str]] = {}
+    for problem in [*problems, *others]:
+        broken.setdefault(problem.path.stem, []).append(str(problem))
+    failed = [ComputedIndicator(name, "failed", period, error="\n".join(told)) for name, told in broken.items()]
     if not chosen and not failed:
         raise Misuse(f"no indicator has the period {period}: write a quarter such as 2018Q1")
     return chosen, failed
 
 
-def _of_period(indicator: Indicator, code: str, *, is_named: bool = True) -> tuple[Indicator, Period] | None:
+def _period(indicator: Indicator, code: str, *, is_named: bool) -> Period | None:
+    """The period of that code in the indicator's scheme; None if it has none and nobody named the indicator."""
     try:
-        return indicator, period_of(code, indicator.scheme)
+        return period_of(code, indicator.scheme)
     except PeriodRefused as refused:
         if is_named:
             raise Misuse(str(refused)) from None

@@ -57,7 +57,7 @@ def finding_rows(
         file = str(out.absolute()) if out is not None else ""
         engine = indicator_engine(
             context.lake, read, of_period, catalogue=catalogue, as_of=min(context.now(), of_period.ends_at),
-            writes=[file] if file else [],
+            statements=compiled.statements, writes=[file] if file else [],
         )  # fmt: skip
         with lake_errors(f"listing the finding {name}"), engine as connection:
             ((count,),) = connection.execute(f"SELECT count(*) FROM ({query})").fetchall()

@@ -17,8 +17,8 @@ from include.indicators.definitions import PeriodRefused, period_of, quarter_of
     [
         ("2018Q1", "calendar", date(2018, 1, 1), date(2018, 4, 1)),
         ("2018Q4", "calendar", date(2018, 10, 1), date(2019, 1, 1)),
-        ("2018Q1", "decree-09-2019", date(2017, 12, 15), date(2018, 3, 15)),
-        ("2018Q4", "decree-09-2019", date(2018, 9, 15), date(2018, 12, 15)),
+        ("2018Q1", "decree-09", date(2017, 12, 15), date(2018, 3, 15)),
+        ("2018Q4", "decree-09", date(2018, 9, 15), date(2018, 12, 15)),
         ("2018Q2", "as-of", date(2018, 4, 1), date(2018, 7, 1)),
         ("2016-10-31", "as-of", date(2016, 10, 1), date(2016, 11, 1)),
         ("2016-03-24", "as-of", date(2016, 1, 1), date(2016, 3, 25)),
@@ -33,7 +33,7 @@ def test_a_code_means_these_days(code, scheme, start, end):
     ("code", "scheme", "before"),
     [
         ("2018Q1", "calendar", "2017Q4"),
-        ("2018Q3", "decree-09-2019", "2018Q2"),
+        ("2018Q3", "decree-09", "2018Q2"),
         ("2018-03-24", "as-of", "2017Q4"),
     ],
 )
