@@ -1,4 +1,4 @@
-"""A real server, the stock client in its own environment, forgers and a power cut: what is read and what is on record."""
+"""A real server, the stock client in its own environment, forgers, a power cut: what is read and what is on record."""
 
 from __future__ import annotations
 
@@ -135,7 +135,6 @@ def test_the_stock_client_reads_every_edge_or_is_told_why_not(server: tuple[Serv
     assert found["naive"] == [["a", "0001-01-01 00:00:00"], ["b", "9999-12-31 23:59:59.999999"]]
     assert (found["empty"], found["changes of empty"], found["changes of zoned"]) == ([], 0, 2)
     assert "timestampNtz" in found["changes of naive"]
-    assert "read the whole table" in " ".join(found["changes of naive"].split())
 
 
 def ask(url: str, method: str, path: str, token: str, body: bytes = b"") -> tuple[int, dict[str, str], bytes]:
