@@ -66,7 +66,11 @@ def test_a_security_linter_finds_nothing_but_missing_digests() -> None:
 
 def test_nothing_is_published_beyond_this_machine() -> None:
     published = {name: service["ports"] for name, service in SERVICES.items() if service.get("ports")}
-    assert published == {"airflow-apiserver": ["127.0.0.1:8080:8080"], "seaweedfs": ["127.0.0.1:8333:8333"]}
+    assert published == {
+        "airflow-apiserver": ["127.0.0.1:8080:8080"],
+        "seaweedfs": ["127.0.0.1:8333:8333"],
+        "sharing": ["127.0.0.1:8765:8765"],
+    }
     assert not [name for name, service in SERVICES.items() if service.get("network_mode")]
 
 
@@ -95,7 +99,10 @@ def test_every_variable_is_asked_for_with_a_remedy_and_explained(name: str) -> N
     assert name in example, f"add {name} to .env.example"
     if SECRET.search(name):
         assert example[name] == "", f"{name} must have no value in .env.example"
-    optional = {"LIENTHONG_ADMIN", "LIENTHONG_PATCH_FILES", "LIENTHONG_WORKER_CPUS", "LIENTHONG_WORKER_MEMORY"}
+    optional = {
+        "LIENTHONG_ADMIN", "LIENTHONG_PATCH_FILES", "LIENTHONG_SHARING_PROXY", "LIENTHONG_WORKER_CPUS",
+        "LIENTHONG_WORKER_MEMORY",
+    }  # fmt: skip
     assert variables(RAW)[name] == {":-" if name in optional | {"TRIAL_PASSWORD"} else ":?"}
 
 

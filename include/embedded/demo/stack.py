@@ -15,7 +15,7 @@ from include.embedded.demo.country import PERSONS, ensure_country, source_connec
 from include.embedded.servers import REPOSITORY, ServerFailedError, Site, is_running, say, say_error, show_command, stop
 
 # In the order they are stopped.
-SERVERS = (*reversed([*servers.COMPONENTS]), servers.NAME)
+SERVERS = (servers.SHARING, *reversed([*servers.COMPONENTS]), servers.NAME)
 
 
 class BusyError(Exception):
@@ -23,7 +23,10 @@ class BusyError(Exception):
 
 
 def up(root: Path = REPOSITORY) -> int:
-    """Start PostgreSQL, the simulated sources and Airflow, and leave them running. Returns the exit status."""
+    """Start PostgreSQL, the simulated sources, Airflow and the sharing server, and leave them running.
+
+    Returns the exit status.
+    """
     site = Site.at(root)
     try:
         with alone(site):
@@ -40,6 +43,13 @@ def up(root: Path = REPOSITORY) -> int:
             "Người được quyết định ở cổng duyệt (cùng mật khẩu):", "Who may decide at a gate (same password):"
         )
         say(f"{label} {names}")
+    say(
+        local(
+            "Các bảng chia sẻ (Delta Sharing), xem lienthong recipient:",
+            "Shared tables (Delta Sharing), see lienthong recipient:",
+        )
+    )
+    show_command(servers.sharing_url(site))
     say(local("Dừng tất cả: make down. Nhật ký ở:", "Stop everything: make down. Logs are in:"))
     show_command(str(site.var / "log"))
     return 0
@@ -59,6 +69,7 @@ def launch(site: Site, *, persons: int = PERSONS, phase: Callable[[str], None] =
         ensure_country(site, persons=persons, phase=phase)
         phase(local("Khởi động Airflow", "Starting Airflow"))
         launched.result()
+    servers.start_sharing(site)
     servers.await_airflow(site, sources)
 
 

@@ -40,6 +40,7 @@ from include.sharing.agreements import load_agreements
 from include.sharing.recipients import reader_variable
 
 BROKER, STORE, WORKER, API = "valkey", "seaweedfs", "airflow-worker", "airflow-apiserver"
+SHARING = "sharing"
 AIRFLOW = (API, "airflow-scheduler", "airflow-dag-processor", "airflow-triggerer", WORKER)
 SOURCES_FILE, READERS_FILE = "environment/sources.env", "environment/readers.env"
 # SeaweedFS is four servers in one process. The flag of each port, and the port to try first.
@@ -69,6 +70,7 @@ def up(root: Path = REPOSITORY) -> int:
     say(f"The production stack is up: {stack.url}")
     say(f"Sign in as [bold]{ADMIN}[/], password [bold]{site.secret('airflow_password')}[/].")
     say(f"The lake is {stack.environment(API)['LAKE_URI']} at http://127.0.0.1:{stack.ports[STORE]}")
+    say(f"Shared tables are served at {stack.environment(SHARING)['LIENTHONG_SHARING_URL']}")
     say(f"State and logs are in {site.var}; stop everything with: make down")
     return 0
 
@@ -76,7 +78,7 @@ def up(root: Path = REPOSITORY) -> int:
 def down(root: Path = REPOSITORY) -> int:
     """Stop the stack, if it runs: clients before servers. Returns the exit status."""
     site = site_of(root)
-    stopped = stop(site, [name for service in reversed(AIRFLOW) for name in _names(service)])
+    stopped = stop(site, [SHARING, *(name for service in reversed(AIRFLOW) for name in _names(service))])
     # SeaweedFS waits for clients that keep connections open, which need no answer any more.
     stopped += stop(site, [STORE, BROKER, servers.NAME], seconds=8)
     if stopped:
@@ -103,6 +105,7 @@ def launch(site: Site, sources: Mapping[str, str]) -> Production:
                 own = ["--celery-hostname", name] if service == WORKER else []
                 environment = stack.environment(service, {SOURCES_FILE: sources})
                 start(site, ServerProcess(name, [*stack.command(service), *own], environment))
+    start_sharing(stack)
     for service in AIRFLOW:
         for name in _names(service, stack.replicas(service)):
             wait_until(site, name, partial(_is_healthy, stack, name), seconds=180)
@@ -131,6 +134,7 @@ def ports_of(site: Site) -> dict[str, int]:
         API: port(API, API, 8090),
         BROKER: port(BROKER, BROKER, 16379),
         STORE: store["s3.port"],
+        SHARING: port(SHARING, SHARING, 8766),
         servers.NAME: metadata,
         **store,
     }
@@ -175,6 +179,22 @@ def start_store(stack: Production) -> None:
         site, ServerProcess(STORE, [str(weed), *given, *own], {**stack.stated_environment(STORE), "PATH": os.defpath})
     )
     wait_until(site, STORE, partial(_listens, stack.ports[STORE]), seconds=60)
+
+
+def start_sharing(stack: Production) -> None:
+    """Start the Delta Sharing server, if it does not run."""
+    if is_running(stack.site, SHARING):
+        return
+    port = stack.ports[SHARING]
+    command = [
+        *stack.command(SHARING),
+        "--host",
+        "127.0.0.1",
+        "--port",
+        str(port),
+    ]  # the last of repeated flags applies
+    start(stack.site, ServerProcess(SHARING, command, stack.environment(SHARING)))
+    wait_until(stack.site, SHARING, partial(servers.answers, f"http://127.0.0.1:{port}"), seconds=60)
 
 
 def _initialise(stack: Production) -> None:

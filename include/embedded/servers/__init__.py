@@ -1,4 +1,4 @@
-"""Servers as processes of this machine: PostgreSQL, Airflow and its REST API, started, found and stopped."""
+"""Servers as processes of this machine: PostgreSQL, Airflow, Delta Sharing; started, found and stopped."""
 
 from include.embedded.servers.airflow import COMPONENTS, USER, await_airflow, launch_airflow, stewards_of, url
 from include.embedded.servers.airflow_api import ENDED, AirflowApi, AirflowRefusedError
@@ -13,5 +13,6 @@ from include.embedded.servers.processes import (
     wait_until,
 )
 from include.embedded.servers.settings import complete, keep_connections
+from include.embedded.servers.sharing import SHARING, answers, sharing_url, start_sharing
 from include.embedded.servers.site import REPOSITORY, Site, free_port, write_private
 from include.embedded.servers.terminal import console, say, say_error, show_command

@@ -9,7 +9,10 @@ from pathlib import Path
 from include.embedded.servers.site import REPOSITORY, Site, write_private
 
 _FILE = "settings.json"
-_NAMES = ("LAKE_URI", "SCHEMAS_DIR", "LIENTHONG_TMP", "LIENTHONG_PATCH_FILES", "LIENTHONG_PSEUDONYM_KEY")
+_SHARING_URL = "LIENTHONG_SHARING_URL"
+_NAMES = (
+    "LAKE_URI", "SCHEMAS_DIR", "LIENTHONG_TMP", "LIENTHONG_PATCH_FILES", "LIENTHONG_PSEUDONYM_KEY", _SHARING_URL,
+)  # fmt: skip
 _CONNECTION = "AIRFLOW_CONN_"
 
 
@@ -27,6 +30,14 @@ def keep_connections(site: Site, connections: Mapping[str, str]) -> None:
         keep(
             site, {name: value for name, value in kept.items() if not name.startswith(_CONNECTION)} | dict(connections)
         )
+
+
+def keep_sharing_url(site: Site, url: str) -> dict[str, str]:
+    """Store the address of the Delta Sharing server, for profile files. Returns all that is stored."""
+    path = site.folder("run") / _FILE
+    kept: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
+    keep(site, kept | {_SHARING_URL: url})
+    return kept | {_SHARING_URL: url}
 
 
 def complete(environment: MutableMapping[str, str], root: Path = REPOSITORY) -> None:

@@ -1,0 +1,40 @@
+"""The embedded Delta Sharing server starts on an empty lake, knows no source and no key; commands find its address."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import psutil
+import pytest
+
+from include.embedded.servers.processes import stop
+from include.embedded.servers.settings import complete, keep
+from include.embedded.servers.sharing import SHARING, answers, sharing_url, start_sharing
+from include.embedded.servers.site import REPOSITORY, Site
+
+
+def test_it_serves_the_lake_of_the_checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(REPOSITORY))
+    site = Site(tmp_path, tmp_path / "var")
+    lake = {"LAKE_URI": str(tmp_path / "lake"), "LIENTHONG_TMP": str(tmp_path / "tmp")}
+    keep(site, {**lake, "AIRFLOW_CONN_LAND": "postgresql://x:secret@y/z", "LIENTHONG_PSEUDONYM_KEY": "5f" * 32})
+    start_sharing(site)
+    try:
+        assert answers(sharing_url(site))
+        shell: dict[str, str] = {}
+        complete(shell, tmp_path)
+        assert shell["LIENTHONG_SHARING_URL"] == sharing_url(site)
+        (server,) = [
+            one
+            for one in psutil.process_iter(["environ"])
+            if (one.info["environ"] or {}).get("LIENTHONG_SERVER", "").endswith(str(site.var))
+        ]
+        environment = server.info["environ"]
+        assert environment["LAKE_URI"] == lake["LAKE_URI"]
+        assert not [
+            name for name in environment if name.startswith("AIRFLOW_CONN") or name == "LIENTHONG_PSEUDONYM_KEY"
+        ]
+        start_sharing(site)  # it runs: nothing happens
+    finally:
+        assert stop(site, [SHARING]) == [SHARING]
+    assert not (tmp_path / "lake" / "audit").exists()  # it wrote nothing that nobody asked for
