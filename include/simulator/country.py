@@ -9,10 +9,17 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from include.simulator.dirt import DirtRates
+from include.simulator.dirt import DirtRates, SystemRates
 from include.simulator.registers import build_finance, build_insurance, build_land, build_population
 from include.simulator.society import Society, found_society
 from include.simulator.staging import Country, TruthWriter
+from include.simulator.systems import (
+    build_business,
+    build_documents,
+    build_dossiers,
+    build_procedures,
+    build_programme,
+)
 
 AS_OF = date(2026, 9, 30)  # the day the registries were read: nothing in them is younger
 REFERENCE = Path(__file__).parents[2] / "schemas" / "reference"
@@ -26,11 +33,14 @@ def simulate(
     seed: int,
     out: Path,
     rates: DirtRates | None = None,
+    systems: SystemRates | None = None,
     progress: Progress = lambda step: None,
 ) -> Country:
     """Builds the country under `out`; whatever an earlier country left there is replaced.
 
-    Same arguments, same bytes. `progress` is told the name of each step before it begins.
+    Same arguments, same bytes. `progress` is told the name of each step before it begins. With `systems`, business,
+    procedures, dossiers, documents and the programme are built too, with faults at those rates; the four registries are
+    the same with and without.
 
     Raises:
         ValueError: fewer than 100 persons, who cannot make four generations.
@@ -50,6 +60,10 @@ def simulate(
         for name, build in STEPS:
             progress(name)
             build(society, rates, writer)
+        if systems:
+            for name, build_system in SYSTEM_STEPS:
+                progress(name)
+                build_system(society, systems, writer)
         rows = dict(writer.rows)
     country = Country(root=out, persons=persons, seed=seed, as_of=AS_OF.isoformat(), rows=rows)
     country.save()
@@ -61,4 +75,12 @@ STEPS: tuple[tuple[str, Callable[[Society, DirtRates, TruthWriter], None]], ...]
     ("land", build_land),
     ("insurance", build_insurance),
     ("finance", build_finance),
+)
+
+SYSTEM_STEPS: tuple[tuple[str, Callable[[Society, SystemRates, TruthWriter], None]], ...] = (
+    ("business", build_business),
+    ("procedures", build_procedures),
+    ("dossiers", build_dossiers),
+    ("documents", build_documents),
+    ("programme", build_programme),
 )

@@ -2,6 +2,7 @@
 
 <root>/country.json                     seed, persons, as-of date, rows of every table
 <root>/staging/<registry>/<table>.parquet   each source table as its owner holds it, dirt included
+<root>/staging/dossiers-<server>/...    dossiers as each of their two servers holds them
 <root>/staging/land-<province>/...      land as each province holds it (written when it is loaded)
 <root>/drops/finance/                   the finance file drop
 <root>/truth/persons.parquet            who is who
@@ -62,6 +63,44 @@ SOURCES: dict[str, dict[str, SourceTable]] = {
         "tax_relief": SourceTable("mien_giam_thue.xlsx#MienGiam", ("SO_QD",)),
     },
 }
+
+# The other systems, built on request; dossiers live on two servers.
+SYSTEM_SOURCES: dict[str, dict[str, SourceTable]] = {
+    "business": {
+        "enterprise": SourceTable("doanh_nghiep", ("ENTERPRISE_GDT_CODE",)),
+        "branch": SourceTable("don_vi_phu_thuoc", ("PARENT_GDT_CODE", "BRANCH_CODE")),
+        "business_line": SourceTable("nganh_nghe", ("ENTERPRISE_GDT_CODE", "VSIC_CODE")),
+        "member": SourceTable("thanh_vien", ("ENTERPRISE_GDT_CODE", "MEMBER_NO")),
+    },
+    "procedures": {
+        "procedure": SourceTable("thu_tuc", ("ma_tthc", "hieu_luc_tu")),
+        "agency_service": SourceTable("dich_vu_cong", ("ma_co_quan", "ma_dich_vu", "tu_ngay")),
+    },
+    "dossiers": {
+        "dossier": SourceTable("ho_so", ("MaHoSo",)),
+        "step": SourceTable("buoc_xu_ly", ("MaHoSo", "ThuTu")),
+        "component": SourceTable("thanh_phan_ho_so", ("MaHoSo", "MaThanhPhanHoSo", "ThuTu")),
+        "supplement": SourceTable("bo_sung_ho_so", ("MaHoSo", "ThuTu")),
+        "fee": SourceTable("phi_le_phi", ("MaHoSo", "ThuTu")),
+    },
+    "documents": {
+        "document": SourceTable("van_ban", ("DocumentId",)),
+        "transmission": SourceTable("gui_van_ban", ("DocumentId", "ToOrganId", "SentAt")),
+        "status_event": SourceTable("trang_thai_van_ban", ("DocumentId", "OrganId", "StatusCode", "EventAt")),
+        "signature": SourceTable("chu_ky_so", ("DocumentId", "SignRole", "CertSerial", "CertIssuer")),
+    },
+    "programme": {
+        "task": SourceTable("nhiem_vu", ("nghi_quyet", "ma_nhiem_vu")),
+        "task_progress": SourceTable("tien_do_nhiem_vu", ("nghi_quyet", "ma_nhiem_vu", "den_ngay")),
+        "report_obligation": SourceTable("nghia_vu_bao_cao", ("ma_nghia_vu",)),
+        "submission": SourceTable("bao_cao", ("ma_nghia_vu", "lan_gui")),
+        "report_item": SourceTable("noi_dung_bao_cao", ("ma_nghia_vu", "lan_gui", "ma_noi_dung")),
+        "connection": SourceTable("ket_noi", ("ma_co_quan", "loai_ket_noi", "tu_ngay")),
+        "plan": SourceTable("ke_hoach", ("ma_co_quan", "nghi_quyet")),
+        "steering_committee": SourceTable("ban_chi_dao", ("ma_co_quan",)),
+    },
+}
+SYSTEM_SERVERS = ("business", "procedures", "dossiers-38", "dossiers-central", "documents", "programme")
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,8 +187,11 @@ def _links(sheet: Sheet, table: pa.Table, persons: pa.Array) -> pa.Table:
 
 
 def source_tables(registry: str) -> Iterator[tuple[str, SourceTable]]:
-    """The tables of one registry, or of one province's land (`land-38`): published name and source."""
+    """The tables of one registry, or of one of its servers (`land-38`, `dossiers-38`): published name and source."""
     base, _, province = registry.partition("-")
+    if base in SYSTEM_SOURCES:
+        yield from SYSTEM_SOURCES[base].items()
+        return
     vendor = vendor_of(province)
     for name, source in SOURCES[base].items():
         keys = tuple(vendor.column(name, key) for key in source.keys)

@@ -19,3 +19,4 @@ from include.simulator.dirt.cp1258 import as_stored
 from include.simulator.dirt.planting import DIRT_SCHEMA, UPDATED, Mask, Rows, Sheet, each
 from include.simulator.dirt.rates import DirtRates
 from include.simulator.dirt.repeats import repeat_rows
+from include.simulator.dirt.system_rates import SystemRates

@@ -14,7 +14,9 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from include.simulator.dirt.rates import HARD_KINDS, SUPERSEDED_KINDS
+from include.simulator.dirt.rates import HARD_KINDS as REGISTRY_HARD_KINDS
+from include.simulator.dirt.rates import SUPERSEDED_KINDS
+from include.simulator.dirt.system_rates import SYSTEM_HARD_KINDS
 from include.simulator.render import join
 
 Mask = npt.NDArray[np.bool_]
@@ -22,7 +24,8 @@ Rows = npt.NDArray[np.int64]
 # Takes values as received, gives the faulty ones; text, or whole numbers in a column of numbers.
 Fault = Callable[[list[Any]], Iterable[Any]]
 
-UPDATED = {"ngay_cap_nhat", "NGAY_CAP_NHAT"}
+UPDATED = {"ngay_cap_nhat", "NGAY_CAP_NHAT", "NgayCapNhat", "UPDATED_AT", "ReceivedAt"}
+HARD_KINDS = REGISTRY_HARD_KINDS | SYSTEM_HARD_KINDS
 
 DIRT_SCHEMA = pa.schema(
     [
@@ -193,7 +196,7 @@ class Sheet:
                 same(kind),
                 pa.repeat(pa.scalar(hard), count),
                 outcomes,
-                same(f"{self.registry}.{self.table}.{rule}" if rule else None),
+                same(f"{self.registry.partition('-')[0]}.{self.table}.{rule}" if rule else None),
                 text(column),
                 original,
             ],

@@ -10,7 +10,7 @@ from include.simulator.drops import write_drop
 from include.simulator.loading.mariadb import load_mariadb
 from include.simulator.loading.postgres import load_postgres
 from include.simulator.loading.sqlite import load_sqlite
-from include.simulator.staging import SOURCES, Country
+from include.simulator.staging import SOURCES, SYSTEM_SERVERS, Country
 
 _LAND_OF = "AIRFLOW_CONN_LAND_"
 Loader = Callable[[Country, str, str], dict[str, int]]
@@ -84,6 +84,15 @@ def source_uris(environ: Mapping[str, str], root: Path) -> dict[str, str]:
                 f"postgresql://user@localhost/{registry}"
             )
         uris[registry] = uri
+    return uris
+
+
+def system_uris(environ: Mapping[str, str], root: Path) -> dict[str, str]:
+    """Where each server of the other systems is loaded: `AIRFLOW_CONN_<SERVER>`, or a SQLite file under `root`."""
+    uris = {}
+    for server in SYSTEM_SERVERS:
+        variable = f"AIRFLOW_CONN_{server.upper().replace('-', '_')}"
+        uris[server] = environ.get(variable) or f"sqlite:///{(root / f'{server}.sqlite').resolve()}"
     return uris
 
 
