@@ -43,15 +43,24 @@ def share(
 
 @app.command()
 def report(
+    what: Annotated[str, typer.Argument(help="`quality`, for auditors, or `government`, of a quarter.")] = "quality",
+    period: Annotated[str, typer.Option("--period", "-p", help="With `government`: the quarter, e.g. 2018Q1.")] = "",
     out: Annotated[Path | None, typer.Option(help="Folder for the files [default: var/reports].")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Write the auditors' report: pages in Vietnamese and English, the figures as CSV and Excel.
+    """Write a report: for auditors (pages in two languages, CSV, Excel), or to the Government (HTML, PDF, Excel).
 
-    Example: `lienthong report --out /srv/reports`
+    The report to the Government is a draft for a person to sign; its figures are computed and recorded first.
+
+    Example: `lienthong report --out /srv/reports`, `lienthong report government --period 2018Q1`
     """
     from include.pipelines.reporting import report_step
 
+    if what not in ("quality", "government") or (what == "government") != bool(period):
+        raise typer.BadParameter("write `lienthong report`, or `lienthong report government --period 2018Q1`")
+    if what == "government":
+        _report_to_the_government(period, out, as_json=as_json)
+        return
     made = report_step(folder=out)
     if as_json:
         output.print_json(json.dumps(made.to_dict(), ensure_ascii=False))
@@ -145,6 +154,27 @@ def verify(
         summary = local(f"{count} điểm không đúng như đã ghi; đầu tiên", f"{summary} not as recorded; the first")
         errors.print(f"{summary}: {local(found.vietnamese, found.why)}", style="bold red", markup=False)
     raise typer.Exit(0 if found.ok else NOT_PUBLISHED)
+
+
+def _report_to_the_government(period: str, out: Path | None, *, as_json: bool) -> None:
+    from include.pipelines import PipelineContext, new_run_id
+    from include.pipelines.reporting import government_report_step
+
+    context = PipelineContext.from_environment()
+    made = government_report_step(period, new_run_id(context.now()), context=context, folder=out)
+    if as_json:
+        output.print_json(json.dumps(made.to_dict(), ensure_ascii=False))
+        return
+    for path in made.paths:
+        output.print(path, markup=False, soft_wrap=True)
+    figures, missing, owed = number(made.figures), number(len(made.missing)), number(len(made.owed))
+    told = local(
+        f"Dự thảo để ký: {figures} số liệu; còn thiếu: {missing}; cơ quan nợ báo cáo: {owed}",
+        f"A draft to sign: {figures} figures; missing: {missing}; agencies that owe a report: {owed}",
+    )
+    output.print(f"{told}. SHA-256: {made.figures_sha256}", soft_wrap=True)
+    for name in made.failed:
+        errors.print(local(f"{name}: không tính được", f"{name}: could not be computed"), style="red", markup=False)
 
 
 def _receipt(text: str) -> Head:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-OTHERS = {"maintain_lake", "report_quality", "replay_rejected", "link_people", "review_persons"}
+OTHERS = {"maintain_lake", "report_quality", "replay_rejected", "link_people", "review_persons", "report_government"}
 
 
 def test_every_file_can_be_read(bag):

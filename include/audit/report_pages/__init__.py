@@ -1,4 +1,5 @@
 """Rendering of the quality report: HTML and SVG in two languages, CSV and Excel exports."""
 
 from include.audit.report_pages.rendering import render
+from include.audit.report_pages.svg import SERIES, draw, with_mark
 from include.audit.report_pages.tile_map import TileMap, maps_of, tile_maps

@@ -3,6 +3,13 @@
 from include.audit.verification.file_digests import INDEX_OF_PAGES, digests_of
 from include.audit.verification.findings import Discrepancy, Verification
 from include.audit.verification.ledger_summary import LedgerState, ledger_state, note_verification
-from include.audit.verification.report_file import REPORTS, ReportChecked, check_report, figures_digest, with_figures
+from include.audit.verification.report_file import (
+    GOVERNMENT,
+    REPORTS,
+    ReportChecked,
+    check_report,
+    figures_digest,
+    with_figures,
+)
 from include.audit.verification.table_commits import commit_records
 from include.audit.verification.verify_lake import verify, verify_copy

@@ -12,7 +12,7 @@ from include.audit.verification.recorded_state import RecordedFile, RecordedStat
 from include.lake.delta import RETENTION
 from include.lake.storage import Lake
 
-FOR_READERS = ("audit/data_docs", "audit/reports")
+FOR_READERS = ("audit/data_docs", "audit/reports", "audit/government")
 """Folders in which every file must be in the ledger."""
 INDEX_OF_PAGES = "audit/data_docs/index.html"
 _SHARED_PAGES = "audit/data_docs/"

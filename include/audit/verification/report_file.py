@@ -17,6 +17,8 @@ from include.contracts.words import BilingualText
 from include.lake.storage import Lake
 
 REPORTS = "audit/reports"
+GOVERNMENT = "audit/government"
+"""Folders of the quality reports, and of the reports to the Government."""
 FIGURES = "lienthong-figures"
 """Name of the meta tag with the digest of the report's figures."""
 _FIGURES = re.compile(rf'<meta name="{FIGURES}" content="([0-9a-f]{{64}})">')
@@ -115,7 +117,8 @@ def check_report(lake: Lake, entries: pa.Table, name: str, content: bytes) -> Re
 
 
 def _made(entries: pa.Table) -> list[RecordedReport]:
-    of_reports = entries.filter(pc.and_(pc.equal(entries["kind"], "export"), pc.equal(entries["subject"], REPORTS)))
+    is_report = pc.is_in(entries["subject"], pa.array([REPORTS, GOVERNMENT]))
+    of_reports = entries.filter(pc.and_(pc.equal(entries["kind"], "export"), is_report))
     made = []
     for row in of_reports.to_pylist():
         payload = json.loads(row["payload"])

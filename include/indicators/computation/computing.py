@@ -73,7 +73,7 @@ def compute(
     missing = missing_servers(lake, contracts, compiled.query.tables, period, now=now)
     if own.missing:
         nothing = Figure("", "", None, None, None, "not published")
-        return Computed(compiled, period, as_of, (nothing,), own.versions, missing)
+        return Computed(compiled, period, as_of, (nothing,), own.versions, ())
     engine = indicator_engine(lake, own, period, catalogue=catalogue, as_of=as_of, statements=compiled.statements)
     with lake_errors(f"computing {compiled.indicator.indicator_id}"), engine as connection:
         figures = tuple(_figures(connection, compiled, own, missing))

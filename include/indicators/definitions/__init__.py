@@ -1,4 +1,4 @@
-"""Definitions of indicators: YAML turned into frozen objects, checked against the contracts and code lists."""
+"""Definitions of indicators and of the report made of them: YAML as frozen objects, checked against the contracts."""
 
 from include.indicators.definitions.catalogue import PEOPLE, REFERENCE, Catalogue
 from include.indicators.definitions.check import (
@@ -16,3 +16,4 @@ from include.indicators.definitions.loading import (
     readable_indicators,
 )
 from include.indicators.definitions.period import SCHEMES, Period, PeriodRefused, period_of, quarter_of
+from include.indicators.definitions.report_heading import Heading, heading_path, load_heading

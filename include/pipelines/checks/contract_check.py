@@ -14,7 +14,7 @@ from include.contracts.model import Contract, Relationship, Table, odd_teams
 from include.contracts.reading import ReadContract, contract_paths, examine_contract, variant_paths
 from include.contracts.words import Language
 from include.contracts.yaml_files import ContractError, Problem
-from include.indicators.definitions import check_indicators, indicator_paths
+from include.indicators.definitions import check_indicators, heading_path, indicator_paths, load_heading
 from include.pipelines.checks.expressions import expression_checker
 from include.pipelines.checks.source_check import LookedAt, look_at_source
 from include.pipelines.context import PipelineContext
@@ -95,10 +95,23 @@ def check_schemas(schemas: Path) -> CheckReport:
     if not any(problem.level == "error" for problem in problems):
         problems.extend(check_agreements(schemas, contracts))
         problems.extend(check_indicators(schemas, contracts))
+        problems.extend(_heading_problems(schemas))
     problems.sort(key=lambda problem: (str(problem.path), problem.line))
     tables = [t for c in contracts.values() for t in c.tables]
     others = len(agreement_paths(schemas)), len(indicator_paths(schemas))
     return CheckReport(tuple(problems), len(paths), len(tables), sum(len(t.rules) for t in tables), *others)
+
+
+def _heading_problems(schemas: Path) -> tuple[Problem, ...]:
+    """Mistakes in the heading of the report to the Government, if there is one."""
+    path = heading_path(schemas)
+    if not path.exists():
+        return ()
+    try:
+        load_heading(path, indicator_paths(schemas))
+    except ContractError as error:
+        return error.problems
+    return ()
 
 
 def check_sources(context: PipelineContext, registry: str | None = None) -> CheckReport:

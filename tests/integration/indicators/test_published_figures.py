@@ -12,6 +12,7 @@ from include.indicators.values import StoredFigure, StoredIndicator, latest_edit
 from include.lake.storage import Lake
 from include.pipelines import PipelineContext, verify_lake
 from include.pipelines.indicators import compute_step
+from include.pipelines.reporting import government_report_step
 from include.pipelines.sync import sync_registry
 from tests.integration.indicators.quarter_2018 import NOW, Sources, agency_of, dossier, fill, service_code
 
@@ -126,6 +127,17 @@ def test_a_second_computation_records_nothing_and_the_ledger_vouches(context):
         one(context, name, "2018Q1")
     again = compute_step("2018Q1", "run-again", indicators=names, context=context)
     assert {done.verdict for done in again.indicators} == {"unchanged"}
+    assert verify_lake(context).ok
+
+
+def test_the_report_prints_the_published_figures(context, tmp_path):
+    made = government_report_step("2018Q1", "run-report", context=context, folder=tmp_path)
+    page = (tmp_path / "bao-cao-chinh-phu.html").read_text(encoding="utf-8")
+    for printed in ("24,24 %", "9,69 %", "64,14", "15,42", "−39,90 điểm %", "−5,73 điểm %", "13.909", "72,6 %", "53/73",
+                    "26/29", "63/63"):  # fmt: skip
+        assert f">{printed}<" in page, printed
+    assert len(made.owed) == 3
+    assert any(one.startswith("Tỷ lệ giao dịch phí, lệ phí thanh toán trực tuyến") for one in made.missing)
     assert verify_lake(context).ok
 
 

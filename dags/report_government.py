@@ -1,0 +1,46 @@
+"""Draft the quarterly report to the Government: compute the indicators of the quarter, write HTML, PDF and Excel.
+
+Runs on the 5th day after each quarter, for the quarter that is over; started by hand, for the quarter that the form
+names. The draft is for a person to sign; agencies that owe a report are reminded in the log of `remind`.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from airflow.sdk import Param, dag, get_current_context, task
+
+from plugins.report_quarters import each_quarter, quarter_of_run
+from plugins.sync_settings import RETRIES, library_run_id
+
+LOG = logging.getLogger(__name__)
+
+
+@dag(
+    doc_md=__doc__,
+    schedule=each_quarter(),
+    catchup=False,
+    max_active_runs=1,
+    params={"period": Param("", type="string", title="Kỳ báo cáo / Quarter", description="2018Q1; empty: the last")},
+    default_args={"owner": "lienthong", **RETRIES},
+    tags=["lake", "report"],
+)
+def report_government() -> None:
+    @task(multiple_outputs=False)
+    def report() -> dict[str, Any]:
+        from include.pipelines.reporting import government_report_step
+
+        return government_report_step(quarter_of_run(get_current_context()), library_run_id()).to_dict()
+
+    @task
+    def remind(made: dict[str, Any]) -> None:
+        for agency in made["owed"]:
+            LOG.warning("Báo cáo đến hạn chưa gửi (report due and missing): %s", agency)
+        for gap in made["missing"]:
+            LOG.warning("Số liệu còn thiếu (missing): %s", gap)
+
+    remind(report())
+
+
+report_government()

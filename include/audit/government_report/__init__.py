@@ -1,0 +1,19 @@
+"""The quarterly report to the Government, in the form of a Vietnamese administrative report: HTML, PDF and Excel.
+
+Its language is Vietnamese, as the law wants of such a report. Every figure is a recorded value of an indicator.
+"""
+
+from include.audit.government_report.content import (
+    Annex,
+    Definitions,
+    GovernmentReport,
+    Line,
+    Note,
+    ReportInputs,
+    Section,
+    report_content,
+)
+from include.audit.government_report.document import pdf_document
+from include.audit.government_report.page import html_page
+from include.audit.government_report.plots import DrawnPlot, plots_of
+from include.audit.government_report.sheets import excel_workbook

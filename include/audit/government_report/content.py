@@ -1,0 +1,264 @@
+"""Content of the report: sections of figures with the quarter before, annexes by agency, what is missing, notes.
+
+Changes of shares are in percentage points between the values as they are printed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from include.contracts.words import figure
+from include.indicators.computation import REASONS
+from include.indicators.definitions import SECTIONS, Heading, Indicator, Period
+from include.indicators.values import ShownIndicator, StoredFigure
+
+Definitions = Mapping[str, Indicator]
+_SCOPES = {"ministry": "Bộ, ngành trung ương", "province": "Tỉnh, thành phố"}
+_HIDDEN = "ẩn (số nhỏ)"
+_NONE = "không có"
+_NOTHING = "–"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A figure as printed: the value, numerator and denominator, the value before and the change; `note` is its source.
+
+    `numbers` are the same as numbers, for Excel: value, numerator, denominator, value before, change.
+    """
+
+    label: str
+    unit: str
+    value: str
+    counted: str
+    before: str
+    change: str
+    note: int
+    numbers: tuple[Decimal | None, ...]
+    is_part: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """Figures under one heading."""
+
+    title: str
+    lines: tuple[Line, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Annex:
+    """An indicator by agency: ministries, or provinces, the greatest value first."""
+
+    title: str
+    lines: tuple[Line, ...]
+    note: int
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Where a figure comes from: definition, law, edition, the tables it was counted over."""
+
+    number: int
+    indicator: str
+    name: str
+    definition: str
+    legal_basis: tuple[str, ...]
+    edition: int
+    as_of: datetime
+    tables: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class GovernmentReport:
+    """The whole report. `figures_sha256` is the digest of all of its numbers."""
+
+    heading: Heading
+    period: Period
+    at: datetime
+    sections: tuple[Section, ...]
+    annexes: tuple[Annex, ...]
+    missing: tuple[str, ...]
+    owed: tuple[str, ...]
+    notes: tuple[Note, ...]
+    figures_sha256: str
+
+    @property
+    def period_text(self) -> str:
+        """The period in words: `quý I năm 2018`."""
+        year, _, number = self.period.code.partition("Q")
+        if not number:
+            return f"tính đến ngày {self.period.code[8:]}/{self.period.code[5:7]}/{self.period.code[:4]}"
+        return f"quý {('I', 'II', 'III', 'IV')[int(number) - 1]} năm {year}"
+
+
+@dataclass(frozen=True, slots=True)
+class ReportInputs:
+    """What a report is made of: definitions, the period's values and those of the period before, names of agencies."""
+
+    definitions: Definitions
+    now: Mapping[str, ShownIndicator]
+    before: Mapping[str, ShownIndicator]
+    agencies: Mapping[str, str]
+
+
+def report_content(heading: Heading, period: Period, inputs: ReportInputs, *, at: datetime) -> GovernmentReport:
+    """The report of a period from recorded values."""
+    numbers = {name: place for place, name in enumerate(_in_order(heading, inputs), 1)}
+    sections = []
+    for section, title in SECTIONS.items():
+        of_section = [name for name in numbers if inputs.definitions[name].section == section]
+        lines = [line for name in of_section for line in _lines(inputs, name, numbers[name])]
+        if lines:
+            sections.append(Section(title.vietnamese, tuple(lines)))
+    annexes = [annex for name in heading.annexes if name in numbers for annex in _annexes(inputs, name, numbers[name])]
+    printed = [[line.label, line.value, line.counted] for section in sections for line in section.lines]
+    printed += [[annex.title, line.label, line.value, line.counted] for annex in annexes for line in annex.lines]
+    return GovernmentReport(
+        heading=heading,
+        period=period,
+        at=at,
+        sections=tuple(sections),
+        annexes=tuple(annexes),
+        missing=tuple(_missing(inputs, numbers)),
+        owed=tuple(_owed(inputs)),
+        notes=tuple(_note(inputs, name, number) for name, number in numbers.items()),
+        figures_sha256=hashlib.sha256(json.dumps(printed, ensure_ascii=False).encode()).hexdigest(),
+    )
+
+
+def _in_order(heading: Heading, inputs: ReportInputs) -> list[str]:
+    """The indicators with values, by section; those that the heading names first before the others."""
+    sections, first = list(SECTIONS), heading.first
+    known = [name for name in inputs.now if name in inputs.definitions]
+
+    def place(name: str) -> tuple[int, int, str]:
+        return (
+            sections.index(inputs.definitions[name].section),
+            first.index(name) if name in first else len(first),
+            name,
+        )
+
+    return sorted(known, key=place)
+
+
+def _lines(inputs: ReportInputs, name: str, note: int) -> list[Line]:
+    """The total, and ministries and provinces where the indicator tells them apart."""
+    indicator, shown = inputs.definitions[name], inputs.now[name]
+    found = [_line(inputs, name, indicator.name.vietnamese, shown.total, note)]
+    for part in shown.stored.of("scope"):
+        found.append(_line(inputs, name, _SCOPES.get(part.member, part.member), part, note, is_part=True))
+    return found
+
+
+def _annexes(inputs: ReportInputs, name: str, note: int) -> list[Annex]:
+    agencies = inputs.now[name].stored.of("agency")
+    found = []
+    for title, is_province in (("Bộ, ngành trung ương", False), ("Tỉnh, thành phố", True)):
+        of_scope = [one for one in agencies if one.member.startswith("H") == is_province]
+        ranked = sorted(of_scope, key=lambda one: (one.value is None, -(one.value or 0), one.member))
+        lines = [_line(inputs, name, _agency(inputs, one.member), one, note) for one in ranked]
+        if lines:
+            found.append(Annex(f"{inputs.definitions[name].name.vietnamese}: {title}", tuple(lines), note))
+    return found
+
+
+def _line(inputs: ReportInputs, name: str, label: str, now: StoredFigure, note: int, *, is_part: bool = False) -> Line:
+    indicator, shown = inputs.definitions[name], inputs.now[name]
+    before = _same_of(inputs.before.get(name), now)
+    change = None if now.value is None or before is None or before.value is None else now.value - before.value
+    past = None if before is None else before.value
+    return Line(
+        label=label,
+        unit="%" if indicator.is_share else "",
+        value=_HIDDEN if shown.is_hidden(now) else _NONE if now.value is None else _text(now.value, indicator),
+        counted=_counted(now),
+        before=_NOTHING if past is None else _text(past, indicator),
+        change=_NOTHING if change is None else _change(change, indicator),
+        note=note,
+        numbers=(now.value, now.numerator, now.denominator, past, change),
+        is_part=is_part,
+    )
+
+
+def _same_of(before: ShownIndicator | None, now: StoredFigure) -> StoredFigure | None:
+    if before is None:
+        return None
+    same = [one for one in before.stored.figures if (one.dimension, one.member) == (now.dimension, now.member)]
+    return same[0] if same else None
+
+
+def _text(value: Decimal, indicator: Indicator) -> str:
+    return figure("vi", value, indicator.digits)
+
+
+def _change(change: Decimal, indicator: Indicator) -> str:
+    sign = "+" if change > 0 else "−" if change < 0 else ""
+    points = " điểm %" if indicator.is_share else ""
+    return f"{sign}{figure('vi', abs(change), indicator.digits)}{points}"
+
+
+def _counted(one: StoredFigure) -> str:
+    if one.numerator is None:
+        return ""
+    counts = [one.numerator] if one.denominator is None else [one.numerator, one.denominator]
+    return "/".join(figure("vi", count, max(0, -int(count.normalize().as_tuple().exponent))) for count in counts)
+
+
+def _reason(one: StoredFigure) -> str:
+    return REASONS[one.reason].vietnamese if one.reason in REASONS else _NOTHING
+
+
+def _agency(inputs: ReportInputs, code: str) -> str:
+    name = inputs.agencies.get(code)
+    return f"{name} ({code})" if name else code
+
+
+def _missing(inputs: ReportInputs, numbers: Mapping[str, int]) -> list[str]:
+    """What has no value and why, and which servers had not delivered."""
+    servers: dict[str, int] = {}
+    found = []
+    for name in numbers:
+        shown = inputs.now[name]
+        for server in shown.stored.missing:
+            servers[server] = servers.get(server, 0) + 1
+        if shown.total.value is None and not shown.is_hidden(shown.total):
+            label = inputs.definitions[name].name.vietnamese
+            why = inputs.definitions[name].not_available.vietnamese
+            found.append(f"{label}: {_reason(shown.total)}. {why}")
+    told = [
+        f"Máy chủ nguồn {server} chưa gửi dữ liệu của kỳ: thiếu trong {count} chỉ tiêu"
+        for server, count in sorted(servers.items())
+    ]
+    return [*told, *found]
+
+
+def _owed(inputs: ReportInputs) -> list[str]:
+    """The agencies that owe a report of the period."""
+    shown = inputs.now.get("reports-missing")
+    if shown is None:
+        return []
+    owing = [one for one in shown.stored.of("agency") if one.value]
+    return [f"{_agency(inputs, one.member)}: {figure('vi', one.value or 0)} báo cáo" for one in owing]
+
+
+def _note(inputs: ReportInputs, name: str, number: int) -> Note:
+    indicator, stored = inputs.definitions[name], inputs.now[name].stored
+    tables = tuple(f"{table} (phiên bản {version.partition(':')[2]})" for table, version in stored.tables.items())
+    return Note(
+        number, name, indicator.name.vietnamese, indicator.definition.vietnamese, indicator.legal_basis,
+        stored.edition, stored.as_of, tables,
+    )  # fmt: skip
+
+
+def course(stored: Sequence[ShownIndicator], member: str = "") -> list[tuple[str, Decimal | None]]:
+    """The values of an indicator over its periods, oldest first: the total, or a member of `scope`."""
+    found: dict[str, Decimal | None] = {}
+    for one in stored:
+        figures = one.stored.of("scope") if member else (one.total,)
+        found[one.stored.period] = next((f.value for f in figures if f.member == member), None)
+    return list(found.items())

@@ -1,0 +1,137 @@
+"""The report as a PDF document of A4 pages, with fonts that have every Vietnamese letter."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from pathlib import Path
+
+import matplotlib as mpl
+from fpdf import FPDF
+from fpdf.fonts import FontFace
+
+from include.audit.government_report.content import GovernmentReport, Line
+from include.audit.government_report.plots import DrawnPlot
+
+_FONTS = Path(mpl.get_data_path()) / "fonts" / "ttf"
+_STYLES = {"": "DejaVuSerif.ttf", "B": "DejaVuSerif-Bold.ttf", "I": "DejaVuSerif-Italic.ttf"}
+_COLUMNS = ("Chỉ tiêu", "Kỳ này", "Số lượng", "Kỳ trước", "Thay đổi")
+_WIDTHS = (80, 24, 26, 22, 28)
+
+
+class _Pages(FPDF):
+    """A4 pages with the page's number below."""
+
+    def footer(self) -> None:
+        self.set_y(-14)
+        self.set_font("serif", size=8)
+        self.cell(0, 6, f"{self.page_no()}/{{nb}}", align="C")
+
+
+def pdf_document(report: GovernmentReport, plots: Sequence[DrawnPlot]) -> bytes:
+    """The document; the same report gives the same bytes."""
+    pdf = _Pages(format="A4")
+    pdf.set_margins(20, 18, 15)
+    pdf.set_auto_page_break(True, 18)
+    for style, file in _STYLES.items():
+        pdf.add_font("serif", style, _FONTS / file)
+    pdf.set_creation_date(report.at)
+    pdf.set_title(f"Báo cáo {report.period_text}")
+    pdf.set_lang("vi")
+    pdf.add_page()
+    _heading(pdf, report)
+    for number, section in enumerate(report.sections, 1):
+        _title(pdf, f"{number}. {section.title}")
+        _table(pdf, section.lines)
+    _title(pdf, f"{len(report.sections) + 1}. Số liệu còn thiếu và đơn vị còn nợ báo cáo")
+    _items(pdf, report.missing or ("Không có số liệu nào thiếu.",))
+    if report.owed:
+        _text(pdf, "Đến hạn mà chưa gửi báo cáo:")
+        _items(pdf, report.owed)
+    for plot in plots:
+        pdf.image(io.BytesIO(plot.png), w=pdf.epw)
+        _text(pdf, plot.title, style="I")
+    _signature(pdf, report)
+    for number, annex in enumerate(report.annexes, 1):
+        pdf.add_page()
+        _title(pdf, f"Phụ lục {number}. {annex.title}")
+        _table(pdf, annex.lines)
+    pdf.add_page()
+    _title(pdf, "Chú giải: nguồn của số liệu")
+    for note in report.notes:
+        law, tables = "; ".join(note.legal_basis), ", ".join(note.tables)
+        _text(
+            pdf,
+            f"{note.number}. {note.name} ({note.indicator}). {note.definition} Căn cứ: {law}. Lần tính {note.edition}, "
+            f"số liệu đến {note.as_of:%d/%m/%Y}; bảng: {tables}.",
+            size=8,
+        )
+    _text(pdf, f"Mã băm số liệu (SHA-256): {report.figures_sha256}", size=7)
+    return bytes(pdf.output())
+
+
+def _heading(pdf: FPDF, report: GovernmentReport) -> None:
+    heading = report.heading
+    top, left, right = pdf.get_y(), pdf.l_margin, pdf.l_margin + 0.4 * pdf.epw
+    for at, width, lines in (
+        (left, 0.4, ((heading.parent, ""), (heading.issuer, "B"), (heading.number, ""))),
+        (right, 0.6, (("CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM", "B"), ("Độc lập - Tự do - Hạnh phúc", "B"),
+                      (f"{heading.place}, ngày      tháng      năm", "I"))),
+    ):  # fmt: skip
+        pdf.set_y(top)
+        for text, style in lines:
+            pdf.set_x(at)
+            pdf.set_font("serif", style, 9)
+            pdf.multi_cell(width * pdf.epw, 5, text, align="C", new_x="LMARGIN", new_y="NEXT")
+    pdf.ln(6)
+    for text, style, size in (
+        ("BÁO CÁO", "B", 13),
+        (f"{heading.subject} {report.period_text}", "B", 11),
+        ("DỰ THẢO, CHƯA KÝ", "B", 10),
+    ):
+        pdf.set_font("serif", style, size)
+        pdf.multi_cell(0, 6, text, align="C", new_x="LMARGIN", new_y="NEXT")
+    pdf.ln(3)
+    _text(pdf, heading.addressee)
+    _text(pdf, heading.opening)
+    _text(pdf, f"Căn cứ: {'; '.join(heading.legal_basis)}.")
+
+
+def _signature(pdf: FPDF, report: GovernmentReport) -> None:
+    pdf.ln(6)
+    with pdf.unbreakable() as block:
+        block.set_font("serif", "B", 10)
+        block.multi_cell(0, 6, report.heading.signer, align="R", new_x="LMARGIN", new_y="NEXT")
+        block.set_font("serif", "I", 9)
+        block.multi_cell(0, 5, "(chữ ký, dấu)", align="R", new_x="LMARGIN", new_y="NEXT")
+        block.multi_cell(0, 5, "Nơi nhận: " + "; ".join(report.heading.recipients) + ".", new_x="LMARGIN", new_y="NEXT")
+
+
+def _title(pdf: FPDF, text: str) -> None:
+    pdf.ln(3)
+    pdf.set_font("serif", "B", 10.5)
+    pdf.multi_cell(0, 6, text, new_x="LMARGIN", new_y="NEXT")
+
+
+def _text(pdf: FPDF, text: str, *, style: str = "", size: float = 10) -> None:
+    pdf.set_font("serif", style, size)
+    pdf.multi_cell(0, size / 2, text, new_x="LMARGIN", new_y="NEXT")
+    pdf.ln(1)
+
+
+def _items(pdf: FPDF, items: Sequence[str]) -> None:
+    for item in items:
+        _text(pdf, f"- {item}", size=9)
+
+
+def _table(pdf: FPDF, lines: Sequence[Line]) -> None:
+    pdf.set_font("serif", "", 8)
+    with pdf.table(
+        col_widths=_WIDTHS, text_align=("LEFT", "RIGHT", "RIGHT", "RIGHT", "RIGHT"), line_height=4.4,
+        headings_style=FontFace(emphasis="BOLD"),
+    ) as table:  # fmt: skip
+        table.row(_COLUMNS)
+        for line in lines:
+            label = f"   {line.label}" if line.is_part else f"{line.label} [{line.note}]"
+            value = f"{line.value} {line.unit}" if line.unit and line.numbers[0] is not None else line.value
+            table.row((label, value, line.counted, line.before, line.change))

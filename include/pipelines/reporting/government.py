@@ -1,0 +1,139 @@
+"""Make the quarterly report to the Government: compute its figures, write it, and put its digest into the ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from include.audit.government_report import (
+    GovernmentReport,
+    ReportInputs,
+    excel_workbook,
+    html_page,
+    pdf_document,
+    plots_of,
+    report_content,
+)
+from include.audit.verification import GOVERNMENT
+from include.indicators.definitions import (
+    Period,
+    PeriodRefused,
+    heading_path,
+    load_heading,
+    period_of,
+    readable_indicators,
+)
+from include.indicators.values import ShownIndicator, latest_editions, member_names, shown, stored_editions
+from include.pipelines.audit_log import record_files
+from include.pipelines.context import PipelineContext
+from include.pipelines.errors import REPOSITORY, Misuse, no_values_escape
+from include.pipelines.indicators import compute_step
+
+NAME = "bao-cao-chinh-phu"
+
+
+@dataclass(frozen=True, slots=True)
+class GovernmentReportMade:
+    """Where a report was written, for people and in the lake; how many figures it has, what is missing, who owes what.
+
+    `failed` are indicators whose definitions or SQL failed, so that they stand with no new value.
+    """
+
+    period: str
+    paths: tuple[str, ...]
+    lake: str
+    figures: int
+    missing: tuple[str, ...]
+    owed: tuple[str, ...]
+    failed: tuple[str, ...]
+    figures_sha256: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, for XCom and `--json`."""
+        return asdict(self)
+
+
+def government_report_step(
+    period: str, run_id: str, *, context: PipelineContext | None = None, folder: Path | None = None
+) -> GovernmentReportMade:
+    """Make the draft of a period's report; its figures are computed and recorded first.
+
+    Those of the quarter before are taken as recorded, and computed only where nothing was recorded then.
+
+    Raises:
+        Misuse: there is no such period.
+        ContractError: the heading has mistakes.
+    """
+    context = context or PipelineContext.from_environment()
+    try:
+        of = period_of(period, "as-of")
+    except PeriodRefused as refused:
+        raise Misuse(str(refused)) from None
+    with no_values_escape("making the report to the Government"):
+        done = compute_step(period, run_id, context=context)
+        before = of.previous()
+        if not latest_editions(context.lake, before.code):
+            compute_step(before.code, f"{run_id}-before", context=context)
+        report, history = _content(context, of, before)
+        plots = plots_of(report, history)
+        files = {
+            f"{NAME}.html": html_page(report, plots).encode(),
+            f"{NAME}.pdf": pdf_document(report, plots),
+            f"{NAME}.xlsx": excel_workbook(report),
+        }
+        state = Path(context.environ.get("LIENTHONG_VAR") or REPOSITORY / "var")
+        paths = _write(folder or state / "reports" / "government" / period, files)
+        kept = _keep(context, f"{GOVERNMENT}/{period}/{run_id}", files)
+        record_files(
+            context, "export", GOVERNMENT, kept, period=period, figures_sha256=report.figures_sha256, state="draft"
+        )
+    return GovernmentReportMade(
+        period=period,
+        paths=tuple(map(str, paths)),
+        lake=context.lake.path(GOVERNMENT, period, run_id),
+        figures=sum(len(section.lines) for section in report.sections),
+        missing=report.missing,
+        owed=report.owed,
+        failed=tuple(one.indicator for one in done.indicators if one.error),
+        figures_sha256=report.figures_sha256,
+    )
+
+
+def _content(
+    context: PipelineContext, period: Period, before: Period
+) -> tuple[GovernmentReport, Mapping[str, Sequence[ShownIndicator]]]:
+    definitions = readable_indicators(context.schemas)[0]
+    heading = load_heading(heading_path(context.schemas), definitions)
+
+    def readable(code: str) -> dict[str, ShownIndicator]:
+        found = latest_editions(context.lake, code, definitions)
+        return {name: shown(one, definitions[name].minimum_cell) for name, one in found.items()}
+
+    inputs = ReportInputs(
+        definitions, readable(period.code), readable(before.code), member_names(context.schemas).get("agency", {})
+    )
+    history: dict[str, list[ShownIndicator]] = {}
+    for name in heading.plots:
+        until = {
+            one.period: one for one in stored_editions(context.lake, indicator=name) if one.period_end <= period.end
+        }
+        history[name] = [shown(one, definitions[name].minimum_cell) for one in until.values()]
+    return report_content(heading, period, inputs, at=context.now()), history
+
+
+def _write(folder: Path, files: Mapping[str, bytes]) -> list[Path]:
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, content in files.items():
+        (folder / name).write_bytes(content)
+    return [folder / name for name in files]
+
+
+def _keep(context: PipelineContext, folder: str, files: Mapping[str, bytes]) -> list[str]:
+    """Lay the files into the lake; returns their paths there."""
+    context.lake.make_folder(context.lake.path(folder))
+    for name, content in files.items():
+        with context.lake.open_output(context.lake.path(folder, name)) as out:
+            out.write(content)
+    return [f"{folder}/{name}" for name in files]
