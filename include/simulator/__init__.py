@@ -8,4 +8,4 @@ from include.simulator.country import simulate
 from include.simulator.dirt import DirtRates, SystemRates
 from include.simulator.land_provinces import inhabited_provinces
 from include.simulator.loading import UnknownTarget, load_registry
-from include.simulator.staging import Country
+from include.simulator.staging import SYSTEM_SERVERS, Country

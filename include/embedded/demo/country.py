@@ -16,13 +16,13 @@ PERSONS, SEED = 2_000, 2028
 
 
 def simulate_country(*, persons: int = PERSONS, seed: int = SEED, root: Path = REPOSITORY) -> int:
-    """Build a country anew and load it into the source systems. Returns the exit status."""
+    """Build a country anew and load it into the source systems, the other systems too. Returns the exit status."""
     site = Site.at(root)
     ran_before = servers.is_up(site)
     start_sources(site)
     try:
         before = _there(site)
-        _build(site, persons, seed, say)
+        _build(site, persons, seed, say, has_systems=True)
         connections = _connections(site, persons, seed)
         servers.keep_connections(site, connections)
     finally:
@@ -55,7 +55,8 @@ def ensure_country(site: Site, *, persons: int = PERSONS, phase: Callable[[str],
 def source_connections(site: Site, *, persons: int = PERSONS) -> dict[str, str]:
     """AIRFLOW_CONN_* of the simulated source systems that are there once the country is ensured.
 
-    Land has one of each province in which somebody lives; the other provinces are not connected.
+    Land has one of each province in which somebody lives; the other provinces are not connected. The other systems
+    (business, procedures, dossiers, documents, programme) are there if `lienthong simulate` made them.
     """
     return _connections(site, *_wanted(site, persons))
 
@@ -69,7 +70,16 @@ def _connections(site: Site, persons: int, seed: int) -> dict[str, str]:
         **{f"AIRFLOW_CONN_LAND_{code}": servers.uri(site, f"land_{code}") for code in provinces},
         "AIRFLOW_CONN_INSURANCE": f"sqlite:///{quote(str(folder / 'insurance.sqlite'))}",
         "AIRFLOW_CONN_FINANCE": f"file://{quote(str(folder / 'drops' / 'finance'))}",
+        **{variable: f"sqlite:///{quote(str(file))}" for variable, file in _systems(site).items() if file.exists()},
     }
+
+
+def _systems(site: Site) -> dict[str, Path]:
+    """The SQLite file of each server of the other systems, by its variable."""
+    from include.simulator import SYSTEM_SERVERS
+
+    folder = _folder(site)
+    return {f"AIRFLOW_CONN_{s.upper().replace('-', '_')}": folder / f"{s}.sqlite" for s in SYSTEM_SERVERS}
 
 
 def _there(site: Site) -> tuple[int, int] | None:
@@ -87,8 +97,8 @@ def _wanted(site: Site, persons: int) -> tuple[int, int]:
     return there if there and persons in (there[0], PERSONS) else (persons, SEED)
 
 
-def _build(site: Site, persons: int, seed: int, phase: Callable[[str], None]) -> None:
-    from include.simulator import build_country
+def _build(site: Site, persons: int, seed: int, phase: Callable[[str], None], *, has_systems: bool = False) -> None:
+    from include.simulator import SystemRates, build_country
 
     phase(
         local(
@@ -97,8 +107,12 @@ def _build(site: Site, persons: int, seed: int, phase: Callable[[str], None]) ->
         )
     )
     _marker(site).unlink(missing_ok=True)
+    for file in _systems(site).values():
+        file.unlink(missing_ok=True)
     # Never the connections of the environment: loading replaces what is there.
-    rows = build_country(persons=persons, seed=seed, environ=_connections(site, persons, seed), root=_folder(site))
+    systems = SystemRates() if has_systems else None
+    environ = _connections(site, persons, seed)
+    rows = build_country(persons=persons, seed=seed, environ=environ, root=_folder(site), systems=systems)
     _marker(site).write_text(json.dumps({"persons": persons, "seed": seed, "rows": rows}))
 
 

@@ -32,6 +32,11 @@ def comparisons_for(
         made.append(_words("address", "address_key", "address"))
     if "phone" in roles:
         made.append(_number("phone", "phone_l = phone_r", "phone", "phone number"))
+    if "passport" in roles:  # a person may have two, one after the other: another number says little
+        made.append(_number("passport", "passport_l = passport_r", "passport", "passport"))
+    if "nationality" in roles:
+        levels = [_level("same nationality", "nationality_l = nationality_r"), _else("other nationality")]
+        made.append(_comparison("nationality", "nationality", levels))
     if "personal_id" in roles:
         made += _dated_id(roles) if is_dated else [_personal_id()]
     if "old_id" in roles:
@@ -40,7 +45,7 @@ def comparisons_for(
 
 
 # Agreement on these numbers is an error when two persons share them: how often, no sample can show (see settings.py).
-NUMBERS = ("personal_id", "old_id", "phone")
+NUMBERS = ("personal_id", "old_id", "passport", "phone")
 TWO_SOUND_IDS = "two valid personal ids, not the same"
 OTHER_YEAR_IN_ID = "the personal id says another year of birth"
 # How often records of one person say what only an error explains (m), stated and not learned: a sample shows hardly

@@ -35,6 +35,7 @@ _SESSIONS = (
     ("old_id", "l.old_id = r.old_id", {"old_id"}),
     ("place", "l.family = r.family AND l.given = r.given AND l.place = r.place", {"name", "family", "given", "place"}),
     ("phone", "l.phone = r.phone", {"phone"}),
+    ("passport", "l.passport = r.passport", {"passport"}),
 )
 
 

@@ -14,6 +14,7 @@ RULES: dict[str, str] = {
     "insurance_number": "[insurance_number, card_number]",
     "tax_code": "[CASE WHEN length(tax_code) <> 12 THEN tax_code END]",
     "phone": "[phone]",
+    "passport": "[passport]",
     "address": "[address_key]",
     "name and birth": "[name_sorted || birth_key]",
     "name and year": "[name_sorted || birth_year]",

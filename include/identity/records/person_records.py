@@ -105,6 +105,7 @@ def _select(linked: LinkedTable, published: str, present: set[str]) -> str:
            [{", ".join(f"CAST({p} AS VARCHAR)" for p in places)}]::VARCHAR[] AS place_texts,
            {number("mother")} AS mother_id, {number("father")} AS father_id, {number("tax_code")} AS tax_code,
            {number("insurance_number")} AS insurance_number, {number("health_card")} AS health_card,
+           {number("passport")} AS passport, {number("nationality")} AS nationality,
            link_key({text("address")}) AS address_key, {number("phone")} AS phone,
            TRY_CAST({updated} AS TIMESTAMP) AS updated_at, {str(linked.is_population).upper()} AS is_population
     FROM {quote(published)} {condition}"""
@@ -142,7 +143,8 @@ _SHAPED = r"""
            CASE WHEN sex_text IN ('male', 'm', 'nam') THEN 'male'
                 WHEN sex_text IN ('female', 'f', 'nu', 'nữ') THEN 'female' END AS sex,
            p.place, list_sort(p.places_any) AS places, p.place_province,
-           mother_id, father_id, tax_code, insurance_number, health_card, address_key, phone, updated_at,
+           mother_id, father_id, tax_code, insurance_number, health_card, passport, nationality, address_key, phone,
+           updated_at,
            '' AS digest, is_split, is_population
     FROM words AS w LEFT JOIN placed AS p USING (record_id)"""
 

@@ -52,7 +52,7 @@ SELECT CAST(row_number() OVER (ORDER BY record_id) AS INTEGER) AS unique_id,
        birth_key, birth_year,
        CASE WHEN birth_key IS NULL THEN NULL WHEN birth_precision = 'day' AND right(birth_key, 4) <> '0101' THEN 'day'
             ELSE 'year' END AS birth_precision,
-       sex, place, places, place_province, address_key, phone, mother_id, father_id
+       sex, place, places, place_province, passport, nationality, address_key, phone, mother_id, father_id
 FROM told
 """
 
@@ -75,7 +75,20 @@ class Prepared:
     is_dated: bool
 
 
-_COMPARABLE = ("name_key", "birth_key", "sex", "place", "personal_id", "old_id", "address_key", "phone")
+_COMPARABLE = (
+    *(
+        "name_key",
+        "birth_key",
+        "sex",
+        "place",
+        "personal_id",
+        "old_id",
+        "passport",
+        "nationality",
+        "address_key",
+        "phone",
+    ),
+)
 
 
 def prepare(connection: duckdb.DuckDBPyConnection, records_uri: str) -> Prepared:

@@ -37,6 +37,8 @@ RECORDS = pa.schema(
         ("tax_code", pa.string()),
         ("insurance_number", pa.string()),
         ("health_card", pa.string()),
+        ("passport", pa.string()),
+        ("nationality", pa.string()),
         ("address_key", pa.string()),
         ("phone", pa.string()),
         ("updated_at", pa.timestamp("us")),

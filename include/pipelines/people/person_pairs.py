@@ -17,7 +17,7 @@ from include.pipelines.people.reviews import steps_of, with_rivals
 PAIRS_A_PAGE = 25
 ATTRIBUTES = (
     "name", "birth_date", "birth_precision", "sex", "place", "place_province", "personal_id", "old_id", "tax_code",
-    "insurance_number", "health_card", "mother_id", "father_id", "address_key", "phone",
+    "insurance_number", "health_card", "passport", "nationality", "mother_id", "father_id", "address_key", "phone",
 )  # fmt: skip
 
 
