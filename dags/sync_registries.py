@@ -2,8 +2,8 @@
 
 Only what is new is read where the contract states a cursor. A table of which nothing changed is skipped; one outside
 its tolerance waits at the gate for a steward while the others go on. Of a registry on several servers each has its own
-tasks and pool; one that fails keeps no other from publishing. The same run again goes on where it stopped. A
-backfill reads what was written in its own dates again.
+tasks and pool: one that fails keeps no other from publishing, one that is not connected yet is skipped. A run begun
+again goes on where it stopped. A backfill reads what was written in its own dates again.
 """
 
 from __future__ import annotations
@@ -14,7 +14,13 @@ from airflow.sdk import DAG, TaskGroup, get_parsing_context, task, task_group
 
 from include.contracts.model import Contract
 from include.contracts.reading import contract_paths
-from plugins.publishing_tasks import assess_gate_publish, plain_or_skip, table_task, tell_of_slices
+from plugins.publishing_tasks import (
+    assess_gate_publish,
+    connected_servers,
+    plain_or_skip,
+    table_task,
+    tell_of_slices,
+)
 from plugins.sync_settings import (
     SCHEMAS,
     extract_when_open,
@@ -59,12 +65,14 @@ def sync(contract: Contract) -> None:
         if not contract.is_federated:
             sync_tables(contract) >> follow_relationships()
             return
-        servers = []
+        servers = {}
         for server in servers_read(contract):
             with TaskGroup(server.name.replace("-", "_"), tooltip=server.name):
-                servers.append(sync_tables(contract.of_server(server.name)))
+                servers[server.name] = sync_tables(contract.of_server(server.name))
+        first = {name: f"{group.group_id}.extract" for name, group in servers.items()}
+        connected_servers(contract, first) >> [*servers.values()]
         for last in tell_of_slices(contract, library_run_id):
-            servers >> last
+            [*servers.values()] >> last
 
 
 for registry, path in contract_paths(SCHEMAS).items():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -64,6 +64,22 @@ def assess_gate_publish(contract: Contract, *, table: Any, extracted: Any, **how
     by_table, owner = "{{ task.assessed['table'] }}", {name: how[name] for name in ("owner",) if name in how}
     approval = gates(contract.tables, assessed=assessed, map_index_template=by_table, **owner)
     publish(table=table, assessed=assessed, approval=approval)
+
+
+def connected_servers(contract: Contract, first: Mapping[str, str]) -> Any:
+    """The task that chooses which of several servers are read: all but those that are not connected yet.
+
+    `first` is the task with which each server begins.
+    """
+
+    @task.branch
+    def connected_servers() -> list[str]:
+        from include.pipelines import PipelineContext, unconnected_servers
+
+        others = unconnected_servers(PipelineContext.from_environment(), contract.registry)
+        return [task_id for server, task_id in first.items() if server not in others]
+
+    return connected_servers()
 
 
 def tell_of_slices(contract: Contract, run_id: Callable[[], str]) -> tuple[Any, Any]:

@@ -88,6 +88,7 @@ def at(folder: Path, when: datetime) -> At:
         "LIENTHONG_TMP": str(folder / "tmp"),
         "LIENTHONG_VAR": str(folder / "var"),
         **{f"AIRFLOW_CONN_LAND_{name[-2:]}": f"sqlite:///{folder}/{name}.db" for name in ROWS},
+        f"AIRFLOW_CONN_LAND_{NEVER[-2:]}": f"sqlite:///{folder}/away/{NEVER}.db",
     }
     return At(Lake.from_environment(environ), folder / "schemas", environ, when)
 

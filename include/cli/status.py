@@ -33,8 +33,8 @@ def status(
 
     Of a registry with several servers there is a line for each: when all of its tables were last delivered, the worst
     verdict of their newest runs, and every table's published rows and their age. A server is missing when a scheduled
-    run of one of its tables and its deadline have passed without a delivery, or when it never delivered one. Exits 1
-    when more are missing than the contract's `deliveredServers` lets be. Reads no source and writes nothing.
+    run of one of its tables and its deadline have passed without a delivery, or when it never delivered one; one that no
+    sync ever came to is not connected, and has no line. Exits 1 when more are missing than the contract's `deliveredServers` lets be. Reads no source and writes nothing.
 
     Example: `lienthong status`, `lienthong status land`; the servers to call:
     `lienthong status land --json | jq '.registries[].servers[] | select(.is_late) | .server'`
@@ -66,7 +66,7 @@ def show_status(status: RegistryStatus) -> None:
     forms = (_of_servers(status), _of_servers(status, is_brief=True), _of_slices(status))
     form = next((grid for grid in forms if _wanted(grid) <= output.width), forms[-1])
     output.print(form)
-    for server in status.servers if form is forms[-1] else ():
+    for server in _shown(status) if form is forms[-1] else ():
         if remarks := _remarks(server):
             output.print(Text.assemble(_name(server), ": ", remarks))
     if status.delivered:
@@ -79,6 +79,11 @@ def show_status(status: RegistryStatus) -> None:
         for one in server.slices:
             for note in one.drift:
                 output.print(Text(f"{status.registry}.{one.table}@{one.server}: {note}", style="yellow"))
+
+
+def _shown(status: RegistryStatus) -> list[ServerStatus]:
+    """The servers that have a line: all that a sync ever came to, or all before the first. The total names the others."""
+    return [server for server in status.servers if server.has_run or server.facts.ended] or list(status.servers)
 
 
 def _wanted(grid: Grid) -> int:
@@ -98,7 +103,7 @@ def _of_servers(status: RegistryStatus, *, is_brief: bool = False) -> Grid:
         grid.add_column(name, justify="right", no_wrap=True)
         grid.add_column(local("tuổi", "age"), no_wrap=True)
     grid.add_column("", overflow="fold")
-    for server in status.servers:
+    for server in _shown(status):
         slices = {one.table: one for one in server.slices}
         instant = [] if is_brief else [_instant(server.delivered_at)]
         cells = [cell for name in names for cell in _cells(slices.get(name), status.at, is_read=server.facts.is_read)]
@@ -115,7 +120,7 @@ def _of_slices(status: RegistryStatus) -> Grid:
     grid = _grid(status)
     grid.add_column(local("máy chủ nguồn", "server"), no_wrap=True)
     _add_columns(grid)
-    for server in status.servers:
+    for server in _shown(status):
         grid.add_row(_name(server))
         for one in server.slices:
             cells = _cells(one, status.at, is_read=server.facts.is_read)

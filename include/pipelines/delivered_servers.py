@@ -13,6 +13,13 @@ from include.lake.run_log import last_deliveries, verdicts_of_run
 from include.lake.storage import Lake, LakeError
 from include.pipelines.context import PipelineContext
 from include.pipelines.errors import no_values_escape
+from include.sources.access import is_connected
+
+_LISTED = 10
+NOT_CONNECTED = "not connected"  # has no connection, and never had one that delivered
+
+
+_WORST_FIRST = ("failed", "held", "declined", "timed out", NOT_CONNECTED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +58,19 @@ class DeliveredServers:
 
     @property
     def text(self) -> BilingualText:
-        """`33 of 34 servers, missing: land-38 (failed, 2 days old)`."""
+        """`31 of 34 servers, missing: land-38 (failed, 2 days old); not connected: land-04, land-11`."""
         at = datetime.fromisoformat(self.at)
-        english = [f"{one.server} ({one.verdict}, {_age(one.last, at).english})" for one in self.missing]
-        vietnamese = [f"{one.server} ({_age(one.last, at).vietnamese})" for one in self.missing]
+        connected = [one for one in self.missing if one.verdict != NOT_CONNECTED]
+        others = [one.server for one in self.missing if one.verdict == NOT_CONNECTED]
+        english = [f"{one.server} ({one.verdict}, {_age(one.last, at).english})" for one in connected]
+        vietnamese = [f"{one.server} ({_age(one.last, at).vietnamese})" for one in connected]
         return BilingualText(
-            f"{self.delivered} of {self.expected} servers" + _listed(", missing: ", english),
-            f"{self.delivered}/{self.expected} máy chủ nguồn" + _listed(", còn thiếu: ", vietnamese),
+            f"{self.delivered} of {self.expected} servers"
+            + _listed(", missing: ", english)
+            + _listed("; not connected: ", others),
+            f"{self.delivered}/{self.expected} máy chủ nguồn"
+            + _listed(", còn thiếu: ", vietnamese)
+            + _listed("; chưa kết nối: ", others),
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -73,12 +86,30 @@ class DeliveredServers:
 
 
 def delivered_in_run(registry: str, run_id: str, *, context: PipelineContext | None = None) -> DeliveredServers:
-    """The same of a run whose slices were synced apart, from the run log: a slice without a verdict failed."""
+    """The same of a run whose slices were synced apart, from the run log.
+
+    A slice without a verdict failed, unless its server is not connected.
+    """
     context = context or PipelineContext.from_environment()
     with no_values_escape(f"counting the servers of {registry}"):
-        verdicts = verdicts_of_run(context.lake, registry, run_id)
-        told = [(table.name, verdicts.get(table.name, "failed")) for table in context.source_tables(registry)]
+        verdicts, others = verdicts_of_run(context.lake, registry, run_id), unconnected_servers(context, registry)
+        told = [
+            (table.name, verdicts.get(table.name) or (NOT_CONNECTED if table.server in others else "failed"))
+            for table in context.source_tables(registry)
+        ]
         return delivered_servers(context.lake, context.contract(registry), told, at=context.now())
+
+
+def unconnected_servers(context: PipelineContext, registry: str) -> frozenset[str]:
+    """Those of the registry's several servers that have no connection, and never delivered a table.
+
+    They are no failure while provinces connect one after the other; a connection that is missing again is one.
+    """
+    contract = context.contract(registry)
+    without = {server.name for server in contract.servers if not is_connected(server, context.environ)}
+    if not contract.is_federated or not without:
+        return frozenset()
+    return frozenset(without - {name.partition(AT)[2] for name in _deliveries(context.lake, contract)})
 
 
 def published_in_run(registry: str, run_id: str, *, context: PipelineContext | None = None) -> list[str]:
@@ -99,7 +130,7 @@ def delivered_servers(
     deliveries = _deliveries(lake, contract)
     missing = []
     for server, slices in servers.items():
-        worst = next((v for v in ("failed", "held", "declined", "timed out") if v in {v for _, v in slices}), "")
+        worst = next((v for v in _WORST_FIRST if v in {v for _, v in slices}), "")
         if worst:
             read = [deliveries.get(name) for name, _ in slices]
             missing.append(
@@ -125,8 +156,8 @@ def _age(last: str, at: datetime) -> BilingualText:
     return BilingualText(f"{hours // 24} days old", f"dữ liệu cách đây {hours // 24} ngày")
 
 
-def _listed(before: str, items: Sequence[str], most: int = 10) -> str:
+def _listed(before: str, items: Sequence[str]) -> str:
     if not items:
         return ""
-    rest = f", … (+{len(items) - most})" if len(items) > most else ""
-    return before + ", ".join(items[:most]) + rest
+    rest = f", … (+{len(items) - _LISTED})" if len(items) > _LISTED else ""
+    return before + ", ".join(items[:_LISTED]) + rest

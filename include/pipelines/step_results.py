@@ -265,12 +265,12 @@ class RegistryResult:
     def verdict(self) -> str:
         """The worst of the tables' verdicts: failed, held, published, unchanged.
 
-        While enough servers delivered, by the contract, the others do not count.
+        While enough servers delivered, by the contract, the others do not count. Where none is connected: failed.
         """
         verdicts = {result.verdict for result in self.tables}
         if self.delivered is not None and self.delivered.is_enough and verdicts & {"published", "unchanged"}:
             verdicts -= {"failed", "held"}
-        return next(verdict for verdict in ("failed", "held", "published", "unchanged") if verdict in verdicts)
+        return next((one for one in ("failed", "held", "published", "unchanged") if one in verdicts), "failed")
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for `--json`."""

@@ -19,7 +19,7 @@ _QUALITY = (99.0, 95.0, 90.0)
 """Least indices of the first three grades."""
 
 Grade = tuple[str, str]
-"""A square's class and its second line: `g0` (good) to `g3` (worst), `idle` for a server that is not read."""
+"""A square's class and its second line: `g0` (good) to `g3` (worst), `idle` for a server that is not read or not connected."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +61,13 @@ def tile_maps(registry: RegistryReport, at: datetime, locale: Locale) -> tuple[T
         return ()
     pick = locale.pick
     never, idle = pick("chưa có dữ liệu", "never delivered"), pick("không còn đọc", "not read any more")
+    unconnected = pick("chưa kết nối", "not connected")
     fresh = (
         ("g0", pick("đúng hạn", "in time")),
         ("g1", pick("quá hạn 1 kỳ", "1 run missed")),
         ("g2", pick("quá hạn từ 2 kỳ", "2 runs missed or more")),
         ("g3", never),
-        ("idle", idle),
+        ("idle", f"{unconnected}, {idle}"),
     )
     first, second, third = (locale.number(bound) for bound in _QUALITY)
     quality = (
@@ -79,6 +80,8 @@ def tile_maps(registry: RegistryReport, at: datetime, locale: Locale) -> tuple[T
 
     def freshness(server: ServerReport) -> Grade:
         missed = server.freshness.missed
+        if server.facts.is_read and not server.verdict and any(other.verdict for other in registry.servers):
+            return "idle", "–"
         grade = "idle" if not server.facts.is_read else "g3" if server.delivered_at is None else f"g{min(missed, 2)}"
         return grade, f"{locale.age(server.delivered_at, at)}{' !' if server.is_missing else ''}"
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
 
 from include.console_words import local
+from include.contracts.model import Contract
 from include.contracts.reading import load_contracts
 from include.contracts.yaml_files import ContractError
 from include.embedded import servers
@@ -19,7 +20,7 @@ from include.embedded.demo.country import PERSONS, source_connections
 from include.embedded.demo.display import Display, display
 from include.embedded.demo.stack import SERVERS, BusyError, alone, launch, running
 from include.embedded.demo.summary import show_end
-from include.embedded.demo.watch import Snapshot, look, wait
+from include.embedded.demo.watch import Snapshot, TaskGroup, look, wait
 from include.embedded.servers import (
     REPOSITORY,
     AirflowApi,
@@ -31,7 +32,7 @@ from include.embedded.servers import (
     say_error,
     stop,
 )
-from include.sources.access import has_connection
+from include.sources.access import has_connection, is_connected
 
 MINUTES = 15
 INTERRUPTED = 130
@@ -80,21 +81,26 @@ CONSUMERS = frozenset({"link_people", "report_quality"})
 
 def _walk(site: Site, persons: int, shown: Display) -> tuple[datetime, Snapshot]:
     """Start everything, sync every connected registry, wait for the end; returns the start and the last snapshot."""
-    environ = {**os.environ, **source_connections(site)}
-    connected = {n: c for n, c in load_contracts(site.schemas).items() if has_connection(c, environ)}
-    tables = {name: [table.name for table in contract.tables] for name, contract in connected.items()}
+    environ = {**os.environ, **source_connections(site, persons=persons)}
+    tables = {
+        group: names
+        for contract in load_contracts(site.schemas).values()
+        for group, names in _task_groups(contract, environ).items()
+    }
+    syncs = [*dict.fromkeys(dag_id for dag_id, _ in tables)]
     launched = datetime.now(UTC)
     launch(site, persons=persons, phase=shown.phase)
     shown.phase(local("Đọc các DAG", "Reading the DAGs"))
     api = AirflowApi(servers.url(site), servers.USER, site.secret("airflow_password"))
     try:
-        dags = _dags(api, tables, launched)
+        dags = _dags(api, {*syncs, *CONSUMERS}, launched)
         shown.phase(local("Đồng bộ các cơ sở dữ liệu", "Syncing the registries"))
         since = datetime.now(UTC)
         for dag_id in dags:
-            api.unpause(dag_id)
-        for registry in tables:
-            api.trigger(f"sync_{registry}", f"demo__{since:%Y-%m-%dT%H:%M:%S}")
+            if dag_id in syncs or not dag_id.startswith("sync_"):
+                api.unpause(dag_id)
+        for dag_id in syncs:
+            api.trigger(dag_id, f"demo__{since:%Y-%m-%dT%H:%M:%S}")
         consumers = [dag_id for dag_id, is_asset_triggered in dags.items() if is_asset_triggered]
 
         def take() -> Snapshot:
@@ -106,19 +112,33 @@ def _walk(site: Site, persons: int, shown: Display) -> tuple[datetime, Snapshot]
         api.close()
 
 
-def _dags(api: AirflowApi, tables: Mapping[str, Sequence[str]], launched: datetime) -> dict[str, bool]:
+def _task_groups(contract: Contract, environ: Mapping[str, str]) -> dict[TaskGroup, list[str]]:
+    """The tables that are synced, by task group; of several servers those of each that is connected."""
+    dag_id = f"sync_{contract.registry}"
+    if not contract.is_federated:
+        names = [table.qualified_name for table in contract.tables]
+        return {(dag_id, "sync_table"): names} if has_connection(contract, environ) else {}
+    return {
+        (dag_id, f"{server.name.replace('-', '_')}.sync_table"): [
+            table.qualified_name for table in contract.of_server(server.name).tables
+        ]
+        for server in contract.servers
+        if is_connected(server, environ)
+    }
+
+
+def _dags(api: AirflowApi, expected: Collection[str], launched: datetime) -> dict[str, bool]:
     """The DAGs, once each was read after `launched`, and whether assets trigger them.
 
     Raises:
         AirflowRefusedError: a file of the DAG folder cannot be read, or it takes too long.
     """
-    expected = {f"sync_{registry}" for registry in tables} | CONSUMERS
     end = time.monotonic() + 90
     while time.monotonic() < end:
         if errors := api.import_errors(launched.isoformat()):
             raise AirflowRefusedError("Airflow cannot read a DAG file:\n" + "\n".join(errors))
         fresh = [d for d in api.dags() if datetime.fromisoformat(d["last_parsed_time"] or "1970-01-01T00Z") >= launched]
-        if expected <= {dag["dag_id"] for dag in fresh}:
+        if set(expected) <= {dag["dag_id"] for dag in fresh}:
             return {dag["dag_id"]: "asset" in (dag["timetable_summary"] or "").lower() for dag in fresh}
         time.sleep(0.5)
     raise AirflowRefusedError("Airflow did not read the DAG folder in time; see var/log/airflow-dag-processor.log")

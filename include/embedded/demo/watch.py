@@ -9,6 +9,8 @@ from typing import Any
 
 from include.embedded.servers import ENDED, AirflowApi
 
+TaskGroup = tuple[str, str]
+"""A DAG's id and the id of one of its task groups."""
 STEPS = {"extract": "extracting", "assess": "assessing", "gate": "at the gate", "publish": "publishing"}
 HELD = "waits for a steward"
 DONE = frozenset({"published", "unchanged"})
@@ -71,15 +73,15 @@ def stage(steps: Mapping[str, str | None]) -> str:
     return begun[-1] if begun else "waiting"
 
 
-def look(api: AirflowApi, tables: Mapping[str, Sequence[str]], since: str, consumers: Sequence[str]) -> Snapshot:
-    """Poll Airflow once. `tables` are each registry's in the contract's order, which is that of mapped tasks."""
-    steps: dict[str, dict[str, str | None]] = {f"{r}.{name}": {} for r, names in tables.items() for name in names}
+def look(api: AirflowApi, tables: Mapping[TaskGroup, Sequence[str]], since: str, consumers: Sequence[str]) -> Snapshot:
+    """Poll Airflow once. `tables` (`registry.table`) are those of each group, in the order of its mapped tasks."""
+    steps: dict[str, dict[str, str | None]] = {name: {} for names in tables.values() for name in names}
     failed = []
     for task in api.task_instances(since):
-        registry, (group, _, step) = task["dag_id"].removeprefix("sync_"), task["task_id"].rpartition(".")
-        table = ""
-        if group == "sync_table" and registry in tables and task["map_index"] >= 0:
-            table = f"{registry}.{tables[registry][task['map_index']]}"
+        group, _, step = task["task_id"].rpartition(".")
+        names, table = tables.get((task["dag_id"], group), ()), ""
+        if names and task["map_index"] >= 0:
+            table = names[task["map_index"]]
             steps[table][step] = task["state"]
         if task["state"] == "failed":
             failed.append(FailedTask.of(task, table))

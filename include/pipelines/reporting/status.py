@@ -13,7 +13,7 @@ from include.contracts.model import Contract, Table
 from include.lake.delta import last_commit
 from include.lake.storage import SERVER, Lake, lake_errors
 from include.pipelines.context import PipelineContext
-from include.pipelines.delivered_servers import DeliveredServers, MissingServer
+from include.pipelines.delivered_servers import NOT_CONNECTED, DeliveredServers, MissingServer
 from include.pipelines.errors import no_values_escape
 
 _BAD = ("failed", "held", "declined", "timed out")
@@ -54,6 +54,11 @@ class ServerStatus:
     def is_late(self) -> bool:
         """Whether it has missed a scheduled run of one of its tables, or never delivered it."""
         return self.facts.is_read and any(one.is_late for one in self.slices)
+
+    @property
+    def has_run(self) -> bool:
+        """Whether a sync ever came to one of its tables."""
+        return any(one.verdict for one in self.slices)
 
     @property
     def delivered_at(self) -> datetime | None:
@@ -117,15 +122,20 @@ def status_of(context: PipelineContext, contracts: Sequence[Contract]) -> tuple[
 def delivered_by_age(
     contract: Contract, servers: Sequence[tuple[ServerFacts, Sequence[tuple[str, Freshness]]]], *, at: datetime
 ) -> DeliveredServers:
-    """Which of the servers that are read are up to date, by the freshness and newest verdict of their slices."""
+    """Which of the servers that are read are up to date, by the freshness and newest verdict of their slices.
+
+    One without any run is not connected, unless no server has one.
+    """
     missing = []
     read = [(server, slices) for server, slices in servers if server.is_read]
+    has_begun = any(verdict for _, slices in read for verdict, _ in slices)
     for server, slices in read:
         late = [verdict for verdict, fresh in slices if not fresh.is_fresh]
         if late:
             delivered = [fresh.last_good_at for _, fresh in slices]
             last = "" if None in delivered else min(one.isoformat() for one in delivered if one)
-            missing.append(MissingServer(server.name, next((v for v in late if v in _BAD), "late"), last))
+            other = NOT_CONNECTED if has_begun and not any(verdict for verdict, _ in slices) else "late"
+            missing.append(MissingServer(server.name, next((v for v in late if v in _BAD), other), last))
     return DeliveredServers(len(read), tuple(missing), contract.sla.delivered_percent, at.isoformat())
 
 

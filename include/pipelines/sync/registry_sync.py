@@ -13,14 +13,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import groupby
 
-from include.contracts.model import Table
+from include.contracts.model import AT, Table
 from include.lake.publishing import publish_reference
 from include.lake.storage import LakeOutdated
 from include.pipelines import run_folder
 from include.pipelines.audit_log import record_lists
 from include.pipelines.context import PipelineContext
 from include.pipelines.decisions import steward_named
-from include.pipelines.delivered_servers import delivered_servers
+from include.pipelines.delivered_servers import NOT_CONNECTED, delivered_servers, unconnected_servers
 from include.pipelines.errors import KNOWN_ERRORS, ContractChanged, no_values_escape
 from include.pipelines.step_results import Failed, Held, Published, RegistryResult, Skipped, TableResult
 from include.pipelines.sync.extraction import extract_step
@@ -56,7 +56,8 @@ def sync_registry(
 ) -> RegistryResult:
     """Sync every table of a registry (or those named), one after the other; a table's failure does not stop the others.
 
-    Of several servers as many are read at once as this machine has processors, each one table after the other.
+    Of several servers as many are read at once as this machine has processors, each one table after the other. One that
+    is not connected yet is left out, unless it is named.
 
     Begun again with the same `run_id` it goes on where it was stopped.
 
@@ -96,7 +97,9 @@ def sync_registry(
     def one_server(tables: Sequence[Table]) -> list[TableResult]:
         return [one(table) for table in tables]
 
-    of_servers = [list(tables) for _, tables in groupby(wanted, lambda table: table.server)]
+    left_out = unconnected_servers(context, registry) - {*servers, *(name.partition(AT)[2] for name in tables)}
+    read = [table for table in wanted if table.server not in left_out]
+    of_servers = [list(tables) for _, tables in groupby(read, lambda table: table.server)]
     with ThreadPoolExecutor(min(len(of_servers), _AT_ONCE) or 1) as several:
         results = [result for done in several.map(one_server, of_servers) for result in done]
     if any(isinstance(result, Published) for result in results):
@@ -104,6 +107,7 @@ def sync_registry(
     delivered = None
     if contract.is_federated:
         verdicts = [(result.table, result.verdict) for result in results]
+        verdicts += [(table.name, NOT_CONNECTED) for table in wanted if table.server in left_out]
         delivered = delivered_servers(context.lake, contract, verdicts, at=context.now())
     return RegistryResult(run_id, registry, tuple(results), delivered)
 

@@ -41,9 +41,11 @@ def pytest_runtest_teardown(nextitem: pytest.Item | None) -> Generator[None]:
 
 @pytest.fixture(scope="session")
 def provinces(root: Path) -> Provinces:
-    """A registry on three servers, the second of which is not connected."""
-    land = Provinces.at(root, 3)
-    land.down, land.lake_uri = {"land-02"}, Site(root, root / "var").lake_uri
+    """A registry on four servers: the second has lost its tables, the fourth is not connected."""
+    land = Provinces.at(root, 4)
+    (root / "away").mkdir()
+    (root / "away" / "land-02").touch()  # a database without tables: no reason to try again
+    land.down, land.unconnected, land.lake_uri = {"land-02"}, {"land-04"}, Site(root, root / "var").lake_uri
     return land
 
 

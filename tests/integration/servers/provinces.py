@@ -67,6 +67,7 @@ class Provinces:
     names: tuple[str, ...]
     contract: dict[str, Any] = field(default_factory=lambda: yaml.safe_load(yaml.safe_dump(CONTRACT)))
     down: set[str] = field(default_factory=set)
+    unconnected: set[str] = field(default_factory=set)
     lake_uri: str = ""
     moment: int = 0
 
@@ -109,16 +110,17 @@ class Provinces:
 
     @property
     def connections(self) -> dict[str, str]:
-        """The URIs of the servers that are up, by their variables."""
+        """The URIs of the servers that are connected, by their variables; nothing answers at those that are down."""
         return {
-            f"AIRFLOW_CONN_{name.upper().replace('-', '_')}": f"sqlite:///{self.path(name)}"
+            f"AIRFLOW_CONN_{name.upper().replace('-', '_')}": "sqlite:///"
+            + str(self.folder / "away" / name if name in self.down else self.path(name))
             for name in self.names
-            if name not in self.down
+            if name not in self.unconnected
         }
 
     @property
     def context(self) -> PipelineContext:
-        """A context in which the servers that are down are not connected."""
+        """A context with the servers' connections."""
         return PipelineContext.from_environment(
             {"LAKE_URI": self.lake, "SCHEMAS_DIR": str(self.folder / "schemas"), **self.connections}
         )

@@ -10,6 +10,8 @@ import yaml
 from deltalake import DeltaTable
 
 from include.identity.records import collect
+from include.lake import run_log
+from include.pipelines import Failed
 from include.pipelines.sharing.products import share_step
 from include.pipelines.sync import relationships_step, sync_registry
 from tests.integration.servers.provinces import Provinces
@@ -109,3 +111,29 @@ def records_of(land: Provinces, key: str, name: str) -> set[str]:
     collect(context.lake, context.contracts.values(), context.schemas, uri)
     found = duckdb.sql(f"SELECT record_id FROM '{uri}' WHERE contains(record_id, '{key}')").fetchall()
     return {record_id for (record_id,) in found}
+
+
+def test_a_server_that_is_not_connected_yet_is_left_out_until_it_is_and_missed_once_it_was(tmp_path):
+    land = Provinces.at(tmp_path, 3)
+    land.unconnected = {"land-03"}
+    first = sync_registry("land", run_id="day-0", context=land.context)
+    assert [result.table for result in first.tables] == ["parcel@land-01", "parcel@land-02"]
+    assert first.verdict == "published"
+    assert first.delivered
+    assert first.delivered.text.english == "2 of 3 servers; not connected: land-03"
+    assert not any(row["table"].endswith("land-03") for row in run_log.read(land.context.lake, "runs").to_pylist())
+    (named,) = sync_registry("land", run_id="day-1", servers=["land-03"], context=land.context).tables
+    assert isinstance(named, Failed)
+    assert "AIRFLOW_CONN_LAND_03 is not set" in named.error
+    land.unconnected = set()
+    assert sync_registry("land", run_id="day-2", context=land.context).delivered.missing == ()
+    land.unconnected = {"land-03"}
+    lost = sync_registry("land", run_id="day-3", context=land.context)
+    assert [(one.server, one.verdict) for one in lost.delivered.missing] == [("land-03", "failed")]
+    assert land.published() == land.content()
+
+
+def test_a_registry_none_of_whose_servers_is_connected_has_failed(tmp_path):
+    land = Provinces.at(tmp_path, 2)
+    land.unconnected = {*land.names}
+    assert sync_registry("land", run_id="day-0", context=land.context).verdict == "failed"

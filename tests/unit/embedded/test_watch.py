@@ -65,6 +65,12 @@ def test_waiting_looks_again_before_it_believes_the_end():
     assert len(pauses) == 4
 
 
+TABLES = {
+    ("sync_land", "sync_table"): ["land.parcel", "land.ownership"],
+    ("sync_dossiers", "dossiers_38.sync_table"): ["dossiers.dossier@dossiers-38"],
+}
+
+
 class Airflow:
     """Answers as the API does."""
 
@@ -81,6 +87,8 @@ class Airflow:
             task("sync_land", "sync_table.extract", 0, "success"),
             task("sync_land", "sync_table.assess", 0, "running"),
             task("sync_land", "sync_table.extract", 1, "failed"),
+            task("sync_dossiers", "dossiers_38.sync_table.publish", 0, "success"),
+            task("sync_dossiers", "dossiers_40.sync_table.extract", 0, "skipped"),
             task("report_quality", "report", -1, "failed"),
         ]
 
@@ -92,8 +100,10 @@ class Airflow:
 
 
 def test_a_look_names_each_table_by_its_place_in_the_contract():
-    seen = look(Airflow("running"), {"land": ["parcel", "ownership"]}, "2026-01-31", ["report_quality"])
-    assert seen.tables == {"land.parcel": "assessing", "land.ownership": "failed: extract"}
+    seen = look(Airflow("running"), TABLES, "2026-01-31", ["report_quality"])
+    assert seen.tables == {"land.parcel": "assessing", "land.ownership": "failed: extract"} | {
+        "dossiers.dossier@dossiers-38": "published"
+    }
     assert seen.runs == [("sync_land", "running")]
     assert seen.failed == [
         FailedTask(
@@ -105,11 +115,5 @@ def test_a_look_names_each_table_by_its_place_in_the_contract():
 
 
 def test_when_all_runs_ended_a_look_asks_for_events_that_will_start_another():
-    assert (
-        look(Airflow("success"), {"land": ["parcel", "ownership"]}, "2026-01-31", ["report_quality"]).waiting_events
-        == 2
-    )
-    assert (
-        look(Airflow("running"), {"land": ["parcel", "ownership"]}, "2026-01-31", ["report_quality"]).waiting_events
-        == 0
-    )
+    assert look(Airflow("success"), TABLES, "2026-01-31", ["report_quality"]).waiting_events == 2
+    assert look(Airflow("running"), TABLES, "2026-01-31", ["report_quality"]).waiting_events == 0

@@ -1,0 +1,86 @@
+"""Land of a simulated country, once in one database and once in one of each province, by three vendors: the same."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from include.embedded.servers.postgres import uri
+from include.embedded.servers.site import Site
+from include.lake.storage import Lake
+from include.pipelines import PipelineContext, RegistryResult
+from include.pipelines.sync import sync_registry
+from include.simulator import inhabited_provinces, load_registry, simulate
+from include.simulator.land_provinces import divide_land
+from tests.integration.mariadb import MariaDb
+from tests.machine import PARTS
+from tests.whole_land import ROOT, schemas_with_whole_land
+
+pytestmark = pytest.mark.slow
+PERSONS, SEED = 2_000, 2028  # of the demo: six provinces, two of each vendor
+PROVINCES = inhabited_provinces(persons=PERSONS, seed=SEED)
+TABLES = ("parcel", "certificate", "ownership")
+
+
+def synced(folder: Path, schemas: Path, sources: dict[str, str]) -> tuple[PipelineContext, RegistryResult]:
+    environ = {"LAKE_URI": str(folder / "lake"), "LIENTHONG_TMP": str(folder / "tmp"), **sources}
+    context = PipelineContext(Lake.from_environment(environ), schemas, environ)
+    return context, sync_registry("land", run_id="20260101T000000Z-00000001", context=context)
+
+
+def published(context: PipelineContext, table: str) -> list[tuple[object, ...]]:
+    rows: pa.Table = context.lake.table(context.lake.registry_table("land", table)).to_pyarrow_table()
+    names = [name for name in rows.column_names if not name.startswith("_")]
+    return sorted(map(tuple, (row.values() for row in rows.select(names).to_pylist())), key=str)
+
+
+@pytest.fixture(scope="module")
+def both(
+    site: Site, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[PipelineContext, PipelineContext, RegistryResult, RegistryResult]:
+    folder = tmp_path_factory.mktemp("land")
+    country = simulate(persons=PERSONS, seed=SEED, out=folder / "country")
+    divide_land(country, PROVINCES)
+    databases = {f"land-{code}": uri(site, f"provinces_{code}") for code in PROVINCES}
+    if PARTS["MariaDB"].find():
+        mariadb: MariaDb = request.getfixturevalue("mariadb")
+        databases["land-92"] = f"{mariadb.uri}provinces_92"
+    for name, address in databases.items():
+        load_registry(country, name, address)
+    load_registry(country, "land", uri(site, "land_of_provinces"))
+    connections = {f"AIRFLOW_CONN_{name.upper().replace('-', '_')}": of for name, of in databases.items()}
+    shutil.copytree(ROOT / "schemas", folder / "schemas")
+    provinces, parts = synced(folder / "provinces", folder / "schemas", connections)
+    whole, one = synced(
+        folder / "whole", schemas_with_whole_land(), {"AIRFLOW_CONN_LAND": uri(site, "land_of_provinces")}
+    )
+    return provinces, whole, parts, one
+
+
+def test_every_province_in_which_somebody_lives_is_read_and_no_other(both) -> None:  # type: ignore[no-untyped-def]
+    *_, parts, _one = both
+    assert {result.table.partition("@")[2] for result in parts.tables} == {f"land-{code}" for code in PROVINCES}
+    assert {result.verdict for result in parts.tables} == {"published"}
+    assert (parts.verdict, parts.delivered.delivered, parts.delivered.expected) == ("published", len(PROVINCES), 34)
+    assert {one.verdict for one in parts.delivered.missing} == {"not connected"}
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_what_three_vendors_deliver_is_published_as_if_one_had(both, table: str) -> None:  # type: ignore[no-untyped-def]
+    provinces, whole, *_ = both
+    assert published(provinces, table) == published(whole, table)
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_what_is_rejected_is_the_same(both, table: str) -> None:  # type: ignore[no-untyped-def]
+    *_, parts, one = both
+
+    def counts(results: RegistryResult) -> tuple[int, ...]:
+        of = [result for result in results.tables if result.table.partition("@")[0] == table]
+        return tuple(sum(getattr(result, name) for result in of) for name in ("extracted", "accepted", "rejected"))
+
+    assert counts(parts) == counts(one)
+    assert counts(one)[2] > 0 or table == "parcel"
