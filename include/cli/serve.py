@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,7 +14,7 @@ from rich.table import Table
 
 from include.cli.application import AsJson, app
 from include.console import errors, output
-from include.console_words import local
+from include.console_words import local, number
 
 if TYPE_CHECKING:
     from include.pipelines.serving import Issued
@@ -45,6 +46,40 @@ def serve(
     from include.pipelines.serving import serve as run
 
     run(PipelineContext.from_environment(), host=host, port=port)
+
+
+@app.command()
+def reads(
+    table: Annotated[str, typer.Argument(help="Published table: `registry.table`.")],
+    month: Annotated[str | None, typer.Option(help="Month, as 2026-11 [default: the last 30 days].")] = None,
+    personal: Annotated[bool, typer.Option("--personal", help="Only reads of columns with personal data.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Show which recipients read a table by Delta Sharing, under which agreement, how often and which columns.
+
+    From `audit/reads`, into which the server brings its records twice a minute and when it ends.
+
+    Example: `lienthong reads population.citizen --month 2026-11 --personal`
+    """
+    from include.pipelines import PipelineContext
+    from include.pipelines.reporting import reads_of_table
+
+    found = reads_of_table(PipelineContext.from_environment(), table, month=month, personal=personal)
+    if as_json:
+        output.print_json(json.dumps([asdict(one) for one in found], ensure_ascii=False, default=str))
+        return
+    if not found:
+        output.print(local("Không có lượt đọc nào.", "Nobody read it."))
+        return
+    shown = Table(
+        local("bên nhận", "recipient"), local("thỏa thuận", "agreement"), local("mục đích", "purpose"),
+        local("lượt đọc", "reads"), local("bị từ chối", "refused"), local("lần cuối", "last"), local("cột", "columns"),
+    )  # fmt: skip
+    for one in found:
+        last = f"{one.last_at:%Y-%m-%d %H:%M} UTC"
+        counts = number(one.reads), number(one.refused)
+        shown.add_row(one.recipient, one.agreement, one.purpose, *counts, last, ", ".join(one.columns))
+    output.print(shown)
 
 
 @recipient.command()

@@ -17,7 +17,7 @@ from deltalake import DeltaTable
 
 from include.embedded.production import production_stack
 from include.embedded.production.production_settings import ADMIN, Production
-from include.embedded.servers import postgres
+from include.embedded.servers import answers, postgres
 from include.embedded.servers.airflow_api import ENDED, AirflowApi
 from include.embedded.servers.site import Site
 
@@ -182,9 +182,17 @@ def test_a_ministry_reads_nothing_but_its_own_folder(house: House) -> None:
         DeltaTable("s3://lake/national/shared/nso/doctor", storage_options=house.options("nso-reader", "guess" * 5))
 
 
+def test_the_sharing_server_knows_the_lake_and_no_source(house: House) -> None:
+    environment = house.stack.environment("sharing")
+    assert answers(environment["LIENTHONG_SHARING_URL"])
+    assert environment["LAKE_URI"] == "s3://lake/national"
+    assert environment["LIENTHONG_STORE_URL"] == environment["AWS_ENDPOINT_URL"]
+    assert not [name for name in environment if name.startswith(("AIRFLOW_CONN", "AIRFLOW__", "LIENTHONG_PSEUDONYM"))]
+
+
 def test_nothing_listens_beyond_this_machine(house: House) -> None:
     marks = [yaml.safe_load(mark.read_text()) for mark in house.site.folder("run").glob("*.pid")]
-    assert len(marks) == 9
+    assert len(marks) == 10
     family = [child for mark in marks for child in _family(mark["pid"])]
     sockets = [found for process in family for found in process.net_connections("inet")]
     listening = {found.laddr.ip for found in sockets if found.status == psutil.CONN_LISTEN}

@@ -18,12 +18,15 @@ _NAME = "reads"
 
 
 @dataclass(frozen=True, slots=True)
-class ReadsOfTable:
-    """What one recipient read of one product under one agreement: requests that were offered rows, and refused ones.
+class ProductReads:
+    """What one recipient asked for of one product under one agreement: requests offered rows, and refused ones.
 
-    `columns` are those that were offered; `rows` the most that one request was offered.
+    `registry` and `table` are the published table behind the product; `columns` those that were offered; `rows` the
+    most that one request was offered.
     """
 
+    registry: str
+    table: str
     recipient: str
     agreement: str
     product: str
@@ -53,30 +56,27 @@ def bring_in(lake: Lake, folder: Path) -> int:
     return count
 
 
-def reads_of(
-    lake: Lake, registry: str, table: str, *, since: datetime, until: datetime, columns: Sequence[str] | None = None
-) -> tuple[ReadsOfTable, ...]:
-    """Who asked for rows of a published table from `since` to before `until`, by recipient, agreement and product.
+def product_reads(
+    lake: Lake, *, since: datetime, until: datetime, columns: Sequence[str] | None = None
+) -> tuple[ProductReads, ...]:
+    """Who asked for rows from `since` to before `until`: by published table, recipient, agreement and product.
 
-    With `columns` only reads that offered one of them, and what was refused.
+    With `columns` only requests that were offered one of them, and those that were refused.
     """
     if not lake.is_table(lake.path(READS_TABLE)):
         return ()
     query = """
-        SELECT recipient, agreement, product, max(purpose), count(*) FILTER (WHERE verdict = 'offered'),
-               count(*) FILTER (WHERE verdict = 'refused'), coalesce(max("rows"), 0),
+        SELECT registry, "table", recipient, agreement, product, max(purpose),
+               count(*) FILTER (WHERE verdict = 'offered'), count(*) FILTER (WHERE verdict = 'refused'),
+               coalesce(max("rows"), 0),
                coalesce(list_sort(list_distinct(flatten(list("columns") FILTER (WHERE "columns" IS NOT NULL)))), []),
                min("at"), max("at")
         FROM reads
-        WHERE registry = $registry AND "table" = $table AND "at" >= $since AND "at" < $until
-              AND action IN ('query', 'changes')
+        WHERE action IN ('query', 'changes') AND product IS NOT NULL AND "at" >= $since AND "at" < $until
               AND ($columns IS NULL OR verdict = 'refused' OR list_has_any("columns", $columns))
         GROUP BY ALL ORDER BY ALL"""
-    named = {"registry": registry, "table": table, "since": since, "until": until, "columns": columns}
+    named = {"since": since, "until": until, "columns": columns}
     with lake.connect(memory_limit="512MB") as connection, lake_errors("reading the log of reads"):
         view(lake, connection, _NAME, lake.path(READS_TABLE))
         found = connection.execute(query, named).fetchall()
-    return tuple(
-        ReadsOfTable(recipient, agreement, product, purpose, reads, refused, rows, tuple(offered), first, last)
-        for recipient, agreement, product, purpose, reads, refused, rows, offered, first, last in found
-    )
+    return tuple(ProductReads(*row[:9], tuple(row[9]), *row[10:]) for row in found)  # type: ignore[call-arg]

@@ -20,6 +20,8 @@ from include.audit.report_data.quality_index import WORDS, Deduction, Index
 from include.audit.report_data.run_history import Check, RunLine, RunPage, approval_notes, refused_runs, run_of, runs_of
 from include.audit.report_data.servers import ServerFacts, servers_of, slices_of
 from include.audit.report_data.surroundings import (
+    PERSONAL,
+    READS_DAYS,
     AgreedColumn,
     AgreementFacts,
     LedgerFacts,

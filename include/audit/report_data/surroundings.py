@@ -6,8 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
+from include.audit.reads import ProductReads
 from include.audit.report_data.linking import Linking, ModelFacts
 from include.contracts.words import BilingualText
+
+READS_DAYS = 30
+PERSONAL = ("confidential", "restricted", "sensitive")
+"""Classifications of columns with personal data."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +37,8 @@ class SharedProduct:
     """One shared table: its published table, the agreed columns and rows, and its actual state.
 
     `state` is `open`, `closed` (emptied) or empty: nothing is delivered yet. Of an open one `since` is when the table
-    was first committed on these terms, `last_at` when rows last came or went.
+    was first committed on these terms, `last_at` when rows last came or went. `reads`: by Delta Sharing in the last
+    READS_DAYS; None if there were none.
     """
 
     name: str
@@ -46,6 +52,13 @@ class SharedProduct:
     live_rows: int = 0
     since: datetime | None = None
     last_at: datetime | None = None
+    reads: ProductReads | None = None
+
+    @property
+    def personal_reads(self) -> tuple[str, ...]:
+        """The columns with personal data that were read, also in protected form."""
+        offered = self.reads.columns if self.reads else ()
+        return tuple(c.name for c in self.columns if c.name in offered and c.classification in PERSONAL)
 
     @property
     def given(self) -> tuple[AgreedColumn, ...]:

@@ -82,6 +82,14 @@ def frames(overview: Overview, surroundings: Surroundings) -> dict[str, pd.DataF
              for a in surroundings.agreements for p in a.products],
             "agreement", "recipient", "standing", "product",
         ),
+        "reads": _frame(
+            [{"registry": p.registry, "table": p.table, "recipient": a.recipient, "agreement": a.agreement_id,
+              "purpose": a.purpose, "product": p.name, "reads": p.reads.reads, "refused": p.reads.refused,
+              "rows": p.reads.rows, "personal_columns": ", ".join(p.personal_reads),
+              "first_at": p.reads.first_at.isoformat(), "last_at": p.reads.last_at.isoformat()}
+             for a in surroundings.agreements for p in a.products if p.reads],
+            "registry", "table", "recipient", "agreement", "product",
+        ),
         **{
             kind: _frame(rows, *columns)
             for kind, (rows, columns) in linking_rows(surroundings.linking, surroundings.model).items()

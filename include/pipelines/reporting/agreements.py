@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from include.audit.report_data import AgreedColumn, AgreementFacts, SharedProduct
+from include.audit.reads import ProductReads, product_reads
+from include.audit.report_data import READS_DAYS, AgreedColumn, AgreementFacts, SharedProduct
 from include.contracts.model import Column, Contract
 from include.lake.storage import Lake
 from include.sharing.agreements import Agreement, Product
@@ -16,13 +17,20 @@ from include.sharing.recipients import code_lists
 def agreement_facts(
     agreements: Iterable[Agreement], contracts: Mapping[str, Contract], lake: Lake, *, at: datetime
 ) -> tuple[AgreementFacts, ...]:
-    """Each agreement as it stands at `at`, with its shared tables as they are in the lake."""
+    """Each agreement as it stands at `at`, with its shared tables as they are in the lake, and who read them lately."""
+    known = {
+        (one.agreement, one.product): one
+        for one in product_reads(lake, since=at - timedelta(days=READS_DAYS), until=at)
+    }
     return tuple(
         AgreementFacts(
             agreement.agreement_id, agreement.version, agreement.title, agreement.provider, agreement.recipient,
             agreement.recipient_name, agreement.purpose, agreement.legal_basis, agreement.valid_from,
             agreement.valid_until, agreement.provider_contact, agreement.recipient_contact, agreement.standing(at),
-            tuple(_product(agreement, product, contracts, lake) for product in agreement.products),
+            tuple(
+                _product(agreement, product, contracts, lake, known.get((agreement.agreement_id, product.name)))
+                for product in agreement.products
+            ),
             tuple(sorted(code_lists(agreement, contracts))),
             agreement.withdrawal.reason if agreement.withdrawal else "",
         )
@@ -30,7 +38,13 @@ def agreement_facts(
     )  # fmt: skip
 
 
-def _product(agreement: Agreement, product: Product, contracts: Mapping[str, Contract], lake: Lake) -> SharedProduct:
+def _product(
+    agreement: Agreement,
+    product: Product,
+    contracts: Mapping[str, Contract],
+    lake: Lake,
+    reads: ProductReads | None,
+) -> SharedProduct:
     known = _columns(product, contracts)
     columns = tuple(
         AgreedColumn(
@@ -48,6 +62,7 @@ def _product(agreement: Agreement, product: Product, contracts: Mapping[str, Con
         shared.rows if shared else 0,
         shared.since if shared and state == OPEN else None,
         shared.last_delivery() if shared and state == OPEN else None,
+        reads,
     )  # fmt: skip
 
 

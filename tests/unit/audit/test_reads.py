@@ -14,7 +14,7 @@ from typing import IO
 import pyarrow as pa
 import pytest
 
-from include.audit.reads import Journal, JournalFull, ReadRecord, bring_in, reads_of
+from include.audit.reads import Journal, JournalFull, ReadRecord, bring_in, product_reads
 from include.audit.reads import journal as journals
 from include.audit.reads.journal import records_of
 from include.audit.reads.record import to_arrow
@@ -169,12 +169,13 @@ def test_who_read_what_of_a_table(lake: Lake, tmp_path: Path) -> None:
     ]  # fmt: skip
     append(lake, "reads", to_arrow(made, "b"))
     day, next_day = datetime(2026, 3, 1, tzinfo=UTC), datetime(2026, 3, 2, tzinfo=UTC)
-    every = reads_of(lake, "population", "citizen", since=day, until=next_day)
-    assert [(one.recipient, one.agreement, one.reads, one.refused, one.rows, one.columns) for one in every] == [
-        ("moh", "health", 1, 0, 10, ("full_name",)),
-        ("nso", "census", 3, 1, 20, ("full_name", "sex")),
+    every = product_reads(lake, since=day, until=next_day)
+    assert [(r.table, r.recipient, r.agreement, r.reads, r.refused, r.rows, r.columns) for r in every] == [
+        ("citizen", "moh", "health", 1, 0, 10, ("full_name",)),
+        ("citizen", "nso", "census", 3, 1, 20, ("full_name", "sex")),
+        ("household", "nso", "census", 1, 0, 10, ("full_name",)),
     ]
-    named = reads_of(lake, "population", "citizen", since=day, until=next_day, columns=["full_name"])
-    assert [(one.recipient, one.reads, one.refused) for one in named] == [("moh", 1, 0), ("nso", 2, 1)]
-    assert reads_of(lake, "population", "citizen", since=next_day, until=datetime(2027, 1, 1, tzinfo=UTC)) == ()
-    assert reads_of(Lake(str(tmp_path / "none"), (), tmp_path), "a", "b", since=day, until=next_day) == ()
+    named = product_reads(lake, since=day, until=next_day, columns=["sex"])
+    assert [(r.table, r.recipient, r.reads, r.refused) for r in named] == [("citizen", "nso", 2, 1)]
+    assert product_reads(lake, since=next_day, until=datetime(2027, 1, 1, tzinfo=UTC)) == ()
+    assert product_reads(Lake(str(tmp_path / "none"), (), tmp_path), since=day, until=next_day) == ()

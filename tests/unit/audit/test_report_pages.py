@@ -12,6 +12,7 @@ from xml.etree import ElementTree
 import openpyxl
 import pytest
 
+from include.audit.reads import ProductReads
 from include.audit.report_data.lineage import column_lineage, source_columns
 from include.audit.report_data.model import Overview
 from include.audit.report_data.overview import gather
@@ -44,6 +45,10 @@ PRODUCT = SharedProduct(
         AgreedColumn("old_id", "keep_last", 4),
     ),
     "sex <> '3'", "open", 3, 1234, NIGHT, NIGHT + timedelta(days=1),
+    ProductReads(
+        "population", "citizen", "moh", "for_health", "citizen", "Cấp thẻ", 1007, 3, 1234, ("personal_id", "sex"),
+        NIGHT, NIGHT + timedelta(hours=5),
+    ),
 )  # fmt: skip
 AGREEMENTS = (
     AgreementFacts(
@@ -118,6 +123,7 @@ def test_the_agreements_annex_tells_every_column_its_protection_and_what_is_deli
         f"1.234 bản ghi, từ {first}, lần cuối {last}",
         "Số định danh cá nhân dữ liệu cá nhân cơ bản, không cung cấp nguyên bản mã thay thế",
         "dữ liệu cá nhân cơ bản không cung cấp", "chỉ 4 ký tự cuối",
+        "Qua Delta Sharing trong 30 ngày: 1.007 lượt đọc, 3 lượt bị từ chối", "cột dữ liệu cá nhân: personal_id",
     ):  # fmt: skip
         assert said in text
 

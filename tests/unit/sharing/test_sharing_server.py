@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -21,6 +22,7 @@ from include.audit.verification import commit_records, verify
 from include.lake.storage import Lake
 from include.pipelines.context import PipelineContext
 from include.pipelines.errors import Misuse
+from include.pipelines.reporting import reads_of_table
 from include.pipelines.serving import issue_token, make_app, revoke_tokens, rotate_token, terms
 from include.sharing.agreements import Agreement
 from include.sharing.products import MasterKey, share_agreement
@@ -29,6 +31,7 @@ from .conftest import AT, CITIZEN, CONTRACTS, PEOPLE, write_published
 
 Agree = Callable[..., Agreement]
 TABLE = "/delta-sharing/shares/census/schemas/population/tables/citizen"
+SCHEMAS = Path(__file__).parents[3] / "schemas"
 TABLES = "shares/census/schemas/population/tables"
 HEALTH = ("id: nso", "id: moh"), ("purpose: Thống kê", "purpose: Y tế")
 
@@ -375,6 +378,25 @@ def test_every_request_is_one_record_and_verify_knows_the_table(served: Served) 
     named = {d.why for d in verify(lake).discrepancies if d.subject == "audit/reads"}
     assert any("was altered" in why for why in named)
     assert len(named) > 1  # the file, and its rows
+
+
+def test_who_read_personal_columns_of_a_table_last_month_and_under_which_agreement(served: Served) -> None:
+    shutil.copytree(SCHEMAS / "registries", served.context.schemas / "registries")
+    served.query()
+    served.query(recipient="moh", path=TABLE.replace("census", "health"))
+    served.query(b"not json")
+    served.reads()
+    served.context.clock[0] += timedelta(hours=1)
+    for how in ({"month": "2026-03"}, {"personal": True}):
+        found = reads_of_table(served.context, "population.citizen", **how)  # type: ignore[arg-type]
+        assert [(one.recipient, one.agreement, one.purpose, one.reads, one.refused) for one in found] == [
+            ("moh", "health", "Y tế", 1, 0), ("nso", "census", "Thống kê", 1, 1),
+        ]  # fmt: skip
+    assert reads_of_table(served.context, "population.citizen", month="2026-02") == ()
+    assert reads_of_table(served.context, "population.household_member") == ()
+    for table, month in (("population.nothing", None), ("population.citizen", "2026-13")):
+        with pytest.raises(Misuse):
+            reads_of_table(served.context, table, month=month)
 
 
 def test_no_personal_value_is_in_the_records(served: Served) -> None:

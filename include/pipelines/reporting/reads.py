@@ -1,0 +1,40 @@
+"""Who read a published table by Delta Sharing, in a month or lately, and which of its columns."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+
+from include.audit.reads import ProductReads, product_reads
+from include.audit.report_data import PERSONAL, READS_DAYS
+from include.pipelines.context import PipelineContext
+from include.pipelines.errors import Misuse, no_values_escape
+
+_MONTH = re.compile(r"(\d{4})-(0[1-9]|1[0-2])")
+
+
+def reads_of_table(
+    context: PipelineContext, table: str, *, month: str | None = None, personal: bool = False
+) -> tuple[ProductReads, ...]:
+    """Reads of `registry.table` by recipient, agreement and product, in a month (UTC) or the last READS_DAYS.
+
+    `personal`: only requests that were offered a column which the contract of today classifies as personal data, in
+    whatever protection the agreement gives it; and what was refused.
+
+    Raises:
+        Misuse: there is no such table, or the month is none.
+    """
+    registry, _, name = table.partition(".")
+    _, spec = context.table(registry, name)
+    until = context.now()
+    since = until - timedelta(days=READS_DAYS)
+    if month is not None:
+        match = _MONTH.fullmatch(month)
+        if match is None or match[1] == "0000":
+            raise Misuse(f"no month `{month}`: write it as {until:%Y-%m}")
+        since = datetime(int(match[1]), int(match[2]), 1, tzinfo=UTC)
+        until = (since + timedelta(days=31)).replace(day=1)
+    columns = [column.name for column in spec.columns if column.classification in PERSONAL] if personal else None
+    with no_values_escape("reading the log of reads"):
+        found = product_reads(context.lake, since=since, until=until, columns=columns)
+    return tuple(one for one in found if (one.registry, one.table) == (registry, spec.base_name))
