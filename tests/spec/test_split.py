@@ -377,3 +377,44 @@ def test_a_bound_on_the_table_holds_for_the_table_that_an_increment_makes(tmp_pa
     outcome = check(contract_table(contract, tmp_path), given, expected, tmp_path, beside=beside)
     assert outcome.violations() == {"mostly-named": 2, "names-vary": 2, "enough": 5}
     assert outcome.split.count("population.citizen.mostly-named").rows == 5
+
+
+def test_a_code_is_judged_on_the_day_it_was_in_force(tmp_path: Path) -> None:
+    """With `validOn` a code must be in its list on the day of that column; where the day is not known, on any day.
+
+    The levels 1 to 4 of online services ended on 2022-08-14, whole and partial services began the day after.
+    """
+    contract = """
+    properties:
+      - {name: service, physicalName: dich_vu, logicalType: string, primaryKey: true}
+      - {name: since, physicalName: tu_ngay, logicalType: date}
+      - name: level
+        physicalName: muc_do
+        logicalType: string
+        relationships:
+          - to: reference.service_levels.code
+            customProperties: [{property: validOn, value: since}]
+    """
+    given = """
+    dich_vu | tu_ngay    | muc_do
+    --------+------------+-----------
+    a       | 2022-08-14 | 4
+    b       | 2022-08-15 | 4
+    c       | 2022-08-15 | toan_trinh
+    d       | 2022-08-14 | toan_trinh
+    e       | -          | 4
+    f       | -          | 5
+    g       | 2022-08-15 | -
+    """
+    expected = """
+    outcome  | reasons
+    ---------+----------------
+    accepted | -
+    rejected | level.reference
+    accepted | -
+    rejected | level.reference
+    accepted | -
+    rejected | level.reference
+    accepted | -
+    """
+    check(contract_table(contract, tmp_path), given, expected, tmp_path)
