@@ -42,7 +42,7 @@ def history(
 
     Example: `lienthong history land parcel`
     """
-    from include.pipelines import PipelineContext
+    from include.pipelines import PipelineContext, history_kept
     from include.pipelines.upkeep import list_versions
 
     found = list_versions(PipelineContext.from_environment(), registry, table, limit=limit)
@@ -74,6 +74,13 @@ def history(
         by = [Text(decided)] if has_names else []  # users' texts may contain brackets, which are no markup
         grid.add_row(version, at, mode, *figures, *by)
     output.print(grid)
+    if kept := history_kept(PipelineContext.from_environment(), registry, table):
+        since, changes, megabytes = day(kept.since.isoformat()), number(kept.changes), number(kept.bytes / 1e6, 1)
+        told = local(
+            f"Lịch sử bản ghi từ {since}: {changes} thay đổi, {megabytes} MB",
+            f"Row history since {since}: {changes} changes, {megabytes} MB",
+        )
+        output.print(f"{told} (`lienthong read --at`).", markup=False)
 
 
 @app.command()

@@ -8,4 +8,5 @@ from include.pipelines.audit_log import sign_checkpoint, verify_folder, verify_l
 from include.pipelines.context import PipelineContext, new_run_id, schemas_folder
 from include.pipelines.delivered_servers import delivered_in_run, published_in_run, unconnected_servers
 from include.pipelines.errors import KNOWN_ERRORS, Misuse, OnlyReadWhole, no_values_escape
+from include.pipelines.row_history import history_kept
 from include.pipelines.step_results import Assessed, Extracted, Failed, Published, RegistryResult, Skipped

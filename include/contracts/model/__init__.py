@@ -12,6 +12,7 @@ from include.contracts.model.policies import (
     key_scope,
     legal_references,
     link_role,
+    row_history,
     rows_from_list,
     sla,
     tolerance,

@@ -14,12 +14,22 @@ from open_data_contract_standard.model import CustomProperty, ServiceLevelAgreem
 from pydantic import TypeAdapter, ValidationError
 
 from include.contracts.model.contract import Sla
-from include.contracts.model.table import Deletes, Drift, ExtractPolicy, KeyScope, LinkRole, RowsFromList, Tolerance
+from include.contracts.model.table import (
+    Column,
+    Deletes,
+    Drift,
+    ExtractPolicy,
+    KeyScope,
+    LinkRole,
+    RowsFromList,
+    Tolerance,
+)
 from include.contracts.sql import SqlRefused, names_in, rewritten
 
 Refuse = Callable[[str, str], None]
 
 _DURATION = TypeAdapter(timedelta)
+_SHORTEST_HISTORY = timedelta(days=31)  # versions of a table are kept for 30 days
 _SECONDS = {"d": 86400, "day": 86400, "days": 86400, "h": 3600, "hour": 3600, "hours": 3600, "m": 60, "minutes": 60}
 _DELETES = get_args(Deletes)
 _DRIFT = get_args(Drift)
@@ -133,6 +143,27 @@ def key_scope(custom: Sequence[CustomProperty], refuse: Refuse) -> KeyScope:
         if difflib.get_close_matches(prop.property or "", ["keyScope"], n=1, cutoff=0.75):
             refuse(f"`{prop.property}` is unknown", "did you mean `keyScope`?")
     return "registry"
+
+
+def row_history(custom: Sequence[CustomProperty], columns: Sequence[Column], refuse: Refuse) -> timedelta | None:
+    """How long former rows are kept, from the custom property `history`; None: as long as the table's versions."""
+    for prop in custom:
+        if prop.property == "history":
+            try:
+                kept = _DURATION.validate_python(prop.value)
+            except ValidationError:
+                kept = timedelta(0)
+            if kept < _SHORTEST_HISTORY:
+                refuse(
+                    "`history` is no duration of more than 30 days", "write ISO 8601, e.g. P10Y; less is kept anyway"
+                )
+                return None
+            if not any(column.primary_key_position is not None for column in columns):
+                refuse("`history` follows rows by their key, and the table has none", "state the key, or leave it out")
+            return kept
+        if difflib.get_close_matches(prop.property or "", ["history"], n=1, cutoff=0.75):
+            refuse(f"`{prop.property}` is unknown", "did you mean `history`?")
+    return None
 
 
 def rows_from_list(custom: Sequence[CustomProperty], refuse: Refuse) -> RowsFromList | None:

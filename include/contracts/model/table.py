@@ -198,6 +198,7 @@ class Table:
     Of a registry with several servers, a *slice* is the table as one of them delivers it: `name` is `<table>@<server>`,
     and what a run keeps of it (landing, rejected rows, run log) lies under that name. All slices are published in one
     table, each in its own partition. `key_scope`: whether a key may stand once in the registry, or once in each server.
+    `history`: how long former rows are kept; None: as long as the table's versions.
     """
 
     registry: str
@@ -212,6 +213,7 @@ class Table:
     description: str = ""
     custom: dict[str, Any] = field(default_factory=dict)
     key_scope: KeyScope = field(default="registry", repr=False)
+    history: timedelta | None = field(default=None, repr=False)
     rows_from_list: RowsFromList | None = None
 
     @property

@@ -45,6 +45,7 @@ from include.contracts.model import (
     key_scope,
     legal_references,
     link_role,
+    row_history,
     rows_from_list,
     sla,
     sql_type,
@@ -56,6 +57,7 @@ from include.contracts.rules import RuleError, cited, column_rules, key_rule, qu
 from include.contracts.sql import SqlRefused, rewritten
 from include.contracts.yaml_files import Place, Problem, ReportProblem, YamlFile
 
+_POLICIES = ("extract", "tolerance", "keyScope", "rowsFromList", "history")
 _CLASSIFICATIONS = ("public", "internal", "confidential", "restricted", "sensitive")
 
 
@@ -148,9 +150,7 @@ class Reader:
         properties = written.properties or []
         if not properties:
             self.mistake(place, "has no columns", "add `properties:`")
-        columns = [
-            self.column(name, prop, (*place, "properties", index), index) for index, prop in enumerate(properties)
-        ]
+        columns = [self.column(name, prop, (*place, "properties", n), n) for n, prop in enumerate(properties)]
         for index, _ in same_but_for_case(column.name for column in columns):
             self.mistake((*place, "properties", index), "stands twice", "give each column its own name")
         self.places |= {name: place}
@@ -171,8 +171,7 @@ class Reader:
         check_relationships(relationships, columns, self.within(place))
         custom = {p.property or "": p.value for p in written_custom}
         if "empty" in custom:
-            refuse = self.refusing(place, written_custom, "empty")
-            refuse("`empty` is of a column, not of a table", "move it under the column")
+            self.refusing(place, written_custom, "empty")("`empty` is of columns, not of tables", "move it under one")
         if "link" in custom:
             custom["link"] = self.link(custom["link"], self.places[f"{name}:link"])
         extract = extract_policy(
@@ -193,9 +192,10 @@ class Reader:
             tolerance=tolerance(written_custom, self.refusing(place, written_custom, "tolerance")),
             business_name=written.businessName or "",
             description=written.description or "",
-            custom={k: v for k, v in custom.items() if k not in ("extract", "tolerance", "keyScope", "rowsFromList")},
+            custom={k: v for k, v in custom.items() if k not in _POLICIES},
             key_scope=key_scope(written_custom, self.refusing(place, written_custom, "keyScope")),
             rows_from_list=listed,
+            history=row_history(written_custom, columns, self.refusing(place, written_custom, "history")),
         )
 
     def column(self, table: str, prop: SchemaProperty, place: Place, position: int) -> Column:

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import duckdb
 from deltalake import DeltaTable
 
-from include.indicators.definitions import PEOPLE, REFERENCE, Catalogue
+from include.indicators.definitions import HISTORY, PEOPLE, REFERENCE, Catalogue
 from include.lake.delta import view_of
+from include.lake.row_history import ZONE, history_view
 from include.lake.storage import Lake, LakeTableMissing, lake_errors, quote
 
 _AS_PUBLISHED = "as published: "
@@ -35,9 +36,13 @@ class TablesRead:
     def as_views(self, connection: duckdb.DuckDBPyConnection, catalogue: Catalogue) -> None:
         """Create a view of each table with the columns of its contract; a column without data yet is empty."""
         for name, table in self.tables.items():
-            with lake_errors(f"reading {name}"):
-                view_of(connection, _AS_PUBLISHED + name, table, table.file_uris())
             here = {field.name.lower() for field in table.schema().fields}
+            with lake_errors(f"reading {name}"):
+                if name in catalogue.histories:
+                    history_view(connection, _AS_PUBLISHED + name, catalogue.histories[name], table)
+                    here |= {"valid_from", "valid_until"}
+                else:
+                    view_of(connection, _AS_PUBLISHED + name, table, table.file_uris())
             columns = ", ".join(
                 f"CAST({quote(column.name) if column.name.lower() in here else 'NULL'} AS {column.sql_type}) "
                 f"AS {quote(column.name)}"
@@ -62,4 +67,6 @@ def _uri(lake: Lake, name: str) -> str:
     zone, _, table = name.partition(".")
     if name == PEOPLE:
         return lake.path("people", "index")
+    if zone.endswith(HISTORY):
+        return lake.path(ZONE, zone.removesuffix(HISTORY), table)
     return lake.reference_table(table) if zone == REFERENCE else lake.registry_table(zone, table)

@@ -1,6 +1,6 @@
 """Definitions of indicators and of the report made of them: YAML as frozen objects, checked against the contracts."""
 
-from include.indicators.definitions.catalogue import PEOPLE, REFERENCE, Catalogue
+from include.indicators.definitions.catalogue import HISTORY, PEOPLE, REFERENCE, Catalogue
 from include.indicators.definitions.check import (
     CompiledIndicator,
     check_indicators,

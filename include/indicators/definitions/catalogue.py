@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from include.contracts.model import Classification, Contract
+from include.contracts.model import Classification, Contract, Table
 from include.lake.people import INDEX
 from include.vietnam import reference_lists
 
 PEOPLE = "people.index"
 REFERENCE = "reference"
+HISTORY = "_history"  # behind the registry's name
 _DATES = ("valid_from", "valid_until")
 
 
@@ -24,20 +25,26 @@ class ReadColumn:
     classification: Classification = "internal"
 
 
+_VALID = tuple(ReadColumn(name, "TIMESTAMPTZ") for name in _DATES)
+
+
 @dataclass(frozen=True, slots=True)
 class Catalogue:
     """The relations by their names in an indicator's SQL: `registry.table`, `reference.list` and `people.index`.
 
-    `schemas` is the folder whose macros and lists the SQL is bound with.
+    A table whose contract keeps a history has all rows that ever were published under `registry_history.table`, with
+    `valid_from` and `valid_until`. `schemas` is the folder whose macros and lists the SQL is bound with.
     """
 
     relations: Mapping[str, tuple[ReadColumn, ...]]
     registries: tuple[str, ...]
     schemas: Path
+    histories: Mapping[str, Table]
 
     @classmethod
     def of(cls, contracts: Mapping[str, Contract], schemas: Path) -> Catalogue:
         """The catalogue of these contracts and of the code lists of a schemas folder."""
+        histories: dict[str, Table] = {}
         relations = {PEOPLE: tuple(ReadColumn(name, "VARCHAR", "restricted") for name in INDEX.names)}
         for name, path in reference_lists(schemas).items():
             with path.open(encoding="utf-8-sig") as file:
@@ -48,10 +55,12 @@ class Catalogue:
             relations[f"{REFERENCE}.{name}"] = columns
         for registry, contract in contracts.items():
             for table in contract.tables:
-                relations[f"{registry}.{table.name}"] = tuple(
-                    ReadColumn(column.name, column.sql_type, column.classification) for column in table.columns
-                )
-        return cls(relations, tuple(contracts), schemas)
+                columns = tuple(ReadColumn(one.name, one.sql_type, one.classification) for one in table.columns)
+                relations[f"{registry}.{table.name}"] = columns
+                if table.history is not None:
+                    relations[f"{registry}{HISTORY}.{table.name}"] = (*columns, *_VALID)
+                    histories[f"{registry}{HISTORY}.{table.name}"] = table
+        return cls(relations, tuple(contracts), schemas, histories)
 
     def column(self, relation: str, name: str) -> ReadColumn | None:
         """A column of a relation; None if there is none."""

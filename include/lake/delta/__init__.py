@@ -57,6 +57,7 @@ from include.lake.delta.table_schema import (
 from include.lake.delta.version_history import (
     RESTORE,
     Version,
+    VersionGone,
     open_version,
     restore,
     runs_between,

@@ -33,6 +33,7 @@ from include.pipelines.audit_log import record_run
 from include.pipelines.context import PipelineContext
 from include.pipelines.decisions import about_the_held, approved, outside_tolerance, word_on
 from include.pipelines.errors import Misuse, no_values_escape
+from include.pipelines.row_history import keep_history
 from include.pipelines.step_results import Assessed, Extracted, Held, Provenance, Published, Publishing, Skipped
 from include.pipelines.sync.table_quality import record_standing
 from include.pipelines.sync.unchanged import carries_version, skip_publishing, skipped_before
@@ -180,6 +181,7 @@ def publish_step(
         run_folder.save_result(context, table, "published", published)
         written = [publish_contract(context, contract)]
         record_run(context, published.row(publishing.provenance), bound=published.bound, written=written)
+        keep_history(context, table, run_id)
         context.lake.delete_tree(context.lake.staging_path(registry, name, run_id))
         return published
 

@@ -17,6 +17,7 @@ from include.pipelines.audit_log import record_commits, record_expired
 from include.pipelines.clock import ensure_not_ahead
 from include.pipelines.context import PipelineContext
 from include.pipelines.errors import no_values_escape
+from include.pipelines.row_history import maintain_histories
 from include.pipelines.unfinished_runs import record_unfinished_runs
 
 
@@ -66,6 +67,7 @@ def maintain_lake(context: PipelineContext, *, at: datetime) -> MaintenanceDone:
     with no_values_escape("maintaining the lake"):
         ensure_not_ahead(lake, now=datetime.now(UTC))  # the clock by which old versions are found
         _heal(context)
+        maintain_histories(context, at=at)  # before the change feed that they are made from is cut
         for name in find_tables(lake):
             try:
                 maintained.append(maintain_table(lake, name))

@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+from deltalake import DeltaTable
 
 from include.contracts.model import Table
 from include.contracts.sql import SqlRefused, names_in, rewritten
-from include.lake.delta import open_version, version_at, view_of
+from include.lake.delta import VersionGone, open_version, version_at, view_of
+from include.lake.row_history import history_at, history_facts
 from include.lake.storage import lake_errors, literal, quote, restrict_access
 from include.pipelines.context import PipelineContext
 from include.pipelines.decisions import (
@@ -79,9 +81,7 @@ def read_version(
         raise Misuse(f"{out.name} has no format that can be written: end it with {' or '.join(_FORMATS)}")
     spec = context.table(registry, table)[1]
     with no_values_escape(f"reading {registry}.{table}"):
-        if at:
-            version = version_at(context.lake, spec, instant(at))
-        delta = open_version(context.lake, spec, version)
+        delta, past = _opened(context, spec, version, instant(at) if at else None)
         names = [field.name for field in delta.schema().fields]
         shown = [name for name in names if look or name in _open_columns(spec)]
         condition = f"WHERE {_condition(where, names, shown)}" if where else ""
@@ -90,12 +90,15 @@ def read_version(
             f" LIMIT {limit}" if limit is not None else ""
         )
         with context.lake.connect() as connection:
-            files = delta.file_uris()
-            view_of(connection, "published", delta, files)
+            number, files = int(delta.version()), delta.file_uris()
+            if past is None:
+                view_of(connection, "published", delta, files)
+            else:
+                number, files = history_at(context.lake, connection, "published", spec, past)
             file = str(out.absolute()) if out is not None else ""
             restrict_access(connection, reads=files, writes=[file] if file else [])
             hidden = tuple(name for name in names if name not in shown)
-            columns, number = tuple(shown), int(delta.version())
+            columns = tuple(shown)
             with lake_errors(f"reading {spec.qualified_name}"):
                 if look is not None:
                     _run(connection, f"DESCRIBE {query}")  # what cannot be read is refused before it is on record
@@ -104,6 +107,25 @@ def read_version(
                     return VersionRows(number, columns, hidden, _run(connection, query))
                 rows = _run(connection, f"COPY ({query}) TO {literal(file)} ({_FORMATS[out.suffix.lower()]})")
                 return VersionRows(number, columns, hidden, [], written=int(rows[0][0]))
+
+
+def _opened(
+    context: PipelineContext, table: Table, version: int | None, at: datetime | None
+) -> tuple[DeltaTable, datetime | None]:
+    """The version to read, or the newest and the instant at which its history is to be read instead.
+
+    Raises:
+        VersionGone: that version cannot be had any more, and the contract keeps no history of that time.
+    """
+    if at is None:
+        return open_version(context.lake, table, version), None
+    try:
+        return open_version(context.lake, table, version_at(context.lake, table, at)), None
+    except VersionGone:
+        facts = history_facts(context.lake, table)
+        if facts is None or at < facts.since:
+            raise
+        return open_version(context.lake, table, None), at
 
 
 def _note(context: PipelineContext, table: Table, look: Look, *, where: str, **what: Any) -> None:

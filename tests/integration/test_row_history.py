@@ -1,0 +1,110 @@
+"""A register whose contract keeps a history: the days before the last month are read as they were, and in SQL."""
+
+from __future__ import annotations
+
+import sqlite3
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from include.lake.delta import VersionGone
+from include.lake.storage import Lake
+from include.pipelines import PipelineContext, verify_lake
+from include.pipelines.indicators import compute_step
+from include.pipelines.sync import sync_registry
+from include.pipelines.upkeep import maintain_lake, read_version
+
+CONTRACT = """
+apiVersion: v3.2.0
+kind: DataContract
+id: shop
+version: 1.0.0
+status: active
+servers: [{server: shop, type: custom}]
+schema:
+  - name: customer
+    physicalName: khach
+    properties:
+      - {name: code, logicalType: string, primaryKey: true, required: true}
+      - {name: town, logicalType: string}
+    customProperties:
+      - {property: history, value: P10Y}
+      - {property: extract, value: {deleteLimitPercent: 100}}
+      - {property: tolerance, value: {rejectedPercent: 90, rowCountChangePercent: 900}}
+"""
+INDICATOR = """
+version: 1.0.0
+name: {vi: Khách từng ở Huế, en: Customers who ever lived in Huế}
+definition: {vi: Số khách từng có địa chỉ ở Huế., en: Customers whose town ever was Huế.}
+legalBasis: ["Luật Dữ liệu 60/2024/QH15"]
+section: registers
+unit: count
+digits: 0
+period: as-of
+rows: |
+  SELECT DISTINCT code FROM shop_history.customer
+  WHERE town = 'Huế' AND valid_from < as_of() AND (valid_until IS NULL OR valid_until > valid_from)
+numerator: "true"
+notAvailable: {vi: Chưa có., en: None yet.}
+"""
+
+
+class ShopContext(PipelineContext):
+    """A context that can be told how many days have passed."""
+
+    passed = timedelta(0)
+
+    def now(self) -> datetime:
+        return datetime.now(UTC) + self.passed
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> PipelineContext:
+    for folder, name, text in (("registries", "shop.odcs.yaml", CONTRACT), ("indicators", "once-hue.yaml", INDICATOR)):
+        (tmp_path / "schemas" / folder).mkdir(parents=True, exist_ok=True)
+        (tmp_path / "schemas" / folder / name).write_text(text, encoding="utf-8")
+    environ = {"AIRFLOW_CONN_SHOP": f"sqlite:///{tmp_path / 'shop.db'}"}
+    return ShopContext(Lake(str(tmp_path / "lake"), (), tmp_path / "tmp"), tmp_path / "schemas", environ)
+
+
+def source(shop: PipelineContext, **rows: str) -> None:
+    with sqlite3.connect(shop.environ["AIRFLOW_CONN_SHOP"].removeprefix("sqlite:///")) as database:
+        database.execute("DROP TABLE IF EXISTS khach")
+        database.execute("CREATE TABLE khach (code TEXT, town TEXT)")
+        database.executemany("INSERT INTO khach VALUES (?, ?)", rows.items())
+
+
+def sync(shop: PipelineContext, run_id: str) -> tuple[str, dict[str, str]]:
+    """A sync; the instant after it, and a copy of the table kept outside."""
+    assert sync_registry("shop", run_id=run_id, context=shop).verdict == "published"
+    rows = shop.lake.table("registry/shop/customer").to_pyarrow_table().to_pylist()
+    return datetime.now(UTC).isoformat(), {row["code"]: row["town"] for row in rows}
+
+
+def test_a_former_day_is_read_from_the_history_when_its_version_is_gone(shop, tmp_path):
+    source(shop, a="Huế", b="Vinh")
+    first, kept = sync(shop, "run-1")
+    source(shop, a="Vinh", c="Cần Thơ")
+    second, later = sync(shop, "run-2")
+    table = shop.lake.table("registry/shop/customer")
+    table.vacuum(retention_hours=0, enforce_retention_duration=False, dry_run=False)
+    for at, rows in ((first, kept), (second, later)):
+        out = tmp_path / "then.parquet"
+        read_version(shop, "shop", "customer", at=at, out=out)
+        found = {row["code"]: row["town"] for row in pq.read_table(out).to_pylist()}
+        assert found == rows
+    with pytest.raises(VersionGone):
+        read_version(shop, "shop", "customer", at=(datetime.now(UTC) - timedelta(days=400)).isoformat())
+
+
+def test_an_indicator_reads_former_rows_and_maintenance_and_verify_know_them(shop):
+    source(shop, a="Huế", b="Vinh")
+    sync(shop, "run-1")
+    source(shop, a="Vinh", b="Vinh")
+    sync(shop, "run-2")
+    (done,) = compute_step(f"{datetime.now(UTC) + timedelta(days=1):%Y-%m-%d}", "run-3", context=shop).indicators
+    assert (done.verdict, done.value) == ("recorded", "1"), done
+    maintain_lake(shop, at=datetime.now(UTC))
+    assert verify_lake(shop, with_files=True).ok, verify_lake(shop).discrepancies
