@@ -67,7 +67,7 @@ async def _serve(service: SharingService, journal: Journal, scope: Scope, receiv
         exchange = Exchange(asked, read_id, service.now())
         exchange.note(reason=f"failed: {type(error).__name__}")
         answer = _failed(500, "INTERNAL_ERROR", f"the server failed: tell the provider the number {read_id}")
-        record = exchange.record
+        record = exchange.record()
     if record is not None:
         try:
             await journal.keep(record)

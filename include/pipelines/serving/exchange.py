@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from typing import Any
@@ -50,17 +50,26 @@ class Exchange:
 
     def __init__(self, asked: Asked, read_id: str, at: datetime) -> None:
         self.asked, self.at = asked, at
-        self.record = ReadRecord(
-            read_id=read_id, at=at, action="unknown", verdict="refused", status=500, address=asked.address
-        )
+        self._known: dict[str, Any] = {
+            "read_id": read_id, "at": at, "address": asked.address, "action": "unknown", "verdict": "refused",
+            "status": 500,
+        }  # fmt: skip
 
     def note(self, **known: Any) -> None:
-        """Put fields of the record."""
-        self.record = replace(self.record, **known)
+        """Put fields of the record, by their names in ReadRecord."""
+        self._known.update(known)
 
     def note_agreement(self, agreement: Agreement) -> None:
         """Put what the record says of an agreement."""
         self.note(agreement=agreement.agreement_id, agreement_version=agreement.version, purpose=agreement.purpose)
+
+    def known(self, field: str) -> Any:
+        """What was put of a field of the record; None if nothing was."""
+        return self._known.get(field)
+
+    def record(self) -> ReadRecord:
+        """The record of what is known."""
+        return ReadRecord(**self._known)
 
     @cached_property
     def parameters(self) -> Mapping[str, str]:

@@ -76,11 +76,11 @@ class SharingService:
             answer = Answer.of_json({"errorCode": refusal.code, "message": str(refusal)}, refusal.status)
             if isinstance(refusal, Unauthenticated):
                 answer = replace(answer, headers={"www-authenticate": "Bearer"})
-            return answer, exchange.record
+            return answer, exchange.record()
         if answer.file:
             return answer, None
         exchange.note(verdict="offered", status=answer.status)
-        return answer, exchange.record
+        return answer, exchange.record()
 
     def _route(self, exchange: Exchange) -> Answer:
         asked = exchange.asked
@@ -226,10 +226,10 @@ class SharingService:
         if client.wants_end:
             lines.append(protocol.end(expires * 1000))
             said += ";includeendstreamaction=true"
-        if exchange.record.action != "metadata":
+        if exchange.known("action") != "metadata":
             rows, size = sum(file.rows for file in listed), sum(file.size for file in listed)
             exchange.note(rows=rows, size_bytes=size, columns=snapshot.columns)
-        headers = {"delta-table-version": str(exchange.record.version), HEADER: said}
+        headers = {"delta-table-version": str(exchange.known("version")), HEADER: said}
         return Answer(200, protocol.encode(lines), LINES, headers)
 
     def _urls(
@@ -240,7 +240,7 @@ class SharingService:
             with _lake_answers():
                 return self._lake.presigned(uris, seconds=URL_SECONDS, endpoint=self._store_url)
         named = table.agreement.agreement_id, table.product.registry, table.product.name
-        token_id = str(exchange.record.token_id)
+        token_id = str(exchange.known("token_id"))
         return [self._links.url(SignedFile(*named, file.path, token_id), expires) for file in listed]
 
     def _file(self, exchange: Exchange) -> Answer:

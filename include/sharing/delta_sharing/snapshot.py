@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from deltalake import DeltaTable
 
-from include.lake.storage import Lake, lake_errors
+from include.lake.storage import Lake, LakeDenied, LakeError, LakeUnreachable, lake_errors
 from include.sharing.delta_sharing.catalog import SharedTable
 from include.sharing.delta_sharing.errors import Forbidden, Malformed, NotShared
 from include.sharing.products import OPEN, opened
@@ -87,8 +87,10 @@ def snapshot_at(lake: Lake, newest: Snapshot, version: int) -> Snapshot:
     try:
         with lake_errors("opening a former version"):
             found = snapshot_of(lake, lake.table(newest.uri, version=version), newest.uri)
-    except Exception as error:
-        raise _gone(version) from error
+    except (LakeUnreachable, LakeDenied):
+        raise
+    except LakeError:
+        raise _gone(version) from None
     present = {uri.rpartition("/")[2] for uri in lake.list(newest.uri)}
     if found.table_id != newest.table_id or any(file.path not in present for file in found.files):
         raise _gone(version)
