@@ -73,6 +73,15 @@ class DeliveredServers:
             + _listed("; chưa kết nối: ", others),
         )
 
+    @property
+    def standing(self) -> str:
+        """The same with instants instead of ages, and every name: it is the same until a server delivers or is late."""
+        others = [
+            f"{one.server} ({one.verdict if one.verdict == NOT_CONNECTED else one.last or 'never delivered'})"
+            for one in self.missing
+        ]
+        return f"{self.delivered} of {self.expected} servers" + (f"; missing: {', '.join(others)}" if others else "")
+
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for `--json`."""
         said = self.text

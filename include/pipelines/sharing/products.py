@@ -19,6 +19,7 @@ from include.lake.storage import Lake
 from include.pipelines.audit_log import record_commits
 from include.pipelines.context import PipelineContext
 from include.pipelines.errors import KNOWN_ERRORS, Misuse, no_values_escape
+from include.pipelines.reporting import status_of
 from include.sharing.agreements import Agreement, agreement_paths, load_agreement
 from include.sharing.products import MasterKey, ProductResult, Sharing, close_orphans, share_agreement
 
@@ -90,8 +91,9 @@ def _carry_out(context: PipelineContext, agreement: Agreement, at: datetime, run
         with no_values_escape(f"sharing under {agreement.agreement_id}"):
             contracts, key = _what_sharing_needs(context, agreement) if standing == "in_force" else ({}, None)
             sharing = share_agreement(
-                agreement, contracts, lake=context.lake, at=at, run_id=run_id, key=key, notes=_notes(context.lake)
-            )
+                agreement, contracts, lake=context.lake, at=at, run_id=run_id, key=key, notes=_notes(context.lake),
+                servers=_servers(context, agreement, contracts),
+            )  # fmt: skip
             return _record(context, sharing)
     except KNOWN_ERRORS as error:
         return _failure(agreement.agreement_id, standing, error)
@@ -104,6 +106,13 @@ def _what_sharing_needs(
     for registry in {product.registry for product in agreement.products} & {*context.registries} - {*contracts}:
         context.contract(registry)  # raises what is wrong with it
     return contracts, MasterKey.from_environment(context.environ)
+
+
+def _servers(context: PipelineContext, agreement: Agreement, contracts: Mapping[str, Contract]) -> dict[str, str]:
+    """Which servers are up to date, of each registry of the products that several deliver."""
+    of = {product.registry for product in agreement.products}
+    several = [contract for registry, contract in contracts.items() if registry in of and contract.is_federated]
+    return {one.registry: one.delivered.standing for one in status_of(context, several) if one.delivered}
 
 
 def _notes(lake: Lake) -> dict[str, str]:

@@ -30,6 +30,7 @@ from include.sharing.products.state import (
     CLOSED,
     CONFIGURATION,
     OPEN,
+    SERVERS_PROPERTY,
     ProductResult,
     SharingRun,
     opened,
@@ -57,7 +58,22 @@ def publish_product(
     if product.needs_key and key is None:
         raise missing_key(f"shared/{agreement.recipient}/{product.name}", pseudonym_keys(run.lake))
     uri = run.lake.path("shared", agreement.recipient, product.name)
-    return retry_on_conflict(run.lake, uri, lambda: _publish(agreement, product, table, run, at, key))
+    result = retry_on_conflict(run.lake, uri, lambda: _publish(agreement, product, table, run, at, key))
+    if result.state == OPEN and (said := run.servers.get(product.registry)):
+        retry_on_conflict(run.lake, uri, lambda: _tell_servers(run.lake, uri, said))
+    return result
+
+
+def _tell_servers(lake: Lake, uri: str, said: str) -> None:
+    """State in the table's properties which servers' rows are up to date, in a commit that changes no data."""
+    shared = lake.table(uri)
+    if shared.metadata().configuration.get(SERVERS_PROPERTY) != said:
+        with lake_errors("writing a shared table's properties"):
+            shared.alter.set_table_properties(
+                {SERVERS_PROPERTY: said},
+                raise_if_not_exists=False,
+                commit_properties=CommitProperties(max_commit_retries=0),
+            )
 
 
 def _publish(

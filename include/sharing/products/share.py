@@ -39,19 +39,20 @@ def share_agreement(
     run_id: str,
     key: MasterKey | None,
     notes: Mapping[str, str] | None = None,
+    servers: Mapping[str, str] | None = None,
 ) -> Sharing:
     """Publish or close every product of an agreement, by its standing at `at`.
 
     In force: exactly the agreed columns, rows and protections, in one commit per product. Otherwise: closed, with the
     reason recorded. Closing needs neither key nor contracts, so it cannot fail for lack of them. `notes` go into the
-    metadata of every commit.
+    metadata of every commit, `servers` (by registry that several servers deliver) into the tables' properties.
 
     Raises:
         ContractError: the agreement does not fit the contracts.
         PseudonymKeyMissing: a product in force needs pseudonyms and `key` is None.
         LakeError: the lake is full, denied, unreachable, or other runs write the same table again and again.
     """
-    run = SharingRun(lake, run_id, notes or {})
+    run = SharingRun(lake, run_id, notes or {}, servers or {})
     standing = agreement.standing(at)
     if standing == "in_force":
         problems = problems_of(agreement, contracts)

@@ -16,6 +16,7 @@ from include.sharing.agreements import Agreement
 OPEN, CLOSED = "open", "closed"
 # Retention of the change feed and of old versions, with rows that left a product. Also in docs/explanation/sharing.md.
 HISTORY_DAYS = 30
+SERVERS_PROPERTY = "lienthong.servers"  # a table property: `33 of 34 servers; missing: land-38 since ...`
 CONFIGURATION: Mapping[str, str | None] = {
     "delta.enableChangeDataFeed": "true",
     "delta.logRetentionDuration": f"interval {HISTORY_DAYS} days",
@@ -31,11 +32,15 @@ class SharedNotRemoved(LakeError):
 
 @dataclass(frozen=True, slots=True)
 class SharingRun:
-    """A sharing run: lake, id, and further metadata of its commits."""
+    """A sharing run: lake, id, and further metadata of its commits.
+
+    `servers`: by registry that several servers deliver, which of them are up to date.
+    """
 
     lake: Lake
     run_id: str
     notes: Mapping[str, str] = field(default_factory=dict)
+    servers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

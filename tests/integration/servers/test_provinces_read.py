@@ -11,7 +11,7 @@ from deltalake import DeltaTable
 
 from include.identity.records import collect
 from include.lake import run_log
-from include.pipelines import Failed
+from include.pipelines import Failed, verify_lake
 from include.pipelines.sharing.products import share_step
 from include.pipelines.sync import relationships_step, sync_registry
 from tests.integration.servers.provinces import Provinces
@@ -55,6 +55,31 @@ def test_a_shared_table_has_the_rows_of_every_server_and_follows_them(tmp_path, 
         assert shared(land) == sorted((key, area) for _, key, area in land.content())
         land.put("land-03", ["land-03/1", f"land-03/new-{day}"], area=f"{day}.25")
         land.remove("land-01", [f"land-01/{day + 5}"])
+
+
+def test_a_shared_table_says_in_its_properties_whose_rows_are_old(tmp_path):
+    land = Provinces.at(tmp_path, 3)
+    land.unconnected = {"land-03"}
+    (tmp_path / "schemas/agreements").mkdir()
+    (tmp_path / "schemas/agreements/parcels.yaml").write_text(yaml.safe_dump(AGREEMENT, allow_unicode=True))
+
+    def said(day: int) -> str | None:
+        sync_registry("land", run_id=f"day-{day}", context=land.context)
+        (product,) = share_step("parcels", f"share-{day}", context=land.context).agreements[0].products
+        table = DeltaTable(str(tmp_path / "lake/shared/nso/parcel"))
+        assert product.verdict in ("published", "unchanged")
+        return table.metadata().configuration.get("lienthong.servers")
+
+    assert said(0) == "2 of 3 servers; missing: land-03 (not connected)"
+    assert said(1) == "2 of 3 servers; missing: land-03 (not connected)"
+    before = DeltaTable(str(tmp_path / "lake/shared/nso/parcel")).version()
+    land.unconnected = set()
+    assert said(2) == "3 of 3 servers"
+    assert DeltaTable(str(tmp_path / "lake/shared/nso/parcel")).version() == before + 2  # the rows, then the words
+    assert said(3) == "3 of 3 servers"
+    assert DeltaTable(str(tmp_path / "lake/shared/nso/parcel")).version() == before + 2
+    assert shared(land) == sorted((key, area) for _, key, area in land.content())
+    assert verify_lake(land.context, with_files=True).ok
 
 
 def test_a_reference_to_a_row_that_one_server_rejected_is_told_from_one_that_leads_nowhere(tmp_path):
