@@ -13,6 +13,7 @@ from include.lake.run_log.log_tables import (
     place_of,
     read,
     verdicts_of_run,
+    was_unchanged,
 )
 from include.lake.run_log.run_row import RUNS, RunRow
 from include.lake.run_log.table_checks import (

@@ -84,6 +84,19 @@ def is_on_record(lake: Lake, table: Table, run_id: str, verdict: str) -> bool:
         return lake.table(uri).transaction_version(_run_key(run_id, table.registry, table.name, verdict)) is not None
 
 
+def was_unchanged(lake: Lake, table: Table, *, since_run: str, contract_digest: str, extract_digest: str) -> bool:
+    """Whether a run found nothing to publish in that extract, by that contract, after the commit of `since_run`."""
+    of = {
+        "registry": table.registry, "table": table.name, "run": since_run, "contract": contract_digest,
+        "extract": extract_digest,
+    }  # fmt: skip
+    with lake.connect(memory_limit="512MB") as connection, lake_errors("reading the run log"):
+        as_view(lake, connection, "runs")
+        query = """FROM runs WHERE registry = $registry AND "table" = $table AND verdict = 'unchanged'
+                   AND same_as_run = $run AND contract_digest = $contract AND extract_digest = $extract LIMIT 1"""
+        return bool(connection.execute(query, of).fetchall())
+
+
 def verdicts_of_run(lake: Lake, registry: str, run_id: str) -> dict[str, str]:
     """How far a run came with each table of a registry: published or unchanged, else its last verdict."""
     with lake.connect(memory_limit="512MB") as connection, lake_errors("reading the run log"):

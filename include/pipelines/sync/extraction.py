@@ -22,6 +22,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from include.contracts.model import Contract, Table
+from include.lake import run_log
 from include.lake.delta import RunCommit, has_committed, last_commit, reader_of
 from include.lake.incremental import lake_checksum, reconcile
 from include.lake.rejected import waits_for_another_server
@@ -243,7 +244,9 @@ def _is_same(
 ) -> bool:
     """Whether publishing could not change anything: the same rows under the same contract, or no new row at all."""
     if plan.mode != "full":
-        return not extracted.rows and gone is None and carries_version(state, contract)
+        if gone is not None or not carries_version(state, contract):
+            return False
+        return not extracted.rows or _is_repeated(context, contract, table, plan, extracted, state)
     before = tuple(tuple(column) for column in _source_columns(state) or ())
     if reads_anew(table, before or None, extracted.source_columns):
         return False  # the commit says what the source looks like now
@@ -254,4 +257,22 @@ def _is_same(
         extracted.digest,
         context.contract_definition_digest(contract),
         context.definition_digest(table),
+    )
+
+
+def _is_repeated(
+    context: PipelineContext, contract: Contract, table: Table, plan: Plan, extracted: Extract, state: RunCommit
+) -> bool:
+    """Whether an earlier run judged the same rows, those within the cursor's lag, and nothing was published since."""
+    return (
+        plan.mode == "incremental"
+        and extracted.cursor == extracted.since
+        and run_log.was_unchanged(
+            context.lake,
+            table,
+            since_run=state.run_id,
+            contract_digest=context.contract_definition_digest(contract),
+            extract_digest=extracted.digest,
+        )
+        and not waits_for_another_server(context.lake, table)
     )

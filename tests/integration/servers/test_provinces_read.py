@@ -162,3 +162,28 @@ def test_a_registry_none_of_whose_servers_is_connected_has_failed(tmp_path):
     land = Provinces.at(tmp_path, 2)
     land.unconnected = {*land.names}
     assert sync_registry("land", run_id="day-0", context=land.context).verdict == "failed"
+
+
+def test_rows_within_the_lag_are_judged_anew_only_when_something_has_changed(tmp_path):
+    policy = {"cursor": ["updated_at"], "lag": "P1D", "deletes": "reconcile", "deleteLimitPercent": 100}
+    land = Provinces.at(tmp_path, 2, extract=policy)
+    land.put("land-01", ["land-01/bad"], area="3.555")
+    steps: list[str] = []
+
+    def verdict(day: int) -> str:
+        steps.clear()
+        watch = lambda table, step: steps.append(f"{table} {step}")  # noqa: E731
+        result = sync_registry("land", run_id=f"day-{day}", context=land.context, watch=watch)
+        assert land.published() == {row for row in land.content() if row[1] != "land-01/bad"}
+        return result.verdict
+
+    assert verdict(0) == "published"
+    assert (verdict(1), "parcel@land-01 assess" in steps) == ("unchanged", True)
+    assert (verdict(2), any("assess" in step for step in steps)) == ("unchanged", False)
+    land.put("land-01", ["land-01/2"], area="3.50")
+    assert verdict(3) == "published"
+    assert (verdict(4), "parcel@land-01 assess" in steps) == ("unchanged", True)
+    assert (verdict(5), any("assess" in step for step in steps)) == ("unchanged", False)
+    land.contract["schema"][0]["properties"][1]["description"] = "Owner of the parcel."
+    land.write_contract()
+    assert (verdict(6), any("assess" in step for step in steps)) == ("unchanged", True)
