@@ -17,7 +17,7 @@ import typer
 from typer.cli import get_docs_for_click
 from typer.main import get_command
 
-from docs import conversions, data_flow, sql
+from docs import conversions, data_flow, indicators, sql
 from include.cli import app
 from include.contracts.model import Column, Contract, Rule, Table
 from include.contracts.reading import load_contracts
@@ -60,6 +60,7 @@ def pages() -> dict[str, str]:
         ),
         "conversions.md": "\n".join(conversions.page()),
         "sql.md": "\n".join(sql.page()),
+        "indicators.md": "\n".join(indicators.page(ROOT / "schemas")),
         "dags.md": "\n".join(_dags()),
         "specification.md": "\n".join(_specification()),
         "../pictures/data-flow.svg": data_flow.picture(),
@@ -76,6 +77,7 @@ def _index(contracts: dict[str, Contract]) -> str:
     return "\n".join(
         [
             *lines,
+            "| [Indicators](indicators.md) | every figure for the Government: definition, law, period |",
             "| [Command line](command-line.md) | every command of `lienthong` |",
             "| [DAGs](dags.md) | what Airflow runs, and when |",
             "| [Conversions](conversions.md) | which value of which source becomes what, and which is rejected |",
