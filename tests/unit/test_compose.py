@@ -29,6 +29,7 @@ AIRFLOW = [name for name in SERVICES if name.startswith("airflow-")]
 LONG_RUNNING = [name for name, service in SERVICES.items() if service["restart"] != "no"]
 SECRET = re.compile(r"(?i)password|secret|_key$|fernet|access_key|auth$|sql_alchemy_conn|broker_url|^AIRFLOW_CONN_")
 KEYS = ("LIENTHONG_PSEUDONYM_KEY", "LIENTHONG_SIGNING_KEY")
+SERVER_KEYS = ("LIENTHONG_SHARING_ACCESS_KEY", "LIENTHONG_SHARING_SECRET_KEY")
 # Named like secrets, and none.
 NO_SECRET = {
     "AIRFLOW__CORE__AUTH_MANAGER",
@@ -144,6 +145,16 @@ def test_keys_are_where_they_are_used_and_nowhere_else() -> None:
     """The pseudonyms' in the workers; the one that signs the ledger's checkpoints in none, as no DAG signs."""
     having = {key: {n for n, s in SERVICES.items() if key in (s.get("environment") or {})} for key in KEYS}
     assert having == {"LIENTHONG_PSEUDONYM_KEY": {"airflow-worker"}, "LIENTHONG_SIGNING_KEY": set()}
+
+
+def test_the_sharing_server_has_a_key_of_its_own_at_the_store() -> None:
+    stated = RAW["services"]["sharing"]["environment"]
+    assert "LIENTHONG_SHARING_ACCESS_KEY" in stated["AWS_ACCESS_KEY_ID"]
+    assert "LIENTHONG_SHARING_SECRET_KEY" in stated["AWS_SECRET_ACCESS_KEY"]
+    assert {n for n, s in SERVICES.items() if set(SERVER_KEYS) & set(s.get("environment") or {})} == {
+        "store-identities"
+    }
+    assert not [name for name in SERVICES["sharing"]["environment"] if name.startswith("AIRFLOW_")]
 
 
 def test_images_are_pinned_to_a_release() -> None:

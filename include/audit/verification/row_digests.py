@@ -88,5 +88,7 @@ def _label(row: dict[str, Any]) -> dict[str, str]:
     """Identification of a row by names and numbers; log tables hold no value of a registry."""
     if row.get("indicator"):
         return {"row": " ".join(filter(None, (row["period"], row["member"]))), "of": row["indicator"]}
+    if "read_id" in row:
+        return {"row": row["read_id"], "of": row.get("recipient") or "–"}
     of = f"{row['registry']}.{row['table']}" if row.get("table") else "people"
     return {"row": row.get("rule_id") or row.get("verdict") or "", "of": of}

@@ -86,6 +86,8 @@ def _values(site: Site, ports: Mapping[str, int]) -> dict[str, str]:
         "LAKE_SECRET_KEY": site.secret("lake_secret_key"),
         "LIENTHONG_PSEUDONYM_KEY": _digest(site, "pseudonym_key").hex(),
         "TRIAL_PASSWORD": site.secret("postgres_password"),
+        "LIENTHONG_SHARING_ACCESS_KEY": "lienthong-sharing",
+        "LIENTHONG_SHARING_SECRET_KEY": site.secret("sharing_secret_key"),
         "LIENTHONG_SHARING_URL": f"http://127.0.0.1:{ports['sharing']}",
         "LIENTHONG_STORE_URL": f"http://127.0.0.1:{ports['seaweedfs']}",
         "DROPS_DIR": str(site.var / "simulator" / "drops"),

@@ -3,7 +3,9 @@
 The configuration is SeaweedFS' (`weed s3 -config=identities.json`): each identity has credentials and actions
 `<Action>:<bucket>/<prefix>*`. A recipient gets Read and List on `shared/<recipient>/` and on the code lists that its
 columns name (`reference/<list>/`), and nothing else: it cannot list the bucket, see that another recipient exists, or
-write. Recipients without an agreement in force get no identity.
+write. Recipients without an agreement in force get no identity. The Delta Sharing server has an identity too: it reads
+the shared tables of all, and writes its records and the ledger, so that even a server that is not ours any more reaches
+no other zone of the lake.
 """
 
 from __future__ import annotations
@@ -21,6 +23,8 @@ from include.sharing.agreements import Agreement
 from include.sharing.recipients.recipient_code_lists import code_lists
 
 OWNER = "lienthong"
+SHARING_SERVER = "lienthong-sharing"
+_WRITTEN_BY_IT = ("audit/reads", "audit/ledger")
 _WHOLE = ("Admin", "Read", "Write", "List", "Tagging")
 
 
@@ -59,9 +63,12 @@ def identities(
     lake_uri: str,
     at: datetime,
     owner: Credential,
+    server: Credential,
     environ: Mapping[str, str] = os.environ,
 ) -> dict[str, Any]:
     """The store's configuration: `owner` (the pipelines) may do everything, each recipient reads its own folder.
+
+    `server` is the Delta Sharing server's.
 
     `contracts` state the code lists of its columns; for a registry without a contract none is readable.
     `lake_uri` is `s3://bucket` or `s3://bucket/prefix`.
@@ -79,20 +86,25 @@ def identities(
     for agreement in agreements:
         if agreement.standing(at) == "in_force":
             lists.setdefault(agreement.recipient, set()).update(code_lists(agreement, contracts))
-    found = [_identity(OWNER, owner, list(_WHOLE))]
+    found = [_identity(OWNER, owner, list(_WHOLE)), _identity(SHARING_SERVER, server, _of_server(root))]
     for recipient, named in sorted(lists.items()):
         folders = [f"{root}/shared/{recipient}/*", *(f"{root}/reference/{name}/*" for name in sorted(named))]
         actions = [f"{action}:{folder}" for folder in folders for action in ("Read", "List")]
         found.append(_identity(recipient, reader_credential(recipient, environ), actions))
     keys = [identity["credentials"][0]["accessKey"] for identity in found]
     if len(set(keys)) < len(keys):
-        raise ValueError("two identities share an access key: give each recipient its own, and none the owner's")
+        raise ValueError("two identities share an access key: give each its own")
     return {"identities": found}
 
 
 def render(configuration: Mapping[str, Any]) -> str:
     """The configuration as the text of its file. It holds secrets: mode 0600, and never in the repository."""
     return json.dumps(configuration, indent=2) + "\n"
+
+
+def _of_server(root: str) -> list[str]:
+    reads = [f"{action}:{root}/shared/*" for action in ("Read", "List")]
+    return [*reads, *(f"{action}:{root}/{table}/*" for table in _WRITTEN_BY_IT for action in ("Read", "List", "Write"))]
 
 
 def _identity(name: str, credential: Credential, actions: list[str]) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from include.sharing.recipients.store_identities import Credential, identities
 BUCKET, PREFIX = "lake", "national"
 LAKE_URI = f"s3://{BUCKET}/{PREFIX}"
 OWNER = Credential("owner-access", "owner-secret-0123456789")
+SERVER = Credential("server-access", "server-secret-0123456789")
 READERS = {
     "LIENTHONG_READER_NSO": "nso-access:nso-secret-0123456789",
     "LIENTHONG_READER_MOH": "moh-access:moh-secret-0123456789",
@@ -79,7 +80,7 @@ def identities_of_recipients() -> list[dict[str, Any]]:
     at = datetime(2026, 3, 1, tzinfo=UTC)
     with tempfile.TemporaryDirectory() as folder:
         agreements = [load_agreement(write_agreement(Path(folder), recipient)) for recipient in ("nso", "moh")]
-        found = identities(agreements, CONTRACTS, lake_uri=LAKE_URI, at=at, owner=OWNER, environ=READERS)
+        found = identities(agreements, CONTRACTS, lake_uri=LAKE_URI, at=at, owner=OWNER, server=SERVER, environ=READERS)
     return list(found["identities"])
 
 

@@ -23,7 +23,7 @@ from include.sharing.products.share import share_agreement
 from tests.machine import needed
 from tests.scripts import run_script
 
-from .recipients import LAKE_URI, OWNER, READERS, options
+from .recipients import LAKE_URI, READERS, SERVER, options
 from .serving import RECIPIENT, serving
 
 ROOT = Path(__file__).parents[3]
@@ -98,9 +98,9 @@ def test_the_page_does_what_it_says(tool: str, reader: dict[str, str], tmp_path:
 
 @pytest.fixture
 def profile(reader: dict[str, str], tmp_path: Path) -> Iterator[Path]:
-    """The profile file of that recipient, from a server on the same lake."""
-    owner = options(OWNER.access_key, OWNER.secret_key, reader["AWS_ENDPOINT_URL"])
-    environ = {**owner, "LAKE_URI": LAKE_URI, "SCHEMAS_DIR": str(ROOT / "schemas")}
+    """The profile file of that recipient, from a server on the same lake that has the rights of one and no more."""
+    own = options(SERVER.access_key, SERVER.secret_key, reader["AWS_ENDPOINT_URL"])
+    environ = {**own, "LAKE_URI": LAKE_URI, "SCHEMAS_DIR": str(ROOT / "schemas")}
     with serving(environ, tmp_path) as server:
         yield server.profile("nso", tmp_path)
 

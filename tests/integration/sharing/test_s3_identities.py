@@ -21,7 +21,7 @@ from include.sharing.products.keys import MasterKey
 from include.sharing.products.share import share_agreement
 from include.sharing.recipients.store_identities import Credential
 
-from .recipients import BUCKET, CONTRACTS, LAKE_URI, PREFIX, filesystem, options, write_agreement
+from .recipients import BUCKET, CONTRACTS, LAKE_URI, PREFIX, SERVER, filesystem, options, write_agreement
 
 SCHEMAS = Path(__file__).parents[3] / "schemas"
 AT = datetime(2026, 3, 1, 8, 30, tzinfo=UTC)
@@ -131,6 +131,16 @@ def test_and_writes_nothing(shared: Lake, endpoint: str) -> None:
             remove(log if remove == files.delete_file else folder)
     assert as_reader(endpoint, NSO, "shared/nso/citizen").version() == before
     assert as_reader(endpoint, NSO, "shared/nso/citizen").to_pyarrow_table().num_rows == 2
+
+
+def test_the_sharing_server_reads_shared_tables_and_no_other_zone(shared: Lake, endpoint: str) -> None:
+    for path in ("shared/nso/citizen", "shared/moh/citizen", "audit/ledger"):
+        assert as_reader(endpoint, SERVER, path).to_pyarrow_table().num_rows > 0
+    with pytest.raises(Exception, match=r"(?i)access ?denied|forbidden|403"):
+        as_reader(endpoint, SERVER, "registry/population/citizen").to_pyarrow_table()
+    own = as_reader(endpoint, SERVER, "shared/nso/citizen")
+    with pytest.raises(Exception, match=r"(?i)denied|forbidden|403"):
+        write_deltalake(own, own.to_pyarrow_table(), mode="append")
 
 
 def test_without_or_with_wrong_credentials_there_is_nothing(shared: Lake, endpoint: str) -> None:
