@@ -2,4 +2,4 @@
 
 from include.audit.reads.journal import Journal, JournalFull
 from include.audit.reads.record import READS, ReadRecord
-from include.audit.reads.table import READS_TABLE, ProductReads, bring_in, product_reads
+from include.audit.reads.table import READS_TABLE, JournalDamaged, ProductReads, bring_in, product_reads

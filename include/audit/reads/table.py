@@ -11,10 +11,14 @@ from include.audit.reads.journal import ended_files, records_of
 from include.audit.reads.record import to_arrow
 from include.lake.delta import view
 from include.lake.run_log import append
-from include.lake.storage import Lake, lake_errors
+from include.lake.storage import Lake, LakeError, lake_errors
 
 READS_TABLE = "audit/reads"
 _NAME = "reads"
+
+
+class JournalDamaged(LakeError):
+    """A journal of reads has a line that is no record."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,15 +48,28 @@ def bring_in(lake: Lake, folder: Path) -> int:
 
     A journal is removed when its records are in the table. Killed between the two, the next call appends nothing twice:
     the commit carries the journal's name. The caller puts the commits into the ledger.
+
+    Raises:
+        JournalDamaged: a journal has a line that is no record, told when all others are in the table.
+        LakeError: the lake cannot be written; the journals stay.
     """
-    count = 0
+    count, damaged = 0, []
     with ended_files(folder) as paths:
         for path in paths:
-            records = records_of(path)
+            try:
+                records = records_of(path)
+            except (ValueError, TypeError, KeyError):
+                damaged.append(path.name)
+                continue
             if records:
                 append(lake, _NAME, to_arrow(records, path.stem), once=f"reads/{path.stem}")
                 count += len(records)
             path.unlink()
+    if damaged:
+        raise JournalDamaged(
+            f"{', '.join(damaged)} in {folder}: a line is no record of a read; it was altered, or the disk is damaged. "
+            "Keep the file as evidence, take it out of the folder, and look who could write there"
+        )
     return count
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import traceback
 import uuid
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
@@ -17,6 +18,7 @@ from starlette.routing import Mount, Route
 from starlette.types import Receive, Scope, Send
 
 from include.audit.reads import Journal, JournalFull
+from include.lake.storage import LakeError
 from include.pipelines.serving.exchange import Answer, Asked, Exchange
 from include.pipelines.serving.service import SharingService
 
@@ -62,10 +64,12 @@ async def _serve(service: SharingService, journal: Journal, scope: Scope, receiv
     try:
         answer, record = await run_in_threadpool(service.answer, asked, read_id)
     except Exception as error:
-        # Nobody foresaw it, and its text may quote a value: its kind must do.
-        _log.exception("a request failed", exc_info=type(error)(f"withheld; request {read_id}"))
+        # Nobody foresaw it, and its text may quote a value: its kind and place must do.
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        kind = type(error).__name__
+        _log.error("request %s failed: %s at %s:%s", read_id, kind, place.filename, place.lineno)
         exchange = Exchange(asked, read_id, service.now())
-        exchange.note(reason=f"failed: {type(error).__name__}")
+        exchange.note(reason=f"failed: {kind}")
         answer = _failed(500, "INTERNAL_ERROR", f"the server failed: tell the provider the number {read_id}")
         record = exchange.record()
     if record is not None:
@@ -119,5 +123,7 @@ async def _once(journal: Journal, bring_in: Callable[[], object]) -> None:
     journal.close_file()
     try:
         await run_in_threadpool(bring_in)
+    except LakeError as error:
+        _log.error("reads could not be brought into the lake, they stay in the journal: %s", error)
     except Exception as error:
-        _log.error("reads could not be brought into the lake (%s): they stay in the journal", type(error).__name__)
+        _log.error("reads could not be brought into the lake (%s), they stay in the journal", type(error).__name__)

@@ -51,7 +51,8 @@ def journals(lake: Lake) -> Path:
 
 def bring_in_reads(context: PipelineContext) -> int:
     """Bring the records of ended journals of this machine into `audit/reads`, and their commits into the ledger."""
-    count = bring_in(context.lake, journals(context.lake))
-    if context.lake.is_table(context.lake.path(READS_TABLE)):
-        record_commits(context, [READS_TABLE])
-    return count
+    try:
+        return bring_in(context.lake, journals(context.lake))
+    finally:  # also what was brought in before a journal that is damaged
+        if context.lake.is_table(context.lake.path(READS_TABLE)):
+            record_commits(context, [READS_TABLE])

@@ -155,6 +155,8 @@ class SharingService:
             return known[2]
         snapshot = protocol.newest_snapshot(self._lake, table)
         position = LogPosition.of(self._lake, snapshot.uri, snapshot.version)
+        if str(self._lake.table(snapshot.uri).metadata().id) != snapshot.table_id:
+            return snapshot  # made anew meanwhile: the position is the new table's
         with self._lock:
             self._snapshots[table.subject] = (position, table.agreement.digest, snapshot)
             while len(self._snapshots) > _KEPT_SNAPSHOTS:

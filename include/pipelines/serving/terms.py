@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from include.sharing.agreements import agreement_paths, readable_agreements
@@ -30,8 +31,9 @@ class LiveCatalog:
         with self._lock:
             stamps = {}
             for name, path in agreement_paths(self._schemas).items():
-                stat = path.stat()
-                stamps[name] = (stat.st_mtime_ns, stat.st_size, stat.st_ino)
+                with suppress(FileNotFoundError):  # taken away in this instant
+                    stat = path.stat()
+                    stamps[name] = (stat.st_mtime_ns, stat.st_size, stat.st_ino)
             if stamps != self._stamps:
                 self._catalog = Catalog.of(readable_agreements(self._schemas)[0].values())
                 self._stamps = stamps

@@ -14,7 +14,7 @@ from typing import IO
 import pyarrow as pa
 import pytest
 
-from include.audit.reads import Journal, JournalFull, ReadRecord, bring_in, product_reads
+from include.audit.reads import Journal, JournalDamaged, JournalFull, ReadRecord, bring_in, product_reads
 from include.audit.reads import journal as journals
 from include.audit.reads.journal import records_of
 from include.audit.reads.record import to_arrow
@@ -88,6 +88,16 @@ def test_a_line_that_was_cut_off_is_no_record(lake: Lake, tmp_path: Path) -> Non
     (tmp_path / "j").mkdir()
     (tmp_path / "j" / "a.jsonl").write_bytes(record(1).to_line() + record(2).to_line()[:-9])
     assert bring_in(lake, tmp_path / "j") == 1
+
+
+def test_a_damaged_journal_is_kept_and_named_and_keeps_no_other_back(lake: Lake, tmp_path: Path) -> None:
+    (tmp_path / "j").mkdir()
+    (tmp_path / "j" / "a.jsonl").write_bytes(record(1).to_line() + b"{}\n" + record(2).to_line())
+    (tmp_path / "j" / "b.jsonl").write_bytes(record(3).to_line())
+    with pytest.raises(JournalDamaged, match=r"^a.jsonl in "):
+        bring_in(lake, tmp_path / "j")
+    assert ids(lake) == ["3"]
+    assert [path.name for path in (tmp_path / "j").iterdir()] == ["a.jsonl"]
 
 
 KILLED = """

@@ -6,13 +6,17 @@ import re
 import sqlite3
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
 
+from include.audit.reads import ReadRecord
+from include.audit.reads.record import to_arrow
 from include.audit.report_words.words import LOCALES
+from include.lake.run_log import append
 from include.pipelines.context import PipelineContext
 from include.pipelines.reporting.pages import QualityPages
 from include.pipelines.sharing.products import share_step
@@ -116,3 +120,23 @@ def test_delivery_is_told_from_the_lake_not_from_the_agreement(
     text = shown(browse, context, "vi")
     assert "đã làm trống" in text
     assert "Cung cấp từ" not in text
+
+
+def test_who_read_personal_columns_lately_is_told(
+    browse: Callable[..., TestClient], context: PipelineContext, tmp_path: Path
+) -> None:
+    now = datetime.now(UTC)
+    named: dict[str, Any] = {
+        "action": "query", "recipient": "moh", "agreement": "to_health", "purpose": "P", "registry": "business",
+        "table": "enterprise", "product": "enterprise", "version": 1, "address": "10.0.0.1",
+    }  # fmt: skip
+    made = [
+        ReadRecord(read_id="1", at=now, verdict="offered", status=200, rows=7, columns=("code", "owner"), **named),
+        ReadRecord(read_id="2", at=now, verdict="refused", status=403, reason="ended", **named),
+        ReadRecord(read_id="3", at=now - timedelta(days=31), verdict="offered", status=200, rows=7, **named),
+    ]
+    append(context.lake, "reads", to_arrow(made, "batch"))
+    vi, en = (shown(browse, context, language) for language in ("vi", "en"))
+    assert "Đọc qua Delta Sharing, 30 ngày qua đã cung cấp 1, bị từ chối 1" in vi
+    assert "Read by Delta Sharing in 30 days offered 1, refused 1" in en
+    assert "personal columns: owner" in en
