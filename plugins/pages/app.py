@@ -6,7 +6,7 @@ from fastapi import Depends, FastAPI
 
 from include.pipelines import PipelineContext
 from include.pipelines.reporting import QualityPages
-from plugins.pages import failures, person_views, report_views
+from plugins.pages import failures, indicator_views, person_views, report_views
 from plugins.pages.origin import from_our_own_pages, with_our_own_token
 from plugins.pages.views import router
 
@@ -24,6 +24,7 @@ def pages_app(pages: QualityPages) -> FastAPI:
     app.include_router(router)
     app.include_router(person_views.router)
     app.include_router(report_views.router)
+    app.include_router(indicator_views.router)
     failures.register(app)
     return app
 

@@ -2,4 +2,10 @@
 
 from include.pipelines.indicators.computing import ComputedIndicator, IndicatorsResult, compute_step
 from include.pipelines.indicators.findings import FindingRows, finding_rows
-from include.pipelines.indicators.reading import IndicatorListed, list_indicators, values_shown
+from include.pipelines.indicators.reading import (
+    IndicatorCourse,
+    IndicatorListed,
+    indicator_courses,
+    list_indicators,
+    values_shown,
+)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 
 from include.contracts.yaml_files import files_of
 from include.indicators.definitions import Indicator, readable_indicators
@@ -29,6 +30,36 @@ def list_indicators(context: PipelineContext) -> tuple[tuple[IndicatorListed, ..
             periods.setdefault(one.indicator, {})[one.period] = None
         listed = [IndicatorListed(found[name], tuple(periods.get(name, ()))) for name in found]
         return tuple(listed), files_of(problems)
+
+
+@dataclass(frozen=True, slots=True)
+class IndicatorCourse:
+    """An indicator with the newest edition of each of its periods, oldest first, as readers may see them."""
+
+    indicator: Indicator
+    periods: tuple[ShownIndicator, ...]
+
+    @property
+    def newest(self) -> ShownIndicator | None:
+        """The last period that has values."""
+        return self.periods[-1] if self.periods else None
+
+    def of_member(self, dimension: str, member: str) -> tuple[Decimal, ...]:
+        """The values that a member had (both empty for the total), oldest first."""
+        figures = [figure for one in self.periods for figure in one.stored.of(dimension) if figure.member == member]
+        return tuple(figure.value for figure in figures if figure.value is not None)
+
+
+def indicator_courses(context: PipelineContext, name: str = "") -> tuple[IndicatorCourse, ...]:
+    """The course of every indicator over its periods, or of the one named (none if there is no such indicator)."""
+    with no_values_escape("reading indicators"):
+        definitions = readable_indicators(context.schemas)[0]
+        found: dict[str, dict[str, ShownIndicator]] = {one: {} for one in definitions if name in ("", one)}
+        for stored in stored_editions(context.lake, indicator=name):
+            if stored.indicator in found:
+                cell = definitions[stored.indicator].minimum_cell
+                found[stored.indicator][stored.period] = shown(stored, cell)
+        return tuple(IndicatorCourse(definitions[one], tuple(periods.values())) for one, periods in found.items())
 
 
 def values_shown(
