@@ -19,6 +19,7 @@ from include.pipelines.sync.registry_sync import sync_registry
 from include.simulator import SystemRates, simulate
 from include.simulator.loading import load_registry, system_uris
 from include.simulator.staging import Country
+from include.sources.landing import open_source
 from tests.ascii_tables import SCHEMAS
 from tests.unit.schemas import examples, system_examples
 
@@ -94,6 +95,9 @@ def test_lists_in_cells_are_rows_and_an_entry_that_left_its_list_leaves_the_lake
 ) -> None:
     country, context = simulated
     listed = ("legal_representative",)
+    contract, table = context.table("business", *listed)
+    with open_source(contract, table, lake=context.lake, at=context.now(), environ=context.environ) as source:
+        assert ("_position", "BIGINT") in source.landed_types()
     cells = pq.read_table(country.staged("business", "enterprise"))["LEGAL_NAMES"].to_pylist()
     entries = [entry for cell in cells for entry in cell.split(";") if entry.strip()]
     published = Path(context.lake.uri) / "registry" / "business" / "legal_representative"

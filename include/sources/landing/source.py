@@ -100,7 +100,8 @@ class Source:
     def landed_types(self) -> Columns:
         """Names and DuckDB types of all columns as landed, without reading a row; consumes a file delivery."""
         reading, _ = self._reading(ReadRequest())
-        return _described(self._duck, reading.query)
+        listed = self._table.rows_from_list
+        return _described(self._duck, entries_of(reading.query, listed) if listed else reading.query)
 
     def land(self, uri: str, request: ReadRequest = ReadRequest()) -> Landed:  # noqa: B008 - it cannot be changed
         """Read a part of the object into one Parquet file; repeated calls read the same state.
