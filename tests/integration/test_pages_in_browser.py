@@ -39,6 +39,11 @@ HEADINGS = {
     "/agreements": ("Thỏa thuận chia sẻ: phạm vi và căn cứ", "Who may read what, on which ground"),
     "/ledger": ("Nhật ký kiểm tra, giám sát", "The ledger"),
     "/reports": ("Báo cáo chất lượng dữ liệu", "Data quality report"),
+    "/indicators": ("Chỉ tiêu báo cáo Chính phủ", "Figures for the Government"),
+    "/indicators/dead-land-owners": (
+        "Quyền sử dụng đất đang đứng tên người đã chết",
+        "Land rights in the name of a dead person",
+    ),
     "/persons": ("Cặp bản ghi chờ xem xét", "Pairs that wait for a person"),
     "/persons/contradictions": (
         "Thông tin không thống nhất giữa các cơ sở dữ liệu",
