@@ -38,14 +38,19 @@ def serve(
 ) -> None:
     """Serve the shared tables to their recipients by the open Delta Sharing protocol, until it is told to end.
 
-    LIENTHONG_SHARING_URL is the address at which recipients reach it. Every request is a row of `audit/reads`.
+    LIENTHONG_SHARING_URL is the address at which recipients reach it, if that is not where it listens. Every request is
+    a row of `audit/reads`.
 
     Example: `LIENTHONG_SHARING_URL=https://sharing.example.gov.vn lienthong serve`
     """
     from include.pipelines import PipelineContext
     from include.pipelines.serving import serve as run
 
-    run(PipelineContext.from_environment(), host=host, port=port)
+    def started(endpoint: str) -> None:
+        said = local(f"Bên nhận truy cập tại {endpoint}", f"Recipients reach the shared tables at {endpoint}")
+        errors.print(said, markup=False)
+
+    run(PipelineContext.from_environment(), host=host, port=port, started=started)
 
 
 @app.command()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import uvicorn
@@ -18,12 +20,17 @@ from include.pipelines.serving.tokens import LiveTokens, endpoint_of
 from include.sharing.delta_sharing import FileLinks
 
 
-def serve(context: PipelineContext, *, host: str, port: int) -> None:
+def serve(context: PipelineContext, *, host: str, port: int, started: Callable[[str], None]) -> None:
     """Serve until the process is told to end; then the records of the last requests go into the lake.
 
+    Without LIENTHONG_SHARING_URL recipients reach it where it listens. `started` is told the endpoint.
+
     Raises:
-        Misuse: LIENTHONG_SHARING_URL is not set.
+        Misuse: LIENTHONG_SHARING_URL is no http(s) URL.
     """
+    if not context.environ.get("LIENTHONG_SHARING_URL", "").strip():
+        context = replace(context, environ={**context.environ, "LIENTHONG_SHARING_URL": f"http://{host}:{port}"})
+    started(endpoint_of(context))
     uvicorn.run(
         make_app(context), host=host, port=port, access_log=False, log_level="warning", server_header=False,
         timeout_graceful_shutdown=10,
