@@ -19,6 +19,7 @@ REASONS: dict[str, BilingualText] = {
     "not published": BilingualText(
         "not available: its tables are not published yet", "không có số liệu: chưa công bố dữ liệu"
     ),
+    "small count": BilingualText("hidden: a small count", "ẩn vì số nhỏ"),
     "not delivered": BilingualText(
         "not available: its server has not delivered", "không có số liệu: chưa nhận dữ liệu"
     ),

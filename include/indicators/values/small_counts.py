@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
+from include.indicators.computation import Figure
 from include.indicators.values.values_table import StoredFigure, StoredIndicator
 
 
@@ -35,7 +36,7 @@ def shown(stored: StoredIndicator, minimum_cell: int) -> ShownIndicator:
     hidden: set[tuple[str, str]] = set()
     for dimension in sorted({figure.dimension for figure in stored.figures}):
         figures = stored.of(dimension)
-        small = {figure.member for figure in figures if _is_small(figure, minimum_cell)}
+        small = {figure.member for figure in figures if is_small_count(figure, minimum_cell)}
         if dimension and len(small) == 1 and (second := _next_smallest(figures, small)) is not None:
             small.add(second)
         hidden |= {(dimension, member) for member in small}
@@ -48,7 +49,8 @@ def shown(stored: StoredIndicator, minimum_cell: int) -> ShownIndicator:
     return ShownIndicator(replace(stored, figures=figures), frozenset(hidden))
 
 
-def _is_small(figure: StoredFigure, minimum_cell: int) -> bool:
+def is_small_count(figure: StoredFigure | Figure, minimum_cell: int) -> bool:
+    """Whether the figure's numerator or denominator is from 1 to below `minimum_cell`."""
     counts = [figure.numerator, figure.denominator]
     return any(count is not None and 0 < abs(count) < minimum_cell for count in counts)
 

@@ -44,7 +44,8 @@ class HistoryFacts:
 def extend_history(lake: Lake, table: Table, *, run_id: str) -> int:
     """Add what the table's commits changed since the last time; returns the number of changes, 0 if there are none.
 
-    `table` is a whole table, no slice. Safe from several processes at once: a version goes into the history once.
+    Of a slice the whole table's history is kept, which has the rows of every server. Safe from several processes at
+    once: a version goes into the history once.
 
     Raises:
         LakeTableMissing: the table was never published.
@@ -72,7 +73,7 @@ def history_facts(lake: Lake, table: Table) -> HistoryFacts | None:
 def history_at(
     lake: Lake, connection: duckdb.DuckDBPyConnection, name: str, table: Table, at: datetime
 ) -> tuple[int, list[str]]:
-    """Create the view `name` of the table's rows as they were published at an instant.
+    """Create the view `name` of the table's rows, or a slice's, as they were published at an instant.
 
     Returns the version that was then the newest to change rows, and the files that the view reads.
 
@@ -84,13 +85,14 @@ def history_at(
     view_of(connection, f"{name} changes", current, files)
     instant = f"TIMESTAMPTZ {literal(at.astimezone(UTC).isoformat())}"
     changes = quote(f"{name} changes")
+    of_server = f" AND {SERVER} = {literal(table.server)}" if table.server else ""
     version = f"SELECT max({VERSION}) FROM {changes} WHERE {AT} <= {instant}"
     ((newest,),) = connection.execute(version).fetchall()
     if newest is None:
         raise LakeTableMissing(f"the history of {table.qualified_name} begins after {at.isoformat()}")
     connection.execute(
         f"CREATE OR REPLACE TEMP VIEW {quote(name)} AS SELECT * EXCLUDE ({_OWN_NAMES}) FROM {changes} "
-        f"WHERE {AT} <= {instant} QUALIFY {CHANGE} = 'insert' "
+        f"WHERE {AT} <= {instant}{of_server} QUALIFY {CHANGE} = 'insert' "
         f"AND row_number() OVER (PARTITION BY {_key(table, current)} ORDER BY {_order('DESC')}) = 1"
     )
     return int(newest), files
@@ -134,7 +136,7 @@ def expire_history(lake: Lake, table: Table, *, before: datetime) -> int:
 
 
 def _extend(lake: Lake, table: Table, run_id: str) -> int:
-    published = lake.table(lake.registry_table(table.registry, table.name))
+    published = lake.table(lake.registry_table(table.registry, table.base_name))
     newest, table_id = int(published.version()), str(published.metadata().id)
     current = _open(lake, table)
     done = current.transaction_version(f"{_FROM}/{table_id}") if current is not None else None

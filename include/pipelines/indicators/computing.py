@@ -25,7 +25,7 @@ from include.indicators.definitions import (
     load_indicator,
     period_of,
 )
-from include.indicators.values import SUBJECT, Recorded, record_values
+from include.indicators.values import SUBJECT, Recorded, is_small_count, record_values
 from include.lake.publishing import publish_reference
 from include.pipelines.audit_log import ACTOR, record_lists
 from include.pipelines.context import PipelineContext
@@ -160,14 +160,18 @@ def _record(context: PipelineContext, recorded: Sequence[Recorded], run_id: str,
 
 def _told(recorded: Recorded) -> ComputedIndicator:
     computed, total = recorded.computed, recorded.computed.total
+    indicator = computed.compiled.indicator
+    numbers = [total.value, total.numerator, total.denominator]
+    is_small = is_small_count(total, indicator.minimum_cell)
+    value, numerator, denominator = ("" if one is None or is_small else f"{one:f}" for one in numbers)
     return ComputedIndicator(
-        indicator=computed.compiled.indicator.indicator_id,
+        indicator=indicator.indicator_id,
         verdict="recorded" if recorded.is_new else "unchanged",
         period=computed.period.code,
         edition=recorded.edition,
-        value="" if total.value is None else f"{total.value:f}",
-        numerator="" if total.numerator is None else f"{total.numerator:f}",
-        denominator="" if total.denominator is None else f"{total.denominator:f}",
-        reason=total.reason,
+        value=value,
+        numerator=numerator,
+        denominator=denominator,
+        reason="small count" if is_small else total.reason,
         missing=tuple(sorted({one.server for one in computed.missing})),
     )

@@ -6,10 +6,12 @@ import json
 from decimal import Decimal
 
 import pytest
+from deltalake import CommitProperties, Transaction, write_deltalake
 
 from include.audit import ledger
 from include.audit.verification import Discrepancy, Verification
 from include.indicators.values import ShownIndicator, latest_editions, stored_editions
+from include.lake.storage import LakeConflict, lake_errors
 from include.pipelines import Misuse, PipelineContext, verify_lake
 from include.pipelines.decisions import Look
 from include.pipelines.indicators import compute_step, finding_rows, values_shown
@@ -144,8 +146,22 @@ def test_a_finding_is_read_for_a_purpose_that_is_on_record_first(published, tmp_
     assert "0010990000" not in looked["payload"]
     (one,) = values_shown(published, "2018Q1") or compute_then_show(published)
     assert one.stored.total.value is None, "two of three is a small count"
+    again = compute_step("2018Q1", "run-2", context=published)
+    assert [(one.value, one.numerator, one.reason) for one in again.indicators] == [("", "", "small count")]
 
 
 def compute_then_show(context: PipelineContext) -> tuple[ShownIndicator, ...]:
     compute_step("2018Q1", "run-1", context=context)
     return values_shown(context, "2018Q1")
+
+
+def test_two_computations_at_once_do_not_take_the_same_edition(published):
+    """A commit upon a version that another has overtaken with the same edition is refused by Delta itself."""
+    compute_step("2018Q1", "run-1", context=published)
+    stale = published.lake.table("indicators/values")
+    publish(published, "counter", "dossier", [*DOSSIERS, dossier("f", "2", "2018-03-30T10:00:00+07:00")])
+    compute_step("2018Q1", "run-2", context=published)
+    rows = stale.to_pyarrow_table().slice(0, 1)
+    taken = CommitProperties(app_transactions=[Transaction("active-services/2018Q1", 2)])
+    with pytest.raises(LakeConflict), lake_errors("trying"):
+        write_deltalake(stale, rows, mode="append", commit_properties=taken)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pyarrow as pa
@@ -153,3 +154,15 @@ def test_what_is_past_its_time_is_removed_and_what_stands_stays(lake):
 def test_a_table_without_history_has_none(lake):
     assert not has_history(lake, TABLE)
     assert history_facts(lake, TABLE) is None
+
+
+def test_a_slice_is_read_apart_and_its_history_is_the_tables(lake):
+    uri = lake.registry_table("shop", "customer")
+    rows = pa.table({"code": ["a", "b"], "town": ["Huế", "Vinh"], "_server": ["shop-01", "shop-38"]})
+    write_deltalake(uri, rows, partition_by=["_server"], configuration=FEED, commit_properties=RUN)
+    one = replace(TABLE, name="customer@shop-38")
+    assert extend_history(lake, one, run_id="1") == 2
+    assert extend_history(lake, TABLE, run_id="2") == 0
+    with lake.connect() as connection:
+        history_at(lake, connection, "past", one, now())
+        assert connection.execute("SELECT code, town, _server FROM past").fetchall() == [("b", "Vinh", "shop-38")]
