@@ -33,8 +33,10 @@ def status(
 
     Of a registry with several servers there is a line for each: when all of its tables were last delivered, the worst
     verdict of their newest runs, and every table's published rows and their age. A server is missing when a scheduled
-    run of one of its tables and its deadline have passed without a delivery, or when it never delivered one; one that no
-    sync ever came to is not connected, and has no line. Exits 1 when more are missing than the contract's `deliveredServers` lets be. Reads no source and writes nothing.
+    run of one of its tables and its deadline have passed without a delivery, or when it never delivered one; one that
+    no sync ever came to is not connected, and has no line, and a registry without any connection or run is only named.
+    Exits 1 when more servers are missing than the contract's `deliveredServers` lets be. Reads no source and writes
+    nothing.
 
     Example: `lienthong status`, `lienthong status land`; the servers to call:
     `lienthong status land --json | jq '.registries[].servers[] | select(.is_late) | .server'`
@@ -53,7 +55,10 @@ def status(
         output.print_json(json.dumps({"registries": [one.to_dict() for one in found]}, ensure_ascii=False))
     else:
         for one in found:
-            show_status(one)
+            if one.is_in_use or registry:
+                show_status(one)
+        if idle := ", ".join(one.registry for one in found if not one.is_in_use):
+            output.print(local(f"Chưa kết nối: {idle}.", f"Not connected: {idle}."), style="dim")
         show_problems(mistakes)
     raise typer.Exit(0 if all(one.is_enough for one in found) else NOT_PUBLISHED)
 
@@ -82,7 +87,7 @@ def show_status(status: RegistryStatus) -> None:
 
 
 def _shown(status: RegistryStatus) -> list[ServerStatus]:
-    """The servers that have a line: all that a sync ever came to, or all before the first. The total names the others."""
+    """The servers with a line: all that a sync ever came to, or all before the first. The total names the others."""
     return [server for server in status.servers if server.has_run or server.facts.ended] or list(status.servers)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,6 +15,7 @@ from include.lake.storage import SERVER, Lake, lake_errors
 from include.pipelines.context import PipelineContext
 from include.pipelines.delivered_servers import NOT_CONNECTED, DeliveredServers, MissingServer
 from include.pipelines.errors import no_values_escape
+from include.sources.access import has_connection
 
 _BAD = ("failed", "held", "declined", "timed out")
 
@@ -69,13 +70,22 @@ class ServerStatus:
 
 @dataclass(frozen=True, slots=True)
 class RegistryStatus:
-    """One registry at an instant. `servers` and `delivered` are of one with several servers, `tables` of others."""
+    """One registry at an instant. `servers` and `delivered` are of one with several servers, `tables` of others.
+
+    `is_connected`: one of its sources is connected here; of one that is not, and never ran, nothing is expected.
+    """
 
     registry: str
     at: datetime
     tables: tuple[TableStatus, ...] = ()
     servers: tuple[ServerStatus, ...] = ()
     delivered: DeliveredServers | None = None
+    is_connected: bool = True
+
+    @property
+    def is_in_use(self) -> bool:
+        """Whether it is connected, or a sync ever came to one of its tables."""
+        return self.is_connected or any(one.verdict for one in self.slices)
 
     @property
     def slices(self) -> tuple[TableStatus, ...]:
@@ -85,13 +95,14 @@ class RegistryStatus:
     @property
     def is_enough(self) -> bool:
         """Whether as many servers are up to date as the contract wants."""
-        return self.delivered is None or self.delivered.is_enough
+        return self.delivered is None or self.delivered.is_enough or not self.is_in_use
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for `--json`."""
         return {
             "registry": self.registry,
             "at": self.at.isoformat(),
+            "is_in_use": self.is_in_use,
             "is_enough": self.is_enough,
             "delivered": self.delivered.to_dict() if self.delivered else None,
             "tables": [_plain(one, self.at) for one in self.tables],
@@ -116,7 +127,9 @@ def status_of(context: PipelineContext, contracts: Sequence[Contract]) -> tuple[
     with no_values_escape("reading the state of the registries"):
         at = context.now()
         newest = newest_runs(context.lake, [contract.registry for contract in contracts])
-        return tuple(_registry(context.lake, contract, newest, at) for contract in contracts)
+        found = [_registry(context.lake, contract, newest, at) for contract in contracts]
+        are_connected = [has_connection(contract, context.environ) for contract in contracts]
+        return tuple(replace(one, is_connected=is_so) for one, is_so in zip(found, are_connected, strict=True))
 
 
 def delivered_by_age(

@@ -13,7 +13,10 @@ import pytest
 from include.cli.status import show_status
 from include.console import output
 from include.contracts.reading.load import load_contract
+from include.lake.storage.lake import Lake
+from include.pipelines.context import PipelineContext
 from include.pipelines.reporting.status import RegistryStatus, status_of
+from tests.ascii_tables import SCHEMAS
 from tests.provincial import LIVE, NEVER, NOW, SERVERS, SPENT, At, at, make_provinces, write_contract
 
 pytestmark = pytest.mark.slow
@@ -124,3 +127,12 @@ def test_a_registry_on_one_server_has_tables_only(tmp_path: Path) -> None:
     assert not status.servers
     assert status.is_enough
     assert all(one.is_late and one.verdict == "" for one in status.tables)
+
+
+@pytest.mark.parametrize("is_connected", [False, True])
+def test_nothing_is_expected_of_a_registry_without_connection_and_run(tmp_path: Path, is_connected: bool) -> None:
+    """Contracts of systems that are not here stand in the folder too: no sync of theirs is late."""
+    environ = {"AIRFLOW_CONN_DOSSIERS_38": "sqlite:///dossiers.sqlite"} if is_connected else {}
+    context = PipelineContext(Lake(str(tmp_path / "lake"), scratch=tmp_path / "tmp"), SCHEMAS, environ)
+    (found,) = status_of(context, [context.contract("dossiers")])
+    assert (found.is_in_use, found.is_enough) == (is_connected, not is_connected)
