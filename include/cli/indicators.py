@@ -84,14 +84,15 @@ def indicators_compute(names: Names = None, *, period: Period, as_json: AsJson =
     grid.add_column(local("chỉ tiêu", "indicator"), overflow="fold")
     for title in (local("giá trị", "value"), local("tử số", "numerator"), local("mẫu số", "denominator")):
         grid.add_column(title, justify="right")
-    grid.add_column(local("lần ban hành", "edition"), justify="right")
+    grid.add_column(local("lần tính", "edition"), justify="right")
     grid.add_column(local("ghi chú", "note"), overflow="fold")
     for one in done.indicators:
         notes = [_reason(one.reason), *(f"- {server}" for server in one.missing)]
         if one.verdict == "unchanged":
             notes.insert(0, local("không đổi", "unchanged"))
         note = one.error or "\n".join(filter(None, notes))
-        grid.add_row(one.indicator, one.value, one.numerator, one.denominator, str(one.edition or ""), note)
+        numbers = [_number(Decimal(text)) if text else "" for text in (one.value, one.numerator, one.denominator)]
+        grid.add_row(one.indicator, *numbers, str(one.edition or ""), note)
     output.print(grid)
     raise typer.Exit(NOT_PUBLISHED if done.verdict == "failed" else 0)
 
@@ -117,7 +118,7 @@ def indicators_show(
         return
     for one in found:
         stored = one.stored
-        title = f"{stored.indicator}, {stored.period}, {local('lần', 'edition')} {stored.edition}"
+        title = f"{stored.indicator}, {stored.period}, {local('lần tính', 'edition')} {stored.edition}"
         grid = Grid(title=title, header_style="bold", box=box.SIMPLE)
         grid.add_column("", overflow="fold")
         for heading in (local("giá trị", "value"), local("tử số", "numerator"), local("mẫu số", "denominator")):
@@ -125,7 +126,8 @@ def indicators_show(
         grid.add_column("")
         for figure in stored.figures[:_MOST_MEMBERS]:
             hidden = local("ẩn vì số nhỏ", "hidden: small count") if one.is_hidden(figure) else ""
-            numbers = [_number(figure.value, stored.digits), _number(figure.numerator), _number(figure.denominator)]
+            counts = [None if one is None else one.normalize() for one in (figure.numerator, figure.denominator)]
+            numbers = [_number(figure.value, stored.digits), *map(_number, counts)]
             label = f"{figure.dimension} {figure.member}".strip() or local("tổng", "total")
             grid.add_row(label, *numbers, hidden or _reason(figure.reason))
         output.print(grid)
@@ -185,7 +187,7 @@ def _reason(reason: str) -> str:
 
 
 def _number(value: Decimal | None, digits: int | None = None) -> str:
+    """The number by the locale, with so many digits, or as many as it has."""
     if value is None:
         return ""
-    places = max(0, -int(value.normalize().as_tuple().exponent))
-    return number(value, places if digits is None else digits)
+    return number(value, max(0, -int(value.as_tuple().exponent)) if digits is None else digits)

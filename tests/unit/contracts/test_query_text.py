@@ -12,7 +12,8 @@ TABLES = ["procedures.agency_service", "dossiers.dossier", "reference.agencies"]
 LIKE_THE_REPORT = """
 WITH active AS (
     SELECT DISTINCT service FROM dossiers.dossier
-    WHERE channel = '2' AND state NOT IN ('1', '3') AND CAST(coalesce(received_on, submitted_on) AS DATE) >= period_start()
+    WHERE channel = '2' AND state NOT IN ('1', '3')
+      AND CAST(coalesce(received_on, submitted_on) AS DATE) >= period_start()
 )
 SELECT s.agency, s.level, a.service IS NOT NULL AS is_active, count(*) FILTER (WHERE s.level = '4') AS fours
 FROM procedures.agency_service AS s
@@ -58,7 +59,7 @@ def test_names_of_tables_are_found_whatever_their_case():
         ("SELECT row_number() OVER (ORDER BY code) AS n FROM dossiers.dossier", "window"),
         ("SELECT unnest([1]) AS n FROM dossiers.dossier", "unnest"),
         ("SELECT code FROM dossiers.dossier ASOF JOIN reference.agencies USING (code)", "METHOD"),
-        ("WITH RECURSIVE r AS (SELECT 1 AS n UNION ALL SELECT n FROM r) SELECT n FROM r, dossiers.dossier", "RECURSIVE"),
+        ("WITH RECURSIVE r AS (SELECT 1 AS n UNION ALL SELECT n FROM r) SELECT n FROM r", "RECURSIVE"),
         ("SELECT dossiers.dossier.code FROM dossiers.dossier", "with its registry"),
         ("SELECT period_start(1) AS d FROM dossiers.dossier", "argument"),
         ("SELECT 1 AS n", "reads no published table"),
