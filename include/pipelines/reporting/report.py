@@ -71,12 +71,14 @@ def report_step(*, context: PipelineContext | None = None, folder: Path | None =
         linking = gather_linking(context.lake)
         agreements = agreement_facts(agreed.values(), contracts, context.lake, at=at)
         delivered = delivered_in(overview)
+        slices = [(one.name, table) for one in overview.registries for s in one.servers for table in s.slices]
+        begun = {name for name, table in slices if table.latest}  # of the others no sync was ever asked for
         surroundings = Surroundings(
             agreements, _ledger(context.lake), linking, _model(context, linking),
             contradictions(context, 1, registries=contracts).total if linking.last else 0,
             _pages_url(context.environ), files_of([*mistakes, *others]),
             {name: one.text for name, one in delivered.items()},
-            frozenset(name for name, one in delivered.items() if one.missing),
+            frozenset(name for name, one in delivered.items() if one.missing and name in begun),
         )  # fmt: skip
         tables = frames(overview, surroundings)
         texts = {f"{name}.csv": csv_text(frame) for name, frame in tables.items()}

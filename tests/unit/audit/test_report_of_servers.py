@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Mapping
+from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
@@ -16,6 +17,8 @@ from include.audit.report_pages import provinces
 from include.audit.report_pages.provinces import FORMER, Place
 from include.audit.report_pages.tile_map import tile_maps
 from include.audit.report_words.words import LOCALES
+from include.lake.storage.lake import Lake
+from include.pipelines.context import PipelineContext
 from include.pipelines.reporting.report import report_step
 from tests.provincial import LIVE, NEVER, OPEN, SERVERS, SPENT, At, make_provinces
 from tests.unit.audit.runs_evidence import SCHEMAS
@@ -191,3 +194,12 @@ def test_the_maps_show_every_server_once_and_in_words(land: RegistryReport, over
         assert described is not None
         assert all(server in (described.text or "") for server in SERVERS)
         assert "style=" not in map_.svg
+
+
+def test_servers_that_no_sync_was_ever_asked_for_need_no_attention(tmp_path: Path) -> None:
+    """Contracts of systems that are not here stand in the folder too."""
+    context = PipelineContext(Lake(str(tmp_path / "lake"), scratch=tmp_path / "tmp"), SCHEMAS, {})
+    report_step(context=context, folder=tmp_path / "report")
+    attention = (tmp_path / "report" / "report.en.html").read_text(encoding="utf-8").partition("Each registry")[0]
+    assert "dossiers: " not in attention
+    assert "land: " not in attention
