@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
+from functools import cache
 from pathlib import Path
 from typing import Any, get_args
 
@@ -34,8 +35,9 @@ def path_of(registry: str) -> Path:
     return SCHEMAS / "registries" / f"{registry}.odcs.yaml"
 
 
+@cache
 def document(registry: str) -> dict[str, Any]:
-    return dict(yaml.safe_load(path_of(registry).read_text(encoding="utf-8")))
+    return dict(yaml.load(path_of(registry).read_text(encoding="utf-8"), yaml.CSafeLoader))
 
 
 def columns(registry: str) -> list[tuple[str, dict[str, Any]]]:
