@@ -83,7 +83,7 @@ def _index(contracts: dict[str, Contract]) -> str:
             "| [Conversions](conversions.md) | which value of which source becomes what, and which is rejected |",
             "| [Specification](specification.md) | small tables in, small tables out |",
             "| [SQL](sql.md) | what contracts, agreements and `--where` may say, and the functions they may call |",
-            "| [Delta Sharing](delta-sharing.md) | what `lienthong serve` answers, its limits, and the record of every read |",
+            "| [Delta Sharing](delta-sharing.md) | what `lienthong serve` answers, its limits, the record of reads |",
             "| [The lake](lake.md) | zones, tables, columns, commit metadata |",
             "| [Glossary](glossary.md) | every term of ours: meaning, place, Vietnamese word |",
         ]

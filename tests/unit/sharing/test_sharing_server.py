@@ -380,6 +380,26 @@ def test_every_request_is_one_record_and_verify_knows_the_table(served: Served) 
     assert len(named) > 1  # the file, and its rows
 
 
+def test_a_week_of_reads_is_on_record_and_nothing_besides(served: Served) -> None:
+    """Every night the server ends, and another begins; the reader's journal of the week is the table."""
+    asked: list[tuple[datetime, str, str, str]] = []
+    served.client.__exit__(None, None, None)
+    for day in range(7):
+        with TestClient(make_app(served.context, every_seconds=0.05)) as client:
+            for hour in range(3):
+                at = served.context.clock[0] = AT + timedelta(days=day, hours=hour)
+                for recipient, share in (("nso", "census"), ("moh", "health"), ("nso", "health")):
+                    path = TABLE.replace("census", share)
+                    answer = client.post(f"{path}/query", content=b"{}", headers=served.as_(recipient))
+                    verdict = "offered" if answer.status_code == 200 else "refused"
+                    asked.append((at, recipient, answer.headers["lienthong-read"], verdict))
+    rows = pa.table(served.context.lake.table("audit/reads").to_pyarrow_table()).to_pylist()
+    kept = [(row["at"], row["recipient"], row["read_id"], row["verdict"]) for row in rows]
+    assert sorted(kept) == sorted(asked)
+    assert {verdict for *_, recipient, _, verdict in asked if recipient == "moh"} == {"offered"}
+    assert [d.why for d in verify(served.context.lake).discrepancies if "registry/" not in d.subject] == []
+
+
 def test_who_read_personal_columns_of_a_table_last_month_and_under_which_agreement(served: Served) -> None:
     shutil.copytree(SCHEMAS / "registries", served.context.schemas / "registries")
     served.query()
