@@ -171,7 +171,7 @@ class Reader:
         check_relationships(relationships, columns, self.within(place))
         custom = {p.property or "": p.value for p in written_custom}
         if "empty" in custom:
-            self.refusing(place, written_custom, "empty")("`empty` is of columns, not of tables", "move it under one")
+            self.refusing(place, written_custom, "empty")("it is of a column, not of a table", "move under the column")
         if "link" in custom:
             custom["link"] = self.link(custom["link"], self.places[f"{name}:link"])
         extract = extract_policy(
