@@ -10,7 +10,8 @@ from include.contracts.sql import DEEPEST, GROUPS, LONGEST
 _HEAD = f"""# What SQL may say
 
 Contracts hold SQL in `transformLogic`, `empty: {{when: ...}}`, `deletedWhen`, `link: {{when: ...}}` and in rules of
-`type: sql`; agreements in `rows`; the command line in `--where`. It runs with the rights of whoever runs the library.
+`type: sql`; agreements in `rows`; the command line in `--where`; [indicators](../../schemas/indicators/README.md) whole
+queries, which may say more. It runs with the rights of whoever runs the library.
 So no text reaches an engine as it was written:
 
 1. It is parsed, and every part of it must be one that this page names. `lienthong check` tells the others by line.
