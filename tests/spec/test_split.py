@@ -418,3 +418,32 @@ def test_a_code_is_judged_on_the_day_it_was_in_force(tmp_path: Path) -> None:
     accepted | -
     """
     check(contract_table(contract, tmp_path), given, expected, tmp_path)
+
+
+def test_a_list_known_to_be_incomplete_warns(tmp_path: Path) -> None:
+    """With `severity: warning` a code that is not listed is published, and the row bears the rule's id."""
+    contract = """
+    properties:
+      - {name: code, physicalName: ma, logicalType: string, primaryKey: true}
+      - name: agency
+        physicalName: co_quan
+        logicalType: string
+        relationships:
+          - to: reference.agencies.code
+            customProperties: [{property: severity, value: warning}]
+    """
+    given = """
+    ma | co_quan
+    ---+--------
+    a  | H56
+    b  | H99
+    c  | -
+    """
+    expected = """
+    outcome  | reasons
+    ---------+-----------------
+    accepted | -
+    accepted | agency.reference
+    accepted | -
+    """
+    check(contract_table(contract, tmp_path), given, expected, tmp_path)

@@ -115,7 +115,8 @@ class Rule:
 class Relationship:
     """`columns` of this table refer to `to_columns` of `registry.table` (`reference.<list>` for a code list).
 
-    `valid_on` is the date column on which a code must have been in force; empty: at any time.
+    Of a code list, `valid_on` is the date column on which a code must have been in force (empty: at any time), and
+    `severity` what becomes of a row whose code is not listed.
     """
 
     columns: tuple[str, ...]
@@ -123,6 +124,7 @@ class Relationship:
     table: str
     to_columns: tuple[str, ...]
     valid_on: str = ""
+    severity: Severity = "error"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,19 +7,19 @@ evaluations stay independent.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from open_data_contract_standard.model import (
     AuthoritativeDefinition,
     CustomProperty,
     DataQuality,
-    SchemaObject,
     SchemaProperty,
 )
 
 from include.contracts.model import VIETNAMESE, Bound, Column, Relationship, Rule, Scope, Severity
 from include.contracts.rules.expressions import may_lose
+from include.contracts.rules.references import violation_of_reference
 from include.contracts.rules.rule_words import implied, implied_reference, one_key, readable
 from include.contracts.rules.violations import RuleError, literal, quote, violation_of_metric, violation_of_query
 from include.contracts.words import BilingualText
@@ -54,7 +54,14 @@ def column_rules(
     """The rules implied by a column's type, options, enum and reference lists."""
     rules, name = [], quote(column.name)
 
-    def add(metric: str, violation: str, texts: BilingualText, scope: Scope = "row", **arguments: Any) -> None:
+    def add(
+        metric: str,
+        violation: str,
+        texts: BilingualText,
+        scope: Scope = "row",
+        severity: Severity = "error",
+        **arguments: Any,
+    ) -> None:
         rules.append(
             Rule(
                 rule_id=f"{prefix}.{column.name}.{metric}",
@@ -62,7 +69,7 @@ def column_rules(
                 columns=(column.name,),
                 metric=metric,
                 scope=scope,
-                severity="error",
+                severity=severity,
                 dimension=DIMENSION_OF.get(metric, "conformity"),
                 description=texts.english,
                 vietnamese=texts.vietnamese,
@@ -109,21 +116,9 @@ def column_rules(
     for reference in references:
         given: dict[str, Any] = {"list": reference.table, "listColumn": reference.to_columns[0]}
         given |= {"validOn": reference.valid_on} if reference.valid_on else {}
-        add("reference", _not_listed(name, reference), implied_reference(column, reference), **given)
+        texts, violation = implied_reference(column, reference), violation_of_reference(name, reference)
+        add("reference", violation, texts, severity=reference.severity, **given)
     return rules
-
-
-def _not_listed(name: str, reference: Relationship) -> str:
-    """Violation predicate of a code list: no entry has the code, in force on the day of `valid_on` if there is one."""
-    code, listed = quote(reference.to_columns[0]), quote(f"ref_{reference.table}")
-    if not reference.valid_on:
-        return f"{name} IS NOT NULL AND {name} NOT IN (SELECT {code} FROM {listed} WHERE {code} IS NOT NULL)"
-    day = quote(reference.valid_on)
-    in_force = f"{day} >= coalesce(entry.valid_from, {day}) AND {day} <= coalesce(entry.valid_until, {day})"
-    return (
-        f"{name} IS NOT NULL AND NOT EXISTS (SELECT 1 FROM {listed} AS entry WHERE entry.{code} = {name}"
-        f" AND ({day} IS NULL OR ({in_force})))"
-    )
 
 
 def key_rule(prefix: str, columns: Sequence[Column]) -> list[Rule]:
@@ -216,49 +211,6 @@ def vietnamese_text(custom: Sequence[CustomProperty] | None) -> str:
 def cited(definitions: Sequence[AuthoritativeDefinition] | None, laws: Mapping[str, str] | None = None) -> list[str]:
     """Texts of the cited legal references; with `laws` (id: text), in Vietnamese where available."""
     return [(laws or {}).get(d.id or "") or d.description or d.url or "" for d in definitions or []]
-
-
-def reference_targets(table: str, owner: SchemaObject | SchemaProperty, registry: str) -> Iterator[Relationship]:
-    """The relationships written on a table or a column, in the shorthand `[registry.]table.column`.
-
-    Raises:
-        RuleError: a relationship is invalid.
-    """
-    for written in owner.relationships or []:
-        to = written.to if isinstance(written.to, list) else [written.to or ""]
-        if isinstance(owner, SchemaProperty):
-            columns: tuple[str, ...] = (owner.name or "",)
-        else:
-            stated = written.from_ if isinstance(written.from_, list) else [written.from_ or ""]
-            columns = tuple(name.rpartition(".")[2] for name in stated)
-        parts = [target.split(".") for target in to]
-        if any(len(p) not in (2, 3) for p in parts) or len({tuple(p[:-1]) for p in parts}) != 1:
-            raise RuleError(
-                f"relationship to `{', '.join(to)}` cannot be followed",
-                "write `table.column`, `registry.table.column` or `reference.list.code`",
-            )
-        target = parts[0][:-1]
-        yield Relationship(
-            columns=columns,
-            registry=target[0] if len(target) == 2 else registry,
-            table=target[-1],
-            to_columns=tuple(p[-1] for p in parts),
-            valid_on=_valid_on(written.customProperties or [], is_list=target[0] == "reference"),
-        )
-
-
-def _valid_on(custom: Sequence[CustomProperty], *, is_list: bool) -> str:
-    """The date column of a code list's custom property `validOn`."""
-    for prop in custom:
-        if prop.property != "validOn":
-            raise RuleError(f"a relationship has no property `{prop.property}`", "`validOn` names a date column")
-        if not is_list or not isinstance(prop.value, str):
-            raise RuleError(
-                "`validOn` belongs to a code list and names one column",
-                "write it beside `to: reference.<list>.code`, with the published name of a date column",
-            )
-        return prop.value
-    return ""
 
 
 def _bound(written: DataQuality) -> Bound:

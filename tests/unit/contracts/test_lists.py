@@ -57,7 +57,8 @@ def test_both_are_read(tmp_path: Path) -> None:
     [
         ({"on": "updated_at"}, "`validOn` names `updated_at`, which is no date column here -> one of: since"),
         ({"to": "finance.taxpayer.tax_code"}, "`validOn` belongs to a code list"),
-        ({"property": "validAt"}, "a relationship has no property `validAt`"),
+        ({"property": "validAt"}, "a relationship has no property `validAt` -> one of: validOn, severity"),
+        ({"property": "severity", "on": "notice"}, "severity `notice` is unknown -> one of: error, warning"),
         ({"extract": "cursor: [updated_at]"}, "`rowsFromList` has a cursor -> leave the cursor out"),
         ({"position": "so"}, "the entries of one list have one key"),
         ({"list": "column: nguoi"}, "`rowsFromList` names no column of the source"),
