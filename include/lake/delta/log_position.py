@@ -22,9 +22,10 @@ class LogPosition:
 
     def is_newest(self, lake: Lake) -> bool:
         """Whether no version was committed since, and the table was not removed or made anew."""
-        if lake.file_stamp(_commit(self.uri, self.version + 1)):
-            return False
-        return self.version < 0 or (bool(self.stamp) and lake.file_stamp(_commit(self.uri, self.version)) == self.stamp)
+        if self.version < 0:
+            return not lake.file_stamp(_commit(self.uri, 0))
+        own, next_one = lake.file_stamps([_commit(self.uri, self.version), _commit(self.uri, self.version + 1)])
+        return bool(self.stamp) and own == self.stamp and not next_one
 
 
 def _commit(uri: str, version: int) -> str:

@@ -176,6 +176,10 @@ class Lake:
         """Size and modification time of a file, which change when it is rewritten. Empty if it does not exist."""
         return object_store.file_stamp(self._store(), self._inside(uri))
 
+    def file_stamps(self, uris: Sequence[str]) -> tuple[str, ...]:
+        """The stamps of several files, asked for at once."""
+        return tuple(object_store.file_stamps(self._store(), [self._inside(uri) for uri in uris]))
+
     def changed_at(self, uri: str) -> datetime | None:
         """Modification time of the newest file of a folder, in UTC; None if there is no file."""
         return object_store.changed_at(self._store(), self._inside(uri))

@@ -117,9 +117,14 @@ def size(root: Root, inside: str) -> int:
 
 def file_stamp(root: Root, inside: str) -> str:
     """Size and modification time of a file; empty if it does not exist."""
+    return file_stamps(root, [inside])[0]
+
+
+def file_stamps(root: Root, inside: Sequence[str]) -> list[str]:
+    """The stamps of several files, asked for at once."""
     with lake_errors("looking at a file"):
-        here = _filesystem(root).get_file_info(_absolute(root, inside))
-        return f"{here.size}@{here.mtime_ns}" if here.type == fs.FileType.File else ""
+        found = _filesystem(root).get_file_info([_absolute(root, one) for one in inside])
+        return [f"{here.size}@{here.mtime_ns}" if here.type == fs.FileType.File else "" for here in found]
 
 
 def changed_at(root: Root, inside: str) -> datetime | None:

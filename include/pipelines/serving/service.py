@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -11,9 +9,9 @@ from datetime import datetime
 from urllib.parse import unquote
 
 from include.audit.reads import ReadRecord
-from include.lake.delta import LogPosition
 from include.lake.storage import Lake, LakeError
 from include.pipelines.serving.exchange import LINES, Answer, Asked, Exchange
+from include.pipelines.serving.tables import LiveTables
 from include.pipelines.serving.terms import LiveCatalog
 from include.pipelines.serving.tokens import LiveTokens
 from include.sharing import delta_sharing as protocol
@@ -36,7 +34,6 @@ from include.sharing.delta_sharing import (
 )
 from include.sharing.recipients import Token
 
-_KEPT_SNAPSHOTS = 1_000
 _BEARER = "bearer "
 
 
@@ -56,8 +53,7 @@ class SharingService:
         """`store_url`: the S3 store's address as recipients reach it; empty for the one that the lake uses."""
         self._lake, self._catalog, self._tokens, self._links = lake, catalog, tokens, links
         self._store_url, self._clock = store_url, clock
-        self._snapshots: OrderedDict[str, tuple[LogPosition, str, Snapshot]] = OrderedDict()
-        self._lock = threading.Lock()
+        self._tables = LiveTables(lake)
 
     def now(self) -> datetime:
         """The instant by which tokens and agreements are judged."""
@@ -144,24 +140,9 @@ class SharingService:
         product = found.product
         exchange.note(registry=product.registry, table=product.table, product=product.name)
         with _lake_answers():
-            snapshot = self._snapshot(found)
+            snapshot = self._tables.now(found)
         exchange.note(version=snapshot.version)
         return found, snapshot
-
-    def _snapshot(self, table: SharedTable) -> Snapshot:
-        """The newest version of a table: the one read before, if the log has not moved since."""
-        known = self._snapshots.get(table.subject)
-        if known and known[1] == table.agreement.digest and known[0].is_newest(self._lake):
-            return known[2]
-        snapshot = protocol.newest_snapshot(self._lake, table)
-        position = LogPosition.of(self._lake, snapshot.uri, snapshot.version)
-        if str(self._lake.table(snapshot.uri).metadata().id) != snapshot.table_id:
-            return snapshot  # made anew meanwhile: the position is the new table's
-        with self._lock:
-            self._snapshots[table.subject] = (position, table.agreement.digest, snapshot)
-            while len(self._snapshots) > _KEPT_SNAPSHOTS:
-                self._snapshots.popitem(last=False)
-        return snapshot
 
     # Answers
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import getpass
 import json
 import os
-import threading
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -15,6 +14,7 @@ from include.lake.delta import LogPosition
 from include.lake.storage import Lake
 from include.pipelines.context import PipelineContext
 from include.pipelines.errors import Misuse
+from include.pipelines.serving.shared_look import SharedLook
 from include.sharing.agreements import load_agreements
 from include.sharing.recipients import Token, TokenAct, Tokens, new_token, profile
 
@@ -31,27 +31,26 @@ class Issued:
 
 
 class LiveTokens:
-    """The tokens as the ledger has them now: each call looks whether it has grown, and reads what is new."""
+    """The tokens as the ledger has them now: each look sees whether it has grown, and reads what is new."""
 
     def __init__(self, lake: Lake) -> None:
         self._lake = lake
         self._tokens = Tokens()
         self._read_to = 0
         self._position: LogPosition | None = None
-        self._lock = threading.Lock()
+        self._look = SharedLook(self._read)
 
     def now(self) -> Tokens:
         """The tokens. Raises LakeError: the ledger cannot be read."""
-        position = self._position
-        if position is not None and position.is_newest(self._lake):
-            return self._tokens
-        with self._lock:
-            if self._position is position:
-                version, entries = ledger.read_kind(self._lake, "credential", after=self._read_to)
-                acts, last = _acts(entries.to_pylist()), max(entries["sequence"].to_pylist(), default=self._read_to)
-                self._tokens, self._read_to = self._tokens.after(acts), last
-                self._position = LogPosition.of(self._lake, self._lake.path(ledger.LEDGER), version)
-            return self._tokens
+        return self._look.result()
+
+    def _read(self) -> Tokens:
+        if self._position is None or not self._position.is_newest(self._lake):
+            version, entries = ledger.read_kind(self._lake, "credential", after=self._read_to)
+            self._tokens = self._tokens.after(_acts(entries.to_pylist()))
+            self._read_to = max(entries["sequence"].to_pylist(), default=self._read_to)
+            self._position = LogPosition.of(self._lake, self._lake.path(ledger.LEDGER), version)
+        return self._tokens
 
 
 def all_tokens(lake: Lake) -> Tokens:
