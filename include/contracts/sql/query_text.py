@@ -110,28 +110,44 @@ def _is_counted(star: exp.Star) -> bool:
 
 
 def _with_given_names(tree: exp.Expr, tables: Collection[str]) -> tuple[str, tuple[str, ...]]:
-    """The SQL with every table under its full name, and the tables it reads, sorted."""
-    steps = {cte.alias.lower() for cte in tree.find_all(exp.CTE)}
+    """The SQL with every table under its full name, and the tables it reads, sorted.
+
+    A step of the query (WITH) gets a name that neither a table nor the engine's catalogue has, so that where the step is
+    not in force its name leads nowhere.
+    """
+    steps = {name: f"step {number}" for number, name in enumerate(sorted(_named_steps(tree)), 1)}
     known = {name.lower(): name for name in tables}
     read = set()
     for table in list(tree.find_all(exp.Table)):
         name = table.name.lower()
-        if not table.db:
-            if name in steps:
-                continue
-            raise _unknown(table.name, known)
-        full = f"{table.db.lower()}.{name}"
-        if full not in known:
-            raise _unknown(full, known)
-        read.add(known[full])
         alias = table.alias or table.name
+        if table.db:
+            full = f"{table.db.lower()}.{name}"
+            if full not in known:
+                raise _unknown(full, known)
+            read.add(known[full])
+            name = known[full]
+        elif name in steps:
+            name = steps[name]
+        else:
+            raise _unknown(table.name, known)
         renamed = exp.Table(
-            this=exp.Identifier(this=known[full], quoted=True), alias=exp.TableAlias(this=exp.to_identifier(alias))
+            this=exp.Identifier(this=name, quoted=True), alias=exp.TableAlias(this=exp.to_identifier(alias))
         )
         table.replace(renamed)
+    for cte in tree.find_all(exp.CTE):
+        cte.args["alias"].set("this", exp.Identifier(this=steps[cte.alias.lower()], quoted=True))
     if not read:
         raise SqlRefused("reads no published table", _REMEDY)
     return written(tree), tuple(sorted(read))
+
+
+def _named_steps(tree: exp.Expr) -> set[str]:
+    names = [cte.alias.lower() for cte in tree.find_all(exp.CTE)]
+    for name in names:
+        if names.count(name) > 1:
+            raise SqlRefused(f"has two steps called `{name}`", "give each step of WITH a name of its own")
+    return set(names)
 
 
 def _unknown(name: str, known: dict[str, str]) -> SqlRefused:

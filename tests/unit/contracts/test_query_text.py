@@ -83,3 +83,38 @@ def test_nothing_hostile_passes_as_a_part_of_a_query(tmp_path):
             if text not in of_queries:
                 with pytest.raises(SqlRefused):
                     checked_query(query, TABLES)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        # A step that reads its own name, one used where it is not in force, and one used before it is.
+        "WITH pg_settings AS (SELECT name, setting FROM pg_settings) SELECT v.name, d.code FROM pg_settings v, "
+        "dossiers.dossier d",
+        "SELECT d.code FROM dossiers.dossier d, duckdb_views v WHERE d.code IN (WITH duckdb_views AS (SELECT code FROM "
+        "dossiers.dossier) SELECT code FROM duckdb_views)",
+        "WITH a AS (SELECT sql FROM sqlite_master), sqlite_master AS (SELECT code AS sql FROM dossiers.dossier) "
+        "SELECT sql FROM a",
+    ],
+)
+def test_the_name_of_a_step_reaches_nothing_of_the_engine_where_the_step_is_not_in_force(text):
+    query = checked_query(text, TABLES)
+    with duckdb.connect() as engine:
+        engine.execute('CREATE TABLE "dossiers.dossier" (code TEXT, state TEXT)')
+        with pytest.raises((duckdb.BinderException, duckdb.CatalogException)):
+            engine.execute(query.sql)
+
+
+def test_a_step_takes_no_tables_place():
+    query = checked_query(
+        "WITH \"dossiers.dossier\" AS (SELECT 'spoof' AS code) SELECT s.code FROM dossiers.dossier AS s", TABLES
+    )
+    with duckdb.connect() as engine:
+        engine.execute('CREATE TABLE "dossiers.dossier" (code TEXT)')
+        assert engine.execute(query.sql).fetchall() == []
+    with pytest.raises(SqlRefused, match="two steps"):
+        checked_query(
+            "WITH a AS (SELECT code FROM dossiers.dossier) SELECT code FROM a WHERE code IN "
+            "(WITH a AS (SELECT code FROM dossiers.dossier) SELECT code FROM a)",
+            TABLES,
+        )
