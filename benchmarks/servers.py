@@ -19,9 +19,7 @@ import psycopg
 from deltalake import DeltaTable
 
 from include.embedded.servers import REPOSITORY, Site, start_postgres, stop_postgres, uri
-from include.simulator import inhabited_provinces, load_registry, simulate
-from include.simulator.land_provinces import divide_land
-from include.simulator.land_vendors import vendor_of
+from include.simulator import divide_land, inhabited_provinces, load_registry, simulate, vendor_of
 
 SEED = 2028
 

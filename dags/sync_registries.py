@@ -69,8 +69,7 @@ def sync(contract: Contract) -> None:
         for server in servers_read(contract):
             with TaskGroup(server.name.replace("-", "_"), tooltip=server.name):
                 servers[server.name] = sync_tables(contract.of_server(server.name))
-        first = {name: f"{group.group_id}.extract" for name, group in servers.items()}
-        connected_servers(contract, first) >> [*servers.values()]
+        connected_servers(contract, servers) >> [*servers.values()]
         for last in tell_of_slices(contract, library_run_id):
             [*servers.values()] >> last
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from airflow.sdk import get_current_context, task
+from airflow.sdk import TaskGroup, get_current_context, task
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from include.contracts.model import AT, Contract
@@ -66,10 +66,10 @@ def assess_gate_publish(contract: Contract, *, table: Any, extracted: Any, **how
     publish(table=table, assessed=assessed, approval=approval)
 
 
-def connected_servers(contract: Contract, first: Mapping[str, str]) -> Any:
+def connected_servers(contract: Contract, servers: Mapping[str, TaskGroup]) -> Any:
     """The task that chooses which of several servers are read: all but those that are not connected yet.
 
-    `first` is the task with which each server begins.
+    `servers` are the groups of their tasks by name; each begins with `extract`.
     """
 
     @task.branch
@@ -77,7 +77,7 @@ def connected_servers(contract: Contract, first: Mapping[str, str]) -> Any:
         from include.pipelines import PipelineContext, unconnected_servers
 
         others = unconnected_servers(PipelineContext.from_environment(), contract.registry)
-        return [task_id for server, task_id in first.items() if server not in others]
+        return [f"{group.group_id}.extract" for server, group in servers.items() if server not in others]
 
     return connected_servers()
 

@@ -6,6 +6,7 @@ It is independent: no module of the product imports it, and it uses only the pro
 from include.simulator.build import build_country
 from include.simulator.country import simulate
 from include.simulator.dirt import DirtRates, SystemRates
-from include.simulator.land_provinces import inhabited_provinces
+from include.simulator.land_provinces import divide_land, inhabited_provinces
+from include.simulator.land_vendors import vendor_of
 from include.simulator.loading import UnknownTarget, load_registry
 from include.simulator.staging import SYSTEM_SERVERS, Country

@@ -16,14 +16,14 @@ from plugins.lineage_events import ContractLineage
 SECRET = "Nguyễn Thị Bí Mật"
 
 
-def extractor(dag_id="sync_land", task_id="sync_table.publish", table="ownership"):
+def extractor(dag_id="sync_land", task_id="sync_table.publish", table="ownership@land-01"):
     arguments = {"table": table, "assessed": {"error": SECRET}, "approval": {"approved_by": SECRET}}
     return ContractLineage(SimpleNamespace(dag_id=dag_id, task_id=task_id, op_kwargs=arguments))
 
 
 def test_a_published_table_names_its_source_its_columns_and_what_feeds_them():
     told = extractor().extract_on_complete(None)
-    assert [(d.namespace, d.name) for d in told.inputs] == [("source://land", "chu_so_huu")]
+    assert [(d.namespace, d.name) for d in told.inputs] == [("source://land-01", "chu_so_huu")]
     (output,) = told.outputs
     assert (output.namespace, output.name) == ("lake", "registry/land/ownership")
     feeds = {

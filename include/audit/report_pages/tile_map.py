@@ -19,7 +19,7 @@ _QUALITY = (99.0, 95.0, 90.0)
 """Least indices of the first three grades."""
 
 Grade = tuple[str, str]
-"""A square's class and its second line: `g0` (good) to `g3` (worst), `idle` for a server that is not read or not connected."""
+"""A square's class and its second line: `g0` (good) to `g3` (worst), `idle` for a server not read or not connected."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -112,8 +112,8 @@ def _is_counted(star: exp.Star) -> bool:
 def _with_given_names(tree: exp.Expr, tables: Collection[str]) -> tuple[str, tuple[str, ...]]:
     """The SQL with every table under its full name, and the tables it reads, sorted.
 
-    A step of the query (WITH) gets a name that neither a table nor the engine's catalogue has, so that where the step is
-    not in force its name leads nowhere.
+    A step of the query (WITH) gets a name that neither a table nor the engine's catalogue has, so that where the step
+    is not in force its name leads nowhere.
     """
     steps = {name: f"step {number}" for number, name in enumerate(sorted(_named_steps(tree)), 1)}
     known = {name.lower(): name for name in tables}

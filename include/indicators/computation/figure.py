@@ -54,4 +54,5 @@ def value_of(numerator: Decimal, denominator: Decimal | None, *, is_share: bool,
 def rounded_half_up(exact: Fraction, digits: int) -> Decimal:
     """An exact number with so many decimal places, a half away from zero: 2.5 is 3, and -2.5 is -3."""
     units = floor(abs(exact) * 10**digits + Fraction(1, 2))
-    return Decimal(units if exact >= 0 else -units).scaleb(-digits)
+    # From its digits: arithmetic of decimals would round to those of the context.
+    return Decimal((int(exact < 0 and units > 0), tuple(map(int, str(units))), -digits))

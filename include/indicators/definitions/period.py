@@ -15,7 +15,8 @@ from include.contracts.model import ZONE
 
 Scheme = Literal["calendar", "decree-09", "as-of"]
 SCHEMES: tuple[Scheme, ...] = get_args(Scheme)
-_QUARTER = re.compile(r"(\d{4})Q([1-4])")
+_QUARTER = re.compile(r"([12][0-9]{3})Q([1-4])")
+_DAY = re.compile(r"[12][0-9]{3}-[0-9]{2}-[0-9]{2}")
 _REMEDY = "write a quarter such as 2018Q1, or a day such as 2018-03-31 for the state as of its end"
 
 
@@ -59,7 +60,7 @@ def period_of(code: str, scheme: Scheme) -> Period:
             start, end = _fifteenth_before(start), _fifteenth_before(end)
         return Period(code, scheme, start, end)
     try:
-        day = date.fromisoformat(code)
+        day = date.fromisoformat(code if _DAY.fullmatch(code) else "")
     except ValueError:
         raise PeriodRefused(f"`{code}` is no period: {_REMEDY}") from None
     if scheme != "as-of":

@@ -89,12 +89,18 @@ def test_nothing_hostile_passes_as_a_part_of_a_query(tmp_path):
     "text",
     [
         # A step that reads its own name, one used where it is not in force, and one used before it is.
-        "WITH pg_settings AS (SELECT name, setting FROM pg_settings) SELECT v.name, d.code FROM pg_settings v, "
-        "dossiers.dossier d",
-        "SELECT d.code FROM dossiers.dossier d, duckdb_views v WHERE d.code IN (WITH duckdb_views AS (SELECT code FROM "
-        "dossiers.dossier) SELECT code FROM duckdb_views)",
-        "WITH a AS (SELECT sql FROM sqlite_master), sqlite_master AS (SELECT code AS sql FROM dossiers.dossier) "
-        "SELECT sql FROM a",
+        (
+            "WITH pg_settings AS (SELECT name, setting FROM pg_settings) SELECT v.name, d.code FROM pg_settings v, "
+            "dossiers.dossier d"
+        ),
+        (
+            "SELECT d.code FROM dossiers.dossier d, duckdb_views v WHERE d.code IN (WITH duckdb_views AS (SELECT code "
+            "FROM dossiers.dossier) SELECT code FROM duckdb_views)"
+        ),
+        (
+            "WITH a AS (SELECT sql FROM sqlite_master), sqlite_master AS (SELECT code AS sql FROM dossiers.dossier) "
+            "SELECT sql FROM a"
+        ),
     ],
 )
 def test_the_name_of_a_step_reaches_nothing_of_the_engine_where_the_step_is_not_in_force(text):
