@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import logging
-import traceback
 import uuid
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
@@ -12,14 +12,14 @@ from functools import partial
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import Mount, Route
 from starlette.types import Receive, Scope, Send
 
 from include.audit.reads import Journal, JournalFull
 from include.lake.storage import LakeError
-from include.pipelines.serving.exchange import Answer, Asked, Exchange
+from include.pipelines.serving.exchange import Answer, Asked
 from include.pipelines.serving.service import SharingService
 
 PREFIX = "/delta-sharing"
@@ -60,18 +60,11 @@ async def _health(_: Request) -> PlainTextResponse:
 
 async def _serve(service: SharingService, journal: Journal, scope: Scope, receive: Receive, send: Send) -> None:
     read_id = uuid.uuid4().hex
-    asked = await _asked(scope, receive)
     try:
-        answer, record = await run_in_threadpool(service.answer, asked, read_id)
-    except Exception as error:
-        # Nobody foresaw it, and its text may quote a value: its kind and place must do.
-        place = traceback.extract_tb(error.__traceback__)[-1]
-        kind = type(error).__name__
-        _log.error("request %s failed: %s at %s:%s", read_id, kind, place.filename, place.lineno)
-        exchange = Exchange(asked, read_id, service.now())
-        exchange.note(reason=f"failed: {kind}")
-        answer = _failed(500, "INTERNAL_ERROR", f"the server failed: tell the provider the number {read_id}")
-        record = exchange.record()
+        asked = await _asked(scope, receive)
+    except ClientDisconnect:  # in the middle of its body: there is nobody to answer
+        return
+    answer, record = await run_in_threadpool(service.answer, asked, read_id)
     if record is not None:
         try:
             await journal.keep(record)
@@ -92,8 +85,16 @@ async def _asked(scope: Scope, receive: Receive) -> Asked:
     raw: bytes = scope.get("raw_path") or scope["path"].encode()
     path = raw.decode("latin-1").partition("?")[0].removeprefix(scope.get("root_path", ""))
     headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-    address = scope["client"][0] if scope.get("client") else ""
+    address = _address(scope["client"][0] if scope.get("client") else "")
     return Asked(scope["method"], path, scope["query_string"].decode("latin-1"), headers, body, address)
+
+
+def _address(said: str) -> str:
+    """The client's address; empty if what a proxy said of it is none."""
+    try:
+        return str(ipaddress.ip_address(said))
+    except ValueError:
+        return ""
 
 
 def _response(answer: Answer, asked: Asked, read_id: str) -> Response:

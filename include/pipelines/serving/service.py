@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -35,6 +37,7 @@ from include.sharing.delta_sharing import (
 from include.sharing.recipients import Token
 
 _BEARER = "bearer "
+_log = logging.getLogger(__name__)
 
 
 class SharingService:
@@ -73,6 +76,13 @@ class SharingService:
             if isinstance(refusal, Unauthenticated):
                 answer = replace(answer, headers={"www-authenticate": "Bearer"})
             return answer, exchange.record()
+        except Exception as error:
+            # Nobody foresaw it, and its text may quote a value: its kind and place must do.
+            place, kind = traceback.extract_tb(error.__traceback__)[-1], type(error).__name__
+            _log.error("request %s failed: %s at %s:%s", read_id, kind, place.filename, place.lineno)
+            exchange.note(status=500, reason=f"failed: {kind}", rows=None, size_bytes=None)
+            said = f"the server failed: tell the provider the number {read_id}"
+            return Answer.of_json({"errorCode": "INTERNAL_ERROR", "message": said}, 500), exchange.record()
         if answer.file:
             return answer, None
         exchange.note(verdict="offered", status=answer.status)
@@ -104,8 +114,7 @@ class SharingService:
             case "POST", ["shares", share, "schemas", schema, "tables", table, "query"]:
                 return self._query(exchange, *self._table(exchange, "query", share, schema, table))
             case "GET", ["shares", share, "schemas", schema, "tables", table, "changes"]:
-                asked_for = ChangesAsked.of(exchange.parameters)
-                return self._changes(exchange, *self._table(exchange, "changes", share, schema, table), asked_for)
+                return self._changes(exchange, *self._table(exchange, "changes", share, schema, table))
         self._recipient(exchange)
         raise NotShared("there is no such address: the Delta Sharing protocol says which there are")
 
@@ -179,7 +188,8 @@ class SharingService:
             wanted = protocol.wanted_files(self._lake, snapshot, query)
         return self._lines(exchange, table, snapshot, wanted, version=version, is_change=False)
 
-    def _changes(self, exchange: Exchange, table: SharedTable, newest: Snapshot, asked: ChangesAsked) -> Answer:
+    def _changes(self, exchange: Exchange, table: SharedTable, newest: Snapshot) -> Answer:
+        asked = ChangesAsked.of(exchange.parameters)
         with _lake_answers():
             first, last = protocol.span(self._lake, newest, asked)
             listed = protocol.changed_files(self._lake, newest, first, last)
@@ -239,6 +249,7 @@ class SharingService:
             _ensure_valid(token, exchange.at)
             found = self._share_of(exchange, token.recipient, file.share).table(file.schema, file.table)
             exchange.note(registry=found.product.registry, table=found.product.table, product=found.product.name)
+            self._tables.now(found)  # is it still the table of the agreement's present text?
             uri = self._lake.path(found.subject, file.path)
             if not self._lake.exists(uri):
                 raise NotShared("the file is no longer kept: query the table again")

@@ -132,7 +132,7 @@ def _of_node(node: object, depth: int) -> Predicate | None:
     if not isinstance(node, dict) or not depth:
         return None
     operation, children = node.get("op"), node.get("children")
-    if not isinstance(children, list):
+    if not isinstance(children, list) or not isinstance(operation, str):
         return None
     if operation in ("and", "or"):
         parts = [_of_node(child, depth - 1) for child in children]

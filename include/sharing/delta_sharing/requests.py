@@ -37,7 +37,7 @@ class Query:
         """
         try:
             given = json.loads(body) if body.strip() else {}
-        except ValueError:
+        except (ValueError, RecursionError):
             given = None
         if not isinstance(given, dict):
             raise Malformed('the body must be a JSON object, {} for the whole table: {"limitHint": 10}')
@@ -93,11 +93,11 @@ def instant(text: str, name: str) -> datetime:
     """
     try:
         found = datetime.fromisoformat(text)
-    except ValueError:
-        found = None
-    if found is None or found.tzinfo is None:
-        raise Malformed(f"{name} must be an instant in UTC, such as 2026-01-31T08:30:00Z")
-    return found.astimezone(UTC)
+        if found.tzinfo is not None:
+            return found.astimezone(UTC)
+    except (ValueError, OverflowError):  # the year 1 in a zone to the east began in the year 0
+        pass
+    raise Malformed(f"{name} must be an instant in UTC, such as 2026-01-31T08:30:00Z")
 
 
 def _number(given: Mapping[str, Any], name: str) -> int | None:

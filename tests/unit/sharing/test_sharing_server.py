@@ -108,7 +108,7 @@ def served(lake: Lake, agree: Agree, tmp_path: Path, monkeypatch: pytest.MonkeyP
     clock = [AT]
     context = At(lake, tmp_path / "schemas", environ, clock)
     tokens = {one.recipient: token_of(issue_token(context, one.recipient, days=90).profile) for one in agreements}
-    with TestClient(make_app(context, every_seconds=3600)) as client:
+    with TestClient(make_app(context, every_seconds=3600), client=("203.0.113.9", 50000)) as client:
         served = Served(context, client, agreements[0], tokens)
         for agreement in agreements:
             served.share("r1", agreement)
@@ -141,7 +141,7 @@ def test_it_reads_the_rows_of_its_agreement_and_the_record_says_so(served: Serve
     size = sum(line["file"]["size"] for line in lines(answer)[2:])
     expected = {
         "read_id": answer.headers["lienthong-read"], "at": AT, "action": "query", "verdict": "offered", "status": 200,
-        "address": "testclient", "reason": None, "recipient": "nso", "agreement": "census",
+        "address": "203.0.113.9", "reason": None, "recipient": "nso", "agreement": "census",
         "agreement_version": "1.0.0",
         "purpose": "Thống kê", "registry": "population", "table": "citizen", "product": "citizen", "version": 0,
         "from_version": None, "rows": 3, "size_bytes": size, "columns": ["personal_id", "full_name", "birth_date"],
@@ -198,6 +198,28 @@ def test_hints_leave_files_out_and_what_is_no_json_hints_at_nothing(served: Serv
     assert len(lines(served.query({"limitHint": 0}))) == 2
     assert served.query(b"not json").status_code == 400
     assert served.query(b'"' + b"x" * 2**21 + b'"').status_code == 400
+
+
+def test_what_nobody_should_send_is_refused_with_a_record_of_who_sent_it(served: Served) -> None:
+    deep = b"[" * 100_000
+    odd_hint = json.dumps({"jsonPredicateHints": json.dumps({"op": [], "children": []})}).encode()
+    too_early = "0001-01-01T00:00:00%2B14:00"
+    assert served.query(deep).status_code == 400
+    assert served.query({"timestamp": "0001-01-01T00:00:00+14:00"}).status_code == 400
+    assert served.query(odd_hint).status_code == 200
+    assert served.get(f"{TABLE}/version?startingTimestamp={too_early}").status_code == 400
+    assert served.get(f"{TABLE}/changes?startingTimestamp={too_early}").status_code == 400
+    assert served.get(f"{TABLE}/changes").status_code == 400
+    assert served.client.get(f"{TABLE}/changes").status_code == 401
+    assert [read["recipient"] for read in served.reads()] == [*["nso"] * 6, None]
+
+
+def test_the_url_of_a_file_ends_with_the_agreements_text(served: Served, agree: Agree) -> None:
+    url = lines(served.query())[2]["file"]["url"]
+    assert served.client.get(url).status_code == 200
+    agree(("protection: none", "protection: pseudonym"))
+    answer = served.client.get(url)
+    assert (answer.status_code, answer.json()["errorCode"]) == (403, "PERMISSION_DENIED")
 
 
 def test_a_vacuumed_version_is_refused(served: Served) -> None:
