@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from itertools import takewhile
 from typing import Any
 
 from deltalake import CommitProperties, DeltaTable
@@ -62,18 +63,18 @@ def versions(lake: Lake, table: Table, *, limit: int | None = None) -> list[Vers
 
 
 def version_at(lake: Lake, table: Table, at: datetime) -> int:
-    """The newest version at an instant.
+    """The newest version at an instant; one whose clock went back counts from the instant of the one before it.
 
     Raises:
         VersionGone: the table was first published later.
     """
     listed = versions(lake, table)
-    found = next((entry.version for entry in listed if entry.at <= at), None)
-    if found is None:
+    then = list(takewhile(lambda entry: entry.at <= at, reversed(listed)))
+    if not then:
         raise VersionGone(
             f"{table.qualified_name} was first published at {listed[-1].at.isoformat()}: ask for a later instant"
         )
-    return found
+    return then[-1].version
 
 
 def open_version(lake: Lake, table: Table, version: int | None) -> DeltaTable:

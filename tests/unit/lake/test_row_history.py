@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pyarrow as pa
 import pytest
 from deltalake import CommitProperties, DeltaTable, write_deltalake
 
 from include.contracts.model import Column, Table
+from include.lake.delta import VersionGone, open_version, version_at
 from include.lake.row_history import (
     expire_history,
     extend_history,
@@ -19,7 +23,7 @@ from include.lake.row_history import (
     history_facts,
     history_view,
 )
-from include.lake.storage import Lake, LakeTableMissing
+from include.lake.storage import Lake, LakeError
 
 TABLE = Table(
     "shop",
@@ -72,6 +76,30 @@ def read(lake: Lake, at: datetime) -> dict[str, str]:
         return dict(connection.execute("SELECT code, town FROM past").fetchall())
 
 
+def times(lake: Lake) -> list[tuple[str, str, datetime, datetime | None]]:
+    with lake.connect() as connection:
+        history_view(connection, "all", TABLE, lake.table("history/shop/customer"))
+        return connection.execute(
+            'SELECT code, town, valid_from, valid_until FROM "all" ORDER BY code, valid_from'
+        ).fetchall()
+
+
+def remove_former_files(lake: Lake) -> None:
+    table = lake.table(lake.registry_table("shop", "customer"))
+    table.vacuum(retention_hours=0, enforce_retention_duration=False, dry_run=False)
+    for file in Path(lake.registry_table("shop", "customer")).glob("_change_data/*"):
+        file.unlink()
+
+
+def date_commit(lake: Lake, version: int, milliseconds: int) -> None:
+    log = Path(lake.registry_table("shop", "customer")) / "_delta_log" / f"{version:020d}.json"
+    actions = [json.loads(line) for line in log.read_text().splitlines()]
+    for action in actions:
+        if "commitInfo" in action:
+            action["commitInfo"]["timestamp"] = milliseconds
+    log.write_text("".join(json.dumps(action) + "\n" for action in actions))
+
+
 def days_of_a_table(lake: Lake) -> list[tuple[datetime, dict[str, str]]]:
     """A few days, with a copy of the table kept outside after each."""
     kept = []
@@ -91,8 +119,7 @@ def days_of_a_table(lake: Lake) -> list[tuple[datetime, dict[str, str]]]:
 
 def test_each_day_is_read_as_its_copy_when_the_tables_own_files_are_gone(lake):
     kept = days_of_a_table(lake)
-    table = lake.table(lake.registry_table("shop", "customer"))
-    table.vacuum(retention_hours=0, enforce_retention_duration=False, dry_run=False)
+    remove_former_files(lake)
     assert [read(lake, at) for at, _ in kept] == [rows for _, rows in kept]
     assert len({str(rows) for _, rows in kept}) == 4
 
@@ -127,7 +154,7 @@ def test_a_history_that_begins_later_begins_with_the_whole_table(lake):
     early = datetime.now(UTC) - timedelta(days=400)
     assert extend_history(lake, TABLE, run_id="1") == 3
     assert read(lake, now()) == copy(lake)
-    with pytest.raises(LakeTableMissing, match="begins after"):
+    with pytest.raises(VersionGone, match="begins after"):
         read(lake, early)
 
 
@@ -149,6 +176,104 @@ def test_what_is_past_its_time_is_removed_and_what_stands_stays(lake):
     assert [read(lake, at) for at, _ in kept[1:]] == [rows for _, rows in kept[1:]]
     assert expire_history(lake, TABLE, before=second) == 0
     assert extend_history(lake, TABLE, run_id="5") == 0
+
+
+def test_a_day_of_which_rows_are_removed_is_refused(lake):
+    kept = days_of_a_table(lake)
+    (first_day, _), (second, rows) = kept[:2]
+    assert expire_history(lake, TABLE, before=second) == 1
+    assert history_facts(lake, TABLE).since == second
+    assert read(lake, second) == rows
+    with pytest.raises(VersionGone, match="begins after"):
+        read(lake, first_day)
+
+
+def test_clocks_that_differ_make_no_state_that_never_was(lake):
+    began = 1_790_000_000_000
+    first(lake, a="Huế", b="Huế")
+    date_commit(lake, 0, began)
+    extend_history(lake, TABLE, run_id="1")
+    change(lake, a="Vinh")
+    change(lake, b="Vinh")
+    date_commit(lake, 1, began + 5000)
+    date_commit(lake, 2, began + 3000)
+    extend_history(lake, TABLE, run_id="2")
+    for seconds, rows in ((4, {"a": "Huế", "b": "Huế"}), (5, {"a": "Vinh", "b": "Vinh"})):
+        at = datetime.fromtimestamp(began / 1000 + seconds, UTC)
+        version = open_version(lake, TABLE, version_at(lake, TABLE, at)).to_pyarrow_table().to_pylist()
+        assert read(lake, at) == rows == {row["code"]: row["town"] for row in version}
+    change(lake, a="Huế")  # recorded apart, by a clock that is behind
+    date_commit(lake, 3, began + 4500)
+    extend_history(lake, TABLE, run_id="3")
+    assert read(lake, datetime.fromtimestamp(began / 1000 + 4.8, UTC)) == {"a": "Huế", "b": "Huế"}
+    assert read(lake, now()) == {"a": "Huế", "b": "Vinh"}
+
+
+def test_a_time_in_which_no_history_was_kept_is_a_gap_and_the_history_goes_on(lake):
+    first(lake, a="Huế", b="Vinh", c="Vinh")
+    extend_history(lake, TABLE, run_id="1")
+    known = datetime.fromtimestamp(lake.table("registry/shop/customer").history(1)[0]["timestamp"] / 1000, UTC)
+    unknown = now()
+    change(lake, gone="b", a="Đà Nẵng", d="Huế")
+    change(lake, a="Cần Thơ")
+    remove_former_files(lake)
+    with pytest.raises(VersionGone, match="ends at"):
+        read(lake, now())
+    assert extend_history(lake, TABLE, run_id="2") == 4  # `a` and `b` leave, `a` and `d` come
+    assert read(lake, known) == {"a": "Huế", "b": "Vinh", "c": "Vinh"}
+    assert read(lake, now()) == copy(lake) == {"a": "Cần Thơ", "c": "Vinh", "d": "Huế"}
+    with pytest.raises(VersionGone, match="was not kept from"):
+        read(lake, unknown)
+    left = {code: until for code, _, start, until in times(lake) if start <= known}
+    assert left["a"] <= unknown
+    assert left["b"] <= unknown
+    assert left["c"] is None
+    change(lake, c="Huế")
+    change(lake, c="Đà Nẵng")
+    remove_former_files(lake)
+    assert extend_history(lake, TABLE, run_id="3") == 2
+    assert read(lake, now()) == copy(lake)
+    with pytest.raises(VersionGone, match="was not kept from"):
+        read(lake, unknown)
+
+
+def test_a_change_feed_that_is_there_and_broken_is_an_error_and_no_gap(lake):
+    first(lake, a="Huế")
+    extend_history(lake, TABLE, run_id="1")
+    before = set(lake.table("registry/shop/customer").file_uris())
+    change(lake, a="Vinh")
+    feed = Path(lake.registry_table("shop", "customer")).glob("_change_data/*")
+    for file in {*map(Path, before), *feed}:
+        file.write_bytes(b"no Parquet")
+    with pytest.raises(LakeError):
+        extend_history(lake, TABLE, run_id="2")
+    assert history_facts(lake, TABLE).changes == 1
+
+
+def test_a_table_that_is_made_anew_goes_on_where_the_former_ended(lake):
+    first(lake, a="Huế", b="Vinh")
+    change(lake, a="Đà Nẵng")
+    change(lake, a="Cần Thơ")
+    extend_history(lake, TABLE, run_id="1")
+    former, kept = now(), copy(lake)
+    shutil.rmtree(lake.registry_table("shop", "customer"))
+    first(lake, a="Huế")
+    extend_history(lake, TABLE, run_id="2")
+    assert read(lake, now()) == {"a": "Huế"}
+    change(lake, a="Vinh")
+    extend_history(lake, TABLE, run_id="3")
+    assert read(lake, now()) == copy(lake) == {"a": "Vinh"}
+    assert [(code, town) for code, town, _, until in times(lake) if until is None] == [("a", "Vinh")]
+    with pytest.raises(VersionGone, match="was not kept from"):
+        read(lake, former)
+    assert kept == {"a": "Cần Thơ", "b": "Vinh"}
+
+
+def test_an_empty_table_has_a_history_too(lake):
+    first(lake)
+    assert extend_history(lake, TABLE, run_id="1") == 0
+    assert history_facts(lake, TABLE).changes == 0
+    assert read(lake, now()) == {}
 
 
 def test_a_table_without_history_has_none(lake):

@@ -1,0 +1,133 @@
+"""Reading a row history: the table at an instant, all rows with their time, and the history's facts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import duckdb
+import pyarrow as pa
+from deltalake import DeltaTable
+
+from include.contracts.model import Table
+from include.lake.delta import VersionGone, view_of
+from include.lake.row_history.history_log import (
+    AT,
+    CHANGE,
+    OWN_NAMES,
+    SINCE,
+    UNTIL,
+    VERSION,
+    gaps,
+    history_uri,
+    instant_of,
+    key,
+    open_history,
+    order,
+    recorded_version,
+    sql_instant,
+)
+from include.lake.storage import SERVER, Lake, LakeTableMissing, lake_errors, literal, quote
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryFacts:
+    """How far back a history reaches, how many changes it holds, and what it costs in bytes."""
+
+    since: datetime
+    changes: int
+    bytes: int
+
+
+def has_history(lake: Lake, table: Table) -> bool:
+    """Whether anything of the table was recorded."""
+    return lake.is_table(history_uri(lake, table))
+
+
+def history_facts(lake: Lake, table: Table) -> HistoryFacts | None:
+    """The facts of a table's history; None if there is none."""
+    current = open_history(lake, table)
+    since = instant_of(current, SINCE) if current is not None else None
+    if current is None or since is None:
+        return None
+    with lake.connect(memory_limit="512MB") as connection, lake_errors("reading the history"):
+        view_of(connection, "kept", current, current.file_uris())
+        ((changes,),) = connection.execute("SELECT count(*) FROM kept").fetchall()
+    sizes = pa.table(current.get_add_actions(flatten=True))["size_bytes"].to_pylist()
+    return HistoryFacts(since, int(changes), sum(sizes))
+
+
+def history_at(
+    lake: Lake, connection: duckdb.DuckDBPyConnection, name: str, table: Table, at: datetime
+) -> tuple[int, list[str]]:
+    """Create the view `name` of the table's rows, or a slice's, as they were published at an instant.
+
+    Returns the version that was then the newest to change rows (0 if none had yet), and the files that the view reads.
+
+    Raises:
+        LakeTableMissing: there is no history.
+        VersionGone: what the table held at that instant is not in the history.
+    """
+    current = lake.table(history_uri(lake, table))
+    _ensure_known(lake, table, current, at)
+    files = list(current.file_uris())
+    view_of(connection, f"{name} changes", current, files)
+    instant = sql_instant(at)
+    changes = quote(f"{name} changes")
+    of_server = f" AND {SERVER} = {literal(table.server)}" if table.server else ""
+    newest = f"SELECT {VERSION} FROM {changes} WHERE {AT} <= {instant} ORDER BY {AT} DESC, {VERSION} DESC LIMIT 1"
+    version = connection.execute(newest).fetchone()
+    connection.execute(
+        f"CREATE OR REPLACE TEMP VIEW {quote(name)} AS SELECT * EXCLUDE ({OWN_NAMES}) FROM {changes} "
+        f"WHERE {AT} <= {instant}{of_server} QUALIFY {CHANGE} = 'insert' "
+        f"AND row_number() OVER (PARTITION BY {key(table, current)} ORDER BY {order('DESC')}) = 1"
+    )
+    return int(version[0]) if version else 0, files
+
+
+def history_view(connection: duckdb.DuckDBPyConnection, name: str, table: Table, current: DeltaTable) -> None:
+    """Create the view `name` of all rows that ever were published, with `valid_from` and `valid_until` (null: still).
+
+    `current` is the open table of the history. A row that changed in a gap is valid until the gap's start.
+    """
+    view_of(connection, f"{name} changes", current, current.file_uris())
+    connection.execute(
+        f"CREATE OR REPLACE TEMP VIEW {quote(name)} AS SELECT * EXCLUDE ({OWN_NAMES}), {AT} AS valid_from, "
+        f"lead({AT}) OVER (PARTITION BY {key(table, current)} ORDER BY {order('ASC')}) AS valid_until "
+        f"FROM {quote(f'{name} changes')} QUALIFY {CHANGE} = 'insert' AND coalesce(valid_until > valid_from, true)"
+    )
+
+
+def _ensure_known(lake: Lake, table: Table, current: DeltaTable, at: datetime) -> None:
+    name, since = table.qualified_name, instant_of(current, SINCE)
+    if since is None or at < since:
+        begins = since.isoformat() if since else "the next publication"
+        raise VersionGone(f"the history of {name} begins after that, with {begins}: ask for a later instant")
+    for gap in gaps(current):
+        if gap.start <= at < gap.end:
+            raise VersionGone(
+                f"the history of {name} was not kept from {gap.start.isoformat()} to {gap.end.isoformat()}: ask for an "
+                "instant before or after"
+            )
+    ends = _ends(lake, table, current)
+    if ends is not None and at >= ends:
+        raise VersionGone(
+            f"the history of {name} ends at {ends.isoformat()}, and the table was changed after that: ask for an "
+            "earlier instant, or bring the history up to date with `lienthong maintain`"
+        )
+
+
+def _ends(lake: Lake, table: Table, current: DeltaTable) -> datetime | None:
+    """The instant from which the table may be other than its history says; None if all its commits are recorded."""
+    until = instant_of(current, UNTIL)
+    try:
+        published = lake.table(lake.registry_table(table.registry, table.base_name))
+    except LakeTableMissing:
+        return until
+    done = recorded_version(current, published)
+    if done is None or until is None:
+        return until
+    if done >= published.version():
+        return None
+    stamps = {int(entry["version"]): entry["timestamp"] for entry in published.history()}
+    return max(until, datetime.fromtimestamp(stamps[done + 1] / 1000, UTC)) if done + 1 in stamps else until
