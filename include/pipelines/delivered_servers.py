@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 from include.contracts.model import AT, Contract
 from include.contracts.words import BilingualText
 from include.lake.run_log import last_deliveries, verdicts_of_run
-from include.lake.storage import Lake, LakeError
+from include.lake.storage import SERVER, Lake, LakeError, lake_errors
 from include.pipelines.context import PipelineContext
 from include.pipelines.errors import no_values_escape
 from include.sources.access import is_connected
@@ -118,7 +118,17 @@ def unconnected_servers(context: PipelineContext, registry: str) -> frozenset[st
     without = {server.name for server in contract.servers if not is_connected(server, context.environ)}
     if not contract.is_federated or not without:
         return frozenset()
-    return frozenset(without - {name.partition(AT)[2] for name in _deliveries(context.lake, contract)})
+    known = {name.partition(AT)[2] for name in last_deliveries(context.lake, registry)}
+    return frozenset(without - known - set(published_servers(context.lake, contract)))
+
+
+def published_servers(lake: Lake, contract: Contract) -> Iterator[str]:
+    """The servers that have rows in a published table, whether the contract lists them or not."""
+    for table in contract.tables:
+        uri = lake.registry_table(table.registry, table.name)
+        if lake.is_table(uri):
+            with lake_errors("reading a table's log"):
+                yield from (str(part[SERVER]) for part in lake.table(uri).partitions())
 
 
 def published_in_run(registry: str, run_id: str, *, context: PipelineContext | None = None) -> list[str]:

@@ -92,6 +92,10 @@ def _check(node: exp.Expr) -> None:
         if isinstance(node, exp.Table) and not isinstance(node.this, exp.Identifier):
             raise SqlRefused("reads a table function", _REMEDY)
     elif isinstance(node, exp.Anonymous) and node.name.lower() in EXACT_AGGREGATES | PERIOD_FUNCTIONS:
+        if node.name.lower() == "sum" and any(map(_is_inexact, node.walk())):
+            raise SqlRefused(
+                "sums numbers that are not exact, so the order of rows counts", "sum whole numbers or DECIMALs"
+            )
         if node.name.lower() in PERIOD_FUNCTIONS and node.expressions:
             raise SqlRefused(f"gives `{node.name}` an argument", f"write {node.name}()")
     elif isinstance(node, exp.Anonymous) and node.name.lower() in AGGREGATES - FUNCTIONS:
@@ -103,6 +107,11 @@ def _check(node: exp.Expr) -> None:
         return
     else:
         check_node(node)
+
+
+def _is_inexact(node: exp.Expr) -> bool:
+    """Whether a node gives a binary fraction: a division, or a cast to such a type."""
+    return isinstance(node, exp.Div) or (isinstance(node, exp.Cast) and node.to.this in exp.DataType.FLOAT_TYPES)
 
 
 def _is_counted(star: exp.Star) -> bool:

@@ -33,7 +33,9 @@ def comparisons_for(
     if "phone" in roles:
         made.append(_number("phone", "phone_l = phone_r", "phone", "phone number"))
     if "passport" in roles:  # a person may have two, one after the other: another number says little
-        made.append(_number("passport", "passport_l = passport_r", "passport", "passport"))
+        # Each country numbers its own: the same number of two countries is no agreement.
+        same = "passport_l = passport_r AND coalesce(nationality_l = nationality_r, TRUE)"
+        made.append(_number("passport", same, "passport", "passport"))
     if "nationality" in roles:
         levels = [_level("same nationality", "nationality_l = nationality_r"), _else("other nationality")]
         made.append(_comparison("nationality", "nationality", levels))

@@ -15,13 +15,15 @@ _PREPARED = """
 CREATE OR REPLACE TEMP TABLE prepared AS
 WITH read AS (SELECT * FROM {records}),
 shared AS (
-    SELECT number FROM (SELECT unnest([personal_id, tax_code, old_id]) AS number FROM read)
+    SELECT number FROM (SELECT unnest([personal_id, tax_code, old_id, passport, phone]) AS number FROM read)
     WHERE number IS NOT NULL GROUP BY number HAVING count(*) > {cap}
 ),
 cleaned AS (
     SELECT * REPLACE (
         CASE WHEN personal_id NOT IN (SELECT number FROM shared) THEN personal_id END AS personal_id,
         CASE WHEN old_id NOT IN (SELECT number FROM shared) THEN old_id END AS old_id,
+        CASE WHEN passport NOT IN (SELECT number FROM shared) THEN passport END AS passport,
+        CASE WHEN phone NOT IN (SELECT number FROM shared) THEN phone END AS phone,
         coalesce(places, []::VARCHAR[]) AS places),
         CASE WHEN length(tax_code) = 12 AND tax_code NOT IN (SELECT number FROM shared) THEN tax_code END AS tax_id
     FROM read

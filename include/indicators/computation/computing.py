@@ -11,7 +11,7 @@ from decimal import Decimal
 import duckdb
 
 from include.contracts.model import Contract
-from include.indicators.computation.engine import indicator_engine
+from include.indicators.computation.engine import IndicatorFailed, indicator_engine
 from include.indicators.computation.figure import Figure, Reason, value_of
 from include.indicators.computation.missing import MissingServer, missing_servers
 from include.indicators.computation.open_tables import TablesRead
@@ -20,6 +20,7 @@ from include.lake.storage import Lake, lake_errors, quote
 
 AGENCIES = f"{REFERENCE}.agencies"
 _CENTRAL = "central"
+_BEYOND = 10**31  # indicators/values keeps 38 digits, 6 of them after the point
 # Codes of the first level, by dimension: agencies by Decision 20/2020/QĐ-TTg, provinces by the statistics' list.
 _FORMS = {"agency": re.compile(r"[A-Y]\d{2}"), "province": re.compile(r"\d{2}")}
 
@@ -115,6 +116,8 @@ def _figure(
     out_of = Decimal(denominator) if compiled.out_of else None
     indicator = compiled.indicator
     value = value_of(counted, out_of, is_share=indicator.is_share, digits=indicator.digits)
+    if any(number is not None and abs(number) >= _BEYOND for number in (counted, out_of, value)):
+        raise IndicatorFailed(f"{indicator.indicator_id}: a figure has more than 31 digits before the point")
     reason: Reason = "denominator is 0" if value is None else ""
     return Figure(dimension, member, counted, out_of, value, reason)
 

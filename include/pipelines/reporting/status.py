@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -11,9 +11,9 @@ from typing import Any
 from include.audit.report_data import Freshness, Overview, ServerFacts, freshness_of, newest_runs, servers_of, slices_of
 from include.contracts.model import Contract, Table
 from include.lake.delta import last_commit
-from include.lake.storage import SERVER, Lake, lake_errors
+from include.lake.storage import Lake
 from include.pipelines.context import PipelineContext
-from include.pipelines.delivered_servers import NOT_CONNECTED, DeliveredServers, MissingServer
+from include.pipelines.delivered_servers import NOT_CONNECTED, DeliveredServers, MissingServer, published_servers
 from include.pipelines.errors import no_values_escape
 from include.sources.access import has_connection
 
@@ -174,7 +174,7 @@ def _registry(
     if not contract.is_federated:
         return RegistryStatus(contract.registry, at, tuple(told(table)[0] for table in contract.tables))
     servers, stands = [], []
-    for server in servers_of(contract, _published_servers(lake, contract), at):
+    for server in servers_of(contract, published_servers(lake, contract), at):
         slices = [told(table) for table in slices_of(contract, server)]
         servers.append(ServerStatus(server, tuple(one for one, _ in slices)))
         stands.append((server, [(one.verdict, fresh) for one, fresh in slices]))
@@ -195,15 +195,6 @@ def _table(
         run.get("run_id") or "", fresh.missed, not fresh.is_fresh, tuple(json.loads(run.get("drift") or "[]")),
     )  # fmt: skip
     return status, fresh
-
-
-def _published_servers(lake: Lake, contract: Contract) -> Iterator[str]:
-    """The servers that have rows in a published table, whether the contract lists them or not."""
-    for table in contract.tables:
-        uri = lake.registry_table(table.registry, table.name)
-        if lake.is_table(uri):
-            with lake_errors("reading a table's log"):
-                yield from (str(part[SERVER]) for part in lake.table(uri).partitions())
 
 
 def _plain(one: TableStatus, at: datetime) -> dict[str, Any]:

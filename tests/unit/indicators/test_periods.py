@@ -41,7 +41,9 @@ def test_the_period_before(code, scheme, before):
     assert period_of(code, scheme).previous().code == before
 
 
-@pytest.mark.parametrize("code", ["2018", "2018Q5", "Q1", "2018-13-01", "2018q1", ""])
+@pytest.mark.parametrize(
+    "code", ["2018", "2018Q5", "Q1", "2018-13-01", "2018q1", "", "20180331", "2018-W13-6", "٢٠١٨Q1", "0000Q1", "9999Q4"]
+)
 def test_what_is_no_period_is_refused_with_a_remedy(code):
     with pytest.raises(PeriodRefused, match="2018Q1"):
         period_of(code, "as-of")
