@@ -10,11 +10,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from include.lake.delta import VersionGone
-from include.lake.storage import Lake
+from include.lake.row_history import history_view
+from include.lake.storage import Lake, LakeFull
 from include.pipelines import PipelineContext, verify_lake
 from include.pipelines.indicators import compute_step
-from include.pipelines.sync import sync_registry
-from include.pipelines.upkeep import maintain_lake, read_version
+from include.pipelines.sync import Approval, sync_registry
+from include.pipelines.upkeep import maintain_lake, read_version, restore_step
 
 CONTRACT = """
 apiVersion: v3.2.0
@@ -23,6 +24,7 @@ id: shop
 version: 1.0.0
 status: active
 servers: [{server: shop, type: custom}]
+team: {name: shop, members: [{username: steward@shop.example, role: data steward}]}
 schema:
   - name: customer
     physicalName: khach
@@ -108,3 +110,33 @@ def test_an_indicator_reads_former_rows_and_maintenance_and_verify_know_them(sho
     assert (done.verdict, done.value) == ("recorded", "1"), done
     maintain_lake(shop, at=datetime.now(UTC))
     assert verify_lake(shop, with_files=True).ok, verify_lake(shop).discrepancies
+
+
+def test_a_restore_is_in_the_history_and_what_a_killed_run_left_out_is_too(shop, monkeypatch):
+    source(shop, a="Vinh")
+    sync(shop, "run-1")
+    source(shop, a="Huế")
+    sync(shop, "run-2")
+    approval = Approval("steward@shop.example", "faulty delivery")
+    restore_step("shop", "customer", "restore-1", version=0, approval=approval, context=shop)
+    assert standing(shop) == {"a": "Vinh"}
+    source(shop, a="Vinh", b="Huế")
+    with monkeypatch.context() as fault:
+        fault.setattr("include.pipelines.sync.publication.keep_history", full_disk)
+        assert sync_registry("shop", run_id="run-3", context=shop).verdict == "failed"
+    assert standing(shop) == {"a": "Vinh"}
+    compute_step(f"{datetime.now(UTC) + timedelta(days=1):%Y-%m-%d}", "run-4", context=shop)
+    assert standing(shop) == {"a": "Vinh", "b": "Huế"}
+    assert verify_lake(shop, with_files=True).ok, verify_lake(shop).discrepancies
+
+
+def full_disk(*_: object) -> None:
+    """A fault: a run ends between its publication and the history of it."""
+    raise LakeFull("no space left")
+
+
+def standing(shop: PipelineContext) -> dict[str, str]:
+    """The rows that the history says stand now."""
+    with shop.lake.connect() as connection:
+        history_view(connection, "former", shop.table("shop", "customer")[1], shop.lake.table("history/shop/customer"))
+        return dict(connection.execute("SELECT code, town FROM former WHERE valid_until IS NULL").fetchall())

@@ -13,7 +13,7 @@ from include.audit import ledger
 from include.audit.ledger import Record
 from include.audit.verification import commit_records
 from include.contracts.yaml_files import load_each
-from include.indicators.computation import AGENCIES, Computed, IndicatorFailed, compute, tables_of, tables_read
+from include.indicators.computation import AGENCIES, Computed, IndicatorFailed, compute, tables_of
 from include.indicators.definitions import (
     Catalogue,
     CompiledIndicator,
@@ -30,6 +30,7 @@ from include.lake.publishing import publish_reference
 from include.pipelines.audit_log import ACTOR, record_lists
 from include.pipelines.context import PipelineContext
 from include.pipelines.errors import Misuse, no_values_escape
+from include.pipelines.row_history import tables_with_histories
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,7 @@ def compute_step(
         publish_reference(context.lake, context.schemas)
         record_lists(context)
         chosen, failed = _compiled(context, period, indicators)
-        computed, broken = _computed(context, chosen, now)
+        computed, broken = _computed(context, chosen, run_id, now)
         recorded = record_values(context.lake, computed, run_id=run_id, at=now)
         _record(context, recorded, run_id, now)
     done = [*(_told(one) for one in recorded), *failed, *broken]
@@ -133,11 +134,12 @@ def path_of(context: PipelineContext, name: str) -> Path:
 
 
 def _computed(
-    context: PipelineContext, chosen: Sequence[tuple[CompiledIndicator, Period]], now: datetime
+    context: PipelineContext, chosen: Sequence[tuple[CompiledIndicator, Period]], run_id: str, now: datetime
 ) -> tuple[list[Computed], list[ComputedIndicator]]:
     """All of them over one set of table versions, and a result for each whose SQL does not run over the rows."""
     contracts, catalogue = context.readable[0], _catalogue(context)
-    read = tables_read(context.lake, {AGENCIES, *(table for compiled, _ in chosen for table in tables_of(compiled))})
+    names = {AGENCIES, *(table for compiled, _ in chosen for table in tables_of(compiled))}
+    read = tables_with_histories(context, catalogue, names, run_id)
     done, failed = [], []
     for compiled, period in chosen:
         try:

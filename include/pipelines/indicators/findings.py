@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from include.indicators.computation import indicator_engine, tables_read
+from include.indicators.computation import indicator_engine
 from include.indicators.definitions import Catalogue, compile_indicator, load_indicator, period_of
 from include.lake.storage import lake_errors, literal, quote
 from include.pipelines.context import PipelineContext
 from include.pipelines.decisions import Look, note_look
 from include.pipelines.errors import Misuse, no_values_escape
 from include.pipelines.indicators.computing import path_of
+from include.pipelines.row_history import tables_with_histories
 
 _SUFFIX = ".csv"
 
@@ -49,7 +50,7 @@ def finding_rows(
         if finding is None:
             raise Misuse(f"`{name}` is no finding: its definition names no owner and no columns to list")
         of_period = period_of(period, compiled.indicator.scheme)
-        read = tables_read(context.lake, compiled.query.tables)
+        read = tables_with_histories(context, catalogue, compiled.query.tables, f"finding/{name}/{period}")
         if read.missing:
             raise Misuse(f"{', '.join(read.missing)} is not published yet: sync it first")
         columns = ", ".join(quote(column) for column in finding.columns)

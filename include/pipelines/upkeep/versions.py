@@ -25,6 +25,7 @@ from include.pipelines.decisions import (
     steward_named,
 )
 from include.pipelines.errors import no_values_escape
+from include.pipelines.row_history import keep_history
 from include.pipelines.step_results import StepResult
 from include.pipelines.sync import Approval, record_standing, relationships_step
 from include.pipelines.unfinished_runs import record_unfinished_runs
@@ -140,6 +141,7 @@ def restore_step(
             seconds=round(time.perf_counter() - started, 3),
         )  # fmt: skip
         record_run(context, result.row())
+        keep_history(context, spec, run_id)
         relationships_step(registry, run_id, context=context)
         return result
 
