@@ -14,7 +14,9 @@ def entries_of(query: str, listed: RowsFromList) -> str:
     """
     cell = f"CAST({quote(listed.column)} AS VARCHAR)"
     entries = f"string_split(CASE WHEN trim({cell}) <> '' THEN {cell} END, {literal(listed.separator)})"
+    every, place = quote("entries of the list"), quote("place in the list")  # no column of a source has these names
+    numbered = f"SELECT *, {entries} AS {every}, unnest(generate_series(1, len({entries}))) AS {place} FROM ({query})"
     return (
-        f"SELECT * EXCLUDE (_entries) REPLACE (_entries[{POSITION}] AS {quote(listed.column)}) FROM "
-        f"(SELECT *, {entries} AS _entries, unnest(generate_series(1, len({entries}))) AS {POSITION} FROM ({query}))"
+        f"SELECT * EXCLUDE ({every}, {place}) REPLACE ({every}[{place}] AS {quote(listed.column)}), "
+        f"{place} AS {POSITION} FROM ({numbered})"
     )
