@@ -17,27 +17,34 @@ _CONNECTION = "AIRFLOW_CONN_"
 
 
 def keep(site: Site, environment: Mapping[str, str]) -> None:
-    """Store the part of the servers' environment that commands need, readable by its owner only."""
+    """Store the part of the servers' environment that commands need, readable by its owner only.
+
+    The address of the Delta Sharing server stays stored: who starts Airflow does not know it.
+    """
     kept = {name: value for name, value in environment.items() if name in _NAMES or name.startswith(_CONNECTION)}
+    before = _stored(site)
+    kept |= {name: before[name] for name in (_SHARING_URL,) if name in before and name not in kept}
     write_private(site.folder("run") / _FILE, json.dumps(kept, indent=1))
+
+
+def _stored(site: Site) -> dict[str, str]:
+    path = site.folder("run") / _FILE
+    found: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
+    return found
 
 
 def keep_connections(site: Site, connections: Mapping[str, str]) -> None:
     """Store other AIRFLOW_CONN_* of the source systems instead of those that are stored, if any are."""
-    path = site.folder("run") / _FILE
-    if path.exists():
-        kept: dict[str, str] = json.loads(path.read_text())
-        keep(
-            site, {name: value for name, value in kept.items() if not name.startswith(_CONNECTION)} | dict(connections)
-        )
+    if kept := _stored(site):
+        others = {name: value for name, value in kept.items() if not name.startswith(_CONNECTION)}
+        keep(site, {**others, **connections})
 
 
 def keep_sharing_url(site: Site, url: str) -> dict[str, str]:
     """Store the address of the Delta Sharing server, for profile files. Returns all that is stored."""
-    path = site.folder("run") / _FILE
-    kept: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
-    keep(site, kept | {_SHARING_URL: url})
-    return kept | {_SHARING_URL: url}
+    kept = {**_stored(site), _SHARING_URL: url}
+    keep(site, kept)
+    return kept
 
 
 def complete(environment: MutableMapping[str, str], root: Path = REPOSITORY) -> None:

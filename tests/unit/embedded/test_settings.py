@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from include.embedded.servers.settings import complete, keep
+from include.embedded.servers.settings import complete, keep, keep_sharing_url
 from include.embedded.servers.site import Site
 
 SOURCE = "postgresql://postgres@127.0.0.1:5544/population"
@@ -59,3 +59,11 @@ def test_without_a_stack_nothing_is_set(tmp_path: Path, monkeypatch: pytest.Monk
 
 def test_only_the_owner_can_read_them(site: Site) -> None:
     assert stat.S_IMODE((site.var / "run" / "settings.json").stat().st_mode) == 0o600
+
+
+def test_the_address_of_the_sharing_server_outlives_a_start_of_airflow(site: Site) -> None:
+    keep_sharing_url(site, "http://127.0.0.1:8765")
+    keep(site, {"LAKE_URI": str(site.var / "lake")})
+    environment: dict[str, str] = {}
+    complete(environment, site.root)
+    assert environment["LIENTHONG_SHARING_URL"] == "http://127.0.0.1:8765"
