@@ -9,6 +9,8 @@ and there can be neither a gap nor a fork.
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
@@ -34,6 +36,7 @@ SCHEMA = pa.schema(
     ]
 )
 HEAD_METADATA = "lienthong.ledger_head"
+_CHECKPOINT = re.compile(r"\d{20}\.checkpoint\.")
 _HEAD_TRANSACTION = "lienthong.ledger"
 _COMPACT_EVERY = 200
 _COMPACT_BYTES = (
@@ -70,6 +73,8 @@ def append(lake: Lake, records: Sequence[Record], *, at: datetime, actor: str) -
     table, entries = retry_on_conflict(lake, lake.path(LEDGER), attempt)
     if entries and table.version() % _COMPACT_EVERY == 0:
         _compact(lake)
+    if entries and (checkpoint := _made_checkpoint(lake, table)) is not None:
+        append(lake, [checkpoint], at=at, actor=actor)  # or nothing would vouch for it until somebody appends again
     return tuple(entries)
 
 
@@ -195,6 +200,26 @@ def _commit(table: DeltaTable, entries: Sequence[LedgerEntry], taken: dict[str, 
                 max_commit_retries=0,
             ),
         )
+
+
+def _made_checkpoint(lake: Lake, table: DeltaTable) -> Record | None:
+    """The record of the Delta checkpoint at which readers of the ledger begin now, if the last commit made it."""
+    log = f"{lake.path(LEDGER)}/_delta_log"
+    try:
+        made = int(json.loads(lake.read_text(f"{log}/_last_checkpoint"))["version"])
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        return None
+    if made != table.version():
+        return None
+    table_id = str(table.metadata().id)
+    once, known = f"log/{LEDGER}/{table_id}", table.transaction_version(f"log/{LEDGER}/{table_id}")
+    names = [uri.rpartition("/")[2] for uri in lake.list(log)]
+    checkpoints = [
+        name for name in names if _CHECKPOINT.match(name) and int(name[:20]) > (-1 if known is None else known)
+    ]
+    digests = {name: lake.digest(f"{log}/{name}") for name in [*checkpoints, "_last_checkpoint"]}
+    payload = {"table_id": table_id, "checkpoint": made, "log": digests}
+    return Record("maintenance", LEDGER, payload, once=(once, made))
 
 
 def _compact(lake: Lake) -> None:

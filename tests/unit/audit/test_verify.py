@@ -356,3 +356,13 @@ def test_an_unsigned_checkpoint_is_covered_by_a_later_signed_one(lake: Lake) -> 
     assert (found.ok, found.vouched_until, found.signed_until) == (True, 7, 7), found.why
     unlooked = verify(lake)
     assert (unlooked.ok, unlooked.vouched_until, unlooked.signed_until) == (True, 0, 7)
+
+
+def test_an_entry_that_nobody_follows_is_no_discrepancy_wherever_a_checkpoint_falls(tmp_path: Path) -> None:
+    lake, at = Lake(str(tmp_path / "lake"), scratch=tmp_path / "scratch"), datetime(2026, 1, 1, tzinfo=UTC)
+    for number in range(27):
+        own = table_commits.commit_records(lake, [entries.LEDGER])
+        entries.append(lake, [Record("export", "x", {"n": number}), *own], at=at, actor="a")
+    for number in range(27, 53):  # a look or a token: nothing else is recorded with it
+        entries.append(lake, [Record("export", "x", {"n": number})], at=at, actor="a")
+        assert verify(lake).discrepancies == (), number
