@@ -25,6 +25,7 @@ from include.quality.split.row_outcomes import conform_and_split
 from include.vietnam import expand_macros
 from tests.ascii_tables import SCHEMAS, Outcome, read_outcome, write_extract
 from tests.unit.schemas.examples import BREAKS, ODD_BUT_RIGHT, SOUND, rows_with
+from tests.whole_land import schemas_with_whole_land
 
 # The tool's libraries warn about themselves; as errors those warnings would break its imports.
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
@@ -75,7 +76,7 @@ def measured(check: Check) -> object:
 def test_published_tables_pass_every_error_rule_and_warn_as_often_as_we_do(
     registry: str, lake: Lake, offline: duckdb.DuckDBPyConnection, tmp_path: Path
 ) -> None:
-    contract = load_contract(SCHEMAS / "registries" / f"{registry}.odcs.yaml")
+    contract = load_contract(schemas_with_whole_land() / "registries" / f"{registry}.odcs.yaml")
     outcomes = publish_rows(lake, contract, tmp_path)
     run = run_tool(contract, lake, offline)
     assert [(c.key, c.reason) for c in run.checks if c.result in (ResultEnum.failed, ResultEnum.error)] == []
