@@ -1,6 +1,14 @@
 """The ledger: a hash chain of entries in a Delta table, with canonical JSON and signed checkpoints."""
 
 from include.audit.ledger.canonical_json import canonical
+from include.audit.ledger.delta_checkpoints import (
+    LAST_CHECKPOINT,
+    checkpoint_record,
+    newest_checkpoint,
+    other_files,
+    recorded_checkpoint,
+    version_of,
+)
 from include.audit.ledger.entries import (
     HEAD_METADATA,
     LEDGER,

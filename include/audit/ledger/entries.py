@@ -9,8 +9,6 @@ and there can be neither a gap nor a fork.
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
@@ -18,6 +16,7 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
 
+from include.audit.ledger.delta_checkpoints import checkpoint_record, newest_checkpoint, recorded_checkpoint
 from include.audit.ledger.record import Head, Kind, LedgerEntry, Record
 from include.lake.storage import Lake, LakeConflict, LakeError, LakeTableMissing, lake_errors, retry_on_conflict
 
@@ -36,7 +35,6 @@ SCHEMA = pa.schema(
     ]
 )
 HEAD_METADATA = "lienthong.ledger_head"
-_CHECKPOINT = re.compile(r"\d{20}\.checkpoint\.")
 _HEAD_TRANSACTION = "lienthong.ledger"
 _COMPACT_EVERY = 200
 _COMPACT_BYTES = (
@@ -204,22 +202,11 @@ def _commit(table: DeltaTable, entries: Sequence[LedgerEntry], taken: dict[str, 
 
 def _made_checkpoint(lake: Lake, table: DeltaTable) -> Record | None:
     """The record of the Delta checkpoint at which readers of the ledger begin now, if the last commit made it."""
-    log = f"{lake.path(LEDGER)}/_delta_log"
-    try:
-        made = int(json.loads(lake.read_text(f"{log}/_last_checkpoint"))["version"])
-    except (FileNotFoundError, ValueError, KeyError, TypeError):
+    made, table_id = newest_checkpoint(lake, LEDGER), str(table.metadata().id)
+    if made is None or made != table.version():
         return None
-    if made != table.version():
-        return None
-    table_id = str(table.metadata().id)
-    once, known = f"log/{LEDGER}/{table_id}", table.transaction_version(f"log/{LEDGER}/{table_id}")
-    names = [uri.rpartition("/")[2] for uri in lake.list(log)]
-    checkpoints = [
-        name for name in names if _CHECKPOINT.match(name) and int(name[:20]) > (-1 if known is None else known)
-    ]
-    digests = {name: lake.digest(f"{log}/{name}") for name in [*checkpoints, "_last_checkpoint"]}
-    payload = {"table_id": table_id, "checkpoint": made, "log": digests}
-    return Record("maintenance", LEDGER, payload, once=(once, made))
+    recorded = table.transaction_version(recorded_checkpoint(LEDGER, table_id))
+    return checkpoint_record(lake, LEDGER, table_id, made, recorded)
 
 
 def _compact(lake: Lake) -> None:

@@ -13,9 +13,6 @@ from urllib.parse import unquote
 from include.lake.storage import Lake
 
 _COMMIT_FILE = re.compile(r"^(\d{20})\.json$")
-_UNFINISHED = re.compile(r"^_commit_.*\.tmp$|#\d+$")
-_CHECKPOINT_FILE = re.compile(r"^(\d{20})\.checkpoint(\.\d{10}\.\d{10})?\.parquet$")
-LAST_CHECKPOINT = "_last_checkpoint"
 PREFIX = "lienthong."
 RUN_ID = "lienthong.run_id"
 SERVER = "lienthong.server"
@@ -70,21 +67,6 @@ def versions(lake: Lake, table: str) -> dict[int, str]:
         if match := _COMMIT_FILE.match(uri.rpartition("/")[2]):
             found[int(match.group(1))] = uri
     return dict(sorted(found.items()))
-
-
-def other_files(lake: Lake, table: str) -> dict[str, str]:
-    """Files in the log of the table at URI `table` other than commits (checkpoints and their pointer), name to URI.
-
-    Unfinished files of a writer, which no reader opens, are left out.
-    """
-    names = {uri.rpartition("/")[2]: uri for uri in lake.list(table + "/_delta_log")}
-    return {name: uri for name, uri in names.items() if not (_COMMIT_FILE.match(name) or _UNFINISHED.search(name))}
-
-
-def version_of(name: str) -> int | None:
-    """The version of a checkpoint, by its file name; None if it is no checkpoint."""
-    match = _CHECKPOINT_FILE.match(name)
-    return int(match.group(1)) if match else None
 
 
 def read_commit(lake: Lake, uri: str) -> LogCommit:

@@ -8,22 +8,26 @@ not recorded: `verify` reports them.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
 from include.audit import ledger
-from include.audit.ledger import LedgerEntry, Record, Taken
-from include.audit.verification.delta_log import (
+from include.audit.ledger import (
     LAST_CHECKPOINT,
+    LedgerEntry,
+    Record,
+    Taken,
+    checkpoint_record,
+    newest_checkpoint,
+    recorded_checkpoint,
+)
+from include.audit.verification.delta_log import (
     PREFIX,
     RUN_ID,
     CommitUnreadable,
     LogCommit,
-    other_files,
     read_commit,
-    version_of,
     versions,
 )
 from include.audit.verification.recorded_state import RecordedState
@@ -148,23 +152,14 @@ def _log_records(lake: Lake, subject: str, table_id: str, taken: Taken, recorded
     Ours is written just after its commit; one of a version recorded long ago (`recorded` is the last) is foreign.
     `_last_checkpoint`, which points to the newest, shows whether there is a new one.
     """
-    uri, name = f"{lake.path(subject)}/_delta_log/{LAST_CHECKPOINT}", f"log/{subject}/{table_id}"
-    try:
-        newest = int(json.loads(lake.read_text(uri))["version"])
-    except (FileNotFoundError, ValueError, KeyError, TypeError):
-        return []
-    recorded_version = taken(name)
-    if (recorded_version is not None and newest <= recorded_version) or not _is_of_the_commit(
-        lake, subject, newest, recorded
+    newest, recorded_version = newest_checkpoint(lake, subject), taken(recorded_checkpoint(subject, table_id))
+    if (
+        newest is None
+        or (recorded_version is not None and newest <= recorded_version)
+        or not _is_of_the_commit(lake, subject, newest, recorded)
     ):
         return []
-    new = {
-        file: uri
-        for file, uri in other_files(lake, lake.path(subject)).items()
-        if file == LAST_CHECKPOINT or recorded_version is None or (version_of(file) or 0) > recorded_version
-    }
-    payload = {"table_id": table_id, "checkpoint": newest, "log": {file: lake.digest(uri) for file, uri in new.items()}}
-    return [Record("maintenance", subject, payload, once=(name, newest))]
+    return [checkpoint_record(lake, subject, table_id, newest, recorded_version)]
 
 
 def _is_of_the_commit(lake: Lake, subject: str, version: int, recorded: int | None) -> bool:

@@ -10,13 +10,11 @@ from urllib.parse import unquote
 
 import pyarrow as pa
 
-from include.audit.ledger import HEAD_METADATA, LEDGER
+from include.audit.ledger import HEAD_METADATA, LEDGER, other_files, version_of
 from include.audit.verification.delta_log import (
     CommitUnreadable,
     LogCommit,
-    other_files,
     read_commit,
-    version_of,
     versions,
 )
 from include.audit.verification.findings import Discrepancy
