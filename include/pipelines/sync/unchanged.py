@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from include.contracts.model import Contract, Table
 from include.lake import run_log
-from include.lake.delta import RunCommit, last_commit
+from include.lake.delta import RunCommit, last_commit, reader_of
 from include.lake.rejected import finish_closing
 from include.pipelines import run_folder
 from include.pipelines.audit_log import record_run
@@ -56,14 +56,17 @@ def skipped_before(context: PipelineContext, table: Table, result: Extracted) ->
 
 
 def _skipped(result: Extracted, state: RunCommit) -> Skipped:
-    """A run that leaves the table as that commit made it."""
+    """A run that leaves the table as that commit made it.
+
+    It is the same as the commit's run if it began upon that commit; what began before was not compared with it.
+    """
     counts = ("extracted", "accepted", "rejected", "superseded", "deleted", "retained")
     return result.become(
         Skipped,
         mode="unchanged",
         version=state.version,
         live_rows=state.live_rows,
-        same_as_run=state.run_id,
+        same_as_run=state.run_id if result.began_upon == reader_of(state) else None,
         findings=(),
         reasons=(),
         seconds=0.0,
