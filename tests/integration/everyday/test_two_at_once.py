@@ -11,7 +11,7 @@ import pytest
 from include.audit.verification.verify_lake import verify
 from include.lake.delta.commit_metadata import last_commit
 from include.lake.run_log import log_tables
-from include.pipelines.step_results import Assessed, Extracted
+from include.pipelines.step_results import Assessed, Extracted, Skipped
 from include.pipelines.sync.extraction import extract_step
 from include.pipelines.sync.publication import assess_step, publish_step
 from include.pipelines.upkeep.maintenance import maintain_lake
@@ -76,3 +76,20 @@ def test_a_page_that_both_write_is_bound_by_who_wrote_it_last(tmp_path: Path, la
     assert [end.verdict for end in ends] == ["published", "unchanged"]
     found = verify(context.lake, with_files=True)
     assert found.ok, found.discrepancies
+
+
+def test_a_run_that_was_overtaken_is_the_same_as_no_other(tmp_path: Path) -> None:
+    """Its rows were never compared with what stands: a later run may not take its word that they change nothing."""
+    uri = f"sqlite:///{tmp_path}/payments.db"
+    source, context = PaymentSource(uri, seed=8, rows=50), context_of(tmp_path, uri)
+    first = extract_step("payments", "payment", "first", context=context)
+    source.insert(5)
+    second = extract_step("payments", "payment", "second", context=context)
+    assert isinstance(first, Extracted)
+    assert isinstance(second, Extracted)
+    for extracted in (second, first):
+        assessed = assess_step(extracted, context=context)
+        assert isinstance(assessed, Assessed)
+        published_or_not = publish_step(assessed, context=context)
+    assert isinstance(published_or_not, Skipped)
+    assert (published_or_not.run_id, published_or_not.same_as_run) == ("first", None)
