@@ -13,9 +13,9 @@ from datetime import datetime
 from decimal import Decimal
 
 from include.contracts.words import figure
-from include.indicators.computation import REASONS
+from include.indicators.computation import REASONS, Figure
 from include.indicators.definitions import SECTIONS, Heading, Indicator, Period
-from include.indicators.values import ShownIndicator, StoredFigure
+from include.indicators.values import ShownIndicator
 
 Definitions = Mapping[str, Indicator]
 _SCOPES = {"ministry": "Bộ, ngành trung ương", "province": "Tỉnh, thành phố"}
@@ -167,7 +167,7 @@ def _annexes(inputs: ReportInputs, name: str, note: int) -> list[Annex]:
     return found
 
 
-def _line(inputs: ReportInputs, name: str, label: str, now: StoredFigure, note: int, *, is_part: bool = False) -> Line:
+def _line(inputs: ReportInputs, name: str, label: str, now: Figure, note: int, *, is_part: bool = False) -> Line:
     indicator, shown = inputs.definitions[name], inputs.now[name]
     before = _same_of(inputs.before.get(name), now)
     change = None if now.value is None or before is None or before.value is None else now.value - before.value
@@ -185,7 +185,7 @@ def _line(inputs: ReportInputs, name: str, label: str, now: StoredFigure, note: 
     )
 
 
-def _same_of(before: ShownIndicator | None, now: StoredFigure) -> StoredFigure | None:
+def _same_of(before: ShownIndicator | None, now: Figure) -> Figure | None:
     if before is None:
         return None
     same = [one for one in before.stored.figures if (one.dimension, one.member) == (now.dimension, now.member)]
@@ -202,14 +202,14 @@ def _change(change: Decimal, indicator: Indicator) -> str:
     return f"{sign}{figure('vi', abs(change), indicator.digits)}{points}"
 
 
-def _counted(one: StoredFigure) -> str:
+def _counted(one: Figure) -> str:
     if one.numerator is None:
         return ""
     counts = [one.numerator] if one.denominator is None else [one.numerator, one.denominator]
     return "/".join(figure("vi", count, max(0, -int(count.normalize().as_tuple().exponent))) for count in counts)
 
 
-def _reason(one: StoredFigure) -> str:
+def _reason(one: Figure) -> str:
     return REASONS[one.reason].vietnamese if one.reason in REASONS else _NOTHING
 
 

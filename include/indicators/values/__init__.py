@@ -6,7 +6,6 @@ from include.indicators.values.values_table import (
     SUBJECT,
     VALUES,
     Recorded,
-    StoredFigure,
     StoredIndicator,
     latest_editions,
     record_values,

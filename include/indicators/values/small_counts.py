@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from include.indicators.computation import Figure
-from include.indicators.values.values_table import StoredFigure, StoredIndicator
+from include.indicators.values.values_table import StoredIndicator
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +24,11 @@ class ShownIndicator:
     hidden: frozenset[tuple[str, str]]
 
     @property
-    def total(self) -> StoredFigure:
+    def total(self) -> Figure:
         """The figure over everything counted."""
         return self.stored.total
 
-    def is_hidden(self, figure: StoredFigure) -> bool:
+    def is_hidden(self, figure: Figure) -> bool:
         """Whether the figure's numbers may not be shown."""
         return (figure.dimension, figure.member) in self.hidden
 
@@ -53,12 +53,12 @@ def shown(stored: StoredIndicator, minimum_cell: int) -> ShownIndicator:
     return ShownIndicator(replace(stored, figures=figures), frozenset(hidden))
 
 
-def is_small_count(figure: StoredFigure | Figure, minimum_cell: int) -> bool:
+def is_small_count(figure: Figure, minimum_cell: int) -> bool:
     """Whether the figure's numerator or denominator, or their difference, is from 1 to below `minimum_cell`."""
     return any(_is_small(count, minimum_cell) for count in _counts(figure))
 
 
-def _counts(figure: StoredFigure | Figure) -> tuple[Decimal | None, Decimal | None, Decimal | None]:
+def _counts(figure: Figure) -> tuple[Decimal | None, Decimal | None, Decimal | None]:
     counted, out_of = figure.numerator, figure.denominator
     return counted, out_of, None if counted is None or out_of is None else out_of - counted
 
@@ -67,7 +67,7 @@ def _is_small(count: Decimal | None, minimum_cell: int) -> bool:
     return count is not None and 0 < abs(count) < minimum_cell
 
 
-def _sum_tells(figures: Sequence[StoredFigure], small: set[str], minimum_cell: int) -> bool:
+def _sum_tells(figures: Sequence[Figure], small: set[str], minimum_cell: int) -> bool:
     """Whether the sum of what is hidden, which total and shown members tell, is too small to hide a small count."""
     hidden = [_counts(figure) for figure in figures if figure.member in small]
     sums = [
@@ -78,6 +78,6 @@ def _sum_tells(figures: Sequence[StoredFigure], small: set[str], minimum_cell: i
     return len(hidden) == 1 or any(total < 2 * minimum_cell for total in sums)
 
 
-def _next_smallest(figures: Sequence[StoredFigure], small: set[str]) -> str | None:
+def _next_smallest(figures: Sequence[Figure], small: set[str]) -> str | None:
     others = [figure for figure in figures if figure.member not in small and figure.numerator]
     return min(others, key=lambda figure: (figure.numerator or Decimal(0), figure.member)).member if others else None

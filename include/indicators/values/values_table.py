@@ -10,7 +10,6 @@ import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
@@ -54,18 +53,6 @@ VALUES = pa.schema(
 
 
 @dataclass(frozen=True, slots=True)
-class StoredFigure:
-    """A figure of an edition as it was recorded."""
-
-    dimension: str
-    member: str
-    numerator: Decimal | None
-    denominator: Decimal | None
-    value: Decimal | None
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
 class StoredIndicator:
     """One edition of an indicator for a period: the total first, then each dimension's members.
 
@@ -86,14 +73,14 @@ class StoredIndicator:
     definition_digest: str
     missing: tuple[str, ...]
     tables: Mapping[str, str]
-    figures: tuple[StoredFigure, ...]
+    figures: tuple[Figure, ...]
 
     @property
-    def total(self) -> StoredFigure:
+    def total(self) -> Figure:
         """The figure over everything counted."""
         return self.figures[0]
 
-    def of(self, dimension: str) -> tuple[StoredFigure, ...]:
+    def of(self, dimension: str) -> tuple[Figure, ...]:
         """The members of a dimension."""
         return tuple(figure for figure in self.figures if figure.dimension == dimension)
 
@@ -169,7 +156,7 @@ def _edition(current: DeltaTable | None, computed: Computed) -> Recorded:
     is_same = (
         last.definition_digest == indicator.digest
         and last.missing == _missing(computed)
-        and last.figures == _in_order(_as_stored(figure) for figure in computed.figures)
+        and last.figures == _in_order(computed.figures)
     )
     return Recorded(computed, number if is_same else number + 1, is_new=not is_same)
 
@@ -228,7 +215,7 @@ def _rows(recorded: Recorded, *, run_id: str, at: datetime) -> list[dict[str, An
 def _stored(rows: Sequence[dict[str, Any]]) -> StoredIndicator:
     first = rows[0]
     figures = [
-        StoredFigure(row["dimension"], row["member"], row["numerator"], row["denominator"], row["value"], row["reason"])
+        Figure(row["dimension"], row["member"], row["numerator"], row["denominator"], row["value"], row["reason"])
         for row in rows
     ]
     return StoredIndicator(
@@ -242,13 +229,7 @@ def _stored(rows: Sequence[dict[str, Any]]) -> StoredIndicator:
     )  # fmt: skip
 
 
-def _as_stored(figure: Figure) -> StoredFigure:
-    return StoredFigure(
-        figure.dimension, figure.member, figure.numerator, figure.denominator, figure.value, figure.reason
-    )
-
-
-def _in_order(figures: Iterable[StoredFigure]) -> tuple[StoredFigure, ...]:
+def _in_order(figures: Iterable[Figure]) -> tuple[Figure, ...]:
     return tuple(sorted(figures, key=lambda figure: (figure.dimension, figure.member)))
 
 

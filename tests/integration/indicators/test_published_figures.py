@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from include.indicators.values import StoredFigure, StoredIndicator, latest_editions, stored_editions
+from include.indicators.computation import Figure
+from include.indicators.values import StoredIndicator, latest_editions, stored_editions
 from include.lake.storage import Lake
 from include.pipelines import PipelineContext, verify_lake
 from include.pipelines.indicators import compute_step
@@ -50,7 +51,7 @@ def one(context: PipelineContext, indicator: str, period: str) -> StoredIndicato
     return found[indicator]
 
 
-def numbers(figure: StoredFigure, digits: int) -> tuple[int, int, str]:
+def numbers(figure: Figure, digits: int) -> tuple[int, int, str]:
     assert figure.value is not None, figure
     return int(figure.numerator or 0), int(figure.denominator or 0), f"{figure.value:.{digits}f}"
 

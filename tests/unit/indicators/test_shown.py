@@ -7,12 +7,13 @@ from decimal import Decimal
 
 import pytest
 
-from include.indicators.values import StoredFigure, StoredIndicator, shown
+from include.indicators.computation import Figure
+from include.indicators.values import StoredIndicator, shown
 
 
 def stored(*counts: tuple[str, int, int]) -> StoredIndicator:
-    members = [StoredFigure("province", m, Decimal(n), Decimal(d), Decimal(100 * n) / d, "") for m, n, d in counts]
-    total = StoredFigure("", "", sum(f.numerator for f in members), sum(f.denominator for f in members), Decimal(1), "")
+    members = [Figure("province", m, Decimal(n), Decimal(d), Decimal(100 * n) / d, "") for m, n, d in counts]
+    total = Figure("", "", sum(f.numerator for f in members), sum(f.denominator for f in members), Decimal(1), "")
     at = datetime(2018, 4, 1, tzinfo=UTC)
     return StoredIndicator(
         "i", "calendar", "2018Q1", date(2018, 1, 1), date(2018, 4, 1), 1, "percent", 2, at, at, "r", "d", (), {},
