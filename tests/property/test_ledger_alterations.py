@@ -23,13 +23,14 @@ from include.lake.storage.lake import Lake
 
 AT = datetime(2026, 3, 1, 8, 30, tzinfo=UTC)
 KEY = Ed25519PrivateKey.from_private_bytes(b"\x07" * 32)
-ENTRIES, CHECKPOINT_EVERY = 30, 6
+# As many entries as leave the ledger without a Delta checkpoint of its own log, which no forged log can have.
+ENTRIES, CHECKPOINT_EVERY = 20, 4
 Rows = list[dict[str, Any]]
 
 
 @pytest.fixture(scope="module")
 def original(tmp_path_factory: pytest.TempPathFactory) -> Lake:
-    """Thirty entries; after every sixth a signed checkpoint."""
+    """Twenty entries; after every fourth a signed checkpoint."""
     folder = tmp_path_factory.mktemp("ledger")
     lake = Lake(str(folder / "lake"), (), folder / "tmp")
     for number in range(1, ENTRIES + 1):
@@ -54,6 +55,11 @@ def forge(lake: Lake, rows: Rows) -> None:
     write_deltalake(
         lake.path(entries.LEDGER), pa.Table.from_pylist(rows, schema=entries.SCHEMA), commit_properties=note
     )
+
+
+def since_checkpoint(position: int) -> int:
+    """The first entry under the checkpoint that covers the row at `position`: it is the nearest that can be named."""
+    return position // CHECKPOINT_EVERY * CHECKPOINT_EVERY + 1
 
 
 def rehash(rows: Rows, start: int, stop: int) -> None:
@@ -104,7 +110,7 @@ def insert_and_renumber(rows: Rows, chance: random.Random) -> tuple[int, int]:
     for number, row in enumerate(rows, start=1):
         row["sequence"] = number
     rehash(rows, position, position + 1)
-    return position + 1, position + 2
+    return since_checkpoint(position), position + 2
 
 
 def swap(rows: Rows, chance: random.Random) -> tuple[int, int]:
@@ -125,7 +131,7 @@ def edit_and_rehash_all_that_follows(rows: Rows, chance: random.Random) -> tuple
     position = chance.randrange(len(rows))
     rows[position]["subject"] += "x"
     rehash(rows, position, len(rows))
-    return position // CHECKPOINT_EVERY * CHECKPOINT_EVERY + 1, position + 1
+    return since_checkpoint(position), position + 1
 
 
 def drop_and_renumber_all_that_follows(rows: Rows, chance: random.Random) -> tuple[int, int]:
@@ -134,7 +140,7 @@ def drop_and_renumber_all_that_follows(rows: Rows, chance: random.Random) -> tup
     for number, row in enumerate(rows, start=1):
         row["sequence"] = number
     rehash(rows, position, len(rows))
-    return position // CHECKPOINT_EVERY * CHECKPOINT_EVERY + 1, position + 1
+    return since_checkpoint(position), since_checkpoint(position) + CHECKPOINT_EVERY - 1
 
 
 def truncate(rows: Rows, chance: random.Random) -> tuple[int, int]:

@@ -27,4 +27,4 @@ def test_four_processes_leave_one_chain(lake: Lake, tmp_path: Path) -> None:
     assert [process.wait(timeout=180) for process in writers] == [0] * 4
     found = verify(lake)
     assert found.ok, found.why
-    assert found.records == 32
+    assert found.records == 4 * 8 + 1  # one more vouches for the Delta checkpoint that the 25th commit made
