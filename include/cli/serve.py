@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,6 +19,7 @@ from include.console_words import local, number
 
 if TYPE_CHECKING:
     from include.pipelines.serving import Issued
+    from include.sharing.recipients import Token, Tokens
 
 recipient = typer.Typer(
     help="Tokens of recipients for Delta Sharing: made, renewed, ended and listed.", no_args_is_help=True
@@ -27,7 +29,8 @@ app.add_typer(recipient, name="recipient")
 Recipient = Annotated[str, typer.Argument(help="Recipient: the id in its agreements, e.g. `nso`.")]
 Days = Annotated[int, typer.Option(help="Days for which the token is valid, at most 365.")]
 Out = Annotated[
-    Path | None, typer.Option(help="Write the profile file here, readable by you alone [default: standard output].")
+    Path | None,
+    typer.Option(help="Write the profile file or token here, readable by you alone [default: standard output]."),
 ]
 
 
@@ -96,7 +99,7 @@ def token(recipient: Recipient, days: Days = 90, out: Out = None) -> None:
     from include.pipelines import PipelineContext
     from include.pipelines.serving import issue_token
 
-    _hand_over(issue_token(PipelineContext.from_environment(), recipient, days=days), out)
+    hand_over(issue_token(PipelineContext.from_environment(), recipient, days=days), out)
 
 
 @recipient.command()
@@ -114,7 +117,7 @@ def rotate(
     from include.pipelines.serving import rotate_token
 
     overlap = timedelta(hours=overlap_hours)
-    _hand_over(rotate_token(PipelineContext.from_environment(), recipient, days=days, overlap=overlap), out)
+    hand_over(rotate_token(PipelineContext.from_environment(), recipient, days=days, overlap=overlap), out)
 
 
 @recipient.command()
@@ -129,9 +132,7 @@ def revoke(
     from include.pipelines import PipelineContext
     from include.pipelines.serving import revoke_tokens
 
-    ended = revoke_tokens(PipelineContext.from_environment(), recipient, token_id)
-    names = ", ".join(token.token_id for token in ended)
-    output.print(local(f"Đã thu hồi: {names}", f"Revoked: {names}"), markup=False)
+    show_revoked(revoke_tokens(PipelineContext.from_environment(), recipient, token_id))
 
 
 @recipient.command("list")
@@ -144,18 +145,21 @@ def list_tokens(as_json: AsJson = False) -> None:
     from include.pipelines.serving import all_tokens
 
     context = PipelineContext.from_environment()
-    now = context.now()
+    heading = local("bên nhận", "recipient")
+    show_tokens(all_tokens(context.lake), "recipient", heading, context.now(), as_json)
+
+
+def show_tokens(tokens: Tokens, kind: str, heading: str, at: datetime, as_json: bool) -> None:
+    """Print the tokens that were ever made for holders of one kind, as they stand at an instant."""
     rows = [
         {
-            "recipient": token.recipient,
+            kind: token.holder,
             "token_id": token.token_id,
             "issued_at": token.issued_at.isoformat(timespec="seconds"),
             "ends_at": token.ends_at.isoformat(timespec="seconds"),
-            "state": "revoked" if token.is_revoked else "valid" if token.is_valid(now) else "ended",
+            "state": "revoked" if token.is_revoked else "valid" if token.is_valid(at) else "ended",
         }
-        for token in sorted(
-            all_tokens(context.lake).by_digest.values(), key=lambda token: (token.recipient, token.issued_at)
-        )
+        for token in sorted(tokens.by_digest.values(), key=lambda token: (token.holder, token.issued_at))
     ]
     if as_json:
         output.print_json(json.dumps(rows, ensure_ascii=False))
@@ -166,7 +170,7 @@ def list_tokens(as_json: AsJson = False) -> None:
         "ended": local("hết hạn", "ended"),
     }
     headings = (
-        local("bên nhận", "recipient"),
+        heading,
         local("mã khóa", "token"),
         local("cấp lúc", "issued"),
         local("hết hạn lúc", "ends"),
@@ -178,14 +182,21 @@ def list_tokens(as_json: AsJson = False) -> None:
     output.print(table)
 
 
-def _hand_over(issued: Issued, out: Path | None) -> None:
-    """Give out a profile file: to a new file that only its owner reads, or to standard output."""
+def show_revoked(ended: Sequence[Token]) -> None:
+    """Print which tokens were ended."""
+    names = ", ".join(token.token_id for token in ended)
+    output.print(local(f"Đã thu hồi: {names}", f"Revoked: {names}"), markup=False)
+
+
+def hand_over(issued: Issued, out: Path | None) -> None:
+    """Give out a profile file, or an official's token: to a new file that only its owner reads, or standard output."""
+    secret = issued.profile or f"{issued.text}\n"
     if out is None:
-        typer.echo(issued.profile, nl=False)
+        typer.echo(secret, nl=False)
     else:
         try:
             with os.fdopen(os.open(out, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-                file.write(issued.profile)
+                file.write(secret)
         except FileExistsError:
             raise typer.BadParameter(f"{out} exists") from None
     ends, token_id = issued.token.ends_at, issued.token.token_id

@@ -19,12 +19,16 @@ from include.contracts.model.policies import (
 )
 from include.contracts.model.servers import ZONE, Assignment, Role, Server
 from include.contracts.model.stewardship import (
+    OFFICES,
+    OWNER,
+    PROTECTION_OFFICER,
     ROLE,
     Steward,
     check_team,
     needs_two,
     normalised_name,
     odd_teams,
+    offices,
     stewards,
 )
 from include.contracts.model.table import (

@@ -1,4 +1,4 @@
-"""Data stewards of a registry: the members of its contract's team with the role `data steward`."""
+"""Officials of a registry: the members of its contract's team, with the roles by which they decide."""
 
 from __future__ import annotations
 
@@ -14,6 +14,9 @@ from include.contracts.model.table import Table
 from include.contracts.yaml_files import ReportProblem
 
 ROLE = "data steward"
+OWNER = "owner"
+PROTECTION_OFFICER = "data protection officer"
+OFFICES = (OWNER, ROLE, PROTECTION_OFFICER)
 _NEAR = 0.8
 
 
@@ -41,13 +44,25 @@ class Steward:
 
 def stewards(contract: Contract) -> tuple[Steward, ...]:
     """All stewards of the contract, also former and future ones."""
-    found = []
+    return tuple(member for role, member in _members(contract) if role == ROLE)
+
+
+def offices(contract: Contract, at: datetime) -> dict[str, frozenset[str]]:
+    """By username, the offices (of OFFICES) that each member of the contract's team holds at an instant."""
+    found: dict[str, frozenset[str]] = {}
+    for role, member in _members(contract):
+        if role in OFFICES and member.is_in_office(at):
+            found[member.username] = found.get(member.username, frozenset()) | {role}
+    return found
+
+
+def _members(contract: Contract) -> Iterator[tuple[str, Steward]]:
+    """Members with a username, each with the role."""
     for member in contract.team:
         username, name = (str(member.get(key) or "").strip() for key in ("username", "name"))
-        if normalised_name(str(member.get("role") or "")) == ROLE and username:
+        if username:
             since, until = (_day(member.get(key)) for key in ("dateIn", "dateOut"))
-            found.append(Steward(username, name or username, since, until))
-    return tuple(found)
+            yield normalised_name(str(member.get("role") or "")), Steward(username, name or username, since, until)
 
 
 def needs_two(table: Table) -> bool:
@@ -63,6 +78,11 @@ def check_team(contract: Contract, report: ReportProblem) -> None:
         if role != ROLE and (role == "steward" or difflib.SequenceMatcher(None, role, ROLE).ratio() >= _NEAR):
             message = f"the role `{member['role']}` is nearly `{ROLE}`, and only `{ROLE}` may decide at the gate"
             report((index, "role"), message, f"write `role: {ROLE}`")
+        elif role not in OFFICES and difflib.SequenceMatcher(None, role, PROTECTION_OFFICER).ratio() >= _NEAR:
+            message = (
+                f"the role `{member['role']}` is nearly `{PROTECTION_OFFICER}`, and only that one may ask who was read"
+            )
+            report((index, "role"), message, f"write `role: {PROTECTION_OFFICER}`")
         if role == ROLE and not str(member.get("username") or "").strip():
             report(
                 (index, "role"), "a data steward without a `username` decides nothing", "give the member a `username`"

@@ -15,6 +15,7 @@ from include.pipelines.decisions.authority import (
     concerned,
     deciders,
     free_stewards,
+    officials,
     reason_given,
     steward_named,
 )

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from datetime import datetime
 
-from include.contracts.model import ROLE, Contract, Steward, normalised_name, stewards
+from include.contracts.model import ROLE, Contract, Steward, normalised_name, offices, stewards
 from include.pipelines.errors import Misuse
 
 
@@ -82,6 +82,15 @@ def free_stewards(contracts: Collection[Contract], *before: str, at: datetime) -
         files = ", ".join(sorted(str(contract.path) for contract in contracts))
         raise NotASteward(f"no steward in office may decide: name one under `team.members` (role: {ROLE}) of {files}")
     return free
+
+
+def officials(contracts: Collection[Contract], *, at: datetime) -> dict[str, dict[str, frozenset[str]]]:
+    """By username, the offices that each official holds at an instant, by registry."""
+    found: dict[str, dict[str, frozenset[str]]] = {}
+    for contract in contracts:
+        for username, held in offices(contract, at).items():
+            found.setdefault(username, {})[contract.registry] = held
+    return found
 
 
 def concerned(contracts: Mapping[str, Contract], *record_ids: str) -> list[Contract]:

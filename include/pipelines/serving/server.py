@@ -43,7 +43,7 @@ def make_app(context: PipelineContext, *, every_seconds: float = BRING_IN_SECOND
     service = SharingService(
         lake,
         LiveCatalog(context.schemas),
-        LiveTokens(lake),
+        LiveTokens(lake, "recipients"),
         FileLinks(endpoint_of(context)),
         store_url=context.environ.get("LIENTHONG_STORE_URL", "").strip().rstrip("/"),
         clock=context.now,

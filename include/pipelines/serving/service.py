@@ -128,9 +128,9 @@ class SharingService:
             token = self._tokens.now().of_text(given[len(_BEARER) :].strip())
         if token is None:
             raise Unauthenticated("the token is unknown: use the profile file that you were given last")
-        exchange.note(recipient=token.recipient, token_id=token.token_id)
+        exchange.note(recipient=token.holder, token_id=token.token_id)
         _ensure_valid(token, exchange.at)
-        return token.recipient
+        return token.holder
 
     def _share(self, exchange: Exchange, action: str, share: str) -> Share:
         exchange.note(action=action)
@@ -245,9 +245,9 @@ class SharingService:
             token = self._tokens.now().of_id(file.token_id)
             if token is None:
                 raise Forbidden("the token of this URL is unknown: query the table again")
-            exchange.note(recipient=token.recipient, token_id=token.token_id)
+            exchange.note(recipient=token.holder, token_id=token.token_id)
             _ensure_valid(token, exchange.at)
-            found = self._share_of(exchange, token.recipient, file.share).table(file.schema, file.table)
+            found = self._share_of(exchange, token.holder, file.share).table(file.schema, file.table)
             exchange.note(registry=found.product.registry, table=found.product.table, product=found.product.name)
             self._tables.now(found)  # is it still the table of the agreement's present text?
             uri = self._lake.path(found.subject, file.path)

@@ -1,40 +1,48 @@
-"""Tokens of recipients: issued, rotated and revoked as entries of the ledger, which the server follows."""
+"""Tokens of recipients and officials: issued, rotated and revoked as entries of the ledger, which servers follow.
+
+The subject of an entry tells the two apart. A recipient's token opens Delta Sharing and the portal, an official's the
+portal alone: each server knows the tokens of those whom it serves, and no others.
+"""
 
 from __future__ import annotations
 
 import getpass
 import json
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Literal
 
 from include.audit import ledger
 from include.audit.ledger import Record
 from include.lake.delta import LogPosition
 from include.lake.storage import Lake
 from include.pipelines.context import PipelineContext
+from include.pipelines.decisions import officials
 from include.pipelines.errors import Misuse
 from include.pipelines.serving.shared_look import SharedLook
 from include.sharing.agreements import load_agreements
 from include.sharing.recipients import Token, TokenAct, Tokens, new_token, profile
 
 LONGEST_DAYS = 365
-_SUBJECT = "recipients/"
+Holders = Literal["recipients", "officials"]
+"""Whose tokens; the first part of the subject of their ledger entries."""
 
 
 @dataclass(frozen=True, slots=True)
 class Issued:
-    """A token that was made just now: the profile file that holds it, for the recipient alone."""
+    """A token that was made just now: its text, and the profile file that holds it; empty of an official."""
 
     token: Token
-    profile: str
+    text: str = field(repr=False)
+    profile: str = field(repr=False)
 
 
 class LiveTokens:
     """The tokens as the ledger has them now: each look sees whether it has grown, and reads what is new."""
 
-    def __init__(self, lake: Lake) -> None:
-        self._lake = lake
+    def __init__(self, lake: Lake, kind: Holders) -> None:
+        self._lake, self._kind = lake, kind
         self._tokens = Tokens()
         self._read_to = 0
         self._position: LogPosition | None = None
@@ -47,52 +55,56 @@ class LiveTokens:
     def _read(self) -> Tokens:
         if self._position is None or not self._position.is_newest(self._lake):
             version, entries = ledger.read_kind(self._lake, "credential", after=self._read_to)
-            self._tokens = self._tokens.after(_acts(entries.to_pylist()))
+            self._tokens = self._tokens.after(_acts(entries.to_pylist(), self._kind))
             self._read_to = max(entries["sequence"].to_pylist(), default=self._read_to)
             self._position = LogPosition.of(self._lake, self._lake.path(ledger.LEDGER), version)
         return self._tokens
 
 
-def all_tokens(lake: Lake) -> Tokens:
-    """The tokens as the ledger has them."""
-    return Tokens().after(_acts(ledger.read_kind(lake, "credential")[1].to_pylist()))
+def all_tokens(lake: Lake, kind: Holders = "recipients") -> Tokens:
+    """The tokens of these holders as the ledger has them."""
+    return Tokens().after(_acts(ledger.read_kind(lake, "credential")[1].to_pylist(), kind))
 
 
-def issue_token(context: PipelineContext, recipient: str, *, days: int) -> Issued:
-    """A further token for a recipient of some agreement, valid for that many days.
+def issue_token(context: PipelineContext, holder: str, *, days: int, kind: Holders = "recipients") -> Issued:
+    """A further token, valid for that many days, for a recipient of some agreement or for an official in office.
 
     Raises:
-        Misuse: no agreement names the recipient, or the days are out of bounds.
+        Misuse: no agreement, or no contract's team, names the holder, or the days are out of bounds.
     """
-    return _make(context, recipient, days, TokenAct("issued", recipient))
+    return _make(context, kind, days, TokenAct("issued", holder))
 
 
-def rotate_token(context: PipelineContext, recipient: str, *, days: int, overlap: timedelta) -> Issued:
-    """A new token for a recipient; those it has end after `overlap`, so that there is no gap.
+def rotate_token(
+    context: PipelineContext, holder: str, *, days: int, overlap: timedelta, kind: Holders = "recipients"
+) -> Issued:
+    """A new token for a holder; those before it end after `overlap`, so that there is no gap.
 
     Raises:
-        Misuse: the recipient has no valid token, or see `issue_token`.
+        Misuse: the holder has no valid token, or see `issue_token`.
     """
     now = context.now()
-    former = tuple(t.token_id for t in all_tokens(context.lake).of_recipient(recipient) if t.is_valid(now))
+    former = tuple(t.token_id for t in all_tokens(context.lake, kind).of_holder(holder) if t.is_valid(now))
     if not former:
-        raise Misuse(f"{recipient} has no valid token to rotate: `lienthong recipient token {recipient}` makes one")
-    return _make(context, recipient, days, TokenAct("rotated", recipient, None, former, now + overlap))
+        raise Misuse(f"{holder} has no valid token to rotate: `lienthong {kind[:-1]} token {holder}` makes one")
+    return _make(context, kind, days, TokenAct("rotated", holder, None, former, now + overlap))
 
 
-def revoke_tokens(context: PipelineContext, recipient: str, token_id: str | None) -> tuple[Token, ...]:
-    """End one token of a recipient, or all of them, at once. Returns those that were valid.
+def revoke_tokens(
+    context: PipelineContext, holder: str, token_id: str | None, *, kind: Holders = "recipients"
+) -> tuple[Token, ...]:
+    """End one token of a holder, or all of them, at once. Returns those that were valid.
 
     Raises:
-        Misuse: it has no such valid token.
+        Misuse: there is no such valid token.
     """
     now = context.now()
-    valid = [token for token in all_tokens(context.lake).of_recipient(recipient) if token.is_valid(now)]
+    valid = [token for token in all_tokens(context.lake, kind).of_holder(holder) if token.is_valid(now)]
     ended = tuple(token for token in valid if token_id in (None, token.token_id))
     if not ended:
         named = f"token {token_id}" if token_id else "token"
-        raise Misuse(f"{recipient} has no valid {named}: `lienthong recipient list` shows what there is")
-    _record(context, TokenAct("revoked", recipient, None, tuple(token.token_id for token in ended)), now)
+        raise Misuse(f"{holder} has no valid {named}: `lienthong {kind[:-1]} list` shows what there is")
+    _record(context, kind, TokenAct("revoked", holder, None, tuple(token.token_id for token in ended)), now)
     return ended
 
 
@@ -111,21 +123,32 @@ def endpoint_of(context: PipelineContext) -> str:
     return f"{url}/delta-sharing"
 
 
-def _make(context: PipelineContext, recipient: str, days: int, act: TokenAct) -> Issued:
-    known = sorted({agreement.recipient for agreement in load_agreements(context.schemas).values()})
-    if recipient not in known:
-        raise Misuse(f"no agreement names the recipient `{recipient}`: known: {', '.join(known) or 'none'}")
+def _make(context: PipelineContext, kind: Holders, days: int, act: TokenAct) -> Issued:
+    now = context.now()
+    _ensure_known(context, kind, act.holder, now)
     if not 1 <= days <= LONGEST_DAYS:
         raise Misuse(f"a token is valid for 1 to {LONGEST_DAYS} days")
-    endpoint, now = endpoint_of(context), context.now()
-    text, token = new_token(recipient, at=now, ends_at=now + timedelta(days=days))
-    _record(context, TokenAct(act.act, recipient, token, act.former, act.former_end_at), now)
-    return Issued(token, profile(endpoint, text, token.ends_at))
+    endpoint = endpoint_of(context) if kind == "recipients" else ""
+    text, token = new_token(act.holder, at=now, ends_at=now + timedelta(days=days))
+    _record(context, kind, TokenAct(act.act, act.holder, token, act.former, act.former_end_at), now)
+    return Issued(token, text, profile(endpoint, text, token.ends_at) if endpoint else "")
 
 
-def _record(context: PipelineContext, act: TokenAct, at: datetime) -> None:
-    """The entry is the act: from then on the server goes by it."""
-    record = Record("credential", f"{_SUBJECT}{act.recipient}", act.payload())
+def _ensure_known(context: PipelineContext, kind: Holders, holder: str, at: datetime) -> None:
+    if kind == "recipients":
+        known, named = (
+            {one.recipient for one in load_agreements(context.schemas).values()},
+            "agreement names the recipient",
+        )
+    else:
+        known, named = {*officials(context.readable[0].values(), at=at)}, "contract's team names, as in office today,"
+    if holder not in known:
+        raise Misuse(f"no {named} `{holder}`: known: {', '.join(sorted(known)) or 'none'}")
+
+
+def _record(context: PipelineContext, kind: Holders, act: TokenAct, at: datetime) -> None:
+    """The entry is the act: from then on servers go by it."""
+    record = Record("credential", f"{kind}/{act.holder}", act.payload())
     ledger.append(context.lake, [record], at=at, actor=_actor())
 
 
@@ -136,5 +159,6 @@ def _actor() -> str:
         return f"uid {os.getuid()}"
 
 
-def _acts(entries: list[dict[str, str]]) -> list[TokenAct]:
-    return [TokenAct.of(row["subject"].removeprefix(_SUBJECT), json.loads(row["payload"])) for row in entries]
+def _acts(entries: list[dict[str, str]], kind: Holders) -> list[TokenAct]:
+    subjects = [(row["subject"].partition("/"), row["payload"]) for row in entries]
+    return [TokenAct.of(holder, json.loads(payload)) for (of, _, holder), payload in subjects if of == kind]

@@ -1,4 +1,4 @@
-"""Bearer tokens of recipients: random, known to the lake by their SHA-256 only, with an end; and profile files.
+"""Bearer tokens of recipients and officials: random, known to the lake by their SHA-256 alone, ending; profile files.
 
 What was done with tokens are entries of the ledger (`act`), and nothing else says which are valid.
 """
@@ -19,10 +19,10 @@ _PREFIX = "lienthong_"
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A token of a recipient. `ends_at`: from then on it opens nothing; `is_revoked`: it was ended by hand."""
+    """A token of a holder. `ends_at`: from then on it opens nothing; `is_revoked`: it was ended by hand."""
 
     token_id: str
-    recipient: str
+    holder: str
     sha256: str
     issued_at: datetime
     ends_at: datetime
@@ -35,10 +35,10 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class TokenAct:
-    """An act with the tokens of a recipient: `issued` one, `rotated` (a new one, the former end), `revoked` some."""
+    """An act with the tokens of a holder: `issued` one, `rotated` (a new one, the former end), `revoked` some."""
 
     act: Act
-    recipient: str
+    holder: str
     token: Token | None = None
     former: tuple[str, ...] = ()
     former_end_at: datetime | None = None
@@ -60,25 +60,25 @@ class TokenAct:
         return said
 
     @classmethod
-    def of(cls, recipient: str, payload: Mapping[str, Any]) -> TokenAct:
+    def of(cls, holder: str, payload: Mapping[str, Any]) -> TokenAct:
         """The act of a ledger entry."""
         token = None
         if "token_sha256" in payload:
             token = Token(
                 payload["token_id"],
-                recipient,
+                holder,
                 payload["token_sha256"],
                 datetime.fromisoformat(payload["issued_at"]),
                 datetime.fromisoformat(payload["ends_at"]),
             )
         end = payload.get("former_end_at")
         former = tuple(payload.get("former", ()))
-        return cls(payload["act"], recipient, token, former, datetime.fromisoformat(end) if end else None)
+        return cls(payload["act"], holder, token, former, datetime.fromisoformat(end) if end else None)
 
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """All tokens there ever were, by the SHA-256 of their text."""
+    """All tokens there ever were of one kind of holders, by the SHA-256 of their text."""
 
     by_digest: Mapping[str, Token] = field(default_factory=dict)
 
@@ -87,7 +87,7 @@ class Tokens:
         known = dict(self.by_digest)
         for act in acts:
             for digest, token in known.items():
-                if token.recipient != act.recipient or token.token_id not in act.former:
+                if token.holder != act.holder or token.token_id not in act.former:
                     continue
                 if act.act == "revoked":
                     known[digest] = replace(token, is_revoked=True)
@@ -105,16 +105,16 @@ class Tokens:
         """The token of that id, valid or not."""
         return next((token for token in self.by_digest.values() if token.token_id == token_id), None)
 
-    def of_recipient(self, recipient: str) -> list[Token]:
-        """The recipient's tokens, the oldest first."""
-        return [token for token in self.by_digest.values() if token.recipient == recipient]
+    def of_holder(self, holder: str) -> list[Token]:
+        """The holder's tokens, the oldest first."""
+        return [token for token in self.by_digest.values() if token.holder == holder]
 
 
-def new_token(recipient: str, *, at: datetime, ends_at: datetime) -> tuple[str, Token]:
+def new_token(holder: str, *, at: datetime, ends_at: datetime) -> tuple[str, Token]:
     """A new token's text, which is kept nowhere, and what the lake keeps of it. The text has 256 random bits."""
     text = _PREFIX + secrets.token_urlsafe(32)
     digest = digest_of(text)
-    return text, Token(digest[:12], recipient, digest, at, ends_at)
+    return text, Token(digest[:12], holder, digest, at, ends_at)
 
 
 def digest_of(text: str) -> str:

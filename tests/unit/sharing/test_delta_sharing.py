@@ -282,7 +282,7 @@ def test_acts_with_tokens_make_which_are_valid() -> None:
         TokenAct("rotated", "nso", second, (first.token_id,), hour),
         TokenAct("revoked", "moh", None, (second.token_id,)),  # another recipient's act ends nothing of this one
     ]
-    kept = [TokenAct.of(act.recipient, json.loads(json.dumps(act.payload()))) for act in acts]
+    kept = [TokenAct.of(act.holder, json.loads(json.dumps(act.payload()))) for act in acts]
     assert kept == acts
     tokens = Tokens().after(kept[:1]).after(kept[1:])
     found = tokens.of_text(text)
@@ -290,7 +290,7 @@ def test_acts_with_tokens_make_which_are_valid() -> None:
     assert (found.is_valid(hour - timedelta(seconds=1)), found.is_valid(hour)) == (True, False)
     assert tokens.of_id(second.token_id) == second
     ended = tokens.after([TokenAct("revoked", "nso", None, (first.token_id, second.token_id))])
-    assert not any(token.is_valid(AT) for token in ended.of_recipient("nso"))
+    assert not any(token.is_valid(AT) for token in ended.of_holder("nso"))
     assert tokens.of_text(text + "x") is None
     assert text not in json.dumps([act.payload() for act in acts])
 
