@@ -14,13 +14,13 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from include.audit.report_data import WORDS
-from include.audit.report_pages import SITE
+from include.audit.report_pages import WEB
 from include.audit.report_words import LOCALES, LinkingWords
 from plugins.pages.language import COOKIE, chosen
 from plugins.pages.origin import FIELD, form_token
 
 TEMPLATES = Path(__file__).parent / "templates"
-STYLE = (SITE / "pages.css").read_text(encoding="utf-8")
+STYLE = (WEB / "pages.css").read_text(encoding="utf-8")
 A_YEAR = 365 * 24 * 3600
 
 _STYLE_HASH = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
@@ -32,7 +32,7 @@ _HEADERS = {
     "X-Content-Type-Options": "nosniff",
 }
 _ENVIRONMENT = Environment(
-    loader=FileSystemLoader([TEMPLATES, SITE]),
+    loader=FileSystemLoader([TEMPLATES, WEB]),
     autoescape=True,
     undefined=StrictUndefined,
     trim_blocks=True,

@@ -6,5 +6,5 @@ from include.audit.report_pages.rendering import render
 from include.audit.report_pages.svg import SERIES, draw, with_mark
 from include.audit.report_pages.tile_map import TileMap, maps_of, tile_maps
 
-SITE = Path(__file__).parent / "site"
+WEB = Path(__file__).parent / "web"
 """Style sheet and macros that the pages in Airflow and the portal share."""
