@@ -1,4 +1,4 @@
-"""Commands over the versions of a published table: history, read, restore."""
+"""Commands over published tables: history, read, restore, end-server."""
 
 from __future__ import annotations
 
@@ -185,3 +185,35 @@ def restore(
         ),
         f"  lienthong sync {registry} --table {table}",
     )
+
+
+@app.command("end-server")
+def end_server_rows(
+    registry: Registry,
+    server: Annotated[str, typer.Argument(help="Server that is read no more, e.g. `land-38`.")],
+    approve_as: Annotated[str, typer.Option(help="The steward in whose name it is done.")],
+    note: Annotated[str, typer.Option(help="Why its rows leave; kept in the audit trail.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """End the rows of a server that is read no more: they leave every table of the registry, one commit of each.
+
+    Versions and the change feed keep them for 30 days. Without this they stay published.
+
+    Example: `lienthong end-server land land-38 --approve-as cuc-quan-ly-dat-dai --note "merged into land-37"`
+    """
+    from include.pipelines import PipelineContext, new_run_id
+    from include.pipelines.upkeep import end_server
+
+    approval = approval_of(approve_as, note)
+    context = PipelineContext.from_environment()
+    ended = end_server(context, registry, server, new_run_id(context.now()), approval=approval)
+    if as_json:
+        output.print_json(json.dumps([done.to_dict() for done in ended], ensure_ascii=False))
+        return
+    for done in ended:
+        rows, closed, version = number(done.deleted), number(done.closed), done.version
+        told = local(
+            f"{rows} bản ghi rời bảng (phiên bản {version}), đóng {closed} bản ghi bị loại.",
+            f"{rows} rows left (version {version}), {closed} rejected rows closed.",
+        )
+        output.print(f"{done.registry}.{done.table}: {told}", markup=False)

@@ -92,6 +92,10 @@ class Contract:
         slices = tuple(_slice(table, name) for table in tables)
         return replace(self, server=server, servers=(server,), tables=slices)
 
+    def slices_of_former(self, server: str) -> tuple[Table, ...]:
+        """The tables as a server delivered them that is no longer in the contract, or has ended."""
+        return tuple(_slice(table, server) for table in self.tables)
+
 
 def _slice(table: Table, server: str) -> Table:
     """The table as one server delivers it, with the rule that no other server has published the same key."""
