@@ -104,7 +104,8 @@ def tell_of_slices(contract: Contract, run_id: Callable[[], str]) -> tuple[Any, 
     def enough_delivered() -> dict[str, Any]:
         from include.pipelines import delivered_in_run
 
-        found = delivered_in_run(registry, run_id())
+        is_backfill = get_current_context()["dag_run"].run_type == "backfill"
+        found = delivered_in_run(registry, run_id(), is_backfill=is_backfill)
         if not found.is_enough:
             raise AirflowFailException(
                 f"{registry}: {found.text.english}; at least {found.bound_percent:g} % are wanted"

@@ -94,10 +94,13 @@ class DeliveredServers:
         }
 
 
-def delivered_in_run(registry: str, run_id: str, *, context: PipelineContext | None = None) -> DeliveredServers:
+def delivered_in_run(
+    registry: str, run_id: str, *, is_backfill: bool = False, context: PipelineContext | None = None
+) -> DeliveredServers:
     """The same of a run whose slices were synced apart, from the run log.
 
-    A slice without a verdict failed, unless its server is not connected.
+    A slice without a verdict failed, unless its server is not connected. Of a backfill, tables that are only read whole
+    do not count: it leaves them out.
     """
     context = context or PipelineContext.from_environment()
     with no_values_escape(f"counting the servers of {registry}"):
@@ -105,6 +108,7 @@ def delivered_in_run(registry: str, run_id: str, *, context: PipelineContext | N
         told = [
             (table.name, verdicts.get(table.name) or (NOT_CONNECTED if table.server in others else "failed"))
             for table in context.source_tables(registry)
+            if table.can_be_read_in_part or not is_backfill
         ]
         return delivered_servers(context.lake, context.contract(registry), told, at=context.now())
 

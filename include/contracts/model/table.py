@@ -254,6 +254,11 @@ class Table:
         """Whether it is a slice whose keys no other server may have."""
         return bool(self.server and self.primary_key and self.key_scope == "registry")
 
+    @property
+    def can_be_read_in_part(self) -> bool:
+        """Whether a stretch of time of it can be read (a backfill): it has a cursor and a key."""
+        return bool(self.extract.cursor and self.primary_key)
+
     def column(self, name: str) -> Column:
         """The column of that published name; KeyError if there is none."""
         for column in self.columns:

@@ -58,7 +58,7 @@ def plan_extract(
         and is_ahead(cursor[0], at),
     }
     why = next((reason for reason, holds in reasons.items() if holds), None)
-    if window is not None and state is not None and not (table.extract.cursor and table.primary_key):
+    if window is not None and state is not None and not table.can_be_read_in_part:
         raise no_part(table, why or "")
     if why:
         return Plan("full", why)

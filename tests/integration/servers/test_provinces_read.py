@@ -11,7 +11,7 @@ from deltalake import DeltaTable
 
 from include.identity.records import collect
 from include.lake import run_log
-from include.pipelines import Failed, verify_lake
+from include.pipelines import Failed, delivered_in_run, verify_lake
 from include.pipelines.sharing.products import share_step
 from include.pipelines.sync import relationships_step, sync_registry
 from tests.integration.servers.provinces import Provinces
@@ -187,3 +187,12 @@ def test_rows_within_the_lag_are_judged_anew_only_when_something_has_changed(tmp
     land.contract["schema"][0]["properties"][1]["description"] = "Owner of the parcel."
     land.write_contract()
     assert (verdict(6), any("assess" in step for step in steps)) == ("unchanged", True)
+
+
+@pytest.mark.parametrize(("cursor", "expected"), [(["updated_at"], 2), ([], 0)])
+def test_a_backfill_misses_no_table_that_is_only_read_whole(tmp_path, cursor, expected):
+    land = Provinces.at(tmp_path, 2, extract={"cursor": cursor, "deletes": "none"})
+    sync_registry("land", run_id="first", context=land.context)
+    backfill = delivered_in_run("land", "backfill", is_backfill=True, context=land.context)
+    assert (backfill.expected, len(backfill.missing), backfill.is_enough) == (expected, expected, expected == 0)
+    assert not delivered_in_run("land", "sync", context=land.context).is_enough
