@@ -11,7 +11,9 @@ from typing import Any, Literal, Self, get_args
 
 from include.audit.ledger.canonical_json import canonical
 
-Kind = Literal["run", "commit", "removal", "approval", "refusal", "agreement", "credential", "export", "maintenance"]
+Kind = Literal[
+    "run", "commit", "removal", "approval", "refusal", "agreement", "credential", "export", "maintenance", "request",
+]  # fmt: skip
 
 GENESIS = "0" * 64
 """The `prev_hash` of the first entry."""

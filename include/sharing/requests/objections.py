@@ -1,0 +1,172 @@
+"""Why an ask, or a dispute, is sent back at once: something is missing, unknown, or it is there already."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from datetime import date, datetime
+
+from include.contracts.model import Table
+from include.contracts.words import BilingualText
+from include.sharing.agreements import HANOI, Agreement, Product
+from include.sharing.products import FilterRefused, compile_filter
+from include.sharing.requests.request import WAITING, Ask, Dispute, Request
+
+LONGEST_TEXT = 4_000
+_MAILBOX = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+_RECIPIENT = re.compile(r"[a-z][a-z0-9_]{0,62}")
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+
+
+def objection_to_ask(
+    ask: Ask,
+    recipient: str,
+    table: Table,
+    *,
+    agreements: Iterable[Agreement],
+    requests: Iterable[Request],
+    at: datetime,
+) -> BilingualText | None:
+    """Why this ask is not taken in; None if it is."""
+    return (
+        _missing(ask, recipient, at) or _misfit(ask, table) or _there(ask, recipient, table, agreements, requests, at)
+    )
+
+
+def objection_to_dispute(dispute: Dispute, product: Product, requests: Iterable[Request]) -> BilingualText | None:
+    """Why this dispute about a product of the recipient is not taken in; None if it is."""
+    given = {column.name for column in product.given}
+    if not dispute.right.strip() or not dispute.evidence.strip():
+        return BilingualText(
+            "say what is right, and how that is known: the owner has nothing else to go by",
+            "hãy nêu giá trị đúng và căn cứ chứng minh: cơ quan chủ quản chỉ dựa vào đó để xem xét",
+        )
+    if unknown := [name for name in (dispute.column, *(name for name, _ in dispute.key)) if name not in given]:
+        return BilingualText(
+            f"`{product.name}` has no column `{unknown[0]}`: it has {', '.join(sorted(given))}",
+            f"bảng `{product.name}` không có cột `{unknown[0]}`; các cột hiện có: {', '.join(sorted(given))}",
+        )
+    if not dispute.key or any(not value.strip() for _, value in dispute.key):
+        return BilingualText(
+            "say which row: the value of at least one column that names it, as the table has it",
+            "hãy cho biết bản ghi nào: giá trị của ít nhất một cột xác định bản ghi, đúng như trong bảng",
+        )
+    if too_long := _too_long(dispute.right, dispute.evidence, dispute.column, *(value for _, value in dispute.key)):
+        return too_long
+    for other in requests:
+        if other.state in ("open", "accepted") and other.dispute is not None:
+            same = (other.dispute.product, other.dispute.key, other.dispute.column)
+            if same == (dispute.product, dispute.key, dispute.column):
+                return BilingualText(
+                    f"it was reported before, in `{other.request_id}`, which is not closed yet",
+                    f"nội dung này đã được phản ánh trong `{other.request_id}` và chưa được giải quyết xong",
+                )
+    return None
+
+
+def covers(agreement: Agreement, registry: str, table: str, columns: Iterable[str], rows: str) -> bool:
+    """Whether an agreement gives all these columns of a table, of all rows or of the rows of the same filter."""
+    return any(
+        (product.registry, product.table) == (registry, table)
+        and {*columns} <= {column.name for column in product.given}
+        and _plain(product.rows) in ("", _plain(rows))
+        for product in agreement.products
+    )
+
+
+def _missing(ask: Ask, recipient: str, at: datetime) -> BilingualText | None:
+    if not _RECIPIENT.fullmatch(recipient):
+        return BilingualText(
+            f"`{recipient[:80]}` cannot be a recipient's id: use lower-case letters, digits and `_`",
+            f"`{recipient[:80]}` không thể là mã bên nhận: chỉ dùng chữ thường, chữ số và dấu `_`",
+        )
+    if not ask.recipient_name.strip() or not _MAILBOX.fullmatch(ask.contact):
+        return BilingualText(
+            "give the name of the asking office and its mailbox, not a person's",
+            "hãy ghi tên cơ quan đề nghị và hộp thư của cơ quan, không ghi hộp thư cá nhân",
+        )
+    if not ask.purpose.strip():
+        return BilingualText(
+            "say what the data is needed for: without a purpose nobody can weigh the request",
+            "hãy nêu mục đích sử dụng: không có mục đích thì không thể xem xét đề nghị",
+        )
+    if not ask.legal_basis:
+        return BilingualText(
+            "name the law or decree that the request rests on, one on each line",
+            "hãy nêu căn cứ pháp lý của đề nghị, mỗi văn bản một dòng",
+        )
+    if too_long := _too_long(ask.purpose, ask.rows, ask.recipient_name, *ask.legal_basis):
+        return too_long
+    today = at.astimezone(HANOI).date()
+    if ask.valid_until < ask.valid_from or ask.valid_until < today:
+        return BilingualText(
+            f"the period ends on {ask.valid_until}, before it begins or before today: correct its days",
+            f"thời hạn kết thúc ngày {_day(ask.valid_until)}, trước ngày bắt đầu hoặc trước hôm nay: hãy sửa lại",
+        )
+    return None
+
+
+def _misfit(ask: Ask, table: Table) -> BilingualText | None:
+    if not ask.columns:
+        return BilingualText("choose at least one column", "hãy chọn ít nhất một cột")
+    known = [column.name for column in table.columns]
+    if unknown := [name for name in ask.columns if name not in known]:
+        return BilingualText(
+            f"{table.qualified_name} has no column `{unknown[0]}`: it has {', '.join(known)}",
+            f"bảng {table.qualified_name} không có cột `{unknown[0]}`; các cột hiện có: {', '.join(known)}",
+        )
+    try:
+        compile_filter(ask.rows, table)
+    except FilterRefused as refused:
+        return BilingualText(
+            f"the row filter {refused}; write one condition, as status_code = '1'",
+            f"điều kiện chọn hàng không hợp lệ ({refused}); hãy viết một điều kiện, ví dụ status_code = '1'",
+        )
+    return None
+
+
+def _there(
+    ask: Ask,
+    recipient: str,
+    table: Table,
+    agreements: Iterable[Agreement],
+    requests: Iterable[Request],
+    at: datetime,
+) -> BilingualText | None:
+    of = table.registry, table.name, ask.columns, ask.rows
+    for agreement in agreements:
+        holds = agreement.recipient == recipient and agreement.standing(at) in ("in_force", "pending")
+        if holds and covers(agreement, *of) and agreement.valid_until >= ask.valid_until:
+            return BilingualText(
+                f"the agreement `{agreement.agreement_id}` gives this already, until {agreement.valid_until}",
+                f"thỏa thuận `{agreement.agreement_id}` đã cung cấp nội dung này, đến hết ngày "
+                f"{_day(agreement.valid_until)}",
+            )
+    for other in requests:
+        if other.recipient == recipient and other.ask is not None and other.state in WAITING:
+            is_within = {*ask.columns} <= {*other.ask.columns} and _plain(other.ask.rows) in ("", _plain(ask.rows))
+            if (other.registry, other.table) == (table.registry, table.name) and is_within:
+                return BilingualText(
+                    f"it was asked for before, in `{other.request_id}`, which is not closed yet",
+                    f"nội dung này đã được đề nghị trong `{other.request_id}` và chưa được giải quyết xong",
+                )
+    return None
+
+
+def _too_long(*texts: str) -> BilingualText | None:
+    if any(len(text) > LONGEST_TEXT for text in texts):
+        return BilingualText(
+            f"a field has more than {LONGEST_TEXT} characters: shorten it, and send papers by the usual way",
+            f"có ô dài quá {LONGEST_TEXT} ký tự: hãy rút gọn, tài liệu kèm theo gửi theo cách thông thường",
+        )
+    if any(_CONTROL.search(text) for text in texts):
+        return BilingualText("a field holds control characters: write plain text", "có ô chứa ký tự điều khiển")
+    return None
+
+
+def _plain(rows: str) -> str:
+    return " ".join(rows.split())
+
+
+def _day(day: date) -> str:
+    return f"{day:%d/%m/%Y}"
