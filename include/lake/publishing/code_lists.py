@@ -6,10 +6,10 @@ import hashlib
 from pathlib import Path
 
 import pyarrow as pa
-from deltalake import CommitProperties, write_deltalake
+from deltalake import CommitProperties, DeltaTable, write_deltalake
 
 from include.lake.delta import PREFIX
-from include.lake.storage import Lake, lake_errors, quote
+from include.lake.storage import Lake, lake_errors, quote, retry_on_conflict
 
 _DATES = ("valid_from", "valid_until")
 _DIGEST = f"{PREFIX}file_digest"
@@ -35,14 +35,29 @@ def digest_of(path: Path) -> str:
 
 
 def _publish_list(lake: Lake, path: Path) -> bool:
-    uri = lake.reference_table(path.stem)
-    digest = digest_of(path)
+    uri, digest = lake.reference_table(path.stem), digest_of(path)
     with lake_errors(f"publishing the code list {path.stem}"):
-        current = lake.table(uri) if lake.is_table(uri) else None
-        if current is not None:
-            published = next((entry[_DIGEST] for entry in current.history() if _DIGEST in entry), None)
-            if published == digest:
-                return False
+        if _is_published(_current(lake, uri), digest):
+            return False
+    return retry_on_conflict(lake, uri, lambda: _write(lake, path, uri, digest))
+
+
+def _current(lake: Lake, uri: str) -> DeltaTable | None:
+    return lake.table(uri) if lake.is_table(uri) else None
+
+
+def _is_published(current: DeltaTable | None, digest: str) -> bool:
+    if current is None:
+        return False
+    return next((entry[_DIGEST] for entry in current.history() if _DIGEST in entry), None) == digest
+
+
+def _write(lake: Lake, path: Path, uri: str, digest: str) -> bool:
+    """Publish the list, if no other process has meanwhile."""
+    with lake_errors(f"publishing the code list {path.stem}"):
+        current = _current(lake, uri)
+        if _is_published(current, digest):
+            return False
         lake.make_folder(uri)
         write_deltalake(
             current if current is not None else uri,
@@ -53,7 +68,8 @@ def _publish_list(lake: Lake, path: Path) -> bool:
             configuration=None if current is not None else {"delta.enableChangeDataFeed": "true"},
             storage_options=lake.storage_options(),
             commit_properties=CommitProperties(
-                custom_metadata={_DIGEST: digest, f"{PREFIX}list": path.stem, f"{PREFIX}run_id": f"list/{digest[:16]}"}
+                custom_metadata={_DIGEST: digest, f"{PREFIX}list": path.stem, f"{PREFIX}run_id": f"list/{digest[:16]}"},
+                max_commit_retries=0,  # it would overwrite what another process published
             ),
         )
     return True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 
 import pyarrow as pa
@@ -62,3 +63,13 @@ def test_a_date_that_is_none_is_an_error_and_the_old_list_stays(lake, schemas):
     with pytest.raises(LakeError, match="publishing the code list sex"):
         publish_reference(lake, schemas)
     assert len(published(lake, "sex")) == 2
+
+
+def test_processes_that_begin_at_once_publish_a_list_once(lake, schemas):
+    """As the syncs of many servers do on a lake without lists."""
+    for name in ("ward", "district", "province"):
+        (schemas / "reference" / f"{name}.csv").write_text(SEX, encoding="utf-8")
+    with ThreadPoolExecutor(6) as executor:
+        told = list(executor.map(lambda _: publish_reference(lake, schemas), range(6)))
+    assert sorted(name for names in told for name in names) == ["district", "province", "sex", "ward"]
+    assert {lake.table(lake.reference_table(name)).version() for name in ("sex", "ward")} == {0}
