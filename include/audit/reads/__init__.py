@@ -2,4 +2,12 @@
 
 from include.audit.reads.journal import Journal, JournalFull
 from include.audit.reads.record import READS, ReadRecord
-from include.audit.reads.table import READS_TABLE, JournalDamaged, ProductReads, bring_in, product_reads
+from include.audit.reads.table import (
+    READS_TABLE,
+    JournalDamaged,
+    OfferedRead,
+    ProductReads,
+    bring_in,
+    offered_reads,
+    product_reads,
+)

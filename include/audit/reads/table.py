@@ -15,6 +15,8 @@ from include.lake.storage import Lake, LakeError, lake_errors
 
 READS_TABLE = "audit/reads"
 _NAME = "reads"
+_OFFERING = "'query', 'changes', 'store'"
+"""Actions that offer rows: two of the Delta Sharing server, and files that a recipient read at the store."""
 
 
 class JournalDamaged(LakeError):
@@ -41,6 +43,17 @@ class ProductReads:
     columns: tuple[str, ...]
     first_at: datetime
     last_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class OfferedRead:
+    """A request that was offered rows of a product: a version, or with `from_version` what changed up to it."""
+
+    read_id: str
+    at: datetime
+    action: str
+    from_version: int | None
+    version: int
 
 
 def bring_in(lake: Lake, folder: Path) -> int:
@@ -82,14 +95,14 @@ def product_reads(
     """
     if not lake.is_table(lake.path(READS_TABLE)):
         return ()
-    query = """
+    query = f"""
         SELECT registry, "table", recipient, agreement, product, max(purpose),
                count(*) FILTER (WHERE verdict = 'offered'), count(*) FILTER (WHERE verdict = 'refused'),
                coalesce(max("rows"), 0),
                coalesce(list_sort(list_distinct(flatten(list("columns") FILTER (WHERE "columns" IS NOT NULL)))), []),
                min("at"), max("at")
         FROM reads
-        WHERE action IN ('query', 'changes') AND product IS NOT NULL AND "at" >= $since AND "at" < $until
+        WHERE action IN ({_OFFERING}) AND product IS NOT NULL AND "at" >= $since AND "at" < $until
               AND ($columns IS NULL OR verdict = 'refused' OR list_has_any("columns", $columns))
         GROUP BY ALL ORDER BY ALL"""
     named = {"since": since, "until": until, "columns": columns}
@@ -97,3 +110,20 @@ def product_reads(
         view(lake, connection, _NAME, lake.path(READS_TABLE))
         found = connection.execute(query, named).fetchall()
     return tuple(ProductReads(*row[:9], tuple(row[9]), *row[10:]) for row in found)  # type: ignore[call-arg]
+
+
+def offered_reads(
+    lake: Lake, recipient: str, product: str, *, since: datetime, until: datetime | None
+) -> tuple[OfferedRead, ...]:
+    """What a recipient was offered of a product from `since` to before `until` (None: to now), the oldest first."""
+    if not lake.is_table(lake.path(READS_TABLE)):
+        return ()
+    query = f"""
+        SELECT read_id, "at", action, from_version, version FROM reads
+        WHERE action IN ({_OFFERING}) AND verdict = 'offered' AND recipient = $recipient AND product = $product
+              AND version IS NOT NULL AND "at" >= $since AND ($until IS NULL OR "at" < $until)
+        ORDER BY "at", read_id"""
+    named = {"recipient": recipient, "product": product, "since": since, "until": until}
+    with lake.connect(memory_limit="512MB") as connection, lake_errors("reading the log of reads"):
+        view(lake, connection, _NAME, lake.path(READS_TABLE))
+        return tuple(OfferedRead(*row) for row in connection.execute(query, named).fetchall())

@@ -4,4 +4,4 @@ from include.identity.records.blocking import NUMBER_RULES, SIDES, block, steps
 from include.identity.records.person_records import collect
 from include.identity.records.prepared import Prepared, prepare
 from include.identity.records.record_schema import RECORDS
-from include.identity.records.roles import LinkRolesIncomplete, linked_tables
+from include.identity.records.roles import LinkedTable, LinkRolesIncomplete, linked_tables

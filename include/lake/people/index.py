@@ -4,6 +4,7 @@
     index      record_id -> person_id           links      pairs, by which pass and how strongly
     golden     one row per person               events     minted, merged, split, retired; only grows
     reviews    what people decided; only grows  findings   what the owners of the registries should look at
+    former     records that left the index, with the person they belonged to; only grows
 
 `record_id` holds the key of a registry's row, which can be a personal id: like every value it stays inside the lake.
 """
@@ -11,6 +12,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 
 import duckdb
 import pyarrow as pa
@@ -18,7 +20,7 @@ from deltalake import CommitProperties, DeltaTable
 
 from include.lake.delta import RunCommit, commit_of_run, commit_properties, last_run_commit, view_of
 from include.lake.people.tables import KEYS, SCHEMAS
-from include.lake.storage import Lake, LakeConflict, create_temp_table, lake_errors, retry_on_conflict, scan
+from include.lake.storage import Lake, LakeConflict, create_temp_table, lake_errors, literal, retry_on_conflict, scan
 from include.lake.upsert import Upserted, count, stream, upsert, write
 
 ZONE = "people"
@@ -120,6 +122,22 @@ def extend(
             return _create(lake, name, connection, properties, coming)
         write(current, stream(connection, "FROM fresh"), "append", properties)
         return Upserted(int(current.version()), inserted=coming, is_new=True)
+
+
+def keep_former(lake: Lake, index_uri: str, *, run_id: str, at: datetime, metadata: Mapping[str, str]) -> None:
+    """Append to `people/former` the records that leave the index when the Parquet file at `index_uri` becomes it.
+
+    It is called before that commit; a killed run that is repeated keeps them once.
+    """
+    with lake.connect() as connection, lake_errors("keeping former records"):
+        if not people_view(lake, connection, "index"):
+            return
+        left = connection.execute(
+            f"SELECT *, CAST({literal(at.isoformat())} AS TIMESTAMPTZ) AS left_at FROM index "
+            f"ANTI JOIN {scan(index_uri)} USING (record_id)"
+        ).to_arrow_table()
+    if left.num_rows:
+        extend(lake, "former", left.cast(SCHEMAS["former"]), run_id=run_id, metadata=metadata)
 
 
 def _create(

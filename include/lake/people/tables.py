@@ -9,6 +9,7 @@ import pyarrow as pa
 
 _INSTANT = pa.timestamp("us", tz="UTC")
 INDEX = pa.schema([(name, pa.string()) for name in ("record_id", "person_id", "registry", "table", "since_run")])
+FORMER = pa.schema([*INDEX, pa.field("left_at", _INSTANT)])
 LINKS = pa.schema(
     [
         *((name, pa.string()) for name in ("left_id", "right_id", "pass")),
@@ -43,7 +44,7 @@ FINDINGS = pa.schema(
         ("probability", pa.float64()),
     ]
 )
-SCHEMAS = {"index": INDEX, "links": LINKS, "events": EVENTS, "reviews": REVIEWS, "findings": FINDINGS}
+SCHEMAS = {"index": INDEX, "former": FORMER, "links": LINKS, "events": EVENTS, "reviews": REVIEWS, "findings": FINDINGS}
 KEYS: dict[str, tuple[str, ...]] = {
     "records": ("record_id",),
     "index": ("record_id",),

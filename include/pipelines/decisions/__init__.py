@@ -40,4 +40,5 @@ from include.pipelines.decisions.ledger_entries import (
     note_look,
     note_refusal,
     note_review,
+    person_digest,
 )

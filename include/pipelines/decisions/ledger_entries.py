@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -101,9 +102,19 @@ def note_review(context: PipelineContext, review: Review, *, by: str, note: str)
     _append(context, Record("approval", "people/reviews", said | {"note_sha256": _digest(note)}, once=once), by)
 
 
-def note_look(context: PipelineContext, subject: str, look: Look, **what: Any) -> None:
-    """That somebody is shown personal values; `what` says which, by numbers and names."""
-    _append(context, Record("export", subject, {**what, "purpose": look.purpose}), look.reader)
+def note_look(context: PipelineContext, subject: str, look: Look, *, persons: Iterable[str] = (), **what: Any) -> int:
+    """That somebody is shown personal values; `what` says which, by numbers and names. Returns the entry's number.
+
+    `persons` are the ids of the persons whose values they are, as far as they are known: the entry has their digests.
+    """
+    if digests := sorted(map(person_digest, persons)):
+        what["persons_sha256"] = digests
+    return _append(context, Record("export", subject, {**what, "purpose": look.purpose}), look.reader)
+
+
+def person_digest(person_id: str) -> str:
+    """What stands for a person in the ledger. An id is random, so nothing leads from its digest to the id."""
+    return _digest(f"person/{person_id}")
 
 
 def _decision(run: DecidedRun, note: str) -> dict[str, Any]:
@@ -119,5 +130,7 @@ def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _append(context: PipelineContext, record: Record, actor: str) -> None:
-    ledger.append(context.lake, [record], at=context.now(), actor=actor)
+def _append(context: PipelineContext, record: Record, actor: str) -> int:
+    """The number of the last entry; 0 if the ledger had it."""
+    entries = ledger.append(context.lake, [record], at=context.now(), actor=actor)
+    return entries[-1].sequence if entries else 0

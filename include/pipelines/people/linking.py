@@ -10,12 +10,13 @@ import hashlib
 import json
 import time
 from dataclasses import replace
+from datetime import datetime
 
 from include.audit import ledger
 from include.identity.linking import RUNS, Figures, Work, forget_compared, run_folder
 from include.identity.persons import decided, queue
 from include.identity.records import collect, linked_tables
-from include.lake.people import extend, people_state, upsert_people
+from include.lake.people import extend, keep_former, people_state, upsert_people
 from include.lake.run_log import LINKING_LOG, append_link_run, last_link_run
 from include.pipelines.audit_log import record_commits
 from include.pipelines.context import PipelineContext
@@ -217,6 +218,8 @@ def _commit(context: PipelineContext, folder: str, facts: Facts) -> Facts:
         "at": facts["started_at"], "mode": facts["mode"], "model_version": facts["model_version"],
         "approved_by": facts["approved_by"], "ledger_head": str(ledger.head(lake)),
     }  # fmt: skip
+    at = datetime.fromisoformat(facts["started_at"])
+    keep_former(lake, f"{folder}/index.parquet", run_id=run_id, at=at, metadata=metadata)
     commits = {}
     for name in TABLES:
         uri = f"{folder}/{name}.parquet"
@@ -241,7 +244,7 @@ def _record(context: PipelineContext, facts: Facts) -> None:
     records = [
         {"kind": "run", "subject": SUBJECT, "payload": payload, "once": (f"run/{SUBJECT}/{run_id}/{verdict}", 1)}
     ]
-    subjects = [f"{SUBJECT}/{name}" for name in TABLES] if verdict == "published" else []
+    subjects = [f"{SUBJECT}/{name}" for name in (*TABLES, "former")] if verdict == "published" else []
     record_commits(context, [*subjects, f"audit/{LINKING_LOG}"], records)
 
 

@@ -82,7 +82,11 @@ def read_beside(
     with no_values_escape("reading two records"):
         rows = _beside(context, shown)
         readable = sorted(shown.registries & set(registries))
-        note_look(context, "people/records", look, pair_id=shown.pair.pair_id, registries=readable)
+        sides = ((shown.left, shown.pair.left_person), (shown.right, shown.pair.right_person))
+        persons = {person for (registry, _), person in sides if registry in readable}
+        note_look(
+            context, "people/records", look, pair_id=shown.pair.pair_id, registries=readable, persons=persons
+        )  # fmt: skip
     return tuple(
         Beside(
             row.attribute,

@@ -135,7 +135,8 @@ def explain_step(
             links = _links(connection, sides)
             steps = steps_of(context, [(link["left_id"], link["right_id"]) for link in links])
             if look is not None:
-                note_look(context, "people/records", look, records=sum(map(len, sides)))
+                persons = {person for side in sides for person in side.values()}
+                note_look(context, "people/records", look, records=sum(map(len, sides)), persons=persons)
             named: Callable[[str], str] = str if look else _without_key
             return {
                 "asked": [named(side) for side in (asked, other) if side],

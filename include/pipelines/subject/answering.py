@@ -1,0 +1,81 @@
+"""Answering a person who asks: the question on record first, then everything that the lake knows of her."""
+
+from __future__ import annotations
+
+from include.pipelines.audit_log import record_commits
+from include.pipelines.context import PipelineContext
+from include.pipelines.decisions import Look, note_look
+from include.pipelines.errors import no_values_escape
+from include.pipelines.subject.given import given_to_recipients
+from include.pipelines.subject.looks import QUESTIONS, looks_at
+from include.pipelines.subject.model import HeldRows, Subject
+from include.pipelines.subject.persons import Person, PersonUnknown, find_person
+from include.pipelines.subject.row_rules import TracedTable, traced_tables
+from include.pipelines.subject.shared_tables import sharing_record
+from include.pipelines.subject.source_versions import Taken, count_in_versions, newest_version
+from include.sharing.agreements import readable_agreements
+
+
+def answer_person(context: PipelineContext, asked: str, *, look: Look) -> Subject:
+    """What is held about a person, who was given it and who has looked at it. `asked`: an id of hers, or a record's.
+
+    The ledger has an entry (kind `export`, with the person's digest) before anything is told. Commits of shared tables
+    that a killed run did not record are recorded first. It needs no key of pseudonyms: what a shared table held
+    follows from the published version that it was made of.
+
+    Raises:
+        PersonUnknown: nobody ever had that id.
+        ContractError: a contract has mistakes, so it cannot be told whose its rows are.
+        LakeError: the lake cannot be read, or the ledger not be written: then nothing is told.
+    """
+    with no_values_escape("answering a person"):
+        contracts = context.contracts
+        try:
+            person = find_person(context.lake, asked)
+        except PersonUnknown:
+            note_look(context, QUESTIONS, look, found=False)
+            raise
+        record_commits(context, _shared_tables(context))
+        entry = note_look(context, QUESTIONS, look, persons=[person.person_id])
+        asked_at = context.now()
+        traced = traced_tables(contracts.values(), person.records)
+        record = sharing_record(context.lake)
+        agreements, _ = readable_agreements(context.schemas)
+        opened, untold = looks_at(context, person, traced, before=entry)
+        return Subject(
+            person_id=person.person_id,
+            way=person.way,
+            standing=person.standing,
+            asked_at=asked_at,
+            asked_by=look.reader,
+            purpose=look.purpose,
+            entry=entry,
+            records=person.records,
+            held=tuple(_held(context, person, traced)),
+            given=given_to_recipients(context.lake, record, traced, contracts, agreements),
+            opened=opened,
+            statistics=record.statistics,
+            lists_opened=untold,
+            kept_since=record.since,
+        )
+
+
+def _shared_tables(context: PipelineContext) -> list[str]:
+    lake = context.lake
+    products = (product for recipient in lake.list(lake.path("shared")) for product in lake.list(recipient))
+    return [uri.removeprefix(f"{lake.uri}/") for uri in products]
+
+
+def _held(context: PipelineContext, person: Person, traced: dict[str, TracedTable]) -> list[HeldRows]:
+    found = []
+    for one in traced.values():
+        newest = newest_version(context.lake, one.table)
+        if newest is None:
+            continue
+        (counted,) = count_in_versions(context.lake, one, [Taken()], [newest], {})[newest]
+        if counted.rows or counted.mentions:
+            title = one.table.business_name or one.table.qualified_name
+            found.append(
+                HeldRows(one.table.registry, one.table.base_name, title, one.relation, counted.rows, counted.mentions)
+            )
+    return found

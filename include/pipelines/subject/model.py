@@ -1,0 +1,137 @@
+"""The answer to a person who asks what is held about her and who was given it. It has her data and nobody else's."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+Relation = Literal["own", "about", "mention"]
+"""Of a row: a record of the person; nobody's record, which refers to one; another's, which refers to one."""
+Doubt = Literal["source not kept", "terms not recorded"]
+Certainty = Literal["certain", "possible"]
+
+
+@dataclass(frozen=True, slots=True)
+class HeldRecord:
+    """A record that linking gave to the person. `since`: when it did; `until`: when the registry's table lost it."""
+
+    record_id: str
+    registry: str
+    table: str
+    since: datetime | None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HeldRows:
+    """Rows about the person in one published table today: `rows` of hers, `mentions` in rows of others."""
+
+    registry: str
+    table: str
+    title: str
+    relation: Relation
+    rows: int
+    mentions: int
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Versions of a shared table with a row about the person, the first to the last.
+
+    It could be read from `since` until `until` (None: it still can). `rows` and `mentions` are the most that one
+    version had.
+    """
+
+    first: int
+    last: int
+    since: datetime
+    until: datetime | None
+    rows: int
+    mentions: int
+
+
+@dataclass(frozen=True, slots=True)
+class SpanUnknown:
+    """Versions of a shared table of which it cannot be told any more whether they had a row about the person."""
+
+    first: int
+    last: int
+    since: datetime
+    until: datetime | None
+    reason: Doubt
+
+
+@dataclass(frozen=True, slots=True)
+class ReadOfRows:
+    """A read by which the recipient was offered a version with a row about the person."""
+
+    read_id: str
+    at: datetime
+    action: str
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A shared table in which a recipient could read rows about the person; `columns` with their protection.
+
+    `table_id` is the Delta id: a table that is made anew counts its versions from 0 again.
+    """
+
+    recipient: str
+    recipient_name: str
+    agreement: str
+    purpose: str
+    product: str
+    source: str
+    source_title: str
+    columns: tuple[str, ...]
+    table_id: str
+    spans: tuple[Span, ...]
+    unknown: tuple[SpanUnknown, ...]
+    reads: tuple[ReadOfRows, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A look of an official at personal values, by the ledger: number of the entry, who, when, of what and what for.
+
+    `possible`: the entry does not tell which rows of the table were shown, so hers may have been among them.
+    """
+
+    sequence: int
+    at: datetime
+    by: str
+    subject: str
+    purpose: str
+    certainty: Certainty
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """The whole answer. `way` is every id from the asked one to today's `person_id`; `standing` living or retired.
+
+    `kept_since` is when the oldest record of sharing was made: of the time before nothing is known. `lists_opened`
+    counts looks at lists of findings, whose entries do not tell whose rows they showed. `entry` is the number of the
+    question's own entry in the ledger.
+    """
+
+    person_id: str
+    way: tuple[str, ...]
+    standing: str
+    asked_at: datetime
+    asked_by: str
+    purpose: str
+    entry: int
+    records: tuple[HeldRecord, ...]
+    held: tuple[HeldRows, ...]
+    given: tuple[Given, ...]
+    opened: tuple[Opened, ...]
+    statistics: tuple[str, ...]
+    lists_opened: int
+    kept_since: datetime | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, for `--json`."""
+        return asdict(self)

@@ -1,0 +1,93 @@
+"""The person who is asked about: from any id that she ever had, or a record's, to her records of today and before."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+import duckdb
+
+from include.identity.persons import resolve
+from include.lake.people import people_view
+from include.lake.run_log import link_runs
+from include.lake.storage import Lake, lake_errors
+from include.pipelines.errors import Misuse
+from include.pipelines.subject.model import HeldRecord
+
+
+class PersonUnknown(Misuse):
+    """No person ever had that id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A person with all ids that lead to her, and her records. One that another person has now is that person's."""
+
+    person_id: str
+    way: tuple[str, ...]
+    standing: str
+    ids: tuple[str, ...]
+    records: tuple[HeldRecord, ...]
+
+
+def find_person(lake: Lake, asked: str) -> Person:
+    """The person of an id, or of a record (`registry.table:key`).
+
+    Raises:
+        PersonUnknown: there is no such person or record.
+    """
+    with lake.connect(memory_limit="1GB") as connection, lake_errors("finding a person"):
+        for name in ("index", "former", "events"):
+            people_view(lake, connection, name)
+        person_id = _of_record(connection, asked) if ":" in asked else asked.strip().lower().replace("-", "")
+        found = resolve(lake, person_id)
+        if found.standing == "unknown":
+            raise PersonUnknown(
+                "no person has that id, or ever had it: take it from `lienthong link explain`, or ask by a record, "
+                "`registry.table:[key]`"
+            )
+        ids = [row[0] for row in connection.execute(_ALL_IDS, {"id": found.person_id}).fetchall()]
+        rows = connection.execute(_RECORDS, {"id": found.person_id, "ids": ids}).fetchall()
+    runs = {run["run_id"]: run["started_at"] for run in link_runs(lake)}
+    return Person(found.person_id, found.way, found.standing, tuple(ids), tuple(_record(row, runs) for row in rows))
+
+
+def _of_record(connection: duckdb.DuckDBPyConnection, record_id: str) -> str:
+    found = connection.execute(
+        """SELECT person_id FROM (
+               SELECT person_id, NULL AS left_at FROM index WHERE record_id = $id
+               UNION ALL SELECT person_id, left_at FROM former WHERE record_id = $id
+           ) ORDER BY left_at DESC NULLS FIRST LIMIT 1""",
+        {"id": record_id},
+    ).fetchone()
+    if found is None:
+        raise PersonUnknown(
+            'no record has that id, or linking has not seen it: write it as `population.citizen:["..."]`, with the '
+            "key's values as a JSON list, and link persons first"
+        )
+    return str(found[0])
+
+
+def _record(row: tuple[str, str, str, str, datetime | None], runs: Mapping[str, datetime]) -> HeldRecord:
+    record_id, registry, table, since_run, left_at = row
+    return HeldRecord(record_id, registry, table, runs.get(since_run), left_at)
+
+
+_ALL_IDS = """
+    WITH RECURSIVE led(person_id) AS (
+        SELECT $id
+        UNION
+        SELECT e.person_id FROM led l JOIN events e ON e.other_id = l.person_id AND e.kind = 'merged'
+    )
+    SELECT person_id FROM led ORDER BY person_id = $id DESC, person_id"""
+
+_RECORDS = """
+    SELECT record_id, registry, "table", since_run, NULL::TIMESTAMPTZ AS left_at
+    FROM index WHERE person_id = $id
+    UNION ALL
+    SELECT record_id, registry, "table", since_run, left_at FROM (
+        SELECT * FROM former ANTI JOIN index USING (record_id)
+        QUALIFY row_number() OVER (PARTITION BY record_id ORDER BY left_at DESC) = 1
+    ) WHERE person_id IN (SELECT unnest($ids))
+    ORDER BY record_id"""

@@ -1,0 +1,150 @@
+"""Every shared table there ever was, from its making to its removal, as the ledger has it: versions, source and terms.
+
+Each version of a shared table states which version of the published table its rows are of, so what it held follows
+from that one and the agreement's terms. Both are in the ledger for good, also of tables that were removed.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from include.audit import ledger
+from include.lake.storage import Lake
+from include.pipelines.subject.source_versions import SourceVersion
+
+_SHARED, _REGISTRY = "shared/", "registry/"
+
+
+@dataclass(frozen=True, slots=True)
+class SharedVersion:
+    """A version of a shared table: when it was committed, and of which published version its rows are (None: none)."""
+
+    version: int
+    at: datetime
+    source: SourceVersion | None
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What an agreement says of a product: columns with their protection, and the row filter."""
+
+    columns: tuple[str, ...]
+    rows: str
+
+    @property
+    def given(self) -> frozenset[str]:
+        """Names of the columns that are shared."""
+        return frozenset(text.split()[0] for text in self.columns if text.split()[1] != "drop")
+
+
+@dataclass(frozen=True, slots=True)
+class SharedTable:
+    """A shared table from its making to its removal (`ends_at`; None: it is there). `terms` is None if not recorded."""
+
+    recipient: str
+    product: str
+    table_id: str
+    agreement: str
+    source: str
+    terms: Terms | None
+    versions: tuple[SharedVersion, ...]
+    ends_at: datetime | None
+
+    def until(self, version: int) -> datetime | None:
+        """When a version ceased to be the newest; None: it is."""
+        later = (one.at for one in self.versions if one.version > version)
+        return next(later, self.ends_at)
+
+
+@dataclass(frozen=True, slots=True)
+class SharingRecord:
+    """Shared tables with rows, the instants of the published tables' versions, and statistics that were shared.
+
+    `since` is when the first shared table was made.
+    """
+
+    tables: tuple[SharedTable, ...]
+    instants: Mapping[SourceVersion, datetime]
+    statistics: tuple[str, ...]
+    since: datetime | None
+
+
+def sharing_record(lake: Lake) -> SharingRecord:
+    """All that the ledger has of shared tables."""
+    _, commits = ledger.read_kind(lake, "commit")
+    _, agreements = ledger.read_kind(lake, "agreement")
+    terms = {
+        payload["digest"]: payload["products"]
+        for _, payload in _entries(agreements)
+        if "digest" in payload and "products" in payload
+    }
+    lives: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    instants = {}
+    for subject, payload in _entries(_of_zone(commits, _SHARED)):
+        lives.setdefault((subject, payload["table_id"]), []).append(payload)
+    for _, payload in _entries(_of_zone(commits, _REGISTRY)):
+        instants[SourceVersion(payload["table_id"], payload["version"])] = _instant(payload)
+    tables = list(_tables(lives, terms))
+    rows = tuple(one for one, is_statistics in tables if not is_statistics)
+    statistics = sorted({f"{one.recipient}/{one.product}" for one, is_statistics in tables if is_statistics})
+    since = min((version.at for one, _ in tables for version in one.versions), default=None)
+    return SharingRecord(rows, instants, tuple(statistics), since)
+
+
+def _tables(
+    lives: Mapping[tuple[str, str], list[dict[str, Any]]], terms: Mapping[str, Any]
+) -> Iterator[tuple[SharedTable, bool]]:
+    """The tables that were open at some time, and whether each has groups instead of rows."""
+    begun: dict[str, list[tuple[datetime, str]]] = {}
+    for (subject, table_id), commits in lives.items():
+        begun.setdefault(subject, []).append((min(map(_instant, commits)), table_id))
+    for (subject, table_id), commits in lives.items():
+        commits.sort(key=lambda payload: int(payload["version"]))
+        versions = tuple(_versions(commits))
+        stated = next((payload for payload in commits if payload.get("source")), None)
+        if stated is None:
+            continue  # it was closed from its first version on
+        _, recipient, product = subject.split("/")
+        order = [one for _, one in sorted(begun[subject])]
+        later = order[order.index(table_id) + 1 :]
+        ends_at = next((at for at, one in sorted(begun[subject]) if later and one == later[0]), None)
+        digests = [payload["agreement_digest"] for payload in commits if payload.get("agreement_digest")]
+        said = next((terms[digest][product] for digest in digests if product in terms.get(digest, {})), None)
+        source = str(stated["source"]).removeprefix(_REGISTRY).replace("/", ".")
+        is_statistics = said is not None and "group_by" in said
+        of = Terms(tuple(said["columns"]), str(said["rows"])) if said is not None and not is_statistics else None
+        table = SharedTable(
+            recipient, product, table_id, str(stated["agreement"]), source, of, versions, ends_at
+        )  # fmt: skip
+        yield table, is_statistics
+
+
+def _versions(commits: Iterable[Mapping[str, Any]]) -> Iterator[SharedVersion]:
+    """A commit that states no source (maintenance, a property) has the rows of the one before it."""
+    source: SourceVersion | None = None
+    for payload in commits:
+        if payload.get("state") == "closed":
+            source = None
+        elif payload.get("source_version") is not None:
+            source = SourceVersion(str(payload["source_table_id"]), int(payload["source_version"]))
+        yield SharedVersion(int(payload["version"]), _instant(payload), source)
+
+
+def _of_zone(commits: pa.Table, zone: str) -> pa.Table:
+    return commits.filter(pc.starts_with(commits["subject"], zone))
+
+
+def _entries(found: pa.Table) -> Iterator[tuple[str, dict[str, Any]]]:
+    for subject, payload in zip(found["subject"].to_pylist(), found["payload"].to_pylist(), strict=True):
+        yield subject, json.loads(payload)
+
+
+def _instant(payload: Mapping[str, Any]) -> datetime:
+    return datetime.fromtimestamp(int(payload["committed_ms"]) / 1000, UTC)

@@ -1,0 +1,159 @@
+"""Rows about a person in former versions of a published table, by the versions' files or by the table's row history.
+
+A file of a Delta table never changes, so each is read once, whatever number of versions has it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+
+import duckdb
+from deltalake import DeltaTable
+
+from include.contracts.model import Table
+from include.lake.delta import FILE, view_of
+from include.lake.row_history import history_at
+from include.lake.storage import Lake, LakeError, LakeTableMissing, lake_errors, quote, restrict_access
+from include.pipelines.subject.row_rules import TracedTable
+
+
+@dataclass(frozen=True, slots=True)
+class SourceVersion:
+    """A version of a published table; `table_id` is the Delta id, which a table that is made anew has not."""
+
+    table_id: str
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """Rows that a product takes: those that meet `predicate`. A mention counts if a column that makes it is given."""
+
+    predicate: str = "true"
+    columns: frozenset[str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """How many rows of hers, and how many of others that mention her."""
+
+    rows: int = 0
+    mentions: int = 0
+
+    def __add__(self, other: Counted) -> Counted:
+        return Counted(self.rows + other.rows, self.mentions + other.mentions)
+
+
+def count_in_versions(
+    lake: Lake,
+    traced: TracedTable,
+    taken: Sequence[Taken],
+    versions: Iterable[SourceVersion],
+    instants: Mapping[SourceVersion, datetime],
+) -> dict[SourceVersion, tuple[Counted, ...]]:
+    """For each version, and each of `taken`, the rows about the person; a version that is not kept is left out.
+
+    `instants` says when versions were committed, for those of which only the row history tells.
+    """
+    wanted = sorted(set(versions), key=lambda one: one.version)
+    try:
+        newest = lake.table(lake.registry_table(traced.table.registry, traced.table.base_name))
+    except LakeTableMissing:
+        return {}
+    files = dict(_kept_files(lake, traced.table, newest, wanted))
+    found: dict[SourceVersion, tuple[Counted, ...]] = {}
+    if files:
+        by_file = _count_by_file(lake, traced, taken, newest, sorted({uri for uris in files.values() for uri in uris}))
+        nothing = (Counted(),) * len(taken)
+        for version, uris in files.items():
+            counts = [by_file.get(uri, nothing) for uri in uris]
+            found[version] = tuple(sum((one[at] for one in counts), Counted()) for at in range(len(taken)))
+    for version in wanted:
+        if version not in found and version in instants:
+            with suppress(LakeError):  # the history does not know that instant, or there is none
+                found[version] = _count_in_history(lake, traced, taken, instants[version])
+    return found
+
+
+def newest_version(lake: Lake, table: Table) -> SourceVersion | None:
+    """The newest version of a published table; None if it was never published."""
+    try:
+        newest = lake.table(lake.registry_table(table.registry, table.base_name))
+    except LakeTableMissing:
+        return None
+    return SourceVersion(str(newest.metadata().id), int(newest.version()))
+
+
+def _kept_files(
+    lake: Lake, table: Table, newest: DeltaTable, wanted: Iterable[SourceVersion]
+) -> Iterator[tuple[SourceVersion, tuple[str, ...]]]:
+    """The files of the versions that are whole."""
+    table_id, uri = str(newest.metadata().id), lake.registry_table(table.registry, table.base_name)
+    there: dict[str, bool] = dict.fromkeys(newest.file_uris(), True)
+    for version in wanted:
+        if version.table_id != table_id or version.version > newest.version():
+            continue
+        try:
+            of = newest if version.version == newest.version() else lake.table(uri, version=version.version)
+        except LakeError:
+            continue  # its log is no longer kept
+        files = of.file_uris()
+        for file in files:
+            if file not in there:
+                there[file] = lake.exists(file)
+        if all(there[file] for file in files):
+            yield version, tuple(files)
+
+
+def _count_by_file(
+    lake: Lake, traced: TracedTable, taken: Sequence[Taken], newest: DeltaTable, files: Sequence[str]
+) -> dict[str, tuple[Counted, ...]]:
+    with lake.connect() as connection, lake_errors(f"searching {traced.table.qualified_name}"):
+        view_of(connection, "published", newest, files, with_file=True)
+        restrict_access(connection, reads=files)
+        rows = connection.execute(f"SELECT {FILE}, {_counts(connection, traced, taken)} GROUP BY {FILE}").fetchall()
+    return {str(row[0]): _counted(row[1:]) for row in rows}
+
+
+def _count_in_history(lake: Lake, traced: TracedTable, taken: Sequence[Taken], at: datetime) -> tuple[Counted, ...]:
+    with lake.connect() as connection, lake_errors(f"searching the history of {traced.table.qualified_name}"):
+        _, files = history_at(lake, connection, "published", traced.table, at)
+        restrict_access(connection, reads=files)
+        (row,) = connection.execute(f"SELECT {_counts(connection, traced, taken)}").fetchall()
+    return _counted(row)
+
+
+def _counts(connection: duckdb.DuckDBPyConnection, traced: TracedTable, taken: Sequence[Taken]) -> str:
+    """The columns and the FROM of a query over `published` that counts what each of `taken` has of hers."""
+    present = [row[0] for row in connection.execute("DESCRIBE published").fetchall()]
+    absent = "".join(
+        f", CAST(NULL AS {column.sql_type}) AS {quote(column.name)}"
+        for column in traced.table.columns
+        if column.name not in present
+    )
+    hers = _any(tell.condition(present) for tell in traced.hers)
+    if traced.when:
+        hers = f"(({hers}) AND ({traced.when}))"
+    mentioned = _any(tell.condition(present) for tell in traced.mentions)
+    counts = []
+    for one in taken:
+        told = _any(
+            tell.condition(present) for tell in traced.mentions if one.columns is None or one.columns & {*tell.columns}
+        )
+        counts.append(f"count(*) FILTER (_hers AND ({one.predicate}))")
+        counts.append(f"count(*) FILTER (NOT _hers AND ({told}) AND ({one.predicate}))")
+    return (
+        f"{', '.join(counts)} FROM (SELECT *, coalesce({hers}, false) AS _hers FROM (SELECT *{absent} FROM published) "
+        f"WHERE {hers} OR {mentioned})"
+    )
+
+
+def _any(conditions: Iterable[str]) -> str:
+    return f"({' OR '.join(conditions) or 'false'})"
+
+
+def _counted(counts: Sequence[int]) -> tuple[Counted, ...]:
+    return tuple(Counted(int(rows), int(mentions)) for rows, mentions in zip(counts[::2], counts[1::2], strict=True))
