@@ -1,0 +1,125 @@
+"""Who may see and answer a request: who asked, and the stewards and owners in office of the registry asked."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from include.contracts.model import OWNER, ROLE, Contract, normalised_name, offices
+from include.contracts.yaml_files import ContractError
+from include.pipelines.context import PipelineContext
+from include.pipelines.decisions import Look, NotASteward, note_look
+from include.pipelines.errors import no_values_escape
+from include.pipelines.requests.refusals import RequestUnknown
+from include.sharing.agreements import Agreement, Product, readable_agreements
+from include.sharing.products import MasterKey
+from include.sharing.requests import (
+    Dispute,
+    Event,
+    Request,
+    SourceRow,
+    WorkingDays,
+    events_of,
+    requests_of,
+    source_rows,
+)
+
+
+def all_requests(context: PipelineContext) -> dict[str, Request]:
+    """Every request by its id, the oldest first. Who may see which is for the caller to say."""
+    with no_values_escape("reading the requests"):
+        return requests_of(context.lake, WorkingDays.load(context.schemas))
+
+
+def request_of(context: PipelineContext, request_id: str) -> Request:
+    """One request.
+
+    Raises:
+        RequestUnknown: there is none.
+    """
+    found = all_requests(context).get(request_id)
+    if found is None:
+        raise RequestUnknown(request_id)
+    return found
+
+
+def course_of(context: PipelineContext, request: Request) -> tuple[Event, ...]:
+    """What happened to a request, the oldest first; its details may hold personal values."""
+    with no_values_escape("reading a request"):
+        return tuple(events_of(context.lake, request.request_id))
+
+
+def providers(contract: Contract, at: datetime) -> tuple[str, ...]:
+    """Usernames of the stewards and owners in office, who answer for a registry."""
+    return tuple(name for name, held in offices(contract, at).items() if held & {OWNER, ROLE})
+
+
+def provider_named(context: PipelineContext, request: Request, by: str) -> str:
+    """The username of the steward or owner in office who answers a request.
+
+    Raises:
+        NotASteward: that name may not.
+    """
+    contract = context.contract(request.registry)
+    who = providers(contract, context.now())
+    for username in who:
+        if normalised_name(username) == normalised_name(by):
+            return username
+    known = ", ".join(who) or "nobody, so name a successor"
+    raise NotASteward(
+        f"`{by[:80]}` may not answer for {request.registry}. Who may: {known}. They stand under `team.members` (role: "
+        f"{ROLE}, or {OWNER}) of {contract.path}"
+    )
+
+
+def answers_for(context: PipelineContext, username: str, registry: str) -> bool:
+    """Whether an official answers for a registry today; not for one whose contract cannot be read."""
+    try:
+        contract = context.readable[0].get(registry)
+    except ContractError:
+        return False
+    return contract is not None and username in providers(contract, context.now())
+
+
+def agreements_of(context: PipelineContext) -> dict[str, Agreement]:
+    """The agreements that can be read, by id."""
+    return readable_agreements(context.schemas)[0]
+
+
+def product_of(context: PipelineContext, recipient: str, agreement_id: str, name: str) -> Product | None:
+    """A product of a recipient's agreement in force; None if there is none."""
+    agreement = agreements_of(context).get(agreement_id)
+    if agreement is None or agreement.recipient != recipient or agreement.standing(context.now()) != "in_force":
+        return None
+    return next((product for product in agreement.products if product.name == name), None)
+
+
+def look_at_dispute(context: PipelineContext, request: Request, look: Look) -> Dispute:
+    """The key, values and evidence of a dispute, for an official: on record before they are shown.
+
+    Raises:
+        RequestUnknown: the request is no dispute.
+    """
+    if request.dispute is None:
+        raise RequestUnknown(request.request_id)
+    note_look(context, f"requests/{request.request_id}", look, table=request.table_name)
+    return request.dispute
+
+
+def look_at_row(context: PipelineContext, request: Request, look: Look) -> tuple[SourceRow, ...]:
+    """The published rows behind a disputed row of a shared table: on record before they are shown.
+
+    Raises:
+        PseudonymKeyMissing: the key is a pseudonym, and this process has not the key of pseudonyms.
+        RequestUnknown: the request is no dispute, or its agreement no longer has the product.
+    """
+    dispute = look_at_dispute(context, request, look)
+    _, table = context.table(request.registry, request.table)
+    agreement = agreements_of(context).get(dispute.agreement)
+    product = next((one for one in agreement.products if one.name == dispute.product), None) if agreement else None
+    if product is None:
+        raise RequestUnknown(request.request_id)
+    with no_values_escape("looking for a disputed row"):
+        return source_rows(
+            context.lake, request.recipient, product, table, key=dispute.key, column=dispute.column,
+            master_key=MasterKey.from_environment(context.environ),
+        )  # fmt: skip

@@ -1,0 +1,178 @@
+"""Answering: a steward or owner grants, grants less or refuses data, and accepts or rejects that a row is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from include.contracts.model import Contract, Table
+from include.contracts.yaml_files import Problem
+from include.pipelines.context import PipelineContext
+from include.pipelines.errors import no_values_escape
+from include.pipelines.requests.access import agreements_of, provider_named, request_of
+from include.pipelines.requests.recording import act_on
+from include.pipelines.requests.refusals import RequestOvertaken, RequestRefused
+from include.sharing.agreements import SharedColumn
+from include.sharing.requests import (
+    Ask,
+    Grant,
+    Note,
+    Refusal,
+    Request,
+    draft,
+    draft_id,
+    draft_problems,
+    grounds,
+    proposed,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What a steward grants: columns with protections, rows and last day; None: as it was asked for, and as proposed.
+
+    `contact` is the provider's mailbox for the agreement; empty for that of its other agreements. `reason` says why
+    less is granted than was asked for.
+    """
+
+    columns: tuple[SharedColumn, ...] | None = None
+    rows: str | None = None
+    valid_until: date | None = None
+    contact: str = ""
+    reason: str = ""
+
+
+def grant(context: PipelineContext, request_id: str, by: str, choice: Choice) -> Request:
+    """Grant what was asked for, or less. The agreement is drafted; it takes force when its file is in place.
+
+    Raises:
+        NotASteward: that name may not answer for the registry.
+        RequestOvertaken: the request was answered or withdrawn before.
+        RequestRefused: the draft has mistakes, gives nothing, or gives less without a reason.
+    """
+    username = provider_named(context, request_of(context, request_id), by)
+    return act_on(context, request_id, "granted", username, lambda request: drafted(context, request, choice))
+
+
+def drafted(context: PipelineContext, request: Request, choice: Choice) -> Grant:
+    """The grant that a choice comes to, with the agreement's text, checked as `lienthong check` does.
+
+    Raises:
+        RequestOvertaken: the request asks for no data.
+        RequestRefused: see `grant`.
+    """
+    if request.ask is None:
+        raise RequestOvertaken(
+            f"`{request.request_id}` reports a wrong row: accept or reject it",
+            f"`{request.request_id}` phản ánh bản ghi sai: hãy chấp nhận hoặc bác bỏ",
+        )
+    ask = request.ask
+    contract, table = context.table(request.registry, request.table)
+    columns = _columns(ask, table, choice)
+    rows = ask.rows if choice.rows is None else choice.rows.strip()
+    until = choice.valid_until or ask.valid_until
+    dropped = any(column.protection == "drop" for column in columns)
+    is_less = dropped or rows != ask.rows or until < ask.valid_until
+    if is_less and not choice.reason.strip():
+        raise RequestRefused(
+            "this is less than was asked for: say why, it goes to the recipient with the answer",
+            "nội dung cung cấp ít hơn đề nghị: hãy nêu lý do, lý do được gửi kèm trả lời cho bên nhận",
+        )
+    agreement_id = draft_id(context.schemas, table.name, request.recipient)
+    text = draft(
+        ask, request.recipient, contract, table, columns=columns, rows=rows, valid_until=until,
+        contact=choice.contact.strip() or mailbox_of(context, request.registry), request_id=request.request_id,
+        agreements=agreements_of(context).values(),
+    )  # fmt: skip
+    with no_values_escape("checking a drafted agreement"):
+        found = draft_problems(text, agreement_id, context.schemas, _contracts(context, contract))
+    if errors := [problem for problem in found if problem.level == "error"]:
+        raise _mistaken(errors)
+    return Grant(agreement_id, columns, rows, ask.valid_from, until, is_less, choice.reason.strip(), text)
+
+
+def refuse(context: PipelineContext, request_id: str, by: str, refusal: Refusal) -> Request:
+    """Refuse to give data, on a ground of the list and an article that restricts sharing.
+
+    Raises:
+        NotASteward, RequestOvertaken: see `grant`.
+        RequestRefused: the ground is unknown, or the article or the explanation is missing.
+    """
+    username = provider_named(context, request_of(context, request_id), by)
+    known = grounds(context.schemas)
+    if refusal.ground not in known:
+        raise RequestRefused(
+            f"no ground `{refusal.ground[:80]}`: choose one of {', '.join(known)}",
+            f"không có căn cứ `{refusal.ground[:80]}`: hãy chọn một trong các mã {', '.join(known)}",
+        )
+    if not refusal.article.strip() or not refusal.reason.strip():
+        raise RequestRefused(
+            "cite the article that restricts sharing, and explain: a refusal is written and names its legal ground "
+            "(Decree 194/2025/NĐ-CP, Article 16(2))",
+            "hãy ghi điều, khoản hạn chế chia sẻ và lý do: từ chối phải bằng văn bản, nêu rõ lý do và căn cứ pháp luật "
+            "(khoản 2 Điều 16 Nghị định 194/2025/NĐ-CP)",
+        )
+    return act_on(context, request_id, "refused", username, lambda _: refusal)
+
+
+def accept(context: PipelineContext, request_id: str, by: str, reason: str = "") -> Request:
+    """Accept that a row is wrong: it is mended at the source, and its next published version closes the dispute.
+
+    Raises:
+        NotASteward, RequestOvertaken: see `grant`.
+    """
+    username = provider_named(context, request_of(context, request_id), by)
+    return act_on(context, request_id, "accepted", username, lambda _: Note(reason.strip()))
+
+
+def reject(context: PipelineContext, request_id: str, by: str, reason: str) -> Request:
+    """Reject that a row is wrong.
+
+    Raises:
+        NotASteward, RequestOvertaken: see `grant`.
+        RequestRefused: no reason is given.
+    """
+    username = provider_named(context, request_of(context, request_id), by)
+    if not reason.strip():
+        raise RequestRefused(
+            "say why the row is right as it is: the reason goes to the recipient",
+            "hãy nêu vì sao bản ghi hiện tại là đúng: lý do được gửi cho bên nhận",
+        )
+    return act_on(context, request_id, "rejected", username, lambda _: Note(reason.strip()))
+
+
+def mailbox_of(context: PipelineContext, registry: str) -> str:
+    """The provider's mailbox in its newest agreement over a registry; empty if there is none."""
+    of = [a for a in agreements_of(context).values() if any(p.registry == registry for p in a.products)]
+    return max(of, key=lambda agreement: agreement.valid_from).provider_contact if of else ""
+
+
+def _columns(ask: Ask, table: Table, choice: Choice) -> tuple[SharedColumn, ...]:
+    """The columns that were asked for, in their order, each as chosen or proposed; those left out are dropped."""
+    if choice.columns is None:
+        return tuple(proposed(table.column(name)) for name in ask.columns)
+    chosen = {column.name: column for column in choice.columns}
+    if others := [name for name in chosen if name not in ask.columns]:
+        raise RequestRefused(
+            f"`{others[0]}` was not asked for: grant of {', '.join(ask.columns)}",
+            f"cột `{others[0]}` không có trong đề nghị: chỉ cung cấp trong số {', '.join(ask.columns)}",
+        )
+    columns = tuple(chosen.get(name, SharedColumn(name, "drop")) for name in ask.columns)
+    if all(column.protection == "drop" for column in columns):
+        raise RequestRefused(
+            "nothing would be given: refuse, with the legal ground",
+            "không còn cột nào được cung cấp: hãy từ chối và nêu căn cứ pháp luật",
+        )
+    return columns
+
+
+def _contracts(context: PipelineContext, contract: Contract) -> Mapping[str, Contract]:
+    return {**context.readable[0], contract.registry: contract}
+
+
+def _mistaken(errors: list[Problem]) -> RequestRefused:
+    said = "; ".join(f"{problem.where}: {problem.message} -> {problem.remedy}" for problem in errors)
+    return RequestRefused(
+        f"the drafted agreement has mistakes: {said}", f"dự thảo thỏa thuận còn lỗi, hãy sửa lựa chọn: {said}"
+    )

@@ -1,0 +1,152 @@
+"""Following requests by the clock: what took force, what was mended, reminders, escalation, and notices of all that."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+from typing import Any
+
+from include.contracts.model import OWNER, offices
+from include.contracts.words import BilingualText
+from include.pipelines.audit_log import ACTOR
+from include.pipelines.context import PipelineContext
+from include.pipelines.errors import no_values_escape
+from include.pipelines.requests.access import agreements_of, all_requests
+from include.pipelines.requests.answering import mailbox_of
+from include.pipelines.requests.recording import act_on
+from include.pipelines.requests.refusals import RequestOvertaken
+from include.sharing.requests import (
+    Act,
+    Event,
+    Note,
+    Request,
+    covers,
+    details_of,
+    is_last_day,
+    is_late,
+    is_mended,
+    read_events,
+)
+
+TOLD_WITHIN = timedelta(days=7)
+"""Older events are told to nobody: who turns notices on is not told of last year."""
+TO_PROVIDER: tuple[Act, ...] = ("asked", "withdrawn", "reminded", "escalated")
+WORDS: dict[Act, BilingualText] = {
+    "asked": BilingualText("A new request", "Yêu cầu mới"),
+    "withdrawn": BilingualText("A request was withdrawn", "Yêu cầu đã được rút"),
+    "reminded": BilingualText("A request must be answered today", "Yêu cầu đến hạn trả lời hôm nay"),
+    "escalated": BilingualText("A request is overdue", "Yêu cầu đã quá hạn trả lời"),
+    "granted": BilingualText("A request was granted", "Yêu cầu được chấp thuận"),
+    "refused": BilingualText("A request was refused", "Yêu cầu bị từ chối"),
+    "in force": BilingualText("The agreement for a request is in force", "Thỏa thuận theo yêu cầu đã có hiệu lực"),
+    "accepted": BilingualText("A reported row will be mended", "Phản ánh bản ghi sai được chấp nhận"),
+    "rejected": BilingualText("A reported row stays as it is", "Phản ánh bản ghi sai bị bác bỏ"),
+    "mended": BilingualText("A reported row was mended", "Bản ghi được phản ánh đã được sửa"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A message about one event of a request: to which mailboxes, and what it says. It holds no word of the request."""
+
+    request_id: str
+    number: int
+    act: Act
+    to: tuple[str, ...]
+    subject: str
+    text: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, for a webhook."""
+        return asdict(self)
+
+
+def follow_requests(context: PipelineContext) -> tuple[str, ...]:
+    """Record what has happened to requests since the last look; returns the ids of those it happened to."""
+    return tuple(request_id for request_id, act in _due(context) if _recorded(context, request_id, act))
+
+
+def notices(context: PipelineContext) -> tuple[Notice, ...]:
+    """The messages about events of the last days that nobody was told of yet, the oldest first."""
+    with no_values_escape("reading the requests"):
+        events, requests, now = read_events(context.lake), all_requests(context), context.now()
+    told = {(e.request_id, d.of_event) for e in events if isinstance(d := details_of(e), Note) and d.of_event}
+    due = [
+        event
+        for event in events
+        if event.act in WORDS and (event.request_id, event.number) not in told and now - event.at < TOLD_WITHIN
+    ]
+    due.sort(key=lambda event: (event.at, event.request_id, event.number))
+    return tuple(_notice(context, requests[event.request_id], event) for event in due)
+
+
+def note_told(context: PipelineContext, notice: Notice) -> None:
+    """Record that a notice was sent."""
+    act_on(context, notice.request_id, "notified", ACTOR, lambda _: Note(of_event=notice.number))
+
+
+def _due(context: PipelineContext) -> Iterator[tuple[str, Act]]:
+    at, agreements = context.now(), agreements_of(context).values()
+    for request in all_requests(context).values():
+        if request.state == "granted" and request.grant is not None:
+            given = request.registry, request.table, request.grant.given, request.grant.rows
+            of = (a for a in agreements if a.recipient == request.recipient and a.standing(at) == "in_force")
+            if any(covers(agreement, *given) for agreement in of):
+                yield request.request_id, "in force"
+        elif request.state == "accepted" and request.dispute is not None:
+            with no_values_escape("looking for a disputed row"):
+                if is_mended(context.lake, request.recipient, request.dispute):
+                    yield request.request_id, "mended"
+        elif request.state == "open":
+            if is_late(request.due_on, at):
+                if not request.escalated:
+                    yield request.request_id, "escalated"
+            elif is_last_day(request.due_on, at) and not request.reminded:
+                yield request.request_id, "reminded"
+
+
+def _recorded(context: PipelineContext, request_id: str, act: Act) -> bool:
+    try:
+        act_on(context, request_id, act, ACTOR, lambda _: Note())
+    except RequestOvertaken:  # answered in this moment
+        return False
+    return True
+
+
+def _notice(context: PipelineContext, request: Request, event: Event) -> Notice:
+    words = WORDS[event.act]
+    due = f"{request.due_on:%d/%m/%Y}"
+    what = BilingualText(
+        "Data is asked for" if request.kind == "ask" else "A row is reported as wrong",
+        "Đề nghị cung cấp dữ liệu" if request.kind == "ask" else "Phản ánh bản ghi sai",
+    )
+    where = context.environ.get("LIENTHONG_PORTAL_URL", "").strip().rstrip("/")
+    lines = (
+        f"{words.vietnamese}: {request.request_id}",
+        f"{what.vietnamese}, bảng {request.table_name}, bên nhận {request.recipient}; hạn trả lời {due}.",
+        "",
+        f"{words.english}: {request.request_id}",
+        f"{what.english}: table {request.table_name}, recipient {request.recipient}; due on {request.due_on}.",
+        "",
+        *([f"{where}/requests/{request.request_id}"] if where else ()),
+        f"lienthong requests show {request.request_id}",
+    )
+    to = tuple(dict.fromkeys(box for box in _to(context, request, event.act) if box))
+    subject = f"[Liên Thông] {words.vietnamese} / {words.english}: {request.request_id}"
+    return Notice(request.request_id, event.number, event.act, to, subject, "\n".join(lines))
+
+
+def _to(context: PipelineContext, request: Request, act: Act) -> Iterator[str]:
+    """Mailboxes of offices: the provider's for what waits for it, and the asker's for answers."""
+    if act in TO_PROVIDER:
+        yield mailbox_of(context, request.registry)
+    elif request.ask is not None:
+        yield request.ask.contact
+    else:
+        own = (a for a in agreements_of(context).values() if a.recipient == request.recipient)
+        yield from (agreement.recipient_contact for agreement in own)
+    if act == "escalated":
+        contract = context.readable[0].get(request.registry)
+        held = offices(contract, context.now()) if contract else {}
+        yield from (name for name, roles in held.items() if OWNER in roles and "@" in name)
