@@ -1,0 +1,95 @@
+"""The portal as an ASGI application: its routes, its guards, and what becomes of errors."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from urllib.parse import quote
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from include.lake.storage import LakeError
+from include.pipelines import KNOWN_ERRORS, Misuse, PipelineContext
+from include.portal import catalogue_pages, product_pages, rendering, sign_in
+from include.portal.forms import FormGuard
+from include.portal.rendering import SecurityHeaders, message
+from include.portal.session import SignInNeeded
+from include.portal.state import Portal
+
+_log = logging.getLogger(__name__)
+
+
+def serve(context: PipelineContext, *, host: str, port: int, started: Callable[[str], None]) -> None:
+    """Serve until the process is told to end. `started` is told the address.
+
+    Without LIENTHONG_PORTAL_URL people reach it where it listens.
+
+    Raises:
+        Misuse: LIENTHONG_PORTAL_URL is no http(s) URL.
+    """
+    url = context.environ.get("LIENTHONG_PORTAL_URL", "").strip().rstrip("/") or f"http://{host}:{port}"
+    app = portal_app(context, url)
+    started(url)
+    uvicorn.run(
+        app, host=host, port=port, access_log=False, log_level="warning", server_header=False,
+        timeout_graceful_shutdown=10,
+    )  # fmt: skip
+
+
+def portal_app(context: PipelineContext, url: str) -> Starlette:
+    """The application of a context's lake and contracts; people reach it at `url`.
+
+    Raises:
+        Misuse: `url` is no http(s) URL.
+    """
+    if not url.startswith(("http://", "https://")):
+        raise Misuse("LIENTHONG_PORTAL_URL must be the portal's address, such as https://data.example.gov.vn")
+    app = Starlette(
+        routes=[
+            Route("/health", _health),
+            *rendering.ROUTES,
+            *sign_in.ROUTES,
+            *catalogue_pages.ROUTES,
+            *product_pages.ROUTES,
+        ],
+        middleware=[Middleware(SecurityHeaders), Middleware(FormGuard)],
+        exception_handlers={
+            HTTPException: _refused,
+            SignInNeeded: _not_signed_in,
+            **dict.fromkeys(KNOWN_ERRORS, _failed),
+            Exception: _unforeseen,
+        },
+    )
+    app.state.portal = Portal.of(context, url)
+    return app
+
+
+def _health(_: Request) -> Response:
+    return PlainTextResponse("ok")
+
+
+def _not_signed_in(request: Request, _: Exception) -> Response:
+    asked = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    return RedirectResponse(f"/sign-in?next={quote(asked, safe='/')}", 303, headers={"Cache-Control": "no-store"})
+
+
+def _refused(request: Request, error: Exception) -> Response:
+    return message(request, error.status_code if isinstance(error, HTTPException) else 500)
+
+
+def _failed(request: Request, error: Exception) -> Response:
+    if isinstance(error, Misuse):
+        return message(request, 400, detail=str(error))
+    _log.warning("%s: %s", type(error).__name__, error)
+    return message(request, 503 if isinstance(error, LakeError) else 500, detail=type(error).__name__)
+
+
+def _unforeseen(request: Request, error: Exception) -> Response:
+    _log.error("a page of the portal failed with %s", type(error).__name__)
+    return message(request, 500, detail=type(error).__name__)
