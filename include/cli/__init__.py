@@ -7,7 +7,7 @@ run failed, 2 misuse.
 from __future__ import annotations
 
 # Importing a module of commands puts its commands into the application.
-from include.cli import history, indicators, link, machine, portal, registries, rejected, serve, status, trail
+from include.cli import history, indicators, link, machine, registries, rejected, sharing, status, trail
 from include.cli.application import app, main
 
 __all__ = [
@@ -17,10 +17,9 @@ __all__ = [
     "link",
     "machine",
     "main",
-    "portal",
     "registries",
     "rejected",
-    "serve",
+    "sharing",
     "status",
     "trail",
 ]

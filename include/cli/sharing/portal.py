@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from include.cli.application import AsJson, app
-from include.cli.serve import Days, Out, hand_over, show_revoked, show_tokens
+from include.cli.sharing.serve import Days, Out, hand_over, show_revoked, show_tokens
 from include.console import errors
 from include.console_words import local
 
