@@ -64,11 +64,16 @@ def objection_to_dispute(dispute: Dispute, product: Product, requests: Iterable[
     return None
 
 
-def covers(agreement: Agreement, registry: str, table: str, columns: Iterable[str], rows: str) -> bool:
-    """Whether an agreement gives all these columns of a table, of all rows or of the rows of the same filter."""
+def covers(
+    agreement: Agreement, registry: str, table: str, columns: Iterable[str], rows: str, *, bare: bool = False
+) -> bool:
+    """Whether an agreement gives all these columns of a table, of all rows or of the rows of the same filter.
+
+    `bare`: without protection; who has the year of a date may still ask for the date.
+    """
     return any(
         (product.registry, product.table) == (registry, table)
-        and {*columns} <= {column.name for column in product.given}
+        and {*columns} <= {column.name for column in product.given if not bare or column.protection == "none"}
         and _plain(product.rows) in ("", _plain(rows))
         for product in agreement.products
     )
@@ -136,7 +141,7 @@ def _there(
     of = table.registry, table.name, ask.columns, ask.rows
     for agreement in agreements:
         holds = agreement.recipient == recipient and agreement.standing(at) in ("in_force", "pending")
-        if holds and covers(agreement, *of) and agreement.valid_until >= ask.valid_until:
+        if holds and covers(agreement, *of, bare=True) and agreement.valid_until >= ask.valid_until:
             return BilingualText(
                 f"the agreement `{agreement.agreement_id}` gives this already, until {agreement.valid_until}",
                 f"thỏa thuận `{agreement.agreement_id}` đã cung cấp nội dung này, đến hết ngày "
