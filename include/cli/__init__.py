@@ -7,7 +7,7 @@ run failed, 2 misuse.
 from __future__ import annotations
 
 # Importing a module of commands puts its commands into the application.
-from include.cli import history, indicators, link, machine, registries, rejected, sharing, status, trail
+from include.cli import history, indicators, link, machine, registries, rejected, requests, sharing, status, trail
 from include.cli.application import app, main
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "main",
     "registries",
     "rejected",
+    "requests",
     "sharing",
     "status",
     "trail",

@@ -34,6 +34,7 @@ LEDGER_KINDS = {
     "credential": ("mã truy cập của bên nhận", "recipient's token"),
     "export": ("báo cáo, chia sẻ, xem dữ liệu", "report, share or look"),
     "maintenance": ("bảo trì", "maintenance"),
+    "request": ("yêu cầu dữ liệu, phản ánh", "request for data, or dispute"),
 }
 
 PageNumber = Annotated[int, Query(alias="page", ge=1, le=MOST_PAGES)]

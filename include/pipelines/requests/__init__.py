@@ -6,10 +6,10 @@ from include.pipelines.requests.access import (
     answers_for,
     course_of,
     look_at_dispute,
-    look_at_row,
     product_of,
     provider_named,
     request_of,
+    rows_behind,
 )
 from include.pipelines.requests.answering import Choice, accept, drafted, grant, mailbox_of, refuse, reject
 from include.pipelines.requests.asking import ask_for, dispute, withdraw

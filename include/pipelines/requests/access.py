@@ -105,19 +105,20 @@ def look_at_dispute(context: PipelineContext, request: Request, look: Look) -> D
     return request.dispute
 
 
-def look_at_row(context: PipelineContext, request: Request, look: Look) -> tuple[SourceRow, ...]:
-    """The published rows behind a disputed row of a shared table: on record before they are shown.
+def rows_behind(context: PipelineContext, request: Request) -> tuple[SourceRow, ...]:
+    """The published rows behind a disputed row of a shared table, for who looked at the dispute.
 
     Raises:
         PseudonymKeyMissing: the key is a pseudonym, and this process has not the key of pseudonyms.
         RequestUnknown: the request is no dispute, or its agreement no longer has the product.
     """
-    dispute = look_at_dispute(context, request, look)
-    _, table = context.table(request.registry, request.table)
-    agreement = agreements_of(context).get(dispute.agreement)
-    product = next((one for one in agreement.products if one.name == dispute.product), None) if agreement else None
+    dispute = request.dispute
+    if dispute is None or (agreement := agreements_of(context).get(dispute.agreement)) is None:
+        raise RequestUnknown(request.request_id)
+    product = next((one for one in agreement.products if one.name == dispute.product), None)
     if product is None:
         raise RequestUnknown(request.request_id)
+    _, table = context.table(request.registry, request.table)
     with no_values_escape("looking for a disputed row"):
         return source_rows(
             context.lake, request.recipient, product, table, key=dispute.key, column=dispute.column,

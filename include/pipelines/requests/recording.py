@@ -22,6 +22,7 @@ from include.pipelines.requests.access import request_of
 from include.pipelines.requests.refusals import RequestOvertaken
 from include.sharing.requests import (
     REQUESTS_TABLE,
+    STATES,
     Act,
     Details,
     Event,
@@ -118,8 +119,9 @@ def _payload(event: Event) -> dict[str, str | int]:
 
 def _overtaken(request: Request) -> RequestOvertaken:
     since = f", by {request.answered_by}" if request.answered_by else ""
-    by = f", bởi {request.answered_by}" if request.answered_by else ""
+    by = f", người trả lời: {request.answered_by}" if request.answered_by else ""
+    state = STATES[request.state].vietnamese
     return RequestOvertaken(
         f"`{request.request_id}` is {request.state}{since}: nothing was changed; look at it again first",
-        f"`{request.request_id}` đã được xử lý ({request.state}{by}): không có gì thay đổi; hãy xem lại trước",
+        f"`{request.request_id}` {state}{by}: không có gì thay đổi; hãy xem lại trước",
     )

@@ -32,3 +32,4 @@ from include.sharing.requests.request import (
 from include.sharing.requests.shared_row import SharedRow, is_mended, shared_row
 from include.sharing.requests.source_row import MOST_ROWS, SourceRow, source_rows
 from include.sharing.requests.summary import ProviderSummary, summaries
+from include.sharing.requests.words import ACTS, KINDS, STATES
