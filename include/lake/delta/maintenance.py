@@ -20,7 +20,7 @@ from include.lake.delta.table_schema import RETENTION, RETENTION_PROPERTY, as_in
 from include.lake.storage import SERVER, Lake, LakeTable, lake_errors, retry_on_conflict
 
 STAGING_RETENTION = timedelta(days=7)
-_ZONES = ("registry", "rejected", "reference", "audit", "people", "shared", "indicators", "history")
+_ZONES = ("registry", "rejected", "reference", "audit", "people", "shared", "statistics", "indicators", "history")
 _SCRATCH = ("duckdb", "drop")  # spilled rows, and copies of delivered files: <kind>-<process id>-<random>
 _DEEPEST = 2
 _SMALL_BYTES = 64 * 1024**2

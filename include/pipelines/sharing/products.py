@@ -125,5 +125,6 @@ def _failure(agreement_id: str, standing: str, error: Exception) -> AgreementRes
 
 
 def _record(context: PipelineContext, sharing: Sharing) -> AgreementResult:
-    record_commits(context, [result.subject for result in sharing.results], sharing.records)
+    subjects = [path for result in sharing.results for path in (result.held, result.subject) if path]
+    record_commits(context, subjects, sharing.records)
     return AgreementResult(sharing.agreement, sharing.standing, sharing.results)

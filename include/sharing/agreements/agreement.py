@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-Protection = Literal["none", "pseudonym", "year", "keep_last", "drop"]
+Protection = Literal["none", "pseudonym", "year", "decade", "province", "keep_last", "drop"]
 Standing = Literal["in_force", "pending", "expired", "withdrawn"]
 
 HANOI = ZoneInfo("Asia/Ho_Chi_Minh")
@@ -21,8 +21,9 @@ class SharedColumn:
     """One column of a product and how its values are protected.
 
     `none` shares them unchanged; `pseudonym` shares a keyed hash, the same for one recipient everywhere and unrelated
-    between recipients; `year` keeps the year of a date; `keep_last` keeps the last `keep` characters; `drop` marks a
-    column that was requested and is not shared.
+    between recipients; `year` keeps the year of a date, `decade` ten years (`1980-1989`); `province` keeps the province
+    of a ward of today; `keep_last` keeps the last `keep` characters; `drop` marks a column that was requested and is
+    not shared.
     """
 
     name: str
@@ -33,11 +34,36 @@ class SharedColumn:
         return f"{self.name} {self.protection}{f' {self.keep}' if self.keep else ''}"
 
 
+LEAST_MINIMUM = 5
+"""Least minimum frequency of a cell. Also in docs/explanation/statistical-disclosure-control.md, with its source."""
+LEAST_DOMINANCE_PERCENT = 10
+"""Least p of the p% rule, by which a sum that one contributor dominates is suppressed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Statistics:
+    """What a product of counts and sums holds of its groups, and how strict its disclosure control is.
+
+    `sums` are numeric columns; `totals` adds the totals over each set of group columns. A cell of fewer than `minimum`
+    rows is suppressed, and one with a sum of which an outsider could tell the largest contribution to within
+    `dominance_percent`. Figures are rounded to multiples of `round_to`, if it is not 0. `unit` are the columns that
+    name what is counted (a person, a parcel); empty for the source's key.
+    """
+
+    sums: tuple[str, ...] = ()
+    totals: bool = False
+    minimum: int = LEAST_MINIMUM
+    dominance_percent: int = LEAST_DOMINANCE_PERCENT
+    round_to: int = 0
+    unit: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Product:
     """One shared table: its published table, columns and rows.
 
-    `rows` is a SQL predicate over the published table's columns; empty for all rows.
+    `rows` is a SQL predicate over the published table's columns; empty for all rows. With `statistics`, the recipient
+    gets one row for each group of equal `columns` in place of the rows.
     """
 
     name: str
@@ -46,6 +72,7 @@ class Product:
     columns: tuple[SharedColumn, ...]
     rows: str = ""
     title: str = ""
+    statistics: Statistics | None = None
 
     @property
     def given(self) -> tuple[SharedColumn, ...]:
@@ -56,6 +83,11 @@ class Product:
     def needs_key(self) -> bool:
         """Whether a column is protected by a pseudonym."""
         return any(column.protection == "pseudonym" for column in self.columns)
+
+    @property
+    def needs_wards(self) -> bool:
+        """Whether a column is the province of a ward, which the code list tells."""
+        return any(column.protection == "province" for column in self.columns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,5 +158,6 @@ def terms_digest(product: Product, *, key_id: str, types: tuple[tuple[str, str],
         key_id,
         *columns,
         *(f"{name} {kind}" for name, kind in types),
+        *([str(product.statistics)] if product.statistics else []),
     ]
     return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()

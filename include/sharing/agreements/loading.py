@@ -15,10 +15,23 @@ from pathlib import Path
 from typing import Any, get_args
 
 from include.contracts.yaml_files import ContractError, Problem, YamlForm, all_valid, load_each, read_yaml
-from include.sharing.agreements.agreement import Agreement, Product, Protection, SharedColumn, Withdrawal
+from include.sharing.agreements.agreement import (
+    LEAST_DOMINANCE_PERCENT,
+    LEAST_MINIMUM,
+    Agreement,
+    Product,
+    Protection,
+    SharedColumn,
+    Statistics,
+    Withdrawal,
+)
 
 FOLDER = "agreements"
 PROTECTIONS: tuple[str, ...] = get_args(Protection)
+OF_GROUPS = ("none", "year", "decade", "province")
+"""Protections of the columns by which a product counts."""
+_OF_STATISTICS = ("sums", "totals", "minimum", "dominancePercent", "roundTo", "unit")
+_MOST_GROUPS = 6
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 _MAILBOX = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 _NAME_REMEDY = "use lower-case letters, digits and `_`, beginning with a letter"
@@ -102,18 +115,21 @@ class _Form(YamlForm):
         return products
 
     def product(self, item: Mapping[str, Any], place: tuple[str | int, ...]) -> Product:
-        self.only(item, ("name", "title", "table", "rows", "columns"), place)
+        counts = "groupBy" in item
+        listing = "groupBy" if counts else "columns"
+        known = ("name", "title", "table", "rows", listing, *(_OF_STATISTICS if counts else ()))
+        self.only(item, known, place)
         registry, _, table = self.text(item, (*place, "table")).partition(".")
         if item.get("table") and not table:
             self.note((*place, "table"), "does not name a registry and a table", "write `registry.table`")
-        listed = self.items(item, (*place, "columns"), "list the columns that the recipient gets")
-        columns = tuple(self.column(column, (*place, "columns", position)) for position, column in listed)
+        listed = self.items(item, (*place, listing), "list the columns that the recipient gets")
+        columns = tuple(self.column(column, (*place, listing, position)) for position, column in listed)
         names = [column.name for column in columns]
         for position, name in enumerate(names):
             if name and name in names[:position]:
-                self.note((*place, "columns", position), f"the column `{name}` stands twice", "keep one of them")
+                self.note((*place, listing, position), f"the column `{name}` stands twice", "keep one of them")
         if columns and all(column.protection == "drop" for column in columns):
-            self.note((*place, "columns"), "every column is dropped", "a product needs a column, or leave it out")
+            self.note((*place, listing), "every column is dropped", "a product needs a column, or leave it out")
         return Product(
             name=self.name(item, (*place, "name")),
             registry=registry,
@@ -121,7 +137,46 @@ class _Form(YamlForm):
             columns=columns,
             rows=self.text(item, (*place, "rows"), is_required=False),
             title=self.text(item, (*place, "title"), is_required=False),
+            statistics=self.statistics(item, columns, place) if counts else None,
         )
+
+    def statistics(
+        self, item: Mapping[str, Any], groups: Sequence[SharedColumn], place: tuple[str | int, ...]
+    ) -> Statistics:
+        for position, group in enumerate(groups):
+            if group.protection not in OF_GROUPS:
+                what = f"counts are by values that many share, and `{group.name}` is protected by {group.protection}"
+                self.note((*place, "groupBy", position), what, f"one of: {', '.join(OF_GROUPS)}; or leave it out")
+        if len(groups) > _MOST_GROUPS:
+            what = f"counts by {len(groups)} columns have few in each cell, and hide most of them"
+            self.note((*place, "groupBy"), what, f"count by {_MOST_GROUPS} columns at most")
+        totals = item.get("totals", False)
+        if not isinstance(totals, bool):
+            self.note((*place, "totals"), "is neither true nor false", "write `totals: true`")
+        return Statistics(
+            sums=self.names(item, (*place, "sums")),
+            totals=totals is True,
+            minimum=self.at_least(item, (*place, "minimum"), LEAST_MINIMUM),
+            dominance_percent=self.at_least(item, (*place, "dominancePercent"), LEAST_DOMINANCE_PERCENT),
+            round_to=self.at_least(item, (*place, "roundTo"), 2) if "roundTo" in item else 0,
+            unit=self.names(item, (*place, "unit")),
+        )
+
+    def at_least(self, item: Mapping[str, Any], place: tuple[str | int, ...], least: int) -> int:
+        given = item.get(str(place[-1]), least)
+        if isinstance(given, int) and not isinstance(given, bool) and given >= least:
+            return given
+        remedy = f"give {least} or more, or leave it out; why: docs/explanation/statistical-disclosure-control.md"
+        self.note(place, f"`{place[-1]}` is {given!r}: less than {least} protects nobody", remedy)
+        return least
+
+    def names(self, item: Mapping[str, Any], place: tuple[str | int, ...]) -> tuple[str, ...]:
+        given = item.get(str(place[-1]), [])
+        listed = [given] if isinstance(given, str) else given
+        if isinstance(listed, list) and all(isinstance(name, str) and name for name in listed):
+            return tuple(dict.fromkeys(listed))
+        self.note(place, "is no list of columns", f"write e.g. `{place[-1]}: [column]`")
+        return ()
 
     def column(self, item: Mapping[str, Any], place: tuple[str | int, ...]) -> SharedColumn:
         self.only(item, ("name", "protection", "keep"), place)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from include.contracts.model import Contract, Table
 from include.contracts.yaml_files import ContractError, Problem, YamlFile, read_yaml
+from include.sharing import statistics
 from include.sharing.agreements import Agreement, Product, agreement_paths, load_agreement
 from include.sharing.products.protect import misfit
 from include.sharing.products.row_filter import FilterRefused, compile_filter
@@ -30,17 +31,18 @@ def check_agreements(schemas_dir: Path, contracts: Mapping[str, Contract]) -> li
         for position, product in enumerate(agreement.products):
             problems.extend(_product_problems(file, position, product, contracts))
             problems.extend(_guessable(file, position, product, contracts))
-    return problems + _rival_problems(agreements)
+    return problems + _rival_problems(agreements) + _linked_problems(agreements)
 
 
 def problems_of(agreement: Agreement, contracts: Mapping[str, Contract]) -> list[Problem]:
     """Every mistake of one agreement against the contracts, for the sharing step."""
     file = read_yaml(agreement.path)
-    return [
+    problems = [
         problem
         for position, product in enumerate(agreement.products)
         for problem in _product_problems(file, position, product, contracts)
     ]
+    return problems + _linked_problems([(file, agreement)])
 
 
 def _product_problems(
@@ -56,20 +58,83 @@ def _product_problems(
         message = f"{product.registry} has no table `{product.table}`"
         return [file.problem((*place, "table"), message, _nearest(product.table, list(tables)))]
     table = tables[product.table]
-    return [*_column_problems(file, position, product, table), *_filter_problems(file, position, product, table)]
+    return [
+        *_column_problems(file, position, product, table),
+        *_filter_problems(file, position, product, table),
+        *(file.problem((*place, *where), what, remedy) for where, what, remedy in _miscounted(product, table)),
+    ]
 
 
 def _column_problems(file: YamlFile, position: int, product: Product, table: Table) -> list[Problem]:
     found = []
     columns = {column.name: column for column in table.columns}
     for number, shared in enumerate(product.columns):
-        place = ("products", position, "columns", number)
+        place = ("products", position, "groupBy" if product.statistics else "columns", number)
         if shared.name not in columns:
             message = f"{table.qualified_name} has no column `{shared.name}`"
             found.append(file.problem(place, message, _nearest(shared.name, list(columns))))
         elif why := misfit(shared, columns[shared.name]):
             remedy = "protect it with pseudonym, year or keep_last, or drop it"
+            remedy = "count by another column" if product.statistics else remedy
             found.append(file.problem((*place, "protection"), f"the column `{shared.name}` {why}", remedy))
+    return found
+
+
+def _miscounted(product: Product, table: Table) -> Iterator[tuple[tuple[str, ...], str, str]]:
+    """Mistakes in what a product counts and sums: place, message, remedy."""
+    rule = product.statistics
+    if rule is None:
+        return
+    columns = {column.name: column for column in table.columns}
+    for place, names in (("sums", rule.sums), ("unit", rule.unit)):
+        for name in names:
+            if name not in columns:
+                what = f"{table.qualified_name} has no column `{name}`"
+                yield (place,), what, _nearest(name, list(columns))
+            elif place == "sums" and not statistics.is_countable(columns[name].sql_type):
+                what = f"the column `{name}` is of type {columns[name].sql_type}, whose sums are not exact"
+                yield (place,), what, "sum whole numbers or decimals; a decimal has its digits in `physicalType`"
+    given = [shared.name for shared in product.given]
+    called = [*given, statistics.COUNT, *map(statistics.sum_name, rule.sums), statistics.SUPPRESSED]
+    for name in sorted({name for name in called if called.count(name) > 1}):
+        yield ("groupBy",), f"two columns of the product would be called `{name}`", "count by another column"
+    whole = {shared.name for shared in product.given if shared.protection == "none"}
+    unit = set(rule.unit or table.primary_key)
+    if not unit or (len(unit) > 1 and not rule.unit):
+        what = f"the key of {table.qualified_name} is ({', '.join(table.primary_key)}): what is one of those counted?"
+        yield (), what, "name the columns that tell a person (a parcel, ...) from another: `unit: [...]`"
+    elif set(table.primary_key) - unit - whole:
+        what = f"one of those counted may have several rows in a cell, as the key is ({', '.join(table.primary_key)})"
+        yield ("unit",), what, f"count by {', '.join(sorted(set(table.primary_key) - unit))} too, as it is"
+    elif rule.totals and set(table.primary_key) - unit:
+        what = "one of those counted has rows in several cells, so that a total over these may be of few"
+        yield ("totals",), what, "leave `totals` out, or count a table that has one row for each"
+
+
+def _linked_problems(agreements: list[tuple[YamlFile, Agreement]]) -> list[Problem]:
+    """Products by which one of statistics could be undone: of the same table, for the same recipient or others."""
+    every = [(file, one, place, product) for file, one in agreements for place, product in enumerate(one.products)]
+    found = []
+    for file, agreement, position, product in every:
+        for _, other, _, beside in every:
+            if product.statistics is None or beside is product:
+                continue
+            if (product.registry, product.table) != (beside.registry, beside.table):
+                continue
+            name = f"`{beside.name}` of the agreement `{other.agreement_id}`"
+            place = ("products", position, "groupBy")
+            if agreement.recipient == other.recipient:
+                what = (
+                    f"the same recipient gets {name} from {product.registry}.{product.table}: what is suppressed here "
+                )
+                remedy = "make one product of both: `groupBy` with `totals: true` holds the tables of fewer columns"
+                found.append(file.problem(place, f"{what}could be found by comparing them", remedy))
+            elif (
+                beside.statistics and product.columns != beside.columns and agreement.agreement_id < other.agreement_id
+            ):
+                what = f"{name} counts {product.registry}.{product.table} by other columns, for `{other.recipient}`"
+                remedy = "give both recipients the same table, or count different rows: who has both can compare them"
+                found.append(file.problem(place, what, remedy, warning=True))
     return found
 
 

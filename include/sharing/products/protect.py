@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from include.contracts.model import Column
 from include.lake.storage import quote
@@ -16,7 +17,9 @@ from include.sharing.agreements import HANOI, SharedColumn
 from include.sharing.products.keys import PSEUDONYM_DIGITS, RecipientKey
 
 KEY_TABLE = "_key"
+WARD_TABLE = "_wards"
 LARGEST_KEEP = 4
+_OF_WARDS_OF_TODAY = "vn_ward_current("
 
 NEVER_BARE = ("restricted", "sensitive")
 """Classifications of columns that no agreement shares unprotected."""
@@ -28,8 +31,17 @@ def lend_key(connection: duckdb.DuckDBPyConnection, key: RecipientKey | None) ->
     connection.register(KEY_TABLE, pa.table(blocks, schema=pa.schema([(name, pa.binary()) for name in blocks])))
 
 
+def lend_wards(connection: duckdb.DuckDBPyConnection, wards: pa.Table) -> None:
+    """Register the wards of today with their provinces as the table `_wards`; `wards` is the code list."""
+    today = wards.filter(pc.is_null(wards["valid_until"]))
+    connection.register(WARD_TABLE, today.select(["code", "province_code"]))
+
+
 def expression(shared: SharedColumn, column: Column) -> str:
-    """SQL that gives the protected value of `column`; for `pseudonym`, over a row joined with the table `_key`."""
+    """SQL that gives the protected value of `column`.
+
+    For `pseudonym`, over a row joined with the table `_key`; for `province`, beside the table `_wards`.
+    """
     name = quote(column.name)
     match shared.protection:
         case "none":
@@ -40,6 +52,12 @@ def expression(shared: SharedColumn, column: Column) -> str:
         case "year":
             local = f"{name} AT TIME ZONE '{HANOI.key}'" if column.sql_type == "TIMESTAMPTZ" else name
             return f"CAST(year({local}) AS INTEGER)"
+        case "decade":
+            local = f"{name} AT TIME ZONE '{HANOI.key}'" if column.sql_type == "TIMESTAMPTZ" else name
+            first = f"(CAST(floor(year({local}) / 10) AS INTEGER) * 10)"
+            return f"{first} || '-' || ({first} + 9)"
+        case "province":
+            return f"(SELECT any_value(w.province_code) FROM {WARD_TABLE} AS w WHERE w.code = {name})"
         case "keep_last":
             return (
                 f"CASE WHEN length({name}) > {shared.keep} THEN right({name}, {shared.keep}) ELSE left({name}, 0) END"
@@ -60,8 +78,10 @@ def misfit(shared: SharedColumn, column: Column) -> str:
             return f"is {column.classification} and would be given bare"
         case "pseudonym" if not is_text:
             return f"is of type {column.sql_type}: a pseudonym is made of an identifier, which is text"
-        case "year" if not is_date:
+        case "year" | "decade" if not is_date:
             return f"is of type {column.sql_type}: only a date has a year to keep"
+        case "province" if _OF_WARDS_OF_TODAY not in column.expression:
+            return "is not a ward of today (made by vn_ward_current): it has no province"
         case "keep_last" if not is_text:
             return f"is of type {column.sql_type}: only text has last characters to keep"
         case "keep_last" if not 1 <= shared.keep <= LARGEST_KEEP:

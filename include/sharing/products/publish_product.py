@@ -23,15 +23,17 @@ from include.lake.storage import Lake, LakeTableMissing, lake_errors, restrict_a
 from include.lake.upsert import count, stream, upsert, write
 from include.sharing.agreements import Agreement, Product, terms_digest
 from include.sharing.products import content
+from include.sharing.products.counts import fill, held_path
 from include.sharing.products.history import forget_history
 from include.sharing.products.keys import RecipientKey, missing_key
-from include.sharing.products.protect import lend_key
+from include.sharing.products.protect import lend_key, lend_wards
 from include.sharing.products.state import (
     CLOSED,
     CONFIGURATION,
     OPEN,
     SERVERS_PROPERTY,
     ProductResult,
+    Shared,
     SharingRun,
     opened,
     properties,
@@ -61,7 +63,7 @@ def publish_product(
     result = retry_on_conflict(run.lake, uri, lambda: _publish(agreement, product, table, run, at, key))
     if result.state == OPEN and (said := run.servers.get(product.registry)):
         retry_on_conflict(run.lake, uri, lambda: _tell_servers(run.lake, uri, said))
-    return result
+    return replace(result, held=held_path(agreement, product)) if product.statistics else result
 
 
 def _tell_servers(lake: Lake, uri: str, said: str) -> None:
@@ -80,10 +82,13 @@ def _publish(
     agreement: Agreement, product: Product, table: Table, run: SharingRun, at: datetime, key: RecipientKey | None
 ) -> ProductResult:
     lake = run.lake
+    missing = table.qualified_name
     try:
         source = lake.table(lake.registry_table(table.registry, table.name))
+        missing = "reference/wards"
+        wards = lake.table(lake.reference_table("wards")) if product.needs_wards else None
     except LakeTableMissing:
-        reason = f"{table.qualified_name} is not published"
+        reason = f"{missing} is not published"
         schema = content.schema(product, table)
         closed = _close(agreement, agreement.recipient, product.name, reason, schema, run)
         return replace(closed, verdict="waiting")
@@ -91,7 +96,7 @@ def _publish(
     shared = opened(lake, agreement.recipient, product.name)
     if shared is None or not shared.stands_for(notes):
         notes["reason"] = "first publication" if shared is None else shared.why_anew()
-        return _make_anew(agreement, product, table, source, notes, run=run, key=key)
+        return _make_anew(agreement, product, table, source, wards, notes, shared=shared, run=run, key=key)
     result = ProductResult.of(agreement, product.name, version=shared.version, rows=shared.rows)
     if shared.is_at(notes) or shared.is_of_run(run.run_id):
         forget_history(lake, shared.delta, lake.path(result.subject), at=at)
@@ -100,8 +105,8 @@ def _publish(
     def make_properties(counts: Mapping[str, int]) -> CommitProperties:
         return properties(run, {**notes, **counts})
 
-    with _connection(lake, key, source, shared.delta) as connection, lake_errors(f"publishing {result.subject}"):
-        connection.execute(f"CREATE TEMP TABLE fresh AS {content.select(connection, product, table, source)}")
+    with _connection(lake, key, wards, source, shared.delta) as connection, lake_errors(f"publishing {result.subject}"):
+        notes |= _fill(connection, agreement, product, table, source, shared, run)
         done = upsert(connection, shared.delta, content.key(product, table), make_properties, commits_empty=True)
     forget_history(lake, shared.delta, lake.path(result.subject), at=at)
     return replace(
@@ -170,16 +175,18 @@ def _make_anew(
     product: Product,
     table: Table,
     source: DeltaTable,
+    wards: DeltaTable | None,
     notes: Mapping[str, Any],
     *,
+    shared: Shared | None,
     run: SharingRun,
     key: RecipientKey | None,
 ) -> ProductResult:
     lake = run.lake
     result = ProductResult.of(agreement, product.name, verdict="published", reason=notes["reason"])
-    with _connection(lake, key, source) as connection, lake_errors(f"publishing {result.subject}"):
+    with _connection(lake, key, wards, source) as connection, lake_errors(f"publishing {result.subject}"):
         # Anything that can fail because of the content fails here, before the former table is removed.
-        connection.execute(f"CREATE TEMP TABLE fresh AS {content.select(connection, product, table, source)}")
+        notes = {**notes, **_fill(connection, agreement, product, table, source, shared, run)}
         rows = count(connection, "fresh")
         removed(lake, agreement.recipient, product.name)
         write(
@@ -195,6 +202,24 @@ def _make_anew(
     return replace(result, rows=rows, inserted=rows)
 
 
+def _fill(
+    connection: duckdb.DuckDBPyConnection,
+    agreement: Agreement,
+    product: Product,
+    table: Table,
+    source: DeltaTable,
+    shared: Shared | None,
+    run: SharingRun,
+) -> dict[str, int]:
+    """Create the table `fresh` with the product's rows; returns further notes for its commit."""
+    if product.statistics:
+        return fill(
+            connection, agreement, product, product.statistics, table, source=source, shared=shared, run=run
+        )  # fmt: skip
+    connection.execute(f"CREATE TEMP TABLE fresh AS {content.select(connection, product, table, source)}")
+    return {}
+
+
 def _notes(
     agreement: Agreement, product: Product, table: Table, source: DeltaTable, key: RecipientKey | None
 ) -> dict[str, Any]:
@@ -208,13 +233,18 @@ def _notes(
         "source": f"registry/{table.registry}/{table.name}",
         "source_table_id": source.metadata().id,
         "source_version": source.version(),
+        **({"held": held_path(agreement, product)} if product.statistics else {}),
     }
 
 
 @contextmanager
-def _connection(lake: Lake, key: RecipientKey | None, *tables: DeltaTable) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A DuckDB that reaches the files of these tables, and holds the recipient's key."""
+def _connection(
+    lake: Lake, key: RecipientKey | None, wards: DeltaTable | None, *tables: DeltaTable
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A DuckDB that reaches the files of these tables, and holds the recipient's key and the list of wards."""
     with lake.connect() as connection:
         restrict_access(connection, reads=[uri for table in tables for uri in table.file_uris()])
         lend_key(connection, key)
+        if wards is not None:
+            lend_wards(connection, pa.table(wards.to_pyarrow_table()))
         yield connection

@@ -45,7 +45,10 @@ class SharingRun:
 
 @dataclass(frozen=True, slots=True)
 class ProductResult:
-    """Result of sharing one product. `verdict`: published, unchanged, closed, waiting (for its source)."""
+    """Result of sharing one product. `verdict`: published, unchanged, closed, waiting (for its source).
+
+    `held`: lake path of the held figures of a product of statistics.
+    """
 
     agreement: str
     recipient: str
@@ -58,6 +61,7 @@ class ProductResult:
     inserted: int = 0
     updated: int = 0
     deleted: int = 0
+    held: str = ""
 
     @property
     def subject(self) -> str:

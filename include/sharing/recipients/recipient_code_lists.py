@@ -29,6 +29,8 @@ def _of_product(product: Product, contracts: Mapping[str, Contract]) -> Iterator
     for relationship in table.relationships:
         if relationship.registry == "reference" and bare.issuperset(relationship.columns):
             yield relationship.table
+    if product.needs_wards:
+        yield "provinces"
     for column in table.columns:
         if column.name in bare:
             yield from (name for macro, name in _MADE_BY.items() if f"{macro}(" in column.expression)

@@ -1,0 +1,20 @@
+"""Statistics: counts and sums of groups of rows, with disclosure control: what leaks a person is suppressed.
+
+Method, sources and limits: docs/explanation/statistical-disclosure-control.md.
+"""
+
+from include.sharing.statistics.cells import (
+    COUNT,
+    SUPPRESSED,
+    TOTAL,
+    UNKNOWN,
+    ReservedValue,
+    TooManyCells,
+    cells_query,
+    is_countable,
+    read_cells,
+    sum_name,
+    sum_type,
+)
+from include.sharing.statistics.held import Held, advance
+from include.sharing.statistics.table import held_of_rows, held_rows, shown_rows

@@ -1,0 +1,152 @@
+"""Cells of a table of statistics: the groups of rows with equal group values, counted and summed by DuckDB."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from itertools import product as combinations_of
+
+import duckdb
+
+from include.lake.storage import quote
+
+TOTAL, UNKNOWN = "_T", "_U"
+"""Codes of SDMX for the total over a column and for no value."""
+COUNT, SUPPRESSED = "count", "suppressed"
+MOST_CELLS = 50_000
+_DECIMAL = re.compile(r"DECIMAL\(\d+,(\d+)\)")
+_WHOLE = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT")
+
+Key = tuple[str, ...]
+"""Group values of a cell, in the order of the group columns; TOTAL for a column that is summed over."""
+
+
+class ReservedValue(ValueError):
+    """A group column holds a value that stands for the total or for no value."""
+
+
+class TooManyCells(ValueError):
+    """A product has more cells than disclosure control can judge."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """What a group of rows comes to; the last three have a figure for each summed column.
+
+    `largest`: the largest and second largest contribution, as absolute values; `absolute`: the sum of the absolute
+    values; `least`: the smallest value.
+    """
+
+    count: int
+    sums: tuple[Decimal, ...] = ()
+    absolute: tuple[Decimal, ...] = ()
+    largest: tuple[tuple[Decimal, Decimal], ...] = ()
+    least: tuple[Decimal, ...] = ()
+
+    def joined(self, other: Cell) -> Cell:
+        """Both cells as one."""
+        return Cell(
+            self.count + other.count,
+            tuple(a + b for a, b in zip(self.sums, other.sums, strict=True)),
+            tuple(a + b for a, b in zip(self.absolute, other.absolute, strict=True)),
+            tuple(_two_largest(a, b) for a, b in zip(self.largest, other.largest, strict=True)),
+            tuple(min(a, b) for a, b in zip(self.least, other.least, strict=True)),
+        )
+
+
+def sum_name(column: str) -> str:
+    """Name of the column with the sums of a column."""
+    return f"{column}_sum"
+
+
+def is_countable(sql_type: str) -> bool:
+    """Whether the type's sums are exact, in whatever order the values are added."""
+    return sql_type in _WHOLE or _DECIMAL.fullmatch(sql_type) is not None
+
+
+def sum_type(sql_type: str) -> str:
+    """DuckDB type of the sums of a column."""
+    found = _DECIMAL.fullmatch(sql_type)
+    return f"DECIMAL(38,{found[1] if found else 0})"
+
+
+def cells_query(groups: Mapping[str, str], sums: Mapping[str, str], rows: str) -> str:
+    """SELECT of the cells of the query `rows`.
+
+    `groups`: SQL of each group value by column; `sums`: DuckDB type of each summed column.
+    """
+    values = [f"CAST({sql} AS VARCHAR) AS _group_{place}" for place, sql in enumerate(groups.values())]
+    added = [
+        f"CAST({quote(name)} AS {sum_type(kind)}) AS _sum_{place}" for place, (name, kind) in enumerate(sums.items())
+    ]
+    names = [f"_group_{place}" for place in range(len(groups))]
+    keys = [f"coalesce({name}, '{UNKNOWN}') AS {name}" for name in names]
+    reserved = " OR ".join(f"coalesce({name} IN ('{TOTAL}', '{UNKNOWN}'), false)" for name in names)
+    figures = [
+        figure
+        for place, kind in enumerate(sums.values())
+        for figure in (
+            f"coalesce(sum(_sum_{place}), 0)::{sum_type(kind)}",
+            f"coalesce(sum(abs(_sum_{place})), 0)::{sum_type(kind)}",
+            f"coalesce(max(abs(_sum_{place}), 2), [])",
+            f"coalesce(min(_sum_{place}), 0)::{sum_type(kind)}",
+        )
+    ]
+    columns = ", ".join([*keys, f"bool_or({reserved})", "count(*)", *figures])
+    inner = ", ".join([*values, *added])
+    return f"SELECT {columns} FROM (SELECT {inner} FROM ({rows})) GROUP BY {', '.join(names)}"
+
+
+def read_cells(
+    connection: duckdb.DuckDBPyConnection, query: str, groups: Sequence[str], sums: Sequence[str], *, subject: str
+) -> dict[Key, Cell]:
+    """The cells that the query (see `cells_query`) finds, by group values.
+
+    Raises:
+        ReservedValue: a value of a group column is a code that stands for something else.
+        TooManyCells: there are more than MOST_CELLS.
+    """
+    width = len(groups)
+    found: dict[Key, Cell] = {}
+    result = connection.execute(query)
+    while row := result.fetchone():
+        if row[width]:
+            raise ReservedValue(
+                f"{subject}: a value of {', '.join(groups)} is `{TOTAL}` or `{UNKNOWN}`, which stand for the total and "
+                "for no value: reject such rows by a rule of the registry's contract, or leave the column out"
+            )
+        figures = [row[width + 2 + 4 * place : width + 6 + 4 * place] for place in range(len(sums))]
+        found[row[:width]] = Cell(
+            row[width + 1],
+            tuple(Decimal(total) for total, _, _, _ in figures),
+            tuple(Decimal(absolute) for _, absolute, _, _ in figures),
+            tuple(_two_largest(tuple(largest), ()) for _, _, largest, _ in figures),
+            tuple(Decimal(least) for _, _, _, least in figures),
+        )
+        if len(found) > MOST_CELLS:
+            raise TooManyCells(
+                f"{subject} has more than {MOST_CELLS} cells: count by fewer columns, or coarser ones (province in "
+                "place of ward, decade in place of year)"
+            )
+    return dict(sorted(found.items()))
+
+
+def margins(cells: Mapping[Key, Cell]) -> dict[Key, Cell]:
+    """The totals over every set of group columns, by group values with TOTAL for each column that is summed over."""
+    found: dict[Key, Cell] = {}
+    for key, cell in cells.items():
+        for total in margins_of(key):
+            found[total] = found[total].joined(cell) if total in found else cell
+    return found
+
+
+def margins_of(key: Key) -> list[Key]:
+    """The totals in which a cell is contained."""
+    return [total for total in combinations_of(*((value, TOTAL) for value in key)) if total != key]
+
+
+def _two_largest(first: Sequence[Decimal], second: Sequence[Decimal]) -> tuple[Decimal, Decimal]:
+    one, two, *_ = sorted([*map(Decimal, first), *map(Decimal, second), Decimal(0), Decimal(0)], reverse=True)
+    return one, two

@@ -1,0 +1,194 @@
+"""Choice of the cells to suppress: sensitive ones, and others so that totals do not give them back.
+
+A sensitive cell is protected by a *move*: another table that an outsider cannot tell from the true one, as all that is
+published is the same, in which the sensitive cell is larger by `minimum - 1` rows (and its sums by p % of the largest
+contribution). A move adds at some cells and takes the same away at others; the cells are the corners of a box, so that
+totals over a side of the box do not change (the hypercube method: R. D. Repsilber, 1994; S. Giessing and R. D.
+Repsilber, 2002). What a move changes is suppressed. So every move is a proof, checked in whole numbers before the
+choice is returned; no interval has to be estimated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from decimal import ROUND_CEILING, Decimal
+from itertools import combinations
+from itertools import product as combinations_of
+
+from include.sharing.agreements import Statistics
+from include.sharing.statistics.cells import TOTAL, Cell, Key, margins, margins_of
+
+_MOST_DONORS = 12
+"""Donors that are tried along each side of the box; more choice hides a little less, and takes longer."""
+
+
+class NotProtected(AssertionError):
+    """The chosen cells do not hide a sensitive one: a fault of this module, which stops the product."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """What is suppressed: cells, and totals over them."""
+
+    cells: frozenset[Key] = frozenset()
+    margins: frozenset[Key] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A table that looks the same: at the corner cells, this many rows and these sums are added or taken away."""
+
+    corners: tuple[tuple[Key, int], ...]
+    rows: int
+    sums: tuple[Decimal, ...]
+
+
+def is_sensitive(cell: Cell, rule: Statistics) -> bool:
+    """Whether the cell has too few rows, or a sum by which its largest contribution can be estimated (p% rule).
+
+    Who knows the second largest contribution, its own, can take it from the sum; what then remains beside the largest
+    one must be at least p % of it.
+    """
+    if 0 < cell.count < rule.minimum:
+        return True
+    share = Decimal(rule.dominance_percent) / 100
+    return any(
+        absolute - first - second < share * first
+        for absolute, (first, second) in zip(cell.absolute, cell.largest, strict=True)
+    )
+
+
+def choose(cells: Mapping[Key, Cell], rule: Statistics) -> Pattern:
+    """The cells and totals to suppress; the same for the same cells.
+
+    Raises:
+        NotProtected: the choice is wrong.
+    """
+    if not rule.totals:
+        return Pattern(frozenset(key for key, cell in cells.items() if is_sensitive(cell, rule)))
+    totals = margins(cells)
+    search = _Search(cells, rule)
+    for key, cell in sorted(cells.items(), key=lambda item: (-item[1].count, item[0])):
+        if is_sensitive(cell, rule):
+            search.protect(key, key, cell)
+    weightiest = _weightiest(cells)
+    for key in sorted(totals):
+        if is_sensitive(totals[key], rule):
+            search.protect(key, weightiest[key], totals[key])
+    pattern = Pattern(frozenset(search.cells), frozenset(search.margins))
+    for move in search.moves:
+        _check(move, cells, pattern, search.is_bounded)
+    return pattern
+
+
+@dataclass
+class _Search:
+    """What is suppressed so far, and the moves that need it."""
+
+    of: Mapping[Key, Cell]
+    rule: Statistics
+    cells: set[Key] = field(default_factory=set)
+    margins: set[Key] = field(default_factory=set)
+    moves: list[Move] = field(default_factory=list)
+    lines: dict[Key, list[Key]] = field(default_factory=dict)
+    is_bounded: tuple[bool, ...] = ()
+
+    def __post_init__(self) -> None:
+        for key in self.of:
+            for place in range(len(key)):
+                self.lines.setdefault(_along(key, place), []).append(key)
+        width = len(self.rule.sums)
+        # Sums of values that are never negative: an outsider knows that none is below 0. Else nothing is known.
+        self.is_bounded = tuple(all(cell.least[place] >= 0 for cell in self.of.values()) for place in range(width))
+
+    def protect(self, sensitive: Key, start: Key, cell: Cell) -> None:
+        """Suppress what a move needs in which the sensitive cell or total grows; it begins at the cell `start`."""
+        kept = [place for place, value in enumerate(sensitive) if value != TOTAL]
+        share = Decimal(self.rule.dominance_percent) / 100
+        sums = tuple(max(Decimal(1), (share * first).to_integral_value(ROUND_CEILING)) for first, _ in cell.largest)
+        for size in range(len(kept), -1, -1):
+            found = [
+                (self._cost(corners), corners)
+                for sides in combinations(kept, size)
+                for corners in self._boxes(start, sides, sums)
+            ]
+            if found:
+                corners = min(found)[1]
+                self.cells |= {key for key, _ in corners}
+                self.margins |= _changed(corners)
+                self.moves.append(Move(corners, self.rule.minimum - 1, sums))
+                return
+
+    def _boxes(
+        self, start: Key, sides: tuple[int, ...], sums: tuple[Decimal, ...]
+    ) -> Iterator[tuple[tuple[Key, int], ...]]:
+        """The boxes with a corner at `start` that extend along these columns, each as cells with +1 or -1."""
+        donors = [self._donors(start, side, sums) for side in sides]
+        for opposite in combinations_of(*donors):
+            corners = []
+            for flips in combinations_of((False, True), repeat=len(sides)):
+                corner = list(start)
+                for side, value, is_flipped in zip(sides, opposite, flips, strict=True):
+                    corner[side] = value if is_flipped else start[side]
+                corners.append((tuple(corner), -1 if sum(flips) % 2 else 1))
+            if all(key in self.of and (sign > 0 or self._gives(key, sums)) for key, sign in corners):
+                yield tuple(corners)
+
+    def _donors(self, start: Key, side: int, sums: tuple[Decimal, ...]) -> list[str]:
+        """Values of the column `side` whose cells on the line through `start` can give."""
+        found = [key for key in self.lines[_along(start, side)] if key != start and self._gives(key, sums)]
+        found.sort(key=lambda key: (key not in self.cells, self.of[key].count, key))
+        return [key[side] for key in found[:_MOST_DONORS]]
+
+    def _gives(self, key: Key, sums: tuple[Decimal, ...]) -> bool:
+        """Whether the cell stays a possible one when as much is taken away: a suppressed cell has a row at least."""
+        cell = self.of[key]
+        return cell.count >= self.rule.minimum and all(
+            not bounded or value >= taken
+            for value, taken, bounded in zip(cell.sums, sums, self.is_bounded, strict=True)
+        )
+
+    def _cost(self, corners: tuple[tuple[Key, int], ...]) -> tuple[int, int, int]:
+        """What would be suppressed besides: totals, cells, and rows in these."""
+        new = [key for key, _ in corners if key not in self.cells]
+        return len(_changed(corners) - self.margins), len(new), sum(self.of[key].count for key in new)
+
+
+def _along(key: Key, place: int) -> Key:
+    """Name of the line of cells that differ in one column only."""
+    return (str(place), *key[:place], *key[place + 1 :])
+
+
+def _weightiest(cells: Mapping[Key, Cell]) -> dict[Key, Key]:
+    """Of each total, the cell with the largest contribution to it, else with the most rows."""
+    found: dict[Key, Key] = {}
+    order = sorted(
+        cells, key=lambda key: (max((one for one, _ in cells[key].largest), default=0), cells[key].count, key)
+    )
+    for key in order:
+        found |= dict.fromkeys(margins_of(key), key)
+    return found
+
+
+def _changed(corners: tuple[tuple[Key, int], ...]) -> set[Key]:
+    """The totals that a move changes."""
+    change: dict[Key, int] = {}
+    for key, sign in corners:
+        for total in margins_of(key):
+            change[total] = change.get(total, 0) + sign
+    return {total for total, sign in change.items() if sign}
+
+
+def _check(move: Move, cells: Mapping[Key, Cell], pattern: Pattern, is_bounded: tuple[bool, ...]) -> None:
+    for key, sign in move.corners:
+        cell = cells[key]
+        has_rows = cell.count + sign * move.rows >= 1
+        has_sums = all(
+            not bounded or value + sign * moved >= 0
+            for value, moved, bounded in zip(cell.sums, move.sums, is_bounded, strict=True)
+        )
+        if key not in pattern.cells or not has_rows or not has_sums:
+            raise NotProtected("a sensitive cell is not hidden: nothing was published; report it")
+    if not _changed(move.corners) <= pattern.margins:
+        raise NotProtected("a total gives a sensitive cell back: nothing was published; report it")

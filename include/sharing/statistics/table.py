@@ -1,0 +1,74 @@
+"""Tables of statistics: the rows a recipient reads, and the rows in which held figures are kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
+
+from include.sharing.agreements import Statistics
+from include.sharing.statistics.cells import COUNT, SUPPRESSED, TOTAL, Key, margins_of, sum_name
+from include.sharing.statistics.held import Figures, Held
+from include.sharing.statistics.suppression import Pattern
+
+Row = dict[str, Any]
+
+
+def shown_rows(held: Held, groups: Sequence[str], rule: Statistics) -> list[Row]:
+    """What is published: each cell with its figures, or suppressed, and the totals if the product has them."""
+    figures: dict[Key, Figures] = dict(held.cells)
+    for key, cell in held.cells.items() if rule.totals else ():
+        for total in margins_of(key):
+            before = figures.get(total, Figures(0, (Decimal(0),) * len(rule.sums)))
+            added = tuple(a + b for a, b in zip(before.sums, cell.sums, strict=True))
+            figures[total] = Figures(before.count + cell.count, added)
+    hidden = held.pattern.cells | held.pattern.margins
+    return [
+        _row(
+            groups, rule.sums, key, None if key in hidden else _rounded(figures[key], rule), is_suppressed=key in hidden
+        )
+        for key in sorted(figures)
+    ]
+
+
+def held_rows(held: Held, groups: Sequence[str], rule: Statistics) -> list[Row]:
+    """Held figures as rows; a suppressed total has no count."""
+    cells = [
+        _row(groups, rule.sums, key, figures, is_suppressed=key in held.pattern.cells)
+        for key, figures in sorted(held.cells.items())
+    ]
+    return cells + [_row(groups, rule.sums, key, None, is_suppressed=True) for key in sorted(held.pattern.margins)]
+
+
+def held_of_rows(rows: Iterable[Mapping[str, Any]], groups: Sequence[str], rule: Statistics) -> Held:
+    """Held figures from their rows."""
+    cells: dict[Key, Figures] = {}
+    suppressed: set[Key] = set()
+    for row in rows:
+        key = tuple(str(row[name]) for name in groups)
+        if row[SUPPRESSED]:
+            suppressed.add(key)
+        if row[COUNT] is not None:
+            cells[key] = Figures(row[COUNT], tuple(Decimal(row[sum_name(name)]) for name in rule.sums))
+    totals = {key for key in suppressed if TOTAL in key}
+    return Held(cells, Pattern(frozenset(suppressed - totals), frozenset(totals)))
+
+
+def _row(groups: Sequence[str], sums: Sequence[str], key: Key, figures: Figures | None, *, is_suppressed: bool) -> Row:
+    return {
+        **dict(zip(groups, key, strict=True)),
+        COUNT: figures.count if figures else None,
+        **{sum_name(name): figures.sums[place] if figures else None for place, name in enumerate(sums)},
+        SUPPRESSED: is_suppressed,
+    }
+
+
+def _rounded(figures: Figures, rule: Statistics) -> Figures:
+    if not rule.round_to:
+        return figures
+    count = _to_multiple(Decimal(figures.count), rule.round_to)
+    return Figures(int(count), tuple(_to_multiple(value, rule.round_to) for value in figures.sums))
+
+
+def _to_multiple(value: Decimal, of: int) -> Decimal:
+    return (value / of).quantize(Decimal(1), ROUND_HALF_UP) * of
