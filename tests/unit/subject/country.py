@@ -1,4 +1,4 @@
-"""A small country whose registers change from day to day, with linked persons and agreements, as runs would leave it."""
+"""A small country whose registers change day by day, with linked persons and agreements, as runs would leave it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from deltalake import CommitProperties, DeltaTable, write_deltalake
+from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
 
 from include.audit import ledger
 from include.audit.verification import commit_records
@@ -211,6 +211,21 @@ class Country:
         records = commit_records(self.lake, [f"registry/{registry}/{name}"])
         ledger.append(self.lake, records, at=datetime.now(UTC), actor="test")
 
+    def reject(self, personal_ids: Sequence[str]) -> None:
+        """Rows with these keys were rejected by the newest run."""
+        uri, run_id = self.lake.rejected_table("population", "citizen"), "rejecting"
+        rows = [
+            {"so_dinh_danh": one, "_run_id": run_id, "_row": number, "_reasons": None, "_life": "open", "_since": AT,
+             "_key": f'{{"personal_id":"{one}"}}'} for number, one in enumerate(personal_ids)
+        ]  # fmt: skip
+        names = [("so_dinh_danh", pa.string()), ("_run_id", pa.string()), ("_row", pa.int64()), ("_key", pa.string()),
+                 ("_reasons", pa.list_(pa.struct([("rule_id", pa.string())]))), ("_life", pa.string()),
+                 ("_since", pa.timestamp("us", tz="UTC"))]  # fmt: skip
+        write_deltalake(uri, pa.Table.from_pylist(rows, pa.schema(names)), partition_by=["_run_id"])
+        registry = self.lake.table(self.lake.registry_table("population", "citizen"))
+        done = CommitProperties(app_transactions=[Transaction(run_id, 1)], custom_metadata={"lienthong.run_id": run_id})
+        registry.create_write_transaction([], "append", registry.schema(), commit_properties=done)
+
     def link(self) -> None:
         """As linking leaves the index: a record for every row that there is, and those that left among the former."""
         rows = [
@@ -272,7 +287,6 @@ class Country:
         into.ids += gone.ids
         into.numbers += gone.numbers
         self.humans.remove(gone)
-
 
     def note(self, kind: str, person_id: str, other_id: str | None = None) -> None:
         """An event of linking."""

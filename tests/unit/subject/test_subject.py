@@ -14,9 +14,9 @@ from include.lake.run_log import append
 from include.lake.storage import LakeError
 from include.pipelines import Misuse
 from include.pipelines.decisions import Look
+from include.pipelines.rejected import read_values
 from include.pipelines.subject import PersonUnknown, Subject, answer_person
 from include.pipelines.upkeep import read_version
-
 from tests.unit.subject.country import HEALTH, STATISTICS, Country, new_country
 
 LOOK = Look("dpo", "thư đề nghị của công dân")
@@ -44,7 +44,9 @@ def country(tmp_path_factory: pytest.TempPathFactory) -> Country:
     country = new_country(tmp_path_factory.mktemp("country"), humans=56)
     for day in range(8):
         if day == 2:
-            country.agree("health", HEALTH.replace("{name: month, protection: none}", "{name: month, protection: year}"))
+            country.agree(
+                "health", HEALTH.replace("{name: month, protection: none}", "{name: month, protection: year}")
+            )
         if day == 3:
             country.merge(country.humans[4], country.humans[9])
         if day == 4:
@@ -53,8 +55,8 @@ def country(tmp_path_factory: pytest.TempPathFactory) -> Country:
             country.agree("health", HEALTH)
         if day == 6:
             country.agree("statistics", STATISTICS.partition("  - name: names")[0])
-        country.publish()
         country.change()
+        country.publish()
     return country
 
 
@@ -124,7 +126,7 @@ def test_the_question_is_in_the_ledger_before_it_is_answered_and_without_an_id(
 
 @pytest.mark.parametrize("purpose", ["", "  ", "công dân 001199000005 đề nghị"])
 def test_a_question_without_a_purpose_or_with_a_number_is_refused(purpose: str) -> None:
-    with pytest.raises(Misuse, match="purpose|needed for"):
+    with pytest.raises(Misuse, match=r"purpose|needed for"):
         Look.of("dpo", purpose)
 
 
@@ -138,16 +140,23 @@ def test_former_questions_about_her_are_looks_and_those_about_others_are_not(cou
 
 def test_looks_at_published_and_rejected_rows(country: Country) -> None:
     human = next(one for one in country.humans if one.ids[0] in country.citizens)
-    gone = next(one for one in country.humans if not {*one.ids} & {*country.citizens} and not country.truth(one))
-    before = {one: len(answer_person(country.context, one.person_id, look=LOOK).opened) for one in (human, gone)}
+    mothers = {row["mother_id"] for row in country.citizens.values()}
+    gone = next(one for one in country.humans if not {*one.ids} & ({*country.citizens} | mothers))
+    before = [len(answer_person(country.context, one.person_id, look=LOOK).opened) for one in (human, gone)]
+    country.reject([human.ids[0], gone.ids[0]])
     see = {"look": Look("c06", "kiểm tra"), "context": country.context}
     read_version(registry="population", table="citizen", **see)
     read_version(registry="population", table="citizen", where="sex = 'male'", **see)
-    opened = answer_person(country.context, human.person_id, look=LOOK).opened[before[human] + 1 :]
-    assert [(one.by, one.subject, one.certainty) for one in opened] == [
+    citizen = country.table("population", "citizen")
+    read_values(country.context, citizen, rule_id=None, offset=0, reader="c06", purpose="kiểm tra")
+    read_values(country.context, citizen, rule_id=None, offset=1, reader="c06", purpose="kiểm tra")
+    hers = answer_person(country.context, human.person_id, look=LOOK).opened[before[0] + 1 :]
+    assert [(one.by, one.subject, one.certainty) for one in hers] == [
         ("c06", "registry/population/citizen", "certain"), ("c06", "registry/population/citizen", "possible"),
+        ("c06", "rejected/population/citizen", "certain"),
     ]  # fmt: skip
-    assert len(answer_person(country.context, gone.person_id, look=LOOK).opened) == before[gone] + 1  # the question
+    his = answer_person(country.context, gone.person_id, look=LOOK).opened[before[1] + 1 :]
+    assert [one.subject for one in his] == ["rejected/population/citizen"] * 2  # he is on the second page too
 
 
 def a_read(country: Country, table: tuple[str, str, str], action: str, first: int | None, version: int) -> ReadRecord:
