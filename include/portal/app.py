@@ -17,8 +17,9 @@ from starlette.routing import Route
 from include.lake.storage import LakeError
 from include.pipelines import KNOWN_ERRORS, Misuse, PipelineContext
 from include.portal import catalogue_pages, product_pages, rendering, sign_in
+from include.portal.catalogue_pages import ContractBroken
 from include.portal.forms import FormGuard
-from include.portal.rendering import SecurityHeaders, message
+from include.portal.rendering import SecurityHeaders, message, page
 from include.portal.session import SignInNeeded
 from include.portal.state import Portal
 
@@ -62,6 +63,7 @@ def portal_app(context: PipelineContext, url: str) -> Starlette:
         exception_handlers={
             HTTPException: _refused,
             SignInNeeded: _not_signed_in,
+            ContractBroken: _broken,
             **dict.fromkeys(KNOWN_ERRORS, _failed),
             Exception: _unforeseen,
         },
@@ -81,6 +83,10 @@ def _not_signed_in(request: Request, _: Exception) -> Response:
 
 def _refused(request: Request, error: Exception) -> Response:
     return message(request, error.status_code if isinstance(error, HTTPException) else 500)
+
+
+def _broken(request: Request, _: Exception) -> Response:
+    return page(request, "broken.html.j2", {}, status=503)
 
 
 def _failed(request: Request, error: Exception) -> Response:

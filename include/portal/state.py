@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from itsdangerous import TimestampSigner
 from starlette.requests import Request
 
-from include.pipelines import PipelineContext
+from include.pipelines import Misuse, PipelineContext
+from include.pipelines.catalogue import LiveCatalogue, LiveShapes, SharedAs
 from include.pipelines.reporting import QualityPages
-from include.pipelines.serving import LiveTokens
+from include.pipelines.serving import LiveTokens, endpoint_of
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,8 @@ class Portal:
     context: PipelineContext
     url: str
     quality: QualityPages
+    catalogue: LiveCatalogue
+    shapes: LiveShapes
     recipients: LiveTokens
     officials: LiveTokens
     signer: TimestampSigner = field(default_factory=lambda: TimestampSigner(secrets.token_bytes(32), "session"))
@@ -28,7 +31,17 @@ class Portal:
     def of(cls, context: PipelineContext, url: str) -> Portal:
         """The portal of a context's lake and contracts."""
         lake = context.lake
-        return cls(context, url, QualityPages(context), LiveTokens(lake, "recipients"), LiveTokens(lake, "officials"))
+        quality = QualityPages(context)
+        tokens = LiveTokens(lake, "recipients"), LiveTokens(lake, "officials")
+        return cls(context, url, quality, LiveCatalogue(quality), LiveShapes(lake), *tokens)
+
+    @property
+    def sharing_url(self) -> str:
+        """The endpoint of Delta Sharing, for pages that say how to read; a placeholder where it is not known here."""
+        try:
+            return endpoint_of(self.context)
+        except Misuse:
+            return SharedAs().endpoint
 
     @property
     def is_secure(self) -> bool:

@@ -59,15 +59,19 @@ class QualityPages:
         """The contracts that can be read, by registry; read again when a file changes."""
         return self._readable()[0]
 
+    def agreed(self) -> dict[str, Agreement]:
+        """The agreements that can be read, by id; read again when a file changes."""
+        return self._read_agreements()[0]
+
     def broken(self) -> tuple[str, ...]:
         """Names of the files of contracts and agreements that have mistakes, and so are not shown."""
-        return files_of([*self._readable()[1], *self._agreements()[1]])
+        return files_of([*self._readable()[1], *self._read_agreements()[1]])
 
     def _readable(self) -> tuple[dict[str, Contract], list[Problem]]:
         stamps = _stamps(contract_files(self.context.schemas))
         return self._remember("contracts", stamps, lambda: readable_contracts(self.context.schemas))
 
-    def _agreements(self) -> tuple[dict[str, Agreement], list[Problem]]:
+    def _read_agreements(self) -> tuple[dict[str, Agreement], list[Problem]]:
         stamps = _stamps(agreement_paths(self.context.schemas))
         return self._remember("agreements", stamps, lambda: readable_agreements(self.context.schemas))
 
@@ -129,7 +133,7 @@ class QualityPages:
     def agreements(self) -> tuple[AgreementFacts, ...]:
         """Every agreement that can be read and what its recipient can read now."""
         with no_values_escape("reading the agreements"):
-            loaded, _ = self._agreements()
+            loaded = self.agreed()
             try:
                 contracts = self.contracts()
             except ContractError:  # there is no folder of them: what was agreed is shown all the same

@@ -1,0 +1,10 @@
+"""The catalogue: what there is, found by words; what a table looks like without its values; DCAT and ODCS of it."""
+
+from include.pipelines.catalogue.code_lists import CodeList
+from include.pipelines.catalogue.dcat import MEDIA_TYPE, catalogue_document, table_document
+from include.pipelines.catalogue.entries import register_name, table_name
+from include.pipelines.catalogue.live import Catalogue, LiveCatalogue
+from include.pipelines.catalogue.product_contract import product_contract
+from include.pipelines.catalogue.reading_code import SharedAs, reading_code
+from include.pipelines.catalogue.search import KINDS, LONGEST_QUERY, MOST_FOUND, Entry, Kind, SearchIndex
+from include.pipelines.catalogue.shape import SMALLEST, ColumnShape, LiveShapes, TableShape, shape_of

@@ -1,0 +1,154 @@
+"""The catalogue for harvesters: DCAT-AP 3.0 as JSON-LD, with a dataset for each published table.
+
+Distributions lead to the table's page and to the Delta Sharing service: what is read there needs an agreement.
+https://semiceu.github.io/DCAT-AP/releases/3.0.1/
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+
+from include.audit.report_data import PERSONAL
+from include.contracts.model import Contract, Table
+from include.contracts.words import BilingualText
+from include.pipelines.catalogue.entries import register_name, table_name
+
+MEDIA_TYPE = "application/ld+json"
+PUBLISHER = BilingualText("Liên Thông data portal", "Cổng dữ liệu Liên Thông")
+Json = dict[str, object]
+
+_EU = "http://publications.europa.eu/resource/authority"
+_CONTEXT: Json = {
+    "dcat": "http://www.w3.org/ns/dcat#",
+    "dct": "http://purl.org/dc/terms/",
+    "foaf": "http://xmlns.com/foaf/0.1/",
+    "xsd": "http://www.w3.org/2001/XMLSchema#",
+}
+_OPEN_PROTOCOL = "https://github.com/delta-io/delta-sharing/blob/main/PROTOCOL.md"
+_MOST_KEYWORDS = 40
+
+
+def catalogue_document(contracts: Iterable[Contract], modified: Mapping[str, datetime], url: str) -> str:
+    """The catalogue as JSON-LD. `modified`: by `registry.table`, the last good run; `url`: the portal's address."""
+    datasets = [_dataset(contract, table, modified, url) for contract in contracts for table in contract.tables]
+    catalogue: Json = {
+        "@context": _CONTEXT,
+        "@id": f"{url}/catalogue",
+        "@type": "dcat:Catalog",
+        "dct:title": _texts(BilingualText("Registers of the Liên Thông lake", "Danh mục dữ liệu Liên Thông")),
+        "dct:description": _texts(
+            BilingualText(
+                "Published tables of the registers, their meaning, quality and ways to ask for them.",
+                "Các bảng công bố của các cơ sở dữ liệu: ý nghĩa, chất lượng và cách đề nghị cung cấp.",
+            )
+        ),
+        "dct:publisher": _agent(PUBLISHER),
+        "dct:language": [_node(f"{_EU}/language/VIE"), _node(f"{_EU}/language/ENG")],
+        "dct:spatial": _node(f"{_EU}/country/VNM", "dct:Location"),
+        "foaf:homepage": _node(f"{url}/", "foaf:Document"),
+        "dcat:service": _service(url, datasets),
+        "dcat:dataset": datasets,
+    }
+    return json.dumps(catalogue, ensure_ascii=False, indent=1) + "\n"
+
+
+def table_document(contract: Contract, table: Table, modified: Mapping[str, datetime], url: str) -> str:
+    """The dataset of one table as JSON-LD."""
+    dataset = _dataset(contract, table, modified, url)
+    return json.dumps({"@context": _CONTEXT, **dataset}, ensure_ascii=False, indent=1) + "\n"
+
+
+def _dataset(contract: Contract, table: Table, modified: Mapping[str, datetime], url: str) -> Json:
+    register, name = register_name(contract), table_name(table)
+    page = f"{url}/tables/{table.registry}/{table.name}"
+    is_personal = any(column.classification in PERSONAL for column in table.columns)
+    title = BilingualText(f"{register.english}: {name.english}", f"{register.vietnamese}: {name.vietnamese}")
+    labels = dict.fromkeys(column.business_name for column in table.columns if column.business_name)
+    keywords = [*labels][:_MOST_KEYWORDS]
+    about = BilingualText(table.description or title.english, title.vietnamese)
+    dataset: Json = {
+        "@id": f"{page}#dataset",
+        "@type": "dcat:Dataset",
+        "dct:title": _texts(title),
+        "dct:description": _texts(about),
+        "dct:identifier": table.qualified_name,
+        "dct:publisher": _agent(
+            BilingualText(contract.owner or register.english, contract.owner or register.vietnamese)
+        ),
+        "dct:accessRights": _node(
+            f"{_EU}/access-right/{'NON_PUBLIC' if is_personal else 'RESTRICTED'}", "dct:RightsStatement"
+        ),
+        "dct:language": _node(f"{_EU}/language/VIE"),
+        "dct:spatial": _node(f"{_EU}/country/VNM", "dct:Location"),
+        "dcat:theme": _node(f"{_EU}/data-theme/GOVE"),
+        "dcat:landingPage": _node(page, "foaf:Document"),
+        "dcat:version": contract.version,
+        "dcat:distribution": {
+            "@id": f"{page}#distribution",
+            "@type": "dcat:Distribution",
+            "dct:title": _texts(BilingualText("Delta Sharing", "Delta Sharing")),
+            "dct:description": _texts(
+                BilingualText(
+                    "Read by the open Delta Sharing protocol, under an agreement in force.",
+                    "Đọc bằng giao thức mở Delta Sharing, theo thỏa thuận đang có hiệu lực.",
+                )
+            ),
+            "dcat:accessURL": _node(page),
+            "dcat:accessService": _node(f"{url}/catalogue#sharing"),
+            "dcat:mediaType": _node(
+                "https://www.iana.org/assignments/media-types/application/vnd.apache.parquet", "dct:MediaType"
+            ),
+        },
+    }
+    if keywords:
+        dataset["dcat:keyword"] = [{"@value": label, "@language": "vi"} for label in keywords]
+    if contract.sla.schedule:
+        dataset["dct:accrualPeriodicity"] = _node(
+            f"{_EU}/frequency/{_frequency(contract.sla.schedule)}", "dct:Frequency"
+        )
+    if at := modified.get(table.qualified_name):
+        dataset["dct:modified"] = {"@value": at.isoformat(timespec="seconds"), "@type": "xsd:dateTime"}
+    return dataset
+
+
+def _service(url: str, datasets: Iterable[Json]) -> Json:
+    return {
+        "@id": f"{url}/catalogue#sharing",
+        "@type": "dcat:DataService",
+        "dct:title": _texts(BilingualText("Delta Sharing server", "Máy chủ Delta Sharing")),
+        "dct:description": _texts(
+            BilingualText(
+                "Shared tables for recipients of agreements.", "Các bảng chia sẻ cho bên nhận theo thỏa thuận."
+            )
+        ),
+        "dct:publisher": _agent(PUBLISHER),
+        "dct:conformsTo": _node(_OPEN_PROTOCOL, "dct:Standard"),
+        "dcat:endpointURL": _node(f"{url}/products"),
+        "dcat:servesDataset": [_node(str(dataset["@id"])) for dataset in datasets],
+    }
+
+
+def _frequency(cron: str) -> str:
+    """The EU's code of a schedule: daily, weekly, monthly, else irregular."""
+    if cron in ("@hourly", "@daily", "@weekly", "@monthly"):
+        return cron[1:].upper()
+    minute, hour, day, month, weekday = (cron.split() + ["?"] * 5)[:5]
+    if not (minute.isdecimal() and hour.isdecimal() and month == "*"):
+        return "IRREG"
+    return {(True, True): "DAILY", (True, False): "WEEKLY", (False, True): "MONTHLY"}.get(
+        (day == "*", weekday == "*"), "IRREG"
+    )
+
+
+def _texts(text: BilingualText) -> list[Json]:
+    return [{"@value": text.vietnamese, "@language": "vi"}, {"@value": text.english, "@language": "en"}]
+
+
+def _agent(name: BilingualText) -> Json:
+    return {"@type": "foaf:Agent", "foaf:name": _texts(name)}
+
+
+def _node(iri: str, kind: str = "") -> Json:
+    return {"@id": iri, "@type": kind} if kind else {"@id": iri}
