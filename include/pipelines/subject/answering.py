@@ -13,7 +13,6 @@ from include.pipelines.subject.persons import Person, PersonUnknown, find_person
 from include.pipelines.subject.row_rules import TracedTable, traced_tables
 from include.pipelines.subject.shared_tables import sharing_record
 from include.pipelines.subject.source_versions import Taken, count_in_versions, newest_version
-from include.sharing.agreements import readable_agreements
 
 
 def answer_person(context: PipelineContext, asked: str, *, look: Look) -> Subject:
@@ -40,7 +39,6 @@ def answer_person(context: PipelineContext, asked: str, *, look: Look) -> Subjec
         asked_at = context.now()
         traced = traced_tables(contracts.values(), person.records)
         record = sharing_record(context.lake)
-        agreements, _ = readable_agreements(context.schemas)
         opened, untold = looks_at(context, person, traced, before=entry)
         return Subject(
             person_id=person.person_id,
@@ -52,7 +50,7 @@ def answer_person(context: PipelineContext, asked: str, *, look: Look) -> Subjec
             entry=entry,
             records=person.records,
             held=tuple(_held(context, person, traced)),
-            given=given_to_recipients(context.lake, record, traced, contracts, agreements),
+            given=given_to_recipients(context.lake, record, traced, contracts),
             opened=opened,
             statistics=record.statistics,
             lists_opened=untold,

@@ -12,7 +12,6 @@ from include.pipelines.subject.model import Doubt, Given, ReadOfRows, Span, Span
 from include.pipelines.subject.row_rules import TracedTable
 from include.pipelines.subject.shared_tables import SharedTable, SharedVersion, SharingRecord
 from include.pipelines.subject.source_versions import Counted, SourceVersion, Taken, count_in_versions
-from include.sharing.agreements import Agreement
 from include.sharing.products import FilterRefused, compile_filter
 
 Counts = Mapping[SourceVersion, Counted] | None
@@ -23,7 +22,6 @@ def given_to_recipients(
     record: SharingRecord,
     traced: Mapping[str, TracedTable],
     contracts: Mapping[str, Contract],
-    agreements: Mapping[str, Agreement],
 ) -> tuple[Given, ...]:
     """Every shared table that had a row about the person in some version, or of which that cannot be told any more."""
     counted: dict[str, Counts] = {}
@@ -36,7 +34,7 @@ def given_to_recipients(
             continue
         spans, unknown = _spans(table, counted[table.table_id])
         if spans or unknown:
-            found.append(_given(lake, table, spans, unknown, contracts, agreements))
+            found.append(_given(lake, table, spans, unknown, contracts))
     return tuple(sorted(found, key=lambda one: (one.recipient, one.product, one.agreement)))
 
 
@@ -92,10 +90,7 @@ def _given(
     spans: tuple[Span, ...],
     unknown: tuple[SpanUnknown, ...],
     contracts: Mapping[str, Contract],
-    agreements: Mapping[str, Agreement],
 ) -> Given:
-    agreement = agreements.get(table.agreement)
-    named = next((one.recipient_name for one in agreements.values() if one.recipient == table.recipient), "")
     registry, _, name = table.source.partition(".")
     columns = () if table.terms is None else tuple(c for c in table.terms.columns if not c.endswith(" drop"))
     reads = offered_reads(
@@ -103,9 +98,9 @@ def _given(
     )  # fmt: skip
     return Given(
         recipient=table.recipient,
-        recipient_name=named or table.recipient,
+        recipient_name=table.terms.recipient_name if table.terms else table.recipient,
         agreement=table.agreement,
-        purpose=agreement.purpose if agreement is not None else "",
+        purpose=table.terms.purpose if table.terms else "",
         product=table.product,
         source=table.source,
         source_title=contracts[registry].table(name).business_name or table.source,

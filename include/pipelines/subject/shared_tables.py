@@ -33,8 +33,10 @@ class SharedVersion:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What an agreement says of a product: columns with their protection, and the row filter."""
+    """What an agreement said: to whom, what for, and of a product its columns with their protection and its rows."""
 
+    recipient_name: str
+    purpose: str
     columns: tuple[str, ...]
     rows: str
 
@@ -80,11 +82,7 @@ def sharing_record(lake: Lake) -> SharingRecord:
     """All that the ledger has of shared tables."""
     _, commits = ledger.read_kind(lake, "commit")
     _, agreements = ledger.read_kind(lake, "agreement")
-    terms = {
-        payload["digest"]: payload["products"]
-        for _, payload in _entries(agreements)
-        if "digest" in payload and "products" in payload
-    }
+    terms = {payload["digest"]: payload for _, payload in _entries(agreements)}
     lives: dict[tuple[str, str], list[dict[str, Any]]] = {}
     instants = {}
     for subject, payload in _entries(_of_zone(commits, _SHARED)):
@@ -102,9 +100,9 @@ def _tables(
     lives: Mapping[tuple[str, str], list[dict[str, Any]]], terms: Mapping[str, Any]
 ) -> Iterator[tuple[SharedTable, bool]]:
     """The tables that were open at some time, and whether each has groups instead of rows."""
-    begun: dict[str, list[tuple[datetime, str]]] = {}
-    for (subject, table_id), commits in lives.items():
-        begun.setdefault(subject, []).append((min(map(_instant, commits)), table_id))
+    begun: dict[str, list[datetime]] = {}
+    for (subject, _), commits in lives.items():
+        begun.setdefault(subject, []).append(min(map(_instant, commits)))
     for (subject, table_id), commits in lives.items():
         commits.sort(key=lambda payload: int(payload["version"]))
         versions = tuple(_versions(commits))
@@ -112,18 +110,18 @@ def _tables(
         if stated is None:
             continue  # it was closed from its first version on
         _, recipient, product = subject.split("/")
-        order = [one for _, one in sorted(begun[subject])]
-        later = order[order.index(table_id) + 1 :]
-        ends_at = next((at for at, one in sorted(begun[subject]) if later and one == later[0]), None)
+        ends_at = min((at for at in begun[subject] if at > versions[0].at), default=None)
         digests = [payload["agreement_digest"] for payload in commits if payload.get("agreement_digest")]
-        said = next((terms[digest][product] for digest in digests if product in terms.get(digest, {})), None)
+        agreed = next((terms[digest] for digest in reversed(digests) if digest in terms), None)
+        said = agreed["products"].get(product) if agreed else None
         source = str(stated["source"]).removeprefix(_REGISTRY).replace("/", ".")
-        is_statistics = said is not None and "group_by" in said
-        of = Terms(tuple(said["columns"]), str(said["rows"])) if said is not None and not is_statistics else None
-        table = SharedTable(
-            recipient, product, table_id, str(stated["agreement"]), source, of, versions, ends_at
-        )  # fmt: skip
-        yield table, is_statistics
+        of = None
+        if agreed and said:
+            named = str(agreed.get("recipient_name", recipient)), str(agreed.get("purpose", ""))
+            of = Terms(*named, tuple(said["columns"]), str(said["rows"]))
+        of_agreement = str(stated["agreement"])
+        table = SharedTable(recipient, product, table_id, of_agreement, source, of, versions, ends_at)
+        yield table, bool(said and "statistics" in said)
 
 
 def _versions(commits: Iterable[Mapping[str, Any]]) -> Iterator[SharedVersion]:

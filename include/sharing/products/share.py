@@ -118,6 +118,8 @@ def _agreement_record(agreement: Agreement, at: datetime) -> dict[str, Any]:
         "standing": agreement.standing(at),
         "reason": agreement.reason(at),
         "recipient": agreement.recipient,
+        "recipient_name": agreement.recipient_name,
+        "purpose": agreement.purpose,
         "from": agreement.valid_from.isoformat(),
         "until": agreement.valid_until.isoformat(),
         "products": {
@@ -125,6 +127,7 @@ def _agreement_record(agreement: Agreement, at: datetime) -> dict[str, Any]:
                 "table": f"{product.registry}.{product.table}",
                 "columns": [str(column) for column in product.columns],
                 "rows": product.rows,
+                **({"statistics": str(product.statistics)} if product.statistics else {}),
             }
             for product in agreement.products
         },
