@@ -145,10 +145,11 @@ class Agreement:
                 return ""
 
 
-def terms_digest(product: Product, *, key_id: str, types: tuple[tuple[str, str], ...]) -> str:
+def terms_digest(product: Product, *, version: str, key_id: str, types: tuple[tuple[str, str], ...]) -> str:
     """SHA-256 over a product's terms: source, columns, protections, rows, key and column types.
 
-    When it changes, the product is recreated: nothing shared on other terms stays readable.
+    Of statistics, the agreement's version too: with a new one they begin anew. When it changes, the product is
+    recreated: nothing shared on other terms stays readable.
     """
     columns = [str(column) for column in product.columns]
     parts = [
@@ -158,6 +159,6 @@ def terms_digest(product: Product, *, key_id: str, types: tuple[tuple[str, str],
         key_id,
         *columns,
         *(f"{name} {kind}" for name, kind in types),
-        *([str(product.statistics)] if product.statistics else []),
+        *([str(product.statistics), version] if product.statistics else []),
     ]
     return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()

@@ -1,8 +1,8 @@
 """Counts of a product of statistics: cells counted, held and suppressed, ready to be published.
 
 Held figures are kept in `statistics/<recipient>/<product>.<cells>`, a Delta table that no recipient reads; `<cells>` is
-a digest of what is counted and how, so that other groups begin anew. A shared table names the version that it was made
-of: what a killed run wrote and did not publish is passed over.
+a digest of what is counted and how, and of the agreement's version: with other groups or a new version they begin anew.
+A shared table names the version that it was made of: what a killed run wrote and did not publish is passed over.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ class HeldFiguresMissing(LakeError):
 def held_path(agreement: Agreement, product: Product) -> str:
     """Lake path of the held figures of a product of statistics."""
     parts = [product.registry, product.table, product.rows, *map(str, product.columns), str(product.statistics)]
+    parts.append(agreement.version)
     digest = hashlib.sha256("\x1f".join(parts).encode()).hexdigest()
     return f"statistics/{agreement.recipient}/{product.name}.{digest[:16]}"
 

@@ -227,7 +227,9 @@ def _notes(
     return {
         "agreement": agreement.agreement_id,
         "agreement_digest": agreement.digest,
-        "terms_digest": terms_digest(product, key_id=key_id, types=content.types(product, table)),
+        "terms_digest": terms_digest(
+            product, version=agreement.version, key_id=key_id, types=content.types(product, table)
+        ),
         "key_id": key_id,
         "state": OPEN,
         "source": f"registry/{table.registry}/{table.name}",
