@@ -40,6 +40,7 @@ SLOW = [
     "unit/quality/test_conform.py",
     "unit/quality/test_own_contracts.py",
     "unit/quality/test_split.py",
+    "unit/requests",
     "unit/schemas",
     "unit/sharing/test_sharing_server.py",
     "unit/sources/test_parts_sqlite.py",

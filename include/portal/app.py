@@ -20,6 +20,7 @@ from include.portal import catalogue_pages, product_pages, rendering, sign_in
 from include.portal.catalogue_pages import ContractBroken
 from include.portal.forms import FormGuard
 from include.portal.rendering import SecurityHeaders, message, page
+from include.portal.requests import ROUTES as REQUESTS
 from include.portal.session import SignInNeeded
 from include.portal.state import Portal
 
@@ -58,6 +59,7 @@ def portal_app(context: PipelineContext, url: str) -> Starlette:
             *sign_in.ROUTES,
             *catalogue_pages.ROUTES,
             *product_pages.ROUTES,
+            *REQUESTS,
         ],
         middleware=[Middleware(SecurityHeaders), Middleware(FormGuard)],
         exception_handlers={

@@ -53,6 +53,7 @@ PLACES = (
         "Shared with us",
         lambda person: bool(person and person.kind == "recipient"),
     ),
+    Place("/requests", "Yêu cầu và phản ánh", "Requests", lambda person: person is not None),
 )
 
 MESSAGES: Mapping[int, Mapping[str, Any]] = {

@@ -8,7 +8,7 @@ from include.contracts.model import OWNER, ROLE, Contract, normalised_name, offi
 from include.contracts.yaml_files import ContractError
 from include.pipelines.context import PipelineContext
 from include.pipelines.decisions import Look, NotASteward, note_look
-from include.pipelines.errors import no_values_escape
+from include.pipelines.errors import Misuse, no_values_escape
 from include.pipelines.requests.refusals import RequestUnknown
 from include.sharing.agreements import Agreement, Product, readable_agreements
 from include.sharing.products import MasterKey
@@ -74,10 +74,9 @@ def provider_named(context: PipelineContext, request: Request, by: str) -> str:
 def answers_for(context: PipelineContext, username: str, registry: str) -> bool:
     """Whether an official answers for a registry today; not for one whose contract cannot be read."""
     try:
-        contract = context.readable[0].get(registry)
-    except ContractError:
+        return username in providers(context.contract(registry), context.now())
+    except (ContractError, Misuse):
         return False
-    return contract is not None and username in providers(contract, context.now())
 
 
 def agreements_of(context: PipelineContext) -> dict[str, Agreement]:

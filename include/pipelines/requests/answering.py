@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from include.contracts.model import Contract, Table
+from include.contracts.model import Table
 from include.contracts.yaml_files import Problem
 from include.pipelines.context import PipelineContext
 from include.pipelines.errors import no_values_escape
@@ -86,7 +85,7 @@ def drafted(context: PipelineContext, request: Request, choice: Choice) -> Grant
         agreements=agreements_of(context).values(),
     )  # fmt: skip
     with no_values_escape("checking a drafted agreement"):
-        found = draft_problems(text, agreement_id, context.schemas, _contracts(context, contract))
+        found = draft_problems(text, agreement_id, context.schemas, {contract.registry: contract})
     if errors := [problem for problem in found if problem.level == "error"]:
         raise _mistaken(errors)
     return Grant(agreement_id, columns, rows, ask.valid_from, until, is_less, choice.reason.strip(), text)
@@ -165,10 +164,6 @@ def _columns(ask: Ask, table: Table, choice: Choice) -> tuple[SharedColumn, ...]
             "không còn cột nào được cung cấp: hãy từ chối và nêu căn cứ pháp luật",
         )
     return columns
-
-
-def _contracts(context: PipelineContext, contract: Contract) -> Mapping[str, Contract]:
-    return {**context.readable[0], contract.registry: contract}
 
 
 def _mistaken(errors: list[Problem]) -> RequestRefused:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import Any
 
 from include.contracts.model import OWNER, offices
 from include.contracts.words import BilingualText
+from include.contracts.yaml_files import ContractError
 from include.pipelines.audit_log import ACTOR
 from include.pipelines.context import PipelineContext
-from include.pipelines.errors import no_values_escape
+from include.pipelines.errors import Misuse, no_values_escape
 from include.pipelines.requests.access import agreements_of, all_requests
 from include.pipelines.requests.answering import mailbox_of
 from include.pipelines.requests.recording import act_on
@@ -147,6 +149,6 @@ def _to(context: PipelineContext, request: Request, act: Act) -> Iterator[str]:
         own = (a for a in agreements_of(context).values() if a.recipient == request.recipient)
         yield from (agreement.recipient_contact for agreement in own)
     if act == "escalated":
-        contract = context.readable[0].get(request.registry)
-        held = offices(contract, context.now()) if contract else {}
-        yield from (name for name, roles in held.items() if OWNER in roles and "@" in name)
+        with suppress(ContractError, Misuse):
+            held = offices(context.contract(request.registry), context.now())
+            yield from (name for name, roles in held.items() if OWNER in roles and "@" in name)

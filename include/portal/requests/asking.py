@@ -20,6 +20,7 @@ from include.portal.state import Portal, portal_of
 from include.sharing.agreements import HANOI, Agreement, Product
 from include.sharing.requests import Ask
 
+_EMPTY_ASK = {"columns": (), "rows": "", "purpose": "", "legal_basis": "", "until": ""}
 NO_DAY = BilingualText("give the first and the last day", "hãy ghi ngày bắt đầu và ngày kết thúc")
 
 
