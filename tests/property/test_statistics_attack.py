@@ -180,7 +180,7 @@ def test_no_sum_tells_its_largest_contribution(seed: int, sign: int) -> None:
 
 def test_the_attack_finds_what_is_not_protected() -> None:
     """The attacker of these tests is able: primary suppression alone gives the cells back."""
-    cells = {("a", "x"): Cell(3), ("a", "y"): Cell(40), ("b", "x"): Cell(50), ("b", "y"): Cell(60)}
+    cells: dict[Key, Cell] = {("a", "x"): Cell(3), ("a", "y"): Cell(40), ("b", "x"): Cell(50), ("b", "y"): Cell(60)}
     table: Published = {key: cell.count for key, cell in {**cells, **margins(cells)}.items()}
     table["a", "x"] = None
     assert possible([table], ("a", "x"), 5) == (3, 3)
