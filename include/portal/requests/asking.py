@@ -139,7 +139,7 @@ def _products(portal: Portal, name: str) -> list[tuple[Agreement, Product]]:
     """What a recipient reads under agreements in force, that has rows of its own."""
     now = portal.context.now()
     of = (a for a in agreements_of(portal.context).values() if a.recipient == name and a.standing(now) == "in_force")
-    return [(agreement, product) for agreement in of for product in agreement.products]
+    return [(agreement, product) for agreement in of for product in agreement.products if not product.statistics]
 
 
 def _product(portal: Portal, name: str, named: str) -> tuple[Agreement, Product] | None:

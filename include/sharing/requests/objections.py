@@ -36,6 +36,11 @@ def objection_to_ask(
 def objection_to_dispute(dispute: Dispute, product: Product, requests: Iterable[Request]) -> BilingualText | None:
     """Why this dispute about a product of the recipient is not taken in; None if it is."""
     given = {column.name for column in product.given}
+    if product.statistics is not None:
+        return BilingualText(
+            f"`{product.name}` holds counts: report the row where you read rows, or write to the provider",
+            f"`{product.name}` là số liệu tổng hợp: hãy phản ánh ở bảng có từng bản ghi",
+        )
     if not dispute.right.strip() or not dispute.evidence.strip():
         return BilingualText(
             "say what is right, and how that is known: the owner has nothing else to go by",
@@ -73,6 +78,7 @@ def covers(
     """
     return any(
         (product.registry, product.table) == (registry, table)
+        and product.statistics is None
         and {*columns} <= {column.name for column in product.given if not bare or column.protection == "none"}
         and _plain(product.rows) in ("", _plain(rows))
         for product in agreement.products

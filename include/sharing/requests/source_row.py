@@ -44,12 +44,16 @@ def source_rows(
     Several, where the recipient's key is not the table's. Raises PseudonymKeyMissing: the key holds a pseudonym.
     """
     shared = {one.name: one for one in product.given}
+    # The province of a ward only narrows what the rest of a key finds.
+    key = [(name, value) for name, value in key if shared[name].protection != "province"]
     parts = [(shared[name], table.column(name)) for name, _ in key]
     if master_key is None and any(part.protection == "pseudonym" for part, _ in parts):
         raise PseudonymKeyMissing(
             "the key of this row is a pseudonym: only a process with LIENTHONG_PSEUDONYM_KEY finds the row behind it; "
             "run it where `lienthong share` runs"
         )
+    if not parts:
+        return ()
     matches = [f"CAST(CAST({expression(*part)} AS {result_type(*part)}) AS VARCHAR) = ?" for part in parts]
     names = table.primary_key or tuple(one.name for one in table.columns)
     values = ", ".join(f"CAST({quote(name)} AS VARCHAR)" for name in (*names, column))
