@@ -103,11 +103,15 @@ def look(values: bool, purpose: str) -> Look | None:
         return None
     if not purpose.strip():
         raise Misuse("--values shows personal data: say what for, --purpose TEXT; it is kept in the ledger")
+    return Look.of(account(), purpose)
+
+
+def account() -> str:
+    """The account that runs the command."""
     try:
-        reader = getpass.getuser()
+        return getpass.getuser()
     except (KeyError, OSError):  # an account without a name, as in some containers
-        reader = f"uid {os.getuid()}"
-    return Look.of(reader, purpose)
+        return f"uid {os.getuid()}"
 
 
 def end(result: RegistryResult, as_json: bool) -> None:

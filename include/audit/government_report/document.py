@@ -4,69 +4,49 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
-from pathlib import Path
 
-import matplotlib as mpl
 from fpdf import FPDF
 from fpdf.fonts import FontFace
 
 from include.audit.government_report.content import GovernmentReport, Line
 from include.audit.government_report.plots import DrawnPlot
+from include.audit.official_letter import new_document, paragraph, title
 
-_FONTS = Path(mpl.get_data_path()) / "fonts" / "ttf"
-_STYLES = {"": "DejaVuSerif.ttf", "B": "DejaVuSerif-Bold.ttf", "I": "DejaVuSerif-Italic.ttf"}
 _COLUMNS = ("Chỉ tiêu", "Kỳ này", "Số lượng", "Kỳ trước", "Thay đổi")
 _WIDTHS = (80, 24, 26, 22, 28)
 
 
-class _Pages(FPDF):
-    """A4 pages with the page's number below."""
-
-    def footer(self) -> None:
-        self.set_y(-14)
-        self.set_font("serif", size=8)
-        self.cell(0, 6, f"{self.page_no()}/{{nb}}", align="C")
-
-
 def pdf_document(report: GovernmentReport, plots: Sequence[DrawnPlot]) -> bytes:
     """The document; the same report gives the same bytes."""
-    pdf = _Pages(format="A4")
-    pdf.set_margins(20, 18, 15)
-    pdf.set_auto_page_break(True, 18)
-    for style, file in _STYLES.items():
-        pdf.add_font("serif", style, _FONTS / file)
-    pdf.set_creation_date(report.at)
-    pdf.set_title(f"Báo cáo {report.period_text}")
-    pdf.set_lang("vi")
-    pdf.add_page()
+    pdf = new_document(f"Báo cáo {report.period_text}", report.at)
     _heading(pdf, report)
     for number, section in enumerate(report.sections, 1):
-        _title(pdf, f"{number}. {section.title}")
+        title(pdf, f"{number}. {section.title}")
         _table(pdf, section.lines)
-    _title(pdf, f"{len(report.sections) + 1}. Số liệu còn thiếu và đơn vị còn nợ báo cáo")
+    title(pdf, f"{len(report.sections) + 1}. Số liệu còn thiếu và đơn vị còn nợ báo cáo")
     _items(pdf, report.missing or ("Không có số liệu nào thiếu.",))
     if report.owed:
-        _text(pdf, "Đến hạn mà chưa gửi báo cáo:")
+        paragraph(pdf, "Đến hạn mà chưa gửi báo cáo:")
         _items(pdf, report.owed)
     for plot in plots:
         pdf.image(io.BytesIO(plot.png), w=pdf.epw)
-        _text(pdf, plot.title, style="I")
+        paragraph(pdf, plot.title, style="I")
     _signature(pdf, report)
     for number, annex in enumerate(report.annexes, 1):
         pdf.add_page()
-        _title(pdf, f"Phụ lục {number}. {annex.title}")
+        title(pdf, f"Phụ lục {number}. {annex.title}")
         _table(pdf, annex.lines)
     pdf.add_page()
-    _title(pdf, "Chú giải: nguồn của số liệu")
+    title(pdf, "Chú giải: nguồn của số liệu")
     for note in report.notes:
         law, tables = "; ".join(note.legal_basis), ", ".join(note.tables)
-        _text(
+        paragraph(
             pdf,
             f"{note.number}. {note.name} ({note.indicator}). {note.definition} Căn cứ: {law}. Lần tính {note.edition}, "
             f"số liệu đến {note.as_of:%d/%m/%Y}; bảng: {tables}.",
             size=8,
         )
-    _text(pdf, f"Mã băm số liệu (SHA-256): {report.figures_sha256}", size=7)
+    paragraph(pdf, f"Mã băm số liệu (SHA-256): {report.figures_sha256}", size=7)
     return bytes(pdf.output())
 
 
@@ -92,9 +72,9 @@ def _heading(pdf: FPDF, report: GovernmentReport) -> None:
         pdf.set_font("serif", style, size)
         pdf.multi_cell(0, 6, text, align="C", new_x="LMARGIN", new_y="NEXT")
     pdf.ln(3)
-    _text(pdf, heading.addressee)
-    _text(pdf, heading.opening)
-    _text(pdf, f"Căn cứ: {'; '.join(heading.legal_basis)}.")
+    paragraph(pdf, heading.addressee)
+    paragraph(pdf, heading.opening)
+    paragraph(pdf, f"Căn cứ: {'; '.join(heading.legal_basis)}.")
 
 
 def _signature(pdf: FPDF, report: GovernmentReport) -> None:
@@ -107,21 +87,9 @@ def _signature(pdf: FPDF, report: GovernmentReport) -> None:
         block.multi_cell(0, 5, "Nơi nhận: " + "; ".join(report.heading.recipients) + ".", new_x="LMARGIN", new_y="NEXT")
 
 
-def _title(pdf: FPDF, text: str) -> None:
-    pdf.ln(3)
-    pdf.set_font("serif", "B", 10.5)
-    pdf.multi_cell(0, 6, text, new_x="LMARGIN", new_y="NEXT")
-
-
-def _text(pdf: FPDF, text: str, *, style: str = "", size: float = 10) -> None:
-    pdf.set_font("serif", style, size)
-    pdf.multi_cell(0, size / 2, text, new_x="LMARGIN", new_y="NEXT")
-    pdf.ln(1)
-
-
 def _items(pdf: FPDF, items: Sequence[str]) -> None:
     for item in items:
-        _text(pdf, f"- {item}", size=9)
+        paragraph(pdf, f"- {item}", size=9)
 
 
 def _table(pdf: FPDF, lines: Sequence[Line]) -> None:

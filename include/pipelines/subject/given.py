@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 
 from include.audit.reads import OfferedRead, offered_reads
-from include.contracts.model import Contract
+from include.contracts.model import Contract, Table
 from include.lake.storage import Lake
-from include.pipelines.subject.model import Doubt, Given, ReadOfRows, Span, SpanUnknown
+from include.pipelines.subject.model import Doubt, Given, GivenColumn, ReadOfRows, Span, SpanUnknown
 from include.pipelines.subject.row_rules import TracedTable
 from include.pipelines.subject.shared_tables import SharedTable, SharedVersion, SharingRecord
 from include.pipelines.subject.source_versions import Counted, SourceVersion, Taken, count_in_versions
@@ -92,10 +92,8 @@ def _given(
     contracts: Mapping[str, Contract],
 ) -> Given:
     registry, _, name = table.source.partition(".")
-    columns = () if table.terms is None else tuple(c for c in table.terms.columns if not c.endswith(" drop"))
-    reads = offered_reads(
-        lake, table.recipient, table.product, since=table.versions[0].at, until=table.ends_at
-    )  # fmt: skip
+    source = contracts[registry].table(name)
+    reads = offered_reads(lake, table.recipient, table.product, since=table.versions[0].at, until=table.ends_at)
     return Given(
         recipient=table.recipient,
         recipient_name=table.terms.recipient_name if table.terms else table.recipient,
@@ -103,13 +101,21 @@ def _given(
         purpose=table.terms.purpose if table.terms else "",
         product=table.product,
         source=table.source,
-        source_title=contracts[registry].table(name).business_name or table.source,
-        columns=columns,
+        source_title=source.business_name or table.source,
+        columns=tuple(_columns(table, source)),
         table_id=table.table_id,
         spans=spans,
         unknown=unknown,
         reads=tuple(_reads_of_rows(reads, spans)),
     )
+
+
+def _columns(table: SharedTable, source: Table) -> Iterator[GivenColumn]:
+    titles = {column.name: column.business_name or column.name for column in source.columns}
+    for text in table.terms.columns if table.terms else ():
+        name, protection, *keep = text.split()
+        if protection != "drop":
+            yield GivenColumn(name, titles.get(name, name), protection, int(keep[0]) if keep else 0)
 
 
 def _reads_of_rows(reads: Sequence[OfferedRead], spans: Sequence[Span]) -> Iterator[ReadOfRows]:

@@ -1,4 +1,4 @@
-"""The answer to a person who asks what is held about her and who was given it. It has her data and nobody else's."""
+"""The answer to a person who asks what is held about her and who was given it. It has her data and no other's."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 Relation = Literal["own", "about", "mention"]
-"""Of a row: a record of the person; nobody's record, which refers to one; another's, which refers to one."""
+"""Of a row: a record of the person; a row that is no person's record and refers to hers; another's that does so."""
 Doubt = Literal["source not kept", "terms not recorded"]
 Certainty = Literal["certain", "possible"]
 
@@ -73,8 +73,18 @@ class ReadOfRows:
 
 
 @dataclass(frozen=True, slots=True)
+class GivenColumn:
+    """A column that was shared, and how its values were protected; `keep` characters of `keep_last`."""
+
+    name: str
+    title: str
+    protection: str
+    keep: int
+
+
+@dataclass(frozen=True, slots=True)
 class Given:
-    """A shared table in which a recipient could read rows about the person; `columns` with their protection.
+    """A shared table in which a recipient could read rows about the person.
 
     `table_id` is the Delta id: a table that is made anew counts its versions from 0 again.
     """
@@ -86,7 +96,7 @@ class Given:
     product: str
     source: str
     source_title: str
-    columns: tuple[str, ...]
+    columns: tuple[GivenColumn, ...]
     table_id: str
     spans: tuple[Span, ...]
     unknown: tuple[SpanUnknown, ...]
