@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from include.contracts.yaml_files import ContractError
 from include.lake.storage import LakeError
 from include.pipelines import KNOWN_ERRORS, Misuse, PipelineContext
 from include.portal import catalogue_pages, product_pages, rendering, sign_in
@@ -67,6 +68,7 @@ def portal_app(context: PipelineContext, url: str) -> Starlette:
             SignInNeeded: _not_signed_in,
             ContractBroken: _broken,
             **dict.fromkeys(KNOWN_ERRORS, _failed),
+            ContractError: _broken,
             Exception: _unforeseen,
         },
     )

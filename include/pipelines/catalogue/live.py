@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from include.contracts.model import Contract
-from include.contracts.yaml_files import ContractError
 from include.indicators.definitions import Indicator, indicator_paths, readable_indicators
 from include.pipelines.catalogue.code_lists import CodeList, code_lists
 from include.pipelines.catalogue.entries import entries
@@ -37,16 +36,12 @@ class LiveCatalogue:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def now(self) -> Catalogue:
-        """The catalogue; built by one thread, while others wait."""
-        schemas = self.quality.context.schemas
-        try:
-            contracts = self.quality.contracts()
-        except ContractError:  # there is no folder of them
-            contracts = {}
+        """The catalogue; built by one thread, while others wait. Raises ContractError: there is no contract at all."""
+        schemas, contracts = self.quality.context.schemas, self.quality.contracts()
         with self._lock:
             files = {**indicator_paths(schemas), **reference_lists(schemas)}
             stamps = tuple((name, path.stat().st_mtime_ns) for name, path in files.items())
-            key = (id(contracts) if contracts else 0, stamps)
+            key = (id(contracts), stamps)
             if self._known is None or self._known[0] != key:
                 self._known = (key, _read(schemas, contracts))
             return self._known[1]

@@ -6,6 +6,7 @@ ranks those higher that have them too.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,7 +14,6 @@ from functools import cached_property
 from typing import Literal
 
 from include.contracts.words import BilingualText
-from include.vietnam import fold
 
 Kind = Literal["register", "table", "column", "rule", "indicator", "list"]
 KINDS: dict[Kind, BilingualText] = {
@@ -26,6 +26,7 @@ KINDS: dict[Kind, BilingualText] = {
 }
 LONGEST_QUERY = 200
 MOST_FOUND = 1_000
+_MARKS = re.compile("[\u0300-\u036f]")
 _WEIGHTS: dict[Kind, int] = {"register": 6, "table": 5, "indicator": 4, "list": 3, "column": 2, "rule": 1}
 
 
@@ -73,11 +74,11 @@ class SearchIndex:
     def find(self, query: str) -> tuple[Entry, ...]:
         """The entries in which every word of the query occurs, the best first; at most MOST_FOUND."""
         written = unicodedata.normalize("NFC", query[:LONGEST_QUERY]).lower().split()
-        words = [folded for word in written if (folded := fold(word))]
+        words = [folded for word in written if (folded := _fold(word))]
         if not words:
             return ()
         found = [entry for entry in self.entries if all(word in entry.folded for word in words)]
-        accented = [word for word in written if fold(word) != word]
+        accented = [word for word in written if _fold(word) != word]
         ranked = sorted((-_score(entry, words, accented), place) for place, entry in enumerate(found))
         return tuple(found[place] for _, place in ranked[:MOST_FOUND])
 
@@ -94,4 +95,9 @@ def _score(entry: Entry, words: list[str], accented: list[str]) -> int:
 
 
 def _folded(texts: Iterable[str]) -> str:
-    return "\n".join(fold(text) or "" for text in texts)
+    return "\n".join(map(_fold, texts))
+
+
+def _fold(text: str) -> str:
+    """The text in lower case without diacritics, đ as d: what `vn_fold` says of names, for any text and fast."""
+    return " ".join(_MARKS.sub("", unicodedata.normalize("NFD", text)).lower().replace("đ", "d").split())

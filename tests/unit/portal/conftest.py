@@ -5,22 +5,25 @@ from __future__ import annotations
 import html
 import json
 import re
+import shutil
+import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import httpx
-import pyarrow as pa
 import pytest
-from deltalake import write_deltalake
 from starlette.testclient import TestClient
 
 from include.lake.storage import Lake
 from include.pipelines.context import PipelineContext
 from include.pipelines.serving import issue_token
+from include.pipelines.sync import sync_registry
 from include.portal import portal_app
+from include.sharing.agreements import load_agreements
+from include.sharing.products import MasterKey, share_agreement
 
 AT = datetime(2026, 3, 2, 2, 0, tzinfo=UTC)  # Monday, 9:00 in Hà Nội
 URL = "http://testserver"
@@ -89,7 +92,9 @@ schema:
             authoritativeDefinitions: [*law]
             customProperties:
               - {property: vietnamese, value: Tình trạng chỉ có hai giá trị}
-      - {name: updated_at, physicalName: ngay_cap_nhat, logicalType: timestamp, classification: internal}
+      - {name: updated_on, physicalName: ngay_cap_nhat, logicalType: date, classification: internal}
+    customProperties:
+      - {property: tolerance, value: {rejectedPercent: 80}}
   - name: household
     physicalName: ho_gia_dinh
     businessName: Hộ gia đình
@@ -121,12 +126,13 @@ products:
 OTHER = (("id: nso, name: Cục Thống kê", "id: moh, name: Bộ Y tế"), ("Thống kê dân số", "Quản lý sức khỏe"))
 
 PEOPLE = [
-    ("001199000001", "Nguyễn Thị Ánh", date(1999, 5, 17), "1"),
-    ("001099000002", "Trần Văn Bình", date(1999, 1, 1), "1"),
-    ("001085000003", "Lê Cường", date(1985, 12, 31), "2"),
-    ("001085000004", "Đỗ Dũng", None, "1"),
-    ("001085000005", "Hoàng Văn Em", None, "1"),
-    ("001085000006", "Vũ Thị Gấm", date(2001, 3, 4), None),
+    ("001199000001", "Nguyễn Thị Ánh", "1999-05-17", "1", "2026-02-01"),
+    ("001099000002", "Trần Văn Bình", "1999-01-01", "1", "2026-02-01"),
+    ("001085000003", "Lê Cường", "1985-12-31", "2", "2026-02-02"),
+    ("001085000004", "Đỗ Dũng", None, "1", "2026-02-03"),
+    ("001085000005", "Hoàng Văn Em", None, "1", "2026-02-03"),
+    ("001085000006", "Vũ Thị Gấm", "2001-03-04", None, "2026-02-03"),
+    ("001085000007", "Phan Hải", "2001-03-05", "9", "2026-02-03"),  # rejected: a status that is none
 ]
 
 
@@ -180,20 +186,6 @@ class Site:
         return browser
 
 
-def write_citizens(lake: Lake, people: list[tuple[Any, ...]]) -> None:
-    """Put rows in place of the published table of citizens."""
-    columns: dict[str, pa.Array] = {
-        "personal_id": pa.array([row[0] for row in people], pa.string()),
-        "full_name": pa.array([row[1] for row in people], pa.string()),
-        "birth_date": pa.array([row[2] for row in people], pa.date32()),
-        "status_code": pa.array([row[3] for row in people], pa.string()),
-        "updated_at": pa.array([AT] * len(people), pa.timestamp("us", tz="UTC")),
-        "_run_id": pa.array(["r"] * len(people), pa.string()),
-        "_warnings": pa.array([None] * len(people), pa.list_(pa.string())),
-    }
-    write_deltalake(lake.registry_table("population", "citizen"), pa.table(columns), mode="overwrite")
-
-
 def write_agreement(schemas: Path, name: str, *replacements: tuple[str, str]) -> None:
     """An agreement's file, AGREEMENT with texts replaced."""
     text = AGREEMENT
@@ -204,19 +196,45 @@ def write_agreement(schemas: Path, name: str, *replacements: tuple[str, str]) ->
     (schemas / "agreements" / f"{name}.yaml").write_text(text, encoding="utf-8")
 
 
+@pytest.fixture(scope="session")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with contract, agreements and a lake after one sync and one sharing."""
+    folder = tmp_path_factory.mktemp("portal")
+    schemas = folder / "schemas"
+    (schemas / "registries").mkdir(parents=True)
+    (schemas / "registries" / "population.odcs.yaml").write_text(CONTRACT, encoding="utf-8")
+    write_agreement(schemas, "census")
+    write_agreement(schemas, "health", *OTHER)
+    with sqlite3.connect(folder / "source.db") as source:
+        source.execute("CREATE TABLE cong_dan (so_dinh_danh, ho_ten, ngay_sinh, trang_thai, ngay_cap_nhat)")
+        source.executemany("INSERT INTO cong_dan VALUES (?, ?, ?, ?, ?)", PEOPLE)
+    context = context_of(folder)
+    done = sync_registry("population", run_id="20260302T020000Z-0000000a", tables=["citizen"], context=context)
+    assert [done.verdict, done.tables[0].rejected] == ["published", 1]
+    for agreement in load_agreements(schemas).values():
+        share_agreement(
+            agreement, context.contracts, lake=context.lake, at=AT, run_id="r1", key=MasterKey(bytes(range(32)))
+        )
+    return folder
+
+
+def context_of(folder: Path) -> At:
+    """The context of a folder that `prepared` has made."""
+    environ = {
+        "LIENTHONG_SHARING_URL": "http://sharing.example",
+        "AIRFLOW_CONN_POPULATION_DB": f"sqlite:///{folder}/source.db",
+    }
+    return At(Lake(str(folder / "lake"), (), folder / "tmp"), folder / "schemas", environ)
+
+
 @pytest.fixture
-def make_site(tmp_path: Path) -> Callable[..., Site]:
-    """A portal; `tokens_for` are recipients and officials who get one."""
+def make_site(prepared: Path, tmp_path: Path) -> Callable[..., Site]:
+    """A portal on a copy of the prepared lake; `tokens_for` are recipients and officials who get a token."""
 
     def make(*, tokens_for: tuple[str, ...] = ("nso", "moh", OWNER, STEWARD, OFFICER), url: str = URL) -> Site:
-        schemas = tmp_path / "schemas"
-        (schemas / "registries").mkdir(parents=True)
-        (schemas / "registries" / "population.odcs.yaml").write_text(CONTRACT, encoding="utf-8")
-        write_agreement(schemas, "census")
-        write_agreement(schemas, "health", *OTHER)
-        lake = Lake(str(tmp_path / "lake"), (), tmp_path / "tmp")
-        write_citizens(lake, PEOPLE)
-        context = At(lake, schemas, {"LIENTHONG_SHARING_URL": "http://sharing.example"})
+        folder = tmp_path / "site"
+        shutil.copytree(prepared, folder)
+        context = context_of(folder)
         tokens = {}
         for name in tokens_for:
             kind = "recipients" if name in ("nso", "moh") else "officials"

@@ -1,0 +1,228 @@
+"""The catalogue's pages: what everybody may read, what is found, and what is never shown."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import time
+from dataclasses import replace
+
+import pytest
+
+from include.contracts.model import Column, Contract, Table
+from include.pipelines.catalogue import SearchIndex, shape_of
+from include.pipelines.catalogue.entries import entries
+
+from .conftest import AGREEMENT, PEOPLE, Site
+
+TABLE = "/tables/population/citizen"
+
+
+def titles(text: str) -> list[str]:
+    return re.findall(r'<ol class="found">.*?</ol>', text, re.DOTALL)
+
+
+@pytest.mark.parametrize(
+    ("query", "path"),
+    [
+        ("công dân", "/tables/population/citizen"),
+        ("CONG DAN", "/tables/population/citizen"),
+        ("cong  dan", "/tables/population/citizen"),
+        ("Co\u0302ng da\u0302n", "/tables/population/citizen"),  # composed or not, it is the same word
+        ("ho gia dinh", "/tables/population/household"),
+        ("họ và tên", "/tables/population/citizen#full_name"),
+        ("twelve digits", "/tables/population/citizen#personal_id"),
+        ("status-known", "/tables/population/citizen#rules"),
+        ("hai giá trị", "/tables/population/citizen#rules"),
+        ("Luật Căn cước", "/tables/population/citizen#rules"),
+        ("population.citizen", "/tables/population/citizen"),
+        ("du lieu dan cu thu", "/registers/population"),
+    ],
+)
+def test_everything_is_found_with_and_without_diacritics(site: Site, query: str, path: str):
+    found = titles(site.browser().get("/", params={"q": query}).text)
+    assert found
+    assert f'href="{path}"' in found[0]
+
+
+def test_the_kind_and_the_written_diacritics_order_what_is_found(site: Site):
+    index = site.app.state.portal.catalogue.now().index
+    assert index.find("công dân")[0].path == TABLE
+    assert index.find("công dân xyz") == ()
+    assert index.find(" \u0301 ") == ()
+    text = site.browser().get("/", params={"q": "cong dan", "kind": "column"}).text
+    assert "#full_name" in titles(text)[0]
+    assert f'href="{TABLE}"' not in titles(text)[0]
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "{{ 7*7 }}", "' OR 1=1 --", "x" * 5000, "%"],
+)
+def test_a_script_in_a_query_is_text(site: Site, query: str):
+    answer = site.browser().get("/", params={"q": query})
+    assert answer.status_code == 200
+    assert "<script>alert" not in answer.text
+    assert "<img" not in answer.text
+    assert "49" not in answer.text.partition("</form>")[2].partition("</h2>")[0]
+
+
+def test_a_table_s_page_says_what_it_means(site: Site):
+    text = site.browser().get(TABLE, headers={"accept-language": "en"}).text
+    for said in (
+        "population.citizen", "One row for each citizen.", "Số định danh cá nhân", "Twelve digits.", "varchar",
+        "basic personal data, never given as it is", "The status is one of two.", "Law on Identification 26/2023/QH15",
+        "6 rows, version 0", "Overall index", "Thống kê dân số", "Luật Thống kê 89/2015/QH13", "pseudonym",
+        "delta_sharing.load_as_pandas", "/requests/new?table=population.citizen",
+    ):  # fmt: skip
+        assert said in text, said
+    vietnamese = site.browser().get(TABLE).text
+    assert "Tình trạng chỉ có hai giá trị" in vietnamese
+    assert "Luật Căn cước 26/2023/QH15" in vietnamese
+
+
+def test_no_page_shows_a_value_of_a_row(site: Site):
+    for name in (None, "nso", "bo-cong-an"):
+        browser = site.browser(name)
+        for path in ("/", "/?q=cong+dan", "/registers/population", TABLE, "/catalogue.jsonld", f"{TABLE}.jsonld"):
+            text = browser.get(path).text
+            for person in PEOPLE:
+                assert not [value for value in person[:3] if value and str(value) in text], path
+
+
+def test_contacts_and_internal_columns_are_for_those_who_are_signed_in(site: Site):
+    public, signed = site.browser().get(TABLE).text, site.browser("moh").get(TABLE).text
+    assert "a@bca.example" not in public
+    assert "a@bca.example" in signed
+
+    def figures(text: str, column: str) -> list[str]:
+        row = text.partition(f'id="{column}"')[2].partition("</tr>")[0]
+        return re.findall(r'class="n"><span>(.*?)</span>', row)
+
+    assert figures(public, "updated_on") == ["–", "–"]
+    assert figures(signed, "updated_on") == ["0,00\u00a0%", "&lt; 5"]
+    for text in (public, signed):
+        assert figures(text, "personal_id") == ["–", "–"], "nothing is told of columns with personal data"
+        assert figures(text, "status_code") == ["–", "–"], "one empty value of six would be told by its share"
+
+
+def test_the_shape_hides_few_rows(site: Site):
+    table = site.context.contracts["population"].table("citizen")
+    shape = shape_of(site.context.lake, table)
+    assert shape is not None
+    assert (shape.rows, {*shape.columns}) == (6, {"status_code", "updated_on"})
+    assert (shape.columns["status_code"].empty_percent, shape.columns["status_code"].distinct) == (None, None)
+    assert (shape.columns["updated_on"].empty_percent, shape.columns["updated_on"].distinct) == (0.0, 0)
+    assert shape_of(site.context.lake, table, shape) is shape
+    reclassified = replace(table, columns=tuple(replace(c, classification="sensitive") for c in table.columns))
+    known = shape_of(site.context.lake, reclassified, shape)
+    assert known is not None
+    assert known.columns == {}, "a column that became personal is not remembered"
+    site.context.lake.table(site.context.lake.registry_table("population", "citizen")).delete(
+        "personal_id > '001085000005'"
+    )
+    few = shape_of(site.context.lake, table, shape)
+    assert few is not None
+    assert (few.rows, few.columns) == (None, {})
+
+
+def test_an_unpublished_table_has_a_page_that_says_so(site: Site):
+    text = site.browser().get("/tables/population/household", headers={"accept-language": "en"}).text
+    assert "nothing yet" in text
+    assert "There is none over this table." in text
+
+
+def test_a_lake_that_is_gone_leaves_the_words(site: Site):
+    browser = site.browser()
+    table = site.context.lake.registry_table("population", "citizen")
+    shutil.rmtree(table + "/_delta_log")
+    for log in ("runs", "checks"):
+        for file in __import__("pathlib").Path(site.context.lake.audit_table(log)).rglob("*.parquet"):
+            file.unlink()
+    answer = browser.get(TABLE, headers={"accept-language": "en"})
+    assert answer.status_code == 200
+    assert "The lake does not answer" in answer.text
+    assert "One row for each citizen." in answer.text
+
+
+def test_a_broken_contract_is_named_and_breaks_nothing(site: Site):
+    registries = site.context.schemas / "registries"
+    (registries / "broken.odcs.yaml").write_text("kind: [", encoding="utf-8")
+    browser = site.browser()
+    assert "broken.odcs.yaml" in browser.get("/").text
+    assert browser.get(TABLE).status_code == 200
+    for path in ("/registers/broken", "/tables/broken/any"):
+        answer = browser.get(path)
+        assert answer.status_code == 503
+        assert "lienthong check" in answer.text
+    (registries / "population.odcs.yaml").unlink()
+    assert browser.get(TABLE).status_code == 404
+    assert browser.get("/catalogue.jsonld").status_code == 200
+    shutil.rmtree(registries)
+    answer = browser.get("/")
+    assert answer.status_code == 503
+    assert "lienthong check" in answer.text
+
+
+def test_a_broken_agreement_hides_itself_alone(site: Site):
+    (site.context.schemas / "agreements" / "census.yaml").write_text(
+        AGREEMENT.replace("until:", "til:"), encoding="utf-8"
+    )
+    text = site.browser().get(TABLE).text
+    assert "Quản lý sức khỏe" in text
+    assert "Thống kê dân số" not in text
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/tables/population/../../etc/passwd", "/tables/population/%2e%2e%2f%2e%2e", "/tables/population/citizen%00",
+        "/tables/..%2f..%2fpopulation/citizen", "/registers/%2e%2e", "/static/..%2f..%2fapp.py", "/static/app.py",
+        "/lists/..%2fregistries%2fpopulation.odcs", "/indicators/../agreements/census", "/tables/population/nobody",
+        "/tables/population/citizen@server", "/lists/nothing", "/indicators/nothing", "/.git/config",
+    ],
+)  # fmt: skip
+def test_paths_lead_to_what_is_there_and_nowhere_else(site: Site, path: str):
+    answer = site.browser().get(path)
+    assert answer.status_code == 404
+    assert "root:" not in answer.text
+
+
+def test_code_lists_and_indicators_have_pages(site: Site):
+    from pathlib import Path
+
+    schemas = Path(__file__).parents[3] / "schemas"
+    for folder, name in (("reference", "sex.csv"), ("reference", "wards.csv"), ("indicators", "dossiers-late.yaml")):
+        (site.context.schemas / folder).mkdir(exist_ok=True)
+        shutil.copy(schemas / folder / name, site.context.schemas / folder / name)
+    browser = site.browser()
+    assert "nữ" in browser.get("/lists/sex").text.lower()
+    wards = browser.get("/lists/wards", params={"page": 2}).text
+    assert wards.count("<tr ") == 201
+    assert browser.get("/lists/wards", params={"page": "999999999"}).status_code == 200
+    assert browser.get("/lists/wards", params={"page": "-1"}).status_code == 200
+    assert "/indicators/dossiers-late" in titles(browser.get("/?q=ho+so+qua+han").text)[0]
+    assert "<h1>" in browser.get("/indicators/dossiers-late").text
+    assert 'href="/lists/sex"' in titles(browser.get("/?q=nu&kind=list").text)[0]
+
+
+def test_ten_thousand_tables_are_searched_within_a_second():
+    about = "What the register holds about the case, as received."
+
+    def table(number: int) -> Table:
+        names = {f"column_{place}": f"Cột dữ liệu số {place} của bảng {number}" for place in range(10)}
+        columns = (
+            Column(name, "", "string", "VARCHAR", business_name=label, description=about)
+            for name, label in names.items()
+        )
+        return Table("many", f"table_{number}", "", tuple(columns), (), business_name=f"Bảng số {number}")
+
+    contract = Contract("many", "1", None, "", None, tuple(table(number) for number in range(10_000)))  # type: ignore[arg-type]
+    index = SearchIndex.of(entries([contract], {}, {}))
+    assert len(index.entries) == 110_001
+    for query in ("bang so 9999", "cột dữ liệu", "column_3 bang 77", "không có gì cả", "a"):
+        began = time.perf_counter()
+        found = index.find(query)
+        assert time.perf_counter() - began < 1, query
+        assert bool(found) == (query != "không có gì cả")
+    assert index.find("bang so 9999")[0].path == "/tables/many/table_9999"
