@@ -17,6 +17,7 @@ from include.contracts.model import AT, Contract, Table, row_digest
 from include.contracts.reading import contract_paths, load_contract, readable_contracts
 from include.contracts.yaml_files import ContractError, Problem, all_valid
 from include.identity.scoring import Spark
+from include.lake.run_log import UnchangedExtract, unchanged_extracts
 from include.lake.storage import Lake
 from include.pipelines.errors import REPOSITORY, Misuse
 from include.vietnam import macro_files
@@ -62,6 +63,11 @@ class PipelineContext:
     def readable(self) -> tuple[dict[str, Contract], list[Problem]]:
         """The contracts that can be read, by registry, and the mistakes of those that cannot."""
         return readable_contracts(self.schemas)
+
+    @cached_property
+    def unchanged_extracts(self) -> frozenset[UnchangedExtract]:
+        """The last extracts of tables in which a run found nothing to publish, as of when they are first asked for."""
+        return unchanged_extracts(self.lake)
 
     @property
     def spark(self) -> Spark | None:

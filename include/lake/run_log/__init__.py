@@ -4,6 +4,7 @@ from include.lake.run_log.linking_log import LINKING_LOG, NO_RECALL, append_link
 from include.lake.run_log.log_tables import (
     CHECKS,
     REFUSALS,
+    UnchangedExtract,
     append,
     append_checks,
     append_run,
@@ -12,8 +13,8 @@ from include.lake.run_log.log_tables import (
     last_deliveries,
     place_of,
     read,
+    unchanged_extracts,
     verdicts_of_run,
-    was_unchanged,
 )
 from include.lake.run_log.run_row import RUNS, RunRow
 from include.lake.run_log.table_checks import (

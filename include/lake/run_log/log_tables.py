@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import duckdb
 import pyarrow as pa
@@ -84,17 +84,24 @@ def is_on_record(lake: Lake, table: Table, run_id: str, verdict: str) -> bool:
         return lake.table(uri).transaction_version(_run_key(run_id, table.registry, table.name, verdict)) is not None
 
 
-def was_unchanged(lake: Lake, table: Table, *, since_run: str, contract_digest: str, extract_digest: str) -> bool:
-    """Whether a run found nothing to publish in that extract, by that contract, after the commit of `since_run`."""
-    of = {
-        "registry": table.registry, "table": table.name, "run": since_run, "contract": contract_digest,
-        "extract": extract_digest,
-    }  # fmt: skip
+class UnchangedExtract(NamedTuple):
+    """What a run found nothing to publish in: an extract, judged by a contract upon the commit of `since_run`."""
+
+    registry: str
+    table: str
+    since_run: str
+    contract_digest: str
+    extract_digest: str
+
+
+def unchanged_extracts(lake: Lake) -> frozenset[UnchangedExtract]:
+    """The last extract of every table in which a run found nothing to publish."""
     with lake.connect(memory_limit="512MB") as connection, lake_errors("reading the run log"):
         as_view(lake, connection, "runs")
-        query = """FROM runs WHERE registry = $registry AND "table" = $table AND verdict = 'unchanged'
-                   AND same_as_run = $run AND contract_digest = $contract AND extract_digest = $extract LIMIT 1"""
-        return bool(connection.execute(query, of).fetchall())
+        query = """SELECT registry, "table", same_as_run, contract_digest, extract_digest FROM runs
+                   WHERE verdict = 'unchanged'
+                   QUALIFY row_number() OVER (PARTITION BY registry, "table" ORDER BY recorded DESC) = 1"""
+        return frozenset(UnchangedExtract(*row) for row in connection.execute(query).fetchall())
 
 
 def verdicts_of_run(lake: Lake, registry: str, run_id: str) -> dict[str, str]:

@@ -22,10 +22,10 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from include.contracts.model import Contract, Table
-from include.lake import run_log
 from include.lake.delta import RunCommit, has_committed, last_commit, reader_of
 from include.lake.incremental import lake_checksum, reconcile
 from include.lake.rejected import waits_for_another_server
+from include.lake.run_log import UnchangedExtract
 from include.lake.storage import LakeError, lake_errors, literal, quote, scan
 from include.pipelines import run_folder
 from include.pipelines.clock import clock_warning
@@ -264,15 +264,12 @@ def _is_repeated(
     context: PipelineContext, contract: Contract, table: Table, plan: Plan, extracted: Extract, state: RunCommit
 ) -> bool:
     """Whether an earlier run judged the same rows, those within the cursor's lag, and nothing was published since."""
+    judged = UnchangedExtract(
+        table.registry, table.name, state.run_id, context.contract_definition_digest(contract), extracted.digest
+    )
     return (
         plan.mode == "incremental"
         and extracted.cursor == extracted.since
-        and run_log.was_unchanged(
-            context.lake,
-            table,
-            since_run=state.run_id,
-            contract_digest=context.contract_definition_digest(contract),
-            extract_digest=extracted.digest,
-        )
+        and judged in context.unchanged_extracts
         and not waits_for_another_server(context.lake, table)
     )
