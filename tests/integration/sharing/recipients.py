@@ -20,6 +20,7 @@ SERVER = Credential("server-access", "server-secret-0123456789")
 READERS = {
     "LIENTHONG_READER_NSO": "nso-access:nso-secret-0123456789",
     "LIENTHONG_READER_MOH": "moh-access:moh-secret-0123456789",
+    "LIENTHONG_READER_MOHA": "moha-access:moha-secret-0123456789",
 }
 
 
@@ -76,10 +77,11 @@ def write_agreement(folder: Path, recipient: str, *, until: str = "2026-12-31") 
 
 
 def identities_of_recipients() -> list[dict[str, Any]]:
-    """The store's identities of two agreements in force, and of the lake's owner."""
+    """The store's identities of three agreements in force, and of the lake's owner."""
     at = datetime(2026, 3, 1, tzinfo=UTC)
     with tempfile.TemporaryDirectory() as folder:
-        agreements = [load_agreement(write_agreement(Path(folder), recipient)) for recipient in ("nso", "moh")]
+        recipients = ("nso", "moh", "moha")
+        agreements = [load_agreement(write_agreement(Path(folder), recipient)) for recipient in recipients]
         found = identities(agreements, CONTRACTS, lake_uri=LAKE_URI, at=at, owner=OWNER, server=SERVER, environ=READERS)
     return list(found["identities"])
 

@@ -29,11 +29,11 @@ from .serving import RECIPIENT, serving
 ROOT = Path(__file__).parents[3]
 PAGES = ROOT / "docs" / "how-to"
 AT = datetime(2026, 3, 1, 8, 30, tzinfo=UTC)
-CITIZENS = [
-    ("001199000001", date(1999, 5, 17), "female"),
-    ("001099000002", date(1999, 1, 1), "male"),
-    ("001085000003", date(1985, 12, 31), "male"),
-    ("001085000004", None, "male"),
+MEMBERS = [
+    ("0119900001", date(1999, 5, 17), "female"),
+    ("0109900002", date(1999, 1, 1), "male"),
+    ("0108500003", date(1985, 12, 31), "male"),
+    ("0108500004", None, "male"),
 ]
 
 
@@ -50,30 +50,29 @@ def publish(lake: Lake, table: Table, rows: list[dict[str, object]]) -> None:
 def reader(lake: Lake, endpoint: str) -> dict[str, str]:
     """The environment of a recipient of the real agreement, with two versions of its table."""
     contracts = load_contracts(ROOT / "schemas")
-    agreement = load_agreements(ROOT / "schemas")["population_for_statistics"]
-    population = contracts["population"]
-    member = population.table("household_member")
+    agreement = load_agreements(ROOT / "schemas")["contributions_for_home_affairs"]
+    insurance = contracts["insurance"]
     publish(
         lake,
-        member,
+        insurance.table("contribution"),
         [
-            {"household_id": "H1", "personal_id": CITIZENS[0][0], "relationship_code": "01"},
-            {"household_id": "H1", "personal_id": CITIZENS[1][0], "relationship_code": "03"},
+            {"social_insurance_number": MEMBERS[0][0], "employer_tax_code": "0100109106", "month": date(2026, 1, 1)},
+            {"social_insurance_number": MEMBERS[1][0], "employer_tax_code": "0100109106", "month": date(2026, 2, 1)},
         ],
     )
-    for run_id, ward, citizens in (("r1", "00001", CITIZENS[:3]), ("r2", "00004", CITIZENS)):
+    for run_id, ward, members in (("r1", "00001", MEMBERS[:3]), ("r2", "00004", MEMBERS)):
         rows = [
             {
-                "personal_id": number, "birth_date": born, "sex": sex, "status_code": "1",
-                "permanent_ward_code_current": ward if number == "001085000003" else "00001",
+                "social_insurance_number": number, "birth_date": born, "sex": sex,
+                "ward_code_current": ward if number == "0108500003" else "00001",
             }
-            for number, born, sex in citizens
+            for number, born, sex in members
         ]  # fmt: skip
-        publish(lake, population.table("citizen"), rows)
+        publish(lake, insurance.table("member"), rows)
         key = MasterKey(bytes(range(32)))
         share_agreement(agreement, contracts, lake=lake, at=AT, run_id=run_id, key=key)
-    access_key, _, secret_key = READERS["LIENTHONG_READER_NSO"].partition(":")
-    return {**options(access_key, secret_key, endpoint), "SHARED_TABLE": f"{LAKE_URI}/shared/nso/citizen"}
+    access_key, _, secret_key = READERS["LIENTHONG_READER_MOHA"].partition(":")
+    return {**options(access_key, secret_key, endpoint), "SHARED_TABLE": f"{LAKE_URI}/shared/moha/member"}
 
 
 @pytest.mark.parametrize(
@@ -102,7 +101,7 @@ def profile(reader: dict[str, str], tmp_path: Path) -> Iterator[Path]:
     own = options(SERVER.access_key, SERVER.secret_key, reader["AWS_ENDPOINT_URL"])
     environ = {**own, "LAKE_URI": LAKE_URI, "SCHEMAS_DIR": str(ROOT / "schemas")}
     with serving(environ, tmp_path) as server:
-        yield server.profile("nso", tmp_path)
+        yield server.profile("moha", tmp_path)
 
 
 def test_the_page_of_delta_sharing_does_what_it_says(profile: Path, tmp_path: Path) -> None:
