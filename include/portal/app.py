@@ -17,7 +17,7 @@ from starlette.routing import Route
 from include.contracts.yaml_files import ContractError
 from include.lake.storage import LakeError
 from include.pipelines import KNOWN_ERRORS, Misuse, PipelineContext
-from include.portal import catalogue_pages, product_pages, rendering, sign_in
+from include.portal import catalogue_pages, product_pages, rendering, sign_in, subject_pages
 from include.portal.catalogue_pages import ContractBroken
 from include.portal.forms import FormGuard
 from include.portal.rendering import SecurityHeaders, message, page
@@ -61,6 +61,7 @@ def portal_app(context: PipelineContext, url: str) -> Starlette:
             *catalogue_pages.ROUTES,
             *product_pages.ROUTES,
             *REQUESTS,
+            *subject_pages.ROUTES,
         ],
         middleware=[Middleware(SecurityHeaders), Middleware(FormGuard)],
         exception_handlers={

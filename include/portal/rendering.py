@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from include.audit.report_data import WORDS
 from include.audit.report_pages import WEB
 from include.audit.report_words import LOCALES, wanted_language
+from include.contracts.model import PROTECTION_OFFICER
 from include.lake.storage import LakeError
 from include.portal.session import Person, signed_in
 from include.portal.state import portal_of
@@ -54,6 +55,12 @@ PLACES = (
         lambda person: bool(person and person.kind == "recipient"),
     ),
     Place("/requests", "Yêu cầu và phản ánh", "Requests", lambda person: person is not None),
+    Place(
+        "/subject",
+        "Trả lời công dân",
+        "Answer a citizen",
+        lambda person: bool(person and person.holds(PROTECTION_OFFICER)),
+    ),
 )
 
 MESSAGES: Mapping[int, Mapping[str, Any]] = {

@@ -81,11 +81,11 @@ def _show(found: Subject) -> None:
         held.add_row(record.registry, record.table, key, _at(record.since), _at(record.until))
     for table in found.held:
         if table.relation == "about":
-            rows = local(f"{number(table.rows)} dòng", f"{number(table.rows)} rows")
+            rows = local(f"số dòng: {number(table.rows)}", f"rows: {number(table.rows)}")
             held.add_row(table.registry, table.table, rows)
         if table.mentions:
             count = number(table.mentions)
-            named = local(f"{count} dòng của người khác có nêu", f"{count} rows of others name her")
+            named = local(f"số dòng của người khác có nêu: {count}", f"rows of others that name the person: {count}")
             held.add_row(table.registry, table.table, named)
     output.print(held)
     given = Table(

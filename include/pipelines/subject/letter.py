@@ -88,7 +88,7 @@ def _given(subject: Subject) -> LetterTable | None:
 
 
 def _given_rows(one: Given) -> Iterator[tuple[str, ...]]:
-    who = f"{one.recipient_name} ({one.recipient}). {one.purpose} Thỏa thuận: {one.agreement}."
+    who = f"{one.recipient_name} ({one.recipient}). {one.purpose.rstrip('.')}. Thỏa thuận: {one.agreement}."
     what = f"{one.source_title} (bảng chia sẻ {one.product})"
     columns = "; ".join(map(_column, one.columns)) or "không được ghi lại"
     when = [_span(span) for span in one.spans] + [_unknown(span) for span in one.unknown]
