@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from typing import Any
 
 from airflow.sdk import AsyncCallback, DeadlineAlert, DeadlineReference
 
 from include.contracts.model import Contract
+from plugins.notices import tell
 
 log = logging.getLogger("lienthong.deadline")
 
 
 async def deadline_missed(*, registry: str, owner: str, hours: float, context: dict[str, Any] | None = None) -> str:
-    """Say in the triggerer's log, and on the missed deadline itself, who must look at what."""
+    """Say in the triggerer's log, on the missed deadline itself, and to the operators, who must look at what."""
     run = ((context or {}).get("dag_run") or {}).get("dag_run_id", "")
     message = f"sync_{registry} {run} has not ended within {hours:.3g} h as its contract promises; owner: {owner}"
     log.error(message)
+    await asyncio.to_thread(tell, f"[Liên Thông] Quá hạn / Deadline missed: sync_{registry}", message)
     return message
 
 

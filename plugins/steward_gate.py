@@ -16,7 +16,7 @@ import os
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, urljoin, urlsplit
 
 from airflow.configuration import conf
 from airflow.providers.standard.exceptions import HITLRejectException, HITLTimeoutError
@@ -25,15 +25,19 @@ from airflow.sdk import Context, Param
 
 from include.contracts.model import Table, needs_two
 from plugins.gate_words import KEPT, REASON, both, eyes, table_question
+from plugins.notices import Notice
 
 if TYPE_CHECKING:
     from include.pipelines.decisions import Answer, Asked
 
 # The path under which Airflow is served, and that of the quality pages.
-BASE = urlsplit(conf.get("api", "base_url", fallback="")).path.rstrip("/")
+SITE = conf.get("api", "base_url", fallback="")
+BASE = urlsplit(SITE).path.rstrip("/")
 PAGES = f"{BASE}/quality"
 # A sync held at two in the morning can be answered in the working day, and is closed before the next night's.
 STEWARD_ANSWERS_WITHIN = timedelta(hours=float(os.environ.get("LIENTHONG_APPROVAL_HOURS") or 20))
+
+WAITS = "[Liên Thông] Chờ cán bộ quản trị dữ liệu / A gate waits for a steward: {}"
 
 
 class HeldTableRejected(HITLRejectException):
@@ -84,7 +88,9 @@ class StewardGate(ApprovalOperator):
         self.assigned_users = [{"id": steward.username, "name": steward.name} for steward in asked.stewards] or None
         self.subject, self.body = self.ask()
         self.body = f"{eyes(asked.given, needs_two=asked.needs_two)}{self.body}"
-        self.note_place(_place_of(context["ti"]))
+        place = _place_of(context["ti"])
+        self.note_place(place)
+        self.notifiers = [Notice(subject=WAITS.format(self.dag_id), text=urljoin(SITE, place))]
         return super().execute(context)
 
     def whom(self) -> Asked:

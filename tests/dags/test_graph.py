@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-OTHERS = {"maintain_lake", "report_quality", "replay_rejected", "link_people", "review_persons", "report_government"}
+OTHERS = {
+    "maintain_lake", "report_quality", "replay_rejected", "link_people", "review_persons", "report_government",
+    "follow_requests",
+}  # fmt: skip
 
 
 def test_every_file_can_be_read(bag):

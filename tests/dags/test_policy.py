@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 FILES = sorted((ROOT / "dags").glob("*.py"))
-TAGS = {"registry", "sync", "lake", "maintenance", "report", "agreement", "share", "people", "link"}
+TAGS = {"registry", "sync", "lake", "maintenance", "report", "agreement", "share", "people", "link", "request"}
 
 
 def test_every_dag_is_tagged_from_one_small_set(dags):

@@ -1,0 +1,110 @@
+"""Notices to offices by mail and webhook, through Airflow's notifiers: off unless their connection is set.
+
+`AIRFLOW_CONN_LIENTHONG_MAIL` (type smtp) and `AIRFLOW_CONN_LIENTHONG_WEBHOOK` (type http) are looked at when something
+is to be told. A notice holds names of registries, runs and requests, and no value of a row.
+"""
+
+from __future__ import annotations
+
+import html
+import logging
+import os
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import BaseNotifier
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+MAIL, WEBHOOK = "lienthong_mail", "lienthong_webhook"
+log = logging.getLogger("lienthong.notices")
+
+
+class NoticesUnsent(RuntimeError):
+    """Notices that cannot be sent by any way that is set."""
+
+
+class Notice(BaseNotifier):
+    """Tells the operators by each way that is set. A way that fails is logged, and holds nothing up.
+
+    `subject` and `text` are templates of Airflow.
+    """
+
+    template_fields: tuple[str, ...] = ("subject", "text")
+
+    def __init__(self, *, subject: str, text: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.subject = subject
+        self.text = text
+
+    def notify(self, context: Context) -> None:
+        """Send it."""
+        tell(self.subject, self.text, context=context)
+
+
+def tell(subject: str, text: str, *, context: Mapping[str, Any] | None = None) -> None:
+    """Tell the operators (LIENTHONG_NOTICES_TO, and the webhook); a way that fails is logged by its kind of error."""
+    for way in ways(subject, text):
+        try:
+            way.notify(context or {})
+        except Exception as error:
+            log.error("a notice was not sent by %s: %s", type(way).__name__, type(error).__name__)
+
+
+def ways(subject: str, text: str, *, to: Sequence[str] = (), **data: Any) -> list[BaseNotifier]:
+    """Airflow's notifiers of a message, by the connections that are set.
+
+    `to` are mailboxes beside those of the operators; `data` goes to the webhook.
+    """
+    found: list[BaseNotifier] = []
+    boxes = [*dict.fromkeys([*to, *_operators()])]
+    if _is_set(MAIL) and boxes:
+        from airflow.providers.smtp.notifications.smtp import SmtpNotifier
+
+        body = f"<pre>{html.escape(text)}</pre>"
+        found.append(SmtpNotifier(smtp_conn_id=MAIL, to=boxes, subject=subject, html_content=body))
+    if _is_set(WEBHOOK):
+        from airflow.providers.http.notifications import HttpNotifier
+
+        found.append(HttpNotifier(http_conn_id=WEBHOOK, json={"text": f"{subject}\n{text}", **data}))
+    return found
+
+
+def tell_of_requests() -> int:
+    """Send what offices were not told of yet about requests; returns how many notices were sent.
+
+    A notice that was sent is on record. One that fails is sent again by the next run, by all ways.
+
+    Raises:
+        NoticesUnsent: mail alone is set, and for some notices no mailbox is known.
+    """
+    from include.pipelines import PipelineContext
+    from include.pipelines.requests import note_told, notices
+
+    if not (_is_set(MAIL) or _is_set(WEBHOOK)):
+        return 0
+    context = PipelineContext.from_environment()
+    sent, unsent = 0, []
+    for notice in notices(context):
+        said = notice.to_dict()
+        by = ways(said.pop("subject"), said.pop("text"), to=said.pop("to"), **said)
+        for way in by:
+            way.notify({})
+        if by:
+            note_told(context, notice)
+            sent += 1
+        else:
+            unsent.append(notice.request_id)
+    if unsent:
+        raise NoticesUnsent(f"no mailbox is known for {', '.join(unsent)}: set LIENTHONG_NOTICES_TO, or a webhook")
+    return sent
+
+
+def _is_set(connection: str) -> bool:
+    return bool(os.environ.get(f"AIRFLOW_CONN_{connection.upper()}", "").strip())
+
+
+def _operators() -> list[str]:
+    """Mailboxes of those who operate the lake."""
+    return [box for part in os.environ.get("LIENTHONG_NOTICES_TO", "").split(",") if (box := part.strip())]

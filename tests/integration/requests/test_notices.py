@@ -1,0 +1,160 @@
+"""Notices by a real mail server and a real web server: what is sent, to whom, once; and what a failing way stops."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from email import message_from_bytes
+from email.message import Message
+from email.policy import default
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+from aiosmtpd.controller import Controller
+
+from include.embedded.servers.site import free_port
+from include.pipelines import PipelineContext
+from include.pipelines.requests import ask_for, follow_requests, refuse
+from include.sharing.requests import Refusal
+from plugins import notices
+from plugins.deadlines import deadline_missed
+from tests.unit.requests.conftest import DAY, MONDAY, STEWARD, At, an_ask, context
+
+__all__ = ["context"]
+
+
+@dataclass
+class Post:
+    """What arrived: mails with their mailboxes, and the bodies of web requests."""
+
+    mails: list[tuple[list[str], Message]] = field(default_factory=list)
+    hooks: list[dict[str, Any]] = field(default_factory=list)
+    status: int = 200
+
+    async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:
+        self.mails.append((envelope.rcpt_tos, message_from_bytes(envelope.content, policy=default)))  # type: ignore[arg-type]
+        return "250 OK"
+
+    def texts(self) -> list[str]:
+        return [_body(mail) for _, mail in self.mails]
+
+
+def _body(mail: Message) -> str:
+    return "\n".join(part.get_content() for part in mail.walk() if part.get_content_maintype() == "text")  # type: ignore[attr-defined]
+
+
+@pytest.fixture
+def post() -> Post:
+    return Post()
+
+
+@pytest.fixture
+def mail(post: Post, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    port = free_port()
+    server = Controller(post, hostname="127.0.0.1", port=port)
+    server.start()
+    extra = {"from_email": "lienthong@vpcp.example", "disable_ssl": True, "disable_tls": True}
+    connection = {"conn_type": "smtp", "host": "127.0.0.1", "port": port, "extra": extra}
+    monkeypatch.setenv("AIRFLOW_CONN_LIENTHONG_MAIL", json.dumps(connection))
+    yield
+    server.stop()
+
+
+@pytest.fixture
+def webhook(post: Post, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    class Hook(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            post.hooks.append(json.loads(self.rfile.read(int(self.headers["content-length"]))))
+            self.send_response(post.status)
+            self.end_headers()
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Hook)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    host = f"http://127.0.0.1:{server.server_port}/hooks/lake"
+    monkeypatch.setenv("AIRFLOW_CONN_LIENTHONG_WEBHOOK", json.dumps({"conn_type": "http", "host": host}))
+    yield
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def lake(context: At, monkeypatch: pytest.MonkeyPatch) -> At:
+    """The small lake, which notices find in place of the one of the environment."""
+    monkeypatch.setattr(PipelineContext, "from_environment", classmethod(lambda cls: context))
+    ask_for(context, "nso", "population.citizen", an_ask())
+    return context
+
+
+def test_nothing_is_sent_unless_a_way_is_set(lake: At) -> None:
+    assert notices.tell_of_requests() == 0
+
+
+@pytest.mark.usefixtures("mail", "webhook")
+def test_each_event_is_told_once_to_the_office_that_it_concerns(lake: At, post: Post) -> None:
+    assert notices.tell_of_requests() == 1
+    assert [to for to, _ in post.mails] == [["a@bca.example"]]
+    assert "nso-population-citizen-1" in str(post.mails[0][1]["subject"])
+    assert post.hooks[0]["act"] == "asked"
+    lake.clock[0] = MONDAY + 3 * DAY
+    follow_requests(lake)
+    lake.clock[0] = MONDAY + 4 * DAY
+    follow_requests(lake)
+    refuse(lake, "nso-population-citizen-1", STEWARD, Refusal("state_secret", "Điều 7", "Thuộc danh mục"))
+    assert notices.tell_of_requests() == 3
+    assert [to for to, _ in post.mails[1:]] == [["a@bca.example"], ["a@bca.example"], ["b@nso.example"]]
+    assert [hook["act"] for hook in post.hooks] == ["asked", "reminded", "escalated", "refused"]
+    assert notices.tell_of_requests() == 0
+    for text in [*post.texts(), *map(str, post.hooks)]:
+        assert not any(word in text for word in ("Lập mẫu", "danh mục", "Điều 7", "full_name"))
+
+
+@pytest.mark.usefixtures("webhook")
+def test_what_could_not_be_sent_is_sent_by_the_next_run(lake: At, post: Post) -> None:
+    post.status = 500
+    with pytest.raises(Exception, match="500"):
+        notices.tell_of_requests()
+    post.status = 200
+    assert notices.tell_of_requests() == 1
+    assert notices.tell_of_requests() == 0
+
+
+@pytest.mark.usefixtures("mail")
+def test_a_notice_for_which_no_mailbox_is_known_fails_the_task(
+    lake: At, post: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for path in (lake.schemas / "agreements").glob("*.yaml"):
+        path.unlink()
+    with pytest.raises(notices.NoticesUnsent, match="set LIENTHONG_NOTICES_TO"):
+        notices.tell_of_requests()
+    monkeypatch.setenv("LIENTHONG_NOTICES_TO", "van-hanh@bca.example, truc@bca.example")
+    assert notices.tell_of_requests() == 1
+    assert post.mails[0][0] == ["van-hanh@bca.example", "truc@bca.example"]
+
+
+@pytest.mark.usefixtures("mail", "webhook")
+def test_operators_are_told_of_gates_deadlines_and_verification(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LIENTHONG_NOTICES_TO", "van-hanh@bca.example")
+    notices.Notice(subject="Chờ: {{ dag_id }}", text="{{ where }}")({"dag_id": "sync_land", "where": "<gate>"})
+    asyncio.run(deadline_missed(registry="land", owner="Bộ Nông nghiệp và Môi trường", hours=4))
+    subjects = [str(mail["subject"]) for _, mail in post.mails]
+    assert subjects == ["Chờ: sync_land", "[Liên Thông] Quá hạn / Deadline missed: sync_land"]
+    assert "&lt;gate&gt;" in post.texts()[0]
+    assert [hook["text"].partition("\n")[0] for hook in post.hooks] == subjects
+
+
+def test_a_way_that_fails_holds_nothing_up(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    monkeypatch.setenv(
+        "AIRFLOW_CONN_LIENTHONG_WEBHOOK", json.dumps({"conn_type": "http", "host": "http://127.0.0.1:9"})
+    )
+    with caplog.at_level(logging.ERROR, "lienthong.notices"):
+        notices.Notice(subject="a", text="b")({})
+    assert "a notice was not sent by HttpNotifier" in caplog.text
