@@ -102,7 +102,7 @@ def test_every_variable_is_asked_for_with_a_remedy_and_explained(name: str) -> N
         assert example[name] == "", f"{name} must have no value in .env.example"
     optional = {
         "LIENTHONG_ADMIN", "LIENTHONG_PATCH_FILES", "LIENTHONG_SHARING_PROXY", "LIENTHONG_WORKER_CPUS",
-        "LIENTHONG_WORKER_MEMORY",
+        "LIENTHONG_WORKER_MEMORY", "LIENTHONG_NOTICES_MAIL", "LIENTHONG_NOTICES_WEBHOOK", "LIENTHONG_NOTICES_TO",
     }  # fmt: skip
     assert variables(RAW)[name] == {":-" if name in optional | {"TRIAL_PASSWORD"} else ":?"}
 
