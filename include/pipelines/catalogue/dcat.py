@@ -16,6 +16,7 @@ from include.contracts.words import BilingualText
 from include.pipelines.catalogue.entries import register_name, table_name
 
 MEDIA_TYPE = "application/ld+json"
+_GOVERNMENT = BilingualText("Government and public sector", "Chính phủ và khu vực công")
 PUBLISHER = BilingualText("Liên Thông data portal", "Cổng dữ liệu Liên Thông")
 Json = dict[str, object]
 
@@ -24,8 +25,10 @@ _CONTEXT: Json = {
     "dcat": "http://www.w3.org/ns/dcat#",
     "dct": "http://purl.org/dc/terms/",
     "foaf": "http://xmlns.com/foaf/0.1/",
+    "skos": "http://www.w3.org/2004/02/skos/core#",
     "xsd": "http://www.w3.org/2001/XMLSchema#",
 }
+_SPOKEN = "dct:LinguisticSystem"
 _OPEN_PROTOCOL = "https://github.com/delta-io/delta-sharing/blob/main/PROTOCOL.md"
 _MOST_KEYWORDS = 40
 
@@ -45,7 +48,7 @@ def catalogue_document(contracts: Iterable[Contract], modified: Mapping[str, dat
             )
         ),
         "dct:publisher": _agent(PUBLISHER),
-        "dct:language": [_node(f"{_EU}/language/VIE"), _node(f"{_EU}/language/ENG")],
+        "dct:language": [_node(f"{_EU}/language/{one}", _SPOKEN) for one in ("VIE", "ENG")],
         "dct:spatial": _node(f"{_EU}/country/VNM", "dct:Location"),
         "foaf:homepage": _node(f"{url}/", "foaf:Document"),
         "dcat:service": _service(url, datasets),
@@ -55,9 +58,10 @@ def catalogue_document(contracts: Iterable[Contract], modified: Mapping[str, dat
 
 
 def table_document(contract: Contract, table: Table, modified: Mapping[str, datetime], url: str) -> str:
-    """The dataset of one table as JSON-LD."""
+    """The dataset of one table as JSON-LD, with the service that it is read by."""
     dataset = _dataset(contract, table, modified, url)
-    return json.dumps({"@context": _CONTEXT, **dataset}, ensure_ascii=False, indent=1) + "\n"
+    graph = [dataset, _service(url, [dataset])]
+    return json.dumps({"@context": _CONTEXT, "@graph": graph}, ensure_ascii=False, indent=1) + "\n"
 
 
 def _dataset(contract: Contract, table: Table, modified: Mapping[str, datetime], url: str) -> Json:
@@ -80,9 +84,9 @@ def _dataset(contract: Contract, table: Table, modified: Mapping[str, datetime],
         "dct:accessRights": _node(
             f"{_EU}/access-right/{'NON_PUBLIC' if is_personal else 'RESTRICTED'}", "dct:RightsStatement"
         ),
-        "dct:language": _node(f"{_EU}/language/VIE"),
+        "dct:language": _node(f"{_EU}/language/VIE", _SPOKEN),
         "dct:spatial": _node(f"{_EU}/country/VNM", "dct:Location"),
-        "dcat:theme": _node(f"{_EU}/data-theme/GOVE"),
+        "dcat:theme": {**_node(f"{_EU}/data-theme/GOVE", "skos:Concept"), "skos:prefLabel": _texts(_GOVERNMENT)},
         "dcat:landingPage": _node(page, "foaf:Document"),
         "dcat:version": contract.version,
         "dcat:distribution": {

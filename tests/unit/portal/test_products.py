@@ -1,0 +1,130 @@
+"""What a recipient sees of its own products, nobody of another's; contracts and catalogue by public validators."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+from datacontract.data_contract import DataContract
+from pyshacl import validate
+from rdflib import DCAT, Graph, URIRef
+
+from include.contracts.reading import readable_contracts
+from include.pipelines.catalogue import catalogue_document, product_contract
+from include.sharing.agreements import load_agreements
+
+from .conftest import AT, OFFICER, OWNER, STEWARD, URL, Site, write_agreement
+
+pytestmark = pytest.mark.filterwarnings("ignore:.*deprecated.*:DeprecationWarning")  # of rdflib, about itself
+
+SHAPES = [Path(__file__).parent / "shapes" / name for name in ("dcat-ap-3.0.1.ttl", "dcat-ap-3.0.1-ranges.ttl")]
+SCHEMAS = Path(__file__).parents[3] / "schemas"
+PRODUCT = "/products/census/citizen"
+SHACL = "http://www.w3.org/ns/shacl#"
+
+
+def test_a_recipient_sees_its_products_and_how_to_read_them(site: Site):
+    browser = site.browser("nso")
+    listed = browser.get("/products").text
+    assert f'href="{PRODUCT}"' in listed
+    assert "health" not in listed
+    text = browser.get(PRODUCT, headers={"accept-language": "en"}).text
+    for said in ("4 rows, version 0", "status_code = &#39;1&#39;", "pseudonym", "year only", "a@bca.example",
+                 "recipient.share#census.population.citizen", "http://sharing.example/delta-sharing"):  # fmt: skip
+        assert said in text, said
+    table = browser.get("/tables/population/citizen").text
+    assert "recipient.share#census.population.citizen" in table, "the table's page names the recipient's own product"
+
+
+@pytest.mark.parametrize("path", [PRODUCT, f"{PRODUCT}.odcs.yaml"])
+def test_nobody_sees_another_s_product(site: Site, path: str):
+    assert site.browser("nso").get(path).status_code == 200
+    assert site.browser("moh").get(path).status_code == 404
+    for name in (OWNER, STEWARD, OFFICER):
+        assert site.browser(name).get(path).status_code == 403
+    answer = site.browser().get(path, follow_redirects=False)
+    assert (answer.status_code, answer.headers["location"]) == (303, f"/sign-in?next={path}")
+
+
+@pytest.mark.parametrize(
+    "path", ["census/nothing", "health/citizen", "census/..%2f..", "census/citizen.odcs.yaml.odcs.yaml", "%00/citizen"]
+)
+def test_what_never_was_is_not_found(site: Site, path: str):
+    assert site.browser("nso").get(f"/products/{path}").status_code == 404
+
+
+def lint(path: Path) -> list[str]:
+    run = DataContract(data_contract_file=str(path)).lint()
+    return [f"{check.name}: {check.reason}" for check in run.checks if check.result != "passed"] or (
+        [] if run.result == "passed" else [str(run.result)]
+    )
+
+
+def test_the_contract_of_a_product_is_the_standard_s(site: Site, tmp_path: Path):
+    answer = site.browser("nso").get(f"{PRODUCT}.odcs.yaml")
+    assert answer.headers["content-disposition"] == 'attachment; filename="citizen.odcs.yaml"'
+    path = tmp_path / "citizen.odcs.yaml"
+    path.write_text(answer.text, encoding="utf-8")
+    assert lint(path) == []
+    table = yaml.safe_load(answer.text)["schema"][0]
+    assert [(one["name"], one["logicalType"], one.get("primaryKey", False)) for one in table["properties"]] == [
+        ("personal_id", "string", True), ("birth_date", "integer", False), ("status_code", "string", False),
+    ]  # fmt: skip
+    path.write_text(answer.text.replace("kind: DataContract", "kind: Nothing"), encoding="utf-8")
+    assert lint(path), "the linter can fail"
+
+
+def test_every_product_of_this_repository_has_a_contract_without_faults(tmp_path: Path):
+    contracts, _ = readable_contracts(SCHEMAS)
+    agreements = load_agreements(SCHEMAS)
+    assert len(agreements) >= 6
+    for agreement in agreements.values():
+        for product in agreement.products:
+            contract = contracts[product.registry]
+            path = tmp_path / f"{agreement.agreement_id}-{product.name}.yaml"
+            path.write_text(product_contract(contract, contract.table(product.table), agreement, product), "utf-8")
+            assert lint(path) == [], path.name
+
+
+# DCAT-AP
+
+
+def violations(document: str) -> list[str]:
+    data, shapes = Graph().parse(data=document, format="json-ld"), Graph()
+    for path in SHAPES:
+        shapes.parse(path, format="turtle")
+    _, report, text = validate(data, shacl_graph=shapes, advanced=False)
+    return [text] if (None, URIRef(f"{SHACL}resultSeverity"), URIRef(f"{SHACL}Violation")) in report else []
+
+
+def test_the_catalogue_is_dcat_ap(site: Site):
+    answer = site.browser().get("/catalogue.jsonld")
+    assert answer.headers["content-type"] == "application/ld+json"
+    graph = Graph().parse(data=answer.text, format="json-ld")
+    assert {str(one) for one in graph.subjects(None, DCAT.Dataset)} == {
+        f"{URL}/tables/population/citizen#dataset", f"{URL}/tables/population/household#dataset",
+    }  # fmt: skip
+    assert violations(answer.text) == []
+    assert violations(site.browser().get("/tables/population/citizen.jsonld").text) == []
+    assert "dct:modified" in answer.text
+
+
+@pytest.mark.parametrize("missing", ["dct:title", "dct:description", "dct:publisher"])
+def test_the_shapes_find_what_is_missing(site: Site, missing: str):
+    document = json.loads(site.browser().get("/catalogue.jsonld").text)
+    del document[missing]
+    assert violations(json.dumps(document))
+
+
+def test_the_catalogue_of_this_repository_is_dcat_ap():
+    contracts, _ = readable_contracts(SCHEMAS)
+    assert violations(catalogue_document(contracts.values(), {"population.citizen": AT}, "https://data.example")) == []
+
+
+def test_an_agreement_that_ended_says_so(site: Site):
+    write_agreement(site.context.schemas, "census", ("until: 2026-12-31", "until: 2026-02-28"))
+    text = site.browser("nso").get(PRODUCT, headers={"accept-language": "en"}).text
+    assert "expired" in text
+    assert "Thống kê dân số" not in site.browser().get("/tables/population/citizen").text
