@@ -87,7 +87,7 @@ def table(
     contract, report = _table(pages, visitor, registry, table)
     runs = pages.runs(report.table, page_number)
     values = {"contract": contract, "report": report, "runs": runs, **_paging(page_number, runs.total, RUNS_A_PAGE)}
-    return page(request, "table.html.j2", values)
+    return page(request, "table.html.j2", {**values, "waiting": pages.open_requests(report.table)})
 
 
 @router.get("/tables/{registry}/{table}/runs/{run_id}")

@@ -25,6 +25,7 @@ from include.audit.report_data.surroundings import (
     AgreedColumn,
     AgreementFacts,
     LedgerFacts,
+    RequestCounts,
     SharedProduct,
     Surroundings,
 )

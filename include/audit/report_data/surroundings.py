@@ -89,6 +89,29 @@ class AgreementFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class RequestCounts:
+    """How the provider of a registry answers requests of one kind: `ask` for data, or `dispute` a row.
+
+    `refused` are counts by the name of the ground; `open` wait for an answer, `overdue` of them for too long;
+    `accepted` are disputes that the source has yet to mend.
+    """
+
+    registry: str
+    kind: str
+    asked: int
+    in_time: int
+    late: int
+    open: int
+    overdue: int
+    granted: int
+    granted_less: int
+    refused: tuple[tuple[BilingualText, int], ...]
+    accepted: int
+    mended: int
+    rejected: int
+
+
+@dataclass(frozen=True, slots=True)
 class LedgerFacts:
     """Result of verifying the ledger. `why` names the first wrong entry; empty if all is well."""
 
@@ -107,7 +130,8 @@ class Surroundings:
 
     `contradictions`: persons whose registries contradict each other. `pages_url`: URL of the quality pages, or empty.
     `broken` are files of contracts and agreements that could not be read. `delivered`: by registry that several servers
-    deliver, how many are up to date and which are missing; only `missing` registries lack one.
+    deliver, how many are up to date and which are missing; only `missing` registries lack one. `requests`: of each
+    registry that was asked for data, or of which a row was disputed.
     """
 
     agreements: tuple[AgreementFacts, ...] = ()
@@ -119,3 +143,4 @@ class Surroundings:
     broken: tuple[str, ...] = ()
     delivered: Mapping[str, BilingualText] = field(default_factory=dict)
     missing: frozenset[str] = frozenset()
+    requests: tuple[RequestCounts, ...] = ()

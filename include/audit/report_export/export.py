@@ -90,6 +90,11 @@ def frames(overview: Overview, surroundings: Surroundings) -> dict[str, pd.DataF
              for a in surroundings.agreements for p in a.products if p.reads],
             "registry", "table", "recipient", "agreement", "product",
         ),
+        "requests": _frame(
+            [{**asdict(one), "refused": "; ".join(f"{ground.english}: {count}" for ground, count in one.refused)}
+             for one in surroundings.requests],
+            "registry", "kind", "asked", "in_time", "late", "open", "overdue",
+        ),
         **{
             kind: _frame(rows, *columns)
             for kind, (rows, columns) in linking_rows(surroundings.linking, surroundings.model).items()

@@ -31,6 +31,7 @@ from include.pipelines.delivered_servers import DeliveredServers
 from include.pipelines.errors import no_values_escape
 from include.pipelines.rejected import RejectedRow, read_values, rejected_rows
 from include.pipelines.reporting.agreements import agreement_facts
+from include.pipelines.reporting.requests import OpenRequests, open_requests
 from include.pipelines.reporting.status import delivered_in
 from include.sharing.agreements import Agreement, agreement_paths, readable_agreements
 
@@ -139,6 +140,10 @@ class QualityPages:
             except ContractError:  # there is no folder of them: what was agreed is shown all the same
                 contracts = {}
             return agreement_facts(loaded.values(), contracts, self.context.lake, at=self.context.now())
+
+    def open_requests(self, table: Table) -> OpenRequests:
+        """Requests and disputed rows about a table that wait."""
+        return open_requests(self.context, table.registry, table.base_name)
 
     def ledger(self) -> LedgerState:
         """Where the ledger stands, without walking it."""

@@ -34,6 +34,7 @@ from include.pipelines.context import PipelineContext
 from include.pipelines.errors import REPOSITORY, no_values_escape
 from include.pipelines.people import contradictions, digest, model_in_use
 from include.pipelines.reporting.agreements import agreement_facts
+from include.pipelines.reporting.requests import request_counts
 from include.pipelines.reporting.status import delivered_in
 from include.sharing.agreements import readable_agreements
 
@@ -79,6 +80,7 @@ def report_step(*, context: PipelineContext | None = None, folder: Path | None =
             _pages_url(context.environ), files_of([*mistakes, *others]),
             {name: one.text for name, one in delivered.items()},
             frozenset(name for name, one in delivered.items() if one.missing and name in begun),
+            request_counts(context, at=at),
         )  # fmt: skip
         tables = frames(overview, surroundings)
         texts = {f"{name}.csv": csv_text(frame) for name, frame in tables.items()}
