@@ -14,9 +14,8 @@ import pytest
 from deltalake import DeltaTable
 
 from include.contracts.reading.load import load_contracts
-from include.embedded.demo.country import PERSONS, SEED, start_sources
+from include.embedded.demo.country import PERSONS, SEED, start_sources, stop_sources
 from include.embedded.demo.stack import SERVERS, running
-from include.embedded.servers.postgres import stop_postgres
 from include.embedded.servers.processes import stop
 from include.embedded.servers.site import Site
 from include.simulator import inhabited_provinces
@@ -95,7 +94,7 @@ def test_the_commands_of_the_readme_work_in_another_shell(site: Site, first: str
     try:
         done = run(["bash", "-euc", f"{commands}\nlienthong share"], shell)
     finally:
-        stop_postgres(site)
+        stop_sources(site)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "population: unchanged" in done.stdout
     assert "no mistakes" in done.stdout

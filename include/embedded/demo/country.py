@@ -27,7 +27,7 @@ def simulate_country(*, persons: int = PERSONS, seed: int = SEED, root: Path = R
         servers.keep_connections(site, connections)
     finally:
         if not ran_before:
-            servers.stop_postgres(site)
+            stop_sources(site)
     if before and ran_before and connections.keys() != _connections(site, *before).keys():
         say(
             local(
@@ -39,8 +39,18 @@ def simulate_country(*, persons: int = PERSONS, seed: int = SEED, root: Path = R
 
 
 def start_sources(site: Site) -> None:
-    """Start the database server that holds population and each province's land; the other two sources are files."""
+    """Start the database servers that hold population and each province's land; the other two sources are files.
+
+    One province has its land in MariaDB, where the machine has one.
+    """
     servers.start_postgres(site, "population")
+    if servers.mariadb_program():
+        servers.start_mariadb(site)
+
+
+def stop_sources(site: Site) -> None:
+    """Stop them, if they run."""
+    servers.stop(site, [servers.MARIADB, servers.NAME])
 
 
 def ensure_country(site: Site, *, persons: int = PERSONS, phase: Callable[[str], None] = say) -> None:
@@ -65,9 +75,13 @@ def _connections(site: Site, persons: int, seed: int) -> dict[str, str]:
     from include.simulator import inhabited_provinces
 
     folder, provinces = _folder(site), inhabited_provinces(persons=persons, seed=seed)
+    land = {code: servers.uri(site, f"land_{code}") for code in provinces}
+    if servers.mariadb_program():
+        last = max(provinces)
+        land[last] = servers.mariadb_uri(site, f"land_{last}")
     return {
         "AIRFLOW_CONN_POPULATION": servers.uri(site, "population"),
-        **{f"AIRFLOW_CONN_LAND_{code}": servers.uri(site, f"land_{code}") for code in provinces},
+        **{f"AIRFLOW_CONN_LAND_{code}": uri for code, uri in land.items()},
         "AIRFLOW_CONN_INSURANCE": f"sqlite:///{quote(str(folder / 'insurance.sqlite'))}",
         "AIRFLOW_CONN_FINANCE": f"file://{quote(str(folder / 'drops' / 'finance'))}",
         **{variable: f"sqlite:///{quote(str(file))}" for variable, file in _systems(site).items() if file.exists()},
@@ -83,11 +97,16 @@ def _systems(site: Site) -> dict[str, Path]:
 
 
 def _there(site: Site) -> tuple[int, int] | None:
-    """Persons and seed of the country that is loaded; None if there is none."""
+    """Persons and seed of the country that is loaded; None if there is none.
+
+    One that was loaded before MariaDB was installed or removed is none: a province of it lies elsewhere.
+    """
     marker = _marker(site)
     if not marker.exists():
         return None
     noted = json.loads(marker.read_text())
+    if noted.get("mariadb", False) != bool(servers.mariadb_program()):
+        return None
     return int(noted["persons"]), int(noted["seed"])
 
 
@@ -113,7 +132,8 @@ def _build(site: Site, persons: int, seed: int, phase: Callable[[str], None], *,
     systems = SystemRates() if has_systems else None
     environ = _connections(site, persons, seed)
     rows = build_country(persons=persons, seed=seed, environ=environ, root=_folder(site), systems=systems)
-    _marker(site).write_text(json.dumps({"persons": persons, "seed": seed, "rows": rows}))
+    noted = {"persons": persons, "seed": seed, "rows": rows, "mariadb": bool(servers.mariadb_program())}
+    _marker(site).write_text(json.dumps(noted))
 
 
 def _folder(site: Site) -> Path:

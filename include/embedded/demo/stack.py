@@ -15,7 +15,7 @@ from include.embedded.demo.country import PERSONS, ensure_country, source_connec
 from include.embedded.servers import REPOSITORY, ServerFailedError, Site, is_running, say, say_error, show_command, stop
 
 # In the order they are stopped.
-SERVERS = (servers.SHARING, *reversed([*servers.COMPONENTS]), servers.NAME)
+SERVERS = (servers.SHARING, *reversed([*servers.COMPONENTS]), servers.MARIADB, servers.NAME)
 
 
 class BusyError(Exception):
@@ -61,7 +61,7 @@ def launch(site: Site, *, persons: int = PERSONS, phase: Callable[[str], None] =
     Raises:
         ServerFailedError: with the log to read and what to do.
     """
-    phase(local("Khởi động PostgreSQL", "Starting PostgreSQL"))
+    phase(local("Khởi động các cơ sở dữ liệu nguồn", "Starting the source databases"))
     start_sources(site)
     sources = source_connections(site, persons=persons)
     with ThreadPoolExecutor(1) as meanwhile:

@@ -80,7 +80,7 @@ def down(root: Path = REPOSITORY) -> int:
     site = site_of(root)
     stopped = stop(site, [SHARING, *(name for service in reversed(AIRFLOW) for name in _names(service))])
     # SeaweedFS waits for clients that keep connections open, which need no answer any more.
-    stopped += stop(site, [STORE, BROKER, servers.NAME], seconds=8)
+    stopped += stop(site, [STORE, BROKER, servers.MARIADB, servers.NAME], seconds=8)
     if stopped:
         say(f"Stopped: {', '.join(stopped)}.")
     return 0

@@ -1,7 +1,8 @@
-"""Servers as processes of this machine: PostgreSQL, Airflow, Delta Sharing; started, found and stopped."""
+"""Servers as processes of this machine: PostgreSQL, MariaDB, Airflow, Delta Sharing; started, found and stopped."""
 
 from include.embedded.servers.airflow import COMPONENTS, USER, await_airflow, launch_airflow, stewards_of, url
 from include.embedded.servers.airflow_api import ENDED, AirflowApi, AirflowRefusedError
+from include.embedded.servers.mariadb import MARIADB, mariadb_program, mariadb_uri, start_mariadb
 from include.embedded.servers.postgres import NAME, is_up, start_postgres, stop_postgres, uri
 from include.embedded.servers.processes import (
     ServerFailedError,
