@@ -22,6 +22,7 @@ from include.pipelines.catalogue import (
     SharedAs,
     TableShape,
     catalogue_document,
+    list_labels,
     reading_code,
     register_name,
     table_document,
@@ -60,6 +61,7 @@ def home(request: Request) -> Response:
         "pages": pages,
         "registries": [(register_name(contract), contract) for contract in catalogue.contracts.values()],
         "catalogue": catalogue,
+        "labels": list_labels(catalogue.contracts.values()),
         "broken": portal.quality.broken(),
         "longest": LONGEST_QUERY,
     }

@@ -2,7 +2,7 @@
 
 from include.pipelines.catalogue.code_lists import CodeList
 from include.pipelines.catalogue.dcat import MEDIA_TYPE, catalogue_document, table_document
-from include.pipelines.catalogue.entries import register_name, table_name
+from include.pipelines.catalogue.entries import list_labels, register_name, table_name
 from include.pipelines.catalogue.live import Catalogue, LiveCatalogue
 from include.pipelines.catalogue.product_contract import product_contract
 from include.pipelines.catalogue.reading_code import SharedAs, reading_code

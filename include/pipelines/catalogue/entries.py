@@ -15,14 +15,16 @@ def entries(
     contracts: Iterable[Contract], indicators: Mapping[str, Indicator], lists: Mapping[str, CodeList]
 ) -> Iterator[Entry]:
     """Every entry: registers with their tables, columns and rules, then indicators and code lists."""
+    contracts = tuple(contracts)
+    labels = list_labels(contracts)
     for contract in contracts:
         yield from _of_contract(contract)
     for name, indicator in indicators.items():
         texts = (*indicator.definition, *indicator.legal_basis)
         yield Entry("indicator", f"/indicators/{name}", indicator.name, (name, *indicator.name), texts)
     for name, code_list in lists.items():
-        title = BilingualText(name, name)
-        yield Entry("list", f"/lists/{name}", title, (name, name.replace("_", " ")), code_list.words)
+        title = BilingualText(name, labels.get(name, name))
+        yield Entry("list", f"/lists/{name}", title, (name, name.replace("_", " "), title.vietnamese), code_list.words)
 
 
 def register_name(contract: Contract) -> BilingualText:
@@ -33,6 +35,17 @@ def register_name(contract: Contract) -> BilingualText:
 def table_name(table: Table) -> BilingualText:
     """A table's name in both languages."""
     return BilingualText(table.name, table.business_name or table.name)
+
+
+def list_labels(contracts: Iterable[Contract]) -> dict[str, str]:
+    """A Vietnamese label for each code list that codes of columns are of: that of the first such column that has one."""
+    found: dict[str, str] = {}
+    for table in (table for contract in contracts for table in contract.tables):
+        for relationship in table.relationships:
+            if relationship.registry == "reference":
+                label = table.column(relationship.columns[0]).business_name
+                found.setdefault(relationship.table, label or relationship.table)
+    return found
 
 
 def _of_contract(contract: Contract) -> Iterator[Entry]:
