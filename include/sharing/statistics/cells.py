@@ -15,7 +15,7 @@ from include.lake.storage import quote
 TOTAL, UNKNOWN = "_T", "_U"
 """Codes of SDMX for the total over a column and for no value."""
 COUNT, SUPPRESSED = "count", "suppressed"
-MOST_CELLS = 50_000
+MOST_CELLS = 20_000
 _DECIMAL = re.compile(r"DECIMAL\(\d+,(\d+)\)")
 _WHOLE = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT")
 

@@ -19,7 +19,7 @@ from itertools import product as combinations_of
 from include.sharing.agreements import Statistics
 from include.sharing.statistics.cells import TOTAL, Cell, Key, margins, margins_of
 
-_MOST_DONORS = 12
+_MOST_DONORS = 6
 """Donors that are tried along each side of the box; more choice hides a little less, and takes longer."""
 
 
@@ -108,13 +108,15 @@ class _Search:
         share = Decimal(self.rule.dominance_percent) / 100
         sums = tuple(max(Decimal(1), (share * first).to_integral_value(ROUND_CEILING)) for first, _ in cell.largest)
         for size in range(len(kept), -1, -1):
-            found = [
-                (self._cost(corners), corners)
-                for sides in combinations(kept, size)
-                for corners in self._boxes(start, sides, sums)
-            ]
-            if found:
-                corners = min(found)[1]
+            best: tuple[tuple[int, int, int], tuple[tuple[Key, int], ...]] | None = None
+            for corners in (box for sides in combinations(kept, size) for box in self._boxes(start, sides, sums)):
+                cost = self._cost(corners)
+                if best is None or (cost, corners) < best:
+                    best = cost, corners
+                if not any(cost):  # all of it is suppressed already
+                    break
+            if best:
+                corners = best[1]
                 self.cells |= {key for key, _ in corners}
                 self.margins |= _changed(corners)
                 self.moves.append(Move(corners, self.rule.minimum - 1, sums))
