@@ -8,6 +8,7 @@ from include.audit.reads.table import (
     OfferedRead,
     ProductReads,
     bring_in,
+    kept_at_store,
     offered_reads,
     product_reads,
 )

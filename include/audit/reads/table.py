@@ -127,3 +127,13 @@ def offered_reads(
     with lake.connect(memory_limit="512MB") as connection, lake_errors("reading the log of reads"):
         view(lake, connection, _NAME, lake.path(READS_TABLE))
         return tuple(OfferedRead(*row) for row in connection.execute(query, named).fetchall())
+
+
+def kept_at_store(lake: Lake, *, since: datetime) -> list[str]:
+    """Ids of the records of reads at the store, from an instant on."""
+    if not lake.is_table(lake.path(READS_TABLE)):
+        return []
+    query = "SELECT read_id FROM reads WHERE action = 'store' AND \"at\" >= $since"
+    with lake.connect(memory_limit="512MB") as connection, lake_errors("reading the log of reads"):
+        view(lake, connection, _NAME, lake.path(READS_TABLE))
+        return [str(row[0]) for row in connection.execute(query, {"since": since}).fetchall()]

@@ -1,5 +1,7 @@
 """`lienthong verify`: verification of the ledger's chain, and of all files that readers open against the ledger."""
 
+from include.audit.verification.delta_log import CommitUnreadable, LogCommit, read_commit
+from include.audit.verification.delta_log import versions as log_versions
 from include.audit.verification.file_digests import INDEX_OF_PAGES, digests_of
 from include.audit.verification.findings import Discrepancy, Verification
 from include.audit.verification.ledger_summary import LedgerState, ledger_state, note_verification

@@ -38,6 +38,10 @@ Out = Annotated[
 def serve(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on.")] = 8765,
+    store_log_port: Annotated[
+        int | None,
+        typer.Option(help="Also take the access log of a SeaweedFS store on this port; for the store alone."),
+    ] = None,
 ) -> None:
     """Serve the shared tables to their recipients by the open Delta Sharing protocol, until it is told to end.
 
@@ -53,7 +57,8 @@ def serve(
         said = local(f"Bên nhận truy cập tại {endpoint}", f"Recipients reach the shared tables at {endpoint}")
         errors.print(said, markup=False)
 
-    run(PipelineContext.from_environment(), host=host, port=port, started=started)
+    context = PipelineContext.from_environment()
+    run(context, host=host, port=port, store_log_port=store_log_port, started=started)
 
 
 @app.command()
@@ -63,7 +68,7 @@ def reads(
     personal: Annotated[bool, typer.Option("--personal", help="Only reads of columns with personal data.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Show which recipients read a table by Delta Sharing, under which agreement, how often and which columns.
+    """Show which recipients read a table by Delta Sharing or at the store, under which agreement, and which columns.
 
     From `audit/reads`, into which the server brings its records twice a minute and when it ends.
 

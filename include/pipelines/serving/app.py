@@ -7,7 +7,7 @@ import ipaddress
 import logging
 import uuid
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
 from functools import partial
 
 from starlette.applications import Starlette
@@ -36,13 +36,18 @@ def sharing_app(
     bring_in: Callable[[], object],
     *,
     every_seconds: float = BRING_IN_SECONDS,
+    beside: Callable[[], AbstractAsyncContextManager[None]] = nullcontext,
 ) -> Starlette:
-    """The application. `bring_in` puts ended journals into the lake; it is called now and then, and at the end."""
+    """The application. `bring_in` puts ended journals into the lake; it is called now and then, and at the end.
+
+    `beside` is entered for as long as the application runs.
+    """
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         now_and_then = asyncio.create_task(_repeat(journal, bring_in, every_seconds))
-        yield
+        async with beside():
+            yield
         now_and_then.cancel()
         with suppress(asyncio.CancelledError):
             await now_and_then

@@ -1,12 +1,13 @@
 """Prepare the S3 store of a production lake: `python -m include.pipelines.sharing.store identities FILE | bucket`.
 
 `identities` writes who may read what, from the agreements in force, into the file the store reads at its start, and
-beside it the keys by which the store's own parts know each other; `bucket` makes the lake's bucket, once the store
-answers.
+beside it the keys by which the store's own parts know each other and where it sends its access log; `bucket` makes the
+lake's bucket, once the store answers.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import time
@@ -24,6 +25,7 @@ from include.sharing.agreements import load_agreements
 from include.sharing.recipients import Credential, identities, render
 
 PATIENCE_SECONDS = 180
+_LOG_ENTRIES = 1_000_000
 
 
 class StoreNotReady(Exception):
@@ -54,6 +56,22 @@ def write_identities(path: Path, *, at: datetime, environ: Mapping[str, str] = o
         file.write(render(found))
     unfinished.replace(path)
     return [identity["name"] for identity in found["identities"]]
+
+
+def write_log_config(folder: Path, address: str) -> None:
+    """Write where the store sends its access log (`host:port`) and how, into `folder`: the file `store-log.json`.
+
+    An entry waits in the store's memory until it is acknowledged, however long that takes.
+    """
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdecimal():
+        raise ValueError(f"LIENTHONG_STORE_LOG must be host:port of the Delta Sharing server, not {address}")
+    config = {
+        "fluent_host": host, "fluent_port": int(port), "tag_prefix": "store", "async": True, "request_ack": True,
+        "sub_second_precision": True, "buffer_limit": _LOG_ENTRIES, "max_retry": 2**31 - 1, "retry_wait": 200,
+        "max_retry_wait": 5000,
+    }  # fmt: skip
+    (folder / "store-log.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
 
 
 def make_bucket(*, environ: Mapping[str, str] = os.environ) -> str:
@@ -96,6 +114,7 @@ def main(arguments: list[str]) -> int:
             case ["identities", path]:
                 print(f"Identities: {', '.join(write_identities(Path(path), at=datetime.now(UTC)))}.")
                 write_security(Path(path).parent)
+                write_log_config(Path(path).parent, os.environ["LIENTHONG_STORE_LOG"])
             case ["bucket"]:
                 print(f"Bucket: {make_bucket()}.")
             case _:

@@ -80,13 +80,13 @@ def serve(folder: Path) -> Iterator[S3]:
         server.stop()
 
 
-def start_weed(site: Site, others: Sequence[dict[str, Any]] = ()) -> S3:
-    """Start a server with an empty bucket, and identities besides the writer and the reader.
+def start_weed(site: Site, others: Sequence[dict[str, Any]] = (), flags: Sequence[str] = ()) -> S3:
+    """Start a server with an empty bucket, with identities besides the writer and the reader, and with further flags.
 
     Ports that were free a moment ago may be another's by now: then it is tried with others.
     """
     for _ in range(_ATTEMPTS):
-        server = _launch(site, [*IDENTITIES, *others])
+        server = _launch(site, [*IDENTITIES, *others], flags)
         with suppress(ServerFailedError):
             wait_until(site, NAME, lambda: _has_bucket(server), seconds=60)  # noqa: B023
             return server
@@ -94,7 +94,7 @@ def start_weed(site: Site, others: Sequence[dict[str, Any]] = ()) -> S3:
     raise ServerFailedError(NAME, site.log(NAME), "did not start")
 
 
-def _launch(site: Site, identities: list[dict[str, Any]]) -> S3:
+def _launch(site: Site, identities: list[dict[str, Any]], flags: Sequence[str]) -> S3:
     config = site.folder(NAME) / "identities.json"
     config.write_text(json.dumps({"identities": identities}))
     *ports, s3_port, s3_grpc = free_ports(len(_PORTS) + 2)
@@ -117,6 +117,7 @@ def _launch(site: Site, identities: list[dict[str, Any]]) -> S3:
         "-master.volumeSizeLimitMB=64",
         "-volume.max=40",
         "-master.telemetry=false",
+        *flags,
     ]
     # Asked politely, it waits for clients' idle connections.
     start(site, ServerProcess(NAME, command, {**os.environ, "HOME": str(site.var)}, signal.SIGKILL))

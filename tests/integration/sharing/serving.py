@@ -55,7 +55,7 @@ class Serving:
 
 
 @contextmanager
-def serving(environ: Mapping[str, str], folder: Path) -> Iterator[Serving]:
+def serving(environ: Mapping[str, str], folder: Path, *flags: str) -> Iterator[Serving]:
     """A server on a lake and agreements, until the end of the block."""
     port = free_port()
     url = f"http://127.0.0.1:{port}"
@@ -66,7 +66,7 @@ def serving(environ: Mapping[str, str], folder: Path) -> Iterator[Serving]:
     }  # fmt: skip
     log = folder / "serve.log"
     with log.open("ab") as output:
-        command = [sys.executable, "-m", "include.cli", "serve", "--port", str(port)]
+        command = [sys.executable, "-m", "include.cli", "serve", "--port", str(port), *flags]
         process = subprocess.Popen(command, cwd=ROOT, env=environ, stdout=output, stderr=output)
     try:
         end = time.monotonic() + 60
