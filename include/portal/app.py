@@ -17,6 +17,7 @@ from starlette.routing import Route
 from include.contracts.yaml_files import ContractError
 from include.lake.storage import LakeError
 from include.pipelines import KNOWN_ERRORS, Misuse, PipelineContext
+from include.pipelines.catalogue import portal_url
 from include.portal import catalogue_pages, product_pages, rendering, sign_in, subject_pages
 from include.portal.catalogue_pages import ContractBroken
 from include.portal.forms import FormGuard
@@ -29,15 +30,16 @@ _log = logging.getLogger(__name__)
 
 
 def serve(context: PipelineContext, *, host: str, port: int, started: Callable[[str], None]) -> None:
-    """Serve until the process is told to end. `started` is told the address.
+    """Serve until the process is told to end. `started` is told the address, once the catalogue has been read.
 
     Without LIENTHONG_PORTAL_URL people reach it where it listens.
 
     Raises:
         Misuse: LIENTHONG_PORTAL_URL is no http(s) URL.
     """
-    url = context.environ.get("LIENTHONG_PORTAL_URL", "").strip().rstrip("/") or f"http://{host}:{port}"
+    url = portal_url(context, f"http://{host}:{port}")
     app = portal_app(context, url)
+    app.state.portal.catalogue.now()
     started(url)
     uvicorn.run(
         app, host=host, port=port, access_log=False, log_level="warning", server_header=False,
@@ -46,13 +48,7 @@ def serve(context: PipelineContext, *, host: str, port: int, started: Callable[[
 
 
 def portal_app(context: PipelineContext, url: str) -> Starlette:
-    """The application of a context's lake and contracts; people reach it at `url`.
-
-    Raises:
-        Misuse: `url` is no http(s) URL.
-    """
-    if not url.startswith(("http://", "https://")):
-        raise Misuse("LIENTHONG_PORTAL_URL must be the portal's address, such as https://data.example.gov.vn")
+    """The application of a context's lake and contracts; people reach it at `url`."""
     app = Starlette(
         routes=[
             Route("/health", _health),

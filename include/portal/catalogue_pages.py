@@ -22,6 +22,7 @@ from include.pipelines.catalogue import (
     SharedAs,
     TableShape,
     catalogue_document,
+    last_good_runs,
     list_labels,
     reading_code,
     register_name,
@@ -168,11 +169,9 @@ def _measured(portal: Portal, table: Table) -> tuple[TableReport | None, TableSh
 def _modified(portal: Portal) -> dict[str, datetime]:
     """By `registry.table`, its last good run; nothing if the lake does not answer."""
     try:
-        overview = portal.quality.overview()
+        return last_good_runs(portal.quality)
     except (LakeError, StepFailed):
         return {}
-    good = ((one.table.qualified_name, one.freshness.last_good_at) for one in overview.tables)
-    return {name: at for name, at in good if at is not None}
 
 
 def _shared_as(portal: Portal, person: Person | None, table: Table) -> SharedAs:

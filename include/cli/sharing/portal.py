@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from include.cli.application import AsJson, app
 from include.cli.sharing.serve import Days, Out, hand_over, show_revoked, show_tokens
-from include.console import errors
-from include.console_words import local
+from include.console import errors, output
+from include.console_words import local, number
 
 official = typer.Typer(
     help="Tokens of officials for the portal: made, renewed, ended and listed.", no_args_is_help=True
@@ -97,3 +98,21 @@ def portal(
         errors.print(local(f"Cổng dữ liệu: {url}", f"The portal: {url}"), markup=False)
 
     serve(PipelineContext.from_environment(), host=host, port=port, started=started)
+
+
+@app.command()
+def catalogue(
+    out: Annotated[Path, typer.Option(help="File to write, e.g. catalogue.jsonld.")],
+) -> None:
+    """Write the catalogue of all published tables for harvesters: DCAT-AP 3.0 as JSON-LD.
+
+    The portal serves the same at /catalogue.jsonld. LIENTHONG_PORTAL_URL, the portal's address, is part of every name.
+
+    Example: `LIENTHONG_PORTAL_URL=https://data.example.gov.vn lienthong catalogue --out catalogue.jsonld`
+    """
+    from include.pipelines import PipelineContext
+    from include.pipelines.catalogue import write_catalogue
+
+    tables = write_catalogue(PipelineContext.from_environment(), out)
+    said = local(f"Đã ghi {number(tables)} bảng vào {out}", f"Wrote {number(tables)} tables to {out}")
+    output.print(said, markup=False)

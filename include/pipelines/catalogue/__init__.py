@@ -1,7 +1,14 @@
 """The catalogue: what there is, found by words; what a table looks like without its values; DCAT and ODCS of it."""
 
 from include.pipelines.catalogue.code_lists import CodeList
-from include.pipelines.catalogue.dcat import MEDIA_TYPE, catalogue_document, table_document
+from include.pipelines.catalogue.dcat import (
+    MEDIA_TYPE,
+    catalogue_document,
+    last_good_runs,
+    portal_url,
+    table_document,
+    write_catalogue,
+)
 from include.pipelines.catalogue.entries import list_labels, register_name, table_name
 from include.pipelines.catalogue.live import Catalogue, LiveCatalogue
 from include.pipelines.catalogue.product_contract import product_contract

@@ -9,11 +9,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from pathlib import Path
 
 from include.audit.report_data import PERSONAL
 from include.contracts.model import Contract, Table
 from include.contracts.words import BilingualText
+from include.pipelines import Misuse, PipelineContext
 from include.pipelines.catalogue.entries import register_name, table_name
+from include.pipelines.reporting import QualityPages
 
 MEDIA_TYPE = "application/ld+json"
 _GOVERNMENT = BilingualText("Government and public sector", "Chính phủ và khu vực công")
@@ -31,6 +34,36 @@ _CONTEXT: Json = {
 _SPOKEN = "dct:LinguisticSystem"
 _OPEN_PROTOCOL = "https://github.com/delta-io/delta-sharing/blob/main/PROTOCOL.md"
 _MOST_KEYWORDS = 40
+
+
+def portal_url(context: PipelineContext, otherwise: str = "http://127.0.0.1:8770") -> str:
+    """The portal's address as people reach it, LIENTHONG_PORTAL_URL; without it where it listens.
+
+    Raises:
+        Misuse: it is no http(s) URL.
+    """
+    url = context.environ.get("LIENTHONG_PORTAL_URL", "").strip().rstrip("/") or otherwise
+    if not url.startswith(("http://", "https://")):
+        raise Misuse("LIENTHONG_PORTAL_URL must be the portal's address, such as https://data.example.gov.vn")
+    return url
+
+
+def write_catalogue(context: PipelineContext, out: Path) -> int:
+    """Write the catalogue of all contracts to a file; returns the number of tables.
+
+    Raises:
+        ContractError: a contract has mistakes.
+    """
+    quality = QualityPages(context)
+    contracts = context.contracts
+    out.write_text(catalogue_document(contracts.values(), last_good_runs(quality), portal_url(context)), "utf-8")
+    return sum(len(contract.tables) for contract in contracts.values())
+
+
+def last_good_runs(quality: QualityPages) -> dict[str, datetime]:
+    """By `registry.table`, when it was last read with success. Raises LakeError or StepFailed."""
+    good = ((one.table.qualified_name, one.freshness.last_good_at) for one in quality.overview().tables)
+    return {name: at for name, at in good if at is not None}
 
 
 def catalogue_document(contracts: Iterable[Contract], modified: Mapping[str, datetime], url: str) -> str:

@@ -38,7 +38,7 @@ def table_name(table: Table) -> BilingualText:
 
 
 def list_labels(contracts: Iterable[Contract]) -> dict[str, str]:
-    """A Vietnamese label for each code list that codes of columns are of: that of the first such column that has one."""
+    """A Vietnamese label for each code list whose codes a column has: that of the first such column that has one."""
     found: dict[str, str] = {}
     for table in (table for contract in contracts for table in contract.tables):
         for relationship in table.relationships:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from pyshacl import validate
 from rdflib import DCAT, Graph, URIRef
 
 from include.contracts.reading import readable_contracts
-from include.pipelines.catalogue import catalogue_document, product_contract
+from include.pipelines.catalogue import catalogue_document, product_contract, write_catalogue
 from include.sharing.agreements import load_agreements
 
 from .conftest import AT, OFFICER, OWNER, STEWARD, URL, Site, write_agreement
@@ -121,6 +122,12 @@ def test_the_shapes_find_what_is_missing(site: Site, missing: str):
 def test_the_catalogue_of_this_repository_is_dcat_ap():
     contracts, _ = readable_contracts(SCHEMAS)
     assert violations(catalogue_document(contracts.values(), {"population.citizen": AT}, "https://data.example")) == []
+
+
+def test_the_catalogue_is_written_to_a_file(site: Site, tmp_path: Path):
+    environ = {**site.context.environ, "LIENTHONG_PORTAL_URL": f"{URL}/"}
+    assert write_catalogue(replace(site.context, environ=environ), tmp_path / "out.jsonld") == 2
+    assert (tmp_path / "out.jsonld").read_text("utf-8") == site.browser().get("/catalogue.jsonld").text
 
 
 def test_an_agreement_that_ended_says_so(site: Site):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -11,7 +12,7 @@ from starlette.testclient import TestClient
 
 from include.pipelines.errors import Misuse
 from include.pipelines.serving import all_tokens, issue_token, make_app, revoke_tokens, rotate_token
-from include.portal import session
+from include.portal import serve, session
 
 from .conftest import AT, OFFICER, STEWARD, Site, profile_of
 
@@ -210,7 +211,6 @@ def test_every_answer_forbids_scripts_from_elsewhere(site: Site):
 
 
 def test_the_portal_needs_an_address(site: Site):
-    from include.portal import portal_app
-
+    environ = {"LIENTHONG_PORTAL_URL": "ftp://data.example"}
     with pytest.raises(Misuse, match="LIENTHONG_PORTAL_URL"):
-        portal_app(site.context, "ftp://x")
+        serve(replace(site.context, environ=environ), host="127.0.0.1", port=1, started=print)
