@@ -40,7 +40,7 @@ from include.sharing.agreements import load_agreements
 from include.sharing.recipients import reader_variable
 
 BROKER, STORE, WORKER, API = "valkey", "seaweedfs", "airflow-worker", "airflow-apiserver"
-SHARING = "sharing"
+SHARING, STORE_LOG = "sharing", "sharing-store-log"
 AIRFLOW = (API, "airflow-scheduler", "airflow-dag-processor", "airflow-triggerer", WORKER)
 SOURCES_FILE, READERS_FILE = "environment/sources.env", "environment/readers.env"
 # SeaweedFS is four servers in one process. The flag of each port, and the port to try first.
@@ -135,6 +135,7 @@ def ports_of(site: Site) -> dict[str, int]:
         BROKER: port(BROKER, BROKER, 16379),
         STORE: store["s3.port"],
         SHARING: port(SHARING, SHARING, 8766),
+        STORE_LOG: port(STORE if is_running(site, STORE) else SHARING, STORE_LOG, 24225),
         servers.NAME: metadata,
         **store,
     }
@@ -169,6 +170,7 @@ def start_store(stack: Production) -> None:
     for folder in ("identities", "store"):
         site.folder(folder)
     identities = stack.environment("store-identities", {READERS_FILE: readers(site)})
+    identities["LIENTHONG_STORE_LOG"] = f"127.0.0.1:{stack.ports[STORE_LOG]}"
     _run(site, "store-identities", stack.command("store-identities"), identities)
     given = [stack.here(argument) for argument in stack.services[STORE]["command"]]
     # The last of repeated flags applies.
@@ -186,13 +188,10 @@ def start_sharing(stack: Production) -> None:
     if is_running(stack.site, SHARING):
         return
     port = stack.ports[SHARING]
-    command = [
-        *stack.command(SHARING),
-        "--host",
-        "127.0.0.1",
-        "--port",
-        str(port),
-    ]  # the last of repeated flags applies
+    log_port = str(stack.ports[STORE_LOG])
+    # The last of repeated flags applies.
+    own = ["--host", "127.0.0.1", "--port", str(port), "--store-log-port", log_port]
+    command = [*stack.command(SHARING), *own]
     start(stack.site, ServerProcess(SHARING, command, stack.environment(SHARING)))
     wait_until(stack.site, SHARING, partial(servers.answers, f"http://127.0.0.1:{port}"), seconds=60)
 
