@@ -77,6 +77,8 @@ class StoreLog:
     async def _keep(self, message: Any) -> str | None:
         """Keep the record of a message, `[tag, time, entry, options]`; what to acknowledge it with."""
         _, sent_at, entry, *options = message
+        if not isinstance(entry, dict):
+            raise TypeError("a message without an entry")
         at = sent_at if isinstance(sent_at, datetime) else datetime.fromtimestamp(int(sent_at), UTC)
         record = await asyncio.to_thread(self._record, entry, at)
         if record is not None and record.read_id not in self._kept:

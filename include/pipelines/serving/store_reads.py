@@ -6,6 +6,7 @@ recipients, and URLs that the Delta Sharing server signed are read with its iden
 
 from __future__ import annotations
 
+import hashlib
 import re
 import threading
 from collections.abc import Mapping
@@ -23,6 +24,7 @@ from include.sharing.delta_sharing import SharedTable
 _GET, _HEAD = "REST.GET.OBJECT", "REST.HEAD.OBJECT"
 _OFFERED, _REFUSED = (200, 206), (401, 403)
 _PLAIN = re.compile(r"[A-Za-z0-9._:-]{1,100}")
+_FIELDS = ("request_id", "requester", "operation", "bucket", "key", "status", "remote_ip", "error_code")
 _SHARED, _LOG = "shared", "_delta_log"
 
 
@@ -41,31 +43,33 @@ class StoreReads:
         A request that the store refused is on record as refused. A file is read by several requests: its footer, then
         parts of it; each is a record. `from_version` to `version` are those that the file is part of.
 
+        An entry that lacks something is told with what it has: one that was refused would be sent again for ever.
+
         Raises:
-            ValueError, TypeError: it is no entry of an access log.
             LakeError: the table's log cannot be read now.
         """
-        request_id, recipient = _plain(entry["request_id"]), str(entry["requester"])
-        shares = self._catalog.now().shares.get(recipient)
-        operation, status, uri = entry["operation"], int(entry["status"]), f"{entry['bucket']}/{entry['key']}"
-        if shares is None or operation not in (_GET, _HEAD):
+        said = {name: str(entry.get(name) or "") for name in _FIELDS}
+        shares = self._catalog.now().shares.get(said["requester"])
+        uri, status = f"{said['bucket']}/{said['key']}", int(said["status"]) if said["status"].isdecimal() else 0
+        if shares is None or said["operation"] not in (_GET, _HEAD):
             return None
         known: dict[str, Any] = {
-            "read_id": f"store-{request_id}", "at": at, "action": "store", "status": status, "recipient": recipient,
-            "address": _plain(entry["remote_ip"]),
+            "read_id": f"store-{_plain(said['request_id'])}", "at": at, "action": "store", "status": status,
+            "recipient": said["requester"], "address": _plain(said["remote_ip"]),
         }  # fmt: skip
         if status in _REFUSED:
-            return ReadRecord(verdict="refused", reason=f"the store: {_plain(entry['error_code'])}", **known)
-        if operation != _GET or status not in _OFFERED or not uri.startswith(f"{self._root}/{_SHARED}/"):
+            return ReadRecord(verdict="refused", reason=f"the store: {_plain(said['error_code'])}", **known)
+        folder = f"{self._root}/{_SHARED}/{said['requester']}/"
+        if said["operation"] != _GET or status not in _OFFERED or not uri.startswith(folder):
             return None
-        owner, product, *path = uri.removeprefix(f"{self._root}/{_SHARED}/").split("/", 2)
-        if not path or path[0].startswith(f"{_LOG}/"):
+        product, _, path = uri.removeprefix(folder).partition("/")
+        if not path or path.startswith(f"{_LOG}/"):
             return None
         tables = [table for share in shares.values() for table in share.tables.values()]
-        found = next((table for table in tables if owner == recipient and table.product.name == product), None)
+        found = next((table for table in tables if table.product.name == product), None)
         if found is None:  # a table that an agreement left a moment ago
             return ReadRecord(verdict="offered", product=product, **known)
-        return ReadRecord(verdict="offered", **known, **self._of_table(found, path[0]))
+        return ReadRecord(verdict="offered", **known, **self._of_table(found, path))
 
     def _of_table(self, table: SharedTable, path: str) -> dict[str, Any]:
         agreement, product = table.agreement, table.product
@@ -127,8 +131,6 @@ class _TableLog:
         return first, last
 
 
-def _plain(text: object) -> str:
-    """A short text of plain characters, as ids, codes and addresses are. Raises ValueError: it is none."""
-    if not isinstance(text, str) or not _PLAIN.fullmatch(text):
-        raise ValueError("an entry of the access log has a field that is none of its kind")
-    return text
+def _plain(text: str) -> str:
+    """A short text of plain characters, as ids, codes and addresses are; of any other its digest."""
+    return text if _PLAIN.fullmatch(text) else hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:32]
