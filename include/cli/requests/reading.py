@@ -104,7 +104,7 @@ def draft(
 ) -> None:
     """Write the agreement that a grant drafted. In schemas/agreements it takes force on its first day.
 
-    Example: `lienthong requests draft nso-population-citizen-1 --out schemas/agreements/citizen_for_nso.yaml`
+    Example: `lienthong requests draft nso-population-citizen-1 --out citizen_for_nso.yaml`
     """
     from include.pipelines import Misuse, PipelineContext
     from include.pipelines.requests import request_of

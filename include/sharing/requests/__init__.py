@@ -1,7 +1,8 @@
 """Requests to providers: data that is asked for and rows that are disputed, as events with a life and a deadline."""
 
 from include.sharing.requests.deadlines import DAYS_TO_ANSWER, WorkingDays, is_last_day, is_late
-from include.sharing.requests.draft import draft, draft_id, draft_problems, fitting, proposed, shared_column
+from include.sharing.requests.disputed_row import SharedRow, is_mended, shared_row
+from include.sharing.requests.drafting import draft, draft_id, draft_problems, fitting, proposed, shared_column
 from include.sharing.requests.events import (
     ANSWERS,
     REQUESTS_TABLE,
@@ -15,8 +16,8 @@ from include.sharing.requests.events import (
     read_events,
     requests_of,
 )
-from include.sharing.requests.grounds import Ground, grounds
 from include.sharing.requests.objections import covers, objection_to_ask, objection_to_dispute
+from include.sharing.requests.refusal_grounds import Ground, grounds
 from include.sharing.requests.request import (
     WAITING,
     Ask,
@@ -29,7 +30,6 @@ from include.sharing.requests.request import (
     Request,
     State,
 )
-from include.sharing.requests.shared_row import SharedRow, is_mended, shared_row
 from include.sharing.requests.source_row import MOST_ROWS, SourceRow, source_rows
 from include.sharing.requests.summary import ProviderSummary, summaries
 from include.sharing.requests.words import ACTS, KINDS, STATES
