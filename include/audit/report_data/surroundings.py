@@ -17,7 +17,7 @@ PERSONAL = ("confidential", "restricted", "sensitive")
 
 @dataclass(frozen=True, slots=True)
 class AgreedColumn:
-    """One column of a product: its protection (`none`, `pseudonym`, `year`, `keep_last`, `drop`) and what it is.
+    """One column of a product: its protection, as in the agreement, and what it is.
 
     `business_name` and `classification` are the contract's; empty where it no longer has the column.
     """
@@ -38,7 +38,7 @@ class SharedProduct:
 
     `state` is `open`, `closed` (emptied) or empty: nothing is delivered yet. Of an open one `since` is when the table
     was first committed on these terms, `last_at` when rows last came or went. `reads`: by Delta Sharing in the last
-    READS_DAYS; None if there were none.
+    READS_DAYS; None if there were none. `minimum`: of counts by these columns, below which a cell is suppressed; 0 for rows.
     """
 
     name: str
@@ -53,6 +53,7 @@ class SharedProduct:
     since: datetime | None = None
     last_at: datetime | None = None
     reads: ProductReads | None = None
+    minimum: int = 0
 
     @property
     def personal_reads(self) -> tuple[str, ...]:

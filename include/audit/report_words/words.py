@@ -71,6 +71,8 @@ _CODES: Mapping[str, tuple[str, str]] = {
     "none": ("cung cấp nguyên bản", "as it is"),
     "pseudonym": ("mã thay thế", "pseudonym"),
     "year": ("chỉ năm", "year only"),
+    "decade": ("chỉ thập niên", "decade only"),
+    "province": ("chỉ tỉnh, thành phố", "province only"),
     "drop": ("không cung cấp", "not given"),
     "freshness": ("độ cập nhật", "freshness"),
 }

@@ -63,6 +63,7 @@ def _product(
         shared.since if shared and state == OPEN else None,
         shared.last_delivery() if shared and state == OPEN else None,
         reads,
+        product.statistics.minimum if product.statistics else 0,
     )  # fmt: skip
 
 
