@@ -123,7 +123,8 @@ class Country:
 
     @cached_property
     def context(self) -> PipelineContext:
-        return PipelineContext(self.lake, self.folder, {"LIENTHONG_PSEUDONYM_KEY": KEY.secret.hex()})
+        environ = {"LIENTHONG_PSEUDONYM_KEY": KEY.secret.hex(), "LIENTHONG_SHARING_URL": "http://sharing.example"}
+        return PipelineContext(self.lake, self.folder, environ)
 
     def table(self, registry: str, name: str) -> Table:
         return self.context.table(registry, name)[1]
