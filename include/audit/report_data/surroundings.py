@@ -38,7 +38,8 @@ class SharedProduct:
 
     `state` is `open`, `closed` (emptied) or empty: nothing is delivered yet. Of an open one `since` is when the table
     was first committed on these terms, `last_at` when rows last came or went. `reads`: by Delta Sharing in the last
-    READS_DAYS; None if there were none. `minimum`: of counts by these columns, below which a cell is suppressed; 0 for rows.
+    READS_DAYS; None if there were none. `minimum`: of counts by these columns, below which a cell is suppressed; 0 for
+    rows.
     """
 
     name: str
