@@ -152,9 +152,9 @@ class ExpressionChecker:
         return first, ()
 
     def _bind(self, text: str, relation: str) -> Unbound | None:
-        # In WHERE the engine refuses aggregates and windows, which would join rows.
+        # In WHERE the engine refuses aggregates and windows, which would join rows. It binds, and computes no constant.
         try:
-            self._engine.execute(f"EXPLAIN SELECT 1 FROM {relation} AS source WHERE (\n{text}\n) IS NULL")
+            self._engine.execute(f"DESCRIBE SELECT 1 FROM {relation} AS source WHERE (\n{text}\n) IS NULL")
         except duckdb.Error as error:
             return Unbound(error)
         return None

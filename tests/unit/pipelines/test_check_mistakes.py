@@ -254,6 +254,8 @@ SOUND = [
     (DATE, 'transformLogic: \'"ngay" + CAST(length("ten") AS INTEGER)\''),  # a date and a text
     (DATE, "transformLogic: '\"ngay\" -- as the clerk wrote it'"),
     (NAME, 'transformLogic: \'CASE WHEN "tien" > 0 THEN "ten" END\''),
+    # Bound, never computed: these are more numbers than fit into any machine.
+    (NAME, 'transformLogic: \'CASE WHEN list_sum(range(20000000000)) > 0 THEN "ten" END\''),
     (NAME, 'transformLogic: source."ten"'),
     (NAME, "transformLogic: 'list_transform([\"ten\"], lambda word: upper(word))[1]'"),
     (NAME, NAME + ', customProperties: [{property: empty, value: ["N/A", "9"]}]'),
