@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+from include.contracts.model import AT
 from include.pipelines.context import PipelineContext
 from include.pipelines.errors import no_values_escape
 from include.pipelines.requests.access import agreements_of, all_requests, product_of, request_of
@@ -34,7 +35,7 @@ def ask_for(context: PipelineContext, recipient: str, table: str, ask: Ask) -> R
         Misuse: there is no such registry or table.
     """
     registry, _, name = table.partition(".")
-    _, spec = context.table(registry, name)
+    _, spec = context.table(registry, name.partition(AT)[0])
 
     def checked(requests: dict[str, Request]) -> Details:
         agreements = agreements_of(context).values()

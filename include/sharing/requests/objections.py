@@ -15,6 +15,7 @@ from include.sharing.requests.request import WAITING, Ask, Dispute, Request
 LONGEST_TEXT = 4_000
 _MAILBOX = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 _RECIPIENT = re.compile(r"[a-z][a-z0-9_]{0,62}")
+_OF_A_PERSON = re.compile(r"\d[\d .-]{7,}\d")  # of nine digits or more, as persons have
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
 
@@ -108,6 +109,11 @@ def _missing(ask: Ask, recipient: str, at: datetime) -> BilingualText | None:
         )
     if too_long := _too_long(ask.purpose, ask.rows, ask.recipient_name, *ask.legal_basis):
         return too_long
+    if _OF_A_PERSON.search(ask.purpose) or _OF_A_PERSON.search(ask.rows):
+        return BilingualText(
+            "the purpose and the condition on rows become an agreement that many read: name no number of a person",
+            "mục đích và điều kiện chọn bản ghi được đưa vào thỏa thuận: không ghi số định danh của người",
+        )
     today = at.astimezone(HANOI).date()
     if ask.valid_until < ask.valid_from or ask.valid_until < today:
         return BilingualText(

@@ -22,8 +22,9 @@ from include.pipelines.requests import (
     refuse,
     request_of,
 )
+from include.pipelines.requests.recording import act_on
 from include.sharing.agreements import SharedColumn, load_agreement
-from include.sharing.requests import Refusal, Request, summaries
+from include.sharing.requests import Note, Refusal, Request, summaries
 
 from .conftest import DAY, MONDAY, OWNER, STEWARD, At, an_ask, write_agreement
 
@@ -133,6 +134,17 @@ def test_of_two_who_answer_at_once_one_wins_and_the_other_is_told(context: At, a
     assert state.number == 2
     assert f"is {state.state}, by {state.answered_by}" in sorted(told)[0]
     assert ledger.read_kind(context.lake, "request")[1].num_rows == 2
+
+
+def test_who_is_overtaken_between_looking_and_writing_is_told(context: At, asked: Request) -> None:
+    def decide(request: Request) -> Note:
+        if request_of(context, asked.request_id).state == "open":
+            refuse(context, asked.request_id, OWNER, REFUSAL)  # while the other was thinking
+        return Note()
+
+    with pytest.raises(RequestOvertaken, match="is refused, by bo-cong-an"):
+        act_on(context, asked.request_id, "withdrawn", "nso", decide)
+    assert request_of(context, asked.request_id).number == 2
 
 
 def test_a_grant_takes_force_when_its_file_is_in_place_and_its_days_have_come(context: At, asked: Request) -> None:

@@ -59,6 +59,8 @@ def test_days_are_counted_by_the_holidays_of_the_code_list(asked_at: str, due_on
         ({"rows": "1 = 1; DROP TABLE x"}, "the row filter"),
         ({"rows": "status_code IN (SELECT 1)"}, "the row filter"),
         ({"rows": "birth_date = 'x' OR wage > 1"}, "not a column"),
+        ({"rows": "personal_id = '001199000001'"}, "no number of a person"),
+        ({"purpose": "Tra cứu 0011 9900 0001"}, "no number of a person"),
         ({"valid_until": date(2026, 3, 1)}, "before it begins"),
         ({"contact": "nobody"}, "mailbox"),
         ({"purpose": "a" * 4001}, "more than 4000"),
