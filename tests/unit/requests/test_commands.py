@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -97,4 +96,3 @@ def test_a_disputed_row_is_shown_for_a_purpose_alone(run: Run, context: At, monk
     assert f"personal_id={ANH}; birth_date=1999-05-17" in shown
     rows = json.loads(run("show", disputed, "--row", "--purpose", "compare with the file", "--json"))["rows"]
     assert rows[0]["value"] == "1999-05-17"
-    assert os.environ["LAKE_URI"] == context.lake.uri
