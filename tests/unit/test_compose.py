@@ -29,7 +29,7 @@ AIRFLOW = [name for name in SERVICES if name.startswith("airflow-")]
 LONG_RUNNING = [name for name, service in SERVICES.items() if service["restart"] != "no"]
 SECRET = re.compile(r"(?i)password|secret|_key$|fernet|access_key|auth$|sql_alchemy_conn|broker_url|^AIRFLOW_CONN_")
 KEYS = ("LIENTHONG_PSEUDONYM_KEY", "LIENTHONG_SIGNING_KEY")
-SERVER_KEYS = ("LIENTHONG_SHARING_ACCESS_KEY", "LIENTHONG_SHARING_SECRET_KEY")
+SERVER_KEYS = [f"LIENTHONG_{name}_{key}_KEY" for name in ("SHARING", "PORTAL") for key in ("ACCESS", "SECRET")]
 # Named like secrets, and none.
 NO_SECRET = {
     "AIRFLOW__CORE__AUTH_MANAGER",
@@ -71,6 +71,7 @@ def test_nothing_is_published_beyond_this_machine() -> None:
         "airflow-apiserver": ["127.0.0.1:8080:8080"],
         "seaweedfs": ["127.0.0.1:8333:8333"],
         "sharing": ["127.0.0.1:8765:8765"],
+        "portal": ["127.0.0.1:8770:8770"],
     }
     assert not [name for name, service in SERVICES.items() if service.get("network_mode")]
 
@@ -147,14 +148,15 @@ def test_keys_are_where_they_are_used_and_nowhere_else() -> None:
     assert having == {"LIENTHONG_PSEUDONYM_KEY": {"airflow-worker"}, "LIENTHONG_SIGNING_KEY": set()}
 
 
-def test_the_sharing_server_has_a_key_of_its_own_at_the_store() -> None:
-    stated = RAW["services"]["sharing"]["environment"]
-    assert "LIENTHONG_SHARING_ACCESS_KEY" in stated["AWS_ACCESS_KEY_ID"]
-    assert "LIENTHONG_SHARING_SECRET_KEY" in stated["AWS_SECRET_ACCESS_KEY"]
+@pytest.mark.parametrize("name", ["sharing", "portal"])
+def test_the_servers_for_others_have_keys_of_their_own_at_the_store(name: str) -> None:
+    stated = RAW["services"][name]["environment"]
+    assert f"LIENTHONG_{name.upper()}_ACCESS_KEY" in stated["AWS_ACCESS_KEY_ID"]
+    assert f"LIENTHONG_{name.upper()}_SECRET_KEY" in stated["AWS_SECRET_ACCESS_KEY"]
     assert {n for n, s in SERVICES.items() if set(SERVER_KEYS) & set(s.get("environment") or {})} == {
         "store-identities"
     }
-    assert not [name for name in SERVICES["sharing"]["environment"] if name.startswith("AIRFLOW_")]
+    assert not [variable for variable in SERVICES[name]["environment"] if variable.startswith("AIRFLOW_")]
 
 
 def test_images_are_pinned_to_a_release() -> None:

@@ -15,7 +15,7 @@ from include.embedded.demo.country import PERSONS, ensure_country, source_connec
 from include.embedded.servers import REPOSITORY, ServerFailedError, Site, is_running, say, say_error, show_command, stop
 
 # In the order they are stopped.
-SERVERS = (servers.SHARING, *reversed([*servers.COMPONENTS]), servers.MARIADB, servers.NAME)
+SERVERS = (servers.PORTAL, servers.SHARING, *reversed([*servers.COMPONENTS]), servers.MARIADB, servers.NAME)
 
 
 class BusyError(Exception):
@@ -23,7 +23,7 @@ class BusyError(Exception):
 
 
 def up(root: Path = REPOSITORY) -> int:
-    """Start PostgreSQL, the simulated sources, Airflow and the sharing server, and leave them running.
+    """Start PostgreSQL, the simulated sources, Airflow, the sharing server and the portal; leave them running.
 
     Returns the exit status.
     """
@@ -50,6 +50,8 @@ def up(root: Path = REPOSITORY) -> int:
         )
     )
     show_command(servers.sharing_url(site))
+    say(local("Cổng dữ liệu, xem lienthong official:", "The data portal, see lienthong official:"))
+    show_command(servers.portal_url(site))
     say(local("Dừng tất cả: make down. Nhật ký ở:", "Stop everything: make down. Logs are in:"))
     show_command(str(site.var / "log"))
     return 0
@@ -70,6 +72,7 @@ def launch(site: Site, *, persons: int = PERSONS, phase: Callable[[str], None] =
         phase(local("Khởi động Airflow", "Starting Airflow"))
         launched.result()
     servers.start_sharing(site)
+    servers.start_portal(site)
     servers.await_airflow(site, sources)
 
 

@@ -89,6 +89,9 @@ def _values(site: Site, ports: Mapping[str, int]) -> dict[str, str]:
         "LIENTHONG_SHARING_ACCESS_KEY": "lienthong-sharing",
         "LIENTHONG_SHARING_SECRET_KEY": site.secret("sharing_secret_key"),
         "LIENTHONG_SHARING_URL": f"http://127.0.0.1:{ports['sharing']}",
+        "LIENTHONG_PORTAL_ACCESS_KEY": "lienthong-portal",
+        "LIENTHONG_PORTAL_SECRET_KEY": site.secret("portal_secret_key"),
+        "LIENTHONG_PORTAL_URL": f"http://127.0.0.1:{ports['portal']}",
         "LIENTHONG_STORE_URL": f"http://127.0.0.1:{ports['seaweedfs']}",
         "DROPS_DIR": str(site.var / "simulator" / "drops"),
     }

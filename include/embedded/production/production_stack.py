@@ -40,7 +40,7 @@ from include.sharing.agreements import load_agreements
 from include.sharing.recipients import reader_variable
 
 BROKER, STORE, WORKER, API = "valkey", "seaweedfs", "airflow-worker", "airflow-apiserver"
-SHARING, STORE_LOG = "sharing", "sharing-store-log"
+SHARING, STORE_LOG, PORTAL = "sharing", "sharing-store-log", "portal"
 AIRFLOW = (API, "airflow-scheduler", "airflow-dag-processor", "airflow-triggerer", WORKER)
 SOURCES_FILE, READERS_FILE = "environment/sources.env", "environment/readers.env"
 # SeaweedFS is four servers in one process. The flag of each port, and the port to try first.
@@ -71,6 +71,7 @@ def up(root: Path = REPOSITORY) -> int:
     say(f"Sign in as [bold]{ADMIN}[/], password [bold]{site.secret('airflow_password')}[/].")
     say(f"The lake is {stack.environment(API)['LAKE_URI']} at http://127.0.0.1:{stack.ports[STORE]}")
     say(f"Shared tables are served at {stack.environment(SHARING)['LIENTHONG_SHARING_URL']}")
+    say(f"The portal is at {stack.environment(PORTAL)['LIENTHONG_PORTAL_URL']}")
     say(f"State and logs are in {site.var}; stop everything with: make down")
     return 0
 
@@ -78,7 +79,7 @@ def up(root: Path = REPOSITORY) -> int:
 def down(root: Path = REPOSITORY) -> int:
     """Stop the stack, if it runs: clients before servers. Returns the exit status."""
     site = site_of(root)
-    stopped = stop(site, [SHARING, *(name for service in reversed(AIRFLOW) for name in _names(service))])
+    stopped = stop(site, [PORTAL, SHARING, *(name for service in reversed(AIRFLOW) for name in _names(service))])
     # SeaweedFS waits for clients that keep connections open, which need no answer any more.
     stopped += stop(site, [STORE, BROKER, servers.MARIADB, servers.NAME], seconds=8)
     if stopped:
@@ -106,6 +107,7 @@ def launch(site: Site, sources: Mapping[str, str]) -> Production:
                 environment = stack.environment(service, {SOURCES_FILE: sources})
                 start(site, ServerProcess(name, [*stack.command(service), *own], environment))
     start_sharing(stack)
+    start_portal(stack)
     for service in AIRFLOW:
         for name in _names(service, stack.replicas(service)):
             wait_until(site, name, partial(_is_healthy, stack, name), seconds=180)
@@ -135,6 +137,7 @@ def ports_of(site: Site) -> dict[str, int]:
         BROKER: port(BROKER, BROKER, 16379),
         STORE: store["s3.port"],
         SHARING: port(SHARING, SHARING, 8766),
+        PORTAL: port(PORTAL, PORTAL, 8771),
         STORE_LOG: port(STORE if is_running(site, STORE) else SHARING, STORE_LOG, 24225),
         servers.NAME: metadata,
         **store,
@@ -194,6 +197,16 @@ def start_sharing(stack: Production) -> None:
     command = [*stack.command(SHARING), *own]
     start(stack.site, ServerProcess(SHARING, command, stack.environment(SHARING)))
     wait_until(stack.site, SHARING, partial(servers.answers, f"http://127.0.0.1:{port}"), seconds=60)
+
+
+def start_portal(stack: Production) -> None:
+    """Start the portal, if it does not run."""
+    if is_running(stack.site, PORTAL):
+        return
+    port = stack.ports[PORTAL]
+    command = [*stack.command(PORTAL), "--host", "127.0.0.1", "--port", str(port)]
+    start(stack.site, ServerProcess(PORTAL, command, stack.environment(PORTAL)))
+    wait_until(stack.site, PORTAL, partial(servers.answers, f"http://127.0.0.1:{port}"), seconds=60)
 
 
 def _initialise(stack: Production) -> None:

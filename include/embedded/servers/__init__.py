@@ -1,4 +1,4 @@
-"""Servers as processes of this machine: PostgreSQL, MariaDB, Airflow, Delta Sharing; started, found and stopped."""
+"""Servers as processes of this machine: databases, Airflow, Delta Sharing, the portal; started, found and stopped."""
 
 from include.embedded.servers.airflow import COMPONENTS, USER, await_airflow, launch_airflow, stewards_of, url
 from include.embedded.servers.airflow_api import ENDED, AirflowApi, AirflowRefusedError
@@ -14,6 +14,14 @@ from include.embedded.servers.processes import (
     wait_until,
 )
 from include.embedded.servers.settings import complete, keep_connections
-from include.embedded.servers.sharing import SHARING, answers, sharing_url, start_sharing
+from include.embedded.servers.sharing import (
+    PORTAL,
+    SHARING,
+    answers,
+    portal_url,
+    sharing_url,
+    start_portal,
+    start_sharing,
+)
 from include.embedded.servers.site import REPOSITORY, Site, free_port, write_private
 from include.embedded.servers.terminal import console, say, say_error, show_command

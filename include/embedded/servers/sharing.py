@@ -1,4 +1,4 @@
-"""The Delta Sharing server of the embedded lake, on 127.0.0.1."""
+"""The Delta Sharing server and the portal of the embedded lake, on 127.0.0.1."""
 
 from __future__ import annotations
 
@@ -12,14 +12,19 @@ from include.embedded.servers.processes import ServerProcess, is_running, start,
 from include.embedded.servers.settings import keep_sharing_url
 from include.embedded.servers.site import Site
 
-SHARING = "sharing"
-PREFERRED_PORT = 8765
-_WITHHELD = ("AIRFLOW", "LIENTHONG_PSEUDONYM_KEY", "LIENTHONG_SIGNING_KEY")  # it reads shared tables, no source
+SHARING, PORTAL = "sharing", "portal"
+PREFERRED_PORT, PORTAL_PORT = 8765, 8770
+_WITHHELD = ("AIRFLOW", "LIENTHONG_PSEUDONYM_KEY", "LIENTHONG_SIGNING_KEY")  # they read the lake, no source
 
 
 def sharing_url(site: Site) -> str:
     """Where recipients on this machine reach it."""
     return f"http://127.0.0.1:{site.given_port(SHARING)}"
+
+
+def portal_url(site: Site) -> str:
+    """Where people on this machine open the portal."""
+    return f"http://127.0.0.1:{site.given_port(PORTAL)}"
 
 
 def start_sharing(site: Site) -> None:
@@ -31,15 +36,30 @@ def start_sharing(site: Site) -> None:
     if is_running(site, SHARING):
         return
     port = site.port(SHARING, PREFERRED_PORT)
-    settings = keep_sharing_url(site, sharing_url(site))
-    environment = {name: value for name, value in {**os.environ, **settings}.items() if not name.startswith(_WITHHELD)}
-    command = [sys.executable, "-m", "include.cli", "serve", "--port", str(port)]
-    start(site, ServerProcess(SHARING, command, environment))
+    _start(site, SHARING, ["serve", "--port", str(port)])
     wait_until(site, SHARING, partial(answers, sharing_url(site)), seconds=60)
 
 
+def start_portal(site: Site) -> None:
+    """Start the portal, if it does not run; `start_sharing` comes before, whose address its pages name.
+
+    Raises:
+        ServerFailedError: it ended or did not answer in time; with the log to read.
+    """
+    if is_running(site, PORTAL):
+        return
+    _start(site, PORTAL, ["portal", "--port", str(site.port(PORTAL, PORTAL_PORT))])
+    wait_until(site, PORTAL, partial(answers, portal_url(site)), seconds=60)
+
+
+def _start(site: Site, name: str, command: list[str]) -> None:
+    settings = keep_sharing_url(site, sharing_url(site))
+    environment = {name: value for name, value in {**os.environ, **settings}.items() if not name.startswith(_WITHHELD)}
+    start(site, ServerProcess(name, [sys.executable, "-m", "include.cli", *command], environment))
+
+
 def answers(url: str) -> bool:
-    """Whether a Delta Sharing server answers at that address."""
+    """Whether a server of the two answers at that address."""
     try:
         return httpx.get(f"{url}/health", timeout=2).status_code == httpx.codes.OK
     except httpx.HTTPError:

@@ -36,20 +36,25 @@ def write_identities(path: Path, *, at: datetime, environ: Mapping[str, str] = o
     """Write the identities of the agreements in force at `at`; only the file's owner can read it. Returns their names.
 
     The pipelines' own credentials are AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, those of the Delta Sharing server
-    LIENTHONG_SHARING_ACCESS_KEY and LIENTHONG_SHARING_SECRET_KEY.
+    LIENTHONG_SHARING_ACCESS_KEY and LIENTHONG_SHARING_SECRET_KEY, those of the portal LIENTHONG_PORTAL_ACCESS_KEY and
+    LIENTHONG_PORTAL_SECRET_KEY.
 
     Raises:
         ReaderCredentialMissing: a recipient has an agreement in force and no credentials.
         ValueError: the lake is not on S3, or two identities share an access key.
     """
     owner = Credential(environ["AWS_ACCESS_KEY_ID"], environ["AWS_SECRET_ACCESS_KEY"])
-    server = Credential(environ["LIENTHONG_SHARING_ACCESS_KEY"], environ["LIENTHONG_SHARING_SECRET_KEY"])
+    server, portal = (
+        Credential(environ[f"LIENTHONG_{name}_ACCESS_KEY"], environ[f"LIENTHONG_{name}_SECRET_KEY"])
+        for name in ("SHARING", "PORTAL")
+    )
     schemas = schemas_folder(environ)
     agreements = load_agreements(schemas).values()
     contracts, _ = readable_contracts(schemas)  # a broken one must not keep an ended agreement's identity alive
     found = identities(
-        agreements, contracts, lake_uri=environ["LAKE_URI"], at=at, owner=owner, server=server, environ=environ
-    )
+        agreements, contracts, lake_uri=environ["LAKE_URI"], at=at, owner=owner, server=server, portal=portal,
+        environ=environ,
+    )  # fmt: skip
     unfinished = path.with_name(f".{path.name}")
     unfinished.unlink(missing_ok=True)
     with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:

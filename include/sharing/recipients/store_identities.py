@@ -5,7 +5,8 @@ The configuration is SeaweedFS' (`weed s3 -config=identities.json`): each identi
 columns name (`reference/<list>/`), and nothing else: it cannot list the bucket, see that another recipient exists, or
 write. Recipients without an agreement in force get no identity. The Delta Sharing server has an identity too: it reads
 the shared tables of all, and writes its records and the ledger, so that even a server that is not ours any more reaches
-no other zone of the lake.
+no other zone of the lake. So has the portal, which reads what is published and recorded, and writes requests and the
+ledger.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -24,7 +25,10 @@ from include.sharing.recipients.recipient_code_lists import code_lists
 
 OWNER = "lienthong"
 SHARING_SERVER = "lienthong-sharing"
-_WRITTEN_BY_IT = ("audit/reads", "audit/ledger")
+PORTAL = "lienthong-portal"
+_WRITTEN_BY_SERVER = ("audit/reads", "audit/ledger")
+_WRITTEN_BY_PORTAL = ("audit/requests", "audit/ledger")
+_READ_BY_PORTAL = ("audit", "indicators", "people", "reference", "registry", "rejected", "shared")
 _WHOLE = ("Admin", "Read", "Write", "List", "Tagging")
 
 
@@ -64,11 +68,12 @@ def identities(
     at: datetime,
     owner: Credential,
     server: Credential,
+    portal: Credential,
     environ: Mapping[str, str] = os.environ,
 ) -> dict[str, Any]:
     """The store's configuration: `owner` (the pipelines) may do everything, each recipient reads its own folder.
 
-    `server` is the Delta Sharing server's.
+    `server` is the Delta Sharing server's, `portal` the portal's.
 
     `contracts` state the code lists of its columns; for a registry without a contract none is readable.
     `lake_uri` is `s3://bucket` or `s3://bucket/prefix`.
@@ -86,7 +91,11 @@ def identities(
     for agreement in agreements:
         if agreement.standing(at) == "in_force":
             lists.setdefault(agreement.recipient, set()).update(code_lists(agreement, contracts))
-    found = [_identity(OWNER, owner, list(_WHOLE)), _identity(SHARING_SERVER, server, _of_server(root))]
+    found = [
+        _identity(OWNER, owner, list(_WHOLE)),
+        _identity(SHARING_SERVER, server, _actions(root, ("shared",), _WRITTEN_BY_SERVER)),
+        _identity(PORTAL, portal, _actions(root, _READ_BY_PORTAL, _WRITTEN_BY_PORTAL)),
+    ]
     for recipient, named in sorted(lists.items()):
         folders = [f"{root}/shared/{recipient}/*", *(f"{root}/reference/{name}/*" for name in sorted(named))]
         actions = [f"{action}:{folder}" for folder in folders for action in ("Read", "List")]
@@ -102,9 +111,10 @@ def render(configuration: Mapping[str, Any]) -> str:
     return json.dumps(configuration, indent=2) + "\n"
 
 
-def _of_server(root: str) -> list[str]:
-    reads = [f"{action}:{root}/shared/*" for action in ("Read", "List")]
-    return [*reads, *(f"{action}:{root}/{table}/*" for table in _WRITTEN_BY_IT for action in ("Read", "List", "Write"))]
+def _actions(root: str, read: Sequence[str], written: Sequence[str]) -> list[str]:
+    """Read and List on some zones of the lake, and on some tables Write too."""
+    reads = [f"{action}:{root}/{zone}/*" for zone in read for action in ("Read", "List")]
+    return [*reads, *(f"{action}:{root}/{table}/*" for table in written for action in ("Read", "List", "Write"))]
 
 
 def _identity(name: str, credential: Credential, actions: list[str]) -> dict[str, Any]:

@@ -17,6 +17,7 @@ BUCKET, PREFIX = "lake", "national"
 LAKE_URI = f"s3://{BUCKET}/{PREFIX}"
 OWNER = Credential("owner-access", "owner-secret-0123456789")
 SERVER = Credential("server-access", "server-secret-0123456789")
+PORTAL = Credential("portal-access", "portal-secret-0123456789")
 READERS = {
     "LIENTHONG_READER_NSO": "nso-access:nso-secret-0123456789",
     "LIENTHONG_READER_MOH": "moh-access:moh-secret-0123456789",
@@ -82,7 +83,9 @@ def identities_of_recipients() -> list[dict[str, Any]]:
     with tempfile.TemporaryDirectory() as folder:
         recipients = ("nso", "moh", "moha")
         agreements = [load_agreement(write_agreement(Path(folder), recipient)) for recipient in recipients]
-        found = identities(agreements, CONTRACTS, lake_uri=LAKE_URI, at=at, owner=OWNER, server=SERVER, environ=READERS)
+        found = identities(
+            agreements, CONTRACTS, lake_uri=LAKE_URI, at=at, owner=OWNER, server=SERVER, portal=PORTAL, environ=READERS
+        )
     return list(found["identities"])
 
 

@@ -23,6 +23,7 @@ from .conftest import AGREEMENT, AT
 
 OWNER = Credential("owner", "0123456789abcdef")
 SERVER = Credential("sharing", "0123456789abcdef")
+PORTAL = Credential("portal", "0123456789abcdef")
 ENVIRON = {"LIENTHONG_READER_NSO": "nso-key:0123456789abcdef", "LIENTHONG_READER_MOH": "moh-key:fedcba9876543210"}
 CITIZEN = Table(
     "population",
@@ -47,10 +48,23 @@ Agree = Callable[..., Agreement]
 def test_each_recipient_reads_and_lists_its_own_folder_and_nothing_else(agree: Agree) -> None:
     agreements = [agree(), agree(("id: nso", "id: moh"), name="other"), agree(name="second")]
     made = identities(
-        agreements, CONTRACTS, lake_uri="s3://lake/national/", at=AT, owner=OWNER, server=SERVER, environ=ENVIRON
+        agreements,
+        CONTRACTS,
+        lake_uri="s3://lake/national/",
+        at=AT,
+        owner=OWNER,
+        server=SERVER,
+        portal=PORTAL,
+        environ=ENVIRON,
     )
-    assert [identity["name"] for identity in made["identities"]] == ["lienthong", "lienthong-sharing", "moh", "nso"]
-    assert made["identities"][3]["actions"] == ["Read:lake/national/shared/nso/*", "List:lake/national/shared/nso/*"]
+    assert [identity["name"] for identity in made["identities"]] == [
+        "lienthong",
+        "lienthong-sharing",
+        "lienthong-portal",
+        "moh",
+        "nso",
+    ]
+    assert made["identities"][4]["actions"] == ["Read:lake/national/shared/nso/*", "List:lake/national/shared/nso/*"]
     assert json.loads(render(made)) == made
 
 
@@ -58,8 +72,10 @@ def test_a_recipient_reads_the_code_lists_that_its_columns_name_and_no_other(agr
     def lists(*columns: str) -> list[str]:
         listed = "".join(f"      - {{name: {c.split()[0]}, protection: {c.split()[1]}}}\n" for c in columns)
         given = agree(text=AGREEMENT.partition("      - {name: personal_id")[0] + listed)
-        made = identities([given], CONTRACTS, lake_uri="s3://lake", at=AT, owner=OWNER, server=SERVER, environ=ENVIRON)
-        return [action for action in made["identities"][2]["actions"] if "shared/" not in action]
+        made = identities(
+            [given], CONTRACTS, lake_uri="s3://lake", at=AT, owner=OWNER, server=SERVER, portal=PORTAL, environ=ENVIRON
+        )
+        return [action for action in made["identities"][3]["actions"] if "shared/" not in action]
 
     statuses = ["Read:lake/reference/person_statuses/*", "List:lake/reference/person_statuses/*"]
     assert lists("full_name none", "status_code none") == statuses
@@ -71,17 +87,38 @@ def test_a_recipient_reads_the_code_lists_that_its_columns_name_and_no_other(agr
 
 def test_without_an_agreement_in_force_there_is_no_identity(agree: Agree) -> None:
     later = datetime(2027, 3, 1, tzinfo=UTC)
-    made = identities([agree()], CONTRACTS, lake_uri="s3://lake", at=later, owner=OWNER, server=SERVER, environ={})
-    assert [identity["name"] for identity in made["identities"]] == ["lienthong", "lienthong-sharing"]
+    made = identities(
+        [agree()], CONTRACTS, lake_uri="s3://lake", at=later, owner=OWNER, server=SERVER, portal=PORTAL, environ={}
+    )
+    assert [identity["name"] for identity in made["identities"]] == [
+        "lienthong",
+        "lienthong-sharing",
+        "lienthong-portal",
+    ]
 
 
 def test_the_sharing_server_reads_shared_tables_and_writes_its_records_only(agree: Agree) -> None:
-    made = identities([], CONTRACTS, lake_uri="s3://lake/national", at=AT, owner=OWNER, server=SERVER, environ={})
+    made = identities(
+        [], CONTRACTS, lake_uri="s3://lake/national", at=AT, owner=OWNER, server=SERVER, portal=PORTAL, environ={}
+    )
     assert made["identities"][1]["actions"] == [
         "Read:lake/national/shared/*", "List:lake/national/shared/*",
         "Read:lake/national/audit/reads/*", "List:lake/national/audit/reads/*", "Write:lake/national/audit/reads/*",
         "Read:lake/national/audit/ledger/*", "List:lake/national/audit/ledger/*", "Write:lake/national/audit/ledger/*",
     ]  # fmt: skip
+
+
+def test_the_portal_reads_what_is_published_and_writes_requests_only(agree: Agree) -> None:
+    made = identities(
+        [], CONTRACTS, lake_uri="s3://lake/national", at=AT, owner=OWNER, server=SERVER, portal=PORTAL, environ={}
+    )
+    actions = made["identities"][2]["actions"]
+    assert {action for action in actions if action.startswith("Write")} == {
+        "Write:lake/national/audit/requests/*", "Write:lake/national/audit/ledger/*",
+    }  # fmt: skip
+    assert not [
+        action for action in actions if "landing" in action or "staging" in action or action.endswith("national/*")
+    ]
 
 
 @pytest.mark.parametrize("given", ["", "nso-key", "nso-key:short", ":0123456789abcdef", "a b:0123456789abcdef"])
@@ -96,6 +133,7 @@ def test_missing_credentials_are_told_by_the_variable(agree: Agree, given: str) 
             at=AT,
             owner=OWNER,
             server=SERVER,
+            portal=PORTAL,
             environ={reader_variable("nso"): given},
         )
     assert not given or given not in str(raised.value)
@@ -103,8 +141,26 @@ def test_missing_credentials_are_told_by_the_variable(agree: Agree, given: str) 
 
 def test_what_cannot_be_an_identity(agree: Agree) -> None:
     with pytest.raises(ValueError, match="LAKE_URI must be s3://"):
-        identities([agree()], CONTRACTS, lake_uri="/var/lake", at=AT, owner=OWNER, server=SERVER, environ=ENVIRON)
+        identities(
+            [agree()],
+            CONTRACTS,
+            lake_uri="/var/lake",
+            at=AT,
+            owner=OWNER,
+            server=SERVER,
+            portal=PORTAL,
+            environ=ENVIRON,
+        )
     environ = {"LIENTHONG_READER_NSO": "owner:0123456789abcdef"}
     with pytest.raises(ValueError, match="share an access key"):
-        identities([agree()], CONTRACTS, lake_uri="s3://lake", at=AT, owner=OWNER, server=SERVER, environ=environ)
+        identities(
+            [agree()],
+            CONTRACTS,
+            lake_uri="s3://lake",
+            at=AT,
+            owner=OWNER,
+            server=SERVER,
+            portal=PORTAL,
+            environ=environ,
+        )
     assert "0123456789abcdef" not in repr(OWNER)
