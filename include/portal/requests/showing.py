@@ -33,6 +33,7 @@ from include.sharing.requests import (
 )
 from include.sharing.requests import Request as Asked
 
+MOST_CLOSED = 200
 WORDS = {"states": STATES, "kinds": KINDS, "acts": ACTS}
 
 
@@ -40,9 +41,11 @@ def listed(request: Request) -> Response:
     """The requests of a recipient, or those to the registries for which an official answers."""
     person, context = require(request), portal_of(request).context
     found = [one for one in all_requests(context).values() if may_see(person, one)]
-    found.sort(key=lambda one: (one.state not in WAITING, one.due_on, one.request_id))
-    late = {one.request_id for one in found if one.state == "open" and is_late(one.due_on, context.now())}
-    return page(request, "requests_list.html.j2", {"found": found, "late": late, **WORDS})
+    waiting = sorted((one for one in found if one.state in WAITING), key=lambda one: (one.due_on, one.request_id))
+    closed = [one for one in found if one.state not in WAITING][::-1]
+    late = {one.request_id for one in waiting if one.state == "open" and is_late(one.due_on, context.now())}
+    values = {"found": [*waiting, *closed[:MOST_CLOSED]], "late": late, "cut": max(0, len(closed) - MOST_CLOSED)}
+    return page(request, "requests_list.html.j2", {**values, **WORDS})
 
 
 def counted(request: Request) -> Response:
