@@ -2,8 +2,8 @@
 
 Only what is new is read where the contract states a cursor. A table of which nothing changed is skipped; one outside
 its tolerance waits at the gate for a steward while the others go on. Of a registry on several servers each has its own
-tasks and pool: one that fails keeps no other from publishing, one that is not connected yet is skipped. A run begun
-again goes on where it stopped. A backfill reads what was written in its own dates again.
+tasks and pool: one that fails or is held keeps no other from publishing, one that is not connected yet is skipped. A
+run begun again goes on where it stopped. A backfill reads what was written in its own dates again.
 """
 
 from __future__ import annotations
@@ -70,8 +70,7 @@ def sync(contract: Contract) -> None:
             with TaskGroup(server.name.replace("-", "_"), tooltip=server.name):
                 servers[server.name] = sync_tables(contract.of_server(server.name))
         connected_servers(contract, servers) >> [*servers.values()]
-        for last in tell_of_slices(contract, library_run_id):
-            [*servers.values()] >> last
+        tell_of_slices(contract, servers, library_run_id)
 
 
 for registry, path in contract_paths(SCHEMAS).items():

@@ -6,12 +6,16 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from airflow.sdk import TaskGroup, get_current_context, task
+from airflow.sdk import BaseSensorOperator, Context, TaskGroup, get_current_context, task
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from include.contracts.model import AT, Contract
 from plugins.lake_assets import table_asset
 from plugins.steward_gate import gates
+
+_ENDED = frozenset({"success", "failed", "skipped", "upstream_failed", "removed"})
+_WAITS = "awaiting_input"
+_LONGEST_SYNC = 24 * 3600.0  # seconds
 
 
 def table_task(contract: Contract, **how: Any) -> Any:
@@ -34,7 +38,7 @@ def assess_gate_publish(contract: Contract, *, table: Any, extracted: Any, **how
     """Tasks `assess`, `gate` (and `second_gate`) and `publish` of a table; `how` are arguments of every task.
 
     Of the outlets of `publish` Airflow is told of the table that was published, and of none if none was. Of slices it
-    is told at the end, once for all servers (`tell_of_slices`).
+    is told for all servers at once (`tell_of_slices`).
     """
     registry = contract.registry
     assets = {one.name: table_asset(registry, one.name) for one in contract.tables if not one.server}
@@ -82,21 +86,22 @@ def connected_servers(contract: Contract, servers: Mapping[str, TaskGroup]) -> A
     return connected_servers()
 
 
-def tell_of_slices(contract: Contract, run_id: Callable[[], str]) -> tuple[Any, Any]:
-    """Tasks at the end of a sync of several servers, whichever of them failed.
+def tell_of_slices(contract: Contract, servers: Mapping[str, TaskGroup], run_id: Callable[[], str]) -> None:
+    """Tasks at the end of a sync of several servers (`servers` are the groups of their tasks), whichever failed.
 
-    The first measures the relationships, and tells Airflow once of each table of which a slice was published. The
-    second fails if fewer servers delivered than the contract wants.
+    When all are done but those that wait for a steward, the relationships are measured, and Airflow is told once of
+    each table of which a slice was published: one server's gate keeps no other's rows from who waits for them. What
+    a steward released later is told at the end. The run fails if fewer servers delivered than the contract wants.
     """
     registry = contract.registry
     assets = {table.name: table_asset(registry, table.name) for table in contract.tables}
 
     @task(trigger_rule="all_done", outlets=[*assets.values()], multiple_outputs=False)
-    def follow_relationships() -> list[dict[str, Any]]:
+    def follow_relationships(after_gate: bool) -> list[dict[str, Any]]:
         from include.pipelines import published_in_run
         from include.pipelines.sync import relationships_step
 
-        published = published_in_run(registry, run_id())
+        published = published_in_run(registry, run_id(), after_gate=after_gate)
         get_current_context()["task"].outlets = [assets[name] for name in published]
         return [fit.to_dict() for fit in relationships_step(registry, run_id())] if published else []
 
@@ -112,4 +117,35 @@ def tell_of_slices(contract: Contract, run_id: Callable[[], str]) -> tuple[Any, 
             )
         return found.to_dict()
 
-    return follow_relationships(), enough_delivered()
+    groups = [*servers.values()]
+    others, first = OthersAreDone(task_id="others_are_done"), follow_relationships(after_gate=False)
+    others.set_upstream([group.children[f"{group.group_id}.assess"] for group in groups])
+    others >> first
+    groups >> follow_relationships.override(task_id="follow_released")(after_gate=True) << first
+    groups >> enough_delivered()
+
+
+class OthersAreDone(BaseSensorOperator):
+    """Waits until a run's tables are done, but for those that wait for a steward; a process for each look."""
+
+    def __init__(self, **how: Any) -> None:
+        super().__init__(trigger_rule="all_done", mode="reschedule", poke_interval=10, timeout=_LONGEST_SYNC, **how)
+
+    def poke(self, context: Context) -> bool:
+        ti = context["ti"]
+        states = ti.get_task_states(dag_id=ti.dag_id, run_ids=[ti.run_id])
+        return all_but_held_are_done(states[ti.run_id])
+
+
+def all_but_held_are_done(states: Mapping[str, str | None]) -> bool:
+    """Whether every `publish` task has ended, or waits behind a gate that waits for a steward.
+
+    `states` are those of a run's tasks, by task id and, of mapped ones, `_` and their index.
+    """
+    for name, state in states.items():
+        group, _, step = name.rpartition(".")
+        if step.startswith("publish") and state not in _ENDED:
+            index = step.removeprefix("publish")
+            if _WAITS not in (states.get(f"{group}.{gate}{index}") for gate in ("gate", "second_gate")):
+                return False
+    return True

@@ -9,7 +9,7 @@ from typing import Any
 
 from include.contracts.model import AT, Contract
 from include.contracts.words import BilingualText
-from include.lake.run_log import last_deliveries, verdicts_of_run
+from include.lake.run_log import last_deliveries, published_slices, verdicts_of_run
 from include.lake.storage import SERVER, Lake, LakeError, lake_errors
 from include.pipelines.context import PipelineContext
 from include.pipelines.errors import no_values_escape
@@ -135,12 +135,14 @@ def published_servers(lake: Lake, contract: Contract) -> Iterator[str]:
                 yield from (str(part[SERVER]) for part in lake.table(uri).partitions())
 
 
-def published_in_run(registry: str, run_id: str, *, context: PipelineContext | None = None) -> list[str]:
-    """The tables of which the run published a slice."""
+def published_in_run(
+    registry: str, run_id: str, *, after_gate: bool = False, context: PipelineContext | None = None
+) -> list[str]:
+    """The tables of which the run published a slice; `after_gate`: one that a steward approved."""
     context = context or PipelineContext.from_environment()
     with no_values_escape(f"looking for what was published of {registry}"):
-        verdicts = verdicts_of_run(context.lake, registry, run_id)
-        return sorted({name.partition(AT)[0] for name, verdict in verdicts.items() if verdict == "published"})
+        found = published_slices(context.lake, registry, run_id)
+        return sorted({name.partition(AT)[0] for name, approved_by in found.items() if approved_by or not after_gate})
 
 
 def delivered_servers(

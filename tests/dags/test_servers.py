@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from plugins.publishing_tasks import all_but_held_are_done
 from tests.dags.conftest import ROOT
 from tests.integration.servers.provinces import Provinces
 
@@ -33,7 +34,30 @@ def test_airflow_is_told_of_a_table_once_at_the_end_whichever_server_failed(sync
     last = sync_land.get_task("follow_relationships")
     assert list(publish.outlets) == []
     assert [asset.name for asset in last.outlets] == ["registry/land/parcel"]
-    for task_id in ("follow_relationships", "enough_delivered"):
+    for task_id in ("follow_released", "enough_delivered"):
         task = sync_land.get_task(task_id)
         assert task.trigger_rule == "all_done"
         assert task.upstream_task_ids >= {"land_01.sync_table.publish", "land_03.sync_table.publish"}
+
+
+def test_who_waits_for_a_table_waits_for_no_gate(sync_land):
+    others = sync_land.get_task("others_are_done")
+    assert others.upstream_task_ids == {"land_01.sync_table.assess", "land_03.sync_table.assess"}
+    assert others.trigger_rule == "all_done"
+    assert sync_land.get_task("follow_relationships").upstream_task_ids == {"others_are_done"}
+
+
+@pytest.mark.parametrize(
+    ("states", "is_done"),
+    [
+        ({"a.publish_0": "success", "b.publish_0": "upstream_failed", "c.publish_1": "skipped"}, True),
+        ({"a.publish_0": "success", "b.publish_0": None, "b.gate_0": "awaiting_input"}, True),
+        ({"b.publish_0": None, "b.gate_0": "success", "b.second_gate_0": "awaiting_input"}, True),
+        ({"b.publish_0": None, "b.publish_1": None, "b.gate_0": "awaiting_input", "b.gate_1": "running"}, False),
+        ({"a.publish_0": "running", "b.publish_0": None, "b.gate_0": "awaiting_input"}, False),
+        ({"b.publish_1": None, "b.publish_10": "success", "b.gate_10": "awaiting_input"}, False),
+        ({"a.publish_0": "up_for_retry", "a.gate_0": "success"}, False),
+    ],
+)
+def test_all_but_what_a_steward_holds(states, is_done):
+    assert all_but_held_are_done(states) is is_done

@@ -12,6 +12,7 @@ from include.lake.run_log.log_tables import (
     is_on_record,
     last_deliveries,
     place_of,
+    published_slices,
     read,
     unchanged_extracts,
     verdicts_of_run,

@@ -113,6 +113,15 @@ def verdicts_of_run(lake: Lake, registry: str, run_id: str) -> dict[str, str]:
         return dict(connection.execute(query, {"registry": registry, "run": run_id}).fetchall())
 
 
+def published_slices(lake: Lake, registry: str, run_id: str) -> dict[str, str]:
+    """The tables or slices that a run published, with the stewards who approved; empty where no gate asked."""
+    with lake.connect(memory_limit="512MB") as connection, lake_errors("reading the run log"):
+        as_view(lake, connection, "runs")
+        query = """SELECT "table", coalesce(approved_by, '') FROM runs
+                   WHERE registry = $registry AND run_id = $run AND verdict = 'published'"""
+        return dict(connection.execute(query, {"registry": registry, "run": run_id}).fetchall())
+
+
 def last_deliveries(lake: Lake, registry: str) -> dict[str, datetime]:
     """When each table of a registry was last read with success, also if nothing had changed."""
     with lake.connect(memory_limit="512MB") as connection, lake_errors("reading the run log"):

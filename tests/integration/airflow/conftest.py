@@ -41,8 +41,9 @@ def pytest_runtest_teardown(nextitem: pytest.Item | None) -> Generator[None]:
 
 @pytest.fixture(scope="session")
 def provinces(root: Path) -> Provinces:
-    """A registry on four servers: the second has lost its tables, the fourth is not connected."""
-    land = Provinces.at(root, 4)
+    """A registry on five servers: the second has lost its tables, the fourth is not connected, the fifth is held."""
+    land = Provinces.at(root, 5)
+    land.put("land-05", [f"land-05/{number}" for number in range(11)], area="no number")
     (root / "away").mkdir()
     (root / "away" / "land-02").touch()  # a database without tables: no reason to try again
     land.down, land.unconnected, land.lake_uri = {"land-02"}, {"land-04"}, Site(root, root / "var").lake_uri
