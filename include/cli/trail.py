@@ -41,6 +41,39 @@ def share(
     raise typer.Exit(NOT_PUBLISHED if done.verdict == "failed" else 0)
 
 
+@app.command("release-notes")
+def release_notes(
+    first_day: Annotated[str, typer.Option("--from", help="First day of the changes, e.g. 2027-01-15.")],
+    out: Annotated[Path | None, typer.Option(help="Folder for copies, one folder a recipient.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Tell each recipient what it will read otherwise once the present contracts and agreements are carried out.
+
+    They are compared with the shared tables; nothing is shared. SCHEMAS_DIR names the folder of those under review. The
+    notes are kept in the lake, and recipients find them in the portal.
+
+    Example: `SCHEMAS_DIR=review/schemas lienthong release-notes --from 2027-01-15 --out notes`
+    """
+    from dataclasses import asdict
+    from datetime import date
+
+    from include.pipelines import PipelineContext
+    from include.pipelines.sharing import write_release_notes
+
+    try:
+        day = date.fromisoformat(first_day)
+    except ValueError:
+        raise typer.BadParameter("--from is no day: write it as 2027-01-15") from None
+    notes = write_release_notes(PipelineContext.from_environment(), day, out=out)
+    if as_json:
+        output.print_json(json.dumps([asdict(note) for note in notes], ensure_ascii=False, default=str))
+        return
+    for note in notes:
+        output.print(f"{note.recipient}: {', '.join(note.products)}: {note.path}", markup=False)
+    if not notes:
+        output.print(local("Không bên nhận nào bị ảnh hưởng.", "Nothing changes for any recipient."))
+
+
 @app.command()
 def report(
     what: Annotated[str, typer.Argument(help="`quality`, for auditors, or `government`, of a quarter.")] = "quality",

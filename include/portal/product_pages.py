@@ -9,6 +9,7 @@ from starlette.routing import Route
 
 from include.audit.report_data import AgreementFacts, SharedProduct
 from include.pipelines.catalogue import SharedAs, product_contract, reading_code
+from include.pipelines.sharing import release_notes
 from include.portal.rendering import page
 from include.portal.session import require
 from include.portal.state import Portal, portal_of
@@ -18,7 +19,9 @@ ODCS = "application/odcs+yaml;version=3"
 
 def products(request: Request) -> Response:
     """The agreements of the recipient that is signed in, with their products."""
-    return page(request, "products.html.j2", {"agreements": _agreements(request)})
+    agreements, lake = _agreements(request), portal_of(request).context.lake
+    notes = release_notes(lake, require(request).name)
+    return page(request, "products.html.j2", {"agreements": agreements, "notes": notes})
 
 
 def product(request: Request) -> Response:

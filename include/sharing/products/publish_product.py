@@ -23,6 +23,7 @@ from include.lake.storage import Lake, LakeTableMissing, lake_errors, restrict_a
 from include.lake.upsert import count, stream, upsert, write
 from include.sharing.agreements import Agreement, Product, terms_digest
 from include.sharing.products import content
+from include.sharing.products.coming_changes import terms_in_words
 from include.sharing.products.counts import fill, held_path
 from include.sharing.products.history import forget_history
 from include.sharing.products.keys import RecipientKey, missing_key
@@ -93,6 +94,7 @@ def _publish(
         closed = _close(agreement, agreement.recipient, product.name, reason, schema, run)
         return replace(closed, verdict="waiting")
     notes = _notes(agreement, product, table, source, key)
+    notes["terms"] = terms_in_words(product, table, run.contracts.get(product.registry, "")).to_text()
     shared = opened(lake, agreement.recipient, product.name)
     if shared is None or not shared.stands_for(notes):
         notes["reason"] = "first publication" if shared is None else shared.why_anew()

@@ -52,7 +52,8 @@ def share_agreement(
         PseudonymKeyMissing: a product in force needs pseudonyms and `key` is None.
         LakeError: the lake is full, denied, unreachable, or other runs write the same table again and again.
     """
-    run = SharingRun(lake, run_id, notes or {}, servers or {})
+    versions = {registry: contract.version for registry, contract in contracts.items()}
+    run = SharingRun(lake, run_id, notes or {}, servers or {}, versions)
     standing = agreement.standing(at)
     if standing == "in_force":
         problems = problems_of(agreement, contracts)

@@ -34,13 +34,15 @@ class SharedNotRemoved(LakeError):
 class SharingRun:
     """A sharing run: lake, id, and further metadata of its commits.
 
-    `servers`: by registry that several servers deliver, which of them are up to date.
+    `servers`: by registry that several servers deliver, which of them are up to date. `contracts`: the version of each
+    registry's contract.
     """
 
     lake: Lake
     run_id: str
     notes: Mapping[str, str] = field(default_factory=dict)
     servers: Mapping[str, str] = field(default_factory=dict)
+    contracts: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +117,8 @@ class Shared:
         return self._agrees(terms, "state", "agreement", "terms_digest", "source", "source_table_id")
 
     def is_at(self, terms: Mapping[str, Any]) -> bool:
-        """Whether the source version and the agreement's digest equal the last commit's."""
-        return self._agrees(terms, "source_version", "agreement_digest")
+        """Whether source version, agreement's digest and the terms in words equal the last commit's."""
+        return self._agrees(terms, "source_version", "agreement_digest", "terms")
 
     def is_of_run(self, run_id: str) -> bool:
         """Whether this run has committed already."""
