@@ -90,7 +90,7 @@ class StewardGate(ApprovalOperator):
         self.body = f"{eyes(asked.given, needs_two=asked.needs_two)}{self.body}"
         place = _place_of(context["ti"])
         self.note_place(place)
-        self.notifiers = [Notice(subject=WAITS.format(self.dag_id), text=urljoin(SITE, place))]
+        self.notifiers = [Notice(subject=WAITS.format(context["ti"].dag_id), text=urljoin(SITE, place))]
         return super().execute(context)
 
     def whom(self) -> Asked:

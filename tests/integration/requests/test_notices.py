@@ -23,6 +23,8 @@ from include.pipelines.requests import ask_for, follow_requests, refuse
 from include.sharing.requests import Refusal
 from plugins import notices
 from plugins.deadlines import deadline_missed
+from plugins.steward_gate import StewardGate
+from tests.dags.test_second_gate import LAN, Asked, executed, made
 from tests.unit.requests.conftest import DAY, MONDAY, STEWARD, At, an_ask, context
 
 __all__ = ["context"]
@@ -149,6 +151,14 @@ def test_operators_are_told_of_gates_deadlines_and_verification(post: Post, monk
     assert subjects == ["Chờ: sync_land", "[Liên Thông] Quá hạn / Deadline missed: sync_land"]
     assert "&lt;gate&gt;" in post.texts()[0]
     assert [hook["text"].partition("\n")[0] for hook in post.hooks] == subjects
+
+
+@pytest.mark.usefixtures("webhook")
+def test_a_held_gate_tells_where_it_is_answered(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
+    executed(made(StewardGate, Asked((LAN,), (), needs_two=False, is_enough=False)), monkeypatch)
+    (hook,) = post.hooks
+    assert "A gate waits for a steward: sync_land" in hook["text"]
+    assert hook["text"].endswith("/tasks/sync_table.gate/mapped/3/required_actions")
 
 
 def test_a_way_that_fails_holds_nothing_up(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
