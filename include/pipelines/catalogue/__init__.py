@@ -11,7 +11,7 @@ from include.pipelines.catalogue.dcat import (
 )
 from include.pipelines.catalogue.entries import list_labels, register_name, table_name
 from include.pipelines.catalogue.live import Catalogue, LiveCatalogue
-from include.pipelines.catalogue.product_contract import product_contract
-from include.pipelines.catalogue.reading_code import SharedAs, reading_code
+from include.pipelines.catalogue.odcs import product_contract
 from include.pipelines.catalogue.search import KINDS, LONGEST_QUERY, MOST_FOUND, Entry, Kind, SearchIndex
-from include.pipelines.catalogue.shape import SMALLEST, ColumnShape, LiveShapes, TableShape, shape_of
+from include.pipelines.catalogue.shape import SMALLEST, ColumnShape, LiveShapes, TableShape, read_shape
+from include.pipelines.catalogue.tools import SharedAs, reading_code

@@ -50,7 +50,7 @@ class LiveShapes:
     def now(self, table: Table) -> TableShape | None:
         """The shape of the newest version; None if nothing is published yet. Raises LakeError."""
         with self._lock:
-            found = shape_of(self.lake, table, self._known.get(table.qualified_name))
+            found = read_shape(self.lake, table, self._known.get(table.qualified_name))
             if found is not None:
                 self._known[table.qualified_name] = found
                 self._known.move_to_end(table.qualified_name)
@@ -59,7 +59,7 @@ class LiveShapes:
             return found
 
 
-def shape_of(lake: Lake, table: Table, known: TableShape | None = None) -> TableShape | None:
+def read_shape(lake: Lake, table: Table, known: TableShape | None = None) -> TableShape | None:
     """The shape of a published table; `known` if it is of that version. None if nothing is published."""
     try:
         opened = lake.table(lake.registry_table(table.registry, table.name))

@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 
 from include.contracts.model import Column, Contract, Table
-from include.pipelines.catalogue import SearchIndex, shape_of
+from include.pipelines.catalogue import SearchIndex, read_shape
 from include.pipelines.catalogue.entries import entries
 
 from .conftest import AGREEMENT, PEOPLE, Site
@@ -108,20 +108,20 @@ def test_contacts_and_internal_columns_are_for_those_who_are_signed_in(site: Sit
 
 def test_the_shape_hides_few_rows(site: Site):
     table = site.context.contracts["population"].table("citizen")
-    shape = shape_of(site.context.lake, table)
+    shape = read_shape(site.context.lake, table)
     assert shape is not None
     assert (shape.rows, {*shape.columns}) == (6, {"status_code", "updated_on"})
     assert (shape.columns["status_code"].empty_percent, shape.columns["status_code"].distinct) == (None, None)
     assert (shape.columns["updated_on"].empty_percent, shape.columns["updated_on"].distinct) == (0.0, 0)
-    assert shape_of(site.context.lake, table, shape) is shape
+    assert read_shape(site.context.lake, table, shape) is shape
     reclassified = replace(table, columns=tuple(replace(c, classification="sensitive") for c in table.columns))
-    known = shape_of(site.context.lake, reclassified, shape)
+    known = read_shape(site.context.lake, reclassified, shape)
     assert known is not None
     assert known.columns == {}, "a column that became personal is not remembered"
     site.context.lake.table(site.context.lake.registry_table("population", "citizen")).delete(
         "personal_id > '001085000005'"
     )
-    few = shape_of(site.context.lake, table, shape)
+    few = read_shape(site.context.lake, table, shape)
     assert few is not None
     assert (few.rows, few.columns) == (None, {})
 
