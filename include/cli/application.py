@@ -38,6 +38,7 @@ Note = Annotated[str, typer.Option(help="Why; needed with --approve-as, and kept
 Purpose = Annotated[str, typer.Option(help="With --values: what they are needed for; kept in the ledger.")]
 
 MISUSE, NOT_PUBLISHED, INTERRUPTED = 2, 1, 130
+_HELP = {"-h", "--help"}
 _STARTS_SERVERS = {"simulate", "demo", "up", "down"}  # commands that create the settings of the others
 
 
@@ -54,26 +55,36 @@ def main() -> NoReturn:
 
 
 def _run() -> int:
-    from include.contracts.yaml_files import ContractError
-    from include.embedded.servers import complete
-    from include.pipelines import KNOWN_ERRORS, Misuse, no_values_escape
+    # Help is for the terminal alone: what a command needs takes a second to import.
+    if sys.argv[1:] and not _HELP & {*sys.argv} and not _STARTS_SERVERS & {*sys.argv[1:2]}:
+        from include.embedded.servers import complete
 
-    if not _STARTS_SERVERS & {*sys.argv[1:2]}:
         complete(os.environ)
     try:
-        with no_values_escape("running the command"):
-            app()
+        app()
     except KeyboardInterrupt:
         return INTERRUPTED
+    except SystemExit as ended:
+        return ended.code if isinstance(ended.code, int) else bool(ended.code)
+    except Exception as error:
+        return _told(error)
+    return 0
+
+
+def _told(failure: Exception) -> int:
+    """The exit status of a command that failed, after a message without values."""
+    from include.contracts.yaml_files import ContractError
+    from include.pipelines import KNOWN_ERRORS, Misuse, no_values_escape
+
+    try:
+        with no_values_escape("running the command"):
+            raise failure
     except ContractError as error:
         show_problems(error.problems)
         return NOT_PUBLISHED
     except KNOWN_ERRORS as error:
         errors.print(f"{type(error).__name__}: {error}", style="red", markup=False)
         return MISUSE if isinstance(error, Misuse) else NOT_PUBLISHED
-    except SystemExit as ended:
-        return ended.code if isinstance(ended.code, int) else bool(ended.code)
-    return 0
 
 
 def approval_of(name: str, note: str) -> Approval:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from io import StringIO
 from typing import Any
 
@@ -174,3 +176,16 @@ def test_a_pair_is_explained_in_the_language_of_the_locale(
     for text in (*words, "shoe size", "same shoe"):
         assert text in said
     assert ("1,950" in said) == ("same name" in said) == (locale == "C")
+
+
+def test_help_is_shown_without_what_a_command_needs() -> None:
+    """Who asks for help waits for the terminal only: everything else takes a second and 200 MB to import."""
+    heavy = ("pyarrow", "duckdb", "pandas", "sqlalchemy", "deltalake")
+    program = (
+        "import sys; sys.argv = ['lienthong', 'sync', '--help']\n"
+        "from include.cli.application import _run\n"
+        f"assert _run() == 0 and not {{*{heavy!r}}} & {{*sys.modules}}"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "lienthong sync" in done.stdout
