@@ -19,6 +19,7 @@ from include.audit.report_data import WORDS
 from include.audit.report_pages import WEB
 from include.audit.report_words import LOCALES, wanted_language
 from include.contracts.model import PROTECTION_OFFICER
+from include.contracts.yaml_files import ContractError
 from include.lake.storage import LakeError
 from include.portal.session import Person, signed_in
 from include.portal.state import portal_of
@@ -55,6 +56,7 @@ PLACES = (
         lambda person: bool(person and person.kind == "recipient"),
     ),
     Place("/requests", "Yêu cầu và phản ánh", "Requests", lambda person: person is not None),
+    Place("/requests/summary", "Kết quả trả lời yêu cầu", "How providers answer", lambda person: person is None),
     Place(
         "/subject",
         "Trả lời công dân",
@@ -180,10 +182,10 @@ class SecurityHeaders:
 
 
 def _visitor(request: Request) -> Person | None:
-    """Who is signed in, for the page's head; nobody where the ledger cannot be read, so that a message still shows."""
+    """Who is signed in, for the page's head; nobody where that cannot be read, so that a message still shows."""
     try:
         return signed_in(request)
-    except LakeError:
+    except (LakeError, ContractError):
         return None
 
 
