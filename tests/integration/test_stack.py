@@ -190,9 +190,16 @@ def test_the_sharing_server_knows_the_lake_and_no_source(house: House) -> None:
     assert not [name for name in environment if name.startswith(("AIRFLOW_CONN", "AIRFLOW__", "LIENTHONG_PSEUDONYM"))]
 
 
+def test_the_portal_knows_the_lake_by_its_own_key(house: House) -> None:
+    environment = house.stack.environment("portal")
+    assert answers(environment["LIENTHONG_PORTAL_URL"])
+    assert environment["AWS_ACCESS_KEY_ID"] == "lienthong-portal"
+    assert not [name for name in environment if name.startswith(("AIRFLOW_CONN", "AIRFLOW__", "LIENTHONG_PSEUDONYM"))]
+
+
 def test_nothing_listens_beyond_this_machine(house: House) -> None:
     marks = [yaml.safe_load(mark.read_text()) for mark in house.site.folder("run").glob("*.pid")]
-    assert len(marks) == 10
+    assert len(marks) == 11
     family = [child for mark in marks for child in _family(mark["pid"])]
     sockets = [found for process in family for found in process.net_connections("inet")]
     listening = {found.laddr.ip for found in sockets if found.status == psutil.CONN_LISTEN}
