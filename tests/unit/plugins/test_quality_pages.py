@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,8 @@ from include.audit.ledger import entries
 from include.lake.storage.errors import LakeUnreachable
 from include.pipelines.context import PipelineContext
 from include.pipelines.reporting.pages import QualityPages
+from include.pipelines.requests import ask_for
+from include.sharing.requests import Ask
 from tests.unit.plugins.conftest import PLANTED, RUN, make_place
 
 TABLE = "/tables/business/enterprise"
@@ -181,3 +184,13 @@ def test_verifying_from_the_page_is_for_those_who_run_the_lake(browse: Browse) -
     answer = browse("op").post("/ledger")
     assert answer.status_code == 200
     assert "The ledger is whole" in answer.text
+
+
+def test_a_table_says_what_was_asked_about_it_and_waits(tmp_path: Path, browse: Browse) -> None:
+    context = make_place(tmp_path)
+    assert "asks for data are open" not in browse("viewer", context=context).get(TABLE).text
+    ask = Ask("Bộ Tư pháp", "a@moj.example", ("owner",), "", "Đối chiếu", ("Luật",), date(2026, 1, 1), date(2099, 1, 1))
+    ask_for(context, "moj", "business.enterprise", ask)
+    text = browse("viewer", context=context).get(TABLE).text
+    assert "1 asks for data are open · 0 disputed rows are open" in text
+    assert "Đối chiếu" not in text
