@@ -78,11 +78,16 @@ def drafted(context: PipelineContext, request: Request, choice: Choice) -> Grant
             "this is less than was asked for: say why, it goes to the recipient with the answer",
             "nội dung cung cấp ít hơn đề nghị: hãy nêu lý do, lý do được gửi kèm trả lời cho bên nhận",
         )
+    contact = choice.contact.strip() or mailbox_of(context, request.registry)
+    if not contact:
+        raise RequestRefused(
+            "no agreement over this register has a mailbox of its provider: give one (--contact)",
+            "chưa có thỏa thuận nào của cơ sở dữ liệu này để lấy hộp thư đầu mối: hãy ghi hộp thư của bên cung cấp",
+        )
     agreement_id = draft_id(context.schemas, table.name, request.recipient)
     text = draft(
         ask, request.recipient, contract, table, columns=columns, rows=rows, valid_until=until,
-        contact=choice.contact.strip() or mailbox_of(context, request.registry), request_id=request.request_id,
-        agreements=agreements_of(context).values(),
+        contact=contact, request_id=request.request_id, agreements=agreements_of(context).values(),
     )  # fmt: skip
     with no_values_escape("checking a drafted agreement"):
         found = draft_problems(text, agreement_id, context.schemas, {contract.registry: contract})

@@ -11,7 +11,6 @@ from starlette.responses import Response
 
 from include.contracts.model import Column
 from include.contracts.words import BilingualText
-from include.contracts.yaml_files import ContractError
 from include.pipelines import Misuse
 from include.pipelines.decisions import Look
 from include.pipelines.requests import all_requests, course_of, look_at_dispute, mailbox_of
@@ -123,11 +122,9 @@ def _columns(portal: Portal, found: Asked) -> list[tuple[str, Column | None, str
     """Of each column that is asked for: its name, the column of today, the proposed protection, those that fit."""
     if found.ask is None:
         return []
-    try:
-        _, table = portal.context.table(found.registry, found.table)
-    except (ContractError, Misuse):  # the page shows what was asked for all the same
-        return [(name, None, "", ()) for name in found.ask.columns]
-    known = {column.name: column for column in table.columns}
+    contract = portal.quality.contracts().get(found.registry)
+    tables = contract.tables if contract else ()  # the page shows what was asked for all the same
+    known = {column.name: column for table in tables if table.name == found.table for column in table.columns}
     return [
         (name, column, proposed(column).protection, fitting(column))
         if (column := known.get(name))

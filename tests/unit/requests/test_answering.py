@@ -89,6 +89,14 @@ def test_a_draft_that_check_would_refuse_is_not_granted(context: At, asked: Requ
     assert request_of(context, asked.request_id).state == "open"
 
 
+def test_without_any_agreement_the_provider_says_its_mailbox(context: At, asked: Request) -> None:
+    for path in (context.schemas / "agreements").glob("*.yaml"):
+        path.unlink()
+    with pytest.raises(RequestRefused, match="give one"):
+        grant(context, asked.request_id, STEWARD, Choice())
+    assert grant(context, asked.request_id, STEWARD, Choice(contact="c06@bca.example")).state == "granted"
+
+
 def test_a_restricted_column_is_not_granted_bare(context: At) -> None:
     asked = ask_for(context, "nso", "population.citizen", an_ask(columns=("personal_id",)))
     with pytest.raises(RequestRefused, match="is restricted and would be given bare"):
