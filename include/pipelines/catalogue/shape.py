@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 
 import duckdb
+from deltalake import DeltaTable
 
 from include.contracts.model import Classification, Column, Table
 from include.lake.delta import view_of
@@ -41,41 +42,50 @@ class TableShape:
 
 @dataclass
 class LiveShapes:
-    """Shapes of tables as they are now: each is computed once for a version, one at a time."""
+    """Shapes of tables as they are now. A version is counted once, one at a time; who asks for a known one never waits."""
 
     lake: Lake
-    _known: OrderedDict[str, TableShape] = field(default_factory=OrderedDict)
+    _known: OrderedDict[str, tuple[Hashable, TableShape]] = field(default_factory=OrderedDict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def now(self, table: Table) -> TableShape | None:
         """The shape of the newest version; None if nothing is published yet. Raises LakeError."""
+        try:
+            opened = self.lake.table(self.lake.registry_table(table.registry, table.name))
+        except LakeTableMissing:
+            return None
+        name = table.qualified_name
+        key = (str(opened.metadata().id), opened.version(), tuple(one.name for one in _shown(table, opened)))
+        if (known := self._known.get(name)) and known[0] == key:
+            return known[1]
         with self._lock:
-            found = read_shape(self.lake, table, self._known.get(table.qualified_name))
-            if found is not None:
-                self._known[table.qualified_name] = found
-                self._known.move_to_end(table.qualified_name)
-                while len(self._known) > _KEPT:
-                    self._known.popitem(last=False)
+            if (known := self._known.get(name)) and known[0] == key:  # another thread has counted it meanwhile
+                return known[1]
+            found = read_shape(self.lake, table, opened)
+            self._known[name] = (key, found)
+            while len(self._known) > _KEPT:
+                self._known.popitem(last=False)
             return found
 
 
-def read_shape(lake: Lake, table: Table, known: TableShape | None = None) -> TableShape | None:
-    """The shape of a published table; `known` if it is of that version. None if nothing is published."""
-    try:
-        opened = lake.table(lake.registry_table(table.registry, table.name))
-    except LakeTableMissing:
-        return None
-    version = int(opened.version())
-    there = {field.name for field in opened.schema().fields}
-    columns = [column for column in table.columns if column.classification in SHOWN and column.name in there]
-    if known is not None and known.version == version and known.columns.keys() <= {c.name for c in columns}:
-        return known
+def read_shape(lake: Lake, table: Table, opened: DeltaTable) -> TableShape:
+    """The shape of a version of a published table."""
+    columns = _shown(table, opened)
     with lake_errors("counting a table"), lake.connect(threads=1) as connection:
         view_of(connection, "counted", opened, opened.file_uris())
-        return _counted(connection, version, columns)
+        rows, shapes = _counted(connection, columns)
+    return TableShape(int(opened.version()), rows, shapes)
 
 
-def _counted(connection: duckdb.DuckDBPyConnection, version: int, columns: Sequence[Column]) -> TableShape:
+def _shown(table: Table, opened: DeltaTable) -> list[Column]:
+    """The columns of which something is told."""
+    there = {field.name for field in opened.schema().fields}
+    return [column for column in table.columns if column.classification in SHOWN and column.name in there]
+
+
+def _counted(
+    connection: duckdb.DuckDBPyConnection, columns: Sequence[Column]
+) -> tuple[int | None, dict[str, ColumnShape]]:
     asked = ["count(*)"]
     for column in columns:
         name = quote(column.name)
@@ -83,12 +93,12 @@ def _counted(connection: duckdb.DuckDBPyConnection, version: int, columns: Seque
     counts = connection.execute(f"SELECT {', '.join(asked)} FROM counted").fetchone() or ()
     rows = int(counts[0])
     if 0 < rows < SMALLEST:
-        return TableShape(version, None, {})
+        return None, {}
     shapes = {}
     for place, column in enumerate(columns):
         filled, distinct = int(counts[1 + 2 * place]), int(counts[2 + 2 * place])
         shapes[column.name] = _shape(rows, filled, distinct)
-    return TableShape(version, rows, shapes)
+    return rows, shapes
 
 
 def _shape(rows: int, filled: int, distinct: int) -> ColumnShape:

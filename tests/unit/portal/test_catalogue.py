@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 
 from include.contracts.model import Column, Contract, Table
-from include.pipelines.catalogue import SearchIndex, read_shape
+from include.pipelines.catalogue import LiveShapes, SearchIndex
 from include.pipelines.catalogue.entries import entries
 
 from .conftest import AGREEMENT, PEOPLE, STEWARD, Site
@@ -107,21 +107,20 @@ def test_contacts_and_internal_columns_are_for_those_who_are_signed_in(site: Sit
 
 
 def test_the_shape_hides_few_rows(site: Site):
-    table = site.context.contracts["population"].table("citizen")
-    shape = read_shape(site.context.lake, table)
+    table, lake = site.context.contracts["population"].table("citizen"), site.context.lake
+    shapes = LiveShapes(lake)
+    shape = shapes.now(table)
     assert shape is not None
     assert (shape.rows, {*shape.columns}) == (6, {"status_code", "updated_on"})
     assert (shape.columns["status_code"].empty_percent, shape.columns["status_code"].distinct) == (None, None)
     assert (shape.columns["updated_on"].empty_percent, shape.columns["updated_on"].distinct) == (0.0, 0)
-    assert read_shape(site.context.lake, table, shape) is shape
-    reclassified = replace(table, columns=tuple(replace(c, classification="sensitive") for c in table.columns))
-    known = read_shape(site.context.lake, reclassified, shape)
+    assert shapes.now(table) is shape, "a version is counted once"
+    personal = replace(table, columns=tuple(replace(c, classification="sensitive") for c in table.columns))
+    known = shapes.now(personal)
     assert known is not None
     assert known.columns == {}, "a column that became personal is not remembered"
-    site.context.lake.table(site.context.lake.registry_table("population", "citizen")).delete(
-        "personal_id > '001085000005'"
-    )
-    few = read_shape(site.context.lake, table, shape)
+    lake.table(lake.registry_table("population", "citizen")).delete("personal_id > '001085000005'")
+    few = shapes.now(table)
     assert few is not None
     assert (few.rows, few.columns) == (None, {})
 
