@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+
 from include.pipelines.audit_log import record_commits
 from include.pipelines.context import PipelineContext
 from include.pipelines.decisions import Look, note_look
 from include.pipelines.errors import no_values_escape
 from include.pipelines.subject.given import given_to_recipients
-from include.pipelines.subject.looks import QUESTIONS, looks_at
+from include.pipelines.subject.looks import QUESTIONS, all_looks, looked_at, opened_by
 from include.pipelines.subject.model import HeldRows, Subject
-from include.pipelines.subject.persons import Person, PersonUnknown, find_person
+from include.pipelines.subject.persons import PersonUnknown, find_person
 from include.pipelines.subject.row_rules import TracedTable, traced_tables
+from include.pipelines.subject.searching import TableSearch, search_table
 from include.pipelines.subject.shared_tables import sharing_record
-from include.pipelines.subject.source_versions import Taken, count_in_versions, newest_version
+from include.sharing.agreements import readable_agreements
 
 
 def answer_person(context: PipelineContext, asked: str, *, look: Look) -> Subject:
@@ -38,8 +41,18 @@ def answer_person(context: PipelineContext, asked: str, *, look: Look) -> Subjec
         entry = note_look(context, QUESTIONS, look, persons=[person.person_id])
         asked_at = context.now()
         traced = traced_tables(contracts.values(), person.records)
-        record = sharing_record(context.lake)
-        opened, untold = looks_at(context, person, traced, before=entry)
+        record = sharing_record(context.lake, readable_agreements(context.schemas)[0].values())
+        looks = all_looks(context.lake, before=entry)
+        versions = looked_at(looks)
+        searches = {
+            name: search_table(
+                context.lake, one, [table for table in record.tables if table.source == name], versions.get(name, ()),
+                record.instants,
+            )
+            for name, one in traced.items()
+        }  # fmt: skip
+        opened, untold = opened_by(context, person, looks, traced, searches)
+        tables = {table.qualified_name: table for contract in contracts.values() for table in contract.tables}
         return Subject(
             person_id=person.person_id,
             way=person.way,
@@ -49,8 +62,8 @@ def answer_person(context: PipelineContext, asked: str, *, look: Look) -> Subjec
             purpose=look.purpose,
             entry=entry,
             records=person.records,
-            held=tuple(_held(context, person, traced)),
-            given=given_to_recipients(context.lake, record, traced, contracts),
+            held=tuple(_held(traced, searches)),
+            given=given_to_recipients(context.lake, record.tables, searches, tables),
             opened=opened,
             statistics=record.statistics,
             lists_opened=untold,
@@ -64,16 +77,12 @@ def _shared_tables(context: PipelineContext) -> list[str]:
     return [uri.removeprefix(f"{lake.uri}/") for uri in products]
 
 
-def _held(context: PipelineContext, person: Person, traced: dict[str, TracedTable]) -> list[HeldRows]:
-    found = []
-    for one in traced.values():
-        newest = newest_version(context.lake, one.table)
-        if newest is None:
-            continue
-        (counted,) = count_in_versions(context.lake, one, [Taken()], [newest], {})[newest]
-        if counted.rows or counted.mentions:
-            title = one.table.business_name or one.table.qualified_name
-            found.append(
-                HeldRows(one.table.registry, one.table.base_name, title, one.relation, counted.rows, counted.mentions)
-            )
-    return found
+def _held(traced: Mapping[str, TracedTable], searches: Mapping[str, TableSearch]) -> Iterator[HeldRows]:
+    for name, one in traced.items():
+        newest = searches[name].newest
+        counted = searches[name].whole.get(newest) if newest else None
+        if counted is not None and (counted.rows or counted.mentions):
+            title = one.table.business_name or name
+            yield HeldRows(
+                one.table.registry, one.table.base_name, title, one.relation, counted.rows, counted.mentions
+            )  # fmt: skip

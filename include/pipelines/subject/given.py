@@ -6,59 +6,39 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 
 from include.audit.reads import OfferedRead, offered_reads
-from include.contracts.model import Contract, Table
+from include.contracts.model import Table
 from include.lake.storage import Lake
 from include.pipelines.subject.model import Doubt, Given, GivenColumn, ReadOfRows, Span, SpanUnknown
-from include.pipelines.subject.row_rules import TracedTable
-from include.pipelines.subject.shared_tables import SharedTable, SharedVersion, SharingRecord
-from include.pipelines.subject.source_versions import Counted, SourceVersion, Taken, count_in_versions
-from include.sharing.products import FilterRefused, compile_filter
+from include.pipelines.subject.searching import Counts, TableSearch
+from include.pipelines.subject.shared_tables import SharedTable, SharedVersion
 
-Counts = Mapping[SourceVersion, Counted] | None
+_NOTHING: Counts = {}
 
 
 def given_to_recipients(
-    lake: Lake,
-    record: SharingRecord,
-    traced: Mapping[str, TracedTable],
-    contracts: Mapping[str, Contract],
+    lake: Lake, shared: Sequence[SharedTable], searches: Mapping[str, TableSearch], tables: Mapping[str, Table]
 ) -> tuple[Given, ...]:
-    """Every shared table that had a row about the person in some version, or of which that cannot be told any more."""
-    counted: dict[str, Counts] = {}
-    for source, of_source in groupby(sorted(record.tables, key=lambda one: one.source), key=lambda one: one.source):
-        if source in traced:
-            counted |= _counted(lake, record, traced[source], list(of_source))
+    """Every shared table that had a row about the person in some version, or of which that cannot be told any more.
+
+    `searches` and `tables` are by `registry.table`: what was found of the person, and the tables of all contracts.
+    """
     found = []
-    for table in record.tables:
-        if table.table_id not in counted:
-            continue
-        spans, unknown = _spans(table, counted[table.table_id])
+    for table in shared:
+        search = searches.get(table.source)
+        doubt: Doubt | None = None
+        if table.source not in tables:
+            doubt = "no contract"
+        elif search is None:
+            continue  # no row of that table can be about her
+        elif table.table_id not in search.shared:
+            doubt = "terms not known"
+        spans, unknown = _spans(table, search.shared.get(table.table_id, _NOTHING) if search else _NOTHING, doubt)
         if spans or unknown:
-            found.append(_given(lake, table, spans, unknown, contracts))
+            found.append(_given(lake, table, spans, unknown, tables.get(table.source)))
     return tuple(sorted(found, key=lambda one: (one.recipient, one.product, one.agreement)))
 
 
-def _counted(
-    lake: Lake, record: SharingRecord, traced: TracedTable, tables: Sequence[SharedTable]
-) -> dict[str, Counts]:
-    """By shared table, the rows about the person by published version; None where the terms are not known."""
-    taken: dict[str, Taken] = {}
-    for table in tables:
-        if table.terms is not None:
-            try:
-                predicate = compile_filter(table.terms.rows, traced.table)
-            except FilterRefused:  # it speaks of a column that the contract has no longer
-                continue
-            taken[table.table_id] = Taken(predicate, table.terms.given)
-    versions = {version.source for table in tables for version in table.versions if version.source is not None}
-    of_versions = count_in_versions(lake, traced, list(taken.values()), versions, record.instants) if taken else {}
-    counted: dict[str, Counts] = {table.table_id: None for table in tables}
-    for at, table_id in enumerate(taken):
-        counted[table_id] = {version: counts[at] for version, counts in of_versions.items()}
-    return counted
-
-
-def _spans(table: SharedTable, counts: Counts) -> tuple[tuple[Span, ...], tuple[SpanUnknown, ...]]:
+def _spans(table: SharedTable, counts: Counts, doubt: Doubt | None) -> tuple[tuple[Span, ...], tuple[SpanUnknown, ...]]:
     spans: list[Span] = []
     unknown: list[SpanUnknown] = []
     for state, group in groupby(table.versions, key=lambda version: _state(version, counts)):
@@ -66,19 +46,18 @@ def _spans(table: SharedTable, counts: Counts) -> tuple[tuple[Span, ...], tuple[
         first, last = versions[0], versions[-1]
         until = table.until(last.version)
         if state == "has":
-            held = [counts[one.source] for one in versions if counts is not None and one.source is not None]
+            held = [counts[one.source] for one in versions if one.source is not None]
             rows, mentions = max(one.rows for one in held), max(one.mentions for one in held)
             spans.append(Span(first.version, last.version, first.at, until, rows, mentions))
         elif state == "unknown":
-            reason: Doubt = "terms not recorded" if counts is None else "source not kept"
-            unknown.append(SpanUnknown(first.version, last.version, first.at, until, reason))
+            unknown.append(SpanUnknown(first.version, last.version, first.at, until, doubt or "source not kept"))
     return tuple(spans), tuple(unknown)
 
 
 def _state(version: SharedVersion, counts: Counts) -> str:
     if version.source is None:
         return "none"
-    counted = None if counts is None else counts.get(version.source)
+    counted = counts.get(version.source)
     if counted is None:
         return "unknown"
     return "has" if counted.rows or counted.mentions else "none"
@@ -89,10 +68,8 @@ def _given(
     table: SharedTable,
     spans: tuple[Span, ...],
     unknown: tuple[SpanUnknown, ...],
-    contracts: Mapping[str, Contract],
+    source: Table | None,
 ) -> Given:
-    registry, _, name = table.source.partition(".")
-    source = contracts[registry].table(name)
     reads = offered_reads(lake, table.recipient, table.product, since=table.versions[0].at, until=table.ends_at)
     return Given(
         recipient=table.recipient,
@@ -101,7 +78,7 @@ def _given(
         purpose=table.terms.purpose if table.terms else "",
         product=table.product,
         source=table.source,
-        source_title=source.business_name or table.source,
+        source_title=(source.business_name if source else "") or table.source,
         columns=tuple(_columns(table, source)),
         table_id=table.table_id,
         spans=spans,
@@ -110,8 +87,8 @@ def _given(
     )
 
 
-def _columns(table: SharedTable, source: Table) -> Iterator[GivenColumn]:
-    titles = {column.name: column.business_name or column.name for column in source.columns}
+def _columns(table: SharedTable, source: Table | None) -> Iterator[GivenColumn]:
+    titles = {column.name: column.business_name or column.name for column in source.columns} if source else {}
     for text in table.terms.columns if table.terms else ():
         name, protection, *keep = text.split()
         if protection != "drop":

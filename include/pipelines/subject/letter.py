@@ -14,7 +14,8 @@ from include.sharing.agreements import HANOI
 _NOTHING = "Không có."
 _DOUBTS = {
     "source not kept": "phiên bản nguồn không còn được lưu",
-    "terms not recorded": "nội dung thỏa thuận khi đó không được ghi lại",
+    "terms not known": "nội dung thỏa thuận khi đó không được ghi lại hoặc không còn áp dụng được",
+    "no contract": "bảng nguồn không còn trong hợp đồng dữ liệu nào",
 }
 _ACTIONS = {"query": "đọc bảng", "changes": "đọc thay đổi", "store": "đọc tệp ở kho"}
 

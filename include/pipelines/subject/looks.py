@@ -9,101 +9,123 @@ from datetime import datetime
 from typing import Any
 
 from include.audit import ledger
-from include.contracts.model import Table
 from include.contracts.yaml_files import ContractError
 from include.lake.rejected import open_rejections_of
-from include.lake.storage import lake_errors, literal, quote
+from include.lake.storage import Lake, lake_errors, literal, quote
 from include.pipelines.context import PipelineContext
 from include.pipelines.decisions import person_digest
 from include.pipelines.errors import Misuse
 from include.pipelines.subject.model import Certainty, Opened
 from include.pipelines.subject.persons import Person
 from include.pipelines.subject.row_rules import TracedTable
-from include.pipelines.subject.source_versions import SourceVersion, Taken, count_in_versions, newest_version
+from include.pipelines.subject.searching import TableSearch
+from include.pipelines.subject.source_versions import SourceVersion
 
 QUESTIONS = "people/subject"
 """The subject of the entries of these questions."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Look:
+class Look:
+    """An entry of the ledger that somebody was shown personal values."""
+
     sequence: int
     at: datetime
     by: str
     subject: str
     payload: Mapping[str, Any]
 
+    @property
+    def zone(self) -> str:
+        """The zone of the lake that was looked at."""
+        return self.subject.partition("/")[0]
 
-def looks_at(
-    context: PipelineContext, person: Person, traced: Mapping[str, TracedTable], *, before: int
-) -> tuple[tuple[Opened, ...], int]:
-    """The looks at the person's values in entries before that number, and how many do not tell whose they saw."""
-    looks = [look for look in _looks(context) if look.sequence < before]
-    digests = {person_digest(one) for one in person.ids}
-    found: dict[int, Certainty] = {}
-    untold = 0
-    tables: dict[str, list[_Look]] = {}
+    @property
+    def table(self) -> str:
+        """The table that was looked at, `registry.table`."""
+        _, registry, name = self.subject.split("/", 2)
+        return f"{registry}.{name.partition('@')[0]}"
+
+    @property
+    def is_of_persons(self) -> bool:
+        """Whether the entry names the persons, by their digests."""
+        return "persons_sha256" in self.payload
+
+
+def all_looks(lake: Lake, *, before: int) -> list[Look]:
+    """The looks in entries before that number."""
+    _, entries = ledger.read_kind(lake, "export")
+    columns = entries.select(["sequence", "at", "actor", "subject", "payload"]).to_pylist()
+    looks = (Look(*row.values()) for row in ({**row, "payload": json.loads(row["payload"])} for row in columns))
+    return [look for look in looks if "purpose" in look.payload and look.sequence < before]
+
+
+def looked_at(looks: Iterable[Look]) -> dict[str, set[int]]:
+    """Versions of published tables that somebody was shown, by `registry.table`."""
+    found: dict[str, set[int]] = {}
     for look in looks:
-        if "persons_sha256" in look.payload:
-            if digests & {*look.payload["persons_sha256"]}:
-                found[look.sequence] = "certain"
-        elif look.subject.startswith(("registry/", "rejected/")):
-            tables.setdefault(look.subject, []).append(look)
+        if look.zone == "registry":
+            found.setdefault(look.table, set()).add(int(look.payload["version"]))
+    return found
+
+
+def opened_by(
+    context: PipelineContext,
+    person: Person,
+    looks: Iterable[Look],
+    traced: Mapping[str, TracedTable],
+    searches: Mapping[str, TableSearch],
+) -> tuple[tuple[Opened, ...], int]:
+    """The looks at the person's values, and how many do not tell whose they saw."""
+    digests = {person_digest(one) for one in person.ids}
+    rejected: dict[str, set[tuple[str, int]] | None] = {}
+    found, untold = [], 0
+    for look in looks:
+        certainty: Certainty | None = None
+        if look.is_of_persons:
+            certainty = "certain" if digests & {*look.payload["persons_sha256"]} else None
+        elif look.zone == "registry":
+            search = searches.get(look.table)
+            certainty = _at_published(search, look) if search else None
+        elif look.zone == "rejected":
+            if look.table in traced:
+                if look.subject not in rejected:
+                    rejected[look.subject] = _rejected_rows(context, look, traced[look.table])
+                certainty = _at_rejected(rejected[look.subject], look)
         else:
             untold += 1
-    for subject, of_table in tables.items():
-        zone, registry, name = subject.split("/", 2)
-        of = traced.get(f"{registry}.{name.partition('@')[0]}")
-        if of is not None and zone == "registry":
-            found |= _at_published(context, of, of_table)
-        elif of is not None:
-            found |= _at_rejected(context, of, name, of_table)
-    by_number = {look.sequence: look for look in looks}
-    opened = (_opened(by_number[number], certainty) for number, certainty in sorted(found.items()))
-    return tuple(opened), untold
+        if certainty is not None:
+            purpose = str(look.payload["purpose"])
+            found.append(Opened(look.sequence, look.at, look.by, look.subject, purpose, certainty))
+    return tuple(found), untold
 
 
-def _looks(context: PipelineContext) -> Iterable[_Look]:
-    _, entries = ledger.read_kind(context.lake, "export")
-    for row in entries.select(["sequence", "at", "actor", "subject", "payload"]).to_pylist():
-        payload = json.loads(row["payload"])
-        if "purpose" in payload:
-            yield _Look(row["sequence"], row["at"], row["actor"], row["subject"], payload)
+def _at_published(search: TableSearch, look: Look) -> Certainty | None:
+    """Of a version with a row of hers: certain if the whole version was shown, else possible."""
+    table_id = search.newest.table_id if search.newest else ""
+    counted = search.whole.get(SourceVersion(table_id, int(look.payload["version"])))
+    if counted is None:
+        return "possible"
+    if not (counted.rows or counted.mentions):
+        return None
+    is_whole = not look.payload.get("where_sha256") and look.payload.get("limit") is None
+    return "certain" if is_whole else "possible"
 
 
-def _at_published(context: PipelineContext, traced: TracedTable, looks: Iterable[_Look]) -> dict[int, Certainty]:
-    """Those at versions with a row of hers: certain if the whole version was shown, else possible."""
-    newest = newest_version(context.lake, traced.table)
-    table_id = newest.table_id if newest else ""
-    at = {look.sequence: SourceVersion(table_id, int(look.payload["version"])) for look in looks}
-    counted = count_in_versions(context.lake, traced, [Taken()], at.values(), {})
-    found: dict[int, Certainty] = {}
-    for look in looks:
-        counts = counted.get(at[look.sequence])
-        is_whole = not look.payload.get("where_sha256") and look.payload.get("limit") is None
-        if counts is None or counts[0].rows or counts[0].mentions:
-            found[look.sequence] = "certain" if counts is not None and is_whole else "possible"
-    return found
+def _at_rejected(hers: set[tuple[str, int]] | None, look: Look) -> Certainty | None:
+    """Of rejected rows with a key of hers, by run and number; possible if it cannot be told which those are."""
+    if hers is None:
+        return "possible"
+    shown = {(run, int(number)) for run, numbers in look.payload.get("read", {}).items() for number in numbers}
+    return "certain" if shown & hers else None
 
 
-def _at_rejected(
-    context: PipelineContext, traced: TracedTable, name: str, looks: Iterable[_Look]
-) -> dict[int, Certainty]:
-    """Those at rejected rows with a key of hers, as far as their key could be read."""
+def _rejected_rows(context: PipelineContext, look: Look, traced: TracedTable) -> set[tuple[str, int]] | None:
+    """The rejected rows with a key of hers, as far as their key could be read; None if the server has ended."""
     try:
-        table = context.table(traced.table.registry, name)[1]
+        table = context.table(traced.table.registry, look.subject.rpartition("/")[2])[1]
     except (Misuse, ContractError):
-        return dict.fromkeys((look.sequence for look in looks), "possible")
-    hers = _rejected_rows(context, table, traced)
-    found: dict[int, Certainty] = {}
-    for look in looks:
-        shown = {(run, int(number)) for run, numbers in look.payload.get("read", {}).items() for number in numbers}
-        if shown & hers:
-            found[look.sequence] = "certain"
-    return found
-
-
-def _rejected_rows(context: PipelineContext, table: Table, traced: TracedTable) -> set[tuple[str, int]]:
+        return None
     tells = [tell for tell in traced.hers if {*tell.columns} <= {*table.primary_key}]
     if not tells:
         return set()
@@ -116,7 +138,3 @@ def _rejected_rows(context: PipelineContext, table: Table, traced: TracedTable) 
         with lake_errors(f"searching the rejected rows of {table.qualified_name}"):
             query = f"SELECT _run_id, _row FROM (SELECT _run_id, _row, {keys} FROM opened) WHERE {condition}"
             return {(row[0], int(row[1])) for row in opened.connection.execute(query).fetchall()}
-
-
-def _opened(look: _Look, certainty: Certainty) -> Opened:
-    return Opened(look.sequence, look.at, look.by, look.subject, str(look.payload["purpose"]), certainty)

@@ -8,7 +8,8 @@ from typing import Any, Literal
 
 Relation = Literal["own", "about", "mention"]
 """Of a row: a record of the person; a row that is no person's record and refers to hers; another's that does so."""
-Doubt = Literal["source not kept", "terms not recorded"]
+Doubt = Literal["source not kept", "terms not known", "no contract"]
+"""Why it cannot be told: the published version is gone; the agreement's text; the source is in no contract any more."""
 Certainty = Literal["certain", "possible"]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -32,7 +33,7 @@ class Person:
 
 
 def find_person(lake: Lake, asked: str) -> Person:
-    """The person of an id, or of a record (`registry.table:key`).
+    """The person of an id, or of a record: `registry.table:` and its key, a JSON list, or its value if it has one.
 
     Raises:
         PersonUnknown: there is no such person or record.
@@ -45,7 +46,7 @@ def find_person(lake: Lake, asked: str) -> Person:
         if found.standing == "unknown":
             raise PersonUnknown(
                 "no person has that id, or ever had it: take it from `lienthong link explain`, or ask by a record, "
-                "`registry.table:[key]`"
+                "`registry.table:KEY`"
             )
         ids = [row[0] for row in connection.execute(_ALL_IDS, {"id": found.person_id}).fetchall()]
         rows = connection.execute(_RECORDS, {"id": found.person_id, "ids": ids}).fetchall()
@@ -53,7 +54,9 @@ def find_person(lake: Lake, asked: str) -> Person:
     return Person(found.person_id, found.way, found.standing, tuple(ids), tuple(_record(row, runs) for row in rows))
 
 
-def _of_record(connection: duckdb.DuckDBPyConnection, record_id: str) -> str:
+def _of_record(connection: duckdb.DuckDBPyConnection, asked: str) -> str:
+    table, _, key = asked.strip().partition(":")
+    record_id = f"{table}:{key if key.startswith('[') else json.dumps([key], ensure_ascii=False)}"
     found = connection.execute(
         """SELECT person_id FROM (
                SELECT person_id, NULL AS left_at FROM index WHERE record_id = $id

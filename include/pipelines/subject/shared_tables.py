@@ -18,6 +18,8 @@ import pyarrow.compute as pc
 from include.audit import ledger
 from include.lake.storage import Lake
 from include.pipelines.subject.source_versions import SourceVersion
+from include.sharing.agreements import Agreement
+from include.sharing.products import agreed_terms
 
 _SHARED, _REGISTRY = "shared/", "registry/"
 
@@ -78,11 +80,15 @@ class SharingRecord:
     since: datetime | None
 
 
-def sharing_record(lake: Lake) -> SharingRecord:
-    """All that the ledger has of shared tables."""
+def sharing_record(lake: Lake, agreements_now: Iterable[Agreement]) -> SharingRecord:
+    """All that the ledger has of shared tables.
+
+    `agreements_now`: for one that a killed run carried out and did not record.
+    """
     _, commits = ledger.read_kind(lake, "commit")
     _, agreements = ledger.read_kind(lake, "agreement")
-    terms = {payload["digest"]: payload for _, payload in _entries(agreements)}
+    terms = {agreement.digest: agreed_terms(agreement) for agreement in agreements_now}
+    terms |= {payload["digest"]: payload for _, payload in _entries(agreements)}
     lives: dict[tuple[str, str], list[dict[str, Any]]] = {}
     instants = {}
     for subject, payload in _entries(_of_zone(commits, _SHARED)):

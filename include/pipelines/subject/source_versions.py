@@ -47,25 +47,36 @@ class Counted:
         return Counted(self.rows + other.rows, self.mentions + other.mentions)
 
 
+def open_published(lake: Lake, table: Table) -> DeltaTable | None:
+    """The newest version of a published table; None if it was never published."""
+    try:
+        return lake.table(lake.registry_table(table.registry, table.base_name))
+    except LakeTableMissing:
+        return None
+
+
+def version_of(delta: DeltaTable) -> SourceVersion:
+    """The version that an open table is at."""
+    return SourceVersion(str(delta.metadata().id), int(delta.version()))
+
+
 def count_in_versions(
     lake: Lake,
     traced: TracedTable,
+    newest: DeltaTable | None,
     taken: Sequence[Taken],
     versions: Iterable[SourceVersion],
     instants: Mapping[SourceVersion, datetime],
 ) -> dict[SourceVersion, tuple[Counted, ...]]:
     """For each version, and each of `taken`, the rows about the person; a version that is not kept is left out.
 
-    `instants` says when versions were committed, for those of which only the row history tells.
+    `newest` is the published table, opened. `instants` says when versions were committed, for those of which only the
+    row history tells.
     """
     wanted = sorted(set(versions), key=lambda one: one.version)
-    try:
-        newest = lake.table(lake.registry_table(traced.table.registry, traced.table.base_name))
-    except LakeTableMissing:
-        return {}
-    files = dict(_kept_files(lake, traced.table, newest, wanted))
+    files = {} if newest is None else dict(_kept_files(lake, traced.table, newest, wanted))
     found: dict[SourceVersion, tuple[Counted, ...]] = {}
-    if files:
+    if newest is not None and files:
         by_file = _count_by_file(lake, traced, taken, newest, sorted({uri for uris in files.values() for uri in uris}))
         nothing = (Counted(),) * len(taken)
         for version, uris in files.items():
@@ -78,26 +89,17 @@ def count_in_versions(
     return found
 
 
-def newest_version(lake: Lake, table: Table) -> SourceVersion | None:
-    """The newest version of a published table; None if it was never published."""
-    try:
-        newest = lake.table(lake.registry_table(table.registry, table.base_name))
-    except LakeTableMissing:
-        return None
-    return SourceVersion(str(newest.metadata().id), int(newest.version()))
-
-
 def _kept_files(
     lake: Lake, table: Table, newest: DeltaTable, wanted: Iterable[SourceVersion]
 ) -> Iterator[tuple[SourceVersion, tuple[str, ...]]]:
     """The files of the versions that are whole."""
-    table_id, uri = str(newest.metadata().id), lake.registry_table(table.registry, table.base_name)
+    present, uri = version_of(newest), lake.registry_table(table.registry, table.base_name)
     there: dict[str, bool] = dict.fromkeys(newest.file_uris(), True)
     for version in wanted:
-        if version.table_id != table_id or version.version > newest.version():
+        if version.table_id != present.table_id or version.version > present.version:
             continue
         try:
-            of = newest if version.version == newest.version() else lake.table(uri, version=version.version)
+            of = newest if version == present else lake.table(uri, version=version.version)
         except LakeError:
             continue  # its log is no longer kept
         files = of.file_uris()

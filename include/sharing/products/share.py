@@ -111,13 +111,11 @@ def _schema(contracts: Mapping[str, Contract], product: Product) -> Any:
         return None
 
 
-def _agreement_record(agreement: Agreement, at: datetime) -> dict[str, Any]:
-    """Ledger record of an agreement's terms and standing, taken on change only."""
-    payload = {
+def agreed_terms(agreement: Agreement) -> dict[str, Any]:
+    """What the ledger keeps of an agreement's text."""
+    return {
         "version": agreement.version,
         "digest": agreement.digest,
-        "standing": agreement.standing(at),
-        "reason": agreement.reason(at),
         "recipient": agreement.recipient,
         "recipient_name": agreement.recipient_name,
         "purpose": agreement.purpose,
@@ -133,6 +131,11 @@ def _agreement_record(agreement: Agreement, at: datetime) -> dict[str, Any]:
             for product in agreement.products
         },
     }
+
+
+def _agreement_record(agreement: Agreement, at: datetime) -> dict[str, Any]:
+    """Ledger record of an agreement's terms and standing, taken on change only."""
+    payload = {**agreed_terms(agreement), "standing": agreement.standing(at), "reason": agreement.reason(at)}
     return {
         "kind": "agreement",
         "subject": f"agreements/{agreement.agreement_id}",

@@ -277,7 +277,7 @@ class Country:
             case "names" | "member":
                 return row["full_name"] in {human.name_of(one) for one in [*human.ids, *human.numbers]}
             case _:
-                return row["social_insurance_number"] in {secret.pseudonym(one) for one in human.numbers}
+                return row.get("social_insurance_number") in {secret.pseudonym(one) for one in human.numbers}
 
     def names_her(self, human: Human, recipient: str, row: Row) -> bool:
         return row.get("mother_id") in {KEY.of(recipient).pseudonym(one) for one in human.ids}

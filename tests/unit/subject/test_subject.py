@@ -16,9 +16,28 @@ from include.pipelines import Misuse
 from include.pipelines.decisions import Look
 from include.pipelines.rejected import read_values
 from include.pipelines.subject import PersonUnknown, Subject, answer_person
+from include.pipelines.subject.given import given_to_recipients
+from include.pipelines.subject.searching import TableSearch
+from include.pipelines.subject.shared_tables import sharing_record
 from include.pipelines.upkeep import read_version
 from tests.unit.subject.country import HEALTH, STATISTICS, Country, new_country
 
+COUNTS = """\
+version: 1.0.0
+title: Số liệu dân số
+provider: Bộ Công an
+recipient: {id: office, name: Văn phòng}
+purpose: Thống kê
+legalBasis: [Luật Thống kê 89/2015/QH13]
+from: 2020-01-01
+until: 2099-12-31
+contact: {provider: a@bca.example, recipient: b@office.example}
+products:
+  - name: population
+    table: population.citizen
+    groupBy: [{name: sex, protection: none}]
+"""
+pytestmark = pytest.mark.slow
 LOOK = Look("dpo", "thư đề nghị của công dân")
 Held = dict[tuple[str, str, str], dict[int, tuple[int, int]]]
 
@@ -40,9 +59,9 @@ def without_counts(held: Held) -> dict[tuple[str, str, str], set[int]]:
 
 @pytest.fixture(scope="module")
 def country(tmp_path_factory: pytest.TempPathFactory) -> Country:
-    """Eight days: rows come, change and go; terms change, an agreement ends and comes back, a product is dropped."""
+    """Seven days: rows come, change and go; terms change, an agreement ends and comes back, a product is dropped."""
     country = new_country(tmp_path_factory.mktemp("country"), humans=56)
-    for day in range(8):
+    for day in range(7):
         if day == 2:
             country.agree(
                 "health", HEALTH.replace("{name: month, protection: none}", "{name: month, protection: year}")
@@ -55,7 +74,8 @@ def country(tmp_path_factory: pytest.TempPathFactory) -> Country:
             country.agree("health", HEALTH)
         if day == 6:
             country.agree("statistics", STATISTICS.partition("  - name: names")[0])
-        country.change()
+        if day:
+            country.change()
         country.publish()
     return country
 
@@ -76,6 +96,27 @@ def test_the_answer_equals_a_search_through_every_version_of_every_shared_table(
     assert len({table for human in country.humans for table in country.truth(human)}) >= 9  # made anew, and before
 
 
+def test_of_a_table_whose_contract_or_terms_are_gone_it_is_said_that_it_cannot_be_told(country: Country) -> None:
+    human = country.humans[1]
+    record = sharing_record(country.lake, ())
+    tables = {"population.citizen": country.table("population", "citizen")}
+    found = given_to_recipients(country.lake, record.tables, {"population.citizen": TableSearch(None)}, tables)
+    doubts = {(one.source, span.reason) for one in found for span in one.unknown}
+    assert doubts == {
+        ("population.citizen", "terms not known"), ("population.household_member", "no contract"),
+        ("insurance.member", "no contract"), ("insurance.contribution", "no contract"),
+    }  # fmt: skip
+    assert not [span for one in found for span in one.spans], human
+
+
+def test_of_statistics_no_row_is_anybody_s(country: Country) -> None:
+    country.agree("counts", COUNTS)
+    country.share()
+    subject = answer_person(country.context, country.humans[1].person_id, look=LOOK)
+    assert subject.statistics == ("office/population",)
+    assert not [one for one in subject.given if one.recipient == "office"]
+
+
 def test_a_merged_id_leads_to_the_person_of_today_and_says_so(country: Country) -> None:
     subject = answer_person(country.context, f"{5:032x}", look=LOOK)
     assert subject.way == (f"{5:032x}", f"{10:032x}")
@@ -91,6 +132,12 @@ def test_a_record_names_its_person_also_after_it_has_left_its_register(country: 
     assert all(one.until for one in subject.records if "citizen" in one.record_id)
     assert not any(one.rows for one in subject.held if one.table == "citizen")
     assert without_counts(told(subject)) == without_counts(country.truth(human))
+
+
+def test_a_record_may_be_named_by_its_only_key(country: Country) -> None:
+    human = country.humans[3]
+    subject = answer_person(country.context, f"population.citizen:{human.ids[0]}", look=LOOK)
+    assert subject.person_id == human.person_id
 
 
 @pytest.mark.parametrize("asked", ["f" * 32, "", "../../x", "'; DROP TABLE index", 'population.citizen:["0"]', ":"])
