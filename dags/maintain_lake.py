@@ -17,7 +17,7 @@ from plugins.sync_settings import RETRIES, by_the_clock
 
 WHAT_DIFFERS = Notice(
     subject="[Liên Thông] Kiểm tra nhật ký không đạt / Verification failed",
-    text="Chạy lệnh / Run: lienthong verify\n{{ dag.dag_id }} {{ run_id }}: {{ exception }}",
+    text="Chạy lệnh / Run: lienthong verify\n{{ dag.dag_id }} {{ run_id }}",
 )
 
 

@@ -32,7 +32,9 @@ def test_a_request_is_followed_and_nobody_is_told_unless_a_way_is_set(dags, lake
 def test_a_verification_that_finds_something_fails_and_tells(dags, lake):
     verify = dags["maintain_lake"].get_task("verify")
     assert verify.trigger_rule == "all_done"
-    assert verify.on_failure_callback
+    (told,) = verify.on_failure_callback
+    told.render_template_fields({"dag": dags["maintain_lake"], "run_id": "r1"})
+    assert told.text.endswith("maintain_lake r1")
     table = lake.lake.table("audit/requests")
     write_deltalake(table, table.to_pyarrow_table(), mode="overwrite")
     with pytest.raises(AirflowException, match="lienthong verify"):
