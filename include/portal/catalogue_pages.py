@@ -21,6 +21,7 @@ from include.pipelines.catalogue import (
     SMALLEST,
     SharedAs,
     TableShape,
+    addresses_of,
     catalogue_document,
     last_good_runs,
     list_labels,
@@ -129,7 +130,9 @@ def code_list(request: Request) -> Response:
 def dcat(request: Request) -> Response:
     """The whole catalogue for harvesters."""
     portal = portal_of(request)
-    text = catalogue_document(portal.catalogue.now().contracts.values(), _modified(portal), portal.url)
+    text = catalogue_document(
+        portal.catalogue.now().contracts.values(), _modified(portal), addresses_of(portal.context, portal.url)
+    )
     return Response(text, media_type=MEDIA_TYPE)
 
 
@@ -137,7 +140,10 @@ def table_dcat(request: Request) -> Response:
     """The dataset of one table for harvesters."""
     portal = portal_of(request)
     contract, found = _table(portal, request)
-    return Response(table_document(contract, found, _modified(portal), portal.url), media_type=MEDIA_TYPE)
+    return Response(
+        table_document(contract, found, _modified(portal), addresses_of(portal.context, portal.url)),
+        media_type=MEDIA_TYPE,
+    )
 
 
 def _contract(portal: Portal, registry: str) -> Contract:

@@ -25,7 +25,7 @@ Username = Annotated[str, typer.Argument(help="Official: a `username` under `tea
 def token(username: Username, days: Days = 90, out: Out = None) -> None:
     """Make a token with which an official signs in to the portal. It is shown this once, and kept nowhere.
 
-    Example: `lienthong official token cuc-c06 --out c06.token`
+    Example: `lienthong official token c06 --out c06.token`
     """
     from include.pipelines import PipelineContext
     from include.pipelines.serving import issue_token
@@ -42,7 +42,7 @@ def rotate(
 ) -> None:
     """Make a new token; the former ones end after the overlap.
 
-    Example: `lienthong official rotate cuc-c06 --out c06.token`
+    Example: `lienthong official rotate c06 --out c06.token`
     """
     from include.pipelines import PipelineContext
     from include.pipelines.serving import rotate_token
@@ -58,7 +58,7 @@ def revoke(
 ) -> None:
     """End the tokens of an official, and the sessions that began with them, at once.
 
-    Example: `lienthong official revoke cuc-c06`
+    Example: `lienthong official revoke c06`
     """
     from include.pipelines import PipelineContext
     from include.pipelines.serving import revoke_tokens

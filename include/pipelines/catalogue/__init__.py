@@ -3,6 +3,8 @@
 from include.pipelines.catalogue.code_lists import CodeList
 from include.pipelines.catalogue.dcat import (
     MEDIA_TYPE,
+    Addresses,
+    addresses_of,
     catalogue_document,
     last_good_runs,
     portal_url,

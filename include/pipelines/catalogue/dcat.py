@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from include.contracts.words import BilingualText
 from include.pipelines import Misuse, PipelineContext
 from include.pipelines.catalogue.entries import register_name, table_name
 from include.pipelines.reporting import QualityPages
+from include.pipelines.serving import endpoint_of
 
 MEDIA_TYPE = "application/ld+json"
 _GOVERNMENT = BilingualText("Government and public sector", "Chính phủ và khu vực công")
@@ -34,6 +36,27 @@ _CONTEXT: Json = {
 _SPOKEN = "dct:LinguisticSystem"
 _OPEN_PROTOCOL = "https://github.com/delta-io/delta-sharing/blob/main/PROTOCOL.md"
 _MOST_KEYWORDS = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """Where people reach the portal, and tools the Delta Sharing server."""
+
+    portal: str
+    sharing: str
+
+
+def addresses_of(context: PipelineContext, portal: str = "") -> Addresses:
+    """The addresses as they are set; where that of the server is not known, the portal's page of products stands in.
+
+    Raises:
+        Misuse: LIENTHONG_PORTAL_URL is no http(s) URL.
+    """
+    portal = portal or portal_url(context)
+    try:
+        return Addresses(portal, endpoint_of(context))
+    except Misuse:
+        return Addresses(portal, f"{portal}/products")
 
 
 def portal_url(context: PipelineContext, otherwise: str = "http://127.0.0.1:8770") -> str:
@@ -56,7 +79,7 @@ def write_catalogue(context: PipelineContext, out: Path) -> int:
     """
     quality = QualityPages(context)
     contracts = context.contracts
-    out.write_text(catalogue_document(contracts.values(), last_good_runs(quality), portal_url(context)), "utf-8")
+    out.write_text(catalogue_document(contracts.values(), last_good_runs(quality), addresses_of(context)), "utf-8")
     return sum(len(contract.tables) for contract in contracts.values())
 
 
@@ -66,8 +89,9 @@ def last_good_runs(quality: QualityPages) -> dict[str, datetime]:
     return {name: at for name, at in good if at is not None}
 
 
-def catalogue_document(contracts: Iterable[Contract], modified: Mapping[str, datetime], url: str) -> str:
-    """The catalogue as JSON-LD. `modified`: by `registry.table`, the last good run; `url`: the portal's address."""
+def catalogue_document(contracts: Iterable[Contract], modified: Mapping[str, datetime], addresses: Addresses) -> str:
+    """The catalogue as JSON-LD. `modified`: by `registry.table`, its last good run."""
+    url = addresses.portal
     datasets = [_dataset(contract, table, modified, url) for contract in contracts for table in contract.tables]
     catalogue: Json = {
         "@context": _CONTEXT,
@@ -84,16 +108,16 @@ def catalogue_document(contracts: Iterable[Contract], modified: Mapping[str, dat
         "dct:language": [_node(f"{_EU}/language/{one}", _SPOKEN) for one in ("VIE", "ENG")],
         "dct:spatial": _node(f"{_EU}/country/VNM", "dct:Location"),
         "foaf:homepage": _node(f"{url}/", "foaf:Document"),
-        "dcat:service": _service(url, datasets),
+        "dcat:service": _service(addresses, datasets),
         "dcat:dataset": datasets,
     }
     return json.dumps(catalogue, ensure_ascii=False, indent=1) + "\n"
 
 
-def table_document(contract: Contract, table: Table, modified: Mapping[str, datetime], url: str) -> str:
+def table_document(contract: Contract, table: Table, modified: Mapping[str, datetime], addresses: Addresses) -> str:
     """The dataset of one table as JSON-LD, with the service that it is read by."""
-    dataset = _dataset(contract, table, modified, url)
-    graph = [dataset, _service(url, [dataset])]
+    dataset = _dataset(contract, table, modified, addresses.portal)
+    graph = [dataset, _service(addresses, [dataset])]
     return json.dumps({"@context": _CONTEXT, "@graph": graph}, ensure_ascii=False, indent=1) + "\n"
 
 
@@ -150,9 +174,9 @@ def _dataset(contract: Contract, table: Table, modified: Mapping[str, datetime],
     return dataset
 
 
-def _service(url: str, datasets: Iterable[Json]) -> Json:
+def _service(addresses: Addresses, datasets: Iterable[Json]) -> Json:
     return {
-        "@id": f"{url}/catalogue#sharing",
+        "@id": f"{addresses.portal}/catalogue#sharing",
         "@type": "dcat:DataService",
         "dct:title": _texts(BilingualText("Delta Sharing server", "Máy chủ Delta Sharing")),
         "dct:description": _texts(
@@ -162,7 +186,7 @@ def _service(url: str, datasets: Iterable[Json]) -> Json:
         ),
         "dct:publisher": _agent(PUBLISHER),
         "dct:conformsTo": _node(_OPEN_PROTOCOL, "dct:Standard"),
-        "dcat:endpointURL": _node(f"{url}/products"),
+        "dcat:endpointURL": _node(addresses.sharing),
         "dcat:servesDataset": [_node(str(dataset["@id"])) for dataset in datasets],
     }
 

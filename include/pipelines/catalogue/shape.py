@@ -42,7 +42,7 @@ class TableShape:
 
 @dataclass
 class LiveShapes:
-    """Shapes of tables as they are now. A version is counted once, one at a time; who asks for a known one never waits."""
+    """Shapes of tables as they are now. A version is counted once, one at a time; nobody waits for a known one."""
 
     lake: Lake
     _known: OrderedDict[str, tuple[Hashable, TableShape]] = field(default_factory=OrderedDict)

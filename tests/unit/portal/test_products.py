@@ -13,7 +13,7 @@ from pyshacl import validate
 from rdflib import DCAT, Graph, URIRef
 
 from include.contracts.reading import readable_contracts
-from include.pipelines.catalogue import catalogue_document, product_contract, write_catalogue
+from include.pipelines.catalogue import Addresses, catalogue_document, product_contract, write_catalogue
 from include.sharing.agreements import load_agreements
 
 from .conftest import AT, OFFICER, OWNER, STEWARD, URL, Site, write_agreement
@@ -121,7 +121,8 @@ def test_the_shapes_find_what_is_missing(site: Site, missing: str):
 
 def test_the_catalogue_of_this_repository_is_dcat_ap():
     contracts, _ = readable_contracts(SCHEMAS)
-    assert violations(catalogue_document(contracts.values(), {"population.citizen": AT}, "https://data.example")) == []
+    addresses = Addresses("https://data.example", "https://sharing.example/delta-sharing")
+    assert violations(catalogue_document(contracts.values(), {"population.citizen": AT}, addresses)) == []
 
 
 def test_the_catalogue_is_written_to_a_file(site: Site, tmp_path: Path):
