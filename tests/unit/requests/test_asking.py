@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from dataclasses import replace
 from datetime import date, datetime
 from pathlib import Path
@@ -94,6 +95,27 @@ def test_what_was_asked_for_is_not_asked_for_twice_until_it_is_closed(context: A
     again = ask_for(context, "nso", "population.citizen", an_ask())
     assert again.request_id == "nso-population-citizen-2"
     assert request_of(context, asked.request_id).state == "withdrawn"
+
+
+@pytest.mark.parametrize(("purposes", "told"), [(("a", "a"), 0), (("a", "b"), 1)])
+def test_what_is_asked_for_twice_at_once_is_one_request(context: At, purposes: tuple[str, str], told: int) -> None:
+    begin, refused = threading.Barrier(2), []
+
+    def send(purpose: str) -> None:
+        begin.wait()
+        try:
+            ask_for(context, "nso", "population.citizen", an_ask(purpose=purpose))
+        except RequestRefused as error:
+            refused.append(str(error))
+
+    both = [threading.Thread(target=send, args=(purpose,)) for purpose in purposes]
+    for thread in both:
+        thread.start()
+    for thread in both:
+        thread.join()
+    assert [*all_requests(context)] == ["nso-population-citizen-1"]
+    assert told <= len(refused) <= 1
+    assert ledger.read_kind(context.lake, "request")[1].num_rows == 1
 
 
 def test_another_recipient_may_ask_for_the_same_and_a_longer_period_is_no_repetition(
