@@ -140,6 +140,7 @@ def page(request: Request, template: str, values: Mapping[str, Any], *, status: 
             "person": person,
             "places": [place for place in PLACES if place.is_shown(person)],
             "form_token": Markup('<input type="hidden" name="{}" value="{}">').format(FIELD, token),
+            "here": _here(request),
             "other": other,
             "other_url": request.url.include_query_params(lang=other).query,
             **values,
@@ -148,10 +149,18 @@ def page(request: Request, template: str, values: Mapping[str, Any], *, status: 
     answer = HTMLResponse(text, status_code=status, headers={"Cache-Control": "no-store"})
     is_secure = portal_of(request).is_secure
     if request.cookies.get(FIELD) != token:
-        answer.set_cookie(FIELD, token, secure=is_secure, httponly=True, samesite="strict")
+        # Lax: who comes by a link of a mail keeps the token that the forms of other tabs have.
+        answer.set_cookie(FIELD, token, secure=is_secure, httponly=True, samesite="lax")
     if asked == language:
-        answer.set_cookie(LANGUAGE, language, max_age=A_YEAR, secure=is_secure, httponly=True, samesite="strict")
+        answer.set_cookie(LANGUAGE, language, max_age=A_YEAR, secure=is_secure, httponly=True, samesite="lax")
     return answer
+
+
+def _here(request: Request) -> str:
+    """The path to come back to after signing in."""
+    if request.method != "GET" or request.url.path in ("/", "/sign-in"):
+        return ""
+    return request.url.path + (f"?{request.url.query}" if request.url.query else "")
 
 
 def message(request: Request, status: int, *, detail: str = "") -> HTMLResponse:

@@ -150,6 +150,23 @@ def test_signing_in_leads_back_to_the_page_that_wanted_it(site: Site):
     )
 
 
+def test_the_page_that_one_reads_is_the_one_one_comes_back_to(site: Site):
+    browser = site.browser()
+    shown = browser.get("/tables/population/citizen?lang=en").text
+    link = shown.partition('<a href="/sign-in')[2].partition('"')[0]
+    assert "citizen" in link
+    answer = browser.submit(f"/sign-in{link}", {"token": site.tokens["nso"]})
+    assert answer.headers["location"] == "/tables/population/citizen?lang=en"
+
+
+def test_who_comes_from_a_mail_keeps_the_forms_of_other_tabs(site: Site):
+    """The session's cookie does not go along with such a link, the forms' does."""
+    answer = site.browser().get("/sign-in")
+    assert "samesite=lax" in answer.headers["set-cookie"].lower()
+    shown = site.browser().get("/sign-in?next=/requests/x")
+    assert '<a href="/requests/x">' in shown.text
+
+
 def forms(site: Site) -> list[str]:
     return [
         route.path.replace("{", "").replace("}", "")
