@@ -10,10 +10,12 @@ import pytest
 
 from include.audit import ledger
 from include.audit.reads.record import ReadRecord, to_arrow
+from include.identity.persons import Pair
 from include.lake.run_log import append
 from include.lake.storage import LakeError
 from include.pipelines import Misuse
 from include.pipelines.decisions import Look
+from include.pipelines.people import ShownPair, explain_step, person_pairs, read_beside
 from include.pipelines.rejected import read_values
 from include.pipelines.subject import PersonUnknown, Subject, answer_person
 from include.pipelines.subject.given import given_to_recipients
@@ -204,6 +206,24 @@ def test_looks_at_published_and_rejected_rows(country: Country) -> None:
     ]  # fmt: skip
     his = answer_person(country.context, gone.person_id, look=LOOK).opened[before[1] + 1 :]
     assert [one.subject for one in his] == ["rejected/population/citizen"] * 2  # he is on the second page too
+
+
+def test_looks_at_records_name_the_persons_whose_values_were_shown(
+    country: Country, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a pair those whose registry the reader may read; the ledger has digests, no id."""
+    first, other, third = country.humans[20:23]
+    before = [len(answer_person(country.context, one.person_id, look=LOOK).opened) for one in (first, other, third)]
+    explain_step(first.person_id, look=Look("c06", "kiểm tra"), context=country.context)
+    monkeypatch.setattr(person_pairs, "_beside", lambda *_: [])
+    ids = first.record_ids()[0], 'insurance.member:["7900000099"]'
+    pair = Pair("p", *ids, first.person_id, other.person_id, "model", 1.0, 0.5, "", False)
+    shown = ShownPair(pair, ("population", "citizen"), ("insurance", "member"))
+    read_beside(country.context, shown, registries=["population"], reader="c06", purpose="kiểm tra")
+    after = [answer_person(country.context, one.person_id, look=LOOK).opened for one in (first, other, third)]
+    looks = [[one.subject for one in opened[count + 1 :]] for opened, count in zip(after, before, strict=True)]
+    assert looks == [["people/records", "people/records"], [], []]
+    assert first.person_id not in str(ledger.read(country.lake)["payload"].to_pylist())
 
 
 def a_read(country: Country, table: tuple[str, str, str], action: str, first: int | None, version: int) -> ReadRecord:
