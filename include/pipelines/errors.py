@@ -23,6 +23,7 @@ from include.pipelines.clock import ClockAhead
 from include.quality import QualityError
 from include.sharing.products import PseudonymKeyMissing
 from include.sharing.recipients import ReaderCredentialMissing
+from include.sharing.statistics import StatisticsRefused
 from include.sources.access import SourceError
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -55,6 +56,7 @@ KNOWN_ERRORS = (
     LakeError,
     PseudonymKeyMissing,
     ReaderCredentialMissing,
+    StatisticsRefused,
     SigningKeyUnreadable,
     GoldenRulesBroken,
     LinkRolesIncomplete,

@@ -36,7 +36,7 @@ from tests.integration.everyday.ledger_source import PaymentSource, context_of
 
 pytestmark = pytest.mark.slow
 KEY = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
-ZONES = ("registry", "rejected", "reference", "people", "shared", "audit")
+ZONES = ("registry", "rejected", "reference", "people", "shared", "statistics", "audit")
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,7 @@ from pyarrow import ArrowInvalid
 
 from include.audit.verification.findings import Discrepancy
 from include.audit.verification.recorded_state import RecordedTable
-from include.lake.storage import Lake
+from include.lake.storage import Lake, LakeDenied, LakeError, LakeUnreachable
 
 EVIDENCE = ("audit/", "indicators/")
 """Zones of append-only log tables, whose rows are in the ledger one by one."""
@@ -38,7 +38,9 @@ def compare_rows(lake: Lake, table: RecordedTable, live: Iterable[str]) -> Itera
     for path in live:
         try:
             rows = list(_rows(lake, table.subject, path))
-        except (FileNotFoundError, ArrowInvalid, OSError):
+        except (LakeUnreachable, LakeDenied):
+            raise
+        except (LakeError, ArrowInvalid, OSError):
             continue  # already reported as a file
         for row in rows:
             digest = _digest(row)

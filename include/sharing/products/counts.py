@@ -2,7 +2,7 @@
 
 Held figures are kept in `statistics/<recipient>/<product>.<cells>`, a Delta table that no recipient reads; `<cells>` is
 a digest of what is counted and how, and of the agreement's version: with other groups or a new version they begin anew.
-A shared table names the version that it was made of: what a killed run wrote and did not publish is passed over.
+They are written first: what a killed run held and did not publish differs from what is published by whole steps, too.
 """
 
 from __future__ import annotations
@@ -22,7 +22,6 @@ from include.sharing.products import content
 from include.sharing.products.state import OPEN, Shared, SharingRun, properties
 from include.sharing.statistics import Held, advance, held_of_rows, held_rows, read_cells, shown_rows
 
-HELD_VERSION = "held_version"
 _DIGITS = 80
 
 
@@ -58,7 +57,7 @@ def fill(
     """
     groups = tuple(column.name for column in product.given)
     path = held_path(agreement, product)
-    former, version = _former(run.lake, path, groups, rule, shared)
+    former = _former(run.lake, path, groups, rule, shared)
     cells = read_cells(
         connection,
         content.select_cells(connection, product, table, source),
@@ -69,43 +68,39 @@ def fill(
     with localcontext(prec=_DIGITS):
         held = advance(former, cells, rule)
         rows = shown_rows(held, groups, rule)
-        if former is None or held != former:
-            version = _keep(run, path, pa.Table.from_pylist(held_rows(held, groups, rule), _plain(product, table)))
+        if held != former:
+            _keep(run, path, pa.Table.from_pylist(held_rows(held, groups, rule), _plain(product, table)))
     connection.register("_shown", pa.Table.from_pylist(rows, _plain(product, table)))
     connection.execute("CREATE TEMP TABLE fresh AS FROM _shown")
-    return {HELD_VERSION: version, "suppressed": sum(row["suppressed"] for row in rows)}
+    return {"suppressed": sum(row["suppressed"] for row in rows)}
 
 
 def _plain(product: Product, table: Table) -> pa.Schema:
     return pa.schema([(name, arrow_type(kind)) for name, kind in content.types(product, table)])
 
 
-def _former(
-    lake: Lake, path: str, groups: tuple[str, ...], rule: Statistics, shared: Shared | None
-) -> tuple[Held | None, int]:
-    """The held figures that the shared table was made of, or the last ones if it is not there; with their version."""
-    noted = shared.notes.get(HELD_VERSION) if shared and shared.notes.get("state") == OPEN else None
-    is_same = shared is not None and shared.notes.get("held") == path
+def _former(lake: Lake, path: str, groups: tuple[str, ...], rule: Statistics, shared: Shared | None) -> Held | None:
+    """The figures held so far; None if there are none yet."""
     try:
         with lake_errors("reading held figures"):
-            delta = lake.table(path) if noted is None or not is_same else lake.table(path, version=int(noted))
+            delta = lake.table(path)
             rows = pa.table(delta.to_pyarrow_table()).to_pylist()
     except LakeTableMissing:
-        if noted is not None and is_same:
+        if shared and shared.notes.get("state") == OPEN and shared.notes.get("held") == path:
             raise _missing(path) from None
-        return None, 0
-    return (held_of_rows(rows, groups, rule), int(delta.version())) if delta.version() else (None, 0)
+        return None
+    return held_of_rows(rows, groups, rule) if delta.version() else None  # version 0 is empty: its writer was killed
 
 
 def _missing(path: str) -> HeldFiguresMissing:
     return HeldFiguresMissing(
         f"{path} is gone, by which versions are kept from telling of single persons: restore it from the lake's copy. "
-        "Without one, agree on a product of another name, and tell the recipient that it begins anew"
+        "Without one, give the agreement a new version, by which figures begin anew, and tell the recipient"
     )
 
 
-def _keep(run: SharingRun, path: str, rows: pa.Table) -> int:
-    """Write held figures as the next version; returns it."""
+def _keep(run: SharingRun, path: str, rows: pa.Table) -> None:
+    """Write held figures as the next version."""
     uri = run.lake.path(path)
     with lake_errors("writing held figures"):
         try:
@@ -117,4 +112,3 @@ def _keep(run: SharingRun, path: str, rows: pa.Table) -> int:
                 uri, rows.schema, storage_options=options, commit_properties=properties(run, {"live_rows": 0})
             )
         write(delta, rows.to_reader(), "overwrite", properties(run, {"live_rows": rows.num_rows}))
-    return int(delta.version())

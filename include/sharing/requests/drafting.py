@@ -37,9 +37,10 @@ def proposed(column: Column) -> SharedColumn:
     return SharedColumn(column.name)
 
 
-def fitting(column: Column) -> tuple[Protection, ...]:
-    """The protections that an agreement may give the column."""
-    return tuple(p for p in get_args(Protection) if not misfit(shared_column(column.name, p), column))
+def fitting(column: Column) -> tuple[SharedColumn, ...]:
+    """The column with each protection that an agreement may give it."""
+    each = (shared_column(column.name, protection) for protection in get_args(Protection))
+    return tuple(one for one in each if not misfit(one, column))
 
 
 def shared_column(name: str, protection: Protection) -> SharedColumn:

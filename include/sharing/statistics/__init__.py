@@ -9,6 +9,7 @@ from include.sharing.statistics.cells import (
     TOTAL,
     UNKNOWN,
     ReservedValue,
+    StatisticsRefused,
     TooManyCells,
     cells_query,
     is_countable,

@@ -23,11 +23,15 @@ Key = tuple[str, ...]
 """Group values of a cell, in the order of the group columns; TOTAL for a column that is summed over."""
 
 
-class ReservedValue(ValueError):
+class StatisticsRefused(ValueError):
+    """Counts and sums that cannot be published; the message says why, and holds no value of a row."""
+
+
+class ReservedValue(StatisticsRefused):
     """A group column holds a value that stands for the total or for no value."""
 
 
-class TooManyCells(ValueError):
+class TooManyCells(StatisticsRefused):
     """A product has more cells than disclosure control can judge."""
 
 

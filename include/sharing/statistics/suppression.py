@@ -17,13 +17,13 @@ from itertools import combinations
 from itertools import product as combinations_of
 
 from include.sharing.agreements import Statistics
-from include.sharing.statistics.cells import TOTAL, Cell, Key, margins, margins_of
+from include.sharing.statistics.cells import TOTAL, Cell, Key, StatisticsRefused, margins, margins_of
 
 _MOST_DONORS = 6
 """Donors that are tried along each side of the box; more choice hides a little less, and takes longer."""
 
 
-class NotProtected(AssertionError):
+class NotProtected(StatisticsRefused):
     """The chosen cells do not hide a sensitive one: a fault of this module, which stops the product."""
 
 
