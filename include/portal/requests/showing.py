@@ -19,6 +19,7 @@ from include.portal.rendering import page
 from include.portal.requests.fields import asked, may_see, text, to_answer
 from include.portal.session import Person, require
 from include.portal.state import Portal, portal_of
+from include.sharing.agreements import SharedColumn
 from include.sharing.requests import (
     ACTS,
     KINDS,
@@ -118,16 +119,15 @@ def one_request(
     return page(request, "requests_show.html.j2", values, status=400 if wrong else 200)
 
 
-def _columns(portal: Portal, found: Asked) -> list[tuple[str, Column | None, str, tuple[str, ...]]]:
+def _columns(portal: Portal, found: Asked) -> list[tuple[str, Column | None, str, tuple[SharedColumn, ...]]]:
     """Of each column that is asked for: its name, the column of today, the proposed protection, those that fit."""
-    if found.ask is None:
-        return []
     contract = portal.quality.contracts().get(found.registry)
     tables = contract.tables if contract else ()  # the page shows what was asked for all the same
     known = {column.name: column for table in tables if table.name == found.table for column in table.columns}
+    names = found.ask.columns if found.ask else ()
     return [
-        (name, column, proposed(column).protection, fitting(column))
-        if (column := known.get(name))
+        (name, known[name], proposed(known[name]).protection, fitting(known[name]))
+        if name in known
         else (name, None, "", ())
-        for name in found.ask.columns
+        for name in names
     ]
