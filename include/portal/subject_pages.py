@@ -16,7 +16,7 @@ from include.audit.official_letter import letter_html, letter_pdf
 from include.contracts.model import PROTECTION_OFFICER
 from include.pipelines import Misuse
 from include.pipelines.decisions import MAX_PURPOSE, Look
-from include.pipelines.subject import Subject, answer_person, subject_letter
+from include.pipelines.subject import PersonUnknown, Subject, answer_person, subject_letter
 from include.portal.forms import form_of
 from include.portal.rendering import page
 from include.portal.session import Person, require
@@ -37,8 +37,10 @@ def answer(request: Request) -> Response:
     person, purpose, kind = (str(form.get(name, "")) for name in ("person", "purpose", "letter"))
     try:
         found = _answered(request, officer, person, purpose)
-    except Misuse as wrong:
-        return _form(request, person=person, purpose=purpose, wrong=str(wrong), status=400)
+    except PersonUnknown:
+        return _form(request, person=person, purpose=purpose, wrong="person", status=400)
+    except Misuse:
+        return _form(request, person=person, purpose=purpose, wrong="purpose", status=400)
     letter = subject_letter(found)
     if kind == "pdf":
         return _file(letter_pdf(letter), "application/pdf", found)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import datetime
 
@@ -56,15 +57,17 @@ def _opening(subject: Subject) -> Iterator[str]:
 
 
 def _held(subject: Subject) -> LetterTable | None:
-    rows = tuple(_record(one) for one in subject.records)
+    titles = {(one.registry, one.table): one.title for one in subject.held}
+    rows = tuple(_record(one, titles.get((one.registry, one.table), one.table)) for one in subject.records)
     if not rows:
         return None
     return LetterTable(("Cơ sở dữ liệu", "Bảng", "Bản ghi", "Xác định từ", "Đến"), (16, 18, 36, 15, 15), rows)
 
 
-def _record(one: HeldRecord) -> tuple[str, ...]:
-    until = _day(one.until) if one.until else "nay"
-    return one.registry, one.table, one.record_id.partition(":")[2], _day(one.since) if one.since else "không rõ", until
+def _record(one: HeldRecord, title: str) -> tuple[str, ...]:
+    key = ", ".join(str(value) for value in json.loads(one.record_id.partition(":")[2]))
+    since, until = _day(one.since) if one.since else "không rõ", _day(one.until) if one.until else "nay"
+    return one.registry, title, key, since, until
 
 
 def _held_notes(subject: Subject) -> Iterator[str]:
@@ -145,7 +148,18 @@ def _opened(subject: Subject) -> LetterTable | None:
 
 def _look(one: Opened) -> tuple[str, ...]:
     doubt = "" if one.certainty == "certain" else " (có thể: nhật ký không nêu đã xem những dòng nào)"
-    return _number(one.sequence), _instant(one.at), one.by, f"{one.subject}{doubt}", one.purpose
+    return _number(one.sequence), _instant(one.at), one.by, f"{_looked_at(one.subject)}{doubt}", one.purpose
+
+
+def _looked_at(subject: str) -> str:
+    zone, _, name = subject.partition("/")
+    table = name.replace("/", ".")
+    match zone:
+        case "registry":
+            return f"bảng {table}"
+        case "rejected":
+            return f"dòng bị loại của bảng {table}"
+    return "tra cứu để trả lời yêu cầu" if name == "subject" else "bản ghi, khi đối khớp danh tính"
 
 
 def _opened_notes(subject: Subject) -> Iterator[str]:

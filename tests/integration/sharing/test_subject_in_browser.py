@@ -1,0 +1,101 @@
+"""The data protection officer answers a person in a real browser: at three widths, without scripts, with the letter."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import uvicorn
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page
+
+from include.embedded.servers.site import free_port
+from include.pipelines.serving import issue_token
+from include.portal import portal_app
+from tests.unit.subject.country import Country, new_country
+
+pytestmark = pytest.mark.slow
+SHOTS = os.environ.get("LIENTHONG_SHOTS", "")
+
+
+@pytest.fixture(scope="module")
+def country(tmp_path_factory: pytest.TempPathFactory) -> Country:
+    country = new_country(tmp_path_factory.mktemp("country"), humans=12)
+    country.publish()
+    return country
+
+
+@pytest.fixture(scope="module")
+def url(country: Country) -> Iterator[str]:
+    """A running portal."""
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    server = uvicorn.Server(uvicorn.Config(portal_app(country.context, url), port=port, log_level="warning"))
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    while not server.started:
+        time.sleep(0.05)
+    yield url
+    server.should_exit = True
+    thread.join()
+
+
+@pytest.fixture(scope="module")
+def token(country: Country) -> str:
+    return issue_token(country.context, "bao-ve-du-lieu", days=9, kind="officials").text
+
+
+def looked_at(page: Page, name: str) -> None:
+    width = page.viewport_size["width"] if page.viewport_size else 0
+    if SHOTS:
+        page.screenshot(path=Path(SHOTS) / f"subject-{name}-{width}.png", full_page=True)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width, page.url
+    faults = Axe().run(page).response["violations"]
+    assert [(fault["id"], fault["nodes"][0]["html"][:200]) for fault in faults] == [], page.url
+
+
+@pytest.mark.parametrize(("width", "language"), [(375, "vi"), (768, "en"), (1280, "vi")])
+def test_the_pages_fit_and_axe_finds_no_fault(
+    browser: Browser, country: Country, url: str, token: str, width: int, language: str
+) -> None:
+    context = browser.new_context(viewport={"width": width, "height": 900}, locale=language, base_url=url)
+    page = context.new_page()
+    asked = entered(page, token)
+    looked_at(asked, "ask")
+    asked.fill("#person", "f" * 32)
+    asked.fill("#purpose", "đơn số 12")
+    asked.click("main form button")
+    assert asked.is_visible("[role=alert]")
+    looked_at(asked, "unknown")
+    asked.fill("#person", country.humans[0].person_id)
+    asked.click("main form button")
+    assert country.humans[0].ids[0] in asked.inner_text("main")
+    looked_at(asked, "answer")
+    context.close()
+
+
+def test_the_letter_is_downloaded_without_scripts(browser: Browser, country: Country, url: str, token: str) -> None:
+    context = browser.new_context(base_url=url, java_script_enabled=False)
+    page = entered(context.new_page(), token)
+    page.fill("#person", country.humans[0].person_id)
+    page.fill("#purpose", "đơn số 12")
+    page.click("main form button")
+    for kind, begins in (("pdf", b"%PDF"), ("html", b"<!doctype html>")):
+        with page.expect_download() as loading:
+            page.click(f"button[value={kind}]")
+        assert Path(loading.value.path()).read_bytes().startswith(begins)
+        assert loading.value.suggested_filename.endswith(f".{kind}")
+    context.close()
+
+
+def entered(page: Page, token: str) -> Page:
+    """The form, after signing in."""
+    page.goto("/sign-in?next=/subject")
+    page.fill("#token", token)
+    page.click("form.fields button")
+    page.wait_for_url("**/subject")
+    return page
