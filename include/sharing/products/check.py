@@ -113,29 +113,34 @@ def _miscounted(product: Product, table: Table) -> Iterator[tuple[tuple[str, ...
 
 def _linked_problems(agreements: list[tuple[YamlFile, Agreement]]) -> list[Problem]:
     """Products by which one of statistics could be undone: of the same table, for the same recipient or others."""
-    every = [(file, one, place, product) for file, one in agreements for place, product in enumerate(one.products)]
+    of_table: dict[tuple[str, str], list[tuple[Agreement, Product]]] = {}
+    for _, one in agreements:
+        for product in one.products:
+            of_table.setdefault((product.registry, product.table), []).append((one, product))
     found = []
-    for file, agreement, position, product in every:
-        for _, other, _, beside in every:
-            if product.statistics is None or beside is product:
-                continue
-            if (product.registry, product.table) != (beside.registry, beside.table):
-                continue
-            name = f"`{beside.name}` of the agreement `{other.agreement_id}`"
-            place = ("products", position, "groupBy")
-            if agreement.recipient == other.recipient:
-                what = (
-                    f"the same recipient gets {name} from {product.registry}.{product.table}: what is suppressed here "
-                )
-                remedy = "make one product of both: `groupBy` with `totals: true` holds the tables of fewer columns"
-                found.append(file.problem(place, f"{what}could be found by comparing them", remedy))
-            elif (
-                beside.statistics and product.columns != beside.columns and agreement.agreement_id < other.agreement_id
-            ):
-                what = f"{name} counts {product.registry}.{product.table} by other columns, for `{other.recipient}`"
-                remedy = "give both recipients the same table, or count different rows: who has both can compare them"
-                found.append(file.problem(place, what, remedy, warning=True))
+    for file, agreement in agreements:
+        for position, product in enumerate(agreement.products):
+            others = of_table[product.registry, product.table] if product.statistics else []
+            for other, beside in others:
+                if beside is not product and (told := _undone_by(agreement, product, other, beside)):
+                    what, remedy, is_warning = told
+                    place = ("products", position, "groupBy")
+                    found.append(file.problem(place, what, remedy, warning=is_warning))
     return found
+
+
+def _undone_by(
+    agreement: Agreement, product: Product, other: Agreement, beside: Product
+) -> tuple[str, str, bool] | None:
+    """Why counts could be undone by another product of their table: message, remedy, whether it is a warning."""
+    table, name = f"{product.registry}.{product.table}", f"`{beside.name}` of the agreement `{other.agreement_id}`"
+    if agreement.recipient == other.recipient:
+        what = f"the same recipient gets {name} from {table}: what is suppressed here could be found by comparing them"
+        return what, "make one product of both: `groupBy` with `totals: true` holds the tables of fewer columns", False
+    if beside.statistics and agreement.agreement_id < other.agreement_id:
+        what = f"{name} counts {table} too, for `{other.recipient}`: who has both tables can compare them"
+        return what, "let one of the two receive the counts and pass them on, or leave it if they will not pool", True
+    return None
 
 
 def _guessable(file: YamlFile, position: int, product: Product, contracts: Mapping[str, Contract]) -> list[Problem]:
