@@ -1,0 +1,69 @@
+"""The search for a person in one published table: in all versions that were shared or looked at, and in today's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from include.lake.storage import Lake
+from include.pipelines.subject.row_rules import TracedTable
+from include.pipelines.subject.shared_tables import SharedTable
+from include.pipelines.subject.source_versions import (
+    Counted,
+    SourceVersion,
+    Taken,
+    count_in_versions,
+    open_published,
+    version_of,
+)
+from include.sharing.products import FilterRefused, compile_filter
+
+Counts = Mapping[SourceVersion, Counted]
+
+
+@dataclass(frozen=True, slots=True)
+class TableSearch:
+    """Rows about a person in a published table, by version: of the whole table, and of those that a product took.
+
+    `shared` is by the Delta id of the shared table; one whose terms are not known is not in it. A version that is not
+    kept is in none of the counts.
+    """
+
+    newest: SourceVersion | None
+    whole: Counts = field(default_factory=dict)
+    shared: Mapping[str, Counts] = field(default_factory=dict)
+
+
+def search_table(
+    lake: Lake,
+    traced: TracedTable,
+    shared: Sequence[SharedTable],
+    looked_at: Iterable[int],
+    instants: Mapping[SourceVersion, datetime],
+) -> TableSearch:
+    """Search the versions of a published table that these shared tables were made of, and those that were looked at."""
+    published = open_published(lake, traced.table)
+    newest = version_of(published) if published is not None else None
+    taken = {table.table_id: one for table in shared if (one := _taken(table, traced)) is not None}
+    versions = {version.source for table in shared for version in table.versions if version.source is not None}
+    if newest is not None:
+        versions |= {newest, *(SourceVersion(newest.table_id, version) for version in looked_at)}
+    counts = count_in_versions(lake, traced, published, [Taken(), *taken.values()], versions, instants)
+    return TableSearch(
+        newest,
+        {version: of[0] for version, of in counts.items()},
+        {
+            table_id: {version: of[place] for version, of in counts.items()}
+            for place, table_id in enumerate(taken, 1)
+        },
+    )  # fmt: skip
+
+
+def _taken(table: SharedTable, traced: TracedTable) -> Taken | None:
+    if table.terms is None:
+        return None
+    try:
+        return Taken(compile_filter(table.terms.rows, traced.table), table.terms.given)
+    except FilterRefused:  # it speaks of a column that the contract has no longer
+        return None
