@@ -97,6 +97,7 @@ def table(request: Request) -> Response:
         "rules": {rule.rule_id: rule for rule in report.rules} if report else {},
         "shape": shape,
         "is_there": is_there,
+        "lists": {one.columns[0]: one.table for one in found.relationships if one.registry == "reference"},
         "smallest": SMALLEST,
         "agreements": [
             (agreement, product)

@@ -6,6 +6,7 @@ import re
 import shutil
 import time
 from dataclasses import replace
+from html import unescape
 
 import pytest
 
@@ -13,7 +14,7 @@ from include.contracts.model import Column, Contract, Table
 from include.pipelines.catalogue import LiveShapes, SearchIndex
 from include.pipelines.catalogue.entries import entries
 
-from .conftest import AGREEMENT, PEOPLE, STEWARD, Site
+from .conftest import AGREEMENT, OFFICER, PEOPLE, STEWARD, Site
 
 TABLE = "/tables/population/citizen"
 
@@ -227,3 +228,18 @@ def test_ten_thousand_tables_are_searched_within_a_second():
         assert time.perf_counter() - began < 1, query
         assert bool(found) == (query != "không có gì cả")
     assert index.find("bang so 9999")[0].path == "/tables/many/table_9999"
+
+
+@pytest.mark.parametrize("name", [None, "nso", STEWARD, OFFICER])
+def test_every_link_leads_somewhere(site: Site, name: str | None):
+    browser, seen, waiting = site.browser(name), set(), ["/", "/?q=cong+dan"]
+    while waiting:
+        path = waiting.pop()
+        seen.add(path)
+        answer = browser.get(path)
+        assert answer.status_code == 200, path
+        found = {unescape(link) for link in re.findall(r'href="(/[^"#]*)', answer.text)}
+        # A recipient asks; an official is told so, and nobody else is asked to sign in.
+        asks = "/requests/new" if name in (STEWARD, OFFICER) else "/sign-in"
+        waiting += [link for link in found - seen if not link.startswith(asks) and link not in waiting]
+    assert len(seen) > 10
