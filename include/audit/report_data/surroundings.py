@@ -37,7 +37,7 @@ class SharedProduct:
     """One shared table: its published table, the agreed columns and rows, and its actual state.
 
     `state` is `open`, `closed` (emptied) or empty: nothing is delivered yet. Of an open one `since` is when the table
-    was first committed on these terms, `last_at` when rows last came or went. `reads`: by Delta Sharing in the last
+    was first committed on these terms, `last_at` when rows last came or went. `reads`: in the last
     READS_DAYS; None if there were none. `minimum`: of counts by these columns, below which a cell is suppressed; 0 for
     rows.
     """

@@ -137,6 +137,6 @@ def test_who_read_personal_columns_lately_is_told(
     ]
     append(context.lake, "reads", to_arrow(made, "batch"))
     vi, en = (shown(browse, context, language) for language in ("vi", "en"))
-    assert "Đọc qua Delta Sharing, 30 ngày qua đã cung cấp 1, bị từ chối 1" in vi
-    assert "Read by Delta Sharing in 30 days offered 1, refused 1" in en
+    assert "Lượt đọc trong 30 ngày qua đã cung cấp 1, bị từ chối 1" in vi
+    assert "Read in the last 30 days offered 1, refused 1" in en
     assert "personal columns: owner" in en
