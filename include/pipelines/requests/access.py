@@ -9,7 +9,7 @@ from include.contracts.yaml_files import ContractError
 from include.pipelines.context import PipelineContext
 from include.pipelines.decisions import Look, NotASteward, note_look
 from include.pipelines.errors import Misuse, no_values_escape
-from include.pipelines.requests.refusals import RequestUnknown
+from include.pipelines.requests.refusals import RequestRefused, RequestUnknown
 from include.sharing.agreements import Agreement, Product, readable_agreements
 from include.sharing.products import MasterKey
 from include.sharing.requests import (
@@ -109,15 +109,21 @@ def rows_behind(context: PipelineContext, request: Request) -> tuple[SourceRow, 
 
     Raises:
         PseudonymKeyMissing: the key is a pseudonym, and this process has not the key of pseudonyms.
-        RequestUnknown: the request is no dispute, or its agreement no longer has the product.
+        RequestUnknown: the request is no dispute, or there is no such agreement any more.
+        RequestRefused: the agreement no longer gives the columns.
     """
     dispute = request.dispute
     if dispute is None or (agreement := agreements_of(context).get(dispute.agreement)) is None:
         raise RequestUnknown(request.request_id)
     product = next((one for one in agreement.products if one.name == dispute.product), None)
-    if product is None:
-        raise RequestUnknown(request.request_id)
     _, table = context.table(request.registry, request.table)
+    needed = {dispute.column, *(name for name, _ in dispute.key)}
+    given = {one.name for one in product.given} & {one.name for one in table.columns} if product else set()
+    if product is None or not needed <= given:
+        raise RequestRefused(
+            f"`{dispute.agreement}` gives {', '.join(sorted(needed - given))} no more: the row cannot be looked up",
+            f"`{dispute.agreement}` không còn cung cấp {', '.join(sorted(needed - given))}: không tra cứu được bản ghi",
+        )
     with no_values_escape("looking for a disputed row"):
         return source_rows(
             context.lake, request.recipient, product, table, key=dispute.key, column=dispute.column,

@@ -71,8 +71,8 @@ def drafted(context: PipelineContext, request: Request, choice: Choice) -> Grant
     columns = _columns(ask, table, choice)
     rows = ask.rows if choice.rows is None else choice.rows.strip()
     until = choice.valid_until or ask.valid_until
-    dropped = any(column.protection == "drop" for column in columns)
-    is_less = dropped or rows != ask.rows or until < ask.valid_until
+    given = sum(column.protection != "drop" for column in columns)
+    is_less = given < len(ask.columns) or rows != ask.rows or until < ask.valid_until
     if is_less and not choice.reason.strip():
         raise RequestRefused(
             "this is less than was asked for: say why, it goes to the recipient with the answer",
@@ -153,16 +153,17 @@ def mailbox_of(context: PipelineContext, registry: str) -> str:
 
 
 def _columns(ask: Ask, table: Table, choice: Choice) -> tuple[SharedColumn, ...]:
-    """The columns that were asked for, in their order, each as chosen or proposed; those left out are dropped."""
-    if choice.columns is None:
-        return tuple(proposed(table.column(name)) for name in ask.columns)
-    chosen = {column.name: column for column in choice.columns}
+    """The columns that were asked for and are there still, each as chosen or proposed; those left out are dropped."""
+    known = {column.name: column for column in table.columns if column.name in ask.columns}
+    chosen = {name: proposed(column) for name, column in known.items()}
+    if choice.columns is not None:
+        chosen = {column.name: column for column in choice.columns}
     if others := [name for name in chosen if name not in ask.columns]:
         raise RequestRefused(
             f"`{others[0]}` was not asked for: grant of {', '.join(ask.columns)}",
             f"cột `{others[0]}` không có trong đề nghị: chỉ cung cấp trong số {', '.join(ask.columns)}",
         )
-    columns = tuple(chosen.get(name, SharedColumn(name, "drop")) for name in ask.columns)
+    columns = tuple(chosen.get(name, SharedColumn(name, "drop")) for name in ask.columns if name in known)
     if all(column.protection == "drop" for column in columns):
         raise RequestRefused(
             "nothing would be given: refuse, with the legal ground",

@@ -27,6 +27,8 @@ def shared_row(lake: Lake, recipient: str, product: str, key: tuple[tuple[str, s
     shared = opened(lake, recipient, product)
     if shared is None or shared.notes.get("state") != OPEN:
         return SharedRow(0, None, "")
+    if not {column, *(name for name, _ in key)} <= {one.name for one in shared.delta.schema().fields}:
+        return SharedRow(0, None, "")  # the agreement gives these columns no more
     matches = " AND ".join(f"CAST({quote(name)} AS VARCHAR) = ?" for name, _ in key)
     value = f"CAST({quote(column)} AS VARCHAR)"
     query = f"SELECT count(*), min(v) FROM (SELECT {value} AS v FROM shared WHERE {matches})"

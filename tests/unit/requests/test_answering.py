@@ -97,6 +97,17 @@ def test_without_any_agreement_the_provider_says_its_mailbox(context: At, asked:
     assert grant(context, asked.request_id, STEWARD, Choice(contact="c06@bca.example")).state == "granted"
 
 
+def test_a_column_that_the_contract_lost_meanwhile_is_left_out(context: At, asked: Request) -> None:
+    path = context.schemas / "registries" / "population.odcs.yaml"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace("name: full_name", "name: whole_name"), encoding="utf-8")
+    with pytest.raises(RequestRefused, match="less than was asked for"):
+        grant(context, asked.request_id, STEWARD, Choice())
+    done = grant(context, asked.request_id, STEWARD, Choice(reason="cột không còn"))
+    assert done.grant is not None
+    assert [str(column) for column in done.grant.columns] == ["birth_date year"]
+
+
 def test_a_restricted_column_is_not_granted_bare(context: At) -> None:
     asked = ask_for(context, "nso", "population.citizen", an_ask(columns=("personal_id",)))
     with pytest.raises(RequestRefused, match="is restricted and would be given bare"):

@@ -140,6 +140,18 @@ def test_a_row_that_left_closes_it_but_not_a_table_that_was_closed_or_made_anew(
     assert follow_requests(shared) == (reported.request_id,)
 
 
+def test_a_product_that_lost_the_columns_closes_nothing_and_says_so(shared: At) -> None:
+    reported = report(shared)
+    accept(shared, reported.request_id, OWNER)
+    write_agreement(
+        shared.schemas, "census", ("{name: birth_date, protection: year}", "{name: birth_date, protection: drop}")
+    )
+    share(shared, run_id="s2")
+    assert not follow_requests(shared)
+    with pytest.raises(RequestRefused, match="gives birth_date no more"):
+        rows_behind(shared, reported)
+
+
 def test_a_rejection_says_why(shared: At) -> None:
     reported = report(shared)
     with pytest.raises(RequestRefused, match="say why"):
