@@ -68,7 +68,7 @@ class StoreLog:
                         writer.write(msgpack.packb({"ack": acknowledged}))
                 await writer.drain()
         except asyncio.CancelledError:
-            return  # the server ends; raised, asyncio would log it as an error of its own (python #109538)
+            return  # the server ends; asyncio of Python 3.11 logs a connection that is cancelled as an error
         except (LakeError, OSError) as error:  # the store sends again what was not acknowledged
             _log.warning("the store's access log is not taken now: %s", type(error).__name__)
         except (ValueError, TypeError, KeyError, msgpack.UnpackException) as error:
