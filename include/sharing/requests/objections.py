@@ -15,7 +15,7 @@ from include.sharing.requests.request import WAITING, Ask, Dispute, Request
 LONGEST_TEXT = 4_000
 _MAILBOX = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 _RECIPIENT = re.compile(r"[a-z][a-z0-9_]{0,62}")
-_OF_A_PERSON = re.compile(r"\d[\d .-]{7,}\d")  # of nine digits or more, as persons have
+_OF_A_PERSON = re.compile(r"(?:\d[ .-]?){8,}\d")  # nine digits or more, as persons have; a date has eight
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
 

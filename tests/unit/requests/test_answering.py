@@ -97,6 +97,30 @@ def test_without_any_agreement_the_provider_says_its_mailbox(context: At, asked:
     assert grant(context, asked.request_id, STEWARD, Choice(contact="c06@bca.example")).state == "granted"
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a: b\nwithdrawn: {from: 2000-01-01, reason: x}",
+        "'\"}]\n- products: []",
+        "&a [*a, *a]",
+        "!!python/object/apply:os.system ['true']",
+        "# no comment",
+        "--- \n...",
+        "{{ 1 + 1 }} <script>",
+    ],
+)
+def test_what_an_asker_writes_is_text_in_the_draft(context: At, text: str) -> None:
+    asked = ask_for(context, "nso", "population.citizen", an_ask(purpose=text, legal_basis=(text,)))
+    done = grant(context, asked.request_id, STEWARD, Choice())
+    assert done.grant is not None
+    path = context.schemas / "agreements" / "drafted.yaml"
+    path.write_text(done.grant.text, encoding="utf-8")
+    agreement = load_agreement(path)
+    assert agreement.purpose == text.strip()
+    assert agreement.legal_basis == (" ".join(text.split()),)
+    assert agreement.withdrawal is None
+
+
 def test_a_column_that_the_contract_lost_meanwhile_is_left_out(context: At, asked: Request) -> None:
     path = context.schemas / "registries" / "population.odcs.yaml"
     text = path.read_text(encoding="utf-8")

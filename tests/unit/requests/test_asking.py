@@ -77,6 +77,11 @@ def test_it_is_sent_back_at_once(context: At, changed: dict[str, object], told: 
     assert not ledger.read_kind(context.lake, "request")[1].num_rows
 
 
+def test_a_condition_on_days_names_no_person(context: At) -> None:
+    rows = "birth_date BETWEEN DATE '2000-01-01' AND DATE '2009-12-31'"
+    assert ask_for(context, "nso", "population.citizen", an_ask(rows=rows)).state == "open"
+
+
 @pytest.mark.parametrize(("table", "told"), [("population.x", "no table `x`"), ("tax.x", "no registry `tax`")])
 def test_an_unknown_table_is_told(context: At, table: str, told: str) -> None:
     with pytest.raises(Misuse, match=told):
