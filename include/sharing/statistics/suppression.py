@@ -6,6 +6,9 @@ contribution). A move adds at some cells and takes the same away at others; the 
 totals over a side of the box do not change (the hypercube method: R. D. Repsilber, 1994; S. Giessing and R. D.
 Repsilber, 2002). What a move changes is suppressed. So every move is a proof, checked in whole numbers before the
 choice is returned; no interval has to be estimated.
+
+The grand total counts as published in every product, with `totals` or without: how many rows a table has is known from
+elsewhere.
 """
 
 from __future__ import annotations
@@ -13,14 +16,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import ROUND_CEILING, Decimal
-from itertools import combinations
+from itertools import combinations, islice
 from itertools import product as combinations_of
 
 from include.sharing.agreements import Statistics
 from include.sharing.statistics.cells import TOTAL, Cell, Key, StatisticsRefused, margins, margins_of
 
-_MOST_DONORS = 6
-"""Donors that are tried along each side of the box; more choice hides a little less, and takes longer."""
+_MOST_BOXES = 216
+"""About so many boxes are tried for a sensitive cell; more choice hides a little less, and takes longer."""
+
+_MOST_GIVERS = 6
+"""Cells that are tried where no box is there, the smallest first."""
 
 
 class NotProtected(StatisticsRefused):
@@ -65,9 +71,7 @@ def choose(cells: Mapping[Key, Cell], rule: Statistics) -> Pattern:
     Raises:
         NotProtected: the choice is wrong.
     """
-    if not rule.totals:
-        return Pattern(frozenset(key for key, cell in cells.items() if is_sensitive(cell, rule)))
-    totals = margins(cells)
+    totals = margins(cells) if rule.totals else {}
     search = _Search(cells, rule)
     for key, cell in sorted(cells.items(), key=lambda item: (-item[1].count, item[0])):
         if is_sensitive(cell, rule):
@@ -78,7 +82,7 @@ def choose(cells: Mapping[Key, Cell], rule: Statistics) -> Pattern:
             search.protect(key, weightiest[key], totals[key])
     pattern = Pattern(frozenset(search.cells), frozenset(search.margins))
     for move in search.moves:
-        _check(move, cells, pattern, search.is_bounded)
+        _check(move, cells, pattern, search)
     return pattern
 
 
@@ -92,24 +96,31 @@ class _Search:
     margins: set[Key] = field(default_factory=set)
     moves: list[Move] = field(default_factory=list)
     lines: dict[Key, list[Key]] = field(default_factory=dict)
+    large: list[Key] = field(default_factory=list)
     is_bounded: tuple[bool, ...] = ()
 
     def __post_init__(self) -> None:
         for key in self.of:
             for place in range(len(key)):
                 self.lines.setdefault(_along(key, place), []).append(key)
+        large = [key for key, cell in self.of.items() if cell.count >= self.rule.minimum]
+        self.large = sorted(large, key=lambda key: (self.of[key].count, key))
         width = len(self.rule.sums)
         # Sums of values that are never negative: an outsider knows that none is below 0. Else nothing is known.
         self.is_bounded = tuple(all(cell.least[place] >= 0 for cell in self.of.values()) for place in range(width))
 
     def protect(self, sensitive: Key, start: Key, cell: Cell) -> None:
         """Suppress what a move needs in which the sensitive cell or total grows; it begins at the cell `start`."""
-        kept = [place for place, value in enumerate(sensitive) if value != TOTAL]
         share = Decimal(self.rule.dominance_percent) / 100
         sums = tuple(max(Decimal(1), (share * first).to_integral_value(ROUND_CEILING)) for first, _ in cell.largest)
-        for size in range(len(kept), -1, -1):
+        if not self.rule.totals:
+            if cell.count >= self.rule.minimum:  # nobody is told what the sums come to
+                self.cells.add(sensitive)
+                return
+            sums = (Decimal(0),) * len(sums)
+        for boxes in self._ways(sensitive, start, sums):
             best: tuple[tuple[int, int, int], tuple[tuple[Key, int], ...]] | None = None
-            for corners in (box for sides in combinations(kept, size) for box in self._boxes(start, sides, sums)):
+            for corners in boxes:
                 cost = self._cost(corners)
                 if best is None or (cost, corners) < best:
                     best = cost, corners
@@ -118,15 +129,38 @@ class _Search:
             if best:
                 corners = best[1]
                 self.cells |= {key for key, _ in corners}
-                self.margins |= _changed(corners)
+                self.margins |= self.changed(corners)
                 self.moves.append(Move(corners, self.rule.minimum - 1, sums))
                 return
+
+    def changed(self, corners: tuple[tuple[Key, int], ...]) -> set[Key]:
+        """The totals that a move changes, of those that are known."""
+        change: dict[Key, int] = {}
+        for key, sign in corners:
+            for total in margins_of(key) if self.rule.totals else [(TOTAL,) * len(key)]:
+                change[total] = change.get(total, 0) + sign
+        return {total for total, sign in change.items() if sign}
+
+    def _ways(
+        self, sensitive: Key, start: Key, sums: tuple[Decimal, ...]
+    ) -> Iterator[Iterator[tuple[tuple[Key, int], ...]]]:
+        """Ways to move, best first: boxes of as many sides as can be; with a cell anywhere; alone, if none can give."""
+        kept = [place for place, value in enumerate(sensitive) if value != TOTAL]
+        for size in range(len(kept), 0, -1) if self.rule.totals else ():
+            yield (box for sides in combinations(kept, size) for box in self._boxes(start, sides, sums))
+        givers = (
+            key for key in self.large
+            if key != start and sensitive not in margins_of(key) and self._gives(key, sums)
+        )  # fmt: skip
+        yield (((start, 1), (key, -1)) for key in islice(givers, _MOST_GIVERS))
+        yield iter([((start, 1),)])
 
     def _boxes(
         self, start: Key, sides: tuple[int, ...], sums: tuple[Decimal, ...]
     ) -> Iterator[tuple[tuple[Key, int], ...]]:
         """The boxes with a corner at `start` that extend along these columns, each as cells with +1 or -1."""
-        donors = [self._donors(start, side, sums) for side in sides]
+        most = max(2, round(_MOST_BOXES ** (1 / max(1, len(sides)))))
+        donors = [self._donors(start, side, sums)[:most] for side in sides]
         for opposite in combinations_of(*donors):
             corners = []
             for flips in combinations_of((False, True), repeat=len(sides)):
@@ -141,7 +175,7 @@ class _Search:
         """Values of the column `side` whose cells on the line through `start` can give."""
         found = [key for key in self.lines[_along(start, side)] if key != start and self._gives(key, sums)]
         found.sort(key=lambda key: (key not in self.cells, self.of[key].count, key))
-        return [key[side] for key in found[:_MOST_DONORS]]
+        return [key[side] for key in found]
 
     def _gives(self, key: Key, sums: tuple[Decimal, ...]) -> bool:
         """Whether the cell stays a possible one when as much is taken away: a suppressed cell has a row at least."""
@@ -154,7 +188,7 @@ class _Search:
     def _cost(self, corners: tuple[tuple[Key, int], ...]) -> tuple[int, int, int]:
         """What would be suppressed besides: totals, cells, and rows in these."""
         new = [key for key, _ in corners if key not in self.cells]
-        return len(_changed(corners) - self.margins), len(new), sum(self.of[key].count for key in new)
+        return len(self.changed(corners) - self.margins), len(new), sum(self.of[key].count for key in new)
 
 
 def _along(key: Key, place: int) -> Key:
@@ -173,24 +207,15 @@ def _weightiest(cells: Mapping[Key, Cell]) -> dict[Key, Key]:
     return found
 
 
-def _changed(corners: tuple[tuple[Key, int], ...]) -> set[Key]:
-    """The totals that a move changes."""
-    change: dict[Key, int] = {}
-    for key, sign in corners:
-        for total in margins_of(key):
-            change[total] = change.get(total, 0) + sign
-    return {total for total, sign in change.items() if sign}
-
-
-def _check(move: Move, cells: Mapping[Key, Cell], pattern: Pattern, is_bounded: tuple[bool, ...]) -> None:
+def _check(move: Move, cells: Mapping[Key, Cell], pattern: Pattern, search: _Search) -> None:
     for key, sign in move.corners:
         cell = cells[key]
         has_rows = cell.count + sign * move.rows >= 1
         has_sums = all(
             not bounded or value + sign * moved >= 0
-            for value, moved, bounded in zip(cell.sums, move.sums, is_bounded, strict=True)
+            for value, moved, bounded in zip(cell.sums, move.sums, search.is_bounded, strict=True)
         )
         if key not in pattern.cells or not has_rows or not has_sums:
             raise NotProtected("a sensitive cell is not hidden: nothing was published; report it")
-    if not _changed(move.corners) <= pattern.margins:
+    if not search.changed(move.corners) <= pattern.margins:
         raise NotProtected("a total gives a sensitive cell back: nothing was published; report it")
