@@ -57,6 +57,11 @@ class Statistics:
     round_to: int = 0
     unit: tuple[str, ...] = ()
 
+    def __str__(self) -> str:
+        lists = f"sums: {', '.join(self.sums) or '–'}; unit: {', '.join(self.unit) or '–'}"
+        numbers = f"minimum: {self.minimum}; dominancePercent: {self.dominance_percent}; roundTo: {self.round_to}"
+        return f"totals: {str(self.totals).lower()}; {numbers}; {lists}"
+
 
 @dataclass(frozen=True, slots=True)
 class Product:
