@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from include.contracts.model.digest import row_digest
-from include.contracts.model.stewardship import needs_two, odd_teams, stewards
+from include.contracts.model.stewardship import needs_two, odd_teams, offices, stewards
 from include.contracts.reading.load import examine_contract, load_contract
 from include.contracts.yaml_files.problems import ContractError
 
@@ -131,3 +131,18 @@ def test_four_eyes_are_asked_for_by_the_table_and_change_no_row(tmp_path):
 def test_a_contract_that_nobody_can_or_anybody_may_decide_on_is_told(tmp_path, text, told):
     contract = load_contract(write(tmp_path, CONTRACT + text))
     assert [message for message, _ in odd_teams(contract, NOON)] == told
+
+
+def test_offices_are_those_held_today(tmp_path):
+    members = (
+        LAN, GONE, BOSS, "username: lan, role: Data Protection Officer", "username: x, role: auditor",
+        "username: later, role: owner, dateIn: '2026-03-02'",
+    )  # fmt: skip
+    contract = load_contract(write(tmp_path, CONTRACT + team(*members)))
+    assert offices(contract, NOON) == {"lan": {"data steward", "data protection officer"}, "boss": {"owner"}}
+
+
+def test_a_role_that_is_nearly_a_data_protection_officer_s_is_a_mistake(tmp_path):
+    path = write(tmp_path, CONTRACT + team(LAN, "username: an, role: data protection offcer"))
+    with pytest.raises(ContractError, match="data protection officer"):
+        load_contract(path)
