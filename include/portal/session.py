@@ -30,10 +30,9 @@ class Person:
     token_id: str
     offices: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
-    def holds(self, office: str, registry: str | None = None) -> bool:
-        """Whether the official holds an office (`data steward`, ...) in a registry, or in any."""
-        held = self.offices.values() if registry is None else [self.offices.get(registry, frozenset())]
-        return any(office in roles for roles in held)
+    def holds(self, office: str) -> bool:
+        """Whether the official holds an office (`data protection officer`, ...) in any registry."""
+        return any(office in held for held in self.offices.values())
 
     def registries(self, *offices: str) -> tuple[str, ...]:
         """The registries in which the official holds one of these offices, sorted."""
