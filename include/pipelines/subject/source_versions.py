@@ -14,9 +14,18 @@ import duckdb
 from deltalake import DeltaTable
 
 from include.contracts.model import Table
-from include.lake.delta import FILE, view_of
+from include.lake.delta import FILE, VersionGone, view_of
 from include.lake.row_history import history_at
-from include.lake.storage import Lake, LakeError, LakeTableMissing, lake_errors, quote, restrict_access
+from include.lake.storage import (
+    Lake,
+    LakeDenied,
+    LakeError,
+    LakeTableMissing,
+    LakeUnreachable,
+    lake_errors,
+    quote,
+    restrict_access,
+)
 from include.pipelines.subject.row_rules import TracedTable
 
 
@@ -84,7 +93,7 @@ def count_in_versions(
             found[version] = tuple(sum((one[at] for one in counts), Counted()) for at in range(len(taken)))
     for version in wanted:
         if version not in found and version in instants:
-            with suppress(LakeError):  # the history does not know that instant, or there is none
+            with suppress(VersionGone, LakeTableMissing):  # the history does not know that instant, or there is none
                 found[version] = _count_in_history(lake, traced, taken, instants[version])
     return found
 
@@ -100,6 +109,8 @@ def _kept_files(
             continue
         try:
             of = newest if version == present else lake.table(uri, version=version.version)
+        except (LakeDenied, LakeUnreachable):
+            raise
         except LakeError:
             continue  # its log is no longer kept
         files = of.file_uris()

@@ -28,7 +28,7 @@ SHARING_SERVER = "lienthong-sharing"
 PORTAL = "lienthong-portal"
 _WRITTEN_BY_SERVER = ("audit/reads", "audit/ledger")
 _WRITTEN_BY_PORTAL = ("audit/requests", "audit/ledger")
-_READ_BY_PORTAL = ("audit", "indicators", "people", "reference", "registry", "rejected", "shared")
+_READ_BY_PORTAL = ("audit", "history", "indicators", "people", "reference", "registry", "rejected", "shared")
 _WHOLE = ("Admin", "Read", "Write", "List", "Tagging")
 
 
