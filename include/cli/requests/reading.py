@@ -143,19 +143,29 @@ def summary(as_json: AsJson = False) -> None:
     if not found:
         output.print(local("Chưa có yêu cầu nào.", "Nobody asked for anything yet."))
         return
+    figures = {
+        local("số yêu cầu", "asked"): [one.asked for one in found],
+        local("đúng hạn", "in time"): [one.in_time for one in found],
+        local("trễ hạn", "late"): [one.late for one in found],
+        local("đang chờ", "open"): [one.open for one in found],
+        local("quá hạn", "overdue"): [one.overdue for one in found],
+        local("chấp thuận", "granted"): [one.granted for one in found],
+        local("một phần", "in part"): [one.granted_less for one in found],
+        local("chờ sửa", "to be mended"): [one.accepted for one in found],
+        local("đã sửa", "mended"): [one.mended for one in found],
+        local("bác bỏ", "rejected"): [one.rejected for one in found],
+    }
+    shown = {heading: counts for heading, counts in figures.items() if any(counts)}
     grid = Grid(header_style="bold")
-    for heading in (
-        local("cơ sở dữ liệu", "registry"), local("nội dung", "what"), local("số yêu cầu", "asked"),
-        local("đúng hạn", "in time"), local("trễ hạn", "late"), local("đang chờ", "open"), local("quá hạn", "overdue"),
-        local("chấp thuận", "granted"), local("một phần", "in part"), local("từ chối", "refused, by ground"),
-        local("chờ sửa", "to be mended"), local("đã sửa", "mended"), local("bác bỏ", "rejected"),
-    ):  # fmt: skip
-        grid.add_column(heading, overflow="fold")
-    for one in found:
+    grid.add_column(local("cơ sở dữ liệu", "registry"), no_wrap=True)
+    grid.add_column(local("nội dung", "what"), overflow="fold")
+    for heading in shown:
+        grid.add_column(heading, justify="right")
+    grid.add_column(local("từ chối", "refused, by ground"), overflow="fold")
+    for place, one in enumerate(found):
         refused = ", ".join(f"{ground} {number(count)}" for ground, count in one.refused)
-        counts = (one.asked, one.in_time, one.late, one.open, one.overdue, one.granted, one.granted_less)
-        ends = (one.accepted, one.mended, one.rejected)
-        grid.add_row(one.registry, word(KINDS, one.kind), *map(number, counts), refused, *map(number, ends))
+        counted = (number(counts[place]) for counts in shown.values())
+        grid.add_row(one.registry, word(KINDS, one.kind), *counted, refused)
     output.print(grid)
 
 
