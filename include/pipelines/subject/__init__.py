@@ -8,6 +8,7 @@ from include.pipelines.subject.model import (
     HeldRecord,
     HeldRows,
     Opened,
+    Purpose,
     ReadOfRows,
     Span,
     SpanUnknown,

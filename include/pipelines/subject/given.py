@@ -8,7 +8,7 @@ from itertools import groupby
 from include.audit.reads import OfferedRead, offered_reads
 from include.contracts.model import Table
 from include.lake.storage import Lake
-from include.pipelines.subject.model import Doubt, Given, GivenColumn, ReadOfRows, Span, SpanUnknown
+from include.pipelines.subject.model import Doubt, Given, GivenColumn, Purpose, ReadOfRows, Span, SpanUnknown
 from include.pipelines.subject.searching import Counts, TableSearch
 from include.pipelines.subject.shared_tables import SharedTable, SharedVersion
 
@@ -70,12 +70,12 @@ def _given(
     unknown: tuple[SpanUnknown, ...],
     source: Table | None,
 ) -> Given:
-    reads = offered_reads(lake, table.recipient, table.product, since=table.versions[0].at, until=table.ends_at)
+    offered = offered_reads(lake, table.recipient, table.product, since=table.versions[0].at, until=table.ends_at)
+    reads = tuple(_reads_of_rows(offered, spans))
     return Given(
         recipient=table.recipient,
-        recipient_name=table.terms.recipient_name if table.terms else table.recipient,
         agreement=table.agreement,
-        purpose=table.terms.purpose if table.terms else "",
+        purposes=tuple(one for one in _purposes(table) if _held(one, [*spans, *unknown], reads)),
         product=table.product,
         source=table.source,
         source_title=(source.business_name if source else "") or table.source,
@@ -83,7 +83,23 @@ def _given(
         table_id=table.table_id,
         spans=spans,
         unknown=unknown,
-        reads=tuple(_reads_of_rows(reads, spans)),
+        reads=reads,
+    )
+
+
+def _purposes(table: SharedTable) -> Iterator[Purpose]:
+    for (name, text), group in groupby(table.versions, key=lambda one: (one.recipient_name, one.purpose)):
+        versions = list(group)
+        first, last = versions[0], versions[-1]
+        yield Purpose(
+            first.version, last.version, first.at, table.until(last.version), name or table.recipient, text
+        )  # fmt: skip
+
+
+def _held(purpose: Purpose, spans: Sequence[Span | SpanUnknown], reads: Sequence[ReadOfRows]) -> bool:
+    """Whether the purpose held for one of these versions, or when one was read: older versions can be read too."""
+    return any(span.first <= purpose.last and purpose.first <= span.last for span in spans) or any(
+        purpose.since <= read.at and (purpose.until is None or read.at < purpose.until) for read in reads
     )
 
 

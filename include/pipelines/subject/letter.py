@@ -92,11 +92,20 @@ def _given(subject: Subject) -> LetterTable | None:
 
 
 def _given_rows(one: Given) -> Iterator[tuple[str, ...]]:
-    who = f"{one.recipient_name} ({one.recipient}). {one.purpose.rstrip('.')}. Thỏa thuận: {one.agreement}."
+    who = "\n".join([*_purposes(one), f"Thỏa thuận: {one.agreement}."])
     what = f"{one.source_title} (bảng chia sẻ {one.product})"
     columns = "; ".join(map(_column, one.columns)) or "không được ghi lại"
     when = [_span(span) for span in one.spans] + [_unknown(span) for span in one.unknown]
     yield who, what, columns, "\n".join(when), _reads(one)
+
+
+def _purposes(one: Given) -> Iterator[str]:
+    """The time is said where there were several, each of which may have the same words as one before."""
+    for purpose in one.purposes:
+        until = _instant(purpose.until) if purpose.until else "nay"
+        time = f" (từ {_instant(purpose.since)} đến {until})" if len(one.purposes) > 1 else ""
+        text = purpose.text.rstrip(".") or "Mục đích không được ghi lại"
+        yield f"{purpose.recipient_name} ({one.recipient}). {text}{time}."
 
 
 def _column(column: GivenColumn) -> str:

@@ -64,6 +64,21 @@ class SpanUnknown:
 
 
 @dataclass(frozen=True, slots=True)
+class Purpose:
+    """What the agreement gave rows for, and to whom, from version `first` of the shared table to `last`.
+
+    It held from `since` until `until` (None: it still does). `text` is empty if the ledger has not that agreement.
+    """
+
+    first: int
+    last: int
+    since: datetime
+    until: datetime | None
+    recipient_name: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class ReadOfRows:
     """A read by which the recipient was offered a version with a row about the person."""
 
@@ -87,13 +102,13 @@ class GivenColumn:
 class Given:
     """A shared table in which a recipient could read rows about the person.
 
-    `table_id` is the Delta id: a table that is made anew counts its versions from 0 again.
+    `table_id` is the Delta id: a table that is made anew counts its versions from 0 again. `purposes` are those that
+    held while a version with such a row was the newest, or when one was read.
     """
 
     recipient: str
-    recipient_name: str
     agreement: str
-    purpose: str
+    purposes: tuple[Purpose, ...]
     product: str
     source: str
     source_title: str

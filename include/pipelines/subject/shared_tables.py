@@ -26,19 +26,23 @@ _SHARED, _REGISTRY = "shared/", "registry/"
 
 @dataclass(frozen=True, slots=True)
 class SharedVersion:
-    """A version of a shared table: when it was committed, and of which published version its rows are (None: none)."""
+    """A version of a shared table: when it was committed, and of which published version its rows are (None: none).
+
+    The agreement can give another `purpose` from one version to the next, and another name of the recipient; both are
+    empty if the ledger has not its text.
+    """
 
     version: int
     at: datetime
     source: SourceVersion | None
+    recipient_name: str = ""
+    purpose: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What an agreement said: to whom, what for, and of a product its columns with their protection and its rows."""
+    """What an agreement said of a product: its columns with their protection, and its rows. It holds for one table."""
 
-    recipient_name: str
-    purpose: str
     columns: tuple[str, ...]
     rows: str
 
@@ -111,7 +115,7 @@ def _tables(
         begun.setdefault(subject, []).append(min(map(_instant, commits)))
     for (subject, table_id), commits in lives.items():
         commits.sort(key=lambda payload: int(payload["version"]))
-        versions = tuple(_versions(commits))
+        versions = tuple(_versions(commits, terms))
         stated = next((payload for payload in commits if payload.get("source")), None)
         if stated is None:
             continue  # it was closed from its first version on
@@ -123,22 +127,25 @@ def _tables(
         source = str(stated["source"]).removeprefix(_REGISTRY).replace("/", ".")
         of = None
         if agreed and said:
-            named = str(agreed.get("recipient_name", recipient)), str(agreed.get("purpose", ""))
-            of = Terms(*named, tuple(said["columns"]), str(said["rows"]))
+            of = Terms(tuple(said["columns"]), str(said["rows"]))
         of_agreement = str(stated["agreement"])
         table = SharedTable(recipient, product, table_id, of_agreement, source, of, versions, ends_at)
         yield table, bool(said and "statistics" in said)
 
 
-def _versions(commits: Iterable[Mapping[str, Any]]) -> Iterator[SharedVersion]:
-    """A commit that states no source (maintenance, a property) has the rows of the one before it."""
+def _versions(commits: Iterable[Mapping[str, Any]], terms: Mapping[str, Any]) -> Iterator[SharedVersion]:
+    """A commit that states no source or agreement (maintenance, a property) has those of the one before it."""
     source: SourceVersion | None = None
+    named = "", ""
     for payload in commits:
+        if digest := payload.get("agreement_digest"):
+            agreed = terms.get(digest, {})
+            named = str(agreed.get("recipient_name", "")), str(agreed.get("purpose", ""))
         if payload.get("state") == "closed":
             source = None
         elif payload.get("source_version") is not None:
             source = SourceVersion(str(payload["source_table_id"]), int(payload["source_version"]))
-        yield SharedVersion(int(payload["version"]), _instant(payload), source)
+        yield SharedVersion(int(payload["version"]), _instant(payload), source, *named)
 
 
 def _of_zone(commits: pa.Table, zone: str) -> pa.Table:

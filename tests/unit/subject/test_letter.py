@@ -19,6 +19,7 @@ from include.pipelines.subject import (
     HeldRecord,
     HeldRows,
     Opened,
+    Purpose,
     ReadOfRows,
     Span,
     SpanUnknown,
@@ -46,9 +47,8 @@ SUBJECT = Subject(
     given=(
         Given(
             recipient="nso",
-            recipient_name="Cục Thống kê",
             agreement="census",
-            purpose="Thống kê.",
+            purposes=(Purpose(0, 7, AT, None, "Cục Thống kê", "Thống kê."),),
             product="citizen",
             source="population.citizen",
             source_title="Công dân",
@@ -89,7 +89,7 @@ def texts(letter: Letter) -> str:
     "text",
     [
         "91/2025/QH15", "356/2025/NĐ-CP", "mục 1.234 của nhật ký", f"Mã được hỏi là {'b' * 32}", "Cục Thống kê (nso)",
-        "Thống kê. Thỏa thuận: census", "Số định danh (mã thay thế); Số cũ (chỉ 4 ký tự cuối)",
+        "Thống kê.\nThỏa thuận: census", "Số định danh (mã thay thế); Số cũ (chỉ 4 ký tự cuối)",
         "Phiên bản 3 đến 5: từ 15:30 ngày 01/03/2026 đến 15:30 ngày 05/03/2026.",
         "Phiên bản 7: từ 15:30 ngày 05/03/2026 đến nay; chỉ nêu mã trong bản ghi của người khác.",
         "Phiên bản 0 đến 2", "không còn xác định được", "2 lượt (đọc bảng, đọc tệp ở kho)",
