@@ -1,0 +1,40 @@
+"""In production the store tells the Delta Sharing server what a ministry read, by the settings of the compose file."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from include.embedded.production import production_stack
+from include.embedded.production.production_settings import Production
+from include.embedded.servers.processes import stop
+from include.lake.storage import Lake
+
+from .test_stack import furnish
+from .test_store_doors import OWN, SHARED, Store, read
+
+
+@pytest.mark.slow
+def test_a_ministry_s_read_at_the_store_is_on_record(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
+    furnish(tmp_path)
+    monkeypatch.delenv("LIENTHONG_VAR", raising=False)
+    site = production_stack.site_of(tmp_path)
+    stack = Production.at(site, production_stack.ports_of(site))
+    try:
+        production_stack.start_store(stack)
+        store = Store(stack)
+        store.owner().create_dir("lake")
+        with store.owner().open_output_stream(OWN) as file:
+            file.write(SHARED)
+        assert read(store.ministry(), OWN) == SHARED
+        production_stack.start_sharing(stack)
+        time.sleep(6)  # the store tries again every five seconds at the latest
+        stop(site, [production_stack.SHARING])
+        lake = Lake.from_environment(stack.environment("airflow-worker") | {"LIENTHONG_TMP": str(tmp_path / "tmp")})
+        found = lake.table("audit/reads").to_pyarrow_table().to_pylist()
+    finally:
+        stop(site, [production_stack.SHARING, production_stack.STORE], seconds=5)
+    assert {(row["recipient"], row["action"], row["product"], row["verdict"]) for row in found} == {
+        ("nso", "store", "doctor", "offered"),
+    }  # fmt: skip
