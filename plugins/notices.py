@@ -74,10 +74,11 @@ def ways(subject: str, text: str, *, to: Sequence[str] = (), **data: Any) -> lis
 def tell_of_requests() -> int:
     """Send what offices were not told of yet about requests; returns how many notices were sent.
 
-    A notice that was sent is on record. One that fails is sent again by the next run, by all ways.
+    A notice that was sent is on record. One that fails does not stop the others, and is sent again by the next run, by
+    all ways.
 
     Raises:
-        NoticesUnsent: mail alone is set, and for some notices no mailbox is known.
+        NoticesUnsent: told when all others are sent; a way fails, or no mailbox is known and mail alone is set.
     """
     from include.pipelines import PipelineContext
     from include.pipelines.requests import note_told, notices
@@ -87,18 +88,27 @@ def tell_of_requests() -> int:
     context = PipelineContext.from_environment()
     sent, unsent = 0, []
     for notice in notices(context):
-        said = notice.to_dict()
-        by = ways(said.pop("subject"), said.pop("text"), to=said.pop("to"), **said)
-        for way in by:
-            way.notify({})
-        if by:
+        if why := _why_unsent(notice.to_dict()):
+            unsent.append(f"{notice.request_id} ({why})")
+        else:
             note_told(context, notice)
             sent += 1
-        else:
-            unsent.append(notice.request_id)
     if unsent:
-        raise NoticesUnsent(f"no mailbox is known for {', '.join(unsent)}: set LIENTHONG_NOTICES_TO, or a webhook")
+        raise NoticesUnsent(f"not sent, and tried again by the next run: {', '.join(unsent)}")
     return sent
+
+
+def _why_unsent(said: dict[str, Any]) -> str:
+    """Send a notice by each way; why it was not sent, or empty."""
+    by = ways(said.pop("subject"), said.pop("text"), to=said.pop("to"), **said)
+    if not by:
+        return "no mailbox is known: set LIENTHONG_NOTICES_TO, or a webhook"
+    try:
+        for way in by:
+            way.notify({})
+    except Exception as error:
+        return f"{type(way).__name__}: {type(error).__name__}"
+    return ""
 
 
 def _is_set(connection: str) -> bool:
