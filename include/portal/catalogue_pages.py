@@ -18,7 +18,6 @@ from include.pipelines.catalogue import (
     KINDS,
     LONGEST_QUERY,
     MEDIA_TYPE,
-    SMALLEST,
     SharedAs,
     TableShape,
     addresses_of,
@@ -27,6 +26,7 @@ from include.pipelines.catalogue import (
     list_labels,
     reading_code,
     register_name,
+    rounded,
     table_document,
     table_name,
 )
@@ -98,7 +98,7 @@ def table(request: Request) -> Response:
         "shape": shape,
         "is_there": is_there,
         "lists": {one.columns[0]: one.table for one in found.relationships if one.registry == "reference"},
-        "smallest": SMALLEST,
+        "rounded": rounded,
         "agreements": [
             (agreement, product)
             for agreement in agreements

@@ -1,7 +1,8 @@
 """The shape of a published table: how many rows, how full each column is, about how many values: never a value.
 
-Only columns classified as public or internal have figures, and a count of fewer than SMALLEST rows is not told, nor a
-share from which it would follow.
+Everybody may read it, also who has counts of groups of the same table. So rows are told in round hundreds, and shares
+in whole percents, of columns that have a hundred rows of either kind or none. Only columns classified as public or
+internal have figures.
 """
 
 from __future__ import annotations
@@ -18,22 +19,24 @@ from include.contracts.model import Classification, Column, Table
 from include.lake.delta import view_of
 from include.lake.storage import Lake, LakeTableMissing, lake_errors, quote
 
-SMALLEST = 5
+SMALLEST = 100
+"""Counts of rows are told as multiples of it, and not at all below it."""
+_FEWEST_VALUES = 5
 SHOWN: frozenset[Classification] = frozenset({"public", "internal"})
 _KEPT = 500
 
 
 @dataclass(frozen=True, slots=True)
 class ColumnShape:
-    """How full a column is. Both None: too few rows to say; `distinct` is an estimate, 0 if below SMALLEST."""
+    """How full a column is. Both None: too few rows to say; `distinct` is an estimate, 0 if there are very few."""
 
-    empty_percent: float | None
+    empty_percent: int | None
     distinct: int | None
 
 
 @dataclass(frozen=True, slots=True)
 class TableShape:
-    """The shape of one version of a table. `rows` is None if there are some, but fewer than SMALLEST."""
+    """The shape of one version of a table. `rows` are rounded; None if there are some, but fewer than SMALLEST."""
 
     version: int
     rows: int | None
@@ -93,16 +96,23 @@ def _counted(
     counts = connection.execute(f"SELECT {', '.join(asked)} FROM counted").fetchone() or ()
     rows = int(counts[0])
     if 0 < rows < SMALLEST:
-        return None, {}
+        return rounded(rows), {}
     shapes = {}
     for place, column in enumerate(columns):
         filled, distinct = int(counts[1 + 2 * place]), int(counts[2 + 2 * place])
         shapes[column.name] = _shape(rows, filled, distinct)
-    return rows, shapes
+    return rounded(rows), shapes
+
+
+def rounded(count: int) -> int | None:
+    """A count of rows as everybody may read it: to the nearest multiple of SMALLEST; None if it is below."""
+    return None if 0 < count < SMALLEST else (count + SMALLEST // 2) // SMALLEST * SMALLEST
 
 
 def _shape(rows: int, filled: int, distinct: int) -> ColumnShape:
     if 0 < filled < SMALLEST or 0 < rows - filled < SMALLEST:
         return ColumnShape(None, None)
     estimate = min(distinct, filled)
-    return ColumnShape(100 * (rows - filled) / rows if rows else None, estimate if estimate >= SMALLEST else 0)
+    return ColumnShape(
+        round(100 * (rows - filled) / rows) if rows else None, estimate if estimate >= _FEWEST_VALUES else 0
+    )
