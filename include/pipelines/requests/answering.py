@@ -9,7 +9,7 @@ from include.contracts.model import Table
 from include.contracts.yaml_files import Problem
 from include.pipelines.context import PipelineContext
 from include.pipelines.errors import no_values_escape
-from include.pipelines.requests.access import agreements_of, provider_named, request_of
+from include.pipelines.requests.access import agreements_of, all_requests, provider_named, request_of
 from include.pipelines.requests.recording import act_on
 from include.pipelines.requests.refusals import RequestOvertaken, RequestRefused
 from include.sharing.agreements import SharedColumn
@@ -84,10 +84,13 @@ def drafted(context: PipelineContext, request: Request, choice: Choice) -> Grant
             "no agreement over this register has a mailbox of its provider: give one (--contact)",
             "chưa có thỏa thuận nào của cơ sở dữ liệu này để lấy hộp thư đầu mối: hãy ghi hộp thư của bên cung cấp",
         )
-    agreement_id = draft_id(context.schemas, table.name, request.recipient)
+    own = [one for one in all_requests(context).values() if one.recipient == request.recipient]
+    waiting = [one.grant for one in own if one.grant is not None and one.state == "granted"]
+    agreement_id = draft_id(context.schemas, table.name, request.recipient, waiting)
     text = draft(
         ask, request.recipient, contract, table, columns=columns, rows=rows, valid_until=until,
         contact=contact, request_id=request.request_id, agreements=agreements_of(context).values(),
+        waiting=waiting,
     )  # fmt: skip
     with no_values_escape("checking a drafted agreement"):
         found = draft_problems(text, agreement_id, context.schemas, {contract.registry: contract})

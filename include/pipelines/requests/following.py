@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import timedelta
@@ -13,18 +13,19 @@ from include.contracts.words import BilingualText
 from include.contracts.yaml_files import ContractError
 from include.pipelines.audit_log import ACTOR
 from include.pipelines.context import PipelineContext
-from include.pipelines.errors import Misuse, no_values_escape
+from include.pipelines.errors import KNOWN_ERRORS, Misuse, StepFailed, no_values_escape
 from include.pipelines.requests.access import agreements_of, all_requests
 from include.pipelines.requests.answering import mailbox_of
 from include.pipelines.requests.recording import act_on
 from include.pipelines.requests.refusals import RequestOvertaken
+from include.sharing.agreements import Agreement
 from include.sharing.requests import (
     Act,
     Event,
     Note,
     Request,
-    covers,
     details_of,
+    gives,
     is_last_day,
     is_late,
     is_mended,
@@ -65,8 +66,24 @@ class Notice:
 
 
 def follow_requests(context: PipelineContext) -> tuple[str, ...]:
-    """Record what has happened to requests since the last look; returns the ids of those it happened to."""
-    return tuple(request_id for request_id, act in _due(context) if _recorded(context, request_id, act))
+    """Record what has happened to requests since the last look; returns the ids of those it happened to.
+
+    Raises:
+        StepFailed: some requests could not be followed, which the message names. All others were.
+    """
+    followed, failed = [], []
+    agreements = agreements_of(context).values()
+    for request in all_requests(context).values():
+        try:
+            with no_values_escape("following a request"):
+                act = _due(context, request, agreements)
+                if act and _recorded(context, request.request_id, act):
+                    followed.append(request.request_id)
+        except KNOWN_ERRORS as error:
+            failed.append(f"{request.request_id}: {error}")
+    if failed:
+        raise StepFailed(f"{len(failed)} requests could not be followed, all others were. {'; '.join(failed)}")
+    return tuple(followed)
 
 
 def notices(context: PipelineContext) -> tuple[Notice, ...]:
@@ -88,24 +105,21 @@ def note_told(context: PipelineContext, notice: Notice) -> None:
     act_on(context, notice.request_id, "notified", ACTOR, lambda _: Note(of_event=notice.number))
 
 
-def _due(context: PipelineContext) -> Iterator[tuple[str, Act]]:
-    at, agreements = context.now(), agreements_of(context).values()
-    for request in all_requests(context).values():
-        if request.state == "granted" and request.grant is not None:
-            given = request.registry, request.table, request.grant.given, request.grant.rows
-            of = (a for a in agreements if a.recipient == request.recipient and a.standing(at) == "in_force")
-            if any(covers(agreement, *given) for agreement in of):
-                yield request.request_id, "in force"
-        elif request.state == "accepted" and request.dispute is not None:
-            with no_values_escape("looking for a disputed row"):
-                if is_mended(context.lake, request.recipient, request.dispute):
-                    yield request.request_id, "mended"
-        elif request.state == "open":
-            if is_late(request.due_on, at):
-                if not request.escalated:
-                    yield request.request_id, "escalated"
-            elif is_last_day(request.due_on, at) and not request.reminded:
-                yield request.request_id, "reminded"
+def _due(context: PipelineContext, request: Request, agreements: Iterable[Agreement]) -> Act | None:
+    """What has happened to a request that is not on record yet."""
+    at = context.now()
+    if request.state == "granted":
+        if any(one.standing(at) == "in_force" and gives(one, request) for one in agreements):
+            return "in force"
+    elif request.state == "accepted" and request.dispute is not None:
+        if is_mended(context.lake, request.recipient, request.dispute):
+            return "mended"
+    elif request.state == "open":
+        if is_late(request.due_on, at):
+            return None if request.escalated else "escalated"
+        if is_last_day(request.due_on, at) and not request.reminded:
+            return "reminded"
+    return None
 
 
 def _recorded(context: PipelineContext, request_id: str, act: Act) -> bool:

@@ -15,7 +15,7 @@ from include.contracts.model import Column, Contract, Table
 from include.contracts.yaml_files import ContractError, Problem
 from include.sharing.agreements import Agreement, Protection, SharedColumn, agreement_paths
 from include.sharing.products import NEVER_BARE, check_agreements, misfit
-from include.sharing.requests.request import Ask
+from include.sharing.requests.request import Ask, Grant
 
 _KEPT_CHARACTERS = 4
 _IDENTIFIERS = ("personal_id", "old_id", "insurance_number", "health_card", "passport")
@@ -48,9 +48,9 @@ def shared_column(name: str, protection: Protection) -> SharedColumn:
     return SharedColumn(name, protection, _KEPT_CHARACTERS if protection == "keep_last" else 0)
 
 
-def draft_id(schemas: Path, table: str, recipient: str) -> str:
-    """A name for the agreement's file that no agreement has."""
-    taken, stem = agreement_paths(schemas), f"{table}_for_{recipient}"[:58]
+def draft_id(schemas: Path, table: str, recipient: str, waiting: Iterable[Grant]) -> str:
+    """A name for the agreement's file that neither an agreement has, nor a draft that waits to be put in place."""
+    taken, stem = {*agreement_paths(schemas), *(one.agreement_id for one in waiting)}, f"{table}_for_{recipient}"[:58]
     return next(name for n in range(1, len(taken) + 2) if (name := stem if n == 1 else f"{stem}_{n}") not in taken)
 
 
@@ -66,9 +66,14 @@ def draft(
     contact: str,
     request_id: str,
     agreements: Iterable[Agreement],
+    waiting: Iterable[Grant],
 ) -> str:
-    """The text of an agreement that grants these columns and rows of a table to who asked."""
+    """The text of an agreement that grants these columns and rows of a table to who asked.
+
+    Its product has a name that is none of the recipient's agreements, nor of its drafts that wait to be put in place.
+    """
     names = {product.name for one in agreements if one.recipient == recipient for product in one.products}
+    names |= {product["name"] for one in waiting for product in yaml.safe_load(one.text)["products"]}
     name = next(n for n in (table.name, *(f"{table.name}_{k}" for k in range(2, len(names) + 3))) if n not in names)
     product = {"name": name, "title": table.business_name or table.name, "table": table.qualified_name}
     product |= {"rows": rows} if rows else {}

@@ -8,7 +8,7 @@ from datetime import date, datetime
 
 from include.contracts.model import Table
 from include.contracts.words import BilingualText
-from include.sharing.agreements import HANOI, Agreement, Product
+from include.sharing.agreements import HANOI, Agreement, Product, SharedColumn
 from include.sharing.products import FilterRefused, compile_filter
 from include.sharing.requests.request import WAITING, Ask, Dispute, Request
 
@@ -70,18 +70,45 @@ def objection_to_dispute(dispute: Dispute, product: Product, requests: Iterable[
     return None
 
 
-def covers(
-    agreement: Agreement, registry: str, table: str, columns: Iterable[str], rows: str, *, bare: bool = False
-) -> bool:
-    """Whether an agreement gives all these columns of a table, of all rows or of the rows of the same filter.
+def gives(agreement: Agreement, request: Request) -> bool:
+    """Whether an agreement is what a request was granted: for its purpose or by the drafted name, and no less of it.
 
-    `bare`: without protection; who has the year of a date may still ask for the date.
+    An older agreement for another purpose is not, whatever it gives; nor is one that protects more, or ends before.
     """
+    grant, ask = request.grant, request.ask
+    if grant is None or ask is None or agreement.recipient != request.recipient:
+        return False
+    is_this = agreement.agreement_id == grant.agreement_id or _plain(ask.purpose) in _plain(agreement.purpose)
+    return (
+        is_this
+        and agreement.valid_until >= grant.valid_until
+        and any(
+            _is_of(product, request.registry, request.table, grant.rows)
+            and all(_is_no_less(product, column) for column in grant.columns if column.protection != "drop")
+            for product in agreement.products
+        )
+    )
+
+
+def _is_no_less(product: Product, granted: SharedColumn) -> bool:
+    """Whether a product gives a column as it was granted, or with more of it."""
+    given = next((column for column in product.given if column.name == granted.name), None)
+    if given is None or given.protection == "none":
+        return given is not None
+    return given.protection == granted.protection and given.keep >= granted.keep
+
+
+def _is_of(product: Product, registry: str, table: str, rows: str) -> bool:
+    """Whether a product holds all rows of a table, or the rows of the same filter."""
+    is_there = (product.registry, product.table) == (registry, table) and product.statistics is None
+    return is_there and _plain(product.rows) in ("", _plain(rows))
+
+
+def _covers(agreement: Agreement, table: Table, ask: Ask) -> bool:
+    """Whether an agreement gives all that is asked for, bare: who has the year of a date may still ask for the date."""
     return any(
-        (product.registry, product.table) == (registry, table)
-        and product.statistics is None
-        and {*columns} <= {column.name for column in product.given if not bare or column.protection == "none"}
-        and _plain(product.rows) in ("", _plain(rows))
+        _is_of(product, table.registry, table.name, ask.rows)
+        and {*ask.columns} <= {column.name for column in product.given if column.protection == "none"}
         for product in agreement.products
     )
 
@@ -150,10 +177,9 @@ def _there(
     requests: Iterable[Request],
     at: datetime,
 ) -> BilingualText | None:
-    of = table.registry, table.name, ask.columns, ask.rows
     for agreement in agreements:
         holds = agreement.recipient == recipient and agreement.standing(at) in ("in_force", "pending")
-        if holds and covers(agreement, *of, bare=True) and agreement.valid_until >= ask.valid_until:
+        if holds and _covers(agreement, table, ask) and agreement.valid_until >= ask.valid_until:
             return BilingualText(
                 f"the agreement `{agreement.agreement_id}` gives this already, until {agreement.valid_until}",
                 f"thỏa thuận `{agreement.agreement_id}` đã cung cấp nội dung này, đến hết ngày "
