@@ -11,6 +11,7 @@ from include.audit.report_words import LOCALES
 from include.contracts.words import figure
 from include.pipelines.subject.model import Given, GivenColumn, HeldRecord, Opened, Span, SpanUnknown, Subject
 from include.sharing.agreements import HANOI
+from include.sharing.products import HISTORY_DAYS
 
 _NOTHING = "Không có."
 _DOUBTS = {
@@ -187,6 +188,11 @@ def _scope(subject: Subject) -> Iterator[str]:
         "khi dòng đó dẫn chiếu đến bản ghi của Ông/Bà. Một lượt đọc được tính khi bên nhận được cung cấp phiên bản có "
         "dòng như vậy; nhật ký không cho biết bên nhận đã xem dòng nào."
     )
+    if subject.given:
+        yield (
+            f"Bên nhận còn có thể đọc một phiên bản cũ tối đa {HISTORY_DAYS} ngày sau khi có phiên bản mới, trừ khi "
+            "bảng chia sẻ đã bị xóa vì thỏa thuận thay đổi hoặc hết hiệu lực."
+        )
     if subject.kept_since is not None:
         since = _instant(subject.kept_since)
         yield f"Việc chia sẻ được ghi nhật ký từ {since}; trước thời điểm đó không xác định được."

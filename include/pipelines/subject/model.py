@@ -40,8 +40,8 @@ class HeldRows:
 class Span:
     """Versions of a shared table with a row about the person, the first to the last.
 
-    It could be read from `since` until `until` (None: it still can). `rows` and `mentions` are the most that one
-    version had.
+    One of them was the newest from `since` until `until` (None: it still is). `rows` and `mentions` are the most that
+    one version had.
     """
 
     first: int

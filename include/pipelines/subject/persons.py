@@ -23,7 +23,10 @@ class PersonUnknown(Misuse):
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A person with all ids that lead to her, and her records. One that another person has now is that person's."""
+    """A person with all ids that lead to her, and her records. One that another person has now is that person's.
+
+    Of a record that linking never saw there is that record alone, and no id: `standing` is `unlinked`.
+    """
 
     person_id: str
     way: tuple[str, ...]
@@ -54,20 +57,24 @@ def find_person(lake: Lake, asked: str) -> Person:
     return Person(found.person_id, found.way, found.standing, tuple(ids), tuple(_record(row, runs) for row in rows))
 
 
-def _of_record(connection: duckdb.DuckDBPyConnection, asked: str) -> str:
+def record_id_of(asked: str) -> str:
+    """The id of the record that is asked about; empty if it is no record."""
     table, _, key = asked.strip().partition(":")
-    record_id = f"{table}:{key if key.startswith('[') else json.dumps([key], ensure_ascii=False)}"
+    return f"{table}:{key if key.startswith('[') else json.dumps([key], ensure_ascii=False)}" if key else ""
+
+
+def _of_record(connection: duckdb.DuckDBPyConnection, asked: str) -> str:
     found = connection.execute(
         """SELECT person_id FROM (
                SELECT person_id, NULL AS left_at FROM index WHERE record_id = $id
                UNION ALL SELECT person_id, left_at FROM former WHERE record_id = $id
            ) ORDER BY left_at DESC NULLS FIRST LIMIT 1""",
-        {"id": record_id},
+        {"id": record_id_of(asked)},
     ).fetchone()
     if found is None:
         raise PersonUnknown(
-            'no record has that id, or linking has not seen it: write it as `population.citizen:["..."]`, with the '
-            "key's values as a JSON list, and link persons first"
+            "no record has that id, neither in the index of persons nor in a version that is kept: write it as "
+            '`population.citizen:["..."]`, with the key\'s values as a JSON list'
         )
     return str(found[0])
 

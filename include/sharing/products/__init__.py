@@ -8,4 +8,4 @@ from include.sharing.products.keys import MasterKey, PseudonymKeyMissing, Recipi
 from include.sharing.products.protect import NEVER_BARE, expression, lend_key, misfit, result_type
 from include.sharing.products.row_filter import FilterRefused, compile_filter
 from include.sharing.products.share import Sharing, agreed_terms, close_orphans, share_agreement
-from include.sharing.products.state import OPEN, ProductResult, opened
+from include.sharing.products.state import HISTORY_DAYS, OPEN, ProductResult, opened

@@ -94,7 +94,8 @@ def texts(letter: Letter) -> str:
         "Phiên bản 7: từ 15:30 ngày 05/03/2026 đến nay; chỉ nêu mã trong bản ghi của người khác.",
         "Phiên bản 0 đến 2", "không còn xác định được", "2 lượt (đọc bảng, đọc tệp ở kho)",
         "12 dòng về Ông/Bà", "2 dòng là bản ghi của người khác", "có thể: nhật ký không nêu", "nso/population_counts",
-        "3 lượt xem danh sách", "bản ghi, khi đối khớp danh tính", "bảng population.citizen (có thể", "001199000001",
+        "3 lượt xem danh sách", "tối đa 30 ngày sau khi có phiên bản mới",
+        "bản ghi, khi đối khớp danh tính", "bảng population.citizen (có thể", "001199000001",
     ],
 )  # fmt: skip
 def test_the_letter_says(text: str) -> None:

@@ -7,10 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from include.audit import ledger
+from include.lake.run_log import append_link_run
 from include.pipelines.decisions import Look
-from include.pipelines.subject import Subject, answer_person, subject_letter
-from tests.unit.subject.country import STATISTICS, Country, Human, new_country
+from include.pipelines.subject import PersonUnknown, Subject, answer_person, subject_letter
+from tests.unit.subject.country import AT, STATISTICS, Country, Human, new_country
 from tests.unit.subject.test_letter import texts
+from tests.unit.subject.test_subject import told, without_counts
 
 LOOK = Look("dpo", "đơn số 12")
 
@@ -65,3 +68,48 @@ def test_a_purpose_for_which_her_row_was_not_there_is_not_told(country: Country)
     country.agree("statistics", STATISTICS.replace("purpose: Thống kê dân số", "purpose: Điều tra"))
     country.share()
     assert {one.text for given in ask(country, human.person_id).given for one in given.purposes} & {"Điều tra"} == set()
+
+
+NEVER_LINKED = "001199088888"
+
+
+@pytest.mark.parametrize("is_gone", [True, False], ids=["gone before linking", "not linked yet"])
+def test_a_record_that_linking_never_saw_is_answered_by_its_key(country: Country, is_gone: bool) -> None:
+    name = f"Người {NEVER_LINKED}"
+    country.citizens[NEVER_LINKED] = {
+        **next(iter(country.citizens.values())), "personal_id": NEVER_LINKED, "sex": "female", "full_name": name,
+        "status_code": "1",
+    }  # fmt: skip
+    country.write("population", "citizen", list(country.citizens.values()))
+    country.share()  # linking waits for a word of a steward, say
+    if is_gone:
+        del country.citizens[NEVER_LINKED]
+        country.publish()
+    asked = f'population.citizen:["{NEVER_LINKED}"]'
+    subject = ask(country, asked)
+    truth = country.truth(Human(99, "", [NEVER_LINKED], []))
+    assert without_counts(told(subject)) == without_counts(truth) != {}
+    assert (subject.person_id, subject.standing, subject.records) == ("", "unlinked", ())
+    assert bool(subject.held) == (not is_gone)
+    said = texts(subject_letter(subject))
+    assert f"Bản ghi được hỏi: bảng population.citizen, {NEVER_LINKED}" in said
+    assert "chưa được đối khớp với người nào" in said
+    assert NEVER_LINKED not in str(ledger.read(country.lake)["payload"].to_pylist())
+    assert ask(country, asked).lists_opened == subject.lists_opened + 1  # the ledger does not say whose record it was
+
+
+@pytest.mark.parametrize("key", ["[", "[]", '["0"]', '[["0"]]', "{}", "'; DROP TABLE index", f"[{NEVER_LINKED}, 1]"])
+def test_a_record_that_no_kept_version_had_is_unknown(country: Country, key: str) -> None:
+    for table in ("population.citizen", "population.household_member", "population.no", "reference.wards", "x"):
+        with pytest.raises(PersonUnknown, match="has that id"):
+            ask(country, f"{table}:{key}")
+
+
+def test_who_is_answered_by_person_is_told_of_records_that_are_not_linked(country: Country) -> None:
+    said = texts(subject_letter(ask(country, country.humans[0].person_id)))
+    assert "chưa có lần đối khớp nào" in said
+    facts = {"run_id": "r1", "verdict": "published", "started_at": AT}
+    assert append_link_run(country.lake, facts)
+    said = texts(subject_letter(ask(country, country.humans[0].person_id)))
+    assert "Lần đối khớp gần nhất bắt đầu lúc 07:00 ngày 01/03/2026" in said
+    assert "tra theo mã của bản ghi" in said
