@@ -10,6 +10,7 @@ from starlette.routing import Route
 from include.audit.report_data import AgreementFacts, SharedProduct
 from include.pipelines.catalogue import SharedAs, product_contract, reading_code
 from include.pipelines.sharing import release_notes
+from include.portal.catalogue_pages import ContractBroken
 from include.portal.rendering import page
 from include.portal.session import require
 from include.portal.state import Portal, portal_of
@@ -37,11 +38,14 @@ def product_odcs(request: Request) -> Response:
     agreement = portal.quality.agreed()[facts.agreement_id]
     agreed = next(one for one in agreement.products if one.name == found.name)
     contract = portal.catalogue.now().contracts.get(found.registry)
-    table = next((one for one in contract.tables if one.name == found.table), None) if contract else None
-    if contract is None or table is None:
-        raise HTTPException(404)
+    if contract is None:
+        raise ContractBroken
+    try:
+        text = product_contract(contract, contract.table(found.table), agreement, agreed)
+    except KeyError:  # the agreement names a table or column that the contract no longer has
+        raise ContractBroken from None
     headers = {"Content-Disposition": f'attachment; filename="{found.name}.odcs.yaml"', "Cache-Control": "no-store"}
-    return Response(product_contract(contract, table, agreement, agreed), media_type=ODCS, headers=headers)
+    return Response(text, media_type=ODCS, headers=headers)
 
 
 def _agreements(request: Request) -> list[AgreementFacts]:

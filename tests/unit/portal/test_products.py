@@ -131,6 +131,21 @@ def test_the_catalogue_is_written_to_a_file(site: Site, tmp_path: Path):
     assert (tmp_path / "out.jsonld").read_text("utf-8") == site.browser().get("/catalogue.jsonld").text
 
 
+@pytest.mark.parametrize("gone", ["name: status_code", "name: citizen", "kind: DataContract"])
+def test_a_contract_that_no_longer_has_it_breaks_no_page(site: Site, gone: str):
+    path, browser = site.context.schemas / "registries" / "population.odcs.yaml", site.browser("nso")
+    text = (
+        path.read_text(encoding="utf-8")
+        .replace(gone, f"{gone}_renamed")
+        .replace("status_code NOT", "status_code_renamed NOT")
+    )
+    path.write_text(text, encoding="utf-8")
+    assert browser.get(PRODUCT).status_code == 200
+    answer = browser.get(f"{PRODUCT}.odcs.yaml")
+    assert answer.status_code == 503
+    assert "lienthong check" in answer.text
+
+
 def test_an_agreement_that_ended_says_so(site: Site):
     write_agreement(site.context.schemas, "census", ("until: 2026-12-31", "until: 2026-02-28"))
     text = site.browser("nso").get(PRODUCT, headers={"accept-language": "en"}).text
