@@ -8,7 +8,13 @@ from __future__ import annotations
 
 from airflow.sdk import dag, task
 
+from plugins.notices import Notice
 from plugins.sync_settings import RETRIES, by_the_clock
+
+NOT_FOLLOWED = Notice(
+    subject="[Liên Thông] Không theo dõi được yêu cầu / Requests are not followed",
+    text="Xem nhật ký tác vụ / See the log of the task: {{ dag.dag_id }} {{ run_id }}",
+)
 
 
 @dag(
@@ -20,14 +26,14 @@ from plugins.sync_settings import RETRIES, by_the_clock
     tags=["request"],
 )
 def follow_requests() -> None:
-    @task(multiple_outputs=False)
+    @task(multiple_outputs=False, on_failure_callback=NOT_FOLLOWED)
     def follow() -> list[str]:
         from include.pipelines import PipelineContext
         from include.pipelines.requests import follow_requests
 
         return list(follow_requests(PipelineContext.from_environment()))
 
-    @task
+    @task(trigger_rule="all_done")
     def tell() -> int:
         from plugins.notices import tell_of_requests
 

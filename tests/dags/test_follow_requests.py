@@ -22,6 +22,8 @@ def lake(context, asked, monkeypatch):
 def test_a_request_is_followed_and_nobody_is_told_unless_a_way_is_set(dags, lake, asked):
     follow, tell = (dags["follow_requests"].get_task(name) for name in ("follow", "tell"))
     assert follow.downstream_task_ids == {"tell"}
+    assert tell.trigger_rule == "all_done", "what was recorded is told although something cannot be read"
+    assert follow.on_failure_callback
     assert follow.python_callable() == []
     lake.clock[0] = MONDAY + 4 * DAY
     assert follow.python_callable() == [asked.request_id]
