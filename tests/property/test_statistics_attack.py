@@ -159,7 +159,7 @@ def test_no_sum_tells_its_largest_contribution(seed: int, sign: int) -> None:
         top = (largest[0], largest[1] if len(largest) > 1 else Decimal(0))
         least = min(value * sign for value in values)
         key = tuple(f"v{value}" for value in place)
-        cells[key] = Cell(len(values), (sum(values) * sign,), (sum(values, Decimal(0)),), (top,), (least,))
+        cells[key] = Cell(len(values), (sum(values, Decimal(0)) * sign,), (sum(values, Decimal(0)),), (top,), (least,))
     pattern = choose(cells, rule)
     unknown = sorted(pattern.cells)
     columns = {key: place for place, key in enumerate(unknown)}
@@ -168,16 +168,17 @@ def test_no_sum_tells_its_largest_contribution(seed: int, sign: int) -> None:
         if total not in pattern.margins:
             rows.append([1.0 if total in margins_of(key) else 0.0 for key in unknown])
             sums.append(float(sum(c.sums[0] for k, c in cells.items() if k in columns and total in margins_of(k))))
-    for key in (key for key, cell in cells.items() if is_sensitive(cell, rule)):
-        aim = np.zeros(len(unknown))
-        aim[columns[key]] = -1
-        least = 0 if sign > 0 else -np.inf  # of values that may be negative, an outsider knows no bound
-        result = milp(
-            aim, constraints=LinearConstraint(np.array(rows), sums, sums) if rows else (), bounds=Bounds(least, np.inf)
-        )
+    lower = 0 if sign > 0 else -np.inf  # of values that may be negative, an outsider knows no bound
+    for key, cell in {**cells, **margins(cells)}.items():
+        if not is_sensitive(cell, rule):
+            continue
+        inside = [one for one in cells if one == key or key in margins_of(one)]
+        aim = np.array([-1.0 if one in inside else 0.0 for one in unknown])
+        known = float(sum(cells[one].sums[0] for one in inside if one not in columns))
+        constraints = LinearConstraint(np.array(rows), sums, sums) if rows else ()
+        result = milp(aim, constraints=constraints, bounds=Bounds(lower, np.inf))
         if result.status == 0:
-            greatest, (first, _) = -result.fun, cells[key].largest[0]
-            assert greatest >= float(cells[key].sums[0] + first / 10) - 1e-6
+            assert known - result.fun >= float(cell.sums[0] + cell.largest[0][0] / 10) - 1e-6
         else:
             assert result.status in (3, 4)  # without a bound
 
