@@ -6,6 +6,7 @@ ranks those higher that have them too.
 
 from __future__ import annotations
 
+import heapq
 import re
 import unicodedata
 from collections.abc import Iterable
@@ -27,6 +28,7 @@ KINDS: dict[Kind, BilingualText] = {
 LONGEST_QUERY = 200
 MOST_FOUND = 1_000
 _MARKS = re.compile("[\u0300-\u036f]")
+_BLANKS = str.maketrans("\n_.", "   ")
 _WEIGHTS: dict[Kind, int] = {"register": 6, "table": 5, "indicator": 4, "list": 3, "column": 2, "rule": 1}
 
 
@@ -43,13 +45,18 @@ class Entry:
 
     @cached_property
     def folded_names(self) -> str:
-        """The names as they are compared, one a line."""
-        return _folded(self.names)
+        """The names as they are compared, each between two line ends."""
+        return f"\n{_folded(self.names)}\n"
+
+    @cached_property
+    def name_words(self) -> str:
+        """The words of the names, each after a blank."""
+        return self.folded_names.translate(_BLANKS)
 
     @cached_property
     def folded(self) -> str:
         """All texts as they are compared."""
-        return f"{self.folded_names}\n{_folded(self.texts)}"
+        return f"{self.folded_names}{_folded(self.texts)}"
 
     @cached_property
     def written(self) -> str:
@@ -68,7 +75,7 @@ class SearchIndex:
         """The index of these entries; the texts are folded here, once."""
         found = tuple(entries)
         for entry in found:
-            _ = entry.folded
+            _ = entry.folded, entry.name_words, entry.written
         return cls(found)
 
     def find(self, query: str) -> tuple[Entry, ...]:
@@ -79,19 +86,21 @@ class SearchIndex:
             return ()
         found = [entry for entry in self.entries if all(word in entry.folded for word in words)]
         accented = [word for word in written if _fold(word) != word]
-        ranked = sorted((-_score(entry, words, accented), place) for place, entry in enumerate(found))
-        return tuple(found[place] for _, place in ranked[:MOST_FOUND])
+        ranked = ((-_score(entry, words, accented), place) for place, entry in enumerate(found))
+        return tuple(found[place] for _, place in heapq.nsmallest(MOST_FOUND, ranked))
 
 
 def _score(entry: Entry, words: list[str], accented: list[str]) -> int:
-    phrase, names = " ".join(words), entry.folded_names
-    score = _WEIGHTS[entry.kind]
-    if phrase in names.split("\n"):
+    phrase, score = " ".join(words), _WEIGHTS[entry.kind]
+    if f"\n{phrase}\n" in entry.folded_names:
         score += 100
-    elif f" {phrase}" in f" {names}".replace("\n", " ").replace("_", " ").replace(".", " "):
+    elif f" {phrase}" in entry.name_words:
         score += 40
-    score += sum(10 for word in words if word in names)
-    return score + sum(15 for word in accented if word in entry.written)
+    for word in words:
+        score += 10 * (word in entry.folded_names)
+    for word in accented:
+        score += 15 * (word in entry.written)
+    return score
 
 
 def _folded(texts: Iterable[str]) -> str:
