@@ -70,7 +70,10 @@ def _format(letter: Path) -> Callable[[Letter], bytes]:
 
 def _show(found: Subject) -> None:
     way = " -> ".join(found.way)
-    output.print(local(f"Người: {way}", f"Person: {way}"), markup=False)
+    if found.standing == "unlinked":
+        output.print(local(f"Bản ghi chưa đối khớp: {way}", f"A record that is not linked: {way}"), markup=False)
+    else:
+        output.print(local(f"Người: {way}", f"Person: {way}"), markup=False)
     held = Table(
         local("cơ sở dữ liệu", "registry"), local("bảng", "table"), local("bản ghi", "record"),
         local("xác định từ", "known since"), local("đến", "until"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from include.lake.run_log import last_link_run
 from include.pipelines.audit_log import record_commits
 from include.pipelines.context import PipelineContext
 from include.pipelines.decisions import Look, note_look
@@ -14,7 +15,8 @@ from include.pipelines.subject.model import HeldRows, Subject
 from include.pipelines.subject.persons import PersonUnknown, find_person
 from include.pipelines.subject.row_rules import TracedTable, traced_tables
 from include.pipelines.subject.searching import TableSearch, search_table
-from include.pipelines.subject.shared_tables import sharing_record
+from include.pipelines.subject.shared_tables import SharingRecord, sharing_record
+from include.pipelines.subject.unlinked import find_unlinked
 from include.sharing.agreements import readable_agreements
 
 
@@ -35,13 +37,15 @@ def answer_person(context: PipelineContext, asked: str, *, look: Look) -> Subjec
         try:
             person = find_person(context.lake, asked)
         except PersonUnknown:
-            note_look(context, QUESTIONS, look, found=False)
-            raise
-        record_commits(context, _shared_tables(context))
-        entry = note_look(context, QUESTIONS, look, persons=[person.person_id])
+            alone = find_unlinked(context, asked, _sharing(context))
+            if alone is None:
+                note_look(context, QUESTIONS, look, found=False)
+                raise
+            person = alone
+        entry = note_look(context, QUESTIONS, look, persons=person.ids[:1])
         asked_at = context.now()
         traced = traced_tables(contracts.values(), person.records)
-        record = sharing_record(context.lake, readable_agreements(context.schemas)[0].values())
+        record = _sharing(context)
         looks = all_looks(context.lake, before=entry)
         versions = looked_at(looks)
         searches = {
@@ -52,6 +56,7 @@ def answer_person(context: PipelineContext, asked: str, *, look: Look) -> Subjec
             for name, one in traced.items()
         }  # fmt: skip
         opened, untold = opened_by(context, person, looks, traced, searches)
+        linked = last_link_run(context.lake)
         tables = {table.qualified_name: table for contract in contracts.values() for table in contract.tables}
         return Subject(
             person_id=person.person_id,
@@ -61,14 +66,20 @@ def answer_person(context: PipelineContext, asked: str, *, look: Look) -> Subjec
             asked_by=look.reader,
             purpose=look.purpose,
             entry=entry,
-            records=person.records,
+            records=person.records if person.ids else (),
             held=tuple(_held(traced, searches)),
             given=given_to_recipients(context.lake, record.tables, searches, tables),
             opened=opened,
             statistics=record.statistics,
             lists_opened=untold,
             kept_since=record.since,
+            linked_at=linked["started_at"] if linked else None,
         )
+
+
+def _sharing(context: PipelineContext) -> SharingRecord:
+    record_commits(context, _shared_tables(context))
+    return sharing_record(context.lake, readable_agreements(context.schemas)[0].values())
 
 
 def _shared_tables(context: PipelineContext) -> list[str]:

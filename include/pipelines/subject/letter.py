@@ -47,6 +47,13 @@ def _opening(subject: Subject) -> Iterator[str]:
         f"được ghi tại mục {_number(subject.entry)} của nhật ký ngày {_day(subject.asked_at)} (mục đích: "
         f"{subject.purpose}), cơ quan trả lời như sau. Số liệu tính đến {_instant(subject.asked_at)}."
     )
+    if subject.standing == "unlinked":
+        table, _, key = subject.way[0].partition(":")
+        yield (
+            f"Bản ghi được hỏi: bảng {table}, {', '.join(json.loads(key))}. Bản ghi này chưa được đối khớp với "
+            "người nào, nên nội dung trả lời chỉ gồm dữ liệu có mã của bản ghi này."
+        )
+        return
     yield f"Mã người trong hồ dữ liệu: {subject.person_id}."
     if len(subject.way) > 1:
         yield (
@@ -72,7 +79,7 @@ def _record(one: HeldRecord, title: str) -> tuple[str, ...]:
 
 
 def _held_notes(subject: Subject) -> Iterator[str]:
-    if not subject.records:
+    if not subject.records and not subject.held:
         yield _NOTHING
     for one in subject.held:
         if one.rows:
@@ -177,8 +184,8 @@ def _opened_notes(subject: Subject) -> Iterator[str]:
         yield _NOTHING
     if subject.lists_opened:
         yield (
-            f"Ngoài ra có {_number(subject.lists_opened)} lượt xem danh sách mà nhật ký không nêu đã xem dữ liệu "
-            "của ai."
+            f"Ngoài ra có {_number(subject.lists_opened)} lượt xem danh sách, hoặc tra theo bản ghi chưa đối khớp, mà "
+            "nhật ký không nêu đã xem dữ liệu của ai."
         )
 
 
@@ -187,6 +194,13 @@ def _scope(subject: Subject) -> Iterator[str]:
         "Một dòng được coi là về Ông/Bà khi việc đối khớp danh tính hiện nay xác định bản ghi đó là của Ông/Bà, hoặc "
         "khi dòng đó dẫn chiếu đến bản ghi của Ông/Bà. Một lượt đọc được tính khi bên nhận được cung cấp phiên bản có "
         "dòng như vậy; nhật ký không cho biết bên nhận đã xem dòng nào."
+    )
+    linked = "Hồ dữ liệu chưa có lần đối khớp nào"
+    if subject.linked_at is not None:
+        linked = f"Lần đối khớp gần nhất bắt đầu lúc {_instant(subject.linked_at)}"
+    yield (
+        f"{linked}. Bản ghi được công bố sau đó, hoặc đã được công bố rồi rút đi khi chưa kịp đối khớp, chưa gắn với "
+        "người nào nên không có trong nội dung trả lời theo mã người; có thể tra theo mã của bản ghi đó."
     )
     if subject.given:
         yield (

@@ -92,7 +92,7 @@ def opened_by(
                 if look.subject not in rejected:
                     rejected[look.subject] = _rejected_rows(context, look, traced[look.table])
                 certainty = _at_rejected(rejected[look.subject], look)
-        elif look.subject != QUESTIONS:  # a question without persons was about an id that never was
+        elif look.payload.get("found") is not False:  # else it was about an id that never was
             untold += 1
         if certainty is not None:
             purpose = str(look.payload["purpose"])

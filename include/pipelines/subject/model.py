@@ -138,6 +138,9 @@ class Opened:
 class Subject:
     """The whole answer. `way` is every id from the asked one to today's `person_id`; `standing` living or retired.
 
+    Of a record that linking never saw, `standing` is `unlinked`, `person_id` empty, `way` the record's id. `linked_at`
+    is when the last linking began: what was published later, or was gone by then, may be hers and is not in the answer.
+
     `kept_since` is when the oldest record of sharing was made: of the time before nothing is known. `lists_opened`
     counts looks at lists of findings, whose entries do not tell whose rows they showed. `entry` is the number of the
     question's own entry in the ledger.
@@ -157,6 +160,7 @@ class Subject:
     statistics: tuple[str, ...]
     lists_opened: int
     kept_since: datetime | None
+    linked_at: datetime | None
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for `--json`."""

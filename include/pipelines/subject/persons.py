@@ -58,9 +58,15 @@ def find_person(lake: Lake, asked: str) -> Person:
 
 
 def record_id_of(asked: str) -> str:
-    """The id of the record that is asked about; empty if it is no record."""
+    """The id of the record that is asked about, as linking writes it; empty if it is no record."""
     table, _, key = asked.strip().partition(":")
-    return f"{table}:{key if key.startswith('[') else json.dumps([key], ensure_ascii=False)}" if key else ""
+    try:
+        values = json.loads(key) if key.startswith("[") else [key]
+    except ValueError:
+        return ""
+    if not key or not all(isinstance(value, str) for value in values):
+        return ""
+    return f"{table}:{json.dumps(values, ensure_ascii=False, separators=(',', ':'))}"
 
 
 def _of_record(connection: duckdb.DuckDBPyConnection, asked: str) -> str:
@@ -73,7 +79,7 @@ def _of_record(connection: duckdb.DuckDBPyConnection, asked: str) -> str:
     ).fetchone()
     if found is None:
         raise PersonUnknown(
-            "no record has that id, neither in the index of persons nor in a version that is kept: write it as "
+            "no record has that id, neither in the index of persons nor in a shared version that is kept: write it as "
             '`population.citizen:["..."]`, with the key\'s values as a JSON list'
         )
     return str(found[0])

@@ -69,6 +69,7 @@ SUBJECT = Subject(
     statistics=("nso/population_counts",),
     lists_opened=3,
     kept_since=AT,
+    linked_at=AT,
 )
 NOTHING = replace(
     SUBJECT, way=(ID,), standing="retired", records=(), held=(), given=(), opened=(), statistics=(), lists_opened=0,
