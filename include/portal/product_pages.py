@@ -9,7 +9,7 @@ from starlette.routing import Route
 
 from include.audit.report_data import AgreementFacts, SharedProduct
 from include.pipelines.catalogue import SharedAs, product_contract, reading_code
-from include.pipelines.sharing import release_notes
+from include.pipelines.sharing import notes_for
 from include.portal.catalogue_pages import ContractBroken
 from include.portal.rendering import page
 from include.portal.session import require
@@ -21,7 +21,7 @@ ODCS = "application/odcs+yaml;version=3"
 def products(request: Request) -> Response:
     """The agreements of the recipient that is signed in, with their products."""
     agreements, lake = _agreements(request), portal_of(request).context.lake
-    notes = release_notes(lake, require(request).name)
+    notes = notes_for(lake, require(request).name)
     return page(request, "products.html.j2", {"agreements": agreements, "notes": notes})
 
 

@@ -96,7 +96,7 @@ def write_release_notes(
     return tuple(notes)
 
 
-def release_notes(lake: Lake, recipient: str) -> dict[Language, list[list[str]]]:
+def notes_for(lake: Lake, recipient: str) -> dict[Language, list[list[str]]]:
     """The notes to a recipient by language, each as its lines, the newest day first."""
     names = (uri.rpartition("/")[2] for uri in lake.list(lake.path(FOLDER, recipient)))
     ordered = sorted((name for name in names if name.endswith(".md")), key=lambda name: name[-13:], reverse=True)

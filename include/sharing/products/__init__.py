@@ -1,7 +1,7 @@
 """Products: shared tables with exactly the columns, rows and protections of their agreements, or closed."""
 
+from include.sharing.products.changes_ahead import Change, ProductChanges, coming_changes
 from include.sharing.products.check import check_agreements, problems_of
-from include.sharing.products.coming_changes import Change, ProductChanges, coming_changes
 from include.sharing.products.content import key as product_key
 from include.sharing.products.content import schema as product_schema
 from include.sharing.products.keys import MasterKey, PseudonymKeyMissing, RecipientKey

@@ -10,8 +10,9 @@ from include.contracts.model import Contract, Table
 from include.contracts.yaml_files import ContractError, Problem, YamlFile, read_yaml
 from include.sharing import statistics
 from include.sharing.agreements import Agreement, Product, agreement_paths, load_agreement
-from include.sharing.products.protect import misfit
-from include.sharing.products.row_filter import FilterRefused, compile_filter
+from include.sharing.products.counts import held_path
+from include.sharing.products.protect import NEVER_BARE, misfit
+from include.sharing.products.row_filter import FilterRefused, compile_filter, filtered_columns
 
 REFERENCE = "reference"
 
@@ -137,9 +138,11 @@ def _undone_by(
     if agreement.recipient == other.recipient:
         what = f"the same recipient gets {name} from {table}: what is suppressed here could be found by comparing them"
         return what, "make one product of both: `groupBy` with `totals: true` holds the tables of fewer columns", False
-    if beside.statistics and agreement.agreement_id < other.agreement_id:
-        what = f"{name} counts {table} too, for `{other.recipient}`: who has both tables can compare them"
-        return what, "let one of the two receive the counts and pass them on, or leave it if they will not pool", True
+    if not (product.statistics and beside.statistics) or agreement.agreement_id > other.agreement_id:
+        return None
+    if held_path(product, product.statistics) != held_path(beside, beside.statistics):
+        what = f"{name} counts other cells of {table}, for `{other.recipient}`: who has both tables can compare them"
+        return what, "give both the same `groupBy`, `rows` and rules, by which they get the same figures", True
     return None
 
 
@@ -179,7 +182,19 @@ def _filter_problems(file: YamlFile, position: int, product: Product, table: Tab
     except FilterRefused as refused:
         remedy = "write one condition over the table's columns, as after WHERE: status_code = '1' AND sex <> '3'"
         return [file.problem(("products", position, "rows"), f"the row filter {refused}", remedy)]
-    return []
+    if product.statistics is None:
+        return []
+    told = filtered_columns(product.rows)
+    unit = product.statistics.unit or table.primary_key
+    return [
+        file.problem(
+            ("products", position, "rows"),
+            f"counts of rows chosen by `{column.name}` could be of all but one, or of one more",
+            "choose by a column that many have in common, or leave `rows` out",
+        )
+        for column in table.columns
+        if column.name.lower() in told and (column.name in unit or column.classification in NEVER_BARE)
+    ]
 
 
 def _rival_problems(agreements: list[tuple[YamlFile, Agreement]]) -> list[Problem]:

@@ -23,7 +23,7 @@ from include.lake.storage import Lake, LakeTableMissing, lake_errors, restrict_a
 from include.lake.upsert import count, stream, upsert, write
 from include.sharing.agreements import Agreement, Product, terms_digest
 from include.sharing.products import content
-from include.sharing.products.coming_changes import terms_in_words
+from include.sharing.products.changes_ahead import terms_in_words
 from include.sharing.products.counts import fill, held_path
 from include.sharing.products.history import forget_history
 from include.sharing.products.keys import RecipientKey, missing_key
@@ -64,7 +64,7 @@ def publish_product(
     result = retry_on_conflict(run.lake, uri, lambda: _publish(agreement, product, table, run, at, key))
     if result.state == OPEN and (said := run.servers.get(product.registry)):
         retry_on_conflict(run.lake, uri, lambda: _tell_servers(run.lake, uri, said))
-    return replace(result, held=held_path(agreement, product)) if product.statistics else result
+    return replace(result, held=held_path(product, product.statistics)) if product.statistics else result
 
 
 def _tell_servers(lake: Lake, uri: str, said: str) -> None:
@@ -237,7 +237,7 @@ def _notes(
         "source": f"registry/{table.registry}/{table.name}",
         "source_table_id": source.metadata().id,
         "source_version": source.version(),
-        **({"held": held_path(agreement, product)} if product.statistics else {}),
+        **({"held": held_path(product, product.statistics)} if product.statistics else {}),
     }
 
 

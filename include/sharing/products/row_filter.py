@@ -46,6 +46,11 @@ def compile_filter(text: str, table: Table) -> str:
     return predicate
 
 
+def filtered_columns(text: str) -> set[str]:
+    """Names of the columns, in lower case, that a predicate reads. Raises SqlRefused."""
+    return {column.name.lower() for column in understood(text).find_all(exp.Column)} if text.strip() else set()
+
+
 def _check(node: exp.Expr, names: dict[str, str]) -> None:
     if isinstance(node, exp.Column):
         _check_column(node, names)

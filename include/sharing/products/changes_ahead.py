@@ -1,4 +1,4 @@
-"""Coming changes: what a recipient will read otherwise once the contracts and agreements of today are carried out.
+"""Changes ahead: what a recipient will read otherwise once the contracts and agreements of today are carried out.
 
 A shared table's last commit holds the terms in words that it was made by; they are compared with what would be written
 now. So the note can be made before anything is, from the files under review.
