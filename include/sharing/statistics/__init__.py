@@ -18,4 +18,4 @@ from include.sharing.statistics.cells import (
     sum_type,
 )
 from include.sharing.statistics.held import Held, advance
-from include.sharing.statistics.table import held_of_rows, held_rows, shown_rows
+from include.sharing.statistics.table import EARLIER, held_of_rows, held_rows, shown_rows

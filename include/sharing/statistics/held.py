@@ -28,10 +28,14 @@ class Figures:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """The held figures of all cells that have rows, and what of them is suppressed."""
+    """The held figures of all cells that have rows, and what of them is suppressed.
+
+    `earlier`: of cells with sums, the sums that were shown with other counts.
+    """
 
     cells: Mapping[Key, Figures] = field(default_factory=dict)
     pattern: Pattern = field(default_factory=Pattern)
+    earlier: Mapping[Key, Mapping[int, tuple[Decimal, ...]]] = field(default_factory=dict)
 
 
 def advance(former: Held | None, cells: Mapping[Key, Cell], rule: Statistics) -> Held:
@@ -40,16 +44,29 @@ def advance(former: Held | None, cells: Mapping[Key, Cell], rule: Statistics) ->
         return Held({key: Figures(cell.count, cell.sums) for key, cell in cells.items()}, choose(cells, rule))
     none = (Decimal(0),) * len(rule.sums)
     held: dict[Key, Figures] = {}
-    for key in sorted({*cells, *former.cells}):
+    earlier: dict[Key, Mapping[int, tuple[Decimal, ...]]] = {}
+    for key in sorted({*cells, *former.cells, *former.earlier}):
         before, cell = former.cells.get(key, Figures(0, none)), cells.get(key, Cell(0, none))
-        figures = _grown(before, cell, rule) if key in former.pattern.cells else _followed(before, cell, rule)
+        if key in former.pattern.cells:
+            figures = _grown(before, cell, rule)
+        else:
+            shown = dict(former.earlier.get(key, {}))
+            if rule.sums and before.count:
+                shown[before.count] = before.sums
+            figures = _followed(before, cell, rule, shown)
+            shown.pop(figures.count, None)
+            if shown:
+                earlier[key] = shown
         if figures.count:
             held[key] = figures
-    return Held(held, former.pattern)
+    return Held(held, former.pattern, earlier)
 
 
-def _followed(before: Figures, cell: Cell, rule: Statistics) -> Figures:
-    """Figures of a cell that is shown."""
+def _followed(before: Figures, cell: Cell, rule: Statistics, shown: Mapping[int, tuple[Decimal, ...]]) -> Figures:
+    """Figures of a cell that is shown. A count that was shown before has the sums that were `shown` with it.
+
+    Else two versions of one count could differ by what a single person has.
+    """
     step = rule.minimum
     change = cell.count - before.count
     count = before.count + (abs(change) // step * step if change > 0 else -(abs(change) // step * step))
@@ -58,7 +75,7 @@ def _followed(before: Figures, cell: Cell, rule: Statistics) -> Figures:
     tells = bool(rule.sums) and (cell.count < step or is_sensitive(cell, rule))
     if count == before.count or (count and tells):
         return before
-    return Figures(count, cell.sums)
+    return Figures(count, shown.get(count, cell.sums))
 
 
 def _grown(before: Figures, cell: Cell, rule: Statistics) -> Figures:

@@ -13,6 +13,9 @@ from include.sharing.statistics.suppression import Pattern
 
 Row = dict[str, Any]
 
+EARLIER = "_earlier"
+"""Column of held rows: the sums were shown with this count, and no longer are."""
+
 
 def shown_rows(held: Held, groups: Sequence[str], rule: Statistics) -> list[Row]:
     """What is published: each cell with its figures, or suppressed, and the totals if the product has them."""
@@ -33,25 +36,38 @@ def shown_rows(held: Held, groups: Sequence[str], rule: Statistics) -> list[Row]
 
 def held_rows(held: Held, groups: Sequence[str], rule: Statistics) -> list[Row]:
     """Held figures as rows; a suppressed total has no count."""
-    cells = [
-        _row(groups, rule.sums, key, figures, is_suppressed=key in held.pattern.cells)
-        for key, figures in sorted(held.cells.items())
+    now = [
+        *(
+            _row(groups, rule.sums, key, figures, is_suppressed=key in held.pattern.cells)
+            for key, figures in sorted(held.cells.items())
+        ),
+        *(_row(groups, rule.sums, key, None, is_suppressed=True) for key in sorted(held.pattern.margins)),
     ]
-    return cells + [_row(groups, rule.sums, key, None, is_suppressed=True) for key in sorted(held.pattern.margins)]
+    earlier = [
+        _row(groups, rule.sums, key, Figures(count, sums), is_suppressed=False)
+        for key, shown in sorted(held.earlier.items())
+        for count, sums in sorted(shown.items())
+    ]
+    return [{**row, EARLIER: False} for row in now] + [{**row, EARLIER: True} for row in earlier]
 
 
 def held_of_rows(rows: Iterable[Mapping[str, Any]], groups: Sequence[str], rule: Statistics) -> Held:
     """Held figures from their rows."""
     cells: dict[Key, Figures] = {}
     suppressed: set[Key] = set()
+    earlier: dict[Key, dict[int, tuple[Decimal, ...]]] = {}
     for row in rows:
         key = tuple(str(row[name]) for name in groups)
         if row[SUPPRESSED]:
             suppressed.add(key)
         if row[COUNT] is not None:
-            cells[key] = Figures(row[COUNT], tuple(Decimal(row[sum_name(name)]) for name in rule.sums))
+            sums = tuple(Decimal(row[sum_name(name)]) for name in rule.sums)
+            if row[EARLIER]:
+                earlier.setdefault(key, {})[row[COUNT]] = sums
+            else:
+                cells[key] = Figures(row[COUNT], sums)
     totals = {key for key in suppressed if TOTAL in key}
-    return Held(cells, Pattern(frozenset(suppressed - totals), frozenset(totals)))
+    return Held(cells, Pattern(frozenset(suppressed - totals), frozenset(totals)), earlier)
 
 
 def _row(groups: Sequence[str], sums: Sequence[str], key: Key, figures: Figures | None, *, is_suppressed: bool) -> Row:

@@ -21,6 +21,7 @@ from include.contracts.yaml_files.problems import ContractError, Problem
 from include.lake.storage.lake import Lake
 from include.pipelines.errors import KNOWN_ERRORS
 from include.sharing.agreements.agreement import Agreement
+from include.sharing.products import counts
 from include.sharing.products.check import check_agreements, problems_of
 from include.sharing.products.counts import HeldFiguresMissing
 from include.sharing.products.share import Sharing, share_agreement
@@ -122,7 +123,7 @@ def test_counts_by_province_sex_and_decade_with_totals(lake: Lake, by_sex: Agree
     assert found["_T", "male", "1980-1989"] == 70
     assert found["_T", "_T", "_T"] == 90
     assert result.rows == len(found)
-    assert (result.verdict, result.held.rpartition(".")[0]) == ("published", "statistics/nso/people")
+    assert (result.verdict, result.held.rpartition(".")[0]) == ("published", "statistics/population/person")
     assert code_lists(by_sex, CONTRACTS) == {"provinces"}
     schema = DeltaTable(f"{lake.uri}/shared/nso/people").schema()
     comments = {field.name: field.metadata.get("comment", "") for field in schema.fields}
@@ -297,6 +298,18 @@ def test_a_sum_stays_until_enough_have_come_or_gone(lake: Lake, agree: Agree) ->
     assert table(lake)["m",] == (25, 286), "the count in whole steps"
 
 
+def test_the_same_count_has_the_same_sum_again(lake: Lake, agree: Agree) -> None:
+    """Five come and go, and one who stayed earns more: versions 0 and 2 would differ by that alone."""
+    agreement = agree(text=SUMS)
+    read = []
+    for run, (number, raised) in enumerate([(10, 10), (15, 10), (10, 17), (0, 0), (15, 12), (10, 30), (20, 5)]):
+        rows = [*people(number - 1, "00001", "m", 1985), *people(1, "00001", "m", 1985, first=99, balance=raised)]
+        write_published(lake, PERSON, rows if number else [])
+        share(lake, agreement, f"r{run}")
+        read.append(table(lake).get(("m",)))
+    assert read == [(10, 100), (15, 150), (10, 100), None, (15, 150), (10, 100), (20, 195)]
+
+
 # From version to version
 
 
@@ -346,14 +359,56 @@ def test_what_is_suppressed_stays_so(lake: Lake, by_sex: Agreement) -> None:
     assert table(lake)["_T", "m", "1980-1989"] == 338, "but it counts in the total, in whole steps"
 
 
-def test_a_new_version_of_the_agreement_begins_anew(lake: Lake, agree: Agree) -> None:
+def test_a_new_version_of_the_agreement_goes_on_with_the_figures(lake: Lake, agree: Agree) -> None:
+    """A recipient keeps the table of the former version: the new one differs from it by whole steps, too."""
     write_published(lake, PERSON, [*people(3, "00001", "m", 1985), *people(40, "26734", "m", 1985)])
     share(lake, agree(text=HEAD + BY_SEX))
-    write_published(lake, PERSON, [*people(300, "00001", "m", 1985), *people(41, "26734", "m", 1985)])
+    before = table(lake)
+    write_published(lake, PERSON, [*people(4, "00001", "m", 1985), *people(41, "26734", "m", 1985)])
     (result,) = share(lake, agree(("version: 1.0.0", "version: 2.0.0"), text=HEAD + BY_SEX), "r2").results
     assert (result.version, result.reason) == (0, "the terms changed")
-    assert table(lake)["01", "m", "1980-1989"] == 300
-    assert table(lake)["79", "m", "1980-1989"] == 41
+    assert table(lake) == before
+    changed = BY_SEX.replace("name: people", "name: persons").replace("totals: true", "totals: true\n    roundTo: 2")
+    share(lake, agree(("version: 1.0.0", "version: 3.0.0"), text=HEAD + changed), "r3")
+    assert table(lake, "persons")["_T", "_T", "_T"] == 44, "so has one of another name, and one that is rounded"
+
+
+def test_two_recipients_of_the_same_counts_get_the_same_figures(lake: Lake, agree: Agree) -> None:
+    """Whoever has both tables could else subtract: the second one was begun a day later, with one person more."""
+    write_published(lake, PERSON, [*people(50, "00001", "m", 1985), *people(40, "26734", "m", 1985)])
+    share(lake, agree(text=HEAD + BY_SEX))
+    write_published(lake, PERSON, [*people(51, "00001", "m", 1985), *people(40, "26734", "m", 1985)])
+    other = agree(("id: nso", "id: moh"), text=HEAD + BY_SEX.replace("people", "citizens"), name="health")
+    (result,) = share(lake, other, "r2").results
+    assert table(lake)["01", "m", "1980-1989"] == 50
+    delta = DeltaTable(f"{lake.uri}/{result.subject}")
+    assert {row["count"] for row in pa.table(delta.to_pyarrow_table()).to_pylist()} == {50, 40, 90}
+
+
+@pytest.mark.parametrize("is_begun", [True, False])
+def test_two_products_that_count_at_once_hold_the_same_figures(
+    lake: Lake, agree: Agree, monkeypatch: pytest.MonkeyPatch, *, is_begun: bool
+) -> None:
+    """The second shares while the first has read the held figures and not yet written its own."""
+    one = agree(text=HEAD + BY_SEX)
+    other = agree(("id: nso", "id: moh"), text=HEAD + BY_SEX, name="health")
+    write_published(lake, PERSON, people(50, "00001", "m", 1985))
+    if is_begun:
+        share(lake, one)
+        write_published(lake, PERSON, people(58, "00001", "m", 1985))
+    advance, waiting = counts.advance, [True]
+
+    def meanwhile(*given: Any) -> Any:
+        if waiting.pop() if waiting else False:
+            write_published(lake, PERSON, people(59, "00001", "m", 1985))
+            share(lake, other, "r2")
+        return advance(*given)
+
+    monkeypatch.setattr(counts, "advance", meanwhile)
+    share(lake, one, "r3")
+    delta = DeltaTable(f"{lake.uri}/shared/moh/people")
+    theirs = {row["count"] for row in pa.table(delta.to_pyarrow_table()).to_pylist()}
+    assert {*table(lake).values()} == theirs == {55 if is_begun else 59}
 
 
 def test_what_a_killed_run_held_and_did_not_publish_does_no_harm(
@@ -418,6 +473,8 @@ def problems(tmp_path: Path, text: str) -> list[Problem]:
         ("born, protection: decade", "born, protection: province", "not a ward of today", "count by another column"),
         ("ward, protection: province", "personal_id, protection: none", "given bare", "count by another column"),
         ("ward, protection: province", "ward, protection: decade", "only a date has a year", "count by another"),
+        ("totals: true", "rows: PERSONAL_ID <> '1'", "chosen by `personal_id` could be of all but one", "in common"),
+        ("totals: true", "rows: sex = 'm' AND balance_vnd > 5", "chosen by `balance_vnd`", "leave `rows` out"),
         ("population.person", "population.monthly", "what is one of those counted?", "unit: [...]"),
     ],
 )
@@ -467,8 +524,22 @@ def test_the_same_recipient_gets_no_rows_beside_the_counts(tmp_path: Path, agree
     assert len(problems(tmp_path, HEAD + BY_SEX + other.partition("\n")[2])) == 2
 
 
-def test_others_who_get_counts_of_the_same_table_are_named(tmp_path: Path, agree: Agree) -> None:
-    agree(("id: nso", "id: moh"), text=HEAD + BY_SEX.replace(", {name: born, protection: decade}", ""), name="health")
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (", {name: born, protection: decade}", ""),
+        ("    totals: true\n", "    totals: true\n    rows: born < DATE '1999-01-01'\n"),
+        ("    totals: true\n", "    totals: true\n    minimum: 10\n"),
+        ("    totals: true\n", ""),
+    ],
+)
+def test_others_who_get_other_counts_of_the_same_table_are_named(
+    tmp_path: Path, agree: Agree, old: str, new: str
+) -> None:
+    assert old in BY_SEX
+    agree(("id: nso", "id: moh"), text=HEAD + BY_SEX.replace(old, new), name="health")
     (told,) = problems(tmp_path, HEAD + BY_SEX)
     assert told.level == "warning"
-    assert "`people` of the agreement `health` counts population.person too, for `moh`" in told.message
+    assert "`people` of the agreement `health` counts other cells of population.person, for `moh`" in told.message
+    agree(("id: nso", "id: moh"), text=HEAD + BY_SEX, name="health")
+    assert problems(tmp_path, HEAD + BY_SEX) == [], "the same cells have the same figures"
