@@ -9,7 +9,7 @@ from __future__ import annotations
 import html
 import logging
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseNotifier
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from airflow.sdk import Context
 
 MAIL, WEBHOOK = "lienthong_mail", "lienthong_webhook"
+_NO_MAILBOX = "no mailbox is known: set LIENTHONG_NOTICES_TO, or a webhook"
+_NEVER_SENT = "[Liên Thông] Thông báo không gửi được trong một tuần / Messages that could not be sent for a week"
 log = logging.getLogger("lienthong.notices")
 
 
@@ -74,41 +76,57 @@ def ways(subject: str, text: str, *, to: Sequence[str] = (), **data: Any) -> lis
 def tell_of_requests() -> int:
     """Send what offices were not told of yet about requests; returns how many notices were sent.
 
-    A notice that was sent is on record. One that fails does not stop the others, and is sent again by the next run, by
-    all ways.
+    A notice that was sent is on record. One that fails stops no other, and is sent again by the next run, by the ways
+    that failed; of one that failed for a week the operators are told.
 
     Raises:
         NoticesUnsent: told when all others are sent; a way fails, or no mailbox is known and mail alone is set.
     """
     from include.pipelines import PipelineContext
-    from include.pipelines.requests import note_told, notices
+    from include.pipelines.requests import note_told, note_untold, notices
 
     if not (_is_set(MAIL) or _is_set(WEBHOOK)):
         return 0
     context = PipelineContext.from_environment()
-    sent, unsent = 0, []
+    sent, unsent, over = 0, [], []
     for notice in notices(context):
-        if why := _why_unsent(notice.to_dict()):
-            unsent.append(f"{notice.request_id} ({why})")
+        if notice.is_over:
+            over.append(notice)
+            continue
+        try:
+            by = ways(notice.subject, notice.text, to=notice.to, **notice.to_dict())
+            sent_by, why = _sent([way for way in by if type(way).__name__ not in notice.sent_by])
+            if by and not why:
+                note_told(context, notice)
+                sent += 1
+            else:
+                note_untold(context, notice, sent_by)
+                unsent.append(f"{notice.request_id} ({why or _NO_MAILBOX})")
+        except Exception as error:
+            unsent.append(f"{notice.request_id} ({type(error).__name__})")
+    if over:
+        lines = "\n".join(f"{notice.request_id}: {notice.act}" for notice in over)
+        sent_by, why = _sent(ways(_NEVER_SENT, lines))
+        if sent_by:
+            for notice in over:
+                note_told(context, notice)
         else:
-            note_told(context, notice)
-            sent += 1
+            unsent += [f"{notice.request_id} (for a week; {why or _NO_MAILBOX})" for notice in over]
     if unsent:
         raise NoticesUnsent(f"not sent, and tried again by the next run: {', '.join(unsent)}")
     return sent
 
 
-def _why_unsent(said: dict[str, Any]) -> str:
-    """Send a notice by each way; why it was not sent, or empty."""
-    by = ways(said.pop("subject"), said.pop("text"), to=said.pop("to"), **said)
-    if not by:
-        return "no mailbox is known: set LIENTHONG_NOTICES_TO, or a webhook"
-    try:
-        for way in by:
+def _sent(by: Iterable[BaseNotifier]) -> tuple[list[str], str]:
+    """Send by each way; the ways that worked, and why others did not."""
+    worked, failed = [], []
+    for way in by:
+        try:
             way.notify({})
-    except Exception as error:
-        return f"{type(way).__name__}: {type(error).__name__}"
-    return ""
+            worked.append(type(way).__name__)
+        except Exception as error:
+            failed.append(f"{type(way).__name__}: {type(error).__name__}")
+    return worked, ", ".join(failed)
 
 
 def _is_set(connection: str) -> bool:

@@ -13,5 +13,5 @@ from include.pipelines.requests.access import (
 )
 from include.pipelines.requests.answering import Choice, accept, drafted, grant, mailbox_of, refuse, reject
 from include.pipelines.requests.asking import ask_for, dispute, withdraw
-from include.pipelines.requests.following import Notice, follow_requests, note_told, notices
+from include.pipelines.requests.following import Notice, follow_requests, note_told, note_untold, notices
 from include.pipelines.requests.refusals import RequestOvertaken, RequestRefused, RequestUnknown

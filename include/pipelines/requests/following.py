@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -33,7 +34,7 @@ from include.sharing.requests import (
 )
 
 TOLD_WITHIN = timedelta(days=7)
-"""Older events are told to nobody: who turns notices on is not told of last year."""
+"""Older events are told to no office: who turns notices on is not told of last year. Nor is one told for ever."""
 TO_PROVIDER: tuple[Act, ...] = ("asked", "withdrawn", "reminded", "escalated")
 WORDS: dict[Act, BilingualText] = {
     "asked": BilingualText("A new request", "Yêu cầu mới"),
@@ -51,7 +52,11 @@ WORDS: dict[Act, BilingualText] = {
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """A message about one event of a request: to which mailboxes, and what it says. It holds no word of the request."""
+    """A message about one event of a request: to which mailboxes, and what it says. It holds no word of the request.
+
+    `sent_by` are the ways by which it was sent when others failed, `was_tried` says that one failed; `is_over`, that
+    the time for it is over.
+    """
 
     request_id: str
     number: int
@@ -59,10 +64,13 @@ class Notice:
     to: tuple[str, ...]
     subject: str
     text: str
+    sent_by: tuple[str, ...] = ()
+    was_tried: bool = False
+    is_over: bool = False
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values, for a webhook."""
-        return asdict(self)
+        """Plain values of what it is about, for a webhook."""
+        return {"request_id": self.request_id, "number": self.number, "act": self.act}
 
 
 def follow_requests(context: PipelineContext) -> tuple[str, ...]:
@@ -87,22 +95,38 @@ def follow_requests(context: PipelineContext) -> tuple[str, ...]:
 
 
 def notices(context: PipelineContext) -> tuple[Notice, ...]:
-    """The messages about events of the last days that nobody was told of yet, the oldest first."""
+    """The messages about events of the last days that are still to be told, the oldest first.
+
+    With older ones that were tried and failed: somebody else is to know of them.
+    """
     with no_values_escape("reading the requests"):
         events, requests, now = read_events(context.lake), all_requests(context), context.now()
-    told = {(e.request_id, d.of_event) for e in events if isinstance(d := details_of(e), Note) and d.of_event}
-    due = [
-        event
-        for event in events
-        if event.act in WORDS and (event.request_id, event.number) not in told and now - event.at < TOLD_WITHIN
-    ]
-    due.sort(key=lambda event: (event.at, event.request_id, event.number))
-    return tuple(_notice(context, requests[event.request_id], event) for event in due)
+    said: dict[tuple[str, int], list[Note]] = defaultdict(list)
+    for event in events:
+        if event.act == "notified" and isinstance(note := details_of(event), Note):
+            said[event.request_id, note.of_event].append(note)
+    found = []
+    for event in sorted(events, key=lambda event: (event.at, event.request_id, event.number)):
+        before = said[event.request_id, event.number]
+        is_over = now - event.at >= TOLD_WITHIN
+        if event.act in WORDS and all(note.failed for note in before) and (before or not is_over):
+            sent_by = tuple(sorted({way for note in before for way in note.sent_by}))
+            notice = _notice(context, requests[event.request_id], event)
+            found.append(replace(notice, sent_by=sent_by, was_tried=bool(before), is_over=is_over))
+    return tuple(found)
 
 
 def note_told(context: PipelineContext, notice: Notice) -> None:
     """Record that a notice was sent."""
     act_on(context, notice.request_id, "notified", ACTOR, lambda _: Note(of_event=notice.number))
+
+
+def note_untold(context: PipelineContext, notice: Notice, sent_by: Iterable[str]) -> None:
+    """Record that a notice was sent by these ways alone, and failed by another; nothing if that is known."""
+    ways = tuple(sorted({*notice.sent_by, *sent_by}))
+    if not notice.was_tried or ways != notice.sent_by:
+        note = Note(of_event=notice.number, failed=True, sent_by=ways)
+        act_on(context, notice.request_id, "notified", ACTOR, lambda _: note)
 
 
 def _due(context: PipelineContext, request: Request, agreements: Iterable[Agreement]) -> Act | None:

@@ -116,15 +116,20 @@ class Refusal(Details):
 
 @dataclass(frozen=True, slots=True)
 class Note(Details):
-    """A reason, in words; or, in a notice, the number of the event that people were told of."""
+    """A reason, in words; or, in a notice, the number of the event that people were told of.
+
+    `failed`: they are not told yet, and by `sent_by` alone of the ways that are set.
+    """
 
     reason: str = ""
     of_event: int = 0
+    failed: bool = False
+    sent_by: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, data: dict[str, Any]) -> Note:
         """The note of an event's JSON."""
-        return cls(**data)
+        return cls(**{**data, "sent_by": tuple(data.get("sent_by", ()))})
 
 
 @dataclass(frozen=True, slots=True)

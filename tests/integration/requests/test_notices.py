@@ -37,6 +37,13 @@ class Post:
     mails: list[tuple[list[str], Message]] = field(default_factory=list)
     hooks: list[dict[str, Any]] = field(default_factory=list)
     fails_for: str = ""
+    dead: tuple[str, ...] = ()
+
+    async def handle_RCPT(self, _server: Any, _session: Any, envelope: Any, address: str, _options: Any) -> str:
+        if address in self.dead:
+            return "550 mailbox unavailable"
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
 
     async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:
         self.mails.append((envelope.rcpt_tos, message_from_bytes(envelope.content, policy=default)))  # type: ignore[arg-type]
@@ -132,6 +139,58 @@ def test_what_could_not_be_sent_is_sent_by_the_next_run(lake: At, post: Post) ->
     post.fails_for = ""
     assert notices.tell_of_requests() == 1
     assert notices.tell_of_requests() == 0
+
+
+@pytest.mark.usefixtures("mail", "webhook")
+def test_a_way_that_worked_is_not_used_again_when_the_other_failed(lake: At, post: Post) -> None:
+    post.fails_for = "nso-"
+    for _ in range(3):
+        with pytest.raises(notices.NoticesUnsent, match="HttpNotifier"):
+            notices.tell_of_requests()
+    assert len(post.mails) == 1
+    post.fails_for = ""
+    before = len(post.hooks)
+    assert notices.tell_of_requests() == 1
+    assert (len(post.mails), len(post.hooks)) == (1, before + 1)
+    assert notices.tell_of_requests() == 0
+
+
+@pytest.mark.usefixtures("mail", "webhook")
+def test_a_dead_mailbox_keeps_nothing_from_other_offices_and_the_webhook(lake: At, post: Post) -> None:
+    post.dead = ("b@nso.example",)
+    refuse(lake, "nso-population-citizen-1", STEWARD, Refusal("state_secret", "Điều 7", "Thuộc danh mục"))
+    lake.clock[0] = MONDAY + DAY
+    ask_for(lake, "moh", "population.citizen", an_ask(recipient_name="Bộ Y tế", contact="c@moh.example"))
+    with pytest.raises(notices.NoticesUnsent, match="nso-population-citizen-1"):
+        notices.tell_of_requests()
+    assert [to for to, _ in post.mails] == [["a@bca.example"], ["a@bca.example"]]
+    assert [(hook["request_id"], hook["act"]) for hook in post.hooks] == [
+        ("nso-population-citizen-1", "asked"),
+        ("nso-population-citizen-1", "refused"),
+        ("moh-population-citizen-1", "asked"),
+    ]
+
+
+@pytest.mark.usefixtures("mail")
+def test_what_was_tried_for_a_week_is_told_to_the_operators_and_what_never_was_to_nobody(
+    lake: At, post: Post, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    post.dead = ("a@bca.example",)
+    with pytest.raises(notices.NoticesUnsent):
+        notices.tell_of_requests()
+    ask_for(lake, "moh", "population.citizen", an_ask(recipient_name="Bộ Y tế", contact="c@moh.example"))
+    lake.clock[0] = MONDAY + 8 * DAY
+    with pytest.raises(notices.NoticesUnsent, match="nso-population-citizen-1"):  # no operator is known
+        notices.tell_of_requests()
+    assert not post.mails
+    monkeypatch.setenv("LIENTHONG_NOTICES_TO", "van-hanh@bca.example")
+    assert notices.tell_of_requests() == 0
+    ((to, _),) = post.mails
+    assert to == ["van-hanh@bca.example"]
+    assert "nso-population-citizen-1: asked" in post.texts()[0]
+    assert "moh-population-citizen-1" not in post.texts()[0]
+    assert notices.tell_of_requests() == 0
+    assert len(post.mails) == 1
 
 
 @pytest.mark.usefixtures("mail")

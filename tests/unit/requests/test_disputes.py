@@ -56,7 +56,7 @@ def test_a_row_is_reported_with_what_stands_there(shared: At) -> None:
     assert reported.dispute.shown == "1999"
     _, entries = ledger.read_kind(shared.lake, "request")
     assert pseudonym(ANH) not in str(entries.to_pylist())
-    assert pseudonym(ANH) not in str([notice.to_dict() for notice in notices(shared)])
+    assert pseudonym(ANH) not in str(notices(shared))
 
 
 @pytest.mark.parametrize(
