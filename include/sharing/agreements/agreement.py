@@ -153,8 +153,8 @@ class Agreement:
 def terms_digest(product: Product, *, version: str, key_id: str, types: tuple[tuple[str, str], ...]) -> str:
     """SHA-256 over a product's terms: source, columns, protections, rows, key and column types.
 
-    Of statistics, the agreement's version too: with a new one they begin anew. When it changes, the product is
-    recreated: nothing shared on other terms stays readable.
+    Of statistics, the agreement's version too. When it changes, the product is recreated: nothing shared on other terms
+    stays readable.
     """
     columns = [str(column) for column in product.columns]
     parts = [
