@@ -8,11 +8,13 @@ from urllib.parse import quote
 
 import uvicorn
 from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from include.contracts.yaml_files import ContractError
 from include.lake.storage import LakeError
@@ -59,14 +61,13 @@ def portal_app(context: PipelineContext, url: str) -> Starlette:
             *REQUESTS,
             *subject_pages.ROUTES,
         ],
-        middleware=[Middleware(SecurityHeaders), Middleware(FormGuard)],
+        middleware=[Middleware(SecurityHeaders), Middleware(_Unforeseen), Middleware(FormGuard)],
         exception_handlers={
             HTTPException: _refused,
             SignInNeeded: _not_signed_in,
             ContractBroken: _broken,
             **dict.fromkeys(KNOWN_ERRORS, _failed),
             ContractError: _broken,
-            Exception: _unforeseen,
         },
     )
     app.state.portal = Portal.of(context, url)
@@ -97,6 +98,36 @@ def _failed(request: Request, error: Exception) -> Response:
     return message(request, 503 if isinstance(error, LakeError) else 500, detail=type(error).__name__)
 
 
-def _unforeseen(request: Request, error: Exception) -> Response:
-    _log.error("a page of the portal failed with %s", type(error).__name__)
-    return message(request, 500, detail=type(error).__name__)
+class _Unforeseen:
+    """Answers 500 to faults that nobody foresaw. None goes on to the server, which would log its text and traceback."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer as the application does; once it has begun to, a fault ends the answer where it is."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        begun = False
+
+        async def send_and_note(answer: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(answer)
+
+        try:
+            await self._app(scope, receive, send_and_note)
+        except Exception as error:
+            _log.error("a page of the portal failed with %s", type(error).__name__)
+            if not begun:
+                answer = await run_in_threadpool(_told, Request(scope), error)
+                await answer(scope, receive, send)
+
+
+def _told(request: Request, error: Exception) -> Response:
+    try:
+        return message(request, 500, detail=type(error).__name__)
+    except Exception as another:  # the fault may lie in what every page needs
+        _log.error("the page that says so failed with %s", type(another).__name__)
+        return PlainTextResponse(type(error).__name__, 500)

@@ -1,12 +1,16 @@
 """Who is signed in: a recipient or an official, by a token of the lake; the session is a signed cookie.
 
 A session is bound to its token and to what is so today: each request looks up whether the token is still valid and
-whether an official is still in office, so that a token that was revoked ends its sessions at once.
+whether an official is still in office, so that a token that was revoked ends its sessions at once. One that was signed
+out stays ended, whoever kept its cookie.
 """
 
 from __future__ import annotations
 
+import secrets
+import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -67,10 +71,12 @@ def _of_session(portal: Portal, cookie: str) -> Person | None:
     if not cookie:
         return None
     try:
-        kind, _, token_id = portal.signer.unsign(cookie, max_age=SESSION_SECONDS).decode().partition(":")
+        said = portal.signer.unsign(cookie, max_age=SESSION_SECONDS).decode()
     except (BadSignature, UnicodeError):
         return None
-    return _person(portal, kind, token_id)
+    token, _, session_id = said.rpartition(":")
+    kind, _, token_id = token.partition(":")
+    return None if session_id in portal.ended else _person(portal, kind, token_id)
 
 
 def of_token(portal: Portal, text: str) -> Person | None:
@@ -94,12 +100,18 @@ def _person(portal: Portal, kind: str, token_id: str) -> Person | None:
 
 def begin(portal: Portal, person: Person, answer: Response) -> None:
     """Begin a session: the answer sets its cookie."""
-    signed = portal.signer.sign(f"{person.kind}:{person.token_id}").decode()
+    signed = portal.signer.sign(f"{person.kind}:{person.token_id}:{secrets.token_hex(16)}").decode()
     answer.set_cookie(
         SESSION, signed, max_age=SESSION_SECONDS, secure=portal.is_secure, httponly=True, samesite="strict"
     )
 
 
-def end(answer: Response) -> None:
-    """End the session of a browser: the answer takes its cookie away."""
+def end(portal: Portal, cookie: str, answer: Response) -> None:
+    """End the session of a browser: the answer takes its cookie away, and a copy of that opens nothing."""
+    now = time.time()
+    for session_id in [one for one, until in list(portal.ended.items()) if until < now]:
+        portal.ended.pop(session_id, None)
+    with suppress(BadSignature, UnicodeError):
+        session_id = portal.signer.unsign(cookie, max_age=SESSION_SECONDS).decode().rpartition(":")[2]
+        portal.ended[session_id] = now + SESSION_SECONDS
     answer.delete_cookie(SESSION)

@@ -12,7 +12,7 @@ from starlette.routing import Route
 
 from include.portal.forms import form_of
 from include.portal.rendering import page, redirect
-from include.portal.session import begin, end, of_token
+from include.portal.session import SESSION, begin, end, of_token
 from include.portal.state import portal_of
 
 _LARGEST_PROFILE = 64 * 1024
@@ -39,7 +39,7 @@ def sign_in(request: Request) -> Response:
 def sign_out(request: Request) -> Response:
     """End the session of this browser."""
     answer = redirect("/")
-    end(answer)
+    end(portal_of(request), request.cookies.get(SESSION, ""), answer)
     return answer
 
 

@@ -16,7 +16,10 @@ from include.pipelines.serving import LiveTokens, endpoint_of
 
 @dataclass(frozen=True)
 class Portal:
-    """One lake's portal. `url` is its address as people reach it; `signer` signs sessions; they end with it."""
+    """One lake's portal. `url` is its address as people reach it; `signer` signs sessions; they end with it.
+
+    `ended`: the sessions that were signed out, each with the time at which it would have ended by itself.
+    """
 
     context: PipelineContext
     url: str
@@ -26,6 +29,7 @@ class Portal:
     recipients: LiveTokens
     officials: LiveTokens
     signer: TimestampSigner = field(default_factory=lambda: TimestampSigner(secrets.token_bytes(32), "session"))
+    ended: dict[str, float] = field(default_factory=dict)
 
     @classmethod
     def of(cls, context: PipelineContext, url: str) -> Portal:

@@ -7,6 +7,8 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
@@ -34,6 +36,23 @@ def test_recipients_and_officials_sign_in_with_their_token_and_out(site: Site, n
     hidden = browser.client.cookies["lienthong_form"]
     browser.client.post("/sign-out", data={"lienthong_form": hidden}, headers={"sec-fetch-site": "same-origin"})
     assert name_shown(browser.get("/").text) is None
+
+
+def test_a_copied_cookie_opens_nothing_after_signing_out(site: Site, monkeypatch: pytest.MonkeyPatch):
+    browser, other = site.browser("nso"), site.browser("nso")
+    copied = browser.client.cookies["lienthong_session"]
+    hidden = browser.client.cookies["lienthong_form"]
+    browser.client.post("/sign-out", data={"lienthong_form": hidden}, headers={"sec-fetch-site": "same-origin"})
+    thief = site.browser()
+    thief.client.cookies.set("lienthong_session", copied)
+    assert name_shown(thief.get("/").text) is None
+    assert thief.get("/products", follow_redirects=False).status_code == 303
+    assert name_shown(other.get("/").text) == "nso", "the other session of the same token goes on"
+    ended, began = site.app.state.portal.ended, time.time()
+    assert len(ended) == 1
+    monkeypatch.setattr("time.time", lambda: began + session.SESSION_SECONDS + 2)
+    session.end(site.app.state.portal, other.client.cookies["lienthong_session"], Response())
+    assert len(ended) == 0, "what has ended by itself is forgotten"
 
 
 def test_a_profile_file_is_as_good_pasted_or_uploaded(site: Site):
@@ -191,11 +210,31 @@ def test_no_form_is_taken_from_elsewhere(site: Site):
             ({"lienthong_form": token}, {"sec-fetch-site": "none"}),
             ({"lienthong_form": token}, {"origin": "https://evil.example"}),
             ({"lienthong_form": token}, {"origin": "null"}),
+            ({"lienthong_form": token}, {"origin": "http://["}),
+            ({"lienthong_form": token}, {"origin": "http://001199000001\u2100.vn".encode()}),
         ):
             for method in ("POST", "PUT", "DELETE"):
                 answer = client.request(method, path, data=fields, headers=headers, follow_redirects=False)
                 assert answer.status_code == 403, (path, method, fields, headers)
         assert name_shown(client.get("/").text) == STEWARD, "nothing was done"
+
+
+@pytest.mark.parametrize("kind", [ValueError, RecursionError])
+def test_the_text_of_a_fault_that_nobody_foresaw_is_in_no_log(
+    site: Site, caplog: pytest.LogCaptureFixture, kind: type[Exception]
+):
+    """Whatever leaves the application, its server would log with all its text, which may quote a person."""
+
+    def broken(request: Request) -> Response:
+        raise kind("Nguyễn Văn A 001199000001")
+
+    site.app.router.routes.insert(0, Route("/broken", broken))
+    answer = TestClient(site.app, raise_server_exceptions=True).get("/broken")
+    assert answer.status_code == 500
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+    assert kind.__name__ in answer.text
+    assert kind.__name__ in caplog.text
+    assert "001199000001" not in caplog.text + answer.text
 
 
 def test_a_form_too_large_or_none_is_refused(site: Site):
