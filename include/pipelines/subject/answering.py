@@ -13,7 +13,7 @@ from include.pipelines.subject.given import given_to_recipients
 from include.pipelines.subject.looks import QUESTIONS, all_looks, looked_at, opened_by
 from include.pipelines.subject.model import HeldRows, Subject
 from include.pipelines.subject.persons import PersonUnknown, find_person
-from include.pipelines.subject.row_rules import TracedTable, traced_tables
+from include.pipelines.subject.row_rules import TracedTable, traced_tables, untraceable_tables
 from include.pipelines.subject.searching import TableSearch, search_table
 from include.pipelines.subject.shared_tables import SharingRecord, sharing_record
 from include.pipelines.subject.unlinked import find_unlinked
@@ -68,7 +68,9 @@ def answer_person(context: PipelineContext, asked: str, *, look: Look) -> Subjec
             entry=entry,
             records=person.records if person.ids else (),
             held=tuple(_held(traced, searches)),
-            given=given_to_recipients(context.lake, record.tables, searches, tables),
+            given=given_to_recipients(
+                context.lake, record.tables, searches, tables, untraceable_tables(contracts.values())
+            ),
             opened=opened,
             statistics=record.statistics,
             lists_opened=untold,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import groupby
 
 from include.audit.reads import OfferedRead, offered_reads
@@ -16,11 +16,16 @@ _NOTHING: Counts = {}
 
 
 def given_to_recipients(
-    lake: Lake, shared: Sequence[SharedTable], searches: Mapping[str, TableSearch], tables: Mapping[str, Table]
+    lake: Lake,
+    shared: Sequence[SharedTable],
+    searches: Mapping[str, TableSearch],
+    tables: Mapping[str, Table],
+    untraceable: Collection[str],
 ) -> tuple[Given, ...]:
     """Every shared table that had a row about the person in some version, or of which that cannot be told any more.
 
     `searches` and `tables` are by `registry.table`: what was found of the person, and the tables of all contracts.
+    `untraceable` are those of which a contract does not say whose rows they hold.
     """
     found = []
     for table in shared:
@@ -29,13 +34,24 @@ def given_to_recipients(
         if table.source not in tables:
             doubt = "no contract"
         elif search is None:
-            continue  # no row of that table can be about her
+            if table.source not in untraceable or not _is_personal(table, tables[table.source]):
+                continue  # no row of that table can be about her
+            doubt = "no relation"
         elif table.table_id not in search.shared:
             doubt = "terms not known"
         spans, unknown = _spans(table, search.shared.get(table.table_id, _NOTHING) if search else _NOTHING, doubt)
         if spans or unknown:
             found.append(_given(lake, table, spans, unknown, tables.get(table.source)))
     return tuple(sorted(found, key=lambda one: (one.recipient, one.product, one.agreement)))
+
+
+def _is_personal(table: SharedTable, source: Table) -> bool:
+    """Whether one of the shared columns is classified above `internal`, as those with a person's values are."""
+    return any(
+        column.classification not in ("public", "internal")
+        for column in source.columns
+        if table.terms is None or column.name in table.terms.given
+    )
 
 
 def _spans(table: SharedTable, counts: Counts, doubt: Doubt | None) -> tuple[tuple[Span, ...], tuple[SpanUnknown, ...]]:

@@ -18,6 +18,7 @@ _DOUBTS = {
     "source not kept": "phiên bản nguồn không còn được lưu",
     "terms not known": "nội dung thỏa thuận khi đó không được ghi lại hoặc không còn áp dụng được",
     "no contract": "bảng nguồn không còn trong hợp đồng dữ liệu nào",
+    "no relation": "hợp đồng dữ liệu của bảng nguồn không cho biết dòng nào là của ai",
 }
 _ACTIONS = {"query": "đọc bảng", "changes": "đọc thay đổi", "store": "đọc tệp ở kho"}
 

@@ -8,8 +8,9 @@ from typing import Any, Literal
 
 Relation = Literal["own", "about", "mention"]
 """Of a row: a record of the person; a row that is no person's record and refers to hers; another's that does so."""
-Doubt = Literal["source not kept", "terms not known", "no contract"]
-"""Why it cannot be told: the published version is gone; the agreement's text; the source is in no contract any more."""
+Doubt = Literal["source not kept", "terms not known", "no contract", "no relation"]
+"""Why it cannot be told: the published version is gone; the agreement's text; the source is in no contract any more, or
+its contract does not say whose its rows are."""
 Certainty = Literal["certain", "possible"]
 
 

@@ -2,7 +2,7 @@
 
 A row of a table with link roles is hers if linking gave that record to her. A row of another table is about her if a
 relationship of its contract leads to a record of hers. A row that is another's record and refers to hers (the mother
-of a child) mentions her.
+of a child) mentions her. Records of a table that had link roles once and has none today are still hers.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from include.contracts.model import Contract, Table
-from include.identity.records import LinkedTable, linked_tables
+from include.identity.records import linked_tables
 from include.lake.storage import SERVER, literal, quote
 from include.pipelines.subject.model import HeldRecord, Relation
 
@@ -56,19 +56,35 @@ def traced_tables(contracts: Iterable[Contract], records: Iterable[HeldRecord]) 
     """By `registry.table`, every table that may hold rows about the person with these records."""
     contracts = list(contracts)
     linked = {one.name: one for one in linked_tables(contracts)}
+    tables = {table.qualified_name: table for contract in contracts for table in contract.tables}
     keys: dict[str, set[tuple[str, ...]]] = {}
     for record in records:
         keys.setdefault(f"{record.registry}.{record.table}", set()).add(_key(record.record_id))
     found = {}
-    for table in (table for contract in contracts for table in contract.tables):
-        name = table.qualified_name
-        refers = tuple(_references(table, linked, keys))
-        if name in linked and (name in keys or refers):
+    for name, table in tables.items():
+        refers = tuple(_references(table, tables, keys))
+        if name in keys or (name in linked and refers):
             hers = tuple(_own(table, keys.get(name, set())))
-            found[name] = TracedTable(table, "own", hers, refers, linked[name].when)
-        elif name not in linked and refers:
+            found[name] = TracedTable(table, "own", hers, refers, linked[name].when if name in linked else "")
+        elif refers:
             found[name] = TracedTable(table, "about", refers)
     return found
+
+
+def untraceable_tables(contracts: Iterable[Contract]) -> frozenset[str]:
+    """Every table, `registry.table`, whose contract relates its rows to no record of a person, whoever asks."""
+    contracts = list(contracts)
+    linked = {one.name: one.table.primary_key for one in linked_tables(contracts)}
+    return frozenset(
+        table.qualified_name
+        for contract in contracts
+        for table in contract.tables
+        if table.qualified_name not in linked
+        and not any(
+            linked.get(f"{relationship.registry}.{relationship.table}") == relationship.to_columns
+            for relationship in table.relationships
+        )
+    )
 
 
 def _own(table: Table, keys: set[tuple[str, ...]]) -> Iterable[Tell]:
@@ -78,13 +94,13 @@ def _own(table: Table, keys: set[tuple[str, ...]]) -> Iterable[Tell]:
             yield Tell(columns, tuple(values))
 
 
-def _references(table: Table, linked: dict[str, LinkedTable], keys: dict[str, set[tuple[str, ...]]]) -> Iterable[Tell]:
+def _references(table: Table, tables: dict[str, Table], keys: dict[str, set[tuple[str, ...]]]) -> Iterable[Tell]:
     for relationship in table.relationships:
         to = f"{relationship.registry}.{relationship.table}"
-        if to not in linked or to not in keys or relationship.to_columns != linked[to].table.primary_key:
+        if to not in tables or to not in keys or relationship.to_columns != tables[to].primary_key:
             continue
         columns, width = relationship.columns, len(relationship.columns)
-        if linked[to].table.key_scope == "server" and relationship.registry == table.registry:
+        if tables[to].key_scope == "server" and relationship.registry == table.registry:
             columns, width = (*columns, SERVER), width + 1
         if values := sorted({key[:width] for key in keys[to] if len(key) >= width}):
             yield Tell(columns, tuple(values))

@@ -1,4 +1,4 @@
-"""A record that linking never saw, but readers of a published or shared table may have: it is nobody's yet."""
+"""A record that linking never saw, but readers of a published or shared table may have: it has no person yet."""
 
 from __future__ import annotations
 

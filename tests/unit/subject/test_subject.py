@@ -102,7 +102,7 @@ def test_of_a_table_whose_contract_or_terms_are_gone_it_is_said_that_it_cannot_b
     human = country.humans[1]
     record = sharing_record(country.lake, ())
     tables = {"population.citizen": country.table("population", "citizen")}
-    found = given_to_recipients(country.lake, record.tables, {"population.citizen": TableSearch(None)}, tables)
+    found = given_to_recipients(country.lake, record.tables, {"population.citizen": TableSearch(None)}, tables, ())
     doubts = {(one.source, span.reason) for one in found for span in one.unknown}
     assert doubts == {
         ("population.citizen", "terms not known"), ("population.household_member", "no contract"),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,7 @@ from include.audit import ledger
 from include.lake.run_log import append_link_run
 from include.pipelines.decisions import Look
 from include.pipelines.subject import PersonUnknown, Subject, answer_person, subject_letter
-from tests.unit.subject.country import AT, STATISTICS, Country, Human, new_country
+from tests.unit.subject.country import AT, HEALTH, MONTH, STATISTICS, Country, Human, new_country
 from tests.unit.subject.test_letter import texts
 from tests.unit.subject.test_subject import told, without_counts
 
@@ -113,3 +115,64 @@ def test_who_is_answered_by_person_is_told_of_records_that_are_not_linked(countr
     said = texts(subject_letter(ask(country, country.humans[0].person_id)))
     assert "Lần đối khớp gần nhất bắt đầu lúc 07:00 ngày 01/03/2026" in said
     assert "tra theo mã của bản ghi" in said
+
+
+def rewrite(country: Country, registry: str, change: Callable[[str], str]) -> None:
+    path = country.folder / "registries" / f"{registry}.odcs.yaml"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(changed := change(text), encoding="utf-8")
+    assert changed != text
+
+
+def without_relationships(text: str) -> str:
+    """What `household_member` says of whose rows it holds, is left out."""
+    before, table, after = text.partition("  - name: household_member")
+    lines, is_left_out = [], False
+    for line in after.splitlines(keepends=True):
+        if is_left_out and line.startswith(("        relationships:", "          ")):
+            continue
+        is_left_out = line.startswith("        relationships:")
+        if not is_left_out:
+            lines.append(line)
+    return before + table + "".join(lines)
+
+
+def doubts(subject: Subject) -> dict[str, set[str]]:
+    return {one.product: {span.reason for span in one.unknown} for one in subject.given if one.unknown}
+
+
+def test_what_was_shared_of_a_register_that_has_ended_cannot_be_told(country: Country) -> None:
+    human = one_of(country, "member", "household", "citizen")
+    country.agree("health", HEALTH.replace("contact:", "withdrawn: {from: 2026-01-01, reason: thử}\ncontact:"))
+    country.share()
+    (country.folder / "registries" / "insurance.odcs.yaml").unlink()
+    subject = ask(country, human.person_id)
+    assert doubts(subject) == {"member": {"no contract"}, "contribution": {"no contract"}}
+    assert "không còn trong hợp đồng dữ liệu nào" in texts(subject_letter(subject))
+
+
+def test_of_a_table_whose_contract_leads_to_no_person_any_more_it_cannot_be_told(country: Country) -> None:
+    human = one_of(country, "household", "citizen")
+    rewrite(country, "population", without_relationships)
+    subject = ask(country, human.person_id)
+    assert doubts(subject) == {"household": {"no relation"}}
+    assert "không cho biết dòng nào là của ai" in texts(subject_letter(subject))
+    truth = without_counts(country.truth(human))
+    assert without_counts(told(subject)) == {key: of for key, of in truth.items() if key[1] != "household"}
+
+
+def test_records_of_a_table_that_is_linked_no_more_are_told_all_the_same(country: Country) -> None:
+    """The member is linked by his name alone, and his contributions by his number."""
+    human = one_of(country, "member", "citizen")
+    country.members[human.insured]["personal_id"] = None
+    country.contributions[human.insured, MONTH] = {
+        "social_insurance_number": human.insured, "employer_tax_code": "0100109106", "month": MONTH, "wage_vnd": 1,
+    }  # fmt: skip
+    country.publish()
+    rewrite(
+        country,
+        "insurance",
+        lambda text: re.sub(r"property: link, value: \w+", "property: was_linked, value: once", text),
+    )
+    subject = ask(country, human.person_id)
+    assert without_counts(told(subject)) == without_counts(country.truth(human))
