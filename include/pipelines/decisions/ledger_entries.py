@@ -7,13 +7,13 @@ decision of the same person on the same run, or the same answer told again, adds
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from include.audit import ledger
 from include.audit.ledger import Record
+from include.contracts.words import hidden_character, holds_a_long_number, says_something
 from include.identity.persons import Review
 from include.pipelines.audit_log import ACTOR
 from include.pipelines.context import PipelineContext
@@ -21,7 +21,6 @@ from include.pipelines.errors import Misuse
 
 Refusal = Literal["declined", "timed out"]
 MAX_PURPOSE = 300
-_A_NUMBER = re.compile(r"\d[\d .-]{7,}\d")  # of nine digits or more, as persons have
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +47,12 @@ class Look:
         Raises:
             Misuse: no purpose is given, or one with a person's number, or nobody looks.
         """
-        if not (said := " ".join(purpose.split())[:MAX_PURPOSE]):
+        said = " ".join(purpose.split())[:MAX_PURPOSE]
+        if not says_something(said):
             raise Misuse("say what the values are needed for: it is kept in the ledger")
-        if _A_NUMBER.search(said):
+        if hidden := hidden_character(said):
+            raise Misuse(f"the purpose holds {hidden}, which is not seen: write plain text, it is kept in the ledger")
+        if holds_a_long_number(said):
             raise Misuse("a purpose holds no number of a person: it stands in the ledger as it is written")
         if not reader.strip():
             raise Misuse("say who looks at the values: it is kept in the ledger")

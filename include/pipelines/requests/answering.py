@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from include.contracts.model import Table
+from include.contracts.words import BilingualText, says_something
 from include.contracts.yaml_files import Problem
 from include.pipelines.context import PipelineContext
 from include.pipelines.errors import no_values_escape
@@ -23,6 +24,8 @@ from include.sharing.requests import (
     draft_id,
     draft_problems,
     grounds,
+    objection_to_rows,
+    objection_to_text,
     proposed,
 )
 
@@ -70,10 +73,11 @@ def drafted(context: PipelineContext, request: Request, choice: Choice) -> Grant
     contract, table = context.table(request.registry, request.table)
     columns = _columns(ask, table, choice)
     rows = ask.rows if choice.rows is None else choice.rows.strip()
+    _refuse_if(objection_to_text(rows, choice.reason, choice.contact) or objection_to_rows(rows, table))
     until = choice.valid_until or ask.valid_until
     given = sum(column.protection != "drop" for column in columns)
     is_less = given < len(ask.columns) or rows != ask.rows or until < ask.valid_until
-    if is_less and not choice.reason.strip():
+    if is_less and not says_something(choice.reason):
         raise RequestRefused(
             "this is less than was asked for: say why, it goes to the recipient with the answer",
             "nội dung cung cấp ít hơn đề nghị: hãy nêu lý do, lý do được gửi kèm trả lời cho bên nhận",
@@ -113,13 +117,14 @@ def refuse(context: PipelineContext, request_id: str, by: str, refusal: Refusal)
             f"no ground `{refusal.ground[:80]}`: choose one of {', '.join(known)}",
             f"không có căn cứ `{refusal.ground[:80]}`: hãy chọn một trong các mã {', '.join(known)}",
         )
-    if not refusal.article.strip() or not refusal.reason.strip():
+    if not says_something(refusal.article) or not says_something(refusal.reason):
         raise RequestRefused(
             "cite the article that restricts sharing, and explain: a refusal is written and names its legal ground "
             "(Decree 194/2025/NĐ-CP, Article 16(2))",
             "hãy ghi điều, khoản hạn chế chia sẻ và lý do: từ chối phải bằng văn bản, nêu rõ lý do và căn cứ pháp luật "
             "(khoản 2 Điều 16 Nghị định 194/2025/NĐ-CP)",
         )
+    _refuse_if(objection_to_text(refusal.article, refusal.reason))
     return act_on(context, request_id, "refused", username, lambda _: refusal)
 
 
@@ -130,6 +135,7 @@ def accept(context: PipelineContext, request_id: str, by: str, reason: str = "")
         NotASteward, RequestOvertaken: see `grant`.
     """
     username = provider_named(context, request_of(context, request_id), by)
+    _refuse_if(objection_to_text(reason))
     return act_on(context, request_id, "accepted", username, lambda _: Note(reason.strip()))
 
 
@@ -141,11 +147,12 @@ def reject(context: PipelineContext, request_id: str, by: str, reason: str) -> R
         RequestRefused: no reason is given.
     """
     username = provider_named(context, request_of(context, request_id), by)
-    if not reason.strip():
+    if not says_something(reason):
         raise RequestRefused(
             "say why the row is right as it is: the reason goes to the recipient",
             "hãy nêu vì sao bản ghi hiện tại là đúng: lý do được gửi cho bên nhận",
         )
+    _refuse_if(objection_to_text(reason))
     return act_on(context, request_id, "rejected", username, lambda _: Note(reason.strip()))
 
 
@@ -173,6 +180,11 @@ def _columns(ask: Ask, table: Table, choice: Choice) -> tuple[SharedColumn, ...]
             "không còn cột nào được cung cấp: hãy từ chối và nêu căn cứ pháp luật",
         )
     return columns
+
+
+def _refuse_if(wrong: BilingualText | None) -> None:
+    if wrong is not None:
+        raise RequestRefused(*wrong)
 
 
 def _mistaken(errors: list[Problem]) -> RequestRefused:

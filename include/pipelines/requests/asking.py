@@ -21,6 +21,7 @@ from include.sharing.requests import (
     Request,
     objection_to_ask,
     objection_to_dispute,
+    objection_to_text,
     shared_row,
 )
 
@@ -100,6 +101,8 @@ def withdraw(context: PipelineContext, recipient: str, request_id: str, reason: 
     """
     if request_of(context, request_id).recipient != recipient:
         raise RequestUnknown(request_id)
+    if (wrong := objection_to_text(reason)) is not None:
+        raise RequestRefused(*wrong)
     return act_on(context, request_id, "withdrawn", recipient, lambda _: Note(reason))
 
 

@@ -51,6 +51,14 @@ def filtered_columns(text: str) -> set[str]:
     return {column.name.lower() for column in understood(text).find_all(exp.Column)} if text.strip() else set()
 
 
+def compared_columns(text: str) -> frozenset[str]:
+    """Names of the columns that a compiled filter compares; not those that it only asks whether they are there."""
+    if not text.strip():
+        return frozenset()
+    found = (node for node in understood(text).find_all(exp.Column) if not isinstance(node.parent, exp.Is))
+    return frozenset(node.name.lower() for node in found)
+
+
 def _check(node: exp.Expr, names: dict[str, str]) -> None:
     if isinstance(node, exp.Column):
         _check_column(node, names)

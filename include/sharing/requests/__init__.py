@@ -16,7 +16,13 @@ from include.sharing.requests.events import (
     read_events,
     requests_of,
 )
-from include.sharing.requests.objections import gives, objection_to_ask, objection_to_dispute
+from include.sharing.requests.objections import (
+    gives,
+    objection_to_ask,
+    objection_to_dispute,
+    objection_to_rows,
+    objection_to_text,
+)
 from include.sharing.requests.refusal_grounds import Ground, grounds
 from include.sharing.requests.request import (
     WAITING,

@@ -19,6 +19,7 @@ from include.sharing.requests.request import Ask, Grant
 
 _KEPT_CHARACTERS = 4
 _IDENTIFIERS = ("personal_id", "old_id", "insurance_number", "health_card", "passport")
+_NAMES = ("name", "family_name", "given_name", "mother", "father", "phone")
 
 
 def proposed(column: Column) -> SharedColumn:
@@ -35,6 +36,12 @@ def proposed(column: Column) -> SharedColumn:
     if column.classification in NEVER_BARE:
         return _first_that_fits(column, "pseudonym", "drop") if column.primary_key_position else _dropped(column)
     return SharedColumn(column.name)
+
+
+def names_a_person(column: Column) -> bool:
+    """Whether one value of a column may tell who somebody is: a personal identifier, a name, a key of personal data."""
+    is_personal = column.classification in ("confidential", *NEVER_BARE)
+    return is_personal and (column.link in (*_IDENTIFIERS, *_NAMES) or bool(column.primary_key_position))
 
 
 def fitting(column: Column) -> tuple[SharedColumn, ...]:
@@ -95,19 +102,22 @@ def draft(
 
 
 def draft_problems(text: str, agreement_id: str, schemas: Path, contracts: Mapping[str, Contract]) -> list[Problem]:
-    """What `lienthong check` would say of the draft among the agreements that there are."""
+    """What `lienthong check` would say because of the draft, of its file or of another that it does not go with."""
     with tempfile.TemporaryDirectory() as folder:
         agreements = Path(folder) / "agreements"
         agreements.mkdir()
         for path in agreement_paths(schemas).values():
             shutil.copy(path, agreements)
-        drafted = agreements / f"{agreement_id}.yaml"
-        drafted.write_text(text, encoding="utf-8")
-        try:
-            found = check_agreements(Path(folder), contracts)
-        except ContractError as error:
-            found = list(error.problems)
-        return [problem for problem in found if problem.path == drafted]
+        told_before = _told(Path(folder), contracts)
+        (agreements / f"{agreement_id}.yaml").write_text(text, encoding="utf-8")
+        return [problem for problem in _told(Path(folder), contracts) if problem not in told_before]
+
+
+def _told(schemas: Path, contracts: Mapping[str, Contract]) -> list[Problem]:
+    try:
+        return check_agreements(schemas, contracts)
+    except ContractError as error:
+        return list(error.problems)
 
 
 def _written(column: SharedColumn) -> dict[str, str | int]:

@@ -7,16 +7,15 @@ from collections.abc import Iterable
 from datetime import date, datetime
 
 from include.contracts.model import Table
-from include.contracts.words import BilingualText
+from include.contracts.words import BilingualText, hidden_character, holds_a_long_number, says_something
 from include.sharing.agreements import HANOI, Agreement, Product, SharedColumn
-from include.sharing.products import FilterRefused, compile_filter
+from include.sharing.products import FilterRefused, compared_columns, compile_filter
+from include.sharing.requests.drafting import names_a_person
 from include.sharing.requests.request import WAITING, Ask, Dispute, Request
 
 LONGEST_TEXT = 4_000
 _MAILBOX = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 _RECIPIENT = re.compile(r"[a-z][a-z0-9_]{0,62}")
-_OF_A_PERSON = re.compile(r"(?:\d[ .-]?){8,}\d")  # nine digits or more, as persons have; a date has eight
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
 
 def objection_to_ask(
@@ -42,7 +41,7 @@ def objection_to_dispute(dispute: Dispute, product: Product, requests: Iterable[
             f"`{product.name}` holds counts: report the row where you read rows, or write to the provider",
             f"`{product.name}` là số liệu tổng hợp: hãy phản ánh ở bảng có từng bản ghi",
         )
-    if not dispute.right.strip() or not dispute.evidence.strip():
+    if not says_something(dispute.right) or not says_something(dispute.evidence):
         return BilingualText(
             "say what is right, and how that is known: the owner has nothing else to go by",
             "hãy nêu giá trị đúng và căn cứ chứng minh: cơ quan chủ quản chỉ dựa vào đó để xem xét",
@@ -57,8 +56,8 @@ def objection_to_dispute(dispute: Dispute, product: Product, requests: Iterable[
             "say which row: the value of at least one column that names it, as the table has it",
             "hãy cho biết bản ghi nào: giá trị của ít nhất một cột xác định bản ghi, đúng như trong bảng",
         )
-    if too_long := _too_long(dispute.right, dispute.evidence, dispute.column, *(value for _, value in dispute.key)):
-        return too_long
+    if odd := objection_to_text(dispute.right, dispute.evidence, dispute.column, *(value for _, value in dispute.key)):
+        return odd
     for other in requests:
         if other.state in ("open", "accepted") and other.dispute is not None:
             same = (other.dispute.product, other.dispute.key, other.dispute.column)
@@ -67,6 +66,45 @@ def objection_to_dispute(dispute: Dispute, product: Product, requests: Iterable[
                     f"it was reported before, in `{other.request_id}`, which is not closed yet",
                     f"nội dung này đã được phản ánh trong `{other.request_id}` và chưa được giải quyết xong",
                 )
+    return None
+
+
+def objection_to_text(*texts: str) -> BilingualText | None:
+    """Why texts that people wrote are not taken in: too long, or with characters that are not seen."""
+    if any(len(text) > LONGEST_TEXT for text in texts):
+        return BilingualText(
+            f"a field has more than {LONGEST_TEXT} characters: shorten it, and send papers by the usual way",
+            f"có ô dài quá {LONGEST_TEXT} ký tự: hãy rút gọn, tài liệu kèm theo gửi theo cách thông thường",
+        )
+    if hidden := next((found for text in texts if (found := hidden_character(text))), ""):
+        return BilingualText(
+            f"a field holds {hidden}, a character that is not seen: write plain text",
+            f"có ô chứa ký tự không nhìn thấy được ({hidden}): hãy gõ lại bằng chữ thường",
+        )
+    return None
+
+
+def objection_to_rows(rows: str, table: Table) -> BilingualText | None:
+    """Why a condition on rows is not taken in: it is none, or it picks single persons. It stands in the agreement."""
+    try:
+        compile_filter(rows, table)
+    except FilterRefused as refused:
+        return BilingualText(
+            f"the row filter {refused}; write one condition, as status_code = '1'",
+            f"điều kiện chọn hàng không hợp lệ ({refused}); hãy viết một điều kiện, ví dụ status_code = '1'",
+        )
+    naming = [
+        column.name
+        for column in table.columns
+        if names_a_person(column) and column.name.lower() in compared_columns(rows)
+    ]
+    if naming or holds_a_long_number(rows):
+        return BilingualText(
+            "the condition on rows becomes an agreement that many read: name no number and no name of a person"
+            + (f", so do not compare `{naming[0]}`" if naming else ""),
+            "điều kiện chọn bản ghi được đưa vào thỏa thuận: không ghi số định danh, họ tên của người"
+            + (f", không so sánh cột `{naming[0]}`" if naming else ""),
+        )
     return None
 
 
@@ -119,27 +157,28 @@ def _missing(ask: Ask, recipient: str, at: datetime) -> BilingualText | None:
             f"`{recipient[:80]}` cannot be a recipient's id: use lower-case letters, digits and `_`",
             f"`{recipient[:80]}` không thể là mã bên nhận: chỉ dùng chữ thường, chữ số và dấu `_`",
         )
-    if not ask.recipient_name.strip() or not _MAILBOX.fullmatch(ask.contact):
+    if not says_something(ask.recipient_name) or not _MAILBOX.fullmatch(ask.contact):
         return BilingualText(
             "give the name of the asking office and its mailbox, not a person's",
             "hãy ghi tên cơ quan đề nghị và hộp thư của cơ quan, không ghi hộp thư cá nhân",
         )
-    if not ask.purpose.strip():
+    if not says_something(ask.purpose):
         return BilingualText(
             "say what the data is needed for: without a purpose nobody can weigh the request",
             "hãy nêu mục đích sử dụng: không có mục đích thì không thể xem xét đề nghị",
         )
-    if not ask.legal_basis:
+    if not ask.legal_basis or not all(says_something(one) for one in ask.legal_basis):
         return BilingualText(
             "name the law or decree that the request rests on, one on each line",
             "hãy nêu căn cứ pháp lý của đề nghị, mỗi văn bản một dòng",
         )
-    if too_long := _too_long(ask.purpose, ask.rows, ask.recipient_name, *ask.legal_basis):
-        return too_long
-    if _OF_A_PERSON.search(ask.purpose) or _OF_A_PERSON.search(ask.rows):
+    written = (ask.recipient_name, ask.contact, ask.purpose, *ask.legal_basis)
+    if odd := objection_to_text(*written, ask.rows):
+        return odd
+    if any(holds_a_long_number(text) for text in written):
         return BilingualText(
-            "the purpose and the condition on rows become an agreement that many read: name no number of a person",
-            "mục đích và điều kiện chọn bản ghi được đưa vào thỏa thuận: không ghi số định danh của người",
+            "purpose and legal basis become an agreement that many read: name no number of a person",
+            "mục đích và căn cứ pháp lý được đưa vào thỏa thuận: không ghi số định danh của người",
         )
     today = at.astimezone(HANOI).date()
     if ask.valid_until < ask.valid_from or ask.valid_until < today:
@@ -153,20 +192,15 @@ def _missing(ask: Ask, recipient: str, at: datetime) -> BilingualText | None:
 def _misfit(ask: Ask, table: Table) -> BilingualText | None:
     if not ask.columns:
         return BilingualText("choose at least one column", "hãy chọn ít nhất một cột")
+    if twice := [name for name in ask.columns if ask.columns.count(name) > 1]:
+        return BilingualText(f"`{twice[0]}` stands twice: name each column once", f"cột `{twice[0]}` được ghi hai lần")
     known = [column.name for column in table.columns]
     if unknown := [name for name in ask.columns if name not in known]:
         return BilingualText(
             f"{table.qualified_name} has no column `{unknown[0]}`: it has {', '.join(known)}",
             f"bảng {table.qualified_name} không có cột `{unknown[0]}`; các cột hiện có: {', '.join(known)}",
         )
-    try:
-        compile_filter(ask.rows, table)
-    except FilterRefused as refused:
-        return BilingualText(
-            f"the row filter {refused}; write one condition, as status_code = '1'",
-            f"điều kiện chọn hàng không hợp lệ ({refused}); hãy viết một điều kiện, ví dụ status_code = '1'",
-        )
-    return None
+    return objection_to_rows(ask.rows, table)
 
 
 def _there(
@@ -193,17 +227,6 @@ def _there(
                     f"it was asked for before, in `{other.request_id}`, which is not closed yet",
                     f"nội dung này đã được đề nghị trong `{other.request_id}` và chưa được giải quyết xong",
                 )
-    return None
-
-
-def _too_long(*texts: str) -> BilingualText | None:
-    if any(len(text) > LONGEST_TEXT for text in texts):
-        return BilingualText(
-            f"a field has more than {LONGEST_TEXT} characters: shorten it, and send papers by the usual way",
-            f"có ô dài quá {LONGEST_TEXT} ký tự: hãy rút gọn, tài liệu kèm theo gửi theo cách thông thường",
-        )
-    if any(_CONTROL.search(text) for text in texts):
-        return BilingualText("a field holds control characters: write plain text", "có ô chứa ký tự điều khiển")
     return None
 
 

@@ -105,7 +105,7 @@ def test_without_any_agreement_the_provider_says_its_mailbox(context: At, asked:
         "&a [*a, *a]",
         "!!python/object/apply:os.system ['true']",
         "# no comment",
-        "--- \n...",
+        "--- a\n...",
         "{{ 1 + 1 }} <script>",
     ],
 )
