@@ -62,7 +62,7 @@ def record_id_of(asked: str) -> str:
     table, _, key = asked.strip().partition(":")
     try:
         values = json.loads(key) if key.startswith("[") else [key]
-    except ValueError:
+    except (ValueError, RecursionError):
         return ""
     if not key or not all(isinstance(value, str) for value in values):
         return ""
