@@ -7,7 +7,7 @@ that agreement only, and what has ended is emptied first.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -58,10 +58,13 @@ def share_step(agreement_id: str | None, run_id: str, *, context: PipelineContex
         Misuse: there is no such agreement.
     """
     context = context or PipelineContext.from_environment()
-    agreements, done = _load(context, agreement_id)
+    every, unreadable = _load(context, agreement_id)
     at = context.now()
-    for agreement in sorted(agreements, key=lambda a: a.standing(at) == "in_force"):
-        done.append(_carry_out(context, agreement, at, run_id))
+    in_force = [agreement for agreement in every if agreement.standing(at) == "in_force"]
+    agreements = [agreement for agreement in every if agreement_id in (None, agreement.agreement_id)]
+    done = [failed for failed in unreadable if agreement_id in (None, failed.agreement)]
+    for agreement in sorted(agreements, key=lambda a: a in in_force):
+        done.append(_carry_out(context, agreement, at, run_id, in_force))
     if agreement_id is None and not any(result.error for result in done):
         with no_values_escape("closing tables that no agreement names"):
             closed = close_orphans(agreements, lake=context.lake, run_id=run_id, notes=_notes(context.lake))
@@ -70,29 +73,32 @@ def share_step(agreement_id: str | None, run_id: str, *, context: PipelineContex
 
 
 def _load(context: PipelineContext, agreement_id: str | None) -> tuple[list[Agreement], list[AgreementResult]]:
-    """The agreements that can be read, and an entry for each that cannot."""
+    """All agreements that can be read, and an entry for each that cannot."""
     paths = agreement_paths(context.schemas)
     if agreement_id is not None and agreement_id not in paths:
         near = difflib.get_close_matches(agreement_id, paths, n=1)
         hint = f"did you mean `{near[0]}`?" if near else f"known: {', '.join(paths) or 'none'}"
         raise Misuse(f"no agreement `{agreement_id}`: {hint}")
     readable, unreadable = [], []
-    for name in [agreement_id] if agreement_id else paths:
+    for name, path in paths.items():
         try:
-            readable.append(load_agreement(paths[name]))
+            readable.append(load_agreement(path))
         except ContractError as error:
             unreadable.append(_failure(name, "unreadable", error))
     return readable, unreadable
 
 
-def _carry_out(context: PipelineContext, agreement: Agreement, at: datetime, run_id: str) -> AgreementResult:
+def _carry_out(
+    context: PipelineContext, agreement: Agreement, at: datetime, run_id: str, in_force: Sequence[Agreement]
+) -> AgreementResult:
     standing = agreement.standing(at)
     try:
         with no_values_escape(f"sharing under {agreement.agreement_id}"):
-            contracts, key = _what_sharing_needs(context, agreement) if standing == "in_force" else ({}, None)
+            is_in_force = standing == "in_force"
+            contracts, key = _what_sharing_needs(context, agreement) if is_in_force else (context.readable[0], None)
             sharing = share_agreement(
                 agreement, contracts, lake=context.lake, at=at, run_id=run_id, key=key, notes=_notes(context.lake),
-                servers=_servers(context, agreement, contracts),
+                servers=_servers(context, agreement, contracts), beside=in_force,
             )  # fmt: skip
             return _record(context, sharing)
     except KNOWN_ERRORS as error:

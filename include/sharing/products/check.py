@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from include.contracts.model import Contract, Table
@@ -35,15 +35,23 @@ def check_agreements(schemas_dir: Path, contracts: Mapping[str, Contract]) -> li
     return problems + _rival_problems(agreements) + _linked_problems(agreements)
 
 
-def problems_of(agreement: Agreement, contracts: Mapping[str, Contract]) -> list[Problem]:
-    """Every mistake of one agreement against the contracts, for the sharing step."""
+def problems_of(
+    agreement: Agreement, contracts: Mapping[str, Contract], beside: Iterable[Agreement] = ()
+) -> list[Problem]:
+    """Every mistake of one agreement against the contracts, for the sharing step.
+
+    Of the agreements `beside` it, those of the same recipient may undo its counts, and it may undo theirs.
+    """
     file = read_yaml(agreement.path)
     problems = [
         problem
         for position, product in enumerate(agreement.products)
         for problem in _product_problems(file, position, product, contracts)
     ]
-    return problems + _linked_problems([(file, agreement)])
+    others = [one for one in beside if one.recipient == agreement.recipient]
+    others = [one for one in others if one.agreement_id != agreement.agreement_id]
+    files = [(file, agreement), *((read_yaml(one.path), one) for one in others)]
+    return problems + _linked_problems(files, about=agreement)
 
 
 def _product_problems(
@@ -112,8 +120,11 @@ def _miscounted(product: Product, table: Table) -> Iterator[tuple[tuple[str, ...
         yield ("totals",), what, "leave `totals` out, or count a table that has one row for each"
 
 
-def _linked_problems(agreements: list[tuple[YamlFile, Agreement]]) -> list[Problem]:
-    """Products by which one of statistics could be undone: of the same table, for the same recipient or others."""
+def _linked_problems(agreements: list[tuple[YamlFile, Agreement]], about: Agreement | None = None) -> list[Problem]:
+    """Products by which one of statistics could be undone: of the same table, for the same recipient or others.
+
+    With `about`, only pairs of which that agreement has one.
+    """
     of_table: dict[tuple[str, str], list[tuple[Agreement, Product]]] = {}
     for _, one in agreements:
         for product in one.products:
@@ -123,7 +134,9 @@ def _linked_problems(agreements: list[tuple[YamlFile, Agreement]]) -> list[Probl
         for position, product in enumerate(agreement.products):
             others = of_table[product.registry, product.table] if product.statistics else []
             for other, beside in others:
-                if beside is not product and (told := _undone_by(agreement, product, other, beside)):
+                if beside is product or about not in (None, agreement, other):
+                    continue
+                if told := _undone_by(agreement, product, other, beside):
                     what, remedy, is_warning = told
                     place = ("products", position, "groupBy")
                     found.append(file.problem(place, what, remedy, warning=is_warning))

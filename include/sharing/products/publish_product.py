@@ -122,6 +122,10 @@ def _publish(
     )
 
 
+_UNKNOWN = pa.schema([("closed", pa.bool_())])
+"""Columns of a closed table that was never open, and of which no contract tells the columns: Delta wants one."""
+
+
 def close_product(
     agreement: Agreement | None,
     recipient: str,
@@ -150,7 +154,7 @@ def _close(
     if shared is not None and shared.is_closed_for(reason):
         return replace(result, verdict="unchanged", version=shared.version)
     if schema is None:
-        schema = pa.schema([]) if shared is None else pa.schema(shared.delta.schema().to_arrow())
+        schema = _UNKNOWN if shared is None else pa.schema(shared.delta.schema().to_arrow())
     notes = {
         "agreement": agreement_id,
         "agreement_digest": agreement.digest if agreement else "",

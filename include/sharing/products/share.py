@@ -40,15 +40,17 @@ def share_agreement(
     key: MasterKey | None,
     notes: Mapping[str, str] | None = None,
     servers: Mapping[str, str] | None = None,
+    beside: Iterable[Agreement] = (),
 ) -> Sharing:
     """Publish or close every product of an agreement, by its standing at `at`.
 
     In force: exactly the agreed columns, rows and protections, in one commit per product. Otherwise: closed, with the
     reason recorded. Closing needs neither key nor contracts, so it cannot fail for lack of them. `notes` go into the
     metadata of every commit, `servers` (by registry that several servers deliver) into the tables' properties.
+    `beside` are the agreements in force: nothing is published by which counts for the same recipient could be undone.
 
     Raises:
-        ContractError: the agreement does not fit the contracts.
+        ContractError: the agreement does not fit the contracts, or the recipient's others.
         PseudonymKeyMissing: a product in force needs pseudonyms and `key` is None.
         LakeError: the lake is full, denied, unreachable, or other runs write the same table again and again.
     """
@@ -56,7 +58,7 @@ def share_agreement(
     run = SharingRun(lake, run_id, notes or {}, servers or {}, versions)
     standing = agreement.standing(at)
     if standing == "in_force":
-        problems = problems_of(agreement, contracts)
+        problems = problems_of(agreement, contracts, beside)
         if problems:
             raise ContractError(problems)
         recipient_key = key.of(agreement.recipient) if key else None
