@@ -89,10 +89,10 @@ def show(
     dispute = look_at_dispute(context, request, seen)
     said["dispute"] = asdict(dispute)
     if as_json:
-        said["rows"] = [asdict(one) for one in rows_behind(context, request)]
+        said["rows"] = [asdict(one) for one in rows_behind(context, request, seen)]
     _print(request, said, as_json=as_json)
     if not as_json:
-        _print_rows(rows_behind(context, request), dispute.column)
+        _print_rows(rows_behind(context, request, seen), dispute.column)
 
 
 @requests_app.command()

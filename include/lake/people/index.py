@@ -11,7 +11,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 import duckdb
@@ -49,6 +49,14 @@ def people_view(lake: Lake, connection: duckdb.DuckDBPyConnection, name: str, *,
     elif name in SCHEMAS:
         create_temp_table(connection, called or name, SCHEMAS[name].empty_table())
     return current is not None
+
+
+def persons_of(lake: Lake, record_ids: Iterable[str]) -> frozenset[str]:
+    """The persons to whom these records belong today; a record that is not linked has none."""
+    with lake.connect(memory_limit="512MB") as connection, lake_errors("reading people/index"):
+        people_view(lake, connection, "index")
+        query = "SELECT DISTINCT person_id FROM index WHERE record_id IN (SELECT unnest(?))"
+        return frozenset(str(row[0]) for row in connection.execute(query, [list(record_ids)]).fetchall())
 
 
 def upsert_people(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 
-from include.contracts.model import OWNER, ROLE, Contract, normalised_name, offices
+from include.contracts.model import OWNER, ROLE, Contract, Table, normalised_name, offices
 from include.contracts.yaml_files import ContractError
+from include.lake.people import persons_of
 from include.pipelines.context import PipelineContext
 from include.pipelines.decisions import Look, NotASteward, note_look
 from include.pipelines.errors import Misuse, no_values_escape
@@ -104,8 +106,10 @@ def look_at_dispute(context: PipelineContext, request: Request, look: Look) -> D
     return request.dispute
 
 
-def rows_behind(context: PipelineContext, request: Request) -> tuple[SourceRow, ...]:
+def rows_behind(context: PipelineContext, request: Request, look: Look) -> tuple[SourceRow, ...]:
     """The published rows behind a disputed row of a shared table, for who looked at the dispute.
+
+    On record before they are shown, with the digests of the persons whose records they are.
 
     Raises:
         PseudonymKeyMissing: the key is a pseudonym, and this process has not the key of pseudonyms.
@@ -125,7 +129,16 @@ def rows_behind(context: PipelineContext, request: Request) -> tuple[SourceRow, 
             f"`{dispute.agreement}` không còn cung cấp {', '.join(sorted(needed - given))}: không tra cứu được bản ghi",
         )
     with no_values_escape("looking for a disputed row"):
-        return source_rows(
+        found = source_rows(
             context.lake, request.recipient, product, table, key=dispute.key, column=dispute.column,
             master_key=MasterKey.from_environment(context.environ),
         )  # fmt: skip
+        persons = persons_of(context.lake, (_record_id(table, row) for row in found))
+        subject = f"requests/{request.request_id}"
+        note_look(context, subject, look, table=request.table_name, rows=len(found), persons=persons)
+    return found
+
+
+def _record_id(table: Table, row: SourceRow) -> str:
+    key = json.dumps([value for _, value in row.key], ensure_ascii=False, separators=(",", ":"))
+    return f"{table.qualified_name}:{key}"

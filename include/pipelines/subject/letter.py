@@ -177,6 +177,8 @@ def _looked_at(subject: str) -> str:
             return f"bảng {table}"
         case "rejected":
             return f"dòng bị loại của bảng {table}"
+        case "requests":
+            return f"bản ghi bị phản ánh sai ({name})"
     return "tra cứu để trả lời yêu cầu" if name == "subject" else "bản ghi, khi đối khớp danh tính"
 
 

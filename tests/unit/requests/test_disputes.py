@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
+from pyarrow.parquet import write_table
 
 from include.audit import ledger
-from include.pipelines.decisions import Look
+from include.lake.people import INDEX, upsert_people
+from include.pipelines.decisions import Look, person_digest
 from include.pipelines.requests import (
     RequestRefused,
     accept,
@@ -94,7 +98,7 @@ def test_it_is_reported_once(shared: At) -> None:
     assert report(shared, column="status_code", right="2").request_id == "nso-population-citizen-2"
 
 
-def test_a_steward_sees_the_row_behind_a_pseudonym_only_with_the_key_and_on_record(shared: At) -> None:
+def test_a_steward_sees_the_row_behind_a_pseudonym_only_with_the_key_and_on_record(shared: At, tmp_path: Path) -> None:
     reported = report(shared)
     before = ledger.head(shared.lake).sequence
     assert look_at_dispute(shared, reported, LOOK).right == "1998"
@@ -102,10 +106,17 @@ def test_a_steward_sees_the_row_behind_a_pseudonym_only_with_the_key_and_on_reco
     assert (entry["kind"], entry["actor"], entry["subject"]) == ("export", "cuc-c06", f"requests/{reported.request_id}")
     assert json.loads(entry["payload"])["purpose"] == "đối chiếu với hồ sơ gốc"
     with pytest.raises(PseudonymKeyMissing, match="LIENTHONG_PSEUDONYM_KEY"):
-        rows_behind(shared, reported)
+        rows_behind(shared, reported, LOOK)
     with_key = replace(shared, environ={"LIENTHONG_PSEUDONYM_KEY": KEY.hex()})
-    (row,) = rows_behind(with_key, reported)
+    linked = {"record_id": f'population.citizen:["{ANH}"]', "person_id": "a" * 32}
+    write_table(pa.Table.from_pylist([linked], INDEX), tmp_path / "index.parquet")
+    upsert_people(shared.lake, "index", str(tmp_path / "index.parquet"), run_id="linked")
+    (row,) = rows_behind(with_key, reported, LOOK)
     assert (row.key, row.value) == ((("personal_id", ANH),), "1999-05-17")
+    entry = ledger.read(shared.lake).to_pylist()[-1]
+    assert (entry["kind"], entry["actor"], entry["subject"]) == ("export", "cuc-c06", f"requests/{reported.request_id}")
+    assert json.loads(entry["payload"])["persons_sha256"] == [person_digest("a" * 32)]  # so she is told who looked
+    assert ANH not in entry["payload"]
 
 
 def test_an_accepted_dispute_closes_when_the_shared_row_has_changed(shared: At) -> None:
@@ -149,7 +160,7 @@ def test_a_product_that_lost_the_columns_closes_nothing_and_says_so(shared: At) 
     share(shared, run_id="s2")
     assert not follow_requests(shared)
     with pytest.raises(RequestRefused, match="gives birth_date no more"):
-        rows_behind(shared, reported)
+        rows_behind(shared, reported, LOOK)
 
 
 def test_a_rejection_says_why(shared: At) -> None:

@@ -100,8 +100,11 @@ def test_a_record_that_linking_never_saw_is_answered_by_its_key(country: Country
     assert ask(country, asked).lists_opened == subject.lists_opened + 1  # the ledger does not say whose record it was
 
 
-@pytest.mark.parametrize("key", ["[", "[]", '["0"]', '[["0"]]', "{}", "'; DROP TABLE index", f"[{NEVER_LINKED}, 1]", "[" * 50_000],
-    ids=lambda key: key[:9])  # fmt: skip
+@pytest.mark.parametrize(
+    "key",
+    ["[", "[]", '["0"]', '[["0"]]', "{}", "'; DROP TABLE index", f"[{NEVER_LINKED}, 1]", "[" * 50_000],
+    ids=lambda key: key[:9],
+)
 def test_a_record_that_no_kept_version_had_is_unknown(country: Country, key: str) -> None:
     for table in ("population.citizen", "population.household_member", "population.no", "reference.wards", "x"):
         with pytest.raises(PersonUnknown, match="has that id"):
