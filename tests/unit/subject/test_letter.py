@@ -97,7 +97,8 @@ def texts(letter: Letter) -> str:
         "Phiên bản 0 đến 2", "không còn xác định được", "2 lượt (đọc bảng, đọc tệp ở kho)",
         "12 dòng về Ông/Bà", "2 dòng là bản ghi của người khác", "có thể: nhật ký không nêu", "nso/population_counts",
         "3 lượt xem danh sách", "tối đa 30 ngày sau khi có phiên bản mới",
-        "bản ghi, khi đối khớp danh tính", "bảng population.citizen (có thể", "bản ghi bị phản ánh sai (nso-population-citizen-1)",
+        "bản ghi, khi đối khớp danh tính", "bảng population.citizen (có thể",
+        "bản ghi bị phản ánh sai (nso-population-citizen-1)",
         "001199000001",
     ],
 )  # fmt: skip
