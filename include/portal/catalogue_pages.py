@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from include.audit.report_data import TableReport
+from include.audit.report_data import Index, TableReport
 from include.contracts.model import Contract, Table
 from include.indicators.definitions import SECTIONS, UNITS
 from include.lake.storage import LakeError
@@ -27,6 +27,7 @@ from include.pipelines.catalogue import (
     reading_code,
     register_name,
     rounded,
+    rounded_percent,
     table_document,
     table_name,
 )
@@ -99,6 +100,8 @@ def table(request: Request) -> Response:
         "is_there": is_there,
         "lists": {one.columns[0]: one.table for one in found.relationships if one.registry == "reference"},
         "rounded": rounded,
+        "rounded_percent": rounded_percent,
+        "index": _rounded_index(report) if report else None,
         "agreements": [
             (agreement, product)
             for agreement in agreements
@@ -171,6 +174,13 @@ def _measured(portal: Portal, table: Table) -> tuple[TableReport | None, TableSh
         return portal.quality.table(table.registry, table.name), portal.shapes.now(table), True
     except (LakeError, StepFailed):
         return None, None, False
+
+
+def _rounded_index(report: TableReport) -> Index:
+    """The index by criterion in the steps in which everybody may read it: of few rows, it would count violations."""
+    words = report.index.words.items()
+    told = {word: None if value is None else rounded_percent(value, report.live_rows) for word, value in words}
+    return Index(told)
 
 
 def _modified(portal: Portal) -> dict[str, datetime]:

@@ -1,8 +1,8 @@
 """The shape of a published table: how many rows, how full each column is, about how many values: never a value.
 
-Everybody may read it, also who has counts of groups of the same table. So rows are told in round hundreds, and shares
-in whole percents, of columns that have a hundred rows of either kind or none. Only columns classified as public or
-internal have figures.
+Everybody may read it, also who has counts of groups of the same table. So rows are told in round hundreds, and
+percentages in steps of several rows, of columns that have a hundred rows of either kind or none. Only columns
+classified as public or internal have figures.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ from include.lake.storage import Lake, LakeTableMissing, lake_errors, quote
 
 SMALLEST = 100
 """Counts of rows are told as multiples of it, and not at all below it."""
+_FEWEST_IN_A_STEP = 10
+_STEPS = (1, 2, 5, 10)
 _FEWEST_VALUES = 5
 SHOWN: frozenset[Classification] = frozenset({"public", "internal"})
 _KEPT = 500
@@ -109,10 +111,22 @@ def rounded(count: int) -> int | None:
     return None if 0 < count < SMALLEST else (count + SMALLEST // 2) // SMALLEST * SMALLEST
 
 
+def rounded_percent(percent: float, rows: int) -> int | None:
+    """A percentage of a table's rows, or an index made of such, as everybody may read it: in steps of ten rows or more.
+
+    None for a table below SMALLEST; 100 only where it is.
+    """
+    if rows < SMALLEST:
+        return None
+    step = next(step for step in _STEPS if step * rows >= 100 * _FEWEST_IN_A_STEP)
+    return 100 if percent == 100 else min(100 - step, round(percent / step) * step)
+
+
 def _shape(rows: int, filled: int, distinct: int) -> ColumnShape:
     if 0 < filled < SMALLEST or 0 < rows - filled < SMALLEST:
         return ColumnShape(None, None)
     estimate = min(distinct, filled)
     return ColumnShape(
-        round(100 * (rows - filled) / rows) if rows else None, estimate if estimate >= _FEWEST_VALUES else 0
+        rounded_percent(100 * (rows - filled) / rows, rows) if rows else None,
+        estimate if estimate >= _FEWEST_VALUES else 0,
     )

@@ -13,7 +13,7 @@ import pytest
 from deltalake import DeltaTable, write_deltalake
 
 from include.contracts.model import Column, Contract, Table
-from include.pipelines.catalogue import LiveShapes, SearchIndex
+from include.pipelines.catalogue import LiveShapes, SearchIndex, rounded_percent
 from include.pipelines.catalogue.entries import entries
 
 from .conftest import AGREEMENT, OFFICER, PEOPLE, STEWARD, Site
@@ -273,3 +273,24 @@ def test_every_link_leads_somewhere(site: Site, name: str | None):
         asks = "/requests/new" if name in (STEWARD, OFFICER) else "/sign-in"
         waiting += [link for link in found - seen if not link.startswith(asks) and link not in waiting]
     assert len(seen) > 10
+
+
+@pytest.mark.parametrize("name", [None, "nso", STEWARD])
+def test_the_index_of_few_rows_counts_no_violations(site: Site, name: str | None):
+    """Of a hundred rows, an index of 98.0 would be two violations of the only rule of its criterion."""
+    text = site.browser(name).get(TABLE, headers={"accept-language": "en"}).text
+    quality = text.partition('id="quality"')[2].partition('id="rules"')[0]
+    assert "Overall index" in quality
+    assert not re.search(r"<dd>[0-9]", quality), "six rows"
+    assert not re.search(r"[0-9]&nbsp;%", quality)
+
+
+@pytest.mark.parametrize(
+    ("percent", "rows", "told"),
+    [
+        (98.0, 99, None), (100, 99, None), (98.0, 100, 90), (99.0, 200, 95), (99.4, 500, 98), (99.6, 1000, 99),
+        (100, 100, 100), (0, 100, 0), (0.4, 1000, 0), (1.6, 1000, 2), (4, 100, 0), (99.99, 10**9, 99),
+    ],
+)  # fmt: skip
+def test_percentages_are_told_in_steps_of_ten_rows(percent: float, rows: int, told: int | None):
+    assert rounded_percent(percent, rows) == told
