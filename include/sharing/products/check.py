@@ -12,7 +12,7 @@ from include.sharing import statistics
 from include.sharing.agreements import Agreement, Product, agreement_paths, load_agreement
 from include.sharing.products.counts import held_path
 from include.sharing.products.protect import NEVER_BARE, misfit
-from include.sharing.products.row_filter import FilterRefused, compile_filter, filtered_columns
+from include.sharing.products.row_filter import FilterRefused, compared_columns, compile_filter
 
 REFERENCE = "reference"
 
@@ -197,7 +197,7 @@ def _filter_problems(file: YamlFile, position: int, product: Product, table: Tab
         return [file.problem(("products", position, "rows"), f"the row filter {refused}", remedy)]
     if product.statistics is None:
         return []
-    told = filtered_columns(product.rows)
+    told = compared_columns(product.rows)
     unit = product.statistics.unit or table.primary_key
     return [
         file.problem(

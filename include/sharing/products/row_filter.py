@@ -46,11 +46,6 @@ def compile_filter(text: str, table: Table) -> str:
     return predicate
 
 
-def filtered_columns(text: str) -> set[str]:
-    """Names of the columns, in lower case, that a predicate reads. Raises SqlRefused."""
-    return {column.name.lower() for column in understood(text).find_all(exp.Column)} if text.strip() else set()
-
-
 def compared_columns(text: str) -> frozenset[str]:
     """Names of the columns that a compiled filter compares; not those that it only asks whether they are there."""
     if not text.strip():
