@@ -71,7 +71,7 @@ class StoreLog:
             return  # the server ends; asyncio of Python 3.11 logs a connection that is cancelled as an error
         except (LakeError, OSError) as error:  # the store sends again what was not acknowledged
             _log.warning("the store's access log is not taken now: %s", type(error).__name__)
-        except (ValueError, TypeError, KeyError, msgpack.UnpackException) as error:
+        except (ValueError, TypeError, KeyError, OverflowError, msgpack.UnpackException) as error:
             _log.error("what came as the store's access log is none: %s", type(error).__name__)
         finally:
             writer.close()
@@ -79,8 +79,8 @@ class StoreLog:
     async def _keep(self, message: Any) -> str | None:
         """Keep the record of a message, `[tag, time, entry, options]`; what to acknowledge it with."""
         _, sent_at, entry, *options = message
-        if not isinstance(entry, dict):
-            raise TypeError("a message without an entry")
+        if not isinstance(entry, dict) or not all(isinstance(one, dict) for one in options):
+            raise TypeError("a message without an entry, or with options that are none")
         at = sent_at if isinstance(sent_at, datetime) else datetime.fromtimestamp(int(sent_at), UTC)
         record = await asyncio.to_thread(self._record, entry, at)
         if record is not None and record.read_id not in self._kept:

@@ -25,6 +25,8 @@ _GET, _HEAD = "REST.GET.OBJECT", "REST.HEAD.OBJECT"
 _OFFERED, _REFUSED = (200, 206), (401, 403)
 _PLAIN = re.compile(r"[A-Za-z0-9._:-]{1,100}")
 _FIELDS = ("request_id", "requester", "operation", "bucket", "key", "status", "remote_ip", "error_code")
+_CLAIMED = "claimed:"
+"""Before an address: the store takes X-Forwarded-For and X-Real-IP of the request, which no signature covers."""
 _SHARED, _LOG = "shared", "_delta_log"
 
 
@@ -55,7 +57,7 @@ class StoreReads:
             return None
         known: dict[str, Any] = {
             "read_id": f"store-{_plain(said['request_id'])}", "at": at, "action": "store", "status": status,
-            "recipient": said["requester"], "address": _plain(said["remote_ip"]),
+            "recipient": said["requester"], "address": f"{_CLAIMED}{_plain(said['remote_ip'])}",
         }  # fmt: skip
         if status in _REFUSED:
             return ReadRecord(verdict="refused", reason=f"the store: {_plain(said['error_code'])}", **known)

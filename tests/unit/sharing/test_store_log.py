@@ -90,6 +90,13 @@ def test_what_is_no_read_of_a_recipient_is_none(lake: Lake, reads: StoreReads, o
     assert reads.record(entry(lake, file_of(lake)) | dict(other), AT) is None
 
 
+def test_the_address_is_told_as_what_the_reader_may_have_written_itself(lake: Lake, reads: StoreReads) -> None:
+    """SeaweedFS takes it from the request's X-Forwarded-For or X-Real-IP, which no signature covers."""
+    record = reads.record(entry(lake, file_of(lake)), AT)
+    assert record is not None
+    assert record.address == "claimed:203.0.113.9"
+
+
 def test_a_log_and_a_folder_are_no_data(lake: Lake, reads: StoreReads) -> None:
     for path in ("_delta_log/00000000000000000000.json", "", "_delta_log/_last_checkpoint"):
         assert reads.record(entry(lake, f"shared/nso/citizen/{path}"), AT) is None
@@ -210,6 +217,11 @@ NONSENSE = [
     msgpack.packb(["tag", 1, "no entry", {}]),
     msgpack.packb(["tag", "now", {"request_id": "1"}]),
     msgpack.packb(["tag", 10**18, {"request_id": "1"}]),
+    msgpack.packb(["tag", 2**62, {"request_id": "1"}]),
+    msgpack.packb(["tag", float("inf"), {"request_id": "1"}]),
+    msgpack.packb(["tag", float("nan"), {"request_id": "1"}]),
+    msgpack.packb(["tag", 1, {"request_id": "1"}, ["chunk"]]),
+    msgpack.packb(["tag", 1, {"request_id": "1"}, None]),
     msgpack.packb(["tag", 1, [1, 2], {"chunk": "c"}]),
     msgpack.packb(["tag", msgpack.ExtType(5, b"x"), {}]),
     msgpack.packb(["tag", msgpack.ExtType(0, b"x"), {}]),
@@ -221,10 +233,14 @@ NONSENSE = [
 
 
 def test_what_is_no_entry_ends_the_connection_and_no_other(lake: Lake, receiving: Receiving) -> None:
+    unhandled: list[dict[str, Any]] = []
+
     async def doing() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda _, told: unhandled.append(told))
         for nonsense in NONSENSE:
             assert await receiving.send(nonsense) == b"", nonsense[:40]
         assert await receiving.send(message(entry(lake, file_of(lake)))) != b""
 
     receiving.run(doing)
     assert receiving.ids(lake) == ["store-18ECF7FC"]
+    assert unhandled == [], "a text that nobody foresaw reaches no log"
