@@ -12,6 +12,7 @@ from include.pipelines.requests.access import agreements_of, all_requests, produ
 from include.pipelines.requests.recording import act_on, write
 from include.pipelines.requests.refusals import RequestOvertaken, RequestRefused, RequestUnknown
 from include.sharing.requests import (
+    DUE_ON,
     Ask,
     Details,
     Dispute,
@@ -19,6 +20,7 @@ from include.sharing.requests import (
     Kind,
     Note,
     Request,
+    WorkingDays,
     objection_to_ask,
     objection_to_dispute,
     objection_to_text,
@@ -116,10 +118,12 @@ def _open(
     """Record the first event of a request. Its id counts the recipient's requests about the table."""
     for _ in range(_TRIES):
         requests = all_requests(context)
-        details = checked(requests).to_json()
+        at = context.now()
+        due_on = WorkingDays.load(context.schemas).due_on(at)
+        details = checked(requests).to_json(**{DUE_ON: due_on.isoformat()})
         before = sum((one.recipient, one.registry, one.table) == (recipient, *of) for one in requests.values())
         request_id = f"{recipient}-{of[0]}-{of[1]}-{before + 1}"
-        event = Event(request_id, 1, 0, "asked", context.now(), recipient, kind, *of, recipient, details)
+        event = Event(request_id, 1, 0, "asked", at, recipient, kind, *of, recipient, details)
         if write(context, event):
             return request_of(context, request_id)
         time.sleep(_PAUSE_SECONDS)

@@ -7,7 +7,7 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Literal, get_args
 
 import pyarrow as pa
@@ -18,6 +18,8 @@ from include.sharing.requests.deadlines import WorkingDays
 from include.sharing.requests.request import Ask, Details, Dispute, Grant, Kind, Note, Refusal, Request, State
 
 REQUESTS_TABLE = "audit/requests"
+DUE_ON = "due_on"
+"""What the details of the first event of a request hold besides: the last day for the answer."""
 Act = Literal[
     "asked", "granted", "refused", "withdrawn", "in force", "accepted", "rejected", "mended",
     "reminded", "escalated", "notified",
@@ -139,7 +141,7 @@ def _after(request: Request | None, event: Event, days: WorkingDays) -> Request 
         details = details_of(event)
         return Request(
             event.request_id, event.kind, event.registry, event.table, event.recipient, event.at,
-            days.due_on(event.at), "open", event.number,
+            _due_on(event, days), "open", event.number,
             ask=details if isinstance(details, Ask) else None,
             dispute=details if isinstance(details, Dispute) else None,
         )  # fmt: skip
@@ -165,9 +167,16 @@ def _after(request: Request | None, event: Event, days: WorkingDays) -> Request 
     return replace(request, state=event.act)
 
 
+def _due_on(event: Event, days: WorkingDays) -> date:
+    """The last day as it was when the request came in: what the list of days off says later changes no verdict."""
+    kept = json.loads(event.details).get(DUE_ON)
+    return date.fromisoformat(kept) if kept else days.due_on(event.at)
+
+
 def details_of(event: Event) -> Details:
     """The details of an event."""
     data = json.loads(event.details)
+    data.pop(DUE_ON, None)
     match event.act, event.kind:
         case "asked", "ask":
             return Ask.of(data)

@@ -18,9 +18,10 @@ WAITING: tuple[State, ...] = ("open", "granted", "accepted")
 class Details:
     """What an event holds besides its columns, as JSON in `audit/requests`. Text and values of people: never logged."""
 
-    def to_json(self) -> str:
-        """The details as JSON with sorted keys, so that equal details have an equal digest."""
-        return json.dumps(asdict(self), ensure_ascii=False, sort_keys=True, default=str)  # type: ignore[call-overload]
+    def to_json(self, **more: str) -> str:
+        """The details, and more, as JSON with sorted keys, so that equal details have an equal digest."""
+        said = {**asdict(self), **more}  # type: ignore[call-overload]
+        return json.dumps(said, ensure_ascii=False, sort_keys=True, default=str)
 
 
 @dataclass(frozen=True, slots=True)
