@@ -70,6 +70,7 @@ def portal_app(context: PipelineContext, url: str) -> Starlette:
             ContractError: _broken,
         },
     )
+    app.router.redirect_slashes = False  # it would name the Host header, and http behind a proxy that speaks https
     app.state.portal = Portal.of(context, url)
     return app
 

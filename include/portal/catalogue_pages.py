@@ -21,7 +21,6 @@ from include.pipelines.catalogue import (
     SharedAs,
     TableShape,
     addresses_of,
-    catalogue_document,
     last_good_runs,
     list_labels,
     reading_code,
@@ -134,10 +133,8 @@ def code_list(request: Request) -> Response:
 def dcat(request: Request) -> Response:
     """The whole catalogue for harvesters."""
     portal = portal_of(request)
-    text = catalogue_document(
-        portal.catalogue.now().contracts.values(), _modified(portal), addresses_of(portal.context, portal.url)
-    )
-    return Response(text, media_type=MEDIA_TYPE)
+    contracts, addresses = portal.catalogue.now().contracts, addresses_of(portal.context, portal.url)
+    return Response(portal.document.now(contracts, _modified(portal), addresses), media_type=MEDIA_TYPE)
 
 
 def table_dcat(request: Request) -> Response:

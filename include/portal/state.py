@@ -9,7 +9,7 @@ from itsdangerous import TimestampSigner
 from starlette.requests import Request
 
 from include.pipelines import Misuse, PipelineContext
-from include.pipelines.catalogue import LiveCatalogue, LiveShapes, SharedAs
+from include.pipelines.catalogue import KeptDocument, LiveCatalogue, LiveShapes, SharedAs
 from include.pipelines.reporting import QualityPages
 from include.pipelines.serving import LiveTokens, endpoint_of
 
@@ -30,6 +30,7 @@ class Portal:
     officials: LiveTokens
     signer: TimestampSigner = field(default_factory=lambda: TimestampSigner(secrets.token_bytes(32), "session"))
     ended: dict[str, float] = field(default_factory=dict)
+    document: KeptDocument = field(default_factory=KeptDocument)
 
     @classmethod
     def of(cls, context: PipelineContext, url: str) -> Portal:

@@ -4,6 +4,7 @@ from include.pipelines.catalogue.code_lists import CodeList
 from include.pipelines.catalogue.dcat import (
     MEDIA_TYPE,
     Addresses,
+    KeptDocument,
     addresses_of,
     catalogue_document,
     last_good_runs,

@@ -7,8 +7,9 @@ https://semiceu.github.io/DCAT-AP/releases/3.0.1/
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
@@ -112,6 +113,23 @@ def catalogue_document(contracts: Iterable[Contract], modified: Mapping[str, dat
         "dcat:dataset": datasets,
     }
     return json.dumps(catalogue, ensure_ascii=False, indent=1) + "\n"
+
+
+@dataclass
+class KeptDocument:
+    """The catalogue's document for a server, written anew when contracts, last good runs or addresses change."""
+
+    _known: tuple[Mapping[str, Contract], Mapping[str, datetime], Addresses, bytes] | None = None
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def now(self, contracts: Mapping[str, Contract], modified: Mapping[str, datetime], addresses: Addresses) -> bytes:
+        """The document of these, as UTF-8. `contracts` is another object when one has changed."""
+        with self._lock:
+            known = self._known
+            if known is None or known[0] is not contracts or known[1:3] != (modified, addresses):
+                text = catalogue_document(contracts.values(), modified, addresses)
+                known = self._known = (contracts, modified, addresses, text.encode())
+            return known[3]
 
 
 def table_document(contract: Contract, table: Table, modified: Mapping[str, datetime], addresses: Addresses) -> str:

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from include.audit.official_letter import Letter, LetterSection, LetterTable
 from include.audit.report_words import LOCALES
-from include.contracts.words import figure
+from include.contracts.words import figure, holds_a_long_number
 from include.pipelines.subject.model import Given, GivenColumn, HeldRecord, Opened, Span, SpanUnknown, Subject
 from include.sharing.agreements import HANOI
 from include.sharing.products import HISTORY_DAYS
@@ -166,7 +166,9 @@ def _opened(subject: Subject) -> LetterTable | None:
 
 def _look(one: Opened) -> tuple[str, ...]:
     doubt = "" if one.certainty == "certain" else " (có thể: nhật ký không nêu đã xem những dòng nào)"
-    return _number(one.sequence), _instant(one.at), one.by, f"{_looked_at(one.subject)}{doubt}", one.purpose
+    # Purposes with somebody's number are refused today, and may stand in older entries.
+    purpose = "không nêu ở đây vì có số định danh" if holds_a_long_number(one.purpose) else one.purpose
+    return _number(one.sequence), _instant(one.at), one.by, f"{_looked_at(one.subject)}{doubt}", purpose
 
 
 def _looked_at(subject: str) -> str:

@@ -13,7 +13,7 @@ import pytest
 from deltalake import DeltaTable, write_deltalake
 
 from include.contracts.model import Column, Contract, Table
-from include.pipelines.catalogue import LiveShapes, SearchIndex, rounded_percent
+from include.pipelines.catalogue import LiveShapes, SearchIndex, dcat, rounded_percent
 from include.pipelines.catalogue.entries import entries
 
 from .conftest import AGREEMENT, OFFICER, PEOPLE, STEWARD, Site
@@ -294,3 +294,24 @@ def test_the_index_of_few_rows_counts_no_violations(site: Site, name: str | None
 )  # fmt: skip
 def test_percentages_are_told_in_steps_of_ten_rows(percent: float, rows: int, told: int | None):
     assert rounded_percent(percent, rows) == told
+
+
+@pytest.mark.parametrize("path", ["/registers/population/", "/products/", f"{TABLE}/"])
+def test_no_address_leads_to_the_host_that_a_request_names(site: Site, path: str):
+    answer = site.browser().get(path, headers={"host": "evil.example"}, follow_redirects=False)
+    assert answer.status_code == 404
+    assert "evil.example" not in str(answer.headers)
+
+
+def test_the_document_for_harvesters_is_written_once_for_what_it_says(site: Site, monkeypatch: pytest.MonkeyPatch):
+    written: list[int] = []
+    write = dcat.catalogue_document
+    monkeypatch.setattr(dcat, "catalogue_document", lambda *said: (written.append(1), write(*said))[1])
+    browser = site.browser()
+    first = browser.get("/catalogue.jsonld")
+    assert browser.get("/catalogue.jsonld").content == first.content
+    assert written == [1]
+    path = site.context.schemas / "registries" / "population.odcs.yaml"
+    path.write_text(path.read_text(encoding="utf-8").replace("version: 1.0.0", "version: 1.1.0", 1), encoding="utf-8")
+    assert '"dcat:version": "1.1.0"' in browser.get("/catalogue.jsonld").text
+    assert written == [1, 1]

@@ -66,6 +66,7 @@ SUBJECT = Subject(
         Opened(7, AT, "c06", "people/records", "kiểm tra", "certain"),
         Opened(9, AT, "c06", "registry/population/citizen", "kiểm tra", "possible"),
         Opened(11, AT, "c06", "requests/nso-population-citizen-1", "kiểm tra", "certain"),
+        Opened(12, AT, "c06", "people/records", "tra cứu 0010 9900 0777", "certain"),
     ),
     statistics=("nso/population_counts",),
     lists_opened=3,
@@ -99,11 +100,15 @@ def texts(letter: Letter) -> str:
         "3 lượt xem danh sách", "tối đa 30 ngày sau khi có phiên bản mới",
         "bản ghi, khi đối khớp danh tính", "bảng population.citizen (có thể",
         "bản ghi bị phản ánh sai (nso-population-citizen-1)",
-        "001199000001",
+        "001199000001", "không nêu ở đây vì có số định danh",
     ],
 )  # fmt: skip
 def test_the_letter_says(text: str) -> None:
     assert text in texts(subject_letter(SUBJECT))
+
+
+def test_no_number_of_another_person_stands_in_a_purpose() -> None:
+    assert "0777" not in texts(subject_letter(SUBJECT))
 
 
 def test_where_nothing_is_held_the_letter_says_so() -> None:
