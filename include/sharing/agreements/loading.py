@@ -34,6 +34,7 @@ _OF_STATISTICS = ("sums", "totals", "minimum", "dominancePercent", "roundTo", "u
 _MOST_GROUPS = 6
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 _MAILBOX = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+_NO_RECIPIENTS = ("anonymous", "lienthong")  # at the store: requests without a signature, and the pipelines
 _NAME_REMEDY = "use lower-case letters, digits and `_`, beginning with a letter"
 
 
@@ -91,7 +92,7 @@ class _Form(YamlForm):
             title=self.text(data, ("title",)),
             description=self.text(data, ("description",), is_required=False),
             provider=self.text(data, ("provider",)),
-            recipient=self.name(recipient, ("recipient", "id")),
+            recipient=self.recipient(recipient),
             recipient_name=self.text(recipient, ("recipient", "name")),
             purpose=self.text(data, ("purpose",)),
             legal_basis=self.legal_basis(),
@@ -104,6 +105,13 @@ class _Form(YamlForm):
             path=path,
             digest="" if self.problems else hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest(),
         )
+
+    def recipient(self, item: Mapping[str, Any]) -> str:
+        place = ("recipient", "id")
+        given = self.name(item, place)
+        if given in _NO_RECIPIENTS:
+            self.note(place, f"`{given}` is a name of the store's own, with other rights", "choose another id")
+        return given
 
     def products(self) -> tuple[Product, ...]:
         items = self.items(self.file.data, ("products",), "name at least one product: its name, table and columns")

@@ -77,6 +77,8 @@ def test_no_agreements_is_no_mistake(tmp_path: Path) -> None:
         (("[Luật Thống kê 89/2015/QH13]", "[]"), 6, "not a list of instruments", "list each law"),
         (("{id: nso, name: Cục Thống kê}", "Cục Thống kê"), 4, "not a mapping", "see schemas/agreements/"),
         (("id: nso", "id: ../moh"), 4, "cannot be a name in the lake", "lower-case letters"),
+        (("id: nso", "id: lienthong"), 4, "is a name of the store's own", "another id"),
+        (("id: nso", "id: anonymous"), 4, "is a name of the store's own", "another id"),
         (("- name: citizen", "- name: Citizen"), 11, "cannot be a name in the lake", "lower-case letters"),
         (("a@bca.example", "Nguyễn Văn A"), 9, "is not a mailbox", "not a person's"),
         (("table: population.citizen", "table: citizen"), 11, "does not name a registry and a table", "registry.table"),
