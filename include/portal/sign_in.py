@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from include.contracts.model import OWNER, ROLE
 from include.portal.forms import form_of
 from include.portal.rendering import page, redirect
 from include.portal.session import SESSION, begin, end, of_token
@@ -21,7 +22,8 @@ _LOCAL = re.compile(r"/(?![/\\])[A-Za-z0-9/_.~?=&%+@-]*")
 
 def show_form(request: Request, *, is_refused: bool = False, status: int = 200) -> Response:
     """The form to sign in."""
-    following = _local(request.query_params.get("next", ""))
+    wanted = str(form_of(request).get("next", "")) if is_refused else request.query_params.get("next", "")
+    following = _local(wanted)
     return page(request, "sign_in.html.j2", {"following": following, "is_refused": is_refused}, status=status)
 
 
@@ -31,7 +33,9 @@ def sign_in(request: Request) -> Response:
     person = of_token(portal, _token_of(form))
     if person is None:
         return show_form(request, is_refused=True, status=403)
-    answer = redirect(_local(str(form.get("next", ""))))
+    following = _local(str(form.get("next", "")))
+    waits = following == "/" and person.kind == "official" and person.registries(OWNER, ROLE)
+    answer = redirect("/requests" if waits else following)  # who answers requests first sees what waits
     begin(portal, person, answer)
     return answer
 

@@ -23,11 +23,11 @@ def name_shown(text: str) -> str | None:
     return text.partition('<form class="who"')[2].partition("<strong>")[2].partition("</strong>")[0] or None
 
 
-@pytest.mark.parametrize("name", ["nso", STEWARD, OFFICER])
-def test_recipients_and_officials_sign_in_with_their_token_and_out(site: Site, name: str):
+@pytest.mark.parametrize(("name", "to"), [("nso", "/"), (STEWARD, "/requests"), (OFFICER, "/")])
+def test_recipients_and_officials_sign_in_with_their_token_and_out(site: Site, name: str, to: str):
     browser = site.browser()
     answer = browser.sign_in(f"  {site.tokens[name]}\n")
-    assert (answer.status_code, answer.headers["location"]) == (303, "/")
+    assert (answer.status_code, answer.headers["location"]) == (303, to), "who answers requests sees them first"
     cookie = answer.headers["set-cookie"]
     assert "HttpOnly" in cookie
     assert "SameSite=strict" in cookie
@@ -167,6 +167,13 @@ def test_signing_in_leads_back_to_the_page_that_wanted_it(site: Site):
     assert browser.submit(answer.headers["location"], {"token": site.tokens["nso"]}).headers["location"] == (
         "/products?lang=en"
     )
+
+
+def test_a_wrong_token_does_not_lose_the_page_that_wanted_it(site: Site):
+    browser = site.browser()
+    refused = browser.submit("/sign-in?next=/products?lang=en", {"token": "wrong"})
+    assert refused.status_code == 403
+    assert 'name="next" value="/products?lang=en"' in refused.text
 
 
 def test_the_page_that_one_reads_is_the_one_one_comes_back_to(site: Site):
