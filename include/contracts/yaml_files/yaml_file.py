@@ -16,6 +16,7 @@ from include.contracts.yaml_files.yaml_bounds import MOST_BYTES, Beyond, ensure_
 
 Place = tuple[str | int, ...]
 _NAMES = ("name", "id", "server", "property")  # keys that name an item of a list
+_TEXTS = ("tag:yaml.org,2002:str", "tag:yaml.org,2002:merge")
 
 
 class _Loader(yaml.CSafeLoader):
@@ -75,8 +76,8 @@ def read_yaml(path: Path) -> YamlFile:
     """Read a mapping from a YAML file.
 
     Raises:
-        ContractError: the file cannot be read, is not UTF-8, is not YAML, repeats a key, is not a mapping, or exceeds
-            the bounds of yaml_bounds.py.
+        ContractError: the file cannot be read, is not UTF-8, is not YAML, repeats a key or has one that is no text, is
+            not a mapping, or exceeds the bounds of yaml_bounds.py.
     """
 
     def refuse(line: int, message: str, remedy: str) -> ContractError:
@@ -112,11 +113,12 @@ def read_yaml(path: Path) -> YamlFile:
         raise refuse(0, "holds a number of too many digits", "put long numbers in quotes") from None
     if root is None or not isinstance(data, dict):
         raise refuse(1, "is empty or not a mapping", "begin with `apiVersion:` and `kind:` at the left margin")
-    repeated = list(_repeated_keys(root))
-    if repeated:
-        raise ContractError(
-            [Problem(path, line, "", f"the key `{key}` stands twice", "keep one of them") for key, line in repeated]
-        )
+    wrong = [
+        *((line, f"the key `{key}` stands twice", "keep one of them") for key, line in _repeated_keys(root)),
+        *((line, f"the key `{key}` is no text in YAML", "put it in quotes") for key, line in _keys_without_text(root)),
+    ]
+    if wrong:
+        raise ContractError([Problem(path, line, "", message, remedy) for line, message, remedy in wrong])
     return YamlFile(path, text, data, root)
 
 
@@ -141,3 +143,15 @@ def _repeated_keys(node: yaml.Node) -> Iterable[tuple[str, int]]:
     elif isinstance(node, yaml.SequenceNode):
         for item in node.value:
             yield from _repeated_keys(item)
+
+
+def _keys_without_text(node: yaml.Node) -> Iterable[tuple[str, int]]:
+    """Keys that YAML takes for something else: `no` is false, `1` a number, `~` nothing."""
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            if key.tag not in _TEXTS:
+                yield str(key.value)[:80], key.start_mark.line + 1
+            yield from _keys_without_text(value)
+    elif isinstance(node, yaml.SequenceNode):
+        for item in node.value:
+            yield from _keys_without_text(item)
