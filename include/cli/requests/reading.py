@@ -15,9 +15,34 @@ from include.cli.application import AsJson, Purpose, look
 from include.cli.requests.arguments import RequestId, plain, requests_app
 from include.console import errors, output
 from include.console_words import day, local, number, word
+from include.contracts.words import BilingualText
 
 if TYPE_CHECKING:
     from include.sharing.requests import Request, SourceRow
+
+_LABELS = {
+    "recipient_name": BilingualText("recipient", "bên nhận"),
+    "contact": BilingualText("contact", "hộp thư đầu mối"),
+    "columns": BilingualText("columns", "các cột"),
+    "rows": BilingualText("rows", "điều kiện chọn bản ghi"),
+    "purpose": BilingualText("purpose", "mục đích sử dụng"),
+    "legal_basis": BilingualText("legal basis", "căn cứ pháp lý"),
+    "valid_from": BilingualText("from", "từ ngày"),
+    "valid_until": BilingualText("until", "đến hết ngày"),
+    "agreement": BilingualText("agreement", "thỏa thuận"),
+    "agreement_id": BilingualText("drafted agreement", "dự thảo thỏa thuận"),
+    "product": BilingualText("product", "dữ liệu được chia sẻ"),
+    "key": BilingualText("key of the row", "khóa của bản ghi"),
+    "column": BilingualText("wrong column", "cột sai"),
+    "shown": BilingualText("what stood there", "giá trị khi phản ánh"),
+    "right": BilingualText("what is right", "giá trị đúng"),
+    "evidence": BilingualText("how that is known", "căn cứ chứng minh"),
+    "terms": BilingualText("digest of terms", "mã băm điều khoản"),
+    "is_less": BilingualText("less than asked for", "ít hơn đề nghị"),
+    "ground": BilingualText("ground", "căn cứ từ chối"),
+    "article": BilingualText("article", "điều, khoản"),
+    "reason": BilingualText("reason", "lý do"),
+}
 
 
 @requests_app.command("list")
@@ -36,16 +61,27 @@ def list_requests(
     from include.sharing.requests import KINDS, STATES, WAITING, is_late
 
     context = PipelineContext.from_environment()
-    found = [
+    meant = [
         one
         for one in all_requests(context).values()
-        if (registry in (None, one.registry)) and recipient in (None, one.recipient) and (every or one.state in WAITING)
+        if registry in (None, one.registry) and recipient in (None, one.recipient)
     ]
+    found = [one for one in meant if every or one.state in WAITING]
     if as_json:
         output.print_json(json.dumps([plain(one) for one in found], ensure_ascii=False, default=str))
         return
     if not found:
-        output.print(local("Không có yêu cầu nào.", "There is no request."))
+        if not meant:
+            output.print(local("Không có yêu cầu nào.", "There is no request."))
+            return
+        closed = number(len(meant))
+        output.print(
+            local(
+                f"Không có yêu cầu nào đang chờ xử lý; đã đóng: {closed} (xem bằng `--all`).",
+                f"Nothing waits; closed: {closed} (`--all` lists them).",
+            ),
+            markup=False,
+        )
         return
     grid = Grid(header_style="bold")
     for heading in (
@@ -122,7 +158,13 @@ def draft(
             file.write(request.grant.text)
     except FileExistsError:
         raise typer.BadParameter(f"{out} exists") from None
-    errors.print(local(f"Đã ghi {out}; hãy chạy `lienthong check`.", f"Written: {out}; now `lienthong check`."))
+    errors.print(
+        local(
+            f"Đã ghi {out}. Hãy đặt tệp vào schemas/agreements rồi chạy `lienthong check`.",
+            f"Written: {out}. Put it into schemas/agreements, then run `lienthong check`.",
+        ),
+        markup=False,
+    )
 
 
 @requests_app.command()
@@ -176,13 +218,19 @@ def follow(as_json: AsJson = False) -> None:
     Example: `lienthong requests follow`
     """
     from include.pipelines import PipelineContext
-    from include.pipelines.requests import follow_requests
+    from include.pipelines.requests import all_requests, follow_requests
 
-    found = follow_requests(PipelineContext.from_environment())
+    context = PipelineContext.from_environment()
+    found = follow_requests(context)
     if as_json:
         output.print_json(json.dumps(found))
-    else:
-        output.print("\n".join(found) or local("Không có gì mới.", "Nothing new."), markup=False)
+        return
+    if not found:
+        output.print(local("Không có gì mới.", "Nothing new."), markup=False)
+        return
+    requests = all_requests(context)
+    for request_id in found:
+        _print_followed(requests[request_id])
 
 
 def _print(request: Request, said: dict[str, object], *, as_json: bool) -> None:
@@ -197,13 +245,24 @@ def _print(request: Request, said: dict[str, object], *, as_json: bool) -> None:
     parts = (said["ask"], said["dispute"], said["refusal"], said["grant"])
     for part in (part for part in parts if isinstance(part, dict)):
         for name, value in part.items():
-            if name != "text" and value not in ("", None):
-                output.print(f"  {name}: {_text(value)}", markup=False)
+            if name != "text" and value not in ("", None, False):
+                output.print(f"  {word(_LABELS, name)}: {_text(value)}", markup=False)
     if request.answered_by:
         output.print(f"  {local('người trả lời', 'answered by')}: {request.answered_by}", markup=False)
 
 
+def _print_followed(request: Request) -> None:
+    from include.sharing.requests import ACTS, STATES
+
+    said = word(STATES, request.state)
+    if request.state == "open":
+        said = word(ACTS, "escalated" if request.escalated else "reminded")
+    output.print(f"{request.request_id}: {said}", markup=False)
+
+
 def _text(value: object) -> str:
+    if value is True:
+        return local("có", "yes")
     if isinstance(value, list | tuple):
         return ", ".join(_text(one) for one in value)
     if isinstance(value, dict):

@@ -82,7 +82,12 @@ def reads(
         output.print_json(json.dumps([asdict(one) for one in found], ensure_ascii=False, default=str))
         return
     if not found:
-        output.print(local("Không có lượt đọc nào.", "Nobody read it."))
+        output.print(
+            local(
+                "Chưa ghi nhận lượt đọc nào; lượt đọc trong nửa phút gần nhất có thể chưa được ghi.",
+                "No read is recorded; those of the last half minute may still be on their way.",
+            )
+        )
         return
     shown = Table(
         local("bên nhận", "recipient"), local("thỏa thuận", "agreement"), local("mục đích", "purpose"),

@@ -46,7 +46,7 @@ def ask(run: Run, *more: str) -> str:
     )  # fmt: skip
 
 
-def test_an_office_without_an_agreement_asks_by_letter_and_is_granted(run: Run, tmp_path: Path) -> None:
+def test_an_office_without_an_agreement_asks_by_letter_and_is_granted(run: Run, context: At, tmp_path: Path) -> None:
     assert FIRST in ask(run)
     assert FIRST in run("list", "--registry", "population")
     assert "no request" in run("list", "--registry", "land")
@@ -57,10 +57,15 @@ def test_an_office_without_an_agreement_asks_by_letter_and_is_granted(run: Run, 
     run("draft", FIRST, "--out", str(tmp_path / "citizen_for_moj.yaml"))
     agreement = load_agreement(tmp_path / "citizen_for_moj.yaml")
     assert (agreement.recipient, agreement.recipient_name) == ("moj", "Bộ Tư pháp")
-    assert "không cần họ tên" in run("show", FIRST)
+    shown = run("show", FIRST)
+    assert "không cần họ tên" in shown
+    assert "legal basis: Luật Hộ tịch" in shown
+    assert "valid_from" not in shown
     (counted,) = json.loads(run("summary", "--json"))
     assert (counted["registry"], counted["granted_less"], counted["in_time"]) == ("population", 1, 1)
     assert "Nothing new" in run("follow")
+    run("draft", FIRST, "--out", str(context.schemas / "agreements" / "citizen_for_moj.yaml"))
+    assert run("follow") == f"{FIRST}: in force\n"
 
 
 def test_a_letter_without_what_it_needs_is_sent_back(run: Run) -> None:
@@ -79,7 +84,7 @@ def test_an_answer_of_nobody_in_office_and_a_draft_of_nothing_are_refused(run: R
     with pytest.raises(Misuse, match="only what was granted has a draft"):
         run("draft", FIRST)
     run("withdraw", FIRST, "--recipient", "moj")
-    assert "no request" in run("list")
+    assert "Nothing waits; closed: 1" in run("list")
     assert "withdrawn" in run("list", "--all")
 
 
