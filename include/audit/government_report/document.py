@@ -10,7 +10,7 @@ from fpdf.fonts import FontFace
 
 from include.audit.government_report.content import GovernmentReport, Line
 from include.audit.government_report.plots import DrawnPlot
-from include.audit.official_letter import new_document, paragraph, title
+from include.audit.official_letter import new_document, paragraph, ruling, signature, title
 
 _COLUMNS = ("Chỉ tiêu", "Kỳ này", "Số lượng", "Kỳ trước", "Thay đổi")
 _WIDTHS = (80, 24, 26, 22, 28)
@@ -31,7 +31,7 @@ def pdf_document(report: GovernmentReport, plots: Sequence[DrawnPlot]) -> bytes:
     for plot in plots:
         pdf.image(io.BytesIO(plot.png), w=pdf.epw)
         paragraph(pdf, plot.title, style="I")
-    _signature(pdf, report)
+    signature(pdf, report.heading.signer, report.heading.recipients)
     for number, annex in enumerate(report.annexes, 1):
         pdf.add_page()
         title(pdf, f"Phụ lục {number}. {annex.title}")
@@ -54,15 +54,17 @@ def _heading(pdf: FPDF, report: GovernmentReport) -> None:
     heading = report.heading
     top, left, right = pdf.get_y(), pdf.l_margin, pdf.l_margin + 0.4 * pdf.epw
     for at, width, lines in (
-        (left, 0.4, ((heading.parent, ""), (heading.issuer, "B"), (heading.number, ""))),
-        (right, 0.6, (("CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM", "B"), ("Độc lập - Tự do - Hạnh phúc", "B"),
-                      (f"{heading.place}, ngày      tháng      năm", "I"))),
+        (left, 0.4, ((heading.parent, "", 0), (heading.issuer, "B", 0.4), (heading.number, "", 0))),
+        (right, 0.6, (("CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM", "B", 0), ("Độc lập - Tự do - Hạnh phúc", "B", 1),
+                      (f"{heading.place}, ngày      tháng      năm", "I", 0))),
     ):  # fmt: skip
         pdf.set_y(top)
-        for text, style in lines:
+        for text, style, ruled in lines:
             pdf.set_x(at)
             pdf.set_font("serif", style, 9)
             pdf.multi_cell(width * pdf.epw, 5, text, align="C", new_x="LMARGIN", new_y="NEXT")
+            if ruled:
+                ruling(pdf, at, width * pdf.epw, text, ruled)
     pdf.ln(6)
     for text, style, size in (
         ("BÁO CÁO", "B", 13),
@@ -77,16 +79,6 @@ def _heading(pdf: FPDF, report: GovernmentReport) -> None:
     paragraph(pdf, f"Căn cứ: {'; '.join(heading.legal_basis)}.")
 
 
-def _signature(pdf: FPDF, report: GovernmentReport) -> None:
-    pdf.ln(6)
-    with pdf.unbreakable() as block:
-        block.set_font("serif", "B", 10)
-        block.multi_cell(0, 6, report.heading.signer, align="R", new_x="LMARGIN", new_y="NEXT")
-        block.set_font("serif", "I", 9)
-        block.multi_cell(0, 5, "(chữ ký, dấu)", align="R", new_x="LMARGIN", new_y="NEXT")
-        block.multi_cell(0, 5, "Nơi nhận: " + "; ".join(report.heading.recipients) + ".", new_x="LMARGIN", new_y="NEXT")
-
-
 def _items(pdf: FPDF, items: Sequence[str]) -> None:
     for item in items:
         paragraph(pdf, f"- {item}", size=9)
@@ -96,7 +88,7 @@ def _table(pdf: FPDF, lines: Sequence[Line]) -> None:
     pdf.set_font("serif", "", 8)
     with pdf.table(
         col_widths=_WIDTHS, text_align=("LEFT", "RIGHT", "RIGHT", "RIGHT", "RIGHT"), line_height=4.4,
-        headings_style=FontFace(emphasis="BOLD"),
+        align="LEFT", headings_style=FontFace(emphasis="BOLD"),
     ) as table:  # fmt: skip
         table.row(_COLUMNS)
         for line in lines:

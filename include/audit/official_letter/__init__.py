@@ -2,5 +2,5 @@
 
 from include.audit.official_letter.content import Letter, LetterSection, LetterTable
 from include.audit.official_letter.page import letter_html
-from include.audit.official_letter.pages import A4Pages, new_document, paragraph, title
+from include.audit.official_letter.pages import A4Pages, new_document, paragraph, ruling, signature, title
 from include.audit.official_letter.pdf import letter_pdf

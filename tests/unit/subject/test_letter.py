@@ -6,11 +6,12 @@ import json
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
-from include.audit.official_letter import Letter, letter_html, letter_pdf
+from include.audit.official_letter import A4Pages, Letter, letter_html, letter_pdf
 from include.cli import app
 from include.pipelines import Misuse
 from include.pipelines.subject import (
@@ -128,6 +129,31 @@ def test_it_is_a_page_without_script_and_a_document_that_is_the_same_each_time(s
         assert text in page
     assert letter_pdf(letter) == letter_pdf(letter)
     assert letter_pdf(letter).startswith(b"%PDF")
+
+
+def test_it_has_the_form_of_decree_30() -> None:
+    """Lines below the issuer and the motto; upright subject and addressee; who gets it beside room for a name."""
+    page = letter_html(subject_letter(SUBJECT))
+    for part in (
+        '<p class="b ruled">TÊN CƠ QUAN TRẢ LỜI</p>', '<p class="b ruled motto">Độc lập - Tự do - Hạnh phúc</p>',
+        "<p>V/v trả lời", "<h1>Kính gửi: Ông/Bà", "<br>- Như trên;", "<br>- Lưu: VT.",
+        '<p class="b name">Họ và tên</p>',
+    ):  # fmt: skip
+        assert part in page, part
+    assert "h1{font-size:1em;font-weight:400" in page
+
+
+def test_pages_are_numbered_above_from_the_second_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    written: list[tuple[int, float, str]] = []
+    cell = A4Pages.cell
+
+    def kept(pdf: A4Pages, *args: Any, **keywords: Any) -> Any:
+        written.append((pdf.page_no(), pdf.get_y(), str(args[2]) if len(args) > 2 else ""))
+        return cell(pdf, *args, **keywords)
+
+    monkeypatch.setattr(A4Pages, "cell", kept)
+    letter_pdf(subject_letter(SUBJECT))
+    assert [number for number in written if number[1] < 15] == [(2, 10.0, "2")]
 
 
 @pytest.fixture(scope="module")
