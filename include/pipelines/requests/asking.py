@@ -85,9 +85,12 @@ def dispute(
         if found.rows != 1:
             raise RequestRefused(
                 f"{found.rows} rows of `{product_name}` have this key: give values that name one row, as the table has "
-                "them",
-                f"có {found.rows} bản ghi của `{product_name}` ứng với khóa này: hãy ghi giá trị xác định đúng một bản "
-                "ghi, như trong bảng",
+                "them; decimals with a point, days as 2026-12-31",
+                f"có {found.rows} bản ghi có các giá trị này: hãy ghi thêm giá trị của cột khác để xác định đúng một "
+                "bản ghi"
+                if found.rows
+                else "không tìm thấy bản ghi nào có các giá trị này: hãy ghi đúng như trong bảng được chia sẻ, số thập "
+                "phân dùng dấu chấm, ngày ghi dạng 2026-12-31",
             )
         return Dispute(agreement_id, product_name, key, column, found.value, right, evidence, found.terms)
 

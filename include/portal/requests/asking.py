@@ -18,7 +18,7 @@ from include.portal.requests.fields import asked, day, lines, recipient, text, t
 from include.portal.requests.showing import one_request
 from include.portal.state import Portal, portal_of
 from include.sharing.agreements import HANOI, Agreement, Product
-from include.sharing.requests import Ask
+from include.sharing.requests import Ask, example_of_rows
 
 _EMPTY_ASK = {"columns": (), "rows": "", "purpose": "", "legal_basis": "", "until": ""}
 NO_DAY = BilingualText("give the first and the last day", "hãy ghi ngày bắt đầu và ngày kết thúc")
@@ -98,6 +98,7 @@ def _ask_form(
     values = {
         "table": table,
         "tables": [one for contract in portal.quality.contracts().values() for one in contract.tables],
+        "example": example_of_rows(table) if table else "",
         "wrong": wrong,
         "given": {
             "columns": (),
@@ -122,6 +123,7 @@ def _dispute_form(
     values = {
         "agreement": found[0] if found else None,
         "product": found[1] if found else None,
+        "titles": _titles(portal, found[1]) if found else {},
         "products": _products(portal, person.name),
         "wrong": wrong,
         "given": {"key": {}, "column": "", "right": "", "evidence": "", **(given or {})},
@@ -133,6 +135,12 @@ def _table(portal: Portal, named: str) -> Table | None:
     registry, _, name = named.partition(".")
     contract = portal.quality.contracts().get(registry)
     return next((table for table in contract.tables if table.name == name), None) if contract else None
+
+
+def _titles(portal: Portal, product: Product) -> dict[str, str]:
+    """The Vietnamese names of a product's columns, by column."""
+    table = _table(portal, f"{product.registry}.{product.table}")
+    return {column.name: column.business_name for column in table.columns if column.business_name} if table else {}
 
 
 def _products(portal: Portal, name: str) -> list[tuple[Agreement, Product]]:

@@ -25,6 +25,10 @@ _FUNCTIONS = {"starts_with", "substr", "left", "right", "lower", "upper", "lengt
 class FilterRefused(ValueError):
     """A row filter that is not a plain predicate over the table's columns; the message gives the reason."""
 
+    def __init__(self, reason: str, vietnamese: str = "không phải là một điều kiện đơn giản") -> None:
+        super().__init__(reason)
+        self.vietnamese = vietnamese
+
 
 def compile_filter(text: str, table: Table) -> str:
     """DuckDB SQL for the predicate `text` over `table`; `true` for an empty one.
@@ -60,14 +64,22 @@ def _check(node: exp.Expr, names: dict[str, str]) -> None:
     elif isinstance(node, exp.Anonymous) and node.name.lower() in _FUNCTIONS:
         return
     elif type(node) not in _ALLOWED or (isinstance(node, exp.In) and not _is_list(node)):
-        raise FilterRefused(f"uses {_spelled(node)}, which a row filter may not")
+        spelled = _spelled(node)
+        raise FilterRefused(f"uses {spelled}, which a row filter may not", "dùng phép tính hoặc hàm không được phép")
 
 
 def _check_column(node: exp.Column, names: dict[str, str]) -> None:
     if node.table or node.args.get("join_mark"):
-        raise FilterRefused("names a column with a table or schema before it: write the column alone")
+        raise FilterRefused(
+            "names a column with a table or schema before it: write the column alone",
+            "ghi tên bảng trước tên cột: chỉ ghi tên cột",
+        )
     if node.name.startswith(RESERVED_PREFIX) or node.name.lower() not in names:
-        raise FilterRefused(f"names `{node.name}`, which is not a column of the table ({', '.join(names.values())})")
+        known = ", ".join(names.values())
+        raise FilterRefused(
+            f"names `{node.name}`, which is not a column of the table ({known})",
+            f"bảng không có cột `{node.name}`; các cột hiện có: {known}",
+        )
 
 
 def _is_list(node: exp.In) -> bool:
@@ -90,8 +102,13 @@ def _check_types(predicate: str, table: Table) -> None:
     try:
         (kind,) = connection.execute(f"DESCRIBE SELECT ({predicate}) AS p FROM (SELECT {columns})").fetchall()
     except duckdb.Error:
-        raise FilterRefused("compares values of types that do not fit (a date is written DATE '2025-07-01')") from None
+        raise FilterRefused(
+            "compares values of types that do not fit (a date is written DATE '2025-07-01')",
+            "so sánh các giá trị khác kiểu (ngày được ghi là DATE '2025-07-01')",
+        ) from None
     finally:
         connection.close()
     if kind[1] != "BOOLEAN":
-        raise FilterRefused("is a value, not a condition that is true or false")
+        raise FilterRefused(
+            "is a value, not a condition that is true or false", "là một giá trị, không phải điều kiện đúng hoặc sai"
+        )

@@ -18,6 +18,7 @@ from include.sharing.requests.events import (
     requests_of,
 )
 from include.sharing.requests.objections import (
+    example_of_rows,
     gives,
     objection_to_ask,
     objection_to_dispute,

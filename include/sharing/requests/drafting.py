@@ -86,7 +86,7 @@ def draft(
     product |= {"rows": rows} if rows else {}
     data = {
         "version": "1.0.0",
-        "title": f"Chia sẻ {table.business_name or table.name} cho {ask.recipient_name}",
+        "title": f"Chia sẻ dữ liệu “{table.business_name or table.name}” cho {ask.recipient_name}",
         "provider": contract.owner or contract.business_name or contract.registry,
         "recipient": {"id": recipient, "name": ask.recipient_name},
         "purpose": ask.purpose,

@@ -84,14 +84,21 @@ def objection_to_text(*texts: str) -> BilingualText | None:
     return None
 
 
+def example_of_rows(table: Table) -> str:
+    """A condition on rows that this table's columns allow."""
+    columns = [column for column in table.columns if not names_a_person(column)] or list(table.columns)
+    return f"{columns[0].name} IS NOT NULL"
+
+
 def objection_to_rows(rows: str, table: Table) -> BilingualText | None:
     """Why a condition on rows is not taken in: it is none, or it picks single persons. It stands in the agreement."""
     try:
         compile_filter(rows, table)
     except FilterRefused as refused:
         return BilingualText(
-            f"the row filter {refused}; write one condition, as status_code = '1'",
-            f"điều kiện chọn hàng không hợp lệ ({refused}); hãy viết một điều kiện, ví dụ status_code = '1'",
+            f"the row filter {refused}; write one condition, as {example_of_rows(table)}",
+            f"điều kiện chọn bản ghi không hợp lệ ({refused.vietnamese}); hãy viết một điều kiện, ví dụ "
+            f"{example_of_rows(table)}",
         )
     naming = [
         column.name

@@ -82,6 +82,16 @@ def test_it_is_sent_back_at_once(shared: At, changed: dict[str, Any], told: str)
         report(shared, **changed)
 
 
+@pytest.mark.parametrize(
+    ("key", "told"),
+    [((("personal_id", ANH),), "không tìm thấy bản ghi nào"), ((("status_code", "1"),), "có 4 bản ghi có các giá trị")],
+)
+def test_which_row_is_meant_is_asked_for_in_vietnamese(shared: At, key: tuple[Any, ...], told: str) -> None:
+    with pytest.raises(RequestRefused) as refused:
+        report(shared, key=key)
+    assert told in refused.value.text.vietnamese
+
+
 def test_what_another_recipient_reads_cannot_be_reported_nor_what_ended(shared: At) -> None:
     for recipient, agreement in (("moh", "census"), ("nso", "health"), ("nso", "x")):
         with pytest.raises(RequestRefused, match="no agreement in force"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from typing import Any
 
 import pytest
@@ -66,6 +67,18 @@ def test_what_is_missing_is_told_in_the_form_which_keeps_what_was_written(site: 
     answer = recipient.submit(NEW, ASK, action="/requests/new")  # asked twice
     assert answer.status_code == 400
     assert FIRST in answer.text
+
+
+@pytest.mark.parametrize("rows", ["ward = 1", "length(full_name)", "now() > updated_at", "x.status_code = '1'", "(("])
+def test_a_wrong_condition_is_told_in_vietnamese_with_one_that_is_right(site: Site, rows: str) -> None:
+    recipient = site.browser("nso")
+    answer = recipient.submit(NEW, {**ASK, "rows": rows}, action="/requests/new")
+    told = html.unescape(answer.text.partition('role="alert"')[2].partition("</div>")[0])
+    assert answer.status_code == 400
+    assert "Điều kiện chọn bản ghi không hợp lệ (" in told
+    assert not any(word in told for word in (" the ", " which ", " not a ", " is "))
+    right = told.partition("ví dụ ")[2].partition(".</p>")[0]
+    assert recipient.submit(NEW, {**ASK, "rows": right}, action="/requests/new").status_code == 303
 
 
 @pytest.mark.parametrize("field", ["purpose", "legal_basis", "rows"])
