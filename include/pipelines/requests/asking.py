@@ -90,7 +90,7 @@ def dispute(
                 "bản ghi"
                 if found.rows
                 else "không tìm thấy bản ghi nào có các giá trị này: hãy ghi đúng như trong bảng được chia sẻ, số thập "
-                "phân dùng dấu chấm, ngày ghi dạng 2026-12-31",
+                "phân dùng dấu chấm, ngày ghi dạng năm-tháng-ngày",
             )
         return Dispute(agreement_id, product_name, key, column, found.value, right, evidence, found.terms)
 

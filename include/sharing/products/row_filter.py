@@ -104,7 +104,7 @@ def _check_types(predicate: str, table: Table) -> None:
     except duckdb.Error:
         raise FilterRefused(
             "compares values of types that do not fit (a date is written DATE '2025-07-01')",
-            "so sánh các giá trị khác kiểu (ngày được ghi là DATE '2025-07-01')",
+            "so sánh các giá trị khác kiểu (ngày được ghi là DATE 'năm-tháng-ngày')",
         ) from None
     finally:
         connection.close()
