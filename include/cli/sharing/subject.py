@@ -76,7 +76,7 @@ def _show(found: Subject) -> None:
         output.print(local(f"Người: {way}", f"Person: {way}"), markup=False)
     held = Table(
         local("cơ sở dữ liệu", "registry"), local("bảng", "table"), local("bản ghi", "record"),
-        local("xác định từ", "known since"), local("đến", "until"),
+        local("đối khớp từ", "linked since"), local("đến", "until"),
         title=local("Dữ liệu đang được lưu giữ", "What is held"),
     )  # fmt: skip
     for record in found.records:
@@ -115,7 +115,7 @@ def _show(found: Subject) -> None:
         count = number(found.lists_opened)
         text = local(
             f"Ngoài ra {count} lượt xem mà nhật ký không nêu đã xem dữ liệu của ai.",
-            f"And {count} looks of which the ledger does not tell whose data they saw.",
+            f"Besides, looks of which the ledger does not tell whose data they saw: {count}.",
         )
         output.print(text)
 

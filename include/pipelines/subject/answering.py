@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
+from include.contracts.model import Contract
 from include.lake.run_log import last_link_run
 from include.pipelines.audit_log import record_commits
 from include.pipelines.context import PipelineContext
@@ -17,7 +18,7 @@ from include.pipelines.subject.row_rules import TracedTable, traced_tables, untr
 from include.pipelines.subject.searching import TableSearch, search_table
 from include.pipelines.subject.shared_tables import SharingRecord, sharing_record
 from include.pipelines.subject.unlinked import find_unlinked
-from include.sharing.agreements import readable_agreements
+from include.sharing.agreements import Agreement, readable_agreements
 
 
 def answer_person(context: PipelineContext, asked: str, *, look: Look) -> Subject:
@@ -76,7 +77,18 @@ def answer_person(context: PipelineContext, asked: str, *, look: Look) -> Subjec
             lists_opened=untold,
             kept_since=record.since,
             linked_at=linked["started_at"] if linked else None,
+            names=dict(_names(contracts.values(), readable_agreements(context.schemas)[0].values())),
         )
+
+
+def _names(contracts: Iterable[Contract], agreements: Iterable[Agreement]) -> Iterator[tuple[str, str]]:
+    for contract in contracts:
+        yield contract.registry, contract.business_name
+        yield from ((table.qualified_name, table.business_name) for table in contract.tables)
+    for agreement in agreements:
+        yield f"agreements/{agreement.agreement_id}", agreement.title
+        yield f"recipients/{agreement.recipient}", agreement.recipient_name
+        yield from ((f"{agreement.recipient}/{one.name}", one.title) for one in agreement.products)
 
 
 def _sharing(context: PipelineContext) -> SharingRecord:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
 
@@ -51,8 +52,8 @@ def _opening(subject: Subject) -> Iterator[str]:
     if subject.standing == "unlinked":
         table, _, key = subject.way[0].partition(":")
         yield (
-            f"Bản ghi được hỏi: bảng {table}, {', '.join(json.loads(key))}. Bản ghi này chưa được đối khớp với "
-            "người nào, nên nội dung trả lời chỉ gồm dữ liệu có mã của bản ghi này."
+            f"Bản ghi được hỏi: bảng {subject.name(table)}, {', '.join(json.loads(key))}. Bản ghi này chưa được đối "
+            "khớp với người nào, nên nội dung trả lời chỉ gồm dữ liệu có mã của bản ghi này."
         )
         return
     yield f"Mã người trong hồ dữ liệu: {subject.person_id}."
@@ -67,45 +68,63 @@ def _opening(subject: Subject) -> Iterator[str]:
 
 def _held(subject: Subject) -> LetterTable | None:
     titles = {(one.registry, one.table): one.title for one in subject.held}
-    rows = tuple(_record(one, titles.get((one.registry, one.table), one.table)) for one in subject.records)
+    rows = tuple(
+        _record(subject.name(one.registry), titles.get((one.registry, one.table)) or _table(subject, one), one)
+        for one in subject.records
+    )
     if not rows:
         return None
-    return LetterTable(("Cơ sở dữ liệu", "Bảng", "Bản ghi", "Xác định từ", "Đến"), (16, 18, 36, 15, 15), rows)
+    return LetterTable(("Cơ sở dữ liệu", "Bảng", "Bản ghi", "Đối khớp từ", "Đến"), (16, 18, 36, 15, 15), rows)
 
 
-def _record(one: HeldRecord, title: str) -> tuple[str, ...]:
+def _table(subject: Subject, one: HeldRecord) -> str:
+    return subject.names.get(f"{one.registry}.{one.table}") or one.table
+
+
+def _record(registry: str, title: str, one: HeldRecord) -> tuple[str, ...]:
     key = ", ".join(str(value) for value in json.loads(one.record_id.partition(":")[2]))
     since, until = _day(one.since) if one.since else "không rõ", _day(one.until) if one.until else "nay"
-    return one.registry, title, key, since, until
+    return registry, title, key, since, until
 
 
 def _held_notes(subject: Subject) -> Iterator[str]:
     if not subject.records and not subject.held:
         yield _NOTHING
+    listed = Counter((one.registry, one.table) for one in subject.records if one.until is None)
     for one in subject.held:
-        if one.rows:
-            yield f"{one.title} ({one.registry}.{one.table}): {_number(one.rows)} dòng về Ông/Bà."
+        if one.rows != (listed[one.registry, one.table] if one.relation == "own" else 0):
+            yield f"{one.title} ({subject.name(one.registry)}): {_number(one.rows)} dòng về Ông/Bà."
         if one.mentions:
             yield (
-                f"{one.title} ({one.registry}.{one.table}): {_number(one.mentions)} dòng là bản ghi của người khác, "
+                f"{one.title} ({subject.name(one.registry)}): {_number(one.mentions)} dòng là bản ghi của người khác, "
                 "có nêu mã của Ông/Bà (ví dụ là cha, mẹ)."
             )
 
 
 def _given(subject: Subject) -> LetterTable | None:
-    rows = tuple(row for one in subject.given for row in _given_rows(one))
+    rows = tuple(row for one in subject.given for row in _given_rows(subject, one))
     if not rows:
         return None
     headings = ("Bên nhận; mục đích", "Dữ liệu", "Cột đã cung cấp", "Phiên bản, thời gian", "Lượt đọc")
     return LetterTable(headings, (24, 18, 24, 20, 14), rows)
 
 
-def _given_rows(one: Given) -> Iterator[tuple[str, ...]]:
-    who = "\n".join([*_purposes(one), f"Thỏa thuận: {one.agreement}."])
-    what = f"{one.source_title} (bảng chia sẻ {one.product})"
+def _given_rows(subject: Subject, one: Given) -> Iterator[tuple[str, ...]]:
+    who = "\n".join([*_purposes(one), f"Thỏa thuận: {subject.name(f'agreements/{one.agreement}')}."])
+    what = f"{one.source_title} (bảng chia sẻ {_product(subject, one.recipient, one.product)})"
     columns = "; ".join(map(_column, one.columns)) or "không được ghi lại"
     when = [_span(span) for span in one.spans] + [_unknown(span) for span in one.unknown]
     yield who, what, columns, "\n".join(when), _reads(one)
+
+
+def _product(subject: Subject, recipient: str, product: str) -> str:
+    return subject.names.get(f"{recipient}/{product}") or product
+
+
+def _counted(subject: Subject, shared: str) -> str:
+    recipient, _, product = shared.partition("/")
+    whom = subject.names.get(f"recipients/{recipient}")
+    return f"{_product(subject, recipient, product)} (cung cấp cho {whom})" if whom else shared
 
 
 def _purposes(one: Given) -> Iterator[str]:
@@ -153,27 +172,27 @@ def _given_notes(subject: Subject) -> Iterator[str]:
     if subject.statistics:
         yield (
             "Dữ liệu về Ông/Bà có thể đã được đếm trong số liệu thống kê, trong đó không có dòng nào về một cá nhân: "
-            f"{', '.join(subject.statistics)}."
+            f"{'; '.join(_counted(subject, one) for one in subject.statistics)}."
         )
 
 
 def _opened(subject: Subject) -> LetterTable | None:
     if not subject.opened:
         return None
-    rows = tuple(_look(one) for one in subject.opened)
+    rows = tuple(_look(subject, one) for one in subject.opened)
     return LetterTable(("Mục nhật ký", "Thời điểm", "Người xem", "Dữ liệu", "Mục đích"), (10, 16, 18, 28, 28), rows)
 
 
-def _look(one: Opened) -> tuple[str, ...]:
+def _look(subject: Subject, one: Opened) -> tuple[str, ...]:
     doubt = "" if one.certainty == "certain" else " (có thể: nhật ký không nêu đã xem những dòng nào)"
     # Purposes with somebody's number are refused today, and may stand in older entries.
     purpose = "không nêu ở đây vì có số định danh" if holds_a_long_number(one.purpose) else one.purpose
-    return _number(one.sequence), _instant(one.at), one.by, f"{_looked_at(one.subject)}{doubt}", purpose
+    return _number(one.sequence), _instant(one.at), one.by, f"{_looked_at(subject, one.subject)}{doubt}", purpose
 
 
-def _looked_at(subject: str) -> str:
-    zone, _, name = subject.partition("/")
-    table = name.replace("/", ".")
+def _looked_at(subject: Subject, seen: str) -> str:
+    zone, _, name = seen.partition("/")
+    table = subject.name(name.replace("/", "."))
     match zone:
         case "registry":
             return f"bảng {table}"

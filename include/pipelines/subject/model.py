@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
@@ -144,7 +145,8 @@ class Subject:
 
     `kept_since` is when the oldest record of sharing was made: of the time before nothing is known. `lists_opened`
     counts looks at lists of findings, whose entries do not tell whose rows they showed. `entry` is the number of the
-    question's own entry in the ledger.
+    question's own entry in the ledger. `names` are titles in Vietnamese as contracts and agreements have them today, of
+    registries, `registry.table`, `agreements/<id>`, `recipients/<id>` and `<recipient>/<product>`.
     """
 
     person_id: str
@@ -162,6 +164,11 @@ class Subject:
     lists_opened: int
     kept_since: datetime | None
     linked_at: datetime | None
+    names: Mapping[str, str] = field(default_factory=dict)
+
+    def name(self, of: str) -> str:
+        """The title of a registry, table, agreement or product, or its id where it has none."""
+        return self.names.get(of) or of.removeprefix("agreements/").removeprefix("recipients/")
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for `--json`."""

@@ -108,6 +108,34 @@ def test_the_letter_says(text: str) -> None:
     assert text in texts(subject_letter(SUBJECT))
 
 
+NAMED = replace(
+    SUBJECT,
+    names={
+        "population": "Dân cư", "insurance": "Bảo hiểm", "population.citizen": "Công dân",
+        "recipients/nso": "Cục Thống kê",
+        "agreements/census": "Chia sẻ dữ liệu để điều tra dân số", "nso/citizen": "Công dân để điều tra",
+        "nso/population_counts": "Số dân theo xã",
+    },
+)  # fmt: skip
+
+
+def test_registries_agreements_and_products_have_their_vietnamese_names() -> None:
+    said = texts(subject_letter(NAMED))
+    for text in (
+        "Dân cư\n", "Quá trình đóng (Bảo hiểm): 12", "Thỏa thuận: Chia sẻ dữ liệu để điều tra dân số.",
+        "bảng chia sẻ Công dân để điều tra", "Số dân theo xã (cung cấp cho Cục Thống kê)", "bảng Công dân (có thể",
+    ):  # fmt: skip
+        assert text in said, text
+    assert not [id_ for id_ in ("census", "nso/", "population.", "insurance") if id_ in said]
+
+
+def test_a_table_of_records_is_not_counted_again_below() -> None:
+    said = texts(subject_letter(NAMED))
+    assert "Công dân (Dân cư): 1 dòng" not in said
+    two = replace(NAMED, held=(replace(NAMED.held[0], rows=2),))
+    assert "Công dân (Dân cư): 2 dòng về Ông/Bà" in texts(subject_letter(two))
+
+
 def test_no_number_of_another_person_stands_in_a_purpose() -> None:
     assert "0777" not in texts(subject_letter(SUBJECT))
 
@@ -182,6 +210,9 @@ def test_the_command_writes_a_letter_that_its_owner_alone_reads(
     answer = json.loads(done.stdout)
     assert answer["person_id"] == human.person_id
     assert {one["product"] for one in answer["given"]} >= {"household"}
+    given = answer["given"][0]
+    assert {f"agreements/{given['agreement']}", f"{given['recipient']}/{given['product']}"} <= set(answer["names"])
+    assert answer["names"]["population"]
     assert letter.stat().st_mode & 0o777 == 0o600
     said = done.stdout + (letter.read_text(encoding="utf-8") if suffix == "html" else "")
     assert human.ids[0] in said

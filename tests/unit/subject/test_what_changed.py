@@ -94,7 +94,7 @@ def test_a_record_that_linking_never_saw_is_answered_by_its_key(country: Country
     assert (subject.person_id, subject.standing, subject.records) == ("", "unlinked", ())
     assert bool(subject.held) == (not is_gone)
     said = texts(subject_letter(subject))
-    assert f"Bản ghi được hỏi: bảng population.citizen, {NEVER_LINKED}" in said
+    assert f"Bản ghi được hỏi: bảng {subject.name('population.citizen')}, {NEVER_LINKED}" in said
     assert "chưa được đối khớp với người nào" in said
     assert NEVER_LINKED not in str(ledger.read(country.lake)["payload"].to_pylist())
     assert ask(country, asked).lists_opened == subject.lists_opened + 1  # the ledger does not say whose record it was
