@@ -13,7 +13,7 @@ from include.contracts.model import Column
 from include.contracts.words import BilingualText
 from include.pipelines import Misuse
 from include.pipelines.decisions import Look
-from include.pipelines.requests import all_requests, course_of, look_at_dispute, mailbox_of
+from include.pipelines.requests import agreements_of, all_requests, course_of, look_at_dispute, mailbox_of
 from include.portal.forms import form_of
 from include.portal.rendering import page
 from include.portal.requests.fields import asked, may_see, text, to_answer
@@ -103,13 +103,16 @@ def one_request(
     context = portal.context
     is_provider = person.kind == "official"
     known = grounds(context.schemas)
+    columns = _columns(portal, found)
     values = {
         "found": found,
         "course": [event for event in course_of(context, found) if event.act != "notified"],
         "is_provider": is_provider,
         "is_late": found.state == "open" and is_late(found.due_on, context.now()),
         "is_announced": WorkingDays.load(context.schemas).is_announced(found.due_on.year),
-        "columns": _columns(portal, found),
+        "recipient_name": found.ask.recipient_name if found.ask else _office(portal, found.recipient),
+        "columns": columns,
+        "has_key": any(column and column.primary_key_position for _, column, _, _ in columns),
         "grounds": known,
         "ground": known[found.refusal.ground].name if found.refusal and found.refusal.ground in known else None,
         "contact": mailbox_of(context, found.registry) if is_provider else "",
@@ -119,6 +122,12 @@ def one_request(
         **WORDS,
     }
     return page(request, "requests_show.html.j2", values, status=400 if wrong else 200)
+
+
+def _office(portal: Portal, recipient: str) -> str:
+    """The name of a recipient in its agreements; its id if it has none any more."""
+    names = (one.recipient_name for one in agreements_of(portal.context).values() if one.recipient == recipient)
+    return next(names, recipient)
 
 
 def _columns(portal: Portal, found: Asked) -> list[tuple[str, Column | None, str, tuple[SharedColumn, ...]]]:

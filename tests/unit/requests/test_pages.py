@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from include.audit import ledger
-from include.pipelines.requests import all_requests, ask_for, request_of
+from include.pipelines.requests import all_requests, ask_for, follow_requests, request_of
 from include.pipelines.serving import issue_token
 from include.portal import portal_app
 from include.sharing.agreements import load_agreement
@@ -54,6 +54,21 @@ def test_a_recipient_asks_and_a_steward_grants(site: Site) -> None:
     path = site.context.schemas / "agreements" / "granted.yaml"
     path.write_text(file.text, encoding="utf-8")
     assert [str(column) for column in load_agreement(path).products[0].columns] == ["full_name drop", "birth_date year"]
+    assert "Được chấp thuận một phần." in recipient.get(f"/requests/{FIRST}?lang=vi").text
+    assert follow_requests(site.context) == (FIRST,)
+    shown = recipient.get(f"/requests/{FIRST}?lang=vi").text
+    assert "Được chấp thuận một phần; thỏa thuận đang có hiệu lực." in shown, "in force is the whole agreement"
+    assert '<a href="/products">' in shown.partition("<h1>")[2]
+
+
+def test_who_grants_is_told_which_columns_are_the_key(site: Site) -> None:
+    whole = {**ASK, "column": ["personal_id", "birth_date"]}
+    site.browser("nso").submit(NEW, whole, action="/requests/new")
+    shown = site.browser(STEWARD).get(f"/requests/{FIRST}?lang=vi").text
+    label = shown.partition('<label for="p-personal_id">')[2].partition("</label>")[0]
+    assert '<span class="tag plain">khóa</span>' in label
+    assert "không phân biệt được các bản ghi" in shown
+    assert "khóa</span>" not in shown.partition('<label for="p-birth_date">')[2].partition("</label>")[0]
 
 
 def test_what_is_missing_is_told_in_the_form_which_keeps_what_was_written(site: Site) -> None:
@@ -188,7 +203,9 @@ def test_a_wrong_row_is_reported_looked_at_on_record_and_answered(site: Site) ->
     form = "/requests/dispute?product=census.citizen"
     answer = recipient.submit(form, DISPUTE, action="/requests/dispute")
     assert answer.headers["location"] == f"/requests/{FIRST}"
-    assert pseudonym(ANH) in recipient.get(f"/requests/{FIRST}").text
+    shown = recipient.get(f"/requests/{FIRST}").text
+    assert pseudonym(ANH) in shown
+    assert load_agreement(site.context.schemas / "agreements" / "census.yaml").recipient_name in shown
     assert pseudonym(ANH) not in steward.get(f"/requests/{FIRST}").text
     before = ledger.head(site.context.lake).sequence
     look = f"/requests/{FIRST}/look"
