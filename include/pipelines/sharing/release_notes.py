@@ -6,15 +6,18 @@ bound by the ledger. The contracts and agreements that it is made of may be thos
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from pathlib import Path
 
+from include.audit import ledger
+from include.audit.report_words import LOCALES
 from include.contracts.words import Language
 from include.contracts.yaml_files import ContractError
 from include.lake.storage import Lake
-from include.pipelines.audit_log import record_files
+from include.pipelines.audit_log import record_expired, record_files
 from include.pipelines.context import PipelineContext
 from include.pipelines.errors import Misuse, no_values_escape
 from include.sharing.agreements import HANOI, Agreement, load_agreements
@@ -60,7 +63,8 @@ def write_release_notes(
 ) -> tuple[ReleaseNote, ...]:
     """Write a note for each agreement by which something changes for its recipient from `first_day` on.
 
-    `out`: a folder for copies, to be sent.
+    Notes that had not taken force and are not written again are taken back: of an agreement by which nothing changes
+    any more, or for another day. `out`: a folder for copies, to be sent.
 
     Raises:
         ContractError: a contract or an agreement has mistakes, or they do not fit.
@@ -71,12 +75,15 @@ def write_release_notes(
     at = datetime.combine(first_day, time(12), HANOI)
     contracts = context.contracts
     notes: list[ReleaseNote] = []
+    waiting = _in_force(context.lake)
     for agreement in load_agreements(context.schemas).values():
         problems = [problem for problem in problems_of(agreement, contracts) if problem.level == "error"]
         if problems:
             raise ContractError(problems)
         with no_values_escape("comparing an agreement with what is shared"):
             changes = coming_changes(agreement, contracts, context.lake, at=at)
+        agreed = waiting.get(agreement.agreement_id, frozenset())
+        changes = tuple(one for one in changes if one.standing != "new" or one.product not in agreed)
         if not changes:
             continue
         name = f"{agreement.agreement_id}-{first_day}.md"
@@ -91,9 +98,35 @@ def write_release_notes(
             folder.mkdir(parents=True, exist_ok=True)
             (folder / name).write_text(text, encoding="utf-8")
         notes.append(note)
+    _take_back(context, {note.path for note in notes})
     if notes:
         record_files(context, "export", FOLDER, [note.path for note in notes])
     return tuple(notes)
+
+
+def _in_force(lake: Lake) -> dict[str, frozenset[str]]:
+    """Products of the agreements that were in force when last carried out: what is not there of them waits, as before.
+
+    By the agreement's id, as the ledger has it.
+    """
+    _, found = ledger.read_kind(lake, "agreement")
+    last: dict[str, frozenset[str]] = {}
+    for subject, text in zip(found["subject"].to_pylist(), found["payload"].to_pylist(), strict=True):
+        payload = json.loads(text)
+        products = payload["products"] if payload.get("standing") == "in_force" else ()
+        last[subject.removeprefix("agreements/")] = frozenset(products)
+    return last
+
+
+def _take_back(context: PipelineContext, written: set[str]) -> None:
+    """Take notes away that tell of a day to come and were not written now; it is in the ledger first."""
+    lake, today = context.lake, context.now().astimezone(HANOI).date()
+    files = (uri for recipient in lake.list(lake.path(FOLDER)) for uri in lake.list(recipient))
+    paths = [uri.removeprefix(f"{lake.uri}/") for uri in files if uri.endswith(".md")]
+    over = [path for path in paths if path not in written and date.fromisoformat(path[-13:-3]) > today]
+    record_expired(context, FOLDER, over)
+    for path in over:
+        lake.delete_tree(lake.path(path))
 
 
 def notes_for(lake: Lake, recipient: str) -> dict[Language, list[list[str]]]:
@@ -109,20 +142,20 @@ def notes_for(lake: Lake, recipient: str) -> dict[Language, list[list[str]]]:
 
 
 def _plain_lines(text: str) -> list[str]:
-    return [line.lstrip("#- ") for line in text.splitlines() if line]
+    return [line.lstrip("#- ").replace("`", "") for line in text.splitlines() if line]
 
 
 def page(agreement: Agreement, changes: Iterable[ProductChanges], first_day: date) -> str:
     """The note as Markdown, Vietnamese before English."""
     listed = list(changes)
     vietnamese = [
-        f"# Thông báo thay đổi dữ liệu được chia sẻ từ ngày {first_day:%d/%m/%Y}",
+        f"# Thông báo thay đổi dữ liệu được chia sẻ từ ngày {first_day:%d/%m/%Y}: {agreement.title}",
         f"Kính gửi: {agreement.recipient_name}. Thỏa thuận: {agreement.title} (`{agreement.agreement_id}`).",
         f"Phiên bản {agreement.version}. Đầu mối của bên cung cấp: {agreement.provider_contact}.",
         *(line for change in listed for line in _of_product(change, "vi")),
     ]
     english = [
-        f"# Changes of what is shared with you, from {first_day} on",
+        f"# Changes of what is shared with you, from {first_day} on: {agreement.agreement_id}",
         f"Agreement `{agreement.agreement_id}`, version {agreement.version}.",
         f"Contact of the provider: {agreement.provider_contact}.",
         *(line for change in listed for line in _of_product(change, "en")),
@@ -153,9 +186,15 @@ def _line(change: Change, language: Language) -> str:
     vietnamese, english, then_vietnamese, then_english = _ASPECTS[change.aspect]
     what, then = (vietnamese, then_vietnamese) if language == "vi" else (english, then_english)
     named = f"`{change.column}`: " if change.column else ""
-    values = f" (“{_one_line(change.before)}” → “{_one_line(change.after)}”)" if change.before or change.after else ""
+    before, after = (_shown(change, text, language) for text in (change.before, change.after))
+    values = f" (“{before}” → “{after}”)" if before and after else f" (“{before or after}”)" if before or after else ""
     return f"- {named}{what}{values}; {then}."
 
 
-def _one_line(text: str) -> str:
-    return " ".join(text.split()) or "–"
+def _shown(change: Change, text: str, language: Language) -> str:
+    """A value before or after, on one line; of a protection, its words."""
+    if change.aspect != "protection" or not text:
+        return " ".join(text.split())
+    protection, *keep = text.split()
+    words = LOCALES[language]
+    return f"{words.code(protection)} ({' '.join(keep)})" if keep else words.code(protection)

@@ -12,7 +12,7 @@ from include.contracts.yaml_files import ContractError
 from include.pipelines import Misuse
 from include.pipelines.sharing import write_release_notes
 from include.sharing.agreements import load_agreements
-from include.sharing.products import MasterKey, coming_changes, share_agreement
+from include.sharing.products import MasterKey, agreed_terms, coming_changes, share_agreement
 
 from .conftest import Site
 
@@ -93,6 +93,56 @@ def test_a_product_that_comes_or_goes_is_told(site: Site) -> None:
     contracts, _ = site.context.readable
     found = coming_changes(agreement, contracts, site.context.lake, at=site.context.now())
     assert {(one.product, one.standing) for one in found} == {("people", "new"), ("citizen", "ended")}
+
+
+def test_a_product_that_waits_for_its_source_is_no_news(site: Site) -> None:
+    """Agreed and in force, carried out as far as it could be: its table comes when the registry does."""
+    carried_out(site)
+    name = nso_agreement(site)
+    agreement = load_agreements(site.context.schemas)[name]
+    site.context.lake.delete_tree(site.context.lake.path("shared/nso/citizen"))
+    assert [note.agreement for note in write_release_notes(site.context, FROM)] == [name]
+    payload = {**agreed_terms(agreement), "standing": "in_force", "reason": ""}
+    record = ledger.Record("agreement", f"agreements/{name}", payload)
+    ledger.append(site.context.lake, [record], at=site.context.now(), actor="test")
+    assert write_release_notes(site.context, FROM) == ()
+
+
+def test_a_note_is_taken_back_when_the_day_or_the_change_is_no_more(site: Site) -> None:
+    carried_out(site)
+    lake = site.context.lake
+    change(site, "population.odcs.yaml", ("Ngày sinh", "Sinh ngày"))
+    former = write_release_notes(site.context, FROM)
+    later = write_release_notes(site.context, date(2026, 5, 1))
+    assert len(former) == len(later) > 0
+    assert not [note for note in former if lake.exists(lake.path(note.path))]
+    assert all(lake.exists(lake.path(note.path)) for note in later)
+    change(site, "population.odcs.yaml", ("Sinh ngày", "Ngày sinh"))
+    assert write_release_notes(site.context, FROM) == ()
+    assert not [note for note in later if lake.exists(lake.path(note.path))]
+    assert "Thông báo thay đổi" not in site.browser("nso").get("/products?lang=vi").text
+    entries = ledger.read(lake).to_pylist()
+    taken = [str(entry["payload"]) for entry in entries if entry["kind"] == "maintenance"]
+    assert all(any(note.path in text for text in taken) for note in [*former, *later])
+
+
+def test_protections_are_told_in_words_and_no_mark_of_markdown_in_the_portal(site: Site) -> None:
+    carried_out(site)
+    change(
+        site, f"{nso_agreement(site)}.yaml", ("birth_date, protection: year", "birth_date, protection: decade"),
+    )  # fmt: skip
+    (note,) = write_release_notes(site.context, FROM)
+    text = site.context.lake.read_text(site.context.lake.path(note.path))
+    assert "đổi cách bảo vệ (“chỉ năm” → “chỉ thập niên”)" in text
+    assert "its protection changes (“year only” → “decade only”)" in text
+    shown = site.browser("nso").get("/products?lang=vi").text
+    assert "birth_date: đổi cách bảo vệ" in shown
+    assert "`" not in shown.partition("Thông báo thay đổi")[2].partition("</section>")[0]
+
+
+def nso_agreement(site: Site) -> str:
+    folder = site.context.schemas / "agreements"
+    return next(path.stem for path in folder.glob("*.yaml") if "nso" in path.read_text(encoding="utf-8"))
 
 
 def test_a_past_day_or_a_contract_that_does_not_fit_is_refused(site: Site) -> None:
