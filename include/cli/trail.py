@@ -50,7 +50,8 @@ def release_notes(
     """Tell each recipient what it will read otherwise once the present contracts and agreements are carried out.
 
     They are compared with the shared tables; nothing is shared. SCHEMAS_DIR names the folder of those under review. The
-    notes are kept in the lake, and recipients find them in the portal.
+    notes are kept in the lake, and recipients find them in the portal. Notes for a day to come that are
+    not written again, for another day or because nothing changes any more, are taken back.
 
     Example: `SCHEMAS_DIR=review/schemas lienthong release-notes --from 2027-01-15 --out notes`
     """
