@@ -16,7 +16,7 @@ from include.contracts.reading import readable_contracts
 from include.pipelines.catalogue import Addresses, catalogue_document, product_contract, write_catalogue
 from include.sharing.agreements import load_agreements
 
-from .conftest import AT, OFFICER, OWNER, STEWARD, URL, Site, write_agreement
+from .conftest import AGREEMENT, AT, OFFICER, OWNER, STEWARD, URL, Site, write_agreement
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*deprecated.*:DeprecationWarning")  # of rdflib, about itself
 
@@ -37,6 +37,17 @@ def test_a_recipient_sees_its_products_and_how_to_read_them(site: Site):
         assert said in text, said
     table = browser.get("/tables/population/citizen").text
     assert "recipient.share#census.population.citizen" in table, "the table's page names the recipient's own product"
+
+
+def test_of_counts_the_page_says_what_figures_totals_and_withheld_cells_look_like(site: Site):
+    assert 'id="counts"' not in site.browser("nso").get(PRODUCT).text
+    columns = AGREEMENT[AGREEMENT.index("    columns:") :]
+    counts = "    groupBy:\n      - {name: birth_date, protection: decade}\n    totals: true\n"
+    write_agreement(site.context.schemas, "census", (columns, counts))
+    text = site.browser("nso").get(PRODUCT, headers={"accept-language": "vi"}).text
+    said = text.partition('id="counts">')[2].partition("</p>")[0]
+    for word in ("<code>count</code>", "<code>suppressed</code>", "<code>_T</code>", "<code>_U</code>", "bằng 0"):
+        assert word in said, text
 
 
 @pytest.mark.parametrize("path", [PRODUCT, f"{PRODUCT}.odcs.yaml"])
