@@ -83,7 +83,8 @@ def _told(failure: Exception) -> int:
         show_problems(error.problems)
         return NOT_PUBLISHED
     except KNOWN_ERRORS as error:
-        errors.print(f"{type(error).__name__}: {error}", style="red", markup=False)
+        named = "" if isinstance(error, Misuse) else f"{type(error).__name__}: "
+        errors.print(f"{named}{error}", style="red", markup=False)
         return MISUSE if isinstance(error, Misuse) else NOT_PUBLISHED
 
 

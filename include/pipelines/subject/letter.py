@@ -74,7 +74,7 @@ def _held(subject: Subject) -> LetterTable | None:
     )
     if not rows:
         return None
-    return LetterTable(("Cơ sở dữ liệu", "Bảng", "Bản ghi", "Đối khớp từ", "Đến"), (16, 18, 36, 15, 15), rows)
+    return LetterTable(("Cơ sở dữ liệu", "Bảng", "Bản ghi", "Đối khớp từ", "Đến"), (26, 20, 26, 14, 14), rows)
 
 
 def _table(subject: Subject, one: HeldRecord) -> str:

@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 from include.audit.official_letter import A4Pages, Letter, letter_html, letter_pdf
 from include.cli import app
+from include.cli.application import _run
 from include.pipelines import Misuse
 from include.pipelines.subject import (
     Given,
@@ -242,3 +243,15 @@ def test_a_letter_that_cannot_be_written_is_refused_before_anything_is_told(
 def test_a_purpose_is_needed_that_names_no_number(country: Country, environ: dict[str, str], purpose: str) -> None:
     done = CliRunner().invoke(app, ["subject", country.humans[0].person_id, "--purpose", purpose], env=environ)
     assert isinstance(done.exception, Misuse)
+
+
+def test_an_id_that_nobody_has_is_refused_in_words_without_the_name_of_a_class(
+    country: Country, environ: dict[str, str], monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr("sys.argv", ["lienthong", "subject", "0" * 32, "--purpose", "đơn"])
+    monkeypatch.setattr("include.embedded.servers.complete", lambda _: None)
+    assert _run() == 2
+    said = capfd.readouterr().err
+    assert said.startswith("no person has that id")
