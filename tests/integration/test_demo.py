@@ -23,7 +23,7 @@ from include.simulator import inhabited_provinces
 pytestmark = [pytest.mark.slow, pytest.mark.live_scheduler]
 
 ROOT = Path(__file__).parents[2]
-SIMULATED = ("business", "documents", "finance", "insurance", "population", "procedures", "programme")
+SIMULATED = ("finance", "insurance", "population")
 TABLES = [(name, table.name) for name in SIMULATED for table in load_contracts(ROOT / "schemas")[name].tables]
 PROVINCES = inhabited_provinces(persons=PERSONS, seed=SEED)
 LAND = ("parcel", "certificate", "ownership")

@@ -23,12 +23,12 @@ def simulate_country(*, persons: int = PERSONS, seed: int = SEED, root: Path = R
     try:
         before = _there(site)
         _build(site, persons, seed, say, has_systems=True)
-        connections = _connections(site, persons, seed, has_systems=True)
+        connections = _connections(site, persons, seed)
         servers.keep_connections(site, connections)
     finally:
         if not ran_before:
             stop_sources(site)
-    if before and ran_before and connections.keys() != _connections(site, *before, has_systems=True).keys():
+    if before and ran_before and connections.keys() != _connections(site, *before).keys():
         say(
             local(
                 "Đất nước mới ở các tỉnh khác: chạy make down rồi make up để Airflow kết nối với các tỉnh đó.",
@@ -53,28 +53,25 @@ def stop_sources(site: Site) -> None:
     servers.stop(site, [servers.MARIADB, servers.NAME])
 
 
-def ensure_country(
-    site: Site, *, persons: int = PERSONS, phase: Callable[[str], None] = say, has_systems: bool = False
-) -> None:
+def ensure_country(site: Site, *, persons: int = PERSONS, phase: Callable[[str], None] = say) -> None:
     """Build the country and load it into the source systems, unless that was done before.
 
-    `has_systems`: with the other systems (business, procedures, dossiers, documents, programme). A country of another
-    size is replaced only if that size was asked for: `persons` is not the default.
+    A country of another size is replaced only if that size was asked for: `persons` is not the default.
     """
-    is_whole = not has_systems or all(file.exists() for file in _systems(site).values())
-    if _there(site) != (wanted := _wanted(site, persons)) or not is_whole:
-        _build(site, *wanted, phase, has_systems=has_systems)
+    if _there(site) != (wanted := _wanted(site, persons)):
+        _build(site, *wanted, phase)
 
 
-def source_connections(site: Site, *, persons: int = PERSONS, has_systems: bool = False) -> dict[str, str]:
+def source_connections(site: Site, *, persons: int = PERSONS) -> dict[str, str]:
     """AIRFLOW_CONN_* of the simulated source systems that are there once the country is ensured.
 
-    Land has one of each province in which somebody lives; the other provinces are not connected.
+    Land has one of each province in which somebody lives; the other provinces are not connected. The other systems
+    (business, procedures, dossiers, documents, programme) are there if `lienthong simulate` made them.
     """
-    return _connections(site, *_wanted(site, persons), has_systems=has_systems)
+    return _connections(site, *_wanted(site, persons))
 
 
-def _connections(site: Site, persons: int, seed: int, *, has_systems: bool) -> dict[str, str]:
+def _connections(site: Site, persons: int, seed: int) -> dict[str, str]:
     from include.simulator import inhabited_provinces
 
     folder, provinces = _folder(site), inhabited_provinces(persons=persons, seed=seed)
@@ -87,7 +84,7 @@ def _connections(site: Site, persons: int, seed: int, *, has_systems: bool) -> d
         **{f"AIRFLOW_CONN_LAND_{code}": uri for code, uri in land.items()},
         "AIRFLOW_CONN_INSURANCE": f"sqlite:///{quote(str(folder / 'insurance.sqlite'))}",
         "AIRFLOW_CONN_FINANCE": f"file://{quote(str(folder / 'drops' / 'finance'))}",
-        **{name: f"sqlite:///{quote(str(file))}" for name, file in _systems(site).items() if has_systems},
+        **{variable: f"sqlite:///{quote(str(file))}" for variable, file in _systems(site).items() if file.exists()},
     }
 
 
@@ -119,7 +116,7 @@ def _wanted(site: Site, persons: int) -> tuple[int, int]:
     return there if there and persons in (there[0], PERSONS) else (persons, SEED)
 
 
-def _build(site: Site, persons: int, seed: int, phase: Callable[[str], None], *, has_systems: bool) -> None:
+def _build(site: Site, persons: int, seed: int, phase: Callable[[str], None], *, has_systems: bool = False) -> None:
     from include.simulator import SystemRates, build_country
 
     phase(
@@ -133,7 +130,7 @@ def _build(site: Site, persons: int, seed: int, phase: Callable[[str], None], *,
         file.unlink(missing_ok=True)
     # Never the connections of the environment: loading replaces what is there.
     systems = SystemRates() if has_systems else None
-    environ = _connections(site, persons, seed, has_systems=has_systems)
+    environ = _connections(site, persons, seed)
     rows = build_country(persons=persons, seed=seed, environ=environ, root=_folder(site), systems=systems)
     noted = {"persons": persons, "seed": seed, "rows": rows, "mariadb": bool(servers.mariadb_program())}
     _marker(site).write_text(json.dumps(noted))

@@ -65,10 +65,10 @@ def launch(site: Site, *, persons: int = PERSONS, phase: Callable[[str], None] =
     """
     phase(local("Khởi động các cơ sở dữ liệu nguồn", "Starting the source databases"))
     start_sources(site)
-    sources = source_connections(site, persons=persons, has_systems=True)
+    sources = source_connections(site, persons=persons)
     with ThreadPoolExecutor(1) as meanwhile:
         launched = meanwhile.submit(servers.launch_airflow, site, sources)
-        ensure_country(site, persons=persons, phase=phase, has_systems=True)
+        ensure_country(site, persons=persons, phase=phase)
         phase(local("Khởi động Airflow", "Starting Airflow"))
         launched.result()
     servers.start_sharing(site)

@@ -1,4 +1,4 @@
-"""The demo: a simulated country, Airflow, nine registries synced to the lake, and a summary table."""
+"""The demo: a simulated country, Airflow, four registries synced to the lake, and a summary table."""
 
 from __future__ import annotations
 
@@ -75,13 +75,13 @@ def _run(site: Site, persons: int) -> int:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-# DAGs triggered by the registries' tables; one parsed later than those would never be switched on.
+# DAGs triggered by the four registries' tables; one parsed later than those would never be switched on.
 CONSUMERS = frozenset({"link_people", "report_quality"})
 
 
 def _walk(site: Site, persons: int, shown: Display) -> tuple[datetime, Snapshot]:
     """Start everything, sync every connected registry, wait for the end; returns the start and the last snapshot."""
-    environ = {**os.environ, **source_connections(site, persons=persons, has_systems=True)}
+    environ = {**os.environ, **source_connections(site, persons=persons)}
     tables = {
         group: names
         for contract in load_contracts(site.schemas).values()
