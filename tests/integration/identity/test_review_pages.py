@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 
 import pytest
@@ -40,9 +41,10 @@ def test_values_are_shown_by_role_with_an_entry_in_the_ledger_first(nation, pair
     assert member not in text, "the other registry is not this role's to read"
     entry = ledger.read(nation.context.lake).to_pylist()[-1]
     assert (entry["kind"], entry["actor"]) == ("export", "lan")
-    assert json.loads(entry["payload"]) == {
-        "pair_id": pair_id(*pair), "purpose": "review", "registries": ["population"],
-    }  # fmt: skip
+    payload = json.loads(entry["payload"])
+    (digest,) = payload.pop("persons_sha256")
+    assert re.fullmatch("[0-9a-f]{64}", digest), "whose values were seen is told to that person when she asks"
+    assert payload == {"pair_id": pair_id(*pair), "purpose": "review", "registries": ["population"]}
     assert browse(reads=("population",)).post(address, data={"purpose": " "}).status_code == 400
 
 

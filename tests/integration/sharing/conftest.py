@@ -17,11 +17,17 @@ def endpoint(s3: S3) -> str:
     return s3.endpoint
 
 
+ZONES = (
+    "landing", "staging", "registry", "rejected", "reference", "people", "statistics", "history", "indicators",
+    "shared", "audit",
+)  # fmt: skip
+
+
 @pytest.fixture
 def lake(endpoint: str, tmp_path: Path) -> Lake:
     """The lake on that store, emptied."""
     given = options(OWNER.access_key, OWNER.secret_key, endpoint)
     lake = Lake(LAKE_URI, tuple(sorted(given.items())), tmp_path / "tmp")
-    for zone in ("registry", "shared", "audit", "reference"):
+    for zone in ZONES:
         lake.delete_tree(lake.path(zone))
     return lake
