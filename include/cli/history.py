@@ -211,9 +211,6 @@ def end_server_rows(
         output.print_json(json.dumps([done.to_dict() for done in ended], ensure_ascii=False))
         return
     for done in ended:
-        rows, closed, version = number(done.deleted), number(done.closed), done.version
-        told = local(
-            f"{rows} bản ghi rời bảng (phiên bản {version}), đóng {closed} bản ghi bị loại.",
-            f"{rows} rows left (version {version}), {closed} rejected rows closed.",
-        )
+        rows, version = number(done.deleted), done.version
+        told = local(f"{rows} bản ghi rời bảng (phiên bản {version}).", f"{rows} rows left (version {version}).")
         output.print(f"{done.registry}.{done.table}: {told}", markup=False)

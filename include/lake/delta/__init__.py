@@ -39,6 +39,7 @@ from include.lake.delta.table_rows import (
     listed,
     published_rows,
     set_run,
+    stage_nothing,
     without_warnings,
 )
 from include.lake.delta.table_schema import (

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 import duckdb
 
+from include.contracts.model import Table
 from include.lake.delta.sql_views import FILE
 from include.lake.delta.table_schema import LAKE_COLUMNS, RUN_ID, WARNINGS, TableSchema
-from include.lake.storage import literal, quote, scan
+from include.lake.storage import Lake, lake_errors, literal, quote, scan
 
 PLACE = "_place"
 _DUCKDB_PLACE = "file_row_number"
@@ -40,6 +41,23 @@ class StagedFiles:
     def uris(self) -> tuple[str, str, str]:
         """All three."""
         return self.conformed, self.faults, self.warnings
+
+
+def stage_nothing(lake: Lake, table: Table, folder: str) -> StagedFiles:
+    """The staged files of a delivery without a row, in a run's staging folder."""
+    columns = "".join(f", CAST(NULL AS {column.sql_type}) AS {quote(column.name)}" for column in table.columns)
+    reasons = 'CAST(NULL AS STRUCT(rule_id VARCHAR, "column" VARCHAR, message VARCHAR)[]) AS _reasons'
+    staged = StagedFiles.below(folder)
+    contents = {
+        staged.conformed: f"CAST(0 AS BIGINT) AS _row, CAST(NULL AS VARCHAR[]) AS _unreadable{columns}",
+        staged.faults: f"CAST(0 AS BIGINT) AS _row, '' AS _outcome, {reasons}",
+        staged.warnings: f"CAST(0 AS BIGINT) AS _row, CAST(NULL AS VARCHAR[]) AS {WARNINGS}",
+    }
+    lake.make_folder(folder)
+    with lake.connect() as connection, lake_errors("staging a delivery without a row"):
+        for uri, selected in contents.items():
+            connection.execute(f"COPY (SELECT {selected} WHERE false) TO {literal(uri)} (FORMAT parquet)")
+    return staged
 
 
 def accepted_rows(table_schema: TableSchema, staged: StagedFiles, *, deleted_when: str = "") -> str:

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import asdict, replace
 
+from include.audit import ledger
 from include.contracts.model import Contract, Table, needs_two
-from include.contracts.words import Finding
-from include.lake.delta import StagedFiles, last_commit, reader_of, table_schema_of
+from include.lake.delta import RunCommit, last_commit, reader_of, stage_nothing
 from include.lake.publishing import publish
 from include.lake.rejected import close_rejected
-from include.lake.storage import Lake, lake_errors, literal, quote
+from include.lake.storage import Lake
+from include.pipelines import run_folder
 from include.pipelines.audit_log import record_run
 from include.pipelines.context import PipelineContext
 from include.pipelines.decisions import DecidedRun, Matter, approved_by_all, digest_of, reason_given
 from include.pipelines.errors import Misuse, no_values_escape
 from include.pipelines.row_history import keep_history
-from include.pipelines.step_results import StepResult
+from include.pipelines.step_results import Provenance, Published, Publishing
 from include.pipelines.sync import Approval, record_standing, relationships_step
 from include.pipelines.unfinished_runs import record_unfinished_runs
 
@@ -24,39 +25,9 @@ SOURCE = "ended"
 """What the run log calls the source of such a run."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class EndedRows(StepResult):
-    """All rows of a server left a table, in one commit: a full run with nothing delivered, which a steward approved."""
-
-    _VERDICT = "published"
-
-    extracted: int = 0
-    accepted: int = 0
-    rejected: int = 0
-    superseded: int = 0
-    deleted: int
-    retained: int = 0
-    bytes: int = 0
-    version: int
-    inserted: int = 0
-    updated: int = 0
-    live_rows: int
-    closed: int
-    contract_version: str
-    contract_digest: str
-    extract_digest: str = ""
-    source: str = SOURCE
-    approved_by: str
-    approval_note: str
-    held: bool = False
-    findings: tuple[Finding, ...] = ()
-    reasons: tuple[tuple[str, int], ...] = ()
-    seconds: float
-
-
 def end_server(
     context: PipelineContext, registry: str, server: str, run_id: str, *, approval: Approval
-) -> tuple[EndedRows, ...]:
+) -> tuple[Published, ...]:
     """Take the rows of a server that is read no more out of every table of its registry: a commit of each.
 
     Its rejected rows are closed as withdrawn. The change feed and 30 days of versions keep what left; keys of the
@@ -98,60 +69,48 @@ def _has_rows(lake: Lake, table: Table) -> bool:
     return lake.is_table(uri) and bool(lake.table(uri).file_uris())
 
 
-def _end(context: PipelineContext, contract: Contract, table: Table, run_id: str, approval: Approval) -> EndedRows:
+def _end(context: PipelineContext, contract: Contract, table: Table, run_id: str, approval: Approval) -> Published:
+    """A full run of the slice with nothing delivered, which a steward approved."""
     started, at, lake = time.perf_counter(), context.now(), context.lake
-    # Whatever the contract says of deletions: a steward ends these rows, no source does.
-    table = replace(table, extract=replace(table.extract, deletes="reconcile", deleted_when=""))
-    digest = context.contract_definition_digest(contract)
     state = last_commit(lake, table)
-    upon = (state.run_id, state.version) if state else ()
-    matter = _matter(context, contract, table, digest_of(table.qualified_name, SOURCE, upon, digest))
+    provenance = Provenance(contract.version, context.contract_definition_digest(contract), "", 0, SOURCE, "")
+    matter = _matter(context, contract, table, state, provenance.contract_digest)
     note = approval.approval_note
     word = approved_by_all(context, matter, DecidedRun(run_id), by=approval.approved_by, note=note, ended=table.server)
-    names = ", ".join(word.names)
-    metadata = {
-        "contract_version": contract.version, "contract_digest": digest, "extract_digest": "", "source": SOURCE,
-        "bytes": "0", "extracted": "0", "accepted": "0", "rejected": "0", "superseded": "0", "cursor": "", "since": "",
+    publishing = Publishing(
+        registry=table.registry, table=table.name, run_id=run_id, mode="full", started_at=at.isoformat(),
+        extracted=0, accepted=0, rejected=0, superseded=0, bound={}, seconds=0.0, began_upon=reader_of(state),
+        approved_by=", ".join(word.names), approval_note=word.note, provenance=provenance,
+    )  # fmt: skip
+    run_folder.save_result(context, table, "publishing", publishing)
+    metadata = {name: str(value) for name, value in asdict(provenance).items()} | {
+        "extracted": "0", "accepted": "0", "rejected": "0", "superseded": "0", "cursor": "", "since": "",
         "snapshot_at": at.isoformat(), "table_digest": context.definition_digest(table), "source_columns": "[]",
-        "began_upon": reader_of(state), "approved_by": names,
+        "began_upon": reader_of(state), "approved_by": publishing.approved_by, "ledger_head": str(ledger.head(lake)),
     }  # fmt: skip
-    staged = _nothing_staged(lake, table, run_id)
-    commit = publish(lake, table, run_id=run_id, at=at, staged=staged, metadata=metadata)
+    # Whatever the contract says of deletions: a steward ends these rows, no source does.
+    ended = replace(table, extract=replace(table.extract, deletes="reconcile", deleted_when=""))
+    staged = stage_nothing(lake, ended, lake.staging_path(table.registry, table.name, run_id))
+    commit = publish(lake, ended, run_id=run_id, at=at, staged=staged, metadata=metadata)
     if commit.overtaken_by:
         raise Misuse(f"a run has published rows of {table.qualified_name} meanwhile: look, and try again")
-    closed = sum(close_rejected(lake, table, run_id=run_id, at=at, mode="full", staged=staged).values())
+    close_rejected(lake, ended, run_id=run_id, at=at, mode="full", staged=staged)
     record_standing(context, table)
-    done = EndedRows(
-        registry=table.registry, table=table.name, run_id=run_id, mode="full", started_at=at.isoformat(),
-        deleted=commit.deleted, version=commit.version, live_rows=commit.live_rows, closed=closed,
-        contract_version=contract.version, contract_digest=digest, approved_by=names, approval_note=word.note,
-        seconds=round(time.perf_counter() - started, 3),
+    done = publishing.become(
+        Published, version=commit.version, deleted=commit.deleted, retained=commit.retained, inserted=commit.inserted,
+        updated=commit.updated, live_rows=commit.live_rows, seconds=round(time.perf_counter() - started, 3),
     )  # fmt: skip
-    record_run(context, done.row())
+    record_run(context, done.row(provenance))
     keep_history(context, table, run_id)
     lake.delete_tree(lake.staging_path(table.registry, table.name, run_id))
     return done
 
 
-def _matter(context: PipelineContext, contract: Contract, table: Table, digest: str) -> Matter:
+def _matter(
+    context: PipelineContext, contract: Contract, table: Table, state: RunCommit | None, contract_digest: str
+) -> Matter:
     """Ending the rows of a slice, as its newest commit left them."""
+    upon = (state.run_id, state.version) if state else ()
+    digest = digest_of(table.qualified_name, SOURCE, upon, contract_digest)
     note_uri = f"{context.lake.staging_path(table.registry, table.name, f'end-{digest[:16]}')}/_first.json"
     return Matter(f"registry/{table.qualified_name.replace('.', '/')}", (contract,), needs_two(table), digest, note_uri)
-
-
-def _nothing_staged(lake: Lake, table: Table, run_id: str) -> StagedFiles:
-    """The staged files of a delivery without a row."""
-    folder = lake.staging_path(table.registry, table.name, run_id)
-    lake.make_folder(folder)
-    staged = StagedFiles.below(folder)
-    columns = "".join(f", CAST(NULL AS {sql}) AS {quote(name)}" for name, sql in table_schema_of(table, None).columns)
-    reasons = 'CAST(NULL AS STRUCT(rule_id VARCHAR, "column" VARCHAR, message VARCHAR)[]) AS _reasons'
-    contents = {
-        staged.conformed: f"CAST(0 AS BIGINT) AS _row, CAST(NULL AS VARCHAR[]) AS _unreadable{columns}",
-        staged.faults: f"CAST(0 AS BIGINT) AS _row, '' AS _outcome, {reasons}",
-        staged.warnings: "CAST(0 AS BIGINT) AS _row, CAST(NULL AS VARCHAR[]) AS _warnings",
-    }
-    with lake.connect() as connection, lake_errors("preparing the end of a server's rows"):
-        for uri, selected in contents.items():
-            connection.execute(f"COPY (SELECT {selected} WHERE false) TO {literal(uri)} (FORMAT parquet)")
-    return staged

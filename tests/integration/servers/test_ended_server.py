@@ -13,8 +13,9 @@ from include.pipelines.audit_log import verify_lake
 from include.pipelines.decisions import NotASteward
 from include.pipelines.errors import Misuse, SecondApprovalWanted
 from include.pipelines.rejected import list_rejected
+from include.pipelines.step_results import Published
 from include.pipelines.sync import Approval
-from include.pipelines.upkeep import EndedRows, end_server, list_versions
+from include.pipelines.upkeep import end_server, list_versions
 from tests.integration.servers.provinces import WIDE, Provinces, sync, verdicts
 
 NONE: dict[str, Any] = {"cursor": ["updated_at"], "lag": "PT0S", "deletes": "none"}
@@ -22,7 +23,7 @@ NONE: dict[str, Any] = {"cursor": ["updated_at"], "lag": "PT0S", "deletes": "non
 
 def end(
     land: Provinces, server: str, run_id: str, *, by: str = "anybody", note: str = "merged"
-) -> tuple[EndedRows, ...]:
+) -> tuple[Published, ...]:
     return end_server(land.context, "land", server, run_id, approval=Approval(by, note))
 
 
@@ -36,7 +37,7 @@ def test_a_steward_ends_the_rows_of_a_removed_server_and_of_no_other(tmp_path, e
     sync(land, "second")
     before = land.files()
     (done,) = end(land, "land-03", "third")
-    assert (done.table, done.deleted, done.live_rows, done.closed) == ("parcel@land-03", 12, 0, 1)
+    assert (done.table, done.deleted, done.live_rows) == ("parcel@land-03", 12, 0)
     after = land.files()
     assert "land-03" not in after
     assert {name: after[name] for name in ("land-01", "land-02")} == {n: before[n] for n in ("land-01", "land-02")}
