@@ -7,6 +7,7 @@ from include.lake.people.index import (
     people_table,
     people_view,
     persons_of,
+    record_id,
     upsert_people,
 )
 from include.lake.people.tables import FINDINGS, INDEX, REVIEWS

@@ -11,6 +11,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
@@ -24,6 +26,7 @@ from include.lake.storage import Lake, LakeConflict, create_temp_table, lake_err
 from include.lake.upsert import Upserted, count, stream, upsert, write
 
 ZONE = "people"
+_ESCAPED = re.compile(r"\\(?:u[0-9a-f]{4}|.)")
 _CONFIGURATION = {"delta.enableChangeDataFeed": "true", "delta.enableExpiredLogCleanup": "false"}
 
 
@@ -49,6 +52,15 @@ def people_view(lake: Lake, connection: duckdb.DuckDBPyConnection, name: str, *,
     elif name in SCHEMAS:
         create_temp_table(connection, called or name, SCHEMAS[name].empty_table())
     return current is not None
+
+
+def record_id(table: str, key: Iterable[str | None]) -> str:
+    """The id of a record of `registry.table` by the values of its key, in text: as linking writes it in SQL.
+
+    DuckDB writes the code of a control character in capitals.
+    """
+    written = json.dumps([*key], ensure_ascii=False, separators=(",", ":"))
+    return f"{table}:{_ESCAPED.sub(lambda found: found[0][:2] + found[0][2:].upper(), written)}"
 
 
 def persons_of(lake: Lake, record_ids: Iterable[str]) -> frozenset[str]:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from datetime import datetime
 
-from include.contracts.model import OWNER, ROLE, Contract, Table, normalised_name, offices
+from include.contracts.model import OWNER, ROLE, Contract, normalised_name, offices
 from include.contracts.yaml_files import ContractError
-from include.lake.people import persons_of
+from include.lake.people import persons_of, record_id
 from include.pipelines.context import PipelineContext
 from include.pipelines.decisions import Look, NotASteward, note_look
 from include.pipelines.errors import Misuse, no_values_escape
@@ -133,12 +132,7 @@ def rows_behind(context: PipelineContext, request: Request, look: Look) -> tuple
             context.lake, request.recipient, product, table, key=dispute.key, column=dispute.column,
             master_key=MasterKey.from_environment(context.environ),
         )  # fmt: skip
-        persons = persons_of(context.lake, (_record_id(table, row) for row in found))
+        persons = persons_of(context.lake, (record_id(table.qualified_name, (v for _, v in row.key)) for row in found))
         subject = f"requests/{request.request_id}"
         note_look(context, subject, look, table=request.table_name, rows=len(found), persons=persons)
     return found
-
-
-def _record_id(table: Table, row: SourceRow) -> str:
-    key = json.dumps([value for _, value in row.key], ensure_ascii=False, separators=(",", ":"))
-    return f"{table.qualified_name}:{key}"

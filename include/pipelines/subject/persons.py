@@ -10,7 +10,7 @@ from datetime import datetime
 import duckdb
 
 from include.identity.persons import resolve
-from include.lake.people import people_view
+from include.lake.people import people_view, record_id
 from include.lake.run_log import link_runs
 from include.lake.storage import Lake, lake_errors
 from include.pipelines.errors import Misuse
@@ -66,7 +66,7 @@ def record_id_of(asked: str) -> str:
         return ""
     if not key or not all(isinstance(value, str) for value in values):
         return ""
-    return f"{table}:{json.dumps(values, ensure_ascii=False, separators=(',', ':'))}"
+    return record_id(table, values)
 
 
 def _of_record(connection: duckdb.DuckDBPyConnection, asked: str) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from include.lake.people import index as people
-from include.lake.people.index import extend, people_table, upsert_people
+from include.lake.people.index import extend, people_table, record_id, upsert_people
 from include.lake.people.tables import INDEX
 from include.lake.storage.errors import LakeConflict
 from include.lake.storage.lake import Lake
@@ -110,3 +111,13 @@ def test_an_append_that_lost_a_race_says_so(lake):
     stale = lake.table(people_table(lake, "events"))
     extend(lake, "events", rows, run_id="r2")
     assert lake.table(people_table(lake, "events")).version() == stale.version() + 1
+
+
+@pytest.mark.parametrize(
+    "key",
+    [["001"], ['a"b', "c\\d"], ["Đặng/Thị", ""], ["tab\t", "line\n", "\x01\x1f\x7f", "\\u001f"], ["\U0001f600", "e\u0301"], [None]],
+)
+def test_the_id_of_a_record_is_that_which_linking_writes_in_sql(key):
+    with duckdb.connect() as connection:
+        written = connection.execute("SELECT 'r.t:' || to_json($key::VARCHAR[])::VARCHAR", {"key": key}).fetchall()
+    assert record_id("r.t", key) == written[0][0]
