@@ -79,7 +79,7 @@ def objection_to_text(*texts: str) -> BilingualText | None:
     if hidden := next((found for text in texts if (found := hidden_character(text))), ""):
         return BilingualText(
             f"a field holds {hidden}, a character that is not seen: write plain text",
-            f"có ô chứa ký tự không nhìn thấy được ({hidden}): hãy gõ lại bằng chữ thường",
+            f"có ô chứa ký tự không nhìn thấy được ({hidden}): hãy gõ lại dạng văn bản thuần, không định dạng",
         )
     return None
 
