@@ -8,7 +8,8 @@ from deltalake import write_deltalake
 
 from include.pipelines import PipelineContext
 from include.pipelines.requests import request_of
-from tests.unit.requests.conftest import DAY, MONDAY, asked, context
+from tests.small_population import MONDAY
+from tests.unit.requests.conftest import DAY, asked, context
 
 __all__ = ["asked", "context"]
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, get_args
 
 import typer
 
 from include.cli.application import AsJson
 from include.cli.requests.arguments import By, Reason, RequestId, day, requests_app, show_state
+
+if TYPE_CHECKING:
+    from include.sharing.agreements import SharedColumn
 
 MANY = "may be repeated"
 
@@ -84,7 +88,7 @@ def grant(
     from include.pipelines import PipelineContext
     from include.pipelines.requests import Choice, request_of
     from include.pipelines.requests import grant as give
-    from include.sharing.requests import proposed, shared_column
+    from include.sharing.requests import proposed
 
     context = PipelineContext.from_environment()
     columns = None
@@ -92,13 +96,24 @@ def grant(
         request = request_of(context, request_id)
         _, table = context.table(request.registry, request.table)
         suggested = {one.name: proposed(one) for one in table.columns}
-        parts = [one.partition(":") for one in column]
-        columns = tuple(
-            shared_column(name, protection) if colon else suggested.get(name) or shared_column(name, "none")  # type: ignore[arg-type]
-            for name, colon, protection in parts
-        )
+        columns = tuple(_chosen(text, suggested) for text in column)
     choice = Choice(columns, rows, day(until, "--until") if until else None, contact, reason)
     show_state(give(context, request_id, by, choice), as_json)
+
+
+def _chosen(text: str, suggested: Mapping[str, SharedColumn]) -> SharedColumn:
+    """The column of `name` or `name:protection`. Raises BadParameter: there is no such protection."""
+    from include.sharing.agreements import Protection
+    from include.sharing.requests import shared_column
+
+    name, colon, written = text.partition(":")
+    if not colon:
+        return suggested.get(name) or shared_column(name, "none")
+    protections = get_args(Protection)
+    for protection in protections:
+        if protection == written:
+            return shared_column(name, protection)
+    raise typer.BadParameter(f"`{written}` is no protection: use one of {', '.join(protections)}")
 
 
 @requests_app.command()

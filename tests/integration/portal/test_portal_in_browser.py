@@ -21,7 +21,8 @@ from include.embedded.servers.site import free_port
 from include.sharing.agreements import load_agreements
 from include.sharing.products import MasterKey, share_agreement
 from tests.integration.sharing.serving import RECIPIENT, ROOT, Serving, serving
-from tests.unit.portal.conftest import OFFICER, context_of, prepared, write_agreement
+from tests.small_population import OFFICER, write_agreement
+from tests.unit.portal.conftest import context_of, prepared
 
 __all__ = ["prepared"]
 pytestmark = pytest.mark.slow

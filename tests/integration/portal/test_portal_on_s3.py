@@ -18,7 +18,8 @@ from include.sharing.agreements import load_agreements
 from include.sharing.products import MasterKey, share_agreement
 from tests.integration.sharing.conftest import endpoint, lake
 from tests.integration.sharing.recipients import LAKE_URI, PORTAL, options
-from tests.unit.portal.conftest import URL, At, Browser, Site, context_of, prepared
+from tests.small_population import At
+from tests.unit.portal.conftest import URL, Browser, Site, context_of, prepared
 
 __all__ = ["endpoint", "lake", "prepared"]
 pytestmark = pytest.mark.slow

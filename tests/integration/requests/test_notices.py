@@ -25,7 +25,8 @@ from plugins import notices
 from plugins.deadlines import deadline_missed
 from plugins.steward_gate import StewardGate
 from tests.dags.test_second_gate import LAN, Asked, executed, made
-from tests.unit.requests.conftest import DAY, MONDAY, STEWARD, At, an_ask, context
+from tests.small_population import MONDAY, STEWARD, At
+from tests.unit.requests.conftest import DAY, an_ask, context
 
 __all__ = ["context"]
 

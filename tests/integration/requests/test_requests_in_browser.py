@@ -17,7 +17,8 @@ from include.embedded.servers.site import free_port
 from include.pipelines.requests import accept, all_requests, request_of
 from include.pipelines.serving import issue_token
 from include.portal import portal_app
-from tests.unit.requests.conftest import OWNER, STEWARD, At, context, share
+from tests.small_population import OWNER, STEWARD, At
+from tests.unit.requests.conftest import context, share
 from tests.unit.requests.test_disputes import ANH, pseudonym
 
 __all__ = ["context"]

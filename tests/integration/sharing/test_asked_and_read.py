@@ -10,8 +10,9 @@ from pathlib import Path
 from include.pipelines.context import PipelineContext
 from include.pipelines.serving import issue_token
 from include.portal import portal_app
+from tests.small_population import STEWARD, At, write_agreement
 from tests.unit.portal.conftest import URL, Site
-from tests.unit.requests.conftest import KEY, PEOPLE, STEWARD, At, context, write_agreement
+from tests.unit.requests.conftest import KEY, PEOPLE, context
 
 from .serving import RECIPIENT, serving
 

@@ -11,7 +11,8 @@ from include.audit.verification import verify
 from include.lake.storage import Lake, LakeDenied, lake_errors
 from include.pipelines.requests import ask_for, refuse
 from include.sharing.requests import Refusal
-from tests.unit.requests.conftest import STEWARD, At, an_ask, context
+from tests.small_population import STEWARD, At
+from tests.unit.requests.conftest import an_ask, context
 
 from .recipients import LAKE_URI, PORTAL, options
 

@@ -115,7 +115,14 @@ def test_an_append_that_lost_a_race_says_so(lake):
 
 @pytest.mark.parametrize(
     "key",
-    [["001"], ['a"b', "c\\d"], ["Đặng/Thị", ""], ["tab\t", "line\n", "\x01\x1f\x7f", "\\u001f"], ["\U0001f600", "e\u0301"], [None]],
+    [
+        ["001"],
+        ['a"b', "c\\d"],
+        ["Đặng/Thị", ""],
+        ["tab\t", "line\n", "\x01\x1f\x7f", "\\u001f"],
+        ["\U0001f600", "e\u0301"],
+        [None],
+    ],
 )
 def test_the_id_of_a_record_is_that_which_linking_writes_in_sql(key):
     with duckdb.connect() as connection:

@@ -15,8 +15,9 @@ from deltalake import DeltaTable, write_deltalake
 from include.contracts.model import Column, Contract, Table
 from include.pipelines.catalogue import LiveShapes, SearchIndex, dcat, rounded_percent
 from include.pipelines.catalogue.entries import entries
+from tests.small_population import AGREEMENT, OFFICER, STEWARD
 
-from .conftest import AGREEMENT, OFFICER, PEOPLE, STEWARD, Site
+from .conftest import PEOPLE, Site
 
 TABLE = "/tables/population/citizen"
 

@@ -15,8 +15,9 @@ from rdflib import DCAT, Graph, URIRef
 from include.contracts.reading import readable_contracts
 from include.pipelines.catalogue import Addresses, catalogue_document, product_contract, write_catalogue
 from include.sharing.agreements import load_agreements
+from tests.small_population import AGREEMENT, MONDAY, OFFICER, OWNER, STEWARD, write_agreement
 
-from .conftest import AGREEMENT, AT, OFFICER, OWNER, STEWARD, URL, Site, write_agreement
+from .conftest import URL, Site
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*deprecated.*:DeprecationWarning")  # of rdflib, about itself
 
@@ -133,7 +134,7 @@ def test_the_shapes_find_what_is_missing(site: Site, missing: str):
 def test_the_catalogue_of_this_repository_is_dcat_ap():
     contracts, _ = readable_contracts(SCHEMAS)
     addresses = Addresses("https://data.example", "https://sharing.example/delta-sharing")
-    assert violations(catalogue_document(contracts.values(), {"population.citizen": AT}, addresses)) == []
+    assert violations(catalogue_document(contracts.values(), {"population.citizen": MONDAY}, addresses)) == []
 
 
 def test_the_catalogue_is_written_to_a_file(site: Site, tmp_path: Path):

@@ -15,8 +15,9 @@ from starlette.testclient import TestClient
 from include.pipelines.errors import Misuse
 from include.pipelines.serving import all_tokens, issue_token, make_app, revoke_tokens, rotate_token
 from include.portal import serve, session
+from tests.small_population import MONDAY, OFFICER, STEWARD
 
-from .conftest import AT, OFFICER, STEWARD, Site, profile_of
+from .conftest import Site, profile_of
 
 
 def name_shown(text: str) -> str | None:
@@ -95,7 +96,7 @@ def test_a_session_ends_with_its_token(site: Site):
     assert name_shown(browser.get("/").text) is None
     assert browser.sign_in(site.tokens["nso"]).status_code == 403
     assert name_shown(other.get("/").text) == "moh"
-    site.context.clock[0] = AT + timedelta(days=91)
+    site.context.clock[0] = MONDAY + timedelta(days=91)
     assert name_shown(other.get("/").text) is None
     assert other.sign_in(site.tokens["moh"]).status_code == 403
 
@@ -104,7 +105,7 @@ def test_a_rotated_token_stays_valid_for_the_overlap(site: Site):
     browser = site.browser(STEWARD)
     newer = rotate_token(site.context, STEWARD, days=30, overlap=timedelta(hours=1), kind="officials").text
     assert name_shown(browser.get("/").text) == STEWARD
-    site.context.clock[0] = AT + timedelta(hours=2)
+    site.context.clock[0] = MONDAY + timedelta(hours=2)
     assert name_shown(browser.get("/").text) is None
     assert site.browser().sign_in(newer).status_code == 303
 

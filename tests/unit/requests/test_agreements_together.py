@@ -7,8 +7,9 @@ import pytest
 from include.lake.storage import LakeTableMissing
 from include.pipelines.requests import Choice, RequestRefused, ask_for, grant, request_of
 from include.pipelines.sharing import share_step
+from tests.small_population import AGREEMENT, STEWARD, At, write_agreement
 
-from .conftest import AGREEMENT, KEY, STEWARD, At, an_ask, write_agreement
+from .conftest import KEY, an_ask
 
 BY_STATUS = """\
 products:

@@ -25,8 +25,9 @@ from include.pipelines.requests import (
 from include.pipelines.requests.recording import act_on
 from include.sharing.agreements import SharedColumn, load_agreement
 from include.sharing.requests import Note, Refusal, Request, summaries
+from tests.small_population import MONDAY, OWNER, STEWARD, At, write_agreement
 
-from .conftest import DAY, MONDAY, OWNER, STEWARD, At, an_ask, write_agreement
+from .conftest import DAY, an_ask
 
 REFUSAL = Refusal("state_secret", "Điều 7 Luật 29/2018/QH14", "Thuộc danh mục bí mật nhà nước")
 
@@ -44,13 +45,13 @@ def test_who_is_no_steward_or_owner_in_office_answers_nothing(context: At, asked
 
 
 def test_a_grant_drafts_an_agreement_with_protections_by_classification(context: At) -> None:
-    columns = ("personal_id", "full_name", "birth_date", "status_code", "updated_at")
+    columns = ("personal_id", "full_name", "birth_date", "status_code", "updated_on")
     asked = ask_for(context, "nso", "population.citizen", an_ask(columns=columns))
     done = grant(context, asked.request_id, STEWARD, Choice())
     assert (done.state, done.answered_by) == ("granted", STEWARD)
     assert done.grant is not None
     assert [str(column) for column in done.grant.columns] == [
-        "personal_id pseudonym", "full_name none", "birth_date year", "status_code none", "updated_at none",
+        "personal_id pseudonym", "full_name none", "birth_date year", "status_code none", "updated_on none",
     ]  # fmt: skip
     path = context.schemas / "agreements" / f"{done.grant.agreement_id}.yaml"
     path.write_text(done.grant.text, encoding="utf-8")

@@ -25,8 +25,9 @@ from include.pipelines.requests import (
     withdraw,
 )
 from include.sharing.requests import Request, WorkingDays
+from tests.small_population import MONDAY, At
 
-from .conftest import MONDAY, At, an_ask
+from .conftest import an_ask
 
 
 def test_what_is_asked_for_is_open_until_two_working_days_are_over(context: At, asked: Request) -> None:

@@ -14,8 +14,9 @@ from include.pipelines.decisions import NotASteward
 from include.pipelines.errors import Misuse
 from include.pipelines.requests import RequestRefused
 from include.sharing.agreements import load_agreement
+from tests.small_population import STEWARD, At
 
-from .conftest import KEY, STEWARD, At, share
+from .conftest import KEY, share
 from .test_disputes import ANH, report
 
 FIRST = "moj-population-citizen-1"
@@ -66,6 +67,13 @@ def test_an_office_without_an_agreement_asks_by_letter_and_is_granted(run: Run, 
     assert "Nothing new" in run("follow")
     run("draft", FIRST, "--out", str(context.schemas / "agreements" / "citizen_for_moj.yaml"))
     assert run("follow") == f"{FIRST}: in force\n"
+
+
+def test_a_protection_that_is_none_is_told_with_those_that_are(run: Run, context: At) -> None:
+    ask(run)
+    done = CliRunner().invoke(app, ["requests", "grant", FIRST, "--by", STEWARD, "--column", "full_name:bogus"])
+    assert (done.exit_code, "pseudonym" in done.output) == (2, True)
+    assert json.loads(run("show", FIRST, "--json"))["state"] == "open"
 
 
 def test_a_letter_without_what_it_needs_is_sent_back(run: Run) -> None:

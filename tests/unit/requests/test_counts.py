@@ -11,8 +11,9 @@ from include.pipelines.reporting import report_step
 from include.pipelines.reporting.requests import OpenRequests, open_requests, request_counts
 from include.pipelines.requests import accept, refuse
 from include.sharing.requests import Refusal, Request
+from tests.small_population import MONDAY, OWNER, STEWARD, At
 
-from .conftest import DAY, MONDAY, OWNER, STEWARD, At, share
+from .conftest import DAY, share
 from .test_disputes import ANH, pseudonym, report
 
 

@@ -10,9 +10,10 @@ import pytest
 from include.pipelines.checks import check_schemas
 from include.pipelines.requests import all_requests, request_of
 from include.sharing.requests import Request, WorkingDays, holiday_problems
+from tests.small_population import MONDAY, At
 from tests.unit.portal.conftest import Site
 
-from .conftest import MONDAY, At, an_ask, ask_for
+from .conftest import an_ask, ask_for
 from .test_pages import site
 
 __all__ = ["site"]

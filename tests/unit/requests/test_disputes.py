@@ -27,8 +27,9 @@ from include.pipelines.requests import (
 )
 from include.sharing.products import MasterKey, PseudonymKeyMissing
 from include.sharing.requests import Request, summaries
+from tests.small_population import OWNER, STEWARD, At, write_agreement
 
-from .conftest import KEY, OWNER, PEOPLE, STEWARD, At, share, write_agreement, write_citizens
+from .conftest import KEY, PEOPLE, share, write_citizens
 
 ANH = "001199000001"
 LOOK = Look.of("cuc-c06", "đối chiếu với hồ sơ gốc")
@@ -71,7 +72,7 @@ def test_a_row_is_reported_with_what_stands_there(shared: At) -> None:
         ({"key": ()}, "say which row"),
         ({"key": (("full_name", "Nguyễn Thị Ánh"),)}, "has no column `full_name`"),  # it was asked for and dropped
         ({"column": "_run_id"}, "has no column `_run_id`"),
-        ({"column": "updated_at"}, "has no column `updated_at`"),
+        ({"column": "updated_on"}, "has no column `updated_on`"),
         ({"key": (("personal_id' OR 1=1 --", "x"),)}, "has no column"),
         ({"evidence": " "}, "how that is known"),
         ({"right": ""}, "say what is right"),

@@ -17,8 +17,9 @@ from include.pipelines.requests import (
 )
 from include.sharing.agreements import SharedColumn
 from include.sharing.products import MasterKey, check_agreements
+from tests.small_population import MONDAY, STEWARD, At, write_agreement
 
-from .conftest import DAY, KEY, MONDAY, STEWARD, At, an_ask, share, write_agreement
+from .conftest import DAY, KEY, an_ask, share
 
 YEAR = "      - {name: birth_date, protection: year}\n"
 

@@ -12,9 +12,10 @@ from include.pipelines.requests import all_requests, ask_for, follow_requests, r
 from include.pipelines.serving import issue_token
 from include.portal import portal_app
 from include.sharing.agreements import load_agreement
+from tests.small_population import OFFICER, OWNER, STEWARD, At
 from tests.unit.portal.conftest import URL, Site
 
-from .conftest import OFFICER, OWNER, STEWARD, At, an_ask, share
+from .conftest import an_ask, share
 from .test_disputes import ANH, pseudonym
 
 ASK = {
@@ -84,7 +85,7 @@ def test_what_is_missing_is_told_in_the_form_which_keeps_what_was_written(site: 
     assert FIRST in answer.text
 
 
-@pytest.mark.parametrize("rows", ["ward = 1", "length(full_name)", "now() > updated_at", "x.status_code = '1'", "(("])
+@pytest.mark.parametrize("rows", ["ward = 1", "length(full_name)", "now() > updated_on", "x.status_code = '1'", "(("])
 def test_a_wrong_condition_is_told_in_vietnamese_with_one_that_is_right(site: Site, rows: str) -> None:
     recipient = site.browser("nso")
     answer = recipient.submit(NEW, {**ASK, "rows": rows}, action="/requests/new")

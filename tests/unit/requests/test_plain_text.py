@@ -21,8 +21,9 @@ from include.pipelines.requests import (
     withdraw,
 )
 from include.sharing.requests import Refusal, Request
+from tests.small_population import STEWARD, At
 
-from .conftest import STEWARD, At, an_ask
+from .conftest import an_ask
 
 UNSEEN = ["\u200b", "\u2800", "\u3164", "\u00ad", " \t ", "..."]
 ODD = ["a\u202eb", "a\u2066b", "a\u200bb", "a\u0085b", "a\u2028b", "a\ue000b", "a\ufeffb"]
