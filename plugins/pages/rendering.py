@@ -20,7 +20,7 @@ from plugins.pages.language import COOKIE, chosen
 from plugins.pages.origin import FIELD, form_token
 
 TEMPLATES = Path(__file__).parent / "templates"
-STYLE = (WEB / "pages.css").read_text(encoding="utf-8")
+STYLE = "".join((WEB / name).read_text(encoding="utf-8") for name in ("pages.css", "tile_map.css"))
 A_YEAR = 365 * 24 * 3600
 
 _STYLE_HASH = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()

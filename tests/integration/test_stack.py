@@ -17,7 +17,7 @@ from deltalake import DeltaTable
 
 from include.embedded.production import production_stack
 from include.embedded.production.production_settings import ADMIN, Production
-from include.embedded.servers import answers, postgres
+from include.embedded.servers import PORTAL, SHARING, answers, postgres
 from include.embedded.servers.airflow_api import ENDED, AirflowApi
 from include.embedded.servers.site import Site
 
@@ -184,7 +184,7 @@ def test_a_ministry_reads_nothing_but_its_own_folder(house: House) -> None:
 
 def test_the_sharing_server_knows_the_lake_and_no_source(house: House) -> None:
     environment = house.stack.environment("sharing")
-    assert answers(environment["LIENTHONG_SHARING_URL"])
+    assert answers(house.stack.site, SHARING)
     assert environment["LAKE_URI"] == "s3://lake/national"
     assert environment["LIENTHONG_STORE_URL"] == environment["AWS_ENDPOINT_URL"]
     assert not [name for name in environment if name.startswith(("AIRFLOW_CONN", "AIRFLOW__", "LIENTHONG_PSEUDONYM"))]
@@ -192,7 +192,7 @@ def test_the_sharing_server_knows_the_lake_and_no_source(house: House) -> None:
 
 def test_the_portal_knows_the_lake_by_its_own_key(house: House) -> None:
     environment = house.stack.environment("portal")
-    assert answers(environment["LIENTHONG_PORTAL_URL"])
+    assert answers(house.stack.site, PORTAL)
     assert environment["AWS_ACCESS_KEY_ID"] == "lienthong-portal"
     assert not [name for name in environment if name.startswith(("AIRFLOW_CONN", "AIRFLOW__", "LIENTHONG_PSEUDONYM"))]
 

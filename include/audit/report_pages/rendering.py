@@ -20,6 +20,8 @@ from include.audit.report_words import LOCALES, LinkingWords, Locale
 from include.contracts.words import Language
 
 TEMPLATES = Path(__file__).parent / "templates"
+WEB = Path(__file__).parent / "web"
+"""Style sheets and macros that the pages in Airflow and the portal share."""
 PAGES = ("report", "rules", "columns", "model")
 MOST_ALERTS, MOST_REASONS, MOST_WARNINGS = 12, 8, 4
 """Greatest lengths of lists in the report; longer ones are cut with a note."""
@@ -34,7 +36,7 @@ def render(overview: Overview, surroundings: Surroundings, language: Language) -
     """
     locale = LOCALES[language]
     environment = Environment(
-        loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
+        loader=FileSystemLoader([TEMPLATES, WEB]), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
         lstrip_blocks=True,
     )  # fmt: skip
     environment.filters |= {"soft": _soft}

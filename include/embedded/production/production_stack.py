@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import os
-import socket
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -29,6 +28,7 @@ from include.embedded.servers import (
     ServerProcess,
     Site,
     is_running,
+    listens,
     say,
     say_error,
     start,
@@ -162,7 +162,7 @@ def _start_broker(stack: Production) -> None:
     settings = ["bind 127.0.0.1", f"port {port}", f'requirepass "{password}"', "appendonly yes", f"dir {folder}"]
     write_private(folder / "valkey.conf", "\n".join(settings) + "\n")
     start(site, ServerProcess(BROKER, [str(_valkey()), str(folder / "valkey.conf")], {"LC_ALL": "C.UTF-8"}))
-    wait_until(site, BROKER, partial(_listens, port), seconds=30)
+    wait_until(site, BROKER, partial(listens, site, BROKER, port), seconds=30)
 
 
 def start_store(stack: Production) -> None:
@@ -183,7 +183,7 @@ def start_store(stack: Production) -> None:
     start(
         site, ServerProcess(STORE, [str(weed), *given, *own], {**stack.stated_environment(STORE), "PATH": os.defpath})
     )
-    wait_until(site, STORE, partial(_listens, stack.ports[STORE]), seconds=60)
+    wait_until(site, STORE, partial(listens, site, STORE, stack.ports[STORE]), seconds=60)
 
 
 def start_sharing(stack: Production) -> None:
@@ -196,7 +196,7 @@ def start_sharing(stack: Production) -> None:
     own = ["--host", "127.0.0.1", "--port", str(port), "--store-log-port", log_port]
     command = [*stack.command(SHARING), *own]
     start(stack.site, ServerProcess(SHARING, command, stack.environment(SHARING)))
-    wait_until(stack.site, SHARING, partial(servers.answers, f"http://127.0.0.1:{port}"), seconds=60)
+    wait_until(stack.site, SHARING, partial(servers.answers, stack.site, SHARING), seconds=60)
 
 
 def start_portal(stack: Production) -> None:
@@ -206,7 +206,7 @@ def start_portal(stack: Production) -> None:
     port = stack.ports[PORTAL]
     command = [*stack.command(PORTAL), "--host", "127.0.0.1", "--port", str(port)]
     start(stack.site, ServerProcess(PORTAL, command, stack.environment(PORTAL)))
-    wait_until(stack.site, PORTAL, partial(servers.answers, f"http://127.0.0.1:{port}"), seconds=60)
+    wait_until(stack.site, PORTAL, partial(servers.answers, stack.site, PORTAL), seconds=60)
 
 
 def _initialise(stack: Production) -> None:
@@ -250,12 +250,6 @@ def workers(stack: Production) -> list[str]:
         except OperationalError:
             return []
     return sorted(name for answer in answers for name in answer)
-
-
-def _listens(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.settimeout(1)
-        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def _valkey() -> Path:

@@ -9,6 +9,7 @@ from include.embedded.servers.processes import (
     ServerProcess,
     insist,
     is_running,
+    listens,
     start,
     stop,
     wait_until,

@@ -8,7 +8,7 @@ from functools import partial
 
 import httpx
 
-from include.embedded.servers.processes import ServerProcess, is_running, start, wait_until
+from include.embedded.servers.processes import ServerProcess, is_running, listens, start, wait_until
 from include.embedded.servers.settings import keep_sharing_url
 from include.embedded.servers.site import Site
 
@@ -37,7 +37,7 @@ def start_sharing(site: Site) -> None:
         return
     port = site.port(SHARING, PREFERRED_PORT)
     _start(site, SHARING, ["serve", "--port", str(port)])
-    wait_until(site, SHARING, partial(answers, sharing_url(site)), seconds=60)
+    wait_until(site, SHARING, partial(answers, site, SHARING), seconds=60)
 
 
 def start_portal(site: Site) -> None:
@@ -49,7 +49,7 @@ def start_portal(site: Site) -> None:
     if is_running(site, PORTAL):
         return
     _start(site, PORTAL, ["portal", "--port", str(site.port(PORTAL, PORTAL_PORT))])
-    wait_until(site, PORTAL, partial(answers, portal_url(site)), seconds=60)
+    wait_until(site, PORTAL, partial(answers, site, PORTAL), seconds=60)
 
 
 def _start(site: Site, name: str, command: list[str]) -> None:
@@ -58,9 +58,12 @@ def _start(site: Site, name: str, command: list[str]) -> None:
     start(site, ServerProcess(name, [sys.executable, "-m", "include.cli", *command], environment))
 
 
-def answers(url: str) -> bool:
-    """Whether a server of the two answers at that address."""
+def answers(site: Site, name: str) -> bool:
+    """Whether that server of the two answers on its port, and no other server does."""
+    port = site.given_port(name)
+    if not listens(site, name, port):
+        return False
     try:
-        return httpx.get(f"{url}/health", timeout=2).status_code == httpx.codes.OK
+        return httpx.get(f"http://127.0.0.1:{port}/health", timeout=2).status_code == httpx.codes.OK
     except httpx.HTTPError:
         return False

@@ -6,10 +6,13 @@ import json
 import os
 import secrets
 import socket
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[3]
+
+_claims: dict[int, socket.socket] = {}  # by port, until this process ends
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +61,13 @@ class Site:
         return str(known[name])
 
     def port(self, name: str, preferred: int) -> int:
-        """A free port of 127.0.0.1 for a server about to start: its last one, the preferred one, or any."""
+        """A free port of 127.0.0.1 for a server about to start: its last one, the preferred one, or any.
+
+        No other process is given it meanwhile, though the server begins to listen only later.
+        """
         known = self._noted("ports")
         last = int(known.get(name, preferred))
-        known[name] = next((port for port in (last, preferred) if is_free(port)), None) or free_port()
+        known[name] = next((port for port in (last, preferred) if is_free(port) and _claim(port)), None) or free_port()
         self._note("ports", known)
         return int(known[name])
 
@@ -94,6 +100,20 @@ def is_free(port: int) -> bool:
         except OSError:
             return False
         return True
+
+
+def _claim(port: int) -> bool:
+    """Whether this process, and no other on this machine, may give that port to a server."""
+    if port in _claims or sys.platform != "linux":
+        return True
+    claim = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    try:
+        claim.bind(f"\0lienthong-port-{port}")  # an abstract name: there is no file, and it ends with the process
+    except OSError:
+        claim.close()
+        return False
+    _claims[port] = claim
+    return True
 
 
 def free_port() -> int:

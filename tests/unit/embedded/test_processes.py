@@ -17,7 +17,7 @@ import pytest
 
 from include.embedded.servers import processes
 from include.embedded.servers.processes import ServerFailedError, ServerProcess
-from include.embedded.servers.site import Site, is_free
+from include.embedded.servers.site import REPOSITORY, Site, free_port, is_free
 
 SLEEPS = (sys.executable, "-c", "import time; print('up', flush=True); time.sleep(60)")
 
@@ -169,6 +169,20 @@ def test_a_port_is_kept_while_it_is_free_and_changed_when_taken(site):
     with socket.create_server(("127.0.0.1", first)):
         assert not is_free(first)
         assert site.port("server", first) != first
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="claims of ports are of Linux")
+def test_a_port_about_to_be_used_is_given_to_no_other_process(site, tmp_path):
+    wanted = free_port()
+    assert site.port("server", wanted) == wanted  # nothing listens there yet
+    asks = (
+        "import sys; from pathlib import Path; from include.embedded.servers.site import Site;"
+        "root = Path(sys.argv[1]); print(Site(root, root / 'other').port('server', int(sys.argv[2])))"
+    )
+    command = [sys.executable, "-c", asks, str(tmp_path), str(wanted)]
+    given = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=True).stdout
+    assert int(given) != wanted
+    assert site.port("server", wanted) == wanted
 
 
 def test_a_secret_is_made_once_and_for_its_owner_only(site):

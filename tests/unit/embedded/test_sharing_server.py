@@ -13,7 +13,6 @@ from include.embedded.servers.sharing import (
     PORTAL,
     SHARING,
     answers,
-    portal_url,
     sharing_url,
     start_portal,
     start_sharing,
@@ -29,8 +28,8 @@ def test_they_serve_the_lake_of_the_checkout(tmp_path: Path, monkeypatch: pytest
     start_sharing(site)
     start_portal(site)
     try:
-        assert answers(portal_url(site))
-        assert answers(sharing_url(site))
+        assert answers(site, PORTAL)
+        assert answers(site, SHARING)
         shell: dict[str, str] = {}
         complete(shell, tmp_path)
         assert shell["LIENTHONG_SHARING_URL"] == sharing_url(site)
