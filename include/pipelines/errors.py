@@ -1,7 +1,7 @@
 """Known errors, whose messages may be shown, and the replacement of all others by a message without row values.
 
-The packages below raise errors whose messages name a remedy and no personal value. Any other exception may quote a row
-in its text (engines do), so its text stops here: what goes on is its type and the line of code.
+The message of a `KnownError` names a remedy and no personal value. Any other exception may quote a row in its text
+(engines do), so its text stops here: what goes on is its type and the line of code.
 """
 
 from __future__ import annotations
@@ -11,25 +11,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from include.audit.ledger import SigningKeyUnreadable
-from include.contracts.yaml_files import ContractError
-from include.identity.linkage_model import ModelUnusable
-from include.identity.persons import GoldenRulesBroken
-from include.identity.records import LinkRolesIncomplete
-from include.identity.scoring import ClusterUnusable
-from include.indicators.computation import IndicatorFailed
-from include.lake.storage import LakeError
-from include.pipelines.clock import ClockAhead
-from include.quality import QualityError
-from include.sharing.products import PseudonymKeyMissing
-from include.sharing.recipients import ReaderCredentialMissing
-from include.sharing.statistics import StatisticsRefused
-from include.sources.access import SourceError
+from include.known_error import KnownError
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
 
-class Misuse(ValueError):
+class Misuse(KnownError, ValueError):
     """The command was asked for something that does not exist. Exit status 2."""
 
 
@@ -37,38 +24,16 @@ class OnlyReadWhole(Misuse):
     """A stretch of time was asked of a table of which no part can be read."""
 
 
-class SecondApprovalWanted(RuntimeError):
+class SecondApprovalWanted(KnownError, RuntimeError):
     """Two stewards must approve, and one has: nothing follows from it yet. The message names who may be the second."""
 
 
-class ContractChanged(RuntimeError):
+class ContractChanged(KnownError, RuntimeError):
     """The contract became another while a run was under way: what the run did was by the former one."""
 
 
-class StepFailed(RuntimeError):
+class StepFailed(KnownError, RuntimeError):
     """A step failed in a way nobody foresaw."""
-
-
-KNOWN_ERRORS = (
-    ContractError,
-    SourceError,
-    QualityError,
-    LakeError,
-    PseudonymKeyMissing,
-    ReaderCredentialMissing,
-    StatisticsRefused,
-    SigningKeyUnreadable,
-    GoldenRulesBroken,
-    LinkRolesIncomplete,
-    ModelUnusable,
-    ClusterUnusable,
-    IndicatorFailed,
-    Misuse,
-    SecondApprovalWanted,
-    ContractChanged,
-    ClockAhead,
-    StepFailed,
-)
 
 
 @contextmanager
@@ -80,7 +45,7 @@ def no_values_escape(doing: str) -> Iterator[None]:
     """
     try:
         yield
-    except KNOWN_ERRORS:
+    except KnownError:
         raise
     except Exception as error:
         frames = traceback.extract_tb(error.__traceback__)

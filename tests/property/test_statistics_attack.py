@@ -16,10 +16,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import Bounds, LinearConstraint, milp
 
+from include.disclosure_control import TOTAL, Cell, Key, choose, is_sensitive, margins, margins_of
 from include.sharing.agreements import Statistics
-from include.sharing.statistics.cells import COUNT, SUPPRESSED, TOTAL, Cell, Key, margins, margins_of
+from include.sharing.statistics.cells import COUNT, SUPPRESSED
 from include.sharing.statistics.held import Held, advance
-from include.sharing.statistics.suppression import choose, is_sensitive
 from include.sharing.statistics.table import shown_rows
 
 RULE = Statistics(totals=True)

@@ -6,10 +6,7 @@ Method, sources and limits: docs/explanation/statistical-disclosure-control.md.
 from include.sharing.statistics.cells import (
     COUNT,
     SUPPRESSED,
-    TOTAL,
-    UNKNOWN,
     ReservedValue,
-    StatisticsRefused,
     TooManyCells,
     cells_query,
     is_countable,

@@ -4,27 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
-from itertools import product as combinations_of
 
 import duckdb
 
+from include.disclosure_control import TOTAL, UNKNOWN, Cell, Key, StatisticsRefused, two_largest
 from include.lake.storage import quote
 
-TOTAL, UNKNOWN = "_T", "_U"
-"""Codes of SDMX for the total over a column and for no value."""
 COUNT, SUPPRESSED = "count", "suppressed"
 MOST_CELLS = 20_000
 _DECIMAL = re.compile(r"DECIMAL\(\d+,(\d+)\)")
 _WHOLE = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT")
-
-Key = tuple[str, ...]
-"""Group values of a cell, in the order of the group columns; TOTAL for a column that is summed over."""
-
-
-class StatisticsRefused(ValueError):
-    """Counts and sums that cannot be published; the message says why, and holds no value of a row."""
 
 
 class ReservedValue(StatisticsRefused):
@@ -33,31 +23,6 @@ class ReservedValue(StatisticsRefused):
 
 class TooManyCells(StatisticsRefused):
     """A product has more cells than disclosure control can judge."""
-
-
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """What a group of rows comes to; the last three have a figure for each summed column.
-
-    `largest`: the largest and second largest contribution, as absolute values; `absolute`: the sum of the absolute
-    values; `least`: the smallest value.
-    """
-
-    count: int
-    sums: tuple[Decimal, ...] = ()
-    absolute: tuple[Decimal, ...] = ()
-    largest: tuple[tuple[Decimal, Decimal], ...] = ()
-    least: tuple[Decimal, ...] = ()
-
-    def joined(self, other: Cell) -> Cell:
-        """Both cells as one."""
-        return Cell(
-            self.count + other.count,
-            tuple(a + b for a, b in zip(self.sums, other.sums, strict=True)),
-            tuple(a + b for a, b in zip(self.absolute, other.absolute, strict=True)),
-            tuple(_two_largest(a, b) for a, b in zip(self.largest, other.largest, strict=True)),
-            tuple(min(a, b) for a, b in zip(self.least, other.least, strict=True)),
-        )
 
 
 def sum_name(column: str) -> str:
@@ -126,7 +91,7 @@ def read_cells(
             row[width + 1],
             tuple(Decimal(total) for total, _, _, _ in figures),
             tuple(Decimal(absolute) for _, absolute, _, _ in figures),
-            tuple(_two_largest(tuple(largest), ()) for _, _, largest, _ in figures),
+            tuple(two_largest(tuple(largest), ()) for _, _, largest, _ in figures),
             tuple(Decimal(least) for _, _, _, least in figures),
         )
         if len(found) > MOST_CELLS:
@@ -135,22 +100,3 @@ def read_cells(
                 "place of ward, decade in place of year)"
             )
     return dict(sorted(found.items()))
-
-
-def margins(cells: Mapping[Key, Cell]) -> dict[Key, Cell]:
-    """The totals over every set of group columns, by group values with TOTAL for each column that is summed over."""
-    found: dict[Key, Cell] = {}
-    for key, cell in cells.items():
-        for total in margins_of(key):
-            found[total] = found[total].joined(cell) if total in found else cell
-    return found
-
-
-def margins_of(key: Key) -> list[Key]:
-    """The totals in which a cell is contained."""
-    return [total for total in combinations_of(*((value, TOTAL) for value in key)) if total != key]
-
-
-def _two_largest(first: Sequence[Decimal], second: Sequence[Decimal]) -> tuple[Decimal, Decimal]:
-    one, two, *_ = sorted([*map(Decimal, first), *map(Decimal, second), Decimal(0), Decimal(0)], reverse=True)
-    return one, two

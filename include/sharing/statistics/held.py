@@ -13,9 +13,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+from include.disclosure_control import Cell, Key, Pattern, choose, is_sensitive
 from include.sharing.agreements import Statistics
-from include.sharing.statistics.cells import Cell, Key
-from include.sharing.statistics.suppression import Pattern, choose, is_sensitive
 
 
 @dataclass(frozen=True, slots=True)

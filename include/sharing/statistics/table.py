@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
+from include.disclosure_control import TOTAL, Key, Pattern, margins_of
 from include.sharing.agreements import Statistics
-from include.sharing.statistics.cells import COUNT, SUPPRESSED, TOTAL, Key, margins_of, sum_name
+from include.sharing.statistics.cells import COUNT, SUPPRESSED, sum_name
 from include.sharing.statistics.held import Figures, Held
-from include.sharing.statistics.suppression import Pattern
 
 Row = dict[str, Any]
 

@@ -18,15 +18,32 @@ from dataclasses import dataclass, field
 from decimal import ROUND_CEILING, Decimal
 from itertools import combinations, islice
 from itertools import product as combinations_of
+from typing import Protocol
 
-from include.sharing.agreements import Statistics
-from include.sharing.statistics.cells import TOTAL, Cell, Key, StatisticsRefused, margins, margins_of
+from include.disclosure_control.cells import TOTAL, Cell, Key, StatisticsRefused, margins, margins_of
 
 _MOST_BOXES = 216
 """About so many boxes are tried for a sensitive cell; more choice hides a little less, and takes longer."""
 
 _MOST_GIVERS = 6
 """Cells that are tried where no box is there, the smallest first."""
+
+
+class Strictness(Protocol):
+    """How strict suppression is: `sums` are the summed columns, `totals` whether totals are published.
+
+    A cell of fewer than `minimum` rows is sensitive, and so is one with a sum of which an outsider could tell the
+    largest contribution to within `dominance_percent`.
+    """
+
+    @property
+    def sums(self) -> tuple[str, ...]: ...
+    @property
+    def totals(self) -> bool: ...
+    @property
+    def minimum(self) -> int: ...
+    @property
+    def dominance_percent(self) -> int: ...
 
 
 class NotProtected(StatisticsRefused):
@@ -50,7 +67,7 @@ class Move:
     sums: tuple[Decimal, ...]
 
 
-def is_sensitive(cell: Cell, rule: Statistics) -> bool:
+def is_sensitive(cell: Cell, rule: Strictness) -> bool:
     """Whether the cell has too few rows, or a sum by which its largest contribution can be estimated (p% rule).
 
     Who knows the second largest contribution, its own, can take it from the sum; what then remains beside the largest
@@ -65,7 +82,7 @@ def is_sensitive(cell: Cell, rule: Statistics) -> bool:
     )
 
 
-def choose(cells: Mapping[Key, Cell], rule: Statistics) -> Pattern:
+def choose(cells: Mapping[Key, Cell], rule: Strictness) -> Pattern:
     """The cells and totals to suppress; the same for the same cells.
 
     Raises:
@@ -91,7 +108,7 @@ class _Search:
     """What is suppressed so far, and the moves that need it."""
 
     of: Mapping[Key, Cell]
-    rule: Statistics
+    rule: Strictness
     cells: set[Key] = field(default_factory=set)
     margins: set[Key] = field(default_factory=set)
     moves: list[Move] = field(default_factory=list)
