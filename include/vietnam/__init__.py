@@ -8,3 +8,4 @@ from include.vietnam.identifiers import cccd_birth_year, cccd_sex
 from include.vietnam.legacy import to_tcvn3, to_vni
 from include.vietnam.load import WARD_LISTS, macro_files, reference_lists, register, register_macros
 from include.vietnam.macro_expansion import expand_macros
+from include.vietnam.working_days import HOLIDAYS, WorkingDays

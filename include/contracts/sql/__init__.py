@@ -1,7 +1,14 @@
 """Validation of SQL from contracts and users: parsed, checked by an allow-list, and generated anew."""
 
 from include.contracts.sql.functions import ELSEWHERE, GROUPS
-from include.contracts.sql.query_text import EXACT_AGGREGATES, PERIOD_FUNCTIONS, CheckedQuery, checked_query
+from include.contracts.sql.query_text import (
+    EXACT_AGGREGATES,
+    HOLIDAYS,
+    PERIOD_FUNCTIONS,
+    WORKING_DAYS,
+    CheckedQuery,
+    checked_query,
+)
 from include.contracts.sql.sql_text import (
     DEEPEST,
     LONGEST,

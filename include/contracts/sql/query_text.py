@@ -29,6 +29,9 @@ EXACT_AGGREGATES = frozenset({"count", "count_if", "sum", "min", "max", "bool_an
 PERIOD_FUNCTIONS = frozenset({"period_start", "period_end", "as_of"})
 """Functions that stand for the period asked for: its first day, the day after its last, and the instant looked at."""
 
+WORKING_DAYS, HOLIDAYS = "working_days", "reference.holidays"
+"""Function that counts the working days between two days, and the code list that it reads."""
+
 # What each construct of a query may hold; everything else that the parser knows of it is refused.
 _PARTS: dict[type[exp.Expr], frozenset[str]] = {
     exp.Select: frozenset({"with_", "expressions", "from_", "joins", "where", "group", "having", "distinct"}),
@@ -53,6 +56,7 @@ _PARTS: dict[type[exp.Expr], frozenset[str]] = {
 }
 _CLASSES = frozenset({"FUNCTION", "COLUMN_REF", "CONSTANT", "COMPARISON", "CONJUNCTION", "OPERATOR", "CAST", "CASE",
                       "BETWEEN", "COLLATE", "LAMBDA", "SUBQUERY"})  # fmt: skip
+_DAYS_BETWEEN = 2
 _REMEDY = "write one SELECT over published tables, e.g. SELECT agency, level FROM procedures.agency_service"
 
 
@@ -98,6 +102,9 @@ def _check(node: exp.Expr) -> None:
             )
         if node.name.lower() in PERIOD_FUNCTIONS and node.expressions:
             raise SqlRefused(f"gives `{node.name}` an argument", f"write {node.name}()")
+    elif isinstance(node, exp.Anonymous) and node.name.lower() == WORKING_DAYS:
+        if len(node.expressions) != _DAYS_BETWEEN:
+            raise SqlRefused(f"gives `{WORKING_DAYS}` other than two days", f"write {WORKING_DAYS}(came_on, ended_on)")
     elif isinstance(node, exp.Anonymous) and node.name.lower() in AGGREGATES - FUNCTIONS:
         listed = ", ".join(sorted(EXACT_AGGREGATES))
         raise SqlRefused(f"calls `{node.name}`, which is no exact aggregate", f"use one of: {listed}")
@@ -146,6 +153,12 @@ def _with_given_names(tree: exp.Expr, tables: Collection[str]) -> tuple[str, tup
         table.replace(renamed)
     for cte in tree.find_all(exp.CTE):
         cte.args["alias"].set("this", exp.Identifier(this=steps[cte.alias.lower()], quoted=True))
+    if any(call.name.lower() == WORKING_DAYS for call in tree.find_all(exp.Anonymous)):
+        if HOLIDAYS not in known:
+            raise SqlRefused(
+                f"calls `{WORKING_DAYS}`, and there is no list of days off", f"add {HOLIDAYS} as a CSV file"
+            )
+        read.add(HOLIDAYS)
     if not read:
         raise SqlRefused("reads no published table", _REMEDY)
     return written(tree), tuple(sorted(read))

@@ -6,21 +6,21 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 
 import duckdb
 
 from include.contracts.model import Contract
-from include.indicators.computation.engine import IndicatorFailed, indicator_engine
-from include.indicators.computation.figure import Figure, Reason, value_of
+from include.indicators.computation.engine import indicator_engine
+from include.indicators.computation.figure import Figure
+from include.indicators.computation.measuring import members_of, total_of
 from include.indicators.computation.missing import MissingServer, missing_servers
 from include.indicators.computation.open_tables import TablesRead
+from include.indicators.computation.suppressing import suppressed
 from include.indicators.definitions import REFERENCE, Breakdown, Catalogue, CompiledIndicator, Period
 from include.lake.storage import Lake, lake_errors, quote
 
 AGENCIES = f"{REFERENCE}.agencies"
 _CENTRAL = "central"
-_BEYOND = 10**31  # indicators/values keeps 38 digits, 6 of them after the point
 # Codes of the first level, by dimension: agencies by Decision 20/2020/QĐ-TTg, provinces by the statistics' list.
 _FORMS = {"agency": re.compile(r"[A-Y]\d{2}"), "province": re.compile(r"\d{2}")}
 
@@ -94,35 +94,18 @@ def _figures(
         f"CREATE TEMP TABLE counted AS SELECT {names}{compiled.counted} AS _counted, {out_of} AS _out_of "
         f"FROM ({compiled.query.sql})"
     )
-    sums = "coalesce(sum(_counted), 0), coalesce(sum(_out_of), 0)"
-    yield _figure(compiled, "", "", *connection.execute(f"SELECT {sums} FROM counted").fetchall()[0])
+    figures = [total_of(connection, compiled)]
     areas = {area for one in missing for area in one.areas}
     for one in dimensions:
-        codes = f"SELECT {quote(one.column)} FROM {quote(one.source)}"
-        rows = connection.execute(
-            f"SELECT {quote(one.name)}, {sums} FROM counted WHERE {quote(one.name)} IN ({codes}) GROUP BY ALL"
-        ).fetchall()
-        counted = {str(member): _figure(compiled, one.name, str(member), n, d) for member, n, d in rows}
-        lost = _members_of(connection, one, areas, read) if areas else set()
+        counted = members_of(connection, compiled, one)
+        lost = _lost_members(connection, one, areas, read) if areas else set()
         for member in lost:
             counted[member] = Figure(one.name, member, None, None, None, "not delivered")
-        yield from (counted[member] for member in sorted(counted))
+        figures += (counted[member] for member in sorted(counted))
+    yield from suppressed(connection, compiled, dimensions, figures)
 
 
-def _figure(
-    compiled: CompiledIndicator, dimension: str, member: str, numerator: int | Decimal, denominator: int | Decimal
-) -> Figure:
-    counted = Decimal(numerator)
-    out_of = Decimal(denominator) if compiled.out_of else None
-    indicator = compiled.indicator
-    value = value_of(counted, out_of, is_share=indicator.is_share, digits=indicator.digits)
-    if any(number is not None and abs(number) >= _BEYOND for number in (counted, out_of, value)):
-        raise IndicatorFailed(f"{indicator.indicator_id}: a figure has more than 31 digits before the point")
-    reason: Reason = "denominator is 0" if value is None else ""
-    return Figure(dimension, member, counted, out_of, value, reason)
-
-
-def _members_of(
+def _lost_members(
     connection: duckdb.DuckDBPyConnection, dimension: Breakdown, areas: Collection[str], read: TablesRead
 ) -> set[str]:
     """The members of a dimension that belong to these areas: the area itself, its agencies, or its province.

@@ -9,12 +9,15 @@ from datetime import datetime
 import duckdb
 
 from include import vietnam
+from include.contracts.sql import HOLIDAYS
 from include.indicators.computation.open_tables import TablesRead
-from include.indicators.definitions import Catalogue, Period, define_period
-from include.lake.storage import Lake, restrict_access
+from include.indicators.definitions import Catalogue, Period, define_period, define_working_days
+from include.known_error import KnownError
+from include.lake.storage import Lake, quote, restrict_access
+from include.vietnam import WorkingDays
 
 
-class IndicatorFailed(ValueError):
+class IndicatorFailed(KnownError, ValueError):
     """An indicator's SQL that binds and does not run over the rows that are there."""
 
 
@@ -40,6 +43,9 @@ def indicator_engine(
         vietnam.register(connection, catalogue.schemas, statements)
         read.as_views(connection, catalogue)
         connection.execute("SET TimeZone = 'Asia/Ho_Chi_Minh'")
+        if HOLIDAYS in read.tables:
+            rows = connection.execute(f"SELECT code, kind FROM {quote(HOLIDAYS)}").fetchall()
+            define_working_days(connection, WorkingDays.of(rows))
         define_period(connection, period.start.isoformat(), period.end.isoformat(), as_of.isoformat())
         restrict_access(connection, reads=read.files, writes=writes)
         try:

@@ -13,9 +13,10 @@ from typing import Literal
 
 from include.contracts.words import BilingualText
 
-Reason = Literal["", "denominator is 0", "not published", "not delivered"]
+Reason = Literal["", "denominator is 0", "nothing to measure", "not published", "not delivered"]
 REASONS: dict[str, BilingualText] = {
     "denominator is 0": BilingualText("not available: nothing to take a share of", "không có số liệu: mẫu số bằng 0"),
+    "nothing to measure": BilingualText("not available: nothing to measure", "không có số liệu: không có gì để đo"),
     "not published": BilingualText(
         "not available: its tables are not published yet", "không có số liệu: chưa công bố dữ liệu"
     ),
@@ -31,7 +32,8 @@ class Figure:
     """An indicator's figure for one member of a dimension; both are empty for the total.
 
     `value` is None where it is not available, and `reason` says why. Numerator and denominator are None where they were
-    not counted.
+    not counted; of a percentile the denominator is how many were measured, and there is no numerator. `is_suppressed`:
+    it tells of few, or gives away what does; readers may not see its numbers.
     """
 
     dimension: str
@@ -40,6 +42,7 @@ class Figure:
     denominator: Decimal | None
     value: Decimal | None
     reason: Reason = ""
+    is_suppressed: bool = False
 
 
 def value_of(numerator: Decimal, denominator: Decimal | None, *, is_share: bool, digits: int) -> Decimal | None:

@@ -6,7 +6,6 @@ from include.indicators.definitions.check import (
     check_indicators,
     compile_indicator,
     compile_indicators,
-    define_period,
 )
 from include.indicators.definitions.indicator import SECTIONS, UNITS, Breakdown, Finding, Indicator
 from include.indicators.definitions.loading import (
@@ -17,3 +16,4 @@ from include.indicators.definitions.loading import (
 )
 from include.indicators.definitions.period import SCHEMES, Period, PeriodRefused, period_of, quarter_of
 from include.indicators.definitions.report_heading import Heading, heading_path, load_heading
+from include.indicators.definitions.sql_functions import define_period, define_working_days

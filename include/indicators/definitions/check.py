@@ -22,10 +22,13 @@ from include.contracts.yaml_files import ContractError, Problem, YamlFile, all_v
 from include.indicators.definitions.catalogue import Catalogue
 from include.indicators.definitions.indicator import Indicator
 from include.indicators.definitions.loading import indicator_paths, load_indicator
+from include.indicators.definitions.sql_functions import define_period, define_working_days
 from include.lake.storage import quote, restrict_access
+from include.vietnam import WorkingDays
 
 _OPEN = ("public", "internal")
 _NUMBER = re.compile(r"U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|DECIMAL\(\d+,[0-6]\)")
+_NUMBERS_ONLY = "write a whole number or a decimal of at most 6 places: CAST(... AS DECIMAL(18,2))"
 _NAMED = re.compile(r"`([^`]+)`")
 _AS_COUNTED = "write a condition, a whole number or a decimal of at most 6 places: CAST(... AS DECIMAL(18,2))"
 
@@ -34,7 +37,7 @@ _AS_COUNTED = "write a condition, a whole number or a decimal of at most 6 place
 class CompiledIndicator:
     """An indicator with its SQL written anew. `counted` is a number for each row of `query`, and so is `out_of`.
 
-    `out_of` is empty for a plain count; `columns` are those that the query gives.
+    `out_of` is empty for a plain count and for a percentile; `columns` are those that the query gives.
     """
 
     indicator: Indicator
@@ -84,13 +87,6 @@ def compile_indicator(indicator: Indicator, catalogue: Catalogue) -> CompiledInd
     return next(iter(all_valid(compile_indicators([indicator], catalogue)).values()))
 
 
-def define_period(engine: duckdb.DuckDBPyConnection, start: str, end: str, at: str) -> None:
-    """Let the functions of the period give these two days and this instant (ISO texts)."""
-    for name, value in (("period_start", f"DATE '{start}'"), ("period_end", f"DATE '{end}'")):
-        engine.execute(f"CREATE OR REPLACE TEMP MACRO {name}() AS {value}")
-    engine.execute(f"CREATE OR REPLACE TEMP MACRO as_of() AS TIMESTAMPTZ '{at}'")
-
-
 @contextmanager
 def _engine(catalogue: Catalogue, statements: Iterable[str]) -> Iterator[duckdb.DuckDBPyConnection]:
     """A DuckDB with the catalogue's relations without rows, the macros, and nothing else to read."""
@@ -105,6 +101,7 @@ def _engine(catalogue: Catalogue, statements: Iterable[str]) -> Iterator[duckdb.
             typed = ", ".join(f"CAST(NULL AS {column.sql_type}) AS {quote(column.name)}" for column in columns)
             engine.execute(f"CREATE VIEW {quote(name)} AS SELECT {typed} WHERE false")
         define_period(engine, "2000-01-01", "2000-04-01", "2000-04-01T00:00:00Z")
+        define_working_days(engine, WorkingDays())
         restrict_access(engine)
         yield engine
 
@@ -156,8 +153,15 @@ class _Compiler:
             return ""
         found = self._types(field, f"SELECT ({sql}) AS counted FROM ({query.sql})", "it")
         kind = found[0][1] if len(found) == 1 else "nothing that can be counted"
+        if kind == "BOOLEAN" and self.indicator.percentile:
+            self._note(field, "it gives BOOLEAN, and a percentile is of numbers", _NUMBERS_ONLY)
+            return ""
         if kind == "BOOLEAN":
             return f"CASE WHEN ({sql}) THEN 1 ELSE 0 END"
+        if self.indicator.minimum_cell and not self.indicator.percentile and found:
+            what = f"it gives {kind}, and `minimumCell` is of rows that are counted"
+            self._note(field, what, "write a condition, or leave `minimumCell` out")
+            return ""
         if not _NUMBER.fullmatch(kind):
             if found:
                 self._note(field, f"it gives {kind}, which is not counted exactly", _AS_COUNTED)

@@ -18,7 +18,7 @@ UNITS: dict[Unit, BilingualText] = {
     "days": BilingualText("days", "ngày"),
     "vnd": BilingualText("đồng", "đồng"),
 }
-"""Units of values: a share in percent, a number of rows, else the numerator per unit of the denominator."""
+"""Units of values: a share in percent, a number of rows; else a number per unit of the denominator, or a percentile."""
 
 SECTIONS: dict[str, BilingualText] = {
     "services": BilingualText("Online public services", "Dịch vụ công trực tuyến"),
@@ -62,7 +62,8 @@ class Indicator:
 
     `rows` is a query with one row for each thing counted. `numerator` and `denominator` are expressions over its
     columns: a condition counts the rows for which it is true, a number is summed. `denominator` is empty for a plain
-    count. `minimum_cell`: counts from 1 to below it are hidden from readers. `digest` is SHA-256 over the parsed file.
+    count. With a `percentile` (0 for none, 50 is the median) the value is that of the numerator's numbers.
+    `minimum_cell`: counts from 1 to below it are hidden from readers. `digest` is SHA-256 over the parsed file.
     """
 
     indicator_id: str
@@ -77,6 +78,7 @@ class Indicator:
     rows: str
     numerator: str
     denominator: str
+    percentile: int
     breakdown: tuple[Breakdown, ...]
     not_available: BilingualText
     minimum_cell: int

@@ -15,15 +15,15 @@ from typing import Any, TypeVar
 
 from include.contracts.words import BilingualText
 from include.contracts.yaml_files import ContractError, Problem, YamlForm, all_valid, load_each, read_yaml
-from include.indicators.definitions.indicator import SECTIONS, UNITS, Breakdown, Finding, Indicator
+from include.indicators.definitions.indicator import SECTIONS, UNITS, Breakdown, Finding, Indicator, Unit
 from include.indicators.definitions.period import SCHEMES
 
 FOLDER = "indicators"
 _ID = re.compile(r"[a-z][a-z0-9-]{0,62}")
 _COLUMN = re.compile(r"[a-z][a-z0-9_]*")
 _FIELDS = ("version", "name", "definition", "legalBasis", "section", "unit", "digits", "period", "rows", "numerator",
-           "denominator", "breakdown", "notAvailable", "minimumCell", "finding")  # fmt: skip
-_MOST_DIGITS, _LARGEST_CELL = 6, 1000
+           "denominator", "percentile", "breakdown", "notAvailable", "minimumCell", "finding")  # fmt: skip
+_MOST_DIGITS, _LARGEST_CELL, _WHOLE = 6, 1000, 100
 
 Choice = TypeVar("Choice", bound=str)
 
@@ -70,9 +70,12 @@ class _Form(YamlForm):
             what = f"the file's name `{path.stem}` is the indicator's id and cannot be one"
             self.note((), what, "use lower-case letters, digits and `-`, beginning with a letter")
         unit = self.choice(("unit",), tuple(UNITS), "count")
-        denominator = self.text(data, ("denominator",), is_required=unit != "count")
-        if denominator and unit == "count":
-            self.note(("denominator",), "a count has no denominator", "leave it out, or give another unit")
+        percentile = self.percentile(unit)
+        is_ratio = unit != "count" and not percentile
+        denominator = self.text(data, ("denominator",), is_required=is_ratio)
+        if denominator and not is_ratio:
+            what = "a percentile" if percentile else "a count"
+            self.note(("denominator",), f"{what} has no denominator", "leave it out, or give another unit")
         return Indicator(
             indicator_id=path.stem,
             version=self.text(data, ("version",)),
@@ -86,6 +89,7 @@ class _Form(YamlForm):
             rows=self.text(data, ("rows",)),
             numerator=self.text(data, ("numerator",)),
             denominator=denominator,
+            percentile=percentile,
             breakdown=self.breakdown(),
             not_available=self.bilingual(("notAvailable",)),
             minimum_cell=self.number(("minimumCell",), 0, _LARGEST_CELL),
@@ -119,6 +123,18 @@ class _Form(YamlForm):
             return given
         self.note(place, f"`{place[-1]}` is no whole number from 0 to {most}", f"write e.g. `{place[-1]}: {default}`")
         return default
+
+    def percentile(self, unit: Unit) -> int:
+        """The percentile asked for; 0 where the value is none."""
+        given = self.file.data.get("percentile", 0)
+        if "percentile" not in self.file.data:
+            return 0
+        if not isinstance(given, int) or isinstance(given, bool) or not 0 < given < _WHOLE:
+            self.note(("percentile",), "is no whole number from 1 to 99", "write `percentile: 50` for the median")
+            return 50
+        if unit in ("percent", "count"):
+            self.note(("unit",), f"`{unit}` is no unit of what a percentile is of", "one of: hours, days, vnd")
+        return given
 
     def breakdown(self) -> tuple[Breakdown, ...]:
         item: Mapping[str, Any] = self.mapping(self.file.data, ("breakdown",), is_required=False)

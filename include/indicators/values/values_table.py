@@ -21,6 +21,7 @@ from include.lake.delta import LOG_KEPT, PREFIX
 from include.lake.storage import Lake, lake_errors, retry_on_conflict
 
 SUBJECT = "indicators/values"
+_FIGURE = ("dimension", "member", "numerator", "denominator", "value", "reason", "is_suppressed")
 _NUMBER = pa.decimal128(38, 6)
 VALUES = pa.schema(
     [
@@ -38,6 +39,8 @@ VALUES = pa.schema(
         ("unit", pa.string()),
         ("digits", pa.int64()),
         ("reason", pa.string()),
+        ("minimum_cell", pa.int64()),
+        ("is_suppressed", pa.bool_()),
         ("missing_servers", pa.string()),
         ("as_of", pa.timestamp("us", tz="UTC")),
         ("computed_at", pa.timestamp("us", tz="UTC")),
@@ -48,7 +51,8 @@ VALUES = pa.schema(
     ]
 )
 """Columns of the table. `period_end` is the day after the last; `dimension` and `member` are empty for the total;
-`missing_servers` and `tables` (id and version of each table read) are JSON.
+`is_suppressed`: readers may not see the numbers, by `minimum_cell`; `missing_servers` and `tables` (id and version of
+each table read) are JSON.
 """
 
 
@@ -67,6 +71,7 @@ class StoredIndicator:
     edition: int
     unit: str
     digits: int
+    minimum_cell: int
     as_of: datetime
     computed_at: datetime
     run_id: str
@@ -190,6 +195,7 @@ def _rows(recorded: Recorded, *, run_id: str, at: datetime) -> list[dict[str, An
         "edition": recorded.edition,
         "unit": indicator.unit,
         "digits": indicator.digits,
+        "minimum_cell": indicator.minimum_cell,
         "missing_servers": json.dumps(_missing(computed)),
         "as_of": computed.as_of,
         "computed_at": at,
@@ -207,6 +213,7 @@ def _rows(recorded: Recorded, *, run_id: str, at: datetime) -> list[dict[str, An
             "denominator": figure.denominator,
             "value": figure.value,
             "reason": figure.reason,
+            "is_suppressed": figure.is_suppressed,
         }
         for figure in computed.figures
     ]
@@ -214,14 +221,11 @@ def _rows(recorded: Recorded, *, run_id: str, at: datetime) -> list[dict[str, An
 
 def _stored(rows: Sequence[dict[str, Any]]) -> StoredIndicator:
     first = rows[0]
-    figures = [
-        Figure(row["dimension"], row["member"], row["numerator"], row["denominator"], row["value"], row["reason"])
-        for row in rows
-    ]
+    figures = [Figure(*(row[name] for name in _FIGURE)) for row in rows]
     return StoredIndicator(
         **{name: first[name] for name in (
-            "indicator", "scheme", "period", "period_start", "period_end", "edition", "unit", "digits", "as_of",
-            "computed_at", "run_id", "definition_digest",
+            "indicator", "scheme", "period", "period_start", "period_end", "edition", "unit", "digits", "minimum_cell",
+            "as_of", "computed_at", "run_id", "definition_digest",
         )},
         missing=tuple(json.loads(first["missing_servers"])),
         tables=json.loads(first["tables"]),

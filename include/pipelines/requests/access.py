@@ -18,11 +18,11 @@ from include.sharing.requests import (
     Event,
     Request,
     SourceRow,
-    WorkingDays,
     events_of,
     requests_of,
     source_rows,
 )
+from include.vietnam import WorkingDays
 
 
 def all_requests(context: PipelineContext) -> dict[str, Request]:

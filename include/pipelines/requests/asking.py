@@ -12,6 +12,7 @@ from include.pipelines.requests.access import agreements_of, all_requests, produ
 from include.pipelines.requests.recording import act_on, write
 from include.pipelines.requests.refusals import RequestOvertaken, RequestRefused, RequestUnknown
 from include.sharing.requests import (
+    DAYS_TO_ANSWER,
     DUE_ON,
     Ask,
     Details,
@@ -20,12 +21,12 @@ from include.sharing.requests import (
     Kind,
     Note,
     Request,
-    WorkingDays,
     objection_to_ask,
     objection_to_dispute,
     objection_to_text,
     shared_row,
 )
+from include.vietnam import WorkingDays
 
 _TRIES, _PAUSE_SECONDS = 20, 0.25
 
@@ -122,7 +123,7 @@ def _open(
     for _ in range(_TRIES):
         requests = all_requests(context)
         at = context.now()
-        due_on = WorkingDays.load(context.schemas).due_on(at)
+        due_on = WorkingDays.load(context.schemas).due_on(at, DAYS_TO_ANSWER)
         details = checked(requests).to_json(**{DUE_ON: due_on.isoformat()})
         before = sum((one.recipient, one.registry, one.table) == (recipient, *of) for one in requests.values())
         request_id = f"{recipient}-{of[0]}-{of[1]}-{before + 1}"

@@ -25,7 +25,6 @@ from include.sharing.requests import (
     KINDS,
     STATES,
     WAITING,
-    WorkingDays,
     fitting,
     grounds,
     is_late,
@@ -33,6 +32,7 @@ from include.sharing.requests import (
     summaries,
 )
 from include.sharing.requests import Request as Asked
+from include.vietnam import WorkingDays
 
 MOST_CLOSED = 200
 WORDS = {"states": STATES, "kinds": KINDS, "acts": ACTS}

@@ -1,6 +1,6 @@
 """Requests to providers: data that is asked for and rows that are disputed, as events with a life and a deadline."""
 
-from include.sharing.requests.deadlines import DAYS_TO_ANSWER, WorkingDays, holiday_problems, is_last_day, is_late
+from include.sharing.requests.deadlines import DAYS_TO_ANSWER, holiday_problems, is_last_day, is_late
 from include.sharing.requests.disputed_row import SharedRow, is_mended, shared_row
 from include.sharing.requests.drafting import draft, draft_id, draft_problems, fitting, proposed, shared_column
 from include.sharing.requests.events import (

@@ -14,8 +14,9 @@ import pyarrow as pa
 
 from include.lake.run_log import append
 from include.lake.storage import Lake, lake_errors
-from include.sharing.requests.deadlines import WorkingDays
+from include.sharing.requests.deadlines import DAYS_TO_ANSWER
 from include.sharing.requests.request import Ask, Details, Dispute, Grant, Kind, Note, Refusal, Request, State
+from include.vietnam import WorkingDays
 
 REQUESTS_TABLE = "audit/requests"
 DUE_ON = "due_on"
@@ -170,7 +171,7 @@ def _after(request: Request | None, event: Event, days: WorkingDays) -> Request 
 def _due_on(event: Event, days: WorkingDays) -> date:
     """The last day as it was when the request came in: what the list of days off says later changes no verdict."""
     kept = json.loads(event.details).get(DUE_ON)
-    return date.fromisoformat(kept) if kept else days.due_on(event.at)
+    return date.fromisoformat(kept) if kept else days.due_on(event.at, DAYS_TO_ANSWER)
 
 
 def details_of(event: Event) -> Details:

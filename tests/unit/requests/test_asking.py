@@ -24,7 +24,8 @@ from include.pipelines.requests import (
     request_of,
     withdraw,
 )
-from include.sharing.requests import Request, WorkingDays
+from include.sharing.requests import DAYS_TO_ANSWER, Request
+from include.vietnam import WorkingDays
 from tests.small_population import MONDAY, At
 
 from .conftest import an_ask
@@ -48,7 +49,7 @@ def test_what_is_asked_for_is_open_until_two_working_days_are_over(context: At, 
 )
 def test_days_are_counted_by_the_holidays_of_the_code_list(asked_at: str, due_on: str) -> None:
     days = WorkingDays.load(Path(__file__).parents[3] / "schemas")
-    assert days.due_on(datetime.fromisoformat(asked_at)) == date.fromisoformat(due_on)
+    assert days.due_on(datetime.fromisoformat(asked_at), DAYS_TO_ANSWER) == date.fromisoformat(due_on)
 
 
 @pytest.mark.parametrize(

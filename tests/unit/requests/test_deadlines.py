@@ -9,7 +9,8 @@ import pytest
 
 from include.pipelines.checks import check_schemas
 from include.pipelines.requests import all_requests, request_of
-from include.sharing.requests import Request, WorkingDays, holiday_problems
+from include.sharing.requests import DAYS_TO_ANSWER, Request, holiday_problems
+from include.vietnam import WorkingDays
 from tests.small_population import MONDAY, At
 from tests.unit.portal.conftest import Site
 
@@ -39,11 +40,11 @@ def hanoi(text: str) -> datetime:
     ],
 )
 def test_days_off_of_every_year_hold_without_the_list(asked: str, due: str) -> None:
-    assert WorkingDays.load(SCHEMAS).due_on(hanoi(asked)) == date.fromisoformat(due)
+    assert WorkingDays.load(SCHEMAS).due_on(hanoi(asked), DAYS_TO_ANSWER) == date.fromisoformat(due)
 
 
 def test_they_hold_where_there_is_no_list(tmp_path: Path) -> None:
-    assert WorkingDays.load(tmp_path).due_on(hanoi("2026-12-31")) == date(2027, 1, 5)
+    assert WorkingDays.load(tmp_path).due_on(hanoi("2026-12-31"), DAYS_TO_ANSWER) == date(2027, 1, 5)
     assert not holiday_problems(tmp_path, date(2026, 12, 1))
 
 
