@@ -60,6 +60,9 @@ def _run() -> int:
         from include.embedded.servers import complete
 
         complete(os.environ)
+        from include.telemetry import log_as_json
+
+        log_as_json()
     try:
         app()
     except KeyboardInterrupt:

@@ -27,6 +27,7 @@ from include.lake.run_log import RunRow
 from include.lake.storage import LakeDenied
 from include.pipelines.context import PipelineContext
 from include.pipelines.errors import no_values_escape
+from include.telemetry import record_run_figures, step
 
 ACTOR = "lienthong"
 EVIDENCE_OF_RUNS = ("audit/runs", "audit/checks", "audit/table_checks")
@@ -54,7 +55,8 @@ def record_run(
     path, of those that an earlier step wrote, as they were then. Of a run that is over, what it landed is bound as
     well. What a person decided about it stands in the ledger before: see `include.pipelines.decisions.ledger_entries`.
     """
-    run_log.append_run(context.lake, row)
+    if run_log.append_run(context.lake, row):
+        record_run_figures(row)
     registry, table, run_id = str(row.registry), str(row.table), row.run_id
     subject = f"registry/{registry}/{table}"
     payload = {name: getattr(row, name) for name in _KEPT} | {"contract_digest": row.contract_digest}
@@ -116,6 +118,7 @@ def record_expired(context: PipelineContext, subject: str, folders: Sequence[str
         )
 
 
+@step("verify")
 def verify_lake(
     context: PipelineContext,
     *,

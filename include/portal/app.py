@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from typing import Any
 from urllib.parse import quote
 
 import uvicorn
@@ -28,6 +29,7 @@ from include.portal.requests import ROUTES as REQUESTS
 from include.portal.session import SignInNeeded
 from include.portal.state import Portal
 
+from include.telemetry import is_json_asked
 _log = logging.getLogger(__name__)
 
 
@@ -44,8 +46,9 @@ def serve(context: PipelineContext, *, host: str, port: int, started: Callable[[
     app.state.portal.catalogue.now()
     started(url)
     uvicorn.run(
+    how: dict[str, Any] = {"log_config": None} if is_json_asked() else {}
         app, host=host, port=port, access_log=False, log_level="warning", server_header=False,
-        timeout_graceful_shutdown=10,
+        timeout_graceful_shutdown=10, **how,
     )  # fmt: skip
 
 

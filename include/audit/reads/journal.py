@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import IO
 
 from include.audit.reads.record import ReadRecord
+from include.telemetry import record_read
 
 _SUFFIX = ".jsonl"
 
@@ -47,6 +48,7 @@ class Journal:
         if self._writer is None:
             self._writer = asyncio.create_task(self._write_all())
         await done
+        record_read(registry=record.registry, table=record.table, action=record.action, verdict=record.verdict)
 
     async def _write_all(self) -> None:
         try:

@@ -34,6 +34,7 @@ from include.pipelines.people.linkage_model import digest, golden_rules, model_f
 from include.pipelines.step_results import Facts
 from include.pipelines.unfinished_runs import record_unfinished_runs
 from include.sources.access import has_connection
+from include.telemetry import record_linking, step
 
 # In the order of their commits: the index decides, the records come last because the next run compares with them.
 TABLES = ("index", "events", "links", "golden", "findings", "records")
@@ -53,6 +54,7 @@ _KEPT = (
 )
 
 
+@step("link")
 def link_step(run_id: str, *, is_full: bool = False, context: PipelineContext | None = None) -> Facts:
     """Find out what linking the published tables anew would change, and whether a steward must approve it.
 
@@ -123,6 +125,7 @@ def awaited_tables(*, context: PipelineContext | None = None) -> list[str]:
         return [t.qualified_name for t in tables if not context.lake.is_table(registry_table(t.registry, t.name))]
 
 
+@step("commit")
 def commit_link_step(
     linked: Facts,
     approved_by: str | None = None,
@@ -170,6 +173,7 @@ def refuse_link_step(linked: Facts, answer: Answer, *, context: PipelineContext 
         return facts
 
 
+@step("link_persons")
 def link_persons(
     run_id: str,
     *,
@@ -246,6 +250,7 @@ def _record(context: PipelineContext, facts: Facts) -> None:
     ]
     subjects = [f"{SUBJECT}/{name}" for name in (*TABLES, "former")] if verdict == "published" else []
     record_commits(context, [*subjects, f"audit/{LINKING_LOG}"], records)
+    record_linking(facts)
 
 
 def _digest_of_contracts(context: PipelineContext) -> str:

@@ -22,6 +22,7 @@ from include.pipelines.sync import Approval, assess_and_publish, relationships_s
 from include.pipelines.unfinished_runs import record_unfinished_runs
 from include.sources.landing import FILE, Extract, record
 
+from include.telemetry import step
 _OF_THE_ROW = ("_key", "_cursor")  # values that the registry gave
 _BY_RULE = """
     SELECT reason.rule_id, _life, any_value(reason.column), any_value(reason.message), count(*), min(_since)
@@ -100,6 +101,7 @@ def show_rejected(
 
 
 def replay(
+@step("replay")
     context: PipelineContext,
     registry: str,
     *,
@@ -138,6 +140,7 @@ def replay(
 
 
 def gather_step(
+@step("gather")
     registry: str, table: str, run_id: str, *, rule_id: str | None = None, context: PipelineContext | None = None
 ) -> Extracted | Skipped:
     """Land the open rows of a table (of one rule) as an extract; `Skipped` if there are none."""

@@ -30,6 +30,7 @@ from include.pipelines.audit_log import record_files
 from include.pipelines.context import PipelineContext
 from include.pipelines.errors import REPOSITORY, Misuse, no_values_escape
 from include.pipelines.indicators import compute_step
+from include.telemetry import step
 
 NAME = "bao-cao-chinh-phu"
 
@@ -55,6 +56,7 @@ class GovernmentReportMade:
         return asdict(self)
 
 
+@step("report_government")
 def government_report_step(
     period: str, run_id: str, *, context: PipelineContext | None = None, folder: Path | None = None
 ) -> GovernmentReportMade:

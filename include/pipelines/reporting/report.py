@@ -37,6 +37,7 @@ from include.pipelines.reporting.agreements import agreement_facts
 from include.pipelines.reporting.requests import request_counts
 from include.pipelines.reporting.status import delivered_in
 from include.sharing.agreements import readable_agreements
+from include.telemetry import step
 
 WORKBOOK = "report.xlsx"
 
@@ -61,6 +62,7 @@ class ReportMade:
         return asdict(self)
 
 
+@step("report")
 def report_step(*, context: PipelineContext | None = None, folder: Path | None = None) -> ReportMade:
     """Make the report of the lake as it is now. An empty lake has one too: it says that there was no run yet."""
     context = context or PipelineContext.from_environment()

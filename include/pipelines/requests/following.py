@@ -33,6 +33,7 @@ from include.sharing.requests import (
     read_events,
 )
 
+from include.telemetry import step
 TOLD_WITHIN = timedelta(days=7)
 """Older events are told to no office: who turns notices on is not told of last year. Nor is one told for ever."""
 TO_PROVIDER: tuple[Act, ...] = ("asked", "withdrawn", "reminded", "escalated")
@@ -74,6 +75,7 @@ class Notice:
 
 
 def follow_requests(context: PipelineContext) -> tuple[str, ...]:
+@step("follow_requests")
     """Record what has happened to requests since the last look; returns the ids of those it happened to.
 
     Raises:

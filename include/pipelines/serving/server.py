@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import uvicorn
 from starlette.applications import Starlette
@@ -23,6 +24,7 @@ from include.pipelines.serving.store_reads import StoreReads
 from include.pipelines.serving.terms import LiveCatalog
 from include.pipelines.serving.tokens import LiveTokens, endpoint_of
 from include.sharing.delta_sharing import FileLinks
+from include.telemetry import exported_at_the_end, is_json_asked
 
 STORE_LOG_REPEATS = timedelta(days=1)
 """How old an entry of the store's access log can be that the store sends again."""
@@ -43,10 +45,12 @@ def serve(
         context = replace(context, environ={**context.environ, "LIENTHONG_SHARING_URL": f"http://{host}:{port}"})
     started(endpoint_of(context))
     app = make_app(context, store_log_at=None if store_log_port is None else (host, store_log_port))
-    uvicorn.run(
-        app, host=host, port=port, access_log=False, log_level="warning", server_header=False,
-        timeout_graceful_shutdown=10,
-    )  # fmt: skip
+    how: dict[str, Any] = {"log_config": None} if is_json_asked() else {}
+    with exported_at_the_end():
+        uvicorn.run(
+            app, host=host, port=port, access_log=False, log_level="warning", server_header=False,
+            timeout_graceful_shutdown=10, **how,
+        )  # fmt: skip
 
 
 def make_app(

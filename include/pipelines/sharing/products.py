@@ -23,6 +23,7 @@ from include.pipelines.reporting import status_of
 from include.sharing.agreements import Agreement, agreement_paths, load_agreement
 from include.sharing.products import MasterKey, ProductResult, Sharing, close_orphans, share_agreement
 
+from include.telemetry import step
 
 @dataclass(frozen=True, slots=True)
 class AgreementResult:
@@ -52,6 +53,7 @@ class SharingResult:
 
 
 def share_step(agreement_id: str | None, run_id: str, *, context: PipelineContext | None = None) -> SharingResult:
+@step("share")
     """Carry out one agreement, or all of them; with all, tables that no agreement names any more are closed too.
 
     Raises:
@@ -89,6 +91,7 @@ def _load(context: PipelineContext, agreement_id: str | None) -> tuple[list[Agre
 
 
 def _carry_out(
+@step("carry_out")
     context: PipelineContext, agreement: Agreement, at: datetime, run_id: str, in_force: Sequence[Agreement]
 ) -> AgreementResult:
     standing = agreement.standing(at)

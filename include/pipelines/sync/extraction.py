@@ -41,6 +41,7 @@ from include.sources.open_object import ReadRequest
 from include.sources.source_schema import cursor_columns, key_columns, reads_anew
 
 MOST_MISSED_CHANGES = (
+from include.telemetry import step
     20_000  # rows fetched one by one; with more, the source has changed so much that all of it is read
 )
 _KEYS_MEMORY = "900MB"
@@ -48,6 +49,7 @@ _KEYS_MEMORY = "900MB"
 
 def extract_step(
     registry: str,
+@step("extract")
     table: str,
     run_id: str,
     *,

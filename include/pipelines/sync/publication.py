@@ -41,6 +41,7 @@ from include.pipelines.unfinished_runs import publish_contract, record_unfinishe
 from include.quality.expectations import Assessment, assess, import_gx_meanwhile
 from include.quality.split import SplitResult, conform_and_split
 from include.sources.landing import RECORD, Extract
+from include.telemetry import step
 
 Watch = Callable[[str, str], None]
 
@@ -55,6 +56,7 @@ class Approval:
     approval_note: str = ""
 
 
+@step("assess")
 def assess_step(extracted: Extracted, *, context: PipelineContext | None = None) -> Assessed | Skipped:
     """Conform, split and assess what was landed, and say whether it stays inside the contract's tolerance.
 
@@ -109,6 +111,7 @@ def assess_step(extracted: Extracted, *, context: PipelineContext | None = None)
         return run_folder.save_result(context, table, "assessed", assessed)
 
 
+@step("publish")
 def publish_step(
     assessed: Assessed,
     approved_by: str | None = None,

@@ -29,11 +29,13 @@ from include.pipelines.sync.read_plan import Window
 from include.pipelines.sync.relationships import relationships_step
 from include.quality.expectations import import_gx_meanwhile
 
+from include.telemetry import step
 _ATTEMPTS = 3
 _AT_ONCE = min(os.cpu_count() or 1, 4)
 
 
 def prepare_step(*, context: PipelineContext | None = None) -> list[str]:
+@step("prepare")
     """Publish the code lists that changed to `reference/`; returns their names."""
     context = context or PipelineContext.from_environment()
     with no_values_escape("publishing the code lists"):
@@ -43,6 +45,7 @@ def prepare_step(*, context: PipelineContext | None = None) -> list[str]:
 
 
 def sync_registry(
+@step("sync")
     registry: str,
     *,
     run_id: str,

@@ -23,6 +23,7 @@ from include.lake.storage import create_temp_table, lake_errors, quote
 from include.pipelines.audit_log import record_commits
 from include.pipelines.context import PipelineContext
 from include.pipelines.errors import Misuse, no_values_escape
+from include.telemetry import step
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,7 @@ class Fit:
         return {"rule_id": self.rule_id, "rows": self.rows, "orphans": self.orphans, "refused": self.refused}
 
 
+@step("relationships")
 def relationships_step(registry: str, run_id: str, *, context: PipelineContext | None = None) -> list[Fit]:
     """Measure the relationships that a change of a registry may change, and keep the counts in `audit/checks`.
 

@@ -9,6 +9,7 @@ from include.lake.rejected import open_counts
 from include.lake.run_log import append_table_checks, has_table_checks
 from include.pipelines.context import PipelineContext
 from include.quality import measured, standing
+from include.telemetry import record_table_rows
 
 
 def record_standing(context: PipelineContext, table: Table) -> None:
@@ -30,3 +31,4 @@ def record_standing(context: PipelineContext, table: Table) -> None:
         lake, table, run_id=state.run_id, table_id=table_id, version=state.version,
         published_rows=state.live_rows, open_rows=opened, counts=counts, at=context.now(),
     )  # fmt: skip
+    record_table_rows(table.registry, table.name, published=state.live_rows, opened=opened)

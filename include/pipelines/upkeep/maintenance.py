@@ -19,6 +19,7 @@ from include.pipelines.context import PipelineContext
 from include.pipelines.errors import no_values_escape
 from include.pipelines.row_history import maintain_histories
 from include.pipelines.unfinished_runs import record_unfinished_runs
+from include.telemetry import step
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,7 @@ class MaintenanceDone:
         return {**asdict(self), "summary": self.summary}
 
 
+@step("maintain")
 def maintain_lake(context: PipelineContext, *, at: datetime) -> MaintenanceDone:
     """Maintain every table and expire what the contracts let go; a table somebody writes to is left for next time.
 
