@@ -17,7 +17,7 @@ from typing import Any
 from benchmarks import page, parts, sources
 from benchmarks.environment import machine, versions
 from benchmarks.running import prepare_peers
-from include.embedded.servers import REPOSITORY
+from include.embedded.site import REPOSITORY
 
 
 def main() -> None:

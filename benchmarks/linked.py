@@ -18,7 +18,7 @@ from typing import Any
 import duckdb
 
 from include.contracts.model import Table
-from include.embedded.servers import REPOSITORY
+from include.embedded.site import REPOSITORY
 from include.identity.linkage_model import Model, load_model
 from include.identity.persons import assign, cluster, load_golden, survive
 from include.identity.records import block, collect, linked_tables, prepare

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from include.embedded.servers import REPOSITORY
+from include.embedded.site import REPOSITORY
 
 Figures = dict[str, Any]
 VAR = REPOSITORY / "var" / "benchmarks"

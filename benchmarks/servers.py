@@ -18,7 +18,8 @@ from pathlib import Path
 import psycopg
 from deltalake import DeltaTable
 
-from include.embedded.servers import REPOSITORY, Site, start_postgres, stop_postgres, uri
+from include.embedded.servers import start_postgres, stop_postgres, uri
+from include.embedded.site import REPOSITORY, Site
 from include.simulator import divide_land, inhabited_provinces, load_registry, simulate, vendor_of
 
 SEED = 2028

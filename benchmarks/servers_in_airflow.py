@@ -20,7 +20,8 @@ import psutil
 import yaml
 
 from include.embedded import servers
-from include.embedded.servers import ENDED, REPOSITORY, AirflowApi, Site
+from include.embedded.servers import ENDED, AirflowApi
+from include.embedded.site import REPOSITORY, Site
 
 TABLES, ROWS = ("parcel", "certificate", "ownership"), 50
 METADATA = ("SQL_ALCHEMY_CONN", "SQL_ALCHEMY_CONN_ASYNC")

@@ -31,7 +31,7 @@ from deltalake import write_deltalake
 
 from benchmarks.running import VAR
 from include.contracts.model import Column, Contract, Server, Table, arrow_type
-from include.embedded.servers import REPOSITORY, free_port
+from include.embedded.site import REPOSITORY, free_port
 from include.lake.storage import Lake
 from include.sharing.agreements import load_agreement
 from include.sharing.products import share_agreement

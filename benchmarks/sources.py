@@ -20,8 +20,9 @@ import pymysql
 
 from benchmarks.payments import ROWS, TABLE
 from benchmarks.running import VAR
-from include.embedded.servers import REPOSITORY, Site, free_port, start_postgres, stop_postgres
+from include.embedded.servers import start_postgres, stop_postgres
 from include.embedded.servers import uri as postgres_uri
+from include.embedded.site import REPOSITORY, Site, free_port
 from include.lake.storage import DEFAULT_SCRATCH, load_extension
 
 

@@ -20,7 +20,8 @@ from rich.console import Console
 from rich.text import Text
 
 from include.embedded.demo import down, up
-from include.embedded.servers import REPOSITORY, USER, AirflowApi, Site, url
+from include.embedded.servers import USER, AirflowApi, url
+from include.embedded.site import REPOSITORY, Site
 
 PICTURES = Path(__file__).parent / "pictures"
 WINDOW, COLOURS, COLUMNS = ViewportSize(width=1280, height=800), 128, 130

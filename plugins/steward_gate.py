@@ -187,7 +187,6 @@ def _place_of(ti: Any) -> str:
 
 def question(assessed: dict[str, Any]) -> tuple[str, str]:
     """Subject and body of the question in both languages, with the texts of the contract's rules."""
-    from include.pipelines import PipelineContext
-    from include.pipelines.reporting import rule_texts
+    from include.pipelines import PipelineContext, rule_texts
 
     return table_question(assessed, rule_texts(PipelineContext.from_environment(), assessed["registry"]), BASE)

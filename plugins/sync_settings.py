@@ -17,6 +17,7 @@ from croniter import croniter  # type: ignore[import-untyped]
 from include.contracts.model import Contract, Server
 from include.contracts.reading import load_contract
 from include.contracts.yaml_files import ContractError
+from plugins.airflow_connections import task_context
 from plugins.deadlines import promised_deadline
 
 if TYPE_CHECKING:
@@ -104,7 +105,9 @@ def extract_when_open(contract: Contract, table: str) -> Extracted | Skipped:
     from include.sources.access import SourceClosed
 
     try:
-        return extract_step(contract.registry, table, library_run_id(), window=_backfill_window(contract))
+        return extract_step(
+            contract.registry, table, library_run_id(), window=_backfill_window(contract), context=task_context()
+        )
     except SourceClosed as closed:
         raise AirflowRescheduleException(closed.opens_at) from None
     except OnlyReadWhole as whole:
@@ -127,15 +130,16 @@ def record_failure(registry: str, context: Context) -> None:
 
     A declined gate and a killed task get none: Airflow shows them.
     """
-    from include.pipelines import KNOWN_ERRORS, Failed, PipelineContext
+    from include.known_error import KnownError
+    from include.pipelines import Failed, PipelineContext
 
     error, given = context.get("exception"), getattr(context["task"], "op_kwargs", {})
-    if not isinstance(error, KNOWN_ERRORS) or "table" not in given:
+    if not isinstance(error, KnownError) or "table" not in given:
         return
     before = given.get("assessed") or given.get("extracted") or {}
     pipeline_context = PipelineContext.from_environment()
     _, table = pipeline_context.table(registry, given["table"])
-    Failed.of(pipeline_context, table, before.get("run_id") or _run_id(context["dag_run"]), error)
+    Failed.of(pipeline_context, table, before.get("run_id") or run_id_of(context["dag_run"]), error)
 
 
 def library_run_id() -> str:
@@ -143,9 +147,10 @@ def library_run_id() -> str:
 
     A DAG run that is cleared after its end gets another id.
     """
-    return _run_id(get_current_context()["dag_run"])
+    return run_id_of(get_current_context()["dag_run"])
 
 
-def _run_id(run: DagRunProtocol) -> str:
+def run_id_of(run: DagRunProtocol) -> str:
+    """The library's run id of a DAG run."""
     began = (run.start_date or run.run_after).astimezone(UTC)
     return f"{began:%Y%m%dT%H%M%SZ}-{sha256(f'{run.dag_id} {run.run_id}'.encode()).hexdigest()[:8]}"

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from include.embedded.servers.processes import ServerProcess, start, wait_until
-from include.embedded.servers.site import REPOSITORY
+from include.embedded.site import REPOSITORY
 from tests.once import once, shared_site
 
 NAME = "forking"

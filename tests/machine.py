@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from include.embedded.servers.site import REPOSITORY
+from include.embedded.site import REPOSITORY
 
 # Debian keeps servers where the search path of a plain user does not look.
 _PLACES = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/local/sbin", "/usr/sbin", "/sbin"])

@@ -17,7 +17,7 @@ from typing import TypeVar
 import psutil
 
 from include.embedded.servers.processes import stop
-from include.embedded.servers.site import Site
+from include.embedded.site import Site
 
 VARIABLE = "LIENTHONG_TEST_RUN"
 _PREFIX = "lienthong-tests-"

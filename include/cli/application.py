@@ -57,7 +57,7 @@ def main() -> NoReturn:
 def _run() -> int:
     # Help is for the terminal alone: what a command needs takes a second to import.
     if sys.argv[1:] and not _HELP & {*sys.argv} and not _STARTS_SERVERS & {*sys.argv[1:2]}:
-        from include.embedded.servers import complete
+        from include.embedded.site import complete
 
         complete(os.environ)
         from include.telemetry import log_as_json
@@ -77,7 +77,8 @@ def _run() -> int:
 def _told(failure: Exception) -> int:
     """The exit status of a command that failed, after a message without values."""
     from include.contracts.yaml_files import ContractError
-    from include.pipelines import KNOWN_ERRORS, Misuse, no_values_escape
+    from include.known_error import KnownError
+    from include.pipelines import Misuse, no_values_escape
 
     try:
         with no_values_escape("running the command"):
@@ -85,7 +86,7 @@ def _told(failure: Exception) -> int:
     except ContractError as error:
         show_problems(error.problems)
         return NOT_PUBLISHED
-    except KNOWN_ERRORS as error:
+    except KnownError as error:
         named = "" if isinstance(error, Misuse) else f"{type(error).__name__}: "
         errors.print(f"{named}{error}", style="red", markup=False)
         return MISUSE if isinstance(error, Misuse) else NOT_PUBLISHED
@@ -135,8 +136,7 @@ def end(result: RegistryResult, as_json: bool) -> None:
     if as_json:
         output.print_json(json.dumps(run, ensure_ascii=False, default=str))
     else:
-        from include.pipelines import PipelineContext
-        from include.pipelines.reporting import rule_texts
+        from include.pipelines import PipelineContext, rule_texts
 
         show_run(run, rule_texts(PipelineContext.from_environment(), result.registry))
     raise typer.Exit(NOT_PUBLISHED if result.verdict in ("held", "failed") else 0)

@@ -119,7 +119,7 @@ def plan(registry: Registry, as_json: AsJson = False) -> None:
     """
     from include.console import show_plan
     from include.pipelines import PipelineContext
-    from include.pipelines.sync import plan_registry
+    from include.pipelines.checks import plan_registry
 
     plans = plan_registry(PipelineContext.from_environment(), registry)
     if as_json:

@@ -32,9 +32,8 @@ def rejected_list(
 
     Example: `lienthong rejected list population`
     """
-    from include.pipelines import PipelineContext
+    from include.pipelines import PipelineContext, rule_texts
     from include.pipelines.rejected import list_rejected
-    from include.pipelines.reporting import rule_texts
 
     context = PipelineContext.from_environment()
     found = list_rejected(context, registry, table or (), with_closed=every)
@@ -78,9 +77,8 @@ def rejected_show(
     Example: `lienthong rejected show population citizen --limit 5` or, with the rows as received,
     `lienthong rejected show population citizen --values --purpose "list for the owner"`
     """
-    from include.pipelines import PipelineContext
+    from include.pipelines import PipelineContext, rule_texts
     from include.pipelines.rejected import show_rejected
-    from include.pipelines.reporting import rule_texts
 
     context = PipelineContext.from_environment()
     rows = show_rejected(context, registry, table, rule_id=rule, limit=limit, look=look(values, purpose))

@@ -17,7 +17,7 @@ from include.console import COLOURS, output, show_problems
 from include.console_words import VERDICTS, day, local, number, word
 
 if TYPE_CHECKING:
-    from include.pipelines.reporting import RegistryStatus, ServerStatus, TableStatus
+    from include.pipelines.status import RegistryStatus, ServerStatus, TableStatus
 
 _UNBOUND = 10_000
 _DAYS_FROM = 48  # hours
@@ -42,7 +42,7 @@ def status(
     `lienthong status land --json | jq '.registries[].servers[] | select(.is_late) | .server'`
     """
     from include.pipelines import PipelineContext
-    from include.pipelines.reporting import status_of
+    from include.pipelines.status import record_status, status_of
 
     context = PipelineContext.from_environment()
     if registry is None:
@@ -51,6 +51,7 @@ def status(
     else:
         mistakes = []
         found = status_of(context, [context.contract(registry)])
+    record_status(found)
     if as_json:
         output.print_json(json.dumps({"registries": [one.to_dict() for one in found]}, ensure_ascii=False))
     else:

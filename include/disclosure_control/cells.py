@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from itertools import product as combinations_of
 
+from include.known_error import KnownError
+
 TOTAL, UNKNOWN = "_T", "_U"
 """Codes of SDMX for the total over a column and for no value."""
 
@@ -14,7 +16,7 @@ Key = tuple[str, ...]
 """Group values of a cell, in the order of the group columns; TOTAL for a column that is summed over."""
 
 
-class StatisticsRefused(ValueError):
+class StatisticsRefused(KnownError, ValueError):
     """Counts and sums that cannot be published; the message says why, and holds no value of a row."""
 
 

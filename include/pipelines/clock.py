@@ -9,12 +9,13 @@ from __future__ import annotations
 import secrets
 from datetime import datetime, timedelta
 
+from include.known_error import KnownError
 from include.lake.storage import Lake
 
 GRACE = timedelta(hours=1)
 
 
-class ClockAhead(RuntimeError):
+class ClockAhead(KnownError, RuntimeError):
     """This machine's clock is so far ahead of the lake's that what is young would be removed as old."""
 
 

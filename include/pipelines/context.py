@@ -12,15 +12,18 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from include.contracts.model import AT, Contract, Table, row_digest
 from include.contracts.reading import contract_paths, load_contract, readable_contracts
 from include.contracts.yaml_files import ContractError, Problem, all_valid
-from include.identity.scoring import Spark
 from include.lake.run_log import UnchangedExtract, unchanged_extracts
 from include.lake.storage import Lake
 from include.pipelines.errors import REPOSITORY, Misuse
 from include.vietnam import macro_files
+
+if TYPE_CHECKING:
+    from include.identity.scoring import Spark
 
 
 def schemas_folder(environ: Mapping[str, str] = os.environ) -> Path:
@@ -91,6 +94,8 @@ class PipelineContext:
             )
         if importlib.util.find_spec("pyspark") is None:
             raise Misuse("ENGINE=spark needs pyspark, which is not installed: pip install -r requirements-spark.txt")
+        from include.identity.scoring import Spark  # with all that comparing needs: for linking only
+
         return Spark(master, Path(folder).absolute() if folder else None)
 
     def contract(self, registry: str) -> Contract:

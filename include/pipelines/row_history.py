@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from contextlib import suppress
+from collections.abc import Iterator
 from datetime import datetime
 
 from include.contracts.model import Table
-from include.indicators.computation import TablesRead, tables_read
-from include.indicators.definitions import Catalogue
 from include.lake.row_history import ZONE, HistoryFacts, expire_history, extend_history, history_facts
 from include.lake.storage import LakeTableMissing
 from include.pipelines.audit_log import record_commits
@@ -20,20 +17,6 @@ def keep_history(context: PipelineContext, table: Table, run_id: str) -> None:
     if table.history is not None:
         extend_history(context.lake, table, run_id=run_id)
         record_commits(context, [_subject(table)])
-
-
-def tables_with_histories(
-    context: PipelineContext, catalogue: Catalogue, names: Iterable[str], run_id: str
-) -> TablesRead:
-    """Open tables for indicators, after the histories among them were extended to what is published.
-
-    So a run that was killed between its publication and its history leaves no figure of former rows behind.
-    """
-    wanted = set(names)
-    for name in sorted(wanted & catalogue.histories.keys()):
-        with suppress(LakeTableMissing):
-            keep_history(context, catalogue.histories[name], run_id)
-    return tables_read(context.lake, wanted)
 
 
 def maintain_histories(context: PipelineContext, *, at: datetime) -> int:

@@ -12,11 +12,11 @@ from typing import Any, ClassVar, Self, TypeVar
 
 from include.contracts.model import Contract, Table
 from include.contracts.words import Finding
+from include.known_error import KnownError
 from include.lake.run_log import RunRow
 from include.pipelines.audit_log import record_run
 from include.pipelines.context import PipelineContext
 from include.pipelines.delivered_servers import DeliveredServers
-from include.pipelines.errors import KNOWN_ERRORS
 from include.sources.landing import Extract
 
 Facts = dict[str, Any]
@@ -243,7 +243,7 @@ class Failed(Untouched):
         )  # fmt: skip
         try:
             record_run(context, result.row())
-        except KNOWN_ERRORS:
+        except KnownError:
             return replace(result, error=f"{result.error} (and the lake could not record it)")
         return result
 

@@ -18,8 +18,9 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from include.contracts.yaml_files import ContractError
+from include.known_error import KnownError
 from include.lake.storage import LakeError
-from include.pipelines import KNOWN_ERRORS, Misuse, PipelineContext
+from include.pipelines import Misuse, PipelineContext
 from include.pipelines.catalogue import portal_url
 from include.portal import catalogue_pages, product_pages, rendering, sign_in, subject_pages
 from include.portal.catalogue_pages import ContractBroken
@@ -28,8 +29,8 @@ from include.portal.rendering import SecurityHeaders, message, page
 from include.portal.requests import ROUTES as REQUESTS
 from include.portal.session import SignInNeeded
 from include.portal.state import Portal
-
 from include.telemetry import is_json_asked
+
 _log = logging.getLogger(__name__)
 
 
@@ -45,8 +46,8 @@ def serve(context: PipelineContext, *, host: str, port: int, started: Callable[[
     app = portal_app(context, url)
     app.state.portal.catalogue.now()
     started(url)
-    uvicorn.run(
     how: dict[str, Any] = {"log_config": None} if is_json_asked() else {}
+    uvicorn.run(
         app, host=host, port=port, access_log=False, log_level="warning", server_header=False,
         timeout_graceful_shutdown=10, **how,
     )  # fmt: skip
@@ -69,7 +70,7 @@ def portal_app(context: PipelineContext, url: str) -> Starlette:
             HTTPException: _refused,
             SignInNeeded: _not_signed_in,
             ContractBroken: _broken,
-            **dict.fromkeys(KNOWN_ERRORS, _failed),
+            KnownError: _failed,
             ContractError: _broken,
         },
     )

@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 import duckdb
 
+from include.known_error import KnownError
 from include.lake.storage import lake_errors
 
 DATA_ERRORS = (duckdb.DataError, duckdb.InvalidInputException)
@@ -19,7 +20,7 @@ _UNKNOWN_COLUMN = re.compile(r'Referenced (?:column|table) "((?:[^"]|"")+)" not 
 _UNKNOWN_NAME = re.compile(r"Function with name \"?(\w+)\"? does not exist|Table with name \"?(\w+)\"? does not exist")
 
 
-class QualityError(Exception):
+class QualityError(KnownError):
     """Base of errors of judging rows; the message states the remedy and holds no value of a registry."""
 
 

@@ -11,8 +11,9 @@ from fastapi.responses import HTMLResponse
 from starlette.exceptions import HTTPException
 
 from include.contracts.yaml_files import ContractError
+from include.known_error import KnownError
 from include.lake.storage import LakeDenied, LakeError, LakeFull, LakeUnreachable
-from include.pipelines import KNOWN_ERRORS, Misuse
+from include.pipelines import Misuse
 from include.pipelines.decisions import NotASteward
 from plugins.pages.rendering import page
 
@@ -91,8 +92,7 @@ def register(app: FastAPI) -> None:
     """Register handlers for all failures; none shows a stack trace or an engine's message."""
     app.add_exception_handler(HTTPException, _refused)
     app.add_exception_handler(RequestValidationError, _misread)
-    for known_error in KNOWN_ERRORS:
-        app.add_exception_handler(known_error, _failed)
+    app.add_exception_handler(KnownError, _failed)
     app.add_exception_handler(Exception, _unforeseen)
 
 
@@ -136,7 +136,7 @@ def _unforeseen(request: Request, error: Exception) -> HTMLResponse:
         "Tải lại trang; nếu vẫn lỗi, hãy báo dòng dưới đây cho người vận hành.",
         "Load the page again; if it comes back, report the line below to those who run Airflow.",
     )
-    detail = str(error) if isinstance(error, KNOWN_ERRORS) else type(error).__name__
+    detail = str(error) if isinstance(error, KnownError) else type(error).__name__
     return _message(request, heading, text, status=500, detail=detail)
 
 

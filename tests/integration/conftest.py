@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, sync_playwright
 
 from include.embedded.demo.country import source_connections
 from include.embedded.servers.postgres import start_postgres, uri
-from include.embedded.servers.site import Site
+from include.embedded.site import Site
 from include.lake.storage.lake import Lake
 from include.pipelines.context import PipelineContext
 from include.pipelines.sync.registry_sync import sync_registry

@@ -8,7 +8,7 @@ from pathlib import Path
 import pymysql
 
 from include.embedded.servers import mariadb
-from include.embedded.servers.site import Site
+from include.embedded.site import Site
 from include.simulator.loading.mariadb import connect
 from tests.machine import needed
 

@@ -17,7 +17,7 @@ from include.contracts.reading.load import load_contracts
 from include.embedded.demo.country import PERSONS, SEED, start_sources, stop_sources
 from include.embedded.demo.stack import SERVERS, running
 from include.embedded.servers.processes import stop
-from include.embedded.servers.site import Site
+from include.embedded.site import Site
 from include.simulator import inhabited_provinces
 
 pytestmark = [pytest.mark.slow, pytest.mark.live_scheduler]

@@ -16,7 +16,7 @@ from axe_playwright_python.sync_playwright import Axe
 from fastapi import FastAPI
 from playwright.sync_api import Browser, Page
 
-from include.embedded.servers.site import free_port
+from include.embedded.site import free_port
 from include.pipelines.context import PipelineContext
 from include.pipelines.decisions.gate import note_gate, refuse_step
 from include.pipelines.decisions.ledger_entries import Answer

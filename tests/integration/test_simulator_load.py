@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from include.embedded.servers.postgres import uri
-from include.embedded.servers.site import Site
+from include.embedded.site import Site
 from include.simulator import (
     Country,
     UnknownTarget,

@@ -19,7 +19,7 @@ from include.embedded.production import production_stack
 from include.embedded.production.production_settings import ADMIN, Production
 from include.embedded.servers import PORTAL, SHARING, answers, postgres
 from include.embedded.servers.airflow_api import ENDED, AirflowApi
-from include.embedded.servers.site import Site
+from include.embedded.site import Site
 
 pytestmark = [pytest.mark.slow, pytest.mark.live_scheduler]
 

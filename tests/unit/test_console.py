@@ -189,3 +189,15 @@ def test_help_is_shown_without_what_a_command_needs() -> None:
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "lienthong sync" in done.stdout
+
+
+def test_a_sync_starts_without_what_only_other_processes_need() -> None:
+    """In production every task of a sync is a process of its own: what it imports is paid for each time."""
+    others = ("matplotlib", "fpdf", "openpyxl", "great_expectations", "httpx", "pandas", "include.identity",
+              "include.indicators", "include.sharing", "include.embedded.servers")  # fmt: skip
+    program = (
+        "import sys, include.cli.registries, include.embedded.site, include.pipelines.sync\n"
+        f"found = {{*{others!r}}} & {{*sys.modules}}\nassert not found, found"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

@@ -11,7 +11,7 @@ import sys
 
 import pytest
 
-from include.embedded.servers.site import REPOSITORY
+from include.embedded.site import REPOSITORY
 from tests import machine
 from tests.machine import PARTS, Part, needed
 

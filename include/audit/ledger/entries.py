@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 
 import pyarrow as pa
-import pyarrow.dataset as ds
+import pyarrow.compute as pc
 from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
 
 from include.audit.ledger.delta_checkpoints import checkpoint_record, newest_checkpoint, recorded_checkpoint
@@ -104,7 +104,7 @@ def read_kind(lake: Lake, kind: Kind, *, after: int = 0) -> tuple[int, pa.Table]
     table = _open(lake)
     if table is None:
         return -1, SCHEMA.empty_table()
-    wanted = (ds.field("sequence") > after) & (ds.field("kind") == kind)
+    wanted = (pc.field("sequence") > after) & (pc.field("kind") == kind)
     with lake_errors("reading the ledger"):
         found = table.to_pyarrow_dataset().to_table(columns=SCHEMA.names, filter=wanted)
     return int(table.version()), found.cast(SCHEMA).sort_by("sequence")
@@ -156,7 +156,7 @@ def _head(table: DeltaTable) -> Head:
         if noted.startswith(f"{sequence}:"):
             return Head(sequence, noted.partition(":")[2])
         # The last commit was maintenance: find the entry by file statistics, in one file or few.
-        rows = table.to_pyarrow_dataset().to_table(columns=["hash"], filter=ds.field("sequence") == sequence)
+        rows = table.to_pyarrow_dataset().to_table(columns=["hash"], filter=pc.field("sequence") == sequence)
     if rows.num_rows != 1:
         raise LedgerDamaged(
             f"entry {sequence} of the ledger is not there although its commit is: run `lienthong verify`, restore "

@@ -28,13 +28,14 @@ from cryptography.hazmat.primitives.serialization import (
 
 from include.audit.ledger import entries
 from include.audit.ledger.canonical_json import canonical
+from include.known_error import KnownError
 from include.lake.storage import Lake
 
 SIGNING_KEY_VARIABLE = "LIENTHONG_SIGNING_KEY"
 CHECKPOINTS = "audit/checkpoints"
 
 
-class SigningKeyUnreadable(ValueError):
+class SigningKeyUnreadable(KnownError, ValueError):
     """A private or public key is not an Ed25519 key in PEM form."""
 
 

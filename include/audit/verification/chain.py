@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
-import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
 from include.audit.ledger import GENESIS, HEAD_METADATA, LEDGER, SCHEMA, entry_hash
@@ -15,6 +14,9 @@ from include.audit.verification.discrepancies import WITNESSES
 from include.audit.verification.findings import Discrepancy
 from include.lake import storage
 from include.lake.storage import Lake, LakeDenied, LakeUnreachable, lake_errors
+
+if TYPE_CHECKING:
+    import pyarrow.dataset as ds  # it imports pandas
 
 
 def read_what_is_left(lake: Lake, folder: str = LEDGER) -> tuple[pa.Table, list[Discrepancy]]:

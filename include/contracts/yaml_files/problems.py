@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol, TypeVar
 
+from include.known_error import KnownError
+
 Result = TypeVar("Result")
 
 
@@ -39,7 +41,7 @@ class ReportProblem(Protocol):
         """Record it; a `warning` does not invalidate the file."""
 
 
-class ContractError(ValueError):
+class ContractError(KnownError, ValueError):
     """A contract (or another YAML file under `schemas/`) is invalid. `problems` holds every mistake found."""
 
     def __init__(self, problems: Sequence[Problem]) -> None:

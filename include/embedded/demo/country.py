@@ -9,7 +9,8 @@ from urllib.parse import quote
 
 from include.console_words import local, number
 from include.embedded import servers
-from include.embedded.servers import REPOSITORY, Site, say
+from include.embedded.servers import say
+from include.embedded.site import REPOSITORY, Site, keep_connections
 
 # The country of that size and seed lives in six provinces, from Hà Nội to Cần Thơ.
 PERSONS, SEED = 2_000, 2028
@@ -24,7 +25,7 @@ def simulate_country(*, persons: int = PERSONS, seed: int = SEED, root: Path = R
         before = _there(site)
         _build(site, persons, seed, say, has_systems=True)
         connections = _connections(site, persons, seed)
-        servers.keep_connections(site, connections)
+        keep_connections(site, connections)
     finally:
         if not ran_before:
             stop_sources(site)

@@ -12,7 +12,8 @@ from pathlib import Path
 from include.console_words import local
 from include.embedded import servers
 from include.embedded.demo.country import PERSONS, ensure_country, source_connections, start_sources
-from include.embedded.servers import REPOSITORY, ServerFailedError, Site, is_running, say, say_error, show_command, stop
+from include.embedded.servers import ServerFailedError, is_running, say, say_error, show_command, stop
+from include.embedded.site import REPOSITORY, Site
 
 # In the order they are stopped.
 SERVERS = (servers.PORTAL, servers.SHARING, *reversed([*servers.COMPONENTS]), servers.MARIADB, servers.NAME)

@@ -14,12 +14,12 @@ from include.console_words import STAGES, local, number, word
 from include.contracts.words import BilingualText
 from include.embedded import servers
 from include.embedded.demo.watch import DONE, FailedTask, Snapshot
-from include.embedded.servers import Site, console, say, show_command
+from include.embedded.servers import console, say, show_command
+from include.embedded.site import Site
 from include.lake import run_log
 from include.lake.run_log import last_link_run
 from include.lake.storage import Lake
-from include.pipelines import PipelineContext
-from include.pipelines.reporting import rule_texts
+from include.pipelines import PipelineContext, rule_texts
 
 
 def show_end(site: Site, since: datetime, seen: Snapshot) -> int:

@@ -21,17 +21,8 @@ from include.embedded.demo.display import Display, display
 from include.embedded.demo.stack import SERVERS, BusyError, alone, launch, running
 from include.embedded.demo.summary import show_end
 from include.embedded.demo.watch import Snapshot, TaskGroup, look, wait
-from include.embedded.servers import (
-    REPOSITORY,
-    AirflowApi,
-    AirflowRefusedError,
-    ServerFailedError,
-    Site,
-    insist,
-    say,
-    say_error,
-    stop,
-)
+from include.embedded.servers import AirflowApi, AirflowRefusedError, ServerFailedError, insist, say, say_error, stop
+from include.embedded.site import REPOSITORY, Site
 from include.sources.access import has_connection, is_connected
 
 MINUTES = 15

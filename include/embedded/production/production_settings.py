@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from include.embedded.production import compose_file
-from include.embedded.servers import Site
+from include.embedded.site import Site
 
 COMPOSE_FILE = "docker-compose.yaml"
 ADMIN = "admin"

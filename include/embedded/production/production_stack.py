@@ -23,10 +23,8 @@ from include.embedded import servers
 from include.embedded.demo import BusyError, alone, ensure_country, source_connections, start_sources
 from include.embedded.production.production_settings import ADMIN, Production
 from include.embedded.servers import (
-    REPOSITORY,
     ServerFailedError,
     ServerProcess,
-    Site,
     is_running,
     listens,
     say,
@@ -34,8 +32,8 @@ from include.embedded.servers import (
     start,
     stop,
     wait_until,
-    write_private,
 )
+from include.embedded.site import REPOSITORY, Site, write_private
 from include.sharing.agreements import load_agreements
 from include.sharing.recipients import reader_variable
 

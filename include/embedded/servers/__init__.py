@@ -14,7 +14,6 @@ from include.embedded.servers.processes import (
     stop,
     wait_until,
 )
-from include.embedded.servers.settings import complete, keep_connections
 from include.embedded.servers.sharing import (
     PORTAL,
     SHARING,
@@ -24,5 +23,4 @@ from include.embedded.servers.sharing import (
     start_portal,
     start_sharing,
 )
-from include.embedded.servers.site import REPOSITORY, Site, free_port, write_private
 from include.embedded.servers.terminal import console, say, say_error, show_command

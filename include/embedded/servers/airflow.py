@@ -27,8 +27,7 @@ from include.embedded.servers.processes import (
     stop,
     wait_until,
 )
-from include.embedded.servers.settings import keep
-from include.embedded.servers.site import Site, is_free, write_private
+from include.embedded.site import Site, is_free, keep, write_private
 
 USER = "admin"
 PREFERRED_PORT = 8080

@@ -10,7 +10,7 @@ from urllib.parse import quote
 import pymysql
 
 from include.embedded.servers.processes import ServerFailedError, ServerProcess, is_running, start, wait_until
-from include.embedded.servers.site import Site, write_private
+from include.embedded.site import Site, write_private
 
 MARIADB = "mariadb"
 PREFERRED_PORT = 33061

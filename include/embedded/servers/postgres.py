@@ -14,7 +14,7 @@ from urllib.parse import quote
 import psycopg
 
 from include.embedded.servers.processes import ServerFailedError, ServerProcess, is_running, start, stop, wait_until
-from include.embedded.servers.site import Site, write_private
+from include.embedded.site import Site, write_private
 
 NAME = "postgres"
 PREFERRED_PORT = 54329

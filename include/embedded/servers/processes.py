@@ -18,7 +18,7 @@ from pathlib import Path
 
 import psutil
 
-from include.embedded.servers.site import Site, write_private
+from include.embedded.site import Site, write_private
 
 _MARK = "LIENTHONG_SERVER"  # of its environment
 _LAST_LINES = 15  # of a server's log, that a message shows

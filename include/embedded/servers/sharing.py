@@ -9,8 +9,7 @@ from functools import partial
 import httpx
 
 from include.embedded.servers.processes import ServerProcess, is_running, listens, start, wait_until
-from include.embedded.servers.settings import keep_sharing_url
-from include.embedded.servers.site import Site
+from include.embedded.site import Site, keep_sharing_url
 
 SHARING, PORTAL = "sharing", "portal"
 PREFERRED_PORT, PORTAL_PORT = 8765, 8770

@@ -10,13 +10,14 @@ from typing import Any
 
 from include.identity.linkage_model.comparisons import NUMBERS, comparisons_for
 from include.identity.records import Prepared
+from include.known_error import KnownError
 
 _NEEDED = ("name", "family", "given", "birth", "place")
 # Of two different persons' records, how often one bears a number of the other: this share, over the number of persons.
 SHARED_NUMBERS = 0.01
 
 
-class ModelUnusable(ValueError):
+class ModelUnusable(KnownError, ValueError):
     """The model cannot be used on these records; the message names the remedy."""
 
 

@@ -14,6 +14,7 @@ from typing import Any, Literal, get_args
 
 from include.contracts.yaml_files import ContractError, read_yaml
 from include.identity.records import RECORDS
+from include.known_error import KnownError
 from include.lake.storage import Lake, lake_errors, literal, quote, scan
 
 Rule = Literal["source", "most_frequent", "most_precise", "newest"]
@@ -23,7 +24,7 @@ _PART = 500_000
 _PRECISIONS = ("day", "month", "year")
 
 
-class GoldenRulesBroken(ValueError):
+class GoldenRulesBroken(KnownError, ValueError):
     """`golden.yaml` does not say what it should; the message names the place and the remedy."""
 
 

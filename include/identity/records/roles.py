@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 from include.contracts.model import Column, Contract, LinkRole, Table
 from include.contracts.sql import SqlRefused, names_in, rewritten
+from include.known_error import KnownError
 
 NAMING: tuple[LinkRole, ...] = ("name", "family_name", "given_name")
 NUMBERS: tuple[LinkRole, ...] = ("personal_id", "old_id", "tax_code", "insurance_number", "health_card")
 
 
-class LinkRolesIncomplete(ValueError):
+class LinkRolesIncomplete(KnownError, ValueError):
     """A contract gives link roles that nobody can be linked by; the message names the remedy."""
 
 

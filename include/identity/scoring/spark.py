@@ -30,6 +30,7 @@ from sqlglot import exp
 
 from include.identity import linkage_model
 from include.identity.records import SIDES, steps
+from include.known_error import KnownError
 from include.lake.storage import lake_errors, literal
 
 PATIENCE_SECONDS = 60.0
@@ -52,7 +53,7 @@ _REMEDIES = {
 }
 
 
-class ClusterUnusable(RuntimeError):
+class ClusterUnusable(KnownError, RuntimeError):
     """The Spark cluster cannot do its part; the message names the remedy and holds no value of a record."""
 
 

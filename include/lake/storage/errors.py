@@ -22,10 +22,12 @@ from deltalake.exceptions import (
 )
 from obstore.exceptions import BaseError as ObjectStoreError
 
+from include.known_error import KnownError
+
 _LIBRARY = Path(__file__).resolve().parents[2]
 
 
-class LakeError(Exception):
+class LakeError(KnownError):
     """Base of lake errors; the message states the remedy and holds no value of a registry."""
 
 

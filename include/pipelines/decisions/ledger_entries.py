@@ -9,15 +9,17 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from include.audit import ledger
 from include.audit.ledger import Record
 from include.contracts.words import hidden_character, holds_a_long_number, says_something
-from include.identity.persons import Review
 from include.pipelines.audit_log import ACTOR
 from include.pipelines.context import PipelineContext
 from include.pipelines.errors import Misuse
+
+if TYPE_CHECKING:
+    from include.identity.persons import Review
 
 Refusal = Literal["declined", "timed out"]
 MAX_PURPOSE = 300

@@ -30,7 +30,7 @@ from include.lake.publishing import publish_reference
 from include.pipelines.audit_log import ACTOR, record_lists
 from include.pipelines.context import PipelineContext
 from include.pipelines.errors import Misuse, no_values_escape
-from include.pipelines.row_history import tables_with_histories
+from include.pipelines.indicators.open_tables import tables_with_histories
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from include.pipelines.context import PipelineContext
 from include.pipelines.decisions import Look, note_look
 from include.pipelines.errors import Misuse, no_values_escape
 from include.pipelines.indicators.computing import path_of
-from include.pipelines.row_history import tables_with_histories
+from include.pipelines.indicators.open_tables import tables_with_histories
 
 _SUFFIX = ".csv"
 

@@ -9,20 +9,21 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from include.contracts.model import Table
+from include.known_error import KnownError
 from include.lake.delta import last_commit
 from include.lake.rejected import REJECTION_COLUMNS, gather_open, open_rejections_of
 from include.lake.storage import lake_errors
 from include.pipelines import run_folder
 from include.pipelines.context import PipelineContext
 from include.pipelines.decisions import Look, steward_named
-from include.pipelines.errors import KNOWN_ERRORS, Misuse, no_values_escape
+from include.pipelines.errors import Misuse, no_values_escape
 from include.pipelines.rejected.access import note_rejected_look
 from include.pipelines.step_results import Extracted, Failed, Published, RegistryResult, Skipped, TableResult
 from include.pipelines.sync import Approval, assess_and_publish, relationships_step
 from include.pipelines.unfinished_runs import record_unfinished_runs
 from include.sources.landing import FILE, Extract, record
-
 from include.telemetry import step
+
 _OF_THE_ROW = ("_key", "_cursor")  # values that the registry gave
 _BY_RULE = """
     SELECT reason.rule_id, _life, any_value(reason.column), any_value(reason.message), count(*), min(_since)
@@ -100,8 +101,8 @@ def show_rejected(
     return rows
 
 
-def replay(
 @step("replay")
+def replay(
     context: PipelineContext,
     registry: str,
     *,
@@ -131,7 +132,7 @@ def replay(
             result: TableResult = (
                 gathered if isinstance(gathered, Skipped) else assess_and_publish(gathered, approval, context=context)
             )
-        except KNOWN_ERRORS as error:
+        except KnownError as error:
             result = Failed.of(context, table, run_id, error)
         results.append(replace(result, seconds=round(time.perf_counter() - started, 3)))
     if any(isinstance(result, Published) for result in results):
@@ -139,8 +140,8 @@ def replay(
     return RegistryResult(run_id, registry, tuple(results))
 
 
-def gather_step(
 @step("gather")
+def gather_step(
     registry: str, table: str, run_id: str, *, rule_id: str | None = None, context: PipelineContext | None = None
 ) -> Extracted | Skipped:
     """Land the open rows of a table (of one rule) as an extract; `Skipped` if there are none."""

@@ -6,5 +6,3 @@ from include.pipelines.reporting.reads import reads_of_table
 from include.pipelines.reporting.report import report_step
 from include.pipelines.reporting.report_files import LATEST, editions, files, report_file
 from include.pipelines.reporting.review_changes import not_followed_step, outlook_step, withdraw_step
-from include.pipelines.reporting.rule_descriptions import rule_texts
-from include.pipelines.reporting.status import RegistryStatus, ServerStatus, TableStatus, delivered_in, status_of

@@ -32,7 +32,7 @@ from include.pipelines.errors import no_values_escape
 from include.pipelines.rejected import RejectedRow, read_values, rejected_rows
 from include.pipelines.reporting.agreements import agreement_facts
 from include.pipelines.reporting.requests import OpenRequests, open_requests
-from include.pipelines.reporting.status import delivered_in
+from include.pipelines.status import delivered_in
 from include.sharing.agreements import Agreement, agreement_paths, readable_agreements
 
 RUNS_A_PAGE = 25

@@ -35,7 +35,7 @@ from include.pipelines.errors import REPOSITORY, no_values_escape
 from include.pipelines.people import contradictions, digest, model_in_use
 from include.pipelines.reporting.agreements import agreement_facts
 from include.pipelines.reporting.requests import request_counts
-from include.pipelines.reporting.status import delivered_in
+from include.pipelines.status import delivered_in
 from include.sharing.agreements import readable_agreements
 from include.telemetry import step
 

@@ -12,9 +12,10 @@ from typing import Any
 from include.contracts.model import OWNER, offices
 from include.contracts.words import BilingualText
 from include.contracts.yaml_files import ContractError
+from include.known_error import KnownError
 from include.pipelines.audit_log import ACTOR
 from include.pipelines.context import PipelineContext
-from include.pipelines.errors import KNOWN_ERRORS, Misuse, StepFailed, no_values_escape
+from include.pipelines.errors import Misuse, StepFailed, no_values_escape
 from include.pipelines.requests.access import agreements_of, all_requests
 from include.pipelines.requests.answering import mailbox_of
 from include.pipelines.requests.recording import act_on
@@ -32,8 +33,8 @@ from include.sharing.requests import (
     is_mended,
     read_events,
 )
-
 from include.telemetry import step
+
 TOLD_WITHIN = timedelta(days=7)
 """Older events are told to no office: who turns notices on is not told of last year. Nor is one told for ever."""
 TO_PROVIDER: tuple[Act, ...] = ("asked", "withdrawn", "reminded", "escalated")
@@ -74,8 +75,8 @@ class Notice:
         return {"request_id": self.request_id, "number": self.number, "act": self.act}
 
 
-def follow_requests(context: PipelineContext) -> tuple[str, ...]:
 @step("follow_requests")
+def follow_requests(context: PipelineContext) -> tuple[str, ...]:
     """Record what has happened to requests since the last look; returns the ids of those it happened to.
 
     Raises:
@@ -89,7 +90,7 @@ def follow_requests(context: PipelineContext) -> tuple[str, ...]:
                 act = _due(context, request, agreements)
                 if act and _recorded(context, request.request_id, act):
                     followed.append(request.request_id)
-        except KNOWN_ERRORS as error:
+        except KnownError as error:
             failed.append(f"{request.request_id}: {error}")
     if failed:
         raise StepFailed(f"{len(failed)} requests could not be followed, all others were. {'; '.join(failed)}")

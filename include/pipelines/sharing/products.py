@@ -15,15 +15,16 @@ from typing import Any
 from include.audit import ledger
 from include.contracts.model import Contract
 from include.contracts.yaml_files import ContractError
+from include.known_error import KnownError
 from include.lake.storage import Lake
 from include.pipelines.audit_log import record_commits
 from include.pipelines.context import PipelineContext
-from include.pipelines.errors import KNOWN_ERRORS, Misuse, no_values_escape
-from include.pipelines.reporting import status_of
+from include.pipelines.errors import Misuse, no_values_escape
+from include.pipelines.status import status_of
 from include.sharing.agreements import Agreement, agreement_paths, load_agreement
 from include.sharing.products import MasterKey, ProductResult, Sharing, close_orphans, share_agreement
-
 from include.telemetry import step
+
 
 @dataclass(frozen=True, slots=True)
 class AgreementResult:
@@ -52,8 +53,8 @@ class SharingResult:
         return {**asdict(self), "verdict": self.verdict}
 
 
-def share_step(agreement_id: str | None, run_id: str, *, context: PipelineContext | None = None) -> SharingResult:
 @step("share")
+def share_step(agreement_id: str | None, run_id: str, *, context: PipelineContext | None = None) -> SharingResult:
     """Carry out one agreement, or all of them; with all, tables that no agreement names any more are closed too.
 
     Raises:
@@ -90,8 +91,8 @@ def _load(context: PipelineContext, agreement_id: str | None) -> tuple[list[Agre
     return readable, unreadable
 
 
-def _carry_out(
 @step("carry_out")
+def _carry_out(
     context: PipelineContext, agreement: Agreement, at: datetime, run_id: str, in_force: Sequence[Agreement]
 ) -> AgreementResult:
     standing = agreement.standing(at)
@@ -104,7 +105,7 @@ def _carry_out(
                 servers=_servers(context, agreement, contracts), beside=in_force,
             )  # fmt: skip
             return _record(context, sharing)
-    except KNOWN_ERRORS as error:
+    except KnownError as error:
         return _failure(agreement.agreement_id, standing, error)
 
 

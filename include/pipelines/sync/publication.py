@@ -84,7 +84,7 @@ def assess_step(extracted: Extracted, *, context: PipelineContext | None = None)
         changes = preview(context.lake, table, staged=split.staged, mode=mode, gone=gone)
         may_repeat = mode in ("incremental", "backfill") or waits_for_another_server(context.lake, table)
         is_empty = changes.is_empty and carries_version(last_commit(context.lake, table), contract)
-        if may_repeat and is_empty and only_repeats_open_rejections(
+        if may_repeat and is_empty and not landed.moves_log and only_repeats_open_rejections(
             context.lake, table, run_id=run_id, mode=mode, staged=split.staged, gone=gone
         ):  # fmt: skip
             return skip_publishing(context, contract, table, extracted, landed)
@@ -241,7 +241,9 @@ def _metadata(
         **{name: getattr(split, name) for name in ("extracted", "accepted", "rejected", "superseded")},
         "cursor": json.dumps(landed.cursor) if landed.cursor else "",
         "snapshot_at": landed.snapshot_at,
-        "since": json.dumps(landed.since) if mode == "incremental" else "",
+        "since": json.dumps(landed.since) if mode == "incremental" and landed.since else "",
+        "change_position": landed.change_position,
+        "change_since": landed.change_since,
         "table_digest": context.definition_digest(table),
         "source_columns": json.dumps(landed.source_columns, ensure_ascii=False),
         "ledger_head": ledger.head(context.lake),

@@ -14,6 +14,7 @@ from dataclasses import replace
 from itertools import groupby
 
 from include.contracts.model import AT, Table
+from include.known_error import KnownError
 from include.lake.publishing import publish_reference
 from include.lake.storage import LakeOutdated
 from include.pipelines import run_folder
@@ -21,21 +22,21 @@ from include.pipelines.audit_log import record_lists
 from include.pipelines.context import PipelineContext
 from include.pipelines.decisions import steward_named
 from include.pipelines.delivered_servers import NOT_CONNECTED, delivered_servers, unconnected_servers
-from include.pipelines.errors import KNOWN_ERRORS, ContractChanged, no_values_escape
+from include.pipelines.errors import ContractChanged, no_values_escape
 from include.pipelines.step_results import Failed, Held, Published, RegistryResult, Skipped, TableResult
 from include.pipelines.sync.extraction import extract_step
 from include.pipelines.sync.publication import Approval, Watch, assess_and_publish
 from include.pipelines.sync.read_plan import Window
 from include.pipelines.sync.relationships import relationships_step
 from include.quality.expectations import import_gx_meanwhile
-
 from include.telemetry import step
+
 _ATTEMPTS = 3
 _AT_ONCE = min(os.cpu_count() or 1, 4)
 
 
-def prepare_step(*, context: PipelineContext | None = None) -> list[str]:
 @step("prepare")
+def prepare_step(*, context: PipelineContext | None = None) -> list[str]:
     """Publish the code lists that changed to `reference/`; returns their names."""
     context = context or PipelineContext.from_environment()
     with no_values_escape("publishing the code lists"):
@@ -44,8 +45,8 @@ def prepare_step(*, context: PipelineContext | None = None) -> list[str]:
         return published
 
 
-def sync_registry(
 @step("sync")
+def sync_registry(
     registry: str,
     *,
     run_id: str,
@@ -92,7 +93,7 @@ def sync_registry(
         started = time.perf_counter()
         try:
             result: TableResult = _sync_table(context, table, run_id, is_full, window, approval, watch)
-        except KNOWN_ERRORS as error:
+        except KnownError as error:
             result = Failed.of(context, table, run_id, error)
         watch(table.name, result.verdict)
         return replace(result, seconds=round(time.perf_counter() - started, 3))

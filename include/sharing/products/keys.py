@@ -18,6 +18,8 @@ from dataclasses import dataclass, field
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from include.known_error import KnownError
+
 PSEUDONYM_KEY_VARIABLE = "LIENTHONG_PSEUDONYM_KEY"
 _LEAST_BYTES = 32
 _BLOCK = 64
@@ -25,7 +27,7 @@ PSEUDONYM_DIGITS = 32
 """Hex digits of a pseudonym: 128 of HMAC's 256 bits; 100 million values collide with a probability of 10^-22."""
 
 
-class PseudonymKeyMissing(ValueError):
+class PseudonymKeyMissing(KnownError, ValueError):
     """A product needs pseudonyms and there is no usable key."""
 
 

@@ -20,6 +20,7 @@ from datetime import datetime
 from typing import Any
 
 from include.contracts.model import Contract
+from include.known_error import KnownError
 from include.sharing.agreements import Agreement
 from include.sharing.recipients.recipient_code_lists import code_lists
 
@@ -32,7 +33,7 @@ _READ_BY_PORTAL = ("audit", "history", "indicators", "people", "reference", "reg
 _WHOLE = ("Admin", "Read", "Write", "List", "Tagging")
 
 
-class ReaderCredentialMissing(ValueError):
+class ReaderCredentialMissing(KnownError, ValueError):
     """A recipient with an agreement in force has no credentials for the store."""
 
 

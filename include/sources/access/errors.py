@@ -11,8 +11,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import ClassVar
 
+from include.known_error import KnownError
 
-class SourceError(Exception):
+
+class SourceError(KnownError):
     """Base of source errors. `is_retryable`: the same call may succeed later without intervention."""
 
     is_retryable: ClassVar[bool] = False

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from include.embedded.servers.postgres import start_postgres, stop_postgres, uri
-from include.embedded.servers.site import Site
+from include.embedded.site import Site
 from tests.integration.airflow import decided_registries, everyday_registries
 from tests.integration.airflow.house import House, checkout, running
 from tests.integration.everyday.ledger_source import PaymentSource

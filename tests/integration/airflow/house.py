@@ -20,7 +20,7 @@ from include.embedded.servers import airflow
 from include.embedded.servers.airflow_api import ENDED, AirflowApi
 from include.embedded.servers.postgres import start_postgres, uri
 from include.embedded.servers.processes import insist, stop
-from include.embedded.servers.site import Site
+from include.embedded.site import Site
 from include.lake.run_log import log_tables
 from include.lake.storage.lake import Lake
 

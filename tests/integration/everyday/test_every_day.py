@@ -12,10 +12,10 @@ import sqlalchemy as sa
 from deltalake import DeltaTable
 
 from include.lake.delta.commit_metadata import last_commit
+from include.pipelines.checks import plan_registry
 from include.pipelines.context import PipelineContext
 from include.pipelines.errors import Misuse
 from include.pipelines.rejected.replaying import list_rejected
-from include.pipelines.sync.plan import plan_registry
 from include.pipelines.sync.publication import Approval
 from include.pipelines.sync.read_plan import Window
 from include.pipelines.sync.registry_sync import sync_registry

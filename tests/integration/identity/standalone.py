@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from include.embedded.servers.site import free_port
+from include.embedded.site import free_port
 
 PATIENCE_SECONDS = 60.0
 _DEPLOY = "org.apache.spark.deploy"

@@ -13,7 +13,7 @@ from axe_playwright_python.sync_playwright import Axe
 from fastapi.testclient import TestClient
 from playwright.sync_api import Browser, Page
 
-from include.embedded.servers.site import free_port
+from include.embedded.site import free_port
 from include.identity.persons.review_queue import pair_id
 
 pytestmark = pytest.mark.slow

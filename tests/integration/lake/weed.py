@@ -17,7 +17,7 @@ from typing import Any
 from pyarrow import fs
 
 from include.embedded.servers.processes import ServerFailedError, ServerProcess, start, stop, wait_until
-from include.embedded.servers.site import Site
+from include.embedded.site import Site
 
 NAME = "seaweedfs"
 _ATTEMPTS = 3

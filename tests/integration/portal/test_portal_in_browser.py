@@ -17,7 +17,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page
 
-from include.embedded.servers.site import free_port
+from include.embedded.site import free_port
 from include.sharing.agreements import load_agreements
 from include.sharing.products import MasterKey, share_agreement
 from tests.integration.sharing.serving import RECIPIENT, ROOT, Serving, serving

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from aiosmtpd.controller import Controller
 
-from include.embedded.servers.site import free_port
+from include.embedded.site import free_port
 from include.pipelines import PipelineContext
 from include.pipelines.requests import ask_for, follow_requests, refuse
 from include.sharing.requests import Refusal

@@ -13,7 +13,7 @@ import uvicorn
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
-from include.embedded.servers.site import free_port
+from include.embedded.site import free_port
 from include.pipelines.requests import accept, all_requests, request_of
 from include.pipelines.serving import issue_token
 from include.portal import portal_app

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from include.embedded.servers.postgres import uri
-from include.embedded.servers.site import Site
+from include.embedded.site import Site
 from include.lake.storage import Lake
 from include.pipelines import PipelineContext, RegistryResult
 from include.pipelines.sync import sync_registry

@@ -11,7 +11,8 @@ import psycopg
 import pytest
 from deltalake import DeltaTable
 
-from include.embedded.servers import Site, start_postgres, uri
+from include.embedded.servers import start_postgres, uri
+from include.embedded.site import Site
 from include.pipelines.context import PipelineContext
 from include.pipelines.sync import sync_registry
 from tests.integration.servers.provinces import Provinces

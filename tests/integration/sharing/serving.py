@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from include.embedded.servers.site import free_port
+from include.embedded.site import free_port
 
 ROOT = Path(__file__).parents[3]
 RECIPIENT = ROOT / ".venv" / "recipient" / "bin" / "python"

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from deltalake import DeltaTable
 
-from include.embedded.servers.site import Site, free_port
+from include.embedded.site import Site, free_port
 from include.lake.storage import Lake
 from include.pipelines.sharing.store import write_log_config
 from include.sharing.recipients import Credential

@@ -10,7 +10,7 @@ import pymysql
 import pytest
 
 from include.embedded.servers.postgres import start_postgres, uri
-from include.embedded.servers.site import Site
+from include.embedded.site import Site
 from include.lake.storage.lake import Lake
 from tests.extracts import lake_at
 from tests.integration.mariadb import MariaDb

@@ -8,7 +8,7 @@ import stat
 import pytest
 
 from include.embedded.servers.airflow import COMPONENTS, USER, airflow_environment, environment_of
-from include.embedded.servers.site import Site
+from include.embedded.site import Site
 
 SOURCES = {"AIRFLOW_CONN_LAND": "postgresql://simulated", "AIRFLOW_CONN_POPULATION": "postgresql://simulated"}
 

@@ -17,7 +17,7 @@ import pytest
 
 from include.embedded.servers import processes
 from include.embedded.servers.processes import ServerFailedError, ServerProcess
-from include.embedded.servers.site import REPOSITORY, Site, free_port, is_free
+from include.embedded.site import REPOSITORY, Site, free_port, is_free
 
 SLEEPS = (sys.executable, "-c", "import time; print('up', flush=True); time.sleep(60)")
 
@@ -176,7 +176,7 @@ def test_a_port_about_to_be_used_is_given_to_no_other_process(site, tmp_path):
     wanted = free_port()
     assert site.port("server", wanted) == wanted  # nothing listens there yet
     asks = (
-        "import sys; from pathlib import Path; from include.embedded.servers.site import Site;"
+        "import sys; from pathlib import Path; from include.embedded.site import Site;"
         "root = Path(sys.argv[1]); print(Site(root, root / 'other').port('server', int(sys.argv[2])))"
     )
     command = [sys.executable, "-c", asks, str(tmp_path), str(wanted)]

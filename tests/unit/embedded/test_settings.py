@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from include.embedded.servers.settings import complete, keep, keep_sharing_url
-from include.embedded.servers.site import Site
+from include.embedded.site import Site, complete, keep, keep_sharing_url
 
 SOURCE = "postgresql://postgres@127.0.0.1:5544/population"
 KEY = "5f" * 32

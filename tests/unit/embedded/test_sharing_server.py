@@ -8,7 +8,6 @@ import psutil
 import pytest
 
 from include.embedded.servers.processes import stop
-from include.embedded.servers.settings import complete, keep
 from include.embedded.servers.sharing import (
     PORTAL,
     SHARING,
@@ -17,7 +16,7 @@ from include.embedded.servers.sharing import (
     start_portal,
     start_sharing,
 )
-from include.embedded.servers.site import REPOSITORY, Site
+from include.embedded.site import REPOSITORY, Site, complete, keep
 
 
 def test_they_serve_the_lake_of_the_checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,8 +10,8 @@ import pytest
 
 from include.embedded.demo.summary import show_end
 from include.embedded.demo.watch import HELD, FailedTask, Snapshot
-from include.embedded.servers.site import Site
 from include.embedded.servers.terminal import console
+from include.embedded.site import Site
 from include.lake.run_log import log_tables
 from include.lake.run_log.run_row import RunRow
 from include.lake.storage.lake import Lake
@@ -111,7 +111,7 @@ def test_the_end_fits_a_terminal_of_80_columns(site, capsys, monkeypatch, locale
     monkeypatch.setattr(console, "_width", 80)
     monkeypatch.setattr(console, "_force_terminal", True)
     monkeypatch.setattr(console, "_color_system", None)
-    monkeypatch.setattr("include.embedded.servers.site.Site.lake_uri", str(site.root / "var" / "lake"))
+    monkeypatch.setattr("include.embedded.site.Site.lake_uri", str(site.root / "var" / "lake"))
     country = {
         "extracted": 105_310_728,
         "accepted": 103_204_513,

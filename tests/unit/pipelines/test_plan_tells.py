@@ -8,8 +8,8 @@ import pytest
 
 from include.console import output, show_plan
 from include.lake.storage.lake import Lake
+from include.pipelines.checks import plan_registry
 from include.pipelines.context import PipelineContext
-from include.pipelines.sync.plan import plan_registry
 
 CONTRACT = """
 apiVersion: v3.2.0

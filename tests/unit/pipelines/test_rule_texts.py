@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from include.lake.storage.lake import Lake
+from include.pipelines import rule_texts
 from include.pipelines.context import PipelineContext
-from include.pipelines.reporting.rule_descriptions import rule_texts
 from tests.ascii_tables import SCHEMAS
 
 

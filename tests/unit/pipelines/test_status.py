@@ -15,7 +15,7 @@ from include.console import output
 from include.contracts.reading.load import load_contract
 from include.lake.storage.lake import Lake
 from include.pipelines.context import PipelineContext
-from include.pipelines.reporting.status import RegistryStatus, status_of
+from include.pipelines.status import RegistryStatus, status_of
 from tests.ascii_tables import SCHEMAS
 from tests.provincial import LIVE, NEVER, NOW, SERVERS, SPENT, At, at, make_provinces, write_contract
 

@@ -18,8 +18,8 @@ from deltalake import DeltaTable, write_deltalake
 
 from include.contracts.model import Column, Contract, Table
 from include.contracts.yaml_files.problems import ContractError, Problem
+from include.known_error import KnownError
 from include.lake.storage.lake import Lake
-from include.pipelines.errors import KNOWN_ERRORS
 from include.sharing.agreements.agreement import Agreement
 from include.sharing.products import counts
 from include.sharing.products.check import check_agreements, problems_of
@@ -205,7 +205,7 @@ def test_a_source_value_that_is_the_code_of_the_total_is_refused(lake: Lake, by_
     ):
         share(lake, by_sex)
     assert not Path(lake.uri, "shared/nso/people/_delta_log").exists()
-    assert issubclass(ReservedValue, KNOWN_ERRORS), "the message reaches whoever runs it"
+    assert issubclass(ReservedValue, KnownError), "the message reaches whoever runs it"
 
 
 def test_more_cells_than_can_be_judged_are_refused(

@@ -12,7 +12,7 @@ import msgpack
 import pytest
 
 from include.audit.reads import Journal, JournalFull, bring_in, product_reads
-from include.embedded.servers.site import free_port
+from include.embedded.site import free_port
 from include.lake.storage import Lake
 from include.pipelines.serving.store_log import LARGEST_MESSAGE, StoreLog, listening
 from include.pipelines.serving.store_reads import StoreReads

@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from include.contracts.model import Contract, Server
-from include.embedded.servers.site import REPOSITORY
+from include.embedded.site import REPOSITORY
 from include.lake.storage.lake import Lake
 from include.pipelines.checks.contract_check import check_schemas
 from include.sources.access import SourceClosed, SourceError, SourceLost, SourceUnavailable

@@ -251,7 +251,7 @@ def test_an_id_that_nobody_has_is_refused_in_words_without_the_name_of_a_class(
     for name, value in environ.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr("sys.argv", ["lienthong", "subject", "0" * 32, "--purpose", "đơn"])
-    monkeypatch.setattr("include.embedded.servers.complete", lambda _: None)
+    monkeypatch.setattr("include.embedded.site.complete", lambda _: None)
     assert _run() == 2
     said = capfd.readouterr().err
     assert said.startswith("no person has that id")

@@ -17,7 +17,7 @@ from include.contracts.checks import LATE_ROWS_REMEDY, late_rows_unseen
 from include.contracts.model import Contract, Table
 from include.lake.delta import LAKE_COLUMNS, last_commit, last_run_commit, published_schema
 from include.pipelines.context import PipelineContext
-from include.pipelines.sync.read_plan import Plan, plan_extract
+from include.pipelines.sync import Plan, plan_extract
 from include.sharing.agreements import Agreement, agreement_paths, load_agreement
 from include.sharing.products import problems_of
 from include.sources.access import READ_WHOLE, SourceSecretMissing, connect

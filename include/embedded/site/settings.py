@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, MutableMapping
 from pathlib import Path
 
-from include.embedded.servers.site import REPOSITORY, Site, write_private
+from include.embedded.site.state_folder import REPOSITORY, Site, write_private
 
 _FILE = "settings.json"
 _SHARING_URL = "LIENTHONG_SHARING_URL"
