@@ -1,5 +1,6 @@
 """Checks of a contract: servers, names, types, keys, formats, patterns, languages, the ODCS schema."""
 
+from include.contracts.checks.change_logs import check_change_logs
 from include.contracts.checks.columns import check_column, why_no_value
 from include.contracts.checks.date_formats import FormatError, read_format
 from include.contracts.checks.keys import (

@@ -108,7 +108,9 @@ def check_rows_from_list(
 def late_rows_unseen(columns: Sequence[Column], extract: ExtractPolicy) -> str:
     """Warning on changes that reading past the cursor misses without comparing keys, with the remedy; empty if none."""
     has_key = any(column.primary_key_position is not None for column in columns)
-    if extract.deletes == "reconcile" or not extract.cursor or not has_key or extract.lag >= _LONG_ENOUGH:
+    if extract.deletes == "reconcile" or extract.reads_change_log or not extract.cursor or not has_key:
+        return ""
+    if extract.lag >= _LONG_ENOUGH:
         return ""
     lag = _ISO.dump_python(extract.lag, mode="json")
     return (

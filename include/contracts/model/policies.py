@@ -15,6 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from include.contracts.model.contract import Sla
 from include.contracts.model.table import (
+    ChangesBy,
     Column,
     Deletes,
     Drift,
@@ -33,9 +34,12 @@ _SHORTEST_HISTORY = timedelta(days=31)  # versions of a table are kept for 30 da
 _SECONDS = {"d": 86400, "day": 86400, "days": 86400, "h": 3600, "hour": 3600, "hours": 3600, "m": 60, "minutes": 60}
 _DELETES = get_args(Deletes)
 _DRIFT = get_args(Drift)
+_CHANGES = get_args(ChangesBy)
 _LINK_ROLES = get_args(LinkRole)
 _KEY_SCOPES = get_args(KeyScope)
-_EXTRACT = {"cursor", "lag", "deletes", "deleteLimitPercent", "deletedWhen", "drift"}
+_EXTRACT = {
+    "cursor", "lag", "deletes", "deleteLimitPercent", "deletedWhen", "drift", "changes", "changeLogLimitMegabytes",
+}  # fmt: skip
 _COLUMN_PROPERTIES = ("link", "empty")
 DERIVED = "any"  # `empty: any`: values that the expression makes empty are published by another column
 VIETNAMESE = "vietnamese"  # a rule's description in that language; of `description`: texts of legal references by id
@@ -65,7 +69,9 @@ def extract_policy(custom: Sequence[CustomProperty], columns: set[str], refuse: 
     except ValidationError:
         refuse("`lag` is not a duration", "write ISO 8601, e.g. PT1H or P1D")
     limit = _percent(value, "deleteLimitPercent", 5, refuse)
-    return ExtractPolicy(tuple(cursor), lag, deletes, limit, deleted_when, drift)  # type: ignore[arg-type]
+    changes = _choice(value, "changes", "compare", _CHANGES, refuse)
+    log_limit = _megabytes(value, "changeLogLimitMegabytes", changes, refuse)
+    return ExtractPolicy(tuple(cursor), lag, deletes, limit, deleted_when, drift, changes, log_limit)  # type: ignore[arg-type]
 
 
 def link_role(custom: Sequence[CustomProperty], refuse: Refuse) -> LinkRole | None:
@@ -259,4 +265,15 @@ def _percent(settings: dict[str, Any], name: str, default: float, refuse: Refuse
     if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
         refuse(f"`{name}` is not a percentage", "a number such as 5")
         return float(default)
+    return float(value)
+
+
+def _megabytes(settings: dict[str, Any], name: str, changes: str, refuse: Refuse) -> float:
+    """Megabytes of its log that the source may keep for a table; only with `changes: log`."""
+    value = settings.get(name, ExtractPolicy().change_log_limit_mb)
+    if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
+        refuse(f"`{name}` is not a size", "a number of megabytes such as 4096")
+        return ExtractPolicy().change_log_limit_mb
+    if name in settings and changes != "log":
+        refuse(f"`{name}` stands without `changes: log`", "add `changes: log`, or leave it out")
     return float(value)

@@ -17,6 +17,7 @@ Severity = Literal["error", "warning"]
 Scope = Literal["row", "set", "table"]
 Deletes = Literal["reconcile", "soft", "none"]
 Drift = Literal["evolve", "freeze", "discard_row", "discard_value"]
+ChangesBy = Literal["compare", "log"]
 LinkRole = Literal[
     "personal_id", "old_id", "name", "family_name", "given_name", "birth_date", "birth_precision", "sex", "place",
     "mother", "father", "tax_code", "insurance_number", "health_card", "passport", "nationality", "address", "phone",
@@ -161,7 +162,9 @@ class ExtractPolicy:
     """Extract policy of a table: cursor columns (`cursor`), lateness of rows (`lag`), handling of deletes.
 
     `deleted_when` is a predicate over published columns, TRUE for a row that the source keeps but calls deleted
-    (`deletes: soft`). `drift` is the policy for schema drift of the source object.
+    (`deletes: soft`). `drift` is the policy for schema drift of the source object. `changes` says how changed rows are
+    found: by comparing keys and cursors, or in the source's change log, which the source may keep for us up to
+    `change_log_limit_mb` megabytes. Neither decides what rows become, so both stay out of the repr and its digest.
     """
 
     cursor: tuple[str, ...] = ()
@@ -170,6 +173,13 @@ class ExtractPolicy:
     delete_limit_percent: float = 5.0
     deleted_when: str = ""
     drift: Drift = "freeze"
+    changes: ChangesBy = field(default="compare", repr=False)
+    change_log_limit_mb: float = field(default=4096.0, repr=False)
+
+    @property
+    def reads_change_log(self) -> bool:
+        """Whether changed rows are found in the source's change log."""
+        return self.changes == "log"
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ import difflib
 import hashlib
 import json
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from open_data_contract_standard.model import (
@@ -17,6 +18,7 @@ from open_data_contract_standard.model import (
 )
 
 from include.contracts.checks import (
+    check_change_logs,
     check_column,
     check_cursor,
     check_key,
@@ -110,6 +112,7 @@ class Reader:
             tables.append(self.table(written, place))
         for index, other in same_but_for_case(written.name or "" for written in odcs.schema_ or []):
             self.mistake(("schema", index), f"the table `{other}` stands twice", "give each table its own name")
+        check_change_logs(tables, servers, self.places, self.within(()))
         check_languages(tables, self.places, definitions_of(odcs), self.laws, self.within(()))
         team = odcs.team if isinstance(odcs.team, Team) else None
         members = (team.members if team else odcs.team) or []
@@ -121,9 +124,7 @@ class Reader:
             digest=hashlib.sha256(definition.encode()).hexdigest(),
             server=servers[0],
             tables=tuple(tables),
-            sla=sla(
-                odcs.slaProperties or [], lambda message, remedy: self.mistake(("slaProperties",), message, remedy)
-            ),
+            sla=sla(odcs.slaProperties or [], partial(self.mistake, ("slaProperties",))),
             name=odcs.name or self.registry,
             business_name=odcs.dataProduct or odcs.name or self.registry,
             description=(odcs.description.purpose if odcs.description else "") or "",
@@ -174,9 +175,8 @@ class Reader:
             self.refusing(place, written_custom, "empty")("it is of a column, not of a table", "move under the column")
         if "link" in custom:
             custom["link"] = self.link(custom["link"], self.places[f"{name}:link"])
-        extract = extract_policy(
-            written_custom, {c.name for c in columns}, self.refusing(place, written_custom, "extract")
-        )
+        names = {c.name for c in columns}
+        extract = extract_policy(written_custom, names, self.refusing(place, written_custom, "extract"))
         check_key(columns, properties, extract, self.within(place))
         check_cursor(columns, extract, self.within(self.places[f"{name}:extract"]))
         listed = rows_from_list(written_custom, self.refusing(place, written_custom, "rowsFromList"))

@@ -16,7 +16,9 @@ from include.lake.storage import Lake, lake_errors, run_mark_of, server_mark
 
 PREFIX = "lienthong."
 # Metadata about the source as last read. A run that reads only a part of the past carries it over unchanged.
-OF_THE_SOURCE = ("cursor", "snapshot_at", "read_by", "table_digest", "extract_digest", "source_columns")
+OF_THE_SOURCE = (
+    "cursor", "snapshot_at", "read_by", "table_digest", "extract_digest", "source_columns", "change_position",
+)  # fmt: skip
 _FIRST_LOOK = 20
 
 

@@ -173,9 +173,11 @@ def _apply(writing: Writing, current: DeltaTable, changes: Changes, mode: Mode) 
 
 
 def _check_base(table: Table, metadata: Mapping[str, str], base: RunCommit, mode: Mode) -> None:
-    """An incremental run builds on all that lies before `since`, the cursor from which it read."""
+    """An incremental run builds on what it read from: all before the cursor `since`, or a position in a change log."""
+    log_since = metadata.get("change_since", "")
     since, cursor = metadata.get("since", ""), base.metadata.get("cursor", "")
-    if mode == "incremental" and since and greater_cursor(cursor, since) != cursor:
+    is_of_another_log = log_since and log_since != base.metadata.get("change_position", "")
+    if mode == "incremental" and (is_of_another_log or (since and greater_cursor(cursor, since) != cursor)):
         raise LakeOutdated(
             f"{table.qualified_name} was set back (restored, or loaded anew) after this run began to read behind it: "
             "nothing was published; run this table again"

@@ -32,24 +32,26 @@ from include.pipelines.clock import clock_warning
 from include.pipelines.context import PipelineContext
 from include.pipelines.errors import no_values_escape
 from include.pipelines.step_results import Extracted, Skipped
+from include.pipelines.sync.change_reading import change_log_of, land_changed_rows, with_position
 from include.pipelines.sync.read_plan import Plan, Window, no_part, plan_extract
 from include.pipelines.sync.unchanged import carries_version, skip_publishing
 from include.pipelines.unfinished_runs import record_unfinished_runs
 from include.quality.conversion import conform, expressions, register
+from include.sources.change_log import ChangeLogLost
 from include.sources.landing import FILE, Extract, Landed, Source, open_source, record
 from include.sources.open_object import ReadRequest
 from include.sources.source_schema import cursor_columns, key_columns, reads_anew
+from include.telemetry import step
 
 MOST_MISSED_CHANGES = (
-from include.telemetry import step
     20_000  # rows fetched one by one; with more, the source has changed so much that all of it is read
 )
 _KEYS_MEMORY = "900MB"
 
 
+@step("extract")
 def extract_step(
     registry: str,
-@step("extract")
     table: str,
     run_id: str,
     *,
@@ -75,10 +77,14 @@ def extract_step(
         plan = plan_extract(
             spec, state, definition_digest=context.definition_digest(spec), is_full=is_full, at=at, window=window
         )
-        compares_keys = spec.extract.deletes == "reconcile"
+        compares_keys = spec.extract.deletes == "reconcile" and not spec.extract.reads_change_log
         if plan.mode == "incremental" and not compares_keys and waits_for_another_server(context.lake, spec):
             plan = Plan("full", "rows are open whose keys another server had published: it may not have them now")
-        extracted, plan, gone = _land(context, contract, spec, run_id, at, state, plan, on_rows_landed)
+        try:
+            extracted, plan, gone = _land(context, contract, spec, run_id, at, state, plan, on_rows_landed)
+        except ChangeLogLost as lost:
+            plan = Plan("full", str(lost))
+            extracted, plan, gone = _land(context, contract, spec, run_id, at, state, plan, on_rows_landed)
         folder = context.lake.landing_path(registry, table, run_id)
         result = Extracted(
             registry=registry, table=table, run_id=run_id, mode=plan.mode, started_at=at.isoformat(),
@@ -112,15 +118,20 @@ def _land(
     was: dict[str, Any] = {"since_columns": _source_columns(state), "is_taken_as_it_is": is_taken_as_it_is}
     started = time.perf_counter()
     try:
-        with open_source(contract, table, lake=lake, at=at, environ=context.environ, **was) as source:
+        with (
+            change_log_of(context, contract, table, plan, state, at) as log,
+            open_source(contract, table, lake=lake, at=at, environ=context.environ, **was) as source,
+        ):
             landed, gone, uri = None, None, f"{folder}/{FILE}"
-            if plan.mode != "full" and (why := source.can_select(table, plan.wanted.since)):
+            if log is not None and plan.mode == "incremental":
+                landed, plan, gone = land_changed_rows(context, table, source, log, plan, run_id, uri)
+            elif plan.mode != "full" and (why := source.can_select(table, plan.wanted.since)):
                 if plan.mode == "backfill":
                     raise no_part(table, why)
                 plan = Plan("full", why)
             if plan.mode == "incremental" and source.anew:
                 plan = Plan("full", source.anew)
-            if plan.mode == "incremental" and table.extract.deletes == "reconcile":
+            if log is None and plan.mode == "incremental" and table.extract.deletes == "reconcile":
                 landed, is_known = _land_and_compare_checksum(context, table, source, plan, run_id, uri, on_rows_landed)
                 if is_known:
                     plan = replace(plan, why=f"{plan.why}; all others are as the lake has them")
@@ -131,6 +142,8 @@ def _land(
             landed = landed or source.land(uri, plan.wanted)
             seconds = round(time.perf_counter() - started, 3)
             extracted = source.extract(landed, run_id=run_id, mode=plan.mode, seconds=seconds)
+            if log is not None:
+                extracted, plan = with_position(context, table, log, extracted, state, plan)
     except Exception:
         with suppress(LakeError):
             lake.delete_tree(folder)  # nothing is complete without its record; leave no rows that nobody will read
@@ -245,6 +258,8 @@ def _is_same(
     state: RunCommit,
 ) -> bool:
     """Whether publishing could not change anything: the same rows under the same contract, or no new row at all."""
+    if extracted.moves_log:
+        return False
     if plan.mode != "full":
         if gone is not None or not carries_version(state, contract):
             return False

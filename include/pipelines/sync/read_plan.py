@@ -10,6 +10,7 @@ from include.contracts.model import Table
 from include.lake.delta import RunCommit
 from include.lake.upsert import Mode
 from include.pipelines.errors import OnlyReadWhole
+from include.sources.change_log import ChangePosition
 from include.sources.databases import is_ahead
 from include.sources.open_object import ReadRequest
 
@@ -45,17 +46,21 @@ def plan_extract(
     Raises:
         OnlyReadWhole: a window of such a table; reading all of it deletes, and moves the cursor.
     """
+    is_logged = table.extract.reads_change_log
+    position = state.metadata.get("change_position", "") if state else ""
     cursor: list[str] = json.loads(state.metadata.get("cursor") or "[]") if state else []
     reasons = {
         "it was asked for": is_full,
         "the table was never published": state is None,
-        "the contract states no cursor": not table.extract.cursor,
+        "the contract states no cursor": not table.extract.cursor and not is_logged,
         "the contract states no primary key": not table.primary_key,
         "the contract, a code list or a macro changed what rows become": state is not None
         and state.metadata.get("table_digest") != definition_digest,
-        "the last commit holds no cursor": not cursor,
+        "the last commit holds no cursor": not cursor and not is_logged,
         "the last cursor lies in the future: it was taken by a clock that was ahead": bool(cursor)
+        and not is_logged
         and is_ahead(cursor[0], at),
+        "the last commit holds no position in the source's log": is_logged and window is None and not position,
     }
     why = next((reason for reason, holds in reasons.items() if holds), None)
     if window is not None and state is not None and not table.can_be_read_in_part:
@@ -65,6 +70,9 @@ def plan_extract(
     if window is not None:
         span = ReadRequest(since=(window.since.isoformat(),), until=(window.until.isoformat(),))
         return Plan("backfill", f"the rows written from {window.since:%F %R} to {window.until:%F %R} again", span)
+    if is_logged:
+        read_at = ChangePosition.from_json(position).at
+        return Plan("incremental", f"the rows that the source's log names since {read_at[:16]}")
     return Plan("incremental", "rows past the last cursor", ReadRequest(since=tuple(cursor), lag=table.extract.lag))
 
 

@@ -49,7 +49,7 @@ SOURCE = "source"
 _NO_RIGHT = "42501"
 _DIALECT: sa.Dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
 # As in pg_dump: rows hidden by a policy are an error, and every server formats values alike.
-_SETTINGS = (
+SETTINGS = (
     "row_security = off", "DateStyle = 'ISO'", "IntervalStyle = 'postgres'", "bytea_output = 'hex'",
     "extra_float_digits = 3",
 )  # fmt: skip
@@ -91,6 +91,7 @@ def open_postgres(
             found = _with_attributes(session, reflection.reflect(session, contract, table))
             _probe(session, connection, table, found)
             snapshot = session.execute(sa.text("SELECT pg_export_snapshot()")).scalar_one()
+            sees = session.execute(sa.text("SELECT txid_current_snapshot()::text")).scalar_one()
             is_bytes = session.execute(sa.text("SHOW server_encoding")).scalar_one() == "SQL_ASCII"
         allowed = _connections(load_limits, duck)
 
@@ -131,8 +132,9 @@ def open_postgres(
                 return int(rows), int(xor)
             return None
 
+        safeguards = f"{ONE_STATE}; {LOCKS}"
         yield OpenObject(
-            "postgresql", "postgresql", found, read, run_checksum=run_checksum, safeguards=f"{ONE_STATE}; {LOCKS}"
+            "postgresql", "postgresql", found, read, run_checksum=run_checksum, safeguards=safeguards, snapshot=sees
         )
     finally:
         _end(duck)
@@ -180,7 +182,7 @@ def _probe(session: sa.Connection, connection: Connection, table: Table, found: 
 
 def _limits(timeout: int) -> list[str]:
     """SET statements of a transaction: no idle timeout, a short lock timeout, an error for hidden rows."""
-    limits = [*(f"SET LOCAL {setting}" for setting in _SETTINGS)]
+    limits = [*(f"SET LOCAL {setting}" for setting in SETTINGS)]
     limits += ["SET LOCAL idle_in_transaction_session_timeout = 0", f"SET LOCAL lock_timeout = '{LOCK_SECONDS}s'"]
     if timeout:  # otherwise the limit set by the source's administrator stays
         limits.append(f"SET LOCAL statement_timeout = {timeout}")

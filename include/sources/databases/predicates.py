@@ -43,6 +43,8 @@ def conditions(source: SourceTable, table: Table, request: ReadRequest, *, kind:
                 f"{table.qualified_name}: the last cursor is no value of the source's column "
                 f"{parts[0].source.name} ({parts[0].source.type_text}). Run it with --full"
             ) from None
+    if request.only_keys and not request.keys:
+        return (sa.false(),)
     if request.keys:
         columns = _key_columns(source, table)
         keys = list(dict.fromkeys(request.keys))

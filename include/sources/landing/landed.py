@@ -35,7 +35,9 @@ class Extract:
     landed; `cursor` is the greatest cursor, a text for each of its columns, if they can be ordered; `source` is the
     kind of source and `via` how it was read; `since` is the cursor that it was read from, None for all rows.
     `source_columns` are (name, type, ...) of the source for the next run's comparison (see `drift.Columns`);
-    `protection` describes the load limits kept.
+    `protection` describes the load limits kept. `change_position` is up to where the source's change log is published
+    with these rows, `change_since` from where it was read (`ChangePosition` as text, or empty); `moves_log`: even
+    without a changed row the position must be committed, so that the source can give up its log.
     """
 
     registry: str
@@ -56,6 +58,9 @@ class Extract:
     source_columns: tuple[tuple[str, ...], ...] = ()
     via: str = ""
     protection: str = ""
+    change_position: str = ""
+    change_since: str = ""
+    moves_log: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""

@@ -68,7 +68,8 @@ def open_object(
                 raise
             return attempt(without(table, missing, tuple((name, kind) for name, kind, *_ in before)))
 
-    replica = connect_replica(contract, environ)
+    # A standby's snapshot does not say which transactions it sees, and the change log is the source's own.
+    replica = None if table.extract.reads_change_log else connect_replica(contract, environ)
     if replica is not None:
         try:
             return enter(replica), replica, ""

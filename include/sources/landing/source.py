@@ -103,6 +103,17 @@ class Source:
         listed = self._table.rows_from_list
         return _described(self._duck, entries_of(reading.query, listed) if listed else reading.query)
 
+    @property
+    def snapshot(self) -> str:
+        """The transactions of PostgreSQL that are seen, as `pg_current_snapshot()` has them; else empty."""
+        return self._opened.snapshot
+
+    def types_as_landed(self, names: Sequence[str]) -> Columns:
+        """(source column, landed name, DuckDB type) of columns of a database, without reading a row."""
+        reading, part = self._reading(ReadRequest(columns=tuple(names), only_keys=True))
+        kinds = {column[0]: column[1] for column in _described(self._duck, reading.query)}
+        return tuple((c.name, c.landed, kinds[c.landed]) for c in part.columns) if part else ()
+
     def land(self, uri: str, request: ReadRequest = ReadRequest()) -> Landed:  # noqa: B008 - it cannot be changed
         """Read a part of the object into one Parquet file; repeated calls read the same state.
 

@@ -61,7 +61,8 @@ class OpenObject:
 
     `read` makes a reading of the given columns (`table`, or a part of it from `only`) and rows, repeatedly. `table` is
     None for a file delivery, which can only be read whole and once; then `whole` is that reading. `run_checksum` runs a
-    checksum query (None if the server refuses), also during a reading. `safeguards` describes further load limits.
+    checksum query (None if the server refuses), also during a reading. `safeguards` describes further load limits;
+    `snapshot` the transactions that are seen, as `pg_current_snapshot()` has them (empty: not PostgreSQL).
     """
 
     kind: str
@@ -71,3 +72,4 @@ class OpenObject:
     whole: Reading | None = None
     run_checksum: Callable[[sa.Executable], tuple[int, int] | None] | None = None
     safeguards: str = "read only, each part in one state"
+    snapshot: str = ""

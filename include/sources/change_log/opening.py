@@ -1,0 +1,54 @@
+"""Opening of a table's change log, by the kind of its source."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+from include.contracts.model import Contract, Table
+from include.sources.access import connect
+from include.sources.change_log.change_position import ChangePosition
+from include.sources.change_log.postgres_log import open_postgres_log
+from include.sources.change_log.postgres_table import ChangeLogRefused
+from include.sources.change_log.touched_keys import TouchedKeys
+
+
+class ChangeLog(Protocol):
+    """A table's change log, opened before the rows are read; see `PostgresLog`."""
+
+    position: ChangePosition | None
+    note: str
+    kept_bytes: int
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The key's columns as the source spells them."""
+
+    def read(self, snapshot: str, keys: TouchedKeys) -> None:
+        """Write the keys of rows that changed since the last position, and set the new one."""
+
+
+def open_change_log(
+    contract: Contract,
+    table: Table,
+    *,
+    lake_uri: str,
+    environ: Mapping[str, str],
+    since: ChangePosition | None,
+    at: str,
+) -> AbstractContextManager[ChangeLog]:
+    """The change log of a table on the source itself, never its replica: from a position on, or begun anew (None).
+
+    Raises:
+        ChangeLogRefused: the source has no log, or does not log the table as needed.
+        ChangeLogLost: the log does not lead from the position to the present; it must be begun anew.
+        SourceError: the source does not answer, or refuses.
+    """
+    connection = connect(contract, environ)
+    if connection.kind == "postgresql":
+        return open_postgres_log(connection, contract, table, lake_uri=lake_uri, since=since, at=at)
+    raise ChangeLogRefused(
+        f"{table.qualified_name}: `changes: log` is for sources in PostgreSQL, and {connection.variable} is none: "
+        "leave it out of the contract"
+    )
