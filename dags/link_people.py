@@ -12,6 +12,7 @@ from typing import Any
 from airflow.sdk import AssetAny, Param, dag, get_current_context, task
 from airflow.sdk.exceptions import AirflowSkipException
 
+from plugins.airflow_connections import task_context
 from plugins.lake_assets import linked_assets, people_asset, sound_contracts
 from plugins.link_gate import link_gates
 from plugins.sync_settings import RETRIES, SCHEMAS, library_run_id
@@ -38,7 +39,7 @@ def link_people() -> None:
     def link() -> dict[str, Any]:
         from include.pipelines.people import awaited_tables, link_step
 
-        if awaited := awaited_tables():
+        if awaited := awaited_tables(context=task_context()):
             raise AirflowSkipException(f"the first linking waits until these are published: {', '.join(awaited)}")
         linked = link_step(library_run_id(), is_full=bool(get_current_context()["params"]["full"]))
         if linked["verdict"] == "unchanged":

@@ -1,7 +1,8 @@
 """Notices to offices by mail and webhook, through Airflow's notifiers: off unless their connection is set.
 
-`AIRFLOW_CONN_LIENTHONG_MAIL` (type smtp) and `AIRFLOW_CONN_LIENTHONG_WEBHOOK` (type http) are looked at when something
-is to be told. A notice holds names of registries, runs and requests, and no value of a row.
+`lienthong_mail` (type smtp) and `lienthong_webhook` (type http) are looked at when something is to be told: in the
+environment, a secrets backend or the metadata database, as Airflow resolves connections. A notice holds names of
+registries, runs and requests, and no value of a row.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import BaseNotifier
+
+from plugins.airflow_connections import PREFIX, AirflowConnections
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -130,7 +133,12 @@ def _sent(by: Iterable[BaseNotifier]) -> tuple[list[str], str]:
 
 
 def _is_set(connection: str) -> bool:
-    return bool(os.environ.get(f"AIRFLOW_CONN_{connection.upper()}", "").strip())
+    """Whether Airflow knows the connection; not if it cannot be asked."""
+    try:
+        return bool(AirflowConnections().get(f"{PREFIX}{connection.upper()}", "").strip())
+    except Exception as error:
+        log.error("no notice by %s, whose connection cannot be looked up: %s", connection, type(error).__name__)
+        return False
 
 
 def _operators() -> list[str]:

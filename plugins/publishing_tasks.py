@@ -10,6 +10,7 @@ from airflow.sdk import BaseSensorOperator, Context, TaskGroup, get_current_cont
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from include.contracts.model import AT, Contract
+from plugins.airflow_connections import task_context
 from plugins.lake_assets import table_asset
 from plugins.steward_gate import gates
 
@@ -78,9 +79,9 @@ def connected_servers(contract: Contract, servers: Mapping[str, TaskGroup]) -> A
 
     @task.branch
     def connected_servers() -> list[str]:
-        from include.pipelines import PipelineContext, unconnected_servers
+        from include.pipelines import unconnected_servers
 
-        others = unconnected_servers(PipelineContext.from_environment(), contract.registry)
+        others = unconnected_servers(task_context(), contract.registry)
         return [f"{group.group_id}.extract" for server, group in servers.items() if server not in others]
 
     return connected_servers()
@@ -110,7 +111,7 @@ def tell_of_slices(contract: Contract, servers: Mapping[str, TaskGroup], run_id:
         from include.pipelines import delivered_in_run
 
         is_backfill = get_current_context()["dag_run"].run_type == "backfill"
-        found = delivered_in_run(registry, run_id(), is_backfill=is_backfill)
+        found = delivered_in_run(registry, run_id(), is_backfill=is_backfill, context=task_context())
         if not found.is_enough:
             raise AirflowFailException(
                 f"{registry}: {found.text.english}; at least {found.bound_percent:g} % are wanted"

@@ -222,9 +222,9 @@ def test_a_declined_gate_and_an_unknown_error_leave_nothing_more(monkeypatch, tm
 
 
 def test_a_cleared_run_and_a_backfill_are_named_by_when_they_began():
-    from plugins.sync_settings import _run_id
+    from plugins.sync_settings import run_id_of
 
-    first, cleared = (_run_id(dag_run(began=datetime(2026, 3, day, tzinfo=UTC))) for day in (1, 2))
+    first, cleared = (run_id_of(dag_run(began=datetime(2026, 3, day, tzinfo=UTC))) for day in (1, 2))
     assert (first[:17], cleared[:17]) == ("20260301T000000Z-", "20260302T000000Z-")
     assert first[17:] == cleared[17:]
 
