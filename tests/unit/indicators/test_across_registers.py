@@ -177,6 +177,18 @@ def test_married_twice_is_of_persons_and_a_divorce_ends_a_marriage(lake, catalog
             (1, 2),
         ),
         (
+            "foreign-members-without-project",
+            {
+                "business/enterprise": [{"enterprise_code": n, "status": "dang_hoat_dong"} for n in "123"],
+                "business/member": [
+                    {"enterprise_code": n, "nationality": of}
+                    for n, of in (("1", "JP"), ("1", "KR"), ("2", "JP"), ("3", "VN"))
+                ],
+                "investment/implementing_org": [{"project_code": "p1", "tax_code": "2"}],
+            },
+            (1, 2),
+        ),
+        (
             "projects-without-enterprise",
             {
                 "investment/project": [{"project_code": "p1"}, {"project_code": "p2"}],
