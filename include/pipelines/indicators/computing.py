@@ -25,12 +25,13 @@ from include.indicators.definitions import (
     load_indicator,
     period_of,
 )
-from include.indicators.values import SUBJECT, Recorded, is_small_count, record_values
+from include.indicators.values import SUBJECT, Recorded, record_values
 from include.lake.publishing import publish_reference
 from include.pipelines.audit_log import ACTOR, record_lists
 from include.pipelines.context import PipelineContext
 from include.pipelines.errors import Misuse, no_values_escape
 from include.pipelines.indicators.open_tables import tables_with_histories
+from include.telemetry import step
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,7 @@ class IndicatorsResult:
         return {**asdict(self), "verdict": self.verdict}
 
 
+@step("compute")
 def compute_step(
     period: str, run_id: str, *, indicators: Sequence[str] = (), context: PipelineContext | None = None
 ) -> IndicatorsResult:
@@ -164,8 +166,7 @@ def _told(recorded: Recorded) -> ComputedIndicator:
     computed, total = recorded.computed, recorded.computed.total
     indicator = computed.compiled.indicator
     numbers = [total.value, total.numerator, total.denominator]
-    is_small = is_small_count(total, indicator.minimum_cell)
-    value, numerator, denominator = ("" if one is None or is_small else f"{one:f}" for one in numbers)
+    value, numerator, denominator = ("" if one is None or total.is_suppressed else f"{one:f}" for one in numbers)
     return ComputedIndicator(
         indicator=indicator.indicator_id,
         verdict="recorded" if recorded.is_new else "unchanged",
@@ -174,6 +175,6 @@ def _told(recorded: Recorded) -> ComputedIndicator:
         value=value,
         numerator=numerator,
         denominator=denominator,
-        reason="small count" if is_small else total.reason,
+        reason="small count" if total.is_suppressed else total.reason,
         missing=tuple(sorted({one.server for one in computed.missing})),
     )

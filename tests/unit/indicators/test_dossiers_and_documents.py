@@ -31,12 +31,11 @@ def hanoi(day: date, hour: int = 9) -> datetime:
 
 
 def dossier(code: str, came: date, *, agency: str = "H56", state: str = "4", **other: Any) -> dict[str, Any]:
-    row = {"due_at": None, "finished_at": None, "returned_at": None, "refused_at": None} | {
+    return {"due_at": None, "finished_at": None, "returned_at": None, "refused_at": None} | {
         "dossier_code": code, "service": "1.000001", "agency_code": agency, "channel": "2", "state": state,
         "submitted_on": came, "received_on": came, "received_at": hanoi(came), "has_digitised_component": False,
         "is_test": False, "updated_at": hanoi(date(2026, 10, 1)), **other,
     }  # fmt: skip
-    return row
 
 
 def some_dossiers(seed: int) -> list[dict[str, Any]]:
@@ -99,8 +98,8 @@ def test_the_median_is_of_working_days_and_years_without_days_off_are_left_out(l
 def test_dossiers_are_answered_handed_over_and_judged_by_working_days(lake, catalogue):
     friday, monday, tuesday = date(2026, 7, 3), date(2026, 7, 6), date(2026, 7, 7)
     put(lake, "procedures/agency_service", {"agency_code": "H56"})
-    limit = {"procedure_code": "1.000001", "valid_from": date(2020, 1, 1), "time_limit": 5, "time_unit": "ngay_lam_viec"}
-    put(lake, "procedures/procedure", limit)
+    limit = {"time_limit": 5, "time_unit": "ngay_lam_viec"}
+    put(lake, "procedures/procedure", {"procedure_code": "1.000001", "valid_from": date(2020, 1, 1), **limit})
     put(lake, "dossiers/dossier",
         dossier("a", friday, state="3", refused_at=hanoi(date(2026, 7, 8))),  # on the third working day
         dossier("b", friday, received_at=hanoi(friday, 16), finished_at=hanoi(date(2026, 7, 10)), state="9"),  # 5 days
