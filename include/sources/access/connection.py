@@ -1,4 +1,4 @@
-"""Connections of sources, from the variables `AIRFLOW_CONN_<SERVER>` that Airflow reads too."""
+"""Connections of sources, from `AIRFLOW_CONN_<SERVER>`: a variable, or in a task what Airflow knows by that name."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ Kind = Literal["postgresql", "mysql", "sqlite", "files", "sqlalchemy"]
 READ_WHOLE = "a file drop is always read whole"
 
 _FAMILY: dict[str, Kind] = {"postgres": "postgresql", "postgresql": "postgresql", "mysql": "mysql", "mariadb": "mysql"}
+_PREFIX, _GENERIC = "AIRFLOW_CONN_", "generic://"
 _EXAMPLES = {
     "mysql": "mysql://user:password@host:3306/database",
     "mariadb": "mysql://user:password@host:3306/database",
@@ -82,15 +83,33 @@ def _connect(server: Server, variable: str, registry: str, environ: Mapping[str,
             return Connection(variable, "files", path=server.path)
         raise SourceSecretMissing(
             f"{variable} is not set: it holds the URI of the source of registry '{registry}', "
-            f"for example {example} (special characters percent-encoded)"
+            f"for example {example} (special characters percent-encoded). In Airflow a connection "
+            f"`{variable.removeprefix(_PREFIX).lower()}` does as well"
         )
     try:
-        return parse(_from_json(text) if text.startswith("{") else text, variable)
+        uri = _from_json(text) if text.startswith("{") else text
+        if uri.startswith(_GENERIC):
+            uri = _of_server_type(uri, server, variable)
+        return parse(uri, variable)
     except (ArgumentError, ValueError, TypeError, KeyError):
         raise SourceSecretMissing(
             f"{variable} is not a URI that can be read: write it like {example}, with special characters in the user "
             "and password percent-encoded"
         ) from None
+
+
+def _of_server_type(uri: str, server: Server, variable: str) -> str:
+    """The URI of a connection of Airflow's type `generic`, which tells no database, as that of the contract's server.
+
+    Its form for connections offers that type where a database's provider is not installed.
+    """
+    if server.type not in _FAMILY:
+        name = variable.removeprefix(_PREFIX).lower()
+        raise SourceSecretMissing(
+            f"the connection `{name}` is of type generic, and the contract's server of type {server.type}: nothing "
+            f"tells which database it is. Add it by its URI: airflow connections add {name} --conn-uri dialect://..."
+        )
+    return f"{server.type}://{uri.removeprefix(_GENERIC)}"
 
 
 def parse(text: str, variable: str) -> Connection:

@@ -92,3 +92,14 @@ def test_an_unreadable_uri_is_not_quoted(text: str) -> None:
         connect(contract_of("t"), {"AIRFLOW_CONN_SOURCE": text})
     assert "hunter2secret" not in str(caught.value)
     assert caught.value.__cause__ is None
+
+
+def test_a_connection_of_airflows_type_generic_is_of_the_contracts_server() -> None:
+    environ = {"AIRFLOW_CONN_X": "generic://u:p@h:5433/d"}
+    contract = contract_of("t", server=Server("x", "mysql"))
+    assert connect(contract, environ).engine_url.drivername == "mysql+pymysql"
+    assert connect(contract, {"AIRFLOW_CONN_X": '{"conn_type": "generic", "host": "h"}'}).kind == "mysql"
+    contract = contract_of("t", server=Server("x", "custom"))
+    with pytest.raises(SourceSecretMissing, match=r"airflow connections add x --conn-uri") as raised:
+        connect(contract, environ)
+    assert "u:p" not in str(raised.value)
