@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from include.contracts.model import Table
-from include.lake.row_history import ZONE, HistoryFacts, expire_history, extend_history, history_facts
+from include.lake.row_history import HistoryFacts, expire_history, extend_history, history_facts, history_tables
 from include.lake.storage import LakeTableMissing
 from include.pipelines.audit_log import record_commits
 from include.pipelines.context import PipelineContext
@@ -16,7 +16,7 @@ def keep_history(context: PipelineContext, table: Table, run_id: str) -> None:
     """Add to the history what was published since, if the contract keeps one, and record the commit."""
     if table.history is not None:
         extend_history(context.lake, table, run_id=run_id)
-        record_commits(context, [_subject(table)])
+        record_commits(context, _subjects(context, table))
 
 
 def maintain_histories(context: PipelineContext, *, at: datetime) -> int:
@@ -29,7 +29,7 @@ def maintain_histories(context: PipelineContext, *, at: datetime) -> int:
             continue
         if table.history is not None:
             removed += expire_history(context.lake, table, before=at - table.history)
-        record_commits(context, [_subject(table)])
+        record_commits(context, _subjects(context, table))
     return removed
 
 
@@ -43,5 +43,5 @@ def _tables(context: PipelineContext) -> Iterator[Table]:
         yield from (table for table in contract.tables if table.history is not None)
 
 
-def _subject(table: Table) -> str:
-    return f"{ZONE}/{table.registry}/{table.base_name}"
+def _subjects(context: PipelineContext, table: Table) -> list[str]:
+    return history_tables(context.lake, table.registry, table.base_name)

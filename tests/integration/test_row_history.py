@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,6 +14,7 @@ from include.lake.delta import VersionGone
 from include.lake.row_history import history_view
 from include.lake.storage import Lake, LakeFull
 from include.pipelines import PipelineContext, verify_lake
+from include.pipelines.decisions import Look
 from include.pipelines.indicators import compute_step
 from include.pipelines.sync import Approval, sync_registry
 from include.pipelines.upkeep import maintain_lake, read_version, restore_step
@@ -99,6 +101,38 @@ def test_a_former_day_is_read_from_the_history_when_its_version_is_gone(shop, tm
         assert found == rows
     with pytest.raises(VersionGone):
         read_version(shop, "shop", "customer", at=(datetime.now(UTC) - timedelta(days=400)).isoformat())
+
+
+def test_a_day_before_the_contract_changed_is_read_as_it_was_published(shop, tmp_path):
+    """A column that is new, one that is gone, and one of another type: the table is made anew for the last."""
+    town, looks = "      - {name: town, logicalType: string}\n", Look("lan", "compare with the copy kept outside")
+    contracts = [
+        CONTRACT,
+        CONTRACT.replace(town, "      - {name: street, physicalName: town, logicalType: string}\n"),
+        CONTRACT.replace(town, "      - {name: street, physicalName: town, logicalType: integer}\n"),
+    ]
+    kept: list[tuple[str, list[dict[str, object]]]] = []
+    for number, text in enumerate(contracts, 1):
+        version = f"version: {number}.0.0"
+        path = shop.schemas / "registries" / "shop.odcs.yaml"
+        path.write_text(text.replace("version: 1.0.0", version), encoding="utf-8")
+        context = ShopContext(shop.lake, shop.schemas, shop.environ)
+        source(shop, a=str(number), b="7")
+        if number == len(contracts):
+            assert sync_registry("shop", run_id="run-refused", context=context).verdict == "failed"
+            shutil.rmtree(shop.lake.registry_table("shop", "customer"))
+        done = sync_registry("shop", run_id=f"run-{number}", is_full=number == len(contracts), context=context)
+        assert done.verdict == "published", done.to_dict()
+        table = shop.lake.table("registry/shop/customer")
+        at = datetime.fromtimestamp(table.history(1)[0]["timestamp"] / 1000, UTC).isoformat()
+        kept.append((at, table.to_pyarrow_table().sort_by("code").to_pylist()))
+    assert [{type(row.get("street")) for row in rows} for _, rows in kept] == [{type(None)}, {str}, {int}]
+    for at, rows in kept:
+        out = tmp_path / "then.parquet"
+        read_version(context, "shop", "customer", at=at, out=out, look=looks)
+        assert pq.read_table(out).to_pylist() == rows
+    found = verify_lake(context, with_files=True).discrepancies
+    assert not [one for one in found if one.subject.startswith("history/")], found
 
 
 def test_an_indicator_reads_former_rows_and_maintenance_and_verify_know_them(shop):

@@ -10,7 +10,7 @@ from deltalake import DeltaTable
 
 from include.indicators.definitions import HISTORY, PEOPLE, REFERENCE, Catalogue
 from include.lake.delta import view_of
-from include.lake.row_history import ZONE, history_view
+from include.lake.row_history import ZONE, history_tables, history_view
 from include.lake.storage import Lake, LakeTableMissing, lake_errors, quote
 
 _AS_PUBLISHED = "as published: "
@@ -68,5 +68,6 @@ def _uri(lake: Lake, name: str) -> str:
     if name == PEOPLE:
         return lake.path("people", "index")
     if zone.endswith(HISTORY):
-        return lake.path(ZONE, zone.removesuffix(HISTORY), table)
+        registry = zone.removesuffix(HISTORY)
+        return lake.path((history_tables(lake, registry, table) or [f"{ZONE}/{registry}/{table}"])[-1])
     return lake.reference_table(table) if zone == REFERENCE else lake.registry_table(zone, table)

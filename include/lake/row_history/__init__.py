@@ -6,6 +6,13 @@ costs the bytes of the changed rows. Deleted and rewritten files of the table it
 long as the contract's `history` says. What it does not know, it refuses to tell.
 """
 
-from include.lake.row_history.history_log import ZONE
-from include.lake.row_history.reading import HistoryFacts, has_history, history_at, history_facts, history_view
+from include.lake.row_history.history_log import ZONE, history_tables
+from include.lake.row_history.reading import (
+    FormerRows,
+    HistoryFacts,
+    has_history,
+    history_at,
+    history_facts,
+    history_view,
+)
 from include.lake.row_history.recording import expire_history, extend_history

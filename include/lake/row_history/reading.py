@@ -18,11 +18,12 @@ from include.lake.row_history.history_log import (
     SINCE,
     UNTIL,
     VERSION,
+    columns_at,
     gaps,
+    history_parts,
     history_uri,
     instant_of,
     key,
-    open_history,
     order,
     recorded_version,
     sql_instant,
@@ -46,49 +47,63 @@ def has_history(lake: Lake, table: Table) -> bool:
 
 def history_facts(lake: Lake, table: Table) -> HistoryFacts | None:
     """The facts of a table's history; None if there is none."""
-    current = open_history(lake, table)
-    since = instant_of(current, SINCE) if current is not None else None
-    if current is None or since is None:
+    parts = history_parts(lake, table)
+    since = instant_of(parts[0], SINCE) if parts else None
+    if since is None:
         return None
+    changes, size = 0, 0
     with lake.connect(memory_limit="512MB") as connection, lake_errors("reading the history"):
-        view_of(connection, "kept", current, current.file_uris())
-        ((changes,),) = connection.execute("SELECT count(*) FROM kept").fetchall()
-    sizes = pa.table(current.get_add_actions(flatten=True))["size_bytes"].to_pylist()
-    return HistoryFacts(since, int(changes), sum(sizes))
+        for part in parts:
+            view_of(connection, "kept", part, part.file_uris())
+            changes += int(connection.execute("SELECT count(*) FROM kept").fetchall()[0][0])
+            size += sum(pa.table(part.get_add_actions(flatten=True))["size_bytes"].to_pylist())
+    return HistoryFacts(since, changes, size)
 
 
-def history_at(
-    lake: Lake, connection: duckdb.DuckDBPyConnection, name: str, table: Table, at: datetime
-) -> tuple[int, list[str]]:
+@dataclass(frozen=True, slots=True)
+class FormerRows:
+    """A view of the rows of an instant: the version that was then the newest to change rows, its columns and files."""
+
+    version: int
+    columns: tuple[str, ...]
+    files: tuple[str, ...]
+
+
+def history_at(lake: Lake, connection: duckdb.DuckDBPyConnection, name: str, table: Table, at: datetime) -> FormerRows:
     """Create the view `name` of the table's rows, or a slice's, as they were published at an instant.
 
-    Returns the version that was then the newest to change rows (0 if none had yet), and the files that the view reads.
+    It has the columns that the table had then, in the types of then; the version is 0 if none had changed rows yet.
 
     Raises:
         LakeTableMissing: there is no history.
         VersionGone: what the table held at that instant is not in the history.
     """
-    current = lake.table(history_uri(lake, table))
-    _ensure_known(lake, table, current, at)
-    files = list(current.file_uris())
+    parts = history_parts(lake, table) or [lake.table(history_uri(lake, table))]
+    began = [part for part in parts if (instant_of(part, SINCE) or at) <= at]
+    current = began[-1] if began else parts[0]
+    if began and len(began) < len(parts):
+        _ensure_before_end(table, current, parts[len(began)], at)
+    _ensure_known(lake, table, current, at, is_newest=current is parts[-1])
+    files = tuple(current.file_uris())
     view_of(connection, f"{name} changes", current, files)
     instant = sql_instant(at)
     changes = quote(f"{name} changes")
-    of_server = f" AND {SERVER} = {literal(table.server)}" if table.server else ""
+    columns = columns_at(current, at)
+    of_server = f" AND {SERVER} = {literal(table.server)}" if table.server and SERVER in columns else ""
     newest = f"SELECT {VERSION} FROM {changes} WHERE {AT} <= {instant} ORDER BY {AT} DESC, {VERSION} DESC LIMIT 1"
     version = connection.execute(newest).fetchone()
     connection.execute(
-        f"CREATE OR REPLACE TEMP VIEW {quote(name)} AS SELECT * EXCLUDE ({OWN_NAMES}) FROM {changes} "
+        f"CREATE OR REPLACE TEMP VIEW {quote(name)} AS SELECT {', '.join(map(quote, columns))} FROM {changes} "
         f"WHERE {AT} <= {instant}{of_server} QUALIFY {CHANGE} = 'insert' "
         f"AND row_number() OVER (PARTITION BY {key(table, current)} ORDER BY {order('DESC')}) = 1"
     )
-    return int(version[0]) if version else 0, files
+    return FormerRows(int(version[0]) if version else 0, tuple(columns), files)
 
 
 def history_view(connection: duckdb.DuckDBPyConnection, name: str, table: Table, current: DeltaTable) -> None:
     """Create the view `name` of all rows that ever were published, with `valid_from` and `valid_until` (null: still).
 
-    `current` is the open table of the history. A row that changed in a gap is valid until the gap's start.
+    `current` is the open newest part of the history. A row that changed in a gap is valid until the gap's start.
     """
     view_of(connection, f"{name} changes", current, current.file_uris())
     connection.execute(
@@ -98,7 +113,17 @@ def history_view(connection: duckdb.DuckDBPyConnection, name: str, table: Table,
     )
 
 
-def _ensure_known(lake: Lake, table: Table, current: DeltaTable, at: datetime) -> None:
+def _ensure_before_end(table: Table, part: DeltaTable, following: DeltaTable, at: datetime) -> None:
+    """Raise VersionGone for an instant between the end of a part and the beginning of the following one."""
+    until, since = instant_of(part, UNTIL), instant_of(following, SINCE)
+    if until is not None and since is not None and at > until:
+        raise VersionGone(
+            f"the history of {table.qualified_name} was not kept from {until.isoformat()} to {since.isoformat()}, when "
+            "the table was made anew: ask for one of these two instants, before, or after"
+        )
+
+
+def _ensure_known(lake: Lake, table: Table, current: DeltaTable, at: datetime, *, is_newest: bool) -> None:
     name, since = table.qualified_name, instant_of(current, SINCE)
     if since is None or at < since:
         begins = since.isoformat() if since else "the next publication"
@@ -109,7 +134,7 @@ def _ensure_known(lake: Lake, table: Table, current: DeltaTable, at: datetime) -
                 f"the history of {name} was not kept from {gap.start.isoformat()} to {gap.end.isoformat()}: ask for an "
                 "instant before or after"
             )
-    ends = _ends(lake, table, current)
+    ends = _ends(lake, table, current) if is_newest else None
     if ends is not None and at >= ends:
         raise VersionGone(
             f"the history of {name} ends at {ends.isoformat()}, and the table was changed after that: ask for an "

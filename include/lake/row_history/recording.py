@@ -23,11 +23,14 @@ from include.lake.row_history.history_log import (
     UNTIL,
     VERSION,
     Gap,
+    description,
+    goes_on,
+    history_parts,
     history_uri,
     instant_of,
     key,
+    new_columns,
     one_more_gap,
-    open_history,
     order,
     recorded,
     recorded_version,
@@ -60,33 +63,38 @@ def expire_history(lake: Lake, table: Table, *, before: datetime) -> int:
     """
 
     def attempt() -> int:
-        current = open_history(lake, table)
-        if current is None:
-            return 0
-        with lake.connect() as connection, lake_errors("expiring the history"):
-            view_of(connection, "kept", current, current.file_uris())
-            later = f"lead({AT}) OVER (PARTITION BY {key(table, current)} ORDER BY {order('ASC')})"
-            ended = f"coalesce({later}, CASE WHEN {CHANGE} = 'delete' THEN {AT} END)"
-            limit = sql_instant(before)
-            connection.execute(f"CREATE TEMP TABLE left_over AS FROM kept QUALIFY coalesce({ended} >= {limit}, true)")
-            counts = "SELECT (SELECT count(*) FROM kept) - (SELECT count(*) FROM left_over)"
-            ((expired,),) = connection.execute(counts).fetchall()
-            if expired:
-                schema = pa.schema(current.schema().to_arrow())
-                since = max(before, instant_of(current, SINCE) or before)
-                done = CommitProperties(
-                    custom_metadata={f"{PREFIX}run_id": f"expiry/{before.isoformat()}"},
-                    app_transactions=[stated(SINCE, since)],
-                )
-                write(current, stream(connection, "FROM left_over", schema), "overwrite", done)
-            return int(expired)
+        parts = history_parts(lake, table)
+        return sum(_expire(lake, table, part, before, is_newest=part is parts[-1]) for part in parts)
 
     return retry_on_conflict(lake, history_uri(lake, table), attempt)
 
 
+def _expire(lake: Lake, table: Table, current: DeltaTable, before: datetime, *, is_newest: bool) -> int:
+    with lake.connect() as connection, lake_errors("expiring the history"):
+        view_of(connection, "kept", current, current.file_uris())
+        later = f"lead({AT}) OVER (PARTITION BY {key(table, current)} ORDER BY {order('ASC')})"
+        until = None if is_newest else instant_of(current, UNTIL)
+        last = f", {sql_instant(until)}" if until else ""  # rows of a former part left with it
+        ended = f"coalesce({later}, CASE WHEN {CHANGE} = 'delete' THEN {AT} END{last})"
+        limit = sql_instant(before)
+        connection.execute(f"CREATE TEMP TABLE left_over AS FROM kept QUALIFY coalesce({ended} >= {limit}, true)")
+        counts = "SELECT (SELECT count(*) FROM kept) - (SELECT count(*) FROM left_over)"
+        ((expired,),) = connection.execute(counts).fetchall()
+        if expired:
+            schema = pa.schema(current.schema().to_arrow())
+            since = max(before, instant_of(current, SINCE) or before)
+            done = CommitProperties(
+                custom_metadata={f"{PREFIX}run_id": f"expiry/{before.isoformat()}"},
+                app_transactions=[stated(SINCE, since)],
+            )
+            write(current, stream(connection, "FROM left_over", schema), "overwrite", done)
+        return int(expired)
+
+
 def _extend(lake: Lake, table: Table, run_id: str) -> int:
     published = lake.table(lake.registry_table(table.registry, table.base_name))
-    current = open_history(lake, table)
+    parts = history_parts(lake, table)
+    current = parts[-1] if parts else None
     done = recorded_version(current, published) if current is not None else None
     if done is not None and done >= published.version():
         return 0
@@ -94,6 +102,8 @@ def _extend(lake: Lake, table: Table, run_id: str) -> int:
     until = (instant_of(current, UNTIL) if current is not None else None) or at
     at = max(at, until)
     states = [recorded(published)]
+    if current is not None and done is None and not goes_on(table, published, current):
+        current, at = None, max(at, until + 2 * INSTANT)  # the next part
     with lake.connect() as connection, lake_errors("recording the history"):
         view_of(connection, "published", published, published.file_uris())
         if current is None:
@@ -102,7 +112,9 @@ def _extend(lake: Lake, table: Table, run_id: str) -> int:
             gap = Gap(until + INSTANT, max(at, until + 2 * INSTANT))
             _begin_anew(connection, published, current, table, gap)
             at = gap.end
-            states += one_more_gap(current, gap)
+            states += [*one_more_gap(current, gap), *new_columns(current, published, at)]
+        else:
+            states += new_columns(current, published, max(until, _columns_added_at(published, done) or until))
         ((count, last),) = connection.execute(f"SELECT count(*), max({AT}) FROM changes").fetchall()
         states.append(stated(UNTIL, max(at, last or at)))
         if current is None or instant_of(current, SINCE) is None:
@@ -111,12 +123,19 @@ def _extend(lake: Lake, table: Table, run_id: str) -> int:
         schema = pa.schema([*pa.schema(published.schema().to_arrow()), *OWN])
         rows = stream(connection, f"FROM changes ORDER BY {AT}, {VERSION}", schema)
         if current is None:
-            uri, name = history_uri(lake, table), f"history.{table.qualified_name}"
+            uri, name = history_uri(lake, table, len(parts)), f"history.{table.qualified_name}"
             lake.make_folder(uri)
-            write(uri, rows, "error", properties, name=name, storage_options=lake.storage_options())
+            terms = {"name": name, "storage_options": lake.storage_options(), "description": description(table)}
+            write(uri, rows, "error", properties, **terms)
         else:
             write(current, rows, "append", properties, schema_mode="merge")
     return int(count)
+
+
+def _columns_added_at(published: DeltaTable, done: int) -> datetime | None:
+    """The instant of the first commit after version `done` that added columns; None if none did."""
+    added = [entry for entry in published.history() if entry["version"] > done and entry["operation"] == "ADD COLUMN"]
+    return datetime.fromtimestamp(added[-1]["timestamp"] / 1000, UTC) if added else None
 
 
 def _begin(connection: duckdb.DuckDBPyConnection, published: DeltaTable, at: datetime) -> None:

@@ -133,8 +133,8 @@ def _count_by_file(
 
 def _count_in_history(lake: Lake, traced: TracedTable, taken: Sequence[Taken], at: datetime) -> tuple[Counted, ...]:
     with lake.connect() as connection, lake_errors(f"searching the history of {traced.table.qualified_name}"):
-        _, files = history_at(lake, connection, "published", traced.table, at)
-        restrict_access(connection, reads=files)
+        former = history_at(lake, connection, "published", traced.table, at)
+        restrict_access(connection, reads=former.files)
         (row,) = connection.execute(f"SELECT {_counts(connection, traced, taken)}").fetchall()
     return _counted(row)
 

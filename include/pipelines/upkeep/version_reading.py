@@ -82,19 +82,19 @@ def read_version(
     spec = context.table(registry, table)[1]
     with no_values_escape(f"reading {registry}.{table}"):
         delta, past = _opened(context, spec, version, instant(at) if at else None)
-        names = [field.name for field in delta.schema().fields]
-        shown = [name for name in names if look or name in _open_columns(spec)]
-        condition = f"WHERE {_condition(where, names, shown)}" if where else ""
-        order = ", ".join(quote(name) for name in spec.primary_key if name in names) or "ALL"
-        query = f"SELECT {', '.join(quote(name) for name in shown)} FROM published {condition} ORDER BY {order}" + (
-            f" LIMIT {limit}" if limit is not None else ""
-        )
+        names, number, files = [field.name for field in delta.schema().fields], int(delta.version()), delta.file_uris()
         with context.lake.connect() as connection:
-            number, files = int(delta.version()), delta.file_uris()
             if past is None:
                 view_of(connection, "published", delta, files)
             else:
-                number, files = history_at(context.lake, connection, "published", spec, past)
+                former = history_at(context.lake, connection, "published", spec, past)
+                names, number, files = list(former.columns), former.version, list(former.files)
+            shown = [name for name in names if look or name in _open_columns(spec)]
+            condition = f"WHERE {_condition(where, names, shown)}" if where else ""
+            order = ", ".join(quote(name) for name in spec.primary_key if name in names) or "ALL"
+            query = f"SELECT {', '.join(quote(name) for name in shown)} FROM published {condition} ORDER BY {order}" + (
+                f" LIMIT {limit}" if limit is not None else ""
+            )
             file = str(out.absolute()) if out is not None else ""
             restrict_access(connection, reads=files, writes=[file] if file else [])
             hidden = tuple(name for name in names if name not in shown)

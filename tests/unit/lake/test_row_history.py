@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
-from deltalake import CommitProperties, DeltaTable, write_deltalake
+from deltalake import CommitProperties, DeltaTable, Field, write_deltalake
 
 from include.contracts.model import Column, Table
 from include.lake.delta import VersionGone, open_version, version_at
@@ -267,6 +267,50 @@ def test_a_table_that_is_made_anew_goes_on_where_the_former_ended(lake):
     with pytest.raises(VersionGone, match="was not kept from"):
         read(lake, former)
     assert kept == {"a": "Cần Thơ", "b": "Vinh"}
+
+
+@pytest.mark.parametrize("change_of", ["type", "key"])
+def test_another_type_or_key_begins_a_part_and_former_days_stay_as_they_were(lake, change_of):
+    """A column that is new, one of another type, another key: each day is read as the copy that was kept outside."""
+
+    def rows_at(at: datetime, table: Table = TABLE) -> list[dict[str, object]]:
+        with lake.connect() as connection:
+            history_at(lake, connection, "past", table, at)
+            return connection.execute("FROM past ORDER BY ALL").to_arrow_table().to_pylist()
+
+    def copy_of() -> list[dict[str, object]]:
+        return lake.table(uri).to_pyarrow_table().sort_by("code").to_pylist()
+
+    uri, kept = lake.registry_table("shop", "customer"), []
+    began = datetime.now(UTC).replace(microsecond=0) - timedelta(days=400)
+    first(lake, a="7", b="8")
+    date_commit(lake, 0, int(began.timestamp() * 1000))
+    published = lake.table(uri)
+    extend_history(lake, TABLE, run_id="1")
+    kept += [(began, copy_of()), (began + timedelta(days=399), copy_of())]
+    published.alter.add_columns([Field("phone", "string")], commit_properties=RUN)
+    write_deltalake(uri, pa.table({"code": ["c"], "town": ["9"], "phone": ["1"]}), mode="append", commit_properties=RUN)
+    extend_history(lake, TABLE, run_id="2")
+    kept.append((datetime.fromtimestamp(lake.table(uri).history(1)[0]["timestamp"] / 1000, UTC), copy_of()))
+    unknown = now()
+    shutil.rmtree(uri)
+    branch = Column("branch", "chi", "string", "VARCHAR", primary_key_position=2)
+    table = replace(TABLE, columns=(*TABLE.columns, branch)) if change_of == "key" else TABLE
+    towns = {"town": [7, 8]} if change_of == "type" else {"town": ["7", "8"], "branch": ["1", "2"]}
+    again = pa.table({"code": ["a", "b" if change_of == "type" else "a"], **towns})
+    write_deltalake(uri, again, configuration=FEED, commit_properties=RUN)
+    assert extend_history(lake, table, run_id="3") == 2
+    kept.append((now(), copy_of()))
+    assert [rows_at(at, table) for at, _ in kept] == [rows for _, rows in kept]
+    with pytest.raises(VersionGone, match="made anew"):
+        rows_at(unknown, table)
+    assert history_facts(lake, table).changes == 5
+    former, _ = kept[1]
+    assert expire_history(lake, table, before=began) == 0
+    assert expire_history(lake, table, before=datetime.now(UTC)) == 3  # what the former table held has left
+    assert rows_at(now(), table) == kept[-1][1]
+    with pytest.raises(VersionGone):
+        rows_at(former, table)
 
 
 def test_an_empty_table_has_a_history_too(lake):
