@@ -203,9 +203,7 @@ def _change(change: Decimal, indicator: Indicator) -> str:
 
 
 def _counted(one: Figure) -> str:
-    if one.numerator is None:
-        return ""
-    counts = [one.numerator] if one.denominator is None else [one.numerator, one.denominator]
+    counts = [count for count in (one.numerator, one.denominator) if count is not None]
     return "/".join(figure("vi", count, max(0, -int(count.normalize().as_tuple().exponent))) for count in counts)
 
 
