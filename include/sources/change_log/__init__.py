@@ -2,5 +2,5 @@
 
 from include.sources.change_log.change_position import MEGABYTE, ChangeLogLost, ChangePosition
 from include.sources.change_log.opening import ChangeLog, open_change_log
-from include.sources.change_log.postgres_table import ChangeLogRefused
+from include.sources.change_log.refused import ChangeLogRefused
 from include.sources.change_log.touched_keys import TouchedKeys

@@ -1,4 +1,4 @@
-"""Opening of a table's change log, by the kind of its source."""
+"""Opening of a table's change log, by the kind of its source, whose reader is imported only then."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from typing import Protocol
 from include.contracts.model import Contract, Table
 from include.sources.access import connect
 from include.sources.change_log.change_position import ChangePosition
-from include.sources.change_log.postgres_log import open_postgres_log
-from include.sources.change_log.postgres_table import ChangeLogRefused
+from include.sources.change_log.refused import ChangeLogRefused
 from include.sources.change_log.touched_keys import TouchedKeys
 
 
@@ -47,8 +46,14 @@ def open_change_log(
     """
     connection = connect(contract, environ)
     if connection.kind == "postgresql":
+        from include.sources.change_log.postgres_log import open_postgres_log
+
         return open_postgres_log(connection, contract, table, lake_uri=lake_uri, since=since, at=at)
+    if connection.kind == "mysql":
+        from include.sources.change_log.mariadb_log import open_mariadb_log
+
+        return open_mariadb_log(connection, contract, table, since=since, at=at)
     raise ChangeLogRefused(
-        f"{table.qualified_name}: `changes: log` is for sources in PostgreSQL, and {connection.variable} is none: "
-        "leave it out of the contract"
+        f"{table.qualified_name}: `changes: log` is for sources in PostgreSQL and MariaDB, and {connection.variable} "
+        "is none: leave it out of the contract"
     )

@@ -32,7 +32,8 @@ from include.sources.change_log.change_position import (
 )
 from include.sources.change_log.pgoutput import Begin, Changed, Decoder, Message, Truncated, Undecodable
 from include.sources.change_log.postgres_snapshot import Snapshot
-from include.sources.change_log.postgres_table import ChangeLogRefused, LoggedTable, logged_table
+from include.sources.change_log.postgres_table import LoggedTable, logged_table
+from include.sources.change_log.refused import ChangeLogRefused
 from include.sources.change_log.touched_keys import TouchedKeys
 from include.sources.databases import CONNECT_SECONDS, POSTGRES_SETTINGS, explain
 

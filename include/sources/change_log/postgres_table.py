@@ -11,7 +11,7 @@ import psycopg
 from psycopg import sql
 
 from include.contracts.model import Contract, Table
-from include.sources.access import SourceError
+from include.sources.change_log.refused import ChangeLogRefused
 from include.sources.databases import meanings
 from include.sources.source_schema import key_columns
 
@@ -51,10 +51,6 @@ SELECT p.oid || '.' || p.xmin AS identity, p.puballtables AS is_all,
                AND to_jsonb(r) ->> 'prqual' IS NOT NULL) AS is_filtered
 FROM pg_publication p WHERE p.pubname = %(name)s
 """
-
-
-class ChangeLogRefused(SourceError):
-    """The source does not log the table so that `changes: log` could be kept."""
 
 
 @dataclass(frozen=True, slots=True)
