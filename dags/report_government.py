@@ -1,7 +1,8 @@
 """Draft the quarterly report to the Government: compute the indicators of the quarter, write HTML, PDF and Excel.
 
 Runs on the 5th day after each quarter, for the quarter that is over; started by hand, for the quarter that the form
-names. The draft is for a person to sign; agencies that owe a report are reminded in the log of `remind`.
+names. The draft is for a person to sign; agencies that owe a report, or have one to send soon, are named in the log of
+`remind`.
 """
 
 from __future__ import annotations
@@ -37,6 +38,8 @@ def report_government() -> None:
     def remind(made: dict[str, Any]) -> None:
         for agency in made["owed"]:
             LOG.warning("Báo cáo đến hạn chưa gửi (report due and missing): %s", agency)
+        for agency in made["upcoming"]:
+            LOG.warning("Báo cáo sắp đến hạn (report soon due): %s", agency)
         for gap in made["missing"]:
             LOG.warning("Số liệu còn thiếu (missing): %s", gap)
 

@@ -84,6 +84,7 @@ class GovernmentReport:
     annexes: tuple[Annex, ...]
     missing: tuple[str, ...]
     owed: tuple[str, ...]
+    upcoming: tuple[str, ...]
     notes: tuple[Note, ...]
     figures_sha256: str
 
@@ -125,7 +126,8 @@ def report_content(heading: Heading, period: Period, inputs: ReportInputs, *, at
         sections=tuple(sections),
         annexes=tuple(annexes),
         missing=tuple(_missing(inputs, numbers)),
-        owed=tuple(_owed(inputs)),
+        owed=tuple(_owing(inputs, "reports-missing")),
+        upcoming=tuple(_owing(inputs, "reports-upcoming")),
         notes=tuple(_note(inputs, name, number) for name, number in numbers.items()),
         figures_sha256=hashlib.sha256(json.dumps(printed, ensure_ascii=False).encode()).hexdigest(),
     )
@@ -235,9 +237,9 @@ def _missing(inputs: ReportInputs, numbers: Mapping[str, int]) -> list[str]:
     return [*told, *found]
 
 
-def _owed(inputs: ReportInputs) -> list[str]:
-    """The agencies that owe a report of the period."""
-    shown = inputs.now.get("reports-missing")
+def _owing(inputs: ReportInputs, name: str) -> list[str]:
+    """The agencies that an indicator of reports counts, with how many each owes."""
+    shown = inputs.now.get(name)
     if shown is None:
         return []
     owing = [one for one in shown.stored.of("agency") if one.value]

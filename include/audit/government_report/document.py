@@ -13,6 +13,7 @@ from include.audit.government_report.plots import DrawnPlot
 from include.audit.official_letter import new_document, paragraph, ruling, signature, title
 
 _COLUMNS = ("Chỉ tiêu", "Kỳ này", "Số lượng", "Kỳ trước", "Thay đổi")
+_UPCOMING = "Báo cáo đến hạn trong 30 ngày sau kỳ, chưa gửi:"
 _WIDTHS = (80, 24, 26, 22, 28)
 
 
@@ -25,9 +26,10 @@ def pdf_document(report: GovernmentReport, plots: Sequence[DrawnPlot]) -> bytes:
         _table(pdf, section.lines)
     title(pdf, f"{len(report.sections) + 1}. Số liệu còn thiếu và đơn vị còn nợ báo cáo")
     _items(pdf, report.missing or ("Không có số liệu nào thiếu.",))
-    if report.owed:
-        paragraph(pdf, "Đến hạn mà chưa gửi báo cáo:")
-        _items(pdf, report.owed)
+    for told, owing in (("Đến hạn mà chưa gửi báo cáo:", report.owed), (_UPCOMING, report.upcoming)):
+        if owing:
+            paragraph(pdf, told)
+            _items(pdf, owing)
     for plot in plots:
         pdf.image(io.BytesIO(plot.png), w=pdf.epw)
         paragraph(pdf, plot.title, style="I")

@@ -39,7 +39,7 @@ NAME = "bao-cao-chinh-phu"
 class GovernmentReportMade:
     """Where a report was written, for people and in the lake; how many figures it has, what is missing, who owes what.
 
-    `failed` are indicators whose definitions or SQL failed, so that they stand with no new value.
+    `upcoming` are those who have a report to send soon; `failed` are indicators whose definitions or SQL failed, so that they stand with no new value.
     """
 
     period: str
@@ -48,6 +48,7 @@ class GovernmentReportMade:
     figures: int
     missing: tuple[str, ...]
     owed: tuple[str, ...]
+    upcoming: tuple[str, ...]
     failed: tuple[str, ...]
     figures_sha256: str
 
@@ -98,6 +99,7 @@ def government_report_step(
         figures=sum(len(section.lines) for section in report.sections),
         missing=report.missing,
         owed=report.owed,
+        upcoming=report.upcoming,
         failed=tuple(one.indicator for one in done.indicators if one.error),
         figures_sha256=report.figures_sha256,
     )

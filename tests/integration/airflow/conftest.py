@@ -10,7 +10,7 @@ import pytest
 
 from include.embedded.servers.postgres import start_postgres, stop_postgres, uri
 from include.embedded.site import Site
-from tests.integration.airflow import decided_registries, everyday_registries
+from tests.integration.airflow import decided_registries, everyday_registries, owed_reports
 from tests.integration.airflow.house import House, checkout, running
 from tests.integration.everyday.ledger_source import PaymentSource
 from tests.integration.servers.provinces import Provinces
@@ -52,7 +52,7 @@ def provinces(root: Path) -> Provinces:
 
 @pytest.fixture(scope="session")
 def live(root: Path, payment_sources: dict[str, PaymentSource], provinces: Provinces, site: Site) -> Iterator[House]:
-    connections = decided_registries.furnish(root) | provinces.connections
+    connections = decided_registries.furnish(root) | owed_reports.furnish(root) | provinces.connections
     connections |= {f"AIRFLOW_CONN_{name.upper()}_DB": source.uri for name, source in payment_sources.items()}
     own = Site(root, root / "var")
     start_postgres(own)  # for its port: the source of one registry, that is down when its first sync begins

@@ -108,7 +108,9 @@ class House:
 
 def checkout(root: Path) -> None:
     """The real DAGs and library in a folder, for contracts of its own."""
-    shutil.copytree(ROOT / "dags", root / "dags", ignore=shutil.ignore_patterns("__pycache__", "report_*", "share_*"))
+    shutil.copytree(
+        ROOT / "dags", root / "dags", ignore=shutil.ignore_patterns("__pycache__", "report_quality*", "share_*")
+    )
     for shared in ("plugins", "include"):
         (root / shared).symlink_to(ROOT / shared)
     (root / "schemas" / "registries").mkdir(parents=True)

@@ -1,5 +1,5 @@
 """A sync of a registry on several servers, by Airflow: one fails, one is not connected, one is held, the
-others are published and told."""
+others are published and told. And the report to the Government, which names who owes one."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ from datetime import UTC, datetime
 
 import pytest
 
+from include.audit.verification import GOVERNMENT
+from include.pipelines import PipelineContext, verify_report
+from include.pipelines.sync import sync_registry
 from tests.integration.airflow.house import House
 from tests.integration.servers.provinces import Provinces
 
@@ -43,3 +46,22 @@ def test_the_servers_that_deliver_are_published_and_told_once_and_what_was_held_
     assert live.run_state("sync_land", "several") == "success"
     assert events(live) == 2
     assert live.api._call("GET", "/api/v2/pools/source_land-01")["slots"] == 2
+
+
+def test_the_report_to_the_government_is_drafted_and_who_owes_is_named(live: House) -> None:
+    context = PipelineContext(live.lake, live.site.root / "schemas", live.connections)
+    assert sync_registry("programme", run_id="reports-owed", context=context).verdict == "published"
+    live.until(lambda: "report_government" in {dag["dag_id"] for dag in live.api.dags()})
+    live.api.unpause("report_government")
+    body = {"dag_run_id": "draft", "logical_date": None, "conf": {"period": "2018Q1"}}
+    live.api._call("POST", "/api/v2/dags/report_government/dagRuns", json=body)
+    live.until(lambda: live.has_ended(("report_government", "draft")))
+    assert live.run_state("report_government", "draft") == "success"
+    (folder,) = (live.site.var / "lake" / GOVERNMENT / "2018Q1").iterdir()
+    assert {file.suffix for file in folder.iterdir()} == {".html", ".pdf", ".xlsx"}
+    assert verify_report(context, folder / "bao-cao-chinh-phu.pdf").ok
+    logs = live.site.var / "log" / "airflow" / "dag_id=report_government" / "run_id=draft" / "task_id=remind"
+    said = next(logs.rglob("*.log")).read_text(encoding="utf-8")
+    assert "G09: 1" in said
+    assert "H56: 1" in said, "due in the month after"
+    assert "G03" not in said
