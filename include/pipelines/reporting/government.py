@@ -39,7 +39,8 @@ NAME = "bao-cao-chinh-phu"
 class GovernmentReportMade:
     """Where a report was written, for people and in the lake; how many figures it has, what is missing, who owes what.
 
-    `upcoming` are those who have a report to send soon; `failed` are indicators whose definitions or SQL failed, so that they stand with no new value.
+    `upcoming` are those who have a report to send soon; `failed` are indicators whose definitions or SQL failed, so
+    that they stand with no new value.
     """
 
     period: str
