@@ -63,6 +63,28 @@ def test_a_definition_without_mistakes_has_no_problems(context):
         (MEMBERS, "  is_active: catalogue.service.agency", "`is_active` is BOOLEAN, no code"),
         ("unit: percent", "unit: count", "a count has no denominator"),
         (
+            "unit: percent",
+            "percentile: 50\nunit: count",
+            "8: error: unit: `count` is no unit of what",
+        ),
+        ("unit: percent", "percentile: 100\nunit: days", "7: error: percentile: is no whole number from 1 to 99"),
+        ("unit: percent", "percentile: 50\nunit: days", "denominator: a percentile has no denominator"),
+        (
+            'numerator: is_active\ndenominator: "true"',
+            "numerator: is_active\npercentile: 50",
+            "`percent` is no unit of what a percentile is of",
+        ),
+        (
+            "numerator: is_active",
+            "minimumCell: 5\nnumerator: length(agency)",
+            "it gives BIGINT, and `minimumCell` is of rows that are counted -> write a condition",
+        ),
+        (
+            "s.online_from < period_end()",
+            "working_days(s.online_from, period_end()) > 3",
+            "calls `working_days`, and there is no list of days off -> add reference.holidays",
+        ),
+        (
             BASIS,
             "finding: {owner: catalog, columns: [owner_id]}\nlegalBasis: [",
             "no register `catalog` with a contract -> did you mean `catalogue`?",
@@ -80,6 +102,8 @@ def test_a_mistake_is_told_with_its_line(context, before, after, told):
     [
         "read_csv('/etc/passwd')", "'/etc/passwd'", "read_text('/etc/hostname')", "'s3://other/lake/t.parquet'",
         "delta_scan('/other/lake/registry/counter/dossier')", "duckdb_settings()", "information_schema.tables",
+        "glob('/**')", '"/etc/passwd"', '"s3://other/lake/t.parquet"', "counter.dossier AT (VERSION => 0)",
+        '"as published: counter.dossier"', "main.\"counter.dossier\"", "counter.dossier, LATERAL (SELECT 1)",
         "rejected.dossier", "audit.runs", "shared.dossier", "ref_agencies", "(SELECT getenv('HOME') AS service)",
     ],
 )  # fmt: skip
