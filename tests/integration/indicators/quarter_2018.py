@@ -20,7 +20,10 @@ OFFERED = {"ministry": (1_545, 1_551), "province": (31_471, 45_374)}  # at the e
 ACTIVE = {"ministry": (991, 376), "province": (4_853, 4_396)}
 REPORTING = [f"G{number:02}" for number in range(1, 31) if number != 22]
 _LETTER = {"ministry": "1", "province": "2"}
+RAISED = ("province", 20_000)
 NOW = "2018-04-02 08:00:00"
+DAY = "2018-03-01 08:00:00"
+OPEN = {"NgayKetThucXuLy": None, "NgayHenTra": None}
 THANH_HOA = "H56"
 SERVERS = {"procedures": "procedures", "dossiers-38": "dossiers", "dossiers-central": "dossiers",
            "programme": "programme"}  # fmt: skip
@@ -63,7 +66,7 @@ def fill(sources: Sources) -> None:
     for server in ("dossiers-38", "dossiers-central"):
         sources.put(server, "ho_so", _dossiers(server))
     sources.put("dossiers-central", "ho_so", _dossier_decoys())
-    sources.put("dossiers-38", "ho_so", [_copied()])
+    sources.put("dossiers-38", "ho_so", [_copied(), *_older_copies()])
     sources.put("programme", "nhiem_vu", _tasks())
     sources.put("programme", "tien_do_nhiem_vu", _progress())
     sources.put("programme", "ket_noi", _connections())
@@ -107,12 +110,20 @@ def _service(scope: str, k: int, **other: Any) -> Row:
 
 def _services() -> Iterable[Row]:
     for scope, (_, count) in OFFERED.items():
-        yield from (_service(scope, k) for k in range(1, count + 1))
+        yield from (_service(scope, k) for k in range(1, count + 1) if (scope, k) != RAISED)
+    # It went from level 3 to 4 within the quarter: neither ended nor added.
+    yield _service(*RAISED, den_ngay="2018-02-01")
+    yield _service(*RAISED, tu_ngay="2018-02-01", muc_do="4")
 
 
 def _service_decoys() -> Iterable[Row]:
     yield _service("ministry", 800_001, tu_ngay="2017-01-01", muc_do="2")
     yield _service("ministry", 800_002, tu_ngay="2017-01-01", den_ngay="2017-09-30")
+    yield _service("ministry", 800_004, tu_ngay="2018-01-15", den_ngay="2018-03-01")  # came and went
+    yield _service("province", 800_005, tu_ngay="2018-04-01")
+    yield _service("province", 800_006, tu_ngay="2017-01-01", muc_do="1")
+    # The same offer, under the older form of its agency's code.
+    yield _service("ministry", 7, ma_co_quan=f"000.00.00.{agency_of('ministry', 7)}", tu_ngay="2017-03-01")
 
 
 def _dossiers(server: str) -> Iterable[Row]:
@@ -130,30 +141,43 @@ def _copied() -> Row:
     return dossier("G02-180220-000001", service_code("ministry", 1), "G02", "2018-02-20 09:00:00")
 
 
+def _older_copies() -> Iterable[Row]:
+    """What the province's server still says of dossiers that the central one tells otherwise since."""
+    for number, k in ((11, 411), (12, 412)):
+        code = f"G11-180301-{number:06}"
+        yield dossier(code, service_code("ministry", k), "G11", DAY, NgayCapNhat="2018-03-02 08:00:00")
+
+
 def _dossier_decoys() -> Iterable[Row]:
     """The last moment of the quarter counts; nothing else here does."""
     last, after = "2018-03-31T16:59:59Z", "2018-03-31T17:00:00Z"  # in Viet Nam 23:59:59, and the next day
     yield dossier("G09-180331-000376", service_code("ministry", 376), "G09", last)
     yield dossier("G10-180401-000001", service_code("ministry", 400), "G10", after)
-    day = "2018-03-01 08:00:00"
     for number, (k, other) in enumerate([
         (401, {"KenhThucHien": "1"}),
         (402, {"KenhThucHien": None}),
         (403, {"TrangThaiHoSo": "1", "NgayTiepNhan": None, "NgayKetThucXuLy": None}),
-        (404, {"TrangThaiHoSo": "3", "NgayTiepNhan": None, "NgayKetThucXuLy": None, "NgayTuChoi": day}),
+        (404, {"TrangThaiHoSo": "3", "NgayTiepNhan": None, "NgayKetThucXuLy": None, "NgayTuChoi": DAY}),
         (405, {"TrangThaiHoSo": "7"}),
         (406, {"HoSoKiemThu": "1"}),
         (800_001, {}),  # of level 2
         (800_002, {}),  # ended before
         (800_003, {}),  # offered by nobody
-    ]):  # fmt: skip
-        yield dossier(f"G11-180301-{number:06}", service_code("ministry", k), "G11", day, **other)
+        (800_004, {}),  # came and went within the quarter
+        (411, {"TrangThaiHoSo": "7"}),  # withdrawn since the copy on the other server
+        (412, {"TrangThaiHoSo": "3", "NgayTiepNhan": None, "NgayKetThucXuLy": None, "NgayTuChoi": DAY}),
+        (413, {"TrangThaiHoSo": "4", "NgayTiepNhan": "2018-04-02 09:00:00", **OPEN}),  # taken in after the quarter
+        (414, {"NgayNopHoSo": "2017-09-29 09:00:00", "NgayTiepNhan": "2017-09-29 09:00:00"}),  # of a quarter before
+        (3, {"TrangThaiHoSo": "4", "NgayKetThucXuLy": None}),  # re-opened; its service has others
+        (4, {"NgayNopHoSo": "2017-12-30 09:00:00", "NgayTiepNhan": "2018-01-02 09:00:00"}),
+    ], 1):  # fmt: skip
+        yield dossier(f"G11-180301-{number:06}", service_code("ministry", k), "G11", DAY, **other)
     # Handled by an agency that took over from the one that offers it: a second dossier of an active service.
-    yield dossier("000.00.00.G23-180302-0001", service_code("ministry", 2), "000.00.00.G23", day)
+    yield dossier("000.00.00.G23-180302-0001", service_code("ministry", 2), "000.00.00.G23", DAY)
 
 
 def _tasks() -> Iterable[Row]:
-    for resolution, code, count in (("36a/NQ-CP", "36a", 73), ("01/NQ-CP", "01", 17)):
+    for resolution, code, count in (("36a/NQ-CP", "36a", 73), ("01/NQ-CP", "01", 17), ("136a/NQ-CP", "136a", 3)):
         for number in range(1, count + 1):
             yield {
                 "nghi_quyet": resolution, "ma_nhiem_vu": f"{code}-{number:02}", "noi_dung": f"Nhiệm vụ {number}",
@@ -177,6 +201,9 @@ def _progress() -> Iterable[Row]:
         later = "Hoàn thành" if number <= 40 else "đã cơ bản HT" if number <= 53 else "hoàn thành 1 phần"
         yield told(number, "2018-03-31", later)
         yield told(number, "2018-04-10", "Hoàn thành")  # after the quarter
+        if number > 60:
+            yield told(number, "2017-06-30", "Hoàn thành")  # taken back since
+    yield from (told(number, "2016-01-01", "Hoàn thành", "136a", "136a/NQ-CP") for number in range(1, 4))
     yield from (told(number, "2018-01-01", "Hoàn thành", "01", "01/NQ-CP") for number in range(1, 18))
 
 
@@ -187,7 +214,11 @@ def _connections() -> Iterable[Row]:
 
     for position, agency in enumerate(REPORTING):
         if position < 28:
-            yield of(agency, "hoan_thanh" if position < 26 else "thu_nghiem")
+            since = {"tu_ngay": "2015-12-01"} if position < 25 else {}
+            yield of(agency, "hoan_thanh" if position < 26 else "thu_nghiem", **since)
+    yield of(f"{REPORTING[27]}.05", "hoan_thanh")  # a department of one that is still testing
+    yield of("K15", "hoan_thanh")  # neither of the Government nor a province
+    yield of("G77", "hoan_thanh", tu_ngay="2016-06-01", den_ngay="2018-02-15")  # an agency that took another name
     yield of(REPORTING[28], "thu_nghiem", "LGSP")
     yield of("G22", "hoan_thanh")  # the Government Office with itself
     yield of("G27", "hoan_thanh", tu_ngay="2018-04-05")  # complete after the quarter

@@ -109,6 +109,8 @@ def test_connections(context):
     by_scope = {figure.member: numbers(figure, 2) for figure in found.of("scope")}
     assert by_scope == {"ministry": (26, 29, "89.66"), "province": (63, 63, "100.00")}
     assert int(one(context, "connections-being-tested", "2018Q1").total.value) == 2
+    first = one(context, "connections-with-government-office", "2016-03-24")
+    assert [int(figure.numerator) for figure in first.of("scope")] == [25]
 
 
 def test_reports_due(context):
