@@ -17,7 +17,7 @@ import typer
 from typer.cli import get_docs_for_click
 from typer.main import get_command
 
-from docs import conversions, data_flow, indicators, sql
+from docs import conversions, data_flow, indicators, sql, telemetry
 from include.cli import app
 from include.contracts.model import Column, Contract, Rule, Table
 from include.contracts.reading import load_contracts
@@ -61,6 +61,7 @@ def pages() -> dict[str, str]:
         "conversions.md": "\n".join(conversions.page()),
         "sql.md": "\n".join(sql.page()),
         "indicators.md": "\n".join(indicators.page(ROOT / "schemas")),
+        "telemetry.md": "\n".join(telemetry.page()),
         "dags.md": "\n".join(_dags()),
         "specification.md": "\n".join(_specification()),
         "../pictures/data-flow.svg": data_flow.picture(),
@@ -80,6 +81,7 @@ def _index(contracts: dict[str, Contract]) -> str:
             "| [Indicators](indicators.md) | every figure for the Government: definition, law, period |",
             "| [Command line](command-line.md) | every command of `lienthong` |",
             "| [DAGs](dags.md) | what Airflow runs, and when |",
+            "| [Metrics and spans](telemetry.md) | what an OpenTelemetry collector is told |",
             "| [Conversions](conversions.md) | which value of which source becomes what, and which is rejected |",
             "| [Specification](specification.md) | small tables in, small tables out |",
             "| [SQL](sql.md) | what contracts, agreements and `--where` may say, and the functions they may call |",

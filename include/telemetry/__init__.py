@@ -4,7 +4,7 @@
 rules, run ids and counts, and no value of a registry. A collector that is away neither fails nor holds up a run.
 """
 
-from include.telemetry.json_logs import is_json_asked, log_as_json
+from include.telemetry.json_logs import JSON_LOGS, is_json_asked, log_as_json
 from include.telemetry.metrics import METRICS, Metric
 from include.telemetry.recording import (
     record_linking,

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 from include.telemetry.steps import RUN_ID
 
-SWITCH = "AIRFLOW__LOGGING__JSON_LOGS"
+JSON_LOGS = "AIRFLOW__LOGGING__JSON_LOGS"
 
 
 class JsonLines(logging.Formatter):
@@ -36,7 +36,7 @@ class JsonLines(logging.Formatter):
 
 def is_json_asked() -> bool:
     """Whether the switch is on."""
-    return os.environ.get(SWITCH, "").strip().lower() in ("true", "1", "t")
+    return os.environ.get(JSON_LOGS, "").strip().lower() in ("true", "1", "t")
 
 
 def log_as_json() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 OTHERS = {
     "maintain_lake", "report_quality", "replay_rejected", "link_people", "review_persons", "report_government",
-    "follow_requests",
+    "follow_requests", "measure_tables",
 }  # fmt: skip
 
 

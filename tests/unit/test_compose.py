@@ -104,6 +104,7 @@ def test_every_variable_is_asked_for_with_a_remedy_and_explained(name: str) -> N
     optional = {
         "LIENTHONG_ADMIN", "LIENTHONG_PATCH_FILES", "LIENTHONG_SHARING_PROXY", "LIENTHONG_WORKER_CPUS",
         "LIENTHONG_WORKER_MEMORY", "LIENTHONG_NOTICES_MAIL", "LIENTHONG_NOTICES_WEBHOOK", "LIENTHONG_NOTICES_TO",
+        "LIENTHONG_JSON_LOGS", "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_HEADERS", "OTEL_EXPORTER_OTLP_TIMEOUT",
     }  # fmt: skip
     assert variables(RAW)[name] == {":-" if name in optional | {"TRIAL_PASSWORD"} else ":?"}
 
@@ -156,7 +157,8 @@ def test_the_servers_for_others_have_keys_of_their_own_at_the_store(name: str) -
     assert {n for n, s in SERVICES.items() if set(SERVER_KEYS) & set(s.get("environment") or {})} == {
         "store-identities"
     }
-    assert not [variable for variable in SERVICES[name]["environment"] if variable.startswith("AIRFLOW_")]
+    of_airflow = {variable for variable in SERVICES[name]["environment"] if variable.startswith("AIRFLOW_")}
+    assert of_airflow == {"AIRFLOW__LOGGING__JSON_LOGS"}, "its switch of logs, which our servers follow, and no secret"
 
 
 def test_images_are_pinned_to_a_release() -> None:

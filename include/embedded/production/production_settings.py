@@ -94,6 +94,7 @@ def _values(site: Site, ports: Mapping[str, int]) -> dict[str, str]:
         "LIENTHONG_PORTAL_URL": f"http://127.0.0.1:{ports['portal']}",
         "LIENTHONG_STORE_URL": f"http://127.0.0.1:{ports['seaweedfs']}",
         "DROPS_DIR": str(site.var / "simulator" / "drops"),
+        **{name: value for name, value in os.environ.items() if name.startswith("OTEL_EXPORTER_OTLP_")},
     }
 
 

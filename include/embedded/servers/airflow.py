@@ -28,6 +28,7 @@ from include.embedded.servers.processes import (
     wait_until,
 )
 from include.embedded.site import Site, is_free, keep, write_private
+from include.telemetry import is_json_asked
 
 USER = "admin"
 PREFERRED_PORT = 8080
@@ -95,6 +96,7 @@ def airflow_environment(site: Site, sources: Mapping[str, str]) -> dict[str, str
         "LOGGING__DAG_PROCESSOR_CHILD_PROCESS_LOG_DIRECTORY": site.folder("log", "airflow", "dag_processor"),
         "LOGGING__LOGGING_LEVEL": "INFO",
         "LOGGING__COLORED_CONSOLE_LOG": False,
+        "LOGGING__JSON_LOGS": is_json_asked(),
         "API__HOST": "127.0.0.1",
         "API__PORT": port,
         "API__BASE_URL": url(site),

@@ -10,6 +10,7 @@ import httpx
 
 from include.embedded.servers.processes import ServerProcess, is_running, listens, start, wait_until
 from include.embedded.site import Site, keep_sharing_url
+from include.telemetry import JSON_LOGS, is_json_asked
 
 SHARING, PORTAL = "sharing", "portal"
 PREFERRED_PORT, PORTAL_PORT = 8765, 8770
@@ -54,6 +55,7 @@ def start_portal(site: Site) -> None:
 def _start(site: Site, name: str, command: list[str]) -> None:
     settings = keep_sharing_url(site, sharing_url(site))
     environment = {name: value for name, value in {**os.environ, **settings}.items() if not name.startswith(_WITHHELD)}
+    environment[JSON_LOGS] = str(is_json_asked())
     start(site, ServerProcess(name, [sys.executable, "-m", "include.cli", *command], environment))
 
 
