@@ -24,7 +24,10 @@ from include.telemetry.switch import has
 from tests.collector import Collector, attributes_of, collecting
 from tests.integration.everyday.ledger_source import BAD, PAYMENTS, PaymentSource, context_of
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[3]
+DELTA = 1  # AGGREGATION_TEMPORALITY_DELTA
 PLANTED = "Nguyễn Thị Bí Mật"
 OF_THE_TABLE = {"registry": "payments", "table": "payment"}
 
@@ -134,6 +137,8 @@ def test_every_metric_is_as_it_is_described(first_day: FirstDay) -> None:
         assert (metric.unit, metric.description) == (described.unit, described.description)
         kind = {"sum": "counter", "histogram": "histogram", "gauge": "gauge"}[metric.WhichOneof("data")]
         assert kind == described.kind
+        if kind != "gauge":
+            assert getattr(metric, metric.WhichOneof("data")).aggregation_temporality == DELTA
     for name, points in [*first_day.sync.points.items(), *first_day.status.points.items()]:
         assert {of for attributes, _ in points for of in attributes} <= {*METRICS[name].attributes}
 
