@@ -280,13 +280,16 @@ def _is_same(
 def _is_repeated(
     context: PipelineContext, contract: Contract, table: Table, plan: Plan, extracted: Extract, state: RunCommit
 ) -> bool:
-    """Whether an earlier run judged the same rows, those within the cursor's lag, and nothing was published since."""
-    judged = UnchangedExtract(
-        table.registry, table.name, state.run_id, context.contract_definition_digest(contract), extracted.digest
-    )
+    """Whether an earlier run judged the same rows, those within the cursor's lag, and nothing was published since.
+
+    That run is the one that published the table, or one that found them unchanged.
+    """
+    definition = context.contract_definition_digest(contract)
+    published = (state.metadata.get("next_digest"), state.metadata.get("contract_digest"))
+    judged = UnchangedExtract(table.registry, table.name, state.run_id, definition, extracted.digest)
     return (
         plan.mode == "incremental"
         and extracted.cursor == extracted.since
-        and judged in context.unchanged_extracts
+        and (published == (extracted.digest, definition) or judged in context.unchanged_extracts)
         and not waits_for_another_server(context.lake, table)
     )

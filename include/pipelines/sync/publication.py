@@ -246,6 +246,7 @@ def _metadata(
         "change_since": landed.change_since,
         "table_digest": context.definition_digest(table),
         "source_columns": json.dumps(landed.source_columns, ensure_ascii=False),
+        "next_digest": landed.next_digest if mode in ("full", "incremental") else "",
         "ledger_head": ledger.head(context.lake),
     }
     state = last_commit(context.lake, table)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from itertools import product
 
 import sqlalchemy as sa
 from sqlalchemy import types
+from sqlalchemy.dialects import postgresql
 
 from include.contracts.model import Table
 from include.sources.access import SourceError, SourceMissing
@@ -20,6 +22,7 @@ from include.sources.source_schema import SourceColumn, SourceTable, key_columns
 # Keys in one condition. SQLite takes a million characters of SQL; unknown dialects get few keys.
 _KEYS_EACH = {"postgresql": 50_000, "mysql": 50_000, "sqlite": 5_000}
 _KEYS_EACH_ELSEWHERE = 200
+_DUCKDB = postgresql.dialect()  # type: ignore[no-untyped-call] # whose SQL it reads
 _FLOAT = re.compile(r"-?([0-9]+\.[0-9]+(e[+-][0-9]+)?|[0-9]+e[+-][0-9]+|inf)")
 
 
@@ -53,6 +56,22 @@ def conditions(source: SourceTable, table: Table, request: ReadRequest, *, kind:
             test = _among(columns, keys[start : start + each], kind)
             found.append(sa.and_(test, sa.not_(found[0])) if request.since or request.until else test)
     return tuple(found)
+
+
+def next_condition(source: SourceTable, table: Table, cursor: Sequence[str]) -> str:
+    """SQL, over a landed file, of the rows that the next read past this cursor should bring if nothing changes.
+
+    The source may see it otherwise (it knows other orders of texts): compare what came with what should have come.
+
+    Raises:
+        ValueError: the cursor is no value of its columns, or they have no order.
+    """
+    parts = cursor_of(table, source)
+    if isinstance(parts, str):
+        raise ValueError(parts)
+    landed = [replace(part, source=replace(part.source, name=part.source.landed)) for part in parts]
+    condition = past(landed, since=cursor, until=None, lag=table.extract.lag, write=writer("postgresql"))
+    return str(condition.compile(dialect=_DUCKDB)).replace("%%", "%")
 
 
 def _key_columns(source: SourceTable, table: Table) -> list[SourceColumn]:

@@ -38,6 +38,7 @@ class Extract:
     `protection` describes the load limits kept. `change_position` is up to where the source's change log is published
     with these rows, `change_since` from where it was read (`ChangePosition` as text, or empty); `moves_log`: even
     without a changed row the position must be committed, so that the source can give up its log.
+    `next_digest` is the digest of what the next run should read if nothing changes: the rows within the cursor's lag.
     """
 
     registry: str
@@ -61,6 +62,7 @@ class Extract:
     change_position: str = ""
     change_since: str = ""
     moves_log: bool = False
+    next_digest: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
@@ -93,6 +95,7 @@ class Landed:
     since: tuple[str, ...] | None = None
     via: str = ""
     seconds: float = 0.0
+    next_digest: str = ""
 
 
 def record(lake: Lake, folder: str, extract: Extract) -> None:
@@ -130,7 +133,7 @@ def land(
     with lake_errors("reading back what was landed"):
         columns = _columns(duck, uri)
         with _threads(duck, len(columns)):
-            digest = _digest(duck, uri, columns) if with_digest else ""
+            digest = digest_of(duck, uri, columns) if with_digest else ""
     return Landed(uri, rows, size, digest, columns, notes, via=reading.via)
 
 
@@ -198,8 +201,10 @@ def _columns(duck: duckdb.DuckDBPyConnection, uri: str) -> tuple[tuple[str, str]
     return tuple((str(row[0]), str(row[1])) for row in rows)
 
 
-def _digest(duck: duckdb.DuckDBPyConnection, uri: str, columns: tuple[tuple[str, str], ...]) -> str:
+def digest_of(
+    duck: duckdb.DuckDBPyConnection, uri: str, columns: tuple[tuple[str, str], ...], where: str = "true"
+) -> str:
     """SHA-256 over the columns and three sums of row hashes that do not depend on the order of rows."""
     row_hash = f"hash({', '.join(quote(name) for name, _ in columns)})"
-    sums = row_sums(duck, f"{row_hash} AS h FROM {scan(uri)}")
+    sums = row_sums(duck, f"{row_hash} AS h FROM {scan(uri)} WHERE {where}")
     return hashlib.sha256(json.dumps([sums, columns], ensure_ascii=False).encode()).hexdigest()

@@ -32,8 +32,9 @@ from include.sources.databases import (
     conditions,
     cursor_of,
     greatest,
+    next_condition,
 )
-from include.sources.landing.landed import Extract, Landed, land
+from include.sources.landing.landed import Extract, Landed, digest_of, land
 from include.sources.landing.list_entries import entries_of
 from include.sources.landing.openers import open_object
 from include.sources.open_object import OpenObject, Reading, ReadRequest
@@ -144,12 +145,14 @@ class Source:
 
         explained = replace(reading, explain=explain)
         landed = land(explained, duck=self._duck, lake=self._lake, uri=uri, wrap=wrap, with_digest=is_whole)
+        cursor = self._greatest(landed) if is_whole else None
         notes = (*landed.drift, *self._schema.notes, *((self._note,) if self._note else ()))
         return replace(
             landed,
             drift=tuple(dict.fromkeys(notes)),
-            cursor=self._greatest(landed) if is_whole else None,
+            cursor=cursor,
             since=request.since,
+            next_digest=self._digest_of_next(landed, cursor) if cursor else "",
             seconds=round(time.perf_counter() - started, 3),
         )
 
@@ -192,6 +195,7 @@ class Source:
             since=landed.since,
             source_columns=self._schema.next_columns,
             via=landed.via,
+            next_digest=landed.next_digest,
             protection="; ".join(filter(None, (self._opened.safeguards, self._load_limits.describe()))),
         )
 
@@ -213,6 +217,16 @@ class Source:
             chosen = [column for column in chosen if column in named]
         part = opened.table.only(chosen)
         return opened.read(part, rows), part
+
+    def _digest_of_next(self, landed: Landed, cursor: tuple[str, ...]) -> str:
+        """The digest of what the next read past the cursor brings if nothing changes; empty if it cannot be told."""
+        if self._opened.table is None:
+            return ""
+        try:
+            where = next_condition(self._opened.table, self._table, cursor)
+            return digest_of(self._duck, landed.uri, landed.columns, where)
+        except (ValueError, OverflowError, duckdb.DataError, duckdb.ProgrammingError, duckdb.NotSupportedError):
+            return ""  # the next run judges what it reads
 
     def _greatest(self, landed: Landed) -> tuple[str, ...] | None:
         source = self._opened.table or file_table(landed.columns)

@@ -182,4 +182,5 @@ def copied(source: PaymentSource, folder: Path, to: Path, *, lake: str = "") -> 
 
 
 def _engine(uri: str) -> sa.Engine:
-    return sa.create_engine(uri.replace("postgresql://", "postgresql+psycopg://", 1), poolclass=sa.NullPool)
+    with_driver = uri.replace("postgresql://", "postgresql+psycopg://", 1).replace("mysql://", "mysql+pymysql://", 1)
+    return sa.create_engine(with_driver, poolclass=sa.NullPool)

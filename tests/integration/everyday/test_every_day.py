@@ -58,11 +58,35 @@ def rewrite(context: PipelineContext, old: str, new: str) -> None:
     path.write_text(text.replace(old, new), encoding="utf-8")
 
 
-def test_nothing_new_is_told_and_nothing_is_written(days: Days) -> None:
+def test_nothing_new_is_told_and_nothing_is_written_or_judged(days: Days) -> None:
     _, context = days
-    again = sync(context, 2)
+    steps: list[str] = []
+    again = sync(context, 2, watch=lambda table, step: steps.append(step))
+    assert steps == ["extract", "unchanged"]  # rows within the lag came again, and were judged when they were published
     assert (again["verdict"], again["same_as_run"], again["version"]) == ("unchanged", "20260301T000000Z-00000000", 0)
     assert not context.lake.list(context.lake.path("staging", "payments", "payment"))
+
+
+@pytest.mark.parametrize("kind", ["postgresql", "mariadb"])
+def test_rows_that_come_again_are_not_judged_again(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    if kind == "mariadb":
+        server = request.getfixturevalue("mariadb")
+        with server.connect() as session, session.cursor() as cursor:
+            cursor.execute("CREATE OR REPLACE DATABASE payments_every_day CHARACTER SET utf8mb4")
+        uri = f"{server.uri}payments_every_day"
+    else:
+        uri = request.getfixturevalue("database")
+    source = PaymentSource(uri, seed=2, rows=50)
+    source.insert(5, amount=BAD)
+    context = context_of(tmp_path / LAKE, uri)
+    sync(context, 1)
+    steps: list[str] = []
+    sync(context, 2, watch=lambda table, step: steps.append(step))
+    source.update_within_the_same_second(1)
+    assert sync(context, 3, watch=lambda table, step: steps.append(step))["updated"] == 1
+    assert published(context) == source.content()
+    sync(context, 4, watch=lambda table, step: steps.append(step))
+    assert steps == ["extract", "unchanged", "extract", "assess", "publish", "published", "extract", "unchanged"]
 
 
 def test_a_rule_that_changed_asks_for_everything_and_a_description_does_not(days: Days) -> None:
