@@ -6,7 +6,9 @@ import random
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+import pyarrow as pa
 import pytest
+from deltalake import write_deltalake
 
 from include.indicators.computation import Figure, compute, tables_of, tables_read
 from include.indicators.definitions import Catalogue, compile_indicator, load_indicator, period_of
@@ -137,3 +139,26 @@ def test_documents_are_taken_in_completed_refused_and_recalled(lake, catalogue):
         "hours-to-receipt-median", "days-to-completion-median", "refused", "unprocessed", "recalls-unanswered",
         "numbers-missing")}  # fmt: skip
     assert list(values.values()) == ["1.75", "2.0", "25.00", "2", "1", "5"]
+
+
+def test_a_service_that_a_successor_goes_on_offering_or_at_another_level_is_neither_ended_nor_added(lake, catalogue):
+    begin, end = date(2026, 6, 30), date(2026, 9, 1)
+    renamed = {"code": "G90", "successor": "G12", "valid_from": date(2020, 1, 1), "valid_until": date(2026, 8, 31)}
+    write_deltalake(lake.reference_table("agencies"), pa.Table.from_pylist([renamed]), mode="overwrite",
+                    schema_mode="overwrite")  # fmt: skip
+    put(lake, "procedures/agency_service", *(
+        {"agency_code": agency, "service_code": service, "scope": "ministry", "level": level, "online_from": since,
+         "online_until": until}
+        for agency, service, level, since, until in (
+            ("G90", "renamed", "mot_phan", begin, end), ("G12", "renamed", "mot_phan", end, None),
+            ("G12", "raised", "mot_phan", begin, end), ("G12", "raised", "toan_trinh", end, None),
+            ("G12", "ended", "mot_phan", begin, end), ("G12", "added", "mot_phan", end, None),
+            ("G12", "came and went", "mot_phan", date(2026, 7, 5), end),
+        )
+    ))  # fmt: skip
+
+    def count(name: str, period: str = "2026Q3") -> int:
+        return int(figures(lake, catalogue, f"services-{name}", period)[""].value)
+
+    assert (count("added"), count("ended")) == (1, 1)
+    assert count("offered-online") == count("offered-online", "2026Q2") + 1 - 1 == 3
