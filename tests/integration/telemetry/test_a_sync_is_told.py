@@ -296,7 +296,11 @@ def test_logs_are_json_lines_with_the_run_where_the_switch_asks_for_it(first_day
 
 
 def child(name: str) -> None:
-    """A forked process, as Airflow's tasks are: it records, exports and ends without Python's finalisation."""
+    """A forked process, as Airflow's tasks are; what its parent has not exported yet is not its own."""
+    assert steps._sdk is not None
+    inherited = steps._sdk[1]
+    assert inherited is not None
+    inherited.flush()
     record_table_rows("payments", name, published=1, opened=0)
 
 
