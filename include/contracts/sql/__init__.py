@@ -3,7 +3,7 @@
 from include.contracts.sql.functions import ELSEWHERE, GROUPS
 from include.contracts.sql.query_text import (
     EXACT_AGGREGATES,
-    HOLIDAYS,
+    HOLIDAYS_LIST,
     PERIOD_FUNCTIONS,
     WORKING_DAYS,
     CheckedQuery,

@@ -29,7 +29,7 @@ EXACT_AGGREGATES = frozenset({"count", "count_if", "sum", "min", "max", "bool_an
 PERIOD_FUNCTIONS = frozenset({"period_start", "period_end", "as_of"})
 """Functions that stand for the period asked for: its first day, the day after its last, and the instant looked at."""
 
-WORKING_DAYS, HOLIDAYS = "working_days", "reference.holidays"
+WORKING_DAYS, HOLIDAYS_LIST = "working_days", "reference.holidays"
 """Function that counts the working days between two days, and the code list that it reads."""
 
 # What each construct of a query may hold; everything else that the parser knows of it is refused.
@@ -154,11 +154,11 @@ def _with_given_names(tree: exp.Expr, tables: Collection[str]) -> tuple[str, tup
     for cte in tree.find_all(exp.CTE):
         cte.args["alias"].set("this", exp.Identifier(this=steps[cte.alias.lower()], quoted=True))
     if any(call.name.lower() == WORKING_DAYS for call in tree.find_all(exp.Anonymous)):
-        if HOLIDAYS not in known:
+        if HOLIDAYS_LIST not in known:
             raise SqlRefused(
-                f"calls `{WORKING_DAYS}`, and there is no list of days off", f"add {HOLIDAYS} as a CSV file"
+                f"calls `{WORKING_DAYS}`, and there is no list of days off", f"add {HOLIDAYS_LIST} as a CSV file"
             )
-        read.add(HOLIDAYS)
+        read.add(HOLIDAYS_LIST)
     if not read:
         raise SqlRefused("reads no published table", _REMEDY)
     return written(tree), tuple(sorted(read))

@@ -9,7 +9,7 @@ from datetime import datetime
 import duckdb
 
 from include import vietnam
-from include.contracts.sql import HOLIDAYS
+from include.contracts.sql import HOLIDAYS_LIST
 from include.indicators.computation.open_tables import TablesRead
 from include.indicators.definitions import Catalogue, Period, define_period, define_working_days
 from include.known_error import KnownError
@@ -43,8 +43,8 @@ def indicator_engine(
         vietnam.register(connection, catalogue.schemas, statements)
         read.as_views(connection, catalogue)
         connection.execute("SET TimeZone = 'Asia/Ho_Chi_Minh'")
-        if HOLIDAYS in read.tables:
-            rows = connection.execute(f"SELECT code, kind FROM {quote(HOLIDAYS)}").fetchall()
+        if HOLIDAYS_LIST in read.tables:
+            rows = connection.execute(f"SELECT code, kind FROM {quote(HOLIDAYS_LIST)}").fetchall()
             define_working_days(connection, WorkingDays.of(rows))
         define_period(connection, period.start.isoformat(), period.end.isoformat(), as_of.isoformat())
         restrict_access(connection, reads=read.files, writes=writes)
