@@ -29,16 +29,44 @@ schema:
 """
 POSTGRES = "type: postgres, host: db.example.vn, port: 5432, database: citizens, schema: public"
 MARIADB = "type: mysql, host: db.example.vn, port: 3306, database: citizens"
+MANY_KEYS = """
+apiVersion: v3.2.0
+kind: DataContract
+id: citizens
+version: 1.0.0
+status: active
+servers: [{{server: citizens_db, {server}}}]
+schema:
+  - name: citizen
+    physicalName: nhieu_khoa
+    properties:
+      - {{name: number, physicalName: a, logicalType: string, primaryKey: true, primaryKeyPosition: 1}}
+      - {{name: day, physicalName: b, logicalType: date, primaryKey: true, primaryKeyPosition: 2}}
+      - {{name: moment, physicalName: c, primaryKey: true, primaryKeyPosition: 3, logicalType: {key_type}}}
+      - {{name: share, physicalName: d, logicalType: number, physicalType: "decimal(10,2)", primaryKey: true,
+          primaryKeyPosition: 4}}
+      - {{name: name, physicalName: e, logicalType: string, primaryKey: true, primaryKeyPosition: 5}}
+      - {{name: amount, physicalName: f, logicalType: integer}}
+    customProperties:
+      - {{property: extract, value: {{{extract}}}}}
+      - {{property: tolerance, value: {{rejectedPercent: 100, rowCountChangePercent: 100}}}}
+"""
 BY_LOG = "changes: log, deletes: reconcile, deleteLimitPercent: 100"
 
 
 def context_of(
-    folder: Path, uri: str, *, extract: str = BY_LOG, server: str = POSTGRES, key_type: str = "integer"
+    folder: Path,
+    uri: str,
+    *,
+    extract: str = BY_LOG,
+    server: str = POSTGRES,
+    key_type: str = "integer",
+    contract: str = CONTRACT,
 ) -> PipelineContext:
     """A context with the contract and a lake in the folder."""
     registries = folder / "schemas" / "registries"
     registries.mkdir(parents=True, exist_ok=True)
-    text = CONTRACT.format(extract=extract, server=server, key_type=key_type)
+    text = contract.format(extract=extract, server=server, key_type=key_type)
     (registries / "citizens.odcs.yaml").write_text(text, encoding="utf-8")
     environ = {"LAKE_URI": str(folder / "lake"), "LIENTHONG_TMP": str(folder / "tmp"), "AIRFLOW_CONN_CITIZENS_DB": uri}
     return PipelineContext(Lake.from_environment(environ), folder / "schemas", environ)

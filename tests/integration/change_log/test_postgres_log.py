@@ -12,10 +12,11 @@ import pytest
 
 from include.pipelines.context import new_run_id
 from include.pipelines.rejected.replaying import replay
-from include.pipelines.sync import extraction
+from include.pipelines.sync import change_reading, extraction
 from include.sources.change_log import postgres_log
 from tests.integration.change_log.registered_source import (
     BY_LOG,
+    MANY_KEYS,
     context_of,
     position,
     published,
@@ -271,15 +272,25 @@ def test_a_key_that_is_published_otherwise_than_received_is_not_followed(logged_
     source = psycopg.connect(logged_database, autocommit=True)
     source.execute("ALTER TABLE cong_dan ALTER COLUMN so_dinh_danh TYPE char(12)")
     source.execute("INSERT INTO cong_dan VALUES ('001234567890', 'Lê', 1), ('001234567891', 'Vũ', 2)")
-    context = context_of(tmp_path, logged_database, key_type="string")
+    context = context_of(
+        tmp_path,
+        logged_database,
+        key_type="string, transformLogic: trim(so_dinh_danh)",
+        extract=f"{BY_LOG}, drift: evolve",
+    )
     synced(context)
     source.execute("UPDATE cong_dan SET so_tien = 3 WHERE ho_ten = 'Lê'")
     source.execute("DELETE FROM cong_dan WHERE ho_ten = 'Vũ'")
     assert synced(context)["mode"] == "incremental"
     assert published(context) == [("001234567890", "Lê", 3)]
     source.execute("ALTER TABLE cong_dan ALTER COLUMN so_dinh_danh TYPE text")
-    source.execute("INSERT INTO cong_dan VALUES (' 001234567890', 'Hồ', 4)")
     assert synced(context)["mode"] == "full"
+    source.execute("INSERT INTO cong_dan VALUES (' 001234567890', 'Hồ', 4)")
+    for _ in range(2):
+        found = synced(context)
+        assert (found["mode"], found["rejected"], position(context)) == ("full", 2, "")
+        assert "published otherwise than it was received" in found["why"]
+        source.execute("UPDATE cong_dan SET so_tien = so_tien + 1")
 
 
 def test_partitions_are_followed_whatever_name_the_log_gives_them(logged_database: str, tmp_path: Path) -> None:
@@ -293,11 +304,11 @@ def test_partitions_are_followed_whatever_name_the_log_gives_them(logged_databas
     source.execute("INSERT INTO cong_dan SELECT n, n, 'Lê' FROM generate_series(0, 299) n")
     source.execute("ALTER PUBLICATION lienthong_citizens SET TABLE cong_dan")
     context = context_of(tmp_path, logged_database)
-    for way in ("false", "true"):
+    for number, way in enumerate(("false", "true")):
         source.execute(f"ALTER PUBLICATION lienthong_citizens SET (publish_via_partition_root = {way})")
         assert synced(context)["mode"] == "full"
-        source.execute("UPDATE cong_dan SET so_dinh_danh = 299 - so_dinh_danh WHERE so_dinh_danh IN (1, 150)")
-        source.execute("DELETE FROM cong_dan WHERE so_dinh_danh % 50 = 7")
+        source.execute(f"DELETE FROM cong_dan WHERE so_dinh_danh % 50 = {7 + number}")
+        source.execute(f"UPDATE cong_dan SET so_dinh_danh = {207 + number} WHERE so_dinh_danh = {1 + number}")
         assert synced(context)["mode"] == "incremental"
         assert published(context) == content(source)
     source.execute("ALTER TABLE cong_dan DETACH PARTITION phan_2")
@@ -362,3 +373,61 @@ def test_a_replay_keeps_the_position(source: Session, logged_database: str, tmp_
     replayed = replay(context, "citizens", run_id=new_run_id(context.now()))
     assert [one.verdict for one in replayed.tables] == ["published"]
     assert position(context) == before
+
+
+@pytest.mark.parametrize("kind", ["uuid", "text", "char(40)", "bigint", "so"])
+def test_keys_of_every_type_are_found_again(kind: str, logged_database: str, tmp_path: Path) -> None:
+    """As the log writes them; `so` is a domain."""
+    source = psycopg.connect(logged_database, autocommit=True)
+    source.execute("CREATE DOMAIN so AS varchar(60)")
+    source.execute(
+        f"CREATE TABLE nhieu_khoa (a {kind}, b date, c timestamptz, d numeric(10, 2), e varchar(50), f int, "
+        "PRIMARY KEY (a, b, c, d, e))"
+    )
+    source.execute("ALTER PUBLICATION lienthong_citizens ADD TABLE nhieu_khoa")
+    value = {"uuid": "md5(n::text)::uuid", "bigint": "n + 9007199254740993"}.get(kind, "n || E' \\\\''ế'")
+    source.execute(
+        f"INSERT INTO nhieu_khoa SELECT {value}, '1850-01-01'::date + n, '2026-01-01 10:00:00.123456+07'::timestamptz "
+        "+ n * interval '1 day', n / 3.0, 'Lê''\\x41' || n, n FROM generate_series(1, 60) n"
+    )
+    context = context_of(tmp_path, logged_database, contract=MANY_KEYS, key_type="timestamp")
+    assert synced(context)["verdict"] == "published"
+    source.execute("UPDATE nhieu_khoa SET f = 1000 WHERE f % 5 = 0")
+    source.execute("UPDATE nhieu_khoa SET d = d + 1, b = b + 5000 WHERE f % 5 = 1")
+    source.execute("UPDATE nhieu_khoa SET c = c + interval '1 microsecond' WHERE f % 5 = 2")
+    source.execute("DELETE FROM nhieu_khoa WHERE f % 5 = 3")
+    found = synced(context)
+    assert found["mode"] == "incremental"
+    rows = source.execute("SELECT a::text, e, f FROM nhieu_khoa").fetchall()
+    assert sorted((number.rstrip(), *others) for number, *others in published(context)) == sorted(rows)
+    assert synced(context)["verdict"] == "unchanged"
+
+
+def test_an_ordinary_user_with_replication_is_enough(source: Session, logged_database: str, tmp_path: Path) -> None:
+    source.execute("DROP ROLE IF EXISTS reader")
+    source.execute("CREATE ROLE reader LOGIN PASSWORD 'x'")
+    source.execute("GRANT SELECT ON cong_dan TO reader")
+    uri = f"postgresql://reader:x@{logged_database.rpartition('@')[2]}"
+    context = context_of(tmp_path, uri)
+    refused = synced(context)
+    assert refused["verdict"] == "failed"
+    assert "ALTER ROLE ... REPLICATION" in refused["error"]
+    source.execute("ALTER ROLE reader REPLICATION")
+    assert synced(context)["verdict"] == "published"
+    source.execute("UPDATE cong_dan SET so_tien = 5 WHERE so_dinh_danh = 7")
+    assert synced(context)["mode"] == "incremental"
+    assert published(context) == content(source)
+
+
+def test_more_changes_than_are_read_by_key(
+    source: Session, logged_database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context = context_of(tmp_path, logged_database)
+    synced(context)
+    monkeypatch.setattr(change_reading, "MOST_CHANGED_ROWS", 10)
+    source.execute("UPDATE cong_dan SET so_tien = 5 WHERE so_dinh_danh <= 10")
+    assert synced(context)["mode"] == "incremental"
+    source.execute("UPDATE cong_dan SET so_tien = 6 WHERE so_dinh_danh <= 11")
+    found = synced(context)
+    assert (found["mode"], found["why"]) == ("full", "more than 10 rows changed")
+    assert published(context) == content(source)
