@@ -141,7 +141,7 @@ def test_documents_are_taken_in_completed_refused_and_recalled(lake, catalogue):
     assert list(values.values()) == ["1.75", "2.0", "25.00", "2", "1", "5"]
 
 
-def test_a_service_that_a_successor_goes_on_offering_or_at_another_level_is_neither_ended_nor_added(lake, catalogue):
+def test_a_successor_has_the_tasks_and_services_of_the_former_agency_which_are_neither_ended_nor_added(lake, catalogue):
     begin, end = date(2026, 6, 30), date(2026, 9, 1)
     renamed = {"code": "G90", "successor": "G12", "valid_from": date(2020, 1, 1), "valid_until": date(2026, 8, 31)}
     write_deltalake(lake.reference_table("agencies"), pa.Table.from_pylist([renamed]), mode="overwrite",
@@ -162,3 +162,10 @@ def test_a_service_that_a_successor_goes_on_offering_or_at_another_level_is_neit
 
     assert (count("added"), count("ended")) == (1, 1)
     assert count("offered-online") == count("offered-online", "2026Q2") + 1 - 1 == 3
+    put(lake, "programme/task", *({"resolution": "36a/NQ-CP", "task_code": lead, "kind": "specific",
+                                   "lead_agency_code": lead} for lead in ("G90", "G12")))  # fmt: skip
+    put(lake, "programme/task_progress", {"resolution": "36a/NQ-CP", "task_code": "G90", "as_of": begin,
+                                          "status": "hoan_thanh", "done_on": begin})  # fmt: skip
+    for period, leads in (("2026Q2", {"": 50, "G12": 0, "G90": 100}), ("2026Q3", {"": 50, "G12": 50})):
+        done = figures(lake, catalogue, "tasks-36a-done", period)
+        assert {member: int(one.value) for member, one in done.items()} == leads
