@@ -52,7 +52,7 @@ def change_log_of(
         return
     since = _position_of(state) if plan.mode == "incremental" else None
     with open_change_log(
-        contract, table, lake_uri=context.lake.uri, environ=context.environ, since=since, at=at.isoformat()
+        contract, table, lake_uri=context.lake.uri, environ=context.environ, since=since, at=at
     ) as log:
         yield log
 

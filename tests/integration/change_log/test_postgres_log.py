@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from include.sources.change_log import postgres_log
 from tests.integration.change_log.registered_source import (
     BY_LOG,
     MANY_KEYS,
+    POSTGRES,
     context_of,
     position,
     published,
@@ -431,3 +433,14 @@ def test_more_changes_than_are_read_by_key(
     found = synced(context)
     assert (found["mode"], found["why"]) == ("full", "more than 10 rows changed")
     assert published(context) == content(source)
+
+
+def test_outside_the_allowed_hours_nothing_is_asked_of_the_source(
+    source: Session, logged_database: str, tmp_path: Path
+) -> None:
+    shut = f"{(datetime.now(UTC) + timedelta(hours=2)):%H:00}-{(datetime.now(UTC) + timedelta(hours=3)):%H:00}"
+    hours = f'[{{property: allowedHours, value: "{shut}"}}, {{property: timezone, value: UTC}}]'
+    context = context_of(tmp_path, logged_database, server=f"{POSTGRES}, customProperties: {hours}")
+    found = synced(context)
+    assert found["error_type"] == "SourceClosed"
+    assert not source.execute("SELECT FROM pg_replication_slots WHERE database = current_database()").fetchall()
