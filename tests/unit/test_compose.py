@@ -104,7 +104,8 @@ def test_every_variable_is_asked_for_with_a_remedy_and_explained(name: str) -> N
     optional = {
         "LIENTHONG_ADMIN", "LIENTHONG_PATCH_FILES", "LIENTHONG_SHARING_PROXY", "LIENTHONG_WORKER_CPUS",
         "LIENTHONG_WORKER_MEMORY", "LIENTHONG_NOTICES_MAIL", "LIENTHONG_NOTICES_WEBHOOK", "LIENTHONG_NOTICES_TO",
-        "LIENTHONG_JSON_LOGS", "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_HEADERS", "OTEL_EXPORTER_OTLP_TIMEOUT",
+        "LIENTHONG_JSON_LOGS", "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_HEADERS",
+        "OTEL_EXPORTER_OTLP_TIMEOUT",
     }  # fmt: skip
     assert variables(RAW)[name] == {":-" if name in optional | {"TRIAL_PASSWORD"} else ":?"}
 
