@@ -102,6 +102,7 @@ class PostgresLog:
         end = min(self._before_mark, flushed)
         decoder = Decoder(self._logged.columns)
         is_wanted, is_known = False, False
+        padded = [column in self._logged.padded for column in self._logged.columns]
         for data in self._changes(upto=flushed):
             for found in decoder.decode(data):
                 if isinstance(found, Begin):
@@ -115,7 +116,7 @@ class PostgresLog:
                         raise ChangeLogLost("the table was emptied at the source (TRUNCATE)")
                 elif isinstance(found, Changed) and is_wanted:
                     for key in found.keys:
-                        keys.add(key)
+                        keys.add(tuple(v.rstrip(" ") if fill else v for v, fill in zip(key, padded, strict=True)))
         if not is_known:
             raise ChangeLogLost("the source's log has another past: the server was restored from a copy")
         self.position = self._position_at(max(end, since.offset))
@@ -208,9 +209,12 @@ class PostgresLog:
         self._session.execute(query, (self._slot,))
 
     def _set_mark(self) -> None:
-        """Write this run's mark into the log. A position before it can be known again by it."""
+        """Commit this run's mark into the log. A position before it can be known again by it.
+
+        Its commit writes out the log of all before it, which would be read later where commits do not wait for that.
+        """
         self._before_mark = self._numbers()["inserted"]
-        query = "SELECT pg_logical_emit_message(false, %s, %s::bytea) - '0/0' AS lsn"
+        query = "SELECT pg_logical_emit_message(true, %s, %s::bytea) - '0/0' AS lsn"
         row = self._session.execute(query, (MARK, self._mark)).fetchone() or {}
         self._history = _history(int(row["lsn"]), self._mark)
 
@@ -245,6 +249,7 @@ def open_postgres_log(
         session = psycopg.connect(url, autocommit=True, row_factory=dict_row, **given)  # type: ignore[arg-type]
         timeout = load_limits_of(contract.server).statement_milliseconds
         limits = [f"statement_timeout = {timeout}"] if timeout else []
+        session.execute("SET synchronous_commit = local")  # waits for the disk, and for no standby
         for setting in ("TimeZone = 'UTC'", f"lock_timeout = '{LOCK_SECONDS}s'", *limits, *POSTGRES_SETTINGS):
             session.execute(f"SET {setting}")
         logged = logged_table(session, contract, table)

@@ -41,6 +41,14 @@ WHERE i.indrelid = %(root)s AND i.indisunique AND i.indisvalid AND i.indpred IS 
   AND NOT EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey)
                   AND NOT a.attnotnull)
 """
+_COLUMNS = """
+WITH RECURSIVE base AS (
+    SELECT attname::text AS name, atttypid AS type FROM pg_attribute
+    WHERE attrelid = %s AND attnum > 0 AND NOT attisdropped
+    UNION ALL SELECT b.name, t.typbasetype FROM base b JOIN pg_type t ON t.oid = b.type WHERE t.typtype = 'd'
+)
+SELECT name, bool_or(type = 'bpchar'::regtype) AS is_padded FROM base GROUP BY name
+"""
 _PUBLICATION = """
 SELECT p.oid || '.' || p.xmin AS identity, p.puballtables AS is_all,
        p.pubinsert AND p.pubupdate AND p.pubdelete AND p.pubtruncate AS has_every_kind,
@@ -59,11 +67,12 @@ class LoggedTable:
 
     `relations` are the numbers by which the log names it: its own, and those of its partitions. `definition` changes
     whenever rows may have changed beside the log: the table was rewritten or its partitions or publication altered.
-    `columns` are the key's columns as the source spells them.
+    `columns` are the key's columns as the source spells them; `padded` those that the log fills up with blanks (CHAR).
     """
 
     relations: tuple[int, ...]
     columns: tuple[str, ...]
+    padded: frozenset[str]
     publication: str
     definition: str
 
@@ -95,7 +104,7 @@ def logged_table(session: psycopg.Connection[dict[str, Any]], contract: Contract
             f"{name}: a partition of {quoted} is not logged (a foreign or unlogged table): leave `changes: log` out of "
             "the contract"
         )
-    columns = _key_columns(session, root, table, quoted)
+    columns, padded = _key_columns(session, root, table, quoted)
     for leaf in leaves:
         if leaf["identity"] != "f" and not set(columns) <= set(leaf["logged"]):
             listed = ", ".join(columns)
@@ -108,7 +117,7 @@ def logged_table(session: psycopg.Connection[dict[str, Any]], contract: Contract
     members = _publication(session, publication, tree, root, name, quoted)
     said = [members, *(f"{row['file']}.{row['identity']}" for row in tree)]
     definition = hashlib.sha256("\n".join(said).encode()).hexdigest()
-    return LoggedTable(tuple(row["oid"] for row in tree), columns, publication, definition)
+    return LoggedTable(tuple(row["oid"] for row in tree), columns, padded, publication, definition)
 
 
 def _check_server(session: psycopg.Connection[dict[str, Any]], name: str) -> None:
@@ -148,10 +157,12 @@ def _root(session: psycopg.Connection[dict[str, Any]], contract: Contract, table
     )
 
 
-def _key_columns(session: psycopg.Connection[dict[str, Any]], root: int, table: Table, quoted: str) -> tuple[str, ...]:
-    """The key's columns as the source spells them; they must tell every row of the source from all others."""
-    query = "SELECT attname::text AS name FROM pg_attribute WHERE attrelid = %s AND attnum > 0 AND NOT attisdropped"
-    names = [row["name"] for row in session.execute(query, (root,)).fetchall()]
+def _key_columns(
+    session: psycopg.Connection[dict[str, Any]], root: int, table: Table, quoted: str
+) -> tuple[tuple[str, ...], frozenset[str]]:
+    """The key's columns as the source spells them, and which are padded; no two rows of the source may have one key."""
+    found = session.execute(_COLUMNS, (root,)).fetchall()
+    names = sorted(row["name"] for row in found)
     by_lower = {name.lower(): name for name in reversed(names)}
     columns = tuple(c if c in names else by_lower.get(c.lower(), c) for c in key_columns(table))
     unique = [set(next(iter(row.values()))) for row in session.execute(_UNIQUE, {"root": root}).fetchall()]
@@ -162,7 +173,7 @@ def _key_columns(session: psycopg.Connection[dict[str, Any]], root: int, table: 
             f"which row changed. Its owner must run: CREATE UNIQUE INDEX ON {quoted} ({listed}); with columns that are "
             "NOT NULL; or leave `changes: log` out of the contract"
         )
-    return columns
+    return columns, frozenset(row["name"] for row in found if row["is_padded"])
 
 
 def _publication(
