@@ -39,7 +39,7 @@ RETRYABLE_ERRORS = (
     "include.sources.access.errors.SourceLost",
     "include.lake.storage.errors.LakeUnreachable",
     "include.lake.storage.errors.LakeConflict",
-    "include.identity.scoring.spark.ClusterUnreachable",
+    "include.cluster.spark_session.ClusterUnreachable",
 )
 RETRIES = {
     "retries": 4,

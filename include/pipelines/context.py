@@ -14,6 +14,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from include.cluster import Spark
 from include.contracts.model import AT, Contract, Table, row_digest
 from include.contracts.reading import contract_paths, load_contract, readable_contracts
 from include.contracts.yaml_files import ContractError, Problem, all_valid

@@ -6,6 +6,14 @@ Python beside it, the same rule written again in the plainest way; property test
 
 from include.vietnam.identifiers import cccd_birth_year, cccd_sex
 from include.vietnam.legacy import to_tcvn3, to_vni
-from include.vietnam.load import WARD_LISTS, macro_files, reference_lists, register, register_macros
+from include.vietnam.load import (
+    WARD_LISTS,
+    definitions,
+    list_relation,
+    macro_files,
+    reference_lists,
+    register,
+    register_macros,
+)
 from include.vietnam.macro_expansion import expand_macros
 from include.vietnam.working_days import HOLIDAYS, WorkingDays

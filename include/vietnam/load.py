@@ -28,16 +28,28 @@ def register(connection: duckdb.DuckDBPyConnection, schemas_dir: Path, statement
         schemas_dir: the folder above `reference`.
         statements: only what these may use is made; everything unless given.
     """
+    lists, macros = definitions(schemas_dir, statements)
+    for name, path in lists.items():
+        _load(connection, name, path)
+    for sql in macros:
+        connection.execute(sql)
+
+
+def definitions(schemas_dir: Path, statements: Iterable[str] | None = None) -> tuple[dict[str, Path], list[str]]:
+    """What `register` makes: the files of the code lists by name, and the statements of the macros, in that order."""
     lists = reference_lists(schemas_dir)
     files = MACRO_FILES if lists.keys() >= WARD_LISTS else FILES_WITHOUT_LISTS
     macros = {name: sql for file in files for name, sql in _macros(file).items()}
     used = None if statements is None else _used(macros, " ".join(statements).lower())
-    for name, path in lists.items():
-        if used is None or f"ref_{name.lower()}" in used:
-            _load(connection, name, path)
-    for name, sql in macros.items():
-        if used is None or name in used:
-            connection.execute(sql)
+    return (
+        {name: path for name, path in lists.items() if used is None or f"ref_{name.lower()}" in used},
+        [sql for name, sql in macros.items() if used is None or name in used],
+    )
+
+
+def list_relation(name: str) -> str:
+    """The table that `register` makes of a code list, quoted."""
+    return '"ref_' + name.replace('"', '""') + '"'
 
 
 def register_macros(connection: duckdb.DuckDBPyConnection) -> None:
@@ -77,7 +89,7 @@ def macro_files() -> list[Path]:
 
 def _load(connection: duckdb.DuckDBPyConnection, name: str, path: Path) -> None:
     # A table, not a view over the file: contracts join the lists in every run, and a list must not change within one.
-    relation = '"ref_' + name.replace('"', '""') + '"'
+    relation = list_relation(name)
     dates = ", ".join(f"TRY_CAST({column} AS DATE) AS {column}" for column in _DATES if column in _header(path))
     connection.execute(
         f"CREATE OR REPLACE TABLE {relation} AS SELECT *{f' REPLACE ({dates})' if dates else ''} "

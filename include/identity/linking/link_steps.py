@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from include.cluster import Spark
 from include.contracts.model import Contract
 from include.identity import persons
 from include.identity.linkage_model import Model
@@ -16,7 +17,7 @@ from include.identity.linking.link_result import Linked
 from include.identity.linking.threshold_choice import WANTED, Threshold, thresholds
 from include.identity.persons import Assigned, GoldenRules, assign, cluster, survive
 from include.identity.records import linked_tables
-from include.identity.scoring import Spark, score
+from include.identity.scoring import score
 from include.lake.people import people_view
 from include.lake.storage import Lake, lake_errors, literal, scan
 

@@ -2,4 +2,3 @@
 
 from include.identity.scoring.explanations import explain_pairs
 from include.identity.scoring.pair_scores import MEMORY_LIMIT, score
-from include.identity.scoring.spark import ClusterUnusable, Spark

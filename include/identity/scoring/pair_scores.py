@@ -10,11 +10,12 @@ from typing import Any
 
 import duckdb
 
+from include.cluster import Spark
 from include.identity import linkage_model
 from include.identity.linkage_model import Model, ModelUnusable
 from include.identity.records import block, prepare
 from include.identity.scoring import pair_decisions
-from include.identity.scoring.spark import Spark, compare_on
+from include.identity.scoring.spark import compare_on
 from include.lake.storage import Lake, literal, scan
 
 MEMORY_LIMIT = "3GB"

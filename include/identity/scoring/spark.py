@@ -10,16 +10,8 @@ from __future__ import annotations
 
 import copy
 import logging
-import os
 import shutil
-import socket
-import sys
-import time
 import uuid
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -28,45 +20,14 @@ import pyarrow as pa
 import sqlglot
 from sqlglot import exp
 
+from include.cluster import Spark, session
 from include.identity import linkage_model
 from include.identity.records import SIDES, steps
-from include.known_error import KnownError
 from include.lake.storage import lake_errors, literal
 
-PATIENCE_SECONDS = 60.0
 # What they return. Spark has a jaro_winkler_similarity of its own, which is another one, so they get another name.
 _LIKENESS = {"damerau_levenshtein": "long", "jaro_winkler_similarity": "double"}
 _RENAMED = {"hash": "xxhash64", "list_intersect": "array_intersect", **{name: f"duckdb_{name}" for name in _LIKENESS}}
-# Spark quotes values in its messages and logs, so it is told to be silent; other settings are in spark-defaults.conf.
-_QUIET = {"spark.ui.enabled": "false", "spark.ui.showConsoleProgress": "false", "spark.log.level": "OFF"}
-_LOGGERS = ("SQLQueryContextLogger", "DataFrameQueryContextLogger")
-_REMEDIES = {
-    ("JAVA_GATEWAY_EXITED",): "Spark needs Java 17 or newer on this machine too: install it, or set JAVA_HOME",
-    ("ModuleNotFoundError", "PYTHON_VERSION_MISMATCH", "Cannot run program"): (
-        "the workers' Python lacks something: PYSPARK_PYTHON must name, on every worker, an interpreter of this "
-        f"version ({sys.version_info[0]}.{sys.version_info[1]}) with pyarrow and duckdb"
-    ),
-    ("FileNotFoundException", "FILE_NOT_EXIST", "PATH_NOT_FOUND", "Mkdirs failed", "AccessControlException"): (
-        "the workers do not see the folder that this machine hands records over in: let SPARK_FOLDER name one that is "
-        "mounted everywhere under the same path, and that the workers' user may write to"
-    ),
-}
-
-
-class ClusterUnusable(KnownError, RuntimeError):
-    """The Spark cluster cannot do its part; the message names the remedy and holds no value of a record."""
-
-
-class ClusterUnreachable(ClusterUnusable):
-    """No master answers, or no worker is free. Worth trying again."""
-
-
-@dataclass(frozen=True, slots=True)
-class Spark:
-    """A cluster: the address of its `master`; a `folder` that all its machines see, None for the run's own."""
-
-    master: str
-    folder: Path | None = None
 
 
 def compare_on(where: Spark, connection: duckdb.DuckDBPyConnection, settings: dict[str, Any], *, folder: str) -> int:
@@ -88,7 +49,7 @@ def compare_on(where: Spark, connection: duckdb.DuckDBPyConnection, settings: di
         with lake_errors("handing records to the Spark cluster"):
             shared.mkdir(parents=True)
             connection.execute(f"COPY prepared TO {literal(str(shared / 'prepared.parquet'))} (FORMAT parquet)")
-        _predict(where.master, settings, shared)
+        _predict(where, settings, shared)
         columns = ", ".join(f"CAST({level} AS TINYINT) AS {level}" for level in linkage_model.gammas(settings))
         with lake_errors("reading what the Spark cluster found"):
             connection.execute(
@@ -104,21 +65,21 @@ def compare_on(where: Spark, connection: duckdb.DuckDBPyConnection, settings: di
     return int(counted[0]) if counted else 0
 
 
-def _predict(master: str, settings: dict[str, Any], shared: Path) -> None:
+def _predict(where: Spark, settings: dict[str, Any], shared: Path) -> None:
     """Write `weighed`, the levels and the weight of each pair, from `prepared.parquet`."""
-    with _session(master) as session:
+    with session(where, doing="comparing records") as spark:
         from splink import Linker  # here, as they take seconds to import and pyspark may not be there
         from splink.backends.spark import SparkAPI
 
         for function, returns in _LIKENESS.items():
-            session.udf.register(_RENAMED[function], _of_duckdb(function, returns))
-        session.read.parquet(f"file://{shared}/prepared.parquet").createOrReplaceTempView("prepared")
+            spark.udf.register(_RENAMED[function], _of_duckdb(function, returns))
+        spark.read.parquet(f"file://{shared}/prepared.parquet").createOrReplaceTempView("prepared")
         for name, query in steps().items():
-            session.sql(in_sparks_words(query)).createOrReplaceTempView(name)
+            spark.sql(in_sparks_words(query)).createOrReplaceTempView(name)
         api = SparkAPI(  # type: ignore[no-untyped-call]
-            spark_session=session,
+            spark_session=spark,
             break_lineage_method="persist",
-            num_partitions_on_repartition=3 * session.sparkContext.defaultParallelism,
+            num_partitions_on_repartition=3 * spark.sparkContext.defaultParallelism,
             register_udfs_automatically=False,
         )
         linker = Linker(api.register("prepared"), settings_for_spark(settings), log_level=logging.CRITICAL)
@@ -128,68 +89,6 @@ def _predict(master: str, settings: dict[str, Any], shared: Path) -> None:
             "unique_id_l", "unique_id_r", "match_key", "match_weight", *linkage_model.gammas(settings)
         )
         kept.write.parquet(f"file://{shared}/weighed")
-
-
-@contextmanager
-def _session(master: str) -> Iterator[Any]:
-    """A session on the cluster, once a worker has taken it. What Spark says of a failure is read and not passed on."""
-    _knock(master)
-    from py4j.protocol import Py4JError, Py4JNetworkError
-    from pyspark.errors import PySparkException
-    from pyspark.logger import PySparkLogger
-    from pyspark.sql import SparkSession
-
-    for logger in _LOGGERS:
-        PySparkLogger.getLogger(logger).setLevel(logging.CRITICAL + 1)
-    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
-    # It warns of pandas 3, which nothing here goes through.
-    warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas", FutureWarning)
-    session = None
-    try:
-        builder = SparkSession.builder.master(master).appName("lienthong link")
-        session = builder.config(map=_QUIET).getOrCreate()
-        _await_workers(session, master)
-        yield session
-    except (PySparkException, Py4JError, Py4JNetworkError) as error:
-        said = str(error)
-        remedies = (remedy for signs, remedy in _REMEDIES.items() if any(sign in said for sign in signs))
-        kind = type(error).__name__
-        told = next(remedies, f"{kind}; its text is withheld because it may quote a row. See the cluster's own logs")
-        raise ClusterUnusable(f"while comparing records on {master}: {told}") from None
-    finally:
-        if session is not None:
-            session.stop()
-
-
-def _knock(master: str) -> None:
-    """Spark itself would try for a minute, and say so in its log only."""
-    scheme, _, addresses = master.partition("://")
-    refused = []
-    for address in addresses.split(",") if scheme == "spark" else []:
-        host, _, port = address.rpartition(":")
-        try:
-            socket.create_connection((host, int(port)), timeout=10).close()
-            return
-        except (OSError, ValueError, OverflowError):
-            refused.append(address)
-    if refused:
-        raise ClusterUnreachable(
-            f"no Spark master answers at {', '.join(refused)}: check SPARK_MASTER and that the cluster is up, "
-            "or set ENGINE=duckdb to compare on this machine"
-        )
-
-
-def _await_workers(session: Any, master: str) -> None:
-    if master.startswith("local") and not master.startswith("local-cluster"):
-        return
-    status, end = session.sparkContext._jsc.sc().statusTracker(), time.monotonic() + PATIENCE_SECONDS
-    while len(status.getExecutorInfos()) < 2:  # the first is this machine
-        if time.monotonic() > end:
-            raise ClusterUnreachable(
-                f"no worker of {master} took the job within {PATIENCE_SECONDS:.0f} s: see whether workers are alive, "
-                "have a core and memory to spare, and can reach this machine (spark.driver.host)"
-            )
-        time.sleep(0.2)
 
 
 def _of_duckdb(function: str, returns: str) -> Any:

@@ -9,6 +9,7 @@ from include.lake.storage.duckdb_engine import (
     load_extension,
     quote,
     restrict_access,
+    restrictions,
     scan,
 )
 from include.lake.storage.errors import (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from importlib import resources
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -125,14 +125,22 @@ def restrict_access(
     No other file, host or extension can be reached, no setting changed. `folders` are for writers that choose file
     names; prefer files: below an allowed folder of S3, a name ending in `?s3_endpoint=...` leads to another host.
     """
+    for statement in restrictions(reads=reads, writes=writes, folders=folders):
+        connection.execute(statement)
+
+
+def restrictions(
+    *, reads: Iterable[str] = (), writes: Iterable[str] = (), folders: Iterable[str] = ()
+) -> Iterator[str]:
+    """The statements of `restrict_access`, for a DuckDB elsewhere."""
     written = list(writes)
     # DuckDB's name of a file until it is complete.
     drafts = [f"{folder}/tmp_{name}" for folder, _, name in (uri.rpartition("/") for uri in written)]  # noqa: S108
     for setting, uris in (("allowed_paths", [*reads, *written, *drafts]), ("allowed_directories", folders)):
-        connection.execute(f"SET {setting} = [{', '.join(map(literal, dict.fromkeys(uris)))}]")
-    connection.execute("SET python_enable_replacements = false")
-    connection.execute("SET enable_external_access = false")
-    connection.execute("SET lock_configuration = true")
+        yield f"SET {setting} = [{', '.join(map(literal, dict.fromkeys(uris)))}]"
+    yield "SET python_enable_replacements = false"
+    yield "SET enable_external_access = false"
+    yield "SET lock_configuration = true"
 
 
 def attach_s3(connection: duckdb.DuckDBPyConnection, options: Mapping[str, str]) -> None:

@@ -36,7 +36,7 @@ from include.pipelines.sync.change_reading import change_log_of, land_changed_ro
 from include.pipelines.sync.read_plan import Plan, Window, no_part, plan_extract
 from include.pipelines.sync.unchanged import carries_version, skip_publishing
 from include.pipelines.unfinished_runs import record_unfinished_runs
-from include.quality.conversion import conform, expressions, register
+from include.quality.conversion import conform, expressions, prepare_pass, register
 from include.sources.change_log import ChangeLogLost
 from include.sources.landing import FILE, Extract, Landed, Source, open_source, record
 from include.sources.open_object import ReadRequest
@@ -213,7 +213,7 @@ def _conformed_keys(context: PipelineContext, table: Table, keys_uri: str, uri: 
     keyed = replace(table, columns=tuple(c for c in table.columns if c.name in names), rules=())
     with context.lake.connect(memory_limit=_KEYS_MEMORY) as connection:
         register(connection, context.schemas, expressions(keyed))
-        conform(connection, keyed, extract_uri=keys_uri, conformed_uri=uri)
+        conform(connection, prepare_pass(connection, keyed, extract_uri=keys_uri), uri)
     return uri
 
 

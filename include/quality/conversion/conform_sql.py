@@ -31,6 +31,11 @@ class SourceSql:
     def has(self, column: str) -> bool:
         return column.lower() in self.types
 
+    def only(self, rows: range) -> SourceSql:
+        """The rows with these numbers: other row groups of the file are not read."""
+        within = f"file_row_number >= {rows.start} AND file_row_number < {rows.stop}"
+        return SourceSql(f"{self.sql} WHERE {within}", self.types)
+
 
 def value_of(column: Column) -> str:
     """SQL of a column's value before conversion: its expression, or its source column."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
@@ -39,61 +40,111 @@ def parquet_to(uri: str) -> str:
     Measured on 5 M rows: dictionaries of near-unique columns cost a quarter of the pass and save no space; the
     encodings of version 2 take 0.85 of the time to write, 0.7 to read.
     """
+    return f"{literal(uri)} ({parquet_options(uri)})"
+
+
+def parquet_options(uri: str) -> str:
+    """The options alone, for a file that will lie there."""
     compression = "zstd, COMPRESSION_LEVEL 1" if uri.startswith("s3://") else "lz4"
-    return f"{literal(uri)} (FORMAT parquet, PARQUET_VERSION V2, COMPRESSION {compression}, DICTIONARY_SIZE_LIMIT 4000)"
+    return f"FORMAT parquet, PARQUET_VERSION V2, COMPRESSION {compression}, DICTIONARY_SIZE_LIMIT 4000"
 
 
-def conform(
+@dataclass(frozen=True, slots=True)
+class ConformPass:
+    """The pass over one extract, by expressions that bind.
+
+    Its rows have the contract's columns in the contract's order, `_row` (BIGINT, the row's number in the extract, from
+    0), `_unreadable` (VARCHAR[], the columns whose source value is there but could not be read; NULL in a row without),
+    `_raw_key` (UBIGINT, a hash of the key as received; NULL if that is the published one) and, if the extract marks
+    rows that do not fit the source's former schema, `_drift` (BOOLEAN); then the `judgement`, SQL of further columns
+    over those. `judged` finds the error in the judgement if the pass fails over the given relation.
+    """
+
+    table: Table
+    extract_uri: str
+    source: SourceSql
+    types: tuple[str, ...]
+    judgement: tuple[str, ...]
+    judged: Callable[[str], QualityError | None]
+
+    def query(self, rows: range | None = None) -> str:
+        """SELECT of the rows; `rows`: only those with these numbers in the extract."""
+        return f"SELECT {', '.join(['*', *self.judgement])} FROM ({self._unjudged(rows)})"
+
+    def blame(self, connection: duckdb.DuckDBPyConnection) -> QualityError | None:
+        """The error of whatever makes the pass fail."""
+        return _blame(connection, self.table, self.source) or self.judged(f"({self._unjudged()})")
+
+    def ensure_whole(self, connection: duckdb.DuckDBPyConnection, conformed_uri: str) -> int:
+        """The number of rows written.
+
+        Raises:
+            ConformError: it is not that of the extract.
+        """
+        with lake_errors("counting conformed rows"):
+            counts = connection.execute(
+                f"SELECT (SELECT count(*) FROM {scan(self.extract_uri)}), (SELECT count(*) FROM {scan(conformed_uri)})"
+            ).fetchone()
+        extracted, conformed = counts or (0, 0)
+        if extracted != conformed:
+            raise ConformError(
+                f"{self.table.qualified_name}: {extracted:,} rows became {conformed:,}: a transformLogic yields "
+                "several rows or aggregates (unnest, max, ...): write an expression that gives one value per row"
+            )
+        return int(conformed)
+
+    def _unjudged(self, rows: range | None = None) -> str:
+        return statement(self.table, self.source if rows is None else self.source.only(rows), self.types)
+
+
+def prepare_pass(
     connection: duckdb.DuckDBPyConnection,
     table: Table,
     *,
     extract_uri: str,
-    conformed_uri: str,
     judgement: Sequence[str] = (),
     blame: Callable[[str], QualityError | None] = lambda relation: None,
-) -> int:
-    """Write conformed.parquet; returns the number of rows.
-
-    It has the contract's columns in the contract's order, `_row` (BIGINT, the row's number in the extract, from 0),
-    `_unreadable` (VARCHAR[], the columns whose source value is there but could not be read; NULL in a row without),
-    `_raw_key` (UBIGINT, a hash of the key as received; NULL if that is the published one) and, if the extract marks
-    rows that do not fit the source's former schema, `_drift` (BOOLEAN).
+) -> ConformPass:
+    """Bind the contract's expressions to an extract, of which only the schema is read.
 
     Args:
         connection: from `Lake.connect`, with the macros of `include.vietnam` registered.
         table: the contract's table.
         extract_uri: the extract's Parquet file.
-        conformed_uri: where to write.
-        judgement: SQL of further columns over those, computed in the same pass.
+        judgement: SQL of further columns, computed in the same pass.
         blame: finds the error in the judgement if the pass fails over the given relation.
 
     Raises:
         ConformError: a column cannot be computed; names it and the remedy.
         LakeError: the lake failed.
     """
-    connection.execute((Path(__file__).parent / "numbers.sql").read_text(encoding="utf-8"))
+    connection.execute(number_macros())
     source = _source(connection, table, extract_uri)
     types = _types(connection, table, source)
     if refused := [why for kind, c in zip(types, table.columns, strict=True) if (why := refusal(kind, c))]:
         raise ConformError(f"{table.qualified_name}: {'; '.join(refused)}")
-    sql = statement(table, source, types)
+    return ConformPass(table, extract_uri, source, tuple(types), tuple(judgement), blame)
+
+
+def number_macros() -> str:
+    """The statements of the macros by which conversions read numbers."""
+    return (Path(__file__).parent / "numbers.sql").read_text(encoding="utf-8")
+
+
+def conform(connection: duckdb.DuckDBPyConnection, conforming: ConformPass, conformed_uri: str) -> int:
+    """Write conformed.parquet, the rows of the pass; returns how many.
+
+    Raises:
+        ConformError: an expression fails on a row; names its column and the remedy.
+        LakeError: the lake failed.
+    """
     run(
         connection,
-        f"COPY (SELECT {', '.join(['*', *judgement])} FROM ({sql})) TO {parquet_to(conformed_uri)}",
-        doing=f"conforming {table.qualified_name}",
-        blame=lambda: _blame(connection, table, source) or blame(f"({sql})"),
+        f"COPY ({conforming.query()}) TO {parquet_to(conformed_uri)}",
+        doing=f"conforming {conforming.table.qualified_name}",
+        blame=lambda: conforming.blame(connection),
     )
-    with lake_errors("counting conformed rows"):
-        counts = connection.execute(
-            f"SELECT (SELECT count(*) FROM {scan(extract_uri)}), (SELECT count(*) FROM {scan(conformed_uri)})"
-        ).fetchone()
-    extracted, conformed = counts or (0, 0)
-    if extracted != conformed:
-        raise ConformError(
-            f"{table.qualified_name}: {extracted:,} rows became {conformed:,}: a transformLogic yields several rows or "
-            "aggregates (unnest, max, ...): write an expression that gives one value per row"
-        )
-    return int(conformed)
+    return conforming.ensure_whole(connection, conformed_uri)
 
 
 def _source(connection: duckdb.DuckDBPyConnection, table: Table, extract_uri: str) -> SourceSql:

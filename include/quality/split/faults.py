@@ -131,12 +131,15 @@ def _struct(rule_id: str, column: str | None, message: str) -> str:
     return f"CAST({{{values}}} AS {REASON})"
 
 
-def flag_rows(connection: duckdb.DuckDBPyConnection, rules: RowRules) -> None:
-    """Create table FLAGGED and view PASSING from CONFORMED."""
+def flag_rows(connection: duckdb.DuckDBPyConnection, rules: RowRules, suspects: str = CONFORMED) -> None:
+    """Create table FLAGGED from CONFORMED, and view PASSING.
+
+    `suspects`: a relation with the conformed rows that may share a key or the value of a set rule; all unless given.
+    """
     some = " OR ".join(f"_m{word} <> 0" for word in rules.words)
     connection.execute(f"CREATE TEMP TABLE {FLAGGED} AS SELECT {ROW}, {rules.masks} FROM {CONFORMED} WHERE {some}")
     connection.execute(
-        f"CREATE TEMP VIEW {PASSING} AS SELECT * FROM {CONFORMED} ANTI JOIN "
+        f"CREATE TEMP VIEW {PASSING} AS SELECT * FROM {suspects} ANTI JOIN "
         f"(SELECT {ROW} FROM {FLAGGED} WHERE {rules.any_of('error')}) USING ({ROW})"
     )
 

@@ -18,18 +18,21 @@ accepted.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
 
 import duckdb
 
+from include.cluster import Spark
 from include.contracts.model import Rule, Table
 from include.lake.delta import StagedFiles
 from include.lake.publishing import Conformed, elsewhere_uri, keys_elsewhere, published_context_uri
 from include.lake.storage import Lake, lake_errors, literal, quote, restrict_access, scan
-from include.quality.conversion import ROW, conform, expressions, has_drift, parquet_to, register
+from include.quality.conversion import ROW, conform, expressions, has_drift, parquet_to, prepare_pass, register
 from include.quality.errors import ConservationBroken, run
+from include.quality.split.cluster_parts import ClusterParts, cluster_parts
 from include.quality.split.drift_rule import with_drift_rule
 from include.quality.split.faults import (
     REASON,
@@ -57,6 +60,7 @@ def conform_and_split(
     schemas_dir: Path,
     published_context: Callable[[Conformed], str | None] = lambda conformed: None,
     memory_limit: str = "1GB",
+    spark: Spark | None = None,
 ) -> SplitResult:
     """Conform one extract and give every row its outcome; writes the three staged files into the run's folder.
 
@@ -69,35 +73,48 @@ def conform_and_split(
         published_context: returns the URI of the published context (None if there is none), given conformed.parquet
             and SQL of which of its rows break a row rule.
         memory_limit: of the engine, which spills to disk beyond it.
+        spark: the cluster that conforms the rows and finds those that share a value; this machine unless given.
 
     Raises:
         ConformError: a column cannot be computed from the extract.
         RuleUnusable: a rule cannot be run.
         ConservationBroken: rows were lost or duplicated; nothing may be published.
+        ClusterUnusable: the cluster cannot do its part.
         LakeError: the lake failed.
     """
     started = perf_counter()
     folder = lake.staging_path(table.registry, table.name, run_id)
     lake.make_folder(folder)
     staged = StagedFiles.below(folder)
-    with lake.connect(memory_limit=memory_limit) as connection:
-        register(connection, schemas_dir, [*expressions(table), *(r.violation for r in table.rules)])
-        files = staged.uris
+    with ExitStack() as stack:
+        connection = stack.enter_context(lake.connect(memory_limit=memory_limit))
+        statements = [*expressions(table), *(r.violation for r in table.rules)]
+        register(connection, schemas_dir, statements)
+        parts = None
+        if spark is not None:
+            cluster = cluster_parts(
+                spark, lake, table, connection,
+                extract_uri=extract_uri, folder=folder, schemas_dir=schemas_dir, statements=statements,
+            )  # fmt: skip
+            parts = stack.enter_context(cluster)
+            extract_uri = parts.extract_uri
         context_files = [published_context_uri(staged.conformed), elsewhere_uri(staged.conformed)]
+        files = [*staged.uris, *(parts.files if parts else [])]
         restrict_access(connection, reads=[extract_uri, *context_files], writes=files)
         table = with_drift_rule(table) if has_drift(connection, extract_uri) else table
         rules = RowRules.of(table)
-        extracted = conform(
-            connection, table, extract_uri=extract_uri, conformed_uri=staged.conformed,
+        conforming = prepare_pass(
+            connection, table, extract_uri=extract_uri,
             judgement=[f"{rules.mask(word)} AS _m{word}" for word in rules.words],
             blame=lambda relation: (
                 blame_deleted_when(connection, table, relation) or blame_rule(connection, rules.rules, relation)
             ),
         )  # fmt: skip
+        extracted = (conform if parts is None else parts.conform)(connection, conforming, staged.conformed)
         untouched = published_context(Conformed(staged.conformed, rules.any_of("error"))) or ""
         elsewhere = keys_elsewhere(lake, table, staged.conformed)
         with lake_errors(f"splitting {table.qualified_name}"):
-            result = _split(connection, table, rules, staged, extracted, untouched, elsewhere)
+            result = _split(connection, table, rules, staged, extracted, untouched, elsewhere, parts)
     return replace(result, seconds=perf_counter() - started)
 
 
@@ -109,13 +126,15 @@ def _split(
     extracted: int,
     published_context: str,
     elsewhere: str,
+    parts: ClusterParts | None,
 ) -> SplitResult:
     set_rules = [r for r in table.rules if r.scope == "set"]
     connection.execute(f"CREATE TEMP VIEW {CONFORMED} AS SELECT * FROM {scan(staged.conformed)}")
-    flag_rows(connection, row_rules)
-    key_repeats = find_superseded(connection, table)
     view_beside(connection, table, published_context)
     view_elsewhere(connection, table, elsewhere)
+    suspects = CONFORMED if parts is None else parts.suspects(connection, row_rules, set_rules)
+    flag_rows(connection, row_rules, suspects)
+    key_repeats = find_superseded(connection, table)
     find_clashes(connection, table, set_rules, key_repeats=key_repeats)
     _write_faults(connection, table, row_rules, set_rules, staged.faults)
     accepted, rejected, superseded = _outcomes(connection)

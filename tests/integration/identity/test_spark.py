@@ -16,11 +16,11 @@ import pytest
 from typer.testing import CliRunner
 
 from include.cli import app
+from include.cluster.spark_session import ClusterUnreachable, ClusterUnusable, Spark
 from include.identity.linkage_model import comparison_sql
 from include.identity.linkage_model.comparisons import comparisons_for
 from include.identity.records.blocking import block
-from include.identity.scoring import spark
-from include.identity.scoring.spark import ClusterUnreachable, ClusterUnusable, Spark, compare_on
+from include.identity.scoring.spark import compare_on
 from tests.integration.identity.registers import Country
 from tests.integration.identity.standalone import standalone_cluster
 from tests.machine import needed
@@ -197,7 +197,7 @@ def test_workers_that_cannot_do_it_are_told_with_a_remedy(
 
 
 def test_a_cluster_without_workers_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(spark, "PATIENCE_SECONDS", 5.0)
+    monkeypatch.setattr("include.cluster.spark_session.PATIENCE_SECONDS", 5.0)
     monkeypatch.setenv("SPARK_LOCAL_IP", "127.0.0.1")
     with standalone_cluster(tmp_path, workers=0) as idle, duckdb.connect() as connection:
         connection.register("given", records(3, 2))

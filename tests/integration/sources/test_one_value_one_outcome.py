@@ -19,7 +19,7 @@ import sqlalchemy as sa
 from include.contracts.model import Column
 from include.contracts.model.types import sql_type
 from include.lake.storage.lake import Lake
-from include.quality.conversion.conforming import conform
+from include.quality.conversion.conforming import conform, prepare_pass
 from include.sources.access.connection import Connection
 from tests.extracts import VARIABLE, contract_of, take
 from tests.integration.sources import carriers
@@ -40,7 +40,7 @@ def outcomes(uri: str, source_name: str, lake: Lake, columns: Sequence[str]) -> 
     extracted = take(contract, uri, lake)
     conformed = f"{lake.uri}/conformed.parquet"
     with lake.connect() as engine:
-        rows = conform(engine, contract.tables[0], extract_uri=extracted.uri, conformed_uri=conformed)
+        rows = conform(engine, prepare_pass(engine, contract.tables[0], extract_uri=extracted.uri), conformed)
         assert rows == 1
     with duckdb.connect() as engine:
         engine.execute("SET TimeZone = 'UTC'")

@@ -11,10 +11,11 @@ import sqlglot
 from typer.testing import CliRunner
 
 from include.cli import app
+from include.cluster.spark_session import ClusterUnreachable, Spark
 from include.identity.linkage_model.comparisons import comparisons_for
 from include.identity.records.blocking import steps
 from include.identity.scoring.pair_scores import score
-from include.identity.scoring.spark import ClusterUnreachable, Spark, in_sparks_words, settings_for_spark
+from include.identity.scoring.spark import in_sparks_words, settings_for_spark
 from include.lake.storage.lake import Lake
 from include.pipelines.context import PipelineContext
 from include.pipelines.errors import Misuse

@@ -1,0 +1,4 @@
+"""A Spark cluster: this process's session on it, its failures with their remedies, and DuckDB on its workers."""
+
+from include.cluster.spark_session import ClusterUnreachable, ClusterUnusable, Spark, held_session, session
+from include.cluster.worker_engine import Part, WorkerEngine, WorkerFault, Written, new_folder
