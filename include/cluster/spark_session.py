@@ -63,7 +63,25 @@ class _Shared:
 
     lock = threading.RLock()
     session: Any = None
+    master = ""
     users = 0
+
+    @classmethod
+    def end(cls) -> None:
+        """Stop it, if there is one."""
+        ended, cls.session, cls.master = cls.session, None, ""
+        if ended is not None:
+            with suppress(Exception):  # of a cluster that is gone, which whoever used it was told
+                ended.stop()
+
+    @classmethod
+    def on(cls, master: str) -> Any:
+        """The one on that cluster."""
+        with cls.lock:
+            if cls.master != master:
+                cls.end()
+                cls.session, cls.master = _begun(master), master
+            return cls.session
 
 
 @contextmanager
@@ -76,10 +94,8 @@ def held_session() -> Iterator[None]:
     finally:
         with _Shared.lock:
             _Shared.users -= 1
-            if not _Shared.users and _Shared.session is not None:
-                ended, _Shared.session = _Shared.session, None
-                with suppress(Exception):  # of a cluster that is gone, which whoever used it was told
-                    ended.stop()
+            if not _Shared.users:
+                _Shared.end()
 
 
 @contextmanager
@@ -90,17 +106,14 @@ def session(where: Spark, *, doing: str) -> Iterator[Any]:
         ClusterUnreachable: no master answers, or no worker is free.
         ClusterUnusable: the workers lack something, or fail while `doing`.
     """
-    if _Shared.session is None:
+    if _Shared.master != where.master:
         _knock(where.master)
     from py4j.protocol import Py4JError, Py4JNetworkError
     from pyspark.errors import PySparkException
 
     with held_session():
         try:
-            with _Shared.lock:
-                if _Shared.session is None:
-                    _Shared.session = _begun(where.master)
-            yield _Shared.session
+            yield _Shared.on(where.master)
         except (PySparkException, Py4JError, Py4JNetworkError) as error:
             said = str(error)
             remedies = (remedy for signs, remedy in _REMEDIES.items() if any(sign in said for sign in signs))

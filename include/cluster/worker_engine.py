@@ -152,7 +152,7 @@ def _opened(definitions: Sequence[str]) -> Callable[[list[str]], Any]:
         try:
             local = (os.environ.get("SPARK_LOCAL_DIRS") or "").split(",")[0]
             scratch = tempfile.mkdtemp(prefix="lienthong-", dir=local or None)
-            config = {
+            config: dict[str, str | bool | int | float | list[str]] = {
                 "threads": 1, "memory_limit": memory, "temp_directory": scratch, "preserve_insertion_order": False,
                 "autoinstall_known_extensions": False, "autoload_known_extensions": False,
             }  # fmt: skip

@@ -75,7 +75,7 @@ class PipelineContext:
 
     @property
     def spark(self) -> Spark | None:
-        """Where records are compared if ENGINE is `spark`; None if it is `duckdb`, or not set.
+        """The cluster that judges rows and compares records if ENGINE is `spark`; None if it is `duckdb`, or not set.
 
         Raises:
             Misuse: ENGINE is none of the two, or what `spark` needs is not there.
@@ -98,6 +98,19 @@ class PipelineContext:
         from include.identity.scoring import Spark  # with all that comparing needs: for linking only
 
         return Spark(master, Path(folder).absolute() if folder else None)
+
+    def engine_for(self, rows: int) -> tuple[Spark | None, str]:
+        """What judges that many landed rows, and the words of the run record: which engine, and why.
+
+        Raises:
+            Misuse: as `spark`.
+        """
+        spark = self.spark
+        if spark is None:
+            return None, "duckdb: ENGINE does not ask for another"
+        if not rows:
+            return None, "duckdb: no row was read, so there is nothing to distribute"
+        return spark, "spark: ENGINE asks for it"
 
     def contract(self, registry: str) -> Contract:
         """One registry's contract; the other files are not read.

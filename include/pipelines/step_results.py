@@ -112,6 +112,7 @@ class Assessed(Extracted):
     `reasons` are (rule id, rows), most rows first; `bound` digests of files that the assessment wrote, by path. Only of
     what is held: `provenance`, `broken` (rule id, rejected rows, their keys) and `held_digest`, which is equal
     for equal rows under the same contract upon the same published table with the same findings, in whichever run.
+    `engine` says what judged the rows, and why that.
     """
 
     accepted: int
@@ -121,6 +122,7 @@ class Assessed(Extracted):
     reasons: tuple[tuple[str, int], ...] = ()
     bound: Mapping[str, str]
     seconds: float
+    engine: str = ""
     provenance: Provenance | None = None
     broken: tuple[tuple[str, int, int | None], ...] | None = None
     held_digest: str | None = None

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
+from include.cluster import held_session
 from include.embedded.demo.country import source_connections
 from include.embedded.servers.postgres import start_postgres, uri
 from include.embedded.site import Site
@@ -22,6 +23,7 @@ from include.simulator.build import build_country
 from tests.integration.lake.weed import S3, start_weed
 from tests.integration.mariadb import MariaDb, start_mariadb
 from tests.integration.sharing.recipients import identities_of_recipients
+from tests.integration.standalone import standalone_cluster
 from tests.machine import needed
 from tests.once import once, shared_site
 from tests.whole_land import schemas_with_whole_land
@@ -102,6 +104,20 @@ def country(site: Site) -> SyncedCountry:
         }
 
     return SyncedCountry(context, once("country", sync), root / "truth", root)
+
+
+@pytest.fixture(scope="module")
+def master(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a Spark cluster of two workers; one session on it serves all tests of the module."""
+    needed("Spark")
+    folder = tmp_path_factory.mktemp("spark")
+    defaults = "spark.sql.shuffle.partitions 4\nspark.driver.memory 512m\nspark.executor.memory 512m\n"
+    (folder / "spark-defaults.conf").write_text(defaults, encoding="utf-8")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SPARK_LOCAL_IP", "127.0.0.1")
+        patch.setenv("SPARK_CONF_DIR", str(folder))
+        with standalone_cluster(folder, workers=2) as address, held_session():
+            yield address
 
 
 @pytest.fixture(scope="session")

@@ -30,6 +30,7 @@ class RunRow:
     mode: str | None = None
     why: str | None = None
     verdict: str | None = None
+    engine: str | None = None
     contract_version: str | None = None
     contract_digest: str | None = None
     extract_digest: str | None = None

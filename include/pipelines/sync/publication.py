@@ -17,6 +17,7 @@ from typing import Any, cast
 
 from include.audit import ledger
 from include.audit.verification import INDEX_OF_PAGES, digests_of
+from include.cluster import Spark
 from include.contracts.model import Contract, Table
 from include.lake import run_log
 from include.lake.delta import OF_THE_SOURCE, last_commit
@@ -80,7 +81,8 @@ def assess_step(extracted: Extracted, *, context: PipelineContext | None = None)
         landed = landed_by(context, table, run_id)
         if mode == "full" or landed.cursor != landed.since:  # an increment without news may need no assessment
             import_gx_meanwhile()
-        split = _split(context, table, landed, mode, gone)
+        spark, engine = context.engine_for(landed.rows)
+        split = _split(context, table, landed, mode, gone, spark)
         changes = preview(context.lake, table, staged=split.staged, mode=mode, gone=gone)
         may_repeat = mode in ("incremental", "backfill") or waits_for_another_server(context.lake, table)
         is_empty = changes.is_empty and carries_version(last_commit(context.lake, table), contract)
@@ -103,6 +105,7 @@ def assess_step(extracted: Extracted, *, context: PipelineContext | None = None)
             reasons=_frequent(split),
             bound=digests_of(context.lake, _pages_of(context, assessment)),
             seconds=round(landed.seconds + time.perf_counter() - started, 3),
+            engine=engine,
         )
         if findings:
             assessed = replace(assessed, provenance=Provenance.of(context, contract, landed))
@@ -255,7 +258,9 @@ def _metadata(
     return {name: str(value) for name, value in said.items()}
 
 
-def _split(context: PipelineContext, table: Table, landed: Extract, mode: Mode, gone: str | None) -> SplitResult:
+def _split(
+    context: PipelineContext, table: Table, landed: Extract, mode: Mode, gone: str | None, spark: Spark | None
+) -> SplitResult:
     split = conform_and_split(
         table,
         landed.uri,
@@ -263,6 +268,7 @@ def _split(context: PipelineContext, table: Table, landed: Extract, mode: Mode, 
         run_id=landed.run_id,
         schemas_dir=context.schemas,
         published_context=partial(published_context_of, context.lake, table, mode=mode, gone=gone),
+        spark=spark,
     )
     context.lake.write_text(_split_record(context, table, landed.run_id), json.dumps(split.to_dict()))
     return split

@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import groupby
 
+from include.cluster import held_session
 from include.contracts.model import AT, Table
 from include.known_error import KnownError
 from include.lake.publishing import publish_reference
@@ -87,6 +88,7 @@ def sync_registry(
     wanted = context.source_tables(registry, tables, servers)
     if approval is not None:
         steward_named((contract,), approval.approved_by, at=context.now())
+    _ = context.spark  # whoever asks for an engine that is not there is told before anything is read
     prepare_step(context=context)
 
     def one(table: Table) -> TableResult:
@@ -104,7 +106,7 @@ def sync_registry(
     left_out = unconnected_servers(context, registry) - {*servers, *(name.partition(AT)[2] for name in tables)}
     read = [table for table in wanted if table.server not in left_out]
     of_servers = [list(tables) for _, tables in groupby(read, lambda table: table.server)]
-    with ThreadPoolExecutor(min(len(of_servers), _AT_ONCE) or 1) as several:
+    with held_session(), ThreadPoolExecutor(min(len(of_servers), _AT_ONCE) or 1) as several:
         results = [result for done in several.map(one_server, of_servers) for result in done]
     if any(isinstance(result, Published) for result in results):
         relationships_step(registry, run_id, context=context)

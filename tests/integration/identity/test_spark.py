@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,17 +21,14 @@ from include.identity.linkage_model.comparisons import comparisons_for
 from include.identity.records.blocking import block
 from include.identity.scoring.spark import compare_on
 from tests.integration.identity.registers import Country
-from tests.integration.identity.standalone import standalone_cluster
-from tests.machine import needed
+from tests.integration.standalone import standalone_cluster
 
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.spark,
-    pytest.mark.usefixtures("spark_here"),
     pytest.mark.filterwarnings("ignore"),
 ]
 
-DEFAULTS = "spark.sql.shuffle.partitions 4\nspark.driver.memory 512m\nspark.executor.memory 512m\n"
 ROLES = frozenset({"name_key", "birth_key", "sex", "place", "personal_id", "old_id", "address_key", "phone"})
 # Letters lost, added, changed and changed about; two edits that overlap (ca, abc); bytes that are not characters; the
 # empty text; quotes and signs that SQL and patterns give a meaning.
@@ -54,22 +50,6 @@ ADDRESSES = [
     "𠮷",
     None,
 ]
-
-
-@pytest.fixture(scope="session")
-def spark_here() -> None:
-    needed("Spark")
-
-
-@pytest.fixture(scope="module")
-def master(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    folder = tmp_path_factory.mktemp("spark")
-    (folder / "spark-defaults.conf").write_text(DEFAULTS, encoding="utf-8")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SPARK_LOCAL_IP", "127.0.0.1")
-        patch.setenv("SPARK_CONF_DIR", str(folder))
-        with standalone_cluster(folder, workers=2) as address:
-            yield address
 
 
 def records(seed: int, count: int) -> pa.Table:
@@ -196,7 +176,7 @@ def test_workers_that_cannot_do_it_are_told_with_a_remedy(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_cluster_without_workers_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_cluster_without_workers_is_told(master: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("include.cluster.spark_session.PATIENCE_SECONDS", 5.0)
     monkeypatch.setenv("SPARK_LOCAL_IP", "127.0.0.1")
     with standalone_cluster(tmp_path, workers=0) as idle, duckdb.connect() as connection:

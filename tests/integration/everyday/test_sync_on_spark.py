@@ -1,0 +1,195 @@
+"""A whole sync with `ENGINE=spark`: what two workers make of registries is what DuckDB makes, full and day by day."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import signal
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pyarrow as pa
+import pytest
+from deltalake import DeltaTable
+from typer.testing import CliRunner
+
+from include.cli import app
+from include.cluster.spark_session import ClusterUnreachable
+from include.lake.storage.lake import Lake
+from include.pipelines.context import PipelineContext
+from include.pipelines.errors import Misuse
+from include.pipelines.sync.publication import Approval
+from include.pipelines.sync.registry_sync import sync_registry
+from include.quality.split import cluster_parts
+from tests.integration.conftest import SyncedCountry
+from tests.integration.everyday.ledger_source import PaymentSource, context_of
+
+pytestmark = [pytest.mark.slow, pytest.mark.spark, pytest.mark.filterwarnings("ignore")]
+
+# What tells one run from another that did the same: when, how long, by which engine, and digests over these.
+APART = frozenset({
+    "started_at", "seconds", "engine", "snapshot_at", "at", "bound", "recorded", "ledger_head", "timestamp",
+    "_commit_timestamp", "_rejected_at", "bytes",
+})  # fmt: skip
+ENGINE = "spark: ENGINE asks for it"
+
+
+@pytest.fixture(autouse=True)
+def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cluster_parts, "FEWEST_ROWS", 100)
+
+
+def on_spark(context: PipelineContext, master: str, lake: Path) -> PipelineContext:
+    """The same sources and contracts, with the engine of the cluster and a lake of its own."""
+    environ = {**context.environ, "LAKE_URI": str(lake), "ENGINE": "spark", "SPARK_MASTER": master}
+    return dataclasses.replace(context, lake=Lake.from_environment(environ), environ=environ)
+
+
+def rows(table: pa.Table, *, without: frozenset[str] = APART) -> list[str]:
+    kept = table.drop_columns([name for name in table.column_names if name in without])
+    return sorted(json.dumps(row, default=str, sort_keys=True) for row in kept.to_pylist())
+
+
+def everything(lake: Lake, registry: str) -> dict[str, Any]:
+    """Published rows, change feeds, commit metadata, rejected rows and the run log of a registry."""
+    found: dict[str, Any] = {}
+    for zone in ("registry", "rejected"):
+        for uri in lake.list(lake.path(zone, registry)):
+            table, name = DeltaTable(uri), uri.removeprefix(lake.uri)
+            found[name] = rows(table.to_pyarrow_table())
+            if zone == "registry":
+                found[f"{name} changes"] = rows(table.load_cdf(starting_version=0).read_all())
+                said = [{k: v for k, v in entry.items() if k.startswith("lienthong")} for entry in table.history()]
+                found[f"{name} commits"] = [
+                    {k: v for k, v in entry.items() if k.rpartition(".")[2] not in APART} for entry in said
+                ]
+    for name in ("runs", "checks", "table_checks"):
+        log = DeltaTable(lake.audit_table(name)).to_pyarrow_table()
+        found[name] = rows(log.filter(pa.compute.equal(log["registry"], registry)), without=APART | {"table_id"})
+    return found
+
+
+def engines(lake: Lake) -> set[str | None]:
+    log = DeltaTable(lake.audit_table("runs")).to_pyarrow_table()
+    return {row["engine"] for row in log.to_pylist() if row["verdict"] in ("published", "held")}
+
+
+@pytest.mark.parametrize("registry", ["population", "land", "insurance", "finance"])
+def test_a_registry_of_the_country_is_the_same_by_both_engines(
+    master: str, country: SyncedCountry, registry: str, tmp_path: Path
+) -> None:
+    """Four sources: PostgreSQL, MariaDB or SQLite, and dropped files; those with a gate are held by both."""
+    run_id, approval = "20260401T000000Z-00000000", Approval("Lê Thu", "the first load")
+    spark = on_spark(country.context, master, tmp_path / "spark")
+    ours = dataclasses.replace(
+        spark,
+        lake=dataclasses.replace(spark.lake, uri=str(tmp_path / "duckdb")),
+        environ={**spark.environ, "ENGINE": ""},
+    )
+    results = []
+    for context in (ours, spark):
+        done = sync_registry(registry, run_id=run_id, context=context)
+        if done.verdict == "held":
+            done = sync_registry(registry, run_id=run_id, context=context, approval=approval)
+        results.append(done)
+    assert {result.verdict for result in results[1].tables} == {"published"}, results[1]
+    assert engines(spark.lake) == {ENGINE}
+    assert engines(ours.lake) == {"duckdb: ENGINE does not ask for another"}
+    theirs, expected = everything(spark.lake, registry), everything(ours.lake, registry)
+    assert theirs.keys() == expected.keys()
+    for name in expected:
+        assert theirs[name] == expected[name], name
+    assert any(name.startswith("/rejected") for name in expected)
+
+
+def test_days_of_changes_are_the_same_by_both_engines(master: str, tmp_path: Path) -> None:
+    source = PaymentSource(f"sqlite:///{tmp_path}/payments.db", seed=5, rows=400)
+    ours = context_of(tmp_path, source.uri)
+    spark = on_spark(ours, master, tmp_path / "spark")
+    modes = set()
+    for day in range(1, 6):
+        for context in (ours, spark):
+            (result,) = sync_registry("payments", run_id=f"2026030{day}T000000Z-00000000", context=context).tables
+            assert result.verdict in ("published", "unchanged"), result
+        modes.add(result.mode)
+        source.live_day()
+    assert {"full", "incremental"} <= modes
+    assert everything(spark.lake, "payments") == everything(ours.lake, "payments")
+
+
+def test_an_executor_that_is_killed_changes_nothing(
+    master: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each attempt that was begun leaves a file of its own at most, and only those that came back are read."""
+    source = PaymentSource(f"sqlite:///{tmp_path}/payments.db", seed=6, rows=3_000)
+    ours = context_of(tmp_path, source.uri)
+    spark = on_spark(ours, master, tmp_path / "spark")
+    killed: list[int] = []
+    over = threading.Event()
+
+    def kill() -> None:
+        """As soon as a part is written, while others are under way."""
+        while not over.wait(0.005):
+            if list((tmp_path / "spark").rglob("part-*.parquet")):
+                victim = next(iter(executors()), None)
+                if victim is not None:
+                    victim.kill()
+                    killed.append(victim.pid)
+                return
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    results = [
+        sync_registry("payments", run_id="20260301T000000Z-00000000", context=context).tables[0]
+        for context in (ours, spark)
+    ]
+    over.set()
+    killer.join()
+    assert killed
+    assert [result.verdict for result in results] == ["published", "published"], results
+    assert everything(spark.lake, "payments") == everything(ours.lake, "payments")
+
+
+def executors() -> list[psutil.Process]:
+    """The executors of the clusters that this process started."""
+    below = psutil.Process().children(recursive=True)
+    return [process for process in below if "CoarseGrainedExecutorBackend" in " ".join(process.cmdline())]
+
+
+def test_the_command_says_which_engine_it_was(
+    master: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    source = PaymentSource(f"sqlite:///{tmp_path}/payments.db", seed=7, rows=150)
+    context = on_spark(context_of(tmp_path, source.uri), master, tmp_path / "spark")
+    for name, value in {**context.environ, "SCHEMAS_DIR": str(context.schemas)}.items():
+        monkeypatch.setenv(name, value)
+    done = CliRunner().invoke(app, ["sync", "payments", "--json"])
+    assert done.exit_code == 0, done.output
+    said = json.loads(done.stdout)
+    assert [(table["verdict"], table["engine"]) for table in said["tables"]] == [("published", ENGINE)]
+    assert "Trần Bình" not in done.output + "".join(capfd.readouterr())
+
+
+def test_a_cluster_that_is_away_publishes_nothing_and_says_what_to_do(tmp_path: Path) -> None:
+    source = PaymentSource(f"sqlite:///{tmp_path}/payments.db", seed=8, rows=20)
+    context = on_spark(context_of(tmp_path, source.uri), "spark://127.0.0.1:1", tmp_path / "spark")
+    (failed,) = sync_registry("payments", run_id="20260301T000000Z-00000000", context=context).tables
+    assert (failed.verdict, failed.error_type) == ("failed", ClusterUnreachable.__name__)
+    assert "no Spark master answers at 127.0.0.1:1: check SPARK_MASTER" in failed.error
+    assert not context.lake.is_table(context.lake.registry_table("payments", "payment"))
+    # The same run goes on where it was stopped, by the other engine.
+    other = dataclasses.replace(context, environ={**context.environ, "ENGINE": "duckdb"})
+    (done,) = sync_registry("payments", run_id="20260301T000000Z-00000000", context=other).tables
+    assert done.verdict == "published"
+
+
+def test_an_engine_that_is_not_there_is_told_before_anything_is_read(tmp_path: Path) -> None:
+    source = PaymentSource(f"sqlite:///{tmp_path}/payments.db", seed=9, rows=5)
+    context = on_spark(context_of(tmp_path, source.uri), "", tmp_path / "spark")
+    with pytest.raises(Misuse, match="SPARK_MASTER"):
+        sync_registry("payments", run_id="20260301T000000Z-00000000", context=context)
+    assert not Path(context.lake.uri).exists()
