@@ -38,7 +38,7 @@ test-unit: $(VENV)/.dev ## while you write: tests/unit and tests/spec without th
 test-integration: $(VENV)/.dev ## only the tests on real servers: PostgreSQL, MariaDB, S3, Airflow, browsers
 	@$(PYTEST) -m "not spark" tests/integration
 
-test-spark: $(VENV)/.dev ## linking on a Spark cluster of two workers, reading by Spark; installs PySpark (480 MB), needs Java 17
+test-spark: $(VENV)/.dev ## syncs and linking on a Spark cluster of two workers, reading by Spark; installs PySpark (480 MB), needs Java 17
 	@command -v java >/dev/null || { echo "No java on the search path: apt-get install openjdk-17-jre-headless"; exit 1; }
 	@$(BIN)/uv pip install -q --python $(BIN)/python -r requirements-spark.txt
 	@$(BIN)/python -m pytest -m spark

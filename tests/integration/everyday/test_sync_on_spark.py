@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
-import signal
 import threading
-import time
 from pathlib import Path
 from typing import Any
 
@@ -58,11 +55,11 @@ def everything(lake: Lake, registry: str) -> dict[str, Any]:
     """Published rows, change feeds, commit metadata, rejected rows and the run log of a registry."""
     found: dict[str, Any] = {}
     for zone in ("registry", "rejected"):
-        for uri in lake.list(lake.path(zone, registry)):
+        for uri in filter(lake.is_table, lake.list(lake.path(zone, registry))):
             table, name = DeltaTable(uri), uri.removeprefix(lake.uri)
             found[name] = rows(table.to_pyarrow_table())
             if zone == "registry":
-                found[f"{name} changes"] = rows(table.load_cdf(starting_version=0).read_all())
+                found[f"{name} changes"] = rows(pa.table(table.load_cdf(starting_version=0).read_all()))
                 said = [{k: v for k, v in entry.items() if k.startswith("lienthong")} for entry in table.history()]
                 found[f"{name} commits"] = [
                     {k: v for k, v in entry.items() if k.rpartition(".")[2] not in APART} for entry in said
