@@ -10,7 +10,8 @@ a suspect could be superseded or clash.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,11 +27,13 @@ from include.lake.storage import Lake, lake_errors, literal, quote, restrictions
 from include.quality.conversion import ConformPass, number_macros, parquet_options
 from include.quality.errors import MemoryExhausted, QualityError
 from include.quality.split.faults import RowRules
-from include.quality.split.relations import BESIDE, ELSEWHERE
+from include.quality.split.relations import BESIDE, CONFORMED, ELSEWHERE
 
 FEWEST_ROWS = 122_880  # of a part: a row group as DuckDB writes them
+_MOST_ROWS = 8 * FEWEST_ROWS  # so that little is lost with a worker, and workers that join later find work
 _PARTS_PER_CORE = 3
 _HERE = "run this table with ENGINE=duckdb"
+_TRIES = 5
 _KEY = -1  # stands for the key, where a set rule has its index
 
 
@@ -64,7 +67,7 @@ class ClusterParts:
         counted = connection.execute(f"SELECT count(*) FROM {scan(self.extract_uri)}").fetchone()
         rows = int(counted[0]) if counted else 0
         most = max(1, self.spark.sparkContext.defaultParallelism * _PARTS_PER_CORE)
-        size = max(-(-rows // most), min(FEWEST_ROWS, rows))
+        size = max(min(-(-rows // most), _MOST_ROWS), min(FEWEST_ROWS, rows))
         closed = tuple(restrictions(reads=[self.extract_uri], writes=[self.engine.out_uri]))
         wanted = [range(start, min(start + size, rows)) for start in range(0, rows, size)]
         parts = [Part(conforming.query(part), closed) for part in wanted]
@@ -81,38 +84,34 @@ class ClusterParts:
         Needs the views BESIDE and ELSEWHERE.
         """
         passing = f"NOT ({row_rules.any_of('error')})"
-        looked_at = self._looked_at(set_rules)
-        unions = " UNION ALL ".join(
-            f"SELECT {rule} AS rule, {hashed} AS hashed FROM {{rows}} WHERE {passing} AND {given}"
-            for rule, (hashed, given) in looked_at.items()
-        )
         read = [scan(str(part.path)) for part in self.parts]
-        hashes = []
-        if looked_at:
-            hashes = self.engine.repeated(self.spark, [Part(unions.format(rows=rows)) for rows in read])
-        hashes += self._seeds(connection, set_rules)
-        if hashes:
-            listed = ", ".join(literal(str(path)) for path in hashes)
-            shared = f"CREATE TABLE shared AS SELECT DISTINCT rule, hashed FROM read_parquet([{listed}])"
-            alike = " OR ".join(
-                f"({given} AND {hashed} IN (SELECT hashed FROM shared WHERE rule = {rule}))"
-                for rule, (hashed, given) in self._looked_at(set_rules, with_server=True).items()
-            )
-            queries = [Part(f"SELECT * FROM {rows} WHERE {passing} AND ({alike})", (shared,)) for rows in read]
-        else:
-            queries = [Part(f"SELECT * FROM {read[0]} WHERE false")]
-        found = self.engine.copy(self.spark, queries, options=parquet_options(self.suspects_uri))
+        hashes = self._seeds(connection, set_rules)
+        if looked_at := self._looked_at(set_rules):
+            queries = [_hashes(rows, looked_at, and_also=passing) for rows in read]
+            hashes += self.engine.repeated(self.spark, [Part(query) for query in queries])
+        if not hashes:
+            connection.execute(f"CREATE TEMP VIEW suspects AS FROM {CONFORMED} LIMIT 0")
+            return "suspects"
+        listed = ", ".join(literal(str(path)) for path in hashes)
+        shared = f"CREATE TABLE shared AS SELECT DISTINCT rule, hashed FROM read_parquet([{listed}])"
+        alike = " OR ".join(
+            f"({given} AND {hashed} IN (SELECT hashed FROM shared WHERE rule = {rule}))"
+            for rule, (hashed, given) in self._looked_at(set_rules, with_server=True).items()
+        )
+        parts = [Part(f"SELECT * FROM {rows} WHERE {passing} AND ({alike})", (shared,)) for rows in read]
+        found = self.engine.copy(self.spark, parts, options=parquet_options(self.suspects_uri))
         join_files(self.lake, [part.path for part in found], self.suspects_uri)
         connection.execute(f"CREATE TEMP VIEW suspects AS FROM {scan(self.suspects_uri)}")
         return "suspects"
 
     def _seeds(self, connection: duckdb.DuckDBPyConnection, set_rules: Sequence[Rule]) -> list[Path]:
         """A file with the hashes of the published context; none if there are none."""
+        looked_at = {
+            rule: of_rule for rule, of_rule in self._looked_at(set_rules, with_server=True).items() if rule != _KEY
+        }
+        is_server = {rule: set_rules[rule].rule_id == self.table.server_rule_id for rule in looked_at}
         selects = [
-            f"SELECT {rule} AS rule, {hashed} AS hashed FROM {relation} WHERE {given}"
-            for rule, (hashed, given) in self._looked_at(set_rules, with_server=True).items()
-            if rule != _KEY
-            for relation in [ELSEWHERE if set_rules[rule].rule_id == self.table.server_rule_id else BESIDE]
+            _hashes(ELSEWHERE if is_server[rule] else BESIDE, {rule: of_rule}) for rule, of_rule in looked_at.items()
         ]
         if not selects:
             return []
@@ -168,9 +167,26 @@ def cluster_parts(
     except WorkerFault as fault:
         raise _unblamed(fault, table) from None
     finally:
-        with lake_errors("removing what the Spark cluster was given"):
-            if shared.exists():
-                shutil.rmtree(shared)
+        _remove(shared)
+
+
+def _hashes(rows: str, looked_at: Mapping[int, tuple[str, str]], *, and_also: str = "true") -> str:
+    """SELECT of `rule` and `hashed` of rows."""
+    return " UNION ALL ".join(
+        f"SELECT {rule} AS rule, {hashed} AS hashed FROM {rows} WHERE {and_also} AND {given}"
+        for rule, (hashed, given) in looked_at.items()
+    )
+
+
+def _remove(shared: Path) -> None:
+    """Remove the folder; an attempt that nobody waits for any more may still be writing into it."""
+    for _ in range(_TRIES):
+        shutil.rmtree(shared, ignore_errors=True)
+        if not shared.exists():
+            return
+        time.sleep(0.2)
+    with lake_errors("removing what the Spark cluster was given"):
+        shutil.rmtree(shared)
 
 
 def _unblamed(fault: WorkerFault, table: Table) -> QualityError:

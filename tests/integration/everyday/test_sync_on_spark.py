@@ -55,7 +55,7 @@ def everything(lake: Lake, registry: str) -> dict[str, Any]:
     """Published rows, change feeds, commit metadata, rejected rows and the run log of a registry."""
     found: dict[str, Any] = {}
     for zone in ("registry", "rejected"):
-        for uri in filter(lake.is_table, lake.list(lake.path(zone, registry))):
+        for uri in (uri for uri in lake.list(lake.path(zone, registry)) if not uri.endswith(".yaml")):
             table, name = DeltaTable(uri), uri.removeprefix(lake.uri)
             found[name] = rows(table.to_pyarrow_table())
             if zone == "registry":
