@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from include.cluster import Spark
 from include.contracts.model import AT, Contract, Table, row_digest
@@ -22,9 +21,6 @@ from include.lake.run_log import UnchangedExtract, unchanged_extracts
 from include.lake.storage import Lake
 from include.pipelines.errors import REPOSITORY, Misuse
 from include.vietnam import macro_files
-
-if TYPE_CHECKING:
-    from include.identity.scoring import Spark
 
 
 def schemas_folder(environ: Mapping[str, str] = os.environ) -> Path:
@@ -95,8 +91,6 @@ class PipelineContext:
             )
         if importlib.util.find_spec("pyspark") is None:
             raise Misuse("ENGINE=spark needs pyspark, which is not installed: pip install -r requirements-spark.txt")
-        from include.identity.scoring import Spark  # with all that comparing needs: for linking only
-
         return Spark(master, Path(folder).absolute() if folder else None)
 
     def engine_for(self, rows: int) -> tuple[Spark | None, str]:

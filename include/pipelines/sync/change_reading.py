@@ -18,7 +18,7 @@ from include.lake.delta import RunCommit, listed
 from include.lake.storage import lake_errors, literal, quote, scan
 from include.pipelines.context import PipelineContext
 from include.pipelines.sync.read_plan import Plan
-from include.quality.conversion import conform, expressions, register
+from include.quality.conversion import conform, expressions, prepare_pass, register
 from include.sources.change_log import (
     MEGABYTE,
     ChangeLog,
@@ -170,7 +170,7 @@ def _published_keys(context: PipelineContext, table: Table, keys_uri: str, uri: 
     keyed = replace(table, columns=tuple(c for c in table.columns if c.name in table.primary_key), rules=())
     with context.lake.connect(memory_limit=_KEYS_MEMORY) as connection:
         register(connection, context.schemas, expressions(keyed))
-        conform(connection, keyed, extract_uri=keys_uri, conformed_uri=uri)
+        conform(connection, prepare_pass(connection, keyed, extract_uri=keys_uri), uri)
     return uri
 
 

@@ -31,7 +31,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.spark, pytest.mark.filterwarnings("i
 # What tells one run from another that did the same: when, how long, by which engine, and digests over these.
 APART = frozenset({
     "started_at", "seconds", "engine", "snapshot_at", "at", "bound", "recorded", "ledger_head", "timestamp",
-    "_commit_timestamp", "_rejected_at", "_closed_at", "bytes",
+    "_commit_timestamp", "_rejected_at", "_closed_at", "_since", "bytes",
 })  # fmt: skip
 ENGINE = "spark: ENGINE asks for it"
 
@@ -133,11 +133,11 @@ def test_an_executor_that_is_killed_changes_nothing(
     def kill() -> None:
         """As soon as a part is written, while others are under way."""
         while not over.wait(0.005):
-            with suppress(OSError, psutil.Error):  # of folders and processes that end while they are looked at
+            with suppress(OSError, psutil.Error):  # of what ends while it is looked at
                 if not killed and list((tmp_path / "spark").rglob("part-*.parquet")):
-                    victim = executors()[0]
-                    victim.kill()
-                    killed.append(victim.pid)
+                    for victim in executors()[:1]:
+                        victim.kill()
+                        killed.append(victim.pid)
 
     killer = threading.Thread(target=kill)
     killer.start()
@@ -154,8 +154,12 @@ def test_an_executor_that_is_killed_changes_nothing(
 
 def executors() -> list[psutil.Process]:
     """The executors of the clusters that this process started."""
-    below = psutil.Process().children(recursive=True)
-    return [process for process in below if "CoarseGrainedExecutorBackend" in " ".join(process.cmdline())]
+    found = []
+    for process in psutil.Process().children(recursive=True):
+        with suppress(psutil.Error):  # one that has ended
+            if "CoarseGrainedExecutorBackend" in " ".join(process.cmdline()):
+                found.append(process)
+    return found
 
 
 def test_the_command_says_which_engine_it_was(
