@@ -108,7 +108,7 @@ def country(site: Site) -> SyncedCountry:
 
 @pytest.fixture(scope="module")
 def master(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a Spark cluster of two workers; one session on it serves all tests of the module."""
+    """The address of a Spark cluster of two workers."""
     needed("Spark")
     folder = tmp_path_factory.mktemp("spark")
     defaults = "spark.sql.shuffle.partitions 4\nspark.driver.memory 512m\nspark.executor.memory 512m\n"
@@ -116,8 +116,15 @@ def master(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SPARK_LOCAL_IP", "127.0.0.1")
         patch.setenv("SPARK_CONF_DIR", str(folder))
-        with standalone_cluster(folder, workers=2) as address, held_session():
+        with standalone_cluster(folder, workers=2) as address:
             yield address
+
+
+@pytest.fixture(scope="module")
+def one_session() -> Iterator[None]:
+    """One session on the cluster for all tests of the module."""
+    with held_session():
+        yield
 
 
 @pytest.fixture(scope="session")

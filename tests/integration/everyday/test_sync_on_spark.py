@@ -26,7 +26,12 @@ from include.quality.split import cluster_parts
 from tests.integration.conftest import SyncedCountry
 from tests.integration.everyday.ledger_source import PaymentSource, context_of
 
-pytestmark = [pytest.mark.slow, pytest.mark.spark, pytest.mark.filterwarnings("ignore")]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.spark,
+    pytest.mark.usefixtures("master", "one_session"),
+    pytest.mark.filterwarnings("ignore"),
+]
 
 # What tells one run from another that did the same: when, how long, by which engine, and digests over these.
 APART = frozenset({

@@ -25,7 +25,12 @@ from include.quality.split.results import SplitResult
 from include.quality.split.row_outcomes import conform_and_split
 from tests.ascii_tables import SCHEMAS, contract_table
 
-pytestmark = [pytest.mark.slow, pytest.mark.spark, pytest.mark.filterwarnings("ignore")]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.spark,
+    pytest.mark.usefixtures("master", "one_session"),
+    pytest.mark.filterwarnings("ignore"),
+]
 
 # Every kind of rule and conversion; keys that differ at the source and are published as one; rows that the source calls
 # deleted; a code list of its own and macros.
