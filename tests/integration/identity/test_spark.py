@@ -64,6 +64,7 @@ def records(seed: int, count: int) -> pa.Table:
                 "unique_id": n + 1, "source": pick(["population.citizen", "insurance.member", "finance.taxpayer"]),
                 "personal_id": number, "ids": [i for i in {number, pick(NUMBERS)} if i is not None],
                 "old_id": pick(NUMBERS), "insurance_number": pick(NUMBERS), "card_number": pick(NUMBERS),
+                "passport": pick(NUMBERS),
                 "tax_code": pick(NUMBERS), "name_key": name, "name_tone": pick([name, pick(NAMES)]),
                 "name_sorted": name and " ".join(sorted(words)), "has_marks": pick([True, False]),
                 "initials": name and "".join(word[:1] for word in words), "has_initial": pick([True, False]),
