@@ -50,7 +50,7 @@ def test_a_file_is_short_and_imports_packages(path):
     "line", ["from include.lake.delta.table_rows import FILE", "from include.lake.delta import table_rows"]
 )
 def test_an_outsider_who_asks_a_file_is_seen(line):
-    assert list(files_asked_for("include.pipelines.sync.plan", line)) == ["include.lake.delta.table_rows"]
+    assert list(files_asked_for("include.pipelines.sync.extraction", line)) == ["include.lake.delta.table_rows"]
     assert not list(files_asked_for("include.lake.delta.sql_views", line)), "within the package it may"
 
 
