@@ -45,13 +45,12 @@ def sharing_app(
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        now_and_then = asyncio.create_task(_repeat(journal, bring_in, every_seconds))
+        is_ending = asyncio.Event()
+        now_and_then = asyncio.create_task(_repeat(journal, bring_in, every_seconds, is_ending))
         async with beside():
             yield
-        now_and_then.cancel()
-        with suppress(asyncio.CancelledError):
-            await now_and_then
-        await _once(journal, bring_in)
+        is_ending.set()
+        await now_and_then
 
     endpoint = partial(_serve, service, journal)
     return Starlette(
@@ -118,10 +117,18 @@ def _failed(status: int, code: str, message: str) -> Answer:
     return Answer.of_json({"errorCode": code, "message": message}, status)
 
 
-async def _repeat(journal: Journal, bring_in: Callable[[], object], every_seconds: float) -> None:
-    while True:
+async def _repeat(
+    journal: Journal, bring_in: Callable[[], object], every_seconds: float, is_ending: asyncio.Event
+) -> None:
+    """Bring records in now and then, and once more at the end.
+
+    It is told to end and not cancelled: its thread would go on, hold the journals, and be cut off with the process.
+    """
+    while not is_ending.is_set():
         await _once(journal, bring_in)
-        await asyncio.sleep(every_seconds)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(is_ending.wait(), every_seconds)
+    await _once(journal, bring_in)
 
 
 async def _once(journal: Journal, bring_in: Callable[[], object]) -> None:
