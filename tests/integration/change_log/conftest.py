@@ -11,6 +11,7 @@ import pytest
 from include.embedded.servers.postgres import start_postgres, stop_postgres, uri
 from include.embedded.site import free_port
 from tests.integration.change_log.binlog_server import BinlogServer
+from tests.integration.change_log.registered_source import Session
 from tests.machine import needed
 from tests.once import once, shared_site
 
@@ -39,6 +40,14 @@ def logged_database() -> str:
         )
         connection.execute("CREATE PUBLICATION lienthong_citizens FOR TABLE cong_dan")
     return made
+
+
+@pytest.fixture
+def source(logged_database: str) -> Session:
+    """A session of that database, with a hundred citizens in the table."""
+    session = psycopg.connect(logged_database, autocommit=True)
+    session.execute("INSERT INTO cong_dan SELECT n, 'Lê ' || n, n, 'x' FROM generate_series(1, 100) n")
+    return session
 
 
 @pytest.fixture(scope="module")

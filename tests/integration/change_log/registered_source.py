@@ -5,11 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import psycopg
+
 from include.lake.storage.lake import Lake
 from include.pipelines.context import PipelineContext, new_run_id
 from include.pipelines.sync.registry_sync import sync_registry
 
-CONTRACT = """
+_CONTRACT = """
 apiVersion: v3.2.0
 kind: DataContract
 id: citizens
@@ -18,27 +20,22 @@ status: active
 servers: [{{server: citizens_db, {server}}}]
 schema:
   - name: citizen
-    physicalName: cong_dan
-    properties:
-      - {{name: number, physicalName: so_dinh_danh, logicalType: {key_type}, primaryKey: true}}
-      - {{name: name, physicalName: ho_ten, logicalType: string, required: true}}
-      - {{name: amount, physicalName: so_tien, logicalType: integer, logicalTypeOptions: {{minimum: 0}}}}
+    %s
     customProperties:
       - {{property: extract, value: {{{extract}}}}}
       - {{property: tolerance, value: {{rejectedPercent: 100, rowCountChangePercent: 100}}}}
 """
-POSTGRES = "type: postgres, host: db.example.vn, port: 5432, database: citizens, schema: public"
-MARIADB = "type: mysql, host: db.example.vn, port: 3306, database: citizens"
-MANY_KEYS = """
-apiVersion: v3.2.0
-kind: DataContract
-id: citizens
-version: 1.0.0
-status: active
-servers: [{{server: citizens_db, {server}}}]
-schema:
-  - name: citizen
-    physicalName: nhieu_khoa
+CITIZENS = (
+    _CONTRACT
+    % """physicalName: cong_dan
+    properties:
+      - {{name: number, physicalName: so_dinh_danh, logicalType: {key_type}, primaryKey: true}}
+      - {{name: name, physicalName: ho_ten, logicalType: string, required: true}}
+      - {{name: amount, physicalName: so_tien, logicalType: integer, logicalTypeOptions: {{minimum: 0}}}}"""
+)
+MANY_KEYS = (
+    _CONTRACT
+    % """physicalName: nhieu_khoa
     properties:
       - {{name: number, physicalName: a, logicalType: string, primaryKey: true, primaryKeyPosition: 1}}
       - {{name: day, physicalName: b, logicalType: date, primaryKey: true, primaryKeyPosition: 2}}
@@ -46,11 +43,11 @@ schema:
       - {{name: share, physicalName: d, logicalType: number, physicalType: "decimal(10,2)", primaryKey: true,
           primaryKeyPosition: 4}}
       - {{name: name, physicalName: e, logicalType: string, primaryKey: true, primaryKeyPosition: 5}}
-      - {{name: amount, physicalName: f, logicalType: integer}}
-    customProperties:
-      - {{property: extract, value: {{{extract}}}}}
-      - {{property: tolerance, value: {{rejectedPercent: 100, rowCountChangePercent: 100}}}}
-"""
+      - {{name: amount, physicalName: f, logicalType: integer}}"""
+)
+POSTGRES = "type: postgres, host: db.example.vn, port: 5432, database: citizens, schema: public"
+MARIADB = "type: mysql, host: db.example.vn, port: 3306, database: citizens"
+Session = psycopg.Connection[Any]
 BY_LOG = "changes: log, deletes: reconcile, deleteLimitPercent: 100"
 
 
@@ -61,7 +58,7 @@ def context_of(
     extract: str = BY_LOG,
     server: str = POSTGRES,
     key_type: str = "integer",
-    contract: str = CONTRACT,
+    contract: str = CITIZENS,
 ) -> PipelineContext:
     """A context with the contract and a lake in the folder."""
     registries = folder / "schemas" / "registries"
@@ -78,6 +75,13 @@ def synced(context: PipelineContext, *, is_full: bool = False) -> dict[str, Any]
     found = sync_registry("citizens", run_id=run_id, is_full=is_full, context=context).to_dict()["tables"][0]
     print(found.get("error") or found["why"])  # shown by a test that fails
     return found
+
+
+def content(source: Session, condition: str = "so_tien >= 0") -> list[tuple[Any, ...]]:
+    """The rows of a PostgreSQL source, by number: of those that the contract accepts, what must be published."""
+    return source.execute(
+        f"SELECT so_dinh_danh, ho_ten, so_tien FROM cong_dan WHERE {condition} ORDER BY 1".encode()
+    ).fetchall()
 
 
 def published(context: PipelineContext) -> list[tuple[Any, ...]]:

@@ -16,7 +16,7 @@ from typing import Any
 import psycopg
 
 from tests.forking import Forked
-from tests.integration.change_log.registered_source import context_of, published, synced
+from tests.integration.change_log.registered_source import content, context_of, published, synced
 
 DAYS, SEED = int(os.environ.get("DAYS", "12")), int(os.environ.get("LOG_SEED", "7"))
 IN_FLIGHT = 1_000_000  # numbers from here on are written while runs read
@@ -60,11 +60,6 @@ def test_the_published_table_is_the_source_on_every_day(logged_database: str, tm
 def carry_out(order: dict[str, Any]) -> None:
     """What the process does that is killed."""
     synced(context_of(Path(order["folder"]), order["uri"]))
-
-
-def content(source: psycopg.Connection[Any], condition: str) -> list[tuple[Any, ...]]:
-    query = f"SELECT so_dinh_danh, ho_ten, so_tien FROM cong_dan WHERE {condition} ORDER BY 1"
-    return source.execute(query).fetchall()
 
 
 def in_flight(source: psycopg.Connection[Any]) -> set[tuple[Any, ...]]:

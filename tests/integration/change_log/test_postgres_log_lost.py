@@ -1,0 +1,125 @@
+"""`changes: log` on a real PostgreSQL: a log that does not lead to the present, and one that keeps too much."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.integration.change_log.registered_source import (
+    BY_LOG,
+    Session,
+    content,
+    context_of,
+    position,
+    published,
+    synced,
+)
+
+
+def drop_slot(source: Session) -> None:
+    source.execute(
+        "SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE database = current_database()"
+    )
+
+
+def move_slot(source: Session) -> None:
+    source.execute(
+        "SELECT pg_replication_slot_advance(slot_name, pg_current_wal_flush_lsn()) FROM pg_replication_slots "
+        "WHERE database = current_database()"
+    )
+
+
+def rewrite(source: Session) -> None:
+    source.execute("ALTER TABLE cong_dan ALTER COLUMN ho_ten TYPE text USING upper(ho_ten)")
+
+
+def leave_for_a_while(source: Session) -> None:
+    source.execute("ALTER PUBLICATION lienthong_citizens DROP TABLE cong_dan")
+    source.execute("DELETE FROM cong_dan WHERE so_dinh_danh = 3")
+    source.execute("ALTER PUBLICATION lienthong_citizens ADD TABLE cong_dan")
+
+
+def publish_less_for_a_while(source: Session) -> None:
+    source.execute("ALTER PUBLICATION lienthong_citizens SET (publish = 'insert')")
+    source.execute("DELETE FROM cong_dan WHERE so_dinh_danh = 3")
+    source.execute("ALTER PUBLICATION lienthong_citizens SET (publish = 'insert, update, delete, truncate')")
+
+
+@pytest.mark.parametrize(
+    ("happen", "why"),
+    [
+        (drop_slot, "the replication slot is gone"),
+        (move_slot, "has moved past the last position"),
+        (lambda source: source.execute("TRUNCATE cong_dan"), "rewritten or emptied"),
+        (rewrite, "rewritten or emptied"),
+        (leave_for_a_while, "its publication were altered"),
+        (publish_less_for_a_while, "its publication were altered"),
+    ],
+)
+def test_a_log_that_does_not_lead_to_the_present_is_noticed(
+    happen: Any, why: str, source: Session, logged_database: str, tmp_path: Path
+) -> None:
+    context = context_of(tmp_path, logged_database)
+    synced(context)
+    source.execute("UPDATE cong_dan SET so_tien = 5 WHERE so_dinh_danh = 7")
+    happen(source)
+    source.execute("INSERT INTO cong_dan VALUES (900, 'Vũ', 1)")
+    found = synced(context)
+    assert found["mode"] == "full"
+    assert why in found["why"]
+    assert published(context) == content(source)
+    source.execute("UPDATE cong_dan SET so_tien = 6 WHERE so_dinh_danh = 900")
+    assert synced(context)["mode"] == "incremental"
+    assert published(context) == content(source)
+
+
+def test_a_slot_that_keeps_too_much_is_dropped_and_said(source: Session, logged_database: str, tmp_path: Path) -> None:
+    """Warned of from half the limit on; beyond it the source gets its disk back."""
+    context = context_of(tmp_path, logged_database, extract=f"{BY_LOG}, changeLogLimitMegabytes: 30")
+    synced(context)
+    write_megabytes(source, 20)
+    assert "warning: the source keeps" in synced(context)["why"]
+    write_megabytes(source, 40)
+    found = synced(context)
+    assert found["mode"] == "full"
+    assert "the slot was dropped" in found["why"]
+    assert "MB" not in synced(context)["why"]
+
+
+def test_a_quiet_table_lets_the_source_give_up_its_log(source: Session, logged_database: str, tmp_path: Path) -> None:
+    """By a commit without rows, only once there is a file of log to give up."""
+    context = context_of(tmp_path, logged_database)
+    synced(context)
+    before = position(context)
+    assert synced(context)["verdict"] == "unchanged"
+    assert position(context) == before
+    write_megabytes(source, 20)
+    source.execute("CHECKPOINT")  # or within 15 seconds by itself
+    found = synced(context)
+    assert (found["verdict"], found["inserted"], found["updated"], found["deleted"]) == ("published", 0, 0, 0)
+    assert position(context) != before
+    kept = "SELECT pg_current_wal_lsn() - restart_lsn FROM pg_replication_slots WHERE database = current_database()"
+    assert source.execute(kept).fetchone()[0] > 16e6  # type: ignore[index]
+    synced(context)
+    assert source.execute(kept).fetchone()[0] < 16e6  # type: ignore[index]
+
+
+def write_megabytes(source: Session, megabytes: int) -> None:
+    """Log of something else."""
+    for _ in range(megabytes):
+        source.execute("SELECT pg_logical_emit_message(true, 'other', repeat('x', 1000000))")
+
+
+def test_a_full_run_begins_anew_and_a_restored_version_is_read_as_a_whole(
+    source: Session, logged_database: str, tmp_path: Path
+) -> None:
+    context = context_of(tmp_path, logged_database)
+    synced(context)
+    first = position(context)
+    synced(context, is_full=True)
+    assert position(context) != first
+    source.execute("UPDATE cong_dan SET so_tien = 5 WHERE so_dinh_danh = 7")
+    assert synced(context)["mode"] == "incremental"
+    assert published(context) == content(source)
