@@ -31,7 +31,6 @@ from include.telemetry import record_run_figures, step
 
 ACTOR = "lienthong"
 EVIDENCE_OF_RUNS = ("audit/runs", "audit/checks", "audit/table_checks")
-_OVER = ("published", "declined", "timed out")
 _KEPT = (
     "run_id",
     "verdict",
@@ -61,7 +60,7 @@ def record_run(
     subject = f"registry/{registry}/{table}"
     payload = {name: getattr(row, name) for name in _KEPT} | {"contract_digest": row.contract_digest}
     landed = context.lake.files_below(context.lake.landing_path(registry, table, str(run_id)))
-    files = [*written, *(landed if row.verdict in _OVER else ())]
+    files = [*written, *(landed if row.is_over else ())]
     # A page that another run has written since is that run's to bind: the last entry of a file is of its last writer.
     present = digests_of(context.lake, bound or ())
     own = {path: digest for path, digest in (bound or {}).items() if present.get(path) == digest}

@@ -12,10 +12,7 @@ from include.telemetry.steps import exported_at_the_end, of_table
 from include.telemetry.switch import is_on
 
 Given = ParamSpec("Given")
-_OVER = ("published", "declined", "timed out")
 _ROWS = ("extracted", "accepted", "rejected", "superseded")
-_DELIVERED = ("published", "unchanged")
-_FROM_THE_SOURCE = ("full", "incremental", "unchanged")
 _log = logging.getLogger(__name__)
 
 
@@ -30,6 +27,10 @@ class RunFigures(Protocol):
     def mode(self) -> str | None: ...
     @property
     def verdict(self) -> str | None: ...
+    @property
+    def is_over(self) -> bool: ...
+    @property
+    def is_delivery(self) -> bool: ...
     @property
     def reasons(self) -> list[Any] | None: ...
     @property
@@ -61,13 +62,13 @@ def record_run_figures(row: RunFigures) -> None:
             return
         telemetry.record("lienthong.runs", 1, run)
         telemetry.record("lienthong.gates.waiting", int(row.verdict == "held"), run)
-        if row.verdict in _OVER:
+        if row.is_over:
             for name in _ROWS:
                 if (rows := getattr(row, name)) is not None:
                     telemetry.record(f"lienthong.rows.{name}", rows, run)
             for rule_id, rows in row.reasons or ():
                 telemetry.record("lienthong.rows.rejected_by_rule", rows, {**run, "rule": rule_id})
-        if row.verdict in _DELIVERED and row.mode in _FROM_THE_SOURCE and row.started_at:
+        if row.is_delivery and row.started_at:
             telemetry.record("lienthong.table.delivered", _unix_time(row.started_at), run)
 
 

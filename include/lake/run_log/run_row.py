@@ -65,6 +65,16 @@ class RunRow:
         """The row of plain values by name; names that are no column are left out."""
         return cls(**{field.name: values[field.name] for field in fields(cls) if field.name in values})
 
+    @property
+    def is_over(self) -> bool:
+        """Whether the run has come to its end: a held one can still be decided, a failed one begun again."""
+        return self.verdict in ("published", "declined", "timed out")
+
+    @property
+    def is_delivery(self) -> bool:
+        """Whether the source was read with success, also if nothing had changed."""
+        return self.verdict in ("published", "unchanged") and self.mode in ("full", "incremental", "unchanged")
+
     def to_arrow(self) -> pa.Table:
         """One row by the schema RUNS."""
         row = {field.name: getattr(self, field.name) for field in fields(self)}
