@@ -79,12 +79,14 @@ def _percentiles(
     """
     percent, indicator = compiled.indicator.percentile, compiled.indicator
     rows = connection.execute(
-        f"""SELECT member, many, max(_counted) FILTER (place = (many - 1) * {percent} // 100),
+        f"""WITH placed AS (
+                SELECT {member} AS member, _counted,
+                       row_number() OVER (PARTITION BY {member} ORDER BY _counted) - 1 AS place
+                FROM counted WHERE _counted IS NOT NULL AND {condition}
+            ), sized AS (SELECT member, count(*) AS many FROM placed GROUP BY member)
+            SELECT member, many, max(_counted) FILTER (place = (many - 1) * {percent} // 100),
                    max(_counted) FILTER (place = least((many - 1) * {percent} // 100 + 1, many - 1))
-            FROM (SELECT {member} AS member, _counted, count(*) OVER (PARTITION BY {member}) AS many,
-                         row_number() OVER (PARTITION BY {member} ORDER BY _counted) - 1 AS place
-                  FROM counted WHERE _counted IS NOT NULL AND {condition})
-            GROUP BY member, many"""
+            FROM placed JOIN sized USING (member) GROUP BY member, many"""
     ).fetchall()
     found = {}
     for name, many, lower, upper in rows:
