@@ -17,9 +17,13 @@ from tests.once import once, shared_site
 
 
 @pytest.fixture
-def logged_database() -> str:
-    """The URI of an empty database of this test's own, with a table and its publication."""
-    site = shared_site("change-log")
+def logged_database(request: pytest.FixtureRequest) -> str:
+    """The URI of an empty database of this test's own, with a table and its publication.
+
+    On a server of its file's own: the log is the server's, and what a slot keeps grows by what other tests write.
+    """
+    name = f"change-log-{request.path.stem}"
+    site = shared_site(name)
 
     def start() -> bool:
         start_postgres(site)
@@ -30,10 +34,10 @@ def logged_database() -> str:
         start_postgres(site)
         return True
 
-    once("change-log", start)
-    name = f"test_{uuid.uuid4().hex}"
-    start_postgres(site, name)
-    made = uri(site, name)
+    once(name, start)
+    database = f"test_{uuid.uuid4().hex}"
+    start_postgres(site, database)
+    made = uri(site, database)
     with psycopg.connect(made, autocommit=True) as connection:
         connection.execute(
             "CREATE TABLE cong_dan (so_dinh_danh int PRIMARY KEY, ho_ten text, so_tien bigint, ghi_chu text)"
