@@ -8,7 +8,7 @@ PYTEST := $(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder --
 .DEFAULT_GOAL := help
 # What was compiled once is not compiled again by every process of a run.
 unexport PYTHONDONTWRITEBYTECODE
-.PHONY: help demo test test-fast test-unit test-integration test-spark coverage check format bench docs up up-stack down clean requirements
+.PHONY: help demo test test-fast test-unit test-integration test-long test-spark coverage check format bench docs up up-stack down clean requirements
 
 help: ## what each word does
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 18
@@ -37,6 +37,9 @@ test-unit: $(VENV)/.dev ## while you write: tests/unit and tests/spec without th
 
 test-integration: $(VENV)/.dev ## only the tests on real servers: PostgreSQL, MariaDB, S3, Airflow, browsers
 	@$(PYTEST) -m "not spark" tests/integration
+
+test-long: $(VENV)/.dev ## before a release: all tests, with more days, kills, examples and combinations (tests/repeats.py)
+	@LONG_TESTS=1 $(PYTEST) -m "not spark"
 
 test-spark: $(VENV)/.dev ## syncs and linking on a Spark cluster of two workers, reading by Spark; installs PySpark (480 MB), needs Java 17
 	@command -v java >/dev/null || { echo "No java on the search path: apt-get install openjdk-17-jre-headless"; exit 1; }

@@ -27,6 +27,7 @@ from include.lake.publishing.publication import Mode, PublishedCommit
 from include.lake.rejected.append import append_rejected
 from include.lake.storage.lake import Lake
 from include.lake.upsert import file_rewrite
+from tests.repeats import repeats
 from tests.unit.lake.staging import PERSON, START, content, run, stage
 
 # The age tells which version of a row is newer; who is called deleted is.
@@ -197,7 +198,7 @@ def publish(lake: Lake, table: Table, number: int, extract: Extract) -> Publishe
 
 
 @pytest.mark.slow
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=repeats(10, 100), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.sampled_from(sorted(TABLES)), st.lists(extracts(), min_size=1, max_size=6))
 def test_any_sequence_of_runs(policy: str, sequence: list[Extract]) -> None:
     table = TABLES[policy]

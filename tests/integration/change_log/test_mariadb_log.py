@@ -1,6 +1,6 @@
 """`changes: log` on a real MariaDB: what a run reads, when the log is lost, and what is refused.
 
-`BINLOG_DAYS` and `LOG_SEED` in the environment ask for more days, or for others.
+`LOG_SEED` in the environment asks for other days.
 """
 
 from __future__ import annotations
@@ -19,8 +19,9 @@ from include.pipelines.context import PipelineContext
 from tests.forking import Forked
 from tests.integration.change_log.binlog_server import BinlogServer
 from tests.integration.change_log.registered_source import MANY_KEYS, MARIADB, context_of, published, synced
+from tests.repeats import repeats
 
-DAYS, SEED = int(os.environ.get("BINLOG_DAYS", "8")), int(os.environ.get("LOG_SEED", "5"))
+DAYS, SEED = repeats(4, 12), int(os.environ.get("LOG_SEED", "5"))
 IN_FLIGHT = 1_000_000  # numbers from here on are written while runs read
 
 

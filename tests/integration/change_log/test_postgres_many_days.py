@@ -1,6 +1,6 @@
 """Days of a register that changes while it is read, with readers killed at any instant (`changes: log`).
 
-`DAYS` and `LOG_SEED` in the environment ask for more days (thirty take a minute), or for others.
+`LOG_SEED` in the environment asks for other days.
 """
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ import psycopg
 
 from tests.forking import Forked
 from tests.integration.change_log.registered_source import content, context_of, published, synced
+from tests.repeats import repeats
 
-DAYS, SEED = int(os.environ.get("DAYS", "12")), int(os.environ.get("LOG_SEED", "7"))
+DAYS, SEED = repeats(6, 30), int(os.environ.get("LOG_SEED", "7"))
 IN_FLIGHT = 1_000_000  # numbers from here on are written while runs read
 
 

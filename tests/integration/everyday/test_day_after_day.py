@@ -1,6 +1,6 @@
 """A source that changes in every way: each day the lake holds what the source holds.
 
-EVERY_DAYS=30 asks for a month, EVERY_DAYS_SEED for another one.
+EVERY_DAYS_SEED in the environment asks for other days.
 """
 
 from __future__ import annotations
@@ -19,8 +19,9 @@ from include.lake.upsert import file_rewrite
 from include.pipelines.context import PipelineContext
 from include.pipelines.sync.registry_sync import sync_registry
 from tests.integration.everyday.ledger_source import PaymentSource, context_of
+from tests.repeats import repeats
 
-DAYS = int(os.environ.get("EVERY_DAYS", "12"))
+DAYS = repeats(7, 30)
 SEED = int(os.environ.get("EVERY_DAYS_SEED", "20260301"))
 
 

@@ -29,6 +29,7 @@ from include.pipelines.sync.read_plan import Window
 from include.pipelines.sync.registry_sync import sync_registry
 from include.pipelines.upkeep.versions import restore_step
 from tests.integration.everyday.ledger_source import DAY_ONE, PaymentSource, context_of
+from tests.repeats import some_of
 
 RUNS = 10
 STEWARD = Approval("Lê Thu", "a test")
@@ -132,7 +133,7 @@ def counted(house: House) -> dict[str, tuple[int, int]]:
     return {rule_id.removeprefix(f"{PAYMENT}."): counts for rule_id, counts in found.items()}
 
 
-@pytest.mark.parametrize(("seed", "way"), [(1, "merged"), (2, "patched"), (3, "merged"), (4, "patched")])
+@pytest.mark.parametrize(("seed", "way"), some_of([(1, "merged"), (3, "merged"), (2, "patched"), (4, "patched")], 2))
 def test_after_every_run_the_figures_on_record_are_those_of_the_table(
     seed: int, way: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -14,9 +14,10 @@ from include.audit.verification.verify_lake import verify
 from include.lake.run_log import log_tables
 from tests.forking import CLI, Forked
 from tests.integration.everyday.ledger_source import PaymentSource, context_of
+from tests.repeats import repeats
 
 pytestmark = pytest.mark.slow
-DAYS = 5
+DAYS = repeats(3, 8)
 
 
 def sync_three_times(tmp_path: Path, environ: dict[str, str], *options: str) -> list[dict[str, Any]]:

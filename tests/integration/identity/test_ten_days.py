@@ -18,9 +18,10 @@ from include.pipelines.context import PipelineContext
 from include.pipelines.people.linking import link_persons
 from include.quality.split.row_outcomes import conform_and_split
 from include.simulator.country import simulate
+from tests.repeats import repeats
 from tests.whole_land import schemas_with_whole_land
 
-DAYS = 10
+DAYS = repeats(4, 10)
 START = datetime(2026, 1, 1, 2, tzinfo=UTC)
 # What a column said until the row was corrected, by its link role.
 BEFORE = {"personal_id": "NULL", "old_id": "NULL", "insurance_number": "NULL", "birth_date": "NULL",

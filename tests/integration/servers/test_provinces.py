@@ -17,8 +17,9 @@ from include.pipelines.sync import Approval
 from include.pipelines.upkeep import restore_step
 from tests.integration.servers.provinces import WIDE, Provinces, sync, verdicts
 from tests.integration.servers.sync_worker import begin
+from tests.repeats import repeats
 
-DAYS = 7
+DAYS = repeats(4, 10)
 VARIANT = """
 apiVersion: lienthong/v1
 kind: SourceVariant

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 from pathlib import Path
 from typing import Any
@@ -16,8 +15,9 @@ from include.embedded.site import Site
 from include.pipelines.context import PipelineContext
 from include.pipelines.sync import sync_registry
 from tests.integration.servers.provinces import Provinces
+from tests.repeats import repeats
 
-SERVERS, DAYS = int(os.environ.get("PROVINCES", "4")), int(os.environ.get("EVERY_DAYS", "4"))
+SERVERS, DAYS = repeats(4, 34), repeats(4, 10)
 
 
 @pytest.fixture

@@ -6,13 +6,17 @@ SQL, in patterns, zones and formats, or held one statement of a column against a
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 
 from include.contracts.reading.load import load_contract
 from include.contracts.yaml_files.problems import Problem
+from include.pipelines.checks import contract_check
 from include.pipelines.checks.contract_check import CheckReport, check_schemas
+from include.pipelines.checks.expressions import ExpressionChecker, expression_checker
 
 # One statement a line, so that the line of a mistake is the line that was changed.
 CONTRACT = r"""
@@ -206,6 +210,18 @@ ELSEWHERE = {"only some columns of the key"}  # told where the other column stan
 ONLY_WARNED = {"later than the lag (PT1S)", "(PT2H)", "binary float", "is any text", "may be empty"}
 
 
+@pytest.fixture(scope="module")
+def checker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ExpressionChecker]:
+    """One for all contracts without code lists: to make the macros takes longer than to check one of them."""
+    with expression_checker(tmp_path_factory.mktemp("schemas")) as made:
+        yield made
+
+
+@pytest.fixture
+def one_engine(checker: ExpressionChecker, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(contract_check, "expression_checker", lambda schemas: nullcontext(checker))
+
+
 def check(folder: Path, text: str) -> tuple[Problem, ...]:
     (folder / "registries").mkdir(exist_ok=True)
     (folder / "registries" / "shop.odcs.yaml").write_text(text, encoding="utf-8")
@@ -220,6 +236,7 @@ def test_the_table_is_long_enough() -> None:
     assert len(MISTAKES) >= 80
 
 
+@pytest.mark.usefixtures("one_engine")
 @pytest.mark.parametrize(("right", "wrong", "message", "remedy"), MISTAKES, ids=[row[1][-60:] for row in MISTAKES])
 def test_a_mistake_is_told_by_line_with_its_remedy(
     tmp_path: Path, right: str, wrong: str, message: str, remedy: str
@@ -270,6 +287,7 @@ SOUND = [
 ]
 
 
+@pytest.mark.usefixtures("one_engine")
 @pytest.mark.parametrize(("right", "wrong"), SOUND, ids=[row[1][-60:] for row in SOUND])
 def test_what_some_source_can_mend_is_no_mistake(tmp_path: Path, right: str, wrong: str) -> None:
     assert CONTRACT.count(right) == 1
