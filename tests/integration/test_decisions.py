@@ -16,9 +16,8 @@ from include.audit.report_data.overview import gather
 from include.audit.report_data.run_history import run_of
 from include.lake.run_log import log_tables
 from include.pipelines.audit_log import verify_lake
-from include.pipelines.decisions import gate
-from include.pipelines.decisions.gate import approve_step, refuse_step
 from include.pipelines.decisions.ledger_entries import Answer, Look
+from include.pipelines.decisions.table_gate import approve_step, refuse_step
 from include.pipelines.errors import Misuse
 from include.pipelines.rejected import replaying
 from include.pipelines.rejected.replaying import show_rejected

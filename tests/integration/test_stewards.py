@@ -11,8 +11,8 @@ import pytest
 from include.lake.run_log import log_tables
 from include.pipelines.audit_log import verify_lake
 from include.pipelines.decisions.authority import NotASteward
-from include.pipelines.decisions.gate import approve_step, refuse_step
 from include.pipelines.decisions.ledger_entries import Answer
+from include.pipelines.decisions.table_gate import approve_step, refuse_step
 from include.pipelines.errors import Misuse, SecondApprovalWanted
 from include.pipelines.step_results import Assessed
 from include.pipelines.sync.publication import Approval, publish_step
