@@ -22,8 +22,7 @@ from include.pipelines.errors import Misuse
 from include.pipelines.rejected import replaying
 from include.pipelines.rejected.replaying import show_rejected
 from include.pipelines.step_results import Assessed
-from include.pipelines.sync import publication
-from include.pipelines.sync.publication import Approval
+from include.pipelines.sync.assess_and_publish_steps import Approval
 from include.pipelines.sync.registry_sync import sync_registry
 from include.pipelines.upkeep import version_reading
 from include.pipelines.upkeep.version_reading import read_version

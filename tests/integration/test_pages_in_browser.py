@@ -23,7 +23,7 @@ from include.pipelines.decisions.table_gate import note_gate, refuse_step
 from include.pipelines.reporting.pages import QualityPages
 from include.pipelines.reporting.report import report_step
 from include.pipelines.step_results import Assessed
-from include.pipelines.sync.publication import Approval
+from include.pipelines.sync.assess_and_publish_steps import Approval
 from include.pipelines.sync.registry_sync import sync_registry
 from tests.integration.conftest import SyncedCountry
 from tests.unit.plugins.conftest import make_place

@@ -16,7 +16,6 @@ from include.lake.run_log import log_tables
 from include.pipelines.context import PipelineContext
 from include.pipelines.decisions.ledger_entries import Look
 from include.pipelines.rejected.replaying import list_rejected, replay, show_rejected
-from include.pipelines.sync import publication
 from include.pipelines.sync.registry_sync import sync_registry
 from tests.integration.test_unseen_registry import COLUMNS, CONTRACT, ROWS, lienthong
 

@@ -19,8 +19,7 @@ from include.lake.run_log import log_tables
 from include.pipelines import audit_log
 from include.pipelines.context import PipelineContext, new_run_id
 from include.pipelines.rejected.replaying import list_rejected, replay
-from include.pipelines.sync import publication
-from include.pipelines.sync.publication import Approval
+from include.pipelines.sync.assess_and_publish_steps import Approval
 from include.pipelines.sync.registry_sync import sync_registry
 from include.pipelines.upkeep import versions
 from include.pipelines.upkeep.maintenance import maintain_lake

@@ -23,8 +23,7 @@ from include.lake.storage.lake import Lake
 from include.lake.upsert import file_rewrite
 from include.pipelines.context import PipelineContext
 from include.pipelines.rejected.replaying import replay
-from include.pipelines.sync import publication
-from include.pipelines.sync.publication import Approval
+from include.pipelines.sync.assess_and_publish_steps import Approval
 from include.pipelines.sync.read_plan import Window
 from include.pipelines.sync.registry_sync import sync_registry
 from include.pipelines.upkeep.versions import restore_step
