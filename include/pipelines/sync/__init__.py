@@ -7,4 +7,4 @@ from include.pipelines.sync.read_plan import Plan, Window, plan_extract
 from include.pipelines.sync.registry_sync import prepare_step, sync_registry
 from include.pipelines.sync.relationships import relationships_step
 from include.pipelines.sync.resumable_runs import resumable_run
-from include.pipelines.sync.table_quality import record_standing
+from include.pipelines.sync.table_quality_record import record_standing

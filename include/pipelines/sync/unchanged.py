@@ -16,7 +16,7 @@ from include.pipelines.context import PipelineContext
 from include.pipelines.errors import Misuse
 from include.pipelines.step_results import Assessed, Extracted, Provenance, Skipped
 from include.pipelines.sync.read_plan import Plan
-from include.pipelines.sync.table_quality import record_standing
+from include.pipelines.sync.table_quality_record import record_standing
 from include.pipelines.unfinished_runs import record_unfinished_runs
 from include.sources.landing import RECORD, Extract
 from include.sources.source_schema import reads_anew
