@@ -35,7 +35,9 @@ from include.quality.errors import ConservationBroken, run
 from include.quality.split.cluster_parts import ClusterParts, cluster_parts
 from include.quality.split.context_views import is_deleted, view_beside, view_elsewhere, view_whole
 from include.quality.split.drift_rule import with_drift_rule
-from include.quality.split.faults import (
+from include.quality.split.relations import ACCEPTED, CLASHES, CONFORMED, FAULTS, FLAGGED, SUPERSEDED_ROWS, WHOLE
+from include.quality.split.results import RuleCount, SplitResult
+from include.quality.split.rule_violations import (
     REASON,
     RowRules,
     blame_deleted_when,
@@ -47,8 +49,6 @@ from include.quality.split.faults import (
     sharing,
     superseded_reason,
 )
-from include.quality.split.relations import ACCEPTED, CLASHES, CONFORMED, FAULTS, FLAGGED, SUPERSEDED_ROWS, WHOLE
-from include.quality.split.results import RuleCount, SplitResult
 
 
 def conform_and_split(
