@@ -15,7 +15,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 from plugins.airflow_connections import task_context
 from plugins.lake_assets import linked_assets, people_asset, sound_contracts
 from plugins.link_gate import link_gates
-from plugins.sync_settings import RETRIES, SCHEMAS, library_run_id
+from plugins.dag_settings import RETRIES, SCHEMAS, library_run_id
 
 FULL = Param(
     False,

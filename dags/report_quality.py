@@ -12,7 +12,7 @@ from airflow.sdk import AssetAny, dag, task
 
 from plugins.lake_assets import people_asset, published_assets
 from plugins.quality_pages import ADDRESS
-from plugins.sync_settings import RETRIES, SCHEMAS
+from plugins.dag_settings import RETRIES, SCHEMAS
 
 
 @dag(

@@ -21,7 +21,7 @@ from plugins.publishing_tasks import (
     table_task,
     tell_of_slices,
 )
-from plugins.sync_settings import (
+from plugins.dag_settings import (
     SCHEMAS,
     extract_when_open,
     library_run_id,

@@ -13,7 +13,7 @@ from tests.integration.servers.provinces import Provinces
 def sync_land(tmp_path, monkeypatch):
     from airflow.dag_processing.dagbag import DagBag
 
-    from plugins import sync_settings
+    from plugins import dag_settings
 
     land = Provinces.at(tmp_path, 3, rows=0)
     land.write_contract(**{"land-02": {"customProperties": [{"property": "ended", "value": "2020-01-01"}]}})
