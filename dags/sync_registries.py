@@ -14,13 +14,6 @@ from airflow.sdk import DAG, TaskGroup, get_parsing_context, task, task_group
 
 from include.contracts.model import Contract
 from include.contracts.reading import contract_paths
-from plugins.publishing_tasks import (
-    assess_gate_publish,
-    connected_servers,
-    plain_or_skip,
-    table_task,
-    tell_of_slices,
-)
 from plugins.dag_settings import (
     SCHEMAS,
     extract_when_open,
@@ -28,6 +21,13 @@ from plugins.dag_settings import (
     servers_read,
     sound_contract,
     sync_settings,
+)
+from plugins.publishing_tasks import (
+    assess_gate_publish,
+    connected_servers,
+    plain_or_skip,
+    table_task,
+    tell_of_slices,
 )
 
 

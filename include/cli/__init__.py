@@ -8,6 +8,7 @@ from __future__ import annotations
 
 # Importing a module of commands puts its commands into the application.
 from include.cli import history, indicators, link, machine, registries, rejected, requests, sharing, status
+
 from include.cli import audit  # isort: skip  (its commands come last in the help)
 from include.cli.application import app, main
 

@@ -175,10 +175,10 @@ def test_a_backfill_skips_a_table_of_which_no_part_can_be_read(monkeypatch):
         raise OnlyReadWhole(f"no part: {how['window']}")
 
     monkeypatch.setattr(sync, "extract_step", refuse)
-    monkeypatch.setattr(sync_settings, "library_run_id", lambda: "r1")
-    monkeypatch.setattr(sync_settings, "_backfill_window", lambda _: "a day")
+    monkeypatch.setattr(dag_settings, "library_run_id", lambda: "r1")
+    monkeypatch.setattr(dag_settings, "_backfill_window", lambda _: "a day")
     with pytest.raises(AirflowSkipException, match="no part: a day"):
-        sync_settings.extract_when_open(SimpleNamespace(registry="finance"), "payment")
+        dag_settings.extract_when_open(SimpleNamespace(registry="finance"), "payment")
 
 
 def dag_run(*, began):
@@ -242,11 +242,11 @@ schema: [{{name: t, properties: [{{name: k, logicalType: string, primaryKey: tru
 
 @pytest.mark.parametrize(("stated", "slots"), [("3", 3), ("'4'", 4), ("0", 1), ("many", None), ("[2]", None)])
 def test_the_slots_of_a_source_are_those_of_its_server(stated, slots, tmp_path, monkeypatch):
-    from plugins import registry_pools, dag_settings
+    from plugins import dag_settings, registry_pools
 
     (tmp_path / "registries").mkdir()
     (tmp_path / "registries" / "x.odcs.yaml").write_text(SLOTS.format(slots=stated))
-    monkeypatch.setattr(sync_settings, "SCHEMAS", tmp_path)
+    monkeypatch.setattr(dag_settings, "SCHEMAS", tmp_path)
     assert registry_pools.stated_slots("x", "shared") == slots
     assert registry_pools.stated_slots("gone", "shared") is None
 

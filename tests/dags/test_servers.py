@@ -17,7 +17,7 @@ def sync_land(tmp_path, monkeypatch):
 
     land = Provinces.at(tmp_path, 3, rows=0)
     land.write_contract(**{"land-02": {"customProperties": [{"property": "ended", "value": "2020-01-01"}]}})
-    monkeypatch.setattr(sync_settings, "SCHEMAS", tmp_path / "schemas")
+    monkeypatch.setattr(dag_settings, "SCHEMAS", tmp_path / "schemas")
     bag = DagBag(str(ROOT / "dags/sync_registries.py"))
     assert not bag.import_errors
     return bag.dags["sync_land"]
