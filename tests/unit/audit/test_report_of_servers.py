@@ -13,9 +13,9 @@ import pytest
 from include.audit.report_data.model import Overview, RegistryReport
 from include.audit.report_data.overview import gather
 from include.audit.report_data.table_report import RunCounts
-from include.audit.report_pages import provinces
-from include.audit.report_pages.provinces import FORMER, Place
+from include.audit.report_pages import tile_positions
 from include.audit.report_pages.tile_map import tile_maps
+from include.audit.report_pages.tile_positions import FORMER, Place
 from include.audit.report_words.words import LOCALES
 from include.lake.storage.lake import Lake
 from include.pipelines.context import PipelineContext
