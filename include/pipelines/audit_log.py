@@ -22,7 +22,6 @@ from include.audit.verification import (
 )
 from include.contracts.model import AT, Table
 from include.lake import run_log
-from include.lake.publishing import digest_of, list_files
 from include.lake.run_log import RunRow
 from include.lake.storage import LakeDenied
 from include.pipelines.context import PipelineContext
@@ -86,21 +85,6 @@ def record_commits(
     given = [Record.from_dict(record) for record in records]
     made = commit_records(context.lake, [*subjects, ledger.LEDGER])
     ledger.append(context.lake, [*given, *made], at=context.now(), actor=ACTOR)
-
-
-def record_lists(context: PipelineContext) -> None:
-    """Put into the ledger the code lists whose file it does not know, with the commits of their tables.
-
-    So a list that a killed process published is recorded by the next one, which finds nothing to publish.
-    """
-    records = [
-        Record("maintenance", f"reference/{path.stem}", {"file_sha256": digest_of(path)}, on_change=True)
-        for path in list_files(context.schemas)
-    ]
-    taken = ledger.taken(context.lake)
-    if new := [record for record in records if not record.is_known(taken)]:
-        made = commit_records(context.lake, [record.subject for record in new])
-        ledger.append(context.lake, [*made, *new], at=context.now(), actor=ACTOR)
 
 
 def record_files(context: PipelineContext, kind: Kind, subject: str, written: Iterable[str], **said: Any) -> None:

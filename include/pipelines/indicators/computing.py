@@ -26,8 +26,8 @@ from include.indicators.definitions import (
     period_of,
 )
 from include.indicators.values import SUBJECT, Recorded, record_values
-from include.lake.publishing import publish_reference
-from include.pipelines.audit_log import ACTOR, record_lists
+from include.pipelines.audit_log import ACTOR
+from include.pipelines.code_lists import publish_code_lists
 from include.pipelines.context import PipelineContext
 from include.pipelines.errors import Misuse, no_values_escape
 from include.pipelines.indicators.open_tables import tables_with_histories
@@ -83,8 +83,7 @@ def compute_step(
     context = context or PipelineContext.from_environment()
     now = context.now()
     with no_values_escape("computing indicators"):
-        publish_reference(context.lake, context.schemas)
-        record_lists(context)
+        publish_code_lists(context)
         chosen, failed = _compiled(context, period, indicators)
         computed, broken = _computed(context, chosen, run_id, now)
         recorded = record_values(context.lake, computed, run_id=run_id, at=now)

@@ -16,10 +16,9 @@ from itertools import groupby
 from include.cluster import held_session
 from include.contracts.model import AT, Table
 from include.known_error import KnownError
-from include.lake.publishing import publish_reference
 from include.lake.storage import LakeOutdated
 from include.pipelines import run_folder
-from include.pipelines.audit_log import record_lists
+from include.pipelines.code_lists import publish_code_lists
 from include.pipelines.context import PipelineContext
 from include.pipelines.decisions import steward_named
 from include.pipelines.delivered_servers import NOT_CONNECTED, delivered_servers, unconnected_servers
@@ -41,9 +40,7 @@ def prepare_step(*, context: PipelineContext | None = None) -> list[str]:
     """Publish the code lists that changed to `reference/`; returns their names."""
     context = context or PipelineContext.from_environment()
     with no_values_escape("publishing the code lists"):
-        published = publish_reference(context.lake, context.schemas)
-        record_lists(context)
-        return published
+        return publish_code_lists(context)
 
 
 @step("sync")

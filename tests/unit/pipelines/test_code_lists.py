@@ -1,0 +1,87 @@
+"""Code lists are published and on record whatever came before, and a sync that finds them so opens none of them."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from include.audit import ledger
+from include.lake.publishing import publish_reference
+from include.lake.storage import Lake
+from include.pipelines.code_lists import publish_code_lists
+from include.pipelines.context import PipelineContext
+
+LISTS = {"sex": "code,name\n01,Nam\n", "land": "code\nX\n"}
+
+
+@pytest.fixture
+def context(tmp_path: Path) -> PipelineContext:
+    folder = tmp_path / "schemas" / "reference"
+    folder.mkdir(parents=True)
+    for name, text in LISTS.items():
+        (folder / f"{name}.csv").write_text(text, encoding="utf-8")
+    environ = {"LAKE_URI": str(tmp_path / "lake"), "LIENTHONG_TMP": str(tmp_path / "scratch")}
+    return PipelineContext(Lake.from_environment(environ), tmp_path / "schemas", environ)
+
+
+def recorded(context: PipelineContext) -> dict[str, int]:
+    """How many ledger entries of kind `maintenance` each list has."""
+    _, entries = ledger.read_kind(context.lake, "maintenance")
+    subjects = entries["subject"].to_pylist()
+    return {name: subjects.count(f"reference/{name}") for name in LISTS}
+
+
+def published_before_it_was_recorded(context: PipelineContext) -> None:
+    """By a process that was killed in between."""
+    publish_reference(context.lake, context.schemas)
+
+
+def published_and_recorded(context: PipelineContext) -> None:
+    publish_code_lists(context)
+
+
+def lost_since(context: PipelineContext) -> None:
+    publish_code_lists(context)
+    shutil.rmtree(Path(context.lake.uri) / "reference" / "land")
+
+
+def of_another_release(context: PipelineContext) -> None:
+    """Which had another text of one list."""
+    file = context.schemas / "reference" / "land.csv"
+    file.write_text("code\nY\n", encoding="utf-8")
+    publish_code_lists(context)
+    file.write_text(LISTS["land"], encoding="utf-8")
+
+
+def there_and_back(context: PipelineContext) -> None:
+    publish_code_lists(context)
+    of_another_release(context)
+
+
+@pytest.mark.parametrize(
+    "before",
+    [published_before_it_was_recorded, published_and_recorded, lost_since, of_another_release, there_and_back],
+)
+def test_whatever_came_before_they_are_published_and_on_record(
+    before: Callable[[PipelineContext], None], context: PipelineContext
+) -> None:
+    before(context)
+    publish_code_lists(context)
+    codes = {name: context.lake.table(f"reference/{name}").to_pyarrow_table()["code"].to_pylist() for name in LISTS}
+    assert codes == {"sex": ["01"], "land": ["X"]}
+    assert min(recorded(context).values()) >= 1
+    assert publish_code_lists(context) == []
+
+
+def test_none_is_opened_where_nothing_changed(context: PipelineContext, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert publish_code_lists(context) == ["land", "sex"]
+    before = recorded(context)
+    opened: list[str] = []
+    table = Lake.table
+    monkeypatch.setattr(Lake, "table", lambda lake, *parts: opened.append(parts[0]) or table(lake, *parts))  # type: ignore[func-returns-value]
+    assert publish_code_lists(context) == []
+    assert opened == [ledger.LEDGER]
+    assert recorded(context) == before
