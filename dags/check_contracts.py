@@ -7,6 +7,6 @@ remedy: `lienthong check`.
 from __future__ import annotations
 
 from include.contracts.reading import load_contracts
-from plugins.sync_settings import SCHEMAS
+from plugins.dag_settings import SCHEMAS
 
 load_contracts(SCHEMAS)

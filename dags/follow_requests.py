@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from airflow.sdk import dag, task
 
+from plugins.dag_settings import RETRIES, by_the_clock
 from plugins.notices import Notice
-from plugins.sync_settings import RETRIES, by_the_clock
 
 NOT_FOLLOWED = Notice(
     subject="[Liên Thông] Không theo dõi được yêu cầu / Requests are not followed",

@@ -13,9 +13,9 @@ from airflow.sdk import AssetAny, Param, dag, get_current_context, task
 from airflow.sdk.exceptions import AirflowSkipException
 
 from plugins.airflow_connections import task_context
+from plugins.dag_settings import RETRIES, SCHEMAS, library_run_id
 from plugins.lake_assets import linked_assets, people_asset, sound_contracts
 from plugins.link_gate import link_gates
-from plugins.sync_settings import RETRIES, SCHEMAS, library_run_id
 
 FULL = Param(
     False,

@@ -12,8 +12,8 @@ from typing import Any
 from airflow.sdk import dag, get_current_context, task
 from airflow.sdk.exceptions import AirflowException
 
+from plugins.dag_settings import RETRIES, by_the_clock
 from plugins.notices import Notice
-from plugins.sync_settings import RETRIES, by_the_clock
 
 WHAT_DIFFERS = Notice(
     subject="[Liên Thông] Kiểm tra nhật ký không đạt / Verification failed",

@@ -9,7 +9,7 @@ from __future__ import annotations
 from airflow.sdk import dag, task
 
 from include.telemetry import is_on
-from plugins.sync_settings import RETRIES, by_the_clock
+from plugins.dag_settings import RETRIES, by_the_clock
 
 
 @dag(

@@ -12,10 +12,10 @@ from typing import Any
 from airflow.sdk import DAG, get_current_context, task, task_group
 
 from include.contracts.model import Contract
+from plugins.dag_settings import RETRIES, SCHEMAS, library_run_id, record_failure
 from plugins.lake_assets import sound_contracts
 from plugins.publishing_tasks import assess_gate_publish, plain_or_skip, table_task
 from plugins.replay_form import replay_form
-from plugins.sync_settings import RETRIES, SCHEMAS, library_run_id, record_failure
 
 
 def replay(contract: Contract) -> None:

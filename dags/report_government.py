@@ -12,8 +12,8 @@ from typing import Any
 
 from airflow.sdk import Param, dag, get_current_context, task
 
+from plugins.dag_settings import RETRIES, library_run_id
 from plugins.report_quarters import each_quarter, quarter_of_run
-from plugins.sync_settings import RETRIES, library_run_id
 
 LOG = logging.getLogger(__name__)
 

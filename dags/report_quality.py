@@ -10,9 +10,9 @@ from typing import Any
 
 from airflow.sdk import AssetAny, dag, task
 
+from plugins.dag_settings import RETRIES, SCHEMAS
 from plugins.lake_assets import people_asset, published_assets
 from plugins.quality_pages import ADDRESS
-from plugins.sync_settings import RETRIES, SCHEMAS
 
 
 @dag(

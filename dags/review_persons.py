@@ -11,8 +11,8 @@ from typing import Any
 
 from airflow.sdk import Param, dag, get_current_context, task, task_group
 
+from plugins.dag_settings import RETRIES
 from plugins.person_review import PersonReview
-from plugins.sync_settings import RETRIES
 
 PAIRS = Param(
     10,

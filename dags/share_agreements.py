@@ -16,8 +16,8 @@ from airflow.sdk.exceptions import AirflowException
 
 from include.contracts.yaml_files import ContractError
 from include.sharing.agreements import Agreement, agreement_paths, load_agreement
+from plugins.dag_settings import RETRIES, SCHEMAS, by_the_clock, library_run_id
 from plugins.lake_assets import product_asset, table_asset
-from plugins.sync_settings import RETRIES, SCHEMAS, by_the_clock, library_run_id
 
 
 def share(agreement: Agreement) -> None:

@@ -14,20 +14,20 @@ from airflow.sdk import DAG, TaskGroup, get_parsing_context, task, task_group
 
 from include.contracts.model import Contract
 from include.contracts.reading import contract_paths
-from plugins.publishing_tasks import (
-    assess_gate_publish,
-    connected_servers,
-    plain_or_skip,
-    table_task,
-    tell_of_slices,
-)
-from plugins.sync_settings import (
+from plugins.dag_settings import (
     SCHEMAS,
     extract_when_open,
     library_run_id,
     servers_read,
     sound_contract,
     sync_settings,
+)
+from plugins.publishing_tasks import (
+    assess_gate_publish,
+    connected_servers,
+    plain_or_skip,
+    table_task,
+    tell_of_slices,
 )
 
 

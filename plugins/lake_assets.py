@@ -8,7 +8,7 @@ from airflow.sdk import Asset
 
 from include.contracts.model import Contract
 from include.contracts.reading import contract_paths
-from plugins.sync_settings import sound_contract
+from plugins.dag_settings import sound_contract
 
 
 def table_asset(registry: str, table: str) -> Asset:

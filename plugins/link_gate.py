@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from include.contracts.model import Contract, needs_two
-from plugins.gate_words import link_question
+from plugins.gate_questions import link_question
 from plugins.steward_gate import SecondGate, StewardGate
 
 if TYPE_CHECKING:

@@ -49,7 +49,7 @@ def stated_slots(registry: str, name: str) -> int | None:
     from include.contracts.reading import contract_paths, load_contract
     from include.contracts.yaml_files import ContractError
     from include.sources.access import SourceError, load_limits_of
-    from plugins.sync_settings import SCHEMAS
+    from plugins.dag_settings import SCHEMAS
 
     with suppress(ContractError, SourceError, KeyError):
         server = {one.name: one for one in load_contract(contract_paths(SCHEMAS)[registry]).servers}[name]

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from airflow.sdk import CronPartitionTimetable
 
 from include.indicators.definitions import quarter_of
-from plugins.sync_settings import TIMEZONE
+from plugins.dag_settings import TIMEZONE
 
 if TYPE_CHECKING:
     from airflow.sdk import Context

@@ -33,7 +33,7 @@ def tell_of_run(dag_run: DagRun, outcome: str) -> None:
     from airflow.configuration import conf
 
     from include.telemetry import is_on, record_root_span
-    from plugins.sync_settings import run_id_of
+    from plugins.dag_settings import run_id_of
 
     traceparent = (dag_run.context_carrier or {}).get("traceparent")
     if not is_on() or not traceparent or not dag_run.start_date or conf.getboolean("traces", "otel_on", fallback=False):

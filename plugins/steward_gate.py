@@ -24,7 +24,7 @@ from airflow.providers.standard.operators.hitl import ApprovalOperator
 from airflow.sdk import Context, Param
 
 from include.contracts.model import Table, needs_two
-from plugins.gate_words import KEPT, REASON, both, eyes, table_question
+from plugins.gate_questions import KEPT, REASON, both, eyes, table_question
 from plugins.notices import Notice
 
 if TYPE_CHECKING:

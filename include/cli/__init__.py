@@ -7,11 +7,14 @@ run failed, 2 misuse.
 from __future__ import annotations
 
 # Importing a module of commands puts its commands into the application.
-from include.cli import history, indicators, link, machine, registries, rejected, requests, sharing, status, trail
+from include.cli import history, indicators, link, machine, registries, rejected, requests, sharing, status
+
+from include.cli import audit  # isort: skip  (its commands come last in the help)
 from include.cli.application import app, main
 
 __all__ = [
     "app",
+    "audit",
     "history",
     "indicators",
     "link",
@@ -22,5 +25,4 @@ __all__ = [
     "requests",
     "sharing",
     "status",
-    "trail",
 ]

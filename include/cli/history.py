@@ -149,7 +149,7 @@ def restore(
     table: TableName,
     version: Annotated[int, typer.Option(min=0, help="The version to go back to; see `lienthong history`.")],
     approve_as: Annotated[str, typer.Option(help="The steward in whose name it is done.")],
-    note: Annotated[str, typer.Option(help="Why the table is set back; kept in the audit trail.")] = "",
+    note: Annotated[str, typer.Option(help="Why the table is set back; kept in the ledger.")] = "",
     as_json: AsJson = False,
 ) -> None:
     """Go back to a former version of a table: one commit, on record. The next sync goes on from there.
@@ -192,7 +192,7 @@ def end_server_rows(
     registry: Registry,
     server: Annotated[str, typer.Argument(help="Server that is read no more, e.g. `land-38`.")],
     approve_as: Annotated[str, typer.Option(help="The steward in whose name it is done.")],
-    note: Annotated[str, typer.Option(help="Why its rows leave; kept in the audit trail.")] = "",
+    note: Annotated[str, typer.Option(help="Why its rows leave; kept in the ledger.")] = "",
     as_json: AsJson = False,
 ) -> None:
     """End the rows of a server that is read no more: they leave every table of the registry, one commit of each.

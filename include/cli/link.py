@@ -188,7 +188,7 @@ def undo(
     Example: `lienthong link undo`, then `lienthong link undo 5f0c2a9e41b7d836 --by c06 --note "wrong pair"`
     """
     from include.pipelines import PipelineContext
-    from include.pipelines.reporting import not_followed_step, withdraw_step
+    from include.pipelines.people import not_followed_step, withdraw_step
 
     pipeline_context = PipelineContext.from_environment()
     if pair is not None:

@@ -114,7 +114,7 @@ def verify_lake(
 
     `with_files` also compares every data file with the digest that the ledger has of it.
     """
-    with no_values_escape("verifying the trail"):
+    with no_values_escape("verifying the ledger"):
         key = public_key(key_file) if key_file else None
         found = verify(
             context.lake,
@@ -135,7 +135,7 @@ def verify_folder(
     folder: Path, *, key_file: Path | None = None, kept: Sequence[Path] = (), receipts: Sequence[Head] = ()
 ) -> Verification:
     """The same for a copy of `audit/`, by somebody who has only that and a public key."""
-    with no_values_escape("verifying a copy of the trail"):
+    with no_values_escape("verifying a copy of the ledger"):
         key = public_key(key_file) if key_file else None
         return verify_copy(folder, public_key=key, checkpoints=_read(kept), receipts=receipts)
 

@@ -24,7 +24,7 @@ errors 503 or 500. No value of a person goes into a message.
 """
 
 from include.portal.app import portal_app, serve
-from include.portal.forms import form_of
+from include.portal.csrf import form_of
 from include.portal.rendering import page, redirect
 from include.portal.session import Person, SignInNeeded, require, signed_in
 from include.portal.state import Portal, portal_of

@@ -24,7 +24,7 @@ from include.pipelines import Misuse, PipelineContext
 from include.pipelines.catalogue import portal_url
 from include.portal import catalogue_pages, product_pages, rendering, sign_in, subject_pages
 from include.portal.catalogue_pages import ContractBroken
-from include.portal.forms import FormGuard
+from include.portal.csrf import FormGuard
 from include.portal.rendering import SecurityHeaders, message, page
 from include.portal.requests import ROUTES as REQUESTS
 from include.portal.session import SignInNeeded

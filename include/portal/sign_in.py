@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from include.contracts.model import OWNER, ROLE
-from include.portal.forms import form_of
+from include.portal.csrf import form_of
 from include.portal.rendering import page, redirect
 from include.portal.session import SESSION, begin, end, of_token
 from include.portal.state import portal_of

@@ -17,7 +17,7 @@ from include.contracts.model import PROTECTION_OFFICER
 from include.pipelines import Misuse
 from include.pipelines.decisions import MAX_PURPOSE, Look
 from include.pipelines.subject import PersonUnknown, Subject, answer_person, subject_letter
-from include.portal.forms import form_of
+from include.portal.csrf import form_of
 from include.portal.rendering import page
 from include.portal.session import Person, require
 from include.portal.state import portal_of

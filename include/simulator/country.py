@@ -10,16 +10,16 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 from include.simulator.dirt import DirtRates, SystemRates
-from include.simulator.registers import build_finance, build_insurance, build_land, build_population
-from include.simulator.society import Society, found_society
-from include.simulator.staging import Country, TruthWriter
-from include.simulator.systems import (
+from include.simulator.other_registries import (
     build_business,
     build_documents,
     build_dossiers,
     build_procedures,
     build_programme,
 )
+from include.simulator.registries import build_finance, build_insurance, build_land, build_population
+from include.simulator.society import Society, found_society
+from include.simulator.staging import Country, TruthWriter
 
 AS_OF = date(2026, 9, 30)  # the day the registries were read: nothing in them is younger
 REFERENCE = Path(__file__).parents[2] / "schemas" / "reference"

@@ -5,7 +5,7 @@ Python beside it, the same rule written again in the plainest way; property test
 """
 
 from include.vietnam.identifiers import cccd_birth_year, cccd_sex
-from include.vietnam.legacy import to_tcvn3, to_vni
+from include.vietnam.legacy_fonts import to_tcvn3, to_vni
 from include.vietnam.load import (
     WARD_LISTS,
     definitions,

@@ -7,7 +7,7 @@ from fastapi import Depends, FastAPI
 from include.pipelines import PipelineContext
 from include.pipelines.reporting import QualityPages
 from plugins.pages import failures, indicator_views, person_views, report_views
-from plugins.pages.origin import from_our_own_pages, with_our_own_token
+from plugins.pages.csrf import from_our_own_pages, with_our_own_token
 from plugins.pages.views import router
 
 

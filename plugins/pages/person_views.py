@@ -21,11 +21,14 @@ from include.pipelines.people import (
     contradictions,
     decide_step,
     evidence,
+    not_followed_step,
+    outlook_step,
     read_beside,
     waiting_pair,
     waiting_pairs,
+    withdraw_step,
 )
-from include.pipelines.reporting import QualityPages, not_followed_step, outlook_step, withdraw_step
+from include.pipelines.reporting import QualityPages
 from plugins.pages import pair_words
 from plugins.pages.access import SignedIn, Visitor, signed_in
 from plugins.pages.rendering import page

@@ -16,8 +16,8 @@ from markupsafe import Markup
 from include.audit.report_data import WORDS
 from include.audit.report_pages import WEB
 from include.audit.report_words import LOCALES, LinkingWords
+from plugins.pages.csrf import FIELD, form_token
 from plugins.pages.language import COOKIE, chosen
-from plugins.pages.origin import FIELD, form_token
 
 TEMPLATES = Path(__file__).parent / "templates"
 STYLE = "".join((WEB / name).read_text(encoding="utf-8") for name in ("pages.css", "tile_map.css"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from plugins.sync_settings import sync_settings
+from plugins.dag_settings import sync_settings
 
 
 def test_a_schedule_of_minutes_runs_one_at_a_time_and_makes_up_for_nothing(contracts):

@@ -40,7 +40,7 @@ def test_reviews_are_asked_pair_by_pair_and_each_answer_is_kept(dags):
 
 
 def test_the_gate_tells_what_is_outside_and_the_estimates(dags):
-    from plugins.gate_words import link_question
+    from plugins.gate_questions import link_question
 
     figures = dict.fromkeys(
         ("records", "persons", "candidates", "links", "grey", "minted", "merged", "split", "retired", "moved"), 1_234

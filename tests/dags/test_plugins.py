@@ -138,7 +138,7 @@ def test_no_answer_in_time_fails_with_what_to_do_next():
 
 
 def test_what_comes_back_is_tried_again_and_nothing_else():
-    from plugins.sync_settings import RETRIES, RETRYABLE_ERRORS
+    from plugins.dag_settings import RETRIES, RETRYABLE_ERRORS
 
     policy = RETRIES["retry_policy"]
 
@@ -157,7 +157,7 @@ def test_what_comes_back_is_tried_again_and_nothing_else():
 
 
 def test_every_error_of_a_source_that_may_pass_is_tried_again():
-    from plugins.sync_settings import RETRYABLE_ERRORS
+    from plugins.dag_settings import RETRYABLE_ERRORS
 
     passing = {name for name, kind in vars(errors).items() if getattr(kind, "is_retryable", False)}
     # For a closed source the task waits until it opens, however long: that is no try.
@@ -169,16 +169,16 @@ def test_a_backfill_skips_a_table_of_which_no_part_can_be_read(monkeypatch):
 
     from include.pipelines import sync
     from include.pipelines.errors import OnlyReadWhole
-    from plugins import sync_settings
+    from plugins import dag_settings
 
     def refuse(*_, **how):
         raise OnlyReadWhole(f"no part: {how['window']}")
 
     monkeypatch.setattr(sync, "extract_step", refuse)
-    monkeypatch.setattr(sync_settings, "library_run_id", lambda: "r1")
-    monkeypatch.setattr(sync_settings, "_backfill_window", lambda _: "a day")
+    monkeypatch.setattr(dag_settings, "library_run_id", lambda: "r1")
+    monkeypatch.setattr(dag_settings, "_backfill_window", lambda _: "a day")
     with pytest.raises(AirflowSkipException, match="no part: a day"):
-        sync_settings.extract_when_open(SimpleNamespace(registry="finance"), "payment")
+        dag_settings.extract_when_open(SimpleNamespace(registry="finance"), "payment")
 
 
 def dag_run(*, began):
@@ -188,7 +188,7 @@ def dag_run(*, began):
 
 def after_failure(error, monkeypatch, folder, **arguments):
     """What is on record after a step of `land` failed for good."""
-    from plugins.sync_settings import record_failure
+    from plugins.dag_settings import record_failure
 
     monkeypatch.setenv("LAKE_URI", str(folder / "lake"))
     task = SimpleNamespace(op_kwargs=arguments) if arguments else SimpleNamespace()
@@ -222,7 +222,7 @@ def test_a_declined_gate_and_an_unknown_error_leave_nothing_more(monkeypatch, tm
 
 
 def test_a_cleared_run_and_a_backfill_are_named_by_when_they_began():
-    from plugins.sync_settings import run_id_of
+    from plugins.dag_settings import run_id_of
 
     first, cleared = (run_id_of(dag_run(began=datetime(2026, 3, day, tzinfo=UTC))) for day in (1, 2))
     assert (first[:17], cleared[:17]) == ("20260301T000000Z-", "20260302T000000Z-")
@@ -242,11 +242,11 @@ schema: [{{name: t, properties: [{{name: k, logicalType: string, primaryKey: tru
 
 @pytest.mark.parametrize(("stated", "slots"), [("3", 3), ("'4'", 4), ("0", 1), ("many", None), ("[2]", None)])
 def test_the_slots_of_a_source_are_those_of_its_server(stated, slots, tmp_path, monkeypatch):
-    from plugins import registry_pools, sync_settings
+    from plugins import dag_settings, registry_pools
 
     (tmp_path / "registries").mkdir()
     (tmp_path / "registries" / "x.odcs.yaml").write_text(SLOTS.format(slots=stated))
-    monkeypatch.setattr(sync_settings, "SCHEMAS", tmp_path)
+    monkeypatch.setattr(dag_settings, "SCHEMAS", tmp_path)
     assert registry_pools.stated_slots("x", "shared") == slots
     assert registry_pools.stated_slots("gone", "shared") is None
 

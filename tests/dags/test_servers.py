@@ -13,11 +13,11 @@ from tests.integration.servers.provinces import Provinces
 def sync_land(tmp_path, monkeypatch):
     from airflow.dag_processing.dagbag import DagBag
 
-    from plugins import sync_settings
+    from plugins import dag_settings
 
     land = Provinces.at(tmp_path, 3, rows=0)
     land.write_contract(**{"land-02": {"customProperties": [{"property": "ended", "value": "2020-01-01"}]}})
-    monkeypatch.setattr(sync_settings, "SCHEMAS", tmp_path / "schemas")
+    monkeypatch.setattr(dag_settings, "SCHEMAS", tmp_path / "schemas")
     bag = DagBag(str(ROOT / "dags/sync_registries.py"))
     assert not bag.import_errors
     return bag.dags["sync_land"]

@@ -16,15 +16,15 @@ from include.audit.report_data.overview import gather
 from include.audit.report_data.run_history import run_of
 from include.lake.run_log import log_tables
 from include.pipelines.audit_log import verify_lake
-from include.pipelines.decisions import gate
-from include.pipelines.decisions.gate import approve_step, refuse_step
+from include.pipelines.decisions import table_gate
 from include.pipelines.decisions.ledger_entries import Answer, Look
+from include.pipelines.decisions.table_gate import approve_step, refuse_step
 from include.pipelines.errors import Misuse
 from include.pipelines.rejected import replaying
 from include.pipelines.rejected.replaying import show_rejected
 from include.pipelines.step_results import Assessed
-from include.pipelines.sync import publication
-from include.pipelines.sync.publication import Approval
+from include.pipelines.sync import assess_and_publish_steps
+from include.pipelines.sync.assess_and_publish_steps import Approval
 from include.pipelines.sync.registry_sync import sync_registry
 from include.pipelines.upkeep import version_reading
 from include.pipelines.upkeep.version_reading import read_version
@@ -160,9 +160,9 @@ def kill(*_: Any, **__: Any) -> None:
 @pytest.mark.parametrize(
     ("where", "name", "decide"),
     [
-        (publication, "append_rejected", lambda h: h.try_sync("r1", approval=Approval("Lê Thu"))),
+        (assess_and_publish_steps, "append_rejected", lambda h: h.try_sync("r1", approval=Approval("Lê Thu"))),
         (
-            gate,
+            table_gate,
             "record_run",
             lambda h: refuse_step(
                 Assessed.from_dict(h.held), Answer("declined", "An", "", "1"), context=h.context

@@ -19,7 +19,7 @@ from include.lake.run_log import log_tables
 from include.pipelines.audit_log import verify_lake
 from include.pipelines.decisions.ledger_entries import Look
 from include.pipelines.errors import Misuse
-from include.pipelines.sync.publication import Approval
+from include.pipelines.sync.assess_and_publish_steps import Approval
 from include.pipelines.upkeep.version_reading import read_version
 from include.pipelines.upkeep.versions import list_versions, restore_step
 from tests.integration.test_replay import House

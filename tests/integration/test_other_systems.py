@@ -23,7 +23,7 @@ from include.sources.landing import open_source
 from tests.ascii_tables import SCHEMAS
 from tests.unit.schemas import examples, system_examples
 
-# Some tables of each: that every fault of all of them is found is shown in tests/unit/simulator/test_systems.py.
+# Some tables of each; tests/unit/simulator/test_other_registries.py shows that every fault of all of them is found.
 SYSTEMS = {
     "business": ("enterprise", "legal_representative"),
     "procedures": ("agency_service",),

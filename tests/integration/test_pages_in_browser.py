@@ -18,12 +18,12 @@ from playwright.sync_api import Browser, Page
 
 from include.embedded.site import free_port
 from include.pipelines.context import PipelineContext
-from include.pipelines.decisions.gate import note_gate, refuse_step
 from include.pipelines.decisions.ledger_entries import Answer
+from include.pipelines.decisions.table_gate import note_gate, refuse_step
 from include.pipelines.reporting.pages import QualityPages
 from include.pipelines.reporting.report import report_step
 from include.pipelines.step_results import Assessed
-from include.pipelines.sync.publication import Approval
+from include.pipelines.sync.assess_and_publish_steps import Approval
 from include.pipelines.sync.registry_sync import sync_registry
 from tests.integration.conftest import SyncedCountry
 from tests.repeats import some_of

@@ -16,7 +16,7 @@ from include.lake.run_log import log_tables
 from include.pipelines.context import PipelineContext
 from include.pipelines.decisions.ledger_entries import Look
 from include.pipelines.rejected.replaying import list_rejected, replay, show_rejected
-from include.pipelines.sync import publication
+from include.pipelines.sync import assess_and_publish_steps
 from include.pipelines.sync.registry_sync import sync_registry
 from tests.integration.test_unseen_registry import COLUMNS, CONTRACT, ROWS, lienthong
 
@@ -173,7 +173,7 @@ def test_a_replay_that_was_killed_and_is_repeated_gives_the_same(house, monkeypa
         def killed(*_: Any, **__: Any) -> None:
             raise KeyboardInterrupt
 
-        patch.setattr(publication, step, killed)
+        patch.setattr(assess_and_publish_steps, step, killed)
         with pytest.raises(KeyboardInterrupt):
             house.replay("r2")
     told = house.replay("r2")

@@ -156,7 +156,7 @@ def test_a_restore_is_in_the_history_and_what_a_killed_run_left_out_is_too(shop,
     assert standing(shop) == {"a": "Vinh"}
     source(shop, a="Vinh", b="Huế")
     with monkeypatch.context() as fault:
-        fault.setattr("include.pipelines.sync.publication.keep_history", full_disk)
+        fault.setattr("include.pipelines.sync.assess_and_publish_steps.keep_history", full_disk)
         assert sync_registry("shop", run_id="run-3", context=shop).verdict == "failed"
     assert standing(shop) == {"a": "Vinh"}
     compute_step(f"{datetime.now(UTC) + timedelta(days=1):%Y-%m-%d}", "run-4", context=shop)

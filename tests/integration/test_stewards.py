@@ -11,11 +11,11 @@ import pytest
 from include.lake.run_log import log_tables
 from include.pipelines.audit_log import verify_lake
 from include.pipelines.decisions.authority import NotASteward
-from include.pipelines.decisions.gate import approve_step, refuse_step
 from include.pipelines.decisions.ledger_entries import Answer
+from include.pipelines.decisions.table_gate import approve_step, refuse_step
 from include.pipelines.errors import Misuse, SecondApprovalWanted
 from include.pipelines.step_results import Assessed
-from include.pipelines.sync.publication import Approval, publish_step
+from include.pipelines.sync.assess_and_publish_steps import Approval, publish_step
 from include.pipelines.upkeep.versions import restore_step
 from tests.integration.test_decisions import TABLE, Strict
 from tests.integration.test_unseen_registry import lienthong

@@ -26,7 +26,7 @@ from include.pipelines.context import PipelineContext
 from include.pipelines.people.linking import link_persons
 from include.pipelines.reporting.report import report_step
 from include.pipelines.sharing.products import share_step
-from include.pipelines.sync.publication import Approval
+from include.pipelines.sync.assess_and_publish_steps import Approval
 from include.pipelines.sync.registry_sync import prepare_step, sync_registry
 from include.pipelines.sync.relationships import relationships_step
 from include.pipelines.upkeep.maintenance import maintain_lake

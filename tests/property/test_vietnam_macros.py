@@ -17,8 +17,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from include.vietnam import agencies, dates, identifiers, legacy, names, numbers, register
-from include.vietnam.units import Wards
+from include.vietnam import agencies, dates, identifiers, legacy_fonts, names, numbers, register
+from include.vietnam.wards import Wards
 
 SCHEMAS = Path(__file__).resolve().parents[2] / "schemas"
 WARDS = Wards.read(SCHEMAS)
@@ -26,7 +26,7 @@ MACROS: dict[str, Callable[[Any], Any]] = {
     "text": names.text,
     "name": names.name,
     "fold": names.fold,
-    "name_is_legacy_encoded": legacy.name_is_legacy_encoded,
+    "name_is_legacy_encoded": legacy_fonts.name_is_legacy_encoded,
     "tone_fold": names.tone_fold,
     "date": dates.day,
     "date_precision": dates.precision,

@@ -13,7 +13,7 @@ from include.audit.government_report.content import (
     Section,
     report_content,
 )
-from include.audit.government_report.document import pdf_document
-from include.audit.government_report.page import html_page
 from include.audit.government_report.plots import DrawnPlot, plots_of
-from include.audit.government_report.sheets import excel_workbook
+from include.audit.government_report.report_excel import excel_workbook
+from include.audit.government_report.report_html import html_page
+from include.audit.government_report.report_pdf import pdf_document

@@ -17,9 +17,7 @@ from include.audit.report_data.linking import (
 from include.audit.report_data.model import Overview, RegistryReport, ServerReport
 from include.audit.report_data.overview import gather
 from include.audit.report_data.quality_index import WORDS, Deduction, Index
-from include.audit.report_data.run_history import Check, RunLine, RunPage, approval_notes, refused_runs, run_of, runs_of
-from include.audit.report_data.servers import ServerFacts, servers_of, slices_of
-from include.audit.report_data.surroundings import (
+from include.audit.report_data.report_inputs import (
     PERSONAL,
     READS_DAYS,
     AgreedColumn,
@@ -29,4 +27,6 @@ from include.audit.report_data.surroundings import (
     SharedProduct,
     Surroundings,
 )
+from include.audit.report_data.run_history import Check, RunLine, RunPage, approval_notes, refused_runs, run_of, runs_of
+from include.audit.report_data.servers import ServerFacts, servers_of, slices_of
 from include.audit.report_data.table_report import RuleFigures, TableReport, TrendPoint

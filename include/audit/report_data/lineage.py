@@ -9,7 +9,7 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
-from include.audit.report_data.surroundings import AgreementFacts
+from include.audit.report_data.report_inputs import AgreementFacts
 from include.contracts.model import Column, Contract, Table
 
 

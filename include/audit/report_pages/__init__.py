@@ -1,4 +1,4 @@
-"""Rendering of the quality report: HTML and SVG in two languages, CSV and Excel exports; the look of web pages."""
+"""Rendering of the quality report: HTML and SVG in two languages; the look of web pages."""
 
 from include.audit.report_pages.rendering import WEB, render
 from include.audit.report_pages.svg import SERIES, draw, with_mark

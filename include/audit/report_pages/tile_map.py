@@ -9,7 +9,7 @@ from datetime import datetime
 from markupsafe import Markup
 
 from include.audit.report_data import RegistryReport, ServerReport
-from include.audit.report_pages.provinces import Place, places_of
+from include.audit.report_pages.tile_positions import Place, places_of
 from include.audit.report_words import Locale
 
 WIDTH, HEIGHT, GAP = 80, 36, 4

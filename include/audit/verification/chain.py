@@ -65,7 +65,7 @@ def _as_it_is(lake: Lake, folder: str, fragment: ds.Fragment) -> pa.Table:
     return pq.read_table(pa.BufferReader(content))
 
 
-def walk(entries: pa.Table) -> list[Discrepancy]:
+def verify_chain(entries: pa.Table) -> list[Discrepancy]:
     """Every break in the chain of `entries`, which are in order of their sequence."""
     findings: list[Discrepancy] = []
 

@@ -137,7 +137,7 @@ def _verify_ledger(
         raise
     except LakeError:
         entries, findings = chain.read_every_file(lake, folder)
-    broken = chain.walk(entries)
+    broken = chain.verify_chain(entries)
     notes, own = chain.read_own_log(lake, folder)
     findings += broken + own
     marks = [*kept_elsewhere]

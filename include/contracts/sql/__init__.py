@@ -1,7 +1,8 @@
 """Validation of SQL from contracts and users: parsed, checked by an allow-list, and generated anew."""
 
+from include.contracts.sql.binding_errors import Told, Unbound, explained, is_arity
 from include.contracts.sql.functions import ELSEWHERE, GROUPS
-from include.contracts.sql.query_text import (
+from include.contracts.sql.indicator_queries import (
     EXACT_AGGREGATES,
     HOLIDAYS_LIST,
     PERIOD_FUNCTIONS,
@@ -20,4 +21,3 @@ from include.contracts.sql.sql_text import (
     understood,
     written,
 )
-from include.contracts.sql.unbound import Told, Unbound, explained, is_arity

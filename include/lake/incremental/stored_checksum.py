@@ -29,7 +29,7 @@ _CHANGES_NO_ROW = {
 }  # fmt: skip
 
 
-def is_unchanged_since(state: RunCommit) -> bool:
+def only_maintenance_since(state: RunCommit) -> bool:
     """Whether only maintenance committed since that run commit."""
     return set(state.since) <= _CHANGES_NO_ROW
 
@@ -57,7 +57,7 @@ class PendingCommit:
 
 def stored_figures(state: RunCommit | None, key: str) -> str:
     """JSON of content figures stored on the last run's commit; `{}` if absent or invalidated by another writer."""
-    return (state.metadata.get(key) if state is not None and is_unchanged_since(state) else None) or "{}"
+    return (state.metadata.get(key) if state is not None and only_maintenance_since(state) else None) or "{}"
 
 
 def stored_checksum_of(state: RunCommit | None, table: Table) -> RowSetChecksum | None:

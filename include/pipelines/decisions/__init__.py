@@ -19,7 +19,17 @@ from include.pipelines.decisions.authority import (
     reason_given,
     steward_named,
 )
-from include.pipelines.decisions.gate import (
+from include.pipelines.decisions.ledger_entries import (
+    MAX_PURPOSE,
+    Answer,
+    DecidedRun,
+    Look,
+    note_look,
+    note_refusal,
+    note_review,
+    person_digest,
+)
+from include.pipelines.decisions.table_gate import (
     about_the_held,
     approve_step,
     approved,
@@ -31,14 +41,4 @@ from include.pipelines.decisions.gate import (
     outside_tolerance,
     refuse_step,
     word_on,
-)
-from include.pipelines.decisions.ledger_entries import (
-    MAX_PURPOSE,
-    Answer,
-    DecidedRun,
-    Look,
-    note_look,
-    note_refusal,
-    note_review,
-    person_digest,
 )

@@ -2,7 +2,7 @@
 
 from include.pipelines.people.contradicting_links import PERSONS_A_PAGE, contradictions
 from include.pipelines.people.link_gate import approve_link_step, ask_link_step
-from include.pipelines.people.linkage_model import digest, model_in_use, threshold_step
+from include.pipelines.people.linkage_model import digest, model_in_use, threshold_step, train_step
 from include.pipelines.people.linking import awaited_tables, commit_link_step, link_persons, link_step, refuse_link_step
 from include.pipelines.people.pair_evidence import IdSays, evidence
 from include.pipelines.people.person_pairs import (
@@ -14,11 +14,11 @@ from include.pipelines.people.person_pairs import (
     waiting_pair,
     waiting_pairs,
 )
+from include.pipelines.people.review_changes import not_followed_step, outlook_step, withdraw_step
 from include.pipelines.people.reviews import (
     decide_step,
     explain_step,
     queue_step,
     resolve_step,
     reviewers_step,
-    train_step,
 )

@@ -1,4 +1,4 @@
-"""Linkage model and golden-record rules in use: those beside the contracts, or the ones shipped.
+"""Linkage model and golden-record rules in use: those beside the contracts, or the ones shipped; training a model.
 
 Scoring never trains. Only where no model at hand compares what the records hold (contracts of another country's names,
 say) is one trained on them, once, and kept in the lake as `people/model.json` until somebody gives a better one.
@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+from contextlib import suppress
 from dataclasses import asdict, replace
 from datetime import datetime
 from pathlib import Path
 
-from include.identity.linkage_model import Model, fits, load_model, train
+from include.identity.linkage_model import Model, ModelUnusable, fits, load_model, train
 from include.identity.linking import thresholds
 from include.identity.persons import GoldenRules, load_golden
+from include.identity.records import collect
 from include.lake.people import people_view
 from include.lake.storage import lake_errors
 from include.pipelines.audit_log import record_expired, record_files
@@ -79,6 +81,28 @@ def threshold_step(precision: float, *, context: PipelineContext | None = None) 
         replace(model, link_at=chosen.link_at).save(path)
     told = {"precision": precision, "link_at": chosen.link_at, "link_at_before": model.link_at}
     return {"path": str(path), **told, "links": chosen.links, "reviews": chosen.reviews}
+
+
+def train_step(*, seed: int, out: Path | None = None, context: PipelineContext | None = None) -> Facts:
+    """Train a model on the published tables and write it, by default where linking reads it. Scoring never trains.
+
+    The thresholds are a choice, not something to learn: those of the model in use stay.
+    """
+    context = context or PipelineContext.from_environment()
+    with no_values_escape("training a model"):
+        at = context.now()
+        folder = context.lake.path("staging", "people", "train", f"run={at:%Y%m%dT%H%M%SZ}")
+        try:
+            collect(context.lake, context.contracts.values(), context.schemas, f"{folder}/records.parquet")
+            model = train(context.lake, f"{folder}/records.parquet", seed=seed, at=at)
+            with suppress(ModelUnusable):
+                before = model_in_use(context)
+                model = replace(model, link_at=before.link_at, review_at=before.review_at)
+        finally:
+            context.lake.delete_tree(folder)
+        path = out or context.schemas / MODEL_FILE
+        model.save(path)
+    return {"path": str(path), "version": model.version, **model.training}
 
 
 def digest(model: Model) -> str:

@@ -1,4 +1,4 @@
-"""Review queue and its decisions, explanations of links, resolution of old person ids, training."""
+"""Review queue and its decisions, explanations of links, resolution of old person ids."""
 
 from __future__ import annotations
 
@@ -7,17 +7,13 @@ import math
 import re
 import secrets
 from collections.abc import Callable
-from contextlib import suppress
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from functools import partial
-from pathlib import Path
 
 import duckdb
 
 from include.contracts.model import Steward
-from include.identity.linkage_model import ModelUnusable, train
 from include.identity.persons import Pair, ReviewRefused, decide, ends, pair_id, queue, resolve
-from include.identity.records import collect
 from include.identity.scoring import explain_pairs
 from include.lake.people import people_view
 from include.lake.storage import lake_errors, literal
@@ -33,7 +29,7 @@ from include.pipelines.decisions import (
     steward_named,
 )
 from include.pipelines.errors import Misuse, no_values_escape
-from include.pipelines.people.linkage_model import MODEL_FILE, model_in_use
+from include.pipelines.people.linkage_model import model_in_use
 from include.pipelines.step_results import Facts
 
 _PERSON = re.compile(r"[0-9a-f]{32}")
@@ -190,28 +186,6 @@ def with_rivals(steps: list[Facts], probability: float | None) -> list[Facts]:
         return steps
     found = "no other fits as well" if bits > 0 else "others fit too"
     return [*steps, {"comparison": "rivals", "found": found, "bits": bits, "sum": reached}]
-
-
-def train_step(*, seed: int, out: Path | None = None, context: PipelineContext | None = None) -> Facts:
-    """Train a model on the published tables and write it, by default where linking reads it. Scoring never trains.
-
-    The thresholds are a choice, not something to learn: those of the model in use stay.
-    """
-    context = context or PipelineContext.from_environment()
-    with no_values_escape("training a model"):
-        at = context.now()
-        folder = context.lake.path("staging", "people", "train", f"run={at:%Y%m%dT%H%M%SZ}")
-        try:
-            collect(context.lake, context.contracts.values(), context.schemas, f"{folder}/records.parquet")
-            model = train(context.lake, f"{folder}/records.parquet", seed=seed, at=at)
-            with suppress(ModelUnusable):
-                before = model_in_use(context)
-                model = replace(model, link_at=before.link_at, review_at=before.review_at)
-        finally:
-            context.lake.delete_tree(folder)
-        path = out or context.schemas / MODEL_FILE
-        model.save(path)
-    return {"path": str(path), "version": model.version, **model.training}
 
 
 def _shown(pair: Pair) -> Facts:

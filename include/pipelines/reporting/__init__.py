@@ -5,4 +5,3 @@ from include.pipelines.reporting.pages import ROWS_A_PAGE, RUNS_A_PAGE, QualityP
 from include.pipelines.reporting.reads import reads_of_table
 from include.pipelines.reporting.report import report_step
 from include.pipelines.reporting.report_files import LATEST, editions, files, report_file
-from include.pipelines.reporting.review_changes import not_followed_step, outlook_step, withdraw_step

@@ -18,10 +18,10 @@ from include.lake.storage import Lake
 from include.pipelines.audit_log import record_commits
 from include.pipelines.context import PipelineContext
 from include.pipelines.serving.app import BRING_IN_SECONDS, sharing_app
+from include.pipelines.serving.live_agreements import LiveCatalog
 from include.pipelines.serving.service import SharingService
 from include.pipelines.serving.store_log import StoreLog, listening
 from include.pipelines.serving.store_reads import StoreReads
-from include.pipelines.serving.terms import LiveCatalog
 from include.pipelines.serving.tokens import LiveTokens, endpoint_of
 from include.sharing.delta_sharing import FileLinks
 from include.telemetry import exported_at_the_end, is_json_asked

@@ -13,8 +13,8 @@ from urllib.parse import unquote
 from include.audit.reads import ReadRecord
 from include.lake.storage import Lake, LakeError
 from include.pipelines.serving.exchange import LINES, Answer, Asked, Exchange
+from include.pipelines.serving.live_agreements import LiveCatalog
 from include.pipelines.serving.tables import LiveTables
-from include.pipelines.serving.terms import LiveCatalog
 from include.pipelines.serving.tokens import LiveTokens
 from include.sharing import delta_sharing as protocol
 from include.sharing.delta_sharing import (

@@ -18,7 +18,7 @@ from include.audit.reads import ReadRecord
 from include.audit.verification import CommitUnreadable, LogCommit, log_versions, read_commit
 from include.lake.delta import LogPosition
 from include.lake.storage import Lake
-from include.pipelines.serving.terms import LiveCatalog
+from include.pipelines.serving.live_agreements import LiveCatalog
 from include.sharing.delta_sharing import SharedTable
 
 _GET, _HEAD = "REST.GET.OBJECT", "REST.HEAD.OBJECT"

@@ -7,7 +7,7 @@ from collections import OrderedDict
 
 from include.lake.delta import LogPosition
 from include.lake.storage import Lake
-from include.pipelines.serving.shared_look import SharedLook
+from include.pipelines.serving.single_flight import SharedLook
 from include.sharing.delta_sharing import SharedTable, Snapshot, newest_snapshot
 
 _KEPT = 1_000

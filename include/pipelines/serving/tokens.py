@@ -20,7 +20,7 @@ from include.lake.storage import Lake
 from include.pipelines.context import PipelineContext
 from include.pipelines.decisions import officials
 from include.pipelines.errors import Misuse
-from include.pipelines.serving.shared_look import SharedLook
+from include.pipelines.serving.single_flight import SharedLook
 from include.sharing.agreements import load_agreements
 from include.sharing.recipients import Token, TokenAct, Tokens, new_token, profile
 

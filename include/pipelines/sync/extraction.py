@@ -11,7 +11,6 @@ and only the open snapshot of the source can still be asked for the rows that th
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -25,7 +24,6 @@ from include.contracts.model import Contract, Table
 from include.lake.delta import RunCommit, has_committed, last_commit, reader_of
 from include.lake.incremental import lake_checksum, reconcile
 from include.lake.rejected import waits_for_another_server
-from include.lake.run_log import UnchangedExtract
 from include.lake.storage import LakeError, lake_errors, literal, quote, scan
 from include.pipelines import run_folder
 from include.pipelines.clock import clock_warning
@@ -34,13 +32,13 @@ from include.pipelines.errors import no_values_escape
 from include.pipelines.step_results import Extracted, Skipped
 from include.pipelines.sync.change_reading import change_log_of, land_changed_rows, with_position
 from include.pipelines.sync.read_plan import Plan, Window, no_part, plan_extract
-from include.pipelines.sync.unchanged import carries_version, skip_publishing
+from include.pipelines.sync.unchanged import carries_version, is_same, skip_publishing, source_columns_of
 from include.pipelines.unfinished_runs import record_unfinished_runs
 from include.quality.conversion import conform, expressions, prepare_pass, register
 from include.sources.change_log import ChangeLogLost
 from include.sources.landing import FILE, Extract, Landed, Source, open_source, record
 from include.sources.open_object import ReadRequest
-from include.sources.source_schema import cursor_columns, key_columns, reads_anew
+from include.sources.source_schema import cursor_columns, key_columns
 from include.telemetry import step
 
 MOST_MISSED_CHANGES = (
@@ -91,11 +89,7 @@ def extract_step(
             why=plan.why + clock_warning(context.lake, folder, now=context.now()),
             extracted=extracted.rows, gone=gone, drift=extracted.drift, began_upon=reader_of(state),
         )  # fmt: skip
-        if (
-            state
-            and state.run_id != run_id
-            and _is_same(context, contract, spec, plan, is_full, extracted, gone, state)
-        ):
+        if state and state.run_id != run_id and is_same(context, contract, spec, plan, is_full, extracted, gone, state):
             return skip_publishing(context, contract, spec, result, extracted)
         return run_folder.save_result(context, spec, "extracted", result)
 
@@ -115,7 +109,7 @@ def _land(
     folder = lake.landing_path(table.registry, table.name, run_id)
     # Who raises the contract's version has looked at the source: what it is now is no drift.
     is_taken_as_it_is = not carries_version(state, contract)
-    was: dict[str, Any] = {"since_columns": _source_columns(state), "is_taken_as_it_is": is_taken_as_it_is}
+    was: dict[str, Any] = {"since_columns": source_columns_of(state), "is_taken_as_it_is": is_taken_as_it_is}
     started = time.perf_counter()
     try:
         with (
@@ -150,11 +144,6 @@ def _land(
         raise
     record(lake, folder, extracted)
     return extracted, plan, gone
-
-
-def _source_columns(state: RunCommit | None) -> list[list[str]] | None:
-    """The columns that the source had when the table's state was read from it."""
-    return (json.loads(state.metadata.get("source_columns") or "null") if state else None) or None
 
 
 def _land_and_compare_checksum(
@@ -245,51 +234,3 @@ def _is_past(table: Table, keys: Landed, wanted: ReadRequest) -> str:
     except InvalidOperation:  # an instant may be written with a T or a blank: the two have no common order
         return f"{value} > {literal(since)} AND {value}[11] = {literal(since[10:11])}"
     return f"TRY_CAST({value} AS DECIMAL(38, 9)) > {number:f}"
-
-
-def _is_same(
-    context: PipelineContext,
-    contract: Contract,
-    table: Table,
-    plan: Plan,
-    is_full: bool,
-    extracted: Extract,
-    gone: str | None,
-    state: RunCommit,
-) -> bool:
-    """Whether publishing could not change anything: the same rows under the same contract, or no new row at all."""
-    if extracted.moves_log:
-        return False
-    if plan.mode != "full":
-        if gone is not None or not carries_version(state, contract):
-            return False
-        return not extracted.rows or _is_repeated(context, contract, table, plan, extracted, state)
-    before = tuple(tuple(column) for column in _source_columns(state) or ())
-    if reads_anew(table, before or None, extracted.source_columns):
-        return False  # the commit says what the source looks like now
-    if waits_for_another_server(context.lake, table):
-        return False  # whether it may be published is not of the source alone
-    made_of = tuple(state.metadata.get(name) for name in ("extract_digest", "contract_digest", "table_digest"))
-    return not is_full and made_of == (
-        extracted.digest,
-        context.contract_definition_digest(contract),
-        context.definition_digest(table),
-    )
-
-
-def _is_repeated(
-    context: PipelineContext, contract: Contract, table: Table, plan: Plan, extracted: Extract, state: RunCommit
-) -> bool:
-    """Whether an earlier run judged the same rows, those within the cursor's lag, and nothing was published since.
-
-    That run is the one that published the table, or one that found them unchanged.
-    """
-    definition = context.contract_definition_digest(contract)
-    published = (state.metadata.get("next_digest"), state.metadata.get("contract_digest"))
-    judged = UnchangedExtract(table.registry, table.name, state.run_id, definition, extracted.digest)
-    return (
-        plan.mode == "incremental"
-        and extracted.cursor == extracted.since
-        and (published == (extracted.digest, definition) or judged in context.unchanged_extracts)
-        and not waits_for_another_server(context.lake, table)
-    )

@@ -24,8 +24,8 @@ from include.pipelines.decisions import steward_named
 from include.pipelines.delivered_servers import NOT_CONNECTED, delivered_servers, unconnected_servers
 from include.pipelines.errors import ContractChanged, no_values_escape
 from include.pipelines.step_results import Failed, Held, Published, RegistryResult, Skipped, TableResult
+from include.pipelines.sync.assess_and_publish_steps import Approval, Watch, assess_and_publish
 from include.pipelines.sync.extraction import extract_step
-from include.pipelines.sync.publication import Approval, Watch, assess_and_publish
 from include.pipelines.sync.read_plan import Window
 from include.pipelines.sync.relationships import relationships_step
 from include.quality.expectations import import_gx_meanwhile

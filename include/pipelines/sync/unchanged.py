@@ -1,26 +1,83 @@
-"""Runs without anything to publish: the extract is deleted and the counts of the last commit are recorded again."""
+"""Runs in which nothing is published: how that is decided, and what is recorded."""
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 from include.contracts.model import Contract, Table
 from include.lake import run_log
 from include.lake.delta import RunCommit, last_commit, reader_of
-from include.lake.rejected import finish_closing
+from include.lake.rejected import finish_closing, waits_for_another_server
+from include.lake.run_log import UnchangedExtract
 from include.pipelines import run_folder
 from include.pipelines.audit_log import record_run
 from include.pipelines.context import PipelineContext
 from include.pipelines.errors import Misuse
 from include.pipelines.step_results import Assessed, Extracted, Provenance, Skipped
-from include.pipelines.sync.table_quality import record_standing
+from include.pipelines.sync.read_plan import Plan
+from include.pipelines.sync.table_quality_record import record_standing
 from include.pipelines.unfinished_runs import record_unfinished_runs
 from include.sources.landing import RECORD, Extract
+from include.sources.source_schema import reads_anew
 
 
 def carries_version(state: RunCommit | None, contract: Contract) -> bool:
     """Whether the last commit was made by this version of the contract: from then on drift is told against it."""
     return state is not None and state.metadata.get("contract_version") == contract.version
+
+
+def source_columns_of(state: RunCommit | None) -> list[list[str]] | None:
+    """The columns that the source had when the table's state was read from it."""
+    return (json.loads(state.metadata.get("source_columns") or "null") if state else None) or None
+
+
+def is_same(
+    context: PipelineContext,
+    contract: Contract,
+    table: Table,
+    plan: Plan,
+    is_full: bool,
+    extracted: Extract,
+    gone: str | None,
+    state: RunCommit,
+) -> bool:
+    """Whether publishing could not change anything: the same rows under the same contract, or no new row at all."""
+    if extracted.moves_log:
+        return False
+    if plan.mode != "full":
+        if gone is not None or not carries_version(state, contract):
+            return False
+        return not extracted.rows or _is_repeated(context, contract, table, plan, extracted, state)
+    before = tuple(tuple(column) for column in source_columns_of(state) or ())
+    if reads_anew(table, before or None, extracted.source_columns):
+        return False  # the commit says what the source looks like now
+    if waits_for_another_server(context.lake, table):
+        return False  # whether it may be published is not of the source alone
+    made_of = tuple(state.metadata.get(name) for name in ("extract_digest", "contract_digest", "table_digest"))
+    return not is_full and made_of == (
+        extracted.digest,
+        context.contract_definition_digest(contract),
+        context.definition_digest(table),
+    )
+
+
+def _is_repeated(
+    context: PipelineContext, contract: Contract, table: Table, plan: Plan, extracted: Extract, state: RunCommit
+) -> bool:
+    """Whether an earlier run judged the same rows, those within the cursor's lag, and nothing was published since.
+
+    That run is the one that published the table, or one that found them unchanged.
+    """
+    definition = context.contract_definition_digest(contract)
+    published = (state.metadata.get("next_digest"), state.metadata.get("contract_digest"))
+    judged = UnchangedExtract(table.registry, table.name, state.run_id, definition, extracted.digest)
+    return (
+        plan.mode == "incremental"
+        and extracted.cursor == extracted.since
+        and (published == (extracted.digest, definition) or judged in context.unchanged_extracts)
+        and not waits_for_another_server(context.lake, table)
+    )
 
 
 def skip_publishing(

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from include.contracts.words import BilingualText
 from include.pipelines.decisions import NotASteward
 from include.pipelines.requests import Choice, RequestRefused, accept, grant, refuse, reject
-from include.portal.forms import form_of
+from include.portal.csrf import form_of
 from include.portal.rendering import redirect
 from include.portal.requests.fields import asked, day, text, to_answer
 from include.portal.requests.showing import one_request

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from include.contracts.model import Table
 from include.contracts.words import BilingualText
 from include.pipelines.requests import RequestRefused, agreements_of, ask_for, dispute, withdraw
-from include.portal.forms import form_of
+from include.portal.csrf import form_of
 from include.portal.rendering import page, redirect
 from include.portal.requests.fields import asked, day, lines, recipient, text, texts
 from include.portal.requests.showing import one_request

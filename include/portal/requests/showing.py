@@ -14,7 +14,7 @@ from include.contracts.words import BilingualText
 from include.pipelines import Misuse
 from include.pipelines.decisions import Look
 from include.pipelines.requests import agreements_of, all_requests, course_of, look_at_dispute, mailbox_of
-from include.portal.forms import form_of
+from include.portal.csrf import form_of
 from include.portal.rendering import page
 from include.portal.requests.fields import asked, may_see, text, to_answer
 from include.portal.session import Person, require

@@ -26,8 +26,8 @@ from include.lake.file_patch import join_files
 from include.lake.storage import Lake, lake_errors, literal, quote, restrictions, scan
 from include.quality.conversion import ConformPass, number_macros, parquet_options
 from include.quality.errors import MemoryExhausted, QualityError
-from include.quality.split.faults import RowRules
 from include.quality.split.relations import BESIDE, CONFORMED, ELSEWHERE
+from include.quality.split.rule_violations import RowRules
 
 FEWEST_ROWS = 122_880  # of a part: a row group as DuckDB writes them
 _MOST_ROWS = 8 * FEWEST_ROWS  # so that little is lost with a worker, and workers that join later find work

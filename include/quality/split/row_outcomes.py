@@ -33,8 +33,11 @@ from include.lake.storage import Lake, lake_errors, literal, quote, restrict_acc
 from include.quality.conversion import ROW, conform, expressions, has_drift, parquet_to, prepare_pass, register
 from include.quality.errors import ConservationBroken, run
 from include.quality.split.cluster_parts import ClusterParts, cluster_parts
+from include.quality.split.context_views import is_deleted, view_beside, view_elsewhere, view_whole
 from include.quality.split.drift_rule import with_drift_rule
-from include.quality.split.faults import (
+from include.quality.split.relations import ACCEPTED, CLASHES, CONFORMED, FAULTS, FLAGGED, SUPERSEDED_ROWS, WHOLE
+from include.quality.split.results import RuleCount, SplitResult
+from include.quality.split.rule_violations import (
     REASON,
     RowRules,
     blame_deleted_when,
@@ -46,9 +49,6 @@ from include.quality.split.faults import (
     sharing,
     superseded_reason,
 )
-from include.quality.split.published_context import is_deleted, view_beside, view_elsewhere, view_whole
-from include.quality.split.relations import ACCEPTED, CLASHES, CONFORMED, FAULTS, FLAGGED, SUPERSEDED_ROWS, WHOLE
-from include.quality.split.results import RuleCount, SplitResult
 
 
 def conform_and_split(

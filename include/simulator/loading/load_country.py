@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from include.simulator.drops import write_drop
+from include.simulator.finance_delivery import write_drop
 from include.simulator.loading.mariadb import load_mariadb
 from include.simulator.loading.postgres import load_postgres
 from include.simulator.loading.sqlite import load_sqlite

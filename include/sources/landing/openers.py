@@ -26,7 +26,7 @@ from include.sources.databases import (
     open_postgres,
     open_sqlite,
 )
-from include.sources.landing.file_drop import open_files
+from include.sources.landing.delivery_folder import open_files
 from include.sources.open_object import OpenObject
 from include.sources.source_schema import Columns, without
 

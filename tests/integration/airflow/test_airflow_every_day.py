@@ -217,6 +217,6 @@ def test_the_slots_of_a_server_are_those_of_its_contract(house: EverydayHouse) -
     assert (slots["source_struck_db"], slots["source_downed_db"], slots["lake_struck"]) == (3, 2, 1)
 
 
-def test_the_trail_is_whole(house: EverydayHouse) -> None:
+def test_the_ledger_is_whole(house: EverydayHouse) -> None:
     # A run of another story may be between its commit and its entry just now.
     house.until(lambda: verify(house.lake).discrepancies == (), 30)

@@ -17,8 +17,8 @@ from include.pipelines.checks import plan_registry
 from include.pipelines.context import PipelineContext
 from include.pipelines.errors import ContractChanged
 from include.pipelines.rejected.replaying import gather_step, list_rejected, replay, show_rejected
+from include.pipelines.sync.assess_and_publish_steps import Approval, assess_step, publish_step
 from include.pipelines.sync.extraction import extract_step
-from include.pipelines.sync.publication import Approval, assess_step, publish_step
 from include.pipelines.sync.read_plan import Window
 from include.pipelines.sync.registry_sync import sync_registry
 from tests.integration.test_replay import House

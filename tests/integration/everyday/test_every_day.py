@@ -16,7 +16,7 @@ from include.pipelines.checks import plan_registry
 from include.pipelines.context import PipelineContext
 from include.pipelines.errors import Misuse
 from include.pipelines.rejected.replaying import list_rejected
-from include.pipelines.sync.publication import Approval
+from include.pipelines.sync.assess_and_publish_steps import Approval
 from include.pipelines.sync.read_plan import Window
 from include.pipelines.sync.registry_sync import sync_registry
 from include.pipelines.sync.resumable_runs import resumable_run

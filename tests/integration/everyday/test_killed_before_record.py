@@ -19,8 +19,8 @@ from include.lake.run_log import log_tables
 from include.pipelines import audit_log
 from include.pipelines.context import PipelineContext, new_run_id
 from include.pipelines.rejected.replaying import list_rejected, replay
-from include.pipelines.sync import publication
-from include.pipelines.sync.publication import Approval
+from include.pipelines.sync import assess_and_publish_steps
+from include.pipelines.sync.assess_and_publish_steps import Approval
 from include.pipelines.sync.registry_sync import sync_registry
 from include.pipelines.upkeep import versions
 from include.pipelines.upkeep.maintenance import maintain_lake
@@ -34,13 +34,13 @@ class Killed(BaseException):
 
 # Each is called once between the commit and the last record: killed before it, and after it.
 POINTS = [
-    (publication, "close_rejected"),
-    (publication, "record_run"),
+    (assess_and_publish_steps, "close_rejected"),
+    (assess_and_publish_steps, "record_run"),
     (audit_log.run_log, "append_run"),
     (audit_log, "commit_records"),
     (audit_log.ledger, "append"),
-    (publication, "publish_contract"),
-    (publication, "record_standing"),
+    (assess_and_publish_steps, "publish_contract"),
+    (assess_and_publish_steps, "record_standing"),
     (audit_log, "digests_of"),
 ]
 APPROVAL = Approval("Lê Thu", "tried")

@@ -20,7 +20,7 @@ from include.cluster.spark_session import ClusterUnreachable
 from include.lake.storage.lake import Lake
 from include.pipelines.context import PipelineContext
 from include.pipelines.errors import Misuse
-from include.pipelines.sync.publication import Approval
+from include.pipelines.sync.assess_and_publish_steps import Approval
 from include.pipelines.sync.registry_sync import sync_registry
 from include.quality.split import cluster_parts
 from tests.integration.conftest import SyncedCountry

@@ -12,8 +12,8 @@ from include.audit.verification.verify_lake import verify
 from include.lake.delta.commit_metadata import last_commit
 from include.lake.run_log import log_tables
 from include.pipelines.step_results import Assessed, Extracted, Skipped
+from include.pipelines.sync.assess_and_publish_steps import assess_step, publish_step
 from include.pipelines.sync.extraction import extract_step
-from include.pipelines.sync.publication import assess_step, publish_step
 from include.pipelines.upkeep.maintenance import maintain_lake
 from tests.integration.everyday.ledger_source import PaymentSource, context_of
 from tests.integration.everyday.sync_worker import sync

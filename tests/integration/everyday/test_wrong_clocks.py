@@ -18,7 +18,7 @@ from include.audit.report_data.run_history import runs_of
 from include.lake.delta.commit_metadata import last_commit
 from include.pipelines.context import PipelineContext, new_run_id
 from include.pipelines.rejected.replaying import replay
-from include.pipelines.sync.publication import Approval
+from include.pipelines.sync.assess_and_publish_steps import Approval
 from include.pipelines.sync.registry_sync import sync_registry
 from include.pipelines.sync.resumable_runs import resumable_run
 from include.pipelines.upkeep.versions import restore_step

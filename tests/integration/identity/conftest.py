@@ -21,8 +21,8 @@ from fastapi.testclient import TestClient
 
 from include.lake.people.index import people_table
 from include.lake.people.tables import LINKS
+from include.pipelines.people.linkage_model import train_step
 from include.pipelines.people.linking import link_persons
-from include.pipelines.people.reviews import train_step
 from include.pipelines.reporting.pages import QualityPages
 from tests.integration.identity.registers import Country, country
 

@@ -74,7 +74,7 @@ def test_a_golden_record_for_every_person_with_the_source_of_each_value(nation):
     assert golden[person]["_source_insurance_number"].startswith("insurance.member:")
 
 
-def test_the_run_is_one_record_in_the_ledger_and_the_trail_is_whole(nation):
+def test_the_run_is_one_record_in_the_ledger_which_is_whole(nation):
     entries = ledger.read(nation.context.lake).to_pylist()
     runs = [entry for entry in entries if entry["kind"] == "run"]
     assert [(entry["subject"], json.loads(entry["payload"])["run_id"]) for entry in runs] == [("people", FIRST)]

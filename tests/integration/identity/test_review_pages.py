@@ -12,8 +12,8 @@ from include.audit.ledger import entries as ledger
 from include.identity.persons.review_queue import pair_id
 from include.pipelines.decisions.authority import NotASteward
 from include.pipelines.people.linking import link_persons
+from include.pipelines.people.review_changes import withdraw_step
 from include.pipelines.people.reviews import decide_step
-from include.pipelines.reporting.review_changes import withdraw_step
 from tests.integration.identity.registers import Country
 
 

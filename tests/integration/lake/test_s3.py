@@ -12,7 +12,7 @@ from deltalake import write_deltalake
 
 from include.lake.delta.commit_metadata import last_commit
 from include.lake.delta.maintenance import Expired, expire_landing, find_tables, maintain_table
-from include.lake.incremental.key_comparison import reconcile
+from include.lake.incremental.reconciliation import reconcile
 from include.lake.publishing.code_lists import publish_reference
 from include.lake.publishing.publication import publish
 from include.lake.rejected.append import append_rejected

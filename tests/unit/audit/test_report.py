@@ -12,8 +12,8 @@ import pyarrow as pa
 import pytest
 
 from include.audit.report_data.overview import gather
+from include.audit.report_data.report_inputs import LedgerFacts, Surroundings
 from include.audit.report_data.run_history import runs_of
-from include.audit.report_data.surroundings import LedgerFacts, Surroundings
 from include.audit.report_data.table_report import TableCounts
 from include.audit.report_export.export import frames
 from include.audit.report_pages.attention import attention, costliest, worst_first

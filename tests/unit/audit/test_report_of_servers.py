@@ -13,9 +13,9 @@ import pytest
 from include.audit.report_data.model import Overview, RegistryReport
 from include.audit.report_data.overview import gather
 from include.audit.report_data.table_report import RunCounts
-from include.audit.report_pages import provinces
-from include.audit.report_pages.provinces import FORMER, Place
+from include.audit.report_pages import tile_positions
 from include.audit.report_pages.tile_map import tile_maps
+from include.audit.report_pages.tile_positions import FORMER, Place
 from include.audit.report_words.words import LOCALES
 from include.lake.storage.lake import Lake
 from include.pipelines.context import PipelineContext
@@ -158,7 +158,9 @@ def provinces_of(day: str) -> dict[str, str]:
     return {row["code"]: row["name"].removeprefix("Tỉnh ").removeprefix("Thành phố ") for row in held}
 
 
-@pytest.mark.parametrize(("places", "day", "count"), [(provinces.NOW, "2026-06-01", 34), (FORMER, "2025-06-30", 63)])
+@pytest.mark.parametrize(
+    ("places", "day", "count"), [(tile_positions.NOW, "2026-06-01", 34), (FORMER, "2025-06-30", 63)]
+)
 def test_every_province_has_a_square_of_its_own(places: Mapping[str, Place], day: str, count: int) -> None:
     known = provinces_of(day)
     assert len(places) == len({(place.column, place.row) for place in places.values()}) == count
@@ -170,15 +172,15 @@ def test_every_province_has_a_square_of_its_own(places: Mapping[str, Place], day
 @pytest.mark.parametrize(
     ("codes", "found"),
     [
-        ({"01", "38"}, provinces.NOW),
+        ({"01", "38"}, tile_positions.NOW),
         ({"01", "38", "26"}, FORMER),
-        ({"01", "land-x"}, provinces.NOW),
+        ({"01", "land-x"}, tile_positions.NOW),
         ({"land-x"}, {}),
         (set(), {}),
     ],
 )
 def test_the_map_is_that_of_the_codes(codes: set[str], found: Mapping[str, Place]) -> None:
-    assert provinces.places_of(codes) == found
+    assert tile_positions.places_of(codes) == found
 
 
 @pytest.mark.parametrize("language", LOCALES)

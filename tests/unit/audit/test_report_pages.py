@@ -16,7 +16,7 @@ from include.audit.reads import ProductReads
 from include.audit.report_data.lineage import column_lineage, source_columns
 from include.audit.report_data.model import Overview
 from include.audit.report_data.overview import gather
-from include.audit.report_data.surroundings import (
+from include.audit.report_data.report_inputs import (
     AgreedColumn,
     AgreementFacts,
     LedgerFacts,

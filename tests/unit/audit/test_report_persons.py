@@ -10,7 +10,7 @@ import pytest
 
 from include.audit.report_data.linking import Linking, OwnerFindings, Pass, Share, TablePersons, gather_linking
 from include.audit.report_data.overview import gather
-from include.audit.report_data.surroundings import Surroundings
+from include.audit.report_data.report_inputs import Surroundings
 from include.audit.report_export.export import csv_text, frames
 from include.audit.report_pages.attention import attention
 from include.audit.report_pages.linking_plots import costs, course, probabilities, weights

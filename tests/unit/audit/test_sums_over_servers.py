@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from include.audit.report_data.figures import FIGURES, TREND_RUNS
 from include.audit.report_data.freshness import Freshness, combined
 from include.audit.report_data.overview import gather
+from include.audit.report_data.report_inputs import Surroundings
 from include.audit.report_data.sums import summed_backlog, summed_counts, summed_trend
-from include.audit.report_data.surroundings import Surroundings
 from include.audit.report_data.table_report import RunCounts
 from include.audit.report_pages.attention import attention
 from include.audit.report_words.words import LOCALES

@@ -11,7 +11,7 @@ import pytest
 from deltalake import write_deltalake
 
 from include.contracts.model import ExtractPolicy, Rule
-from include.lake.incremental.key_comparison import reconcile
+from include.lake.incremental.reconciliation import reconcile
 from include.lake.storage.lake import Lake
 from tests.unit.lake.staging import column, contract_table, run
 

@@ -20,8 +20,8 @@ from include.lake.storage.lake import Lake
 from include.pipelines.context import PipelineContext
 from include.pipelines.decisions.approvals import Matter, Word, approve, approved_by_all, given, whom_to_ask
 from include.pipelines.decisions.authority import NotASteward, free_stewards, steward_named
-from include.pipelines.decisions.gate import approve_step, matter_of, refuse_step
 from include.pipelines.decisions.ledger_entries import Answer, DecidedRun, Look
+from include.pipelines.decisions.table_gate import approve_step, matter_of, refuse_step
 from include.pipelines.errors import Misuse, SecondApprovalWanted
 from include.pipelines.step_results import Assessed
 

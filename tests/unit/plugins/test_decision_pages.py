@@ -9,11 +9,11 @@ import pytest
 from fastapi.testclient import TestClient
 
 from include.pipelines.context import PipelineContext
-from include.pipelines.decisions.gate import note_gate, refuse_step
 from include.pipelines.decisions.ledger_entries import Answer
+from include.pipelines.decisions.table_gate import note_gate, refuse_step
 from include.pipelines.rejected.replaying import replay
 from include.pipelines.step_results import Assessed
-from include.pipelines.sync.publication import Approval
+from include.pipelines.sync.assess_and_publish_steps import Approval
 from include.pipelines.sync.registry_sync import sync_registry
 from tests.unit.plugins.conftest import PLANTED, make_place
 

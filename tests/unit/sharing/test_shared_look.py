@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from include.pipelines.serving.shared_look import SharedLook
+from include.pipelines.serving.single_flight import SharedLook
 
 
 def test_who_waits_shares_a_look_that_began_after_it_came() -> None:

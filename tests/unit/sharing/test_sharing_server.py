@@ -23,7 +23,7 @@ from include.lake.storage import Lake
 from include.pipelines.context import PipelineContext
 from include.pipelines.errors import Misuse
 from include.pipelines.reporting import reads_of_table
-from include.pipelines.serving import issue_token, make_app, revoke_tokens, rotate_token, terms
+from include.pipelines.serving import issue_token, live_agreements, make_app, revoke_tokens, rotate_token
 from include.sharing.agreements import Agreement
 from include.sharing.products import MasterKey, share_agreement
 
@@ -102,7 +102,7 @@ def rows_of(served: Served, answer: Any) -> list[dict[str, Any]]:
 
 @pytest.fixture
 def served(lake: Lake, agree: Agree, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
-    monkeypatch.setattr(terms, "LOOK_SECONDS", 0.0)
+    monkeypatch.setattr(live_agreements, "LOOK_SECONDS", 0.0)
     agreements = [agree(), agree(*HEALTH, name="health")]
     environ = {"LIENTHONG_SHARING_URL": "http://testserver/"}
     clock = [AT]

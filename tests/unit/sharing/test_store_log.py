@@ -14,9 +14,9 @@ import pytest
 from include.audit.reads import Journal, JournalFull, bring_in, product_reads
 from include.embedded.site import free_port
 from include.lake.storage import Lake
+from include.pipelines.serving.live_agreements import LiveCatalog
 from include.pipelines.serving.store_log import LARGEST_MESSAGE, StoreLog, listening
 from include.pipelines.serving.store_reads import StoreReads
-from include.pipelines.serving.terms import LiveCatalog
 from include.sharing.agreements.agreement import Agreement
 from include.sharing.products.keys import MasterKey
 

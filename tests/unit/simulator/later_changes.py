@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from include.simulator.dirt import UPDATED
-from include.simulator.registers import payment_file
+from include.simulator.registries import payment_file
 from include.simulator.render import Instants, dates, digits, instants, join, random_stream
 from include.simulator.society import tax_codes
 from include.simulator.staging import SOURCES, Country

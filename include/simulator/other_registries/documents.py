@@ -6,9 +6,9 @@ import numpy as np
 import pyarrow as pa
 
 from include.simulator.dirt import SystemRates, each
+from include.simulator.other_registries.columns import Row, agencies, day, moved, old_form, sheet
 from include.simulator.society import Society
 from include.simulator.staging import TruthWriter
-from include.simulator.systems.columns import Row, agencies, day, moved, old_form, sheet
 
 DOCUMENTS = 160
 WAY = ("01", "03", "04", "05", "06")

@@ -23,8 +23,8 @@ from include.lake.storage.lake import Lake
 from include.lake.upsert import file_rewrite
 from include.pipelines.context import PipelineContext
 from include.pipelines.rejected.replaying import replay
-from include.pipelines.sync import publication
-from include.pipelines.sync.publication import Approval
+from include.pipelines.sync import assess_and_publish_steps
+from include.pipelines.sync.assess_and_publish_steps import Approval
 from include.pipelines.sync.read_plan import Window
 from include.pipelines.sync.registry_sync import sync_registry
 from include.pipelines.upkeep.versions import restore_step
@@ -179,7 +179,7 @@ def test_a_run_that_was_killed_before_its_figures_leaves_them_to_whoever_comes_n
         def killed(context: PipelineContext, table: object) -> None:
             raise KeyboardInterrupt
 
-        patched.setattr(publication, "record_standing", killed)
+        patched.setattr(assess_and_publish_steps, "record_standing", killed)
         with pytest.raises(KeyboardInterrupt):
             house.sync()
     assert on_record(house.context.lake) != counted(house)

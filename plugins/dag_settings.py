@@ -1,4 +1,4 @@
-"""DAG settings of syncs: schedule, deadline, retries and run id."""
+"""Settings of the DAGs: schedule, deadline, run id, and retries: which errors are tried again, how often and when."""
 
 from __future__ import annotations
 

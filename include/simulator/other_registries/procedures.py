@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from include.simulator.dirt import SystemRates, each
+from include.simulator.other_registries.columns import Row, agencies, day, moved, old_form, sheet
 from include.simulator.society import Society
 from include.simulator.staging import TruthWriter
-from include.simulator.systems.columns import Row, agencies, day, moved, old_form, sheet
 
 PROCEDURES = 120
 OFFERED_BY_EACH = 12

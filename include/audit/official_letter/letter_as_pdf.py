@@ -5,8 +5,8 @@ from __future__ import annotations
 from fpdf import FPDF
 from fpdf.fonts import FontFace
 
+from include.audit.official_letter.a4_pages import new_document, paragraph, ruling, signature, title
 from include.audit.official_letter.content import Letter, LetterTable
-from include.audit.official_letter.pages import new_document, paragraph, ruling, signature, title
 
 
 def letter_pdf(letter: Letter) -> bytes:

@@ -9,7 +9,7 @@ import pytest
 from fastapi import Depends, FastAPI
 from fastapi.testclient import TestClient
 
-from plugins.pages.origin import FIELD, from_our_own_pages, with_our_own_token
+from plugins.pages.csrf import FIELD, from_our_own_pages, with_our_own_token
 from plugins.pages.rendering import TEMPLATES
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import duckdb
 from include.contracts.model import (Server)
 from include.sources.access.connection import connect
-from include.sources.landing.file_drop import open_files
+from include.sources.landing.delivery_folder import open_files
 from tests.extracts import VARIABLE, contract_of
 
 folder, scratch = sys.argv[1:]

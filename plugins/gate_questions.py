@@ -14,9 +14,7 @@ from include.lake.run_log import NO_RECALL
 
 LANGUAGES: tuple[Language, Language] = ("vi", "en")
 REASON = BilingualText("Reason", "Lý do")
-KEPT = BilingualText(
-    "Kept in the audit trail with your name.", "Được lưu vào nhật ký kiểm tra, giám sát cùng tên của bạn."
-)
+KEPT = BilingualText("Kept in the ledger with your name.", "Được lưu vào nhật ký kiểm tra, giám sát cùng tên của bạn.")
 _ROWS = {name: FIGURES[name] for name in ("extracted", "accepted", "rejected", "superseded")}
 _PERSONS = {
     **{name: LINKED[name] for name in ("records", "persons")},

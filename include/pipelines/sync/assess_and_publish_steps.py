@@ -36,7 +36,7 @@ from include.pipelines.decisions import about_the_held, approved, outside_tolera
 from include.pipelines.errors import Misuse, no_values_escape
 from include.pipelines.row_history import keep_history
 from include.pipelines.step_results import Assessed, Extracted, Held, Provenance, Published, Publishing, Skipped
-from include.pipelines.sync.table_quality import record_standing
+from include.pipelines.sync.table_quality_record import record_standing
 from include.pipelines.sync.unchanged import carries_version, skip_publishing, skipped_before
 from include.pipelines.unfinished_runs import publish_contract, record_unfinished_runs
 from include.quality.expectations import Assessment, assess, import_gx_meanwhile

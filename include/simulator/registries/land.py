@@ -11,8 +11,8 @@ import pyarrow as pa
 
 from include.simulator import dirt
 from include.simulator.dirt import DirtRates, Sheet, each, repeat_rows
-from include.simulator.registers.ownership import ownerships
-from include.simulator.registers.parcels import Parcels, lay_out, parcel_sheet
+from include.simulator.registries.ownership import ownerships
+from include.simulator.registries.parcels import Parcels, lay_out, parcel_sheet
 from include.simulator.render import Instants, dates, digits, distinct_numbers, join, null_where, words
 from include.simulator.society import Society
 from include.simulator.staging import TruthWriter

@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 from openpyxl import Workbook
 from pyarrow import csv
 
-from include.simulator.registers import payment_file
+from include.simulator.registries import payment_file
 from include.simulator.render import join
 from include.simulator.staging import Country
 

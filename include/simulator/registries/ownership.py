@@ -7,7 +7,7 @@ import pyarrow as pa
 
 from include.simulator import dirt
 from include.simulator.dirt import DirtRates, Mask, Sheet, each, repeat_rows
-from include.simulator.registers.parcels import Parcels
+from include.simulator.registries.parcels import Parcels
 from include.simulator.render import Instants, dates, digits, join, null_where, words, years_of
 from include.simulator.society import Society
 

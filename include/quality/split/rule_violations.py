@@ -16,7 +16,7 @@ from include.lake.delta import all_differ
 from include.lake.storage import literal, quote
 from include.quality.conversion import RAW_KEY, ROW, UNREADABLE
 from include.quality.errors import RuleUnusable, why_unbound
-from include.quality.split.published_context import is_deleted, judges_deleted
+from include.quality.split.context_views import is_deleted, judges_deleted
 from include.quality.split.relations import (
     BESIDE,
     CANDIDATES,

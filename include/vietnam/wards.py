@@ -1,4 +1,4 @@
-"""Wards in plain Python: what `vn_ward_current` and `vn_ward_candidates` must give."""
+"""Wards in plain Python: what `vn_ward_current` and `vn_ward_candidates` (macros/units.sql) must give."""
 
 from __future__ import annotations
 

@@ -9,10 +9,10 @@ import numpy as np
 import pyarrow as pa
 
 from include.simulator.dirt import SystemRates, each
+from include.simulator.other_registries.columns import Row, Value, agencies, moved, old_form, sheet
+from include.simulator.other_registries.procedures import PROCEDURES, procedure_code
 from include.simulator.society import Society
 from include.simulator.staging import TruthWriter
-from include.simulator.systems.columns import Row, Value, agencies, moved, old_form, sheet
-from include.simulator.systems.procedures import PROCEDURES, procedure_code
 
 SERVERS = ("dossiers-38", "dossiers-central")
 PROVINCE = "H56"

@@ -10,7 +10,7 @@ import pytest
 from include.contracts.model import Column, Contract, Server, Table
 from include.sources.access.connection import Connection
 from include.sources.access.errors import DropBroken, SourceMissing
-from include.sources.landing.file_drop import locate
+from include.sources.landing.delivery_folder import locate
 from tests.extracts import contract_of, lake_at, take
 
 TABLE = Table("shop", "shop", "shop.csv", (Column("a", "a", "string", "VARCHAR"),), ())

@@ -7,10 +7,10 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from include.simulator.dirt import SystemRates, each, wrong_check_digit
+from include.simulator.other_registries.columns import Row, day, moved, sheet
 from include.simulator.render import thousands
 from include.simulator.society import Society
 from include.simulator.staging import TruthWriter
-from include.simulator.systems.columns import Row, day, moved, sheet
 
 TYPES = {"Công ty TNHH MTV": "TNHH1", "Công ty TNHH": "TNHH2", "Công ty Cổ phần": "CP", "Doanh nghiệp tư nhân": "DNTN"}
 STATUSES = (

@@ -1,4 +1,7 @@
-"""File deliveries in a folder: finds the files of a table and checks that they are complete."""
+"""File deliveries in a folder: finds a table's files, checks that they are complete, and decides their encoding.
+
+The encoding is the one that the manifest gives for a file, else that of the table, else that of the server.
+"""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from include.vietnam import expand_macros, register
-from include.vietnam.legacy import to_tcvn3, to_vni
+from include.vietnam.legacy_fonts import to_tcvn3, to_vni
 
 SCHEMAS = Path(__file__).resolve().parents[3] / "schemas"
 PARTS = (
