@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from include.audit import ledger
+from include.audit.verification import verify
 from include.lake.publishing import publish_reference
 from include.lake.storage import Lake
 from include.pipelines.code_lists import publish_code_lists
@@ -59,6 +60,25 @@ def of_another_release(context: PipelineContext) -> None:
 def there_and_back(context: PipelineContext) -> None:
     publish_code_lists(context)
     of_another_release(context)
+
+
+def test_lists_that_a_killed_process_published_are_recorded_by_the_next(context: PipelineContext) -> None:
+    publish_reference(context.lake, context.schemas)  # killed before its record
+    assert "is not in the ledger" in verify(context.lake).why
+    assert publish_code_lists(context) == []
+    assert verify(context.lake, with_files=True).ok
+
+
+def test_a_list_that_does_not_change_adds_no_entry(context: PipelineContext) -> None:
+    assert publish_code_lists(context) == ["land", "sex"]
+    entries = ledger.head(context.lake).sequence
+    assert publish_code_lists(context) == []
+    assert ledger.head(context.lake).sequence == entries
+    with (context.schemas / "reference" / "sex.csv").open("a", encoding="utf-8") as file:
+        file.write("9,Khác\n")
+    assert publish_code_lists(context) == ["sex"]
+    assert ledger.head(context.lake).sequence == entries + 3  # the commit, the list, and that all are known
+    assert verify(context.lake, with_files=True).ok
 
 
 @pytest.mark.parametrize(
