@@ -45,18 +45,6 @@ class Record:
         if not self.subject:
             raise RecordRefused("a record needs a subject: the table, product, agreement or registry it speaks of")
 
-    @classmethod
-    def from_dict(cls, given: Mapping[str, Any]) -> Self:
-        """A record out of `{kind, subject, payload, once, on_change}`, as other parts of the library hand it over."""
-        once = given.get("once")
-        return cls(
-            given["kind"],
-            given["subject"],
-            given.get("payload", {}),
-            (once[0], int(once[1])) if once else None,
-            bool(given.get("on_change", False)),
-        )
-
     def is_known(self, taken: Callable[[str], int | None]) -> bool:
         """Whether the ledger has it already; `taken(name)` is the ledger's highest number of a name."""
         taken_number = taken(self.transaction[0]) if self.transaction else None

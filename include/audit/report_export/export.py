@@ -60,8 +60,8 @@ def frames(overview: Overview, surroundings: Surroundings) -> dict[str, pd.DataF
             [{"registry": e.registry, "table": e.table, "run_id": e.run_id, "at": e.at.isoformat(),
               "is_published": e.is_published, "approved_by": e.approved_by, "approval_note": e.approval_note,
               "decision": e.decision, "decided_by": e.decided_by, "note": e.note,
-              **{key: finding.get(key) for key in ("what", "measured", "allowed", "message")}}
-             for e in overview.gate for finding in e.findings or ({},)],
+              **{key: finding.get(key) if finding else None for key in ("what", "measured", "allowed", "message")}}
+             for e in overview.gate for finding in e.findings or (None,)],
             "registry", "table", "run_id", "at", "is_published", "approved_by", "approval_note",
             "decision", "decided_by", "note", "what",
         ),

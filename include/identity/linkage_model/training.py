@@ -14,7 +14,7 @@ import duckdb
 from include.identity.linkage_model.comparison_sql import compare, gammas
 from include.identity.linkage_model.comparisons import STATED, comparisons_for
 from include.identity.linkage_model.expectation_maximisation import Expectation, complete
-from include.identity.linkage_model.model import Model, ModelUnusable
+from include.identity.linkage_model.model import Model, ModelUnusable, Training
 from include.identity.records import Prepared, prepare
 from include.lake.storage import Lake
 
@@ -73,7 +73,7 @@ def train(
         settings = _learn(connection, prepared, comparisons, seed)
         linked = _records_per_person(connection)
         sampled = connection.execute("SELECT count(*) FROM sample").fetchone()
-    facts = {
+    facts: Training = {
         "on": on,
         "seed": seed,
         "records": prepared.records,

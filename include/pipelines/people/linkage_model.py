@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -20,13 +20,24 @@ from include.lake.storage import lake_errors
 from include.pipelines.audit_log import record_expired, record_files
 from include.pipelines.context import PipelineContext
 from include.pipelines.errors import REPOSITORY, Misuse, no_values_escape
-from include.pipelines.step_results import Facts
 
 MODEL_FILE = "models/person.json"
 GOLDEN_FILE = "models/golden.yaml"
 SEED = 2025
 SUBJECT = "people"
 _KEPT_AT = "people/model.json"
+
+
+@dataclass(frozen=True, slots=True)
+class ThresholdChosen:
+    """A model's `link_at` for a wanted precision, and what the last run would have linked, and left to people."""
+
+    path: str
+    precision: float
+    link_at: float
+    link_at_before: float
+    links: int
+    reviews: int
 
 
 def golden_rules(context: PipelineContext) -> tuple[GoldenRules, str]:
@@ -58,7 +69,7 @@ def model_for_records(context: PipelineContext, records_uri: str, at: datetime) 
     return trained
 
 
-def threshold_step(precision: float, *, context: PipelineContext | None = None) -> Facts:
+def threshold_step(precision: float, *, context: PipelineContext | None = None) -> ThresholdChosen:
     """Set the model's `link_at` so that the pairs it links have this precision, by the links of the last run.
 
     The model is written where linking reads it first; the next run of linking follows it, and its gate asks as ever.
@@ -77,8 +88,7 @@ def threshold_step(precision: float, *, context: PipelineContext | None = None) 
             (chosen,) = thresholds(connection, "links", model, None, (precision,))
         path = context.schemas / MODEL_FILE
         replace(model, link_at=chosen.link_at).save(path)
-    told = {"precision": precision, "link_at": chosen.link_at, "link_at_before": model.link_at}
-    return {"path": str(path), **told, "links": chosen.links, "reviews": chosen.reviews}
+    return ThresholdChosen(str(path), precision, chosen.link_at, model.link_at, chosen.links, chosen.reviews)
 
 
 def digest(model: Model) -> str:

@@ -8,7 +8,16 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from include.audit.report_data import Freshness, Overview, ServerFacts, freshness_of, newest_runs, servers_of, slices_of
+from include.audit.report_data import (
+    Freshness,
+    NewestRun,
+    Overview,
+    ServerFacts,
+    freshness_of,
+    newest_runs,
+    servers_of,
+    slices_of,
+)
 from include.contracts.model import Contract, Table
 from include.lake.delta import last_commit
 from include.lake.storage import Lake
@@ -166,10 +175,10 @@ def delivered_in(overview: Overview) -> dict[str, DeliveredServers]:
 
 
 def _registry(
-    lake: Lake, contract: Contract, newest: Mapping[tuple[str, str], Mapping[str, Any]], at: datetime
+    lake: Lake, contract: Contract, newest: Mapping[tuple[str, str], NewestRun], at: datetime
 ) -> RegistryStatus:
     def told(table: Table) -> tuple[TableStatus, Freshness]:
-        return _table(lake, contract, table, newest.get((table.registry, table.name), {}), at)
+        return _table(lake, contract, table, newest.get((table.registry, table.name)), at)
 
     if not contract.is_federated:
         return RegistryStatus(contract.registry, at, tuple(told(table)[0] for table in contract.tables))
@@ -182,17 +191,18 @@ def _registry(
 
 
 def _table(
-    lake: Lake, contract: Contract, table: Table, run: Mapping[str, Any], at: datetime
+    lake: Lake, contract: Contract, table: Table, run: NewestRun | None, at: datetime
 ) -> tuple[TableStatus, Freshness]:
     state = last_commit(lake, table)
     snapshot = state.metadata.get("snapshot_at", "") if state else ""
     read = datetime.fromisoformat(snapshot) if snapshot else None
-    good = run["good_at"].astimezone(UTC) if run.get("good_at") else None
+    run = run or NewestRun(table.registry, table.name)
+    good = run.good_at.astimezone(UTC) if run.good_at else None
     delivered = max((one for one in (read, good) if one), default=None)
-    fresh = freshness_of(contract.sla, last_good_at=delivered, seconds=run.get("good_seconds") or 0.0, at=at)
+    fresh = freshness_of(contract.sla, last_good_at=delivered, seconds=run.good_seconds or 0.0, at=at)
     status = TableStatus(
-        table.base_name, table.server, state.live_rows if state else 0, delivered, read, run.get("verdict") or "",
-        run.get("run_id") or "", fresh.missed, not fresh.is_fresh, tuple(json.loads(run.get("drift") or "[]")),
+        table.base_name, table.server, state.live_rows if state else 0, delivered, read, run.verdict or "",
+        run.run_id or "", fresh.missed, not fresh.is_fresh, tuple(json.loads(run.drift or "[]")),
     )  # fmt: skip
     return status, fresh
 
