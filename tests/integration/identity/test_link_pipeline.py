@@ -285,7 +285,8 @@ def test_no_value_of_a_person_leaves_the_lake_by_events_figures_ledger_or_queue(
     told = json.dumps(
         [
             link_persons(run(2), is_full=True, context=context).to_dict(), link_runs(context.lake),
-            rows(nation, "events"), ledger.read(context.lake)["payload"].to_pylist(), queue_step(limit=50, context=context).to_dict(),
+            rows(nation, "events"), ledger.read(context.lake)["payload"].to_pylist(),
+            queue_step(limit=50, context=context).to_dict(),
         ],
         default=str, ensure_ascii=False,
     )  # fmt: skip
