@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Literal, Self, get_args
+from typing import Literal, Self, get_args
+
+import pyarrow as pa
 
 from include.audit.ledger.canonical_json import canonical
 
@@ -35,7 +37,7 @@ class Record:
 
     kind: Kind
     subject: str
-    payload: Mapping[str, Any] = field(default_factory=dict)
+    payload: Mapping[str, object] = field(default_factory=dict)
     once: tuple[str, int] | None = None
     on_change: bool = False
 
@@ -85,6 +87,21 @@ class LedgerEntry:
         sequence, payload = head.sequence + 1, canonical(record.payload)
         digest = entry_hash(sequence, at, record.kind, actor, record.subject, payload, head.hash)
         return cls(sequence, at, record.kind, actor, record.subject, payload, head.hash, digest)
+
+    @classmethod
+    def read(cls, entries: pa.Table) -> Iterator[Self]:
+        """The rows of a table by `SCHEMA`, in their order; of an altered one any value may be missing."""
+        for batch in entries.to_batches():
+            yield from map(cls, *(column.to_pylist() for column in batch.columns))
+
+    @property
+    def is_intact(self) -> bool:
+        """Whether the hash is that of the other columns."""
+        try:
+            others = (self.sequence, self.at, self.kind, self.actor, self.subject, self.payload, self.prev_hash)
+            return entry_hash(*others) == self.hash
+        except (TypeError, AttributeError, ValueError):
+            return False
 
 
 @dataclass(frozen=True, slots=True)

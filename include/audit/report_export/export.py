@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
@@ -127,7 +127,7 @@ def _as_text(value: Any) -> Any:
     return f"'{value}" if isinstance(value, str) and value[:1] in "=+-@" and value else value
 
 
-def _figures(table: TableReport) -> dict[str, Any]:
+def _figures(table: TableReport) -> dict[str, object]:
     stands, last, latest = table.freshness, table.last, table.latest
     names = (
         "run_id", "version", "contract_version", "source", "extracted", "accepted", "rejected", "superseded",
@@ -163,5 +163,5 @@ def _name(table: TableReport) -> dict[str, str]:
     return {"registry": table.table.registry, "table": table.table.name}
 
 
-def _frame(rows: list[dict[str, Any]], *columns: str) -> pd.DataFrame:
+def _frame(rows: Sequence[Mapping[str, object]], *columns: str) -> pd.DataFrame:
     return pd.DataFrame(rows) if rows else pd.DataFrame(columns=list(columns))

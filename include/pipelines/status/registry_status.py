@@ -52,6 +52,16 @@ class TableStatus:
         """Hours since the last delivery."""
         return None if self.delivered_at is None else max(0.0, (at - self.delivered_at).total_seconds() / 3600)
 
+    def to_dict(self, at: datetime) -> dict[str, Any]:
+        """Plain values, for `--json`, with its age at that instant."""
+        age = self.age_hours(at)
+        return asdict(self) | {
+            "delivered_at": self.delivered_at.isoformat() if self.delivered_at else "",
+            "snapshot_at": self.snapshot_at.isoformat() if self.snapshot_at else "",
+            "age_hours": None if age is None else round(age, 1),
+            "drift": list(self.drift),
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class ServerStatus:
@@ -114,7 +124,7 @@ class RegistryStatus:
             "is_in_use": self.is_in_use,
             "is_enough": self.is_enough,
             "delivered": self.delivered.to_dict() if self.delivered else None,
-            "tables": [_plain(one, self.at) for one in self.tables],
+            "tables": [one.to_dict(self.at) for one in self.tables],
             "servers": [
                 {
                     "server": server.facts.name,
@@ -124,7 +134,7 @@ class RegistryStatus:
                     "is_in_contract": server.facts.is_listed,
                     "is_read": server.facts.is_read,
                     "is_late": server.is_late,
-                    "tables": [_plain(one, self.at) for one in server.slices],
+                    "tables": [one.to_dict(self.at) for one in server.slices],
                 }
                 for server in self.servers
             ],
@@ -205,13 +215,3 @@ def _table(
         run.run_id or "", fresh.missed, not fresh.is_fresh, tuple(json.loads(run.drift or "[]")),
     )  # fmt: skip
     return status, fresh
-
-
-def _plain(one: TableStatus, at: datetime) -> dict[str, Any]:
-    age = one.age_hours(at)
-    return asdict(one) | {
-        "delivered_at": one.delivered_at.isoformat() if one.delivered_at else "",
-        "snapshot_at": one.snapshot_at.isoformat() if one.snapshot_at else "",
-        "age_hours": None if age is None else round(age, 1),
-        "drift": list(one.drift),
-    }
