@@ -166,9 +166,9 @@ def _logged(name: str, subject: Mapping[str, str], began: float, said: Said) -> 
         )  # fmt: skip
 
 
-def _subject(given: Mapping[str, Any]) -> dict[str, str]:
+def _subject(given: Mapping[str, object]) -> dict[str, str]:
     """What a step is about, from its arguments; a slice's name becomes its table and its server."""
-    found = {name: given[name] for name in _SUBJECT if isinstance(given.get(name), str)}
+    found = {name: value for name in _SUBJECT if isinstance(value := given.get(name), str)}
     for argument in given.values():
         for name in _SUBJECT:
             value = argument.get(name) if isinstance(argument, dict) else getattr(argument, name, None)
