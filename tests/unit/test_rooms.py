@@ -41,9 +41,7 @@ FOREIGN = {
     "embedded/demo": "Airflow's JSON, and rows of the run log for the console",
     "embedded/production": "YAML of Docker Compose",
     "embedded/servers/airflow_api.py": "Airflow's JSON",
-    "identity/linkage_model": "Splink's settings",
     "identity/persons/golden_record.py": "YAML of the golden record's rules",
-    "identity/scoring": "Splink's settings",
     "lake/delta": "entries of a table's history, as delta-rs has them",
     "lake/storage/server_slice.py": "entries of a table's history, as delta-rs has them",
     "lake/upsert/cdf_commit.py": "actions of Delta's log",
@@ -58,7 +56,6 @@ FOREIGN = {
     "sharing/agreements": "YAML of agreements",
     "sharing/delta_sharing": "JSON of Delta Sharing",
     "sharing/recipients": "the object store's configuration; payloads of ledger entries",
-    "sharing/requests/request.py": "JSON of an event in `audit/requests`",
     "sources/change_log": "rows of the databases' drivers",
     "sources/deliveries/manifest.py": "JSON of a delivery's manifest",
 }

@@ -6,9 +6,9 @@ import copy
 import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple, TypedDict
+from typing import NamedTuple, TypedDict
 
-from include.identity.linkage_model.comparisons import NUMBERS, comparisons_for
+from include.identity.linkage_model.comparisons import NUMBERS, Comparison, Settings, comparisons_for
 from include.identity.records import Prepared
 from include.known_error import KnownError
 
@@ -53,7 +53,7 @@ class Model:
 
     name: str
     version: str
-    settings: dict[str, Any]
+    settings: Settings
     link_at: float = 0.97
     review_at: float = 0.5
     coverage: float = 0.97
@@ -61,9 +61,9 @@ class Model:
     training: Training = field(default_factory=Training)
 
     @property
-    def comparisons(self) -> list[dict[str, Any]]:
+    def comparisons(self) -> list[Comparison]:
         """Splink's comparisons, each with its levels."""
-        found: list[dict[str, Any]] = self.settings["comparisons"]
+        found: list[Comparison] = self.settings["comparisons"]
         return found
 
     def fits(self, prepared: Prepared) -> bool:
@@ -84,7 +84,7 @@ class Model:
         """How many persons the records speak of, about: one in so many random pairs is a pair of one person."""
         return max(prepared.population or round(prepared.named / self.records_per_person), 2)
 
-    def settings_for(self, persons: int) -> dict[str, Any]:
+    def settings_for(self, persons: int) -> Settings:
         """Splink's settings for so many persons, without a prior: the match weight is the log2 Bayes factor alone."""
         made = copy.deepcopy(self.settings)
         made["probability_two_random_records_match"] = 0.5
@@ -124,6 +124,6 @@ def load_model(path: Path) -> Model:
         raise ModelUnusable(f"{path} is not a linkage model: train one with `lienthong link train`") from error
 
 
-def _conditions(comparison: dict[str, Any]) -> tuple[str, tuple[str, ...]]:
+def _conditions(comparison: Comparison) -> tuple[str, tuple[str, ...]]:
     levels = comparison["comparison_levels"]
     return comparison["output_column_name"], tuple(str(level["sql_condition"]) for level in levels)
