@@ -25,7 +25,7 @@ Result = TypeVar("Result")
 RUN_ID: ContextVar[str] = ContextVar("run id", default="")
 """The run to which what happens now belongs; every line of the JSON log carries it."""
 _SUBJECT = ("registry", "table", "run_id", "agreement_id")
-Said = dict[str, str | int]
+Outcome = dict[str, str | int]
 """What is told of a step that has ended: its outcome and its counts."""
 _COUNTS = ("extracted", "accepted", "rejected", "superseded", "deleted", "version", "live_rows")
 _log = logging.getLogger(__name__)
@@ -120,7 +120,7 @@ def _observed(name: str, subject: Mapping[str, str]) -> Iterator[Callable[[objec
     """Span, duration and log line of a step; it gives a function that is to be told the result."""
     run_id = subject.get("run_id") or RUN_ID.get()
     token, began = RUN_ID.set(run_id), time.perf_counter()
-    said: Said = {"outcome": "failed"}
+    said: Outcome = {"outcome": "failed"}
 
     def ended(result: object) -> None:
         said.update(_outcome(result))
@@ -149,7 +149,7 @@ def _observed(name: str, subject: Mapping[str, str]) -> Iterator[Callable[[objec
 
 
 @contextmanager
-def _logged(name: str, subject: Mapping[str, str], began: float, said: Said) -> Iterator[None]:
+def _logged(name: str, subject: Mapping[str, str], began: float, said: Outcome) -> Iterator[None]:
     """One line of the log when a step has ended."""
     try:
         yield
@@ -191,7 +191,7 @@ def _named(subject: Mapping[str, str]) -> str:
     return f"{table}{server}" or subject.get("agreement_id", "")
 
 
-def _outcome(result: object) -> Said:
+def _outcome(result: object) -> Outcome:
     """How a step ended, and its counts, if its result tells them."""
     get: Callable[[str], Any] = result.get if isinstance(result, dict) else lambda name: getattr(result, name, None)
     verdict = get("verdict")
@@ -202,7 +202,7 @@ def _outcome(result: object) -> Said:
     }
 
 
-def _describe(span: Span, facts: Mapping[str, str], said: Said) -> None:
+def _describe(span: Span, facts: Mapping[str, str], said: Outcome) -> None:
     from opentelemetry.trace import StatusCode
 
     for name, value in {**facts, **said}.items():
