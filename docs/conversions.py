@@ -10,7 +10,7 @@ import duckdb
 from include.contracts.model import Column, TypeOptions
 from include.quality import conversion
 
-_ZONE = {"defaultTimezone": "Asia/Ho_Chi_Minh"}
+_ZONE: TypeOptions = {"defaultTimezone": "Asia/Ho_Chi_Minh"}
 _TARGETS: dict[conversion.Target, str] = {
     "string": "`string`",
     "integer": "`integer`",
