@@ -112,7 +112,7 @@ def whole(folder: str) -> dict[str, Any]:
     """`lienthong link`: the same, and reading the registries, accuracy, findings, the gate and the commits."""
     started = time.perf_counter()
     done = link_persons("20260101T020000Z-00000001", context=_place(folder))
-    return {"seconds": time.perf_counter() - started, "persons": done["persons"], "verdict": done["verdict"]}
+    return {"seconds": time.perf_counter() - started, "persons": done.row.persons, "verdict": done.verdict}
 
 
 class _Clock:

@@ -42,15 +42,16 @@ def link_people() -> None:
         if awaited := awaited_tables(context=task_context()):
             raise AirflowSkipException(f"the first linking waits until these are published: {', '.join(awaited)}")
         linked = link_step(library_run_id(), is_full=bool(get_current_context()["params"]["full"]))
-        if linked["verdict"] == "unchanged":
+        if linked.verdict == "unchanged":
             raise AirflowSkipException("nothing that linking depends on changed since the last run")
-        return linked
+        return linked.to_dict()
 
     @task(multiple_outputs=False, outlets=[people_asset(name) for name in ("index", "golden", "events", "findings")])
     def commit(linked: dict[str, Any], approval: dict[str, str]) -> dict[str, Any]:
-        from include.pipelines.people import commit_link_step
+        from include.pipelines.people import commit_link_step, link_result
 
-        return commit_link_step(linked, approval.get("approved_by"), approval.get("approval_note"))
+        given = approval.get("approved_by"), approval.get("approval_note")
+        return commit_link_step(link_result(linked), *given).to_dict()
 
     linked = link()
     commit(linked, link_gates(sound_contracts(SCHEMAS), linked))

@@ -7,6 +7,7 @@ two persons who both have had their id for more than 30 days a second person mus
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from airflow.sdk import Param, dag, get_current_context, task, task_group
@@ -39,14 +40,13 @@ def review_persons() -> None:
         from include.pipelines.people import queue_step
 
         wanted = int(get_current_context()["params"]["pairs"])
-        pairs: list[dict[str, Any]] = queue_step(limit=wanted, with_steps=True)["pairs"]
-        return pairs
+        return [pair.to_dict() for pair in queue_step(limit=wanted, with_steps=True).pairs]
 
     @task(multiple_outputs=False)
     def keep(answer: dict[str, str]) -> dict[str, Any]:
         from include.pipelines.people import decide_step
 
-        return decide_step(answer["pair"], answer["decision"], by=answer["by"], note=answer["note"])
+        return asdict(decide_step(answer["pair"], answer["decision"], by=answer["by"], note=answer["note"]))
 
     @task_group
     def review(pair: dict[str, Any]) -> None:

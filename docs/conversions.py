@@ -7,10 +7,10 @@ from pathlib import Path
 
 import duckdb
 
-from include.contracts.model import Column
+from include.contracts.model import Column, TypeOptions
 from include.quality import conversion
 
-_ZONE = {"defaultTimezone": "Asia/Ho_Chi_Minh"}
+_ZONE: TypeOptions = {"defaultTimezone": "Asia/Ho_Chi_Minh"}
 _TARGETS: dict[conversion.Target, str] = {
     "string": "`string`",
     "integer": "`integer`",
@@ -24,7 +24,7 @@ _TARGETS: dict[conversion.Target, str] = {
     "object": "`object`",
     "array": "`array`",
 }
-_EXAMPLES: tuple[tuple[str, str, str, dict[str, str]], ...] = (
+_EXAMPLES: tuple[tuple[str, str, str, TypeOptions], ...] = (
     ("'1.555'", "number", "DECIMAL(10,2)", {}),
     ("1.555::DECIMAL(12,3)", "number", "DECIMAL(10,2)", {}),
     ("1.550::DECIMAL(12,3)", "number", "DECIMAL(10,2)", {}),

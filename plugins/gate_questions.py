@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from include.console_words import FIGURES, LINKED
-from include.contracts.words import BilingualText, Language, allowed_text, figure, finding_text, pick
+from include.contracts.words import BilingualText, Language, RecordedFinding, allowed_text, figure, finding_text, pick
 from include.lake.run_log import NO_RECALL
 
 LANGUAGES: tuple[Language, Language] = ("vi", "en")
@@ -148,7 +148,7 @@ def _in_both(body: Callable[[Language], str]) -> str:
     return "\n\n---\n\n".join(body(language) for language in LANGUAGES) + "\n"
 
 
-def _findings(language: Language, findings: Sequence[Mapping[str, Any]]) -> str:
+def _findings(language: Language, findings: Sequence[RecordedFinding]) -> str:
     head = [
         pick(language, "Vượt ngưỡng", "Outside tolerance"),
         pick(language, "Thực tế", "Measured"),

@@ -14,16 +14,23 @@ from plugins.steward_gate import SecondGate, StewardGate
 
 if TYPE_CHECKING:
     from include.pipelines.decisions import Answer, Asked
+    from include.pipelines.people import PersonsLinked
 
 
 class LinkGate(StewardGate):
     """Passes at once when `assessed["held"]` is false, else waits. `assessed` is the result of `link_step`."""
 
+    @property
+    def _linked(self) -> PersonsLinked:
+        from include.pipelines.people import PersonsLinked
+
+        return PersonsLinked.from_dict(self.assessed)
+
     def whom(self) -> Asked:
         """Stewards who may answer, and those who have approved before."""
         from include.pipelines.people import ask_link_step
 
-        return ask_link_step(self.assessed)
+        return ask_link_step(self._linked)
 
     def note_place(self, path: str) -> None:
         """Nothing to store: runs of linking have no page."""
@@ -36,13 +43,13 @@ class LinkGate(StewardGate):
         """Record the approval; returns the arguments of `commit_link_step`."""
         from include.pipelines.people import approve_link_step
 
-        return approve_link_step(self.assessed, by, note)
+        return approve_link_step(self._linked, by, note)
 
     def refuse(self, answer: Answer) -> None:
         """Record a refusal or a timeout."""
         from include.pipelines.people import refuse_link_step
 
-        refuse_link_step(self.assessed, answer)
+        refuse_link_step(self._linked, answer)
 
 
 class SecondLinkGate(SecondGate, LinkGate):

@@ -52,7 +52,7 @@ class PersonReview(HITLOperator):
         records = f"{self.pair['left']}, {self.pair['right']} ({self.pair['pair_id']})"
         self.subject = f"Một người? / One person? {records}"
         self.body = question(self.pair)
-        stewards = reviewers_step(self.pair)
+        stewards = reviewers_step(self.pair["left"], self.pair["right"], self.pair["first_by"])
         self.assigned_users = [{"id": steward.username, "name": steward.name} for steward in stewards] or None
         return super().execute(context)
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich import box
@@ -47,12 +48,12 @@ def link(
         context=pipeline_context,
     )
     if as_json:
-        _print(done)
+        _print(done.to_dict())
     else:
         from include.cli.explained import show_linking
 
         show_linking(done)
-    raise typer.Exit(NOT_PUBLISHED if done["verdict"] == "held" else 0)
+    raise typer.Exit(NOT_PUBLISHED if done.verdict == "held" else 0)
 
 
 @link_app.command()
@@ -69,9 +70,9 @@ def train(
 
     made = train_step(seed=seed, out=out)
     if as_json:
-        _print(made)
+        _print(made.to_dict())
         return
-    output.print(f"Model {made['version']} of {made['sampled']:,} records: {made['path']}", markup=False)
+    output.print(f"Model {made.version} of {made.training['sampled']:,} records: {made.path}", markup=False)
 
 
 @link_app.command()
@@ -89,16 +90,16 @@ def threshold(
 
     made = threshold_step(precision)
     if as_json:
-        _print(made)
+        _print(asdict(made))
         return
-    before, now = number(made["link_at_before"], 6), number(made["link_at"], 6)
-    links, reviews = number(made["links"]), number(made["reviews"])
+    before, now = number(made.link_at_before, 6), number(made.link_at, 6)
+    links, reviews = number(made.links), number(made.reviews)
     output.print(
         local(
             f"Từ xác suất {now} (trước: {before}): {links} cặp là một người, {reviews} cặp cần xem xét. "
-            f"Đã ghi vào {made['path']}.",
+            f"Đã ghi vào {made.path}.",
             f"From probability {now} on (before: {before}): {links} pairs linked, {reviews} left to people. "
-            f"Written to {made['path']}.",
+            f"Written to {made.path}.",
         ),
         markup=False,
     )
@@ -116,12 +117,12 @@ def queue(
 
     found = queue_step(limit=limit)
     if as_json:
-        _print(found)
+        _print(found.to_dict())
         return
-    if not found["pairs"]:
+    if not found.pairs:
         output.print(local("Không có cặp nào chờ.", "No pair waits."))
         return
-    total = number(found["total"])
+    total = number(found.total)
     grid = Grid(title=local(f"{total} cặp đang chờ", f"{total} pairs wait"), header_style="bold", box=box.SIMPLE)
     grid.add_column(local("cặp", "pair"), no_wrap=True)
     grid.add_column(local("bản ghi", "records"), overflow="fold")
@@ -129,12 +130,13 @@ def queue(
     grid.add_column(local("trọng số", "weight"), justify="right")
     grid.add_column(local("xác suất", "proba-\nbility"), justify="right")
     grid.add_column(local("hai người duyệt", "four eyes"), overflow="fold")
-    for pair in found["pairs"]:
-        needed = local("cần", "needed") if pair["needs_second"] else ""
-        eyes = local(f"{pair['first_by']}: một người", f"{pair['first_by']} says same") if pair["first_by"] else needed
+    for shown in found.pairs:
+        pair = shown.pair
+        needed = local("cần", "needed") if pair.needs_second else ""
+        eyes = local(f"{pair.first_by}: một người", f"{pair.first_by} says same") if pair.first_by else needed
         grid.add_row(
-            pair["pair_id"], f"{pair['left']}\n{pair['right']}", pair["found_by"], number(pair["weight"], 1),
-            number(pair["probability"], 3), eyes,
+            pair.pair_id, f"{'.'.join(shown.left)}\n{'.'.join(shown.right)}", pair.found_by, number(pair.weight, 1),
+            number(pair.probability, 3), eyes,
         )  # fmt: skip
     output.print(grid)
 
@@ -156,9 +158,9 @@ def decide(
 
     review = decide_step(pair, decision, by=by, note=note, other=other)
     if as_json:
-        _print(review)
-    elif review["is_complete"]:
-        kept = word(DECISIONS, review["decision"])
+        _print(asdict(review))
+    elif review.is_complete:
+        kept = word(DECISIONS, review.decision)
         output.print(
             local(
                 f"Đã lưu: {kept}. Lần `lienthong link` sau sẽ theo quyết định này.",
@@ -194,7 +196,7 @@ def undo(
     if pair is not None:
         taken = withdraw_step(pair, by=by, note=note, context=pipeline_context)
         if as_json:
-            _print(taken)
+            _print(asdict(taken))
         else:
             output.print(
                 local(
@@ -206,7 +208,9 @@ def undo(
         return
     kept = not_followed_step(context=pipeline_context)
     if as_json:
-        _print({"decisions": [{"pair_id": one.pair_id, **_without_keys(asdict(one))} for one in kept]})
+        # Without the keys of the records, which are personal.
+        said = [{n: v for n, v in asdict(one).items() if n not in ("left_id", "right_id")} for one in kept]
+        _print({"decisions": [{"pair_id": one.pair_id, **plain} for one, plain in zip(kept, said, strict=True)]})
         return
     for one in kept:
         when = f"{day(one.at.isoformat())} {one.at:%H:%M}"
@@ -240,7 +244,7 @@ def explain(
 
     found = explain_step(asked, other, look=look(values, purpose))
     if as_json:
-        _print(found)
+        _print(found.to_dict())
         return
     from include.cli.explained import show_explained
 
@@ -259,16 +263,11 @@ def resolve(
 
     found = resolve_step(person_id)
     if as_json:
-        _print(found)
+        _print(asdict(found))
     else:
-        output.print(f"{' -> '.join(found['way'])} ({found['standing']})", markup=False)
-    raise typer.Exit(NOT_PUBLISHED if found["standing"] == "unknown" else 0)
+        output.print(f"{' -> '.join(found.way)} ({found.standing})", markup=False)
+    raise typer.Exit(NOT_PUBLISHED if found.standing == "unknown" else 0)
 
 
-def _without_keys(decision: dict[str, Any]) -> dict[str, Any]:
-    """A decision without the keys of its records, which are personal."""
-    return {name: value for name, value in decision.items() if name not in ("left_id", "right_id")}
-
-
-def _print(found: dict[str, Any]) -> None:
+def _print(found: Mapping[str, object]) -> None:
     output.print_json(json.dumps(found, ensure_ascii=False, default=str))

@@ -78,13 +78,10 @@ def run_mark(table: Table, run_id: str, verdict: str) -> str:
     return f"run/registry/{table.registry}/{table.name}/{run_id}/{verdict}"
 
 
-def record_commits(
-    context: PipelineContext, subjects: Iterable[str], records: Iterable[Mapping[str, Any]] = ()
-) -> None:
+def record_commits(context: PipelineContext, subjects: Iterable[str], records: Iterable[Record] = ()) -> None:
     """Put the given records and the new commits of the tables `subjects` (paths in the lake) into the ledger."""
-    given = [Record.from_dict(record) for record in records]
     made = commit_records(context.lake, [*subjects, ledger.LEDGER])
-    ledger.append(context.lake, [*given, *made], at=context.now(), actor=ACTOR)
+    ledger.append(context.lake, [*records, *made], at=context.now(), actor=ACTOR)
 
 
 def record_files(context: PipelineContext, kind: Kind, subject: str, written: Iterable[str], **said: Any) -> None:

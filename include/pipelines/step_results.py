@@ -19,8 +19,6 @@ from include.pipelines.context import PipelineContext
 from include.pipelines.delivered_servers import DeliveredServers
 from include.sources.landing import Extract
 
-Facts = dict[str, Any]
-"""Plain values by name, as linking and reviews still hand them on: no class says yet what they are."""
 Result = TypeVar("Result", bound="StepResult")
 
 

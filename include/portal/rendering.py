@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
@@ -65,7 +65,7 @@ PLACES = (
     ),
 )
 
-MESSAGES: Mapping[int, Mapping[str, Any]] = {
+MESSAGES: Mapping[int, Mapping[str, object]] = {
     400: {
         "heading": ("Không đọc được biểu mẫu", "The form could not be read"),
         "text": ("Hãy quay lại, tải lại trang rồi gửi lại.", "Go back, load the page again, and send the form again."),
@@ -125,7 +125,7 @@ _STATIC = {
 }
 
 
-def page(request: Request, template: str, values: Mapping[str, Any], *, status: int = 200) -> HTMLResponse:
+def page(request: Request, template: str, values: Mapping[str, object], *, status: int = 200) -> HTMLResponse:
     """Render `template` in the visitor's language, with `_(vi, en)`, `l`, `person` and `form_token`."""
     token = request.cookies.get(FIELD) or secrets.token_urlsafe(24)
     asked = request.query_params.get("lang")

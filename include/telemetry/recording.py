@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import wraps
 from typing import Any, ParamSpec, Protocol
@@ -101,13 +101,13 @@ def record_table(
 
 
 @_if_on
-def record_linking(facts: Mapping[str, Any]) -> None:
+def record_linking(*, registry: str, table: str, verdict: str, mode: str) -> None:
     """That a run of linking persons was recorded."""
-    of = {name: str(facts[name]) for name in ("registry", "table", "verdict")}
+    of = {"registry": registry, "table": table, "verdict": verdict}
     with exported_at_the_end() as telemetry:
         if telemetry is not None:
-            telemetry.record("lienthong.runs", 1, of | {"mode": str(facts.get("mode") or "")})
-            telemetry.record("lienthong.gates.waiting", int(facts["verdict"] == "held"), of)
+            telemetry.record("lienthong.runs", 1, of | {"mode": mode})
+            telemetry.record("lienthong.gates.waiting", int(verdict == "held"), of)
 
 
 @_if_on

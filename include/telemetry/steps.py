@@ -25,6 +25,8 @@ Result = TypeVar("Result")
 RUN_ID: ContextVar[str] = ContextVar("run id", default="")
 """The run to which what happens now belongs; every line of the JSON log carries it."""
 _SUBJECT = ("registry", "table", "run_id", "agreement_id")
+Outcome = dict[str, str | int]
+"""What is told of a step that has ended: its outcome and its counts."""
 _COUNTS = ("extracted", "accepted", "rejected", "superseded", "deleted", "version", "live_rows")
 _log = logging.getLogger(__name__)
 _lock = threading.Lock()
@@ -118,7 +120,7 @@ def _observed(name: str, subject: Mapping[str, str]) -> Iterator[Callable[[objec
     """Span, duration and log line of a step; it gives a function that is to be told the result."""
     run_id = subject.get("run_id") or RUN_ID.get()
     token, began = RUN_ID.set(run_id), time.perf_counter()
-    said: dict[str, Any] = {"outcome": "failed"}
+    said: Outcome = {"outcome": "failed"}
 
     def ended(result: object) -> None:
         said.update(_outcome(result))
@@ -147,7 +149,7 @@ def _observed(name: str, subject: Mapping[str, str]) -> Iterator[Callable[[objec
 
 
 @contextmanager
-def _logged(name: str, subject: Mapping[str, str], began: float, said: dict[str, Any]) -> Iterator[None]:
+def _logged(name: str, subject: Mapping[str, str], began: float, said: Outcome) -> Iterator[None]:
     """One line of the log when a step has ended."""
     try:
         yield
@@ -164,9 +166,9 @@ def _logged(name: str, subject: Mapping[str, str], began: float, said: dict[str,
         )  # fmt: skip
 
 
-def _subject(given: Mapping[str, Any]) -> dict[str, str]:
+def _subject(given: Mapping[str, object]) -> dict[str, str]:
     """What a step is about, from its arguments; a slice's name becomes its table and its server."""
-    found = {name: given[name] for name in _SUBJECT if isinstance(given.get(name), str)}
+    found = {name: value for name in _SUBJECT if isinstance(value := given.get(name), str)}
     for argument in given.values():
         for name in _SUBJECT:
             value = argument.get(name) if isinstance(argument, dict) else getattr(argument, name, None)
@@ -189,7 +191,7 @@ def _named(subject: Mapping[str, str]) -> str:
     return f"{table}{server}" or subject.get("agreement_id", "")
 
 
-def _outcome(result: object) -> dict[str, Any]:
+def _outcome(result: object) -> Outcome:
     """How a step ended, and its counts, if its result tells them."""
     get: Callable[[str], Any] = result.get if isinstance(result, dict) else lambda name: getattr(result, name, None)
     verdict = get("verdict")
@@ -200,11 +202,11 @@ def _outcome(result: object) -> dict[str, Any]:
     }
 
 
-def _describe(span: Span, facts: Mapping[str, str], said: Mapping[str, Any]) -> None:
+def _describe(span: Span, facts: Mapping[str, str], said: Outcome) -> None:
     from opentelemetry.trace import StatusCode
 
     for name, value in {**facts, **said}.items():
         if value != "":
             span.set_attribute(f"lienthong.{name}", value)
     if said["outcome"] == "failed":
-        span.set_status(StatusCode.ERROR, said.get("error_type", ""))
+        span.set_status(StatusCode.ERROR, str(said.get("error_type", "")))

@@ -205,7 +205,7 @@ def _page(
     *,
     has_values: bool = False,
 ) -> HTMLResponse:
-    widest = max((abs(step["bits"]) for step in shown.steps), default=1.0) or 1.0
+    widest = max((abs(step.bits) for step in shown.steps), default=1.0) or 1.0
     readable = _readable(pages, visitor, shown.registries)
     found = evidence(pages.context, shown.pair)
     ids: list[tuple[tuple[str, str], IdSays | None, bool]] = [
@@ -218,8 +218,7 @@ def _page(
         "evidence": found,
         "ids": ids,
         "bars": [
-            (step, pair_words.found(step["comparison"], step["found"]), 50 * abs(step["bits"]) / widest)
-            for step in shown.steps
+            (step, pair_words.found(step.comparison, step.found), 50 * abs(step.bits) / widest) for step in shown.steps
         ],
         "has_values": has_values,
         "readable": readable,

@@ -38,7 +38,8 @@ def share(lake: Lake, run_id: str, year: int) -> None:
     at, contracts = datetime(year, 3, 1, tzinfo=UTC), load_contracts(ROOT / "schemas")
     done = share_agreement(agreement, contracts, lake=lake, at=at, run_id=run_id, key=MasterKey(bytes(range(32))))
     tables = [result.subject for result in done.results]
-    record(lake, map(Record.from_dict, done.records), tables=tables, at=at, actor="share")
+    records = [Record(one.kind, one.subject, one.payload, on_change=True) for one in done.records]
+    record(lake, records, tables=tables, at=at, actor="share")
 
 
 def share_when_told(uri: str, run_id: str, year: int) -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, Literal, Self, get_args
+from typing import Literal, Self, get_args
+
+import pyarrow as pa
 
 from include.audit.ledger.canonical_json import canonical
 
@@ -35,7 +37,7 @@ class Record:
 
     kind: Kind
     subject: str
-    payload: Mapping[str, Any] = field(default_factory=dict)
+    payload: Mapping[str, object] = field(default_factory=dict)
     once: tuple[str, int] | None = None
     on_change: bool = False
 
@@ -44,18 +46,6 @@ class Record:
             raise RecordRefused(f"unknown kind of record {self.kind!r}: use one of {', '.join(get_args(Kind))}")
         if not self.subject:
             raise RecordRefused("a record needs a subject: the table, product, agreement or registry it speaks of")
-
-    @classmethod
-    def from_dict(cls, given: Mapping[str, Any]) -> Self:
-        """A record out of `{kind, subject, payload, once, on_change}`, as other parts of the library hand it over."""
-        once = given.get("once")
-        return cls(
-            given["kind"],
-            given["subject"],
-            given.get("payload", {}),
-            (once[0], int(once[1])) if once else None,
-            bool(given.get("on_change", False)),
-        )
 
     def is_known(self, taken: Callable[[str], int | None]) -> bool:
         """Whether the ledger has it already; `taken(name)` is the ledger's highest number of a name."""
@@ -97,6 +87,21 @@ class LedgerEntry:
         sequence, payload = head.sequence + 1, canonical(record.payload)
         digest = entry_hash(sequence, at, record.kind, actor, record.subject, payload, head.hash)
         return cls(sequence, at, record.kind, actor, record.subject, payload, head.hash, digest)
+
+    @classmethod
+    def read(cls, entries: pa.Table) -> Iterator[Self]:
+        """The rows of a table by `SCHEMA`, in their order; of an altered one any value may be missing."""
+        for batch in entries.to_batches():
+            yield from map(cls, *(column.to_pylist() for column in batch.columns))
+
+    @property
+    def is_intact(self) -> bool:
+        """Whether the hash is that of the other columns."""
+        try:
+            others = (self.sequence, self.at, self.kind, self.actor, self.subject, self.payload, self.prev_hash)
+            return entry_hash(*others) == self.hash
+        except (TypeError, AttributeError, ValueError):
+            return False
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ Counts, shares and names of tables only; the caller passes the model, which belo
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -14,14 +14,15 @@ from typing import Any
 from include.audit.report_data.figures import TREND_RUNS
 from include.audit.report_data.model import GateEvent
 from include.lake.people import people_view
-from include.lake.run_log import REFUSALS, link_runs
+from include.lake.run_log import REFUSALS, LinkRunRow, RecordedBand, RecordedThreshold, link_runs
 from include.lake.storage import Lake, lake_errors
 
 SUBJECT = ("people", "index")
 DECISIONS = ("link", "review", "finding")
-_ENDS = ("value", "lower", "upper")
-
-Row = Mapping[str, Any]
+_COUNTS = (
+    "records", "persons", "candidates", "links", "grey", "waiting", "minted", "merged", "split", "retired",
+    "duplicates", "shared_ids", "largest", "reviews",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +206,7 @@ class Linking:
 def gather_linking(lake: Lake) -> Linking:
     """Report data from the linking log and the tables of persons; empty without a run."""
     runs = link_runs(lake)
-    published = [row for row in runs if row["verdict"] == "published"]
+    published = [row for row in runs if row.verdict == "published"]
     gate = _gate(runs)
     if not published:
         return Linking(gate=gate)
@@ -215,59 +216,61 @@ def gather_linking(lake: Lake) -> Linking:
         trend=tuple(_run(row) for row in published[-TREND_RUNS:]),
         passes=tuple(
             Pass(name, *(by_decision.get(decision, 0) for decision in DECISIONS))
-            for name, by_decision in sorted((last["passes"] or {}).items(), key=lambda found: -sum(found[1].values()))
+            for name, by_decision in sorted((last.passes or {}).items(), key=lambda found: -sum(found[1].values()))
         ),
-        bands=tuple(map(_band, last["bands"] or [])),
-        thresholds=tuple(
-            PrecisionTarget(**{**row, "recall": _share(row["recall"])}) for row in last["thresholds"] or []
-        ),
-        sizes=tuple((last["sizes"] or {}).items()),
+        bands=tuple(map(_band, last.bands or ())),
+        thresholds=tuple(map(_threshold, last.thresholds or ())),
+        sizes=tuple((last.sizes or {}).items()),
         tables=tables,
         told=told,
         gate=gate,
-        digest_of_model=(last["basis"] or {}).get("model", ""),
+        digest_of_model=(last.basis or {}).get("model", ""),
     )
 
 
-def _run(row: Row) -> LinkRun:
-    shares: dict[str, Any] = {
-        name: _share(
-            {end: row[column] for end, column in zip(_ENDS, (name, f"{name}_lower", f"{name}_upper"), strict=True)}
-        )
-        for name in ("precision", "recall")
+def _run(row: LinkRunRow) -> LinkRun:
+    counts: dict[str, Any] = {name: getattr(row, name) or 0 for name in _COUNTS}
+    texts: dict[str, Any] = {
+        name: getattr(row, name) or "" for name in ("mode", "model_version", "approved_by", "recall_reason")
     }
-    others: dict[str, Any] = {
-        name: row.get(name)
-        or ("" if name in ("run_id", "mode", "model_version", "approved_by", "recall_reason") else 0)
-        for name in LinkRun.__dataclass_fields__
-        if name not in ("at", "precision", "recall", "unseen")
-    }
-    shares["precision"] = shares["precision"] or Share(0.0, 0.0, 1.0)
-    return LinkRun(at=row["started_at"].astimezone(UTC), unseen=row["unseen"], **shares, **others)
+    return LinkRun(
+        run_id=row.run_id,
+        at=row.began.astimezone(UTC),
+        seconds=row.seconds or 0,
+        unseen=row.unseen,
+        precision=_ends(row.precision, row.precision_lower, row.precision_upper) or Share(0.0, 0.0, 1.0),
+        recall=_ends(row.recall, row.recall_lower, row.recall_upper),
+        **counts,
+        **texts,
+    )
 
 
-def _share(found: Row | None) -> Share | None:
-    if found is None or found["value"] is None:
-        return None
-    return Share(*(found[end] for end in _ENDS))
+def _ends(value: float | None, lower: float | None, upper: float | None) -> Share | None:
+    return None if value is None or lower is None or upper is None else Share(value, lower, upper)
 
 
-def _band(found: Row) -> WeightBand:
-    fields = {name: found[name] for name in WeightBand.__dataclass_fields__ if name != "rate"}
-    return WeightBand(rate=Share(*(found["rate"][end] for end in _ENDS)), **fields)
+def _threshold(found: RecordedThreshold) -> PrecisionTarget:
+    recall = Share(**found["recall"]) if found["recall"] else None
+    return PrecisionTarget(found["precision"], found["link_at"], found["links"], found["reviews"], recall)
 
 
-def _gate(runs: Sequence[Row]) -> tuple[GateEvent, ...]:
+def _band(found: RecordedBand) -> WeightBand:
+    return WeightBand(
+        found["low"], found["high"], found["is_linked"], found["pairs"], found["expected"], found["reviewed"],
+        found["same"], found["basis"], Share(**found["rate"]),
+    )  # fmt: skip
+
+
+def _gate(runs: Sequence[LinkRunRow]) -> tuple[GateEvent, ...]:
     """Held runs with their outcome, newest first; `runs` are in recording order."""
     events = {}
-    order = {row["run_id"]: place for place, row in enumerate(runs)}
-    for row in sorted(runs, key=lambda row: {"held": 0, "published": 2}.get(row["verdict"], 1)):
-        if row["findings"]:
-            events[row["run_id"]] = GateEvent(
-                row["run_id"], *SUBJECT, row["started_at"].astimezone(UTC), tuple(row["findings"]),
-                row["approved_by"] or "", row["approval_note"] or "", row["verdict"] == "published",
-                row["verdict"] if row["verdict"] in REFUSALS else "",
-                row.get("refused_by") or "", row.get("refusal_note") or "",
+    order = {row.run_id: place for place, row in enumerate(runs)}
+    for row in sorted(runs, key=lambda row: {"held": 0, "published": 2}.get(row.verdict, 1)):
+        if row.findings:
+            events[row.run_id] = GateEvent(
+                row.run_id, *SUBJECT, row.began.astimezone(UTC), tuple(row.findings), row.approved_by or "",
+                row.approval_note or "", row.verdict == "published", row.verdict if row.verdict in REFUSALS else "",
+                row.refused_by or "", row.refusal_note or "",
             )  # fmt: skip
     return tuple(event for _, event in sorted(events.items(), key=lambda named: order[named[0]], reverse=True))
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Literal
 
 from include.audit.report_data.freshness import Freshness, combined
 from include.audit.report_data.quality_index import Index
 from include.audit.report_data.servers import ServerFacts
 from include.audit.report_data.table_report import RuleFigures, TableReport
 from include.contracts.model import Contract
+from include.contracts.words import RecordedFinding
 from include.lake.rejected import OpenRule
 
 WORST_FIRST = ("failed", "held", "declined", "timed out", "published", "unchanged")
@@ -113,7 +114,7 @@ class RegistryReport:
 
 @dataclass(frozen=True, slots=True)
 class GateEvent:
-    """A run held back by its gate. `findings`: {what, measured, allowed, message}.
+    """A run held back by its gate.
 
     `refusal` is `declined` or `timed out`; with neither refusal nor approval the run still waits.
     """
@@ -122,7 +123,7 @@ class GateEvent:
     registry: str
     table: str
     at: datetime
-    findings: tuple[Mapping[str, Any], ...]
+    findings: tuple[RecordedFinding, ...]
     approved_by: str
     approval_note: str
     is_published: bool

@@ -5,16 +5,15 @@ The pages in Airflow show the same values, so it must be quick: SQL aggregates, 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Protocol, TypeVar
 
-from include.audit.report_data.figures import FIGURES, Row, open_run_log
+from include.audit.report_data.figures import GoodRun, LatestRun, RuleCount, open_run_log
 from include.audit.report_data.freshness import NEVER, freshness_of
-from include.audit.report_data.model import GateEvent, Overview, RegistryReport, ServerReport
+from include.audit.report_data.model import Overview, RegistryReport, ServerReport
 from include.audit.report_data.quality_index import NOT_MEASURED, mean_index
 from include.audit.report_data.servers import servers_of, slices_of
 from include.audit.report_data.sums import (
@@ -25,11 +24,10 @@ from include.audit.report_data.sums import (
     summed_table,
     summed_trend,
 )
-from include.audit.report_data.table_report import Attempt, RuleFigures, RunCounts, TableReport, TrendPoint
+from include.audit.report_data.table_report import RuleFigures, RunCounts, TableReport, TrendPoint
 from include.contracts.model import AT, Contract, Rule, Table
-from include.lake import run_log
 from include.lake.rejected import RejectionBacklog, rejection_backlog
-from include.lake.run_log import CROSS_CHECKS, REFUSALS, REJECTED_TARGET
+from include.lake.run_log import CROSS_CHECKS, REJECTED_TARGET
 from include.lake.storage import Lake
 
 GATE_EVENTS = 100
@@ -44,13 +42,13 @@ class _Log:
     `after`: counts of the table's rules after each of its runs, by run and rule.
     """
 
-    latest: Mapping[_Name, Row]
-    good: Mapping[_Name, Row]
+    latest: Mapping[_Name, LatestRun]
+    good: Mapping[_Name, GoodRun]
     published: Mapping[_Name, list[RunCounts]]
-    checks: Mapping[_Name, list[Row]]
-    stood: Mapping[_Name, list[Row]]
+    checks: Mapping[_Name, list[RuleCount]]
+    stood: Mapping[_Name, list[RuleCount]]
     after: Mapping[_Name, Mapping[str, Counts]]
-    relationships: Mapping[_Name, list[Row]]
+    relationships: Mapping[_Name, list[RuleCount]]
     places: Mapping[str, int]
 
 
@@ -58,10 +56,10 @@ def gather(lake: Lake, contracts: Mapping[str, Contract], *, at: datetime) -> Ov
     """Report data of the registries of these contracts at the instant `at`."""
     with open_run_log(lake) as log_views:
         rows = log_views.published()
-        published = {name: [_run(row) for row in of] for name, of in _by_table(rows).items()}
+        published = {name: [run.counts for run in of] for name, of in _by_table(rows).items()}
         places: dict[str, int] = {}
-        for row in rows:
-            places[row["run_id"]] = max(run_log.place_of(row), places.get(row["run_id"], -1))
+        for run in rows:
+            places[run.counts.run_id] = max(run.place, places.get(run.counts.run_id, -1))
         stood = _by_table(log_views.table_checks(sorted(places)))
         log = _Log(
             latest={_name(row): row for row in log_views.latest()},
@@ -73,7 +71,7 @@ def gather(lake: Lake, contracts: Mapping[str, Contract], *, at: datetime) -> Ov
             relationships=_by_table(log_views.relationships()),
             places=places,
         )
-        gate = tuple(_event(row) for row in log_views.gate(GATE_EVENTS))
+        gate = tuple(log_views.gate(GATE_EVENTS))
         verdicts = log_views.verdicts()
     registries = tuple(_registry(lake, contract, log, at) for contract in contracts.values())
     return Overview(at, registries, gate, verdicts, mean_index(registry.index for registry in registries))
@@ -104,7 +102,7 @@ def _whole(table: Table, servers: Sequence[ServerReport], log: _Log) -> TableRep
     after = [log.after.get(_of(one.table), {}) for one in slices]
     counts = summed_counts(_standing_counts(log, one.table) for one in slices)
     if any(runs):
-        counts |= {row["rule_id"]: row for row in log.relationships.get(_of(table), [])}
+        counts |= {row.rule_id: row for row in log.relationships.get(_of(table), [])}
     listed = _rules(replace(table, rules=tuple(rules.values())), counts, {})
     read = [one for server, one in found if server.facts.is_read]
     return summed_table(table, slices, read, counts, rules, summed_trend(runs, after, rules, log.places), listed)
@@ -120,19 +118,19 @@ def _backlogs(lake: Lake, tables: Sequence[Table], at: datetime) -> dict[str, Re
 def _table(contract: Contract, table: Table, log: _Log, backlog: RejectionBacklog | None, at: datetime) -> TableReport:
     name, stands = _of(table), NEVER
     if good := log.good.get(name):
-        stands = freshness_of(contract.sla, last_good_at=_utc(good["started_at"]), seconds=good["seconds"], at=at)
+        stands = freshness_of(contract.sla, last_good_at=good.started_at.astimezone(UTC), seconds=good.seconds, at=at)
     latest, runs = log.latest.get(name), log.published.get(name, [])
     last = runs[-1] if runs else None
-    in_run = {row["rule_id"]: row for row in log.checks.get(name, []) if last and row["run_id"] == last.run_id}
+    in_run = {row.rule_id: row for row in log.checks.get(name, []) if last and row.run_id == last.run_id}
     after, standing = log.after.get(name, {}), _standing_counts(log, table)
     counts = dict(standing)
     if last:
-        counts |= {row["rule_id"]: row for row in log.relationships.get(name, [])}
+        counts |= {row.rule_id: row for row in log.relationships.get(name, [])}
     bounds = {rule.rule_id: rule for rule in table.rules}
     return TableReport(
         table,
-        runs=latest["runs"] if latest else 0,
-        latest=_attempt(latest) if latest else None,
+        runs=latest.runs if latest else 0,
+        latest=latest.attempt if latest else None,
         last=last,
         freshness=stands,
         index=index_of(counts, bounds, stands.score) if last else NOT_MEASURED,
@@ -146,17 +144,17 @@ def _table(contract: Contract, table: Table, log: _Log, backlog: RejectionBacklo
 def _standing_counts(log: _Log, table: Table) -> Counts:
     """The newest counts of a table's rules; empty if no run has counted it yet."""
     newest = _newest(log.stood.get(_of(table), []), log.published.get(_of(table), []))
-    return log.after[_of(table)][newest["run_id"]] if newest else {}
+    return log.after[_of(table)][newest.run_id] if newest else {}
 
 
-def _newest(stood: Sequence[Row], runs: Sequence[RunCounts]) -> Row | None:
+def _newest(stood: Sequence[RuleCount], runs: Sequence[RunCounts]) -> RuleCount | None:
     """Newest row of each rule, by the table's id (a recreated table has another) and version.
 
     `runs` are in recording order, regardless of workers' clocks.
     """
-    ids = {row["run_id"]: row["table_id"] for row in stood}
+    ids = {row.run_id: row.table_id for row in stood}
     table_id = next((ids[run.run_id] for run in reversed(runs) if run.run_id in ids), "")
-    return max((row for row in stood if row["table_id"] == table_id), key=lambda row: row["version"], default=None)
+    return max((row for row in stood if row.table_id == table_id), key=lambda row: row.version, default=None)
 
 
 def _point(run: RunCounts, counts: Counts, rules: Mapping[str, Rule]) -> TrendPoint:
@@ -167,24 +165,24 @@ def _rules(table: Table, counts: Counts, in_run: Counts) -> tuple[RuleFigures, .
     """Every rule of the contract, counted or not, then other counted rules (relationships, rules since removed)."""
     listed = []
     for rule in table.rules:
-        row, found = counts.get(rule.rule_id, {}), in_run.get(rule.rule_id, {})
+        whole, last = counts.get(rule.rule_id), in_run.get(rule.rule_id)
         listed.append(
             RuleFigures(
                 rule.rule_id, rule.columns, rule.metric, rule.scope, rule.severity, rule.dimension, rule.description,
-                rule.legal_source, str(rule.bound or ""), row.get("rows"), row.get("violations"),
-                found.get("rows"), found.get("violations"), found.get("gx_violations"), rule.vietnamese,
-                rule.legal_source_vietnamese,
+                rule.legal_source, str(rule.bound or ""), whole.rows if whole else None,
+                whole.violations if whole else None, last.rows if last else None, last.violations if last else None,
+                last.gx_violations if last else None, rule.vietnamese, rule.legal_source_vietnamese,
             )
         )  # fmt: skip
     rule_ids = {rule.rule_id for rule in table.rules}
     for rule_id, row in counts.items():
         if rule_id in rule_ids:
             continue
-        columns, english, vietnamese = _followed(table, rule_id) if row["metric"] in CROSS_CHECKS else ((), "", "")
+        columns, english, vietnamese = _followed(table, rule_id) if row.metric in CROSS_CHECKS else ((), "", "")
         listed.append(
             RuleFigures(
-                rule_id, columns, row["metric"], row["scope"], row["severity"], row["dimension"], english, "", "",
-                row["rows"], row["violations"], None, None, None, vietnamese,
+                rule_id, columns, row.metric, row.scope, row.severity, row.dimension, english, "", "",
+                row.rows, row.violations, None, None, None, vietnamese,
             )
         )  # fmt: skip
     return tuple(listed)
@@ -213,49 +211,33 @@ def _followed(table: Table, rule_id: str) -> tuple[tuple[str, ...], str, str]:
     return (), "", ""
 
 
-def _run(row: Row) -> RunCounts:
-    texts: dict[str, Any] = {name: row[name] or "" for name in ("run_id", "contract_version", "source", "approved_by")}
-    counts: dict[str, Any] = {name: row[name] or 0 for name in ("version", *FIGURES)}
-    return RunCounts(at=_utc(row["started_at"]), seconds=row["seconds"] or 0.0, **texts, **counts)
+class _OfTable(Protocol):
+    @property
+    def registry(self) -> str: ...
+    @property
+    def table(self) -> str: ...
 
 
-def _attempt(row: Row) -> Attempt:
-    texts: dict[str, Any] = {
-        name: row[name] or "" for name in ("run_id", "verdict", "error_type", "error", "refused_by")
-    }
-    return Attempt(at=_utc(row["started_at"]), drift=tuple(json.loads(row["drift"] or "[]")), **texts)
+_Row = TypeVar("_Row", bound=_OfTable)
 
 
-def _event(row: Row) -> GateEvent:
-    findings: Sequence[Mapping[str, Any]] = json.loads(row["findings"] or "[]")
-    return GateEvent(
-        row["run_id"], row["registry"], row["table"], _utc(row["started_at"]), tuple(findings), row["approved_by"],
-        row["approval_note"], row["verdict"] == "published",
-        row["verdict"] if row["verdict"] in REFUSALS else "", row["refused_by"], row["refusal_note"],
-    )  # fmt: skip
-
-
-def _by_table(rows: Iterable[Row]) -> dict[_Name, list[Row]]:
-    found: dict[_Name, list[Row]] = {}
+def _by_table(rows: Iterable[_Row]) -> dict[_Name, list[_Row]]:
+    found: dict[_Name, list[_Row]] = {}
     for row in rows:
         found.setdefault(_name(row), []).append(row)
     return found
 
 
-def _by_run(rows: Iterable[Row]) -> dict[str, Counts]:
-    found: dict[str, dict[str, Row]] = {}
+def _by_run(rows: Iterable[RuleCount]) -> dict[str, Counts]:
+    found: dict[str, dict[str, RuleCount]] = {}
     for row in rows:
-        found.setdefault(row["run_id"], {})[row["rule_id"]] = row
+        found.setdefault(row.run_id, {})[row.rule_id] = row
     return dict(found)
 
 
-def _name(row: Row) -> _Name:
-    return row["registry"], row["table"]
+def _name(row: _OfTable) -> _Name:
+    return row.registry, row.table
 
 
 def _of(table: Table) -> _Name:
     return table.registry, table.name
-
-
-def _utc(instant: datetime) -> datetime:
-    return instant.astimezone(UTC)

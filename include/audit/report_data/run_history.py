@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
 import duckdb
 
 from include.contracts.model import Bound
+from include.contracts.words import RecordedFinding
 from include.lake import run_log
 from include.lake.run_log import CROSS_CHECKS
 from include.lake.storage import Lake, lake_errors
@@ -29,7 +30,7 @@ _FINAL = (
 )
 
 _RUNS = f"""
-    SELECT run_id, verdict, recorded, started_at, seconds, version, findings, {", ".join((*_COUNTS, *_TEXTS))}
+    SELECT run_id, verdict, started_at, seconds, version, findings, {", ".join((*_COUNTS, *_TEXTS))}, recorded
     FROM (
         SELECT *, row_number() OVER ({_FINAL}) AS _place FROM runs WHERE registry = $registry AND "table" = $table
     )
@@ -37,13 +38,13 @@ _RUNS = f"""
 """
 
 _PAGE = f"""
-    WITH runs_told AS ({_RUNS}) SELECT *, (SELECT count(*) FROM runs_told) AS total FROM runs_told
+    WITH runs_told AS ({_RUNS}) SELECT * EXCLUDE (recorded), (SELECT count(*) FROM runs_told) FROM runs_told
     ORDER BY recorded DESC NULLS LAST, started_at DESC, run_id DESC LIMIT $limit OFFSET $offset
 """
-_ONE = f"SELECT * FROM ({_RUNS}) WHERE run_id = $run_id"
+_ONE = f"SELECT * EXCLUDE (recorded) FROM ({_RUNS}) WHERE run_id = $run_id"
 
 _REFUSED = f"""
-    SELECT * FROM ({_RUNS}) WHERE list_contains($refusals, verdict)
+    SELECT * EXCLUDE (recorded) FROM ({_RUNS}) WHERE list_contains($refusals, verdict)
     ORDER BY recorded DESC NULLS LAST, started_at DESC, run_id DESC LIMIT $limit
 """
 
@@ -80,7 +81,7 @@ class RunLine:
     version: int | None
     counts: Mapping[str, int]
     texts: Mapping[str, str]
-    findings: tuple[Mapping[str, Any], ...]
+    findings: tuple[RecordedFinding, ...]
 
     @property
     def rejected_percent(self) -> float | None:
@@ -134,7 +135,7 @@ def runs_of(lake: Lake, registry: str, table: str, *, limit: int, offset: int = 
     """The runs of a table, newest first; every run once, with its final outcome."""
     with _evidence(lake, "runs") as connection:
         rows = _rows(connection, _PAGE, registry=registry, table=table, limit=limit, offset=offset)
-    return RunPage(tuple(_line(row) for row in rows), rows[0]["total"] if rows else 0)
+    return RunPage(tuple(_line(*row[:-1]) for row in rows), rows[0][-1] if rows else 0)
 
 
 def run_of(lake: Lake, registry: str, table: str, run_id: str) -> tuple[RunLine, tuple[Check, ...]] | None:
@@ -145,10 +146,10 @@ def run_of(lake: Lake, registry: str, table: str, run_id: str) -> tuple[RunLine,
         if not found:
             return None
         held = _rows(connection, _FINDINGS, **names)
-        checks = _rows(connection, _CHECKS, **names)
-    row = found[0] | ({"findings": held[0]["findings"]} if held else {})
-    listed = (check | {"columns": tuple(check["columns"] or ())} for check in checks)
-    return _line(row), tuple(Check(**check) for check in listed)
+        rules = [Check(*rule) for rule in _rows(connection, _CHECKS, **names)]
+    checks = tuple(replace(rule, columns=tuple(rule.columns or ())) for rule in rules)
+    line = _line(*found[0])
+    return replace(line, findings=tuple(json.loads(held[0][0]))) if held else line, checks
 
 
 def refused_runs(lake: Lake, registry: str, table: str, *, limit: int) -> tuple[RunLine, ...]:
@@ -156,14 +157,13 @@ def refused_runs(lake: Lake, registry: str, table: str, *, limit: int) -> tuple[
     with _evidence(lake, "runs") as connection:
         names = {"registry": registry, "table": table, "refusals": list(run_log.REFUSALS)}
         rows = _rows(connection, _REFUSED, **names, limit=limit)
-    return tuple(_line(row) for row in rows)
+    return tuple(_line(*row) for row in rows)
 
 
 def approval_notes(lake: Lake, registry: str, table: str) -> dict[str, str]:
     """Reasons of approvals of a table's runs, by run."""
     with _evidence(lake, "runs") as connection:
-        rows = _rows(connection, _APPROVED, registry=registry, table=table)
-    return {row["run_id"]: row["approval_note"] for row in rows}
+        return dict(_rows(connection, _APPROVED, registry=registry, table=table))
 
 
 @contextmanager
@@ -174,21 +174,21 @@ def _evidence(lake: Lake, *names: str) -> Iterator[duckdb.DuckDBPyConnection]:
         yield connection
 
 
-def _rows(connection: duckdb.DuckDBPyConnection, sql: str, **values: Any) -> list[dict[str, Any]]:
+def _rows(connection: duckdb.DuckDBPyConnection, sql: str, **values: Any) -> list[Any]:
     with lake_errors("reading the run log"):
-        cursor = connection.execute(sql, values)
-        names = [column[0] for column in cursor.description or []]
-        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+        return connection.execute(sql, values).fetchall()
 
 
-def _line(row: Mapping[str, Any]) -> RunLine:
+def _line(
+    run_id: str, verdict: str, at: datetime, seconds: float | None, version: int | None, findings: str, *others: Any
+) -> RunLine:
     return RunLine(
-        row["run_id"],
-        row["verdict"],
-        row["started_at"].astimezone(UTC),
-        row["seconds"] or 0.0,
-        row["version"],
-        {name: row[name] or 0 for name in _COUNTS},
-        {name: row[name] or "" for name in _TEXTS},
-        tuple(json.loads(row["findings"] or "[]")),
+        run_id,
+        verdict,
+        at.astimezone(UTC),
+        seconds or 0.0,
+        version,
+        {name: count or 0 for name, count in zip(_COUNTS, others, strict=False)},
+        {name: text or "" for name, text in zip(_TEXTS, others[len(_COUNTS) :], strict=True)},
+        tuple(json.loads(findings or "[]")),
     )

@@ -6,15 +6,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from include.audit.report_data.figures import FIGURES, TREND_RUNS, Row
+from include.audit.report_data.figures import FIGURES, TREND_RUNS, RuleCount
 from include.audit.report_data.freshness import combined
 from include.audit.report_data.quality_index import NOT_MEASURED, Counted, Index, table_index
 from include.audit.report_data.table_report import RuleFigures, RunCounts, TableCounts, TableReport, TrendPoint
 from include.contracts.model import Rule, Table
 from include.lake.rejected import OpenRule, RejectionBacklog
 
-Counts = Mapping[str, Row]
-"""Counts of a table's rules by rule id, as `audit/table_checks` has them."""
+Counts = Mapping[str, RuleCount]
+"""Counts of a table's rules by rule id."""
 
 
 def index_of(counts: Counts, rules: Mapping[str, Rule], score: float | None) -> Index:
@@ -22,27 +22,26 @@ def index_of(counts: Counts, rules: Mapping[str, Rule], score: float | None) -> 
     counted = [
         Counted(
             rule_id,
-            row["dimension"],
-            row["metric"],
-            row["scope"],
-            row["rows"],
-            row["violations"],
+            row.dimension,
+            row.metric,
+            row.scope,
+            row.rows,
+            row.violations,
             bound=rules[rule_id].bound if rule_id in rules else None,
         )
         for rule_id, row in counts.items()
-        if score is not None or row["dimension"] != "timeliness"
+        if score is not None or row.dimension != "timeliness"
     ]
     return table_index(counted, freshness=score)
 
 
-def summed_counts(parts: Iterable[Counts]) -> dict[str, Row]:
+def summed_counts(parts: Iterable[Counts]) -> dict[str, RuleCount]:
     """Rows and violations of each rule, summed over the slices that counted it."""
-    summed: dict[str, Row] = {}
+    summed: dict[str, RuleCount] = {}
     for counts in parts:
         for rule_id, row in counts.items():
-            known = summed.get(rule_id)
-            more = {name: (known or {}).get(name, 0) + row[name] for name in ("rows", "violations")}
-            summed[rule_id] = {**(known or row), **more}
+            known = summed.get(rule_id, replace(row, rows=0, violations=0))
+            summed[rule_id] = replace(known, rows=known.rows + row.rows, violations=known.violations + row.violations)
     return summed
 
 
@@ -99,7 +98,7 @@ def summed_trend(
 def standing_of(counts: Counts) -> TableCounts:
     """The table as it stood when these counts, which may not be empty, were made."""
     row = next(iter(counts.values()))
-    return TableCounts(row["run_id"], row["published_rows"], row["open_rows"])
+    return TableCounts(row.run_id, row.published_rows, row.open_rows)
 
 
 def summed_backlog(parts: Sequence[RejectionBacklog]) -> RejectionBacklog | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
@@ -60,8 +60,8 @@ def frames(overview: Overview, surroundings: Surroundings) -> dict[str, pd.DataF
             [{"registry": e.registry, "table": e.table, "run_id": e.run_id, "at": e.at.isoformat(),
               "is_published": e.is_published, "approved_by": e.approved_by, "approval_note": e.approval_note,
               "decision": e.decision, "decided_by": e.decided_by, "note": e.note,
-              **{key: finding.get(key) for key in ("what", "measured", "allowed", "message")}}
-             for e in overview.gate for finding in e.findings or ({},)],
+              **{key: finding.get(key) if finding else None for key in ("what", "measured", "allowed", "message")}}
+             for e in overview.gate for finding in e.findings or (None,)],
             "registry", "table", "run_id", "at", "is_published", "approved_by", "approval_note",
             "decision", "decided_by", "note", "what",
         ),
@@ -127,7 +127,7 @@ def _as_text(value: Any) -> Any:
     return f"'{value}" if isinstance(value, str) and value[:1] in "=+-@" and value else value
 
 
-def _figures(table: TableReport) -> dict[str, Any]:
+def _figures(table: TableReport) -> dict[str, object]:
     stands, last, latest = table.freshness, table.last, table.latest
     names = (
         "run_id", "version", "contract_version", "source", "extracted", "accepted", "rejected", "superseded",
@@ -163,5 +163,5 @@ def _name(table: TableReport) -> dict[str, str]:
     return {"registry": table.table.registry, "table": table.table.name}
 
 
-def _frame(rows: list[dict[str, Any]], *columns: str) -> pd.DataFrame:
+def _frame(rows: Sequence[Mapping[str, object]], *columns: str) -> pd.DataFrame:
     return pd.DataFrame(rows) if rows else pd.DataFrame(columns=list(columns))

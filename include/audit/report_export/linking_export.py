@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from typing import Any
 
 from include.audit.report_data import Linking, LinkRun, ModelFacts, Share
 
-Rows = list[dict[str, Any]]
+Rows = Sequence[Mapping[str, object]]
 
 
 def linking_rows(linking: Linking, model: ModelFacts | None) -> dict[str, tuple[Rows, tuple[str, ...]]]:
@@ -61,7 +61,7 @@ def linking_rows(linking: Linking, model: ModelFacts | None) -> dict[str, tuple[
     }  # fmt: skip
 
 
-def _run(run: LinkRun) -> dict[str, Any]:
+def _run(run: LinkRun) -> dict[str, object]:
     flat = {name: value for name, value in asdict(run).items() if name not in ("precision", "recall")}
     flat |= _ends("precision", run.precision) | _ends("recall", run.recall)
     return {**flat, "at": run.at.isoformat()}

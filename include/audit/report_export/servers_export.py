@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
 
 from include.audit.report_data import Overview, ServerReport, TableReport
 
-Rows = tuple[list[dict[str, Any]], tuple[str, ...]]
+Rows = tuple[Sequence[Mapping[str, object]], tuple[str, ...]]
 """Rows, and the columns of an empty file."""
 
 
@@ -27,7 +27,7 @@ def servers_rows(overview: Overview) -> dict[str, Rows]:
     }
 
 
-def _server(server: ServerReport, one: TableReport, at: datetime) -> dict[str, Any]:
+def _server(server: ServerReport, one: TableReport, at: datetime) -> dict[str, object]:
     facts, last = server.facts, one.freshness.last_good_at
     return {
         **_name(server, one),

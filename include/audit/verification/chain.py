@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from include.audit.ledger import GENESIS, HEAD_METADATA, LEDGER, SCHEMA, entry_hash
+from include.audit.ledger import GENESIS, HEAD_METADATA, LEDGER, SCHEMA, LedgerEntry
 from include.audit.verification.delta_log import CommitUnreadable, read_commit, versions
 from include.audit.verification.discrepancies import WITNESSES
 from include.audit.verification.findings import Discrepancy
@@ -41,7 +41,7 @@ def read_what_is_left(lake: Lake, folder: str = LEDGER) -> tuple[pa.Table, list[
 
 def read_every_file(lake: Lake, folder: str) -> tuple[pa.Table, list[Discrepancy]]:
     """The entries of every data file in the folder, for a ledger that cannot be opened as a table; each entry once."""
-    rows: dict[tuple[int, str], dict[str, Any]] = {}
+    rows = {}
     for path in lake.files_below(lake.path(folder)):
         if path.endswith(".parquet") and "/_delta_log/" not in path:
             try:
@@ -74,8 +74,8 @@ def verify_chain(entries: pa.Table) -> list[Discrepancy]:
             findings.append(Discrepancy.of(kind, LEDGER, sequence, entry=sequence, **named))
 
     previous, previous_hash = 0, GENESIS
-    for row in _rows(entries):
-        sequence, prev_hash, claimed = row["sequence"], row["prev_hash"], row["hash"]
+    for entry in LedgerEntry.read(entries.select(SCHEMA.names)):
+        sequence, prev_hash, claimed = entry.sequence, entry.prev_hash, entry.hash
         if sequence != previous + 1:
             if sequence is None or sequence <= previous:
                 report("entry twice", sequence or 0)
@@ -83,7 +83,7 @@ def verify_chain(entries: pa.Table) -> list[Discrepancy]:
             is_one = sequence - 1 == previous + 1
             report("entry dropped" if is_one else "entries dropped", previous + 1, last=sequence - 1)
             previous_hash = prev_hash
-        if not _is_intact(row):
+        if not entry.is_intact:
             report("entry altered", sequence)
         elif prev_hash != previous_hash:
             before = max(sequence - 1, 1)
@@ -151,16 +151,3 @@ def read_own_log(lake: Lake, folder: str = LEDGER) -> tuple[list[tuple[int, str]
 def _missing(present: list[int]) -> list[int]:
     """Missing versions after the oldest log file; Delta's log retention may have removed earlier ones."""
     return sorted(set(range(present[0], present[-1] + 1)) - set(present)) if present else []
-
-
-def _rows(entries: pa.Table) -> list[dict[str, Any]]:
-    columns = [entries[name].to_pylist() for name in SCHEMA.names]
-    return [dict(zip(SCHEMA.names, values, strict=True)) for values in zip(*columns, strict=True)]
-
-
-def _is_intact(row: dict[str, Any]) -> bool:
-    try:
-        given = {name: value for name, value in row.items() if name != "hash"}
-        return bool(entry_hash(**given) == row["hash"])
-    except (TypeError, AttributeError, ValueError):
-        return False

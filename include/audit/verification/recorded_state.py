@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 import pyarrow as pa
+
+from include.audit.ledger import SCHEMA, LedgerEntry
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,26 +99,24 @@ class RecordedState:
     def of(cls, entries: pa.Table) -> RecordedState:
         """State accumulated from entries; altered ones, which the chain's verification reports, are skipped."""
         recorded = cls()
-        for row in _rows(entries):
-            recorded.hashes[row["sequence"]] = row["hash"]
+        for entry in LedgerEntry.read(entries.select(SCHEMA.names)):
+            recorded.hashes[entry.sequence] = entry.hash
             try:
-                recorded._take(row, json.loads(row["payload"]))
+                recorded._take(entry, json.loads(entry.payload))
             except (ValueError, KeyError, TypeError, AttributeError):
                 continue
         return recorded
 
-    def _take(self, row: dict[str, Any], payload: dict[str, Any]) -> None:
-        tables = self.tables.setdefault(row["subject"], {}) if "table_id" in payload else {}
-        if row["kind"] == "removal" and "table_id" in payload:
+    def _take(self, entry: LedgerEntry, payload: dict[str, Any]) -> None:
+        tables = self.tables.setdefault(entry.subject, {}) if "table_id" in payload else {}
+        if entry.kind == "removal" and "table_id" in payload:
             tables.pop(payload["table_id"], None)
         elif "table_id" in payload:
             name = payload["table_id"]
-            table = tables.setdefault(name, RecordedTable(row["subject"], name))
-            if row["kind"] == "commit":
-                table.commits[int(payload["version"])] = _commit(row, payload)
-            table.log |= {
-                path: RecordedFile(row["sequence"], digest) for path, digest in payload.get("log", {}).items()
-            }
+            table = tables.setdefault(name, RecordedTable(entry.subject, name))
+            if entry.kind == "commit":
+                table.commits[int(payload["version"])] = _commit(entry, payload)
+            table.log |= {path: RecordedFile(entry.sequence, digest) for path, digest in payload.get("log", {}).items()}
         for path in payload.get("unbound", ()):
             folder, _, name = path.rpartition("/")
             self.bound.pop(path, None)
@@ -127,14 +126,14 @@ class RecordedState:
             files = self.bound.setdefault(folder, {})
             was = files.get(name)
             former = was.former | {was.sha256} if was else frozenset()
-            files[name] = RecordedFile(row["sequence"], digest, former)
+            files[name] = RecordedFile(entry.sequence, digest, former)
 
 
-def _commit(row: dict[str, Any], payload: dict[str, Any]) -> RecordedCommit:
+def _commit(entry: LedgerEntry, payload: dict[str, Any]) -> RecordedCommit:
     removed = payload.get("removed", () if not payload.get("files_removed") else None)
     return RecordedCommit(
-        sequence=row["sequence"],
-        at=datetime.fromtimestamp(ms / 1000, UTC) if (ms := int(payload.get("committed_ms", 0))) else row["at"],
+        sequence=entry.sequence,
+        at=datetime.fromtimestamp(ms / 1000, UTC) if (ms := int(payload.get("committed_ms", 0))) else entry.at,
         sha256=payload["commit_sha256"],
         added=dict(payload["files"]),
         feed=dict(payload.get("feed", {})),
@@ -142,8 +141,3 @@ def _commit(row: dict[str, Any], payload: dict[str, Any]) -> RecordedCommit:
         rows=tuple(payload.get("rows", ())),
         run_id=payload.get("run_id") or "",
     )
-
-
-def _rows(entries: pa.Table) -> Iterator[dict[str, Any]]:
-    for batch in entries.to_batches():
-        yield from batch.to_pylist()

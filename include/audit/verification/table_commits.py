@@ -116,7 +116,7 @@ def _table_records(lake: Lake, subject: str, taken: Taken, *, as_it_is: bool = F
     if recorded_version is None and records and (reason := records[0].payload.get("reason")):
         standing = RecordedState.of(ledger.read(lake)).tables.get(subject, {})
         former = [name for name in standing if name != table_id]
-        records[:0] = [_removal(subject, name, reason, table_id) for name in former]
+        records[:0] = [_removal(subject, name, str(reason), table_id) for name in former]
     return [*records, *_log_records(lake, subject, table_id, taken, recorded_version)]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from datetime import date
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -34,7 +34,7 @@ def day(text: str, option: str) -> date:
         raise typer.BadParameter(f"`{text}` is no day: write {option} as 2026-12-31") from None
 
 
-def plain(request: Request) -> dict[str, Any]:
+def plain(request: Request) -> dict[str, object]:
     """A request as plain values, without the key and the values of a dispute."""
     said = asdict(request)
     if request.dispute is not None:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 
 from include.contracts.checks.date_formats import FormatError, read_format
 from include.contracts.checks.patterns import matches, why_not_compiled
 from include.contracts.checks.time_zones import why_no_zone
-from include.contracts.model import Column, integer_range, why_no_number
+from include.contracts.model import Column, TypeOptions, integer_range, why_no_number
 from include.contracts.yaml_files import ReportProblem
 
 _BOUNDS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
@@ -42,7 +42,8 @@ def check_column(column: Column, physical_type: str, enum: Sequence[Any], report
         remedy = "publish it as `object` or `array` (JSON text), or let transformLogic take what is needed of it"
         report(("logicalType",), f"the type `{kind}` is not published here", remedy)
         return
-    options = {name: value for name, value in column.options.items() if name in _KNOWN_OPTIONS[kind]}
+    known = {name: value for name, value in column.options.items() if name in _KNOWN_OPTIONS[kind]}
+    options = cast("TypeOptions", known)
     for name in column.options.keys() - options.keys():
         has = f"its options: {', '.join(_KNOWN_OPTIONS[kind]) or 'none'}"
         report(("logicalTypeOptions", name), f"`{name}` means nothing for `{kind}`", f"leave it out; {has}")
@@ -61,7 +62,7 @@ def check_column(column: Column, physical_type: str, enum: Sequence[Any], report
             report(("enum", index), message, remedy)
 
 
-def why_no_value(column: Column, options: dict[str, Any], value: object) -> Iterable[tuple[str, str]]:
+def why_no_value(column: Column, options: TypeOptions, value: object) -> Iterable[tuple[str, str]]:
     """Reason why the column can never have a listed value; None if it can."""
     reason = _why_not_of_type(column, value)
     if reason is not None:
@@ -75,7 +76,7 @@ def why_no_value(column: Column, options: dict[str, Any], value: object) -> Iter
             yield f"the value `{value}` is outside the column's own bounds", "take it out, or move the bound"
 
 
-def _why_not_of_form(value: str, options: dict[str, Any]) -> Iterable[tuple[str, str]]:
+def _why_not_of_form(value: str, options: TypeOptions) -> Iterable[tuple[str, str]]:
     pattern = options.get("pattern")
     if isinstance(pattern, str) and why_not_compiled(pattern) is None and not matches(pattern, value):
         yield f"the value `{value}` breaks the column's own pattern", f"correct one of them: {pattern}"
@@ -100,7 +101,7 @@ def _why_not_of_type(column: Column, value: object) -> tuple[str, str] | None:
     return None
 
 
-def _check_zone_and_format(column: Column, options: dict[str, Any], report: ReportProblem) -> None:
+def _check_zone_and_format(column: Column, options: TypeOptions, report: ReportProblem) -> None:
     zone = options.get("defaultTimezone")
     if zone is not None and (wrong := why_no_zone(str(zone))):
         report(("logicalTypeOptions", "defaultTimezone"), *wrong)
@@ -135,7 +136,7 @@ def _check_zone_and_format(column: Column, options: dict[str, Any], report: Repo
         report(place, f"the format `{pattern}` means an instant, the column is a local time", remedy)
 
 
-def _check_pattern(options: dict[str, Any], report: ReportProblem) -> None:
+def _check_pattern(options: TypeOptions, report: ReportProblem) -> None:
     pattern = options.get("pattern")
     if isinstance(pattern, str) and (wrong := why_not_compiled(pattern)):
         report(("logicalTypeOptions", "pattern"), *wrong)
@@ -144,7 +145,7 @@ def _check_pattern(options: dict[str, Any], report: ReportProblem) -> None:
         report(("logicalTypeOptions", "minLength"), f"minLength {shortest} is over maxLength {longest}", "swap them")
 
 
-def _check_bounds(column: Column, options: dict[str, Any], report: ReportProblem) -> None:
+def _check_bounds(column: Column, options: Mapping[str, object], report: ReportProblem) -> None:
     given = {name: options[name] for name in (*_BOUNDS, "multipleOf") if name in options}
     values = {name: _comparable(column, value) for name, value in given.items()}
     for name, value in values.items():
@@ -172,7 +173,7 @@ def _check_bounds(column: Column, options: dict[str, Any], report: ReportProblem
 Limit = tuple[Any, str, Any, bool]  # comparable value, the option's name, as written, whether it is exclusive
 
 
-def _span(options: dict[str, Any]) -> tuple[Limit | None, Limit | None]:
+def _span(options: Mapping[str, object]) -> tuple[Limit | None, Limit | None]:
     """The narrowest lower and upper bound."""
 
     def narrowest(names: Sequence[str], pick: Any) -> Limit | None:

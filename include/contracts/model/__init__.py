@@ -51,4 +51,4 @@ from include.contracts.model.table import (
     Table,
     Tolerance,
 )
-from include.contracts.model.types import arrow_type, integer_range, sql_type, why_no_number
+from include.contracts.model.types import RuleArguments, TypeOptions, arrow_type, integer_range, sql_type, why_no_number

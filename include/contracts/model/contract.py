@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 from include.contracts.model.servers import Server
 from include.contracts.model.table import AT, Rule, Table
@@ -54,7 +54,7 @@ class Contract:
     description: str = ""
     owner: str = ""
     limitations: str = ""
-    team: tuple[dict[str, Any], ...] = ()
+    team: tuple[Mapping[str, object], ...] = ()
     legal_sources: tuple[str, ...] = ()
     legal_sources_vietnamese: tuple[str, ...] = ()
     servers: tuple[Server, ...] = ()

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, cast, get_args
 
@@ -48,8 +48,8 @@ VIETNAMESE = "vietnamese"  # a rule's description in that language; of `descript
 def extract_policy(custom: Sequence[CustomProperty], columns: set[str], refuse: Refuse) -> ExtractPolicy:
     """The extract policy, from the custom property `extract`."""
     value = _settings(custom, "extract", _EXTRACT, refuse)
-    cursor = value.get("cursor") or []
-    cursor = [cursor] if isinstance(cursor, str) else cursor
+    stated: Any = value.get("cursor") or []
+    cursor = [stated] if isinstance(stated, str) else stated
     for name in cursor:
         if name not in columns:
             refuse(f"the cursor `{name}` is not a column", f"one of: {', '.join(sorted(columns))}")
@@ -221,7 +221,7 @@ def sla(written: Sequence[ServiceLevelAgreementProperty], refuse: Refuse) -> Sla
     return Sla(schedule, deadline, durations.get("retention", default.landing_retention), delivered)
 
 
-def _settings(custom: Sequence[CustomProperty], name: str, known: set[str], refuse: Refuse) -> dict[str, Any]:
+def _settings(custom: Sequence[CustomProperty], name: str, known: set[str], refuse: Refuse) -> Mapping[str, object]:
     for prop in custom:
         if prop.property != name:
             if difflib.get_close_matches(prop.property or "", [name], n=1):
@@ -238,7 +238,7 @@ def _settings(custom: Sequence[CustomProperty], name: str, known: set[str], refu
     return {}
 
 
-def _choice(settings: dict[str, Any], name: str, default: str, known: Sequence[str], refuse: Refuse) -> str:
+def _choice(settings: Mapping[str, object], name: str, default: str, known: Sequence[str], refuse: Refuse) -> str:
     value = settings.get(name, default)
     if value not in known:
         refuse(f"{name} `{value}` is unknown", f"one of: {', '.join(known)}")
@@ -260,7 +260,7 @@ def _predicate(text: str, columns: set[str], refuse: Refuse) -> str:
     return condition
 
 
-def _percent(settings: dict[str, Any], name: str, default: float, refuse: Refuse) -> float:
+def _percent(settings: Mapping[str, object], name: str, default: float, refuse: Refuse) -> float:
     value = settings.get(name, default)
     if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
         refuse(f"`{name}` is not a percentage", "a number such as 5")
@@ -268,7 +268,7 @@ def _percent(settings: dict[str, Any], name: str, default: float, refuse: Refuse
     return float(value)
 
 
-def _megabytes(settings: dict[str, Any], name: str, changes: str, refuse: Refuse) -> float:
+def _megabytes(settings: Mapping[str, object], name: str, changes: str, refuse: Refuse) -> float:
     """Megabytes of its log that the source may keep for a table; only with `changes: log`."""
     value = settings.get(name, ExtractPolicy().change_log_limit_mb)
     if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:

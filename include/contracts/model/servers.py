@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any, Literal
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 ZONE = ZoneInfo("Asia/Ho_Chi_Minh")  # of the days on which what a contract says begins and ends
@@ -43,7 +44,7 @@ class Server:
     delimiter: str = ""
     encoding: str = ""
     schema: str = ""
-    options: dict[str, Any] = field(default_factory=dict)
+    options: Mapping[str, object] = field(default_factory=dict)
     variant: str = ""
     assignments: tuple[Assignment, ...] = ()
     ended: date | None = None

@@ -6,10 +6,12 @@ Terms are those of the Open Data Contract Standard v3.2 (Bitol, Linux Foundation
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any, Literal
+from typing import Literal
 
+from include.contracts.model.types import RuleArguments, TypeOptions
 from include.contracts.words import Language, pick
 
 Classification = Literal["public", "internal", "confidential", "restricted", "sensitive"]
@@ -90,7 +92,7 @@ class Rule:
     dimension: str
     description: str
     violation: str = ""
-    arguments: dict[str, Any] = field(default_factory=dict)
+    arguments: RuleArguments = field(default_factory=RuleArguments)
     bound: Bound | None = None
     query: str = ""
     legal_source: str = ""
@@ -150,7 +152,7 @@ class Column:
     classification: Classification = "internal"
     business_name: str = ""
     description: str = ""
-    options: dict[str, Any] = field(default_factory=dict)
+    options: TypeOptions = field(default_factory=TypeOptions)
     link: LinkRole | None = None
     empty_values: tuple[str, ...] = ()
     empty_when: str = ""
@@ -223,7 +225,7 @@ class Table:
     tolerance: Tolerance = Tolerance()
     business_name: str = ""
     description: str = ""
-    custom: dict[str, Any] = field(default_factory=dict)
+    custom: Mapping[str, object] = field(default_factory=dict)
     key_scope: KeyScope = field(default="registry", repr=False)
     history: timedelta | None = field(default=None, repr=False)
     rows_from_list: RowsFromList | None = None

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypedDict
 
 import pyarrow as pa
 
@@ -41,7 +42,39 @@ _ARROW = {
 }
 
 
-def sql_type(logical_type: str, physical_type: str, options: dict[str, Any]) -> str:
+class TypeOptions(TypedDict, total=False):
+    """`logicalTypeOptions` of a column, as ODCS names them."""
+
+    minimum: str | float
+    maximum: str | float
+    exclusiveMinimum: str | float
+    exclusiveMaximum: str | float
+    multipleOf: float
+    minLength: int
+    maxLength: int
+    pattern: str
+    format: str
+    timezone: bool
+    defaultTimezone: str
+
+
+class RuleArguments(TypedDict, total=False):
+    """What a rule's metric is given: `arguments` as ODCS names them, or of a rule that a column implies.
+
+    `value` is a bound; `list`, `listColumn` and `validOn` are of a code list.
+    """
+
+    pattern: str
+    validValues: Sequence[Any]
+    missingValues: Sequence[Any]
+    properties: Sequence[str]
+    value: Any
+    list: str
+    listColumn: str
+    validOn: str
+
+
+def sql_type(logical_type: str, physical_type: str, options: TypeOptions) -> str:
     """The DuckDB type of a published column.
 
     A `number` is a DECIMAL when `physicalType` states precision and scale, else a DOUBLE. A `timestamp` is an
@@ -69,7 +102,7 @@ class WrongNumber:
     is_warning: bool = False
 
 
-def why_no_number(physical_type: str, options: dict[str, Any]) -> WrongNumber | None:
+def why_no_number(physical_type: str, options: TypeOptions) -> WrongNumber | None:
     """Mistake in the precision of a `number`; None if it is a decimal, or explicitly a binary float."""
     text = physical_type.strip()
     if stated := _DECIMAL.search(text):

@@ -7,7 +7,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 from open_data_contract_standard.model import (
     CustomProperty,
@@ -42,6 +42,7 @@ from include.contracts.model import (
     Rule,
     Server,
     Table,
+    TypeOptions,
     empty_inputs,
     extract_policy,
     key_scope,
@@ -210,11 +211,10 @@ class Reader:
         expression = (prop.transformLogic or "").strip()
         if expression:
             expression = self.sql(expression, (*place, "transformLogic"))
-        options = dict(prop.logicalTypeOptions or {})
+        options = cast("TypeOptions", dict(prop.logicalTypeOptions or {}))
         key = None
         if prop.primaryKey:
             key = prop.primaryKeyPosition if prop.primaryKeyPosition and prop.primaryKeyPosition > 0 else position + 1
-
         custom = prop.customProperties or []
         place_of_empty = place_of(place, custom, "empty")
         self.places[f"{table}.{name}:empty"] = place_of_empty

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Unpack, cast
 
 from open_data_contract_standard.model import (
     AuthoritativeDefinition,
@@ -17,7 +17,7 @@ from open_data_contract_standard.model import (
     SchemaProperty,
 )
 
-from include.contracts.model import VIETNAMESE, Bound, Column, Relationship, Rule, Scope, Severity
+from include.contracts.model import VIETNAMESE, Bound, Column, Relationship, Rule, RuleArguments, Scope, Severity
 from include.contracts.rules.expressions import may_lose
 from include.contracts.rules.references import violation_of_reference
 from include.contracts.rules.rule_words import implied, implied_reference, one_key, readable
@@ -60,7 +60,7 @@ def column_rules(
         texts: BilingualText,
         scope: Scope = "row",
         severity: Severity = "error",
-        **arguments: Any,
+        **arguments: Unpack[RuleArguments],
     ) -> None:
         rules.append(
             Rule(
@@ -78,8 +78,8 @@ def column_rules(
             )
         )
 
-    def option(metric: str, violation: str, value: object, **arguments: Any) -> None:
-        add(metric, violation, implied(metric, column, value), **(arguments or {"value": value}))
+    def option(metric: str, violation: str, stated: object, **arguments: Unpack[RuleArguments]) -> None:
+        add(metric, violation, implied(metric, column, stated), **(arguments or RuleArguments(value=stated)))
 
     if column.is_required:
         add("required", f"{name} IS NULL", implied("required", column))
@@ -114,8 +114,9 @@ def column_rules(
     if column.is_unique:
         add("unique", "", implied("unique", column), scope="set")
     for reference in references:
-        given: dict[str, Any] = {"list": reference.table, "listColumn": reference.to_columns[0]}
-        given |= {"validOn": reference.valid_on} if reference.valid_on else {}
+        given: RuleArguments = {"list": reference.table, "listColumn": reference.to_columns[0]}
+        if reference.valid_on:
+            given["validOn"] = reference.valid_on
         texts, violation = implied_reference(column, reference), violation_of_reference(name, reference)
         add("reference", violation, texts, severity=reference.severity, **given)
     return rules
@@ -170,7 +171,7 @@ def quality_rule(
     severity: Severity = "warning" if written.severity == "warning" else "error"
     metric = "sql" if written.type == "sql" else written.metric or ""
     bound = _bound(written)
-    arguments = dict(written.arguments or {})
+    arguments = cast("RuleArguments", dict(written.arguments or {}))
     names = {c.name for c in columns}
     subject = _subject(metric, arguments, names, owner)
     violation, query = "", ""
@@ -231,7 +232,7 @@ def _bound(written: DataQuality) -> Bound:
     )
 
 
-def _subject(metric: str, arguments: dict[str, Any], names: set[str], owner: Column | None) -> tuple[str, ...]:
+def _subject(metric: str, arguments: RuleArguments, names: set[str], owner: Column | None) -> tuple[str, ...]:
     if metric == "duplicateValues" and arguments.get("properties"):
         listed = tuple(str(name) for name in arguments["properties"])
         if unknown := [name for name in listed if name not in names]:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from sqlglot import exp
 
-from include.contracts.model import Column
+from include.contracts.model import Column, RuleArguments
 from include.contracts.sql import SqlRefused, check_where, understood, written
 
 
@@ -33,7 +32,7 @@ def literal(value: object) -> str:
     return "'" + str(value).replace("'", "''") + "'"
 
 
-def violation_of_metric(metric: str, arguments: dict[str, Any], column: str) -> str:
+def violation_of_metric(metric: str, arguments: RuleArguments, column: str) -> str:
     """Violation predicate of `nullValues`, `missingValues` or `invalidValues` of a column."""
     name = quote(column)
     if metric == "nullValues":

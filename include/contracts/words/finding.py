@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import NotRequired, TypedDict, cast
 
 from include.contracts.words.language import BilingualText, Language, allowed, pick
 
@@ -27,16 +26,26 @@ class Finding:
         """A finding with its texts in both languages."""
         return cls(what, measured, allowed, text.english, text.vietnamese)
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> RecordedFinding:
         """Plain values, for XCom and JSON."""
-        return asdict(self)
+        return cast("RecordedFinding", asdict(self))
 
 
-def finding_text(finding: Mapping[str, Any], language: Language) -> str:
+class RecordedFinding(TypedDict):
+    """A finding as XCom, `--json` and the run log have it."""
+
+    what: str
+    measured: float
+    allowed: str
+    message: NotRequired[str]
+    vietnamese: NotRequired[str]
+
+
+def finding_text(finding: RecordedFinding, language: Language) -> str:
     """The text of a recorded finding."""
     return pick(language, finding.get("vietnamese") or "", finding.get("message") or finding["what"])
 
 
-def allowed_text(finding: Mapping[str, Any], language: Language) -> str:
+def allowed_text(finding: RecordedFinding, language: Language) -> str:
     """The allowed range of a recorded finding, as text."""
     return allowed(language, finding["allowed"])

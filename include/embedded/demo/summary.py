@@ -96,7 +96,7 @@ def _tell_persons(site: Site) -> None:
     """Print the result of linking on one line."""
     linked = last_link_run(_lake(site))
     if linked:
-        records, persons, waiting = (number(linked[name] or 0) for name in ("records", "persons", "waiting"))
+        records, persons, waiting = (number(count or 0) for count in (linked.records, linked.persons, linked.waiting))
         say(
             local(
                 f"Đối khớp danh tính: {records} bản ghi là của {persons} người, mỗi người một mã; {waiting} cặp chờ "
@@ -111,7 +111,7 @@ def recorded_rows(site: Site, since: datetime, tables: Sequence[str]) -> list[di
     """The last row in `audit/runs` of each `registry.table` since an instant, in the order given."""
     lake = _lake(site)
     last: dict[str, dict[str, Any]] = {}
-    for row in sorted(run_log.read(lake, "runs").to_pylist(), key=run_log.place_of):
+    for row in sorted(run_log.read(lake, "runs").to_pylist(), key=lambda row: run_log.place_of(row["recorded"])):
         if row["started_at"] >= since:
             last[f"{row['registry']}.{row['table']}"] = {**row, "reasons": json.loads(row["reasons"] or "[]")}
     return [last[name] for name in tables if name in last]

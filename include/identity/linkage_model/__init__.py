@@ -10,5 +10,6 @@ from include.identity.linkage_model.comparison_sql import (
     weight,
     weights,
 )
-from include.identity.linkage_model.model import SHARED_NUMBERS, Model, ModelUnusable, load_model
+from include.identity.linkage_model.comparisons import Settings
+from include.identity.linkage_model.model import SHARED_NUMBERS, LevelWeight, Model, ModelUnusable, Training, load_model
 from include.identity.linkage_model.training import fits, train

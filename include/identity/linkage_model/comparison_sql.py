@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import math
 import re
-from typing import Any
 
 import duckdb
 
+from include.identity.linkage_model.comparisons import Comparison, Level, Settings
 from include.lake.storage import literal
 
 # damerau_levenshtein(a, b) <= 1, several times as fast. Of equal length, one edit is one letter or two neighbours; else
@@ -30,22 +30,22 @@ _ONE_EDIT = """CASE
 _ONE_EDIT_ASKED = re.compile(r"damerau_levenshtein(\(\w+, \w+\)) <= 1\b")
 
 
-def names(settings: dict[str, Any]) -> list[str]:
+def names(settings: Settings) -> list[str]:
     """The comparisons' names, in order."""
     return [str(comparison["output_column_name"]) for comparison in settings["comparisons"]]
 
 
-def gammas(settings: dict[str, Any]) -> list[str]:
+def gammas(settings: Settings) -> list[str]:
     """The columns that hold the levels."""
     return [f"gamma_{name}" for name in names(settings)]
 
 
-def conditions(settings: dict[str, Any]) -> list[list[str]]:
+def conditions(settings: Settings) -> list[list[str]]:
     """How levels are told: nothing else decides a gamma."""
     return [[str(level["sql_condition"]) for level in c["comparison_levels"]] for c in settings["comparisons"]]
 
 
-def compare(connection: duckdb.DuckDBPyConnection, settings: dict[str, Any], *, pairs: str, into: str) -> None:
+def compare(connection: duckdb.DuckDBPyConnection, settings: Settings, *, pairs: str, into: str) -> None:
     """Make the temporary table `into`: the rows of `pairs` (join_key_l, join_key_r, ...) and a gamma per comparison.
 
     A gamma numbers the level that holds: -1 not known, 0 the least alike, upwards. `prepared` holds the records.
@@ -64,30 +64,30 @@ def compare(connection: duckdb.DuckDBPyConnection, settings: dict[str, Any], *, 
     )
 
 
-def weight(settings: dict[str, Any]) -> str:
+def weight(settings: Settings) -> str:
     """The log2 Bayes factor as SQL over gammas and over `l` and `r`, which hold a `tf_<column>` for each frequency."""
     return " + ".join(weights(settings).values()) or "0.0"
 
 
-def weights(settings: dict[str, Any]) -> dict[str, str]:
+def weights(settings: Settings) -> dict[str, str]:
     """The part of each comparison, by its name."""
     return {name: _weight(c, f"gamma_{name}") for name, c in zip(names(settings), settings["comparisons"], strict=True)}
 
 
-def labels(settings: dict[str, Any], name: str) -> str:
+def labels(settings: Settings, name: str) -> str:
     """What a comparison found, in words, as SQL over its gamma."""
     comparison = next(c for c in settings["comparisons"] if c["output_column_name"] == name)
     whens = " ".join(f"WHEN {n} THEN {literal(level['label_for_charts'])}" for n, level in _numbered(comparison))
     return f"CASE gamma_{name} {whens} END"
 
 
-def frequency_columns(settings: dict[str, Any]) -> list[str]:
+def frequency_columns(settings: Settings) -> list[str]:
     """The columns whose values weigh by how frequent they are."""
     levels = [level for comparison in settings["comparisons"] for level in comparison["comparison_levels"]]
     return sorted({str(level["tf_adjustment_column"]) for level in levels if level.get("tf_adjustment_column")})
 
 
-def count_frequencies(connection: duckdb.DuckDBPyConnection, settings: dict[str, Any]) -> None:
+def count_frequencies(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
     """Make the temporary table `frequencies`: unique_id and `tf_<column>`, the share of known values that equal it."""
     columns = frequency_columns(settings)
     shares = ", ".join(
@@ -100,11 +100,11 @@ def count_frequencies(connection: duckdb.DuckDBPyConnection, settings: dict[str,
     )
 
 
-def _with_columns(settings: dict[str, Any]) -> list[tuple[dict[str, Any], str]]:
+def _with_columns(settings: Settings) -> list[tuple[Comparison, str]]:
     return list(zip(settings["comparisons"], gammas(settings), strict=True))
 
 
-def _numbered(comparison: dict[str, Any]) -> list[tuple[int, dict[str, Any]]]:
+def _numbered(comparison: Comparison) -> list[tuple[int, Level]]:
     """Levels from most to least alike with their gammas; the null level, which is -1, first."""
     levels = comparison["comparison_levels"]
     known = [level for level in levels if not level.get("is_null_level")]
@@ -112,7 +112,7 @@ def _numbered(comparison: dict[str, Any]) -> list[tuple[int, dict[str, Any]]]:
     return [(-1, level) for level in unknown] + [(len(known) - 1 - n, level) for n, level in enumerate(known)]
 
 
-def _gamma(comparison: dict[str, Any]) -> str:
+def _gamma(comparison: Comparison) -> str:
     whens = [
         f"WHEN {_quickly(level['sql_condition'])} THEN {n}"
         for n, level in _numbered(comparison)
@@ -125,7 +125,7 @@ def _quickly(condition: str) -> str:
     return _ONE_EDIT_ASKED.sub(r"one_edit\1", condition)
 
 
-def _weight(comparison: dict[str, Any], gamma: str) -> str:
+def _weight(comparison: Comparison, gamma: str) -> str:
     whens = []
     for n, level in _numbered(comparison):
         if level.get("is_null_level"):

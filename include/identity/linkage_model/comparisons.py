@@ -5,10 +5,40 @@ Every level is SQL over the columns of `prepared` (suffixes _l and _r). Levels g
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TypedDict
 
-Level = dict[str, Any]
-Comparison = dict[str, Any]
+
+class Level(TypedDict, total=False):
+    """A level of a comparison in Splink's settings, as far as it is read or written here; `m`, `u` once learned."""
+
+    sql_condition: str
+    label_for_charts: str
+    is_null_level: bool
+    m_probability: float
+    u_probability: float
+    tf_adjustment_column: str
+    disable_tf_exact_match_detection: bool
+
+
+class Comparison(TypedDict):
+    """A comparison in Splink's settings: levels from most to least alike."""
+
+    output_column_name: str
+    comparison_levels: list[Level]
+
+
+class Settings(TypedDict, total=False):
+    """Splink's settings, as far as they are read or written here."""
+
+    link_type: str
+    sql_dialect: str
+    linker_uid: str
+    unique_id_column_name: str
+    comparisons: list[Comparison]
+    blocking_rules_to_generate_predictions: list[str]
+    probability_two_random_records_match: float
+    retain_matching_columns: bool
+    retain_intermediate_calculation_columns: bool
 
 
 def comparisons_for(
@@ -218,7 +248,7 @@ def _said_by_id(said: str, bare: str, what: str) -> Comparison:
 
 
 def _comparison(name: str, column: str, levels: list[Level]) -> Comparison:
-    unknown = {
+    unknown: Level = {
         "sql_condition": f"{column}_l IS NULL OR {column}_r IS NULL",
         "label_for_charts": "not known of both",
         "is_null_level": True,

@@ -6,10 +6,11 @@ Splink's own stops with an error at a level that fades out, which rare faults of
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from include.identity.linkage_model.comparisons import Level, Settings
 
 Floats = npt.NDArray[np.float64]
 
@@ -21,7 +22,7 @@ _ROUNDS, _STILL = 100, 1e-5
 class Expectation:
     """Learns the m of a model's levels from several sets of pairs, and tells them to its settings at the end."""
 
-    def __init__(self, settings: dict[str, Any]) -> None:
+    def __init__(self, settings: Settings) -> None:
         """`settings`: Splink's, with u in place."""
         self.names = [str(comparison["output_column_name"]) for comparison in settings["comparisons"]]
         # By gamma: 0 is the least alike, which Splink writes last.
@@ -74,9 +75,13 @@ class Expectation:
             complete(levels)
 
 
-def complete(levels: list[dict[str, Any]]) -> None:
+def complete(levels: list[Level]) -> None:
     """Every level gets an m and a u that are possible, to six digits."""
     for level in levels:
         if not level.get("is_null_level"):
-            for key, least in (("m_probability", LEAST_M), ("u_probability", LEAST_U)):
-                level[key] = float(f"{min(max(float(level.get(key) or 0.0), least), 0.9999):.6g}")
+            level["m_probability"] = _possible(level.get("m_probability"), LEAST_M)
+            level["u_probability"] = _possible(level.get("u_probability"), LEAST_U)
+
+
+def _possible(share: float | None, least: float) -> float:
+    return float(f"{min(max(float(share or 0.0), least), 0.9999):.6g}")

@@ -6,9 +6,9 @@ import copy
 import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple, TypedDict
 
-from include.identity.linkage_model.comparisons import NUMBERS, comparisons_for
+from include.identity.linkage_model.comparisons import NUMBERS, Comparison, Settings, comparisons_for
 from include.identity.records import Prepared
 from include.known_error import KnownError
 
@@ -21,28 +21,49 @@ class ModelUnusable(KnownError, ValueError):
     """The model cannot be used on these records; the message names the remedy."""
 
 
+class Training(TypedDict, total=False):
+    """What a model was trained on and when, for the report; of another's model perhaps nothing."""
+
+    on: str
+    seed: int
+    records: int
+    sampled: int
+    roles: list[str]
+    splink: str
+    trained_at: str
+
+
+class LevelWeight(NamedTuple):
+    """A level of a comparison with its probabilities among pairs of one person (m) and of two (u)."""
+
+    name: str
+    m: float | None
+    u: float | None
+    is_by_frequency: bool
+
+
 @dataclass(frozen=True, slots=True)
 class Model:
     """`settings`: Splink's, with m and u of every level.
 
     `link_at`, `review_at`: probabilities from which a pair is a link, or is shown to a person. `coverage`: the share of
     persons known elsewhere who are in the population registry too. `persons`: how many persons the sample had, where no
-    population-like table says it. `training`: facts for the report (seed, records, pairs, when, Splink's version).
+    population-like table says it.
     """
 
     name: str
     version: str
-    settings: dict[str, Any]
+    settings: Settings
     link_at: float = 0.97
     review_at: float = 0.5
     coverage: float = 0.97
     records_per_person: float = 2.0
-    training: dict[str, Any] = field(default_factory=dict)
+    training: Training = field(default_factory=Training)
 
     @property
-    def comparisons(self) -> list[dict[str, Any]]:
+    def comparisons(self) -> list[Comparison]:
         """Splink's comparisons, each with its levels."""
-        found: list[dict[str, Any]] = self.settings["comparisons"]
+        found: list[Comparison] = self.settings["comparisons"]
         return found
 
     def fits(self, prepared: Prepared) -> bool:
@@ -63,7 +84,7 @@ class Model:
         """How many persons the records speak of, about: one in so many random pairs is a pair of one person."""
         return max(prepared.population or round(prepared.named / self.records_per_person), 2)
 
-    def settings_for(self, persons: int) -> dict[str, Any]:
+    def settings_for(self, persons: int) -> Settings:
         """Splink's settings for so many persons, without a prior: the match weight is the log2 Bayes factor alone."""
         made = copy.deepcopy(self.settings)
         made["probability_two_random_records_match"] = 0.5
@@ -72,6 +93,20 @@ class Model:
                 first = next(level for level in comparison["comparison_levels"] if not level.get("is_null_level"))
                 first["u_probability"] = SHARED_NUMBERS / persons
         return made
+
+    def levels(self, persons: int) -> dict[str, tuple[LevelWeight, ...]]:
+        """The levels of each comparison for so many persons; that a value is not known says nothing, and is none."""
+        return {
+            comparison["output_column_name"]: tuple(
+                LevelWeight(
+                    level.get("label_for_charts", level["sql_condition"]), level.get("m_probability"),
+                    level.get("u_probability"), bool(level.get("tf_adjustment_column")),
+                )
+                for level in comparison["comparison_levels"]
+                if not level.get("is_null_level")
+            )
+            for comparison in self.settings_for(persons)["comparisons"]
+        }  # fmt: skip
 
     def save(self, path: Path) -> None:
         """Write the model as JSON, one level a line at most."""
@@ -89,6 +124,6 @@ def load_model(path: Path) -> Model:
         raise ModelUnusable(f"{path} is not a linkage model: train one with `lienthong link train`") from error
 
 
-def _conditions(comparison: dict[str, Any]) -> tuple[str, tuple[str, ...]]:
+def _conditions(comparison: Comparison) -> tuple[str, tuple[str, ...]]:
     levels = comparison["comparison_levels"]
     return comparison["output_column_name"], tuple(str(level["sql_condition"]) for level in levels)

@@ -7,14 +7,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib.metadata import version as installed
-from typing import Any
+from typing import Any, cast
 
 import duckdb
 
 from include.identity.linkage_model.comparison_sql import compare, gammas
-from include.identity.linkage_model.comparisons import STATED, comparisons_for
+from include.identity.linkage_model.comparisons import STATED, Comparison, Settings, comparisons_for
 from include.identity.linkage_model.expectation_maximisation import Expectation, complete
-from include.identity.linkage_model.model import Model, ModelUnusable
+from include.identity.linkage_model.model import Model, ModelUnusable, Training
 from include.identity.records import Prepared, prepare
 from include.lake.storage import Lake
 
@@ -73,7 +73,7 @@ def train(
         settings = _learn(connection, prepared, comparisons, seed)
         linked = _records_per_person(connection)
         sampled = connection.execute("SELECT count(*) FROM sample").fetchone()
-    facts = {
+    facts: Training = {
         "on": on,
         "seed": seed,
         "records": prepared.records,
@@ -95,8 +95,8 @@ def _sample(connection: duckdb.DuckDBPyConnection, prepared: Prepared, seed: int
 
 
 def _learn(
-    connection: duckdb.DuckDBPyConnection, prepared: Prepared, comparisons: list[dict[str, Any]], seed: int
-) -> dict[str, Any]:
+    connection: duckdb.DuckDBPyConnection, prepared: Prepared, comparisons: list[Comparison], seed: int
+) -> Settings:
     from splink import DuckDBAPI, Linker  # here, as it takes a second to import
 
     settings: dict[str, Any] = {
@@ -111,7 +111,7 @@ def _learn(
     with _quiet():
         linker = Linker(DuckDBAPI(connection).register("sample"), settings, log_level=None)
         linker.training.estimate_u_using_random_sampling(max_pairs=_U_PAIRS, seed=seed, min_count_per_level=None)
-        learned: dict[str, Any] = linker.misc.save_model_to_json(None)
+        learned = cast("Settings", linker.misc.save_model_to_json(None))
     learned.pop("probability_two_random_records_match", None)
     for comparison in learned["comparisons"]:
         complete(comparison["comparison_levels"])
@@ -133,7 +133,7 @@ def _pairs_of_sample(connection: duckdb.DuckDBPyConnection) -> float:
     return float(row[0]) if row else 1.0
 
 
-def _patterns(connection: duckdb.DuckDBPyConnection, settings: dict[str, Any], rule: str) -> list[tuple[int, ...]]:
+def _patterns(connection: duckdb.DuckDBPyConnection, settings: Settings, rule: str) -> list[tuple[int, ...]]:
     """How often each combination of levels occurs among the pairs of a rule: the count, then the levels."""
     connection.execute(
         f"""CREATE OR REPLACE TEMP TABLE seen AS SELECT '0' AS match_key, l.unique_id AS join_key_l,

@@ -16,5 +16,5 @@ from include.identity.persons.review_queue import (
     pair_id,
     queue,
 )
-from include.identity.persons.stable_ids import Assigned, assign, resolve
+from include.identity.persons.stable_ids import Assigned, Resolved, assign, resolve
 from include.identity.persons.withdrawal import Kept, not_followed, withdraw

@@ -36,7 +36,7 @@ class Kept:
 
 def not_followed(lake: Lake) -> tuple[Kept, ...]:
     """The newest decision on each pair, where no run of linking began since; the newest first."""
-    began = [run["started_at"] for run in link_runs(lake) if run["verdict"] != "failed" and run["started_at"]]
+    began = [run.began for run in link_runs(lake) if run.verdict != "failed" and run.started_at]
     with lake.connect(memory_limit="512MB") as connection, lake_errors("reading the reviews"):
         people_view(lake, connection, "reviews")
         rows = connection.execute(

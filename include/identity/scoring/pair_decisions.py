@@ -7,7 +7,7 @@ import math
 import duckdb
 
 from include.identity import linkage_model
-from include.identity.linkage_model import SHARED_NUMBERS, Model
+from include.identity.linkage_model import SHARED_NUMBERS, Model, Settings
 from include.identity.records import NUMBER_RULES, Prepared
 from include.lake.storage import scan
 
@@ -173,13 +173,13 @@ def _review(connection: duckdb.DuckDBPyConnection, uri: str) -> None:
     )
 
 
-def _levels(settings: dict[str, object]) -> dict[str, list[str]]:
+def _levels(settings: Settings) -> dict[str, list[str]]:
     """The labels of each comparison's levels, from most to least alike, without the null level."""
     return {
         comparison["output_column_name"]: [
             level["label_for_charts"] for level in comparison["comparison_levels"] if not level.get("is_null_level")
         ]
-        for comparison in settings["comparisons"]  # type: ignore[attr-defined]
+        for comparison in settings["comparisons"]
     }
 
 

@@ -6,13 +6,12 @@ import hashlib
 import json
 import time
 from dataclasses import dataclass, field
-from typing import Any
 
 import duckdb
 
 from include.cluster import Spark
 from include.identity import linkage_model
-from include.identity.linkage_model import Model, ModelUnusable
+from include.identity.linkage_model import Model, ModelUnusable, Settings
 from include.identity.records import block, prepare
 from include.identity.scoring import pair_decisions
 from include.identity.scoring.spark import compare_on
@@ -102,7 +101,7 @@ def score(
 
 
 def compare_pairs(
-    connection: duckdb.DuckDBPyConnection, settings: dict[str, Any], previous: str | None, compared_uri: str
+    connection: duckdb.DuckDBPyConnection, settings: Settings, previous: str | None, compared_uri: str
 ) -> int:
     """Make `compared` from `pairs` and keep it at `compared_uri`; returns how many pairs were compared now.
 

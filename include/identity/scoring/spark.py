@@ -13,7 +13,7 @@ import logging
 import shutil
 import uuid
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import duckdb
 import pyarrow as pa
@@ -22,6 +22,7 @@ from sqlglot import exp
 
 from include.cluster import Spark, session
 from include.identity import linkage_model
+from include.identity.linkage_model import Settings
 from include.identity.records import SIDES, steps
 from include.lake.storage import lake_errors, literal
 
@@ -30,7 +31,7 @@ _LIKENESS = {"damerau_levenshtein": "long", "jaro_winkler_similarity": "double"}
 _RENAMED = {"hash": "xxhash64", "list_intersect": "array_intersect", **{name: f"duckdb_{name}" for name in _LIKENESS}}
 
 
-def compare_on(where: Spark, connection: duckdb.DuckDBPyConnection, settings: dict[str, Any], *, folder: str) -> int:
+def compare_on(where: Spark, connection: duckdb.DuckDBPyConnection, settings: Settings, *, folder: str) -> int:
     """Make the temporary tables `sides` and `compared` (with `match_weight`) from `prepared`; returns how many pairs.
 
     Args:
@@ -65,7 +66,7 @@ def compare_on(where: Spark, connection: duckdb.DuckDBPyConnection, settings: di
     return int(counted[0]) if counted else 0
 
 
-def _predict(where: Spark, settings: dict[str, Any], shared: Path) -> None:
+def _predict(where: Spark, settings: Settings, shared: Path) -> None:
     """Write `weighed`, the levels and the weight of each pair, from `prepared.parquet`."""
     with session(where, doing="comparing records") as spark:
         from splink import Linker  # here, as they take seconds to import and pyspark may not be there
@@ -82,7 +83,9 @@ def _predict(where: Spark, settings: dict[str, Any], shared: Path) -> None:
             num_partitions_on_repartition=3 * spark.sparkContext.defaultParallelism,
             register_udfs_automatically=False,
         )
-        linker = Linker(api.register("prepared"), settings_for_spark(settings), log_level=logging.CRITICAL)
+        linker = Linker(
+            api.register("prepared"), cast("dict[str, Any]", settings_for_spark(settings)), log_level=logging.CRITICAL
+        )
         linker.table_management.register_blocked_pairs_for_predict(api.register("pairs"))
         weighed = linker.inference.predict(warning_mode="never").as_spark_dataframe()
         kept = weighed.select(
@@ -104,7 +107,7 @@ def _of_duckdb(function: str, returns: str) -> Any:
     return arrow_udf(batch, returns)
 
 
-def settings_for_spark(settings: dict[str, Any]) -> dict[str, Any]:
+def settings_for_spark(settings: Settings) -> Settings:
     """Splink's settings with the conditions of the levels in Spark's words."""
     made = copy.deepcopy(settings) | {"sql_dialect": "spark", "retain_matching_columns": True}
     for level in (level for comparison in made["comparisons"] for level in comparison["comparison_levels"]):

@@ -10,7 +10,6 @@ import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.dataset as ds
@@ -137,12 +136,12 @@ def stored_editions(lake: Lake, *, period: str = "", indicator: str = "") -> tup
         return ()
     conditions = [ds.field(name) == text for name, text in (("period", period), ("indicator", indicator)) if text]
     with lake_errors("reading indicators"):
-        rows = lake.table(uri).to_pyarrow_dataset().to_table(filter=_all(conditions)).to_pylist()
-    editions: dict[tuple[str, date, str, int], list[dict[str, Any]]] = {}
-    for row in rows:
-        key = (row["indicator"], row["period_end"], row["period"], row["edition"])
-        editions.setdefault(key, []).append(row)
-    return tuple(_stored(editions[key]) for key in sorted(editions))
+        rows = lake.table(uri).to_pyarrow_dataset().to_table(filter=_all(conditions))
+    names = (rows[name].to_pylist() for name in ("indicator", "period_end", "period", "edition"))
+    editions: dict[tuple[str, date, str, int], list[int]] = {}
+    for place, key in enumerate(zip(*names, strict=True)):
+        editions.setdefault(key, []).append(place)
+    return tuple(_stored(rows.take(editions[key])) for key in sorted(editions))
 
 
 def _edition(current: DeltaTable | None, computed: Computed) -> Recorded:
@@ -157,7 +156,7 @@ def _edition(current: DeltaTable | None, computed: Computed) -> Recorded:
             ds.field("edition") == number,
         ]
     )
-    last = _stored(current.to_pyarrow_dataset().to_table(filter=of_edition).to_pylist())
+    last = _stored(current.to_pyarrow_dataset().to_table(filter=of_edition))
     is_same = (
         last.definition_digest == indicator.digest
         and last.missing == _missing(computed)
@@ -184,7 +183,7 @@ def _append(lake: Lake, current: DeltaTable | None, new: Sequence[Recorded], *, 
     )
 
 
-def _rows(recorded: Recorded, *, run_id: str, at: datetime) -> list[dict[str, Any]]:
+def _rows(recorded: Recorded, *, run_id: str, at: datetime) -> list[dict[str, object]]:
     computed, indicator = recorded.computed, recorded.computed.compiled.indicator
     of_edition = {
         "indicator": indicator.indicator_id,
@@ -219,7 +218,8 @@ def _rows(recorded: Recorded, *, run_id: str, at: datetime) -> list[dict[str, An
     ]
 
 
-def _stored(rows: Sequence[dict[str, Any]]) -> StoredIndicator:
+def _stored(edition: pa.Table) -> StoredIndicator:
+    rows = edition.to_pylist()
     first = rows[0]
     figures = [Figure(*(row[name] for name in _FIGURE)) for row in rows]
     return StoredIndicator(

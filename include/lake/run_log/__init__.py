@@ -1,6 +1,16 @@
 """The run log: a row for each run of a table, a check or a linking, in Delta tables under `audit/`."""
 
-from include.lake.run_log.linking_log import LINKING_LOG, NO_RECALL, append_link_run, last_link_run, link_runs
+from include.lake.run_log.linking_log import (
+    LINKING_LOG,
+    NO_RECALL,
+    LinkRunRow,
+    RecordedBand,
+    RecordedShare,
+    RecordedThreshold,
+    append_link_run,
+    last_link_run,
+    link_runs,
+)
 from include.lake.run_log.log_tables import (
     CHECKS,
     REFUSALS,

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import Any
+from typing import Any, TypedDict
 
 import pyarrow as pa
 
-from include.contracts.words import BilingualText
+from include.contracts.words import BilingualText, RecordedFinding
 from include.lake.run_log import log_tables
-from include.lake.run_log.run_row import RECORDED
 from include.lake.storage import Lake, lake_errors
 
 LINKING_LOG = "link_runs"
@@ -22,51 +22,138 @@ NO_RECALL = {
     )
 }
 """Reasons why a run's recall is not estimable, by `recall_reason`."""
-_TEXTS = (
-    "run_id", "verdict", "mode", "model_version", "approved_by", "approval_note", "refused_by", "refusal_note",
-    "error_type", "error", "recall_reason",
-)  # fmt: skip
-_COUNTS = (
-    "records", "persons", "candidates", "links", "grey", "waiting", "minted", "merged", "split", "retired", "moved",
-    "duplicates", "shared_ids", "largest", "reviews",
-)  # fmt: skip
-_SHARES = (
-    "precision", "precision_lower", "precision_upper", "recall", "recall_lower", "recall_upper", "unseen", "seconds",
-)  # fmt: skip
-_JSON = ("basis", "tables", "passes", "sizes", "bands", "findings", "thresholds")
-LINK_RUNS = pa.schema(
-    [
-        *((name, pa.string()) for name in _TEXTS),
-        *((name, pa.int64()) for name in _COUNTS),
-        *((name, pa.float64()) for name in _SHARES),
-        *((name, pa.string()) for name in _JSON),
-        ("started_at", pa.timestamp("us", tz="UTC")),
-        (RECORDED, pa.int64()),
-    ]
-)
+_ARROW = {
+    "str": pa.string(), "int": pa.int64(), "float": pa.float64(), "datetime": pa.timestamp("us", tz="UTC"),
+}  # fmt: skip
+"""By the first word of a field's type; whatever else a field holds is kept as JSON."""
 
 
-def append_link_run(lake: Lake, facts: Mapping[str, Any]) -> bool:
-    """Append one linking run; False if it was recorded before. `facts` has the column names of LINK_RUNS."""
-    row: dict[str, Any] = {name: facts.get(name) for name in LINK_RUNS.names}
-    row |= {name: json.dumps(facts.get(name), ensure_ascii=False) for name in _JSON}
-    if isinstance(row["started_at"], str):
-        row["started_at"] = datetime.fromisoformat(row["started_at"])
-    once = None if row["verdict"] == "failed" else f"{row['run_id']}/people/{row['verdict']}"
-    return log_tables.append(lake, LINKING_LOG, pa.Table.from_pylist([row], LINK_RUNS), once=once)
+class RecordedShare(TypedDict):
+    """An estimated share (0 to 1) with its interval at 95 %."""
+
+    value: float
+    lower: float
+    upper: float
 
 
-def link_runs(lake: Lake) -> list[dict[str, Any]]:
-    """All recorded linking runs, oldest first, with JSON columns parsed."""
+class RecordedBand(TypedDict):
+    """Pairs of one band of match weights, linked or not; `basis`: whether `reviews` or the `model` give its rate."""
+
+    low: float | None
+    high: float | None
+    is_linked: bool
+    pairs: int
+    expected: float
+    reviewed: int
+    same: int
+    rate: RecordedShare
+    basis: str
+
+
+class RecordedThreshold(TypedDict):
+    """A wanted precision of what the model links: from which probability on it links then, and what that costs."""
+
+    precision: float
+    link_at: float
+    links: int
+    reviews: int
+    recall: RecordedShare | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkRunRow:
+    """A row of `audit/link_runs`: each field is a column, null where it does not apply. `started_at` may be ISO text.
+
+    `basis`: digests of what linking depends on. `passes`: pairs by pass and decision. `sizes`: persons by number of
+    records.
+    """
+
+    run_id: str
+    verdict: str
+    mode: str | None = None
+    model_version: str | None = None
+    approved_by: str | None = None
+    approval_note: str | None = None
+    refused_by: str | None = None
+    refusal_note: str | None = None
+    error_type: str | None = None
+    error: str | None = None
+    recall_reason: str | None = None
+    records: int | None = None
+    persons: int | None = None
+    candidates: int | None = None
+    links: int | None = None
+    grey: int | None = None
+    waiting: int | None = None
+    minted: int | None = None
+    merged: int | None = None
+    split: int | None = None
+    retired: int | None = None
+    moved: int | None = None
+    duplicates: int | None = None
+    shared_ids: int | None = None
+    largest: int | None = None
+    reviews: int | None = None
+    precision: float | None = None
+    precision_lower: float | None = None
+    precision_upper: float | None = None
+    recall: float | None = None
+    recall_lower: float | None = None
+    recall_upper: float | None = None
+    unseen: float | None = None
+    seconds: float | None = None
+    basis: Mapping[str, str] | None = None
+    tables: Sequence[str] | None = None
+    passes: Mapping[str, Mapping[str, int]] | None = None
+    sizes: Mapping[str, int] | None = None
+    bands: Sequence[RecordedBand] | None = None
+    findings: Sequence[RecordedFinding] | None = None
+    thresholds: Sequence[RecordedThreshold] | None = None
+    started_at: datetime | str | None = None
+    recorded: int | None = None
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> LinkRunRow:
+        """The row of plain values by name; names that are no column are left out."""
+        return cls(**{field.name: values[field.name] for field in fields(cls) if field.name in values})
+
+    @property
+    def began(self) -> datetime:
+        """The instant at which the run began."""
+        at = self.started_at
+        return at if isinstance(at, datetime) else datetime.fromisoformat(at or "")
+
+    def to_arrow(self) -> pa.Table:
+        """One row by the schema LINK_RUNS."""
+        row = {name: getattr(self, name) for name in LINK_RUNS.names}
+        row |= {name: json.dumps(row[name], ensure_ascii=False) for name in _JSON}
+        if isinstance(self.started_at, str):
+            row["started_at"] = self.began
+        return pa.Table.from_pylist([row], LINK_RUNS)
+
+
+_KINDS = {field.name: str(field.type).partition(" ")[0] for field in fields(LinkRunRow)}
+_JSON = tuple(name for name, kind in _KINDS.items() if kind not in _ARROW)
+LINK_RUNS = pa.schema([(name, _ARROW.get(kind, pa.string())) for name, kind in _KINDS.items()])
+
+
+def append_link_run(lake: Lake, row: LinkRunRow) -> bool:
+    """Append one linking run; False if it was recorded before."""
+    once = None if row.verdict == "failed" else f"{row.run_id}/people/{row.verdict}"
+    return log_tables.append(lake, LINKING_LOG, row.to_arrow(), once=once)
+
+
+def link_runs(lake: Lake) -> list[LinkRunRow]:
+    """All recorded linking runs, oldest first."""
     uri = lake.audit_table(LINKING_LOG)
     if not lake.is_table(uri):
         return []
     with lake_errors("reading the runs of linking"):
         rows = lake.table(uri).to_pyarrow_table().to_pylist()
-    rows.sort(key=lambda row: (log_tables.place_of(row), row["started_at"]))
-    return [{**row, **{name: json.loads(row.get(name) or "null") for name in _JSON}} for row in rows]
+    runs = [LinkRunRow.from_dict(row | {name: json.loads(row.get(name) or "null") for name in _JSON}) for row in rows]
+    return sorted(runs, key=lambda run: (log_tables.place_of(run.recorded), run.began))
 
 
-def last_link_run(lake: Lake) -> dict[str, Any] | None:
+def last_link_run(lake: Lake) -> LinkRunRow | None:
     """The last run that was published; None before the first."""
-    return next((run for run in reversed(link_runs(lake)) if run["verdict"] == "published"), None)
+    return next((run for run in reversed(link_runs(lake)) if run.verdict == "published"), None)

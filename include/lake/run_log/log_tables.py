@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 import duckdb
 import pyarrow as pa
@@ -157,7 +157,7 @@ def append_checks(
     return append(lake, "checks", pa.Table.from_pylist(rows, CHECKS), once=once)
 
 
-def counted(count: RuleCounted) -> dict[str, Any]:
+def counted(count: RuleCounted) -> dict[str, object]:
     """A rule's counts by column name of OF_A_RULE."""
     return {name: getattr(count, name) for name, _ in OF_A_RULE} | {"columns": list(count.columns)}
 
@@ -220,9 +220,9 @@ def _append_once(lake: Lake, uri: str, rows: pa.Table, once: str | None) -> bool
     return True
 
 
-def place_of(row: Mapping[str, Any]) -> int:
-    """Sort key of a log row in recording order."""
-    return -1 if row.get(RECORDED) is None else int(row[RECORDED])
+def place_of(recorded: int | None) -> int:
+    """Sort key of log rows in recording order, from their column RECORDED."""
+    return -1 if recorded is None else recorded
 
 
 def _numbered(rows: pa.Table, version: int) -> pa.Table:

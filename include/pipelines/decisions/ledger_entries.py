@@ -121,7 +121,7 @@ def person_digest(person_id: str) -> str:
     return _digest(f"person/{person_id}")
 
 
-def _decision(run: DecidedRun, note: str) -> dict[str, Any]:
+def _decision(run: DecidedRun, note: str) -> dict[str, object]:
     # The note is free text and might name a person: it stays in audit/, the ledger holds its digest.
     return {
         "run_id": run.run_id,

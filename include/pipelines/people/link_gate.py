@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from include.contracts.model import needs_two
 from include.identity.records import linked_tables
 from include.pipelines.context import PipelineContext
@@ -16,13 +18,11 @@ from include.pipelines.decisions import (
     whom_to_ask,
 )
 from include.pipelines.errors import no_values_escape
-from include.pipelines.step_results import Facts
-
-SUBJECT = "people"
+from include.pipelines.people.link_results import SUBJECT, PersonsLinked
 
 
 def approve_link_step(
-    linked: Facts, approved_by: str, approval_note: str, *, context: PipelineContext | None = None
+    linked: PersonsLinked, approved_by: str, approval_note: str, *, context: PipelineContext | None = None
 ) -> dict[str, str]:
     """A steward's approval as it is given; returns what `commit_link_step` wants to know."""
     context = context or PipelineContext.from_environment()
@@ -32,7 +32,7 @@ def approve_link_step(
     return {"approved_by": approved_by, "approval_note": approval_note}
 
 
-def ask_link_step(linked: Facts, *, context: PipelineContext | None = None) -> Asked:
+def ask_link_step(linked: PersonsLinked, *, context: PipelineContext | None = None) -> Asked:
     """Whom the gate asks: the stewards of every registry that speaks of persons.
 
     Raises:
@@ -43,22 +43,27 @@ def ask_link_step(linked: Facts, *, context: PipelineContext | None = None) -> A
         return whom_to_ask(context, matter_of(context, linked))
 
 
-def matter_of(context: PipelineContext, linked: Facts) -> Matter:
+def matter_of(context: PipelineContext, linked: PersonsLinked) -> Matter:
     """What is decided when a run of linking is held back; by two stewards if any of its tables asks for two."""
     tables = [found.table for found in linked_tables(context.contracts.values())]
     contracts = tuple(context.contracts[registry] for registry in sorted({table.registry for table in tables}))
-    found = [(finding["what"], finding["measured"]) for finding in linked["findings"]]
-    digest = digest_of(SUBJECT, linked["basis"], linked["base_run"], found)
+    found = [(finding["what"], finding["measured"]) for finding in linked.findings]
+    digest = digest_of(SUBJECT, linked.basis, linked.base_run, found)
     note_uri = f"{context.lake.path('staging', SUBJECT, 'held', f'run={digest[:16]}')}/_first.json"
     return Matter(SUBJECT, contracts, any(map(needs_two, tables)), digest, note_uri)
 
 
-def decided_run(linked: Facts) -> DecidedRun:
+def decided_run(linked: PersonsLinked) -> DecidedRun:
     """The run as the ledger names it in a decision."""
-    return DecidedRun(linked["run_id"], tuple(finding["what"] for finding in linked["findings"]))
+    return DecidedRun(linked.run_id, tuple(finding["what"] for finding in linked.findings))
 
 
-def waits(word: Word | None) -> dict[str, str]:
-    """Who must approve beside who did, in both languages."""
+def held(linked: PersonsLinked, word: Word | None) -> PersonsLinked:
+    """The run as it waits, with who must approve beside who did."""
     missing = word.missing if word else None
-    return {"waits": missing.english, "waits_vi": missing.vietnamese} if missing else {}
+    return replace(
+        linked,
+        verdict="held",
+        waits=missing.english if missing else None,
+        waits_vi=missing.vietnamese if missing else None,
+    )

@@ -9,11 +9,12 @@ from __future__ import annotations
 import hashlib
 import json
 from contextlib import suppress
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
-from include.identity.linkage_model import Model, ModelUnusable, fits, load_model, train
+from include.identity.linkage_model import Model, ModelUnusable, Training, fits, load_model, train
 from include.identity.linking import thresholds
 from include.identity.persons import GoldenRules, load_golden
 from include.identity.records import collect
@@ -22,13 +23,37 @@ from include.lake.storage import lake_errors
 from include.pipelines.audit_log import record_expired, record_files
 from include.pipelines.context import PipelineContext
 from include.pipelines.errors import REPOSITORY, Misuse, no_values_escape
-from include.pipelines.step_results import Facts
 
 MODEL_FILE = "models/person.json"
 GOLDEN_FILE = "models/golden.yaml"
 SEED = 2025
 SUBJECT = "people"
 _KEPT_AT = "people/model.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """A trained model: its file, its version and what it was trained on."""
+
+    path: str
+    version: str
+    training: Training
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, for `--json`."""
+        return {"path": self.path, "version": self.version, **self.training}
+
+
+@dataclass(frozen=True, slots=True)
+class ThresholdChosen:
+    """A model's `link_at` for a wanted precision, and what the last run would have linked, and left to people."""
+
+    path: str
+    precision: float
+    link_at: float
+    link_at_before: float
+    links: int
+    reviews: int
 
 
 def golden_rules(context: PipelineContext) -> tuple[GoldenRules, str]:
@@ -60,7 +85,7 @@ def model_for_records(context: PipelineContext, records_uri: str, at: datetime) 
     return trained
 
 
-def threshold_step(precision: float, *, context: PipelineContext | None = None) -> Facts:
+def threshold_step(precision: float, *, context: PipelineContext | None = None) -> ThresholdChosen:
     """Set the model's `link_at` so that the pairs it links have this precision, by the links of the last run.
 
     The model is written where linking reads it first; the next run of linking follows it, and its gate asks as ever.
@@ -79,11 +104,10 @@ def threshold_step(precision: float, *, context: PipelineContext | None = None) 
             (chosen,) = thresholds(connection, "links", model, None, (precision,))
         path = context.schemas / MODEL_FILE
         replace(model, link_at=chosen.link_at).save(path)
-    told = {"precision": precision, "link_at": chosen.link_at, "link_at_before": model.link_at}
-    return {"path": str(path), **told, "links": chosen.links, "reviews": chosen.reviews}
+    return ThresholdChosen(str(path), precision, chosen.link_at, model.link_at, chosen.links, chosen.reviews)
 
 
-def train_step(*, seed: int, out: Path | None = None, context: PipelineContext | None = None) -> Facts:
+def train_step(*, seed: int, out: Path | None = None, context: PipelineContext | None = None) -> Trained:
     """Train a model on the published tables and write it, by default where linking reads it. Scoring never trains.
 
     The thresholds are a choice, not something to learn: those of the model in use stay.
@@ -102,7 +126,7 @@ def train_step(*, seed: int, out: Path | None = None, context: PipelineContext |
             context.lake.delete_tree(folder)
         path = out or context.schemas / MODEL_FILE
         model.save(path)
-    return {"path": str(path), "version": model.version, **model.training}
+    return Trained(str(path), model.version, model.training)
 
 
 def digest(model: Model) -> str:

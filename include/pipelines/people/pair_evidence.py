@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from include.identity.persons import Pair
 from include.lake.people import people_view
@@ -18,10 +18,20 @@ from include.vietnam import cccd_birth_year, cccd_sex
 
 Side = Literal["left", "right"]
 _LENGTH = 12
-_COLUMNS = (
-    "personal_id", "tax_code", "old_id", "insurance_number", "name", "birth_date", "birth_precision", "birth_year",
-    "sex", "place",
-)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Identified:
+    """What a record says that decides about a pair; empty where it says nothing."""
+
+    personal_id: str | None = None
+    tax_code: str | None = None
+    old_id: str | None = None
+    insurance_number: str | None = None
+    birth_date: date | None = None
+    birth_precision: str | None = None
+    birth_year: int | None = None
+    sex: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +80,9 @@ def evidence(context: PipelineContext, pair: Pair) -> Evidence:
     ):
         people_view(context.lake, connection, "records")
         people_view(context.lake, connection, "index")
+        columns = ", ".join(field.name for field in fields(Identified))
         found = connection.execute(
-            f"SELECT record_id, {', '.join(_COLUMNS)} FROM records WHERE record_id IN (?, ?)",
+            f"SELECT record_id, {columns} FROM records WHERE record_id IN (?, ?)",
             [pair.left_id, pair.right_id],
         ).fetchall()
         numbers = connection.execute(
@@ -79,10 +90,10 @@ def evidence(context: PipelineContext, pair: Pair) -> Evidence:
             WHERE person_id IN (?, ?) AND personal_id IS NOT NULL GROUP BY person_id""",
             [pair.left_person, pair.right_person],
         ).fetchall()
-    rows = {row[0]: dict(zip(_COLUMNS, row[1:], strict=True)) for row in found}
+    rows = {record_id: Identified(*said) for record_id, *said in found}
     prefixes = _prefixes(context.schemas)
     known = {person: set(ids) for person, ids in numbers}
-    left, right = rows.get(pair.left_id, {}), rows.get(pair.right_id, {})
+    left, right = rows.get(pair.left_id, Identified()), rows.get(pair.right_id, Identified())
     return Evidence(
         compare_records(left, right, known.get(pair.left_person, set()), known.get(pair.right_person, set())),
         read_id(left, prefixes),
@@ -90,9 +101,7 @@ def evidence(context: PipelineContext, pair: Pair) -> Evidence:
     )
 
 
-def compare_records(
-    left: Mapping[str, Any], right: Mapping[str, Any], left_ids: set[str], right_ids: set[str]
-) -> tuple[Clue, ...]:
+def compare_records(left: Identified, right: Identified, left_ids: set[str], right_ids: set[str]) -> tuple[Clue, ...]:
     """The clues of two records; `left_ids` and `right_ids` are the ids of the persons they already belong to."""
     clues = [*_of_ids(left, right), *_of_what_ids_say(left, right), *_of_births_and_sexes(left, right)]
     if not clues or not clues[0].code.endswith("ids"):
@@ -100,14 +109,15 @@ def compare_records(
         if mine and theirs and not mine & theirs and not (_own(left) and _own(right)):
             clues.insert(0, Clue("persons_with_other_ids", "against"))
     for number in ("old_id", "insurance_number"):
-        if left.get(number) and right.get(number):
-            is_one = left[number] == right[number]
+        one, other = getattr(left, number), getattr(right, number)
+        if one and other:
+            is_one = one == other
             clues.append(Clue(f"{'same' if is_one else 'other'}_{number}", "for" if is_one else "against"))
     order = ("against", "doubt", "for")
     return tuple(sorted(clues, key=lambda clue: order.index(clue.weighs)))
 
 
-def read_id(record: Mapping[str, Any], prefixes: Mapping[str, str]) -> IdSays | None:
+def read_id(record: Identified, prefixes: Mapping[str, str]) -> IdSays | None:
     """What the digits of a record's personal id say; None where it has none of 12 digits."""
     number = _number(record)
     if number is None:
@@ -117,7 +127,7 @@ def read_id(record: Mapping[str, Any], prefixes: Mapping[str, str]) -> IdSays | 
     )
 
 
-def _of_ids(left: Mapping[str, Any], right: Mapping[str, Any]) -> list[Clue]:
+def _of_ids(left: Identified, right: Identified) -> list[Clue]:
     one, other = _number(left), _number(right)
     if one is None or other is None:
         return []
@@ -130,9 +140,9 @@ def _of_ids(left: Mapping[str, Any], right: Mapping[str, Any]) -> list[Clue]:
     return [Clue("two_valid_ids", "against")]
 
 
-def _of_what_ids_say(left: Mapping[str, Any], right: Mapping[str, Any]) -> list[Clue]:
+def _of_what_ids_say(left: Identified, right: Identified) -> list[Clue]:
     clues = []
-    sides: tuple[tuple[Side, Mapping[str, Any], Mapping[str, Any]], ...] = (
+    sides: tuple[tuple[Side, Identified, Identified], ...] = (
         ("left", left, right),
         ("right", right, left),
     )
@@ -143,49 +153,48 @@ def _of_what_ids_say(left: Mapping[str, Any], right: Mapping[str, Any]) -> list[
         if _contradicts_itself(record):
             clues.append(Clue("id_contradicts_its_record", "doubt", side))
             continue
-        if other.get("birth_year") and cccd_birth_year(number) != other["birth_year"]:
+        if other.birth_year and cccd_birth_year(number) != other.birth_year:
             clues.append(Clue("year_in_id", "against", side))
-        if other.get("sex") and cccd_sex(number) != other["sex"]:
+        if other.sex and cccd_sex(number) != other.sex:
             clues.append(Clue("sex_in_id", "against", side))
     return clues
 
 
-def _of_births_and_sexes(left: Mapping[str, Any], right: Mapping[str, Any]) -> list[Clue]:
+def _of_births_and_sexes(left: Identified, right: Identified) -> list[Clue]:
     clues = []
-    if left.get("birth_year") and right.get("birth_year"):
-        if left["birth_year"] != right["birth_year"]:
+    if left.birth_year and right.birth_year:
+        if left.birth_year != right.birth_year:
             clues.append(Clue("other_year_of_birth", "against"))
-        elif _is_day(left) and _is_day(right) and left["birth_date"] != right["birth_date"]:
+        elif _is_day(left) and _is_day(right) and left.birth_date != right.birth_date:
             clues.append(Clue("other_day_of_birth", "doubt"))
-    if left.get("sex") and right.get("sex") and left["sex"] != right["sex"]:
+    if left.sex and right.sex and left.sex != right.sex:
         clues.append(Clue("other_sex", "against"))
     return clues
 
 
-def _is_day(record: Mapping[str, Any]) -> bool:
-    born = record.get("birth_date")
+def _is_day(record: Identified) -> bool:
+    born = record.birth_date
     # 1 January stands for a year in older systems.
-    return record.get("birth_precision") == "day" and isinstance(born, date) and (born.month, born.day) != (1, 1)
+    return record.birth_precision == "day" and born is not None and (born.month, born.day) != (1, 1)
 
 
-def _number(record: Mapping[str, Any]) -> str | None:
-    for name in ("personal_id", "tax_code"):
-        number = str(record.get(name) or "")
+def _number(record: Identified) -> str | None:
+    for number in (record.personal_id or "", record.tax_code or ""):
         if len(number) == _LENGTH and cccd_birth_year(number) is not None:
             return number
     return None
 
 
-def _own(record: Mapping[str, Any]) -> set[str]:
+def _own(record: Identified) -> set[str]:
     number = _number(record)
     return {number} if number else set()
 
 
-def _contradicts_itself(record: Mapping[str, Any]) -> bool:
+def _contradicts_itself(record: Identified) -> bool:
     number = _number(record)
     if number is None:
         return False
-    born, sex = record.get("birth_year"), record.get("sex")
+    born, sex = record.birth_year, record.sex
     return bool((born and born != cccd_birth_year(number)) or (sex and sex != cccd_sex(number)))
 
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from include.identity.persons import Pair, ReviewRefused, find_pair, queue
+from include.identity.scoring import Step
 from include.lake.people import people_view
 from include.lake.storage import lake_errors, quote
 from include.pipelines.context import PipelineContext
 from include.pipelines.decisions import Look, note_look
 from include.pipelines.errors import no_values_escape
-from include.pipelines.people.reviews import steps_of, with_rivals
+from include.pipelines.people.explanations import steps_of, with_rivals
 
 PAIRS_A_PAGE = 25
 ATTRIBUTES = (
@@ -38,12 +39,41 @@ class ShownPair:
     pair: Pair
     left: tuple[str, str]
     right: tuple[str, str]
-    steps: tuple[dict[str, Any], ...] = ()
+    steps: tuple[Step, ...] = ()
 
     @property
     def registries(self) -> set[str]:
         """Whose data the two records are."""
         return {self.left[0], self.right[0]}
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values without the keys of the records, for XCom and `--json`."""
+        of_pair = {name: value for name, value in asdict(self.pair).items() if name not in ("left_id", "right_id")}
+        sides = {"left": ".".join(self.left), "right": ".".join(self.right)}
+        return {**of_pair, **sides, "steps": [asdict(step) for step in self.steps]}
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewQueue:
+    """How many pairs wait for a person, and some of them."""
+
+    total: int
+    pairs: tuple[ShownPair, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, for `--json`."""
+        return {"total": self.total, "pairs": [pair.to_dict() for pair in self.pairs]}
+
+
+def queue_step(*, limit: int, with_steps: bool = False, context: PipelineContext | None = None) -> ReviewQueue:
+    """Pairs that wait for a person, at most `limit`. `with_steps`: also what every comparison found and weighs."""
+    context = context or PipelineContext.from_environment()
+    with no_values_escape("reading the review queue"):
+        total, pairs = queue(context.lake, at=context.now(), limit=limit)
+        if not with_steps:
+            return ReviewQueue(total, tuple(_shown(pair) for pair in pairs))
+        steps = steps_of(context, [(pair.left_id, pair.right_id) for pair in pairs])
+        return ReviewQueue(total, tuple(_shown(pair, found) for pair, found in zip(pairs, steps, strict=True)))
 
 
 def waiting_pairs(context: PipelineContext, page: int) -> tuple[int, tuple[ShownPair, ...]]:
@@ -60,7 +90,7 @@ def waiting_pair(context: PipelineContext, name: str) -> ShownPair | None:
             pair = find_pair(context.lake, name, at=context.now())
         except ReviewRefused:
             return None
-        return _shown(pair, with_rivals(steps_of(context, [(pair.left_id, pair.right_id)])[0], pair.probability))
+        return _shown(pair, steps_of(context, [(pair.left_id, pair.right_id)])[0])
 
 
 def beside(context: PipelineContext, shown: ShownPair) -> tuple[Beside, ...]:
@@ -124,8 +154,8 @@ def _state(left: str | None, right: str | None) -> str:
     return "same" if left == right else "differs"
 
 
-def _shown(pair: Pair, steps: list[dict[str, Any]] | None = None) -> ShownPair:
-    return ShownPair(pair, _table(pair.left_id), _table(pair.right_id), tuple(steps or ()))
+def _shown(pair: Pair, steps: tuple[Step, ...] = ()) -> ShownPair:
+    return ShownPair(pair, _table(pair.left_id), _table(pair.right_id), with_rivals(steps, pair.probability))
 
 
 def _table(record_id: str) -> tuple[str, str]:

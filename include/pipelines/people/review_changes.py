@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import asdict
 
 from include.audit import ledger
 from include.audit.ledger import Record
@@ -12,7 +11,6 @@ from include.pipelines.audit_log import record_commits
 from include.pipelines.context import PipelineContext
 from include.pipelines.decisions import concerned, steward_named
 from include.pipelines.errors import Misuse, no_values_escape
-from include.pipelines.step_results import Facts
 
 
 def outlook_step(pair: Pair, *, context: PipelineContext) -> Outlook:
@@ -27,7 +25,7 @@ def not_followed_step(*, context: PipelineContext) -> tuple[Kept, ...]:
         return not_followed(context.lake)
 
 
-def withdraw_step(pair: str, *, by: str, note: str, context: PipelineContext | None = None) -> Facts:
+def withdraw_step(pair: str, *, by: str, note: str, context: PipelineContext | None = None) -> Review:
     """Take back the newest decision on a pair, by its name; the ledger has an entry before.
 
     Raises:
@@ -49,7 +47,7 @@ def withdraw_step(pair: str, *, by: str, note: str, context: PipelineContext | N
         except ReviewRefused as error:
             raise Misuse(str(error)) from None
         record_commits(context, ["people/reviews"])
-    return asdict(review)
+    return review
 
 
 def _note(context: PipelineContext, review: Review, note: str) -> None:

@@ -178,20 +178,8 @@ def _model(context: PipelineContext, linking: Linking) -> ModelFacts | None:
         records=training.get("records"),
         sampled=training.get("sampled"),
         splink=training.get("splink", ""),
-        comparisons=tuple(map(_comparison, model.settings_for(persons)["comparisons"])),
-    )
-
-
-def _comparison(settings: dict[str, Any]) -> ComparisonLevels:
-    """A comparison as Splink's settings have it; that a value is not known says nothing, and is no level here."""
-    return ComparisonLevels(
-        settings["output_column_name"],
-        tuple(
-            Level(
-                level.get("label_for_charts", level["sql_condition"]), level.get("m_probability"),
-                level.get("u_probability"), bool(level.get("tf_adjustment_column")),
-            )
-            for level in settings["comparison_levels"]
-            if not level.get("is_null_level")
+        comparisons=tuple(
+            ComparisonLevels(name, tuple(Level(*level) for level in levels))
+            for name, levels in model.levels(persons).items()
         ),
-    )  # fmt: skip
+    )

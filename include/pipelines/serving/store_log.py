@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -30,7 +30,7 @@ _log = logging.getLogger(__name__)
 class StoreLog:
     """Takes entries from the store, and puts records into a journal."""
 
-    def __init__(self, record: Callable[[dict[str, Any], datetime], ReadRecord | None], journal: Journal) -> None:
+    def __init__(self, record: Callable[[Mapping[str, object], datetime], ReadRecord | None], journal: Journal) -> None:
         """`record` gives the record of an entry at an instant, or None if it is none."""
         self._record, self._journal = record, journal
         self._caught_up = asyncio.Event()

@@ -10,7 +10,7 @@ import hashlib
 import re
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -39,7 +39,7 @@ class StoreReads:
         self._logs: dict[str, _TableLog] = {}
         self._lock = threading.Lock()
 
-    def record(self, entry: Mapping[str, Any], at: datetime) -> ReadRecord | None:
+    def record(self, entry: Mapping[str, object], at: datetime) -> ReadRecord | None:
         """The record of an entry; None if it is no read of a data file by a recipient.
 
         A request that the store refused is on record as refused. A file is read by several requests: its footer, then
@@ -71,16 +71,16 @@ class StoreReads:
         found = next((table for table in tables if table.product.name == product), None)
         if found is None:  # a table that an agreement left a moment ago
             return ReadRecord(verdict="offered", product=product, **known)
-        return ReadRecord(verdict="offered", **known, **self._of_table(found, path))
+        return self._of_table(ReadRecord(verdict="offered", **known), found, path)
 
-    def _of_table(self, table: SharedTable, path: str) -> dict[str, Any]:
+    def _of_table(self, read: ReadRecord, table: SharedTable, path: str) -> ReadRecord:
         agreement, product = table.agreement, table.product
         first, last = self._versions(table.subject, path)
-        return {
-            "agreement": agreement.agreement_id, "agreement_version": agreement.version, "purpose": agreement.purpose,
-            "registry": product.registry, "table": product.table, "product": product.name, "from_version": first,
-            "version": last, "columns": tuple(column.name for column in product.given),
-        }  # fmt: skip
+        return replace(
+            read, agreement=agreement.agreement_id, agreement_version=agreement.version, purpose=agreement.purpose,
+            registry=product.registry, table=product.table, product=product.name, from_version=first, version=last,
+            columns=tuple(column.name for column in product.given),
+        )  # fmt: skip
 
     def _versions(self, subject: str, path: str) -> tuple[int | None, int | None]:
         with self._lock:

@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from include.audit import ledger
+from include.audit.ledger import Record
 from include.contracts.model import Contract
 from include.contracts.yaml_files import ContractError
 from include.known_error import KnownError
@@ -136,5 +137,6 @@ def _failure(agreement_id: str, standing: str, error: Exception) -> AgreementRes
 
 def _record(context: PipelineContext, sharing: Sharing) -> AgreementResult:
     subjects = [path for result in sharing.results for path in (result.held, result.subject) if path]
-    record_commits(context, subjects, sharing.records)
+    records = [Record(one.kind, one.subject, one.payload, on_change=True) for one in sharing.records]
+    record_commits(context, subjects, records)
     return AgreementResult(sharing.agreement, sharing.standing, sharing.results)

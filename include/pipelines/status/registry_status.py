@@ -8,7 +8,16 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from include.audit.report_data import Freshness, Overview, ServerFacts, freshness_of, newest_runs, servers_of, slices_of
+from include.audit.report_data import (
+    Freshness,
+    NewestRun,
+    Overview,
+    ServerFacts,
+    freshness_of,
+    newest_runs,
+    servers_of,
+    slices_of,
+)
 from include.contracts.model import Contract, Table
 from include.lake.delta import last_commit
 from include.lake.storage import Lake
@@ -42,6 +51,16 @@ class TableStatus:
     def age_hours(self, at: datetime) -> float | None:
         """Hours since the last delivery."""
         return None if self.delivered_at is None else max(0.0, (at - self.delivered_at).total_seconds() / 3600)
+
+    def to_dict(self, at: datetime) -> dict[str, Any]:
+        """Plain values, for `--json`, with its age at that instant."""
+        age = self.age_hours(at)
+        return asdict(self) | {
+            "delivered_at": self.delivered_at.isoformat() if self.delivered_at else "",
+            "snapshot_at": self.snapshot_at.isoformat() if self.snapshot_at else "",
+            "age_hours": None if age is None else round(age, 1),
+            "drift": list(self.drift),
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +124,7 @@ class RegistryStatus:
             "is_in_use": self.is_in_use,
             "is_enough": self.is_enough,
             "delivered": self.delivered.to_dict() if self.delivered else None,
-            "tables": [_plain(one, self.at) for one in self.tables],
+            "tables": [one.to_dict(self.at) for one in self.tables],
             "servers": [
                 {
                     "server": server.facts.name,
@@ -115,7 +134,7 @@ class RegistryStatus:
                     "is_in_contract": server.facts.is_listed,
                     "is_read": server.facts.is_read,
                     "is_late": server.is_late,
-                    "tables": [_plain(one, self.at) for one in server.slices],
+                    "tables": [one.to_dict(self.at) for one in server.slices],
                 }
                 for server in self.servers
             ],
@@ -166,10 +185,10 @@ def delivered_in(overview: Overview) -> dict[str, DeliveredServers]:
 
 
 def _registry(
-    lake: Lake, contract: Contract, newest: Mapping[tuple[str, str], Mapping[str, Any]], at: datetime
+    lake: Lake, contract: Contract, newest: Mapping[tuple[str, str], NewestRun], at: datetime
 ) -> RegistryStatus:
     def told(table: Table) -> tuple[TableStatus, Freshness]:
-        return _table(lake, contract, table, newest.get((table.registry, table.name), {}), at)
+        return _table(lake, contract, table, newest.get((table.registry, table.name)), at)
 
     if not contract.is_federated:
         return RegistryStatus(contract.registry, at, tuple(told(table)[0] for table in contract.tables))
@@ -182,26 +201,17 @@ def _registry(
 
 
 def _table(
-    lake: Lake, contract: Contract, table: Table, run: Mapping[str, Any], at: datetime
+    lake: Lake, contract: Contract, table: Table, run: NewestRun | None, at: datetime
 ) -> tuple[TableStatus, Freshness]:
     state = last_commit(lake, table)
     snapshot = state.metadata.get("snapshot_at", "") if state else ""
     read = datetime.fromisoformat(snapshot) if snapshot else None
-    good = run["good_at"].astimezone(UTC) if run.get("good_at") else None
+    run = run or NewestRun(table.registry, table.name)
+    good = run.good_at.astimezone(UTC) if run.good_at else None
     delivered = max((one for one in (read, good) if one), default=None)
-    fresh = freshness_of(contract.sla, last_good_at=delivered, seconds=run.get("good_seconds") or 0.0, at=at)
+    fresh = freshness_of(contract.sla, last_good_at=delivered, seconds=run.good_seconds or 0.0, at=at)
     status = TableStatus(
-        table.base_name, table.server, state.live_rows if state else 0, delivered, read, run.get("verdict") or "",
-        run.get("run_id") or "", fresh.missed, not fresh.is_fresh, tuple(json.loads(run.get("drift") or "[]")),
+        table.base_name, table.server, state.live_rows if state else 0, delivered, read, run.verdict or "",
+        run.run_id or "", fresh.missed, not fresh.is_fresh, tuple(json.loads(run.drift or "[]")),
     )  # fmt: skip
     return status, fresh
-
-
-def _plain(one: TableStatus, at: datetime) -> dict[str, Any]:
-    age = one.age_hours(at)
-    return asdict(one) | {
-        "delivered_at": one.delivered_at.isoformat() if one.delivered_at else "",
-        "snapshot_at": one.snapshot_at.isoformat() if one.snapshot_at else "",
-        "age_hours": None if age is None else round(age, 1),
-        "drift": list(one.drift),
-    }

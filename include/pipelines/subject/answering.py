@@ -76,7 +76,7 @@ def answer_person(context: PipelineContext, asked: str, *, look: Look) -> Subjec
             statistics=record.statistics,
             lists_opened=untold,
             kept_since=record.since,
-            linked_at=linked["started_at"] if linked else None,
+            linked_at=linked.began if linked else None,
             names=dict(_names(contracts.values(), readable_agreements(context.schemas)[0].values())),
         )
 

@@ -53,7 +53,7 @@ def find_person(lake: Lake, asked: str) -> Person:
             )
         ids = [row[0] for row in connection.execute(_ALL_IDS, {"id": found.person_id}).fetchall()]
         rows = connection.execute(_RECORDS, {"id": found.person_id, "ids": ids}).fetchall()
-    runs = {run["run_id"]: run["started_at"] for run in link_runs(lake)}
+    runs = {run.run_id: run.began for run in link_runs(lake)}
     return Person(found.person_id, found.way, found.standing, tuple(ids), tuple(_record(row, runs) for row in rows))
 
 

@@ -84,6 +84,51 @@ class SharingRecord:
     since: datetime | None
 
 
+@dataclass(frozen=True, slots=True)
+class _Agreed:
+    """What the ledger has of an agreement's text: each product's terms, and whether it shares groups, not rows."""
+
+    recipient_name: str
+    purpose: str
+    products: Mapping[str, tuple[Terms, bool]]
+
+    @classmethod
+    def of(cls, payload: Mapping[str, Any]) -> _Agreed:
+        products = {
+            name: (Terms(tuple(said["columns"]), str(said["rows"])), "statistics" in said)
+            for name, said in payload.get("products", {}).items()
+        }
+        return cls(str(payload.get("recipient_name", "")), str(payload.get("purpose", "")), products)
+
+
+@dataclass(frozen=True, slots=True)
+class _Commit:
+    """A recorded commit of a table. Of a shared one it may state its source and agreement, or that it is closed."""
+
+    table_id: str
+    version: int
+    at: datetime
+    agreement: str
+    agreement_digest: str
+    source: str
+    source_version: SourceVersion | None
+    is_closed: bool
+
+    @classmethod
+    def of(cls, payload: Mapping[str, Any]) -> _Commit:
+        version = payload.get("source_version")
+        return cls(
+            payload["table_id"],
+            int(payload["version"]),
+            datetime.fromtimestamp(int(payload["committed_ms"]) / 1000, UTC),
+            str(payload.get("agreement", "")),
+            payload.get("agreement_digest") or "",
+            str(payload.get("source") or ""),
+            None if version is None else SourceVersion(str(payload["source_table_id"]), int(version)),
+            payload.get("state") == "closed",
+        )
+
+
 def sharing_record(lake: Lake, agreements_now: Iterable[Agreement]) -> SharingRecord:
     """All that the ledger has of shared tables.
 
@@ -91,14 +136,13 @@ def sharing_record(lake: Lake, agreements_now: Iterable[Agreement]) -> SharingRe
     """
     _, commits = ledger.read_kind(lake, "commit")
     _, agreements = ledger.read_kind(lake, "agreement")
-    terms = {agreement.digest: agreed_terms(agreement) for agreement in agreements_now}
-    terms |= {payload["digest"]: payload for _, payload in _entries(agreements)}
-    lives: dict[tuple[str, str], list[dict[str, Any]]] = {}
-    instants = {}
-    for subject, payload in _entries(_of_zone(commits, _SHARED)):
-        lives.setdefault((subject, payload["table_id"]), []).append(payload)
-    for _, payload in _entries(_of_zone(commits, _REGISTRY)):
-        instants[SourceVersion(payload["table_id"], payload["version"])] = _instant(payload)
+    terms = {agreement.digest: _Agreed.of(agreed_terms(agreement)) for agreement in agreements_now}
+    for payload in map(json.loads, agreements["payload"].to_pylist()):
+        terms[payload["digest"]] = _Agreed.of(payload)
+    lives: dict[tuple[str, str], list[_Commit]] = {}
+    for subject, commit in _commits(commits, _SHARED):
+        lives.setdefault((subject, commit.table_id), []).append(commit)
+    instants = {SourceVersion(one.table_id, one.version): one.at for _, one in _commits(commits, _REGISTRY)}
     tables = list(_tables(lives, terms))
     rows = tuple(one for one, is_statistics in tables if not is_statistics)
     statistics = sorted({f"{one.recipient}/{one.product}" for one, is_statistics in tables if is_statistics})
@@ -107,55 +151,41 @@ def sharing_record(lake: Lake, agreements_now: Iterable[Agreement]) -> SharingRe
 
 
 def _tables(
-    lives: Mapping[tuple[str, str], list[dict[str, Any]]], terms: Mapping[str, Any]
+    lives: Mapping[tuple[str, str], list[_Commit]], terms: Mapping[str, _Agreed]
 ) -> Iterator[tuple[SharedTable, bool]]:
     """The tables that were open at some time, and whether each has groups instead of rows."""
     begun: dict[str, list[datetime]] = {}
     for (subject, _), commits in lives.items():
-        begun.setdefault(subject, []).append(min(map(_instant, commits)))
+        begun.setdefault(subject, []).append(min(one.at for one in commits))
     for (subject, table_id), commits in lives.items():
-        commits.sort(key=lambda payload: int(payload["version"]))
+        commits.sort(key=lambda one: one.version)
         versions = tuple(_versions(commits, terms))
-        stated = next((payload for payload in commits if payload.get("source")), None)
+        stated = next((one for one in commits if one.source), None)
         if stated is None:
             continue  # it was closed from its first version on
         _, recipient, product = subject.split("/")
         ends_at = min((at for at in begun[subject] if at > versions[0].at), default=None)
-        digests = [payload["agreement_digest"] for payload in commits if payload.get("agreement_digest")]
-        agreed = next((terms[digest] for digest in reversed(digests) if digest in terms), None)
-        said = agreed["products"].get(product) if agreed else None
-        source = str(stated["source"]).removeprefix(_REGISTRY).replace("/", ".")
-        of = None
-        if agreed and said:
-            of = Terms(tuple(said["columns"]), str(said["rows"]))
-        of_agreement = str(stated["agreement"])
-        table = SharedTable(recipient, product, table_id, of_agreement, source, of, versions, ends_at)
-        yield table, bool(said and "statistics" in said)
+        agreed = next((terms[one.agreement_digest] for one in reversed(commits) if one.agreement_digest in terms), None)
+        of, is_statistics = agreed.products.get(product, (None, False)) if agreed else (None, False)
+        source = stated.source.removeprefix(_REGISTRY).replace("/", ".")
+        table = SharedTable(recipient, product, table_id, stated.agreement, source, of, versions, ends_at)
+        yield table, is_statistics
 
 
-def _versions(commits: Iterable[Mapping[str, Any]], terms: Mapping[str, Any]) -> Iterator[SharedVersion]:
+def _versions(commits: Iterable[_Commit], terms: Mapping[str, _Agreed]) -> Iterator[SharedVersion]:
     """A commit that states no source or agreement (maintenance, a property) has those of the one before it."""
     source: SourceVersion | None = None
     named = "", ""
-    for payload in commits:
-        if digest := payload.get("agreement_digest"):
-            agreed = terms.get(digest, {})
-            named = str(agreed.get("recipient_name", "")), str(agreed.get("purpose", ""))
-        if payload.get("state") == "closed":
-            source = None
-        elif payload.get("source_version") is not None:
-            source = SourceVersion(str(payload["source_table_id"]), int(payload["source_version"]))
-        yield SharedVersion(int(payload["version"]), _instant(payload), source, *named)
+    for one in commits:
+        if one.agreement_digest:
+            agreed = terms.get(one.agreement_digest)
+            named = (agreed.recipient_name, agreed.purpose) if agreed else ("", "")
+        source = None if one.is_closed else one.source_version or source
+        yield SharedVersion(one.version, one.at, source, *named)
 
 
-def _of_zone(commits: pa.Table, zone: str) -> pa.Table:
-    return commits.filter(pc.starts_with(commits["subject"], zone))
-
-
-def _entries(found: pa.Table) -> Iterator[tuple[str, dict[str, Any]]]:
+def _commits(commits: pa.Table, zone: str) -> Iterator[tuple[str, _Commit]]:
+    """The recorded commits of the tables of a zone, each with the table."""
+    found = commits.filter(pc.starts_with(commits["subject"], zone))
     for subject, payload in zip(found["subject"].to_pylist(), found["payload"].to_pylist(), strict=True):
-        yield subject, json.loads(payload)
-
-
-def _instant(payload: Mapping[str, Any]) -> datetime:
-    return datetime.fromtimestamp(int(payload["committed_ms"]) / 1000, UTC)
+        yield subject, _Commit.of(json.loads(payload))

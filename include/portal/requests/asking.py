@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -88,7 +87,7 @@ def take_back(request: Request) -> Response:
 
 
 def _ask_form(
-    request: Request, named: str, wrong: BilingualText | None = None, given: Mapping[str, Any] | None = None
+    request: Request, named: str, wrong: BilingualText | None = None, given: Mapping[str, object] | None = None
 ) -> Response:
     portal = portal_of(request)
     table = _table(portal, named)
@@ -114,7 +113,7 @@ def _ask_form(
 
 
 def _dispute_form(
-    request: Request, named: str, wrong: BilingualText | None = None, given: Mapping[str, Any] | None = None
+    request: Request, named: str, wrong: BilingualText | None = None, given: Mapping[str, object] | None = None
 ) -> Response:
     portal, person = portal_of(request), recipient(request)
     found = _product(portal, person.name, named)

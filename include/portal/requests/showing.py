@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -95,7 +94,7 @@ def one_request(
     found: Asked,
     *,
     wrong: BilingualText | None = None,
-    given: Mapping[str, Any] | None = None,
+    given: Mapping[str, object] | None = None,
     with_values: bool = False,
 ) -> Response:
     """The page of a request. `wrong` says why a form was not carried out, `given` what it held."""

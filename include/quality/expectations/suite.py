@@ -6,14 +6,14 @@ Importing this module imports Great Expectations (some three seconds): `assess` 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any, ClassVar
 
 import great_expectations.expectations as gxe
 from great_expectations.expectations.expectation import Expectation
 
-from include.contracts.model import Bound, Column, Rule, Table
+from include.contracts.model import Bound, Column, Rule, RuleArguments, Table
 from include.lake.storage import literal, quote
 from include.quality.conversion import INTEGER_TYPES, ROW
 from include.quality.split import (
@@ -186,7 +186,7 @@ def _missing(column: Column, values: Sequence[Any]) -> Expectation:
     return _query(f"{name} IS NULL OR {name} IN ({', '.join(_sql(value) for value in given)})")
 
 
-def _invalid(column: Column, given: Mapping[str, Any]) -> Expectation:
+def _invalid(column: Column, given: RuleArguments) -> Expectation:
     pattern, values = given.get("pattern"), given.get("validValues")
     if not pattern:
         return gxe.ExpectColumnValuesToBeInSet(column=column.name, value_set=list(values or []))

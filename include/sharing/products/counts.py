@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 from decimal import localcontext
-from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -22,7 +21,7 @@ from include.lake.upsert import write
 from include.sharing.agreements import Agreement, Product, Statistics
 from include.sharing.products import content
 from include.sharing.products.state import OPEN, Shared, SharingRun, properties
-from include.sharing.statistics import EARLIER, advance, held_of_rows, held_rows, read_cells, shown_rows
+from include.sharing.statistics import EARLIER, advance, held_rows, read_cells, read_held, shown_rows
 
 _DIGITS = 80
 
@@ -61,7 +60,7 @@ def fill(
     path = held_path(product, rule)
     kept = _kept(run.lake, path, shared)
     # Version 0 is empty: its writer was killed.
-    former = held_of_rows(_rows(kept), groups, rule) if kept is not None and kept.version() else None
+    former = read_held(_rows(kept), groups, rule) if kept is not None and kept.version() else None
     cells = read_cells(
         connection,
         content.select_cells(connection, product, table, source),
@@ -77,7 +76,7 @@ def fill(
             _keep(run, path, kept, pa.Table.from_pylist(held_rows(held, groups, rule), schema))
     connection.register("_shown", pa.Table.from_pylist(rows, _plain(product, table)))
     connection.execute("CREATE TEMP TABLE fresh AS FROM _shown")
-    return {"suppressed": sum(row["suppressed"] for row in rows)}
+    return {"suppressed": sum(bool(row["suppressed"]) for row in rows)}
 
 
 def _plain(product: Product, table: Table) -> pa.Schema:
@@ -98,10 +97,9 @@ def _kept(lake: Lake, path: str, shared: Shared | None) -> DeltaTable | None:
         return None
 
 
-def _rows(kept: DeltaTable) -> list[dict[str, Any]]:
+def _rows(kept: DeltaTable) -> pa.Table:
     with lake_errors("reading held figures"):
-        found: list[dict[str, Any]] = pa.table(kept.to_pyarrow_table()).to_pylist()
-    return found
+        return pa.table(kept.to_pyarrow_table())
 
 
 def _keep(run: SharingRun, path: str, kept: DeltaTable | None, rows: pa.Table) -> None:

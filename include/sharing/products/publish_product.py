@@ -12,7 +12,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -33,6 +32,7 @@ from include.sharing.products.state import (
     CONFIGURATION,
     OPEN,
     SERVERS_PROPERTY,
+    Notes,
     ProductResult,
     Shared,
     SharingRun,
@@ -155,7 +155,7 @@ def _close(
         return replace(result, verdict="unchanged", version=shared.version)
     if schema is None:
         schema = _UNKNOWN if shared is None else pa.schema(shared.delta.schema().to_arrow())
-    notes = {
+    notes: Notes = {
         "agreement": agreement_id,
         "agreement_digest": agreement.digest if agreement else "",
         "state": CLOSED,
@@ -182,14 +182,14 @@ def _make_anew(
     table: Table,
     source: DeltaTable,
     wards: DeltaTable | None,
-    notes: Mapping[str, Any],
+    notes: Notes,
     *,
     shared: Shared | None,
     run: SharingRun,
     key: RecipientKey | None,
 ) -> ProductResult:
     lake = run.lake
-    result = ProductResult.of(agreement, product.name, verdict="published", reason=notes["reason"])
+    result = ProductResult.of(agreement, product.name, verdict="published", reason=str(notes["reason"]))
     with _connection(lake, key, wards, source) as connection, lake_errors(f"publishing {result.subject}"):
         # Anything that can fail because of the content fails here, before the former table is removed.
         notes = {**notes, **_fill(connection, agreement, product, table, source, shared, run)}
@@ -228,7 +228,7 @@ def _fill(
 
 def _notes(
     agreement: Agreement, product: Product, table: Table, source: DeltaTable, key: RecipientKey | None
-) -> dict[str, Any]:
+) -> dict[str, str | int]:
     key_id = key.key_id if key is not None and product.needs_key else ""
     return {
         "agreement": agreement.agreement_id,

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Literal
+
+import pyarrow as pa
 
 from include.contracts.model import Contract, Table
 from include.contracts.yaml_files import ContractError
@@ -21,13 +23,22 @@ NO_AGREEMENT = "no agreement names this product"
 
 
 @dataclass(frozen=True, slots=True)
+class LedgerRecord:
+    """A record for the ledger, taken if it differs from the last one of its kind and subject. The payload is JSON."""
+
+    kind: Literal["agreement", "export"]
+    subject: str
+    payload: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
 class Sharing:
-    """Result of one agreement. `records` are for the ledger: `{kind, subject, payload, once | on_change}`."""
+    """Result of one agreement, and what of it belongs in the ledger."""
 
     agreement: str
     standing: str
     results: tuple[ProductResult, ...]
-    records: tuple[dict[str, Any], ...]
+    records: tuple[LedgerRecord, ...]
 
 
 def share_agreement(
@@ -105,7 +116,7 @@ def _table(contracts: Mapping[str, Contract], product: Product) -> Table:
     return contracts[product.registry].table(product.table)
 
 
-def _schema(contracts: Mapping[str, Contract], product: Product) -> Any:
+def _schema(contracts: Mapping[str, Contract], product: Product) -> pa.Schema | None:
     """The product's schema; None if the contracts no longer have its table or columns."""
     try:
         return content.schema(product, _table(contracts, product))
@@ -113,7 +124,7 @@ def _schema(contracts: Mapping[str, Contract], product: Product) -> Any:
         return None
 
 
-def agreed_terms(agreement: Agreement) -> dict[str, Any]:
+def agreed_terms(agreement: Agreement) -> dict[str, object]:
     """What the ledger keeps of an agreement's text."""
     return {
         "version": agreement.version,
@@ -135,19 +146,14 @@ def agreed_terms(agreement: Agreement) -> dict[str, Any]:
     }
 
 
-def _agreement_record(agreement: Agreement, at: datetime) -> dict[str, Any]:
-    """Ledger record of an agreement's terms and standing, taken on change only."""
+def _agreement_record(agreement: Agreement, at: datetime) -> LedgerRecord:
+    """An agreement's terms and standing."""
     payload = {**agreed_terms(agreement), "standing": agreement.standing(at), "reason": agreement.reason(at)}
-    return {
-        "kind": "agreement",
-        "subject": f"agreements/{agreement.agreement_id}",
-        "payload": payload,
-        "on_change": True,
-    }
+    return LedgerRecord("agreement", f"agreements/{agreement.agreement_id}", payload)
 
 
-def _export_record(agreement: Agreement, result: ProductResult) -> dict[str, Any]:
-    """Ledger record of what the recipient can read, taken on change only."""
+def _export_record(agreement: Agreement, result: ProductResult) -> LedgerRecord:
+    """What the recipient can read."""
     payload = {
         "agreement": agreement.agreement_id,
         "state": result.state,
@@ -155,4 +161,4 @@ def _export_record(agreement: Agreement, result: ProductResult) -> dict[str, Any
         "version": result.version,
         "rows": result.rows,
     }
-    return {"kind": "export", "subject": result.subject, "payload": payload, "on_change": True}
+    return LedgerRecord("export", result.subject, payload)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
 
 from deltalake import CommitProperties, DeltaTable
 
@@ -28,6 +27,10 @@ CONFIGURATION: Mapping[str, str | None] = {
 
 class SharedNotRemoved(LakeError):
     """Files of a shared table could not be removed."""
+
+
+Notes = Mapping[str, str | int]
+"""What a commit of a shared table says of itself, by the names in its metadata."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,11 +115,11 @@ class Shared:
                     return datetime.fromtimestamp(commit["timestamp"] / 1000, UTC)
         return self.since
 
-    def stands_for(self, terms: Mapping[str, Any]) -> bool:
+    def stands_for(self, terms: Notes) -> bool:
         """Whether the table is open, for the same agreement, terms and source."""
         return self._agrees(terms, "state", "agreement", "terms_digest", "source", "source_table_id")
 
-    def is_at(self, terms: Mapping[str, Any]) -> bool:
+    def is_at(self, terms: Notes) -> bool:
         """Whether source version, agreement's digest and the terms in words equal the last commit's."""
         return self._agrees(terms, "source_version", "agreement_digest", "terms")
 
@@ -134,7 +137,7 @@ class Shared:
             return f"opened again ({self.notes.get('reason', '')})"
         return "the terms changed" if self.notes else "the table was not made by sharing"
 
-    def _agrees(self, terms: Mapping[str, Any], *names: str) -> bool:
+    def _agrees(self, terms: Notes, *names: str) -> bool:
         return all(self.notes.get(name) == str(terms[name]) for name in names)
 
 
@@ -182,6 +185,6 @@ def removed(lake: Lake, recipient: str, product: str) -> None:
     lake.make_folder(uri)
 
 
-def properties(run: SharingRun, notes: Mapping[str, Any]) -> CommitProperties:
+def properties(run: SharingRun, notes: Notes) -> CommitProperties:
     """Commit properties with the run's id and notes; the commit takes the next version or fails."""
     return commit_properties(run.run_id, {name: str(value) for name, value in {**run.notes, **notes}.items()})

@@ -43,9 +43,9 @@ class TokenAct:
     former: tuple[str, ...] = ()
     former_end_at: datetime | None = None
 
-    def payload(self) -> dict[str, Any]:
+    def payload(self) -> dict[str, object]:
         """The payload of its ledger entry; the token itself is not in it."""
-        said: dict[str, Any] = {"act": self.act}
+        said: dict[str, object] = {"act": self.act}
         if self.token:
             said |= {
                 "token_id": self.token.token_id,

@@ -180,11 +180,11 @@ def details_of(event: Event) -> Details:
     data.pop(DUE_ON, None)
     match event.act, event.kind:
         case "asked", "ask":
-            return Ask.of(data)
+            return Ask.from_dict(data)
         case "asked", _:
-            return Dispute.of(data)
+            return Dispute.from_dict(data)
         case "granted", _:
-            return Grant.of(data)
+            return Grant.from_dict(data)
         case "refused", _:
-            return Refusal.of(data)
-    return Note.of(data)
+            return Refusal.from_dict(data)
+    return Note.from_dict(data)

@@ -41,7 +41,7 @@ class Ask(Details):
     valid_until: date
 
     @classmethod
-    def of(cls, data: dict[str, Any]) -> Ask:
+    def from_dict(cls, data: dict[str, Any]) -> Ask:
         """The ask of an event's JSON."""
         return cls(
             data["recipient_name"], data["contact"], tuple(data["columns"]), data["rows"], data["purpose"],
@@ -66,7 +66,7 @@ class Dispute(Details):
     terms: str
 
     @classmethod
-    def of(cls, data: dict[str, Any]) -> Dispute:
+    def from_dict(cls, data: dict[str, Any]) -> Dispute:
         """The dispute of an event's JSON."""
         key = tuple((name, value) for name, value in data["key"])
         return cls(**{**data, "key": key})
@@ -94,7 +94,7 @@ class Grant(Details):
         return tuple(column.name for column in self.columns if column.protection != "drop")
 
     @classmethod
-    def of(cls, data: dict[str, Any]) -> Grant:
+    def from_dict(cls, data: dict[str, Any]) -> Grant:
         """The grant of an event's JSON."""
         columns = tuple(SharedColumn(**column) for column in data["columns"])
         days = {name: date.fromisoformat(data[name]) for name in ("valid_from", "valid_until")}
@@ -110,7 +110,7 @@ class Refusal(Details):
     reason: str
 
     @classmethod
-    def of(cls, data: dict[str, Any]) -> Refusal:
+    def from_dict(cls, data: dict[str, Any]) -> Refusal:
         """The refusal of an event's JSON."""
         return cls(**data)
 
@@ -128,7 +128,7 @@ class Note(Details):
     sent_by: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, data: dict[str, Any]) -> Note:
+    def from_dict(cls, data: dict[str, Any]) -> Note:
         """The note of an event's JSON."""
         return cls(**{**data, "sent_by": tuple(data.get("sent_by", ()))})
 

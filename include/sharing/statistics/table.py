@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from decimal import ROUND_HALF_UP, Decimal
-from typing import Any
+
+import pyarrow as pa
 
 from include.disclosure_control import TOTAL, Key, Pattern, margins_of
 from include.sharing.agreements import Statistics
 from include.sharing.statistics.cells import COUNT, SUPPRESSED, sum_name
 from include.sharing.statistics.held import Figures, Held
 
-Row = dict[str, Any]
+Row = dict[str, str | int | Decimal | None]
+"""A row by column; the agreement says which columns there are."""
 
 EARLIER = "_earlier"
 """Column of held rows: the sums were shown with this count, and no longer are."""
@@ -51,12 +53,12 @@ def held_rows(held: Held, groups: Sequence[str], rule: Statistics) -> list[Row]:
     return [{**row, EARLIER: False} for row in now] + [{**row, EARLIER: True} for row in earlier]
 
 
-def held_of_rows(rows: Iterable[Mapping[str, Any]], groups: Sequence[str], rule: Statistics) -> Held:
-    """Held figures from their rows."""
+def read_held(kept: pa.Table, groups: Sequence[str], rule: Statistics) -> Held:
+    """Held figures from the rows that `held_rows` gave."""
     cells: dict[Key, Figures] = {}
     suppressed: set[Key] = set()
     earlier: dict[Key, dict[int, tuple[Decimal, ...]]] = {}
-    for row in rows:
+    for row in kept.to_pylist():
         key = tuple(str(row[name]) for name in groups)
         if row[SUPPRESSED]:
             suppressed.add(key)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 import threading
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from datetime import time as clock_time
@@ -138,8 +139,9 @@ class Throttle:
         return pa.repeat(pa.scalar(True), len(rows))
 
 
-def _number(given: dict[str, Any], name: str) -> float:
-    value = float(given.get(name) or 0)
+def _number(given: Mapping[str, object], name: str) -> float:
+    stated: Any = given.get(name) or 0
+    value = float(stated)
     if value < 0:
         raise ValueError(name)
     return value

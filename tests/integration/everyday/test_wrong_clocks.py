@@ -134,5 +134,5 @@ def test_pages_name_the_run_that_came_last(days_off: int, tmp_path: Path) -> Non
         came.append(sync(worker(context, off))["run_id"])
     assert [run.run_id for run in runs_of(context.lake, "payments", "payment", limit=9).runs] == came[::-1]
     with open_run_log(context.lake) as told:
-        assert [row["run_id"] for row in told.latest()] == came[-1:]
-        assert [row["run_id"] for row in told.published()] == came
+        assert [run.attempt.run_id for run in told.latest()] == came[-1:]
+        assert [run.counts.run_id for run in told.published()] == came

@@ -34,7 +34,7 @@ def linked(tmp_path_factory: pytest.TempPathFactory) -> Country:
     """A country that was linked once."""
     made = country(tmp_path_factory.mktemp("first"), persons=150)
     train_step(seed=1, context=made.context)
-    assert link_persons(FIRST, context=made.context)["verdict"] == "published"
+    assert link_persons(FIRST, context=made.context).verdict == "published"
     return made
 
 

@@ -34,8 +34,8 @@ class Simulated:
             extract = str(made.staged(table.registry, table.name))
             split = conform_and_split(table, extract, lake=context.lake, run_id="first", schemas_dir=schemas)
             publish(lake=context.lake, run_id="first", table=table, at=_AT, staged=split.staged, metadata={})
-        self.facts = link_persons("20260101T020000Z-00000001", context=context)
-        assert self.facts["verdict"] == "published"
+        self.linked = link_persons("20260101T020000Z-00000001", context=context)
+        assert self.linked.verdict == "published"
         self.connection = duckdb.connect()
         for name in ("index", "links"):
             rows = context.lake.table("people", name).to_pyarrow_table()
@@ -58,7 +58,7 @@ class Simulated:
             AND (a.given = b.given OR a.true_person = b.true_person)"""
         )
         precision, recall = (
-            Estimate(*(self.facts[f"{name}{end}"] for end in ("", "_lower", "_upper")))
+            Estimate(*(getattr(self.linked, f"{name}{end}") for end in ("", "_lower", "_upper")))
             for name in ("precision", "recall")
         )
         return Outcome(both, found, true, Accuracy((), precision, recall, None, found))

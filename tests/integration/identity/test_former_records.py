@@ -32,7 +32,7 @@ def test_a_record_that_left_is_kept_with_its_person(
             with pytest.raises(Killed):
                 commit_link_step(planned, context=nation.context)
     commit_link_step(planned, context=nation.context)
-    assert link_persons(run(3), context=nation.context)["verdict"] == "unchanged"
+    assert link_persons(run(3), context=nation.context).verdict == "unchanged"
     (former,) = rows(nation, "former")
     assert (former["record_id"], former["person_id"]) == (record, before[record])
     assert record not in who(nation)

@@ -19,6 +19,7 @@ from include.pipelines.decisions.authority import NotASteward
 from include.pipelines.decisions.ledger_entries import Answer
 from include.pipelines.errors import SecondApprovalWanted
 from include.pipelines.people.link_gate import approve_link_step, ask_link_step
+from include.pipelines.people.link_results import PersonsLinked
 from include.pipelines.people.linking import commit_link_step, link_persons, link_step, refuse_link_step
 from include.pipelines.people.reviews import decide_step
 from tests.integration.identity.registers import Country
@@ -39,14 +40,15 @@ def decisions(nation: Country) -> list[tuple[str, str, str, str]]:
     return [(r["kind"], r["actor"], r["subject"], json.loads(r["payload"])["decision"]) for r in rows]
 
 
-def a_held_run(nation: Country) -> dict[str, Any]:
+def a_held_run(nation: Country) -> PersonsLinked:
     golden = nation.context.schemas / "models" / "golden.yaml"
     golden.write_text(golden.read_text().replace("atLeast: 20", "atLeast: 1"))
     for number, row in list(nation.members.items())[:30]:
         nation.members[number] = replace(row, full_name="Vô Danh", personal_id=None, phone="", birth_date=None)
     nation.publish()
     held = link_step(RUN, context=nation.context)
-    assert held["held"]
+    assert isinstance(held, PersonsLinked)
+    assert held.held
     return held
 
 
@@ -57,15 +59,15 @@ def test_every_answer_to_a_held_run_of_linking_is_one_entry(nation):
     refuse_link_step(held, Answer("declined", "Lan", "not yet", "9:00"), context=nation.context)
     told = [("refusal", "lienthong", "people", "timed out"), ("refusal", "Lan", "people", "declined")]
     assert decisions(nation) == told
-    refused = next(row for row in link_runs(nation.context.lake) if row["verdict"] == "declined")
-    assert (refused["refused_by"], refused["refusal_note"]) == ("Lan", "not yet")
+    refused = next(row for row in link_runs(nation.context.lake) if row.verdict == "declined")
+    assert (refused.refused_by, refused.refusal_note) == ("Lan", "not yet")
     linking = gather_linking(nation.context.lake)
     assert linking.gate[0].refusal
     assert linking.waits is None
     approval = approve_link_step(held, "Minh", "the register was cleaned", context=nation.context)
     assert decisions(nation) == [*told, ("approval", "Minh", "people", "approved")]
-    assert link_runs(nation.context.lake)[-1]["verdict"] != "published"
-    assert commit_link_step(held, **approval, context=nation.context)["verdict"] == "published"
+    assert link_runs(nation.context.lake)[-1].verdict != "published"
+    assert commit_link_step(held, **approval, context=nation.context).verdict == "published"
     assert decisions(nation) == [*told, ("approval", "Minh", "people", "approved")]
 
 
@@ -94,7 +96,7 @@ def test_two_stewards_of_the_registries_that_speak_of_persons_commit_where_one_o
         commit_link_step(held, "minh", "cleaned", context=nation.context)
     assert [s.username for s in ask_link_step(held, context=nation.context).stewards] == ["an", "lan"]
     done = commit_link_step(held, "an", "seen", context=nation.context)
-    assert (done["verdict"], done["approved_by"], done["approval_note"]) == (
+    assert (done.verdict, done.approved_by, done.approval_note) == (
         "published", "minh, an", "minh: cleaned; an: seen",
     )  # fmt: skip
     assert [actor for _, actor, _, _ in decisions(nation)] == ["minh", "an"]
@@ -110,6 +112,6 @@ def test_a_review_that_was_killed_is_on_record_and_can_be_said_again(nation, mon
             decide_step(left, "different", **said)
     assert decisions(nation) == [("approval", "Lan", "people/reviews", "different")]
     assert not nation.context.lake.is_table(nation.context.lake.path("people", "reviews"))
-    assert decide_step(left, "different", **said)["is_new"]
-    assert not decide_step(left, "different", **said)["is_new"]
+    assert decide_step(left, "different", **said).is_new
+    assert not decide_step(left, "different", **said).is_new
     assert decisions(nation) == [("approval", "Lan", "people/reviews", "different")] * 2

@@ -20,8 +20,10 @@ from include.lake.run_log.linking_log import link_runs
 from include.pipelines.decisions.ledger_entries import Look
 from include.pipelines.errors import Misuse
 from include.pipelines.people import linking
+from include.pipelines.people.explanations import explain_step
 from include.pipelines.people.linking import TABLES, commit_link_step, link_persons, link_step
-from include.pipelines.people.reviews import decide_step, explain_step, queue_step, resolve_step
+from include.pipelines.people.person_pairs import queue_step
+from include.pipelines.people.reviews import decide_step, resolve_step
 from tests.integration.identity.conftest import FIRST, copy
 from tests.integration.identity.registers import Country, add
 
@@ -85,8 +87,8 @@ def test_the_run_is_one_record_in_the_ledger_which_is_whole(nation):
 
 def test_the_same_again_is_no_commit_compared_anew_or_not(nation):
     before = versions(nation), who(nation)
-    assert link_persons(run(2), context=nation.context)["verdict"] == "unchanged"
-    assert link_persons(run(3), is_full=True, context=nation.context)["mode"] == "full"
+    assert link_persons(run(2), context=nation.context).verdict == "unchanged"
+    assert link_persons(run(3), is_full=True, context=nation.context).mode == "full"
     assert (versions(nation), who(nation)) == before
     assert not nation.context.lake.list(nation.context.lake.path("staging", "people", "link"))
 
@@ -101,9 +103,9 @@ def test_daily_deltas_give_what_one_full_run_gives(nation, tmp_path):
         del nation.members[sorted(nation.members)[-1]]
         nation.publish()
         done = link_persons(run(day), context=nation.context)
-        assert (done["verdict"], done["mode"]) == ("published", "incremental")
+        assert (done.verdict, done.mode) == ("published", "incremental")
     daily = who(nation)
-    assert link_persons(run(5), is_full=True, context=nation.context)["moved"] == 0
+    assert link_persons(run(5), is_full=True, context=nation.context).moved == 0
     assert who(nation) == daily
     other.citizens, other.members = nation.citizens, nation.members
     other.publish()
@@ -142,11 +144,11 @@ def test_a_run_killed_between_commits_is_finished_with_the_ids_it_minted(nation,
     again = link_step(run(2), context=nation.context) if after % 2 else None
     if again:
         commit_link_step(again, context=nation.context)
-    assert link_persons(run(3), context=nation.context)["verdict"] == "unchanged"
+    assert link_persons(run(3), context=nation.context).verdict == "unchanged"
     assert set(who(nation).values()) == minted
     assert {row["person_id"] for row in rows(nation, "events") if row["kind"] == "minted"} == minted
     assert len(rows(nation, "events")) == len(minted)
-    assert [entry["run_id"] for entry in link_runs(nation.context.lake)] == [FIRST, run(2)]
+    assert [entry.run_id for entry in link_runs(nation.context.lake)] == [FIRST, run(2)]
     assert is_whole(nation)
 
 
@@ -159,13 +161,13 @@ def test_a_jump_in_merges_waits_for_a_steward_and_nothing_is_committed_meanwhile
     nation.publish()
     before = versions(nation)
     held = link_persons(run(2), context=nation.context)
-    assert (held["verdict"], held["held"]) == ("held", True)
-    assert "split" in {finding["what"] for finding in held["findings"]}
+    assert (held.verdict, held.held) == ("held", True)
+    assert "split" in {finding["what"] for finding in held.findings}
     assert versions(nation) == before
     with pytest.raises(Misuse, match="steward"):
         commit_link_step(held, context=nation.context)
     done = commit_link_step(held, "Steward", "the register was cleaned", context=nation.context)
-    assert done["verdict"] == "published"
+    assert done.verdict == "published"
     approvals = [entry for entry in ledger.read(nation.context.lake).to_pylist() if entry["kind"] == "approval"]
     assert [json.loads(entry["payload"])["approved_by"] for entry in approvals] == ["Steward"]
 
@@ -174,7 +176,7 @@ def test_a_run_that_was_overtaken_while_it_waited_is_refused(nation):
     add(nation, 1000, random.Random(3))
     nation.publish()
     waiting = link_step(run(2), context=nation.context)
-    assert link_persons(run(3), context=nation.context)["verdict"] == "published"
+    assert link_persons(run(3), context=nation.context).verdict == "published"
     with pytest.raises(Exception, match="another run has linked"):
         commit_link_step(waiting, context=nation.context)
 
@@ -184,19 +186,19 @@ def test_what_people_decide_overrides_the_model_and_the_old_id_still_leads_to_so
     person = who(nation)[left]
     decide_step(left, "different", by="Lan", note="twins", other=right, context=nation.context)
     done = link_persons(run(2), context=nation.context)
-    assert (done["split"], done["minted"]) == (1, 1)
+    assert (done.split, done.minted) == (1, 1)
     apart = who(nation)
     assert apart[left] != apart[right]
     assert person in (apart[left], apart[right])
     assert [row["cause"] for row in rows(nation, "events") if row["kind"] == "split"] == ["review"]
 
     decide_step(left, "same", by="Minh", note="same parents", other=right, context=nation.context)
-    assert link_persons(run(3), context=nation.context)["merged"] == 1
+    assert link_persons(run(3), context=nation.context).merged == 1
     again = who(nation)
     assert again[left] == again[right] == person
     merged = next(row for row in rows(nation, "events") if row["kind"] == "merged")
     assert merged["cause"] == "linked by review"
-    assert resolve_step(merged["person_id"], context=nation.context)["way"] == (merged["person_id"], person)
+    assert resolve_step(merged["person_id"], context=nation.context).way == (merged["person_id"], person)
     assert resolve(nation.context.lake, person).standing == "living"
 
 
@@ -217,22 +219,22 @@ def test_a_person_and_a_pair_are_explained_in_words_and_weights(nation):
     left, right = a_joined_pair(nation)
     person = who(nation)[left]
     told = explain_step(person, look=Look.of("lan", "a case"), context=nation.context)
-    assert told["persons"] == [person]
+    assert told.persons == (person,)
     records = {r for r, p in who(nation).items() if p == person}
-    assert {record["record_id"] for record in told["records"]} == records
+    assert {record for record, _ in told.records} == records
     entry = ledger.read(nation.context.lake).to_pylist()[-1]
     assert (entry["kind"], entry["subject"], entry["actor"]) == ("export", "people/records", "lan")
-    without = json.dumps(explain_step(person, context=nation.context), default=str)
+    without = json.dumps(explain_step(person, context=nation.context).to_dict(), default=str)
     assert all(record.partition(":")[0] in without for record in records)
     assert not any(key in without for record in records for key in json.loads(record.partition(":")[2]))
     assert ledger.head(nation.context.lake).sequence == entry["sequence"]
     pair = explain_step(left, right, context=nation.context)
-    (one,) = pair["links"]
-    assert (one["holds"], bool(one["why"])) == (True, True)
-    assert sum(step["bits"] for step in one["steps"][1:]) == pytest.approx(one["weight"], abs=1e-6)
+    (one,) = pair.links
+    assert (one.holds, bool(one.why)) == (True, True)
+    assert sum(step.bits for step in one.steps[1:]) == pytest.approx(one.weight, abs=1e-6)
     stranger = next(r for r, p in who(nation).items() if p != person and r.startswith("population."))
-    (apart,) = explain_step(left, stranger, context=nation.context)["links"]
-    assert (apart["holds"], apart["steps"][-1]["sum"] < 0) == (None, True)
+    (apart,) = explain_step(left, stranger, context=nation.context).links
+    assert (apart.holds, apart.steps[-1].sum < 0) == (None, True)
     with pytest.raises(Misuse, match="nobody has that id"):
         explain_step("0" * 32, context=nation.context)
 
@@ -282,8 +284,9 @@ def test_no_value_of_a_person_leaves_the_lake_by_events_figures_ledger_or_queue(
     context = nation.context
     told = json.dumps(
         [
-            link_persons(run(2), is_full=True, context=context), link_runs(context.lake), rows(nation, "events"),
-            ledger.read(context.lake)["payload"].to_pylist(), queue_step(limit=50, context=context),
+            link_persons(run(2), is_full=True, context=context).to_dict(), link_runs(context.lake),
+            rows(nation, "events"), ledger.read(context.lake)["payload"].to_pylist(),
+            queue_step(limit=50, context=context).to_dict(),
         ],
         default=str, ensure_ascii=False,
     )  # fmt: skip

@@ -131,7 +131,7 @@ def test_a_decision_can_be_taken_back_until_a_run_has_followed_it(nation, pair, 
     ]  # fmt: skip
 
     client.post(address, data={"decision": "different", "note": "strangers"})
-    assert link_persons("20260102T020000Z-00000002", context=nation.context)["verdict"] == "published"
+    assert link_persons("20260102T020000Z-00000002", context=nation.context).verdict == "published"
     assert "Take the decision back" not in client.get("/persons").text
     assert client.post(f"{address}/undo", data={"note": "too late"}).status_code == 404
 
@@ -161,7 +161,7 @@ def test_persons_whose_registers_contradict_each_other_have_a_page_of_their_own(
     wrong = member.birth_date.replace(year=member.birth_date.year - 1)
     nation.change("members", member.number, lambda row: replace(row, birth_date=wrong))
     nation.publish()
-    assert link_persons("20260102T020000Z-00000002", context=nation.context)["verdict"] == "published"
+    assert link_persons("20260102T020000Z-00000002", context=nation.context).verdict == "published"
     assert "/persons/contradictions" in browse().get("/persons").text
     text = browse().get("/persons/contradictions").text
     assert "insurance.member, population.citizen" in text

@@ -28,7 +28,7 @@ def test_nobody_is_joined_with_a_stranger_and_hardly_anybody_is_missed(linked: S
 
 def test_the_estimates_of_the_run_hold(linked: Simulated) -> None:
     assert linked.outcome.is_honest
-    assert linked.facts["recall_upper"] - linked.facts["recall_lower"] < 0.01
+    assert linked.linked.recall_upper - linked.linked.recall_lower < 0.01
 
 
 def test_they_hold_however_dirty_the_registers_are(tmp_path: Path) -> None:
@@ -38,7 +38,7 @@ def test_they_hold_however_dirty_the_registers_are(tmp_path: Path) -> None:
 
 
 def test_what_a_wanted_precision_costs_is_on_record(linked: Simulated) -> None:
-    found = linked.facts["thresholds"]
+    found = linked.linked.thresholds
     assert [one["link_at"] for one in found] == sorted(one["link_at"] for one in found)
     assert [one["reviews"] for one in found] == sorted(one["reviews"] for one in found)
     assert all(found[-1]["recall"]["value"] <= one["recall"]["value"] for one in found)

@@ -15,6 +15,7 @@ from include.lake.delta import StagedFiles
 from include.lake.publishing.publication import publish
 from include.lake.storage.lake import Lake
 from include.pipelines.context import PipelineContext
+from include.pipelines.people.link_results import PersonsLinked
 from include.pipelines.people.linking import link_persons
 from include.quality.split.row_outcomes import conform_and_split
 from include.simulator.country import simulate
@@ -49,7 +50,7 @@ class Nation:
                 changed[kind] += count
         assert day in (0, DAYS) or min(changed) > 0
 
-    def link(self, day: int, *, is_full: bool = False) -> dict:
+    def link(self, day: int, *, is_full: bool = False) -> PersonsLinked:
         run_id = f"{START + timedelta(days=day):%Y%m%dT%H%M%SZ}-0000000{int(is_full)}"
         return link_persons(run_id, is_full=is_full, approved_by="c06", context=self.context)
 
@@ -107,20 +108,20 @@ def test_ten_days_one_after_another_give_what_one_full_run_gives(
 ) -> None:
     daily = Nation(tmp_path / "daily", staged)
     daily.publish(0)
-    assert daily.link(0)["verdict"] == "published"
+    assert daily.link(0).verdict == "published"
     first = daily.who()
     at_once, anew = daily.copy(tmp_path / "at-once"), Nation(tmp_path / "anew", staged)
     moved = 0
     for day in range(1, DAYS + 1):
         daily.publish(day)
         done = daily.link(day)
-        assert (done["verdict"], done["mode"]) == ("published", "incremental")
-        moved += done["minted"] + done["merged"] + done["split"] + done["retired"]
+        assert (done.verdict, done.mode) == ("published", "incremental")
+        moved += done.minted + done.merged + done.split + done.retired
     assert moved > 20
     found = daily.who()
 
     again = daily.link(DAYS + 1, is_full=True)
-    assert [again[kind] for kind in ("minted", "merged", "split", "retired", "moved")] == [0, 0, 0, 0, 0]
+    assert [getattr(again, kind) for kind in ("minted", "merged", "split", "retired", "moved")] == [0, 0, 0, 0, 0]
     assert daily.who() == found
 
     anew.publish(DAYS)

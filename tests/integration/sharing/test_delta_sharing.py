@@ -85,8 +85,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Serving, 
         path.write_text(text, encoding="utf-8")
         done = share_agreement(load_agreement(path), CONTRACTS, lake=lake, at=AT, run_id="r1", key=None)
         subjects = [result.subject for result in done.results]
-        records = [*map(Record.from_dict, done.records), *commit_records(lake, subjects)]
-        append(lake, records, at=AT, actor="share")
+        records = [Record(one.kind, one.subject, one.payload, on_change=True) for one in done.records]
+        append(lake, [*records, *commit_records(lake, subjects)], at=AT, actor="share")
     environ = {"LAKE_URI": lake.uri, "SCHEMAS_DIR": str(folder / "schemas"), "LIENTHONG_TMP": str(lake.scratch)}
     with serving(environ, folder) as running:
         yield running, lake, folder

@@ -50,7 +50,7 @@ def publish(lake: Lake, *names: str) -> None:
 def share(lake: Lake, folder: Path, recipient: str, run_id: str, at: datetime = AT) -> None:
     agreement = load_agreement(write_agreement(folder, recipient))
     done = share_agreement(agreement, CONTRACTS, lake=lake, at=at, run_id=run_id, key=KEY)
-    records = [Record.from_dict(record) for record in done.records]
+    records = [Record(one.kind, one.subject, one.payload, on_change=True) for one in done.records]
     records += commit_records(lake, [result.subject for result in done.results])
     entries.append(lake, records, at=at, actor="share")
 

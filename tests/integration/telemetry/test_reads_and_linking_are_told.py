@@ -64,9 +64,8 @@ def test_every_read_on_record_is_told_once_and_nothing_of_who_read(collector: Co
 
 
 def test_a_linking_that_is_held_waits_at_its_gate(collector: Collector) -> None:
-    facts = {"registry": "people", "table": "index", "run_id": "r1", "mode": "full", "persons": 7}
-    record_linking({**facts, "verdict": "held"})
-    record_linking({**facts, "verdict": "published"})
     of = {"registry": "people", "table": "index"}
+    record_linking(**of, verdict="held", mode="full")
+    record_linking(**of, verdict="published", mode="full")
     assert collector.points["lienthong.gates.waiting"] == [(of, 1), (of, 0)]
     assert collector.sums("lienthong.runs", "verdict") == {("held",): 1, ("published",): 1}

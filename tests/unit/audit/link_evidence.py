@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 from include.audit.report_data.linking import ComparisonLevels, Level, ModelFacts
 from include.lake.people.index import upsert_people
 from include.lake.people.tables import FINDINGS, INDEX
-from include.lake.run_log.linking_log import append_link_run
+from include.lake.run_log.linking_log import LinkRunRow, append_link_run
 from include.lake.storage.lake import Lake
 from tests.unit.audit.runs_evidence import NIGHT
 
@@ -45,8 +45,7 @@ JUMP = {"what": "merged", "measured": 4.25, "allowed": "at most 0.5 % of persons
 def record_link_run(lake: Lake, number: int = 0, *, verdict: str = "published", **facts: Any) -> str:
     """One run of linking in the night `number`; returns its id."""
     run_id = f"link-{number:04}"
-    append_link_run(
-        lake,
+    row: dict[str, Any] = (
         {"run_id": run_id, "verdict": verdict, "mode": "full", "model_version": "2026.03.01", "records": 5,
          "persons": 3 + number, "candidates": 12, "links": 1234 + number, "grey": 9, "waiting": 8, "minted": 3,
          "merged": 0, "split": 0, "retired": 0, "moved": 0, "duplicates": 1, "shared_ids": 2, "largest": 2,
@@ -57,8 +56,9 @@ def record_link_run(lake: Lake, number: int = 0, *, verdict: str = "published", 
          "passes": {"old_id": {"link": 2}, "model": {"link": 90, "review": 9, "finding": 4}},
          "sizes": {"1": 2, "5": 1, "over 50": 1}, "bands": _BANDS, "findings": [],
          "thresholds": _THRESHOLDS,
-         "started_at": NIGHT + timedelta(days=number), **facts},
+         "started_at": NIGHT + timedelta(days=number), **facts}
     )  # fmt: skip
+    append_link_run(lake, LinkRunRow(**row))
     return run_id
 
 

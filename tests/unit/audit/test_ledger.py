@@ -62,8 +62,7 @@ def test_a_retried_append_is_left_out(lake: Lake) -> None:
 
 def test_a_state_is_recorded_when_it_changes(lake: Lake) -> None:
     def state(standing: str) -> Record:
-        given = {"kind": "agreement", "subject": "agreements/x", "payload": {"standing": standing}, "on_change": True}
-        return Record.from_dict(given)
+        return Record("agreement", "agreements/x", {"standing": standing}, on_change=True)
 
     for standing in ("pending", "pending", "in_force", "in_force", "pending"):
         entries.append(lake, [state(standing)], at=AT, actor="share")

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from include.audit.report_data.figures import FIGURES, TREND_RUNS
+from include.audit.report_data.figures import FIGURES, TREND_RUNS, RuleCount
 from include.audit.report_data.freshness import Freshness, combined
 from include.audit.report_data.overview import gather
 from include.audit.report_data.report_inputs import Surroundings
@@ -29,9 +29,10 @@ def run(number: int, live: int) -> RunCounts:
     return RunCounts(f"run-{number:03}", NIGHT, 1.0, number, "1.0.0", "sqlite", "", **dict.fromkeys(FIGURES, live))
 
 
-def counts(run_id: str, live: int, broken: dict[str, int]) -> dict[str, dict[str, object]]:
-    of = {"run_id": run_id, "published_rows": live, "open_rows": 1, "dimension": "conformity", "metric": "sql"}
-    return {rule: {**of, "scope": "row", "rows": live + 1, "violations": broken[rule]} for rule in broken}
+def counts(run_id: str, live: int, broken: dict[str, int]) -> dict[str, RuleCount]:
+    of = {"metric": "sql", "scope": "row", "severity": "error", "dimension": "conformity"}
+    rows = {"rows": live + 1, "published_rows": live, "open_rows": 1}
+    return {rule: RuleCount(run_id, "r", "t", rule, **of, **rows, violations=broken[rule]) for rule in broken}
 
 
 courses = st.lists(  # by slice: the numbers of its runs, each with rows and violations
@@ -64,10 +65,10 @@ def test_the_last_point_is_the_sum_of_every_slices_newest_run(course) -> None:
     ]
     judged = [next(iter(found.values())) for found in newest if found]
     standing = points[-1].standing
-    assert (standing.judged if standing else 0) == sum(row["published_rows"] + 1 for row in judged)
+    assert (standing.judged if standing else 0) == sum(row.published_rows + 1 for row in judged)
     summed = summed_counts(newest)
-    assert {rule: row["violations"] for rule, row in summed.items()} == {
-        rule: sum(found[rule]["violations"] for found in newest if rule in found)
+    assert {rule: row.violations for rule, row in summed.items()} == {
+        rule: sum(found[rule].violations for found in newest if rule in found)
         for rule in {rule for found in newest for rule in found}
     }
 

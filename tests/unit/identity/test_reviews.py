@@ -10,7 +10,7 @@ import pytest
 from include.identity.persons.review_queue import ReviewRefused, decide, decided, ends, find_pair, pair_id, queue
 from include.identity.persons.withdrawal import not_followed, withdraw
 from include.lake.people.index import extend, people_state, upsert_people
-from include.lake.run_log.linking_log import append_link_run
+from include.lake.run_log.linking_log import LinkRunRow, append_link_run
 
 AT = datetime(2026, 6, 1, 8, tzinfo=UTC)
 OLD, YOUNG = AT - timedelta(days=31), AT - timedelta(days=29)
@@ -138,7 +138,7 @@ def test_a_decision_taken_back_lets_the_pair_wait_again_and_what_held_before_hol
     assert (holding(lake), ("b", "c") in waiting(lake), not_followed(lake)) == ({}, True, ())
 
     decide(lake, "b", "c", "different", by="Lan", at=later(2), note="x")
-    append_link_run(lake, {"run_id": "r2", "verdict": "published", "started_at": later(3)})
+    append_link_run(lake, LinkRunRow(run_id="r2", verdict="published", started_at=later(3)))
     decide(lake, "b", "c", "same", by="Lan", at=later(4), note="x")
     withdraw(lake, name, by="Lan", at=later(5), note="no")
     assert holding(lake) == {("b", "c"): "different"}
@@ -158,7 +158,7 @@ def test_half_a_decision_is_taken_back_whole(lake):
 def test_what_cannot_be_taken_back_is_refused(lake, by, note, run_at):
     decide(lake, "b", "c", "same", by="Lan", at=AT, note="x")
     if run_at:
-        append_link_run(lake, {"run_id": "r2", "verdict": "held", "started_at": run_at})
+        append_link_run(lake, LinkRunRow(run_id="r2", verdict="held", started_at=run_at))
     with pytest.raises(ReviewRefused, match=r"say who|nothing to take back"):
         withdraw(lake, pair_id("b", "c"), by=by, at=later(2), note=note)
     assert holding(lake) == {("b", "c"): "same"}

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
-from typing import Any
 
 import pytest
 
-from include.pipelines.people.pair_evidence import Evidence, IdSays, compare_records, read_id
+from include.pipelines.people.pair_evidence import Evidence, Identified, IdSays, compare_records, read_id
 
-HUNG = {"personal_id": "001073983713", "birth_year": 1973, "sex": "male"}
-NAMESAKE = {"personal_id": "001073200200", "birth_year": 1973, "sex": "male"}
+HUNG = Identified(personal_id="001073983713", birth_year=1973, sex="male")
+NAMESAKE = Identified(personal_id="001073200200", birth_year=1973, sex="male")
 
 
 @pytest.mark.parametrize(
@@ -18,33 +18,33 @@ NAMESAKE = {"personal_id": "001073200200", "birth_year": 1973, "sex": "male"}
     [
         (HUNG, HUNG, ["same_ids"], "same"),
         (HUNG, NAMESAKE, ["two_valid_ids"], "different"),
-        ({"tax_code": "001073983713"}, NAMESAKE, ["two_valid_ids"], "different"),
-        (HUNG, {**NAMESAKE, "personal_id": "001073983714"}, ["one_digit_between_ids"], "open"),
-        (HUNG, {**NAMESAKE, "sex": "female"}, ["sex_in_id", "other_sex", "other_ids_in_doubt",
+        (Identified(tax_code="001073983713"), NAMESAKE, ["two_valid_ids"], "different"),
+        (HUNG, replace(NAMESAKE, personal_id="001073983714"), ["one_digit_between_ids"], "open"),
+        (HUNG, replace(NAMESAKE, sex="female"), ["sex_in_id", "other_sex", "other_ids_in_doubt",
                                                "id_contradicts_its_record"], "different"),
-        ({"personal_id": "001076398087"}, {"birth_year": 1973}, ["year_in_id"], "different"),
-        ({"birth_year": 1964}, {"personal_id": "031192868870"}, ["year_in_id"], "different"),
-        ({"personal_id": "001176398087"}, {"sex": "male"}, ["sex_in_id"], "different"),
-        ({"personal_id": "001076398087", "birth_year": 1973}, {"birth_year": 1973},
+        (Identified(personal_id="001076398087"), Identified(birth_year=1973), ["year_in_id"], "different"),
+        (Identified(birth_year=1964), Identified(personal_id="031192868870"), ["year_in_id"], "different"),
+        (Identified(personal_id="001176398087"), Identified(sex="male"), ["sex_in_id"], "different"),
+        (Identified(personal_id="001076398087", birth_year=1973), Identified(birth_year=1973),
          ["id_contradicts_its_record"], "open"),
-        ({"birth_year": 1973}, {"birth_year": 1974}, ["other_year_of_birth"], "different"),
-        ({"old_id": "253952283"}, {"old_id": "253952283"}, ["same_old_id"], "same"),
-        ({"old_id": "253952283"}, {"old_id": "012345678"}, ["other_old_id"], "different"),
-        ({"old_id": "253952283", "sex": "male"}, {"old_id": "253952283", "sex": "female"},
+        (Identified(birth_year=1973), Identified(birth_year=1974), ["other_year_of_birth"], "different"),
+        (Identified(old_id="253952283"), Identified(old_id="253952283"), ["same_old_id"], "same"),
+        (Identified(old_id="253952283"), Identified(old_id="012345678"), ["other_old_id"], "different"),
+        (Identified(old_id="253952283", sex="male"), Identified(old_id="253952283", sex="female"),
          ["other_sex", "same_old_id"], "open"),
-        ({"name": "Nguyễn Văn An"}, {"name": "Nguyễn Văn An"}, [], "open"),
-        ({"personal_id": "12345"}, {"personal_id": "54321"}, [], "open"),
+        (Identified(), Identified(), [], "open"),
+        (Identified(personal_id="12345"), Identified(personal_id="54321"), [], "open"),
     ],
 )  # fmt: skip
-def test_facts_and_what_they_come_to(left: dict[str, Any], right: dict[str, Any], codes: list[str], leans: str) -> None:
+def test_facts_and_what_they_come_to(left: Identified, right: Identified, codes: list[str], leans: str) -> None:
     clues = compare_records(left, right, set(), set())
     assert [clue.code for clue in clues] == codes
     assert Evidence(clues, None, None).leans == leans
 
 
 def test_two_days_of_one_year_may_be_a_slip_but_the_first_of_january_stands_for_a_year() -> None:
-    def born(day: date) -> dict[str, Any]:
-        return {"birth_date": day, "birth_year": day.year, "birth_precision": "day"}
+    def born(day: date) -> Identified:
+        return Identified(birth_date=day, birth_year=day.year, birth_precision="day")
 
     one, other, year = date(1973, 11, 10), date(1973, 10, 11), date(1973, 1, 1)
     assert [clue.code for clue in compare_records(born(one), born(other), set(), set())] == ["other_day_of_birth"]
@@ -53,7 +53,7 @@ def test_two_days_of_one_year_may_be_a_slip_but_the_first_of_january_stands_for_
 
 @pytest.mark.parametrize(("ids", "codes"), [({"001073200200"}, ["persons_with_other_ids"]), ({"001073983713"}, [])])
 def test_the_persons_behind_the_records_count_as_well(ids: set[str], codes: list[str]) -> None:
-    land, insured = {"personal_id": "001073983713"}, {"birth_year": 1973}
+    land, insured = Identified(personal_id="001073983713"), Identified(birth_year=1973)
     assert [clue.code for clue in compare_records(land, insured, set(), ids)] == codes
 
 
@@ -68,4 +68,4 @@ def test_the_persons_behind_the_records_count_as_well(ids: set[str], codes: list
     ],
 )
 def test_what_an_id_says(number: str, says: IdSays | None) -> None:
-    assert read_id({"personal_id": number}, {"001": "Hà Nội"}) == says
+    assert read_id(Identified(personal_id=number), {"001": "Hà Nội"}) == says

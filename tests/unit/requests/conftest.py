@@ -64,7 +64,7 @@ def share(context: At, name: str = "census", run_id: str = "s1") -> None:
     done = share_agreement(
         agreement, context.contracts, lake=context.lake, at=context.now(), run_id=run_id, key=MasterKey(KEY)
     )
-    records = [Record.from_dict(record) for record in done.records]
+    records = [Record(one.kind, one.subject, one.payload, on_change=True) for one in done.records]
     records += commit_records(context.lake, [result.subject for result in done.results])
     append(context.lake, records, at=context.now(), actor="share")
 

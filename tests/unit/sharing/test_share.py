@@ -399,11 +399,11 @@ def test_an_agreement_can_end_although_its_table_left_the_contracts(lake: Lake, 
 
 def test_the_ledger_hears_of_agreement_and_export(lake: Lake, agree: Agree, key: MasterKey) -> None:
     agreement, export = share(lake, agree(), key).records
-    assert (agreement["kind"], agreement["subject"]) == ("agreement", "agreements/census")
-    assert agreement["payload"]["standing"] == "in_force"
-    assert agreement["payload"]["products"]["citizen"]["columns"][0] == "personal_id pseudonym"
-    assert (export["kind"], export["subject"]) == ("export", "shared/nso/citizen")
-    assert export["payload"] == {"agreement": "census", "state": "open", "reason": "", "version": 0, "rows": 3}
+    assert (agreement.kind, agreement.subject) == ("agreement", "agreements/census")
+    assert agreement.payload["standing"] == "in_force"
+    assert agreement.payload["products"]["citizen"]["columns"][0] == "personal_id pseudonym"
+    assert (export.kind, export.subject) == ("export", "shared/nso/citizen")
+    assert export.payload == {"agreement": "census", "state": "open", "reason": "", "version": 0, "rows": 3}
     assert "Ánh" not in str((agreement, export))
 
 

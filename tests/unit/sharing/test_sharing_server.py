@@ -70,7 +70,7 @@ class Served:
             agreement or self.agreement, CONTRACTS, lake=self.context.lake, at=self.context.now(), run_id=run_id,
             key=MasterKey(bytes(range(32))),
         )  # fmt: skip
-        records = [Record.from_dict(record) for record in done.records]
+        records = [Record(one.kind, one.subject, one.payload, on_change=True) for one in done.records]
         records += commit_records(self.context.lake, [result.subject for result in done.results])
         append(self.context.lake, records, at=AT, actor="share")
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from include.audit import ledger
-from include.lake.run_log import append_link_run
+from include.lake.run_log import LinkRunRow, append_link_run
 from include.pipelines.decisions import Look
 from include.pipelines.subject import PersonUnknown, Subject, answer_person, subject_letter
 from tests.unit.subject.country import AT, HEALTH, MONTH, STATISTICS, Country, Human, new_country
@@ -114,8 +114,7 @@ def test_a_record_that_no_kept_version_had_is_unknown(country: Country, key: str
 def test_who_is_answered_by_person_is_told_of_records_that_are_not_linked(country: Country) -> None:
     said = texts(subject_letter(ask(country, country.humans[0].person_id)))
     assert "chưa có lần đối khớp nào" in said
-    facts = {"run_id": "r1", "verdict": "published", "started_at": AT}
-    assert append_link_run(country.lake, facts)
+    assert append_link_run(country.lake, LinkRunRow(run_id="r1", verdict="published", started_at=AT))
     said = texts(subject_letter(ask(country, country.humans[0].person_id)))
     assert "Lần đối khớp gần nhất bắt đầu lúc 07:00 ngày 01/03/2026" in said
     assert "tra theo mã của bản ghi" in said
