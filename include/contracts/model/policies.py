@@ -19,6 +19,7 @@ from include.contracts.model.table import (
     Column,
     Deletes,
     Drift,
+    Engine,
     ExtractPolicy,
     KeyScope,
     LinkRole,
@@ -36,7 +37,6 @@ _DELETES = get_args(Deletes)
 _DRIFT = get_args(Drift)
 _CHANGES = get_args(ChangesBy)
 _LINK_ROLES = get_args(LinkRole)
-_KEY_SCOPES = get_args(KeyScope)
 _EXTRACT = {
     "cursor", "lag", "deletes", "deleteLimitPercent", "deletedWhen", "drift", "changes", "changeLogLimitMegabytes",
 }  # fmt: skip
@@ -143,12 +143,21 @@ def tolerance(custom: Sequence[CustomProperty], refuse: Refuse) -> Tolerance:
 
 def key_scope(custom: Sequence[CustomProperty], refuse: Refuse) -> KeyScope:
     """Within what a key may stand once, from the custom property `keyScope`."""
+    return cast(KeyScope, _word(custom, "keyScope", get_args(KeyScope), refuse) or "registry")
+
+
+def engine(custom: Sequence[CustomProperty], refuse: Refuse) -> Engine | None:
+    """What judges the table's rows, from the custom property `engine`; None: the contract does not say."""
+    return cast("Engine | None", _word(custom, "engine", get_args(Engine), refuse))
+
+
+def _word(custom: Sequence[CustomProperty], name: str, known: Sequence[str], refuse: Refuse) -> str | None:
     for prop in custom:
-        if prop.property == "keyScope":
-            return cast(KeyScope, _choice({"keyScope": prop.value}, "keyScope", "registry", _KEY_SCOPES, refuse))
-        if difflib.get_close_matches(prop.property or "", ["keyScope"], n=1, cutoff=0.75):
-            refuse(f"`{prop.property}` is unknown", "did you mean `keyScope`?")
-    return "registry"
+        if prop.property == name:
+            return _choice({name: prop.value}, name, known[0], known, refuse)
+        if difflib.get_close_matches(prop.property or "", [name], n=1, cutoff=0.75):
+            refuse(f"`{prop.property}` is unknown", f"did you mean `{name}`?")
+    return None
 
 
 def row_history(custom: Sequence[CustomProperty], columns: Sequence[Column], refuse: Refuse) -> timedelta | None:

@@ -26,6 +26,7 @@ LinkRole = Literal[
 ]  # fmt: skip
 
 KeyScope = Literal["registry", "server"]
+Engine = Literal["duckdb", "spark", "auto"]
 
 RESERVED_PREFIX = "_"
 AT = "@"  # between a table's name and the server of a slice: `parcel@land-38`
@@ -212,7 +213,8 @@ class Table:
     Of a registry with several servers, a *slice* is the table as one of them delivers it: `name` is `<table>@<server>`,
     and what a run keeps of it (landing, rejected rows, run log) lies under that name. All slices are published in one
     table, each in its own partition. `key_scope`: whether a key may stand once in the registry, or once in each server.
-    `history`: how long former rows are kept; None: as long as the table's versions.
+    `history`: how long former rows are kept; None: as long as the table's versions. `engine`: what judges its rows;
+    None: the contract does not say.
     """
 
     registry: str
@@ -228,6 +230,7 @@ class Table:
     custom: Mapping[str, object] = field(default_factory=dict)
     key_scope: KeyScope = field(default="registry", repr=False)
     history: timedelta | None = field(default=None, repr=False)
+    engine: Engine | None = field(default=None, repr=False)
     rows_from_list: RowsFromList | None = None
 
     @property

@@ -44,6 +44,7 @@ from include.contracts.model import (
     Table,
     TypeOptions,
     empty_inputs,
+    engine,
     extract_policy,
     key_scope,
     legal_references,
@@ -60,7 +61,7 @@ from include.contracts.rules import RuleError, cited, column_rules, key_rule, qu
 from include.contracts.sql import SqlRefused, rewritten
 from include.contracts.yaml_files import Place, Problem, ReportProblem, YamlFile
 
-_POLICIES = ("extract", "tolerance", "keyScope", "rowsFromList", "history")
+_POLICIES = ("extract", "tolerance", "keyScope", "rowsFromList", "history", "engine")
 _CLASSIFICATIONS = ("public", "internal", "confidential", "restricted", "sensitive")
 
 
@@ -155,8 +156,7 @@ class Reader:
         columns = [self.column(name, prop, (*place, "properties", n), n) for n, prop in enumerate(properties)]
         for index, _ in same_but_for_case(column.name for column in columns):
             self.mistake((*place, "properties", index), "stands twice", "give each column its own name")
-        self.places |= {name: place}
-        self.places |= {f"{name}.{c.name}": (*place, "properties", index) for index, c in enumerate(columns)}
+        self.places |= {name: place, **{f"{name}.{c.name}": (*place, "properties", n) for n, c in enumerate(columns)}}
         rules: list[Rule] = []
         relationships = self.relationships(name, written, place)
         for index, (prop, column) in enumerate(zip(properties, columns, strict=True)):
@@ -167,20 +167,19 @@ class Reader:
             rules += self.quality(prefix, prop.quality or [], columns, column, here)
         rules += [*self.quality(prefix, written.quality or [], columns, None, place), *key_rule(prefix, columns)]
         self.unique_ids(rules, place)
-        written_custom = written.customProperties or []
+        given = written.customProperties or []
         for of in ("extract", "link"):
-            self.places[f"{name}:{of}"] = place_of(place, written_custom, of)
+            self.places[f"{name}:{of}"] = place_of(place, given, of)
         check_relationships(relationships, columns, self.within(place))
-        custom = {p.property or "": p.value for p in written_custom}
+        custom = {p.property or "": p.value for p in given}
         if "empty" in custom:
-            self.refusing(place, written_custom, "empty")("it is of a column, not of a table", "move under the column")
+            self.refusing(place, given, "empty")("it is of a column, not of a table", "move under the column")
         if "link" in custom:
             custom["link"] = self.link(custom["link"], self.places[f"{name}:link"])
-        names = {c.name for c in columns}
-        extract = extract_policy(written_custom, names, self.refusing(place, written_custom, "extract"))
+        extract = extract_policy(given, {c.name for c in columns}, self.refusing(place, given, "extract"))
         check_key(columns, properties, extract, self.within(place))
         check_cursor(columns, extract, self.within(self.places[f"{name}:extract"]))
-        listed = rows_from_list(written_custom, self.refusing(place, written_custom, "rowsFromList"))
+        listed = rows_from_list(given, self.refusing(place, given, "rowsFromList"))
         check_rows_from_list(listed, columns, extract, self.within(place))
         return Table(
             registry=self.registry,
@@ -190,13 +189,14 @@ class Reader:
             rules=tuple(rules),
             relationships=tuple(relationships),
             extract=extract,
-            tolerance=tolerance(written_custom, self.refusing(place, written_custom, "tolerance")),
+            tolerance=tolerance(given, self.refusing(place, given, "tolerance")),
             business_name=written.businessName or "",
             description=written.description or "",
             custom={k: v for k, v in custom.items() if k not in _POLICIES},
-            key_scope=key_scope(written_custom, self.refusing(place, written_custom, "keyScope")),
+            key_scope=key_scope(given, self.refusing(place, given, "keyScope")),
             rows_from_list=listed,
-            history=row_history(written_custom, columns, self.refusing(place, written_custom, "history")),
+            history=row_history(given, columns, self.refusing(place, given, "history")),
+            engine=engine(given, self.refusing(place, given, "engine")),
         )
 
     def column(self, table: str, prop: SchemaProperty, place: Place, position: int) -> Column:

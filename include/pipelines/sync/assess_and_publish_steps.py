@@ -81,7 +81,7 @@ def assess_step(extracted: Extracted, *, context: PipelineContext | None = None)
         landed = landed_by(context, table, run_id)
         if mode == "full" or landed.cursor != landed.since:  # an increment without news may need no assessment
             import_gx_meanwhile()
-        spark, engine = context.engine_for(landed.rows)
+        spark, engine = context.engine_for(table, landed.rows)
         split = _split(context, table, landed, mode, gone, spark)
         changes = preview(context.lake, table, staged=split.staged, mode=mode, gone=gone)
         may_repeat = mode in ("incremental", "backfill") or waits_for_another_server(context.lake, table)

@@ -85,7 +85,7 @@ def sync_registry(
     wanted = context.source_tables(registry, tables, servers)
     if approval is not None:
         steward_named((contract,), approval.approved_by, at=context.now())
-    _ = context.spark  # whoever asks for an engine that is not there is told before anything is read
+    context.check_engines(wanted)
     prepare_step(context=context)
 
     def one(table: Table) -> TableResult:

@@ -58,8 +58,13 @@ KIND = "enum: [{value: a}, {value: b}]"
 KEY = "logicalType: string, primaryKey: true, logicalTypeOptions: {pattern: '^\\d{10}$', maxLength: 10}"
 CURSOR = "logicalType: timestamp, required: true"
 DELETED = "deletedWhen: kind = 'b'"
+EXTRACT = "property: extract"
+NEXT = "\n      - {property: extract"
 
 MISTAKES = [
+    # what judges the rows
+    (EXTRACT, f"property: engin, value: auto}}{NEXT}", "`engin` is unknown", "did you mean `engine`?"),
+    (EXTRACT, f"property: engine, value: sparc}}{NEXT}", "engine `sparc` is unknown", "one of: duckdb, spark, auto"),
     # what is written in SQL
     (DATE, 'transformLogic: vn_dat("ngay")', "speaks of `vn_dat`", "did you mean `vn_date`?"),
     (DATE, "transformLogic: 'vn_date(\"ngay\", \"gio\")'", "wrong number of arguments", "vn_date(s)"),
