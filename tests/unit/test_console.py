@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from datetime import UTC, datetime
 from io import StringIO
 from typing import Any
 
@@ -17,6 +18,8 @@ from include.cli.explained import show_explained
 from include.console import runs_table, show_run
 from include.contracts.words.finding import Finding
 from include.contracts.words.language import BilingualText, figure
+from include.identity.scoring.explanations import Step
+from include.pipelines.people.explanations import Explained, ExplainedLink, PersonEvent
 from include.pipelines.step_results import Held, RegistryResult, Skipped
 
 TABLE: dict[str, Any] = {"table": "t", "verdict": "published", "mode": "full", "version": 0}
@@ -156,22 +159,14 @@ def test_a_pair_is_explained_in_the_language_of_the_locale(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, locale: str, words: list[str]
 ) -> None:
     monkeypatch.setenv("LC_ALL", locale)
-    steps = [
-        {"comparison": "before comparing", "found": "one of 1,950 persons", "bits": -10.9, "sum": -10.9},
-        {"comparison": "name", "found": "same name", "bits": 9.15, "sum": -1.75},
-        {"comparison": "shoe size", "found": "same shoe", "bits": 0.0, "sum": -1.75},
-    ]
-    link = {"left_id": "a", "right_id": "b", "holds": True, "pass": "model", "probability": 0.98764, "steps": steps}
-    event = {
-        "at": "2026-01-31T00:00:00",
-        "kind": "merged",
-        "person_id": "p" * 32,
-        "other_id": "",
-        "cause": "linked by model",
-    }
-    show_explained(
-        {"persons": ["p" * 32], "records": [], "links": [link], "events": [event | {"cause": "linked by model"}]}
+    steps = (
+        Step("before comparing", "one of 1,950 persons", -10.9, -10.9),
+        Step("name", "same name", 9.15, -1.75),
+        Step("shoe size", "same shoe", 0.0, -1.75),
     )
+    link = ExplainedLink("a", "b", "model", probability=0.98764, holds=True, steps=steps)
+    event = PersonEvent(datetime(2026, 1, 31, tzinfo=UTC), "merged", "p" * 32, "", "linked by model", "r1")
+    show_explained(Explained(("a", "b"), ("p" * 32,), (), (link,), (event,)))
     said = " ".join(capsys.readouterr().out.split())
     for text in (*words, "shoe size", "same shoe"):
         assert text in said
