@@ -7,18 +7,18 @@ import sqlite3
 from datetime import timedelta
 from pathlib import Path
 
+from tests.integration.airflow.house import NIGHTS
 from tests.integration.everyday.ledger_source import CONTRACT, PaymentSource
 
+_PROMISED = f"slaProperties: [{{property: frequency, value: 1, unit: d, schedule: '{NIGHTS}'}}]\nschema:"
 REGISTRIES = ("calendar", "struck", "closed", "refused", "downed")
-# Three nights of March: none is due while the test runs.
-NIGHTS = "slaProperties: [{property: frequency, value: 1, unit: d, schedule: '0 2 2-4 3 *'}]\nschema:"
 
 
 def write_contract(root: Path, registry: str, **spared: str) -> None:
     """The contract of payments for a registry; `spared` are the custom properties of its server."""
     properties = json.dumps([{"property": name, "value": value} for name, value in spared.items()])
     server = f"servers: [{{server: {registry}_db, type: custom, customProperties: {properties}}}]"
-    text = CONTRACT.replace("id: payments", f"id: {registry}").replace("schema:", NIGHTS)
+    text = CONTRACT.replace("id: payments", f"id: {registry}").replace("schema:", _PROMISED)
     text = text.replace("servers: [{server: payments_db, type: custom}]", server)
     (root / "schemas" / "registries" / f"{registry}.odcs.yaml").write_text(text, encoding="utf-8")
 
