@@ -50,8 +50,16 @@ SLOW = [
 ]
 # Before a commit all the same: a registry from one file and one connection to the lake, by the command line.
 QUICK = ["integration/test_unseen_registry.py"]
-# Each of these folders uses one database and one role of the shared servers, or one Airflow.
-TOGETHER = ["integration/airflow", "integration/sources", "integration/sharing"]
+# What runs in one process, part after part: those that start an Airflow, each of which wants a machine for itself, and
+# folders that use one database and one role of the shared servers.
+TOGETHER = [
+    [
+        "integration/airflow", "integration/test_demo.py", "integration/test_stack.py",
+        "integration/telemetry/test_in_airflow.py",
+    ],
+    ["integration/sources"],
+    ["integration/sharing"],
+]  # fmt: skip
 APART = [
     "integration/everyday/test_day_after_day.py",
     "integration/everyday/test_killed_syncs.py",
@@ -61,10 +69,11 @@ APART = [
 LONGEST = [
     "integration/airflow",
     "integration/test_demo.py",
+    "integration/test_stack.py",
+    "integration/telemetry/test_in_airflow.py",
     "integration/sources",
     "integration/everyday/test_killed_syncs.py",
     "integration/everyday/test_day_after_day.py",
-    "integration/test_stack.py",
     "integration/test_verify_everything.py",
     "integration/identity",
     "property",
@@ -81,7 +90,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """A file's tests run in one process, those of `TOGETHER` too; each of `APART` by itself."""
+    """A file's tests run in one process, each part of `TOGETHER` too; each test of `APART` by itself."""
     from xdist.scheduler import LoadFileScheduling
 
     class Scheduling(LoadFileScheduling):
@@ -89,7 +98,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
             file = nodeid.partition("::")[0].removeprefix("tests/")
             if file in APART:
                 return nodeid
-            return next((folder for folder in TOGETHER if file.startswith(folder)), file)
+            return next((part[0] for part in TOGETHER if file.startswith(tuple(part))), file)
 
     return Scheduling(config, log)
 
