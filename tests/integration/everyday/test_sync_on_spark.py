@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import random
 import threading
 from contextlib import suppress
 from pathlib import Path
@@ -15,6 +16,7 @@ import pytest
 from deltalake import DeltaTable
 from typer.testing import CliRunner
 
+from include.audit.verification import verify
 from include.cli import app
 from include.cluster.spark_session import ClusterUnreachable
 from include.lake.storage.lake import Lake
@@ -24,7 +26,11 @@ from include.pipelines.sync.assess_and_publish_steps import Approval
 from include.pipelines.sync.registry_sync import sync_registry
 from include.quality.split import cluster_parts
 from tests.integration.conftest import SyncedCountry
+from tests.integration.everyday import test_killed_syncs as killed_syncs
 from tests.integration.everyday.ledger_source import PaymentSource, context_of
+from tests.integration.everyday.sync_worker import sync
+from tests.integration.everyday.test_killed_syncs import kill_until_done, two_days
+from tests.repeats import repeats
 
 pytestmark = [
     pytest.mark.slow,
@@ -170,6 +176,32 @@ def test_an_executor_that_is_killed_changes_nothing(
     assert killed
     assert [result.verdict for result in results] == ["published", "published"], results
     assert everything(spark.lake, "payments") == everything(ours.lake, "payments")
+
+
+def test_a_driver_that_is_killed_at_any_instant_is_followed_by_one_that_ends_the_run(
+    master: str, tmp_path: Path
+) -> None:
+    """Two days of a source, undisturbed by DuckDB, then with drivers that are killed: nobody can tell."""
+    rng, runs = random.Random(9), two_days(tmp_path)
+
+    def order(name: str, run_id: str, **environ: str) -> dict[str, Any]:
+        given = {"folder": str(tmp_path / name), "environ": environ, "is_full": False, "is_patched": False}
+        return {**given, "uri": runs[run_id], "run_id": run_id}
+
+    for run_id in runs:
+        assert sync(order("calm", run_id))["verdict"] == "published"
+    expected = killed_syncs.everything(context_of(tmp_path / "calm", "sqlite://"))
+    kills, lives = 0, 0
+    while kills < repeats(4, 20):
+        for run_id in runs:
+            this = order(f"life-{lives}", run_id, ENGINE="spark", SPARK_MASTER=master)
+            kills += kill_until_done(this, seconds=20, rng=rng)
+        context = context_of(tmp_path / f"life-{lives}", "sqlite://")
+        assert killed_syncs.everything(context) == expected
+        assert engines(context.lake) == {ENGINE}
+        found = verify(context.lake)
+        assert found.ok, found.why
+        lives += 1
 
 
 def executors() -> list[psutil.Process]:
