@@ -112,6 +112,7 @@ class PipelineContext:
         for engine in {self._engine or table.engine or "duckdb" for table in tables}:
             if engine == "spark" or (engine == "auto" and self._setting("SPARK_MASTER")):
                 self._cluster(f"engine {engine}")
+            if engine == "auto":
                 _ = self._least_rows
 
     @property

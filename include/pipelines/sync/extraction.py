@@ -68,6 +68,7 @@ def extract_step(
         done = run_folder.reusable_result(context, spec, run_id, "extracted", Extracted)
         if done is not None:
             return done
+        context.check_engines([spec])  # before the source is asked for anything
         if has_committed(context.lake, spec, run_id):
             run_folder.ensure_as_begun(context, spec, run_id, "extracted")
         record_unfinished_runs(context, spec, but=run_id)

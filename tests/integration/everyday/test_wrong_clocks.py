@@ -51,7 +51,7 @@ def sync(context: Worker, **how: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize(
     ("order", "deletes"),
-    some_of(itertools.product(itertools.permutations([AHEAD, BEHIND, RIGHT]), ["reconcile", "none"]), 3),
+    some_of(itertools.product(itertools.permutations([AHEAD, BEHIND, RIGHT]), ["reconcile", "none"]), 4),
     ids=str,
 )
 def test_every_run_publishes_what_is_new_whatever_clocks_say(

@@ -19,7 +19,7 @@ from tests.integration.servers.provinces import WIDE, Provinces, sync, verdicts
 from tests.integration.servers.sync_worker import begin
 from tests.repeats import repeats
 
-DAYS = repeats(4, 10)
+DAYS = repeats(6, 10)
 VARIANT = """
 apiVersion: lienthong/v1
 kind: SourceVariant

@@ -64,7 +64,7 @@ def test_every_day_the_table_is_the_union_and_a_quiet_server_is_asked_for_a_chec
             with psycopg.connect(databases[server]) as database:
                 at = f"2026-02-{day:02} 08:00"
                 # One row is gone, one came late under an old clock, one is changed.
-                database.execute("DELETE FROM parcel WHERE parcel_id = %s", [f"{server}/{day * 7}"])
+                database.execute("DELETE FROM parcel WHERE parcel_id = %s", [f"{server}/{100 + day}"])
                 database.execute(
                     "INSERT INTO parcel VALUES (%s, 'Chủ', 5, '2026-01-01 03:00')", [f"{server}/late-{day}"]
                 )

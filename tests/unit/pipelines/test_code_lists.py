@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from include.audit import ledger
-from include.audit.verification import verify
-from include.lake.publishing import publish_reference
+from include.audit.ledger import Record
+from include.audit.verification import commit_records, verify
+from include.lake.publishing import digest_of, publish_reference
 from include.lake.storage import Lake
+from include.pipelines import code_lists
 from include.pipelines.code_lists import publish_code_lists
 from include.pipelines.context import PipelineContext
 
@@ -49,17 +52,62 @@ def lost_since(context: PipelineContext) -> None:
     shutil.rmtree(Path(context.lake.uri) / "reference" / "land")
 
 
-def of_another_release(context: PipelineContext) -> None:
-    """Which had another text of one list."""
+@contextmanager
+def other_text(context: PipelineContext) -> Iterator[None]:
+    """One list has another text for the block."""
     file = context.schemas / "reference" / "land.csv"
     file.write_text("code\nY\n", encoding="utf-8")
-    publish_code_lists(context)
+    yield
     file.write_text(LISTS["land"], encoding="utf-8")
+
+
+def of_another_release(context: PipelineContext) -> None:
+    with other_text(context):
+        publish_code_lists(context)
 
 
 def there_and_back(context: PipelineContext) -> None:
     publish_code_lists(context)
     of_another_release(context)
+
+
+def rolled_back(context: PipelineContext) -> None:
+    """To a release that records its text of one list and nothing more."""
+    publish_code_lists(context)
+    with other_text(context):
+        publish_reference(context.lake, context.schemas)
+        digest = digest_of(context.schemas / "reference" / "land.csv")
+    record = Record("maintenance", "reference/land", {"file_sha256": digest}, on_change=True)
+    made = commit_records(context.lake, ["reference/land"])
+    ledger.append(context.lake, [*made, record], at=context.now(), actor="an older release")
+
+
+def killed_and_rolled_back(context: PipelineContext) -> None:
+    """Another text was published by a process that was killed before its record; then the file went back."""
+    publish_code_lists(context)
+    with other_text(context):
+        publish_reference(context.lake, context.schemas)
+
+
+def killed_before_the_log(context: PipelineContext) -> None:
+    """A table was lost, and who made it anew was killed when its folder was there."""
+    publish_code_lists(context)
+    shutil.rmtree(Path(context.lake.uri) / "reference" / "land" / "_delta_log")
+
+
+def published_by_two_at_once(context: PipelineContext) -> None:
+    """By two releases: the other's text comes between this one's publishing and its record."""
+    publish = code_lists.publish_reference
+
+    def overtaken(*given: object) -> list[str]:
+        names = publish(context.lake, context.schemas)
+        with other_text(context):
+            publish(context.lake, context.schemas)
+        return names
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(code_lists, "publish_reference", overtaken)
+        publish_code_lists(context)
 
 
 def test_lists_that_a_killed_process_published_are_recorded_by_the_next(context: PipelineContext) -> None:
@@ -83,7 +131,17 @@ def test_a_list_that_does_not_change_adds_no_entry(context: PipelineContext) -> 
 
 @pytest.mark.parametrize(
     "before",
-    [published_before_it_was_recorded, published_and_recorded, lost_since, of_another_release, there_and_back],
+    [
+        published_before_it_was_recorded,
+        published_and_recorded,
+        lost_since,
+        of_another_release,
+        there_and_back,
+        rolled_back,
+        killed_and_rolled_back,
+        killed_before_the_log,
+        published_by_two_at_once,
+    ],
 )
 def test_whatever_came_before_they_are_published_and_on_record(
     before: Callable[[PipelineContext], None], context: PipelineContext
@@ -94,6 +152,8 @@ def test_whatever_came_before_they_are_published_and_on_record(
     assert codes == {"sex": ["01"], "land": ["X"]}
     assert min(recorded(context).values()) >= 1
     assert publish_code_lists(context) == []
+    if before not in (lost_since, killed_before_the_log):  # which no entry tells of
+        assert verify(context.lake, with_files=True).why == ""
 
 
 def test_none_is_opened_where_nothing_changed(context: PipelineContext, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -74,6 +74,6 @@ def test_what_is_missing_is_told_before_anything_is_read(
         context_of(environ).check_engines([citizen, replace(citizen, engine=stated)])
 
 
-def test_the_engine_is_no_reason_to_read_a_table_anew(citizen: Table) -> None:
+def test_the_engine_is_no_part_of_what_rows_become(citizen: Table) -> None:
     context = context_of({})
     assert context.definition_digest(replace(citizen, engine="auto")) == context.definition_digest(citizen)
