@@ -20,7 +20,7 @@ from include.embedded.demo.country import PERSONS, source_connections
 from include.embedded.demo.display import Display, display
 from include.embedded.demo.stack import SERVERS, BusyError, alone, launch, running
 from include.embedded.demo.summary import show_end
-from include.embedded.demo.watch import Snapshot, TaskGroup, look, wait
+from include.embedded.demo.watch import Snapshot, TaskGroup, Watch, wait
 from include.embedded.servers import AirflowApi, AirflowRefusedError, ServerFailedError, insist, say, say_error, stop
 from include.embedded.site import REPOSITORY, Site
 from include.sources.access import has_connection, is_connected
@@ -87,12 +87,12 @@ def _walk(site: Site, persons: int, shown: Display) -> tuple[datetime, Snapshot]
         dags = _dags(api, {*syncs, *CONSUMERS}, launched)
         consumers = [dag_id for dag_id, is_asset_triggered in dags.items() if is_asset_triggered]
         since = datetime.now(UTC)
-        name = f"demo__{since:%Y-%m-%dT%H:%M:%S}"
+        name, watch = f"demo__{since:%Y-%m-%dT%H:%M:%S}", Watch(api, tables, since)
 
         def run(started: Sequence[str], watched: Sequence[str]) -> Snapshot:
             def take() -> Snapshot:
                 insist(site, SERVERS)
-                return look(api, tables, since.isoformat(), watched)
+                return watch.look(watched)
 
             for dag_id in started:
                 api.unpause(dag_id)

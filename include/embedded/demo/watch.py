@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from include.embedded.servers import ENDED, AirflowApi
@@ -13,6 +14,7 @@ TaskGroup = tuple[str, str]
 """A DAG's id and the id of one of its task groups."""
 STEPS = {"extract": "extracting", "assess": "assessing", "gate": "at the gate", "publish": "publishing"}
 HELD = "waits for a steward"
+_OVERLAP = timedelta(seconds=10)  # between what a look was told and what was committed when it was answered
 DONE = frozenset({"published", "unchanged"})
 
 
@@ -73,22 +75,41 @@ def stage(steps: Mapping[str, str | None]) -> str:
     return begun[-1] if begun else "waiting"
 
 
-def look(api: AirflowApi, tables: Mapping[TaskGroup, Sequence[str]], since: str, consumers: Sequence[str]) -> Snapshot:
-    """Poll Airflow once. `tables` (`registry.table`) are those of each group, in the order of its mapped tasks."""
-    steps: dict[str, dict[str, str | None]] = {name: {} for names in tables.values() for name in names}
-    failed = []
-    for task in api.task_instances(since):
+class Watch:
+    """The runs that began at an instant or after it, looked at again and again.
+
+    Airflow is asked only for the task instances that changed since the last look: to tell hundreds takes seconds of its
+    processor, which the tasks need. `tables` (`registry.table`) are those of each group, in the order of its mapped
+    tasks.
+    """
+
+    def __init__(self, api: AirflowApi, tables: Mapping[TaskGroup, Sequence[str]], since: datetime) -> None:
+        self._api, self._tables, self._since, self._seen_until = api, tables, since, since
+        self._steps: dict[str, dict[str, str | None]] = {name: {} for names in tables.values() for name in names}
+        self._failed: dict[tuple[str | int, ...], FailedTask] = {}
+
+    def look(self, consumers: Sequence[str]) -> Snapshot:
+        """What is so now; `consumers` are DAGs whose queued asset events count."""
+        began = datetime.now(UTC)
+        for task in self._api.task_instances(self._since.isoformat(), (self._seen_until - _OVERLAP).isoformat()):
+            self._note(task)
+        self._seen_until = began
+        runs = [(run["dag_id"], run["state"]) for run in self._api.runs(self._since.isoformat())]
+        is_quiet = all(state in ENDED for _, state in runs)
+        waiting = sum(self._api.waiting_events(dag_id) for dag_id in consumers) if is_quiet else 0
+        tables = {name: stage(states) for name, states in self._steps.items()}
+        return Snapshot(tables, runs, waiting, [*self._failed.values()])
+
+    def _note(self, task: Mapping[str, Any]) -> None:
         group, _, step = task["task_id"].rpartition(".")
-        names, table = tables.get((task["dag_id"], group), ()), ""
+        names, table = self._tables.get((task["dag_id"], group), ()), ""
         if names and task["map_index"] >= 0:
             table = names[task["map_index"]]
-            steps[table][step] = task["state"]
+            self._steps[table][step] = task["state"]
+        which = tuple(task[name] for name in ("dag_id", "dag_run_id", "task_id", "map_index"))
+        self._failed.pop(which, None)  # whoever clears a failed task has it tried again
         if task["state"] == "failed":
-            failed.append(FailedTask.of(task, table))
-    runs = [(run["dag_id"], run["state"]) for run in api.runs(since)]
-    is_quiet = all(state in ENDED for _, state in runs)
-    waiting = sum(api.waiting_events(dag_id) for dag_id in consumers) if is_quiet else 0
-    return Snapshot({name: stage(states) for name, states in steps.items()}, runs, waiting, failed)
+            self._failed[which] = FailedTask.of(task, table)
 
 
 def wait(

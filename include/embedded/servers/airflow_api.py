@@ -55,9 +55,10 @@ class AirflowApi:
         """The runs of all DAGs that were queued at or after `since` (ISO 8601)."""
         return [*self._all("/api/v2/dags/~/dagRuns", "dag_runs", run_after_gte=since)]
 
-    def task_instances(self, since: str) -> list[dict[str, Any]]:
-        """The task instances of those runs; one that is tried again appears once."""
-        return [*self._all("/api/v2/dags/~/dagRuns/~/taskInstances", "task_instances", run_after_gte=since)]
+    def task_instances(self, since: str, changed_since: str) -> list[dict[str, Any]]:
+        """The task instances of those runs that changed since an instant; one that is tried again appears once."""
+        path, instants = "/api/v2/dags/~/dagRuns/~/taskInstances", {"run_after_gte": since}
+        return [*self._all(path, "task_instances", **instants, updated_at_gte=changed_since)]
 
     def questions(self, dag_id: str) -> list[dict[str, Any]]:
         """The unanswered questions of a DAG's gates."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from datetime import UTC, datetime, timedelta
+from typing import Any, cast
 
 import pytest
 
-from include.embedded.demo.watch import HELD, FailedTask, Snapshot, look, stage, wait
+from include.embedded.demo.watch import HELD, FailedTask, Snapshot, Watch, stage, wait
+from include.embedded.servers import AirflowApi
 
 STAGES = [
     ({}, "waiting"),
@@ -72,17 +74,12 @@ TABLES = {
 
 
 class Airflow:
-    """Answers as the API does."""
+    """Answers as the API does: with the task instances that changed since the instant it is asked about."""
 
     def __init__(self, state: str) -> None:
         self.state = state
-
-    def task_instances(self, since: str) -> list[dict[str, Any]]:
-        def task(dag: str, name: str, index: int, state: str) -> dict[str, Any]:
-            named = {"dag_id": dag, "dag_run_id": "r", "task_id": name, "map_index": index, "try_number": 2}
-            return named | {"state": state}
-
-        return [
+        self.asked_since: list[datetime] = []
+        self.changed = [
             task("sync_land", "prepare", -1, "success"),
             task("sync_land", "sync_table.extract", 0, "success"),
             task("sync_land", "sync_table.assess", 0, "running"),
@@ -92,6 +89,10 @@ class Airflow:
             task("report_quality", "report", -1, "failed"),
         ]
 
+    def task_instances(self, since: str, changed_since: str) -> list[dict[str, Any]]:
+        self.asked_since.append(datetime.fromisoformat(changed_since))
+        return self.changed
+
     def runs(self, since: str) -> list[dict[str, Any]]:
         return [{"dag_id": "sync_land", "state": self.state}]
 
@@ -99,8 +100,17 @@ class Airflow:
         return 2
 
 
+def task(dag: str, name: str, index: int, state: str) -> dict[str, Any]:
+    named = {"dag_id": dag, "dag_run_id": "r", "task_id": name, "map_index": index, "try_number": 2}
+    return named | {"state": state}
+
+
+def watched(airflow: Airflow) -> Watch:
+    return Watch(cast("AirflowApi", airflow), TABLES, datetime(2026, 1, 31, tzinfo=UTC))
+
+
 def test_a_look_names_each_table_by_its_place_in_the_contract():
-    seen = look(Airflow("running"), TABLES, "2026-01-31", ["report_quality"])
+    seen = watched(Airflow("running")).look(["report_quality"])
     assert seen.tables == {"land.parcel": "assessing", "land.ownership": "failed: extract"} | {
         "dossiers.dossier@dossiers-38": "published"
     }
@@ -114,6 +124,20 @@ def test_a_look_names_each_table_by_its_place_in_the_contract():
     ]
 
 
+def test_a_look_asks_only_for_what_changed_and_knows_the_rest():
+    airflow = Airflow("running")
+    watch = watched(airflow)
+    watch.look([])
+    airflow.changed = [task("sync_land", "sync_table.extract", 1, "running")]
+    seen = watch.look([])
+    assert seen.tables["land.parcel"] == "assessing"
+    assert seen.tables["land.ownership"] == "extracting"
+    assert [failed.name for failed in seen.failed] == ["report_quality report"]
+    first, second = airflow.asked_since
+    assert first < datetime(2026, 1, 31, tzinfo=UTC)
+    assert timedelta(0) < datetime.now(UTC) - second < timedelta(seconds=30)
+
+
 def test_when_all_runs_ended_a_look_asks_for_events_that_will_start_another():
-    assert look(Airflow("success"), TABLES, "2026-01-31", ["report_quality"]).waiting_events == 2
-    assert look(Airflow("running"), TABLES, "2026-01-31", ["report_quality"]).waiting_events == 0
+    assert watched(Airflow("success")).look(["report_quality"]).waiting_events == 2
+    assert watched(Airflow("running")).look(["report_quality"]).waiting_events == 0
