@@ -78,7 +78,7 @@ class House:
             insist(self.site, airflow.COMPONENTS)
             self.meanwhile()
             assert time.monotonic() < end, f"not so within {seconds} s; {self.site.var / 'log'}"
-            time.sleep(1)
+            time.sleep(2)
         return found
 
     def has_ended(self, *runs: tuple[str, str]) -> bool:
