@@ -120,8 +120,7 @@ def test_a_great_table_goes_to_the_cluster_and_the_small_ones_beside_it_do_not(
 ) -> None:
     spark = on_spark(country.context, master, tmp_path / "spark")
     spark = dataclasses.replace(spark, environ={**spark.environ, "ENGINE": "auto", "SPARK_FROM_ROWS": "1500"})
-    approval = Approval("Lê Thu", "the first load")
-    done = sync_registry("population", run_id="20260401T000000Z-00000000", context=spark, approval=approval)
+    done = sync_registry("population", run_id="20260401T000000Z-00000000", context=spark)
     judged_by = {table.table: (table.extracted, table.to_dict()["engine"]) for table in done.tables}
     assert {engine for _, engine in judged_by.values()} == {
         "spark: at least 1,500 rows were read", "duckdb: fewer than 1,500 rows were read (SPARK_FROM_ROWS)",
