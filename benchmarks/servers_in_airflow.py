@@ -64,7 +64,7 @@ def _measure(site: Site, root: Path, count: int) -> None:
         while state not in ENDED:
             time.sleep(5)
             state = next((run["state"] for run in api.runs(since) if run["dag_run_id"] == name), "")
-        tasks = [task for task in api.task_instances(since) if task["dag_run_id"] == name]
+        tasks = [task for task in api.task_instances(since, since) if task["dag_run_id"] == name]
         started = sum(1 for task in tasks if task["pid"])
         seconds, processor = time.perf_counter() - began, _processor(site) - spent
         print(f"{name:8} {state}: {seconds:6.1f} s, processor {processor:6.1f} s, {started} task processes", flush=True)
