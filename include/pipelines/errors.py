@@ -6,10 +6,12 @@ The message of a `KnownError` names a remedy and no personal value. Any other ex
 
 from __future__ import annotations
 
+import difflib
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Self
 
 from include.known_error import KnownError
 
@@ -18,6 +20,13 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 
 class Misuse(KnownError, ValueError):
     """The command was asked for something that does not exist. Exit status 2."""
+
+    @classmethod
+    def of_unknown(cls, kind: str, name: str, known: Sequence[str], where: str) -> Self:
+        """There is nothing of that kind by that name: the nearest of those that are known, or all of them."""
+        near = difflib.get_close_matches(name, known, n=1)
+        hint = f"did you mean `{near[0]}`?" if near else f"known: {', '.join(known)}"
+        return cls(f"no {kind} `{name}`: {hint} ({where})")
 
 
 class OnlyReadWhole(Misuse):

@@ -27,10 +27,10 @@ from include.indicators.definitions import (
 )
 from include.indicators.values import SUBJECT, Recorded, record_values
 from include.pipelines.audit_log import ACTOR
-from include.pipelines.code_lists import publish_code_lists
 from include.pipelines.context import PipelineContext
 from include.pipelines.errors import Misuse, no_values_escape
 from include.pipelines.indicators.open_tables import tables_with_histories
+from include.pipelines.sync import publish_code_lists
 from include.telemetry import step
 
 

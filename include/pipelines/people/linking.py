@@ -29,6 +29,7 @@ from include.pipelines.decisions import (
     note_refusal,
     steward_named,
 )
+from include.pipelines.engine_choice import cluster_for_all
 from include.pipelines.errors import Misuse, no_values_escape
 from include.pipelines.people.link_gate import decided_run, held, matter_of
 from include.pipelines.people.link_results import SUBJECT, LinkResult, PersonsLinked, PersonsUnchanged
@@ -68,7 +69,7 @@ def link_step(run_id: str, *, is_full: bool = False, context: PipelineContext | 
     """
     context = context or PipelineContext.from_environment()
     with no_values_escape("linking persons"):
-        spark = context.spark
+        spark = cluster_for_all(context)
         finish_unfinished(context, but=run_id)
         for linked_table in linked_tables(context.contracts.values()):
             record_unfinished_runs(context, linked_table.table)

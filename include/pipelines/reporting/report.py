@@ -17,7 +17,7 @@ from include.audit.report_data import (
     Level,
     Linking,
     ModelFacts,
-    Surroundings,
+    QualityReportInputs,
     gather,
     gather_linking,
 )
@@ -76,7 +76,7 @@ def report_step(*, context: PipelineContext | None = None, folder: Path | None =
         delivered = delivered_in(overview)
         slices = [(one.name, table) for one in overview.registries for s in one.servers for table in s.slices]
         begun = {name for name, table in slices if table.latest}  # of the others no sync was ever asked for
-        surroundings = Surroundings(
+        surroundings = QualityReportInputs(
             agreements, _ledger(context.lake), linking, _model(context, linking),
             contradictions(context, 1, registries=contracts).total if linking.last else 0,
             _pages_url(context.environ), files_of([*mistakes, *others]),

@@ -12,7 +12,7 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 
-class SharedLook(Generic[T]):
+class SingleFlight(Generic[T]):
     """Looks one after the other, each for all threads that asked before it began."""
 
     def __init__(self, look: Callable[[], T]) -> None:

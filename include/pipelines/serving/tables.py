@@ -7,7 +7,7 @@ from collections import OrderedDict
 
 from include.lake.delta import LogPosition
 from include.lake.storage import Lake
-from include.pipelines.serving.single_flight import SharedLook
+from include.pipelines.serving.single_flight import SingleFlight
 from include.sharing.delta_sharing import SharedTable, Snapshot, newest_snapshot
 
 _KEPT = 1_000
@@ -38,7 +38,7 @@ class _LiveTable:
     def __init__(self, lake: Lake, table: SharedTable) -> None:
         self._lake, self._table = lake, table
         self._known: tuple[LogPosition, Snapshot] | None = None
-        self.look = SharedLook(self._read)
+        self.look = SingleFlight(self._read)
 
     def _read(self) -> Snapshot:
         if self._known and self._known[0].is_newest(self._lake):

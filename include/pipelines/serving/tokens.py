@@ -20,7 +20,7 @@ from include.lake.storage import Lake
 from include.pipelines.context import PipelineContext
 from include.pipelines.decisions import officials
 from include.pipelines.errors import Misuse
-from include.pipelines.serving.single_flight import SharedLook
+from include.pipelines.serving.single_flight import SingleFlight
 from include.sharing.agreements import load_agreements
 from include.sharing.recipients import Token, TokenAct, Tokens, new_token, profile
 
@@ -46,7 +46,7 @@ class LiveTokens:
         self._tokens = Tokens()
         self._read_to = 0
         self._position: LogPosition | None = None
-        self._look = SharedLook(self._read)
+        self._look = SingleFlight(self._read)
 
     def now(self) -> Tokens:
         """The tokens. Raises LakeError: the ledger cannot be read."""

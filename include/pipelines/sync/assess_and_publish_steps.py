@@ -33,6 +33,7 @@ from include.pipelines import run_folder
 from include.pipelines.audit_log import record_run
 from include.pipelines.context import PipelineContext
 from include.pipelines.decisions import about_the_held, approved, outside_tolerance, word_on
+from include.pipelines.engine_choice import engine_for
 from include.pipelines.errors import Misuse, no_values_escape
 from include.pipelines.row_history import keep_history
 from include.pipelines.step_results import Assessed, Extracted, Held, Provenance, Published, Publishing, Skipped
@@ -81,7 +82,7 @@ def assess_step(extracted: Extracted, *, context: PipelineContext | None = None)
         landed = landed_by(context, table, run_id)
         if mode == "full" or landed.cursor != landed.since:  # an increment without news may need no assessment
             import_gx_meanwhile()
-        spark, engine = context.engine_for(table, landed.rows)
+        spark, engine = engine_for(context, table, landed.rows)
         split = _split(context, table, landed, mode, gone, spark)
         changes = preview(context.lake, table, staged=split.staged, mode=mode, gone=gone)
         may_repeat = mode in ("incremental", "backfill") or waits_for_another_server(context.lake, table)

@@ -28,6 +28,7 @@ from include.lake.storage import LakeError, lake_errors, literal, quote, scan
 from include.pipelines import run_folder
 from include.pipelines.clock import clock_warning
 from include.pipelines.context import PipelineContext
+from include.pipelines.engine_choice import check_engines
 from include.pipelines.errors import no_values_escape
 from include.pipelines.step_results import Extracted, Skipped
 from include.pipelines.sync.change_reading import change_log_of, land_changed_rows, with_position
@@ -68,7 +69,7 @@ def extract_step(
         done = run_folder.reusable_result(context, spec, run_id, "extracted", Extracted)
         if done is not None:
             return done
-        context.check_engines([spec])  # before the source is asked for anything
+        check_engines(context, [spec])
         if has_committed(context.lake, spec, run_id):
             run_folder.ensure_as_begun(context, spec, run_id, "extracted")
         record_unfinished_runs(context, spec, but=run_id)

@@ -18,13 +18,14 @@ from include.contracts.model import AT, Table
 from include.known_error import KnownError
 from include.lake.storage import LakeOutdated
 from include.pipelines import run_folder
-from include.pipelines.code_lists import publish_code_lists
 from include.pipelines.context import PipelineContext
 from include.pipelines.decisions import steward_named
 from include.pipelines.delivered_servers import NOT_CONNECTED, delivered_servers, unconnected_servers
+from include.pipelines.engine_choice import check_engines
 from include.pipelines.errors import ContractChanged, no_values_escape
 from include.pipelines.step_results import Failed, Held, Published, RegistryResult, Skipped, TableResult
 from include.pipelines.sync.assess_and_publish_steps import Approval, Watch, assess_and_publish
+from include.pipelines.sync.code_lists import publish_code_lists
 from include.pipelines.sync.extraction import extract_step
 from include.pipelines.sync.read_plan import Window
 from include.pipelines.sync.relationships import relationships_step
@@ -85,7 +86,7 @@ def sync_registry(
     wanted = context.source_tables(registry, tables, servers)
     if approval is not None:
         steward_named((contract,), approval.approved_by, at=context.now())
-    context.check_engines(wanted)
+    check_engines(context, wanted)
     prepare_step(context=context)
 
     def one(table: Table) -> TableResult:

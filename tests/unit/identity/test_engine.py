@@ -18,6 +18,7 @@ from include.identity.scoring.pair_scores import score
 from include.identity.scoring.spark import in_sparks_words, settings_for_spark
 from include.lake.storage.lake import Lake
 from include.pipelines.context import PipelineContext
+from include.pipelines.engine_choice import cluster_for_all
 from include.pipelines.errors import Misuse
 from tests.unit.identity.linked import SCHEMAS, Country
 
@@ -31,7 +32,7 @@ def context_of(environ: dict[str, str], lake: Lake | None = None) -> PipelineCon
 
 @pytest.mark.parametrize("environ", [{}, {"ENGINE": ""}, {"ENGINE": "duckdb", "SPARK_MASTER": "spark://host:7077"}])
 def test_the_engine_is_duckdb_unless_asked(environ: dict[str, str]) -> None:
-    assert context_of(environ).spark is None
+    assert cluster_for_all(context_of(environ)) is None
 
 
 @pytest.mark.parametrize(
@@ -45,19 +46,19 @@ def test_the_engine_is_duckdb_unless_asked(environ: dict[str, str]) -> None:
 )
 def test_what_is_missing_is_named(environ: dict[str, str], lake: Lake | None, remedy: str) -> None:
     with pytest.raises(Misuse, match=remedy):
-        _ = context_of(environ, lake).spark
+        cluster_for_all(context_of(environ, lake))
 
 
 def test_pyspark_is_an_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(Misuse, match="pyspark, which is not installed"):
-        _ = context_of({"ENGINE": "spark", "SPARK_MASTER": "spark://host:7077"}).spark
+        cluster_for_all(context_of({"ENGINE": "spark", "SPARK_MASTER": "spark://host:7077"}))
 
 
 def test_a_lake_on_s3_hands_over_in_a_folder(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: ModuleSpec(name, None))
     environ = {"ENGINE": "spark", "SPARK_MASTER": "spark://host:7077", "SPARK_FOLDER": "/mnt/shared"}
-    assert context_of(environ, ON_S3).spark == Spark("spark://host:7077", Path("/mnt/shared"))
+    assert cluster_for_all(context_of(environ, ON_S3)) == Spark("spark://host:7077", Path("/mnt/shared"))
 
 
 def test_a_command_with_an_unknown_engine_is_misuse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

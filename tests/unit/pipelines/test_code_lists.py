@@ -14,9 +14,9 @@ from include.audit.ledger import Record
 from include.audit.verification import commit_records, verify
 from include.lake.publishing import digest_of, publish_reference
 from include.lake.storage import Lake
-from include.pipelines import code_lists
-from include.pipelines.code_lists import publish_code_lists
 from include.pipelines.context import PipelineContext
+from include.pipelines.sync import code_lists
+from include.pipelines.sync.code_lists import publish_code_lists
 
 LISTS = {"sex": "code,name\n01,Nam\n", "land": "code\nX\n"}
 

@@ -13,6 +13,7 @@ from include.contracts.model import Engine, Table
 from include.contracts.reading.load import load_contract
 from include.lake.storage import Lake
 from include.pipelines.context import PipelineContext
+from include.pipelines.engine_choice import check_engines, engine_for
 from include.pipelines.errors import Misuse
 from tests.unit.identity.linked import SCHEMAS
 
@@ -53,7 +54,7 @@ def context_of(environ: dict[str, str]) -> PipelineContext:
 def test_the_engine_and_why(
     environ: dict[str, str], stated: Engine | None, rows: int, why: str, citizen: Table
 ) -> None:
-    spark, told = context_of(environ).engine_for(replace(citizen, engine=stated), rows)
+    spark, told = engine_for(context_of(environ), replace(citizen, engine=stated), rows)
     assert told.removesuffix(" (SPARK_FROM_ROWS)") == why
     assert (spark == Spark("spark://host:7077")) is why.startswith("spark")
     assert (spark is None) is why.startswith("duckdb")
@@ -71,7 +72,7 @@ def test_what_is_missing_is_told_before_anything_is_read(
     environ: dict[str, str], stated: Engine | None, remedy: str, citizen: Table
 ) -> None:
     with pytest.raises(Misuse, match=remedy):
-        context_of(environ).check_engines([citizen, replace(citizen, engine=stated)])
+        check_engines(context_of(environ), [citizen, replace(citizen, engine=stated)])
 
 
 def test_the_engine_is_no_part_of_what_rows_become(citizen: Table) -> None:
