@@ -23,9 +23,9 @@ from include.audit.report_data.report_inputs import (
     AgreedColumn,
     AgreementFacts,
     LedgerFacts,
+    QualityReportInputs,
     RequestCounts,
     SharedProduct,
-    Surroundings,
 )
 from include.audit.report_data.run_history import Check, RunLine, RunPage, approval_notes, refused_runs, run_of, runs_of
 from include.audit.report_data.servers import ServerFacts, servers_of, slices_of

@@ -127,7 +127,7 @@ class LedgerFacts:
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
+class QualityReportInputs:
     """Report data beyond the registries. `ledger` is None before the first entry, `model` if none can be read.
 
     `contradictions`: persons whose registries contradict each other. `pages_url`: URL of the quality pages, or empty.

@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from include.audit.report_data import WORDS, Index, Overview, Surroundings, TableReport, column_lineage
+from include.audit.report_data import WORDS, Index, Overview, QualityReportInputs, TableReport, column_lineage
 from include.audit.report_export.linking_export import linking_rows
 from include.audit.report_export.servers_export import servers_rows
 from include.lake.rejected import AGES, TREND_DAYS, OpenRule
@@ -18,7 +18,7 @@ from include.lake.rejected import AGES, TREND_DAYS, OpenRule
 _SHEET_NAME_LIMIT = 31
 
 
-def frames(overview: Overview, surroundings: Surroundings) -> dict[str, pd.DataFrame]:
+def frames(overview: Overview, surroundings: QualityReportInputs) -> dict[str, pd.DataFrame]:
     """Data frames by kind of figures: plain numbers, instants in ISO 8601 UTC."""
     contracts = [registry.contract for registry in overview.registries]
     return {

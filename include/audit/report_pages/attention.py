@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from include.audit.report_data import Deduction, Overview, Surroundings, TableReport
+from include.audit.report_data import Deduction, Overview, QualityReportInputs, TableReport
 from include.audit.report_words import Locale
 from include.lake.rejected import OpenRule
 
@@ -12,7 +12,7 @@ COSTLIEST = 5
 MOST_SERVERS = 10
 
 
-def attention(overview: Overview, surroundings: Surroundings, locale: Locale) -> list[str]:
+def attention(overview: Overview, surroundings: QualityReportInputs, locale: Locale) -> list[str]:
     """One sentence per alert, the most serious first; empty if all is well.
 
     First, since the list may be cut: a broken ledger, runs waiting for a decision, failed, late or disagreeing. Then

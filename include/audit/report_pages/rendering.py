@@ -10,7 +10,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from include.audit.report_data import WORDS, Overview, RegistryReport, Surroundings, column_lineage
+from include.audit.report_data import WORDS, Overview, QualityReportInputs, RegistryReport, column_lineage
 from include.audit.report_pages.attention import attention, costliest
 from include.audit.report_pages.lineage_picture import draw
 from include.audit.report_pages.linking_plots import costs, course, probabilities, weights
@@ -29,7 +29,7 @@ MOST_ALERTS, MOST_REASONS, MOST_WARNINGS = 12, 8, 4
 OTHER: Mapping[Language, Language] = {"vi": "en", "en": "vi"}
 
 
-def render(overview: Overview, surroundings: Surroundings, language: Language) -> dict[str, str]:
+def render(overview: Overview, surroundings: QualityReportInputs, language: Language) -> dict[str, str]:
     """Pages of the report and its reference pages, by file name: `report.vi.html`, `rules.vi.html` ...
 
     The report is a summary with annexes; reference pages list every rule, every column and the linkage model.
@@ -83,7 +83,7 @@ def _soft(name: str) -> Markup:
     return Markup(re.sub(r"([._+/-])(?=\w)", r"\1<wbr>", str(escape(name))))  # noqa: S704
 
 
-def _plots_of_persons(surroundings: Surroundings, locale: Locale) -> dict[str, Markup]:
+def _plots_of_persons(surroundings: QualityReportInputs, locale: Locale) -> dict[str, Markup]:
     """The plots of the linking section; none before the first run of linking."""
     linking, model = surroundings.linking, surroundings.model
     drawn = {"course": course(linking.trend, locale), "costs": costs(linking.thresholds, locale)}

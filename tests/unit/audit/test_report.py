@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 
 from include.audit.report_data.overview import gather
-from include.audit.report_data.report_inputs import LedgerFacts, Surroundings
+from include.audit.report_data.report_inputs import LedgerFacts, QualityReportInputs
 from include.audit.report_data.run_history import runs_of
 from include.audit.report_data.table_report import TableCounts
 from include.audit.report_export.export import frames
@@ -43,7 +43,7 @@ def test_an_empty_lake_has_a_report_without_figures(lake: Lake) -> None:
     assert overview.index.overall is None
     assert [table.last for table in overview.tables] == [None, None]
     assert overview.total("extracted") == 0
-    assert attention(overview, Surroundings(), LOCALES["en"]) == []
+    assert attention(overview, QualityReportInputs(), LOCALES["en"]) == []
 
 
 def test_the_last_published_run_gives_the_figures_and_a_later_failure_shows_beside_them(lake: Lake) -> None:
@@ -76,7 +76,7 @@ def test_freshness_counts_the_nights_that_were_missed_and_an_unchanged_run_is_as
     assert [missed(days) for days in (3.1, 4.1, 4.2, 5.2, 6.2)] == [0, 0, 1, 2, 3]
     late = gather(lake, POPULATION, at=NIGHT + timedelta(days=6.2))
     assert late.tables[0].index.words["timeliness"] == pytest.approx(25)
-    assert "3 scheduled runs missed" in attention(late, Surroundings(), LOCALES["en"])[0]
+    assert "3 scheduled runs missed" in attention(late, QualityReportInputs(), LOCALES["en"])[0]
 
 
 def test_what_the_gate_found_and_who_approved(lake: Lake) -> None:
@@ -101,7 +101,7 @@ def test_the_file_of_the_gate_tells_what_was_decided_by_whom_and_why(lake: Lake)
             record_run(lake, CITIZEN, number, findings=[finding], approved_by=by, approval_note=note)
         elif decision != "waiting":
             record_run(lake, CITIZEN, number, verdict=decision, findings=[finding], refused_by=by, refusal_note=note)
-    told = frames(gather(lake, POPULATION, at=MORNING), Surroundings())["gate"].sort_values("run_id")
+    told = frames(gather(lake, POPULATION, at=MORNING), QualityReportInputs())["gate"].sort_values("run_id")
     assert list(told[["decision", "decided_by", "note"]].itertuples(index=False, name=None)) == answers
 
 
@@ -123,7 +123,7 @@ def test_two_evaluations_that_disagree_and_a_broken_ledger_are_called_out(lake: 
     run_id = record_run(lake, CITIZEN)
     record_checks(lake, CITIZEN, run_id, gx_more=2, personal_id_12_digits=3)
     overview = gather(lake, POPULATION, at=MORNING)
-    broken = Surroundings(
+    broken = QualityReportInputs(
         ledger=LedgerFacts(9, 3, MORNING, "ab" * 32, 0, False, BilingualText("entry 4 was altered", "mục 4 đã bị sửa"))
     )
     found = attention(overview, broken, LOCALES["en"])
@@ -177,9 +177,9 @@ def test_a_table_whose_last_run_counted_nothing_of_it_has_no_figures(lake: Lake)
 def test_open_rejections_want_attention_and_the_worst_table_is_named_first(lake: Lake) -> None:
     sync(lake, PERSON, 1, [("a", "An", 1), ("b", "Bình", 2)], rejected=[0])
     overview = gather(lake, POPULATION, at=START + timedelta(days=2))
-    (sentence,) = [text for text in attention(overview, Surroundings(), LOCALES["en"]) if "open" in text]
+    (sentence,) = [text for text in attention(overview, QualityReportInputs(), LOCALES["en"]) if "open" in text]
     assert "1 rejected rows are open" in sentence
-    broken = Surroundings(ledger=LedgerFacts(2, 1, MORNING, "", 0, False, BilingualText("entry 2", "mục 2")))
+    broken = QualityReportInputs(ledger=LedgerFacts(2, 1, MORNING, "", 0, False, BilingualText("entry 2", "mục 2")))
     first, *_, last = attention(overview, broken, LOCALES["vi"])
     assert first == "Nhật ký kiểm tra, giám sát không còn nguyên vẹn: mục 2"
     assert "Công dân (population.citizen): 1 bản ghi bị loại" in last
@@ -213,7 +213,7 @@ def test_the_report_tells_what_is_open_by_rule_and_age_and_how_it_went(lake: Lak
     (rule,) = citizen.open.rules
     assert citizen.opened(rule.rule_id) == rule
     assert (rule.rows, rule.ages, rule.trend[-6:]) == (1, (0, 1, 0, 0, 0), (2, 2, 2, 1, 1, 1))
-    tables = frames(overview, Surroundings())
+    tables = frames(overview, QualityReportInputs())
     assert tables["open_rejections"][["rule_id", "rows", "under_7_days"]].to_dict("records") == [
         {"rule_id": "", "rows": 1, "under_7_days": 1},
         {"rule_id": rule.rule_id, "rows": 1, "under_7_days": 1},

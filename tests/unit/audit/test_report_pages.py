@@ -20,8 +20,8 @@ from include.audit.report_data.report_inputs import (
     AgreedColumn,
     AgreementFacts,
     LedgerFacts,
+    QualityReportInputs,
     SharedProduct,
-    Surroundings,
 )
 from include.audit.report_export.export import csv_text, frames, workbook
 from include.audit.report_pages.rendering import MOST_REASONS, render
@@ -77,12 +77,12 @@ def test_what_a_late_table_costs_is_named(tmp_path: Path, days: int, is_late: bo
     lake = Lake(str(tmp_path / "lake"), (), tmp_path / "tmp")
     record_checks(lake, CITIZEN, record_run(lake, CITIZEN), personal_id_12_digits=15)
     late = gather(lake, POPULATION, at=NIGHT + timedelta(days=days))
-    assert ('<td class="text">freshness</td>' in render(late, Surroundings(), "en")["report.en.html"]) == is_late
+    assert ('<td class="text">freshness</td>' in render(late, QualityReportInputs(), "en")["report.en.html"]) == is_late
 
 
 @pytest.mark.parametrize("language", LOCALES)
 def test_a_page_tells_the_figures_in_its_language_and_loads_nothing(overview: Overview, language: str) -> None:
-    page = whole(render(overview, Surroundings(AGREEMENTS, LEDGER), language)).replace("<wbr>", "")  # type: ignore[arg-type]
+    page = whole(render(overview, QualityReportInputs(AGREEMENTS, LEDGER), language)).replace("<wbr>", "")  # type: ignore[arg-type]
     assert f'<html lang="{language}">' in page
     assert ("Đang công bố" in page) == (language == "vi")
     for text in (
@@ -101,10 +101,10 @@ def test_a_page_tells_the_figures_in_its_language_and_loads_nothing(overview: Ov
 
 @pytest.mark.parametrize("language", LOCALES)
 def test_links_within_and_between_the_pages_lead_somewhere(overview: Overview, language: str) -> None:
-    pages = render(overview, Surroundings(AGREEMENTS, LEDGER), language)  # type: ignore[arg-type]
+    pages = render(overview, QualityReportInputs(AGREEMENTS, LEDGER), language)  # type: ignore[arg-type]
     ids = {name: re.findall(r' id="([^"]+)"', page) for name, page in pages.items()}
     assert [name for name in pages if len(ids[name]) != len(set(ids[name]))] == []
-    others = render(overview, Surroundings(AGREEMENTS, LEDGER), "en" if language == "vi" else "vi")
+    others = render(overview, QualityReportInputs(AGREEMENTS, LEDGER), "en" if language == "vi" else "vi")
     for name, page in pages.items():
         links = re.findall(r' href="([^"]+)"', page)
         assert len(links) >= 3
@@ -114,7 +114,7 @@ def test_links_within_and_between_the_pages_lead_somewhere(overview: Overview, l
 
 
 def test_the_agreements_annex_tells_every_column_its_protection_and_what_is_delivered(overview: Overview) -> None:
-    page = render(overview, Surroundings(AGREEMENTS, LEDGER), "vi")["report.vi.html"]
+    page = render(overview, QualityReportInputs(AGREEMENTS, LEDGER), "vi")["report.vi.html"]
     annex = page[page.index('<section id="agreements"') :]
     text = html.unescape(re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", annex[: annex.index("</section>")])))
     first, last = (LOCALES["vi"].instant(NIGHT + timedelta(days=day)) for day in (0, 1))
@@ -139,12 +139,12 @@ def test_a_list_that_is_cut_says_so(tmp_path: Path) -> None:
     (registry,) = overview.registries
     count = len(registry.broken("reasons"))
     assert count > MOST_REASONS
-    page = render(overview, Surroundings(), "vi")["report.vi.html"]
+    page = render(overview, QualityReportInputs(), "vi")["report.vi.html"]
     assert f"({MOST_REASONS} trong {count}, nhiều vi phạm trước)" in page
 
 
 def test_the_plots_are_readable_text_with_title_and_description(overview: Overview) -> None:
-    page = render(overview, Surroundings(), "vi")["report.vi.html"]
+    page = render(overview, QualityReportInputs(), "vi")["report.vi.html"]
     plot = page[page.index('<svg class="plot"') :]
     tree = ElementTree.fromstring(plot[: plot.index("</svg>") + 6].replace("<svg ", '<svg xmlns="s" ', 1))
     texts = [element.text for element in tree.iter() if element.tag.endswith("}text")]
@@ -165,7 +165,7 @@ def test_an_empty_lake_says_that_nothing_ran_and_writes_every_file(tmp_path: Pat
 
 
 def test_csv_and_workbook_hold_the_same_figures(overview: Overview) -> None:
-    tables = frames(overview, Surroundings(AGREEMENTS, LEDGER))
+    tables = frames(overview, QualityReportInputs(AGREEMENTS, LEDGER))
     book = openpyxl.load_workbook(io.BytesIO(workbook(tables)))
     assert book.sheetnames == list(tables)
     for name, frame in tables.items():
@@ -176,7 +176,7 @@ def test_csv_and_workbook_hold_the_same_figures(overview: Overview) -> None:
 
 
 def test_a_text_that_begins_like_a_formula_is_text_in_the_workbook(overview: Overview) -> None:
-    tables = frames(overview, Surroundings(AGREEMENTS))
+    tables = frames(overview, QualityReportInputs(AGREEMENTS))
     tables["agreements"].loc[0, "purpose"] = "=HYPERLINK(1)"
     sheet = openpyxl.load_workbook(io.BytesIO(workbook(tables)))["agreements"]
     column = [cell.value for cell in sheet[1]].index("purpose")
@@ -212,7 +212,9 @@ def test_rules_and_their_law_are_told_in_the_readers_language_from_the_contract(
     languages: tuple[tuple[Language, Language], ...] = (("vi", "en"), ("en", "vi"))
     for language, other in languages:
         page = re.sub(
-            r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", whole(render(overview, Surroundings(), language))))
+            r"\s+",
+            " ",
+            html.unescape(re.sub(r"<[^>]+>", " ", whole(render(overview, QualityReportInputs(), language)))),
         )
         for rule in rules:
             assert rule.vietnamese != rule.description

@@ -10,7 +10,7 @@ import pytest
 
 from include.audit.report_data.linking import Linking, OwnerFindings, Pass, Share, TablePersons, gather_linking
 from include.audit.report_data.overview import gather
-from include.audit.report_data.report_inputs import Surroundings
+from include.audit.report_data.report_inputs import QualityReportInputs
 from include.audit.report_export.export import csv_text, frames
 from include.audit.report_pages.attention import attention
 from include.audit.report_pages.linking_plots import costs, course, probabilities, weights
@@ -42,7 +42,7 @@ def linked(lake: Lake, tmp_path: Path) -> Lake:
 
 def page(lake: Lake, language: str, **told: object) -> str:
     """The page of a lake without registries."""
-    surroundings = Surroundings(linking=gather_linking(lake), **told)  # type: ignore[arg-type]
+    surroundings = QualityReportInputs(linking=gather_linking(lake), **told)  # type: ignore[arg-type]
     return "".join(render(gather(lake, {}, at=NIGHT), surroundings, language).values())  # type: ignore[arg-type]
 
 
@@ -65,7 +65,7 @@ def test_before_the_first_run_one_sentence_says_so(lake: Lake, tmp_path: Path) -
 
 
 def frames_of(lake: Lake) -> dict[str, list[dict[str, object]]]:
-    tables = frames(gather(lake, {}, at=NIGHT), Surroundings(linking=gather_linking(lake)))
+    tables = frames(gather(lake, {}, at=NIGHT), QualityReportInputs(linking=gather_linking(lake)))
     return {name: table.to_dict("records") for name, table in tables.items() if name.startswith("link_")}
 
 
@@ -94,14 +94,14 @@ def test_a_run_held_back_asks_for_attention_until_it_is_approved(lake: Lake) -> 
     record_link_run(lake, 1, verdict="held", findings=[JUMP])
     held, overview = gather_linking(lake), gather(lake, {}, at=NIGHT)
     assert [run.run_id for run in held.trend] == ["link-0000"]
-    (sentence,) = attention(overview, Surroundings(linking=held), LOCALES["en"])
+    (sentence,) = attention(overview, QualityReportInputs(linking=held), LOCALES["en"])
     assert "link-0001" in sentence
     record_link_run(lake, 1, findings=[JUMP], approved_by="c06")
     approved = gather_linking(lake)
     assert [(event.run_id, event.is_published, event.approved_by) for event in approved.gate] == [
         ("link-0001", True, "c06")
     ]
-    assert attention(overview, Surroundings(linking=approved), LOCALES["en"]) == []
+    assert attention(overview, QualityReportInputs(linking=approved), LOCALES["en"]) == []
 
 
 def test_a_run_held_back_that_another_run_followed_waits_no_more(lake: Lake) -> None:
@@ -192,7 +192,7 @@ def test_a_recall_that_is_not_estimable_is_no_number_anywhere(linked: Lake, lang
 
 
 def test_the_sheets_hold_the_figures_and_no_record(linked: Lake) -> None:
-    tables = frames(gather(linked, {}, at=NIGHT), Surroundings(linking=gather_linking(linked), model=MODEL))
+    tables = frames(gather(linked, {}, at=NIGHT), QualityReportInputs(linking=gather_linking(linked), model=MODEL))
     runs, levels = tables["link_runs"], tables["link_model"]
     assert runs[["run_id", "persons", "precision_lower"]].to_numpy().tolist() == [
         ["link-0000", 3, 0.9951],

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from include.audit.report_data.figures import FIGURES, TREND_RUNS, RuleCount
 from include.audit.report_data.freshness import Freshness, combined
 from include.audit.report_data.overview import gather
-from include.audit.report_data.report_inputs import Surroundings
+from include.audit.report_data.report_inputs import QualityReportInputs
 from include.audit.report_data.sums import summed_backlog, summed_counts, summed_trend
 from include.audit.report_data.table_report import RunCounts
 from include.audit.report_pages.attention import attention
@@ -141,5 +141,5 @@ def test_what_needs_attention_of_several_servers(
         if verdict != "published":
             record_run(lake, table, 1, run_id=f"n{name[-2:]}", verdict=verdict, refused_by="someone", started_at=NOW)
     found = gather(lake, {"land": contract}, at=NOW)
-    about_parcels = [text for text in attention(found, Surroundings(), LOCALES["en"]) if "parcel" in text]
+    about_parcels = [text for text in attention(found, QualityReportInputs(), LOCALES["en"]) if "parcel" in text]
     assert about_parcels == [f"land.parcel{text}" for text in told]

@@ -1,4 +1,4 @@
-"""Ten days of a simulated country, linked day after day, end where one full run ends."""
+"""Days of a simulated country, linked one after another, end where one full run ends."""
 
 from __future__ import annotations
 
@@ -103,9 +103,7 @@ def staged(tmp_path_factory: pytest.TempPathFactory) -> dict[str, StagedFiles]:
     }
 
 
-def test_ten_days_one_after_another_give_what_one_full_run_gives(
-    staged: dict[str, StagedFiles], tmp_path: Path
-) -> None:
+def test_days_one_after_another_give_what_one_full_run_gives(staged: dict[str, StagedFiles], tmp_path: Path) -> None:
     daily = Nation(tmp_path / "daily", staged)
     daily.publish(0)
     assert daily.link(0).verdict == "published"

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from include.pipelines.serving.single_flight import SharedLook
+from include.pipelines.serving.single_flight import SingleFlight
 
 
 def test_who_waits_shares_a_look_that_began_after_it_came() -> None:
@@ -21,7 +21,7 @@ def test_who_waits_shares_a_look_that_began_after_it_came() -> None:
         time.sleep(0.01)
         return seen
 
-    shared = SharedLook(look)
+    shared = SingleFlight(look)
     late: list[tuple[int, int]] = []
 
     def ask() -> None:
@@ -52,7 +52,7 @@ def test_one_look_at_a_time_and_its_error_is_told_to_all_that_share_it() -> None
             at_once -= 1
         raise OSError("gone")
 
-    shared = SharedLook(look)
+    shared = SingleFlight(look)
 
     def ask(_: int) -> bool:
         with pytest.raises(OSError, match="gone"):
