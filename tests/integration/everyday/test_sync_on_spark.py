@@ -191,11 +191,13 @@ def test_a_driver_that_is_killed_at_any_instant_is_followed_by_one_that_ends_the
     for run_id in runs:
         assert sync(order("calm", run_id))["verdict"] == "published"
     expected = killed_syncs.everything(context_of(tmp_path / "calm", "sqlite://"))
+    on_cluster = {"ENGINE": "spark", "SPARK_MASTER": master}
+    usual = max(sync(order("undisturbed", run_id, **on_cluster))["seconds"] for run_id in runs)
     kills, lives = 0, 0
     while kills < repeats(4, 20):
         for run_id in runs:
-            this = order(f"life-{lives}", run_id, ENGINE="spark", SPARK_MASTER=master)
-            kills += kill_until_done(this, seconds=20, rng=rng)
+            # A driver takes most of its time to start, again each time: some are left to end.
+            kills += kill_until_done(order(f"life-{lives}", run_id, **on_cluster), seconds=1.5 * usual, rng=rng)
         context = context_of(tmp_path / f"life-{lives}", "sqlite://")
         assert killed_syncs.everything(context) == expected
         assert engines(context.lake) == {ENGINE}
