@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import pytest
 
@@ -13,6 +14,15 @@ from include.lake.storage import Lake
 
 from .test_stack import furnish
 from .test_store_doors import OWN, SHARED, Store, read
+
+
+def reads(lake: Lake, *, within: float = 120) -> list[dict[str, Any]]:
+    """The reads on record, once there are any: the store tries again every 5 s, the server brings in every 30 s."""
+    until = time.monotonic() + within
+    while not lake.is_table("audit", "reads"):
+        assert time.monotonic() < until, "no read was put on record"
+        time.sleep(1)
+    return lake.table("audit/reads").to_pyarrow_table().to_pylist()
 
 
 @pytest.mark.slow
@@ -29,10 +39,8 @@ def test_a_ministry_s_read_at_the_store_is_on_record(tmp_path, monkeypatch: pyte
             file.write(SHARED)
         assert read(store.ministry(), OWN) == SHARED
         production_stack.start_sharing(stack)
-        time.sleep(6)  # the store tries again every five seconds at the latest
-        stop(site, [production_stack.SHARING])
         lake = Lake.from_environment(stack.environment("airflow-worker") | {"LIENTHONG_TMP": str(tmp_path / "tmp")})
-        found = lake.table("audit/reads").to_pyarrow_table().to_pylist()
+        found = reads(lake)
     finally:
         stop(site, [production_stack.SHARING, production_stack.STORE], seconds=5)
     assert {(row["recipient"], row["action"], row["product"], row["verdict"]) for row in found} == {

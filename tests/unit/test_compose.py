@@ -84,6 +84,13 @@ def test_of_the_store_s_servers_only_s3_listens_beyond_its_container() -> None:
     assert {"filer", "iam", "webdav", "sftp", "mq.broker"} & {flag.strip("-") for flag in said} == {"filer"}
 
 
+def test_a_value_that_begins_with_a_dash_is_no_option() -> None:
+    """`--password "$X"` reads the password `-x` as an option; `--password="$X"` takes every value."""
+    commands = " ".join(str(service.get("command", "")) for service in SERVICES.values())
+    assert '="$' in commands
+    assert re.findall(r"--?[\w-]+ +\"?\$", commands) == []
+
+
 def test_no_secret_stands_in_the_file() -> None:
     raw = RAW["services"] | {"x": {"environment": RAW["x-environment"]}}
     literal = [

@@ -56,7 +56,7 @@ class Site:
         """A generated secret, stored under `var`, readable by its owner only."""
         known = self._noted("secrets")
         if name not in known:
-            known[name] = secrets.token_urlsafe(24)
+            known[name] = secrets.token_hex(16)
             self._note("secrets", known)
         return str(known[name])
 

@@ -48,7 +48,7 @@ SELECT pg_current_wal_insert_lsn() - '0/0' AS inserted, pg_current_wal_flush_lsn
 _SLOT = """
 SELECT plugin::text, database::text, current_database()::text AS here, wal_status::text,
        confirmed_flush_lsn - '0/0' AS confirmed,
-       pg_current_wal_lsn() - coalesce(restart_lsn, pg_current_wal_lsn()) AS kept_bytes
+       pg_current_wal_insert_lsn() - coalesce(restart_lsn, pg_current_wal_insert_lsn()) AS kept_bytes
 FROM pg_replication_slots WHERE slot_name = %s
 """
 _CHANGES = """
