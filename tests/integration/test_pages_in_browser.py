@@ -26,6 +26,7 @@ from include.pipelines.step_results import Assessed
 from include.pipelines.sync.assess_and_publish_steps import Approval
 from include.pipelines.sync.registry_sync import sync_registry
 from tests.integration.conftest import SyncedCountry
+from tests.integration.following import follow
 from tests.repeats import some_of
 from tests.unit.plugins.conftest import make_place
 from tests.unit.plugins.test_decision_pages import ROWS, TEAM
@@ -204,32 +205,32 @@ def test_the_keyboard_reaches_everything_in_the_order_it_is_read(browser: Browse
 
 def test_from_the_first_page_to_a_check_by_links_alone(browser: Browser, sites: dict[str, str]) -> None:
     page = opened(browser, sites["viewer"] + "/")
-    page.get_by_role("link", name="Công dân").click()
-    page.locator("a[href*='/runs/']").first.click()
+    follow(page.get_by_role("link", name="Công dân"))
+    follow(page.locator("a[href*='/runs/']").first)
     checks = page.locator("#t-broken ~ tbody tr, table:has(#t-broken) tbody tr")
     assert checks.count() > 3
     page.locator("summary").press("Enter")
     assert page.locator("details table").is_visible()
-    page.get_by_role("link", name="English").click()
+    follow(page.get_by_role("link", name="English"))
     assert page.locator("html").get_attribute("lang") == "en"
-    page.get_by_role("link", name="Rejected rows", exact=True).click()
+    follow(page.get_by_role("link", name="Rejected rows", exact=True))
     assert page.locator("html").get_attribute("lang") == "en"
     page.close()
 
 
 def test_the_report_is_read_from_the_pages_and_leads_back_to_them(browser: Browser, sites: dict[str, str]) -> None:
     page = opened(browser, sites["viewer"] + "/", width=390)
-    page.get_by_role("link", name="Báo cáo").click()
-    page.get_by_role("link", name="Mở báo cáo mới nhất").click()
+    follow(page.get_by_role("link", name="Báo cáo"))
+    follow(page.get_by_role("link", name="Mở báo cáo mới nhất"))
     assert page.locator("h1").inner_text() == "Báo cáo chất lượng dữ liệu"
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     assert page.evaluate("getComputedStyle(document.querySelector('.top')).backgroundColor") == "rgb(165, 18, 31)"
-    page.get_by_role("link", name="Tệp riêng: mọi quy tắc").click()
+    follow(page.get_by_role("link", name="Tệp riêng: mọi quy tắc"))
     assert page.locator("h1").inner_text() == "Mọi quy tắc"
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
-    page.get_by_role("link", name="English").click()
+    follow(page.get_by_role("link", name="English"))
     assert page.locator("h1").inner_text() == "Every rule"
-    page.get_by_role("link", name="The report").click()
+    follow(page.get_by_role("link", name="The report"))
     assert page.locator("html").get_attribute("lang") == "en"
     page.close()
 
@@ -257,14 +258,15 @@ def test_a_role_that_may_says_what_for_and_it_is_in_the_ledger(
 ) -> None:
     page = opened(browser, sites["op"] + REJECTED)
     page.locator("#purpose").fill("đối chiếu với nguồn")
-    page.locator("#purpose").press("Enter")
+    with page.expect_navigation():
+        page.locator("#purpose").press("Enter")
     assert page.locator(".row").count() > 5
     assert any(name in page.content() for name in _rejected_names(country))
     page.goto(sites["op"] + "/ledger")
     newest = page.locator("table tbody tr").first.inner_text()
     assert "rejected/population/citizen" in newest
     assert "op" in newest
-    page.get_by_role("button").click()
+    follow(page.get_by_role("button"))
     assert page.locator("#verification + .box").get_attribute("class") == "box ok"
     page.close()
 
@@ -293,7 +295,7 @@ def test_pages_of_runs_that_were_decided_about_fit_the_screen_and_have_no_fault(
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         faults = Axe().run(page).response["violations"]
         assert [(fault["id"], fault["nodes"][0]["html"][:200]) for fault in faults] == [], address
-    page.locator("a[href*='?run=']").first.click()
+    follow(page.locator("a[href*='?run=']").first)
     assert page.locator("#t-rows ~ tbody tr, table:has(#t-rows) tbody tr").count() > 0
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert [fault["id"] for fault in Axe().run(page).response["violations"]] == []

@@ -37,13 +37,11 @@ PRELOADED = (
     "airflow.executors.local_executor",
     "airflow.sdk.execution_time.task_runner",
     "airflow.dag_processing.dagbag",
-    # What Airflow loads for every task, half of its time: the listener of lineage, and the DAGs' own modules.
+    # What Airflow loads for every task, half of its time: the listener of lineage, the DAGs' own modules, contracts.
     "airflow.providers.openlineage.extractors.manager",
     "airflow.providers.openlineage.plugins.listener",
     "plugins.lineage_events",
-    "plugins.publishing_tasks",
-    "plugins.person_review",
-    "plugins.steward_gate",
+    "plugins.processes.dag_modules",
     "include.pipelines.sync.registry_sync",
     "include.pipelines.reporting.report",
     # Imported when first used:
@@ -51,12 +49,12 @@ PRELOADED = (
     "duckdb_sqlalchemy",
     "psycopg",
 )
-# Logs are read from disk; the log server would listen beyond 127.0.0.1.
+# Modules and their arguments. Logs are read from disk; the log server would listen beyond 127.0.0.1.
 COMPONENTS: Mapping[str, tuple[str, ...]] = {
-    API: ("api-server",),
-    SCHEDULER: ("scheduler", "--skip-serve-logs"),
-    "airflow-dag-processor": ("dag-processor",),
-    "airflow-triggerer": ("triggerer", "--skip-serve-logs"),
+    API: ("airflow", "api-server"),
+    SCHEDULER: ("airflow", "scheduler", "--skip-serve-logs"),
+    "airflow-dag-processor": ("plugins.processes.dag_processor",),
+    "airflow-triggerer": ("airflow", "triggerer", "--skip-serve-logs"),
 }
 
 
@@ -117,7 +115,7 @@ def airflow_environment(site: Site, sources: Mapping[str, str]) -> dict[str, str
         "WORKERS__MIN_HEARTBEAT_INTERVAL": 1,
         "WORKERS__EXECUTION_API_TIMEOUT": 60,
         # Time until a new contract becomes a DAG.
-        "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": 60,
+        "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": 20,
         "DAG_PROCESSOR__REFRESH_INTERVAL": 30,
         "DAG_PROCESSOR__PRINT_STATS_INTERVAL": 0,
         "DAG_PROCESSOR__DAG_BUNDLE_STORAGE_PATH": site.folder("airflow", "bundles"),
@@ -178,7 +176,7 @@ def launch_airflow(site: Site, sources: Mapping[str, str]) -> None:
     _migrate(site, env)
     for name, arguments in COMPONENTS.items():
         if not is_running(site, name):
-            start(site, ServerProcess(name, [sys.executable, "-m", "airflow", *arguments], environment_of(name, env)))
+            start(site, ServerProcess(name, [sys.executable, "-m", *arguments], environment_of(name, env)))
 
 
 def await_airflow(site: Site, sources: Mapping[str, str]) -> None:

@@ -20,6 +20,7 @@ from playwright.sync_api import Browser, BrowserContext, Page
 from include.embedded.site import free_port
 from include.sharing.agreements import load_agreements
 from include.sharing.products import MasterKey, share_agreement
+from tests.integration.following import follow
 from tests.integration.sharing.serving import RECIPIENT, ROOT, Serving, serving
 from tests.repeats import some_of
 from tests.small_population import OFFICER, write_agreement
@@ -150,8 +151,9 @@ def test_a_stranger_finds_a_table_signs_in_and_reads_it_by_the_copied_lines(brow
     page = signed_in.new_page()
     page.goto(portal.url)
     page.locator("#q").fill("cong dan")
-    page.locator("#q").press("Enter")
-    page.locator(".found a").first.click()
+    with page.expect_navigation():
+        page.locator("#q").press("Enter")
+    follow(page.locator(".found a").first)
     assert "Công dân" in page.locator("h1").inner_text()
     shutil.copy(portal.folder / "nso.share", portal.folder / "recipient.share")
     wanted = "print(sorted(rows['status_code'].to_list()), sorted(rows.columns))"
@@ -179,10 +181,10 @@ def test_without_scripts_everything_but_the_copy_button_is_there(browser: Browse
     context = browser.new_context(java_script_enabled=False, locale="vi")
     page = context.new_page()
     page.goto(f"{portal.url}/?q=công+dân")
-    page.locator(".found a").first.click()
+    follow(page.locator(".found a").first)
     assert page.locator("pre").first.is_visible()
     assert not page.locator("button[data-copy]").first.is_visible()
-    page.get_by_role("link", name="English").click()
+    follow(page.get_by_role("link", name="English"))
     assert page.locator("html").get_attribute("lang") == "en"
     context.close()
 

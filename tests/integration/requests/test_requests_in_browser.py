@@ -17,6 +17,7 @@ from include.embedded.site import free_port
 from include.pipelines.requests import accept, all_requests, request_of
 from include.pipelines.serving import issue_token
 from include.portal import portal_app
+from tests.integration.following import follow
 from tests.small_population import OWNER, STEWARD, At
 from tests.unit.requests.conftest import context, share
 from tests.unit.requests.test_disputes import ANH, pseudonym
@@ -75,8 +76,8 @@ def looked_at(page: Page, name: str) -> None:
 def asked_for(page: Page) -> str:
     """Ask for two columns of the citizens; returns the request's id."""
     page.goto("/requests")
-    page.click("a[href='/requests/new']")
-    page.click("a[href='/requests/new?table=population.citizen']")
+    follow(page.locator("a[href='/requests/new']"))
+    follow(page.locator("a[href='/requests/new?table=population.citizen']"))
     page.check("#column-full_name")
     page.check("#column-birth_date")
     page.fill("#rows", "status_code = '1'")
@@ -92,10 +93,10 @@ def test_a_ministry_asks_and_is_granted_less_without_scripts(enter: Enter, conte
     ministry, provider = enter("nso", scripts=False), enter(STEWARD, scripts=False)
     request_id = asked_for(ministry)
     provider.goto("/requests")
-    provider.click(f"text={request_id}")
+    follow(provider.locator(f"text={request_id}"))
     provider.select_option("[name='protection:full_name']", "drop")
     provider.fill("#reason", "Không cần họ tên để lập mẫu")
-    provider.click("form[action$='/grant'] button")
+    follow(provider.locator("form[action$='/grant'] button"))
     assert request_of(context, request_id).state == "granted"
     ministry.reload()
     assert "Không cần họ tên để lập mẫu" in ministry.inner_text("main")
@@ -120,15 +121,15 @@ def test_every_page_of_requests_fits_and_axe_finds_no_fault(enter: Enter, contex
     provider.select_option("#ground", "state_secret")
     provider.fill("#article", "Điều 7 Luật 29/2018/QH14")
     provider.fill("#why", "Thuộc danh mục bí mật nhà nước")
-    provider.click("form[action$='/refuse'] button")
+    follow(provider.locator("form[action$='/refuse'] button"))
     looked_at(provider, "refused")
     ministry.goto("/requests/dispute")
-    ministry.click("main a[href*='product=']")
+    follow(ministry.locator("main a[href*='product=']"))
     looked_at(ministry, "dispute")
     ministry.fill("#key-personal_id", "nobody")
     ministry.fill("#right", "1998")
     ministry.fill("#evidence", "Phiếu điều tra")
-    ministry.click("main form button")
+    follow(ministry.locator("main form button"))
     looked_at(ministry, "dispute-wrong")
     ministry.fill("#key-personal_id", pseudonym(ANH))
     ministry.select_option("#column", "birth_date")
@@ -139,7 +140,7 @@ def test_every_page_of_requests_fits_and_axe_finds_no_fault(enter: Enter, contex
     provider.goto(f"/requests/{disputed}")
     looked_at(provider, "dispute-answer")
     provider.fill("#look", "compare with the file")
-    provider.click("form[action$='/look'] button")
+    follow(provider.locator("form[action$='/look'] button"))
     looked_at(provider, "dispute-looked-at")
     accept(context, disputed, OWNER)
     for person, name in ((ministry, "list"), (provider, "list-provider")):

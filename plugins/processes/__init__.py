@@ -1,0 +1,1 @@
+"""Processes of Airflow that hold in memory what their children would each load again."""
