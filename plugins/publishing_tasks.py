@@ -7,12 +7,12 @@ from functools import partial
 from typing import Any
 
 from airflow.sdk import BaseSensorOperator, Context, TaskGroup, get_current_context, task
-from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException, DownstreamTasksSkipped
 
 from include.contracts.model import AT, Contract
 from plugins.airflow_connections import task_context
 from plugins.lake_assets import table_asset
-from plugins.steward_gate import gates
+from plugins.steward_gate import GATE, SECOND_GATE, gates
 
 _ENDED = frozenset({"success", "failed", "skipped", "upstream_failed", "removed"})
 _WAITS = "awaiting_input"
@@ -35,8 +35,25 @@ def plain_or_skip(result: Any) -> dict[str, Any]:
     return result.to_dict()
 
 
+def result_without_gates(assessed: dict[str, Any]) -> None:
+    """End `assess` with this result, and have the table's gates skipped: no process is started to ask nobody.
+
+    Raises:
+        DownstreamTasksSkipped: to Airflow, which takes the task for a success.
+    """
+    context = get_current_context()
+    ti = context["ti"]
+    group = ti.task_id.rpartition(".")[0]
+    named = [f"{group}.{gate}" if group else gate for gate in (GATE, SECOND_GATE)]
+    index = -1 if ti.map_index is None else ti.map_index
+    ti.xcom_push(key="return_value", value=assessed)
+    raise DownstreamTasksSkipped(tasks=[(name, index) for name in named if context["dag"].has_task(name)])
+
+
 def assess_gate_publish(contract: Contract, *, table: Any, extracted: Any, **how: Any) -> None:
     """Tasks `assess`, `gate` (and `second_gate`) and `publish` of a table; `how` are arguments of every task.
+
+    Inside tolerance the gates are skipped.
 
     Of the outlets of `publish` Airflow is told of the table that was published, and of none if none was. Of slices it
     is told for all servers at once (`tell_of_slices`).
@@ -50,16 +67,18 @@ def assess_gate_publish(contract: Contract, *, table: Any, extracted: Any, **how
         from include.pipelines import Extracted
         from include.pipelines.sync import assess_step
 
-        return plain_or_skip(assess_step(Extracted.from_dict(extracted)))
+        assessed = plain_or_skip(assess_step(Extracted.from_dict(extracted)))
+        if not assessed["held"]:
+            result_without_gates(assessed)
+        return assessed
 
-    @step(pool=f"lake_{registry}", outlets=[*assets.values()])
-    def publish(table: str, assessed: dict[str, Any], approval: dict[str, str]) -> dict[str, Any]:
+    @step(pool=f"lake_{registry}", trigger_rule="none_failed_min_one_success", outlets=[*assets.values()])
+    def publish(table: str, assessed: dict[str, Any], approval: dict[str, str] | None) -> dict[str, Any]:
         from include.pipelines import Assessed, Published
         from include.pipelines.sync import publish_step
 
-        published = publish_step(
-            Assessed.from_dict(assessed), approval.get("approved_by"), approval.get("approval_note")
-        )
+        given = approval or {}
+        published = publish_step(Assessed.from_dict(assessed), given.get("approved_by"), given.get("approval_note"))
         name = table.partition(AT)[0]
         is_told = isinstance(published, Published) and name in assets
         get_current_context()["task"].outlets = [assets[name]] if is_told else []

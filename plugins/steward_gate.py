@@ -1,4 +1,4 @@
-"""Gate task before publication: passes by itself inside tolerance, else asks a steward.
+"""Gate task before publication: asks a steward where a table is outside its tolerance; skipped, or passes, if not.
 
 Airflow parks the waiting task in its database (`awaiting_input`): it holds no process and no pool slot, and survives
 restarts. The question shows figures and rule ids, never a value of the registry.
@@ -37,6 +37,7 @@ PAGES = f"{BASE}/quality"
 # A sync held at two in the morning can be answered in the working day, and is closed before the next night's.
 STEWARD_ANSWERS_WITHIN = timedelta(hours=float(os.environ.get("LIENTHONG_APPROVAL_HOURS") or 20))
 
+GATE, SECOND_GATE = "gate", "second_gate"
 WAITS = "[Liên Thông] Chờ cán bộ quản trị dữ liệu / A gate waits for a steward: {}"
 
 
@@ -172,10 +173,10 @@ def gates(tables: Sequence[Table], **how: Any) -> Any:
 
     Returns the arguments of `publish_step`.
     """
-    first = StewardGate(task_id="gate", **how)
+    first = StewardGate(task_id=GATE, **how)
     if not any(map(needs_two, tables)):
         return first.output
-    return SecondGate(task_id="second_gate", first=first.output, **how).output
+    return SecondGate(task_id=SECOND_GATE, first=first.output, **how).output
 
 
 def _place_of(ti: Any) -> str:

@@ -54,6 +54,43 @@ def test_inside_tolerance_the_gate_passes_by_itself():
     assert gate({**ASSESSED, "held": False}).execute({}) == {}
 
 
+@pytest.mark.parametrize(
+    ("having", "index", "skipped"),
+    [
+        (("sync_table.gate",), 3, [("sync_table.gate", 3)]),
+        (("sync_table.gate", "sync_table.second_gate"), 0, [("sync_table.gate", 0), ("sync_table.second_gate", 0)]),
+        (("a.sync_table.gate",), None, []),
+    ],
+)
+def test_inside_tolerance_the_gates_that_the_table_has_are_skipped(monkeypatch, having, index, skipped):
+    """By the task before them, of which nothing else changes: its result is there for `publish`."""
+    from airflow.sdk.exceptions import DownstreamTasksSkipped
+
+    from plugins import publishing_tasks
+
+    pushed = {}
+    ti = SimpleNamespace(
+        task_id="sync_table.assess", map_index=index, xcom_push=lambda key, value: pushed.update({key: value})
+    )
+    context = {"ti": ti, "dag": SimpleNamespace(has_task=having.__contains__)}
+    monkeypatch.setattr(publishing_tasks, "get_current_context", lambda: context)
+    with pytest.raises(DownstreamTasksSkipped) as raised:
+        publishing_tasks.result_without_gates(ASSESSED)
+    assert raised.value.tasks == skipped
+    assert pushed == {"return_value": ASSESSED}
+
+
+def test_a_published_table_needs_no_gate_that_passed(dags):
+    """A gate that was skipped lets `publish` run; one that failed, or an assessment that was skipped, does not."""
+    rules = {
+        task.trigger_rule
+        for dag in dags.values()
+        for task in dag.tasks
+        if task.task_id.rpartition(".")[2] == "publish" and task.task_id != "publish"
+    }
+    assert rules == {"none_failed_min_one_success"}
+
+
 def question(assessed):
     from plugins.steward_gate import question
 
