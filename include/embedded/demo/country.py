@@ -1,4 +1,4 @@
-"""Simulated country of the embedded stack: built once and loaded into its four source systems."""
+"""Simulated country of the embedded stack: built once and loaded into its source systems."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ PERSONS, SEED = 2_000, 2028
 
 
 def simulate_country(*, persons: int = PERSONS, seed: int = SEED, root: Path = REPOSITORY) -> int:
-    """Build a country anew and load it into the source systems, the other systems too. Returns the exit status."""
+    """Build a country anew and load it into the source systems. Returns the exit status."""
     site = Site.at(root)
     ran_before = servers.is_up(site)
     start_sources(site)
     try:
         before = _there(site)
-        _build(site, persons, seed, say, has_systems=True)
+        _build(site, persons, seed, say)
         connections = _connections(site, persons, seed)
         keep_connections(site, connections)
     finally:
@@ -40,7 +40,7 @@ def simulate_country(*, persons: int = PERSONS, seed: int = SEED, root: Path = R
 
 
 def start_sources(site: Site) -> None:
-    """Start the database servers that hold population and each province's land; the other two sources are files.
+    """Start the database servers that hold population and each province's land; all other sources are files.
 
     One province has its land in MariaDB, where the machine has one.
     """
@@ -66,8 +66,7 @@ def ensure_country(site: Site, *, persons: int = PERSONS, phase: Callable[[str],
 def source_connections(site: Site, *, persons: int = PERSONS) -> dict[str, str]:
     """AIRFLOW_CONN_* of the simulated source systems that are there once the country is ensured.
 
-    Land has one of each province in which somebody lives; the other provinces are not connected. The other systems
-    (business, procedures, dossiers, documents, programme) are there if `lienthong simulate` made them.
+    Land has one of each province in which somebody lives; the other provinces are not connected.
     """
     return _connections(site, *_wanted(site, persons))
 
@@ -85,7 +84,7 @@ def _connections(site: Site, persons: int, seed: int) -> dict[str, str]:
         **{f"AIRFLOW_CONN_LAND_{code}": uri for code, uri in land.items()},
         "AIRFLOW_CONN_INSURANCE": f"sqlite:///{quote(str(folder / 'insurance.sqlite'))}",
         "AIRFLOW_CONN_FINANCE": f"file://{quote(str(folder / 'drops' / 'finance'))}",
-        **{variable: f"sqlite:///{quote(str(file))}" for variable, file in _systems(site).items() if file.exists()},
+        **{variable: f"sqlite:///{quote(str(file))}" for variable, file in _systems(site).items()},
     }
 
 
@@ -100,10 +99,11 @@ def _systems(site: Site) -> dict[str, Path]:
 def _there(site: Site) -> tuple[int, int] | None:
     """Persons and seed of the country that is loaded; None if there is none.
 
-    One that was loaded before MariaDB was installed or removed is none: a province of it lies elsewhere.
+    One that was loaded before MariaDB was installed or removed is none: a province of it lies elsewhere. Nor is one of
+    a former release, without the other systems.
     """
     marker = _marker(site)
-    if not marker.exists():
+    if not marker.exists() or not all(file.exists() for file in _systems(site).values()):
         return None
     noted = json.loads(marker.read_text())
     if noted.get("mariadb", False) != bool(servers.mariadb_program()):
@@ -117,7 +117,7 @@ def _wanted(site: Site, persons: int) -> tuple[int, int]:
     return there if there and persons in (there[0], PERSONS) else (persons, SEED)
 
 
-def _build(site: Site, persons: int, seed: int, phase: Callable[[str], None], *, has_systems: bool = False) -> None:
+def _build(site: Site, persons: int, seed: int, phase: Callable[[str], None]) -> None:
     from include.simulator import SystemRates, build_country
 
     phase(
@@ -130,9 +130,8 @@ def _build(site: Site, persons: int, seed: int, phase: Callable[[str], None], *,
     for file in _systems(site).values():
         file.unlink(missing_ok=True)
     # Never the connections of the environment: loading replaces what is there.
-    systems = SystemRates() if has_systems else None
     environ = _connections(site, persons, seed)
-    rows = build_country(persons=persons, seed=seed, environ=environ, root=_folder(site), systems=systems)
+    rows = build_country(persons=persons, seed=seed, environ=environ, root=_folder(site), systems=SystemRates())
     noted = {"persons": persons, "seed": seed, "rows": rows, "mariadb": bool(servers.mariadb_program())}
     _marker(site).write_text(json.dumps(noted))
 

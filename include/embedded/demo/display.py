@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Protocol
 
 from rich.console import Group
 from rich.live import Live
+from rich.progress_bar import ProgressBar
 from rich.spinner import Spinner
 from rich.table import Table as Grid
 from rich.text import Text
@@ -17,7 +18,7 @@ from include.console_words import STAGES, local, number, word
 from include.embedded.demo.watch import DONE, HELD, Snapshot
 from include.embedded.servers import console, say
 
-_COLOURS = {"published": "green", "unchanged": "cyan", HELD: "yellow", "waiting": "dim"}
+_NAME, _BAR, _COUNT = 26, 16, 5  # characters
 
 
 class Display(Protocol):
@@ -59,7 +60,7 @@ class _Lines:
 
 
 class _Screen:
-    """Live display of the phases so far, and a line per table."""
+    """Live display of the phases so far, and a line per registry with its tables that move or need somebody."""
 
     def __init__(self, live: Live) -> None:
         self.live = live
@@ -75,17 +76,36 @@ class _Screen:
         self.live.update(Spinner("dots", what))
 
     def show(self, seen: Snapshot) -> None:
-        grid = Grid(box=None, padding=(0, 2, 0, 0), show_header=False)
         done = sum(stage in DONE for stage in seen.tables.values())
         tables_word = local("bảng", "tables")
         title = f"{self.what}  {done}/{len(seen.tables)} {tables_word}, {time.monotonic() - self.began:.0f} s"
+        stages: dict[str, dict[str, str]] = {}
         for name, stage in seen.tables.items():
             if self.since.get(name, ("", 0.0))[0] != stage:
                 self.since[name] = (stage, time.monotonic())
-            colour = "red" if stage.startswith("failed") else _COLOURS.get(stage, "blue")
-            moving = "" if stage in DONE or stage == "waiting" else f"{time.monotonic() - self.since[name][1]:.0f} s"
-            grid.add_row(name, Text(word(STAGES, stage), style=colour), Text(moving, style="dim"))
-        for dag_id, state in dict(seen.runs).items():  # a DAG may have run several times: the last counts
-            if not dag_id.startswith("sync_"):
-                grid.add_row(Text(dag_id, style="dim"), Text(word(STAGES, state), style="dim"))
+            stages.setdefault(name.partition(".")[0], {})[name] = stage
+        consumers = {dag_id: state for dag_id, state in seen.runs if not dag_id.startswith("sync_")}  # the last counts
+        names = min(_NAME, max(map(len, [*stages, *consumers]), default=0))
+        grid = Grid(box=None, padding=(0, 2, 0, 0), show_header=False, expand=True)
+        for width in (names, _BAR, _COUNT):
+            grid.add_column(width=width, no_wrap=True)
+        grid.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
+        for registry, of_tables in stages.items():
+            there = sum(stage in DONE for stage in of_tables.values())
+            bar = ProgressBar(len(of_tables), there, width=_BAR, complete_style="green", finished_style="green")
+            grid.add_row(registry, bar, f"{there}/{len(of_tables)}", self._moving(of_tables))
+        for dag_id, state in consumers.items():
+            grid.add_row(Text(dag_id, style="dim"), "", "", Text(word(STAGES, state), style="dim"))
         self.live.update(Group(title, grid))
+
+    def _moving(self, stages: Mapping[str, str]) -> Text:
+        """The tables that are neither done nor waiting for their turn; first those that need somebody."""
+        moving = [(name, stage) for name, stage in stages.items() if stage not in DONE and stage != "waiting"]
+        moving.sort(key=lambda one: one[1] != HELD and not one[1].startswith("failed"))
+        told = Text()
+        for name, stage in moving:
+            colour = "red" if stage.startswith("failed") else "yellow" if stage == HELD else "blue"
+            seconds = f" {time.monotonic() - self.since[name][1]:.0f} s"
+            told.append(", " if told else "").append(name.partition(".")[2] + " ")
+            told.append(word(STAGES, stage), style=colour).append(seconds, style="dim")
+        return told
