@@ -13,7 +13,7 @@ unexport PYTHONDONTWRITEBYTECODE
 help: ## what each word does
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 18
 
-demo: $(VENV)/.run ## the whole way once: a simulated country, Airflow, four registries to the lake
+demo: $(VENV)/.run ## the whole way once: a simulated country, Airflow, nine registries to the lake
 	@$(BIN)/lienthong demo
 
 up: $(VENV)/.run ## start the embedded servers and Airflow with its UI, and leave them running

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from airflow.sdk import CronPartitionTimetable
 
-from include.indicators.definitions import quarter_of
+from include.indicators.definitions import last_quarter, quarter_of
 from plugins.dag_settings import TIMEZONE
 
 if TYPE_CHECKING:
@@ -31,5 +31,4 @@ def quarter_of_run(context: Context) -> str:
     run = context["dag_run"]
     if key := getattr(run, "partition_key", None):
         return quarter_of(date.fromisoformat(key))
-    began = run.run_after.astimezone(ZoneInfo(TIMEZONE)).date()
-    return quarter_of(began.replace(day=1, month=(began.month - 1) // 3 * 3 + 1) - timedelta(days=1))
+    return last_quarter(run.run_after.astimezone(ZoneInfo(TIMEZONE)).date())

@@ -27,7 +27,7 @@ def simulate(
 def demo(
     persons: Annotated[int, typer.Option(min=100, help="How many persons the simulated country has.")] = 2_000,
 ) -> None:
-    """Walk the whole way once: a simulated country, Airflow, four registries to the lake. Under five minutes.
+    """Walk the whole way once: a simulated country, Airflow, nine registries to the lake. Some five minutes.
 
     Example: `lienthong demo --persons 5000`
     """

@@ -1,4 +1,4 @@
-"""Simulation of a country and loading into its four source systems, as run by `lienthong simulate`."""
+"""Simulation of a country and loading into its source systems, as run by `lienthong simulate`."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ from include.simulator import inhabited_provinces
 pytestmark = [pytest.mark.slow, pytest.mark.live_scheduler]
 
 ROOT = Path(__file__).parents[2]
-SIMULATED = ("finance", "insurance", "population")
+SIMULATED = ("business", "documents", "finance", "insurance", "population", "procedures", "programme")
 TABLES = [(name, table.name) for name in SIMULATED for table in load_contracts(ROOT / "schemas")[name].tables]
 PROVINCES = inhabited_provinces(persons=PERSONS, seed=SEED)
 LAND = ("parcel", "certificate", "ownership")
@@ -71,6 +71,8 @@ def test_every_table_is_in_the_lake_and_in_the_table_at_the_end(site: Site, firs
         for code in PROVINCES:
             assert f"land.{table}@land-{code}: published" in first
             assert f" {table}@land-{code} " in first.partition("What happened")[2]
+    for server in ("dossiers-38", "dossiers-central"):
+        assert f"dossiers.dossier@{server}: published" in first
     assert "Most frequent reasons" in first
     assert "report_quality: success" in first
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from include.embedded import servers
 from include.embedded.demo.watch import DONE, FailedTask, Snapshot
 from include.embedded.servers import console, say, show_command
 from include.embedded.site import Site
+from include.indicators.definitions import last_quarter
 from include.lake import run_log
 from include.lake.run_log import last_link_run
 from include.lake.storage import Lake
@@ -152,6 +153,10 @@ def _next_steps(site: Site) -> None:
                 ">>> from deltalake import DeltaTable",
                 f'>>> DeltaTable("{shown}/registry/population/citizen").to_pandas()',
             ),
+        ),
+        (
+            local("Soạn báo cáo quý gửi Chính phủ", "Draft the quarterly report to the Government"),
+            (f".venv/bin/lienthong report government --period {last_quarter(date.today())}",),
         ),
         (
             local("Thêm một cơ sở dữ liệu", "Add a registry"),

@@ -1,4 +1,4 @@
-"""The demo: a simulated country, Airflow, four registries synced to the lake, and a summary table."""
+"""The demo: a simulated country, Airflow, nine registries synced to the lake, and a summary table."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def _run(site: Site, persons: int) -> int:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-# DAGs triggered by the four registries' tables; one parsed later than those would never be switched on.
+# DAGs triggered by the registries' tables; one parsed later than those would never be switched on.
 CONSUMERS = frozenset({"link_people", "report_quality"})
 
 

@@ -14,6 +14,6 @@ from include.indicators.definitions.loading import (
     load_indicators,
     readable_indicators,
 )
-from include.indicators.definitions.period import SCHEMES, Period, PeriodRefused, period_of, quarter_of
+from include.indicators.definitions.period import SCHEMES, Period, PeriodRefused, last_quarter, period_of, quarter_of
 from include.indicators.definitions.report_heading import Heading, heading_path, load_heading
 from include.indicators.definitions.sql_functions import define_period, define_working_days

@@ -73,6 +73,11 @@ def quarter_of(day: date) -> str:
     return f"{day.year}Q{(day.month + 2) // 3}"
 
 
+def last_quarter(day: date) -> str:
+    """The last calendar quarter that was over on a day."""
+    return quarter_of(_first(day.year, (day.month + 2) // 3) - timedelta(days=1))
+
+
 def _first(year: int, quarter: int) -> date:
     return date(year, 3 * quarter - 2, 1)
 

@@ -9,7 +9,7 @@ from fractions import Fraction
 import pytest
 
 from include.indicators.computation import rounded_half_up, value_of
-from include.indicators.definitions import PeriodRefused, period_of, quarter_of
+from include.indicators.definitions import PeriodRefused, last_quarter, period_of, quarter_of
 
 
 @pytest.mark.parametrize(
@@ -57,6 +57,7 @@ def test_a_day_is_no_quarter():
 def test_a_period_is_over_at_midnight_in_viet_nam():
     assert period_of("2018Q1", "calendar").ends_at == datetime(2018, 3, 31, 17, 0, tzinfo=UTC)
     assert quarter_of(date(2018, 3, 31)) == "2018Q1"
+    assert [last_quarter(date(2018, month, 1)) for month in (1, 3, 4, 12)] == ["2017Q4", "2017Q4", "2018Q1", "2018Q3"]
 
 
 @pytest.mark.parametrize(
