@@ -109,6 +109,8 @@ def airflow_environment(site: Site, sources: Mapping[str, str]) -> dict[str, str
         "SCHEDULER__MP_FORKSERVER_PRELOAD": ",".join(PRELOADED),
         "SCHEDULER__SCHEDULER_HEARTBEAT_SEC": 1,
         "SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": 0.5,
+        # In turn, not all in each look: with nine syncs at once the looks took a third of the machine.
+        "SCHEDULER__MAX_DAGRUNS_PER_LOOP_TO_SCHEDULE": 2,
         # Time until the tasks of a dead scheduler are adopted (default: 5 minutes).
         "SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": 30,
         # A task's supervisor may miss the end of its process and then sleeps this long (default: 5 s).
