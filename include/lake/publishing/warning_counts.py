@@ -42,6 +42,8 @@ def warnings_after_commit(pending: PendingCommit) -> str:
     table, table_schema, files, changes = pending.table, pending.table_schema, pending.files, pending.changes
     if files is not None and not changes.uri:
         return ""
+    if not _rules(table):
+        return json.dumps({"counts": {}, "of": []})
     with pending.connection() as connection:
         if files is None:
             after = _count(connection, table, *_of_first_run(table, table_schema, pending.staged))

@@ -26,6 +26,7 @@ RESAVE = "open the workbook in Excel, save it"
 def _nothing_is_said(capfd: pytest.CaptureFixture[str]) -> object:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
+        warnings.simplefilter("ignore", ResourceWarning)  # of what other tests left, when it is collected here
         yield
     told = capfd.readouterr()
     assert (told.out, told.err) == ("", "")
