@@ -53,7 +53,7 @@ class _Log:
 
 
 def gather(lake: Lake, contracts: Mapping[str, Contract], *, at: datetime) -> Overview:
-    """Report data of the registries of these contracts at the instant `at`."""
+    """Report data of the registries of these contracts at the instant `at`; those that published nothing come last."""
     with open_run_log(lake) as log_views:
         rows = log_views.published()
         published = {name: [run.counts for run in of] for name, of in _by_table(rows).items()}
@@ -73,7 +73,8 @@ def gather(lake: Lake, contracts: Mapping[str, Contract], *, at: datetime) -> Ov
         )
         gate = tuple(log_views.gate(GATE_EVENTS))
         verdicts = log_views.verdicts()
-    registries = tuple(_registry(lake, contract, log, at) for contract in contracts.values())
+    reports = [_registry(lake, contract, log, at) for contract in contracts.values()]
+    registries = tuple(sorted(reports, key=lambda registry: registry.index.overall is None))
     return Overview(at, registries, gate, verdicts, mean_index(registry.index for registry in registries))
 
 

@@ -66,6 +66,15 @@ def test_the_last_published_run_gives_the_figures_and_a_later_failure_shows_besi
     assert citizen.index.words["cleanliness"] == pytest.approx(98.5)
 
 
+def test_registries_that_published_nothing_stand_at_the_end(lake: Lake) -> None:
+    """Whoever opens the page looks for figures, and dozens of registries are not connected yet."""
+    several = contracts("business", "finance", "population", "transport")
+    run_id = record_run(lake, CITIZEN)
+    record_checks(lake, CITIZEN, run_id, personal_id_12_digits=15)
+    overview = gather(lake, several, at=MORNING)
+    assert [one.name for one in overview.registries] == ["population", "business", "finance", "transport"]
+
+
 def test_freshness_counts_the_nights_that_were_missed_and_an_unchanged_run_is_as_good(lake: Lake) -> None:
     record_run(lake, CITIZEN)
     record_run(lake, CITIZEN, 3, verdict="unchanged", same_as_run="night-0000")
