@@ -25,6 +25,8 @@ STAGES = [
     ({"extract": "success", "assess": "success", "gate": "awaiting_input"}, HELD),
     ({"extract": "success", "assess": "success", "gate": "failed", "publish": "upstream_failed"}, "failed: gate"),
     ({"extract": "success", "assess": "success", "gate": "success", "publish": "queued"}, "publishing"),
+    ({"extract": "success", "assess": "success", "gate": "skipped", "publish": "queued"}, "publishing"),
+    ({"extract": "success", "assess": "success", "gate": "skipped", "publish": "success"}, "published"),
     ({"extract": "success", "assess": "success", "gate": "success", "publish": "success"}, "published"),
 ]
 
