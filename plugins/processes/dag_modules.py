@@ -1,7 +1,7 @@
 """Importing this loads what the DAG files import, and reads the contracts, so that a forked process has them.
 
 To read all contracts takes longer than all else that a DAG file does. `load_contract` reads one again whose files have
-changed; one with mistakes is left to `dags/check_contracts.py`.
+changed. Mistakes, and a folder without contracts, are left to `dags/check_contracts.py`, which tells them.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ for name in (
     "plugins.report_quarters",
 ):
     import_module(name)
-for path in contract_paths(SCHEMAS).values():
-    with suppress(ContractError):
-        load_contract(path)
+with suppress(ContractError):
+    for path in contract_paths(SCHEMAS).values():
+        with suppress(ContractError):
+            load_contract(path)

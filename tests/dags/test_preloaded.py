@@ -6,7 +6,9 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from importlib.util import find_spec
+from pathlib import Path
 
 import pytest
 
@@ -48,3 +50,28 @@ def test_a_look_at_the_dag_files_imports_nothing_of_ours_and_reads_no_contract_a
     assert sorted(found["read"]) == sorted(path.name for path in contract_paths(ROOT / "schemas").values())
     assert found["again"] == []
     assert found["imported"] == []
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda folder: None,
+        lambda folder: folder.mkdir(),
+        lambda folder: (folder / "land.odcs.yaml").mkdir(parents=True),
+        lambda folder: (folder.mkdir(), (folder / "land.odcs.yaml").write_bytes(b"\xff\xfe id: land")),
+        lambda folder: (folder.mkdir(), (folder / "land.odcs.yaml").write_text("id: [land", encoding="utf-8")),
+        lambda folder: (folder.mkdir(), (folder / "land.odcs.yaml").symlink_to("nowhere")),
+    ],
+    ids=["no folder", "an empty folder", "a folder", "not UTF-8", "not YAML", "a dangling link"],
+)
+def test_no_mistake_of_a_contract_keeps_the_processes_from_starting(
+    spoil: Callable[[Path], object], tmp_path: Path
+) -> None:
+    """`dags/check_contracts.py` tells it, which it cannot in a process that ended."""
+    spoil(tmp_path / "registries")
+    environ = os.environ | {"PYTHONPATH": str(ROOT), "SCHEMAS_DIR": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-c", "import plugins.processes.dag_modules"],
+        cwd=ROOT, env=environ, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
