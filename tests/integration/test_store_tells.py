@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from typing import Any
 
 import pytest
 
@@ -16,13 +15,12 @@ from .test_stack import furnish
 from .test_store_doors import OWN, SHARED, Store, read
 
 
-def reads(lake: Lake, *, within: float = 120) -> list[dict[str, Any]]:
-    """The reads on record, once there are any: the store tries again every 5 s, the server brings in every 30 s."""
+def wait_for_reads(lake: Lake, *, within: float = 120) -> None:
+    """Until a read is on record: the store tries again every 5 s, the server brings in every 30 s."""
     until = time.monotonic() + within
     while not lake.is_table("audit", "reads"):
         assert time.monotonic() < until, "no read was put on record"
         time.sleep(1)
-    return lake.table("audit/reads").to_pyarrow_table().to_pylist()
 
 
 @pytest.mark.slow
@@ -40,7 +38,9 @@ def test_a_ministry_s_read_at_the_store_is_on_record(tmp_path, monkeypatch: pyte
         assert read(store.ministry(), OWN) == SHARED
         production_stack.start_sharing(stack)
         lake = Lake.from_environment(stack.environment("airflow-worker") | {"LIENTHONG_TMP": str(tmp_path / "tmp")})
-        found = reads(lake)
+        wait_for_reads(lake)
+        stop(site, [production_stack.SHARING])  # which brings in what came since
+        found = lake.table("audit/reads").to_pyarrow_table().to_pylist()
     finally:
         stop(site, [production_stack.SHARING, production_stack.STORE], seconds=5)
     assert {(row["recipient"], row["action"], row["product"], row["verdict"]) for row in found} == {

@@ -5,6 +5,7 @@ Older tests wrote all workbooks with openpyxl and read them with it: what it can
 
 from __future__ import annotations
 
+import gc
 import io
 import warnings
 import zipfile
@@ -22,11 +23,16 @@ from tests.unit.sources.workbooks import MAIN, book, column, row, text, zipped
 RESAVE = "open the workbook in Excel, save it"
 
 
+@pytest.fixture(autouse=True, scope="module")
+def _nothing_is_left() -> None:
+    """What other tests left unclosed is collected before, and said of them."""
+    gc.collect()
+
+
 @pytest.fixture(autouse=True)
 def _nothing_is_said(capfd: pytest.CaptureFixture[str]) -> object:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        warnings.simplefilter("ignore", ResourceWarning)  # of what other tests left, when it is collected here
         yield
     told = capfd.readouterr()
     assert (told.out, told.err) == ("", "")
