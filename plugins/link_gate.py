@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from include.contracts.model import Contract, needs_two
 from plugins.gate_questions import link_question
-from plugins.steward_gate import SecondGate, StewardGate
+from plugins.steward_gate import GATE, SECOND_GATE, SecondGate, StewardGate
 
 if TYPE_CHECKING:
     from include.pipelines.decisions import Answer, Asked
@@ -58,8 +58,8 @@ class SecondLinkGate(SecondGate, LinkGate):
 
 def link_gates(contracts: Sequence[Contract], linked: Any) -> Any:
     """The gate of linking, and a second one if a table with link roles requires two stewards."""
-    first = LinkGate(task_id="gate", assessed=linked)
+    first = LinkGate(task_id=GATE, assessed=linked)
     tables = [table for contract in contracts for table in contract.tables if any(c.link for c in table.columns)]
     if not any(map(needs_two, tables)):
         return first.output
-    return SecondLinkGate(task_id="second_gate", assessed=linked, first=first.output).output
+    return SecondLinkGate(task_id=SECOND_GATE, assessed=linked, first=first.output).output

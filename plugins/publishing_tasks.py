@@ -35,7 +35,7 @@ def plain_or_skip(result: Any) -> dict[str, Any]:
     return result.to_dict()
 
 
-def result_without_gates(assessed: dict[str, Any]) -> None:
+def end_without_gates(assessed: dict[str, Any]) -> None:
     """End `assess` with this result, and have the table's gates skipped: no process is started to ask nobody.
 
     Raises:
@@ -69,7 +69,7 @@ def assess_gate_publish(contract: Contract, *, table: Any, extracted: Any, **how
 
         assessed = plain_or_skip(assess_step(Extracted.from_dict(extracted)))
         if not assessed["held"]:
-            result_without_gates(assessed)
+            end_without_gates(assessed)
         return assessed
 
     @step(pool=f"lake_{registry}", trigger_rule="none_failed_min_one_success", outlets=[*assets.values()])
@@ -166,6 +166,6 @@ def all_but_held_are_done(states: Mapping[str, str | None]) -> bool:
         group, _, step = name.rpartition(".")
         if step.startswith("publish") and state not in _ENDED:
             index = step.removeprefix("publish")
-            if _WAITS not in (states.get(f"{group}.{gate}{index}") for gate in ("gate", "second_gate")):
+            if _WAITS not in (states.get(f"{group}.{gate}{index}") for gate in (GATE, SECOND_GATE)):
                 return False
     return True

@@ -75,7 +75,7 @@ def test_inside_tolerance_the_gates_that_the_table_has_are_skipped(monkeypatch, 
     context = {"ti": ti, "dag": SimpleNamespace(has_task=having.__contains__)}
     monkeypatch.setattr(publishing_tasks, "get_current_context", lambda: context)
     with pytest.raises(DownstreamTasksSkipped) as raised:
-        publishing_tasks.result_without_gates(ASSESSED)
+        publishing_tasks.end_without_gates(ASSESSED)
     assert raised.value.tasks == skipped
     assert pushed == {"return_value": ASSESSED}
 

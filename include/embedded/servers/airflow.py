@@ -102,11 +102,11 @@ def airflow_environment(site: Site, sources: Mapping[str, str]) -> dict[str, str
         "API__SECRET_KEY": site.secret("airflow_session_key"),
         "API__EXPOSE_CONFIG": False,
         "API_AUTH__JWT_SECRET": site.secret("airflow_jwt_secret"),
-        # Polling interval for two cores: no long wait after a short task, little load.
         # Every task is forked from a process that has the library loaded already; each would spend seconds on importing
         # Great Expectations otherwise. Code changed under include/ is seen after `make down up`; contracts at once.
         "SCHEDULER__MP_START_METHOD": "forkserver",
         "SCHEDULER__MP_FORKSERVER_PRELOAD": ",".join(PRELOADED),
+        # Polling interval for two cores: no long wait after a short task, little load.
         "SCHEDULER__SCHEDULER_HEARTBEAT_SEC": 1,
         "SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME": 0.5,
         # In turn, not all in each look: with nine syncs at once the looks took a third of the machine.

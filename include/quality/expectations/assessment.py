@@ -143,7 +143,7 @@ def _validate(
     quiet = {"globally": False, "metric_calculations": False}
     config = DataContextConfig(store_backend_defaults=in_memory, analytics_enabled=False, progress_bars=quiet)
     context = gx.get_context(mode="ephemeral", project_config=config)
-    # It would write the whole project as YAML after each of a dozen steps, into memory: a sixth of a small sync's time.
+    # It would write the whole project as YAML after each of a dozen steps, into memory: a tenth of a small sync's time.
     context.variables.save = lambda: None
     results = []
     with _gx_source(context, connection) as source:

@@ -32,7 +32,7 @@ SETTINGS = {
     # The tasks of a dead scheduler are looked for every few seconds, not every five minutes.
     "SCHEDULER__SCHEDULER_HEALTH_CHECK_THRESHOLD": "20",
     "SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "5",
-    # No DAG changes, and to read them all takes seconds of a processor.
+    # No DAG changes.
     "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "3600",
 }
 
