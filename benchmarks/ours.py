@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from benchmarks.payments import TABLE, write_contract
+from benchmarks.payments import BY_CURSOR, TABLE, write_contract
 from benchmarks.sources import psql
 from include.lake.storage import Lake
 from include.pipelines import PipelineContext, new_run_id
@@ -33,30 +33,32 @@ def extraction(uri: str, folder: str) -> dict[str, Any]:
     return {"seconds": time.perf_counter() - started, "rows": extracted.to_dict()["extracted"]}
 
 
-def sync(uri: str, folder: str, *, is_full: bool = False) -> dict[str, Any]:
+def sync(uri: str, folder: str, *, is_full: bool = False, extract: str = BY_CURSOR) -> dict[str, Any]:
     """Source to published Delta table: extract, conform, split, Great Expectations, gate, commit, evidence."""
-    context = _place(uri, Path(folder))
+    context = _place(uri, Path(folder), extract)
     started = time.perf_counter()
     result = sync_registry("bench", run_id=new_run_id(context.now()), is_full=is_full, context=context)
     seconds = time.perf_counter() - started
     run = result.to_dict()
     (facts,) = run["tables"]
-    if facts["verdict"] != "published":
+    if facts["verdict"] not in ("published", "unchanged"):
         raise SystemExit(f"our sync did not publish: {facts}")
+    if facts["verdict"] == "unchanged":
+        return {"seconds": seconds, "rows": 0, "changed": 0, "mode": "unchanged"}
     records = Path(folder).glob(f"lake/landing/bench/{TABLE}/run={run['run_id']}/_extract.json")
     landed = context.lake.read_text(str(next(records)))
     return {
         "seconds": seconds,
         "extract": json.loads(landed)["seconds"],
         "rows": facts["extracted"],
-        "changed": facts["inserted"] + facts["updated"],
+        "changed": facts["inserted"] + facts["updated"] + facts["deleted"],
         "mode": facts["mode"],
     }
 
 
-def _place(uri: str, folder: Path) -> PipelineContext:
+def _place(uri: str, folder: Path, extract: str = BY_CURSOR) -> PipelineContext:
     switch = os.environ.get("LIENTHONG_PATCH_FILES", "")
     environ = {"AIRFLOW_CONN_BENCH": uri, "LIENTHONG_TMP": str(folder / "tmp"), "LIENTHONG_PATCH_FILES": switch}
     return PipelineContext(
-        Lake.from_environment({**environ, "LAKE_URI": str(folder / "lake")}), write_contract(folder), environ
+        Lake.from_environment({**environ, "LAKE_URI": str(folder / "lake")}), write_contract(folder, extract), environ
     )

@@ -36,6 +36,7 @@ _TITLES = {
     "sync": "Whole sync",
     "growth": "Growth",
     "incremental": "Every day after the first",
+    "change_log": "Every day after the first, by the change log",
     "sources": "Other sources",
 }
 _ABOUT = {
@@ -46,11 +47,15 @@ extract.""",
 rule twice (DuckDB, then Great Expectations), the newest row of each key, the gate, one Delta commit, the evidence. The
 usual stack: `read_sql`, Great Expectations on the data frame, `drop_duplicates`, Parquet. dlt writes Delta and checks
 nothing.""",
-    "growth": "The whole sync of tables of three sizes.",
+    "growth": "The whole sync of tables of four sizes.",
     "incremental": """A table of {many:,} rows, of which a share, spread at random, was changed. Rows deleted at the
-source are looked for in every run (`deletes: reconcile`). The last line is what such a day takes without increments:
+source are looked for in every run (`deletes: reconcile`): the source computes a checksum of all other rows, on one
+core, and all keys are compared on a day on which it differs. The last line is what such a day takes without increments:
 all rows read, judged and compared again. Rows spread at random lie in every file and row group of the published table:
 of each, only the columns that change are written anew, the others are copied byte by byte.""",
+    "change_log": """The same days on the same table, where the source's owner allows `changes: log`
+([how](../how-to/follow-a-change-log.md)): the source is asked for its log and for the changed rows, never for a figure
+of all rows. With more than 200,000 changed keys the whole table is read.""",
     "sources": "{few:,} of the same rows from each, to Parquet (zstd).",
 }
 
@@ -156,6 +161,7 @@ _LINES: dict[str, tuple[list[str], Line]] = {
     "sync": ([*_SECONDS, "times the floor", "times Liên Thông"], _to_floor),
     "growth": ([*_SECONDS, "times the floor"], _to_smallest),
     "incremental": (["mode", "rows read", "rows changed", *_SECONDS, "of the first sync"], _to_full),
+    "change_log": (["mode", "rows read", "rows changed", *_SECONDS, "of the first sync"], _to_full),
     "sources": ([*_SECONDS, "times Liên Thông"], _to_ours),
 }
 

@@ -7,11 +7,12 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psycopg
 
 from benchmarks import sources
-from benchmarks.payments import CHANGE
+from benchmarks.payments import BY_CHANGE_LOG, BY_CURSOR, CHANGE, DELETION
 from benchmarks.running import VAR, Figures, Way, compare, median, run
 
 Cases = dict[str, dict[str, Figures]]
@@ -24,6 +25,9 @@ _SYNC = Way(OURS, "benchmarks.ours:sync")
 _FLOOR = Way(FLOOR, "benchmarks.ours:floor")
 _PANDAS = Way("pandas", f"{_PEERS}:with_pandas")
 _SHARES = (0.1, 1.0, 10.0)
+Day = tuple[str, str, dict[str, Any]]  # what is said of it, the SQL of what happens, arguments of the sync
+_QUIET: Day = ("nothing changed", "", {})
+_DELETION: Day = ("20 rows deleted", DELETION.format(rows=20), {})
 
 
 @dataclass
@@ -72,8 +76,9 @@ def sync(server: Server, rows: int, rounds: int) -> Cases:
 
 
 def growth(server: Server, rows: int, rounds: int) -> Cases:
-    """The whole sync of a fifth of the rows, all of them, and four times as many."""
-    return {f"{n:,} rows": compare([_FLOOR, _SYNC], rounds, uri=server.holding(n)) for n in (rows // 5, rows, rows * 4)}
+    """The whole sync of a fifth of the rows, all of them, four and twenty times as many."""
+    sizes = (rows // 5, rows, rows * 4, rows * 20)
+    return {f"{n:,} rows": compare([_FLOOR, _SYNC], rounds, uri=server.holding(n)) for n in sizes}
 
 
 def incremental(server: Server, rows: int, rounds: int) -> Cases:
@@ -81,22 +86,35 @@ def incremental(server: Server, rows: int, rounds: int) -> Cases:
 
     The last is what a run of such a day takes without increments: all rows are read and compared again.
     """
-    server.holding(rows * 4)
+    whole: Day = ("1 % changed, --full", CHANGE.format(share=0.01), {"is_full": True})
+    return _days(server, rows * 4, rounds, BY_CURSOR, [_QUIET, _DELETION, *map(_changed, _SHARES), whole])
+
+
+def change_log(server: Server, rows: int, rounds: int) -> Cases:
+    """The same days by the server's change log, as far as the changed keys are few enough to be read one by one."""
+    return _days(server, rows * 4, rounds, BY_CHANGE_LOG, [_QUIET, _DELETION, *map(_changed, _SHARES[:2])])
+
+
+def _changed(percent: float) -> Day:
+    return f"{percent:g} % changed", CHANGE.format(share=percent / 100), {}
+
+
+def _days(server: Server, rows: int, rounds: int, extract: str, days: list[Day]) -> Cases:
+    """A full sync of a table of that many rows by a contract's `extract`, then a run after each day."""
+    server.holding(rows)
     server.rows = 0  # not the table that was filled any more
+    given = {"uri": server.uri, "extract": extract}
     with tempfile.TemporaryDirectory(dir=VAR, prefix="lake-") as name:
-        cases: Cases = {"full": {OURS: run(_SYNC, Path(name), uri=server.uri)}}
-        day = 0
-        days = [(share, Way(f"{share:g} % changed", _SYNC.function)) for share in _SHARES]
-        days.append((1.0, Way("1 % changed, --full", _SYNC.function, {"is_full": True})))
-        for share, way in days:
+        cases: Cases = {"full": {OURS: run(_SYNC, Path(name), **given)}}
+        for label, change, arguments in days:
             turns = []
             for _ in range(rounds):
-                day += 1
                 with psycopg.connect(server.uri, autocommit=True) as connection:
-                    connection.execute(CHANGE.format(day=day, share=share / 100))
+                    if change:
+                        connection.execute(change)
                     connection.execute("VACUUM payments")
-                turns.append(run(way, Path(name), uri=server.uri))
-            cases[way.name] = {OURS: median(turns)}
+                turns.append(run(Way(label, _SYNC.function, arguments), Path(name), **given))
+            cases[label] = {OURS: median(turns)}
     return cases
 
 
@@ -118,5 +136,6 @@ ON_POSTGRES: dict[str, Callable[[Server, int, int], Cases]] = {
     "sync": sync,
     "growth": growth,
     "incremental": incremental,
+    "change_log": change_log,
 }
 NAMES = (*ON_POSTGRES, "sources")

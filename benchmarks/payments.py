@@ -6,6 +6,8 @@ from pathlib import Path
 
 TABLE = "payments"
 COLUMNS = ("id", "person_id", "full_name", "sex", "ward_code", "paid_on", "amount_vnd", "note", "updated_at")
+BY_CURSOR = "{cursor: [updated_at]}"
+BY_CHANGE_LOG = "{changes: log, deletes: reconcile, changeLogLimitMegabytes: 20000}"
 CONTRACT = r"""
 apiVersion: v3.2.0
 kind: DataContract
@@ -38,7 +40,7 @@ schema:
         query: SELECT COUNT(*) FROM {object} WHERE paid_on > CAST(updated_at AS DATE)
         mustBe: 0
     customProperties:
-      - {property: extract, value: {cursor: [updated_at]}}
+      - {property: extract, value: {extract}}
       - {property: tolerance, value: {rowCountChangePercent: 100}}
 """
 # DuckDB's SQL, whatever the source: it writes into each of them.
@@ -54,17 +56,23 @@ SELECT CAST(g AS INTEGER) AS id,
        TIMESTAMP '2025-01-01' + to_seconds(g * 7919 % 31536000) AS updated_at
 FROM range(1, {rows} + 1) AS t(g)
 """
-# PostgreSQL's SQL: a share of the rows, spread at random, is changed on the n-th day after the table was filled.
+# PostgreSQL's SQL: a share of the rows, spread at random, changes after all that changed before; some are deleted.
 CHANGE = """
 UPDATE payments
-SET amount_vnd = amount_vnd + 1, updated_at = TIMESTAMP '2026-01-01' + {day} * INTERVAL '1 day'
+SET amount_vnd = amount_vnd + 1,
+    updated_at = (SELECT greatest(max(updated_at), TIMESTAMP '2026-01-01') FROM payments) + INTERVAL '1 day'
 WHERE random() < {share}
+"""
+DELETION = """
+DELETE FROM payments
+WHERE id IN (SELECT 1 + (random() * (SELECT max(id) - 1 FROM payments))::int FROM generate_series(1, {rows}))
 """
 
 
-def write_contract(folder: Path) -> Path:
+def write_contract(folder: Path, extract: str = BY_CURSOR) -> Path:
     """The contract in a folder of contracts below `folder`; returns the folder of contracts."""
     schemas = folder / "schemas"
     (schemas / "registries").mkdir(parents=True, exist_ok=True)
-    (schemas / "registries" / "bench.odcs.yaml").write_text(CONTRACT, encoding="utf-8")
+    text = CONTRACT.replace("{extract}", extract)
+    (schemas / "registries" / "bench.odcs.yaml").write_text(text, encoding="utf-8")
     return schemas

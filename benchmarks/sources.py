@@ -28,11 +28,16 @@ from include.lake.storage import DEFAULT_SCRATCH, load_extension
 
 @contextmanager
 def postgres() -> Iterator[str]:
-    """URI of an empty database."""
+    """URI of an empty database, whose log of changes can be followed."""
     with _folder() as folder:
         site = Site(REPOSITORY, folder)
-        start_postgres(site, "bench")
         try:
+            start_postgres(site, "bench")
+            with psycopg.connect(postgres_uri(site, "bench"), autocommit=True) as connection:
+                connection.execute("ALTER SYSTEM SET wal_level = logical")
+                connection.execute("CREATE PUBLICATION lienthong_bench FOR ALL TABLES")
+            stop_postgres(site)
+            start_postgres(site, "bench")
             yield postgres_uri(site, "bench")
         finally:
             stop_postgres(site)

@@ -61,7 +61,8 @@ def extract_step(
 ) -> Extracted | Skipped:
     """Land one table, or what is new of it; `Skipped` if there is nothing to publish.
 
-    `on_rows_landed` is called once new rows have landed of a source that is still busy with a query about the others.
+    `on_rows_landed` is called as soon as it is likely that rows will be published, while the source is still busy: new
+    rows have landed, or the source's checksum of the others is not the lake's.
     """
     context = context or PipelineContext.from_environment()
     with no_values_escape(f"extracting {registry}.{table}"):
@@ -173,7 +174,10 @@ def _land_and_compare_checksum(
             on_rows_landed()
         received = _conformed_keys(context, table, landed.uri, f"{folder}/received-keys.parquet")
         known = lake_checksum(context.lake, table, folder=folder, received=received)
-        return landed, known is not None and known == said.result()
+        is_known = known is not None and known == said.result()
+        if not is_known and landed.cursor == landed.since:
+            on_rows_landed()
+        return landed, is_known
 
 
 def _reconcile(
