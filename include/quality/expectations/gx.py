@@ -15,6 +15,7 @@ _RARELY_USED = (
     "scipy.stats",
     "altair",
 )  # needed only by expectations about distributions, which no contract has; 1.5 s
+_GX_ON_SPARK = "great_expectations.compatibility.pyspark"
 
 
 def import_gx() -> None:
@@ -22,6 +23,7 @@ def import_gx() -> None:
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
     logging.getLogger("great_expectations").setLevel(logging.CRITICAL)
     if "great_expectations" not in sys.modules:
+        sys.modules.setdefault(_GX_ON_SPARK, _WithoutSpark(_GX_ON_SPARK))
         for name in _RARELY_USED:
             _import_at_first_use(name)
     for module in _WITH_GX:
@@ -31,6 +33,21 @@ def import_gx() -> None:
 def import_gx_meanwhile() -> None:
     """Import GX in the background; `import_gx` waits for it."""
     threading.Thread(target=import_gx, name="import-great-expectations").start()
+
+
+class _WithoutSpark(ModuleType):
+    """Stands for GX's imports of PySpark, as if that were not installed: GX never judges on a cluster here.
+
+    It would take 0.8 s. And PySpark 4 ends a process, with status 0, that imports all of it without having a main
+    module, as the processes have from which Airflow forks its tasks.
+    """
+
+    def __getattr__(self, attribute: str) -> object:
+        if attribute.startswith("__"):
+            raise AttributeError(attribute)
+        return importlib.import_module("great_expectations.compatibility.not_imported").NotImported(
+            "pyspark is not used by Great Expectations here"
+        )
 
 
 class _Deferred(ModuleType):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -245,3 +246,21 @@ assert scipy.stats.norm.cdf(0) == norm.cdf(0) == 0.5
 assert altair.Chart.__module__.startswith("altair.vegalite")
 """
     subprocess.run([sys.executable, "-c", program], check=True, cwd=SCHEMAS.parent)
+
+
+def test_great_expectations_does_not_touch_pyspark_which_ends_processes_without_a_main_module(tmp_path: Path) -> None:
+    (tmp_path / "pyspark").mkdir()
+    (tmp_path / "pyspark" / "__init__.py").write_text("import sys; sys.exit(0)\n", encoding="utf-8")
+    program = """
+import sys
+from include.quality.expectations.gx import import_gx
+import_gx()
+from great_expectations.compatibility import pyspark
+from great_expectations.compatibility.pyspark import DataFrame, functions
+assert not pyspark.DataFrame and not DataFrame and not functions
+print("still here")
+"""
+    command = [sys.executable, "-c", program]
+    environ = os.environ | {"PYTHONPATH": str(tmp_path)}
+    done = subprocess.run(command, check=True, cwd=SCHEMAS.parent, env=environ, capture_output=True, text=True)
+    assert done.stdout == "still here\n"
