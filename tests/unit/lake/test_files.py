@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from pathlib import Path
 
 import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
+from include.lake.delta.data_files import write_files
 from include.lake.storage.duckdb_engine import load_extension
 from include.lake.storage.lake import Lake
 from tests.unit.lake.staging import column, contract_table, run
@@ -103,3 +105,12 @@ def test_readers_who_skip_files_miss_no_row(lake):
             asked = f'SELECT k FROM delta_scan(?) WHERE "{quoted}" IS NOT DISTINCT FROM ?'
             assert {k for (k,) in connection.execute(asked, [uri, row[position]]).fetchall()} == expected, name
     connection.close()
+
+
+def test_a_file_of_a_narrow_table_holds_no_more_rows_than_a_patch_can_take_the_changes_of(tmp_path: Path) -> None:
+    most = 64 * 122_880
+    with duckdb.connect(config={"threads": 1}) as connection:
+        files = write_files(connection, str(tmp_path), f"SELECT 1::TINYINT AS n FROM range({most} + 1)")
+    assert sum(file.rows for file in files) == most + 1
+    assert max(file.rows for file in files) <= most
+    assert sum(file.size for file in files) < 1_000_000  # it is not their size that parts them
