@@ -147,3 +147,19 @@ def test_no_sql_aggregates_over_all_rows_in_a_window(path):
 def test_a_window_over_all_rows_is_seen():
     assert WINDOW_OVER_ALL.search("SELECT count(*) OVER () AS total")
     assert not WINDOW_OVER_ALL.search("SELECT row_number() OVER () - 1, sum(a) OVER (PARTITION BY b)")
+
+
+# DuckDB 1.5.5 stands still for good, with any number of threads, when a great result is read while it is computed: one of
+# UNION ALL of a join and an aggregate. COPY and CREATE TABLE are sound. So whoever reads as it comes reads one of these.
+READ_AS_IT_COMES = {
+    "include.cluster.worker_engine": "a table",
+    "include.lake.incremental.stored_checksum": "published rows, with or without those of some keys",
+    "include.lake.rejected.append": "the extract joined with the rejected rows",
+    "include.lake.upsert.file_rewrite": "the changes of one file",
+    "include.lake.upsert.table_upsert": "a table, files of rows, or accepted rows",
+}
+
+
+def test_who_reads_a_result_while_it_is_computed_is_known():
+    found = {module_of(path) for path in CODE if "to_arrow_reader(" in path.read_text(encoding="utf-8")}
+    assert found == READ_AS_IT_COMES.keys()
