@@ -10,6 +10,8 @@ is raised, for Spark to repeat elsewhere; what the rows cause would be the same 
 
 from __future__ import annotations
 
+import shutil
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,6 +23,7 @@ import duckdb
 import pyarrow as pa
 
 MEMORY_LIMIT = "512MB"  # of one task's DuckDB, which spills to the worker's scratch folder
+_TRIES = 5
 
 
 class WorkerFault(Exception):
@@ -69,35 +72,52 @@ class WorkerEngine:
         Raises:
             WorkerFault: DuckDB refused a statement.
         """
-        opened, folder, out = _opened(self.definitions), str(self.folder), self.out
-        tasks = [(part.query, part.before) for part in parts]
+        done = self.copy_to(self.out_uri, session, parts, options=options)
+        return [Written(self.folder / f"{name}.parquet", rows[0][0]) for name, rows in done]
 
-        def write(number: int) -> tuple[str, int, str]:
+    def copy_to(
+        self, to: str, session: Any, parts: Sequence[Part], *, options: str
+    ) -> list[tuple[str, list[tuple[Any, ...]]]]:
+        """Copy the rows of each part to `to`, a file or folder whose name has `out` in it.
+
+        For each part, in their order: the name that stood for `out`, and what DuckDB's COPY returned.
+
+        Raises:
+            WorkerFault: DuckDB refused a statement.
+        """
+        opened, out = _opened(self.definitions), self.out
+        target = f"TO '{to.replace(chr(39), chr(39) * 2)}' ({options})"
+        tasks = [(f"COPY ({part.query}) {target}", part.before) for part in parts]
+
+        def write(number: int) -> tuple[str, list[tuple[Any, ...]], str]:
             from uuid import uuid4
 
             import duckdb
 
-            query, before = tasks[number]
+            copy, before = tasks[number]
             name = f"part-{number}-{uuid4().hex}"
-            path = f"{folder}/{name}.parquet"
             try:
                 with opened([sql.replace(out, name) for sql in before]) as connection:
-                    rows = connection.execute(f"COPY ({query}) TO '{path.replace(chr(39), chr(39) * 2)}' ({options})")
-                    return path, rows.fetchone()[0], ""
+                    return name, connection.execute(copy.replace(out, name)).fetchall(), ""
             except (duckdb.ProgrammingError, duckdb.DataError, duckdb.NotSupportedError, duckdb.OperationalError) as e:
-                return "", 0, type(e).__name__
+                return name, [], type(e).__name__
 
         done = session.sparkContext.parallelize(range(len(parts)), len(parts)).map(write).collect()
         for _, _, fault in done:
             if fault:
                 raise WorkerFault(fault)
-        return [Written(Path(path), rows) for path, rows, _ in done]
+        return [(name, rows) for name, rows, _ in done]
 
-    def repeated(self, session: Any, parts: Sequence[Part]) -> list[Path]:
-        """Files with the rows (`rule` INTEGER, `hashed` BIGINT) that occur more than once in all parts together.
+    def groups(
+        self, session: Any, parts: Sequence[Part], *, columns: str, by: Sequence[str], sums: Sequence[str], where: str
+    ) -> list[Path]:
+        """Files with the groups of all parts' rows, by the columns `by`, of which `where` holds.
 
-        Spark's shuffle brings equal rows together, and counts them before and after.
+        Spark's shuffle brings equal rows together, and sums them up before and after. All is Spark's SQL: `columns` are
+        the names and types of the parts' rows; `where` may speak of `sums`, aggregates with a name.
         """
+        from pyspark.sql.functions import expr
+
         opened, folder = _opened(self.definitions), str(self.folder)
         tasks = [(part.query, part.before) for part in parts]
 
@@ -114,7 +134,7 @@ class WorkerEngine:
             import pyarrow as pa
             import pyarrow.parquet as pq
 
-            path, writer = f"{folder}/repeated-{uuid4().hex}.parquet", None
+            path, writer = f"{folder}/groups-{uuid4().hex}.parquet", None
             for batch in batches:
                 if batch.num_rows:
                     writer = writer or pq.ParquetWriter(path, batch.schema)
@@ -124,14 +144,24 @@ class WorkerEngine:
                 yield pa.RecordBatch.from_pydict({"path": [path]})
 
         numbers = session.range(0, len(parts), 1, len(parts))
-        counted = numbers.mapInArrow(read, "rule int, hashed long").groupBy("rule", "hashed").count()
-        kept = counted.where("count > 1").select("rule", "hashed").mapInArrow(write, "path string")
+        summed = numbers.mapInArrow(read, columns).groupBy(*by).agg(*map(expr, sums))
+        kept = summed.where(where).select(*by).mapInArrow(write, "path string")
         return [Path(row.path) for row in kept.collect()]
 
 
 def new_folder(below: Path) -> Path:
     """A folder for one run's parts, of a name that no other has."""
     return below / f"spark-{uuid4().hex}"
+
+
+def remove_folder(folder: Path) -> None:
+    """Remove it; an attempt that nobody waits for any more may still be writing into it. Raises OSError."""
+    for _ in range(_TRIES):
+        shutil.rmtree(folder, ignore_errors=True)
+        if not folder.exists():
+            return
+        time.sleep(0.2)
+    shutil.rmtree(folder)
 
 
 def _opened(definitions: Sequence[str]) -> Callable[[list[str]], Any]:

@@ -16,7 +16,19 @@ from include.lake.delta.commit_metadata import (
     reader_of,
     run_commits,
 )
-from include.lake.delta.data_files import File, add_actions, commit, live_files, now, patched_file, swap, write_files
+from include.lake.delta.data_files import (
+    DATA_FILES,
+    File,
+    add_actions,
+    commit,
+    live_files,
+    now,
+    patched_file,
+    swap,
+    types_of,
+    write_files,
+    written_files,
+)
 from include.lake.delta.log_position import LogPosition
 from include.lake.delta.maintenance import (
     LOG_KEPT,
@@ -40,6 +52,7 @@ from include.lake.delta.table_rows import (
     published_rows,
     set_run,
     stage_nothing,
+    staged_rows,
     without_warnings,
 )
 from include.lake.delta.table_schema import (

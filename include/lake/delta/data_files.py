@@ -24,7 +24,11 @@ from include.lake.storage import PARQUET, literal, partition_values, quote
 
 # A size limit without PER_THREAD_OUTPUT would use one core. The limit of row groups (7.9 M rows) is for narrow tables: a
 # file is patched with all that changes in it in memory, and rewritten if that is too much; measured on 100 M rows.
-_PARQUET = f"{PARQUET}, PER_THREAD_OUTPUT true, FILE_SIZE_BYTES '256MB', ROW_GROUPS_PER_FILE 64, RETURN_STATS"
+DATA_FILES = (
+    f"{PARQUET}, PER_THREAD_OUTPUT true, FILE_SIZE_BYTES '256MB', ROW_GROUPS_PER_FILE 64, RETURN_STATS, "
+    f"FILENAME_PATTERN {literal('{uuid}')}"
+)
+"""Options of the COPY that writes data files, to a folder of its own."""
 _LONGEST_BOUND = 200
 EXACT_DIGITS = 15  # significant decimal digits that survive a binary float
 _NUMBERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT")
@@ -62,10 +66,18 @@ def write_files(connection: duckdb.DuckDBPyConnection, table_uri: str, query: st
     `below` is a folder of the table, and ends in a slash.
     """
     folder = f"{below}part-{uuid4()}"
-    types = {row[0]: row[1] for row in connection.execute(f"DESCRIBE {query}").fetchall()}
-    written = connection.execute(
-        f"COPY ({query}) TO {literal(f'{table_uri}/{folder}')} ({_PARQUET}, FILENAME_PATTERN {literal('{uuid}')})"
-    ).fetchall()
+    types = types_of(connection, query)
+    written = connection.execute(f"COPY ({query}) TO {literal(f'{table_uri}/{folder}')} ({DATA_FILES})").fetchall()
+    return written_files(folder, written, types)
+
+
+def types_of(connection: duckdb.DuckDBPyConnection, query: str) -> dict[str, str]:
+    """The DuckDB types of a SELECT's columns, by name."""
+    return {row[0]: row[1] for row in connection.execute(f"DESCRIBE {query}").fetchall()}
+
+
+def written_files(folder: str, written: Sequence[tuple[Any, ...]], types: Mapping[str, str]) -> list[File]:
+    """The data files that a COPY with DATA_FILES wrote to a folder of the table, from what it returned."""
     return [
         File(f"{folder}/{name.rpartition('/')[2]}", name, size, rows, _stats(rows, columns, types))
         for name, rows, size, _, columns, *_ in written

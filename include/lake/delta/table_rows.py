@@ -60,15 +60,26 @@ def stage_nothing(lake: Lake, table: Table, folder: str) -> StagedFiles:
     return staged
 
 
-def accepted_rows(table_schema: TableSchema, staged: StagedFiles, *, deleted_when: str = "") -> str:
-    """SELECT of the accepted rows: contract columns and `_warnings`, without rows for which `deleted_when` holds."""
+def staged_rows(uri: str, part: range | None = None) -> str:
+    """Relation of a staged file's rows; `part`: only those whose `_row` is one of these numbers."""
+    within = f" WHERE _row >= {part.start} AND _row < {part.stop}" if part is not None else ""
+    return f"(FROM {scan(uri)}{within})"
+
+
+def accepted_rows(
+    table_schema: TableSchema, staged: StagedFiles, *, deleted_when: str = "", part: range | None = None
+) -> str:
+    """SELECT of the accepted rows: contract columns and `_warnings`, without rows for which `deleted_when` holds.
+
+    `part`: only the rows with these numbers in the extract.
+    """
     columns = ", ".join(
         f"CAST(c.{quote(name)} AS {sql_type}) AS {quote(name)}" for name, sql_type in table_schema.columns
     )
     rows = (
-        f"SELECT {columns}, w.{WARNINGS} FROM {scan(staged.conformed)} c "
-        f"ANTI JOIN {scan(staged.faults)} f ON c._row = f._row "
-        f"LEFT JOIN {scan(staged.warnings)} w ON c._row = w._row"
+        f"SELECT {columns}, w.{WARNINGS} FROM {staged_rows(staged.conformed, part)} c "
+        f"ANTI JOIN {staged_rows(staged.faults, part)} f ON c._row = f._row "
+        f"LEFT JOIN {staged_rows(staged.warnings, part)} w ON c._row = w._row"
     )
     return f"SELECT * FROM ({rows}) WHERE ({deleted_when}) IS NOT TRUE" if deleted_when else rows
 
@@ -100,9 +111,9 @@ def published_rows(
     return f"SELECT {select}{file} FROM {source}"
 
 
-def set_run(connection: duckdb.DuckDBPyConnection, run_id: str) -> None:
-    """Set the DuckDB variable with the writing run's id, which the SELECTs below read."""
-    connection.execute(f"SET VARIABLE run_id = {literal(run_id)}")
+def set_run(run_id: str) -> str:
+    """Statement that sets the DuckDB variable with the writing run's id, which the SELECTs below read."""
+    return f"SET VARIABLE run_id = {literal(run_id)}"
 
 
 def without_warnings(query: str) -> str:

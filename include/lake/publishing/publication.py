@@ -14,6 +14,7 @@ from datetime import datetime
 
 from deltalake import CommitProperties, DeltaTable
 
+from include.cluster import Spark
 from include.contracts.model import Table
 from include.lake import upsert
 from include.lake.delta import (
@@ -70,6 +71,7 @@ def publish(
     metadata: Mapping[str, str],
     mode: Mode = "full",
     gone: str | None = None,
+    spark: Spark | None = None,
 ) -> PublishedCommit:
     """Publish the accepted staged rows in one commit; none if the run committed before or was overtaken.
 
@@ -90,8 +92,10 @@ def publish(
             source_columns; and `began_upon`, the value of `reader_of` when the run began.
         mode: which part of the source was read.
         gone: URI of a Parquet with the keys deleted at the source; in an incremental run only.
+        spark: the cluster whose workers write the files of a large table; this machine unless given.
 
     Raises:
+        ClusterUnusable: the cluster cannot do its part.
         LakeSchemaConflict: the published columns cannot become the contract's.
         LakeKeyBroken: accepted rows without a key, or with the same.
         LakeOutdated: the table was restored to a version before the one this run began to read from.
@@ -103,7 +107,7 @@ def publish(
     if gone is not None and mode != "incremental":
         raise ValueError(f"a run of mode {mode} deletes no keys by name")
     uri = lake.registry_table(table.registry, table.name)
-    return retry_on_conflict(lake, uri, lambda: _publish(lake, table, run_id, at, staged, metadata, mode, gone))
+    return retry_on_conflict(lake, uri, lambda: _publish(lake, table, run_id, at, staged, metadata, mode, gone, spark))
 
 
 def _publish(
@@ -115,6 +119,7 @@ def _publish(
     metadata: Mapping[str, str],
     mode: Mode,
     gone: str | None,
+    spark: Spark | None,
 ) -> PublishedCommit:
     uri = lake.registry_table(table.registry, table.name)
     current = lake.table(uri) if lake.is_table(uri) else None
@@ -145,7 +150,7 @@ def _publish(
             version = current.version() + 1 if current is not None else 0
             return commit_properties(run_id, said, (table.server, version), mode=mode, at=at.isoformat(), **entries)
 
-        writing = Writing(lake, table, table_schema, staged, run_id, at, make_properties)
+        writing = Writing(lake, table, table_schema, staged, run_id, at, make_properties, spark)
         if current is None:
             version = upsert.create(writing)
         elif _is_behind(lake, uri, current):  # fail before files are written that cannot be committed

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,8 +12,10 @@ from deltalake import CommitProperties, DeltaTable
 from deltalake import Schema as DeltaSchema
 from deltalake.transaction import create_table_with_add_actions
 
+from include.cluster import Part, Spark
 from include.contracts.model import Table
 from include.lake.delta import (
+    DATA_FILES,
     RETENTION,
     RETENTION_PROPERTY,
     File,
@@ -28,14 +30,17 @@ from include.lake.delta import (
     published_schema,
     set_run,
     swap,
+    types_of,
     without_bounds,
     without_warnings,
     write_files,
+    written_files,
 )
-from include.lake.storage import SERVER, Lake, partition_folder, restrict_access, scan
+from include.lake.storage import SERVER, Lake, partition_folder, restrict_access, restrictions, scan
 from include.lake.upsert.change_set import Changes
 from include.lake.upsert.diff_sql import rows_to_write
-from include.lake.upsert.table_upsert import CHANGE, merge_difference, stream, write
+from include.lake.upsert.table_upsert import CHANGE, merge_difference, stream
+from include.lake.upsert.workers import parts_to_write, workers
 
 _CONFIGURATION = {
     "delta.enableChangeDataFeed": "true",
@@ -49,7 +54,7 @@ _MEMORY = "768MB"
 
 @dataclass(frozen=True, slots=True)
 class Writing:
-    """Parameters of one run's write to one table: schema, staged files and commit properties."""
+    """Parameters of one run's write to one table; `spark` is the cluster whose workers may write files."""
 
     lake: Lake
     table: Table
@@ -58,6 +63,7 @@ class Writing:
     run_id: str
     at: datetime
     make_properties: Callable[[], CommitProperties]
+    spark: Spark | None = None
 
     @property
     def properties(self) -> CommitProperties:
@@ -83,7 +89,7 @@ class Writing:
         """
         with self.lake.connect(memory_limit=_MEMORY) as connection:
             restrict_access(connection, folders=[self.root, self.staged.conformed.rpartition("/")[0]])
-            set_run(connection, self.run_id)
+            connection.execute(set_run(self.run_id))
             yield connection
 
     def write(self, connection: duckdb.DuckDBPyConnection, query: str, *, below: str = "") -> list[File]:
@@ -93,22 +99,39 @@ class Writing:
             self.lake.make_folder(f"{self.root}/{folder.rstrip('/')}")
         return write_files(connection, self.root, query, below=folder)
 
-    def accepted(self) -> str:
-        """SELECT of the accepted, not deleted rows, as published."""
-        deleted_when = self.table.extract.deleted_when
-        return as_published(self.table_schema, accepted_rows(self.table_schema, self.staged, deleted_when=deleted_when))
+    def write_accepted(self) -> list[File]:
+        """Write the accepted, not deleted rows as new files: workers of the cluster do, where they see the lake."""
+        with self.connection() as connection:
+            is_clean = connection.execute(f"SELECT count(*) FROM {scan(self.staged.warnings)}").fetchall() == [(0,)]
 
-    def accepted_to_write(self, connection: duckdb.DuckDBPyConnection) -> str:
-        """SELECT of `accepted` for writing, without the column of warnings if no row has one."""
-        is_clean = connection.execute(f"SELECT count(*) FROM {scan(self.staged.warnings)}").fetchall() == [(0,)]
-        return without_warnings(self.accepted()) if is_clean else self.accepted()
+            def rows(part: range | None) -> str:
+                """Without the column of warnings, if no row has one."""
+                deleted_when = self.table.extract.deleted_when
+                accepted = accepted_rows(self.table_schema, self.staged, deleted_when=deleted_when, part=part)
+                published = as_published(self.table_schema, accepted)
+                return without_warnings(published) if is_clean else published
+
+            if self.spark is None or not (parts := parts_to_write(self.lake, self.spark, connection, self.staged)):
+                return self.write(connection, rows(None))
+            types = types_of(connection, rows(parts[0]))
+        return self._write_by_workers(self.spark, [rows(part) for part in parts], types)
+
+    def _write_by_workers(self, spark: Spark, queries: Sequence[str], types: Mapping[str, str]) -> list[File]:
+        """Write the rows of each query as `write` does, in a task of the cluster."""
+        folder, run_folder = f"{self.root}/{self.below}".rstrip("/"), self.staged.conformed.rpartition("/")[0]
+        self.lake.make_folder(folder)
+        shut = tuple(restrictions(reads=self.staged.uris, folders=[folder]))
+        doing = f"writing files of {self.table.qualified_name}"
+        with workers(spark, run_folder, doing=doing, definitions=[set_run(self.run_id)]) as (session, engine):
+            tasks = [Part(query, shut) for query in queries]
+            written = engine.copy_to(f"{folder}/{engine.out}", session, tasks, options=DATA_FILES)
+        return [file for name, rows in written for file in written_files(f"{self.below}{name}", rows, types)]
 
 
 def create(writing: Writing) -> int:
     """Create version 0: data, schema and the run's metadata, in one commit."""
     writing.lake.make_folder(writing.root)
-    with writing.connection() as connection:
-        files = writing.write(connection, writing.accepted_to_write(connection))
+    files = writing.write_accepted()
     create_table_with_add_actions(
         writing.root,
         DeltaSchema.from_arrow(published_schema(writing.table)),
@@ -125,20 +148,12 @@ def create(writing: Writing) -> int:
 
 def append(writing: Writing, current: DeltaTable) -> int:
     """Append the accepted rows."""
-    with writing.connection() as connection:
-        new = writing.write(connection, writing.accepted_to_write(connection))
-        return swap(current, [], new, writing.at, writing.properties)
+    return swap(current, [], writing.write_accepted(), writing.at, writing.properties)
 
 
 def overwrite(writing: Writing, current: DeltaTable) -> int:
     """Replace all files; the change feed then has every old row as deleted and every new row as inserted."""
-    with writing.connection() as connection:
-        if writing.table.server:  # only the slice's
-            new = writing.write(connection, writing.accepted_to_write(connection))
-            return swap(current, live_files(current), new, writing.at, writing.properties)
-        rows = stream(connection, writing.accepted(), published_schema(writing.table))
-        write(current, rows, "overwrite", writing.properties)
-    return int(current.version())
+    return swap(current, live_files(current), writing.write_accepted(), writing.at, writing.properties)
 
 
 def merge(writing: Writing, current: DeltaTable, changes: Changes) -> int:

@@ -150,6 +150,7 @@ def publish_step(
         approved_by, approval_note = approved(context, assessed, approved_by, approval_note)
         started = time.perf_counter()
         landed, gone = landed_by(context, table, run_id), assessed.gone
+        spark, _ = engine_for(context, table, landed.rows)
         split = _split_of(context, table, run_id)
         at = datetime.fromisoformat(assessed.started_at)
         metadata = _metadata(context, contract, table, landed, split, mode) | {"approved_by": approved_by}
@@ -167,8 +168,9 @@ def publish_step(
         )
         run_folder.save_result(context, table, "publishing", publishing)
         commit = publish(
-            context.lake, table, run_id=run_id, at=at, staged=split.staged, mode=mode, gone=gone, metadata=metadata
-        )
+            context.lake, table, run_id=run_id, at=at, staged=split.staged, mode=mode, gone=gone, metadata=metadata,
+            spark=spark,
+        )  # fmt: skip
         close_rejected(context.lake, table, run_id=run_id, at=at, staged=split.staged, mode=mode, gone=gone)
         if commit.overtaken_by:
             why = "another run has read and published the table meanwhile: the next one goes on from there"

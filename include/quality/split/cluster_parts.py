@@ -10,7 +10,6 @@ a suspect could be superseded or clash.
 from __future__ import annotations
 
 import shutil
-import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,7 +19,17 @@ from typing import Any
 import duckdb
 
 from include import vietnam
-from include.cluster import Part, Spark, WorkerEngine, WorkerFault, Written, new_folder, session
+from include.cluster import (
+    Part,
+    Spark,
+    WorkerEngine,
+    WorkerFault,
+    Written,
+    new_folder,
+    part_ranges,
+    remove_folder,
+    session,
+)
 from include.contracts.model import Rule, Table
 from include.lake.file_patch import join_files
 from include.lake.storage import Lake, lake_errors, literal, quote, restrictions, scan
@@ -29,11 +38,7 @@ from include.quality.errors import MemoryExhausted, QualityError
 from include.quality.split.relations import BESIDE, CONFORMED, ELSEWHERE
 from include.quality.split.rule_violations import RowRules
 
-FEWEST_ROWS = 122_880  # of a part: a row group as DuckDB writes them
-_MOST_ROWS = 8 * FEWEST_ROWS  # so that little is lost with a worker, and workers that join later find work
-_PARTS_PER_CORE = 3
 _HERE = "run this table with ENGINE=duckdb"
-_TRIES = 5
 _KEY = -1  # stands for the key, where a set rule has its index
 
 
@@ -66,11 +71,8 @@ class ClusterParts:
         """
         counted = connection.execute(f"SELECT count(*) FROM {scan(self.extract_uri)}").fetchone()
         rows = int(counted[0]) if counted else 0
-        most = max(1, self.spark.sparkContext.defaultParallelism * _PARTS_PER_CORE)
-        size = max(min(-(-rows // most), _MOST_ROWS), min(FEWEST_ROWS, rows))
         closed = tuple(restrictions(reads=[self.extract_uri], writes=[self.engine.out_uri]))
-        wanted = [range(start, min(start + size, rows)) for start in range(0, rows, size)]
-        parts = [Part(conforming.query(part), closed) for part in wanted]
+        parts = [Part(conforming.query(part), closed) for part in part_ranges(self.spark, rows)]
         try:
             self.parts = self.engine.copy(self.spark, parts, options=parquet_options(conformed_uri))
         except WorkerFault as fault:
@@ -88,7 +90,10 @@ class ClusterParts:
         hashes = self._seeds(connection, set_rules)
         if looked_at := self._looked_at(set_rules):
             queries = [_hashes(rows, looked_at, and_also=passing) for rows in read]
-            hashes += self.engine.repeated(self.spark, [Part(query) for query in queries])
+            hashes += self.engine.groups(
+                self.spark, [Part(query) for query in queries],
+                columns="rule int, hashed long", by=["rule", "hashed"], sums=["count(*) AS n"], where="n > 1",
+            )  # fmt: skip
         if not hashes:
             connection.execute(f"CREATE TEMP VIEW suspects AS FROM {CONFORMED} LIMIT 0")
             return "suspects"
@@ -167,7 +172,8 @@ def cluster_parts(
     except WorkerFault as fault:
         raise _unblamed(fault, table) from None
     finally:
-        _remove(shared)
+        with lake_errors("removing what the Spark cluster was given"):
+            remove_folder(shared)
 
 
 def _hashes(rows: str, looked_at: Mapping[int, tuple[str, str]], *, and_also: str = "true") -> str:
@@ -176,17 +182,6 @@ def _hashes(rows: str, looked_at: Mapping[int, tuple[str, str]], *, and_also: st
         f"SELECT {rule} AS rule, {hashed} AS hashed FROM {rows} WHERE {and_also} AND {given}"
         for rule, (hashed, given) in looked_at.items()
     )
-
-
-def _remove(shared: Path) -> None:
-    """Remove the folder; an attempt that nobody waits for any more may still be writing into it."""
-    for _ in range(_TRIES):
-        shutil.rmtree(shared, ignore_errors=True)
-        if not shared.exists():
-            return
-        time.sleep(0.2)
-    with lake_errors("removing what the Spark cluster was given"):
-        shutil.rmtree(shared)
 
 
 def _unblamed(fault: WorkerFault, table: Table) -> QualityError:

@@ -18,18 +18,19 @@ from typer.testing import CliRunner
 
 from include.audit.verification import verify
 from include.cli import app
+from include.cluster import part_sizes
 from include.cluster.spark_session import ClusterUnreachable
 from include.lake.storage.lake import Lake
 from include.pipelines.context import PipelineContext
 from include.pipelines.errors import Misuse
 from include.pipelines.sync.assess_and_publish_steps import Approval
 from include.pipelines.sync.registry_sync import sync_registry
-from include.quality.split import cluster_parts
 from tests.integration.conftest import SyncedCountry
 from tests.integration.everyday import test_killed_syncs as killed_syncs
 from tests.integration.everyday.ledger_source import PaymentSource, context_of
 from tests.integration.everyday.sync_worker import sync
 from tests.integration.everyday.test_killed_syncs import kill_until_done, two_days
+from tests.integration.standalone import executors
 from tests.repeats import repeats
 
 pytestmark = [
@@ -49,7 +50,7 @@ ENGINE = "spark: ENGINE asks for it"
 
 @pytest.fixture(autouse=True)
 def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cluster_parts, "FEWEST_ROWS", 100)
+    monkeypatch.setattr(part_sizes, "FEWEST_ROWS", 100)
 
 
 def on_spark(context: PipelineContext, master: str, lake: Path) -> PipelineContext:
@@ -152,7 +153,7 @@ def test_an_executor_that_is_killed_changes_nothing(
     source = PaymentSource(f"sqlite:///{tmp_path}/payments.db", seed=6, rows=3_000)
     ours = context_of(tmp_path, source.uri)
     spark = on_spark(ours, master, tmp_path / "spark")
-    monkeypatch.setattr(cluster_parts, "_PARTS_PER_CORE", 15)
+    monkeypatch.setattr(part_sizes, "_PARTS_PER_CORE", 15)
     killed: list[int] = []
     over = threading.Event()
 
@@ -204,16 +205,6 @@ def test_a_driver_that_is_killed_at_any_instant_is_followed_by_one_that_ends_the
         found = verify(context.lake)
         assert found.ok, found.why
         lives += 1
-
-
-def executors() -> list[psutil.Process]:
-    """The executors of the clusters that this process started."""
-    found = []
-    for process in psutil.Process().children(recursive=True):
-        with suppress(psutil.Error):  # one that has ended
-            if "CoarseGrainedExecutorBackend" in " ".join(process.cmdline()):
-                found.append(process)
-    return found
 
 
 def test_the_command_says_which_engine_it_was(

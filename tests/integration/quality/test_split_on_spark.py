@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from include.cluster import part_sizes
 from include.cluster.spark_session import ClusterUnusable, Spark
 from include.contracts.model import Table
 from include.lake.publishing.published_context import Conformed, published_context_uri
@@ -63,7 +64,7 @@ ROWS = 3_000
 
 @pytest.fixture(autouse=True)
 def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cluster_parts, "FEWEST_ROWS", 100)
+    monkeypatch.setattr(part_sizes, "FEWEST_ROWS", 100)
 
 
 def dirty_rows(seed: int) -> pa.Table:

@@ -1,0 +1,209 @@
+"""A published table, its change feed and its log are the same whether this machine or workers compare and write."""
+
+from __future__ import annotations
+
+import random
+import threading
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pytest
+from deltalake import DeltaTable
+
+from include.cluster import part_sizes
+from include.cluster.spark_session import Spark
+from include.contracts.model import ExtractPolicy, Table
+from include.lake.publishing import publication
+from include.lake.publishing.publication import PublishedCommit, publish
+from include.lake.storage.lake import Lake
+from include.lake.upsert import workers
+from include.lake.upsert.change_set import Mode, preview
+from tests.integration.standalone import executors
+from tests.unit.lake.staging import START, column, contract_table, gone_keys, stage
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.spark,
+    pytest.mark.usefixtures("master", "one_session"),
+    pytest.mark.filterwarnings("ignore"),
+]
+
+# Texts of two columns that are equal when laid together; numbers and instants that are hard to tell apart.
+PAYMENT = contract_table(
+    column("office", key=1), column("number", "BIGINT", key=2), column("payer"), column("note"),
+    column("amount", "DECIMAL(18,2)"), column("share", "DOUBLE"), column("paid_on", "DATE"),
+    column("seen_at", "TIMESTAMP"), column("is_paid", "BOOLEAN"), column("updated_at", "TIMESTAMPTZ"), name="payment",
+)  # fmt: skip
+RECONCILED = replace(PAYMENT, extract=ExtractPolicy(cursor=("updated_at",), deletes="reconcile"))
+KEYLESS = replace(PAYMENT, columns=tuple(replace(c, primary_key_position=None) for c in PAYMENT.columns))
+VALUES: dict[str, list[Any]] = {
+    "payer": ["", "1", "1:1", "An", "A\0n", "Nguyễn", None],
+    "note": ["", "1", "11", ":", "gone", None],
+    "amount": [Decimal("0.10"), Decimal("1.00"), Decimal("1234567890123456.78"), None],
+    "share": [0.1, 0.1 + 1e-17, 0.30000000000000004, 0.3, -0.0, 0.0, float("inf"), float("nan"), None],
+    "paid_on": [date(2026, 1, 2), date(1, 1, 1), None],
+    "seen_at": [datetime(2026, 1, 1, 0, 0, 0, us) for us in (0, 999_999)],
+    "is_paid": [True, False, None],
+    "updated_at": [datetime(2026, 1, 1, 0, 0, 0, us, UTC) for us in (0, 1, 2)],
+}
+
+
+def row(draw: random.Random, number: int) -> list[Any]:
+    return [f"P{number % 3}", number, *(draw.choice(values) for values in VALUES.values())]
+
+
+@dataclass
+class Day:
+    """What a run has read and judged."""
+
+    rows: list[list[Any]]
+    mode: Mode = "full"
+    gone: list[tuple[Any, ...]] | None = None
+    outcomes: dict[str, set[int]] = field(default_factory=dict)
+
+
+@dataclass
+class Pair:
+    """Two lakes with the same runs: one published by this machine, one by workers."""
+
+    table: Table
+    ours: Lake
+    theirs: Lake
+    spark: Spark
+    runs: int = 0
+
+    def publish(self, day: Day) -> PublishedCommit:
+        """Both compare, with the same difference, and publish, with the same commit."""
+        self.runs += 1
+        found = []
+        for lake in (self.ours, self.theirs):
+            run_id, spark = f"r{self.runs}", self.spark if lake is self.theirs else None
+            staged = stage(lake, self.table, run_id, day.rows, **day.outcomes)
+            gone = gone_keys(lake, self.table, run_id, day.gone) if day.gone is not None else None
+            how: dict[str, Any] = {"staged": staged, "mode": day.mode, "gone": gone}
+            changes = preview(lake, self.table, **how)
+            rows = difference(changes.uri, lake) if changes.uri else []
+            at = START + timedelta(days=self.runs)
+            commit = publish(
+                lake, self.table, run_id=run_id, at=at, metadata={"contract_version": "1.0.0"}, spark=spark, **how
+            )
+            found.append((replace(changes, uri=""), rows, commit))
+        assert found[1] == found[0]
+        assert published(self.theirs, self.table) == published(self.ours, self.table)
+        assert not list(Path(self.theirs.uri).rglob("spark-*")), "no row stays behind"
+        return found[1][-1]
+
+
+def difference(uri: str, lake: Lake) -> list[str]:
+    """The rows of a change set; where rows lie in a lake is not compared."""
+    with duckdb.connect() as db:
+        db.execute("SET TimeZone = 'UTC'")
+        rows = db.execute(f"SELECT * EXCLUDE (_file, _place) FROM read_parquet('{uri}')").fetchall()
+    return sorted(repr(each).replace("-0.0", "0.0") for each in rows)
+
+
+def published(lake: Lake, table: Table) -> dict[str, Any]:
+    delta = DeltaTable(lake.registry_table(table.registry, table.name))
+    said = [{k: v for k, v in entry.items() if k.startswith("lienthong")} for entry in delta.history()]
+    return {
+        "rows": lines(delta.to_pyarrow_table()),
+        "feed": lines(pa.table(delta.load_cdf(starting_version=0).read_all()).drop_columns(["_commit_timestamp"])),
+        "commits": said,
+        "settings": (delta.metadata().configuration, delta.schema().to_json()),
+    }
+
+
+def lines(table: pa.Table) -> list[str]:
+    """Rows as text. A zero has no sign: it is equal with and without, and a patched file keeps the one it had."""
+    return sorted(repr(each).replace("-0.0", "0.0") for each in table.to_pylist())
+
+
+@pytest.fixture(autouse=True)
+def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(part_sizes, "FEWEST_ROWS", 100)
+    monkeypatch.setattr(workers, "FILE_BYTES", 2_000)
+
+
+@pytest.fixture
+def spread(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What workers were asked for."""
+    asked: list[str] = []
+    for module in (publication.upsert.delta_merge,):
+        given = module.workers
+        monkeypatch.setattr(module, "workers", lambda *a, given=given, **k: asked.append(k["doing"]) or given(*a, **k))
+    return asked
+
+
+def pair(master: str, folder: Path, table: Table) -> Pair:
+    ours, theirs = (Lake(str(folder / name), scratch=folder / "tmp") for name in ("ours", "theirs"))
+    return Pair(table, ours, theirs, Spark(master))
+
+
+def test_a_table_without_a_key_is_replaced_as_a_whole(master: str, spread: list[str], tmp_path: Path) -> None:
+    draw, lakes = random.Random(7), pair(master, tmp_path, KEYLESS)
+    rows = [row(draw, number) for number in range(300)]
+    for day in (Day(rows, outcomes={"rejected": {1}}), Day(rows[:200] + rows[:150], outcomes={"warned": {2}})):
+        assert lakes.publish(day).inserted == len(day.rows) - len(day.outcomes.get("rejected", ()))
+    lakes.publish(Day(rows[:120], "replay"))
+    assert spread == ["writing files of population.payment"] * 3
+
+
+def test_files_of_workers_have_the_statistics_of_ours(master: str, spread: list[str], tmp_path: Path) -> None:
+    """So that readers skip the same files."""
+    plain = replace(PAYMENT, columns=tuple(c for c in PAYMENT.columns if c.name in ("office", "number", "updated_at")))
+    lakes = pair(master, tmp_path, plain)
+    rows = [[f"P{n % 3}", n, datetime(2026, 1, 1, tzinfo=UTC) + timedelta(n)] for n in range(1_000)]
+    lakes.publish(Day(rows))
+    assert spread
+    merged = []
+    for lake in (lakes.ours, lakes.theirs):
+        delta = DeltaTable(lake.registry_table(plain.registry, plain.name))
+        stats = pa.table(delta.get_add_actions(flatten=True)).to_pylist()
+        assert len(stats) > 1 or lake is lakes.ours
+        assert all(one["min.number"] <= one["max.number"] and one["null_count.office"] == 0 for one in stats)
+        merged.append((
+            sum(one["num_records"] for one in stats),
+            min(one["min.number"] for one in stats), max(one["max.number"] for one in stats),
+            min(one["min.updated_at"] for one in stats), max(one["max.updated_at"] for one in stats),
+        ))  # fmt: skip
+    assert merged[0] == merged[1] == (1_000, 0, 999, rows[0][2], rows[-1][2])
+
+
+def test_an_executor_that_is_killed_while_files_are_written_publishes_nothing_twice(
+    master: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workers, "FILE_BYTES", 1_000)
+    draw, lakes = random.Random(8), pair(master, tmp_path, RECONCILED)
+    table = Path(lakes.theirs.registry_table(RECONCILED.registry, RECONCILED.name))
+    killed: list[int] = []
+    over = threading.Event()
+
+    def kill() -> None:
+        """As soon as one file is written, while others are under way."""
+        while not killed and not over.wait(0.005):
+            if list(table.glob("part-*")):
+                for victim in executors()[:1]:
+                    victim.kill()
+                    killed.append(victim.pid)
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    lakes.publish(Day([row(draw, number) for number in range(1_500)]))
+    over.set()
+    killer.join()
+    assert killed
+
+
+def test_this_machine_writes_where_workers_may_not_see_the_lake(master: str, spread: list[str], tmp_path: Path) -> None:
+    """Rows are handed over in SPARK_FOLDER, and the workers see nothing of the lake but what they read."""
+    draw, lakes = random.Random(10), pair(master, tmp_path, RECONCILED)
+    lakes.spark = Spark(master, tmp_path / "shared")
+    rows = [row(draw, number) for number in range(200)]
+    lakes.publish(Day(rows))
+    assert not spread
+    assert list((tmp_path / "shared").iterdir()) == []
