@@ -9,6 +9,11 @@ _MOST_ROWS = 8 * FEWEST_ROWS  # so that little is lost with a worker, and worker
 _PARTS_PER_CORE = 3
 
 
+def fills_parts(rows: int) -> bool:
+    """Whether that many rows are more than one task's least part."""
+    return rows > FEWEST_ROWS
+
+
 def part_ranges(session: Any, rows: int) -> list[range]:
     """The numbers of that many rows, from 0, in parts for the session's workers."""
     most = max(1, session.sparkContext.defaultParallelism * _PARTS_PER_CORE)

@@ -92,7 +92,7 @@ def publish(
             source_columns; and `began_upon`, the value of `reader_of` when the run began.
         mode: which part of the source was read.
         gone: URI of a Parquet with the keys deleted at the source; in an incremental run only.
-        spark: the cluster whose workers write the files of a large table; this machine unless given.
+        spark: the cluster whose workers compare rows and write files of a large table; this machine unless given.
 
     Raises:
         ClusterUnusable: the cluster cannot do its part.
@@ -133,7 +133,7 @@ def _publish(
             return PublishedCommit(base.version, 0, 0, 0, 0, base.live_rows, is_new=False, overtaken_by=overtaker)
         _check_base(table, metadata, base, mode)
     table_schema = table_schema_of(table, current)
-    changes = find_changes(lake, table, table_schema, current, staged, mode=mode, gone=gone)
+    changes = find_changes(lake, table, table_schema, current, staged, mode=mode, gone=gone, spark=spark)
     ensure_nowhere_else(lake, table, current, changes)
     with ThreadPoolExecutor(1) as executor, lake_errors(f"publishing {table.qualified_name}"):
         files = current.file_uris() if current else None

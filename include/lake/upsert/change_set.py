@@ -14,11 +14,13 @@ import duckdb
 import pyarrow as pa
 from deltalake import DeltaTable
 
+from include.cluster import Spark
 from include.contracts.model import Table
 from include.lake.delta import (
     WARNINGS,
     StagedFiles,
     TableSchema,
+    accepted_rows,
     all_differ,
     last_run_commit,
     listed,
@@ -26,6 +28,7 @@ from include.lake.delta import (
 )
 from include.lake.storage import PARQUET, Lake, LakeKeyBroken, lake_errors, literal, quote, restrict_access, scan
 from include.lake.upsert import diff_sql
+from include.lake.upsert.suspects import compared_rows
 
 KEY_FIGURE = "primary_key"
 # Comparing two sides of 5,000,000 rows of 11 columns just fits; more rows spill.
@@ -58,11 +61,20 @@ class Changes:
         return self.inserted + self.updated + self.deleted
 
 
-def preview(lake: Lake, table: Table, staged: StagedFiles, *, mode: Mode = "full", gone: str | None = None) -> Changes:
+def preview(
+    lake: Lake,
+    table: Table,
+    staged: StagedFiles,
+    *,
+    mode: Mode = "full",
+    gone: str | None = None,
+    spark: Spark | None = None,
+) -> Changes:
     """The change set of these staged rows, without publishing it."""
     uri = lake.registry_table(table.registry, table.name)
     current = lake.table(uri) if lake.is_table(uri) else None
-    return find_changes(lake, table, table_schema_of(table, current), current, staged, mode=mode, gone=gone)
+    schema = table_schema_of(table, current)
+    return find_changes(lake, table, schema, current, staged, mode=mode, gone=gone, spark=spark)
 
 
 def find_changes(
@@ -74,11 +86,17 @@ def find_changes(
     *,
     mode: Mode,
     gone: str | None = None,
+    spark: Spark | None = None,
 ) -> Changes:
     """The change set, from the run folder if it was computed before against the same files of the table.
 
     `gone`: URI of a Parquet with the keys deleted at the source, in an incremental run. Rows for which the contract's
-    `deletedWhen` is TRUE are never published, and removed if they were.
+    `deletedWhen` is TRUE are never published, and removed if they were. `spark`: the cluster that finds the rows which
+    may differ, if the table is there and many rows were read.
+
+    Raises:
+        LakeKeyBroken: accepted rows without a key, or with the same.
+        ClusterUnusable: the cluster cannot do its part.
     """
     folder = staged.conformed.rpartition("/")[0]
     note, uri = f"{folder}/_changes.json", f"{folder}/changes.parquet"
@@ -96,16 +114,27 @@ def find_changes(
         found = json.loads(lake.read_text(note))
         if found["basis"] == basis:
             return Changes(**found["changes"])
+    # Where the key has become another, all published rows are looked at.
+    asked = None if current is None or _key_has_changed(current, table_schema) else spark
+    leaves_others = mode != "full" or table.extract.deletes != "reconcile"
     with (
+        compared_rows(
+            lake, table, table_schema, current, staged, gone=gone, leaves_others=leaves_others, spark=asked
+        ) as compared,
         lake_errors("comparing a table with its new rows"),
         lake.connect(memory_limit=COMPARE_MEMORY) as connection,
     ):
-        restrict_access(connection, reads=[*staged.uris, *files, *([gone] if gone else [])], writes=[uri])
+        reads = [*staged.uris, *files, *compared.files, *([gone] if gone else [])]
+        restrict_access(connection, reads=reads, writes=[uri])
+        deleted_when = table.extract.deleted_when
         diff_sql.create_views(
-            connection, table_schema, files, staged, deleted_when=table.extract.deleted_when, gone=gone
-        )
+            connection, table_schema, files, compared.staged,
+            deleted_when=deleted_when, gone=gone, published=compared.published,
+        )  # fmt: skip
         if table_schema.key:
-            changes = _compare_by_key(connection, table, table_schema, current, uri, mode)
+            is_part = bool(deleted_when or compared.files)
+            whole = accepted_rows(table_schema, staged, deleted_when=deleted_when) if is_part else ""
+            changes = _compare_by_key(connection, table, table_schema, current, uri, mode, whole)
         else:
             changes = _compare_as_a_whole(connection, table_schema, current, mode)
     lake.write_text(note, json.dumps({"basis": basis, "changes": asdict(changes)}))
@@ -119,10 +148,12 @@ def _compare_by_key(
     current: DeltaTable | None,
     uri: str,
     mode: Mode,
+    whole: str,
 ) -> Changes:
+    """Change set of a table with a key, from the views. `whole`: SELECT of the accepted rows, if not all `judged`."""
     accepted = _check_key(connection, table_schema, "judged")
-    if table.extract.deleted_when:
-        accepted = int(_rows(connection, "SELECT count(*) FROM accepted")[0][0])
+    if whole:
+        accepted = int(_rows(connection, f"SELECT count(*) FROM ({whole})")[0][0])
     if current is None:
         return Changes(accepted, accepted, 0, 0, 0, 0, accepted)
     if _key_has_changed(current, table_schema):

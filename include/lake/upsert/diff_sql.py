@@ -23,11 +23,35 @@ from include.lake.delta import (
     as_published,
     listed,
     published_rows,
+    staged_rows,
 )
 from include.lake.storage import literal, quote, scan
 
 _WAS = "_was_"
 _FILES = "getvariable('files')"
+
+
+def run_views(
+    table_schema: TableSchema, staged: StagedFiles, *, deleted_when: str, gone: str | None, part: range | None = None
+) -> dict[str, str]:
+    """SELECTs of the views `conformed`, `judged`, `accepted`, and with a key `faulty` and `deleted` (keys).
+
+    `part`: of the rows with these numbers in the extract only.
+    """
+    keys = listed(table_schema.key)
+    is_deleted = f"coalesce(({deleted_when}), false)" if deleted_when else "false"
+    faulty = f"SELECT k.* FROM conformed k SEMI JOIN {staged_rows(staged.faults, part)} n USING (_row)"
+    views = {
+        "conformed": f"FROM {staged_rows(staged.conformed, part)}",
+        "judged": f"SELECT *, {is_deleted} AS _is_deleted FROM ({accepted_rows(table_schema, staged, part=part)})",
+        "accepted": "SELECT * EXCLUDE (_is_deleted) FROM judged WHERE NOT _is_deleted",
+    }
+    if table_schema.key:
+        views["faulty"] = f"SELECT DISTINCT {keys} FROM ({faulty})"
+        views["deleted"] = f"SELECT {keys} FROM judged WHERE _is_deleted"
+        if gone is not None:
+            views["deleted"] += f" UNION ALL SELECT {keys} FROM {scan(gone)} g ANTI JOIN conformed USING ({keys})"
+    return views
 
 
 def create_views(
@@ -38,24 +62,13 @@ def create_views(
     *,
     deleted_when: str,
     gone: str | None,
+    published: str = "",
 ) -> None:
-    """Create the views `conformed`, `judged`, `accepted`, `published`, and with a key `faulty` and `deleted` (keys)."""
+    """Create the views of `run_views`, and `published`: the rows of the table's files, or of the SELECT if given."""
     # Joins carry a file's number with every row; its name would be longer than many rows.
     connection.execute(f"SET VARIABLE files = CAST([{', '.join(map(literal, files))}] AS VARCHAR[])")
-    keys = listed(table_schema.key)
-    is_deleted = f"coalesce(({deleted_when}), false)" if deleted_when else "false"
-    faults = f"SELECT DISTINCT {keys} FROM (SELECT k.* FROM conformed k SEMI JOIN {scan(staged.faults)} n USING (_row))"
-    views = {
-        "conformed": f"FROM {scan(staged.conformed)}",
-        "judged": f"SELECT *, {is_deleted} AS _is_deleted FROM ({accepted_rows(table_schema, staged)})",
-        "accepted": "SELECT * EXCLUDE (_is_deleted) FROM judged WHERE NOT _is_deleted",
-        "published": published_rows(connection, table_schema, files),
-    }
-    if table_schema.key:
-        views["faulty"] = faults
-        views["deleted"] = f"SELECT {keys} FROM judged WHERE _is_deleted"
-        if gone is not None:
-            views["deleted"] += f" UNION ALL SELECT {keys} FROM {scan(gone)} g ANTI JOIN conformed USING ({keys})"
+    views = run_views(table_schema, staged, deleted_when=deleted_when, gone=gone)
+    views["published"] = published or published_rows(connection, table_schema, files)
     for name, query in views.items():
         connection.execute(f"CREATE TEMP VIEW {name} AS {query}")
 

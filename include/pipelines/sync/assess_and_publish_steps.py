@@ -84,7 +84,7 @@ def assess_step(extracted: Extracted, *, context: PipelineContext | None = None)
             import_gx_meanwhile()
         spark, engine = engine_for(context, table, landed.rows)
         split = _split(context, table, landed, mode, gone, spark)
-        changes = preview(context.lake, table, staged=split.staged, mode=mode, gone=gone)
+        changes = preview(context.lake, table, staged=split.staged, mode=mode, gone=gone, spark=spark)
         may_repeat = mode in ("incremental", "backfill") or waits_for_another_server(context.lake, table)
         is_empty = changes.is_empty and carries_version(last_commit(context.lake, table), contract)
         if may_repeat and is_empty and not landed.moves_log and only_repeats_open_rejections(

@@ -20,8 +20,9 @@ from include.cluster.spark_session import Spark
 from include.contracts.model import ExtractPolicy, Table
 from include.lake.publishing import publication
 from include.lake.publishing.publication import PublishedCommit, publish
+from include.lake.storage.errors import LakeKeyBroken
 from include.lake.storage.lake import Lake
-from include.lake.upsert import workers
+from include.lake.upsert import suspects, workers
 from include.lake.upsert.change_set import Mode, preview
 from tests.integration.standalone import executors
 from tests.unit.lake.staging import START, column, contract_table, gone_keys, stage
@@ -40,6 +41,7 @@ PAYMENT = contract_table(
     column("seen_at", "TIMESTAMP"), column("is_paid", "BOOLEAN"), column("updated_at", "TIMESTAMPTZ"), name="payment",
 )  # fmt: skip
 RECONCILED = replace(PAYMENT, extract=ExtractPolicy(cursor=("updated_at",), deletes="reconcile"))
+SOFT = replace(PAYMENT, extract=ExtractPolicy(cursor=("updated_at",), deletes="none", deleted_when="note = 'gone'"))
 KEYLESS = replace(PAYMENT, columns=tuple(replace(c, primary_key_position=None) for c in PAYMENT.columns))
 VALUES: dict[str, list[Any]] = {
     "payer": ["", "1", "1:1", "An", "A\0n", "Nguyễn", None],
@@ -67,6 +69,31 @@ class Day:
     outcomes: dict[str, set[int]] = field(default_factory=dict)
 
 
+def next_day(draw: random.Random, before: list[list[Any]], mode: Mode) -> Day:
+    """Most rows stay as they were; others change in one value, go, come, are rejected, superseded or warned of."""
+    rows = []
+    for kept in before:
+        fate = draw.random()
+        if fate < 0.1:
+            at = draw.randrange(2, len(kept))
+            rows.append([*kept[:at], draw.choice(list(VALUES.values())[at - 2]), *kept[at + 1 :]])
+        elif fate < 0.15:
+            rows.append([*kept[:3], "gone", *kept[4:]])
+        elif fate < 0.9:
+            rows.append(list(kept))
+    free = 1 + max(each[1] for each in before)
+    rows += [row(draw, number) for number in range(free, free + 30)]
+    rows += [list(each) for each in draw.sample(rows, 10)]
+    draw.shuffle(rows)
+    at_key: dict[tuple[Any, ...], int] = {}
+    doubles = {n for n, each in enumerate(rows) if at_key.setdefault(tuple(each[:2]), n) != n}
+    left = [n for n in range(len(rows)) if n not in doubles]
+    outcomes = {"superseded": doubles, "rejected": set(draw.sample(left, 15)), "warned": set()}
+    outcomes["warned"] = set(draw.sample([n for n in left if n not in outcomes["rejected"]], 20))
+    gone = [tuple(each[:2]) for each in draw.sample(before, 12)] if mode == "incremental" else None
+    return Day(rows, mode, gone, outcomes)
+
+
 @dataclass
 class Pair:
     """Two lakes with the same runs: one published by this machine, one by workers."""
@@ -85,13 +112,11 @@ class Pair:
             run_id, spark = f"r{self.runs}", self.spark if lake is self.theirs else None
             staged = stage(lake, self.table, run_id, day.rows, **day.outcomes)
             gone = gone_keys(lake, self.table, run_id, day.gone) if day.gone is not None else None
-            how: dict[str, Any] = {"staged": staged, "mode": day.mode, "gone": gone}
+            how: dict[str, Any] = {"staged": staged, "mode": day.mode, "gone": gone, "spark": spark}
             changes = preview(lake, self.table, **how)
             rows = difference(changes.uri, lake) if changes.uri else []
             at = START + timedelta(days=self.runs)
-            commit = publish(
-                lake, self.table, run_id=run_id, at=at, metadata={"contract_version": "1.0.0"}, spark=spark, **how
-            )
+            commit = publish(lake, self.table, run_id=run_id, at=at, metadata={"contract_version": "1.0.0"}, **how)
             found.append((replace(changes, uri=""), rows, commit))
         assert found[1] == found[0]
         assert published(self.theirs, self.table) == published(self.ours, self.table)
@@ -133,7 +158,7 @@ def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
 def spread(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What workers were asked for."""
     asked: list[str] = []
-    for module in (publication.upsert.delta_merge,):
+    for module in (publication.upsert.delta_merge, suspects):
         given = module.workers
         monkeypatch.setattr(module, "workers", lambda *a, given=given, **k: asked.append(k["doing"]) or given(*a, **k))
     return asked
@@ -142,6 +167,32 @@ def spread(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def pair(master: str, folder: Path, table: Table) -> Pair:
     ours, theirs = (Lake(str(folder / name), scratch=folder / "tmp") for name in ("ours", "theirs"))
     return Pair(table, ours, theirs, Spark(master))
+
+
+@pytest.mark.parametrize(
+    ("table", "merge_rows"), [(RECONCILED, 0), (SOFT, 400_000)], ids=["reconciled-moved", "deleted-when-merged"]
+)
+def test_days_of_every_mode(
+    master: str, table: Table, merge_rows: int, spread: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(publication, "MERGE_ROWS", merge_rows)
+    draw, lakes = random.Random(merge_rows), pair(master, tmp_path, table)
+    rows = [row(draw, number) for number in range(400)]
+    first = lakes.publish(Day(rows, outcomes={"rejected": {3, 5}, "warned": {7}}))
+    assert first.inserted > 300
+    assert spread == ["writing files of population.payment"]
+    for mode in ("full", "incremental", "backfill", "replay", "full"):
+        spread.clear()
+        day = next_day(draw, rows, mode)
+        commit = lakes.publish(day)
+        assert min(commit.inserted, commit.updated) > 0, mode
+        names_deleted = mode == "incremental" or table.extract.deleted_when
+        assert bool(commit.deleted) == bool(names_deleted or mode == "full"), mode
+        assert commit.retained > 0, mode
+        assert spread == ["comparing the rows of population.payment"], mode
+        rows = [each for n, each in enumerate(day.rows) if n not in day.outcomes["superseded"]]
+    same = lakes.publish(day)
+    assert (same.inserted, same.updated, same.deleted) == (0, 0, 0)
 
 
 def test_a_table_without_a_key_is_replaced_as_a_whole(master: str, spread: list[str], tmp_path: Path) -> None:
@@ -199,6 +250,20 @@ def test_an_executor_that_is_killed_while_files_are_written_publishes_nothing_tw
     assert killed
 
 
+@pytest.mark.parametrize("bad", [["P1", None], ["P1", 1]], ids=["missing", "repeated"])
+def test_a_broken_key_is_found_among_all_rows(master: str, bad: list[Any], tmp_path: Path) -> None:
+    draw, lakes = random.Random(9), pair(master, tmp_path, RECONCILED)
+    rows = [row(draw, number) for number in range(200)]
+    lakes.publish(Day(rows))
+    said = []
+    for lake, spark in ((lakes.ours, None), (lakes.theirs, lakes.spark)):
+        staged = stage(lake, RECONCILED, "r2", [*rows, [*bad, *rows[1][2:]]])
+        with pytest.raises(LakeKeyBroken) as told:
+            preview(lake, RECONCILED, staged, spark=spark)
+        said.append(str(told.value))
+    assert said[0] == said[1]
+
+
 def test_this_machine_writes_where_workers_may_not_see_the_lake(master: str, spread: list[str], tmp_path: Path) -> None:
     """Rows are handed over in SPARK_FOLDER, and the workers see nothing of the lake but what they read."""
     draw, lakes = random.Random(10), pair(master, tmp_path, RECONCILED)
@@ -206,4 +271,6 @@ def test_this_machine_writes_where_workers_may_not_see_the_lake(master: str, spr
     rows = [row(draw, number) for number in range(200)]
     lakes.publish(Day(rows))
     assert not spread
+    lakes.publish(Day(rows[5:]))
+    assert spread == ["comparing the rows of population.payment"]
     assert list((tmp_path / "shared").iterdir()) == []
