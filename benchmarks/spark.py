@@ -1,7 +1,9 @@
-"""The split of one extract by DuckDB on all cores, and on Spark clusters of one and two workers of one core each.
+"""Split, first load and difference of one table by DuckDB on all cores, and on Spark clusters of one and two workers.
 
-Prints the seconds of each way in one run, and how many times DuckDB's that is. Needs requirements-spark.txt and Java. A
-cluster is begun before its time is taken.
+Each worker has one core. Prints the seconds of each way in one run, and how many times DuckDB's that is: to split an
+extract, to publish it as a new table, and to find what a second extract of it changes, in which one row of a hundred is
+another and one of a thousand is gone. Needs requirements-spark.txt and Java. A cluster is begun before its time is
+taken.
 """
 
 from __future__ import annotations
@@ -9,7 +11,10 @@ from __future__ import annotations
 import argparse
 import tempfile
 import time
+from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
@@ -18,8 +23,12 @@ from benchmarks.running import VAR
 from include.cluster import Spark, held_session, session
 from include.contracts.model import Table
 from include.contracts.reading import load_contract
+from include.lake.publishing import publish
 from include.lake.storage import Lake, literal
+from include.lake.upsert import preview
 from include.quality.split import SplitResult, conform_and_split
+
+_CHANGED = "SELECT * REPLACE (CASE WHEN id % 100 = 1 THEN amount_vnd + 1 ELSE amount_vnd END AS amount_vnd)"
 
 
 def main() -> None:
@@ -31,29 +40,53 @@ def main() -> None:
     with tempfile.TemporaryDirectory(dir=VAR, prefix="spark-") as name:
         folder = Path(name)
         table = load_contract(write_contract(folder) / "registries" / "bench.odcs.yaml").tables[0]
-        extract = str(folder / "extract.parquet")
+        first, second = (str(folder / f"extract-{day}.parquet") for day in (1, 2))
         with duckdb.connect() as connection:
-            connection.execute(f"COPY ({ROWS.format(rows=rows)}) TO {literal(extract)} (FORMAT parquet)")
+            connection.execute(f"COPY ({ROWS.format(rows=rows)}) TO {literal(first)} (FORMAT parquet)")
+            changed = f"{_CHANGED} FROM {literal(first)} WHERE id % 1000 <> 7"
+            connection.execute(f"COPY ({changed}) TO {literal(second)} (FORMAT parquet)")
         ways = {"DuckDB": None, "Spark, 1 worker": 1, "Spark, 2 workers": 2}
-        seconds, outcomes = dict[str, float](), set[tuple[int, ...]]()
+        taken, outcomes = dict[str, dict[str, float]](), set[tuple[int, ...]]()
         for way, workers in ways.items():
             with held_session():
                 where = Spark(f"local-cluster[{workers},1,1024]") if workers else None
-                seconds[way], split = _timed(table, extract, folder, where, run_id=f"run-{workers}")
-            outcomes.add((split.accepted, split.rejected, split.superseded))
-            print(f"{way:<18} {seconds[way]:8.1f} s  {seconds[way] / seconds['DuckDB']:5.2f}", flush=True)
+                taken[way], outcome = _timed(table, first, second, folder, where, name=f"lake-{workers}")
+            outcomes.add(outcome)
+            times = (f"{step} {s:6.1f} s {s / taken['DuckDB'][step]:5.2f}" for step, s in taken[way].items())
+            print(f"{way:<18}", "   ".join(times), flush=True)
         if len(outcomes) > 1:
             raise SystemExit("the engines disagree")
 
 
-def _timed(table: Table, extract: str, folder: Path, where: Spark | None, *, run_id: str) -> tuple[float, SplitResult]:
-    lake = Lake(str(folder / "lake"), scratch=folder / "tmp")
+def _timed(
+    table: Table, first: str, second: str, folder: Path, where: Spark | None, *, name: str
+) -> tuple[dict[str, float], tuple[int, ...]]:
+    """Seconds by step, and counts of what came of it."""
+    lake = Lake(str(folder / name), scratch=folder / "tmp")
+    seconds: dict[str, float] = {}
+
+    def timed(step: str, work: Callable[[], Any]) -> Any:
+        started = time.perf_counter()
+        result = work()
+        seconds[step] = time.perf_counter() - started
+        return result
+
+    def split(extract: str, run_id: str) -> SplitResult:
+        return conform_and_split(table, extract, lake=lake, run_id=run_id, schemas_dir=folder / "schemas", spark=where)
+
     if where is not None:
         with session(where, doing="beginning") as spark:
             spark.range(0, 8, 1, 8).mapInArrow(lambda batches: batches, "id long").count()
-    started = time.perf_counter()
-    split = conform_and_split(table, extract, lake=lake, run_id=run_id, schemas_dir=folder / "schemas", spark=where)
-    return time.perf_counter() - started, split
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    one = timed("split", lambda: split(first, "run-1"))
+    done = timed(
+        "first load",
+        lambda: publish(lake, table, run_id="run-1", at=at, staged=one.staged, metadata={}, spark=where),
+    )
+    two = split(second, "run-2")
+    changes = timed("difference", lambda: preview(lake, table, two.staged, spark=where))
+    counts = (done.inserted, changes.inserted, changes.updated, changes.deleted, changes.live_after)
+    return seconds, (one.accepted, one.rejected, one.superseded, *counts)
 
 
 if __name__ == "__main__":
