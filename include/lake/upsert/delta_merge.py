@@ -36,10 +36,10 @@ from include.lake.delta import (
     write_files,
     written_files,
 )
-from include.lake.storage import SERVER, Lake, partition_folder, restrict_access, restrictions, scan
+from include.lake.storage import SERVER, Lake, LakeError, partition_folder, restrict_access, restrictions, scan
 from include.lake.upsert.change_set import Changes
 from include.lake.upsert.diff_sql import rows_to_write
-from include.lake.upsert.table_upsert import CHANGE, merge_difference, stream
+from include.lake.upsert.table_upsert import CHANGE, count, merge_difference, stream
 from include.lake.upsert.workers import parts_to_write, workers
 
 _CONFIGURATION = {
@@ -114,7 +114,14 @@ class Writing:
             if self.spark is None or not (parts := parts_to_write(self.lake, self.spark, connection, self.staged)):
                 return self.write(connection, rows(None))
             types = types_of(connection, rows(parts[0]))
-        return self._write_by_workers(self.spark, [rows(part) for part in parts], types)
+            wanted = count(connection, f"({rows(None)})")
+        files = self._write_by_workers(self.spark, [rows(part) for part in parts], types)
+        if (written := sum(file.rows for file in files)) != wanted:
+            raise LakeError(
+                f"{self.table.qualified_name}: workers wrote {written:,} of {wanted:,} rows: nothing was published; "
+                "run this table with ENGINE=duckdb, and report this as a defect"
+            )
+        return files
 
     def _write_by_workers(self, spark: Spark, queries: Sequence[str], types: Mapping[str, str]) -> list[File]:
         """Write the rows of each query as `write` does, in a task of the cluster."""

@@ -120,6 +120,7 @@ class Pair:
             found.append((replace(changes, uri=""), rows, commit))
         assert found[1] == found[0]
         assert published(self.theirs, self.table) == published(self.ours, self.table)
+        assert len(published(self.theirs, self.table)["rows"]) == found[1][-1].live_rows
         assert not list(Path(self.theirs.uri).rglob("spark-*")), "no row stays behind"
         return found[1][-1]
 
