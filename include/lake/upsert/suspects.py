@@ -9,9 +9,10 @@ rows, and what is left out is no row of a difference: neither new, changed, gone
 key, and keys that repeat, are suspects, so that the check of the key sees them.
 
 How exact that is: two keys with the same hash are suspects, no more. A change is lost only if the old and the new row
-of a key have the same first 128 bits of SHA-256, of texts that tell all values apart (each with its length before it,
-numbers and instants as DuckDB writes them in full). For n changed rows the odds are n / 2^128: of a thousand million
-changes a day, once in 10^27 years; and nobody can make such rows on purpose, as they could for a plain hash.
+have the same first 128 bits of SHA-256, of texts that tell all values apart, the key's too (each with its length before
+it, numbers and instants as DuckDB writes them in full). For n changed rows the odds are n / 2^128: of a thousand
+million changes a day, once in 10^27 years. To make two such rows on purpose takes 2^64 tries; of a plain hash, hardly
+any.
 """
 
 from __future__ import annotations
