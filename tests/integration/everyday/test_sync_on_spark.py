@@ -21,6 +21,7 @@ from include.cli import app
 from include.cluster import part_sizes
 from include.cluster.spark_session import ClusterUnreachable
 from include.lake.storage.lake import Lake
+from include.lake.upsert import delta_merge, suspects, workers
 from include.pipelines.context import PipelineContext
 from include.pipelines.errors import Misuse
 from include.pipelines.sync.assess_and_publish_steps import Approval
@@ -51,6 +52,7 @@ ENGINE = "spark: ENGINE asks for it"
 @pytest.fixture(autouse=True)
 def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(part_sizes, "FEWEST_ROWS", 100)
+    monkeypatch.setattr(workers, "FILE_BYTES", 4_000)
 
 
 def on_spark(context: PipelineContext, master: str, lake: Path) -> PipelineContext:
@@ -131,18 +133,27 @@ def test_a_great_table_goes_to_the_cluster_and_the_small_ones_beside_it_do_not(
         assert engine.startswith("spark") is (rows >= least)
 
 
-def test_days_of_changes_are_the_same_by_both_engines(master: str, tmp_path: Path) -> None:
+def test_days_of_changes_are_the_same_by_both_engines(
+    master: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    for module in (delta_merge, suspects):
+        monkeypatch.setattr(
+            module, "workers", lambda *a, doing, **k: asked.append(doing) or workers.workers(*a, doing=doing, **k)
+        )
     source = PaymentSource(f"sqlite:///{tmp_path}/payments.db", seed=5, rows=400)
     ours = context_of(tmp_path, source.uri)
     spark = on_spark(ours, master, tmp_path / "spark")
     modes = set()
     for day in range(1, 6):
         for context in (ours, spark):
-            (result,) = sync_registry("payments", run_id=f"2026030{day}T000000Z-00000000", context=context).tables
+            run_id = f"2026030{day}T000000Z-00000000"
+            (result,) = sync_registry("payments", run_id=run_id, is_full=day == 5, context=context).tables
             assert result.verdict in ("published", "unchanged"), result
         modes.add(result.mode)
         source.live_day()
     assert {"full", "incremental"} <= modes
+    assert asked == ["writing files of payments.payment", "comparing the rows of payments.payment"]
     assert everything(spark.lake, "payments") == everything(ours.lake, "payments")
 
 
