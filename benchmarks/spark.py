@@ -25,9 +25,10 @@ from include.contracts.model import Table
 from include.contracts.reading import load_contract
 from include.lake.publishing import publish
 from include.lake.storage import Lake, literal
-from include.lake.upsert import preview
+from include.lake.upsert import preview, workers
 from include.quality.split import SplitResult, conform_and_split
 
+_FILE_BYTES = 16 * 1024**2  # so that a table as small as this one is several files
 _CHANGED = "SELECT * REPLACE (CASE WHEN id % 100 = 1 THEN amount_vnd + 1 ELSE amount_vnd END AS amount_vnd)"
 
 
@@ -36,6 +37,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.spark", description=__doc__)
     parser.add_argument("--rows", type=int, default=5_000_000, help="default: 5,000,000")
     rows = parser.parse_args().rows
+    workers.FILE_BYTES = _FILE_BYTES
     VAR.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=VAR, prefix="spark-") as name:
         folder = Path(name)
@@ -47,10 +49,10 @@ def main() -> None:
             connection.execute(f"COPY ({changed}) TO {literal(second)} (FORMAT parquet)")
         ways = {"DuckDB": None, "Spark, 1 worker": 1, "Spark, 2 workers": 2}
         taken, outcomes = dict[str, dict[str, float]](), set[tuple[int, ...]]()
-        for way, workers in ways.items():
+        for way, number in ways.items():
             with held_session():
-                where = Spark(f"local-cluster[{workers},1,1024]") if workers else None
-                taken[way], outcome = _timed(table, first, second, folder, where, name=f"lake-{workers}")
+                where = Spark(f"local-cluster[{number},1,1024]") if number else None
+                taken[way], outcome = _timed(table, first, second, folder, where, name=f"lake-{number}")
             outcomes.add(outcome)
             times = (f"{step} {s:6.1f} s {s / taken['DuckDB'][step]:5.2f}" for step, s in taken[way].items())
             print(f"{way:<18}", "   ".join(times), flush=True)

@@ -126,7 +126,10 @@ class WorkerEngine:
                 for number in batch.column(0).to_pylist():
                     query, before = tasks[number]
                     with opened(list(before)) as connection:
-                        yield from connection.execute(query).to_arrow_reader(100_000)
+                        # Read while it is computed, a UNION ALL of joins stood still for good, waiting for itself
+                        # (DuckDB 1.5.5 with one thread). A table of rows spills, and is read by one scan.
+                        connection.execute(f"CREATE TEMP TABLE rows_of_part AS {query}")
+                        yield from connection.execute("FROM rows_of_part").to_arrow_reader(100_000)
 
         def write(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
             from uuid import uuid4
