@@ -19,7 +19,7 @@ from typer.testing import CliRunner
 from include.audit.verification import verify
 from include.cli import app
 from include.cluster import part_sizes
-from include.cluster.spark_session import ClusterUnreachable
+from include.cluster.spark_session import ClusterUnreachable, _Shared
 from include.lake.storage.lake import Lake
 from include.lake.upsert import delta_merge, suspects, workers
 from include.pipelines.context import PipelineContext
@@ -194,6 +194,7 @@ def test_a_driver_that_is_killed_at_any_instant_is_followed_by_one_that_ends_the
     master: str, tmp_path: Path
 ) -> None:
     """Two days of a source, undisturbed by DuckDB, then with drivers that are killed: nobody can tell."""
+    _Shared.end()  # until then, all cores of the cluster are this process's
     rng, runs = random.Random(9), two_days(tmp_path)
 
     def order(name: str, run_id: str, **environ: str) -> dict[str, Any]:
