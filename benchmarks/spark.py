@@ -15,6 +15,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import duckdb
 
@@ -25,10 +26,11 @@ from include.contracts.model import Table
 from include.contracts.reading import load_contract
 from include.lake.publishing import publish
 from include.lake.storage import Lake, literal
-from include.lake.upsert import preview, workers
+from include.lake.upsert import preview
 from include.quality.split import SplitResult, conform_and_split
 
-_FILE_BYTES = 16 * 1024**2  # so that a table as small as this one is several files
+# So that workers write a table as small as this one: it is several files then.
+_SMALL_FILES = patch("include.lake.upsert.workers.FILE_BYTES", 16 * 1024**2)
 _CHANGED = "SELECT * REPLACE (CASE WHEN id % 100 = 1 THEN amount_vnd + 1 ELSE amount_vnd END AS amount_vnd)"
 
 
@@ -37,9 +39,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.spark", description=__doc__)
     parser.add_argument("--rows", type=int, default=5_000_000, help="default: 5,000,000")
     rows = parser.parse_args().rows
-    workers.FILE_BYTES = _FILE_BYTES
     VAR.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=VAR, prefix="spark-") as name:
+    with tempfile.TemporaryDirectory(dir=VAR, prefix="spark-") as name, _SMALL_FILES:
         folder = Path(name)
         table = load_contract(write_contract(folder) / "registries" / "bench.odcs.yaml").tables[0]
         first, second = (str(folder / f"extract-{day}.parquet") for day in (1, 2))
