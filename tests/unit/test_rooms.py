@@ -149,8 +149,8 @@ def test_a_window_over_all_rows_is_seen():
     assert not WINDOW_OVER_ALL.search("SELECT row_number() OVER () - 1, sum(a) OVER (PARTITION BY b)")
 
 
-# DuckDB 1.5.5 stands still for good, with any number of threads, when a great result is read while it is computed: one of
-# UNION ALL of a join and an aggregate. COPY and CREATE TABLE are sound. So whoever reads as it comes reads one of these.
+# DuckDB 1.5.5 stands still for good, with any number of threads, when a great result is read while it is computed and
+# is a UNION ALL of a join and an aggregate. COPY and CREATE TABLE are sound. What is read as it comes is one of these.
 READ_AS_IT_COMES = {
     "include.cluster.worker_engine": "a table",
     "include.lake.incremental.stored_checksum": "published rows, with or without those of some keys",

@@ -162,7 +162,7 @@ class _Search:
 
     def _digested(self, rows: str, side: str) -> str:
         columns = (*self.table_schema.columns, (WARNINGS, "VARCHAR[]"), *self.table_schema.dropped)
-        texts = ", ".join(_text(quote(name), kind) for name, kind in columns)
+        texts = ", ".join(_texts(quote(name), kind) for name, kind in columns)
         return (
             f"SELECT hashed, {_bits('digest[1:16]')} AS upper, {_bits('digest[17:32]')} AS lower, accepted, published "
             f"FROM (SELECT {self._key_hash()} AS hashed, sha256(concat({texts})) AS digest, {side} FROM ({rows}))"
@@ -178,12 +178,12 @@ class _Search:
         return f"CAST(hash({values}) >> 1 AS BIGINT)"
 
 
-def _text(value: str, sql_type: str) -> str:
-    """SQL of a text of the value, with its length before it, so that texts in a row cannot be read in two ways."""
+def _texts(value: str, sql_type: str) -> str:
+    """SQL of the value's text behind its length, so that texts in a row cannot be read in two ways; NULL has none."""
     if sql_type.endswith("[]"):
         items = f"list_transform({value}, lambda item: concat(strlen(item), ':', item))"
-        return f"concat(len({value}), ':', array_to_string({items}, ''))"
-    return f"concat(strlen(CAST({value} AS VARCHAR)), ':', CAST({value} AS VARCHAR))"
+        return f"len({value}), ':', array_to_string({items}, '')"
+    return f"strlen(CAST({value} AS VARCHAR)), ':', CAST({value} AS VARCHAR)"
 
 
 def _bits(digits: str) -> str:

@@ -30,7 +30,7 @@ def test_rows_that_differ_have_texts_that_differ(kinds: tuple[str, str]) -> None
         values = " UNION ALL ".join(f"SELECT row{row} AS given" for row in ROWS[kinds])
         cast = ", ".join(f"CAST(given[{n}] AS {kind}) AS c{n}" for n, kind in enumerate(kinds, 1))
         db.execute(f"CREATE TABLE given AS SELECT {cast} FROM ({values})")
-        text = ", ".join(suspects._text(f"c{n}", kind) for n, kind in enumerate(kinds, 1))
+        text = ", ".join(suspects._texts(f"c{n}", kind) for n, kind in enumerate(kinds, 1))
         found = db.execute(f"SELECT concat({text}), c1, c2 FROM given").fetchall()
     texts = [row[0] for row in found]
     assert all(left != right for left, right in combinations(texts, 2)), texts
