@@ -7,6 +7,9 @@ from pathlib import Path
 TABLE = "payments"
 COLUMNS = ("id", "person_id", "full_name", "sex", "ward_code", "paid_on", "amount_vnd", "note", "updated_at")
 BY_CURSOR = "{cursor: [updated_at]}"
+_POSTGRES = (
+    "type: postgres, host: 127.0.0.1, port: 5432, database: bench, schema: public"  # where it is: the connection
+)
 BY_CHANGE_LOG = "{changes: log, deletes: reconcile, changeLogLimitMegabytes: 20000}"
 CONTRACT = r"""
 apiVersion: v3.2.0
@@ -14,7 +17,7 @@ kind: DataContract
 id: bench
 version: 1.0.0
 status: active
-servers: [{server: bench, type: custom}]
+servers: [{server: bench, {server}}]
 schema:
   - name: payments
     properties:
@@ -73,6 +76,8 @@ def write_contract(folder: Path, extract: str = BY_CURSOR) -> Path:
     """The contract in a folder of contracts below `folder`; returns the folder of contracts."""
     schemas = folder / "schemas"
     (schemas / "registries").mkdir(parents=True, exist_ok=True)
-    text = CONTRACT.replace("{extract}", extract)
+    text = CONTRACT.replace("{extract}", extract).replace(
+        "{server}", _POSTGRES if extract == BY_CHANGE_LOG else "type: custom"
+    )
     (schemas / "registries" / "bench.odcs.yaml").write_text(text, encoding="utf-8")
     return schemas
