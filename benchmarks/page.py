@@ -47,7 +47,7 @@ extract.""",
 rule twice (DuckDB, then Great Expectations), the newest row of each key, the gate, one Delta commit, the evidence. The
 usual stack: `read_sql`, Great Expectations on the data frame, `drop_duplicates`, Parquet. dlt writes Delta and checks
 nothing.""",
-    "growth": "The whole sync of tables of four sizes.",
+    "growth": "The whole sync of tables of several sizes.",
     "incremental": """A table of {many:,} rows, of which a share, spread at random, was changed. Rows deleted at the
 source are looked for in every run (`deletes: reconcile`): the source computes a checksum of all other rows, on one
 core, and all keys are compared on a day on which it differs. The last line is what such a day takes without increments:

@@ -7,9 +7,8 @@ from pathlib import Path
 TABLE = "payments"
 COLUMNS = ("id", "person_id", "full_name", "sex", "ward_code", "paid_on", "amount_vnd", "note", "updated_at")
 BY_CURSOR = "{cursor: [updated_at]}"
-_POSTGRES = (
-    "type: postgres, host: 127.0.0.1, port: 5432, database: bench, schema: public"  # where it is: the connection
-)
+# Where it is, the connection says.
+_POSTGRES = "type: postgres, host: 127.0.0.1, port: 5432, database: bench, schema: public"
 BY_CHANGE_LOG = "{changes: log, deletes: reconcile, changeLogLimitMegabytes: 20000}"
 CONTRACT = r"""
 apiVersion: v3.2.0
