@@ -75,3 +75,15 @@ def test_no_mistake_of_a_contract_keeps_the_processes_from_starting(
         cwd=ROOT, env=environ, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
+
+
+def test_what_tasks_are_forked_from_does_not_look_for_pyspark_which_would_end_it(tmp_path: Path) -> None:
+    """It has no main module, which PySpark 4 takes for a run of its own tests."""
+    (tmp_path / "pyspark").mkdir()
+    (tmp_path / "pyspark" / "__init__.py").write_text("import sys; sys.exit(0)\n", encoding="utf-8")
+    program = f"from importlib import import_module; [import_module(name) for name in {PRELOADED}]; print('still here')"
+    environ = os.environ | {"PYTHONPATH": f"{ROOT}{os.pathsep}{tmp_path}"}
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, env=environ, capture_output=True, text=True, check=False
+    )
+    assert done.stdout.endswith("still here\n"), done.stderr

@@ -45,7 +45,7 @@ PRELOADED = (
     "include.pipelines.sync.registry_sync",
     "include.pipelines.reporting.report",
     # Imported when first used:
-    "great_expectations",
+    "plugins.processes.task_modules",
     "duckdb_sqlalchemy",
     "psycopg",
 )
