@@ -80,7 +80,8 @@ def assess_step(extracted: Extracted, *, context: PipelineContext | None = None)
         run_folder.ensure_as_begun(context, table, run_id, "extracted")
         started = time.perf_counter()
         landed = landed_by(context, table, run_id)
-        if mode == "full" or gone or landed.cursor != landed.since:  # an increment without news may need no assessment
+        has_news = landed.rows if landed.change_position else landed.cursor != landed.since
+        if mode == "full" or gone or has_news:  # else it may need no assessment
             import_gx_meanwhile()
         spark, engine = engine_for(context, table, landed.rows)
         split = _split(context, table, landed, mode, gone, spark)
