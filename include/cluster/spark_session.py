@@ -37,7 +37,8 @@ _REMEDIES = {
         "worker-sees-no-folder",
     ): (
         "the workers do not see the folder that this machine hands records over in: let SPARK_FOLDER name one that is "
-        "mounted everywhere under the same path, and that the workers' user may write to"
+        "mounted everywhere under the same path, and that the workers' user may write to; the lake's landing/, "
+        "staging/ and registry/ they must be able to read, too"
     ),
 }  # fmt: skip
 

@@ -10,6 +10,7 @@ is raised, for Spark to repeat elsewhere; what the rows cause would be the same 
 
 from __future__ import annotations
 
+import re
 import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -24,6 +25,7 @@ import pyarrow as pa
 
 MEMORY_LIMIT = "512MB"  # of one task's DuckDB, which spills to the worker's scratch folder
 _TRIES = 5
+_FAULT = "worker-engine-"
 
 
 class WorkerFault(Exception):
@@ -115,21 +117,32 @@ class WorkerEngine:
 
         Spark's shuffle brings equal rows together, and sums them up before and after. All is Spark's SQL: `columns` are
         the names and types of the parts' rows; `where` may speak of `sums`, aggregates with a name.
+
+        Raises:
+            WorkerFault: DuckDB refused a statement.
         """
+        from pyspark.errors import PySparkException
         from pyspark.sql.functions import expr
 
-        opened, folder = _opened(self.definitions), str(self.folder)
+        opened, folder, sign = _opened(self.definitions), str(self.folder), _FAULT
         tasks = [(part.query, part.before) for part in parts]
 
         def read(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+            import duckdb
+
             for batch in batches:
                 for number in batch.column(0).to_pylist():
                     query, before = tasks[number]
-                    with opened(list(before)) as connection:
-                        # Read while it is computed, a UNION ALL of joins stood still for good, waiting for itself
-                        # (DuckDB 1.5.5 with one thread). A table of rows spills, and is read by one scan.
-                        connection.execute(f"CREATE TEMP TABLE rows_of_part AS {query}")
-                        yield from connection.execute("FROM rows_of_part").to_arrow_reader(100_000)
+                    try:
+                        with opened(list(before)) as connection:
+                            # Read while it is computed, a UNION ALL of joins stood still for good, waiting for itself
+                            # (DuckDB 1.5.5). A table of rows spills, and is read by one scan.
+                            connection.execute(f"CREATE TEMP TABLE rows_of_part AS {query}")
+                            yield from connection.execute("FROM rows_of_part").to_arrow_reader(100_000)
+                    except (
+                        duckdb.ProgrammingError, duckdb.DataError, duckdb.NotSupportedError, duckdb.OperationalError,
+                    ) as error:  # fmt: skip
+                        raise RuntimeError(f"{sign}{type(error).__name__}") from None
 
         def write(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
             from uuid import uuid4
@@ -149,7 +162,12 @@ class WorkerEngine:
         numbers = session.range(0, len(parts), 1, len(parts))
         summed = numbers.mapInArrow(read, columns).groupBy(*by).agg(*map(expr, sums))
         kept = summed.where(where).select(*by).mapInArrow(write, "path string")
-        return [Path(row.path) for row in kept.collect()]
+        try:
+            return [Path(row.path) for row in kept.collect()]
+        except PySparkException as error:
+            if (found := re.search(rf"{_FAULT}(\w+)", str(error))) is None:
+                raise
+            raise WorkerFault(found[1]) from None
 
 
 def new_folder(below: Path) -> Path:

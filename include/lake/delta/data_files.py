@@ -24,8 +24,10 @@ from include.lake.storage import PARQUET, literal, partition_values, quote
 
 # A size limit without PER_THREAD_OUTPUT would use one core. The limit of row groups (7.9 M rows) is for narrow tables:
 # a file is patched with all that changes in it in memory, and rewritten if that is too much; measured on 100 M rows.
+_ROW_GROUPS = 64
+FILE_ROWS = _ROW_GROUPS * 122_880
 DATA_FILES = (
-    f"{PARQUET}, PER_THREAD_OUTPUT true, FILE_SIZE_BYTES '256MB', ROW_GROUPS_PER_FILE 64, RETURN_STATS, "
+    f"{PARQUET}, PER_THREAD_OUTPUT true, FILE_SIZE_BYTES '256MB', ROW_GROUPS_PER_FILE {_ROW_GROUPS}, RETURN_STATS, "
     f"FILENAME_PATTERN {literal('{uuid}')}"
 )
 """Options of the COPY that writes data files, to a folder of its own."""

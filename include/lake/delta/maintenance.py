@@ -16,6 +16,7 @@ from datetime import datetime, timedelta
 import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable
 
+from include.lake.delta.data_files import FILE_ROWS
 from include.lake.delta.table_schema import RETENTION, RETENTION_PROPERTY, as_interval
 from include.lake.storage import SERVER, Lake, LakeTable, lake_errors, retry_on_conflict
 
@@ -129,9 +130,13 @@ def _tables_below(lake: Lake, folder: str, deepest: int) -> list[str]:
 
 
 def compact(delta: DeltaTable, *, small_files: int = _SMALL_FILES, small_bytes: int = _SMALL_BYTES) -> None:
-    """Merge files (of a slice: its own) into files of up to `small_bytes`, if enough are below half that size."""
-    sizes = pa.table(delta.get_add_actions())["size_bytes"].to_pylist()
-    if sum(size < small_bytes // 2 for size in sizes) >= small_files:
+    """Merge files (of a slice: its own) into files of up to `small_bytes`, if enough are below half that size.
+
+    A file of a narrow table that holds as many rows as a file should is not small.
+    """
+    files = pa.table(delta.get_add_actions()).select(["size_bytes", "num_records"]).to_pylist()
+    small = [f for f in files if f["size_bytes"] < small_bytes // 2 and (f["num_records"] or 0) < FILE_ROWS // 2]
+    if len(small) >= small_files:
         server = delta.server if isinstance(delta, LakeTable) else ""
         delta.optimize.compact(
             partition_filters=[(SERVER, "=", server)] if server else None,

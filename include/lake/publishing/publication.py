@@ -169,6 +169,7 @@ def _apply(writing: Writing, current: DeltaTable, changes: Changes, mode: Mode) 
     if changes.is_empty:
         return upsert.empty_commit(current, writing.properties)
     if not writing.table_schema.key:
+        upsert.ensure_writable(current)
         return upsert.overwrite(writing, current) if mode == "full" else upsert.append(writing, current)
     table_bytes = sum(file.size for file in live_files(current))
     is_small = table_bytes <= MERGE_TABLE_BYTES and writing.lake.size(changes.uri) <= MERGE_BYTES

@@ -16,7 +16,8 @@ import pytest
 from deltalake import DeltaTable
 
 from include.cluster import part_sizes
-from include.cluster.spark_session import Spark
+from include.cluster.spark_session import Spark, session
+from include.cluster.worker_engine import Part, WorkerEngine, WorkerFault
 from include.contracts.model import ExtractPolicy, Table
 from include.lake.publishing import publication
 from include.lake.publishing.publication import PublishedCommit, publish
@@ -153,6 +154,7 @@ def lines(table: pa.Table) -> list[str]:
 def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(part_sizes, "FEWEST_ROWS", 100)
     monkeypatch.setattr(workers, "FILE_BYTES", 2_000)
+    monkeypatch.setattr(suspects, "_MOST_SUSPECTS", 2)
 
 
 @pytest.fixture
@@ -275,3 +277,40 @@ def test_this_machine_writes_where_workers_may_not_see_the_lake(master: str, spr
     lakes.publish(Day(rows[5:]))
     assert spread == ["comparing the rows of population.payment"]
     assert list((tmp_path / "shared").iterdir()) == []
+
+
+def test_where_most_rows_differ_this_machine_compares_all(
+    master: str, spread: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(suspects, "_MOST_SUSPECTS", 0.25)
+    picked: list[str] = []
+    given = suspects.join_files
+    monkeypatch.setattr(suspects, "join_files", lambda *a: picked.append(a[2]) or given(*a))
+    draw, lakes = random.Random(11), pair(master, tmp_path, RECONCILED)
+    rows = [row(draw, number) for number in range(200)]
+    lakes.publish(Day(rows))
+    rows = [[*each[:3], "other", *each[4:]] for each in rows]
+    assert lakes.publish(Day(rows)).updated == 200
+    assert not picked
+    assert lakes.publish(Day(rows[5:])).deleted == 5
+    assert picked
+
+
+@pytest.mark.parametrize(
+    ("query", "kind"),
+    [("SELECT CAST('Trần Bình' AS INTEGER)", "ConversionException"), ("FROM nowhere", "CatalogException")],
+)
+def test_of_what_a_workers_engine_says_its_kind_alone_leaves_the_worker(
+    master: str, query: str, kind: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with session(Spark(master), doing="trying") as begun:
+        engine = WorkerEngine(tmp_path)
+        with pytest.raises(WorkerFault) as told:
+            engine.groups(begun, [Part(query)], columns="a int", by=["a"], sums=["count(*) AS n"], where="n > 0")
+        assert told.value.kind == kind
+        with pytest.raises(WorkerFault) as told:
+            engine.copy(begun, [Part(query)], options="FORMAT parquet")
+        assert told.value.kind == kind
+    assert "Trần Bình" not in "".join(capfd.readouterr())
+    for log in Path(executors()[0].cwd()).rglob("std*"):
+        assert "Trần Bình" not in log.read_text(encoding="utf-8", errors="replace")

@@ -11,6 +11,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
+from include.lake.delta import maintenance
 from include.lake.delta.commit_metadata import last_commit
 from include.lake.delta.maintenance import (
     Expired,
@@ -125,6 +126,17 @@ def test_small_files_are_joined(lake):
     assert figures.files_after <= figures.files_before
     table_feed = pa.table(lake.table(lake.path(TABLE)).load_cdf(starting_version=0).read_all())
     assert table_feed.num_rows == 15, "joining files is no change of data"
+
+
+def test_a_small_file_with_as_many_rows_as_a_file_should_hold_stays(lake, monkeypatch):
+    for number in range(1, 6):
+        run(lake, PERSON, number, [(f"k{number}-{n}", "x", n) for n in range(10)], mode="incremental")
+    before = files(lake)
+    monkeypatch.setattr(maintenance, "FILE_ROWS", 20)
+    maintain_table(lake, TABLE)
+    assert files(lake) == before
+    monkeypatch.setattr(maintenance, "FILE_ROWS", 30)
+    assert maintain_table(lake, TABLE).files_after == 1
 
 
 def test_nothing_to_do_leaves_no_trace(lake):

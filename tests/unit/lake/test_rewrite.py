@@ -123,6 +123,19 @@ def test_a_table_that_asks_more_of_its_writers_is_left_alone(lake, what):
     assert content_of_log(lake) == before
 
 
+@pytest.mark.parametrize("mode", ["full", "replay"])
+def test_a_table_without_a_key_is_left_alone_too(lake, mode):
+    """The price of files that no other library writes: what it would hold rows to is not held here."""
+    sums = contract_table(column("office"), column("sum", "BIGINT"), name="sums")
+    run(lake, sums, 1, [("P1", 1)])
+    table = lake.table("registry/population/sums")
+    table.alter.add_constraint({"positive": "sum > 0"})
+    before = table.version()
+    with pytest.raises(LakeSchemaConflict, match=r"delta.constraints.positive.*restore an earlier version"):
+        run(lake, sums, 2, [("P1", -1)], mode=mode)
+    assert lake.table("registry/population/sums").version() == before
+
+
 def content_of_log(lake) -> list[str]:
     return sorted(path.name for path in (Path(lake.path(TABLE)) / "_delta_log").iterdir())
 
