@@ -50,7 +50,7 @@ from include.lake.delta.table_rows import (
     as_published,
     listed,
     published_rows,
-    set_run,
+    run_variable,
     stage_nothing,
     staged_rows,
     without_warnings,

@@ -111,7 +111,7 @@ def published_rows(
     return f"SELECT {select}{file} FROM {source}"
 
 
-def set_run(run_id: str) -> str:
+def run_variable(run_id: str) -> str:
     """Statement that sets the DuckDB variable with the writing run's id, which the SELECTs below read."""
     return f"SET VARIABLE run_id = {literal(run_id)}"
 

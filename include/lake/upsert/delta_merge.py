@@ -28,7 +28,7 @@ from include.lake.delta import (
     listed,
     live_files,
     published_schema,
-    set_run,
+    run_variable,
     swap,
     types_of,
     without_bounds,
@@ -89,7 +89,7 @@ class Writing:
         """
         with self.lake.connect(memory_limit=_MEMORY) as connection:
             restrict_access(connection, folders=[self.root, self.staged.conformed.rpartition("/")[0]])
-            connection.execute(set_run(self.run_id))
+            connection.execute(run_variable(self.run_id))
             yield connection
 
     def write(self, connection: duckdb.DuckDBPyConnection, query: str, *, below: str = "") -> list[File]:
@@ -129,7 +129,7 @@ class Writing:
         self.lake.make_folder(folder)
         shut = tuple(restrictions(reads=self.staged.uris, folders=[folder]))
         doing = f"writing files of {self.table.qualified_name}"
-        with workers(spark, run_folder, doing=doing, definitions=[set_run(self.run_id)]) as (session, engine):
+        with workers(spark, run_folder, doing=doing, definitions=[run_variable(self.run_id)]) as (session, engine):
             tasks = [Part(query, shut) for query in queries]
             written = engine.copy_to(f"{folder}/{engine.out}", session, tasks, options=DATA_FILES)
         return [file for name, rows in written for file in written_files(f"{self.below}{name}", rows, types)]
