@@ -170,6 +170,11 @@ class WorkerEngine:
             raise WorkerFault(found[1]) from None
 
 
+def shuffle_hash(values: str) -> str:
+    """SQL of the 63-bit hash of values by which Spark brings rows together: its numbers have a sign."""
+    return f"CAST(hash({values}) >> 1 AS BIGINT)"
+
+
 def new_folder(below: Path) -> Path:
     """A folder for one run's parts, of a name that no other has."""
     return below / f"spark-{uuid4().hex}"

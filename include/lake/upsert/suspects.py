@@ -27,7 +27,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from deltalake import DeltaTable
 
-from include.cluster import Part, Spark, WorkerEngine, fills_parts, part_ranges
+from include.cluster import Part, Spark, WorkerEngine, fills_parts, part_ranges, shuffle_hash
 from include.contracts.model import Table
 from include.lake.delta import WARNINGS, StagedFiles, TableSchema, published_rows, staged_rows
 from include.lake.file_patch import join_files
@@ -182,8 +182,7 @@ class _Search:
     def _key_hash(self) -> str:
         # Types as the contract has them: a hash is of a value in its type.
         kinds = dict(self.table_schema.columns)
-        values = ", ".join(f"CAST({quote(name)} AS {kinds[name]})" for name in self.table_schema.key)
-        return f"CAST(hash({values}) >> 1 AS BIGINT)"
+        return shuffle_hash(", ".join(f"CAST({quote(name)} AS {kinds[name]})" for name in self.table_schema.key))
 
 
 def _texts(value: str, sql_type: str) -> str:

@@ -29,6 +29,7 @@ from include.cluster import (
     part_ranges,
     remove_folder,
     session,
+    shuffle_hash,
 )
 from include.contracts.model import Rule, Table
 from include.lake.file_patch import join_files
@@ -136,9 +137,8 @@ class ClusterParts:
         return found
 
     def _hash(self, columns: Iterable[str]) -> str:
-        # 63 bits, as Spark's numbers have a sign. Types as the contract has them: a hash is of a value in its type.
-        values = ", ".join(f"CAST({quote(name)} AS {self.table.column(name).sql_type})" for name in columns)
-        return f"CAST(hash({values}) >> 1 AS BIGINT)"
+        # Types as the contract has them: a hash is of a value in its type.
+        return shuffle_hash(", ".join(f"CAST({quote(name)} AS {self.table.column(name).sql_type})" for name in columns))
 
 
 @contextmanager
