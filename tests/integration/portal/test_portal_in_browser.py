@@ -63,7 +63,7 @@ class Portal:
 @pytest.fixture(scope="module")
 def portal(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
     folder = tmp_path_factory.mktemp("running") / "site"
-    shutil.copytree(prepared, folder)
+    shutil.copytree(prepared, folder, symlinks=True)
     context, now = context_of(folder), datetime.now(UTC)
     schemas = ROOT / "schemas"
     for part, file in (("reference", "ethnicities.csv"), ("indicators", "dossiers-late.yaml")):

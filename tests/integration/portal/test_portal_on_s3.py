@@ -29,7 +29,7 @@ pytestmark = pytest.mark.slow
 def site(lake: Lake, endpoint: str, prepared: Path, tmp_path: Path) -> Site:
     """A lake on S3, synced and shared by its owner; the portal has the portal's key."""
     folder = tmp_path / "site"
-    shutil.copytree(prepared, folder, ignore=shutil.ignore_patterns("lake"))
+    shutil.copytree(prepared, folder, symlinks=True, ignore=shutil.ignore_patterns("lake"))
     environ, schemas = context_of(folder).environ, folder / "schemas"
     owner = At(lake, schemas, environ, [datetime(2026, 3, 2, 2, tzinfo=UTC)])
     done = sync_registry("population", run_id="20260302T020000Z-0000000a", tables=["citizen"], context=owner)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 from pathlib import Path
 
@@ -149,13 +150,36 @@ def test_extensions_come_from_packages_and_nothing_is_fetched(lake, tmp_path, mo
     for name in ("postgres", "mysql", "sqlite", "httpfs", "delta"):
         duckdb_engine.load_extension(connection, name)
         duckdb_engine.load_extension(connection, name)
-    assert connection.execute("SELECT current_setting('allow_unsigned_extensions')").fetchone() == (False,)
     with pytest.raises(duckdb.Error):
         connection.execute("LOAD spatial")
     with pytest.raises(LakeError, match="pip install duckdb-extension-spatial=="):
         duckdb_engine.load_extension(connection, "spatial")
     connection.close()
     assert not (tmp_path / "home").exists()
+
+
+def test_an_extension_whose_signature_is_wrong_is_refused_also_after_one_that_was_right(lake, tmp_path, monkeypatch):
+    """A process checks a file's signature once, and again when the file is another."""
+    mine = tmp_path / "httpfs.duckdb_extension"
+    shutil.copyfile(duckdb_engine.extension_file("httpfs"), mine)
+    monkeypatch.setattr(duckdb_engine, "extension_file", lambda name: mine)
+    with lake.connect(memory_limit="200MB") as connection:
+        duckdb_engine.load_extension(connection, "httpfs")
+    content = bytearray(mine.read_bytes())
+    content[-1] ^= 1
+    changed = mine.with_suffix(".new")
+    changed.write_bytes(content)
+    changed.replace(mine)
+    with lake.connect(memory_limit="200MB") as connection, pytest.raises(duckdb.Error, match="signature"):
+        duckdb_engine.load_extension(connection, "httpfs")
+
+
+def test_where_a_contract_s_sql_runs_no_extension_can_be_loaded(lake):
+    with lake.connect(memory_limit="200MB") as connection:
+        duckdb_engine.restrict_access(connection)
+        assert connection.execute("SELECT current_setting('allow_unsigned_extensions')").fetchone() == (False,)
+        with pytest.raises(duckdb.Error):
+            connection.load_extension(str(duckdb_engine.extension_file("httpfs")))
 
 
 def test_instants_are_utc_whatever_the_machine_says(lake, monkeypatch):

@@ -114,7 +114,7 @@ def make_site(prepared: Path, tmp_path: Path) -> Callable[..., Site]:
 
     def make(*, tokens_for: tuple[str, ...] = ("nso", "moh", OWNER, STEWARD, OFFICER), url: str = URL) -> Site:
         folder = tmp_path / "site"
-        shutil.copytree(prepared, folder)
+        shutil.copytree(prepared, folder, symlinks=True)
         context = context_of(folder)
         tokens = {}
         for name in tokens_for:
