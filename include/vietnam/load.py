@@ -40,11 +40,9 @@ def definitions(schemas_dir: Path, statements: Iterable[str] | None = None) -> t
     lists = reference_lists(schemas_dir)
     files = MACRO_FILES if lists.keys() >= WARD_LISTS else FILES_WITHOUT_LISTS
     macros = {name: sql for file in files for name, sql in _macros(file).items()}
-    used = None if statements is None else _used(macros, " ".join(statements).lower())
-    return (
-        {name: path for name, path in lists.items() if used is None or f"ref_{name.lower()}" in used},
-        [sql for name, sql in macros.items() if used is None or name in used],
-    )
+    made = _used_macros(macros, statements)
+    used = None if statements is None else " ".join([*statements, *made]).lower()
+    return {name: path for name, path in lists.items() if used is None or f"ref_{name.lower()}" in used}, made
 
 
 def list_relation(name: str) -> str:
@@ -52,11 +50,11 @@ def list_relation(name: str) -> str:
     return '"ref_' + name.replace('"', '""') + '"'
 
 
-def register_macros(connection: duckdb.DuckDBPyConnection) -> None:
-    """Create the `vn_*` macros that need no code list."""
-    for file in FILES_WITHOUT_LISTS:
-        for sql in _macros(file).values():
-            connection.execute(sql)
+def register_macros(connection: duckdb.DuckDBPyConnection, statements: Iterable[str] | None = None) -> None:
+    """Create the `vn_*` macros that need no code list; only those that these statements may use, if they are given."""
+    macros = {name: sql for file in FILES_WITHOUT_LISTS for name, sql in _macros(file).items()}
+    for sql in _used_macros(macros, statements):
+        connection.execute(sql)
 
 
 @cache
@@ -66,15 +64,17 @@ def _macros(file: str) -> dict[str, str]:
     return {re.search(r"\bCREATE\b.*?\b(_?vn_\w+)", sql, re.DOTALL)[1].lower(): sql for sql in statements}  # type: ignore[index]
 
 
-def _used(macros: Mapping[str, str], text: str) -> str:
-    """The text, followed by that of every macro named in it, and of those named in these, in small letters."""
-    waiting, taken = [text], []
-    left = dict(macros)
+def _used_macros(macros: Mapping[str, str], statements: Iterable[str] | None) -> list[str]:
+    """The macros that are named in the statements (None: all), and those named in these, in their order."""
+    if statements is None:
+        return list(macros.values())
+    waiting, used = [" ".join(statements).lower()], set[str]()
     while waiting:
-        taken.append(waiting.pop())
-        for name in [name for name in left if name in taken[-1]]:
-            waiting.append(left.pop(name).lower())
-    return " ".join(taken)
+        text = waiting.pop()
+        for name in [name for name in macros if name not in used and name in text]:
+            used.add(name)
+            waiting.append(macros[name].lower())
+    return [sql for name, sql in macros.items() if name in used]
 
 
 def reference_lists(schemas_dir: Path) -> dict[str, Path]:

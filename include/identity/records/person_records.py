@@ -26,9 +26,6 @@ def collect(lake: Lake, contracts: Iterable[Contract], schemas_dir: Path, out_ur
     tables = linked_tables(contracts)
     lake.make_folder(out_uri.rpartition("/")[0])
     with lake.connect(memory_limit="3GB") as connection:
-        register(connection, schemas_dir)
-        has_wards = reference_lists(schemas_dir).keys() >= WARD_LISTS
-        _make_places(connection, has_wards)
         selects: list[str] = []
         files: list[str] = []
         for number, linked in enumerate(tables):
@@ -39,28 +36,33 @@ def collect(lake: Lake, contracts: Iterable[Contract], schemas_dir: Path, out_ur
                 files += found
                 columns = {row[0] for row in connection.execute(f"DESCRIBE published_{number}").fetchall()}
                 selects.append(_select(linked, f"published_{number}", columns))
+        before = _places_and_keys(has_wards=reference_lists(schemas_dir).keys() >= WARD_LISTS)
+        register(connection, schemas_dir, [*before, *selects, _SHAPED])
+        for statement in before:
+            connection.execute(statement)
         restrict_access(connection, reads=files, writes=[out_uri])
         return _write(connection, selects, out_uri)
 
 
-def _make_places(connection: duckdb.DuckDBPyConnection, has_wards: bool) -> None:
-    """`place_of`: code -> the wards it may stand for today, the likeliest first, and their province."""
+def _places_and_keys(has_wards: bool) -> list[str]:
+    """Statements of table `place_of`, and of macros for keys of texts and numbers.
+
+    `place_of`: code -> the wards it may stand for today, the likeliest first, and their province.
+    """
     wards = (
         """SELECT w.code, w.candidates AS places, any_value(r.province_code) AS province FROM _vn_wards AS w
            LEFT JOIN ref_wards AS r ON r.code = w.candidates[1] AND r.valid_until IS NULL GROUP BY ALL"""
         if has_wards
         else "SELECT ''::VARCHAR AS code, []::VARCHAR[] AS places, NULL::VARCHAR AS province WHERE FALSE"
     )
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE place_of AS {wards}")
-    # Text is folded as contracts fold it; y and i, which vary (Mỹ, Mĩ), are one letter of a key.
-    connection.execute(
+    return [
+        f"CREATE OR REPLACE TEMP TABLE place_of AS {wards}",
+        # Text is folded as contracts fold it; y and i, which vary (Mỹ, Mĩ), are one letter of a key.
         r"""CREATE OR REPLACE TEMP MACRO link_key(s) AS
-            nullif(trim(regexp_replace(translate(vn_fold(s), 'y', 'i'), '[^\p{L}\p{N}]+', ' ', 'g')), '')"""
-    )
-    connection.execute(
+            nullif(trim(regexp_replace(translate(vn_fold(s), 'y', 'i'), '[^\p{L}\p{N}]+', ' ', 'g')), '')""",
         r"""CREATE OR REPLACE TEMP MACRO link_number(s) AS
-            nullif(upper(regexp_replace(vn_text(s), '[^\p{L}\p{N}]', '', 'g')), '')"""
-    )
+            nullif(upper(regexp_replace(vn_text(s), '[^\p{L}\p{N}]', '', 'g')), '')""",
+    ]
 
 
 def _select(linked: LinkedTable, published: str, present: set[str]) -> str:

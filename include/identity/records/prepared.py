@@ -97,7 +97,7 @@ def prepare(connection: duckdb.DuckDBPyConnection, records_uri: str) -> Prepared
     """Make the temporary table `prepared` from the records at `records_uri`."""
     # The tone of an open oa, oe, uy stands on either vowel (see text.sql of the macros); the key has no marks anyway.
     connection.execute("CREATE OR REPLACE TEMP MACRO link_tones(s) AS " + _tones(["oa", "oe", "uy"]))
-    register_macros(connection)
+    register_macros(connection, [_PREPARED])
     connection.execute(_PREPARED.format(records=scan(records_uri), cap=BLOCK_CAP))
     counted = ", ".join(f"count(DISTINCT CASE WHEN {c} IS NOT NULL THEN source END) AS {c}" for c in _COMPARABLE)
     row = connection.execute(

@@ -13,6 +13,7 @@ from datetime import datetime
 
 import duckdb
 import pyarrow as pa
+import pyarrow.parquet as pq
 from deltalake import CommitProperties, Transaction, WriterProperties, write_deltalake
 
 from include.contracts.model import Table
@@ -97,13 +98,13 @@ def _append(append: _Append) -> int:
         if current is not None and current.transaction_version(append.run_id) is not None:
             again = CommitProperties(custom_metadata={f"{PREFIX}run_id": append.run_id})
             current.delete(f"_run_id = {literal(append.run_id)}", commit_properties=again)
-        with lake.connect(memory_limit="512MB") as connection:
-            counted = connection.execute(f"SELECT count(*) FROM {scan(append.staged.faults)}").fetchone()
-            rows = int(counted[0]) if counted else 0
-            if rows or current is None:
-                published = [field.name for field in current.schema().fields] if current is not None else []
+        with lake.open_input(append.staged.faults) as file:
+            rows = int(pq.read_metadata(file).num_rows)
+        if rows or current is None:
+            published = [field.name for field in current.schema().fields] if current is not None else []
+            with lake.connect(memory_limit="512MB") as connection:
                 _write(append, connection, rows, published)
-            return rows
+        return rows
 
 
 def _write(append: _Append, connection: duckdb.DuckDBPyConnection, rows: int, published: Sequence[str]) -> None:

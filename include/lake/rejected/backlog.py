@@ -99,7 +99,7 @@ def rejection_backlog(lake: Lake, table: Table, *, at: datetime) -> RejectionBac
 def open_counts(lake: Lake, table: Table) -> tuple[int, dict[str, int]]:
     """Number of open rejected rows of a table, in all and by rule."""
     with open_rejections_of(lake, table) as opened:
-        if opened is None:
+        if opened is None or not opened.files:
             return 0, {}
         with lake_errors(f"counting the rejected rows of {table.qualified_name}"):
             by_rule = dict(opened.connection.execute(_OPEN_BY_RULE).fetchall())

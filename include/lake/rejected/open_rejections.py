@@ -7,10 +7,11 @@ committed to the registry table; those of a run that is under way, or was killed
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from urllib.parse import unquote
 
 import duckdb
@@ -45,13 +46,18 @@ class RejectedFile:
     may_be_open: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class OpenRejections:
-    """A connection with the view OPENED (all columns of the open rows, and `_file`) and the `files` it reads."""
+    """The `files` that hold open rows of a table of rejected rows, and a `connection` whose view OPENED reads them."""
 
-    connection: duckdb.DuckDBPyConnection
     delta: DeltaTable
     files: tuple[RejectedFile, ...]
+    connect: Callable[[], duckdb.DuckDBPyConnection]
+
+    @cached_property
+    def connection(self) -> duckdb.DuckDBPyConnection:
+        """Has the view OPENED: all columns of the open rows, and `_file`. Made when it is first asked for."""
+        return self.connect()
 
 
 @contextmanager
@@ -64,7 +70,7 @@ def open_rejections_of(
     changed_since: datetime | None = None,
     memory_limit: str = "512MB",
 ) -> Iterator[OpenRejections | None]:
-    """Create view OPENED of a table's open rejections, of all runs; None if it has no table of rejected rows.
+    """A table's open rejections, of all runs, as view OPENED; None if it has no table of rejected rows.
 
     Only files that may hold open rows are read. `before_run` leaves out the rows of that run and of runs that committed
     after it. `with_closed` adds closed rows, from every file or from the files written after `changed_since`.
@@ -82,12 +88,17 @@ def open_rejections_of(
         ]
         runs = runs_that_count(lake, table, {file.run_id for file in files}, before_run)
     files = [file for file in files if file.run_id in runs]
-    with lake.connect(memory_limit=memory_limit) as connection:
-        with lake_errors(f"reading the rejected rows of {table.qualified_name}"):
-            view_of(connection, "_chosen", delta, [file.uri for file in files], with_file=True)
-            chosen = "_life IS NOT NULL" if with_closed else f"_life = {literal(OPEN)}"
-            connection.execute(f"CREATE TEMP VIEW {OPENED} AS SELECT * FROM _chosen WHERE {chosen}")
-        yield OpenRejections(connection, delta, tuple(files))
+    with ExitStack() as stack:
+
+        def connect() -> duckdb.DuckDBPyConnection:
+            connection = stack.enter_context(lake.connect(memory_limit=memory_limit))
+            with lake_errors(f"reading the rejected rows of {table.qualified_name}"):
+                view_of(connection, "_chosen", delta, [file.uri for file in files], with_file=True)
+                chosen = "_life IS NOT NULL" if with_closed else f"_life = {literal(OPEN)}"
+                connection.execute(f"CREATE TEMP VIEW {OPENED} AS SELECT * FROM _chosen WHERE {chosen}")
+            return connection
+
+        yield OpenRejections(delta, tuple(files), connect)
 
 
 def waits_for_another_server(lake: Lake, table: Table) -> bool:

@@ -45,8 +45,8 @@ def load_extension(connection: duckdb.DuckDBPyConnection, name: str) -> None:
     """Load an extension from its package: signature checked, nothing copied, nothing written to the home folder.
 
     DuckDB derives the entry point from the file name, which three packages shorten; those are loaded through a link.
-    It would check the signature for every connection, which takes 0.1 to 0.17 s of processor; here it does for the first
-    of a process, and again if the file has changed.
+    It would check the signature for every connection, which takes 0.1 to 0.17 s of processor; here it does once a
+    process, and again if the file has changed.
     """
     file = extension_file(name)
     full_name = _FULL_NAMES.get(name)
@@ -115,7 +115,7 @@ def connect(scratch: Path, *, memory_limit: str, threads: int | None) -> duckdb.
         "autoinstall_known_extensions": False,
         "autoload_known_extensions": False,
         "allow_persistent_secrets": False,
-        "allow_unsigned_extensions": True,  # `load_extension` has checked it, and what it is given is all that is loaded
+        "allow_unsigned_extensions": True,  # what `load_extension` has checked
         "preserve_insertion_order": False,
     }
     if threads is not None:

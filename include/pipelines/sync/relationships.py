@@ -162,7 +162,7 @@ def _refused(context: PipelineContext, relationship: Relationship) -> pa.Table |
             open_rejections_of(context.lake, slice_or_table) as opened,
             lake_errors(f"reading the rejected rows of {slice_or_table.qualified_name}"),
         ):
-            if opened is not None:
+            if opened is not None and opened.files:
                 rows = f"SELECT DISTINCT {chosen} FROM opened WHERE _key IS NOT NULL"
                 found.append(opened.connection.execute(rows).to_arrow_table())
     if not found:
