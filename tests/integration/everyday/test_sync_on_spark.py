@@ -13,7 +13,6 @@ from typing import Any
 import psutil
 import pyarrow as pa
 import pytest
-from deltalake import DeltaTable
 from typer.testing import CliRunner
 
 from include.audit.verification import verify
@@ -31,6 +30,7 @@ from tests.integration.everyday import test_killed_syncs as killed_syncs
 from tests.integration.everyday.ledger_source import PaymentSource, context_of
 from tests.integration.everyday.sync_worker import sync
 from tests.integration.everyday.test_killed_syncs import kill_until_done, two_days
+from tests.integration.lake.weed import S3
 from tests.integration.standalone import executors
 from tests.repeats import repeats
 
@@ -71,7 +71,7 @@ def everything(lake: Lake, registry: str) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for zone in ("registry", "rejected"):
         for uri in (uri for uri in lake.list(lake.path(zone, registry)) if not uri.endswith(".yaml")):
-            table, name = DeltaTable(uri), uri.removeprefix(lake.uri)
+            table, name = lake.table(uri), uri.removeprefix(lake.uri)
             found[name] = rows(table.to_pyarrow_table())
             if zone == "registry":
                 found[f"{name} changes"] = rows(pa.table(table.load_cdf(starting_version=0).read_all()))
@@ -80,13 +80,13 @@ def everything(lake: Lake, registry: str) -> dict[str, Any]:
                     {k: v for k, v in entry.items() if k.rpartition(".")[2] not in APART} for entry in said
                 ]
     for name in ("runs", "checks", "table_checks"):
-        log = DeltaTable(lake.audit_table(name)).to_pyarrow_table()
+        log = lake.table(lake.audit_table(name)).to_pyarrow_table()
         found[name] = rows(log.filter(pa.compute.equal(log["registry"], registry)), without=APART | {"table_id"})
     return found
 
 
 def engines(lake: Lake) -> set[str | None]:
-    log = DeltaTable(lake.audit_table("runs")).to_pyarrow_table()
+    log = lake.table(lake.audit_table("runs")).to_pyarrow_table()
     return {row["engine"] for row in log.to_pylist() if row["verdict"] in ("published", "held")}
 
 
@@ -155,6 +155,28 @@ def test_days_of_changes_are_the_same_by_both_engines(
     assert {"full", "incremental"} <= modes
     assert (asked[0], asked[-1]) == ("writing files of payments.payment", "comparing the rows of payments.payment")
     assert everything(spark.lake, "payments") == everything(ours.lake, "payments")
+
+
+def test_days_on_s3_are_the_same_by_both_engines(master: str, s3: S3, tmp_path: Path) -> None:
+    """Rows are handed over in a folder that holds nothing afterwards; workers need neither the store nor its keys."""
+    source = PaymentSource(f"sqlite:///{tmp_path}/payments.db", seed=7, rows=400)
+    ours = context_of(tmp_path, source.uri)
+    folder = tmp_path / "handed-over"
+    folder.mkdir()
+    environ = {**ours.environ, **s3.environ("spark"), "ENGINE": "spark", "SPARK_MASTER": master}
+    spark = dataclasses.replace(
+        ours, lake=Lake.from_environment(environ), environ={**environ, "SPARK_FOLDER": str(folder)}
+    )
+    for day in range(1, 5):
+        for context in (ours, spark):
+            run_id = f"2026030{day}T000000Z-00000000"
+            (result,) = sync_registry("payments", run_id=run_id, is_full=day == 4, context=context).tables
+            assert result.verdict in ("published", "unchanged"), result
+        source.live_day()
+    assert engines(spark.lake) == {ENGINE}
+    assert everything(spark.lake, "payments") == everything(ours.lake, "payments")
+    assert verify(spark.lake, with_files=True).ok
+    assert not list(folder.iterdir())
 
 
 def test_an_executor_that_is_killed_changes_nothing(
