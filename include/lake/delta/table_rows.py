@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import duckdb
 
 from include.contracts.model import Table
-from include.lake.delta.sql_views import FILE
+from include.lake.delta.sql_views import FILE, rows_of_files
 from include.lake.delta.table_schema import LAKE_COLUMNS, RUN_ID, WARNINGS, TableSchema
 from include.lake.storage import Lake, lake_errors, literal, quote, scan
 
@@ -99,10 +99,8 @@ def published_rows(
     if not files:
         nulls = ", ".join(f"CAST(NULL AS {sql_type}) AS {quote(name)}" for name, sql_type in columns)
         return f"SELECT {nulls}{empty} WHERE false"
-    source = (
-        f"read_parquet([{', '.join(literal(file) for file in files)}], union_by_name = true, "
-        f"hive_partitioning = false, filename = {literal(FILE)}, file_row_number = {str(has_place).lower()})"
-    )
+    options = f"hive_partitioning = false, file_row_number = {str(has_place).lower()}"
+    source = rows_of_files(files, [name for name, _ in columns], options, with_file=with_file)
     present = {row[0] for row in connection.execute(f"DESCRIBE FROM {source}").fetchall()}
     select = ", ".join(
         f"CAST({quote(name) if name in present else 'NULL'} AS {sql_type}) AS {quote(name)}"
