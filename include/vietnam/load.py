@@ -40,9 +40,12 @@ def definitions(schemas_dir: Path, statements: Iterable[str] | None = None) -> t
     lists = reference_lists(schemas_dir)
     files = MACRO_FILES if lists.keys() >= WARD_LISTS else FILES_WITHOUT_LISTS
     macros = {name: sql for file in files for name, sql in _macros(file).items()}
-    made = _used_macros(macros, statements)
-    used = None if statements is None else " ".join([*statements, *made]).lower()
-    return {name: path for name, path in lists.items() if used is None or f"ref_{name.lower()}" in used}, made
+    if statements is None:
+        return lists, list(macros.values())
+    given = " ".join(statements).lower()
+    made = _used_macros(macros, given)
+    used = " ".join([given, *made]).lower()
+    return {name: path for name, path in lists.items() if f"ref_{name.lower()}" in used}, made
 
 
 def list_relation(name: str) -> str:
@@ -53,7 +56,7 @@ def list_relation(name: str) -> str:
 def register_macros(connection: duckdb.DuckDBPyConnection, statements: Iterable[str] | None = None) -> None:
     """Create the `vn_*` macros that need no code list; only those that these statements may use, if they are given."""
     macros = {name: sql for file in FILES_WITHOUT_LISTS for name, sql in _macros(file).items()}
-    for sql in _used_macros(macros, statements):
+    for sql in macros.values() if statements is None else _used_macros(macros, " ".join(statements).lower()):
         connection.execute(sql)
 
 
@@ -64,11 +67,9 @@ def _macros(file: str) -> dict[str, str]:
     return {re.search(r"\bCREATE\b.*?\b(_?vn_\w+)", sql, re.DOTALL)[1].lower(): sql for sql in statements}  # type: ignore[index]
 
 
-def _used_macros(macros: Mapping[str, str], statements: Iterable[str] | None) -> list[str]:
-    """The macros that are named in the statements (None: all), and those named in these, in their order."""
-    if statements is None:
-        return list(macros.values())
-    waiting, used = [" ".join(statements).lower()], set[str]()
+def _used_macros(macros: Mapping[str, str], given: str) -> list[str]:
+    """The macros that are named in a text (of small letters), and those named in these, in their order."""
+    waiting, used = [given], set[str]()
     while waiting:
         text = waiting.pop()
         for name in [name for name in macros if name not in used and name in text]:

@@ -169,3 +169,14 @@ def test_a_path_with_quotes_and_signs_of_a_glob(tmp_path: Path) -> None:
 def test_macros_and_lists_are_seen_by_the_cursors_of_a_connection(db: duckdb.DuckDBPyConnection) -> None:
     with db.cursor() as cursor:
         assert cursor.execute("SELECT vn_ward_current(code) FROM ref_ward_changes AS c(code) LIMIT 1").fetchone()
+
+
+def test_statements_may_come_once(db: duckdb.DuckDBPyConnection) -> None:
+    """What they use is made: macros, lists, and what these use; nothing else."""
+    with duckdb.connect() as connection:
+        register(connection, SCHEMAS, (sql for sql in ("SELECT vn_text(a) FROM ref_sex",)))
+        made = "SELECT table_name FROM duckdb_tables() UNION ALL SELECT function_name FROM duckdb_functions() WHERE "
+        names = {name for (name,) in connection.execute(f"{made} function_name LIKE '%vn_%'").fetchall()}
+        assert {"ref_sex", "vn_text"} <= names
+        assert not {"ref_wards", "vn_name"} & names
+        assert connection.execute("SELECT vn_text(code) = code FROM ref_sex LIMIT 1").fetchone() == (True,)
