@@ -171,7 +171,7 @@ def test_macros_and_lists_are_seen_by_the_cursors_of_a_connection(db: duckdb.Duc
         assert cursor.execute("SELECT vn_ward_current(code) FROM ref_ward_changes AS c(code) LIMIT 1").fetchone()
 
 
-def test_statements_may_come_once(db: duckdb.DuckDBPyConnection) -> None:
+def test_statements_may_come_once() -> None:
     """What they use is made: macros, lists, and what these use; nothing else."""
     with duckdb.connect() as connection:
         register(connection, SCHEMAS, (sql for sql in ("SELECT vn_text(a) FROM ref_sex",)))
