@@ -26,9 +26,10 @@ from include.sharing.agreements.loading import load_agreement
 from include.sharing.products.keys import MasterKey
 from include.sharing.products.share import share_agreement
 from tests.forking import Forked
+from tests.repeats import repeats
 
 ROOT = Path(__file__).parents[2]
-TRIES = 5
+TRIES = repeats(3, 5)
 NAME, SECRET = "Nguyễn Thị Ánh", "Trần Bí Mật"
 
 

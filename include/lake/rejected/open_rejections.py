@@ -133,6 +133,9 @@ def live_rejected_files(delta: DeltaTable) -> list[RejectedFile]:
 
 def runs_that_count(lake: Lake, table: Table, run_ids: Iterable[str], before_run: str | None = None) -> set[str]:
     """Runs among `run_ids` that committed to the registry table, or to a retired table of that name."""
+    run_ids = set(run_ids)
+    if not run_ids:
+        return run_ids
     uri = lake.registry_table(table.registry, table.name)
     registry = lake.table(uri) if lake.is_table(uri) else None
     later = _runs_since(registry, before_run) if registry is not None and before_run else set()

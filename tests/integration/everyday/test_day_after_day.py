@@ -21,7 +21,7 @@ from include.pipelines.sync.registry_sync import sync_registry
 from tests.integration.everyday.ledger_source import PaymentSource, context_of
 from tests.repeats import repeats
 
-DAYS = repeats(7, 30)
+DAYS = repeats(5, 30)
 SEED = int(os.environ.get("EVERY_DAYS_SEED", "20260301"))
 
 

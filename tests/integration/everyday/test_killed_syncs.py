@@ -24,7 +24,7 @@ from tests.integration.everyday.sync_worker import sync
 from tests.integration.lake.weed import S3
 from tests.repeats import repeats
 
-KILLS = repeats(14, 60)
+KILLS = repeats(9, 60)
 SEED = int(os.environ.get("KILL_SEED", "4"))
 ROOT = Path(__file__).parents[3]
 FIRST, SECOND = "20260301T000000Z-00000001", "20260302T000000Z-00000002"

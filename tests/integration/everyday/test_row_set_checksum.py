@@ -15,21 +15,25 @@ from include.pipelines.sync import extraction
 from tests.integration.everyday.ledger_source import BAD, PAYMENTS, PaymentSource, context_of
 from tests.integration.everyday.test_day_after_day import published
 from tests.integration.everyday.test_every_day import rewrite, sync
+from tests.repeats import some_of
 
 pytestmark = pytest.mark.slow
 Days = tuple[PaymentSource, PipelineContext, list[str]]
 DAY = timedelta(days=1)
+KINDS = ["text", "integer"]
 TRIMMED = ", transformLogic: trim(so_phieu)"
 OF_TEXT = "{name: number, physicalName: so_phieu, logicalType: string, primaryKey: true" + TRIMMED + "}"
 OF_INTEGERS = """{name: id, logicalType: integer, primaryKey: true}
       - {name: number, physicalName: so_phieu, logicalType: string}"""
 
 
-@pytest.fixture(params=["text", "integer"])
+@pytest.fixture
 def days(request: pytest.FixtureRequest, tmp_path: Path, database: str, monkeypatch: pytest.MonkeyPatch) -> Days:
-    """A source after its first sync, and the days on which keys were read."""
+    """A source after its first sync, and the days on which keys were read; `param`: the type of its key."""
     source, context = PaymentSource(database, seed=4, rows=60), context_of(tmp_path, database)
-    rewrite(context, OF_TEXT, OF_TEXT.replace(TRIMMED, "") if request.param == "text" else OF_INTEGERS)
+    rewrite(
+        context, OF_TEXT, OF_TEXT.replace(TRIMMED, "") if getattr(request, "param", "text") == "text" else OF_INTEGERS
+    )
     compared: list[str] = []
     reconcile = extraction._reconcile
 
@@ -46,6 +50,7 @@ def days(request: pytest.FixtureRequest, tmp_path: Path, database: str, monkeypa
     return source, context, compared
 
 
+@pytest.mark.parametrize("days", KINDS, indirect=True)
 def test_new_rows_changed_rows_and_rejected_rows_need_no_keys(days: Days) -> None:
     source, context, compared = days
     source.insert(5)
@@ -75,7 +80,11 @@ UNSEEN: dict[str, Callable[[PaymentSource], None]] = {
 }
 
 
-@pytest.mark.parametrize("what", UNSEEN)
+# In turn of one key's type and of the other's.
+@pytest.mark.parametrize(
+    ("days", "what"), some_of([(KINDS[(n + turn) % 2], what) for turn in (0, 1) for n, what in enumerate(UNSEEN)], 5),
+    indirect=["days"],
+)  # fmt: skip
 def test_what_no_cursor_shows_is_found_by_the_keys(days: Days, what: str) -> None:
     source, context, compared = days
     source.update(3)
@@ -86,6 +95,7 @@ def test_what_no_cursor_shows_is_found_by_the_keys(days: Days, what: str) -> Non
     assert len(compared) == 1
 
 
+@pytest.mark.parametrize("days", some_of(KINDS, 1), indirect=True)
 def test_two_rows_that_exchange_their_instants_are_told_apart(days: Days) -> None:
     source, context, compared = days
     early, late = source.clock - DAY * 12, source.clock - DAY * 11
@@ -102,6 +112,7 @@ def set_instants(source: PaymentSource, by_id: dict[int, object]) -> None:
         source._run(PAYMENTS.update().where(PAYMENTS.c.id == row), {"ngay_cap_nhat": instant})
 
 
+@pytest.mark.parametrize("days", some_of(KINDS, 1), indirect=True)
 def test_a_source_that_is_read_at_a_pace_is_not_asked(days: Days) -> None:
     source, context, compared = days
     rewrite(context, "type: custom}", "type: custom, customProperties: [{property: rowsPerSecond, value: 100000}]}")
@@ -110,6 +121,7 @@ def test_a_source_that_is_read_at_a_pace_is_not_asked(days: Days) -> None:
     assert len(compared) == 1
 
 
+@pytest.mark.parametrize("days", some_of(KINDS, 1), indirect=True)
 def test_it_takes_no_connection_more(days: Days, database: str) -> None:
     """One holds the snapshot and says the figure, one reads."""
     source, context, compared = days
@@ -119,7 +131,7 @@ def test_it_takes_no_connection_more(days: Days, database: str) -> None:
         connection.execute(sa.text("GRANT SELECT ON phieu_thu TO narrow"))
     uri = f"postgresql://narrow:narrow@{database.rpartition('@')[2]}"
     narrow = replace(context, environ={**context.environ, "AIRFLOW_CONN_PAYMENTS_DB": uri})
-    for day in range(2, 6):
+    for day in range(2, 4):
         source.clock += DAY
         source.update(3)
         assert sync(narrow, day)["verdict"] == "published"
@@ -128,6 +140,7 @@ def test_it_takes_no_connection_more(days: Days, database: str) -> None:
     source._run(sa.text("DROP ROLE narrow"))
 
 
+@pytest.mark.parametrize("days", some_of(KINDS, 1), indirect=True)
 def test_a_row_without_an_instant_is_read_every_day_and_disturbs_nothing(days: Days) -> None:
     source, context, compared = days
     rewrite(context, "logicalType: timestamp, required: true", "logicalType: timestamp")

@@ -14,6 +14,7 @@ from include.pipelines.context import PipelineContext
 from include.pipelines.sync.registry_sync import sync_registry
 from tests.integration.everyday.ledger_source import PAYMENTS, PaymentSource, context_of
 from tests.integration.everyday.test_day_after_day import published
+from tests.repeats import some_of
 
 DAY = timedelta(days=1)
 KEYLESS = (None,) * 4
@@ -65,8 +66,13 @@ def test_while_they_are_there_they_stay_open_and_nothing_is_published(days: Days
         assert days.open() == ["Vũ 0", "Vũ 1", "Vũ 2", "Vũ 3"]
 
 
-@pytest.mark.parametrize("gone", [(900,), (901, 902), (900, 901), (900, 901, 902, 903)])
-@pytest.mark.parametrize("with_news", [False, True])
+GONE = [(900,), (901, 902), (900, 901), (900, 901, 902, 903)]
+
+
+@pytest.mark.parametrize(
+    ("gone", "with_news"),
+    some_of([(gone, (n + turn) % 2 == 1) for turn in (0, 1) for n, gone in enumerate(GONE)], len(GONE)),
+)
 def test_those_that_the_source_deleted_are_closed_and_the_others_stay(
     days: Days, gone: tuple[int, ...], with_news: bool
 ) -> None:

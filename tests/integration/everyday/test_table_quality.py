@@ -29,9 +29,9 @@ from include.pipelines.sync.read_plan import Window
 from include.pipelines.sync.registry_sync import sync_registry
 from include.pipelines.upkeep.versions import restore_step
 from tests.integration.everyday.ledger_source import DAY_ONE, PaymentSource, context_of
-from tests.repeats import some_of
+from tests.repeats import repeats, some_of
 
-RUNS = 10
+RUNS = repeats(7, 10)
 STEWARD = Approval("Lê Thu", "a test")
 RULES = """
     quality:

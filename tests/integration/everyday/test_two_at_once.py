@@ -18,8 +18,9 @@ from include.pipelines.upkeep.maintenance import maintain_lake
 from tests.integration.everyday.ledger_source import PaymentSource, context_of
 from tests.integration.everyday.sync_worker import sync
 from tests.integration.everyday.test_day_after_day import published, replayed_from_the_change_feed
+from tests.repeats import repeats
 
-DAYS = 4
+DAYS = repeats(2, 4)
 
 
 def test_two_syncs_and_maintenance_leave_what_one_sync_would(tmp_path: Path) -> None:

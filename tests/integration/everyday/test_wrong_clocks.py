@@ -40,6 +40,9 @@ class Worker(PipelineContext):
         return super().now() + timedelta(days=self.days_off)
 
 
+ORDERS = list(itertools.permutations([AHEAD, BEHIND, RIGHT]))
+
+
 def worker(context: PipelineContext, days_off: int) -> Worker:
     return Worker(context.lake, context.schemas, context.environ, days_off)
 
@@ -51,7 +54,7 @@ def sync(context: Worker, **how: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize(
     ("order", "deletes"),
-    some_of(itertools.product(itertools.permutations([AHEAD, BEHIND, RIGHT]), ["reconcile", "none"]), 4),
+    some_of([*itertools.product(ORDERS, ["reconcile"]), *itertools.product(reversed(ORDERS), ["none"])], 2),
     ids=str,
 )
 def test_every_run_publishes_what_is_new_whatever_clocks_say(

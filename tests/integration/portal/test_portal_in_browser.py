@@ -110,7 +110,7 @@ def check(page: Page, address: str, width: int, scheme: str = "light") -> None:
 
 
 @pytest.mark.parametrize(
-    ("width", "scheme"), some_of([(390, "dark"), (768, "light"), (1280, "light"), (390, "light")], 3)
+    ("width", "scheme"), some_of([(390, "dark"), (768, "light"), (1280, "light"), (390, "light")], 2)
 )
 def test_axe_finds_no_fault_and_nothing_is_loaded_from_elsewhere(
     browser: Browser, portal: Portal, width: int, scheme: str
