@@ -22,7 +22,7 @@ from include.simulator.country import simulate
 from tests.repeats import repeats
 from tests.whole_land import schemas_with_whole_land
 
-DAYS = repeats(4, 10)
+DAYS = repeats(3, 10)
 START = datetime(2026, 1, 1, 2, tzinfo=UTC)
 # What a column said until the row was corrected, by its link role.
 BEFORE = {"personal_id": "NULL", "old_id": "NULL", "insurance_number": "NULL", "birth_date": "NULL",

@@ -112,19 +112,26 @@ def test_cut_off_after_its_commit_it_is_on_record_when_it_is_said_again(tmp_path
         ("land-03", "c06", "merged", SecondApprovalWanted, "another steward must approve"),
     ],
 )
-def test_what_must_not_be_changes_nothing(tmp_path, server, by, note, error, match):
-    land = Provinces.at(tmp_path, 3)
+def test_what_must_not_be_changes_nothing(left, server, by, note, error, match):
+    asked, before = left.contract["schema"][0]["customProperties"], left.published()
+    if error is SecondApprovalWanted:
+        asked.append({"property": "approval", "value": {"fourEyes": True}})
+        left.write_contract(left.names[:2])
+    with pytest.raises(error, match=match):
+        end(left, server, "second", by=by, note=note)
+    assert left.published() == before
+
+
+@pytest.fixture(scope="module")
+def left(tmp_path_factory):
+    """Three servers, of which the contract names two by now."""
+    land = Provinces.at(tmp_path_factory.mktemp("left"), 3)
     names = ("c06", "c07")
     land.contract["team"] = {"members": [{"username": name, "role": "data steward"} for name in names]}
-    if error is SecondApprovalWanted:
-        land.contract["schema"][0]["customProperties"].append({"property": "approval", "value": {"fourEyes": True}})
     land.write_contract()
     sync(land, "first")
     land.write_contract(land.names[:2])
-    before = land.published()
-    with pytest.raises(error, match=match):
-        end(land, server, "second", by=by, note=note)
-    assert land.published() == before
+    return land
 
 
 def test_a_server_that_has_ended_in_the_contract_may_be_ended_in_the_lake(tmp_path):

@@ -17,7 +17,7 @@ from include.pipelines.sync import sync_registry
 from tests.integration.servers.provinces import Provinces
 from tests.repeats import repeats
 
-SERVERS, DAYS = repeats(4, 34), repeats(4, 10)
+SERVERS, DAYS = repeats(3, 34), repeats(3, 10)
 
 
 @pytest.fixture
