@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from include.contracts.model import RESERVED_PREFIX
 
 MAX_BYTES = 255
-_COLUMN_REFUSES = re.compile(r"""[\s,;{}()=."'`/\\\x00-\x1f\x7f]""")
+_COLUMN_REFUSES = re.compile(r"""[\s,;:{}()=."'`/\\\x00-\x1f\x7f]""")
 _FOLDER = re.compile(r"\w[\w-]*")
 Wrong = tuple[str, str]
 
