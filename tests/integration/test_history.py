@@ -6,6 +6,7 @@ import json
 import sqlite3
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
 
 import pyarrow as pa
 import pytest
@@ -31,9 +32,14 @@ STEWARD = Approval("Trần An", "faulty delivery")
 
 
 @pytest.fixture
-def house(tmp_path) -> House:
+def house(three_versions: House, tmp_path: Path) -> House:
+    return three_versions.copied_to(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def three_versions(tmp_path_factory: pytest.TempPathFactory) -> House:
     """Three versions: 001 has 100, then 200, then 300; in the second 002 is published, in the third 005 has left."""
-    house = House(tmp_path)
+    house = House(tmp_path_factory.mktemp("three"))
     house.sync("r1")
     house.change("UPDATE doanh_nghiep SET von = '200', cap_nhat = '2025-02-01 00:00:00' WHERE ma_dn = '0100000001'")
     house.change("UPDATE doanh_nghiep SET von = '2', cap_nhat = '2025-02-01 00:00:00' WHERE ma_dn = '0100000002'")

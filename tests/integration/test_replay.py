@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import json
+import shutil
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -38,13 +40,26 @@ class House:
         with sqlite3.connect(folder / "source.db") as source:
             source.execute(f"CREATE TABLE doanh_nghiep ({', '.join(COLUMNS)})")
             source.executemany("INSERT INTO doanh_nghiep VALUES (?, ?, ?, ?, ?)", ROWS)
-        self.environ = {
-            "LAKE_URI": str(folder / "lake"),
-            "SCHEMAS_DIR": str(folder / "schemas"),
-            "LIENTHONG_TMP": str(folder / "tmp"),
-            "AIRFLOW_CONN_BUSINESS_DB": f"sqlite:///{folder}/source.db",
+
+    @property
+    def environ(self) -> dict[str, str]:
+        return {
+            "LAKE_URI": str(self.folder / "lake"),
+            "SCHEMAS_DIR": str(self.folder / "schemas"),
+            "LIENTHONG_TMP": str(self.folder / "tmp"),
+            "AIRFLOW_CONN_BUSINESS_DB": f"sqlite:///{self.folder}/source.db",
         }
-        self.context = PipelineContext.from_environment(self.environ)
+
+    @property
+    def context(self) -> PipelineContext:
+        return PipelineContext.from_environment(self.environ)
+
+    def copied_to(self, folder: Path) -> House:
+        """Source, contract and lake as they are, to go on from."""
+        shutil.copytree(self.folder, folder, symlinks=True, dirs_exist_ok=True)
+        other = copy.copy(self)
+        other.folder = folder
+        return other
 
     def write_contract(self, *changes: tuple[str, str]) -> None:
         for old, new in changes:
