@@ -21,7 +21,7 @@ from tests.integration.change_log.binlog_server import BinlogServer
 from tests.integration.change_log.registered_source import MANY_KEYS, MARIADB, context_of, published, synced
 from tests.repeats import repeats
 
-DAYS, SEED = repeats(3, 12), int(os.environ.get("LOG_SEED", "5"))
+DAYS, SEED = repeats(4, 12), int(os.environ.get("LOG_SEED", "5"))
 IN_FLIGHT = 1_000_000  # numbers from here on are written while runs read
 
 
