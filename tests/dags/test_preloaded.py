@@ -61,7 +61,7 @@ SPOILED: dict[str, Callable[[Path], object]] = {
     "a dangling link": lambda folder: (folder.mkdir(), (folder / "land.odcs.yaml").symlink_to("nowhere")),
 }
 STARTED = """
-import json, os, sys
+import json, os, sys, traceback
 import airflow.sdk
 import include.contracts.reading, include.sharing.agreements, include.telemetry
 
@@ -70,7 +70,11 @@ ended = {}
 for folder in sys.argv[1:]:
     if not (child := os.fork()):
         os.environ["SCHEMAS_DIR"] = folder
-        import plugins.processes.dag_modules
+        try:
+            import plugins.processes.dag_modules
+        except BaseException:
+            traceback.print_exc()
+            os._exit(1)
         os._exit(0)
     ended[os.path.basename(folder)] = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 print(json.dumps(ended))
