@@ -52,29 +52,50 @@ def test_a_look_at_the_dag_files_imports_nothing_of_ours_and_reads_no_contract_a
     assert found["imported"] == []
 
 
-@pytest.mark.parametrize(
-    "spoil",
-    [
-        lambda folder: None,
-        lambda folder: folder.mkdir(),
-        lambda folder: (folder / "land.odcs.yaml").mkdir(parents=True),
-        lambda folder: (folder.mkdir(), (folder / "land.odcs.yaml").write_bytes(b"\xff\xfe id: land")),
-        lambda folder: (folder.mkdir(), (folder / "land.odcs.yaml").write_text("id: [land", encoding="utf-8")),
-        lambda folder: (folder.mkdir(), (folder / "land.odcs.yaml").symlink_to("nowhere")),
-    ],
-    ids=["no folder", "an empty folder", "a folder", "not UTF-8", "not YAML", "a dangling link"],
-)
-def test_no_mistake_of_a_contract_keeps_the_processes_from_starting(
-    spoil: Callable[[Path], object], tmp_path: Path
-) -> None:
-    """`dags/check_contracts.py` tells it, which it cannot in a process that ended."""
-    spoil(tmp_path / "registries")
-    environ = os.environ | {"PYTHONPATH": str(ROOT), "SCHEMAS_DIR": str(tmp_path)}
+SPOILED: dict[str, Callable[[Path], object]] = {
+    "no folder": lambda folder: None,
+    "an empty folder": lambda folder: folder.mkdir(),
+    "a folder": lambda folder: (folder / "land.odcs.yaml").mkdir(parents=True),
+    "not UTF-8": lambda folder: (folder.mkdir(), (folder / "land.odcs.yaml").write_bytes(b"\xff\xfe id: land")),
+    "not YAML": lambda folder: (folder.mkdir(), (folder / "land.odcs.yaml").write_text("id: [land", encoding="utf-8")),
+    "a dangling link": lambda folder: (folder.mkdir(), (folder / "land.odcs.yaml").symlink_to("nowhere")),
+}
+STARTED = """
+import json, os, sys, traceback
+import airflow.sdk
+import include.contracts.reading, include.sharing.agreements, include.telemetry
+
+assert not [name for name in sys.modules if name.partition(".")[0] == "plugins"]
+ended = {}
+for folder in sys.argv[1:]:
+    if not (child := os.fork()):
+        os.environ["SCHEMAS_DIR"] = folder
+        try:
+            import plugins.processes.dag_modules
+        except BaseException:
+            traceback.print_exc()
+            os._exit(1)
+        os._exit(0)
+    ended[os.path.basename(folder)] = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+print(json.dumps(ended))
+"""
+
+
+def test_no_mistake_of_a_contract_keeps_the_processes_from_starting(tmp_path: Path) -> None:
+    """`dags/check_contracts.py` tells it, which it cannot in a process that ended.
+
+    Each is forked from one that has loaded what reads no contract: to load that takes seconds.
+    """
+    for name, spoil in SPOILED.items():
+        (tmp_path / name).mkdir()
+        spoil(tmp_path / name / "registries")
+    environ = os.environ | {"PYTHONPATH": str(ROOT)}
     done = subprocess.run(
-        [sys.executable, "-c", "import plugins.processes.dag_modules"],
+        [sys.executable, "-c", STARTED, *(str(tmp_path / name) for name in SPOILED)],
         cwd=ROOT, env=environ, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout.splitlines()[-1]) == dict.fromkeys(SPOILED, 0), done.stderr
 
 
 def test_what_tasks_are_forked_from_does_not_look_for_pyspark_which_would_end_it(tmp_path: Path) -> None:

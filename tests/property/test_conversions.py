@@ -17,7 +17,9 @@ from hypothesis import strategies as st
 
 from include.contracts.model import Column
 from include.quality.conversion import conversions
+from tests.repeats import repeats
 
+SOME = settings(max_examples=repeats(30, 100), deadline=None)
 ZONES = ("UTC", "Asia/Ho_Chi_Minh", "Europe/Berlin", "America/New_York", "Asia/Kathmandu", "Australia/Lord_Howe")
 SIZES = st.sampled_from([(4, 0), (5, 2), (18, 4), (38, 0), (38, 20), (38, 38)])
 PLAIN = re.compile(r"\s*[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)\s*", re.ASCII)
@@ -74,7 +76,7 @@ def fits(exact: Decimal, precision: int, scale: int) -> bool:
         return steps == steps.to_integral_value() and abs(steps) < 10**precision
 
 
-@settings(deadline=None)
+@SOME
 @given(texts=st.lists(NUMBERS, max_size=30), sizes=SIZES)
 @example(texts=["1.555", "100.004", "-0.004", "1_000.5", "1e3", "00001.50"], sizes=(5, 2))
 def test_text_to_decimal(db: duckdb.DuckDBPyConnection, texts: list[str], sizes: tuple[int, int]) -> None:
@@ -83,7 +85,7 @@ def test_text_to_decimal(db: duckdb.DuckDBPyConnection, texts: list[str], sizes:
         assert value == (exact if exact is not None and fits(exact, *sizes) else None), text
 
 
-@settings(deadline=None)
+@SOME
 @given(texts=st.lists(NUMBERS, max_size=30))
 @example(texts=["9007199254740993", "123456789.123456789", "0.1", "1e400", "1152921504606846976"])
 def test_text_to_float(db: duckdb.DuckDBPyConnection, texts: list[str]) -> None:
@@ -94,7 +96,7 @@ def test_text_to_float(db: duckdb.DuckDBPyConnection, texts: list[str]) -> None:
         assert value is None or Decimal(repr(value)) == exact, text
 
 
-@settings(deadline=None)
+@SOME
 @given(texts=st.lists(NUMBERS, max_size=30))
 def test_text_to_integer(db: duckdb.DuckDBPyConnection, texts: list[str]) -> None:
     for text, value in published(db, texts, "VARCHAR", "BIGINT"):
@@ -103,7 +105,7 @@ def test_text_to_integer(db: duckdb.DuckDBPyConnection, texts: list[str]) -> Non
         assert value == (int(exact) if exact is not None and is_kept else None), text
 
 
-@settings(deadline=None)
+@SOME
 @given(values=st.lists(DECIMALS, max_size=30), sizes=SIZES)
 def test_decimal_to_decimal_float_and_integer(
     db: duckdb.DuckDBPyConnection, values: list[Decimal], sizes: tuple[int, int]
@@ -117,7 +119,7 @@ def test_decimal_to_decimal_float_and_integer(
         assert kept == (int(value) if value == value.to_integral_value() else None)
 
 
-@settings(deadline=None)
+@SOME
 @given(values=st.lists(st.floats() | st.floats(width=32) | st.integers(-100, 100).map(float), max_size=30), sizes=SIZES)
 def test_floats(db: duckdb.DuckDBPyConnection, values: list[float], sizes: tuple[int, int]) -> None:
     for value, kept in published(db, values, "DOUBLE", f"DECIMAL({sizes[0]},{sizes[1]})"):
@@ -133,7 +135,7 @@ def test_floats(db: duckdb.DuckDBPyConnection, values: list[float], sizes: tuple
         assert kept == {0.0: False, 1.0: True}.get(value)
 
 
-@settings(deadline=None)
+@SOME
 @given(
     values=st.lists(st.datetimes(min_value=datetime(1, 1, 3), max_value=datetime(9999, 12, 28)), max_size=30),
     zone=st.sampled_from(ZONES),
@@ -189,7 +191,7 @@ DAYS = st.dates().map(date.isoformat) | st.sampled_from(
 )
 
 
-@settings(deadline=None)
+@SOME
 @given(texts=st.lists(st.builds("{}{}".format, DAYS, TAILS), max_size=30))
 def test_text_to_moments(db: duckdb.DuckDBPyConnection, texts: list[str]) -> None:
     """Against Python's own reader of ISO 8601, which cuts nothing that the grammar lets pass."""

@@ -8,6 +8,7 @@ from collections import Counter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.repeats import repeats
 from tests.unit.identity.who import Registers
 
 # A state of the registers: which person (a number) each record (a letter) speaks of.
@@ -19,7 +20,7 @@ def clusters(state: dict[str, int]) -> list[str]:
     return ["".join(r for r, person in state.items() if person == number) for number in sorted(set(state.values()))]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=repeats(10, 40), deadline=None)
 @given(HISTORIES)
 def test_the_index_says_what_the_clusters_say_and_the_same_again_changes_nothing(history):
     registers = Registers()
@@ -31,7 +32,7 @@ def test_the_index_says_what_the_clusters_say_and_the_same_again_changes_nothing
         assert registers.who == before
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=repeats(10, 40), deadline=None)
 @given(STATES, STATES, STATES)
 def test_the_oldest_stays_in_a_merge_and_the_larger_part_keeps_the_id_in_a_split(first, second, third):
     registers = Registers()
@@ -54,7 +55,7 @@ def test_the_oldest_stays_in_a_merge_and_the_larger_part_keeps_the_id_in_a_split
             assert heir in oldest or person not in oldest
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=repeats(10, 40), deadline=None)
 @given(HISTORIES)
 def test_every_id_that_ever_was_leads_to_the_person_of_today_or_to_one_that_is_retired(history):
     registers, ever = Registers(), set()
@@ -70,7 +71,7 @@ def test_every_id_that_ever_was_leads_to_the_person_of_today_or_to_one_that_is_r
     assert sorted(person for (person,) in minted) == sorted(ever), "minted once, and on record"
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=repeats(10, 40), deadline=None)
 @given(STATES, st.lists(STATES, min_size=1, max_size=5), st.data())
 def test_a_sequence_of_deltas_gives_the_persons_of_one_full_run(base, deltas, data):
     """Records come and persons are found to be one: day by day, or all at once."""

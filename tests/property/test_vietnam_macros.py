@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 
 from include.vietnam import agencies, dates, identifiers, legacy_fonts, names, numbers, register
 from include.vietnam.wards import Wards
+from tests.repeats import repeats
 
 SCHEMAS = Path(__file__).resolve().parents[2] / "schemas"
 WARDS = Wards.read(SCHEMAS)
@@ -150,6 +151,9 @@ def connection() -> Iterator[duckdb.DuckDBPyConnection]:
         yield opened
 
 
+SOME = settings(max_examples=repeats(30, 100), deadline=None)
+
+
 def check(connection: duckdb.DuckDBPyConnection, macro: str, values: list[str | None]) -> None:
     connection.execute("TRUNCATE given")
     connection.execute("INSERT INTO given SELECT unnest($1::VARCHAR[])", [values])
@@ -160,21 +164,21 @@ def check(connection: duckdb.DuckDBPyConnection, macro: str, values: list[str | 
 
 
 @pytest.mark.parametrize("macro", ["text", "name", "fold", "tone_fold"])
-@settings(deadline=None)
+@SOME
 @given(values=padded(NAMES | DECOMPOSED))
 def test_text(connection: duckdb.DuckDBPyConnection, macro: str, values: list[str | None]) -> None:
     check(connection, macro, values)
 
 
 @pytest.mark.parametrize("macro", ["date", "date_precision", "timestamp", "day", "month"])
-@settings(deadline=None)
+@SOME
 @given(values=padded(DATES))
 def test_dates(connection: duckdb.DuckDBPyConnection, macro: str, values: list[str | None]) -> None:
     check(connection, macro, values)
 
 
 @pytest.mark.parametrize("macro", ["number", "int"])
-@settings(deadline=None)
+@SOME
 @given(values=padded(NUMBERS))
 @example(values=["1.000,0.", "1,000.0,", "1.000,0,0", "1,000.0.0", "1.000,05", "1,000.05"])
 def test_numbers(connection: duckdb.DuckDBPyConnection, macro: str, values: list[str | None]) -> None:
@@ -182,14 +186,14 @@ def test_numbers(connection: duckdb.DuckDBPyConnection, macro: str, values: list
 
 
 @pytest.mark.parametrize("macro", ["digits", "sex", "cccd_birth_year", "cccd_sex", "mst_is_valid", "mst", "agency"])
-@settings(deadline=None)
+@SOME
 @given(values=padded(DIGITS | CODES | AGENCIES | st.sampled_from(["1", "Nữ", "NAM", "Khác"])))
 def test_identifiers(connection: duckdb.DuckDBPyConnection, macro: str, values: list[str | None]) -> None:
     check(connection, macro, values)
 
 
 @pytest.mark.parametrize("macro", ["ward_current", "ward_candidates"])
-@settings(deadline=None)
+@SOME
 @given(values=st.lists(st.none() | WARD_CODES | ANY_TEXT, max_size=40))
 def test_wards(connection: duckdb.DuckDBPyConnection, macro: str, values: list[str | None]) -> None:
     check(connection, macro, values)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -40,8 +41,13 @@ def page_texts(path: Path) -> Iterator[tuple[int, str]]:
         yield text.count("\n", 0, found.start()) + 1, found[1] or found[2] or ""
 
 
-def texts() -> Iterator[tuple[str, str]]:
+@cache
+def texts() -> tuple[tuple[str, str], ...]:
     """Every Vietnamese text of the library, the plugins and the DAGs, with its place."""
+    return tuple(_texts())
+
+
+def _texts() -> Iterator[tuple[str, str]]:
     for folder in ("include", "plugins", "dags"):
         for path in sorted((ROOT / folder).rglob("*")):
             if {"simulator", "vietnam"} & {*path.parts} or path.suffix not in (".py", ".j2"):

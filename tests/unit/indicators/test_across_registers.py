@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -25,11 +26,17 @@ def catalogue() -> Catalogue:
     return Catalogue.of(PipelineContext(Lake("/nowhere"), SCHEMAS, {}).readable[0], SCHEMAS)
 
 
-@pytest.fixture
-def lake(tmp_path) -> Lake:
-    lake = Lake(str(tmp_path / "lake"))
+@pytest.fixture(scope="module")
+def lists(tmp_path_factory) -> Lake:
+    """The code lists alone."""
+    lake = Lake(str(tmp_path_factory.mktemp("lists") / "lake"))
     publish_reference(lake, SCHEMAS)
     return lake
+
+
+@pytest.fixture
+def lake(lists, tmp_path) -> Lake:
+    return Lake(shutil.copytree(lists.uri, str(tmp_path / "lake"), symlinks=True))
 
 
 def put(lake: Lake, table: str, *rows: dict[str, Any]) -> None:

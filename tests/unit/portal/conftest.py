@@ -108,19 +108,24 @@ def context_of(folder: Path) -> At:
     return At(Lake(str(folder / "lake"), (), folder / "tmp"), folder / "schemas", environ)
 
 
+EVERYBODY = ("nso", "moh", OWNER, STEWARD, OFFICER)
+
+
+def site_in(folder: Path, prepared: Path, tokens_for: tuple[str, ...] = EVERYBODY, url: str = URL) -> Site:
+    """A portal on a copy of the prepared lake; `tokens_for` are recipients and officials who get a token."""
+    shutil.copytree(prepared, folder, symlinks=True)
+    context = context_of(folder)
+    tokens = {}
+    for name in tokens_for:
+        kind = "recipients" if name in ("nso", "moh") else "officials"
+        tokens[name] = issue_token(context, name, days=90, kind=kind).text
+    return Site(context, portal_app(context, url), tokens)
+
+
 @pytest.fixture
 def make_site(prepared: Path, tmp_path: Path) -> Callable[..., Site]:
-    """A portal on a copy of the prepared lake; `tokens_for` are recipients and officials who get a token."""
-
-    def make(*, tokens_for: tuple[str, ...] = ("nso", "moh", OWNER, STEWARD, OFFICER), url: str = URL) -> Site:
-        folder = tmp_path / "site"
-        shutil.copytree(prepared, folder, symlinks=True)
-        context = context_of(folder)
-        tokens = {}
-        for name in tokens_for:
-            kind = "recipients" if name in ("nso", "moh") else "officials"
-            tokens[name] = issue_token(context, name, days=90, kind=kind).text
-        return Site(context, portal_app(context, url), tokens)
+    def make(*, tokens_for: tuple[str, ...] = EVERYBODY, url: str = URL) -> Site:
+        return site_in(tmp_path / "site", prepared, tokens_for, url)
 
     return make
 
@@ -128,6 +133,12 @@ def make_site(prepared: Path, tmp_path: Path) -> Callable[..., Site]:
 @pytest.fixture
 def site(make_site: Callable[..., Site]) -> Site:
     return make_site()
+
+
+@pytest.fixture(scope="module")
+def read_site(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Site:
+    """One for all tests of a file that only read."""
+    return site_in(tmp_path_factory.mktemp("read") / "site", prepared)
 
 
 def profile_of(token: str) -> str:

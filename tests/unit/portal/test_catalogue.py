@@ -43,18 +43,18 @@ def titles(text: str) -> list[str]:
         ("du lieu dan cu thu", "/registers/population"),
     ],
 )
-def test_everything_is_found_with_and_without_diacritics(site: Site, query: str, path: str):
-    found = titles(site.browser().get("/", params={"q": query}).text)
+def test_everything_is_found_with_and_without_diacritics(read_site: Site, query: str, path: str):
+    found = titles(read_site.browser().get("/", params={"q": query}).text)
     assert found
     assert f'href="{path}"' in found[0]
 
 
-def test_the_kind_and_the_written_diacritics_order_what_is_found(site: Site):
-    index = site.app.state.portal.catalogue.now().index
+def test_the_kind_and_the_written_diacritics_order_what_is_found(read_site: Site):
+    index = read_site.app.state.portal.catalogue.now().index
     assert index.find("công dân")[0].path == TABLE
     assert index.find("công dân xyz") == ()
     assert index.find(" \u0301 ") == ()
-    text = site.browser().get("/", params={"q": "cong dan", "kind": "column"}).text
+    text = read_site.browser().get("/", params={"q": "cong dan", "kind": "column"}).text
     assert "#full_name" in titles(text)[0]
     assert f'href="{TABLE}"' not in titles(text)[0]
 
@@ -63,16 +63,16 @@ def test_the_kind_and_the_written_diacritics_order_what_is_found(site: Site):
     "query",
     ["<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "{{ 7*7 }}", "' OR 1=1 --", "x" * 5000, "%"],
 )
-def test_a_script_in_a_query_is_text(site: Site, query: str):
-    answer = site.browser().get("/", params={"q": query})
+def test_a_script_in_a_query_is_text(read_site: Site, query: str):
+    answer = read_site.browser().get("/", params={"q": query})
     assert answer.status_code == 200
     assert "<script>alert" not in answer.text
     assert "<img" not in answer.text
     assert "49" not in answer.text.partition("</form>")[2].partition("</h2>")[0]
 
 
-def test_a_table_s_page_says_what_it_means(site: Site):
-    text = site.browser().get(TABLE, headers={"accept-language": "en"}).text
+def test_a_table_s_page_says_what_it_means(read_site: Site):
+    text = read_site.browser().get(TABLE, headers={"accept-language": "en"}).text
     for said in (
         "population.citizen", "One row for each citizen.", "Số định danh cá nhân", "Twelve digits.", "varchar",
         "basic personal data, never given as it is", "The status is one of two.", "Law on Identification 26/2023/QH15",
@@ -80,14 +80,14 @@ def test_a_table_s_page_says_what_it_means(site: Site):
         "delta_sharing.load_as_pandas", "/requests/new?table=population.citizen",
     ):  # fmt: skip
         assert said in text, said
-    vietnamese = site.browser().get(TABLE).text
+    vietnamese = read_site.browser().get(TABLE).text
     assert "Tình trạng chỉ có hai giá trị" in vietnamese
     assert "Luật Căn cước 26/2023/QH15" in vietnamese
 
 
-def test_no_page_shows_a_value_of_a_row(site: Site):
+def test_no_page_shows_a_value_of_a_row(read_site: Site):
     for name in (None, "nso", "bo-cong-an"):
-        browser = site.browser(name)
+        browser = read_site.browser(name)
         for path in ("/", "/?q=cong+dan", "/registers/population", TABLE, "/catalogue.jsonld", f"{TABLE}.jsonld"):
             text = browser.get(path).text
             for person in PEOPLE:
@@ -157,8 +157,8 @@ def test_the_shape_hides_few_rows(site: Site):
     assert (few.rows, few.columns) == (None, {})
 
 
-def test_an_unpublished_table_has_a_page_that_says_so(site: Site):
-    text = site.browser().get("/tables/population/household", headers={"accept-language": "en"}).text
+def test_an_unpublished_table_has_a_page_that_says_so(read_site: Site):
+    text = read_site.browser().get("/tables/population/household", headers={"accept-language": "en"}).text
     assert "nothing yet" in text
     assert "There is none over this table." in text
 
@@ -215,8 +215,8 @@ def test_a_broken_agreement_hides_itself_alone(site: Site):
         "/tables/population/citizen@server", "/lists/nothing", "/indicators/nothing", "/.git/config",
     ],
 )  # fmt: skip
-def test_paths_lead_to_what_is_there_and_nowhere_else(site: Site, path: str):
-    answer = site.browser().get(path)
+def test_paths_lead_to_what_is_there_and_nowhere_else(read_site: Site, path: str):
+    answer = read_site.browser().get(path)
     assert answer.status_code == 404
     assert "root:" not in answer.text
 
@@ -262,8 +262,8 @@ def test_ten_thousand_tables_are_searched_within_a_second():
 
 
 @pytest.mark.parametrize("name", [None, "nso", STEWARD, OFFICER])
-def test_every_link_leads_somewhere(site: Site, name: str | None):
-    browser, seen, waiting = site.browser(name), set(), ["/", "/?q=cong+dan"]
+def test_every_link_leads_somewhere(read_site: Site, name: str | None):
+    browser, seen, waiting = read_site.browser(name), set(), ["/", "/?q=cong+dan"]
     while waiting:
         path = waiting.pop()
         seen.add(path)
@@ -277,9 +277,9 @@ def test_every_link_leads_somewhere(site: Site, name: str | None):
 
 
 @pytest.mark.parametrize("name", [None, "nso", STEWARD])
-def test_the_index_of_few_rows_counts_no_violations(site: Site, name: str | None):
+def test_the_index_of_few_rows_counts_no_violations(read_site: Site, name: str | None):
     """Of a hundred rows, an index of 98.0 would be two violations of the only rule of its criterion."""
-    text = site.browser(name).get(TABLE, headers={"accept-language": "en"}).text
+    text = read_site.browser(name).get(TABLE, headers={"accept-language": "en"}).text
     quality = text.partition('id="quality"')[2].partition('id="rules"')[0]
     assert "Overall index" in quality
     assert not re.search(r"<dd>[0-9]", quality), "six rows"
@@ -298,8 +298,8 @@ def test_percentages_are_told_in_steps_of_ten_rows(percent: float, rows: int, to
 
 
 @pytest.mark.parametrize("path", ["/registers/population/", "/products/", f"{TABLE}/"])
-def test_no_address_leads_to_the_host_that_a_request_names(site: Site, path: str):
-    answer = site.browser().get(path, headers={"host": "evil.example"}, follow_redirects=False)
+def test_no_address_leads_to_the_host_that_a_request_names(read_site: Site, path: str):
+    answer = read_site.browser().get(path, headers={"host": "evil.example"}, follow_redirects=False)
     assert answer.status_code == 404
     assert "evil.example" not in str(answer.headers)
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import random
+import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from copy import deepcopy
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from functools import cached_property
 from pathlib import Path
@@ -315,3 +317,12 @@ def new_country(folder: Path, *, humans: int, seed: int = 7) -> Country:
     country.agree("health", HEALTH)
     country.begin()
     return country
+
+
+def copied(country: Country, folder: Path) -> Country:
+    """The same country in a folder of its own, with contracts that may be changed."""
+    lake, schemas = Lake(str(folder / "lake"), (), folder / "tmp"), folder / "schemas"
+    shutil.copytree(country.lake.uri, lake.uri, symlinks=True)
+    shutil.copytree(country.folder, schemas)
+    others: Country = replace(deepcopy(country), lake=lake, folder=schemas)
+    return others

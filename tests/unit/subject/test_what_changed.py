@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,23 +12,31 @@ from include.audit import ledger
 from include.lake.run_log import LinkRunRow, append_link_run
 from include.pipelines.decisions import Look
 from include.pipelines.subject import PersonUnknown, Subject, answer_person, subject_letter
-from tests.unit.subject.country import AT, HEALTH, MONTH, STATISTICS, Country, Human, new_country
+from tests.unit.subject.country import AT, HEALTH, MONTH, STATISTICS, Country, Human, copied, new_country
 from tests.unit.subject.test_letter import texts
 from tests.unit.subject.test_subject import told, without_counts
 
 LOOK = Look("dpo", "đơn số 12")
 
 
-@pytest.fixture
-def country(tmp_path: Path) -> Country:
-    """After its first day, with contracts that a test may change."""
-    country = new_country(tmp_path, humans=8)
-    registries = country.folder / "registries"
-    kept = registries.resolve()
-    registries.unlink()
-    shutil.copytree(kept, registries)
+@pytest.fixture(scope="module")
+def first_day(tmp_path_factory: pytest.TempPathFactory) -> Country:
+    """After its first day. No test changes it."""
+    country = new_country(tmp_path_factory.mktemp("country"), humans=8)
     country.publish()
     return country
+
+
+@pytest.fixture
+def country(first_day: Country, tmp_path: Path) -> Country:
+    """One such country, with contracts that a test may change."""
+    return copied(first_day, tmp_path)
+
+
+@pytest.fixture(scope="module")
+def asked(first_day: Country, tmp_path_factory: pytest.TempPathFactory) -> Country:
+    """One such country, of which nothing changes but who asked."""
+    return copied(first_day, tmp_path_factory.mktemp("asked"))
 
 
 def ask(country: Country, asked: str) -> Subject:
@@ -105,10 +112,10 @@ def test_a_record_that_linking_never_saw_is_answered_by_its_key(country: Country
     ["[", "[]", '["0"]', '[["0"]]', "{}", "'; DROP TABLE index", f"[{NEVER_LINKED}, 1]", "[" * 50_000],
     ids=lambda key: key[:9],
 )
-def test_a_record_that_no_kept_version_had_is_unknown(country: Country, key: str) -> None:
+def test_a_record_that_no_kept_version_had_is_unknown(asked: Country, key: str) -> None:
     for table in ("population.citizen", "population.household_member", "population.no", "reference.wards", "x"):
         with pytest.raises(PersonUnknown, match="has that id"):
-            ask(country, f"{table}:{key}")
+            answer_person(asked.context, f"{table}:{key}", look=LOOK)
 
 
 def test_who_is_answered_by_person_is_told_of_records_that_are_not_linked(country: Country) -> None:
