@@ -102,7 +102,7 @@ def test_every_page_of_a_review_fits_and_axe_finds_no_fault(
     page = opened(browser, f"{site}/persons/{pair_id(*pair)}", width=width, language=language)
 
     def looked_at() -> None:
-        assert page.evaluate("document.documentElement.scrollWidth") <= width, page.url
+        assert_fits(page)
         faults = Axe().run(page).response["violations"]
         assert [(fault["id"], fault["nodes"][0]["html"][:200]) for fault in faults] == [], page.url
 

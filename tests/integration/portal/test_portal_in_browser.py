@@ -21,6 +21,7 @@ from include.embedded.site import free_port
 from include.sharing.agreements import load_agreements
 from include.sharing.products import MasterKey, share_agreement
 from tests.integration.following import follow
+from tests.integration.layouts import assert_fits
 from tests.integration.sharing.serving import RECIPIENT, ROOT, Serving, serving
 from tests.repeats import some_of
 from tests.small_population import OFFICER, write_agreement
@@ -102,9 +103,9 @@ def _await(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
             time.sleep(0.1)
 
 
-def check(page: Page, address: str, width: int, scheme: str = "light") -> None:
+def check(page: Page, address: str, scheme: str = "light") -> None:
     page.goto(address)
-    assert page.evaluate("document.documentElement.scrollWidth") <= width, address
+    assert_fits(page)
     faults = Axe().run(page).response["violations"]
     assert [(fault["id"], fault["nodes"][0]["html"][:200]) for fault in faults] == [], (address, scheme)
 
@@ -121,7 +122,7 @@ def test_axe_finds_no_fault_and_nothing_is_loaded_from_elsewhere(
     page.on("request", lambda request: asked.append(request.url))
     page.on("console", lambda said: wrong.append(said.text) if said.type == "error" else None)
     for path in PUBLIC:
-        check(page, portal.url + path, width, scheme)
+        check(page, portal.url + path, scheme)
     assert not [address for address in asked if not address.startswith(portal.url)]
     assert not [text for text in wrong if "404" not in text], "no page breaks its own policy"
     page.close()
@@ -129,7 +130,7 @@ def test_axe_finds_no_fault_and_nothing_is_loaded_from_elsewhere(
     page = signed_in.new_page()
     page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
     for path in SIGNED_IN:
-        check(page, portal.url + path, width, scheme)
+        check(page, portal.url + path, scheme)
     signed_in.close()
 
 

@@ -17,6 +17,7 @@ from include.embedded.site import free_port
 from include.pipelines.serving import issue_token
 from include.portal import portal_app
 from tests.integration.following import follow
+from tests.integration.layouts import assert_fits
 from tests.repeats import some_of
 from tests.unit.subject.country import Country, new_country
 
@@ -55,7 +56,7 @@ def looked_at(page: Page, name: str) -> None:
     width = page.viewport_size["width"] if page.viewport_size else 0
     if SHOTS:
         page.screenshot(path=Path(SHOTS) / f"subject-{name}-{width}.png", full_page=True)
-    assert page.evaluate("document.documentElement.scrollWidth") <= width, page.url
+    assert_fits(page)
     faults = Axe().run(page).response["violations"]
     assert [(fault["id"], fault["nodes"][0]["html"][:200]) for fault in faults] == [], page.url
 
