@@ -14,9 +14,9 @@ from include.indicators.computation import Figure, compute, tables_of, tables_re
 from include.indicators.definitions import Catalogue, compile_indicator, load_indicator, period_of
 from include.lake.storage import Lake
 
-from .test_across_registers import NOW, SCHEMAS, catalogue, lake, put
+from .test_across_registers import NOW, SCHEMAS, catalogue, lake, lists, put
 
-__all__ = ["catalogue", "lake"]
+__all__ = ["catalogue", "lake", "lists"]
 
 
 def figures(lake: Lake, catalogue: Catalogue, name: str, period: str) -> dict[str, Figure]:
