@@ -102,9 +102,13 @@ def test_what_tasks_are_forked_from_does_not_look_for_pyspark_which_would_end_it
     """It has no main module, which PySpark 4 takes for a run of its own tests."""
     (tmp_path / "pyspark").mkdir()
     (tmp_path / "pyspark" / "__init__.py").write_text("import sys; sys.exit(0)\n", encoding="utf-8")
-    program = f"from importlib import import_module; [import_module(name) for name in {PRELOADED}]; print('still here')"
+    program = (
+        f"from importlib import import_module; [import_module(name) for name in {PRELOADED}]; "
+        "from include.vietnam.macro_expansion import _macros; print(_macros.cache_info()); print('still here')"
+    )
     environ = os.environ | {"PYTHONPATH": f"{ROOT}{os.pathsep}{tmp_path}"}
     done = subprocess.run(
         [sys.executable, "-c", program], cwd=ROOT, env=environ, capture_output=True, text=True, check=False
     )
     assert done.stdout.endswith("still here\n"), done.stderr
+    assert "currsize=1" in done.stdout, "the macros are known, which every task that publishes asks for"

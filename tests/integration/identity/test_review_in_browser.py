@@ -15,6 +15,7 @@ from playwright.sync_api import Browser, Page
 
 from include.embedded.site import free_port
 from include.identity.persons.review_queue import pair_id
+from tests.integration.layouts import assert_fits
 from tests.repeats import some_of
 
 pytestmark = pytest.mark.slow

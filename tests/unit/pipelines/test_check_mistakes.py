@@ -186,6 +186,7 @@ MISTAKES = [
     ("name: name,", "name: a/b,", "holds a slash", "`a_b`"),
     ("name: name,", "name: 'a;b',", "';'", "`a_b`"),
     ("name: name,", "name: 'a=b',", "'='", "`a_b`"),
+    ("name: name,", "name: ':a',", "':'", "`a`"),
     ("name: name,", 'name: "a\\tb",', "which readers of the lake refuse", "`a_b`"),
     ("name: name,", "name: _name,", "no usable name", "not beginning with"),
     ("name: name,", "name: KIND,", "stands twice", "its own name"),
