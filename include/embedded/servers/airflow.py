@@ -116,7 +116,7 @@ def airflow_environment(site: Site, sources: Mapping[str, str]) -> dict[str, str
         # A task's supervisor may miss the end of its process and then sleeps this long (default: 5 s).
         "WORKERS__MIN_HEARTBEAT_INTERVAL": 1,
         "WORKERS__EXECUTION_API_TIMEOUT": 60,
-        # Time until a new contract becomes a DAG. A look at all files takes seconds of processor.
+        # Time until a new contract becomes a DAG. A look at all files takes three seconds of processor.
         "DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": 45,
         "DAG_PROCESSOR__REFRESH_INTERVAL": 30,
         "DAG_PROCESSOR__PRINT_STATS_INTERVAL": 0,
