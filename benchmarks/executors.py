@@ -34,17 +34,18 @@ class Memory:
 
     def _sample(self) -> None:
         while not self._ended.wait(_EVERY_SECONDS):
-            for executor in _executors():
+            for executor in executors():
                 taken = 0
                 with suppress(psutil.Error):  # one that ends meanwhile
                     taken = sum(one.memory_full_info().pss for one in (executor, *executor.children(recursive=True)))
                 self.peak_mib = max(self.peak_mib, taken / 1024**2)
 
 
-def _executors() -> list[psutil.Process]:
+def executors() -> list[psutil.Process]:
+    """The executors of the clusters that this process started."""
     found = []
     for process in psutil.Process().children(recursive=True):
-        with suppress(psutil.Error):
+        with suppress(psutil.Error):  # one that has ended
             if "CoarseGrainedExecutorBackend" in " ".join(process.cmdline()):
                 found.append(process)
     return found

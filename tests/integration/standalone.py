@@ -7,10 +7,8 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
-
-import psutil
 
 from include.embedded.site import free_port
 
@@ -43,16 +41,6 @@ def standalone_cluster(folder: Path, *, workers: int = 2) -> Iterator[str]:
             os.killpg(process.pid, signal.SIGTERM)
         for process in running:
             process.wait(timeout=30)
-
-
-def executors() -> list[psutil.Process]:
-    """The executors of the clusters that this process started."""
-    found = []
-    for process in psutil.Process().children(recursive=True):
-        with suppress(psutil.Error):  # one that has ended
-            if "CoarseGrainedExecutorBackend" in " ".join(process.cmdline()):
-                found.append(process)
-    return found
 
 
 def _await(log: Path, sign: str) -> None:

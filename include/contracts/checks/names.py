@@ -1,4 +1,4 @@
-"""Check of names: valid in Delta, Spark, DuckDB and as a folder."""
+"""Check of names: valid in Delta, Spark, DuckDB, statements of SQLAlchemy (`:a` is a parameter), and as a folder."""
 
 from __future__ import annotations
 

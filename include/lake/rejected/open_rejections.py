@@ -52,12 +52,12 @@ class OpenRejections:
 
     delta: DeltaTable
     files: tuple[RejectedFile, ...]
-    connect: Callable[[], duckdb.DuckDBPyConnection]
+    _connect: Callable[[], duckdb.DuckDBPyConnection]
 
     @cached_property
     def connection(self) -> duckdb.DuckDBPyConnection:
         """Has the view OPENED: all columns of the open rows, and `_file`. Made when it is first asked for."""
-        return self.connect()
+        return self._connect()
 
 
 @contextmanager

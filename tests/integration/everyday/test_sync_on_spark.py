@@ -15,6 +15,7 @@ import pyarrow as pa
 import pytest
 from typer.testing import CliRunner
 
+from benchmarks.executors import executors
 from include.audit.verification import verify
 from include.cli import app
 from include.cluster import part_sizes
@@ -31,7 +32,6 @@ from tests.integration.everyday.ledger_source import PaymentSource, context_of
 from tests.integration.everyday.sync_worker import sync
 from tests.integration.everyday.test_killed_syncs import kill_until_done, two_days
 from tests.integration.lake.weed import S3
-from tests.integration.standalone import executors
 from tests.repeats import repeats
 
 pytestmark = [

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pytest
 from deltalake import DeltaTable
 
+from benchmarks.executors import executors
 from include.cluster import part_sizes
 from include.cluster.spark_session import Spark, session
 from include.cluster.worker_engine import Part, WorkerEngine, WorkerFault
@@ -25,7 +26,6 @@ from include.lake.storage.errors import LakeKeyBroken
 from include.lake.storage.lake import Lake
 from include.lake.upsert import suspects, workers
 from include.lake.upsert.change_set import Mode, preview
-from tests.integration.standalone import executors
 from tests.unit.lake.staging import START, column, contract_table, gone_keys, stage
 
 pytestmark = [
