@@ -182,7 +182,11 @@ def _write_warnings(
     found = f"SELECT {ROW}, {row_rules.warnings()} AS _warnings FROM {FLAGGED} WHERE {row_rules.any_of('warning')}"
     if any(rule.severity == "warning" for rule in set_rules):  # only then can a row occur twice
         of_sets = f"SELECT {ROW}, CAST(list(item ORDER BY rule) AS VARCHAR[]) FROM ({clashes}) GROUP BY {ROW}"
-        found = f"SELECT {ROW}, flatten(list(_warnings)) AS _warnings FROM ({found} UNION ALL {of_sets}) GROUP BY {ROW}"
+        # Always in one order (row rules first): the same warnings in another order would be a change of the row.
+        found = (
+            f"SELECT {ROW}, flatten(list(_warnings ORDER BY place)) AS _warnings "
+            f"FROM (SELECT *, 0 AS place FROM ({found}) UNION ALL SELECT *, 1 FROM ({of_sets})) GROUP BY {ROW}"
+        )
     accepted = f"SELECT {ROW}, _warnings FROM ({found}) ANTI JOIN {FAULTS} USING ({ROW})"
     connection.execute(f"COPY ({accepted}) TO {parquet_to(uri)}")
 
