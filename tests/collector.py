@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import gzip
+import subprocess
 import threading
+import time
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib.resources import files
 from typing import Any
 
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+from include.embedded.site import free_port, is_free
 
 Point = tuple[dict[str, Any], Any]
 
@@ -83,6 +89,8 @@ def collecting() -> Iterator[Collector]:
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["content-length"]))
+            if self.headers["content-encoding"] == "gzip":
+                body = gzip.decompress(body)
             kinds = {"/v1/metrics": ExportMetricsServiceRequest, "/v1/traces": ExportTraceServiceRequest}
             request = kinds[self.path].FromString(body)
             collector.received += body
@@ -103,3 +111,26 @@ def collecting() -> Iterator[Collector]:
     finally:
         server.shutdown()
         server.server_close()
+
+
+@contextmanager
+def passed_on_by_rotel(to: Collector) -> Iterator[dict[str, str]]:
+    """The environment that leads to a collector of others, Rotel, which hands all it takes to `to` before it ends."""
+    port = free_port()
+    command = [
+        str(files("rotel") / "rotel-agent"), "start", "--otlp-http-endpoint", f"127.0.0.1:{port}",
+        "--otlp-grpc-endpoint", f"127.0.0.1:{free_port()}", "--exporter", "otlp", "--otlp-exporter-endpoint", to.url,
+        "--otlp-exporter-protocol", "http",
+    ]  # fmt: skip
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+        try:
+            until = time.monotonic() + 30
+            while is_free(port):
+                assert process.poll() is None, "it ended"
+                assert time.monotonic() < until, "it does not listen"
+                time.sleep(0.05)
+            yield {"OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{port}"}
+        finally:
+            process.terminate()
+            said, _ = process.communicate(timeout=30)
+    assert process.returncode == 0, said

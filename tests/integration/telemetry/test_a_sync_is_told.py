@@ -21,7 +21,7 @@ import sqlalchemy as sa
 from include.lake.run_log import log_tables
 from include.telemetry import METRICS, is_on, record_table_rows, steps
 from include.telemetry.switch import has
-from tests.collector import Collector, attributes_of, collecting
+from tests.collector import Collector, attributes_of, collecting, passed_on_by_rotel
 from tests.integration.everyday.ledger_source import BAD, PAYMENTS, PaymentSource, context_of
 
 pytestmark = pytest.mark.slow
@@ -82,7 +82,7 @@ def office(tmp_path: Path) -> Office:
 
 @dataclass
 class FirstDay:
-    """A sync and a look at the state of the lake, and what the collector was told of the two."""
+    """A sync and a look at the state of the lake, and what was told of the two; of the sync, by way of Rotel."""
 
     office: Office
     run: dict[str, Any]
@@ -95,7 +95,8 @@ class FirstDay:
 def first_day(tmp_path_factory: pytest.TempPathFactory) -> FirstDay:
     office = office_in(tmp_path_factory.mktemp("office"))
     with collecting() as sync, collecting() as status:
-        run = office.sync(**sync.variables)
+        with passed_on_by_rotel(sync) as variables:
+            run = office.sync(**variables)
         assert office.run("status", **status.variables).returncode == 0
     (record,) = office.records
     return FirstDay(office, run, record, sync, status)
