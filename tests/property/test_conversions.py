@@ -28,7 +28,7 @@ DIGITS = (
 )
 NUMBERS = st.builds(
     "{}{}{}{}".format,
-    st.sampled_from(["", "", "-", "+", " "]),
+    st.sampled_from(["", "", "-", "+", " ", "\t-", "\r\n-", " +"]),
     DIGITS,
     st.sampled_from(["", "."]) | DIGITS.map(".{}".format),
     st.sampled_from(["", "", "", "e3", "E-5", "e+15", " ", "x", "e", "e400", "e-400"]),
@@ -78,7 +78,7 @@ def fits(exact: Decimal, precision: int, scale: int) -> bool:
 
 @SOME
 @given(texts=st.lists(NUMBERS, max_size=30), sizes=SIZES)
-@example(texts=["1.555", "100.004", "-0.004", "1_000.5", "1e3", "00001.50"], sizes=(5, 2))
+@example(texts=["1.555", "100.004", "-0.004", "1_000.5", "1e3", "00001.50", "\t-1.5e2"], sizes=(5, 2))
 def test_text_to_decimal(db: duckdb.DuckDBPyConnection, texts: list[str], sizes: tuple[int, int]) -> None:
     for text, value in published(db, texts, "VARCHAR", f"DECIMAL({sizes[0]},{sizes[1]})"):
         exact = number(text)

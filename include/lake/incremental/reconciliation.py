@@ -19,7 +19,7 @@ from include.contracts.model import Table
 from include.lake.delta import TableSchema, last_run_commit, listed, published_rows
 from include.lake.incremental.row_checksum import RowSetChecksum, hashed_values
 from include.lake.incremental.stored_checksum import checksum_by_sql, stored_checksum_of
-from include.lake.rejected import as_json, open_rejections_of, typed_cursor, typed_key
+from include.lake.rejected import as_json, has_key, open_rejections_of, typed_cursor, typed_key
 from include.lake.storage import Lake, lake_errors, literal, quote, scan
 from include.lake.upsert import COMPARE_MEMORY, later
 
@@ -65,9 +65,10 @@ def reconcile(lake: Lake, table: Table, *, conformed_keys: str, folder: str) -> 
             gone = f"SELECT {listed(table.primary_key)} FROM apart WHERE _row IS NULL{_withdrawn(table, opened)}"
             missed_changes = _select_missed_changes(connection, table, opened)
             if _misses_one_without_key(connection, table, opened):
+                whole = as_json(table.primary_key, "s", whole=True)
                 nothing = ", ".join(f"CAST(NULL AS {table.column(name).sql_type})" for name in table.primary_key)
                 gone += f" UNION ALL SELECT {nothing}"
-                missed_changes += f" UNION SELECT _row FROM source s WHERE {as_json(table.primary_key, 's')} IS NULL"
+                missed_changes += f" UNION SELECT _row FROM source s WHERE {whole} IS NULL"
             return Reconciled(
                 gone=_write(connection, gone, gone_uri),
                 missed_changes=_write(connection, missed_changes, missed_changes_uri),
@@ -154,7 +155,7 @@ def _select_missed_changes(connection: duckdb.DuckDBPyConnection, table: Table, 
     if not opened and not connection.execute("FROM candidate LIMIT 1").fetchall():
         return "SELECT _row FROM candidate"
     keys, cursor = listed(table.primary_key), table.extract.cursor
-    key, moment = (as_json(names, "s") for names in (table.primary_key, cursor))
+    key, moment = as_json(table.primary_key, "s", whole=True), as_json(cursor, "s")
     is_known = clashes = "false"
     taken_back = ""
     if opened:
@@ -199,17 +200,17 @@ def _withdrawn(table: Table, opened: str) -> str:
 
 
 def _misses_one_without_key(connection: duckdb.DuckDBPyConnection, table: Table, opened: str) -> bool:
-    """Whether an open row without a readable key is gone from the source, judged by the row count at each cursor.
+    """Whether an open row without a readable key is gone from the source, or one came, by their number at each cursor.
 
     The key cannot identify it: so all such rows of the source are read again, and those not received are gone.
     """
     if not opened:
         return False
-    key, moment = (as_json(names, "s") for names in (table.primary_key, table.extract.cursor))
+    key, moment = as_json(table.primary_key, "s", whole=True), as_json(table.extract.cursor, "s")
     here = f"SELECT {moment} AS _cursor, count(*) AS rows FROM source s WHERE {key} IS NULL GROUP BY 1"
     is_known = f"SELECT _cursor, sum(_rows) AS rows FROM {scan(opened)} WHERE _key IS NULL GROUP BY 1"
-    missing = f"FROM ({is_known}) k LEFT JOIN ({here}) h ON k._cursor IS NOT DISTINCT FROM h._cursor"
-    return bool(connection.execute(f"{missing} WHERE coalesce(h.rows, 0) < k.rows LIMIT 1").fetchall())
+    apart = f"FROM ({is_known}) k LEFT JOIN ({here}) h ON k._cursor IS NOT DISTINCT FROM h._cursor"
+    return bool(connection.execute(f"{apart} WHERE h.rows IS DISTINCT FROM k.rows LIMIT 1").fetchall())
 
 
 def _open_rows(lake: Lake, table: Table, uri: str) -> str:
@@ -230,8 +231,8 @@ def _open_rows(lake: Lake, table: Table, uri: str) -> str:
         others = f"list_filter(_reasons, lambda r: (r.rule_id IN ({of_sets})) IS NOT TRUE)"
         is_elsewhere = f"len(list_filter(_reasons, lambda r: r.rule_id = {literal(table.server_rule_id)})) > 0"
         open_rows = (
-            f"SELECT _key, _cursor, len({others}) = 0 AS _clashes, {is_elsewhere} AS _elsewhere, count(*) AS _rows "
-            "FROM opened GROUP BY ALL"
+            f"SELECT CASE WHEN {has_key(table)} THEN _key END AS _key, _cursor, len({others}) = 0 AS _clashes, "
+            f"{is_elsewhere} AS _elsewhere, count(*) AS _rows FROM opened GROUP BY ALL"
         )
         _write(opened.connection, open_rows, uri)
     return uri

@@ -7,6 +7,7 @@ from include.lake.rejected.held_rows import BrokenRule, broken_rules
 from include.lake.rejected.open_rejections import (
     REJECTION_COLUMNS,
     as_json,
+    has_key,
     open_rejections_of,
     typed_cursor,
     typed_key,

@@ -18,10 +18,19 @@ from deltalake import CommitProperties, Transaction, WriterProperties, write_del
 
 from include.contracts.model import Table
 from include.lake.delta import PREFIX, StagedFiles
-from include.lake.rejected.open_rejections import COLUMNS, OPEN, REJECTION_COLUMNS, as_json, open_rejections_of
+from include.lake.rejected.open_rejections import COLUMNS, OPEN, RESERVED_COLUMNS, as_json, open_rejections_of
 from include.lake.rejected.relations import OPENED
 from include.lake.rejected.replay_source import ensure_open
-from include.lake.storage import Lake, create_temp_table, lake_errors, literal, quote, retry_on_conflict, scan
+from include.lake.storage import (
+    Lake,
+    create_temp_table,
+    free_name,
+    lake_errors,
+    literal,
+    quote,
+    retry_on_conflict,
+    scan,
+)
 from include.lake.upsert import Mode
 
 _BATCH_ROWS, _BATCH_CELLS = 16_384, 4_000_000
@@ -116,7 +125,7 @@ def _write(append: _Append, connection: duckdb.DuckDBPyConnection, rows: int, pu
             connection.execute(f"SET {setting}")
     names = kept_names(list(source), published)
     create_temp_table(connection, "earlier", _open_since(append))
-    query = _rejected_rows(append, connection, source, names)
+    query = _rejected_rows(append, connection, published)
     columns = [[name, sql_type, names[name]] for name, sql_type in source.items()]
     metadata = append.reading | {"run_id": append.run_id, "rows": str(rows), "mode": append.mode}
     metadata[COLUMNS] = json.dumps(columns, ensure_ascii=False)
@@ -138,30 +147,24 @@ def _write(append: _Append, connection: duckdb.DuckDBPyConnection, rows: int, pu
     )
 
 
-def _rejected_rows(
-    append: _Append, connection: duckdb.DuckDBPyConnection, source: dict[str, str], names: dict[str, str]
-) -> str:
+def _rejected_rows(append: _Append, connection: duckdb.DuckDBPyConnection, published: Sequence[str]) -> str:
     """SELECT of the rows that were not accepted."""
-    received = ", ".join(f"{_text(f'e.{quote(name)}', kind)} AS {quote(names[name])}" for name, kind in source.items())
-    row_number = "file_row_number"
-    extract = f"(SELECT *, {row_number} AS _lake_row FROM {scan(append.extract_uri)})"
-    if row_number in (name.lower() for name in source):
-        connection.execute("SET preserve_insertion_order = true")
-        extract = f"(SELECT *, row_number() OVER () - 1 AS _lake_row FROM {scan(append.extract_uri)})"
+    cells = received_cells(connection, append.extract_uri, published)
+    received = ", ".join(f"{text} AS {quote(kept)}" for kept, text in cells.columns.items())
     staged, at = append.staged, f"CAST({literal(append.at.isoformat())} AS TIMESTAMPTZ)"
     key, cursor = as_json(append.table.primary_key, "c"), as_json(append.table.extract.cursor, "c")
     return f"""
         SELECT {received}, n._row, n._status, n._reasons, {at} AS _rejected_at, n._since, n._key, n._cursor,
                CASE WHEN n._status = 'rejected' THEN {literal(OPEN)} END AS _life, CAST(NULL AS VARCHAR) AS _closed_by,
                CAST(NULL AS TIMESTAMPTZ) AS _closed_at, {literal(append.run_id)} AS _run_id
-        FROM {extract} e
+        FROM {cells.rows}
         JOIN (SELECT f._row, f._outcome AS _status, f._reasons, {key} AS _key, {cursor} AS _cursor,
                      CASE WHEN f._outcome = 'rejected' THEN coalesce(o._since, {at}) END AS _since
               FROM {scan(staged.faults)} f
               LEFT JOIN (SELECT k.* FROM {scan(staged.conformed)} k
                          SEMI JOIN {scan(staged.faults)} n ON k._row = n._row) c ON c._row = f._row
-              LEFT JOIN earlier o ON o._key = {key}) n
-          ON e._lake_row = n._row"""
+              LEFT JOIN earlier o ON o._key = {as_json(append.table.primary_key, "c", whole=True)}) n
+          ON e.{cells.number} = n._row"""
 
 
 def _open_since(append: _Append) -> pa.Table:
@@ -173,11 +176,36 @@ def _open_since(append: _Append) -> pa.Table:
         if opened is None or not opened.files:
             return empty
         faulty = f"SELECT _row FROM {scan(append.staged.faults)} WHERE _outcome = 'rejected'"
-        keys = f"SELECT {as_json(append.table.primary_key, 'k')} AS _key FROM {scan(append.staged.conformed)} k"
+        whole = as_json(append.table.primary_key, "k", whole=True)
+        keys = f"SELECT {whole} AS _key FROM {scan(append.staged.conformed)} k"
         return opened.connection.execute(
             f"SELECT _key, min(_since) AS _since FROM {OPENED} SEMI JOIN ({keys} SEMI JOIN ({faulty}) n USING (_row)) "
             "f USING (_key) GROUP BY _key"
         ).to_arrow_table()
+
+
+@dataclass(frozen=True, slots=True)
+class ReceivedCells:
+    """An extract as relation `rows`, named `e`, with its row `number`, and the SQL of each cell's text by kept name."""
+
+    rows: str
+    number: str
+    columns: dict[str, str]
+
+
+def received_cells(
+    connection: duckdb.DuckDBPyConnection, extract_uri: str, published: Sequence[str] = ()
+) -> ReceivedCells:
+    """The cells of an extract as the table of rejected rows, which has the columns `published`, keeps them."""
+    described = connection.execute(f"DESCRIBE FROM {scan(extract_uri)}").fetchall()
+    source = {name: sql_type for name, sql_type, *_ in described}
+    names = kept_names(list(source), published)
+    row_number, number = "file_row_number", free_name("_lake_row", source)
+    if row_number in (name.lower() for name in source):
+        connection.execute("SET preserve_insertion_order = true")
+        row_number = "row_number() OVER () - 1"
+    columns = {names[name]: _text(f"e.{quote(name)}", kind) for name, kind in source.items()}
+    return ReceivedCells(f"(SELECT *, {row_number} AS {number} FROM {scan(extract_uri)}) e", number, columns)
 
 
 def kept_names(source: Sequence[str], published: Sequence[str] = ()) -> dict[str, str]:
@@ -186,11 +214,11 @@ def kept_names(source: Sequence[str], published: Sequence[str] = ()) -> dict[str
     Delta column names are case-insensitive, so a column keeps the spelling it was first published with.
     """
     spelling = {name.lower(): name for name in published}
-    taken = {name.lower() for name in source} | set(REJECTION_COLUMNS)
+    taken = {name.lower() for name in source} | set(RESERVED_COLUMNS)
     names = {}
     for name in source:
         kept = name
-        if name.lower() in REJECTION_COLUMNS:
+        if name.lower() in RESERVED_COLUMNS:
             while kept.lower() in taken:
                 kept = "src" + kept
             taken.add(kept.lower())

@@ -24,7 +24,7 @@ class BrokenRule:
 
 def broken_rules(lake: Lake, table: Table, staged: StagedFiles) -> tuple[BrokenRule, ...]:
     """Staged rejected rows of an unpublished run, by rule, most rows first."""
-    key = as_json(table.primary_key, "k")
+    key = as_json(table.primary_key, "k", whole=True)
     with lake.connect() as connection, lake_errors(f"counting the rejected rows of {table.qualified_name}"):
         counted = connection.execute(
             "SELECT reason.rule_id, count(DISTINCT _row), count(DISTINCT _key) FROM ("

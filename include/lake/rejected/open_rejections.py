@@ -7,6 +7,7 @@ committed to the registry table; those of a run that is under way, or was killed
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ import pyarrow as pa
 from deltalake import DeltaTable
 
 from include.contracts.model import Table
-from include.lake.delta import PREFIX, view_of
+from include.lake.delta import FILE, PREFIX, view_of
 from include.lake.rejected.relations import OPENED
 from include.lake.run_log import is_on_record
 from include.lake.storage import Lake, lake_errors, literal, quote
@@ -30,6 +31,7 @@ REJECTION_COLUMNS = (
     "_run_id", "_row", "_status", "_reasons", "_rejected_at", "_since", "_key", "_cursor", "_life", "_closed_by",
     "_closed_at",
 )  # fmt: skip
+RESERVED_COLUMNS = (*REJECTION_COLUMNS, FILE)  # a source column with one of these names is kept under another
 COLUMNS = "source_columns"
 _FIRST_LOOK = 20
 
@@ -173,15 +175,24 @@ def typed_cursor(table: Table) -> list[tuple[str, str]]:
     return [(quote(name), _from_json("_cursor", name, table.column(name).sql_type)) for name in table.extract.cursor]
 
 
-def as_json(names: Sequence[str], relation: str) -> str:
-    """SQL of a JSON object of these columns; NULL where all of them are, or there are none."""
+def has_key(table: Table) -> str:
+    """SQL condition: all of the key can be read from the JSON of `_key`. A part of a key is that of many rows."""
+    return " AND ".join(f"{sql} IS NOT NULL" for _, sql in typed_key(table)) or "false"
+
+
+def as_json(names: Sequence[str], relation: str, *, whole: bool = False) -> str:
+    """SQL of a JSON object of these columns; NULL where all of them (`whole`: one of them) are, or there are none."""
     if not names:
         return "CAST(NULL AS VARCHAR)"
     fields = ", ".join(f"{literal(name)}, {relation}.{quote(name)}" for name in names)
-    present = " OR ".join(f"{relation}.{quote(name)} IS NOT NULL" for name in names)
+    present = (" AND " if whole else " OR ").join(f"{relation}.{quote(name)} IS NOT NULL" for name in names)
     return f"CASE WHEN {present} THEN CAST(json_object({fields}) AS VARCHAR) END"
 
 
 def _from_json(column: str, name: str, sql_type: str) -> str:
+    if sql_type.startswith("DECIMAL"):  # JSON functions read such a number as a float
+        number = literal(rf'[{{,]"{re.escape(name)}":(-?[0-9.]+)')
+        digits = f"regexp_extract({column}, {number}, 1)"
+        return f"TRY_CAST(nullif({digits}, '') AS {sql_type})"
     path = literal("/" + name.replace("~", "~0").replace("/", "~1"))
     return f"TRY_CAST(json_extract_string({column}, {path}) AS {sql_type})"

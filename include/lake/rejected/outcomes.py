@@ -12,12 +12,14 @@ from include.contracts.model import Table
 from include.lake.delta import FILE, StagedFiles, view_of
 from include.lake.rejected.open_rejections import (
     OPEN,
-    REJECTION_COLUMNS,
     REPLAYED,
+    RESERVED_COLUMNS,
     SUPERSEDED,
     WITHDRAWN,
     OpenRejections,
+    has_key,
     live_rejected_files,
+    typed_cursor,
     typed_key,
 )
 from include.lake.rejected.relations import OPENED, OWN, SETTLED
@@ -68,25 +70,32 @@ def decide_outcomes(closing: Closing, opened: OpenRejections) -> dict[str, int]:
 
 def _of_sync(closing: Closing, connection: duckdb.DuckDBPyConnection) -> str:
     """SELECT of the new life of each row of OPENED after a sync, by received and by gone keys; needs OWN."""
-    keys = typed_key(closing.table)
+    table, keys, cursors = closing.table, typed_key(closing.table), typed_cursor(closing.table)
     is_full = closing.mode == "full"
     typed = "".join(f", {sql} AS k{i}" for i, (_, sql) in enumerate(keys))
-    connection.execute(f"CREATE TEMP TABLE waiting AS SELECT _run_id, _row, _key{typed} FROM {OPENED}")
+    typed += "".join(f", {sql} AS c{i}" for i, (_, sql) in enumerate(cursors))
+    connection.execute(
+        f"CREATE TEMP TABLE waiting AS SELECT _run_id, _row, {has_key(table)} AS _has_key{typed} FROM {OPENED}"
+    )
     if not keys:
         return _settled("waiting", SUPERSEDED) if is_full else _settled("waiting WHERE false", SUPERSEDED)
+    of_key = f"{_same(keys, 'c')} WHERE w._has_key"
+    if closing.mode == "backfill" and cursors:  # a window may hold an older version, which supersedes none
+        waits = ", ".join(f"w.c{i}" for i in range(len(cursors)))
+        of_key += f" AND (({waits}) > ({', '.join(f'c.{name}' for name, _ in cursors)})) IS NOT TRUE"
     connection.execute(
         f"CREATE TEMP TABLE received AS SELECT DISTINCT w._run_id, w._row FROM waiting w "
-        f"JOIN {scan(closing.staged.conformed)} c ON {_same(keys, 'c')} WHERE w._key IS NOT NULL"
+        f"JOIN {scan(closing.staged.conformed)} c ON {of_key}"
     )
     again = "(FROM waiting SEMI JOIN received USING (_run_id, _row))"
     others = "(FROM waiting ANTI JOIN received USING (_run_id, _row))"
     parts = [_settled(again, SUPERSEDED)]
     if is_full:
         if closing.table.extract.deletes == "reconcile":
-            parts.append(_settled(f"{others} WHERE _key IS NOT NULL", WITHDRAWN))
-        parts.append(_settled(f"{others} WHERE _key IS NULL", SUPERSEDED))
+            parts.append(_settled(f"{others} WHERE _has_key", WITHDRAWN))
+        parts.append(_settled(f"{others} WHERE NOT _has_key", SUPERSEDED))
         return " UNION ALL ".join(parts)
-    connection.execute(f"CREATE TEMP TABLE same_again AS {_of_same_rows(connection)}")
+    connection.execute(f"CREATE TEMP TABLE same_again AS {_of_same_rows(table, connection)}")
     parts.append("FROM same_again")
     if closing.gone is not None:  # a null key stands for rows without a readable key that were not received
         gone = f"(FROM {others} w SEMI JOIN {scan(closing.gone)} g ON {_same(keys, 'g')})"
@@ -95,13 +104,13 @@ def _of_sync(closing: Closing, connection: duckdb.DuckDBPyConnection) -> str:
     return " UNION ALL ".join(parts)
 
 
-def _of_same_rows(connection: duckdb.DuckDBPyConnection) -> str:
+def _of_same_rows(table: Table, connection: duckdb.DuckDBPyConnection) -> str:
     """SELECT of the rows of OPENED without a readable key that are in OWN with the same cells."""
-    described = connection.execute("DESCRIBE opened").fetchall()
-    received = [quote(name) for name, *_ in described if name not in (*REJECTION_COLUMNS, FILE)]
-    row = f"struct_pack({', '.join(f'{name} := {name}' for name in received)})"
-    own = f"SELECT {row} AS content FROM {OWN} WHERE _status = 'rejected' AND _key IS NULL"
-    keyless = f"(SELECT _run_id, _row, {row} AS content FROM {OPENED} WHERE _key IS NULL)"
+    described = connection.execute(f"DESCRIBE {OPENED}").fetchall()
+    received = [quote(name) for name, *_ in described if name not in RESERVED_COLUMNS]
+    row, keyless = f"struct_pack({', '.join(f'{name} := {name}' for name in received)})", f"NOT ({has_key(table)})"
+    own = f"SELECT {row} AS content FROM {OWN} WHERE _status = 'rejected' AND {keyless}"
+    keyless = f"(SELECT _run_id, _row, {row} AS content FROM {OPENED} WHERE {keyless})"
     return _settled(f"{keyless} k SEMI JOIN ({own}) USING (content)", SUPERSEDED)
 
 

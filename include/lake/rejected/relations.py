@@ -13,4 +13,4 @@ CHOSEN = "chosen"
 """Rows of a replay: `_of_run`, `_of_row`, and `_row`, the row number in its extract (null if stale)."""
 
 RUNS = "runs"
-"""Runs of a registry table: `_run_id` and `place`, the version that each committed."""
+"""Runs of a registry table: `_run_id` and `_place`, the version that each committed."""

@@ -13,15 +13,16 @@ from include.contracts.model import DRIFT_FLAG, Table
 from include.lake.delta import PREFIX, view_of
 from include.lake.rejected.open_rejections import (
     COLUMNS,
-    REJECTION_COLUMNS,
+    RESERVED_COLUMNS,
     OpenRejections,
+    has_key,
     open_rejections_of,
     runs_that_count,
     typed_cursor,
     typed_key,
 )
 from include.lake.rejected.relations import CHOSEN, OPENED, RUNS
-from include.lake.storage import Lake, LakeOutdated, lake_errors, literal, quote, scan
+from include.lake.storage import Lake, LakeOutdated, free_name, lake_errors, literal, quote, scan
 
 ORIGIN = ("_of_run", "_of_row")
 Columns = tuple[tuple[str, str, str], ...]
@@ -113,21 +114,23 @@ def _choose(lake: Lake, table: Table, opened: OpenRejections, rule_id: str | Non
     typed += "".join(f", {sql} AS c{i}" for i, (_, sql) in enumerate(cursors))
     breaks_rule = "list_contains(list_transform(_reasons, lambda r: r.rule_id), $rule)" if rule_id else "true"
     connection.execute(
-        "CREATE TEMP TABLE waiting AS SELECT _run_id, _row, _key, coalesce(place, -1) AS place, "
-        f"{breaks_rule} AS is_wanted{typed} FROM {OPENED} LEFT JOIN {RUNS} USING (_run_id)",
+        f"CREATE TEMP TABLE waiting AS SELECT o._run_id, o._row, {has_key(table)} AS _has_key, "
+        f"coalesce(r._place, -1) AS place, {breaks_rule} AS is_wanted{typed} "
+        f"FROM {OPENED} o LEFT JOIN {RUNS} r ON r._run_id = o._run_id",
         {"rule": rule_id} if rule_id else {},
     )
     stale = "false"
     if keys:
         newest = ", ".join([*(f"c{i} DESC NULLS LAST" for i in range(len(cursors))), "place DESC"])
         listed = ", ".join(f"k{i}" for i in range(len(keys)))
-        stale = f"_key IS NOT NULL AND _run_id <> first_value(_run_id) OVER (PARTITION BY {listed} ORDER BY {newest})"
+        stale = f"_has_key AND _run_id <> first_value(_run_id) OVER (PARTITION BY _has_key, {listed} ORDER BY {newest})"
     connection.execute(f"CREATE TEMP TABLE judged AS SELECT *, {stale} AS is_stale FROM waiting")
     if keys and registry is not None:
         view_of(connection, "published", registry, registry.file_uris())
         same = " AND ".join(f"w.k{i} = p.{name}" for i, (name, _) in enumerate(keys))
         connection.execute(
-            f"UPDATE judged w SET is_stale = true FROM (FROM published LEFT JOIN {RUNS} USING (_run_id)) p "
+            f"UPDATE judged w SET is_stale = true FROM (SELECT q.*, r._place FROM published q "
+            f"LEFT JOIN {RUNS} r ON r._run_id = q._run_id) p "
             f"WHERE {same} AND {_is_newer([name for name, _ in cursors])}"
         )
     connection.execute(
@@ -139,7 +142,7 @@ def _choose(lake: Lake, table: Table, opened: OpenRejections, rule_id: str | Non
 
 def _is_newer(cursors: Sequence[str]) -> str:
     """SQL condition: the published row `p` is newer than the open row `w`."""
-    by_run = "coalesce(p.place, -1) > w.place"
+    by_run = "coalesce(p._place, -1) > w.place"
     if not cursors:
         return by_run
     published, waiting = (
@@ -150,7 +153,7 @@ def _is_newer(cursors: Sequence[str]) -> str:
 
 def _order_runs(connection: duckdb.DuckDBPyConnection, registry: DeltaTable | None) -> None:
     """Create table RUNS."""
-    connection.execute(f"CREATE TEMP TABLE {RUNS} (_run_id VARCHAR, place BIGINT)")
+    connection.execute(f"CREATE TEMP TABLE {RUNS} (_run_id VARCHAR, _place BIGINT)")
     if registry is not None:
         made = [(e[f"{PREFIX}run_id"], e["version"]) for e in registry.history() if f"{PREFIX}run_id" in e]
         if made:
@@ -167,7 +170,7 @@ def _typed_rows(connection: duckdb.DuckDBPyConnection, delta: DeltaTable, defini
     kinds: dict[str, set[str]] = {}
     for name, kind, _ in (column for columns in alike for column in columns):
         kinds.setdefault(name, set()).add(kind)
-    parts = []
+    parts, place = [], free_name("_place", kinds)
     for columns, group in alike.items():
         # A column received in several types stays text: a common type would change values.
         typed = ", ".join(
@@ -176,16 +179,16 @@ def _typed_rows(connection: duckdb.DuckDBPyConnection, delta: DeltaTable, defini
         )
         listed = ", ".join(literal(run_id) for run_id in group)
         parts.append(
-            f"SELECT {typed}, c._row AS _place FROM {OPENED} o "
+            f"SELECT {typed}, c._row AS {place} FROM {OPENED} o "
             f"JOIN {CHOSEN} c ON o._run_id = c._of_run AND o._row = c._of_row "
             f"WHERE c._row IS NOT NULL AND c._of_run IN ({listed})"
         )
-    return f"SELECT * EXCLUDE (_place) FROM ({' UNION ALL BY NAME '.join(parts)}) ORDER BY _place"
+    return f"SELECT * EXCLUDE ({place}) FROM ({' UNION ALL BY NAME '.join(parts)}) ORDER BY {place}"
 
 
 def _columns_of(delta: DeltaTable, runs: Sequence[str], definition_digest: str | None) -> Mapping[str, Columns]:
     """Source columns stored on each run's newest append; all text if it stored none."""
-    names = [field.name for field in delta.schema().fields if field.name not in REJECTION_COLUMNS]
+    names = [field.name for field in delta.schema().fields if field.name not in RESERVED_COLUMNS]
     found: dict[str, Columns] = {}
     for entry in delta.history():
         run_id = entry.get(f"{PREFIX}run_id")

@@ -5,6 +5,7 @@ from include.lake.storage.duckdb_engine import (
     DEFAULT_SCRATCH,
     PARQUET,
     create_temp_table,
+    free_name,
     literal,
     load_extension,
     quote,

@@ -78,6 +78,14 @@ def quote(identifier: str) -> str:
     return '"' + identifier.replace('"', '""') + '"'
 
 
+def free_name(wanted: str, taken: Iterable[str]) -> str:
+    """The name, with `_` behind it until no column of `taken` has it: the engine ignores letter case."""
+    names = {name.lower() for name in taken}
+    while wanted.lower() in names:
+        wanted += "_"
+    return wanted
+
+
 def literal(text: str) -> str:
     """A DuckDB string literal, for the few places where a value cannot be bound."""
     return "'" + text.replace("'", "''") + "'"

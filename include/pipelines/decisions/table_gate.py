@@ -22,7 +22,7 @@ from include.sources.landing import Extract
 
 
 def outside_tolerance(
-    context: PipelineContext, table: Table, split: SplitResult, changes: Changes, mode: Mode
+    context: PipelineContext, table: Table, split: SplitResult, changes: Changes, mode: Mode, *, extract_uri: str
 ) -> tuple[Finding, ...]:
     """What a steward must be asked about. A replay that would publish nothing asks nobody.
 
@@ -30,7 +30,9 @@ def outside_tolerance(
     """
     if mode == "replay":
         return () if changes.is_empty else judge(table, split, changes, mode=mode, repeats=split.rejected)
-    known = count_repeats(context.lake, table, split.staged) if mode != "full" and split.rejected else 0
+    known = 0
+    if mode != "full" and split.rejected:
+        known = count_repeats(context.lake, table, split.staged, extract_uri=extract_uri)
     return judge(table, split, changes, mode=mode, repeats=known)
 
 

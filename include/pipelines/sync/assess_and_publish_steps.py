@@ -89,11 +89,11 @@ def assess_step(extracted: Extracted, *, context: PipelineContext | None = None)
         may_repeat = mode in ("incremental", "backfill") or waits_for_another_server(context.lake, table)
         is_empty = changes.is_empty and carries_version(last_commit(context.lake, table), contract)
         if may_repeat and is_empty and not landed.moves_log and only_repeats_open_rejections(
-            context.lake, table, run_id=run_id, mode=mode, staged=split.staged, gone=gone
+            context.lake, table, run_id=run_id, mode=mode, staged=split.staged, extract_uri=landed.uri, gone=gone
         ):  # fmt: skip
             return skip_publishing(context, contract, table, extracted, landed)
         assessment = assess(table, split, lake=context.lake, run_id=run_id, schemas_dir=context.schemas)
-        findings = outside_tolerance(context, table, split, changes, mode)
+        findings = outside_tolerance(context, table, split, changes, mode, extract_uri=landed.uri)
         run_log.append_checks(
             context.lake, registry=table.registry, table=table.name, run_id=run_id, at=context.now(),
             counts=split.counts, gx_counts=assessment.counts,

@@ -2,7 +2,8 @@
 
 The engine reads `1.5` as the integer 2, `1.555` as 1.56, `2020-01-31 BC` and `epoch` as days, `yes` as true: in
 `TRY_CAST("ngay" AS DATE)` a value would change silently. Here a cast of text, and one that narrows a source column,
-gives the value exactly or NULL, so that the row is rejected. Casts of computed numbers round, as in any SQL.
+gives the value exactly or NULL, so that the row is rejected. Casts of computed numbers round, as in any SQL. To a type
+that the table does not have (TIME, TIMESTAMP_S, lists), text is cast only if it is written as the engine writes it.
 """
 
 from __future__ import annotations
@@ -18,19 +19,20 @@ from include.quality.conversion import moments, numbers
 
 _VALUE = "_lienthong_value"
 _TEXT = f"CAST({_VALUE} AS VARCHAR)"
+_AS_TEXT = "CAST(_lienthong_cast AS VARCHAR)"
+_NEVER_CHANGE = ("VARCHAR", "BLOB", "UUID", "INTERVAL", "UNBOUND")  # UNBOUND: JSON
+_WHOLE_TYPES = (*numbers.INTEGER_TYPES, "UHUGEINT")
 _WHOLE_NUMBER = r"[+-]?[0-9]+(?:\.0*)?|-?[0-9](?:\.[0-9]+)?e\+[0-9]+|true|false"
 Node = dict[str, Any]
 
 
 @lru_cache(maxsize=4096)
 def with_exact_casts(expression: str) -> str:
-    """The expression with exact casts; unchanged if it has none or cannot be parsed.
+    """The expression with exact casts, as the engine's own parser reads and writes it.
 
-    The engine's own parser reads and writes it. It writes lambdas in a form that it cannot read back: expressions with
-    lambdas stay unchanged.
+    Unchanged if it has none or cannot be parsed.
     """
-    lowered = expression.lower()
-    if ("cast" not in lowered and "::" not in lowered) or "lambda" in lowered:
+    if "cast" not in expression.lower() and "::" not in expression:
         return expression
     tree = _tree(f"SELECT (\n{expression}\n)")
     if tree is None:
@@ -62,22 +64,33 @@ def _type_name(cast_type: Node) -> str:
 
 def _reading(to_type: str, *, is_column: bool) -> str | None:
     """SQL of `_lienthong_value` converted to the type; `_lienthong_cast` is the engine's cast of it."""
+    if to_type in _NEVER_CHANGE:
+        return None
     of_text = _of_text(to_type)
     if of_text is None:
-        return None
+        same = f"CASE WHEN {_AS_TEXT} = {_TEXT} THEN _lienthong_cast END"
+        of_text, is_text = same, f"contains(typeof({_VALUE}), 'VARCHAR')"  # also a list of texts
+    else:
+        is_text = f"typeof({_VALUE}) = 'VARCHAR'"
     otherwise = "_lienthong_cast"
-    if is_column and to_type in numbers.INTEGER_TYPES:
+    if is_column and to_type in _WHOLE_TYPES:
         fits = f"regexp_full_match({_TEXT}, {literal(_WHOLE_NUMBER)})"
         otherwise = f"CASE WHEN {fits} THEN {otherwise} END"
     elif is_column and to_type.startswith("DECIMAL"):
         otherwise = of_text
+    elif is_column and to_type in ("DOUBLE", "FLOAT"):
+        is_narrower = f"typeof({_VALUE}) <> 'FLOAT'" if to_type == "DOUBLE" else "true"
+        otherwise = f"CASE WHEN {is_narrower} THEN {of_text} ELSE {otherwise} END"
     elif is_column and to_type == "BOOLEAN":
         otherwise = f"CASE WHEN {_TEXT} = 'true' THEN true WHEN {_TEXT} = 'false' THEN false ELSE {of_text} END"
-    return f"CASE WHEN typeof({_VALUE}) = 'VARCHAR' THEN {of_text} ELSE {otherwise} END"
+    elif is_column and to_type.startswith("TIMESTAMP"):
+        longer = f"typeof({_VALUE}) LIKE 'TIMESTAMP%' AND typeof({_VALUE}) <> 'TIMESTAMP WITH TIME ZONE'"
+        otherwise = f"CASE WHEN {longer} AND {_AS_TEXT} <> {_TEXT} THEN NULL ELSE {otherwise} END"
+    return f"CASE WHEN {is_text} THEN {of_text} ELSE {otherwise} END"
 
 
 def _of_text(to_type: str) -> str | None:
-    if to_type in numbers.INTEGER_TYPES:
+    if to_type in _WHOLE_TYPES:
         return numbers.whole_of_text(_TEXT, to_type)
     if to_type.startswith("DECIMAL"):
         return numbers.decimal_of_text(_TEXT, to_type)

@@ -14,12 +14,12 @@ CREATE OR REPLACE MACRO _number_scale(t) AS
 -- One text for each number: its sign, its digits without zeros at either end, and its scale.
 CREATE OR REPLACE MACRO _number_canonical(t) AS
     CASE WHEN ltrim(_number_digits(t), '0') = '' THEN '0'
-         ELSE CASE WHEN starts_with(ltrim(t), '-') THEN '-' ELSE '' END
+         ELSE CASE WHEN regexp_matches(t, '^\s*-') THEN '-' ELSE '' END
               || trim(_number_digits(t), '0') || 'e' || (-_number_scale(t)) END;
 
 -- The same number without exponent: the engine's own cast of an exponent gives up near a DECIMAL's last places.
 CREATE OR REPLACE MACRO _number_plain_of(t, digits, scale) AS
-    CASE WHEN starts_with(ltrim(t), '-') THEN '-' ELSE '' END
+    CASE WHEN regexp_matches(t, '^\s*-') THEN '-' ELSE '' END
     || CASE WHEN scale <= 0 THEN digits || repeat('0', -scale)
             WHEN length(digits) > scale THEN left(digits, length(digits) - scale) || '.' || right(digits, scale)
             ELSE '0.' || repeat('0', scale - length(digits)) || digits END;

@@ -148,3 +148,10 @@ def test_with_a_stray_go_the_rows_whose_keys_are_published_as_its_own(lake):
     assert compared(lake, [("a", 1, 7), ("a", 2), ("b", 1)]) == ([], [("a", 1, 7), ("a", 2)])
     assert compared(lake, [("a", 1, 7), ("a", 2, 7), ("b", 1)]) == ([], [("a", 2, 7)])
     assert compared(lake, [("a", 1, 7), ("b", 1)]) == ([], [])
+
+
+def test_a_row_without_a_key_that_came_beside_one_of_its_day_is_read(lake):
+    publish(lake, ("a", 1))
+    reject(lake, (None, '{"updated_at":"2026-01-01 00:00:00"}', "open"))
+    assert compared(lake, [("a", 1), (None, 1)]) == ([], [])
+    assert compared(lake, [("a", 1), (None, 1), (None, 1)]) == ([None], [(None, 1), (None, 1)])

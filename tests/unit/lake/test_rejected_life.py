@@ -124,7 +124,9 @@ def test_a_row_rejected_again_as_it_was_is_no_news(lake):
     ]
     for rows, rejected, nothing_new in stories:
         staged = stage(lake, PERSON, "r2", rows, rejected=rejected)
-        said = only_repeats_open_rejections(lake, PERSON, run_id="r2", mode="incremental", staged=staged)
+        said = only_repeats_open_rejections(
+            lake, PERSON, run_id="r2", mode="incremental", staged=staged, extract_uri=staged.extract
+        )
         assert said == nothing_new, (rows, rejected)
     assert opened(lake) == [("r1", 0)]
 

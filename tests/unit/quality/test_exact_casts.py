@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date, datetime
+from datetime import date, datetime, time
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import duckdb
 import pytest
@@ -59,14 +60,47 @@ def value(db: duckdb.DuckDBPyConnection, expression: str, given: str) -> Any:
         ('TRY_CAST("v" AS DECIMAL(10, 2))', "1.550::DECIMAL(12, 3)", Decimal("1.55")),
         ('TRY_CAST("v" AS DOUBLE)', "'9007199254740993'", None),
         ('TRY_CAST("v" AS DOUBLE)', "'0.1'", 0.1),
-        ('TRY_CAST("v" AS DOUBLE)', "9007199254740993", 9007199254740992.0),
+        ('TRY_CAST("v" AS DOUBLE)', "9007199254740993", None),
+        ('TRY_CAST("v" AS DOUBLE)', "9007199254740992", 9007199254740992.0),
+        ('TRY_CAST("v" AS DOUBLE)', "0.1::DECIMAL(3, 1)", 0.1),
+        ('TRY_CAST("v" AS DOUBLE)', "0.1::FLOAT", 0.10000000149011612),
+        ('TRY_CAST("v" AS FLOAT)', "0.1::DOUBLE", pytest.approx(0.1)),
+        ('TRY_CAST("v" AS FLOAT)', "0.123456789::DOUBLE", None),
         ('TRY_CAST("v" AS BOOLEAN)', "'yes'", None),
         ('TRY_CAST("v" AS BOOLEAN)', "'TRUE'", True),
         ('TRY_CAST("v" AS BOOLEAN)', "2", None),
         ('TRY_CAST("v" AS BOOLEAN)', "true", True),
         ("coalesce(TRY_CAST(nullif(\"v\", '-') AS INTEGER), 0) -- none", "'-'", 0),
         ('CASE WHEN TRY_CAST("v" AS INTEGER) > 3 THEN "v"::VARCHAR END', "'4'", "4"),
-        ("list_transform([1.5], lambda x: x::INTEGER)", "1", [2]),
+        ("list_transform([1.5, 2.0], lambda x: x::INTEGER)", "1", [None, 2]),
+        ("list_transform(string_split(\"v\", ','), lambda x, i: TRY_CAST(x AS INTEGER))", "'3,4.7'", [3, None]),
+        ("CAST(string_split(\"v\", ',') AS INTEGER[])", "'3,4.7'", None),
+        ("CAST(string_split(\"v\", ',') AS INTEGER[])", "'3,4'", [3, 4]),
+        ('"v"::UHUGEINT', "'1.5'", None),
+        ('"v"::UHUGEINT', "'15'", 15),
+        ('"v"::UHUGEINT', "1.5::DOUBLE", None),
+        ('TRY_CAST("v" AS TIME)', "'10:00:00.1234567'", None),
+        ('TRY_CAST("v" AS TIME)', "'10:00:00.5'", time(10, 0, 0, 500000)),
+        ('TRY_CAST("v" AS TIME)', "TIMESTAMP '2026-01-01 10:00:00'", time(10)),
+        ('TRY_CAST("v" AS TIMESTAMP_S)', "'2026-01-01 23:59:59.5'", None),
+        ('TRY_CAST("v" AS TIMESTAMP_S)', "TIMESTAMP '2026-01-01 23:59:59.5'", None),
+        ('TRY_CAST("v" AS TIMESTAMP_S)', "TIMESTAMP '2026-01-01 23:59:59'", datetime(2026, 1, 1, 23, 59, 59)),
+        ('TRY_CAST("v" AS TIMESTAMP_S)', "DATE '2026-01-01'", datetime(2026, 1, 1)),
+        ('TRY_CAST("v" AS TIMESTAMP)', "TIMESTAMP_NS '2026-01-01 23:59:59.123456789'", None),
+        (
+            'TRY_CAST("v" AS TIMESTAMP)',
+            "TIMESTAMP_NS '2026-01-01 23:59:59.5'",
+            datetime(2026, 1, 1, 23, 59, 59, 500000),
+        ),
+        (
+            'TRY_CAST("v" AS UUID)',
+            "'{2B4E0000-0000-4000-8000-000000000001}'",
+            UUID("2b4e0000-0000-4000-8000-000000000001"),
+        ),
+        *(
+            ('TRY_CAST("v" AS DECIMAL(10, 2))', f"e'{blank}-1.5e2'", Decimal(-150))
+            for blank in ("", " ", r"\t", r"\r\n")
+        ),
         ("CAST('2020-01-31' AS DATE)", "1", date(2020, 1, 31)),
     ],
 )
