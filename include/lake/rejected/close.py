@@ -50,10 +50,10 @@ def close_rejected(
     """Close the open rejections decided by the run's commit; returns rows by new `_life`. A run closes once.
 
     `full`: a row whose key came again is `superseded`, any other `withdrawn`; a row without a readable key is
-    superseded. `incremental`, `backfill`: a row whose key came again, or without a readable key the very same row, is
-    superseded (in a backfill by no older version); one whose key is in `gone` (Parquet of published key columns) is withdrawn; others stay open. `replay`:
-    the accepted of its rows are `replayed`, those with a newer published version superseded, and the others stay open
-    with their present reasons.
+    superseded. `incremental`, `backfill`: a row whose key came again, or without a readable key the very same row,
+    is superseded (in a backfill by no older version); one whose key is in `gone` (Parquet of published key columns)
+    is withdrawn; others stay open. `replay`: the accepted of its rows are `replayed`, those with a newer published
+    version superseded, and the others stay open with their present reasons.
 
     If the run has not committed to the registry table (another overtook it), the rows it appended are removed.
     """
