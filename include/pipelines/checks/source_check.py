@@ -23,7 +23,7 @@ from include.pipelines.errors import StepFailed, no_values_escape
 from include.quality.conversion import conversion, family_of, refusal, target_of
 from include.sources.access import ColumnsMissing, SourceClosed, SourceError, SourceSecretMissing, SourceUnavailable
 from include.sources.landing import Source, open_source
-from include.sources.source_schema import SourceType, near
+from include.sources.source_schema import SourceType
 
 _END = re.compile(r"(?<=[^:.]): |(?<=[.?)]) (?=[A-Z])")
 _MARKS = ("integer", "decimal", "float", "boolean", "date", "timestamp", "local timestamp")
@@ -33,7 +33,10 @@ Told = tuple[Place, str, str, bool]  # place within the table, message, remedy, 
 
 @dataclass(frozen=True, slots=True)
 class LookedAt:
-    """One table whose source was looked at: `kind` names the source, `columns` are (name, type) as it has them."""
+    """One table whose source was looked at: `kind` names the source, `columns` are (name, type) as it has them.
+
+    Of a file, names that the contract does not read may be values: they are empty.
+    """
 
     registry: str
     table: str
@@ -92,7 +95,7 @@ def _look_at_server(
                     read.contract, table, lake=context.lake, at=context.now(), environ=context.environ
                 ) as source,
             ):
-                kind, columns = source.kind, tuple(source.columns)
+                kind, columns = source.kind, source.columns_to_tell
                 told = list(_differences(table, source, checker))
         except ColumnsMissing as missing:
             told = list(_missing(table, missing))
@@ -115,12 +118,12 @@ def _look_at_server(
 
 
 def _missing(table: Table, missing: ColumnsMissing) -> Iterator[Told]:
-    gone = {name.lower(): name for name in missing.columns}
+    gone = {name.lower(): hint for name, hint in zip(missing.columns, missing.hints, strict=True)}
     for index, column in enumerate(table.columns):
         key = "transformLogic" if column.expression else "physicalName"
         for name in columns_read(column):
-            if gone.pop(name.lower(), None):
-                message = f"the source has no column '{name}'{near(name, missing.found)}"
+            if (hint := gone.pop(name.lower(), None)) is not None:
+                message = f"the source has no column '{name}'{hint}"
                 remedy = f"correct {key}, or ask the registry's owner whether it was renamed or dropped"
                 yield ("properties", index, key), message, remedy, False
 

@@ -19,7 +19,7 @@ from include.pipelines.subject.model import Certainty, Opened
 from include.pipelines.subject.persons import Person
 from include.pipelines.subject.row_rules import TracedTable
 from include.pipelines.subject.searching import TableSearch
-from include.pipelines.subject.source_versions import SourceVersion
+from include.pipelines.subject.source_versions import ShownVersion
 
 QUESTIONS = "people/subject"
 """The subject of the entries of these questions."""
@@ -47,6 +47,11 @@ class Look:
         return f"{registry}.{name.partition('@')[0]}"
 
     @property
+    def version(self) -> ShownVersion:
+        """The version of a published table that was shown."""
+        return ShownVersion(int(self.payload["version"]), self.payload.get("table_id"), self.at)
+
+    @property
     def is_of_persons(self) -> bool:
         """Whether the entry names the persons, by their digests."""
         return "persons_sha256" in self.payload
@@ -60,12 +65,12 @@ def all_looks(lake: Lake, *, before: int) -> list[Look]:
     return [look for look in looks if "purpose" in look.payload and look.sequence < before]
 
 
-def looked_at(looks: Iterable[Look]) -> dict[str, set[int]]:
+def looked_at(looks: Iterable[Look]) -> dict[str, set[ShownVersion]]:
     """Versions of published tables that somebody was shown, by `registry.table`."""
-    found: dict[str, set[int]] = {}
+    found: dict[str, set[ShownVersion]] = {}
     for look in looks:
         if look.zone == "registry":
-            found.setdefault(look.table, set()).add(int(look.payload["version"]))
+            found.setdefault(look.table, set()).add(look.version)
     return found
 
 
@@ -78,7 +83,7 @@ def opened_by(
 ) -> tuple[tuple[Opened, ...], int]:
     """The looks at the person's values, and how many do not tell whose they saw."""
     digests = {person_digest(one) for one in person.ids}
-    rejected: dict[str, set[tuple[str, int]] | None] = {}
+    rejected: dict[str, _Rejected | None] = {}
     found, untold = [], 0
     for look in looks:
         certainty: Certainty | None = None
@@ -101,9 +106,9 @@ def opened_by(
 
 
 def _at_published(search: TableSearch, look: Look) -> Certainty | None:
-    """Of a version with a row of hers: certain if the whole version was shown, else possible."""
-    table_id = search.newest.table_id if search.newest else ""
-    counted = search.whole.get(SourceVersion(table_id, int(look.payload["version"])))
+    """Of a version with a row of hers: certain if the whole version was shown, else possible; so if it is not kept."""
+    version = search.shown.get(look.version)
+    counted = search.whole.get(version) if version else None
     if counted is None:
         return "possible"
     if not (counted.rows or counted.mentions):
@@ -112,15 +117,31 @@ def _at_published(search: TableSearch, look: Look) -> Certainty | None:
     return "certain" if is_whole else "possible"
 
 
-def _at_rejected(hers: set[tuple[str, int]] | None, look: Look) -> Certainty | None:
-    """Of rejected rows with a key of hers, by run and number; possible if it cannot be told which those are."""
-    if hers is None:
+@dataclass(frozen=True, slots=True)
+class _Rejected:
+    """Rejected rows with a key of hers, as (run id, number), and the runs of which any can be read.
+
+    `runs` is None where no key of a rejected row can be hers.
+    """
+
+    hers: frozenset[tuple[str, int]]
+    runs: frozenset[str] | None
+
+
+def _at_rejected(kept: _Rejected | None, look: Look) -> Certainty | None:
+    """Of rejected rows with a key of hers, by run and number; possible if it cannot be told which those are.
+
+    Rows of a run are read no longer where its published table, or that of rejected rows, was made anew.
+    """
+    if kept is None:
         return "possible"
-    shown = {(run, int(number)) for run, numbers in look.payload.get("read", {}).items() for number in numbers}
-    return "certain" if shown & hers else None
+    read = look.payload.get("read", {})
+    if kept.hers & {(run, int(number)) for run, numbers in read.items() for number in numbers}:
+        return "certain"
+    return None if kept.runs is None or read.keys() <= kept.runs else "possible"
 
 
-def _rejected_rows(context: PipelineContext, look: Look, traced: TracedTable) -> set[tuple[str, int]] | None:
+def _rejected_rows(context: PipelineContext, look: Look, traced: TracedTable) -> _Rejected | None:
     """The rejected rows with a key of hers, as far as their key could be read; None if the server has ended."""
     try:
         table = context.table(traced.table.registry, look.subject.rpartition("/")[2])[1]
@@ -128,13 +149,14 @@ def _rejected_rows(context: PipelineContext, look: Look, traced: TracedTable) ->
         return None
     tells = [tell for tell in traced.hers if {*tell.columns} <= {*table.primary_key}]
     if not tells:
-        return set()
+        return _Rejected(frozenset(), None)
     # `_key` is the key as it would have been published, as a JSON object.
     keys = ", ".join(f"_key ->> {literal(f'$.{quote(name)}')} AS {quote(name)}" for name in table.primary_key)
     condition = " OR ".join(tell.condition(table.primary_key) for tell in tells)
     with open_rejections_of(context.lake, table, with_closed=True) as opened:
         if opened is None:
-            return set()
+            return _Rejected(frozenset(), frozenset())
         with lake_errors(f"searching the rejected rows of {table.qualified_name}"):
             query = f"SELECT _run_id, _row FROM (SELECT _run_id, _row, {keys} FROM opened) WHERE {condition}"
-            return {(row[0], int(row[1])) for row in opened.connection.execute(query).fetchall()}
+            hers = frozenset((row[0], int(row[1])) for row in opened.connection.execute(query).fetchall())
+        return _Rejected(hers, frozenset(file.run_id for file in opened.files))

@@ -11,6 +11,7 @@ from include.pipelines.subject.row_rules import TracedTable
 from include.pipelines.subject.shared_tables import SharedTable
 from include.pipelines.subject.source_versions import (
     Counted,
+    ShownVersion,
     SourceVersion,
     Taken,
     count_in_versions,
@@ -27,19 +28,20 @@ class TableSearch:
     """Rows about a person in a published table, by version: of the whole table, and of those that a product took.
 
     `shared` is by the Delta id of the shared table; one whose terms are not known is not in it. A version that is not
-    kept is in none of the counts.
+    kept is in none of the counts. `shown` has those that were looked at, as far as it can be told which they were.
     """
 
     newest: SourceVersion | None
     whole: Counts = field(default_factory=dict)
     shared: Mapping[str, Counts] = field(default_factory=dict)
+    shown: Mapping[ShownVersion, SourceVersion] = field(default_factory=dict)
 
 
 def search_table(
     lake: Lake,
     traced: TracedTable,
     shared: Sequence[SharedTable],
-    looked_at: Iterable[int],
+    looked_at: Iterable[ShownVersion],
     instants: Mapping[SourceVersion, datetime],
 ) -> TableSearch:
     """Search the versions of a published table that these shared tables were made of, and those that were looked at."""
@@ -47,8 +49,8 @@ def search_table(
     newest = version_of(published) if published is not None else None
     taken = {table.table_id: one for table in shared if (one := _taken(table, traced)) is not None}
     versions = {version.source for table in shared for version in table.versions if version.source is not None}
-    if newest is not None:
-        versions |= {newest, *(SourceVersion(newest.table_id, version) for version in looked_at)}
+    shown = {one: version for one in looked_at if (version := one.among(newest, instants)) is not None}
+    versions |= {*shown.values(), *([newest] if newest is not None else ())}
     counts = count_in_versions(lake, traced, published, [Taken(), *taken.values()], versions, instants)
     return TableSearch(
         newest,
@@ -57,6 +59,7 @@ def search_table(
             table_id: {version: of[place] for version, of in counts.items()}
             for place, table_id in enumerate(taken, 1)
         },
+        shown,
     )  # fmt: skip
 
 

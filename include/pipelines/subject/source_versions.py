@@ -38,6 +38,32 @@ class SourceVersion:
 
 
 @dataclass(frozen=True, slots=True)
+class ShownVersion:
+    """The version of a published table that somebody was shown at an instant.
+
+    `table_id` is the Delta id; None in entries of the ledger from before it was recorded, empty if it was not known.
+    """
+
+    version: int
+    table_id: str | None
+    at: datetime
+
+    def among(self, newest: SourceVersion | None, instants: Mapping[SourceVersion, datetime]) -> SourceVersion | None:
+        """Which version it was, as the ledger dates them; None if that cannot be told.
+
+        Without an id it is of today's table only if that had the version by then: the table may be made anew since.
+        """
+        if self.table_id is not None:
+            return SourceVersion(self.table_id, self.version) if self.table_id else None
+        if newest is None:
+            return None
+        of_today = SourceVersion(newest.table_id, self.version)
+        made = [at for one, at in instants.items() if one.table_id == newest.table_id]
+        since = instants.get(of_today) or min(made, default=None)
+        return of_today if since is not None and since <= self.at else None
+
+
+@dataclass(frozen=True, slots=True)
 class Taken:
     """Rows that a product takes: those that meet `predicate`. A mention counts if a column that makes it is given."""
 

@@ -13,7 +13,7 @@ from deltalake import DeltaTable
 
 from include.contracts.model import Table
 from include.contracts.sql import SqlRefused, names_in, rewritten
-from include.lake.delta import VersionGone, open_version, version_at, view_of
+from include.lake.delta import VersionGone, open_version, version_at, versions, view_of
 from include.lake.row_history import history_at, history_facts
 from include.lake.storage import lake_errors, literal, quote, restrict_access
 from include.pipelines.context import PipelineContext
@@ -81,7 +81,7 @@ def read_version(
         raise Misuse(f"{out.name} has no format that can be written: end it with {' or '.join(_FORMATS)}")
     spec = context.table(registry, table)[1]
     with no_values_escape(f"reading {registry}.{table}"):
-        delta, past = _opened(context, spec, version, instant(at) if at else None)
+        delta, past, table_id = _opened(context, spec, version, instant(at) if at else None)
         names, number, files = [field.name for field in delta.schema().fields], int(delta.version()), delta.file_uris()
         with context.lake.connect() as connection:
             if past is None:
@@ -102,7 +102,8 @@ def read_version(
             with lake_errors(f"reading {spec.qualified_name}"):
                 if look is not None:
                     _run(connection, f"DESCRIBE {query}")  # what cannot be read is refused before it is on record
-                    _note(context, spec, look, version=number, where=where, limit=limit, is_file=out is not None)
+                    shown_of = {"version": number, "table_id": table_id}
+                    _note(context, spec, look, **shown_of, where=where, limit=limit, is_file=out is not None)
                 if out is None:
                     return VersionRows(number, columns, hidden, _run(connection, query))
                 rows = _run(connection, f"COPY ({query}) TO {literal(file)} ({_FORMATS[out.suffix.lower()]})")
@@ -111,21 +112,30 @@ def read_version(
 
 def _opened(
     context: PipelineContext, table: Table, version: int | None, at: datetime | None
-) -> tuple[DeltaTable, datetime | None]:
+) -> tuple[DeltaTable, datetime | None, str]:
     """The version to read, or the newest and the instant at which its history is to be read instead.
+
+    And the Delta id of the table that the version is of: a table that is made anew counts its versions from 0 again,
+    and a history tells of the former one too. Empty if it may be that one.
 
     Raises:
         VersionGone: that version cannot be had any more, and the contract keeps no history of that time.
     """
     if at is None:
-        return open_version(context.lake, table, version), None
+        return _with_id(open_version(context.lake, table, version))
     try:
-        return open_version(context.lake, table, version_at(context.lake, table, at)), None
+        return _with_id(open_version(context.lake, table, version_at(context.lake, table, at)))
     except VersionGone:
         facts = history_facts(context.lake, table)
         if facts is None or at < facts.since:
             raise
-        return open_version(context.lake, table, None), at
+        newest = open_version(context.lake, table, None)
+        is_of_it = versions(context.lake, table)[-1].at <= at
+        return newest, at, str(newest.metadata().id) if is_of_it else ""
+
+
+def _with_id(delta: DeltaTable) -> tuple[DeltaTable, None, str]:
+    return delta, None, str(delta.metadata().id)
 
 
 def _note(context: PipelineContext, table: Table, look: Look, *, where: str, **what: Any) -> None:

@@ -45,11 +45,18 @@ class SourceMissing(SourceError):
 
 
 class ColumnsMissing(SourceMissing):
-    """The source object lacks `columns` that the contract reads; `found` are the columns it has."""
+    """The source object lacks `columns` that the contract reads; `found` are the columns it has.
 
-    def __init__(self, message: str, *, columns: Sequence[str], found: Sequence[str]) -> None:
+    `found` of a file may be values: no message may quote it. `hints` are, for each missing column, what may be said of
+    a similar one (or empty).
+    """
+
+    def __init__(
+        self, message: str, *, columns: Sequence[str], found: Sequence[str], hints: Sequence[str] = ()
+    ) -> None:
         super().__init__(message)
         self.columns, self.found = tuple(columns), tuple(found)
+        self.hints = tuple(hints) or ("",) * len(self.columns)
 
 
 class SourceDrifted(SourceError):

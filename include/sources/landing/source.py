@@ -38,7 +38,7 @@ from include.sources.landing.landed import Extract, Landed, digest_of, land
 from include.sources.landing.list_entries import entries_of
 from include.sources.landing.openers import open_object
 from include.sources.open_object import OpenObject, Reading, ReadRequest
-from include.sources.source_schema import Columns, Drift, DriftedSchema, SourceTable, file_table, reads_anew
+from include.sources.source_schema import Columns, Drift, DriftedSchema, SourceTable, file_table, needed, reads_anew
 
 MEMORY_LIMIT = "700MB"
 MAX_THREADS = 4  # more would load the source, and buffer more row groups than memory takes
@@ -103,6 +103,13 @@ class Source:
         reading, _ = self._reading(ReadRequest())
         listed = self._table.rows_from_list
         return _described(self._duck, entries_of(reading.query, listed) if listed else reading.query)
+
+    @property
+    def columns_to_tell(self) -> Columns:
+        """`columns` for a message or a report: of a file, names that the contract does not read are empty."""
+        read = {name.lower() for name in needed(self._table)}
+        is_file = self._opened.table is None
+        return tuple(("", *c[1:]) if is_file and c[0].lower() not in read else c for c in self.columns)
 
     @property
     def snapshot(self) -> str:

@@ -12,13 +12,14 @@ from dataclasses import dataclass
 
 import duckdb
 
+from include.contracts.model import Table
 from include.lake.storage import literal, quote
 from include.sources.access import DropBroken, SourceError
 from include.sources.deliveries import Delivery, check_rows
 from include.sources.open_object import Reading
 from include.sources.parquet.parquet_file import ParquetFile, open_parquet
 from include.sources.parquet.parquet_types import common, engine_sql
-from include.sources.source_schema import judge_columns
+from include.sources.source_schema import counted, judge_columns, needed
 
 _VIEW = "parquet_rows_{}"
 
@@ -66,11 +67,11 @@ def read_parquet(delivery: Delivery, duck: duckdb.DuckDBPyConnection) -> Reading
 
     chosen = scans(as_text=False)
     return Reading(
-        _united(chosen),
+        _united(delivery.table, chosen),
         tuple(dict.fromkeys(drift)),
         explain,
         check,
-        plain=lambda _: _united(scans(as_text=True)),
+        plain=lambda _: _united(delivery.table, scans(as_text=True)),
         plain_note="timestamps that the engine cannot carry: landed as text",
         threads=None if all(scan.path for scan in chosen) else 1,
     )
@@ -100,9 +101,9 @@ def _types(duck: duckdb.DuckDBPyConnection, relation: str) -> dict[str, str]:
         return {}
 
 
-def _united(scans: Sequence[_Scan]) -> str:
+def _united(table: Table, scans: Sequence[_Scan]) -> str:
     """One query over all files; those with the same columns and types share a scan."""
-    kinds = _common_types(scans)
+    kinds = _common_types(table, scans)
     groups: dict[tuple[str, str, tuple[tuple[str, str], ...]], list[str]] = {}
     for scan in scans:
         groups.setdefault((scan.relation, scan.columns, tuple(scan.types.items())), []).append(scan.path)
@@ -117,11 +118,11 @@ def _united(scans: Sequence[_Scan]) -> str:
     return " UNION ALL BY NAME ".join(parts)
 
 
-def _common_types(scans: Sequence[_Scan]) -> dict[str, str]:
+def _common_types(table: Table, scans: Sequence[_Scan]) -> dict[str, str]:
     """DuckDB type of each column that holds its values from every file."""
     first, *others = scans
     for other in others:
-        _refuse(first, other, set(first.types) ^ set(other.types))
+        _refuse(table, first, other, set(first.types) ^ set(other.types))
     kinds: dict[str, str] = {}
     for name in first.types:
         stated = [scan for scan in scans if name not in scan.file.untyped]
@@ -129,14 +130,20 @@ def _common_types(scans: Sequence[_Scan]) -> dict[str, str]:
         if kind is None:
             pairs = (scan for scan in stated if common({stated[0].types[name], scan.types[name]}) is None)
             unlike = next(pairs, stated[-1])
-            _refuse(stated[0], unlike, {name})
+            _refuse(table, stated[0], unlike, {name})
         kinds[name] = kind or ""
     return kinds
 
 
-def _refuse(first: _Scan, other: _Scan, differing: set[str]) -> None:
+def _refuse(table: Table, first: _Scan, other: _Scan, differing: set[str]) -> None:
+    """Raise DropBroken if columns differ, by their position if the contract does not read them: names may be values."""
     if differing:
+        read = {name.lower() for name in needed(table)}
+        told = sorted(name for name in differing if name.lower() in read)
+        for scan, names in ((other, differing), (first, differing - other.types.keys())):
+            places = [n for n, name in enumerate(scan.types, start=1) if name in names and name.lower() not in read]
+            told += [f"{counted(places)} of {scan.file.copy.name}"] if places else []
         raise DropBroken(
-            f"{other.file.copy.name} and {first.file.copy.name} differ in {', '.join(sorted(differing))} (column or "
-            "type): files of one table must agree; ask the sender to write them alike"
+            f"{other.file.copy.name} and {first.file.copy.name} differ in {', '.join(told)} (column or type): files of "
+            "one table must agree; ask the sender to write them alike"
         )

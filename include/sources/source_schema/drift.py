@@ -9,12 +9,13 @@ A column that was dropped and added again, or has another type, may hold other v
 the cursor: the whole table is then read again. PostgreSQL numbers its columns and never reuses a number; elsewhere a
 column that changed its position among the others is taken for a new one.
 
-Column names of a file may be values (a first line that is no header): a new one is reported by its position.
+Column names of a file may be values (a first line that is no header, a key of an object): one that the contract does
+not read is reported by its position, whether it is new, gone or of another type.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Literal, NamedTuple
@@ -56,7 +57,8 @@ def _known(columns: Columns) -> dict[str, _Known]:
 class Drift:
     """One difference: `was` and `now` are types; for `renamed` (a guess), `now` is the new name.
 
-    `position` is set for a new column whose name must not be shown; else 0.
+    `position` is set if the name that the column has now must not be shown, `former` (its place among the columns
+    known before) if the one that it had must not be; else they are 0.
     """
 
     kind: Kind
@@ -64,42 +66,45 @@ class Drift:
     was: str
     now: str
     position: int = 0
+    former: int = 0
 
     def __str__(self) -> str:
         added = f"at position {self.position}" if self.position else f"'{self.column}'"
+        kept = f"the column at position {self.position}" if self.position else f"'{self.column}'"
         renamed = f"the one at position {self.position}" if self.position else f"'{self.now}'"
+        gone = f"at position {self.former} of those known before" if self.former else f"'{self.column}'"
         return {
             "added": f"new column {added} ({self.now})",
-            "gone": f"column '{self.column}' ({self.was}) is gone",
+            "gone": f"column {gone} ({self.was}) is gone",
             "again": f"column '{self.column}' was dropped and added again, or moved",
-            "renamed": f"column '{self.column}' ({self.was}) is gone, perhaps renamed to {renamed}",
-        }.get(self.kind, f"type of '{self.column}' {self.kind}: {self.was} became {self.now}")
+            "renamed": f"column {gone} ({self.was}) is gone, perhaps renamed to {renamed}",
+        }.get(self.kind, f"type of {kept} {self.kind}: {self.was} became {self.now}")
 
 
 def find_drift(table: Table, before: Columns | None, now: Columns, *, is_file: bool = False) -> tuple[Drift, ...]:
     """Differences of the source object's columns to `before`; none if that is None.
 
-    A possibly renamed column is reported as `renamed` and, by its new name, as `added`. New names in a file are
-    reported by position.
+    A possibly renamed column is reported as `renamed` and, by its new name, as `added`. Names in a file that the
+    contract does not read are reported by position.
     """
     if before is None:
         return ()
     was, here = {c[0]: c[1] for c in before}, {c[0]: c[1] for c in now}
     gone = [name for name in was if name not in here]
     added = [name for name in here if name not in was]
+    hidden, hidden_before = (_untold(table, names) if is_file else {} for names in (here, was))
     found = [
-        Drift(SourceType.parse(was[name]).change_to(SourceType.parse(here[name])), name, was[name], here[name])
+        Drift(_change(was[name], here[name]), name, was[name], here[name], hidden.get(name, 0))
         for name in was
         if name in here and was[name] != here[name]
     ]
     if not is_file:  # sources with columns in any order
         found += [Drift("again", name, was[name], here[name]) for name in _again(_known(before), _known(now))]
     heirs = _heirs(gone, added, was, here)
-    hidden = _positions_to_tell(table, was, here) if is_file else {}
     found += [
-        Drift("renamed", name, was[name], heirs[name], hidden.get(heirs[name], 0))
+        Drift("renamed", name, was[name], heirs[name], hidden.get(heirs[name], 0), hidden_before.get(name, 0))
         if name in heirs
-        else Drift("gone", name, was[name], "")
+        else Drift("gone", name, was[name], "", former=hidden_before.get(name, 0))
         for name in gone
     ]
     return (*found, *(Drift("added", name, "", here[name], hidden.get(name, 0)) for name in added))
@@ -144,10 +149,14 @@ def reads_anew(table: Table, before: Columns | None, now: Columns) -> str:
     return f"in the source {', '.join(affected)} is gone, was dropped and added again, moved, or has another type"
 
 
-def _positions_to_tell(table: Table, was: dict[str, str], here: dict[str, str]) -> dict[str, int]:
-    """Positions of columns whose names are in neither the contract nor the former extract."""
-    known = {name.lower() for name in (*was, *needed(table))}
-    return {name: position for position, name in enumerate(here, start=1) if name.lower() not in known}
+def _change(was: str, now: str) -> Kind:
+    return SourceType.parse(was).change_to(SourceType.parse(now))
+
+
+def _untold(table: Table, names: Iterable[str]) -> dict[str, int]:
+    """Positions of the columns whose names the contract does not read: in a file they may be values."""
+    read = {name.lower() for name in needed(table)}
+    return {name: position for position, name in enumerate(names, start=1) if name.lower() not in read}
 
 
 def _heirs(gone: Sequence[str], added: Sequence[str], was: dict[str, str], here: dict[str, str]) -> dict[str, str]:

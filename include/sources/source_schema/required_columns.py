@@ -67,16 +67,18 @@ def judge_columns(table: Table, found: Sequence[str], where: str = "") -> tuple[
     extra = {position: name for position, name in enumerate(found, start=1) if name.lower() not in read}
     if missing:
         if where:
-            listed = "; ".join(f"'{name}'{_near_places(name, extra)}" for name in missing)
+            hints = [_near_places(name, extra) for name in missing]
             has = f"It has {counted(list(extra))} that the contract does not read" if extra else "It has no other"
         else:
-            listed = "; ".join(f"'{name}'{near(name, found)}" for name in missing)
+            hints = [near(name, found) for name in missing]
             has = f"It has: {', '.join(found)}"
+        listed = "; ".join(f"'{name}'{hint}" for name, hint in zip(missing, hints, strict=True))
         raise ColumnsMissing(
             f"{table.qualified_name}: {where or table.source_name} has no column {listed}. Was it renamed or dropped? "
             f"Correct physicalName or transformLogic in the contract, or ask the registry's owner. {has}",
             columns=missing,
             found=found,
+            hints=hints,
         )
     if not extra:
         return ()

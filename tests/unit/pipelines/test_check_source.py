@@ -134,6 +134,17 @@ def test_what_a_typed_file_lacks_is_told_by_line(
     assert (problem.level, problem.line) == (level, LINE_OF_FIRST_COLUMN)
 
 
+def test_names_of_a_file_that_may_be_values_are_not_told(tmp_path: Path) -> None:
+    uri = parquet_at(tmp_path, **{"ho_tan": pa.array(["x"]), "001099012345": pa.array(["x"])})
+    lacking = place_of(tmp_path, uri, "name: a, physicalName: ho_ten, logicalType: string", source="do.parquet")
+    problem = only(check_sources(lacking, "shop"))
+    assert "no column 'ho_ten' (did you mean the one at position 2?)" in problem.message
+    fitting = place_of(tmp_path, uri, "name: a, physicalName: ho_tan, logicalType: string", source="do.parquet")
+    report = check_sources(fitting, "shop")
+    assert report.sources[0].columns == (("ma", "BIGINT"), ("ho_tan", "VARCHAR"), ("", "VARCHAR"))
+    assert "001099012345" not in json.dumps(report.to_dict())
+
+
 def test_a_table_that_is_not_there_is_told_with_near_names(tmp_path: Path) -> None:
     uri = sqlite_at(tmp_path, "x TEXT")
     problem = only(

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from include.contracts.model import DRIFT_FLAG, Column
@@ -17,7 +19,7 @@ from include.sources.open_object import ReadRequest
 from include.sources.source_schema.column_types import SourceType
 from include.sources.source_schema.drift import find_drift
 from tests.unit.sources.conftest import Drop
-from tests.unit.sources.parts import UPDATED, VALUE, contract_by, landed, opened, rows
+from tests.unit.sources.parts import KEY, UPDATED, VALUE, contract_by, landed, opened, rows
 
 BEFORE = (("k", "INTEGER"), ("u", "TEXT"), ("v", "TEXT"))
 
@@ -219,7 +221,7 @@ def test_a_drop_drifts_too(drop: Drop) -> None:
         ]
 
 
-def test_of_a_file_the_names_that_the_contract_and_the_former_extract_know_are_told() -> None:
+def test_of_a_file_only_the_names_that_the_contract_reads_are_told() -> None:
     table = contract_by().tables[0]
     before = (("k", "VARCHAR"), ("u", "VARCHAR"), ("old", "VARCHAR"))
     now = (("Bimat", "VARCHAR"), ("K", "VARCHAR"), ("v", "VARCHAR"), ("old", "VARCHAR"))
@@ -244,3 +246,50 @@ def test_a_drop_that_lost_its_header_is_no_drift(drop: Drop, policy: str) -> Non
     ):
         pass
     assert not any(value in str(told.value) for value in ("Bimat", "053", "2026"))
+
+
+NAME, OTHER_NAME = "Nguyễn Văn An 001099012345", "Trần Thị Bích 002099054321"
+DELIVERIES = {
+    "a key of an object is gone": ("a.jsonl", f'{{"k":"1","v":"x","{NAME}":"1"}}', '{"k":"1","v":"x"}'),
+    "a header is gone": ("a.csv", f"k,{NAME},v\n1,2,x", "k,v\n1,x"),
+    "a header became another": ("a.csv", f"k,v,{NAME}\n1,x,2", f"k,v,{OTHER_NAME}\n1,x,2"),
+    "a header became one in capitals": ("a.csv", f"k,v,{NAME}\n1,x,2", f"k,v,{NAME.upper()}\n1,x,2"),
+}
+
+
+@pytest.mark.parametrize("policy", ["freeze", "evolve", "discard_value", "discard_row"])
+@pytest.mark.parametrize("case", DELIVERIES)
+def test_a_name_of_a_drop_that_may_be_a_value_is_not_told_when_it_is_gone(drop: Drop, policy: str, case: str) -> None:
+    """Names were hidden in the run that brought them and told by the one that missed them."""
+    name, first, second = DELIVERIES[case]
+    contract = contract_by(KEY, VALUE, source_name=name, cursor=(), drift=policy)  # type: ignore[arg-type]
+    before: Sequence[Sequence[str]] | None = None
+    told: list[str] = []
+    for number, text in enumerate((first, second, second)):
+        drop.put(name, f"{text}\n")
+        try:
+            with opened(contract, drop.folder.as_uri(), drop.lake, before=before) as source:
+                part = landed(source, drop.lake, name=f"part{number}")
+                before = source.extract(part, run_id="r1").source_columns
+                told += part.drift
+        except SourceDrifted as refused:
+            told.append(str(refused))
+    assert any(" of those known before (VARCHAR) is gone" in note for note in told)
+    for value in ("Nguyễn", "NGUYỄN", "Bích", "0012345", "001099", "002099"):
+        assert value not in " ".join(told)
+
+
+def test_a_name_of_a_drop_that_may_be_a_value_is_not_told_when_its_type_changes(drop: Drop) -> None:
+    contract = contract_by(KEY, VALUE, source_name="a.parquet", cursor=())
+    before: tuple[tuple[str, ...], ...] | None = None
+    for value in (1, "một"):
+        pq.write_table(pa.table({"k": [1], NAME: [value], "v": ["x"]}), drop.folder / "a.parquet")
+        if before is None:
+            with opened(contract, drop.folder.as_uri(), drop.lake) as source:
+                before = source.columns
+    with (
+        pytest.raises(SourceDrifted, match="type of the column at position 2 changed: BIGINT became VARCHAR") as told,
+        opened(contract, drop.folder.as_uri(), drop.lake, before=before),
+    ):
+        pass
+    assert NAME not in str(told.value)

@@ -99,8 +99,19 @@ def test_files_must_agree(drop: Drop, one: pa.DataType, other: pa.DataType) -> N
 def test_files_with_other_columns(drop: Drop) -> None:
     pq.write_table(pa.table({"a": [1]}), drop.folder / "t_1.parquet")
     pq.write_table(pa.table({"a": [1], "b": [1]}), drop.folder / "t_2.parquet")
-    with pytest.raises(DropBroken, match=r"t_2\.parquet and t_1\.parquet differ in b"):
+    with pytest.raises(DropBroken, match=r"t_2\.parquet and t_1\.parquet differ in 1 column \(position 2\) of"):
         drop.take("t_*.parquet", "a")
+
+
+def test_files_with_other_columns_are_told_without_names_that_may_be_values(drop: Drop) -> None:
+    for number, (name, value) in enumerate((("Nguyễn Văn An", 1), ("Trần Thị Bích", 1), ("Trần Thị Bích", "x"))):
+        pq.write_table(pa.table({"a": [1], name: [value]}), drop.folder / f"t_{number}.parquet")
+    places = r"1 column \(position 2\) of t_1\.parquet, 1 column \(position 2\) of t_0\.parquet \(column"
+    with pytest.raises(DropBroken, match=places) as told:
+        drop.take("t_[01].parquet", "a")
+    with pytest.raises(DropBroken, match=r"differ in 1 column \(position 2\) of t_2\.parquet \(column") as of_type:
+        drop.take("t_[12].parquet", "a")
+    assert not any(name in f"{told.value} {of_type.value}" for name in ("Nguyễn", "Bích"))
 
 
 @pytest.mark.parametrize("cells", [1, 7, 100])

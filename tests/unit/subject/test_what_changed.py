@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from include.audit import ledger
+from include.audit.ledger import Record
+from include.lake.row_history import history_facts
 from include.lake.run_log import LinkRunRow, append_link_run
 from include.pipelines.decisions import Look
+from include.pipelines.rejected import read_values
 from include.pipelines.subject import PersonUnknown, Subject, answer_person, subject_letter
+from include.pipelines.upkeep import read_version
 from tests.unit.subject.country import AT, HEALTH, MONTH, STATISTICS, Country, Human, copied, new_country
 from tests.unit.subject.test_letter import texts
 from tests.unit.subject.test_subject import told, without_counts
@@ -186,3 +191,78 @@ def test_records_of_a_table_that_is_linked_no_more_are_told_all_the_same(country
     )
     subject = ask(country, human.person_id)
     assert without_counts(told(subject)) == without_counts(country.truth(human))
+
+
+def looks(country: Country, human: Human) -> list[tuple[str, str]]:
+    return [(one.subject, one.certainty) for one in ask(country, human.person_id).opened if one.by == "c06"]
+
+
+def make_anew(country: Country, registry: str, name: str) -> None:
+    """The table is removed and published again: it has another Delta id, and counts its versions from 0."""
+    shutil.rmtree(Path(country.lake.uri) / "registry" / registry / name)
+    country.publish()
+
+
+def of_before(country: Country, subject: str, **what: object) -> None:
+    """An entry from before looks stated the Delta id of the table."""
+    record = Record("export", subject, {**what, "purpose": "kiểm tra"})
+    ledger.append(country.lake, [record], at=country.context.now(), actor="c06")
+
+
+@pytest.mark.parametrize("has_id", [True, False], ids=["with the id", "of before"])
+def test_a_look_at_a_table_that_was_made_anew_since_is_told(country: Country, has_id: bool) -> None:
+    """The version's number was looked up in today's table, in which she is no more."""
+    human = next(one for one in country.humans if one.insured)
+    subject, version = "registry/insurance/member", 1
+    if has_id:
+        read_version(country.context, "insurance", "member", version=version, look=Look("c06", "kiểm tra"))
+    else:
+        of_before(country, subject, version=version, limit=None, is_file=False)
+    assert looks(country, human) == [(subject, "certain")]
+    del country.members[human.insured]
+    make_anew(country, "insurance", "member")
+    assert looks(country, human) == [(subject, "possible")]
+    read_version(country.context, "insurance", "member", version=version, look=Look("c06", "kiểm tra"))
+    of_before(country, subject, version=version, limit=None, is_file=False)
+    assert looks(country, human) == [(subject, "possible")]  # she is not in that table
+    other = next(one for one in country.humans if one.insured and one is not human)
+    assert looks(country, other) == [(subject, "possible"), (subject, "certain"), (subject, "certain")]
+
+
+def test_a_look_at_a_former_table_is_certain_where_the_row_history_tells(country: Country) -> None:
+    human = one_of(country, "citizen")
+    read_version(country.context, "population", "citizen", look=Look("c06", "kiểm tra"))
+    for personal_id in human.ids:
+        del country.citizens[personal_id]
+    for row in country.citizens.values():
+        row["mother_id"] = None
+    make_anew(country, "population", "citizen")
+    assert looks(country, human) == [("registry/population/citizen", "certain")]
+
+
+def test_a_look_at_a_former_table_by_its_row_history_states_no_id_of_today_s(country: Country) -> None:
+    human = one_of(country, "citizen")
+    facts = history_facts(country.lake, country.table("population", "citizen"))
+    assert facts is not None
+    country.publish()  # else nothing is known of the time between the table's one publication and its end
+    for personal_id in human.ids:
+        del country.citizens[personal_id]
+    for row in country.citizens.values():
+        row["mother_id"] = None
+    make_anew(country, "population", "citizen")
+    found = read_version(
+        country.context, "population", "citizen", at=facts.since.isoformat(), look=Look("c06", "kiểm tra")
+    )
+    assert human.ids[0] in {str(row[found.columns.index("personal_id")]) for row in found.rows}
+    assert looks(country, human) == [("registry/population/citizen", "possible")]
+
+
+def test_a_look_at_rejected_rows_is_told_when_the_published_table_was_made_anew(country: Country) -> None:
+    """Rejected rows count by the runs that the published table knows: a new one knows none of them."""
+    hers, other = country.humans[0], country.humans[1]
+    country.reject([hers.ids[0]])
+    citizen = country.table("population", "citizen")
+    read_values(country.context, citizen, rule_id=None, offset=0, reader="c06", purpose="kiểm tra")
+    assert (looks(country, hers), looks(country, other)) == ([("rejected/population/citizen", "certain")], [])
+    make_anew(country, "population", "citizen")
+    assert looks(country, hers) == [("rejected/population/citizen", "possible")]
