@@ -16,9 +16,11 @@ def violation_of_reference(name: str, reference: Relationship) -> str:
     if not reference.valid_on:
         return f"{name} IS NOT NULL AND {name} NOT IN (SELECT {code} FROM {listed} WHERE {code} IS NOT NULL)"
     day = quote(reference.valid_on)
-    in_force = f"{day} >= coalesce(entry.valid_from, {day}) AND {day} <= coalesce(entry.valid_until, {day})"
+    # The row's columns may have the names of the list's: beside reserved ones they still are the row's.
+    entries = f"(SELECT {code} AS _code, valid_from AS _from, valid_until AS _until FROM {listed}) AS _entry"
+    in_force = f"{day} >= coalesce(_from, {day}) AND {day} <= coalesce(_until, {day})"
     return (
-        f"{name} IS NOT NULL AND NOT EXISTS (SELECT 1 FROM {listed} AS entry WHERE entry.{code} = {name}"
+        f"{name} IS NOT NULL AND NOT EXISTS (SELECT 1 FROM {entries} WHERE _code = {name}"
         f" AND ({day} IS NULL OR ({in_force})))"
     )
 

@@ -50,8 +50,8 @@ def _places_and_keys(has_wards: bool) -> list[str]:
     `place_of`: code -> the wards it may stand for today, the likeliest first, and their province.
     """
     wards = (
-        """SELECT w.code, w.candidates AS places, any_value(r.province_code) AS province FROM _vn_wards AS w
-           LEFT JOIN ref_wards AS r ON r.code = w.candidates[1] AND r.valid_until IS NULL GROUP BY ALL"""
+        """SELECT _vn_code AS code, _vn_candidates AS places, any_value(r.province_code) AS province FROM _vn_wards
+           LEFT JOIN ref_wards AS r ON r.code = _vn_candidates[1] AND r.valid_until IS NULL GROUP BY ALL"""
         if has_wards
         else "SELECT ''::VARCHAR AS code, []::VARCHAR[] AS places, NULL::VARCHAR AS province WHERE FALSE"
     )

@@ -56,8 +56,8 @@ def _sums(
     connection: duckdb.DuckDBPyConnection, compiled: CompiledIndicator, dimension: str, member: str, condition: str
 ) -> dict[str, Figure]:
     rows = connection.execute(
-        f"SELECT {member} AS member, coalesce(sum(_counted), 0), coalesce(sum(_out_of), 0) FROM counted "
-        f"WHERE {condition} GROUP BY member"
+        f"SELECT {member}, coalesce(sum(_counted), 0), coalesce(sum(_out_of), 0) FROM counted "
+        f"WHERE {condition} GROUP BY ALL"
     ).fetchall()
     if not dimension and not rows:
         rows = [("", 0, 0)]

@@ -11,6 +11,7 @@ and only the open snapshot of the source can still be asked for the rows that th
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -46,6 +47,7 @@ MOST_MISSED_CHANGES = (
     20_000  # rows fetched one by one; with more, the source has changed so much that all of it is read
 )
 _KEYS_MEMORY = "900MB"
+_OFFSET = "[^0-9:.].*$"  # what stands behind a time of day
 
 
 @step("extract")
@@ -237,6 +239,10 @@ def _is_past(table: Table, keys: Landed, wanted: ReadRequest) -> str:
         return f"{value} > CAST({literal(since)} AS {kind})"
     try:
         number = Decimal(since)
-    except InvalidOperation:  # an instant may be written with a T or a blank: the two have no common order
-        return f"{value} > {literal(since)} AND {value}[11] = {literal(since[10:11])}"
+    except InvalidOperation:  # instants written with a T or a blank, or with two offsets, have no common order
+        offset = re.search(_OFFSET, since[11:])
+        return (
+            f"{value} > {literal(since)} AND {value}[11] = {literal(since[10:11])} "
+            f"AND regexp_extract({value}[12:], '{_OFFSET}') = {literal(offset[0] if offset else '')}"
+        )
     return f"TRY_CAST({value} AS DECIMAL(38, 9)) > {number:f}"

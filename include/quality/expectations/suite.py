@@ -106,9 +106,11 @@ def expectation(rule: Rule, table: Table) -> Expectation:
             code, listed = quote(given["listColumn"]), quote(f"ref_{given['list']}")
             if not (day := given.get("validOn")):
                 return _query(f"{name} NOT IN (SELECT DISTINCT {code} FROM {listed} WHERE {code} IS NOT NULL)")
-            periods = "coalesce(valid_from, DATE '0001-01-01') AND coalesce(valid_until, DATE '9999-12-31')"
+            # A column of the table may have the name of one of the list's, so those get reserved names.
+            entries = f"SELECT {code} AS _code, valid_from AS _from, valid_until AS _until FROM {listed}"
+            periods = "coalesce(_from, DATE '0001-01-01') AND coalesce(_until, DATE '9999-12-31')"
             on = f"coalesce({quote(day)} BETWEEN {periods}, true)"
-            return _query(f"{name} NOT IN (SELECT {code} FROM {listed} WHERE {code} IS NOT NULL AND {on})")
+            return _query(f"{name} NOT IN (SELECT _code FROM ({entries}) WHERE _code IS NOT NULL AND {on})")
         case "missingValues":
             return _missing(column, given["missingValues"])
         case "invalidValues":

@@ -32,9 +32,13 @@ def lend_key(connection: duckdb.DuckDBPyConnection, key: RecipientKey | None) ->
 
 
 def lend_wards(connection: duckdb.DuckDBPyConnection, wards: pa.Table) -> None:
-    """Register the wards of today with their provinces as the table `_wards`; `wards` is the code list."""
+    """Register the wards of today with their provinces as the table `_wards`; `wards` is the code list.
+
+    Its columns have reserved names, so that a product's column of any name, `code` too, is not taken for one of them.
+    """
     today = wards.filter(pc.is_null(wards["valid_until"]))
-    connection.register(WARD_TABLE, today.select(["code", "province_code"]))
+    codes = today.select(["code", "province_code"])
+    connection.register(WARD_TABLE, codes.rename_columns(["_ward_code", "_province_code"]))
 
 
 def expression(shared: SharedColumn, column: Column) -> str:
@@ -57,7 +61,7 @@ def expression(shared: SharedColumn, column: Column) -> str:
             first = f"(CAST(floor(year({local}) / 10) AS INTEGER) * 10)"
             return f"{first} || '-' || ({first} + 9)"
         case "province":
-            return f"(SELECT any_value(w.province_code) FROM {WARD_TABLE} AS w WHERE w.code = {name})"
+            return f"(SELECT any_value(_province_code) FROM {WARD_TABLE} WHERE _ward_code = {name})"
         case "keep_last":
             return (
                 f"CASE WHEN length({name}) > {shared.keep} THEN right({name}, {shared.keep}) ELSE left({name}, 0) END"

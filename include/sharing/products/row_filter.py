@@ -12,6 +12,7 @@ from sqlglot import exp
 from include.contracts.model import RESERVED_PREFIX, Table
 from include.contracts.sql import SqlRefused, rewritten, understood
 from include.lake.storage import quote
+from include.sharing.products.filter_clock import InstantInTuple, by_hanoi
 
 _ALLOWED = (
     exp.Column, exp.Identifier, exp.Literal, exp.Boolean, exp.Null, exp.Paren, exp.Tuple, exp.Neg,
@@ -33,6 +34,8 @@ class FilterRefused(ValueError):
 def compile_filter(text: str, table: Table) -> str:
     """DuckDB SQL for the predicate `text` over `table`; `true` for an empty one.
 
+    The day and the year of an instant are those in Viet Nam, whatever the session's time zone.
+
     Raises:
         FilterRefused: it is not one plain predicate over the table's columns.
     """
@@ -47,7 +50,17 @@ def compile_filter(text: str, table: Table) -> str:
     except SqlRefused as refused:
         raise FilterRefused(str(refused)) from None
     _check_types(predicate, table)
-    return predicate
+    instants = {column.name.lower() for column in table.columns if column.sql_type == "TIMESTAMPTZ"}
+    try:
+        by_clock = by_hanoi(predicate, instants)
+    except InstantInTuple:
+        raise FilterRefused(
+            "compares several values at once, an instant among them: write one comparison for each",
+            "so sánh nhiều giá trị cùng lúc, trong đó có thời điểm: viết từng phép so sánh",
+        ) from None
+    if by_clock != predicate:
+        _check_types(by_clock, table)
+    return by_clock
 
 
 def compared_columns(text: str) -> frozenset[str]:

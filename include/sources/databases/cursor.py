@@ -1,8 +1,8 @@
 """Cursor conditions in the source: whether its columns are ordered there, and SQL for the rows past a cursor.
 
 No row may be missed, so values without an order are always read: a null cursor, and in a text column a value that is
-not an ISO 8601 date. Two notations of one instant may select more rows, never fewer; a row that is read again
-unchanged is not published again.
+not an ISO 8601 date. Dates and timestamps of SQLite are texts (`open_sqlite` says so). Two notations of one instant may
+select more rows, never fewer; a row that is read again unchanged is not published again.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from include.sources.source_schema import SourceColumn, SourceTable
 
 _ISO = "____-__-__%"
 _WITH_T = "____-__-__T%"
-_WITH_OFFSET = ("%Z", "%+__", "%+____", "%+__:__", "%-__:__")
+_WITH_OFFSET = (f"{_ISO}Z%", f"{_ISO}+%", f"{_ISO}-%")
 _LOWEST_OFFSET = timedelta(hours=12)  # the zone furthest behind UTC
 _AHEAD = timedelta(days=2)  # one day of tolerance: clocks differ, and zones by up to 14 hours
 _DATED = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -209,6 +209,8 @@ def _notations(
     column: sa.ColumnElement[str], moment: datetime, write: Write, *, is_lower: bool
 ) -> sa.ColumnElement[bool]:
     """Condition on a text column against a moment written with a blank or a T between date and time."""
+    if not is_lower and moment.microsecond:  # it is compared by whole seconds
+        moment = moment.replace(microsecond=0) + timedelta(seconds=1)
     has_t = column.like(write(_WITH_T))
     blank = write(_shortest(moment))
     t = write(_shortest(moment).replace(" ", "T"))

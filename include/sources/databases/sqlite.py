@@ -10,11 +10,13 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
 import pyarrow as pa
 import sqlalchemy as sa
+from sqlalchemy import types
 from sqlalchemy.dialects import sqlite
 
 from include.contracts.model import Contract, Table
@@ -56,7 +58,7 @@ def open_sqlite(
             url, connect_args={"timeout": BUSY_MILLISECONDS / 1000}, poolclass=sa.pool.NullPool, hide_parameters=True
         )
         with engine.connect() as session:
-            found = reflection.reflect(session, contract, table)
+            found = _as_texts(reflection.reflect(session, contract, table))
     load_extension(duck, "sqlite")
     duck.execute("SET sqlite_all_varchar = true")
 
@@ -97,6 +99,14 @@ def open_sqlite(
         yield OpenObject("sqlite", "sqlite", found, read, safeguards=ONE_STATE)
     finally:
         _end(duck)
+
+
+def _as_texts(found: SourceTable) -> SourceTable:
+    """The object with its dates and timestamps as the texts that SQLite keeps them as, in whatever notation."""
+    is_text = (types.DateTime, types.Date)
+    return replace(
+        found, columns=tuple(replace(c, type=types.Text()) if isinstance(c.type, is_text) else c for c in found.columns)
+    )
 
 
 def _is_attached(duck: duckdb.DuckDBPyConnection) -> bool:

@@ -38,6 +38,23 @@ def figures(counts: Counts, minimum: int = MINIMUM) -> tuple[Figure, ...]:
         return suppressed(connection, compiled, [SCOPE, AGENCY], found)
 
 
+def test_a_dimension_may_be_called_member():
+    """The figures of everything and of the other dimension are not those of its members."""
+    compiled = SimpleNamespace(
+        indicator=SimpleNamespace(indicator_id="i", percentile=0, is_share=False, digits=0), out_of=""
+    )
+    with duckdb.connect() as connection:
+        connection.execute(
+            """CREATE TABLE counted AS SELECT * FROM (VALUES ('a', 'H01', 1, 1), ('b', 'H01', 2, 1), ('b', 'H02', 4, 1))
+               AS v(member, agency, _counted, _out_of)"""
+        )
+        connection.execute("CREATE TABLE codes AS SELECT DISTINCT member, agency FROM counted")
+        assert total_of(connection, compiled).numerator == 7
+        for name, expected in (("agency", {"H01": 3, "H02": 4}), ("member", {"a": 1, "b": 6})):
+            found = members_of(connection, compiled, Breakdown(name, "codes", name))
+            assert {member: figure.numerator for member, figure in found.items()} == expected
+
+
 def hidden(found: Iterable[Figure]) -> set[str]:
     return {one.member for one in found if one.is_suppressed}
 

@@ -122,6 +122,40 @@ def test_both_count_alike_where_the_source_calls_rows_deleted(tmp_path: Path) ->
     assert fewer == broken - of_key, broken - of_key - fewer
 
 
+def test_columns_called_as_those_of_a_code_list_are_the_rows_own(tmp_path: Path) -> None:
+    properties = """
+properties:
+  - {name: id, physicalName: a, logicalType: string, primaryKey: true}
+  - name: code
+    physicalName: b
+    logicalType: string
+    relationships:
+      - {to: reference.service_levels.code, customProperties: [{property: validOn, value: %(day)s}]}
+  - {name: %(day)s, physicalName: c, logicalType: date}
+  - {name: candidates, physicalName: d, logicalType: string}
+quality:
+  - {id: old-ward, type: sql, mustBe: 0, severity: warning,
+     query: "SELECT COUNT(*) FROM {object} WHERE vn_ward_current(candidates) IS DISTINCT FROM candidates"}
+"""
+    given = """
+    a | b          | c          | d
+    --+------------+------------+------
+    1 | 4          | 2022-08-14 | 00004
+    2 | 4          | 2022-08-15 | 00004
+    3 | toan_trinh | 2022-08-15 | 99999
+    4 | toan_trinh | 2022-08-14 | 00004
+    5 | 9          | 2022-08-14 | 00004
+    6 | 4          | -          | 00004
+    """
+    for day in ("valid_from", "valid_until", "name"):
+        folder = tmp_path / day
+        folder.mkdir()
+        assessment, counts, _ = run_both(contract_table(properties.replace("%(day)s", day), folder), given, folder)
+        assert assessment.counts == counts
+        assert counts["population.citizen.code.reference"] == 3, day
+        assert counts["population.citizen.old-ward"] == 1
+
+
 def test_nothing_that_is_written_holds_a_value(tmp_path: Path) -> None:
     """The planted name breaks rules of every kind: a pattern, a set, a length, a SQL rule."""
     table = contract_table(EVERY_METRIC, tmp_path)

@@ -13,8 +13,9 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from deltalake import DeltaTable
+from deltalake import DeltaTable, write_deltalake
 
+from include.contracts.model import Column, Table
 from include.contracts.yaml_files.problems import ContractError
 from include.lake.storage.lake import Lake
 from include.lake.upsert import table_upsert
@@ -22,7 +23,7 @@ from include.sharing.agreements.agreement import Agreement
 from include.sharing.products.keys import MasterKey, PseudonymKeyMissing
 from include.sharing.products.share import Sharing, close_orphans, share_agreement
 
-from .conftest import AT, CITIZEN, CONTRACTS, CONTRIBUTION, MONTHS, PEOPLE, write_published
+from .conftest import AGREEMENT, AT, CITIZEN, CONTRACTS, CONTRIBUTION, MONTHS, PEOPLE, contract, write_published
 
 LATER = datetime(2027, 1, 1, 12, tzinfo=UTC)
 Agree = Callable[..., Agreement]
@@ -87,6 +88,30 @@ def test_the_last_characters_are_kept_and_of_short_values_none(lake: Lake, agree
     assert rows(lake)[0].keys() == {"personal_id", "full_name", "birth_date", "ethnicity_code"}
     assert {row["personal_id"] for row in rows(lake)} == {"0001", "0002", "0004"}
     assert {row["ethnicity_code"] for row in rows(lake)} == {""}
+
+
+@pytest.mark.parametrize("name", ["ward", "code", "province_code", "w", "wards", "valid_until"])
+def test_a_province_is_that_of_the_rows_ward_whatever_the_column_is_called(lake: Lake, agree: Agree, name: str) -> None:
+    place = Table(
+        "population", "place", "noi_o",
+        (
+            Column("id", "id", "string", "VARCHAR", primary_key_position=1),
+            Column(name, "xa", "string", "VARCHAR", expression='vn_ward_current("xa")'),
+            Column("updated_at", "ngay", "timestamp", "TIMESTAMPTZ"),
+        ),
+        (),
+    )  # fmt: skip
+    write_published(lake, place, [("1", "00001"), ("2", "00002"), ("3", "00003"), ("4", None)])
+    wards = {"code": ["00001", "00002"], "province_code": ["01", "79"], "valid_until": pa.nulls(2, pa.date32())}
+    write_deltalake(lake.reference_table("wards"), pa.table(wards))
+    products = f"""products:
+  - name: place
+    table: population.place
+    columns: [{{name: id, protection: none}}, {{name: {name}, protection: province}}]
+"""
+    agreement = agree(text=AGREEMENT[: AGREEMENT.index("products:")] + products)
+    share_agreement(agreement, {"population": contract(place)}, lake=lake, at=AT, run_id="r1", key=None)
+    assert [row[name] for row in rows(lake, product="place")] == ["01", "79", None, None]
 
 
 def test_pseudonyms_join_one_recipients_products_and_no_other_recipients(

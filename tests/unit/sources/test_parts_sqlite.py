@@ -65,6 +65,64 @@ def test_integers(file: sqlite3.Connection, uri: str, lake: Lake) -> None:
     assert [int(k) for k in keys(contract, uri, lake, "10", lag=timedelta(hours=1))] == [3, 4, 5]
 
 
+TEXTS = ["DATETIME", "TIMESTAMP", "DATE", "TEXT", "VARCHAR(30)"]
+
+
+@pytest.mark.parametrize("uri", ["scanner"], indirect=True)
+@pytest.mark.parametrize("kind", TEXTS)
+@pytest.mark.parametrize(
+    ("first", "later"),
+    [
+        ("2025-05-01T20:00:00Z", ["2025-05-01T22:00:00Z", "2025-05-01T23:30:00Z"]),
+        ("2025-05-01 10:00:00+00:00", ["2025-05-01 12:00:00+00:00"]),
+        ("2025-05-01 10:00:00Z", ["2025-05-01 12:00:00Z", "2025-05-01 12:00:00Z "]),
+        ("2025-05-01 10:00", ["2025-05-01 10:30", "2025-05-01T10:01"]),
+        ("2025-05-01T10:00:00", ["2025-05-01 10:00:00", "2025-05-01 10:30"]),
+        ("2025-05-01 10:00:00", ["2025-04-30 23:00-05", "2025-04-30T23:00:00-0500", "2025-04-30 23:00:00 -05:00"]),
+    ],
+)
+def test_a_later_row_is_read_however_its_moment_is_written(
+    file: sqlite3.Connection, uri: str, lake: Lake, kind: str, first: str, later: list[str]
+) -> None:
+    made(file, kind, first)
+    contract = contract_by()
+    with opened(contract, uri, lake) as source:
+        cursor = landed(source, lake).cursor
+    assert cursor == (first,)
+    file.executemany("INSERT INTO t VALUES (?, ?, 'x')", list(enumerate(later, start=10)))
+    wanted = [str(key) for key in range(10, 10 + len(later))]
+    for lag in (timedelta(0), timedelta(hours=1)):
+        found = keys(contract, uri, lake, *cursor, lag=lag)
+        assert [key for key in found if key != "1"] == wanted
+
+
+@pytest.mark.parametrize("uri", ["scanner"], indirect=True)
+@pytest.mark.parametrize("kind", TEXTS)
+def test_a_stretch_of_time_has_its_rows_however_their_moments_are_written(
+    file: sqlite3.Connection, uri: str, lake: Lake, kind: str
+) -> None:
+    inside = ["2025-05-01T08:00:00", "2025-05-01 11:59", "2025-05-01T04:59:00Z", "2025-05-01 12:00:00.25"]
+    made(file, kind, *inside, "2025-05-01T14:00:00", "2025-05-01 06:00")
+    until = ("2025-05-01T12:00:00.500000+07:00",)
+    with opened(contract_by(), uri, lake) as source:
+        part = landed(source, lake, ReadRequest(since=("2025-05-01T07:00:00+07:00",), until=until))
+    assert [row[0] for row in rows(part, "k")] == ["1", "2", "3", "4"]
+
+
+@pytest.mark.parametrize("uri", ["scanner"], indirect=True)
+@pytest.mark.parametrize("kind", TEXTS)
+def test_what_the_next_read_brings_is_told_however_moments_are_written(
+    file: sqlite3.Connection, uri: str, lake: Lake, kind: str
+) -> None:
+    made(file, kind, "2025-05-01T20:00:00Z", "2025-05-01T19:59:00Z", "2025-04-01T20:00:00Z")
+    contract = contract_by()
+    with opened(contract, uri, lake) as source:
+        whole = landed(source, lake)
+    with opened(contract, uri, lake) as source:
+        assert whole.cursor
+        assert landed(source, lake, ReadRequest(since=whole.cursor), "next").digest == whole.next_digest
+
+
 @pytest.mark.parametrize("uri", ["scanner"], indirect=True)
 @pytest.mark.parametrize("kind", ["DATETIME", "TIMESTAMP", "DATE", "TEXT", "NUMERIC", "INTEGER"])
 def test_values_that_are_not_of_the_columns_kind_are_always_read(

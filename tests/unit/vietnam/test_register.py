@@ -56,6 +56,19 @@ def db() -> Iterator[duckdb.DuckDBPyConnection]:
         yield opened
 
 
+@pytest.mark.parametrize("column", ["code", "candidates", "w", "code_", "s", "t", "new_code", "part"])
+def test_an_argument_is_a_column_of_the_caller_whatever_it_is_called(
+    db: duckdb.DuckDBPyConnection, column: str
+) -> None:
+    known, unknown = "00004", "99999"
+    row = f"(SELECT unnest(['{known}', '{unknown}']) AS \"{column}\")"
+    for macro, value in (("ward_current", "{}"), ("ward_candidates", "{}[1]")):
+        called = value.format(f'vn_{macro}("{column}")')
+        where = db.execute(f'FROM {row} WHERE {called} IS NOT DISTINCT FROM "{column}"').fetchall()
+        selected = db.execute(f"SELECT {called} FROM {row} ORDER BY ALL").fetchall()
+        assert (where, selected) == ([(known,)], [(known,), (None,)])
+
+
 @pytest.mark.parametrize("macro", MACROS)
 def test_a_macro_takes_any_type_and_never_raises(db: duckdb.DuckDBPyConnection, macro: str) -> None:
     for value in VALUES:
