@@ -33,8 +33,8 @@ SELECT column_name AS name, lower(data_type) AS type, character_set_name AS char
 FROM information_schema.columns WHERE table_schema = %s AND table_name = %s
 """
 _UNIQUE = """
-SELECT index_name AS name, column_name AS col FROM information_schema.statistics
-WHERE table_schema = %s AND table_name = %s AND non_unique = 0 AND sub_part IS NULL
+SELECT index_name AS name, if(sub_part IS NULL, column_name, '') AS col FROM information_schema.statistics
+WHERE table_schema = %s AND table_name = %s AND non_unique = 0
 """
 _CASCADES = """
 SELECT constraint_name AS name FROM information_schema.referential_constraints

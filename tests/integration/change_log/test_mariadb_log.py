@@ -214,6 +214,12 @@ def test_a_source_restored_from_a_copy_is_noticed(binlog: BinlogServer, tmp_path
     [
         (("ALTER TABLE cong_dan ENGINE = Aria",), "of the engine InnoDB"),
         (("ALTER TABLE cong_dan DROP PRIMARY KEY",), "CREATE UNIQUE INDEX"),
+        (
+            (
+                "ALTER TABLE cong_dan DROP PRIMARY KEY, ADD UNIQUE (so_dinh_danh, ho_ten(10)), MODIFY ho_ten varchar(50) NOT NULL",
+            ),
+            "CREATE UNIQUE INDEX",
+        ),
         (("ALTER TABLE cong_dan MODIFY so_dinh_danh varchar(20) CHARACTER SET latin1",), "character set"),
         (
             (
