@@ -35,6 +35,10 @@ Instead of `x ^ 2` write `power(x, 2)`, of `a ~ 'x'` `regexp_full_match(a, 'x')`
 Row filters of agreements may say less: comparisons, `LIKE`, `IN`, `BETWEEN`, casts, sums, and `starts_with`, `substr`,
 `left`, `right`, `lower`, `upper`, `trim`, `length`, `year`, `month`, `coalesce`, `date`.
 
+The day and the year of an instant (`TIMESTAMPTZ`) are those in UTC in a contract; for the day in Viet Nam write
+`CAST(x AT TIME ZONE 'Asia/Ho_Chi_Minh' AS DATE)`. In a row filter they are those in Viet Nam without saying so. A cast
+of text, or of a column, gives the value exactly or NULL; of a computed number it rounds.
+
 ## Characters
 
 Names hold letters, digits and `_`, or stand in double quotes. Outside of texts in single quotes there is no character
