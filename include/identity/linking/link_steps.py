@@ -60,8 +60,9 @@ class Work:
         return self._file("reviews")
 
     def digest_of_records(self) -> str:
-        """Changes when any record does, whatever their order."""
-        sql = f"SELECT count(*) || ':' || bit_xor(md5_number(record_id || digest)) FROM {scan(self.records_uri)}"
+        """Changes when any record does, or its `updated_at`, by which golden records choose; whatever their order."""
+        told = "record_id || digest || coalesce(updated_at::VARCHAR, '')"
+        sql = f"SELECT count(*) || ':' || bit_xor(md5_number({told})) FROM {scan(self.records_uri)}"
         return str(self._ask(sql)[0][0])
 
     def link(

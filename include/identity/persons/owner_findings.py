@@ -34,7 +34,7 @@ def find(
     `duplicate`: two rows of a register of persons that are one person (they have one `person_id`), or seem to be
     although their keys say two (then `person_id` is null). `shared_id`: an id number that two persons share.
     `other_birth`, `other_sex`: a person whose record in a population-like table and another one contradict each other.
-    What concerns two registries is told to the owner of either.
+    What concerns two registries is told to the owner of either; what concerns two tables of one registry, once.
     """
     registers = ", ".join(f"({literal(t.registry)}, {literal(t.name)})" for t in persons_registers(contracts))
     owners = ", ".join(f"({literal(c.registry)}, {literal(c.owner or '')})" for c in contracts.values())
@@ -90,6 +90,7 @@ _FINDINGS = f"""
         SELECT kind, side.registry, side."table", left_id, right_id, 'through the person' AS pass, person_id,
                NULL::DOUBLE AS weight, NULL::DOUBLE AS probability
         FROM (SELECT * EXCLUDE sides, unnest(sides) AS side FROM against WHERE kind IS NOT NULL)
+        QUALIFY row_number() OVER (PARTITION BY kind, left_id, right_id, side.registry ORDER BY side."table") = 1
     ), found AS (FROM duplicate UNION ALL BY NAME FROM shared UNION ALL BY NAME FROM contradiction)
     SELECT {
     ", ".join(

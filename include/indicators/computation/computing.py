@@ -116,9 +116,10 @@ def _lost_members(
     if AGENCIES in read.tables:
         for code, province in connection.execute(f"SELECT code, province_code FROM {quote(AGENCIES)}").fetchall():
             affected |= {code} if province in areas else {province} if code in areas and province else set()
+    column = quote(dimension.column)  # without an alias, which a column of the source could be called like
     rows = connection.execute(
-        f"SELECT DISTINCT {quote(dimension.column)} AS code FROM {quote(dimension.source)} "
-        f"WHERE code IN (SELECT unnest($codes)) OR ($is_central AND NOT starts_with(code, 'H'))",
+        f"SELECT DISTINCT {column} FROM {quote(dimension.source)} "
+        f"WHERE {column} IN (SELECT unnest($codes)) OR ($is_central AND NOT starts_with({column}, 'H'))",
         {"codes": sorted(affected), "is_central": _CENTRAL in areas and dimension.name == "agency"},
     ).fetchall()
     form = _FORMS.get(dimension.name)

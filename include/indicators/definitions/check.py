@@ -27,7 +27,8 @@ from include.lake.storage import quote, restrict_access
 from include.vietnam import WorkingDays
 
 _OPEN = ("public", "internal")
-_NUMBER = re.compile(r"U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|DECIMAL\(\d+,[0-6]\)")
+# Types whose sum is exact; that of UHUGEINT is DOUBLE.
+_NUMBER = re.compile(r"U?(TINY|SMALL|BIG)?INT(EGER)?|HUGEINT|DECIMAL\(\d+,[0-6]\)")
 _NUMBERS_ONLY = "write a whole number or a decimal of at most 6 places: CAST(... AS DECIMAL(18,2))"
 _NAMED = re.compile(r"`([^`]+)`")
 _AS_COUNTED = "write a condition, a whole number or a decimal of at most 6 places: CAST(... AS DECIMAL(18,2))"

@@ -20,6 +20,7 @@ def table(registry, name, **keys):
 
 
 CITIZEN = table("population", "citizen", personal_id="personal_id")
+RESIDENCE = table("population", "residence", file_number=None, owner_id="personal_id")
 MEMBER = table("insurance", "member", insurance_number="insurance_number")
 OWNERSHIP = table("land", "ownership", parcel_id=None, owner_id="personal_id")
 CARD = table("insurance", "health_card", code="health_card")
@@ -31,7 +32,7 @@ def contract(registry, *tables):
 
 
 CONTRACTS = {
-    "population": contract("population", CITIZEN),
+    "population": contract("population", CITIZEN, RESIDENCE),
     "insurance": contract("insurance", MEMBER, CARD),
     "land": contract("land", OWNERSHIP),
 }
@@ -134,3 +135,15 @@ def test_a_person_whose_registers_contradict_each_other_is_told_to_either_owner(
     assert sorted({row["kind"] for row in rows}) == kinds
     assert {row["owner"] for row in rows} == ({"Bộ Công an", "Bảo hiểm xã hội"} if kinds else set())
     assert len(rows) == 2 * len(kinds)
+
+
+def test_a_contradiction_within_one_registry_is_told_to_its_owner_once(found):
+    records = {
+        "population.citizen:1": {"birth_year": 1973, "sex": "male", "is_population": True},
+        "population.residence:1": {"birth_year": 1976, "sex": "female", "is_population": False},
+    }
+    rows = found(dict.fromkeys(records, "p"), records=records)
+    assert [(row["kind"], row["owner"], row["table"]) for row in rows] == [
+        ("other_birth", "Bộ Công an", "citizen"), ("other_sex", "Bộ Công an", "citizen"),
+    ]  # fmt: skip
+    assert len({row["finding_id"] for row in rows}) == 2

@@ -10,6 +10,8 @@ from deltalake import CommitProperties, Transaction, write_deltalake
 
 from include.audit import ledger
 from include.audit.verification import Discrepancy, Verification
+from include.indicators.computation import computing
+from include.indicators.computation.missing import MissingServer
 from include.indicators.values import ShownIndicator, latest_editions, stored_editions
 from include.lake.storage import LakeConflict, lake_errors
 from include.pipelines import Misuse, PipelineContext, verify_lake
@@ -112,6 +114,19 @@ def test_an_unknown_indicator_or_period_is_refused(published):
         compute_step("2018Q1", "run-1", indicators=["active-service"], context=published)
     with pytest.raises(Misuse, match="2018Q1"):
         compute_step("2018-02-03", "run-1", context=published)
+
+
+@pytest.mark.parametrize(("area", "lost"), [("central", "G03"), ("H57.22", "H57.22")])
+def test_members_of_a_missing_server_are_codes_of_the_column_also_where_the_key_is_called_code(
+    published, monkeypatch, area, lost
+):
+    """The rows of catalogue.service have a `code` of their own beside the agency's."""
+    publish(published, "catalogue", "service", [*SERVICES, service("6", "H57.22", "2018-01-01")])
+    missing = (MissingServer("counter-1", "counter.dossier", (area,)),)
+    monkeypatch.setattr(computing, "missing_servers", lambda *_, **__: missing)
+    compute_step("2018Q1", "run-1", context=published)
+    found = {member: reason for (dimension, member), (*_, reason) in figures(published, "2018Q1").items() if dimension}
+    assert found == {member: "not delivered" if member == lost else "" for member in ("G03", "H56", "H57.22")}
 
 
 def test_sql_that_fails_over_the_rows_fails_its_indicator_alone(published):

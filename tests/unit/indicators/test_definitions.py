@@ -50,6 +50,11 @@ def test_a_definition_without_mistakes_has_no_problems(context):
             "numerator: it speaks of `is_actve`, which `rows` does not give -> did you mean `is_active`?",
         ),
         ("numerator: is_active", "numerator: 1 / 3", "it gives DOUBLE, which is not counted exactly"),
+        (
+            "numerator: is_active",
+            "numerator: CAST(length(agency) AS UHUGEINT)",
+            "it gives UHUGEINT, which is not counted exactly -> write a condition, a whole number or a decimal",
+        ),
         ("numerator: is_active", "numerator: count(*)", "an aggregate"),
         ("numerator: is_active", "numerator: now() > as_of()", "which is not of the row"),
         (
