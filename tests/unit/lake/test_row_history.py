@@ -139,6 +139,20 @@ def test_rows_have_the_time_in_which_they_were_published(lake):
     assert overlaps == [(0,)]
 
 
+@pytest.mark.parametrize("own", ["valid_from", "valid_until", "Valid_Until", "_until_", "dates"])
+def test_a_column_of_the_tables_own_takes_no_rows_and_no_times_away(lake, own):
+    uri = lake.registry_table("shop", "customer")
+    day = datetime(2020, 1, 1, tzinfo=UTC)
+    rows = pa.table({"code": ["a", "b"], own: pa.array([day, None], pa.timestamp("us", tz="UTC"))})
+    write_deltalake(uri, rows, configuration=FEED, commit_properties=RUN)
+    extend_history(lake, TABLE, run_id="1")
+    since = history_facts(lake, TABLE).since
+    with lake.connect() as connection:
+        history_view(connection, "all", TABLE, lake.table("history/shop/customer"))
+        found = connection.execute('SELECT code, valid_from, valid_until FROM "all" ORDER BY code').fetchall()
+    assert found == [("a", since, None), ("b", since, None)]
+
+
 def test_nothing_new_adds_nothing_and_a_version_goes_in_once(lake):
     days_of_a_table(lake)
     before = history_facts(lake, TABLE)
