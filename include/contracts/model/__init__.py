@@ -4,6 +4,7 @@ from include.contracts.model.contract import Contract, Sla, Variant
 from include.contracts.model.digest import row_digest
 from include.contracts.model.policies import (
     DERIVED,
+    HISTORY_COLUMNS,
     VIETNAMESE,
     Refuse,
     approval,

@@ -42,6 +42,7 @@ _EXTRACT = {
 }  # fmt: skip
 _COLUMN_PROPERTIES = ("link", "empty")
 DERIVED = "any"  # `empty: any`: values that the expression makes empty are published by another column
+HISTORY_COLUMNS = ("valid_from", "valid_until")  # of former rows: the time in which each was published
 VIETNAMESE = "vietnamese"  # a rule's description in that language; of `description`: texts of legal references by id
 
 
@@ -175,6 +176,13 @@ def row_history(custom: Sequence[CustomProperty], columns: Sequence[Column], ref
                 return None
             if not any(column.primary_key_position is not None for column in columns):
                 refuse("`history` follows rows by their key, and the table has none", "state the key, or leave it out")
+            for column in columns:
+                if column.name.casefold() in HISTORY_COLUMNS:
+                    refuse(
+                        f"`history` gives former rows a column `{column.name.casefold()}`, and the table has one",
+                        f"give the table's another `name:` such as `own_{column.name.casefold()}`; the source's own "
+                        "name belongs in `physicalName`",
+                    )
             return kept
         if difflib.get_close_matches(prop.property or "", ["history"], n=1, cutoff=0.75):
             refuse(f"`{prop.property}` is unknown", "did you mean `history`?")

@@ -27,6 +27,7 @@ from include.lake.storage import Lake, lake_errors, literal, quote, scan
 from include.lake.upsert import COMPARE_MEMORY, rows_to_remove, rows_to_write
 
 WARNED = "warned_rows"  # metadata key
+_UNIQUE = "unique 2"  # raised when rows that share a value are counted in another way: stored counts are then outdated
 
 Counts = dict[str, int]
 
@@ -71,7 +72,9 @@ def published_warnings(lake: Lake, table: Table, state: RunCommit) -> Counts:
 
 
 def _rules(table: Table) -> list[list[str]]:
-    return [[rule.rule_id, *rule.columns] for rule in (*_of_rows(table), *_of_values(table))]
+    """The rules that stored counts are of, and how those of values were counted."""
+    values = ([rule.rule_id, _UNIQUE, *rule.columns] for rule in _of_values(table))
+    return [*([rule.rule_id, *rule.columns] for rule in _of_rows(table)), *values]
 
 
 def _of_rows(table: Table) -> list[Rule]:
@@ -92,7 +95,7 @@ def _of_first_run(table: Table, table_schema: TableSchema, staged: StagedFiles) 
     carrying = f"SELECT {WARNINGS} FROM {scan(staged.warnings)}"
     values = listed(sorted({name for rule in _of_values(table) for name in rule.columns}))
     either = " OR ".join(map(_carries, _of_values(table))) or "false"
-    joined = f"{scan(staged.warnings)} w JOIN {scan(staged.conformed)} c ON c._row = w._row"
+    joined = f"{scan(staged.warnings)} _w JOIN {scan(staged.conformed)} _c ON _c._row = _w._row"
     return carrying, f"SELECT {values}, {WARNINGS} FROM {joined} WHERE {either}"
 
 
@@ -101,31 +104,36 @@ def _count(connection: duckdb.DuckDBPyConnection, table: Table, rows: str, candi
     found = _carrying(connection, table, rows)
     for rule in _of_values(table):
         groups = (
-            f"SELECT count(*) AS n FROM ({candidates or rows}) WHERE {_given(rule)} "
+            f"SELECT count(*) AS _n FROM ({candidates or rows}) WHERE {_given(rule)} "
             f"GROUP BY {listed(rule.columns)} HAVING count(*) > 1"
         )
-        found[rule.rule_id] = _one(connection, f"SELECT coalesce(sum(n), 0)::BIGINT FROM ({groups})")
+        found[rule.rule_id] = _one(connection, f"SELECT coalesce(sum(_n), 0)::BIGINT FROM ({groups})")
     return found
 
 
 def _gained(connection: duckdb.DuckDBPyConnection, table: Table, before: str, gone: str, come: str) -> Counts:
-    """Change in the number of rows that break each rule, by rows removed and rows added."""
+    """Change in the number of rows that break each rule, by rows removed and rows added.
+
+    Names of ours begin with `_`, as no published column of a contract does.
+    """
     less, more = _carrying(connection, table, gone), _carrying(connection, table, come)
     found = {rule_id: more[rule_id] - less[rule_id] for rule_id in less}
     for rule in _of_values(table):
         columns = listed(rule.columns)
         connection.execute(
-            f"CREATE OR REPLACE TEMP TABLE net AS SELECT {columns}, sum(d) AS d FROM "
-            f"(SELECT {columns}, -1 AS d FROM ({gone}) UNION ALL SELECT {columns}, 1 FROM ({come})) "
-            f"WHERE {_given(rule)} GROUP BY {columns} HAVING sum(d) <> 0"
+            f"CREATE OR REPLACE TEMP TABLE _net AS SELECT {columns}, sum(_d) AS _d FROM "
+            f"(SELECT {columns}, -1 AS _d FROM ({gone}) UNION ALL SELECT {columns}, 1 FROM ({come})) "
+            f"WHERE {_given(rule)} GROUP BY {columns} HAVING sum(_d) <> 0"
         )
         found[rule.rule_id] = 0
-        if _one(connection, "SELECT count(*) FROM net"):
-            was = f"SELECT {columns}, count(*) AS n FROM ({before}) SEMI JOIN net USING ({columns}) GROUP BY {columns}"
+        if _one(connection, "SELECT count(*) FROM _net"):
+            touched = f"({before}) SEMI JOIN _net USING ({columns})"
+            was = f"SELECT {columns}, count(*) AS _n FROM {touched} GROUP BY {columns}"
+            after = "CASE WHEN _n + _d > 1 THEN _n + _d ELSE 0 END"
             found[rule.rule_id] = _one(
                 connection,
-                "SELECT coalesce(sum(CASE WHEN n + d > 1 THEN n + d ELSE 0 END - CASE WHEN n > 1 THEN n ELSE 0 END), 0)"
-                f"::BIGINT FROM (SELECT d, coalesce(n, 0) AS n FROM net LEFT JOIN ({was}) USING ({columns}))",
+                f"SELECT coalesce(sum({after} - CASE WHEN _n > 1 THEN _n ELSE 0 END), 0)::BIGINT "
+                f"FROM (SELECT _d, coalesce(_n, 0) AS _n FROM _net LEFT JOIN ({was}) USING ({columns}))",
             )
     return found
 

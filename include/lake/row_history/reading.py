@@ -9,12 +9,12 @@ import duckdb
 import pyarrow as pa
 from deltalake import DeltaTable
 
-from include.contracts.model import Table
+from include.contracts.model import HISTORY_COLUMNS, Table
 from include.lake.delta import VersionGone, view_of
 from include.lake.row_history.history_log import (
     AT,
     CHANGE,
-    OWN_NAMES,
+    OWN,
     SINCE,
     UNTIL,
     VERSION,
@@ -104,12 +104,17 @@ def history_view(connection: duckdb.DuckDBPyConnection, name: str, table: Table,
     """Create the view `name` of all rows that ever were published, with `valid_from` and `valid_until` (null: still).
 
     `current` is the open newest part of the history. A row that changed in a gap is valid until the gap's start.
+    Columns of the table's own by these two names are left out: contracts with a history have none.
     """
+    left_out = {*(field.name for field in OWN), *HISTORY_COLUMNS}
+    columns = [field.name for field in current.schema().fields if field.name.lower() not in left_out]
+    valid_from, valid_until = HISTORY_COLUMNS
     view_of(connection, f"{name} changes", current, current.file_uris())
     connection.execute(
-        f"CREATE OR REPLACE TEMP VIEW {quote(name)} AS SELECT * EXCLUDE ({OWN_NAMES}), {AT} AS valid_from, "
-        f"lead({AT}) OVER (PARTITION BY {key(table, current)} ORDER BY {order('ASC')}) AS valid_until "
-        f"FROM {quote(f'{name} changes')} QUALIFY {CHANGE} = 'insert' AND coalesce(valid_until > valid_from, true)"
+        f"CREATE OR REPLACE TEMP VIEW {quote(name)} AS "
+        f"SELECT {', '.join(map(quote, columns))}, {AT} AS {valid_from}, _until AS {valid_until} FROM "
+        f"(SELECT *, lead({AT}) OVER (PARTITION BY {key(table, current)} ORDER BY {order('ASC')}) AS _until "
+        f"FROM {quote(f'{name} changes')}) WHERE {CHANGE} = 'insert' AND coalesce(_until > {AT}, true)"
     )
 
 

@@ -187,10 +187,10 @@ def _follow(
         return False
     connection.execute(
         f"""CREATE TEMP TABLE changes AS
-            WITH commits AS (SELECT {VERSION}, max({AT}) AS stamp FROM fed GROUP BY {VERSION}),
-            dated AS (SELECT {VERSION}, greatest(max(stamp) OVER (ORDER BY {VERSION}), {sql_instant(until)}) AS dated
+            WITH commits AS (SELECT {VERSION}, max({AT}) AS _stamp FROM fed GROUP BY {VERSION}),
+            dated AS (SELECT {VERSION}, greatest(max(_stamp) OVER (ORDER BY {VERSION}), {sql_instant(until)}) AS _dated
                       FROM commits)
-            SELECT fed.* REPLACE (dated AS {AT}) FROM fed JOIN dated USING ({VERSION})"""
+            SELECT fed.* REPLACE (_dated AS {AT}) FROM fed JOIN dated USING ({VERSION})"""
     )
     return True
 

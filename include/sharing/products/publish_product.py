@@ -1,7 +1,7 @@
 """Publication of a shared table with exactly the columns, rows and protections of its agreement, or none.
 
 While the terms stay the same, a run commits the difference, which recipients see in the change feed. When the terms
-change (columns, protections, rows, key) or end, the table is removed with all files and versions, and recreated: rows
+change (columns, protections, rows, keys) or end, the table is removed with all files and versions, and recreated: rows
 shared on other terms are then in no version and in no file. Every commit names its agreement, its terms and its source
 version, so that a run without changes does nothing.
 """
@@ -27,6 +27,7 @@ from include.sharing.products.counts import fill, held_path
 from include.sharing.products.history import forget_history
 from include.sharing.products.keys import RecipientKey, missing_key
 from include.sharing.products.protect import lend_key, lend_wards
+from include.sharing.products.row_key import is_told_apart, row_key_note
 from include.sharing.products.state import (
     CLOSED,
     CONFIGURATION,
@@ -96,7 +97,7 @@ def _publish(
     notes = _notes(agreement, product, table, source, key)
     notes["terms"] = terms_in_words(product, table, run.contracts.get(product.registry, "")).to_text()
     shared = opened(lake, agreement.recipient, product.name)
-    if shared is None or not shared.stands_for(notes):
+    if shared is None or not shared.stands_for(notes) or not is_told_apart(lake, shared, product, table):
         notes["reason"] = "first publication" if shared is None else shared.why_anew()
         return _make_anew(agreement, product, table, source, wards, notes, shared=shared, run=run, key=key)
     result = ProductResult.of(agreement, product.name, version=shared.version, rows=shared.rows)
@@ -241,6 +242,7 @@ def _notes(
         "source": f"registry/{table.registry}/{table.name}",
         "source_table_id": source.metadata().id,
         "source_version": source.version(),
+        **row_key_note(product, table),
         **({"held": held_path(product, product.statistics)} if product.statistics else {}),
     }
 

@@ -15,6 +15,7 @@ from include.sharing.agreements import Agreement
 OPEN, CLOSED = "open", "closed"
 # Retention of the change feed and of old versions, with rows that left a product. Also in docs/explanation/sharing.md.
 HISTORY_DAYS = 30
+ROW_KEY = "row_key"  # metadata key: the columns that told the rows apart when the commit was made
 SERVERS_PROPERTY = "lienthong.servers"  # a table property: `33 of 34 servers; missing: land-38 since ...`
 CONFIGURATION: Mapping[str, str | None] = {
     "delta.enableChangeDataFeed": "true",
@@ -120,8 +121,8 @@ class Shared:
         return self._agrees(terms, "state", "agreement", "terms_digest", "source", "source_table_id")
 
     def is_at(self, terms: Notes) -> bool:
-        """Whether source version, agreement's digest and the terms in words equal the last commit's."""
-        return self._agrees(terms, "source_version", "agreement_digest", "terms")
+        """Whether source version, agreement's digest, the terms in words and the rows' key equal the last commit's."""
+        return self._agrees(terms, "source_version", "agreement_digest", "terms", *({ROW_KEY} & terms.keys()))
 
     def is_of_run(self, run_id: str) -> bool:
         """Whether this run has committed already."""

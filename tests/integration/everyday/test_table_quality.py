@@ -6,6 +6,7 @@ The first load was always right; no older test compared the figures of a later r
 from __future__ import annotations
 
 import dataclasses
+import json
 import random
 from collections import Counter
 from collections.abc import Callable
@@ -18,7 +19,7 @@ from deltalake import DeltaTable
 
 from include.lake.delta.commit_metadata import last_commit
 from include.lake.publishing import publication as publish
-from include.lake.publishing.warning_counts import WARNED
+from include.lake.publishing.warning_counts import WARNED, stored_warnings
 from include.lake.storage.lake import Lake
 from include.lake.upsert import file_rewrite
 from include.pipelines.context import PipelineContext
@@ -166,6 +167,34 @@ def test_the_warnings_of_a_table_are_brought_up_to_date_and_not_counted_again(tm
     assert state is not None
     assert WARNED in state.metadata
     assert sum(counts for counts, _ in on_record(house.context.lake).values()) > 60
+
+
+@pytest.mark.parametrize("name", ["number_of_ours", "d", "n", "D", "net", "w", "c"])
+def test_a_column_of_a_unique_rule_may_have_any_name(name: str, tmp_path: Path) -> None:
+    house = House(tmp_path, 7)
+    house.contract.write_text(house.contract.read_text(encoding="utf-8").replace("amount_vnd", name), encoding="utf-8")
+    house.sync()
+    for amount in (80, None, 80):  # some rows that share a value, and others that do not
+        house.source.clock += timedelta(days=1)
+        house.source.insert(2, amount=amount)
+        house.source.update(3)
+        assert house.sync()["inserted"] > 0
+        values = Counter(row[name] for row in house.delta().to_pyarrow_table().to_pylist())
+        repeated = sum(rows for rows in values.values() if rows > 1)
+        assert on_record(house.context.lake)["same-amount"] == (repeated, values.total())
+
+
+def test_counts_of_unique_rules_that_were_stored_in_the_former_way_are_made_anew(tmp_path: Path) -> None:
+    house = House(tmp_path, 8)
+    house.sync()
+    table = house.context.table("payments", "payment")[1]
+    state = last_commit(house.context.lake, table)
+    assert state is not None
+    stored = json.loads(state.metadata[WARNED])
+    assert stored_warnings(state, table) == stored["counts"]
+    former = [[rule_id, rule_columns[-1]] for rule_id, *rule_columns in stored["of"]]
+    metadata = {**state.metadata, WARNED: json.dumps({**stored, "of": former})}
+    assert stored_warnings(dataclasses.replace(state, metadata=metadata), table) is None
 
 
 def test_a_run_that_was_killed_before_its_figures_leaves_them_to_whoever_comes_next(

@@ -202,3 +202,19 @@ def test_the_digest_follows_the_meaning_not_the_layout(tmp_path: Path) -> None:
     first = load_contract(write(tmp_path, SHOP)).digest
     assert load_contract(write(tmp_path, "# a comment\n" + SHOP)).digest == first
     assert load_contract(write(tmp_path, SHOP.replace("maxLength: 10", "maxLength: 11"))).digest != first
+
+
+@pytest.mark.parametrize("name", ["valid_from", "valid_until", "Valid_From"])
+def test_a_table_with_a_history_has_no_column_by_which_a_history_tells_its_times(tmp_path, name):
+    named = SHOP.replace("opened_on", name)
+    assert load_contract(write(tmp_path, named)).tables[0].history is None
+    with_history = named.replace(
+        "    customProperties:\n", "    customProperties:\n      - {property: history, value: P10Y}\n"
+    )
+    with pytest.raises(ContractError) as refused:
+        load_contract(write(tmp_path, with_history))
+    (message,) = (text for text in map(str, refused.value.problems) if "error: " in text)
+    assert f"`history` gives former rows a column `{name.lower()}`" in message
+    assert f"`own_{name.lower()}`; the source's own name belongs in `physicalName`" in message
+    other = with_history.replace(name, f"own_{name.lower()}")
+    assert load_contract(write(tmp_path, other)).tables[0].history == timedelta(days=3650)

@@ -139,6 +139,46 @@ def test_rows_have_the_time_in_which_they_were_published(lake):
     assert overlaps == [(0,)]
 
 
+@pytest.mark.parametrize("own", ["valid_from", "valid_until", "Valid_Until", "_until_", "dates"])
+def test_a_column_of_the_tables_own_takes_no_rows_and_no_times_away(lake, own):
+    uri = lake.registry_table("shop", "customer")
+    day = datetime(2020, 1, 1, tzinfo=UTC)
+    rows = pa.table({"code": ["a", "b"], own: pa.array([day, None], pa.timestamp("us", tz="UTC"))})
+    write_deltalake(uri, rows, configuration=FEED, commit_properties=RUN)
+    extend_history(lake, TABLE, run_id="1")
+    since = history_facts(lake, TABLE).since
+    with lake.connect() as connection:
+        history_view(connection, "all", TABLE, lake.table("history/shop/customer"))
+        found = connection.execute('SELECT code, valid_from, valid_until FROM "all" ORDER BY code').fetchall()
+    assert found == [("a", since, None), ("b", since, None)]
+
+
+@pytest.mark.parametrize(
+    "own", ["dated", "stamp", "feed", "fed", "commits", "kept", "published", "standing", "changes", "left_over"]
+)
+def test_a_table_may_have_a_column_called_as_what_a_history_is_made_with(lake, own):
+    def rows() -> dict[str, str]:
+        with lake.connect() as connection:
+            history_at(lake, connection, "past", TABLE, now())
+            return dict(connection.execute(f"SELECT code, {own} FROM past").fetchall())
+
+    uri = lake.registry_table("shop", "customer")
+    write_deltalake(uri, pa.table({"code": ["a", "b"], own: ["1", "2"]}), configuration=FEED, commit_properties=RUN)
+    assert extend_history(lake, TABLE, run_id="1") == 2
+    merge = lake.table(uri).merge(
+        pa.table({"code": ["a"], own: ["3"]}), "s.code = t.code", source_alias="s", target_alias="t",
+        commit_properties=RUN,
+    )  # fmt: skip
+    merge.when_matched_update_all().execute()
+    assert extend_history(lake, TABLE, run_id="2") == 1
+    assert rows() == {"a": "3", "b": "2"}
+    shutil.rmtree(uri)
+    write_deltalake(uri, pa.table({"code": ["a"], own: ["4"]}), configuration=FEED, commit_properties=RUN)
+    assert extend_history(lake, TABLE, run_id="3") == 3  # two leave in the gap, one comes
+    assert rows() == {"a": "4"}
+    assert expire_history(lake, TABLE, before=now()) == 5
+
+
 def test_nothing_new_adds_nothing_and_a_version_goes_in_once(lake):
     days_of_a_table(lake)
     before = history_facts(lake, TABLE)
