@@ -16,7 +16,6 @@ from include.contracts.model import Contract, Table
 from include.lake.storage import Lake
 from include.sharing.agreements import Agreement, Product, terms_digest
 from include.sharing.products import content
-from include.sharing.products.row_key import is_told_apart
 from include.sharing.products.state import OPEN, opened
 
 Aspect = Literal["added", "removed", "type", "protection", "name", "meaning", "codes", "rows", "counts", "table"]
@@ -127,7 +126,7 @@ def _compared(
         types=content.types(product, table),
     )
     changes = tuple(_changes(before, now))
-    is_anew = digest != shared.notes.get("terms_digest") or not is_told_apart(lake, shared, product, table)
+    is_anew = digest != shared.notes.get("terms_digest") or not content.is_told_apart(lake, shared, product, table)
     if not changes and not is_anew:
         return None
     versions = before.contract, now.contract

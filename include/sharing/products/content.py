@@ -1,18 +1,26 @@
-"""Content of a product as DuckDB SQL: columns, key and rows."""
+"""Content of a product as DuckDB SQL: columns, key and rows.
+
+While the key holds in the shared table, changes can be merged by it. A commit notes the key that it was made by: when
+a contract's key becomes another, rows that it no longer tells apart may be in the table, which is then made anew.
+"""
 
 from __future__ import annotations
+
+import json
+from collections.abc import Sequence
 
 import duckdb
 import pyarrow as pa
 from deltalake import DeltaTable
 
 from include.contracts.model import Column, Table, arrow_type
-from include.lake.delta import published_rows, table_schema_of
-from include.lake.storage import quote
+from include.lake.delta import published_rows, table_schema_of, view_of
+from include.lake.storage import Lake, lake_errors, quote, restrict_access
 from include.sharing import statistics
 from include.sharing.agreements import Product
 from include.sharing.products.protect import KEY_TABLE, expression, result_type
 from include.sharing.products.row_filter import compile_filter
+from include.sharing.products.state import ROW_KEY, Shared
 
 _COUNT = "Số lượng; trống nếu không công bố [count]"
 _SUPPRESSED = "Không công bố vì ô quá nhỏ, hoặc để không suy ra được ô khác [suppressed]"
@@ -89,3 +97,32 @@ def _comment(protection: str, column: Column) -> str:
     label = column.business_name or column.name
     kind = protection.removeprefix(column.name).strip()
     return label if kind == "none" else f"{label} [{kind}]"
+
+
+def row_key_note(product: Product, table: Table) -> dict[str, str]:
+    """The product's key for the notes of a commit; of statistics, whose key are the columns of the terms, nothing."""
+    return {} if product.statistics else {ROW_KEY: json.dumps(key(product, table))}
+
+
+def is_told_apart(lake: Lake, shared: Shared, product: Product, table: Table) -> bool:
+    """Whether today's key tells the rows of the shared table apart, as the former key did.
+
+    It does if it has all columns of the former one. Commits of older releases do not note it: the rows are then read.
+    """
+    columns = key(product, table)
+    if product.statistics or not columns:
+        return True
+    noted = shared.notes.get(ROW_KEY)
+    if noted is None:
+        return not _has_repeated(lake, shared, columns)
+    former = set(json.loads(noted))
+    return bool(former) and former <= set(columns)
+
+
+def _has_repeated(lake: Lake, shared: Shared, columns: Sequence[str]) -> bool:
+    files = shared.delta.file_uris()
+    with lake.connect() as connection, lake_errors("reading a shared table's keys"):
+        restrict_access(connection, reads=files)
+        view_of(connection, "shared", shared.delta, files)
+        repeated = f"SELECT 1 FROM shared GROUP BY {', '.join(map(quote, columns))} HAVING count(*) > 1 LIMIT 1"
+        return connection.execute(repeated).fetchone() is not None

@@ -27,12 +27,12 @@ from include.sharing.products.counts import fill, held_path
 from include.sharing.products.history import forget_history
 from include.sharing.products.keys import RecipientKey, missing_key
 from include.sharing.products.protect import lend_key, lend_wards
-from include.sharing.products.row_key import is_told_apart, row_key_note
 from include.sharing.products.state import (
     CLOSED,
     CONFIGURATION,
     OPEN,
     SERVERS_PROPERTY,
+    WARDS,
     Notes,
     ProductResult,
     Shared,
@@ -95,9 +95,10 @@ def _publish(
         closed = _close(agreement, agreement.recipient, product.name, reason, schema, run)
         return replace(closed, verdict="waiting")
     notes = _notes(agreement, product, table, source, key)
+    notes |= {WARDS: f"{wards.metadata().id} {wards.version()}"} if wards is not None else {}
     notes["terms"] = terms_in_words(product, table, run.contracts.get(product.registry, "")).to_text()
     shared = opened(lake, agreement.recipient, product.name)
-    if shared is None or not shared.stands_for(notes) or not is_told_apart(lake, shared, product, table):
+    if shared is None or not shared.stands_for(notes) or not content.is_told_apart(lake, shared, product, table):
         notes["reason"] = "first publication" if shared is None else shared.why_anew()
         return _make_anew(agreement, product, table, source, wards, notes, shared=shared, run=run, key=key)
     result = ProductResult.of(agreement, product.name, version=shared.version, rows=shared.rows)
@@ -242,7 +243,7 @@ def _notes(
         "source": f"registry/{table.registry}/{table.name}",
         "source_table_id": source.metadata().id,
         "source_version": source.version(),
-        **row_key_note(product, table),
+        **content.row_key_note(product, table),
         **({"held": held_path(product, product.statistics)} if product.statistics else {}),
     }
 

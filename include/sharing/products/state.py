@@ -16,6 +16,7 @@ OPEN, CLOSED = "open", "closed"
 # Retention of the change feed and of old versions, with rows that left a product. Also in docs/explanation/sharing.md.
 HISTORY_DAYS = 30
 ROW_KEY = "row_key"  # metadata key: the columns that told the rows apart when the commit was made
+WARDS = "wards"  # metadata key: Delta id and version of the list of wards that the commit's provinces are of
 SERVERS_PROPERTY = "lienthong.servers"  # a table property: `33 of 34 servers; missing: land-38 since ...`
 CONFIGURATION: Mapping[str, str | None] = {
     "delta.enableChangeDataFeed": "true",
@@ -121,8 +122,9 @@ class Shared:
         return self._agrees(terms, "state", "agreement", "terms_digest", "source", "source_table_id")
 
     def is_at(self, terms: Notes) -> bool:
-        """Whether source version, agreement's digest, the terms in words and the rows' key equal the last commit's."""
-        return self._agrees(terms, "source_version", "agreement_digest", "terms", *({ROW_KEY} & terms.keys()))
+        """Whether source version, list of wards, agreement, terms and the rows' key equal the last commit's."""
+        noted = {ROW_KEY, WARDS} & terms.keys()
+        return self._agrees(terms, "source_version", "agreement_digest", "terms", *noted)
 
     def is_of_run(self, run_id: str) -> bool:
         """Whether this run has committed already."""

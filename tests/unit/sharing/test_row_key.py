@@ -12,7 +12,7 @@ import pytest
 from include.contracts.model import Table
 from include.lake.storage.lake import Lake
 from include.sharing.agreements.agreement import Agreement
-from include.sharing.products import publish_product
+from include.sharing.products import content
 from include.sharing.products.changes_ahead import coming_changes
 from include.sharing.products.share import share_agreement
 
@@ -55,8 +55,8 @@ class KeyedShare:
 
     def forget_the_key(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """What follows is committed as older releases did."""
-        monkeypatch.setattr(publish_product, "row_key_note", lambda product, table: {})
-        monkeypatch.setattr(publish_product, "is_told_apart", lambda *terms: True)
+        monkeypatch.setattr(content, "row_key_note", lambda product, table: {})
+        monkeypatch.setattr(content, "is_told_apart", lambda *terms: True)
 
 
 @pytest.mark.parametrize("release", ["this", "an older one"])

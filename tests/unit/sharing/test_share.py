@@ -112,6 +112,12 @@ def test_a_province_is_that_of_the_rows_ward_whatever_the_column_is_called(lake:
     agreement = agree(text=AGREEMENT[: AGREEMENT.index("products:")] + products)
     share_agreement(agreement, {"population": contract(place)}, lake=lake, at=AT, run_id="r1", key=None)
     assert [row[name] for row in rows(lake, product="place")] == ["01", "79", None, None]
+    wards |= {"province_code": ["01", "92"]}
+    write_deltalake(lake.reference_table("wards"), pa.table(wards), mode="overwrite")
+    for run_id, verdict in (("r2", "published"), ("r3", "unchanged")):
+        again = share_agreement(agreement, {"population": contract(place)}, lake=lake, at=AT, run_id=run_id, key=None)
+        assert [result.verdict for result in again.results] == [verdict]
+        assert [row[name] for row in rows(lake, product="place")] == ["01", "92", None, None]
 
 
 def test_pseudonyms_join_one_recipients_products_and_no_other_recipients(
