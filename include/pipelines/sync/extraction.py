@@ -138,6 +138,8 @@ def _land(
                     wanted = plan.wanted
                     plan, gone = _reconcile(context, table, source, plan, run_id)
                     landed = landed if plan.wanted == wanted else None
+            if plan.mode == "backfill" and table.extract.deleted_when:
+                plan = replace(plan, wanted=_with_later_versions(context, table, source, plan.wanted, run_id))
             landed = landed or source.land(uri, plan.wanted)
             seconds = round(time.perf_counter() - started, 3)
             extracted = source.extract(landed, run_id=run_id, mode=plan.mode, seconds=seconds)
@@ -226,6 +228,29 @@ def _fetched_by_key(
             f"WHERE ({_is_past(table, keys, wanted)}) IS NOT TRUE LIMIT {MOST_MISSED_CHANGES + 1}"
         ).fetchall()
     return tuple(rows)
+
+
+def _with_later_versions(
+    context: PipelineContext, table: Table, source: Source, wanted: ReadRequest, run_id: str
+) -> ReadRequest:
+    """A stretch of time and the other rows of its keys: a later row may say that the key is deleted.
+
+    All rows from the stretch on, if the key is computed, or there are too many keys to ask for.
+    """
+    names, from_there_on = key_columns(table), replace(wanted, until=None)
+    if table.rows_from_list or any(table.column(name).expression for name in table.primary_key):
+        return from_there_on
+    folder = context.lake.staging_path(table.registry, table.name, run_id)
+    landed = source.land(f"{folder}/stretch-keys.parquet", replace(wanted, columns=names))
+    if {name.lower() for name in names} - {column[0].lower() for column in landed.columns}:
+        return from_there_on  # it landed under another name
+    listed = [quote(name) for name in names]
+    with context.lake.connect() as connection, lake_errors(f"reading {table.qualified_name} again"):
+        keys = connection.execute(
+            f"SELECT DISTINCT {', '.join(listed)} FROM {scan(landed.uri)} "
+            f"WHERE {' AND '.join(f'{name} IS NOT NULL' for name in listed)} LIMIT {MOST_MISSED_CHANGES + 1}"
+        ).fetchall()
+    return from_there_on if len(keys) > MOST_MISSED_CHANGES else replace(wanted, keys=tuple(keys))
 
 
 def _is_past(table: Table, keys: Landed, wanted: ReadRequest) -> str:

@@ -25,11 +25,13 @@ from include.lake.storage import lake_errors, literal, quote, scan
 from include.sources.source_schema import SourceColumn, SourceTable
 
 _ISO = "____-__-__%"
+_ONLY_A_DAY = "____-__-__"
 _WITH_T = "____-__-__T%"
 _WITH_OFFSET = (f"{_ISO}Z%", f"{_ISO}+%", f"{_ISO}-%")
 _LOWEST_OFFSET = timedelta(hours=12)  # the zone furthest behind UTC
 _AHEAD = timedelta(days=2)  # one day of tolerance: clocks differ, and zones by up to 14 hours
 _DATED = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_DAY = timedelta(days=1)
 _ORDERED = {"timestamp", "date", "integer", "number"}
 Value = datetime | date | int | Decimal | str
 Write = Callable[[object], sa.ColumnElement[object]]
@@ -47,8 +49,8 @@ class CursorColumn:
         """timestamp, date, integer, number, or text."""
         return self.source.family
 
-    def value(self, text: str) -> Value:
-        """A cursor value in the source column's type. Raises ValueError."""
+    def value(self, text: str, *, is_end: bool = False) -> Value:
+        """A cursor value in the source column's type; of an end within a day, the day after. Raises ValueError."""
         if self.family == "integer":
             return int(text)
         if self.family == "number":
@@ -63,12 +65,19 @@ class CursorColumn:
             return moment if moment.tzinfo else moment.replace(tzinfo=self.zone)
         if self.family != "text":
             moment = moment.astimezone(self.zone).replace(tzinfo=None) if moment.tzinfo else moment
-        return moment.date() if self.family == "date" else moment
+        if self.family != "date":
+            return moment
+        return _day_after(moment) if is_end else moment.date()
 
     @property
     def zone(self) -> ZoneInfo:
         """Time zone of the source's timestamps without offset."""
         return ZoneInfo(str(self.published.options.get("defaultTimezone") or "UTC"))
+
+    @property
+    def tells_instants(self) -> bool:
+        """Whether it is known what instants the source means: by its type, or by the zone that the contract states."""
+        return self.source.is_aware or bool(self.published.options.get("defaultTimezone"))
 
 
 def cursor_of(table: Table, source: SourceTable) -> tuple[CursorColumn, ...] | str:
@@ -107,13 +116,15 @@ def past(
 ) -> sa.ColumnElement[bool]:
     """The condition for the rows from `since` (less the lag) to before `until`; never NULL.
 
-    With a lag on a timestamp or date, only the first column is compared. `write` makes a literal of a value.
+    With a lag on a timestamp or date, only the first column is compared. `write` makes a literal of a value. A day is
+    read if any moment of it is in the stretch; where no zone is known, the stretch is a day longer on both sides.
     """
     bounds: list[sa.ColumnElement[bool]] = []
+    slack = timedelta(0) if until is None or parts[0].tells_instants else _DAY
     if since is not None:
-        bounds.append(_bound(parts, since, lag, write, is_lower=True))
+        bounds.append(_bound(parts, since, lag + slack, write, is_lower=True))
     if until is not None:
-        bounds.append(_bound(parts, until, timedelta(0), write, is_lower=False))
+        bounds.append(_bound(parts, until, -slack, write, is_lower=False))
     return sa.or_(sa.and_(*bounds), *(test for part in parts for test in _always(part, is_sqlite=is_sqlite)))
 
 
@@ -166,7 +177,7 @@ def _bound(
     deciding = [*parts[: len(texts)]]
     if lag and deciding[0].family in {"timestamp", "date", "text"}:
         deciding = deciding[:1]
-    values = [part.value(text) for part, text in zip(deciding, texts, strict=False)]
+    values = [part.value(text, is_end=not is_lower) for part, text in zip(deciding, texts, strict=False)]
     first = values[0]
     if lag and isinstance(first, datetime):
         values[0] = first - lag
@@ -208,15 +219,23 @@ def _compare_text(
 def _notations(
     column: sa.ColumnElement[str], moment: datetime, write: Write, *, is_lower: bool
 ) -> sa.ColumnElement[bool]:
-    """Condition on a text column against a moment written with a blank or a T between date and time."""
+    """Condition on a text column against a moment written with a blank or a T between date and time, or days alone."""
+    is_day = sa.func.rtrim(column).like(write(_ONLY_A_DAY))
+    day = write(str(moment.date() if is_lower else _day_after(moment)))
     if not is_lower and moment.microsecond:  # it is compared by whole seconds
         moment = moment.replace(microsecond=0) + timedelta(seconds=1)
     has_t = column.like(write(_WITH_T))
     blank = write(_shortest(moment))
     t = write(_shortest(moment).replace(" ", "T"))
     if is_lower:
-        return sa.and_(column >= blank, sa.or_(sa.not_(has_t), column >= t))
-    return sa.or_(column < blank, sa.and_(has_t, column < t))
+        at_least = sa.and_(column >= blank, sa.or_(sa.not_(has_t), column >= t))
+        return sa.or_(at_least, sa.and_(is_day, column >= day))
+    return sa.or_(column < blank, sa.and_(has_t, column < t), sa.and_(is_day, column < day))
+
+
+def _day_after(moment: datetime) -> date:
+    """The day before which a stretch to before this moment ends: that of a midnight, else the next."""
+    return moment.date() + (_DAY if moment.time() != time() else timedelta(0))
 
 
 def _shortest(moment: datetime) -> str:

@@ -64,6 +64,17 @@ def test_cursors_of_every_kind(
         assert landed(source, lake, ReadRequest(since=cursor), "again").rows >= 1
 
 
+@pytest.mark.parametrize("kind", ["date", "char(30)", "varchar(10)"])
+@pytest.mark.parametrize(("options", "found"), [(HANOI, [3, 4]), ({}, [2, 3, 4]), ({"defaultTimezone": "UTC"}, [3])])
+def test_a_stretch_of_time_has_every_day_of_which_it_has_a_part(
+    my: pymysql.cursors.Cursor, uri: str, lake: Lake, kind: str, options: dict[str, str], found: list[int]
+) -> None:
+    made(my, kind, *(f"2026-03-{day:02}" for day in range(1, 7)))
+    moved = Column("updated_at", "u", "date", "DATE", options=options)
+    since, until = "2026-03-03T07:00+07:00", "2026-03-04T07:00+07:00"
+    assert keys(contract_by(KEY, moved, VALUE), uri, lake, since, until=(until,)) == found
+
+
 def test_a_composite_cursor(my: pymysql.cursors.Cursor, uri: str, lake: Lake) -> None:
     made(my, "datetime", "2026-01-01 10:00", "2026-01-01 10:00", "2026-01-01 10:00", "2026-01-01 11:00", None)
     contract = contract_by(cursor=("updated_at", "k"))

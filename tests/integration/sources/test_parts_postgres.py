@@ -38,6 +38,17 @@ def test_a_timestamp_with_ties_late_rows_and_none(pg: psycopg.Connection, postgr
     assert keys(contract, postgres, lake, "2026-01-01 05:00:00+00") == [3, 4, 5], "as published, in UTC"
 
 
+@pytest.mark.parametrize("kind", ["date", "text", "char(30)", "varchar(10)"])
+@pytest.mark.parametrize(("options", "found"), [(HANOI, [3, 4]), ({}, [2, 3, 4]), ({"defaultTimezone": "UTC"}, [3])])
+def test_a_stretch_of_time_has_every_day_of_which_it_has_a_part(
+    pg: psycopg.Connection, postgres: str, lake: Lake, kind: str, options: dict[str, str], found: list[int]
+) -> None:
+    made(pg, kind, *(f"2026-03-{day:02}" for day in range(1, 7)))
+    moved = Column("updated_at", "u", "date", "DATE", options=options)
+    since, until = "2026-03-03T07:00+07:00", "2026-03-04T07:00+07:00"
+    assert keys(contract_by(KEY, moved, VALUE), postgres, lake, since, until=(until,)) == found
+
+
 def test_the_cursor_comes_back_and_finds_itself(pg: psycopg.Connection, postgres: str, lake: Lake) -> None:
     made(pg, "timestamptz", "2026-01-01 10:00+07", "2026-01-01 12:00:00.25+07", "infinity", None)
     contract = contract_by()

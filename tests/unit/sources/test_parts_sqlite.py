@@ -109,6 +109,61 @@ def test_a_stretch_of_time_has_its_rows_however_their_moments_are_written(
     assert [row[0] for row in rows(part, "k")] == ["1", "2", "3", "4"]
 
 
+NIGHT = ("2026-03-02T02:45+07:00", "2026-03-03T02:45+07:00")  # a nightly run's stretch, in Viet Nam
+
+
+@pytest.mark.parametrize("kind", ["DATE", "TEXT"])
+@pytest.mark.parametrize(
+    ("zone", "since", "until", "days"),
+    [
+        ("Asia/Ho_Chi_Minh", *NIGHT, "02 03"),
+        ("Asia/Ho_Chi_Minh", "2026-03-02T08:00+07:00", "2026-03-02T20:00+07:00", "02"),
+        ("Asia/Ho_Chi_Minh", "2026-03-02T00:00+07:00", "2026-03-03T00:00+07:00", "02"),
+        ("Asia/Ho_Chi_Minh", "2026-03-01T17:00Z", "2026-03-02T17:00Z", "02"),
+        ("UTC", *NIGHT, "01 02"),
+        ("", *NIGHT, "28 01 02 03"),
+        ("", "2026-03-02T00:00Z", "2026-03-03T00:00Z", "01 02 03"),
+    ],
+)
+def test_a_stretch_of_time_has_every_day_of_which_it_has_a_part(
+    file: sqlite3.Connection, uri: str, lake: Lake, kind: str, zone: str, since: str, until: str, days: str
+) -> None:
+    of_all = ["2026-02-27", "2026-02-28", *(f"2026-03-{day:02}" for day in range(1, 7))]
+    made(file, kind, *of_all)
+    moved = Column("updated_at", "u", "date", "DATE", options={"defaultTimezone": zone} if zone else {})
+    with opened(contract_by(KEY, moved, VALUE), uri, lake) as source:
+        part = landed(source, lake, ReadRequest(since=(since,), until=(until,)))
+    assert [str(row[0])[8:10] for row in rows(part, "u")] == days.split()
+
+
+@pytest.mark.parametrize("uri", ["scanner"], indirect=True)
+@pytest.mark.parametrize("kind", TEXTS)
+def test_a_day_among_moments_is_read_with_any_part_of_it(
+    file: sqlite3.Connection, uri: str, lake: Lake, kind: str
+) -> None:
+    made(file, kind, "2026-03-01", "2026-03-02", "2026-03-02 ", "2026-03-02 07:59", "2026-03-02 08:00", "2026-03-03")
+    since, until = "2026-03-02T08:00+07:00", "2026-03-02T20:00+07:00"
+    with opened(contract_by(), uri, lake) as source:
+        part = landed(source, lake, ReadRequest(since=(since,), until=(until,)))
+    assert [row[0] for row in rows(part, "k")] == ["2", "3", "5"]
+    assert keys(contract_by(), uri, lake, "2026-03-02 12:00") == ["2", "3", "6"]
+
+
+@pytest.mark.parametrize("kind", ["DATETIME", "TEXT"])
+@pytest.mark.parametrize(("zone", "wanted"), [("Asia/Ho_Chi_Minh", [2, 3]), ("", [1, 2, 3, 4])])
+def test_a_stretch_of_a_clock_that_is_not_known_is_a_day_longer_on_both_sides(
+    file: sqlite3.Connection, uri: str, lake: Lake, kind: str, zone: str, wanted: list[int]
+) -> None:
+    times = ["02-28 18:00", "03-01 20:00", "03-02 02:44", "03-02 03:00", "03-04 00:00"]
+    made(file, kind, *(f"2026-{time}:00.000000" for time in times))
+    options = {"defaultTimezone": zone} if zone else {}
+    contract = contract_by(KEY, Column("updated_at", "u", "timestamp", "TIMESTAMP", options=options), VALUE)
+    with opened(contract, uri, lake) as source:
+        asked = ReadRequest(since=("2026-03-01T02:45+07:00",), until=("2026-03-02T02:45+07:00",))
+        part = landed(source, lake, asked)
+    assert [int(row[0]) for row in rows(part, "k")] == wanted
+
+
 @pytest.mark.parametrize("uri", ["scanner"], indirect=True)
 @pytest.mark.parametrize("kind", TEXTS)
 def test_what_the_next_read_brings_is_told_however_moments_are_written(
