@@ -228,8 +228,8 @@ def _open_rows(lake: Lake, table: Table, uri: str) -> str:
         if opened is None or not opened.files:
             return ""
         of_sets = ", ".join(literal(rule.rule_id) for rule in table.rules if rule.scope == "set") or "NULL"
-        others = f"list_filter(_reasons, lambda r: (r.rule_id IN ({of_sets})) IS NOT TRUE)"
-        is_elsewhere = f"len(list_filter(_reasons, lambda r: r.rule_id = {literal(table.server_rule_id)})) > 0"
+        others = f"list_filter(_reasons, lambda r: (r['rule_id'] IN ({of_sets})) IS NOT TRUE)"
+        is_elsewhere = f"len(list_filter(_reasons, lambda r: r['rule_id'] = {literal(table.server_rule_id)})) > 0"
         open_rows = (
             f"SELECT CASE WHEN {has_key(table)} THEN _key END AS _key, _cursor, len({others}) = 0 AS _clashes, "
             f"{is_elsewhere} AS _elsewhere, count(*) AS _rows FROM opened GROUP BY ALL"

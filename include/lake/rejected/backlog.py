@@ -36,7 +36,7 @@ _WORDS = f"""
 
 _OPEN_BY_RULE = f"""
     WITH broken AS (
-        SELECT unnest(list_distinct(list_transform(_reasons, lambda r: r.rule_id))) AS rule_id FROM {OPENED}
+        SELECT unnest(list_distinct(list_transform(_reasons, lambda r: r['rule_id']))) AS rule_id FROM {OPENED}
     )
     SELECT rule_id, count(*) FROM broken GROUP BY rule_id UNION ALL SELECT '', count(*) FROM {OPENED}
 """

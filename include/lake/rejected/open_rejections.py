@@ -113,7 +113,7 @@ def waits_for_another_server(lake: Lake, table: Table) -> bool:
     ):
         if opened is None or not opened.files:
             return False
-        is_so = f"len(list_filter(_reasons, lambda r: r.rule_id = {literal(table.server_rule_id)})) > 0"
+        is_so = f"len(list_filter(_reasons, lambda r: r['rule_id'] = {literal(table.server_rule_id)})) > 0"
         return bool(opened.connection.execute(f"FROM {OPENED} WHERE {is_so} LIMIT 1").fetchall())
 
 

@@ -23,7 +23,7 @@ from include.lake.rejected.relations import OPENED, SETTLED
 from include.lake.storage import Lake, lake_errors, literal, quote, scan
 from include.lake.upsert import Mode
 
-_RULES = "list_sort(list_transform(_reasons, lambda r: r.rule_id))"
+_RULES = "list_sort(list_transform(_reasons, lambda r: r['rule_id']))"
 _COMPARED = ("_key", "_cursor", "_rules", "_cells")
 
 

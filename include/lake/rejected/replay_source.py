@@ -112,7 +112,7 @@ def _choose(lake: Lake, table: Table, opened: OpenRejections, rule_id: str | Non
     _order_runs(connection, registry)
     typed = "".join(f", {sql} AS k{i}" for i, (_, sql) in enumerate(keys))
     typed += "".join(f", {sql} AS c{i}" for i, (_, sql) in enumerate(cursors))
-    breaks_rule = "list_contains(list_transform(_reasons, lambda r: r.rule_id), $rule)" if rule_id else "true"
+    breaks_rule = "list_contains(list_transform(_reasons, lambda r: r['rule_id']), $rule)" if rule_id else "true"
     connection.execute(
         f"CREATE TEMP TABLE waiting AS SELECT o._run_id, o._row, {has_key(table)} AS _has_key, "
         f"coalesce(r._place, -1) AS place, {breaks_rule} AS is_wanted{typed} "

@@ -17,7 +17,7 @@ from include.pipelines.errors import no_values_escape
 VALUES_AT_ONCE = 20
 
 _CHOSEN = (
-    "($rule IS NULL OR list_contains(list_transform(_reasons, lambda r: r.rule_id), $rule)) "
+    "($rule IS NULL OR list_contains(list_transform(_reasons, lambda r: r['rule_id']), $rule)) "
     "AND ($run IS NULL OR _run_id = $run)"
 )
 

@@ -87,7 +87,7 @@ def show_rejected(
             # Chosen first, by few columns: the engine holds all columns of what it sorts, and a source may have 2,000.
             result = opened.connection.execute(
                 "WITH chosen AS (SELECT _run_id, _row FROM opened "
-                "WHERE $rule IS NULL OR list_contains(list_transform(_reasons, lambda r: r.rule_id), $rule) "
+                "WHERE $rule IS NULL OR list_contains(list_transform(_reasons, lambda r: r['rule_id']), $rule) "
                 "ORDER BY _since, _run_id, _row LIMIT $limit) "
                 f"SELECT {columns} FROM opened SEMI JOIN chosen USING (_run_id, _row)",
                 {"rule": rule_id, "limit": limit},
