@@ -79,13 +79,15 @@ def _reading(to_type: str, *, is_column: bool) -> str | None:
     elif is_column and to_type.startswith("DECIMAL"):
         otherwise = of_text
     elif is_column and to_type in ("DOUBLE", "FLOAT"):
-        is_narrower = f"typeof({_VALUE}) <> 'FLOAT'" if to_type == "DOUBLE" else "true"
-        otherwise = f"CASE WHEN {is_narrower} THEN {of_text} ELSE {otherwise} END"
+        held = "'BOOLEAN', 'FLOAT', 'DOUBLE'" if to_type == "DOUBLE" else "'BOOLEAN', 'FLOAT'"
+        otherwise = f"CASE WHEN typeof({_VALUE}) IN ({held}) THEN {otherwise} ELSE {of_text} END"
     elif is_column and to_type == "BOOLEAN":
         otherwise = f"CASE WHEN {_TEXT} = 'true' THEN true WHEN {_TEXT} = 'false' THEN false ELSE {of_text} END"
     elif is_column and to_type.startswith("TIMESTAMP"):
-        longer = f"typeof({_VALUE}) LIKE 'TIMESTAMP%' AND typeof({_VALUE}) <> 'TIMESTAMP WITH TIME ZONE'"
-        otherwise = f"CASE WHEN {longer} AND {_AS_TEXT} <> {_TEXT} THEN NULL ELSE {otherwise} END"
+        local = to_type.removesuffix(" WITH TIME ZONE")  # an instant keeps the digits that a local time keeps
+        is_local = f"typeof({_VALUE}) IN ('TIMESTAMP', 'TIMESTAMP_S', 'TIMESTAMP_MS', 'TIMESTAMP_NS')"
+        cut = f"{is_local} AND CAST(TRY_CAST({_VALUE} AS {local}) AS VARCHAR) <> {_TEXT}"
+        otherwise = f"CASE WHEN {cut} THEN NULL ELSE {otherwise} END"
     return f"CASE WHEN {is_text} THEN {of_text} ELSE {otherwise} END"
 
 

@@ -13,9 +13,8 @@ class ReadRequest:
     `columns` are source columns (None: all). `since` and `until` are values of the contract's cursor columns, in their
     order, as landed or published text: rows from `since` on, less the `lag` (of a timestamp or date; an integer has
     none), and before `until`; rows of a day of which a part is asked for are read. Rows with a null cursor are always
-    included. `keys` selects further rows by the raw
-    values of `key_columns(table)`; without `since` and `until` only those are read. `only_keys`: no other row, and
-    none at all if there are no keys.
+    included. `keys` selects further rows by the raw values of `key_columns(table)`; without `since` and `until` only
+    those are read. `only_keys`: no other row, and none at all if there are no keys.
     """
 
     columns: tuple[str, ...] | None = None
