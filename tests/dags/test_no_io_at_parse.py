@@ -32,7 +32,7 @@ sys.addaudithook(watch)
 is_watching, began = True, time.process_time()
 bag = DagBag(sys.argv[1])
 seconds, is_watching = time.process_time() - began, False
-said = {"opened": opened, "seconds": seconds, "imported": imported}
+said = {"opened": opened, "seconds": seconds, "imported": imported, "has_pandas": "pandas" in sys.modules}
 print(json.dumps({**said, "dags": sorted(bag.dags), "errors": bag.import_errors}))
 """
 
@@ -55,8 +55,13 @@ def parse(folder: Path, tmp_path: Path) -> dict:
 
 
 @pytest.fixture(scope="module")
-def parsed(tmp_path_factory) -> dict:
-    return parse(ROOT / "dags", tmp_path_factory.mktemp("airflow"))
+def readings(tmp_path_factory) -> list[dict]:
+    return [parse(ROOT / "dags", tmp_path_factory.mktemp("airflow")) for _ in range(3)]
+
+
+@pytest.fixture(scope="module")
+def parsed(readings) -> dict:
+    return readings[0]
 
 
 def test_the_folder_can_be_read_without_any_connection_set(parsed):
@@ -68,10 +73,17 @@ def test_nothing_is_opened(parsed):
     assert parsed["opened"] == []
 
 
-def test_it_takes_under_two_seconds(parsed):
-    # Processor time of this process: what another process does to the machine is not the folder's fault. On a machine
-    # so slow, or so busy, that importing Airflow alone takes longer than a second, that is the measure.
-    assert parsed["seconds"] < max(2, 2 * parsed["imported"])
+def test_it_takes_under_two_seconds(readings):
+    # Processor time of this process, of the best of three: what another process does to the machine is not the folder's
+    # fault. On a machine so slow, or so busy, that importing Airflow alone takes longer than a second, that is the
+    # measure.
+    assert min(read["seconds"] / max(2, 2 * read["imported"]) for read in readings) < 1
+
+
+def test_pandas_is_not_imported(parsed):
+    # A quarter of a second for every process that reads contracts. DuckDB and pyarrow import it in passing: to read a
+    # parameter of a query, to make an array of a list.
+    assert not parsed["has_pandas"]
 
 
 def test_the_watch_sees_a_dag_that_asks_the_database(tmp_path):

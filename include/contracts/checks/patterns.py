@@ -9,6 +9,8 @@ from functools import lru_cache
 
 import duckdb
 
+from include.contracts.rules.violations import literal
+
 _LOOK_AROUND = re.compile(r"\(\?(?:<?[=!]|>)")
 _BACK_REFERENCE = re.compile(r"\\[1-9]")
 _REMEDY = "correct it, or write the rule as `type: sql`"
@@ -20,7 +22,7 @@ def why_not_compiled(pattern: str) -> tuple[str, str] | None:
     try:
         _ask(pattern, "")
     except duckdb.Error as error:
-        message = str(error).partition("Error: ")[2].strip()
+        message = str(error).partition("Error: ")[2].strip().partition("\n")[0]
         return f"the pattern does not compile: {message}", _remedy(pattern, message)
     return None
 
@@ -32,8 +34,9 @@ def matches(pattern: str, text: str) -> bool:
 
 
 def _ask(pattern: str, text: str) -> bool:
-    given = {"pattern": pattern, "text": text}
-    found = _engine(os.getpid()).cursor().execute("SELECT regexp_matches($text, $pattern)", given).fetchone()
+    # As literals, as in a rule's SQL; DuckDB would import pandas to read a parameter.
+    given = literal(text).replace("\0", "' || chr(0) || '")
+    found = _engine(os.getpid()).cursor().execute(f"SELECT regexp_matches({given}, {literal(pattern)})").fetchone()
     return bool(found and found[0])
 
 

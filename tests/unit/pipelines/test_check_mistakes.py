@@ -156,6 +156,7 @@ MISTAKES = [
     ("maxLength: 10", "minLength: 11, maxLength: 10", "minLength 11 is over maxLength 10", "swap"),
     (r"'^\d{10}$'", "'^[0-9'", "does not compile", "close the bracket"),
     (r"'^\d{10}$'", r"'(?=1)\d+'", "does not compile", "no look-ahead"),
+    (r"'^\d{10}$'", r'"^a\0b$"', "does not compile: unterminated quoted", "correct it"),
     (r"'^\d{10}$'", r"'^(\d)\1+$'", "does not compile", "no back references"),
     (KIND, "enum: [{value: 1}, {value: b}]", "the value `1` is no string", 'in quotes: "1"'),
     (KIND, "enum: [{value: null}, {value: b}]", "switches the list off", "leave it out"),
