@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
-from functools import cache
 from importlib import resources
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -62,15 +61,16 @@ def load_extension(connection: duckdb.DuckDBPyConnection, name: str) -> None:
                 draft.replace(link)
         file = link
     found = file.stat()
-    _check_signature(str(file), found.st_ino, found.st_size, found.st_mtime_ns)
+    stamp = (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns)
+    if stamp not in _SIGNED:
+        # A DuckDB that takes signed extensions only refuses another with duckdb.Error.
+        with duckdb.connect(config={"allow_unsigned_extensions": False}) as strict:
+            strict.load_extension(str(file))
+        _SIGNED.add(stamp)
     connection.load_extension(str(file))
 
 
-@cache
-def _check_signature(file: str, *stamp: int) -> None:
-    """Have a DuckDB that takes signed extensions only load the file. Raises duckdb.Error if it refuses."""
-    with duckdb.connect(config={"allow_unsigned_extensions": False}) as connection:
-        connection.load_extension(file)
+_SIGNED: set[tuple[int, ...]] = set()  # files whose signature this process has checked, by whichever link
 
 
 def quote(identifier: str) -> str:
