@@ -9,7 +9,7 @@ from functools import lru_cache
 
 import duckdb
 
-from include.contracts.rules.violations import literal
+from include.contracts.sql import text_literal
 
 _LOOK_AROUND = re.compile(r"\(\?(?:<?[=!]|>)")
 _BACK_REFERENCE = re.compile(r"\\[1-9]")
@@ -35,8 +35,8 @@ def matches(pattern: str, text: str) -> bool:
 
 def _ask(pattern: str, text: str) -> bool:
     # As literals, as in a rule's SQL; DuckDB would import pandas to read a parameter.
-    given = literal(text).replace("\0", "' || chr(0) || '")
-    found = _engine(os.getpid()).cursor().execute(f"SELECT regexp_matches({given}, {literal(pattern)})").fetchone()
+    given = text_literal(text).replace("\0", "' || chr(0) || '")
+    found = _engine(os.getpid()).cursor().execute(f"SELECT regexp_matches({given}, {text_literal(pattern)})").fetchone()
     return bool(found and found[0])
 
 

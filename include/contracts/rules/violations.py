@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from sqlglot import exp
 
 from include.contracts.model import Column, RuleArguments
-from include.contracts.sql import SqlRefused, check_where, understood, written
+from include.contracts.sql import SqlRefused, check_where, text_literal, understood, written
 
 
 class RuleError(ValueError):
@@ -29,7 +29,7 @@ def literal(value: object) -> str:
         return str(value).upper() if value is not None else "NULL"
     if isinstance(value, int | float):
         return repr(value)
-    return "'" + str(value).replace("'", "''") + "'"
+    return text_literal(str(value))
 
 
 def violation_of_metric(metric: str, arguments: RuleArguments, column: str) -> str:

@@ -18,6 +18,7 @@ from include.contracts.sql.sql_text import (
     check_where,
     names_in,
     rewritten,
+    text_literal,
     understood,
     written,
 )

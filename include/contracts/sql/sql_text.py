@@ -52,7 +52,6 @@ _REMEDY = 'write one SQL expression over the columns of the row, e.g. vn_name("h
 _CLASSES = frozenset({"FUNCTION", "COLUMN_REF", "CONSTANT", "COMPARISON", "CONJUNCTION", "OPERATOR", "CAST", "CASE",
                       "BETWEEN", "COLLATE", "LAMBDA"})  # fmt: skip
 _ONE_AT_A_TIME = threading.Lock()
-_QUOTE = "'"
 _LISTED = "what may be used stands in docs/reference/sql.md"
 
 
@@ -144,6 +143,11 @@ def written(tree: exp.Expr) -> str:
         return tree.sql(dialect=PlainDuckDB, identify=True, comments=False, normalize_functions=False)
     except RecursionError:
         raise SqlRefused("is nested too deeply", "split it into several columns") from None
+
+
+def text_literal(text: str) -> str:
+    """A SQL literal of the text."""
+    return "'" + text.replace("'", "''") + "'"
 
 
 def names_in(sql: str) -> tuple[str, ...]:
@@ -243,7 +247,7 @@ def not_listed(node: exp.Expr) -> SqlRefused:
 def as_engine_reads(*statements: str) -> list[dict[str, Any]]:
     """The engine's parse tree of each statement, which is one query."""
     # As literals, since DuckDB imports pandas to read a parameter: a quarter of a second at the start of every command.
-    asked = ", ".join(f"json_serialize_sql('{statement.replace(_QUOTE, 2 * _QUOTE)}')" for statement in statements)
+    asked = ", ".join(f"json_serialize_sql({text_literal(statement)})" for statement in statements)
     with _ONE_AT_A_TIME:
         found = _engine(os.getpid()).execute(f"SELECT {asked}").fetchone()
     read = [json.loads(tree) for tree in found or ()]
