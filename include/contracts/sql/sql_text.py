@@ -258,11 +258,8 @@ def as_engine_reads(*statements: str) -> list[dict[str, Any]]:
 
 def _only_value(select: dict[str, Any]) -> Any:
     """The expression of a `SELECT (...)` without other clauses; else None."""
-    if (
-        select.get("type") != "SELECT_NODE"
-        or select["from_table"]["type"] != "EMPTY"
-        or len(select["select_list"]) != 1
-    ):
+    is_one = select.get("type") == "SELECT_NODE" and len(select["select_list"]) == 1
+    if not is_one or select["from_table"]["type"] != "EMPTY":
         raise SqlRefused("is a statement or holds a subquery")
     return select["select_list"][0]
 
