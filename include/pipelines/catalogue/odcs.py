@@ -57,7 +57,7 @@ def product_contract(contract: Contract, table: Table, agreement: Agreement, pro
         "support": [{"channel": "provider", "url": f"mailto:{agreement.provider_contact}"}],
         "slaProperties": [
             {"property": "frequency", "value": 1, "unit": "d", "schedule": contract.sla.schedule, "scheduler": "cron"},
-            {"property": "endOfSupport", "value": agreement.valid_until.isoformat()},
+            {"property": "endOfSupport", "value": agreement.last_day.isoformat()},
         ],
         "customProperties": [
             {"property": "agreement", "value": agreement.agreement_id},

@@ -18,7 +18,7 @@ from include.sharing.requests import (
     Event,
     Request,
     SourceRow,
-    events_of,
+    read_events,
     requests_of,
     source_rows,
 )
@@ -46,7 +46,7 @@ def request_of(context: PipelineContext, request_id: str) -> Request:
 def course_of(context: PipelineContext, request: Request) -> tuple[Event, ...]:
     """What happened to a request, the oldest first; its details may hold personal values."""
     with no_values_escape("reading a request"):
-        return tuple(events_of(context.lake, request.request_id))
+        return tuple(read_events(context.lake)[request.request_id])
 
 
 def providers(contract: Contract, at: datetime) -> tuple[str, ...]:

@@ -103,7 +103,8 @@ def notices(context: PipelineContext) -> tuple[Notice, ...]:
     With older ones that were tried and failed: somebody else is to know of them.
     """
     with no_values_escape("reading the requests"):
-        events, requests, now = read_events(context.lake), all_requests(context), context.now()
+        requests, now = all_requests(context), context.now()
+        events = [event for counted in read_events(context.lake).values() for event in counted]
     said: dict[tuple[str, int], list[Note]] = defaultdict(list)
     for event in events:
         if event.act == "notified" and isinstance(note := details_of(event), Note):

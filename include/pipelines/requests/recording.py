@@ -31,6 +31,7 @@ from include.sharing.requests import (
     append_event,
     details_of,
     is_allowed,
+    read_events,
 )
 
 GIVEN_UP = timedelta(minutes=10)
@@ -84,23 +85,29 @@ def write(context: PipelineContext, event: Event) -> bool:
             event = before
         append_event(context.lake, event)
         record_commits(context, [REQUESTS_TABLE])
-        return True
+        # Not so if others gave the event up before its row was there.
+        counted = read_events(context.lake)[event.request_id]
+        return (event.number, event.digest) in {(one.number, one.digest) for one in counted}
 
 
 def _before(context: PipelineContext, event: Event) -> Event | None:
-    """The event as it is to be written although its number is taken; None if it was another's, a moment ago."""
-    number, digest, at = max(_entries(context, event.request_id))
-    if digest == event.digest:
+    """The event as it is to be written although its number is taken; None if it was another's, a moment ago.
+
+    The same words said after another event are another's: what was said between must not be passed over.
+    """
+    number, after, digest, at = max(_entries(context, event.request_id))
+    if (digest, after) == (event.digest, event.after):
         return replace(event, number=number, at=at)
     return replace(event, number=number + 1) if event.at - at > GIVEN_UP else None
 
 
-def _entries(context: PipelineContext, request_id: str) -> list[tuple[int, str, datetime]]:
-    """Of each ledger entry of a request: the number and digest of its event, and when."""
+def _entries(context: PipelineContext, request_id: str) -> list[tuple[int, int, str, datetime]]:
+    """Of each ledger entry of a request: the number of its event and of the one before, its digest, and when."""
     _, entries = ledger.read_kind(context.lake, "request")
     said = [row for row in entries.to_pylist() if row["subject"] == f"requests/{request_id}"]
     payloads = [(json.loads(row["payload"]), row["at"]) for row in said]
-    return [(int(payload["number"]), str(payload["digest"]), at) for payload, at in payloads]
+    # Entries of former versions do not say what they follow.
+    return [(p["number"], p.get("after", p["number"] - 1), p["digest"], at) for p, at in payloads]
 
 
 def _payload(event: Event) -> dict[str, str | int]:
@@ -108,6 +115,7 @@ def _payload(event: Event) -> dict[str, str | int]:
     said: dict[str, str | int] = {
         "act": event.act,
         "number": event.number,
+        "after": event.after,
         "kind": event.kind,
         "table": f"{event.registry}.{event.table}",
         "recipient": event.recipient,

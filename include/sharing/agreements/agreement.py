@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Literal
 from zoneinfo import ZoneInfo
@@ -127,6 +127,13 @@ class Agreement:
     digest: str
     description: str = ""
     withdrawal: Withdrawal | None = None
+
+    @property
+    def last_day(self) -> date:
+        """The last day on which it holds: `valid_until`, or the day before its withdrawal."""
+        if self.withdrawal is None:
+            return self.valid_until
+        return min(self.valid_until, self.withdrawal.first_day - timedelta(days=1))
 
     def standing(self, at: datetime) -> Standing:
         """Standing of the agreement at that instant: in force, or why not."""

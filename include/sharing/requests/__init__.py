@@ -11,8 +11,6 @@ from include.sharing.requests.events import (
     Event,
     append_event,
     details_of,
-    events_of,
-    folded,
     is_allowed,
     read_events,
     requests_of,

@@ -42,11 +42,11 @@ def shared_row(lake: Lake, recipient: str, product: str, key: tuple[tuple[str, s
 
 
 def is_mended(lake: Lake, recipient: str, dispute: Dispute) -> bool:
-    """Whether the shared row is another than when it was reported: its value changed, or it is gone under equal terms.
+    """Whether the shared row is another than when it was reported: its value changed, or it is gone.
 
-    A table that is closed, or was made anew by other terms, tells nothing if the row is not in it.
+    A table that is closed, or was made anew by other terms, tells nothing; nor do several rows with the key.
     """
     found = shared_row(lake, recipient, dispute.product, dispute.key, dispute.column)
-    if found.rows:
-        return found.value != dispute.shown
-    return bool(found.terms) and found.terms == dispute.terms
+    if not found.terms or found.terms != dispute.terms or found.rows > 1:
+        return False
+    return found.rows == 0 or found.value != dispute.shown

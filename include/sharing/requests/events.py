@@ -86,34 +86,28 @@ def append_event(lake: Lake, event: Event) -> bool:
     return append(lake, "requests", pa.Table.from_pylist([row], EVENTS), once=f"requests/{name}")
 
 
-def read_events(lake: Lake) -> list[Event]:
-    """All events, in no order; none if there is no table yet."""
+def read_events(lake: Lake) -> dict[str, list[Event]]:
+    """The events that count of each request, the oldest first, by its id; none if there is no table yet."""
     uri = lake.path(REQUESTS_TABLE)
     if not lake.is_table(uri):
-        return []
+        return {}
     with lake_errors("reading the requests"):
         rows = lake.table(uri).to_pyarrow_table(columns=[field.name for field in fields(Event)]).to_pylist()
-    return [Event(**row) for row in rows]
+    by_id: dict[str, list[Event]] = defaultdict(list)
+    for row in rows:
+        by_id[row["request_id"]].append(Event(**row))
+    return {request_id: _chain(events) for request_id, events in by_id.items()}
 
 
 def requests_of(lake: Lake, days: WorkingDays) -> dict[str, Request]:
     """Every request by its id, the oldest first."""
-    by_id: dict[str, list[Event]] = defaultdict(list)
-    for event in read_events(lake):
-        by_id[event.request_id].append(event)
-    found = [request for events in by_id.values() if (request := folded(events, days))]
+    found = [request for events in read_events(lake).values() if (request := _left_by(events, days))]
     return {request.request_id: request for request in sorted(found, key=lambda one: (one.asked_at, one.request_id))}
 
 
-def events_of(lake: Lake, request_id: str) -> list[Event]:
-    """The events of one request that count, the oldest first."""
-    return _chain(event for event in read_events(lake) if event.request_id == request_id)
-
-
-def folded(events: Iterable[Event], days: WorkingDays) -> Request | None:
-    """The request that these events leave; None if none of them counts."""
+def _left_by(events: Iterable[Event], days: WorkingDays) -> Request | None:
     request = None
-    for event in _chain(events):
+    for event in events:
         request = _after(request, event, days)
     return request
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from datetime import date, datetime
 
 from include.contracts.model import Table
+from include.contracts.sql import SqlRefused, rewritten
 from include.contracts.words import BilingualText, hidden_character, holds_a_long_number, says_something
 from include.sharing.agreements import HANOI, Agreement, Product, SharedColumn
 from include.sharing.products import FilterRefused, compared_columns, compile_filter
@@ -126,7 +127,7 @@ def gives(agreement: Agreement, request: Request) -> bool:
     is_this = agreement.agreement_id == grant.agreement_id or _plain(ask.purpose) in _plain(agreement.purpose)
     return (
         is_this
-        and agreement.valid_until >= grant.valid_until
+        and agreement.last_day >= grant.valid_until
         and any(
             _is_of(product, request.registry, request.table, grant.rows)
             and all(_is_no_less(product, column) for column in grant.columns if column.protection != "drop")
@@ -146,7 +147,7 @@ def _is_no_less(product: Product, granted: SharedColumn) -> bool:
 def _is_of(product: Product, registry: str, table: str, rows: str) -> bool:
     """Whether a product holds all rows of a table, or the rows of the same filter."""
     is_there = (product.registry, product.table) == (registry, table) and product.statistics is None
-    return is_there and _plain(product.rows) in ("", _plain(rows))
+    return is_there and _meant(product.rows) in ("", _meant(rows))
 
 
 def _covers(agreement: Agreement, table: Table, ask: Ask) -> bool:
@@ -218,27 +219,51 @@ def _there(
     requests: Iterable[Request],
     at: datetime,
 ) -> BilingualText | None:
+    first_day = max(ask.valid_from, at.astimezone(HANOI).date())
     for agreement in agreements:
-        holds = agreement.recipient == recipient and agreement.standing(at) in ("in_force", "pending")
-        if holds and _covers(agreement, table, ask) and agreement.valid_until >= ask.valid_until:
+        holds = agreement.valid_from <= first_day and agreement.last_day >= ask.valid_until
+        if agreement.recipient == recipient and holds and _covers(agreement, table, ask):
             return BilingualText(
-                f"the agreement `{agreement.agreement_id}` gives this already, until {agreement.valid_until}",
+                f"the agreement `{agreement.agreement_id}` gives this already, until {agreement.last_day}",
                 f"thỏa thuận `{agreement.agreement_id}` đã cung cấp nội dung này, đến hết ngày "
-                f"{_day(agreement.valid_until)}",
+                f"{_day(agreement.last_day)}",
             )
     for other in requests:
-        if other.recipient == recipient and other.ask is not None and other.state in WAITING:
-            is_within = {*ask.columns} <= {*other.ask.columns} and _plain(other.ask.rows) in ("", _plain(ask.rows))
-            if (other.registry, other.table) == (table.registry, table.name) and is_within:
-                return BilingualText(
-                    f"it was asked for before, in `{other.request_id}`, which is not closed yet",
-                    f"nội dung này đã được đề nghị trong `{other.request_id}` và chưa được giải quyết xong",
-                )
+        of = (other.recipient, other.registry, other.table)
+        if (
+            of == (recipient, table.registry, table.name)
+            and other.state in WAITING
+            and _is_within(ask, other, first_day)
+        ):
+            return BilingualText(
+                f"it was asked for before, in `{other.request_id}`, which is not closed yet",
+                f"nội dung này đã được đề nghị trong `{other.request_id}` và chưa được giải quyết xong",
+            )
     return None
 
 
-def _plain(rows: str) -> str:
-    return " ".join(rows.split())
+def _is_within(ask: Ask, other: Request, first_day: date) -> bool:
+    """Whether all of an ask, bare and for all its days, is in what another asks for, or in what was granted of it."""
+    if other.ask is None:
+        return False
+    of = other.grant or other.ask
+    columns = {*other.ask.columns}
+    if other.grant is not None:
+        columns = {column.name for column in other.grant.columns if column.protection == "none"}
+    holds = of.valid_from <= first_day and of.valid_until >= ask.valid_until
+    return holds and {*ask.columns} <= columns and _meant(of.rows) in ("", _meant(ask.rows))
+
+
+def _meant(rows: str) -> str:
+    """A row filter in one notation; as it is written if it is none."""
+    try:
+        return rewritten(rows) if rows.strip() else ""
+    except SqlRefused:
+        return rows
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.split())
 
 
 def _day(day: date) -> str:

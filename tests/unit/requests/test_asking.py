@@ -15,18 +15,21 @@ from include.audit import ledger
 from include.audit.verification import verify
 from include.pipelines.errors import Misuse
 from include.pipelines.requests import (
+    Choice,
     RequestOvertaken,
     RequestRefused,
     RequestUnknown,
     all_requests,
     ask_for,
+    grant,
     recording,
     request_of,
     withdraw,
 )
+from include.sharing.agreements import SharedColumn
 from include.sharing.requests import DAYS_TO_ANSWER, Request
 from include.vietnam import WorkingDays
-from tests.small_population import MONDAY, At
+from tests.small_population import MONDAY, STEWARD, At, write_agreement
 
 from .conftest import an_ask
 
@@ -135,6 +138,41 @@ def test_another_recipient_may_ask_for_the_same_and_a_longer_period_is_no_repeti
     assert ask_for(context, "nso", "population.citizen", longer).state == "open"
 
 
+@pytest.mark.parametrize(
+    ("agreed", "is_there"),
+    [
+        (("until: 2026-12-31\n", "until: 2026-12-31\n"), True),
+        (("until: 2026-12-31\n", "until: 2026-12-31\nwithdrawn: {from: 2027-01-01, reason: Luật mới}\n"), True),
+        (("until: 2026-12-31\n", "until: 2026-12-31\nwithdrawn: {from: 2026-03-09, reason: Luật mới}\n"), False),
+        (("from: 2026-01-01", "from: 2026-12-01"), False),
+        (("rows: status_code = '1'", "rows: status_code   =  '1'"), True),
+        (("rows: status_code = '1'", "rows: status_code = '1 '"), False),
+        (("rows: status_code = '1'", "rows: status_code = ' 1'"), False),
+    ],
+)
+def test_what_an_agreement_gives_on_all_those_days_and_rows_is_there_already(
+    context: At, agreed: tuple[str, str], is_there: bool
+) -> None:
+    """Older tests had agreements that ended by their last day alone, and filters without a blank in a text."""
+    bare = ("{name: full_name, protection: drop}", "{name: full_name, protection: none}")
+    write_agreement(context.schemas, "census", bare, agreed)
+    ask = an_ask(columns=("full_name",))
+    if is_there:
+        with pytest.raises(RequestRefused, match="gives this already, until 2026-12-31"):
+            ask_for(context, "nso", "population.citizen", ask)
+    else:
+        assert ask_for(context, "nso", "population.citizen", ask).state == "open"
+
+
+def test_what_was_left_out_of_a_grant_that_waits_may_be_asked_for_again(context: At, asked: Request) -> None:
+    """Older tests repeated an ask while it was open."""
+    grant(context, asked.request_id, STEWARD, Choice((SharedColumn("full_name"),), reason="Chỉ cần họ tên"))
+    with pytest.raises(RequestRefused, match="asked for before"):
+        ask_for(context, "nso", "population.citizen", an_ask(columns=("full_name",)))
+    again = ask_for(context, "nso", "population.citizen", an_ask(columns=("birth_date",)))
+    assert again.request_id == "nso-population-citizen-2"
+
+
 def test_only_who_asked_takes_it_back_and_only_once(context: At, asked: Request) -> None:
     with pytest.raises(RequestUnknown, match="no request"):
         withdraw(context, "moh", asked.request_id)
@@ -150,7 +188,7 @@ def test_the_ledger_has_ids_and_digests_and_no_word_of_the_request(context: At, 
     (entry,) = entries.to_pylist()
     payload = json.loads(entry["payload"])
     assert (entry["subject"], entry["actor"], entry["at"]) == (f"requests/{asked.request_id}", "nso", MONDAY)
-    assert set(payload) == {"act", "number", "kind", "table", "recipient", "digest"}
+    assert set(payload) == {"act", "number", "after", "kind", "table", "recipient", "digest"}
     assert "Lập mẫu" not in entry["payload"]
     assert not _found(context)
 

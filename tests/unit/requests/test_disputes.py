@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -181,3 +182,37 @@ def test_a_rejection_says_why(shared: At) -> None:
     done = reject(shared, reported.request_id, STEWARD, "Đúng theo giấy khai sinh")
     assert (done.state, done.reason) == ("rejected", "Đúng theo giấy khai sinh")
     assert report(shared).request_id == "nso-population-citizen-2"  # it may be reported again, with other evidence
+
+
+def test_a_value_that_other_terms_show_otherwise_was_not_mended(shared: At) -> None:
+    """Older tests changed terms by which the row was gone, never those that show the same row otherwise."""
+    reported = report(shared)
+    accept(shared, reported.request_id, STEWARD)
+    write_agreement(shared.schemas, "census", ("protection: year", "protection: decade"))
+    share(shared, run_id="s2")
+    assert not follow_requests(shared)
+
+
+OF_1985 = ("rows: status_code = '1'", "rows: status_code = '2'")  # one person, who was born in 1985
+
+
+def test_a_pseudonym_by_another_key_was_not_mended(context: At, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_agreement(context.schemas, "census", OF_1985)
+    share(context)
+    reported = report(context, key=(("birth_date", "1985"),), column="personal_id", right="x")
+    accept(context, reported.request_id, STEWARD)
+    monkeypatch.setattr("tests.unit.requests.conftest.KEY", bytes(range(7, 39)))
+    share(context, run_id="s2")
+    assert not follow_requests(context)
+
+
+def test_another_row_of_the_same_key_mends_nothing(context: At) -> None:
+    """The least value of both was taken for that of the row."""
+    named = ("{name: full_name, protection: drop}", "{name: full_name, protection: none}")
+    write_agreement(context.schemas, "census", OF_1985, named)
+    share(context)
+    reported = report(context, key=(("birth_date", "1985"),), column="full_name")
+    accept(context, reported.request_id, STEWARD)
+    write_citizens(context.lake, [*PEOPLE, ("001085000099", "An Văn Mới", date(1985, 2, 2), "2")])
+    share(context, run_id="s2")
+    assert not follow_requests(context)
