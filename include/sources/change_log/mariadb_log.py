@@ -112,7 +112,7 @@ class MariaDbLog:
             plain = _COMMENT.sub(" ", query).lstrip("( \t\r\n")
             word = re.split(r"[^A-Za-z!/*]", plain, maxsplit=1)[0].upper()
             if word in _DEFINES:
-                if self._logged.name.lower() in query.lower():
+                if self._logged.may_be_meant(query, event.schema.decode("utf-8", "replace")):
                     raise ChangeLogLost("the table was altered, emptied, renamed or made anew at the source")
             elif word not in _HARMLESS:
                 raise ChangeLogLost("a change was logged as a statement, or in two phases (XA), not by its rows")

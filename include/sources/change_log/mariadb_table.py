@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -23,6 +24,7 @@ _SETTINGS = {
 }
 _WRITTEN = "log_bin, binlog_format = ROW, binlog_row_image = FULL, binlog_row_metadata = FULL and no log_bin_compress"
 _KEY_TYPES = {"tinyint", "smallint", "mediumint", "int", "bigint", "decimal", "char", "varchar", "date", "datetime"}
+_PLAIN = re.compile(r"[\w$-]+", re.ASCII)
 _CHARSETS = {"utf8mb4", "utf8mb3", "utf8", "ascii"}
 _TABLE = """
 SELECT table_schema AS `schema`, table_name AS name, table_type AS type, lower(engine) AS engine
@@ -51,6 +53,19 @@ class BinlogTable:
     schema: str
     name: str
     columns: tuple[str, ...]
+
+    def may_be_meant(self, statement: str, database: str) -> bool:
+        """Whether a statement that defines something, logged in a database, may be about the table.
+
+        The log states names as the session wrote them; only a plain one is the same in every character set. Bytes
+        that are not UTF-8 come with a backslash.
+        """
+        name, schema, lowered = self.name.lower(), self.schema.lower(), statement.lower()
+        if name in lowered:
+            return True
+        is_elsewhere = schema != database.lower() and schema not in lowered and _PLAIN.fullmatch(schema)
+        is_of_another = _PLAIN.fullmatch(name) and statement.isascii() and "\\x" not in statement
+        return not (is_elsewhere or is_of_another)
 
 
 def binlog_table(session: pymysql.Connection, contract: Contract, table: Table) -> BinlogTable:

@@ -11,6 +11,7 @@ from include.sources.deliveries.file_formats import (
     why_not_content,
     why_not_read,
 )
+from include.sources.deliveries.file_names import folded, is_named, looks_like
 from include.sources.deliveries.local_copy import CHUNK, LocalCopy, copy_verified
 from include.sources.deliveries.manifest import (
     NAME,
@@ -18,6 +19,5 @@ from include.sources.deliveries.manifest import (
     check_file,
     check_listing,
     check_rows,
-    is_named,
     read_manifest,
 )

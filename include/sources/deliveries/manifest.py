@@ -11,11 +11,11 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
 from include.sources.access import DropBroken
+from include.sources.deliveries.file_names import folded, looks_like
 
 NAME = "manifest.json"
 _LARGEST = 16 << 20
@@ -51,21 +51,14 @@ def read_manifest(folder: Path) -> dict[str, ManifestEntry] | None:
             f"{NAME} cannot be understood: it must be JSON like "
             f'{{"files": [{{"name": "a.csv", "rows": 10, "sha256": "..."}}]}}, each key once'
         ) from None
-    by_name = {entry.name: entry for entry in entries}
-    if len(by_name) != len(entries):
+    if len({folded(entry.name) for entry in entries}) != len(entries):
         raise DropBroken(f"{NAME} lists a file twice: ask the sender which entry holds")
-    return by_name
+    return {entry.name: entry for entry in entries}
 
 
-def is_named(name: str, pattern: str) -> bool:
-    """Whether a file name equals the pattern or matches its wildcards, except hidden files and locks (`~$a.xlsx`)."""
-    own_name = name.rpartition("/")[2]
-    return name == pattern or (fnmatchcase(name, pattern) and not own_name.startswith((".", "~$")))
-
-
-def check_listing(entries: dict[str, ManifestEntry], pattern: str, found: Sequence[str]) -> None:
-    """Raise DropBroken unless the files matching the pattern are exactly those listed in the manifest."""
-    listed = {name for name in entries if is_named(name, pattern)}
+def check_listing(entries: dict[str, ManifestEntry], patterns: Sequence[str], found: Sequence[str]) -> None:
+    """Raise DropBroken unless the files that look like the patterns' are exactly those listed in the manifest."""
+    listed = {name for name, entry in entries.items() if looks_like(name, patterns, is_data=entry.rows is not None)}
     absent = sorted(listed - set(found))
     unlisted = sorted(set(found) - listed)
     if absent:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -30,8 +31,10 @@ from include.sources.deliveries import (
     check_file,
     check_listing,
     copy_verified,
+    folded,
     format_of,
     is_named,
+    looks_like,
     read_manifest,
     stated_format,
     why_not_content,
@@ -66,7 +69,7 @@ def open_files(
     try:
         _check_inside(folder, NAME)
         entries = read_manifest(folder)
-        pattern, names = _matching(folder, patterns, table, entries)
+        names = _matching(folder, patterns, table, entries)
         notes: tuple[str, ...] = ()
         if entries is None:
             if _setting(contract, table, "manifest") == "required":
@@ -76,7 +79,9 @@ def open_files(
                 )
             notes = (f"no {NAME}: completeness not proven",)
         else:
-            check_listing(entries, pattern, names)
+            on_disk = {folded(name): name for name in names}
+            entries = {on_disk.get(folded(name), name): entry for name, entry in entries.items()}
+            check_listing(entries, patterns, names)
         kind = _format(names, contract, table)
         copies = []
         for number, name in enumerate(names):
@@ -134,8 +139,8 @@ def locate(connection: Connection, contract: Contract, table: Table) -> tuple[Pa
 
 def _matching(
     folder: Path, patterns: Sequence[str], table: Table, entries: dict[str, ManifestEntry] | None
-) -> tuple[str, list[str]]:
-    """The first pattern with matches, and the matching names, sorted."""
+) -> list[str]:
+    """The names that match the first pattern with matches, sorted; the delivery is refused if others look like it."""
     try:
         files = folder.rglob("*") if "/" in patterns[0] else folder.iterdir()
         present = sorted(p.relative_to(folder).as_posix() for p in files if p.is_file())
@@ -144,7 +149,8 @@ def _matching(
     for pattern in patterns:
         names = [name for name in present if is_named(name, pattern) and name != NAME]
         if names or any(is_named(name, pattern) for name in entries or {}):
-            return pattern, names
+            _check_alike(names, present, patterns, entries or {}, table)
+            return names
     first_pattern = patterns[0]
     others = (name for name in present if Path(name).name.lower().startswith(f"{Path(first_pattern).stem.lower()}."))
     reason = next(filter(None, map(why_not_read, others)), "")
@@ -157,6 +163,28 @@ def _matching(
             else "Has the delivery arrived? Otherwise correct physicalName in the contract"
         )
     )
+
+
+def _check_alike(
+    names: Sequence[str],
+    present: Sequence[str],
+    patterns: Sequence[str],
+    entries: dict[str, ManifestEntry],
+    table: Table,
+) -> None:
+    """Raise DropBroken if a file that looks like the table's is not taken, or two have the same name."""
+    counted = {folded(name) for name, entry in entries.items() if entry.rows is not None}
+    others = sorted({*present} - {*names, NAME})
+    times = Counter(map(folded, names))
+    odd = [name for name in others if looks_like(name, patterns, is_data=folded(name) in counted)]
+    odd += [name for name in names if times[folded(name)] > 1]
+    if names and odd:
+        reason = next(filter(None, map(why_not_read, odd)), "")
+        raise DropBroken(
+            f"{table.qualified_name}: by their names {', '.join(odd)} may be of the table too ('{patterns[-1]}'), and "
+            f"a delivery is read whole{f'; {reason}' if reason else ''}. Ask the sender for each file once, all of one "
+            f"suffix ({READ}), or narrow physicalName in the contract"
+        )
 
 
 def _check_inside(folder: Path, name: str) -> None:

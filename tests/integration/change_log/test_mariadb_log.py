@@ -18,7 +18,7 @@ import pytest
 from include.pipelines.context import PipelineContext
 from tests.forking import Forked
 from tests.integration.change_log.binlog_server import BinlogServer
-from tests.integration.change_log.registered_source import MANY_KEYS, MARIADB, context_of, published, synced
+from tests.integration.change_log.registered_source import CITIZENS, MANY_KEYS, MARIADB, context_of, published, synced
 from tests.repeats import repeats
 
 DAYS, SEED = repeats(4, 12), int(os.environ.get("LOG_SEED", "5"))
@@ -183,6 +183,25 @@ def test_a_log_that_does_not_lead_to_the_present_is_noticed(
     binlog.run("UPDATE cong_dan SET so_tien = 6 WHERE so_dinh_danh = 900")
     assert synced(lake)["mode"] == "incremental"
     assert published(lake) == content(binlog)
+
+
+@pytest.mark.parametrize("charset", ["utf8mb4", "latin1"])
+@pytest.mark.parametrize("name", ["công_dân", "cong`dan"])
+def test_a_table_emptied_under_a_name_that_the_log_spells_otherwise_is_noticed(
+    name: str, charset: str, binlog: BinlogServer, tmp_path: Path
+) -> None:
+    """Older tests altered a table of a plain name only, which every session spells alike."""
+    quoted = f"`{name.replace('`', '``')}`"
+    binlog.run(f"RENAME TABLE cong_dan TO {quoted}", f"INSERT INTO {quoted} (so_dinh_danh, ho_ten) VALUES (1, 'Lê')")
+    text = CITIZENS.replace("physicalName: cong_dan", f'physicalName: "{name}"')
+    lake = context(tmp_path, binlog, contract=text)
+    synced(lake)
+    with binlog.connect(charset=charset) as session, session.cursor() as cursor:
+        cursor.execute(f"TRUNCATE {quoted}")
+    binlog.run(f"INSERT INTO {quoted} (so_dinh_danh, ho_ten) VALUES (2, 'Vũ')")
+    found = synced(lake)
+    assert published(lake) == [(2, "Vũ", None)]
+    assert "altered, emptied" in found["why"]
 
 
 def test_a_source_restored_from_a_copy_is_noticed(binlog: BinlogServer, tmp_path: Path) -> None:
