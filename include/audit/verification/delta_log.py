@@ -23,7 +23,8 @@ class LogCommit:
     """One version of a table, from its file in `_delta_log`.
 
     `added`, `removed` and `feed` (files of the change feed) are paths below the table's folder; `committed_ms` is the
-    commit time in milliseconds since 1970 by the writer's clock.
+    commit time in milliseconds since 1970 by the writer's clock. `kinds` are the kinds of its actions; `described` is
+    its `metaData` action and `protocol` its `protocol` action, empty if it has none.
     """
 
     version: int
@@ -36,6 +37,9 @@ class LogCommit:
     feed: tuple[str, ...]
     rows_added: int
     metadata: Mapping[str, str] = field(default_factory=dict)
+    kinds: frozenset[str] = frozenset()
+    described: Mapping[str, Any] = field(default_factory=dict)
+    protocol: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def run_id(self) -> str:
@@ -46,11 +50,6 @@ class LogCommit:
     def server(self) -> str:
         """The server whose slice of the table it changed; empty for a table without slices."""
         return self.metadata.get(SERVER, "")
-
-    @property
-    def is_ours(self) -> bool:
-        """Whether it names a run, or changes no row (compaction, vacuum, settings)."""
-        return bool(self.run_id) or not self.changes_data
 
 
 class CommitUnreadable(ValueError):
@@ -78,7 +77,7 @@ def read_commit(lake: Lake, uri: str) -> LogCommit:
         added = [action["add"] for action in actions if "add" in action]
         removed = [action["remove"] for action in actions if "remove" in action]
         changed = [action["cdc"] for action in actions if "cdc" in action]
-        info: dict[str, Any] = next((action["commitInfo"] for action in actions if "commitInfo" in action), {})
+        info = _only(actions, "commitInfo")
         return LogCommit(
             version=version,
             sha256=hashlib.sha256(text.encode()).hexdigest(),
@@ -90,9 +89,20 @@ def read_commit(lake: Lake, uri: str) -> LogCommit:
             feed=tuple(unquote(file["path"]) for file in changed),
             rows_added=sum(_rows(file) for file in added),
             metadata={key: str(value) for key, value in info.items() if key.startswith(PREFIX)},
+            kinds=frozenset(kind for action in actions for kind in action),
+            described=_only(actions, "metaData"),
+            protocol=_only(actions, "protocol"),
         )
     except (ValueError, TypeError, AttributeError, KeyError):
         raise CommitUnreadable(version) from None
+
+
+def _only(actions: list[dict[str, Any]], kind: str) -> dict[str, Any]:
+    """The content of the commit's action of a kind that Delta allows once; empty if there is none."""
+    found = [action[kind] for action in actions if kind in action]
+    if len(found) > 1:
+        raise ValueError(f"more than one action {kind}")
+    return dict(found[0]) if found else {}
 
 
 def _rows(added: Mapping[str, Any]) -> int:

@@ -8,7 +8,8 @@ not recorded: `verify` reports them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -32,8 +33,8 @@ from include.audit.verification.delta_log import (
 )
 from include.audit.verification.recorded_state import RecordedState
 from include.audit.verification.row_digests import EVIDENCE, row_digests
-from include.lake.delta import find_tables, same_rows
-from include.lake.storage import Lake, LakeTableMissing
+from include.lake.delta import LOG_KEPT, NO_BOUNDS, RETENTION_PROPERTY, find_tables, same_rows
+from include.lake.storage import Lake, LakeError, LakeTableMissing, lake_errors
 
 # Commit metadata that goes into the ledger: counts, versions and digests. Not the cursor, a value of the registry.
 _COUNTS = (
@@ -50,6 +51,10 @@ _COUNTS = (
 ALWAYS_RECORDED = ("registry/", "shared/")
 """Zones whose tables are in the ledger from their first commit on, also in older lakes."""
 _SOON_SECONDS = 60
+_OWN_PROPERTIES = {RETENTION_PROPERTY, *LOG_KEPT, *NO_BOUNDS, "delta.checkpointInterval"}
+_FEATURES = {"appendOnly", "changeDataFeed", "checkConstraints", "generatedColumns", "invariants", "timestampNtz"}
+_FEATURES |= {"variantType"}  # which delta-rs adds when it sets a property
+_TABLE_FEATURES = (3, 7)  # versions of reader and writer
 _EVERY_ZONE = ("tells of every zone", 1)
 _NOTES = (
     "contract_version",
@@ -126,15 +131,56 @@ def _is_ours(lake: Lake, subject: str, commit: LogCommit, taken: Taken) -> bool:
     A run commits before it is recorded, never after: a commit that names a recorded run is foreign. Log tables are
     append-only. A commit's own claim to change no data is checked by comparing its rows.
     """
-    if not commit.changes_data:
-        removed, added = ([lake.path(subject, path) for path in paths] for paths in (commit.removed, commit.added))
-        return not (removed or added) or same_rows(lake, removed, added)
+    if _changes_nothing(lake, subject, commit):
+        return True
     if not commit.run_id or (subject.startswith(EVIDENCE) and commit.removed):
         return False
     zone, _, of = subject.partition("/")
     published = f"registry/{of}@{commit.server}" if commit.server else f"registry/{of}"
     run_of = {"registry": published, "rejected": f"registry/{of}", "people": "people"}.get(zone, "")
     return not run_of or taken(f"run/{run_of}/{commit.run_id}/published") is None
+
+
+def _changes_nothing(lake: Lake, subject: str, commit: LogCommit) -> bool:
+    """Whether every action of a commit is known to leave what readers see as it is: compaction, vacuum, settings."""
+    if commit.changes_data or not commit.kinds <= {"commitInfo", "add", "remove", "metaData", "protocol"}:
+        return False
+    if commit.described and not _only_sets_properties(lake, subject, commit):
+        return False
+    if commit.protocol and not _is_readable(commit.protocol):
+        return False
+    removed, added = ([lake.path(subject, path) for path in paths] for paths in (commit.removed, commit.added))
+    return not (removed or added) or same_rows(lake, removed, added)
+
+
+def _only_sets_properties(lake: Lake, subject: str, commit: LogCommit) -> bool:
+    """Whether a `metaData` action is the one before with other properties of ours, or with more columns, all null."""
+    try:
+        with lake_errors("opening a table"):
+            table = lake.table(subject)
+            table.load_as_version(commit.version - 1)
+            before, fields = table.metadata(), json.loads(table.schema().to_json())["fields"]
+        told = commit.described
+        told_fields = json.loads(told["schemaString"])["fields"]
+        more = told_fields[len(fields) :]
+        settings = dict(told.get("configuration") or {})
+    except (LakeError, ValueError, KeyError, TypeError, OverflowError):
+        return False
+    changed = dict(before.configuration.items() ^ settings.items())
+    return (
+        (before.id, before.name, before.description) == (told.get("id"), told.get("name"), told.get("description"))
+        and before.partition_columns == told.get("partitionColumns")
+        and told_fields[: len(fields)] == fields
+        and all(field.get("nullable") and field.get("metadata", {}).keys() <= {"comment"} for field in more)
+        and all(name in _OWN_PROPERTIES or name.startswith(PREFIX) for name in changed)
+    )
+
+
+def _is_readable(protocol: Mapping[str, Any]) -> bool:
+    """Whether a `protocol` action asks of readers and writers only what this house itself sets."""
+    features = {*(protocol.get("readerFeatures") or ()), *(protocol.get("writerFeatures") or ())}
+    newest = (int(protocol.get("minReaderVersion", 0)), int(protocol.get("minWriterVersion", 0)))
+    return features <= _FEATURES and newest[0] <= _TABLE_FEATURES[0] and newest[1] <= _TABLE_FEATURES[1]
 
 
 def _since(lake: Lake, subject: str, recorded_version: int | None, newest: int) -> Iterable[str]:

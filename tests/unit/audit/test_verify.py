@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from datetime import UTC, datetime, timedelta
@@ -11,7 +12,8 @@ import pyarrow as pa
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
-from deltalake import CommitProperties, DeltaTable, write_deltalake
+from deltalake import CommitProperties, DeltaTable, Field, TableFeatures, write_deltalake
+from deltalake.schema import PrimitiveType
 
 from include.audit.ledger import entries, signing
 from include.audit.ledger.record import Record
@@ -173,8 +175,6 @@ def test_a_table_made_anew_for_a_reason_is_recorded(lake: Lake) -> None:
 def test_a_whole_new_ledger_is_betrayed_by_the_tables(lake: Lake) -> None:
     rows = entries.read(lake).to_pylist()
     shutil.rmtree(lake.path(entries.LEDGER))
-    import json
-
     for row in rows:
         payload = json.loads(row["payload"].replace('"r1"', '"r7"'))
         entries.append(lake, [Record(row["kind"], row["subject"], payload)], at=row["at"], actor=row["actor"])
@@ -310,6 +310,67 @@ OF_OTHERS = {
         "personal_id = '001099000002'", commit_properties=CommitProperties(custom_metadata={"lienthong.run_id": "r3"})
     ),
 }
+
+
+def settings(lake: Lake, **changes: object) -> None:
+    """A commit without a file: the table's description again, with these changes."""
+    log = Path(lake.path(CITIZEN), "_delta_log")
+    actions = [json.loads(line) for line in (log / f"{0:020d}.json").read_text().splitlines()]
+    described = next(action["metaData"] for action in actions if "metaData" in action)
+    lines = [{"commitInfo": {"operation": "SET TBLPROPERTIES"}}, {"metaData": {**described, **changes}}]
+    (log / f"{3:020d}.json").write_text("\n".join(map(json.dumps, lines)))
+
+
+FIELD = {"name": "personal_id", "type": "string", "nullable": True, "metadata": {}}
+
+
+def schema(*fields: dict[str, object]) -> str:
+    return json.dumps({"type": "struct", "fields": list(fields)})
+
+
+FEATURES = {"readerFeatures": ["deletionVectors"], "writerFeatures": ["deletionVectors"]}
+VECTORS = {"protocol": {"minReaderVersion": 3, "minWriterVersion": 7, **FEATURES}}
+MAPPED = {"delta.columnMapping.mode": "name"}
+OF_SETTINGS: dict[str, dict[str, object]] = {
+    "a column taken from every reader": {"schemaString": schema({**FIELD, "name": "other"})},
+    "a column of another name": {"schemaString": schema({**FIELD, "name": "Personal_id"})},
+    "a column of another type": {"schemaString": schema({**FIELD, "type": "long"})},
+    "a setting that readers go by": {"configuration": MAPPED},
+    "another table": {"id": "00000000-0000-0000-0000-000000000000"},
+}
+
+
+@pytest.mark.parametrize("name", OF_SETTINGS)
+def test_a_commit_without_a_file_that_readers_see_is_not_adopted(lake: Lake, name: str) -> None:
+    """Older tests changed tables through files only; nobody had changed their description."""
+    settings(lake, **OF_SETTINGS[name])
+    record(lake, "r4")
+    assert not verify(lake).ok
+
+
+@pytest.mark.parametrize("action", [VECTORS, {"cdc": {}}])
+def test_a_commit_with_an_action_of_another_kind_is_not_adopted(lake: Lake, action: dict[str, object]) -> None:
+    log = Path(lake.path(CITIZEN), "_delta_log", f"{3:020d}.json")
+    log.write_text(json.dumps({"commitInfo": {}}) + "\n" + json.dumps({"txn": {"appId": "r9", "version": 1}}))
+    record(lake, "r4")
+    assert f"version 3 of {CITIZEN} is not in the ledger" in verify(lake).why
+    log.write_text(json.dumps({"commitInfo": {}}) + "\n" + json.dumps(action))
+    assert table_commits.commit_records(lake, [CITIZEN]) == []
+
+
+def test_settings_new_columns_and_upkeep_of_ours_are_recorded(lake: Lake) -> None:
+    table = lake.table(CITIZEN)
+    table.alter.set_table_properties({"delta.deletedFileRetentionDuration": "interval 2592000 seconds"})
+    table.alter.set_table_properties({"lienthong.servers": "1 of 2"}, raise_if_not_exists=False)
+    table.alter.add_feature(TableFeatures.TimestampWithoutTimezone, allow_protocol_versions_increase=True)
+    born = Field("born", PrimitiveType("timestamp_ntz"))
+    table.alter.add_columns([born])
+    table.optimize.compact()
+    record(lake, "r4")
+    table.vacuum(retention_hours=0, enforce_retention_duration=False, dry_run=False)
+    record(lake, "r5")
+    found = verify(lake)
+    assert found.ok, found.why
 
 
 def rewrite_log(lake: Lake, old: str, new: str) -> None:
