@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
-from deltalake import CommitProperties, DeltaTable, Field, TableFeatures, write_deltalake
+from deltalake import CommitProperties, DeltaTable, Field, TableFeatures, Transaction, write_deltalake
 from deltalake.schema import PrimitiveType
 
 from include.audit.ledger import entries, signing
@@ -427,3 +427,47 @@ def test_an_entry_that_nobody_follows_is_no_discrepancy_wherever_a_checkpoint_fa
     for number in range(27, 53):  # a look or a token: nothing else is recorded with it
         entries.append(lake, [Record("export", "x", {"n": number})], at=at, actor="a")
         assert verify(lake).discrepancies == (), number
+
+
+def of_run(run_id: str, *marks: str) -> CommitProperties:
+    transactions = [Transaction(mark, 1) for mark in marks]
+    return CommitProperties(custom_metadata={"lienthong.run_id": run_id}, app_transactions=transactions)
+
+
+@pytest.mark.parametrize(
+    ("subject", "mark"),
+    [
+        ("people/index", "r1"),
+        ("people/reviews", "r1"),
+        ("shared/tax/citizen", "r1"),
+        ("history/population/citizen", "published"),
+        ("audit/checks", "r1/checks"),
+        ("indicators/values", "edition"),
+        ("reference/wards", ""),
+    ],
+)
+def test_no_zone_takes_a_commit_in_the_name_of_a_recorded_run(tmp_path: Path, subject: str, mark: str) -> None:
+    """Older tests forged commits of registry/ only, and with no server's name."""
+    lake = Lake(str(tmp_path / "lake"), (), tmp_path / "tmp")
+    once = Record("run", subject, once=(f"run/{subject}/r1", 1))
+    rows = pa.table({"run_id": ["r1"], "name": ["a"]})
+    for _ in range(2):  # an honest one, then one in its name
+        properties = of_run("r1", *([mark] if mark else []))
+        write_deltalake(lake.path(subject), rows, mode="append", commit_properties=properties)
+        table_commits.record(lake, [once], tables=[subject], at=AT, actor="sync")
+    assert f"version 1 of {subject} is not in the ledger" in verify(lake).why
+
+
+def test_a_zone_that_nobody_writes_is_not_ours(lake: Lake) -> None:
+    """Older tests knew only zones of ours; any other was taken for one without marks."""
+    write_deltalake(lake.path("elsewhere/table"), pa.table({"a": [1]}), commit_properties=of_run("r9", "r9"))
+    assert table_commits.commit_records(lake, ["elsewhere/table"]) == []
+
+
+def test_a_server_that_a_commit_makes_up_does_not_make_its_run_another(lake: Lake) -> None:
+    """Older tests named no server: the commit's own word led to a mark that nobody had taken."""
+    record_published(lake)
+    notes = {"lienthong.run_id": "r3", "lienthong.server": "x"}
+    lake.table(CITIZEN).delete("true", commit_properties=CommitProperties(custom_metadata=notes))
+    record(lake, "r4")
+    assert f"version 3 of {CITIZEN} is not in the ledger" in verify(lake).why
