@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote
 
+import pyarrow as pa
 from deltalake import DeltaTable
 
 from include.lake.delta import LOG_KEPT, NO_BOUNDS, RETENTION_PROPERTY, same_rows
@@ -24,6 +25,7 @@ _OWN_PROPERTIES = {RETENTION_PROPERTY, *LOG_KEPT, *NO_BOUNDS, "delta.checkpointI
 _FEATURES = {"appendOnly", "changeDataFeed", "checkConstraints", "generatedColumns", "invariants", "timestampNtz"}
 _FEATURES |= {"variantType"}  # which delta-rs adds when it sets a property
 _TABLE_FEATURES = (3, 7)  # versions of reader and writer
+_OF = "partition."
 PREFIX = "lienthong."
 RUN_ID = "lienthong.run_id"
 SERVER = "lienthong.server"
@@ -36,7 +38,7 @@ class LogCommit:
     `added`, `removed` and `feed` (files of the change feed) are paths below the table's folder; `committed_ms` is the
     commit time in milliseconds since 1970 by the writer's clock. `kinds` are the kinds of its actions, `marks` its
     application transactions; `described` is its `metaData` action and `protocol` its `protocol` action, empty if it has
-    none.
+    none. `placed` are the partition values of each added file (JSON); `has_vectors` tells of deletion vectors.
     """
 
     version: int
@@ -51,6 +53,8 @@ class LogCommit:
     metadata: Mapping[str, str] = field(default_factory=dict)
     kinds: frozenset[str] = frozenset()
     marks: Mapping[str, int] = field(default_factory=dict)
+    placed: Mapping[str, str] = field(default_factory=dict)
+    has_vectors: bool = False
     described: Mapping[str, Any] = field(default_factory=dict)
     protocol: Mapping[str, Any] = field(default_factory=dict)
 
@@ -105,6 +109,8 @@ def read_commit(lake: Lake, uri: str) -> LogCommit:
             metadata={key: str(value) for key, value in info.items() if key.startswith(PREFIX)},
             kinds=frozenset(kind for action in actions for kind in action),
             marks={txn["appId"]: int(txn["version"]) for action in actions if (txn := action.get("txn"))},
+            placed={unquote(file["path"]): _place(file.get("partitionValues") or {}) for file in added},
+            has_vectors=any(file.get("deletionVector") for file in [*added, *removed]),
             described=_only(actions, "metaData"),
             protocol=_only(actions, "protocol"),
         )
@@ -118,6 +124,19 @@ def _only(actions: list[dict[str, Any]], kind: str) -> dict[str, Any]:
     if len(found) > 1:
         raise ValueError(f"more than one action {kind}")
     return dict(found[0]) if found else {}
+
+
+def _place(values: Mapping[str, Any]) -> str:
+    return json.dumps(values, sort_keys=True)
+
+
+def live_places(table: DeltaTable) -> dict[str, str]:
+    """The live files of an open table by path, with their partition values as in a commit's `placed`."""
+    files = pa.table(table.get_add_actions(flatten=True)).to_pylist()
+    return {
+        unquote(file["path"]): _place({k.removeprefix(_OF): v for k, v in file.items() if k.startswith(_OF)})
+        for file in files
+    }
 
 
 def _rows(added: Mapping[str, Any]) -> int:
@@ -142,8 +161,24 @@ def changes_nothing(lake: Lake, subject: str, commit: LogCommit) -> bool:
         return False
     if commit.protocol and not _is_readable(commit.protocol):
         return False
-    removed, added = ([lake.path(subject, path) for path in paths] for paths in (commit.removed, commit.added))
-    return not (removed or added) or same_rows(lake, removed, added)
+    return not (commit.removed or commit.added) or _only_moves_rows(lake, subject, commit)
+
+
+def _only_moves_rows(lake: Lake, subject: str, commit: LogCommit) -> bool:
+    """Whether the added files hold the rows of the removed ones, which were live, each in its partition."""
+    before = table_before(lake, subject, commit)
+    live = live_places(before) if before is not None else {}
+    removed, added = set(commit.removed), set(commit.added)
+    if commit.has_vectors or not removed <= live.keys() or added & live.keys():
+        return False
+    return all(
+        same_rows(
+            lake,
+            [lake.path(subject, path) for path in sorted(removed) if live[path] == place],
+            [lake.path(subject, path) for path in sorted(added) if commit.placed[path] == place],
+        )
+        for place in sorted({*(live[path] for path in removed), *(commit.placed[path] for path in added)})
+    )
 
 
 def _only_sets_properties(lake: Lake, subject: str, commit: LogCommit) -> bool:

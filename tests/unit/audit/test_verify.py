@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
@@ -50,8 +52,6 @@ def record(lake: Lake, run_id: str = "r") -> None:
 
 def edit_file(folder: Path, column: str, old: object, new: object) -> None:
     """Change a value in the Parquet file that holds it, as somebody with a hex editor and patience would."""
-    import pyarrow.parquet as pq
-
     for file in folder.glob("*.parquet"):
         rows = pq.read_table(file)
         values = rows[column].to_pylist()
@@ -471,3 +471,43 @@ def test_a_server_that_a_commit_makes_up_does_not_make_its_run_another(lake: Lak
     lake.table(CITIZEN).delete("true", commit_properties=CommitProperties(custom_metadata=notes))
     record(lake, "r4")
     assert f"version 3 of {CITIZEN} is not in the ledger" in verify(lake).why
+
+
+def moved(lake: Lake, change: Callable[[pa.Table], pa.Table], *, server: str = "") -> None:
+    """A commit that claims to move the rows of each file into another one."""
+    table = lake.table(SLICED)
+    log, lines = Path(table.table_uri.removeprefix("file://"), "_delta_log"), [json.dumps({"commitInfo": {}})]
+    for at, uri in enumerate(table.file_uris()):
+        path = uri.partition(SLICED + "/")[2]
+        was = {"_server": path.partition("=")[2].partition("/")[0]}
+        now = {"_server": server or was["_server"]}
+        copy = f"_server={now['_server']}/copy-{at}.parquet"
+        Path(lake.path(SLICED, copy)).parent.mkdir(exist_ok=True)
+        pq.write_table(change(pq.read_table(uri, partitioning=None)), lake.path(SLICED, copy))
+        lines.append(json.dumps({"remove": {"path": path, "dataChange": False, "partitionValues": was}}))
+        stamps = {"size": 1, "modificationTime": 0, "dataChange": False}
+        lines.append(json.dumps({"add": {"path": copy, "partitionValues": now, **stamps}}))
+    (log / f"{1:020d}.json").write_text("\n".join(lines))
+
+
+SLICED = "registry/land/parcel"
+MOVES: dict[str, tuple[Callable[[pa.Table], pa.Table], str, bool]] = {
+    "the same rows": (lambda rows: rows.take([1, 0]), "", True),
+    "another server's": (lambda rows: rows, "b", False),
+    "a column in capitals": (lambda rows: rows.rename_columns(["OWNER", "area"]), "", False),
+    "a column of another type": (lambda rows: rows.set_column(1, "area", rows["area"].cast("float32")), "", False),
+    "a zero of another sign": (lambda rows: rows.set_column(1, "area", pa.array([0.0, -0.0])), "", False),
+}
+
+
+@pytest.mark.parametrize("name", MOVES)
+def test_rows_are_the_same_only_as_readers_see_them(tmp_path: Path, name: str) -> None:
+    """Older tests moved other rows, never the same ones to another slice, name or type."""
+    lake = Lake(str(tmp_path / "lake"), (), tmp_path / "tmp")
+    rows = pa.table({"owner": ["x", "y"], "area": [-0.0, 0.0], "_server": ["a", "a"]})
+    write_deltalake(lake.path(SLICED), rows, partition_by=["_server"], commit_properties=of_run("r1"))
+    table_commits.record(lake, tables=[SLICED], at=AT, actor="sync")
+    change, server, is_same = MOVES[name]
+    moved(lake, change, server=server)
+    table_commits.record(lake, tables=[SLICED], at=AT, actor="sync")
+    assert verify(lake).ok is is_same
