@@ -35,7 +35,8 @@ def compare_files(lake: Lake, table: RecordedTable, live: Iterable[str], *, now:
     maintenance removes those that are older than RETENTION.
     """
     recorded, gone = table.files(), table.removed_at()
-    paths = {*live, *(table.live() or ()), *recorded}
+    needed = {*live, *(table.live() or ())}
+    paths = {*needed, *recorded}
     findings: list[Discrepancy] = []
     agreed = 0
     for path, digest in _digests(lake, {path: lake.path(table.subject, path) for path in sorted(paths)}):
@@ -43,7 +44,7 @@ def compare_files(lake: Lake, table: RecordedTable, live: Iterable[str], *, now:
         if record is not None and digest == record.sha256:
             agreed += 1
             continue
-        if digest is None and path in gone and gone[path] < now - RETENTION:
+        if digest is None and path not in needed and path in gone and gone[path] < now - RETENTION:
             continue  # no readable version needs it any more
         kind = "data file gone" if digest is None else "data file altered" if record else "data file unknown"
         entry = record.sequence if record else None

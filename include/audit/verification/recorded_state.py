@@ -80,10 +80,15 @@ class RecordedTable:
         return standing
 
     def removed_at(self) -> dict[str, datetime]:
-        """Removal time of each former data file, and creation time of each file of the change feed."""
+        """Removal time of each former data file, and creation time of each file of the change feed.
+
+        A file that a later commit added again, as a restore does, is no former one.
+        """
         gone: dict[str, datetime] = {}
         for _, commit in sorted(self.commits.items()):
             gone |= dict.fromkeys((*(commit.removed or ()), *commit.feed), commit.at)
+            for path in commit.added:
+                gone.pop(path, None)
         return gone
 
 

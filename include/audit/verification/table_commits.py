@@ -27,13 +27,15 @@ from include.audit.verification.delta_log import (
     RUN_ID,
     CommitUnreadable,
     LogCommit,
+    changes_nothing,
     read_commit,
+    table_before,
     versions,
 )
 from include.audit.verification.recorded_state import RecordedState
 from include.audit.verification.row_digests import EVIDENCE, row_digests
-from include.lake.delta import find_tables, same_rows
-from include.lake.storage import Lake, LakeTableMissing
+from include.lake.delta import find_tables, last_run_commit
+from include.lake.storage import SERVER, Lake, LakeTableMissing
 
 # Commit metadata that goes into the ledger: counts, versions and digests. Not the cursor, a value of the registry.
 _COUNTS = (
@@ -126,15 +128,52 @@ def _is_ours(lake: Lake, subject: str, commit: LogCommit, taken: Taken) -> bool:
     A run commits before it is recorded, never after: a commit that names a recorded run is foreign. Log tables are
     append-only. A commit's own claim to change no data is checked by comparing its rows.
     """
-    if not commit.changes_data:
-        removed, added = ([lake.path(subject, path) for path in paths] for paths in (commit.removed, commit.added))
-        return not (removed or added) or same_rows(lake, removed, added)
+    if changes_nothing(lake, subject, commit):
+        return True
     if not commit.run_id or (subject.startswith(EVIDENCE) and commit.removed):
         return False
     zone, _, of = subject.partition("/")
-    published = f"registry/{of}@{commit.server}" if commit.server else f"registry/{of}"
-    run_of = {"registry": published, "rejected": f"registry/{of}", "people": "people"}.get(zone, "")
-    return not run_of or taken(f"run/{run_of}/{commit.run_id}/published") is None
+    match zone:
+        case "registry":
+            before = table_before(lake, subject, commit)
+            is_sliced = before is not None and SERVER in before.metadata().partition_columns
+            runs = [f"registry/{of}@{server}" if server else f"registry/{of}" for server in commit.servers]
+            return not (is_sliced and "" in commit.servers) and not any(_is_over(run, commit, taken) for run in runs)
+        case "rejected":
+            return not _is_over(f"registry/{of}", commit, taken)
+        case "people":
+            return not _is_over("people", commit, taken) and _is_first_of_run(lake, subject, commit)
+        case "shared":
+            return _is_first_of_run(lake, subject, commit)
+        case "indicators":
+            return taken(f"run/{subject}/{commit.run_id}") is None
+        case "reference":
+            before = table_before(lake, subject, commit)
+            last = last_run_commit(before) if before is not None else None
+            return last is None or last.run_id != commit.run_id
+        case "history":
+            return bool(commit.marks) and _is_news(lake, subject, commit)
+        case "audit":
+            return of == "runs" or (bool(commit.marks) and _is_news(lake, subject, commit))
+        case "statistics":  # a run writes held figures once for each of its products
+            return True
+    return False
+
+
+def _is_over(run: str, commit: LogCommit, taken: Taken) -> bool:
+    return taken(f"run/{run}/{commit.run_id}/published") is not None
+
+
+def _is_first_of_run(lake: Lake, subject: str, commit: LogCommit) -> bool:
+    """Whether a commit has the mark of its run, of which a table gets one."""
+    return commit.run_id in commit.marks and _is_news(lake, subject, commit)
+
+
+def _is_news(lake: Lake, subject: str, commit: LogCommit) -> bool:
+    """Whether an application transaction of a commit is none that the table had before."""
+    before = table_before(lake, subject, commit)
+    had = {mark: before.transaction_version(mark) if before is not None else None for mark in commit.marks}
+    return any((last := had[mark]) is None or last < version for mark, version in commit.marks.items())
 
 
 def _since(lake: Lake, subject: str, recorded_version: int | None, newest: int) -> Iterable[str]:

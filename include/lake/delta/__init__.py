@@ -57,6 +57,7 @@ from include.lake.delta.table_rows import (
 )
 from include.lake.delta.table_schema import (
     LAKE_COLUMNS,
+    NO_BOUNDS,
     RETENTION,
     RETENTION_PROPERTY,
     RUN_ID,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
 import duckdb
 
@@ -17,23 +17,38 @@ def rows_digest(lake: Lake, uri: str) -> str:
         return hashlib.sha256(json.dumps(row_sums(connection, f"hash(t) AS h FROM {scan(uri)} t")).encode()).hexdigest()
 
 
-def same_rows(lake: Lake, some: Iterable[str], others: Iterable[str]) -> bool:
+def same_rows(lake: Lake, some: Sequence[str], others: Sequence[str]) -> bool:
     """Whether two sets of Parquet files hold the same rows; a column that a file lacks counts as null.
 
-    False if a file cannot be read.
+    Columns are the same by their exact name and type, floats by their sign too. False if a file cannot be read.
     """
-    connection = lake.connect(memory_limit="512MB")
     try:
-        sides = [f"SELECT {side} AS _side, * FROM {_files(uris)}" for side, uris in enumerate((some, others))]
-        connection.execute(f"CREATE TEMP VIEW sides AS {' UNION ALL BY NAME '.join(sides)}")
-        described = connection.execute("DESCRIBE sides").fetchall()
-        columns = ", ".join(quote(name) for name, *_ in described if name != "_side")
-        one, other = (row_sums(connection, f"hash({columns}) AS h FROM sides WHERE _side = {side}") for side in (0, 1))
+        with lake.connect(memory_limit="512MB") as connection:
+            types: dict[str, str] = {}
+            for uri in (*some, *others):
+                for name, sql_type, *_ in connection.execute(f"DESCRIBE FROM {_files([uri])}").fetchall():
+                    if types.setdefault(name, sql_type) != sql_type:
+                        return False
+            if len({name.lower() for name in types}) < len(types):
+                return False
+            one, other = (_sums(connection, uris, types) for uris in (some, others))
     except duckdb.Error:
         return False
-    finally:
-        connection.close()
     return one == other
+
+
+def _sums(connection: duckdb.DuckDBPyConnection, uris: Sequence[str], types: Mapping[str, str]) -> list[object]:
+    if not uris:
+        return row_sums(connection, "0 AS h WHERE false")
+    had = {name for name, *_ in connection.execute(f"DESCRIBE FROM {_files(uris)}").fetchall()}
+    cells = [_bits(name, sql_type) if name in had else "NULL" for name, sql_type in types.items()]
+    return row_sums(connection, f"hash({', '.join(cells)}) AS h FROM {_files(uris)}")
+
+
+def _bits(name: str, sql_type: str) -> str:
+    """A column for the hash, as text if it holds floats: DuckDB hashes 0.0 and -0.0 alike."""
+    has_floats = "DOUBLE" in sql_type or "FLOAT" in sql_type
+    return f"CAST({quote(name)} AS VARCHAR)" if has_floats else f"CAST({quote(name)} AS {sql_type})"
 
 
 def _files(uris: Iterable[str]) -> str:

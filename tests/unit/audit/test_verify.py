@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
-from deltalake import CommitProperties, DeltaTable, write_deltalake
+from deltalake import CommitProperties, DeltaTable, Field, TableFeatures, Transaction, write_deltalake
+from deltalake.schema import PrimitiveType
 
 from include.audit.ledger import entries, signing
 from include.audit.ledger.record import Record
@@ -48,8 +52,6 @@ def record(lake: Lake, run_id: str = "r") -> None:
 
 def edit_file(folder: Path, column: str, old: object, new: object) -> None:
     """Change a value in the Parquet file that holds it, as somebody with a hex editor and patience would."""
-    import pyarrow.parquet as pq
-
     for file in folder.glob("*.parquet"):
         rows = pq.read_table(file)
         values = rows[column].to_pylist()
@@ -173,8 +175,6 @@ def test_a_table_made_anew_for_a_reason_is_recorded(lake: Lake) -> None:
 def test_a_whole_new_ledger_is_betrayed_by_the_tables(lake: Lake) -> None:
     rows = entries.read(lake).to_pylist()
     shutil.rmtree(lake.path(entries.LEDGER))
-    import json
-
     for row in rows:
         payload = json.loads(row["payload"].replace('"r1"', '"r7"'))
         entries.append(lake, [Record(row["kind"], row["subject"], payload)], at=row["at"], actor=row["actor"])
@@ -312,6 +312,67 @@ OF_OTHERS = {
 }
 
 
+def settings(lake: Lake, **changes: object) -> None:
+    """A commit without a file: the table's description again, with these changes."""
+    log = Path(lake.path(CITIZEN), "_delta_log")
+    actions = [json.loads(line) for line in (log / f"{0:020d}.json").read_text().splitlines()]
+    described = next(action["metaData"] for action in actions if "metaData" in action)
+    lines = [{"commitInfo": {"operation": "SET TBLPROPERTIES"}}, {"metaData": {**described, **changes}}]
+    (log / f"{3:020d}.json").write_text("\n".join(map(json.dumps, lines)))
+
+
+FIELD = {"name": "personal_id", "type": "string", "nullable": True, "metadata": {}}
+
+
+def schema(*fields: dict[str, object]) -> str:
+    return json.dumps({"type": "struct", "fields": list(fields)})
+
+
+FEATURES = {"readerFeatures": ["deletionVectors"], "writerFeatures": ["deletionVectors"]}
+VECTORS = {"protocol": {"minReaderVersion": 3, "minWriterVersion": 7, **FEATURES}}
+MAPPED = {"delta.columnMapping.mode": "name"}
+OF_SETTINGS: dict[str, dict[str, object]] = {
+    "a column taken from every reader": {"schemaString": schema({**FIELD, "name": "other"})},
+    "a column of another name": {"schemaString": schema({**FIELD, "name": "Personal_id"})},
+    "a column of another type": {"schemaString": schema({**FIELD, "type": "long"})},
+    "a setting that readers go by": {"configuration": MAPPED},
+    "another table": {"id": "00000000-0000-0000-0000-000000000000"},
+}
+
+
+@pytest.mark.parametrize("name", OF_SETTINGS)
+def test_a_commit_without_a_file_that_readers_see_is_not_adopted(lake: Lake, name: str) -> None:
+    """Older tests changed tables through files only; nobody had changed their description."""
+    settings(lake, **OF_SETTINGS[name])
+    record(lake, "r4")
+    assert not verify(lake).ok
+
+
+@pytest.mark.parametrize("action", [VECTORS, {"cdc": {}}])
+def test_a_commit_with_an_action_of_another_kind_is_not_adopted(lake: Lake, action: dict[str, object]) -> None:
+    log = Path(lake.path(CITIZEN), "_delta_log", f"{3:020d}.json")
+    log.write_text(json.dumps({"commitInfo": {}}) + "\n" + json.dumps({"txn": {"appId": "r9", "version": 1}}))
+    record(lake, "r4")
+    assert f"version 3 of {CITIZEN} is not in the ledger" in verify(lake).why
+    log.write_text(json.dumps({"commitInfo": {}}) + "\n" + json.dumps(action))
+    assert table_commits.commit_records(lake, [CITIZEN]) == []
+
+
+def test_settings_new_columns_and_upkeep_of_ours_are_recorded(lake: Lake) -> None:
+    table = lake.table(CITIZEN)
+    table.alter.set_table_properties({"delta.deletedFileRetentionDuration": "interval 2592000 seconds"})
+    table.alter.set_table_properties({"lienthong.servers": "1 of 2"}, raise_if_not_exists=False)
+    table.alter.add_feature(TableFeatures.TimestampWithoutTimezone, allow_protocol_versions_increase=True)
+    born = Field("born", PrimitiveType("timestamp_ntz"))
+    table.alter.add_columns([born])
+    table.optimize.compact()
+    record(lake, "r4")
+    table.vacuum(retention_hours=0, enforce_retention_duration=False, dry_run=False)
+    record(lake, "r5")
+    found = verify(lake)
+    assert found.ok, found.why
+
+
 def rewrite_log(lake: Lake, old: str, new: str) -> None:
     lake.table(CITIZEN).delete("personal_id = '001099000002'")
     (newest,) = Path(lake.path(CITIZEN), "_delta_log").glob("*3.json")
@@ -366,3 +427,87 @@ def test_an_entry_that_nobody_follows_is_no_discrepancy_wherever_a_checkpoint_fa
     for number in range(27, 53):  # a look or a token: nothing else is recorded with it
         entries.append(lake, [Record("export", "x", {"n": number})], at=at, actor="a")
         assert verify(lake).discrepancies == (), number
+
+
+def of_run(run_id: str, *marks: str) -> CommitProperties:
+    transactions = [Transaction(mark, 1) for mark in marks]
+    return CommitProperties(custom_metadata={"lienthong.run_id": run_id}, app_transactions=transactions)
+
+
+@pytest.mark.parametrize(
+    ("subject", "mark"),
+    [
+        ("people/index", "r1"),
+        ("people/reviews", "r1"),
+        ("shared/tax/citizen", "r1"),
+        ("history/population/citizen", "published"),
+        ("audit/checks", "r1/checks"),
+        ("indicators/values", "edition"),
+        ("reference/wards", ""),
+    ],
+)
+def test_no_zone_takes_a_commit_in_the_name_of_a_recorded_run(tmp_path: Path, subject: str, mark: str) -> None:
+    """Older tests forged commits of registry/ only, and with no server's name."""
+    lake = Lake(str(tmp_path / "lake"), (), tmp_path / "tmp")
+    once = Record("run", subject, once=(f"run/{subject}/r1", 1))
+    rows = pa.table({"run_id": ["r1"], "name": ["a"]})
+    for _ in range(2):  # an honest one, then one in its name
+        properties = of_run("r1", *([mark] if mark else []))
+        write_deltalake(lake.path(subject), rows, mode="append", commit_properties=properties)
+        table_commits.record(lake, [once], tables=[subject], at=AT, actor="sync")
+    assert f"version 1 of {subject} is not in the ledger" in verify(lake).why
+
+
+def test_a_zone_that_nobody_writes_is_not_ours(lake: Lake) -> None:
+    """Older tests knew only zones of ours; any other was taken for one without marks."""
+    write_deltalake(lake.path("elsewhere/table"), pa.table({"a": [1]}), commit_properties=of_run("r9", "r9"))
+    assert table_commits.commit_records(lake, ["elsewhere/table"]) == []
+
+
+def test_a_server_that_a_commit_makes_up_does_not_make_its_run_another(lake: Lake) -> None:
+    """Older tests named no server: the commit's own word led to a mark that nobody had taken."""
+    record_published(lake)
+    notes = {"lienthong.run_id": "r3", "lienthong.server": "x"}
+    lake.table(CITIZEN).delete("true", commit_properties=CommitProperties(custom_metadata=notes))
+    record(lake, "r4")
+    assert f"version 3 of {CITIZEN} is not in the ledger" in verify(lake).why
+
+
+def moved(lake: Lake, change: Callable[[pa.Table], pa.Table], *, server: str = "") -> None:
+    """A commit that claims to move the rows of each file into another one."""
+    table = lake.table(SLICED)
+    log, lines = Path(table.table_uri.removeprefix("file://"), "_delta_log"), [json.dumps({"commitInfo": {}})]
+    for at, uri in enumerate(table.file_uris()):
+        path = uri.partition(SLICED + "/")[2]
+        was = {"_server": path.partition("=")[2].partition("/")[0]}
+        now = {"_server": server or was["_server"]}
+        copy = f"_server={now['_server']}/copy-{at}.parquet"
+        Path(lake.path(SLICED, copy)).parent.mkdir(exist_ok=True)
+        pq.write_table(change(pq.read_table(uri, partitioning=None)), lake.path(SLICED, copy))
+        lines.append(json.dumps({"remove": {"path": path, "dataChange": False, "partitionValues": was}}))
+        stamps = {"size": 1, "modificationTime": 0, "dataChange": False}
+        lines.append(json.dumps({"add": {"path": copy, "partitionValues": now, **stamps}}))
+    (log / f"{1:020d}.json").write_text("\n".join(lines))
+
+
+SLICED = "registry/land/parcel"
+MOVES: dict[str, tuple[Callable[[pa.Table], pa.Table], str, bool]] = {
+    "the same rows": (lambda rows: rows.take([1, 0]), "", True),
+    "another server's": (lambda rows: rows, "b", False),
+    "a column in capitals": (lambda rows: rows.rename_columns(["OWNER", "area"]), "", False),
+    "a column of another type": (lambda rows: rows.set_column(1, "area", rows["area"].cast("float32")), "", False),
+    "a zero of another sign": (lambda rows: rows.set_column(1, "area", pa.array([0.0, -0.0])), "", False),
+}
+
+
+@pytest.mark.parametrize("name", MOVES)
+def test_rows_are_the_same_only_as_readers_see_them(tmp_path: Path, name: str) -> None:
+    """Older tests moved other rows, never the same ones to another slice, name or type."""
+    lake = Lake(str(tmp_path / "lake"), (), tmp_path / "tmp")
+    rows = pa.table({"owner": ["x", "y"], "area": [-0.0, 0.0], "_server": ["a", "a"]})
+    write_deltalake(lake.path(SLICED), rows, partition_by=["_server"], commit_properties=of_run("r1"))
+    table_commits.record(lake, tables=[SLICED], at=AT, actor="sync")
+    change, server, is_same = MOVES[name]
+    moved(lake, change, server=server)
+    table_commits.record(lake, tables=[SLICED], at=AT, actor="sync")
+    assert verify(lake).ok is is_same
