@@ -9,6 +9,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote
@@ -18,7 +19,7 @@ from deltalake import DeltaTable
 
 from include.lake.delta import LOG_KEPT, NO_BOUNDS, RETENTION_PROPERTY, same_rows
 from include.lake.storage import SERVER as PARTITION
-from include.lake.storage import Lake, LakeError, lake_errors, partition_values
+from include.lake.storage import Lake, LakeError, LakeTableMissing, lake_errors, partition_values
 
 _COMMIT_FILE = re.compile(r"^(\d{20})\.json$")
 _OWN_PROPERTIES = {RETENTION_PROPERTY, *LOG_KEPT, *NO_BOUNDS, "delta.checkpointInterval"}
@@ -144,13 +145,14 @@ def _rows(added: Mapping[str, Any]) -> int:
 
 
 def table_before(lake: Lake, subject: str, commit: LogCommit) -> DeltaTable | None:
-    """The table before a commit; None before the first."""
+    """The table before a commit; None before the first, or if its log does not reach so far back any more."""
     if not commit.version:
         return None
-    with lake_errors("opening a table"):
+    with suppress(LakeTableMissing), lake_errors("opening a table"):
         table = lake.table(subject)
         table.load_as_version(commit.version - 1)
-    return table
+        return table
+    return None
 
 
 def changes_nothing(lake: Lake, subject: str, commit: LogCommit) -> bool:
