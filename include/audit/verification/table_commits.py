@@ -34,7 +34,7 @@ from include.audit.verification.delta_log import (
 )
 from include.audit.verification.recorded_state import RecordedState
 from include.audit.verification.row_digests import EVIDENCE, row_digests
-from include.lake.delta import find_tables, last_run_commit
+from include.lake.delta import find_tables
 from include.lake.storage import SERVER, Lake, LakeTableMissing
 
 # Commit metadata that goes into the ledger: counts, versions and digests. Not the cursor, a value of the registry.
@@ -147,15 +147,11 @@ def _is_ours(lake: Lake, subject: str, commit: LogCommit, taken: Taken) -> bool:
             return _is_first_of_run(lake, subject, commit)
         case "indicators":
             return taken(f"run/{subject}/{commit.run_id}") is None
-        case "reference":
-            before = table_before(lake, subject, commit)
-            last = last_run_commit(before) if before is not None else None
-            return last is None or last.run_id != commit.run_id
         case "history":
             return bool(commit.marks) and _is_news(lake, subject, commit)
         case "audit":
             return of == "runs" or (bool(commit.marks) and _is_news(lake, subject, commit))
-        case "statistics":  # a run writes held figures once for each of its products
+        case "statistics" | "reference":  # held figures of each product; a list that comes back has its former run
             return True
     return False
 

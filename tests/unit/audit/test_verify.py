@@ -443,7 +443,6 @@ def of_run(run_id: str, *marks: str) -> CommitProperties:
         ("history/population/citizen", "published"),
         ("audit/checks", "r1/checks"),
         ("indicators/values", "edition"),
-        ("reference/wards", ""),
     ],
 )
 def test_no_zone_takes_a_commit_in_the_name_of_a_recorded_run(tmp_path: Path, subject: str, mark: str) -> None:
