@@ -25,6 +25,8 @@ _TREE = """
 SELECT c.oid::bigint AS oid, c.relkind::text AS kind, c.relpersistence::text AS persistence,
        c.relhassubclass AS has_children, c.relreplident::text AS identity,
        md5(c.oid || ':' || c.relfilenode) AS file,
+       (SELECT string_agg(h.inhrelid || ':' || h.inhparent || '.' || h.xmin, ',' ORDER BY h.inhparent)
+        FROM pg_inherits h WHERE h.inhrelid = c.oid) AS attached,
        ARRAY(SELECT a.attname::text FROM pg_index i JOIN pg_attribute a ON a.attrelid = c.oid
              WHERE i.indrelid = c.oid AND i.indisvalid
                AND a.attnum = ANY ((i.indkey::int2[])[0:i.indnkeyatts - 1])
@@ -116,6 +118,7 @@ def logged_table(session: psycopg.Connection[dict[str, Any]], contract: Contract
     publication = f"lienthong_{contract.registry}"
     members = _publication(session, publication, tree, root, name, quoted)
     said = [members, *(f"{row['file']}.{row['identity']}" for row in tree)]
+    said += [row["attached"] for row in tree if row["attached"]]
     definition = hashlib.sha256("\n".join(said).encode()).hexdigest()
     return LoggedTable(tuple(row["oid"] for row in tree), columns, padded, publication, definition)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
 from tests.integration.change_log.registered_source import (
@@ -123,3 +124,31 @@ def test_a_full_run_begins_anew_and_a_restored_version_is_read_as_a_whole(
     source.execute("UPDATE cong_dan SET so_tien = 5 WHERE so_dinh_danh = 7")
     assert synced(context)["mode"] == "incremental"
     assert published(context) == content(source)
+
+
+def test_a_partition_that_was_away_for_a_while_is_noticed(logged_database: str, tmp_path: Path) -> None:
+    """Older tests left a table out of its publication for a while, but no partition out of its table."""
+    with psycopg.connect(logged_database, autocommit=True) as source:
+        source.execute("DROP TABLE cong_dan")
+        source.execute(
+            "CREATE TABLE cong_dan (so_dinh_danh int PRIMARY KEY, ho_ten text, so_tien bigint) "
+            "PARTITION BY RANGE (so_dinh_danh)"
+        )
+        for start in (0, 100):
+            bounds = f"FOR VALUES FROM ({start}) TO ({start + 100})"
+            source.execute(f"CREATE TABLE phan_{start} PARTITION OF cong_dan {bounds}".encode())
+        source.execute("INSERT INTO cong_dan SELECT n, 'Lê', n FROM generate_series(1, 199) n")
+        source.execute("ALTER PUBLICATION lienthong_citizens SET TABLE cong_dan")
+        context = context_of(tmp_path, logged_database)
+        synced(context)
+        source.execute("ALTER TABLE cong_dan DETACH PARTITION phan_100")
+        source.execute("DELETE FROM phan_100 WHERE so_dinh_danh < 110")
+        source.execute("ALTER TABLE cong_dan ATTACH PARTITION phan_100 FOR VALUES FROM (100) TO (200)")
+        found = synced(context)
+        assert (found["mode"], "its partitions" in found["why"]) == ("full", True)
+        assert published(context) == content(source)
+        source.execute("VACUUM FULL pg_inherits")
+        source.execute("VACUUM (FREEZE, ANALYZE) cong_dan, pg_inherits")
+        source.execute("UPDATE cong_dan SET so_tien = 6 WHERE so_dinh_danh = 150")
+        assert synced(context)["mode"] == "incremental"
+        assert published(context) == content(source)
