@@ -152,3 +152,24 @@ def test_a_partition_that_was_away_for_a_while_is_noticed(logged_database: str, 
         source.execute("UPDATE cong_dan SET so_tien = 6 WHERE so_dinh_danh = 150")
         assert synced(context)["mode"] == "incremental"
         assert published(context) == content(source)
+
+
+@pytest.mark.parametrize("kind", ["loai", "ten_loai", "loai[]", "hop"])
+def test_a_renamed_label_of_an_enum_is_noticed(kind: str, logged_database: str, tmp_path: Path) -> None:
+    """Older tests changed what lies in the table or its publication; a label lies beside both."""
+    value = {"loai[]": "ARRAY['cu'::loai]", "hop": "ROW('cu')::hop"}.get(kind, "'cu'")
+    with psycopg.connect(logged_database, autocommit=True) as source:
+        source.execute("DROP TABLE cong_dan; CREATE TYPE loai AS ENUM ('cu', 'moi'); CREATE DOMAIN ten_loai AS loai")
+        source.execute("CREATE TYPE hop AS (loai ten_loai)")
+        source.execute(f"CREATE TABLE cong_dan (so_dinh_danh int PRIMARY KEY, ho_ten {kind}, so_tien bigint)".encode())
+        source.execute("ALTER PUBLICATION lienthong_citizens SET TABLE cong_dan")
+        source.execute(f"INSERT INTO cong_dan SELECT n, {value}, n FROM generate_series(1, 9) n".encode())
+        context = context_of(tmp_path, logged_database)
+        synced(context)
+        source.execute("ALTER TYPE loai RENAME VALUE 'cu' TO 'da'")
+        source.execute("UPDATE cong_dan SET so_tien = 7 WHERE so_dinh_danh = 1")
+        found = synced(context)
+        assert (found["mode"], "the types of its columns" in found["why"]) == ("full", True)
+        assert all("da" in str(row) for row in published(context))
+        source.execute("UPDATE cong_dan SET so_tien = 8 WHERE so_dinh_danh = 1")
+        assert synced(context)["mode"] == "incremental"
