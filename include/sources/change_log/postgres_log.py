@@ -153,7 +153,7 @@ class PostgresLog:
         if since.definition != self._logged.definition:
             raise ChangeLogLost(
                 "rows may have changed beside the log: the table was rewritten or emptied, or its partitions, its "
-                "replica identity or its publication were altered"
+                "replica identity, the types of its columns or its publication were altered"
             )
         limit = self._table.extract.change_log_limit_mb * MEGABYTE
         if self.kept_bytes > limit:

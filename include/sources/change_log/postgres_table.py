@@ -25,6 +25,8 @@ _TREE = """
 SELECT c.oid::bigint AS oid, c.relkind::text AS kind, c.relpersistence::text AS persistence,
        c.relhassubclass AS has_children, c.relreplident::text AS identity,
        md5(c.oid || ':' || c.relfilenode) AS file,
+       (SELECT string_agg(h.inhrelid || ':' || h.inhparent || '.' || h.xmin, ',' ORDER BY h.inhparent)
+        FROM pg_inherits h WHERE h.inhrelid = c.oid) AS attached,
        ARRAY(SELECT a.attname::text FROM pg_index i JOIN pg_attribute a ON a.attrelid = c.oid
              WHERE i.indrelid = c.oid AND i.indisvalid
                AND a.attnum = ANY ((i.indkey::int2[])[0:i.indnkeyatts - 1])
@@ -49,6 +51,21 @@ WITH RECURSIVE base AS (
 )
 SELECT name, bool_or(type = 'bpchar'::regtype) AS is_padded FROM base GROUP BY name
 """
+_TYPES = """
+WITH RECURSIVE made(type) AS (
+    SELECT atttypid FROM pg_attribute WHERE attrelid = %(root)s AND attnum > 0 AND NOT attisdropped
+    UNION SELECT part.type FROM made JOIN pg_type t ON t.oid = made.type CROSS JOIN LATERAL (
+        SELECT unnest(ARRAY[t.typelem, t.typbasetype])
+        UNION ALL SELECT rngsubtype FROM pg_range WHERE t.oid IN (rngtypid, rngmultitypid)
+        UNION ALL SELECT atttypid FROM pg_attribute WHERE attrelid = t.typrelid AND attnum > 0 AND NOT attisdropped
+    ) part(type)
+)
+SELECT e.oid || '.' || e.enumlabel AS said FROM made JOIN pg_enum e ON e.enumtypid = made.type
+UNION ALL SELECT concat_ws('.', a.attrelid, a.attnum, a.atttypid, a.atttypmod, a.attname)
+FROM made JOIN pg_type t ON t.oid = made.type JOIN pg_attribute a ON a.attrelid = t.typrelid
+WHERE a.attnum > 0 AND NOT a.attisdropped
+ORDER BY said
+"""
 _PUBLICATION = """
 SELECT p.oid || '.' || p.xmin AS identity, p.puballtables AS is_all,
        p.pubinsert AND p.pubupdate AND p.pubdelete AND p.pubtruncate AS has_every_kind,
@@ -66,7 +83,8 @@ class LoggedTable:
     """A table as PostgreSQL logs it.
 
     `relations` are the numbers by which the log names it: its own, and those of its partitions. `definition` changes
-    whenever rows may have changed beside the log: the table was rewritten or its partitions or publication altered.
+    whenever rows may have changed beside the log: the table was rewritten, or its partitions, its publication
+    or the types of its columns (labels of an enum, members of a composite) were altered.
     `columns` are the key's columns as the source spells them; `padded` those that the log fills up with blanks (CHAR).
     """
 
@@ -116,6 +134,8 @@ def logged_table(session: psycopg.Connection[dict[str, Any]], contract: Contract
     publication = f"lienthong_{contract.registry}"
     members = _publication(session, publication, tree, root, name, quoted)
     said = [members, *(f"{row['file']}.{row['identity']}" for row in tree)]
+    said += [row["attached"] for row in tree if row["attached"]]
+    said += [row["said"] for row in session.execute(_TYPES, {"root": root}).fetchall()]
     definition = hashlib.sha256("\n".join(said).encode()).hexdigest()
     return LoggedTable(tuple(row["oid"] for row in tree), columns, padded, publication, definition)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
 from tests.integration.change_log.registered_source import (
@@ -123,3 +124,52 @@ def test_a_full_run_begins_anew_and_a_restored_version_is_read_as_a_whole(
     source.execute("UPDATE cong_dan SET so_tien = 5 WHERE so_dinh_danh = 7")
     assert synced(context)["mode"] == "incremental"
     assert published(context) == content(source)
+
+
+def test_a_partition_that_was_away_for_a_while_is_noticed(logged_database: str, tmp_path: Path) -> None:
+    """Older tests left a table out of its publication for a while, but no partition out of its table."""
+    with psycopg.connect(logged_database, autocommit=True) as source:
+        source.execute("DROP TABLE cong_dan")
+        source.execute(
+            "CREATE TABLE cong_dan (so_dinh_danh int PRIMARY KEY, ho_ten text, so_tien bigint) "
+            "PARTITION BY RANGE (so_dinh_danh)"
+        )
+        for start in (0, 100):
+            bounds = f"FOR VALUES FROM ({start}) TO ({start + 100})"
+            source.execute(f"CREATE TABLE phan_{start} PARTITION OF cong_dan {bounds}".encode())
+        source.execute("INSERT INTO cong_dan SELECT n, 'Lê', n FROM generate_series(1, 199) n")
+        source.execute("ALTER PUBLICATION lienthong_citizens SET TABLE cong_dan")
+        context = context_of(tmp_path, logged_database)
+        synced(context)
+        source.execute("ALTER TABLE cong_dan DETACH PARTITION phan_100")
+        source.execute("DELETE FROM phan_100 WHERE so_dinh_danh < 110")
+        source.execute("ALTER TABLE cong_dan ATTACH PARTITION phan_100 FOR VALUES FROM (100) TO (200)")
+        found = synced(context)
+        assert (found["mode"], "its partitions" in found["why"]) == ("full", True)
+        assert published(context) == content(source)
+        source.execute("VACUUM FULL pg_inherits")
+        source.execute("VACUUM (FREEZE, ANALYZE) cong_dan, pg_inherits")
+        source.execute("UPDATE cong_dan SET so_tien = 6 WHERE so_dinh_danh = 150")
+        assert synced(context)["mode"] == "incremental"
+        assert published(context) == content(source)
+
+
+@pytest.mark.parametrize("kind", ["loai", "ten_loai", "loai[]", "hop"])
+def test_a_renamed_label_of_an_enum_is_noticed(kind: str, logged_database: str, tmp_path: Path) -> None:
+    """Older tests changed what lies in the table or its publication; a label lies beside both."""
+    value = {"loai[]": "ARRAY['cu'::loai]", "hop": "ROW('cu')::hop"}.get(kind, "'cu'")
+    with psycopg.connect(logged_database, autocommit=True) as source:
+        source.execute("DROP TABLE cong_dan; CREATE TYPE loai AS ENUM ('cu', 'moi'); CREATE DOMAIN ten_loai AS loai")
+        source.execute("CREATE TYPE hop AS (loai ten_loai)")
+        source.execute(f"CREATE TABLE cong_dan (so_dinh_danh int PRIMARY KEY, ho_ten {kind}, so_tien bigint)".encode())
+        source.execute("ALTER PUBLICATION lienthong_citizens SET TABLE cong_dan")
+        source.execute(f"INSERT INTO cong_dan SELECT n, {value}, n FROM generate_series(1, 9) n".encode())
+        context = context_of(tmp_path, logged_database)
+        synced(context)
+        source.execute("ALTER TYPE loai RENAME VALUE 'cu' TO 'da'")
+        source.execute("UPDATE cong_dan SET so_tien = 7 WHERE so_dinh_danh = 1")
+        found = synced(context)
+        assert (found["mode"], "the types of its columns" in found["why"]) == ("full", True)
+        assert all("da" in str(row) for row in published(context))
+        source.execute("UPDATE cong_dan SET so_tien = 8 WHERE so_dinh_danh = 1")
+        assert synced(context)["mode"] == "incremental"
