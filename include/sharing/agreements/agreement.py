@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Literal
 from zoneinfo import ZoneInfo
@@ -136,6 +136,13 @@ class Agreement:
         if today < self.valid_from:
             return "pending"
         return "in_force" if today <= self.valid_until else "expired"
+
+    @property
+    def last_day(self) -> date:
+        """The last day on which it holds: the end of its period, or the day before its withdrawal."""
+        if self.withdrawal is None:
+            return self.valid_until
+        return min(self.valid_until, self.withdrawal.first_day - timedelta(days=1))
 
     def reason(self, at: datetime) -> str:
         """Reason why nothing may be read at that instant; empty if the agreement holds."""
