@@ -78,6 +78,8 @@ class StoreReads:
         with self._lock:
             log = self._logs.setdefault(subject, _TableLog(self._lake, self._lake.path(subject)))
             log.follow()
+            if not log.knows(path):  # of a table that was removed or made anew since
+                return read
             first, last = log.versions_of(path)
             notes, columns = log.notes, log.columns
         _, registry, table = f"{notes.get('source', '')}//".split("/")[:3]
@@ -121,6 +123,11 @@ class _TableLog:
                     continue
         self.columns = self._columns() if there else None
         self.position = LogPosition.of(self.lake, self.uri, newest)
+
+    def knows(self, path: str) -> bool:
+        """Whether the file is this table's; of a file of before the oldest commit that is kept it is supposed."""
+        of = self.commits.values()
+        return min(self.commits, default=0) > 0 or any(path in (*c.added, *c.removed, *c.feed) for c in of)
 
     def _columns(self) -> tuple[str, ...] | None:
         try:

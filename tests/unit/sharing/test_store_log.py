@@ -140,6 +140,17 @@ def test_a_record_tells_what_was_read_and_not_what_the_agreement_says_since(
     assert record.columns == ("personal_id", "full_name", "birth_date")
 
 
+def test_a_read_of_a_table_that_was_made_anew_since_tells_nothing_of_the_new_one(
+    lake: Lake, reads: StoreReads, agree: Agree, key: MasterKey
+) -> None:
+    """The store sends what a server that was down has missed. Older tests sent each entry before the next run."""
+    former = file_of(lake)
+    share(lake, agree(("full_name, protection: none", "full_name, protection: drop")), key, run_id="r2")
+    record = reads.record(entry(lake, former), AT)
+    assert record is not None
+    assert (record.recipient, record.product, record.columns, record.purpose) == ("nso", "citizen", None, None)
+
+
 def test_a_reader_that_no_agreement_names_is_on_record(lake: Lake, reads: StoreReads) -> None:
     """An identity outlives its agreement until the store gets a new list. Older tests had but our own processes."""
     record = reads.record(entry(lake, "shared/tax/parcel/x.parquet", requester="tax"), AT)
