@@ -51,7 +51,8 @@ def share(agreement: Agreement) -> None:
 
 
 for name, path in agreement_paths(SCHEMAS).items():
-    # An agreement with mistakes has no DAG until it is mended; `lienthong check` and check_contracts.py say why.
+    # An agreement with mistakes has no DAG until it is mended; `lienthong check` and check_contracts.py say why,
+    # and `close_shared` fails.
     if get_parsing_context().dag_id in (None, f"share_{name}"):
         with suppress(ContractError):
             share(load_agreement(path))

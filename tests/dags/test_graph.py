@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+import runpy
+import shutil
+
+import pytest
+
+from include.contracts.yaml_files import ContractError
+
+from .conftest import ROOT
+
 OTHERS = {
     "maintain_lake", "report_quality", "replay_rejected", "link_people", "review_persons", "report_government",
-    "follow_requests", "measure_tables",
+    "follow_requests", "measure_tables", "close_shared",
 }  # fmt: skip
 
 
@@ -30,6 +39,24 @@ def test_every_agreement_is_carried_out_when_its_tables_change_and_every_night(d
         assert {outlet.name for outlet in task.outlets} == {
             f"shared/{agreement.recipient}/{p.name}" for p in agreement.products
         }
+
+
+def test_what_left_its_agreement_is_closed_every_day_without_a_file_that_names_it(dags):
+    """Older tests called `share_step` for all agreements, which no DAG does."""
+    close = dags["close_shared"]
+    assert close.timetable.expression == "15 0 * * *"
+    assert [task.task_id for task in close.tasks] == ["close"]
+
+
+def test_an_agreement_with_a_mistake_is_told_as_an_import_error(monkeypatch, tmp_path):
+    """Older tests spoiled contracts alone."""
+    schemas = tmp_path / "schemas"
+    shutil.copytree(ROOT / "schemas", schemas)
+    path = next((schemas / "agreements").glob("*.yaml"))
+    path.write_text(path.read_text("utf-8") + "withdrawal: {from: 2026-03-03, reason: x}\n", "utf-8")
+    monkeypatch.setattr("plugins.dag_settings.SCHEMAS", schemas)
+    with pytest.raises(ContractError, match="withdrawal"):
+        runpy.run_path(str(ROOT / "dags" / "check_contracts.py"))
 
 
 def test_a_sync_extracts_assesses_asks_and_publishes(syncs):

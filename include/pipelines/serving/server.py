@@ -71,7 +71,7 @@ def make_app(
     )
     beside: Callable[[], AbstractAsyncContextManager[None]] = nullcontext
     if store_log_at is not None:
-        log = StoreLog(StoreReads(lake, catalog).record, journal)
+        log = StoreLog(StoreReads(lake).record, journal)
         beside = partial(listening, log, *store_log_at, partial(_kept_at_store, context))
     return sharing_app(
         service, journal, lambda: bring_in_reads(context), every_seconds=every_seconds, beside=beside

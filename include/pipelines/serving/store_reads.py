@@ -16,10 +16,9 @@ from typing import Any
 
 from include.audit.reads import ReadRecord
 from include.audit.verification import CommitUnreadable, LogCommit, log_versions, read_commit
-from include.lake.delta import LogPosition
-from include.lake.storage import Lake
-from include.pipelines.serving.live_agreements import LiveCatalog
-from include.sharing.delta_sharing import SharedTable
+from include.lake.delta import PREFIX, LogPosition
+from include.lake.storage import Lake, LakeDenied, LakeError, LakeUnreachable
+from include.sharing.recipients import OWN_PROCESSES
 
 _GET, _HEAD = "REST.GET.OBJECT", "REST.HEAD.OBJECT"
 _OFFERED, _REFUSED = (200, 206), (401, 403)
@@ -27,14 +26,18 @@ _PLAIN = re.compile(r"[A-Za-z0-9._:-]{1,100}")
 _FIELDS = ("request_id", "requester", "operation", "bucket", "key", "status", "remote_ip", "error_code")
 _CLAIMED = "claimed:"
 """Before an address: the store takes X-Forwarded-For and X-Real-IP of the request, which no signature covers."""
+_NO_RECIPIENTS = OWN_PROCESSES | {"", "anonymous"}
+"""Our own processes, and requests without a signature, which read nothing."""
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
+"""An id of a recipient or a product."""
 _SHARED, _LOG = "shared", "_delta_log"
 
 
 class StoreReads:
     """Turns entries of the store's access log into records of reads."""
 
-    def __init__(self, lake: Lake, catalog: LiveCatalog) -> None:
-        self._lake, self._catalog = lake, catalog
+    def __init__(self, lake: Lake) -> None:
+        self._lake = lake
         self._root = lake.uri.removeprefix("s3://")
         self._logs: dict[str, _TableLog] = {}
         self._lock = threading.Lock()
@@ -42,6 +45,7 @@ class StoreReads:
     def record(self, entry: Mapping[str, object], at: datetime) -> ReadRecord | None:
         """The record of an entry; None if it is no read of a data file by a recipient.
 
+        It tells what was read by the table's own log, never by the agreements of today: nobody carried those out yet.
         A request that the store refused is on record as refused. A file is read by several requests: its footer, then
         parts of it; each is a record. `from_version` to `version` are those that the file is part of.
 
@@ -51,13 +55,12 @@ class StoreReads:
             LakeError: the table's log cannot be read now.
         """
         said = {name: str(entry.get(name) or "") for name in _FIELDS}
-        shares = self._catalog.now().shares.get(said["requester"])
         uri, status = f"{said['bucket']}/{said['key']}", int(said["status"]) if said["status"].isdecimal() else 0
-        if shares is None or said["operation"] not in (_GET, _HEAD):
+        if said["requester"] in _NO_RECIPIENTS or said["operation"] not in (_GET, _HEAD):
             return None
         known: dict[str, Any] = {
             "read_id": f"store-{_plain(said['request_id'])}", "at": at, "action": "store", "status": status,
-            "recipient": said["requester"], "address": f"{_CLAIMED}{_plain(said['remote_ip'])}",
+            "recipient": _plain(said["requester"]), "address": f"{_CLAIMED}{_plain(said['remote_ip'])}",
         }  # fmt: skip
         if status in _REFUSED:
             return ReadRecord(verdict="refused", reason=f"the store: {_plain(said['error_code'])}", **known)
@@ -67,26 +70,24 @@ class StoreReads:
         product, _, path = uri.removeprefix(folder).partition("/")
         if not path or path.startswith(f"{_LOG}/"):
             return None
-        tables = [table for share in shares.values() for table in share.tables.values()]
-        found = next((table for table in tables if table.product.name == product), None)
-        if found is None:  # a table that an agreement left a moment ago
-            return ReadRecord(verdict="offered", product=product, **known)
-        return self._of_table(ReadRecord(verdict="offered", **known), found, path)
+        read = ReadRecord(verdict="offered", product=_plain(product), **known)
+        is_subject = _NAME.fullmatch(said["requester"]) and _NAME.fullmatch(product)
+        return self._of_table(read, f"{_SHARED}/{said['requester']}/{product}", path) if is_subject else read
 
-    def _of_table(self, read: ReadRecord, table: SharedTable, path: str) -> ReadRecord:
-        agreement, product = table.agreement, table.product
-        first, last = self._versions(table.subject, path)
-        return replace(
-            read, agreement=agreement.agreement_id, agreement_version=agreement.version, purpose=agreement.purpose,
-            registry=product.registry, table=product.table, product=product.name, from_version=first, version=last,
-            columns=tuple(column.name for column in product.given),
-        )  # fmt: skip
-
-    def _versions(self, subject: str, path: str) -> tuple[int | None, int | None]:
+    def _of_table(self, read: ReadRecord, subject: str, path: str) -> ReadRecord:
         with self._lock:
             log = self._logs.setdefault(subject, _TableLog(self._lake, self._lake.path(subject)))
             log.follow()
-            return log.versions_of(path)
+            if not log.knows(path):  # of a table that was removed or made anew since
+                return read
+            first, last = log.versions_of(path)
+            notes, columns = log.notes, log.columns
+        _, registry, table = f"{notes.get('source', '')}//".split("/")[:3]
+        return replace(
+            read, agreement=notes.get("agreement") or None, agreement_version=notes.get("agreement_version"),
+            purpose=notes.get("purpose"), registry=registry or None, table=table or None, from_version=first,
+            version=last, columns=columns,
+        )  # fmt: skip
 
 
 @dataclass
@@ -97,6 +98,13 @@ class _TableLog:
     uri: str
     position: LogPosition | None = None
     commits: dict[int, LogCommit] = field(default_factory=dict)
+    columns: tuple[str, ...] | None = None
+
+    @property
+    def notes(self) -> Mapping[str, str]:
+        """What the last commit of a run says of the agreement that was carried out; empty without such a commit."""
+        runs = [commit for _, commit in sorted(self.commits.items()) if commit.run_id]
+        return {name.removeprefix(PREFIX): value for name, value in runs[-1].metadata.items()} if runs else {}
 
     def follow(self) -> None:
         """Read what was committed since; all anew if the table was made anew."""
@@ -113,7 +121,21 @@ class _TableLog:
                     self.commits[version] = read_commit(self.lake, uri)
                 except (CommitUnreadable, FileNotFoundError):
                     continue
+        self.columns = self._columns() if there else None
         self.position = LogPosition.of(self.lake, self.uri, newest)
+
+    def knows(self, path: str) -> bool:
+        """Whether the file is this table's; of a file of before the oldest commit that is kept it is supposed."""
+        of = self.commits.values()
+        return min(self.commits, default=0) > 0 or any(path in (*c.added, *c.removed, *c.feed) for c in of)
+
+    def _columns(self) -> tuple[str, ...] | None:
+        try:
+            return tuple(column.name for column in self.lake.table(self.uri).schema().fields)
+        except (LakeUnreachable, LakeDenied):
+            raise
+        except LakeError:  # a log that is damaged: it would be so each time that the entry came again
+            return None
 
     def versions_of(self, path: str) -> tuple[int | None, int | None]:
         """The first and the last version that a file is part of; of a change file the versions that it leads between.

@@ -15,6 +15,7 @@ from typing import Any
 from include.audit import ledger
 from include.audit.ledger import Record
 from include.contracts.model import Contract
+from include.contracts.reading import contract_paths
 from include.contracts.yaml_files import ContractError
 from include.known_error import KnownError
 from include.lake.storage import Lake
@@ -64,16 +65,38 @@ def share_step(agreement_id: str | None, run_id: str, *, context: PipelineContex
     context = context or PipelineContext.from_environment()
     every, unreadable = _load(context, agreement_id)
     at = context.now()
-    in_force = [agreement for agreement in every if agreement.standing(at) == "in_force"]
     agreements = [agreement for agreement in every if agreement_id in (None, agreement.agreement_id)]
     done = [failed for failed in unreadable if agreement_id in (None, failed.agreement)]
-    for agreement in sorted(agreements, key=lambda a: a in in_force):
-        done.append(_carry_out(context, agreement, at, run_id, in_force))
-    if agreement_id is None and not any(result.error for result in done):
-        with no_values_escape("closing tables that no agreement names"):
-            closed = close_orphans(agreements, lake=context.lake, run_id=run_id, notes=_notes(context.lake))
-            done.append(_record(context, closed))
+    for agreement in sorted(agreements, key=lambda one: one.standing(at) == "in_force"):
+        done.append(_carry_out(context, agreement, at, run_id, every))
+    if agreement_id is None:
+        done.append(_close_orphans(context, at, run_id, every, unreadable))
     return SharingResult(run_id, tuple(result for result in done if result.agreement or result.products))
+
+
+@step("close_orphans")
+def close_step(run_id: str, *, context: PipelineContext | None = None) -> SharingResult:
+    """Close the shared tables that no agreement names any more; failed if an agreement's file cannot be read."""
+    context = context or PipelineContext.from_environment()
+    every, unreadable = _load(context, None)
+    closed = _close_orphans(context, context.now(), run_id, every, unreadable)
+    return SharingResult(run_id, (*unreadable, closed))
+
+
+def _close_orphans(
+    context: PipelineContext,
+    at: datetime,
+    run_id: str,
+    every: Sequence[Agreement],
+    unreadable: Sequence[AgreementResult],
+) -> AgreementResult:
+    contract_paths(context.schemas)  # raises in a folder without any: then agreements are not gone, but out of reach
+    with no_values_escape("closing tables that no agreement names"):
+        closed = close_orphans(
+            every, lake=context.lake, run_id=run_id, at=at, unreadable={one.agreement for one in unreadable},
+            notes=_notes(context.lake),
+        )  # fmt: skip
+        return _record(context, closed)
 
 
 def _load(context: PipelineContext, agreement_id: str | None) -> tuple[list[Agreement], list[AgreementResult]]:
@@ -94,7 +117,7 @@ def _load(context: PipelineContext, agreement_id: str | None) -> tuple[list[Agre
 
 @step("carry_out")
 def _carry_out(
-    context: PipelineContext, agreement: Agreement, at: datetime, run_id: str, in_force: Sequence[Agreement]
+    context: PipelineContext, agreement: Agreement, at: datetime, run_id: str, every: Sequence[Agreement]
 ) -> AgreementResult:
     standing = agreement.standing(at)
     try:
@@ -103,7 +126,7 @@ def _carry_out(
             contracts, key = _what_sharing_needs(context, agreement) if is_in_force else (context.readable[0], None)
             sharing = share_agreement(
                 agreement, contracts, lake=context.lake, at=at, run_id=run_id, key=key, notes=_notes(context.lake),
-                servers=_servers(context, agreement, contracts), beside=in_force,
+                servers=_servers(context, agreement, contracts), beside=every,
             )  # fmt: skip
             return _record(context, sharing)
     except KnownError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
 from pathlib import Path
 
 from include.contracts.model import Contract, Table
@@ -36,11 +37,15 @@ def check_agreements(schemas_dir: Path, contracts: Mapping[str, Contract]) -> li
 
 
 def problems_of(
-    agreement: Agreement, contracts: Mapping[str, Contract], beside: Iterable[Agreement] = ()
+    agreement: Agreement,
+    contracts: Mapping[str, Contract],
+    beside: Iterable[Agreement] = (),
+    at: datetime | None = None,
 ) -> list[Problem]:
     """Every mistake of one agreement against the contracts, for the sharing step.
 
-    Of the agreements `beside` it, those of the same recipient may undo its counts, and it may undo theirs.
+    Of the agreements `beside` it, none may write or empty its tables, whatever its standing. Those of the same
+    recipient that are in force at `at` may undo its counts, and it may undo theirs.
     """
     file = read_yaml(agreement.path)
     problems = [
@@ -50,8 +55,10 @@ def problems_of(
     ]
     others = [one for one in beside if one.recipient == agreement.recipient]
     others = [one for one in others if one.agreement_id != agreement.agreement_id]
-    files = [(file, agreement), *((read_yaml(one.path), one) for one in others)]
-    return problems + _linked_problems(files, about=agreement)
+    files = [(read_yaml(one.path), one) for one in others]
+    rivals = [problem for other in files for problem in _rival_problems([other, (file, agreement)])]
+    in_force = [(of, one) for of, one in files if at is not None and one.standing(at) == "in_force"]
+    return problems + rivals + _linked_problems([(file, agreement), *in_force], about=agreement)
 
 
 def _product_problems(

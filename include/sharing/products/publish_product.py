@@ -235,6 +235,9 @@ def _notes(
     return {
         "agreement": agreement.agreement_id,
         "agreement_digest": agreement.digest,
+        "agreement_version": agreement.version,
+        "purpose": agreement.purpose,
+        "until": agreement.last_day.isoformat(),
         "terms_digest": terms_digest(
             product, version=agreement.version, key_id=key_id, types=content.types(product, table)
         ),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -12,12 +12,12 @@ import pyarrow as pa
 from include.contracts.model import Contract, Table
 from include.contracts.yaml_files import ContractError
 from include.lake.storage import Lake
-from include.sharing.agreements import Agreement, Product
+from include.sharing.agreements import HANOI, Agreement, Product
 from include.sharing.products import content
 from include.sharing.products.check import problems_of
 from include.sharing.products.keys import MasterKey
 from include.sharing.products.publish_product import close_product, publish_product
-from include.sharing.products.state import OPEN, ProductResult, SharingRun
+from include.sharing.products.state import OPEN, ProductResult, SharingRun, opened
 
 NO_AGREEMENT = "no agreement names this product"
 
@@ -58,7 +58,8 @@ def share_agreement(
     In force: exactly the agreed columns, rows and protections, in one commit per product. Otherwise: closed, with the
     reason recorded. Closing needs neither key nor contracts, so it cannot fail for lack of them. `notes` go into the
     metadata of every commit, `servers` (by registry that several servers deliver) into the tables' properties.
-    `beside` are the agreements in force: nothing is published by which counts for the same recipient could be undone.
+    `beside` are the other agreements: nothing is published that one of them publishes or empties too, or by which
+    counts for the same recipient could be undone.
 
     Raises:
         ContractError: the agreement does not fit the contracts, or the recipient's others.
@@ -69,7 +70,7 @@ def share_agreement(
     run = SharingRun(lake, run_id, notes or {}, servers or {}, versions)
     standing = agreement.standing(at)
     if standing == "in_force":
-        problems = problems_of(agreement, contracts, beside)
+        problems = problems_of(agreement, contracts, beside, at)
         if problems:
             raise ContractError(problems)
         recipient_key = key.of(agreement.recipient) if key else None
@@ -94,10 +95,21 @@ def share_agreement(
 
 
 def close_orphans(
-    agreements: Iterable[Agreement], *, lake: Lake, run_id: str, notes: Mapping[str, str] | None = None
+    agreements: Iterable[Agreement],
+    *,
+    lake: Lake,
+    run_id: str,
+    at: datetime,
+    unreadable: Collection[str] = (),
+    notes: Mapping[str, str] | None = None,
 ) -> Sharing:
-    """Close every shared table that no agreement names any more (its file was removed, or the product left it)."""
+    """Close every shared table that no agreement names any more (its file was removed, or the product left it).
+
+    A table made under an agreement whose file is `unreadable` stays until the last day that its commit notes: a mistake
+    in a file is for a person to mend, and prolongs nothing.
+    """
     run = SharingRun(lake, run_id, notes or {})
+    today = at.astimezone(HANOI).date().isoformat()
     named = {(agreement.recipient, product.name) for agreement in agreements for product in agreement.products}
     present = [
         (recipient.rpartition("/")[2], product.rpartition("/")[2])
@@ -107,9 +119,16 @@ def close_orphans(
     results = tuple(
         close_product(None, recipient, product, NO_AGREEMENT, None, run=run)
         for recipient, product in present
-        if (recipient, product) not in named
+        if (recipient, product) not in named and not _awaits_mending(lake, recipient, product, unreadable, today)
     )
     return Sharing("", "none", results, ())
+
+
+def _awaits_mending(lake: Lake, recipient: str, product: str, unreadable: Collection[str], today: str) -> bool:
+    shared = opened(lake, recipient, product) if unreadable else None
+    return (
+        shared is not None and shared.notes.get("agreement") in unreadable and shared.notes.get("until", today) >= today
+    )
 
 
 def _table(contracts: Mapping[str, Contract], product: Product) -> Table:

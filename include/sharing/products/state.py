@@ -124,7 +124,7 @@ class Shared:
     def is_at(self, terms: Notes) -> bool:
         """Whether source version, list of wards, agreement, terms and the rows' key equal the last commit's."""
         noted = {ROW_KEY, WARDS} & terms.keys()
-        return self._agrees(terms, "source_version", "agreement_digest", "terms", *noted)
+        return self._agrees(terms, "source_version", "agreement_digest", "until", "terms", *noted)
 
     def is_of_run(self, run_id: str) -> bool:
         """Whether this run has committed already."""

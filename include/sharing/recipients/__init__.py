@@ -2,6 +2,7 @@
 
 from include.sharing.recipients.recipient_code_lists import code_lists
 from include.sharing.recipients.store_identities import (
+    OWN_PROCESSES,
     Credential,
     ReaderCredentialMissing,
     identities,

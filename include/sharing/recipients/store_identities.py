@@ -27,6 +27,7 @@ from include.sharing.recipients.recipient_code_lists import code_lists
 OWNER = "lienthong"
 SHARING_SERVER = "lienthong-sharing"
 PORTAL = "lienthong-portal"
+OWN_PROCESSES = frozenset({OWNER, SHARING_SERVER, PORTAL})
 _WRITTEN_BY_SERVER = ("audit/reads", "audit/ledger")
 _WRITTEN_BY_PORTAL = ("audit/requests", "audit/ledger")
 _READ_BY_PORTAL = ("audit", "history", "indicators", "people", "reference", "registry", "rejected", "shared")

@@ -338,8 +338,8 @@ def test_another_contact_is_noted_and_changes_no_row(lake: Lake, agree: Agree, k
 
 def test_a_product_that_no_agreement_names_is_closed(lake: Lake, agree: Agree, key: MasterKey) -> None:
     share(lake, agree(), key)
-    assert close_orphans([agree()], lake=lake, run_id="r2").results == ()
-    (result,) = close_orphans([], lake=lake, run_id="r2").results
+    assert close_orphans([agree()], lake=lake, run_id="r2", at=AT).results == ()
+    (result,) = close_orphans([], lake=lake, run_id="r2", at=AT).results
     assert (result.verdict, result.reason) == ("closed", "no agreement names this product")
     assert nowhere_in_files(Path(lake.uri, "shared"), "Trần Văn Bình")
     assert table(lake).schema().fields[0].name == "personal_id"

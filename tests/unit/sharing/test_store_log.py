@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import msgpack
+import pyarrow as pa
 import pytest
+from deltalake import write_deltalake
 
 from include.audit.reads import Journal, JournalFull, bring_in, product_reads
 from include.embedded.site import free_port
+from include.lake.delta import commit_properties
 from include.lake.storage import Lake
-from include.pipelines.serving.live_agreements import LiveCatalog
 from include.pipelines.serving.store_log import LARGEST_MESSAGE, StoreLog, listening
 from include.pipelines.serving.store_reads import StoreReads
 from include.sharing.agreements.agreement import Agreement
@@ -28,10 +30,10 @@ Entry = dict[str, Any]
 
 
 @pytest.fixture
-def reads(lake: Lake, agree: Agree, key: MasterKey, tmp_path: Path) -> StoreReads:
+def reads(lake: Lake, agree: Agree, key: MasterKey) -> StoreReads:
     """Of a lake in a folder, whose bucket has no name: keys are its paths."""
     share(lake, agree(), key)
-    return StoreReads(lake, LiveCatalog(tmp_path / "schemas"))
+    return StoreReads(lake)
 
 
 def entry(lake: Lake, path: str, **other: Any) -> Entry:
@@ -115,6 +117,72 @@ def test_a_table_that_an_agreement_left_a_moment_ago(lake: Lake, reads: StoreRea
     record = reads.record(entry(lake, "shared/nso/former/x.parquet"), AT)
     assert record is not None
     assert (record.product, record.agreement, record.version) == ("former", None, None)
+
+
+@pytest.mark.parametrize("since", ["new text", "a slip", "the file is gone"])
+def test_a_record_tells_what_was_read_and_not_what_the_agreement_says_since(
+    lake: Lake, reads: StoreReads, agree: Agree, since: str
+) -> None:
+    """Older tests read under the text that had made the table."""
+    before = reads.record(entry(lake, file_of(lake)), AT)
+    agreement = agree(
+        ("version: 1.0.0", "version: 2.0.0"), ("purpose: Thống kê", "purpose: Khác"),
+        ("full_name, protection: none", "full_name, protection: drop"),
+    )  # fmt: skip
+    if since == "a slip":
+        agreement.path.write_text(agreement.path.read_text("utf-8").replace("until", "untill"), "utf-8")
+    elif since == "the file is gone":
+        agreement.path.unlink()
+    record = StoreReads(lake).record(entry(lake, file_of(lake)), AT)
+    assert record == before
+    assert record is not None
+    assert (record.agreement, record.agreement_version, record.purpose) == ("census", "1.0.0", "Thống kê")
+    assert record.columns == ("personal_id", "full_name", "birth_date")
+
+
+def test_a_read_of_a_table_that_was_made_anew_since_tells_nothing_of_the_new_one(
+    lake: Lake, reads: StoreReads, agree: Agree, key: MasterKey
+) -> None:
+    """The store sends what a server that was down has missed. Older tests sent each entry before the next run."""
+    former = file_of(lake)
+    share(lake, agree(("full_name, protection: none", "full_name, protection: drop")), key, run_id="r2")
+    record = reads.record(entry(lake, former), AT)
+    assert record is not None
+    assert (record.recipient, record.product, record.columns, record.purpose) == ("nso", "citizen", None, None)
+
+
+def test_a_reader_that_no_agreement_names_is_on_record(lake: Lake, reads: StoreReads) -> None:
+    """An identity outlives its agreement until the store gets a new list. Older tests had but our own processes."""
+    record = reads.record(entry(lake, "shared/tax/parcel/x.parquet", requester="tax"), AT)
+    assert record is not None
+    assert (record.verdict, record.recipient, record.product) == ("offered", "tax", "parcel")
+    refused = reads.record(entry(lake, "shared/nso/citizen/x", requester="tax", status=403), AT)
+    assert refused is not None
+    assert (refused.verdict, refused.recipient) == ("refused", "tax")
+    assert reads.record(entry(lake, "shared/nso/citizen/x", requester="anonymous", status=403), AT) is None
+
+
+def test_what_a_table_of_before_does_not_tell_of_its_agreement_stays_empty(lake: Lake, agree: Agree) -> None:
+    """No older table is without these notes in the tests; the agreement of today would be a guess."""
+    agree()
+    notes = {"agreement": "census", "state": "open", "source": "registry/population/citizen"}
+    write_deltalake(
+        lake.path("shared/nso/citizen"), pa.table({"full_name": ["x"]}), commit_properties=commit_properties("r", notes)
+    )
+    record = StoreReads(lake).record(entry(lake, file_of(lake)), AT)
+    assert record is not None
+    assert (record.agreement, record.agreement_version, record.purpose) == ("census", None, None)
+    assert (record.registry, record.table, record.columns) == ("population", "citizen", ("full_name",))
+
+
+def test_a_damaged_log_hinders_no_record(lake: Lake, reads: StoreReads) -> None:
+    """The entry would come again for ever. Older tests had no damaged log, and records were made without the table."""
+    file = file_of(lake)
+    for commit in Path(lake.uri, "shared/nso/citizen/_delta_log").iterdir():
+        commit.write_text("{", encoding="utf-8")
+    record = reads.record(entry(lake, file), AT)
+    assert record is not None
+    assert (record.recipient, record.product, record.columns) == ("nso", "citizen", None)
 
 
 @pytest.mark.parametrize("strange", ["<script>alert(1)</script>", "", None, 5, "a" * 101, "1.2.3.4\n"])
