@@ -144,13 +144,6 @@ class Agreement:
             return "pending"
         return "in_force" if today <= self.valid_until else "expired"
 
-    @property
-    def last_day(self) -> date:
-        """The last day on which it holds: the end of its period, or the day before its withdrawal."""
-        if self.withdrawal is None:
-            return self.valid_until
-        return min(self.valid_until, self.withdrawal.first_day - timedelta(days=1))
-
     def reason(self, at: datetime) -> str:
         """Reason why nothing may be read at that instant; empty if the agreement holds."""
         match self.standing(at):
