@@ -9,9 +9,10 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
+from include.contracts.model import ZONE
 from include.contracts.words import figure
 from include.indicators.computation import REASONS, Figure
 from include.indicators.definitions import SECTIONS, Heading, Indicator, Period
@@ -61,7 +62,7 @@ class Annex:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """Where a figure comes from: definition, law, edition, the tables it was counted over."""
+    """Where a figure comes from: definition, law, edition, the last day and the tables it was counted over."""
 
     number: int
     indicator: str
@@ -69,7 +70,7 @@ class Note:
     definition: str
     legal_basis: tuple[str, ...]
     edition: int
-    as_of: datetime
+    last_day: date
     tables: tuple[str, ...]
 
 
@@ -251,7 +252,7 @@ def _note(inputs: ReportInputs, name: str, number: int) -> Note:
     tables = tuple(f"{table} (phiên bản {version.partition(':')[2]})" for table, version in stored.tables.items())
     return Note(
         number, name, indicator.name.vietnamese, indicator.definition.vietnamese, indicator.legal_basis,
-        stored.edition, stored.as_of, tables,
+        stored.edition, (stored.as_of - timedelta(microseconds=1)).astimezone(ZONE).date(), tables,
     )  # fmt: skip
 
 

@@ -73,5 +73,5 @@ def _source(note: Note) -> str:
     law, tables = "; ".join(note.legal_basis), ", ".join(note.tables)
     return (
         f"{note.name} ({note.indicator}). {note.definition} Căn cứ: {law}. Lần tính {note.edition}, số liệu đến "
-        f"{note.as_of:%d/%m/%Y}; bảng: {tables}."
+        f"{note.last_day:%d/%m/%Y}; bảng: {tables}."
     )

@@ -45,7 +45,7 @@ def pdf_document(report: GovernmentReport, plots: Sequence[DrawnPlot]) -> bytes:
         paragraph(
             pdf,
             f"{note.number}. {note.name} ({note.indicator}). {note.definition} Căn cứ: {law}. Lần tính {note.edition}, "
-            f"số liệu đến {note.as_of:%d/%m/%Y}; bảng: {tables}.",
+            f"số liệu đến {note.last_day:%d/%m/%Y}; bảng: {tables}.",
             size=8,
         )
     paragraph(pdf, f"Mã băm số liệu (SHA-256): {report.figures_sha256}", size=7)

@@ -9,12 +9,13 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, time
 
 import pyarrow as pa
 import pyarrow.dataset as ds
 from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
 
+from include.contracts.model import ZONE
 from include.indicators.computation import Computed, Figure
 from include.lake.delta import LOG_KEPT, PREFIX
 from include.lake.storage import Lake, lake_errors, retry_on_conflict
@@ -78,6 +79,11 @@ class StoredIndicator:
     missing: tuple[str, ...]
     tables: Mapping[str, str]
     figures: tuple[Figure, ...]
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it was counted after its period had ended."""
+        return self.as_of >= datetime.combine(self.period_end, time(), ZONE)
 
     @property
     def total(self) -> Figure:
@@ -161,6 +167,7 @@ def _edition(current: DeltaTable | None, computed: Computed) -> Recorded:
         last.definition_digest == indicator.digest
         and last.missing == _missing(computed)
         and last.figures == _in_order(computed.figures)
+        and (last.is_whole or computed.as_of < computed.period.ends_at)
     )
     return Recorded(computed, number if is_same else number + 1, is_new=not is_same)
 

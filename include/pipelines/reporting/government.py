@@ -64,7 +64,8 @@ def government_report_step(
 ) -> GovernmentReportMade:
     """Make the draft of a period's report; its figures are computed and recorded first.
 
-    Those of the quarter before are taken as recorded, and computed only where nothing was recorded then.
+    Those of the quarter before are taken as recorded, and computed only where nothing was recorded that can be
+    compared: of the whole quarter, by today's definition.
 
     Raises:
         Misuse: there is no such period.
@@ -78,7 +79,7 @@ def government_report_step(
     with no_values_escape("making the report to the Government"):
         done = compute_step(period, run_id, context=context)
         before = of.previous()
-        if not latest_editions(context.lake, before.code):
+        if latest_editions(context.lake, of.code).keys() - _comparable(context, of, before):
             compute_step(before.code, f"{run_id}-before", context=context)
         report, history = _content(context, of, before)
         plots = plots_of(report, history)
@@ -106,6 +107,16 @@ def government_report_step(
     )
 
 
+def _comparable(context: PipelineContext, period: Period, before: Period) -> set[str]:
+    """The indicators whose newest edition of the period before covers all of it, and counts as the period's does."""
+    now, then = latest_editions(context.lake, period.code), latest_editions(context.lake, before.code)
+    return {
+        name
+        for name, one in then.items()
+        if one.is_whole and name in now and one.definition_digest == now[name].definition_digest
+    }
+
+
 def _content(
     context: PipelineContext, period: Period, before: Period
 ) -> tuple[GovernmentReport, Mapping[str, Sequence[ShownIndicator]]]:
@@ -116,8 +127,12 @@ def _content(
         found = latest_editions(context.lake, code, definitions)
         return {name: shown(one, definitions[name].minimum_cell) for name, one in found.items()}
 
+    comparable = _comparable(context, period, before)
     inputs = ReportInputs(
-        definitions, readable(period.code), readable(before.code), member_names(context.schemas).get("agency", {})
+        definitions,
+        readable(period.code),
+        {name: one for name, one in readable(before.code).items() if name in comparable},
+        member_names(context.schemas).get("agency", {}),
     )
     history: dict[str, list[ShownIndicator]] = {}
     for name in heading.plots:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import shutil
+from datetime import UTC, datetime
 from pathlib import Path
 
 import openpyxl
@@ -11,7 +12,9 @@ import pytest
 
 from include.contracts.yaml_files import ContractError
 from include.indicators.definitions import load_heading
+from include.indicators.values import latest_editions
 from include.pipelines import Misuse, PipelineContext, verify_lake, verify_report
+from include.pipelines.indicators import compute_step
 from include.pipelines.reporting import government_report_step
 from tests.unit.indicators.conftest import dossier, publish, service
 
@@ -47,6 +50,59 @@ def test_a_draft_has_the_quarter_before_its_sources_and_a_digest_in_the_ledger(r
     assert (tmp_path / "out" / "bao-cao-chinh-phu.pdf").read_bytes().startswith(b"%PDF-")
     assert not [one for one in verify_lake(reporting).discrepancies if not one.subject.startswith("registry/")]
     assert verify_report(reporting, tmp_path / "out" / "bao-cao-chinh-phu.pdf").ok
+
+
+COUNT = """
+version: 1.0.0
+name: {vi: Hồ sơ tiếp nhận, en: Dossiers}
+definition: {vi: Số hồ sơ tiếp nhận trong kỳ., en: Dossiers taken in.}
+legalBasis: ["766"]
+section: dossiers
+unit: count
+digits: 0
+period: calendar
+rows: |
+  SELECT d.code FROM counter.dossier AS d
+  WHERE CAST(d.received_at AS DATE) >= period_start() AND CAST(d.received_at AS DATE) < period_end()
+numerator: "true"
+notAvailable: {vi: Không., en: None.}
+"""
+
+
+@pytest.mark.parametrize(
+    ("until_the_middle", "after", "edited"),
+    [(1, 2, "true"), (0, 3, "true"), (3, 0, "true"), (3, 0, "code IS NOT NULL")],
+    ids=["fewer", "none", "as many", "another definition"],
+)
+def test_the_quarter_before_is_a_whole_one_counted_as_this_one_is(
+    reporting, tmp_path, monkeypatch, until_the_middle, after, edited
+):
+    """Older tests computed the quarter before once, after its end, by the same definition."""
+    clock = [datetime(2018, 5, 20, 3, tzinfo=UTC)]
+    monkeypatch.setattr(type(reporting), "now", lambda _: clock[0])
+    path = reporting.schemas / "indicators" / "dossiers.yaml"
+    path.write_text(COUNT, encoding="utf-8")
+    rows = [dossier(f"a{n}", "1", f"2018-05-0{n + 1}") for n in range(until_the_middle)]
+    publish(reporting, "counter", "dossier", rows or [dossier("x", "1", "2017-01-01")])
+    compute_step("2018Q2", "in-the-middle", context=reporting)
+    if edited != "true":
+        clock[0] = datetime(2018, 7, 5, 3, tzinfo=UTC)
+        compute_step("2018Q2", "after", context=reporting)
+        path.write_text(COUNT.replace('"true"', f'"{edited}"').replace("1.0.0", "2.0.0"), encoding="utf-8")
+    rows += [dossier(f"b{n}", "1", f"2018-06-0{n + 1}") for n in range(after)]
+    publish(reporting, "counter", "dossier", [*rows, dossier("c", "1", "2018-07-01")])
+    clock[0] = datetime(2018, 10, 4, 23, 30, tzinfo=UTC)  # the 5th in Viet Nam
+    government_report_step("2018Q3", "run-1", context=reporting, folder=tmp_path / "out")
+    book = openpyxl.load_workbook(io.BytesIO((tmp_path / "out" / "bao-cao-chinh-phu.xlsx").read_bytes()))
+    (row,) = [row for row in book["Báo cáo"].iter_rows() if row[0].value == "Hồ sơ tiếp nhận"]
+    assert (row[1].value, row[4].value, row[5].value) == (1, 3, -2)
+    before = latest_editions(reporting.lake, "2018Q2")["dossiers"]
+    assert (before.as_of, before.edition) == (datetime(2018, 6, 30, 17, tzinfo=UTC), 3 if edited != "true" else 2)
+    again = government_report_step("2018Q3", "run-2", context=reporting, folder=tmp_path / "out")
+    assert latest_editions(reporting.lake, "2018Q2")["dossiers"] == before
+    page = (tmp_path / "out" / "bao-cao-chinh-phu.html").read_text(encoding="utf-8")
+    assert "số liệu đến 30/09/2018" in page
+    assert again.failed == ()
 
 
 def test_an_altered_figure_is_found(reporting, tmp_path):
