@@ -105,7 +105,7 @@ def frames(overview: Overview, surroundings: QualityReportInputs) -> dict[str, p
 
 def csv_text(frame: pd.DataFrame) -> str:
     """One kind of figures as CSV, with a byte order mark for Excel."""
-    return "\ufeff" + str(frame.to_csv(index=False, lineterminator="\r\n"))
+    return "\ufeff" + str(frame.map(_as_text).to_csv(index=False, lineterminator="\r\n"))
 
 
 def workbook(tables: Mapping[str, pd.DataFrame]) -> bytes:
@@ -124,7 +124,7 @@ def workbook(tables: Mapping[str, pd.DataFrame]) -> bytes:
 
 def _as_text(value: Any) -> Any:
     """Escape a text that a spreadsheet would take for a formula."""
-    return f"'{value}" if isinstance(value, str) and value[:1] in "=+-@" and value else value
+    return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")) else value
 
 
 def _figures(table: TableReport) -> dict[str, object]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from include.contracts.model import AT, Contract, Server
-from include.indicators.definitions import Period
+from include.indicators.definitions import HISTORY, Period
 from include.lake.run_log import last_deliveries
 from include.lake.storage import Lake
 
@@ -42,12 +42,14 @@ def missing_servers(
 
 
 def _of_registers(tables: Iterable[str], contracts: Mapping[str, Contract]) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
-    for table in sorted(tables):
+    """The tables of registers with several servers; the history of a table is of the same ones."""
+    found: dict[str, set[str]] = {}
+    for table in tables:
         registry, _, name = table.partition(".")
+        registry = registry if registry in contracts else registry.removesuffix(HISTORY)
         if registry in contracts and contracts[registry].is_federated:
-            found.setdefault(registry, []).append(name)
-    return found
+            found.setdefault(registry, set()).add(name)
+    return {registry: sorted(names) for registry, names in sorted(found.items())}
 
 
 def _areas(server: Server, period: Period) -> tuple[str, ...]:

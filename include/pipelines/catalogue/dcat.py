@@ -18,6 +18,7 @@ from include.contracts.model import Contract, Table
 from include.contracts.words import BilingualText
 from include.pipelines import Misuse, PipelineContext
 from include.pipelines.catalogue.entries import register_name, table_name
+from include.pipelines.catalogue.odcs import frequency
 from include.pipelines.reporting import QualityPages
 from include.pipelines.serving import endpoint_of
 
@@ -185,7 +186,7 @@ def _dataset(contract: Contract, table: Table, modified: Mapping[str, datetime],
         dataset["dcat:keyword"] = [{"@value": label, "@language": "vi"} for label in keywords]
     if contract.sla.schedule:
         dataset["dct:accrualPeriodicity"] = _node(
-            f"{_EU}/frequency/{_frequency(contract.sla.schedule)}", "dct:Frequency"
+            f"{_EU}/frequency/{frequency(contract.sla.schedule)}", "dct:Frequency"
         )
     if at := modified.get(table.qualified_name):
         dataset["dct:modified"] = {"@value": at.isoformat(timespec="seconds"), "@type": "xsd:dateTime"}
@@ -207,18 +208,6 @@ def _service(addresses: Addresses, datasets: Iterable[Json]) -> Json:
         "dcat:endpointURL": _node(addresses.sharing),
         "dcat:servesDataset": [_node(str(dataset["@id"])) for dataset in datasets],
     }
-
-
-def _frequency(cron: str) -> str:
-    """The EU's code of a schedule: daily, weekly, monthly, else irregular."""
-    if cron in ("@hourly", "@daily", "@weekly", "@monthly"):
-        return cron[1:].upper()
-    minute, hour, day, month, weekday = (cron.split() + ["?"] * 5)[:5]
-    if not (minute.isdecimal() and hour.isdecimal() and month == "*"):
-        return "IRREG"
-    return {(True, True): "DAILY", (True, False): "WEEKLY", (False, True): "MONTHLY"}.get(
-        (day == "*", weekday == "*"), "IRREG"
-    )
 
 
 def _texts(text: BilingualText) -> list[Json]:

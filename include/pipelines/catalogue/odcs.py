@@ -56,7 +56,7 @@ def product_contract(contract: Contract, table: Table, agreement: Agreement, pro
         ],
         "support": [{"channel": "provider", "url": f"mailto:{agreement.provider_contact}"}],
         "slaProperties": [
-            {"property": "frequency", "value": 1, "unit": "d", "schedule": contract.sla.schedule, "scheduler": "cron"},
+            *_updates(contract.sla.schedule),
             {"property": "endOfSupport", "value": agreement.last_day.isoformat()},
         ],
         "customProperties": [
@@ -66,6 +66,27 @@ def product_contract(contract: Contract, table: Table, agreement: Agreement, pro
         ],
     }
     return yaml.safe_dump(document, allow_unicode=True, sort_keys=False, width=120)
+
+
+def frequency(cron: str) -> str:
+    """The EU's code of a schedule: hourly, daily, weekly, monthly, else irregular."""
+    if cron in ("@hourly", "@daily", "@weekly", "@monthly"):
+        return cron[1:].upper()
+    minute, hour, day, month, weekday = (cron.split() + ["?"] * 5)[:5]
+    if not (minute.isdecimal() and hour.isdecimal() and month == "*"):
+        return "IRREG"
+    if day == "*":
+        return "DAILY" if weekday == "*" else "WEEKLY" if weekday.isalnum() else "IRREG"
+    return "MONTHLY" if weekday == "*" and day.isdecimal() else "IRREG"
+
+
+def _updates(cron: str) -> list[dict[str, object]]:
+    """How often the product is renewed: in days where that is one number, else the schedule itself; none without."""
+    if not cron:
+        return []
+    days = {"DAILY": 1, "WEEKLY": 7}.get(frequency(cron))
+    value: dict[str, object] = {"value": cron} if days is None else {"value": days, "unit": "d"}
+    return [{"property": "frequency", **value, "schedule": cron, "scheduler": "cron"}]
 
 
 def _types(kind: pa.DataType) -> dict[str, object]:

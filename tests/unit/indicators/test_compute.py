@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from deltalake import CommitProperties, Transaction, write_deltalake
 
 from include.audit import ledger
 from include.audit.verification import Discrepancy, Verification
+from include.contracts.reading import readable_contracts
 from include.indicators.computation import computing
-from include.indicators.computation.missing import MissingServer
+from include.indicators.computation.missing import MissingServer, missing_servers
+from include.indicators.definitions import period_of
 from include.indicators.values import ShownIndicator, latest_editions, stored_editions
 from include.lake.storage import LakeConflict, lake_errors
 from include.pipelines import Misuse, PipelineContext, verify_lake
@@ -127,6 +131,19 @@ def test_members_of_a_missing_server_are_codes_of_the_column_also_where_the_key_
     compute_step("2018Q1", "run-1", context=published)
     found = {member: reason for (dimension, member), (*_, reason) in figures(published, "2018Q1").items() if dimension}
     assert found == {member: "not delivered" if member == lost else "" for member in ("G03", "H56", "H57.22")}
+
+
+def test_the_history_of_a_table_is_of_the_same_servers(published):
+    """Older tests asked of the tables of contracts alone; a history's figure was the nation's without a server."""
+    contracts, _ = readable_contracts(Path(__file__).parents[3] / "schemas")
+
+    def missing(*tables: str) -> tuple[MissingServer, ...]:
+        now = datetime(2026, 10, 5, tzinfo=UTC)
+        return missing_servers(published.lake, contracts, tables, period_of("2026Q3", "as-of"), now=now)
+
+    assert len(missing("land.parcel")) == 34
+    assert missing("land_history.parcel") == missing("land.parcel") == missing("land.parcel", "land_history.parcel")
+    assert missing("population_history.citizen", "people.index", "reference.wards") == ()
 
 
 def test_sql_that_fails_over_the_rows_fails_its_indicator_alone(published):

@@ -14,6 +14,7 @@ from rdflib import DCAT, Graph, URIRef
 
 from include.contracts.reading import readable_contracts
 from include.pipelines.catalogue import Addresses, catalogue_document, product_contract, write_catalogue
+from include.pipelines.catalogue.odcs import frequency
 from include.sharing.agreements import load_agreements
 from tests.small_population import AGREEMENT, MONDAY, OFFICER, OWNER, STEWARD, write_agreement
 
@@ -99,6 +100,37 @@ def test_every_product_of_this_repository_has_a_contract_without_faults(tmp_path
             path = tmp_path / f"{agreement.agreement_id}-{product.name}.yaml"
             path.write_text(product_contract(contract, contract.table(product.table), agreement, product), "utf-8")
             assert lint(path) == [], path.name
+
+
+@pytest.mark.parametrize(
+    ("cron", "code", "value"),
+    [
+        ("0 2 * * *", "DAILY", (1, "d")),
+        ("@daily", "DAILY", (1, "d")),
+        ("0 2 * * 1", "WEEKLY", (7, "d")),
+        ("0 2 * * MON", "WEEKLY", (7, "d")),
+        ("0 2 * * 1-5", "IRREG", ("0 2 * * 1-5", None)),
+        ("0 2 * * 1,3,5", "IRREG", ("0 2 * * 1,3,5", None)),
+        ("0 2 1 * *", "MONTHLY", ("0 2 1 * *", None)),
+        ("0 2 1,15 * *", "IRREG", ("0 2 1,15 * *", None)),
+        ("0 2 */2 * *", "IRREG", ("0 2 */2 * *", None)),
+        ("0 */2 * * *", "IRREG", ("0 */2 * * *", None)),
+        ("", "IRREG", None),
+    ],
+)
+def test_what_is_said_of_how_often_is_true_of_the_schedule(tmp_path: Path, cron: str, code: str, value):
+    """Older tests had nightly schedules alone, of which the constant was true."""
+    contracts, _ = readable_contracts(SCHEMAS)
+    agreement = next(iter(load_agreements(SCHEMAS).values()))
+    product = agreement.products[0]
+    contract = contracts[product.registry]
+    contract = replace(contract, sla=replace(contract.sla, schedule=cron))
+    text = product_contract(contract, contract.table(product.table), agreement, product)
+    said = [one for one in yaml.safe_load(text)["slaProperties"] if one["property"] == "frequency"]
+    assert [(one["value"], one.get("unit")) for one in said] == ([value] if value else [])
+    assert frequency(cron) == code
+    (tmp_path / "contract.yaml").write_text(text, "utf-8")
+    assert lint(tmp_path / "contract.yaml") == []
 
 
 # DCAT-AP
