@@ -193,7 +193,8 @@ def _shared_as(portal: Portal, person: Person | None, table: Table) -> SharedAs:
     if person and person.kind == "recipient":
         for agreement in portal.catalogue.agreements(table.registry, table.name):
             for product in agreement.products:
-                if agreement.recipient == person.name and product.table == table.name:
+                of = (product.registry, product.table)
+                if agreement.recipient == person.name and of == (table.registry, table.name):
                     return SharedAs(portal.sharing_url, agreement.agreement_id, table.registry, product.name)
     return SharedAs(schema=table.registry)
 

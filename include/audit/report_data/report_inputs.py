@@ -70,7 +70,10 @@ class SharedProduct:
 
 @dataclass(frozen=True, slots=True)
 class AgreementFacts:
-    """An agreement with its standing (`in_force`, `pending`, `expired` or `withdrawn`) and readable `code_lists`."""
+    """An agreement with its standing (`in_force`, `pending`, `expired` or `withdrawn`) and readable `code_lists`.
+
+    `valid_until` is the last day on which it holds: a withdrawal comes before the end that was agreed.
+    """
 
     agreement_id: str
     version: str

@@ -26,7 +26,7 @@ def agreement_facts(
         AgreementFacts(
             agreement.agreement_id, agreement.version, agreement.title, agreement.provider, agreement.recipient,
             agreement.recipient_name, agreement.purpose, agreement.legal_basis, agreement.valid_from,
-            agreement.valid_until, agreement.provider_contact, agreement.recipient_contact, agreement.standing(at),
+            agreement.last_day, agreement.provider_contact, agreement.recipient_contact, agreement.standing(at),
             tuple(
                 _product(agreement, product, contracts, lake, known.get((agreement.agreement_id, product.name)))
                 for product in agreement.products

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from rdflib import DCAT, Graph, URIRef
 from include.contracts.reading import readable_contracts
 from include.pipelines.catalogue import Addresses, catalogue_document, product_contract, write_catalogue
 from include.pipelines.catalogue.odcs import frequency
+from include.pipelines.reporting.agreements import agreement_facts
 from include.sharing.agreements import load_agreements
 from tests.small_population import AGREEMENT, MONDAY, OFFICER, OWNER, STEWARD, write_agreement
 
@@ -67,6 +69,24 @@ def test_nobody_sees_another_s_product(site: Site, path: str):
 )
 def test_what_never_was_is_not_found(site: Site, path: str):
     assert site.browser("nso").get(f"/products/{path}").status_code == 404
+
+
+def test_the_end_that_is_shown_is_the_last_day_on_which_it_holds(site: Site):
+    """Older tests had agreements without a withdrawal; pages showed the end that was agreed beside it."""
+    write_agreement(
+        site.context.schemas,
+        "census",
+        ("until: 2026-12-31\n", "until: 2026-12-31\nwithdrawn: {from: 2026-07-01, reason: x}\n"),
+    )
+    for path in ("/products", PRODUCT):
+        text = site.browser("nso").get(path).text
+        assert "30/06/2026" in text, path
+        assert "31/12/2026" not in text, path
+    assert "30/06/2026" in site.browser().get("/tables/population/citizen").text
+    contracts, _ = readable_contracts(site.context.schemas)
+    agreements = load_agreements(site.context.schemas)
+    facts = agreement_facts(agreements.values(), contracts, site.context.lake, at=MONDAY)
+    assert [one.valid_until for one in facts if one.agreement_id == "census"] == [date(2026, 6, 30)]
 
 
 def lint(path: Path) -> list[str]:
