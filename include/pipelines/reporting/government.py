@@ -25,7 +25,14 @@ from include.indicators.definitions import (
     period_of,
     readable_indicators,
 )
-from include.indicators.values import ShownIndicator, latest_editions, member_names, shown, stored_editions
+from include.indicators.values import (
+    ShownIndicator,
+    StoredIndicator,
+    latest_editions,
+    member_names,
+    shown,
+    stored_editions,
+)
 from include.pipelines.audit_log import record_files
 from include.pipelines.context import PipelineContext
 from include.pipelines.errors import REPOSITORY, Misuse, no_values_escape
@@ -79,7 +86,8 @@ def government_report_step(
     with no_values_escape("making the report to the Government"):
         done = compute_step(period, run_id, context=context)
         before = of.previous()
-        if latest_editions(context.lake, of.code).keys() - _comparable(context, of, before):
+        now, then = latest_editions(context.lake, of.code), latest_editions(context.lake, before.code)
+        if not all(_is_comparable(one, then.get(name)) for name, one in now.items()):
             compute_step(before.code, f"{run_id}-before", context=context)
         report, history = _content(context, of, before)
         plots = plots_of(report, history)
@@ -107,14 +115,9 @@ def government_report_step(
     )
 
 
-def _comparable(context: PipelineContext, period: Period, before: Period) -> set[str]:
-    """The indicators whose newest edition of the period before covers all of it, and counts as the period's does."""
-    now, then = latest_editions(context.lake, period.code), latest_editions(context.lake, before.code)
-    return {
-        name
-        for name, one in then.items()
-        if one.is_whole and name in now and one.definition_digest == now[name].definition_digest
-    }
+def _is_comparable(now: StoredIndicator, before: StoredIndicator | None) -> bool:
+    """Whether the edition of the period before covers all of it, and counts as this one does."""
+    return before is not None and before.is_whole and before.definition_digest == now.definition_digest
 
 
 def _content(
@@ -127,11 +130,11 @@ def _content(
         found = latest_editions(context.lake, code, definitions)
         return {name: shown(one, definitions[name].minimum_cell) for name, one in found.items()}
 
-    comparable = _comparable(context, period, before)
+    now, then = readable(period.code), readable(before.code)
     inputs = ReportInputs(
         definitions,
-        readable(period.code),
-        {name: one for name, one in readable(before.code).items() if name in comparable},
+        now,
+        {name: one for name, one in then.items() if name in now and _is_comparable(now[name].stored, one.stored)},
         member_names(context.schemas).get("agency", {}),
     )
     history: dict[str, list[ShownIndicator]] = {}
