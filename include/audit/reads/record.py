@@ -19,8 +19,9 @@ class ReadRecord:
 
     `action` is what was asked for; `status` the HTTP status of the answer; `rows` and `size_bytes` those of the files
     that were offered, of `columns`; `registry` and `table` the published table behind the product; `version` that of
-    the shared table, `from_version` the first one of a read of changes; `address` where the request came from. Of a
-    refused request it has all that could be told. Personal columns are those that the contract of `registry` calls so.
+    the shared table, `from_version` the first one of a read of changes, `table_id` the shared table's Delta id, which
+    a table that is made anew has not; `address` where the request came from. Of a refused request it has all that could
+    be told. Personal columns are those that the contract of `registry` calls so.
     """
 
     read_id: str
@@ -43,6 +44,7 @@ class ReadRecord:
     rows: int | None = None
     size_bytes: int | None = None
     columns: tuple[str, ...] | None = None
+    table_id: str | None = None
 
     def to_line(self) -> bytes:
         """The record as a line of the journal."""

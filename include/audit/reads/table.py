@@ -47,13 +47,17 @@ class ProductReads:
 
 @dataclass(frozen=True, slots=True)
 class OfferedRead:
-    """A request that was offered rows of a product: a version, or with `from_version` what changed up to it."""
+    """A request that was offered rows of a product: a version, or with `from_version` what changed up to it.
+
+    `table_id` is the Delta id of the shared table; None if the record has it not.
+    """
 
     read_id: str
     at: datetime
     action: str
     from_version: int | None
     version: int
+    table_id: str | None
 
 
 def bring_in(lake: Lake, folder: Path) -> int:
@@ -112,18 +116,17 @@ def product_reads(
     return tuple(ProductReads(*row[:9], tuple(row[9]), *row[10:]) for row in found)  # type: ignore[call-arg]
 
 
-def offered_reads(
-    lake: Lake, recipient: str, product: str, *, since: datetime, until: datetime | None
-) -> tuple[OfferedRead, ...]:
-    """What a recipient was offered of a product from `since` to before `until` (None: to now), the oldest first."""
+def offered_reads(lake: Lake, recipient: str, product: str) -> tuple[OfferedRead, ...]:
+    """What a recipient was ever offered of a product, the oldest first."""
     if not lake.is_table(lake.path(READS_TABLE)):
         return ()
     query = f"""
-        SELECT read_id, "at", action, from_version, version FROM reads
+        SELECT read_id, "at", action, from_version, version, table_id
+        FROM (FROM reads UNION ALL BY NAME SELECT CAST(NULL AS VARCHAR) AS table_id WHERE false)
         WHERE action IN ({_OFFERING}) AND verdict = 'offered' AND recipient = $recipient AND product = $product
-              AND version IS NOT NULL AND "at" >= $since AND ($until IS NULL OR "at" < $until)
+              AND version IS NOT NULL
         ORDER BY "at", read_id"""
-    named = {"recipient": recipient, "product": product, "since": since, "until": until}
+    named = {"recipient": recipient, "product": product}
     with lake.connect(memory_limit="512MB") as connection, lake_errors("reading the log of reads"):
         view(lake, connection, _NAME, lake.path(READS_TABLE))
         return tuple(OfferedRead(*row) for row in connection.execute(query, named).fetchall())

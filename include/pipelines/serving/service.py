@@ -150,7 +150,7 @@ class SharingService:
         exchange.note(registry=product.registry, table=product.table, product=product.name)
         with _lake_answers():
             snapshot = self._tables.now(found)
-        exchange.note(version=snapshot.version)
+        exchange.note(version=snapshot.version, table_id=snapshot.table_id)
         return found, snapshot
 
     # Answers

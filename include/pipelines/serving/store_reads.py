@@ -81,12 +81,12 @@ class StoreReads:
             if not log.knows(path):  # of a table that was removed or made anew since
                 return read
             first, last = log.versions_of(path)
-            notes, columns = log.notes, log.columns
+            notes, columns, table_id = log.notes, log.columns, log.table_id
         _, registry, table = f"{notes.get('source', '')}//".split("/")[:3]
         return replace(
             read, agreement=notes.get("agreement") or None, agreement_version=notes.get("agreement_version"),
             purpose=notes.get("purpose"), registry=registry or None, table=table or None, from_version=first,
-            version=last, columns=columns,
+            version=last, columns=columns, table_id=table_id,
         )  # fmt: skip
 
 
@@ -99,6 +99,7 @@ class _TableLog:
     position: LogPosition | None = None
     commits: dict[int, LogCommit] = field(default_factory=dict)
     columns: tuple[str, ...] | None = None
+    table_id: str | None = None
 
     @property
     def notes(self) -> Mapping[str, str]:
@@ -121,7 +122,7 @@ class _TableLog:
                     self.commits[version] = read_commit(self.lake, uri)
                 except (CommitUnreadable, FileNotFoundError):
                     continue
-        self.columns = self._columns() if there else None
+        self.columns, self.table_id = self._metadata() if there else (None, None)
         self.position = LogPosition.of(self.lake, self.uri, newest)
 
     def knows(self, path: str) -> bool:
@@ -129,13 +130,15 @@ class _TableLog:
         of = self.commits.values()
         return min(self.commits, default=0) > 0 or any(path in (*c.added, *c.removed, *c.feed) for c in of)
 
-    def _columns(self) -> tuple[str, ...] | None:
+    def _metadata(self) -> tuple[tuple[str, ...] | None, str | None]:
+        """The table's columns and its Delta id."""
         try:
-            return tuple(column.name for column in self.lake.table(self.uri).schema().fields)
+            table = self.lake.table(self.uri)
         except (LakeUnreachable, LakeDenied):
             raise
         except LakeError:  # a log that is damaged: it would be so each time that the entry came again
-            return None
+            return None, None
+        return tuple(column.name for column in table.schema().fields), str(table.metadata().id)
 
     def versions_of(self, path: str) -> tuple[int | None, int | None]:
         """The first and the last version that a file is part of; of a change file the versions that it leads between.

@@ -50,12 +50,8 @@ def answer_person(context: PipelineContext, asked: str, *, look: Look) -> Subjec
         looks = all_looks(context.lake, before=entry)
         versions = looked_at(looks)
         searches = {
-            name: search_table(
-                context.lake, one, [table for table in record.tables if table.source == name], versions.get(name, ()),
-                record.instants,
-            )
-            for name, one in traced.items()
-        }  # fmt: skip
+            name: search_table(context.lake, one, record, versions.get(name, ())) for name, one in traced.items()
+        }
         opened, untold = opened_by(context, person, looks, traced, searches)
         linked = last_link_run(context.lake)
         tables = {table.qualified_name: table for contract in contracts.values() for table in contract.tables}

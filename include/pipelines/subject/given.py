@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 
 from include.audit.reads import OfferedRead, offered_reads
@@ -86,12 +86,14 @@ def _given(
     unknown: tuple[SpanUnknown, ...],
     source: Table | None,
 ) -> Given:
-    offered = offered_reads(lake, table.recipient, table.product, since=table.versions[0].at, until=table.ends_at)
-    reads = tuple(_reads_of_rows(offered, spans))
+    offered = offered_reads(lake, table.recipient, table.product)
+    reads = tuple(_reads_of_rows((one for one in offered if table.has_read(one.table_id, one.at)), spans))
+    purposes = tuple(_purposes(table))
+    of_reads = {_in_force(purposes, read) for read in reads}
     return Given(
         recipient=table.recipient,
         agreement=table.agreement,
-        purposes=tuple(one for one in _purposes(table) if _held(one, [*spans, *unknown], reads)),
+        purposes=tuple(one for one in purposes if one in of_reads or _held(one, [*spans, *unknown])),
         product=table.product,
         source=table.source,
         source_title=(source.business_name if source else "") or table.source,
@@ -112,11 +114,14 @@ def _purposes(table: SharedTable) -> Iterator[Purpose]:
         )  # fmt: skip
 
 
-def _held(purpose: Purpose, spans: Sequence[Span | SpanUnknown], reads: Sequence[ReadOfRows]) -> bool:
-    """Whether the purpose held for one of these versions, or when one was read: older versions can be read too."""
-    return any(span.first <= purpose.last and purpose.first <= span.last for span in spans) or any(
-        purpose.since <= read.at and (purpose.until is None or read.at < purpose.until) for read in reads
-    )
+def _held(purpose: Purpose, spans: Sequence[Span | SpanUnknown]) -> bool:
+    """Whether the purpose held for one of these versions."""
+    return any(span.first <= purpose.last and purpose.first <= span.last for span in spans)
+
+
+def _in_force(purposes: Sequence[Purpose], read: ReadOfRows) -> Purpose:
+    """The purpose that held at a read: of the version that was read, or a later one if the clocks say so."""
+    return [one for one in purposes if one.first <= read.version or one.since <= read.at][-1]
 
 
 def _columns(table: SharedTable, source: Table | None) -> Iterator[GivenColumn]:
@@ -127,7 +132,7 @@ def _columns(table: SharedTable, source: Table | None) -> Iterator[GivenColumn]:
             yield GivenColumn(name, titles.get(name, name), protection, int(keep[0]) if keep else 0)
 
 
-def _reads_of_rows(reads: Sequence[OfferedRead], spans: Sequence[Span]) -> Iterator[ReadOfRows]:
+def _reads_of_rows(reads: Iterable[OfferedRead], spans: Sequence[Span]) -> Iterator[ReadOfRows]:
     for read in reads:
         if any(_offers(read, span) for span in spans):
             yield ReadOfRows(read.read_id, read.at, read.action, read.version)

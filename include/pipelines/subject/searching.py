@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 
 from include.lake.storage import Lake
 from include.pipelines.subject.row_rules import TracedTable
-from include.pipelines.subject.shared_tables import SharedTable
+from include.pipelines.subject.shared_tables import SharedTable, SharingRecord
 from include.pipelines.subject.source_versions import (
     Counted,
     ShownVersion,
@@ -40,18 +39,19 @@ class TableSearch:
 def search_table(
     lake: Lake,
     traced: TracedTable,
-    shared: Sequence[SharedTable],
+    sharing: SharingRecord,
     looked_at: Iterable[ShownVersion],
-    instants: Mapping[SourceVersion, datetime],
 ) -> TableSearch:
-    """Search the versions of a published table that these shared tables were made of, and those that were looked at."""
+    """Search the versions of a published table that shared tables were made of, and those that were looked at."""
+    shared = [table for table in sharing.tables if table.source == traced.table.qualified_name]
     published = open_published(lake, traced.table)
     newest = version_of(published) if published is not None else None
     taken = {table.table_id: one for table in shared if (one := _taken(table, traced)) is not None}
     versions = {version.source for table in shared for version in table.versions if version.source is not None}
-    shown = {one: version for one in looked_at if (version := one.among(newest, instants)) is not None}
+    shown = {one: version for one in looked_at if (version := one.among(newest, sharing.instants)) is not None}
     versions |= {*shown.values(), *([newest] if newest is not None else ())}
-    counts = count_in_versions(lake, traced, published, [Taken(), *taken.values()], versions, instants)
+    dated = {version: sharing.instants[version] for version in versions & sharing.told_by_instant}
+    counts = count_in_versions(lake, traced, published, [Taken(), *taken.values()], versions, dated)
     return TableSearch(
         newest,
         {version: of[0] for version, of in counts.items()},

@@ -7,9 +7,10 @@ from that one and the agreement's terms. Both are in the ledger for good, also o
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import accumulate, chain
 from typing import Any
 
 import pyarrow as pa
@@ -54,7 +55,10 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class SharedTable:
-    """A shared table from its making to its removal (`ends_at`; None: it is there). `terms` is None if not recorded."""
+    """A shared table from its making to its removal. `terms` is None if not recorded.
+
+    `made` are all tables that the product ever was, by Delta id, in the ledger's order, each with its beginning.
+    """
 
     recipient: str
     product: str
@@ -63,7 +67,18 @@ class SharedTable:
     source: str
     terms: Terms | None
     versions: tuple[SharedVersion, ...]
-    ends_at: datetime | None
+    made: Mapping[str, datetime]
+
+    @property
+    def ends_at(self) -> datetime | None:
+        """When the product's next table was begun; None: it is this one."""
+        following = list(self.made)[list(self.made).index(self.table_id) + 1 :]
+        return self.made[following[0]] if following else None
+
+    def has_read(self, table_id: str | None, at: datetime) -> bool:
+        """Whether a read was of this table: by the id on its record, without one by the clocks of both."""
+        begun = [one for one, began in self.made.items() if began <= at]
+        return self.table_id == (table_id or (begun[-1] if begun else next(iter(self.made))))
 
     def until(self, version: int) -> datetime | None:
         """When a version ceased to be the newest; None: it is."""
@@ -75,11 +90,14 @@ class SharedTable:
 class SharingRecord:
     """Shared tables with rows, the instants of the published tables' versions, and statistics that were shared.
 
+    `told_by_instant` are the versions that were the newest at their instant. Where the clock of one who publishes goes
+    ahead, those that follow are dated before it, so that a row history has another version's rows at that time.
     `since` is when the first shared table was made.
     """
 
     tables: tuple[SharedTable, ...]
     instants: Mapping[SourceVersion, datetime]
+    told_by_instant: frozenset[SourceVersion]
     statistics: tuple[str, ...]
     since: datetime | None
 
@@ -139,37 +157,40 @@ def sharing_record(lake: Lake, agreements_now: Iterable[Agreement]) -> SharingRe
     terms = {agreement.digest: _Agreed.of(agreed_terms(agreement)) for agreement in agreements_now}
     for payload in map(json.loads, agreements["payload"].to_pylist()):
         terms[payload["digest"]] = _Agreed.of(payload)
-    lives: dict[tuple[str, str], list[_Commit]] = {}
-    for subject, commit in _commits(commits, _SHARED):
-        lives.setdefault((subject, commit.table_id), []).append(commit)
-    instants = {SourceVersion(one.table_id, one.version): one.at for _, one in _commits(commits, _REGISTRY)}
-    tables = list(_tables(lives, terms))
+    published = _commits_by_table(commits, _REGISTRY)
+    instants = {
+        SourceVersion(one.table_id, one.version): one.at
+        for lives in published.values() for life in lives.values() for one in life
+    }  # fmt: skip
+    told_by_instant = frozenset(
+        version for lives in published.values() for version in _told_by_instant([*chain(*lives.values())])
+    )
+    tables = list(_tables(_commits_by_table(commits, _SHARED), terms))
     rows = tuple(one for one, is_statistics in tables if not is_statistics)
     statistics = sorted({f"{one.recipient}/{one.product}" for one, is_statistics in tables if is_statistics})
     since = min((version.at for one, _ in tables for version in one.versions), default=None)
-    return SharingRecord(rows, instants, tuple(statistics), since)
+    return SharingRecord(rows, instants, told_by_instant, tuple(statistics), since)
 
 
 def _tables(
-    lives: Mapping[tuple[str, str], list[_Commit]], terms: Mapping[str, _Agreed]
+    subjects: Mapping[str, Mapping[str, Sequence[_Commit]]], terms: Mapping[str, _Agreed]
 ) -> Iterator[tuple[SharedTable, bool]]:
     """The tables that were open at some time, and whether each has groups instead of rows."""
-    begun: dict[str, list[datetime]] = {}
-    for (subject, _), commits in lives.items():
-        begun.setdefault(subject, []).append(min(one.at for one in commits))
-    for (subject, table_id), commits in lives.items():
-        commits.sort(key=lambda one: one.version)
-        versions = tuple(_versions(commits, terms))
-        stated = next((one for one in commits if one.source), None)
-        if stated is None:
-            continue  # it was closed from its first version on
-        _, recipient, product = subject.split("/")
-        ends_at = min((at for at in begun[subject] if at > versions[0].at), default=None)
-        agreed = next((terms[one.agreement_digest] for one in reversed(commits) if one.agreement_digest in terms), None)
-        of, is_statistics = agreed.products.get(product, (None, False)) if agreed else (None, False)
-        source = stated.source.removeprefix(_REGISTRY).replace("/", ".")
-        table = SharedTable(recipient, product, table_id, stated.agreement, source, of, versions, ends_at)
-        yield table, is_statistics
+    for subject, lives in subjects.items():
+        made = {table_id: commits[0].at for table_id, commits in lives.items()}
+        for table_id, commits in lives.items():
+            versions = tuple(_versions(commits, terms))
+            stated = next((one for one in commits if one.source), None)
+            if stated is None:
+                continue  # it was closed from its first version on
+            _, recipient, product = subject.split("/")
+            agreed = next(
+                (terms[one.agreement_digest] for one in reversed(commits) if one.agreement_digest in terms), None
+            )
+            of, is_statistics = agreed.products.get(product, (None, False)) if agreed else (None, False)
+            source = stated.source.removeprefix(_REGISTRY).replace("/", ".")
+            table = SharedTable(recipient, product, table_id, stated.agreement, source, of, versions, made)
+            yield table, is_statistics
 
 
 def _versions(commits: Iterable[_Commit], terms: Mapping[str, _Agreed]) -> Iterator[SharedVersion]:
@@ -184,8 +205,24 @@ def _versions(commits: Iterable[_Commit], terms: Mapping[str, _Agreed]) -> Itera
         yield SharedVersion(one.version, one.at, source, *named)
 
 
-def _commits(commits: pa.Table, zone: str) -> Iterator[tuple[str, _Commit]]:
-    """The recorded commits of the tables of a zone, each with the table."""
+def _told_by_instant(commits: Sequence[_Commit]) -> Iterator[SourceVersion]:
+    """Of a table's commits, as they came: those dated not before any former one, and before every later one."""
+    following = datetime.max.replace(tzinfo=UTC)
+    latest = list(accumulate((one.at for one in commits), max))
+    for one, until_then in zip(reversed(commits), reversed(latest), strict=True):
+        if until_then <= one.at < following:
+            yield SourceVersion(one.table_id, one.version)
+        following = min(following, one.at)
+
+
+def _commits_by_table(commits: pa.Table, zone: str) -> dict[str, dict[str, list[_Commit]]]:
+    """The recorded commits of the tables of a zone, by path and Delta id: as they came, each table's by version."""
     found = commits.filter(pc.starts_with(commits["subject"], zone))
+    by_table: dict[str, dict[str, list[_Commit]]] = {}
     for subject, payload in zip(found["subject"].to_pylist(), found["payload"].to_pylist(), strict=True):
-        yield subject, _Commit.of(json.loads(payload))
+        commit = _Commit.of(json.loads(payload))
+        by_table.setdefault(subject, {}).setdefault(commit.table_id, []).append(commit)
+    for lives in by_table.values():
+        for life in lives.values():
+            life.sort(key=lambda one: one.version)
+    return by_table

@@ -105,8 +105,8 @@ def count_in_versions(
 ) -> dict[SourceVersion, tuple[Counted, ...]]:
     """For each version, and each of `taken`, the rows about the person; a version that is not kept is left out.
 
-    `newest` is the published table, opened. `instants` says when versions were committed, for those of which only the
-    row history tells.
+    `newest` is the published table, opened. `instants` are those by which the row history can be asked for a version
+    whose files are gone.
     """
     wanted = sorted(set(versions), key=lambda one: one.version)
     files = {} if newest is None else dict(_kept_files(lake, traced.table, newest, wanted))

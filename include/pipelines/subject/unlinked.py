@@ -24,8 +24,7 @@ def find_unlinked(context: PipelineContext, asked: str, sharing: SharingRecord) 
     traced = traced_tables(context.contracts.values(), [record]).get(name) if key else None
     if traced is None or traced.relation != "own" or len(json.loads(key)) != _width(traced.table):
         return None
-    shared = [table for table in sharing.tables if table.source == name]
-    search = search_table(context.lake, traced, shared, (), sharing.instants)
+    search = search_table(context.lake, traced, sharing, ())
     if not any(counted.rows for counted in search.whole.values()):
         return None
     return Person("", (record.record_id,), "unlinked", (), (record,))
