@@ -55,7 +55,7 @@ all rows read, judged and compared again. Rows spread at random lie in every fil
 of each, only the columns that change are written anew, the others are copied byte by byte.""",
     "change_log": """The same days on the same table, where the source's owner allows `changes: log`
 ([how](../how-to/follow-a-change-log.md)): the source is asked for its log and for the changed rows, never for a figure
-of all rows. With more than 200,000 changed keys the whole table is read.""",
+of all rows. With more than 200,000 changed keys, and 3 % of the rows, the whole table is read.""",
     "sources": "{few:,} of the same rows from each, to Parquet (zstd).",
 }
 

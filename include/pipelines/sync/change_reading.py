@@ -31,7 +31,8 @@ from include.sources.change_log import (
 from include.sources.landing import Extract, Landed, Source
 from include.sources.open_object import ReadRequest
 
-MOST_CHANGED_ROWS = 200_000  # read by their keys; with more, the whole table is read
+# Rows read by their keys; with more, and more than this share of the published rows, the whole table is read.
+MOST_CHANGED_ROWS, MOST_CHANGED_SHARE = 200_000, 0.03
 _KEYS_MEMORY = "900MB"
 _INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT")
 _KEY_TYPES = (*_INTEGERS, "VARCHAR", "DATE", "TIMESTAMP", "DECIMAL", "UUID")
@@ -58,7 +59,15 @@ def change_log_of(
 
 
 def land_changed_rows(
-    context: PipelineContext, table: Table, source: Source, log: ChangeLog, plan: Plan, run_id: str, uri: str
+    context: PipelineContext,
+    table: Table,
+    source: Source,
+    log: ChangeLog,
+    plan: Plan,
+    run_id: str,
+    uri: str,
+    *,
+    published_rows: int,
 ) -> tuple[Landed, Plan, str | None]:
     """Land the rows whose keys the log names: the rows, the plan with its reason, and the URI of deleted keys.
 
@@ -83,7 +92,8 @@ def land_changed_rows(
         file = Path(scratch) / "keys.parquet"
         with TouchedKeys.writing(file, [landed for landed, _ in types]) as keys:
             log.read(source.snapshot, keys)
-        wanted = _distinct_keys(context, file, types, touched) if keys.rows else ()
+        most = max(MOST_CHANGED_ROWS, int(published_rows * MOST_CHANGED_SHARE))
+        wanted = _distinct_keys(context, file, types, touched, most=most) if keys.rows else ()
     landed = source.land(uri, ReadRequest(keys=wanted, only_keys=True))
     gone = _gone(context, table, touched, landed.uri, folder) if wanted else None
     kept = f"; the source kept {log.kept_bytes / MEGABYTE:,.1f} MB of it" if log.kept_bytes >= MEGABYTE else ""
@@ -125,7 +135,7 @@ def _position_of(state: RunCommit | None) -> ChangePosition | None:
 
 
 def _distinct_keys(
-    context: PipelineContext, file: Path, types: list[tuple[str, str]], uri: str
+    context: PipelineContext, file: Path, types: list[tuple[str, str]], uri: str, *, most: int
 ) -> tuple[tuple[object, ...], ...]:
     """The different keys, as values to read rows by; written to `uri` in the types in which rows land."""
     names = [quote(landed) for landed, _ in types]
@@ -137,9 +147,9 @@ def _distinct_keys(
         unread = " OR ".join(f"{name} IS NULL" for name in names)
         if connection.execute(f"FROM {scan(uri)} WHERE {unread} LIMIT 1").fetchall():
             raise ChangeLogLost("a key in the log is no value of its column's type")
-        rows = connection.execute(f"FROM touched LIMIT {MOST_CHANGED_ROWS + 1}").fetchall()
-    if len(rows) > MOST_CHANGED_ROWS:
-        raise ChangeLogLost(f"more than {MOST_CHANGED_ROWS:,} rows changed")
+        rows = connection.execute(f"FROM touched LIMIT {most + 1}").fetchall()
+    if len(rows) > most:
+        raise ChangeLogLost(f"more than {most:,} rows changed")
     return tuple(
         tuple(int(value) if is_integer else value for value, is_integer in zip(row, integers, strict=True))
         for row in rows

@@ -123,7 +123,10 @@ def _land(
         ):
             landed, gone, uri = None, None, f"{folder}/{FILE}"
             if log is not None and plan.mode == "incremental":
-                landed, plan, gone = land_changed_rows(context, table, source, log, plan, run_id, uri)
+                published = state.live_rows if state else 0
+                landed, plan, gone = land_changed_rows(
+                    context, table, source, log, plan, run_id, uri, published_rows=published
+                )
             elif plan.mode != "full" and (why := source.can_select(table, plan.wanted.since)):
                 if plan.mode == "backfill":
                     raise no_part(table, why)
