@@ -20,7 +20,7 @@ from include.lake.storage import Lake, LakeConflict, LakeError, LakeTableMissing
 from include.lake.upsert import write
 from include.sharing.agreements import Agreement, Product, Statistics
 from include.sharing.products import content
-from include.sharing.products.state import OPEN, Shared, SharingRun, properties
+from include.sharing.products.state import Shared, SharingRun, properties
 from include.sharing.statistics import EARLIER, ROWS, advance, held_rows, read_cells, read_held, shown_rows
 
 _DIGITS = 80
@@ -88,7 +88,7 @@ def _kept(lake: Lake, path: str, shared: Shared | None) -> DeltaTable | None:
     try:
         return lake.table(path)
     except LakeTableMissing:
-        if shared and shared.notes.get("state") == OPEN and shared.notes.get("held") == path:
+        if shared and shared.is_open and shared.notes.get("held") == path:
             raise HeldFiguresMissing(
                 f"{path} is gone, by which versions are kept from telling of single persons: restore it from the "
                 "lake's copy. Without one, give each product that counts these cells another name, by which figures "
