@@ -7,10 +7,12 @@ has a row at least. It asks a solver for the least and the greatest count that e
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from decimal import Decimal
 from itertools import combinations
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -19,8 +21,8 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 from include.disclosure_control import TOTAL, Cell, Key, choose, is_sensitive, margins, margins_of
 from include.sharing.agreements import Statistics
 from include.sharing.statistics.cells import COUNT, SUPPRESSED
-from include.sharing.statistics.held import Held, advance
-from include.sharing.statistics.table import shown_rows
+from include.sharing.statistics.held import Figures, Held, advance
+from include.sharing.statistics.table import held_rows, read_held, shown_rows
 
 RULE = Statistics(totals=True)
 MOST = 10_000
@@ -144,6 +146,50 @@ def test_no_two_versions_differ_by_a_few(seed: int, shape: tuple[tuple[int, ...]
             if before is not None and after is not None:
                 assert (after - before) % rule.minimum == 0, key
             assert before is None or before == 0 or before >= rule.minimum
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.integers(0, 10**6), st.booleans())
+def test_no_two_sums_are_of_nearly_as_many_rows(seed: int, is_of_older_release: bool) -> None:
+    """Every value is 1, so a sum tells of how many rows it was taken. Older tests looked at counts alone, or moved them
+    by whole steps: then the rows behind a sum are as many as its count says.
+    """
+    draw = random.Random(seed)
+    rule = Statistics(totals=True, sums=("wage",))
+    sizes = {name: draw.randrange(10, 40) for name in "ab"}
+    held: Held | None = None
+    seen: list[dict[Key, Figures]] = []
+    for _ in range(draw.randrange(2, 14)):
+        cells: dict[Key, Cell] = {(name,): ones(size) for name, size in sizes.items() if size}
+        held = advance(held, cells, rule)
+        if is_of_older_release and not seen:
+            held = replace(held, cells={key: replace(figures, rows=None) for key, figures in held.cells.items()})
+        held = read_held(pa.Table.from_pylist(held_rows(held, ["g"], rule)), ["g"], rule)
+        shown = {(row["g"],): row for row in shown_rows(held, ["g"], rule)}
+        assert shown[TOTAL,]["wage_sum"] == sum(figures.sums[0] for figures in held.cells.values())
+        seen.append(dict(held.cells))
+        for name, size in sizes.items():
+            if size >= rule.minimum and (name,) in held.cells:
+                assert abs(held.cells[name,].count - size) < 2 * rule.minimum
+        sizes = {
+            name: max(5, size + draw.choice([0, 1, -1, 3, 4, -4, 5, -6, 9, -9, 30])) for name, size in sizes.items()
+        }
+        sizes = {name: 0 if draw.random() < 0.05 else size for name, size in sizes.items()}
+    for one, other in combinations(seen, 2):
+        for key in {*one, *other}:
+            before, after = one.get(key, NOTHING), other.get(key, NOTHING)
+            apart = abs(before.sums[0] - after.sums[0])
+            assert apart == 0 or apart >= rule.minimum
+            assert before.count != after.count or apart == 0
+            assert abs(before.count - after.count) % rule.minimum == 0 or not (before.count and after.count)
+
+
+NOTHING = Figures(0, (Decimal(0),))
+
+
+def ones(rows: int) -> Cell:
+    """A cell of so many rows, in each of which the summed column is 1."""
+    return Cell(rows, (Decimal(rows),), (Decimal(rows),), ((Decimal(1), Decimal(1)),), (Decimal(1),))
 
 
 @settings(max_examples=60, deadline=None)

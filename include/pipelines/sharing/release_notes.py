@@ -76,12 +76,13 @@ def write_release_notes(
     contracts = context.contracts
     notes: list[ReleaseNote] = []
     waiting = _in_force(context.lake)
-    for agreement in load_agreements(context.schemas).values():
-        problems = [problem for problem in problems_of(agreement, contracts) if problem.level == "error"]
+    every = load_agreements(context.schemas).values()
+    for agreement in every:
+        problems = [problem for problem in problems_of(agreement, contracts, every, at) if problem.level == "error"]
         if problems:
             raise ContractError(problems)
         with no_values_escape("comparing an agreement with what is shared"):
-            changes = coming_changes(agreement, contracts, context.lake, at=at)
+            changes = coming_changes(agreement, contracts, context.lake, at=at, beside=every)
         agreed = waiting.get(agreement.agreement_id, frozenset())
         changes = tuple(one for one in changes if one.standing != "new" or one.product not in agreed)
         if not changes:

@@ -20,8 +20,8 @@ from include.lake.storage import Lake, LakeConflict, LakeError, LakeTableMissing
 from include.lake.upsert import write
 from include.sharing.agreements import Agreement, Product, Statistics
 from include.sharing.products import content
-from include.sharing.products.state import OPEN, Shared, SharingRun, properties
-from include.sharing.statistics import EARLIER, advance, held_rows, read_cells, read_held, shown_rows
+from include.sharing.products.state import Shared, SharingRun, properties
+from include.sharing.statistics import EARLIER, ROWS, advance, held_rows, read_cells, read_held, shown_rows
 
 _DIGITS = 80
 
@@ -72,7 +72,7 @@ def fill(
         held = advance(former, cells, rule)
         rows = shown_rows(held, groups, rule)
         if held != former:
-            schema = _plain(product, table).append(pa.field(EARLIER, pa.bool_()))
+            schema = _plain(product, table).append(pa.field(EARLIER, pa.bool_())).append(pa.field(ROWS, pa.int64()))
             _keep(run, path, kept, pa.Table.from_pylist(held_rows(held, groups, rule), schema))
     connection.register("_shown", pa.Table.from_pylist(rows, _plain(product, table)))
     connection.execute("CREATE TEMP TABLE fresh AS FROM _shown")
@@ -88,7 +88,7 @@ def _kept(lake: Lake, path: str, shared: Shared | None) -> DeltaTable | None:
     try:
         return lake.table(path)
     except LakeTableMissing:
-        if shared and shared.notes.get("state") == OPEN and shared.notes.get("held") == path:
+        if shared and shared.is_open and shared.notes.get("held") == path:
             raise HeldFiguresMissing(
                 f"{path} is gone, by which versions are kept from telling of single persons: restore it from the "
                 "lake's copy. Without one, give each product that counts these cells another name, by which figures "
@@ -117,4 +117,5 @@ def _keep(run: SharingRun, path: str, kept: DeltaTable | None, rows: pa.Table) -
             )
             if kept.version():
                 raise LakeConflict(f"{path} was begun by another run at the same time")
-        write(kept, rows.to_reader(), "overwrite", properties(run, {"live_rows": rows.num_rows}))
+        noted = properties(run, {"live_rows": rows.num_rows})
+        write(kept, rows.to_reader(), "overwrite", noted, schema_mode="overwrite")

@@ -18,13 +18,11 @@ import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable
 
 from include.contracts.model import Table
-from include.lake.storage import Lake, LakeTableMissing, lake_errors, restrict_access, retry_on_conflict
+from include.lake.storage import Lake, lake_errors, restrict_access, retry_on_conflict
 from include.lake.upsert import count, stream, upsert, write
-from include.sharing.agreements import Agreement, Product, terms_digest
+from include.sharing.agreements import Agreement, Product
 from include.sharing.products import content
-from include.sharing.products.changes_ahead import terms_in_words
 from include.sharing.products.counts import fill, held_path
-from include.sharing.products.history import forget_history
 from include.sharing.products.keys import RecipientKey, missing_key
 from include.sharing.products.protect import lend_key, lend_wards
 from include.sharing.products.state import (
@@ -32,40 +30,46 @@ from include.sharing.products.state import (
     CONFIGURATION,
     OPEN,
     SERVERS_PROPERTY,
-    WARDS,
     Notes,
     ProductResult,
     Shared,
     SharingRun,
+    forget_history,
     opened,
     properties,
     pseudonym_keys,
     removed,
 )
+from include.sharing.products.terms import next_step
 
 
 def publish_product(
     agreement: Agreement,
     product: Product,
-    table: Table,
+    table: Table | None,
     *,
     run: SharingRun,
     at: datetime,
     key: RecipientKey | None,
 ) -> ProductResult:
-    """Share one product of an agreement in force. Verdict `published`, `unchanged`, or `waiting` for its source.
+    """Carry out one product of an agreement: share it while that is in force, else close it.
+
+    Verdict `published`, `unchanged`, `closed`, or `waiting` for its source. Closing needs neither `table` nor `key`.
 
     Raises:
-        PseudonymKeyMissing: the product holds pseudonyms and `key` is None.
+        PseudonymKeyMissing: the product is to be shared with pseudonyms and `key` is None.
         LakeError: the lake is full, denied, unreachable, or other runs write the same table again and again.
     """
-    if product.needs_key and key is None:
+    agreement_holds = agreement.standing(at) == "in_force"
+    if agreement_holds and product.needs_key and key is None:
         raise missing_key(f"shared/{agreement.recipient}/{product.name}", pseudonym_keys(run.lake))
     uri = run.lake.path("shared", agreement.recipient, product.name)
     result = retry_on_conflict(run.lake, uri, lambda: _publish(agreement, product, table, run, at, key))
     if result.state == OPEN and (said := run.servers.get(product.registry)):
         retry_on_conflict(run.lake, uri, lambda: _tell_servers(run.lake, uri, said))
-    return replace(result, held=held_path(product, product.statistics)) if product.statistics else result
+    if product.statistics is None or not agreement_holds:
+        return result
+    return replace(result, held=held_path(product, product.statistics))
 
 
 def _tell_servers(lake: Lake, uri: str, said: str) -> None:
@@ -81,28 +85,19 @@ def _tell_servers(lake: Lake, uri: str, said: str) -> None:
 
 
 def _publish(
-    agreement: Agreement, product: Product, table: Table, run: SharingRun, at: datetime, key: RecipientKey | None
+    agreement: Agreement, product: Product, table: Table | None, run: SharingRun, at: datetime, key: RecipientKey | None
 ) -> ProductResult:
-    lake = run.lake
-    missing = table.qualified_name
-    try:
-        source = lake.table(lake.registry_table(table.registry, table.name))
-        missing = "reference/wards"
-        wards = lake.table(lake.reference_table("wards")) if product.needs_wards else None
-    except LakeTableMissing:
-        reason = f"{missing} is not published"
-        schema = content.schema(product, table)
-        closed = _close(agreement, agreement.recipient, product.name, reason, schema, run)
-        return replace(closed, verdict="waiting")
-    notes = _notes(agreement, product, table, source, key)
-    notes |= {WARDS: f"{wards.metadata().id} {wards.version()}"} if wards is not None else {}
-    notes["terms"] = terms_in_words(product, table, run.contracts.get(product.registry, "")).to_text()
-    shared = opened(lake, agreement.recipient, product.name)
-    if shared is None or not shared.stands_for(notes) or not content.is_told_apart(lake, shared, product, table):
-        notes["reason"] = "first publication" if shared is None else shared.why_anew()
+    lake, key_id, version = run.lake, key.key_id if key else "", run.contracts.get(product.registry, "")
+    step = next_step(agreement, product, table, lake, at=at, key_id=key_id, contract_version=version)
+    if table is None or step.sources is None:
+        closed = _close(agreement, agreement.recipient, product.name, step.reason, _schema(product, table), run)
+        return replace(closed, verdict="waiting") if step.kind == "wait" else closed
+    shared, notes, source, wards = step.shared, dict(step.notes), step.sources.source, step.sources.wards
+    if shared is None or step.kind == "anew":
+        notes["reason"] = step.reason
         return _make_anew(agreement, product, table, source, wards, notes, shared=shared, run=run, key=key)
     result = ProductResult.of(agreement, product.name, version=shared.version, rows=shared.rows)
-    if shared.is_at(notes) or shared.is_of_run(run.run_id):
+    if step.kind == "nothing" or shared.is_of_run(run.run_id):
         forget_history(lake, shared.delta, lake.path(result.subject), at=at)
         return result
 
@@ -128,27 +123,27 @@ _UNKNOWN = pa.schema([("closed", pa.bool_())])
 """Columns of a closed table that was never open, and of which no contract tells the columns: Delta wants one."""
 
 
-def close_product(
-    agreement: Agreement | None,
-    recipient: str,
-    product: str,
-    reason: str,
-    schema: pa.Schema | None,
-    *,
-    run: SharingRun,
-) -> ProductResult:
-    """Close a product: replace it by an empty table without history, whose commit has the reason.
-
-    `schema` is for the empty table (None: the columns of the existing one). `agreement` is None when no agreement
-    names the product. Verdict `closed`, or `unchanged` if it was closed for this reason before.
-    """
+def close_product(recipient: str, product: str, reason: str, *, run: SharingRun) -> ProductResult:
+    """Close a product that no agreement names. Verdict `closed`, or `unchanged` if it was for this reason before."""
     uri = run.lake.path("shared", recipient, product)
-    return retry_on_conflict(run.lake, uri, lambda: _close(agreement, recipient, product, reason, schema, run))
+    return retry_on_conflict(run.lake, uri, lambda: _close(None, recipient, product, reason, None, run))
+
+
+def _schema(product: Product, table: Table | None) -> pa.Schema | None:
+    """The product's schema; None if the contracts no longer have its table or columns."""
+    try:
+        return content.schema(product, table) if table is not None else None
+    except (KeyError, ValueError):
+        return None
 
 
 def _close(
     agreement: Agreement | None, recipient: str, product: str, reason: str, schema: pa.Schema | None, run: SharingRun
 ) -> ProductResult:
+    """Replace a product by an empty table without history, whose commit has the reason.
+
+    `schema` is for the empty table (None: the columns of the existing one).
+    """
     lake = run.lake
     shared = opened(lake, recipient, product)
     agreement_id = agreement.agreement_id if agreement else ""
@@ -226,29 +221,6 @@ def _fill(
         )  # fmt: skip
     connection.execute(f"CREATE TEMP TABLE fresh AS {content.select(connection, product, table, source)}")
     return {}
-
-
-def _notes(
-    agreement: Agreement, product: Product, table: Table, source: DeltaTable, key: RecipientKey | None
-) -> dict[str, str | int]:
-    key_id = key.key_id if key is not None and product.needs_key else ""
-    return {
-        "agreement": agreement.agreement_id,
-        "agreement_digest": agreement.digest,
-        "agreement_version": agreement.version,
-        "purpose": agreement.purpose,
-        "until": agreement.last_day.isoformat(),
-        "terms_digest": terms_digest(
-            product, version=agreement.version, key_id=key_id, types=content.types(product, table)
-        ),
-        "key_id": key_id,
-        "state": OPEN,
-        "source": f"registry/{table.registry}/{table.name}",
-        "source_table_id": source.metadata().id,
-        "source_version": source.version(),
-        **content.row_key_note(product, table),
-        **({"held": held_path(product, product.statistics)} if product.statistics else {}),
-    }
 
 
 @contextmanager

@@ -7,17 +7,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-import pyarrow as pa
-
-from include.contracts.model import Contract, Table
+from include.contracts.model import Contract
 from include.contracts.yaml_files import ContractError
 from include.lake.storage import Lake
-from include.sharing.agreements import HANOI, Agreement, Product
-from include.sharing.products import content
+from include.sharing.agreements import HANOI, Agreement
 from include.sharing.products.check import problems_of
 from include.sharing.products.keys import MasterKey
 from include.sharing.products.publish_product import close_product, publish_product
 from include.sharing.products.state import OPEN, ProductResult, SharingRun, opened
+from include.sharing.products.terms import named_products, table_of
 
 NO_AGREEMENT = "no agreement names this product"
 
@@ -69,27 +67,13 @@ def share_agreement(
     versions = {registry: contract.version for registry, contract in contracts.items()}
     run = SharingRun(lake, run_id, notes or {}, servers or {}, versions)
     standing = agreement.standing(at)
-    if standing == "in_force":
-        problems = problems_of(agreement, contracts, beside, at)
-        if problems:
-            raise ContractError(problems)
-        recipient_key = key.of(agreement.recipient) if key else None
-        results = tuple(
-            publish_product(agreement, product, _table(contracts, product), run=run, at=at, key=recipient_key)
-            for product in agreement.products
-        )
-    else:
-        results = tuple(
-            close_product(
-                agreement,
-                agreement.recipient,
-                product.name,
-                agreement.reason(at),
-                _schema(contracts, product),
-                run=run,
-            )
-            for product in agreement.products
-        )
+    if standing == "in_force" and (problems := problems_of(agreement, contracts, beside, at)):
+        raise ContractError(problems)
+    recipient_key = key.of(agreement.recipient) if key else None
+    results = tuple(
+        publish_product(agreement, product, table_of(contracts, product), run=run, at=at, key=recipient_key)
+        for product in agreement.products
+    )
     records = (_agreement_record(agreement, at), *(_export_record(agreement, result) for result in results))
     return Sharing(agreement.agreement_id, standing, results, records)
 
@@ -110,14 +94,14 @@ def close_orphans(
     """
     run = SharingRun(lake, run_id, notes or {})
     today = at.astimezone(HANOI).date().isoformat()
-    named = {(agreement.recipient, product.name) for agreement in agreements for product in agreement.products}
+    named = named_products(agreements)
     present = [
         (recipient.rpartition("/")[2], product.rpartition("/")[2])
         for recipient in lake.list(lake.path("shared"))
         for product in lake.list(recipient)
     ]
     results = tuple(
-        close_product(None, recipient, product, NO_AGREEMENT, None, run=run)
+        close_product(recipient, product, NO_AGREEMENT, run=run)
         for recipient, product in present
         if (recipient, product) not in named and not _awaits_mending(lake, recipient, product, unreadable, today)
     )
@@ -129,18 +113,6 @@ def _awaits_mending(lake: Lake, recipient: str, product: str, unreadable: Collec
     return (
         shared is not None and shared.notes.get("agreement") in unreadable and shared.notes.get("until", today) >= today
     )
-
-
-def _table(contracts: Mapping[str, Contract], product: Product) -> Table:
-    return contracts[product.registry].table(product.table)
-
-
-def _schema(contracts: Mapping[str, Contract], product: Product) -> pa.Schema | None:
-    """The product's schema; None if the contracts no longer have its table or columns."""
-    try:
-        return content.schema(product, _table(contracts, product))
-    except (KeyError, ValueError):
-        return None
 
 
 def agreed_terms(agreement: Agreement) -> dict[str, object]:

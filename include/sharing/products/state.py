@@ -1,14 +1,15 @@
-"""State of a shared table, from its commit metadata: terms, source version, open or closed and why."""
+"""State of a shared table, from its commit metadata: terms, source version, open or closed and why; what it keeps."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from deltalake import CommitProperties, DeltaTable
 
-from include.lake.delta import PREFIX, commit_of_run, commit_properties, last_run_commit
+from include.lake.delta import PREFIX, commit_of_run, commit_properties, epoch_milliseconds, last_run_commit
 from include.lake.storage import Lake, LakeDenied, LakeError, LakeTableMissing, LakeUnreachable, lake_errors
 from include.sharing.agreements import Agreement
 
@@ -117,6 +118,10 @@ class Shared:
                     return datetime.fromtimestamp(commit["timestamp"] / 1000, UTC)
         return self.since
 
+    @property
+    def is_open(self) -> bool:
+        return self.notes.get("state") == OPEN
+
     def stands_for(self, terms: Notes) -> bool:
         """Whether the table is open, for the same agreement, terms and source."""
         return self._agrees(terms, "state", "agreement", "terms_digest", "source", "source_table_id")
@@ -186,6 +191,37 @@ def removed(lake: Lake, recipient: str, product: str) -> None:
             "again"
         )
     lake.make_folder(uri)
+
+
+def forget_history(lake: Lake, delta: DeltaTable, uri: str, *, at: datetime) -> None:
+    """Remove data files, change files and log entries that only versions older than the retention need."""
+    hours = HISTORY_DAYS * 24
+    with lake_errors("removing old versions"):
+        if delta.vacuum(retention_hours=hours, dry_run=True, enforce_retention_duration=False):
+            delta.vacuum(retention_hours=hours, dry_run=False, enforce_retention_duration=False)
+            delta.create_checkpoint()
+            delta.cleanup_metadata()
+    _forget_changes(lake, delta, uri, at - timedelta(days=HISTORY_DAYS))
+
+
+def _forget_changes(lake: Lake, delta: DeltaTable, uri: str, since: datetime) -> None:
+    """Remove files of the change feed in no commit since then, which the vacuum of delta-rs keeps."""
+    files = lake.list(f"{uri}/_change_data")
+    if not files:
+        return
+    with lake_errors("reading a table's log"):
+        history = delta.history()
+    recent = [int(commit["version"]) for commit in history if commit["timestamp"] >= epoch_milliseconds(since)]
+    named: set[str] = set()
+    for version in recent:
+        lines = lake.read_text(f"{uri}/_delta_log/{version:020d}.json").split(
+            "\n"
+        )  # values may contain other line ends
+        actions = map(json.loads, filter(None, lines))
+        named |= {action["cdc"]["path"].rpartition("/")[2] for action in actions if "cdc" in action}
+    for file in files:
+        if file.rpartition("/")[2] not in named:
+            lake.delete_tree(file)
 
 
 def properties(run: SharingRun, notes: Notes) -> CommitProperties:

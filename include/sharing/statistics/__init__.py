@@ -15,4 +15,4 @@ from include.sharing.statistics.cells import (
     sum_type,
 )
 from include.sharing.statistics.held import Held, advance
-from include.sharing.statistics.table import EARLIER, held_rows, read_held, shown_rows
+from include.sharing.statistics.table import EARLIER, ROWS, held_rows, read_held, shown_rows

@@ -17,6 +17,8 @@ Row = dict[str, str | int | Decimal | None]
 
 EARLIER = "_earlier"
 """Column of held rows: the sums were shown with this count, and no longer are."""
+ROWS = "_rows"
+"""Column of held rows: of how many rows the sums were taken. Confidential, as the counts of suppressed cells are."""
 
 
 def shown_rows(held: Held, groups: Sequence[str], rule: Statistics) -> list[Row]:
@@ -38,36 +40,38 @@ def shown_rows(held: Held, groups: Sequence[str], rule: Statistics) -> list[Row]
 
 def held_rows(held: Held, groups: Sequence[str], rule: Statistics) -> list[Row]:
     """Held figures as rows; a suppressed total has no count."""
-    now = [
-        *(
-            _row(groups, rule.sums, key, figures, is_suppressed=key in held.pattern.cells)
-            for key, figures in sorted(held.cells.items())
-        ),
-        *(_row(groups, rule.sums, key, None, is_suppressed=True) for key in sorted(held.pattern.margins)),
+    every: list[tuple[Key, Figures | None, bool]] = [
+        *((key, figures, False) for key, figures in sorted(held.cells.items())),
+        *((key, None, False) for key in sorted(held.pattern.margins)),
+        *((key, shown[count], True) for key, shown in sorted(held.earlier.items()) for count in sorted(shown)),
     ]
-    earlier = [
-        _row(groups, rule.sums, key, Figures(count, sums), is_suppressed=False)
-        for key, shown in sorted(held.earlier.items())
-        for count, sums in sorted(shown.items())
+    hidden = held.pattern.cells | held.pattern.margins
+    return [
+        {
+            **_row(groups, rule.sums, key, figures, is_suppressed=key in hidden),
+            EARLIER: is_earlier,
+            ROWS: figures.rows if figures else None,
+        }
+        for key, figures, is_earlier in every
     ]
-    return [{**row, EARLIER: False} for row in now] + [{**row, EARLIER: True} for row in earlier]
 
 
 def read_held(kept: pa.Table, groups: Sequence[str], rule: Statistics) -> Held:
     """Held figures from the rows that `held_rows` gave."""
     cells: dict[Key, Figures] = {}
     suppressed: set[Key] = set()
-    earlier: dict[Key, dict[int, tuple[Decimal, ...]]] = {}
+    earlier: dict[Key, dict[int, Figures]] = {}
     for row in kept.to_pylist():
         key = tuple(str(row[name]) for name in groups)
         if row[SUPPRESSED]:
             suppressed.add(key)
         if row[COUNT] is not None:
             sums = tuple(Decimal(row[sum_name(name)]) for name in rule.sums)
+            figures = Figures(row[COUNT], sums, row.get(ROWS))
             if row[EARLIER]:
-                earlier.setdefault(key, {})[row[COUNT]] = sums
+                earlier.setdefault(key, {})[figures.count] = figures
             else:
-                cells[key] = Figures(row[COUNT], sums)
+                cells[key] = figures
     totals = {key for key in suppressed if TOTAL in key}
     return Held(cells, Pattern(frozenset(suppressed - totals), frozenset(totals)), earlier)
 

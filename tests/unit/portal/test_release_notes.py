@@ -95,6 +95,28 @@ def test_a_product_that_comes_or_goes_is_told(site: Site) -> None:
     assert {(one.product, one.standing) for one in found} == {("people", "new"), ("citizen", "ended")}
 
 
+def test_a_product_that_goes_over_to_another_agreement_is_told_by_that_one(site: Site) -> None:
+    """No note says that its table will be empty. Older tests had one agreement of a recipient."""
+    carried_out(site)
+    name = nso_agreement(site)
+    file = site.context.schemas / "agreements" / f"{name}.yaml"
+    file.with_name("joined.yaml").write_text(file.read_text(encoding="utf-8"), encoding="utf-8")
+    change(site, f"{name}.yaml", ("- name: citizen", "- name: people"))
+    notes = {note.agreement: note for note in write_release_notes(site.context, FROM)}
+    assert {of: note.products for of, note in notes.items()} == {name: ("people",), "joined": ("citizen",)}
+    text = site.context.lake.read_text(site.context.lake.path(notes["joined"].path))
+    assert "Bảng được tạo lại: mã định danh mới" in text
+
+
+def test_agreements_that_do_not_fit_each_other_are_refused(site: Site) -> None:
+    """Sharing does nothing by them, so no note is written. Older tests had one agreement of a recipient."""
+    carried_out(site)
+    file = site.context.schemas / "agreements" / f"{nso_agreement(site)}.yaml"
+    file.with_name("joined.yaml").write_text(file.read_text(encoding="utf-8"), encoding="utf-8")
+    with pytest.raises(ContractError):
+        write_release_notes(site.context, FROM)
+
+
 def test_a_product_that_waits_for_its_source_is_no_news(site: Site) -> None:
     """Agreed and in force, carried out as far as it could be: its table comes when the registry does."""
     carried_out(site)
